@@ -1,0 +1,143 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// HeldError says that a key may not be deleted, because a shop takes payments with it (I1).
+type HeldError struct {
+	Username string
+	Shops    []string
+	// Left says that this run has just destroyed the shops' objects and left their credentials as
+	// they were, so that waiting was pointless.
+	Left bool
+}
+
+// Error implements error.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%s is still held by %s", e.Username, strings.Join(e.Shops, ", "))
+}
+
+// UnseenError says that a key may not be deleted, because not every shop could be asked whether it
+// holds it (I1).
+type UnseenError struct {
+	Username string
+	Cause    error
+}
+
+// Error implements error.
+func (e *UnseenError) Error() string {
+	return fmt.Sprintf("finding the shops that hold %s: %v", e.Username, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *UnseenError) Unwrap() error { return e.Cause }
+
+const (
+	// lookInterval is the wait between two looks at what this run itself has written.
+	lookInterval = time.Second
+	// askInterval is the wait between two questions to a shop that somebody else may be moving.
+	askInterval = 5 * time.Second
+)
+
+// AwaitRelease returns when no configured shop holds the username any more, within the time that
+// ctx allows; then the key may be deleted (I1). Otherwise it returns a [*HeldError] or an
+// [*UnseenError], and the key must stay.
+//
+// The shops are waited for because Terraform does not always order a key's deletion after the
+// update of the shop that held it. A wait may itself keep that update from starting, by taking up
+// one of Terraform's few slots. So the waits of a walk share one fate: when the first has waited in
+// vain, it and all later ones are refused at once, and the next run finds the shops moved on.
+func (s *Shops) AwaitRelease(ctx context.Context, username string) error {
+	holders, err := s.holders(ctx, username)
+	if err != nil {
+		return err
+	}
+	for asked := s.clock.Now(); len(holders) > 0; holders = s.remaining(holders, username) {
+		if s.pointless(holders) {
+			return &HeldError{Username: username, Shops: holders, Left: s.allLeft(holders)}
+		}
+		if err := s.clock.Sleep(ctx, lookInterval); err != nil {
+			return s.giveUp(err, username, holders)
+		}
+		if s.clock.Now().Sub(asked) < askInterval {
+			continue
+		}
+		if err := s.ask(ctx, username, holders); err != nil {
+			return err
+		}
+		asked = s.clock.Now()
+	}
+	return nil
+}
+
+// holders returns the shops that hold username, by a read of this walk that is asked for again
+// where it says that they do.
+func (s *Shops) holders(ctx context.Context, username string) ([]string, error) {
+	all, err := s.Holders(ctx)
+	if err != nil {
+		return nil, &UnseenError{Username: username, Cause: err}
+	}
+	if err := s.ask(ctx, username, all[username]); err != nil {
+		return nil, err
+	}
+	return s.remaining(all[username], username), nil
+}
+
+// ask reads shops afresh.
+func (s *Shops) ask(ctx context.Context, username string, shops []string) error {
+	for _, name := range shops {
+		if _, err := s.fresh(ctx, name); err != nil && !isNotInstalled(err) {
+			return &UnseenError{Username: username, Cause: err}
+		}
+	}
+	return nil
+}
+
+// remaining returns those of the shops that are not known to have moved on.
+func (s *Shops) remaining(shops []string, username string) []string {
+	var rest []string
+	for _, name := range shops {
+		if !s.shop(name).releases(username) {
+			rest = append(rest, name)
+		}
+	}
+	return rest
+}
+
+// pointless tells whether the shops will not move on in this walk.
+func (s *Shops) pointless(shops []string) bool {
+	s.mu.Lock()
+	stalled := s.stalled
+	s.mu.Unlock()
+	return stalled || s.allLeft(shops)
+}
+
+func (s *Shops) allLeft(shops []string) bool {
+	for _, name := range shops {
+		h := s.shop(name)
+		h.mu.Lock()
+		left := h.left
+		h.mu.Unlock()
+		if !left {
+			return false
+		}
+	}
+	return true
+}
+
+// giveUp ends a wait. One that ran out of time, rather than being cancelled, ends all of them.
+func (s *Shops) giveUp(err error, username string, shops []string) error {
+	held := &HeldError{Username: username, Shops: shops}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(held, err)
+	}
+	s.mu.Lock()
+	s.stalled = true
+	s.mu.Unlock()
+	return held
+}

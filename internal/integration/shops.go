@@ -1,0 +1,221 @@
+// Package integration knows what belongs to neither vendor alone: which Mystore shop holds which
+// Kustom key, how a pair gets safely into a shop, and when a key may be deleted.
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// CredentialsService is what shops are read and changed through.
+type CredentialsService interface {
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+	Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error)
+	Clear(ctx context.Context, shop string) (mystore.Credentials, error)
+}
+
+// Shops knows, for one walk of Terraform over a configuration, what the configured shops hold. A
+// shop is read when somebody first asks and then remembered; what is written through Shops it
+// knows. It is safe for concurrent use.
+type Shops struct {
+	service CredentialsService
+	prover  Prover
+	clock   clock.Clock
+	names   func() ([]string, error)
+
+	mu      sync.Mutex
+	shops   map[string]*shop
+	stalled bool
+}
+
+// NewShops returns what is known of the shops that names lists, which is nothing yet. Other shops
+// than those can be read and written as well.
+func NewShops(service CredentialsService, prover Prover, c clock.Clock, names func() ([]string, error)) *Shops {
+	return &Shops{service: service, prover: prover, clock: c, names: names, shops: map[string]*shop{}}
+}
+
+// shop is what is known of one shop.
+type shop struct {
+	// turn is held by who reads or writes the shop, so that an answer that was under way before a
+	// write is not taken for what came after it.
+	turn chan struct{}
+
+	mu    sync.Mutex
+	known bool
+	holds mystore.Credentials
+	// missing is set, and holds empty, where the shop has no Klarna Checkout V3.
+	missing *mystore.NotInstalledError
+	// left says that Terraform has destroyed the shop's object and left the shop as it was:
+	// nothing in this walk will move it to another key.
+	left bool
+}
+
+func (s *Shops) shop(name string) *shop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, ok := s.shops[name]
+	if !ok {
+		found = &shop{turn: make(chan struct{}, 1)}
+		s.shops[name] = found
+	}
+	return found
+}
+
+// take waits for the shop's turn; the returned function gives it back.
+func (h *shop) take(ctx context.Context) (func(), error) {
+	select {
+	case h.turn <- struct{}{}:
+		return func() { <-h.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// recall returns what is known of the shop: what it holds, or why it can't hold anything.
+func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.missing != nil {
+		return mystore.Credentials{}, h.missing, h.known
+	}
+	return h.holds, nil, h.known
+}
+
+// learn remembers the outcome of a read. Of a failed one nothing is remembered.
+func (h *shop) learn(holds mystore.Credentials, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.missing = nil
+	h.known = err == nil || errors.As(err, &h.missing)
+	h.holds = holds
+}
+
+// forget makes the shop unknown: somebody may have changed it.
+func (h *shop) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.known = false
+}
+
+// releases tells whether the shop is known not to hold username.
+func (h *shop) releases(username string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.known && h.holds.KustomID != username
+}
+
+// Credentials returns what a shop holds, reading it if nobody has yet.
+func (s *Shops) Credentials(ctx context.Context, name string) (mystore.Credentials, error) {
+	h := s.shop(name)
+	release, err := h.take(ctx)
+	if err != nil {
+		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
+	}
+	defer release()
+	if holds, missing, known := h.recall(); known {
+		return holds, missing
+	}
+	return s.read(ctx, name, h)
+}
+
+// fresh reads a shop whatever is known of it. The caller must not hold its turn.
+func (s *Shops) fresh(ctx context.Context, name string) (mystore.Credentials, error) {
+	h := s.shop(name)
+	release, err := h.take(ctx)
+	if err != nil {
+		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
+	}
+	defer release()
+	return s.read(ctx, name, h)
+}
+
+// read reads a shop and remembers the answer. The caller holds the shop's turn.
+func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credentials, error) {
+	holds, err := s.service.Credentials(ctx, name)
+	h.learn(holds, err)
+	return holds, err
+}
+
+// Clear empties a shop's credentials.
+func (s *Shops) Clear(ctx context.Context, name string) error {
+	h := s.shop(name)
+	release, err := h.take(ctx)
+	if err != nil {
+		return fmt.Errorf("clearing the credentials of shop %s: %w", name, err)
+	}
+	defer release()
+	holds, err := s.service.Clear(ctx, name)
+	if transport.IsUncertain(err) {
+		holds, err = s.read(ctx, name, h)
+	}
+	if err != nil {
+		return err
+	}
+	h.learn(holds, nil)
+	if holds.KustomID != "" {
+		return &MismatchError{Shop: name, Got: holds.KustomID}
+	}
+	return nil
+}
+
+// Leave notes that a shop keeps, for this walk, what it holds.
+func (s *Shops) Leave(name string) {
+	h := s.shop(name)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.left = true
+}
+
+// concurrentReads bounds how many shops are read at once. Each has a token and an allowance of its
+// own.
+const concurrentReads = 16
+
+// Holders returns the configured shops that hold each username, by username; the shops are sorted.
+// It fails when a single shop can't be read: a shop that one can't see may hold any key.
+func (s *Shops) Holders(ctx context.Context) (map[string][]string, error) {
+	names, err := s.names()
+	if err != nil {
+		return nil, err
+	}
+	held := make([]string, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrentReads)
+	for i, name := range names {
+		group.Go(func() error {
+			holds, err := s.Credentials(ctx, name)
+			if isNotInstalled(err) {
+				return nil
+			}
+			held[i] = holds.KustomID
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	holders := map[string][]string{}
+	for i, username := range held {
+		if username != "" {
+			holders[username] = append(holders[username], names[i])
+		}
+	}
+	for _, shops := range holders {
+		slices.Sort(shops)
+	}
+	return holders, nil
+}
+
+// isNotInstalled tells whether err says that a shop has no Klarna Checkout V3, and so holds no key.
+func isNotInstalled(err error) bool {
+	var missing *mystore.NotInstalledError
+	return errors.As(err, &missing)
+}

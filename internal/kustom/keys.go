@@ -1,0 +1,160 @@
+package kustom
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// Key is an API key of a store. The portal's API calls it a credential.
+type Key struct {
+	CredentialID string     `json:"credential_id"`
+	MerchantID   string     `json:"merchant_id"`
+	Username     string     `json:"username"`
+	Description  *string    `json:"description"`
+	Environment  string     `json:"environment"`
+	Host         string     `json:"host"`
+	Status       string     `json:"status"`
+	CreatedAt    time.Time  `json:"created_at"`
+	CreatedBy    string     `json:"created_by"`
+	LastUsedAt   *time.Time `json:"last_used_at"`
+	// Secret is there once in a key's life, in the answer that makes it known. See
+	// [Portal.Generate].
+	Secret string `json:"secret"`
+}
+
+const statusPending = "PENDING"
+
+// Portal is the client of the portal's API. It is safe for concurrent use.
+type Portal struct {
+	client *transport.Client
+	token  transport.Bearer
+}
+
+// NewPortal returns a client that acts as the portal user whose token is given.
+func NewPortal(client *transport.Client, token transport.Bearer) *Portal {
+	return &Portal{client: client, token: token}
+}
+
+// Ready tells whether there is a token to act with.
+func (p *Portal) Ready() error {
+	_, err := p.token()
+	return err
+}
+
+func (p *Portal) request(method, template string, elements ...string) transport.Request {
+	return transport.Request{
+		Method: method, Template: template, Elements: elements,
+		MediaType: transport.JSON, Auth: p.token,
+	}
+}
+
+// pageSize is the most that the portal returns at once.
+const pageSize = 100
+
+type keyPage struct {
+	Keys       []Key  `json:"credentials"`
+	NextCursor string `json:"next_cursor"`
+}
+
+// Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can
+// see, page by page. It ends with the first error.
+func (p *Portal) Keys(ctx context.Context, merchantID string) iter.Seq2[Key, error] {
+	return func(yield func(Key, error) bool) {
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		if merchantID != "" {
+			query.Set("merchant_id", merchantID)
+		}
+		seen := map[string]bool{}
+		for {
+			request := p.request(http.MethodGet, pathKeys)
+			request.Query = query
+			page, err := transport.Do[keyPage](ctx, p.client, request)
+			if err != nil {
+				yield(Key{}, fmt.Errorf("listing API keys: %w", err))
+				return
+			}
+			for _, key := range page.Keys {
+				if !yield(key, nil) {
+					return
+				}
+			}
+			if page.NextCursor == "" {
+				return
+			}
+			if seen[page.NextCursor] {
+				yield(Key{}, fmt.Errorf("listing API keys: %s returned the same page twice", p.client.BaseURL.Host))
+				return
+			}
+			seen[page.NextCursor] = true
+			query.Set("cursor", page.NextCursor)
+		}
+	}
+}
+
+// NoKeyError says that a store, which the user can see, has no such key.
+type NoKeyError struct{ MerchantID, CredentialID string }
+
+// Error implements error.
+func (e *NoKeyError) Error() string {
+	return fmt.Sprintf("store %s has no API key %s", e.MerchantID, e.CredentialID)
+}
+
+// Key returns a key, or a [*NoKeyError] when there is none.
+func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (Key, error) {
+	key, err := transport.Do[Key](ctx, p.client, p.request(http.MethodGet, pathKey, merchantID, credentialID))
+	if transport.IsStatus(err, http.StatusNotFound) {
+		return p.listed(ctx, merchantID, credentialID)
+	}
+	if err != nil {
+		return Key{}, fmt.Errorf("reading API key %s of store %s: %w", credentialID, merchantID, err)
+	}
+	return key, nil
+}
+
+// listed looks for a key among its store's. A key that is taken for gone is made again, so a 404
+// alone is not believed: it is also what a user sees who has lost access to the store.
+func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (Key, error) {
+	for key, err := range p.Keys(ctx, merchantID) {
+		if err != nil {
+			return Key{}, fmt.Errorf("looking for API key %s of store %s: %w", credentialID, merchantID, err)
+		}
+		if key.CredentialID == credentialID {
+			return key, nil
+		}
+	}
+	return Key{}, &NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
+}
+
+// Delete deletes a key. It is no error when the key is gone already.
+func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) error {
+	request := p.request(http.MethodDelete, pathKey, merchantID, credentialID)
+	_, err := transport.Do[transport.None](ctx, p.client, request)
+	if transport.IsStatus(err, http.StatusNotFound) {
+		err = p.confirmGone(ctx, request)
+	}
+	if err != nil {
+		return fmt.Errorf("deleting API key %s of store %s: %w", credentialID, merchantID, err)
+	}
+	return nil
+}
+
+// confirmGone makes sure that a deletion that was answered 404 has nothing left to delete: a live
+// key must not be forgotten (I3).
+func (p *Portal) confirmGone(ctx context.Context, deletion transport.Request) error {
+	_, err := p.listed(ctx, deletion.Elements[0], deletion.Elements[1])
+	if isNoKey(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = transport.Do[transport.None](ctx, p.client, deletion)
+	return err
+}

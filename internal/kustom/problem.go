@@ -1,0 +1,31 @@
+package kustom
+
+import (
+	"encoding/json"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// The portal's error codes that need a treatment of their own.
+const (
+	// CodeLimitReached: the store has as many keys as it may have.
+	CodeLimitReached = "CREDENTIAL_LIMIT_REACHED"
+	codeReplay       = "IDEMPOTENCY_REPLAY"
+)
+
+// Problem reads the error body that the portal and the merchant API share (documented by Kustom
+// for the merchant API).
+func Problem(body []byte) transport.Problem {
+	var wire struct {
+		Code          string   `json:"error_code"`
+		Messages      []string `json:"error_messages"`
+		CorrelationID string   `json:"correlation_id"`
+		CredentialID  string   `json:"credential_id"`
+	}
+	if json.Unmarshal(body, &wire) != nil {
+		return transport.Problem{}
+	}
+	return transport.Problem{
+		Code: wire.Code, Messages: wire.Messages, CorrelationID: wire.CorrelationID, Subject: wire.CredentialID,
+	}
+}

@@ -1,0 +1,50 @@
+package mystore
+
+import (
+	"encoding/json"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// document and resource are JSON:API's frame around one object.
+type document[T any] struct {
+	Data resource[T] `json:"data"`
+}
+
+type resource[T any] struct {
+	Type       string `json:"type"`
+	ID         string `json:"id"`
+	Attributes T      `json:"attributes"`
+}
+
+// Problem reads a JSON:API error body.
+func Problem(body []byte) transport.Problem {
+	var wire struct {
+		Errors []struct {
+			ID     string `json:"id"`
+			Code   string `json:"code"`
+			Title  string `json:"title"`
+			Detail string `json:"detail"`
+		} `json:"errors"`
+	}
+	if json.Unmarshal(body, &wire) != nil {
+		return transport.Problem{}
+	}
+	var problem transport.Problem
+	for _, e := range wire.Errors {
+		if problem.Code == "" {
+			problem.Code = e.Code
+		}
+		if problem.CorrelationID == "" {
+			problem.CorrelationID = e.ID
+		}
+		message := e.Detail
+		if message == "" {
+			message = e.Title
+		}
+		if message != "" {
+			problem.Messages = append(problem.Messages, message)
+		}
+	}
+	return problem
+}

@@ -1,0 +1,342 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*apiKeyResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*apiKeyResource)(nil)
+	_ resource.ResourceWithImportState = (*apiKeyResource)(nil)
+)
+
+// keyService makes, reads and deletes a store's keys.
+type keyService interface {
+	Ready() error
+	Generate(ctx context.Context, merchantID, description string) (kustom.Key, error)
+	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
+	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
+	Delete(ctx context.Context, merchantID, credentialID string) error
+}
+
+// keyGuard says when a key may be deleted (I1).
+type keyGuard interface {
+	AwaitRelease(ctx context.Context, username string) error
+}
+
+type apiKeyResource struct {
+	keys        keyService
+	guard       keyGuard
+	clock       clock.Clock
+	environment *kustom.Environment
+}
+
+func newAPIKeyResource() resource.Resource { return &apiKeyResource{} }
+
+type apiKeyModel struct {
+	ID           types.String   `tfsdk:"id"`
+	MerchantID   types.String   `tfsdk:"merchant_id"`
+	CredentialID types.String   `tfsdk:"credential_id"`
+	Username     types.String   `tfsdk:"username"`
+	Secret       types.String   `tfsdk:"secret"`
+	Description  types.String   `tfsdk:"description"`
+	Host         types.String   `tfsdk:"host"`
+	Environment  types.String   `tfsdk:"environment"`
+	CreatedAt    types.String   `tfsdk:"created_at"`
+	ForceDestroy types.Bool     `tfsdk:"force_destroy"`
+	Timeouts     timeouts.Value `tfsdk:"timeouts"`
+}
+
+const (
+	defaultKeyDescription   = "terraform"
+	defaultKeyCreateTimeout = 5 * time.Minute
+	defaultKeyReadTimeout   = 2 * time.Minute
+	defaultKeyDeleteTimeout = 2 * time.Minute
+
+	// importPending marks, in private state, a key that was named by an import and not read yet.
+	importPending = "import_pending"
+)
+
+func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_api_key"
+}
+
+func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "An API key of a store, as made under *Integrations → Generate new* in Kustom " +
+			"Portal.\n\nIts secret is shown once in its life, when it is made. This resource keeps it in the " +
+			"state, marked as sensitive, so that it can be given to the shop; protect the state accordingly.\n\n" +
+			"A key is deleted only when no shop named in the provider's `mystore_tokens` uses it any more.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "`<merchant_id>/<credential_id>`, which is also the import ID.",
+			},
+			"merchant_id": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. Changing it makes a new key.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Validators:          []validator.String{merchantIDValidator{}},
+			},
+			"description": schema.StringAttribute{
+				Optional: true, Computed: true,
+				MarkdownDescription: "What the portal shows beside the key: up to 100 letters, digits, spaces and " +
+					"`-:;.,_`. Default for a new key: `terraform`. Changing it makes a new key.",
+				Validators: []validator.String{descriptionValidator{}},
+			},
+			"host": schema.StringAttribute{
+				Optional: true, Computed: true,
+				MarkdownDescription: "The API host that the key belongs to. Default: the environment's, `api.kustom.co` " +
+					"or `api.playground.kustom.co`. A key imported from one of Klarna's hosts differs from that and " +
+					"is replaced by a new one. Name the old host (`api.klarna.com`, or `api.playground.klarna.com`) " +
+					"to keep an imported key for now; a new key can't be made there.",
+				Validators: []validator.String{hostValidator{}},
+			},
+			"force_destroy": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether the key may be deleted while a shop still uses it, or while that is " +
+					"not known. Default `false`: the deletion waits for the shop to get another key, and is refused " +
+					"if it does not. With `true`, **the shop's checkout may stop**.",
+			},
+			"credential_id": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "The portal's ID of the key.",
+			},
+			"username": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "The key's username, in the portal and in Mystore called *Kustom ID*.",
+			},
+			"secret": schema.StringAttribute{
+				Computed: true, Sensitive: true,
+				MarkdownDescription: "The key's secret, in Mystore called *Kustom Secret*. Null for an imported key: " +
+					"nobody can read the secret of a key that exists already. To get one, make a new key " +
+					"(`terraform apply -replace=…`).",
+			},
+			"environment": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "`live` for a key of the production environment, `test` for one of the playground.",
+			},
+			"created_at": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "When the key was made (RFC 3339).",
+			},
+		},
+		Blocks: map[string]schema.Block{
+			"timeouts": timeouts.Block(ctx, timeouts.Opts{
+				Create: true, Read: true, Delete: true,
+				CreateDescription: "How long making the key may take. Default `5m`.",
+				ReadDescription:   "How long reading the key may take. Default `2m`.",
+				DeleteDescription: "How long to wait for shops that still use the key to get another one, before the " +
+					"deletion is refused, and for the deletion itself. Default `2m`.",
+			}),
+		},
+	}
+}
+
+func (r *apiKeyResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	r.keys, r.guard, r.clock, r.environment = b.portal, b.shops, b.clock, b.environment
+}
+
+// ModifyPlan decides what the configuration leaves open, and whether the key can stay.
+func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || r.keys == nil {
+		return
+	}
+	var config, plan apiKeyModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	var state *apiKeyModel
+	if !req.State.Raw.IsNull() {
+		state = &apiKeyModel{}
+		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
+	checkHost(&resp.Diagnostics, r.environment, config.Host)
+	if state == nil {
+		r.planCreate(config, &plan, resp)
+	} else {
+		r.planUpdate(config, &plan, *state, resp)
+	}
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	}
+}
+
+func (r *apiKeyResource) planCreate(config apiKeyModel, plan *apiKeyModel, resp *resource.ModifyPlanResponse) {
+	if config.Description.IsNull() {
+		plan.Description = types.StringValue(defaultKeyDescription)
+	}
+	if r.environment != nil {
+		plan.Environment = types.StringValue(r.environment.KeyEnvironment())
+		if config.Host.IsNull() {
+			plan.Host = types.StringValue(r.environment.Host())
+		}
+	}
+	if kustom.IsLegacyHost(plan.Host.ValueString()) {
+		resp.Diagnostics.AddAttributeError(path.Root("host"), "A new key can't belong to Klarna's host",
+			fmt.Sprintf("%s is a host that Kustom is leaving; keys can no longer be made there. It can be named only "+
+				"to keep a key that was imported. Remove host to make a key on the new one.", plan.Host.ValueString()))
+	}
+	if err := r.keys.Ready(); err != nil && !isUnknown(err) {
+		report(&resp.Diagnostics, path.Empty(), "No API key can be made", err)
+	}
+}
+
+// planUpdate keeps what no update changes, so that what depends on it sees no change either.
+func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state apiKeyModel, resp *resource.ModifyPlanResponse) {
+	plan.ID, plan.CredentialID, plan.Username, plan.Secret = state.ID, state.CredentialID, state.Username, state.Secret
+	plan.Environment, plan.CreatedAt = state.Environment, state.CreatedAt
+	if config.Description.IsNull() {
+		plan.Description = state.Description
+	}
+	if config.Host.IsNull() {
+		plan.Host = state.Host
+		if r.environment != nil {
+			plan.Host = types.StringValue(r.environment.Host())
+		}
+	}
+	if !plan.Host.Equal(state.Host) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("host"))
+	}
+	if !plan.Description.Equal(state.Description) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("description"))
+	}
+}
+
+func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan apiKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultKeyCreateTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
+	defer cancel()
+	key, err := r.keys.Generate(ctx, plan.MerchantID.ValueString(), plan.Description.ValueString())
+	if err != nil {
+		err = r.withUnusedKeys(ctx, plan.MerchantID.ValueString(), err)
+		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not made", err)
+		return
+	}
+	plan.read(key)
+	plan.Secret = types.StringValue(key.Secret)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	if !plan.Host.Equal(types.StringValue(key.Host)) {
+		resp.Diagnostics.AddAttributeWarning(path.Root("host"), "The key belongs to an unexpected host",
+			fmt.Sprintf("Kustom Portal made the key %s for %s.", key.Username, key.Host))
+	}
+}
+
+func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state apiKeyModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultKeyReadTimeout)
+	resp.Diagnostics.Append(diags...)
+	imported, diags := req.Private.GetKey(ctx, importPending)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
+	defer cancel()
+	key, err := r.keys.Key(ctx, state.MerchantID.ValueString(), state.CredentialID.ValueString())
+	var gone *kustom.NoKeyError
+	if errors.As(err, &gone) && imported == nil {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not read", err)
+		return
+	}
+	state.read(key)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, nil)...)
+}
+
+// Update has nothing to do: what can change in place is known to this provider only.
+func (r *apiKeyResource) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	resp.State.Raw = req.Plan.Raw
+}
+
+func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state apiKeyModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultKeyDeleteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
+	defer cancel()
+	if !state.ForceDestroy.ValueBool() {
+		if err := r.guard.AwaitRelease(ctx, state.Username.ValueString()); err != nil {
+			report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
+			return
+		}
+	}
+	if err := r.keys.Delete(ctx, state.MerchantID.ValueString(), state.CredentialID.ValueString()); err != nil {
+		report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
+	}
+}
+
+func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	merchantID, credentialID, err := parseKeyID(req.ID)
+	if err != nil {
+		resp.Diagnostics.AddError("Malformed import ID", err.Error())
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("credential_id"), credentialID)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, []byte("true"))...)
+}
+
+// parseKeyID reads "<merchant_id>/<credential_id>".
+func parseKeyID(id string) (merchantID, credentialID string, err error) {
+	merchantID, credentialID, found := strings.Cut(id, "/")
+	if !found || !merchantIDPattern.MatchString(merchantID) || !credentialIDPattern.MatchString(credentialID) {
+		return "", "", fmt.Errorf("%q is not the import ID of an API key. It has the form "+
+			"<merchant_id>/<credential_id>, such as M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11. The data source "+
+			"kustom_legacy_integrations lists them as id", id)
+	}
+	return merchantID, credentialID, nil
+}
+
+// read takes over what the portal tells of a key. The secret is not part of it.
+func (m *apiKeyModel) read(key kustom.Key) {
+	m.ID = types.StringValue(keyID(key))
+	m.MerchantID = types.StringValue(key.MerchantID)
+	m.CredentialID = types.StringValue(key.CredentialID)
+	m.Username = types.StringValue(key.Username)
+	m.Description = types.StringPointerValue(key.Description)
+	m.Host = types.StringValue(key.Host)
+	m.Environment = types.StringValue(key.Environment)
+	m.CreatedAt = types.StringValue(key.CreatedAt.Format(time.RFC3339))
+}
+
+func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }

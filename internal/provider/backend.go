@@ -1,0 +1,135 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// backend is what a configured provider gives to its resources and data sources: the vendors, and
+// what is known of the shops during one walk. Everything in it can be used whatever is configured;
+// what lacks a setting returns a [*missingError] or an [*unknownError] when it is used.
+type backend struct {
+	settings
+	clock   clock.Clock
+	portal  *kustom.Portal
+	mystore *mystore.Client
+	shops   *integration.Shops
+}
+
+// missingError says that something needs a setting that is not there.
+type missingError struct{ attribute, variable, what string }
+
+func (e *missingError) Error() string { return e.attribute + " is not set" }
+
+// unknownError says that something needs, while planning, a setting that is known only when other
+// objects have been applied.
+type unknownError struct{ attribute string }
+
+func (e *unknownError) Error() string { return e.attribute + " is not known yet" }
+
+func newBackend(s settings, o Options) *backend {
+	b := &backend{settings: s, clock: o.Clock}
+	client := func(api string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
+		carrier := o.RoundTripper
+		if base == nil {
+			base, carrier = &url.URL{Scheme: "https", Host: "unknown.invalid"}, unknownURL{api: api}
+		}
+		return transport.New(transport.Options{
+			API: api, BaseURL: base,
+			UserAgent:  "terraform-provider-kustom/" + o.Version,
+			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
+			Clock: o.Clock, RoundTripper: carrier, Problem: problem, Observe: logExchange,
+		})
+	}
+	b.portal = kustom.NewPortal(client("portal", s.portalURL, kustom.Problem), b.portalAuth)
+	merchant := kustom.NewMerchant(client("merchant", s.apiURL, kustom.Problem))
+	b.mystore = mystore.New(client("mystore", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
+	b.shops = integration.NewShops(b.mystore, merchant, o.Clock, b.shopNames)
+	return b
+}
+
+// unknownURL stands in for the connection to an API whose address is not known yet.
+type unknownURL struct{ api string }
+
+// RoundTrip implements [http.RoundTripper].
+func (u unknownURL) RoundTrip(*http.Request) (*http.Response, error) {
+	attribute := map[string]string{"portal": "portal_url", "merchant": "api_url", "mystore": "mystore_url"}[u.api]
+	return nil, &unknownError{attribute: attribute}
+}
+
+func (b *backend) portalAuth() (string, error) {
+	switch {
+	case b.portalToken.unknown:
+		return "", &unknownError{attribute: "portal_token"}
+	case b.portalToken.value == "":
+		return "", &missingError{
+			attribute: "portal_token", variable: envPortalToken,
+			what: "an access token of a Kustom Portal user who can see Integrations",
+		}
+	}
+	return b.portalToken.value, nil
+}
+
+// noShopTokenError says that the provider was given no token for a shop.
+type noShopTokenError struct{ shop string }
+
+func (e *noShopTokenError) Error() string { return "mystore_tokens has no token for shop " + e.shop }
+
+func (b *backend) shopToken(shop string) (string, error) {
+	token, ok := b.mystoreTokens[shop]
+	switch {
+	case b.unknownShops || token.unknown:
+		return "", &unknownError{attribute: "mystore_tokens"}
+	case !ok:
+		return "", &noShopTokenError{shop: shop}
+	}
+	return token.value, nil
+}
+
+func (b *backend) shopNames() ([]string, error) {
+	if b.unknownShops {
+		return nil, &unknownError{attribute: "mystore_tokens"}
+	}
+	return slices.Sorted(maps.Keys(b.mystoreTokens)), nil
+}
+
+// logExchange writes one attempt's record. Its fields are an allow-list (I2): see
+// [transport.Exchange].
+func logExchange(ctx context.Context, e transport.Exchange) {
+	fields := map[string]any{
+		"api": e.API, "host": e.Host, "method": e.Method, "path": e.Template,
+		"attempt": e.Attempt, "status": e.Status, "duration_ms": e.Duration.Milliseconds(),
+	}
+	if e.Kind != "" {
+		fields["failure"] = string(e.Kind)
+	}
+	if e.CorrelationID != "" {
+		fields["correlation_id"] = e.CorrelationID
+	}
+	tflog.Debug(ctx, "vendor request", fields)
+}
+
+// backendOf returns the backend out of what the framework hands to Configure, and nil before the
+// provider is configured.
+func backendOf(data any) (*backend, error) {
+	if data == nil {
+		return nil, nil //nolint:nilnil // Validation happens without a configured provider.
+	}
+	b, ok := data.(*backend)
+	if !ok {
+		return nil, fmt.Errorf("the provider data is a %T: please report this as a bug", data)
+	}
+	return b, nil
+}

@@ -1,0 +1,397 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*checkoutCredentialsResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*checkoutCredentialsResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*checkoutCredentialsResource)(nil)
+	_ resource.ResourceWithImportState    = (*checkoutCredentialsResource)(nil)
+)
+
+// shopService reads and changes what shops hold.
+type shopService interface {
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+	Prove(ctx context.Context, pair integration.Pair) error
+	Install(ctx context.Context, shop string, pair integration.Pair) (mystore.Credentials, error)
+	Clear(ctx context.Context, shop string) error
+	Leave(shop string)
+}
+
+// extensionService tells which Klarna Checkout a shop has.
+type extensionService interface {
+	Extension(ctx context.Context, shop string) (mystore.Extension, error)
+}
+
+type checkoutCredentialsResource struct {
+	shops       shopService
+	extensions  extensionService
+	clock       clock.Clock
+	environment *kustom.Environment
+}
+
+func newCheckoutCredentialsResource() resource.Resource { return &checkoutCredentialsResource{} }
+
+type checkoutCredentialsModel struct {
+	ID               types.String   `tfsdk:"id"`
+	Shop             types.String   `tfsdk:"shop"`
+	KustomID         types.String   `tfsdk:"kustom_id"`
+	Secret           types.String   `tfsdk:"kustom_secret"`
+	SecretWO         types.String   `tfsdk:"kustom_secret_wo"`
+	SecretWOVersion  types.Int64    `tfsdk:"kustom_secret_wo_version"`
+	Verify           types.Bool     `tfsdk:"verify"`
+	DeletionPolicy   types.String   `tfsdk:"deletion_policy"`
+	ExtensionVersion types.String   `tfsdk:"extension_version"`
+	UpdatedAt        types.String   `tfsdk:"updated_at"`
+	Timeouts         timeouts.Value `tfsdk:"timeouts"`
+}
+
+const (
+	deletionRetain = "retain"
+	deletionClear  = "clear"
+
+	defaultShopWriteTimeout = 5 * time.Minute
+	defaultShopReadTimeout  = 2 * time.Minute
+
+	// importUntouched marks, in private state, an imported shop that nothing was written to yet:
+	// that its first configuration gives a version to a write-only secret is no reason to write.
+	importUntouched = "import_untouched"
+)
+
+func (r *checkoutCredentialsResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = "mystore_klarna_checkout_credentials"
+}
+
+func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The *Kustom ID* and *Kustom Secret* of a Mystore shop's *Klarna Checkout V3*, as under " +
+			"*Extensions → Your extensions → Klarna Checkout V3 → Credentials*.\n\nEvery shop with the extension has " +
+			"exactly one such pair. Creating this resource takes over whatever pair is there and replaces it. A pair " +
+			"is proven against Kustom's merchant API before the shop is touched, and read back afterwards.\n\n" +
+			"Because the type's name does not begin with `kustom_`, say `provider = kustom` in the block.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "The shop name, which is also the import ID.",
+			},
+			"shop": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "Name of the Mystore shop. The provider's `mystore_tokens` must have a token for " +
+					"it. Changing it leaves the old shop to its `deletion_policy` and takes over the new one.",
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"kustom_id": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "*Kustom ID*: the username of an API key, such as `M00123456-aB3dE`.",
+			},
+			"kustom_secret": schema.StringAttribute{
+				Optional: true, Sensitive: true,
+				MarkdownDescription: "*Kustom Secret*: the key's secret. **It is kept in the state**, marked as " +
+					"sensitive. Exactly one of `kustom_secret` and `kustom_secret_wo` must be set.",
+			},
+			"kustom_secret_wo": schema.StringAttribute{
+				Optional: true, Sensitive: true, WriteOnly: true,
+				MarkdownDescription: "*Kustom Secret*, write-only: it is kept neither in the state nor in a plan, and may " +
+					"be an ephemeral value. Because of that a change of it can't be seen: raise " +
+					"`kustom_secret_wo_version` with it.",
+			},
+			"kustom_secret_wo_version": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "A number of your own that goes with `kustom_secret_wo`. Changing it writes the " +
+					"pair again. Giving it to a shop that has just been imported does not.",
+			},
+			"verify": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether the pair is proven against Kustom's merchant API before it is written. " +
+					"Default `true`; `false` is for machines that can't reach that API. The proof asks for an order " +
+					"that does not exist, and counts as the key's first use in the portal's endpoint switch status. " +
+					"A refusal is doubted for up to a minute, because a new key takes a moment to be known everywhere.",
+			},
+			"deletion_policy": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "What destroying this resource does with the shop: `retain` (default) leaves its " +
+					"credentials as they are, `clear` empties them, after which **the shop takes no payments** with " +
+					"Klarna Checkout V3.",
+				Validators: []validator.String{stringvalidator.OneOf(deletionRetain, deletionClear)},
+			},
+			"extension_version": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Version of the shop's Klarna Checkout V3, when it was last written to or imported.",
+			},
+			"updated_at": schema.StringAttribute{
+				Computed: true,
+				MarkdownDescription: "When the shop's credentials were last changed (RFC 3339). A change that was not " +
+					"made by this resource is put right by the next apply.",
+			},
+		},
+		Blocks: map[string]schema.Block{
+			"timeouts": timeouts.Block(ctx, timeouts.Opts{
+				Create: true, Read: true, Update: true, Delete: true,
+				CreateDescription: "How long proving, writing and reading back may take. Default `5m`.",
+				ReadDescription:   "How long reading the shop may take. Default `2m`.",
+				UpdateDescription: "How long proving, writing and reading back may take. Default `5m`.",
+				DeleteDescription: "How long clearing the shop may take. Default `5m`.",
+			}),
+		},
+	}
+}
+
+func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config checkoutCredentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	validatePair(&resp.Diagnostics, config)
+}
+
+func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	r.shops, r.extensions, r.clock, r.environment = b.shops, b.mystore, b.clock, b.environment
+}
+
+// ModifyPlan says what an apply will write, and refuses at plan time what is bound to fail at
+// apply time, when a key may have been made for it already.
+func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || r.shops == nil {
+		return
+	}
+	var config, plan checkoutCredentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	checkEnvironment(&resp.Diagnostics, path.Root("kustom_id"), r.environment, "key", config.KustomID)
+	checkSecretEnvironment(&resp.Diagnostics, r.environment, config)
+	plan.ID = plan.Shop
+	if req.State.Raw.IsNull() {
+		r.checkShop(ctx, plan.Shop, &resp.Diagnostics)
+	} else {
+		var state checkoutCredentialsModel
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		untouched, diags := req.Private.GetKey(ctx, importUntouched)
+		resp.Diagnostics.Append(diags...)
+		plan.ExtensionVersion, plan.UpdatedAt = state.ExtensionVersion, state.UpdatedAt
+		if plan.writes(state, untouched != nil) {
+			plan.ExtensionVersion, plan.UpdatedAt = types.StringUnknown(), types.StringUnknown()
+		}
+	}
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	}
+}
+
+// checkShop makes sure that a shop that is about to be taken over can be.
+func (r *checkoutCredentialsResource) checkShop(ctx context.Context, shop types.String, diags *diag.Diagnostics) {
+	if shop.IsUnknown() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
+	defer cancel()
+	if _, err := r.shops.Credentials(ctx, shop.ValueString()); err != nil && !isUnknown(err) {
+		report(diags, path.Root("shop"), "Shop can't be taken over", err)
+	}
+}
+
+// writes tells whether going from state to m writes to the shop. That the secret of an untouched
+// imported shop gets its first version is no reason to.
+func (m checkoutCredentialsModel) writes(state checkoutCredentialsModel, untouched bool) bool {
+	if !m.KustomID.Equal(state.KustomID) || !m.Secret.Equal(state.Secret) {
+		return true
+	}
+	return !untouched && !m.SecretWOVersion.Equal(state.SecretWOVersion)
+}
+
+func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var config, plan checkoutCredentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultShopWriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
+	defer cancel()
+	if r.install(ctx, config, &plan, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	}
+}
+
+func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state checkoutCredentialsModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultShopReadTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
+	defer cancel()
+	importing := state.ExtensionVersion.IsNull()
+	holds, err := r.shops.Credentials(ctx, state.Shop.ValueString())
+	var missing *mystore.NotInstalledError
+	if errors.As(err, &missing) && !importing {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		report(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
+		return
+	}
+	if importing {
+		extension, err := r.extensions.Extension(ctx, state.Shop.ValueString())
+		if err != nil {
+			report(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
+			return
+		}
+		state.ExtensionVersion = types.StringValue(extension.Version)
+	} else if state.changedOutside(holds) {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
+	}
+	state.read(holds)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var config, plan, state checkoutCredentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := plan.Timeouts.Update(ctx, defaultShopWriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	untouched, diags := req.Private.GetKey(ctx, importUntouched)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
+	defer cancel()
+	if plan.writes(state, untouched != nil) && !r.install(ctx, config, &plan, &resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
+}
+
+// install proves a pair, writes it and takes over what the shop then shows. It reports what goes
+// wrong and returns whether nothing did.
+func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
+	shop, pair := plan.Shop.ValueString(), config.pair()
+	extension, err := r.extensions.Extension(ctx, shop)
+	if err != nil {
+		report(diags, path.Root("shop"), "Credentials not changed", err)
+		return false
+	}
+	if plan.Verify.IsNull() || plan.Verify.ValueBool() {
+		if err := r.shops.Prove(ctx, pair); err != nil {
+			report(diags, path.Root("kustom_id"), "Credentials not changed", err)
+			return false
+		}
+	}
+	holds, err := r.shops.Install(ctx, shop, pair)
+	if err != nil {
+		report(diags, path.Root("shop"), "Credentials not written", err)
+		return false
+	}
+	plan.ExtensionVersion = types.StringValue(extension.Version)
+	plan.UpdatedAt = nullWhenEmpty(holds.UpdatedAt)
+	if !extension.Active {
+		diags.AddAttributeWarning(path.Root("shop"), "Klarna Checkout V3 is not active",
+			fmt.Sprintf("The credentials were written, but shop %s does not offer Klarna Checkout V3 to its customers "+
+				"until it is activated under Extensions → Your extensions.", shop))
+	}
+	return true
+}
+
+func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state checkoutCredentialsModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultShopWriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
+	defer cancel()
+	shop := state.Shop.ValueString()
+	if state.DeletionPolicy.ValueString() != deletionClear {
+		r.shops.Leave(shop)
+		resp.Diagnostics.AddWarning("Credentials left in the shop",
+			fmt.Sprintf("Shop %s keeps the credentials that it has (%s) and goes on taking payments with them: its "+
+				"deletion_policy is retain.", shop, state.KustomID.ValueString()))
+		return
+	}
+	err := r.shops.Clear(ctx, shop)
+	var missing *mystore.NotInstalledError
+	if err != nil && !errors.As(err, &missing) {
+		report(&resp.Diagnostics, path.Empty(), "Credentials not cleared", err)
+	}
+}
+
+func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), req.ID)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
+}
+
+// pair returns the configured pair. A write-only secret is in the configuration only.
+func (m checkoutCredentialsModel) pair() integration.Pair {
+	pair := integration.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
+	if m.Secret.IsNull() {
+		pair.Secret = m.SecretWO.ValueString()
+	}
+	return pair
+}
+
+// changedOutside tells whether somebody else has written to the shop since state was.
+func (m checkoutCredentialsModel) changedOutside(holds mystore.Credentials) bool {
+	return m.UpdatedAt.ValueString() != holds.UpdatedAt
+}
+
+// read takes over what a shop shows. Which secret it holds after a change made by somebody else
+// nobody can tell, so the state forgets it, and the next plan writes it again (I4).
+func (m *checkoutCredentialsModel) read(holds mystore.Credentials) {
+	if m.changedOutside(holds) || !holds.SecretSet {
+		m.Secret = types.StringNull()
+		m.SecretWOVersion = types.Int64Null()
+	}
+	m.ID = m.Shop
+	m.KustomID = nullWhenEmpty(holds.KustomID)
+	m.UpdatedAt = nullWhenEmpty(holds.UpdatedAt)
+}
+
+func nullWhenEmpty(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}

@@ -1,0 +1,150 @@
+// Package provider is the kustom Terraform provider: the only package that knows Terraform.
+package provider
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+var _ provider.Provider = (*kustomProvider)(nil)
+
+// Options are what a provider is made of. Clock and RoundTripper have a default.
+type Options struct {
+	// Version is the provider's version, told to the vendors in the User-Agent header.
+	Version string
+	// Clock is the provider's source of time; the default is the real one.
+	Clock clock.Clock
+	// RoundTripper carries the provider's requests; the default is a pool of its own.
+	RoundTripper http.RoundTripper
+	// Getenv looks environment variables up.
+	Getenv func(string) string
+}
+
+type kustomProvider struct{ options Options }
+
+// New returns a function that makes the provider.
+func New(o Options) func() provider.Provider {
+	o = o.withDefaults()
+	return func() provider.Provider { return &kustomProvider{options: o} }
+}
+
+type providerModel struct {
+	Environment    types.String `tfsdk:"environment"`
+	PortalToken    types.String `tfsdk:"portal_token"`
+	MystoreTokens  types.Map    `tfsdk:"mystore_tokens"`
+	PortalURL      types.String `tfsdk:"portal_url"`
+	APIURL         types.String `tfsdk:"api_url"`
+	MystoreURL     types.String `tfsdk:"mystore_url"`
+	MaxRetries     types.Int64  `tfsdk:"max_retries"`
+	RequestTimeout types.String `tfsdk:"request_timeout"`
+}
+
+func (p *kustomProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "kustom"
+	resp.Version = p.options.Version
+}
+
+func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Moves Mystore shops that take payments with *Klarna Checkout V3* from Klarna's API " +
+			"to Kustom's, and keeps their keys in order ever after: makes API keys in Kustom Portal, proves " +
+			"them, installs them in the shops, and deletes the ones that they replace.",
+		Attributes: map[string]schema.Attribute{
+			"environment": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Which of Kustom's environments to work in: `production` (default) or " +
+					"`playground`. It picks the hosts below and the kind of keys that are accepted. Can also be " +
+					"set with the environment variable `KUSTOM_ENVIRONMENT`.",
+			},
+			"portal_token": schema.StringAttribute{
+				Optional: true, Sensitive: true,
+				MarkdownDescription: "Access token of a Kustom Portal user who can see *Integrations* (an account " +
+					"admin). Needed by everything that has to do with API keys. May be an ephemeral value. Can " +
+					"also be set with `KUSTOM_PORTAL_TOKEN`.",
+			},
+			"mystore_tokens": schema.MapAttribute{
+				Optional: true, Sensitive: true, ElementType: types.StringType,
+				MarkdownDescription: "Mystore access tokens: a map from shop name to that shop's token, which is " +
+					"made at `auth.mystore.no`. Name every shop whose key this configuration may delete: only " +
+					"shops named here can be protected from losing the key that they use. May hold ephemeral " +
+					"values. Can also be set with `MYSTORE_TOKENS`, a JSON object.",
+			},
+			"portal_url": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Base URL of the portal's API, if it is not the environment's own. Must be " +
+					"`https`, except for a loopback address. Can also be set with `KUSTOM_PORTAL_URL`.",
+			},
+			"api_url": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Base URL of Kustom's merchant API, if it is not the environment's own. Must " +
+					"be `https`, except for a loopback address. Can also be set with `KUSTOM_API_URL`.",
+			},
+			"mystore_url": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Base URL of the Mystore API, if it is not `https://api.mystore.no`. Must be " +
+					"`https`, except for a loopback address. Can also be set with `MYSTORE_URL`.",
+			},
+			"max_retries": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "How often a request that may safely be repeated is repeated, at the most, " +
+					"before its failure is reported: 0 to 20, default 4.",
+			},
+			"request_timeout": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "How long one request may take, as a duration such as `30s` (default) or " +
+					"`1m30s`. Kustom's own limit is 30 seconds.",
+			},
+		},
+	}
+}
+
+func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	settings, problems := resolve(model, p.options.Getenv)
+	for _, problem := range problems {
+		resp.Diagnostics.AddAttributeError(path.Root(problem.attribute), problem.summary, problem.detail)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	b := newBackend(settings, p.options)
+	resp.ResourceData = b
+	resp.DataSourceData = b
+}
+
+func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{
+		newAPIKeyResource,
+		newCheckoutCredentialsResource,
+	}
+}
+
+func (p *kustomProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		newLegacyIntegrationsDataSource,
+	}
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	if o.RoundTripper == nil {
+		o.RoundTripper = transport.NewPool()
+	}
+	return o
+}

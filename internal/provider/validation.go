@@ -1,0 +1,200 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// The forms of the vendors' identifiers (documented by Kustom, except for the credential ID's,
+// which is only kept from being something else).
+var (
+	merchantIDPattern   = regexp.MustCompile(`^P?M[0-9]+$`)
+	credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	usernamePattern     = regexp.MustCompile(`^P?M[0-9]+-[^\s-]\S*$`)
+	secretPattern       = regexp.MustCompile(`^kco_(live|test)_api_\S+$`)
+	descriptionPattern  = regexp.MustCompile(`^[A-Za-z0-9\-:;., _]{1,100}$`)
+)
+
+type merchantIDValidator struct{}
+
+func (merchantIDValidator) Description(context.Context) string {
+	return "a merchant ID: M (PM in the playground) and digits"
+}
+
+func (v merchantIDValidator) MarkdownDescription(ctx context.Context) string {
+	return v.Description(ctx)
+}
+
+func (merchantIDValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || merchantIDPattern.MatchString(req.ConfigValue.ValueString()) {
+		return
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, "Malformed merchant ID",
+		fmt.Sprintf("%q is not a merchant ID. Kustom Portal shows it beside the store's name: M and digits, such as M00123456, or "+
+			"PM and digits in the playground.", req.ConfigValue.ValueString()))
+}
+
+type descriptionValidator struct{}
+
+func (descriptionValidator) Description(context.Context) string {
+	return "1 to 100 letters, digits, spaces and -:;.,_"
+}
+
+func (v descriptionValidator) MarkdownDescription(ctx context.Context) string {
+	return v.Description(ctx)
+}
+
+func (v descriptionValidator) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || descriptionPattern.MatchString(req.ConfigValue.ValueString()) {
+		return
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, "Malformed description",
+		"Kustom Portal takes "+v.Description(ctx)+" as the description of a key.")
+}
+
+type hostValidator struct{}
+
+func (hostValidator) hosts() []string {
+	var hosts []string
+	for _, e := range kustom.Environments() {
+		hosts = append(hosts, e.Host(), e.LegacyHost())
+	}
+	return hosts
+}
+
+func (v hostValidator) Description(context.Context) string {
+	return "one of " + strings.Join(v.hosts(), ", ")
+}
+
+func (v hostValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v hostValidator) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || slices.Contains(v.hosts(), req.ConfigValue.ValueString()) {
+		return
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, "Unknown host",
+		fmt.Sprintf("Keys belong to %s; %q is none of these.", v.Description(ctx), req.ConfigValue.ValueString()))
+}
+
+// checkHost refuses a host of the other environment.
+func checkHost(diags *diag.Diagnostics, environment *kustom.Environment, host types.String) {
+	if environment == nil || host.IsNull() || host.IsUnknown() {
+		return
+	}
+	if h := host.ValueString(); h != environment.Host() && h != environment.LegacyHost() {
+		diags.AddAttributeError(path.Root("host"), "Host of another environment",
+			fmt.Sprintf("%s does not belong to the provider's environment, %s, whose host is %s.", h, *environment, environment.Host()))
+	}
+}
+
+// checkEnvironment refuses a merchant ID, or a username that begins with one, of the other
+// environment. What is not known yet is passed over.
+func checkEnvironment(diags *diag.Diagnostics, at path.Path, environment *kustom.Environment, what string, id types.String) {
+	if environment == nil || id.IsNull() || id.IsUnknown() {
+		return
+	}
+	of := kustom.Production
+	if strings.HasPrefix(id.ValueString(), "PM") {
+		of = kustom.Playground
+	}
+	if of != *environment {
+		diags.AddAttributeError(at, fmt.Sprintf("A %s of the %s environment", what, of),
+			fmt.Sprintf("%s belongs to a %s of Kustom's %s environment, and the provider works in %s. Use a %s of %s, or set the "+
+				"provider's environment.", id.ValueString(), what, of, *environment, what, *environment))
+	}
+}
+
+// checkSecretEnvironment refuses a secret of the other environment. The ID, where it is of that
+// environment too, has been refused already.
+func checkSecretEnvironment(diags *diag.Diagnostics, environment *kustom.Environment, config checkoutCredentialsModel) {
+	at, secret := config.secret()
+	if environment == nil || diags.HasError() || secret.IsNull() || secret.IsUnknown() {
+		return
+	}
+	if !strings.HasPrefix(secret.ValueString(), "kco_"+environment.KeyEnvironment()+"_") {
+		diags.AddAttributeError(at, "A secret of another environment",
+			fmt.Sprintf("In the provider's environment, %s, secrets begin with kco_%s_api_. This one does not: it belongs to a key of "+
+				"another environment.", *environment, environment.KeyEnvironment()))
+	}
+}
+
+// secret returns the configured secret and where it stands.
+func (m checkoutCredentialsModel) secret() (path.Path, types.String) {
+	if m.Secret.IsNull() {
+		return path.Root("kustom_secret_wo"), m.SecretWO
+	}
+	return path.Root("kustom_secret"), m.Secret
+}
+
+// validatePair finds the mistakes that can be seen in a configuration, and reports one of them. No
+// message quotes a value that may be a secret (I2).
+func validatePair(diags *diag.Diagnostics, config checkoutCredentialsModel) {
+	if validateOneSecret(diags, config); diags.HasError() {
+		return
+	}
+	at, secret := config.secret()
+	id := config.KustomID
+	switch {
+	case swapped(id, secret):
+		diags.AddAttributeError(path.Root("kustom_id"), "Kustom ID and Kustom Secret are swapped",
+			"kustom_id holds a secret, or "+at.String()+" holds an ID. The ID begins with the merchant ID (M00123456-aB3dE), the "+
+				"secret with kco_live_api_ or kco_test_api_.")
+	case padded(id):
+		addWhiteSpaceError(diags, path.Root("kustom_id"))
+	case padded(secret):
+		addWhiteSpaceError(diags, at)
+	case known(id) && !usernamePattern.MatchString(id.ValueString()):
+		diags.AddAttributeError(path.Root("kustom_id"), "Malformed Kustom ID",
+			"A Kustom ID is the username of an API key: the merchant ID, a hyphen and a few characters, such as M00123456-aB3dE.")
+	case known(secret) && !secretPattern.MatchString(secret.ValueString()):
+		diags.AddAttributeError(at, "Malformed Kustom Secret",
+			"A Kustom Secret begins with kco_live_api_ or, in the playground, with kco_test_api_. "+lostSecret)
+	}
+}
+
+func validateOneSecret(diags *diag.Diagnostics, config checkoutCredentialsModel) {
+	plain, writeOnly, version := config.Secret, config.SecretWO, config.SecretWOVersion
+	switch {
+	case plain.IsUnknown() || writeOnly.IsUnknown():
+	case !plain.IsNull() && !writeOnly.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret_wo"), "Two secrets",
+			"kustom_secret and kustom_secret_wo are both set. Set exactly one of them: kustom_secret_wo keeps the secret out of the state.")
+	case plain.IsNull() && writeOnly.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret"), "No secret",
+			"Neither kustom_secret nor kustom_secret_wo has a value. If it comes from a kustom_api_key that was imported: nobody can read "+
+				"the secret of a key that exists already. Make a new key (-replace=kustom_api_key.…), or pass the secret yourself.")
+	case !writeOnly.IsNull() && version.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "No version for the write-only secret",
+			"kustom_secret_wo is not kept anywhere, so a change of it can't be seen. Set kustom_secret_wo_version, to 1 for example, and "+
+				"raise it whenever the secret changes.")
+	case writeOnly.IsNull() && !version.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "A version without a write-only secret",
+			"kustom_secret_wo_version goes with kustom_secret_wo only. A change of kustom_secret is seen without it.")
+	}
+}
+
+func addWhiteSpaceError(diags *diag.Diagnostics, at path.Path) {
+	diags.AddAttributeError(at, "White space around the value",
+		"The value of "+at.String()+" begins or ends with white space, which was probably copied along. Remove it.")
+}
+
+func known(v types.String) bool { return !v.IsNull() && !v.IsUnknown() }
+
+func padded(v types.String) bool {
+	return known(v) && strings.TrimSpace(v.ValueString()) != v.ValueString()
+}
+
+func swapped(id, secret types.String) bool {
+	return strings.HasPrefix(strings.TrimSpace(id.ValueString()), "kco_") ||
+		usernamePattern.MatchString(strings.TrimSpace(secret.ValueString()))
+}

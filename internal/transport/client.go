@@ -1,0 +1,273 @@
+// Package transport talks HTTP with a vendor's API the way both vendors want it done: every
+// credential to its own host only, bounded and polite repetition, one attempt never longer than its
+// timeout, answers bounded in size, and a record of each exchange that cannot hold a secret.
+//
+// It knows nothing of either vendor and nothing of Terraform.
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
+
+// Options configure a [Client]. Every field but Observe is required.
+type Options struct {
+	// API is the short name of the API, for records and errors: "portal", "merchant", "mystore".
+	API string
+	// BaseURL is what request paths are appended to. It may have a path of its own.
+	BaseURL *url.URL
+	// UserAgent is sent with every request.
+	UserAgent string
+	// MaxRetries is how often a request is repeated at the most, after its first attempt.
+	MaxRetries int
+	// Timeout bounds one attempt, from dialling to the last byte of the answer.
+	Timeout time.Duration
+	// Clock measures waits and durations.
+	Clock clock.Clock
+	// RoundTripper carries the requests; see [NewPool].
+	RoundTripper http.RoundTripper
+	// Problem reads the vendor's error bodies.
+	Problem func(body []byte) Problem
+	// Observe is told of every attempt when it has ended. It must be safe for concurrent use.
+	Observe func(context.Context, Exchange)
+}
+
+// Client sends requests to one API. It is safe for concurrent use.
+type Client struct {
+	Options
+	http *http.Client
+}
+
+// New returns a client for one API.
+func New(o Options) *Client {
+	if o.Observe == nil {
+		o.Observe = func(context.Context, Exchange) {}
+	}
+	return &Client{
+		Options: o,
+		http: &http.Client{
+			Transport: o.RoundTripper,
+			// A redirect is answered with an error, never followed: no API here redirects, and
+			// what does (a sign-in page, a captive portal) must not be given credentials.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// NewPool returns the round tripper that all clients of a provider share, so that connections are
+// reused however many objects talk to a host at once.
+func NewPool() *http.Transport {
+	pool, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		pool = &http.Transport{Proxy: http.ProxyFromEnvironment}
+	}
+	pool = pool.Clone()
+	pool.MaxIdleConns = 256
+	pool.MaxIdleConnsPerHost = 64
+	return pool
+}
+
+// None is the type of an answer whose body is of no interest.
+type None struct{}
+
+// Do sends r, repeating it where that is safe, and decodes the answer's JSON body as a T. Any error
+// is an [*Error].
+func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
+	var out T
+	err := c.retry(ctx, r, func(attempt int) *Error {
+		var fresh T
+		failure := c.attempt(ctx, r, attempt, &fresh)
+		out = fresh
+		return failure
+	})
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return out, nil
+}
+
+// attempt sends r once and records the exchange.
+func (c *Client) attempt(ctx context.Context, r Request, attempt int, out any) *Error {
+	if err := r.Limiter.Wait(ctx); err != nil {
+		return c.failure(r, NotSent, err)
+	}
+	start := c.Clock.Now()
+	status, failure := c.send(ctx, r, out)
+	exchange := Exchange{
+		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
+		Attempt: attempt, Status: status, Duration: c.Clock.Now().Sub(start),
+	}
+	if failure != nil {
+		exchange.Kind = failure.Kind
+		exchange.CorrelationID = failure.CorrelationID
+	}
+	c.Observe(ctx, exchange)
+	return failure
+}
+
+func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
+	if r.Whole {
+		var release context.CancelFunc
+		ctx, release = outlive(ctx)
+		defer release()
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	req, err := r.build(ctx, c.BaseURL, c.UserAgent)
+	if err != nil {
+		return 0, c.failure(r, NotSent, err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, c.failure(r, sendingKind(err), err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return resp.StatusCode, c.refusal(r, resp)
+	}
+	if err := decode(resp, out); err != nil {
+		failure := c.failure(r, Unreadable, err)
+		failure.Status = resp.StatusCode
+		return resp.StatusCode, failure
+	}
+	return resp.StatusCode, nil
+}
+
+// grace is how long a request outlives the cancellation of its context.
+const grace = 10 * time.Second
+
+// outlive returns a context that is cancelled not with ctx but a grace later.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() { stop(); cancel() }
+}
+
+func (c *Client) failure(r Request, kind Kind, err error) *Error {
+	return &Error{
+		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
+		Kind: kind, Err: withoutURL(err),
+	}
+}
+
+// refusal reads an answer that is not a success.
+func (c *Client) refusal(r Request, resp *http.Response) *Error {
+	failure := c.failure(r, Refused, nil)
+	failure.Status = resp.StatusCode
+	failure.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.Clock.Now())
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblemSize))
+	if err != nil || !isJSON(resp.Header) || !json.Valid(body) {
+		return failure
+	}
+	failure.JSON = true
+	failure.Problem = c.Problem(body).masked(r.secrets())
+	return failure
+}
+
+// sendingKind tells a request that was certainly never sent from one that may have been acted on.
+func sendingKind(err error) Kind {
+	if isDial(err) {
+		return NotSent
+	}
+	if isTLS(err) {
+		return Untrusted
+	}
+	return NoAnswer
+}
+
+// withoutURL drops the layer that net/http wraps around every error: it repeats the address, which
+// [Error] names by template.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+const (
+	// maxAnswerSize is the size in bytes over which an answer is an error.
+	maxAnswerSize = 10 << 20
+	// maxProblemSize is as much of an error answer as is looked at.
+	maxProblemSize = 64 << 10
+)
+
+var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswerSize>>20)
+
+// decode reads a JSON answer as it arrives, up to maxAnswerSize.
+func decode(resp *http.Response, out any) error {
+	if _, none := out.(*None); none {
+		return nil
+	}
+	if !isJSON(resp.Header) {
+		return fmt.Errorf("the answer is not JSON but %q", mediaType(resp.Header))
+	}
+	body := &io.LimitedReader{R: resp.Body, N: maxAnswerSize + 1}
+	decoder := json.NewDecoder(body)
+	err := decoder.Decode(out)
+	if err == nil {
+		err = expectEnd(decoder)
+	}
+	if body.N <= 0 {
+		return errTooLarge
+	}
+	if err != nil {
+		return fmt.Errorf("the answer is not the JSON that was expected: %w", jsonCause(err))
+	}
+	return nil
+}
+
+// expectEnd also reads the body to its end, without which the connection could not be reused.
+func expectEnd(decoder *json.Decoder) error {
+	_, err := decoder.Token()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.New("there is more after its end")
+}
+
+// jsonCause drops what encoding/json quotes from the body: it may be a secret (I2).
+func jsonCause(err error) error {
+	var mismatch *json.UnmarshalTypeError
+	if errors.As(err, &mismatch) {
+		return fmt.Errorf("field %q is of another type", mismatch.Field)
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("syntax error at byte %d", syntax.Offset)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errors.New("it is cut short")
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.New("it can't be read")
+}
+
+// encode returns the JSON form of a request body.
+func encode(body any) (*bytes.Reader, error) {
+	if body == nil {
+		return bytes.NewReader(nil), nil
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the request: %w", err)
+	}
+	return bytes.NewReader(data), nil
+}

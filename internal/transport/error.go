@@ -1,0 +1,171 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Kind tells how far a failed request got.
+type Kind string
+
+// The kinds of failure.
+const (
+	// NotSent: the request never left; nothing was done.
+	NotSent Kind = "not sent"
+	// Untrusted: no trusted connection could be made; nothing was done.
+	Untrusted Kind = "untrusted"
+	// NoAnswer: the connection failed or the time ran out; the request may have been carried out.
+	NoAnswer Kind = "no answer"
+	// Unreadable: the server reported success in a way that can't be read; it probably did the work.
+	Unreadable Kind = "unreadable"
+	// Refused: the server answered with a status that is not a success.
+	Refused Kind = "refused"
+)
+
+// Problem is what a vendor says of a request that it refuses.
+type Problem struct {
+	// Code is the vendor's own code for the reason.
+	Code string
+	// Messages are the vendor's explanations.
+	Messages []string
+	// CorrelationID is what the vendor's support finds the request by.
+	CorrelationID string
+	// Subject is the ID of the object that the problem is about, where the vendor names it.
+	Subject string
+}
+
+// maxMessage bounds, in characters, what is repeated of one of a vendor's messages.
+const maxMessage = 300
+
+// masked returns p fit to be shown: without the given secrets, control characters and length.
+func (p Problem) masked(secrets []string) Problem {
+	clean := make([]string, 0, len(p.Messages))
+	for _, message := range p.Messages {
+		clean = append(clean, mask(message, secrets))
+	}
+	p.Messages = clean
+	p.Code = mask(p.Code, secrets)
+	p.CorrelationID = mask(p.CorrelationID, secrets)
+	return p
+}
+
+func mask(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "(sensitive)")
+		}
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > maxMessage {
+		return string(runes[:maxMessage]) + "…"
+	}
+	return text
+}
+
+// Error says why a request did not succeed. It holds no secret.
+type Error struct {
+	API, Host, Method, Template string
+
+	Kind Kind
+	// Status is the HTTP status, 0 where there was no answer.
+	Status int
+	// JSON tells whether the refusal had a JSON body, as the APIs' own refusals have; those of a
+	// firewall or proxy in front of them have not.
+	JSON bool
+	Problem
+	// RetryAfter is how long the server asked to wait.
+	RetryAfter time.Duration
+	// Attempts is how often the request was sent.
+	Attempts int
+	// Err is the cause where there was no answer, or none that could be read.
+	Err error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s (%s)", e.Method, e.Template, e.Host)
+	if e.Status != 0 {
+		fmt.Fprintf(&text, ": %d %s", e.Status, http.StatusText(e.Status))
+	}
+	if e.Code != "" {
+		fmt.Fprintf(&text, ", %s", e.Code)
+	}
+	if len(e.Messages) > 0 {
+		fmt.Fprintf(&text, ": %s", strings.Join(e.Messages, "; "))
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&text, ": %v", e.Err)
+	}
+	if e.Attempts > 1 {
+		fmt.Fprintf(&text, " (after %d attempts)", e.Attempts)
+	}
+	return text.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Uncertain tells whether the request may have been carried out all the same.
+func (e *Error) Uncertain() bool {
+	switch e.Kind {
+	case NoAnswer, Unreadable:
+		return true
+	case Refused:
+		return e.Status >= 500
+	case NotSent, Untrusted:
+		return false
+	}
+	return false
+}
+
+// IsUncertain tells whether err is a failure after which the request may have been carried out all
+// the same.
+func IsUncertain(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.Uncertain()
+}
+
+// IsStatus tells whether err is an API's own refusal with the given status.
+func IsStatus(err error, status int) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.Kind == Refused && failure.Status == status
+}
+
+// IsCode tells whether err is a refusal with the given status and vendor's code.
+func IsCode(err error, status int, code string) bool {
+	var failure *Error
+	return IsStatus(err, status) && errors.As(err, &failure) && failure.Code == code
+}
+
+func isDial(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial"
+}
+
+// isTLS tells whether err is about the security of the connection, which no repetition mends.
+func isTLS(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		record       tls.RecordHeaderError
+		alert        tls.AlertError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+	)
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid) ||
+		errors.Is(err, http.ErrSchemeMismatch)
+}

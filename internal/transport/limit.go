@@ -1,0 +1,66 @@
+package transport
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
+
+// Limiter paces the requests of one token, so that a large run earns no refusal of its own making
+// (I6). Waiters are served in the order in which they came. A nil Limiter does not limit.
+type Limiter struct {
+	clock clock.Clock
+	rate  *rate.Limiter
+
+	mu    sync.Mutex
+	until time.Time
+}
+
+// NewLimiter allows at most perMinute requests in any minute: a quarter of them at once, the rest
+// spread evenly.
+func NewLimiter(perMinute int, c clock.Clock) *Limiter {
+	burst := perMinute / 4
+	return &Limiter{
+		clock: c,
+		rate:  rate.NewLimiter(rate.Limit(float64(perMinute-burst)/60), burst),
+	}
+}
+
+// Wait returns when a request may be sent, or with an error when ctx does not allow to wait that
+// long.
+func (l *Limiter) Wait(ctx context.Context) error {
+	if l == nil {
+		return ctx.Err()
+	}
+	now := l.clock.Now()
+	reservation := l.rate.ReserveN(now, 1)
+	wait := max(reservation.DelayFrom(now), l.paused(now))
+	if err := l.clock.Sleep(ctx, wait); err != nil {
+		reservation.CancelAt(now)
+		return err
+	}
+	return nil
+}
+
+// Pause holds back all requests for d: what the server asks of one of them holds for its token.
+func (l *Limiter) Pause(d time.Duration) {
+	if l == nil {
+		return
+	}
+	until := l.clock.Now().Add(d)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until.After(l.until) {
+		l.until = until
+	}
+}
+
+func (l *Limiter) paused(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, l.until.Sub(now))
+}
