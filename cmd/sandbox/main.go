@@ -1,0 +1,118 @@
+// Command sandbox runs the stand-in for Kustom and Mystore on this machine, to try the provider
+// without an account at either.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// settings is what the command line says.
+type settings struct {
+	addr    string
+	seed    string
+	options sandbox.Options
+}
+
+// run serves until ctx is done.
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	set, err := parse(args, stdout)
+	if err != nil {
+		return err
+	}
+	seed, err := loadSeed(set.seed)
+	if err != nil {
+		return err
+	}
+	s, err := sandbox.New(seed, set.options)
+	if err != nil {
+		return err
+	}
+	srv, err := sandbox.StartAt(s, set.addr)
+	if err != nil {
+		return err
+	}
+	if err := introduce(stdout, srv); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	<-ctx.Done()
+	return srv.Close()
+}
+
+func parse(args []string, output io.Writer) (settings, error) {
+	var set settings
+	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.StringVar(&set.addr, "addr", "127.0.0.1:9000", "loopback `address` to listen on")
+	flags.StringVar(&set.seed, "seed", "", "`file` (YAML or JSON) with the stores and shops to start with; three shops when not given")
+	flags.DurationVar(&set.options.Spread, "spread", 0, "how long a new key takes to work at the merchant API")
+	flags.IntVar(&set.options.Pending, "pending", 0, "`number` of times that a new key has to be read until it is active")
+	flags.IntVar(&set.options.KeyLimit, "key-limit", 0, "`number` of keys that a store can have; 10 when not given")
+	if err := flags.Parse(args); err != nil {
+		return settings{}, err
+	}
+	if flags.NArg() > 0 {
+		return settings{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	return set, checkLoopback(set.addr)
+}
+
+// checkLoopback keeps the sandbox on this machine: its tokens are no secrets.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("-addr: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return fmt.Errorf("-addr %s: the sandbox listens on a loopback address only", addr)
+}
+
+func loadSeed(path string) (sandbox.Seed, error) {
+	if path == "" {
+		return sandbox.ThreeShops(), nil
+	}
+	return sandbox.LoadSeed(path)
+}
+
+// introduce prints what to copy into the shell that Terraform runs in.
+func introduce(w io.Writer, srv *sandbox.Server) error {
+	var b strings.Builder
+	env := srv.Env()
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(&b, "export %s=%s\n", name, quote(env[name]))
+	}
+	fmt.Fprintf(&b, "# report:         %s/sandbox/report\n", srv.URL())
+	fmt.Fprintf(&b, "# place an order: curl -X POST %s/sandbox/orders/<shop>\n", srv.URL())
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("printing the environment: %w", err)
+	}
+	return nil
+}
+
+// quote makes one word of a POSIX shell's.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// firstWrite hands over what is written first.
+type firstWrite chan string
+
+func (w firstWrite) Write(p []byte) (int, error) {
+	w <- string(p)
+	return len(p), nil
+}
+
+func TestRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out := make(firstWrite, 1)
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, []string{"-addr", "127.0.0.1:0", "-pending", "1"}, out) }()
+
+	var text string
+	select {
+	case text = <-out:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	for _, want := range []string{"export KUSTOM_ENVIRONMENT='production'\n", `export MYSTORE_TOKENS='{"fjellsport":`, "/sandbox/report"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the output lacks %q:\n%s", want, text)
+		}
+	}
+	_, rest, _ := strings.Cut(text, "# report:")
+	url, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	getReport(t, url)
+
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it does not stop")
+	}
+}
+
+func getReport(t *testing.T, url string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || !bytes.Contains(body, []byte(`"ullogtre"`)) {
+		t.Errorf("the report is %d %s, %v", resp.StatusCode, body, err)
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	bad := filepath.Join(t.TempDir(), "seed.yaml")
+	if err := os.WriteFile(bad, []byte("environment: staging\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"every address":  {[]string{"-addr", ":9000"}, "loopback"},
+		"another one":    {[]string{"-addr", "192.0.2.1:9000"}, "loopback"},
+		"a name":         {[]string{"-addr", "example.com:9000"}, "loopback"},
+		"no port":        {[]string{"-addr", "127.0.0.1"}, "port"},
+		"taken":          {[]string{"-addr", taken.Addr().String()}, "in use"},
+		"argument":       {[]string{"serve"}, `"serve"`},
+		"unknown flag":   {[]string{"-tls"}, "-tls"},
+		"no seed":        {[]string{"-addr", "127.0.0.1:0", "-seed", filepath.Join(t.TempDir(), "none")}, "reading a seed"},
+		"bad seed":       {[]string{"-addr", "127.0.0.1:0", "-seed", bad}, "staging"},
+		"negative limit": {[]string{"-addr", "127.0.0.1:0", "-key-limit", "-1"}, "negative"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := run(t.Context(), test.args, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+func TestRunHelp(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-help"}, &out); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("the error is %v", err)
+	}
+	if !strings.Contains(out.String(), "-spread") {
+		t.Errorf("the help is %s", out.String())
+	}
+}
+
+func TestCheckLoopback(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:9000", "127.8.8.8:0", "[::1]:9000", "localhost:9000"} {
+		if err := checkLoopback(addr); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestQuote asks a shell what it makes of it.
+func TestQuote(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("this machine has no POSIX shell")
+	}
+	for _, text := range []string{`{"a":"b"}`, "it's", "$HOME `id` \\ \" \n"} {
+		out, err := exec.CommandContext(t.Context(), sh, "-c", "printf %s "+quote(text)).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(out) != text {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+}

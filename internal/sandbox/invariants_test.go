@@ -1,0 +1,204 @@
+package sandbox
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+func (b *bench) remove(merchantID, credentialID string) {
+	b.t.Helper()
+	b.portal(http.MethodDelete, "/stores/"+merchantID+"/credentials/"+credentialID, "", adminHeader()).
+		want(b.t, http.StatusNoContent)
+}
+
+// TestSwitchKeepsThePromises: generate, prove, install, delete, in the guide's order.
+func TestSwitchKeepsThePromises(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{Spread: 5 * time.Second, Pending: 1})
+	legacy := b.s.Keys(fjellsport)[0]
+	made := b.generate()
+	path := "/stores/" + fjellsport + "/credentials/" + made.text("credential_id")
+	key := b.portal(http.MethodGet, path, "", adminHeader())
+	b.clock.Advance(5 * time.Second)
+	if got := b.try(key.text("username"), key.text("secret")); got != http.StatusNotFound {
+		t.Fatalf("the key is answered with %d", got)
+	}
+	b.install("fjellsport", pairBody(key.text("username"), key.text("secret"))).want(t, http.StatusOK)
+	b.remove(fjellsport, legacy.CredentialID)
+	if err := b.s.Working("fjellsport"); err != nil {
+		t.Error(err)
+	}
+	b.wantViolations()
+}
+
+func TestWatch(t *testing.T) {
+	tests := map[string]struct {
+		options Options
+		act     func(b *bench, key Key)
+		want    []ViolationKind
+	}{
+		"unknown key": {
+			act:  func(b *bench, _ Key) { b.install("fjellsport", pairBody("M00412871-none", "kco_live_api_none")) },
+			want: []ViolationKind{ViolationUnknownKey, ViolationShopStopped},
+		},
+		"wrong secret": {
+			act:  func(b *bench, key Key) { b.install("fjellsport", pairBody(key.Username, "kco_live_api_none")) },
+			want: []ViolationKind{ViolationWrongSecret, ViolationShopStopped},
+		},
+		"too early": {
+			options: Options{Spread: time.Second},
+			act:     func(b *bench, key Key) { b.install("fjellsport", pairBody(key.Username, key.Secret)) },
+			want:    []ViolationKind{ViolationNotAccepted, ViolationShopStopped},
+		},
+		"a legacy key": {
+			act: func(b *bench, _ Key) {
+				legacy := b.s.Keys(fjellsport)[0]
+				b.install("fjellsport", pairBody(legacy.Username, legacy.Secret))
+			},
+			want: []ViolationKind{ViolationNotAccepted},
+		},
+		"another store's key": {
+			act:  func(b *bench, key Key) { b.install("kaffebonna", pairBody(key.Username, key.Secret)) },
+			want: []ViolationKind{ViolationWrongStore, ViolationShopStopped},
+		},
+		"cleared": {
+			act:  func(b *bench, _ Key) { b.install("fjellsport", pairBody(nil, nil)) },
+			want: []ViolationKind{ViolationShopCleared},
+		},
+		"deleted in use": {
+			act:  func(b *bench, _ Key) { b.remove(fjellsport, b.s.Keys(fjellsport)[0].CredentialID) },
+			want: []ViolationKind{ViolationKeyInUse, ViolationShopStopped},
+		},
+		"deleted while held by a shop that has stopped already": {
+			act: func(b *bench, _ Key) {
+				legacy := b.s.Keys(fjellsport)[0]
+				if err := b.s.Install("fjellsport", legacy.Username, "kco_live_api_none"); err != nil {
+					b.t.Fatal(err)
+				}
+				b.remove(fjellsport, legacy.CredentialID)
+			},
+			want: []ViolationKind{ViolationKeyInUse},
+		},
+		"unused key deleted": {
+			act: func(b *bench, _ Key) { b.remove(kaffebonna, b.s.Keys(kaffebonna)[1].CredentialID) },
+		},
+		"refused pair": {
+			act: func(b *bench, key Key) { b.install("fjellsport", pairBody(key.Username, " ")) },
+		},
+		"secret in the URL": {
+			act: func(b *bench, key Key) {
+				b.portal(http.MethodGet, "/credentials?merchant_id="+key.Secret, "", adminHeader())
+			},
+			want: []ViolationKind{ViolationSecretInURL, ViolationContract},
+		},
+		"token in the URL": {
+			act: func(b *bench, _ Key) {
+				b.portal(http.MethodGet, "/credentials?cursor=fake-portal-token-admin", "", adminHeader())
+			},
+			want: []ViolationKind{ViolationSecretInURL, ViolationContract},
+		},
+		"portal token sent to Mystore": {
+			act: func(b *bench, _ Key) {
+				b.mystore(http.MethodGet, credentials, "", headers(shopHeader("x"), "Authorization", "Bearer fake-portal-token-admin"))
+			},
+			want: []ViolationKind{ViolationMisdirectedToken},
+		},
+		"shop's token sent to the portal": {
+			act: func(b *bench, _ Key) {
+				b.portal(http.MethodGet, "/stores", "", portalHeader("fake-mystore-token-fjellsport"))
+			},
+			want: []ViolationKind{ViolationMisdirectedToken},
+		},
+		"by hand": {
+			act: func(b *bench, _ Key) {
+				if err := b.s.DeleteKey(fjellsport, b.s.Keys(fjellsport)[0].CredentialID); err != nil {
+					b.t.Fatal(err)
+				}
+				if err := b.s.Install("kaffebonna", "", ""); err != nil {
+					b.t.Fatal(err)
+				}
+				if err := b.s.UninstallExtension("ullogtre", KlarnaCheckoutV3); err != nil {
+					b.t.Fatal(err)
+				}
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, ThreeShops(), test.options)
+			key, err := b.s.GenerateKey(fjellsport, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.act(b, key)
+			b.wantViolations(test.want...)
+			b.wantNoSecrets()
+		})
+	}
+}
+
+func TestWorking(t *testing.T) {
+	tests := map[string]func(s *Sandbox) error{
+		"no extension": func(s *Sandbox) error { return s.UninstallExtension("fjellsport", KlarnaCheckoutV3) },
+		"not active": func(s *Sandbox) error {
+			return s.InstallExtension("fjellsport", Extension{ID: KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.5.0"})
+		},
+		"cleared":      func(s *Sandbox) error { return s.Install("fjellsport", "", "") },
+		"wrong secret": func(s *Sandbox) error { return s.Install("fjellsport", s.Keys(fjellsport)[0].Username, "x") },
+		"key gone":     func(s *Sandbox) error { return s.DeleteKey(fjellsport, s.Keys(fjellsport)[0].CredentialID) },
+		"other store": func(s *Sandbox) error {
+			key := s.Keys(kaffebonna)[0]
+			return s.Install("fjellsport", key.Username, key.Secret)
+		},
+	}
+	for name, spoil := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, err := New(ThreeShops(), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Working("fjellsport"); err != nil {
+				t.Fatalf("the shop of the seed does not work: %v", err)
+			}
+			if err := spoil(s); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Working("fjellsport"); err == nil {
+				t.Error("the shop still works")
+			}
+			if err := s.PlaceOrder("fjellsport"); err == nil {
+				t.Error("the shop still takes orders")
+			}
+		})
+	}
+}
+
+func TestByHandRefused(t *testing.T) {
+	s, err := New(ThreeShops(), Options{KeyLimit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]error{
+		"key in no store":        s.DeleteKey("M00999999", "x"),
+		"no such key":            s.DeleteKey(fjellsport, "x"),
+		"pair in no shop":        s.Install("nowhere", "a", "b"),
+		"half a pair":            s.Install("fjellsport", "a", ""),
+		"extension, no shop":     s.InstallExtension("nowhere", Extension{ID: "x"}),
+		"no such extension":      s.UninstallExtension("fjellsport", "x"),
+		"no extension, no shop":  s.UninstallExtension("nowhere", "x"),
+		"working, no shop":       s.Working("nowhere"),
+		"generate, limit":        second(s.GenerateKey(fjellsport, "")),
+		"generate in no store":   second(s.GenerateKey("M00999999", "")),
+		"endpoint status, store": second(s.EndpointStatus("M00999999")),
+	}
+	for name, err := range tests {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, ok := s.Shop("nowhere"); ok || s.Keys("M00999999") != nil {
+		t.Errorf("what does not exist was found")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

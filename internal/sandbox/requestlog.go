@@ -1,0 +1,115 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Request is one request that the sandbox was sent. It never holds a secret.
+type Request struct {
+	Time   time.Time
+	API    string // [Portal], [Merchant] or [Mystore]
+	Method string
+	// Template is the path of the contract, such as "/stores/{merchant_id}/credentials"; empty when
+	// the contract has no such call.
+	Template string
+	// Path is what was called, without the prefix of the API and without the query.
+	Path       string
+	Shop       string
+	MerchantID string
+	// Status is what was answered: 0 while there is no answer, and when there never was one.
+	Status         int
+	IdempotencyKey string
+	// Caller is the user's email, the shop that the token is for, or the key's username; empty when
+	// nobody is known by the Authorization header.
+	Caller string
+	// Fault says that an armed fault happened to this request.
+	Fault bool
+}
+
+// logRequest starts the entry of a call.
+func (s *Sandbox) logRequest(c *call) {
+	c.record = &Request{
+		Time:           s.now(),
+		API:            c.mount.api,
+		Method:         c.http.Method,
+		Path:           c.path,
+		Shop:           c.params["shop"],
+		MerchantID:     c.merchantID(),
+		IdempotencyKey: c.http.Header.Get("Idempotency-Key"),
+		Caller:         c.caller(),
+	}
+	if c.route != nil {
+		c.record.Template = c.route.template
+	}
+	if c.secretInURL() {
+		c.record.Path, c.record.Shop, c.record.MerchantID = "[secret]", "", ""
+	}
+	s.requests = append(s.requests, c.record)
+}
+
+// merchantID is the store that the call is about.
+func (c *call) merchantID() string {
+	if id := c.params["merchant_id"]; id != "" {
+		return id
+	}
+	return c.http.URL.Query().Get("merchant_id")
+}
+
+func (c *call) caller() string {
+	switch {
+	case c.user != nil:
+		return c.user.Email
+	case c.tokenShop != nil:
+		return c.tokenShop.Name
+	case c.key != nil:
+		return c.key.Username
+	default:
+		return ""
+	}
+}
+
+// secretInURL takes no short token for a secret: it would be found in everything.
+func (c *call) secretInURL() bool {
+	const shortest = 8
+	uri := c.http.URL.RequestURI()
+	return strings.Contains(uri, "kco_") || (len(c.token) >= shortest && strings.Contains(uri, c.token))
+}
+
+// bearer is the token of an Authorization header.
+func bearer(h http.Header) string {
+	scheme, token, _ := strings.Cut(h.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// Requests are the requests since the start or the last [Sandbox.ResetRequests], oldest first.
+func (s *Sandbox) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests := make([]Request, len(s.requests))
+	for i, r := range s.requests {
+		requests[i] = *r
+	}
+	return requests
+}
+
+// ResetRequests forgets the requests so far.
+func (s *Sandbox) ResetRequests() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = nil
+}
+
+// Count is the number of requests to a call of the contract. An empty argument stands for any.
+func (s *Sandbox) Count(api, method, template string) int {
+	is := func(want, have string) bool { return want == "" || want == have }
+	matching := slices.DeleteFunc(s.Requests(), func(r Request) bool {
+		return !is(api, r.API) || !is(method, r.Method) || !is(template, r.Template)
+	})
+	return len(matching)
+}

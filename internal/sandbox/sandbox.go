@@ -1,0 +1,288 @@
+// Package sandbox is a stand-in for the two vendors that the provider talks to: the Kustom Portal
+// and merchant API, and Mystore. It keeps state as they do, refuses what they would refuse, holds
+// every request and answer against the OpenAPI documents of package api, can be told to fail, and
+// remembers what was asked of it and which of the promises to the merchant were broken.
+//
+// [New] makes one from a [Seed]; it is an [http.Handler] that serves
+//
+//	/portal/api/v1/…  the Kustom Portal API
+//	/merchant/…       Kustom's merchant API
+//	/mystore/…        the Mystore API
+//	/sandbox/…        a report and customers' orders, for people and scripts
+//
+// Nothing in it is a package variable that changes: any number of sandboxes run beside each other.
+package sandbox
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The names of the APIs, as in [Request] and [Fault].
+const (
+	Portal   = "portal"
+	Merchant = "merchant"
+	Mystore  = "mystore"
+)
+
+const (
+	defaultKeyLimit = 10
+	maxRequestBody  = 1 << 20
+)
+
+// Clock tells the time.
+type Clock interface {
+	// Now returns the current time.
+	Now() time.Time
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+// Options says how a sandbox behaves beyond its seed. The zero value is a quick, well-behaved one.
+type Options struct {
+	// Clock is the source of time; nil means the real clock.
+	Clock Clock
+	// Spread is how long after its creation a generated key starts to work at the merchant API.
+	Spread time.Duration
+	// Pending is the number of GETs that a key generated through the API takes to become ACTIVE.
+	// With 0 the POST answers 201 with the secret. Otherwise it answers 202, and the GET of that
+	// number answers ACTIVE with the secret.
+	Pending int
+	// KeyLimit is the number of keys that a store can have; 0 means 10.
+	KeyLimit int
+}
+
+// Sandbox is the stand-in. It is safe for concurrent use.
+type Sandbox struct {
+	options  Options
+	clock    Clock
+	contract *contract
+	mounts   []*mount
+	control  http.Handler
+
+	// mu guards everything below. Exported methods take it; unexported ones expect it held unless
+	// they say otherwise.
+	mu         sync.Mutex
+	state      *state
+	armed      []*Armed
+	requests   []*Request
+	violations []Violation
+	uses       map[string][]time.Time
+}
+
+// New makes a sandbox that starts with what seed describes.
+func New(seed Seed, o Options) (*Sandbox, error) {
+	if o.Clock == nil {
+		o.Clock = systemClock{}
+	}
+	if o.KeyLimit == 0 {
+		o.KeyLimit = defaultKeyLimit
+	}
+	if o.Spread < 0 || o.Pending < 0 || o.KeyLimit < 0 {
+		return nil, errors.New("an option of the sandbox is negative")
+	}
+	st, err := newState(seed)
+	if err != nil {
+		return nil, fmt.Errorf("seeding the sandbox: %w", err)
+	}
+	c, err := loadContract()
+	if err != nil {
+		return nil, fmt.Errorf("reading the contract: %w", err)
+	}
+	s := &Sandbox{
+		options:  o,
+		clock:    o.Clock,
+		contract: c,
+		state:    st,
+		uses:     make(map[string][]time.Time),
+	}
+	s.mounts = []*mount{portalMount(), merchantMount(), mystoreMount()}
+	for _, m := range s.mounts {
+		if err := c.bind(m); err != nil {
+			return nil, fmt.Errorf("binding the %s API to its contract: %w", m.api, err)
+		}
+	}
+	s.control = s.controlHandler()
+	return s, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, m := range s.mounts {
+		if strings.HasPrefix(r.URL.EscapedPath(), m.prefix+"/") {
+			s.serve(w, r, m)
+			return
+		}
+	}
+	s.control.ServeHTTP(w, r)
+}
+
+// mount is one API of the sandbox: where it is served, and how it refuses.
+type mount struct {
+	api    string
+	prefix string
+	routes []*route
+	// identify finds out who calls, from the Authorization header.
+	identify func(*Sandbox, *call)
+	// admit answers for a caller that may not come in, or with nil.
+	admit func(*Sandbox, *call) *answer
+	// refuse is the API's error answer.
+	refuse func(status int, code, message string) *answer
+}
+
+// call is one request on its way through the sandbox.
+type call struct {
+	http   *http.Request
+	path   string // within the API, still escaped
+	body   []byte
+	mount  *mount
+	route  *route // nil when the contract has no such call
+	params map[string]string
+	breach *breach // how the request breaks the contract, nil when it doesn't
+	record *Request
+
+	// Who calls: at most one of these, by API.
+	user      *User
+	tokenShop *Shop
+	key       *key
+	token     string
+}
+
+// answer is what a call is answered with, before it is sent.
+type answer struct {
+	status      int
+	header      http.Header
+	contentType string
+	value       any // nil: no body
+}
+
+func (a *answer) with(name, value string) *answer {
+	a.header.Set(name, value)
+	return a
+}
+
+// reply is an encoded answer.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a *answer) encode() (*reply, error) {
+	p := &reply{status: a.status, header: a.header.Clone()}
+	if a.value == nil {
+		return p, nil
+	}
+	body, err := json.Marshal(a.value)
+	if err != nil {
+		return nil, fmt.Errorf("encoding an answer: %w", err)
+	}
+	p.header.Set("Content-Type", a.contentType)
+	p.body = body
+	return p, nil
+}
+
+func (p *reply) send(w http.ResponseWriter) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(p.status)
+	// A client that has gone away is not the sandbox's concern.
+	_, _ = w.Write(p.body)
+}
+
+// serve answers one call. It takes the lock by itself.
+func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, m *mount) {
+	c, err := s.newCall(r, m)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	f := s.begin(c)
+	if f == nil {
+		s.work(c).send(w)
+		return
+	}
+	s.misbehave(w, c, f)
+}
+
+// newCall reads the request and holds it against the contract. It needs no lock.
+func (s *Sandbox) newCall(r *http.Request, m *mount) (*call, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	if len(body) > maxRequestBody {
+		return nil, fmt.Errorf("the request body is over %d bytes", maxRequestBody)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	c := &call{http: r, body: body, mount: m, path: strings.TrimPrefix(r.URL.EscapedPath(), m.prefix)}
+	c.route, c.params, c.breach = m.find(r.Method, c.path)
+	if c.route != nil {
+		c.breach = c.route.checkRequest(c)
+	}
+	return c, nil
+}
+
+// begin logs the call, notes what is wrong with it, and picks the fault that is to happen to it.
+// It takes the lock by itself.
+func (s *Sandbox) begin(c *call) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.mount.identify(s, c)
+	s.logRequest(c)
+	s.watchSecrets(c)
+	if c.breach != nil {
+		s.violate(ViolationContract, "%s %s %s: %s", c.record.API, c.record.Method, c.record.Path, c.breach.reason)
+	}
+	return s.dueFault(c.record)
+}
+
+// work does what the call asks for, and logs the status. It takes the lock by itself.
+func (s *Sandbox) work(c *call) *reply {
+	p, err := s.do(c)
+	if err == nil && c.route != nil {
+		// Outside the lock: it takes longer than the work itself.
+		err = c.route.checkReply(c, p)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.violate(ViolationSandboxContract, "%s %s %s: %v", c.record.API, c.record.Method, c.record.Template, err)
+		p = ownError(c.mount, http.StatusInternalServerError, "the sandbox broke its own contract")
+	}
+	c.record.Status = p.status
+	return p
+}
+
+// do encodes the answer before it gives the lock back, because an answer can point into the state.
+func (s *Sandbox) do(c *call) (*reply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.decide(c).encode()
+}
+
+func (s *Sandbox) decide(c *call) *answer {
+	if a := c.mount.admit(s, c); a != nil {
+		return a
+	}
+	if c.breach != nil {
+		return c.mount.refuse(c.breach.status, c.breach.code, c.breach.reason)
+	}
+	return c.route.handle(s, c)
+}
+
+func (s *Sandbox) now() time.Time { return s.clock.Now().UTC() }
+
+// randomText is n characters that nobody can guess; n is 40 at most.
+func randomText(n int) string { return (rand.Text() + rand.Text())[:n] }

@@ -1,0 +1,304 @@
+package sandbox
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+//go:embed seeds/three-shops.yaml
+var threeShops []byte
+
+// The environments of Kustom that a sandbox can stand in for.
+const (
+	Production = "production"
+	Playground = "playground"
+)
+
+// The roles of a portal user.
+const (
+	RoleAdmin = "admin"
+	RoleStaff = "staff"
+)
+
+// KlarnaCheckoutV3 is the id of the only extension that can use Kustom.
+const KlarnaCheckoutV3 = "klarna-checkout-v3"
+
+// The permissions of a Mystore token.
+const (
+	PermissionReadExtensions  = "extensions:read"
+	PermissionWriteExtensions = "extensions:write"
+)
+
+// Seed is what a sandbox starts with.
+type Seed struct {
+	// Environment is [Production], also when empty, or [Playground].
+	Environment string  `yaml:"environment,omitempty"`
+	Users       []User  `yaml:"users"`
+	Stores      []Store `yaml:"stores"`
+	Shops       []Shop  `yaml:"shops"`
+}
+
+// User is somebody who can sign in to the portal.
+type User struct {
+	Token string `yaml:"token"`
+	Email string `yaml:"email"`
+	// Role is [RoleAdmin], also when empty, or [RoleStaff], which cannot see Integrations.
+	Role string `yaml:"role,omitempty"`
+	// Stores are the merchant IDs that the user can see; nil means all.
+	Stores  []string `yaml:"stores,omitempty"`
+	Expired bool     `yaml:"expired,omitempty"`
+}
+
+// Store is a store of Kustom's.
+type Store struct {
+	MerchantID string    `yaml:"merchant_id"`
+	Name       string    `yaml:"name"`
+	Website    string    `yaml:"website"`
+	Keys       []Key     `yaml:"keys,omitempty"`
+	Services   []Service `yaml:"services,omitempty"`
+}
+
+// Key is an API key of a store.
+type Key struct {
+	// MerchantID and Status are filled in by the sandbox.
+	MerchantID string `yaml:"-"`
+	Status     string `yaml:"-"`
+
+	CredentialID string `yaml:"credential_id"`
+	Username     string `yaml:"username"`
+	Secret       string `yaml:"secret"`
+	// Description is what the portal shows beside the key; nil is null.
+	Description *string    `yaml:"description,omitempty"`
+	Host        string     `yaml:"host"`
+	CreatedAt   time.Time  `yaml:"created_at"`
+	CreatedBy   string     `yaml:"created_by"`
+	LastUsedAt  *time.Time `yaml:"last_used_at,omitempty"`
+}
+
+// Service is one kind of traffic of a store, and the host that it last went to.
+type Service struct {
+	Service    string     `yaml:"service"`
+	Host       string     `yaml:"host"`
+	LastUsedAt *time.Time `yaml:"last_used_at,omitempty"`
+}
+
+// Shop is a shop at Mystore.
+type Shop struct {
+	Name  string `yaml:"name"`
+	Token string `yaml:"token"`
+	// Permissions are those of the token; nil means all.
+	Permissions []string    `yaml:"permissions,omitempty"`
+	Extensions  []Extension `yaml:"extensions,omitempty"`
+	// KustomID and KustomSecret are the installed credentials; both empty when there are none.
+	KustomID     string     `yaml:"kustom_id,omitempty"`
+	KustomSecret string     `yaml:"kustom_secret,omitempty"`
+	UpdatedAt    *time.Time `yaml:"updated_at,omitempty"`
+	// MerchantID is the store that the shop's payments belong to. Where it is empty, a key of any
+	// store will do.
+	MerchantID string `yaml:"merchant_id,omitempty"`
+}
+
+// Extension is one that is installed in a shop.
+type Extension struct {
+	ID      string `yaml:"id"`
+	Name    string `yaml:"name"`
+	Version string `yaml:"version"`
+	Active  bool   `yaml:"active"`
+}
+
+// ParseSeed reads a seed from YAML or JSON. A field that it does not know is an error.
+func ParseSeed(data []byte) (Seed, error) {
+	var seed Seed
+	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&seed)
+	if errors.Is(err, io.EOF) {
+		return Seed{}, errors.New("the seed is empty")
+	}
+	if err != nil {
+		return Seed{}, fmt.Errorf("parsing a seed: %w", err)
+	}
+	return seed, nil
+}
+
+// LoadSeed reads a seed from a file.
+func LoadSeed(path string) (Seed, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Seed{}, fmt.Errorf("reading a seed: %w", err)
+	}
+	seed, err := ParseSeed(data)
+	if err != nil {
+		return Seed{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return seed, nil
+}
+
+// ThreeShops is the default seed: three shops of one agency, each on a legacy key, one of them with
+// a second legacy key that nothing uses.
+func ThreeShops() Seed {
+	seed, err := ParseSeed(threeShops)
+	if err != nil {
+		panic(err)
+	}
+	return seed
+}
+
+// FleetSeed is n stores and as many shops, each on one legacy key. Equal n give equal seeds.
+func FleetSeed(n int) Seed {
+	created := time.Date(2021, time.March, 15, 8, 0, 0, 0, time.UTC)
+	used := time.Date(2026, time.January, 20, 12, 0, 0, 0, time.UTC)
+	seed := Seed{
+		Environment: Production,
+		Users:       []User{{Token: "fake-portal-token-fleet", Email: "ops@agency.example", Role: RoleAdmin}},
+	}
+	for i := 1; i <= n; i++ {
+		mid := fmt.Sprintf("M00%06d", 500000+i)
+		name := fmt.Sprintf("shop-%05d", i)
+		key := Key{
+			CredentialID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i),
+			Username:     fmt.Sprintf("%s-f%04x", mid, i),
+			Secret:       fmt.Sprintf("kco_live_api_fake%036d", i),
+			Host:         productionHosts.legacy,
+			CreatedAt:    created,
+			CreatedBy:    "ops@agency.example",
+			LastUsedAt:   &used,
+		}
+		seed.Stores = append(seed.Stores, Store{
+			MerchantID: mid,
+			Name:       fmt.Sprintf("Shop %d", i),
+			Website:    "https://" + name + ".example",
+			Keys:       []Key{key},
+			Services: []Service{
+				{Service: serviceCheckout, Host: productionHosts.legacy, LastUsedAt: &used},
+				{Service: serviceOrderManagement, Host: productionHosts.legacy, LastUsedAt: &used},
+			},
+		})
+		seed.Shops = append(seed.Shops, Shop{
+			Name:         name,
+			Token:        fmt.Sprintf("fake-mystore-token-%05d", i),
+			Extensions:   []Extension{{ID: KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
+			KustomID:     key.Username,
+			KustomSecret: key.Secret,
+			UpdatedAt:    &created,
+			MerchantID:   mid,
+		})
+	}
+	return seed
+}
+
+// check reports what makes the seed one that the vendors could not have.
+func (seed Seed) check() error {
+	unique := uniqueness{}
+	hosts, err := hostsOf(seed.Environment)
+	if err != nil {
+		return err
+	}
+	for _, u := range seed.Users {
+		if err := u.check(seed, unique); err != nil {
+			return fmt.Errorf("user %q: %w", u.Email, err)
+		}
+	}
+	for _, st := range seed.Stores {
+		if err := st.check(hosts, unique); err != nil {
+			return fmt.Errorf("store %q: %w", st.MerchantID, err)
+		}
+	}
+	for _, sh := range seed.Shops {
+		if err := sh.check(seed, unique); err != nil {
+			return fmt.Errorf("shop %q: %w", sh.Name, err)
+		}
+	}
+	return nil
+}
+
+// uniqueness remembers what was seen, by what it is.
+type uniqueness map[string]bool
+
+// add never names the value in its error: it may be a secret.
+func (u uniqueness) add(what, value string) error {
+	if value == "" {
+		return fmt.Errorf("no %s", what)
+	}
+	if u[what+"\x00"+value] {
+		return fmt.Errorf("its %s is not its own", what)
+	}
+	u[what+"\x00"+value] = true
+	return nil
+}
+
+func (u User) check(seed Seed, unique uniqueness) error {
+	if !slices.Contains([]string{"", RoleAdmin, RoleStaff}, u.Role) {
+		return fmt.Errorf("unknown role %q", u.Role)
+	}
+	for _, mid := range u.Stores {
+		if !seed.hasStore(mid) {
+			return fmt.Errorf("unknown store %q", mid)
+		}
+	}
+	return unique.add("token", u.Token)
+}
+
+func (st Store) check(hosts hosts, unique uniqueness) error {
+	if !strings.HasPrefix(st.MerchantID, hosts.midPrefix) {
+		return fmt.Errorf("a merchant ID here starts with %s", hosts.midPrefix)
+	}
+	if err := unique.add("merchant ID", st.MerchantID); err != nil {
+		return err
+	}
+	for _, k := range st.Keys {
+		if err := k.check(st.MerchantID, hosts, unique); err != nil {
+			return fmt.Errorf("key %q: %w", k.Username, err)
+		}
+	}
+	for _, v := range st.Services {
+		if !hosts.has(v.Host) {
+			return fmt.Errorf("service %q: unknown host %q", v.Service, v.Host)
+		}
+	}
+	return nil
+}
+
+func (k Key) check(mid string, hosts hosts, unique uniqueness) error {
+	if !strings.HasPrefix(k.Username, mid+"-") {
+		return errors.New("a username starts with the merchant ID")
+	}
+	if !strings.HasPrefix(k.Secret, hosts.secretPrefix) {
+		return fmt.Errorf("a secret here starts with %s", hosts.secretPrefix)
+	}
+	if !hosts.has(k.Host) {
+		return fmt.Errorf("unknown host %q", k.Host)
+	}
+	return errors.Join(
+		unique.add("credential ID", k.CredentialID),
+		unique.add("username", k.Username),
+		unique.add("secret", k.Secret),
+	)
+}
+
+var shopName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+func (sh Shop) check(seed Seed, unique uniqueness) error {
+	if !shopName.MatchString(sh.Name) {
+		return errors.New("a shop's name is small letters, digits and hyphens")
+	}
+	if (sh.KustomID == "") != (sh.KustomSecret == "") {
+		return errors.New("a Kustom ID and a Kustom Secret come together")
+	}
+	if sh.MerchantID != "" && !seed.hasStore(sh.MerchantID) {
+		return fmt.Errorf("unknown store %q", sh.MerchantID)
+	}
+	return errors.Join(unique.add("name", sh.Name), unique.add("token", sh.Token))
+}
+
+func (seed Seed) hasStore(mid string) bool {
+	return slices.ContainsFunc(seed.Stores, func(st Store) bool { return st.MerchantID == mid })
+}

@@ -1,0 +1,160 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestThreeShops(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	unused := 0
+	for _, mid := range []string{fjellsport, kaffebonna, "M00698335"} {
+		for _, k := range b.s.Keys(mid) {
+			if k.Host != "api.klarna.com" {
+				t.Errorf("key %s is at %s", k.Username, k.Host)
+			}
+			if k.LastUsedAt == nil {
+				unused++
+			}
+		}
+		status, err := b.s.EndpointStatus(mid)
+		if err != nil || !status.ActionRequired || len(status.Services) != 2 {
+			t.Errorf("the endpoint status of %s is %+v, %v", mid, status, err)
+		}
+	}
+	if unused != 1 {
+		t.Errorf("%d keys are unused, want 1", unused)
+	}
+	for _, name := range []string{"fjellsport", "kaffebonna", "ullogtre"} {
+		if err := b.s.Working(name); err != nil {
+			t.Errorf("shop %s does not work: %v", name, err)
+		}
+	}
+}
+
+func TestFleetSeed(t *testing.T) {
+	seed := FleetSeed(2000)
+	if !reflect.DeepEqual(seed, FleetSeed(2000)) {
+		t.Error("equal numbers give different seeds")
+	}
+	s, err := New(seed, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shop := range seed.Shops {
+		if err := s.Working(shop.Name); err != nil {
+			t.Fatalf("shop %s does not work: %v", shop.Name, err)
+		}
+	}
+}
+
+func TestParseSeedJSON(t *testing.T) {
+	const text = `{
+  "environment": "playground",
+  "users": [{"token": "fake-token", "email": "a@b.example", "stores": []}],
+  "stores": [{"merchant_id": "PM00000001", "name": "A", "website": "https://a.example", "keys": [
+    {"credential_id": "1", "username": "PM00000001-a", "secret": "kco_test_api_a", "description": "x",
+     "host": "api.playground.klarna.com", "created_at": "2021-01-02T03:04:05Z", "created_by": "a"}
+  ]}],
+  "shops": [{"name": "a", "token": "fake-shop-token", "kustom_id": "PM00000001-a", "kustom_secret": "kco_test_api_a"}]
+}`
+	if !json.Valid([]byte(text)) {
+		t.Fatal("the test's text is not JSON")
+	}
+	path := filepath.Join(t.TempDir(), "seed.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	seed, err := LoadSeed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seed.Users[0].Stores == nil || seed.Stores[0].Keys[0].CreatedAt.Year() != 2021 || *seed.Stores[0].Keys[0].Description != "x" {
+		t.Errorf("the seed is %+v", seed)
+	}
+	if _, err := New(seed, Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestParseSeedRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":         "",
+		"unknown field": "userz: []",
+		"not YAML":      "users: [",
+	} {
+		if _, err := ParseSeed([]byte(text)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := LoadSeed(filepath.Join(t.TempDir(), "none.yaml")); err == nil {
+		t.Error("a file that does not exist: no error")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	tests := map[string]struct {
+		spoil   func(s *Seed)
+		options Options
+		want    string
+	}{
+		"environment":        {spoil: func(s *Seed) { s.Environment = "staging" }, want: "environment"},
+		"role":               {spoil: func(s *Seed) { s.Users[0].Role = "owner" }, want: "role"},
+		"user's store":       {spoil: func(s *Seed) { s.Users[0].Stores = []string{"M1"} }, want: "store"},
+		"user's token":       {spoil: func(s *Seed) { s.Users[0].Token = "" }, want: "no token"},
+		"same token":         {spoil: func(s *Seed) { s.Users[0].Token = s.Users[1].Token }, want: "token is not its own"},
+		"merchant ID":        {spoil: func(s *Seed) { s.Stores[0].MerchantID = "PM00000001" }, want: "starts with M"},
+		"same merchant ID":   {spoil: func(s *Seed) { s.Stores[0] = Store{MerchantID: kaffebonna} }, want: "merchant ID is not its own"},
+		"username":           {spoil: func(s *Seed) { s.Stores[0].Keys[0].Username = "x" }, want: "username"},
+		"same username":      {spoil: func(s *Seed) { s.Stores[1].Keys[0].Username = s.Stores[1].Keys[1].Username }, want: "username is not its own"},
+		"secret":             {spoil: func(s *Seed) { s.Stores[0].Keys[0].Secret = "kco_test_api_x" }, want: "kco_live_api_"},
+		"key's host":         {spoil: func(s *Seed) { s.Stores[0].Keys[0].Host = "example.com" }, want: "host"},
+		"service's host":     {spoil: func(s *Seed) { s.Stores[0].Services[0].Host = "example.com" }, want: "host"},
+		"shop's name":        {spoil: func(s *Seed) { s.Shops[0].Name = "a/b" }, want: "name"},
+		"shop's store":       {spoil: func(s *Seed) { s.Shops[0].MerchantID = "M1" }, want: "store"},
+		"half a pair":        {spoil: func(s *Seed) { s.Shops[0].KustomSecret = "" }, want: "together"},
+		"negative spread":    {options: Options{Spread: -1}, want: "negative"},
+		"negative pending":   {options: Options{Pending: -1}, want: "negative"},
+		"negative key limit": {options: Options{KeyLimit: -1}, want: "negative"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			seed := ThreeShops()
+			if test.spoil != nil {
+				test.spoil(&seed)
+			}
+			_, err := New(seed, test.options)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("the error is %v", err)
+			}
+			if strings.Contains(err.Error(), "FAKE") || strings.Contains(err.Error(), "fake-") {
+				t.Errorf("the error quotes a secret: %v", err)
+			}
+		})
+	}
+}
+
+// TestSeedIsCopied: what happens in a sandbox leaves the seed alone.
+func TestSeedIsCopied(t *testing.T) {
+	seed := ThreeShops()
+	s, err := New(seed, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PlaceOrder("fjellsport"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.InstallExtension("fjellsport", Extension{ID: KlarnaCheckoutV3}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.UninstallExtension("kaffebonna", KlarnaCheckoutV3); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(seed, ThreeShops()) {
+		t.Error("the seed has changed")
+	}
+}

@@ -1,0 +1,84 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Server is a sandbox that listens.
+type Server struct {
+	sandbox  *Sandbox
+	http     *http.Server
+	listener net.Listener
+}
+
+// Start serves the sandbox on a free port of 127.0.0.1.
+func Start(s *Sandbox) (*Server, error) {
+	return StartAt(s, "127.0.0.1:0")
+}
+
+// StartAt serves the sandbox on an address.
+func StartAt(s *Sandbox, addr string) (*Server, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	srv := &Server{
+		sandbox:  s,
+		http:     &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second},
+		listener: listener,
+	}
+	// Serve returns when Close is called, and has nothing to report before that.
+	go func() { _ = srv.http.Serve(listener) }()
+	return srv, nil
+}
+
+// Close stops the server at once, calls that hang among them.
+func (srv *Server) Close() error { return srv.http.Close() }
+
+// URL is the server's address, without a slash at the end.
+func (srv *Server) URL() string { return "http://" + srv.listener.Addr().String() }
+
+// PortalURL is the base of the Kustom Portal API.
+func (srv *Server) PortalURL() string { return srv.URL() + "/portal/api/v1" }
+
+// APIURL is the base of Kustom's merchant API.
+func (srv *Server) APIURL() string { return srv.URL() + "/merchant" }
+
+// MystoreURL is the base of the Mystore API.
+func (srv *Server) MystoreURL() string { return srv.URL() + "/mystore" }
+
+// Env is the environment that makes the provider use this server: its addresses, the token of the
+// first user who can see Integrations, and the tokens of all shops.
+func (srv *Server) Env() map[string]string {
+	portal, shops := srv.sandbox.tokens()
+	// A map of strings always encodes.
+	tokens, _ := json.Marshal(shops)
+	return map[string]string{
+		"KUSTOM_ENVIRONMENT":  srv.sandbox.state.environment,
+		"KUSTOM_PORTAL_URL":   srv.PortalURL(),
+		"KUSTOM_API_URL":      srv.APIURL(),
+		"MYSTORE_URL":         srv.MystoreURL(),
+		"KUSTOM_PORTAL_TOKEN": portal,
+		"MYSTORE_TOKENS":      string(tokens),
+	}
+}
+
+// tokens takes the lock by itself.
+func (s *Sandbox) tokens() (portal string, shops map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.state.users {
+		if portal == "" && u.Role != RoleStaff && !u.Expired {
+			portal = u.Token
+		}
+	}
+	shops = make(map[string]string)
+	for _, sh := range s.state.shops {
+		shops[sh.Name] = sh.Token
+	}
+	return portal, shops
+}

@@ -1,0 +1,191 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestEnv(t *testing.T) {
+	seed := ThreeShops()
+	slices.Reverse(seed.Users)
+	b := newBench(t, seed, Options{})
+	env := b.srv.Env()
+	want := map[string]string{
+		"KUSTOM_ENVIRONMENT":  "production",
+		"KUSTOM_PORTAL_URL":   b.srv.URL() + "/portal/api/v1",
+		"KUSTOM_API_URL":      b.srv.URL() + "/merchant",
+		"MYSTORE_URL":         b.srv.URL() + "/mystore",
+		"KUSTOM_PORTAL_TOKEN": "fake-portal-token-admin",
+	}
+	for name, value := range want {
+		if env[name] != value {
+			t.Errorf("%s is %q, want %q", name, env[name], value)
+		}
+	}
+	var tokens map[string]string
+	if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
+		t.Fatal(err)
+	}
+	if len(tokens) != 3 || tokens["ullogtre"] != "fake-mystore-token-ullogtre" {
+		t.Errorf("the tokens are %v", tokens)
+	}
+}
+
+func TestStartAtTakenAddress(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	if _, err := StartAt(b.s, strings.TrimPrefix(b.srv.URL(), "http://")); err == nil {
+		t.Error("two servers listen on one address")
+	}
+}
+
+func TestControl(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	if err := b.s.Install("ullogtre", "", ""); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		method, path string
+		status       int
+		contains     string
+	}{
+		{http.MethodPost, "/sandbox/orders/fjellsport", http.StatusOK, "fjellsport"},
+		{http.MethodPost, "/sandbox/orders/ullogtre", http.StatusConflict, "no credentials are installed"},
+		{http.MethodPost, "/sandbox/orders/nowhere", http.StatusNotFound, "no such shop"},
+		{http.MethodGet, "/sandbox/orders/fjellsport", http.StatusMethodNotAllowed, ""},
+		{http.MethodGet, "/", http.StatusNotFound, ""},
+		{http.MethodGet, "/sandbox/report", http.StatusOK, `"why_not": "no credentials are installed"`},
+	}
+	for _, test := range tests {
+		res := b.must(test.method, b.srv.URL()+test.path, "", http.Header{})
+		res.want(t, test.status)
+		if !strings.Contains(res.body, test.contains) {
+			t.Errorf("%s is answered with %s", test.path, res.body)
+		}
+	}
+	if got := b.s.Requests(); len(got) != 0 {
+		t.Errorf("the log has %v", got)
+	}
+	b.wantNoSecrets()
+}
+
+func TestReportCounts(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	b.generate()
+	b.portal(http.MethodGet, "/stores", "", adminHeader())
+	b.portal(http.MethodGet, "/stores", "", adminHeader())
+	b.portal(http.MethodGet, "/stores", "", portalHeader("wrong"))
+	b.mystore(http.MethodDelete, credentials, "", shopHeader("fjellsport"))
+	res := b.must(http.MethodGet, b.srv.URL()+"/sandbox/report", "", http.Header{})
+	var got struct {
+		Requests   []requestCount
+		Violations []Violation
+	}
+	if err := json.Unmarshal([]byte(res.body), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []requestCount{
+		{Mystore, http.MethodDelete, "", 405, 1},
+		{Portal, http.MethodGet, "/stores", 200, 2},
+		{Portal, http.MethodGet, "/stores", 401, 1},
+		{Portal, http.MethodPost, createTemplate, 201, 1},
+	}
+	if !slices.Equal(got.Requests, want) {
+		t.Errorf("the counts are %v, want %v", got.Requests, want)
+	}
+	if len(got.Violations) != 1 || got.Violations[0].Kind != ViolationContract {
+		t.Errorf("the violations are %v", got.Violations)
+	}
+	b.wantNoSecrets()
+}
+
+func TestRequestLog(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	header := postHeader()
+	made := b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"description":null}`, header)
+	b.try(made.text("username"), made.text("secret"))
+	b.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
+	b.portal(http.MethodGet, "/credentials?merchant_id="+kaffebonna, "", adminHeader())
+	log := b.s.Requests()
+	order := strings.TrimPrefix(log[1].Path, "/checkout/v3/orders/")
+	want := []Request{
+		{API: Portal, Method: "POST", Template: createTemplate, Path: "/stores/M00412871/credentials", MerchantID: fjellsport,
+			Status: 201, IdempotencyKey: header.Get("Idempotency-Key"), Caller: "ops@agency.example"},
+		{API: Merchant, Method: "GET", Template: "/checkout/v3/orders/{order_id}", Path: "/checkout/v3/orders/" + order,
+			Status: 404, Caller: made.text("username")},
+		{API: Mystore, Method: "PATCH", Template: "/shops/{shop}/extensions/klarna-checkout-v3/credentials", Path: credentials,
+			Shop: "fjellsport", Status: 200, Caller: "fjellsport"},
+		{API: Portal, Method: "GET", Template: "/credentials", Path: "/credentials", MerchantID: kaffebonna,
+			Status: 200, Caller: "ops@agency.example"},
+	}
+	for i := range want {
+		want[i].Time = b.clock.Now()
+	}
+	if !slices.Equal(log, want) {
+		t.Errorf("the log is\n%+v, want\n%+v", log, want)
+	}
+	if got := b.s.Count(Portal, "", ""); got != 2 {
+		t.Errorf("%d requests to the portal, want 2", got)
+	}
+	if got := b.s.Count("", http.MethodGet, "/credentials"); got != 1 {
+		t.Errorf("%d lists of credentials, want 1", got)
+	}
+	b.s.ResetRequests()
+	if got := b.s.Count("", "", ""); got != 0 {
+		t.Errorf("%d requests after the reset", got)
+	}
+	b.wantNoSecrets()
+}
+
+// TestSecretsAreAllThere: also what was deleted, and what was only sent.
+func TestSecretsAreAllThere(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	made := b.generate()
+	b.portal(http.MethodDelete, "/stores/"+fjellsport+"/credentials/"+made.text("credential_id"), "", adminHeader())
+	b.install("kaffebonna", pairBody("x", "kco_live_api_mistyped"))
+	secrets := b.s.Secrets()
+	for _, want := range []string{
+		made.text("secret"), "kco_live_api_mistyped", "fake-portal-token-admin", "fake-mystore-token-ullogtre",
+		strings.TrimPrefix(basicHeader("x", "kco_live_api_mistyped").Get("Authorization"), "Basic "),
+	} {
+		if !slices.Contains(secrets, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if slices.Contains(secrets, "") {
+		t.Error("the empty string is taken for a secret")
+	}
+}
+
+// TestManyAtOnce gives the race detector something to look at.
+func TestManyAtOnce(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{KeyLimit: 100})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			armed := b.s.Arm(Fault{Kind: FaultWrongType, Times: 1})
+			for range 5 {
+				made := b.generate()
+				b.try(made.text("username"), made.text("secret"))
+				b.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
+				b.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
+				b.s.Violations()
+				b.s.Secrets()
+				b.s.Keys(fjellsport)
+				armed.Fired()
+				if err := b.s.PlaceOrder("fjellsport"); err != nil {
+					t.Error(err)
+				}
+			}
+			armed.Disarm()
+		})
+	}
+	wg.Wait()
+	if got := len(b.s.Keys(fjellsport)); got != 41 {
+		t.Errorf("the store has %d keys, want 41", got)
+	}
+	b.wantViolations()
+}

@@ -1,0 +1,427 @@
+package sandbox
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// What the contract calls the state of a key.
+const (
+	StatusPending = "PENDING"
+	StatusActive  = "ACTIVE"
+)
+
+const (
+	serviceCheckout        = "checkout"
+	serviceOrderManagement = "order_management"
+)
+
+// hosts is what differs between Kustom's environments.
+type hosts struct {
+	kustom       string
+	legacy       string
+	environment  string
+	midPrefix    string
+	secretPrefix string
+}
+
+var (
+	productionHosts = hosts{
+		kustom: "api.kustom.co", legacy: "api.klarna.com",
+		environment: "live", midPrefix: "M", secretPrefix: "kco_live_api_",
+	}
+	playgroundHosts = hosts{
+		kustom: "api.playground.kustom.co", legacy: "api.playground.klarna.com",
+		environment: "test", midPrefix: "PM", secretPrefix: "kco_test_api_",
+	}
+)
+
+func hostsOf(environment string) (hosts, error) {
+	switch environment {
+	case "", Production:
+		return productionHosts, nil
+	case Playground:
+		return playgroundHosts, nil
+	default:
+		return hosts{}, fmt.Errorf("unknown environment %q", environment)
+	}
+}
+
+func (h hosts) has(host string) bool { return host == h.kustom || host == h.legacy }
+
+// state is what the vendors know.
+type state struct {
+	environment string
+	hosts       hosts
+	users       []*User
+	stores      []*store
+	shops       []*Shop
+
+	userByToken   map[string]*User
+	storeByID     map[string]*store
+	shopByName    map[string]*Shop
+	shopByToken   map[string]*Shop
+	keyByUsername map[string]*key
+	keyBySecret   map[string]*key
+	madeBy        map[string]made // by Idempotency-Key
+
+	keys    []*key // in the order of their numbers
+	secrets []string
+	lastKey int
+}
+
+type store struct {
+	Store // without its keys
+	keys  []*key
+}
+
+type key struct {
+	Key
+	number int // the key's place in every list
+	// born is exact, and zero for a key of the seed, which works everywhere already.
+	born      time.Time
+	reads     int  // GETs while PENDING
+	secretDue bool // the secret is still to be shown
+}
+
+// made remembers what an Idempotency-Key was used for.
+type made struct {
+	merchantID   string
+	description  string
+	credentialID string
+}
+
+func newState(seed Seed) (*state, error) {
+	if err := seed.check(); err != nil {
+		return nil, err
+	}
+	hosts, err := hostsOf(seed.Environment)
+	if err != nil {
+		return nil, err
+	}
+	st := &state{
+		environment:   hosts.environmentName(),
+		hosts:         hosts,
+		userByToken:   make(map[string]*User),
+		storeByID:     make(map[string]*store),
+		shopByName:    make(map[string]*Shop),
+		shopByToken:   make(map[string]*Shop),
+		keyByUsername: make(map[string]*key),
+		keyBySecret:   make(map[string]*key),
+		madeBy:        make(map[string]made),
+	}
+	for _, u := range seed.Users {
+		st.addUser(u)
+	}
+	for _, v := range seed.Stores {
+		st.addStore(v)
+	}
+	for _, v := range seed.Shops {
+		st.addShop(v)
+	}
+	return st, nil
+}
+
+func (h hosts) environmentName() string {
+	if h == playgroundHosts {
+		return Playground
+	}
+	return Production
+}
+
+func (st *state) addUser(u User) {
+	u.Stores = slices.Clone(u.Stores)
+	st.users = append(st.users, &u)
+	st.userByToken[u.Token] = &u
+	st.secrets = append(st.secrets, u.Token)
+}
+
+func (st *state) addStore(v Store) {
+	s := &store{Store: v}
+	s.Keys = nil
+	s.Services = slices.Clone(v.Services)
+	st.stores = append(st.stores, s)
+	st.storeByID[v.MerchantID] = s
+	for _, k := range v.Keys {
+		k.Status = StatusActive
+		st.addKey(s, &key{Key: k})
+	}
+}
+
+func (st *state) addShop(v Shop) {
+	v.Permissions = slices.Clone(v.Permissions)
+	v.Extensions = slices.Clone(v.Extensions)
+	st.shops = append(st.shops, &v)
+	st.shopByName[v.Name] = &v
+	st.shopByToken[v.Token] = &v
+	st.secrets = append(st.secrets, v.Token)
+	st.rememberPair(v.KustomID, v.KustomSecret)
+}
+
+func (st *state) addKey(s *store, k *key) {
+	st.lastKey++
+	k.number = st.lastKey
+	k.MerchantID = s.MerchantID
+	s.keys = append(s.keys, k)
+	st.keys = append(st.keys, k)
+	st.keyByUsername[k.Username] = k
+	st.keyBySecret[k.Secret] = k
+	st.rememberPair(k.Username, k.Secret)
+}
+
+func (st *state) removeKey(k *key) {
+	same := func(o *key) bool { return o == k }
+	s := st.storeByID[k.MerchantID]
+	s.keys = slices.DeleteFunc(s.keys, same)
+	st.keys = slices.DeleteFunc(st.keys, same)
+	delete(st.keyByUsername, k.Username)
+	delete(st.keyBySecret, k.Secret)
+}
+
+// rememberPair keeps a secret for [Sandbox.Secrets], also in the form that a header carries it in.
+func (st *state) rememberPair(username, secret string) {
+	if secret == "" {
+		return
+	}
+	st.secrets = append(st.secrets, secret, base64.StdEncoding.EncodeToString([]byte(username+":"+secret)))
+}
+
+func (s *store) key(credentialID string) *key {
+	i := slices.IndexFunc(s.keys, func(k *key) bool { return k.CredentialID == credentialID })
+	if i < 0 {
+		return nil
+	}
+	return s.keys[i]
+}
+
+// newKey makes a key; it is not in any store yet.
+func (s *Sandbox) newKey(merchantID string, description *string, by string) *key {
+	now := s.now()
+	return &key{
+		Key: Key{
+			Status:       StatusActive,
+			CredentialID: uuid.NewString(),
+			Username:     merchantID + "-" + randomText(5),
+			Secret:       s.state.hosts.secretPrefix + randomText(40),
+			Description:  description,
+			Host:         s.state.hosts.kustom,
+			CreatedAt:    now.Truncate(time.Second),
+			CreatedBy:    by,
+		},
+		born: now,
+	}
+}
+
+// accepts reports whether the merchant API takes the key now.
+func (s *Sandbox) accepts(k *key) bool {
+	return k.Status == StatusActive && k.Host == s.state.hosts.kustom && s.spread(k)
+}
+
+// spread reports whether the key has reached every node of the API that it belongs to.
+func (s *Sandbox) spread(k *key) bool {
+	return k.born.IsZero() || s.now().Sub(k.born) >= s.options.Spread
+}
+
+func (sh *Shop) extension(id string) *Extension {
+	i := slices.IndexFunc(sh.Extensions, func(e Extension) bool { return e.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &sh.Extensions[i]
+}
+
+// install writes the pair. The time moves with every call, so that two writes within one second
+// can be told apart.
+func (s *Sandbox) install(sh *Shop, kustomID, kustomSecret string) {
+	at := s.now().Truncate(time.Second)
+	if sh.UpdatedAt != nil && !at.After(*sh.UpdatedAt) {
+		at = sh.UpdatedAt.Add(time.Nanosecond)
+	}
+	sh.KustomID, sh.KustomSecret, sh.UpdatedAt = kustomID, kustomSecret, &at
+	s.state.rememberPair(kustomID, kustomSecret)
+}
+
+// pays finds the key that the shop takes payments with, or why it takes none.
+func (s *Sandbox) pays(sh *Shop) (*key, error) {
+	e := sh.extension(KlarnaCheckoutV3)
+	if e == nil {
+		return nil, errors.New("the extension Klarna Checkout V3 is not installed")
+	}
+	if !e.Active {
+		return nil, errors.New("the extension Klarna Checkout V3 is not active")
+	}
+	if sh.KustomID == "" {
+		return nil, errors.New("no credentials are installed")
+	}
+	k := s.state.keyByUsername[sh.KustomID]
+	if k == nil {
+		return nil, fmt.Errorf("there is no key %s", sh.KustomID)
+	}
+	return k, s.fits(sh, k)
+}
+
+// fits reports what keeps the shop from taking payments with the key whose username it holds.
+func (s *Sandbox) fits(sh *Shop, k *key) error {
+	if k.Secret != sh.KustomSecret {
+		return fmt.Errorf("the secret is not that of key %s", k.Username)
+	}
+	if sh.MerchantID != "" && sh.MerchantID != k.MerchantID {
+		return fmt.Errorf("key %s belongs to store %s, and the shop to %s", k.Username, k.MerchantID, sh.MerchantID)
+	}
+	if k.Status != StatusActive {
+		return fmt.Errorf("key %s is %s", k.Username, k.Status)
+	}
+	if !s.spread(k) {
+		return fmt.Errorf("key %s is too new to work everywhere", k.Username)
+	}
+	return nil
+}
+
+// GenerateKey does what a person does in the portal: it makes a key, and returns it with its
+// secret. An empty description is none.
+func (s *Sandbox) GenerateKey(merchantID, description string) (Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.state.storeByID[merchantID]
+	if st == nil {
+		return Key{}, fmt.Errorf("there is no store %s", merchantID)
+	}
+	if len(st.keys) >= s.options.KeyLimit {
+		return Key{}, fmt.Errorf("store %s has %d keys already", merchantID, len(st.keys))
+	}
+	k := s.newKey(merchantID, nil, "person@portal.example")
+	if description != "" {
+		k.Description = &description
+	}
+	s.state.addKey(st, k)
+	return k.Key, nil
+}
+
+// DeleteKey does what a person does in the portal.
+func (s *Sandbox) DeleteKey(merchantID, credentialID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.state.storeByID[merchantID]
+	if st == nil {
+		return fmt.Errorf("there is no store %s", merchantID)
+	}
+	k := st.key(credentialID)
+	if k == nil {
+		return fmt.Errorf("store %s has no key %s", merchantID, credentialID)
+	}
+	s.state.removeKey(k)
+	return nil
+}
+
+// Install does what a person does in Mystore: it saves a pair, right or wrong. Both empty clears it.
+func (s *Sandbox) Install(shop, kustomID, kustomSecret string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh, err := s.shop(shop)
+	if err != nil {
+		return err
+	}
+	if (kustomID == "") != (kustomSecret == "") {
+		return errors.New("a Kustom ID and a Kustom Secret come together")
+	}
+	s.install(sh, kustomID, kustomSecret)
+	return nil
+}
+
+// InstallExtension puts an extension into a shop, or another version of it in its place.
+func (s *Sandbox) InstallExtension(shop string, e Extension) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh, err := s.shop(shop)
+	if err != nil {
+		return err
+	}
+	if old := sh.extension(e.ID); old != nil {
+		*old = e
+		return nil
+	}
+	sh.Extensions = append(sh.Extensions, e)
+	return nil
+}
+
+// UninstallExtension takes an extension out of a shop. With Klarna Checkout V3 go its credentials.
+func (s *Sandbox) UninstallExtension(shop, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh, err := s.shop(shop)
+	if err != nil {
+		return err
+	}
+	if sh.extension(id) == nil {
+		return fmt.Errorf("shop %s has no extension %s", shop, id)
+	}
+	sh.Extensions = slices.DeleteFunc(sh.Extensions, func(e Extension) bool { return e.ID == id })
+	if id == KlarnaCheckoutV3 {
+		sh.KustomID, sh.KustomSecret, sh.UpdatedAt = "", "", nil
+	}
+	return nil
+}
+
+// Keys are the store's keys, with their secrets, oldest first.
+func (s *Sandbox) Keys(merchantID string) []Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.state.storeByID[merchantID]
+	if st == nil {
+		return nil
+	}
+	keys := make([]Key, len(st.keys))
+	for i, k := range st.keys {
+		keys[i] = k.Key
+	}
+	return keys
+}
+
+// Secrets are all secrets and tokens that ever existed here, those of deleted keys and those that
+// were sent to be installed among them, and each pair as a Basic Authorization header encodes it.
+func (s *Sandbox) Secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secrets := slices.Clone(s.state.secrets)
+	slices.Sort(secrets)
+	return slices.Compact(secrets)
+}
+
+// Shop is the shop of that name.
+func (s *Sandbox) Shop(name string) (Shop, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh := s.state.shopByName[name]
+	if sh == nil {
+		return Shop{}, false
+	}
+	shop := *sh
+	shop.Extensions = slices.Clone(sh.Extensions)
+	return shop, true
+}
+
+// Working is nil when the shop would take payments now, with the pair that is installed in it;
+// otherwise it says why not.
+func (s *Sandbox) Working(shop string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh, err := s.shop(shop)
+	if err != nil {
+		return err
+	}
+	_, err = s.pays(sh)
+	return err
+}
+
+func (s *Sandbox) shop(name string) (*Shop, error) {
+	sh := s.state.shopByName[name]
+	if sh == nil {
+		return nil, fmt.Errorf("there is no shop %s", name)
+	}
+	return sh, nil
+}
