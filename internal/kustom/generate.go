@@ -1,6 +1,7 @@
 package kustom
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,14 +25,22 @@ const (
 )
 
 // OrphanError says that a key was, or may have been, made that nobody holds the secret of, and that
-// it could not be deleted again (I3).
+// it could not be deleted again (I3). [Portal.Discard] takes it from there.
 type OrphanError struct {
+	Orphan
+	// Cause is why there is no usable key; Cleanup why it could not be deleted.
+	Cause, Cleanup error
+}
+
+// Orphan is a key to be got rid of.
+type Orphan struct {
 	MerchantID string
 	// CredentialID and Username are empty where they are not known: the request that makes a key
 	// was sent, and no answer came.
 	CredentialID, Username string
-	// Cause is why there is no usable key; Cleanup why it could not be deleted.
-	Cause, Cleanup error
+	// Description and IdempotencyKey are what that request was sent with. To send it again shows
+	// which key it has made.
+	Description, IdempotencyKey string
 }
 
 // Error implements error.
@@ -82,36 +91,38 @@ func mayTryAgain(err error) bool {
 
 // generateOnce makes one key. After errNoSecret, the key is gone and another may be made.
 func (p *Portal) generateOnce(ctx context.Context, merchantID, description string) (Key, error) {
-	create := p.creation(merchantID, description)
-	key, err := transport.Do[Key](ctx, p.client, create)
+	intended := Orphan{MerchantID: merchantID, Description: description, IdempotencyKey: uuid.NewString()}
+	key, err := p.create(ctx, intended)
 	if id, replayed := replayedKey(err); replayed {
 		// The first answer, and the secret with it, was lost on the way.
-		return Key{}, p.discard(ctx, Key{MerchantID: merchantID, CredentialID: id}, errNoSecret)
+		intended.CredentialID = id
+		return Key{}, p.abandon(ctx, intended, errNoSecret)
 	}
 	if transport.IsUncertain(err) {
-		return Key{}, p.settle(ctx, create, err)
+		return Key{}, p.abandon(ctx, intended, err)
 	}
 	if err != nil {
 		return Key{}, err
 	}
-	if key.Secret != "" {
-		return key, nil
+	intended.CredentialID, intended.Username = key.CredentialID, key.Username
+	if key, err = p.awaitSecret(ctx, key); err != nil {
+		return Key{}, p.abandon(ctx, intended, err)
 	}
-	return p.awaitSecret(ctx, key)
+	return key, nil
 }
 
-// creation is the request that makes a key. One key is intended by it however often it is sent, so
-// it has one idempotency key. Its answer is waited for: one with a secret that nobody reads would be
-// a key that nobody can use.
-func (p *Portal) creation(merchantID, description string) transport.Request {
-	request := p.request(http.MethodPost, pathStoreKeys, merchantID)
-	request.Body = map[string]string{"description": description}
-	request.IdempotencyKey = uuid.NewString()
+// create sends the request that makes a key. One key is intended by it however often it is sent, so
+// it has one idempotency key. Its answer is waited for: one with a secret that nobody reads would
+// be a key that nobody can use.
+func (p *Portal) create(ctx context.Context, intended Orphan) (Key, error) {
+	request := p.request(http.MethodPost, pathStoreKeys, intended.MerchantID)
+	request.Body = map[string]string{"description": intended.Description}
+	request.IdempotencyKey = intended.IdempotencyKey
 	request.Whole = true
-	return request
+	return transport.Do[Key](ctx, p.client, request)
 }
 
-// replayedKey returns the ID of the key that an earlier sending of the same creation has made.
+// replayedKey returns the ID of the key that an earlier sending of the same request has made.
 func replayedKey(err error) (id string, replayed bool) {
 	var failure *transport.Error
 	if !transport.IsCode(err, http.StatusConflict, codeReplay) || !errors.As(err, &failure) {
@@ -120,60 +131,49 @@ func replayedKey(err error) (id string, replayed bool) {
 	return failure.Subject, failure.Subject != ""
 }
 
-// settle finds out what became of a creation that got no usable answer, and undoes it.
-func (p *Portal) settle(ctx context.Context, create transport.Request, cause error) error {
-	orphan := &OrphanError{MerchantID: create.Elements[0], Cause: cause}
-	detached, cancel := clock.Detach(ctx, p.client.Clock, cleanupTimeout)
-	defer cancel()
-	key, err := transport.Do[Key](detached, p.client, create)
-	if id, replayed := replayedKey(err); replayed {
-		return p.discard(ctx, Key{MerchantID: orphan.MerchantID, CredentialID: id}, errNoSecret)
-	}
-	if err != nil {
-		orphan.Cleanup = err
-		return orphan
-	}
-	// The first sending did not arrive. This one did, and nobody waits for its key any more.
-	return p.discard(ctx, key, cause)
-}
-
 // awaitSecret waits for a key that is being made. The first answer that shows it active is the only
-// one with its secret.
+// one with its secret, so its answer, too, is waited for.
 func (p *Portal) awaitSecret(ctx context.Context, key Key) (Key, error) {
 	for key.Status == statusPending {
 		if err := p.client.Clock.Sleep(ctx, pollInterval); err != nil {
-			return Key{}, p.discard(ctx, key, fmt.Errorf("waiting for the key to be made: %w", err))
+			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
 		}
-		polled, err := p.poll(ctx, key)
+		request := p.request(http.MethodGet, pathKey, key.MerchantID, key.CredentialID)
+		request.Whole = true
+		polled, err := transport.Do[Key](ctx, p.client, request)
 		if err != nil {
-			return Key{}, p.discard(ctx, key, fmt.Errorf("waiting for the key to be made: %w", err))
+			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
 		}
 		key = polled
 	}
 	if key.Secret == "" {
-		return Key{}, p.discard(ctx, key, errNoSecret)
+		return Key{}, errNoSecret
 	}
 	return key, nil
 }
 
-// poll reads a key that is being made. Its answer, too, may be the one with the secret.
-func (p *Portal) poll(ctx context.Context, key Key) (Key, error) {
-	request := p.request(http.MethodGet, pathKey, key.MerchantID, key.CredentialID)
-	request.Whole = true
-	return transport.Do[Key](ctx, p.client, request)
-}
-
-// discard deletes a key that can't be used and returns cause, or an [*OrphanError] when the key
-// could not be deleted.
-func (p *Portal) discard(ctx context.Context, key Key, cause error) error {
+// abandon discards a key that can't be used, although ctx may be done, and returns cause, or an
+// [*OrphanError] when that fails.
+func (p *Portal) abandon(ctx context.Context, orphan Orphan, cause error) error {
 	ctx, cancel := clock.Detach(ctx, p.client.Clock, cleanupTimeout)
 	defer cancel()
-	err := p.Delete(ctx, key.MerchantID, key.CredentialID)
-	if err == nil {
-		return cause
+	if err := p.Discard(ctx, orphan); err != nil {
+		return &OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 	}
-	return &OrphanError{
-		MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username,
-		Cause: cause, Cleanup: err,
+	return cause
+}
+
+// Discard deletes a key that nobody holds the secret of. Where its ID is not known, the request
+// that may have made it is sent again: the answer tells the ID of the key that it made, then or now.
+func (p *Portal) Discard(ctx context.Context, orphan Orphan) error {
+	id := orphan.CredentialID
+	if id == "" {
+		key, err := p.create(ctx, orphan)
+		replayed, ok := replayedKey(err)
+		if err != nil && !ok {
+			return err
+		}
+		id = cmp.Or(replayed, key.CredentialID)
 	}
+	return p.Delete(ctx, orphan.MerchantID, id)
 }

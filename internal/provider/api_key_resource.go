@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ type keyService interface {
 	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
 	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
 	Delete(ctx context.Context, merchantID, credentialID string) error
+	Discard(ctx context.Context, orphan kustom.Orphan) error
 }
 
 // keyGuard says when a key may be deleted (I1).
@@ -72,6 +74,9 @@ const (
 
 	// importPending marks, in private state, a key that was named by an import and not read yet.
 	importPending = "import_pending"
+	// unsettled holds, in private state, the idempotency key of a creation of which it is not known
+	// what became.
+	unsettled = "unsettled"
 )
 
 func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -238,6 +243,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	defer cancel()
 	key, err := r.keys.Generate(ctx, plan.MerchantID.ValueString(), plan.Description.ValueString())
 	if err != nil {
+		r.rememberOrphan(ctx, plan, err, resp)
 		err = r.withUnusedKeys(ctx, plan.MerchantID.ValueString(), err)
 		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not made", err)
 		return
@@ -251,6 +257,20 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 }
 
+// rememberOrphan keeps in the state a key that can't be used and could not be deleted. The error that
+// goes with it makes Terraform treat it as tainted, so that the next apply deletes it (I3, I5).
+func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, err error, resp *resource.CreateResponse) {
+	var orphan *kustom.OrphanError
+	if !errors.As(err, &orphan) {
+		return
+	}
+	plan.CredentialID = nullWhenEmpty(orphan.CredentialID)
+	plan.Username = nullWhenEmpty(orphan.Username)
+	plan.ID, plan.CreatedAt, plan.Secret = types.StringNull(), types.StringNull(), types.StringNull()
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, unsettled, strconv.AppendQuote(nil, orphan.IdempotencyKey))...)
+}
+
 func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state apiKeyModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -258,7 +278,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	resp.Diagnostics.Append(diags...)
 	imported, diags := req.Private.GetKey(ctx, importPending)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if resp.Diagnostics.HasError() || state.CredentialID.IsNull() {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
@@ -288,11 +308,19 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultKeyDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
+	idempotencyKey, diags := req.Private.GetKey(ctx, unsettled)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
+	if state.CredentialID.IsNull() {
+		if err := r.keys.Discard(ctx, state.orphan(idempotencyKey)); err != nil {
+			report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
+		}
+		return
+	}
 	if !state.ForceDestroy.ValueBool() {
 		if err := r.guard.AwaitRelease(ctx, state.Username.ValueString()); err != nil {
 			report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
@@ -337,6 +365,14 @@ func (m *apiKeyModel) read(key kustom.Key) {
 	m.Host = types.StringValue(key.Host)
 	m.Environment = types.StringValue(key.Environment)
 	m.CreatedAt = types.StringValue(key.CreatedAt.Format(time.RFC3339))
+}
+
+// orphan returns what is known of a key whose creation was never answered.
+func (m apiKeyModel) orphan(quotedIdempotencyKey []byte) kustom.Orphan {
+	idempotencyKey, _ := strconv.Unquote(string(quotedIdempotencyKey))
+	return kustom.Orphan{
+		MerchantID: m.MerchantID.ValueString(), Description: m.Description.ValueString(), IdempotencyKey: idempotencyKey,
+	}
 }
 
 func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }

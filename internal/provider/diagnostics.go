@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,8 +112,9 @@ func adviseHeld(held *integration.HeldError) advice {
 func adviseKey(err error) (advice, bool) {
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
-		return advice{text: fmt.Sprintf("%s\n\nPlease look in Kustom Portal, store %s, under Integrations, and delete it there "+
-			"(three dots → Delete API key). Then run again.", describeOrphan(orphan), orphan.MerchantID)}, true
+		return advice{text: fmt.Sprintf("%s It is kept in the state, marked as tainted: the next apply deletes it and makes another.\n\n"+
+			"If there will be no next apply, look in Kustom Portal, store %s, under Integrations, and delete it there (three dots → "+
+			"Delete API key).", describeOrphan(orphan), orphan.MerchantID)}, true
 	}
 	var full *limitReachedError
 	if errors.As(err, &full) {
@@ -127,14 +129,12 @@ func adviseKey(err error) (advice, bool) {
 }
 
 func describeOrphan(orphan *kustom.OrphanError) string {
-	switch {
-	case orphan.Username != "":
-		return fmt.Sprintf("The API key %s was made and could not be used, and it could not be deleted again (%v).", orphan.Username, orphan.Cleanup)
-	case orphan.CredentialID != "":
-		return fmt.Sprintf("The API key with the ID %s was made and could not be used, and it could not be deleted again (%v).", orphan.CredentialID, orphan.Cleanup)
+	if orphan.CredentialID == "" {
+		return fmt.Sprintf("Kustom Portal was asked for an API key and gave no answer that tells, so one may have been made whose "+
+			"secret nobody knows (%v).", orphan.Cleanup)
 	}
-	return fmt.Sprintf("Kustom Portal was asked for an API key and gave no answer, so one may have been made just now whose secret "+
-		"nobody knows (%v).", orphan.Cleanup)
+	return fmt.Sprintf("The API key %s was made and can't be used, and it could not be deleted again (%v).",
+		cmp.Or(orphan.Username, orphan.CredentialID), orphan.Cleanup)
 }
 
 // lostSecret is the guide's advice for a pair that does not work.

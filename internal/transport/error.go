@@ -87,6 +87,9 @@ type Error struct {
 	Problem
 	// RetryAfter is how long the server asked to wait.
 	RetryAfter time.Duration
+	// Uncertain says that an attempt, not necessarily the last, may have been carried out all the
+	// same.
+	Uncertain bool
 	// Attempts is how often the request was sent.
 	Attempts int
 	// Err is the cause where there was no answer, or none that could be read.
@@ -118,13 +121,13 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Uncertain tells whether the request may have been carried out all the same.
-func (e *Error) Uncertain() bool {
+// mayHaveWorked tells whether the attempt that e is about may have been carried out all the same.
+func (e *Error) mayHaveWorked() bool {
 	switch e.Kind {
 	case NoAnswer, Unreadable:
 		return true
 	case Refused:
-		return e.Status >= 500
+		return e.Status >= http.StatusInternalServerError
 	case NotSent, Untrusted:
 		return false
 	}
@@ -135,7 +138,7 @@ func (e *Error) Uncertain() bool {
 // the same.
 func IsUncertain(err error) bool {
 	var failure *Error
-	return errors.As(err, &failure) && failure.Uncertain()
+	return errors.As(err, &failure) && failure.Uncertain
 }
 
 // IsStatus tells whether err is an API's own refusal with the given status.

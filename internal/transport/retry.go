@@ -20,12 +20,14 @@ const (
 // retry calls try, which sends r once, until it succeeds, the failure is not one to repeat r after,
 // the retries are used up, or ctx does not allow a further wait (I6).
 func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Error) error {
+	uncertain := false
 	for attempt := 1; ; attempt++ {
 		failure := try(attempt)
 		if failure == nil {
 			return nil
 		}
-		failure.Attempts = attempt
+		uncertain = uncertain || failure.mayHaveWorked()
+		failure.Attempts, failure.Uncertain = attempt, uncertain
 		if attempt > c.MaxRetries || ctx.Err() != nil || !worthRepeating(r, failure) {
 			return failure
 		}

@@ -1,0 +1,33 @@
+package clocktest
+
+import (
+	"context"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
+
+// Scaled is a clock that runs faster than the real one, for tests in which something real has to
+// happen while somebody waits. Its zero value is not usable; see [NewScaled].
+type Scaled struct {
+	start  time.Time
+	factor int
+}
+
+var _ clock.Clock = (*Scaled)(nil)
+
+// NewScaled returns a clock that shows the present and runs factor times as fast as it should.
+func NewScaled(factor int) *Scaled { return &Scaled{start: time.Now(), factor: factor} }
+
+// Now implements [clock.Clock].
+func (s *Scaled) Now() time.Time {
+	return s.start.Add(time.Since(s.start) * time.Duration(s.factor))
+}
+
+// Sleep implements [clock.Clock].
+func (s *Scaled) Sleep(ctx context.Context, d time.Duration) error {
+	if err := clock.Check(ctx, s.Now(), d); err != nil {
+		return err
+	}
+	return clock.System{}.Sleep(ctx, d/time.Duration(s.factor))
+}
