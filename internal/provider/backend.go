@@ -125,7 +125,7 @@ func logExchange(ctx context.Context, e transport.Exchange) {
 // provider is configured.
 func backendOf(data any) (*backend, error) {
 	if data == nil {
-		return nil, nil //nolint:nilnil // Validation happens without a configured provider.
+		return nil, nil
 	}
 	b, ok := data.(*backend)
 	if !ok {

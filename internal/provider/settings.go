@@ -18,7 +18,7 @@ import (
 
 const (
 	envEnvironment   = "KUSTOM_ENVIRONMENT"
-	envPortalToken   = "KUSTOM_PORTAL_TOKEN" //nolint:gosec // The name of a variable, not a token.
+	envPortalToken   = "KUSTOM_PORTAL_TOKEN"
 	envMystoreTokens = "MYSTORE_TOKENS"
 	envPortalURL     = "KUSTOM_PORTAL_URL"
 	envAPIURL        = "KUSTOM_API_URL"

@@ -134,7 +134,8 @@ func TestMystoreExtensionPages(t *testing.T) {
 		data, _ := res.json["data"].([]any)
 		for _, item := range data {
 			item, _ := item.(map[string]any)
-			ids = append(ids, item["id"].(string))
+			id, _ := item["id"].(string)
+			ids = append(ids, id)
 		}
 		links, _ := res.json["links"].(map[string]any)
 		next, _ = links["next"].(string)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -22,7 +23,7 @@ func Start(s *Sandbox) (*Server, error) {
 
 // StartAt serves the sandbox on an address.
 func StartAt(s *Sandbox, addr string) (*Server, error) {
-	listener, err := net.Listen("tcp", addr)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}

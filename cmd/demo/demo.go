@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// kustomHost is what the keys belong to after the switch.
+const kustomHost = "api.kustom.co"
+
+// demo is one run of the guide.
+type demo struct {
+	out       *printer
+	sandbox   *sandbox.Sandbox
+	server    *sandbox.Server
+	workspace workspace
+	tf        terraform
+	stores    []store
+}
+
+type step struct {
+	title string
+	do    func(context.Context) error
+}
+
+func newDemo(tf, provider string, out io.Writer, color bool) (*demo, error) {
+	bin, err := exec.LookPath(tf)
+	if err != nil {
+		return nil, err
+	}
+	// Terraform runs in a directory of its own.
+	if bin, err = filepath.Abs(bin); err != nil {
+		return nil, err
+	}
+	seed := sandbox.ThreeShops()
+	s, err := sandbox.New(seed, sandbox.Options{})
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWorkspace(provider)
+	if err != nil {
+		return nil, err
+	}
+	server, err := sandbox.Start(s)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(w.dir))
+	}
+	env := server.Env()
+	env["TF_CLI_CONFIG_FILE"] = w.cliConfig
+	env["TF_IN_AUTOMATION"] = "1"
+	env["TF_INPUT"] = "0"
+	env["CHECKPOINT_DISABLE"] = "1"
+	return &demo{
+		out:       newPrinter(out, color),
+		sandbox:   s,
+		server:    server,
+		workspace: w,
+		tf:        terraform{bin: bin, env: environment(os.Environ(), env), color: color},
+		stores:    stores(seed),
+	}, nil
+}
+
+// close stops the sandbox and removes the working directories. It may be called again.
+func (d *demo) close() error {
+	return errors.Join(d.server.Close(), os.RemoveAll(d.workspace.dir))
+}
+
+func (d *demo) steps() []step {
+	return []step{
+		{"Three shops take payments with keys that point at Klarna", d.showKeys},
+		{"Terraform finds the legacy keys", d.findLegacy},
+		{"One plan has the whole guide: generate, add to Mystore, delete", d.plan},
+		{"Apply exactly that plan", d.apply},
+		{"The next plan is empty", d.planAgain},
+		{"Every shop takes an order with its new key", d.takeOrders},
+		{"Nothing is left behind", d.cleanUp},
+	}
+}
+
+func (d *demo) showKeys(context.Context) error {
+	d.printKeys()
+	for _, s := range d.stores {
+		if err := d.sandbox.Working(s.shop); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) findLegacy(ctx context.Context) error {
+	for _, dir := range []string{d.workspace.inventory, d.workspace.swap} {
+		if err := d.show(ctx, dir, io.Discard, "init"); err != nil {
+			return err
+		}
+	}
+	legacy, err := d.readLegacy(ctx)
+	if err != nil {
+		return err
+	}
+	return d.out.check("the key that each shop uses is found among the legacy keys",
+		same(legacy.current(), usernames(d.inUse())))
+}
+
+func (d *demo) plan(ctx context.Context) error {
+	if err := d.show(ctx, d.workspace.swap, d.out, "plan", "-out=switch.tfplan"); err != nil {
+		return err
+	}
+	content, err := d.tf.output(ctx, d.workspace.swap, "show", "-json", "switch.tfplan")
+	if err != nil {
+		return err
+	}
+	planned, err := readPlan(content)
+	if err != nil {
+		return err
+	}
+	n := len(d.stores)
+	return errors.Join(
+		d.out.check(fmt.Sprintf("the plan imports the %d keys in use", n), same(planned.imported, importIDs(d.inUse()))),
+		d.out.check(fmt.Sprintf("it replaces all %d, the new key before the old one", n), equal(planned.replaced, n)),
+		d.out.check(fmt.Sprintf("it adds the new key to all %d shops", n), equal(planned.installed, n)),
+		d.out.check("it does nothing else", equal(planned.other, 0)),
+	)
+}
+
+func (d *demo) apply(ctx context.Context) error {
+	old := d.inUse()
+	if err := d.show(ctx, d.workspace.swap, d.out, "apply", "switch.tfplan"); err != nil {
+		return err
+	}
+	d.printKeys()
+	d.out.say("")
+	return d.out.check("every shop has a new key, and the old one is deleted", d.replaced(old))
+}
+
+func (d *demo) planAgain(ctx context.Context) error {
+	err := d.show(ctx, d.workspace.swap, d.out, "plan", "-detailed-exitcode")
+	if code, ok := exitCode(err); ok && code == 2 {
+		err = errors.New("there are changes")
+	}
+	return d.out.check("the plan after the apply is empty", err)
+}
+
+func (d *demo) takeOrders(ctx context.Context) error {
+	for _, s := range d.stores {
+		if err := d.out.check(s.shop+" takes an order, and Kustom Portal asks for nothing more", d.takeOrder(s)); err != nil {
+			return err
+		}
+	}
+	d.out.say("")
+	legacy, err := d.readLegacy(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		d.out.check("no shop uses a key that points at Klarna", same(legacy.current(), nil)),
+		d.out.check("no shop was ever without a working key", none(d.sandbox.Violations())),
+	)
+}
+
+func (d *demo) takeOrder(s store) error {
+	if err := d.sandbox.PlaceOrder(s.shop); err != nil {
+		return err
+	}
+	status, err := d.sandbox.EndpointStatus(s.merchantID)
+	if err != nil {
+		return err
+	}
+	if status.ActionRequired {
+		return errors.New("the endpoint switch status still asks for action")
+	}
+	return d.sandbox.Working(s.shop)
+}
+
+func (d *demo) cleanUp(context.Context) error {
+	return errors.Join(
+		d.out.check("no secret was printed", equal(d.out.leaks(d.sandbox.Secrets()), 0)),
+		d.out.check("the sandbox has stopped and the working directories are removed", d.close()),
+	)
+}
+
+// show runs a command in sight: its command line and, where out is the demo's, what it prints.
+func (d *demo) show(ctx context.Context, dir string, out io.Writer, args ...string) error {
+	d.out.say("%s", d.out.style("2", filepath.Base(dir)+"$ "+d.tf.command(args)))
+	if err := d.tf.run(ctx, dir, out, args...); err != nil {
+		return err
+	}
+	if out == d.out {
+		d.out.say("")
+	}
+	return nil
+}
+
+// readLegacy has Terraform read the data source anew, and shows what it found.
+func (d *demo) readLegacy(ctx context.Context) (legacyKeys, error) {
+	if err := d.show(ctx, d.workspace.inventory, io.Discard, "apply", "-auto-approve"); err != nil {
+		return nil, err
+	}
+	if err := d.show(ctx, d.workspace.inventory, d.out, "output"); err != nil {
+		return nil, err
+	}
+	content, err := d.tf.output(ctx, d.workspace.inventory, "output", "-json", "legacy_keys")
+	if err != nil {
+		return nil, err
+	}
+	var legacy legacyKeys
+	if err := json.Unmarshal(content, &legacy); err != nil {
+		return nil, fmt.Errorf("reading the output legacy_keys: %w", err)
+	}
+	return legacy, nil
+}
+
+func same(got, want []string) error {
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("got %q, want %q", got, want)
+	}
+	return nil
+}
+
+func equal(got, want int) error {
+	if got != want {
+		return fmt.Errorf("got %d, want %d", got, want)
+	}
+	return nil
+}
+
+func none(violations []sandbox.Violation) error {
+	var errs []error
+	for _, v := range violations {
+		errs = append(errs, errors.New(v.String()))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestReadPlan(t *testing.T) {
+	const content = `{"resource_changes": [
+		{"type": "kustom_api_key", "change": {"actions": ["create", "delete"], "importing": {"id": "PM2/b"}}},
+		{"type": "kustom_api_key", "change": {"actions": ["create", "delete"], "importing": {"id": "PM1/a"}}},
+		{"type": "mystore_klarna_checkout_credentials", "change": {"actions": ["create"]}},
+		{"type": "mystore_klarna_checkout_credentials", "change": {"actions": ["update"]}},
+		{"type": "kustom_legacy_integrations", "change": {"actions": ["read"]}},
+		{"type": "kustom_api_key", "change": {"actions": ["no-op"]}}
+	]}`
+	s, err := readPlan([]byte(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"PM1/a", "PM2/b"}; !slices.Equal(s.imported, want) {
+		t.Errorf("imported %q, want %q", s.imported, want)
+	}
+	if s.replaced != 2 || s.installed != 2 || s.other != 0 {
+		t.Errorf("replaced %d, installed %d, other %d, want 2, 2, 0", s.replaced, s.installed, s.other)
+	}
+}
+
+func TestReadPlanCountsTheWrongOrderAsOther(t *testing.T) {
+	for _, content := range []string{
+		`{"resource_changes": [{"type": "kustom_api_key", "change": {"actions": ["delete", "create"]}}]}`,
+		`{"resource_changes": [{"type": "kustom_api_key", "change": {"actions": ["delete"]}}]}`,
+		`{"resource_changes": [{"type": "mystore_klarna_checkout_credentials", "change": {"actions": ["delete"]}}]}`,
+	} {
+		s, err := readPlan([]byte(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.other != 1 || s.replaced != 0 || s.installed != 0 {
+			t.Errorf("%s: replaced %d, installed %d, other %d, want 0, 0, 1", content, s.replaced, s.installed, s.other)
+		}
+	}
+}
+
+func TestReadPlanRefusesWhatIsNoPlan(t *testing.T) {
+	if _, err := readPlan([]byte("Error: no such file")); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	parent := []string{"PATH=/bin", "TF_CLI_ARGS=-destroy", "TF_VAR_stores={}", "KUSTOM_API_URL=https://a.example", "MYSTORE_TOKENS={}"}
+	got := environment(parent, map[string]string{"TF_INPUT": "0"})
+	if want := []string{"PATH=/bin", "TF_INPUT=0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestArgs(t *testing.T) {
+	args := []string{"plan", "-out=p"}
+	if got := (terraform{}).args(args); !slices.Equal(got, []string{"plan", "-no-color", "-out=p"}) {
+		t.Errorf("without colors: %q", got)
+	}
+	if got := (terraform{color: true}).args(args); !slices.Equal(got, args) {
+		t.Errorf("with colors: %q", got)
+	}
+}
+
+func TestPrinterFindsLeaks(t *testing.T) {
+	var out bytes.Buffer
+	p := newPrinter(&out, false)
+	p.say("kustom_secret = (sensitive value)")
+	secrets := []string{"secret-1", "token-1"}
+	if n := p.leaks(secrets); n != 0 {
+		t.Errorf("%d leaks in harmless output", n)
+	}
+	p.say("secret = secret-1, token = token-1")
+	if n := p.leaks(secrets); n != 2 {
+		t.Errorf("%d leaks, want 2", n)
+	}
+}
+
+func TestPrinterRemembersWhatHeld(t *testing.T) {
+	var out bytes.Buffer
+	p := newPrinter(&out, false)
+	if err := p.check("this holds", nil); err != nil {
+		t.Errorf("a check that held: %v", err)
+	}
+	if err := p.check("this does not", equal(1, 2)); err == nil {
+		t.Error("a check that did not hold has no error")
+	}
+	if want := []string{"this holds"}; !slices.Equal(p.checks, want) {
+		t.Errorf("remembered %q, want %q", p.checks, want)
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("colors, although there should be none")
+	}
+}
+
+func TestWorkspaceHasTheProviderForBothRegistries(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	provider, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorkspace(provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{
+		"mirror/registry.terraform.io/storefront-iac/kustom/0.1.0/*/terraform-provider-kustom_v0.1.0*",
+		"mirror/registry.opentofu.org/storefront-iac/kustom/0.1.0/*/terraform-provider-kustom_v0.1.0*",
+		"switch/main.tf",
+		"inventory/data-source.tf",
+	} {
+		found, err := filepath.Glob(filepath.Join(w.dir, filepath.FromSlash(pattern)))
+		if err != nil || len(found) != 1 {
+			t.Errorf("%s: found %q, %v", pattern, found, err)
+		}
+	}
+}
+
+func TestNewWorkspaceLeavesNothingWhenItFails(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	if _, err := newWorkspace(filepath.Join(tmp, "missing")); err == nil {
+		t.Error("no error")
+	}
+	if found, _ := filepath.Glob(filepath.Join(tmp, "*")); len(found) > 0 {
+		t.Errorf("left behind: %q", found)
+	}
+}

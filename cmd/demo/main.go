@@ -1,0 +1,59 @@
+// Command demo switches the sandbox's three shops from Klarna's API to Kustom's, with a real
+// Terraform or OpenTofu and the provider as a user installs it, and checks every step. Run it with
+// make demo. It needs no account and no network.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	tf := flag.String("tf", "terraform", "the Terraform or OpenTofu `binary`")
+	provider := flag.String("provider", "dist/terraform-provider-kustom", "the provider `binary`")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *tf, *provider, os.Stdout, isTerminal(os.Stdout))
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the demo. Whatever it starts and creates has ended and is removed when it returns.
+func run(ctx context.Context, tf, provider string, out io.Writer, color bool) (err error) {
+	d, err := newDemo(tf, provider, out, color)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := d.close(); err == nil {
+			err = closeErr
+		}
+		// What an interrupt breaks fails in many ways, none of which is worth reading.
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}()
+	for i, step := range d.steps() {
+		d.out.headline(i+1, step.title)
+		if err := step.do(ctx); err != nil {
+			return err
+		}
+	}
+	d.out.summary()
+	return nil
+}
+
+// isTerminal tells whether colors make sense on f; see https://no-color.org.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == ""
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
+)
+
+const (
+	// source is the provider's address in required_providers, and version what the demo's mirror
+	// calls the provider that was built.
+	source  = "storefront-iac/kustom"
+	version = "0.1.0"
+)
+
+// registries are the hosts that Terraform and OpenTofu take source to be at.
+var registries = []string{"registry.terraform.io", "registry.opentofu.org"}
+
+// workspace is a temporary directory with all that Terraform needs.
+type workspace struct {
+	dir string
+	// cliConfig makes Terraform install the provider from the workspace's mirror and nothing from
+	// anywhere else.
+	cliConfig string
+	// inventory and swap are working directories with the examples of those names.
+	inventory, swap string
+}
+
+func newWorkspace(provider string) (w workspace, err error) {
+	dir, err := os.MkdirTemp("", "kustom-demo")
+	if err != nil {
+		return workspace{}, err
+	}
+	w = workspace{
+		dir:       dir,
+		cliConfig: filepath.Join(dir, "terraform.rc"),
+		inventory: filepath.Join(dir, "inventory"),
+		swap:      filepath.Join(dir, "switch"),
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	mirror := filepath.Join(dir, "mirror")
+	for _, registry := range registries {
+		if err := copyExecutable(provider, filepath.Join(mirror, mirrorPath(registry))); err != nil {
+			return workspace{}, err
+		}
+	}
+	if err := os.WriteFile(w.cliConfig, []byte(cliConfig(mirror)), 0o600); err != nil {
+		return workspace{}, err
+	}
+	if err := copyExample("data-sources/kustom_legacy_integrations", w.inventory); err != nil {
+		return workspace{}, err
+	}
+	return w, copyExample("switch", w.swap)
+}
+
+// mirrorPath is where a filesystem mirror has the provider's executable.
+func mirrorPath(registry string) string {
+	name := "terraform-provider-kustom_v" + version
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(registry, filepath.FromSlash(source), version, runtime.GOOS+"_"+runtime.GOARCH, name)
+}
+
+func cliConfig(mirror string) string {
+	return fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+}
+
+// copyExample copies the files of a published example to dir.
+func copyExample(name, dir string) error {
+	files, err := fs.ReadDir(examples.FS, name)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	for _, file := range files {
+		content, err := fs.ReadFile(examples.FS, path.Join(name, file.Name()))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, file.Name()), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyExecutable(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("the provider's binary: %w", err)
+	}
+	defer in.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := out.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	_, err = io.Copy(out, in)
+	return err
+}

@@ -1,0 +1,147 @@
+// Command docs generates the provider's documentation with tfplugindocs. The schemas come from
+// the provider itself and not from a Terraform binary, whose version would decide what they hold:
+// only recent ones know resource identities, list resources and actions.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// The provider's own prefix, and the one of the types that belong to Mystore. tfplugindocs
+// documents the types of one prefix at a time.
+const (
+	ownPrefix     = "kustom"
+	mystorePrefix = "mystore"
+)
+
+func main() {
+	tfplugindocs := flag.String("tfplugindocs", "tfplugindocs", "the tfplugindocs `binary`")
+	out := flag.String("out", "docs", "the `directory` to write to")
+	flag.Parse()
+	if err := run(context.Background(), *tfplugindocs, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "docs:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, tfplugindocs, out string) error {
+	schema, err := providerSchema(ctx)
+	if err != nil {
+		return err
+	}
+	if err := generate(ctx, tfplugindocs, ownPrefix, schema, "templates", out); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp("", "docs")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	// Guides and other templates are rendered once, with the provider's own types.
+	noTemplates, pages := filepath.Join(tmp, "templates"), filepath.Join(tmp, "pages")
+	if err := generate(ctx, tfplugindocs, mystorePrefix, schema, noTemplates, pages); err != nil {
+		return err
+	}
+	return addMystore(pages, out)
+}
+
+// generate documents the types whose names begin with prefix.
+func generate(ctx context.Context, tfplugindocs, prefix string, schema map[string]any, templates, out string) error {
+	file, err := schemaFile(prefix, schema)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file)
+	if templates, err = relative(templates); err != nil {
+		return err
+	}
+	if out, err = relative(out); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, tfplugindocs, "generate",
+		"--provider-name", prefix,
+		"--rendered-provider-name", ownPrefix,
+		"--providers-schema", file,
+		"--website-source-dir", templates,
+		"--rendered-website-dir", out)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("tfplugindocs: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// relative returns dir relative to the working directory: tfplugindocs appends every directory
+// that it is given to the provider's.
+func relative(dir string) (string, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(wd, abs)
+}
+
+// schemaFile writes the schema as terraform providers schema -json does, for a provider of the
+// name prefix and with that prefix's types only. The caller removes the file.
+func schemaFile(prefix string, schema map[string]any) (string, error) {
+	file, err := os.CreateTemp("", "schema*.json")
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	return file.Name(), json.NewEncoder(file).Encode(map[string]any{
+		"format_version":   "1.0",
+		"provider_schemas": map[string]any{prefix: ofPrefix(prefix, schema)},
+	})
+}
+
+// ofPrefix leaves the types of other prefixes out of a provider's schema.
+func ofPrefix(prefix string, schema map[string]any) map[string]any {
+	result := make(map[string]any, len(schema))
+	for kind, value := range schema {
+		types, ok := value.(schemas)
+		if !ok {
+			result[kind] = value
+			continue
+		}
+		result[kind] = types.ofPrefix(prefix)
+	}
+	return result
+}
+
+// addMystore copies the pages of Mystore's types, found in from by their names without the prefix,
+// to where the registry looks for them: by their full names beside the provider's own types.
+func addMystore(from, to string) error {
+	pages, err := filepath.Glob(filepath.Join(from, "*", "*.md"))
+	if err != nil {
+		return err
+	}
+	for _, page := range pages {
+		kind := filepath.Base(filepath.Dir(page))
+		name := mystorePrefix + "_" + filepath.Base(page)
+		if err := copyPage(page, filepath.Join(to, kind, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyPage(from, to string) error {
+	page, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(to, page, 0o644)
+}

@@ -1,0 +1,15 @@
+data "kustom_legacy_integrations" "all" {}
+
+# The keys that still point at Klarna. A current one is what a shop takes payments with; the
+# others were left behind.
+output "legacy_keys" {
+  value = {
+    for i in data.kustom_legacy_integrations.all.integrations : i.username => {
+      merchant_id   = i.merchant_id
+      host          = i.host
+      last_used_at  = i.last_used_at
+      mystore_shops = i.mystore_shops
+      current       = i.current
+    }
+  }
+}

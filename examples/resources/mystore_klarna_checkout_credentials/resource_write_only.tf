@@ -1,0 +1,18 @@
+# A key that was made in the portal. Its secret comes from a variable and is stored nowhere:
+# neither the plan nor the state has it.
+variable "kustom_secret" {
+  type      = string
+  sensitive = true
+  ephemeral = true
+}
+
+resource "mystore_klarna_checkout_credentials" "nettbutikk" {
+  provider = kustom
+
+  shop      = "nettbutikk"
+  kustom_id = "M00123456-aB3dE"
+
+  # A value that is not stored cannot be compared: raise the version whenever the secret changes.
+  kustom_secret_wo         = var.kustom_secret
+  kustom_secret_wo_version = 1
+}
