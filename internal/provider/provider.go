@@ -136,6 +136,7 @@ func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
 func (p *kustomProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		newLegacyIntegrationsDataSource,
+		newAPIKeysDataSource,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -84,6 +85,24 @@ func (v hostValidator) ValidateString(ctx context.Context, req validator.StringR
 	}
 	resp.Diagnostics.AddAttributeError(req.Path, "Unknown host",
 		fmt.Sprintf("Keys belong to %s; %q is none of these.", v.Description(ctx), req.ConfigValue.ValueString()))
+}
+
+type timeValidator struct{}
+
+func (timeValidator) Description(context.Context) string {
+	return "a point in time in RFC 3339's form"
+}
+
+func (v timeValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v timeValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := time.Parse(time.RFC3339, req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Malformed point in time",
+			fmt.Sprintf("%q does not have the form of 2026-03-31T00:00:00Z (RFC 3339).", req.ConfigValue.ValueString()))
+	}
 }
 
 // checkHost refuses a host of the other environment.

@@ -1,0 +1,107 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+var _ datasource.DataSourceWithConfigure = (*apiKeysDataSource)(nil)
+
+type apiKeysDataSource struct {
+	keys  keyLister
+	shops holderLister
+}
+
+func newAPIKeysDataSource() datasource.DataSource { return &apiKeysDataSource{} }
+
+type apiKeysModel struct {
+	MerchantIDs types.Set          `tfsdk:"merchant_ids"`
+	Legacy      types.Bool         `tfsdk:"legacy"`
+	UnusedSince types.String       `tfsdk:"unused_since"`
+	APIKeys     []integrationModel `tfsdk:"api_keys"`
+}
+
+func (d *apiKeysDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_api_keys"
+}
+
+func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The API keys of the stores that the portal user can see, on any host, and the shops that use " +
+			"them. Use it to find keys that nobody needs any more, such as one that a killed run has left behind: no shop " +
+			"uses it, and it was never used.",
+		Attributes: map[string]schema.Attribute{
+			"merchant_ids": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Merchant IDs of the stores to look at. Default: all that the portal user can see.",
+				Validators: []validator.Set{
+					setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(merchantIDValidator{}),
+				},
+			},
+			"legacy": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "`true` lists only keys that point at Klarna's hosts, `false` only those that point at " +
+					"Kustom's. Default: both.",
+			},
+			"unused_since": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`: lists only keys that were not " +
+					"used then or later. Default: all.",
+				Validators: []validator.String{timeValidator{}},
+			},
+			"api_keys": schema.ListNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "The keys, sorted by merchant ID and age.",
+				NestedObject:        schema.NestedAttributeObject{Attributes: integrationAttributes()},
+			},
+		},
+	}
+}
+
+func (d *apiKeysDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	d.keys, d.shops = b.portal, b.shops
+}
+
+func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model apiKeysModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	var merchantIDs []string
+	resp.Diagnostics.Append(model.MerchantIDs.ElementsAs(ctx, &merchantIDs, false)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	integrations, err := listIntegrations(ctx, d.keys, d.shops, merchantIDs)
+	if err != nil {
+		report(&resp.Diagnostics, path.Root("merchant_ids"), "API keys not read", err)
+		return
+	}
+	model.APIKeys = readIntegrations(slices.DeleteFunc(integrations, model.excludes))
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// excludes tells whether a filter keeps a key out of the list.
+func (m apiKeysModel) excludes(i integration.Integration) bool {
+	if !m.Legacy.IsNull() && m.Legacy.ValueBool() != kustom.IsLegacyHost(i.Host) {
+		return true
+	}
+	since, err := time.Parse(time.RFC3339, m.UnusedSince.ValueString())
+	return err == nil && i.LastUsedAt != nil && !i.LastUsedAt.Before(since)
+}

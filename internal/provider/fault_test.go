@@ -1,0 +1,274 @@
+package provider_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// vendorCall is a call that the provider makes during the migration, and the invariant that is at
+// stake when it fails.
+type vendorCall struct {
+	invariant             string
+	api, method, template string
+	// pending makes the call happen: keys take a moment to be made.
+	pending int
+}
+
+const credentialsTemplate = "/shops/{shop}/extensions/klarna-checkout-v3/credentials"
+
+func vendorCalls() []vendorCall {
+	return []vendorCall{
+		{invariant: "I1", api: sandbox.Merchant, method: http.MethodGet, template: "/checkout/v3/orders/{order_id}"},
+		{invariant: "I1", api: sandbox.Mystore, method: http.MethodPatch, template: credentialsTemplate},
+		{invariant: "I1", api: sandbox.Mystore, method: http.MethodGet, template: credentialsTemplate},
+		{invariant: "I1", api: sandbox.Mystore, method: http.MethodGet, template: "/shops/{shop}/extensions"},
+		{invariant: "I3", api: sandbox.Portal, method: http.MethodPost, template: "/stores/{merchant_id}/credentials"},
+		{invariant: "I3", api: sandbox.Portal, method: http.MethodGet, template: "/stores/{merchant_id}/credentials/{credential_id}", pending: 2},
+		{invariant: "I3", api: sandbox.Portal, method: http.MethodDelete, template: "/stores/{merchant_id}/credentials/{credential_id}"},
+		{invariant: "I4", api: sandbox.Portal, method: http.MethodGet, template: "/stores/{merchant_id}/credentials/{credential_id}"},
+		{invariant: "I5", api: sandbox.Portal, method: http.MethodGet, template: "/credentials"},
+	}
+}
+
+// misfortune is what happens to a call: a fault of the server, or one on the way to it.
+type misfortune struct {
+	name  string
+	fault sandbox.Fault
+	// carrier, instead, keeps the call from reaching the server.
+	carrier func(t *testing.T) http.RoundTripper
+	// requestTimeout is the provider's, where it matters.
+	requestTimeout string
+}
+
+func misfortunes() []misfortune {
+	answer := func(status int, header http.Header) sandbox.Fault {
+		return sandbox.Fault{Kind: sandbox.FaultAnswer, Status: status, Header: header}
+	}
+	return []misfortune{
+		{name: "connection refused", carrier: refusedCarrier},
+		{name: "TLS failure", carrier: untrustedCarrier},
+		{name: "lost answer", fault: sandbox.Fault{Kind: sandbox.FaultLoseAnswer}},
+		{name: "500", fault: answer(http.StatusInternalServerError, nil)},
+		{name: "503 with Retry-After", fault: answer(http.StatusServiceUnavailable, http.Header{"Retry-After": {"2"}})},
+		{name: "429 with a date", fault: answer(http.StatusTooManyRequests, http.Header{
+			"Retry-After": {time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)},
+		})},
+		{name: "401", fault: answer(http.StatusUnauthorized, nil)},
+		{name: "403 HTML", fault: sandbox.Fault{
+			Kind: sandbox.FaultAnswer, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html>Not in your region</html>",
+		}},
+		{name: "404", fault: answer(http.StatusNotFound, nil)},
+		{name: "truncated JSON", fault: sandbox.Fault{Kind: sandbox.FaultTruncate}},
+		{name: "wrong content type", fault: sandbox.Fault{Kind: sandbox.FaultWrongType}},
+		{name: "10 MiB body", fault: sandbox.Fault{Kind: sandbox.FaultOversize}},
+		{name: "silence", fault: sandbox.Fault{Kind: sandbox.FaultSilence}, requestTimeout: "400ms"},
+		{name: "silence after the work", fault: sandbox.Fault{Kind: sandbox.FaultWorkThenSilence}, requestTimeout: "400ms"},
+	}
+}
+
+// extent is how much of a run a misfortune spoils.
+type extent struct {
+	name        string
+	skip, times int
+}
+
+func extents() []extent {
+	return []extent{
+		{name: "once", skip: 1, times: 1},
+		{name: "for the whole run", skip: 0, times: 0},
+	}
+}
+
+// TestAccFaults spoils each call of the migration of three shops in each way, once in mid-run and for
+// a whole run, and lets one clean run follow: the world must be right then, and no invariant have
+// been broken at any moment.
+func TestAccFaults(t *testing.T) {
+	t.Parallel()
+	var tally faultTally
+	for _, call := range vendorCalls() {
+		for _, misfortune := range misfortunes() {
+			for _, extent := range extents() {
+				name := fmt.Sprintf("%s %s %s/%s/%s", call.invariant, call.method, strings.ReplaceAll(call.template, "/", "∕"), misfortune.name, extent.name)
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					tally.add(spoiledMigration(t, call, misfortune, extent))
+				})
+			}
+		}
+	}
+	t.Cleanup(func() { tally.report(t, "fault cases") })
+}
+
+// spoiledMigration returns what was wrong in the end.
+func spoiledMigration(t *testing.T, call vendorCall, m misfortune, e extent) (broken, orphans, violations int) {
+	seed := sandbox.ThreeShops()
+	clk := clocktest.NewScaled(speed)
+	interceptor := &interceptor{pool: transport.NewPool(), call: call, skip: e.skip, times: e.times}
+	w := newWorld(t, worldOptions{
+		seed: &seed, clock: clk, carrier: interceptor, requestTimeout: m.requestTimeout,
+		sandbox: sandbox.Options{Pending: call.pending},
+	})
+	w.useExample(t, "switch", seed)
+	var hits func() int
+	if m.carrier != nil {
+		interceptor.arm(m.carrier(t))
+		hits = interceptor.hits
+	} else {
+		fault := m.fault
+		fault.API, fault.Method, fault.Template, fault.Skip, fault.Times = call.api, call.method, call.template, e.skip, e.times
+		armed := w.sandbox.Arm(fault)
+		hits = armed.Fired
+		defer armed.Disarm()
+		interceptor.after = armed.Disarm
+	}
+	spoiled := w.apply(t)
+	if hits() == 0 {
+		t.Fatalf("the fault never happened:\n%s", spoiled.output)
+	}
+	interceptor.disarm()
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	broken, orphans, violations = w.mustBeRight(t, seed, 0)
+	if t.Failed() {
+		t.Logf("the spoiled run (exit code %d):\n%s", spoiled.code, spoiled.output)
+	}
+	return broken, orphans, violations
+}
+
+// interceptor carries requests, and lets another carrier have those to one call while it is armed.
+type interceptor struct {
+	pool http.RoundTripper
+	call vendorCall
+	skip int
+	// times is how many requests are intercepted; 0 is all.
+	times int
+	after func()
+
+	mu         sync.Mutex
+	bad        http.RoundTripper
+	seen, hurt int
+}
+
+func (i *interceptor) arm(bad http.RoundTripper) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.bad = bad
+}
+
+func (i *interceptor) disarm() {
+	i.arm(nil)
+	if i.after != nil {
+		i.after()
+	}
+}
+
+func (i *interceptor) hits() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.hurt
+}
+
+func (i *interceptor) RoundTrip(req *http.Request) (*http.Response, error) {
+	return i.carrier(req).RoundTrip(req)
+}
+
+func (i *interceptor) carrier(req *http.Request) http.RoundTripper {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.bad == nil || !i.call.matches(req) || (i.times > 0 && i.hurt >= i.times) {
+		return i.pool
+	}
+	if i.seen++; i.seen <= i.skip {
+		return i.pool
+	}
+	i.hurt++
+	return i.bad
+}
+
+var templateVariable = regexp.MustCompile(`\\\{[a-z_]+\\\}`)
+
+func (c vendorCall) matches(req *http.Request) bool {
+	pattern := templateVariable.ReplaceAllString(regexp.QuoteMeta(c.template), "[^/]+")
+	prefix := map[string]string{
+		sandbox.Portal: "/portal/api/v1", sandbox.Merchant: "/merchant", sandbox.Mystore: "/mystore",
+	}[c.api]
+	return req.Method == c.method && regexp.MustCompile("^"+prefix+pattern+"$").MatchString(req.URL.Path)
+}
+
+// redirected sends every request to another address.
+type redirected struct {
+	to   *url.URL
+	next http.RoundTripper
+}
+
+func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
+	elsewhere := req.Clone(req.Context())
+	elsewhere.URL.Scheme, elsewhere.URL.Host = r.to.Scheme, r.to.Host
+	return r.next.RoundTrip(elsewhere)
+}
+
+// refusedCarrier sends requests to a port on which nobody listens.
+func refusedCarrier(t *testing.T) http.RoundTripper {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return redirected{to: &url.URL{Scheme: "http", Host: listener.Addr().String()}, next: transport.NewPool()}
+}
+
+// untrustedCarrier sends requests to a server whose certificate nobody has signed.
+func untrustedCarrier(t *testing.T) http.RoundTripper {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	to, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return redirected{to: to, next: transport.NewPool()}
+}
+
+// faultTally counts what a table of faults did to the world.
+type faultTally struct{ cases, broken, orphans, violations atomic.Int64 }
+
+func (f *faultTally) add(broken, orphans, violations int) {
+	f.cases.Add(1)
+	f.broken.Add(int64(broken))
+	f.orphans.Add(int64(orphans))
+	f.violations.Add(int64(violations))
+}
+
+// report prints the tally and, where TEST_SUMMARY names a file, adds it to that.
+func (f *faultTally) report(t *testing.T, what string) {
+	line := fmt.Sprintf("%d %s: %d broken shops, %d orphans, %d violations\n",
+		f.cases.Load(), what, f.broken.Load(), f.orphans.Load(), f.violations.Load())
+	t.Log(line)
+	name := os.Getenv("TEST_SUMMARY")
+	if name == "" {
+		return
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if _, err := file.WriteString(line); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,127 @@
+package provider
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// keyLister lists the keys of one store or of all.
+type keyLister interface {
+	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
+}
+
+// holderLister tells which shops hold which username.
+type holderLister interface {
+	Holders(ctx context.Context) (map[string][]string, error)
+}
+
+// integrationModel is a key, and the shops that use it, in the data sources that list keys.
+type integrationModel struct {
+	ID           types.String `tfsdk:"id"`
+	MerchantID   types.String `tfsdk:"merchant_id"`
+	CredentialID types.String `tfsdk:"credential_id"`
+	Username     types.String `tfsdk:"username"`
+	Description  types.String `tfsdk:"description"`
+	Host         types.String `tfsdk:"host"`
+	CreatedAt    types.String `tfsdk:"created_at"`
+	LastUsedAt   types.String `tfsdk:"last_used_at"`
+	MystoreShops []string     `tfsdk:"mystore_shops"`
+	Current      types.Bool   `tfsdk:"current"`
+}
+
+// integrationAttributes are the attributes of an [integrationModel].
+func integrationAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"id":            schema.StringAttribute{Computed: true, MarkdownDescription: "The import ID for `kustom_api_key`."},
+		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the store."},
+		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key."},
+		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
+		"description":   schema.StringAttribute{Computed: true, MarkdownDescription: "What the portal shows beside the key; null if nothing."},
+		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to."},
+		"created_at":    schema.StringAttribute{Computed: true, MarkdownDescription: "When the key was made (RFC 3339)."},
+		"last_used_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When the key was last used (RFC 3339); null if never."},
+		"mystore_shops": schema.ListAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The shops, of those named in the provider's `mystore_tokens`, that use the key.",
+		},
+		"current": schema.BoolAttribute{
+			Computed: true,
+			MarkdownDescription: "Whether the store takes payments with this key: a shop named in `mystore_tokens` uses it or, where " +
+				"none of the store's keys is used by such a shop, it is the one of them that was used last.",
+		},
+	}
+}
+
+// listIntegrations lists the keys of the given stores, or of all, with the shops that hold them.
+func listIntegrations(ctx context.Context, keys keyLister, shops holderLister, merchantIDs []string) ([]integration.Integration, error) {
+	all, err := listKeys(ctx, keys, merchantIDs)
+	if err != nil {
+		return nil, err
+	}
+	holders, err := shops.Holders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return integration.Integrations(all, holders), nil
+}
+
+// fewStores is up to how many stores are asked one by one. For more, reading all keys in pages
+// takes fewer requests (I7).
+const fewStores = 3
+
+// listKeys lists the keys of the given stores, or of all.
+func listKeys(ctx context.Context, keys keyLister, merchantIDs []string) ([]kustom.Key, error) {
+	queries := merchantIDs
+	if len(queries) == 0 || len(queries) > fewStores {
+		queries = []string{""}
+	}
+	wanted := map[string]bool{}
+	for _, id := range merchantIDs {
+		wanted[id] = true
+	}
+	var all []kustom.Key
+	for _, query := range queries {
+		for key, err := range keys.Keys(ctx, query) {
+			if err != nil {
+				return nil, err
+			}
+			if len(wanted) == 0 || wanted[key.MerchantID] {
+				all = append(all, key)
+			}
+		}
+	}
+	return all, nil
+}
+
+func readIntegrations(integrations []integration.Integration) []integrationModel {
+	models := make([]integrationModel, 0, len(integrations))
+	for _, i := range integrations {
+		models = append(models, readIntegration(i))
+	}
+	return models
+}
+
+func readIntegration(i integration.Integration) integrationModel {
+	m := integrationModel{
+		ID:           types.StringValue(keyID(i.Key)),
+		MerchantID:   types.StringValue(i.MerchantID),
+		CredentialID: types.StringValue(i.CredentialID),
+		Username:     types.StringValue(i.Username),
+		Description:  types.StringPointerValue(i.Description),
+		Host:         types.StringValue(i.Host),
+		CreatedAt:    types.StringValue(i.CreatedAt.Format(time.RFC3339)),
+		MystoreShops: append([]string{}, i.Shops...),
+		Current:      types.BoolValue(i.Current),
+	}
+	if i.LastUsedAt != nil {
+		m.LastUsedAt = types.StringValue(i.LastUsedAt.Format(time.RFC3339))
+	}
+	return m
+}

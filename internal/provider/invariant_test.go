@@ -1,0 +1,312 @@
+package provider_test
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// importShops also imports the Mystore objects, after which Terraform 1.11.4 does not order the
+// deletion of the old key after the update of the shop.
+const importShops = `
+import {
+  for_each = var.stores
+  to       = mystore_klarna_checkout_credentials.shop[each.key]
+  id       = each.value
+}`
+
+// TestAccI1ShopsImportedInTheSameRun migrates fifty shops in an order that a naive provider would
+// delete keys in use by, with as many slots as Terraform has by default and with only one, which a
+// waiting deletion takes up.
+func TestAccI1ShopsImportedInTheSameRun(t *testing.T) {
+	t.Parallel()
+	for _, parallelism := range []string{"10", "1"} {
+		t.Run("parallelism "+parallelism, func(t *testing.T) {
+			t.Parallel()
+			const shops, runs = 50, 2
+			seed := sandbox.FleetSeed(shops)
+			w := newWorld(t, worldOptions{seed: &seed})
+			w.useExample(t, "switch", seed)
+			w.write(t, "import.tf", importShops)
+			var last run
+			for range runs {
+				if last = w.apply(t, "-parallelism="+parallelism); last.code == 0 {
+					break
+				}
+				mustBeOnlyHeldKeys(t, last.output)
+			}
+			if last.code != 0 {
+				t.Fatalf("the migration did not converge in %d runs:\n%s", runs, last.output)
+			}
+			w.mustBeEmpty(t)
+			w.mustBeRight(t, seed, 0)
+		})
+	}
+}
+
+var errorSummary = regexp.MustCompile(`Error: (.*)`)
+
+// mustBeOnlyHeldKeys expects a failed run to have failed for the protection of keys only.
+func mustBeOnlyHeldKeys(t *testing.T, output string) {
+	t.Helper()
+	for _, found := range errorSummary.FindAllStringSubmatch(output, -1) {
+		if found[1] != "API key not deleted" && !strings.Contains(found[1], "is still held by") {
+			t.Errorf("unexpected error %q in\n%s", found[1], output)
+		}
+	}
+}
+
+// TestAccI1DeletionWaitsForTheShop deletes a key whose shop is moved to another by hand meanwhile.
+func TestAccI1DeletionWaitsForTheShop(t *testing.T) {
+	t.Parallel()
+	w, key := oneKeyWorld(t, "10m")
+	byHand, err := w.sandbox.GenerateKey(key.MerchantID, "by hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sandbox.ResetRequests()
+	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+	// Three shops are read once; the one that holds the key is asked again and again.
+	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, credentialsTemplate) >= 6 })
+	if err := w.sandbox.Install("fjellsport", byHand.Username, byHand.Secret); err != nil {
+		t.Fatal(err)
+	}
+	if got := destroy.wait(t); got.code != 0 {
+		t.Fatalf("the key was not deleted after its shop had moved on:\n%s", got.output)
+	}
+	if keys := w.sandbox.Keys(key.MerchantID); slices.ContainsFunc(keys, func(k sandbox.Key) bool { return k.Username == key.Username }) {
+		t.Error("the key is still there")
+	}
+	mustHaveNoViolation(t, w)
+}
+
+// TestAccI1DeletionRefused deletes keys that must stay: the error says why, and nothing is deleted.
+func TestAccI1DeletionRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, want string
+		arm        sandbox.Fault
+	}{
+		{name: "the shop does not move on", want: "because shop fjellsport takes payments with it"},
+		{
+			name: "Mystore is unreachable", want: "could be asked whether it uses it",
+			arm: sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultDrop},
+		},
+		{
+			name: "the token of another shop has expired", want: "Mystore does not accept the shop's token",
+			arm: sandbox.Fault{
+				API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized,
+				Match: func(r sandbox.Request) bool { return r.Shop == "ullogtre" },
+			},
+		},
+		{
+			name: "a shop claims to have no credentials", want: "could be asked whether it uses it",
+			arm: sandbox.Fault{
+				API: sandbox.Mystore, Template: credentialsTemplate, Kind: sandbox.FaultAnswer, Status: http.StatusNotFound,
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w, key := oneKeyWorld(t, "1m")
+			if test.arm.API != "" {
+				defer w.sandbox.Arm(test.arm).Disarm()
+			}
+			got := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+			if got.code == 0 || !strings.Contains(unwrapped(got.output), test.want) {
+				t.Errorf("exit code %d, want the error %q in\n%s", got.code, test.want, got.output)
+			}
+			if deletions := w.sandbox.Count(sandbox.Portal, http.MethodDelete, ""); deletions != 0 {
+				t.Errorf("%d keys were deleted", deletions)
+			}
+			if err := w.sandbox.Working("fjellsport"); err != nil {
+				t.Errorf("shop stopped: %v", err)
+			}
+			if w.keysInState(t)[key.MerchantID]["username"] != key.Username {
+				t.Error("the key is not in the state any more")
+			}
+			mustHaveNoViolation(t, w)
+		})
+	}
+}
+
+var framing = regexp.MustCompile(`\s*\n[│╷╵ ]*`)
+
+// unwrapped undoes Terraform's wrapping of long lines.
+func unwrapped(output string) string { return framing.ReplaceAllString(output, " ") }
+
+// oneKeyWorld returns a world with a key that Terraform has made and that a person has installed in
+// its shop.
+func oneKeyWorld(t *testing.T, deleteTimeout string) (*world, sandbox.Key) {
+	t.Helper()
+	const merchantID = "M00412871"
+	w := newWorld(t, worldOptions{})
+	w.write(t, "main.tf", `
+terraform {
+  required_providers {
+    kustom = { source = "storefront-iac/kustom" }
+  }
+}
+resource "kustom_api_key" "key" {
+  merchant_id = "`+merchantID+`"
+  timeouts {
+    delete = "`+deleteTimeout+`"
+  }
+}`)
+	w.mustApply(t)
+	for _, key := range w.sandbox.Keys(merchantID) {
+		if key.Username == w.keysInState(t)[merchantID]["username"] {
+			if err := w.sandbox.Install("fjellsport", key.Username, key.Secret); err != nil {
+				t.Fatal(err)
+			}
+			return w, key
+		}
+	}
+	t.Fatal("the key in the state does not exist")
+	return nil, sandbox.Key{}
+}
+
+func mustHaveNoViolation(t *testing.T, w *world) {
+	t.Helper()
+	for _, v := range w.sandbox.Violations() {
+		t.Errorf("violation: %v", v)
+	}
+}
+
+// TestAccI1ProofHasPatience installs keys that the merchant API knows only some time after they
+// were made.
+func TestAccI1ProofHasPatience(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Spread: 20 * time.Second}})
+	w.useExample(t, "switch", seed)
+	w.mustApply(t)
+	refused := slices.ContainsFunc(w.sandbox.Requests(), func(r sandbox.Request) bool {
+		return r.API == sandbox.Merchant && r.Status == http.StatusUnauthorized
+	})
+	if !refused {
+		t.Error("no proof was refused at first: the test shows nothing")
+	}
+	w.mustBeEmpty(t)
+	w.mustBeRight(t, seed, 0)
+}
+
+// TestAccI1NothingWrittenWithoutProof lets the proof fail in each way: the shop must not be touched,
+// and the advice must fit.
+func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, want string
+		fault      sandbox.Fault
+	}{
+		{
+			name: "refused", want: "refuses this Kustom ID",
+			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized},
+		},
+		{
+			name: "region firewall", want: "it does not accept requests from this region",
+			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"},
+		},
+		{name: "unreachable", want: "gave no answer that tells", fault: sandbox.Fault{Kind: sandbox.FaultDrop}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newWorld(t, worldOptions{seed: &seed})
+			w.useExample(t, "switch", seed)
+			test.fault.API = sandbox.Merchant
+			armed := w.sandbox.Arm(test.fault)
+			got := w.apply(t)
+			if got.code == 0 || !strings.Contains(unwrapped(got.output), test.want) {
+				t.Errorf("exit code %d, want the error %q in\n%s", got.code, test.want, got.output)
+			}
+			if writes := w.sandbox.Count(sandbox.Mystore, http.MethodPatch, ""); writes != 0 {
+				t.Errorf("%d shops were written to", writes)
+			}
+			for _, shop := range seed.Shops {
+				if err := w.sandbox.Working(shop.Name); err != nil {
+					t.Errorf("shop %s stopped: %v", shop.Name, err)
+				}
+			}
+			armed.Disarm()
+			w.mustApply(t)
+			w.mustBeRight(t, seed, 0)
+		})
+	}
+}
+
+// TestAccI5LostSecret follows the guide's advice for a lost secret, generate, add to Mystore, delete,
+// in the two ways that Terraform has for it.
+func TestAccI5LostSecret(t *testing.T) {
+	t.Parallel()
+	const address = `kustom_api_key.checkout["M00412871"]`
+	for _, test := range []struct {
+		name    string
+		prepare []string
+		apply   []string
+	}{
+		{name: "replaced", apply: []string{"-replace=" + address}},
+		{name: "tainted", prepare: []string{"taint", address}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newWorld(t, worldOptions{seed: &seed})
+			w.useExample(t, "switch", seed)
+			w.mustApply(t)
+			before := w.keysInState(t)
+			if test.prepare != nil {
+				if got := w.terraform(t, test.prepare...); got.code != 0 {
+					t.Fatal(got.output)
+				}
+			}
+			w.sandbox.ResetRequests()
+			w.mustApply(t, test.apply...)
+			after := w.keysInState(t)
+			if after["M00412871"]["username"] == before["M00412871"]["username"] {
+				t.Error("no new key was made")
+			}
+			if after["M00537204"]["username"] != before["M00537204"]["username"] {
+				t.Error("another store's key was replaced as well")
+			}
+			mustHaveChangedInOrder(t, w, http.MethodPost, http.MethodPatch, http.MethodDelete)
+			w.mustBeEmpty(t)
+			w.mustBeRight(t, seed, 0)
+		})
+	}
+}
+
+// mustHaveChangedInOrder expects the servers to have seen these changing requests and no others.
+func mustHaveChangedInOrder(t *testing.T, w *world, want ...string) {
+	t.Helper()
+	var got []string
+	for _, request := range w.sandbox.Requests() {
+		if request.Method != http.MethodGet {
+			got = append(got, request.Method)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the servers saw the changes %v, want %v", got, want)
+	}
+}
+
+// TestAccI6NoRefusalOfItsOwnMaking migrates fifty shops: no token may ever be used more often than
+// Mystore allows.
+func TestAccI6NoRefusalOfItsOwnMaking(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.FleetSeed(50)
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.useExample(t, "switch", seed)
+	w.mustApply(t)
+	for _, request := range w.sandbox.Requests() {
+		if request.Status == http.StatusTooManyRequests {
+			t.Errorf("%s %s was refused for too many requests", request.Method, request.Path)
+		}
+	}
+	w.mustBeRight(t, seed, 0)
+}

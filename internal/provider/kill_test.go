@@ -1,0 +1,245 @@
+package provider_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// killPoints is how many requests of the apply are interrupted, one run each.
+const killPoints = 21
+
+// TestAccI5Killed kills the provider's process at each of the first requests of the migration of three
+// shops, when the server has done the work and not answered yet. One clean run must put everything
+// right, except that a key may be left whose making the killed process could not tell anybody of.
+func TestAccI5Killed(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("finds the provider's process in /proc")
+	}
+	var tally faultTally
+	for point := range killPoints {
+		t.Run(fmt.Sprintf("at request %d", point+1), func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newWorld(t, worldOptions{seed: &seed, external: true})
+			w.plan(t, "switch", seed)
+			armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultWorkThenSilence})
+			// One operation at a time, so that one kill hits one operation.
+			apply := w.start(t, "apply", "-input=false", "-no-color", "-parallelism=1", "switch.tfplan")
+			apply.await(t, func() bool { return armed.Fired() == 1 })
+			killProvider(t, apply.cmd.Process.Pid)
+			killed := apply.wait(t)
+			if killed.code == 0 {
+				t.Fatalf("the killed run ended well:\n%s", killed.output)
+			}
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			tally.add(w.mustBeRight(t, seed, 1))
+			w.mustShowOrphans(t, seed)
+			if t.Failed() {
+				t.Logf("the killed run:\n%s", killed.output)
+			}
+		})
+	}
+	t.Cleanup(func() { tally.report(t, "kills of the provider") })
+}
+
+// TestAccI5Interrupted interrupts Terraform, as Ctrl-C does, while the answer to each of the first
+// requests of the migration is on its way. One further run must put everything right.
+func TestAccI5Interrupted(t *testing.T) {
+	t.Parallel()
+	var tally faultTally
+	for point := range killPoints {
+		t.Run(fmt.Sprintf("at request %d", point+1), func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newWorld(t, worldOptions{seed: &seed})
+			w.plan(t, "switch", seed)
+			armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultDelay, Latency: 400 * time.Millisecond})
+			apply := w.start(t, "apply", "-input=false", "-no-color", "switch.tfplan")
+			apply.await(t, func() bool { return armed.Fired() == 1 })
+			apply.interrupt(t)
+			interrupted := apply.wait(t)
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			tally.add(w.mustBeRight(t, seed, 0))
+			if t.Failed() {
+				t.Logf("the interrupted run:\n%s", interrupted.output)
+			}
+		})
+	}
+	t.Cleanup(func() { tally.report(t, "interruptions of Terraform") })
+}
+
+// TestAccI6InterruptEndsWaits interrupts a deletion that would wait for a shop for an hour.
+func TestAccI6InterruptEndsWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{external: true})
+	w.write(t, "main.tf", `
+terraform {
+  required_providers {
+    kustom = { source = "storefront-iac/kustom" }
+  }
+}
+resource "kustom_api_key" "key" {
+  merchant_id = "M00412871"
+  timeouts {
+    delete = "1h"
+  }
+}`)
+	w.mustApply(t)
+	key, _ := w.keysInState(t)["M00412871"]["username"].(string)
+	secret, _ := w.keysInState(t)["M00412871"]["secret"].(string)
+	if err := w.sandbox.Install("fjellsport", key, secret); err != nil {
+		t.Fatal(err)
+	}
+	asked := w.sandbox.Count(sandbox.Mystore, "GET", credentialsTemplate)
+	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+	// Each shop is read once, and the one that holds the key again: then the wait begins.
+	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, "GET", credentialsTemplate) >= asked+4 })
+	destroy.interrupt(t)
+	interrupted := time.Now()
+	got := destroy.wait(t)
+	if took := time.Since(interrupted); took > 5*time.Second {
+		t.Errorf("Terraform ended %v after the interrupt", took)
+	}
+	if !strings.Contains(got.output, key+" was not deleted") || w.sandbox.Working("fjellsport") != nil {
+		t.Errorf("the key was not protected:\n%s", got.output)
+	}
+}
+
+// plan saves a plan of a published example.
+func (w *world) plan(t *testing.T, example string, seed sandbox.Seed) {
+	t.Helper()
+	w.useExample(t, example, seed)
+	if r := w.terraform(t, "plan", "-input=false", "-no-color", "-out=switch.tfplan"); r.code != 0 {
+		t.Fatalf("plan failed:\n%s", r.output)
+	}
+}
+
+// process is a Terraform command under way.
+type process struct {
+	cmd    *exec.Cmd
+	output *bytes.Buffer
+	done   chan error
+}
+
+func (w *world) start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: w.command(t.Context(), args...), output: new(bytes.Buffer), done: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	return p
+}
+
+// await returns when happened does. That the process ends before is an error.
+func (p *process) await(t *testing.T, happened func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case err := <-p.done:
+			t.Fatalf("Terraform ended early: %v\n%s", err, p.output)
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *process) interrupt(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *process) wait(t *testing.T) run {
+	t.Helper()
+	err := <-p.done
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return run{code: p.cmd.ProcessState.ExitCode(), output: p.output.String()}
+}
+
+// killProvider kills the provider's process that the Terraform process parent has started.
+func killProvider(t *testing.T, parent int) {
+	t.Helper()
+	for _, pid := range children(t, parent) {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil || !strings.Contains(string(name), "terraform-provider-kustom") {
+			continue
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatal("the provider's process was not found")
+}
+
+func children(t *testing.T, parent int) []int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		// "pid (name) state ppid …"; the name may contain anything.
+		_, rest, _ := strings.Cut(string(raw[bytes.LastIndexByte(raw, ')')+1:]), " ")
+		fields := strings.Fields(rest)
+		if len(fields) < 2 || fields[1] != strconv.Itoa(parent) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// mustShowOrphans expects the data source to show every key that the state does not have, so that
+// none stays unnoticed.
+func (w *world) mustShowOrphans(t *testing.T, seed sandbox.Seed) {
+	t.Helper()
+	w.write(t, "strays.tf", `
+data "kustom_api_keys" "strays" {
+  legacy = false
+}
+output "strays" {
+  value = [for k in data.kustom_api_keys.strays.api_keys : k.username if length(k.mystore_shops) == 0 && k.last_used_at == null]
+}`)
+	w.mustApply(t)
+	shown := w.terraform(t, "output", "-json", "strays").output
+	inState := w.keysInState(t)
+	for _, store := range seed.Stores {
+		for _, key := range w.sandbox.Keys(store.MerchantID) {
+			stray := key.Host == "api.kustom.co" && key.Username != inState[store.MerchantID]["username"]
+			if stray != strings.Contains(shown, strconv.Quote(key.Username)) {
+				t.Errorf("I3: key %s is a stray: %t; the data source shows as strays %s", key.Username, stray, shown)
+			}
+		}
+	}
+}

@@ -1,0 +1,330 @@
+package provider_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// world is a sandbox, and a directory in which a real Terraform or OpenTofu works on it: for tests of
+// what a whole run does to the servers, however it ends.
+type world struct {
+	sandbox *sandbox.Sandbox
+	server  *sandbox.Server
+	dir     string
+	env     []string
+}
+
+// worldOptions are what a world is made of. The zero value is good for most.
+type worldOptions struct {
+	seed    *sandbox.Seed
+	sandbox sandbox.Options
+	// clock is the provider's and the sandbox's; the default runs a hundred times too fast.
+	clock clock.Clock
+	// carrier carries the provider's requests.
+	carrier http.RoundTripper
+	// requestTimeout is the provider's; the default is long enough for a busy machine.
+	requestTimeout string
+	// external leaves it to Terraform to start the provider, as a process of its own.
+	external bool
+}
+
+// speed is how many times too fast the default clock runs.
+const speed = 100
+
+func newWorld(t *testing.T, o worldOptions) *world {
+	t.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		t.Skip("needs a Terraform: run make test")
+	}
+	if o.clock == nil {
+		o.clock = clocktest.NewScaled(speed)
+	}
+	if o.external {
+		o.clock = clock.System{}
+	}
+	if o.seed == nil {
+		seed := sandbox.ThreeShops()
+		o.seed = &seed
+	}
+	if o.requestTimeout == "" {
+		o.requestTimeout = "10s"
+	}
+	o.sandbox.Clock = o.clock
+	s, err := sandbox.New(*o.seed, o.sandbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := sandbox.Start(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	w := &world{sandbox: s, server: server, dir: t.TempDir()}
+	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o.external))
+	if o.external {
+		for name, value := range server.Env() {
+			w.env = append(w.env, name+"="+value)
+		}
+	} else {
+		w.env = append(w.env, "TF_REATTACH_PROVIDERS="+serve(t, provider.Options{
+			Version: "test", Clock: o.clock, RoundTripper: o.carrier,
+			Getenv: func(name string) string { return server.Env()[name] },
+		}))
+	}
+	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", o.requestTimeout))
+	return w
+}
+
+// quietEnvironment is this process's environment without what would change Terraform's behaviour.
+func quietEnvironment() []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "TF_") || strings.HasPrefix(v, "KUSTOM_") || strings.HasPrefix(v, "MYSTORE_")
+	})
+	return append(env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")
+}
+
+// cliConfig writes the configuration of the command line: where to find the provider, if it is to
+// be started, and nothing of the machine's own.
+func (w *world) cliConfig(t *testing.T, external bool) string {
+	t.Helper()
+	var config string
+	if external {
+		config = fmt.Sprintf("provider_installation {\n  dev_overrides { \"storefront-iac/kustom\" = %q }\n  direct {}\n}\n",
+			filepath.Dir(builtProvider(t)))
+	}
+	w.write(t, ".cli.tfrc", config)
+	return filepath.Join(w.dir, ".cli.tfrc")
+}
+
+func (w *world) write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// useExample copies a published example into the working directory, for the stores of seed.
+func (w *world) useExample(t *testing.T, name string, seed sandbox.Seed) {
+	t.Helper()
+	stores := map[string]string{}
+	for _, shop := range seed.Shops {
+		stores[shop.MerchantID] = shop.Name
+	}
+	variables, err := json.Marshal(map[string]any{"stores": stores})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "terraform.tfvars.json", string(variables))
+	files, err := fs.Glob(examples.FS, name+"/*.tf")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no example %s: %v", name, err)
+	}
+	for _, file := range files {
+		content, err := fs.ReadFile(examples.FS, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(t, filepath.Base(file), string(content))
+	}
+}
+
+// serve runs the provider in this process and returns what Terraform needs to find it.
+func serve(t *testing.T, o provider.Options) string {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ready := make(chan *plugin.ReattachConfig)
+	closed := make(chan struct{})
+	const address = "registry.terraform.io/storefront-iac/kustom"
+	go func() {
+		_ = tf6server.Serve(address, providerserver.NewProtocol6(provider.New(o)()),
+			tf6server.WithDebug(ctx, ready, closed), tf6server.WithoutLogStderrOverride())
+	}()
+	config := <-ready
+	t.Cleanup(func() { stop(); <-closed })
+	reattach := map[string]any{}
+	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		reattach[host+"/storefront-iac/kustom"] = map[string]any{
+			"Protocol": "grpc", "ProtocolVersion": 6, "Pid": config.Pid, "Test": true,
+			"Addr": map[string]string{"Network": config.Addr.Network(), "String": config.Addr.String()},
+		}
+	}
+	encoded, err := json.Marshal(reattach)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+// run is what became of a Terraform command.
+type run struct {
+	code   int
+	output string
+}
+
+// command prepares a Terraform command in the world's directory.
+func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
+	binary := os.Getenv("TF_ACC_TERRAFORM_PATH")
+	if binary == "" {
+		binary = "terraform"
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Dir, cmd.Env = w.dir, w.env
+	return cmd
+}
+
+// terraform runs a Terraform command to its end.
+func (w *world) terraform(t *testing.T, args ...string) run {
+	t.Helper()
+	cmd := w.command(t.Context(), args...)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("terraform %s: %v", strings.Join(args, " "), err)
+	}
+	return run{code: cmd.ProcessState.ExitCode(), output: output.String()}
+}
+
+func (w *world) apply(t *testing.T, args ...string) run {
+	t.Helper()
+	return w.terraform(t, append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, args...)...)
+}
+
+// mustApply applies and expects no error.
+func (w *world) mustApply(t *testing.T, args ...string) run {
+	t.Helper()
+	r := w.apply(t, args...)
+	if r.code != 0 {
+		t.Fatalf("apply failed:\n%s", r.output)
+	}
+	return r
+}
+
+// mustBeEmpty expects a plan that changes nothing (I4).
+func (w *world) mustBeEmpty(t *testing.T) {
+	t.Helper()
+	r := w.terraform(t, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+	if r.code != 0 {
+		t.Errorf("I4: the plan after the apply is not empty (exit code %d):\n%s", r.code, r.output)
+	}
+}
+
+// stateObject is an object in the state.
+type stateObject struct {
+	Type, Name string
+	Instances  []struct {
+		Deposed    string         `json:"deposed"`
+		Status     string         `json:"status"`
+		Attributes map[string]any `json:"attributes"`
+	}
+}
+
+func (w *world) state(t *testing.T) []stateObject {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state struct{ Resources []stateObject }
+	if err := json.Unmarshal(raw, &state); err != nil {
+		t.Fatal(err)
+	}
+	return state.Resources
+}
+
+// keysInState returns the attributes of the API keys in the state, by merchant ID. A deposed or
+// tainted key is an error.
+func (w *world) keysInState(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	keys := map[string]map[string]any{}
+	for _, object := range w.state(t) {
+		for _, instance := range object.Instances {
+			if object.Type != "kustom_api_key" {
+				continue
+			}
+			if instance.Deposed != "" || instance.Status != "" {
+				t.Errorf("state: key %v is left %s %s", instance.Attributes["username"], instance.Status, instance.Deposed)
+				continue
+			}
+			keys[fmt.Sprint(instance.Attributes["merchant_id"])] = instance.Attributes
+		}
+	}
+	return keys
+}
+
+// unused are the usernames of the legacy keys that no shop uses, which a migration leaves alone.
+func unused(seed sandbox.Seed) map[string]bool {
+	names := map[string]bool{}
+	for _, store := range seed.Stores {
+		for _, key := range store.Keys {
+			names[key.Username] = true
+		}
+	}
+	for _, shop := range seed.Shops {
+		delete(names, shop.KustomID)
+	}
+	return names
+}
+
+// mustBeRight expects what every run must converge on, whatever went wrong on the way: each store
+// has the key that is in the state and no key too many but extra, each shop works with it, and no
+// server has seen an invariant broken at any moment. It returns what is wrong.
+func (w *world) mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken, orphans, violations int) {
+	t.Helper()
+	inState, leftAlone := w.keysInState(t), unused(seed)
+	for _, store := range seed.Stores {
+		want, ok := inState[store.MerchantID]
+		if !ok {
+			t.Errorf("store %s has no key in the state", store.MerchantID)
+		}
+		for _, key := range w.sandbox.Keys(store.MerchantID) {
+			switch {
+			case leftAlone[key.Username]:
+			case key.Username != want["username"]:
+				orphans++
+			case key.Secret != want["secret"]:
+				t.Errorf("the state does not have the secret of %s", key.Username)
+			}
+		}
+	}
+	if orphans > extra {
+		t.Errorf("I3: %d keys are left behind that nobody holds, want at most %d", orphans, extra)
+	}
+	for _, seeded := range seed.Shops {
+		shop, _ := w.sandbox.Shop(seeded.Name)
+		if err := w.sandbox.PlaceOrder(seeded.Name); err != nil || shop.KustomID != inState[seeded.MerchantID]["username"] {
+			broken++
+			t.Errorf("I1: shop %s, holding %s, does not take payments with the key in the state: %v", seeded.Name, shop.KustomID, err)
+		}
+	}
+	for _, v := range w.sandbox.Violations() {
+		violations++
+		t.Errorf("violation: %v", v)
+	}
+	return broken, orphans, violations
+}
