@@ -57,20 +57,19 @@ func (s *Shops) AwaitRelease(ctx context.Context, username string) error {
 	if err != nil {
 		return err
 	}
+	var unseen error
 	for asked := s.clock.Now(); len(holders) > 0; holders = s.remaining(holders, username) {
 		if s.pointless(holders) {
 			return &HeldError{Username: username, Shops: holders, Left: s.allLeft(holders)}
 		}
 		if err := s.clock.Sleep(ctx, lookInterval); err != nil {
-			return s.giveUp(err, username, holders)
+			return s.giveUp(err, unseen, &HeldError{Username: username, Shops: holders})
 		}
-		if s.clock.Now().Sub(asked) < askInterval {
-			continue
+		if s.clock.Now().Sub(asked) >= askInterval {
+			// A question that fails is asked again, like one to which the answer is no.
+			unseen = s.ask(ctx, username, holders)
+			asked = s.clock.Now()
 		}
-		if err := s.ask(ctx, username, holders); err != nil {
-			return err
-		}
-		asked = s.clock.Now()
 	}
 	return nil
 }
@@ -130,14 +129,17 @@ func (s *Shops) allLeft(shops []string) bool {
 	return true
 }
 
-// giveUp ends a wait. One that ran out of time, rather than being cancelled, ends all of them.
-func (s *Shops) giveUp(err error, username string, shops []string) error {
-	held := &HeldError{Username: username, Shops: shops}
+// giveUp ends a wait for held to change. One that ran out of time, rather than being cancelled, ends
+// all of them. Unseen is why the last question to a shop failed, if it did.
+func (s *Shops) giveUp(err, unseen error, held *HeldError) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return errors.Join(held, err)
 	}
 	s.mu.Lock()
 	s.stalled = true
 	s.mu.Unlock()
+	if unseen != nil && !errors.Is(unseen, context.DeadlineExceeded) {
+		return unseen
+	}
 	return held
 }

@@ -16,6 +16,7 @@ import (
 const importShops = `
 import {
   for_each = var.stores
+  provider = kustom
   to       = mystore_klarna_checkout_credentials.shop[each.key]
   id       = each.value
 }`
