@@ -66,8 +66,11 @@ func (s *Shops) AwaitRelease(ctx context.Context, username string) error {
 			return s.giveUp(err, unseen, &HeldError{Username: username, Shops: holders})
 		}
 		if s.clock.Now().Sub(asked) >= askInterval {
-			// A question that fails is asked again, like one to which the answer is no.
-			unseen = s.ask(ctx, username, holders)
+			// A question that fails is asked again, like one to which the answer is no. That the
+			// time ran out during the last one says nothing of the shop.
+			if err := s.ask(ctx, username, holders); !errors.Is(err, context.DeadlineExceeded) {
+				unseen = err
+			}
 			asked = s.clock.Now()
 		}
 	}
@@ -138,7 +141,7 @@ func (s *Shops) giveUp(err, unseen error, held *HeldError) error {
 	s.mu.Lock()
 	s.stalled = true
 	s.mu.Unlock()
-	if unseen != nil && !errors.Is(unseen, context.DeadlineExceeded) {
+	if unseen != nil {
 		return unseen
 	}
 	return held

@@ -55,7 +55,7 @@ func (s *Shops) Prove(ctx context.Context, pair Pair) error {
 			return err
 		}
 		if s.clock.Sleep(patience, wait) != nil {
-			return err
+			return errors.Join(err, ctx.Err())
 		}
 	}
 }
@@ -69,6 +69,7 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (mystore.Cr
 		return mystore.Credentials{}, fmt.Errorf("writing the credentials of shop %s: %w", name, err)
 	}
 	defer release()
+	h.stay(false)
 	if err := s.write(ctx, name, h, pair); err != nil {
 		return mystore.Credentials{}, err
 	}
@@ -95,6 +96,7 @@ func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) erro
 		if try == writes {
 			return err
 		}
+		before, known = now, true
 	}
 }
 

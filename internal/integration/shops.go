@@ -153,26 +153,29 @@ func (s *Shops) Clear(ctx context.Context, name string) error {
 		return fmt.Errorf("clearing the credentials of shop %s: %w", name, err)
 	}
 	defer release()
-	holds, err := s.service.Clear(ctx, name)
-	if transport.IsUncertain(err) {
-		holds, err = s.read(ctx, name, h)
+	holds, cause := s.service.Clear(ctx, name)
+	if cause != nil && !transport.IsUncertain(cause) {
+		return cause
 	}
-	if err != nil {
-		return err
+	h.learn(holds, cause)
+	if cause != nil {
+		if holds, err = s.read(ctx, name, h); err != nil {
+			return errors.Join(cause, err)
+		}
 	}
-	h.learn(holds, nil)
 	if holds.KustomID != "" {
-		return &MismatchError{Shop: name, Got: holds.KustomID}
+		return errors.Join(&MismatchError{Shop: name, Got: holds.KustomID}, cause)
 	}
 	return nil
 }
 
 // Leave notes that a shop keeps, for this walk, what it holds.
-func (s *Shops) Leave(name string) {
-	h := s.shop(name)
+func (s *Shops) Leave(name string) { s.shop(name).stay(true) }
+
+func (h *shop) stay(left bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.left = true
+	h.left = left
 }
 
 // concurrentReads bounds how many shops are read at once. Each has a token and an allowance of its

@@ -18,7 +18,7 @@ const (
 	// tries is how many keys are made, one after the deletion of the other, to get at one whose
 	// secret arrives.
 	tries = 3
-	// pollInterval is the wait between two looks at a key that is being made.
+	// pollInterval is the shortest wait between two looks at a key that is being made.
 	pollInterval = 2 * time.Second
 	// cleanupTimeout bounds the work that goes on after a cancellation, to leave no key behind.
 	cleanupTimeout = 20 * time.Second
@@ -98,6 +98,10 @@ func (p *Portal) generateOnce(ctx context.Context, merchantID, description strin
 		intended.CredentialID = id
 		return Key{}, p.abandon(ctx, intended, errNoSecret)
 	}
+	if transport.IsCode(err, http.StatusConflict, CodeLimitReached) {
+		// The portal compares idempotency keys first: this one has made none.
+		return Key{}, err
+	}
 	if transport.IsUncertain(err) {
 		return Key{}, p.abandon(ctx, intended, err)
 	}
@@ -105,21 +109,31 @@ func (p *Portal) generateOnce(ctx context.Context, merchantID, description strin
 		return Key{}, err
 	}
 	intended.CredentialID, intended.Username = key.CredentialID, key.Username
-	if key, err = p.awaitSecret(ctx, key); err != nil {
+	active, err := p.awaitSecret(ctx, key)
+	if err != nil {
 		return Key{}, p.abandon(ctx, intended, err)
 	}
-	return key, nil
+	return active, nil
 }
+
+// newKey is a key, and how long the portal asks to wait for it.
+type newKey struct {
+	Key
+	wait time.Duration
+}
+
+// SetRetryAfter implements [transport.Waiter].
+func (k *newKey) SetRetryAfter(d time.Duration) { k.wait = d }
 
 // create sends the request that makes a key. One key is intended by it however often it is sent, so
 // it has one idempotency key. Its answer is waited for: one with a secret that nobody reads would
 // be a key that nobody can use.
-func (p *Portal) create(ctx context.Context, intended Orphan) (Key, error) {
+func (p *Portal) create(ctx context.Context, intended Orphan) (newKey, error) {
 	request := p.request(http.MethodPost, pathStoreKeys, intended.MerchantID)
 	request.Body = map[string]string{"description": intended.Description}
 	request.IdempotencyKey = intended.IdempotencyKey
 	request.Whole = true
-	return transport.Do[Key](ctx, p.client, request)
+	return transport.Do[newKey](ctx, p.client, request)
 }
 
 // replayedKey returns the ID of the key that an earlier sending of the same request has made.
@@ -133,14 +147,14 @@ func replayedKey(err error) (id string, replayed bool) {
 
 // awaitSecret waits for a key that is being made. The first answer that shows it active is the only
 // one with its secret, so its answer, too, is waited for.
-func (p *Portal) awaitSecret(ctx context.Context, key Key) (Key, error) {
+func (p *Portal) awaitSecret(ctx context.Context, key newKey) (Key, error) {
 	for key.Status == statusPending {
-		if err := p.client.Clock.Sleep(ctx, pollInterval); err != nil {
+		if err := p.client.Clock.Sleep(ctx, max(pollInterval, key.wait)); err != nil {
 			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
 		}
 		request := p.request(http.MethodGet, pathKey, key.MerchantID, key.CredentialID)
 		request.Whole = true
-		polled, err := transport.Do[Key](ctx, p.client, request)
+		polled, err := transport.Do[newKey](ctx, p.client, request)
 		if err != nil {
 			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
 		}
@@ -149,7 +163,7 @@ func (p *Portal) awaitSecret(ctx context.Context, key Key) (Key, error) {
 	if key.Secret == "" {
 		return Key{}, errNoSecret
 	}
-	return key, nil
+	return key.Key, nil
 }
 
 // abandon discards a key that can't be used, although ctx may be done, and returns cause, or an

@@ -2,6 +2,7 @@ package kustom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -80,6 +81,10 @@ func (p *Portal) Keys(ctx context.Context, merchantID string) iter.Seq2[Key, err
 				yield(Key{}, fmt.Errorf("listing API keys: %w", err))
 				return
 			}
+			if page.Keys == nil {
+				yield(Key{}, errors.New("listing API keys: the answer has no list"))
+				return
+			}
 			for _, key := range page.Keys {
 				if !yield(key, nil) {
 					return
@@ -114,6 +119,9 @@ func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (Key,
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("reading API key %s of store %s: %w", credentialID, merchantID, err)
+	}
+	if key.MerchantID != merchantID || key.CredentialID != credentialID {
+		return Key{}, fmt.Errorf("reading API key %s of store %s: the answer is about another one", credentialID, merchantID)
 	}
 	return key, nil
 }

@@ -32,6 +32,8 @@ type credentialsWrite struct {
 	KustomSecret *string `json:"kustom_secret"`
 }
 
+var errNotCredentials = errors.New("the answer is not about the credentials")
+
 var errNoCredentials = errors.New("the shop has Klarna Checkout V3, but its credentials can't be found")
 
 // Credentials reads a shop's credentials. The error is a [*NotInstalledError] where the shop can't
@@ -42,7 +44,11 @@ func (c *Client) Credentials(ctx context.Context, shop string) (Credentials, err
 	if err != nil {
 		return Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, c.diagnose(ctx, shop, err))
 	}
-	return credentials(got), nil
+	holds, err := credentials(got)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, err)
+	}
+	return holds, nil
 }
 
 // Install writes a pair into a shop. After a failure that is uncertain ([transport.IsUncertain])
@@ -66,6 +72,8 @@ func (c *Client) Clear(ctx context.Context, shop string) (Credentials, error) {
 
 func (c *Client) write(ctx context.Context, shop string, write credentialsWrite) (Credentials, error) {
 	request := c.request(http.MethodPatch, pathCredentials, shop)
+	// A write that is torn may still arrive, and nobody could tell what the shop holds.
+	request.Whole = true
 	request.Body = document[credentialsWrite]{Data: resource[credentialsWrite]{
 		Type: credentialsType, ID: extensionID, Attributes: write,
 	}}
@@ -76,7 +84,7 @@ func (c *Client) write(ctx context.Context, shop string, write credentialsWrite)
 	if err != nil {
 		return Credentials{}, c.diagnose(ctx, shop, err)
 	}
-	return credentials(got), nil
+	return credentials(got)
 }
 
 // diagnose asks a shop that has no credentials whether it has the extension. "Has none" lets a key
@@ -91,9 +99,14 @@ func (c *Client) diagnose(ctx context.Context, shop string, err error) error {
 	return errors.Join(errNoCredentials, err)
 }
 
-func credentials(d document[credentialsAttributes]) Credentials {
+// credentials reads an answer. An answer that is about something else says nothing of the shop: to
+// take it for "holds none" would let a key be deleted (I1).
+func credentials(d document[credentialsAttributes]) (Credentials, error) {
+	if d.Data.Type != credentialsType || d.Data.ID != extensionID {
+		return Credentials{}, errNotCredentials
+	}
 	a := d.Data.Attributes
-	return Credentials{KustomID: value(a.KustomID), SecretSet: a.SecretSet, UpdatedAt: value(a.UpdatedAt)}
+	return Credentials{KustomID: value(a.KustomID), SecretSet: a.SecretSet, UpdatedAt: value(a.UpdatedAt)}, nil
 }
 
 func value(s *string) string {

@@ -64,6 +64,9 @@ func (c *Client) extensions(ctx context.Context, shop string) ([]resource[extens
 		if err != nil {
 			return nil, fmt.Errorf("listing the extensions of shop %s: %w", shop, err)
 		}
+		if page.Data == nil {
+			return nil, fmt.Errorf("listing the extensions of shop %s: the answer has no list", shop)
+		}
 		all = append(all, page.Data...)
 		if page.Links.Next == "" {
 			return all, nil

@@ -20,12 +20,14 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// Options configure a [Client]. Every field but Observe is required.
+// Options configure a [Client]. Every field but Unready and Observe is required.
 type Options struct {
 	// API is the short name of the API, for records and errors: "portal", "merchant", "mystore".
 	API string
 	// BaseURL is what request paths are appended to. It may have a path of its own.
 	BaseURL *url.URL
+	// Unready, where it is set, is why no request can be sent: each fails with it.
+	Unready error
 	// UserAgent is sent with every request.
 	UserAgent string
 	// MaxRetries is how often a request is repeated at the most, after its first attempt.
@@ -45,7 +47,6 @@ type Options struct {
 // Client sends requests to one API. It is safe for concurrent use.
 type Client struct {
 	Options
-	http *http.Client
 }
 
 // New returns a client for one API.
@@ -53,15 +54,7 @@ func New(o Options) *Client {
 	if o.Observe == nil {
 		o.Observe = func(context.Context, Exchange) {}
 	}
-	return &Client{
-		Options: o,
-		http: &http.Client{
-			Transport: o.RoundTripper,
-			// A redirect is answered with an error, never followed: no API here redirects, and
-			// what does (a sign-in page, a captive portal) must not be given credentials.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
+	return &Client{Options: o}
 }
 
 // NewPool returns the round tripper that all clients of a provider share, so that connections are
@@ -79,6 +72,9 @@ func NewPool() *http.Transport {
 
 // None is the type of an answer whose body is of no interest.
 type None struct{}
+
+// Waiter is an answer that wants to know how long the server asks to wait before the next question.
+type Waiter interface{ SetRetryAfter(time.Duration) }
 
 // Do sends r, repeating it where that is safe, and decodes the answer's JSON body as a T. Any error
 // is an [*Error].
@@ -99,6 +95,9 @@ func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
 
 // attempt sends r once and records the exchange.
 func (c *Client) attempt(ctx context.Context, r Request, attempt int, out any) *Error {
+	if c.Unready != nil {
+		return c.failure(r, NotSent, c.Unready)
+	}
 	if err := r.Limiter.Wait(ctx); err != nil {
 		return c.failure(r, NotSent, err)
 	}
@@ -128,7 +127,9 @@ func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 	if err != nil {
 		return 0, c.failure(r, NotSent, err)
 	}
-	resp, err := c.http.Do(req)
+	// Not through an http.Client: a redirect is an error here, never followed. No API redirects, and
+	// what does (a sign-in page, a captive portal) must not be given credentials.
+	resp, err := c.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return 0, c.failure(r, sendingKind(err), err)
 	}
@@ -140,6 +141,9 @@ func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 		failure := c.failure(r, Unreadable, err)
 		failure.Status = resp.StatusCode
 		return resp.StatusCode, failure
+	}
+	if waiter, ok := out.(Waiter); ok {
+		waiter.SetRetryAfter(retryAfter(resp.Header.Get("Retry-After"), c.Clock.Now()))
 	}
 	return resp.StatusCode, nil
 }
@@ -157,7 +161,7 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 func (c *Client) failure(r Request, kind Kind, err error) *Error {
 	return &Error{
 		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
-		Kind: kind, Err: withoutURL(err),
+		Kind: kind, Err: err,
 	}
 }
 
@@ -186,16 +190,6 @@ func sendingKind(err error) Kind {
 	return NoAnswer
 }
 
-// withoutURL drops the layer that net/http wraps around every error: it repeats the address, which
-// [Error] names by template.
-func withoutURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
-}
-
 const (
 	// maxAnswerSize is the size in bytes over which an answer is an error.
 	maxAnswerSize = 10 << 20
@@ -208,7 +202,7 @@ var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswerSize>>
 // decode reads a JSON answer as it arrives, up to maxAnswerSize.
 func decode(resp *http.Response, out any) error {
 	if _, none := out.(*None); none {
-		return nil
+		return expectNone(resp)
 	}
 	if !isJSON(resp.Header) {
 		return fmt.Errorf("the answer is not JSON but %q", mediaType(resp.Header))
@@ -224,6 +218,14 @@ func decode(resp *http.Response, out any) error {
 	}
 	if err != nil {
 		return fmt.Errorf("the answer is not the JSON that was expected: %w", jsonCause(err))
+	}
+	return nil
+}
+
+// expectNone makes sure that the success is the API's, and not that of a sign-in page.
+func expectNone(resp *http.Response) error {
+	if resp.StatusCode != http.StatusNoContent && !isJSON(resp.Header) {
+		return fmt.Errorf("the answer is not JSON but %q", mediaType(resp.Header))
 	}
 	return nil
 }

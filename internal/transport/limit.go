@@ -15,6 +15,9 @@ import (
 type Limiter struct {
 	clock clock.Clock
 	rate  *rate.Limiter
+	// turn is held by the waiter who goes next. Only that one takes from the allowance, when it can
+	// go: nothing is set aside for moments that a pause may turn out to cover.
+	turn chan struct{}
 
 	mu    sync.Mutex
 	until time.Time
@@ -27,6 +30,7 @@ func NewLimiter(perMinute int, c clock.Clock) *Limiter {
 	return &Limiter{
 		clock: c,
 		rate:  rate.NewLimiter(rate.Limit(float64(perMinute-burst)/60), burst),
+		turn:  make(chan struct{}, 1),
 	}
 }
 
@@ -36,14 +40,25 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
 	}
-	now := l.clock.Now()
-	reservation := l.rate.ReserveN(now, 1)
-	wait := max(reservation.DelayFrom(now), l.paused(now))
-	if err := l.clock.Sleep(ctx, wait); err != nil {
-		reservation.CancelAt(now)
-		return err
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return nil
+	for {
+		// Looked at again after each wait: a pause may have begun meanwhile.
+		now := l.clock.Now()
+		reservation := l.rate.ReserveN(now, 1)
+		wait := reservation.DelayFrom(now)
+		if wait == 0 && l.paused(now) == 0 {
+			return ctx.Err()
+		}
+		reservation.CancelAt(now)
+		if err := l.clock.Sleep(ctx, max(wait, l.paused(now))); err != nil {
+			return err
+		}
+	}
 }
 
 // Pause holds back all requests for d: what the server asks of one of them holds for its token.

@@ -31,7 +31,7 @@ type Request struct {
 	// repeat whatever its method is.
 	IdempotencyKey string
 	// Whole makes an attempt, once under way, go on for a short while after a cancellation, for
-	// the sake of an answer that can be had only once. It does not make further attempts.
+	// the sake of its answer. It does not make further attempts.
 	Whole bool
 	// Auth is attached to the request.
 	Auth Auth

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -28,6 +29,9 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 		}
 		uncertain = uncertain || failure.mayHaveWorked()
 		failure.Attempts, failure.Uncertain = attempt, uncertain
+		if failure.Status == http.StatusTooManyRequests {
+			r.Limiter.Pause(failure.RetryAfter)
+		}
 		if attempt > c.MaxRetries || ctx.Err() != nil || !worthRepeating(r, failure) {
 			return failure
 		}
@@ -36,9 +40,6 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 			// The jitter comes on top: nobody returns before the moment that the server named,
 			// and not all who wait for it return together.
 			wait += failure.RetryAfter
-		}
-		if failure.Status == http.StatusTooManyRequests {
-			r.Limiter.Pause(failure.RetryAfter)
 		}
 		if err := c.Clock.Sleep(ctx, wait); err != nil {
 			return failure
@@ -90,7 +91,8 @@ func backoff(attempt int) time.Duration {
 // retryAfter reads both forms of the header, seconds and a date (RFC 9110, 10.2.3). It returns 0
 // where there is none, or none that can be read.
 func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+	// A number out of range is read as the largest one.
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
 		return max(0, time.Duration(seconds)*time.Second)
 	}
 	at, err := http.ParseTime(value)

@@ -36,7 +36,7 @@ func (f *Fake) Sleep(ctx context.Context, d time.Duration) error {
 	if err := clock.Check(ctx, f.now, d); err != nil {
 		return err
 	}
-	f.now = f.now.Add(d)
+	f.now = f.now.Add(max(d, 0))
 	f.slept = append(f.slept, d)
 	return nil
 }

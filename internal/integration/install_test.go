@@ -1,0 +1,251 @@
+package integration_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+var (
+	noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
+	pair = integration.Pair{Username: "new", Secret: "kco_live_api_x"}
+)
+
+func TestI1Install(t *testing.T) {
+	t.Parallel()
+	first := func(err error) func(int) error {
+		return func(call int) error {
+			if call == 1 {
+				return err
+			}
+			return nil
+		}
+	}
+	always := func(err error) func(int) error { return func(int) error { return err } }
+	tests := map[string]struct {
+		// before and after say how a write fails: not done, or done.
+		before, after func(call int) error
+		// unread is whether nobody has looked at the shop before; what it held then is old, or the
+		// new username already; meanwhile is whether somebody has changed it since.
+		unread    bool
+		holds     string
+		meanwhile bool
+		writes    int
+		fails     error
+	}{
+		"plain":                         {writes: 1},
+		"answer lost":                   {after: first(errLost), writes: 1},
+		"answer lost, unread":           {after: first(errLost), unread: true, writes: 2},
+		"answers lost, unread":          {after: always(errLost), unread: true, writes: 2},
+		"request lost":                  {before: first(errLost), writes: 2},
+		"request lost, unread":          {before: first(errLost), unread: true, writes: 2},
+		"requests lost for ever":        {before: always(errLost), writes: 3, fails: errLost},
+		"request lost, another secret":  {before: first(errLost), holds: "new", writes: 2},
+		"answer lost, another secret":   {after: first(errLost), holds: "new", writes: 1},
+		"request lost, changed since":   {before: first(errLost), meanwhile: true, writes: 2},
+		"refused":                       {before: always(errRefused), writes: 1, fails: errRefused},
+		"request lost, then refused":    {before: func(call int) error { return []error{errLost, errRefused}[call-1] }, writes: 2, fails: errRefused},
+		"request lost, then the answer": {before: first(errLost), after: func(call int) error { return []error{nil, errLost}[call-1] }, writes: 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(map[string]string{"a": cmp.Or(test.holds, "old")})
+			s.before = hook(test.before)
+			s.after = hook(test.after)
+			shops := shopsOf(s, clocktest.New(noon))
+			if !test.unread {
+				if _, err := shops.Credentials(t.Context(), "a"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if test.meanwhile {
+				s.move("a", "other")
+			}
+			holds, err := shops.Install(t.Context(), "a", pair)
+			if !errors.Is(err, test.fails) {
+				t.Fatalf("the error is %v", err)
+			}
+			if err == nil && holds != s.shops["a"] {
+				t.Errorf("it returned %+v, the shop holds %+v", holds, s.shops["a"])
+			}
+			if n := s.called(write, "a"); n != test.writes {
+				t.Errorf("%d writes were sent, want %d", n, test.writes)
+			}
+			if known, err := shops.Credentials(t.Context(), "a"); err != nil || known != s.shops["a"] {
+				t.Errorf("the shop is taken to hold %+v, error %v", known, err)
+			}
+		})
+	}
+}
+
+// hook makes writes fail as fails says.
+func hook(fails func(call int) error) func(context.Context, string, string, int) error {
+	return func(_ context.Context, kind, _ string, call int) error {
+		if kind != write || fails == nil {
+			return nil
+		}
+		return fails(call)
+	}
+}
+
+// TestI1ReadBack: what the shop shows afterwards counts, not what the write was answered with.
+func TestI1ReadBack(t *testing.T) {
+	t.Parallel()
+	t.Run("shown at last", func(t *testing.T) {
+		t.Parallel()
+		fake := clocktest.New(noon)
+		s := newService(map[string]string{"a": "old"})
+		s.after = hook(func(int) error { s.move("a", "old"); return nil })
+		s.before = func(_ context.Context, kind, _ string, call int) error {
+			if kind == read && call == 3 {
+				s.move("a", "new")
+			}
+			return nil
+		}
+		if _, err := shopsOf(s, fake).Install(t.Context(), "a", pair); err != nil || fake.Now().Equal(noon) {
+			t.Errorf("after %v: %v", fake.Now().Sub(noon), err)
+		}
+	})
+	t.Run("another key", func(t *testing.T) {
+		t.Parallel()
+		s := newService(map[string]string{"a": "old"})
+		s.after = hook(func(int) error { s.move("a", "other"); return nil })
+		_, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
+		var mismatch *integration.MismatchError
+		if !errors.As(err, &mismatch) || *mismatch != (integration.MismatchError{Shop: "a", Want: "new", Got: "other"}) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("no secret", func(t *testing.T) {
+		t.Parallel()
+		s := newService(map[string]string{"a": "old"})
+		s.after = hook(func(int) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			holds := s.shops["a"]
+			holds.SecretSet = false
+			s.shops["a"] = holds
+			return nil
+		})
+		_, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
+		var mismatch *integration.MismatchError
+		if !errors.As(err, &mismatch) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("not readable", func(t *testing.T) {
+		t.Parallel()
+		s := newService(map[string]string{"a": "old"})
+		s.before = func(_ context.Context, kind, _ string, _ int) error {
+			if kind == read {
+				return errLost
+			}
+			return nil
+		}
+		if _, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair); !errors.Is(err, errLost) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestI6CancelledInstall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(map[string]string{"a": "old"})
+		s.before = func(ctx context.Context, kind, _ string, _ int) error {
+			if kind != write {
+				return nil
+			}
+			if err := (clock.System{}).Sleep(ctx, time.Hour); err != nil {
+				return &transport.Error{Kind: transport.NoAnswer, Uncertain: true, Err: err}
+			}
+			return nil
+		}
+		shops := shopsOf(s, clock.System{})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		start := time.Now()
+		_, err := shops.Install(ctx, "a", pair)
+		if took := time.Since(start); took != time.Second || !errors.Is(err, context.Canceled) {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if n := s.called(write, "a"); n != 1 {
+			t.Errorf("%d writes were sent", n)
+		}
+	})
+}
+
+// TestProveIsPatient: a key that is seconds old is refused by some nodes, for up to a minute.
+func TestProveIsPatient(t *testing.T) {
+	t.Parallel()
+	refused := kustom.VerdictRefused
+	tests := map[string]struct {
+		verdicts  []kustom.Verdict
+		timeout   time.Duration
+		verdict   kustom.Verdict
+		proofs    int // 0 stands for any number
+		atLeast   time.Duration
+		atTheMost time.Duration
+	}{
+		"accepted":              {verdicts: []kustom.Verdict{""}, proofs: 1},
+		"refused at first":      {verdicts: []kustom.Verdict{refused, refused, refused, ""}, proofs: 4, atLeast: time.Second, atTheMost: time.Minute},
+		"refused for ever":      {verdicts: []kustom.Verdict{refused}, verdict: refused, atLeast: 45 * time.Second, atTheMost: time.Minute},
+		"refused, little time":  {verdicts: []kustom.Verdict{refused}, timeout: 10 * time.Second, verdict: refused, atLeast: time.Second, atTheMost: 10 * time.Second},
+		"firewall":              {verdicts: []kustom.Verdict{kustom.VerdictFirewall}, verdict: kustom.VerdictFirewall, proofs: 1},
+		"unknown":               {verdicts: []kustom.Verdict{kustom.VerdictUnknown}, verdict: kustom.VerdictUnknown, proofs: 1},
+		"refused, then unknown": {verdicts: []kustom.Verdict{refused, kustom.VerdictUnknown}, verdict: kustom.VerdictUnknown, proofs: 2, atTheMost: time.Minute},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := clocktest.New(noon)
+			ctx, cancel := clock.WithTimeout(t.Context(), fake, cmp.Or(test.timeout, time.Hour))
+			defer cancel()
+			p := &prover{verdicts: test.verdicts}
+			err := integration.NewShops(newService(nil), p, fake, nil).Prove(ctx, pair)
+			var proof *kustom.ProofError
+			if errors.As(err, &proof); (err == nil) != (test.verdict == "") || (proof != nil && proof.Verdict != test.verdict) {
+				t.Errorf("the error is %v", err)
+			}
+			if took := fake.Now().Sub(noon); took < test.atLeast || took > test.atTheMost {
+				t.Errorf("it took %v", took)
+			}
+			if test.proofs != 0 && p.proofs != test.proofs || p.proofs > 20 {
+				t.Errorf("it asked %d times", p.proofs)
+			}
+			if err != nil && strings.Contains(err.Error(), pair.Secret) {
+				t.Error("the error holds the secret")
+			}
+		})
+	}
+}
+
+// TestI6CancelledProof: ends at once, and says that it was cancelled rather than that the pair is
+// wrong.
+func TestI6CancelledProof(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shops := integration.NewShops(newService(nil), &prover{verdicts: []kustom.Verdict{kustom.VerdictRefused}}, clock.System{}, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(2*time.Second, cancel)
+		start := time.Now()
+		err := shops.Prove(ctx, pair)
+		if took := time.Since(start); err == nil || took != 2*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the error does not say that it was cancelled: %v", err)
+		}
+	})
+}

@@ -1,0 +1,558 @@
+package kustom_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+func (b *bench) generate(ctx context.Context) (kustom.Key, error) {
+	return b.portal.Generate(ctx, fjellsport, "terraform")
+}
+
+// wantOne fails the test unless key, which Generate returned, is the only one that was made, and
+// complete.
+func (b *bench) wantOne(key kustom.Key, err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatalf("no key: %v", err)
+	}
+	made := b.made(fjellsport)
+	if len(made) != 1 {
+		b.t.Fatalf("%d keys are there", len(made))
+	}
+	if m := made[0]; m.CredentialID != key.CredentialID || m.Secret != key.Secret || m.Username != key.Username || m.Status != sandbox.StatusActive {
+		b.t.Errorf("the key that was made is not the one that was returned, or is %s", m.Status)
+	}
+}
+
+// wantNone fails the test unless err, which Generate returned, is all that is left.
+func (b *bench) wantNone(err error) {
+	b.t.Helper()
+	if err == nil {
+		b.t.Fatal("a key was made")
+	}
+	if orphan := orphanOf(err); orphan != nil {
+		b.t.Errorf("an orphan is reported: %v, because of %v", err, orphan.Cleanup)
+	}
+	if made := b.made(fjellsport); len(made) != 0 {
+		b.t.Errorf("%d keys are left behind after: %v", len(made), err)
+	}
+}
+
+func post(kind sandbox.FaultKind, times int) sandbox.Fault {
+	return sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Template: storeKeys, Kind: kind, Times: times}
+}
+
+func poll(kind sandbox.FaultKind, times int) sandbox.Fault {
+	return sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: storeKey, Kind: kind, Times: times}
+}
+
+func remove(status int) sandbox.Fault {
+	return sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Status: status}
+}
+
+func TestGenerate(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	key, err := b.generate(t.Context())
+	b.wantOne(key, err)
+	if key.Host != "api.kustom.co" || key.Environment != "live" || key.MerchantID != fjellsport || *key.Description != "terraform" {
+		t.Errorf("the key is for %s, %s", key.MerchantID, key.Host)
+	}
+	requests := b.box.Requests()
+	if len(requests) != 1 || uuid.Validate(requests[0].IdempotencyKey) != nil {
+		t.Errorf("the requests are %+v", requests)
+	}
+}
+
+func TestGeneratePolls(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{Pending: 3})
+	key, err := b.generate(t.Context())
+	b.wantOne(key, err)
+	if n := b.box.Count(sandbox.Portal, http.MethodGet, storeKey); n != 3 {
+		t.Errorf("%d polls were sent", n)
+	}
+	for _, d := range b.clock.Slept() {
+		if d < time.Second {
+			t.Errorf("it polled after %v, and was asked to wait for 1s", d)
+		}
+	}
+}
+
+// TestI6PollWaitsAsLongAsAsked: an answer that names the time to come back is obeyed.
+func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
+	t.Parallel()
+	const key = `{"credential_id":"c-1","merchant_id":"M00412871","username":"M00412871-a",`
+	fake := clocktest.New(noon)
+	var asked time.Time
+	p := portalOf(t, fake, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", transport.JSON)
+		if r.Method == http.MethodPost {
+			w.Header().Set("Retry-After", "30")
+			w.WriteHeader(http.StatusAccepted)
+			fmt.Fprint(w, key+`"status":"PENDING"}`)
+			return
+		}
+		asked = fake.Now()
+		fmt.Fprint(w, key+`"status":"ACTIVE","secret":"kco_live_api_x"}`)
+	})
+	if _, err := p.Generate(t.Context(), fjellsport, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if waited := asked.Sub(noon); waited < 30*time.Second {
+		t.Errorf("it came back after %v", waited)
+	}
+}
+
+// TestI3LostAnswer: a key whose secret is lost on its way is deleted, and another made.
+func TestI3LostAnswer(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]sandbox.Fault{
+		"reset":                 post(sandbox.FaultLoseAnswer, 1),
+		"silence":               post(sandbox.FaultWorkThenSilence, 1),
+		"truncated":             post(sandbox.FaultTruncate, 1),
+		"wrong type":            post(sandbox.FaultWrongType, 1),
+		"too large":             post(sandbox.FaultOversize, 1),
+		"twice, then replayed":  post(sandbox.FaultLoseAnswer, 2),
+		"of two keys, in turns": {API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer, Times: 2, Match: everyOther()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{})
+			b.box.Arm(fault)
+			key, err := b.generate(t.Context())
+			b.wantOne(key, err)
+			b.wantOneIntentionPerKey()
+		})
+	}
+}
+
+// everyOther matches the first of two, again and again.
+func everyOther() func(sandbox.Request) bool {
+	n := 0
+	return func(sandbox.Request) bool {
+		n++
+		return n%2 == 1
+	}
+}
+
+// wantOneIntentionPerKey fails the test unless each Idempotency-Key made one key, and all of those
+// but the last were deleted.
+func (b *bench) wantOneIntentionPerKey() {
+	b.t.Helper()
+	deleted := map[string]bool{}
+	for _, r := range b.box.Requests() {
+		if r.Method == http.MethodDelete && r.Status == http.StatusNoContent {
+			deleted[r.Path] = true
+		}
+	}
+	if made := len(deleted) + len(b.made(fjellsport)); len(b.intentions()) != made {
+		b.t.Errorf("%d keys were intended, %d made", len(b.intentions()), made)
+	}
+}
+
+// TestI3DroppedRequest: one that did not arrive is the same intention when it is sent again.
+func TestI3DroppedRequest(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	b.box.Arm(post(sandbox.FaultDrop, 2))
+	key, err := b.generate(t.Context())
+	b.wantOne(key, err)
+	if n := len(b.intentions()); n != 1 || len(b.box.Requests()) != 3 {
+		t.Errorf("%d intentions in %d requests", n, len(b.box.Requests()))
+	}
+}
+
+func TestI3LostPollAnswer(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]sandbox.FaultKind{
+		"reset": sandbox.FaultLoseAnswer, "truncated": sandbox.FaultTruncate, "wrong type": sandbox.FaultWrongType,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{Pending: 1})
+			b.box.Arm(poll(kind, 1))
+			key, err := b.generate(t.Context())
+			b.wantOne(key, err)
+			if n := len(b.intentions()); n != 2 {
+				t.Errorf("%d keys were intended", n)
+			}
+		})
+	}
+}
+
+// TestI3SecretsKeepGettingLost: it does not go on for ever, and leaves nothing.
+func TestI3SecretsKeepGettingLost(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{Pending: 1})
+	lost := poll(sandbox.FaultLoseAnswer, 0)
+	lost.Match = everyOther()
+	b.box.Arm(lost)
+	_, err := b.generate(t.Context())
+	b.wantNone(err)
+	if n := len(b.intentions()); n != 3 {
+		t.Errorf("%d keys were intended", n)
+	}
+}
+
+func TestI3PendingForEver(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{Pending: 1 << 30})
+	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, time.Minute)
+	defer cancel()
+	_, err := b.generate(ctx)
+	b.wantNone(err)
+	if !errors.Is(err, context.DeadlineExceeded) || b.clock.Now().Sub(noon) > time.Minute {
+		t.Errorf("it ended after %v: %v", b.clock.Now().Sub(noon), err)
+	}
+}
+
+func TestI3Cancelled(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		method, template string
+		pending          int
+		faults           []sandbox.Fault
+		made             bool
+	}{
+		"while the key is made":            {method: http.MethodPost, template: storeKeys, made: true},
+		"while it is made, answer lost":    {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
+		"while it is made, request lost":   {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultDrop, 1)}},
+		"while it is made, silence":        {method: http.MethodPost, template: storeKeys, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
+		"while it is made, pending":        {method: http.MethodPost, template: storeKeys, pending: 3},
+		"while the last poll is answered":  {method: http.MethodGet, template: storeKey, pending: 1, made: true},
+		"while the first poll is answered": {method: http.MethodGet, template: storeKey, pending: 3},
+		"while a poll's answer is lost":    {method: http.MethodGet, template: storeKey, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
+		"while the lost one is deleted":    {method: http.MethodDelete, template: storeKey, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{Pending: test.pending})
+			ctx := b.cancelAt(test.method, test.template)
+			for _, f := range test.faults {
+				b.box.Arm(f)
+			}
+			key, err := b.generate(ctx)
+			if test.made {
+				b.wantOne(key, err)
+				return
+			}
+			b.wantNone(err)
+		})
+	}
+}
+
+func TestCancelledBeforeMakesNothing(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := b.generate(ctx)
+	b.wantNone(err)
+	if !errors.Is(err, context.Canceled) || len(b.box.Requests()) != 0 {
+		t.Errorf("%d requests, then %v", len(b.box.Requests()), err)
+	}
+}
+
+// TestI3AllAnswersLost: what became of the key is found out, and undone, when answers come again.
+func TestI3AllAnswersLost(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{})
+			b.box.Arm(post(kind, maxRetries+1))
+			if key, err := b.generate(t.Context()); err == nil {
+				b.wantOne(key, err)
+			} else {
+				b.wantNone(err)
+			}
+			b.wantOneIntentionPerKey()
+		})
+	}
+}
+
+// TestI3LostAnswerThenRefusal: what is said of the second sending is not true of the first.
+func TestI3LostAnswerThenRefusal(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{401, 403, 404, 429, 503} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{})
+			b.box.Arm(post(sandbox.FaultLoseAnswer, 1))
+			refused := post(sandbox.FaultAnswer, maxRetries)
+			if status != 429 && status != 503 {
+				refused.Times = 1
+			}
+			refused.Status = status
+			b.box.Arm(refused)
+			if key, err := b.generate(t.Context()); err == nil {
+				b.wantOne(key, err)
+			} else {
+				b.wantNone(err)
+			}
+		})
+	}
+}
+
+// TestI3UnreadableReplay: the answer that names the key that was made can get lost as well.
+func TestI3UnreadableReplay(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	b.box.Arm(post(sandbox.FaultLoseAnswer, 1))
+	b.box.Arm(post(sandbox.FaultTruncate, 1))
+	if key, err := b.generate(t.Context()); err == nil {
+		b.wantOne(key, err)
+	} else {
+		b.wantNone(err)
+	}
+}
+
+// TestI3OrphanIsNamed: a key that can't be deleted again is named, with why, and can be got rid of
+// later.
+func TestI3OrphanIsNamed(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		pending int
+		faults  []sandbox.Fault
+		cause   func(error) bool
+	}{
+		"pending for ever": {
+			pending: 1 << 30, faults: []sandbox.Fault{remove(403)},
+			cause: func(err error) bool { return errors.Is(err, context.DeadlineExceeded) },
+		},
+		"answer lost": {
+			faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1), remove(500)},
+			cause:  func(err error) bool { return err != nil },
+		},
+		"poll refused": {
+			pending: 3, faults: []sandbox.Fault{{Method: http.MethodGet, Template: storeKey, Status: 401}, remove(401)},
+			cause: func(err error) bool { return transport.IsStatus(err, 401) },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{Pending: test.pending})
+			var armed []*sandbox.Armed
+			for _, f := range test.faults {
+				armed = append(armed, b.box.Arm(f))
+			}
+			ctx, cancel := clock.WithTimeout(t.Context(), b.clock, time.Minute)
+			defer cancel()
+			_, err := b.generate(ctx)
+			orphan, made := orphanOf(err), b.made(fjellsport)
+			if orphan == nil || len(made) != 1 {
+				t.Fatalf("%d keys are there, the error is %v", len(made), err)
+			}
+			if orphan.MerchantID != fjellsport || orphan.CredentialID != made[0].CredentialID {
+				t.Errorf("the orphan is %+v", orphan.Orphan)
+			}
+			if !test.cause(orphan.Cause) || orphan.Cleanup == nil || !strings.Contains(err.Error(), fjellsport) {
+				t.Errorf("the error is %v, cause %v, cleanup %v", err, orphan.Cause, orphan.Cleanup)
+			}
+			for _, a := range armed {
+				a.Disarm()
+			}
+			if err := b.portal.Discard(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
+				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
+			}
+		})
+	}
+}
+
+// TestI3OrphanWithoutAName: where no answer ever came, the error says so, and its intention is
+// enough to find the key by.
+func TestI3OrphanWithoutAName(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{})
+			armed := b.box.Arm(post(kind, 0))
+			_, err := b.generate(t.Context())
+			orphan := orphanOf(err)
+			if orphan == nil || orphan.MerchantID != fjellsport || orphan.CredentialID != "" || orphan.Username != "" {
+				t.Fatalf("the error is %v", err)
+			}
+			armed.Disarm()
+			if err := b.portal.Discard(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
+				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
+			}
+			if n := len(b.intentions()); n != 1 {
+				t.Errorf("%d keys were intended", n)
+			}
+		})
+	}
+}
+
+func TestGenerateRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		store, description string
+		is                 func(error) bool
+		breach             bool
+	}{
+		"limit reached": {
+			store: kaffebonna, description: "terraform",
+			is: func(err error) bool { return transport.IsCode(err, 409, kustom.CodeLimitReached) },
+		},
+		"no such store": {
+			store: "M00999999", description: "terraform",
+			is: func(err error) bool { return transport.IsStatus(err, 404) },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{KeyLimit: 2})
+			_, err := b.portal.Generate(t.Context(), test.store, test.description)
+			if !test.is(err) || orphanOf(err) != nil || !strings.Contains(err.Error(), test.store) {
+				t.Errorf("the error is %v", err)
+			}
+			if n := len(b.box.Requests()); n != 1 {
+				t.Errorf("%d requests were sent", n)
+			}
+		})
+	}
+}
+
+// TestLimitReachedIsNoOrphan: the portal compares Idempotency-Keys before it counts keys, so this
+// refusal settles what an earlier failure had left open.
+func TestLimitReachedIsNoOrphan(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{KeyLimit: 1})
+	b.box.Arm(post(sandbox.FaultAnswer, 1))
+	_, err := b.generate(t.Context())
+	b.wantNone(err)
+	if !transport.IsCode(err, 409, kustom.CodeLimitReached) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestI3NoOrphanWhateverFails draws what goes wrong with each request, and when the run is
+// cancelled. Whatever it is: a key is returned and is the only one, or none is left, or the one
+// that is left is reported.
+func TestI3NoOrphanWhateverFails(t *testing.T) {
+	t.Parallel()
+	faults := []sandbox.Fault{
+		{Kind: sandbox.FaultDelay}, {Kind: sandbox.FaultDelay}, {Kind: sandbox.FaultDelay},
+		{Kind: sandbox.FaultLoseAnswer}, {Kind: sandbox.FaultLoseAnswer}, {Kind: sandbox.FaultDrop},
+		{Kind: sandbox.FaultTruncate}, {Kind: sandbox.FaultWrongType},
+		{Status: 401}, {Status: 403}, {Status: 404}, {Status: 429}, {Status: 500}, {Status: 503},
+		{Status: 403, ContentType: "text/html", Body: "<h1>Forbidden</h1>"},
+	}
+	for seed := range uint64(150) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			draw := rand.New(rand.NewPCG(seed, 1))
+			b := threeShops(t, sandbox.Options{Pending: draw.IntN(3)})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			last := draw.IntN(20)
+			n := 0
+			b.box.Arm(sandbox.Fault{Match: func(sandbox.Request) bool {
+				if n == last {
+					cancel()
+				}
+				n++
+				return false
+			}})
+			for range 1 + draw.IntN(10) {
+				f := faults[draw.IntN(len(faults))]
+				f.API, f.Times = sandbox.Portal, 1
+				b.box.Arm(f)
+			}
+			key, err := b.generate(ctx)
+			orphan, made := orphanOf(err), b.made(fjellsport)
+			switch {
+			case err == nil:
+				b.wantOne(key, err)
+			case orphan == nil:
+				b.wantNone(err)
+			case len(made) > 1:
+				t.Errorf("%d keys are left behind, and one error: %v", len(made), err)
+			case orphan.CredentialID != "" && len(made) == 1 && made[0].CredentialID != orphan.CredentialID:
+				t.Errorf("key %s is left behind, the error names %s", made[0].CredentialID, orphan.CredentialID)
+			}
+			if t.Failed() {
+				for _, r := range b.box.Requests() {
+					t.Logf("%s %s: %d", r.Method, r.Template, r.Status)
+				}
+			}
+		})
+	}
+}
+
+// TestI3GenerateConcurrently: what fails for one does not touch the keys of others.
+func TestI3GenerateConcurrently(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{KeyLimit: 100, Pending: 1})
+	b.box.Arm(post(sandbox.FaultLoseAnswer, 5))
+	b.box.Arm(poll(sandbox.FaultLoseAnswer, 5))
+	secrets := make([]string, 10)
+	var all sync.WaitGroup
+	for i := range secrets {
+		all.Go(func() {
+			key, err := b.generate(t.Context())
+			if orphanOf(err) != nil {
+				t.Errorf("a key is left behind: %v", err)
+			}
+			secrets[i] = key.Secret // none for who had all the bad luck
+		})
+	}
+	all.Wait()
+	left := map[string]bool{}
+	for _, k := range b.made(fjellsport) {
+		left[k.Secret] = true
+	}
+	for i, secret := range secrets {
+		if secret != "" && !left[secret] {
+			t.Errorf("the key of caller %d is not there", i+1)
+		}
+		delete(left, secret)
+	}
+	if len(left) != 0 {
+		t.Errorf("%d keys are there that nobody has", len(left))
+	}
+}
+
+// TestI2GenerateErrorsHoldNoSecret: not even when the answer that held it could not be read.
+func TestI2GenerateErrorsHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []sandbox.FaultKind{sandbox.FaultTruncate, sandbox.FaultWrongType} {
+		b := threeShops(t, sandbox.Options{})
+		b.box.Arm(post(kind, 0))
+		b.box.Arm(remove(500))
+		_, err := b.generate(t.Context())
+		if err == nil {
+			t.Fatal("a key was made")
+		}
+		text := err.Error()
+		if orphan := orphanOf(err); orphan != nil {
+			text += fmt.Sprintf("%+v %v %v", orphan.Orphan, orphan.Cause, orphan.Cleanup)
+		}
+		for _, secret := range b.box.Secrets() {
+			if strings.Contains(text, secret) {
+				t.Error("the error holds a secret")
+			}
+		}
+	}
+}

@@ -1,0 +1,288 @@
+package kustom_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// manyKeys is one store with n keys.
+func manyKeys(n int) sandbox.Seed {
+	seed := sandbox.FleetSeed(1)
+	first := seed.Stores[0].Keys[0]
+	for i := 2; i <= n; i++ {
+		key := first
+		key.CredentialID = fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
+		key.Username = fmt.Sprintf("%s-g%04x", seed.Stores[0].MerchantID, i)
+		key.Secret = fmt.Sprintf("kco_live_api_fake%036d", i)
+		seed.Stores[0].Keys = append(seed.Stores[0].Keys, key)
+	}
+	seed.Users[0].Token = adminToken
+	return seed
+}
+
+func TestI7KeysComeInPages(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.FleetSeed(250)
+	seed.Users[0].Token = adminToken
+	b := newBench(t, seed, sandbox.Options{})
+	seen := map[string]bool{}
+	for key, err := range b.portal.Keys(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[key.CredentialID] {
+			t.Errorf("key %s came twice", key.CredentialID)
+		}
+		seen[key.CredentialID] = true
+	}
+	if len(seen) != 250 || len(b.box.Requests()) != 3 {
+		t.Errorf("%d keys came in %d requests", len(seen), len(b.box.Requests()))
+	}
+}
+
+func TestI7KeysOfOneStore(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	var usernames []string
+	for range 2 { // the sequence can be ranged over again
+		usernames = nil
+		for key, err := range b.portal.Keys(t.Context(), kaffebonna) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			usernames = append(usernames, key.Username)
+		}
+	}
+	if len(usernames) != 2 || len(b.box.Requests()) != 2 {
+		t.Errorf("%v came in %d requests", usernames, len(b.box.Requests()))
+	}
+}
+
+func TestI7KeysStopsWhenNobodyReadsOn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, manyKeys(250), sandbox.Options{})
+	for _, err := range b.portal.Keys(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if n := len(b.box.Requests()); n != 1 {
+		t.Errorf("%d pages were read for one key", n)
+	}
+}
+
+// TestKeysEndsThoughThePagesDoNot: a portal that gives the same cursors for ever.
+func TestKeysEndsThoughThePagesDoNot(t *testing.T) {
+	t.Parallel()
+	for name, cursors := range map[string][]string{"one": {"a"}, "two in turn": {"a", "b"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var n atomic.Int32
+			p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
+				cursor := cursors[int(n.Add(1)-1)%len(cursors)]
+				w.Header().Set("Content-Type", transport.JSON)
+				fmt.Fprintf(w, `{"credentials":[{"credential_id":"1"}],"next_cursor":%q}`, cursor)
+			})
+			var last error
+			for _, last = range p.Keys(t.Context(), "") {
+			}
+			if last == nil || n.Load() > 4 {
+				t.Errorf("it ended with %v after %d pages", last, n.Load())
+			}
+		})
+	}
+}
+
+func TestKeysEndsWithTheFirstError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, manyKeys(150), sandbox.Options{})
+	b.box.Arm(sandbox.Fault{Template: keyList, Skip: 1, Status: http.StatusForbidden})
+	keys, failures := 0, 0
+	for _, err := range b.portal.Keys(t.Context(), "") {
+		if err == nil {
+			keys++
+			continue
+		}
+		failures++
+		if !transport.IsStatus(err, http.StatusForbidden) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if keys != 100 || failures != 1 {
+		t.Errorf("%d keys and %d errors came", keys, failures)
+	}
+}
+
+func TestKeyFields(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	key, err := b.portal.Key(t.Context(), fjellsport, oldKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := time.Date(2026, time.March, 2, 10, 41, 17, 0, time.UTC)
+	if key.LastUsedAt == nil || !key.LastUsedAt.Equal(used) {
+		t.Errorf("it was last used at %v", key.LastUsedAt)
+	}
+	key.LastUsedAt = nil
+	want := kustom.Key{
+		CredentialID: oldKey, MerchantID: fjellsport, Username: "M00412871-qT7vA", Environment: "live",
+		Host: "api.klarna.com", Status: "ACTIVE", CreatedBy: "kari@fjellsport.example",
+		CreatedAt: time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC),
+	}
+	if key != want {
+		t.Errorf("the key is %+v, want %+v", key, want)
+	}
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	missing := errors.New("portal_token is not set")
+	b := threeShops(t, sandbox.Options{})
+	if err := b.portal.Ready(); err != nil {
+		t.Error(err)
+	}
+	p := kustom.NewPortal(newClient(t, b.clock, "http://127.0.0.1:1"), func() (string, error) { return "", missing })
+	if err := p.Ready(); !errors.Is(err, missing) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := p.Generate(t.Context(), fjellsport, "x"); !errors.Is(err, missing) || orphanOf(err) != nil {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestI3KeyIsGoneOnlyWhenSure: a key that is taken for gone is forgotten and made again, so nothing
+// but an honest answer may say so (I3).
+func TestI3KeyIsGoneOnlyWhenSure(t *testing.T) {
+	t.Parallel()
+	get := sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: storeKey}
+	list := sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: keyList}
+	with := func(f sandbox.Fault, status int, body string) sandbox.Fault {
+		f.Status, f.Body = status, body
+		if body != "" {
+			f.ContentType = transport.JSON
+		}
+		return f
+	}
+	html := func(f sandbox.Fault, status int) sandbox.Fault {
+		f.Status, f.ContentType, f.Body = status, "text/html", "<h1>Maintenance</h1>"
+		return f
+	}
+	tests := map[string]struct {
+		id     string
+		token  string
+		faults []sandbox.Fault
+		// one of them, or an error that says neither
+		found, gone bool
+	}{
+		"there":                     {id: oldKey, found: true},
+		"gone":                      {id: "00000000-0000-4000-8000-000000000000", gone: true},
+		"404 lies":                  {id: oldKey, faults: []sandbox.Fault{with(get, 404, "")}, found: true},
+		"404 from a proxy":          {id: oldKey, faults: []sandbox.Fault{html(get, 404)}, found: true},
+		"store not visible":         {id: oldKey, token: "fake-portal-token-one"},
+		"no admin any more":         {id: oldKey, token: "fake-portal-token-staff"},
+		"token expired":             {id: oldKey, token: "fake-portal-token-expired"},
+		"404 and the list fails":    {id: oldKey, faults: []sandbox.Fault{with(get, 404, ""), with(list, 500, "")}},
+		"404 and the list is empty": {id: oldKey, faults: []sandbox.Fault{with(get, 404, ""), with(list, 200, `{}`)}},
+		"404 and the list is null":  {id: oldKey, faults: []sandbox.Fault{with(get, 404, ""), with(list, 200, `null`)}},
+		"404 and the list is HTML":  {id: oldKey, faults: []sandbox.Fault{with(get, 404, ""), html(list, 200)}},
+		"an empty key":              {id: oldKey, faults: []sandbox.Fault{with(get, 200, `{}`)}},
+		"another key":               {id: oldKey, faults: []sandbox.Fault{with(get, 200, `{"credential_id":"other","merchant_id":"M00412871","username":"M00412871-other"}`)}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			seed.Users = append(seed.Users, sandbox.User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{kaffebonna}})
+			b := newBench(t, seed, sandbox.Options{})
+			for _, f := range test.faults {
+				b.box.Arm(f)
+			}
+			p := b.portal
+			if test.token != "" {
+				p = b.as(test.token)
+			}
+			key, err := p.Key(t.Context(), fjellsport, test.id)
+			if test.found && (err != nil || key.CredentialID != test.id) {
+				t.Errorf("the key is %+v, error %v", key, err)
+			}
+			if !test.found && (err == nil || isNoKey(err) != test.gone) {
+				t.Errorf("the key is %+v, error %v", key, err)
+			}
+		})
+	}
+}
+
+// TestI3KeyFoundOnALaterPage: the list that a 404 is held against is read to its end.
+func TestI3KeyFoundOnALaterPage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, manyKeys(150), sandbox.Options{})
+	last := b.box.Keys("M00500001")[149]
+	b.box.Arm(sandbox.Fault{Method: http.MethodGet, Template: storeKey, Status: http.StatusNotFound})
+	if key, err := b.portal.Key(t.Context(), "M00500001", last.CredentialID); err != nil || key.Username != last.Username {
+		t.Errorf("the key is %+v, error %v", key, err)
+	}
+}
+
+func TestI3Delete(t *testing.T) {
+	t.Parallel()
+	del := sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Times: 1}
+	kind := func(k sandbox.FaultKind) sandbox.Fault { f := del; f.Kind = k; return f }
+	status := func(status, times int) sandbox.Fault { f := del; f.Status, f.Times = status, times; return f }
+	// page is not the API's.
+	page := del
+	page.Times, page.Status, page.ContentType, page.Body = 0, http.StatusOK, "text/html", "<h1>Sign in</h1>"
+	tests := map[string]struct {
+		id     string
+		token  string
+		faults []sandbox.Fault
+		fails  bool
+	}{
+		"plain":                  {id: oldKey},
+		"gone already":           {id: "00000000-0000-4000-8000-000000000000"},
+		"answer lost":            {id: oldKey, faults: []sandbox.Fault{kind(sandbox.FaultLoseAnswer)}},
+		"dropped":                {id: oldKey, faults: []sandbox.Fault{kind(sandbox.FaultDrop)}},
+		"503 at first":           {id: oldKey, faults: []sandbox.Fault{status(503, 1)}},
+		"throttled at first":     {id: oldKey, faults: []sandbox.Fault{status(429, 2)}},
+		"404 lies once":          {id: oldKey, faults: []sandbox.Fault{status(404, 1)}},
+		"404 lies for ever":      {id: oldKey, faults: []sandbox.Fault{status(404, 0)}, fails: true},
+		"404, store not visible": {id: oldKey, token: "fake-portal-token-one", fails: true},
+		"no admin":               {id: oldKey, token: "fake-portal-token-staff", fails: true},
+		"500 for ever":           {id: oldKey, faults: []sandbox.Fault{status(500, 0)}, fails: true},
+		"a sign-in page":         {id: oldKey, faults: []sandbox.Fault{page}, fails: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			seed.Shops = nil
+			seed.Users = append(seed.Users, sandbox.User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{kaffebonna}})
+			b := newBench(t, seed, sandbox.Options{})
+			for _, f := range test.faults {
+				b.box.Arm(f)
+			}
+			p := b.portal
+			if test.token != "" {
+				p = b.as(test.token)
+			}
+			err := p.Delete(t.Context(), fjellsport, test.id)
+			if (err != nil) != test.fails {
+				t.Errorf("the error is %v", err)
+			}
+			left := len(b.box.Keys(fjellsport)) > 0
+			if err == nil && left && test.id == oldKey {
+				t.Error("the key is said to be deleted, and is there")
+			}
+		})
+	}
+}

@@ -1,0 +1,497 @@
+package mystore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+const (
+	shop       = "fjellsport"
+	fjellsport = "M00412871"
+	oldID      = "M00412871-qT7vA"
+	maxRetries = 2
+
+	credentialsPath = "/shops/{shop}/extensions/klarna-checkout-v3/credentials"
+	extensionsPath  = "/shops/{shop}/extensions"
+	jsonAPI         = "application/vnd.api+json"
+)
+
+var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
+
+// bench is a sandbox behind a loopback server, and a client of it. Both share one clock.
+type bench struct {
+	t      *testing.T
+	clock  *clocktest.Fake
+	box    *sandbox.Sandbox
+	client *mystore.Client
+}
+
+// newBench fails the test, when it ends, unless the violations are exactly those expected.
+func newBench(t *testing.T, seed sandbox.Seed, expected ...sandbox.ViolationKind) *bench {
+	t.Helper()
+	b := &bench{t: t, clock: clocktest.New(noon)}
+	box, err := sandbox.New(seed, sandbox.Options{Clock: b.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.box = box
+	srv, err := sandbox.Start(box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		for i, v := range box.Violations() {
+			if i >= len(expected) || v.Kind != expected[i] {
+				t.Errorf("violation: %v", v)
+			}
+		}
+	})
+	b.client = newClient(t, b.clock, srv.MystoreURL())
+	return b
+}
+
+// newClient dials anew for every attempt, so that the sandbox's log shows what the client decided.
+func newClient(t *testing.T, c clock.Clock, base string) *mystore.Client {
+	t.Helper()
+	address, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := transport.NewPool()
+	pool.DisableKeepAlives = true
+	client := transport.New(transport.Options{
+		API: "mystore", BaseURL: address, UserAgent: "terraform-provider-kustom/test",
+		MaxRetries: maxRetries, Timeout: time.Second, Clock: c, RoundTripper: pool,
+		Problem: mystore.Problem,
+	})
+	return mystore.New(client, c, func(shop string) (string, error) { return "fake-mystore-token-" + shop, nil })
+}
+
+// newKey is a pair that may be installed.
+func (b *bench) newKey() sandbox.Key {
+	b.t.Helper()
+	key, err := b.box.GenerateKey(fjellsport, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return key
+}
+
+func missing(err error) *mystore.NotInstalledError {
+	var none *mystore.NotInstalledError
+	if errors.As(err, &none) {
+		return none
+	}
+	return nil
+}
+
+// without is the default seed with other extensions in the first shop.
+func without(extensions ...sandbox.Extension) sandbox.Seed {
+	seed := sandbox.ThreeShops()
+	seed.Shops[0].Extensions = extensions
+	return seed
+}
+
+var (
+	v2    = sandbox.Extension{ID: "klarna-checkout-v2", Name: "Klarna Checkout V2", Version: "2.9.0", Active: true}
+	bring = sandbox.Extension{ID: "bring-shipping", Name: "Bring", Version: "2.11.0", Active: true}
+)
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops())
+	got, err := b.client.Credentials(t.Context(), shop)
+	if want := (mystore.Credentials{KustomID: oldID, SecretSet: true, UpdatedAt: "2021-04-12T08:34:51Z"}); err != nil || got != want {
+		t.Errorf("the credentials are %+v, error %v", got, err)
+	}
+}
+
+func TestInstall(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops())
+	key := b.newKey()
+	before, err := b.client.Credentials(t.Context(), shop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := b.client.Install(t.Context(), shop, key.Username, key.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := b.client.Credentials(t.Context(), shop)
+	if err != nil || read != written || read.KustomID != key.Username || !read.SecretSet || read.UpdatedAt == before.UpdatedAt {
+		t.Errorf("it was answered %+v, and shows %+v, error %v", written, read, err)
+	}
+	if err := b.box.Working(shop); err != nil {
+		t.Errorf("the shop does not work: %v", err)
+	}
+}
+
+func TestClear(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops(), sandbox.ViolationShopCleared)
+	got, err := b.client.Clear(t.Context(), shop)
+	if err != nil || got.KustomID != "" || got.SecretSet || got.UpdatedAt == "" {
+		t.Errorf("the credentials are %+v, error %v", got, err)
+	}
+	if read, err := b.client.Credentials(t.Context(), shop); err != nil || read != got {
+		t.Errorf("the shop shows %+v, error %v", read, err)
+	}
+}
+
+func TestNeverSet(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	seed.Shops[0].KustomID, seed.Shops[0].KustomSecret, seed.Shops[0].UpdatedAt = "", "", nil
+	b := newBench(t, seed)
+	if got, err := b.client.Credentials(t.Context(), shop); err != nil || got != (mystore.Credentials{}) {
+		t.Errorf("the credentials are %+v, error %v", got, err)
+	}
+}
+
+func TestExtension(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops())
+	got, err := b.client.Extension(t.Context(), shop)
+	if want := (mystore.Extension{Version: "3.4.1", Active: true}); err != nil || got != want {
+		t.Errorf("the extension is %+v, error %v", got, err)
+	}
+}
+
+func TestExtensionOnALaterPage(t *testing.T) {
+	t.Parallel()
+	var many []sandbox.Extension
+	for i := range 250 {
+		many = append(many, sandbox.Extension{ID: fmt.Sprintf("e-%d", i), Name: "E", Version: "1", Active: true})
+	}
+	v3 := sandbox.ThreeShops().Shops[0].Extensions[0]
+	v3.Active = false
+	b := newBench(t, without(append(many, v3)...))
+	got, err := b.client.Extension(t.Context(), shop)
+	if want := (mystore.Extension{Version: "3.4.1"}); err != nil || got != want {
+		t.Errorf("the extension is %+v, error %v", got, err)
+	}
+	if n := len(b.box.Requests()); n != 3 {
+		t.Errorf("%d pages were read", n)
+	}
+}
+
+// TestI2NextLinkTakesTheTokenNowhere: only its query counts.
+func TestI2NextLinkTakesTheTokenNowhere(t *testing.T) {
+	t.Parallel()
+	var stolen atomic.Int32
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen.Add(1) }))
+	t.Cleanup(thief.Close)
+	tests := map[string]string{
+		"another host":  thief.URL + "/shops/fjellsport/extensions?page%5Bnumber%5D=2",
+		"no scheme":     strings.TrimPrefix(thief.URL, "http:") + "/x?page%5Bnumber%5D=2",
+		"another path":  "/shops/other/settings?page%5Bnumber%5D=2",
+		"only a query":  "?page%5Bnumber%5D=2",
+		"with userinfo": strings.Replace(thief.URL, "http://", "http://u:p@", 1) + "/?page%5Bnumber%5D=2",
+	}
+	for name, next := range tests {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", jsonAPI)
+				if r.URL.Path != "/shops/fjellsport/extensions" {
+					t.Errorf("%s was asked for", r.URL.Path)
+				}
+				if r.URL.Query().Get("page[number]") == "2" {
+					fmt.Fprint(w, `{"data":[{"type":"extensions","id":"klarna-checkout-v3","attributes":{"version":"3"}}],"links":{}}`)
+					return
+				}
+				fmt.Fprintf(w, `{"data":[],"links":{"next":%q}}`, next)
+			}))
+			t.Cleanup(srv.Close)
+			got, err := newClient(t, clocktest.New(noon), srv.URL).Extension(t.Context(), shop)
+			if err != nil || got.Version != "3" {
+				t.Errorf("the extension is %+v, error %v", got, err)
+			}
+		})
+	}
+	if n := stolen.Load(); n != 0 {
+		t.Errorf("another host was sent %d requests", n)
+	}
+}
+
+func TestExtensionPagesEnd(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]string{"for ever": "?page%5Bnumber%5D=2", "unreadable": "http://[/"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var pages atomic.Int32
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				pages.Add(1)
+				w.Header().Set("Content-Type", jsonAPI)
+				fmt.Fprintf(w, `{"data":[],"links":{"next":%q}}`, next)
+			}))
+			t.Cleanup(srv.Close)
+			_, err := newClient(t, clocktest.New(noon), srv.URL).Extension(t.Context(), shop)
+			if err == nil || missing(err) != nil || pages.Load() > 100 {
+				t.Errorf("after %d pages: %v", pages.Load(), err)
+			}
+		})
+	}
+}
+
+// TestI1NotInstalledOnlyWhenSure: a shop that has no Klarna Checkout V3 holds no key, so nothing
+// but an honest answer may say so; nor may anything but an honest answer say that a shop that has it
+// holds none.
+func TestI1NotInstalledOnlyWhenSure(t *testing.T) {
+	t.Parallel()
+	read := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: credentialsPath}
+	list := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: extensionsPath}
+	with := func(f sandbox.Fault, status int, body string) sandbox.Fault {
+		f.Status, f.Body = status, body
+		if body != "" {
+			f.ContentType = jsonAPI
+		}
+		return f
+	}
+	html := func(f sandbox.Fault, status int) sandbox.Fault {
+		f.Status, f.ContentType, f.Body = status, "text/html", "<h1>Maintenance</h1>"
+		return f
+	}
+	tests := map[string]struct {
+		seed   sandbox.Seed
+		faults []sandbox.Fault
+		gone   bool
+		other  string
+	}{
+		"not installed":         {seed: without(bring), gone: true},
+		"nothing installed":     {seed: without(), gone: true},
+		"V2 installed":          {seed: without(bring, v2), gone: true, other: "Klarna Checkout V2"},
+		"404 lies":              {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, "")}},
+		"404 from a proxy":      {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{html(read, 404)}},
+		"404, list fails":       {seed: without(bring), faults: []sandbox.Fault{with(list, 500, "")}},
+		"404, list forbidden":   {seed: without(bring), faults: []sandbox.Fault{with(list, 403, "")}},
+		"404, both lie":         {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, ""), with(list, 404, "")}},
+		"404, list is not one":  {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 404, ""), with(list, 200, `{}`)}},
+		"403":                   {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 403, "")}},
+		"500":                   {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 500, "")}},
+		"HTML":                  {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{html(read, 200)}},
+		"an empty object":       {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{}`)}},
+		"null":                  {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `null`)}},
+		"data is null":          {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{"data":null}`)}},
+		"errors with a success": {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{with(read, 200, `{"errors":[{"status":"503","code":"maintenance"}]}`)}},
+		"another resource": {seed: sandbox.ThreeShops(), faults: []sandbox.Fault{
+			with(read, 200, `{"data":{"type":"extension-credentials","id":"klarna-checkout-v2","attributes":{"kustom_id":null,"secret_set":false}}}`),
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, test.seed)
+			for _, f := range test.faults {
+				b.box.Arm(f)
+			}
+			got, err := b.client.Credentials(t.Context(), shop)
+			none := missing(err)
+			if err == nil || (none != nil) != test.gone {
+				t.Fatalf("the credentials are %+v, error %v", got, err)
+			}
+			if none != nil && (none.Shop != shop || none.Other != test.other) {
+				t.Errorf("the error is %+v", none)
+			}
+			if !strings.Contains(err.Error(), shop) {
+				t.Errorf("the error does not name the shop: %v", err)
+			}
+		})
+	}
+}
+
+func TestWritingWhereItIsNotInstalled(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, without(v2))
+	if _, err := b.client.Install(t.Context(), shop, oldID, "kco_live_api_x"); missing(err) == nil || missing(err).Other != v2.Name {
+		t.Errorf("installing: %v", err)
+	}
+	if _, err := b.client.Clear(t.Context(), shop); missing(err) == nil {
+		t.Errorf("clearing: %v", err)
+	}
+}
+
+func TestWrongShopOrPermission(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	seed.Shops[0].Permissions = []string{sandbox.PermissionReadExtensions}
+	b := newBench(t, seed)
+	if _, err := b.client.Install(t.Context(), shop, oldID, "kco_live_api_x"); !transport.IsStatus(err, 403) || transport.IsUncertain(err) {
+		t.Errorf("without permission: %v", err)
+	}
+	if _, err := b.client.Credentials(t.Context(), "nowhere"); !transport.IsStatus(err, 401) {
+		t.Errorf("with a wrong token: %v", err)
+	}
+	for _, r := range b.box.Requests() {
+		if r.Method == http.MethodPatch && r.Shop != shop {
+			t.Errorf("shop %s was written", r.Shop)
+		}
+	}
+}
+
+// TestI2InvalidPair: a refusal that repeats the secret is shown without it.
+func TestI2InvalidPair(t *testing.T) {
+	t.Parallel()
+	const secret = "kco_live_api_SECRET "
+	b := newBench(t, sandbox.ThreeShops())
+	_, err := b.client.Install(t.Context(), shop, oldID, secret)
+	if !transport.IsCode(err, 422, "invalid_value") || transport.IsUncertain(err) || !strings.Contains(err.Error(), "kustom_secret") {
+		t.Errorf("the error is %v", err)
+	}
+	b.box.Arm(sandbox.Fault{Method: http.MethodPatch, Status: 422, ContentType: jsonAPI,
+		Body: `{"errors":[{"id":"c-9","code":"bad","title":"no","detail":"` + secret + ` from fake-mystore-token-fjellsport"}]}`})
+	_, err = b.client.Install(t.Context(), shop, oldID, secret)
+	var failed *transport.Error
+	if !errors.As(err, &failed) || failed.CorrelationID != "c-9" || failed.Code != "bad" || len(failed.Messages) != 1 {
+		t.Fatalf("the error is %v", err)
+	}
+	if strings.Contains(err.Error(), "SECRET") || strings.Contains(err.Error(), "fake-mystore-token") {
+		t.Error("the error holds a secret")
+	}
+}
+
+// TestWritesAreNotRepeated: after an uncertain failure it is for the caller to look first.
+func TestWritesAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fault     sandbox.Fault
+		writes    int
+		uncertain bool
+	}{
+		"answer lost": {sandbox.Fault{Kind: sandbox.FaultLoseAnswer}, 1, true},
+		"dropped":     {sandbox.Fault{Kind: sandbox.FaultDrop}, 1, true},
+		"truncated":   {sandbox.Fault{Kind: sandbox.FaultTruncate}, 1, true},
+		"500":         {sandbox.Fault{Status: 500}, 1, true},
+		"503, later":  {sandbox.Fault{Status: 503, Header: http.Header{"Retry-After": {"1"}}}, 1, true},
+		"429":         {sandbox.Fault{Status: 429}, maxRetries + 1, false},
+		"401":         {sandbox.Fault{Status: 401}, 1, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sandbox.ThreeShops())
+			key := b.newKey()
+			test.fault.Method = http.MethodPatch
+			b.box.Arm(test.fault)
+			_, err := b.client.Install(t.Context(), shop, key.Username, key.Secret)
+			if err == nil || transport.IsUncertain(err) != test.uncertain {
+				t.Errorf("the error is %v", err)
+			}
+			if n := b.box.Count(sandbox.Mystore, http.MethodPatch, credentialsPath); n != test.writes {
+				t.Errorf("%d writes were sent", n)
+			}
+		})
+	}
+}
+
+// TestI6StaysWithinTheAllowance: the sandbox refuses the 121st request of a token in a minute.
+func TestI6StaysWithinTheAllowance(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops())
+	for range 400 {
+		if _, err := b.client.Credentials(t.Context(), shop); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range b.box.Requests() {
+		if r.Status != http.StatusOK {
+			t.Fatalf("a request was answered with %d", r.Status)
+		}
+	}
+	start := b.clock.Now()
+	if _, err := b.client.Credentials(t.Context(), "kaffebonna"); err != nil || !b.clock.Now().Equal(start) {
+		t.Errorf("another shop waited %v for this one's allowance, error %v", b.clock.Now().Sub(start), err)
+	}
+}
+
+func TestMissingToken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops())
+	none := errors.New("mystore_tokens has no token for the shop")
+	client := transport.New(transport.Options{
+		API: "mystore", BaseURL: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, UserAgent: "terraform-provider-kustom/test",
+		Timeout: time.Second, Clock: b.clock, RoundTripper: transport.NewPool(), Problem: mystore.Problem,
+	})
+	c := mystore.New(client, b.clock, func(string) (string, error) { return "", none })
+	if _, err := c.Credentials(t.Context(), shop); !errors.Is(err, none) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestI6CancelledRead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops())
+	ctx := b.cancelAt(sandbox.Fault{Method: http.MethodGet, Kind: sandbox.FaultSilence})
+	start := time.Now()
+	if _, err := b.client.Credentials(ctx, shop); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if took := time.Since(start); took > 900*time.Millisecond {
+		t.Errorf("it returned after %v", took)
+	}
+}
+
+// TestI1CancelledWriteIsAnswered: a write that is torn may arrive all the same, and nobody would
+// know what the shop holds.
+func TestI1CancelledWriteIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops())
+	key := b.newKey()
+	ctx := b.cancelAt(sandbox.Fault{Method: http.MethodPatch, Kind: sandbox.FaultDelay, Latency: 50 * time.Millisecond})
+	if got, err := b.client.Install(ctx, shop, key.Username, key.Secret); err != nil || got.KustomID != key.Username {
+		t.Errorf("the answer is %+v, error %v", got, err)
+	}
+	if n := len(b.box.Requests()); n != 1 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// cancelAt lets a fault happen once, and cancels the returned context the moment it does.
+func (b *bench) cancelAt(f sandbox.Fault) context.Context {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	b.t.Cleanup(cancel)
+	f.Times = 1
+	f.Match = func(sandbox.Request) bool {
+		cancel()
+		return true
+	}
+	b.box.Arm(f)
+	return ctx
+}
+
+func TestProblem(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		body string
+		want string
+	}{
+		"several":   {`{"errors":[{"id":"c","code":"a","title":"A"},{"id":"d","code":"b","title":"B","detail":"more"}]}`, "a c [A more]"},
+		"not JSON":  {`<h1>`, "  []"},
+		"no errors": {`{}`, "  []"},
+		"bare":      {`{"errors":[{"status":"500"}]}`, "  []"},
+	}
+	for name, test := range tests {
+		p := mystore.Problem([]byte(test.body))
+		if got := fmt.Sprint(p.Code, " ", p.CorrelationID, " ", p.Messages); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}

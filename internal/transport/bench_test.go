@@ -1,0 +1,186 @@
+package transport_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
+
+// bench is a server that answers as a script says, and a client of it with a clock of its own.
+type bench struct {
+	t      *testing.T
+	clock  *clocktest.Fake
+	srv    *httptest.Server
+	client *transport.Client
+
+	mu        sync.Mutex
+	requests  []*http.Request
+	exchanges []transport.Exchange
+}
+
+// newBench answers request n with script[n], and all that come after the last one with that.
+func newBench(t *testing.T, maxRetries int, script ...http.HandlerFunc) *bench {
+	t.Helper()
+	b := &bench{t: t, clock: clocktest.New(noon)}
+	b.srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		script[min(b.log(r), len(script)-1)](w, r)
+	}))
+	t.Cleanup(b.srv.Close)
+	b.client = b.newClient(b.srv.URL, maxRetries, time.Minute)
+	return b
+}
+
+func (b *bench) log(r *http.Request) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.requests = append(b.requests, r)
+	return len(b.requests) - 1
+}
+
+func (b *bench) seen() []*http.Request {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]*http.Request(nil), b.requests...)
+}
+
+func (b *bench) observed() []transport.Exchange {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]transport.Exchange(nil), b.exchanges...)
+}
+
+// newClient dials anew for every attempt: net/http itself repeats a request that a kept connection
+// lost, which would blur what the attempts are.
+func (b *bench) newClient(base string, maxRetries int, timeout time.Duration) *transport.Client {
+	b.t.Helper()
+	address, err := url.Parse(base)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	pool := transport.NewPool()
+	pool.DisableKeepAlives = true
+	return transport.New(transport.Options{
+		API: "portal", BaseURL: address, UserAgent: "terraform-provider-kustom/test",
+		MaxRetries: maxRetries, Timeout: timeout, Clock: b.clock, RoundTripper: pool,
+		Problem: problem,
+		Observe: func(_ context.Context, e transport.Exchange) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.exchanges = append(b.exchanges, e)
+		},
+	})
+}
+
+func problem(body []byte) transport.Problem {
+	var wire struct {
+		Code, Correlation, Subject string
+		Messages                   []string
+	}
+	if json.Unmarshal(body, &wire) != nil {
+		return transport.Problem{}
+	}
+	return transport.Problem{
+		Code: wire.Code, Messages: wire.Messages, CorrelationID: wire.Correlation, Subject: wire.Subject,
+	}
+}
+
+// answer is what the requests of these tests are answered with.
+type answer struct {
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
+	N    int       `json:"n"`
+}
+
+func (b *bench) do(ctx context.Context, r transport.Request) (answer, error) {
+	return transport.Do[answer](ctx, b.client, r)
+}
+
+// request is a plain one of that method.
+func request(method string) transport.Request {
+	r := transport.Request{Method: method, Template: "/things", MediaType: transport.JSON}
+	if method == http.MethodPost || method == http.MethodPatch {
+		r.Body = map[string]string{"name": "thing"}
+	}
+	return r
+}
+
+// respond answers with a status, a content type, a body and further headers by name and value.
+func respond(status int, contentType, body string, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func ok() http.HandlerFunc {
+	return respond(http.StatusOK, "application/json; charset=utf-8", `{"text":"done"}`)
+}
+
+func refuse(status int, headers ...string) http.HandlerFunc {
+	return respond(status, transport.JSON, `{"code":"REFUSED","correlation":"c-1"}`, headers...)
+}
+
+// reset drops the connection with a RST.
+func reset(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	if tcp, isTCP := conn.(*net.TCPConn); isTCP {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// hang says nothing until the client goes away, of which a server learns only when it has read the
+// whole request.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+// closedPort is the base URL of a server that is not there.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "http://" + listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// failure returns err as what every error of this package is.
+func failure(t *testing.T, err error) *transport.Error {
+	t.Helper()
+	var failed *transport.Error
+	if !errors.As(err, &failed) {
+		t.Fatalf("the error is %v, a %T", err, err)
+	}
+	return failed
+}
+
+// roundTripper is a function that carries requests.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,0 +1,265 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+const perMinute = 120
+
+// busiest is the largest number of moments within any minute.
+func busiest(moments []time.Time) int {
+	slices.SortFunc(moments, time.Time.Compare)
+	most, first := 0, 0
+	for i, at := range moments {
+		for at.Sub(moments[first]) >= time.Minute {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+// passing records the moments at which n callers, who all come now, may go on.
+func passing(t *testing.T, l *transport.Limiter, n int) (moments func() []time.Time) {
+	t.Helper()
+	var (
+		mu   sync.Mutex
+		gone []time.Time
+		all  sync.WaitGroup
+	)
+	for range n {
+		all.Go(func() {
+			if err := l.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			gone = append(gone, time.Now())
+		})
+	}
+	return func() []time.Time {
+		all.Wait()
+		return gone
+	}
+}
+
+// TestI6NeverMoreThanTheAllowance: in whatever minute one looks, however the load comes.
+func TestI6NeverMoreThanTheAllowance(t *testing.T) {
+	t.Parallel()
+	loads := map[string]func(i int) time.Duration{
+		"all at once":       func(int) time.Duration { return 0 },
+		"after idling":      func(i int) time.Duration { return map[bool]time.Duration{true: 5 * time.Minute}[i%200 == 199] },
+		"bursts of a third": func(i int) time.Duration { return map[bool]time.Duration{true: 20 * time.Second}[i%40 == 39] },
+		"just too fast":     func(int) time.Duration { return 499 * time.Millisecond },
+	}
+	for name, pause := range loads {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := clocktest.New(noon)
+			l := transport.NewLimiter(perMinute, fake)
+			var moments []time.Time
+			for i := range 1000 {
+				if err := l.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				moments = append(moments, fake.Now())
+				fake.Advance(pause(i))
+			}
+			if got := busiest(moments); got > perMinute {
+				t.Errorf("%d requests in one minute", got)
+			}
+		})
+	}
+}
+
+// TestLimiterIsNotSlowerThanItNeedsToBe: a shop's few requests do not wait at all.
+func TestLimiterIsNotSlowerThanItNeedsToBe(t *testing.T) {
+	t.Parallel()
+	fake := clocktest.New(noon)
+	l := transport.NewLimiter(perMinute, fake)
+	for i := range 300 {
+		if err := l.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if i == 29 && !fake.Now().Equal(noon) {
+			t.Errorf("30 requests took %v", fake.Now().Sub(noon))
+		}
+	}
+	if took := fake.Now().Sub(noon); took > 3*time.Minute+time.Second {
+		t.Errorf("300 requests took %v", took)
+	}
+}
+
+// TestLimiterServesInOrder: who comes first goes first.
+func TestLimiterServesInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := transport.NewLimiter(perMinute, clock.System{})
+		var (
+			mu    sync.Mutex
+			order []int
+			all   sync.WaitGroup
+		)
+		for i := range 100 {
+			all.Go(func() {
+				if err := l.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, i)
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if !slices.IsSorted(order) {
+			t.Errorf("they went on in the order %v", order)
+		}
+	})
+}
+
+// TestI6PauseHoldsEverybody: those who come later, and those who wait already.
+func TestI6PauseHoldsEverybody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := transport.NewLimiter(perMinute, clock.System{})
+		moments := passing(t, l, 40)
+		synctest.Wait()
+		l.Pause(20 * time.Second)
+		l.Pause(10 * time.Second) // a shorter one takes nothing back
+		paused := time.Now()
+		later := passing(t, l, 5)
+		for i, at := range append(moments()[30:], later()...) {
+			if at.Sub(paused) < 20*time.Second {
+				t.Errorf("caller %d went on %v into a pause of 20s", i+1, at.Sub(paused))
+			}
+		}
+	})
+}
+
+// TestI6PauseSavesNothingUp: those who were held back do not all come at once when it ends.
+func TestI6PauseSavesNothingUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := transport.NewLimiter(perMinute, clock.System{})
+		l.Pause(time.Minute)
+		if got := busiest(passing(t, l, 400)()); got > perMinute {
+			t.Errorf("%d requests in one minute", got)
+		}
+	})
+}
+
+// TestI6LaterCallersArePaused: for the longest of the pauses.
+func TestI6LaterCallersArePaused(t *testing.T) {
+	t.Parallel()
+	fake := clocktest.New(noon)
+	l := transport.NewLimiter(perMinute, fake)
+	l.Pause(20 * time.Second)
+	l.Pause(10 * time.Second)
+	if err := l.Wait(t.Context()); err != nil || fake.Now().Sub(noon) != 20*time.Second {
+		t.Errorf("after %v: %v", fake.Now().Sub(noon), err)
+	}
+}
+
+// TestI6OneRefusalPausesTheToken: even one after which that request itself is given up.
+func TestI6OneRefusalPausesTheToken(t *testing.T) {
+	t.Parallel()
+	for name, retries := range map[string]int{"repeated": 1, "given up": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var sent []time.Time
+				c := scripted(retries, func(*http.Request) (*http.Response, error) {
+					sent = append(sent, time.Now())
+					if len(sent) == 1 {
+						return reply(http.StatusTooManyRequests, "{}", "Retry-After", "30"), nil
+					}
+					return reply(http.StatusOK, "{}"), nil
+				})
+				r := request(http.MethodGet)
+				r.Limiter = transport.NewLimiter(perMinute, clock.System{})
+				var first sync.WaitGroup
+				first.Go(func() { _, _ = transport.Do[answer](t.Context(), c, r) }) // its end is of no interest
+				synctest.Wait()
+				if _, err := transport.Do[answer](t.Context(), c, r); err != nil {
+					t.Error(err)
+				}
+				first.Wait()
+				if waited := sent[1].Sub(sent[0]); waited < 30*time.Second {
+					t.Errorf("the token was used again after %v", waited)
+				}
+			})
+		})
+	}
+}
+
+func TestLimiterObeysTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := transport.NewLimiter(perMinute, clock.System{})
+		passing(t, l, 30)()
+		l.Pause(time.Minute)
+		start := time.Now()
+		bounded, cancelBounded := clock.WithTimeout(t.Context(), clock.System{}, 59*time.Second)
+		defer cancelBounded()
+		if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 59*time.Second {
+			t.Errorf("a wait that is too long ended after %v: %v", time.Since(start), err)
+		}
+		cancelled, cancel := context.WithCancel(t.Context())
+		start = time.Now()
+		time.AfterFunc(time.Second/2, cancel)
+		if err := l.Wait(cancelled); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second/2 {
+			t.Errorf("a cancelled wait ended after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+// TestLimiterTakesNothingForRefusedWaits: those that gave up do not lengthen the next one's wait,
+// nor shorten it.
+func TestLimiterTakesNothingForRefusedWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := transport.NewLimiter(perMinute, clock.System{})
+		gone := passing(t, l, 30)()
+		start := time.Now()
+		for range 50 {
+			ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, time.Millisecond)
+			if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the error is %v", err)
+			}
+			cancel()
+		}
+		gone = append(gone, passing(t, l, 1)()...)
+		if took := gone[30].Sub(start); took > time.Second {
+			t.Errorf("after refused waits the next took %v", took)
+		}
+		if got := busiest(append(gone, passing(t, l, 300)()...)); got > perMinute {
+			t.Errorf("%d requests in one minute", got)
+		}
+	})
+}
+
+func TestNoLimiter(t *testing.T) {
+	t.Parallel()
+	var l *transport.Limiter
+	l.Pause(time.Hour)
+	if err := l.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.Wait(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -1,0 +1,451 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// calls are the kinds of request that are repeated differently.
+var calls = map[string]struct {
+	request transport.Request
+	// repeatable requests may be repeated although the first may have been carried out.
+	repeatable bool
+}{
+	"GET":             {request(http.MethodGet), true},
+	"DELETE":          {request(http.MethodDelete), true},
+	"POST with a key": {keyed(request(http.MethodPost)), true},
+	"POST":            {request(http.MethodPost), false},
+	"PATCH":           {request(http.MethodPatch), false},
+	"PUT, not in use": {request(http.MethodPut), false},
+}
+
+func keyed(r transport.Request) transport.Request {
+	r.IdempotencyKey = "5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01"
+	return r
+}
+
+// TestI6WhatIsRepeated: what may have been carried out is repeated only where that does no harm.
+func TestI6WhatIsRepeated(t *testing.T) {
+	t.Parallel()
+	const (
+		never = iota
+		ifSafe
+		always
+	)
+	tests := map[string]struct {
+		handler   http.HandlerFunc
+		repeated  int
+		kind      transport.Kind
+		status    int
+		uncertain bool
+		// wait is what the server asks for.
+		wait time.Duration
+	}{
+		"reset after the work":    {handler: reset, repeated: ifSafe, kind: transport.NoAnswer, uncertain: true},
+		"timeout":                 {handler: hang, repeated: ifSafe, kind: transport.NoAnswer, uncertain: true},
+		"timeout in the body":     {handler: stall, repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"truncated":               {handler: respond(200, transport.JSON, `{"text":"do`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"empty":                   {handler: respond(201, transport.JSON, ""), repeated: ifSafe, kind: transport.Unreadable, status: 201, uncertain: true},
+		"cut within the body":     {handler: cut, repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"wrong content type":      {handler: respond(200, "text/html", `{"text":"done"}`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"garbage behind":          {handler: respond(200, transport.JSON, `{"text":"done"}}`), repeated: ifSafe, kind: transport.Unreadable, status: 200, uncertain: true},
+		"500":                     {handler: refuse(500), repeated: ifSafe, kind: transport.Refused, status: 500, uncertain: true},
+		"502 in HTML":             {handler: respond(502, "text/html", "<h1>Bad gateway</h1>"), repeated: ifSafe, kind: transport.Refused, status: 502, uncertain: true},
+		"503":                     {handler: refuse(503), repeated: ifSafe, kind: transport.Refused, status: 503, uncertain: true},
+		"504":                     {handler: refuse(504), repeated: ifSafe, kind: transport.Refused, status: 504, uncertain: true},
+		"503, come back":          {handler: refuse(503, "Retry-After", "7"), repeated: ifSafe, kind: transport.Refused, status: 503, uncertain: true, wait: 7 * time.Second},
+		"501":                     {handler: refuse(501), repeated: never, kind: transport.Refused, status: 501, uncertain: true},
+		"429":                     {handler: refuse(429), repeated: always, kind: transport.Refused, status: 429},
+		"429 in HTML":             {handler: respond(429, "text/html", ""), repeated: always, kind: transport.Refused, status: 429},
+		"429, seconds":            {handler: refuse(429, "Retry-After", "30"), repeated: always, kind: transport.Refused, status: 429, wait: 30 * time.Second},
+		"429, longest":            {handler: refuse(429, "Retry-After", "300"), repeated: always, kind: transport.Refused, status: 429, wait: 5 * time.Minute},
+		"429, too long":           {handler: refuse(429, "Retry-After", "301"), repeated: never, kind: transport.Refused, status: 429},
+		"429, far too long":       {handler: refuse(429, "Retry-After", "99999999999"), repeated: never, kind: transport.Refused, status: 429},
+		"429, a date far ahead":   {handler: refuse(429, "Retry-After", noon.Add(24*time.Hour).Format(http.TimeFormat)), repeated: never, kind: transport.Refused, status: 429},
+		"429, a date in the past": {handler: refuse(429, "Retry-After", noon.Add(-time.Hour).Format(http.TimeFormat)), repeated: always, kind: transport.Refused, status: 429},
+		"429, negative":           {handler: refuse(429, "Retry-After", "-5"), repeated: always, kind: transport.Refused, status: 429},
+		"429, nonsense":           {handler: refuse(429, "Retry-After", "soon"), repeated: always, kind: transport.Refused, status: 429},
+		"400":                     {handler: refuse(400), repeated: never, kind: transport.Refused, status: 400},
+		"401":                     {handler: refuse(401), repeated: never, kind: transport.Refused, status: 401},
+		"401, come back":          {handler: refuse(401, "Retry-After", "1"), repeated: never, kind: transport.Refused, status: 401},
+		"403 in HTML":             {handler: respond(403, "text/html", "<h1>Forbidden</h1>"), repeated: never, kind: transport.Refused, status: 403},
+		"404":                     {handler: refuse(404), repeated: never, kind: transport.Refused, status: 404},
+		"409":                     {handler: refuse(409), repeated: never, kind: transport.Refused, status: 409},
+	}
+	const maxRetries = 2
+	for name, test := range tests {
+		for call, c := range calls {
+			t.Run(name+"/"+call, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, maxRetries, test.handler)
+				if strings.HasPrefix(name, "timeout") {
+					b.client = b.newClient(b.srv.URL, maxRetries, 100*time.Millisecond)
+				}
+				_, err := b.do(t.Context(), c.request)
+				failed := failure(t, err)
+				attempts := 1
+				if test.repeated == always || (test.repeated == ifSafe && c.repeatable) {
+					attempts = maxRetries + 1
+				}
+				if failed.Attempts != attempts || len(b.observed()) != attempts {
+					t.Errorf("%d attempts were counted, want %d", failed.Attempts, attempts)
+				}
+				// On a busy machine the time of an attempt can be over before it arrives.
+				if n := len(b.seen()); n > attempts || (n < attempts && !strings.HasPrefix(name, "timeout")) {
+					t.Errorf("%d attempts arrived, want %d", n, attempts)
+				}
+				if failed.Kind != test.kind || failed.Status != test.status || transport.IsUncertain(err) != test.uncertain {
+					t.Errorf("the error is %+v", failed)
+				}
+				waited(t, b.clock.Slept(), attempts-1, test.wait)
+			})
+		}
+	}
+}
+
+// waited fails the test unless there were n waits, none shorter than what the server asked for and
+// none longer than that and the bound of its backoff.
+func waited(t *testing.T, slept []time.Duration, n int, asked time.Duration) {
+	t.Helper()
+	if len(slept) != n {
+		t.Fatalf("it waited %v, want %d waits", slept, n)
+	}
+	for i, d := range slept {
+		if bound := min(500*time.Millisecond<<i, 20*time.Second); d < asked || d > asked+bound {
+			t.Errorf("wait %d is %v, want %v to %v", i+1, d, asked, asked+bound)
+		}
+	}
+}
+
+// stall begins an answer and does not end it.
+func stall(w http.ResponseWriter, r *http.Request) {
+	respond(http.StatusOK, transport.JSON, `{"text":`)(w, r)
+	_ = http.NewResponseController(w).Flush()
+	hang(w, r)
+}
+
+// cut drops the connection in the middle of a body.
+func cut(w http.ResponseWriter, r *http.Request) {
+	respond(http.StatusOK, transport.JSON, `{"text":"do`, "Content-Length", "100")(w, r)
+	_ = http.NewResponseController(w).Flush()
+	reset(w, r)
+}
+
+// TestI6ConnectionRefused: what certainly did not arrive is repeated, whatever it is.
+func TestI6ConnectionRefused(t *testing.T) {
+	t.Parallel()
+	for call, c := range calls {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 0, ok())
+			b.client = b.newClient(closedPort(t), 3, time.Minute)
+			_, err := b.do(t.Context(), c.request)
+			if failed := failure(t, err); failed.Kind != transport.NotSent || failed.Attempts != 4 || transport.IsUncertain(err) {
+				t.Errorf("the error is %+v", failed)
+			}
+			waited(t, b.clock.Slept(), 3, 0)
+		})
+	}
+}
+
+// TestI6RetryAfterDate: a date is waited for by the client's clock.
+func TestI6RetryAfterDate(t *testing.T) {
+	t.Parallel()
+	at := noon.Add(90 * time.Second)
+	b := newBench(t, 1, refuse(http.StatusTooManyRequests, "Retry-After", at.Format(http.TimeFormat)), ok())
+	if _, err := b.do(t.Context(), request(http.MethodPatch)); err != nil {
+		t.Fatal(err)
+	}
+	waited(t, b.clock.Slept(), 1, 90*time.Second)
+	if b.clock.Now().Before(at) {
+		t.Errorf("it came back at %v", b.clock.Now())
+	}
+}
+
+func TestLargeAnswers(t *testing.T) {
+	t.Parallel()
+	padded := func(size int) http.HandlerFunc {
+		const rest = `{"text":"done"}`
+		return respond(http.StatusOK, transport.JSON, strings.Repeat(" ", size-len(rest))+rest)
+	}
+	most := newBench(t, 0, padded(10<<20))
+	if got, err := most.do(t.Context(), request(http.MethodGet)); err != nil || got.Text != "done" {
+		t.Errorf("10 MiB: %+v, error %v", got, err)
+	}
+	over := newBench(t, 0, padded(10<<20+1))
+	_, err := over.do(t.Context(), request(http.MethodGet))
+	failed := failure(t, err)
+	if failed.Kind != transport.Unreadable || !strings.Contains(err.Error(), "10 MiB") || !transport.IsUncertain(err) {
+		t.Errorf("more than 10 MiB: %v", err)
+	}
+}
+
+func TestSuccessAfterFailures(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 4, refuse(503), respond(200, transport.JSON, `{"text":"half","n":7}}`), reset, refuse(429), ok())
+	got, err := b.do(t.Context(), request(http.MethodGet))
+	if err != nil || got != (answer{Text: "done"}) {
+		t.Errorf("the answer is %+v, error %v: of failed attempts nothing may be left in it", got, err)
+	}
+}
+
+// TestI6BackoffGrowsAndIsBounded: the bound doubles up to 20 s, and waits are not all the same.
+func TestI6BackoffGrowsAndIsBounded(t *testing.T) {
+	t.Parallel()
+	const retries = 40
+	b := newBench(t, retries, refuse(http.StatusServiceUnavailable))
+	if _, err := b.do(t.Context(), request(http.MethodGet)); !transport.IsStatus(err, http.StatusServiceUnavailable) {
+		t.Fatalf("the error is %v", err)
+	}
+	slept := b.clock.Slept()
+	different := map[time.Duration]bool{}
+	longest := time.Duration(0)
+	for i, d := range slept {
+		bound := 20 * time.Second
+		if i < 6 {
+			bound = min(bound, 500*time.Millisecond<<i)
+		}
+		if d < 0 || d > bound {
+			t.Errorf("wait %d is %v, over %v", i+1, d, bound)
+		}
+		different[d] = true
+		longest = max(longest, d)
+	}
+	// 34 draws up to 20 s all stay under 5 s once in 10^20 runs.
+	if len(slept) != retries || len(different) < retries/2 || longest < 5*time.Second {
+		t.Errorf("it waited %v", slept)
+	}
+}
+
+// TestI6BackoffDoubles: of 40 draws up to a bound, all stay under half of it once in 10^12 runs.
+func TestI6BackoffDoubles(t *testing.T) {
+	t.Parallel()
+	longest := make([]time.Duration, 5)
+	for range 40 {
+		b := newBench(t, len(longest), refuse(http.StatusServiceUnavailable))
+		_, _ = b.do(t.Context(), request(http.MethodGet)) // only its waits are of interest
+		for i, d := range b.clock.Slept() {
+			longest[i] = max(longest[i], d)
+		}
+	}
+	for i, d := range longest {
+		if bound := 500 * time.Millisecond << i; d < bound/2 || d > bound {
+			t.Errorf("wait %d is up to %v, want up to %v", i+1, d, bound)
+		}
+	}
+}
+
+// TestI6RetriesEndWithTheDeadline: a wait that would end after the operation's time is not begun.
+func TestI6RetriesEndWithTheDeadline(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, refuse(http.StatusServiceUnavailable, "Retry-After", "4"))
+	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, 10*time.Second)
+	defer cancel()
+	_, err := b.do(ctx, request(http.MethodGet))
+	if !transport.IsStatus(err, http.StatusServiceUnavailable) {
+		t.Errorf("the error is %v, want what the server said", err)
+	}
+	if n := len(b.seen()); n != 2 && n != 3 {
+		t.Errorf("%d attempts arrived", n)
+	}
+	if took := b.clock.Now().Sub(noon); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// TestUncertaintyIsNotForgotten: what happened to the last attempt says nothing of the first, which
+// may have been carried out (I3).
+func TestUncertaintyIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	for name, last := range map[string]http.HandlerFunc{
+		"throttled": refuse(429), "token expired": refuse(401), "firewall": respond(403, "text/html", ""),
+		"unreadable conflict": respond(409, transport.JSON, `{"code":"IDEMP`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 2, reset, last)
+			if _, err := b.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
+				t.Errorf("%v is taken for certain", err)
+			}
+		})
+	}
+	t.Run("server gone", func(t *testing.T) {
+		t.Parallel()
+		var b *bench
+		b = newBench(t, 2, func(w http.ResponseWriter, r *http.Request) {
+			go b.srv.Listener.Close()
+			reset(w, r)
+		})
+		if _, err := b.do(t.Context(), keyed(request(http.MethodPost))); !transport.IsUncertain(err) {
+			t.Errorf("%v is taken for certain", err)
+		}
+	})
+	t.Run("a throttled attempt does not hide the next", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, 2, refuse(429), reset)
+		_, err := b.do(t.Context(), request(http.MethodPatch))
+		if !transport.IsUncertain(err) || len(b.seen()) != 2 {
+			t.Errorf("%v after %d attempts", err, len(b.seen()))
+		}
+	})
+	t.Run("nor is it invented", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, 2, refuse(429), refuse(401))
+		if _, err := b.do(t.Context(), request(http.MethodPatch)); transport.IsUncertain(err) {
+			t.Errorf("%v is taken for uncertain", err)
+		}
+	})
+}
+
+// scripted is a client on the real clock, inside a bubble, whose requests a function carries.
+func scripted(maxRetries int, carry roundTripper) *transport.Client {
+	return transport.New(transport.Options{
+		API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
+		MaxRetries: maxRetries, Timeout: 30 * time.Second, Clock: clock.System{},
+		RoundTripper: carry, Problem: problem,
+	})
+}
+
+func reply(status int, body string, headers ...string) *http.Response {
+	h := http.Header{"Content-Type": {transport.JSON}}
+	for i := 0; i < len(headers); i += 2 {
+		h.Set(headers[i], headers[i+1])
+	}
+	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// TestI6CancellationEndsAWait: at once, however long the wait was to be.
+func TestI6CancellationEndsAWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := scripted(4, func(*http.Request) (*http.Response, error) {
+			return reply(503, "{}", "Retry-After", "200"), nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		start := time.Now()
+		_, err := transport.Do[answer](ctx, c, request(http.MethodGet))
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it returned after %v", took)
+		}
+		if failed := failure(t, err); failed.Attempts != 1 {
+			t.Errorf("the error is %+v", failed)
+		}
+	})
+}
+
+func TestI6CancellationEndsARequest(t *testing.T) {
+	t.Parallel()
+	started := make(chan struct{})
+	b := newBench(t, 4, func(_ http.ResponseWriter, r *http.Request) {
+		close(started)
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-started; cancel() }()
+	start := time.Now()
+	_, err := b.do(ctx, request(http.MethodGet))
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it returned after %v", took)
+	}
+	if failed := failure(t, err); failed.Attempts != 1 || !errors.Is(err, context.Canceled) || !transport.IsUncertain(err) {
+		t.Errorf("the error is %+v", failed)
+	}
+}
+
+func TestI6CancelledBeforeIsNotSent(t *testing.T) {
+	t.Parallel()
+	for _, whole := range []bool{false, true} {
+		b := newBench(t, 4, ok())
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := keyed(request(http.MethodPost))
+		r.Whole = whole
+		_, err := b.do(ctx, r)
+		if failed := failure(t, err); failed.Kind != transport.NotSent || !errors.Is(err, context.Canceled) || transport.IsUncertain(err) {
+			t.Errorf("the error is %+v", failed)
+		}
+		if n := len(b.seen()); n != 0 {
+			t.Errorf("%d requests were sent", n)
+		}
+	}
+}
+
+// TestI3WholeOutlivesCancellation: an answer that can be had only once is waited for, for a while,
+// and no further attempt is made.
+func TestI3WholeOutlivesCancellation(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		after time.Duration // of the cancellation, until the answer
+		fail  bool
+		took  time.Duration
+		ok    bool
+	}{
+		"answered soon":     {after: 3 * time.Second, took: 4 * time.Second, ok: true},
+		"answered late":     {after: 9 * time.Second, took: 10 * time.Second, ok: true},
+		"answered too late": {after: 11 * time.Second, took: 11 * time.Second},
+		"failed":            {after: 3 * time.Second, fail: true, took: 4 * time.Second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var attempts atomic.Int32
+				c := scripted(4, func(r *http.Request) (*http.Response, error) {
+					attempts.Add(1)
+					if err := (clock.System{}).Sleep(r.Context(), time.Second+test.after); err != nil {
+						return nil, err
+					}
+					if test.fail {
+						return nil, errors.New("connection reset")
+					}
+					return reply(201, `{"text":"once"}`), nil
+				})
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				r := keyed(request(http.MethodPost))
+				r.Whole = true
+				start := time.Now()
+				got, err := transport.Do[answer](ctx, c, r)
+				if took := time.Since(start); took != test.took || attempts.Load() != 1 {
+					t.Errorf("it took %v and %d attempts, want %v", took, attempts.Load(), test.took)
+				}
+				if test.ok && (err != nil || got.Text != "once") {
+					t.Errorf("the answer is %+v, error %v", got, err)
+				}
+				if !test.ok && !transport.IsUncertain(err) {
+					t.Errorf("the error is %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestWholeIsStillBounded: by the timeout of an attempt.
+func TestWholeIsStillBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := scripted(0, func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		r := request(http.MethodGet)
+		r.Whole = true
+		start := time.Now()
+		_, err := transport.Do[answer](t.Context(), c, r)
+		if took := time.Since(start); took != 30*time.Second || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("it ended after %v: %v", took, err)
+		}
+	})
+}
