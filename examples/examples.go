@@ -6,5 +6,5 @@ import "embed"
 
 // FS has every configuration under the path that it has in this directory.
 //
-//go:embed provider resources data-sources switch
+//go:embed provider resources data-sources switch connections
 var FS embed.FS

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +33,6 @@ type keyService interface {
 	Generate(ctx context.Context, merchantID, description string) (kustom.Key, error)
 	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
 	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
-	Delete(ctx context.Context, merchantID, credentialID string) error
 	Discard(ctx context.Context, orphan kustom.Orphan) error
 }
 
@@ -74,9 +72,6 @@ const (
 
 	// importPending marks, in private state, a key that was named by an import and not read yet.
 	importPending = "import_pending"
-	// unsettled holds, in private state, the idempotency key of a creation of which it is not known
-	// what became.
-	unsettled = "unsettled"
 )
 
 func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -264,11 +259,10 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 	if !errors.As(err, &orphan) {
 		return
 	}
-	plan.CredentialID = nullWhenEmpty(orphan.CredentialID)
+	plan.CredentialID = unsettledID(orphan.Orphan)
 	plan.Username = nullWhenEmpty(orphan.Username)
 	plan.ID, plan.CreatedAt, plan.Secret = types.StringNull(), types.StringNull(), types.StringNull()
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, unsettled, strconv.AppendQuote(nil, orphan.IdempotencyKey))...)
 }
 
 func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -278,7 +272,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	resp.Diagnostics.Append(diags...)
 	imported, diags := req.Private.GetKey(ctx, importPending)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || state.CredentialID.IsNull() {
+	if resp.Diagnostics.HasError() || isUnsettled(state.CredentialID) {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
@@ -308,26 +302,19 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultKeyDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
-	idempotencyKey, diags := req.Private.GetKey(ctx, unsettled)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	if state.CredentialID.IsNull() {
-		if err := r.keys.Discard(ctx, state.orphan(idempotencyKey)); err != nil {
-			report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
-		}
-		return
-	}
-	if !state.ForceDestroy.ValueBool() {
+	// A key whose username is not known has never been given to anybody.
+	if !state.ForceDestroy.ValueBool() && !state.Username.IsNull() {
 		if err := r.guard.AwaitRelease(ctx, state.Username.ValueString()); err != nil {
 			report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
 			return
 		}
 	}
-	if err := r.keys.Delete(ctx, state.MerchantID.ValueString(), state.CredentialID.ValueString()); err != nil {
+	if err := r.keys.Discard(ctx, readOrphan(state.MerchantID, state.CredentialID, state.Username, state.Description)); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
 	}
 }
@@ -365,14 +352,6 @@ func (m *apiKeyModel) read(key kustom.Key) {
 	m.Host = types.StringValue(key.Host)
 	m.Environment = types.StringValue(key.Environment)
 	m.CreatedAt = types.StringValue(key.CreatedAt.Format(time.RFC3339))
-}
-
-// orphan returns what is known of a key whose creation was never answered.
-func (m apiKeyModel) orphan(quotedIdempotencyKey []byte) kustom.Orphan {
-	idempotencyKey, _ := strconv.Unquote(string(quotedIdempotencyKey))
-	return kustom.Orphan{
-		MerchantID: m.MerchantID.ValueString(), Description: m.Description.ValueString(), IdempotencyKey: idempotencyKey,
-	}
 }
 
 func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }

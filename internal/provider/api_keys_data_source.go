@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -88,9 +87,8 @@ func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, err := listIntegrations(ctx, d.keys, d.shops, merchantIDs)
-	if err != nil {
-		report(&resp.Diagnostics, path.Root("merchant_ids"), "API keys not read", err)
+	integrations, ok := listIntegrations(ctx, d.keys, d.shops, merchantIDs, "API keys not read", &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	model.APIKeys = readIntegrations(slices.DeleteFunc(integrations, model.excludes))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 
@@ -26,6 +25,8 @@ type backend struct {
 	portal  *kustom.Portal
 	mystore *mystore.Client
 	shops   *integration.Shops
+	// connector gives shops new keys.
+	connector *integration.Connector
 }
 
 // missingError says that something needs a setting that is not there.
@@ -41,32 +42,24 @@ func (e *unknownError) Error() string { return e.attribute + " is not known yet"
 
 func newBackend(s settings, o Options) *backend {
 	b := &backend{settings: s, clock: o.Clock}
-	client := func(api string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
-		carrier := o.RoundTripper
+	client := func(api, attribute string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
+		var unready error
 		if base == nil {
-			base, carrier = &url.URL{Scheme: "https", Host: "unknown.invalid"}, unknownURL{api: api}
+			base, unready = new(url.URL), &unknownError{attribute: attribute}
 		}
 		return transport.New(transport.Options{
-			API: api, BaseURL: base,
+			API: api, BaseURL: base, Unready: unready,
 			UserAgent:  "terraform-provider-kustom/" + o.Version,
 			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
-			Clock: o.Clock, RoundTripper: carrier, Problem: problem, Observe: logExchange,
+			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Observe: logExchange,
 		})
 	}
-	b.portal = kustom.NewPortal(client("portal", s.portalURL, kustom.Problem), b.portalAuth)
-	merchant := kustom.NewMerchant(client("merchant", s.apiURL, kustom.Problem))
-	b.mystore = mystore.New(client("mystore", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
+	b.portal = kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth)
+	merchant := kustom.NewMerchant(client("merchant", "api_url", s.apiURL, kustom.Problem))
+	b.mystore = mystore.New(client("mystore", "mystore_url", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
 	b.shops = integration.NewShops(b.mystore, merchant, o.Clock, b.shopNames)
+	b.connector = integration.NewConnector(b.portal, b.shops)
 	return b
-}
-
-// unknownURL stands in for the connection to an API whose address is not known yet.
-type unknownURL struct{ api string }
-
-// RoundTrip implements [http.RoundTripper].
-func (u unknownURL) RoundTrip(*http.Request) (*http.Response, error) {
-	attribute := map[string]string{"portal": "portal_url", "merchant": "api_url", "mystore": "mystore_url"}[u.api]
-	return nil, &unknownError{attribute: attribute}
 }
 
 func (b *backend) portalAuth() (string, error) {

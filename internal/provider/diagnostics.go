@@ -44,7 +44,7 @@ func isUnknown(err error) bool {
 }
 
 func original(err error) string {
-	text := "Error: " + err.Error()
+	text := "Cause: " + err.Error()
 	var failure *transport.Error
 	if errors.As(err, &failure) && failure.CorrelationID != "" {
 		text += "\nCorrelation ID: " + failure.CorrelationID
@@ -110,6 +110,12 @@ func adviseHeld(held *integration.HeldError) advice {
 }
 
 func adviseKey(err error) (advice, bool) {
+	var unsettled *integration.UnsettledError
+	if errors.As(err, &unsettled) {
+		return advice{text: fmt.Sprintf("The new key, %s, could not be installed in the shop for certain, nor be deleted again for certain (%v). "+
+			"It is remembered: the next apply finds out which key the shop uses, and deletes what is left over.\n\n%s",
+			unsettled.Key.Username, unsettled.Cleanup, advise(unsettled.Cause).text)}, true
+	}
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
 		return advice{text: fmt.Sprintf("%s It is kept in the state, marked as tainted: the next apply deletes it and makes another.\n\n"+
@@ -182,6 +188,11 @@ func adviseShop(err error) (advice, bool) {
 }
 
 func adviseInterruption(err error) (advice, bool) {
+	var failure *transport.Error
+	if errors.As(err, &failure) && failure.Kind == transport.NoAnswer && !errors.Is(err, context.Canceled) {
+		// It is the request that ran out of time, not the operation.
+		return advice{}, false
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return advice{general: true, text: "The run was interrupted. Run again; it goes on from where it was."}, true

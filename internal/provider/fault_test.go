@@ -22,6 +22,8 @@ import (
 // vendorCall is a call that the provider makes, and the invariant that is at
 // stake when it fails.
 type vendorCall struct {
+	// way is the example that makes the call.
+	way                   string
 	invariant             string
 	api, method, template string
 	// pending makes the call happen: keys take a moment to be made.
@@ -46,19 +48,33 @@ func (c vendorCall) String() string {
 const credentialsTemplate = "/shops/{shop}/extensions/klarna-checkout-v3/credentials"
 
 func vendorCalls() []vendorCall {
-	return []vendorCall{
-		{invariant: "I1", api: sandbox.Merchant, method: http.MethodGet, template: "/checkout/v3/orders/{order_id}"},
-		{invariant: "I1", api: sandbox.Mystore, method: http.MethodPatch, template: credentialsTemplate},
-		{invariant: "I1", api: sandbox.Mystore, method: http.MethodGet, template: credentialsTemplate},
-		{invariant: "I1", api: sandbox.Mystore, method: http.MethodGet, template: "/shops/{shop}/extensions"},
-		{invariant: "I3", api: sandbox.Portal, method: http.MethodPost, template: "/stores/{merchant_id}/credentials"},
-		{invariant: "I3", api: sandbox.Portal, method: http.MethodGet, template: "/stores/{merchant_id}/credentials/{credential_id}", pending: 2},
-		{invariant: "I3", api: sandbox.Portal, method: http.MethodDelete, template: "/stores/{merchant_id}/credentials/{credential_id}"},
-		{invariant: "I4", api: sandbox.Portal, method: http.MethodGet, template: "/stores/{merchant_id}/credentials/{credential_id}"},
-		{invariant: "I4", api: sandbox.Portal, method: http.MethodGet, template: "/stores/{merchant_id}/credentials/{credential_id}", settled: true},
-		{invariant: "I4", api: sandbox.Mystore, method: http.MethodGet, template: credentialsTemplate, settled: true},
-		{invariant: "I5", api: sandbox.Portal, method: http.MethodGet, template: "/credentials"},
+	const (
+		orders     = "/checkout/v3/orders/{order_id}"
+		extensions = "/shops/{shop}/extensions"
+		keys       = "/credentials"
+		storeKeys  = "/stores/{merchant_id}/credentials"
+		oneKey     = "/stores/{merchant_id}/credentials/{credential_id}"
+		get        = http.MethodGet
+	)
+	var calls []vendorCall
+	for _, way := range []string{wayPair, wayConnection} {
+		calls = append(calls,
+			vendorCall{way: way, invariant: "I1", api: sandbox.Merchant, method: get, template: orders},
+			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: http.MethodPatch, template: credentialsTemplate},
+			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: get, template: credentialsTemplate},
+			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: http.MethodPost, template: storeKeys},
+			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: get, template: oneKey, pending: 2},
+			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: http.MethodDelete, template: oneKey},
+			vendorCall{way: way, invariant: "I4", api: sandbox.Mystore, method: get, template: credentialsTemplate, settled: true},
+			vendorCall{way: way, invariant: "I5", api: sandbox.Portal, method: get, template: keys},
+		)
 	}
+	return append(calls,
+		vendorCall{way: wayPair, invariant: "I1", api: sandbox.Mystore, method: get, template: extensions},
+		vendorCall{way: wayPair, invariant: "I4", api: sandbox.Portal, method: get, template: oneKey},
+		vendorCall{way: wayPair, invariant: "I4", api: sandbox.Portal, method: get, template: oneKey, settled: true},
+		vendorCall{way: wayConnection, invariant: "I4", api: sandbox.Portal, method: get, template: keys, settled: true},
+	)
 }
 
 // misfortune is what happens to a call: a fault of the server, or one on the way to it.
@@ -119,7 +135,7 @@ func TestAccFaults(t *testing.T) {
 	for _, call := range vendorCalls() {
 		for _, misfortune := range misfortunes() {
 			for _, extent := range extents() {
-				t.Run(strings.Join([]string{call.String(), misfortune.name, extent.name}, "/"), func(t *testing.T) {
+				t.Run(strings.Join([]string{call.way, call.String(), misfortune.name, extent.name}, "/"), func(t *testing.T) {
 					t.Parallel()
 					tally.add(spoiledMigration(t, call, misfortune, extent))
 				})
@@ -138,7 +154,7 @@ func spoiledMigration(t *testing.T, call vendorCall, m misfortune, e extent) (br
 		seed: &seed, clock: clk, carrier: interceptor, requestTimeout: m.requestTimeout,
 		sandbox: sandbox.Options{Pending: call.pending},
 	})
-	w.useExample(t, "switch", seed)
+	w.useExample(t, call.way, seed)
 	if call.settled {
 		w.mustApply(t)
 	}

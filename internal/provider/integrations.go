@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
@@ -59,17 +61,20 @@ func integrationAttributes() map[string]schema.Attribute {
 	}
 }
 
-// listIntegrations lists the keys of the given stores, or of all, with the shops that hold them.
-func listIntegrations(ctx context.Context, keys keyLister, shops holderLister, merchantIDs []string) ([]integration.Integration, error) {
+// listIntegrations lists the keys of the given stores, or of all, with the shops that hold them. It
+// reports what goes wrong under the summary, and returns whether nothing did.
+func listIntegrations(ctx context.Context, keys keyLister, shops holderLister, merchantIDs []string, summary string, diags *diag.Diagnostics) ([]integration.Integration, bool) {
 	all, err := listKeys(ctx, keys, merchantIDs)
 	if err != nil {
-		return nil, err
+		report(diags, path.Root("merchant_ids"), summary, err)
+		return nil, false
 	}
 	holders, err := shops.Holders(ctx)
 	if err != nil {
-		return nil, err
+		report(diags, path.Empty(), summary, err)
+		return nil, false
 	}
-	return integration.Integrations(all, holders), nil
+	return integration.Integrations(all, holders), true
 }
 
 // fewStores is up to how many stores are asked one by one. For more, reading all keys in pages

@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -76,9 +75,8 @@ func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, err := listIntegrations(ctx, d.keys, d.shops, merchantIDs)
-	if err != nil {
-		report(&resp.Diagnostics, path.Root("merchant_ids"), "Legacy integrations not read", err)
+	integrations, ok := listIntegrations(ctx, d.keys, d.shops, merchantIDs, "Legacy integrations not read", &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	model.read(integration.Legacy(integrations))

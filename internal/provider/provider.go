@@ -130,6 +130,7 @@ func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		newAPIKeyResource,
 		newCheckoutCredentialsResource,
+		newConnectionResource,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -136,7 +137,17 @@ func (r *resolver) tokens(v types.Map) (tokens map[string]secretValue, unknown b
 	return tokens, false
 }
 
+// shopNamePattern is the form of a shop's name, which is part of its address.
+var shopNamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
 func (r *resolver) shopToken(shop string, element attr.Value) secretValue {
+	if !shopNamePattern.MatchString(shop) {
+		// It may be a token: the two are easily swapped. So it is not quoted (I2).
+		r.refuse("mystore_tokens", "Malformed shop name",
+			"mystore_tokens has a key that is no shop's name, which consists of letters, digits and hyphens. It is not shown here, "+
+				"because it may be a token: the map goes from shop name to token, not the other way round.")
+		return secretValue{}
+	}
 	text, isString := element.(types.String)
 	if !isString || text.IsNull() || (!text.IsUnknown() && text.ValueString() == "") {
 		r.refuse("mystore_tokens", "Empty Mystore token", fmt.Sprintf("The token of shop %q is empty.", shop))

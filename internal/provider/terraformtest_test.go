@@ -124,14 +124,22 @@ func (w *world) write(t *testing.T, name, content string) {
 	}
 }
 
-// useExample copies a published example into the working directory, for the stores of seed.
+// The published examples that migrate shops, each in one of the provider's ways.
+const (
+	wayPair       = "switch"
+	wayConnection = "connections"
+)
+
+// useExample copies a published example into the working directory, for the shops of seed.
 func (w *world) useExample(t *testing.T, name string, seed sandbox.Seed) {
 	t.Helper()
-	stores := map[string]string{}
+	stores, shops := map[string]string{}, map[string]string{}
 	for _, shop := range seed.Shops {
-		stores[shop.MerchantID] = shop.Name
+		stores[shop.MerchantID], shops[shop.Name] = shop.Name, shop.MerchantID
 	}
-	variables, err := json.Marshal(map[string]any{"stores": stores})
+	variables, err := json.Marshal(map[string]map[string]map[string]string{
+		wayPair: {"stores": stores}, wayConnection: {"shops": shops},
+	}[name])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,14 +265,14 @@ func (w *world) state(t *testing.T) []stateObject {
 	return state.Resources
 }
 
-// keysInState returns the attributes of the API keys in the state, by merchant ID. A deposed or
-// tainted key is an error.
+// keysInState returns the attributes of the objects in the state that have a key, by merchant ID. A
+// deposed or tainted one is an error.
 func (w *world) keysInState(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	keys := map[string]map[string]any{}
 	for _, object := range w.state(t) {
 		for _, instance := range object.Instances {
-			if object.Type != "kustom_api_key" {
+			if object.Type != "kustom_api_key" && object.Type != "kustom_mystore_connection" {
 				continue
 			}
 			if instance.Deposed != "" || instance.Status != "" {
@@ -307,7 +315,7 @@ func (w *world) mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken,
 			case leftAlone[key.Username]:
 			case key.Username != want["username"]:
 				orphans++
-			case key.Secret != want["secret"]:
+			case want["secret"] != nil && key.Secret != want["secret"]:
 				t.Errorf("the state does not have the secret of %s", key.Username)
 			}
 		}

@@ -19,9 +19,9 @@ import (
 // The forms of the vendors' identifiers (documented by Kustom, except for the credential ID's,
 // which is only kept from being something else).
 var (
-	merchantIDPattern   = regexp.MustCompile(`^P?M[0-9]+$`)
+	merchantIDPattern   = regexp.MustCompile(`^P?M[0-9][0-9A-Za-z]*$`)
 	credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	usernamePattern     = regexp.MustCompile(`^P?M[0-9]+-[^\s-]\S*$`)
+	usernamePattern     = regexp.MustCompile(`^P?M[0-9][0-9A-Za-z]*-[^\s-]\S*$`)
 	secretPattern       = regexp.MustCompile(`^kco_(live|test)_api_\S+$`)
 	descriptionPattern  = regexp.MustCompile(`^[A-Za-z0-9\-:;., _]{1,100}$`)
 )

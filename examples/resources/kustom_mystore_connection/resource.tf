@@ -1,0 +1,12 @@
+resource "kustom_mystore_connection" "butikk" {
+  shop        = "butikk"
+  merchant_id = "M00123456"
+
+  # The first plan that finds the key this old rotates it.
+  rotate_after_days = 90
+
+  # A change of any value rotates it as well.
+  rotate_when_changed = {
+    incident = "none"
+  }
+}

@@ -1,0 +1,443 @@
+package provider_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// badInput is something that a person got wrong, and what that person is told.
+type badInput struct {
+	name string
+	hcl  func(*testing.T) string
+	// provider is the provider block's body.
+	provider string
+	env      map[string]string
+	limit    int
+	prepare  func(*testing.T, *sandbox.Sandbox)
+
+	// planned says that the mistake is seen while planning.
+	planned bool
+	summary string
+	// at is how the line of the configuration begins that the error points to.
+	at   string
+	says []string
+}
+
+const (
+	keyBlock  = `resource "kustom_api_key" "checkout" {`
+	shopBlock = `resource "mystore_klarna_checkout_credentials" "nettbutikk" {`
+	dataBlock = `data "kustom_legacy_integrations" "all" {`
+)
+
+// with returns a configuration with a change.
+func with(hcl func(*testing.T) string, old, changed string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		t.Helper()
+		return edit(t, hcl(t), old, changed)
+	}
+}
+
+// raw returns a configuration that is no example.
+func raw(hcl string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		t.Helper()
+		return example(t, keyExample+"terraform.tf") + hcl
+	}
+}
+
+func secretIs(secret string) map[string]string {
+	return map[string]string{"TF_VAR_kustom_secret": secret}
+}
+
+func portalTokenIs(token string) map[string]string {
+	return map[string]string{"KUSTOM_PORTAL_TOKEN": token}
+}
+
+func shopTokensAre(json string) map[string]string {
+	return map[string]string{"MYSTORE_TOKENS": json, "TF_VAR_kustom_secret": exampleSecret}
+}
+
+func badCredentials() []badInput {
+	return []badInput{
+		{
+			name: "portal token missing", hcl: generated, env: portalTokenIs(""), planned: true,
+			summary: "No API key can be made", at: keyBlock,
+			says: []string{"The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN, to an access token of a Kustom Portal user who can see Integrations."},
+		},
+		{
+			name: "portal token wrong", hcl: raw(keyOnly), env: portalTokenIs("wrong-portal-token"),
+			summary: "API key not made", at: keyBlock,
+			says: []string{"it is wrong or has expired. Get a new one and set portal_token, or the environment variable KUSTOM_PORTAL_TOKEN.", "401 Unauthorized", "Correlation ID:"},
+		},
+		{
+			name: "portal token expired", hcl: raw(keyOnly), env: portalTokenIs("example-token-expired"),
+			summary: "API key not made", at: keyBlock,
+			says: []string{"it is wrong or has expired. Get a new one and set portal_token", "the token has expired"},
+		},
+		{
+			name: "portal user can't see Integrations", hcl: raw(keyOnly), env: portalTokenIs("example-token-staff"),
+			summary: "API key not made", at: keyBlock,
+			says: []string{"The portal user whose token this is can't see Integrations. Contact your account administrator and request access via User Manager, then run again."},
+		},
+		{
+			name: "portal user can't see Integrations, data source", hcl: integrationsHCL, env: portalTokenIs("example-token-staff"), planned: true,
+			summary: "Legacy integrations not read", at: dataBlock,
+			says: []string{"can't see Integrations. Contact your account administrator and request access via User Manager, then run again."},
+		},
+		{
+			name: "portal token padded", hcl: raw(keyOnly), env: portalTokenIs("example-token-admin\n"), planned: true,
+			summary: "White space around a token",
+			says:    []string{"The value of portal_token (or KUSTOM_PORTAL_TOKEN) begins or ends with white space"},
+		},
+		{
+			name: "store not visible", hcl: raw(keyOnly), env: portalTokenIs("example-token-stranger"),
+			summary: "API key not made", at: "merchant_id",
+			says: []string{"can't see such a store. Check the merchant ID; if it is right, ask an account administrator for access to the store via User Manager."},
+		},
+		{
+			name: "no token for the shop", hcl: pasted, env: shopTokensAre(`{"butikk": "example-token-butikk"}`), planned: true,
+			summary: "Shop can't be taken over", at: "shop",
+			says: []string{"The provider has no Mystore token for shop nettbutikk. Make one for this shop at auth.mystore.no and add it to mystore_tokens, or to the environment variable MYSTORE_TOKENS."},
+		},
+		{
+			name: "shop's token wrong", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`), planned: true,
+			summary: "Shop can't be taken over", at: "shop",
+			says: []string{"Mystore does not accept the shop's token: it is wrong or has expired. Make a new one at auth.mystore.no and put it into mystore_tokens"},
+		},
+		{
+			name: "token of another shop", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`), planned: true,
+			summary: "Shop can't be taken over", at: "shop",
+			says: []string{"it belongs to another shop, or lacks the permission for extensions. Make one for this shop, with that permission, at auth.mystore.no."},
+		},
+		{
+			name: "shop's token wrong, data source", env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`), planned: true,
+			hcl:     raw(integrationsOf(`["M00123456"]`)),
+			summary: "Legacy integrations not read", at: dataBlock,
+			says: []string{"Mystore does not accept the shop's token: it is wrong or has expired.", "shop nettbutikk"},
+		},
+		{
+			name: "tokens malformed", hcl: pasted, env: shopTokensAre(`{"nettbutikk": example-token-nettbutikk}`), planned: true,
+			summary: "Malformed MYSTORE_TOKENS",
+			says:    []string{"is not a JSON object from shop name to token", "Its content is not shown here, because it may hold tokens."},
+		},
+	}
+}
+
+func badPairs() []badInput {
+	const id = `"M00123456-aB3dE"`
+	return []badInput{
+		{
+			name: "ID and secret swapped", hcl: with(pasted, id, `"kco_live_api_swapped"`), env: secretIs(exampleUsername), planned: true,
+			summary: "Kustom ID and Kustom Secret are swapped", at: "kustom_id",
+			says: []string{"The ID begins with the merchant ID (M00123456-aB3dE), the secret with kco_live_api_ or kco_test_api_."},
+		},
+		{
+			name: "secret in both places", hcl: with(pasted, id, `"kco_live_api_both"`), env: secretIs(exampleSecret), planned: true,
+			summary: "Kustom ID and Kustom Secret are swapped", at: "kustom_id",
+		},
+		{
+			name: "white space around the ID", hcl: with(pasted, id, `" M00123456-aB3dE"`), env: secretIs(exampleSecret), planned: true,
+			summary: "White space around the value", at: "kustom_id",
+			says: []string{"The value of kustom_id begins or ends with white space, which was probably copied along. Remove it."},
+		},
+		{
+			name: "white space around the secret", hcl: pasted, env: secretIs(exampleSecret + " "), planned: true,
+			summary: "White space around the value", at: "kustom_secret_wo",
+			says: []string{"The value of kustom_secret_wo begins or ends with white space, which was probably copied along. Remove it."},
+		},
+		{
+			name: "ID of the playground", hcl: with(pasted, id, `"PM00123456-aB3dE"`), env: secretIs("kco_test_api_playground"), planned: true,
+			summary: "A key of the playground environment", at: "kustom_id",
+			says: []string{"PM00123456-aB3dE belongs to a key of Kustom's playground environment, and the provider works in production. Use a key of production, or set the provider's environment."},
+		},
+		{
+			name: "secret of the playground", hcl: pasted, env: secretIs("kco_test_api_playground"), planned: true,
+			summary: "A secret of another environment", at: "kustom_secret_wo",
+			says: []string{"In the provider's environment, production, secrets begin with kco_live_api_. This one does not"},
+		},
+		{
+			name: "pair refused", hcl: with(pasted, versionOne, versionOne+"\n  timeouts { create = \"2s\" }"), env: secretIs("kco_live_api_lost"),
+			summary: "Credentials not changed", at: "kustom_id",
+			says: []string{
+				"Kustom's merchant API refuses this Kustom ID (M00123456-aB3dE) together with this Kustom Secret. Nothing was written to the shop.",
+				"If the secret is lost, generate a new key: a secret is shown only once.",
+			},
+		},
+		{
+			name: "region firewall", hcl: pasted, env: secretIs(exampleSecret), prepare: firewall,
+			summary: "Credentials not changed", at: shopBlock,
+			says: []string{"it does not accept requests from this region. Nothing was written to the shop.", "Run from a machine in a supported region"},
+		},
+		{
+			name: "Klarna Checkout V3 missing", hcl: pasted, env: secretIs(exampleSecret), planned: true, prepare: uninstall,
+			summary: "Shop can't be taken over", at: "shop",
+			says: []string{"Shop nettbutikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then run again."},
+		},
+		{
+			name: "Klarna Checkout V2 instead", hcl: pasted, env: secretIs(exampleSecret), planned: true, prepare: downgrade,
+			summary: "Shop can't be taken over", at: "shop",
+			says: []string{"Shop nettbutikk has Klarna Checkout V2, but not Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom."},
+		},
+		{
+			name: "secret of an imported key", hcl: func(t *testing.T) string { return generated(t) + importBlock(keyAddress, exampleKeyID) }, planned: true,
+			summary: "No secret", at: "kustom_secret",
+			says: []string{"nobody can read the secret of a key that exists already. Make a new key (-replace=kustom_api_key.…), or pass the secret yourself."},
+		},
+	}
+}
+
+func badKeys() []badInput {
+	return []badInput{
+		{
+			name: "import ID malformed", hcl: raw(keyOnly + importBlock(keyAddress, exampleUsername)), planned: true,
+			summary: "Malformed import ID",
+			says:    []string{`"M00123456-aB3dE" is not the import ID of an API key. It has the form <merchant_id>/<credential_id>`},
+		},
+		{
+			name: "imported key does not exist", hcl: raw(keyOnly + importBlock(keyAddress, exampleStore+"/00000000-0000-4000-8000-000000000000")), planned: true,
+			summary: "API key not read",
+			says:    []string{"Store M00123456 has no API key with the ID 00000000-0000-4000-8000-000000000000; perhaps it was deleted. The data source kustom_legacy_integrations lists the keys"},
+		},
+		{
+			name: "imported shop does not exist", hcl: with(raw(shopless), "butikk", "ukjent"), env: secretIs(exampleSecret), planned: true,
+			summary: "Shop not read",
+			says:    []string{"The provider has no Mystore token for shop ukjent."},
+		},
+		{
+			name: "key limit reached", hcl: raw(keyOnly), limit: 1,
+			summary: "API key not made", at: "merchant_id",
+			says: []string{
+				"Store M00123456 has as many API keys as it may have. These have never been used: - M00123456-aB3dE (api.kustom.co, made 2026-10-01)",
+				"Delete one that is no longer needed in Kustom Portal under Integrations (three dots → Delete API key), then run again.",
+			},
+		},
+		{
+			name: "new key on the legacy host", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  host = \"api.klarna.com\""), planned: true,
+			summary: "A new key can't belong to Klarna's host", at: "host",
+			says: []string{"Remove host to make a key on the new one."},
+		},
+		{
+			name: "host of the playground", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  host = \"api.playground.kustom.co\""), planned: true,
+			summary: "Host of another environment", at: "host",
+			says: []string{"does not belong to the provider's environment, production, whose host is api.kustom.co."},
+		},
+		{
+			name: "store of the playground", hcl: with(raw(keyOnly), "M00123456", "PM00123456"), planned: true,
+			summary: "A store of the playground environment", at: "merchant_id",
+			says: []string{"Use a store of production, or set the provider's environment."},
+		},
+		{
+			name: "merchant ID malformed", hcl: with(raw(keyOnly), "M00123456", "00123456"), planned: true,
+			summary: "Malformed merchant ID", at: "merchant_id",
+			says: []string{`"00123456" is not a merchant ID. Kustom Portal shows it beside the store's name`},
+		},
+		{
+			name: "description malformed", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  description = \"Vår nøkkel\""), planned: true,
+			summary: "Malformed description", at: "description",
+			says: []string{"Kustom Portal takes 1 to 100 letters, digits, spaces and -:;.,_ as the description of a key."},
+		},
+	}
+}
+
+// shopless imports the credentials of a shop that is replaced by name in the tests.
+const shopless = `
+variable "kustom_secret" {
+  type      = string
+  ephemeral = true
+}
+
+resource "mystore_klarna_checkout_credentials" "shop" {
+  provider                 = kustom
+  shop                     = var.shop
+  kustom_id                = "M00123456-aB3dE"
+  kustom_secret_wo         = var.kustom_secret
+  kustom_secret_wo_version = 1
+}
+
+variable "shop" {
+  default = "butikk"
+}
+
+import {
+  to       = mystore_klarna_checkout_credentials.shop
+  id       = var.shop
+  provider = kustom
+}
+`
+
+func badSettings() []badInput {
+	return []badInput{
+		{
+			name: "environment unknown", hcl: raw(keyOnly), provider: `environment = "staging"`, planned: true,
+			summary: "Unknown environment", at: "environment",
+			says: []string{`The environment "staging" is neither "production" nor "playground".`, "KUSTOM_ENVIRONMENT"},
+		},
+		{
+			name: "insecure URL", hcl: raw(keyOnly), provider: `portal_url = "http://portal.example/api/v1"`, planned: true,
+			summary: "Insecure URL", at: "portal_url",
+			says: []string{"portal_url (or KUSTOM_PORTAL_URL) begins with http://", "Use https:// (http:// is accepted for a loopback address only)."},
+		},
+		{
+			name: "too many retries", hcl: raw(keyOnly), provider: `max_retries = 21`, planned: true,
+			summary: "Number of retries out of range", at: "max_retries",
+			says: []string{"max_retries must be between 0 and 20."},
+		},
+		{
+			name: "request timeout without a unit", hcl: raw(keyOnly), provider: `request_timeout = "30"`, planned: true,
+			summary: "Malformed duration", at: "request_timeout",
+			says: []string{`request_timeout must be a positive duration with a unit, such as "30s" or "1m30s".`},
+		},
+		{
+			name: "portal silent", hcl: integrationsHCL, provider: "request_timeout = \"300ms\"\n  max_retries = 0", planned: true,
+			prepare: func(_ *testing.T, s *sandbox.Sandbox) {
+				s.Arm(sandbox.Fault{API: sandbox.Portal, Kind: sandbox.FaultSilence})
+			},
+			summary: "Legacy integrations not read", at: dataBlock,
+			says: []string{"Check the network and portal_url"},
+		},
+		{
+			name: "portal token not known yet", planned: true,
+			provider: "portal_token = terraform_data.late.output",
+			hcl: func(t *testing.T) string {
+				return integrationsHCL(t) + "\nresource \"terraform_data\" \"late\" {\n  input = \"example-token-admin\"\n}\n"
+			},
+			summary: "Legacy integrations not read", at: dataBlock,
+			says: []string{"The provider's portal_token depends on something that has not been applied yet, and is needed already. Apply what it depends on first (-target)"},
+		},
+	}
+}
+
+func firewall(_ *testing.T, s *sandbox.Sandbox) {
+	s.Arm(sandbox.Fault{
+		API: sandbox.Merchant, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
+		ContentType: "text/html", Body: "<html><body>Request blocked</body></html>",
+	})
+}
+
+func uninstall(t *testing.T, s *sandbox.Sandbox) {
+	if err := s.UninstallExtension("nettbutikk", sandbox.KlarnaCheckoutV3); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func downgrade(t *testing.T, s *sandbox.Sandbox) {
+	uninstall(t, s)
+	v2 := sandbox.Extension{ID: "klarna-checkout", Name: "Klarna Checkout V2", Version: "2.9.0", Active: true}
+	if err := s.InstallExtension("nettbutikk", v2); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAccBadInput expects one clear error for every mistake, where the mistake was made, and nothing
+// changed anywhere.
+func TestAccBadInput(t *testing.T) {
+	for _, tests := range [][]badInput{badCredentials(), badPairs(), badKeys(), badSettings()} {
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				t.Parallel()
+				test.run(t)
+			})
+		}
+	}
+}
+
+func (b badInput) run(t *testing.T) {
+	seed := exampleSeed()
+	w := newWorld(t, worldOptions{seed: &seed, external: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
+	if b.prepare != nil {
+		b.prepare(t, w.sandbox)
+	}
+	w.write(t, "main.tf", b.hcl(t))
+	w.write(t, "provider.tf", "provider \"kustom\" {\n  "+b.provider+"\n}\n")
+	for name, value := range b.env {
+		w.env = append(w.env, name+"="+value)
+	}
+	before := snapshot(t, w.sandbox)
+	command := []string{"apply", "-auto-approve", "-input=false", "-json"}
+	if b.planned {
+		command = []string{"plan", "-input=false", "-json"}
+	}
+	r := w.terraform(t, command...)
+	if r.code == 0 {
+		t.Error("no failure")
+	}
+	b.check(t, failures(t, r.output))
+	if after := snapshot(t, w.sandbox); after != before {
+		t.Errorf("the servers changed:\n%s\n%s", before, after)
+	}
+	for _, request := range w.sandbox.Requests() {
+		// The portal is asked for a key before it can refuse to make one.
+		if request.Method != http.MethodGet && (b.planned || request.Status < http.StatusBadRequest) {
+			t.Errorf("%s %s was answered with %d", request.Method, request.Path, request.Status)
+		}
+	}
+	for _, secret := range append(w.sandbox.Secrets(), b.env["TF_VAR_kustom_secret"]) {
+		if secret != "" && secret != exampleUsername && strings.Contains(r.output, secret) {
+			t.Errorf("the output has a secret")
+		}
+	}
+}
+
+func (b badInput) check(t *testing.T, errs []diagnostic) {
+	t.Helper()
+	if len(errs) != 1 {
+		t.Fatalf("%d errors, want 1: %+v", len(errs), errs)
+	}
+	got := errs[0]
+	if got.Summary != b.summary {
+		t.Errorf("summary %q, want %q", got.Summary, b.summary)
+	}
+	detail := strings.Join(strings.Fields(got.Detail), " ")
+	for _, sentence := range b.says {
+		if !strings.Contains(detail, sentence) {
+			t.Errorf("the error does not say\n%s\nbut\n%s", sentence, detail)
+		}
+	}
+	if line := strings.Fields(got.Snippet.Code + " "); b.at != "" && !strings.HasPrefix(strings.Join(line, " "), b.at) {
+		t.Errorf("the error points to %q, want %q", got.Snippet.Code, b.at)
+	}
+}
+
+// snapshot is all that the vendors know, but for secrets.
+func snapshot(t *testing.T, s *sandbox.Sandbox) string {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	s.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/sandbox/report", nil))
+	var report map[string]json.RawMessage
+	if err := json.Unmarshal(recorder.Body.Bytes(), &report); err != nil {
+		t.Fatal(err)
+	}
+	return string(report["stores"]) + string(report["shops"])
+}
+
+// diagnostic is one of Terraform's, as its -json output has it.
+type diagnostic struct {
+	Severity string `json:"severity"`
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail"`
+	Snippet  struct {
+		Code string `json:"code"`
+	} `json:"snippet"`
+}
+
+// failures returns the errors out of -json output.
+func failures(t *testing.T, output string) []diagnostic {
+	t.Helper()
+	var errs []diagnostic
+	for lines := bufio.NewScanner(strings.NewReader(output)); lines.Scan(); {
+		var message struct {
+			Diagnostic diagnostic `json:"diagnostic"`
+		}
+		// Terraform's complaint about the override of the provider is not JSON.
+		if json.Unmarshal(lines.Bytes(), &message) == nil && message.Diagnostic.Severity == "error" {
+			errs = append(errs, message.Diagnostic)
+		}
+	}
+	return errs
+}

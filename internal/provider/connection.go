@@ -1,0 +1,254 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// inspection is what was found of a shop and of its store's keys.
+type inspection struct {
+	merchantID string
+	holds      mystore.Credentials
+	// missing is set where the shop has no Klarna Checkout V3.
+	missing error
+	// own is the connection's key, and held the key of the store that the shop holds; nil where
+	// there is none.
+	own, held *kustom.Key
+}
+
+// inspect looks at a shop and its store's keys. CredentialID is the connection's key, empty where
+// it has none.
+func (r *connectionResource) inspect(ctx context.Context, shop, merchantID, credentialID string) (inspection, error) {
+	found := inspection{merchantID: merchantID}
+	var err error
+	found.holds, err = r.shops.Credentials(ctx, shop)
+	var missing *mystore.NotInstalledError
+	if errors.As(err, &missing) {
+		found.missing = missing
+	} else if err != nil {
+		return inspection{}, err
+	}
+	for key, err := range r.keys.Keys(ctx, merchantID) {
+		if err != nil {
+			return inspection{}, err
+		}
+		if key.CredentialID == credentialID {
+			found.own = &key
+		}
+		if key.Username == found.holds.KustomID {
+			found.held = &key
+		}
+	}
+	return found, nil
+}
+
+// newReason returns why a shop that is taken over gets a new key.
+func (f inspection) newReason() string {
+	id := f.holds.KustomID
+	switch {
+	case id == "":
+		return "the shop has no key"
+	case f.isForeign():
+		return fmt.Sprintf("the shop uses %s, a key of another store", id)
+	case f.held == nil:
+		return fmt.Sprintf("the shop uses %s, a key that does not exist", id)
+	case kustom.IsLegacyHost(f.held.Host):
+		return fmt.Sprintf("the shop uses %s, a key of %s", id, f.held.Host)
+	}
+	return fmt.Sprintf("the shop uses %s, a key whose secret nobody can read", id)
+}
+
+// dueReason returns why a connected shop needs a new key, and nothing where it does not. UpdatedAt
+// is Mystore's mark of the connection's own last write, and username its key.
+func (f inspection) dueReason(updatedAt, username string) string {
+	switch {
+	case f.missing != nil:
+		return "the shop has no Klarna Checkout V3"
+	case f.own == nil && username != "" && f.holds.KustomID == username:
+		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
+	case f.own == nil || f.own.Username != f.holds.KustomID:
+		return f.newReason()
+	case kustom.IsLegacyHost(f.own.Host):
+		return f.newReason()
+	case f.holds.UpdatedAt != updatedAt || !f.holds.SecretSet:
+		return "somebody has changed the shop's credentials"
+	}
+	return ""
+}
+
+// tooOld returns that a key has reached the age of days, and nothing where it has not.
+func tooOld(key kustom.Key, days types.Int64, now time.Time) string {
+	if days.IsNull() || now.Before(key.CreatedAt.AddDate(0, 0, int(days.ValueInt64()))) {
+		return ""
+	}
+	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days.ValueInt64(), key.CreatedAt.Format(time.DateOnly))
+}
+
+// isForeign tells whether the shop holds a key of another store.
+func (f inspection) isForeign() bool {
+	return f.holds.KustomID != "" && !strings.HasPrefix(f.holds.KustomID, f.merchantID+"-")
+}
+
+// replaceable are the keys that go out of use when the shop gets a new one.
+func (f inspection) replaceable() []replacedKey {
+	var keys []replacedKey
+	if f.own != nil {
+		keys = append(keys, f.replacedKey(*f.own))
+	}
+	if f.held != nil && (f.own == nil || f.held.CredentialID != f.own.CredentialID) {
+		keys = append(keys, f.replacedKey(*f.held))
+	}
+	return keys
+}
+
+// foreign is the other store's key that goes out of use in this shop. Other shops may use it.
+func (f inspection) foreign() []replacedKey {
+	if !f.isForeign() {
+		return nil
+	}
+	merchantID, _, _ := strings.Cut(f.holds.KustomID, "-")
+	return []replacedKey{{MerchantID: merchantID, Username: f.holds.KustomID, LastUse: lastUseNow}}
+}
+
+// lastUseNow stands for the last use of a key that a shop holds. A time would have changed by the
+// time a plan is applied, and Terraform would refuse the plan for that.
+const lastUseNow = "in use"
+
+func (f inspection) replacedKey(key kustom.Key) replacedKey {
+	lastUse := "never"
+	switch {
+	case key.Username == f.holds.KustomID:
+		lastUse = lastUseNow
+	case key.LastUsedAt != nil:
+		lastUse = key.LastUsedAt.Format(time.DateOnly)
+	}
+	return replacedKey{
+		MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host, LastUse: lastUse,
+	}
+}
+
+// replacedKey is a key that goes out of use.
+type replacedKey struct {
+	MerchantID   string `json:"merchant_id" tfsdk:"merchant_id"`
+	CredentialID string `json:"credential_id" tfsdk:"credential_id"`
+	Username     string `json:"username" tfsdk:"username"`
+	Host         string `json:"host" tfsdk:"host"`
+	LastUse      string `json:"last_use" tfsdk:"last_use"`
+}
+
+func (k replacedKey) orphan() kustom.Orphan {
+	return kustom.Orphan{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username}
+}
+
+func replacedKeyAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the key's store."},
+		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key; empty if not known."},
+		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
+		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to; empty if not known."},
+		"last_use": schema.StringAttribute{
+			Computed: true, MarkdownDescription: "The date on which the key was last used, `in use` for the shop's present key, `never`, or `not known`.",
+		},
+	}
+}
+
+func replacedKeyType() types.ObjectType {
+	attributes := map[string]attr.Type{}
+	for name := range replacedKeyAttributes() {
+		attributes[name] = types.StringType
+	}
+	return types.ObjectType{AttrTypes: attributes}
+}
+
+func replacedKeys(keys []replacedKey, diags *diag.Diagnostics) types.List {
+	elements := make([]attr.Value, 0, len(keys))
+	for _, key := range keys {
+		object, problems := types.ObjectValue(replacedKeyType().AttrTypes, map[string]attr.Value{
+			"merchant_id":   types.StringValue(key.MerchantID),
+			"credential_id": types.StringValue(key.CredentialID),
+			"username":      types.StringValue(key.Username),
+			"host":          types.StringValue(key.Host),
+			"last_use":      types.StringValue(key.LastUse),
+		})
+		diags.Append(problems...)
+		elements = append(elements, object)
+	}
+	list, problems := types.ListValue(replacedKeyType(), elements)
+	diags.Append(problems...)
+	return list
+}
+
+func readReplacedKeys(ctx context.Context, list types.List, diags *diag.Diagnostics) []replacedKey {
+	var keys []replacedKey
+	diags.Append(list.ElementsAs(ctx, &keys, false)...)
+	return keys
+}
+
+// connectionMemory is what a connection keeps in private state: what Read has found for ModifyPlan
+// to go by, and what is left to do. It holds no secret.
+type connectionMemory struct {
+	// UpdatedAt is Mystore's mark of the connection's own last write.
+	UpdatedAt string `json:"updated_at"`
+	// Imported says that the connection was imported and not changed since.
+	Imported bool `json:"imported"`
+	// Due is why the shop needs a new key; empty where it does not.
+	Due string `json:"due"`
+	// Replaceable and Foreign are the keys that a new key puts out of use.
+	Replaceable []replacedKey `json:"replaceable"`
+	Foreign     []replacedKey `json:"foreign"`
+	// Unsettled are keys that an earlier run could not delete, or could not tell what became of.
+	Unsettled []kustom.Orphan `json:"unsettled"`
+}
+
+// unsettled are the keys that are to be deleted whatever becomes of the shop's present one.
+func (m connectionMemory) unsettled() []replacedKey {
+	keys := make([]replacedKey, 0, len(m.Unsettled))
+	for _, orphan := range m.Unsettled {
+		keys = append(keys, replacedKey{
+			MerchantID: orphan.MerchantID, CredentialID: orphan.CredentialID, Username: orphan.Username, LastUse: "not known",
+		})
+	}
+	return keys
+}
+
+const memoryKey = "connection"
+
+// privateState is the part of a request's or response's private state that a memory needs.
+type privateState interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+func recall(ctx context.Context, private privateState, diags *diag.Diagnostics) connectionMemory {
+	var memory connectionMemory
+	raw, problems := private.GetKey(ctx, memoryKey)
+	diags.Append(problems...)
+	if raw == nil {
+		return memory
+	}
+	if err := json.Unmarshal(raw, &memory); err != nil {
+		diags.AddError("Unreadable private state", "The connection's private state can't be read: "+err.Error())
+	}
+	return memory
+}
+
+func (m connectionMemory) keep(ctx context.Context, private privateState, diags *diag.Diagnostics) {
+	raw, err := json.Marshal(m)
+	if err != nil {
+		diags.AddError("Unwritable private state", "The connection's private state can't be written: "+err.Error())
+		return
+	}
+	diags.Append(private.SetKey(ctx, memoryKey, raw)...)
+}

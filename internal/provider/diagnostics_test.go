@@ -1,0 +1,141 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+func refusal(api string, status int, code string) *transport.Error {
+	return &transport.Error{
+		API: api, Host: api + ".example", Method: http.MethodGet, Template: "/x", Kind: transport.Refused,
+		Status: status, JSON: code != "", Problem: transport.Problem{Code: code, CorrelationID: "c-1"},
+	}
+}
+
+func silence(kind transport.Kind, api string, err error) *transport.Error {
+	return &transport.Error{API: api, Host: api + ".example", Method: http.MethodGet, Template: "/x", Kind: kind, Err: err}
+}
+
+// TestAdvise holds the wording of what Terraform runs do not come by, and where it is put.
+func TestAdvise(t *testing.T) {
+	proof := func(v kustom.Verdict) error {
+		return &kustom.ProofError{Username: "M1-a", Verdict: v, Cause: errors.New("why")}
+	}
+	tests := []struct {
+		name string
+		err  error
+		says string
+		// general says that it is not put at an attribute.
+		general bool
+	}{
+		{"no portal token", &missingError{"portal_token", envPortalToken, "a token"}, "The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN, to a token.", true},
+		{"no shop token", &noShopTokenError{"butikk"}, "no Mystore token for shop butikk", false},
+		{"unknown setting", silence(transport.NoAnswer, "portal", &unknownError{"portal_url"}), "The provider's portal_url depends on something that has not been applied yet", true},
+		{"portal 401", refusal("portal", 401, "UNAUTHORIZED"), "KUSTOM_PORTAL_TOKEN", true},
+		{"portal 403", refusal("portal", 403, "FORBIDDEN"), "Contact your account administrator and request access via User Manager", true},
+		{"portal 403, HTML", refusal("portal", 403, ""), "A firewall in front of portal.example refused this machine before the token was looked at.", true},
+		{"portal 404", refusal("portal", 404, "NOT_FOUND"), "can't see such a store. Check the merchant ID", false},
+		{"portal 400", refusal("portal", 400, "BAD_VALUE"), "Kustom Portal refuses the request; see below for its reason.", false},
+		{"Mystore 401", refusal("mystore", 401, "unauthorized"), "Make a new one at auth.mystore.no and put it into mystore_tokens, or the environment variable MYSTORE_TOKENS.", false},
+		{"Mystore 403", refusal("mystore", 403, "forbidden"), "it belongs to another shop, or lacks the permission for extensions", false},
+		{"Mystore 422", refusal("mystore", 422, "invalid"), "Mystore refuses the request; see below for its reason.", false},
+		{"throttled", refusal("mystore", 429, "too_many_requests"), "mystore.example asks for fewer requests", true},
+		{"trouble", refusal("portal", 503, ""), "portal.example has trouble of its own. Run again in a few minutes.", true},
+		{"untrusted", silence(transport.Untrusted, "merchant", errors.New("bad certificate")), "No secure connection to merchant.example could be made. Check api_url", true},
+		{"unreachable", silence(transport.NotSent, "mystore", errors.New("refused")), "mystore.example could not be reached, or gave no answer that can be understood. Check the network and mystore_url", true},
+		{"unreadable", silence(transport.Unreadable, "portal", errors.New("cut short")), "Check the network and portal_url", true},
+		{"silent", silence(transport.NoAnswer, "portal", context.DeadlineExceeded), "Check the network and portal_url", true},
+		{"interrupted", silence(transport.NoAnswer, "portal", context.Canceled), "The run was interrupted. Run again; it goes on from where it was.", true},
+		{"out of time", fmt.Errorf("waiting for the key to be made: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
+		{"refused pair", proof(kustom.VerdictRefused), "refuses this Kustom ID (M1-a) together with this Kustom Secret. Nothing was written to the shop.", false},
+		{"firewall", proof(kustom.VerdictFirewall), "Run from a machine in a supported region", true},
+		{"no verdict", proof(kustom.VerdictUnknown), "Nothing was written to the shop. Run again; if it stays, check the network and api_url, or set verify = false", true},
+		{"no checkout", &mystore.NotInstalledError{Shop: "butikk"}, "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", false},
+		{"other checkout", &mystore.NotInstalledError{Shop: "butikk", Other: "Klarna Checkout V2"}, "Shop butikk has Klarna Checkout V2, but not Klarna Checkout V3.", false},
+		{"mismatch", &integration.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},
+		{"held", &integration.HeldError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it did not get another key in time.", true},
+		{"held and left", &integration.HeldError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
+		{"interrupted while held", errors.Join(&integration.HeldError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
+		{"unseen", &integration.UnseenError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")}, "could be asked whether it uses it. Mystore does not accept the shop's token", true},
+		{"no such key", &kustom.NoKeyError{MerchantID: "M1", CredentialID: "c"}, "Store M1 has no API key with the ID c; perhaps it was deleted.", false},
+		{"unexpected", errors.New("odd"), "This is unexpected. Run again and, if it stays, report it with the message below.", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var diags diag.Diagnostics
+			report(&diags, path.Root("shop"), "Summary", fmt.Errorf("doing it: %w", test.err))
+			if len(diags) != 1 || diags[0].Summary() != "Summary" {
+				t.Fatalf("got %v", diags)
+			}
+			if detail := diags[0].Detail(); !strings.Contains(detail, test.says) || !strings.Contains(detail, "doing it: ") {
+				t.Errorf("want %q and the original error in\n%s", test.says, detail)
+			}
+			if _, located := diags[0].(diag.DiagnosticWithPath); located == test.general {
+				t.Errorf("at an attribute: %v, want %v", located, !test.general)
+			}
+		})
+	}
+}
+
+func TestReportNamesTheCorrelationID(t *testing.T) {
+	var diags diag.Diagnostics
+	report(&diags, path.Empty(), "Summary", refusal("portal", 400, "BAD_VALUE"))
+	if !strings.HasSuffix(diags[0].Detail(), "Correlation ID: c-1") {
+		t.Errorf("got %s", diags[0].Detail())
+	}
+}
+
+// TestReportLooksLikeOneError is about the line that repeats the original error: at the beginning of
+// a line, Terraform's own word for an error makes one look like two.
+func TestReportLooksLikeOneError(t *testing.T) {
+	var diags diag.Diagnostics
+	report(&diags, path.Empty(), "Summary", refusal("portal", 400, "BAD_VALUE"))
+	if strings.Contains(diags[0].Detail(), "\nError:") {
+		t.Errorf("a second error within\n%s", diags[0].Detail())
+	}
+}
+
+func TestOrphanAdvice(t *testing.T) {
+	tests := []struct {
+		orphan kustom.Orphan
+		says   string
+	}{
+		{kustom.Orphan{MerchantID: "M1", CredentialID: "c-7", Username: "M1-a"}, "The API key M1-a was made and can't be used, and it could not be deleted again (no way)."},
+		{kustom.Orphan{MerchantID: "M1", CredentialID: "c-7"}, "The API key c-7 was made"},
+		{kustom.Orphan{MerchantID: "M1"}, "one may have been made whose secret nobody knows (no way)."},
+	}
+	for _, test := range tests {
+		text := advise(&kustom.OrphanError{Orphan: test.orphan, Cause: context.Canceled, Cleanup: errors.New("no way")}).text
+		for _, says := range []string{test.says, "store M1, under Integrations, and delete it there (three dots → Delete API key)"} {
+			if !strings.Contains(text, says) {
+				t.Errorf("want %q in\n%s", says, text)
+			}
+		}
+	}
+}
+
+func TestLimitAdvice(t *testing.T) {
+	made := time.Date(2024, time.May, 1, 12, 0, 0, 0, time.UTC)
+	full := &limitReachedError{merchantID: "M1", cause: refusal("portal", 409, kustom.CodeLimitReached)}
+	if text := advise(full).text; !strings.Contains(text, "Store M1 has as many API keys as it may have, and each of them has been used.") {
+		t.Errorf("without unused keys: %s", text)
+	}
+	full.unused = []kustom.Key{{Username: "M1-a", Host: "api.klarna.com", CreatedAt: made}, {Username: "M1-b", Host: "api.kustom.co", CreatedAt: made}}
+	want := "These have never been used:\n\n  - M1-a (api.klarna.com, made 2024-05-01)\n  - M1-b (api.kustom.co, made 2024-05-01)\n\n"
+	if text := advise(full).text; !strings.Contains(text, want) || !strings.Contains(text, "three dots → Delete API key") {
+		t.Errorf("with unused keys: %s", text)
+	}
+}

@@ -1,0 +1,190 @@
+package provider_test
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/config"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// withoutEnvironment takes the provider's environment variables away and returns what they said as
+// values for the variables of a configuration.
+func (v *vendors) withoutEnvironment() config.Variables {
+	variables := config.Variables{
+		"environment":    config.StringVariable(v.env["KUSTOM_ENVIRONMENT"]),
+		"portal_token":   config.StringVariable(v.env["KUSTOM_PORTAL_TOKEN"]),
+		"portal_url":     config.StringVariable(v.server.PortalURL()),
+		"api_url":        config.StringVariable(v.server.APIURL()),
+		"mystore_url":    config.StringVariable(v.server.MystoreURL()),
+		"mystore_tokens": config.MapVariable(map[string]config.Variable{"butikk": config.StringVariable("example-token-butikk")}),
+	}
+	v.env = nil
+	return variables
+}
+
+// TestAccProviderAttributes configures the provider by its attributes alone, with tokens that are
+// ephemeral, as they come out of a vault.
+func TestAccProviderAttributes(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	hcl := generated(t) + `
+		variable "environment" { type = string }
+		variable "portal_url" { type = string }
+		variable "api_url" { type = string }
+		variable "mystore_url" { type = string }
+		variable "portal_token" {
+		  type      = string
+		  ephemeral = true
+		}
+		variable "mystore_tokens" {
+		  type      = map(string)
+		  ephemeral = true
+		}
+		provider "kustom" {
+		  environment     = var.environment
+		  portal_token    = var.portal_token
+		  mystore_tokens  = var.mystore_tokens
+		  portal_url      = var.portal_url
+		  api_url         = var.api_url
+		  mystore_url     = var.mystore_url
+		  max_retries     = 0
+		  request_timeout = "20s"
+		}`
+	variables := v.withoutEnvironment()
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{Config: hcl, ConfigVariables: variables, PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") }},
+			{Config: hcl, ConfigVariables: variables, Destroy: true},
+		},
+	})
+}
+
+// lateProvider takes everything from an object that is not applied yet.
+const lateProvider = `
+variable "environment" {}
+variable "portal_token" {}
+variable "portal_url" {}
+variable "api_url" {}
+variable "mystore_url" {}
+variable "mystore_tokens" { type = map(string) }
+
+resource "terraform_data" "late" {
+  input = {
+    environment    = var.environment
+    portal_token   = var.portal_token
+    mystore_tokens = var.mystore_tokens
+    portal_url     = var.portal_url
+    api_url        = var.api_url
+    mystore_url    = var.mystore_url
+  }
+}
+`
+
+// TestAccProviderUnknown plans with a provider of which nothing is known until another object is
+// applied.
+func TestAccProviderUnknown(t *testing.T) {
+	tests := map[string]string{
+		"everything": `provider "kustom" {
+			environment    = terraform_data.late.output.environment
+			portal_token   = terraform_data.late.output.portal_token
+			mystore_tokens = terraform_data.late.output.mystore_tokens
+			portal_url     = terraform_data.late.output.portal_url
+			api_url        = terraform_data.late.output.api_url
+			mystore_url    = terraform_data.late.output.mystore_url
+		}`,
+		"one shop's token": `provider "kustom" {
+			environment    = var.environment
+			portal_token   = var.portal_token
+			mystore_tokens = { butikk = terraform_data.late.output.mystore_tokens["butikk"] }
+			portal_url     = var.portal_url
+			api_url        = var.api_url
+			mystore_url    = var.mystore_url
+		}`,
+	}
+	for name, block := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			hcl, variables := generated(t)+lateProvider+block, v.withoutEnvironment()
+			checks := []plancheck.PlanCheck{planned{"terraform_data.late": "create", keyAddress: "create", shopAddress: "create"}}
+			if name == "everything" {
+				checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
+					plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
+			}
+			resource.ParallelTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{
+					{
+						Config: hcl, ConfigVariables: variables,
+						ConfigPlanChecks: plans(checks...),
+						ConfigStateChecks: []statecheck.StateCheck{
+							statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
+							statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
+						},
+						PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+					},
+					{Config: hcl, ConfigVariables: variables, Destroy: true},
+				},
+			})
+		})
+	}
+}
+
+// TestAccProviderTokensNotNeeded works with half of the tokens where the other half is not needed,
+// be it missing or not known yet.
+func TestAccProviderTokensNotNeeded(t *testing.T) {
+	const late = `
+		resource "terraform_data" "late" { input = "example-token-butikk" }
+		provider "kustom" { `
+	tests := []struct {
+		name, hcl string
+		without   string
+	}{
+		{"shop, no portal token", pasted(t), "KUSTOM_PORTAL_TOKEN"},
+		{"shop, portal token unknown", pasted(t) + late + `portal_token = terraform_data.late.output }`, ""},
+		{"key, no shops' tokens", keyOnly, "MYSTORE_TOKENS"},
+		{"key, shops' tokens unknown", keyOnly + late + `mystore_tokens = { butikk = terraform_data.late.output } }`, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			delete(v.env, test.without)
+			resource.ParallelTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{{
+					Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),
+					PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
+				}},
+			})
+		})
+	}
+}
+
+// TestAccProviderPlayground works in the other environment, with its host and its kind of keys.
+func TestAccProviderPlayground(t *testing.T) {
+	seed := exampleSeed()
+	seed.Environment = sandbox.Playground
+	seed.Users = seed.Users[:1]
+	seed.Stores = []sandbox.Store{{MerchantID: "PM00123456", Name: "Butikk", Website: "https://butikk.example"}}
+	seed.Shops = seed.Shops[:1]
+	seed.Shops[0].MerchantID = "PM00123456"
+	v := newVendors(t, seed, sandbox.Options{})
+	delete(v.env, "KUSTOM_ENVIRONMENT")
+	hcl := edit(t, edit(t, generated(t), "M00123456", "PM00123456"), example(t, keyExample+"terraform.tf"), "") +
+		edit(t, example(t, "provider/provider.tf"), `"production"`, `"playground"`)
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{{
+			Config: hcl,
+			ConfigPlanChecks: plans(
+				knownInPlan(keyAddress, "host", "api.playground.kustom.co"), knownInPlan(keyAddress, "environment", "test"),
+			),
+			PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+		}},
+	})
+}

@@ -1,0 +1,57 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+)
+
+// TestSchemas looks through everything that the provider has: a secret must be marked as sensitive,
+// whoever reads the state or a plan, and nothing may be without a description.
+func TestSchemas(t *testing.T) {
+	ctx := t.Context()
+	p := New(Options{})()
+	var own provider.SchemaResponse
+	p.Schema(ctx, provider.SchemaRequest{}, &own)
+	for name, a := range own.Schema.GetAttributes() {
+		checkAttribute(t, "the provider's "+name, name, a)
+	}
+	for _, construct := range p.Resources(ctx) {
+		var meta resource.MetadataResponse
+		construct().Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "kustom"}, &meta)
+		var resp resource.SchemaResponse
+		construct().Schema(ctx, resource.SchemaRequest{}, &resp)
+		for name, a := range resp.Schema.GetAttributes() {
+			checkAttribute(t, meta.TypeName+"."+name, name, a)
+		}
+	}
+	for _, construct := range p.DataSources(ctx) {
+		var meta datasource.MetadataResponse
+		construct().Metadata(ctx, datasource.MetadataRequest{ProviderTypeName: "kustom"}, &meta)
+		var resp datasource.SchemaResponse
+		construct().Schema(ctx, datasource.SchemaRequest{}, &resp)
+		for name, a := range resp.Schema.GetAttributes() {
+			checkAttribute(t, meta.TypeName+"."+name, name, a)
+		}
+	}
+}
+
+// describedAttribute is what attributes of every kind of schema have in common.
+type describedAttribute interface {
+	IsSensitive() bool
+	GetMarkdownDescription() string
+}
+
+func checkAttribute(t *testing.T, what, name string, a describedAttribute) {
+	t.Helper()
+	secret := (strings.Contains(name, "secret") || strings.Contains(name, "token")) && !strings.HasSuffix(name, "_version")
+	if a.IsSensitive() != secret {
+		t.Errorf("%s: sensitive is %v, want %v", what, a.IsSensitive(), secret)
+	}
+	if a.GetMarkdownDescription() == "" {
+		t.Errorf("%s has no description", what)
+	}
+}

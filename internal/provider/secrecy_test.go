@@ -1,0 +1,169 @@
+package provider_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// leaks counts the secrets that are in a text.
+func leaks(text string, secrets []string) int {
+	n := 0
+	for _, secret := range secrets {
+		if strings.Contains(text, secret) {
+			n++
+		}
+	}
+	return n
+}
+
+// traced makes Terraform and the provider log all that they can, and returns where.
+func traced(t *testing.T, w *world) string {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "trace.log")
+	w.env = append(w.env, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
+	return log
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// TestAccSecretsStayInState switches three shops and looks for every secret and token in all that was
+// printed and logged. The state, where the new secrets are meant to be, shows that they can be found.
+func TestAccSecretsStayInState(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{external: true})
+	log := traced(t, w)
+	w.useExample(t, "switch", seed)
+	var printed strings.Builder
+	for _, command := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"plan", "-input=false", "-out=switch.tfplan"}, 0},
+		{[]string{"show", "switch.tfplan"}, 0},
+		{[]string{"apply", "-input=false", "switch.tfplan"}, 0},
+		{[]string{"plan", "-input=false", "-detailed-exitcode"}, 0},
+		{[]string{"show"}, 0},
+		// The shops keep the new keys, which therefore can't be destroyed.
+		{[]string{"destroy", "-auto-approve", "-input=false"}, 1},
+	} {
+		r := w.terraform(t, command.args...)
+		printed.WriteString(r.output)
+		if r.code != command.code {
+			t.Errorf("terraform %s: exit code %d, want %d:\n%s", command.args[0], r.code, command.code, r.output)
+		}
+	}
+	secrets := w.sandbox.Secrets()
+	logged := read(t, log)
+	if n := leaks(read(t, filepath.Join(w.dir, "terraform.tfstate")), secrets); n != len(seed.Stores) {
+		t.Fatalf("%d secrets were found in the state, want the %d new ones", n, len(seed.Stores))
+	}
+	if !strings.Contains(logged, "vendor request") || !strings.Contains(logged, "[TRACE]") {
+		t.Fatal("the log has no records of the provider's")
+	}
+	if n := leaks(logged, secrets); n > 0 {
+		t.Errorf("the log has %d secrets", n)
+	}
+	if n := leaks(printed.String(), secrets); n > 0 {
+		t.Errorf("the output has %d secrets:\n%s", n, printed.String())
+	}
+	for _, v := range w.sandbox.Violations() {
+		t.Error(v)
+	}
+}
+
+// echo is a vendor that repeats, in an answer, what it should not.
+type echo struct {
+	name, hcl string
+	fault     sandbox.Fault
+	// says is what shows that the answer was met.
+	says string
+}
+
+// plantedSecret is one that only an echo has.
+const plantedSecret = "kco_live_api_PLANTEDr8Tq2LmX"
+
+func echoes(t *testing.T) []echo {
+	t.Helper()
+	basic := base64.StdEncoding.EncodeToString([]byte(exampleUsername + ":" + exampleSecret))
+	kustomSays := func(text string) string {
+		return `{"error_code":"ODD","error_messages":["seen: ` + text + `"],"correlation_id":"c-1"}`
+	}
+	mystoreSays := func(text string) string {
+		return `{"errors":[{"status":"422","code":"odd","title":"odd","detail":"seen: ` + text + `"}]}`
+	}
+	key := raw(keyOnly)(t)
+	impatient := edit(t, pasted(t), versionOne, versionOne+"\n  timeouts { create = \"2s\" }")
+	return []echo{
+		{"portal repeats the token", key, sandbox.Fault{
+			API: sandbox.Portal, Status: http.StatusUnauthorized, ContentType: "application/json", Body: kustomSays("example-token-admin"),
+		}, "seen:"},
+		{"portal repeats the token to a data source", integrationsHCL(t), sandbox.Fault{
+			API: sandbox.Portal, Status: http.StatusForbidden, ContentType: "application/json", Body: kustomSays("example-token-admin"),
+		}, "seen:"},
+		{"portal's key can't be read", key, sandbox.Fault{
+			API: sandbox.Portal, Method: http.MethodPost, Status: http.StatusCreated, ContentType: "application/json",
+			Body: `{"credential_id": 5, "secret": "` + plantedSecret + `"}`,
+		}, "not the JSON that was expected"},
+		{"portal's key is cut short", key, sandbox.Fault{
+			API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultTruncate,
+		}, "gave no answer that tells"},
+		{"merchant API repeats the pair", impatient, sandbox.Fault{
+			API: sandbox.Merchant, Status: http.StatusUnauthorized, ContentType: "application/json", Body: kustomSays(exampleSecret + " " + basic),
+		}, "seen:"},
+		{"merchant API repeats the pair in HTML", impatient, sandbox.Fault{
+			API: sandbox.Merchant, Status: http.StatusForbidden, ContentType: "text/html", Body: exampleSecret,
+		}, "firewall"},
+		{"Mystore repeats the secret", pasted(t), sandbox.Fault{
+			API: sandbox.Mystore, Method: http.MethodPatch, Status: http.StatusUnprocessableEntity, ContentType: "application/vnd.api+json",
+			Body: mystoreSays(exampleSecret),
+		}, "seen:"},
+		{"Mystore repeats the token", pasted(t), sandbox.Fault{
+			API: sandbox.Mystore, Status: http.StatusForbidden, ContentType: "application/vnd.api+json", Body: mystoreSays("example-token-nettbutikk"),
+		}, "seen:"},
+	}
+}
+
+// TestAccSecretsNotEchoed has the vendors repeat secrets and tokens in their answers, and expects
+// none of them in the errors and logs.
+func TestAccSecretsNotEchoed(t *testing.T) {
+	for _, e := range echoes(t) {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			seed := exampleSeed()
+			w := newWorld(t, worldOptions{seed: &seed, external: true})
+			log := traced(t, w)
+			w.env = append(w.env, "TF_VAR_kustom_secret="+exampleSecret)
+			w.write(t, "main.tf", e.hcl)
+			w.write(t, "provider.tf", "provider \"kustom\" {\n  max_retries = 0\n}\n")
+			armed := w.sandbox.Arm(e.fault)
+			r := w.apply(t)
+			if r.code == 0 || armed.Fired() == 0 || !words(e.says).MatchString(r.output) {
+				t.Errorf("exit code %d, %d faults, output:\n%s", r.code, armed.Fired(), r.output)
+			}
+			secrets := append(w.sandbox.Secrets(), plantedSecret)
+			if n := leaks(e.fault.Body, secrets); n == 0 && e.fault.Kind == sandbox.FaultAnswer {
+				t.Error("the answer has no secret to repeat")
+			}
+			if n := leaks(r.output, secrets); n > 0 {
+				t.Errorf("the output has %d secrets:\n%s", n, r.output)
+			}
+			if n := leaks(read(t, log), secrets); n > 0 {
+				t.Errorf("the log has %d secrets", n)
+			}
+		})
+	}
+}

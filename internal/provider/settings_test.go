@@ -1,0 +1,272 @@
+package provider
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// emptyModel is a provider block without attributes.
+func emptyModel() providerModel {
+	return providerModel{MystoreTokens: types.MapNull(types.StringType)}
+}
+
+func tokenMap(tokens map[string]attr.Value) types.Map {
+	return types.MapValueMust(types.StringType, tokens)
+}
+
+func resolveWith(m providerModel, env map[string]string) (settings, []configProblem) {
+	return resolve(m, func(name string) string { return env[name] })
+}
+
+func mustResolve(t *testing.T, m providerModel, env map[string]string) settings {
+	t.Helper()
+	s, problems := resolveWith(m, env)
+	if len(problems) > 0 {
+		t.Fatalf("refused: %+v", problems)
+	}
+	return s
+}
+
+func TestResolveDefaults(t *testing.T) {
+	s := mustResolve(t, emptyModel(), nil)
+	got := []string{
+		string(*s.environment), s.portalURL.String(), s.apiURL.String(), s.mystoreURL.String(),
+		fmt.Sprint(s.maxRetries), s.requestTimeout.String(),
+	}
+	want := []string{
+		"production", "https://portal.kustom.co/api/v1", "https://api.kustom.co", "https://api.mystore.no", "4", "30s",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if s.portalToken != (secretValue{}) || len(s.mystoreTokens) != 0 || s.unknownShops {
+		t.Error("there are tokens out of nowhere")
+	}
+}
+
+func TestResolveEnvironmentPicksHosts(t *testing.T) {
+	m := emptyModel()
+	m.Environment = types.StringValue("playground")
+	s := mustResolve(t, m, map[string]string{envAPIURL: "https://api.proxy.example"})
+	if *s.environment != kustom.Playground || s.portalURL.Host != "portal.playground.kustom.co" || s.apiURL.Host != "api.proxy.example" {
+		t.Errorf("got %s, %s, %s", *s.environment, s.portalURL, s.apiURL)
+	}
+}
+
+// TestResolvePrecedence takes every setting from its variable, and its attribute before that.
+func TestResolvePrecedence(t *testing.T) {
+	env := map[string]string{
+		envEnvironment: "playground", envPortalToken: "portal-env", envMystoreTokens: `{"env-shop": "token-env"}`,
+		envPortalURL: "https://portal.env.example/base/v2/", envAPIURL: "https://api.env.example", envMystoreURL: "https://mystore.env.example",
+	}
+	describe := func(s settings) []string {
+		tokens := []string{}
+		for _, shop := range slices.Sorted(maps.Keys(s.mystoreTokens)) {
+			tokens = append(tokens, shop+"="+s.mystoreTokens[shop].value)
+		}
+		return append([]string{
+			string(*s.environment), s.portalToken.value, s.portalURL.String(), s.apiURL.String(), s.mystoreURL.String(),
+		}, tokens...)
+	}
+	got := describe(mustResolve(t, emptyModel(), env))
+	want := []string{
+		"playground", "portal-env", "https://portal.env.example/base/v2/", "https://api.env.example",
+		"https://mystore.env.example", "env-shop=token-env",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("from the variables: got %q, want %q", got, want)
+	}
+	got = describe(mustResolve(t, providerModel{
+		Environment: types.StringValue("production"), PortalToken: types.StringValue("portal-attribute"),
+		MystoreTokens: tokenMap(map[string]attr.Value{"shop": types.StringValue("token-attribute")}),
+		PortalURL:     types.StringValue("http://127.0.0.1:8080/portal"), APIURL: types.StringValue("http://localhost:8080"),
+		MystoreURL: types.StringValue("http://[::1]:8080"),
+	}, env))
+	want = []string{
+		"production", "portal-attribute", "http://127.0.0.1:8080/portal", "http://localhost:8080", "http://[::1]:8080", "shop=token-attribute",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("from the attributes: got %q, want %q", got, want)
+	}
+}
+
+func TestResolveUnknown(t *testing.T) {
+	unknown := types.StringUnknown()
+	s := mustResolve(t, providerModel{
+		Environment: unknown, PortalToken: unknown, MystoreTokens: types.MapUnknown(types.StringType),
+		PortalURL: unknown, APIURL: unknown, MystoreURL: unknown, MaxRetries: types.Int64Unknown(), RequestTimeout: unknown,
+	}, map[string]string{envEnvironment: "playground", envPortalToken: "not this", envPortalURL: "https://not.this.example"})
+	if s.environment != nil || s.portalURL != nil || s.apiURL != nil || s.mystoreURL != nil {
+		t.Errorf("got %+v", s)
+	}
+	if !s.portalToken.unknown || s.portalToken.value != "" || !s.unknownShops {
+		t.Error("an unknown token was taken for a known one")
+	}
+	m := emptyModel()
+	m.Environment = unknown
+	if s := mustResolve(t, m, nil); s.portalURL != nil || s.apiURL != nil || s.mystoreURL == nil {
+		t.Error("the environment's own addresses are known although the environment is not, or Mystore's is not")
+	}
+	m = emptyModel()
+	m.MystoreTokens = tokenMap(map[string]attr.Value{"late": unknown, "known": types.StringValue("token")})
+	s = mustResolve(t, m, nil)
+	if s.unknownShops || !s.mystoreTokens["late"].unknown || s.mystoreTokens["known"] != (secretValue{value: "token"}) {
+		t.Error("one unknown token makes others unknown, or is not unknown itself")
+	}
+}
+
+func TestResolveRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		model func(*providerModel)
+		env   map[string]string
+		// wantAt and wantSummary are the one refusal's.
+		wantAt, wantSummary, wantDetail string
+	}{
+		{
+			name: "environment", model: func(m *providerModel) { m.Environment = types.StringValue("Production") },
+			wantAt: "environment", wantSummary: "Unknown environment", wantDetail: `"Production" is neither "production" nor "playground"`,
+		},
+		{
+			name: "environment's variable", env: map[string]string{envEnvironment: "test"},
+			wantAt: "environment", wantSummary: "Unknown environment", wantDetail: "KUSTOM_ENVIRONMENT",
+		},
+		{
+			name: "padded portal token", model: func(m *providerModel) { m.PortalToken = types.StringValue("s3cret-token ") },
+			wantAt: "portal_token", wantSummary: "White space around a token", wantDetail: "copied along",
+		},
+		{
+			name: "padded shop token", env: map[string]string{envMystoreTokens: `{"butikk": "s3cret-token\n"}`},
+			wantAt: "mystore_tokens", wantSummary: "White space around a token", wantDetail: `The token of shop "butikk"`,
+		},
+		{
+			name: "empty shop token", model: func(m *providerModel) {
+				m.MystoreTokens = tokenMap(map[string]attr.Value{"butikk": types.StringValue("")})
+			},
+			wantAt: "mystore_tokens", wantSummary: "Empty Mystore token", wantDetail: `The token of shop "butikk" is empty.`,
+		},
+		{
+			name: "null shop token", model: func(m *providerModel) {
+				m.MystoreTokens = tokenMap(map[string]attr.Value{"butikk": types.StringNull()})
+			},
+			wantAt: "mystore_tokens", wantSummary: "Empty Mystore token",
+		},
+		{
+			name: "tokens are no JSON", env: map[string]string{envMystoreTokens: "butikk=s3cret-token"},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS", wantDetail: "not shown here",
+		},
+		{
+			name: "tokens are a list", env: map[string]string{envMystoreTokens: `["s3cret-token"]`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
+		},
+		{
+			name: "tokens are null", env: map[string]string{envMystoreTokens: `null`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
+		},
+		{
+			name: "a token is an object", env: map[string]string{envMystoreTokens: `{"butikk": {"token": "s3cret-token"}}`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
+		},
+		{
+			name: "more after the tokens", env: map[string]string{envMystoreTokens: `{"butikk": "s3cret-token"} x`},
+			wantAt: "mystore_tokens", wantSummary: "Malformed MYSTORE_TOKENS",
+		},
+		{
+			name: "http to elsewhere", model: func(m *providerModel) { m.PortalURL = types.StringValue("http://portal.kustom.co") },
+			wantAt: "portal_url", wantSummary: "Insecure URL", wantDetail: "KUSTOM_PORTAL_URL",
+		},
+		{
+			name: "http to a host that sounds like loopback", env: map[string]string{envAPIURL: "http://localhost.example"},
+			wantAt: "api_url", wantSummary: "Insecure URL", wantDetail: "KUSTOM_API_URL",
+		},
+		{
+			name: "http to a private address", env: map[string]string{envMystoreURL: "http://192.168.1.10"},
+			wantAt: "mystore_url", wantSummary: "Insecure URL", wantDetail: "MYSTORE_URL",
+		},
+		{
+			name: "no scheme", model: func(m *providerModel) { m.APIURL = types.StringValue("api.kustom.co") },
+			wantAt: "api_url", wantSummary: "Malformed URL", wantDetail: "must be an absolute https URL",
+		},
+		{
+			name: "other scheme", model: func(m *providerModel) { m.APIURL = types.StringValue("ftp://api.kustom.co") },
+			wantAt: "api_url", wantSummary: "Malformed URL",
+		},
+		{
+			name: "password in a URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://me:s3cret-token@api.mystore.no") },
+			wantAt: "mystore_url", wantSummary: "Malformed URL", wantDetail: "must not have a user name, a query or a fragment",
+		},
+		{
+			name: "query in a URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://api.mystore.no?token=s3cret-token") },
+			wantAt: "mystore_url", wantSummary: "Malformed URL",
+		},
+		{
+			name: "unreadable URL", model: func(m *providerModel) { m.MystoreURL = types.StringValue("https://me:s3cret-token@[") },
+			wantAt: "mystore_url", wantSummary: "Malformed URL",
+		},
+		{
+			name: "negative retries", model: func(m *providerModel) { m.MaxRetries = types.Int64Value(-1) },
+			wantAt: "max_retries", wantSummary: "Number of retries out of range", wantDetail: "between 0 and 20",
+		},
+		{
+			name: "too many retries", model: func(m *providerModel) { m.MaxRetries = types.Int64Value(21) },
+			wantAt: "max_retries", wantSummary: "Number of retries out of range",
+		},
+		{
+			name: "duration without a unit", model: func(m *providerModel) { m.RequestTimeout = types.StringValue("30") },
+			wantAt: "request_timeout", wantSummary: "Malformed duration", wantDetail: `such as "30s" or "1m30s"`,
+		},
+		{
+			name: "no time at all", model: func(m *providerModel) { m.RequestTimeout = types.StringValue("0s") },
+			wantAt: "request_timeout", wantSummary: "Malformed duration",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := emptyModel()
+			if test.model != nil {
+				test.model(&m)
+			}
+			_, problems := resolveWith(m, test.env)
+			if len(problems) != 1 {
+				t.Fatalf("%d refusals, want 1: %+v", len(problems), problems)
+			}
+			got := problems[0]
+			if got.attribute != test.wantAt || got.summary != test.wantSummary || !strings.Contains(got.detail, test.wantDetail) {
+				t.Errorf("got %+v, want %q at %s with %q", got, test.wantSummary, test.wantAt, test.wantDetail)
+			}
+			if strings.Contains(got.detail, "s3cret-token") {
+				t.Error("the refusal shows a token")
+			}
+		})
+	}
+}
+
+func TestResolveRange(t *testing.T) {
+	for _, retries := range []int64{0, 20} {
+		m := emptyModel()
+		m.MaxRetries, m.RequestTimeout = types.Int64Value(retries), types.StringValue("1m30s")
+		s := mustResolve(t, m, nil)
+		if s.maxRetries != int(retries) || s.requestTimeout != 90*time.Second {
+			t.Errorf("got %d retries and %v", s.maxRetries, s.requestTimeout)
+		}
+	}
+}
+
+// TestResolveReportsEverything does not make people correct one attribute after the other.
+func TestResolveReportsEverything(t *testing.T) {
+	m := emptyModel()
+	m.Environment, m.MaxRetries = types.StringValue("x"), types.Int64Value(99)
+	_, problems := resolveWith(m, map[string]string{envMystoreTokens: "x", envMystoreURL: "x"})
+	if len(problems) != 4 {
+		t.Errorf("%d refusals, want 4: %+v", len(problems), problems)
+	}
+}

@@ -1,0 +1,262 @@
+package provider_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/config"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// toSwitch is what there is to switch in [sandbox.ThreeShops]: by merchant ID, the shop and its key.
+var toSwitch = map[string]struct{ shop, username, keyID string }{
+	"M00412871": {"fjellsport", "M00412871-qT7vA", "M00412871/5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01"},
+	"M00537204": {"kaffebonna", "M00537204-xM2pE", "M00537204/81c4a9d6-0b7c-4c55-8a3b-94f1d0e2c702"},
+	"M00698335": {"ullogtre", "M00698335-Zc4hJ", "M00698335/e73a58b2-95d1-4f6c-a2c8-0d4b7e19f804"},
+}
+
+func storesToSwitch() config.Variables {
+	stores := map[string]config.Variable{}
+	for merchantID, s := range toSwitch {
+		stores[merchantID] = config.StringVariable(s.shop)
+	}
+	return config.Variables{"stores": config.MapVariable(stores)}
+}
+
+func eachKey(merchantID string) string { return keyAddress + `["` + merchantID + `"]` }
+
+func eachShop(merchantID string) string {
+	return `mystore_klarna_checkout_credentials.shop["` + merchantID + `"]`
+}
+
+// TestAccSwitch is the guide, for three shops in one apply.
+func TestAccSwitch(t *testing.T) {
+	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
+	want := planned{}
+	for merchantID, s := range toSwitch {
+		want[eachKey(merchantID)] = "import " + s.keyID + ", create, delete"
+		want[eachShop(merchantID)] = "create"
+	}
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{{
+			Config:           switchExample(t),
+			ConfigVariables:  storesToSwitch(),
+			ConfigPlanChecks: plans(want),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownOutputValue("hosts", knownvalue.MapExact(map[string]knownvalue.Check{
+					"M00412871": knownvalue.StringExact(kustomHost),
+					"M00537204": knownvalue.StringExact(kustomHost),
+					"M00698335": knownvalue.StringExact(kustomHost),
+				})),
+				statecheck.ExpectKnownValue(eachKey("M00537204"), tfjsonpath.New("description"),
+					knownvalue.StringExact("terraform: kaffebonna")),
+			},
+			PostApplyFunc: func() {
+				v.wantSwitched(t)
+				// The key that no shop used is nobody's to delete.
+				v.key(t, "M00537204", "M00537204-b9LkC")
+				v.release(t, "fjellsport", "kaffebonna", "ullogtre")
+			},
+		}, destroyed(switchExample(t))},
+	})
+}
+
+// destroyed ends a test whose objects have keys of for_each, which the test framework does not know
+// how to end.
+func destroyed(hcl string) resource.TestStep {
+	return resource.TestStep{Config: hcl, ConfigVariables: storesToSwitch(), Destroy: true}
+}
+
+// TestAccSwitchImportedShops imports the shops as well, after which Terraform does not order the old
+// keys' deletion after the shops' update. The provider must, with a clock that really passes.
+func TestAccSwitchImportedShops(t *testing.T) {
+	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
+	want := planned{}
+	for merchantID, s := range toSwitch {
+		want[eachKey(merchantID)] = "import " + s.keyID + ", create, delete"
+		want[eachShop(merchantID)] = "import " + s.shop + ", update"
+	}
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providersWith(clock.System{}),
+		Steps: []resource.TestStep{{
+			Config: switchExample(t) + `
+				import {
+				  for_each = var.stores
+				  to       = mystore_klarna_checkout_credentials.shop[each.key]
+				  id       = each.value
+				  provider = kustom
+				}`,
+			ConfigVariables:  storesToSwitch(),
+			ConfigPlanChecks: plans(want),
+			PostApplyFunc: func() {
+				v.wantSwitched(t)
+				v.release(t, "fjellsport", "kaffebonna", "ullogtre")
+			},
+		}, destroyed(switchExample(t))},
+	})
+}
+
+// wantSwitched checks that every shop of toSwitch takes payments with a new key, that the one it had
+// is gone, and that things were done in the guide's order.
+func (v *vendors) wantSwitched(t *testing.T) {
+	t.Helper()
+	for merchantID, s := range toSwitch {
+		v.wantWorking(t, s.shop)
+		shop := v.shop(t, s.shop)
+		if key := v.key(t, merchantID, shop.KustomID); key.Host != kustomHost || key.Secret != shop.KustomSecret {
+			t.Errorf("shop %s is on key %s of %s", s.shop, key.Username, key.Host)
+		}
+		for _, key := range v.Keys(merchantID) {
+			if key.Username == s.username {
+				t.Errorf("store %s still has its old key", merchantID)
+			}
+		}
+		v.wantOrder(t, merchantID, s.shop)
+		if err := v.PlaceOrder(s.shop); err != nil {
+			t.Error(err)
+		}
+		if status, err := v.EndpointStatus(merchantID); err != nil || status.ActionRequired {
+			t.Errorf("store %s after an order: action required: %v, %v", merchantID, status.ActionRequired, err)
+		}
+	}
+	v.wantCount(t, len(toSwitch), sandbox.Portal, http.MethodPost, "")
+	v.wantCount(t, len(toSwitch), sandbox.Mystore, http.MethodPatch, "")
+	v.wantCount(t, len(toSwitch), sandbox.Portal, http.MethodDelete, "")
+}
+
+// wantOrder checks that a key was made, proven, installed and only then the old one deleted.
+func (v *vendors) wantOrder(t *testing.T, merchantID, shop string) {
+	t.Helper()
+	requests := v.Requests()
+	at := func(api, method string, about func(sandbox.Request) bool) int {
+		return slices.IndexFunc(requests, func(r sandbox.Request) bool {
+			return r.API == api && r.Method == method && about(r)
+		})
+	}
+	ofStore := func(r sandbox.Request) bool { return r.MerchantID == merchantID }
+	order := []int{
+		at(sandbox.Portal, http.MethodPost, ofStore),
+		at(sandbox.Merchant, http.MethodGet, func(r sandbox.Request) bool { return r.Caller == v.shop(t, shop).KustomID }),
+		at(sandbox.Mystore, http.MethodPatch, func(r sandbox.Request) bool { return r.Shop == shop }),
+		at(sandbox.Portal, http.MethodDelete, ofStore),
+	}
+	if order[0] < 0 || !slices.IsSorted(order) {
+		t.Errorf("store %s: made, proven, installed, deleted were requests %v", merchantID, order)
+	}
+}
+
+// TestAccCreate starts a shop that never had a key, keeps its key through changes of what is Terraform's
+// business alone, and finds both objects again by their import IDs.
+func TestAccCreate(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	var username string
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{
+				Config: generated(t),
+				ConfigPlanChecks: plans(
+					planned{keyAddress: "create", shopAddress: "create"},
+					knownInPlan(keyAddress, "host", kustomHost),
+					knownInPlan(keyAddress, "description", "terraform"),
+					knownInPlan(keyAddress, "environment", "live"),
+					knownInPlan(shopAddress, "id", "butikk"),
+				),
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("merchant_id"), knownvalue.StringExact(exampleStore)),
+					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
+					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
+					statecheck.ExpectSensitiveValue(keyAddress, tfjsonpath.New("secret")),
+					statecheck.ExpectSensitiveValue(shopAddress, tfjsonpath.New("kustom_secret")),
+					statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("extension_version"), knownvalue.StringExact("3.4.1")),
+					statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("updated_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
+				},
+				PostApplyFunc: func() {
+					v.wantWorking(t, "butikk")
+					username = v.shop(t, "butikk").KustomID
+					if got := v.key(t, exampleStore, username).Description; got == nil || *got != "terraform" {
+						t.Errorf("the portal shows the description %v", got)
+					}
+					v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
+					v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
+				},
+			},
+			{
+				ResourceName: keyAddress, ImportState: true, ImportStateVerify: true,
+				ImportStateVerifyIgnore: []string{"secret"},
+			},
+			{
+				ResourceName: shopAddress, ImportState: true, ImportStateVerify: true, ImportStateId: "butikk",
+				ImportStateVerifyIgnore: []string{"kustom_secret"},
+			},
+			{
+				PreConfig: v.ResetRequests,
+				Config: edit(t, generated(t), `merchant_id = "M00123456"`, `merchant_id = "M00123456"
+					force_destroy = true
+					timeouts { delete = "3m" }`),
+				ConfigPlanChecks: plans(planned{keyAddress: "update"}),
+				PostApplyFunc:    func() { v.wantOnlyReads(t) },
+			},
+			{
+				Config: edit(t, generated(t), `shop          = "butikk"`, `shop = "butikk"
+					deletion_policy = "retain"
+					verify          = true
+					timeouts { update = "3m" }`),
+				ConfigPlanChecks: plans(planned{keyAddress: "update", shopAddress: "update"}),
+				PostApplyFunc: func() {
+					v.wantOnlyReads(t)
+					v.wantCount(t, 0, sandbox.Merchant, "", "")
+				},
+			},
+			{
+				Config:           edit(t, generated(t), `merchant_id = "M00123456"`, "merchant_id = \"M00123456\"\ndescription = \"autumn\""),
+				ConfigPlanChecks: plans(planned{keyAddress: "create, delete", shopAddress: "update"}),
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), knownvalue.StringExact("autumn")),
+				},
+				PostApplyFunc: func() {
+					v.wantWorking(t, "butikk")
+					if v.shop(t, "butikk").KustomID == username || len(v.Keys(exampleStore)) != 2 {
+						t.Errorf("shop butikk is on %s, and the store has %d keys", v.shop(t, "butikk").KustomID, len(v.Keys(exampleStore)))
+					}
+					v.release(t, "butikk")
+				},
+			},
+		},
+	})
+	// The test's own end destroys both objects; the key made in the portal is none of them.
+	if keys := v.Keys(exampleStore); len(keys) != 1 || keys[0].Username != exampleUsername {
+		t.Errorf("%d keys are left", len(keys))
+	}
+}
+
+// TestAccCreatePending waits for a key that the portal takes its time to make and that then takes a
+// moment to work.
+func TestAccCreatePending(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{Pending: 3, Spread: 10 * time.Second})
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{{
+			Config: generated(t),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk")
+				v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
+				v.wantAnswer(t, sandbox.Portal, http.MethodPost, storeKeysCall, http.StatusAccepted)
+				v.wantAnswer(t, sandbox.Merchant, http.MethodGet, orderCall, http.StatusUnauthorized)
+				if len(v.Keys(exampleStore)) != 2 {
+					t.Errorf("the store has %d keys, want 2", len(v.Keys(exampleStore)))
+				}
+				v.release(t, "butikk")
+			},
+		}},
+	})
+}
