@@ -40,7 +40,7 @@ func TestStringValidators(t *testing.T) {
 		{
 			merchantIDValidator{},
 			[]string{"M00123456", "PM00123456", "M1"},
-			[]string{"", "m00123456", "00123456", "M", "MP00123456", "M00123456 ", "M0012345a", "M00123456-aB3dE", "XM00123456"},
+			[]string{"", "m00123456", "00123456", "M", "MP00123456", "M00123456 ", "M001-2345", "M00123456-aB3dE", "XM00123456"},
 			"Malformed merchant ID",
 		},
 		{
