@@ -137,24 +137,45 @@ func (w *world) useExample(t *testing.T, name string, seed sandbox.Seed) {
 	for _, shop := range seed.Shops {
 		stores[shop.MerchantID], shops[shop.Name] = shop.Name, shop.MerchantID
 	}
-	variables, err := json.Marshal(map[string]map[string]map[string]string{
-		wayPair: {"stores": stores}, wayConnection: {"shops": shops},
-	}[name])
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write(t, "terraform.tfvars.json", string(variables))
-	files, err := fs.Glob(examples.FS, name+"/*.tf")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no example %s: %v", name, err)
-	}
-	for _, file := range files {
+	for _, file := range exampleFiles(t, name) {
 		content, err := fs.ReadFile(examples.FS, file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.write(t, filepath.Base(file), string(content))
+		// Each example takes the shops in one of these variables.
+		for variable, value := range map[string]map[string]string{"stores": stores, "shops": shops} {
+			if strings.Contains(string(content), fmt.Sprintf("variable %q", variable)) {
+				w.writeVariable(t, variable, value)
+			}
+		}
 	}
+}
+
+// exampleFiles returns the names of an example's configuration files.
+func exampleFiles(t *testing.T, name string) []string {
+	t.Helper()
+	var files []string
+	for _, pattern := range []string{"/*.tf", "/*.tofu"} {
+		found, err := fs.Glob(examples.FS, name+pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) == 0 {
+		t.Fatalf("no example %s", name)
+	}
+	return files
+}
+
+func (w *world) writeVariable(t *testing.T, name string, value map[string]string) {
+	t.Helper()
+	variables, err := json.Marshal(map[string]map[string]string{name: value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "terraform.tfvars.json", string(variables))
 }
 
 // serve runs the provider in this process and returns what Terraform needs to find it.
