@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -51,17 +54,20 @@ type apiKeyResource struct {
 func newAPIKeyResource() resource.Resource { return &apiKeyResource{} }
 
 type apiKeyModel struct {
-	ID           types.String   `tfsdk:"id"`
-	MerchantID   types.String   `tfsdk:"merchant_id"`
-	CredentialID types.String   `tfsdk:"credential_id"`
-	Username     types.String   `tfsdk:"username"`
-	Secret       types.String   `tfsdk:"secret"`
-	Description  types.String   `tfsdk:"description"`
-	Host         types.String   `tfsdk:"host"`
-	Environment  types.String   `tfsdk:"environment"`
-	CreatedAt    types.String   `tfsdk:"created_at"`
-	ForceDestroy types.Bool     `tfsdk:"force_destroy"`
-	Timeouts     timeouts.Value `tfsdk:"timeouts"`
+	ID                types.String   `tfsdk:"id"`
+	MerchantID        types.String   `tfsdk:"merchant_id"`
+	CredentialID      types.String   `tfsdk:"credential_id"`
+	Username          types.String   `tfsdk:"username"`
+	Secret            types.String   `tfsdk:"secret"`
+	Description       types.String   `tfsdk:"description"`
+	Host              types.String   `tfsdk:"host"`
+	Environment       types.String   `tfsdk:"environment"`
+	CreatedAt         types.String   `tfsdk:"created_at"`
+	RotateWhenChanged types.Map      `tfsdk:"rotate_when_changed"`
+	RotateAfterDays   types.Int64    `tfsdk:"rotate_after_days"`
+	RotationDue       types.String   `tfsdk:"rotation_due"`
+	ForceDestroy      types.Bool     `tfsdk:"force_destroy"`
+	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
 
 const (
@@ -72,6 +78,10 @@ const (
 
 	// importPending marks, in private state, a key that was named by an import and not read yet.
 	importPending = "import_pending"
+	// observedAt holds, in private state, when the key was last read: how old it is when a plan is
+	// made. The clock itself is not asked while planning, because a plan is made again when it is
+	// applied, and must come to the same result.
+	observedAt = "observed_at"
 )
 
 func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -108,6 +118,21 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 					"is replaced by a new one. Name the old host (`api.klarna.com`, or `api.playground.klarna.com`) " +
 					"to keep an imported key for now; a new key can't be made there.",
 				Validators: []validator.String{hostValidator{}},
+			},
+			"rotate_when_changed": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Anything of your own, such as a date, a ticket number or the `id` of a `time_rotating`. Any " +
+					"change makes a new key, except the first values given to an imported one.",
+			},
+			"rotate_after_days": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "Age in days at which the key is due: the first plan that finds it so old, or older, makes a new one. " +
+					"Default: never.",
+				Validators: []validator.Int64{int64validator.AtLeast(1)},
+			},
+			"rotation_due": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days`; null while it is not. The next apply makes a new key.",
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true,
@@ -175,10 +200,13 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
 	checkHost(&resp.Diagnostics, r.environment, config.Host)
+	// Known: what is planned is a key that is not due.
+	plan.RotationDue = types.StringNull()
 	if state == nil {
 		r.planCreate(config, &plan, resp)
 	} else {
 		r.planUpdate(config, &plan, *state, resp)
+		planRotation(ctx, req.Private, plan, *state, resp)
 	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -223,6 +251,26 @@ func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state
 	}
 	if !plan.Description.Equal(state.Description) {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("description"))
+	}
+}
+
+// planRotation replaces a key whose triggers have changed, or that was found to be due. It looks at
+// what Read has found only.
+func planRotation(ctx context.Context, private privateState, plan, state apiKeyModel, resp *resource.ModifyPlanResponse) {
+	observed, imported := recallKey(ctx, private, &resp.Diagnostics)
+	if !plan.RotateWhenChanged.Equal(state.RotateWhenChanged) && !(imported && state.RotateWhenChanged.IsNull()) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_when_changed"))
+	}
+	switch {
+	case plan.RotateAfterDays.IsUnknown():
+	case !plan.RotateAfterDays.Equal(state.RotateAfterDays):
+		// What Read has found was by the days that the state has.
+		created, err := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
+		if err == nil && tooOld(kustom.Key{CreatedAt: created}, plan.RotateAfterDays, observed) != "" {
+			resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_after_days"))
+		}
+	case !state.RotationDue.IsNull():
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotation_due"))
 	}
 }
 
@@ -288,13 +336,17 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	state.read(key)
+	now := r.clock.Now()
+	state.RotationDue = nullWhenEmpty(tooOld(key, state.RotateAfterDays, now))
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, nil)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, observedAt, strconv.AppendQuote(nil, now.Format(time.RFC3339)))...)
 }
 
 // Update has nothing to do: what can change in place is known to this provider only.
-func (r *apiKeyResource) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	resp.State.Raw = req.Plan.Raw
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 }
 
 func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -329,6 +381,18 @@ func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportSta
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("credential_id"), credentialID)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, []byte("true"))...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
+}
+
+// recallKey returns when a key was last read, and whether it was imported and not changed since.
+func recallKey(ctx context.Context, private privateState, diags *diag.Diagnostics) (observed time.Time, imported bool) {
+	raw, problems := private.GetKey(ctx, observedAt)
+	diags.Append(problems...)
+	untouched, problems := private.GetKey(ctx, importUntouched)
+	diags.Append(problems...)
+	// Without a time, as after an apply that has not been followed by a refresh, nothing is due.
+	observed, _ = time.Parse(strconv.Quote(time.RFC3339), string(raw))
+	return observed, untouched != nil
 }
 
 // parseKeyID reads "<merchant_id>/<credential_id>".

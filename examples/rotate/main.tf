@@ -1,0 +1,32 @@
+locals {
+  # Each store belongs to one of four waves, and always to the same, whatever stores come and go.
+  wave = { for id, shop in var.stores : id => parseint(substr(sha256(id), 0, 4), 16) % 4 }
+}
+
+resource "kustom_api_key" "checkout" {
+  for_each    = var.stores
+  merchant_id = each.key
+  description = "terraform: ${each.value}"
+
+  # Any change rotates the key. Raise waves from 0 to 4, one apply each, to rotate the fleet a
+  # quarter at a time.
+  rotate_when_changed = {
+    campaign = local.wave[each.key] < var.waves ? var.campaign : var.previous_campaign
+  }
+
+  # What a campaign has missed is rotated by age.
+  rotate_after_days = 180
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "mystore_klarna_checkout_credentials" "shop" {
+  for_each = var.stores
+  provider = kustom
+
+  shop          = each.value
+  kustom_id     = kustom_api_key.checkout[each.key].username
+  kustom_secret = kustom_api_key.checkout[each.key].secret
+}

@@ -1,0 +1,233 @@
+package provider_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// rotatingWorld returns a world on a clock that the test moves, with one shop on a key that
+// Terraform has made.
+func rotatingWorld(t *testing.T, rotation string) (*world, *clocktest.Fake) {
+	t.Helper()
+	seed := oneShop()
+	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	w := newWorld(t, worldOptions{seed: &seed, clock: clk})
+	w.write(t, "main.tf", rotatingKey(rotation))
+	w.mustApply(t)
+	w.sandbox.ResetRequests()
+	return w, clk
+}
+
+// oneShop is a store with one shop that has no key yet.
+func oneShop() sandbox.Seed {
+	seed := exampleSeed()
+	seed.Users, seed.Stores, seed.Shops = seed.Users[:1], seed.Stores[:1], seed.Shops[:1]
+	seed.Stores[0].Keys = nil
+	return seed
+}
+
+func rotatingKey(rotation string) string {
+	return fmt.Sprintf(`
+terraform {
+  required_providers {
+    kustom = { source = "storefront-iac/kustom" }
+  }
+}
+
+resource "kustom_api_key" "checkout" {
+  merchant_id = %q
+  %s
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "mystore_klarna_checkout_credentials" "butikk" {
+  provider      = kustom
+  shop          = "butikk"
+  kustom_id     = kustom_api_key.checkout.username
+  kustom_secret = kustom_api_key.checkout.secret
+}
+`, exampleStore, rotation)
+}
+
+// mustPlan plans and expects the output to say all of this.
+func (w *world) mustPlan(t *testing.T, says ...string) {
+	t.Helper()
+	r := w.terraform(t, "plan", "-input=false", "-no-color", "-out=saved.tfplan")
+	for _, text := range says {
+		if r.code != 0 || !strings.Contains(aligned(r.output), text) {
+			t.Errorf("the plan (exit code %d) does not say %q:\n%s", r.code, text, r.output)
+		}
+	}
+}
+
+// aligned undoes the alignment of what Terraform prints in columns.
+func aligned(output string) string {
+	return regexp.MustCompile(` +`).ReplaceAllString(output, " ")
+}
+
+// mustApplySaved applies the plan that mustPlan has saved.
+func (w *world) mustApplySaved(t *testing.T) {
+	t.Helper()
+	if r := w.terraform(t, "apply", "-input=false", "-no-color", "saved.tfplan"); r.code != 0 {
+		t.Errorf("the saved plan does not apply:\n%s", r.output)
+	}
+}
+
+// mustHaveRotated expects a rotation in the safe order, and nothing left to do.
+func (w *world) mustHaveRotated(t *testing.T) {
+	t.Helper()
+	mustHaveChangedInOrder(t, w, http.MethodPost, http.MethodPatch, http.MethodDelete)
+	w.mustBeEmpty(t)
+	w.mustBeRight(t, oneShop(), 0)
+	w.sandbox.ResetRequests()
+}
+
+func TestAccRotateWhenChanged(t *testing.T) {
+	t.Parallel()
+	w, _ := rotatingWorld(t, `rotate_when_changed = { quarter = "2026-q4" }`)
+	w.write(t, "main.tf", rotatingKey(`rotate_when_changed = { quarter = "2027-q1" }`))
+	w.mustPlan(t, `~ "quarter" = "2026-q4" -> "2027-q1"`, "# forces replacement", "1 to add, 1 to change, 1 to destroy")
+	w.mustApplySaved(t)
+	w.mustHaveRotated(t)
+}
+
+// TestAccRotateWithAnotherResource rotates by a value that is not known while planning, as that of a
+// time_rotating that has run out.
+func TestAccRotateWithAnotherResource(t *testing.T) {
+	t.Parallel()
+	const trigger = `rotate_when_changed = { rotated = terraform_data.rotation.id }`
+	rotation := func(on string) string {
+		return fmt.Sprintf("\nresource \"terraform_data\" \"rotation\" {\n  triggers_replace = %q\n}\n", on)
+	}
+	seed := oneShop()
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.write(t, "main.tf", rotatingKey(trigger)+rotation("2026-11-02"))
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	w.sandbox.ResetRequests()
+	w.write(t, "main.tf", rotatingKey(trigger)+rotation("2027-02-02"))
+	w.mustApply(t)
+	w.mustHaveRotated(t)
+}
+
+func TestAccRotateAfterDays(t *testing.T) {
+	t.Parallel()
+	w, clk := rotatingWorld(t, "rotate_after_days = 90")
+	clk.Advance(days(89))
+	w.mustBeEmpty(t)
+	clk.Advance(days(1))
+	w.mustPlan(t, `- rotation_due = "the key is 90 days old or older: it was made on 2026-11-02" -> null # forces replacement`)
+	// A plan that is reviewed until the next day applies as it was shown.
+	clk.Advance(days(1))
+	w.mustApplySaved(t)
+	w.mustHaveRotated(t)
+}
+
+// TestAccRotationFallsDueAfterThePlan applies a plan that was made before the key was due.
+func TestAccRotationFallsDueAfterThePlan(t *testing.T) {
+	t.Parallel()
+	w, clk := rotatingWorld(t, "rotate_after_days = 90")
+	w.write(t, "main.tf", rotatingKey("rotate_after_days = 90\n  force_destroy = false"))
+	clk.Advance(days(90) - time.Hour)
+	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
+	clk.Advance(2 * time.Hour)
+	w.mustApplySaved(t)
+	mustHaveChangedInOrder(t, w)
+	w.mustPlan(t, "1 to add, 1 to change, 1 to destroy")
+	w.mustApplySaved(t)
+	w.mustHaveRotated(t)
+}
+
+// TestAccRotateAfterDaysChanged gives an age to a key that has reached it already: the plan that
+// brings the age brings the rotation too.
+func TestAccRotateAfterDaysChanged(t *testing.T) {
+	t.Parallel()
+	w, clk := rotatingWorld(t, "")
+	clk.Advance(days(200))
+	w.write(t, "main.tf", rotatingKey("rotate_after_days = 365"))
+	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
+	w.mustApplySaved(t)
+	w.mustBeEmpty(t)
+	w.write(t, "main.tf", rotatingKey("rotate_after_days = 180"))
+	w.mustPlan(t, "~ rotate_after_days = 365 -> 180 # forces replacement", "1 to add, 1 to change, 1 to destroy")
+	w.mustApplySaved(t)
+	w.mustHaveRotated(t)
+}
+
+// TestAccImportedKeyIsNotRotated gives triggers to a key that has just been imported.
+func TestAccImportedKeyIsNotRotated(t *testing.T) {
+	t.Parallel()
+	seed := exampleSeed()
+	w := newWorld(t, worldOptions{seed: &seed})
+	configuration := func(quarter string) string {
+		return example(t, keyExample+"terraform.tf") + fmt.Sprintf(`
+import {
+  to = kustom_api_key.checkout
+  id = %q
+}
+
+resource "kustom_api_key" "checkout" {
+  merchant_id         = %q
+  rotate_when_changed = { quarter = %q }
+}`, exampleKeyID, exampleStore, quarter)
+	}
+	w.write(t, "main.tf", configuration("2026-q4"))
+	w.mustPlan(t, "1 to import, 0 to add, 1 to change, 0 to destroy")
+	w.mustApplySaved(t)
+	w.mustBeEmpty(t)
+	mustHaveChangedInOrder(t, w)
+	w.write(t, "main.tf", configuration("2027-q1"))
+	w.mustPlan(t, "1 to add, 0 to change, 1 to destroy")
+}
+
+// TestAccRotateExample rotates a fleet a quarter at a time.
+func TestAccRotateExample(t *testing.T) {
+	t.Parallel()
+	const shops, waves = 12, 4
+	seed := sandbox.FleetSeed(shops)
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.useExample(t, "rotate", seed)
+	w.write(t, "import.tf", importCurrentKeys)
+	w.mustApply(t)
+	before := w.keysInState(t)
+	rotated := 0
+	for wave := range waves {
+		w.mustApply(t, fmt.Sprintf("-var=waves=%d", wave+1))
+		after := w.keysInState(t)
+		changed := 0
+		for store, key := range after {
+			if key["username"] != before[store]["username"] {
+				changed++
+			}
+		}
+		if changed < rotated || changed == shops && wave == 0 {
+			t.Errorf("wave %d: %d of %d keys are rotated, before it were %d", wave+1, changed, shops, rotated)
+		}
+		rotated = changed
+	}
+	if rotated != shops {
+		t.Errorf("%d of %d keys are rotated in the end", rotated, shops)
+	}
+	w.mustBeRight(t, seed, 0)
+}
+
+const importCurrentKeys = `
+data "kustom_legacy_integrations" "all" {}
+
+import {
+  for_each = { for i in data.kustom_legacy_integrations.all.integrations : i.merchant_id => i if i.current }
+  to       = kustom_api_key.checkout[each.key]
+  id       = each.value.id
+}`
