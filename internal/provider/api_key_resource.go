@@ -179,7 +179,7 @@ func (r *apiKeyResource) Configure(_ context.Context, req resource.ConfigureRequ
 	if b == nil {
 		return
 	}
-	r.keys, r.guard, r.clock, r.environment = b.portal, b.shops, b.clock, b.environment
+	r.keys, r.guard, r.clock, r.environment = b.keys, b.shops, b.clock, b.environment
 }
 
 // ModifyPlan decides what the configuration leaves open, and whether the key can stay.

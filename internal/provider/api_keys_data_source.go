@@ -76,7 +76,7 @@ func (d *apiKeysDataSource) Configure(_ context.Context, req datasource.Configur
 	if b == nil {
 		return
 	}
-	d.keys, d.shops = b.portal, b.shops
+	d.keys, d.shops = b.keys, b.shops
 }
 
 func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -22,7 +22,7 @@ import (
 type backend struct {
 	settings
 	clock   clock.Clock
-	portal  *kustom.Portal
+	keys    *integration.Keys
 	mystore *mystore.Client
 	shops   *integration.Shops
 	// connector gives shops new keys.
@@ -54,11 +54,11 @@ func newBackend(s settings, o Options) *backend {
 			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Observe: logExchange,
 		})
 	}
-	b.portal = kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth)
+	b.keys = integration.NewKeys(kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth))
 	merchant := kustom.NewMerchant(client("merchant", "api_url", s.apiURL, kustom.Problem))
 	b.mystore = mystore.New(client("mystore", "mystore_url", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
 	b.shops = integration.NewShops(b.mystore, merchant, o.Clock, b.shopNames)
-	b.connector = integration.NewConnector(b.portal, b.shops)
+	b.connector = integration.NewConnector(b.keys, b.shops)
 	return b
 }
 

@@ -182,7 +182,7 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 	if b == nil {
 		return
 	}
-	r.connector, r.shops, r.keys = b.connector, b.shops, b.portal
+	r.connector, r.shops, r.keys = b.connector, b.shops, b.keys
 	r.clock, r.environment = b.clock, b.environment
 }
 

@@ -311,3 +311,26 @@ func TestAccI6NoRefusalOfItsOwnMaking(t *testing.T) {
 	}
 	w.mustBeRight(t, seed, 0)
 }
+
+// TestAccI7ReadsInBulk looks at fifty settled shops: their keys are read in pages for all of them.
+func TestAccI7ReadsInBulk(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{wayPair, wayConnection} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			const shops, few = 50, 3
+			seed := sandbox.FleetSeed(shops)
+			w := newWorld(t, worldOptions{seed: &seed})
+			w.useExample(t, way, seed)
+			w.mustApply(t)
+			w.sandbox.ResetRequests()
+			w.mustBeEmpty(t)
+			if n := w.sandbox.Count(sandbox.Portal, "", ""); n > 1+few {
+				t.Errorf("I7: the plan asks the portal %d times, want at most %d", n, 1+few)
+			}
+			if n := w.sandbox.Count(sandbox.Mystore, "", ""); n != shops {
+				t.Errorf("I7: the plan asks Mystore %d times, want once for each of %d shops", n, shops)
+			}
+		})
+	}
+}

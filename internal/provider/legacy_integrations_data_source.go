@@ -64,7 +64,7 @@ func (d *legacyIntegrationsDataSource) Configure(_ context.Context, req datasour
 	if b == nil {
 		return
 	}
-	d.keys, d.shops = b.portal, b.shops
+	d.keys, d.shops = b.keys, b.shops
 }
 
 func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
