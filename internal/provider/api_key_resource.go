@@ -294,10 +294,6 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	plan.read(key)
 	plan.Secret = types.StringValue(key.Secret)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	if !plan.Host.Equal(types.StringValue(key.Host)) {
-		resp.Diagnostics.AddAttributeWarning(path.Root("host"), "The key belongs to an unexpected host",
-			fmt.Sprintf("Kustom Portal made the key %s for %s.", key.Username, key.Host))
-	}
 }
 
 // rememberOrphan keeps in the state a key that can't be used and could not be deleted. The error that
