@@ -181,6 +181,9 @@ func (p *Portal) abandon(ctx context.Context, orphan Orphan, cause error) error 
 // that may have made it is sent again: the answer tells the ID of the key that it made, then or now.
 func (p *Portal) Discard(ctx context.Context, orphan Orphan) error {
 	id := orphan.CredentialID
+	if id == "" && orphan.IdempotencyKey == "" {
+		return fmt.Errorf("deleting an API key of store %s: neither its ID nor how it was asked for is known", orphan.MerchantID)
+	}
 	if id == "" {
 		key, err := p.create(ctx, orphan)
 		replayed, ok := replayedKey(err)

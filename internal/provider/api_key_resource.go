@@ -287,7 +287,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	key, err := r.keys.Generate(ctx, plan.MerchantID.ValueString(), plan.Description.ValueString())
 	if err != nil {
 		r.rememberOrphan(ctx, plan, err, resp)
-		err = r.withUnusedKeys(ctx, plan.MerchantID.ValueString(), err)
+		err = withUnusedKeys(ctx, r.keys, plan.MerchantID.ValueString(), err)
 		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not made", err)
 		return
 	}
@@ -341,8 +341,12 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 
 // Update has nothing to do: what can change in place is known to this provider only.
 func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var triggers types.Map
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("rotate_when_changed"), &triggers)...)
 	resp.State.Raw = req.Plan.Raw
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
+	if !triggers.IsNull() {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
+	}
 }
 
 func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -358,7 +362,8 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	// A key whose username is not known has never been given to anybody.
 	if !state.ForceDestroy.ValueBool() && !state.Username.IsNull() {
 		if err := r.guard.AwaitRelease(ctx, state.Username.ValueString()); err != nil {
-			report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
+			reportWithHint(&resp.Diagnostics, path.Empty(), "API key not deleted", err,
+				"To delete the key all the same, set force_destroy = true; a shop that uses it then stops taking payments.")
 			return
 		}
 	}

@@ -27,6 +27,8 @@ type backend struct {
 	shops   *integration.Shops
 	// connector gives shops new keys.
 	connector *integration.Connector
+	// connections is shared by the connections of a walk.
+	connections connectionWalk
 }
 
 // missingError says that something needs a setting that is not there.

@@ -314,7 +314,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	}
 	if plan.Verify.IsNull() || plan.Verify.ValueBool() {
 		if err := r.shops.Prove(ctx, pair); err != nil {
-			report(diags, path.Root("kustom_id"), "Credentials not changed", err)
+			reportWithHint(diags, path.Root("kustom_id"), "Credentials not changed", err, unverifiedHint(err))
 			return false
 		}
 	}
@@ -331,6 +331,15 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 				"until it is activated under Extensions → Your extensions.", shop))
 	}
 	return true
+}
+
+// unverifiedHint returns what else can be done where a pair could not be looked at.
+func unverifiedHint(err error) string {
+	var proof *kustom.ProofError
+	if errors.As(err, &proof) && proof.Verdict != kustom.VerdictRefused {
+		return "If you know that the pair works, set verify = false."
+	}
+	return ""
 }
 
 func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {

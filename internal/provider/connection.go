@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -54,6 +55,35 @@ func (r *connectionResource) inspect(ctx context.Context, shop, merchantID, cred
 	return found, nil
 }
 
+// connectionWalk is what connections know of shops that they have cleared in this walk. Where
+// Terraform replaces an object, it plans the new one again after the old one is gone, and takes
+// offence if the shop's condition then leads to another plan. It is safe for concurrent use.
+type connectionWalk struct {
+	mu      sync.Mutex
+	cleared map[string]inspection
+}
+
+func (w *connectionWalk) remember(shop string, found inspection) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cleared == nil {
+		w.cleared = map[string]inspection{}
+	}
+	w.cleared[shop] = found
+}
+
+// inspectBefore looks at a shop as it was before this walk has cleared it, if it has.
+func (r *connectionResource) inspectBefore(ctx context.Context, shop, merchantID string) (inspection, error) {
+	r.walk.mu.Lock()
+	found, ok := r.walk.cleared[shop]
+	r.walk.mu.Unlock()
+	if !ok || found.merchantID != merchantID {
+		return r.inspect(ctx, shop, merchantID, "")
+	}
+	found.own = nil
+	return found, nil
+}
+
 // newReason returns why a shop that is taken over gets a new key.
 func (f inspection) newReason() string {
 	id := f.holds.KustomID
@@ -90,7 +120,7 @@ func (f inspection) dueReason(updatedAt, username string) string {
 
 // tooOld returns that a key has reached the age of days, and nothing where it has not.
 func tooOld(key kustom.Key, days types.Int64, now time.Time) string {
-	if days.IsNull() || now.Before(key.CreatedAt.AddDate(0, 0, int(days.ValueInt64()))) {
+	if days.IsNull() || days.IsUnknown() || now.Before(key.CreatedAt.AddDate(0, 0, int(days.ValueInt64()))) {
 		return ""
 	}
 	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days.ValueInt64(), key.CreatedAt.Format(time.DateOnly))
@@ -203,7 +233,10 @@ type connectionMemory struct {
 	UpdatedAt string `json:"updated_at"`
 	// Imported says that the connection was imported and not changed since.
 	Imported bool `json:"imported"`
-	// Due is why the shop needs a new key; empty where it does not.
+	// ObservedAt is when the connection was last read: its key's age is told by it, because the
+	// clock must not be asked while planning.
+	ObservedAt time.Time `json:"observed_at"`
+	// Due is why the shop needs a new key whatever the key's age; empty where it does not.
 	Due string `json:"due"`
 	// Replaceable and Foreign are the keys that a new key puts out of use.
 	Replaceable []replacedKey `json:"replaceable"`

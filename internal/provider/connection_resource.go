@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 var (
@@ -51,6 +53,7 @@ type connectionResource struct {
 	keys        keyLister
 	clock       clock.Clock
 	environment *kustom.Environment
+	walk        *connectionWalk
 }
 
 func newConnectionResource() resource.Resource { return &connectionResource{} }
@@ -183,7 +186,7 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 		return
 	}
 	r.connector, r.shops, r.keys = b.connector, b.shops, b.keys
-	r.clock, r.environment = b.clock, b.environment
+	r.clock, r.environment, r.walk = b.clock, b.environment, &b.connections
 }
 
 // ModifyPlan says whether the shop gets a new key, why, and which keys will be deleted. For a
@@ -220,7 +223,7 @@ func (r *connectionResource) planCreate(ctx context.Context, config connectionMo
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
-	found, err := r.inspect(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString(), "")
+	found, err := r.inspectBefore(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
 	if err == nil {
 		err = found.missing
 	}
@@ -228,7 +231,7 @@ func (r *connectionResource) planCreate(ctx context.Context, config connectionMo
 		return
 	}
 	if err != nil {
-		report(diags, path.Root("shop"), "Shop can't be connected", err)
+		report(diags, connectionPath(err), "Shop can't be connected", err)
 		return
 	}
 	plan.announce(found.newReason(), found.replaceable(), found.foreign(), nil, diags)
@@ -240,10 +243,12 @@ func (r *connectionResource) planUpdate(ctx context.Context, memory connectionMe
 	if config.Description.IsNull() {
 		plan.Description = state.Description
 	}
-	reason := memory.Due
-	if reason == "" {
-		reason = plan.changes(state, memory.Imported)
+	reason := cmp.Or(memory.Due, state.tooOld(plan.RotateAfterDays, memory.ObservedAt))
+	if reason == "" && plan.mayChange(ctx) {
+		r.planPerhaps(config, plan)
+		return
 	}
+	reason = cmp.Or(reason, plan.changes(state, memory.Imported))
 	switch {
 	case reason != "":
 		r.planNewKey(config, plan)
@@ -251,6 +256,25 @@ func (r *connectionResource) planUpdate(ctx context.Context, memory connectionMe
 		plan.announce(reason, memory.Replaceable, memory.Foreign, memory.unsettled(), diags)
 	case len(memory.Unsettled) > 0:
 		plan.announce(unfinishedReason, nil, nil, memory.unsettled(), diags)
+	}
+}
+
+// mayChange tells whether an attribute that asks for a new key when it changes is not known yet.
+func (m connectionModel) mayChange(ctx context.Context) bool {
+	if m.MerchantID.IsUnknown() || m.Description.IsUnknown() || m.RotateAfterDays.IsUnknown() {
+		return true
+	}
+	triggers, err := m.RotateWhenChanged.ToTerraformValue(ctx)
+	return err == nil && !triggers.IsFullyKnown()
+}
+
+// planPerhaps plans that the shop gets a new key or not: only the apply will tell.
+func (r *connectionResource) planPerhaps(config connectionModel, plan *connectionModel) {
+	plan.CredentialID, plan.Username = types.StringUnknown(), types.StringUnknown()
+	plan.CreatedAt, plan.Host, plan.Reason = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	plan.Replaces, plan.Leaves = types.ListUnknown(replacedKeyType()), types.ListUnknown(replacedKeyType())
+	if config.Description.IsNull() {
+		plan.Description = types.StringUnknown()
 	}
 }
 
@@ -291,10 +315,23 @@ func (m connectionModel) changes(state connectionModel, imported bool) string {
 	return ""
 }
 
+// tooOld returns that the connection's key had reached the age of days when it was observed, and
+// nothing where it had not.
+func (m connectionModel) tooOld(days types.Int64, observed time.Time) string {
+	created, err := time.Parse(time.RFC3339, m.CreatedAt.ValueString())
+	if err != nil {
+		return ""
+	}
+	return tooOld(kustom.Key{CreatedAt: created}, days, observed)
+}
+
 // announce plans what becomes of the keys that go out of use. Keys of other stores always stay, and
 // unsettled ones always go.
 func (m *connectionModel) announce(reason string, replaced, foreign, unsettled []replacedKey, diags *diag.Diagnostics) {
 	m.Reason = types.StringValue(reason)
+	replaced = slices.DeleteFunc(slices.Clone(replaced), func(key replacedKey) bool {
+		return slices.ContainsFunc(unsettled, func(other replacedKey) bool { return other.CredentialID == key.CredentialID })
+	})
 	deleted, left := slices.Concat(replaced, unsettled), foreign
 	if m.ReplacedKeys.ValueString() == replacedKeep {
 		deleted, left = unsettled, slices.Concat(replaced, foreign)
@@ -321,7 +358,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	defer cancel()
 	memory, err := r.connect(ctx, &plan)
 	if err != nil {
-		report(&resp.Diagnostics, path.Root("shop"), "Shop not connected", err)
+		r.reportConnect(ctx, &resp.Diagnostics, plan, "Shop not connected", err)
 		for _, orphan := range memory.Unsettled {
 			// The error makes Terraform treat it as tainted: the next apply settles it (I3, I5).
 			plan.remember(orphan)
@@ -334,6 +371,19 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	memory.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
+func (r *connectionResource) reportConnect(ctx context.Context, diags *diag.Diagnostics, plan connectionModel, summary string, err error) {
+	report(diags, connectionPath(err), summary, withUnusedKeys(ctx, r.keys, plan.MerchantID.ValueString(), err))
+}
+
+// connectionPath returns the attribute that err is about: the portal knows stores, Mystore shops.
+func connectionPath(err error) path.Path {
+	var failure *transport.Error
+	if errors.As(err, &failure) && failure.API == "portal" {
+		return path.Root("merchant_id")
+	}
+	return path.Root("shop")
+}
+
 // connect gives the shop a new key. After an error, what it returns names the keys to look after.
 func (r *connectionResource) connect(ctx context.Context, plan *connectionModel) (connectionMemory, error) {
 	key, holds, err := r.connector.Connect(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString(), plan.Description.ValueString())
@@ -341,7 +391,8 @@ func (r *connectionResource) connect(ctx context.Context, plan *connectionModel)
 		return connectionMemory{Unsettled: unsettledKeys(err)}, err
 	}
 	plan.take(key)
-	return connectionMemory{UpdatedAt: holds.UpdatedAt}, nil
+	found := inspection{holds: holds}
+	return connectionMemory{UpdatedAt: holds.UpdatedAt, Replaceable: []replacedKey{found.replacedKey(key)}}, nil
 }
 
 // unsettledKeys returns the keys that err says to look after.
@@ -401,7 +452,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	if state.isIncomplete() {
-		memory.Due, memory.Unsettled = "an earlier run did not finish", []kustom.Orphan{state.orphan()}
+		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(ctx, &resp.Diagnostics)
 		memory.keep(ctx, resp.Private, &resp.Diagnostics)
 		return
 	}
@@ -409,7 +460,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	defer cancel()
 	found, err := r.inspect(ctx, state.Shop.ValueString(), state.MerchantID.ValueString(), state.CredentialID.ValueString())
 	if err != nil {
-		report(&resp.Diagnostics, path.Root("shop"), "Connection not read", err)
+		report(&resp.Diagnostics, connectionPath(err), "Connection not read", err)
 		return
 	}
 	importing := memory.Imported && state.ID.IsNull()
@@ -422,9 +473,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		memory.UpdatedAt = found.holds.UpdatedAt
 	}
 	memory.Due = found.dueReason(memory.UpdatedAt, state.Username.ValueString())
-	if memory.Due == "" {
-		memory.Due = tooOld(*found.own, state.RotateAfterDays, r.clock.Now())
-	}
+	memory.ObservedAt = r.clock.Now()
 	memory.Replaceable, memory.Foreign = found.replaceable(), found.foreign()
 	if found.own != nil {
 		state.take(*found.own)
@@ -454,16 +503,19 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	if rotates {
 		connected, err := r.connect(ctx, &plan)
 		if err != nil {
-			report(&resp.Diagnostics, path.Root("shop"), "Shop keeps the key that it has", err)
+			r.reportConnect(ctx, &resp.Diagnostics, plan, "Shop keeps the key that it has", err)
 			memory.Unsettled = append(memory.Unsettled, connected.Unsettled...)
 			memory.keep(ctx, resp.Private, &resp.Diagnostics)
 			return
 		}
-		memory.UpdatedAt = connected.UpdatedAt
+		connected.Unsettled = memory.Unsettled
+		memory = connected
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	unsettled := memory.Unsettled
-	memory = connectionMemory{UpdatedAt: memory.UpdatedAt}
+	memory.Unsettled = nil
+	// An imported connection stays untouched until it gets its first triggers.
+	memory.Imported = memory.Imported && plan.RotateWhenChanged.IsNull()
 	if rotates || len(unsettled) > 0 {
 		r.retire(ctx, plan, unsettled, &memory, &resp.Diagnostics)
 	}
@@ -481,23 +533,22 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
+	clears := state.DeletionPolicy.ValueString() == deletionClear
+	if clears && !state.Username.IsNull() {
+		r.clear(ctx, state, &resp.Diagnostics)
+	}
 	leftovers := memory.Unsettled
 	if state.isIncomplete() {
-		leftovers = []kustom.Orphan{state.orphan()}
+		leftovers = state.leftovers(ctx, &resp.Diagnostics)
 	}
 	for _, key := range leftovers {
 		// A key that did get into the shop is the shop's now.
 		var held *integration.HeldError
 		if err := r.connector.Retire(ctx, key); err != nil && !errors.As(err, &held) {
 			report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
-			return
 		}
 	}
-	if state.isIncomplete() {
-		return
-	}
-	if state.DeletionPolicy.ValueString() == deletionClear {
-		r.clear(ctx, state, &resp.Diagnostics)
+	if clears || state.isIncomplete() || resp.Diagnostics.HasError() {
 		return
 	}
 	r.shops.Leave(state.Shop.ValueString())
@@ -506,14 +557,22 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 			state.Shop.ValueString(), state.Username.ValueString()))
 }
 
-// clear empties a shop and then deletes its key, in this order: the shop never holds a key that
-// does not exist.
+// clear empties a shop that still has the connection's key, and then deletes that key, in this
+// order: the shop never holds a key that does not exist. A shop that has another key is somebody
+// else's by now, perhaps the object's that takes this one's place.
 func (r *connectionResource) clear(ctx context.Context, state connectionModel, diags *diag.Diagnostics) {
-	err := r.shops.Clear(ctx, state.Shop.ValueString())
-	var missing *mystore.NotInstalledError
-	if err != nil && !errors.As(err, &missing) {
+	shop := state.Shop.ValueString()
+	found, err := r.inspect(ctx, shop, state.MerchantID.ValueString(), state.CredentialID.ValueString())
+	if err != nil {
 		report(diags, path.Empty(), "Shop not cleared", err)
 		return
+	}
+	if found.missing == nil && found.holds.KustomID == state.Username.ValueString() {
+		r.walk.remember(shop, found)
+		if err := r.shops.Clear(ctx, shop); err != nil {
+			report(diags, path.Empty(), "Shop not cleared", err)
+			return
+		}
 	}
 	if err := r.connector.Retire(ctx, state.orphan()); err != nil {
 		report(diags, path.Empty(), "API key not deleted", err)
@@ -549,6 +608,12 @@ func (m *connectionModel) remember(orphan kustom.Orphan) {
 
 // isIncomplete tells whether the shop may or may not have the connection's key.
 func (m connectionModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.CredentialID.IsNull() }
+
+// leftovers are the keys of an incomplete connection: the one that may or may not be in the shop, and
+// those that it was to replace.
+func (m connectionModel) leftovers(ctx context.Context, diags *diag.Diagnostics) []kustom.Orphan {
+	return retirees(readReplacedKeys(ctx, m.Replaces, diags), []kustom.Orphan{m.orphan()})
+}
 
 func (m connectionModel) orphan() kustom.Orphan {
 	return readOrphan(m.MerchantID, m.CredentialID, m.Username, m.Description)

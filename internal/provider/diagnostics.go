@@ -27,8 +27,17 @@ type advice struct {
 // report adds an error to diags: what failed, why, what to do next, and what the vendor said. It
 // goes to the attribute at, unless that is empty or the cause lies elsewhere.
 func report(diags *diag.Diagnostics, at path.Path, summary string, err error) {
+	reportWithHint(diags, at, summary, err, "")
+}
+
+// reportWithHint is report, with what else can be done at this place.
+func reportWithHint(diags *diag.Diagnostics, at path.Path, summary string, err error, hint string) {
 	a := advise(err)
-	detail := a.text + "\n\n" + original(err)
+	detail := a.text
+	if hint != "" {
+		detail += " " + hint
+	}
+	detail += "\n\n" + original(err)
 	if a.general || at.Equal(path.Empty()) {
 		diags.AddError(summary, detail)
 		return
@@ -91,8 +100,7 @@ func adviseGuard(err error) (advice, bool) {
 	var unseen *integration.UnseenError
 	if errors.As(err, &unseen) {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because not every shop in mystore_tokens could be asked "+
-			"whether it uses it. %s\n\nThen run again. To delete the key all the same, set force_destroy = true; a "+
-			"shop that uses it stops taking payments.", unseen.Username, advise(unseen.Cause).text)}, true
+			"whether it uses it. %s\n\nThen run again.", unseen.Username, advise(unseen.Cause).text)}, true
 	}
 	return advice{}, false
 }
@@ -105,8 +113,7 @@ func adviseHeld(held *integration.HeldError) advice {
 	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, %s. Nothing was "+
 		"deleted.\n\nIf this run has just given the shop another key, run again. Otherwise give it one: under Extensions → Your "+
-		"extensions → Klarna Checkout V3 → Credentials, or by applying its mystore_klarna_checkout_credentials. To delete the key "+
-		"all the same, set force_destroy = true; the shop then stops taking payments.", held.Username, shops, cause)}
+		"extensions → Klarna Checkout V3 → Credentials, or by applying the resource that installs it.", held.Username, shops, cause)}
 }
 
 func adviseKey(err error) (advice, bool) {
@@ -118,7 +125,7 @@ func adviseKey(err error) (advice, bool) {
 	}
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
-		return advice{text: fmt.Sprintf("%s It is kept in the state, marked as tainted: the next apply deletes it and makes another.\n\n"+
+		return advice{text: fmt.Sprintf("%s It is kept in the state: the next apply deletes it and makes another.\n\n"+
 			"If there will be no next apply, look in Kustom Portal, store %s, under Integrations, and delete it there (three dots → "+
 			"Delete API key).", describeOrphan(orphan), orphan.MerchantID)}, true
 	}
@@ -160,11 +167,10 @@ func adviseProof(err error) (advice, bool) {
 	case kustom.VerdictFirewall:
 		return advice{general: true, text: "The firewall in front of Kustom's merchant API refused this machine before the credentials were " +
 			"looked at: it does not accept requests from this region. " + untouched + "\n\nRun from a machine in a supported " +
-			"region, such as in Europe, or set verify = false if you know that the pair works."}, true
+			"region, such as in Europe."}, true
 	case kustom.VerdictUnknown:
 		return advice{general: true, text: "Whether these credentials work could not be found out: Kustom's merchant API gave no answer that " +
-			"tells. " + untouched + " Run again; if it stays, check the network and api_url, or set verify = false if you know " +
-			"that the pair works."}, true
+			"tells. " + untouched + " Run again; if it stays, check the network and api_url."}, true
 	}
 	return advice{}, false
 }

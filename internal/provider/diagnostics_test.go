@@ -62,7 +62,7 @@ func TestAdvise(t *testing.T) {
 		{"out of time", fmt.Errorf("waiting for the key to be made: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
 		{"refused pair", proof(kustom.VerdictRefused), "refuses this Kustom ID (M1-a) together with this Kustom Secret. Nothing was written to the shop.", false},
 		{"firewall", proof(kustom.VerdictFirewall), "Run from a machine in a supported region", true},
-		{"no verdict", proof(kustom.VerdictUnknown), "Nothing was written to the shop. Run again; if it stays, check the network and api_url, or set verify = false", true},
+		{"no verdict", proof(kustom.VerdictUnknown), "Nothing was written to the shop. Run again; if it stays, check the network and api_url.", true},
 		{"no checkout", &mystore.NotInstalledError{Shop: "butikk"}, "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", false},
 		{"other checkout", &mystore.NotInstalledError{Shop: "butikk", Other: "Klarna Checkout V2"}, "Shop butikk has Klarna Checkout V2, but not Klarna Checkout V3.", false},
 		{"mismatch", &integration.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},

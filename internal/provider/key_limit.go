@@ -38,12 +38,12 @@ func (e *limitReachedError) advice() string {
 
 // withUnusedKeys adds to a refusal for too many keys which of them could go. Any other error it
 // returns as it is.
-func (r *apiKeyResource) withUnusedKeys(ctx context.Context, merchantID string, err error) error {
+func withUnusedKeys(ctx context.Context, keys keyLister, merchantID string, err error) error {
 	if !transport.IsCode(err, http.StatusConflict, kustom.CodeLimitReached) {
 		return err
 	}
 	full := &limitReachedError{merchantID: merchantID, cause: err}
-	for key, listErr := range r.keys.Keys(ctx, merchantID) {
+	for key, listErr := range keys.Keys(ctx, merchantID) {
 		if listErr != nil {
 			return err
 		}

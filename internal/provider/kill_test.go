@@ -21,66 +21,79 @@ import (
 const killPoints = 21
 
 // TestAccI5Killed kills the provider's process at each of the first requests of the migration of three
-// shops, when the server has done the work and not answered yet. One clean run must put everything
-// right, except that a key may be left whose making the killed process could not tell anybody of.
+// shops, in each way, when the server has done the work and not answered yet. One clean run must put
+// everything right, except that a key may be left whose making the killed process could not tell
+// anybody of.
 func TestAccI5Killed(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("finds the provider's process in /proc")
 	}
-	var tally faultTally
-	for point := range killPoints {
-		t.Run(fmt.Sprintf("at request %d", point+1), func(t *testing.T) {
-			t.Parallel()
-			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, external: true})
-			w.plan(t, "switch", seed)
-			armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultWorkThenSilence})
-			// One operation at a time, so that one kill hits one operation.
-			apply := w.start(t, "apply", "-input=false", "-no-color", "-parallelism=1", "switch.tfplan")
-			apply.await(t, func() bool { return armed.Fired() == 1 })
-			killProvider(t, apply.cmd.Process.Pid)
-			killed := apply.wait(t)
-			if killed.code == 0 {
-				t.Fatalf("the killed run ended well:\n%s", killed.output)
-			}
-			w.mustApply(t)
-			w.mustBeEmpty(t)
-			tally.add(w.mustBeRight(t, seed, 1))
-			w.mustShowOrphans(t, seed)
-			if t.Failed() {
-				t.Logf("the killed run:\n%s", killed.output)
-			}
-		})
-	}
-	t.Cleanup(func() { tally.report(t, "kills of the provider") })
+	atEachRequest(t, "kills of the provider", killedMigration)
 }
 
 // TestAccI5Interrupted interrupts Terraform, as Ctrl-C does, while the answer to each of the first
 // requests of the migration is on its way. One further run must put everything right.
 func TestAccI5Interrupted(t *testing.T) {
 	t.Parallel()
-	var tally faultTally
-	for point := range killPoints {
-		t.Run(fmt.Sprintf("at request %d", point+1), func(t *testing.T) {
-			t.Parallel()
-			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed})
-			w.plan(t, "switch", seed)
-			armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultDelay, Latency: 400 * time.Millisecond})
-			apply := w.start(t, "apply", "-input=false", "-no-color", "switch.tfplan")
-			apply.await(t, func() bool { return armed.Fired() == 1 })
-			apply.interrupt(t)
-			interrupted := apply.wait(t)
-			w.mustApply(t)
-			w.mustBeEmpty(t)
-			tally.add(w.mustBeRight(t, seed, 0))
-			if t.Failed() {
-				t.Logf("the interrupted run:\n%s", interrupted.output)
-			}
-		})
+	atEachRequest(t, "interruptions of Terraform", interruptedMigration)
+}
+
+// atEachRequest spoils the migration at one request after the other, in each way, and reports what
+// became of it by the way.
+func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way string, point int) (broken, orphans, violations int)) {
+	t.Helper()
+	for _, way := range []string{wayPair, wayConnection} {
+		var tally faultTally
+		for point := range killPoints {
+			t.Run(fmt.Sprintf("%s at request %d", way, point+1), func(t *testing.T) {
+				t.Parallel()
+				tally.add(migration(t, way, point))
+			})
+		}
+		t.Cleanup(func() { tally.report(t, what+" ("+way+")") })
 	}
-	t.Cleanup(func() { tally.report(t, "interruptions of Terraform") })
+}
+
+func killedMigration(t *testing.T, way string, point int) (broken, orphans, violations int) {
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, external: true})
+	w.plan(t, way, seed)
+	armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultWorkThenSilence})
+	// One operation at a time, so that one kill hits one operation.
+	apply := w.start(t, "apply", "-input=false", "-no-color", "-parallelism=1", "switch.tfplan")
+	apply.await(t, func() bool { return armed.Fired() == 1 })
+	killProvider(t, apply.cmd.Process.Pid)
+	killed := apply.wait(t)
+	if killed.code == 0 {
+		t.Fatalf("the killed run ended well:\n%s", killed.output)
+	}
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	broken, orphans, violations = w.mustBeRight(t, seed, 1)
+	w.mustShowOrphans(t, seed)
+	if t.Failed() {
+		t.Logf("the killed run:\n%s", killed.output)
+	}
+	return broken, orphans, violations
+}
+
+func interruptedMigration(t *testing.T, way string, point int) (broken, orphans, violations int) {
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.plan(t, way, seed)
+	armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultDelay, Latency: 400 * time.Millisecond})
+	apply := w.start(t, "apply", "-input=false", "-no-color", "switch.tfplan")
+	apply.await(t, func() bool { return armed.Fired() == 1 })
+	apply.interrupt(t)
+	interrupted := apply.wait(t)
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	broken, orphans, violations = w.mustBeRight(t, seed, 0)
+	if t.Failed() {
+		t.Logf("the interrupted run:\n%s", interrupted.output)
+	}
+	return broken, orphans, violations
 }
 
 // TestAccI6InterruptEndsWaits interrupts a deletion that would wait for a shop for an hour.
@@ -220,17 +233,11 @@ func children(t *testing.T, parent int) []int {
 	return pids
 }
 
-// mustShowOrphans expects the data source to show every key that the state does not have, so that
-// none stays unnoticed.
+// mustShowOrphans expects the published example of the data source to show every key that the state does
+// not have, so that none stays unnoticed.
 func (w *world) mustShowOrphans(t *testing.T, seed sandbox.Seed) {
 	t.Helper()
-	w.write(t, "strays.tf", `
-data "kustom_api_keys" "strays" {
-  legacy = false
-}
-output "strays" {
-  value = [for k in data.kustom_api_keys.strays.api_keys : k.username if length(k.mystore_shops) == 0 && k.last_used_at == null]
-}`)
+	w.write(t, "strays.tf", example(t, "data-sources/kustom_api_keys/data-source.tf"))
 	w.mustApply(t)
 	shown := w.terraform(t, "output", "-json", "strays").output
 	inState := w.keysInState(t)

@@ -223,8 +223,7 @@ func TestPair(t *testing.T) {
 // TestUnusedKeys adds the unused keys to one refusal only, and never hides it.
 func TestUnusedKeys(t *testing.T) {
 	other := refusal("portal", 409, "OTHER")
-	r := &apiKeyResource{}
-	if got := r.withUnusedKeys(t.Context(), "M1", other); !errors.Is(got, other) {
+	if got := withUnusedKeys(t.Context(), nil, "M1", other); !errors.Is(got, other) {
 		t.Errorf("got %v", got)
 	}
 }

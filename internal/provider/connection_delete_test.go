@@ -1,0 +1,204 @@
+package provider_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+func (w *connectionWorld) destroy(t *testing.T) run {
+	t.Helper()
+	return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+}
+
+// violations are the kinds of the promises broken so far.
+func (w *connectionWorld) violations() []sandbox.ViolationKind {
+	var kinds []sandbox.ViolationKind
+	for _, v := range w.sandbox.Violations() {
+		kinds = append(kinds, v.Kind)
+	}
+	return kinds
+}
+
+// TestAccConnectionDestroyRetain leaves shop and key as they are, and says so.
+func TestAccConnectionDestroyRetain(t *testing.T) {
+	t.Parallel()
+	w := newConnected(t)
+	key := w.holds(t, "butikk")
+	r := w.destroy(t)
+	if r.code != 0 || !strings.Contains(unwrapped(r.output), "Shop butikk goes on taking payments with the key "+key) {
+		t.Errorf("exit code %d:\n%s", r.code, r.output)
+	}
+	w.mustBeUntouched(t)
+	if len(w.state(t)) != 0 || w.holds(t, "butikk") != key || !slices.Contains(w.usernames(), key) {
+		t.Errorf("the shop holds %s, the state has %v", w.holds(t, "butikk"), w.state(t))
+	}
+	if err := w.sandbox.Working("butikk"); err != nil {
+		t.Error(err)
+	}
+	mustHaveNoViolation(t, w.world)
+}
+
+// clearing is a connection whose destruction empties the shop.
+func clearing(t *testing.T) string {
+	t.Helper()
+	return setting(t, `deletion_policy = "clear"`)
+}
+
+func newClearing(t *testing.T) *connectionWorld {
+	t.Helper()
+	w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+	w.use(t, clearing(t))
+	w.mustApply(t)
+	w.sandbox.ResetRequests()
+	return w
+}
+
+// TestAccConnectionDestroyClear empties the shop, and only then deletes its key.
+func TestAccConnectionDestroyClear(t *testing.T) {
+	t.Parallel()
+	w := newClearing(t)
+	if r := w.destroy(t); r.code != 0 {
+		t.Fatalf("destroying failed:\n%s", r.output)
+	}
+	mustHaveChangedInOrder(t, w.world, http.MethodPatch, http.MethodDelete)
+	if held := w.holds(t, "butikk"); held != "" {
+		t.Errorf("the shop still holds %s", held)
+	}
+	if got := w.usernames(); !slices.Equal(got, []string{exampleUsername}) {
+		t.Errorf("the stores have the keys %q", got)
+	}
+	if got := w.violations(); !slices.Equal(got, []sandbox.ViolationKind{sandbox.ViolationShopCleared}) {
+		t.Errorf("violations %q", got)
+	}
+}
+
+// TestAccConnectionDestroyClearFails stops in the middle. Running again goes on from there.
+func TestAccConnectionDestroyClearFails(t *testing.T) {
+	for name, fault := range map[string]sandbox.Fault{
+		"shop not cleared": answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
+		"key not deleted":  answered(sandbox.Portal, http.MethodDelete, http.StatusForbidden),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newClearing(t)
+			key := w.holds(t, "butikk")
+			armed := w.sandbox.Arm(fault)
+			r := w.destroy(t)
+			armed.Disarm()
+			if r.code == 0 || !slices.Contains(w.usernames(), key) || w.keysInState(t)[exampleStore]["username"] != key {
+				t.Errorf("exit code %d, keys %q, state %v:\n%s", r.code, w.usernames(), w.keysInState(t), r.output)
+			}
+			if again := w.destroy(t); again.code != 0 {
+				t.Errorf("destroying again failed:\n%s", again.output)
+			}
+			if slices.Contains(w.usernames(), key) || w.holds(t, "butikk") != "" || len(w.state(t)) != 0 {
+				t.Errorf("the shop holds %q, the stores have the keys %q", w.holds(t, "butikk"), w.usernames())
+			}
+			if got := w.violations(); !slices.Equal(got, []sandbox.ViolationKind{sandbox.ViolationShopCleared}) {
+				t.Errorf("violations %q", got)
+			}
+		})
+	}
+}
+
+// TestAccConnectionDestroyShared keeps the key of a cleared shop that another shop uses, until that has
+// moved on.
+func TestAccConnectionDestroyShared(t *testing.T) {
+	t.Parallel()
+	w := newClearing(t)
+	key := w.sandbox.Keys(exampleStore)[1]
+	w.install(t, "nettbutikk", key.Username, key.Secret)
+	r := w.destroy(t)
+	output := unwrapped(r.output)
+	if r.code == 0 || !strings.Contains(output, "because shop nettbutikk takes payments with it") {
+		t.Errorf("exit code %d:\n%s", r.code, r.output)
+	}
+	if strings.Contains(output, "force_destroy") {
+		t.Error("the error names force_destroy, which a connection does not have")
+	}
+	if err := w.sandbox.Working("nettbutikk"); err != nil {
+		t.Errorf("I1: %v", err)
+	}
+	w.byHand(t, "nettbutikk", exampleStore)
+	if r := w.destroy(t); r.code != 0 || slices.Contains(w.usernames(), key.Username) {
+		t.Errorf("exit code %d, keys %q:\n%s", r.code, w.usernames(), r.output)
+	}
+	if got := w.violations(); !slices.Equal(got, []sandbox.ViolationKind{sandbox.ViolationShopCleared}) {
+		t.Errorf("violations %q", got)
+	}
+}
+
+// TestAccConnectionReplaced makes Terraform replace the object of a shop: afterwards the shop takes
+// payments with the one key that is in the state.
+func TestAccConnectionReplaced(t *testing.T) {
+	first := "lifecycle {\n    create_before_destroy = true\n  }"
+	tests := map[string]string{
+		"retain":             "",
+		"retain, first made": first,
+		"clear":              `deletion_policy = "clear"`,
+		"clear, first made":  "deletion_policy = \"clear\"\n  " + first,
+	}
+	for name, lines := range tests {
+		for _, way := range []string{"replaced", "tainted"} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+				w.use(t, setting(t, lines))
+				w.mustApply(t)
+				old := w.holds(t, "butikk")
+				args := []string{"-replace=" + connectionAddress}
+				if way == "tainted" {
+					if r := w.terraform(t, "taint", connectionAddress); r.code != 0 {
+						t.Fatal(r.output)
+					}
+					args = nil
+				}
+				if r := w.apply(t, args...); r.code != 0 {
+					t.Errorf("apply failed:\n%s", r.output)
+				}
+				w.mustBeEmpty(t)
+				if err := w.sandbox.Working("butikk"); err != nil {
+					t.Errorf("I1: %v", err)
+				}
+				held := w.holds(t, "butikk")
+				if got, want := w.usernames(), []string{exampleUsername, held}; !slices.Equal(got, want) || held == old {
+					t.Errorf("the stores have the keys %q, want %q", got, want)
+				}
+				if inState := w.keysInState(t)[exampleStore]["username"]; inState != held {
+					t.Errorf("the shop uses %s, in the state is %v", held, inState)
+				}
+			})
+		}
+	}
+}
+
+// TestAccConnectionDestroyUnfinished destroys what an earlier run could not finish: nothing is left of
+// the attempt, and the shop keeps what it has.
+func TestAccConnectionDestroyUnfinished(t *testing.T) {
+	for name, fault := range map[string]sandbox.Fault{
+		"write lost":       {API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop},
+		"deletion refused": answered(sandbox.Portal, http.MethodDelete, http.StatusInternalServerError),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			armed := w.sandbox.Arm(fault)
+			w.apply(t)
+			armed.Disarm()
+			if r := w.destroy(t); r.code != 0 {
+				t.Errorf("destroying failed:\n%s", r.output)
+			}
+			if got, want := w.usernames(), []string{exampleUsername, w.holds(t, "butikk")}; !slices.Equal(got, want) {
+				t.Errorf("the stores have the keys %q, want %q", got, want)
+			}
+			if err := w.sandbox.Working("butikk"); err != nil {
+				t.Errorf("I1: %v", err)
+			}
+			mustHaveNoViolation(t, w.world)
+		})
+	}
+}

@@ -1,0 +1,580 @@
+package provider_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/config"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+const (
+	connectionAddress = "kustom_mystore_connection.butikk"
+	connectionExample = "resources/kustom_mystore_connection/"
+	oneKeyCall        = "/stores/{merchant_id}/credentials/{credential_id}"
+	otherStore        = "M00999999"
+
+	noKey      = "the shop has no key"
+	unreadable = ", a key whose secret nobody can read"
+	triggered  = "rotate_when_changed has changed"
+	unfinished = "keys are left that an earlier run could not delete"
+)
+
+// connected is the example of a shop that gets a key without a secret in the state.
+func connected(t *testing.T) string {
+	t.Helper()
+	return example(t, connectionExample+"terraform.tf", connectionExample+"resource.tf")
+}
+
+// setting is the example with a further line.
+func setting(t *testing.T, line string) string {
+	t.Helper()
+	return edit(t, connected(t), `shop        = "butikk"`, "shop = \"butikk\"\n  "+line)
+}
+
+// rotated is a configuration with another trigger.
+func rotated(t *testing.T, hcl string) string {
+	t.Helper()
+	return edit(t, hcl, `incident = "none"`, `incident = "2026-11"`)
+}
+
+const legacyUsername = "M00123456-Kl4rN"
+
+// legacySeed is the store and the shops that the examples name, the shops given on one key of Klarna's.
+func legacySeed(shops ...string) sandbox.Seed {
+	seed := exampleSeed()
+	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
+	key := sandbox.Key{
+		CredentialID: "5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01", Username: legacyUsername,
+		Secret: "kco_live_api_EXAMPLEklarnaQ7w2ZrT9xLmB4nVcKd8sHy", Host: legacyHost, CreatedAt: made, CreatedBy: "admin@butikk.example",
+	}
+	seed.Stores[0].Keys = append(seed.Stores[0].Keys, key)
+	for i, shop := range seed.Shops {
+		if slices.Contains(shops, shop.Name) {
+			seed.Shops[i].KustomID, seed.Shops[i].KustomSecret, seed.Shops[i].UpdatedAt = key.Username, key.Secret, &made
+		}
+	}
+	return seed
+}
+
+// outgoing is a key that a plan says goes out of use.
+type outgoing struct{ merchantID, credentialID, username, host, lastUse string }
+
+func inUse(key sandbox.Key) outgoing {
+	return outgoing{key.MerchantID, key.CredentialID, key.Username, key.Host, "in use"}
+}
+
+// elsewhere is a key of another store, of which only its username is known.
+func elsewhere(key sandbox.Key) outgoing {
+	return outgoing{merchantID: key.MerchantID, username: key.Username, lastUse: "in use"}
+}
+
+func outgoingList(keys []outgoing) knownvalue.Check {
+	list := make([]knownvalue.Check, 0, len(keys))
+	for _, key := range keys {
+		list = append(list, knownvalue.ObjectExact(map[string]knownvalue.Check{
+			"merchant_id":   knownvalue.StringExact(key.merchantID),
+			"credential_id": knownvalue.StringExact(key.credentialID),
+			"username":      knownvalue.StringExact(key.username),
+			"host":          knownvalue.StringExact(key.host),
+			"last_use":      knownvalue.StringExact(key.lastUse),
+		}))
+	}
+	return knownvalue.ListExact(list)
+}
+
+// announcement is what a plan says of a new key: why, and what becomes of the keys that it puts out
+// of use. All of it is known while planning.
+type announcement struct {
+	reason           string
+	replaces, leaves []outgoing
+}
+
+func (a announcement) checks(address string) []plancheck.PlanCheck {
+	return []plancheck.PlanCheck{
+		knownInPlan(address, "reason", a.reason),
+		plancheck.ExpectKnownValue(address, tfjsonpath.New("replaces"), outgoingList(a.replaces)),
+		plancheck.ExpectKnownValue(address, tfjsonpath.New("leaves"), outgoingList(a.leaves)),
+		plancheck.ExpectUnknownValue(address, tfjsonpath.New("username")),
+		plancheck.ExpectUnknownValue(address, tfjsonpath.New("credential_id")),
+		plancheck.ExpectUnknownValue(address, tfjsonpath.New("created_at")),
+		knownInPlan(address, "host", kustomHost),
+	}
+}
+
+// course are the steps by which a shop got its key, in the order that the servers saw them in.
+func course(requests []sandbox.Request) []string {
+	var steps []string
+	last := ""
+	for _, r := range requests {
+		step := ""
+		switch {
+		case r.API == sandbox.Portal && r.Method == http.MethodPost:
+			step = "make"
+		case r.API == sandbox.Merchant:
+			step = "prove"
+		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:
+			step = "install"
+		case r.API == sandbox.Mystore && r.Template == credentialsCall && last == "install":
+			step = "read back"
+		case r.API == sandbox.Portal && r.Method == http.MethodDelete:
+			step = "delete"
+		default:
+			continue
+		}
+		steps = append(steps, step)
+		last = step
+	}
+	return steps
+}
+
+// wantConnected checks that the shop got a new key in the right order, that exactly the keys gone are
+// gone of those in before, and that nothing was broken on the way.
+func (v *vendors) wantConnected(t *testing.T, shop, merchantID string, before []sandbox.Key, gone []outgoing) {
+	t.Helper()
+	v.wantWorking(t, shop)
+	want := []string{"make", "prove", "install", "read back"}
+	deleted := map[string]bool{}
+	for _, key := range gone {
+		want = append(want, "delete")
+		deleted[key.username] = true
+	}
+	if got := course(v.Requests()); !slices.Equal(got, want) {
+		t.Errorf("the servers saw %q, want %q", got, want)
+	}
+	now := append(v.Keys(exampleStore), v.Keys(otherStore)...)
+	for _, key := range before {
+		still := slices.ContainsFunc(now, func(k sandbox.Key) bool { return k.Username == key.Username })
+		if still == deleted[key.Username] {
+			t.Errorf("key %s is still there: %t", key.Username, still)
+		}
+	}
+	if len(now) != len(before)-len(gone)+1 {
+		t.Errorf("there are %d keys, there were %d", len(now), len(before))
+	}
+	held := v.shop(t, shop).KustomID
+	if slices.ContainsFunc(before, func(k sandbox.Key) bool { return k.Username == held }) {
+		t.Errorf("shop %s still has %s", shop, held)
+	}
+	v.key(t, merchantID, held)
+}
+
+// conditions are those in which a shop may be when it is taken over.
+func conditions() map[string]condition {
+	return map[string]condition{
+		"no key": {want: func([]sandbox.Key) announcement { return announcement{reason: noKey} }},
+		"Klarna's key": {
+			seed: func() sandbox.Seed { return legacySeed("butikk") },
+			want: func(keys []sandbox.Key) announcement {
+				return announcement{reason: "the shop uses " + legacyUsername + ", a key of api.klarna.com", replaces: []outgoing{inUse(keys[1])}}
+			},
+		},
+		"key made by hand": {
+			prepare: func(t *testing.T, v *vendors) sandbox.Key { return v.byHand(t, "butikk", exampleStore) },
+			want: func(keys []sandbox.Key) announcement {
+				hand := keys[len(keys)-1]
+				return announcement{reason: "the shop uses " + hand.Username + unreadable, replaces: []outgoing{inUse(hand)}}
+			},
+		},
+		"dead key": {
+			prepare: func(t *testing.T, v *vendors) sandbox.Key {
+				key := v.byHand(t, "butikk", exampleStore)
+				v.deleteKey(t, key)
+				return key
+			},
+			want: func(keys []sandbox.Key) announcement {
+				return announcement{reason: "the shop uses " + keys[len(keys)-1].Username + ", a key that does not exist"}
+			},
+		},
+		"key of another store": {
+			prepare: func(t *testing.T, v *vendors) sandbox.Key { return v.byHand(t, "butikk", otherStore) },
+			want: func(keys []sandbox.Key) announcement {
+				other := keys[len(keys)-1]
+				return announcement{
+					reason: "the shop uses " + other.Username + ", a key of another store", leaves: []outgoing{elsewhere(other)},
+				}
+			},
+		},
+	}
+}
+
+type condition struct {
+	seed    func() sandbox.Seed
+	prepare func(*testing.T, *vendors) sandbox.Key
+	// want is the announcement, given the keys that there are, and after them the prepared one.
+	want func([]sandbox.Key) announcement
+}
+
+// set returns vendors with shop butikk in that condition, the keys that there are, and what is to be
+// announced.
+func (c condition) set(t *testing.T) (*vendors, []sandbox.Key, announcement) {
+	t.Helper()
+	seed := exampleSeed()
+	if c.seed != nil {
+		seed = c.seed()
+	}
+	v := newVendors(t, seed, sandbox.Options{})
+	named := []sandbox.Key{}
+	if c.prepare != nil {
+		named = append(named, c.prepare(t, v))
+	}
+	keys := append(v.Keys(exampleStore), v.Keys(otherStore)...)
+	return v, keys, c.want(append(slices.Clone(keys), named...))
+}
+
+// byHand makes a key in the portal and installs it in Mystore, as a person does.
+func (v *vendors) byHand(t *testing.T, shop, merchantID string) sandbox.Key {
+	t.Helper()
+	key, err := v.GenerateKey(merchantID, "by hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Install(shop, key.Username, key.Secret); err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func (v *vendors) deleteKey(t *testing.T, key sandbox.Key) {
+	t.Helper()
+	if err := v.DeleteKey(key.MerchantID, key.CredentialID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAccConnectionAdopts takes over a shop in every condition. The plan says exactly what becomes of
+// which key, and the apply does that and no more.
+func TestAccConnectionAdopts(t *testing.T) {
+	for name, condition := range conditions() {
+		t.Run(name, func(t *testing.T) {
+			v, before, want := condition.set(t)
+			resource.ParallelTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{{
+					Config:           connected(t),
+					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+					ConfigStateChecks: []statecheck.StateCheck{
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), knownvalue.StringExact("terraform")),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("replaces"), outgoingList(want.replaces)),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("leaves"), outgoingList(want.leaves)),
+					},
+					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.replaces) },
+				}},
+			})
+			// The default is to leave the shop and its key as they are.
+			v.wantWorking(t, "butikk")
+		})
+	}
+}
+
+// TestAccConnectionKeepsReplaced takes over the same shops and deletes nothing.
+func TestAccConnectionKeepsReplaced(t *testing.T) {
+	for _, name := range []string{"Klarna's key", "key made by hand", "key of another store"} {
+		t.Run(name, func(t *testing.T) {
+			v, before, want := conditions()[name].set(t)
+			want.replaces, want.leaves = nil, append(want.replaces, want.leaves...)
+			resource.ParallelTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{{
+					Config:           setting(t, `replaced_keys = "keep"`),
+					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+					PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, nil) },
+				}},
+			})
+		})
+	}
+}
+
+func connectedShops(shops ...string) config.Variables {
+	merchantIDs := map[string]config.Variable{}
+	for _, shop := range shops {
+		merchantIDs[shop] = config.StringVariable(exampleStore)
+	}
+	return config.Variables{"shops": config.MapVariable(merchantIDs)}
+}
+
+// TestAccConnectionSharedKey takes over shops that share a key of Klarna's. Nobody who still uses it
+// loses it, and who leaves it last deletes it, whether in the same run or a later one.
+func TestAccConnectionSharedKey(t *testing.T) {
+	hcl := example(t, "connections/terraform.tf", "connections/variables.tf", "connections/main.tf", "connections/outputs.tf")
+	each := func(shop string) string { return `kustom_mystore_connection.shop["` + shop + `"]` }
+	steps := map[string][][]string{
+		"both at once":        {{"butikk", "nettbutikk"}},
+		"one after the other": {{"butikk"}, {"butikk", "nettbutikk"}},
+	}
+	for name, runs := range steps {
+		t.Run(name, func(t *testing.T) {
+			v := newVendors(t, legacySeed("butikk", "nettbutikk"), sandbox.Options{})
+			shared := inUse(v.key(t, exampleStore, legacyUsername))
+			want := announcement{reason: "the shop uses " + legacyUsername + ", a key of api.klarna.com", replaces: []outgoing{shared}}
+			var steps []resource.TestStep
+			taken := 0
+			for _, shops := range runs {
+				changes, checks := planned{}, []plancheck.PlanCheck{}
+				for _, shop := range shops[taken:] {
+					changes[each(shop)] = "create"
+					checks = append(checks, want.checks(each(shop))...)
+				}
+				taken = len(shops)
+				last := taken == 2
+				steps = append(steps, resource.TestStep{
+					Config: hcl, ConfigVariables: connectedShops(shops...),
+					ConfigPlanChecks: plans(append(checks, changes)...),
+					PostApplyFunc: func() {
+						v.wantWorking(t, "butikk", "nettbutikk")
+						gone := !slices.ContainsFunc(v.Keys(exampleStore), func(k sandbox.Key) bool { return k.Username == legacyUsername })
+						if gone != last {
+							t.Errorf("with %v connected the shared key is gone: %t", shops, gone)
+						}
+					},
+				})
+			}
+			steps = append(steps, resource.TestStep{Config: hcl, ConfigVariables: connectedShops(runs[len(runs)-1]...), Destroy: true})
+			resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+			if len(v.Keys(exampleStore)) != 3 {
+				t.Errorf("%d keys are left, want the unused one and one for each shop", len(v.Keys(exampleStore)))
+			}
+		})
+	}
+}
+
+// TestAccConnectionMovesStore gives a shop a key of another store in place: the key that was made for
+// it is deleted, although it is another store's now.
+func TestAccConnectionMovesStore(t *testing.T) {
+	seed := exampleSeed()
+	seed.Shops[0].MerchantID = "" // a shop that has changed hands may use either store
+	v := newVendors(t, seed, sandbox.Options{})
+	moved := edit(t, connected(t), exampleStore, otherStore)
+	var first sandbox.Key
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{Config: connected(t), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
+			{
+				PreConfig: v.ResetRequests,
+				Config:    moved,
+				ConfigPlanChecks: plans(
+					planned{connectionAddress: "update"},
+					knownInPlan(connectionAddress, "id", "butikk/"+otherStore),
+					knownInPlan(connectionAddress, "reason", "merchant_id has changed"),
+					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("replaces").AtSliceIndex(0).AtMapKey("merchant_id"),
+						knownvalue.StringExact(exampleStore)),
+				),
+				PostApplyFunc: func() {
+					v.wantWorking(t, "butikk")
+					v.key(t, otherStore, v.shop(t, "butikk").KustomID)
+					v.wantAnswer(t, sandbox.Portal, http.MethodDelete, oneKeyCall, http.StatusNoContent)
+					if len(v.Keys(exampleStore)) != 1 || v.Keys(exampleStore)[0].Username == first.Username {
+						t.Error("the first store still has the connection's key")
+					}
+				},
+			},
+		},
+	})
+}
+
+// TestAccConnectionMovesShop replaces the object: the old shop stays as its deletion_policy says, and
+// the new one is taken over.
+func TestAccConnectionMovesShop(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{Config: connected(t)},
+			{
+				Config: edit(t, connected(t), `shop        = "butikk"`, `shop = "nettbutikk"`),
+				ConfigPlanChecks: plans(
+					planned{connectionAddress: "delete, create"},
+					knownInPlan(connectionAddress, "reason", "the shop uses "+exampleUsername+unreadable),
+				),
+				PostApplyFunc: func() {
+					v.wantWorking(t, "butikk", "nettbutikk")
+					if len(v.Keys(exampleStore)) != 2 {
+						t.Errorf("there are %d keys, want one for each shop", len(v.Keys(exampleStore)))
+					}
+				},
+			},
+		},
+	})
+}
+
+// imports of a connection are tried with what a person may have set already.
+func connectionImport(t *testing.T, hcl, shop string) string {
+	t.Helper()
+	return edit(t, hcl, `shop        = "butikk"`, `shop = "`+shop+`"`) + importBlock(connectionAddress, shop+"/"+exampleStore)
+}
+
+// TestAccConnectionImport imports a shop that has a key of Kustom's. It keeps it, also when it gets its
+// first triggers, and only another value of theirs rotates it.
+func TestAccConnectionImport(t *testing.T) {
+	plain := connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }", "rotate_after_days = 90")
+	tests := map[string]struct {
+		hcl  func(*testing.T) string
+		want string
+	}{
+		"plain":         {func(*testing.T) string { return plain }, "import nettbutikk/" + exampleStore},
+		"with triggers": {connected, "import nettbutikk/" + exampleStore + ", update"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			hcl := connectionImport(t, test.hcl(t), "nettbutikk")
+			steps := []resource.TestStep{{
+				Config: hcl,
+				ConfigPlanChecks: plans(
+					planned{connectionAddress: test.want},
+					knownInPlan(connectionAddress, "username", exampleUsername),
+					knownInPlan(connectionAddress, "host", kustomHost),
+					knownInPlan(connectionAddress, "created_at", "2026-10-01T08:00:00Z"),
+					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.Null()),
+					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("replaces"), outgoingList(nil)),
+				),
+				PostApplyFunc: func() { v.wantOnlyReads(t); v.wantWorking(t, "nettbutikk") },
+			}}
+			if strings.HasSuffix(test.want, "update") {
+				before := v.Keys(exampleStore)
+				want := announcement{reason: triggered, replaces: []outgoing{inUse(before[0])}}
+				steps = append(steps, resource.TestStep{
+					Config:           rotated(t, hcl),
+					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "update"})...),
+					PostApplyFunc:    func() { v.wantConnected(t, "nettbutikk", exampleStore, before, want.replaces) },
+				})
+			}
+			resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+		})
+	}
+}
+
+// connectionExampleWithout returns the example without some of its text.
+func connectionExampleWithout(t *testing.T, texts ...string) string {
+	t.Helper()
+	hcl := connected(t)
+	for _, text := range texts {
+		hcl = edit(t, hcl, text, "")
+	}
+	return hcl
+}
+
+// TestAccConnectionImportSettings gives an imported connection settings that are Terraform's business
+// alone, and only then its first triggers.
+func TestAccConnectionImportSettings(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	plain := connectionImport(t, connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }"), "nettbutikk")
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{Config: plain, PostApplyFunc: func() { v.wantOnlyReads(t) }},
+			{
+				Config:        connectionImport(t, connected(t), "nettbutikk"),
+				PostApplyFunc: func() { v.wantOnlyReads(t) },
+			},
+		},
+	})
+}
+
+// TestAccConnectionImportsAny imports a shop that can't keep what it has: the same run gives it a key.
+func TestAccConnectionImportsAny(t *testing.T) {
+	for name, condition := range conditions() {
+		if name == "key made by hand" {
+			continue // such a shop keeps its key
+		}
+		t.Run(name, func(t *testing.T) {
+			v, before, want := condition.set(t)
+			resource.ParallelTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{{
+					Config: connectionImport(t, connected(t), "butikk"),
+					ConfigPlanChecks: plans(append(want.checks(connectionAddress),
+						planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
+					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.replaces) },
+				}},
+			})
+		})
+	}
+}
+
+// TestAccConnectionBadInput expects one clear error, and nothing changed, for what stands in the way of
+// a connection.
+func TestAccConnectionBadInput(t *testing.T) {
+	const malformed = `It has the form <shop>/<merchant_id>, such as my-shop/M00123456.`
+	withImport := func(id string) func(*testing.T) string {
+		return func(t *testing.T) string { return connected(t) + importBlock(connectionAddress, id) }
+	}
+	without := func(t *testing.T, s *sandbox.Sandbox) {
+		if err := s.UninstallExtension("butikk", sandbox.KlarnaCheckoutV3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	otherTokens := map[string]string{"MYSTORE_TOKENS": `{"nettbutikk":"example-token-nettbutikk"}`}
+	tests := []badInput{
+		{
+			name: "import ID without a store", hcl: withImport("butikk"), planned: true,
+			summary: "Malformed import ID", says: []string{`"butikk" is not the import ID of a connection.`, malformed},
+		},
+		{
+			name: "import ID without a shop", hcl: withImport("/M00123456"), planned: true,
+			summary: "Malformed import ID", says: []string{malformed},
+		},
+		{
+			name: "import ID the wrong way round", hcl: withImport("M00123456/butikk"), planned: true,
+			summary: "Malformed import ID", says: []string{malformed},
+		},
+		{
+			name: "import ID with more", hcl: withImport("butikk/M00123456/7a3c0c1e"), planned: true,
+			summary: "Malformed import ID", says: []string{malformed},
+		},
+		{
+			name: "import without the shop's token", hcl: withImport("butikk/M00123456"), env: otherTokens, planned: true,
+			summary: "Connection not read", says: []string{"The provider has no Mystore token for shop butikk."},
+		},
+		{
+			name: "import without Klarna Checkout V3", hcl: withImport("butikk/M00123456"), prepare: without, planned: true,
+			summary: "Connection not read", says: []string{"Shop butikk has no Klarna Checkout V3.", "Install it in Mystore under Extensions"},
+		},
+		{
+			name: "no token for the shop", hcl: connected, env: otherTokens, planned: true,
+			summary: "Shop can't be connected", at: `shop`, says: []string{"The provider has no Mystore token for shop butikk."},
+		},
+		{
+			name: "no Klarna Checkout V3", hcl: connected, prepare: without, planned: true,
+			summary: "Shop can't be connected", at: `shop`, says: []string{"Shop butikk has no Klarna Checkout V3.", "Install it in Mystore under Extensions"},
+		},
+		{
+			name: "user can't see Integrations", hcl: connected, env: portalTokenIs("example-token-staff"), planned: true,
+			summary: "Shop can't be connected",
+			says:    []string{"can't see Integrations. Contact your account administrator and request access via User Manager"},
+		},
+		{
+			name: "user can't see the store", hcl: connected, env: portalTokenIs("example-token-stranger"), planned: true,
+			summary: "Shop can't be connected", at: "merchant_id",
+			says: []string{"can't see such a store. Check the merchant ID; if it is right, ask an account administrator"},
+		},
+		{
+			name: "key limit reached", hcl: connected, limit: 1,
+			summary: "Shop not connected",
+			says:    []string{"Store M00123456 has as many API keys as it may have.", exampleUsername},
+		},
+		{
+			name: "playground's store in production", hcl: with(connected, exampleStore, "PM00123456"), planned: true,
+			summary: "A store of the playground environment", at: "merchant_id",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}

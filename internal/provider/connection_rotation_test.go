@@ -1,0 +1,580 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+const oneDay = 24 * time.Hour
+
+// connectionWorld is a world in which shop butikk is connected, or will be, on a clock that nobody
+// waits on.
+type connectionWorld struct {
+	*world
+	clock *clocktest.Fake
+	hcl   string
+}
+
+func newConnectionWorld(t *testing.T, seed sandbox.Seed, o sandbox.Options) *connectionWorld {
+	t.Helper()
+	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	w := &connectionWorld{clock: clk, world: newWorld(t, worldOptions{seed: &seed, clock: clk, sandbox: o})}
+	w.use(t, connected(t))
+	return w
+}
+
+// newConnected is a world in which shop butikk has got its key.
+func newConnected(t *testing.T) *connectionWorld {
+	t.Helper()
+	w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	w.sandbox.ResetRequests()
+	return w
+}
+
+func (w *connectionWorld) use(t *testing.T, hcl string) {
+	t.Helper()
+	w.hcl = hcl
+	w.write(t, "main.tf", hcl)
+}
+
+// planOf is what a plan does to the connection.
+type planOf struct {
+	actions          string
+	reason           string
+	replaces, leaves []string // usernames
+}
+
+const savedPlan = "saved.tfplan"
+
+// plan saves a plan and returns what it does to the connection.
+func (w *connectionWorld) plan(t *testing.T, args ...string) planOf {
+	t.Helper()
+	r := w.terraform(t, append([]string{"plan", "-input=false", "-no-color", "-out=" + savedPlan}, args...)...)
+	if r.code != 0 {
+		t.Fatalf("plan failed:\n%s", r.output)
+	}
+	return w.saved(t)
+}
+
+// saved reads the saved plan.
+func (w *connectionWorld) saved(t *testing.T) planOf {
+	t.Helper()
+	type keys []struct{ Username string }
+	var shown struct {
+		Changes []struct {
+			Address string
+			Change  struct {
+				Actions []string
+				After   struct {
+					Reason           string
+					Replaces, Leaves keys
+				}
+			}
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal([]byte(w.terraform(t, "show", "-json", savedPlan).output), &shown); err != nil {
+		t.Fatal(err)
+	}
+	usernames := func(k keys) []string {
+		var names []string
+		for _, key := range k {
+			names = append(names, key.Username)
+		}
+		return names
+	}
+	for _, c := range shown.Changes {
+		if c.Address == connectionAddress {
+			return planOf{
+				actions: strings.Join(c.Change.Actions, ", "), reason: c.Change.After.Reason,
+				replaces: usernames(c.Change.After.Replaces), leaves: usernames(c.Change.After.Leaves),
+			}
+		}
+	}
+	return planOf{}
+}
+
+func (w *connectionWorld) mustPlan(t *testing.T, want planOf, args ...string) {
+	t.Helper()
+	if got := w.plan(t, args...); !reflect.DeepEqual(got, want) {
+		t.Errorf("the plan is\n%+v, want\n%+v", got, want)
+	}
+}
+
+// mustApplySaved applies the saved plan.
+func (w *connectionWorld) mustApplySaved(t *testing.T) run {
+	t.Helper()
+	r := w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
+	if r.code != 0 {
+		t.Fatalf("the saved plan was not applied:\n%s", r.output)
+	}
+	return r
+}
+
+// holds is the username that a shop holds.
+func (w *connectionWorld) holds(t *testing.T, shop string) string {
+	t.Helper()
+	found, ok := w.sandbox.Shop(shop)
+	if !ok {
+		t.Fatalf("there is no shop %s", shop)
+	}
+	return found.KustomID
+}
+
+func (w *connectionWorld) usernames() []string {
+	var names []string
+	for _, key := range append(w.sandbox.Keys(exampleStore), w.sandbox.Keys(otherStore)...) {
+		names = append(names, key.Username)
+	}
+	return names
+}
+
+// mustHave expects the stores to have the key that butikk uses, these others, and none else; that key
+// to be in the state; both shops to take payments; and no promise broken.
+func (w *connectionWorld) mustHave(t *testing.T, others ...string) {
+	t.Helper()
+	held := w.holds(t, "butikk")
+	got, want := w.usernames(), append([]string{held}, others...)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the stores have the keys %q, want %q", got, want)
+	}
+	if inState := w.keysInState(t)[exampleStore]["username"]; inState != held {
+		t.Errorf("the shop uses %s, in the state is %v", held, inState)
+	}
+	for _, shop := range []string{"butikk", "nettbutikk"} {
+		if err := w.sandbox.Working(shop); err != nil {
+			t.Errorf("I1: shop %s: %v", shop, err)
+		}
+	}
+	mustHaveNoViolation(t, w.world)
+}
+
+// mustBeUntouched expects nothing but reads since the requests were last reset.
+func (w *connectionWorld) mustBeUntouched(t *testing.T) {
+	t.Helper()
+	for _, r := range w.sandbox.Requests() {
+		if r.Method != http.MethodGet || r.API == sandbox.Merchant {
+			t.Errorf("%s %s %s (%d)", r.API, r.Method, r.Path, r.Status)
+		}
+	}
+}
+
+// TestAccConnectionRotates asks for a new key in each way. The shop gets it in place, and the old one
+// goes.
+func TestAccConnectionRotates(t *testing.T) {
+	const dueReason = "the key is 90 days old or older: it was made on 2026-11-02"
+	tests := map[string]struct {
+		old, changed string
+		age          time.Duration
+		reason       string
+	}{
+		"trigger":              {`incident = "none"`, `incident = "2026-11"`, 0, triggered},
+		"trigger added":        {`incident = "none"`, "incident = \"none\"\n    ticket = \"4711\"", 0, triggered},
+		"triggers removed":     {"rotate_when_changed = {\n    incident = \"none\"\n  }", "", 0, triggered},
+		"description":          {`shop        = "butikk"`, "shop = \"butikk\"\n  description = \"new\"", 0, "description has changed"},
+		"age":                  {"", "", 90 * oneDay, dueReason},
+		"age, long ago":        {"", "", 900 * oneDay, dueReason},
+		"a moment too young":   {"", "", 90*oneDay - time.Second, ""},
+		"age and trigger":      {`incident = "none"`, `incident = "2026-11"`, 91 * oneDay, dueReason},
+		"no longer due by age": {"rotate_after_days = 90", "rotate_after_days = 365", 100 * oneDay, ""},
+		"due by a new age":     {"rotate_after_days = 90", "rotate_after_days = 30", 31 * oneDay, "the key is 30 days old or older: it was made on 2026-11-02"},
+		"age taken back":       {"rotate_after_days = 90", "", 100 * oneDay, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newConnected(t)
+			first := w.holds(t, "butikk")
+			w.clock.Advance(test.age)
+			w.use(t, edit(t, w.hcl, test.old, test.changed))
+			if test.reason == "" {
+				w.mustApply(t)
+				w.mustBeUntouched(t)
+				w.mustBeEmpty(t)
+				w.mustHave(t, exampleUsername)
+				return
+			}
+			w.mustPlan(t, planOf{actions: "update", reason: test.reason, replaces: []string{first}})
+			w.mustApplySaved(t)
+			if got := course(w.sandbox.Requests()); !slices.Equal(got, []string{"make", "prove", "install", "read back", "delete"}) {
+				t.Errorf("the servers saw %q", got)
+			}
+			w.mustBeEmpty(t)
+			w.mustHave(t, exampleUsername)
+			if w.holds(t, "butikk") == first {
+				t.Error("the shop still has its old key")
+			}
+		})
+	}
+}
+
+// TestAccConnectionSavedPlans applies plans later than they were made: they do what they said.
+func TestAccConnectionSavedPlans(t *testing.T) {
+	t.Run("made before the key was due", func(t *testing.T) {
+		t.Parallel()
+		w := newConnected(t)
+		first := w.holds(t, "butikk")
+		w.clock.Advance(89 * oneDay)
+		w.use(t, edit(t, w.hcl, "rotate_after_days = 90", "rotate_after_days = 90\n  deletion_policy = \"retain\""))
+		w.mustPlan(t, planOf{actions: "update", reason: noKey})
+		w.clock.Advance(2 * oneDay)
+		w.mustApplySaved(t)
+		w.mustBeUntouched(t)
+		w.mustPlan(t, planOf{
+			actions: "update", reason: "the key is 90 days old or older: it was made on 2026-11-02", replaces: []string{first},
+		})
+		w.mustApplySaved(t)
+		w.mustBeEmpty(t)
+		w.mustHave(t, exampleUsername)
+	})
+	t.Run("made when it was due", func(t *testing.T) {
+		t.Parallel()
+		w := newConnected(t)
+		first := w.holds(t, "butikk")
+		w.clock.Advance(90 * oneDay)
+		w.plan(t)
+		// The shop has customers meanwhile, which is seen at the portal.
+		if err := w.sandbox.PlaceOrder("butikk"); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(oneDay)
+		w.mustApplySaved(t)
+		w.mustBeEmpty(t)
+		w.mustHave(t, exampleUsername)
+		if w.holds(t, "butikk") == first {
+			t.Error("the shop still has its old key")
+		}
+	})
+	t.Run("to adopt a shop", func(t *testing.T) {
+		t.Parallel()
+		w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+		w.mustPlan(t, planOf{
+			actions: "create", reason: "the shop uses " + legacyUsername + ", a key of api.klarna.com", replaces: []string{legacyUsername},
+		})
+		if err := w.sandbox.PlaceOrder("butikk"); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(30 * oneDay)
+		w.mustApplySaved(t)
+		w.mustBeEmpty(t)
+		w.mustHave(t, exampleUsername)
+	})
+}
+
+// TestAccConnectionWithoutRefresh rotates by what is in the state alone. The key that is put out of use
+// must go all the same (I3).
+func TestAccConnectionWithoutRefresh(t *testing.T) {
+	t.Parallel()
+	w := newConnected(t)
+	for _, incident := range []string{"2026-11", "2026-12"} {
+		first := w.holds(t, "butikk")
+		w.use(t, edit(t, connected(t), `incident = "none"`, `incident = "`+incident+`"`))
+		w.mustPlan(t, planOf{actions: "update", reason: triggered, replaces: []string{first}}, "-refresh=false")
+		w.mustApplySaved(t)
+		w.mustHave(t, exampleUsername)
+	}
+	w.mustBeEmpty(t)
+}
+
+// TestAccConnectionUnknownSettings has settings that are not known while planning. They may turn out to
+// be what they were, and then nothing happens, or not.
+func TestAccConnectionUnknownSettings(t *testing.T) {
+	uses := map[string]string{
+		"trigger":     `incident = startswith(terraform_data.late.output, "a") ? "a" : "b"`,
+		"description": `description = startswith(terraform_data.late.output, "a") ? "a" : "b"`,
+		"store":       `merchant_id = startswith(terraform_data.late.output, "a") ? "M00123456" : "M00999999"`,
+	}
+	for name, use := range uses {
+		for _, input := range []string{"a2", "b"} {
+			t.Run(name+" turns out "+input, func(t *testing.T) {
+				t.Parallel()
+				seed := exampleSeed()
+				seed.Shops[0].MerchantID = ""
+				w := newConnectionWorld(t, seed, sandbox.Options{})
+				hcl := connected(t)
+				switch name {
+				case "trigger":
+					hcl = edit(t, hcl, `incident = "none"`, use)
+				case "description":
+					hcl = setting(t, use)
+				case "store":
+					hcl = edit(t, hcl, `merchant_id = "M00123456"`, use)
+				}
+				w.use(t, hcl+lateSetting("a1"))
+				w.mustApply(t)
+				w.mustBeEmpty(t)
+				first := w.holds(t, "butikk")
+				w.use(t, hcl+lateSetting(input))
+				w.mustApply(t)
+				w.mustBeEmpty(t)
+				if changed := w.holds(t, "butikk") != first; changed != (input == "b") {
+					t.Errorf("the key was changed: %t", changed)
+				}
+				if err := w.sandbox.Working("butikk"); err != nil {
+					t.Error(err)
+				}
+				if len(w.usernames()) != 2 {
+					t.Errorf("the stores have the keys %q", w.usernames())
+				}
+				mustHaveNoViolation(t, w.world)
+			})
+		}
+	}
+}
+
+// lateSetting is something whose output is not known while its input changes.
+func lateSetting(input string) string {
+	return "\nresource \"terraform_data\" \"late\" {\n  input = \"" + input + "\"\n}\n"
+}
+
+// TestAccConnectionUnknownAfterImport has such a setting rotate a key that was made by hand: its
+// description, which nobody has configured, gives way to the default.
+func TestAccConnectionUnknownAfterImport(t *testing.T) {
+	for _, input := range []string{"a2", "b"} {
+		t.Run("turns out "+input, func(t *testing.T) {
+			t.Parallel()
+			w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+			hcl := edit(t, connectionImport(t, connected(t), "nettbutikk"),
+				`incident = "none"`, `incident = startswith(terraform_data.late.output, "a") ? "a" : "b"`)
+			w.use(t, hcl+lateSetting("a1"))
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			w.use(t, hcl+lateSetting(input))
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			if changed := w.holds(t, "nettbutikk") != exampleUsername; changed != (input == "b") {
+				t.Errorf("the key was changed: %t", changed)
+			}
+			if err := w.sandbox.Working("nettbutikk"); err != nil {
+				t.Error(err)
+			}
+			mustHaveNoViolation(t, w.world)
+		})
+	}
+}
+
+// TestAccConnectionSettingsOnly changes what is Terraform's business alone: no server notices.
+func TestAccConnectionSettingsOnly(t *testing.T) {
+	t.Parallel()
+	w := newConnected(t)
+	first := w.holds(t, "butikk")
+	for _, line := range []string{
+		`deletion_policy = "clear"`, `deletion_policy = "retain"`, `replaced_keys = "keep"`, `replaced_keys = "delete"`,
+		"timeouts {\n    update = \"7m\"\n  }",
+	} {
+		w.use(t, edit(t, connected(t), "rotate_after_days = 90", "rotate_after_days = 90\n  "+line))
+		if got := w.plan(t); got.actions != "update" || got.reason != noKey {
+			t.Errorf("%s: the plan is %+v", line, got)
+		}
+		w.mustApplySaved(t)
+		w.mustBeEmpty(t)
+	}
+	w.use(t, edit(t, connected(t), "rotate_after_days = 90", "rotate_after_days = 45"))
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	w.mustBeUntouched(t)
+	if w.holds(t, "butikk") != first {
+		t.Error("the shop has another key")
+	}
+}
+
+// TestAccConnectionDrift has somebody change things by hand. The plan says what happened, the apply puts
+// it right, and then all is quiet.
+func TestAccConnectionDrift(t *testing.T) {
+	type keys struct{ own, hand string }
+	tests := map[string]struct {
+		// change returns the username of a key that it has made, if any.
+		change func(*testing.T, *connectionWorld, sandbox.Shop) string
+		reason func(keys) string
+		// ownGone and handGone say which keys the plan deletes, and left that the hand-made one stays.
+		ownGone, handGone, left bool
+	}{
+		"key deleted in the portal": {
+			change: func(t *testing.T, w *connectionWorld, _ sandbox.Shop) string { w.loseKey(t); return "" },
+			reason: func(k keys) string { return "the key " + k.own + " was deleted in Kustom Portal" },
+		},
+		"other key": {
+			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+				return w.byHand(t, s.Name, exampleStore)
+			},
+			reason:  func(k keys) string { return "the shop uses " + k.hand + unreadable },
+			ownGone: true, handGone: true,
+		},
+		"other store's key": {
+			change:  func(t *testing.T, w *connectionWorld, s sandbox.Shop) string { return w.byHand(t, s.Name, otherStore) },
+			reason:  func(k keys) string { return "the shop uses " + k.hand + ", a key of another store" },
+			ownGone: true, left: true,
+		},
+		"same key with another secret": {
+			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+				w.install(t, s.Name, s.KustomID, "kco_live_api_wrong")
+				return ""
+			},
+			reason:  func(keys) string { return "somebody has changed the shop's credentials" },
+			ownGone: true,
+		},
+		"cleared": {
+			change:  func(t *testing.T, w *connectionWorld, s sandbox.Shop) string { w.install(t, s.Name, "", ""); return "" },
+			reason:  func(keys) string { return noKey },
+			ownGone: true,
+		},
+		"Klarna's key back": {
+			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+				w.install(t, s.Name, legacyUsername, legacySecret(w.sandbox))
+				return legacyUsername
+			},
+			reason:  func(k keys) string { return "the shop uses " + k.hand + ", a key of api.klarna.com" },
+			ownGone: true, handGone: true,
+		},
+		"extension installed anew": {
+			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+				if err := w.sandbox.UninstallExtension(s.Name, sandbox.KlarnaCheckoutV3); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.sandbox.InstallExtension(s.Name, s.Extensions[0]); err != nil {
+					t.Fatal(err)
+				}
+				return ""
+			},
+			reason:  func(keys) string { return noKey },
+			ownGone: true,
+		},
+		"key deleted, other in its place": {
+			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+				w.loseKey(t)
+				return w.byHand(t, s.Name, exampleStore)
+			},
+			reason:   func(k keys) string { return "the shop uses " + k.hand + unreadable },
+			handGone: true,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := legacySeed() // Klarna's key is there, unused
+			seed.Shops[0].MerchantID = ""
+			w := newConnectionWorld(t, seed, sandbox.Options{})
+			w.mustApply(t)
+			w.clock.Advance(time.Hour)
+			shop, _ := w.sandbox.Shop("butikk")
+			k := keys{own: shop.KustomID}
+			k.hand = test.change(t, w, shop)
+			w.sandbox.ResetRequests()
+			want, others := planOf{actions: "update", reason: test.reason(k)}, []string{exampleUsername}
+			if test.ownGone {
+				want.replaces = append(want.replaces, k.own)
+			}
+			if test.handGone {
+				want.replaces = append(want.replaces, k.hand)
+			}
+			if test.left {
+				want.leaves, others = []string{k.hand}, append(others, k.hand)
+			}
+			if k.hand != legacyUsername {
+				others = append(others, legacyUsername)
+			}
+			w.mustPlan(t, want)
+			w.mustBeUntouched(t)
+			w.mustApplySaved(t)
+			w.mustBeEmpty(t)
+			w.mustHave(t, others...)
+			if held := w.holds(t, "butikk"); held == k.own || held == k.hand {
+				t.Errorf("the shop still holds %s", held)
+			}
+		})
+	}
+}
+
+func legacySecret(s *sandbox.Sandbox) string {
+	for _, key := range s.Keys(exampleStore) {
+		if key.Username == legacyUsername {
+			return key.Secret
+		}
+	}
+	return ""
+}
+
+func (w *connectionWorld) install(t *testing.T, shop, username, secret string) {
+	t.Helper()
+	if err := w.sandbox.Install(shop, username, secret); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// byHand makes a key in the portal, installs it in Mystore, and returns its username.
+func (w *connectionWorld) byHand(t *testing.T, shop, merchantID string) string {
+	t.Helper()
+	key, err := w.sandbox.GenerateKey(merchantID, "by hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.install(t, shop, key.Username, key.Secret)
+	return key.Username
+}
+
+// loseKey deletes butikk's key in the portal.
+func (w *connectionWorld) loseKey(t *testing.T) {
+	t.Helper()
+	held := w.holds(t, "butikk")
+	for _, key := range w.sandbox.Keys(exampleStore) {
+		if key.Username == held {
+			if err := w.sandbox.DeleteKey(key.MerchantID, key.CredentialID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestAccConnectionExtensionGone takes Klarna Checkout V3 out of a connected shop. No key is made for
+// such a shop, which the plan says already, but its object can be removed. (A plain destroy plans an
+// update first, as far as a provider can see, and so fails like that.)
+func TestAccConnectionExtensionGone(t *testing.T) {
+	removed := func(t *testing.T, w *connectionWorld) run {
+		w.use(t, example(t, connectionExample+"terraform.tf"))
+		return w.apply(t)
+	}
+	destroyed := func(t *testing.T, w *connectionWorld) run {
+		return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color", "-refresh=false")
+	}
+	for _, test := range []struct {
+		policy, way string
+		remove      func(*testing.T, *connectionWorld) run
+	}{
+		{"retain", "removed", removed}, {"clear", "removed", removed}, {"retain", "destroyed", destroyed}, {"clear", "destroyed", destroyed},
+	} {
+		t.Run(test.policy+", "+test.way, func(t *testing.T) {
+			t.Parallel()
+			w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+			w.use(t, setting(t, `deletion_policy = "`+test.policy+`"`))
+			w.mustApply(t)
+			key := w.holds(t, "butikk")
+			if err := w.sandbox.UninstallExtension("butikk", sandbox.KlarnaCheckoutV3); err != nil {
+				t.Fatal(err)
+			}
+			w.sandbox.ResetRequests()
+			r := w.terraform(t, "plan", "-input=false", "-no-color")
+			if r.code == 0 || !strings.Contains(unwrapped(r.output), "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.") {
+				t.Errorf("exit code %d:\n%s", r.code, r.output)
+			}
+			w.mustBeUntouched(t)
+			if r := test.remove(t, w); r.code != 0 {
+				t.Errorf("the connection can't be removed:\n%s", r.output)
+			}
+			if kept := slices.Contains(w.usernames(), key); kept != (test.policy == "retain") {
+				t.Errorf("the key was kept: %t", kept)
+			}
+			mustHaveNoViolation(t, w.world)
+		})
+	}
+}

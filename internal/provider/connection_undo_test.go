@@ -1,0 +1,272 @@
+package provider_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// mishap is something that goes wrong while a shop gets a key, for the whole of a run.
+type mishap struct {
+	fault sandbox.Fault
+	// says is a part of the error or, where the run ends well, of the warning.
+	says string
+	// survived says that the shop gets its key all the same.
+	survived bool
+	// doubtful says that it is not certain what the shop holds.
+	doubtful bool
+	// course is what the servers see.
+	course []string
+}
+
+func answered(api, method string, status int) sandbox.Fault {
+	return sandbox.Fault{API: api, Method: method, Kind: sandbox.FaultAnswer, Status: status}
+}
+
+// afterWrite is a network that fails as soon as a shop has been written to.
+func afterWrite() sandbox.Fault {
+	var written atomic.Bool
+	return sandbox.Fault{Kind: sandbox.FaultDrop, Match: func(r sandbox.Request) bool {
+		if r.API == sandbox.Mystore && r.Method == http.MethodPatch {
+			written.Store(true)
+			return false
+		}
+		return written.Load()
+	}}
+}
+
+func mishaps() map[string]func() mishap {
+	undone := []string{"make", "prove", "install", "delete"}
+	return map[string]func() mishap{
+		"proof refused": func() mishap {
+			return mishap{fault: answered(sandbox.Merchant, "", http.StatusUnauthorized), says: "refuses this Kustom ID"}
+		},
+		"write refused": func() mishap {
+			return mishap{
+				fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity),
+				says:  "Mystore refuses the request", course: undone,
+			}
+		},
+		"write not allowed": func() mishap {
+			return mishap{
+				fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
+				says:  "is not allowed to do this", course: undone,
+			}
+		},
+		"answer to the write lost": func() mishap {
+			return mishap{
+				fault:    sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultLoseAnswer},
+				survived: true,
+			}
+		},
+		"write lost": func() mishap {
+			return mishap{
+				fault: sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop},
+				says:  "It is remembered", doubtful: true,
+			}
+		},
+		"network lost after the write": func() mishap {
+			return mishap{fault: afterWrite(), says: "It is remembered", doubtful: true}
+		},
+		"deletion refused": func() mishap {
+			return mishap{
+				fault: answered(sandbox.Portal, http.MethodDelete, http.StatusInternalServerError),
+				says:  "The next apply tries again", survived: true,
+			}
+		},
+	}
+}
+
+// TestAccConnectionUndone lets the first connection of a shop go wrong. The shop pays on; either
+// nothing is left of the attempt or it is remembered; and the next run puts all right.
+func TestAccConnectionUndone(t *testing.T) {
+	for name, mishap := range mishaps() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := mishap()
+			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			before := w.usernames()
+			w.mustGoWrong(t, m)
+			if !m.survived && !m.doubtful {
+				if got := w.usernames(); !slices.Equal(got, before) {
+					t.Errorf("I3: the stores have the keys %q, had %q", got, before)
+				}
+				if got := w.state(t); len(got) != 0 {
+					t.Errorf("the state has %+v", got)
+				}
+				if held := w.holds(t, "butikk"); held != legacyUsername {
+					t.Errorf("the shop holds %s", held)
+				}
+			}
+			w.mustRecover(t, m, legacyUsername)
+		})
+	}
+}
+
+// TestAccConnectionRotationUndone lets a rotation go wrong in the same ways.
+func TestAccConnectionRotationUndone(t *testing.T) {
+	for name, mishap := range mishaps() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := mishap()
+			w := newConnected(t)
+			first := w.holds(t, "butikk")
+			before := w.usernames()
+			w.use(t, rotated(t, w.hcl))
+			w.mustGoWrong(t, m)
+			if !m.survived {
+				if inState := w.keysInState(t)[exampleStore]["username"]; inState != first {
+					t.Errorf("the state has the key %v, want the old one, %s", inState, first)
+				}
+			}
+			if !m.survived && !m.doubtful {
+				if got := w.usernames(); !slices.Equal(got, before) {
+					t.Errorf("I3: the stores have the keys %q, had %q", got, before)
+				}
+				w.mustHave(t, exampleUsername)
+			}
+			w.mustRecover(t, m, first)
+			if w.holds(t, "butikk") == first {
+				t.Error("the shop still has its old key")
+			}
+		})
+	}
+}
+
+// mustGoWrong applies with the mishap.
+func (w *connectionWorld) mustGoWrong(t *testing.T, m mishap) {
+	t.Helper()
+	w.sandbox.ResetRequests()
+	armed := w.sandbox.Arm(m.fault)
+	r := w.apply(t)
+	armed.Disarm()
+	if armed.Fired() == 0 {
+		t.Fatalf("the fault never happened:\n%s", r.output)
+	}
+	if (r.code == 0) != m.survived || !strings.Contains(unwrapped(r.output), m.says) {
+		t.Errorf("exit code %d, want %q in\n%s", r.code, m.says, r.output)
+	}
+	if got := course(w.sandbox.Requests()); m.course != nil && !slices.Equal(got, m.course) {
+		t.Errorf("the servers saw %q, want %q", got, m.course)
+	}
+	if err := w.sandbox.Working("butikk"); err != nil {
+		t.Errorf("I1: %v", err)
+	}
+	mustHaveNoViolation(t, w.world)
+}
+
+// mustRecover expects one clean run to put everything right. Old is the key that the shop had.
+func (w *connectionWorld) mustRecover(t *testing.T, m mishap, old string) {
+	t.Helper()
+	got := w.plan(t)
+	leftBehind := m.survived && slices.Contains(w.usernames(), old)
+	switch {
+	case leftBehind:
+		if want := (planOf{actions: "update", reason: unfinished, replaces: []string{old}}); !slices.Equal(got.replaces, want.replaces) ||
+			got.actions != want.actions || got.reason != want.reason || got.leaves != nil {
+			t.Errorf("the plan is %+v, want %+v", got, want)
+		}
+	case m.survived:
+		if got.actions != "no-op" {
+			t.Errorf("the plan is %+v", got)
+		}
+	case len(got.replaces) == 0:
+		t.Errorf("the plan is %+v: it does not replace what the shop holds", got)
+	}
+	if names := slices.Sorted(slices.Values(got.replaces)); len(slices.Compact(names)) != len(got.replaces) {
+		t.Errorf("the plan replaces %q: one of them twice", got.replaces)
+	}
+	w.mustApplySaved(t)
+	w.mustBeEmpty(t)
+	w.mustHave(t, exampleUsername)
+}
+
+// TestAccConnectionLostKey has the portal make a key and never say so. The state keeps what is needed to
+// find it, whatever is run next.
+func TestAccConnectionLostKey(t *testing.T) {
+	next := map[string]func(*testing.T, *connectionWorld){
+		"applied": func(t *testing.T, w *connectionWorld) {
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			w.mustHave(t, exampleUsername)
+		},
+		"destroyed": func(t *testing.T, w *connectionWorld) {
+			if r := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color"); r.code != 0 {
+				t.Errorf("destroying failed:\n%s", r.output)
+			}
+			if got := w.usernames(); !slices.Equal(got, []string{exampleUsername, legacyUsername}) {
+				t.Errorf("I3: the store has the keys %q", got)
+			}
+		},
+		"untainted": func(t *testing.T, w *connectionWorld) {
+			if r := w.terraform(t, "untaint", connectionAddress); r.code != 0 {
+				t.Fatal(r.output)
+			}
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			w.mustHave(t, exampleUsername)
+		},
+	}
+	for name, next := range next {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			armed := w.sandbox.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer})
+			r := w.apply(t)
+			armed.Disarm()
+			if r.code == 0 || len(w.usernames()) != 3 {
+				t.Fatalf("exit code %d, keys %q:\n%s", r.code, w.usernames(), r.output)
+			}
+			next(t, w)
+			for _, shop := range []string{"butikk", "nettbutikk"} {
+				if err := w.sandbox.Working(shop); err != nil {
+					t.Errorf("I1: %v", err)
+				}
+			}
+			mustHaveNoViolation(t, w.world)
+		})
+	}
+}
+
+// TestAccConnectionAdvice expects no error of a connection to name a setting that it does not have.
+func TestAccConnectionAdvice(t *testing.T) {
+	tests := map[string]struct {
+		fault sandbox.Fault
+		says  string
+	}{
+		"region firewall": {
+			sandbox.Fault{API: sandbox.Merchant, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"},
+			"does not accept requests from this region",
+		},
+		"merchant API silent": {sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDrop}, "gave no answer that tells"},
+		"another shop can't be read": {
+			sandbox.Fault{
+				API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized,
+				Match: func(r sandbox.Request) bool { return r.Shop == "nettbutikk" },
+			},
+			"could be asked whether it uses it",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			armed := w.sandbox.Arm(test.fault)
+			r := w.apply(t)
+			armed.Disarm()
+			output := unwrapped(r.output)
+			if !strings.Contains(output, test.says) {
+				t.Errorf("want %q in\n%s", test.says, r.output)
+			}
+			for _, setting := range []string{"force_destroy", "verify"} {
+				if strings.Contains(output, setting+" =") {
+					t.Errorf("a connection has no %s:\n%s", setting, r.output)
+				}
+			}
+		})
+	}
+}
