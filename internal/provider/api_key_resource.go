@@ -258,7 +258,8 @@ func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state
 // what Read has found only.
 func planRotation(ctx context.Context, private privateState, plan, state apiKeyModel, resp *resource.ModifyPlanResponse) {
 	observed, imported := recallKey(ctx, private, &resp.Diagnostics)
-	if !plan.RotateWhenChanged.Equal(state.RotateWhenChanged) && !(imported && state.RotateWhenChanged.IsNull()) {
+	firstTriggers := imported && state.RotateWhenChanged.IsNull()
+	if !firstTriggers && !plan.RotateWhenChanged.Equal(state.RotateWhenChanged) {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_when_changed"))
 	}
 	switch {
