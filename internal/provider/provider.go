@@ -140,6 +140,7 @@ func (p *kustomProvider) DataSources(context.Context) []func() datasource.DataSo
 	return []func() datasource.DataSource{
 		newLegacyIntegrationsDataSource,
 		newAPIKeysDataSource,
+		newSupportBundleDataSource,
 	}
 }
 

@@ -211,7 +211,7 @@ func checkHeld(diags *diag.Diagnostics, shop string, holds mystore.Credentials) 
 		diags.AddAttributeError(at, "The shop has no credentials",
 			fmt.Sprintf("Shop %s has Klarna Checkout V3, but no Kustom ID, and takes no payments through it. Add an ID and its secret: %s.",
 				shop, credentialsPage))
-	case !usernamePattern.MatchString(holds.KustomID):
+	case !showsAsID(holds.KustomID):
 		diags.AddAttributeError(at, "What the shop holds is not a Kustom ID",
 			fmt.Sprintf("What stands in shop %s under Kustom ID does not look like one, such as M00123456-aB3dE. It is not shown here, because "+
 				"it may be the secret: perhaps ID and secret are swapped. Enter both again: %s. If it is a secret, everybody who can see "+
