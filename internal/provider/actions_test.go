@@ -33,6 +33,7 @@ type invocation struct {
 // actionServer is a configured provider, to be called as a Terraform calls it that knows actions.
 type actionServer struct {
 	tfprotov6.ProviderServerWithActions
+	// types are those of the arguments of actions and data sources.
 	types map[string]tftypes.Type
 }
 
@@ -59,6 +60,9 @@ func (v *vendors) configuredServer(t *testing.T, block values) *actionServer {
 	s := &actionServer{ProviderServerWithActions: withActions, types: map[string]tftypes.Type{}}
 	for name, a := range schema.ActionSchemas {
 		s.types[name] = a.Schema.ValueType()
+	}
+	for name, d := range schema.DataSourceSchemas {
+		s.types[name] = d.ValueType()
 	}
 	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
 		Config: dynamic(t, schema.Provider.ValueType(), block),

@@ -197,12 +197,12 @@ func (p bundlePart) add(ctx context.Context, bundle *supportBundle) error {
 	return nil
 }
 
-// unusable returns err, or that ctx is done, where it is no part of a bundle.
+// unusable returns err, or that ctx is done, where no bundle can come of it.
 func unusable(ctx context.Context, err error) error {
-	if ctx.Err() != nil || isUnknown(err) {
-		return errors.Join(err, ctx.Err())
+	if isUnknown(err) {
+		return err
 	}
-	return nil
+	return ctx.Err()
 }
 
 func (d *supportBundleDataSource) readStatus(ctx context.Context, bundle *supportBundle) error {

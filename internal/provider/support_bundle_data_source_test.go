@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
@@ -278,5 +280,49 @@ func TestAccSupportBundleRefuses(t *testing.T) {
 	resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
 	if requests := v.Requests(); len(requests) > 0 {
 		t.Errorf("requests were sent: %+v", requests)
+	}
+}
+
+// TestAccSupportBundleUnknownAPI proves a pair at an address that is not known yet.
+func TestAccSupportBundleUnknownAPI(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{{
+			Config: bundleHCL + `
+				resource "terraform_data" "late" { input = "https://api.example" }
+				provider "kustom" { api_url = terraform_data.late.output }`,
+			ConfigVariables: secretVariable(exampleSecret),
+			ExpectError:     words("The provider's api_url depends on something that has not been applied yet"),
+		}},
+	})
+	v.wantOnlyReads(t)
+}
+
+// TestSupportBundleCancelled stops the provider while a vendor is silent: half a bundle is none.
+func TestSupportBundleCancelled(t *testing.T) {
+	for _, api := range []string{sandbox.Portal, sandbox.Mystore, sandbox.Merchant} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			silent := v.Arm(sandbox.Fault{API: api, Kind: sandbox.FaultSilence})
+			s := v.actionServer(t)
+			go func() {
+				for silent.Fired() == 0 {
+					time.Sleep(time.Millisecond)
+				}
+				_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
+			}()
+			const name = "kustom_support_bundle"
+			got, err := s.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+				TypeName: name, Config: dynamic(t, s.types[name], examplePair.with(exampleShop).with(values{"merchant_id": exampleStore})),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Diagnostics) != 1 || !strings.HasPrefix(got.Diagnostics[0].Detail, "The run was interrupted.") {
+				t.Fatalf("the problems are %+v", got.Diagnostics)
+			}
+		})
 	}
 }
