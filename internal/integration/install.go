@@ -43,13 +43,19 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("shop %s shows %q after %q was written", e.Shop, e.Got, e.Want)
 }
 
-// Prove asks the merchant API whether a pair works, patiently: for a minute, or as long as ctx
-// allows, a refusal is not taken as the last word.
+// Prove asks the merchant API whether a pair works, as [Shops.Patiently] does.
 func (s *Shops) Prove(ctx context.Context, pair Pair) error {
+	return s.Patiently(ctx, func() error { return s.prover.Prove(ctx, pair.Username, pair.Secret) })
+}
+
+// Patiently makes a call of the merchant API that fails with a [*kustom.ProofError] where the pair
+// is refused. For a minute, or as long as ctx allows, a refusal is not taken as the last word, and
+// the call is made again: a refused call has done nothing.
+func (s *Shops) Patiently(ctx context.Context, call func() error) error {
 	patience, cancel := clock.WithTimeout(ctx, s.clock, spreading)
 	defer cancel()
 	for wait := firstDoubt; ; wait = min(2*wait, longestDoubt) {
-		err := s.prover.Prove(ctx, pair.Username, pair.Secret)
+		err := call()
 		var proof *kustom.ProofError
 		if !errors.As(err, &proof) || proof.Verdict != kustom.VerdictRefused {
 			return err

@@ -11,5 +11,8 @@ const (
 	pathKey       = "/stores/{merchant_id}/credentials/{credential_id}"
 )
 
-// pathOrder is part of the merchant API, which Kustom documents.
-const pathOrder = "/checkout/v3/orders/{order_id}"
+// These are part of the merchant API, which Kustom documents.
+const (
+	pathOrders = "/checkout/v3/orders"
+	pathOrder  = "/checkout/v3/orders/{order_id}"
+)

@@ -21,10 +21,14 @@ import (
 // what lacks a setting returns a [*missingError] or an [*unknownError] when it is used.
 type backend struct {
 	settings
-	clock   clock.Clock
-	keys    *integration.Keys
-	mystore *mystore.Client
-	shops   *integration.Shops
+	version  string
+	clock    clock.Clock
+	portal   *kustom.Portal
+	merchant *kustom.Merchant
+	mystore  *mystore.Client
+	// keys and shops remember, for one walk, what they have read of the portal and of Mystore.
+	keys  *integration.Keys
+	shops *integration.Shops
 	// connector gives shops new keys.
 	connector *integration.Connector
 	// connections is shared by the connections of a walk.
@@ -43,7 +47,7 @@ type unknownError struct{ attribute string }
 func (e *unknownError) Error() string { return e.attribute + " is not known yet" }
 
 func newBackend(s settings, o Options) *backend {
-	b := &backend{settings: s, clock: o.Clock}
+	b := &backend{settings: s, version: o.Version, clock: o.Clock}
 	client := func(api, attribute string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
 		var unready error
 		if base == nil {
@@ -53,13 +57,14 @@ func newBackend(s settings, o Options) *backend {
 			API: api, BaseURL: base, Unready: unready,
 			UserAgent:  "terraform-provider-kustom/" + o.Version,
 			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
-			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Observe: logExchange,
+			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Observe: observeExchange,
 		})
 	}
-	b.keys = integration.NewKeys(kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth))
-	merchant := kustom.NewMerchant(client("merchant", "api_url", s.apiURL, kustom.Problem))
+	b.portal = kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth)
+	b.merchant = kustom.NewMerchant(client("merchant", "api_url", s.apiURL, kustom.Problem))
 	b.mystore = mystore.New(client("mystore", "mystore_url", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
-	b.shops = integration.NewShops(b.mystore, merchant, o.Clock, b.shopNames)
+	b.keys = integration.NewKeys(b.portal)
+	b.shops = integration.NewShops(b.mystore, b.merchant, o.Clock, b.shopNames)
 	b.connector = integration.NewConnector(b.keys, b.shops)
 	return b
 }

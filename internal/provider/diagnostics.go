@@ -64,7 +64,7 @@ func original(err error) string {
 // advise tries the errors that know most before those that they wrap.
 func advise(err error) advice {
 	for _, try := range []func(error) (advice, bool){
-		adviseSettings, adviseGuard, adviseKey, adviseProof, adviseShop, adviseInterruption, adviseAnswer,
+		adviseSettings, adviseGuard, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer,
 	} {
 		if a, ok := try(err); ok {
 			return a
@@ -158,21 +158,36 @@ func adviseProof(err error) (advice, bool) {
 	if !errors.As(err, &proof) {
 		return advice{}, false
 	}
-	const untouched = "Nothing was written to the shop."
+	untouched := " Nothing was written to the shop."
+	if isAction(err) {
+		if errors.Is(err, context.Canceled) {
+			return advice{}, false
+		}
+		untouched = ""
+	}
 	switch proof.Verdict {
 	case kustom.VerdictRefused:
-		return advice{text: fmt.Sprintf("Kustom's merchant API refuses this Kustom ID (%s) together with this Kustom Secret. %s\n\nVerify "+
+		return advice{text: fmt.Sprintf("Kustom's merchant API refuses this Kustom ID (%s) together with this Kustom Secret.%s\n\nVerify "+
 			"that ID and secret belong to the same key, and that the key has not been deleted in Kustom Portal. %s",
 			proof.Username, untouched, lostSecret)}, true
 	case kustom.VerdictFirewall:
 		return advice{general: true, text: "The firewall in front of Kustom's merchant API refused this machine before the credentials were " +
-			"looked at: it does not accept requests from this region. " + untouched + "\n\nRun from a machine in a supported " +
+			"looked at: it does not accept requests from this region." + untouched + "\n\nRun from a machine in a supported " +
 			"region, such as in Europe."}, true
 	case kustom.VerdictUnknown:
 		return advice{general: true, text: "Whether these credentials work could not be found out: Kustom's merchant API gave no answer that " +
-			"tells. " + untouched + " Run again; if it stays, check the network and api_url."}, true
+			"tells." + untouched + " Run again; if it stays, check the network and api_url."}, true
 	}
 	return advice{}, false
+}
+
+func adviseOrder(err error) (advice, bool) {
+	var unclear *unclearOrderError
+	if !errors.As(err, &unclear) {
+		return advice{}, false
+	}
+	return advice{general: true, text: "Whether Kustom has made the checkout session is not known: it gave no answer that tells. If it has, nobody " +
+		"is charged: nobody can see the session, and so nobody can complete it. Run again. " + advise(unclear.cause).text}, true
 }
 
 func adviseShop(err error) (advice, bool) {
@@ -203,7 +218,11 @@ func adviseInterruption(err error) (advice, bool) {
 	case errors.Is(err, context.Canceled):
 		return advice{general: true, text: "The run was interrupted. Run again; it goes on from where it was."}, true
 	case errors.Is(err, context.DeadlineExceeded):
-		return advice{general: true, text: "There was not enough time. Run again; if it stays, raise the resource's timeouts."}, true
+		limit := "the resource's timeouts"
+		if isAction(err) {
+			limit = "the action's timeout"
+		}
+		return advice{general: true, text: "There was not enough time. Run again; if it stays, raise " + limit + "."}, true
 	}
 	return advice{}, false
 }
@@ -243,7 +262,8 @@ func adviseRefusal(failure *transport.Error) advice {
 	case failure.API == "mystore":
 		return adviseMystoreRefusal(failure)
 	}
-	return advice{text: failure.Host + " refused the request."}
+	return advice{text: "Kustom's merchant API refuses the order; see below for its reason. Country, currency and locale have to be ones that " +
+		"the store is set up for."}
 }
 
 func advisePortalRefusal(failure *transport.Error) advice {

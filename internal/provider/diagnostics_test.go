@@ -60,6 +60,8 @@ func TestAdvise(t *testing.T) {
 		{"silent", silence(transport.NoAnswer, "portal", context.DeadlineExceeded), "Check the network and portal_url", true},
 		{"interrupted", silence(transport.NoAnswer, "portal", context.Canceled), "The run was interrupted. Run again; it goes on from where it was.", true},
 		{"out of time", fmt.Errorf("waiting for the key to be made: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
+		{"out of time, an action", &actionError{fmt.Errorf("listing: %w", context.DeadlineExceeded)}, "raise the action's timeout", true},
+		{"refused order", refusal("merchant", 400, "BAD_VALUE"), "Kustom's merchant API refuses the order; see below for its reason.", false},
 		{"refused pair", proof(kustom.VerdictRefused), "refuses this Kustom ID (M1-a) together with this Kustom Secret. Nothing was written to the shop.", false},
 		{"firewall", proof(kustom.VerdictFirewall), "Run from a machine in a supported region", true},
 		{"no verdict", proof(kustom.VerdictUnknown), "Nothing was written to the shop. Run again; if it stays, check the network and api_url.", true},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -16,7 +17,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-var _ provider.Provider = (*kustomProvider)(nil)
+var _ provider.ProviderWithActions = (*kustomProvider)(nil)
 
 // Options are what a provider is made of. Clock and RoundTripper have a default.
 type Options struct {
@@ -124,6 +125,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	b := newBackend(settings, p.options)
 	resp.ResourceData = b
 	resp.DataSourceData = b
+	resp.ActionData = b
 }
 
 func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
@@ -138,6 +140,14 @@ func (p *kustomProvider) DataSources(context.Context) []func() datasource.DataSo
 	return []func() datasource.DataSource{
 		newLegacyIntegrationsDataSource,
 		newAPIKeysDataSource,
+		newSupportBundleDataSource,
+	}
+}
+
+func (p *kustomProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{
+		newVerifyCredentialsAction,
+		newCreateTestOrderAction,
 	}
 }
 

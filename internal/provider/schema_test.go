@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -35,6 +36,27 @@ func TestSchemas(t *testing.T) {
 		construct().Schema(ctx, datasource.SchemaRequest{}, &resp)
 		for name, a := range resp.Schema.GetAttributes() {
 			checkAttribute(t, meta.TypeName+"."+name, name, a)
+		}
+	}
+}
+
+// TestActionSchemas looks through the actions. The framework refuses every value of an action's
+// write-only argument, so that nobody could set one.
+func TestActionSchemas(t *testing.T) {
+	ctx := t.Context()
+	p := &kustomProvider{}
+	for _, construct := range p.Actions(ctx) {
+		var meta action.MetadataResponse
+		construct().Metadata(ctx, action.MetadataRequest{ProviderTypeName: "kustom"}, &meta)
+		var resp action.SchemaResponse
+		construct().Schema(ctx, action.SchemaRequest{}, &resp)
+		for name, a := range resp.Schema.GetAttributes() {
+			if a.IsWriteOnly() {
+				t.Errorf("%s.%s is write-only", meta.TypeName, name)
+			}
+			if a.GetMarkdownDescription() == "" {
+				t.Errorf("%s.%s has no description", meta.TypeName, name)
+			}
 		}
 	}
 }

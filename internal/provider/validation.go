@@ -105,6 +105,24 @@ func (v timeValidator) ValidateString(_ context.Context, req validator.StringReq
 	}
 }
 
+type durationValidator struct{}
+
+func (durationValidator) Description(context.Context) string {
+	return "a positive duration with a unit, such as 30s or 5m"
+}
+
+func (v durationValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v durationValidator) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if d, err := time.ParseDuration(req.ConfigValue.ValueString()); err != nil || d <= 0 {
+		resp.Diagnostics.AddAttributeError(req.Path, "Malformed duration",
+			fmt.Sprintf("%q is not %s.", req.ConfigValue.ValueString(), v.Description(ctx)))
+	}
+}
+
 // checkHost refuses a host of the other environment.
 func checkHost(diags *diag.Diagnostics, environment *kustom.Environment, host types.String) {
 	if environment == nil || host.IsNull() || host.IsUnknown() {
@@ -137,6 +155,10 @@ func checkEnvironment(diags *diag.Diagnostics, at path.Path, environment *kustom
 // environment too, has been refused already.
 func checkSecretEnvironment(diags *diag.Diagnostics, environment *kustom.Environment, config checkoutCredentialsModel) {
 	at, secret := config.secret()
+	checkSecretAt(diags, at, environment, secret)
+}
+
+func checkSecretAt(diags *diag.Diagnostics, at path.Path, environment *kustom.Environment, secret types.String) {
 	if environment == nil || diags.HasError() || secret.IsNull() || secret.IsUnknown() {
 		return
 	}
@@ -162,7 +184,10 @@ func validatePair(diags *diag.Diagnostics, config checkoutCredentialsModel) {
 		return
 	}
 	at, secret := config.secret()
-	id := config.KustomID
+	validatePairAt(diags, config.KustomID, at, secret)
+}
+
+func validatePairAt(diags *diag.Diagnostics, id types.String, at path.Path, secret types.String) {
 	switch {
 	case swapped(id, secret):
 		diags.AddAttributeError(path.Root("kustom_id"), "Kustom ID and Kustom Secret are swapped",
@@ -179,6 +204,29 @@ func validatePair(diags *diag.Diagnostics, config checkoutCredentialsModel) {
 		diags.AddAttributeError(at, "Malformed Kustom Secret",
 			"A Kustom Secret begins with kco_live_api_ or, in the playground, with kco_test_api_. "+lostSecret)
 	}
+}
+
+// validateOptionalPair finds the mistakes in a pair that may be left out as a whole.
+func validateOptionalPair(diags *diag.Diagnostics, id, secret types.String) {
+	at := path.Root("kustom_secret")
+	switch {
+	case id.IsNull() && secret.IsNull():
+	case secret.IsNull():
+		diags.AddAttributeError(at, "No secret",
+			"kustom_id is set, and kustom_secret has no value; they go together. If it comes from a kustom_api_key that was imported: nobody "+
+				"can read the secret of a key that exists already.")
+	case id.IsNull():
+		diags.AddAttributeError(path.Root("kustom_id"), "No Kustom ID",
+			"kustom_secret is set, and kustom_id has no value; they go together.")
+	default:
+		validatePairAt(diags, id, at, secret)
+	}
+}
+
+// checkPair refuses a pair of the other environment.
+func checkPair(diags *diag.Diagnostics, environment *kustom.Environment, id, secret types.String) {
+	checkEnvironment(diags, path.Root("kustom_id"), environment, "key", id)
+	checkSecretAt(diags, path.Root("kustom_secret"), environment, secret)
 }
 
 func validateOneSecret(diags *diag.Diagnostics, config checkoutCredentialsModel) {

@@ -14,6 +14,7 @@ func merchantMount() *mount {
 		admit:    admitKey,
 		refuse:   kustomError,
 		routes: []*route{
+			{method: http.MethodPost, template: "/checkout/v3/orders", handle: (*Sandbox).createCheckoutOrder},
 			{method: http.MethodGet, template: "/checkout/v3/orders/{order_id}", handle: (*Sandbox).getCheckoutOrder},
 		},
 	}
@@ -53,10 +54,4 @@ func admitKey(s *Sandbox, c *call) *answer {
 		return kustomError(http.StatusUnauthorized, "UNAUTHORIZED", "the credentials are missing or wrong")
 	}
 	return nil
-}
-
-// getCheckoutOrder knows no orders. What it is called for is to be let in.
-func (s *Sandbox) getCheckoutOrder(c *call) *answer {
-	s.traffic(c.key, serviceCheckout)
-	return kustomError(http.StatusNotFound, "NO_SUCH_ORDER", "there is no such order")
 }

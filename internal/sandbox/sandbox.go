@@ -74,6 +74,7 @@ type Sandbox struct {
 	// they say otherwise.
 	mu         sync.Mutex
 	state      *state
+	orders     []*CheckoutOrder
 	armed      []*Armed
 	requests   []*Request
 	violations []Violation

@@ -1,0 +1,73 @@
+package kustom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// Order is what a checkout order is made of (documented by Kustom). Amounts are in minor units and
+// include tax.
+type Order struct {
+	PurchaseCountry  string       `json:"purchase_country"`
+	PurchaseCurrency string       `json:"purchase_currency"`
+	Locale           string       `json:"locale"`
+	OrderAmount      int64        `json:"order_amount"`
+	OrderTaxAmount   int64        `json:"order_tax_amount"`
+	OrderLines       []OrderLine  `json:"order_lines"`
+	MerchantURLs     MerchantURLs `json:"merchant_urls"`
+}
+
+// OrderLine is one thing that is ordered.
+type OrderLine struct {
+	Type         string `json:"type"`
+	Name         string `json:"name"`
+	Quantity     int64  `json:"quantity"`
+	QuantityUnit string `json:"quantity_unit"`
+	UnitPrice    int64  `json:"unit_price"`
+	// TaxRate is in percent, with two implied decimals.
+	TaxRate        int64 `json:"tax_rate"`
+	TotalAmount    int64 `json:"total_amount"`
+	TotalTaxAmount int64 `json:"total_tax_amount"`
+}
+
+// MerchantURLs are the shop's own pages. Kustom puts the order's ID in place of
+// {checkout.order.id}.
+type MerchantURLs struct {
+	Terms        string `json:"terms"`
+	Checkout     string `json:"checkout"`
+	Confirmation string `json:"confirmation"`
+	Push         string `json:"push"`
+}
+
+// MadeOrder is a checkout order that Kustom has made.
+type MadeOrder struct {
+	ID     string `json:"order_id"`
+	Status string `json:"status"`
+}
+
+var errNoOrderID = errors.New("making a checkout order: the answer names no order")
+
+// CreateOrder makes a checkout order, which is a session that nobody has paid in. It is not
+// repeated where a first one may have been made: Kustom documents no idempotency key for it. The
+// error is a [*ProofError] where the pair, or this machine's region, is refused, and nothing was
+// made.
+func (m *Merchant) CreateOrder(ctx context.Context, username, secret string, order Order) (MadeOrder, error) {
+	made, err := transport.Do[MadeOrder](ctx, m.client, transport.Request{
+		Method: http.MethodPost, Template: pathOrders, Body: order,
+		MediaType: transport.JSON, Auth: transport.Basic{Username: username, Password: secret},
+	})
+	if err != nil {
+		if verdict := judge(err); verdict == VerdictRefused || verdict == VerdictFirewall {
+			return MadeOrder{}, &ProofError{Username: username, Verdict: verdict, Cause: err}
+		}
+		return MadeOrder{}, fmt.Errorf("making a checkout order: %w", err)
+	}
+	if made.ID == "" {
+		return MadeOrder{}, errNoOrderID
+	}
+	return made, nil
+}

@@ -1,0 +1,258 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+var (
+	_ action.ActionWithConfigure      = (*createTestOrderAction)(nil)
+	_ action.ActionWithValidateConfig = (*createTestOrderAction)(nil)
+	_ action.ActionWithModifyPlan     = (*createTestOrderAction)(nil)
+)
+
+// orderMaker makes checkout orders.
+type orderMaker interface {
+	CreateOrder(ctx context.Context, username, secret string, order kustom.Order) (kustom.MadeOrder, error)
+}
+
+// doubter makes a call again for as long as a refusal of a pair is to be doubted.
+type doubter interface {
+	Patiently(ctx context.Context, call func() error) error
+}
+
+type createTestOrderAction struct {
+	orders      orderMaker
+	shops       doubter
+	clock       clock.Clock
+	environment *kustom.Environment
+}
+
+func newCreateTestOrderAction() action.Action { return &createTestOrderAction{} }
+
+type createTestOrderModel struct {
+	KustomID         types.String `tfsdk:"kustom_id"`
+	Secret           types.String `tfsdk:"kustom_secret"`
+	ShopURL          types.String `tfsdk:"shop_url"`
+	PurchaseCountry  types.String `tfsdk:"purchase_country"`
+	PurchaseCurrency types.String `tfsdk:"purchase_currency"`
+	Locale           types.String `tfsdk:"locale"`
+	AllowProduction  types.Bool   `tfsdk:"allow_production"`
+	Timeout          types.String `tfsdk:"timeout"`
+}
+
+const (
+	defaultCountry  = "NO"
+	defaultCurrency = "NOK"
+	defaultLocale   = "nb-NO"
+)
+
+var (
+	countryPattern  = regexp.MustCompile(`^[A-Z]{2}$`)
+	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
+	localePattern   = regexp.MustCompile(`^[a-z]{2}-[A-Z]{2}$`)
+)
+
+func (a *createTestOrderAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_create_test_order"
+}
+
+func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	secret := pairSecretAttribute()
+	secret.Optional, secret.Required = false, true
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Begins a checkout with a pair of credentials, as a shop does when a customer comes to its checkout, and leaves " +
+			"it at that. Needs Terraform 1.14 or later.\n\n" +
+			"It makes a checkout session of 100.00 at Kustom's merchant API and names its order ID. Nobody sees the session, so nobody " +
+			"completes it, and nobody is charged. It shows that the credentials work and that the store is set up for the country and " +
+			"currency; it does not show that the shop itself works, for which an order has to be placed there.\n\n" +
+			"Kustom documents no way to make the call safe to repeat, so it is repeated only where certainly no session was made. A session " +
+			"is made at every run of the action.",
+		Attributes: map[string]schema.Attribute{
+			"kustom_id": schema.StringAttribute{
+				Required: true, MarkdownDescription: "*Kustom ID*: the username of an API key, such as `PM00123456-aB3dE`.",
+			},
+			"kustom_secret": secret,
+			"shop_url": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "Address of the shop, such as `https://butikk.example`. Kustom wants the addresses of some of the shop's " +
+					"pages; they are made of this one, and are not called.",
+				Validators: []validator.String{shopURLValidator{}},
+			},
+			"purchase_country": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Country of the purchase, in ISO 3166's two letters. Default `NO`.",
+				Validators: []validator.String{stringvalidator.RegexMatches(countryPattern, "must be two capital letters, such as NO")},
+			},
+			"purchase_currency": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Currency of the purchase, in ISO 4217's three letters. Default `NOK`.",
+				Validators: []validator.String{stringvalidator.RegexMatches(currencyPattern, "must be three capital letters, such as NOK")},
+			},
+			"locale": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Language and region of the customer. Default `nb-NO`.",
+				Validators: []validator.String{stringvalidator.RegexMatches(localePattern, "must have the form of nb-NO")},
+			},
+			"allow_production": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether the session may be made in the `production` environment, where it counts among the store's " +
+					"real ones. Default `false`: refused, as early as the environment is known.",
+			},
+			"timeout": timeoutAttribute(),
+		},
+	}
+}
+
+func (a *createTestOrderAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	a.orders, a.shops, a.clock, a.environment = b.merchant, b.shops, b.clock, b.environment
+}
+
+func (a *createTestOrderAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+	var config createTestOrderModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
+}
+
+// ModifyPlan refuses production, and a pair of the other environment, before anything is applied.
+func (a *createTestOrderAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+	var config createTestOrderModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	a.check(config, &resp.Diagnostics)
+}
+
+func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	var config createTestOrderModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	// What was not known while planning has not been looked at yet.
+	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
+	a.check(config, &resp.Diagnostics)
+	if a.environment == nil {
+		report(&resp.Diagnostics, path.Empty(), noOrder, &unknownError{attribute: "environment"})
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, a.clock, timeoutOf(config.Timeout))
+	defer cancel()
+	p := progress(resp.SendProgress)
+	order := config.order()
+	p.say("Making a checkout session of 100.00 %s at Kustom's merchant API (%s) with %s. It is never completed.",
+		order.PurchaseCurrency, *a.environment, config.KustomID.ValueString())
+	made, err := a.create(p.hearing(ctx), config, order)
+	if err != nil {
+		report(&resp.Diagnostics, path.Root("kustom_id"), noOrder, &actionError{err})
+		return
+	}
+	p.say("Kustom made the order %s (%s). The credentials work; nobody is charged.", made.ID, made.Status)
+}
+
+const noOrder = "No test order made"
+
+// unclearOrderError says that nobody knows whether an order was made.
+type unclearOrderError struct{ cause error }
+
+func (e *unclearOrderError) Error() string { return e.cause.Error() }
+
+func (e *unclearOrderError) Unwrap() error { return e.cause }
+
+func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {
+	var made kustom.MadeOrder
+	err := a.shops.Patiently(ctx, func() error {
+		var err error
+		made, err = a.orders.CreateOrder(ctx, config.KustomID.ValueString(), config.Secret.ValueString(), order)
+		return err
+	})
+	if transport.IsUncertain(err) {
+		err = &unclearOrderError{err}
+	}
+	return made, err
+}
+
+// check refuses what the provider's environment does not go with.
+func (a *createTestOrderAction) check(config createTestOrderModel, diags *diag.Diagnostics) {
+	checkPair(diags, a.environment, config.KustomID, config.Secret)
+	if a.environment == nil || *a.environment != kustom.Production || config.AllowProduction.IsUnknown() || config.AllowProduction.ValueBool() {
+		return
+	}
+	diags.AddAttributeError(path.Root("allow_production"), "A test order in production",
+		"The provider works in Kustom's production environment, where a test order counts among the store's real ones. Make it in the playground "+
+			"(the provider's environment), or set allow_production = true.")
+}
+
+// order is one thing for 100.00, with 25 % tax. Nobody ever buys it.
+func (m createTestOrderModel) order() kustom.Order {
+	const amount, tax, rate = 10000, 2000, 2500
+	shop := strings.TrimSuffix(m.ShopURL.ValueString(), "/")
+	return kustom.Order{
+		PurchaseCountry:  textOr(m.PurchaseCountry, defaultCountry),
+		PurchaseCurrency: textOr(m.PurchaseCurrency, defaultCurrency),
+		Locale:           textOr(m.Locale, defaultLocale),
+		OrderAmount:      amount,
+		OrderTaxAmount:   tax,
+		OrderLines: []kustom.OrderLine{{
+			Type: "digital", Name: "Test order, made by Terraform", Quantity: 1, QuantityUnit: "pcs",
+			UnitPrice: amount, TaxRate: rate, TotalAmount: amount, TotalTaxAmount: tax,
+		}},
+		MerchantURLs: kustom.MerchantURLs{
+			Terms:        shop + "/terms",
+			Checkout:     shop + "/checkout?order_id={checkout.order.id}",
+			Confirmation: shop + "/confirmation?order_id={checkout.order.id}",
+			Push:         shop + "/push?order_id={checkout.order.id}",
+		},
+	}
+}
+
+func textOr(v types.String, fallback string) string {
+	if v.IsNull() {
+		return fallback
+	}
+	return v.ValueString()
+}
+
+type shopURLValidator struct{}
+
+func (shopURLValidator) Description(context.Context) string {
+	return "an absolute https URL without a user name, a query or a fragment"
+}
+
+func (v shopURLValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v shopURLValidator) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	u, err := url.Parse(req.ConfigValue.ValueString())
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		resp.Diagnostics.AddAttributeError(req.Path, "Malformed shop URL",
+			fmt.Sprintf("The shop's address has to be %s, such as https://butikk.example.", v.Description(ctx)))
+	}
+}

@@ -1,0 +1,42 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+type listenerKey struct{}
+
+// listening returns a context for requests of which hear is told, attempt by attempt. Hear must be
+// safe for concurrent use.
+func listening(ctx context.Context, hear func(transport.Exchange)) context.Context {
+	return context.WithValue(ctx, listenerKey{}, hear)
+}
+
+// observeExchange logs one attempt, and tells who listens to it.
+func observeExchange(ctx context.Context, e transport.Exchange) {
+	logExchange(ctx, e)
+	if hear, ok := ctx.Value(listenerKey{}).(func(transport.Exchange)); ok {
+		hear(e)
+	}
+}
+
+// describeCall returns what was asked of whom, without the values in the path.
+func describeCall(e transport.Exchange) string {
+	return fmt.Sprintf("%s %s (%s)", e.Method, e.Template, e.Host)
+}
+
+// describeExchange returns one attempt in words.
+func describeExchange(e transport.Exchange) string {
+	outcome := string(e.Kind)
+	if e.Status != 0 {
+		outcome = fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+	}
+	if e.CorrelationID != "" {
+		outcome += ". Correlation ID: " + e.CorrelationID
+	}
+	return describeCall(e) + ": " + outcome
+}

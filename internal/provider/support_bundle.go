@@ -1,0 +1,307 @@
+package provider
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// supportBundle is what a support team has to know of a store and its shop. It holds no secret (I2),
+// and no time of its own: with one, it would be another at each plan.
+type supportBundle struct {
+	ProviderVersion string `json:"provider_version"`
+	Environment     string `json:"environment"`
+	MerchantID      string `json:"merchant_id"`
+	// These are null where they were not asked for, or could not be read.
+	EndpointStatus *bundleStatus `json:"endpoint_status"`
+	APIKeys        []bundleKey   `json:"api_keys"`
+	Shop           *bundleShop   `json:"shop"`
+	Proof          *bundleProof  `json:"proof"`
+	// Failures are the parts that could not be read.
+	Failures []bundleFailure `json:"failures"`
+}
+
+type bundleStatus struct {
+	ActionRequired bool            `json:"action_required"`
+	Services       []bundleService `json:"services"`
+}
+
+type bundleService struct {
+	Service        string     `json:"service"`
+	Host           string     `json:"host"`
+	LastUsedAt     *time.Time `json:"last_used_at"`
+	ActionRequired *string    `json:"action_required"`
+}
+
+type bundleKey struct {
+	Username    string     `json:"username"`
+	Host        string     `json:"host"`
+	Description *string    `json:"description"`
+	CreatedAt   time.Time  `json:"created_at"`
+	LastUsedAt  *time.Time `json:"last_used_at"`
+	// MystoreShops are the shops that use the key; null where not all could be asked.
+	MystoreShops []string `json:"mystore_shops"`
+}
+
+type bundleShop struct {
+	Name        string             `json:"name"`
+	Extension   *bundleExtension   `json:"klarna_checkout_v3"`
+	Credentials *bundleCredentials `json:"credentials"`
+}
+
+type bundleExtension struct {
+	Version string `json:"version"`
+	Active  bool   `json:"active"`
+}
+
+type bundleCredentials struct {
+	KustomID  *string `json:"kustom_id"`
+	SecretSet bool    `json:"secret_set"`
+	UpdatedAt *string `json:"updated_at"`
+}
+
+type bundleProof struct {
+	KustomID string `json:"kustom_id"`
+	Verdict  string `json:"verdict"`
+	// Cause is why the pair was not accepted.
+	Cause *string      `json:"cause"`
+	Calls []bundleCall `json:"calls"`
+}
+
+type bundleFailure struct {
+	Part  string `json:"part"`
+	Cause string `json:"cause"`
+	// Calls are the requests that failed.
+	Calls []bundleCall `json:"calls"`
+}
+
+type bundleCall struct {
+	Call string `json:"call"`
+	// Status is 0 where there was no answer.
+	Status        int    `json:"status"`
+	CorrelationID string `json:"correlation_id"`
+}
+
+// bundleCalls returns requests in an order that does not depend on which of them ended first.
+func bundleCalls(exchanges []transport.Exchange) []bundleCall {
+	calls := make([]bundleCall, 0, len(exchanges))
+	for _, e := range exchanges {
+		calls = append(calls, bundleCall{Call: describeCall(e), Status: e.Status, CorrelationID: e.CorrelationID})
+	}
+	slices.SortStableFunc(calls, func(a, b bundleCall) int { return cmp.Compare(a.Call, b.Call) })
+	return calls
+}
+
+var anySecret = regexp.MustCompile(`kco_(live|test)_api_\S+`)
+
+// redact takes out of a text what people put where no secret belongs, such as into a key's
+// description.
+func redact(text string) string { return anySecret.ReplaceAllString(text, "(sensitive)") }
+
+func redactPointer(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	redacted := redact(*text)
+	return &redacted
+}
+
+// notAnID stands for what a shop holds in the place of an ID. It may be the secret.
+const notAnID = "(not shown: it does not look like a Kustom ID, and may be the secret)"
+
+// heldID returns the ID that a shop holds, nil where it holds none.
+func heldID(id string) *string {
+	if id == "" {
+		return nil
+	}
+	if !showsAsID(id) {
+		id = notAnID
+	}
+	return &id
+}
+
+// showsAsID tells whether what a shop holds as its ID may be shown. People enter ID and secret in
+// each other's place, and both in one.
+func showsAsID(id string) bool { return usernamePattern.MatchString(id) && !anySecret.MatchString(id) }
+
+// json returns the bundle for programs.
+func (b supportBundle) json() (string, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(b); err != nil {
+		return "", err
+	}
+	return text.String(), nil
+}
+
+// markdown returns the bundle for people.
+func (b supportBundle) markdown() string {
+	var d markdownDocument
+	d.heading("# Store %s", b.MerchantID)
+	d.table([]string{"Fact", "Value"}, [][]string{
+		{"Provider", "terraform-provider-kustom " + b.ProviderVersion},
+		{"Environment", b.Environment},
+	})
+	d.status(b.EndpointStatus)
+	d.keys(b.APIKeys)
+	d.shop(b.Shop)
+	d.proof(b.Proof)
+	d.failures(b.Failures)
+	return d.text.String()
+}
+
+// markdownDocument is a document under construction.
+type markdownDocument struct{ text strings.Builder }
+
+func (d *markdownDocument) heading(format string, texts ...string) {
+	if d.text.Len() > 0 {
+		d.text.WriteByte('\n')
+	}
+	escaped := make([]any, 0, len(texts))
+	for _, text := range texts {
+		escaped = append(escaped, escapeMarkdown(text))
+	}
+	fmt.Fprintf(&d.text, format+"\n", escaped...)
+}
+
+func (d *markdownDocument) table(columns []string, rows [][]string) {
+	d.text.WriteByte('\n')
+	if len(rows) == 0 {
+		d.text.WriteString("None.\n")
+		return
+	}
+	d.row(columns)
+	d.text.WriteString(strings.Repeat("| --- ", len(columns)) + "|\n")
+	for _, row := range rows {
+		d.row(row)
+	}
+}
+
+func (d *markdownDocument) row(cells []string) {
+	for _, cell := range cells {
+		d.text.WriteString("| " + escapeMarkdown(cell) + " ")
+	}
+	d.text.WriteString("|\n")
+}
+
+// meaningful are the characters that would end a cell, or mean something within it.
+var meaningful = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&]")
+
+// escapeMarkdown returns text as it has to be written to look the same, on one line.
+func escapeMarkdown(text string) string {
+	return meaningful.ReplaceAllString(strings.Join(strings.Fields(text), " "), `\$0`)
+}
+
+func (d *markdownDocument) status(status *bundleStatus) {
+	if status == nil {
+		return
+	}
+	d.heading("## Endpoint switch status: action %s", choose(status.ActionRequired, "required", "not required"))
+	var rows [][]string
+	for _, s := range status.Services {
+		rows = append(rows, []string{s.Service, s.Host, timeOr(s.LastUsedAt, "never"), pointed(s.ActionRequired, "none")})
+	}
+	d.table([]string{"Service", "Host", "Last used", "Action required"}, rows)
+}
+
+func (d *markdownDocument) keys(keys []bundleKey) {
+	if keys == nil {
+		return
+	}
+	d.heading("## API keys")
+	var rows [][]string
+	for _, k := range keys {
+		shops := strings.Join(k.MystoreShops, ", ")
+		if k.MystoreShops == nil {
+			shops = "not known"
+		}
+		rows = append(rows, []string{
+			k.Username, k.Host, pointed(k.Description, ""), k.CreatedAt.Format(time.RFC3339), timeOr(k.LastUsedAt, "never"), shops,
+		})
+	}
+	d.table([]string{"Username", "Host", "Description", "Created", "Last used", "Shops"}, rows)
+}
+
+func (d *markdownDocument) shop(shop *bundleShop) {
+	if shop == nil || (shop.Extension == nil && shop.Credentials == nil) {
+		return
+	}
+	d.heading("## Shop %s", shop.Name)
+	var rows [][]string
+	if e := shop.Extension; e != nil {
+		rows = append(rows, []string{"Klarna Checkout V3", e.Version + ", " + choose(e.Active, "active", "not active")})
+	}
+	if c := shop.Credentials; c != nil {
+		rows = append(rows,
+			[]string{"Kustom ID", pointed(c.KustomID, "none")},
+			[]string{"Kustom Secret", choose(c.SecretSet, "set", "not set")},
+			[]string{"Last changed", pointed(c.UpdatedAt, "never")})
+	}
+	d.table([]string{"Fact", "Value"}, rows)
+}
+
+func (d *markdownDocument) proof(proof *bundleProof) {
+	if proof == nil {
+		return
+	}
+	d.heading("## Proof of %s: %s", proof.KustomID, proof.Verdict)
+	if proof.Cause != nil {
+		d.table([]string{"Cause"}, [][]string{{*proof.Cause}})
+	}
+	d.calls(proof.Calls)
+}
+
+func (d *markdownDocument) failures(failures []bundleFailure) {
+	for _, f := range failures {
+		d.heading("## Not read: %s", f.Part)
+		d.table([]string{"Cause"}, [][]string{{f.Cause}})
+		d.calls(f.Calls)
+	}
+}
+
+func (d *markdownDocument) calls(calls []bundleCall) {
+	if len(calls) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, c := range calls {
+		status := "no answer"
+		if c.Status != 0 {
+			status = strings.TrimSpace(strconv.Itoa(c.Status) + " " + http.StatusText(c.Status))
+		}
+		rows = append(rows, []string{c.Call, status, c.CorrelationID})
+	}
+	d.table([]string{"Call", "Status", "Correlation ID"}, rows)
+}
+
+func choose(yes bool, one, other string) string {
+	if yes {
+		return one
+	}
+	return other
+}
+
+func timeOr(t *time.Time, none string) string {
+	if t == nil {
+		return none
+	}
+	return t.Format(time.RFC3339)
+}
+
+func pointed(text *string, none string) string {
+	if text == nil {
+		return none
+	}
+	return *text
+}

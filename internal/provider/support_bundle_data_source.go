@@ -1,0 +1,321 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+var (
+	_ datasource.DataSourceWithConfigure      = (*supportBundleDataSource)(nil)
+	_ datasource.DataSourceWithValidateConfig = (*supportBundleDataSource)(nil)
+)
+
+// portalReader reads what the portal shows of a store.
+type portalReader interface {
+	keyLister
+	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
+}
+
+// shopReader reads what Mystore shows of a shop.
+type shopReader interface {
+	credentialsReader
+	extensionService
+}
+
+type supportBundleDataSource struct {
+	portal      portalReader
+	mystore     shopReader
+	holders     holderLister
+	prover      integration.Prover
+	environment *kustom.Environment
+	version     string
+}
+
+func newSupportBundleDataSource() datasource.DataSource { return &supportBundleDataSource{} }
+
+type supportBundleModel struct {
+	MerchantID types.String `tfsdk:"merchant_id"`
+	Shop       types.String `tfsdk:"shop"`
+	KustomID   types.String `tfsdk:"kustom_id"`
+	Secret     types.String `tfsdk:"kustom_secret"`
+	JSON       types.String `tfsdk:"json"`
+	Markdown   types.String `tfsdk:"markdown"`
+}
+
+func (d *supportBundleDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_support_bundle"
+}
+
+func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "All that Kustom's or Mystore's support needs to know of a store and its shop, in place of screenshots: the " +
+			"endpoint switch status, the store's API keys and the shops that use them, what the shop holds, and whether a pair of " +
+			"credentials works. It holds no secret.\n\n" +
+			"What can't be read is reported in the bundle, with the correlation IDs of the requests that failed, and does not fail the " +
+			"plan: when something is wrong is when the bundle is needed. It has no time in it at which it was made, so that the outputs " +
+			"that it goes into change only when what it says does. A proof and a failure have new correlation IDs each time, though.\n\n" +
+			"It is a data source, and not an action, so that it can go into an output or a file, with every Terraform and OpenTofu that " +
+			"the provider supports.",
+		Attributes: map[string]schema.Attribute{
+			"merchant_id": schema.StringAttribute{
+				Required: true, MarkdownDescription: "Merchant ID of the store.",
+				Validators: []validator.String{merchantIDValidator{}},
+			},
+			"shop": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Name of the store's Mystore shop, if it is to be looked into.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"kustom_id": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "*Kustom ID* of a pair to prove at Kustom's merchant API. The proof is tried once at each read, and counts " +
+					"as a use of the key.",
+			},
+			"kustom_secret": schema.StringAttribute{
+				Optional: true, Sensitive: true,
+				MarkdownDescription: "*Kustom Secret* that belongs to `kustom_id`. It is used for the proof only, and kept neither in the state " +
+					"nor in the bundle: reading it back gives null.",
+			},
+			"json": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "The bundle as JSON, for programs.",
+			},
+			"markdown": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "The bundle as Markdown, for people.",
+			},
+		},
+	}
+}
+
+func (d *supportBundleDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	var config supportBundleModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
+}
+
+func (d *supportBundleDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	d.portal, d.mystore, d.holders, d.prover = b.portal, b.mystore, b.shops, b.merchant
+	d.environment, d.version = b.environment, b.version
+}
+
+func (d *supportBundleDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model supportBundleModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), d.environment, "store", model.MerchantID)
+	checkPair(&resp.Diagnostics, d.environment, model.KustomID, model.Secret)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	bundle, err := d.gather(ctx, model)
+	if err != nil {
+		report(&resp.Diagnostics, path.Empty(), "No support bundle", err)
+		return
+	}
+	text, err := bundle.json()
+	if err != nil {
+		report(&resp.Diagnostics, path.Empty(), "No support bundle", err)
+		return
+	}
+	model.JSON, model.Markdown = types.StringValue(text), types.StringValue(bundle.markdown())
+	// The state of a data source has its arguments in it. This one needs not be.
+	model.Secret = types.StringNull()
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// gather asks everybody. It fails only where nothing of use could come of it: a setting that is not
+// known yet, or a run that is interrupted.
+func (d *supportBundleDataSource) gather(ctx context.Context, m supportBundleModel) (supportBundle, error) {
+	if d.environment == nil {
+		return supportBundle{}, &unknownError{attribute: "environment"}
+	}
+	bundle := supportBundle{
+		ProviderVersion: d.version, Environment: string(*d.environment), MerchantID: m.MerchantID.ValueString(),
+		Failures: []bundleFailure{},
+	}
+	parts := []bundlePart{
+		{"endpoint switch status", func(ctx context.Context) error { return d.readStatus(ctx, &bundle) }},
+		{"API keys", func(ctx context.Context) error { return d.readKeys(ctx, &bundle) }},
+		{"shops that use the keys", func(ctx context.Context) error { return d.readHolders(ctx, &bundle) }},
+	}
+	if !m.Shop.IsNull() {
+		bundle.Shop = &bundleShop{Name: m.Shop.ValueString()}
+		parts = append(parts,
+			bundlePart{"Klarna Checkout V3 of the shop", func(ctx context.Context) error { return d.readExtension(ctx, bundle.Shop) }},
+			bundlePart{"credentials of the shop", func(ctx context.Context) error { return d.readCredentials(ctx, bundle.Shop) }})
+	}
+	for _, part := range parts {
+		if err := part.add(ctx, &bundle); err != nil {
+			return supportBundle{}, err
+		}
+	}
+	// The proof is a use of the key, and comes last: it does not show in the rest.
+	if !m.KustomID.IsNull() {
+		if err := d.prove(ctx, &bundle, m.KustomID.ValueString(), m.Secret.ValueString()); err != nil {
+			return supportBundle{}, err
+		}
+	}
+	return bundle, nil
+}
+
+// bundlePart is a part of a bundle, and how it is read.
+type bundlePart struct {
+	name string
+	read func(context.Context) error
+}
+
+// add reads the part, and adds its failure to the bundle.
+func (p bundlePart) add(ctx context.Context, bundle *supportBundle) error {
+	var heard exchangeLog
+	err := p.read(listening(ctx, heard.add))
+	if fatal := unusable(ctx, err); fatal != nil {
+		return fatal
+	}
+	if err != nil {
+		bundle.Failures = append(bundle.Failures, bundleFailure{Part: p.name, Cause: redact(err.Error()), Calls: bundleCalls(heard.failed())})
+	}
+	return nil
+}
+
+// unusable returns err, or that ctx is done, where no bundle can come of it.
+func unusable(ctx context.Context, err error) error {
+	if isUnknown(err) {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (d *supportBundleDataSource) readStatus(ctx context.Context, bundle *supportBundle) error {
+	status, err := d.portal.EndpointStatus(ctx, bundle.MerchantID)
+	if err != nil {
+		return err
+	}
+	bundle.EndpointStatus = &bundleStatus{ActionRequired: status.ActionRequired, Services: []bundleService{}}
+	for _, s := range status.Services {
+		bundle.EndpointStatus.Services = append(bundle.EndpointStatus.Services, bundleService{
+			Service: s.Service, Host: s.Host, LastUsedAt: s.LastUsedAt, ActionRequired: redactPointer(s.ActionRequired),
+		})
+	}
+	return nil
+}
+
+func (d *supportBundleDataSource) readKeys(ctx context.Context, bundle *supportBundle) error {
+	keys := []bundleKey{}
+	for key, err := range d.portal.Keys(ctx, bundle.MerchantID) {
+		if err != nil {
+			return err
+		}
+		keys = append(keys, bundleKey{
+			Username: key.Username, Host: key.Host, Description: redactPointer(key.Description),
+			CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt,
+		})
+	}
+	bundle.APIKeys = keys
+	return nil
+}
+
+// readHolders comes after readKeys.
+func (d *supportBundleDataSource) readHolders(ctx context.Context, bundle *supportBundle) error {
+	if len(bundle.APIKeys) == 0 {
+		return nil
+	}
+	holders, err := d.holders.Holders(ctx)
+	if err != nil {
+		return err
+	}
+	for i, key := range bundle.APIKeys {
+		bundle.APIKeys[i].MystoreShops = append([]string{}, holders[key.Username]...)
+	}
+	return nil
+}
+
+func (d *supportBundleDataSource) readExtension(ctx context.Context, shop *bundleShop) error {
+	extension, err := d.mystore.Extension(ctx, shop.Name)
+	if err != nil {
+		return err
+	}
+	shop.Extension = &bundleExtension{Version: redact(extension.Version), Active: extension.Active}
+	return nil
+}
+
+func (d *supportBundleDataSource) readCredentials(ctx context.Context, shop *bundleShop) error {
+	holds, err := d.mystore.Credentials(ctx, shop.Name)
+	var missing *mystore.NotInstalledError
+	if errors.As(err, &missing) {
+		// The extension's own part says so.
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	shop.Credentials = &bundleCredentials{
+		KustomID: heldID(holds.KustomID), SecretSet: holds.SecretSet, UpdatedAt: nullWhenEmpty(holds.UpdatedAt).ValueStringPointer(),
+	}
+	return nil
+}
+
+const verdictAccepted = "accepted"
+
+// prove asks once: who waits for a plan does not want to wait a minute for a refusal.
+func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBundle, username, secret string) error {
+	var heard exchangeLog
+	err := d.prover.Prove(listening(ctx, heard.add), username, secret)
+	if fatal := unusable(ctx, err); fatal != nil {
+		return fatal
+	}
+	bundle.Proof = &bundleProof{KustomID: username, Verdict: verdictAccepted, Calls: bundleCalls(heard.all())}
+	var refused *kustom.ProofError
+	if errors.As(err, &refused) {
+		cause := redact(refused.Cause.Error())
+		bundle.Proof.Verdict, bundle.Proof.Cause = string(refused.Verdict), &cause
+	}
+	return nil
+}
+
+// exchangeLog collects requests. It is safe for concurrent use; its zero value is empty.
+type exchangeLog struct {
+	mu        sync.Mutex
+	exchanges []transport.Exchange
+}
+
+func (l *exchangeLog) add(e transport.Exchange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.exchanges = append(l.exchanges, e)
+}
+
+func (l *exchangeLog) all() []transport.Exchange {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.exchanges
+}
+
+func (l *exchangeLog) failed() []transport.Exchange {
+	var failed []transport.Exchange
+	for _, e := range l.all() {
+		if e.Kind != "" {
+			failed = append(failed, e)
+		}
+	}
+	return failed
+}

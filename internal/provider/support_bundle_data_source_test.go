@@ -1,0 +1,328 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+const bundleExample = "data-sources/kustom_support_bundle/"
+
+// TestAccSupportBundle runs the published example. Nothing changes between two plans.
+func TestAccSupportBundle(t *testing.T) {
+	t.Parallel()
+	seed := exampleSeed()
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf", bundleExample+"data-source.tf"))
+	w.mustApply(t)
+	got := w.terraform(t, "output", "-raw", "support_bundle").output
+	for _, says := range []string{
+		"# Store M00123456",
+		"| Provider | terraform-provider-kustom test |",
+		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | nettbutikk |",
+		"## Shop nettbutikk",
+		"| Klarna Checkout V3 | 3.4.1, active |",
+		"| Kustom ID | M00123456-aB3dE |",
+	} {
+		if !strings.Contains(got, says) {
+			t.Errorf("the bundle does not say %q:\n%s", says, got)
+		}
+	}
+	w.mustBeEmpty(t)
+	if n := w.sandbox.Count(sandbox.Merchant, "", ""); n > 0 {
+		t.Errorf("the merchant API was called %d times", n)
+	}
+	for _, v := range w.sandbox.Violations() {
+		t.Error(v)
+	}
+}
+
+// bundle is what the JSON form of a support bundle says, as far as the tests look at it.
+type bundle struct {
+	Environment    string `json:"environment"`
+	EndpointStatus *struct {
+		ActionRequired bool `json:"action_required"`
+		Services       []struct{ Service, Host string }
+	} `json:"endpoint_status"`
+	APIKeys []struct {
+		Username     string   `json:"username"`
+		Description  *string  `json:"description"`
+		MystoreShops []string `json:"mystore_shops"`
+	} `json:"api_keys"`
+	Shop *struct {
+		Extension   *struct{ Version string } `json:"klarna_checkout_v3"`
+		Credentials *struct {
+			KustomID string `json:"kustom_id"`
+		} `json:"credentials"`
+	} `json:"shop"`
+	Proof *struct {
+		Verdict string       `json:"verdict"`
+		Cause   *string      `json:"cause"`
+		Calls   []bundleCall `json:"calls"`
+	} `json:"proof"`
+	Failures []struct {
+		Part  string       `json:"part"`
+		Cause string       `json:"cause"`
+		Calls []bundleCall `json:"calls"`
+	} `json:"failures"`
+}
+
+type bundleCall struct {
+	Call          string `json:"call"`
+	Status        int    `json:"status"`
+	CorrelationID string `json:"correlation_id"`
+}
+
+const bundleHCL = `
+variable "kustom_secret" {
+  type      = string
+  sensitive = true
+}
+
+data "kustom_support_bundle" "it" {
+  merchant_id   = "M00123456"
+  shop          = "nettbutikk"
+  kustom_id     = "M00123456-aB3dE"
+  kustom_secret = var.kustom_secret
+}
+
+output "json" {
+  value = data.kustom_support_bundle.it.json
+}
+
+output "markdown" {
+  value = data.kustom_support_bundle.it.markdown
+}
+`
+
+// gather applies [bundleHCL], and returns the bundle and all texts that it left: the two forms of the
+// bundle, the output and the state.
+func (w *world) gather(t *testing.T, secret string) (bundle, string) {
+	t.Helper()
+	w.env = append(w.env, "TF_VAR_kustom_secret="+secret)
+	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf")+bundleHCL)
+	applied := w.mustApply(t)
+	text := w.terraform(t, "output", "-raw", "json").output
+	var got bundle
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatalf("%v:\n%s", err, text)
+	}
+	all := text + w.terraform(t, "output", "-raw", "markdown").output + applied.output + read(t, filepath.Join(w.dir, "terraform.tfstate"))
+	return got, all
+}
+
+// TestAccSupportBundleProof gathers one with a pair that works. Its secret is kept nowhere.
+func TestAccSupportBundleProof(t *testing.T) {
+	t.Parallel()
+	seed := exampleSeed()
+	careless := "its secret is kco_live_api_EXAMPLEn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"
+	seed.Stores[0].Keys[0].Description = &careless
+	seed.Stores[0].Services = []sandbox.Service{{Service: "checkout", Host: legacyHost}}
+	w := newWorld(t, worldOptions{seed: &seed})
+	got, all := w.gather(t, exampleSecret)
+	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 1 || p.Calls[0].Status != http.StatusNotFound || p.Calls[0].CorrelationID == "" {
+		t.Errorf("the proof is %+v", p)
+	}
+	if s := got.EndpointStatus; s == nil || !s.ActionRequired || len(s.Services) != 1 || s.Services[0].Host != legacyHost {
+		t.Errorf("the status, before the proof, is %+v", s)
+	}
+	if k := got.APIKeys; len(k) != 1 || *k[0].Description != "its secret is (sensitive)" || len(k[0].MystoreShops) != 1 || k[0].MystoreShops[0] != "nettbutikk" {
+		t.Errorf("the keys are %+v", k)
+	}
+	if got.Environment != sandbox.Production || got.Shop.Extension.Version != "3.4.1" || got.Shop.Credentials.KustomID != exampleUsername || len(got.Failures) > 0 {
+		t.Errorf("the bundle is %+v", got)
+	}
+	if n := leaks(all, w.sandbox.Secrets()); n > 0 {
+		t.Errorf("%d secrets are in it:\n%s", n, all)
+	}
+	for _, v := range w.sandbox.Violations() {
+		t.Error(v)
+	}
+}
+
+// TestAccSupportBundleFailures gathers bundles while something is wrong, which each says for itself.
+func TestAccSupportBundleFailures(t *testing.T) {
+	const (
+		status, keys, holders    = "endpoint switch status", "API keys", "shops that use the keys"
+		extension, credentialsOf = "Klarna Checkout V3 of the shop", "credentials of the shop"
+		statusCall               = "/stores/{merchant_id}/endpoint-status"
+	)
+	arm := func(f sandbox.Fault) func(*testing.T, *world) {
+		return func(_ *testing.T, w *world) { w.sandbox.Arm(f) }
+	}
+	refused := func(api, body string) sandbox.Fault {
+		return sandbox.Fault{API: api, Status: http.StatusForbidden, ContentType: "application/json", Body: body}
+	}
+	tests := map[string]struct {
+		prepare func(*testing.T, *world)
+		secret  string
+		// failed are the parts that could not be read; says is a part of what is said of the first, and
+		// calls are at least so many.
+		failed  []string
+		says    string
+		calls   int
+		verdict string
+	}{
+		"status refused": {
+			prepare: arm(sandbox.Fault{API: sandbox.Portal, Template: statusCall, Status: http.StatusServiceUnavailable}),
+			failed:  []string{status}, says: "503 Service Unavailable", calls: 5, verdict: "accepted",
+		},
+		"portal echoes the token": {
+			prepare: arm(refused(sandbox.Portal, `{"error_code":"FORBIDDEN","error_messages":["not example-token-admin | no"],"correlation_id":"c-1"}`)),
+			failed:  []string{status, keys}, says: "not (sensitive) | no", calls: 1, verdict: "accepted",
+		},
+		"portal silent": {
+			prepare: arm(sandbox.Fault{API: sandbox.Portal, Kind: sandbox.FaultDrop}),
+			failed:  []string{status, keys}, says: "GET " + statusCall, calls: 5, verdict: "accepted",
+		},
+		"one shop not readable": {
+			prepare: arm(sandbox.Fault{
+				API: sandbox.Mystore, Template: credentialsCall, Status: http.StatusForbidden,
+				Match: func(r sandbox.Request) bool { return r.Shop == "butikk" },
+			}),
+			failed: []string{holders}, says: "shop butikk", calls: 1, verdict: "accepted",
+		},
+		"no Klarna Checkout V3": {
+			prepare: func(t *testing.T, w *world) { uninstall(t, w.sandbox) },
+			failed:  []string{extension}, says: "shop nettbutikk has no Klarna Checkout V3", verdict: "accepted",
+		},
+		"Mystore silent": {
+			prepare: arm(sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultDrop}),
+			failed:  []string{holders, extension, credentialsOf}, says: "credentials of shop", calls: 5, verdict: "accepted",
+		},
+		"pair refused": {secret: "kco_live_api_lost", verdict: "refused"},
+		"region firewall": {
+			prepare: arm(sandbox.Fault{API: sandbox.Merchant, Status: http.StatusForbidden, ContentType: "text/html", Body: exampleSecret}),
+			verdict: "region firewall",
+		},
+		"merchant API silent": {
+			prepare: arm(sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDrop}), verdict: "unknown",
+		},
+		"ID and secret swapped in the shop": {
+			prepare: func(t *testing.T, w *world) {
+				if err := w.sandbox.Install("nettbutikk", exampleSecret, "M00123456-zY9xW"); err != nil {
+					t.Fatal(err)
+				}
+			},
+			verdict: "accepted",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := exampleSeed()
+			w := newWorld(t, worldOptions{seed: &seed})
+			if test.prepare != nil {
+				test.prepare(t, w)
+			}
+			secret := exampleSecret
+			if test.secret != "" {
+				secret = test.secret
+			}
+			got, all := w.gather(t, secret)
+			if got.Proof == nil || got.Proof.Verdict != test.verdict || (got.Proof.Cause == nil) != (test.verdict == "accepted") {
+				t.Errorf("the proof is %+v, want %s", got.Proof, test.verdict)
+			}
+			var failed []string
+			for _, f := range got.Failures {
+				failed = append(failed, f.Part)
+			}
+			if strings.Join(failed, ", ") != strings.Join(test.failed, ", ") {
+				t.Fatalf("the failed parts are %q, want %q", failed, test.failed)
+			}
+			if len(failed) > 0 && (!strings.Contains(got.Failures[0].Cause, test.says) || len(got.Failures[0].Calls) < test.calls) {
+				t.Errorf("the first failure is %+v", got.Failures[0])
+			}
+			if n := leaks(all, append(w.sandbox.Secrets(), "kco_live_api_lost")); n > 0 {
+				t.Errorf("%d secrets are in it:\n%s", n, all)
+			}
+			for _, v := range w.sandbox.Violations() {
+				t.Error(v)
+			}
+		})
+	}
+}
+
+// TestAccSupportBundleRefuses: what no bundle can come of.
+func TestAccSupportBundleRefuses(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	of := func(arguments string) string {
+		return "data \"kustom_support_bundle\" \"it\" {\n" + arguments + "\n}\n"
+	}
+	const pair = "kustom_id = \"M00123456-aB3dE\"\n"
+	steps := []resource.TestStep{
+		{Config: of(`merchant_id = "fjellsport"`), ExpectError: words("Malformed merchant ID")},
+		{Config: of(`merchant_id = "PM00123456"`), ExpectError: words("A store of the playground environment")},
+		{Config: of("merchant_id = \"M00123456\"\n" + pair), ExpectError: words("No secret")},
+		{Config: of("merchant_id = \"M00123456\"\nkustom_secret = \"kco_live_api_x\""), ExpectError: words("No Kustom ID")},
+		{Config: of("merchant_id = \"M00123456\"\n" + pair + "kustom_secret = \"kco_test_api_x\""), ExpectError: words("A secret of another environment")},
+		{
+			Config: of(`merchant_id = "M00123456"`) + `
+				resource "terraform_data" "late" { input = "example-token-admin" }
+				provider "kustom" { portal_token = terraform_data.late.output }`,
+			ExpectError: words("The provider's portal_token depends on something that has not been applied yet"),
+		},
+		{
+			Config: of(`merchant_id = "M00123456"`) + `
+				resource "terraform_data" "late" { input = "production" }
+				provider "kustom" { environment = terraform_data.late.output }`,
+			ExpectError: words("The provider's environment depends on something that has not been applied yet"),
+		},
+	}
+	resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+	if requests := v.Requests(); len(requests) > 0 {
+		t.Errorf("requests were sent: %+v", requests)
+	}
+}
+
+// TestAccSupportBundleUnknownAPI proves a pair at an address that is not known yet.
+func TestAccSupportBundleUnknownAPI(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{{
+			Config: bundleHCL + `
+				resource "terraform_data" "late" { input = "https://api.example" }
+				provider "kustom" { api_url = terraform_data.late.output }`,
+			ConfigVariables: secretVariable(exampleSecret),
+			ExpectError:     words("The provider's api_url depends on something that has not been applied yet"),
+		}},
+	})
+	v.wantOnlyReads(t)
+}
+
+// TestSupportBundleCancelled stops the provider while a vendor is silent: half a bundle is none.
+func TestSupportBundleCancelled(t *testing.T) {
+	for _, api := range []string{sandbox.Portal, sandbox.Mystore, sandbox.Merchant} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			silent := v.Arm(sandbox.Fault{API: api, Kind: sandbox.FaultSilence})
+			s := v.actionServer(t)
+			go func() {
+				for silent.Fired() == 0 {
+					time.Sleep(time.Millisecond)
+				}
+				_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
+			}()
+			const name = "kustom_support_bundle"
+			got, err := s.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+				TypeName: name, Config: dynamic(t, s.types[name], examplePair.with(exampleShop).with(values{"merchant_id": exampleStore})),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Diagnostics) != 1 || !strings.HasPrefix(got.Diagnostics[0].Detail, "The run was interrupted.") {
+				t.Fatalf("the problems are %+v", got.Diagnostics)
+			}
+		})
+	}
+}

@@ -1,0 +1,131 @@
+package provider
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+func to[T any](v T) *T { return &v }
+
+// TestSupportBundleText renders bundles; how they are to look was written by hand.
+func TestSupportBundleText(t *testing.T) {
+	installed := time.Date(2026, time.October, 1, 8, 0, 0, 0, time.UTC)
+	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
+	used := time.Date(2026, time.March, 2, 10, 41, 17, 0, time.UTC)
+	proof := bundleCall{Call: "GET /checkout/v3/orders/{order_id} (api.kustom.co)", CorrelationID: "c-9"}
+	accepted, refused := proof, proof
+	accepted.Status, refused.Status = 404, 401
+	tests := map[string]supportBundle{
+		"full": {
+			ProviderVersion: "1.2.3", Environment: "production", MerchantID: "M00123456",
+			EndpointStatus: &bundleStatus{ActionRequired: true, Services: []bundleService{
+				{Service: "checkout", Host: "api.klarna.com", LastUsedAt: &used, ActionRequired: to("Switch endpoint to api.kustom.co")},
+				{Service: "order_management", Host: "api.kustom.co"},
+			}},
+			APIKeys: []bundleKey{
+				{Username: "M00123456-aB3dE", Host: "api.kustom.co", CreatedAt: installed, MystoreShops: []string{"butikk", "nettbutikk"}},
+				{
+					Username: "M00123456-qT7vA", Host: "api.klarna.com", CreatedAt: made, LastUsedAt: &used, MystoreShops: []string{},
+					Description: to("old | `by hand` <b> [x] C:\\ a~b &amp;\nsecond line"),
+				},
+			},
+			Shop: &bundleShop{
+				Name: "nettbutikk", Extension: &bundleExtension{Version: "3.4.1", Active: true},
+				Credentials: &bundleCredentials{KustomID: to("M00123456-aB3dE"), SecretSet: true, UpdatedAt: to("2026-10-01T08:00:00Z")},
+			},
+			Proof:    &bundleProof{KustomID: "M00123456-aB3dE", Verdict: "accepted", Calls: []bundleCall{accepted}},
+			Failures: []bundleFailure{},
+		},
+		"failing": {
+			ProviderVersion: "1.2.3", Environment: "playground", MerchantID: "M00123456",
+			APIKeys: []bundleKey{{Username: "M00123456-aB3dE", Host: "api.kustom.co", CreatedAt: installed}},
+			Shop:    &bundleShop{Name: "nettbutikk"},
+			Proof: &bundleProof{
+				KustomID: "M00123456-aB3dE", Verdict: "refused", Cause: to("401 Unauthorized: no | yes"), Calls: []bundleCall{refused},
+			},
+			Failures: []bundleFailure{
+				{Part: "endpoint switch status", Cause: "portal_token is not set", Calls: []bundleCall{}},
+				{Part: "shops that use the keys", Cause: "no answer", Calls: []bundleCall{
+					{Call: "GET /shops/{shop}/a (api.mystore.no)", Status: 502, CorrelationID: "c-1"},
+					{Call: "GET /shops/{shop}/a (api.mystore.no)"},
+				}},
+			},
+		},
+		"bare": {
+			ProviderVersion: "1.2.3", Environment: "production", MerchantID: "M00123456",
+			EndpointStatus: &bundleStatus{Services: []bundleService{}},
+			APIKeys:        []bundleKey{},
+			Shop:           &bundleShop{Name: "nettbutikk", Extension: &bundleExtension{Version: "3.0.0"}, Credentials: &bundleCredentials{}},
+			Failures:       []bundleFailure{},
+		},
+	}
+	for name, bundle := range tests {
+		t.Run(name, func(t *testing.T) {
+			text, err := bundle.json()
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantGolden(t, name+".json", text)
+			wantGolden(t, name+".md", bundle.markdown())
+		})
+	}
+}
+
+func wantGolden(t *testing.T, name, got string) {
+	t.Helper()
+	want, err := os.ReadFile(filepath.Join("testdata", "support_bundle", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not\n%s\nbut\n%s", name, want, got)
+	}
+}
+
+func TestHeldID(t *testing.T) {
+	tests := map[string]*string{
+		"":                                   nil,
+		"M00123456-aB3dE":                    to("M00123456-aB3dE"),
+		"PM00123456-aB3dE":                   to("PM00123456-aB3dE"),
+		"kco_live_api_s3cret":                to(notAnID),
+		"a-secret-of-long-ago":               to(notAnID),
+		"M00123456-aB3dEkco_live_api_s3cret": to(notAnID),
+	}
+	for id, want := range tests {
+		if got := heldID(id); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q is shown as %v, want %v", id, pointed(got, "null"), pointed(want, "null"))
+		}
+	}
+}
+
+func TestRedact(t *testing.T) {
+	tests := map[string]string{
+		"made by hand":                            "made by hand",
+		"secret: kco_live_api_s3cret!x, keep it":  "secret: (sensitive) keep it",
+		"kco_test_api_a\nkco_live_api_b":          "(sensitive)\n(sensitive)",
+		"not one: kco_live_ap, kco_prod_api_here": "not one: kco_live_ap, kco_prod_api_here",
+	}
+	for text, want := range tests {
+		if got := redact(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	if redactPointer(nil) != nil || *redactPointer(to("kco_live_api_b")) != "(sensitive)" {
+		t.Error("a description is not redacted")
+	}
+}
+
+func TestBundleCalls(t *testing.T) {
+	b := transport.Exchange{Method: "GET", Template: "/b", Host: "h", Status: 503, Kind: transport.Refused, CorrelationID: "c-2"}
+	a := transport.Exchange{Method: "GET", Template: "/a", Host: "h", Kind: transport.NoAnswer}
+	got := bundleCalls([]transport.Exchange{b, a})
+	want := []bundleCall{{Call: "GET /a (h)"}, {Call: "GET /b (h)", Status: 503, CorrelationID: "c-2"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -1,0 +1,246 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+var (
+	_ action.ActionWithConfigure      = (*verifyCredentialsAction)(nil)
+	_ action.ActionWithValidateConfig = (*verifyCredentialsAction)(nil)
+	_ action.ActionWithModifyPlan     = (*verifyCredentialsAction)(nil)
+)
+
+// credentialsReader reads what a shop holds.
+type credentialsReader interface {
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+}
+
+// pairProver tells whether a pair works.
+type pairProver interface {
+	Prove(ctx context.Context, pair integration.Pair) error
+}
+
+type verifyCredentialsAction struct {
+	shops       credentialsReader
+	keys        keyLister
+	prover      pairProver
+	clock       clock.Clock
+	environment *kustom.Environment
+}
+
+func newVerifyCredentialsAction() action.Action { return &verifyCredentialsAction{} }
+
+type verifyCredentialsModel struct {
+	Shop     types.String `tfsdk:"shop"`
+	KustomID types.String `tfsdk:"kustom_id"`
+	Secret   types.String `tfsdk:"kustom_secret"`
+	Timeout  types.String `tfsdk:"timeout"`
+}
+
+func (a *verifyCredentialsAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_verify_credentials"
+}
+
+func (a *verifyCredentialsAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Checks that a shop's credentials are right, and changes nothing. Needs Terraform 1.14 or later.\n\n" +
+			"With `shop`, it reads which *Kustom ID* the shop holds, and checks that this key exists in Kustom Portal and belongs to " +
+			"Kustom's host. With `kustom_id` and `kustom_secret`, it proves that pair at Kustom's merchant API, for which a new key " +
+			"is given a minute to begin to work. With all three, it also checks that the shop holds this very ID. It cannot prove " +
+			"what a shop holds without being given the secret, because nobody can read it.\n\n" +
+			"A proof that succeeds is a request to the new host. It can be the first one, with which *Action required* disappears from " +
+			"Kustom Portal for the checkout.",
+		Attributes: map[string]schema.Attribute{
+			"shop": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Name of the Mystore shop to look into. The provider needs its token in `mystore_tokens`, and a " +
+					"`portal_token`.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"kustom_id": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "*Kustom ID* of the pair to prove: the username of an API key, such as `M00123456-aB3dE`.",
+			},
+			"kustom_secret": pairSecretAttribute(),
+			"timeout":       timeoutAttribute(),
+		},
+	}
+}
+
+func (a *verifyCredentialsAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	// Mystore is asked itself, and not what is remembered of its shops: somebody may have changed
+	// one since.
+	a.shops, a.keys, a.prover, a.clock, a.environment = b.mystore, b.keys, b.shops, b.clock, b.environment
+}
+
+func (a *verifyCredentialsAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+	var config verifyCredentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	config.validate(&resp.Diagnostics)
+}
+
+// ModifyPlan refuses a pair of the other environment before anything is applied.
+func (a *verifyCredentialsAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+	var config verifyCredentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	checkPair(&resp.Diagnostics, a.environment, config.KustomID, config.Secret)
+}
+
+func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	var config verifyCredentialsModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	// What was not known while planning has not been looked at yet.
+	config.validate(&resp.Diagnostics)
+	checkPair(&resp.Diagnostics, a.environment, config.KustomID, config.Secret)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, a.clock, timeoutOf(config.Timeout))
+	defer cancel()
+	p := progress(resp.SendProgress)
+	ctx = p.hearing(ctx)
+	if !config.Shop.IsNull() {
+		a.verifyShop(ctx, config, p, &resp.Diagnostics)
+	}
+	// One mistake does not hide another: the pair is looked at even if the shop is not right.
+	if !config.KustomID.IsNull() && ctx.Err() == nil {
+		a.verifyPair(ctx, config.pair(), p, &resp.Diagnostics)
+	}
+	if !resp.Diagnostics.HasError() {
+		p.say("Everything that was checked is right.")
+	}
+}
+
+const notVerified = "Credentials not verified"
+
+func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair integration.Pair, p progress, diags *diag.Diagnostics) {
+	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
+		"401 that it is not, or not yet.", pair.Username)
+	if err := a.prover.Prove(ctx, pair); err != nil {
+		report(diags, path.Root("kustom_id"), notVerified, &actionError{err})
+		return
+	}
+	p.say("Kustom's merchant API accepts %s with its secret.", pair.Username)
+}
+
+// verifyShop checks what a shop holds.
+func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyCredentialsModel, p progress, diags *diag.Diagnostics) {
+	shop := config.Shop.ValueString()
+	p.say("Reading what shop %s holds.", shop)
+	holds, err := a.shops.Credentials(ctx, shop)
+	if err != nil {
+		report(diags, path.Root("shop"), notVerified, &actionError{err})
+		return
+	}
+	if !checkHeld(diags, shop, holds) {
+		return
+	}
+	p.say("Shop %s holds %s, since %s.", shop, holds.KustomID, holds.UpdatedAt)
+	if id := config.KustomID.ValueString(); id != "" && id != holds.KustomID {
+		diags.AddAttributeError(path.Root("kustom_id"), "The shop holds another Kustom ID",
+			fmt.Sprintf("Shop %s takes payments with %s, and not with %s. If the latter is the right one, add it to the shop together with "+
+				"its secret: %s, or apply the resource that does so.", shop, holds.KustomID, id, credentialsPage))
+	}
+	a.verifyKey(ctx, shop, holds.KustomID, p, diags)
+}
+
+// verifyKey checks the key that a shop holds.
+func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username string, p progress, diags *diag.Diagnostics) {
+	merchantID, _, _ := strings.Cut(username, "-")
+	p.say("Looking for %s among the API keys of store %s in Kustom Portal.", username, merchantID)
+	if a.environment == nil {
+		report(diags, path.Empty(), notVerified, &unknownError{attribute: "environment"})
+		return
+	}
+	for key, err := range a.keys.Keys(ctx, merchantID) {
+		if err != nil {
+			report(diags, path.Root("shop"), notVerified, &actionError{err})
+			return
+		}
+		if key.Username == username {
+			checkKeyHost(diags, shop, key, *a.environment)
+			p.say("%s exists, and belongs to %s.", username, key.Host)
+			return
+		}
+	}
+	diags.AddAttributeError(path.Root("shop"), "The shop's key does not exist",
+		fmt.Sprintf("Shop %s holds %s, and store %s has no such API key: it was deleted in Kustom Portal, or mistyped. The shop takes no "+
+			"payments with it. Generate a new key and add it to the shop: %s.", shop, username, merchantID, credentialsPage))
+}
+
+// credentialsPage is where Mystore's admin shows a shop's pair.
+const credentialsPage = "Extensions → Your extensions → Klarna Checkout V3 → Credentials"
+
+// checkHeld reports what is wrong with what a shop holds, as far as that can be seen, and returns
+// whether nothing is. What is no ID is not repeated: it may be a secret in the wrong field (I2).
+func checkHeld(diags *diag.Diagnostics, shop string, holds mystore.Credentials) bool {
+	at := path.Root("shop")
+	switch {
+	case holds.KustomID == "":
+		diags.AddAttributeError(at, "The shop has no credentials",
+			fmt.Sprintf("Shop %s has Klarna Checkout V3, but no Kustom ID, and takes no payments through it. Add an ID and its secret: %s.",
+				shop, credentialsPage))
+	case !showsAsID(holds.KustomID):
+		diags.AddAttributeError(at, "What the shop holds is not a Kustom ID",
+			fmt.Sprintf("What stands in shop %s under Kustom ID does not look like one, such as M00123456-aB3dE. It is not shown here, because "+
+				"it may be the secret: perhaps ID and secret are swapped. Enter both again: %s. If it is a secret, everybody who can see "+
+				"that page has seen it, so generate a new key.", shop, credentialsPage))
+	case !holds.SecretSet:
+		diags.AddAttributeError(at, "The shop has no Kustom Secret",
+			fmt.Sprintf("Shop %s holds the Kustom ID %s without a secret, and takes no payments with it. Add both again: %s. %s",
+				shop, holds.KustomID, credentialsPage, lostSecret))
+	}
+	return !diags.HasError()
+}
+
+func checkKeyHost(diags *diag.Diagnostics, shop string, key kustom.Key, environment kustom.Environment) {
+	if key.Host == environment.Host() {
+		return
+	}
+	diags.AddAttributeError(path.Root("shop"), "The shop's key belongs to another host",
+		fmt.Sprintf("Shop %s takes payments with %s, a key of %s, and not of %s. A key's host cannot be changed: generate a new key and add it "+
+			"to the shop (%s), or let a kustom_mystore_connection do both.", shop, key.Username, key.Host, environment.Host(), credentialsPage))
+}
+
+func (m verifyCredentialsModel) pair() integration.Pair {
+	return integration.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
+}
+
+func (m verifyCredentialsModel) validate(diags *diag.Diagnostics) {
+	if m.Shop.IsNull() && m.KustomID.IsNull() && m.Secret.IsNull() {
+		diags.AddError("Nothing to verify", "Set shop, or kustom_id and kustom_secret, or all three.")
+		return
+	}
+	validateOptionalPair(diags, m.KustomID, m.Secret)
+}

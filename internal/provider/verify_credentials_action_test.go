@@ -1,0 +1,399 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+const (
+	verifyAction  = "kustom_verify_credentials"
+	verifyExample = "actions/kustom_verify_credentials/"
+)
+
+var (
+	examplePair = values{"kustom_id": exampleUsername, "kustom_secret": exampleSecret}
+	exampleShop = values{"shop": "nettbutikk"}
+)
+
+func TestVerifyCredentials(t *testing.T) {
+	const (
+		read   = "Reading what shop nettbutikk holds."
+		holds  = "Shop nettbutikk holds M00123456-aB3dE, since 2026-10-01T08:00:00Z."
+		looks  = "Looking for M00123456-aB3dE among the API keys of store M00123456 in Kustom Portal."
+		exists = "M00123456-aB3dE exists, and belongs to api.kustom.co."
+		proves = "Proving M00123456-aB3dE at Kustom's merchant API."
+		found  = ": 404 Not Found. Correlation ID: "
+		proven = "Kustom's merchant API accepts M00123456-aB3dE with its secret."
+		done   = "Everything that was checked is right."
+	)
+	tests := map[string]struct {
+		config values
+		// unset are variables that it must do without.
+		unset    []string
+		progress []string
+		proofs   int
+	}{
+		"shop and pair": {config: examplePair.with(exampleShop), progress: []string{read, holds, looks, exists, proves, found, proven, done}, proofs: 1},
+		"shop":          {config: exampleShop, unset: []string{"KUSTOM_API_URL"}, progress: []string{read, holds, looks, exists, done}},
+		"pair":          {config: examplePair, unset: []string{"KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS"}, progress: []string{proves, found, proven, done}, proofs: 1},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			for _, variable := range test.unset {
+				delete(v.env, variable)
+			}
+			got := v.act(t, verifyAction, test.config)
+			got.wantProblems(t, "invoke")
+			got.wantProgress(t, test.progress...)
+			v.wantNoSecrets(t, got)
+			v.wantCount(t, test.proofs, sandbox.Merchant, http.MethodGet, orderCall)
+			v.wantOnlyReads(t)
+			v.wantViolations(t)
+		})
+	}
+}
+
+// TestVerifyCredentialsClearsTheSwitchStatus proves a new key in a store whose status is still that of
+// its old one.
+func TestVerifyCredentialsClearsTheSwitchStatus(t *testing.T) {
+	t.Parallel()
+	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{Spread: 10 * time.Second})
+	key, err := v.GenerateKey("M00412871", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := v.act(t, verifyAction, values{"kustom_id": key.Username, "kustom_secret": key.Secret})
+	got.wantProblems(t, "invoke")
+	// The key has not reached every node at first.
+	got.wantProgress(t, ": 401 Unauthorized. Correlation ID: ", ": 404 Not Found. Correlation ID: ", "accepts "+key.Username)
+	status, err := v.EndpointStatus("M00412871")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checkout := status.Services[0]; checkout.ActionRequired != nil {
+		t.Errorf("the checkout's status is %+v", checkout)
+	}
+	v.wantNoSecrets(t, got)
+}
+
+func TestVerifyCredentialsFinds(t *testing.T) {
+	const made = "M00123456-"
+	install := func(id, secret string) func(*testing.T, *vendors) {
+		return func(t *testing.T, v *vendors) {
+			t.Helper()
+			if err := v.Install("nettbutikk", id, secret); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	arm := func(f sandbox.Fault) func(*testing.T, *vendors) {
+		return func(_ *testing.T, v *vendors) { v.Arm(f) }
+	}
+	firewall := sandbox.Fault{API: sandbox.Merchant, Status: http.StatusForbidden, ContentType: "text/html", Body: "<h1>Blocked</h1>"}
+	tests := map[string]struct {
+		config  values
+		prepare func(*testing.T, *vendors)
+		want    []problem
+	}{
+		"pair refused": {
+			config: examplePair.with(values{"kustom_secret": "kco_live_api_lost"}),
+			want: []problem{{"kustom_id", "Credentials not verified", "refuses this Kustom ID (M00123456-aB3dE) together with this Kustom Secret. " +
+				"Verify that ID and secret belong to the same key"}},
+		},
+		"region firewall": {
+			config: examplePair, prepare: arm(firewall),
+			want: []problem{{"", "Credentials not verified", "does not accept requests from this region. Run from a machine in a supported region, such as in Europe. "}},
+		},
+		"merchant API unreachable": {
+			config: examplePair, prepare: func(_ *testing.T, v *vendors) { v.env["KUSTOM_API_URL"] = "http://127.0.0.1:1" },
+			want: []problem{{"", "Credentials not verified", "gave no answer that tells. Run again; if it stays, check the network and api_url. "}},
+		},
+		"shop holds another ID": {
+			config: examplePair.with(exampleShop),
+			prepare: func(t *testing.T, v *vendors) {
+				key, err := v.GenerateKey(exampleStore, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				install(key.Username, key.Secret)(t, v)
+			},
+			want: []problem{{"kustom_id", "The shop holds another Kustom ID", "Shop nettbutikk takes payments with " + made}},
+		},
+		"key was deleted": {
+			config: exampleShop,
+			prepare: func(t *testing.T, v *vendors) {
+				if err := v.DeleteKey(exampleStore, "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11"); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []problem{{"shop", "The shop's key does not exist", "Shop nettbutikk holds M00123456-aB3dE, and store M00123456 has no such API key"}},
+		},
+		"two mistakes": {
+			config: examplePair.with(values{"shop": "butikk", "kustom_secret": "kco_live_api_lost"}),
+			want: []problem{
+				{"shop", "The shop has no credentials", "Shop butikk has Klarna Checkout V3, but no Kustom ID"},
+				{"kustom_id", "Credentials not verified", "refuses this Kustom ID"},
+			},
+		},
+		"ID and secret swapped in the shop": {
+			config: exampleShop, prepare: install(exampleSecret, "M00123456-zY9xW"),
+			want: []problem{{"shop", "What the shop holds is not a Kustom ID", "It is not shown here, because it may be the secret: perhaps ID and secret are swapped."}},
+		},
+		"ID without a secret in the shop": {
+			config: exampleShop,
+			prepare: arm(sandbox.Fault{
+				API: sandbox.Mystore, Template: credentialsCall, Status: http.StatusOK, ContentType: "application/vnd.api+json",
+				Body: `{"data":{"type":"extension-credentials","id":"klarna-checkout-v3","attributes":{"kustom_id":"M00123456-aB3dE","secret_set":false,"updated_at":null}}}`,
+			}),
+			want: []problem{{"shop", "The shop has no Kustom Secret", "Shop nettbutikk holds the Kustom ID M00123456-aB3dE without a secret"}},
+		},
+		"another store's key that nobody can see": {
+			config: exampleShop, prepare: install("M00777777-aaaaa", exampleSecret),
+			want: []problem{{"shop", "Credentials not verified", "can't see such a store."}},
+		},
+		"no Klarna Checkout V3": {
+			config: exampleShop, prepare: func(t *testing.T, v *vendors) { uninstall(t, v.Sandbox) },
+			want: []problem{{"shop", "Credentials not verified", "Shop nettbutikk has no Klarna Checkout V3."}},
+		},
+		"no token for the shop": {
+			config: values{"shop": "nabobutikk"},
+			want:   []problem{{"shop", "Credentials not verified", "The provider has no Mystore token for shop nabobutikk."}},
+		},
+		"no portal token": {
+			config: exampleShop, prepare: func(_ *testing.T, v *vendors) { delete(v.env, "KUSTOM_PORTAL_TOKEN") },
+			want: []problem{{"", "Credentials not verified", "The provider's portal_token is not set."}},
+		},
+		"portal in trouble": {
+			config: exampleShop, prepare: arm(sandbox.Fault{API: sandbox.Portal, Status: http.StatusBadGateway}),
+			want: []problem{{"", "Credentials not verified", "has trouble of its own. Run again in a few minutes."}},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			if test.prepare != nil {
+				test.prepare(t, v)
+			}
+			got := v.act(t, verifyAction, test.config)
+			got.wantProblems(t, "invoke", test.want...)
+			for _, d := range got.problems {
+				if strings.Contains(d.Detail, "verify = false") || strings.Contains(d.Detail, "Nothing was written") {
+					t.Errorf("the advice is not for an action: %s", d.Detail)
+				}
+			}
+			if got.progress[len(got.progress)-1] == "Everything that was checked is right." {
+				t.Error("it says that everything is right")
+			}
+			v.wantNoSecrets(t, got, "kco_live_api_lost")
+			v.wantOnlyReads(t)
+			v.wantViolations(t)
+		})
+	}
+}
+
+// TestVerifyCredentialsLegacyKey looks into a shop that has not been switched.
+func TestVerifyCredentialsLegacyKey(t *testing.T) {
+	t.Parallel()
+	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
+	got := v.act(t, verifyAction, values{"shop": "fjellsport"})
+	got.wantProblems(t, "invoke", problem{
+		"shop", "The shop's key belongs to another host", "Shop fjellsport takes payments with M00412871-qT7vA, a key of api.klarna.com, and not of api.kustom.co.",
+	})
+	v.wantNoSecrets(t, got)
+}
+
+func TestVerifyCredentialsRefuses(t *testing.T) {
+	tests := map[string]struct {
+		config values
+		stage  string
+		want   problem
+	}{
+		"nothing":           {values{}, "validate", problem{"", "Nothing to verify", "Set shop, or kustom_id and kustom_secret"}},
+		"no shop's name":    {values{"shop": ""}, "validate", problem{"shop", "Invalid Attribute Value Length", "at least 1"}},
+		"ID alone":          {values{"kustom_id": exampleUsername}, "validate", problem{"kustom_secret", "No secret", "they go together"}},
+		"secret alone":      {values{"kustom_secret": exampleSecret}, "validate", problem{"kustom_id", "No Kustom ID", "they go together"}},
+		"swapped":           {values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}, "validate", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""}},
+		"padded":            {examplePair.with(values{"kustom_secret": exampleSecret + "\n"}), "validate", problem{"kustom_secret", "White space around the value", ""}},
+		"timeout malformed": {examplePair.with(values{"timeout": "5"}), "validate", problem{"timeout", "Malformed duration", `"5" is not a positive duration with a unit`}},
+		"timeout negative":  {examplePair.with(values{"timeout": "-5m"}), "validate", problem{"timeout", "Malformed duration", ""}},
+		"ID of the playground": {
+			values{"kustom_id": "PM00123456-aB3dE", "kustom_secret": "kco_test_api_x"}, "plan", problem{"kustom_id", "A key of the playground environment", ""},
+		},
+		"secret of the playground": {
+			examplePair.with(values{"kustom_secret": "kco_test_api_x"}), "plan", problem{"kustom_secret", "A secret of another environment", ""},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			got := v.act(t, verifyAction, test.config)
+			got.wantProblems(t, test.stage, test.want)
+			v.wantNoSecrets(t, got)
+			if requests := v.Requests(); len(requests) > 0 {
+				t.Errorf("requests were sent: %+v", requests)
+			}
+		})
+	}
+}
+
+// TestVerifyCredentialsKnownLate gives values only to the invocation that the plan did not know.
+func TestVerifyCredentialsKnownLate(t *testing.T) {
+	t.Parallel()
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	s := v.actionServer(t)
+	s.plan(t, verifyAction, values{"shop": unknown{}, "kustom_id": unknown{}, "kustom_secret": unknown{}}).wantProblems(t, "plan")
+	swapped := values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}
+	got := s.invoke(t, verifyAction, swapped)
+	got.wantProblems(t, "invoke", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""})
+	v.wantNoSecrets(t, got)
+	other := s.invoke(t, verifyAction, values{"kustom_id": "PM00123456-aB3dE", "kustom_secret": "kco_test_api_x"})
+	other.wantProblems(t, "invoke", problem{"kustom_id", "A key of the playground environment", ""})
+	if requests := v.Requests(); len(requests) > 0 {
+		t.Errorf("requests were sent: %+v", requests)
+	}
+}
+
+// TestVerifyCredentialsLooksAgain changes the shop by hand between two invocations.
+func TestVerifyCredentialsLooksAgain(t *testing.T) {
+	t.Parallel()
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	s := v.actionServer(t)
+	s.invoke(t, verifyAction, exampleShop).wantProblems(t, "invoke")
+	v.release(t, "nettbutikk")
+	s.invoke(t, verifyAction, exampleShop).wantProblems(t, "invoke", problem{"shop", "The shop has no credentials", ""})
+}
+
+// TestVerifyCredentialsTimeout gives the proof less time than a new key can need.
+func TestVerifyCredentialsTimeout(t *testing.T) {
+	t.Parallel()
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	start := v.clock.Now()
+	got := v.act(t, verifyAction, examplePair.with(values{"kustom_secret": "kco_live_api_lost", "timeout": "10s"}))
+	got.wantProblems(t, "invoke", problem{"kustom_id", "Credentials not verified", "refuses this Kustom ID"})
+	if took := v.clock.Now().Sub(start); took < time.Second || took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// TestVerifyCredentialsCancelled stops the action while a vendor is silent.
+func TestVerifyCredentialsCancelled(t *testing.T) {
+	for _, api := range []string{sandbox.Merchant, sandbox.Mystore, sandbox.Portal} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			silent := v.Arm(sandbox.Fault{API: api, Kind: sandbox.FaultSilence})
+			s := v.actionServer(t)
+			go func() {
+				for silent.Fired() == 0 {
+					time.Sleep(time.Millisecond)
+				}
+				_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
+			}()
+			start := time.Now()
+			got := s.invoke(t, verifyAction, examplePair.with(exampleShop))
+			got.wantProblems(t, "invoke", problem{"", "Credentials not verified", "The run was interrupted."})
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v to stop", took)
+			}
+			if n := silent.Fired(); n != 1 {
+				t.Errorf("it asked %d times", n)
+			}
+		})
+	}
+}
+
+// TestAccVerifyCredentials runs the published example with a Terraform that knows actions.
+func TestAccVerifyCredentials(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
+		Steps: []resource.TestStep{{
+			Config:          example(t, verifyExample+"terraform.tf", verifyExample+"action.tf") + triggeredBy("action.kustom_verify_credentials.nettbutikk"),
+			ConfigVariables: secretVariable(exampleSecret),
+			PostApplyFunc: func() {
+				v.wantAnswer(t, sandbox.Merchant, http.MethodGet, orderCall, http.StatusNotFound)
+				v.wantOnlyReads(t)
+				v.wantViolations(t)
+			},
+		}},
+	})
+}
+
+// triggeredBy invokes an action by a resource that has nothing to do with it.
+func triggeredBy(address string) string {
+	return `
+resource "terraform_data" "trigger" {
+  lifecycle {
+    action_trigger {
+      events  = [after_create]
+      actions = [` + address + `]
+    }
+  }
+}
+`
+}
+
+// TestAccVerifyAfterChange runs the published example in which new credentials trigger the action.
+func TestAccVerifyAfterChange(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Spread: 5 * time.Second}})
+	w.needsActions(t)
+	w.useExample(t, "verify-after-change", seed)
+	applied := w.mustApply(t)
+	for _, shop := range seed.Shops {
+		now, _ := w.sandbox.Shop(shop.Name)
+		for _, says := range []string{"Shop " + shop.Name + " holds " + now.KustomID, "Kustom's merchant API accepts " + now.KustomID} {
+			if !strings.Contains(applied.output, says) {
+				t.Errorf("nothing said %q:\n%s", says, applied.output)
+			}
+		}
+	}
+	if n := leaks(applied.output, w.sandbox.Secrets()); n > 0 {
+		t.Errorf("the output has %d secrets:\n%s", n, applied.output)
+	}
+	w.mustBeEmpty(t)
+	w.sandbox.ResetRequests()
+	again := w.terraform(t, "apply", "-invoke=action.kustom_verify_credentials.shop", "-auto-approve", "-input=false", "-no-color")
+	if again.code != 0 || w.sandbox.Count(sandbox.Merchant, http.MethodGet, orderCall) != len(seed.Shops) {
+		t.Errorf("exit code %d:\n%s", again.code, again.output)
+	}
+	if n := leaks(again.output, w.sandbox.Secrets()); n > 0 {
+		t.Errorf("the output has %d secrets:\n%s", n, again.output)
+	}
+	// The example leaves the old keys in the portal.
+	w.mustBeRight(t, seed, len(seed.Shops))
+}
+
+// needsActions skips the test where Terraform, or OpenTofu, has no actions.
+func (w *world) needsActions(t *testing.T) {
+	t.Helper()
+	var is struct {
+		Version string `json:"terraform_version"`
+	}
+	if err := json.Unmarshal([]byte(w.terraform(t, "version", "-json").output), &is); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := version.NewVersion(is.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parsed.LessThan(tfversion.Version1_14_0) {
+		t.Skipf("version %s has no actions", is.Version)
+	}
+}

@@ -1,0 +1,136 @@
+package sandbox
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// tShirts is the order of Kustom's own documentation.
+const tShirts = `{
+  "purchase_country": "SE", "purchase_currency": "SEK", "locale": "en-SE",
+  "order_amount": 50000, "order_tax_amount": 4545,
+  "order_lines": [{
+    "type": "physical", "name": "Yellow T-Shirt", "quantity": 5, "quantity_unit": "pcs",
+    "unit_price": 10000, "tax_rate": 1000, "total_amount": 50000, "total_tax_amount": 4545
+  }],
+  "merchant_urls": {
+    "terms": "https://www.example.com/terms.html",
+    "checkout": "https://www.example.com/checkout.html?order_id={checkout.order.id}",
+    "confirmation": "https://www.example.com/confirmation.html?order_id={checkout.order.id}",
+    "push": "https://www.example.com/api/push?order_id={checkout.order.id}"
+  }
+}`
+
+func (b *bench) order(body string, key Key) result {
+	b.t.Helper()
+	header := headers(basicHeader(key.Username, key.Secret), "Content-Type", "application/json")
+	return b.must(http.MethodPost, b.srv.APIURL()+"/checkout/v3/orders", body, header)
+}
+
+func (b *bench) read(id string, key Key) result {
+	b.t.Helper()
+	return b.must(http.MethodGet, b.srv.APIURL()+"/checkout/v3/orders/"+id, "", basicHeader(key.Username, key.Secret))
+}
+
+func (b *bench) newKey(merchantID string) Key {
+	b.t.Helper()
+	key, err := b.s.GenerateKey(merchantID, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return key
+}
+
+func TestCheckoutOrder(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	key, other := b.newKey(fjellsport), b.newKey(kaffebonna)
+	res := b.order(tShirts, key)
+	res.want(t, http.StatusCreated)
+	id := res.text("order_id")
+	if uuid.Validate(id) != nil || res.text("status") != StatusIncomplete || res.text("html_snippet") == "" ||
+		!strings.HasSuffix(res.header.Get("Location"), "/checkout/v3/orders/"+id) {
+		t.Errorf("the answer is %s, at %s", res.body, res.header.Get("Location"))
+	}
+	if again := b.order(tShirts, key); again.text("order_id") == id {
+		t.Errorf("two calls made one order")
+	}
+	orders := b.s.CheckoutOrders(fjellsport)
+	if len(orders) != 2 || orders[0].OrderID != id || orders[0].Username != key.Username ||
+		orders[0].OrderAmount != 50000 || orders[0].Status != StatusIncomplete {
+		t.Errorf("the orders are %+v", orders)
+	}
+	if orders := b.s.CheckoutOrders(kaffebonna); orders != nil {
+		t.Errorf("another store has %+v", orders)
+	}
+	if mine := b.read(id, key); mine.status != http.StatusOK || mine.text("order_id") != id {
+		t.Errorf("read as %d: %s", mine.status, mine.body)
+	}
+	b.read(id, other).want(t, http.StatusNotFound)
+	b.wantViolations()
+	b.wantNoSecrets()
+}
+
+func TestCheckoutOrderTraffic(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	b.order(tShirts, b.newKey(fjellsport)).want(t, http.StatusCreated)
+	status, err := b.s.EndpointStatus(fjellsport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkout, orders := status.Services[0], status.Services[1]
+	if checkout.ActionRequired != nil || !checkout.LastUsedAt.Equal(b.clock.Now().Truncate(time.Second)) {
+		t.Errorf("checkout is %+v", checkout)
+	}
+	if orders.ActionRequired == nil {
+		t.Errorf("an order that nobody completed counts for order management")
+	}
+}
+
+func TestCheckoutOrderRefused(t *testing.T) {
+	tests := map[string]struct {
+		old, changed string
+		says         string
+	}{
+		"no country":            {`"purchase_country": "SE",`, ``, "purchase_country"},
+		"unknown field":         {`"locale"`, `"x": 1, "locale"`, "unsupported"},
+		"no lines":              {`"type": "physical",`, `"lines": [],`, "unsupported"},
+		"amount a text":         {`"order_amount": 50000`, `"order_amount": "50000"`, "order_amount"},
+		"negative tax":          {`"order_tax_amount": 4545`, `"order_tax_amount": -1`, "order_tax_amount"},
+		"unknown type":          {`physical`, `tangible`, "/type"},
+		"insecure shop":         {`"https://www.example.com/api`, `"http://www.example.com/api`, "/push"},
+		"no push":               {`"confirmation"`, `"confirmed"`, "merchant_urls"},
+		"wrong line total":      {`"quantity": 5`, `"quantity": 4`, "quantity times"},
+		"wrong line tax":        {`"total_tax_amount": 4545`, `"total_tax_amount": 4547`, "tax_rate"},
+		"too little line tax":   {`"total_tax_amount": 4545`, `"total_tax_amount": 4544`, "tax_rate"},
+		"order is not its line": {`"order_amount": 50000`, `"order_amount": 50001`, "order_amount is not the sum"},
+		"tax is not the line's": {`"order_tax_amount": 4545`, `"order_tax_amount": 4546`, "order_tax_amount is not the sum"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, ThreeShops(), Options{})
+			res := b.order(strings.Replace(tShirts, test.old, test.changed, 1), b.newKey(fjellsport))
+			res.want(t, http.StatusBadRequest)
+			if res.text("error_code") != "BAD_VALUE" || !strings.Contains(res.body, test.says) {
+				t.Errorf("the answer is %s", res.body)
+			}
+			if orders := b.s.CheckoutOrders(fjellsport); orders != nil {
+				t.Errorf("an order was made: %+v", orders)
+			}
+			b.wantViolations(ViolationContract)
+		})
+	}
+}
+
+func TestCheckoutOrderNeedsAKeyThatWorks(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	legacy := b.s.Keys(fjellsport)[0]
+	b.order(tShirts, legacy).want(t, http.StatusUnauthorized)
+	if orders := b.s.CheckoutOrders(fjellsport); orders != nil {
+		t.Errorf("an order was made: %+v", orders)
+	}
+	b.wantViolations()
+}
