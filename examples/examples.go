@@ -6,6 +6,6 @@ import "embed"
 
 // FS has every configuration under the path that it has in this directory.
 //
-//go:embed provider resources data-sources
+//go:embed provider resources data-sources list-resources
 //go:embed switch connections rotate pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state
 var FS embed.FS

@@ -7,6 +7,11 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -260,5 +265,78 @@ func TestImportByMalformedIdentity(t *testing.T) {
 		if got, want := errorsOf(byIdentity), errorsOf(byID); got != want || !strings.HasPrefix(got, "Malformed import ID: ") {
 			t.Errorf("%s %q is refused with\n%q, by ID with\n%q", test.typeName, test.identity, got, want)
 		}
+	}
+}
+
+const (
+	connectionAddress = "kustom_mystore_connection.butikk"
+	connectionExample = "resources/" + connectionType + "/"
+
+	connectionOnly = `
+resource "kustom_mystore_connection" "butikk" {
+  shop        = "butikk"
+  merchant_id = "M00123456"
+}
+`
+)
+
+// TestAccIdentity makes objects, and imports them by the identity that they got.
+func TestAccIdentity(t *testing.T) {
+	tests := []struct {
+		address, hcl string
+		identity     map[string]knownvalue.Check
+	}{
+		{keyAddress, keyOnly, map[string]knownvalue.Check{
+			"merchant_id": knownvalue.StringExact(exampleStore), "credential_id": knownvalue.NotNull(),
+		}},
+		{connectionAddress, connectionOnly, map[string]knownvalue.Check{
+			"merchant_id": knownvalue.StringExact(exampleStore), "shop": knownvalue.StringExact("butikk"),
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.address, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			resource.ParallelTest(t, resource.TestCase{
+				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{
+					{
+						Config: test.hcl,
+						ConfigStateChecks: []statecheck.StateCheck{
+							statecheck.ExpectIdentity(test.address, test.identity),
+							statecheck.ExpectIdentityValueMatchesState(test.address, tfjsonpath.New("merchant_id")),
+						},
+					},
+					{ResourceName: test.address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+				},
+			})
+		})
+	}
+}
+
+// TestAccImportByIdentity runs the published examples.
+func TestAccImportByIdentity(t *testing.T) {
+	const file = "import-by-identity.tf"
+	tests := []struct{ address, hcl, actions string }{
+		{keyAddress, keyOnly + example(t, keyExample+file), "import "},
+		{pastedAddress, pasted(t) + example(t, shopExample+file), "import , update"},
+		{connectionAddress, example(t, connectionExample+"resource.tf", connectionExample+file), "import , update"},
+	}
+	for _, test := range tests {
+		t.Run(test.address, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			if err := v.Install("butikk", exampleUsername, exampleSecret); err != nil {
+				t.Fatal(err)
+			}
+			resource.ParallelTest(t, resource.TestCase{
+				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{{
+					Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),
+					ConfigPlanChecks: plans(planned{test.address: test.actions}),
+					PostApplyFunc:    func() { v.wantOnlyReads(t); v.release(t, "butikk", "nettbutikk") },
+				}},
+			})
+		})
 	}
 }

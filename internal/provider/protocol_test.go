@@ -143,7 +143,9 @@ func (i instance) unidentified() instance {
 	return i
 }
 
-func (c *caller) typeOf(i instance) tftypes.Type { return c.schemas.ResourceSchemas[i.typeName].ValueType() }
+func (c *caller) typeOf(i instance) tftypes.Type {
+	return c.schemas.ResourceSchemas[i.typeName].ValueType()
+}
 
 // stateOf returns an instance's attributes, nil if it does not exist any more.
 func (c *caller) stateOf(i instance) map[string]string {

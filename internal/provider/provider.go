@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -16,7 +17,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-var _ provider.Provider = (*kustomProvider)(nil)
+var _ provider.ProviderWithListResources = (*kustomProvider)(nil)
 
 // Options are what a provider is made of. Clock and RoundTripper have a default.
 type Options struct {
@@ -124,6 +125,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	b := newBackend(settings, p.options)
 	resp.ResourceData = b
 	resp.DataSourceData = b
+	resp.ListResourceData = b
 }
 
 func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
@@ -138,6 +140,14 @@ func (p *kustomProvider) DataSources(context.Context) []func() datasource.DataSo
 	return []func() datasource.DataSource{
 		newLegacyIntegrationsDataSource,
 		newAPIKeysDataSource,
+	}
+}
+
+// ListResources are what terraform query can list.
+func (p *kustomProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{
+		newAPIKeyListResource,
+		newCheckoutCredentialsListResource,
 	}
 }
 
