@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -27,6 +28,7 @@ import (
 var (
 	_ resource.ResourceWithConfigure   = (*apiKeyResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*apiKeyResource)(nil)
+	_ resource.ResourceWithIdentity    = (*apiKeyResource)(nil)
 	_ resource.ResourceWithImportState = (*apiKeyResource)(nil)
 )
 
@@ -68,6 +70,11 @@ type apiKeyModel struct {
 	RotationDue       types.String   `tfsdk:"rotation_due"`
 	ForceDestroy      types.Bool     `tfsdk:"force_destroy"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+}
+
+type apiKeyIdentity struct {
+	MerchantID   types.String `tfsdk:"merchant_id"`
+	CredentialID types.String `tfsdk:"credential_id"`
 }
 
 const (
@@ -169,6 +176,13 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			}),
 		},
 	}
+}
+
+func (r *apiKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"merchant_id":   identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the store."},
+		"credential_id": identityschema.StringAttribute{RequiredForImport: true, Description: "The portal's ID of the key."},
+	}}
 }
 
 func (r *apiKeyResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -295,6 +309,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	plan.read(key)
 	plan.Secret = types.StringValue(key.Secret)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
 // rememberOrphan keeps in the state a key that can't be used and could not be deleted. The error that
@@ -308,6 +323,8 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 	plan.Username = nullWhenEmpty(orphan.Username)
 	plan.ID, plan.CreatedAt, plan.Secret = types.StringNull(), types.StringNull(), types.StringNull()
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	// An orphan is deleted under the identity that it has here, and never takes on another.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
 func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -317,7 +334,12 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	resp.Diagnostics.Append(diags...)
 	imported, diags := req.Private.GetKey(ctx, importPending)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || isUnsettled(state.CredentialID) {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	// A state of an older version has no identity yet, even of a key that is found to be gone.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	if isUnsettled(state.CredentialID) {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
@@ -342,10 +364,12 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 
 // Update has nothing to do: what can change in place is known to this provider only.
 func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var triggers types.Map
-	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("rotate_when_changed"), &triggers)...)
+	var plan apiKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.State.Raw = req.Plan.Raw
-	if !triggers.IsNull() {
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	// An imported key stays untouched until it gets its first triggers.
+	if !plan.RotateWhenChanged.IsNull() {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 	}
 }
@@ -374,14 +398,16 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 }
 
 func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	merchantID, credentialID, err := parseKeyID(req.ID)
+	id := importID(ctx, req, &resp.Diagnostics, "merchant_id", "credential_id")
+	merchantID, credentialID, err := parseKeyID(id)
 	if err != nil {
 		resp.Diagnostics.AddError("Malformed import ID", err.Error())
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("credential_id"), credentialID)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, apiKeyIdentity{types.StringValue(merchantID), types.StringValue(credentialID)})...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, []byte("true"))...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }
@@ -418,6 +444,10 @@ func (m *apiKeyModel) read(key kustom.Key) {
 	m.Host = types.StringValue(key.Host)
 	m.Environment = types.StringValue(key.Environment)
 	m.CreatedAt = types.StringValue(key.CreatedAt.Format(time.RFC3339))
+}
+
+func (m apiKeyModel) identity() apiKeyIdentity {
+	return apiKeyIdentity{MerchantID: m.MerchantID, CredentialID: m.CredentialID}
 }
 
 func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }

@@ -90,15 +90,17 @@ func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if !ok {
 		return
 	}
-	model.APIKeys = readIntegrations(slices.DeleteFunc(integrations, model.excludes))
+	model.APIKeys = readIntegrations(slices.DeleteFunc(integrations, func(i integration.Integration) bool {
+		return excludesKey(model.Legacy, model.UnusedSince, i.Key)
+	}))
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// excludes tells whether a filter keeps a key out of the list.
-func (m apiKeysModel) excludes(i integration.Integration) bool {
-	if !m.Legacy.IsNull() && m.Legacy.ValueBool() != kustom.IsLegacyHost(i.Host) {
+// excludesKey tells whether one of the filters keeps a key out of a list.
+func excludesKey(legacy types.Bool, unusedSince types.String, key kustom.Key) bool {
+	if !legacy.IsNull() && legacy.ValueBool() != kustom.IsLegacyHost(key.Host) {
 		return true
 	}
-	since, err := time.Parse(time.RFC3339, m.UnusedSince.ValueString())
-	return err == nil && i.LastUsedAt != nil && !i.LastUsedAt.Before(since)
+	since, err := time.Parse(time.RFC3339, unusedSince.ValueString())
+	return err == nil && key.LastUsedAt != nil && !key.LastUsedAt.Before(since)
 }

@@ -105,6 +105,18 @@ func (b *backend) shopNames() ([]string, error) {
 	return slices.Sorted(maps.Keys(b.mystoreTokens)), nil
 }
 
+// listableShops returns the shops that can be listed. For a listing, unlike for a look at who holds a
+// key, it is a mistake when no shop has a token.
+func (b *backend) listableShops() ([]string, error) {
+	if b.mystoreTokens == nil && !b.unknownShops {
+		return nil, &missingError{
+			attribute: "mystore_tokens", variable: envMystoreTokens,
+			what: "a map from shop name to that shop's Mystore access token",
+		}
+	}
+	return b.shopNames()
+}
+
 // logExchange writes one attempt's record. Its fields are an allow-list (I2): see
 // [transport.Exchange].
 func logExchange(ctx context.Context, e transport.Exchange) {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -27,6 +28,7 @@ var (
 	_ resource.ResourceWithConfigure      = (*checkoutCredentialsResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*checkoutCredentialsResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*checkoutCredentialsResource)(nil)
+	_ resource.ResourceWithIdentity       = (*checkoutCredentialsResource)(nil)
 	_ resource.ResourceWithImportState    = (*checkoutCredentialsResource)(nil)
 )
 
@@ -65,6 +67,10 @@ type checkoutCredentialsModel struct {
 	ExtensionVersion types.String   `tfsdk:"extension_version"`
 	UpdatedAt        types.String   `tfsdk:"updated_at"`
 	Timeouts         timeouts.Value `tfsdk:"timeouts"`
+}
+
+type checkoutCredentialsIdentity struct {
+	Shop types.String `tfsdk:"shop"`
 }
 
 const (
@@ -158,6 +164,12 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 	}
 }
 
+func (r *checkoutCredentialsResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"shop": identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the Mystore shop."},
+	}}
+}
+
 func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config checkoutCredentialsModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -244,6 +256,7 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 	defer cancel()
 	if r.install(ctx, config, &plan, &resp.Diagnostics) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	}
 }
 
@@ -258,6 +271,8 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	importing := state.ExtensionVersion.IsNull()
+	// A state of an older version has no identity yet, even of a shop that is found to be without.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	holds, err := r.shops.Credentials(ctx, state.Shop.ValueString())
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) && !importing {
@@ -300,6 +315,7 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 }
 
@@ -368,8 +384,10 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 }
 
 func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), req.ID)...)
+	shop := importID(ctx, req, &resp.Diagnostics, "shop")
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), shop)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, checkoutCredentialsIdentity{types.StringValue(shop)})...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }
 
@@ -397,6 +415,10 @@ func (m *checkoutCredentialsModel) read(holds mystore.Credentials) {
 	m.ID = m.Shop
 	m.KustomID = nullWhenEmpty(holds.KustomID)
 	m.UpdatedAt = nullWhenEmpty(holds.UpdatedAt)
+}
+
+func (m checkoutCredentialsModel) identity() checkoutCredentialsIdentity {
+	return checkoutCredentialsIdentity{Shop: m.Shop}
 }
 
 func nullWhenEmpty(s string) types.String {

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -31,6 +32,7 @@ import (
 var (
 	_ resource.ResourceWithConfigure   = (*connectionResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*connectionResource)(nil)
+	_ resource.ResourceWithIdentity    = (*connectionResource)(nil)
 	_ resource.ResourceWithImportState = (*connectionResource)(nil)
 )
 
@@ -77,6 +79,11 @@ type connectionModel struct {
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
 
+type connectionIdentity struct {
+	Shop       types.String `tfsdk:"shop"`
+	MerchantID types.String `tfsdk:"merchant_id"`
+}
+
 const (
 	replacedDelete = "delete"
 	replacedKeep   = "keep"
@@ -87,6 +94,8 @@ const (
 
 func (r *connectionResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_mystore_connection"
+	// A shop moves to another store in place: it must not be without a key meanwhile.
+	resp.ResourceBehavior.MutableIdentity = true
 }
 
 func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -175,6 +184,13 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 			}),
 		},
 	}
+}
+
+func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"shop":        identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the Mystore shop."},
+		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the store."},
+	}}
 }
 
 func (r *connectionResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -363,10 +379,12 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 			// The error makes Terraform treat it as tainted: the next apply settles it (I3, I5).
 			plan.remember(orphan)
 			resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+			resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 		}
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	r.retire(ctx, plan, nil, &memory, &resp.Diagnostics)
 	memory.keep(ctx, resp.Private, &resp.Diagnostics)
 }
@@ -451,6 +469,8 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	// A state of an older version has no identity yet, be it complete or not.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	if state.isIncomplete() {
 		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(ctx, &resp.Diagnostics)
 		memory.keep(ctx, resp.Private, &resp.Diagnostics)
@@ -512,6 +532,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 		memory = connected
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	unsettled := memory.Unsettled
 	memory.Unsettled = nil
 	// An imported connection stays untouched until it gets its first triggers.
@@ -580,14 +601,16 @@ func (r *connectionResource) clear(ctx context.Context, state connectionModel, d
 }
 
 func (r *connectionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	shop, merchantID, found := strings.Cut(req.ID, "/")
+	id := importID(ctx, req, &resp.Diagnostics, "shop", "merchant_id")
+	shop, merchantID, found := strings.Cut(id, "/")
 	if !found || shop == "" || !merchantIDPattern.MatchString(merchantID) {
 		resp.Diagnostics.AddError("Malformed import ID",
-			fmt.Sprintf("%q is not the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456.", req.ID))
+			fmt.Sprintf("%q is not the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456.", id))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)})...)
 	connectionMemory{Imported: true}.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
@@ -613,6 +636,10 @@ func (m connectionModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m
 // those that it was to replace.
 func (m connectionModel) leftovers(ctx context.Context, diags *diag.Diagnostics) []kustom.Orphan {
 	return retirees(readReplacedKeys(ctx, m.Replaces, diags), []kustom.Orphan{m.orphan()})
+}
+
+func (m connectionModel) identity() connectionIdentity {
+	return connectionIdentity{Shop: m.Shop, MerchantID: m.MerchantID}
 }
 
 func (m connectionModel) orphan() kustom.Orphan {

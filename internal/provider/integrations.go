@@ -83,6 +83,18 @@ const fewStores = 3
 
 // listKeys lists the keys of the given stores, or of all.
 func listKeys(ctx context.Context, keys keyLister, merchantIDs []string) ([]kustom.Key, error) {
+	var all []kustom.Key
+	for key, err := range keysOf(ctx, keys, merchantIDs) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, key)
+	}
+	return all, nil
+}
+
+// keysOf yields the keys of the given stores, or of all, page by page. It ends with the first error.
+func keysOf(ctx context.Context, keys keyLister, merchantIDs []string) iter.Seq2[kustom.Key, error] {
 	queries := merchantIDs
 	if len(queries) == 0 || len(queries) > fewStores {
 		queries = []string{""}
@@ -91,18 +103,18 @@ func listKeys(ctx context.Context, keys keyLister, merchantIDs []string) ([]kust
 	for _, id := range merchantIDs {
 		wanted[id] = true
 	}
-	var all []kustom.Key
-	for _, query := range queries {
-		for key, err := range keys.Keys(ctx, query) {
-			if err != nil {
-				return nil, err
-			}
-			if len(wanted) == 0 || wanted[key.MerchantID] {
-				all = append(all, key)
+	return func(yield func(kustom.Key, error) bool) {
+		for _, query := range queries {
+			for key, err := range keys.Keys(ctx, query) {
+				if err == nil && len(wanted) > 0 && !wanted[key.MerchantID] {
+					continue
+				}
+				if !yield(key, err) || err != nil {
+					return
+				}
 			}
 		}
 	}
-	return all, nil
 }
 
 func readIntegrations(integrations []integration.Integration) []integrationModel {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -17,7 +18,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-var _ provider.ProviderWithActions = (*kustomProvider)(nil)
+var (
+	_ provider.ProviderWithListResources = (*kustomProvider)(nil)
+	_ provider.ProviderWithActions       = (*kustomProvider)(nil)
+)
 
 // Options are what a provider is made of. Clock and RoundTripper have a default.
 type Options struct {
@@ -125,6 +129,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	b := newBackend(settings, p.options)
 	resp.ResourceData = b
 	resp.DataSourceData = b
+	resp.ListResourceData = b
 	resp.ActionData = b
 }
 
@@ -148,6 +153,14 @@ func (p *kustomProvider) Actions(context.Context) []func() action.Action {
 	return []func() action.Action{
 		newVerifyCredentialsAction,
 		newCreateTestOrderAction,
+	}
+}
+
+// ListResources are what terraform query can list.
+func (p *kustomProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{
+		newAPIKeyListResource,
+		newCheckoutCredentialsListResource,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 )
@@ -28,6 +29,13 @@ func TestSchemas(t *testing.T) {
 		for name, a := range resp.Schema.GetAttributes() {
 			checkAttribute(t, meta.TypeName+"."+name, name, a)
 		}
+		if identified, ok := construct().(resource.ResourceWithIdentity); ok {
+			var resp resource.IdentitySchemaResponse
+			identified.IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &resp)
+			for name, a := range resp.IdentitySchema.GetAttributes() {
+				checkAttribute(t, "the identity of "+meta.TypeName+": "+name, name, a)
+			}
+		}
 	}
 	for _, construct := range p.DataSources(ctx) {
 		var meta datasource.MetadataResponse
@@ -36,6 +44,19 @@ func TestSchemas(t *testing.T) {
 		construct().Schema(ctx, datasource.SchemaRequest{}, &resp)
 		for name, a := range resp.Schema.GetAttributes() {
 			checkAttribute(t, meta.TypeName+"."+name, name, a)
+		}
+	}
+	lists, ok := p.(provider.ProviderWithListResources)
+	if !ok {
+		t.Fatal("the provider lists nothing")
+	}
+	for _, construct := range lists.ListResources(ctx) {
+		var meta resource.MetadataResponse
+		construct().Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "kustom"}, &meta)
+		var resp list.ListResourceSchemaResponse
+		construct().ListResourceConfigSchema(ctx, list.ListResourceSchemaRequest{}, &resp)
+		for name, a := range resp.Schema.GetAttributes() {
+			checkAttribute(t, "list "+meta.TypeName+"."+name, name, a)
 		}
 	}
 }

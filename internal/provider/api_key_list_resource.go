@@ -1,0 +1,127 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+var _ list.ListResourceWithConfigure = (*apiKeyListResource)(nil)
+
+type apiKeyListResource struct{ keys keyLister }
+
+func newAPIKeyListResource() list.ListResource { return &apiKeyListResource{} }
+
+type apiKeyListModel struct {
+	MerchantIDs types.List   `tfsdk:"merchant_ids"`
+	Legacy      types.Bool   `tfsdk:"legacy"`
+	UnusedSince types.String `tfsdk:"unused_since"`
+}
+
+func (r *apiKeyListResource) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	newAPIKeyResource().Metadata(ctx, req, resp)
+}
+
+func (r *apiKeyListResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Lists the API keys of the stores that the portal user can see, on any host, for `terraform query` " +
+			"(Terraform 1.14 or later).\n\nThe configuration that `-generate-config-out` writes imports each key and keeps it as it " +
+			"is: a key of one of Klarna's hosts too, because the generated block names its `host`. Remove `host` from the block to " +
+			"have such a key replaced by a new one. The secret of a listed key can't be read by anybody.",
+		Attributes: map[string]schema.Attribute{
+			"merchant_ids": schema.ListAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Merchant IDs of the stores to look at. Default: all that the portal user can see.",
+				Validators: []validator.List{
+					listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(merchantIDValidator{}),
+				},
+			},
+			"legacy": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "`true` lists only keys that point at Klarna's hosts, `false` only those that point at " +
+					"Kustom's. Default: both.",
+			},
+			"unused_since": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`: lists only keys that were not " +
+					"used then or later. Default: all.",
+				Validators: []validator.String{timeValidator{}},
+			},
+		},
+	}
+}
+
+func (r *apiKeyListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	r.keys = b.portal
+}
+
+func (r *apiKeyListResource) List(ctx context.Context, req list.ListRequest, resp *list.ListResultsStream) {
+	var model apiKeyListModel
+	diags := req.Config.Get(ctx, &model)
+	var merchantIDs []string
+	diags.Append(model.MerchantIDs.ElementsAs(ctx, &merchantIDs, false)...)
+	if diags.HasError() {
+		resp.Results = list.ListResultsStreamDiagnostics(diags)
+		return
+	}
+	keys := listing[kustom.Key]{at: path.Root("merchant_ids"), summary: "API keys not listed", fill: fillKey}
+	resp.Results = keys.stream(ctx, req, model.filter(keysOf(ctx, r.keys, merchantIDs)))
+}
+
+// filter leaves out the keys that the model does not ask for.
+func (m apiKeyListModel) filter(keys iter.Seq2[kustom.Key, error]) iter.Seq2[kustom.Key, error] {
+	return func(yield func(kustom.Key, error) bool) {
+		for key, err := range keys {
+			if err == nil && excludesKey(m.Legacy, m.UnusedSince, key) {
+				continue
+			}
+			if !yield(key, err) {
+				return
+			}
+		}
+	}
+}
+
+// fillKey makes the result what an import of the key and a refresh would make the state.
+func fillKey(ctx context.Context, key kustom.Key, result *list.ListResult) {
+	var model apiKeyModel
+	result.Diagnostics.Append(result.Resource.SetAttribute(ctx, path.Root("id"), keyID(key))...)
+	result.Diagnostics.Append(result.Resource.Get(ctx, &model)...)
+	model.read(key)
+	result.DisplayName = displayKey(key)
+	result.Diagnostics.Append(result.Resource.Set(ctx, model)...)
+	result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)
+}
+
+// displayKey is a key in the words of the portal: its username and what is beside it.
+func displayKey(key kustom.Key) string {
+	var notes []string
+	if key.Description != nil && *key.Description != "" {
+		notes = append(notes, *key.Description)
+	}
+	if kustom.IsLegacyHost(key.Host) {
+		notes = append(notes, key.Host)
+	}
+	if len(notes) == 0 {
+		return key.Username
+	}
+	return fmt.Sprintf("%s (%s)", key.Username, strings.Join(notes, ", "))
+}

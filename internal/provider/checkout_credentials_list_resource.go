@@ -1,0 +1,174 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+var _ list.ListResourceWithConfigure = (*checkoutCredentialsListResource)(nil)
+
+type checkoutCredentialsListResource struct {
+	shops      credentialsReader
+	extensions extensionService
+	names      func() ([]string, error)
+}
+
+func newCheckoutCredentialsListResource() list.ListResource {
+	return &checkoutCredentialsListResource{}
+}
+
+type checkoutCredentialsListModel struct {
+	Shops types.List `tfsdk:"shops"`
+}
+
+// listedShop is what was found of a shop, or why nothing was.
+type listedShop struct {
+	name      string
+	holds     mystore.Credentials
+	extension mystore.Extension
+	err       error
+}
+
+const (
+	// concurrentShops bounds how many shops are read at once. Each has a token and an allowance of
+	// its own.
+	concurrentShops = 16
+
+	// firstSecretVersion is the version that generated configuration gives to a write-only secret:
+	// who completes it then has one line to add. Importing a shop with it writes nothing.
+	firstSecretVersion = 1
+)
+
+func (r *checkoutCredentialsListResource) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	newCheckoutCredentialsResource().Metadata(ctx, req, resp)
+}
+
+func (r *checkoutCredentialsListResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Lists the *Kustom ID* of Mystore shops' *Klarna Checkout V3*, over the shops named in the provider's " +
+			"`mystore_tokens`, for `terraform query` (Terraform 1.14 or later). Shops without Klarna Checkout V3 are left out.\n\n" +
+			"**The configuration that `-generate-config-out` writes has to be completed**, because nobody can read the secret that a " +
+			"shop holds: set `kustom_secret_wo` in each block. The blocks have `kustom_secret_wo_version = 1`, which goes with it; to " +
+			"use `kustom_secret` instead, remove that line. With the write-only secret, the import leaves the shop untouched: all " +
+			"that the plan shows is that the state gets the version. A shop without credentials also needs a `kustom_id`.\n\n" +
+			"Because the type's name does not begin with `kustom_`, say `provider = kustom` in the block.",
+		Attributes: map[string]schema.Attribute{
+			"shops": schema.ListAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Names of the shops to look at. Default: all that are named in `mystore_tokens`.",
+				Validators: []validator.List{
+					listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1)),
+				},
+			},
+		},
+	}
+}
+
+func (r *checkoutCredentialsListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	r.shops, r.extensions, r.names = b.shops, b.mystore, b.listableShops
+}
+
+func (r *checkoutCredentialsListResource) List(ctx context.Context, req list.ListRequest, resp *list.ListResultsStream) {
+	shops := listing[listedShop]{at: path.Root("shops"), summary: "Shops not listed", fill: fillShop}
+	var model checkoutCredentialsListModel
+	diags := req.Config.Get(ctx, &model)
+	var names []string
+	diags.Append(model.Shops.ElementsAs(ctx, &names, false)...)
+	if diags.HasError() {
+		resp.Results = list.ListResultsStreamDiagnostics(diags)
+		return
+	}
+	if model.Shops.IsNull() {
+		var err error
+		if names, err = r.names(); err != nil {
+			resp.Results = slices.Values([]list.ListResult{shops.failed(err)})
+			return
+		}
+	}
+	resp.Results = shops.stream(ctx, req, r.listed(ctx, names, req))
+}
+
+// listed yields the shops that have Klarna Checkout V3. It reads several at once, but never more than
+// may still be asked for.
+func (r *checkoutCredentialsListResource) listed(ctx context.Context, names []string, req list.ListRequest) iter.Seq2[listedShop, error] {
+	return func(yield func(listedShop, error) bool) {
+		left := req.Limit
+		for len(names) > 0 {
+			n := min(concurrentShops, left, int64(len(names)))
+			for _, shop := range r.readAll(ctx, names[:n], req.IncludeResource) {
+				var missing *mystore.NotInstalledError
+				if errors.As(shop.err, &missing) {
+					continue
+				}
+				if !yield(shop, shop.err) || shop.err != nil {
+					return
+				}
+				left--
+			}
+			names = names[n:]
+		}
+	}
+}
+
+func (r *checkoutCredentialsListResource) readAll(ctx context.Context, names []string, withExtension bool) []listedShop {
+	shops := make([]listedShop, len(names))
+	var group sync.WaitGroup
+	for i, name := range names {
+		group.Go(func() { shops[i] = r.read(ctx, name, withExtension) })
+	}
+	group.Wait()
+	return shops
+}
+
+// read looks at a shop. Its extension is a request of its own, which only a complete result needs.
+func (r *checkoutCredentialsListResource) read(ctx context.Context, name string, withExtension bool) listedShop {
+	shop := listedShop{name: name}
+	shop.holds, shop.err = r.shops.Credentials(ctx, name)
+	if shop.err == nil && withExtension {
+		shop.extension, shop.err = r.extensions.Extension(ctx, name)
+	}
+	return shop
+}
+
+// fillShop makes the result what an import of the shop and a refresh would make the state, but for
+// the version of its secret.
+func fillShop(ctx context.Context, shop listedShop, result *list.ListResult) {
+	var model checkoutCredentialsModel
+	result.Diagnostics.Append(result.Resource.SetAttribute(ctx, path.Root("shop"), shop.name)...)
+	result.Diagnostics.Append(result.Resource.Get(ctx, &model)...)
+	model.read(shop.holds)
+	model.SecretWOVersion = types.Int64Value(firstSecretVersion)
+	model.ExtensionVersion = nullWhenEmpty(shop.extension.Version)
+	result.DisplayName = displayShop(shop)
+	result.Diagnostics.Append(result.Resource.Set(ctx, model)...)
+	result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)
+}
+
+// displayShop is a shop and the username that it takes payments with.
+func displayShop(shop listedShop) string {
+	if shop.holds.KustomID == "" {
+		return shop.name + " (no credentials)"
+	}
+	return shop.name + " (" + shop.holds.KustomID + ")"
+}

@@ -1,0 +1,23 @@
+package provider
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+)
+
+// importID returns the ID of what is to be imported. Where that is named by its identity, the
+// identity's attributes make up the ID, in this order, so that both ways have the same validation.
+func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics, attributes ...string) string {
+	if req.Identity == nil || req.Identity.Raw.IsNull() {
+		return req.ID
+	}
+	parts := make([]string, len(attributes))
+	for i, name := range attributes {
+		diags.Append(req.Identity.GetAttribute(ctx, path.Root(name), &parts[i])...)
+	}
+	return strings.Join(parts, "/")
+}

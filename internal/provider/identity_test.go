@@ -1,0 +1,342 @@
+package provider_test
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+const (
+	keyType        = "kustom_api_key"
+	shopType       = "mystore_klarna_checkout_credentials"
+	connectionType = "kustom_mystore_connection"
+
+	keyCall        = "/stores/{merchant_id}/credentials/{credential_id}"
+	extensionsCall = "/shops/{shop}/extensions"
+)
+
+func (c *caller) wantIdentity(i instance, want map[string]string) {
+	c.t.Helper()
+	if got := c.identityOf(i); !maps.Equal(got, want) {
+		c.t.Errorf("the identity is %q, want %q", got, want)
+	}
+}
+
+// TestIdentity follows an object of each type through its life. States that know no identities, as
+// older versions have written them, get one from every call.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		typeName       string
+		config, change attributes
+		// identity is what is known of the identity before the object is made.
+		identity map[string]string
+	}{
+		{
+			typeName: keyType,
+			config:   attributes{"merchant_id": exampleStore},
+			change:   attributes{"merchant_id": exampleStore, "force_destroy": true},
+			identity: map[string]string{"merchant_id": exampleStore},
+		},
+		{
+			typeName: shopType,
+			config:   attributes{"shop": "butikk", "kustom_id": exampleUsername, "kustom_secret": exampleSecret},
+			change:   attributes{"shop": "butikk", "kustom_id": exampleUsername, "kustom_secret": exampleSecret, "verify": false},
+			identity: map[string]string{"shop": "butikk"},
+		},
+		{
+			typeName: connectionType,
+			config:   attributes{"shop": "butikk", "merchant_id": exampleStore},
+			change:   attributes{"shop": "butikk", "merchant_id": exampleStore, "replaced_keys": "keep"},
+			identity: map[string]string{"shop": "butikk", "merchant_id": exampleStore},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.typeName, func(t *testing.T) {
+			t.Parallel()
+			c := newVendors(t, exampleSeed(), sandbox.Options{}).caller(t)
+			made, diagnostics := c.create(test.typeName, test.config)
+			c.mustBeFine(diagnostics)
+			want := test.identity
+			if test.typeName == keyType {
+				want["credential_id"] = c.stateOf(made)["credential_id"]
+			}
+			c.wantIdentity(made, want)
+			for name, step := range map[string]func(instance) (instance, []*tfprotov6.Diagnostic){
+				"refresh": c.refresh,
+				"update":  func(i instance) (instance, []*tfprotov6.Diagnostic) { return c.update(i, test.change) },
+			} {
+				for _, before := range []instance{made, made.unidentified()} {
+					after, diagnostics := step(before)
+					if text := errorsOf(diagnostics); text != "" {
+						t.Errorf("%s: %s", name, text)
+					}
+					c.wantIdentity(after, want)
+				}
+			}
+		})
+	}
+}
+
+// TestIdentityOfWhatIsGone has an identity to the end: Terraform does not accept a removal without.
+func TestIdentityOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	t.Run(keyType, func(t *testing.T) {
+		t.Parallel()
+		v := newVendors(t, exampleSeed(), sandbox.Options{})
+		c := v.caller(t)
+		made, diagnostics := c.create(keyType, attributes{"merchant_id": exampleStore})
+		c.mustBeFine(diagnostics)
+		if err := v.DeleteKey(exampleStore, c.stateOf(made)["credential_id"]); err != nil {
+			t.Fatal(err)
+		}
+		c.wantGone(made.unidentified(), c.identityOf(made))
+	})
+	t.Run(shopType, func(t *testing.T) {
+		t.Parallel()
+		v := newVendors(t, exampleSeed(), sandbox.Options{})
+		made, diagnostics := v.caller(t).create(shopType, attributes{"shop": "butikk", "kustom_id": exampleUsername, "kustom_secret": exampleSecret})
+		v.Arm(sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: credentialsCall, Status: http.StatusNotFound})
+		v.Arm(sandbox.Fault{
+			API: sandbox.Mystore, Method: http.MethodGet, Template: extensionsCall, Status: http.StatusOK,
+			ContentType: "application/vnd.api+json", Body: `{"data":[],"links":{}}`,
+		})
+		// The next run knows nothing yet of the shop.
+		c := v.caller(t)
+		c.mustBeFine(diagnostics)
+		c.wantGone(made.unidentified(), map[string]string{"shop": "butikk"})
+	})
+}
+
+// wantGone expects that a refresh finds an instance gone.
+func (c *caller) wantGone(i instance, identity map[string]string) {
+	c.t.Helper()
+	gone, diagnostics := c.refresh(i)
+	c.mustBeFine(diagnostics)
+	if state := c.stateOf(gone); state != nil {
+		c.t.Errorf("it is still there: %q", state)
+	}
+	c.wantIdentity(gone, identity)
+}
+
+// TestI3IdentityOfOrphan keeps the identity of what was made and has to be deleted, be it known or
+// not how the portal calls it.
+func TestI3IdentityOfOrphan(t *testing.T) {
+	t.Parallel()
+	lost := sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer}
+	undeletable := sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: keyCall, Status: http.StatusInternalServerError}
+	unproven := sandbox.Fault{API: sandbox.Merchant, Status: http.StatusUnauthorized}
+	tests := []struct {
+		name, typeName string
+		config         attributes
+		faults         []sandbox.Fault
+		unsettled      bool
+	}{
+		{"lost key", keyType, attributes{"merchant_id": exampleStore}, []sandbox.Fault{lost}, true},
+		{"lost connection", connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore}, []sandbox.Fault{lost}, true},
+		{"stuck connection", connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore}, []sandbox.Fault{unproven, undeletable}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			c := v.caller(t)
+			for _, fault := range test.faults {
+				v.Arm(fault)
+			}
+			orphan, diagnostics := c.create(test.typeName, test.config)
+			if errorsOf(diagnostics) == "" {
+				t.Fatal("it was made without an error")
+			}
+			state := c.stateOf(orphan)
+			if got := strings.HasPrefix(state["credential_id"], "unsettled:"); state["credential_id"] == "" || got != test.unsettled {
+				t.Fatalf("the state is %q", state)
+			}
+			want := map[string]string{"merchant_id": exampleStore, "credential_id": state["credential_id"]}
+			if test.typeName == connectionType {
+				want = map[string]string{"merchant_id": exampleStore, "shop": "butikk"}
+			}
+			c.wantIdentity(orphan, want)
+			for _, before := range []instance{orphan, orphan.unidentified()} {
+				after, diagnostics := c.refresh(before)
+				c.mustBeFine(diagnostics)
+				c.wantIdentity(after, want)
+			}
+		})
+	}
+}
+
+// TestIdentityOfMovedConnection changes the identity with the store, and only when the shop has a key
+// of it.
+func TestIdentityOfMovedConnection(t *testing.T) {
+	t.Parallel()
+	const otherStore = "M00999999"
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	c := v.caller(t)
+	made, diagnostics := c.create(connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore})
+	c.mustBeFine(diagnostics)
+	fault := v.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Status: http.StatusBadRequest})
+	kept, diagnostics := c.update(made, attributes{"shop": "butikk", "merchant_id": otherStore})
+	if errorsOf(diagnostics) == "" {
+		t.Fatal("the shop was moved in spite of the fault")
+	}
+	c.wantIdentity(kept, map[string]string{"shop": "butikk", "merchant_id": exampleStore})
+	fault.Disarm()
+	moved, diagnostics := c.update(kept, attributes{"shop": "butikk", "merchant_id": otherStore})
+	c.mustBeFine(diagnostics)
+	c.wantIdentity(moved, map[string]string{"shop": "butikk", "merchant_id": otherStore})
+	moved, diagnostics = c.refresh(moved)
+	c.mustBeFine(diagnostics)
+	c.wantIdentity(moved, map[string]string{"shop": "butikk", "merchant_id": otherStore})
+}
+
+// imports are an object of each type, named in both ways.
+func imports() []struct {
+	typeName, id string
+	identity     attributes
+} {
+	merchantID, credentialID, _ := strings.Cut(exampleKeyID, "/")
+	return []struct {
+		typeName, id string
+		identity     attributes
+	}{
+		{keyType, exampleKeyID, attributes{"merchant_id": merchantID, "credential_id": credentialID}},
+		{shopType, "nettbutikk", attributes{"shop": "nettbutikk"}},
+		{connectionType, "nettbutikk/" + exampleStore, attributes{"shop": "nettbutikk", "merchant_id": exampleStore}},
+	}
+}
+
+// TestImportByIdentity comes to the same as an import by ID.
+func TestImportByIdentity(t *testing.T) {
+	t.Parallel()
+	for _, test := range imports() {
+		t.Run(test.typeName, func(t *testing.T) {
+			t.Parallel()
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			c := v.caller(t)
+			want := map[string]string{}
+			for name, value := range test.identity {
+				want[name], _ = value.(string)
+			}
+			var states []map[string]string
+			for _, id := range []string{test.id, ""} {
+				imported, diagnostics := c.imported(test.typeName, id, test.identity)
+				c.mustBeFine(diagnostics)
+				c.wantIdentity(imported, want)
+				read, diagnostics := c.refresh(imported)
+				c.mustBeFine(diagnostics)
+				c.wantIdentity(read, want)
+				states = append(states, c.stateOf(read))
+			}
+			if !maps.Equal(states[0], states[1]) || states[1]["id"] != test.id {
+				t.Errorf("imported by identity, it is\n%q, by ID\n%q", states[1], states[0])
+			}
+			v.wantOnlyReads(t)
+		})
+	}
+}
+
+// TestImportByMalformedIdentity is refused in the same words as by a malformed ID.
+func TestImportByMalformedIdentity(t *testing.T) {
+	t.Parallel()
+	c := newVendors(t, exampleSeed(), sandbox.Options{}).caller(t)
+	for _, test := range []struct {
+		typeName, id string
+		identity     attributes
+	}{
+		{keyType, "M00123456/", attributes{"merchant_id": "M00123456", "credential_id": ""}},
+		{keyType, "M00123456/unsettled:1", attributes{"merchant_id": "M00123456", "credential_id": "unsettled:1"}},
+		{keyType, "butikk/7a3c0c1e", attributes{"merchant_id": "butikk", "credential_id": "7a3c0c1e"}},
+		{connectionType, "/M00123456", attributes{"shop": "", "merchant_id": "M00123456"}},
+		{connectionType, "butikk/butikk", attributes{"shop": "butikk", "merchant_id": "butikk"}},
+	} {
+		_, byID := c.imported(test.typeName, test.id, nil)
+		_, byIdentity := c.imported(test.typeName, "", test.identity)
+		if got, want := errorsOf(byIdentity), errorsOf(byID); got != want || !strings.HasPrefix(got, "Malformed import ID: ") {
+			t.Errorf("%s %q is refused with\n%q, by ID with\n%q", test.typeName, test.identity, got, want)
+		}
+	}
+}
+
+const (
+	connectionAddress = "kustom_mystore_connection.butikk"
+	connectionExample = "resources/" + connectionType + "/"
+
+	connectionOnly = `
+resource "kustom_mystore_connection" "butikk" {
+  shop        = "butikk"
+  merchant_id = "M00123456"
+}
+`
+)
+
+// TestAccIdentity makes objects, and imports them by the identity that they got.
+func TestAccIdentity(t *testing.T) {
+	tests := []struct {
+		address, hcl string
+		identity     map[string]knownvalue.Check
+	}{
+		{keyAddress, keyOnly, map[string]knownvalue.Check{
+			"merchant_id": knownvalue.StringExact(exampleStore), "credential_id": knownvalue.NotNull(),
+		}},
+		{connectionAddress, connectionOnly, map[string]knownvalue.Check{
+			"merchant_id": knownvalue.StringExact(exampleStore), "shop": knownvalue.StringExact("butikk"),
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.address, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			resource.ParallelTest(t, resource.TestCase{
+				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{
+					{
+						Config: test.hcl,
+						ConfigStateChecks: []statecheck.StateCheck{
+							statecheck.ExpectIdentity(test.address, test.identity),
+							statecheck.ExpectIdentityValueMatchesState(test.address, tfjsonpath.New("merchant_id")),
+						},
+					},
+					{ResourceName: test.address, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
+				},
+			})
+		})
+	}
+}
+
+// TestAccImportByIdentity runs the published examples.
+func TestAccImportByIdentity(t *testing.T) {
+	const file = "import-by-identity.tf"
+	tests := []struct{ address, hcl, actions string }{
+		{keyAddress, keyOnly + example(t, keyExample+file), "import "},
+		{pastedAddress, pasted(t) + example(t, shopExample+file), "import , update"},
+		{connectionAddress, example(t, connectionExample+"resource.tf", connectionExample+file), "import , update"},
+	}
+	for _, test := range tests {
+		t.Run(test.address, func(t *testing.T) {
+			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			if err := v.Install("butikk", exampleUsername, exampleSecret); err != nil {
+				t.Fatal(err)
+			}
+			resource.ParallelTest(t, resource.TestCase{
+				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
+				ProtoV6ProviderFactories: v.providers(),
+				Steps: []resource.TestStep{{
+					Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),
+					ConfigPlanChecks: plans(planned{test.address: test.actions}),
+					PostApplyFunc:    func() { v.wantOnlyReads(t); v.release(t, "butikk", "nettbutikk") },
+				}},
+			})
+		})
+	}
+}

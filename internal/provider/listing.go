@@ -1,0 +1,53 @@
+package provider
+
+import (
+	"context"
+	"iter"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+)
+
+// listing is how a list resource makes results of what it finds.
+type listing[T any] struct {
+	// at and summary go with an error.
+	at      path.Path
+	summary string
+	// fill makes a result of something that was found.
+	fill func(ctx context.Context, item T, result *list.ListResult)
+}
+
+// stream pushes what items yields until the limit is reached, nobody listens any more, or something
+// goes wrong. The framework does none of this. Items are pulled one by one, so that what is behind
+// the limit is never asked for.
+func (l listing[T]) stream(ctx context.Context, req list.ListRequest, items iter.Seq2[T, error]) iter.Seq[list.ListResult] {
+	return func(push func(list.ListResult) bool) {
+		left := req.Limit
+		if left <= 0 {
+			return
+		}
+		for item, err := range items {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				push(l.failed(err))
+				return
+			}
+			result := req.NewListResult(ctx)
+			l.fill(ctx, item, &result)
+			left--
+			if !push(result) || left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// failed is the result that ends a list with an error.
+func (l listing[T]) failed(err error) list.ListResult {
+	var diags diag.Diagnostics
+	report(&diags, l.at, l.summary, err)
+	return list.ListResult{Diagnostics: diags}
+}
