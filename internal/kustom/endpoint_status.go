@@ -1,0 +1,55 @@
+package kustom
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// EndpointStatus is a store's endpoint switch status. It follows real traffic: a store that has a
+// new key shows the old host until its first request to the new one.
+type EndpointStatus struct {
+	MerchantID string `json:"merchant_id"`
+	// ActionRequired tells whether any service has something left to do.
+	ActionRequired bool            `json:"action_required"`
+	Services       []ServiceStatus `json:"services"`
+}
+
+// ServiceStatus is the part of a store's endpoint switch status that is about one kind of traffic.
+type ServiceStatus struct {
+	Service string `json:"service"`
+	// Host is what was called last.
+	Host       string     `json:"host"`
+	LastUsedAt *time.Time `json:"last_used_at"`
+	// ActionRequired is what to do, in words; nil where there is nothing to do.
+	ActionRequired *string `json:"action_required"`
+}
+
+// EndpointStatus returns the endpoint switch status of a store.
+func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (EndpointStatus, error) {
+	status, err := transport.Do[EndpointStatus](ctx, p.client, p.request(http.MethodGet, pathEndpointStatus, merchantID))
+	if err != nil {
+		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: %w", merchantID, err)
+	}
+	if status.MerchantID != merchantID {
+		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer is about another one", merchantID)
+	}
+	if status.Services == nil {
+		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer has no list of services", merchantID)
+	}
+	return status, nil
+}
+
+// Switched tells whether every service that has been used at all was last used on host. It is true
+// of a store without any traffic.
+func (s EndpointStatus) Switched(host string) bool {
+	for _, service := range s.Services {
+		if service.LastUsedAt != nil && service.Host != host {
+			return false
+		}
+	}
+	return true
+}
