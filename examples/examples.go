@@ -7,5 +7,5 @@ import "embed"
 // FS has every configuration under the path that it has in this directory.
 //
 //go:embed provider resources data-sources
-//go:embed switch connections pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state
+//go:embed switch connections pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state confirm
 var FS embed.FS

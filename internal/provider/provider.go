@@ -138,6 +138,8 @@ func (p *kustomProvider) DataSources(context.Context) []func() datasource.DataSo
 	return []func() datasource.DataSource{
 		newLegacyIntegrationsDataSource,
 		newAPIKeysDataSource,
+		newEndpointStatusDataSource,
+		newStoresDataSource,
 	}
 }
 
