@@ -129,6 +129,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		newAPIKeyResource,
+		newAPIKeysExclusiveResource,
 		newCheckoutCredentialsResource,
 		newConnectionResource,
 	}
