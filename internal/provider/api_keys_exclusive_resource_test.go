@@ -18,10 +18,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
+// kaffebonna is the store of [sandbox.ThreeShops] that has a second legacy key, which no shop uses.
 const (
-	keyCall = "/stores/{merchant_id}/credentials/{credential_id}"
-
-	// kaffebonna is the store of [sandbox.ThreeShops] that has a second legacy key, which no shop uses.
 	kaffebonna      = "M00537204"
 	kaffebonnaKey   = "81c4a9d6-0b7c-4c55-8a3b-94f1d0e2c702"
 	kaffebonnaSpare = "c2d96b1f-7e44-4a1d-b0a9-6e8f53a7d903"
@@ -90,9 +88,7 @@ func (w *world) savePlan(t *testing.T) savedPlan {
 			}
 		} `json:"resource_changes"`
 	}
-	// What is printed before is a warning about the override of the provider.
-	text := w.terraform(t, "show", "-json", planFile).output
-	if err := json.Unmarshal([]byte(text[strings.Index(text, "{"):]), &shown); err != nil {
+	if err := json.Unmarshal([]byte(w.terraform(t, "show", "-json", planFile).output), &shown); err != nil {
 		t.Fatal(err)
 	}
 	plan := savedPlan{output: unwrapped(got.output)}
@@ -299,6 +295,44 @@ func TestAccI1ExclusiveHeld(t *testing.T) {
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, third.CredentialID)
 	w.mustBeEmpty(t)
+}
+
+// TestAccI1ExclusiveWaits deletes a key whose shop is given another one, by hand, during the apply.
+func TestAccI1ExclusiveWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	next := w.generate(t, "next")
+	w.use(t, edit(t, exclusive(kaffebonna, next.CredentialID), "]\n", "]\n  timeouts {\n    create = \"30m\"\n  }\n"))
+	w.savePlan(t)
+	w.sandbox.ResetRequests()
+	apply := w.start(t, "apply", "-input=false", "-no-color", planFile)
+	// Three shops are read once; the one that holds the key is asked again and again.
+	apply.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, "") >= 6 })
+	w.install(t, next.CredentialID)
+	if got := apply.wait(t); got.code != 0 {
+		t.Errorf("the shop has moved on, and the apply failed:\n%s", got.output)
+	}
+	w.wantKeys(t, kaffebonna, next.CredentialID)
+	w.mustBeEmpty(t)
+}
+
+// TestAccExclusiveOtherStore lets go of one store and takes charge of another.
+func TestAccExclusiveOtherStore(t *testing.T) {
+	w, _ := exclusiveWorld(t)
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
+	w.mustApply(t)
+	w.use(t, "resource \"kustom_api_key\" \"spare\" {\n  merchant_id = \"M00412871\"\n}\n\n"+
+		exclusiveOf("M00412871", "[\"5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01\", kustom_api_key.spare.credential_id]"))
+	plan := w.savePlan(t)
+	if !slices.Equal(plan.actions, []string{"delete", "create"}) || plan.unknown || len(plan.deletes) > 0 {
+		t.Errorf("the plan is to %v, and deletes %v (unknown: %v)", plan.actions, plan.deletes, plan.unknown)
+	}
+	if strings.Contains(plan.output, "Warning: Keys to delete") {
+		t.Errorf("the plan warns of keys of the old store:\n%s", plan.output)
+	}
+	w.mustApplySaved(t)
+	w.wantDeletions(t, 0)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare)
 }
 
 // TestAccI4ExclusiveAppliedLater applies plans some days after they were made. The keys were used
