@@ -7,6 +7,6 @@ import "embed"
 // FS has every configuration under the path that it has in this directory.
 //
 //go:embed provider resources data-sources list-resources actions
-//go:embed switch connections rotate pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state
+//go:embed switch connections rotate pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state confirm
 //go:embed verify-after-change
 var FS embed.FS

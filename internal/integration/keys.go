@@ -14,6 +14,7 @@ import (
 type PortalKeys interface {
 	KeyService
 	Ready() error
+	Made(credentialID string) bool
 	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
 	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
 }

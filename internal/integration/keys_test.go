@@ -39,6 +39,8 @@ func keyOf(i int) kustom.Key {
 
 func (a *account) Ready() error { return nil }
 
+func (a *account) Made(string) bool { return false }
+
 func (a *account) Key(_ context.Context, merchantID, credentialID string) (kustom.Key, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,23 +9,22 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// pathEndpointStatus is assumed, like the portal's other paths.
-const pathEndpointStatus = "/stores/{merchant_id}/endpoint-status"
-
-// EndpointStatus is the endpoint switch status of a store: where its services last called.
+// EndpointStatus is a store's endpoint switch status. It follows real traffic: a store that has a
+// new key shows the old host until its first request to the new one.
 type EndpointStatus struct {
-	MerchantID     string          `json:"merchant_id"`
+	MerchantID string `json:"merchant_id"`
+	// ActionRequired tells whether any service has something left to do.
 	ActionRequired bool            `json:"action_required"`
 	Services       []ServiceStatus `json:"services"`
 }
 
-// ServiceStatus is the endpoint switch status of one service.
+// ServiceStatus is the part of a store's endpoint switch status that is about one kind of traffic.
 type ServiceStatus struct {
 	Service string `json:"service"`
-	// Host is the API host that the service last called.
+	// Host is what was called last.
 	Host       string     `json:"host"`
 	LastUsedAt *time.Time `json:"last_used_at"`
-	// ActionRequired says what to do; nil when there is nothing to do.
+	// ActionRequired is what to do, in words; nil where there is nothing to do.
 	ActionRequired *string `json:"action_required"`
 }
 
@@ -38,5 +37,19 @@ func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (Endpoin
 	if status.MerchantID != merchantID {
 		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer is about another one", merchantID)
 	}
+	if status.Services == nil {
+		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer has no list of services", merchantID)
+	}
 	return status, nil
+}
+
+// Switched tells whether every service that has been used at all was last used on host. It is true
+// of a store without any traffic.
+func (s EndpointStatus) Switched(host string) bool {
+	for _, service := range s.Services {
+		if service.LastUsedAt != nil && service.Host != host {
+			return false
+		}
+	}
+	return true
 }

@@ -1,9 +1,14 @@
 package kustom_test
 
 import (
+	"fmt"
 	"net/http"
+	"reflect"
 	"testing"
+	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -11,26 +16,69 @@ import (
 func TestEndpointStatus(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
-	status, err := b.portal.EndpointStatus(t.Context(), fjellsport)
+	got, err := b.portal.EndpointStatus(t.Context(), fjellsport)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status.MerchantID != fjellsport || !status.ActionRequired || len(status.Services) != 2 {
-		t.Fatalf("the status is %+v", status)
-	}
-	got := status.Services[0]
-	if got.Service != "checkout" || got.Host != "api.klarna.com" || got.LastUsedAt == nil ||
-		got.ActionRequired == nil || *got.ActionRequired != "Switch endpoint to api.kustom.co" {
-		t.Errorf("the checkout's status is %+v", got)
+	action := "Switch endpoint to api.kustom.co"
+	checkout := time.Date(2026, time.March, 2, 10, 41, 17, 0, time.UTC)
+	orders := time.Date(2026, time.March, 2, 11, 5, 44, 0, time.UTC)
+	want := kustom.EndpointStatus{MerchantID: fjellsport, ActionRequired: true, Services: []kustom.ServiceStatus{
+		{Service: "checkout", Host: "api.klarna.com", LastUsedAt: &checkout, ActionRequired: &action},
+		{Service: "order_management", Host: "api.klarna.com", LastUsedAt: &orders, ActionRequired: &action},
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the status is %+v, want %+v", got, want)
 	}
 	if _, err := b.portal.EndpointStatus(t.Context(), "M00999999"); !transport.IsStatus(err, http.StatusNotFound) {
-		t.Errorf("an unknown store: %v", err)
+		t.Errorf("of a store that does not exist: %v", err)
 	}
-	b.box.Arm(sandbox.Fault{
-		API: sandbox.Portal, Status: http.StatusOK, ContentType: transport.JSON,
-		Body: `{"merchant_id":"` + kaffebonna + `","action_required":false,"services":[]}`,
-	})
-	if got, err := b.portal.EndpointStatus(t.Context(), fjellsport); err == nil {
-		t.Errorf("another store's status was taken for this one's: %+v", got)
+}
+
+// TestEndpointStatusIsBelieved only when it is one, and about the store that was asked for.
+func TestEndpointStatusIsBelieved(t *testing.T) {
+	t.Parallel()
+	for answer, believed := range map[string]bool{
+		`{"merchant_id":"M00412871","action_required":false,"services":[]}`:   true,
+		`{"merchant_id":"M00537204","action_required":false,"services":[]}`:   false,
+		`{"merchant_id":"M00412871","action_required":false}`:                 false,
+		`{"merchant_id":"M00412871","action_required":false,"services":null}`: false,
+		`{}`:   false,
+		`null`: false,
+	} {
+		p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", transport.JSON)
+			fmt.Fprint(w, answer)
+		})
+		if _, err := p.EndpointStatus(t.Context(), fjellsport); (err == nil) != believed {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}
+
+func TestSwitched(t *testing.T) {
+	t.Parallel()
+	const host, legacy = "api.kustom.co", "api.klarna.com"
+	service := func(host string, used bool) kustom.ServiceStatus {
+		s := kustom.ServiceStatus{Host: host}
+		if used {
+			s.LastUsedAt = &noon
+		}
+		return s
+	}
+	tests := map[string]struct {
+		services []kustom.ServiceStatus
+		want     bool
+	}{
+		"no traffic at all":       {nil, true},
+		"all switched":            {[]kustom.ServiceStatus{service(host, true), service(host, true)}, true},
+		"one left":                {[]kustom.ServiceStatus{service(host, true), service(legacy, true)}, false},
+		"one left and not used":   {[]kustom.ServiceStatus{service(host, true), service(legacy, false)}, true},
+		"the other environment's": {[]kustom.ServiceStatus{service("api.playground.kustom.co", true)}, false},
+	}
+	for name, test := range tests {
+		if got := (kustom.EndpointStatus{Services: test.services}).Switched(host); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
 	}
 }

@@ -108,6 +108,7 @@ func (p *Portal) generateOnce(ctx context.Context, merchantID, description strin
 	if err != nil {
 		return Key{}, err
 	}
+	p.made.Store(key.CredentialID, true)
 	intended.CredentialID, intended.Username = key.CredentialID, key.Username
 	active, err := p.awaitSecret(ctx, key)
 	if err != nil {
@@ -134,6 +135,13 @@ func (p *Portal) create(ctx context.Context, intended Orphan) (newKey, error) {
 	request.IdempotencyKey = intended.IdempotencyKey
 	request.Whole = true
 	return transport.Do[newKey](ctx, p.client, request)
+}
+
+// Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
+// not hold it yet.
+func (p *Portal) Made(credentialID string) bool {
+	_, made := p.made.Load(credentialID)
+	return made
 }
 
 // replayedKey returns the ID of the key that an earlier sending of the same request has made.

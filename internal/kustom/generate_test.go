@@ -74,6 +74,9 @@ func TestGenerate(t *testing.T) {
 	if key.Host != "api.kustom.co" || key.Environment != "live" || key.MerchantID != fjellsport || *key.Description != "terraform" {
 		t.Errorf("the key is for %s, %s", key.MerchantID, key.Host)
 	}
+	if !b.portal.Made(key.CredentialID) || b.portal.Made(oldKey) {
+		t.Error("it does not know which key it has made")
+	}
 	requests := b.box.Requests()
 	if len(requests) != 1 || uuid.Validate(requests[0].IdempotencyKey) != nil {
 		t.Errorf("the requests are %+v", requests)

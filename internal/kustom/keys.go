@@ -2,12 +2,11 @@ package kustom
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -36,6 +35,8 @@ const statusPending = "PENDING"
 type Portal struct {
 	client *transport.Client
 	token  transport.Bearer
+	// made holds the IDs of the keys that were made through this client.
+	made sync.Map
 }
 
 // NewPortal returns a client that acts as the portal user whose token is given.
@@ -56,51 +57,21 @@ func (p *Portal) request(method, template string, elements ...string) transport.
 	}
 }
 
-// pageSize is the most that the portal returns at once.
-const pageSize = 100
-
 type keyPage struct {
 	Keys       []Key  `json:"credentials"`
 	NextCursor string `json:"next_cursor"`
 }
 
+func (p keyPage) content() (items []Key, nextCursor string) { return p.Keys, p.NextCursor }
+
 // Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can
 // see, page by page. It ends with the first error.
 func (p *Portal) Keys(ctx context.Context, merchantID string) iter.Seq2[Key, error] {
-	return func(yield func(Key, error) bool) {
-		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
-		if merchantID != "" {
-			query.Set("merchant_id", merchantID)
-		}
-		seen := map[string]bool{}
-		for {
-			request := p.request(http.MethodGet, pathKeys)
-			request.Query = query
-			page, err := transport.Do[keyPage](ctx, p.client, request)
-			if err != nil {
-				yield(Key{}, fmt.Errorf("listing API keys: %w", err))
-				return
-			}
-			if page.Keys == nil {
-				yield(Key{}, errors.New("listing API keys: the answer has no list"))
-				return
-			}
-			for _, key := range page.Keys {
-				if !yield(key, nil) {
-					return
-				}
-			}
-			if page.NextCursor == "" {
-				return
-			}
-			if seen[page.NextCursor] {
-				yield(Key{}, fmt.Errorf("listing API keys: %s returned the same page twice", p.client.BaseURL.Host))
-				return
-			}
-			seen[page.NextCursor] = true
-			query.Set("cursor", page.NextCursor)
-		}
+	query := url.Values{}
+	if merchantID != "" {
+		query.Set("merchant_id", merchantID)
 	}
+	return pages[keyPage](ctx, p, "API keys", pathKeys, query)
 }
 
 // NoKeyError says that a store, which the user can see, has no such key.

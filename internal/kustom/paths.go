@@ -1,14 +1,18 @@
 package kustom
 
-// Kustom documents no public API for keys. These paths, and the fields of [Key], are assumed from
-// the API that its platform descends from; this file and keys.go are what to change when Kustom
-// publishes its own.
+// Kustom documents no public API for keys, stores and the endpoint switch status. These paths, and
+// the fields of [Key], [Store] and [EndpointStatus], are assumed from the API that its platform
+// descends from; this file and those of the three types are what to change when Kustom publishes
+// its own.
 const (
 	portalBase = "/api/v1"
 
 	pathKeys      = "/credentials"
 	pathStoreKeys = "/stores/{merchant_id}/credentials"
 	pathKey       = "/stores/{merchant_id}/credentials/{credential_id}"
+
+	pathStores         = "/stores"
+	pathEndpointStatus = "/stores/{merchant_id}/endpoint-status"
 )
 
 // These are part of the merchant API, which Kustom documents.

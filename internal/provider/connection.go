@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -157,16 +156,21 @@ func (f inspection) foreign() []replacedKey {
 const lastUseNow = "in use"
 
 func (f inspection) replacedKey(key kustom.Key) replacedKey {
-	lastUse := "never"
-	switch {
-	case key.Username == f.holds.KustomID:
-		lastUse = lastUseNow
-	case key.LastUsedAt != nil:
-		lastUse = key.LastUsedAt.Format(time.DateOnly)
-	}
 	return replacedKey{
-		MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host, LastUse: lastUse,
+		MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host,
+		LastUse: lastUse(key, key.Username == f.holds.KustomID),
 	}
+}
+
+// lastUse returns the date on which a key was last used, or what stands for it.
+func lastUse(key kustom.Key, held bool) string {
+	switch {
+	case held:
+		return lastUseNow
+	case key.LastUsedAt == nil:
+		return "never"
+	}
+	return key.LastUsedAt.Format(time.DateOnly)
 }
 
 // replacedKey is a key that goes out of use.
@@ -258,30 +262,10 @@ func (m connectionMemory) unsettled() []replacedKey {
 
 const memoryKey = "connection"
 
-// privateState is the part of a request's or response's private state that a memory needs.
-type privateState interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
 func recall(ctx context.Context, private privateState, diags *diag.Diagnostics) connectionMemory {
-	var memory connectionMemory
-	raw, problems := private.GetKey(ctx, memoryKey)
-	diags.Append(problems...)
-	if raw == nil {
-		return memory
-	}
-	if err := json.Unmarshal(raw, &memory); err != nil {
-		diags.AddError("Unreadable private state", "The connection's private state can't be read: "+err.Error())
-	}
-	return memory
+	return recallFrom[connectionMemory](ctx, private, memoryKey, diags)
 }
 
 func (m connectionMemory) keep(ctx context.Context, private privateState, diags *diag.Diagnostics) {
-	raw, err := json.Marshal(m)
-	if err != nil {
-		diags.AddError("Unwritable private state", "The connection's private state can't be written: "+err.Error())
-		return
-	}
-	diags.Append(private.SetKey(ctx, memoryKey, raw)...)
+	keepIn(ctx, private, memoryKey, m, diags)
 }

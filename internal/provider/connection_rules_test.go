@@ -13,15 +13,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// storeKey is a key of the store M1.
-func storeKey(username, host string) *kustom.Key {
+// keyOfStore is a key of the store M1.
+func keyOfStore(username, host string) *kustom.Key {
 	return &kustom.Key{
 		MerchantID: "M1", CredentialID: "id-of-" + username, Username: username, Host: host,
 		CreatedAt: time.Date(2026, time.November, 2, 9, 15, 0, 0, time.UTC),
 	}
 }
 
-func ours(username string) *kustom.Key { return storeKey(username, kustom.Production.Host()) }
+func ours(username string) *kustom.Key { return keyOfStore(username, kustom.Production.Host()) }
 
 // holding is what a shop of the store M1 is found to hold, written at the moment "then".
 func holding(username string, own, held *kustom.Key) inspection {
@@ -33,7 +33,7 @@ func holding(username string, own, held *kustom.Key) inspection {
 
 func TestNewReason(t *testing.T) {
 	t.Parallel()
-	legacy := storeKey("M1-a", kustom.Production.LegacyHost())
+	legacy := keyOfStore("M1-a", kustom.Production.LegacyHost())
 	tests := map[string]struct {
 		found inspection
 		want  string
@@ -62,7 +62,7 @@ func TestDueReason(t *testing.T) {
 	rewritten, secretless := holding("M1-a", own, own), holding("M1-a", own, own)
 	rewritten.holds.UpdatedAt = "later"
 	secretless.holds.SecretSet = false
-	legacy := storeKey("M1-a", kustom.Production.LegacyHost())
+	legacy := keyOfStore("M1-a", kustom.Production.LegacyHost())
 	tests := map[string]struct {
 		found inspection
 		// username is the connection's key.

@@ -136,6 +136,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		newAPIKeyResource,
+		newAPIKeysExclusiveResource,
 		newCheckoutCredentialsResource,
 		newConnectionResource,
 	}
@@ -145,6 +146,8 @@ func (p *kustomProvider) DataSources(context.Context) []func() datasource.DataSo
 	return []func() datasource.DataSource{
 		newLegacyIntegrationsDataSource,
 		newAPIKeysDataSource,
+		newEndpointStatusDataSource,
+		newStoresDataSource,
 		newSupportBundleDataSource,
 	}
 }

@@ -64,7 +64,7 @@ resource "mystore_klarna_checkout_credentials" "butikk" {
 // mustPlan plans and expects the output to say all of this.
 func (w *world) mustPlan(t *testing.T, says ...string) {
 	t.Helper()
-	r := w.terraform(t, "plan", "-input=false", "-no-color", "-out=saved.tfplan")
+	r := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan)
 	for _, text := range says {
 		if r.code != 0 || !strings.Contains(aligned(r.output), text) {
 			t.Errorf("the plan (exit code %d) does not say %q:\n%s", r.code, text, r.output)
@@ -75,14 +75,6 @@ func (w *world) mustPlan(t *testing.T, says ...string) {
 // aligned undoes the alignment of what Terraform prints in columns.
 func aligned(output string) string {
 	return regexp.MustCompile(` +`).ReplaceAllString(output, " ")
-}
-
-// mustApplySaved applies the plan that mustPlan has saved.
-func (w *world) mustApplySaved(t *testing.T) {
-	t.Helper()
-	if r := w.terraform(t, "apply", "-input=false", "-no-color", "saved.tfplan"); r.code != 0 {
-		t.Errorf("the saved plan does not apply:\n%s", r.output)
-	}
 }
 
 // mustHaveRotated expects a rotation in the safe order, and nothing left to do.

@@ -45,6 +45,26 @@ func (merchantIDValidator) ValidateString(_ context.Context, req validator.Strin
 			"PM and digits in the playground.", req.ConfigValue.ValueString()))
 }
 
+type credentialIDValidator struct{}
+
+func (credentialIDValidator) Description(context.Context) string {
+	return "the credential_id of an API key"
+}
+
+func (v credentialIDValidator) MarkdownDescription(ctx context.Context) string {
+	return v.Description(ctx)
+}
+
+// ValidateString does not quote the value, which may be a secret that was taken for an ID (I2).
+func (credentialIDValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || credentialIDPattern.MatchString(req.ConfigValue.ValueString()) {
+		return
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, "Malformed key ID",
+		"This is not the ID of an API key. It is what kustom_api_key and kustom_mystore_connection call credential_id, such as "+
+			"7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11, without the merchant ID.")
+}
+
 type descriptionValidator struct{}
 
 func (descriptionValidator) Description(context.Context) string {

@@ -1,0 +1,26 @@
+package kustom
+
+import (
+	"context"
+	"iter"
+	"net/url"
+)
+
+// Store is a store of the merchant's.
+type Store struct {
+	MerchantID string `json:"merchant_id"`
+	Name       string `json:"name"`
+	Website    string `json:"website"`
+}
+
+type storePage struct {
+	Stores     []Store `json:"stores"`
+	NextCursor string  `json:"next_cursor"`
+}
+
+func (p storePage) content() (items []Store, nextCursor string) { return p.Stores, p.NextCursor }
+
+// Stores yields the stores that the user can see, page by page. It ends with the first error.
+func (p *Portal) Stores(ctx context.Context) iter.Seq2[Store, error] {
+	return pages[storePage](ctx, p, "stores", pathStores, url.Values{})
+}

@@ -1,0 +1,729 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// kaffebonna is the store of [sandbox.ThreeShops] that has a second legacy key, which no shop uses.
+const (
+	kaffebonna      = "M00537204"
+	kaffebonnaKey   = "81c4a9d6-0b7c-4c55-8a3b-94f1d0e2c702"
+	kaffebonnaSpare = "c2d96b1f-7e44-4a1d-b0a9-6e8f53a7d903"
+)
+
+// exclusive keeps the keys with those IDs in a store.
+func exclusive(merchantID string, ids ...string) string {
+	return exclusiveOf(merchantID, `["`+strings.Join(ids, `", "`)+`"]`)
+}
+
+// exclusiveOf keeps the keys that an expression names.
+func exclusiveOf(merchantID, ids string) string {
+	return fmt.Sprintf("resource \"kustom_api_keys_exclusive\" \"store\" {\n  merchant_id = %q\n  key_ids     = %s\n}\n", merchantID, ids)
+}
+
+// exclusiveWorld is a world with a store of [sandbox.ThreeShops] and a clock that nobody waits on.
+func exclusiveWorld(t *testing.T) (*world, *clocktest.Fake) {
+	t.Helper()
+	t.Parallel()
+	clock := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	return newWorld(t, worldOptions{clock: clock}), clock
+}
+
+// use writes the configuration.
+func (w *world) use(t *testing.T, hcl string) {
+	t.Helper()
+	w.write(t, "main.tf", example(t, "resources/kustom_api_keys_exclusive/terraform.tf")+hcl)
+}
+
+// deletion is an element of deletes.
+type deletion struct {
+	CredentialID string `json:"credential_id"`
+	Username     string `json:"username"`
+	Host         string `json:"host"`
+	LastUse      string `json:"last_use"`
+}
+
+func deletionOf(key sandbox.Key, lastUse string) deletion {
+	return deletion{CredentialID: key.CredentialID, Username: key.Username, Host: key.Host, LastUse: lastUse}
+}
+
+// storePlan is what a plan says of a store's keys. It can be applied, then or later.
+type storePlan struct {
+	actions []string
+	deletes []deletion
+	// unknown says that deletes is not known.
+	unknown bool
+	output  string
+}
+
+func (w *world) savePlan(t *testing.T) storePlan {
+	t.Helper()
+	got := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan)
+	if got.code != 0 {
+		t.Fatalf("no plan:\n%s", got.output)
+	}
+	var shown struct {
+		Changes []struct {
+			Type   string
+			Change struct {
+				Actions []string
+				After   struct{ Deletes []deletion }
+				Unknown struct{ Deletes any } `json:"after_unknown"`
+			}
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal([]byte(w.terraform(t, "show", "-json", savedPlan).output), &shown); err != nil {
+		t.Fatal(err)
+	}
+	plan := storePlan{output: unwrapped(got.output)}
+	for _, c := range shown.Changes {
+		if c.Type == "kustom_api_keys_exclusive" {
+			plan.actions, plan.deletes, plan.unknown = c.Change.Actions, c.Change.After.Deletes, c.Change.Unknown.Deletes == true
+		}
+	}
+	return plan
+}
+
+// wantDeletes checks what the plan does, and which keys it says that it deletes.
+func (p storePlan) wantDeletes(t *testing.T, action string, want ...deletion) {
+	t.Helper()
+	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(p.deletes, append([]deletion{}, want...)) {
+		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, p.deletes, p.unknown, action, want)
+	}
+}
+
+// applySaved applies the plan that was saved.
+func (w *world) applySaved(t *testing.T) run {
+	t.Helper()
+	return w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
+}
+
+func (w *world) mustApplySaved(t *testing.T) {
+	t.Helper()
+	if got := w.applySaved(t); got.code != 0 {
+		t.Fatalf("apply failed:\n%s", got.output)
+	}
+}
+
+// wantRefusal checks that a run has failed with exactly these errors, each of which is named by what
+// it says.
+func wantRefusal(t *testing.T, got run, want ...string) {
+	t.Helper()
+	output := unwrapped(got.output)
+	if n := strings.Count(output, "Error: "); got.code == 0 || n != len(want) {
+		t.Errorf("exit code %d and %d errors, want %d:\n%s", got.code, n, len(want), got.output)
+	}
+	for _, says := range want {
+		if !strings.Contains(output, says) {
+			t.Errorf("the errors do not say %q:\n%s", says, got.output)
+		}
+	}
+}
+
+// wantKeys checks which keys a store has, that the shops take payments, and that no promise was
+// broken on the way.
+func (w *world) wantKeys(t *testing.T, merchantID string, ids ...string) {
+	t.Helper()
+	var got []string
+	for _, key := range w.sandbox.Keys(merchantID) {
+		got = append(got, key.CredentialID)
+	}
+	slices.Sort(got)
+	slices.Sort(ids)
+	if !slices.Equal(got, ids) {
+		t.Errorf("store %s has the keys %q, want %q", merchantID, got, ids)
+	}
+	for _, shop := range []string{"fjellsport", "kaffebonna", "ullogtre"} {
+		if err := w.sandbox.Working(shop); err != nil {
+			t.Errorf("shop %s: %v", shop, err)
+		}
+	}
+	mustHaveNoViolation(t, w)
+}
+
+// wantDeletions checks how many keys were asked to be deleted since the requests were last reset.
+func (w *world) wantDeletions(t *testing.T, want int) {
+	t.Helper()
+	if got := w.sandbox.Count(sandbox.Portal, http.MethodDelete, ""); got != want {
+		t.Errorf("%d deletions were asked for, want %d", got, want)
+	}
+	w.sandbox.ResetRequests()
+}
+
+func (w *world) generate(t *testing.T, description string) sandbox.Key {
+	t.Helper()
+	key, err := w.sandbox.GenerateKey(kaffebonna, description)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// install gives the shop kaffebonna a key of its store.
+func (w *world) install(t *testing.T, credentialID string) {
+	t.Helper()
+	key := w.kaffebonnaKey(t, credentialID)
+	if err := w.sandbox.Install("kaffebonna", key.Username, key.Secret); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) kaffebonnaKey(t *testing.T, credentialID string) sandbox.Key {
+	t.Helper()
+	keys := w.sandbox.Keys(kaffebonna)
+	i := slices.IndexFunc(keys, func(k sandbox.Key) bool { return k.CredentialID == credentialID })
+	if i < 0 {
+		t.Fatalf("there is no key %s", credentialID)
+	}
+	return keys[i]
+}
+
+// TestAccExclusive deletes an old key that nobody uses and one that a killed run has left behind,
+// then one that somebody makes and uses later, and no key when its object is destroyed.
+func TestAccExclusive(t *testing.T) {
+	w, clock := exclusiveWorld(t)
+	spare, orphan := w.kaffebonnaKey(t, kaffebonnaSpare), w.generate(t, "terraform")
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
+	w.savePlan(t).wantDeletes(t, "create", deletionOf(spare, "never"), deletionOf(orphan, "never"))
+	w.wantDeletions(t, 0)
+	w.mustApplySaved(t)
+	w.wantDeletions(t, 2)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey)
+	w.mustBeEmpty(t)
+
+	clock.Advance(24 * time.Hour)
+	stray := w.generate(t, "by hand")
+	w.install(t, stray.CredentialID)
+	w.order(t, "kaffebonna")
+	w.install(t, kaffebonnaKey)
+	drift := w.savePlan(t)
+	drift.wantDeletes(t, "update", deletionOf(stray, "2026-11-03"))
+	if !strings.Contains(drift.output, `- "`+stray.CredentialID+`"`) {
+		t.Errorf("the plan does not show what has changed:\n%s", drift.output)
+	}
+	if strings.Contains(drift.output, orphan.Username) {
+		t.Errorf("the plan shows a key that is long gone:\n%s", drift.output)
+	}
+	w.mustApplySaved(t)
+	w.wantDeletions(t, 1)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey)
+	w.mustBeEmpty(t)
+
+	w.use(t, edit(t, exclusive(kaffebonna, kaffebonnaKey), "]\n", "]\n  timeouts {\n    update = \"1m\"\n  }\n"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(stray, "2026-11-03"))
+	w.mustApplySaved(t)
+	w.mustBeEmpty(t)
+
+	w.generate(t, "stays")
+	if got := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color"); got.code != 0 {
+		t.Error(got.output)
+	}
+	w.wantDeletions(t, 0)
+}
+
+// TestAccExclusiveImport takes charge of a store by an import, whose first plan names what goes.
+func TestAccExclusiveImport(t *testing.T) {
+	w, clock := exclusiveWorld(t)
+	spare := w.kaffebonnaKey(t, kaffebonnaSpare)
+	const address = "kustom_api_keys_exclusive.store"
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey)+importBlock(address, kaffebonna))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(spare, "never"))
+	clock.Advance(72 * time.Hour)
+	later := w.generate(t, "made after the plan")
+	w.mustApplySaved(t)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey, later.CredentialID)
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, "never"))
+	w.mustApplySaved(t)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey)
+	w.mustBeEmpty(t)
+
+	// Nothing goes where all that there is stays.
+	if got := w.terraform(t, "state", "rm", address); got.code != 0 {
+		t.Fatal(got.output)
+	}
+	if got := w.mustApply(t); !strings.Contains(got.output, "1 imported, 0 added, 0 changed, 0 destroyed") {
+		t.Errorf("the import is not clean:\n%s", got.output)
+	}
+	w.mustBeEmpty(t)
+}
+
+// TestAccI1ExclusiveHeld is about a key that a shop uses: the others go, the error names the shop, and
+// the next apply finishes when the shop has moved on. At first as a creation, then as an update.
+func TestAccI1ExclusiveHeld(t *testing.T) {
+	w, _ := exclusiveWorld(t)
+	spare, held, next := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey), w.generate(t, "next")
+	const refusal = "was not deleted, because shop kaffebonna takes payments with it, and did not get another key in time"
+	w.use(t, exclusive(kaffebonna, next.CredentialID))
+	first := w.savePlan(t)
+	first.wantDeletes(t, "create", deletionOf(spare, "never"), deletionOf(held, ""))
+	if says := "M00537204-xM2pE (api.klarna.com, in use by shop kaffebonna)"; !strings.Contains(first.output, says) {
+		t.Errorf("the plan does not warn that %s:\n%s", says, first.output)
+	}
+	wantRefusal(t, w.applySaved(t), "The key M00537204-xM2pE "+refusal)
+	w.wantDeletions(t, 1)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey, next.CredentialID)
+
+	w.install(t, next.CredentialID)
+	w.savePlan(t).wantDeletes(t, "create", deletionOf(held, "2026-03-02"))
+	w.mustApplySaved(t)
+	w.wantKeys(t, kaffebonna, next.CredentialID)
+	w.mustBeEmpty(t)
+
+	third, stray := w.generate(t, "third"), w.generate(t, "stray")
+	w.use(t, exclusive(kaffebonna, third.CredentialID))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, "in use"), deletionOf(stray, "never"))
+	wantRefusal(t, w.applySaved(t), "The key "+next.Username+" "+refusal)
+	w.wantKeys(t, kaffebonna, next.CredentialID, third.CredentialID)
+	w.install(t, third.CredentialID)
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, "never"))
+	w.mustApplySaved(t)
+	w.wantKeys(t, kaffebonna, third.CredentialID)
+	w.mustBeEmpty(t)
+}
+
+// TestAccI1ExclusiveWaits deletes a key whose shop is given another one, by hand, during the apply.
+func TestAccI1ExclusiveWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	next := w.generate(t, "next")
+	w.use(t, edit(t, exclusive(kaffebonna, next.CredentialID), "]\n", "]\n  timeouts {\n    create = \"30m\"\n  }\n"))
+	w.savePlan(t)
+	w.sandbox.ResetRequests()
+	apply := w.start(t, "apply", "-input=false", "-no-color", savedPlan)
+	// Three shops are read once; the one that holds the key is asked again and again.
+	apply.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, "") >= 6 })
+	w.install(t, next.CredentialID)
+	if got := apply.wait(t); got.code != 0 {
+		t.Errorf("the shop has moved on, and the apply failed:\n%s", got.output)
+	}
+	w.wantKeys(t, kaffebonna, next.CredentialID)
+	w.mustBeEmpty(t)
+}
+
+// TestAccExclusiveOtherStore lets go of one store and takes charge of another.
+func TestAccExclusiveOtherStore(t *testing.T) {
+	w, _ := exclusiveWorld(t)
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
+	w.mustApply(t)
+	w.use(t, "resource \"kustom_api_key\" \"spare\" {\n  merchant_id = \"M00412871\"\n}\n\n"+
+		exclusiveOf("M00412871", "[\"5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01\", kustom_api_key.spare.credential_id]"))
+	plan := w.savePlan(t)
+	if !slices.Equal(plan.actions, []string{"delete", "create"}) || plan.unknown || len(plan.deletes) > 0 {
+		t.Errorf("the plan is to %v, and deletes %v (unknown: %v)", plan.actions, plan.deletes, plan.unknown)
+	}
+	if strings.Contains(plan.output, "Warning: Keys to delete") {
+		t.Errorf("the plan warns of keys of the old store:\n%s", plan.output)
+	}
+	w.mustApplySaved(t)
+	w.wantDeletions(t, 0)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare)
+}
+
+// TestAccI4ExclusiveAppliedLater applies plans some days after they were made. The keys were used
+// meanwhile and the shop has moved on, which is no reason to refuse them; and a key that was made
+// meanwhile, which no plan has named, stays.
+func TestAccI4ExclusiveAppliedLater(t *testing.T) {
+	w, clock := exclusiveWorld(t)
+	spare, old := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey)
+	next := w.generate(t, "next")
+	moveOn := func() {
+		w.order(t, "kaffebonna")
+		w.install(t, next.CredentialID)
+		clock.Advance(72 * time.Hour)
+		w.order(t, "kaffebonna")
+	}
+
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare, next.CredentialID))
+	w.mustApply(t)
+	w.use(t, exclusive(kaffebonna, next.CredentialID))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(spare, "never"), deletionOf(old, "in use"))
+	moveOn()
+	later := w.generate(t, "made after the plan")
+	w.mustApplySaved(t)
+	w.wantKeys(t, kaffebonna, next.CredentialID, later.CredentialID)
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, "never"))
+}
+
+// TestAccI4ExclusiveCreatedLater is the same for a creation, except that a change of the store's keys
+// makes Terraform refuse the plan.
+func TestAccI4ExclusiveCreatedLater(t *testing.T) {
+	w, clock := exclusiveWorld(t)
+	next := w.generate(t, "next")
+	w.use(t, exclusive(kaffebonna, next.CredentialID))
+	w.savePlan(t)
+	later := w.generate(t, "made after the plan")
+	w.wantDeletions(t, 0)
+	wantRefusal(t, w.applySaved(t), "Provider produced inconsistent final plan")
+	w.wantDeletions(t, 0)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare, next.CredentialID, later.CredentialID)
+
+	w.savePlan(t)
+	w.order(t, "kaffebonna")
+	w.install(t, next.CredentialID)
+	clock.Advance(72 * time.Hour)
+	w.mustApplySaved(t)
+	w.wantKeys(t, kaffebonna, next.CredentialID)
+	w.mustBeEmpty(t)
+}
+
+// pairOf is the shop kaffebonna on a key that is made for it.
+const pairOf = `
+resource "kustom_api_key" "checkout" {
+  merchant_id = "M00537204"
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "mystore_klarna_checkout_credentials" "shop" {
+  provider      = kustom
+  shop          = "kaffebonna"
+  kustom_id     = kustom_api_key.checkout.username
+  kustom_secret = kustom_api_key.checkout.secret
+}
+`
+
+// TestAccExclusiveUnknown keeps keys that are made in the same run. What goes is not known before,
+// but the plan lists what there is. Then the key is rotated: the old one is deleted once, by
+// whichever of the two that want it gone comes first.
+func TestAccExclusiveUnknown(t *testing.T) {
+	t.Parallel()
+	// The shop is given its key while the old one's deletion waits for that, so time has to pass.
+	w := newWorld(t, worldOptions{})
+	w.use(t, pairOf+edit(t, exclusiveOf(kaffebonna, "[kustom_api_key.checkout.credential_id]"), "]\n",
+		"]\n  timeouts {\n    create = \"30m\"\n    update = \"30m\"\n  }\n"))
+	wantUnknown := func(plan storePlan, action string, lists ...string) {
+		t.Helper()
+		if !plan.unknown || !slices.Equal(plan.actions, []string{action}) {
+			t.Errorf("the plan is to %v, deletes unknown: %v", plan.actions, plan.unknown)
+		}
+		for _, says := range lists {
+			if !strings.Contains(plan.output, says) {
+				t.Errorf("the plan does not list %q:\n%s", says, plan.output)
+			}
+		}
+	}
+	wantUnknown(w.savePlan(t), "create", "Warning: Keys to delete not known yet",
+		"- M00537204-b9LkC (api.klarna.com, last use: never)", "- M00537204-xM2pE (api.klarna.com, in use by shop kaffebonna)")
+	w.mustApplySaved(t)
+	first := w.onlyKey(t)
+	w.mustBeEmpty(t)
+
+	if got := w.terraform(t, "taint", "kustom_api_key.checkout"); got.code != 0 {
+		t.Fatal(got.output)
+	}
+	stray := w.generate(t, "stray")
+	wantUnknown(w.savePlan(t), "update", first.Username+" (api.kustom.co, in use by shop kaffebonna)", stray.Username+" (api.kustom.co, last use: never)")
+	later := w.generate(t, "made after the plan")
+	w.mustApplySaved(t)
+	if _, found := w.find(later.CredentialID); !found {
+		t.Error("a key is gone that no plan has named")
+	}
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, "never"))
+	w.mustApplySaved(t)
+	if second := w.onlyKey(t); second.CredentialID == first.CredentialID {
+		t.Error("the key was not rotated")
+	}
+	w.mustBeEmpty(t)
+}
+
+func (w *world) find(credentialID string) (sandbox.Key, bool) {
+	for _, key := range w.sandbox.Keys(kaffebonna) {
+		if key.CredentialID == credentialID {
+			return key, true
+		}
+	}
+	return sandbox.Key{}, false
+}
+
+// onlyKey returns the only key that the store has, which is the one that its shop uses.
+func (w *world) onlyKey(t *testing.T) sandbox.Key {
+	t.Helper()
+	keys := w.sandbox.Keys(kaffebonna)
+	if len(keys) != 1 {
+		t.Fatalf("the store has %d keys", len(keys))
+	}
+	w.wantKeys(t, kaffebonna, keys[0].CredentialID)
+	if shop, _ := w.sandbox.Shop("kaffebonna"); shop.KustomID != keys[0].Username {
+		t.Errorf("the shop uses %s", shop.KustomID)
+	}
+	return keys[0]
+}
+
+// TestAccI1ExclusiveSparesNewKeys makes two keys in one run and keeps only one of them. The other may
+// be on its way into a shop, so it stays until a plan has named it.
+func TestAccI1ExclusiveSparesNewKeys(t *testing.T) {
+	t.Parallel()
+	const empty = "M00999999"
+	seed := exampleSeed()
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.use(t, `
+resource "kustom_api_key" "kept" {
+  merchant_id = "M00999999"
+}
+
+resource "kustom_api_key" "forgotten" {
+  merchant_id = "M00999999"
+  depends_on  = [kustom_api_key.kept]
+}
+
+`+edit(t, exclusiveOf(empty, "[kustom_api_key.kept.credential_id]"), "\n}\n", "\n  depends_on  = [kustom_api_key.forgotten]\n}\n"))
+	// Where there is no key that could go, it is known that none does.
+	w.savePlan(t).wantDeletes(t, "create")
+	w.mustApplySaved(t)
+	keys := w.sandbox.Keys(empty)
+	if len(keys) != 2 {
+		t.Fatalf("the store has %d keys", len(keys))
+	}
+	w.wantDeletions(t, 0)
+	forgotten := keys[1]
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(forgotten, "never"))
+	mustHaveNoViolation(t, w)
+}
+
+// TestAccExclusiveMissing keeps a key that the store does not have: no other is deleted.
+func TestAccExclusiveMissing(t *testing.T) {
+	w, _ := exclusiveWorld(t)
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
+	w.mustApply(t)
+	stray := w.generate(t, "stray")
+	const mistyped = "00000000-0000-4000-8000-000000000000"
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey, mistyped))
+	w.savePlan(t)
+	w.wantDeletions(t, 0)
+	wantRefusal(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+mistyped+"; perhaps it was deleted, or belongs to another store. No key was deleted.")
+	w.wantDeletions(t, 0)
+
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
+	w.mustApply(t)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare)
+
+	// Somebody deletes a key that stays.
+	if err := w.sandbox.DeleteKey(kaffebonna, kaffebonnaSpare); err != nil {
+		t.Fatal(err)
+	}
+	w.wantDeletions(t, 1)
+	w.savePlan(t).wantDeletes(t, "update")
+	wantRefusal(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+kaffebonnaSpare)
+	if _, found := w.find(stray.CredentialID); found {
+		t.Error("the stray is still there")
+	}
+}
+
+// TestAccExclusiveEmptied keeps what turns out to be nothing.
+func TestAccExclusiveEmptied(t *testing.T) {
+	w, _ := exclusiveWorld(t)
+	w.use(t, `
+resource "terraform_data" "keys" {
+  input = []
+}
+
+`+exclusiveOf(kaffebonna, "terraform_data.keys.output"))
+	if plan := w.savePlan(t); !plan.unknown {
+		t.Errorf("deletes is known: %v", plan.deletes)
+	}
+	wantRefusal(t, w.applySaved(t), "set must contain at least 1 elements")
+	w.wantDeletions(t, 0)
+}
+
+// TestAccExclusiveProviderUnknown plans before the provider has a token.
+func TestAccExclusiveProviderUnknown(t *testing.T) {
+	w, _ := exclusiveWorld(t)
+	w.write(t, "provider.tf", `
+resource "terraform_data" "token" {
+  input = "`+w.server.Env()["KUSTOM_PORTAL_TOKEN"]+`"
+}
+
+provider "kustom" {
+  portal_token = terraform_data.token.output
+}
+`)
+	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
+	if plan := w.savePlan(t); !plan.unknown {
+		t.Errorf("deletes is known: %v", plan.deletes)
+	}
+	w.mustApplySaved(t)
+	w.wantKeys(t, kaffebonna, kaffebonnaKey)
+}
+
+// TestAccExclusiveFaults lets the vendors fail at the deletion of keys: what can go goes, the error says
+// what is the matter with the rest, and the next apply finishes.
+func TestAccExclusiveFaults(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault sandbox.Fault
+		left  int
+		says  []string
+	}{
+		"one deletion fails": {
+			sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Match: func(r sandbox.Request) bool {
+				return strings.HasSuffix(r.Path, kaffebonnaSpare)
+			}},
+			1, []string{"The key M00537204-b9LkC was not deleted. 127.0.0.1"},
+		},
+		"the shops can't be asked": {
+			sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized},
+			2, []string{"API keys not read"},
+		},
+		"the answers are lost": {
+			sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Kind: sandbox.FaultLoseAnswer, Times: 1}, 0, nil,
+		},
+		"the list has no usernames": {
+			sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Status: http.StatusOK, ContentType: "application/json",
+				Body: `{"credentials":[{"merchant_id":"M00537204","credential_id":"` + kaffebonnaKey + `"}]}`},
+			2, []string{"one of them has no ID or no username"},
+		},
+		"the list is of another store": {
+			sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Status: http.StatusOK, ContentType: "application/json",
+				Body: `{"credentials":[{"merchant_id":"M00412871","credential_id":"` + kaffebonnaSpare + `","username":"M00412871-a"}]}`},
+			2, []string{"Store M00537204 has no API key with the ID"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := exclusiveWorld(t)
+			stray := w.generate(t, "stray")
+			w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare, stray.CredentialID))
+			w.mustApply(t)
+			w.use(t, exclusive(kaffebonna, kaffebonnaKey))
+			w.savePlan(t)
+			armed := w.sandbox.Arm(test.fault)
+			if got := w.applySaved(t); len(test.says) > 0 {
+				wantRefusal(t, got, test.says...)
+			} else if got.code != 0 {
+				t.Error(got.output)
+			}
+			if armed.Fired() == 0 {
+				t.Error("nothing went wrong: the test shows nothing")
+			}
+			if got := len(w.sandbox.Keys(kaffebonna)) - 1; got != test.left {
+				t.Errorf("%d keys are left to delete, want %d", got, test.left)
+			}
+			armed.Disarm()
+			w.mustApply(t)
+			w.wantKeys(t, kaffebonna, kaffebonnaKey)
+			w.mustBeEmpty(t)
+		})
+	}
+}
+
+// TestAccExclusiveBadInput expects one clear error for every mistake.
+func TestAccExclusiveBadInput(t *testing.T) {
+	id := strings.TrimPrefix(exampleKeyID, exampleStore+"/")
+	const block = `resource "kustom_api_keys_exclusive" "store" {`
+	for _, test := range []badInput{
+		{
+			name: "store not visible", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-stranger"), planned: true,
+			summary: "API keys not read", at: "merchant_id",
+			says: []string{"can't see such a store. Check the merchant ID; if it is right, ask an account administrator for access to the store via User Manager."},
+		},
+		{
+			name: "no admin", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-staff"), planned: true,
+			summary: "API keys not read", at: block,
+			says: []string{"Contact your account administrator and request access via User Manager, then run again."},
+		},
+		{
+			name: "no portal token", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs(""), planned: true,
+			summary: "API keys not read", at: block,
+			says: []string{"The provider's portal_token is not set."},
+		},
+		{
+			name: "a shop's token wrong", hcl: raw(exclusive(exampleStore, id)), env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`), planned: true,
+			summary: "API keys not read", at: block,
+			says: []string{"Mystore does not accept the shop's token: it is wrong or has expired.", "shop nettbutikk"},
+		},
+		{
+			name: "no such key", hcl: raw(exclusive(exampleStore, "b", id, "a")), planned: true,
+			summary: "No such API key", at: "key_ids",
+			says: []string{
+				"Store M00123456 has no API key with the ID a, b; perhaps it was deleted, or belongs to another store. No key was deleted.",
+				"The data source kustom_api_keys lists the keys that the store has.",
+			},
+		},
+		{
+			name: "import ID instead of key ID", hcl: raw(exclusive(exampleStore, exampleKeyID)), planned: true,
+			summary: "Malformed key ID", at: "key_ids",
+			says: []string{"It is what kustom_api_key and kustom_mystore_connection call credential_id", "without the merchant ID."},
+		},
+		{
+			name: "no key at all", hcl: raw(exclusiveOf(exampleStore, "[]")), planned: true,
+			summary: "Invalid Attribute Value", at: "key_ids",
+			says: []string{"set must contain at least 1 elements"},
+		},
+		{
+			name: "null among the keys", hcl: raw(exclusiveOf(exampleStore, "[null]")), planned: true,
+			summary: "Null Set Value", at: "key_ids",
+		},
+		{
+			name: "store of the playground", hcl: raw(exclusive("PM00123456", id)), planned: true,
+			summary: "A store of the playground environment", at: "merchant_id",
+		},
+		{
+			name: "import ID malformed", hcl: raw(exclusive(exampleStore, id) + importBlock("kustom_api_keys_exclusive.store", exampleKeyID)), planned: true,
+			summary: "Malformed import ID",
+			says:    []string{"is not the import ID of a store's keys, which is its merchant ID, such as M00123456."},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}
+
+// TestAccExclusiveExample runs the published example, and rotates its key.
+func TestAccExclusiveExample(t *testing.T) {
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	v.release(t, "nettbutikk")
+	const files = "resources/kustom_api_keys_exclusive/"
+	hcl := example(t, files+"terraform.tf", files+"resource.tf")
+	var first string
+	only := func(t *testing.T) string {
+		t.Helper()
+		v.wantWorking(t, "butikk")
+		keys := v.Keys(exampleStore)
+		if len(keys) != 1 || keys[0].Username != v.shop(t, "butikk").KustomID {
+			t.Errorf("the store has %d keys, and the shop uses %s", len(keys), v.shop(t, "butikk").KustomID)
+		}
+		return keys[0].Username
+	}
+	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("deletes"))
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{
+				Config:           hcl,
+				ConfigPlanChecks: plans(unknown),
+				PostApplyFunc:    func() { first = only(t) },
+			},
+			{
+				ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
+				// What an apply has deleted is nowhere to be found.
+				ImportStateVerifyIgnore: []string{"deletes"},
+			},
+			{
+				Config: edit(t, hcl, "shop        = \"butikk\"", "shop = \"butikk\"\n  description = \"autumn\""),
+				ConfigPlanChecks: plans(unknown, planned{
+					"kustom_mystore_connection.butikk": "update", "kustom_api_keys_exclusive.butikk": "update",
+				}),
+				PostApplyFunc: func() {
+					if second := only(t); second == first {
+						t.Error("the key was not rotated")
+					}
+				},
+			},
+		},
+	})
+}

@@ -1,0 +1,139 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+var _ datasource.DataSourceWithConfigure = (*endpointStatusDataSource)(nil)
+
+// endpointStatusReader reads the endpoint switch status of a store.
+type endpointStatusReader interface {
+	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
+}
+
+type endpointStatusDataSource struct {
+	reader      endpointStatusReader
+	environment *kustom.Environment
+}
+
+func newEndpointStatusDataSource() datasource.DataSource { return &endpointStatusDataSource{} }
+
+type endpointStatusModel struct {
+	MerchantID     types.String         `tfsdk:"merchant_id"`
+	ActionRequired types.Bool           `tfsdk:"action_required"`
+	Switched       types.Bool           `tfsdk:"switched"`
+	Services       []serviceStatusModel `tfsdk:"services"`
+}
+
+type serviceStatusModel struct {
+	Service        types.String `tfsdk:"service"`
+	Host           types.String `tfsdk:"host"`
+	LastUsedAt     types.String `tfsdk:"last_used_at"`
+	ActionRequired types.String `tfsdk:"action_required"`
+}
+
+func (d *endpointStatusDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_endpoint_status"
+}
+
+func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The endpoint switch status of a store, as on the *API* page of *Integrations* in Kustom Portal: which host " +
+			"each kind of traffic went to last. Made for `check` blocks and postconditions.\n\nIt follows real traffic. After a switch " +
+			"it shows the old host until the first request to the new one, service by service. For the checkout, that is the proof " +
+			"of a new key by this provider, or the first customer's order; for the order management, the first order that is " +
+			"captured or changed.",
+		Attributes: map[string]schema.Attribute{
+			"merchant_id": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground.",
+				Validators:          []validator.String{merchantIDValidator{}},
+			},
+			"action_required": schema.BoolAttribute{
+				Computed:            true,
+				MarkdownDescription: "Whether the portal asks for something to be done for any of the services, used or not.",
+			},
+			"switched": schema.BoolAttribute{
+				Computed: true,
+				MarkdownDescription: "Whether every service that has been used went to Kustom's host last (`api.kustom.co`, in the playground " +
+					"`api.playground.kustom.co`). Also `true` for a store that has had no traffic at all.",
+			},
+			"services": schema.ListNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "The services of which the portal shows a status, in its order.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"service": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "The kind of traffic: `checkout`, `order_management`, `settlement` or `hosted_payment_page`.",
+					},
+					"host": schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that was called last."},
+					"last_used_at": schema.StringAttribute{
+						Computed: true, MarkdownDescription: "When it was called last (RFC 3339); null if never.",
+					},
+					"action_required": schema.StringAttribute{
+						Computed: true, MarkdownDescription: "What the portal asks for, such as `Switch endpoint to api.kustom.co`; null if nothing.",
+					},
+				}},
+			},
+		},
+	}
+}
+
+func (d *endpointStatusDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	d.reader, d.environment = b.portal, b.environment
+}
+
+func (d *endpointStatusDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model endpointStatusModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if d.environment == nil {
+		report(&resp.Diagnostics, path.Empty(), "Endpoint status not read", &unknownError{attribute: "environment"})
+		return
+	}
+	if checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), d.environment, "store", model.MerchantID); resp.Diagnostics.HasError() {
+		return
+	}
+	status, err := d.reader.EndpointStatus(ctx, model.MerchantID.ValueString())
+	if err != nil {
+		report(&resp.Diagnostics, path.Root("merchant_id"), "Endpoint status not read", err)
+		return
+	}
+	model.read(status, d.environment.Host())
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+func (m *endpointStatusModel) read(status kustom.EndpointStatus, host string) {
+	m.ActionRequired = types.BoolValue(status.ActionRequired)
+	m.Switched = types.BoolValue(status.Switched(host))
+	m.Services = make([]serviceStatusModel, 0, len(status.Services))
+	for _, service := range status.Services {
+		s := serviceStatusModel{
+			Service:        types.StringValue(service.Service),
+			Host:           types.StringValue(service.Host),
+			ActionRequired: types.StringPointerValue(service.ActionRequired),
+		}
+		if service.LastUsedAt != nil {
+			s.LastUsedAt = types.StringValue(service.LastUsedAt.Format(time.RFC3339))
+		}
+		m.Services = append(m.Services, s)
+	}
+}

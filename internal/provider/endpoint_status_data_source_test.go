@@ -1,0 +1,98 @@
+package provider_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// TestAccEndpointStatus reads every field, of a store in the middle of its switch and of one that
+// nobody has called yet.
+func TestAccEndpointStatus(t *testing.T) {
+	used := time.Date(2026, time.October, 3, 8, 0, 0, 0, time.UTC)
+	seed := exampleSeed()
+	seed.Stores[0].Services = []sandbox.Service{
+		{Service: "checkout", Host: kustomHost, LastUsedAt: &used},
+		{Service: "settlement", Host: legacyHost},
+	}
+	v := newVendors(t, seed, sandbox.Options{})
+	const files = "data-sources/kustom_endpoint_status/"
+	const address = "data.kustom_endpoint_status.butikk"
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{
+				Config: example(t, files+"terraform.tf", files+"data-source.tf"),
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListExact([]knownvalue.Check{
+						knownvalue.ObjectExact(map[string]knownvalue.Check{
+							"service": knownvalue.StringExact("checkout"), "host": knownvalue.StringExact(kustomHost),
+							"last_used_at": knownvalue.StringExact("2026-10-03T08:00:00Z"), "action_required": knownvalue.Null(),
+						}),
+						knownvalue.ObjectExact(map[string]knownvalue.Check{
+							"service": knownvalue.StringExact("settlement"), "host": knownvalue.StringExact(legacyHost),
+							"last_used_at": knownvalue.Null(), "action_required": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
+						}),
+					})),
+					// A service that nobody uses asks for something all the same.
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("switched"), knownvalue.Bool(true)),
+					statecheck.ExpectKnownOutputValue("left_to_do", knownvalue.MapExact(map[string]knownvalue.Check{
+						"settlement": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
+					})),
+				},
+			},
+			{
+				Config: `data "kustom_endpoint_status" "butikk" { merchant_id = "M00999999" }`,
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(0)),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("switched"), knownvalue.Bool(true)),
+					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
+				},
+			},
+		},
+	})
+	v.wantOnlyReads(t)
+	v.wantViolations(t)
+}
+
+// TestAccEndpointStatusNotRead says what is wrong, and what to do about it.
+func TestAccEndpointStatusNotRead(t *testing.T) {
+	const block = "data \"kustom_endpoint_status\" \"one\" {"
+	hcl := func(merchantID string) string {
+		return block + "\n  merchant_id = \"" + merchantID + "\"\n}\n"
+	}
+	for _, test := range []badInput{
+		{
+			name: "store not visible", hcl: raw(hcl(exampleStore)), env: portalTokenIs("example-token-stranger"), planned: true,
+			summary: "Endpoint status not read", at: "merchant_id",
+			says: []string{"can't see such a store. Check the merchant ID"},
+		},
+		{
+			name: "no admin", hcl: raw(hcl(exampleStore)), env: portalTokenIs("example-token-staff"), planned: true,
+			summary: "Endpoint status not read", at: block,
+			says: []string{"request access via User Manager"},
+		},
+		{
+			name: "store of the playground", hcl: raw(hcl("PM00123456")), planned: true,
+			summary: "A store of the playground environment", at: "merchant_id",
+		},
+		{
+			name: "environment not known yet", planned: true, provider: "environment = terraform_data.late.output",
+			hcl:     raw(hcl(exampleStore) + "resource \"terraform_data\" \"late\" {\n  input = \"production\"\n}\n"),
+			summary: "Endpoint status not read", at: block,
+			says: []string{"The provider's environment depends on something that has not been applied yet"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}

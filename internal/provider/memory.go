@@ -1,0 +1,38 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+)
+
+// privateState is the part of a request's or response's private state that a memory needs.
+type privateState interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// recallFrom returns what was kept in private state under a key, or the zero value.
+func recallFrom[M any](ctx context.Context, private privateState, key string, diags *diag.Diagnostics) M {
+	var memory M
+	raw, problems := private.GetKey(ctx, key)
+	diags.Append(problems...)
+	if raw == nil {
+		return memory
+	}
+	if err := json.Unmarshal(raw, &memory); err != nil {
+		diags.AddError("Unreadable private state", "What the provider has kept in private state can't be read: "+err.Error())
+	}
+	return memory
+}
+
+// keepIn keeps a memory in private state under a key.
+func keepIn(ctx context.Context, private privateState, key string, memory any, diags *diag.Diagnostics) {
+	raw, err := json.Marshal(memory)
+	if err != nil {
+		diags.AddError("Unwritable private state", "What the provider keeps in private state can't be written: "+err.Error())
+		return
+	}
+	diags.Append(private.SetKey(ctx, key, raw)...)
+}

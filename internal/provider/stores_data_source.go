@@ -1,0 +1,93 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+var _ datasource.DataSourceWithConfigure = (*storesDataSource)(nil)
+
+// storeLister lists the stores that the portal user can see.
+type storeLister interface {
+	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
+}
+
+type storesDataSource struct{ stores storeLister }
+
+func newStoresDataSource() datasource.DataSource { return &storesDataSource{} }
+
+type storesModel struct {
+	Stores []storeModel `tfsdk:"stores"`
+}
+
+type storeModel struct {
+	MerchantID types.String `tfsdk:"merchant_id"`
+	Name       types.String `tfsdk:"name"`
+	Website    types.String `tfsdk:"website"`
+}
+
+func (d *storesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_stores"
+}
+
+func (d *storesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The stores that the portal user can see. Use it with `for_each`, to look at all of them, or to find " +
+			"those that a configuration has forgotten.",
+		Attributes: map[string]schema.Attribute{
+			"stores": schema.ListNestedAttribute{
+				Computed: true, MarkdownDescription: "The stores, sorted by merchant ID.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"merchant_id": schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID (MID) of the store."},
+					"name":        schema.StringAttribute{Computed: true, MarkdownDescription: "The store's name in Kustom Portal."},
+					"website":     schema.StringAttribute{Computed: true, MarkdownDescription: "The store's website."},
+				}},
+			},
+		},
+	}
+}
+
+func (d *storesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	d.stores = b.portal
+}
+
+func (d *storesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var stores []kustom.Store
+	for store, err := range d.stores.Stores(ctx) {
+		if err != nil {
+			report(&resp.Diagnostics, path.Empty(), "Stores not read", err)
+			return
+		}
+		stores = append(stores, store)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, readStores(stores))...)
+}
+
+func readStores(stores []kustom.Store) storesModel {
+	slices.SortFunc(stores, func(a, b kustom.Store) int { return cmp.Compare(a.MerchantID, b.MerchantID) })
+	model := storesModel{Stores: make([]storeModel, 0, len(stores))}
+	for _, store := range stores {
+		model.Stores = append(model.Stores, storeModel{
+			MerchantID: types.StringValue(store.MerchantID),
+			Name:       types.StringValue(store.Name),
+			Website:    types.StringValue(store.Website),
+		})
+	}
+	return model
+}
