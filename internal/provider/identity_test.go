@@ -268,17 +268,12 @@ func TestImportByMalformedIdentity(t *testing.T) {
 	}
 }
 
-const (
-	connectionAddress = "kustom_mystore_connection.butikk"
-	connectionExample = "resources/" + connectionType + "/"
-
-	connectionOnly = `
+const connectionOnly = `
 resource "kustom_mystore_connection" "butikk" {
   shop        = "butikk"
   merchant_id = "M00123456"
 }
 `
-)
 
 // TestAccIdentity makes objects, and imports them by the identity that they got.
 func TestAccIdentity(t *testing.T) {
