@@ -64,8 +64,7 @@ func (r *checkoutCredentialsListResource) ListResourceConfigSchema(_ context.Con
 			"**The configuration that `-generate-config-out` writes has to be completed**, because nobody can read the secret that a " +
 			"shop holds: set `kustom_secret_wo` in each block. The blocks have `kustom_secret_wo_version = 1`, which goes with it; to " +
 			"use `kustom_secret` instead, remove that line. With the write-only secret, the import leaves the shop untouched: all " +
-			"that the plan shows is that the state gets the version. A shop without credentials also needs a `kustom_id`.\n\n" +
-			"Because the type's name does not begin with `kustom_`, say `provider = kustom` in the block.",
+			"that the plan shows is that the state gets the version. A shop without credentials also needs a `kustom_id`.",
 		Attributes: map[string]schema.Attribute{
 			"shops": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -121,7 +120,7 @@ func (r *checkoutCredentialsListResource) listed(ctx context.Context, names []st
 				if errors.As(shop.err, &missing) {
 					continue
 				}
-				if !yield(shop, shop.err) || shop.err != nil {
+				if !yield(shop, shop.err) {
 					return
 				}
 				left--

@@ -29,10 +29,12 @@ func TestListShops(t *testing.T) {
 		name   string
 		config attributes
 		want   []string
+		// without is how many shops have to be asked whether they have it at all.
+		without int
 	}{
-		{"all", nil, []string{"shop-a (M001-held)", "shop-b (M001-held)", "switched (M003-new)"}},
-		{"some", attributes{"shops": []string{"switched", "no-checkout", "shop-a"}}, []string{"switched (M003-new)", "shop-a (M001-held)"}},
-		{"none", attributes{"shops": []string{"nothing"}}, []string{}},
+		{"all", nil, []string{"shop-a (M001-held)", "shop-b (M001-held)", "switched (M003-new)"}, 2},
+		{"some", attributes{"shops": []string{"switched", "no-checkout", "shop-a"}}, []string{"switched (M003-new)", "shop-a (M001-held)"}, 1},
+		{"none", attributes{"shops": []string{"nothing"}}, []string{}, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -50,6 +52,7 @@ func TestListShops(t *testing.T) {
 				c.wantIdentity(result.instance, map[string]string{"shop": shop})
 			}
 			v.wantCount(t, 0, sandbox.Portal, "", "")
+			v.wantCount(t, test.without, sandbox.Mystore, http.MethodGet, extensionsCall)
 			v.wantOnlyReads(t)
 		})
 	}

@@ -93,7 +93,7 @@ func listKeys(ctx context.Context, keys keyLister, merchantIDs []string) ([]kust
 	return all, nil
 }
 
-// keysOf yields the keys of the given stores, or of all, page by page. It ends with the first error.
+// keysOf yields the keys of the given stores, or of all, page by page. Who is given an error stops.
 func keysOf(ctx context.Context, keys keyLister, merchantIDs []string) iter.Seq2[kustom.Key, error] {
 	queries := merchantIDs
 	if len(queries) == 0 || len(queries) > fewStores {
@@ -109,7 +109,7 @@ func keysOf(ctx context.Context, keys keyLister, merchantIDs []string) iter.Seq2
 				if err == nil && len(wanted) > 0 && !wanted[key.MerchantID] {
 					continue
 				}
-				if !yield(key, err) || err != nil {
+				if !yield(key, err) {
 					return
 				}
 			}

@@ -11,11 +11,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
+// listingServer is what the provider's server is, although not every provider's is one yet.
+type listingServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+}
+
 // caller calls the provider in this process as Terraform does, for what only a newer Terraform than
 // the one at hand may ask for.
 type caller struct {
 	t          *testing.T
-	server     tfprotov6.ProviderServerWithListResource
+	server     listingServer
 	schemas    *tfprotov6.GetProviderSchemaResponse
 	identities map[string]*tfprotov6.ResourceIdentitySchema
 }
@@ -27,7 +33,7 @@ func (v *vendors) caller(t *testing.T) *caller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lister, ok := server.(tfprotov6.ProviderServerWithListResource)
+	lister, ok := server.(listingServer)
 	if !ok {
 		t.Fatal("the provider server can't list resources")
 	}
