@@ -30,9 +30,15 @@ type invocation struct {
 	problems []*tfprotov6.Diagnostic
 }
 
+// actionProvider is a provider's server with what it has for actions.
+type actionProvider interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ActionServer
+}
+
 // actionServer is a configured provider, to be called as a Terraform calls it that knows actions.
 type actionServer struct {
-	tfprotov6.ProviderServerWithActions
+	actionProvider
 	// types are those of the arguments of actions and data sources.
 	types map[string]tftypes.Type
 }
@@ -53,11 +59,11 @@ func (v *vendors) configuredServer(t *testing.T, block values) *actionServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	withActions, ok := server.(tfprotov6.ProviderServerWithActions)
+	withActions, ok := server.(actionProvider)
 	if !ok {
 		t.Fatal("the provider has no actions")
 	}
-	s := &actionServer{ProviderServerWithActions: withActions, types: map[string]tftypes.Type{}}
+	s := &actionServer{actionProvider: withActions, types: map[string]tftypes.Type{}}
 	for name, a := range schema.ActionSchemas {
 		s.types[name] = a.Schema.ValueType()
 	}
