@@ -29,6 +29,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
+// testDirectory is the variable that names a directory for all tests, which is removed in the end.
+const testDirectory = "KUSTOM_TEST_DIRECTORY"
+
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
 // runTests keeps the configuration of whoever runs the tests from deciding what is tested.
@@ -45,6 +48,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	environment := map[string]string{
+		testDirectory:        dir,
 		"TF_CLI_CONFIG_FILE": file, "CHECKPOINT_DISABLE": "1",
 		// A provider that runs in this process would write its log into the tests' output.
 		"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER": "OFF",

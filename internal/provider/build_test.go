@@ -11,11 +11,7 @@ import (
 
 // built builds the provider, once for all tests that need it as a process of its own.
 var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "provider")
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(dir, "terraform-provider-kustom")
+	binary := filepath.Join(os.Getenv(testDirectory), "terraform-provider-kustom")
 	cmd := exec.Command("go", "build", "-o", binary, "../..")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, output)

@@ -2,6 +2,7 @@ package clocktest
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -12,6 +13,7 @@ import (
 type Scaled struct {
 	start  time.Time
 	factor int
+	ahead  atomic.Int64
 }
 
 var _ clock.Clock = (*Scaled)(nil)
@@ -21,8 +23,11 @@ func NewScaled(factor int) *Scaled { return &Scaled{start: time.Now(), factor: f
 
 // Now implements [clock.Clock].
 func (s *Scaled) Now() time.Time {
-	return s.start.Add(time.Since(s.start) * time.Duration(s.factor))
+	return s.start.Add(time.Since(s.start)*time.Duration(s.factor) + time.Duration(s.ahead.Load()))
 }
+
+// Advance moves the clock on by d.
+func (s *Scaled) Advance(d time.Duration) { s.ahead.Add(int64(d)) }
 
 // Sleep implements [clock.Clock].
 func (s *Scaled) Sleep(ctx context.Context, d time.Duration) error {
