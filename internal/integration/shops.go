@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -141,8 +142,22 @@ func (s *Shops) fresh(ctx context.Context, name string) (mystore.Credentials, er
 // read reads a shop and remembers the answer. The caller holds the shop's turn.
 func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credentials, error) {
 	holds, err := s.service.Credentials(ctx, name)
+	holds.KustomID = withoutSecret(holds.KustomID)
 	h.learn(holds, err)
 	return holds, err
+}
+
+// SecretAsID stands for what a shop shows as its Kustom ID where that is a secret: people enter the
+// two in each other's place. The secret itself goes no further (I2).
+const SecretAsID = "(a secret)"
+
+var secretPattern = regexp.MustCompile(`kco_(live|test)_api_`)
+
+func withoutSecret(id string) string {
+	if secretPattern.MatchString(id) {
+		return SecretAsID
+	}
+	return id
 }
 
 // Clear empties a shop's credentials.
@@ -157,6 +172,7 @@ func (s *Shops) Clear(ctx context.Context, name string) error {
 	if cause != nil && !transport.IsUncertain(cause) {
 		return cause
 	}
+	holds.KustomID = withoutSecret(holds.KustomID)
 	h.learn(holds, cause)
 	if cause != nil {
 		if holds, err = s.read(ctx, name, h); err != nil {

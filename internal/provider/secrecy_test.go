@@ -167,3 +167,38 @@ func TestAccSecretsNotEchoed(t *testing.T) {
 		})
 	}
 }
+
+// TestAccSwappedByHand puts right a shop in which somebody has entered ID and secret in each other's
+// place, without showing or storing the secret.
+func TestAccSwappedByHand(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{wayPair, wayConnection} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newWorld(t, worldOptions{seed: &seed})
+			w.useExample(t, way, seed)
+			w.mustApply(t)
+			swapped := "kco_live_api_SWAPPEDn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"
+			if err := w.sandbox.Install("fjellsport", swapped, "M00412871-aB3dE"); err != nil {
+				t.Fatal(err)
+			}
+			var shown strings.Builder
+			for _, args := range [][]string{
+				{"plan", "-input=false", "-out=saved.tfplan"}, {"show", "-json", "saved.tfplan"}, {"apply", "-refresh-only", "-auto-approve"},
+			} {
+				shown.WriteString(w.terraform(t, args...).output)
+			}
+			shown.WriteString(read(t, filepath.Join(w.dir, "terraform.tfstate")))
+			if strings.Contains(shown.String(), swapped) {
+				t.Error("I2: the secret is shown or stored")
+			}
+			if !strings.Contains(shown.String(), "secret") {
+				t.Error("nobody is told what is wrong")
+			}
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			w.mustBeRight(t, seed, 0)
+		})
+	}
+}
