@@ -60,7 +60,7 @@ func without(keys []storeKey, ids map[string]bool) []storeKey {
 	return slices.DeleteFunc(slices.Clone(keys), func(k storeKey) bool { return ids[k.CredentialID] })
 }
 
-func ids(keys []storeKey) []string {
+func credentialIDs(keys []storeKey) []string {
 	list := make([]string, 0, len(keys))
 	for _, key := range keys {
 		list = append(list, key.CredentialID)

@@ -262,7 +262,7 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 		report(&resp.Diagnostics, at, "API keys not read", err)
 		return
 	}
-	present, diags := types.SetValueFrom(ctx, types.StringType, ids(found))
+	present, diags := types.SetValueFrom(ctx, types.StringType, credentialIDs(found))
 	resp.Diagnostics.Append(diags...)
 	if !present.Equal(state.KeyIDs) {
 		// What an earlier apply has deleted would be in the way of seeing what the next one deletes.
