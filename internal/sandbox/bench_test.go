@@ -72,7 +72,7 @@ func (b *bench) sendContext(ctx context.Context, method, url, body string, heade
 		b.t.Fatal(err)
 	}
 	r.Header = header
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(r)
 	if err != nil {
 		return result{}, err
