@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -27,6 +28,7 @@ var (
 	_ resource.ResourceWithConfigure   = (*apiKeysExclusiveResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*apiKeysExclusiveResource)(nil)
 	_ resource.ResourceWithImportState = (*apiKeysExclusiveResource)(nil)
+	_ resource.ResourceWithIdentity    = (*apiKeysExclusiveResource)(nil)
 )
 
 // keyInventory lists a store's keys, and knows which of them this run has made.
@@ -57,6 +59,10 @@ type apiKeysExclusiveModel struct {
 	KeyIDs     types.Set      `tfsdk:"key_ids"`
 	Deletes    types.List     `tfsdk:"deletes"`
 	Timeouts   timeouts.Value `tfsdk:"timeouts"`
+}
+
+type apiKeysExclusiveIdentity struct {
+	MerchantID types.String `tfsdk:"merchant_id"`
 }
 
 func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -115,6 +121,12 @@ func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.Schema
 			}),
 		},
 	}
+}
+
+func (r *apiKeysExclusiveResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID of the store."},
+	}}
 }
 
 func (r *apiKeysExclusiveResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -242,6 +254,7 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
@@ -270,6 +283,7 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 	}
 	state.KeyIDs = present
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	keepKeys(ctx, found, resp.Private, &resp.Diagnostics)
 }
 
@@ -282,6 +296,7 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	if plan.KeyIDs.Equal(state.KeyIDs) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 		return
@@ -293,6 +308,7 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
@@ -301,13 +317,19 @@ func (r *apiKeysExclusiveResource) Delete(context.Context, resource.DeleteReques
 }
 
 func (r *apiKeysExclusiveResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !merchantIDPattern.MatchString(req.ID) {
+	merchantID := importID(ctx, req, &resp.Diagnostics, "merchant_id")
+	if !merchantIDPattern.MatchString(merchantID) {
 		resp.Diagnostics.AddError("Malformed import ID",
-			fmt.Sprintf("%q is not the import ID of a store's keys, which is its merchant ID, such as M00123456.", req.ID))
+			fmt.Sprintf("%q is not the import ID of a store's keys, which is its merchant ID, such as M00123456.", merchantID))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), merchantID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, apiKeysExclusiveIdentity{types.StringValue(merchantID)})...)
+}
+
+func (m apiKeysExclusiveModel) identity() apiKeysExclusiveIdentity {
+	return apiKeysExclusiveIdentity{MerchantID: m.MerchantID}
 }
 
 // enforce deletes the keys that the plan has announced, once it is sure that the store has those that

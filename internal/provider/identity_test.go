@@ -20,6 +20,7 @@ const (
 	keyType        = "kustom_api_key"
 	shopType       = "mystore_klarna_checkout_credentials"
 	connectionType = "kustom_mystore_connection"
+	exclusiveType  = "kustom_api_keys_exclusive"
 
 	keyCall        = "/stores/{merchant_id}/credentials/{credential_id}"
 	extensionsCall = "/shops/{shop}/extensions"
@@ -213,6 +214,7 @@ func imports() []struct {
 		{keyType, exampleKeyID, attributes{"merchant_id": merchantID, "credential_id": credentialID}},
 		{shopType, "nettbutikk", attributes{"shop": "nettbutikk"}},
 		{connectionType, "nettbutikk/" + exampleStore, attributes{"shop": "nettbutikk", "merchant_id": exampleStore}},
+		{exclusiveType, exampleStore, attributes{"merchant_id": exampleStore}},
 	}
 }
 
@@ -254,6 +256,7 @@ func TestImportByMalformedIdentity(t *testing.T) {
 		typeName, id string
 		identity     attributes
 	}{
+		{exclusiveType, "butikk", attributes{"merchant_id": "butikk"}},
 		{keyType, "M00123456/", attributes{"merchant_id": "M00123456", "credential_id": ""}},
 		{keyType, "M00123456/unsettled:1", attributes{"merchant_id": "M00123456", "credential_id": "unsettled:1"}},
 		{keyType, "butikk/7a3c0c1e", attributes{"merchant_id": "butikk", "credential_id": "7a3c0c1e"}},
@@ -272,6 +275,13 @@ const connectionOnly = `
 resource "kustom_mystore_connection" "butikk" {
   shop        = "butikk"
   merchant_id = "M00123456"
+}
+`
+
+const exclusiveOnly = `
+resource "kustom_api_keys_exclusive" "butikk" {
+  merchant_id = "M00123456"
+  key_ids     = ["7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11"]
 }
 `
 
@@ -316,6 +326,7 @@ func TestAccImportByIdentity(t *testing.T) {
 		{keyAddress, keyOnly + example(t, keyExample+file), "import "},
 		{pastedAddress, pasted(t) + example(t, shopExample+file), "import , update"},
 		{connectionAddress, example(t, connectionExample+"resource.tf", connectionExample+file), "import , update"},
+		{exclusiveType + ".butikk", exclusiveOnly + example(t, "resources/"+exclusiveType+"/"+file), "import "},
 	}
 	for _, test := range tests {
 		t.Run(test.address, func(t *testing.T) {

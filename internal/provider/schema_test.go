@@ -29,12 +29,15 @@ func TestSchemas(t *testing.T) {
 		for name, a := range resp.Schema.GetAttributes() {
 			checkAttribute(t, meta.TypeName+"."+name, name, a)
 		}
-		if identified, ok := construct().(resource.ResourceWithIdentity); ok {
-			var resp resource.IdentitySchemaResponse
-			identified.IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &resp)
-			for name, a := range resp.IdentitySchema.GetAttributes() {
-				checkAttribute(t, "the identity of "+meta.TypeName+": "+name, name, a)
-			}
+		identified, ok := construct().(resource.ResourceWithIdentity)
+		if !ok {
+			t.Errorf("%s has no identity", meta.TypeName)
+			continue
+		}
+		var identity resource.IdentitySchemaResponse
+		identified.IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identity)
+		for name, a := range identity.IdentitySchema.GetAttributes() {
+			checkAttribute(t, "the identity of "+meta.TypeName+": "+name, name, a)
 		}
 	}
 	for _, construct := range p.DataSources(ctx) {

@@ -1,0 +1,6 @@
+import {
+  to = kustom_api_keys_exclusive.butikk
+  identity = {
+    merchant_id = "M00123456"
+  }
+}
