@@ -20,7 +20,6 @@ import (
 const (
 	connectionAddress = "kustom_mystore_connection.butikk"
 	connectionExample = "resources/kustom_mystore_connection/"
-	oneKeyCall        = "/stores/{merchant_id}/credentials/{credential_id}"
 	otherStore        = "M00999999"
 
 	noKey      = "the shop has no key"
@@ -375,7 +374,7 @@ func TestAccConnectionMovesStore(t *testing.T) {
 				PostApplyFunc: func() {
 					v.wantWorking(t, "butikk")
 					v.key(t, otherStore, v.shop(t, "butikk").KustomID)
-					v.wantAnswer(t, sandbox.Portal, http.MethodDelete, oneKeyCall, http.StatusNoContent)
+					v.wantAnswer(t, sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent)
 					if len(v.Keys(exampleStore)) != 1 || v.Keys(exampleStore)[0].Username == first.Username {
 						t.Error("the first store still has the connection's key")
 					}

@@ -46,8 +46,6 @@ func (c vendorCall) String() string {
 	return name
 }
 
-const oneKey = "/stores/{merchant_id}/credentials/{credential_id}"
-
 // forgetDiscovery takes the data source and the imports out of the example of the migration. Without
 // the lists of the data source, each key is read by itself.
 func (w *world) forgetDiscovery(t *testing.T) {
@@ -59,8 +57,6 @@ func (w *world) forgetDiscovery(t *testing.T) {
 	}
 	w.write(t, "main.tf", main[resources:])
 }
-
-const credentialsTemplate = "/shops/{shop}/extensions/klarna-checkout-v3/credentials"
 
 func vendorCalls() []vendorCall {
 	const (
@@ -74,18 +70,18 @@ func vendorCalls() []vendorCall {
 	for _, way := range []string{wayPair, wayConnection} {
 		calls = append(calls,
 			vendorCall{way: way, invariant: "I1", api: sandbox.Merchant, method: get, template: orders},
-			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: http.MethodPatch, template: credentialsTemplate},
-			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: get, template: credentialsTemplate},
+			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: http.MethodPatch, template: credentialsCall},
+			vendorCall{way: way, invariant: "I1", api: sandbox.Mystore, method: get, template: credentialsCall},
 			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: http.MethodPost, template: storeKeys},
-			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: get, template: oneKey, pending: 2},
-			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: http.MethodDelete, template: oneKey},
-			vendorCall{way: way, invariant: "I4", api: sandbox.Mystore, method: get, template: credentialsTemplate, settled: true},
+			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: get, template: keyCall, pending: 2},
+			vendorCall{way: way, invariant: "I3", api: sandbox.Portal, method: http.MethodDelete, template: keyCall},
+			vendorCall{way: way, invariant: "I4", api: sandbox.Mystore, method: get, template: credentialsCall, settled: true},
 			vendorCall{way: way, invariant: "I5", api: sandbox.Portal, method: get, template: keys},
 		)
 	}
 	return append(calls,
 		vendorCall{way: wayPair, invariant: "I1", api: sandbox.Mystore, method: get, template: extensions},
-		vendorCall{way: wayPair, invariant: "I4", api: sandbox.Portal, method: get, template: oneKey, settled: true},
+		vendorCall{way: wayPair, invariant: "I4", api: sandbox.Portal, method: get, template: keyCall, settled: true},
 		vendorCall{way: wayPair, invariant: "I4", api: sandbox.Portal, method: get, template: keys, settled: true},
 		vendorCall{way: wayConnection, invariant: "I4", api: sandbox.Portal, method: get, template: keys, settled: true},
 	)
@@ -172,7 +168,7 @@ func spoiledMigration(t *testing.T, call vendorCall, m misfortune, e extent) (br
 	if call.settled {
 		w.mustApply(t)
 	}
-	if call.template == oneKey && call.settled {
+	if call.template == keyCall && call.settled {
 		w.forgetDiscovery(t)
 	}
 	var hits func() int

@@ -73,7 +73,7 @@ func TestAccI1DeletionWaitsForTheShop(t *testing.T) {
 	w.sandbox.ResetRequests()
 	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 	// Three shops are read once; the one that holds the key is asked again and again.
-	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, credentialsTemplate) >= 6 })
+	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, http.MethodGet, credentialsCall) >= 6 })
 	if err := w.sandbox.Install("fjellsport", byHand.Username, byHand.Secret); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestAccI1DeletionRefused(t *testing.T) {
 		{
 			name: "a shop claims to have no credentials", want: "could be asked whether it uses it",
 			arm: sandbox.Fault{
-				API: sandbox.Mystore, Template: credentialsTemplate, Kind: sandbox.FaultAnswer, Status: http.StatusNotFound,
+				API: sandbox.Mystore, Template: credentialsCall, Kind: sandbox.FaultAnswer, Status: http.StatusNotFound,
 			},
 		},
 	} {

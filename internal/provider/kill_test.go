@@ -118,10 +118,10 @@ resource "kustom_api_key" "key" {
 	if err := w.sandbox.Install("fjellsport", key, secret); err != nil {
 		t.Fatal(err)
 	}
-	asked := w.sandbox.Count(sandbox.Mystore, "GET", credentialsTemplate)
+	asked := w.sandbox.Count(sandbox.Mystore, "GET", credentialsCall)
 	destroy := w.start(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 	// Each shop is read once, and the one that holds the key again: then the wait begins.
-	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, "GET", credentialsTemplate) >= asked+4 })
+	destroy.await(t, func() bool { return w.sandbox.Count(sandbox.Mystore, "GET", credentialsCall) >= asked+4 })
 	destroy.interrupt(t)
 	interrupted := time.Now()
 	got := destroy.wait(t)

@@ -92,7 +92,7 @@ func (a *verifyCredentialsAction) Configure(_ context.Context, req action.Config
 	}
 	// Mystore is asked itself, and not what is remembered of its shops: somebody may have changed
 	// one since.
-	a.shops, a.keys, a.prover, a.clock, a.environment = b.mystore, b.keys, b.shops, b.clock, b.environment
+	a.shops, a.keys, a.prover, a.clock, a.environment = b.mystore, b.portal, b.shops, b.clock, b.environment
 }
 
 func (a *verifyCredentialsAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
