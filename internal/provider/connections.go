@@ -240,10 +240,11 @@ func (c connections) planNewKey(config connectedShop, plan *connectedShop) {
 func (c connections) checkInstalled(ctx context.Context, shop string) error {
 	ctx, cancel := clock.WithTimeout(ctx, c.clock, defaultShopReadTimeout)
 	defer cancel()
-	if _, err := c.shops.Credentials(ctx, shop); !isUnknown(err) {
-		return err
+	_, err := c.shops.Credentials(ctx, shop)
+	if isUnknown(err) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // changes returns which attribute asks for a new key, and nothing where none does. That an imported
