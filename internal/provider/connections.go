@@ -173,11 +173,8 @@ func (c connections) planNew(ctx context.Context, shop types.String, rules conne
 	if err == nil {
 		err = found.missing
 	}
-	if isUnknown(err) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return unlessUnknown(err)
 	}
 	plan.announce(rules, found.newReason(), found.replaceable(), found.foreign(), nil, diags)
 	return nil
@@ -244,10 +241,8 @@ func (c connections) planNewKey(config connectedShop, plan *connectedShop) {
 func (c connections) checkInstalled(ctx context.Context, shop string) error {
 	ctx, cancel := clock.WithTimeout(ctx, c.clock, defaultShopReadTimeout)
 	defer cancel()
-	if _, err := c.shops.Credentials(ctx, shop); err != nil && !isUnknown(err) {
-		return err
-	}
-	return nil
+	_, err := c.shops.Credentials(ctx, shop)
+	return unlessUnknown(err)
 }
 
 // changes returns which attribute asks for a new key, and nothing where none does. That an imported
