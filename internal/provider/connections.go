@@ -412,11 +412,11 @@ func (c connections) clear(ctx context.Context, shop string, state connectedShop
 	if err != nil {
 		return err
 	}
-	if found.missing != nil || found.holds.KustomID != state.Username.ValueString() {
-		return nil
+	if found.missing == nil && found.holds.KustomID == state.Username.ValueString() {
+		c.walk.remember(shop, found)
+		return c.shops.Clear(ctx, shop)
 	}
-	c.walk.remember(shop, found)
-	return c.shops.Clear(ctx, shop)
+	return nil
 }
 
 // discard deletes keys that were left over. One that did get into a shop is the shop's now.
