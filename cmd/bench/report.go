@@ -33,7 +33,7 @@ func render(m facts, set settings, r results) string {
 const legend = `
 - pairs: kustom_api_key and mystore_klarna_checkout_credentials; connections: kustom_mystore_connection;
   fleet: kustom_mystore_fleet. The no-op pairs are of a provider that does nothing, with the attributes
-  of the pairs.
+  of the pairs and, unless it says so, without the SDK's logging, which the real provider turns off too.
 - apply: from nothing. Every shop starts with a key of api.klarna.com. The pairs leave that key where it
   is; connections and fleets delete it.
 - plan: right after the apply, and empty.

@@ -14,6 +14,9 @@ type way struct {
 	provider string
 	// optional says that the way is left out where its provider is not at hand.
 	optional bool
+	// quiet turns the logging of the provider's SDK off. Otherwise it writes every line, down to TRACE,
+	// and leaves it to Terraform to drop what nobody has asked for.
+	quiet bool
 	// root are the directories of ways/ whose files make up the configuration, and module those that
 	// make up the module of one shop, where the configuration has one.
 	root, module []string
@@ -35,11 +38,14 @@ func allWays() []way {
 			name: builtinModules, title: "`terraform_data` pairs, a module per shop",
 			root: []string{".", "modules"}, module: []string{"modules/shop", "terraform-data/modules"},
 		}, {
-			name: noopFlat, title: "no-op pairs", provider: "noop",
+			name: noopFlat, title: "no-op pairs", provider: "noop", quiet: true,
 			root: []string{".", "noop", "noop/flat"},
 		}, {
-			name: noopModules, title: "no-op pairs, a module per shop", provider: "noop",
+			name: noopModules, title: "no-op pairs, a module per shop", provider: "noop", quiet: true,
 			root: []string{".", "noop", "modules"}, module: []string{"modules/shop", "noop", "noop/modules"},
+		}, {
+			name: "noop-logging", title: "no-op pairs, logging as the SDK does by itself", provider: "noop",
+			root: []string{".", "noop", "noop/flat"},
 		}, {
 			name: "pairs", title: "pairs", provider: "kustom",
 			root: []string{".", "kustom", "kustom/provider", "pairs/flat"},

@@ -60,6 +60,9 @@ func newWorkspace(set settings, w way, srv *servers, logged bool) (_ *workspace,
 	if w.provider == "kustom" {
 		own = srv.env()
 	}
+	if w.quiet {
+		own["TF_LOG_SDK"], own["TF_LOG_SDK_FRAMEWORK"], own["TF_LOG_SDK_PROTO"] = "off", "off", "off"
+	}
 	own["TF_CLI_CONFIG_FILE"] = cliConfig
 	own["TF_IN_AUTOMATION"] = "1"
 	own["TF_INPUT"] = "0"
