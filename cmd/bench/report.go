@@ -37,10 +37,11 @@ const legend = `
 - apply: from nothing. Every shop starts with a key of api.klarna.com. The pairs leave that key where it
   is; connections and fleets delete it.
 - plan: right after the apply, and empty.
-- × terraform_data, × no-op: how much longer the step took than the same step of those pairs in the same
-  run. Modules are compared with modules, everything else with what is flat.
-- CPU and memory of Terraform, of the provider's processes and of this command, which is both vendors.
-  Memory is the peak of resident memory of one process.
+- × terraform_data, × no-op: how many times as long the step took as the same step of those pairs in the
+  same run and, after CPU, how many times as much Terraform and the provider together computed. Modules
+  are compared with modules, everything else with what is flat.
+- CPU time and peak of resident memory are those of Terraform, of the provider's processes (memory: of
+  the largest of them) and of this command, which is both vendors.
 - at once: the most requests that were under way at the same time.
 - restapi can be told one token only; here each of its requests is given the right one on its way.
 `
@@ -48,7 +49,7 @@ const legend = `
 func header() []string {
 	return []string{
 		"way", "shops", "step", "runs", "time", "× terraform_data", "× no-op",
-		"CPU Terraform", "CPU provider", "CPU vendors", "memory Terraform", "memory provider",
+		"CPU × terraform_data", "× no-op", "CPU Terraform", "provider", "vendors", "memory Terraform", "provider",
 		"requests", "per shop", "connections", "at once", "429",
 	}
 }
@@ -63,12 +64,13 @@ func figureRows(set settings, r results, latency time.Duration) [][]string {
 				rows = append(rows, absent(set, w, shops, len(header())))
 				continue
 			}
-			builtin, noop := w.baselines()
+			nameBuiltin, nameNoop := w.baselines()
+			builtin, noop := r.samples[cell{latency, shops, nameBuiltin}], r.samples[cell{latency, shops, nameNoop}]
 			for _, step := range steps {
 				row := []string{
 					w.title, fmt.Sprint(shops), step, fmt.Sprint(len(samples)), seconds(middle(samples, step, wall)),
-					times(ratio(samples, r.samples[cell{latency, shops, builtin}], step)),
-					times(ratio(samples, r.samples[cell{latency, shops, noop}], step)),
+					times(ratio(samples, builtin, step, wall)), times(ratio(samples, noop, step, wall)),
+					times(ratio(samples, builtin, step, cpuTime)), times(ratio(samples, noop, step, cpuTime)),
 				}
 				rows = append(rows, slices.Concat(row, processes(samples, step, w), exchanged(samples, step, shops)))
 			}

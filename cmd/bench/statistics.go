@@ -30,12 +30,17 @@ func middle[T ~int | ~int64 | ~float64](samples []sample, step string, figure fu
 
 func wall(f figures) time.Duration { return f.wall }
 
-// ratio is the median of how much longer a step took than its counterpart in the same run of the
+// cpuTime is what Terraform and its providers have computed.
+func cpuTime(f figures) time.Duration { return f.terraform.cpu + f.provider.cpu }
+
+// ratio is the median of how much more a step took than its counterpart in the same run of the
 // baseline; false where no run has both.
-func ratio(samples, baseline []sample, step string) (float64, bool) {
+func ratio(samples, baseline []sample, step string, figure func(figures) time.Duration) (float64, bool) {
 	var ratios []float64
 	for i := range min(len(samples), len(baseline)) {
-		ratios = append(ratios, samples[i][step].wall.Seconds()/baseline[i][step].wall.Seconds())
+		if base := figure(baseline[i][step]); base > 0 {
+			ratios = append(ratios, figure(samples[i][step]).Seconds()/base.Seconds())
+		}
 	}
 	if len(ratios) == 0 {
 		return 0, false
