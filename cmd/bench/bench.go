@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,6 +46,11 @@ type results struct {
 	written map[string]sample
 }
 
+// failures are what went wrong, sorted.
+func (r results) failures() []error {
+	return slices.SortedFunc(maps.Values(r.failed), func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+}
+
 type bench struct {
 	settings
 	out     io.Writer
@@ -56,7 +64,7 @@ func newBench(set settings, out io.Writer) *bench {
 }
 
 // measure runs all ways one after the other, and that as often as was asked for: what disturbs the
-// machine for a while disturbs all of them. A way that fails is left out from there on.
+// machine for a while disturbs all of them. A way that fails at a size is left out there from then on.
 func (b *bench) measure(ctx context.Context) error {
 	b.warmUp(ctx)
 	for _, latency := range b.latencies {
@@ -68,14 +76,10 @@ func (b *bench) measure(ctx context.Context) error {
 			}
 		}
 	}
-	var errs []error
-	for c, err := range b.results.failed {
-		errs = append(errs, fmt.Errorf("%s, %d shops, %v: %w", c.way, c.shops, c.latency, err))
-	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return errors.Join(errs...)
+	return errors.Join(b.results.failures()...)
 }
 
 // once measures one run of a way, unless there is no need to.
@@ -88,13 +92,17 @@ func (b *bench) once(ctx context.Context, c cell, w way, run int) {
 		return
 	}
 	if err != nil {
-		b.results.failed[c] = err
-		fmt.Fprintf(b.out, "%-24s %5d shops, %5v: failed: %v\n", w.name, c.shops, c.latency, err)
+		b.fail(c, err)
 		return
 	}
 	b.results.samples[c] = append(b.results.samples[c], s)
 	fmt.Fprintf(b.out, "%-24s %5d shops, %5v, run %d: apply %s, plan %s\n",
 		w.name, c.shops, c.latency, run+1, seconds(s["apply"].wall), seconds(s["plan"].wall))
+}
+
+func (b *bench) fail(c cell, err error) {
+	b.results.failed[c] = fmt.Errorf("%s, %d shops, %v: %w", c.way, c.shops, c.latency, err)
+	fmt.Fprintln(b.out, b.results.failed[c])
 }
 
 // tooLong tells whether the way has taken so long that once is enough.
@@ -106,6 +114,9 @@ func (b *bench) tooLong(c cell) bool {
 	return sum >= b.settings.once
 }
 
+// warmUpShops is how many shops there are while nothing is measured yet.
+const warmUpShops = 20
+
 // warmUp runs each way once before anything is measured, with the provider's standard error in a
 // file. In a measured run that goes to Terraform, and nobody can count it on its way.
 func (b *bench) warmUp(ctx context.Context) {
@@ -113,12 +124,11 @@ func (b *bench) warmUp(ctx context.Context) {
 		if ctx.Err() != nil || b.missing(w) {
 			continue
 		}
-		c := cell{b.latencies[0], b.sizes[0], w.name}
-		s, err := b.run(ctx, c, w, true)
+		s, err := b.run(ctx, cell{shops: warmUpShops, way: w.name}, w, true)
 		if err == nil {
 			b.results.written[w.name] = s
 		} else if ctx.Err() == nil {
-			b.results.failed[c] = err
+			b.fail(cell{b.latencies[0], b.sizes[0], w.name}, err)
 		}
 	}
 }

@@ -19,13 +19,17 @@ func render(m facts, set settings, r results) string {
 	fmt.Fprintf(&b, "# Benchmark\n\n%d cores, %s, %s, %s. Each way up to %d times; what is shown are medians.\n",
 		m.cores, m.platform, m.terraform, m.golang, set.runs)
 	b.WriteString(legend)
+	for _, err := range r.failures() {
+		summary, _, _ := strings.Cut(err.Error(), "\n")
+		fmt.Fprintf(&b, "\n**Failed:** %s\n", summary)
+	}
 	for _, latency := range set.latencies {
 		fmt.Fprintf(&b, "\n## The vendors take %v for each answer\n\n", latency)
 		table(&b, header(), figureRows(set, r, latency))
 		b.WriteString("\nRequests, by kind:\n\n")
 		table(&b, []string{"way", "shops", "step", "requests"}, requestRows(set, r, latency))
 	}
-	fmt.Fprintf(&b, "\n## Standard error\n\nBytes written in one run with %d shops.\n\n", set.sizes[0])
+	fmt.Fprintf(&b, "\n## Standard error\n\nBytes written in one run with %d shops.\n\n", warmUpShops)
 	table(&b, []string{"way", "step", "Terraform", "provider"}, writtenRows(set, r))
 	return b.String()
 }

@@ -33,7 +33,7 @@ func example(t *testing.T) (settings, results) {
 			at("terraform-data"): {run(time.Second, traffic{}), run(2*time.Second, traffic{})},
 			at("pairs"):          {run(3*time.Second, busy), run(4*time.Second, busy)},
 		},
-		failed:  map[cell]error{at("fleet"): errors.New("no such resource")},
+		failed:  map[cell]error{at("fleet"): errors.New("fleet, 10 shops: no such resource\nwith more about it")},
 		written: map[string]sample{"pairs": run(time.Second, busy)},
 	}
 }
@@ -46,6 +46,7 @@ func TestRender(t *testing.T) {
 	report := render(facts{cores: 2, platform: "linux/amd64", terraform: "terraform 1.11.4", golang: "go1.26"}, set, r)
 	for _, want := range []string{
 		"2 cores, linux/amd64, terraform 1.11.4, go1.26.",
+		"\n**Failed:** fleet, 10 shops: no such resource\n",
 		"## The vendors take 30ms for each answer\n",
 		"| `terraform_data` pairs | 10 | apply | 2 | 1.50 s | 1.00 | – | 1.00 | – | 0.75 s | – | 0.25 s | 70 MiB | – | 0 | 0.00 | 0 | 0 | 0 |\n",
 		"| pairs | 10 | plan | 2 | 3.50 s | 2.50 | – | 2.50 | – | 1.75 s | 0.88 s | 0.25 s | 70 MiB | 30 MiB | 23 | 2.30 | 5 | 4 | 1 |\n",
