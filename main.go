@@ -7,6 +7,7 @@ import (
 	"flag"
 	"log"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -21,6 +22,7 @@ func main() {
 	debug := flag.Bool("debug", false, "run under a debugger, and print what Terraform needs to find this process")
 	flag.Parse()
 	silence()
+	tuneMemory()
 	err := providerserver.Serve(context.Background(), provider.New(provider.Options{
 		Version: version,
 		Getenv:  os.Getenv,
@@ -46,5 +48,15 @@ func silence() {
 		if err := os.Setenv(name, "off"); err != nil {
 			log.Print(err)
 		}
+	}
+}
+
+// tuneMemory makes the garbage collector less eager. What the SDK does to plan a fleet of a thousand
+// shops leaves a lot of garbage behind, and collecting it took a third of the time. Where the
+// environment says how eager to be (GOGC), that holds.
+func tuneMemory() {
+	const percent = 150
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
 	}
 }

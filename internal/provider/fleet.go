@@ -47,14 +47,14 @@ type fleetMember struct {
 	err error
 }
 
-func newFleet(ctx context.Context, c connections, plan fleetModel, state *fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
+func newFleet(c connections, plan fleetModel, state *fleetModel, memory fleetMemory) *fleet {
 	f := &fleet{connections: c, rules: plan.connectionRules, concurrency: defaultFleetConcurrency}
 	if n := plan.MaxConcurrency.ValueInt64(); n > 0 {
 		f.concurrency = int(n)
 	}
-	planned, was := fleetShops(ctx, plan.Shops, diags), map[string]fleetShop{}
+	planned, was := fleetShops(plan.Shops), map[string]fleetShop{}
 	if state != nil {
-		was = fleetShops(ctx, state.Shops, diags)
+		was = fleetShops(state.Shops)
 	}
 	for name, shop := range planned {
 		f.members = append(f.members, &fleetMember{name: name, plan: &shop, memory: memory[name]})
@@ -74,8 +74,8 @@ func newFleet(ctx context.Context, c connections, plan fleetModel, state *fleetM
 }
 
 // configure tells the members what the configuration says of them, and checks it.
-func (f *fleet) configure(ctx context.Context, config fleetModel, diags *diag.Diagnostics) {
-	configured := fleetShops(ctx, config.Shops, diags)
+func (f *fleet) configure(config fleetModel, diags *diag.Diagnostics) {
+	configured := fleetShops(config.Shops)
 	for _, m := range f.members {
 		m.config = configured[m.name].connectedShop
 		checkEnvironment(diags, m.path().AtName("merchant_id"), f.connections.environment, "store", m.config.MerchantID)
@@ -148,14 +148,14 @@ func (f *fleet) clears(m *fleetMember) bool {
 }
 
 // planned returns the map of the shops as they are planned. Elements that are not known yet stay so.
-func (f *fleet) planned(ctx context.Context, elements types.Map, diags *diag.Diagnostics) types.Map {
+func (f *fleet) planned(elements types.Map, diags *diag.Diagnostics) types.Map {
 	shops := elements.Elements()
 	for _, m := range f.members {
 		if m.plan != nil {
-			shops[m.name] = m.plan.object(ctx, diags)
+			shops[m.name] = m.plan.object(diags)
 		}
 	}
-	return types.MapValueMust(fleetShopType(), shops)
+	return types.MapValueMust(fleetShopType, shops)
 }
 
 // read looks at every member.
@@ -286,14 +286,14 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 }
 
 // applied returns the map of the shops as they are now.
-func (f *fleet) applied(ctx context.Context, diags *diag.Diagnostics) types.Map {
+func (f *fleet) applied(diags *diag.Diagnostics) types.Map {
 	shops := map[string]attr.Value{}
 	for _, m := range f.members {
 		if shop := m.now(); shop != nil {
-			shops[m.name] = shop.object(ctx, diags)
+			shops[m.name] = shop.object(diags)
 		}
 	}
-	return types.MapValueMust(fleetShopType(), shops)
+	return types.MapValueMust(fleetShopType, shops)
 }
 
 // now returns what the member is after the operation; nil where it has left.
