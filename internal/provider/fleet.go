@@ -94,21 +94,29 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	for _, m := range messages {
 		diags.Append(m...)
 	}
+	if prevented := f.prevented(failures); len(prevented) > 0 {
+		diags.Append(prevented.errors()...)
+		return
+	}
+	diags.Append(failures.warnings()...)
+	f.warnOfClearing(diags)
+}
+
+// prevented returns those of the failures that leave nothing to apply: all of them where nothing would
+// come of a creation, and what kept a new shop from being looked at. What is planned for a new shop
+// depends on what it holds, and has to be the same when Terraform plans it again during the apply.
+func (f *fleet) prevented(failures shopFailures) shopFailures {
 	created := !slices.ContainsFunc(f.members, func(m *fleetMember) bool { return m.state != nil })
 	if created && len(failures) == len(f.members) {
-		diags.Append(failures.errors()...)
+		return failures
 	}
+	var prevented shopFailures
 	for _, failure := range failures {
-		// What is planned for a new shop depends on what it holds, and has to be the same when
-		// Terraform plans it again during the apply.
-		if f.members[failure.index].state == nil && advise(failure.err).general {
-			diags.Append(shopFailures{failure}.errors()...)
+		if failure.member.state == nil && advise(failure.err).general {
+			prevented = append(prevented, failure)
 		}
 	}
-	if !diags.HasError() {
-		diags.Append(failures.warnings()...)
-		f.warnOfClearing(diags)
-	}
+	return prevented
 }
 
 func (f *fleet) planMember(ctx context.Context, m *fleetMember, diags *diag.Diagnostics) error {
