@@ -52,14 +52,15 @@ func newFleet(c connections, plan fleetModel, state *fleetModel, memory fleetMem
 	if n := plan.MaxConcurrency.ValueInt64(); n > 0 {
 		f.concurrency = int(n)
 	}
-	planned, was := fleetShops(plan.Shops), map[string]fleetShop{}
+	planned, was := plan.Shops.Elements(), map[string]fleetShop{}
 	if state != nil {
 		was = fleetShops(state.Shops)
 	}
-	for name, shop := range planned {
+	for name, shop := range fleetShops(plan.Shops) {
 		f.members = append(f.members, &fleetMember{name: name, plan: &shop, memory: memory[name]})
 	}
 	for name, shop := range was {
+		// A shop whose settings are not known yet stays all the same.
 		if _, stays := planned[name]; !stays {
 			f.members = append(f.members, &fleetMember{name: name, state: &shop, memory: memory[name]})
 		}
