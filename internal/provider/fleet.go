@@ -130,7 +130,7 @@ func (f *fleet) planMember(ctx context.Context, m *fleetMember, diags *diag.Diag
 	}
 	m.plan.Problem = m.state.Problem
 	err := f.connections.planExisting(ctx, m.name, f.rules, m.memory, m.config, &m.plan.connectedShop, m.state.connectedShop, diags)
-	if m.plan.CredentialID.IsUnknown() {
+	if f.changes(m) {
 		m.plan.Problem = types.StringUnknown()
 	}
 	return err
@@ -228,7 +228,9 @@ func (f *fleet) applyMember(ctx context.Context, m *fleetMember, diags *diag.Dia
 		return err
 	}
 	m.kept = kept
-	m.plan.Problem = types.StringNull()
+	if m.plan.Problem.IsUnknown() {
+		m.plan.Problem = types.StringNull()
+	}
 	return nil
 }
 
