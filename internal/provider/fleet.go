@@ -285,7 +285,7 @@ func (f *fleet) retireAgain(ctx context.Context) {
 func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	var left []string
 	for _, m := range f.members {
-		if m.plan == nil && m.err == nil && !f.clears(m) {
+		if m.plan == nil && m.err == nil && !f.clears(m) && !m.state.Username.IsNull() {
 			left = append(left, fmt.Sprintf("%s (%s)", m.name, m.state.Username.ValueString()))
 		}
 	}
