@@ -44,8 +44,11 @@ func FitToShow(t *testing.T, err error, secret string) {
 	if strings.Contains(text, secret) {
 		t.Error("the error repeats the secret")
 	}
-	if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); i >= 0 {
-		t.Errorf("the error has the control character %q", text[i])
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\n' {
+			t.Errorf("the error has the control character %q", r)
+			break
+		}
 	}
 	if n := utf8.RuneCountInString(text); n > maxShown {
 		t.Errorf("the error has %d characters", n)
