@@ -106,7 +106,9 @@ func FuzzRefusal(f *testing.F) {
 	}
 	f.Add(uint16(http.StatusConflict), "application/problem+json; charset=utf-8", `{"error_code":"CREDENTIAL_LIMIT_REACHED"}`)
 	f.Add(uint16(http.StatusAccepted), transport.JSON, `{"credential_id":"c","merchant_id":"M1","status":"PENDING"}`)
-	f.Add(uint16(http.StatusCreated), transport.JSON, `{"credential_id":"c","merchant_id":"M1","status":"ACTIVE","secret":"SECRET"}`)
+	f.Add(uint16(http.StatusCreated), transport.JSON, `{"credential_id":"c","merchant_id":"M1","username":"M1-a","status":"ACTIVE","secret":"SECRET"}`)
+	f.Add(uint16(http.StatusCreated), transport.JSON, `{"status":"ACTIVE","secret":"SECRET"}`)
+	f.Add(uint16(http.StatusCreated), transport.JSON, `{"credential_id":"c","merchant_id":"M2","username":"M2-a","status":"ACTIVE","secret":"SECRET"}`)
 	f.Fuzz(func(t *testing.T, status uint16, contentType, body string) {
 		clk := clocktest.New(noon)
 		client := fuzzClient(clk, transporttest.Answer{Status: int(status), ContentType: contentType, Body: body})
@@ -117,8 +119,9 @@ func FuzzRefusal(f *testing.F) {
 		transporttest.FitToShow(t, kustom.NewMerchant(client).Prove(t.Context(), "M1-a", fuzzSecret), fuzzSecret)
 		ctx, cancel := clock.WithTimeout(t.Context(), clk, time.Minute)
 		defer cancel()
-		if _, err = p.Generate(ctx, "M1", "fuzz"); status >= 300 && err == nil {
-			t.Errorf("a key is made by an answer of %d", status)
+		key, err := p.Generate(ctx, "M1", "fuzz")
+		if err == nil && (status >= 300 || key.MerchantID != "M1" || key.CredentialID == "" || key.Username == "" || key.Secret == "") {
+			t.Errorf("the answer %d, %q, is taken for a new key", status, body)
 		}
 		transporttest.FitToShow(t, err, fuzzSecret)
 	})
