@@ -603,9 +603,9 @@ func (r *connectionResource) clear(ctx context.Context, state connectionModel, d
 func (r *connectionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := importID(ctx, req, &resp.Diagnostics, "shop", "merchant_id")
 	shop, merchantID, found := strings.Cut(id, "/")
-	if !found || shop == "" || !merchantIDPattern.MatchString(merchantID) {
-		resp.Diagnostics.AddError("Malformed import ID",
-			fmt.Sprintf("%q is not the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456.", id))
+	if !found || !isShopName(shop) || !merchantIDPattern.MatchString(merchantID) {
+		refuseImportID(&resp.Diagnostics, id,
+			"the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456.")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)

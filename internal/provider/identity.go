@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -20,4 +21,16 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 		diags.Append(req.Identity.GetAttribute(ctx, path.Root(name), &parts[i])...)
 	}
 	return strings.Join(parts, "/")
+}
+
+// mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
+func mayBeSecret(text string) bool { return strings.Contains(text, "kco_") }
+
+// refuseImportID adds the error for an import ID that is none, with what it should be.
+func refuseImportID(diags *diag.Diagnostics, id, rule string) {
+	shown := strconv.Quote(id)
+	if mayBeSecret(id) {
+		shown = "What was given, which is not shown because it may be a secret,"
+	}
+	diags.AddError("Malformed import ID", shown+" is not "+rule)
 }

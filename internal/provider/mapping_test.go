@@ -17,18 +17,18 @@ import (
 )
 
 func TestParseKeyID(t *testing.T) {
-	merchantID, credentialID, err := parseKeyID("M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11")
-	if err != nil || merchantID != "M00123456" || credentialID != "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11" {
-		t.Errorf("got %q, %q, %v", merchantID, credentialID, err)
+	merchantID, credentialID, ok := parseKeyID("M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11")
+	if !ok || merchantID != "M00123456" || credentialID != "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11" {
+		t.Errorf("got %q, %q, %v", merchantID, credentialID, ok)
 	}
 	if key := (kustom.Key{MerchantID: merchantID, CredentialID: credentialID}); keyID(key) != "M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11" {
 		t.Errorf("the ID of the key is %s", keyID(key))
 	}
 	for _, bad := range []string{
 		"", "/", "M00123456", "M00123456/", "/7a3c", "7a3c/M00123456", "M00123456/a/b", "M00123456/..", "M00123456/a b",
-		"M00123456 /a", "M00123456-aB3dE", "M00123456/a?x=1", "m00123456/a",
+		"M00123456 /a", "M00123456-aB3dE", "M00123456/a?x=1", "m00123456/a", "M00123456/kco_live_api_a",
 	} {
-		if _, _, err := parseKeyID(bad); err == nil {
+		if _, _, ok := parseKeyID(bad); ok {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
