@@ -7,6 +7,7 @@ import (
 	"flag"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -19,6 +20,7 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "run under a debugger, and print what Terraform needs to find this process")
 	flag.Parse()
+	silence()
 	err := providerserver.Serve(context.Background(), provider.New(provider.Options{
 		Version: version,
 		Getenv:  os.Getenv,
@@ -28,5 +30,21 @@ func main() {
 	})
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+// silence turns the SDK's logging off unless a TF_LOG variable asks for it. Without it the SDK writes
+// every line, down to TRACE, for Terraform to parse and drop, which costs a fifth of the time that a
+// large plan takes.
+func silence() {
+	for _, variable := range os.Environ() {
+		if strings.HasPrefix(variable, "TF_LOG") {
+			return
+		}
+	}
+	for _, name := range []string{"TF_LOG_PROVIDER_KUSTOM", "TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO"} {
+		if err := os.Setenv(name, "off"); err != nil {
+			log.Print(err)
+		}
 	}
 }

@@ -399,10 +399,9 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 
 func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := importID(ctx, req, &resp.Diagnostics, "merchant_id", "credential_id")
-	merchantID, credentialID, ok := parseKeyID(id)
-	if !ok {
-		refuseImportID(&resp.Diagnostics, id, "the import ID of an API key. It has the form <merchant_id>/<credential_id>, such as "+
-			"M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11. The data source kustom_legacy_integrations lists them as id.")
+	merchantID, credentialID, err := parseKeyID(id)
+	if err != nil {
+		resp.Diagnostics.AddError("Malformed import ID", err.Error()+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
@@ -425,9 +424,13 @@ func recallKey(ctx context.Context, private privateState, diags *diag.Diagnostic
 }
 
 // parseKeyID reads "<merchant_id>/<credential_id>".
-func parseKeyID(id string) (merchantID, credentialID string, ok bool) {
-	merchantID, credentialID, ok = strings.Cut(id, "/")
-	return merchantID, credentialID, ok && merchantIDPattern.MatchString(merchantID) && isCredentialID(credentialID)
+func parseKeyID(id string) (merchantID, credentialID string, err error) {
+	merchantID, credentialID, found := strings.Cut(id, "/")
+	if !found || !merchantIDPattern.MatchString(merchantID) || !isCredentialID(credentialID) {
+		return "", "", malformedID(id, "the import ID of an API key. It has the form <merchant_id>/<credential_id>, such as "+
+			"M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11. The data source kustom_legacy_integrations lists them as id")
+	}
+	return merchantID, credentialID, nil
 }
 
 // read takes over what the portal tells of a key. The secret is not part of it.

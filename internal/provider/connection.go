@@ -31,17 +31,17 @@ type inspection struct {
 
 // inspect looks at a shop and its store's keys. CredentialID is the connection's key, empty where
 // it has none.
-func (r *connectionResource) inspect(ctx context.Context, shop, merchantID, credentialID string) (inspection, error) {
+func (c connections) inspect(ctx context.Context, shop, merchantID, credentialID string) (inspection, error) {
 	found := inspection{merchantID: merchantID}
 	var err error
-	found.holds, err = r.shops.Credentials(ctx, shop)
+	found.holds, err = c.shops.Credentials(ctx, shop)
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) {
 		found.missing = missing
 	} else if err != nil {
 		return inspection{}, err
 	}
-	for key, err := range r.keys.Keys(ctx, merchantID) {
+	for key, err := range c.keys.Keys(ctx, merchantID) {
 		if err != nil {
 			return inspection{}, err
 		}
@@ -73,12 +73,12 @@ func (w *connectionWalk) remember(shop string, found inspection) {
 }
 
 // inspectBefore looks at a shop as it was before this walk has cleared it, if it has.
-func (r *connectionResource) inspectBefore(ctx context.Context, shop, merchantID string) (inspection, error) {
-	r.walk.mu.Lock()
-	found, ok := r.walk.cleared[shop]
-	r.walk.mu.Unlock()
+func (c connections) inspectBefore(ctx context.Context, shop, merchantID string) (inspection, error) {
+	c.walk.mu.Lock()
+	found, ok := c.walk.cleared[shop]
+	c.walk.mu.Unlock()
 	if !ok || found.merchantID != merchantID {
-		return r.inspect(ctx, shop, merchantID, "")
+		return c.inspect(ctx, shop, merchantID, "")
 	}
 	found.own = nil
 	return found, nil
@@ -252,6 +252,12 @@ type connectionMemory struct {
 	// Unsettled are keys that an earlier run could not delete, or could not tell what became of.
 	Unsettled []kustom.Orphan `json:"unsettled"`
 }
+
+// importing tells whether the connection was imported and has not been read yet.
+func (m connectionMemory) importing() bool { return m.Imported && m.ObservedAt.IsZero() }
+
+// isUnfinished tells whether something is left to do whatever the configuration says.
+func (m connectionMemory) isUnfinished() bool { return m.Due != "" || len(m.Unsettled) > 0 }
 
 // unsettled are the keys that are to be deleted whatever becomes of the shop's present one.
 func (m connectionMemory) unsettled() []replacedKey {

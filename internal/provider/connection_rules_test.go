@@ -192,8 +192,8 @@ func TestAnnounce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var diags diag.Diagnostics
-			m := connectionModel{ReplacedKeys: test.policy}
-			m.announce("because", test.replaced, test.foreign, test.unsettled, &diags)
+			var m connectedShop
+			m.announce(connectionRules{ReplacedKeys: test.policy}, "because", test.replaced, test.foreign, test.unsettled, &diags)
 			usernames := func(list types.List) string {
 				var names []string
 				for _, key := range readReplacedKeys(t.Context(), list, &diags) {

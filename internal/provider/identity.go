@@ -2,7 +2,8 @@ package provider
 
 import (
 	"context"
-	"strconv"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -26,11 +27,10 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 // mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
 func mayBeSecret(text string) bool { return strings.Contains(text, "kco_") }
 
-// refuseImportID adds the error for an import ID that is none, with what it should be.
-func refuseImportID(diags *diag.Diagnostics, id, rule string) {
-	shown := strconv.Quote(id)
-	if mayBeSecret(id) {
-		shown = "What was given, which is not shown because it may be a secret,"
+// malformedID is the error for a text that is not the ID that it should be.
+func malformedID(text, rule string) error {
+	if mayBeSecret(text) {
+		return errors.New("what was given, which is not shown because it may be a secret, is not " + rule)
 	}
-	diags.AddError("Malformed import ID", shown+" is not "+rule)
+	return fmt.Errorf("%q is not %s", text, rule)
 }

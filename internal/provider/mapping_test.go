@@ -17,9 +17,9 @@ import (
 )
 
 func TestParseKeyID(t *testing.T) {
-	merchantID, credentialID, ok := parseKeyID("M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11")
-	if !ok || merchantID != "M00123456" || credentialID != "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11" {
-		t.Errorf("got %q, %q, %v", merchantID, credentialID, ok)
+	merchantID, credentialID, err := parseKeyID("M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11")
+	if err != nil || merchantID != "M00123456" || credentialID != "7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11" {
+		t.Errorf("got %q, %q, %v", merchantID, credentialID, err)
 	}
 	if key := (kustom.Key{MerchantID: merchantID, CredentialID: credentialID}); keyID(key) != "M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11" {
 		t.Errorf("the ID of the key is %s", keyID(key))
@@ -28,7 +28,7 @@ func TestParseKeyID(t *testing.T) {
 		"", "/", "M00123456", "M00123456/", "/7a3c", "7a3c/M00123456", "M00123456/a/b", "M00123456/..", "M00123456/a b",
 		"M00123456 /a", "M00123456-aB3dE", "M00123456/a?x=1", "m00123456/a", "M00123456/kco_live_api_a",
 	} {
-		if _, _, ok := parseKeyID(bad); ok {
+		if _, _, err := parseKeyID(bad); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
 	}

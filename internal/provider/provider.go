@@ -139,6 +139,7 @@ func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {
 		newAPIKeysExclusiveResource,
 		newCheckoutCredentialsResource,
 		newConnectionResource,
+		newFleetResource,
 	}
 }
 

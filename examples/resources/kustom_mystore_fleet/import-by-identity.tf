@@ -1,0 +1,7 @@
+# Shops that have a key of Kustom's keep it.
+import {
+  to = kustom_mystore_fleet.norway
+  identity = {
+    shops = ["butikk/M00123456", "fjellsport/M00412871", "ullogtre/M00698335"]
+  }
+}

@@ -1,0 +1,345 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*fleetResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*fleetResource)(nil)
+	_ resource.ResourceWithIdentity    = (*fleetResource)(nil)
+	_ resource.ResourceWithImportState = (*fleetResource)(nil)
+)
+
+type fleetResource struct{ connections connections }
+
+func newFleetResource() resource.Resource { return &fleetResource{} }
+
+type fleetModel struct {
+	Shops          types.Map   `tfsdk:"shops"`
+	MaxConcurrency types.Int64 `tfsdk:"max_concurrency"`
+	connectionRules
+	Timeouts timeouts.Value `tfsdk:"timeouts"`
+}
+
+// fleetShop is one shop of a fleet.
+type fleetShop struct {
+	connectedShop
+	Problem types.String `tfsdk:"problem"`
+}
+
+type fleetIdentity struct {
+	Shops []string `tfsdk:"shops"`
+}
+
+const (
+	// defaultFleetConcurrency is how many shops are worked on at once.
+	defaultFleetConcurrency = 32
+
+	defaultFleetReadTimeout  = 20 * time.Minute
+	defaultFleetWriteTimeout = time.Hour
+)
+
+func (r *fleetResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_mystore_fleet"
+	// A fleet is known by its shops, which come and go.
+	resp.ResourceBehavior.MutableIdentity = true
+}
+
+func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	shop := connectedShopAttributes()
+	shop["problem"] = schema.StringAttribute{
+		Computed: true,
+		MarkdownDescription: "Why the last apply could not give the shop its key; null where it could. The shop then has the key that " +
+			"it had before, and the next plan shows it again.",
+	}
+	attributes := connectionRulesAttributes()
+	maps.Copy(attributes, map[string]schema.Attribute{
+		"shops": schema.MapNestedAttribute{
+			Required: true,
+			MarkdownDescription: "The shops, by the name of the Mystore shop. The provider's `mystore_tokens` must have a token for each. " +
+				"Adding a shop takes it over; removing one leaves it to the `deletion_policy`.",
+			Validators:   []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
+			NestedObject: schema.NestedAttributeObject{Attributes: shop},
+		},
+		"max_concurrency": schema.Int64Attribute{
+			Optional: true,
+			MarkdownDescription: fmt.Sprintf("How many shops are worked on at once: 1 to 256, default %d. Each shop has a rate limit of its own "+
+				"in Mystore, so that many at once are no burden to any.", defaultFleetConcurrency),
+			Validators: []validator.Int64{int64validator.Between(1, 256)},
+		},
+	})
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Many Mystore shops that take payments with Kustom API keys, as one object: what `kustom_mystore_connection` " +
+			"does for one shop, for hundreds, without Terraform's cost per resource.\n\nEvery shop gets a key of its own, as a " +
+			"connection's would: made, proven, installed, and then the key that the shop used before is deleted. **No secret is " +
+			"stored**, neither in the state nor in a plan. The plan shows only the shops that change, and the keys that will be " +
+			"deleted.\n\nOne shop's failure does not hold up the others. That shop keeps the key that it has and says why in its " +
+			"`problem`, and the next plan has just that shop to do. **While a fleet is created, such a failure is a warning**: Terraform " +
+			"would replace the whole fleet after an error. Afterwards it is an error. The postcondition in the example below makes it an " +
+			"error in both.\n\nKeep up to a few hundred shops in one fleet, and have several of them for more; the guide " +
+			"[How many shops](../guides/how-many-shops.md) has numbers.",
+		Attributes: attributes,
+		Blocks: map[string]schema.Block{
+			"timeouts": timeouts.Block(ctx, timeouts.Opts{
+				Create: true, Read: true, Update: true, Delete: true,
+				CreateDescription: "How long connecting all shops may take; each has 5 minutes of it. Default `60m`.",
+				ReadDescription:   "How long reading all shops may take; each has 2 minutes of it. Default `20m`.",
+				UpdateDescription: "How long changing all shops may take; each has 5 minutes of it. Default `60m`.",
+				DeleteDescription: "How long clearing all shops may take; each has 5 minutes of it. Default `60m`.",
+			}),
+		},
+	}
+}
+
+func (r *fleetResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"shops": identityschema.ListAttribute{
+			RequiredForImport: true, ElementType: types.StringType,
+			Description: "The fleet's shops, each as <shop>/<merchant_id>, sorted.",
+		},
+	}}
+}
+
+func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b, err := backendOf(req.ProviderData)
+	if err != nil {
+		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
+	}
+	if b == nil {
+		return
+	}
+	r.connections = newConnections(b)
+}
+
+// ModifyPlan says of each shop whether it gets a new key, why, and which keys will be deleted.
+func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || !r.connections.ready() {
+		return
+	}
+	var config, plan fleetModel
+	var state *fleetModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if !req.State.Raw.IsNull() {
+		state = new(fleetModel)
+		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	}
+	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || plan.Shops.IsUnknown() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, defaultFleetReadTimeout)
+	defer cancel()
+	f := newFleet(ctx, r.connections, plan, state, memory, &resp.Diagnostics)
+	f.configure(ctx, config, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	f.plan(ctx, &resp.Diagnostics)
+	plan.Shops = f.planned(ctx, plan.Shops, &resp.Diagnostics)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	}
+}
+
+// Create connects the shops. That one of them could not be connected is a warning as long as there is
+// anything to keep in the state: an error would make Terraform replace the fleet, and with it the
+// keys of the shops that work.
+func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan fleetModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultFleetWriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	defer cancel()
+	f := newFleet(ctx, r.connections, plan, nil, nil, &resp.Diagnostics)
+	failures := f.apply(ctx, &resp.Diagnostics)
+	if f.isEmptyHanded() {
+		resp.Diagnostics.Append(failures.errors()...)
+		return
+	}
+	resp.Diagnostics.Append(failures.warnings()...)
+	plan.Shops = f.applied(ctx, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
+	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
+}
+
+// Read looks at every shop. One that can't be looked at stays as it is known, with a warning; only
+// where that is so of all, or while importing, it is an error.
+func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state fleetModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultFleetReadTimeout)
+	resp.Diagnostics.Append(diags...)
+	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	defer cancel()
+	f := newFleet(ctx, r.connections, state, &state, memory, &resp.Diagnostics)
+	failures := f.read(ctx, &resp.Diagnostics)
+	if memory.importing() || len(failures) == len(f.members) {
+		resp.Diagnostics.Append(failures.errors()...)
+	} else {
+		resp.Diagnostics.Append(failures.warnings()...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	state.Shops = f.applied(ctx, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
+	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
+}
+
+// Update changes the shops for which that is planned. What has been done is in the state, whatever
+// became of the other shops.
+func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state fleetModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := plan.Timeouts.Update(ctx, defaultFleetWriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	defer cancel()
+	f := newFleet(ctx, r.connections, plan, &state, memory, &resp.Diagnostics)
+	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
+	plan.Shops = f.applied(ctx, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
+	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
+}
+
+// Delete leaves all shops to the deletion policy. Those that could not be cleared stay in the state.
+func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state fleetModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultFleetWriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	defer cancel()
+	none := state
+	none.Shops = types.MapValueMust(fleetShopType(), map[string]attr.Value{})
+	f := newFleet(ctx, r.connections, none, &state, memory, &resp.Diagnostics)
+	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
+	if !resp.Diagnostics.HasError() {
+		return
+	}
+	state.Shops = f.applied(ctx, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// ImportState takes the shops, separated by commas, each as a connection is imported.
+func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	ids := strings.Split(req.ID, ",")
+	if req.ID == "" && req.Identity != nil {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("shops"), &ids)...)
+	}
+	shops, memory := map[string]attr.Value{}, fleetMemory{}
+	for i := range ids {
+		ids[i] = strings.TrimSpace(ids[i])
+		name, merchantID, err := parseConnectionID(ids[i])
+		if err != nil {
+			resp.Diagnostics.AddError("Malformed import ID", err.Error()+". A fleet's import ID is its shops' IDs, separated by commas.")
+			return
+		}
+		if _, ok := shops[name]; ok {
+			resp.Diagnostics.AddError("Malformed import ID", fmt.Sprintf("The import ID has shop %s twice.", name))
+			return
+		}
+		shops[name] = unreadFleetShop(merchantID).object(ctx, &resp.Diagnostics)
+		memory[name] = connectionMemory{Imported: true}
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shops"), types.MapValueMust(fleetShopType(), shops))...)
+	slices.Sort(ids)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, fleetIdentity{Shops: ids})...)
+	memory.keep(ctx, resp.Private, &resp.Diagnostics)
+}
+
+func fleetShopType() types.ObjectType {
+	attributes := map[string]attr.Type{"problem": types.StringType}
+	for name, attribute := range connectedShopAttributes() {
+		attributes[name] = attribute.GetType()
+	}
+	return types.ObjectType{AttrTypes: attributes}
+}
+
+// object returns the shop as an element of the map.
+func (s fleetShop) object(ctx context.Context, diags *diag.Diagnostics) attr.Value {
+	object, problems := types.ObjectValueFrom(ctx, fleetShopType().AttrTypes, s)
+	diags.Append(problems...)
+	return object
+}
+
+// fleetShops returns the shops that a map has. Those that are not known yet are left out.
+func fleetShops(ctx context.Context, elements types.Map, diags *diag.Diagnostics) map[string]fleetShop {
+	shops := make(map[string]fleetShop, len(elements.Elements()))
+	for name, element := range elements.Elements() {
+		object, ok := element.(types.Object)
+		if !ok || object.IsUnknown() {
+			continue
+		}
+		var shop fleetShop
+		diags.Append(object.As(ctx, &shop, basetypes.ObjectAsOptions{})...)
+		shops[name] = shop
+	}
+	return shops
+}
+
+// unreadFleetShop returns a shop of which only the store is known.
+func unreadFleetShop(merchantID string) fleetShop {
+	none := types.ListValueMust(replacedKeyType(), []attr.Value{})
+	return fleetShop{connectedShop: connectedShop{
+		MerchantID: types.StringValue(merchantID), RotateWhenChanged: types.MapNull(types.StringType), Replaces: none, Leaves: none,
+	}}
+}
+
+// unchanged returns the shop with null in place of what was to become known.
+func (s fleetShop) unchanged() fleetShop {
+	for _, value := range []*types.String{&s.CredentialID, &s.Username, &s.Host, &s.CreatedAt, &s.Reason, &s.Problem} {
+		if value.IsUnknown() {
+			*value = types.StringNull()
+		}
+	}
+	for _, list := range []*types.List{&s.Replaces, &s.Leaves} {
+		if list.IsUnknown() {
+			*list = types.ListValueMust(replacedKeyType(), []attr.Value{})
+		}
+	}
+	return s
+}
