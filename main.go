@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log"
 	"os"
 	"runtime/debug"
@@ -16,15 +17,21 @@ import (
 )
 
 // version is set by the linker when a release is built.
-var version = "dev"
+var version = unreleased
 
 func main() {
 	debug := flag.Bool("debug", false, "run under a debugger, and print what Terraform needs to find this process")
+	printVersion := flag.Bool("version", false, "print the version, and end")
 	flag.Parse()
+	own := ownVersion(version, buildInfo())
+	if *printVersion {
+		fmt.Println("terraform-provider-kustom", own)
+		return
+	}
 	silence()
 	tuneMemory()
 	err := providerserver.Serve(context.Background(), provider.New(provider.Options{
-		Version: version,
+		Version: own,
 		Getenv:  os.Getenv,
 	}), providerserver.ServeOpts{
 		Address: "registry.terraform.io/storefront-iac/kustom",
