@@ -1,7 +1,9 @@
 # Spreadsheets like to begin a file with a byte order mark.
 module "list" {
   source = "../modules/shop-list"
-  rows   = csvdecode(trimprefix(file(var.shops_file), "\uFEFF"))
+
+  rows                = csvdecode(trimprefix(file(var.shops_file), "\uFEFF"))
+  shared_merchant_ids = var.shared_merchant_ids
 }
 
 locals {

@@ -256,13 +256,18 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 // terraform runs a Terraform command to its end.
 func (w *world) terraform(t *testing.T, args ...string) run {
 	t.Helper()
-	cmd := w.command(t.Context(), args...)
+	return finish(t, w.command(t.Context(), args...))
+}
+
+// finish runs a command to its end.
+func finish(t *testing.T, cmd *exec.Cmd) run {
+	t.Helper()
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("terraform %s: %v", strings.Join(args, " "), err)
+		t.Fatalf("%s: %v", strings.Join(cmd.Args, " "), err)
 	}
 	return run{code: cmd.ProcessState.ExitCode(), output: output.String()}
 }
