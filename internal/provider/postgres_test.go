@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -65,8 +66,17 @@ func postgresPrograms(t *testing.T) string {
 			return filepath.Dir(initdb)
 		}
 	}
-	t.Skip("needs PostgreSQL's server: apt-get install postgresql, dnf install postgresql-server or brew install postgresql")
+	skipPostgres(t, "there is no PostgreSQL: apt-get install postgresql, dnf install postgresql-server or brew install postgresql")
 	return ""
+}
+
+var sayWithoutPostgres sync.Once
+
+// skipPostgres skips a test, and says so where the results are summed up: go test hides why it skips.
+func skipPostgres(t *testing.T, why string) {
+	t.Helper()
+	sayWithoutPostgres.Do(func() { summarize(t, "Skipped the tests of states in PostgreSQL: "+why+"\n") })
+	t.Skip(why)
 }
 
 // postgresOwner returns somebody whom the server can run as: it refuses to be root's.
@@ -87,7 +97,7 @@ func postgresOwner(t *testing.T) *syscall.Credential {
 		}
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	t.Skip("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+	skipPostgres(t, "it refuses to run as root, and there is no user postgres or nobody")
 	return nil
 }
 
