@@ -135,6 +135,7 @@ func (w *world) write(t *testing.T, name, content string) {
 const (
 	wayPair       = "switch"
 	wayConnection = "connections"
+	wayFleet      = "fleet"
 )
 
 // useExample copies a published example into the working directory, for the shops of seed.
@@ -329,24 +330,41 @@ func (w *world) state(t *testing.T) []stateObject {
 	return state.Resources
 }
 
-// keysInState returns the attributes of the objects in the state that have a key, by merchant ID. A
-// deposed or tainted one is an error.
+// keysInState returns the attributes of the objects in the state that have a key, by merchant ID; of a
+// fleet those of its shops. A deposed or tainted one is an error.
 func (w *world) keysInState(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	keys := map[string]map[string]any{}
 	for _, object := range w.state(t) {
 		for _, instance := range object.Instances {
-			if object.Type != "kustom_api_key" && object.Type != "kustom_mystore_connection" {
+			if object.Type != "kustom_api_key" && object.Type != "kustom_mystore_connection" && object.Type != "kustom_mystore_fleet" {
 				continue
 			}
 			if instance.Deposed != "" || instance.Status != "" {
-				t.Errorf("state: key %v is left %s %s", instance.Attributes["username"], instance.Status, instance.Deposed)
+				t.Errorf("state: %s with key %v is left %s %s", object.Type, instance.Attributes["username"], instance.Status, instance.Deposed)
 				continue
 			}
-			keys[fmt.Sprint(instance.Attributes["merchant_id"])] = instance.Attributes
+			for _, attributes := range connectedIn(instance.Attributes) {
+				keys[fmt.Sprint(attributes["merchant_id"])] = attributes
+			}
 		}
 	}
 	return keys
+}
+
+// connectedIn returns the attributes of an object that has a key, or of a fleet's shops.
+func connectedIn(attributes map[string]any) []map[string]any {
+	shops, isFleet := attributes["shops"].(map[string]any)
+	if !isFleet {
+		return []map[string]any{attributes}
+	}
+	var connected []map[string]any
+	for _, shop := range shops {
+		if attributes, ok := shop.(map[string]any); ok {
+			connected = append(connected, attributes)
+		}
+	}
+	return connected
 }
 
 // unused are the usernames of the legacy keys that no shop uses, which a migration leaves alone.
