@@ -3,14 +3,14 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"log"
 	"os"
-	"strings"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
@@ -27,31 +27,31 @@ func main() {
 		fmt.Println("terraform-provider-kustom", own)
 		return
 	}
-	silence()
-	err := providerserver.Serve(context.Background(), provider.New(provider.Options{
-		Version: own,
-		Getenv:  os.Getenv,
-	}), providerserver.ServeOpts{
-		Address: "registry.terraform.io/storefront-iac/kustom",
-		Debug:   *debug,
-	})
-	if err != nil {
+	tuneMemory()
+	if err := serve(own, *debug); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// silence turns the SDK's logging off unless a TF_LOG variable asks for it. Without it the SDK writes
-// every line, down to TRACE, for Terraform to parse and drop, which costs a fifth of the time that a
-// large plan takes.
-func silence() {
-	for _, variable := range os.Environ() {
-		if strings.HasPrefix(variable, "TF_LOG") {
-			return
-		}
+// serve serves the provider until Terraform has enough of it.
+func serve(version string, debug bool) error {
+	var options []tf6server.ServeOpt
+	if debug {
+		options = append(options, tf6server.WithManagedDebug())
 	}
-	for _, name := range []string{"TF_LOG_PROVIDER_KUSTOM", "TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO"} {
-		if err := os.Setenv(name, "off"); err != nil {
-			log.Print(err)
-		}
+	if !asksForLog(os.Environ()) {
+		options = append(options, silent()...)
+	}
+	p := provider.New(provider.Options{Version: version, Getenv: os.Getenv})
+	return tf6server.Serve("registry.terraform.io/storefront-iac/kustom", providerserver.NewProtocol6(p()), options...)
+}
+
+// tuneMemory makes the garbage collector less eager. What the SDK does to plan a fleet of a thousand
+// shops leaves a lot of garbage behind, and collecting it took a third of the time. Where the
+// environment says how eager to be (GOGC), that holds.
+func tuneMemory() {
+	const percent = 150
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
 	}
 }

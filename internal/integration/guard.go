@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,14 +82,16 @@ func (s *Shops) AwaitRelease(ctx context.Context, username string) error {
 // holders returns the shops that hold username, by a read of this walk that is asked for again
 // where it says that they do.
 func (s *Shops) holders(ctx context.Context, username string) ([]string, error) {
-	all, err := s.Holders(ctx)
-	if err != nil {
+	if err := s.readAll(ctx); err != nil {
 		return nil, &UnseenError{Username: username, Cause: err}
 	}
-	if err := s.ask(ctx, username, all[username]); err != nil {
+	s.mu.Lock()
+	shops := slices.Sorted(maps.Keys(s.held[username]))
+	s.mu.Unlock()
+	if err := s.ask(ctx, username, shops); err != nil {
 		return nil, err
 	}
-	return s.remaining(all[username], username), nil
+	return s.remaining(shops, username), nil
 }
 
 // ask reads shops afresh.
@@ -122,9 +126,9 @@ func (s *Shops) pointless(shops []string) bool {
 func (s *Shops) allLeft(shops []string) bool {
 	for _, name := range shops {
 		h := s.shop(name)
-		h.mu.Lock()
+		s.mu.Lock()
 		left := h.left
-		h.mu.Unlock()
+		s.mu.Unlock()
 		if !left {
 			return false
 		}

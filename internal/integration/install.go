@@ -76,6 +76,7 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (mystore.Cr
 	}
 	defer release()
 	h.stay(false)
+	h.expect(pair.Username)
 	if err := s.write(ctx, name, h, pair); err != nil {
 		return mystore.Credentials{}, err
 	}

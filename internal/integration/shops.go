@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"sync"
@@ -33,26 +34,34 @@ type Shops struct {
 	clock   clock.Clock
 	names   func() ([]string, error)
 
-	mu      sync.Mutex
-	shops   map[string]*shop
+	mu    sync.Mutex
+	shops map[string]*shop
+	// held are the shops that hold each username, as far as is known, or will when a write arrives.
+	held map[string]map[string]bool
+	// unread are the configured shops that are not known; nil until all are asked for.
+	unread  map[string]bool
 	stalled bool
 }
 
 // NewShops returns what is known of the shops that names lists, which is nothing yet. Other shops
 // than those can be read and written as well.
 func NewShops(service CredentialsService, prover Prover, c clock.Clock, names func() ([]string, error)) *Shops {
-	return &Shops{service: service, prover: prover, clock: c, names: names, shops: map[string]*shop{}}
+	return &Shops{service: service, prover: prover, clock: c, names: names, shops: map[string]*shop{}, held: map[string]map[string]bool{}}
 }
 
 // shop is what is known of one shop.
 type shop struct {
+	name string
+	in   *Shops
 	// turn is held by who reads or writes the shop, so that an answer that was under way before a
 	// write is not taken for what came after it.
 	turn chan struct{}
 
-	mu    sync.Mutex
+	// The rest is guarded by in.mu.
 	known bool
-	holds mystore.Credentials
+	// expected is the username that has been written last, and not read since.
+	expected string
+	holds    mystore.Credentials
 	// missing is set, and holds empty, where the shop has no Klarna Checkout V3.
 	missing *mystore.NotInstalledError
 	// left says that Terraform has destroyed the shop's object and left the shop as it was:
@@ -65,7 +74,7 @@ func (s *Shops) shop(name string) *shop {
 	defer s.mu.Unlock()
 	found, ok := s.shops[name]
 	if !ok {
-		found = &shop{turn: make(chan struct{}, 1)}
+		found = &shop{name: name, in: s, turn: make(chan struct{}, 1)}
 		s.shops[name] = found
 	}
 	return found
@@ -83,8 +92,8 @@ func (h *shop) take(ctx context.Context) (func(), error) {
 
 // recall returns what is known of the shop: what it holds, or why it can't hold anything.
 func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
 	if h.missing != nil {
 		return mystore.Credentials{}, h.missing, h.known
 	}
@@ -93,24 +102,49 @@ func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
 
 // learn remembers the outcome of a read. Of a failed one nothing is remembered.
 func (h *shop) learn(holds mystore.Credentials, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.missing = nil
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	delete(h.in.held[h.holds.KustomID], h.name)
+	delete(h.in.held[h.expected], h.name)
+	h.missing, h.expected = nil, ""
 	h.known = err == nil || errors.As(err, &h.missing)
 	h.holds = holds
+	if h.known {
+		delete(h.in.unread, h.name)
+		h.in.hold(holds.KustomID, h.name)
+	}
+}
+
+// expect notes that username is about to be written. From now on the shop may hold it.
+func (h *shop) expect(username string) {
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	h.expected = username
+	h.in.hold(username, h.name)
+}
+
+// hold notes who holds a username. The caller holds s.mu.
+func (s *Shops) hold(username, name string) {
+	if s.held[username] == nil {
+		s.held[username] = map[string]bool{}
+	}
+	s.held[username][name] = true
 }
 
 // forget makes the shop unknown: somebody may have changed it.
 func (h *shop) forget() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
 	h.known = false
+	if h.in.unread != nil {
+		h.in.unread[h.name] = true
+	}
 }
 
 // releases tells whether the shop is known not to hold username.
 func (h *shop) releases(username string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
 	return h.known && h.holds.KustomID != username
 }
 
@@ -189,8 +223,8 @@ func (s *Shops) Clear(ctx context.Context, name string) error {
 func (s *Shops) Leave(name string) { s.shop(name).stay(true) }
 
 func (h *shop) stay(left bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
 	h.left = left
 }
 
@@ -231,6 +265,44 @@ func (s *Shops) Holders(ctx context.Context) (map[string][]string, error) {
 		slices.Sort(shops)
 	}
 	return holders, nil
+}
+
+// readAll reads the configured shops that are not known.
+func (s *Shops) readAll(ctx context.Context) error {
+	unread, err := s.allUnread()
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrentReads)
+	for _, name := range unread {
+		group.Go(func() error {
+			if _, err := s.Credentials(ctx, name); err != nil && !isNotInstalled(err) {
+				return err
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// allUnread returns the configured shops that are not known.
+func (s *Shops) allUnread() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unread == nil {
+		names, err := s.names()
+		if err != nil {
+			return nil, err
+		}
+		s.unread = map[string]bool{}
+		for _, name := range names {
+			if found, ok := s.shops[name]; !ok || !found.known {
+				s.unread[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(s.unread)), nil
 }
 
 // isNotInstalled tells whether err says that a shop has no Klarna Checkout V3, and so holds no key.

@@ -202,18 +202,16 @@ func replacedKeyAttributes() map[string]schema.Attribute {
 	}
 }
 
-func replacedKeyType() types.ObjectType {
-	attributes := map[string]attr.Type{}
-	for name := range replacedKeyAttributes() {
-		attributes[name] = types.StringType
-	}
-	return types.ObjectType{AttrTypes: attributes}
-}
+// replacedKeyType is the type of what replacedKeyAttributes describe.
+var replacedKeyType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
+	"host": types.StringType, "last_use": types.StringType,
+}}
 
 func replacedKeys(keys []replacedKey, diags *diag.Diagnostics) types.List {
 	elements := make([]attr.Value, 0, len(keys))
 	for _, key := range keys {
-		object, problems := types.ObjectValue(replacedKeyType().AttrTypes, map[string]attr.Value{
+		object, problems := types.ObjectValue(replacedKeyType.AttrTypes, map[string]attr.Value{
 			"merchant_id":   types.StringValue(key.MerchantID),
 			"credential_id": types.StringValue(key.CredentialID),
 			"username":      types.StringValue(key.Username),
@@ -223,7 +221,7 @@ func replacedKeys(keys []replacedKey, diags *diag.Diagnostics) types.List {
 		diags.Append(problems...)
 		elements = append(elements, object)
 	}
-	list, problems := types.ListValue(replacedKeyType(), elements)
+	list, problems := types.ListValue(replacedKeyType, elements)
 	diags.Append(problems...)
 	return list
 }

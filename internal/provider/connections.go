@@ -70,6 +70,8 @@ type connectedShop struct {
 	Leaves            types.List   `tfsdk:"leaves"`
 }
 
+// connectedShopAttributes describes a connectedShop. The nested attributes name their types, which are
+// what the framework takes them for anyway: otherwise it makes each type anew for every value.
 func connectedShopAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"merchant_id": schema.StringAttribute{
@@ -101,13 +103,15 @@ func connectedShopAttributes() map[string]schema.Attribute {
 			Computed: true,
 			MarkdownDescription: "The keys that the planned apply will delete or, afterwards, that the last change of the key was to " +
 				"delete.",
-			NestedObject: schema.NestedAttributeObject{Attributes: replacedKeyAttributes()},
+			CustomType:   types.ListType{ElemType: replacedKeyType},
+			NestedObject: schema.NestedAttributeObject{CustomType: replacedKeyType, Attributes: replacedKeyAttributes()},
 		},
 		"leaves": schema.ListNestedAttribute{
 			Computed: true,
 			MarkdownDescription: "The keys that the planned apply takes out of use and leaves in the portal or, afterwards, that the last " +
 				"change of the key has left there.",
-			NestedObject: schema.NestedAttributeObject{Attributes: replacedKeyAttributes()},
+			CustomType:   types.ListType{ElemType: replacedKeyType},
+			NestedObject: schema.NestedAttributeObject{CustomType: replacedKeyType, Attributes: replacedKeyAttributes()},
 		},
 	}
 }
@@ -169,11 +173,8 @@ func (c connections) planNew(ctx context.Context, shop types.String, rules conne
 	if err == nil {
 		err = found.missing
 	}
-	if isUnknown(err) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return unlessUnknown(err)
 	}
 	plan.announce(rules, found.newReason(), found.replaceable(), found.foreign(), nil, diags)
 	return nil
@@ -218,7 +219,7 @@ func (s connectedShop) mayChange(ctx context.Context) bool {
 func (c connections) planPerhaps(config connectedShop, plan *connectedShop) {
 	plan.CredentialID, plan.Username = types.StringUnknown(), types.StringUnknown()
 	plan.CreatedAt, plan.Host, plan.Reason = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	plan.Replaces, plan.Leaves = types.ListUnknown(replacedKeyType()), types.ListUnknown(replacedKeyType())
+	plan.Replaces, plan.Leaves = types.ListUnknown(replacedKeyType), types.ListUnknown(replacedKeyType)
 	if config.Description.IsNull() {
 		plan.Description = types.StringUnknown()
 	}
@@ -241,10 +242,7 @@ func (c connections) checkInstalled(ctx context.Context, shop string) error {
 	ctx, cancel := clock.WithTimeout(ctx, c.clock, defaultShopReadTimeout)
 	defer cancel()
 	_, err := c.shops.Credentials(ctx, shop)
-	if isUnknown(err) {
-		return nil
-	}
-	return err
+	return unlessUnknown(err)
 }
 
 // changes returns which attribute asks for a new key, and nothing where none does. That an imported
@@ -414,11 +412,11 @@ func (c connections) clear(ctx context.Context, shop string, state connectedShop
 	if err != nil {
 		return err
 	}
-	if found.missing != nil || found.holds.KustomID != state.Username.ValueString() {
-		return nil
+	if found.missing == nil && found.holds.KustomID == state.Username.ValueString() {
+		c.walk.remember(shop, found)
+		return c.shops.Clear(ctx, shop)
 	}
-	c.walk.remember(shop, found)
-	return c.shops.Clear(ctx, shop)
+	return nil
 }
 
 // discard deletes keys that were left over. One that did get into a shop is the shop's now.

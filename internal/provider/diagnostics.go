@@ -52,6 +52,14 @@ func isUnknown(err error) bool {
 	return errors.As(err, &unknown)
 }
 
+// unlessUnknown returns err, and nil where it is about such a setting.
+func unlessUnknown(err error) error {
+	if isUnknown(err) {
+		return nil
+	}
+	return err
+}
+
 func original(err error) string {
 	text := "Cause: " + err.Error()
 	var failure *transport.Error
