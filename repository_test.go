@@ -1,0 +1,247 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+)
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// workflow is what these tests look at of a workflow.
+type workflow struct {
+	Permissions map[string]string `yaml:"permissions"`
+	Jobs        map[string]job    `yaml:"jobs"`
+}
+
+type job struct {
+	Uses    string `yaml:"uses"`
+	Timeout int    `yaml:"timeout-minutes"`
+	Steps   []struct {
+		Uses string         `yaml:"uses"`
+		Run  string         `yaml:"run"`
+		With map[string]any `yaml:"with"`
+	} `yaml:"steps"`
+}
+
+func workflows(t *testing.T) map[string]workflow {
+	t.Helper()
+	files, err := filepath.Glob(".github/workflows/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no workflows (%v)", err)
+	}
+	found := map[string]workflow{}
+	for _, file := range files {
+		var w workflow
+		if err := yaml.Unmarshal([]byte(readFile(t, file)), &w); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		found[file] = w
+	}
+	return found
+}
+
+var (
+	usesLine = regexp.MustCompile(`(?m)^[ -]*uses: *(.*)$`)
+	// pinned is an action by a full commit, which nobody can move as they can a tag, and its version
+	// for those who read it.
+	pinned = regexp.MustCompile(`^[a-zA-Z0-9-]+/[a-zA-Z0-9./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+)
+
+// TestActionsArePinned looks at every line of .github, those in comments and templates among them.
+func TestActionsArePinned(t *testing.T) {
+	t.Parallel()
+	actions := 0
+	err := filepath.WalkDir(".github", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		for _, line := range usesLine.FindAllStringSubmatch(readFile(t, path), -1) {
+			actions++
+			if !pinned.MatchString(line[1]) && !strings.HasPrefix(line[1], "./") {
+				t.Errorf("%s: %q is not pinned by a commit and its version", path, line[1])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if actions == 0 {
+		t.Error("no action was found: the test shows nothing")
+	}
+}
+
+// TestWorkflowsMayDoLittle: what a workflow may do is declared, and it leaves no token behind for what
+// it runs.
+func TestWorkflowsMayDoLittle(t *testing.T) {
+	t.Parallel()
+	for file, w := range workflows(t) {
+		if !maps.Equal(w.Permissions, map[string]string{"contents": "read"}) {
+			t.Errorf("%s: every job has the permissions %v", file, w.Permissions)
+		}
+		for name, j := range w.Jobs {
+			if j.Uses == "" && j.Timeout == 0 {
+				t.Errorf("%s: job %s may run for ever", file, name)
+			}
+			for _, step := range j.Steps {
+				if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["persist-credentials"] != false {
+					t.Errorf("%s: job %s keeps the token in the checkout", file, name)
+				}
+			}
+		}
+	}
+}
+
+var (
+	comment    = regexp.MustCompile(`(?m)^ *#.*$`)
+	target     = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
+	targetCall = regexp.MustCompile(`\bmake ([a-z][a-z-]*)`)
+)
+
+// targets are the targets of make that a text calls.
+func targets(text string) map[string]bool {
+	called := map[string]bool{}
+	for _, call := range targetCall.FindAllStringSubmatch(comment.ReplaceAllString(text, ""), -1) {
+		called[call[1]] = true
+	}
+	return called
+}
+
+// TestMakeTargets: what the workflows and .ci/run call there is, and what .ci/run does is done for every
+// change.
+func TestMakeTargets(t *testing.T) {
+	t.Parallel()
+	there := map[string]bool{}
+	for _, found := range target.FindAllStringSubmatch(readFile(t, "GNUmakefile"), -1) {
+		there[found[1]] = true
+	}
+	called := map[string]map[string]bool{".ci/run": targets(readFile(t, ".ci/run"))}
+	for file, w := range workflows(t) {
+		called[file] = map[string]bool{}
+		for _, j := range w.Jobs {
+			for _, step := range j.Steps {
+				maps.Copy(called[file], targets(step.Run))
+			}
+		}
+	}
+	for file, calls := range called {
+		if len(calls) == 0 {
+			t.Errorf("%s calls no target", file)
+		}
+		for name := range calls {
+			if !there[name] {
+				t.Errorf("%s calls make %s, which does not exist", file, name)
+			}
+		}
+	}
+	for name := range called[".ci/run"] {
+		if !called[".github/workflows/ci.yml"][name] {
+			t.Errorf("make %s is part of .ci/run and not of the workflow", name)
+		}
+	}
+}
+
+// TestChangelog: it names every object that the provider has.
+func TestChangelog(t *testing.T) {
+	t.Parallel()
+	server, err := providerserver.NewProtocol6WithError(provider.New(provider.Options{})())()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := readFile(t, "CHANGELOG.md")
+	for kind, names := range map[string][]string{
+		"Resource":           slices.Sorted(maps.Keys(schemas.ResourceSchemas)),
+		"Data Source":        slices.Sorted(maps.Keys(schemas.DataSourceSchemas)),
+		"Ephemeral Resource": slices.Sorted(maps.Keys(schemas.EphemeralResourceSchemas)),
+		"List Resource":      slices.Sorted(maps.Keys(schemas.ListResourceSchemas)),
+		"Action":             slices.Sorted(maps.Keys(schemas.ActionSchemas)),
+		"Function":           slices.Sorted(maps.Keys(schemas.Functions)),
+	} {
+		for _, name := range names {
+			if entry := "* **New " + kind + ":** `" + name + "`"; !strings.Contains(text, entry) {
+				t.Errorf("CHANGELOG.md has no %q", entry)
+			}
+		}
+	}
+}
+
+// TestReleaseNotes: a version is released with what the changelog says of it, or not at all.
+func TestReleaseNotes(t *testing.T) {
+	t.Parallel()
+	script, err := filepath.Abs("scripts/release-notes.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	changelog := "## 0.3.0 (Unreleased)\n\n* New\n\n## 0.2.0 (March 3, 2026)\n\nNOTES:\n\n* Two\n\n## 0.1.0 (January 2, 2026)\n\n* One\n"
+	if err := os.WriteFile(filepath.Join(dir, "CHANGELOG.md"), []byte(changelog), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for tag, want := range map[string]string{
+		"v0.2.0": "\nNOTES:\n\n* Two\n", "v0.1.0": "\n* One\n", "v0.3.0": "", "v0.2": "", "v0.4.0": "",
+	} {
+		cmd := exec.CommandContext(t.Context(), script, tag)
+		cmd.Dir = dir
+		got, err := cmd.Output()
+		if string(got) != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q (%v), want %q", tag, got, err, want)
+		}
+	}
+}
+
+// TestReleaseFiles: what the registry is told of a release fits the provider, and what is checked of
+// each operating system is checked of all that it is released for.
+func TestReleaseFiles(t *testing.T) {
+	t.Parallel()
+	var manifest struct {
+		Version  int
+		Metadata struct {
+			Protocols []string `json:"protocol_versions"`
+		}
+	}
+	if err := json.Unmarshal([]byte(readFile(t, "terraform-registry-manifest.json")), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if manifest.Version != 1 || !slices.Equal(manifest.Metadata.Protocols, []string{"6.0"}) {
+		t.Errorf("the manifest says %+v", manifest)
+	}
+	var release struct {
+		Builds []struct{ GOOS []string }
+	}
+	if err := yaml.Unmarshal([]byte(readFile(t, ".goreleaser.yml")), &release); err != nil {
+		t.Fatal(err)
+	}
+	checked := regexp.MustCompile(`(?m)^SYSTEMS := (.*)$`).FindStringSubmatch(readFile(t, "GNUmakefile"))
+	if checked == nil || len(release.Builds) != 1 {
+		t.Fatal("the operating systems can't be found")
+	}
+	released := release.Builds[0].GOOS
+	slices.Sort(released)
+	if got := strings.Fields(checked[1]); !slices.Equal(slices.Sorted(slices.Values(got)), released) {
+		t.Errorf("the licences are checked for %v, and it is released for %v", got, released)
+	}
+}
