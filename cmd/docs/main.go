@@ -1,9 +1,10 @@
-// Command docs generates the provider's documentation with tfplugindocs. The schemas come from
-// the provider itself and not from a Terraform binary, whose version would decide what they hold:
-// only recent ones know resource identities, list resources and actions.
+// Command docs generates the provider's documentation with tfplugindocs, and validates it. The
+// schemas come from the provider itself and not from a Terraform binary, whose version would decide
+// what they hold: only recent ones know resource identities, list resources and actions.
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // The provider's own prefix, and the one of the types that belong to Mystore. tfplugindocs
@@ -23,17 +25,21 @@ const (
 func main() {
 	tfplugindocs := flag.String("tfplugindocs", "tfplugindocs", "the tfplugindocs `binary`")
 	out := flag.String("out", "docs", "the `directory` to write to")
+	validateOnly := flag.Bool("validate", false, "write nothing, but check docs/ by the registry's rules")
 	flag.Parse()
-	if err := run(context.Background(), *tfplugindocs, *out); err != nil {
+	if err := run(context.Background(), *tfplugindocs, *out, *validateOnly); err != nil {
 		fmt.Fprintln(os.Stderr, "docs:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, tfplugindocs, out string) error {
+func run(ctx context.Context, tfplugindocs, out string, validateOnly bool) error {
 	schema, err := providerSchema(ctx)
 	if err != nil {
 		return err
+	}
+	if validateOnly {
+		return validate(ctx, tfplugindocs, schema)
 	}
 	if err := generate(ctx, tfplugindocs, ownPrefix, schema, "templates", out); err != nil {
 		return err
@@ -53,7 +59,7 @@ func run(ctx context.Context, tfplugindocs, out string) error {
 
 // generate documents the types whose names begin with prefix.
 func generate(ctx context.Context, tfplugindocs, prefix string, schema map[string]any, templates, out string) error {
-	file, err := schemaFile(prefix, schema)
+	file, err := schemaFile(prefix, ofPrefix(prefix, schema))
 	if err != nil {
 		return err
 	}
@@ -76,6 +82,26 @@ func generate(ctx context.Context, tfplugindocs, prefix string, schema map[strin
 	return nil
 }
 
+// validate checks the pages in docs/ and their names. Unlike generate, it can see all types at once:
+// tfplugindocs takes a page whose name is a type's whole name for that type's. A kind of which there
+// is no page at all it passes over, which the comparison with the generated pages does not.
+func validate(ctx context.Context, tfplugindocs string, schema map[string]any) error {
+	file, err := schemaFile(ownPrefix, schema)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file)
+	cmd := exec.CommandContext(ctx, tfplugindocs, "validate", "--provider-name", ownPrefix, "--providers-schema", file)
+	var output bytes.Buffer
+	cmd.Stderr = &output
+	if err := cmd.Run(); err != nil {
+		// What it has found comes after a log of all that it has looked at.
+		text := output.String()
+		return fmt.Errorf("tfplugindocs: %w\n%s", err, text[max(0, strings.Index(text, "Error executing command:")):])
+	}
+	return nil
+}
+
 // relative returns dir relative to the working directory: tfplugindocs appends every directory
 // that it is given to the provider's.
 func relative(dir string) (string, error) {
@@ -90,9 +116,9 @@ func relative(dir string) (string, error) {
 	return filepath.Rel(wd, abs)
 }
 
-// schemaFile writes the schema as terraform providers schema -json does, for a provider of the
-// name prefix and with that prefix's types only. The caller removes the file.
-func schemaFile(prefix string, schema map[string]any) (string, error) {
+// schemaFile writes the schema as terraform providers schema -json does, for a provider of that
+// name. The caller removes the file.
+func schemaFile(name string, schema map[string]any) (string, error) {
 	file, err := os.CreateTemp("", "schema*.json")
 	if err != nil {
 		return "", err
@@ -100,7 +126,7 @@ func schemaFile(prefix string, schema map[string]any) (string, error) {
 	defer file.Close()
 	return file.Name(), json.NewEncoder(file).Encode(map[string]any{
 		"format_version":   "1.0",
-		"provider_schemas": map[string]any{prefix: ofPrefix(prefix, schema)},
+		"provider_schemas": map[string]any{name: schema},
 	})
 }
 

@@ -70,6 +70,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	flags.DurationVar(&set.options.Spread, "spread", 0, "how long a new key takes to work at the merchant API")
 	flags.IntVar(&set.options.Pending, "pending", 0, "`number` of times that a new key has to be read until it is active")
 	flags.IntVar(&set.options.KeyLimit, "key-limit", 0, "`number` of keys that a store can have; 10 when not given")
+	flags.DurationVar(&set.options.Latency, "latency", 0, "how long every call of an API takes")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
 	}

@@ -55,6 +55,9 @@ func (e *OrphanError) Unwrap() []error { return []error{e.Cause, e.Cleanup} }
 // that held it was lost.
 var errNoSecret = errors.New("the key was made, but the answer with its secret was lost")
 
+// errUnnamed says that the answer to a request for a key does not tell which key of the store it made.
+var errUnnamed = errors.New("the answer is not about a new key of the store")
+
 func isNoKey(err error) bool {
 	var none *NoKeyError
 	return errors.As(err, &none)
@@ -107,6 +110,9 @@ func (p *Portal) generateOnce(ctx context.Context, merchantID, description strin
 	}
 	if err != nil {
 		return Key{}, err
+	}
+	if key.MerchantID != merchantID || key.CredentialID == "" || key.Username == "" {
+		return Key{}, p.abandon(ctx, intended, errUnnamed)
 	}
 	p.made.Store(key.CredentialID, true)
 	intended.CredentialID, intended.Username = key.CredentialID, key.Username
@@ -165,6 +171,9 @@ func (p *Portal) awaitSecret(ctx context.Context, key newKey) (Key, error) {
 		polled, err := transport.Do[newKey](ctx, p.client, request)
 		if err != nil {
 			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
+		}
+		if polled.MerchantID != key.MerchantID || polled.CredentialID != key.CredentialID || polled.Username == "" {
+			return Key{}, fmt.Errorf("waiting for the key to be made: %w", errUnnamed)
 		}
 		key = polled
 	}

@@ -328,6 +328,29 @@ func TestI3UnreadableReplay(t *testing.T) {
 	}
 }
 
+// TestI3AnswerAboutAnotherKey: a key is only as good as the portal's word that it is the one that was
+// asked for.
+func TestI3AnswerAboutAnotherKey(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"of another store": `{"credential_id":"c","merchant_id":"M00000001","username":"M00000001-a","status":"ACTIVE","secret":"s"}`,
+		"without an ID":    `{"merchant_id":"` + fjellsport + `","username":"M00412871-a","status":"ACTIVE","secret":"s"}`,
+		"without a name":   `{"credential_id":"c","merchant_id":"` + fjellsport + `","status":"ACTIVE","secret":"s"}`,
+		"without anything": `{"secret":"s"}`,
+	} {
+		for when, fault := range map[string]sandbox.Fault{"made": post(sandbox.FaultAnswer, 1), "polled": poll(sandbox.FaultAnswer, 1)} {
+			t.Run(name+", "+when, func(t *testing.T) {
+				t.Parallel()
+				b := threeShops(t, sandbox.Options{Pending: 1})
+				fault.Status, fault.ContentType, fault.Body = http.StatusOK, transport.JSON, body
+				b.box.Arm(fault)
+				_, err := b.generate(t.Context())
+				b.wantNone(err)
+			})
+		}
+	}
+}
+
 // TestI3OrphanIsNamed: a key that can't be deleted again is named, with why, and can be got rid of
 // later.
 func TestI3OrphanIsNamed(t *testing.T) {

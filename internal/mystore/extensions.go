@@ -42,7 +42,7 @@ func (c *Client) Extension(ctx context.Context, shop string) (Extension, error) 
 			return Extension{Version: e.Attributes.Version, Active: e.Attributes.Active}, nil
 		}
 		if strings.Contains(strings.ToLower(e.Attributes.Name), "klarna checkout") {
-			missing.Other = e.Attributes.Name
+			missing.Other = transport.Shown(e.Attributes.Name)
 		}
 	}
 	return Extension{}, missing

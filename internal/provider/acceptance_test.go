@@ -74,7 +74,7 @@ type vendors struct {
 	env    map[string]string
 }
 
-func newVendors(t *testing.T, seed sandbox.Seed, o sandbox.Options) *vendors {
+func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 	t.Helper()
 	v := &vendors{clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))}
 	o.Clock = v.clock

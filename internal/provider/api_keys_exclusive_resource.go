@@ -320,7 +320,7 @@ func (r *apiKeysExclusiveResource) ImportState(ctx context.Context, req resource
 	merchantID := importID(ctx, req, &resp.Diagnostics, "merchant_id")
 	if !merchantIDPattern.MatchString(merchantID) {
 		resp.Diagnostics.AddError("Malformed import ID",
-			fmt.Sprintf("%q is not the import ID of a store's keys, which is its merchant ID, such as M00123456.", merchantID))
+			malformedID(merchantID, "the import ID of a store's keys, which is its merchant ID, such as M00123456.").Error())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), merchantID)...)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -18,6 +19,34 @@ var built = sync.OnceValues(func() (string, error) {
 	}
 	return binary, nil
 })
+
+// mirror lays the built provider out as a registry's mirror on disk.
+var mirror = sync.OnceValues(func() (string, error) {
+	binary, err := built()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(os.Getenv(testDirectory), "mirror")
+	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		at := filepath.Join(dir, host, "storefront-iac", "kustom", "0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
+		if err := os.MkdirAll(at, 0o700); err != nil {
+			return "", err
+		}
+		if err := os.Link(binary, filepath.Join(at, "terraform-provider-kustom_v0.0.1")); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+})
+
+func mirrored(t *testing.T) string {
+	t.Helper()
+	dir, err := mirror()
+	if err != nil {
+		t.Fatalf("building the provider: %v", err)
+	}
+	return dir
+}
 
 func builtProvider(t *testing.T) string {
 	t.Helper()

@@ -385,6 +385,11 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 
 func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	shop := importID(ctx, req, &resp.Diagnostics, "shop")
+	if !isShopName(shop) {
+		resp.Diagnostics.AddError("Malformed import ID",
+			malformedID(shop, "the import ID of a shop's credentials, which is the shop's name, such as my-shop.").Error())
+		return
+	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, checkoutCredentialsIdentity{types.StringValue(shop)})...)

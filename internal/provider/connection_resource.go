@@ -297,8 +297,8 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 // parseConnectionID takes the import ID of one shop's connection apart.
 func parseConnectionID(id string) (shop, merchantID string, err error) {
 	shop, merchantID, found := strings.Cut(id, "/")
-	if !found || shop == "" || !merchantIDPattern.MatchString(merchantID) {
-		return "", "", fmt.Errorf("%q is not the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456", id)
+	if !found || !isShopName(shop) || !merchantIDPattern.MatchString(merchantID) {
+		return "", "", malformedID(id, "the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456")
 	}
 	return shop, merchantID, nil
 }

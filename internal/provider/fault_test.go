@@ -302,10 +302,14 @@ func (f *faultTally) add(broken, orphans, violations int) {
 	f.violations.Add(int64(violations))
 }
 
-// report prints the tally and, where TEST_SUMMARY names a file, adds it to that.
+// report prints the tally.
 func (f *faultTally) report(t *testing.T, what string) {
-	line := fmt.Sprintf("%d %s: %d broken shops, %d orphans, %d violations\n",
-		f.cases.Load(), what, f.broken.Load(), f.orphans.Load(), f.violations.Load())
+	summarize(t, fmt.Sprintf("%d %s: %d broken shops, %d orphans, %d violations\n",
+		f.cases.Load(), what, f.broken.Load(), f.orphans.Load(), f.violations.Load()))
+}
+
+// summarize prints a line and, where TEST_SUMMARY names a file, adds it to that.
+func summarize(t *testing.T, line string) {
 	t.Log(line)
 	name := os.Getenv("TEST_SUMMARY")
 	if name == "" {

@@ -52,14 +52,15 @@ func newFleet(c connections, plan fleetModel, state *fleetModel, memory fleetMem
 	if n := plan.MaxConcurrency.ValueInt64(); n > 0 {
 		f.concurrency = int(n)
 	}
-	planned, was := fleetShops(plan.Shops), map[string]fleetShop{}
+	planned, was := plan.Shops.Elements(), map[string]fleetShop{}
 	if state != nil {
 		was = fleetShops(state.Shops)
 	}
-	for name, shop := range planned {
+	for name, shop := range fleetShops(plan.Shops) {
 		f.members = append(f.members, &fleetMember{name: name, plan: &shop, memory: memory[name]})
 	}
 	for name, shop := range was {
+		// A shop whose settings are not known yet stays all the same.
 		if _, stays := planned[name]; !stays {
 			f.members = append(f.members, &fleetMember{name: name, state: &shop, memory: memory[name]})
 		}
@@ -94,21 +95,29 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	for _, m := range messages {
 		diags.Append(m...)
 	}
+	if prevented := f.prevented(failures); len(prevented) > 0 {
+		diags.Append(prevented.errors()...)
+		return
+	}
+	diags.Append(failures.warnings()...)
+	f.warnOfClearing(diags)
+}
+
+// prevented returns those of the failures that leave nothing to apply: all of them where nothing would
+// come of a creation, and what kept a new shop from being looked at. What is planned for a new shop
+// depends on what it holds, and has to be the same when Terraform plans it again during the apply.
+func (f *fleet) prevented(failures shopFailures) shopFailures {
 	created := !slices.ContainsFunc(f.members, func(m *fleetMember) bool { return m.state != nil })
 	if created && len(failures) == len(f.members) {
-		diags.Append(failures.errors()...)
+		return failures
 	}
+	var prevented shopFailures
 	for _, failure := range failures {
-		// What is planned for a new shop depends on what it holds, and has to be the same when
-		// Terraform plans it again during the apply.
-		if f.members[failure.index].state == nil && advise(failure.err).general {
-			diags.Append(shopFailures{failure}.errors()...)
+		if failure.member.state == nil && advise(failure.err).general {
+			prevented = append(prevented, failure)
 		}
 	}
-	if !diags.HasError() {
-		diags.Append(failures.warnings()...)
-		f.warnOfClearing(diags)
-	}
+	return prevented
 }
 
 func (f *fleet) planMember(ctx context.Context, m *fleetMember, diags *diag.Diagnostics) error {
@@ -121,7 +130,7 @@ func (f *fleet) planMember(ctx context.Context, m *fleetMember, diags *diag.Diag
 	}
 	m.plan.Problem = m.state.Problem
 	err := f.connections.planExisting(ctx, m.name, f.rules, m.memory, m.config, &m.plan.connectedShop, m.state.connectedShop, diags)
-	if m.plan.CredentialID.IsUnknown() {
+	if f.changes(m) {
 		m.plan.Problem = types.StringUnknown()
 	}
 	return err
@@ -219,7 +228,9 @@ func (f *fleet) applyMember(ctx context.Context, m *fleetMember, diags *diag.Dia
 		return err
 	}
 	m.kept = kept
-	m.plan.Problem = types.StringNull()
+	if m.plan.Problem.IsUnknown() {
+		m.plan.Problem = types.StringNull()
+	}
 	return nil
 }
 
@@ -274,7 +285,7 @@ func (f *fleet) retireAgain(ctx context.Context) {
 func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	var left []string
 	for _, m := range f.members {
-		if m.plan == nil && m.err == nil && !f.clears(m) {
+		if m.plan == nil && m.err == nil && !f.clears(m) && !m.state.Username.IsNull() {
 			left = append(left, fmt.Sprintf("%s (%s)", m.name, m.state.Username.ValueString()))
 		}
 	}

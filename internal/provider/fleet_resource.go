@@ -271,8 +271,9 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("shops"), &ids)...)
 	}
 	shops, memory := map[string]attr.Value{}, fleetMemory{}
-	for _, id := range ids {
-		name, merchantID, err := parseConnectionID(strings.TrimSpace(id))
+	for i := range ids {
+		ids[i] = strings.TrimSpace(ids[i])
+		name, merchantID, err := parseConnectionID(ids[i])
 		if err != nil {
 			resp.Diagnostics.AddError("Malformed import ID", err.Error()+". A fleet's import ID is its shops' IDs, separated by commas.")
 			return

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -20,4 +22,15 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 		diags.Append(req.Identity.GetAttribute(ctx, path.Root(name), &parts[i])...)
 	}
 	return strings.Join(parts, "/")
+}
+
+// mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
+func mayBeSecret(text string) bool { return strings.Contains(text, "kco_") }
+
+// malformedID is the error for a text that is not the ID that it should be.
+func malformedID(text, rule string) error {
+	if mayBeSecret(text) {
+		return errors.New("what was given, which is not shown because it may be a secret, is not " + rule)
+	}
+	return fmt.Errorf("%q is not %s", text, rule)
 }

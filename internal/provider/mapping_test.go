@@ -26,7 +26,7 @@ func TestParseKeyID(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "/", "M00123456", "M00123456/", "/7a3c", "7a3c/M00123456", "M00123456/a/b", "M00123456/..", "M00123456/a b",
-		"M00123456 /a", "M00123456-aB3dE", "M00123456/a?x=1", "m00123456/a",
+		"M00123456 /a", "M00123456-aB3dE", "M00123456/a?x=1", "m00123456/a", "M00123456/kco_live_api_a",
 	} {
 		if _, _, err := parseKeyID(bad); err == nil {
 			t.Errorf("%q was accepted", bad)

@@ -20,14 +20,14 @@ type listingServer interface {
 // caller calls the provider in this process as Terraform does, for what only a newer Terraform than
 // the one at hand may ask for.
 type caller struct {
-	t          *testing.T
+	t          testing.TB
 	server     listingServer
 	schemas    *tfprotov6.GetProviderSchemaResponse
 	identities map[string]*tfprotov6.ResourceIdentitySchema
 }
 
 // caller returns a caller of a provider that is configured by v's environment.
-func (v *vendors) caller(t *testing.T) *caller {
+func (v *vendors) caller(t testing.TB) *caller {
 	t.Helper()
 	server, err := v.providers()["kustom"]()
 	if err != nil {

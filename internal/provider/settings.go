@@ -140,8 +140,10 @@ func (r *resolver) tokens(v types.Map) (tokens map[string]secretValue, unknown b
 // shopNamePattern is the form of a shop's name, which is part of its address.
 var shopNamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
+func isShopName(text string) bool { return shopNamePattern.MatchString(text) && !mayBeSecret(text) }
+
 func (r *resolver) shopToken(shop string, element attr.Value) secretValue {
-	if !shopNamePattern.MatchString(shop) {
+	if !isShopName(shop) {
 		// It may be a token: the two are easily swapped. So it is not quoted (I2).
 		r.refuse("mystore_tokens", "Malformed shop name",
 			"mystore_tokens has a key that is no shop's name, which consists of letters, digits and hyphens. It is not shown here, "+

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/go-plugin"
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
@@ -47,6 +48,8 @@ type worldOptions struct {
 	requestTimeout string
 	// external leaves it to Terraform to start the provider, as a process of its own.
 	external bool
+	// installed is external, and leaves it to terraform init to install the provider, too.
+	installed bool
 }
 
 // speed is how many times too fast the default clock runs.
@@ -57,6 +60,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")
 	}
+	o.external = o.external || o.installed
 	if o.clock == nil {
 		o.clock = clocktest.NewScaled(speed)
 	}
@@ -81,7 +85,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	w := &world{sandbox: s, server: server, dir: t.TempDir()}
-	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o.external))
+	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
 	if o.external {
 		for name, value := range server.Env() {
 			w.env = append(w.env, name+"="+value)
@@ -106,10 +110,13 @@ func quietEnvironment() []string {
 
 // cliConfig writes the configuration of the command line: where to find the provider, if it is to
 // be started, and nothing of the machine's own.
-func (w *world) cliConfig(t *testing.T, external bool) string {
+func (w *world) cliConfig(t *testing.T, o worldOptions) string {
 	t.Helper()
 	var config string
-	if external {
+	switch {
+	case o.installed:
+		config = fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirrored(t))
+	case o.external:
 		config = fmt.Sprintf("provider_installation {\n  dev_overrides { \"storefront-iac/kustom\" = %q }\n  direct {}\n}\n",
 			filepath.Dir(builtProvider(t)))
 	}
@@ -128,6 +135,7 @@ func (w *world) write(t *testing.T, name, content string) {
 const (
 	wayPair       = "switch"
 	wayConnection = "connections"
+	wayFleet      = "fleet"
 )
 
 // useExample copies a published example into the working directory, for the shops of seed.
@@ -150,6 +158,25 @@ func (w *world) useExample(t *testing.T, name string, seed sandbox.Seed) {
 			}
 		}
 	}
+}
+
+// checkOut returns the same world with another working directory: the example as it is published, with
+// the modules beside it.
+func (w *world) checkOut(t *testing.T, example string) *world {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range []string{example, "modules"} {
+		published, err := fs.Sub(examples.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(filepath.Join(root, name), published); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := *w
+	there.dir, there.env = filepath.Join(root, example), slices.Clone(w.env)
+	return &there
 }
 
 // exampleFiles returns the names of an example's configuration files.
@@ -181,19 +208,24 @@ func (w *world) writeVariable(t *testing.T, name string, value map[string]string
 // serve runs the provider in this process and returns what Terraform needs to find it.
 func serve(t *testing.T, o provider.Options) string {
 	t.Helper()
+	return serveAs(t, "storefront-iac/kustom", provider.New(o)())
+}
+
+// serveAs runs a provider in this process under a name, and returns what Terraform needs to find it.
+func serveAs(t *testing.T, name string, p frameworkprovider.Provider) string {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan *plugin.ReattachConfig)
 	closed := make(chan struct{})
-	const address = "registry.terraform.io/storefront-iac/kustom"
 	go func() {
-		_ = tf6server.Serve(address, providerserver.NewProtocol6(provider.New(o)()),
+		_ = tf6server.Serve("registry.terraform.io/"+name, providerserver.NewProtocol6(p),
 			tf6server.WithDebug(ctx, ready, closed), tf6server.WithoutLogStderrOverride())
 	}()
 	config := <-ready
 	t.Cleanup(func() { stop(); <-closed })
 	reattach := map[string]any{}
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		reattach[host+"/storefront-iac/kustom"] = map[string]any{
+		reattach[host+"/"+name] = map[string]any{
 			"Protocol": "grpc", "ProtocolVersion": 6, "Pid": config.Pid, "Test": true,
 			"Addr": map[string]string{"Network": config.Addr.Network(), "String": config.Addr.String()},
 		}
@@ -225,13 +257,18 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 // terraform runs a Terraform command to its end.
 func (w *world) terraform(t *testing.T, args ...string) run {
 	t.Helper()
-	cmd := w.command(t.Context(), args...)
+	return finish(t, w.command(t.Context(), args...))
+}
+
+// finish runs a command to its end.
+func finish(t *testing.T, cmd *exec.Cmd) run {
+	t.Helper()
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("terraform %s: %v", strings.Join(args, " "), err)
+		t.Fatalf("%s: %v", strings.Join(cmd.Args, " "), err)
 	}
 	return run{code: cmd.ProcessState.ExitCode(), output: output.String()}
 }
@@ -249,6 +286,13 @@ func (w *world) mustApply(t *testing.T, args ...string) run {
 		t.Fatalf("apply failed:\n%s", r.output)
 	}
 	return r
+}
+
+func (w *world) mustInit(t *testing.T) {
+	t.Helper()
+	if r := w.terraform(t, "init", "-input=false", "-no-color"); r.code != 0 {
+		t.Fatalf("init failed:\n%s", r.output)
+	}
 }
 
 // mustBeEmpty expects a plan that changes nothing (I4).
@@ -286,24 +330,41 @@ func (w *world) state(t *testing.T) []stateObject {
 	return state.Resources
 }
 
-// keysInState returns the attributes of the objects in the state that have a key, by merchant ID. A
-// deposed or tainted one is an error.
+// keysInState returns the attributes of the objects in the state that have a key, by merchant ID; of a
+// fleet those of its shops. A deposed or tainted one is an error.
 func (w *world) keysInState(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	keys := map[string]map[string]any{}
 	for _, object := range w.state(t) {
 		for _, instance := range object.Instances {
-			if object.Type != "kustom_api_key" && object.Type != "kustom_mystore_connection" {
+			if object.Type != "kustom_api_key" && object.Type != "kustom_mystore_connection" && object.Type != "kustom_mystore_fleet" {
 				continue
 			}
 			if instance.Deposed != "" || instance.Status != "" {
-				t.Errorf("state: key %v is left %s %s", instance.Attributes["username"], instance.Status, instance.Deposed)
+				t.Errorf("state: %s with key %v is left %s %s", object.Type, instance.Attributes["username"], instance.Status, instance.Deposed)
 				continue
 			}
-			keys[fmt.Sprint(instance.Attributes["merchant_id"])] = instance.Attributes
+			for _, attributes := range connectedIn(instance.Attributes) {
+				keys[fmt.Sprint(attributes["merchant_id"])] = attributes
+			}
 		}
 	}
 	return keys
+}
+
+// connectedIn returns the attributes of an object that has a key, or of a fleet's shops.
+func connectedIn(attributes map[string]any) []map[string]any {
+	shops, isFleet := attributes["shops"].(map[string]any)
+	if !isFleet {
+		return []map[string]any{attributes}
+	}
+	var connected []map[string]any
+	for _, shop := range shops {
+		if attributes, ok := shop.(map[string]any); ok {
+			connected = append(connected, attributes)
+		}
+	}
+	return connected
 }
 
 // unused are the usernames of the legacy keys that no shop uses, which a migration leaves alone.

@@ -45,6 +45,10 @@ func (merchantIDValidator) ValidateString(_ context.Context, req validator.Strin
 			"PM and digits in the playground.", req.ConfigValue.ValueString()))
 }
 
+func isCredentialID(text string) bool {
+	return credentialIDPattern.MatchString(text) && !mayBeSecret(text)
+}
+
 type credentialIDValidator struct{}
 
 func (credentialIDValidator) Description(context.Context) string {
@@ -57,7 +61,7 @@ func (v credentialIDValidator) MarkdownDescription(ctx context.Context) string {
 
 // ValidateString does not quote the value, which may be a secret that was taken for an ID (I2).
 func (credentialIDValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || credentialIDPattern.MatchString(req.ConfigValue.ValueString()) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isCredentialID(req.ConfigValue.ValueString()) {
 		return
 	}
 	resp.Diagnostics.AddAttributeError(req.Path, "Malformed key ID",

@@ -147,6 +147,20 @@ func TestBreachNamesNoValue(t *testing.T) {
 	}
 }
 
+func TestUncheckedTakesWhatTheContractRefuses(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{Unchecked: true})
+	for range 2 {
+		// Neither a Content-Type nor an Idempotency-Key.
+		b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"colour":"red"}`, adminHeader()).want(t, http.StatusCreated)
+	}
+	if got := len(b.s.Keys(fjellsport)); got != 3 {
+		t.Errorf("the store has %d keys, want 3", got)
+	}
+	b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{}`, portalHeader("wrong")).want(t, http.StatusUnauthorized)
+	b.portal(http.MethodGet, "/nowhere", "", adminHeader()).want(t, http.StatusNotFound)
+	b.wantViolations(ViolationContract)
+}
+
 func TestMatchTemplate(t *testing.T) {
 	tests := []struct {
 		template, path string

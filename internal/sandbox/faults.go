@@ -54,6 +54,8 @@ type Fault struct {
 	Kind  FaultKind
 	// Latency comes before everything else, whatever the kind.
 	Latency time.Duration
+	// Until, when it is not nil, holds the request after the Latency until the channel is closed.
+	Until <-chan struct{}
 
 	// The answer of [FaultAnswer]. A Status of 0 means 500.
 	Status      int
@@ -131,7 +133,7 @@ func (f *Fault) matches(r Request) bool {
 // misbehave lets the fault happen to the call. It takes the lock by itself.
 func (s *Sandbox) misbehave(w http.ResponseWriter, c *call, f *Fault) {
 	ctx := c.http.Context()
-	if !wait(ctx, f.Latency) {
+	if !wait(ctx, f.Latency) || !hold(ctx, f.Until) {
 		abort(w)
 	}
 	switch f.Kind {
@@ -225,6 +227,19 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	case <-timer.C:
+		return true
+	}
+}
+
+// hold is false when the client went away first.
+func hold(ctx context.Context, until <-chan struct{}) bool {
+	if until == nil {
+		return true
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-until:
 		return true
 	}
 }

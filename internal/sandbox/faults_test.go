@@ -47,6 +47,7 @@ func TestFaultKinds(t *testing.T) {
 		"work, then silence":    {fault: Fault{Kind: FaultWorkThenSilence}, worked: true, silent: true, check: wantNothing},
 		"delay":                 {fault: Fault{Kind: FaultDelay, Latency: 20 * time.Millisecond}, worked: true, logged: 201, check: wantStatus(201)},
 		"delay past the client": {fault: Fault{Kind: FaultDelay, Latency: time.Minute}, silent: true, check: wantNothing},
+		"hold past the client":  {fault: Fault{Kind: FaultDelay, Until: make(chan struct{})}, silent: true, check: wantNothing},
 		"truncate": {
 			fault: Fault{Kind: FaultTruncate}, worked: true, logged: 201,
 			check: func(t *testing.T, res result, err error) {
@@ -99,6 +100,39 @@ func TestFaultKinds(t *testing.T) {
 			b.wantViolations()
 		})
 	}
+}
+
+// TestFaultUntil holds a request, while others pass, until it is let go.
+func TestFaultUntil(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, ThreeShops(), Options{})
+	letGo := make(chan struct{})
+	armed := b.s.Arm(Fault{Method: http.MethodPost, Times: 1, Kind: FaultDelay, Until: letGo})
+	held := make(chan result)
+	go func() {
+		res, err := b.sendUntil(func() bool { return false })
+		if err != nil {
+			t.Error(err)
+		}
+		held <- res
+	}()
+	for armed.Fired() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if got := b.generate().status; got != http.StatusCreated {
+		t.Errorf("another request meanwhile is answered with %d", got)
+	}
+	if keys := len(b.s.Keys(fjellsport)); keys != 2 {
+		t.Errorf("there are %d keys while one is held, want 2", keys)
+	}
+	close(letGo)
+	if got := (<-held).status; got != http.StatusCreated {
+		t.Errorf("the request that was held is answered with %d", got)
+	}
+	if keys := len(b.s.Keys(fjellsport)); keys != 3 {
+		t.Errorf("there are %d keys in the end, want 3", keys)
+	}
+	b.wantViolations()
 }
 
 // sendUntil generates a key with a client that leaves when pointless says so.

@@ -9,7 +9,7 @@ import (
 func merchantMount() *mount {
 	return &mount{
 		api:      Merchant,
-		prefix:   "/merchant",
+		prefix:   merchantPrefix,
 		identify: identifyKey,
 		admit:    admitKey,
 		refuse:   kustomError,

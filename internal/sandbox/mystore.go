@@ -20,7 +20,7 @@ const (
 func mystoreMount() *mount {
 	return &mount{
 		api:      Mystore,
-		prefix:   "/mystore",
+		prefix:   mystorePrefix,
 		identify: identifyShop,
 		admit:    admitShop,
 		refuse:   mystoreError,

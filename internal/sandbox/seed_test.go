@@ -120,6 +120,7 @@ func TestNewRefuses(t *testing.T) {
 		"negative spread":    {options: Options{Spread: -1}, want: "negative"},
 		"negative pending":   {options: Options{Pending: -1}, want: "negative"},
 		"negative key limit": {options: Options{KeyLimit: -1}, want: "negative"},
+		"negative latency":   {options: Options{Latency: -1}, want: "negative"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

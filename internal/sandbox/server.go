@@ -44,25 +44,29 @@ func (srv *Server) Close() error { return srv.http.Close() }
 func (srv *Server) URL() string { return "http://" + srv.listener.Addr().String() }
 
 // PortalURL is the base of the Kustom Portal API.
-func (srv *Server) PortalURL() string { return srv.URL() + "/portal/api/v1" }
+func (srv *Server) PortalURL() string { return srv.URL() + portalPrefix }
 
 // APIURL is the base of Kustom's merchant API.
-func (srv *Server) APIURL() string { return srv.URL() + "/merchant" }
+func (srv *Server) APIURL() string { return srv.URL() + merchantPrefix }
 
 // MystoreURL is the base of the Mystore API.
-func (srv *Server) MystoreURL() string { return srv.URL() + "/mystore" }
+func (srv *Server) MystoreURL() string { return srv.URL() + mystorePrefix }
 
-// Env is the environment that makes the provider use this server: its addresses, the token of the
-// first user who can see Integrations, and the tokens of all shops.
-func (srv *Server) Env() map[string]string {
-	portal, shops := srv.sandbox.tokens()
+// Env is the environment that makes the provider use this server; see [Sandbox.Env].
+func (srv *Server) Env() map[string]string { return srv.sandbox.Env(srv.URL()) }
+
+// Env is the environment that makes the provider use this sandbox where it is served at url, which
+// has no slash at its end: its addresses, the token of the first user who can see Integrations, and
+// the tokens of all shops.
+func (s *Sandbox) Env(url string) map[string]string {
+	portal, shops := s.tokens()
 	// A map of strings always encodes.
 	tokens, _ := json.Marshal(shops)
 	return map[string]string{
-		"KUSTOM_ENVIRONMENT":  srv.sandbox.state.environment,
-		"KUSTOM_PORTAL_URL":   srv.PortalURL(),
-		"KUSTOM_API_URL":      srv.APIURL(),
-		"MYSTORE_URL":         srv.MystoreURL(),
+		"KUSTOM_ENVIRONMENT":  s.state.environment,
+		"KUSTOM_PORTAL_URL":   url + portalPrefix,
+		"KUSTOM_API_URL":      url + merchantPrefix,
+		"MYSTORE_URL":         url + mystorePrefix,
 		"KUSTOM_PORTAL_TOKEN": portal,
 		"MYSTORE_TOKENS":      string(tokens),
 	}

@@ -1,12 +1,14 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestEnv(t *testing.T) {
@@ -39,6 +41,28 @@ func TestStartAtTakenAddress(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	if _, err := StartAt(b.s, strings.TrimPrefix(b.srv.URL(), "http://")); err == nil {
 		t.Error("two servers listen on one address")
+	}
+}
+
+func TestLatency(t *testing.T) {
+	const latency = 20 * time.Millisecond
+	b := newBench(t, ThreeShops(), Options{Latency: latency})
+	start := time.Now()
+	b.portal(http.MethodGet, "/stores", "", adminHeader()).want(t, http.StatusOK)
+	if took := time.Since(start); took < latency {
+		t.Errorf("the call took %v", took)
+	}
+}
+
+func TestLatencyEndsWithTheClient(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{Latency: time.Minute})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := b.sendContext(ctx, http.MethodPost, b.srv.PortalURL()+"/stores/"+fjellsport+"/credentials", `{}`, postHeader()); err == nil {
+		t.Error("there was an answer")
+	}
+	if got := len(b.s.Keys(fjellsport)); got != 1 {
+		t.Errorf("the store has %d keys, want the one that it had", got)
 	}
 }
 

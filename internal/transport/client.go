@@ -65,8 +65,9 @@ func NewPool() *http.Transport {
 		pool = &http.Transport{Proxy: http.ProxyFromEnvironment}
 	}
 	pool = pool.Clone()
-	pool.MaxIdleConns = 256
-	pool.MaxIdleConnsPerHost = 64
+	pool.MaxIdleConns = 512
+	// A fleet may talk to as many shops at once, which all live on one host.
+	pool.MaxIdleConnsPerHost = 256
 	return pool
 }
 

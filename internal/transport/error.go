@@ -41,20 +41,32 @@ type Problem struct {
 	Subject string
 }
 
-// maxMessage bounds, in characters, what is repeated of one of a vendor's messages.
-const maxMessage = 300
+const (
+	// maxMessage bounds, in characters, what is repeated of one of a vendor's messages.
+	maxMessage = 300
+	// maxMessages bounds how many of them are repeated.
+	maxMessages = 10
+)
 
 // masked returns p fit to be shown: without the given secrets, control characters and length.
 func (p Problem) masked(secrets []string) Problem {
-	clean := make([]string, 0, len(p.Messages))
-	for _, message := range p.Messages {
+	shown := p.Messages[:min(len(p.Messages), maxMessages)]
+	clean := make([]string, 0, len(shown)+1)
+	for _, message := range shown {
 		clean = append(clean, mask(message, secrets))
+	}
+	if more := len(p.Messages) - len(shown); more > 0 {
+		clean = append(clean, fmt.Sprintf("and %d more", more))
 	}
 	p.Messages = clean
 	p.Code = mask(p.Code, secrets)
 	p.CorrelationID = mask(p.CorrelationID, secrets)
 	return p
 }
+
+// Shown returns a vendor's text that holds no secret fit to be shown: without control characters and
+// length.
+func Shown(text string) string { return mask(text, nil) }
 
 func mask(text string, secrets []string) string {
 	for _, secret := range secrets {

@@ -30,7 +30,8 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 		uncertain = uncertain || failure.mayHaveWorked()
 		failure.Attempts, failure.Uncertain = attempt, uncertain
 		if failure.Status == http.StatusTooManyRequests {
-			r.Limiter.Pause(failure.RetryAfter)
+			// Others who wait for the token have done nothing wrong, and may have no deadline.
+			r.Limiter.Pause(min(failure.RetryAfter, maxRetryAfter))
 		}
 		if attempt > c.MaxRetries || ctx.Err() != nil || !worthRepeating(r, failure) {
 			return failure

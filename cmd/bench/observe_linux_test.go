@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os/exec"
+	"testing"
+	"time"
+)
+
+func TestParseStat(t *testing.T) {
+	const stat = "4711 (a) b) (c) S 1 2 3 4 5 6 7 8 9 10 120 30 400 50 20 0 9 0 123"
+	own, children, err := parseStat(stat)
+	if err != nil || own != 1500*time.Millisecond || children != 4500*time.Millisecond {
+		t.Errorf("got %v, %v, %v, want 1.5s, 4.5s", own, children, err)
+	}
+	for _, broken := range []string{"", "1 (a) S 1 2", "1 (a) S 1 2 3 4 5 6 7 8 9 10 x 30 400 50"} {
+		if _, _, err := parseStat(broken); err == nil {
+			t.Errorf("%q: no error", broken)
+		}
+	}
+}
+
+// What a command's child uses is told apart from what the command uses itself.
+func TestMeasure(t *testing.T) {
+	const busy = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
+	for name, test := range map[string]struct {
+		script          string
+		itself, inChild bool
+	}{
+		"itself": {busy, true, false},
+		"child":  {"sh -c '" + busy + "'; true", false, true},
+	} {
+		s, err := measure(exec.Command("sh", "-c", test.script))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (s.terraform.cpu > 0) != test.itself || (s.provider.cpu > 0) != test.inChild {
+			t.Errorf("%s: it used %v, its children %v", name, s.terraform.cpu, s.provider.cpu)
+		}
+		if s.wall < s.terraform.cpu || s.terraform.memory == 0 {
+			t.Errorf("%s: it took %v and %d bytes", name, s.wall, s.terraform.memory)
+		}
+		if test.inChild && s.provider.memory == 0 {
+			t.Errorf("%s: no memory of the child was seen", name)
+		}
+	}
+}
+
+func TestMeasureReportsTheExitCode(t *testing.T) {
+	if _, err := measure(exec.Command("sh", "-c", "exit 2")); err == nil {
+		t.Error("no error")
+	}
+}

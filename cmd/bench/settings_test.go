@@ -1,0 +1,77 @@
+package main
+
+import (
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// binaries are arguments that name a file that can be run, for all of them.
+func binaries(t *testing.T) []string {
+	t.Helper()
+	executable, err := filepath.Abs("testdata/executable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"-tf", executable, "-provider", executable, "-noop", executable}
+}
+
+func TestParse(t *testing.T) {
+	set, err := parse(append(binaries(t), "-sizes", "300, 20,300", "-latencies", "30ms,0", "-runs", "1", "-ways", "pairs,noop"), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{20, 300}; !slices.Equal(set.sizes, want) {
+		t.Errorf("the sizes are %v, want %v", set.sizes, want)
+	}
+	if want := []time.Duration{0, 30 * time.Millisecond}; !slices.Equal(set.latencies, want) {
+		t.Errorf("the latencies are %v, want %v", set.latencies, want)
+	}
+	if want := []string{"noop", "pairs"}; !slices.Equal(wayNames(set.ways), want) {
+		t.Errorf("the ways are %q, want %q", wayNames(set.ways), want)
+	}
+}
+
+func TestParseLeavesRestapiOut(t *testing.T) {
+	set, err := parse(binaries(t), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range set.ways {
+		if got, want := set.missing(w), w.name == "restapi"; got != want {
+			t.Errorf("%s: missing is %t", w.name, got)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-sizes", "0"}, `"0" is not a number of shops`},
+		{[]string{"-sizes", "many"}, `"many" is not a number of shops`},
+		{[]string{"-latencies", "-1s"}, `"-1s" is not how long`},
+		{[]string{"-latencies", "30"}, `"30" is not how long`},
+		{[]string{"-ways", "by-hand"}, `no way is called "by-hand"`},
+		{[]string{"-runs", "0"}, "at least one"},
+		{[]string{"-restapi", "testdata/missing"}, "testdata/missing"},
+		{[]string{"-provider", "testdata/missing"}, "testdata/missing"},
+		{[]string{"100"}, `unexpected argument "100"`},
+	} {
+		_, err := parse(append(binaries(t), test.args...), io.Discard)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q: the error is %v, want one with %q", test.args, err, test.want)
+		}
+	}
+}
+
+// A noop that is not there stops nobody who does not use it.
+func TestParseLooksForWhatIsUsed(t *testing.T) {
+	if _, err := parse(append(binaries(t), "-noop", "testdata/missing", "-ways", "pairs"), io.Discard); err != nil {
+		t.Error(err)
+	}
+}

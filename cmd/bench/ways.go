@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// way is a configuration that gives every shop a key.
+type way struct {
+	name  string
+	title string
+	// provider is the type of the provider that it uses, nothing for what is built in.
+	provider string
+	// optional says that the way is left out where its provider is not at hand.
+	optional bool
+	// quiet turns the logging of the provider's SDK off. Otherwise it writes every line, down to TRACE,
+	// and leaves it to Terraform to drop what nobody has asked for.
+	quiet bool
+	// root are the directories of ways/ whose files make up the configuration, and module those that
+	// make up the module of one shop, where the configuration has one.
+	root, module []string
+}
+
+// The ways that the others are compared with. Each has a layout, flat or a module per shop, and is
+// compared with the way of its own layout.
+const (
+	builtinFlat, builtinModules = "terraform-data", "terraform-data-modules"
+	noopFlat, noopModules       = "noop", "noop-modules"
+)
+
+func allWays() []way {
+	return []way{
+		{
+			name: builtinFlat, title: "`terraform_data` pairs",
+			root: []string{".", "terraform-data/flat"},
+		}, {
+			name: builtinModules, title: "`terraform_data` pairs, a module per shop",
+			root: []string{".", "modules"}, module: []string{"modules/shop", "terraform-data/modules"},
+		}, {
+			name: noopFlat, title: "no-op pairs", provider: "noop", quiet: true,
+			root: []string{".", "noop", "noop/flat"},
+		}, {
+			name: noopModules, title: "no-op pairs, a module per shop", provider: "noop", quiet: true,
+			root: []string{".", "noop", "modules"}, module: []string{"modules/shop", "noop", "noop/modules"},
+		}, {
+			name: "noop-logging", title: "no-op pairs, logging as the SDK does by itself", provider: "noop",
+			root: []string{".", "noop", "noop/flat"},
+		}, {
+			name: "pairs", title: "pairs", provider: "kustom",
+			root: []string{".", "kustom", "kustom/provider", "pairs/flat"},
+		}, {
+			name: "pairs-modules", title: "pairs, a module per shop", provider: "kustom",
+			root:   []string{".", "kustom", "kustom/provider", "modules"},
+			module: []string{"modules/shop", "kustom", "pairs/modules"},
+		}, {
+			name: "connections", title: "connections", provider: "kustom",
+			root: []string{".", "kustom", "kustom/provider", "connections"},
+		}, {
+			name: "fleet", title: "fleet", provider: "kustom",
+			root: []string{".", "kustom", "kustom/provider", "fleet"},
+		}, {
+			name: "fleet-chunks", title: "a fleet for every 250 shops", provider: "kustom",
+			root: []string{".", "kustom", "kustom/provider", "fleet-chunks"},
+		}, {
+			name: "restapi", title: "`restapi_object` pairs", provider: "restapi", optional: true,
+			root: []string{".", "restapi"},
+		},
+	}
+}
+
+// baselines are the names of the ways that w is compared with.
+func (w way) baselines() (builtin, noop string) {
+	if len(w.module) > 0 {
+		return builtinModules, noopModules
+	}
+	return builtinFlat, noopFlat
+}
+
+func wayNames(ways []way) []string {
+	var names []string
+	for _, w := range ways {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+// choose returns the ways that text names, in the order that they have in the report.
+func choose(text string) ([]way, error) {
+	if text == "" {
+		return allWays(), nil
+	}
+	names, err := list(text, func(name string) (string, error) {
+		if !slices.Contains(wayNames(allWays()), name) {
+			return "", fmt.Errorf("no way is called %q; there are %s", name, strings.Join(wayNames(allWays()), ", "))
+		}
+		return name, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(allWays(), func(w way) bool { return !slices.Contains(names, w.name) }), nil
+}

@@ -1,0 +1,7 @@
+terraform {
+  required_providers {
+    kustom = {
+      source = "storefront-iac/kustom"
+    }
+  }
+}

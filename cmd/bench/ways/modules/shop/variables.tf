@@ -1,0 +1,7 @@
+variable "shop" {
+  type = string
+}
+
+variable "merchant_id" {
+  type = string
+}

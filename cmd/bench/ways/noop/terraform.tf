@@ -1,0 +1,7 @@
+terraform {
+  required_providers {
+    noop = {
+      source = "storefront-iac/noop"
+    }
+  }
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWorkspaceOfEachWay(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for _, w := range allWays() {
+		set := settings{providers: map[string]string{w.provider: "terraform-provider-" + w.provider}}
+		srv := serve(t, w.provider, 0)
+		ws, err := newWorkspace(set, w, srv, false)
+		if err != nil {
+			t.Fatalf("%s: %v", w.name, err)
+		}
+		if want := present(t, ws, "main.tf"); !want {
+			t.Errorf("%s has no main.tf", w.name)
+		}
+		if got, want := present(t, ws, "shop/main.tf"), strings.HasSuffix(w.name, "-modules"); got != want {
+			t.Errorf("%s: that there is a module is %t", w.name, got)
+		}
+		content, err := os.ReadFile(filepath.Join(ws.work, "shops.auto.tfvars.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var variables struct{ Shops map[string]string }
+		if err := json.Unmarshal(content, &variables); err != nil || len(variables.Shops) != 2 {
+			t.Errorf("%s: the shops are %v, %v", w.name, variables.Shops, err)
+		}
+		ws.close()
+		if _, err := os.Stat(ws.dir); err == nil {
+			t.Errorf("%s leaves %s behind", w.name, ws.dir)
+		}
+	}
+}
+
+func present(t *testing.T, ws *workspace, name string) bool {
+	t.Helper()
+	_, err := os.Stat(filepath.Join(ws.work, filepath.FromSlash(name)))
+	return err == nil
+}
+
+// No two directories of a way may have files of one name: the second would be the one that counts.
+func TestWaysHaveEachFileOnce(t *testing.T) {
+	for _, w := range allWays() {
+		for _, dirs := range [][]string{w.root, w.module} {
+			seen := map[string]string{}
+			for _, dir := range dirs {
+				files, err := filepath.Glob(filepath.Join("ways", dir, "*.tf"))
+				if err != nil || len(files) == 0 {
+					t.Errorf("%s: %s has no files, %v", w.name, dir, err)
+				}
+				for _, file := range files {
+					if other, ok := seen[filepath.Base(file)]; ok {
+						t.Errorf("%s: both %s and %s", w.name, other, file)
+					}
+					seen[filepath.Base(file)] = file
+				}
+			}
+		}
+	}
+}
+
+func TestEnvironmentIsQuiet(t *testing.T) {
+	parent := []string{"PATH=/bin", "TF_LOG=trace", "TF_LOG_SDK=trace", "TF_VAR_shops={}", "KUSTOM_API_URL=https://a.example", "MYSTORE_TOKENS={}"}
+	got := environment(parent, map[string]string{"TF_INPUT": "0"})
+	if want := []string{"PATH=/bin", "TF_INPUT=0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,26 @@
+# Spreadsheets like to begin a file with a byte order mark.
+module "list" {
+  source = "../modules/shop-list"
+
+  rows                = csvdecode(trimprefix(file(var.shops_file), "\uFEFF"))
+  shared_merchant_ids = var.shared_merchant_ids
+}
+
+locals {
+  # The workspace decides the shard: a run can't take one shard's shops for another shard's state.
+  shard = try(tonumber(regex("^shard-(0|[1-9][0-9]*)$", terraform.workspace)[0]), -1)
+
+  # The hash of the merchant ID decides which shard a shop is in, so that other shops come and go
+  # without moving it. It is not the shop's name because shops that share a store may share a key,
+  # and a run that doesn't know all of them might delete it too early.
+  shops = {
+    for name, shop in module.list.shops : name => shop
+    if parseint(substr(md5(shop.merchant_id), 0, 4), 16) % var.shards == local.shard
+  }
+}
+
+resource "kustom_mystore_fleet" "shard" {
+  # A shard may have no shops yet.
+  count = length(local.shops) > 0 ? 1 : 0
+  shops = local.shops
+}

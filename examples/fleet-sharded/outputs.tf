@@ -1,0 +1,36 @@
+output "shard" {
+  description = "Which of the shards this is."
+  value       = local.shard
+
+  precondition {
+    condition     = contains(range(var.shards), local.shard)
+    error_message = "The workspace is ${terraform.workspace}, and the shards' are shard-0 to shard-${var.shards - 1}. Name one of them in TF_WORKSPACE."
+  }
+}
+
+locals {
+  connected = merge(kustom_mystore_fleet.shard[*].shops...)
+  problems  = { for name, shop in local.connected : name => shop.problem if shop.problem != null }
+}
+
+output "table" {
+  description = "What each shop uses. Read it with: terraform output -raw table"
+  value = join("\n", [
+    for row in concat([["SHOP", "MERCHANT ID", "USERNAME", "HOST", "PROBLEM"]], [
+      for name, shop in local.connected :
+      [name, shop.merchant_id, shop.username, shop.username == null ? null : shop.host, shop.problem]
+    ]) : format("%-24s %-12s %-18s %-15s %s", [for cell in row : cell == null ? "-" : cell]...)
+  ])
+}
+
+# A shop that could not be connected does not hold up the others. It fails the run here, and not in a
+# postcondition of the fleet, so that the table has it too.
+output "problems" {
+  description = "The shops that keep the key that they had, and why."
+  value       = local.problems
+
+  precondition {
+    condition     = length(local.problems) == 0
+    error_message = "These shops could not be connected:\n${join("\n", [for name, problem in local.problems : "${name}: ${problem}"])}"
+  }
+}

@@ -1,0 +1,17 @@
+variable "shops_file" {
+  description = "CSV file of all shops, of whatever shard, with the columns shop, merchant_id and description."
+  type        = string
+  default     = "shops.csv"
+}
+
+variable "shared_merchant_ids" {
+  description = "The merchant IDs that more than one shop may have."
+  type        = set(string)
+  default     = []
+}
+
+variable "shards" {
+  description = "How many shards there are. Another number moves shops between shards, and each shop that is moved gets a new key: begin with enough for the shops of the years to come, at a few hundred each."
+  type        = number
+  default     = 4
+}

@@ -1,0 +1,4 @@
+terraform {
+  # 1.11 is also OpenTofu's first version that runs this.
+  required_version = ">= 1.11"
+}

@@ -1,0 +1,319 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// TestAccModules switches three shops with a module for each, in both of the provider's ways.
+func TestAccModules(t *testing.T) {
+	t.Parallel()
+	for example, want := range map[string]string{
+		"switch-modules":      "3 imported, 6 added, 0 changed, 3 destroyed",
+		"connections-modules": "3 added, 0 changed, 0 destroyed",
+	} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, example)
+			w.mustInit(t)
+			if got := w.mustApply(t); !strings.Contains(got.output, want) {
+				t.Errorf("the apply is not %q:\n%s", want, got.output)
+			}
+			w.mustBeEmpty(t)
+			w.mustHaveWritten(t, len(seed.Shops))
+			w.mustBeRight(t, seed, 0)
+			w.mustBeSwitched(t, seed)
+		})
+	}
+}
+
+// TestAccFleetFromSpreadsheet switches the published list of shops by a saved plan, with the tokens in
+// a file, none of which gets into what Terraform stores.
+func TestAccFleetFromSpreadsheet(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w.useTokensFile(t)
+	w.mustInit(t)
+	w.mustPlan(t, "2 to add, 0 to change, 0 to destroy")
+	w.mustApplySaved(t)
+	w.mustBeEmpty(t)
+	w.mustHaveWritten(t, len(seed.Shops))
+	w.mustBeSwitched(t, seed)
+	w.mustShowTable(t, seed)
+	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
+}
+
+// TestAccFleetFromVault does the same with tokens that only Vault has.
+func TestAccFleetFromVault(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet-vault")
+	env := w.server.Env()
+	tokens := map[string]string{}
+	if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
+		t.Fatal(err)
+	}
+	w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+	w.set("TF_REATTACH_PROVIDERS", serveVault(t, vaultSecrets{
+		"secret/kustom/portal":         {"portal_token": env["KUSTOM_PORTAL_TOKEN"]},
+		"secret/kustom/mystore-tokens": tokens,
+	}))
+	w.mustInit(t)
+	w.mustPlan(t, "2 to add, 0 to change, 0 to destroy")
+	w.mustApplySaved(t)
+	w.mustBeEmpty(t)
+	w.mustHaveWritten(t, len(seed.Shops))
+	w.mustBeSwitched(t, seed)
+	w.mustShowTable(t, seed)
+	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
+}
+
+// TestAccFleetGrows adds shops to a list in chunks: nothing is done to those that are there, in
+// whatever order the list has them.
+func TestAccFleetGrows(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.FleetSeed(20)
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w.set("TF_VAR_chunks", "3")
+	w.mustInit(t)
+	w.writeShops(t, seed.Shops[7:])
+	w.mustApply(t)
+	w.mustHaveWritten(t, 13)
+
+	w.sandbox.ResetRequests()
+	slices.Reverse(seed.Shops)
+	w.writeShops(t, seed.Shops)
+	got := w.mustApply(t)
+	if !strings.Contains(got.output, "0 destroyed") {
+		t.Errorf("the list has grown, and an object is destroyed:\n%s", got.output)
+	}
+	w.mustHaveWritten(t, 7)
+	w.mustBeEmpty(t)
+	w.mustBeSwitched(t, seed)
+	w.mustShowTable(t, seed)
+}
+
+// TestAccFleetShopFails has one shop fail in the first apply. The others are switched, the run fails
+// and names it, the table has it, and the next run has just that shop to do.
+func TestAccFleetShopFails(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w.mustInit(t)
+	failing := w.sandbox.Arm(sandbox.Fault{
+		API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
+		Match: func(r sandbox.Request) bool { return r.Shop == "kaffebonna" },
+	})
+	got := w.apply(t)
+	if got.code == 0 || !strings.Contains(unwrapped(got.output), "These shops could not be connected: kaffebonna: ") {
+		t.Errorf("exit code %d, and the run does not name the shop:\n%s", got.code, got.output)
+	}
+	if table := w.terraform(t, "output", "-raw", "table").output; !strings.Contains(table, "fjellsport               M00412871    M00412871-") ||
+		!strings.Contains(table, "kaffebonna               M00537204    -                  -               The ") {
+		t.Errorf("the table of the failed run is\n%s", table)
+	}
+	for _, shop := range seed.Shops {
+		w.order(t, shop.Name)
+	}
+
+	failing.Disarm()
+	w.sandbox.ResetRequests()
+	w.mustApply(t)
+	w.mustHaveWritten(t, 1)
+	w.mustBeEmpty(t)
+	w.mustBeSwitched(t, seed)
+	w.mustShowTable(t, seed)
+}
+
+// TestAccFleetImport follows the README in importing shops that have keys of Kustom's: they keep them.
+func TestAccFleetImport(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w.mustInit(t)
+	w.mustApply(t)
+
+	w.write(t, "terraform.tfstate", "")
+	w.write(t, "import.tf", readmeBlock(t, "switch-fleet/README.md", "```hcl\nimport {"))
+	w.sandbox.ResetRequests()
+	got := w.mustApply(t)
+	if want := "2 imported, 0 added, 0 changed, 0 destroyed"; !strings.Contains(got.output, want) {
+		t.Errorf("the apply is not %q:\n%s", want, got.output)
+	}
+	w.mustHaveWritten(t, 0)
+	w.mustBeEmpty(t)
+	w.mustBeSwitched(t, seed)
+	w.mustShowTable(t, seed)
+}
+
+// TestAccFleetList plans lists with mistakes: each is named, before anything is asked of a vendor.
+func TestAccFleetList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{installed: true}).checkOut(t, "switch-fleet")
+	w.mustInit(t)
+	const header = "shop,merchant_id,description\n"
+	for name, test := range map[string]struct{ list, want string }{
+		"twice":       {header + "fjellsport,M00412871,\nullogtre,M00698335,\nfjellsport,M00412871,\n", "These shops are in the list more than once: fjellsport."},
+		"no shop":     {header + " fjellsport,M00412871,\n,M00698335,\nkaffe bønna,M00537204,\n", `These are no names of Mystore shops: " fjellsport", "", "kaffe bønna".`},
+		"no ID":       {header + "fjellsport,00412871,\nullogtre,,\n", `These are no merchant IDs, which are M (PM in the playground) and digits: "00412871" of fjellsport, "" of ullogtre.`},
+		"copied line": {header + "fjellsport,M00412871,\nullogtre,M00412871,\n", "These shops have one merchant ID: fjellsport, ullogtre (M00412871). If they do share a store, name it in shared_merchant_ids."},
+		"semicolons":  {"shop;merchant_id;description\nfjellsport;M00412871;\n", `attributes "merchant_id" and "shop" are required`},
+		"short line":  {header + "fjellsport,M00412871\n", "CSV parse error on line 2: wrong number of fields"},
+		"no lines":    {header, "The list has no shops."},
+	} {
+		w.write(t, "shops.csv", test.list)
+		got := w.terraform(t, "plan", "-input=false", "-no-color")
+		if got.code != 1 || !strings.Contains(unwrapped(got.output), test.want) {
+			t.Errorf("%s: exit code %d, and the plan does not say %q:\n%s", name, got.code, test.want, got.output)
+		}
+	}
+	if asked := w.sandbox.Requests(); len(asked) > 0 {
+		t.Errorf("%d requests were made for lists with mistakes, the first is %v", len(asked), asked[0])
+	}
+	w.write(t, "shops.csv", "\uFEFF"+strings.ReplaceAll(header+"fjellsport,M00412871,\n", "\n", "\r\n"))
+	if got := w.terraform(t, "plan", "-input=false", "-no-color"); got.code != 0 {
+		t.Errorf("as a spreadsheet exports it, with a byte order mark and carriage returns:\n%s", got.output)
+	}
+}
+
+// TestAccExamplesFormatted expects every published configuration in the form of terraform fmt.
+func TestAccExamplesFormatted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	if err := os.CopyFS(filepath.Join(w.dir, "examples"), examples.FS); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.terraform(t, "fmt", "-check", "-recursive", "-diff", "-no-color", "examples"); got.code != 0 {
+		t.Errorf("terraform fmt has something to change:\n%s", got.output)
+	}
+}
+
+// readmeBlock returns the content of the code block of a published README that begins like that.
+func readmeBlock(t *testing.T, file, beginning string) string {
+	t.Helper()
+	content, err := fs.ReadFile(examples.FS, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(content), beginning)
+	block, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		t.Fatalf("%s has no code block that begins with %q", file, beginning)
+	}
+	_, first, _ := strings.Cut(beginning, "\n")
+	return first + block
+}
+
+// useTokensFile gives the Mystore tokens as a file, and no longer in the environment.
+func (w *world) useTokensFile(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tokens.json")
+	if err := os.WriteFile(file, []byte(w.server.Env()["MYSTORE_TOKENS"]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.unset("MYSTORE_TOKENS")
+	w.set("TF_VAR_tokens_file", file)
+}
+
+// writeShops writes the list of shops.
+func (w *world) writeShops(t *testing.T, shops []sandbox.Shop) {
+	t.Helper()
+	var list strings.Builder
+	list.WriteString("shop,merchant_id,description\n")
+	for _, shop := range shops {
+		fmt.Fprintf(&list, "%s,%s,\n", shop.Name, shop.MerchantID)
+	}
+	w.write(t, "shops.csv", list.String())
+}
+
+// mustHaveWritten expects that n keys were made, each once, given to a shop and put in place of
+// another one, and that nothing else was written.
+func (w *world) mustHaveWritten(t *testing.T, n int) {
+	t.Helper()
+	for call, got := range map[string]int{
+		"POST":   w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall),
+		"PATCH":  w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall),
+		"DELETE": w.sandbox.Count(sandbox.Portal, http.MethodDelete, keyCall),
+	} {
+		if got != n {
+			t.Errorf("%d × %s, want %d", got, call, n)
+		}
+	}
+	writes := slices.DeleteFunc(w.sandbox.Requests(), func(r sandbox.Request) bool { return r.Method == http.MethodGet })
+	if len(writes) != 3*n {
+		t.Errorf("%d requests have written something, want %d", len(writes), 3*n)
+	}
+}
+
+// mustBeSwitched expects every shop of the seed to take payments with a key of Kustom's, their stores to
+// have no other keys than theirs and those that no shop used, and no promise to have been broken on
+// the way.
+func (w *world) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
+	t.Helper()
+	expected := unused(seed)
+	for _, seeded := range seed.Shops {
+		shop, _ := w.sandbox.Shop(seeded.Name)
+		expected[shop.KustomID] = true
+		if err := w.sandbox.PlaceOrder(seeded.Name); err != nil {
+			t.Errorf("shop %s, holding %s, takes no payments: %v", seeded.Name, shop.KustomID, err)
+		}
+	}
+	for _, shop := range seed.Shops {
+		for _, key := range w.sandbox.Keys(shop.MerchantID) {
+			if !expected[key.Username] || (key.Host != kustomHost && !unused(seed)[key.Username]) {
+				t.Errorf("store %s has the key %s of %s", shop.MerchantID, key.Username, key.Host)
+			}
+		}
+	}
+	for _, v := range w.sandbox.Violations() {
+		t.Errorf("violation: %v", v)
+	}
+}
+
+// mustShowTable expects the output to have one line for each shop, with the key that it holds.
+func (w *world) mustShowTable(t *testing.T, seed sandbox.Seed) {
+	t.Helper()
+	table := w.terraform(t, "output", "-raw", "table").output
+	lines := map[string]bool{}
+	for line := range strings.Lines(table) {
+		lines[strings.Join(strings.Fields(line), " ")] = true
+	}
+	for _, seeded := range seed.Shops {
+		shop, _ := w.sandbox.Shop(seeded.Name)
+		if want := strings.Join([]string{shop.Name, shop.MerchantID, shop.KustomID, kustomHost, "-"}, " "); !lines[want] {
+			t.Errorf("the table has no line %q:\n%s", want, table)
+		}
+	}
+	if len(lines) != len(seed.Shops)+1 {
+		t.Errorf("the table has %d lines, want a heading and %d:\n%s", len(lines), len(seed.Shops), table)
+	}
+}
+
+// mustStoreNoSecret expects neither a key's secret nor a token in anything that Terraform has left
+// behind, which these are among.
+func (w *world) mustStoreNoSecret(t *testing.T, have ...string) {
+	t.Helper()
+	stored := w.everything(t)
+	for _, name := range have {
+		if stored[name] == "" {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for name, content := range stored {
+		if n := leaks(content, w.sandbox.Secrets()); n > 0 {
+			t.Errorf("%s holds %d secrets", name, n)
+		}
+	}
+}

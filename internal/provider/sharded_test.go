@@ -1,0 +1,592 @@
+package provider_test
+
+import (
+	"crypto/md5"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// shardedWorld is a world whose shops are in the published shards, with the states in PostgreSQL.
+type shardedWorld struct {
+	*world
+	db   *postgres
+	seed sandbox.Seed
+}
+
+// shardCount is how many shards the example has.
+const shardCount = 4
+
+func newShardedWorld(t *testing.T, seed sandbox.Seed) *shardedWorld {
+	t.Helper()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true})
+	s := &shardedWorld{world: w, db: startPostgres(t), seed: seed}
+	// As the README has it.
+	first := s.checkOut(t, "fleet-sharded")
+	first.set("PG_CONN_STR", s.db.url)
+	if got := first.shell(t, readmeBlock(t, "fleet-sharded/README.md", "```shell\n   terraform init")); got.code != 0 {
+		t.Fatalf("creating the states: %s", got.output)
+	}
+	return s
+}
+
+// shardOf returns the shard of a store's shops.
+func shardOf(merchantID string) int {
+	hash := md5.Sum([]byte(merchantID))
+	return int(binary.BigEndian.Uint16(hash[:])) % shardCount
+}
+
+// shops returns the shops of a shard.
+func (s *shardedWorld) shops(shard int) []sandbox.Shop {
+	return slices.DeleteFunc(slices.Clone(s.seed.Shops), func(shop sandbox.Shop) bool { return shardOf(shop.MerchantID) != shard })
+}
+
+// tokens returns the Mystore tokens of a shard's shops, as JSON.
+func (s *shardedWorld) tokens(t *testing.T, shard int) string {
+	t.Helper()
+	tokens := map[string]string{}
+	for _, shop := range s.shops(shard) {
+		tokens[shop.Name] = shop.Token
+	}
+	encoded, err := json.Marshal(tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+// machine returns a world on which a shard can be run beside others, under a name that the database
+// shows: with a directory of its own, and with no more tokens than it needs.
+func (s *shardedWorld) machine(t *testing.T, shard int, name string) *world {
+	t.Helper()
+	m := s.checkOut(t, "fleet-sharded")
+	m.set("TF_WORKSPACE", fmt.Sprintf("shard-%d", shard))
+	m.set("PG_CONN_STR", s.db.url)
+	m.set("PGAPPNAME", name)
+	m.set("MYSTORE_TOKENS", s.tokens(t, shard))
+	m.writeShops(t, s.seed.Shops)
+	// A request that is held by a test must not be repeated meanwhile.
+	m.write(t, "patience_override.tf", "provider \"kustom\" {\n  request_timeout = \"10m\"\n}\n")
+	m.mustInit(t)
+	return m
+}
+
+// hold holds every request that makes a key for one of a shard's shops, and returns what tells that
+// as many as there are shops have come, and what lets them go.
+func (s *shardedWorld) hold(shard int) (arrived func() bool, letGo func()) {
+	until := make(chan struct{})
+	armed := s.sandbox.Arm(sandbox.Fault{
+		API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultDelay, Until: until,
+		Match: func(r sandbox.Request) bool { return shardOf(r.MerchantID) == shard },
+	})
+	return func() bool { return armed.Fired() == len(s.shops(shard)) }, func() { close(until) }
+}
+
+const patiently = "-lock-timeout=10m"
+
+// TestAccShards applies every shard of the published list, one of which has no shops.
+func TestAccShards(t *testing.T) {
+	t.Parallel()
+	s := newShardedWorld(t, sandbox.ThreeShops())
+	w := s.checkOut(t, "fleet-sharded")
+	w.set("PG_CONN_STR", s.db.url)
+	empty := 0
+	for shard := range shardCount {
+		w.set("TF_WORKSPACE", fmt.Sprintf("shard-%d", shard))
+		w.mustInit(t)
+		w.mustApply(t, patiently)
+		w.mustBeEmpty(t)
+		w.mustShowTable(t, sandbox.Seed{Shops: s.shops(shard)})
+		if len(s.shops(shard)) == 0 {
+			empty++
+		}
+	}
+	if empty == 0 {
+		t.Error("no shard is empty: the test does not show that one may be")
+	}
+	s.mustHaveWritten(t, len(s.seed.Shops))
+	s.mustBeSwitched(t, s.seed)
+
+	states := s.db.query(t, "SELECT name FROM kustom_shops.states ORDER BY name")
+	if want := []string{"shard-0", "shard-1", "shard-2", "shard-3"}; !slices.Equal(states, want) {
+		t.Errorf("the database has the states %q, want %q", states, want)
+	}
+	stored := strings.Join(s.db.query(t, "SELECT data FROM kustom_shops.states"), "\n")
+	if n := leaks(stored+decoded(stored), s.sandbox.Secrets()); n > 0 || !strings.Contains(stored, "kustom_mystore_fleet") {
+		t.Errorf("the states hold %d secrets:\n%s", n, stored)
+	}
+	w.mustStoreNoSecret(t, ".terraform/terraform.tfstate")
+}
+
+// TestAccShardsRefuseOtherWorkspaces plans in workspaces that are no shard's, also one that has shops,
+// as a shard has that is no more.
+func TestAccShardsRefuseOtherWorkspaces(t *testing.T) {
+	t.Parallel()
+	s := newShardedWorld(t, sandbox.ThreeShops())
+	w := s.machine(t, shardOf("M00412871"), "machine")
+	w.mustApply(t, patiently)
+	s.sandbox.ResetRequests()
+	for workspace, shards := range map[string]int{
+		"default": 4, "shard-4": 4, "shard-00": 4, "shard-x": 4, fmt.Sprintf("shard-%d", shardOf("M00412871")): 1,
+	} {
+		w.set("TF_WORKSPACE", workspace)
+		got := w.terraform(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently, fmt.Sprintf("-var=shards=%d", shards))
+		want := fmt.Sprintf("The workspace is %s, and the shards' are shard-0 to shard-%d.", workspace, shards-1)
+		if got.code != 1 || !strings.Contains(unwrapped(got.output), want) {
+			t.Errorf("exit code %d, and the plan does not say %q:\n%s", got.code, want, got.output)
+		}
+	}
+	s.mustHaveWritten(t, 0)
+}
+
+// TestAccShardsAtTheSameTime applies two shards at the same time, on two machines of which each has the
+// tokens of its own shops only. The other shards' shops notice nothing.
+func TestAccShardsAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	s := newShardedWorld(t, sandbox.FleetSeed(16))
+	seed, written := sandbox.Seed{Stores: s.seed.Stores}, 0
+	var runs []*process
+	var releases []func()
+	for shard := range 2 {
+		arrived, letGo := s.hold(shard)
+		run := s.machine(t, shard, fmt.Sprintf("machine-%d", shard)).start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
+		run.await(t, arrived)
+		runs, releases = append(runs, run), append(releases, letGo)
+		seed.Shops, written = append(seed.Shops, s.shops(shard)...), written+len(s.shops(shard))
+	}
+	want := map[string]string{"shard-0": "machine-0", "shard-1": "machine-1"}
+	if got := s.db.holders(t); !maps.Equal(got, want) {
+		t.Errorf("the locks are held by %v, want %v", got, want)
+	}
+	for i, letGo := range releases {
+		letGo()
+		if got := runs[i].wait(t); got.code != 0 {
+			t.Errorf("shard %d failed:\n%s", i, got.output)
+		}
+	}
+	s.mustHaveWritten(t, written)
+	s.mustBeSwitched(t, seed)
+	for shard := 2; shard < shardCount; shard++ {
+		for _, shop := range s.shops(shard) {
+			if now, _ := s.sandbox.Shop(shop.Name); now.KustomID != shop.KustomID {
+				t.Errorf("shop %s of shard %d has another key", shop.Name, shard)
+			}
+		}
+	}
+	for _, r := range s.sandbox.Requests() {
+		if r.Shop != "" && !slices.ContainsFunc(seed.Shops, func(shop sandbox.Shop) bool { return shop.Name == r.Shop }) {
+			t.Errorf("shop %s was asked, which is not in these shards: %s %s", r.Shop, r.Method, r.Path)
+		}
+	}
+	if written == 0 || written == len(s.seed.Shops) {
+		t.Errorf("%d of the shops are in these shards: the test shows nothing", written)
+	}
+}
+
+// TestAccShardsKeepSharedKey has two shops that share a store and a key, and whose names have nothing in
+// common. Though no shard knows the others' shops, the key stays as long as one of the two needs it.
+func TestAccShardsKeepSharedKey(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.FleetSeed(16)
+	one, other := seed.Shops[0], &seed.Shops[1]
+	if shardOf(one.Name) == shardOf(other.Name) || shardOf(one.MerchantID) == shardOf(other.MerchantID) {
+		t.Fatalf("%s and %s would be in one shard anyhow", one.Name, other.Name)
+	}
+	other.MerchantID, other.KustomID, other.KustomSecret = one.MerchantID, one.KustomID, one.KustomSecret
+	s := newShardedWorld(t, seed)
+	for shard := range shardCount {
+		m := s.machine(t, shard, "machine")
+		m.set("TF_VAR_shared_merchant_ids", fmt.Sprintf("[%q]", one.MerchantID))
+		m.mustApply(t, patiently)
+		m.mustBeEmpty(t)
+	}
+	s.mustBeSwitched(t, seed)
+	if keys := s.sandbox.Keys(one.MerchantID); len(keys) != 2 {
+		t.Errorf("the store has %d keys, want one for each shop", len(keys))
+	}
+}
+
+// TestAccShardIsLocked runs one shard three times at once. The first has the lock, and keeps it until
+// the others have met it. The one that does not wait is refused, and the holder can be found out. The
+// one that waits finds nothing to do.
+func TestAccShardIsLocked(t *testing.T) {
+	t.Parallel()
+	s := newShardedWorld(t, sandbox.FleetSeed(16))
+	first, hasty, patient := s.machine(t, 0, "first"), s.machine(t, 0, "hasty"), s.machine(t, 0, "patient")
+	arrived, letGo := s.hold(0)
+	holding := first.start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
+	holding.await(t, arrived)
+	asked := len(s.sandbox.Requests())
+
+	refused := hasty.apply(t)
+	if output := unwrapped(refused.output); refused.code != 1 || !strings.Contains(output, "Error acquiring the state lock") ||
+		!strings.Contains(output, "Workspace is already locked: shard-0") {
+		t.Errorf("exit code %d; the run that does not wait is not refused for the lock:\n%s", refused.code, refused.output)
+	}
+	if got, want := s.db.holders(t), map[string]string{"shard-0": "first"}; !maps.Equal(got, want) {
+		t.Errorf("the locks are held by %v, want %v", got, want)
+	}
+
+	waiting := patient.start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
+	// A second attempt shows that the first one met the lock.
+	waiting.await(t, func() bool { return s.db.triedToLock(t, "patient") >= 2 })
+	if now := len(s.sandbox.Requests()); now != asked {
+		t.Errorf("%d requests were made without the lock", now-asked)
+	}
+	letGo()
+	if got := holding.wait(t); got.code != 0 {
+		t.Errorf("the first run failed:\n%s", got.output)
+	}
+	got := waiting.wait(t)
+	for _, want := range []string{"Acquiring state lock. This may take a few moments...", "No changes.", "0 added, 0 changed, 0 destroyed"} {
+		if got.code != 0 || !strings.Contains(got.output, want) {
+			t.Errorf("exit code %d, and the run that waited does not say %q:\n%s", got.code, want, got.output)
+		}
+	}
+	s.mustHaveWritten(t, len(s.shops(0)))
+	s.mustBeSwitched(t, sandbox.Seed{Stores: s.seed.Stores, Shops: s.shops(0)})
+	if got := s.db.holders(t); len(got) > 0 {
+		t.Errorf("in the end, locks are held by %v", got)
+	}
+}
+
+// workflow is what the tests know of a GitHub Actions workflow.
+type workflow struct {
+	On struct {
+		PullRequest *struct{ Paths []string }           `yaml:"pull_request"`
+		Push        *struct{ Branches, Paths []string } `yaml:"push"`
+	}
+	Permissions map[string]string
+	Defaults    struct {
+		Run struct {
+			WorkingDirectory string `yaml:"working-directory"`
+		}
+	}
+	Env  map[string]string
+	Jobs map[string]workflowJob
+}
+
+type workflowJob struct {
+	If, Environment string
+	Permissions     map[string]string
+	Strategy        struct {
+		FailFast *bool `yaml:"fail-fast"`
+		Matrix   struct{ Shard []int }
+	}
+	Concurrency struct {
+		Group            string
+		CancelInProgress bool `yaml:"cancel-in-progress"`
+	}
+	Env   map[string]string
+	Steps []struct {
+		Name, Uses, Run string
+		Env             map[string]string
+	}
+}
+
+const workflowFile = "fleet-sharded/github-actions.yml"
+
+func publishedWorkflow(t *testing.T) workflow {
+	t.Helper()
+	var published workflow
+	if err := yaml.Unmarshal([]byte(example(t, workflowFile)), &published); err != nil {
+		t.Fatal(err)
+	}
+	return published
+}
+
+// TestShardWorkflow holds the workflow to what it must not lose: pinned actions, few permissions, and
+// shards that do not get into each other's way.
+func TestShardWorkflow(t *testing.T) {
+	t.Parallel()
+	published := publishedWorkflow(t)
+	variables := blocks(parsed(t, "fleet-sharded/variables.tf"), "variable")
+	if got := evaluated(t, variables["shards"], "default", nil); got.Equals(cty.NumberIntVal(shardCount)).False() {
+		t.Errorf("the configuration has %v shards, want %d", got.GoString(), shardCount)
+	}
+	if !maps.Equal(published.Permissions, map[string]string{"contents": "read"}) {
+		t.Errorf("the workflow's permissions are %v", published.Permissions)
+	}
+	if published.On.PullRequest == nil || published.On.Push == nil || !slices.Equal(published.On.Push.Branches, []string{"main"}) {
+		t.Errorf("the workflow runs on %+v", published.On)
+	}
+	pinned := regexp.MustCompile(`^ +- uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	for line := range strings.Lines(example(t, workflowFile)) {
+		if strings.Contains(line, "uses:") && !pinned.MatchString(strings.TrimRight(line, "\n")) {
+			t.Errorf("not pinned to a commit, with its version beside it: %s", line)
+		}
+	}
+	for name, event := range map[string]string{"plan": "pull_request", "apply": "push"} {
+		job := published.Jobs[name]
+		if job.If != fmt.Sprintf("github.event_name == '%s'", event) || len(job.Permissions) > 0 {
+			t.Errorf("%s: if %q, with permissions of its own %v", name, job.If, job.Permissions)
+		}
+		if job.Strategy.FailFast == nil || *job.Strategy.FailFast {
+			t.Errorf("%s: one shard's failure stops the others", name)
+		}
+		if !slices.Equal(job.Strategy.Matrix.Shard, []int{0, 1, 2, 3}) {
+			t.Errorf("%s: the shards are %v", name, job.Strategy.Matrix.Shard)
+		}
+		for what, text := range map[string]string{
+			"concurrency": job.Concurrency.Group, "environment": job.Environment, "workspace": job.Env["TF_WORKSPACE"],
+		} {
+			if !strings.Contains(text, "shard-${{ matrix.shard }}") {
+				t.Errorf("%s: the %s is not a shard's: %q", name, what, text)
+			}
+		}
+		for _, step := range job.Steps {
+			if strings.Contains(step.Run, "${{") {
+				t.Errorf("%s: %s: a shell would run whatever the expression becomes: %s", name, step.Name, step.Run)
+			}
+			if name == "plan" && strings.Contains(step.Run, "apply") {
+				t.Errorf("a pull request applies: %s", step.Run)
+			}
+		}
+	}
+	if len(published.Jobs) != 2 || published.Jobs["apply"].Concurrency.CancelInProgress {
+		t.Error("there are other jobs, or an apply can be cancelled")
+	}
+	if published.Jobs["plan"].Environment == published.Jobs["apply"].Environment {
+		t.Error("a pull request has the secrets of an apply")
+	}
+}
+
+// TestAccShardWorkflow runs the workflow's commands as GitHub does, all shards at once: a pull request's,
+// with Mystore tokens that can only read, and those of what was merged, twice.
+func TestAccShardWorkflow(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.FleetSeed(16)
+	reading := seed
+	reading.Shops = slices.Clone(seed.Shops)
+	for i := range reading.Shops {
+		reading.Shops[i].Permissions = []string{sandbox.PermissionReadExtensions}
+	}
+	requested, merged := newShardedWorld(t, reading), newShardedWorld(t, seed)
+	all := func(text string) func(int) string { return func(int) string { return text } }
+	requested.runJob(t, "plan", all("1 to add, 0 to change, 0 to destroy"))
+	requested.mustHaveWritten(t, 0)
+
+	opening := seed.Shops[0]
+	merged.seed.Shops = seed.Shops[1:]
+	merged.runJob(t, "apply", all("1 added, 0 changed, 0 destroyed"))
+	merged.mustHaveWritten(t, len(seed.Shops)-1)
+	merged.runJob(t, "apply", all("0 added, 0 changed, 0 destroyed"))
+	merged.mustHaveWritten(t, len(seed.Shops)-1)
+
+	// A shop that opens is nothing to the other shards, nor to those in its own.
+	merged.seed.Shops = seed.Shops
+	merged.sandbox.ResetRequests()
+	merged.runJob(t, "plan", func(shard int) string {
+		if shard == shardOf(opening.MerchantID) {
+			return "0 to add, 1 to change, 0 to destroy"
+		}
+		return "No changes."
+	})
+	merged.mustHaveWritten(t, 0)
+	merged.runJob(t, "apply", all("0 added, "))
+	merged.mustHaveWritten(t, 1)
+	merged.mustBeSwitched(t, seed)
+}
+
+// runJob runs a job of the workflow for all shards at once, each on a machine of its own, and expects
+// each to say in its last step what is wanted of its shard.
+func (s *shardedWorld) runJob(t *testing.T, name string, want func(shard int) string) {
+	t.Helper()
+	published := publishedWorkflow(t)
+	job := published.Jobs[name]
+	t.Run(name, func(t *testing.T) {
+		for _, shard := range job.Strategy.Matrix.Shard {
+			t.Run(strconv.Itoa(shard), func(t *testing.T) {
+				t.Parallel()
+				m := s.checkOut(t, published.Defaults.Run.WorkingDirectory)
+				m.writeShops(t, s.seed.Shops)
+				secrets := map[string]string{
+					"PG_CONN_STR": s.db.url, "KUSTOM_PORTAL_TOKEN": s.server.Env()["KUSTOM_PORTAL_TOKEN"], "MYSTORE_TOKENS": s.tokens(t, shard),
+				}
+				for name := range secrets {
+					m.unset(name)
+				}
+				var last run
+				for _, step := range job.Steps {
+					if step.Run == "" {
+						continue
+					}
+					there := *m
+					for _, env := range []map[string]string{published.Env, job.Env, step.Env} {
+						for name, value := range env {
+							there.set(name, expanded(t, value, shard, secrets))
+						}
+					}
+					if last = there.shell(t, step.Run); last.code != 0 {
+						t.Fatalf("%s failed:\n%s", step.Name, last.output)
+					}
+				}
+				if want := want(shard); !strings.Contains(last.output, want) {
+					t.Errorf("the job does not say %q:\n%s", want, last.output)
+				}
+			})
+		}
+	})
+}
+
+var expression = regexp.MustCompile(`\$\{\{ ([a-z]+)\.([A-Za-z_]+) \}\}`)
+
+// expanded replaces a workflow's expressions by what they are for a shard.
+func expanded(t *testing.T, text string, shard int, secrets map[string]string) string {
+	t.Helper()
+	return expression.ReplaceAllStringFunc(text, func(found string) string {
+		parts := expression.FindStringSubmatch(found)
+		switch {
+		case found == "${{ matrix.shard }}":
+			return strconv.Itoa(shard)
+		case found == "${{ github.run_id }}":
+			return "1658821493"
+		case parts[1] == "secrets" && secrets[parts[2]] != "":
+			return secrets[parts[2]]
+		}
+		t.Errorf("the workflow uses %s", found)
+		return ""
+	})
+}
+
+// shell runs a script as CI does. What is tested has the name terraform in it.
+func (w *world) shell(t *testing.T, script string) run {
+	t.Helper()
+	bin := t.TempDir()
+	tested, err := exec.LookPath(w.command(t.Context()).Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(tested, filepath.Join(bin, "terraform")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", "-eo", "pipefail", "-c", script)
+	cmd.Dir, cmd.Env = w.dir, append(slices.Clone(w.env), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return finish(t, cmd)
+}
+
+// TestTerragrunt evaluates the files for Terragrunt, with stand-ins for its functions: each shard must
+// lead to the configuration, with its own workspace, and wait for the lock.
+func TestTerragrunt(t *testing.T) {
+	t.Parallel()
+	const dir = "fleet-sharded-terragrunt"
+	units, err := fs.Glob(examples.FS, dir+"/*/terragrunt.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(units) != shardCount {
+		t.Errorf("there are %d shards for Terragrunt, want %d", len(units), shardCount)
+	}
+	for _, unit := range units {
+		shard := path.Base(path.Dir(unit))
+		terragrunt := &hcl.EvalContext{Functions: map[string]function.Function{
+			"find_in_parent_folders":    returns(func(args []cty.Value) string { return path.Join(dir, args[0].AsString()) }),
+			"get_parent_terragrunt_dir": returns(func([]cty.Value) string { return dir }),
+			"path_relative_to_include":  returns(func([]cty.Value) string { return shard }),
+			"get_env":                   returns(func(args []cty.Value) string { return args[1].AsString() }),
+		}}
+		include := blocks(parsed(t, unit), "include")["root"]
+		root := parsed(t, evaluated(t, include, "path", terragrunt).AsString())
+		settings := blocks(root, "terraform")[""]
+		copied, within, _ := strings.Cut(evaluated(t, settings, "source", terragrunt).AsString(), "//")
+		for _, file := range []string{within + "/main.tf", "modules/shop-list/main.tf"} {
+			if _, err := fs.Stat(examples.FS, path.Join(copied, file)); err != nil {
+				t.Errorf("%s: what is copied has no %s: %v", unit, file, err)
+			}
+		}
+		extra := blocks(settings, "extra_arguments")
+		if env := evaluated(t, extra["shard"], "env_vars", terragrunt).AsValueMap(); env["TF_WORKSPACE"].AsString() != shard {
+			t.Errorf("%s: the workspace is %v", unit, env["TF_WORKSPACE"])
+		}
+		for _, command := range []string{"init", "plan", "apply", "destroy"} {
+			if !contains(evaluated(t, extra["shard"], "commands", terragrunt), command) {
+				t.Errorf("%s: %s has no workspace", unit, command)
+			}
+			if waits := contains(evaluated(t, extra["lock"], "commands", terragrunt), command); waits == (command == "init") {
+				t.Errorf("%s: %s waits for the lock: %t", unit, command, waits)
+			}
+		}
+		if !contains(evaluated(t, extra["lock"], "arguments", terragrunt), "-lock-timeout=20m") {
+			t.Errorf("%s: nothing waits for the lock", unit)
+		}
+	}
+}
+
+// returns is a function of HCL that takes and returns strings.
+func returns(result func(args []cty.Value) string) function.Function {
+	return function.New(&function.Spec{
+		VarParam: &function.Parameter{Name: "args", Type: cty.String},
+		Type:     function.StaticReturnType(cty.String),
+		Impl:     func(args []cty.Value, _ cty.Type) (cty.Value, error) { return cty.StringVal(result(args)), nil },
+	})
+}
+
+// parsed returns a published file's HCL, which must be in the form of terraform fmt.
+func parsed(t *testing.T, name string) *hclsyntax.Body {
+	t.Helper()
+	content, err := fs.ReadFile(examples.FS, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if string(hclwrite.Format(content)) != string(content) {
+		t.Errorf("%s is not formatted", name)
+	}
+	body, ok := file.Body.(*hclsyntax.Body)
+	if !ok {
+		t.Fatalf("%s is not of HCL's own syntax", name)
+	}
+	return body
+}
+
+// blocks returns a body's blocks of a type, by their label.
+func blocks(body *hclsyntax.Body, blockType string) map[string]*hclsyntax.Body {
+	found := map[string]*hclsyntax.Body{}
+	for _, block := range body.Blocks {
+		if block.Type == blockType {
+			found[strings.Join(block.Labels, " ")] = block.Body
+		}
+	}
+	return found
+}
+
+func evaluated(t *testing.T, body *hclsyntax.Body, attribute string, within *hcl.EvalContext) cty.Value {
+	t.Helper()
+	if body == nil || body.Attributes[attribute] == nil {
+		t.Fatalf("there is no %s", attribute)
+	}
+	value, diags := body.Attributes[attribute].Expr.Value(within)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return value
+}
+
+func contains(list cty.Value, text string) bool {
+	return slices.ContainsFunc(list.AsValueSlice(), func(v cty.Value) bool { return v.AsString() == text })
+}

@@ -1,0 +1,72 @@
+package transport_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
+)
+
+// longestWait is what a single wait may come to: the longest Retry-After that is granted, and the
+// longest jitter.
+const longestWait = 5*time.Minute + 20*time.Second
+
+// FuzzRetryAfter sends every value of the header that a server may think of.
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{
+		"", "0", "7", "300", "301", "-5", "+5", "007", "1.5", "soon", "99999999999", "-99999999999", "2147483648",
+		"9223372036854775808", " 7", "7 ", "0x10", "1_000", "١",
+		noon.Add(time.Minute).Format(http.TimeFormat), noon.Add(-time.Hour).Format(http.TimeFormat),
+		noon.Add(time.Hour).Format(time.RFC850), noon.Add(time.Hour).Format(time.ANSIC),
+		"Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT",
+	} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+			clk := clocktest.New(noon)
+			client := transport.New(transport.Options{
+				API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
+				MaxRetries: 3, Timeout: time.Minute, Clock: clk, Problem: problem,
+				RoundTripper: transporttest.Answer{Status: status, RetryAfter: value},
+			})
+			r := request(http.MethodGet)
+			r.Limiter = transport.NewLimiter(120, clk)
+			_, err := transport.Do[answer](t.Context(), client, r)
+			mustObey(t, err, value)
+			// One that has nothing to do with the refusal waits for the same token.
+			_, err = transport.Do[answer](t.Context(), client, r)
+			mustObey(t, err, value)
+			for _, slept := range clk.Slept() {
+				if slept < 0 || slept > longestWait {
+					t.Errorf("it waits for %v", slept)
+				}
+			}
+		}
+	})
+}
+
+// mustObey expects a failure that does what the header asks for, or does not go on.
+func mustObey(t *testing.T, err error, value string) {
+	t.Helper()
+	transporttest.FitToShow(t, err, "no secret is involved")
+	var failure *transport.Error
+	if !errors.As(err, &failure) {
+		t.Fatalf("the error is %v", err)
+	}
+	if failure.RetryAfter < 0 {
+		t.Errorf("it asks for a wait of %v", failure.RetryAfter)
+	}
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil && failure.RetryAfter != time.Duration(seconds)*time.Second {
+		t.Errorf("%q is read as %v", value, failure.RetryAfter)
+	}
+	if failure.RetryAfter > 5*time.Minute && failure.Attempts > 1 {
+		t.Errorf("it is repeated before the %v are over that the server asks for", failure.RetryAfter)
+	}
+}

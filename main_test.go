@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+func TestOwnVersion(t *testing.T) {
+	t.Parallel()
+	built := func(version string) *debug.BuildInfo {
+		return &debug.BuildInfo{Main: debug.Module{Version: version}}
+	}
+	for _, test := range []struct {
+		name, linked string
+		info         *debug.BuildInfo
+		want         string
+	}{
+		{"released", "1.2.3", built("v9.9.9"), "1.2.3"},
+		{"go install", unreleased, built("v1.2.3"), "1.2.3"},
+		{"go install, pre-release", unreleased, built("v1.2.3-rc.1"), "1.2.3-rc.1"},
+		{"go build", unreleased, built("(devel)"), unreleased},
+		{"go build, older", unreleased, built(""), unreleased},
+		{"nothing is known", unreleased, nil, unreleased},
+	} {
+		if got := ownVersion(test.linked, test.info); got != test.want {
+			t.Errorf("%s: it is version %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// buildRelease builds the provider as a release is built, and returns the path of the binary.
+func buildRelease(t testing.TB, version string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "terraform-provider-kustom")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version="+version, "-o", binary, ".")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	return binary
+}
+
+func TestVersionFlag(t *testing.T) {
+	t.Parallel()
+	output, err := exec.CommandContext(t.Context(), buildRelease(t, "1.2.3"), "-version").CombinedOutput()
+	if want := "terraform-provider-kustom 1.2.3\n"; err != nil || string(output) != want {
+		t.Errorf("it prints %q, want %q (%v)", output, want, err)
+	}
+}
+
+// handshake is what Terraform puts into the environment of a plugin that it starts. A process without
+// it refuses to be one.
+const handshake = "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
+
+// BenchmarkStart measures what Terraform waits for, several times in each of its commands: the time
+// from the start of the provider to the line that says where it can be reached. It also reports the
+// size of the binary.
+func BenchmarkStart(b *testing.B) {
+	binary := buildRelease(b, "1.2.3")
+	info, err := os.Stat(binary)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var took []time.Duration
+	for b.Loop() {
+		took = append(took, start(b, binary))
+	}
+	slices.Sort(took)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/start")
+	b.ReportMetric(float64(info.Size())/(1<<20), "MiB")
+}
+
+// start starts the provider, and returns how long it took to be ready.
+func start(b *testing.B, binary string) time.Duration {
+	b.Helper()
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	cmd := exec.CommandContext(ctx, binary)
+	cmd.Env = append(os.Environ(), handshake, "PLUGIN_PROTOCOL_VERSIONS=6")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	took := time.Since(began)
+	stop()
+	var killed *exec.ExitError
+	if waitErr := cmd.Wait(); waitErr != nil && !errors.As(waitErr, &killed) {
+		b.Fatal(waitErr)
+	}
+	if err != nil || !strings.HasPrefix(line, "1|6|") {
+		b.Fatalf("its first line is %q (%v)", line, err)
+	}
+	return took
+}
+
+const installedConfiguration = `
+terraform {
+  required_providers {
+    kustom = { source = "storefront-iac/kustom" }
+  }
+}
+
+data "kustom_legacy_integrations" "all" {
+  merchant_ids = ["M00412871"]
+}
+
+output "usernames" {
+  value = data.kustom_legacy_integrations.all.integrations[*].username
+}
+`
+
+// TestAccInstall installs the provider as a person does, for a user who has nothing else, and uses it
+// without a word in Terraform's configuration about where it is.
+func TestAccInstall(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("TF_ACC") == "" {
+		t.Skip("needs a Terraform: run make test")
+	}
+	const version = "0.0.7"
+	home, dir := t.TempDir(), t.TempDir()
+	install := exec.CommandContext(t.Context(), "make", "install", "VERSION="+version)
+	// The go command has its caches at home.
+	install.Env = append(os.Environ(), "HOME="+home, "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
+	if output, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(installedConfiguration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	servers := newServers(t)
+	env := append(servers.env(), "HOME="+home, "PATH="+os.Getenv("PATH"), "TF_CLI_CONFIG_FILE=", "CHECKPOINT_DISABLE=1")
+	terraform := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), args...)
+		cmd.Dir, cmd.Env = dir, env
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("terraform %s: %v: %s", strings.Join(args, " "), err, output)
+		}
+		return string(output)
+	}
+	if output := terraform("init", "-input=false", "-no-color"); !strings.Contains(output, "v"+version) {
+		t.Errorf("it is not version %s that was found:\n%s", version, output)
+	}
+	terraform("validate", "-no-color")
+	if output := terraform("plan", "-input=false", "-no-color"); !strings.Contains(output, "M00412871-qT7vA") {
+		t.Errorf("the plan does not show the store's key:\n%s", output)
+	}
+	if want := "terraform-provider-kustom/" + version; !slices.Equal(servers.userAgents(), []string{want}) {
+		t.Errorf("the vendors have seen the user agents %q, want %q", servers.userAgents(), want)
+	}
+}
+
+func goEnv(t *testing.T, name string) string {
+	t.Helper()
+	value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(value))
+}
+
+// servers are a sandbox that notes who asks.
+type servers struct {
+	address string
+	box     *sandbox.Sandbox
+
+	mu     sync.Mutex
+	agents map[string]bool
+}
+
+func newServers(t *testing.T) *servers {
+	t.Helper()
+	box, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &servers{box: box, agents: map[string]bool{}}
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	s.address = srv.URL
+	return s
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *servers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.agents[r.UserAgent()] = true
+	s.mu.Unlock()
+	s.box.ServeHTTP(w, r)
+}
+
+func (s *servers) userAgents() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.agents))
+}
+
+// env leads the provider to the servers.
+func (s *servers) env() []string {
+	return []string{
+		"KUSTOM_PORTAL_URL=" + s.address + "/portal/api/v1", "KUSTOM_API_URL=" + s.address + "/merchant",
+		"MYSTORE_URL=" + s.address + "/mystore", "KUSTOM_PORTAL_TOKEN=fake-portal-token-admin",
+		`MYSTORE_TOKENS={"fjellsport":"fake-mystore-token-fjellsport"}`,
+	}
+}
