@@ -78,8 +78,9 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 		"shops": schema.MapNestedAttribute{
 			Required: true,
 			MarkdownDescription: "The shops, by the name of the Mystore shop. The provider's `mystore_tokens` must have a token for each. " +
-				"Adding a shop takes it over; removing one leaves it to the `deletion_policy`.",
-			Validators:   []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
+				"Adding a shop takes it over; removing one leaves it to the `deletion_policy`. There is at least one; to let go of " +
+				"all shops, destroy the fleet.",
+			Validators:   []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
 			CustomType:   types.MapType{ElemType: fleetShopType},
 			NestedObject: schema.NestedAttributeObject{CustomType: fleetShopType, Attributes: shop},
 		},

@@ -34,14 +34,6 @@ type shopSettings struct {
 	RotateWhenChanged map[string]string `json:"rotate_when_changed,omitempty"`
 }
 
-// allConnected is the example's postcondition: no shop has a problem.
-func allConnected() map[string]any {
-	return map[string]any{"postcondition": map[string]string{
-		"condition":     `${alltrue([for shop in self.shops : shop.problem == null])}`,
-		"error_message": `${join("\n", [for name, shop in self.shops : "${name}: ${shop.problem}" if shop.problem != null])}`,
-	}}
-}
-
 // fleetWorld is a world in which one fleet has, or will have, all shops of the seed, on a clock that
 // nobody waits on.
 type fleetWorld struct {
