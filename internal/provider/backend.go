@@ -29,6 +29,8 @@ type backend struct {
 	// keys and shops remember, for one walk, what they have read of the portal and of Mystore.
 	keys  *integration.Keys
 	shops *integration.Shops
+	// ahead is shops for resources that are one shop each.
+	ahead *integration.Ahead
 	// connector gives shops new keys.
 	connector *integration.Connector
 	// connections is shared by the connections of a walk.
@@ -65,6 +67,7 @@ func newBackend(s settings, o Options) *backend {
 	b.mystore = mystore.New(client("mystore", "mystore_url", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
 	b.keys = integration.NewKeys(b.portal)
 	b.shops = integration.NewShops(b.mystore, b.merchant, o.Clock, b.shopNames)
+	b.ahead = integration.NewAhead(b.shops)
 	b.connector = integration.NewConnector(b.keys, b.shops)
 	return b
 }

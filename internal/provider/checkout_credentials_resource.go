@@ -187,7 +187,7 @@ func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.
 	if b == nil {
 		return
 	}
-	r.shops, r.extensions, r.clock, r.environment = b.shops, b.mystore, b.clock, b.environment
+	r.shops, r.extensions, r.clock, r.environment = b.ahead, b.mystore, b.clock, b.environment
 }
 
 // ModifyPlan says what an apply will write, and refuses at plan time what is bound to fail at

@@ -103,7 +103,7 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 	if b == nil {
 		return
 	}
-	r.connections = newConnections(b)
+	r.connections = newConnections(b, b.ahead)
 }
 
 // ModifyPlan says whether the shop gets a new key, why, and which keys will be deleted.

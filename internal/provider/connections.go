@@ -46,9 +46,9 @@ type connections struct {
 	walk        *connectionWalk
 }
 
-func newConnections(b *backend) connections {
+func newConnections(b *backend, shops connectedShops) connections {
 	return connections{
-		connector: b.connector, shops: b.shops, keys: b.keys,
+		connector: b.connector, shops: shops, keys: b.keys,
 		clock: b.clock, environment: b.environment, walk: &b.connections,
 	}
 }

@@ -201,12 +201,11 @@ func adviseOrder(err error) (advice, bool) {
 func adviseShop(err error) (advice, bool) {
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) {
-		has := "has no Klarna Checkout V3"
+		const install = "Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then run again."
 		if missing.Other != "" {
-			has = fmt.Sprintf("has %s, but not Klarna Checkout V3", missing.Other)
+			return advice{text: fmt.Sprintf("Shop %s has %s, but not Klarna Checkout V3. %s", missing.Shop, missing.Other, install)}, true
 		}
-		return advice{text: fmt.Sprintf("Shop %s %s. Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then "+
-			"run again.", missing.Shop, has)}, true
+		return advice{text: fmt.Sprintf("Shop %s has no Klarna Checkout V3. %s", missing.Shop, install)}, true
 	}
 	var mismatch *integration.MismatchError
 	if errors.As(err, &mismatch) {

@@ -2,11 +2,17 @@ package provider_test
 
 import (
 	"encoding/json"
+	"io/fs"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -38,6 +44,53 @@ func TestAccMoveBetweenTheWays(t *testing.T) {
 	}
 	w.mustBeEmpty(t)
 	w.mustBeRight(t, seed, 0)
+}
+
+// TestAccMoveThroughFleet takes three shops from pairs to a fleet, to connections and to a fleet again,
+// none of which may touch them. From there to pairs each gets a new key.
+func TestAccMoveThroughFleet(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.useExample(t, wayPair, seed)
+	w.mustApply(t)
+	before := w.held(t, seed)
+	for _, move := range []struct{ example, want string }{
+		{"pairs-to-fleet", "1 to import, 0 to add, 0 to change, 0 to destroy"},
+		{"fleet-to-connections", "3 to import, 0 to add, 0 to change, 0 to destroy"},
+		{"connections-to-fleet", "1 to import, 0 to add, 0 to change, 0 to destroy"},
+	} {
+		w.removeExample(t)
+		w.useExample(t, move.example, seed)
+		w.sandbox.ResetRequests()
+		w.mustPlan(t, move.want)
+		w.mustApplySaved(t)
+		mustHaveChangedInOrder(t, w)
+		w.mustBeEmpty(t)
+		if held := w.held(t, seed); !maps.Equal(held, before) {
+			t.Errorf("%s: the shops have the keys %v, and had %v", move.example, held, before)
+		}
+	}
+
+	w.removeExample(t)
+	w.useExample(t, "connections-to-pairs", seed)
+	w.write(t, "main.tf", edit(t, read(t, filepath.Join(w.dir, "main.tf")), "kustom_mystore_connection.shop", "kustom_mystore_fleet.all"))
+	w.mustPlan(t, "3 to import, 6 to add, 0 to change, 3 to destroy")
+	w.mustApplySaved(t)
+	w.mustBeEmpty(t)
+	w.mustBeRight(t, seed, 0)
+}
+
+// held returns the Kustom ID that each shop of the seed has, and expects each to take payments.
+func (w *world) held(t *testing.T, seed sandbox.Seed) map[string]string {
+	t.Helper()
+	held := map[string]string{}
+	for _, seeded := range seed.Shops {
+		shop, _ := w.sandbox.Shop(seeded.Name)
+		held[shop.Name] = shop.KustomID
+		w.order(t, shop.Name)
+	}
+	return held
 }
 
 // removeExample removes what useExample has copied.
@@ -126,4 +179,95 @@ func TestAccEncryptedState(t *testing.T) {
 	if !json.Valid([]byte(raw)) || !strings.Contains(raw, "encrypted_data") {
 		t.Error("the state does not look like an encrypted one")
 	}
+}
+
+// TestAccPublishedConfigurations applies examples as they are published, with the provider as a process
+// of its own: the shops take payments with new keys, and other shops are left alone.
+func TestAccPublishedConfigurations(t *testing.T) {
+	t.Parallel()
+	for name, shops := range map[string][]string{
+		"quickstart":      {"fjellsport"},
+		"switch-one-shop": {"fjellsport"},
+		"connections":     {"fjellsport", "kaffebonna", "ullogtre"},
+		"fleet":           {"fjellsport", "kaffebonna", "ullogtre"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newWorld(t, worldOptions{seed: &seed, external: true}).in(t, name)
+			before := w.held(t, seed)
+			w.mustApply(t)
+			if made := w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall); made != len(shops) {
+				t.Errorf("%d keys were made, want %d", made, len(shops))
+			}
+			for shop, id := range w.held(t, seed) {
+				if changed := id != before[shop]; changed != slices.Contains(shops, shop) {
+					t.Errorf("shop %s has a new key: %v", shop, changed)
+				}
+			}
+			w.mustBeEmpty(t)
+			for _, v := range w.sandbox.Violations() {
+				t.Errorf("violation: %v", v)
+			}
+		})
+	}
+}
+
+// TestAccSwitchOneShop is told by the published check what Kustom Portal says of the store, until the
+// first order has been placed and captured.
+func TestAccSwitchOneShop(t *testing.T) {
+	t.Parallel()
+	const warning = "Traffic of store M00412871 still goes to Klarna: order_management."
+	w := newWorld(t, worldOptions{external: true}).in(t, "switch-one-shop")
+	if got := w.mustApply(t); !strings.Contains(unwrapped(got.output), warning) {
+		t.Errorf("the apply does not warn %q:\n%s", warning, got.output)
+	}
+	w.order(t, "fjellsport")
+	if got := w.mustApply(t); strings.Contains(got.output, "Warning: Check") {
+		t.Errorf("the apply after an order still warns:\n%s", got.output)
+	}
+}
+
+// TestAccPublishedTests runs the tests that are published with examples, as users run them.
+func TestAccPublishedTests(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(examples.FS, "*/tests/*.tftest.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Error("no example has tests")
+	}
+	for _, file := range files {
+		name, _, _ := strings.Cut(file, "/")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, worldOptions{external: true}).in(t, name)
+			// They say that nobody is asked.
+			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+			got := w.terraform(t, "test", "-no-color")
+			want := strings.Count(example(t, file), "\nrun \"")
+			if got.code != 0 || want == 0 || !strings.Contains(got.output, "Success! "+strconv.Itoa(want)+" passed, 0 failed.") {
+				t.Errorf("exit code %d, want %d runs to pass:\n%s", got.code, want, got.output)
+			}
+			if asked := w.sandbox.Requests(); len(asked) > 0 {
+				t.Errorf("%d requests were made", len(asked))
+			}
+		})
+	}
+}
+
+// in returns the same world with another working directory: that of an example as it is published.
+func (w *world) in(t *testing.T, name string) *world {
+	t.Helper()
+	published, err := fs.Sub(examples.FS, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := *w
+	there.dir = filepath.Join(t.TempDir(), name)
+	if err := os.CopyFS(there.dir, published); err != nil {
+		t.Fatal(err)
+	}
+	return &there
 }

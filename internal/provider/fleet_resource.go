@@ -130,7 +130,7 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 	if b == nil {
 		return
 	}
-	r.connections = newConnections(b)
+	r.connections = newConnections(b, b.shops)
 }
 
 // ModifyPlan says of each shop whether it gets a new key, why, and which keys will be deleted.

@@ -1,0 +1,27 @@
+# In place of kustom_mystore_connection in a configuration like examples/connections. The shops and
+# their keys stay as they are.
+removed {
+  from = kustom_mystore_connection.shop
+
+  lifecycle {
+    destroy = false
+  }
+}
+
+import {
+  to = kustom_mystore_fleet.all
+  id = join(",", [for shop, merchant_id in var.shops : "${shop}/${merchant_id}"])
+}
+
+# The keys keep the descriptions that they have: to give them others would rotate them.
+resource "kustom_mystore_fleet" "all" {
+  shops = { for shop, merchant_id in var.shops : shop => { merchant_id = merchant_id } }
+
+  lifecycle {
+    # The run fails when a shop could not be connected, be the fleet new or not.
+    postcondition {
+      condition     = alltrue([for shop in self.shops : shop.problem == null])
+      error_message = join("\n", [for name, shop in self.shops : "${name}: ${shop.problem}" if shop.problem != null])
+    }
+  }
+}

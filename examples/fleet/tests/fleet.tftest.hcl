@@ -1,0 +1,33 @@
+# The provider is a mock: nobody is asked, and no token is needed.
+mock_provider "kustom" {}
+
+variables {
+  shops = {
+    butikk     = "M00123456"
+    fjellsport = "M00412871"
+  }
+}
+
+run "each_shop_gets_a_key_of_its_own_store" {
+  command = plan
+
+  assert {
+    condition     = tomap({ for name, shop in kustom_mystore_fleet.all.shops : name => shop.merchant_id }) == tomap(var.shops)
+    error_message = "These are in the fleet: ${jsonencode({ for name, shop in kustom_mystore_fleet.all.shops : name => shop.merchant_id })}"
+  }
+
+  assert {
+    condition     = alltrue([for name, shop in kustom_mystore_fleet.all.shops : shop.description == "terraform: ${name}"])
+    error_message = "Nobody who sees one of the keys in Kustom Portal can tell whose it is."
+  }
+}
+
+# A shop that leaves the list is left as it is, and not emptied.
+run "nothing_empties_a_shop" {
+  command = plan
+
+  assert {
+    condition     = kustom_mystore_fleet.all.deletion_policy == null
+    error_message = "A shop that is taken off the list would take no payments any more."
+  }
+}

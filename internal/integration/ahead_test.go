@@ -1,0 +1,116 @@
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+)
+
+// manyShops returns a service of n shops, each of which takes a second to read, and their names.
+func manyShops(n int) (*service, []string) {
+	holds, names := map[string]string{}, []string{}
+	for i := range n {
+		name := fmt.Sprintf("shop%03d", i)
+		names = append(names, name)
+		holds[name] = "M1-" + name
+	}
+	s := newService(holds)
+	s.before = func(context.Context, string, string, int) error {
+		time.Sleep(time.Second)
+		return nil
+	}
+	return s, names
+}
+
+// reads returns how often the shops were read.
+func reads(s *service, names []string) int {
+	n := 0
+	for _, name := range names {
+		n += s.called(read, name)
+	}
+	return n
+}
+
+// TestI7ReadAhead: who asks for all shops, one after the other, does not wait for each, and each is
+// read once.
+func TestI7ReadAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, names := manyShops(100)
+		ahead := integration.NewAhead(shopsOf(s, clock.System{}))
+		start := time.Now()
+		for _, name := range names {
+			holds, err := ahead.Credentials(t.Context(), name)
+			if err != nil || holds.KustomID != "M1-"+name {
+				t.Errorf("%s holds %s: %v", name, holds.KustomID, err)
+			}
+		}
+		if took := time.Since(start); took > 25*time.Second {
+			t.Errorf("asking for a hundred shops took %v, not even four times as fast as one by one", took)
+		}
+		for _, name := range names {
+			if n := s.called(read, name); n != 1 {
+				t.Errorf("%s was read %d times", name, n)
+			}
+		}
+	})
+}
+
+// TestI7ReadAheadIsFrugal: a few shops are all that is read for those who ask for a few, and at most
+// as many are read in vain as are asked for.
+func TestI7ReadAheadIsFrugal(t *testing.T) {
+	t.Parallel()
+	for asked, most := range map[int]int{1: 1, 3: 3, 10: 20} {
+		t.Run(fmt.Sprintf("asked for %d", asked), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, names := manyShops(100)
+				ahead := integration.NewAhead(shopsOf(s, clock.System{}))
+				for _, name := range names[len(names)-asked:] {
+					if _, err := ahead.Credentials(t.Context(), name); err != nil {
+						t.Error(err)
+					}
+				}
+				synctest.Wait()
+				time.Sleep(time.Minute)
+				if n := reads(s, names); n < asked || n > most {
+					t.Errorf("%d shops were read for %d that were asked for", n, asked)
+				}
+			})
+		})
+	}
+}
+
+// TestReadAheadFailsOnlyForWhoAsks: a shop that could not be read ahead is read again for who asks for
+// it, also after the one who caused the first read is gone.
+func TestReadAheadFailsOnlyForWhoAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, names := manyShops(8)
+		s.before = func(_ context.Context, _, _ string, nth int) error {
+			if nth == 1 {
+				return errLost
+			}
+			return nil
+		}
+		ahead := integration.NewAhead(shopsOf(s, clock.System{}))
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, name := range names[:4] {
+			if _, err := ahead.Credentials(ctx, name); err == nil {
+				t.Errorf("%s was read although its first read fails", name)
+			}
+		}
+		cancel()
+		synctest.Wait()
+		for _, name := range names[4:] {
+			if _, err := ahead.Credentials(t.Context(), name); err != nil {
+				t.Errorf("%s was not read: %v", name, err)
+			}
+		}
+	})
+}
