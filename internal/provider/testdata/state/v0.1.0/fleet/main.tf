@@ -1,0 +1,21 @@
+terraform {
+  required_providers {
+    kustom = { source = "registry.terraform.io/storefront-iac/kustom" }
+  }
+}
+
+resource "kustom_mystore_fleet" "all" {
+  shops = {
+    fjellsport = { merchant_id = "M00412871", description = "terraform: fjellsport", rotate_when_changed = { ticket = "1" } }
+    kaffebonna = { merchant_id = "M00537204" }
+    ullogtre   = { merchant_id = "M00698335" }
+  }
+  rotate_after_days = 365
+  deletion_policy   = "clear"
+  replaced_keys     = "keep"
+  max_concurrency   = 2
+
+  timeouts {
+    create = "5m"
+  }
+}

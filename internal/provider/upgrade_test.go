@@ -1,0 +1,282 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// fixturesOf makes the fixtures of a version, those that it does not have yet.
+var fixturesOf = flag.String("state-fixtures", "", "make the missing state fixtures of a `version`, such as v0.1.0")
+
+// stateDirectory has, for every version of the provider that users may come from, what they bring: a
+// directory for each of the fixtures with a configuration, the state that the provider of that version
+// has left behind, and what the vendors had then.
+const stateDirectory = "testdata/state"
+
+// The files of a fixture.
+const (
+	fixtureConfiguration = "main.tf"
+	fixtureState         = "terraform.tfstate"
+	fixtureSeed          = "seed.yaml"
+)
+
+// fixtureSource names the registry, so that one state serves Terraform and OpenTofu.
+const fixtureSource = `
+terraform {
+  required_providers {
+    kustom = { source = "registry.terraform.io/storefront-iac/kustom" }
+  }
+}
+`
+
+// stateFixtures are the configurations that the next version's fixtures are made of: every resource,
+// with as many of its arguments as go together.
+var stateFixtures = map[string]string{
+	"pair": fixtureSource + `
+resource "kustom_api_key" "fjellsport" {
+  merchant_id         = "M00412871"
+  description         = "terraform: fjellsport"
+  host                = "api.kustom.co"
+  rotate_after_days   = 365
+  rotate_when_changed = { ticket = "1" }
+  force_destroy       = true
+
+  lifecycle {
+    create_before_destroy = true
+  }
+  timeouts {
+    create = "5m"
+    delete = "5m"
+  }
+}
+
+resource "mystore_klarna_checkout_credentials" "fjellsport" {
+  provider = kustom
+
+  shop            = "fjellsport"
+  kustom_id       = kustom_api_key.fjellsport.username
+  kustom_secret   = kustom_api_key.fjellsport.secret
+  deletion_policy = "clear"
+  verify          = true
+
+  timeouts {
+    update = "5m"
+  }
+}
+
+resource "kustom_api_key" "kaffebonna" {
+  merchant_id = "M00537204"
+}
+
+resource "mystore_klarna_checkout_credentials" "kaffebonna" {
+  provider = kustom
+
+  shop                     = "kaffebonna"
+  kustom_id                = kustom_api_key.kaffebonna.username
+  kustom_secret_wo         = kustom_api_key.kaffebonna.secret
+  kustom_secret_wo_version = 1
+}
+`,
+	"connection": fixtureSource + `
+resource "kustom_mystore_connection" "fjellsport" {
+  shop                = "fjellsport"
+  merchant_id         = "M00412871"
+  description         = "terraform: fjellsport"
+  rotate_after_days   = 365
+  rotate_when_changed = { ticket = "1" }
+  deletion_policy     = "clear"
+  replaced_keys       = "keep"
+
+  timeouts {
+    create = "5m"
+  }
+}
+
+resource "kustom_mystore_connection" "ullogtre" {
+  shop        = "ullogtre"
+  merchant_id = "M00698335"
+}
+`,
+	"exclusive": fixtureSource + `
+resource "kustom_mystore_connection" "kaffebonna" {
+  shop        = "kaffebonna"
+  merchant_id = "M00537204"
+}
+
+resource "kustom_api_keys_exclusive" "kaffebonna" {
+  merchant_id = "M00537204"
+  key_ids     = [kustom_mystore_connection.kaffebonna.credential_id]
+
+  timeouts {
+    create = "5m"
+  }
+}
+`,
+	"fleet": fixtureSource + `
+resource "kustom_mystore_fleet" "all" {
+  shops = {
+    fjellsport = { merchant_id = "M00412871", description = "terraform: fjellsport", rotate_when_changed = { ticket = "1" } }
+    kaffebonna = { merchant_id = "M00537204" }
+    ullogtre   = { merchant_id = "M00698335" }
+  }
+  rotate_after_days = 365
+  deletion_policy   = "clear"
+  replaced_keys     = "keep"
+  max_concurrency   = 2
+
+  timeouts {
+    create = "5m"
+  }
+}
+`,
+}
+
+// fixtureTime is when fixtures are made. Their keys are as old as they were then whenever they are used.
+var fixtureTime = time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
+
+// TestAccStateFixtures makes fixtures, by make state-fixtures. It leaves alone what there is: users come
+// from the version that was released, and not from what has become of it.
+func TestAccStateFixtures(t *testing.T) {
+	if *fixturesOf == "" {
+		t.Skip("nothing to make: see make state-fixtures")
+	}
+	for name, configuration := range stateFixtures {
+		dir := filepath.Join(stateDirectory, *fixturesOf, name)
+		if _, err := os.Stat(dir); err == nil {
+			continue
+		}
+		seed := sandbox.ThreeShops()
+		w := newWorld(t, worldOptions{seed: &seed, clock: clocktest.New(fixtureTime)})
+		w.write(t, fixtureConfiguration, configuration)
+		w.mustApply(t)
+		// The second run leaves behind, in private state, what a look at the vendors does.
+		w.mustApply(t)
+		w.mustBeEmpty(t)
+		left, err := yaml.Marshal(w.seed(t, seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		for file, content := range map[string]string{
+			fixtureConfiguration: strings.TrimLeft(configuration, "\n"),
+			fixtureState:         read(t, filepath.Join(w.dir, "terraform.tfstate")),
+			fixtureSeed:          string(left),
+		} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// seed returns what the vendors have now, as a seed.
+func (w *world) seed(t *testing.T, before sandbox.Seed) sandbox.Seed {
+	t.Helper()
+	now := before
+	now.Stores, now.Shops = nil, nil
+	for _, store := range before.Stores {
+		store.Keys = w.sandbox.Keys(store.MerchantID)
+		now.Stores = append(now.Stores, store)
+	}
+	for _, shop := range before.Shops {
+		found, ok := w.sandbox.Shop(shop.Name)
+		if !ok {
+			t.Fatalf("shop %s is gone", shop.Name)
+		}
+		now.Shops = append(now.Shops, found)
+	}
+	return now
+}
+
+// fixtures returns the directories of all versions' fixtures.
+func fixtures(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(stateDirectory, "v*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatal("there are no state fixtures")
+	}
+	return found
+}
+
+// TestAccUpgrade is the upgrade of a user to this version of the provider, from every version before it:
+// it asks for no change, and makes none.
+func TestAccUpgrade(t *testing.T) {
+	t.Parallel()
+	for _, dir := range fixtures(t) {
+		t.Run(strings.TrimPrefix(dir, stateDirectory+"/"), func(t *testing.T) {
+			t.Parallel()
+			seed, err := sandbox.LoadSeed(filepath.Join(dir, fixtureSeed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, worldOptions{seed: &seed, clock: clocktest.New(fixtureTime.Add(time.Hour))})
+			for _, file := range []string{fixtureConfiguration, fixtureState} {
+				w.write(t, file, read(t, filepath.Join(dir, file)))
+			}
+			w.mustBeEmpty(t)
+			w.mustApply(t)
+			w.mustBeEmpty(t)
+			mustHaveChangedInOrder(t, w)
+			mustHaveNoViolation(t, w)
+		})
+	}
+}
+
+// TestStateFixtures: there is a fixture of every version that a resource's schema has had, this one
+// included. The provider must be able to read each of them for ever.
+func TestStateFixtures(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, dir := range fixtures(t) {
+		var state struct {
+			Resources []struct {
+				Type      string `json:"type"`
+				Instances []struct {
+					SchemaVersion int64 `json:"schema_version"`
+				} `json:"instances"`
+			} `json:"resources"`
+		}
+		if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, fixtureState))), &state); err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range state.Resources {
+			for _, instance := range object.Instances {
+				seen[fmt.Sprint(object.Type, " ", instance.SchemaVersion)] = true
+			}
+		}
+	}
+	server, err := providerserver.NewProtocol6WithError(provider.New(provider.Options{})())()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, schema := range schemas.ResourceSchemas {
+		for version := range schema.Version + 1 {
+			if !seen[fmt.Sprint(name, " ", version)] {
+				t.Errorf("no fixture has a %s of schema version %d: see make state-fixtures", name, version)
+			}
+		}
+	}
+}
