@@ -1,6 +1,6 @@
 #!/bin/sh
 # Feeds every parser of what comes from outside with what nobody has thought of:
-# fuzz.sh <time for each, such as 4s>. go test can fuzz only one at a time.
+# fuzz.sh <how long or how often for each, such as 4m or 1000x>. go test can fuzz only one at a time.
 set -eu
 
 grep -r '^func Fuzz' --include='*_test.go' . |
