@@ -194,7 +194,7 @@ func TestAccPublishedConfigurations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, external: true}).in(t, name)
+			w := newWorld(t, worldOptions{seed: &seed, external: true}).checkOut(t, name)
 			before := w.held(t, seed)
 			w.mustApply(t)
 			if made := w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall); made != len(shops) {
@@ -218,7 +218,7 @@ func TestAccPublishedConfigurations(t *testing.T) {
 func TestAccSwitchOneShop(t *testing.T) {
 	t.Parallel()
 	const warning = "Traffic of store M00412871 still goes to Klarna: order_management."
-	w := newWorld(t, worldOptions{external: true}).in(t, "switch-one-shop")
+	w := newWorld(t, worldOptions{external: true}).checkOut(t, "switch-one-shop")
 	if got := w.mustApply(t); !strings.Contains(unwrapped(got.output), warning) {
 		t.Errorf("the apply does not warn %q:\n%s", warning, got.output)
 	}
@@ -242,7 +242,7 @@ func TestAccPublishedTests(t *testing.T) {
 		name, _, _ := strings.Cut(file, "/")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{external: true}).in(t, name)
+			w := newWorld(t, worldOptions{external: true}).checkOut(t, name)
 			// They say that nobody is asked.
 			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
 			got := w.terraform(t, "test", "-no-color")
@@ -255,19 +255,4 @@ func TestAccPublishedTests(t *testing.T) {
 			}
 		})
 	}
-}
-
-// in returns the same world with another working directory: that of an example as it is published.
-func (w *world) in(t *testing.T, name string) *world {
-	t.Helper()
-	published, err := fs.Sub(examples.FS, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	there := *w
-	there.dir = filepath.Join(t.TempDir(), name)
-	if err := os.CopyFS(there.dir, published); err != nil {
-		t.Fatal(err)
-	}
-	return &there
 }

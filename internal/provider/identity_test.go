@@ -327,10 +327,11 @@ func TestAccImportByIdentity(t *testing.T) {
 		{pastedAddress, pasted(t) + example(t, shopExample+file), "import , update"},
 		{connectionAddress, example(t, connectionExample+"resource.tf", connectionExample+file), "import , update"},
 		{exclusiveType + ".butikk", exclusiveOnly + example(t, "resources/"+exclusiveType+"/"+file), "import "},
+		{"kustom_mystore_fleet.norway", example(t, "resources/kustom_mystore_fleet/resource.tf", "resources/kustom_mystore_fleet/"+file), "import , update"},
 	}
 	for _, test := range tests {
 		t.Run(test.address, func(t *testing.T) {
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			v := newVendors(t, allShops(), sandbox.Options{})
 			if err := v.Install("butikk", exampleUsername, exampleSecret); err != nil {
 				t.Fatal(err)
 			}

@@ -59,16 +59,15 @@ func TestAccShownOutput(t *testing.T) {
 			t.Run(shown.example, func(t *testing.T) {
 				t.Parallel()
 				seed := sandbox.ThreeShops()
-				w := newWorld(t, worldOptions{seed: &seed, external: true}).in(t, shown.example)
+				w := newWorld(t, worldOptions{seed: &seed, external: true}).checkOut(t, shown.example)
 				for _, args := range shown.after {
 					if got := w.terraform(t, append(args, "-input=false", "-no-color")...); got.code != 0 {
 						t.Fatal(got.output)
 					}
 				}
 				for _, variable := range shown.env {
-					name, _, _ := strings.Cut(variable, "=")
-					w.unset(name)
-					w.env = append(w.env, variable)
+					name, value, _ := strings.Cut(variable, "=")
+					w.set(name, value)
 				}
 				printed := normalized(w.terraform(t, append(shown.args, "-input=false", "-no-color")...).output)
 				rest := printed

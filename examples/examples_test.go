@@ -1,0 +1,54 @@
+package examples_test
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
+)
+
+// TestEveryFileIsEmbedded expects what tests and the demo run to be what users find in this directory:
+// all of it, and nothing else.
+func TestEveryFileIsEmbedded(t *testing.T) {
+	here := os.DirFS(".")
+	for _, name := range published(t, here) {
+		want, err := fs.ReadFile(here, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := fs.ReadFile(examples.FS, name)
+		if err != nil {
+			t.Errorf("%s is not embedded: its directory is not named in examples.go, or its name begins with a dot", name)
+		} else if !bytes.Equal(got, want) {
+			t.Errorf("%s is embedded with another content", name)
+		}
+	}
+}
+
+// published returns the names of the files of the examples. What running an example by hand leaves
+// behind is none of them.
+func published(t *testing.T, in fs.FS) []string {
+	t.Helper()
+	var names []string
+	err := fs.WalkDir(in, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == ".terraform":
+			return fs.SkipDir
+		case entry.IsDir() || filepath.Dir(name) == "." && filepath.Ext(name) == ".go":
+		case entry.Name() == ".terraform.lock.hcl" || strings.HasPrefix(entry.Name(), "terraform.tfstate") || filepath.Ext(name) == ".tfplan":
+		default:
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}

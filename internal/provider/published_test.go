@@ -1,0 +1,220 @@
+package provider_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2/hclparse"
+
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// exampleRuns names, for every published file, a test that runs it. A name that ends with a slash stands
+// for all files below it, but those that have a line of their own.
+var exampleRuns = map[string]string{
+	"actions/kustom_create_test_order/":                   "TestAccCreateTestOrder",
+	"actions/kustom_verify_credentials/":                  "TestAccVerifyCredentials",
+	"confirm/":                                            "TestAccConfirm",
+	"connections-modules/":                                "TestAccModules",
+	"connections-to-fleet/":                               "TestAccMoveThroughFleet",
+	"connections-to-pairs/":                               "TestAccMoveBetweenTheWays",
+	"connections/":                                        "TestAccPublishedConfigurations",
+	"connections/tests/":                                  "TestAccPublishedTests",
+	"data-sources/kustom_api_keys/":                       "TestAccI5Killed",
+	"data-sources/kustom_endpoint_status/":                "TestAccEndpointStatus",
+	"data-sources/kustom_legacy_integrations/":            "TestAccLegacyIntegrations",
+	"data-sources/kustom_stores/":                         "TestAccStoresExample",
+	"data-sources/kustom_support_bundle/":                 "TestAccSupportBundle",
+	"encrypted-state/":                                    "TestAccEncryptedState",
+	"ephemeral-tokens/":                                   "TestAccEphemeralTokens",
+	"fleet-sharded-terragrunt/":                           "TestTerragrunt",
+	"fleet-sharded/":                                      "TestAccShards",
+	"fleet-sharded/github-actions.yml":                    "TestAccShardWorkflow",
+	"fleet-sharded/locks.sql":                             "TestAccShardIsLocked",
+	"fleet-to-connections/":                               "TestAccMoveThroughFleet",
+	"fleet/":                                              "TestAccPublishedConfigurations",
+	"fleet/tests/":                                        "TestAccPublishedTests",
+	"list-resources/kustom_api_key/":                      "TestAccListKeys",
+	"list-resources/mystore_klarna_checkout_credentials/": "TestAccListShops",
+	"modules/shop-connection/":                            "TestAccModules",
+	"modules/shop-pair/":                                  "TestAccModules",
+	"modules/shop-list/":                                  "TestTerragrunt",
+	"pairs-to-connections/":                               "TestAccMoveBetweenTheWays",
+	"pairs-to-fleet/":                                     "TestAccMoveThroughFleet",
+	"provider/":                                           "TestAccProviderPlayground",
+	"quickstart/":                                         "TestAccPublishedConfigurations",
+	"quickstart/tests/":                                   "TestAccPublishedTests",
+	"resources/":                                          "TestAccImportCommands",
+	"resources/mystore_klarna_checkout_credentials/resource_write_only.tf": "TestAccImportByIdentity",
+	"rotate/":                "TestAccRotateExample",
+	"rotate/tests/":          "TestAccPublishedTests",
+	"switch-fleet-vault/":    "TestAccFleetFromVault",
+	"switch-fleet/":          "TestAccFleetFromSpreadsheet",
+	"switch-modules/":        "TestAccModules",
+	"switch-one-shop/":       "TestAccSwitchOneShop",
+	"switch-one-shop/tests/": "TestAccPublishedTests",
+	"switch/":                "TestAccSwitch",
+	"verify-after-change/":   "TestAccVerifyAfterChange",
+}
+
+// TestEveryExampleIsRun expects each published file to have a test, and nothing in the list to be left
+// of what is gone.
+func TestEveryExampleIsRun(t *testing.T) {
+	tests, sources := packageTests(t)
+	used := map[string]bool{}
+	for name, content := range publishedFiles(t) {
+		if path.Ext(name) == ".tf" {
+			// An example may run another one, such as a module.
+			sources += content
+		}
+		run := name
+		for exampleRuns[run] == "" && strings.Contains(strings.TrimSuffix(run, "/"), "/") {
+			run = path.Dir(strings.TrimSuffix(run, "/")) + "/"
+		}
+		if exampleRuns[run] == "" && path.Base(name) != "README.md" {
+			t.Errorf("%s: no test is named in exampleRuns that runs it", name)
+		}
+		used[run] = true
+	}
+	for run, test := range exampleRuns {
+		switch {
+		case !used[run]:
+			t.Errorf("%s: there is no such example", run)
+		case !slices.Contains(tests, test):
+			t.Errorf("%s: there is no test %s", run, test)
+		case !strings.Contains(sources, path.Base(run)):
+			t.Errorf("%s: no test names %s", run, path.Base(run))
+		}
+	}
+}
+
+// publishedFiles returns the contents of the published files, by name.
+func publishedFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(examples.FS, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(examples.FS, name)
+		files[name] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// packageTests returns the names of this package's tests, and their source without the list above.
+func packageTests(t *testing.T) (names []string, source string) {
+	t.Helper()
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		content := read(t, name)
+		file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declaration := range file.Decls {
+			if function, ok := declaration.(*ast.FuncDecl); ok && strings.HasPrefix(function.Name.Name, "Test") {
+				names = append(names, function.Name.Name)
+			}
+		}
+		if before, list, found := strings.Cut(content, "var exampleRuns = "); found {
+			_, after, _ := strings.Cut(list, "\n}\n")
+			content = before + after
+		}
+		source += content
+	}
+	return names, source
+}
+
+// TestExamplesParse parses every published configuration, those of newer versions of Terraform than the
+// one that runs the tests among them.
+func TestExamplesParse(t *testing.T) {
+	parser, n := hclparse.NewParser(), 0
+	for name, content := range publishedFiles(t) {
+		if !slices.Contains([]string{".tf", ".tofu", ".hcl"}, path.Ext(name)) {
+			continue
+		}
+		n++
+		if _, diags := parser.ParseHCL([]byte(content), name); diags.HasErrors() {
+			t.Error(diags)
+		}
+	}
+	if n == 0 {
+		t.Error("there is no configuration")
+	}
+}
+
+// TestAccImportCommands runs the import command that is published for each resource, with the
+// configuration that is published beside it. Importing changes nothing at the vendors.
+func TestAccImportCommands(t *testing.T) {
+	t.Parallel()
+	addresses := map[string]string{
+		"kustom_api_key":                      keyAddress,
+		"kustom_api_keys_exclusive":           "kustom_api_keys_exclusive.butikk",
+		"kustom_mystore_connection":           "kustom_mystore_connection.butikk",
+		"kustom_mystore_fleet":                "kustom_mystore_fleet.norway",
+		"mystore_klarna_checkout_credentials": shopAddress,
+	}
+	resources, err := fs.ReadDir(examples.FS, "resources")
+	if err != nil || len(resources) != len(addresses) {
+		t.Fatalf("%d resources have examples, %d are known here: %v", len(resources), len(addresses), err)
+	}
+	for _, entry := range resources {
+		name := entry.Name()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := allShops()
+			w := newWorld(t, worldOptions{seed: &seed})
+			if err := w.sandbox.Install("butikk", exampleUsername, exampleSecret); err != nil {
+				t.Fatal(err)
+			}
+			dir := "resources/" + name + "/"
+			w.write(t, "main.tf", example(t, dir+"terraform.tf", dir+"resource.tf"))
+			w.sandbox.ResetRequests()
+			command := strings.Fields(lastLine(example(t, dir+"import.sh")))
+			if len(command) != 4 || command[0] != "terraform" || command[1] != "import" || command[2] != addresses[name] {
+				t.Fatalf("the command is %q", command)
+			}
+			got := w.terraform(t, "import", "-input=false", "-no-color", command[2], command[3])
+			if got.code != 0 || !strings.Contains(got.output, "Import successful!") {
+				t.Errorf("exit code %d:\n%s", got.code, got.output)
+			}
+			if listed := w.terraform(t, "state", "list").output; strings.TrimSpace(listed) != command[2] {
+				t.Errorf("the state has %q, want %q", listed, command[2])
+			}
+			mustHaveChangedInOrder(t, w)
+		})
+	}
+}
+
+// allShops are the shops that the examples name, those of the sandbox among them, with keys of Kustom's.
+func allShops() sandbox.Seed {
+	seed, three := exampleSeed(), sandbox.ThreeShops()
+	for _, store := range three.Stores {
+		for i := range store.Keys {
+			store.Keys[i].Host = kustomHost
+		}
+	}
+	seed.Stores, seed.Shops = append(seed.Stores, three.Stores...), append(seed.Shops, three.Shops...)
+	return seed
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
