@@ -202,12 +202,14 @@ func TestAccImportCommands(t *testing.T) {
 	}
 }
 
-// allShops are the shops that the examples name, those of the sandbox among them, with keys of Kustom's.
+// allShops are the shops that the examples name, those of the sandbox among them, with keys of Kustom's
+// that the example of a fleet has no reason to rotate.
 func allShops() sandbox.Seed {
-	seed, three := exampleSeed(), sandbox.ThreeShops()
+	seed, three, description := exampleSeed(), sandbox.ThreeShops(), "webshop"
 	for _, store := range three.Stores {
 		for i := range store.Keys {
-			store.Keys[i].Host = kustomHost
+			key := &store.Keys[i]
+			key.Host, key.CreatedAt, key.Description = kustomHost, seed.Stores[0].Keys[0].CreatedAt, &description
 		}
 	}
 	seed.Stores, seed.Shops = append(seed.Stores, three.Stores...), append(seed.Shops, three.Shops...)
