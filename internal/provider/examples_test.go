@@ -228,6 +228,49 @@ func TestAccSwitchOneShop(t *testing.T) {
 	}
 }
 
+// TestAccRotateConnectionsExample names an incident in one shop, and then other people.
+func TestAccRotateConnectionsExample(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed})
+	w.useExample(t, "rotate-connections", seed)
+	w.mustApply(t)
+	for _, change := range []struct {
+		variable string
+		rotated  []string
+	}{
+		{`incidents={"fjellsport":"SEC-1"}`, []string{"fjellsport"}},
+		{`people=["admin@butikk.example","new@butikk.example"]`, []string{"fjellsport", "kaffebonna", "ullogtre"}},
+	} {
+		before := w.held(t, seed)
+		name, value, _ := strings.Cut(change.variable, "=")
+		w.set("TF_VAR_"+name, value)
+		w.mustApply(t)
+		for shop, id := range w.held(t, seed) {
+			if rotated := id != before[shop]; rotated != slices.Contains(change.rotated, shop) {
+				t.Errorf("%s: shop %s has a new key: %v", change.variable, shop, rotated)
+			}
+		}
+		w.mustBeEmpty(t)
+	}
+	w.mustBeRight(t, seed, 0)
+}
+
+// TestAccSecretFromVault installs a key that was made in the portal, whose secret only Vault has.
+func TestAccSecretFromVault(t *testing.T) {
+	t.Parallel()
+	seed := exampleSeed()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "secret-from-vault")
+	w.set("TF_REATTACH_PROVIDERS", serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}}))
+	w.mustInit(t)
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	if shop, _ := w.sandbox.Shop("butikk"); shop.KustomID != exampleUsername || shop.KustomSecret != exampleSecret {
+		t.Errorf("the shop has %s, with a secret: %v", shop.KustomID, shop.KustomSecret != "")
+	}
+	w.mustStoreNoSecret(t, "terraform.tfstate")
+}
+
 // TestAccPublishedTests runs the tests that are published with examples, as users run them.
 func TestAccPublishedTests(t *testing.T) {
 	t.Parallel()

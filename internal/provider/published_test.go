@@ -20,6 +20,9 @@ import (
 // exampleRuns names, for every published file, a test that runs it. A name that ends with a slash stands
 // for all files below it, but those that have a line of their own.
 var exampleRuns = map[string]string{
+	"rotate-connections/":                                 "TestAccRotateConnectionsExample",
+	"rotate-connections/tests/":                           "TestAccPublishedTests",
+	"secret-from-vault/":                                  "TestAccSecretFromVault",
 	"actions/kustom_create_test_order/":                   "TestAccCreateTestOrder",
 	"actions/kustom_verify_credentials/":                  "TestAccVerifyCredentials",
 	"confirm/":                                            "TestAccConfirm",
