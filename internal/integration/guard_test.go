@@ -11,6 +11,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // await is one deletion's wait, which may last two minutes. Its bound falls between two looks, not on
@@ -328,4 +329,31 @@ func TestLeftShopsAreNotWaitedFor(t *testing.T) {
 			t.Errorf("after %v: %v", took, err)
 		}
 	})
+}
+
+// TestI1ForgetsNoHolder: a shop that can't be read any more may hold what it held. A key that it holds, or
+// any other, must not be deleted the second time that this is tried.
+func TestI1ForgetsNoHolder(t *testing.T) {
+	for _, username := range []string{"old", "other"} {
+		t.Run(username, func(t *testing.T) {
+			guarded(t, map[string]string{"a": "old", "b": "new"}, func(t *testing.T, s *service, shops *integration.Shops) {
+				connector := integration.NewConnector(newAccount(1), shops)
+				retire := func(username string) error { return connector.Retire(t.Context(), kustom.Orphan{Username: username}) }
+				wantHeld(t, retire("old"))
+				s.before = func(_ context.Context, kind, shop string, _ int) error {
+					if kind == read && shop == "a" {
+						return errLost
+					}
+					return nil
+				}
+				wantUnseen(t, retire("old"))
+				wantUnseen(t, retire(username))
+				s.before = nil
+				wantHeld(t, retire("old"))
+				if err := retire("other"); err != nil {
+					t.Errorf("a key that nobody holds was not deleted: %v", err)
+				}
+			})
+		})
+	}
 }

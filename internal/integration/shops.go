@@ -100,7 +100,8 @@ func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
 	return h.holds, nil, h.known
 }
 
-// learn remembers the outcome of a read. Of a failed one nothing is remembered.
+// learn remembers the outcome of a read. Of a failed one nothing is remembered, but that the shop is not
+// known any more: it may hold any key.
 func (h *shop) learn(holds mystore.Credentials, err error) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
@@ -109,10 +110,12 @@ func (h *shop) learn(holds mystore.Credentials, err error) {
 	h.missing, h.expected = nil, ""
 	h.known = err == nil || errors.As(err, &h.missing)
 	h.holds = holds
-	if h.known {
-		delete(h.in.unread, h.name)
-		h.in.hold(holds.KustomID, h.name)
+	if !h.known {
+		h.unlearn()
+		return
 	}
+	delete(h.in.unread, h.name)
+	h.in.hold(holds.KustomID, h.name)
 }
 
 // expect notes that username is about to be written. From now on the shop may hold it.
@@ -135,6 +138,11 @@ func (s *Shops) hold(username, name string) {
 func (h *shop) forget() {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
+	h.unlearn()
+}
+
+// unlearn is forget. The caller holds in.mu.
+func (h *shop) unlearn() {
 	h.known = false
 	if h.in.unread != nil {
 		h.in.unread[h.name] = true
