@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // fleet is what one operation does for the shops of a fleet, several at a time. Each of its workers
@@ -192,18 +191,26 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 			total++
 		}
 	}
+	retirer := newFleetRetirer(f.connections.connector)
+	c := f.connections
+	c.connector = retirer
 	failures := f.each(ctx, "Shop keeps the key that it has", defaultShopWriteTimeout, func(ctx context.Context, i int, m *fleetMember) error {
 		changes := f.changes(m)
-		err := f.applyMember(ctx, m, &messages[i])
+		err := f.applyMember(ctx, c, m, &messages[i])
 		if changes {
 			logProgress(ctx, m, err, done.Add(1), total)
 		}
 		return err
 	})
-	for _, failure := range failures {
-		f.members[failure.index].fail(failure.err)
+	retirer.askAgain()
+	failures = slices.Concat(failures, f.retireAgain(ctx, c))
+	slices.SortFunc(failures, func(a, b shopFailure) int { return cmp.Compare(a.index, b.index) })
+	for i, failure := range failures {
+		if failure.member.plan == nil {
+			failures[i].summary = "Shop not removed"
+		}
+		failure.member.fail(ctx, failure.err, diags)
 	}
-	f.retireAgain(ctx)
 	for i, m := range f.members {
 		diags.Append(messages[i]...)
 		for _, key := range m.kept {
@@ -219,11 +226,18 @@ func (f *fleet) changes(m *fleetMember) bool {
 	return m.plan == nil || m.plan.CredentialID.IsUnknown() || len(m.memory.Unsettled) > 0
 }
 
-func (f *fleet) applyMember(ctx context.Context, m *fleetMember, diags *diag.Diagnostics) error {
+// applyMember does what is planned for a member, through c.
+func (f *fleet) applyMember(ctx context.Context, c connections, m *fleetMember, diags *diag.Diagnostics) error {
 	if m.plan == nil {
-		return f.remove(ctx, m)
+		return f.remove(ctx, c, m)
 	}
-	kept, err := f.connections.apply(ctx, m.name, &m.plan.connectedShop, &m.memory, diags)
+	if m.plan.CredentialID.IsUnknown() {
+		// What was in the way while planning was a warning only.
+		if err := c.checkInstalled(ctx, m.name); err != nil {
+			return err
+		}
+	}
+	kept, err := c.apply(ctx, m.name, &m.plan.connectedShop, &m.memory, diags)
 	if err != nil {
 		return err
 	}
@@ -235,22 +249,29 @@ func (f *fleet) applyMember(ctx context.Context, m *fleetMember, diags *diag.Dia
 }
 
 // remove leaves a member to the deletion policy.
-func (f *fleet) remove(ctx context.Context, m *fleetMember) error {
-	if f.clears(m) {
-		if err := f.connections.clear(ctx, m.name, m.state.connectedShop); err != nil {
-			return err
-		}
-		if err := f.connections.connector.Retire(ctx, m.state.orphan()); err != nil {
-			return err
-		}
-	} else {
-		f.connections.shops.Leave(m.name)
+func (f *fleet) remove(ctx context.Context, c connections, m *fleetMember) error {
+	if !f.clears(m) {
+		c.shops.Leave(m.name)
+		return c.discard(ctx, m.memory.Unsettled)
 	}
-	return f.connections.discard(ctx, m.memory.Unsettled)
+	if err := c.clear(ctx, m.name, m.state.connectedShop); err != nil {
+		return err
+	}
+	if err := c.discard(ctx, m.memory.Unsettled); err != nil {
+		return err
+	}
+	own := keptKey{key: m.state.orphan()}
+	own.err = c.connector.Retire(ctx, own.key)
+	if own.mayGoLater() {
+		m.kept = append(m.kept, own)
+		return nil
+	}
+	return own.err
 }
 
-// fail notes that a member has the key that it had.
-func (m *fleetMember) fail(err error) {
+// fail notes that a member has the key that it had. Of a new shop, what was planned is remembered: the next
+// plan may be made without a look at it.
+func (m *fleetMember) fail(ctx context.Context, err error, diags *diag.Diagnostics) {
 	m.err = err
 	problem, _, _ := strings.Cut(advise(err).text, "\n\n")
 	if m.state != nil {
@@ -260,25 +281,8 @@ func (m *fleetMember) fail(err error) {
 	*m.plan = m.plan.unchanged()
 	m.plan.Problem = types.StringValue(problem)
 	m.memory.Due = "an earlier run could not give the shop a key"
-}
-
-// retireAgain deletes the replaced keys that were left because another shop had them, where that
-// shop, too, has got another key by now.
-func (f *fleet) retireAgain(ctx context.Context) {
-	for _, m := range f.members {
-		var again, kept []keptKey
-		for _, key := range m.kept {
-			if key.isHeld() && ctx.Err() == nil {
-				again = append(again, key)
-			} else {
-				kept = append(kept, key)
-			}
-		}
-		for _, key := range again {
-			kept = append(kept, f.connections.retire(ctx, []kustom.Orphan{key.key}, &m.memory)...)
-		}
-		m.kept = kept
-	}
+	m.memory.Replaceable = readReplacedKeys(ctx, m.plan.Replaces, diags)
+	m.memory.Foreign = readReplacedKeys(ctx, m.plan.Leaves, diags)
 }
 
 // warnOfLeaving says which shops have left the fleet as they are.
@@ -352,20 +356,36 @@ const outageAfter = 10
 
 // outage counts such failures. It is safe for concurrent use.
 type outage struct {
-	mu  sync.Mutex
-	row int
-	err error
+	mu sync.Mutex
+	// begun is how many shops were begun with, and before of them until the first failure of the row.
+	begun, before int
+	row           int
+	err           error
 }
 
-func (o *outage) note(err error) {
+// begin returns the number of a shop that is begun with.
+func (o *outage) begin() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err == nil || !advise(err).general {
+	o.begun++
+	return o.begun
+}
+
+// note notes what became of a shop. One that was begun with before the failures does not end their row:
+// it may have been past what has stopped working.
+func (o *outage) note(number int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case err != nil && advise(err).general:
+		if o.row == 0 {
+			o.before = o.begun
+		}
+		o.row++
+		o.err = err
+	case number > o.before:
 		o.row = 0
-		return
 	}
-	o.row++
-	o.err = err
 }
 
 // cause returns the last of the failures, once there have been enough.
@@ -386,6 +406,7 @@ func (f *fleet) each(ctx context.Context, summary string, timeout time.Duration,
 	var group errgroup.Group
 	group.SetLimit(f.concurrency)
 	for i, m := range f.members {
+		number := o.begin()
 		group.Go(func() error {
 			if failed[i] = cmp.Or(ctx.Err(), o.cause()); failed[i] != nil {
 				return nil
@@ -393,7 +414,7 @@ func (f *fleet) each(ctx context.Context, summary string, timeout time.Duration,
 			ctx, cancel := clock.WithTimeout(ctx, f.connections.clock, timeout)
 			defer cancel()
 			failed[i] = do(ctx, i, m)
-			o.note(failed[i])
+			o.note(number, failed[i])
 			return nil
 		})
 	}

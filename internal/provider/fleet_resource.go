@@ -263,6 +263,8 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	}
 	state.Shops = f.applied(&resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
+	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
 // ImportState takes the shops, separated by commas, each as a connection is imported.

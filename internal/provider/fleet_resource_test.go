@@ -853,3 +853,114 @@ func TestAccFleetDestroyed(t *testing.T) {
 		}
 	})
 }
+
+// TestAccFleetClearingFails stops one shop's removal in the middle. The others are gone, that shop stays
+// in the state with its problem, and running again goes on from there.
+func TestAccFleetClearingFails(t *testing.T) {
+	for name, fault := range map[string]sandbox.Fault{
+		"shop not cleared": answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
+		"key not deleted":  answered(sandbox.Portal, http.MethodDelete, http.StatusForbidden),
+	} {
+		for _, way := range []string{"destroyed", "removed"} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				w := newFleetWorld(t, sandbox.FleetSeed(4), sandbox.Options{})
+				w.fleet.DeletionPolicy = "clear"
+				w.use(t)
+				w.mustApply(t)
+				stuck, stays := w.seed.Shops[1], w.seed.Shops[3]
+				key := w.holds(t, stuck.Name)
+				fault.Match = func(r sandbox.Request) bool { return r.Shop == stuck.Name || r.MerchantID == stuck.MerchantID }
+				remove := w.destroy
+				if way == "removed" {
+					w.remove(t, w.seed.Shops[0].Name, stuck.Name, w.seed.Shops[2].Name)
+					remove = func(t *testing.T) run { return w.apply(t) }
+				}
+				armed := w.sandbox.Arm(fault)
+				r := remove(t)
+				armed.Disarm()
+				if r.code == 0 || strings.Count(r.output, "Error: ") != 1 {
+					t.Errorf("exit code %d, want one error:\n%s", r.code, r.output)
+				}
+				left := slices.Sorted(maps.Keys(w.inState(t)))
+				want := []string{stuck.Name}
+				if way == "removed" {
+					want = append(want, stays.Name)
+				}
+				if got := w.inState(t)[stuck.Name]; !slices.Equal(left, want) || got["username"] != key || got["problem"] == nil {
+					t.Errorf("the state has the shops %q, of that which is stuck %v", left, got)
+				}
+				if again := remove(t); again.code != 0 {
+					t.Errorf("running again failed:\n%s", again.output)
+				}
+				if slices.Contains(w.keys(), key) || w.holds(t, stuck.Name) != "" || w.inState(t)[stuck.Name] != nil {
+					t.Errorf("the shop holds %q, the stores have the keys %q", w.holds(t, stuck.Name), w.keys())
+				}
+				for _, v := range w.sandbox.Violations() {
+					if v.Kind != sandbox.ViolationShopCleared {
+						t.Errorf("violation: %v", v)
+					}
+				}
+			})
+		}
+	}
+}
+
+// oneKeySeed is n shops of one store, all on one key of Kustom's.
+func oneKeySeed(n int) sandbox.Seed {
+	seed := sharedSeed(n)
+	key := &seed.Stores[0].Keys[0]
+	key.Host = kustomHost
+	seed.Shops, seed.Stores = seed.Shops[:n], seed.Stores[:1]
+	return seed
+}
+
+// imports writes an import block of the fleet's shops.
+func (w *fleetWorld) imports(t *testing.T) {
+	t.Helper()
+	var ids []string
+	for name, shop := range w.shops {
+		ids = append(ids, name+"/"+shop.MerchantID)
+	}
+	slices.Sort(ids)
+	w.write(t, "import.tf", fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", fleetAddress, strings.Join(ids, ",")))
+}
+
+// TestAccFleetClearsShared clears imported shops that share a key, in each order that the number of
+// shops at once allows. The key goes with the last of them, and one that stays keeps it.
+func TestAccFleetClearsShared(t *testing.T) {
+	for _, concurrency := range []int{1, 32} {
+		for _, stays := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d at once, one stays %t", concurrency, stays), func(t *testing.T) {
+				t.Parallel()
+				w := newFleetWorld(t, oneKeySeed(4), sandbox.Options{})
+				shared := w.seed.Shops[0].KustomID
+				w.fleet.DeletionPolicy, w.fleet.MaxConcurrency = "clear", concurrency
+				w.imports(t)
+				w.use(t)
+				w.mustApply(t)
+				w.sandbox.ResetRequests()
+				if stays {
+					w.remove(t, w.seed.Shops[0].Name, w.seed.Shops[1].Name, w.seed.Shops[2].Name)
+					w.mustApply(t)
+					w.mustBeEmpty(t)
+				} else if r := w.destroy(t); r.code != 0 {
+					t.Errorf("exit code %d:\n%s", r.code, r.output)
+				}
+				if kept := slices.Contains(w.keys(), shared); kept != stays {
+					t.Errorf("the key is there: %t", kept)
+				}
+				for i, shop := range w.seed.Shops {
+					if held := w.holds(t, shop.Name); (held != "") != (stays && i == 3) {
+						t.Errorf("shop %s holds %q", shop.Name, held)
+					}
+				}
+				for _, v := range w.sandbox.Violations() {
+					if v.Kind != sandbox.ViolationShopCleared {
+						t.Errorf("violation: %v", v)
+					}
+				}
+			})
+		}
+	}
+}

@@ -250,7 +250,7 @@ func TestOutage(t *testing.T) {
 			var o outage
 			var wait sync.WaitGroup
 			for _, err := range test.noted {
-				o.note(err)
+				o.note(o.begin(), err)
 				wait.Go(func() { _ = o.cause() }) // for the race detector
 			}
 			wait.Wait()
@@ -258,6 +258,24 @@ func TestOutage(t *testing.T) {
 				t.Errorf("the cause is %v, want one: %t", got, test.want)
 			}
 		})
+	}
+}
+
+// TestOutageUnderWay: shops that were under way when the failures began do not end their row.
+func TestOutageUnderWay(t *testing.T) {
+	t.Parallel()
+	var o outage
+	general := refusal("portal", 503, "")
+	underWay, another := o.begin(), o.begin()
+	for range outageAfter - 1 {
+		o.note(o.begin(), general)
+	}
+	o.note(underWay, nil)
+	if o.note(another, general); o.cause() == nil {
+		t.Error("a shop that was under way has ended the row")
+	}
+	if o.note(o.begin(), nil); o.cause() != nil {
+		t.Error("a shop that was begun with after the failures has not ended the row")
 	}
 }
 
@@ -608,6 +626,59 @@ func TestFleetLeaving(t *testing.T) {
 		"because its deletion_policy is retain: shop-0000 (M1-a)."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestFleetClearsUnseen clears shops while another one can't be asked whether it holds their keys. It is
+// asked once for all, and once more in the end. A shop whose key is left then stays: nobody else would
+// remember the key (I3).
+func TestFleetClearsUnseen(t *testing.T) {
+	t.Parallel()
+	elsewhere := refusal("mystore", 503, "")
+	for name, test := range map[string]struct {
+		unseen int // how often the other shop can't be asked
+		held   bool
+		asked  int
+		want   string // what is said, for each shop
+	}{
+		"for a while":        {1, false, 4, ""},
+		"for ever":           {100, false, 2, "- error Shop not removed: The key M1-a was not deleted"},
+		"and then has a key": {1, true, 4, "- warning Replaced key still in use: The key M1-a is not used by shop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			v := fakeVendors{retire: func(key kustom.Orphan) error {
+				asked++
+				switch {
+				case asked <= test.unseen:
+					return &integration.UnseenError{Username: key.Username, Cause: elsewhere}
+				case test.held:
+					return &integration.HeldError{Username: key.Username, Shops: []string{"other"}}
+				}
+				return nil
+			}}
+			f := fakeFleet(3, 1, v.connections())
+			f.rules.DeletionPolicy = types.StringValue(deletionClear)
+			for i, m := range f.members {
+				shop := fullShop(t)
+				shop.CredentialID = types.StringValue(fmt.Sprintf("c-%d", i))
+				m.plan, m.state = nil, &shop
+			}
+			var diags diag.Diagnostics
+			failures := f.apply(t.Context(), &diags)
+			diags.Append(failures.errors()...)
+			if asked != test.asked {
+				t.Errorf("it was asked %d times, want %d", asked, test.asked)
+			}
+			if got := lines(diags); (test.want == "") != (got == "") || !strings.HasPrefix(got, test.want) {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			stays := len(f.applied(&diags).Elements())
+			if want := 3 * strings.Count(test.want, "Shop not removed"); stays != want || len(failures) != want {
+				t.Errorf("%d shops stay, %d failed, want %d", stays, len(failures), want)
+			}
+		})
 	}
 }
 

@@ -43,7 +43,7 @@ func TestAccI5Interrupted(t *testing.T) {
 // became of it by the way.
 func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way string, point int) (broken, orphans, violations int)) {
 	t.Helper()
-	for _, way := range []string{wayPair, wayConnection} {
+	for _, way := range []string{wayPair, wayConnection, wayFleet} {
 		var tally faultTally
 		for point := range killPoints {
 			t.Run(fmt.Sprintf("%s at request %d", way, point+1), func(t *testing.T) {
@@ -58,9 +58,12 @@ func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way s
 func killedMigration(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	w := newWorld(t, worldOptions{seed: &seed, external: true})
+	if way == wayFleet {
+		w.write(t, "override.tf", fmt.Sprintf("resource %q \"all\" {\n  max_concurrency = 1\n}\n", fleetType))
+	}
 	w.plan(t, way, seed)
 	armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultWorkThenSilence})
-	// One operation at a time, so that one kill hits one operation.
+	// One operation at a time, so that one kill hits one operation; in a fleet, one shop at a time.
 	apply := w.start(t, "apply", "-input=false", "-no-color", "-parallelism=1", "switch.tfplan")
 	apply.await(t, func() bool { return armed.Fired() == 1 })
 	killProvider(t, apply.cmd.Process.Pid)

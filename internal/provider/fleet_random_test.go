@@ -1,0 +1,147 @@
+package provider_test
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// seedVariable names the variable that repeats what a test has done at random.
+const seedVariable = "KUSTOM_TEST_SEED"
+
+// chance makes things happen at random: the same, for the same seed, to the same request, whatever came
+// in between.
+type chance struct {
+	seed uint64
+	// seen counts the requests that are alike.
+	seen map[string]int
+}
+
+// newChance prints its seed where the test fails.
+func newChance(t *testing.T) *chance {
+	t.Helper()
+	seed := rand.Uint64()
+	if pinned := os.Getenv(seedVariable); pinned != "" {
+		var err error
+		if seed, err = strconv.ParseUint(pinned, 10, 64); err != nil {
+			t.Fatalf("%s: %v", seedVariable, err)
+		}
+	}
+	t.Logf("to repeat this, set %s=%d", seedVariable, seed)
+	return &chance{seed: seed, seen: map[string]int{}}
+}
+
+// of returns a number below n for the request.
+func (c *chance) of(n int, r sandbox.Request) int {
+	name := strings.Join([]string{r.API, r.Method, r.Template, r.Shop, r.MerchantID}, " ")
+	c.seen[name]++
+	hash := fnv.New64a()
+	fmt.Fprintf(hash, "%d %s %d", c.seed, name, c.seen[name])
+	return int(hash.Sum64() % uint64(n))
+}
+
+// arm lets one request in every so many meet one of the faults, from the first on that matches begin. It
+// returns what ends that and says how often it has happened.
+func (c *chance) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begin func(sandbox.Request) bool) (disarm func() (fired int)) {
+	var armed []*sandbox.Armed
+	drawn, begun := 0, false
+	for i, fault := range faults {
+		fault.Match = func(r sandbox.Request) bool {
+			if begun = begun || begin(r); !begun {
+				return false
+			}
+			// Each fault is asked in turn, as long as none has matched.
+			if i == 0 {
+				drawn = c.of(every*len(faults), r)
+			}
+			return drawn == i
+		}
+		armed = append(armed, s.Arm(fault))
+	}
+	return func() int {
+		fired := 0
+		for _, a := range armed {
+			a.Disarm()
+			fired += a.Fired()
+		}
+		return fired
+	}
+}
+
+// TestAccFleetRandomFaults creates a fleet, looks at it, and gives all its shops other keys, while one
+// request in eight meets one of the faults that the tables know. Whatever comes of that, every shop takes
+// payments all the time, and one clean run later all is as it should be.
+func TestAccFleetRandomFaults(t *testing.T) {
+	t.Parallel()
+	var tally faultTally
+	for round := range 3 {
+		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {
+			t.Parallel()
+			tally.add(randomlySpoiledFleet(t))
+		})
+	}
+	t.Cleanup(func() { tally.report(t, "fleets of 50 shops with faults at random") })
+}
+
+func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
+	const shops, every = 50, 8
+	var faults []sandbox.Fault
+	for _, m := range misfortunes() {
+		if m.carrier == nil {
+			faults = append(faults, m.fault)
+		}
+	}
+	// Keys take a moment to be made, so that there is more that can go wrong.
+	seed := sandbox.FleetSeed(shops)
+	w := fleetIn(newWorld(t, worldOptions{seed: &seed, clock: clocktest.NewScaled(speed), sandbox: sandbox.Options{Pending: 1}}), seed)
+	patient := read(t, w.dir+"/provider.tf")
+	dice := newChance(t)
+	spoil := func(what string, begin func(sandbox.Request) bool) {
+		w.use(t)
+		w.write(t, "provider.tf", "provider \"kustom\" {\n  request_timeout = \"400ms\"\n}\n")
+		disarm := dice.arm(w.sandbox, every, faults, begin)
+		r := w.apply(t)
+		fired, troubled := disarm(), 0
+		w.write(t, "provider.tf", patient)
+		for _, shop := range w.inState(t) {
+			if shop["problem"] != nil {
+				troubled++
+			}
+		}
+		t.Logf("%s: %d faults, exit code %d, %d of %d shops have a problem", what, fired, r.code, troubled, len(w.inState(t)))
+		if fired == 0 {
+			t.Errorf("no fault has happened:\n%s", r.output)
+		}
+		for _, shop := range seed.Shops {
+			if err := w.sandbox.Working(shop.Name); err != nil {
+				broken++
+				t.Errorf("I1: %v", err)
+			}
+		}
+		w.mustApply(t)
+		w.mustBeEmpty(t)
+		w.mustBeDone(t)
+	}
+	anything := func(sandbox.Request) bool { return true }
+	writing := func(r sandbox.Request) bool { return r.Method == http.MethodPost }
+	// What is wrong while it is planned keeps a new fleet from being made at all.
+	spoil("created", writing)
+	spoil("looked at", anything)
+	for name, shop := range w.shops {
+		shop.RotateWhenChanged = map[string]string{"incident": "2026-11"}
+		w.shops[name] = shop
+	}
+	spoil("rotated", anything)
+	for _, store := range seed.Stores {
+		orphans += len(w.sandbox.Keys(store.MerchantID)) - 1
+	}
+	return broken, orphans, len(w.sandbox.Violations())
+}
