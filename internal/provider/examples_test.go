@@ -285,9 +285,13 @@ func TestAccPublishedTests(t *testing.T) {
 		name, _, _ := strings.Cut(file, "/")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{external: true}).checkOut(t, name)
+			w := newWorld(t, worldOptions{installed: true}).checkOut(t, name)
 			// They say that nobody is asked.
 			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
+			if r := w.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); r.code != 0 {
+				t.Fatal(r.output)
+			}
 			got := w.terraform(t, "test", "-no-color")
 			want := strings.Count(example(t, file), "\nrun \"")
 			if got.code != 0 || want == 0 || !strings.Contains(got.output, "Success! "+strconv.Itoa(want)+" passed, 0 failed.") {
