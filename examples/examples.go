@@ -10,6 +10,6 @@ import "embed"
 //go:embed switch connections rotate pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state confirm
 //go:embed verify-after-change fleet modules switch-modules connections-modules switch-fleet switch-fleet-vault
 //go:embed fleet-sharded fleet-sharded-terragrunt
-//go:embed secret-from-vault rotate-connections
+//go:embed secret-from-vault rotate-connections vault-tokens github-actions
 //go:embed quickstart switch-one-shop pairs-to-fleet connections-to-fleet fleet-to-connections
 var FS embed.FS

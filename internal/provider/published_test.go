@@ -66,6 +66,10 @@ var exampleRuns = map[string]string{
 	"switch-one-shop/tests/": "TestAccPublishedTests",
 	"switch/":                "TestAccSwitch",
 	"verify-after-change/":   "TestAccVerifyAfterChange",
+	"vault-tokens/":          "TestAccVaultTokens",
+	"vault-tokens/tests/":    "TestAccPublishedTests",
+	"github-actions/":        "TestAccPlanWorkflow",
+	"github-actions/tests/":  "TestAccPublishedTests",
 }
 
 // TestEveryExampleIsRun expects each published file to have a test, and nothing in the list to be left
@@ -159,6 +163,28 @@ func TestExamplesParse(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("there is no configuration")
+	}
+}
+
+// TestExamplesAreExplained expects every example that is a configuration of its own to have a README of a
+// few lines, and tests for its users where it is one that they begin with.
+func TestExamplesAreExplained(t *testing.T) {
+	files := publishedFiles(t)
+	tested := []string{"github-actions", "quickstart", "rotate", "switch-fleet", "switch-one-shop", "vault-tokens"}
+	for name := range files {
+		dir, _, _ := strings.Cut(name, "/")
+		switch dir {
+		case "actions", "data-sources", "list-resources", "modules", "provider", "resources":
+			continue
+		}
+		if lines := strings.Count(files[dir+"/README.md"], "\n"); lines < 3 {
+			t.Errorf("%s has a README.md of %d lines", dir, lines)
+		}
+	}
+	for _, dir := range tested {
+		if files[dir+"/tests/"+dir+".tftest.hcl"] == "" {
+			t.Errorf("%s has no tests for its users", dir)
+		}
 	}
 }
 

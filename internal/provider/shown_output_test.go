@@ -29,7 +29,10 @@ var shownOutputs = map[string][]shownOutput{
 			begins:  "Terraform will perform the following actions:\n\n  # kustom_mystore_connection.shop[",
 			example: "connections", args: []string{"plan"},
 		},
-		{begins: "Terraform used the selected providers", example: "switch", args: []string{"plan"}},
+		{
+			begins:  "Terraform will perform the following actions:\n\n  # kustom_api_key.checkout[",
+			example: "switch", args: []string{"plan"},
+		},
 	},
 	"templates/guides/when-something-goes-wrong.md": {
 		{
@@ -89,7 +92,7 @@ func TestAccShownOutput(t *testing.T) {
 // documents returns the README and the guides.
 func documents(t *testing.T) []string {
 	t.Helper()
-	guides, err := filepath.Glob("../../templates/guides/*.md")
+	guides, err := filepath.Glob("../../templates/guides/*.md*")
 	if err != nil {
 		t.Fatal(err)
 	}

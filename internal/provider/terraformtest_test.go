@@ -34,6 +34,8 @@ type world struct {
 	server  *sandbox.Server
 	dir     string
 	env     []string
+	// bin is where shell looks for commands besides PATH.
+	bin string
 }
 
 // worldOptions are what a world is made of. The zero value is good for most.

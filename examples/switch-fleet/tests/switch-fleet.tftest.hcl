@@ -1,0 +1,41 @@
+# The provider is a mock: nobody is asked, and no token is needed.
+mock_provider "kustom" {}
+
+run "each_shop_of_the_list_is_in_one_chunk" {
+  command = plan
+
+  assert {
+    condition     = sort(flatten(values(local.chunks))) == sort([for row in csvdecode(file(var.shops_file)) : row.shop])
+    error_message = "These are in the chunks: ${jsonencode(local.chunks)}"
+  }
+
+  assert {
+    condition = alltrue([for row in csvdecode(file(var.shops_file)) : anytrue([
+      for fleet in kustom_mystore_fleet.chunk : try(fleet.shops[row.shop].merchant_id == row.merchant_id, false)
+    ])])
+    error_message = "A shop would get a key of another store, or none."
+  }
+}
+
+# A shop that leaves the list is left as it is, and not emptied.
+run "nothing_empties_a_shop" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for fleet in kustom_mystore_fleet.chunk : fleet.deletion_policy == null])
+    error_message = "A shop that is taken off the list would take no payments any more."
+  }
+}
+
+run "one_chunk_has_them_all" {
+  command = plan
+
+  variables {
+    chunks = 1
+  }
+
+  assert {
+    condition     = length(kustom_mystore_fleet.chunk) == 1 && length(local.chunks["0"]) == length(module.list.shops)
+    error_message = "These are in the chunks: ${jsonencode(local.chunks)}"
+  }
+}

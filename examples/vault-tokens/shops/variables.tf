@@ -1,0 +1,4 @@
+variable "shops" {
+  description = "The shops to connect: name of the Mystore shop => Kustom merchant ID."
+  type        = map(string)
+}

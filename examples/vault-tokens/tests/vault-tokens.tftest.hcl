@@ -1,0 +1,32 @@
+# The provider is a mock, and Vault is left out, as there are no mocks of ephemeral resources: nobody is
+# asked, and no token is needed.
+mock_provider "kustom" {}
+
+variables {
+  shops = {
+    butikk     = "M00123456"
+    fjellsport = "M00412871"
+  }
+}
+
+run "each_shop_gets_a_key_of_its_own_store" {
+  module {
+    source = "./shops"
+  }
+
+  assert {
+    condition     = tomap({ for c in kustom_mystore_connection.shop : c.shop => c.merchant_id }) == tomap(var.shops)
+    error_message = "These are connected: ${jsonencode({ for c in kustom_mystore_connection.shop : c.shop => c.merchant_id })}"
+  }
+}
+
+run "the_output_has_each_shops_kustom_id" {
+  module {
+    source = "./shops"
+  }
+
+  assert {
+    condition     = output.kustom_ids == { for c in kustom_mystore_connection.shop : c.shop => c.username }
+    error_message = "The output is not what the shops use: ${jsonencode(output.kustom_ids)}"
+  }
+}

@@ -1,0 +1,328 @@
+package provider_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// runBy is who runs a command that TestAccDocumentedCommands does not run: a test, or .ci/run.
+type runBy struct{ by, why string }
+
+// runElsewhere has the commands that are run elsewhere, whatever document they are in.
+var runElsewhere = map[string]runBy{
+	"make demo":              {".ci/run", "takes as long as all other commands together"},
+	"make test":              {".ci/run", "would run this test"},
+	"make bench":             {"TestAccBench", "takes hours; the test measures three shops"},
+	"make sandbox":           {"TestRun", "ends with Ctrl-C, and not by itself"},
+	"make build":             {"TestAccBuiltByHand", "is for somebody with this repository"},
+	"make install":           {"TestAccInstall", "writes to somebody's home"},
+	"make install VERSION=…": {"TestAccInstall", "writes to somebody's home"},
+
+	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
+	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
+	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
+	"terraform import":                          {"TestAccImportCommands", "is named without what it imports"},
+	"terraform destroy":                         {"TestAccI1DeletionRefused", "is named for what is refused"},
+	"terraform apply -replace=kustom_api_key.…": {"TestAccI5LostSecret", "is in the README with a whole address"},
+
+	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
+
+	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccVaultTokens", "a stand-in for Vault holds what it puts"},
+	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccVaultTokens", "a stand-in for Vault holds what it puts"},
+}
+
+// walkthrough is how the commands of a document are run: one after the other, in the directory of an
+// example, after those before.
+type walkthrough struct {
+	example string
+	before  []string
+	// elsewhere is set for a document whose commands another test runs.
+	elsewhere runBy
+}
+
+// walkthroughs has the documents whose commands are not simply run in the directory that they are in.
+var walkthroughs = map[string]walkthrough{
+	"README.md": {example: "switch", before: []string{"terraform init", "terraform apply"}},
+	"templates/guides/switch-one-shop.md.tmpl": {example: "switch-one-shop"},
+	"templates/guides/move-between-the-ways.md.tmpl": {
+		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
+	},
+	"examples/confirm/README.md":                  {elsewhere: runBy{"TestAccConfirm", "the plan fails before a switch"}},
+	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards", "needs PostgreSQL"}},
+	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt", "Terragrunt's part is worked out by the test"}},
+}
+
+// TestAccDocumentedCommands runs every command of the README, of the guides and of the examples' READMEs,
+// but those that are said to be run elsewhere.
+func TestAccDocumentedCommands(t *testing.T) {
+	t.Parallel()
+	needed := map[string]bool{}
+	for _, file := range append(documents(t), exampleReadmes(t)...) {
+		here, ok := walkthroughs[file]
+		if !ok {
+			here.example = filepath.Base(filepath.Dir(file))
+		}
+		var script []string
+		for _, command := range commandsOf(t, file) {
+			needed[file] = true
+			if _, ok := runElsewhere[command]; ok {
+				needed[command] = true
+			} else if here.elsewhere.by == "" {
+				script = append(script, command)
+			}
+		}
+		if len(script) == 0 {
+			continue
+		}
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, worldOptions{installed: true}).checkOut(t, here.example)
+			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
+			w.set("TF_CLI_ARGS_apply", "-auto-approve")
+			w.set("TF_INPUT", "0")
+			w.set("TF_CLI_ARGS", "-no-color")
+			if here.example == "switch-fleet" {
+				w.useTokensFile(t)
+			}
+			if here.before == nil && !strings.HasPrefix(strings.Join(script, "\n"), "terraform init") {
+				here.before = []string{"terraform init -backend=false"}
+			}
+			script = slices.DeleteFunc(slices.Concat(here.before, script), w.hasSet)
+			if i := slices.IndexFunc(script, func(command string) bool { return strings.ContainsAny(command, "…<") }); i >= 0 {
+				t.Fatalf("who runs %q, which is to be filled in by the reader?", script[i])
+			}
+			if got := w.shell(t, "set -x\n"+strings.Join(script, "\n")); got.code != 0 {
+				t.Errorf("exit code %d:\n%s", got.code, got.output)
+			}
+		})
+	}
+	for command := range runElsewhere {
+		if !needed[command] {
+			t.Errorf("%q is in no document any more", command)
+		}
+	}
+	for file := range walkthroughs {
+		if !needed[file] {
+			t.Errorf("%s has no commands any more", file)
+		}
+	}
+}
+
+// TestCommandsRunElsewhere: whoever is said to run a command does exist, and does run it.
+func TestCommandsRunElsewhere(t *testing.T) {
+	t.Parallel()
+	tests := repositoryTests(t)
+	ci := read(t, "../../.ci/run")
+	check := func(what string, by runBy) {
+		source, ok := tests[by.by]
+		if !ok {
+			t.Errorf("there is no test %s to run %s", by.by, what)
+		}
+		for _, word := range telling(what) {
+			if !strings.Contains(source, word) {
+				t.Errorf("%s is to run %s, and has no %q near it", by.by, what, word)
+			}
+		}
+	}
+	for command, by := range runElsewhere {
+		if by.by != ".ci/run" {
+			check(command, by)
+		} else if !strings.Contains(ci, "\nstage "+command+"\n") {
+			t.Errorf(".ci/run does not run %s", command)
+		}
+	}
+	for file, w := range walkthroughs {
+		if w.elsewhere.by != "" {
+			check(file, w.elsewhere)
+		}
+	}
+}
+
+// telling returns the words by which the test of a command can be told: a target of make, or a command
+// of Terraform's with its first option.
+func telling(what string) []string {
+	words := strings.Fields(what)
+	if words[0] != "make" && words[0] != "terraform" {
+		return nil
+	}
+	words = words[1:min(3, len(words))]
+	for i := range words {
+		words[i], _, _ = strings.Cut(words[i], "=")
+	}
+	return words
+}
+
+// hasSet reports whether a command sets a variable to something that the reader has to fill in, and that
+// this world's environment has already.
+func (w *world) hasSet(command string) bool {
+	assignment, found := strings.CutPrefix(command, "export ")
+	name, value, _ := strings.Cut(assignment, "=")
+	return found && strings.ContainsAny(value, "…<") &&
+		slices.ContainsFunc(w.env, func(variable string) bool { return strings.HasPrefix(variable, name+"=") })
+}
+
+var (
+	// code is what a document has as code: a block, an indented line, or a part of a sentence.
+	code    = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$|^    ([^ \n][^\n]*)$|`([^`]+)`")
+	command = regexp.MustCompile(`^((terraform|tofu|make|vault|terragrunt|export|git|go) [^ ]|\.ci/run)`)
+)
+
+// commandsOf returns the commands in a document, in its order.
+func commandsOf(t *testing.T, file string) []string {
+	t.Helper()
+	var commands []string
+	for _, match := range code.FindAllStringSubmatch(read(t, filepath.Join("../..", file)), -1) {
+		language, block, indented, span := match[1], match[2], match[3], strings.Join(strings.Fields(match[4]), " ")
+		switch {
+		case slices.Contains([]string{"sh", "shell", "bash", "console"}, language):
+			for line := range strings.Lines(block) {
+				commands = append(commands, strings.TrimSpace(line))
+			}
+		case command.MatchString(indented):
+			line, _, _ := strings.Cut(indented, "   #")
+			commands = append(commands, strings.TrimSpace(line))
+		case command.MatchString(span):
+			commands = append(commands, span)
+		}
+	}
+	return commands
+}
+
+// exampleReadmes returns the READMEs of the examples.
+func exampleReadmes(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("../../examples/*/README.md")
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no example has a README: %v", err)
+	}
+	for i, file := range found {
+		found[i] = strings.TrimPrefix(file, "../../")
+	}
+	return found
+}
+
+// repositoryTests returns the source files of all tests of the repository, by the tests' names.
+func repositoryTests(t *testing.T) map[string]string {
+	t.Helper()
+	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	tests := map[string]string{}
+	for _, pattern := range []string{"../../*_test.go", "../../cmd/*/*_test.go", "*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source := read(t, file)
+			// What the list of commands says is no proof of itself.
+			if before, list, found := strings.Cut(source, "var runElsewhere = "); found {
+				_, after, _ := strings.Cut(list, "\n}\n")
+				source = before + after
+			}
+			for _, found := range function.FindAllStringSubmatch(source, -1) {
+				tests[found[1]] = source
+			}
+		}
+	}
+	return tests
+}
+
+// TestShownConfigurations expects what the README and the guides show of a configuration to be what an
+// example has, apart from comments, or to be known here.
+func TestShownConfigurations(t *testing.T) {
+	t.Parallel()
+	published := ""
+	for name, content := range publishedFiles(t) {
+		if filepath.Ext(name) == ".tf" {
+			published += uncommented(content) + "\n"
+		}
+	}
+	// What TestAccBuiltByHand and TestMoveGuide know.
+	known := regexp.MustCompile(`^(provider_installation \{|locals \{\n  shops = )`)
+	shown := 0
+	for _, file := range documents(t) {
+		for _, block := range append(blocksOf(t, file, "hcl"), blocksOf(t, file, "terraform")...) {
+			shown++
+			if !known.MatchString(block) && !strings.Contains(published, uncommented(block)) {
+				t.Errorf("%s shows what no example has:\n%s", file, block)
+			}
+		}
+	}
+	if shown == 0 {
+		t.Error("nothing is shown")
+	}
+}
+
+var comments = regexp.MustCompile(`(?m) *#.*$`)
+
+// uncommented returns a configuration without comments and blank lines.
+func uncommented(configuration string) string {
+	lines := slices.DeleteFunc(strings.Split(comments.ReplaceAllString(configuration, ""), "\n"), func(line string) bool {
+		return strings.TrimSpace(line) == ""
+	})
+	return strings.Join(lines, "\n")
+}
+
+// TestMoveGuide works out what the guide says about the two forms of the list of shops.
+func TestMoveGuide(t *testing.T) {
+	t.Parallel()
+	const guide = "templates/guides/move-between-the-ways.md.tmpl"
+	stores, want := map[string]cty.Value{}, map[string]cty.Value{}
+	for _, shop := range sandbox.ThreeShops().Shops {
+		stores[shop.MerchantID], want[shop.Name] = cty.StringVal(shop.Name), cty.StringVal(shop.MerchantID)
+	}
+	shown := blocksOf(t, guide, "terraform")
+	if len(shown) != 1 {
+		t.Fatalf("%s has %d configurations of its own, want 1", guide, len(shown))
+	}
+	file, diags := hclsyntax.ParseConfig([]byte(shown[0]), guide, hcl.InitialPos)
+	body, ok := file.Body.(*hclsyntax.Body)
+	if diags.HasErrors() || !ok {
+		t.Fatal(diags)
+	}
+	got := evaluated(t, blocks(body, "locals")[""], "shops", &hcl.EvalContext{Variables: map[string]cty.Value{
+		"var": cty.ObjectVal(map[string]cty.Value{"stores": cty.MapVal(stores)}),
+	}})
+	if !maps.Equal(got.AsValueMap(), want) {
+		t.Errorf("the shops are %s", got.GoString())
+	}
+	text := read(t, filepath.Join("../..", guide))
+	for _, move := range moves {
+		if !strings.Contains(text, "*"+move.want+"*") || !strings.Contains(text, `tffile "examples/`+move.example+`/main.tf"`) {
+			t.Errorf("the guide does not say of %s: *%s*", move.example, move.want)
+		}
+	}
+}
+
+// TestAccBuiltByHand uses a build of the repository as the README says.
+func TestAccBuiltByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{external: true}).checkOut(t, "quickstart")
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(blocksOf(t, "README.md", "hcl"), func(b string) bool { return strings.HasPrefix(b, "provider_installation {") })
+	if i < 0 {
+		t.Fatal("the README does not say how")
+	}
+	config := filepath.Join(t.TempDir(), "tfrc")
+	content := edit(t, blocksOf(t, "README.md", "hcl")[i], "<this repository>", root)
+	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.set("TF_CLI_CONFIG_FILE", config)
+	if got := w.shell(t, "make -C "+root+" build\nterraform plan"); got.code != 0 || !strings.Contains(got.output, "1 to add, 0 to change, 0 to destroy") {
+		t.Errorf("exit code %d:\n%s", got.code, got.output)
+	}
+}
