@@ -49,6 +49,7 @@ type unknownError struct{ attribute string }
 func (e *unknownError) Error() string { return e.attribute + " is not known yet" }
 
 func newBackend(s settings, o Options) *backend {
+	o.Clock = restingClock{o.Clock}
 	b := &backend{settings: s, version: o.Version, clock: o.Clock}
 	client := func(api, attribute string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
 		var unready error

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
@@ -398,27 +397,27 @@ func (o *outage) cause() error {
 	return o.err
 }
 
-// each calls do for every member, several at once, each with its own timeout. Once ctx is done, or
-// nothing works any more, it starts no further ones: these have failed as well.
+// each calls do for every member, as many at once as there are slots, each with its own timeout. Once ctx
+// is done, or nothing works any more, it starts no further ones: these have failed as well.
 func (f *fleet) each(ctx context.Context, summary string, timeout time.Duration, do func(ctx context.Context, i int, m *fleetMember) error) shopFailures {
 	var o outage
 	failed := make([]error, len(f.members))
-	var group errgroup.Group
-	group.SetLimit(f.concurrency)
+	var workers sync.WaitGroup
+	room := newSlots(f.concurrency)
 	for i, m := range f.members {
-		number := o.begin()
-		group.Go(func() error {
+		own, number := room.take(), o.begin()
+		workers.Go(func() {
+			defer own.release()
 			if failed[i] = cmp.Or(ctx.Err(), o.cause()); failed[i] != nil {
-				return nil
+				return
 			}
-			ctx, cancel := clock.WithTimeout(ctx, f.connections.clock, timeout)
+			ctx, cancel := clock.WithTimeout(own.in(ctx), f.connections.clock, timeout)
 			defer cancel()
 			failed[i] = do(ctx, i, m)
 			o.note(number, failed[i])
-			return nil
 		})
 	}
-	_ = group.Wait()
+	workers.Wait()
 	var failures shopFailures
 	for i, err := range failed {
 		if err != nil {

@@ -87,7 +87,8 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 		"max_concurrency": schema.Int64Attribute{
 			Optional: true,
 			MarkdownDescription: fmt.Sprintf("How many shops are worked on at once: 1 to 256, default %d. Each shop has a rate limit of its own "+
-				"in Mystore, so that many at once are no burden to any.", defaultFleetConcurrency),
+				"in Mystore, so that many at once are no burden to any. While a shop waits, because a server has asked for it, "+
+				"another one is begun with.", defaultFleetConcurrency),
 			Validators: []validator.Int64{int64validator.Between(1, 256)},
 		},
 	})

@@ -1,0 +1,235 @@
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+const (
+	thousand = 1000
+	// distance is how long the vendors take for each answer.
+	distance = 30 * time.Millisecond
+	// fleetConcurrency is how many shops a fleet works on at once unless it says otherwise.
+	fleetConcurrency = 32
+	keysPerPage      = 100
+)
+
+// meter carries requests as the provider's own pool does, and counts connections and what is under way.
+type meter struct {
+	pool *http.Transport
+
+	mu               sync.Mutex
+	connections      int
+	underWay, atOnce int
+}
+
+func newMeter() *meter {
+	m := &meter{pool: transport.NewPool()}
+	dial := m.pool.DialContext
+	m.pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		m.mu.Lock()
+		m.connections++
+		m.mu.Unlock()
+		return dial(ctx, network, address)
+	}
+	return m
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
+	m.mu.Lock()
+	m.underWay++
+	m.atOnce = max(m.atOnce, m.underWay)
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.underWay--
+	}()
+	return m.pool.RoundTrip(req)
+}
+
+// distantFleet is a world with a fleet of n shops and vendors that are some way off, on a real clock.
+func distantFleet(t *testing.T, n int, o worldOptions) *fleetWorld {
+	t.Helper()
+	seed := sandbox.FleetSeed(n)
+	o.seed, o.clock = &seed, clock.System{}
+	o.sandbox = sandbox.Options{Latency: distance, Unchecked: true}
+	w := fleetIn(newWorld(t, o), seed)
+	w.use(t)
+	return w
+}
+
+// mustNotHaveHurried expects no refusal but those that the test itself has armed.
+func (w *fleetWorld) mustNotHaveHurried(t *testing.T) {
+	t.Helper()
+	for _, r := range w.sandbox.Requests() {
+		if r.Status == http.StatusTooManyRequests && !r.Fault {
+			t.Errorf("I6: %s %s was refused: the provider was too fast", r.Method, r.Path)
+		}
+	}
+}
+
+// TestAccFleetThousand migrates a thousand shops, and a thousand others whose vendors refuse one request in
+// twenty, for being one too many or for trouble of their own. It counts what the first takes; the second
+// comes to the same end, and takes at most half as long again.
+func TestAccFleetThousand(t *testing.T) {
+	t.Parallel()
+	m := newMeter()
+	plain, throttled := distantFleet(t, thousand, worldOptions{carrier: m}), distantFleet(t, thousand, worldOptions{})
+	took, busy := plain.migrate(t)
+	plain.mustBeFrugal(t, m)
+	plain.mustBeDone(t)
+
+	// Always the same requests are refused: how long it takes depends on how often one is in a row.
+	dice := &chance{seed: 1, seen: map[string]int{}}
+	disarm := dice.arm(throttled.sandbox, 20, []sandbox.Fault{
+		{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}},
+		{Status: http.StatusServiceUnavailable},
+	}, func(sandbox.Request) bool { return true })
+	_, longer := throttled.migrate(t)
+	refused := disarm()
+	throttled.mustNotHaveHurried(t)
+	// What Terraform does with its own time is not the vendors' fault, and differs by more than theirs.
+	ratio := (took + longer - busy).Seconds() / took.Seconds()
+	summarize(t, fmt.Sprintf("fleet of %d shops in %.1f s; with %d requests refused %.1f s later, %.2f times as long\n",
+		thousand, took.Seconds(), refused, (longer-busy).Seconds(), ratio))
+	if refused < 6*thousand/20 {
+		t.Errorf("only %d requests were refused", refused)
+	}
+	if ratio > 1.5 {
+		t.Errorf("it took %.2f times as long", ratio)
+	}
+	throttled.mustBeEmpty(t)
+	throttled.mustBeDone(t)
+}
+
+// migrate applies, with no warning, and returns how long it took, and how long the vendors had to do with
+// it.
+func (w *fleetWorld) migrate(t *testing.T) (took, busy time.Duration) {
+	t.Helper()
+	began := time.Now()
+	r := w.mustApply(t)
+	took = time.Since(began)
+	if strings.Contains(r.output, "Warning") {
+		t.Errorf("something is warned of:\n%s", r.output)
+	}
+	// A second asked for, and the jitter on top, is the longest that nothing may happen on a vendor's account.
+	const longestWait = 1500 * time.Millisecond
+	requests := w.sandbox.Requests()
+	for i := range requests[1:] {
+		busy += min(requests[i+1].Time.Sub(requests[i].Time), longestWait)
+	}
+	return took, busy
+}
+
+// mustBeFrugal expects the migration to have taken no more requests and connections than it has to, and a
+// plan to take no more either.
+func (w *fleetWorld) mustBeFrugal(t *testing.T, m *meter) {
+	t.Helper()
+	// The keys are listed for the plan and again for the apply, after a few stores asked for by themselves.
+	const few = 3
+	pages := len(w.seed.Stores) / keysPerPage
+	shops := len(w.seed.Shops)
+	migrating := len(w.sandbox.Requests())
+	if migrating > 7*shops+2*(pages+few) {
+		t.Errorf("I7: migrating %d shops takes %d requests", shops, migrating)
+	}
+	w.mustNotHaveHurried(t)
+	w.sandbox.ResetRequests()
+	w.mustBeEmpty(t)
+	planning := len(w.sandbox.Requests())
+	if planning*100 > shops*105 {
+		t.Errorf("I7: planning %d shops takes %d requests", shops, planning)
+	}
+	w.mustNotHaveHurried(t)
+	// One more may list keys.
+	if m.atOnce > fleetConcurrency+1 || m.atOnce < fleetConcurrency/2 {
+		t.Errorf("%d requests were under way at once, want about %d", m.atOnce, fleetConcurrency)
+	}
+	if m.connections > 2*m.atOnce {
+		t.Errorf("%d connections were opened for %d requests at once", m.connections, m.atOnce)
+	}
+	summarize(t, fmt.Sprintf("fleet of %d shops: %.2f requests per migrated shop, %.2f per planned one, %d at once, %d connections\n",
+		shops, float64(migrating)/float64(shops), float64(planning)/float64(shops), m.atOnce, m.connections))
+}
+
+// TestAccFleetInterrupted presses Ctrl-C in the middle of a thousand shops. No further shops are begun
+// with, those under way are finished or undone, what is done is in the state, and the next run goes on
+// from there.
+func TestAccFleetInterrupted(t *testing.T) {
+	t.Parallel()
+	const after, patience = 300, 10 * time.Second
+	w := distantFleet(t, thousand, worldOptions{external: true})
+	w.plan(t)
+	made := func() int { return w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall) }
+	apply := w.start(t, "apply", "-input=false", "-no-color", savedPlan)
+	apply.await(t, func() bool { return made() >= after })
+	apply.interrupt(t)
+	pressed := time.Now()
+	r := apply.wait(t)
+	took := time.Since(pressed)
+	if took > patience {
+		t.Errorf("I6: Terraform ended %v after the interrupt", took)
+	}
+	for _, request := range w.sandbox.Requests() {
+		if late := request.Time.Sub(pressed); request.Method == http.MethodPost && late > time.Second {
+			t.Errorf("I6: a key was made %v after the interrupt", late)
+		}
+	}
+	done, keys := w.mustBeTrue(t), len(w.keys())
+	if done < after/2 || done > thousand/2 {
+		t.Errorf("%d shops are done", done)
+	}
+	if !strings.Contains(unwrapped(r.output), "The run was interrupted. Run again; it goes on from where it was.") {
+		t.Errorf("nothing is said of the interrupt:\n%s", r.output)
+	}
+	before := made()
+	w.mustApply(t)
+	if more := made() - before; more != thousand-done {
+		t.Errorf("the next run made %d keys, want one for each of the %d shops that were left", more, thousand-done)
+	}
+	w.mustNotHaveHurried(t)
+	w.mustBeEmpty(t)
+	w.mustBeDone(t)
+	summarize(t, fmt.Sprintf("fleet of %d shops interrupted: ended after %.1f s with %d shops done and %d keys to be deleted\n",
+		thousand, took.Seconds(), done, keys-thousand))
+}
+
+// mustBeTrue expects of each shop that the state has as done that it holds the key that is in the state, of
+// each other that it holds the key that it had, and no key of Kustom's host that no shop holds. It
+// returns how many are done.
+func (w *fleetWorld) mustBeTrue(t *testing.T) (done int) {
+	t.Helper()
+	inState := w.inState(t)
+	for i, shop := range w.seed.Shops {
+		want := shop.KustomID
+		if is := inState[shop.Name]; is["problem"] == nil && is["username"] != nil {
+			want = fmt.Sprint(is["username"])
+			done++
+		}
+		if held := w.holds(t, shop.Name); held != want {
+			t.Errorf("I4: shop %s holds %s, by the state %s", shop.Name, held, want)
+		}
+		if err := w.sandbox.Working(shop.Name); err != nil {
+			t.Errorf("I1: %v", err)
+		}
+		for _, key := range w.sandbox.Keys(w.seed.Stores[i].MerchantID) {
+			if key.Host == kustomHost && key.Username != want {
+				t.Errorf("I3: nobody holds the key %s", key.Username)
+			}
+		}
+	}
+	mustHaveNoViolation(t, w.world)
+	return done
+}

@@ -1,0 +1,86 @@
+package provider
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
+
+// slots bound how many shops are worked on at once. One that waits, because a vendor has asked for it or
+// a key takes a while to be made, makes room for another. When its wait is over it goes on at once, be
+// there room or not: those that have it may be waiting for what this one has begun.
+type slots struct {
+	limit int
+
+	mu sync.Mutex
+	// left is signalled when there may be room.
+	left *sync.Cond
+	// begun are the shops that are begun with and not done, and resting those of them that wait.
+	begun, resting int
+}
+
+func newSlots(limit int) *slots {
+	s := &slots{limit: limit}
+	s.left = sync.NewCond(&s.mu)
+	return s
+}
+
+// take waits for room. However many shops wait, no more are begun with than twice the limit: an
+// interruption has to find few of them half done.
+func (s *slots) take() *slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.begun-s.resting >= s.limit || s.begun >= 2*s.limit {
+		s.left.Wait()
+	}
+	s.begun++
+	return &slot{slots: s}
+}
+
+// slot is one shop's. Several goroutines may work for it.
+type slot struct {
+	*slots
+	// sleepers is guarded by mu.
+	sleepers int
+}
+
+// release gives the slot back.
+func (s *slot) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun--
+	s.left.Signal()
+}
+
+// rest makes room until the returned function is called.
+func (s *slot) rest() (resume func()) {
+	s.sleep(1)
+	return func() { s.sleep(-1) }
+}
+
+func (s *slot) sleep(more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := min(s.sleepers, 1)
+	s.sleepers += more
+	s.resting += min(s.sleepers, 1) - before
+	s.left.Signal()
+}
+
+type slotKey struct{}
+
+// in returns a context whose work has the slot.
+func (s *slot) in(ctx context.Context) context.Context { return context.WithValue(ctx, slotKey{}, s) }
+
+// restingClock is a clock on which who sleeps makes room for another shop of the fleet, if it has a slot.
+type restingClock struct{ clock.Clock }
+
+// Sleep implements [clock.Clock].
+func (c restingClock) Sleep(ctx context.Context, d time.Duration) error {
+	if s, ok := ctx.Value(slotKey{}).(*slot); ok {
+		defer s.rest()()
+	}
+	return c.Clock.Sleep(ctx, d)
+}
