@@ -161,9 +161,9 @@ func TestMakeTargets(t *testing.T) {
 	}
 }
 
-// TestChangelog: it names every object that the provider has.
-func TestChangelog(t *testing.T) {
-	t.Parallel()
+// providerSchemas returns the schemas of everything that the provider has.
+func providerSchemas(t *testing.T) *tfprotov6.GetProviderSchemaResponse {
+	t.Helper()
 	server, err := providerserver.NewProtocol6WithError(provider.New(provider.Options{})())()
 	if err != nil {
 		t.Fatal(err)
@@ -172,6 +172,13 @@ func TestChangelog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return schemas
+}
+
+// TestChangelog: it names every object that the provider has.
+func TestChangelog(t *testing.T) {
+	t.Parallel()
+	schemas := providerSchemas(t)
 	text := readFile(t, "CHANGELOG.md")
 	for kind, names := range map[string][]string{
 		"Resource":           slices.Sorted(maps.Keys(schemas.ResourceSchemas)),
@@ -243,5 +250,68 @@ func TestReleaseFiles(t *testing.T) {
 	slices.Sort(released)
 	if got := strings.Fields(checked[1]); !slices.Equal(slices.Sorted(slices.Values(got)), released) {
 		t.Errorf("the licences are checked for %v, and it is released for %v", got, released)
+	}
+}
+
+// task is how a page begins: with what the object does for its user.
+var task = regexp.MustCompile(`^(Begins|Checks|Collects|Finds|Installs|Keeps|Lists|Makes|Shows|Switches) [a-z]`)
+
+// TestPages: the page of everything that the provider has begins with its task, shows an example that
+// needs nothing else, and ends with how to import it, where that can be done.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	schemas := providerSchemas(t)
+	for kind, types := range map[string]struct {
+		keyword string
+		names   []string
+	}{
+		"resources":      {"resource", slices.Sorted(maps.Keys(schemas.ResourceSchemas))},
+		"data-sources":   {"data", slices.Sorted(maps.Keys(schemas.DataSourceSchemas))},
+		"list-resources": {"list", slices.Sorted(maps.Keys(schemas.ListResourceSchemas))},
+		"actions":        {"action", slices.Sorted(maps.Keys(schemas.ActionSchemas))},
+	} {
+		pages, err := filepath.Glob("docs/" + kind + "/*.md")
+		if err != nil || len(pages) != len(types.names) {
+			t.Errorf("docs/%s has %d pages for %d objects (%v)", kind, len(pages), len(types.names), err)
+		}
+		for _, name := range types.names {
+			page := "docs/" + kind + "/" + strings.TrimPrefix(name, "kustom_") + ".md"
+			sections := strings.Split(readFile(t, page), "\n## ")
+			_, begins, _ := strings.Cut(sections[0], "\n---\n\n# ")
+			if _, begins, _ = strings.Cut(begins, "\n\n"); !task.MatchString(begins) {
+				t.Errorf("%s does not begin with a task: %.60q", page, begins)
+			}
+			if len(sections) < 3 {
+				t.Errorf("%s has %d sections", page, len(sections))
+				continue
+			}
+			checkExample(t, page, sections[1], types.keyword+` "`+name+`" "`)
+			last := sections[len(sections)-1]
+			if kind != "resources" {
+				if !strings.HasPrefix(last, "Schema\n") {
+					t.Errorf("%s ends with %.20q", page, last)
+				}
+				continue
+			}
+			for _, want := range []string{"Import\n", "import {", "\n  id ", "\n  identity = {", "\nterraform import " + name + "."} {
+				if !strings.Contains(last, want) {
+					t.Errorf("%s ends without %q:\n%s", page, want, last)
+				}
+			}
+		}
+	}
+}
+
+// checkExample expects the example of a page to say where the provider comes from, which Terraform would
+// look for elsewhere, and to have what begins like that.
+func checkExample(t *testing.T, page, section, begins string) {
+	t.Helper()
+	for _, want := range []string{"Example Usage\n", "source = \"storefront-iac/kustom\"\n", "\n" + begins} {
+		if !strings.Contains(section, want) {
+			t.Errorf("%s: its example has no %q", page, want)
+		}
+	}
+	if strings.Contains(begins, `"mystore_`) && !strings.Contains(section, "\n  provider = kustom\n") {
+		t.Errorf("%s: its example does not name the provider", page)
 	}
 }

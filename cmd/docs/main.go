@@ -49,9 +49,18 @@ func run(ctx context.Context, tfplugindocs, out string, validateOnly bool) error
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	// Guides and other templates are rendered once, with the provider's own types.
-	noTemplates, pages := filepath.Join(tmp, "templates"), filepath.Join(tmp, "pages")
-	if err := generate(ctx, tfplugindocs, mystorePrefix, schema, noTemplates, pages); err != nil {
+	// Guides are rendered once, with the provider's own types.
+	kinds, pages := filepath.Join(tmp, "templates"), filepath.Join(tmp, "pages")
+	templates, err := filepath.Glob(filepath.Join("templates", "*.md.tmpl"))
+	if err != nil {
+		return err
+	}
+	for _, template := range templates {
+		if err := copyPage(template, filepath.Join(kinds, filepath.Base(template))); err != nil {
+			return err
+		}
+	}
+	if err := generate(ctx, tfplugindocs, mystorePrefix, schema, kinds, pages); err != nil {
 		return err
 	}
 	return addMystore(pages, out)
@@ -161,6 +170,7 @@ func addMystore(from, to string) error {
 	return nil
 }
 
+// copyPage copies a page, or the template of one.
 func copyPage(from, to string) error {
 	page, err := os.ReadFile(from)
 	if err != nil {

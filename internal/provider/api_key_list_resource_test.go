@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -277,7 +278,7 @@ func TestAccListKeys(t *testing.T) {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
-			{Config: example(t, keyExample+"terraform.tf")},
+			{Config: example(t, path.Dir(keyListExample)+"/terraform.tf")},
 			{
 				Query: true, Config: example(t, keyListExample, unusedListExample),
 				QueryResultChecks: []querycheck.QueryResultCheck{

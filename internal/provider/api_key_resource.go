@@ -97,8 +97,8 @@ func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataReques
 
 func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "An API key of a store, as made under *Integrations → Generate new* in Kustom " +
-			"Portal.\n\nIts secret is shown once in its life, when it is made. This resource keeps it in the " +
+		MarkdownDescription: "Makes an API key for a store, as *Integrations → Generate new* in Kustom Portal does, and rotates it from " +
+			"then on.\n\nIts secret is shown once in its life, when it is made. This resource keeps it in the " +
 			"state, marked as sensitive, so that it can be given to the shop; protect the state accordingly.\n\n" +
 			"A key is deleted only when no shop named in the provider's `mystore_tokens` uses it any more.",
 		Attributes: map[string]schema.Attribute{

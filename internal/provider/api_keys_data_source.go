@@ -37,8 +37,8 @@ func (d *apiKeysDataSource) Metadata(_ context.Context, req datasource.MetadataR
 
 func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The API keys of the stores that the portal user can see, on any host, and the shops that use " +
-			"them. Use it to find keys that nobody needs any more, such as one that a killed run has left behind: no shop uses it.",
+		MarkdownDescription: "Finds the API keys of the stores that the portal user can see, on any host, and the shops that use " +
+			"them. Use it for keys that nobody needs any more, such as one that a killed run has left behind: no shop uses it.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,

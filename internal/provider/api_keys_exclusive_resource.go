@@ -71,8 +71,8 @@ func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.Meta
 
 func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The API keys that a store may have: **every other key of the store is deleted**, whoever made it and whatever " +
-			"host it belongs to. Use it where keys are left behind by people or by a run that was killed, and none must stay " +
+		MarkdownDescription: "Keeps a store free of keys that nobody knows of: **every key of the store but those in `key_ids` is deleted**, " +
+			"whoever made it and whatever host it belongs to. Use it where keys are left behind by people or by a run that was killed, and none must stay " +
 			"alive that nobody knows of.\n\nThe plan names each key that will be deleted, with its last use. A key that turns up " +
 			"later is in the next plan, and is not deleted before.\n\nA key that a shop named in the provider's `mystore_tokens` uses is not deleted: the apply " +
 			"waits for the shop to get another key and, if it does not, fails with an error that names the shop. The other keys " +

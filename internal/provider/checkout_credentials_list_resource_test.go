@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,7 +178,7 @@ func TestAccListShops(t *testing.T) {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
-			{Config: example(t, shopExample+"terraform.tf")},
+			{Config: example(t, path.Dir(shopListExample)+"/terraform.tf")},
 			{
 				Query: true, Config: edit(t, example(t, shopListExample), "provider = kustom", "provider = kustom\n include_resource = true"),
 				QueryResultChecks: []querycheck.QueryResultCheck{

@@ -92,8 +92,8 @@ func (r *checkoutCredentialsResource) Metadata(_ context.Context, _ resource.Met
 
 func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The *Kustom ID* and *Kustom Secret* of a Mystore shop's *Klarna Checkout V3*, as under " +
-			"*Extensions → Your extensions → Klarna Checkout V3 → Credentials*.\n\nEvery shop with the extension has " +
+		MarkdownDescription: "Installs a key in a Mystore shop: its username and secret as *Kustom ID* and *Kustom Secret* of *Klarna " +
+			"Checkout V3*, as under *Extensions → Your extensions → Klarna Checkout V3 → Credentials*.\n\nEvery shop with the extension has " +
 			"exactly one such pair. Creating this resource takes over whatever pair is there and replaces it. A pair " +
 			"is proven against Kustom's merchant API before the shop is touched, and read back afterwards.\n\n" +
 			"Because the type's name does not begin with `kustom_`, say `provider = kustom` in the block.",

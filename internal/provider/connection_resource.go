@@ -70,8 +70,8 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 		},
 	})
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A Mystore shop that takes payments with a Kustom API key: the whole switch from Klarna's API, and every " +
-			"later rotation, as one resource per shop.\n\nIt makes a key, proves it, installs it in the shop's *Klarna Checkout V3*, " +
+		MarkdownDescription: "Switches a Mystore shop from Klarna's API to Kustom's, and rotates its key from then on: one resource per " +
+			"shop.\n\nIt makes a key, proves it, installs it in the shop's *Klarna Checkout V3*, " +
 			"and then deletes the key that the shop used before, all in one operation. **The secret is never stored**, neither in the " +
 			"state nor in a plan. The plan names the keys that will be deleted before anything is touched.\n\nIt takes over a shop in " +
 			"any condition: with a key of Klarna's, with one that was made by hand, or with none.",

@@ -47,7 +47,7 @@ func (d *endpointStatusDataSource) Metadata(_ context.Context, req datasource.Me
 
 func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The endpoint switch status of a store, as on the *API* page of *Integrations* in Kustom Portal: which host " +
+		MarkdownDescription: "Shows whether a store has switched, as the *API* page of *Integrations* in Kustom Portal does: which host " +
 			"each kind of traffic went to last. Made for `check` blocks and postconditions.\n\nIt follows real traffic. After a switch " +
 			"it shows the old host until the first request to the new one, service by service. For the checkout, that is the proof " +
 			"of a new key by this provider, or the first customer's order; for the order management, the first order that is " +

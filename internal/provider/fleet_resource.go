@@ -93,8 +93,8 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 		},
 	})
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Many Mystore shops that take payments with Kustom API keys, as one object: what `kustom_mystore_connection` " +
-			"does for one shop, for hundreds, without Terraform's cost per resource.\n\nEvery shop gets a key of its own, as a " +
+		MarkdownDescription: "Switches hundreds of Mystore shops from Klarna's API to Kustom's, and rotates their keys from then on: what " +
+			"`kustom_mystore_connection` does for one shop, as one resource, without Terraform's cost for each.\n\nEvery shop gets a key of its own, as a " +
 			"connection's would: made, proven, installed, and then the key that the shop used before is deleted. **No secret is " +
 			"stored**, neither in the state nor in a plan. The plan shows only the shops that change, and the keys that will be " +
 			"deleted.\n\nOne shop's failure does not hold up the others. That shop keeps the key that it has and says why in its " +

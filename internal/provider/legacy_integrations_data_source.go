@@ -33,9 +33,9 @@ func (d *legacyIntegrationsDataSource) Metadata(_ context.Context, req datasourc
 
 func (d *legacyIntegrationsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The API keys that still point at `api.klarna.com` (in the playground at " +
+		MarkdownDescription: "Finds what has to be switched: the API keys that still point at `api.klarna.com` (in the playground at " +
 			"`api.playground.klarna.com`), over all stores that the portal user can see, and the shops that use them. " +
-			"Use it to find what has to be switched, to import the keys that are in use, and to see that nothing is left.",
+			"Use it to import the keys that are in use, and to see that nothing is left.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,

@@ -189,7 +189,8 @@ func TestExamplesAreExplained(t *testing.T) {
 }
 
 // TestAccImportCommands runs the import command that is published for each resource, with the
-// configuration that is published beside it. Importing changes nothing at the vendors.
+// configuration that is published beside it, and plans the import block. Neither changes anything at the
+// vendors.
 func TestAccImportCommands(t *testing.T) {
 	t.Parallel()
 	addresses := map[string]string{
@@ -227,6 +228,12 @@ func TestAccImportCommands(t *testing.T) {
 				t.Errorf("the state has %q, want %q", listed, command[2])
 			}
 			mustHaveChangedInOrder(t, w)
+			w.write(t, "terraform.tfstate", "")
+			w.write(t, "import.tf", example(t, dir+"import-by-string-id.tf"))
+			if got := w.terraform(t, "plan", "-input=false", "-no-color"); got.code != 0 || !strings.Contains(got.output, "Plan: 1 to import, ") ||
+				!strings.Contains(got.output, `(imported from "`+command[3]+`")`) && !strings.Contains(got.output, "# "+command[2]+" will be imported") {
+				t.Errorf("the import block: exit code %d:\n%s", got.code, got.output)
+			}
 		})
 	}
 }

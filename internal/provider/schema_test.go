@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,11 +9,88 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
+// TestDescriptions looks through everything that the provider has, to the innermost attribute: nothing may
+// be without a description.
+func TestDescriptions(t *testing.T) {
+	ctx := t.Context()
+	server, err := providerserver.NewProtocol6WithError(New(Options{})())()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantDescribed(t, "the provider", all.Provider)
+	for name, schema := range all.ResourceSchemas {
+		wantDescribed(t, "resource "+name, schema)
+	}
+	for name, schema := range all.DataSourceSchemas {
+		wantDescribed(t, "data source "+name, schema)
+	}
+	for name, schema := range all.ListResourceSchemas {
+		wantDescribed(t, "list resource "+name, schema)
+	}
+	for name, action := range all.ActionSchemas {
+		wantDescribed(t, "action "+name, action.Schema)
+	}
+	identities, err := server.GetResourceIdentitySchemas(ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, schema := range identities.IdentitySchemas {
+		for _, a := range schema.IdentityAttributes {
+			if a.Description == "" {
+				t.Errorf("the identity of %s: %s has no description", name, a.Name)
+			}
+		}
+	}
+	kinds := []int{len(all.ResourceSchemas), len(all.DataSourceSchemas), len(all.ListResourceSchemas), len(all.ActionSchemas), len(identities.IdentitySchemas)}
+	if slices.Contains(kinds, 0) || len(all.EphemeralResourceSchemas)+len(all.Functions)+len(all.StateStoreSchemas) > 0 {
+		t.Errorf("there are objects that nobody has looked at, or none where there should be: %v", kinds)
+	}
+}
+
+// wantDescribed expects a schema, its attributes and its blocks to have descriptions in Markdown.
+func wantDescribed(t *testing.T, what string, schema *tfprotov6.Schema) {
+	t.Helper()
+	describe(t, what, schema.Block.Description, schema.Block.DescriptionKind)
+	attributesDescribed(t, what, schema.Block.Attributes)
+	for _, block := range schema.Block.BlockTypes {
+		// The module that the block of timeouts comes from gives it no description of its own.
+		if block.TypeName != "timeouts" || len(block.Block.BlockTypes) > 0 {
+			t.Errorf("%s: nobody has looked at the block %s", what, block.TypeName)
+		}
+		attributesDescribed(t, what+": "+block.TypeName, block.Block.Attributes)
+	}
+}
+
+func attributesDescribed(t *testing.T, what string, attributes []*tfprotov6.SchemaAttribute) {
+	t.Helper()
+	for _, a := range attributes {
+		describe(t, what+"."+a.Name, a.Description, a.DescriptionKind)
+		if a.NestedType != nil {
+			attributesDescribed(t, what+"."+a.Name, a.NestedType.Attributes)
+		}
+	}
+}
+
+func describe(t *testing.T, what, description string, kind tfprotov6.StringKind) {
+	t.Helper()
+	if strings.TrimSpace(description) == "" {
+		t.Errorf("%s has no description", what)
+	} else if kind != tfprotov6.StringKindMarkdown && !strings.Contains(what, ": timeouts.") {
+		t.Errorf("%s: the description is not in Markdown", what)
+	}
+}
+
 // TestSchemas looks through everything that the provider has: a secret must be marked as sensitive,
-// whoever reads the state or a plan, and nothing may be without a description.
+// whoever reads the state or a plan.
 func TestSchemas(t *testing.T) {
 	ctx := t.Context()
 	p := New(Options{})()
@@ -78,26 +156,14 @@ func TestActionSchemas(t *testing.T) {
 			if a.IsWriteOnly() {
 				t.Errorf("%s.%s is write-only", meta.TypeName, name)
 			}
-			if a.GetMarkdownDescription() == "" {
-				t.Errorf("%s.%s has no description", meta.TypeName, name)
-			}
 		}
 	}
 }
 
-// describedAttribute is what attributes of every kind of schema have in common.
-type describedAttribute interface {
-	IsSensitive() bool
-	GetMarkdownDescription() string
-}
-
-func checkAttribute(t *testing.T, what, name string, a describedAttribute) {
+func checkAttribute(t *testing.T, what, name string, a interface{ IsSensitive() bool }) {
 	t.Helper()
 	secret := (strings.Contains(name, "secret") || strings.Contains(name, "token")) && !strings.HasSuffix(name, "_version")
 	if a.IsSensitive() != secret {
 		t.Errorf("%s: sensitive is %v, want %v", what, a.IsSensitive(), secret)
-	}
-	if a.GetMarkdownDescription() == "" {
-		t.Errorf("%s has no description", what)
 	}
 }

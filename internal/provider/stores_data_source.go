@@ -41,7 +41,7 @@ func (d *storesDataSource) Metadata(_ context.Context, req datasource.MetadataRe
 
 func (d *storesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The stores that the portal user can see. Use it with `for_each`, to look at all of them, or to find " +
+		MarkdownDescription: "Lists the stores that the portal user can see. Use it with `for_each`, to look at all of them, or to find " +
 			"those that a configuration has forgotten.",
 		Attributes: map[string]schema.Attribute{
 			"stores": schema.ListNestedAttribute{

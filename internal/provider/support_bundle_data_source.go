@@ -61,7 +61,7 @@ func (d *supportBundleDataSource) Metadata(_ context.Context, req datasource.Met
 
 func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "All that Kustom's or Mystore's support needs to know of a store and its shop, in place of screenshots: the " +
+		MarkdownDescription: "Collects all that Kustom's or Mystore's support needs to know of a store and its shop, in place of screenshots: the " +
 			"endpoint switch status, the store's API keys and the shops that use them, what the shop holds, and whether a pair of " +
 			"credentials works. It holds no secret.\n\n" +
 			"What can't be read is reported in the bundle, with the correlation IDs of the requests that failed, and does not fail the " +
