@@ -1,5 +1,5 @@
-// Command sandbox runs the stand-in for Kustom and Mystore on this machine, to try the provider
-// without an account at either.
+// Command sandbox runs the stand-in for Kustom and Mystore on this machine, their APIs and their pages,
+// to try the provider without an account at either.
 package main
 
 import (
@@ -108,6 +108,10 @@ func introduce(w io.Writer, srv *sandbox.Server) error {
 	}
 	fmt.Fprintf(&b, "# report:         %s/sandbox/report\n", srv.URL())
 	fmt.Fprintf(&b, "# place an order: curl -X POST %s/sandbox/orders/<shop>\n", srv.URL())
+	b.WriteString("# The vendors' pages, to look at:\n")
+	for _, line := range srv.Tour() {
+		fmt.Fprintf(&b, "# %s\n", line)
+	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("printing the environment: %w", err)
 	}

@@ -57,8 +57,10 @@ type (
 	homeData struct {
 		MerchantID string
 		Website    string
-		Keys       int
-		API        string // the path of the API page; empty for those who can't see it
+		Status     EndpointStatus
+		// Integrations says that the user can see them, and with that the rest.
+		Integrations bool
+		Keys         int
 	}
 	keysData struct {
 		List string // the path of the list
@@ -153,14 +155,10 @@ func (s *Sandbox) portalHome(c *call) *answer {
 	if st == nil {
 		return c.missing()
 	}
-	data := homeData{MerchantID: st.MerchantID, Website: st.Website, Keys: len(st.keys)}
-	if c.user.Role != RoleStaff {
-		data.API = c.mount.prefix + "/stores/" + st.MerchantID + sectionAPI
+	v.Data = homeData{
+		MerchantID: st.MerchantID, Website: st.Website, Status: s.endpointStatus(st),
+		Integrations: c.user.Role != RoleStaff, Keys: len(st.keys),
 	}
-	if s.endpointStatus(st).ActionRequired {
-		v.Alert = v.say("Some services are still using Klarna endpoints. Follow this guide to switch your setup to Kustom.")
-	}
-	v.Data = data
 	return c.show(http.StatusOK, v)
 }
 

@@ -58,6 +58,9 @@ func (srv *Server) PortalPagesURL() string { return srv.URL() + portalPagesPrefi
 // MystorePagesURL is the base of Mystore's pages.
 func (srv *Server) MystorePagesURL() string { return srv.URL() + mystorePagesPrefix }
 
+// Tour says how people find the pages of this server; see [Sandbox.Tour].
+func (srv *Server) Tour() []string { return srv.sandbox.Tour(srv.URL()) }
+
 // Env is the environment that makes the provider use this server; see [Sandbox.Env].
 func (srv *Server) Env() map[string]string { return srv.sandbox.Env(srv.URL()) }
 

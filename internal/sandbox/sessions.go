@@ -22,7 +22,7 @@ const (
 )
 
 const (
-	// linkLife is how long a link that was mailed can be used.
+	// linkLife is how long a link in the mailbox can be used.
 	linkLife = 15 * time.Minute
 	// codePeriod is how long a one-time code is the one to enter.
 	codePeriod = 30 * time.Second
@@ -122,7 +122,7 @@ func (s *Sandbox) useLink(c *call) *signInLink {
 	}
 	l := s.links[i]
 	s.links = slices.Delete(s.links, i, i+1)
-	if s.now().Sub(l.sent) > linkLife {
+	if l.mailed && s.now().Sub(l.sent) > linkLife {
 		return nil
 	}
 	return l
@@ -194,6 +194,30 @@ func (s *Sandbox) MystoreLink(shop, target string) (string, error) {
 	}
 	l := s.newLink(signInLink{to: sh.Users[0].Email, shop: sh, target: target})
 	return mystorePagesPrefix + "/sign-in/" + l.token, nil
+}
+
+// Tour says, a line each, where people find the pages that are served at url, and how they sign in.
+// Every call makes new links.
+func (s *Sandbox) Tour(url string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lines []string
+	if u := s.state.firstAdmin(); u != nil {
+		l := s.newLink(signInLink{to: u.Email, user: u, target: "/"})
+		base := url + portalPagesPrefix
+		lines = append(lines,
+			"Kustom Portal: "+base+"/sign-in as "+u.Email+"; the link that is sent is in "+base+"/mailbox",
+			"  or signed in, once: "+base+"/sign-in/"+l.token)
+	}
+	if len(s.state.shops) > 0 {
+		sh := s.state.shops[0]
+		l := s.newLink(signInLink{to: sh.Users[0].Email, shop: sh, target: "/"})
+		base := url + mystorePagesPrefix
+		lines = append(lines,
+			"Mystore: "+base+"/sign-in to "+sh.Name+" as "+sh.Users[0].Email+", password "+sh.Users[0].Password,
+			"  or signed in, once: "+base+"/sign-in/"+l.token)
+	}
+	return lines
 }
 
 // userByEmail is the user who can sign in with that address, or nil.
