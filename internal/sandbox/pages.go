@@ -212,6 +212,9 @@ func refusePage(prefix, vendor, brand string) func(int, string, string) *answer 
 // admitPage leads everybody who is not signed in to the page where one does that, and holds forms to
 // the session that they were made for.
 func admitPage(s *Sandbox, c *call) *answer {
+	if c.route == nil && c.breach.status == http.StatusNotFound {
+		return c.missing()
+	}
 	if c.route == nil {
 		return nil
 	}

@@ -158,10 +158,10 @@ func (v *visitor) out(n *html.Node) bool {
 	return false
 }
 
-// openMenu opens the menu of a key's row.
-func (v *visitor) openMenu(username string) *visitor {
+// openMenu opens the menu that belongs to a button.
+func (v *visitor) openMenu(button string) *visitor {
 	v.t.Helper()
-	v.menu = attribute(v.get("button", "Actions for "+username), "popovertarget")
+	v.menu = attribute(v.get("button", button), "popovertarget")
 	return v
 }
 
@@ -373,7 +373,7 @@ func TestSwitchByPages(t *testing.T) {
 		t.Errorf("the shop has %q, want %q", got, id)
 	}
 
-	portal.openMenu("M00412871-qT7vA").follow("menuitem", "Delete API key")
+	portal.openMenu("Actions for M00412871-qT7vA").follow("menuitem", "Delete API key")
 	portal.get("dialog", "Delete API key")
 	portal.press("Delete").at(200, "Integrations")
 	if got := portal.text("status"); got != "API key M00412871-qT7vA deleted" {
@@ -392,4 +392,120 @@ func TestSwitchByPages(t *testing.T) {
 	}
 	b.wantViolations()
 	b.wantNoSecrets()
+}
+
+// TestPageFaults: what an API can suffer, pages can.
+func TestPageFaults(t *testing.T) {
+	tests := map[string]struct {
+		fault  Fault
+		worked bool
+		check  func(v *visitor, err error)
+	}{
+		"answer": {
+			fault: Fault{Status: 503},
+			check: func(v *visitor, _ error) { v.at(503, "Service Unavailable") },
+		},
+		"lose the answer": {
+			fault: Fault{Kind: FaultLoseAnswer}, worked: true,
+			check: func(v *visitor, err error) {
+				if err == nil {
+					v.t.Errorf("there is an answer: %s", v.source)
+				}
+			},
+		},
+		"delay": {
+			fault: Fault{Kind: FaultDelay, Latency: time.Millisecond}, worked: true,
+			check: func(v *visitor, _ error) { v.at(200, "Integrations") },
+		},
+		"stay": {
+			fault: Fault{Kind: FaultStay},
+			check: func(v *visitor, _ error) { v.at(200, "").get("dialog", "Delete API key") },
+		},
+		"work, then stay": {
+			fault: Fault{Kind: FaultWorkThenStay}, worked: true,
+			check: func(v *visitor, _ error) { v.at(200, "").get("dialog", "Delete API key") },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, ThreeShops(), Options{})
+			v := b.signedIn(admin).portal(deletePath)
+			_, action, form := v.formOf("Delete")
+			test.fault.API, test.fault.Method, test.fault.Times = PortalPages, http.MethodPost, 1
+			test.fault.Template = "/stores/{merchant_id}/integrations/keys/{credential_id}/delete"
+			armed := b.s.Arm(test.fault)
+			test.check(v, v.try(t.Context(), http.MethodPost, action, form))
+			if got := len(b.s.Keys(fjellsport)) == 0; got != test.worked || armed.Fired() != 1 {
+				t.Errorf("the key is gone: %t, want %t; fired %d times", got, test.worked, armed.Fired())
+			}
+		})
+	}
+}
+
+// TestDialogStays: also that of a new key, which does not show its secret again.
+func TestDialogStays(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	v := b.signedIn(admin).portal(keysPath).follow("link", "Generate new")
+	armed := b.s.Arm(Fault{API: PortalPages, Method: http.MethodPost, Kind: FaultStay})
+	v.press("Generate", "Description", "once more").get("dialog", "Generate a new API key")
+	if got := attribute(v.get("textbox", "Description"), "value"); got != "once more" || len(b.s.Keys(fjellsport)) != 1 {
+		t.Errorf("what was typed became %q, and there are %d keys", got, len(b.s.Keys(fjellsport)))
+	}
+	armed.Disarm()
+	v.press("Generate")
+	b.s.Arm(Fault{API: PortalPages, Method: http.MethodPost, Kind: FaultStay})
+	v.press("Done").get("dialog", "Your new API key")
+	if got := attribute(v.get("textbox", "Kustom Secret"), "value"); got != "" {
+		t.Errorf("the secret is shown again: %q", got)
+	}
+	shop := b.atShop("fjellsport").mystore(credentialsPath)
+	b.s.Arm(Fault{API: MystorePages, Kind: FaultStay})
+	shop.press("Update ID and Secret", "Kustom ID", "", "Kustom Secret", "").at(200, "Credentials")
+	if got := attribute(shop.get("textbox", "Kustom ID"), "value"); got != fjellsportK || shop.text("status") != "" {
+		t.Errorf("the page has %q and says %q", got, shop.text("status"))
+	}
+}
+
+// TestWordsChange: in every language, and only on the pages that the fault is for.
+func TestWordsChange(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	v := b.signedIn(admin)
+	b.s.Arm(Fault{API: PortalPages, Kind: FaultRename, Rename: map[string]string{"Generate new": "Add API Key", "Integrations": "Connections"}})
+	v.portal(keysPath).at(200, "Connections").get("link", "Add API Key")
+	v.portal(keysPath+"?lang=nb").at(200, "Connections").get("link", "Add API Key")
+	b.atShop("fjellsport").at(200, "Extensions")
+}
+
+func TestPagesAreGuarded(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	v := b.visitor().portal("/sign-in")
+	policy := v.header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("the policy is %q", policy)
+		}
+	}
+	cookie := v.header.Get("Set-Cookie")
+	if !strings.Contains(cookie, "Path=/pages/portal; HttpOnly; SameSite=Lax") {
+		t.Errorf("the cookie is %q", cookie)
+	}
+	for _, prefix := range []string{portalPagesPrefix, mystorePagesPrefix} {
+		b.visitor().open(b.srv.URL()+prefix).at(200, "Sign in")
+		b.visitor().send(http.MethodPut, b.srv.URL()+prefix+"/sign-in", nil).at(405, "Method Not Allowed")
+	}
+	b.wantViolations()
+	v.open(b.srv.MystorePagesURL() + "/sign-in?kustom_secret=kco_live_api_none")
+	b.wantViolations(ViolationSecretInURL)
+}
+
+func TestPagesLoadWhatIsThere(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	v := b.visitor().portal("/sign-in")
+	for _, n := range v.all(func(n *html.Node) bool { return n.Data == "script" || attribute(n, "rel") == "stylesheet" }) {
+		res := b.must(http.MethodGet, b.srv.URL()+attribute(n, "src")+attribute(n, "href"), "", http.Header{})
+		res.want(t, http.StatusOK)
+		if kind := res.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/css") && !strings.HasPrefix(kind, "text/javascript") {
+			t.Errorf("it is %q", kind)
+		}
+	}
 }

@@ -88,7 +88,6 @@ var bokmaal = map[string]string{
 	"Kustom Secret":               "Kustom Secret",
 	"Last updated":                "Sist oppdatert",
 	"Last used":                   "Sist brukt",
-	"Load the page again.":        "Last siden på nytt.",
 	"Mailbox":                     "Postkasse",
 	"Main":                        "Hovedmeny",
 	"Merchant ID":                 "Merchant ID",
@@ -142,7 +141,6 @@ var bokmaal = map[string]string{
 	"Your extensions":                                                                     "Dine utvidelser",
 	"Your new API key":                                                                    "Din nye API-nøkkel",
 	"for %s":                                                                              "for %s",
-	"optional":                                                                            "valgfri",
-	"saved; it is never shown":                                                            "lagret; den vises aldri",
-	"until they are switched":                                                             "til de er byttet",
+	"Optional":                                                                            "Valgfri",
+	"One is saved. It is never shown.":                                                    "En er lagret. Den vises aldri.",
 }
