@@ -127,7 +127,7 @@ func TestKeysArePaged(t *testing.T) {
 		want = append(want, k.Username)
 	}
 	v := b.signedIn(admin).portal(keysPath)
-	for pages := 1; ; pages++ {
+	for pages := 1; pages <= 3; pages++ {
 		for _, row := range v.at(200, "Integrations").rows("API keys")[1:] {
 			got = append(got, row[0])
 		}
@@ -136,13 +136,12 @@ func TestKeysArePaged(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(v.found("link", "Next page")) == 0 {
-			if pages != 3 {
-				t.Errorf("there are %d pages", pages)
-			}
-			break
+		if pages < 3 {
+			v.follow("link", "Next page")
 		}
-		v.follow("link", "Next page")
+	}
+	if len(v.found("link", "Next page")) != 0 {
+		t.Error("there are more pages")
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the pages have %d keys, want %d", len(got), len(want))
