@@ -25,6 +25,10 @@ type demo struct {
 	workspace workspace
 	tf        terraform
 	stores    []store
+	// keep says that people want to look at the pages, and looked that they have.
+	keep, looked bool
+	// screen is where out writes to, for what is to be seen and no part of what is checked.
+	screen io.Writer
 }
 
 type step struct {
@@ -32,7 +36,7 @@ type step struct {
 	do    func(context.Context) error
 }
 
-func newDemo(tf, provider string, out io.Writer, color bool) (*demo, error) {
+func newDemo(tf, provider string, out io.Writer, color, keep bool) (*demo, error) {
 	bin, err := exec.LookPath(tf)
 	if err != nil {
 		return nil, err
@@ -66,6 +70,8 @@ func newDemo(tf, provider string, out io.Writer, color bool) (*demo, error) {
 		workspace: w,
 		tf:        terraform{bin: bin, env: environment(os.Environ(), env), color: color},
 		stores:    stores(seed),
+		keep:      keep,
+		screen:    out,
 	}, nil
 }
 
@@ -75,15 +81,18 @@ func (d *demo) close() error {
 }
 
 func (d *demo) steps() []step {
-	return []step{
+	steps := []step{
 		{"Three shops take payments with keys that point at Klarna", d.showKeys},
 		{"Terraform finds the legacy keys", d.findLegacy},
 		{"One plan has the whole guide: generate, add to Mystore, delete", d.plan},
 		{"Apply exactly that plan", d.apply},
 		{"The next plan is empty", d.planAgain},
 		{"Every shop takes an order with its new key", d.takeOrders},
-		{"Nothing is left behind", d.cleanUp},
 	}
+	if d.keep {
+		steps = append(steps, step{"Look at the vendors' pages, until Ctrl-C", d.showPages})
+	}
+	return append(steps, step{"Nothing is left behind", d.cleanUp})
 }
 
 func (d *demo) showKeys(context.Context) error {
@@ -178,6 +187,19 @@ func (d *demo) takeOrder(s store) error {
 		return errors.New("the endpoint switch status still asks for action")
 	}
 	return d.sandbox.Working(s.shop)
+}
+
+// showPages says where the pages are, and waits. The links sign people in, so they are secrets, and
+// are not printed where secrets are looked for.
+func (d *demo) showPages(ctx context.Context) error {
+	for _, line := range d.server.Tour() {
+		if _, err := fmt.Fprintln(d.screen, line); err != nil {
+			return err
+		}
+	}
+	d.looked = true
+	<-ctx.Done()
+	return nil
 }
 
 func (d *demo) cleanUp(context.Context) error {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
 func TestReadPlan(t *testing.T) {
@@ -67,6 +70,35 @@ func TestArgs(t *testing.T) {
 	}
 	if got := (terraform{color: true}).args(args); !slices.Equal(got, args) {
 		t.Errorf("with colors: %q", got)
+	}
+}
+
+// TestShowPages: the pages are there until the interrupt, and their links are not taken for a leak.
+func TestShowPages(t *testing.T) {
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := sandbox.Start(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var screen bytes.Buffer
+	d := &demo{out: newPrinter(&screen, false), sandbox: s, server: server, keep: true, screen: &screen}
+	steps := d.steps()
+	cancel()
+	if err := steps[len(steps)-2].do(ctx); err != nil || !d.looked {
+		t.Errorf("looked: %t, %v", d.looked, err)
+	}
+	for _, want := range []string{server.PortalPagesURL() + "/sign-in", server.MystorePagesURL() + "/sign-in"} {
+		if !strings.Contains(screen.String(), want) {
+			t.Errorf("%s is not in %s", want, screen.String())
+		}
+	}
+	if n := d.out.leaks(s.Secrets()); n != 0 {
+		t.Errorf("%d leaks", n)
 	}
 }
 

@@ -16,10 +16,11 @@ import (
 func main() {
 	tf := flag.String("tf", "terraform", "the Terraform or OpenTofu `binary`")
 	provider := flag.String("provider", "dist/terraform-provider-kustom", "the provider `binary`")
+	keep := flag.Bool("keep", false, "keep the vendors' pages up until Ctrl-C, to look at them")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *tf, *provider, os.Stdout, isTerminal(os.Stdout))
+	err := run(ctx, *tf, *provider, os.Stdout, isTerminal(os.Stdout), *keep)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -28,8 +29,8 @@ func main() {
 }
 
 // run is the demo. Whatever it starts and creates has ended and is removed when it returns.
-func run(ctx context.Context, tf, provider string, out io.Writer, color bool) (err error) {
-	d, err := newDemo(tf, provider, out, color)
+func run(ctx context.Context, tf, provider string, out io.Writer, color, keep bool) (err error) {
+	d, err := newDemo(tf, provider, out, color, keep)
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func run(ctx context.Context, tf, provider string, out io.Writer, color bool) (e
 			err = closeErr
 		}
 		// What an interrupt breaks fails in many ways, none of which is worth reading.
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !d.looked {
 			err = context.Cause(ctx)
 		}
 	}()
@@ -49,6 +50,9 @@ func run(ctx context.Context, tf, provider string, out io.Writer, color bool) (e
 		}
 	}
 	d.out.summary()
+	if !keep {
+		d.out.say("\nTo look at the shops' pages afterwards, run it with DEMO_KEEP=1.")
+	}
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
 // firstWrite hands over what is written first.
@@ -53,6 +55,40 @@ func TestRun(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Fatal("it does not stop")
+	}
+}
+
+// TestIntroduce: what is printed for the pages has sessions in it, and no token.
+func TestIntroduce(t *testing.T) {
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := sandbox.Start(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	tests := map[string]struct {
+		env        map[string]string
+		want, lack string
+	}{
+		"APIs":  {srv.Env(), "export KUSTOM_PORTAL_TOKEN=", "SESSION"},
+		"pages": {srv.PagesEnv(), "export KUSTOM_PORTAL_SESSION=", "TOKEN"},
+	}
+	for name, test := range tests {
+		var out strings.Builder
+		if err := introduce(&out, srv, test.env); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), test.lack) {
+			t.Errorf("%s: printed %s", name, out.String())
+		}
+		for _, line := range []string{srv.PortalPagesURL() + "/mailbox", srv.MystorePagesURL() + "/sign-in to fjellsport"} {
+			if !strings.Contains(out.String(), line) {
+				t.Errorf("%s: %q is not in %s", name, line, out.String())
+			}
+		}
 	}
 }
 

@@ -57,7 +57,8 @@ type route struct {
 	method   string
 	template string
 	handle   func(*Sandbox, *call) *answer
-	spec     *routers.Route
+	spec     *routers.Route // nil for a page
+	page     page
 }
 
 // breach is how a request breaks the contract.

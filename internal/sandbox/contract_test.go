@@ -20,6 +20,9 @@ func TestEveryCallIsServed(t *testing.T) {
 	}
 	served := map[*openapi3.T][]string{}
 	for _, m := range s.mounts {
+		if m.pages {
+			continue
+		}
 		for _, rt := range m.routes {
 			served[rt.spec.Spec] = append(served[rt.spec.Spec], rt.method+" "+rt.template)
 		}

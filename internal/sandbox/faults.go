@@ -35,12 +35,21 @@ const (
 	FaultWorkThenSilence
 	// FaultDelay does the work and answers as usual, after the Latency.
 	FaultDelay
+	// FaultSignOut ends the session that a page is asked for with, before the work.
+	FaultSignOut
+	// FaultRename does the work, and calls things on the page as the fault's Rename has them.
+	FaultRename
+	// FaultStay shows the dialog or form that was sent once more, instead of doing the work.
+	FaultStay
+	// FaultWorkThenStay does the work, and shows the dialog or form once more.
+	FaultWorkThenStay
 )
 
 // Fault is something that is to go wrong. Requests that it happens to are not counted against a
 // token's rate limit unless their work is done.
 type Fault struct {
-	// API, Method and Template say which requests; an empty one stands for any.
+	// API, Method and Template say which requests, of an API or of pages; an empty one stands for
+	// any.
 	API      string
 	Method   string
 	Template string
@@ -62,6 +71,10 @@ type Fault struct {
 	Header      http.Header
 	Body        string
 	ContentType string
+
+	// Rename goes from the English word on a page to the one that [FaultRename] has in its place, in
+	// every language.
+	Rename map[string]string
 }
 
 // Armed is a fault that waits for its requests.

@@ -232,10 +232,7 @@ func (s *Sandbox) updateExtensionCredentials(c *call) *answer {
 	if a := pair.check(); a != nil {
 		return a
 	}
-	if pair.KustomID != nil {
-		s.watchInstall(sh, *pair.KustomID, *pair.KustomSecret)
-	}
-	s.guard([]*Shop{sh}, func() { s.install(sh, text(pair.KustomID), text(pair.KustomSecret)) })
+	s.update(sh, text(pair.KustomID), text(pair.KustomSecret))
 	return extensionCredentials(sh)
 }
 

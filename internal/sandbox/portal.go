@@ -191,20 +191,19 @@ func (s *Sandbox) createCredential(c *call) *answer {
 	if a := s.replay(c, body.Description); a != nil {
 		return a
 	}
-	if len(st.keys) >= s.options.KeyLimit {
+	if s.full(st) {
 		return kustomError(http.StatusConflict, "CREDENTIAL_LIMIT_REACHED",
 			"the store has "+strconv.Itoa(len(st.keys))+" keys, and can't have more")
 	}
-	k := s.newKey(st.MerchantID, body.Description, c.user.Email)
-	s.state.addKey(st, k)
+	k := s.makeKey(st, body.Description, c.user.Email)
 	s.state.madeBy[c.record.IdempotencyKey] = made{st.MerchantID, text(body.Description), k.CredentialID}
 	return s.created(k)
 }
 
 // created answers for a new key, at once or by way of PENDING.
 func (s *Sandbox) created(k *key) *answer {
-	if s.options.Pending > 0 {
-		k.Status, k.secretDue = StatusPending, true
+	if k.Status == StatusPending {
+		k.secretDue = true
 		return kustomAnswer(http.StatusAccepted, s.credential(k)).with("Retry-After", "1")
 	}
 	body := s.credential(k)
@@ -234,8 +233,7 @@ func (s *Sandbox) deleteCredential(c *call) *answer {
 	if a != nil {
 		return a
 	}
-	s.watchDelete(k)
-	s.guard(s.holders(k), func() { s.state.removeKey(k) })
+	s.revoke(k)
 	return kustomAnswer(http.StatusNoContent, nil)
 }
 

@@ -50,6 +50,7 @@ func (s *Sandbox) controlHandler() http.Handler {
 	mux.HandleFunc("POST /sandbox/orders/{shop}", func(w http.ResponseWriter, r *http.Request) {
 		s.serveOrder(w, r.PathValue("shop"))
 	})
+	pagesHandler(mux)
 	return mux
 }
 

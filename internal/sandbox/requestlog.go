@@ -10,10 +10,10 @@ import (
 // Request is one request that the sandbox was sent. It never holds a secret.
 type Request struct {
 	Time   time.Time
-	API    string // [Portal], [Merchant] or [Mystore]
+	API    string // [Portal], [Merchant], [Mystore], [PortalPages] or [MystorePages]
 	Method string
-	// Template is the path of the contract, such as "/stores/{merchant_id}/credentials"; empty when
-	// the contract has no such call.
+	// Template is the path of the contract, such as "/stores/{merchant_id}/credentials", or the
+	// page's; empty when there is no such call.
 	Template string
 	// Path is what was called, without the prefix of the API and without the query.
 	Path       string
@@ -43,6 +43,9 @@ func (s *Sandbox) logRequest(c *call) {
 	}
 	if c.route != nil {
 		c.record.Template = c.route.template
+	}
+	if c.params["token"] != "" {
+		c.record.Path = c.route.template
 	}
 	if c.secretInURL() {
 		c.record.Path, c.record.Shop, c.record.MerchantID = "[secret]", "", ""

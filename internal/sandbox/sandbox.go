@@ -8,6 +8,8 @@
 //	/portal/api/v1/…  the Kustom Portal API
 //	/merchant/…       Kustom's merchant API
 //	/mystore/…        the Mystore API
+//	/pages/portal/…   Kustom Portal's pages for people
+//	/pages/mystore/…  Mystore's pages for people
 //	/sandbox/…        a report and customers' orders, for people and scripts
 //
 // Nothing in it is a package variable that changes: any number of sandboxes run beside each other.
@@ -26,18 +28,22 @@ import (
 	"time"
 )
 
-// The names of the APIs, as in [Request] and [Fault].
+// The names of the APIs and of the vendors' pages, as in [Request] and [Fault].
 const (
-	Portal   = "portal"
-	Merchant = "merchant"
-	Mystore  = "mystore"
+	Portal       = "portal"
+	Merchant     = "merchant"
+	Mystore      = "mystore"
+	PortalPages  = "portal pages"
+	MystorePages = "mystore pages"
 )
 
-// Where the APIs are served.
+// Where the APIs and the pages are served.
 const (
-	portalPrefix   = "/portal/api/v1"
-	merchantPrefix = "/merchant"
-	mystorePrefix  = "/mystore"
+	portalPrefix       = "/portal/api/v1"
+	merchantPrefix     = "/merchant"
+	mystorePrefix      = "/mystore"
+	portalPagesPrefix  = "/pages/portal"
+	mystorePagesPrefix = "/pages/mystore"
 )
 
 const (
@@ -63,7 +69,8 @@ type Options struct {
 	Spread time.Duration
 	// Pending is the number of GETs that a key generated through the API takes to become ACTIVE.
 	// With 0 the POST answers 201 with the secret. Otherwise it answers 202, and the GET of that
-	// number answers ACTIVE with the secret.
+	// number answers ACTIVE with the secret. Somebody who generates a key on a page is asked that
+	// many times to wait.
 	Pending int
 	// KeyLimit is the number of keys that a store can have; 0 means 10.
 	KeyLimit int
@@ -88,6 +95,8 @@ type Sandbox struct {
 	state      *state
 	orders     []*CheckoutOrder
 	armed      []*Armed
+	sessions   map[string]*session // by the cookie's value
+	links      []*signInLink       // not used yet, oldest first
 	requests   []*Request
 	violations []Violation
 	uses       map[string][]time.Time
@@ -117,6 +126,7 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 		clock:    o.Clock,
 		contract: c,
 		state:    st,
+		sessions: make(map[string]*session),
 		uses:     make(map[string][]time.Time),
 	}
 	s.mounts = []*mount{portalMount(), merchantMount(), mystoreMount()}
@@ -125,6 +135,7 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("binding the %s API to its contract: %w", m.api, err)
 		}
 	}
+	s.mounts = append(s.mounts, portalPagesMount(), mystorePagesMount())
 	s.control = s.controlHandler()
 	return s, nil
 }
@@ -151,6 +162,8 @@ type mount struct {
 	admit func(*Sandbox, *call) *answer
 	// refuse is the API's error answer.
 	refuse func(status int, code, message string) *answer
+	// pages says that no contract describes it: it is for people.
+	pages bool
 }
 
 // call is one request on its way through the sandbox.
@@ -169,6 +182,9 @@ type call struct {
 	tokenShop *Shop
 	key       *key
 	token     string
+	session   *session // of the pages
+
+	fault *Fault // what is to happen to it, nil when nothing is
 }
 
 // answer is what a call is answered with, before it is sent.
@@ -196,13 +212,20 @@ func (a *answer) encode() (*reply, error) {
 	if a.value == nil {
 		return p, nil
 	}
-	body, err := json.Marshal(a.value)
+	body, err := encodeBody(a.value)
 	if err != nil {
 		return nil, fmt.Errorf("encoding an answer: %w", err)
 	}
 	p.header.Set("Content-Type", a.contentType)
 	p.body = body
 	return p, nil
+}
+
+func encodeBody(value any) ([]byte, error) {
+	if v, ok := value.(*view); ok {
+		return v.render()
+	}
+	return json.Marshal(value)
 }
 
 func (p *reply) send(w http.ResponseWriter) {
@@ -221,15 +244,15 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, m *mount) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	f := s.begin(c)
+	s.begin(c)
 	if !wait(r.Context(), s.options.Latency) {
 		abort(w)
 	}
-	if f == nil {
+	if c.fault == nil {
 		s.work(c).send(w)
 		return
 	}
-	s.misbehave(w, c, f)
+	s.misbehave(w, c, c.fault)
 }
 
 // newCall reads the request and holds it against the contract. It needs no lock.
@@ -244,7 +267,7 @@ func (s *Sandbox) newCall(r *http.Request, m *mount) (*call, error) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	c := &call{http: r, body: body, mount: m, path: strings.TrimPrefix(r.URL.EscapedPath(), m.prefix)}
 	c.route, c.params, c.breach = m.find(r.Method, c.path)
-	if c.route != nil && !s.options.Unchecked {
+	if c.route != nil && !m.pages && !s.options.Unchecked {
 		c.breach = c.route.checkRequest(c)
 	}
 	return c, nil
@@ -252,22 +275,22 @@ func (s *Sandbox) newCall(r *http.Request, m *mount) (*call, error) {
 
 // begin logs the call, notes what is wrong with it, and picks the fault that is to happen to it.
 // It takes the lock by itself.
-func (s *Sandbox) begin(c *call) *Fault {
+func (s *Sandbox) begin(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.mount.identify(s, c)
 	s.logRequest(c)
 	s.watchSecrets(c)
-	if c.breach != nil {
+	if c.breach != nil && !c.mount.pages {
 		s.violate(ViolationContract, "%s %s %s: %s", c.record.API, c.record.Method, c.record.Path, c.breach.reason)
 	}
-	return s.dueFault(c.record)
+	c.fault = s.dueFault(c.record)
 }
 
 // work does what the call asks for, and logs the status. It takes the lock by itself.
 func (s *Sandbox) work(c *call) *reply {
 	p, err := s.do(c)
-	if err == nil && c.route != nil && !s.options.Unchecked {
+	if err == nil && c.route != nil && !c.mount.pages && !s.options.Unchecked {
 		// Outside the lock: it takes longer than the work itself.
 		err = c.route.checkReply(c, p)
 	}
@@ -294,6 +317,9 @@ func (s *Sandbox) decide(c *call) *answer {
 	}
 	if c.breach != nil {
 		return c.mount.refuse(c.breach.status, c.breach.code, c.breach.reason)
+	}
+	if c.mount.pages {
+		return s.handlePage(c)
 	}
 	return c.route.handle(s, c)
 }

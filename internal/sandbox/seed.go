@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/google/uuid"
 )
 
 //go:embed seeds/three-shops.yaml
@@ -106,6 +107,26 @@ type Shop struct {
 	// MerchantID is the store that the shop's payments belong to. Where it is empty, a key of any
 	// store will do.
 	MerchantID string `yaml:"merchant_id,omitempty"`
+	// Users can sign in to the shop's pages. Without any there is one, owner@<name>.example, whose
+	// password is fake-mystore-password-<name>.
+	Users []ShopUser `yaml:"users,omitempty"`
+}
+
+// ShopUser is somebody who can sign in to a shop's pages at Mystore.
+type ShopUser struct {
+	Email    string `yaml:"email"`
+	Password string `yaml:"password"`
+	// CodeSeed is the seed of the user's one-time codes (RFC 6238), in base32; empty when the user
+	// needs none.
+	CodeSeed string `yaml:"code_seed,omitempty"`
+}
+
+// users are the seed's, or the one that every shop has.
+func (sh Shop) users() []ShopUser {
+	if len(sh.Users) > 0 {
+		return slices.Clone(sh.Users)
+	}
+	return []ShopUser{{Email: "owner@" + sh.Name + ".example", Password: "fake-mystore-password-" + sh.Name}}
 }
 
 // Extension is one that is installed in a shop.
@@ -191,6 +212,23 @@ func FleetSeed(n int) Seed {
 			UpdatedAt:    &created,
 			MerchantID:   mid,
 		})
+	}
+	return seed
+}
+
+// WithLookalikes is the seed with a second key beside each, which nothing uses, and whose username
+// begins with that of the first.
+func (seed Seed) WithLookalikes() Seed {
+	seed.Stores = slices.Clone(seed.Stores)
+	for i, st := range seed.Stores {
+		for _, k := range st.Keys {
+			k.CredentialID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(k.CredentialID)).String()
+			k.Username += "2"
+			k.Secret += "2"
+			k.LastUsedAt = nil
+			st.Keys = append(slices.Clone(st.Keys), k)
+		}
+		seed.Stores[i] = st
 	}
 	return seed
 }
@@ -296,7 +334,23 @@ func (sh Shop) check(seed Seed, unique uniqueness) error {
 	if sh.MerchantID != "" && !seed.hasStore(sh.MerchantID) {
 		return fmt.Errorf("unknown store %q", sh.MerchantID)
 	}
+	for _, u := range sh.Users {
+		if err := u.check(); err != nil {
+			return fmt.Errorf("user %q: %w", u.Email, err)
+		}
+	}
 	return errors.Join(unique.add("name", sh.Name), unique.add("token", sh.Token))
+}
+
+// check never names the seed of the codes in its error.
+func (u ShopUser) check() error {
+	if u.Email == "" || u.Password == "" {
+		return errors.New("an e-mail address and a password are needed")
+	}
+	if _, err := codeKey(u.CodeSeed); err != nil {
+		return errors.New("the seed of the one-time codes is not base32")
+	}
+	return nil
 }
 
 func (seed Seed) hasStore(mid string) bool {

@@ -52,6 +52,15 @@ func (srv *Server) APIURL() string { return srv.URL() + merchantPrefix }
 // MystoreURL is the base of the Mystore API.
 func (srv *Server) MystoreURL() string { return srv.URL() + mystorePrefix }
 
+// PortalPagesURL is the base of Kustom Portal's pages.
+func (srv *Server) PortalPagesURL() string { return srv.URL() + portalPagesPrefix }
+
+// MystorePagesURL is the base of Mystore's pages.
+func (srv *Server) MystorePagesURL() string { return srv.URL() + mystorePagesPrefix }
+
+// Tour says how people find the pages of this server; see [Sandbox.Tour].
+func (srv *Server) Tour() []string { return srv.sandbox.Tour(srv.URL()) }
+
 // Env is the environment that makes the provider use this server; see [Sandbox.Env].
 func (srv *Server) Env() map[string]string { return srv.sandbox.Env(srv.URL()) }
 
@@ -76,10 +85,8 @@ func (s *Sandbox) Env(url string) map[string]string {
 func (s *Sandbox) tokens() (portal string, shops map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, u := range s.state.users {
-		if portal == "" && u.Role != RoleStaff && !u.Expired {
-			portal = u.Token
-		}
+	if u := s.state.firstAdmin(); u != nil {
+		portal = u.Token
 	}
 	shops = make(map[string]string)
 	for _, sh := range s.state.shops {

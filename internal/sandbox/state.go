@@ -87,6 +87,8 @@ type key struct {
 	born      time.Time
 	reads     int  // GETs while PENDING
 	secretDue bool // the secret is still to be shown
+	// popup is the session whose popup is still to show the secret.
+	popup *session
 }
 
 // made remembers what an Idempotency-Key was used for.
@@ -156,6 +158,13 @@ func (st *state) addStore(v Store) {
 func (st *state) addShop(v Shop) {
 	v.Permissions = slices.Clone(v.Permissions)
 	v.Extensions = slices.Clone(v.Extensions)
+	v.Users = v.users()
+	for _, u := range v.Users {
+		st.secrets = append(st.secrets, u.Password)
+		if u.CodeSeed != "" {
+			st.secrets = append(st.secrets, u.CodeSeed)
+		}
+	}
 	st.shops = append(st.shops, &v)
 	st.shopByName[v.Name] = &v
 	st.shopByToken[v.Token] = &v
@@ -215,6 +224,32 @@ func (s *Sandbox) newKey(merchantID string, description *string, by string) *key
 		},
 		born: now,
 	}
+}
+
+func (s *Sandbox) full(st *store) bool { return len(st.keys) >= s.options.KeyLimit }
+
+// makeKey is what generating a key does, by API and by page.
+func (s *Sandbox) makeKey(st *store, description *string, by string) *key {
+	k := s.newKey(st.MerchantID, description, by)
+	if s.options.Pending > 0 {
+		k.Status = StatusPending
+	}
+	s.state.addKey(st, k)
+	return k
+}
+
+// revoke is what deleting a key does, by API and by page.
+func (s *Sandbox) revoke(k *key) {
+	s.watchDelete(k)
+	s.guard(s.holders(k), func() { s.state.removeKey(k) })
+}
+
+// update is what saving a shop's pair does, by API and by page. A pair of nothing clears it.
+func (s *Sandbox) update(sh *Shop, kustomID, kustomSecret string) {
+	if kustomID != "" {
+		s.watchInstall(sh, kustomID, kustomSecret)
+	}
+	s.guard([]*Shop{sh}, func() { s.install(sh, kustomID, kustomSecret) })
 }
 
 // accepts reports whether the merchant API takes the key now.
@@ -291,7 +326,7 @@ func (s *Sandbox) GenerateKey(merchantID, description string) (Key, error) {
 	if st == nil {
 		return Key{}, fmt.Errorf("there is no store %s", merchantID)
 	}
-	if len(st.keys) >= s.options.KeyLimit {
+	if s.full(st) {
 		return Key{}, fmt.Errorf("store %s has %d keys already", merchantID, len(st.keys))
 	}
 	k := s.newKey(merchantID, nil, "person@portal.example")

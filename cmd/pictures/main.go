@@ -1,0 +1,169 @@
+// Command pictures takes the pictures of the README: the sandbox's pages of a shop before and after the
+// switch, in Chromium or Chrome without a window. Run it with make pictures.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// The shop in the pictures, and who looks at it.
+const (
+	shop       = "fjellsport"
+	merchantID = "M00412871"
+	admin      = "ops@agency.example"
+)
+
+// patience is how long one picture may take.
+const patience = time.Minute
+
+func main() {
+	browser := flag.String("browser", "", "Chromium's or Chrome's `executable`; looked for in PATH when not given")
+	out := flag.String("out", ".github/pictures", "`folder` for the pictures")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *browser, *out)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pictures:", err)
+		os.Exit(1)
+	}
+}
+
+// fixed is a clock that stands still, shortly after the seed's last order.
+type fixed struct{}
+
+func (fixed) Now() time.Time { return time.Date(2026, time.March, 10, 9, 0, 0, 0, time.UTC) }
+
+func run(ctx context.Context, browser, out string) (err error) {
+	if browser, err = findBrowser(browser); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}})
+	if err != nil {
+		return err
+	}
+	server, err := sandbox.Start(s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+
+	c := camera{browser: browser, out: out, sandbox: s, url: server.URL()}
+	if err := c.takeAll(ctx, "before"); err != nil {
+		return err
+	}
+	if err := switchShop(s); err != nil {
+		return err
+	}
+	return c.takeAll(ctx, "after")
+}
+
+func findBrowser(name string) (string, error) {
+	if name != "" {
+		return exec.LookPath(name)
+	}
+	for _, known := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(known); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("there is neither Chromium nor Chrome in PATH; on Debian and Ubuntu: apt-get install chromium")
+}
+
+// switchShop does what the guide says, and lets a customer place the first order with the new key.
+func switchShop(s *sandbox.Sandbox) error {
+	old := s.Keys(merchantID)
+	key, err := s.GenerateKey(merchantID, "terraform: "+shop)
+	if err != nil {
+		return err
+	}
+	if err := s.Install(shop, key.Username, key.Secret); err != nil {
+		return err
+	}
+	for _, k := range old {
+		if err := s.DeleteKey(merchantID, k.CredentialID); err != nil {
+			return err
+		}
+	}
+	return s.PlaceOrder(shop)
+}
+
+// camera takes pictures of a sandbox's pages.
+type camera struct {
+	browser string
+	out     string
+	sandbox *sandbox.Sandbox
+	url     string
+}
+
+func (c camera) takeAll(ctx context.Context, when string) error {
+	links := map[string]func() (string, error){
+		"portal-home": func() (string, error) { return c.sandbox.PortalLink(admin, "/stores/"+merchantID) },
+		"portal-api":  func() (string, error) { return c.sandbox.PortalLink(admin, "/stores/"+merchantID+"/integrations/api") },
+		"mystore-credentials": func() (string, error) {
+			return c.sandbox.MystoreLink(shop, "/"+shop+"/extensions/"+sandbox.KlarnaCheckoutV3+"/credentials")
+		},
+	}
+	for name, link := range links {
+		path, err := link()
+		if err != nil {
+			return err
+		}
+		if err := c.take(ctx, path, name+"-"+when+".png"); err != nil {
+			return fmt.Errorf("taking %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// take makes one picture with a profile of its own, so that nobody is signed in already.
+func (c camera) take(ctx context.Context, path, name string) (err error) {
+	target, err := url.JoinPath(c.url, path)
+	if err != nil {
+		return err
+	}
+	profile, err := os.MkdirTemp("", "kustom-pictures")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(profile)) }()
+	file, err := filepath.Abs(filepath.Join(c.out, name))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	args := []string{
+		"--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--hide-scrollbars",
+		"--user-data-dir=" + profile, "--window-size=1000,640", "--screenshot=" + file,
+	}
+	if os.Geteuid() == 0 {
+		// Chromium's own sandbox does not work as root.
+		args = append(args, "--no-sandbox")
+	}
+	cmd := exec.CommandContext(ctx, c.browser, append(args, target)...)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("the browser took no picture: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"image/png"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// limit is what a picture may weigh: everybody who clones the repository has all of them.
+const limit = 150 << 10
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(file))
+	}
+	return names
+}
+
+// TestPicturesOfReadme: the README shows the pictures that there are, and no others.
+func TestPicturesOfReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, found := range regexp.MustCompile(`!\[[^\]]+\]\(\.github/pictures/([^)]+)\)`).FindAllSubmatch(readme, -1) {
+		shown = append(shown, string(found[1]))
+	}
+	slices.Sort(shown)
+	there := names(t, "../../.github/pictures")
+	if len(there) == 0 || !slices.Equal(shown, there) {
+		t.Errorf("the README shows %q, and there are %q", shown, there)
+	}
+	for _, name := range there {
+		info, err := os.Stat(filepath.Join("../../.github/pictures", name))
+		if err != nil || info.Size() > limit {
+			t.Errorf("%s: %v, or more than %d bytes", name, err, limit)
+		}
+	}
+}
+
+// TestRun takes all pictures, which shows that the README's can be taken again.
+func TestRun(t *testing.T) {
+	if _, err := findBrowser(""); err != nil {
+		t.Skip(err)
+	}
+	out, tmp := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	if err := run(t.Context(), "", out); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := names(t, out), names(t, "../../.github/pictures"); !slices.Equal(got, want) {
+		t.Errorf("it takes %q, and the README's are %q", got, want)
+	}
+	for _, name := range names(t, out) {
+		checkPicture(t, filepath.Join(out, name))
+	}
+	if left := names(t, tmp); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// checkPicture: it is one, and of the size of the others.
+func checkPicture(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	picture, err := png.Decode(file)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	if size := picture.Bounds().Size(); size.X != 1000 || size.Y < 500 {
+		t.Errorf("%s is %v", path, size)
+	}
+}
+
+func TestFindBrowser(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	if _, err := findBrowser(""); err == nil {
+		t.Error("a browser was found where there is none")
+	}
+	if _, err := findBrowser("no-such-browser"); err == nil {
+		t.Error("a browser that does not exist was found")
+	}
+}
+
+func TestSwitchShop(t *testing.T) {
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := switchShop(s); err != nil {
+		t.Fatal(err)
+	}
+	status, err := s.EndpointStatus(merchantID)
+	if err != nil || status.ActionRequired || s.Working(shop) != nil || len(s.Keys(merchantID)) != 1 {
+		t.Errorf("the shop is not switched: %+v, %v, %v", status, err, s.Working(shop))
+	}
+}
