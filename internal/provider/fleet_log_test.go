@@ -21,7 +21,6 @@ func overheard(t *testing.T, w *world) string {
 	dir := t.TempDir()
 	heard := filepath.Join(dir, "stderr")
 	script := fmt.Sprintf("#!/bin/sh\nexec %q \"$@\" 2>>%q\n", builtProvider(t), heard)
-	//nolint:gosec // It is to be executed.
 	if err := os.WriteFile(filepath.Join(dir, "terraform-provider-kustom"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
