@@ -169,17 +169,31 @@ func (s *search) planAndApply(t *testing.T, name string) {
 	s.run(t, name, 0, plannedApply[1]...)
 }
 
-// TestAccI2ConnectionHasNoSecret takes a connection through its life, and looks for every secret and
-// token that there ever was in all that Terraform prints, logs and leaves on disk.
+// TestAccI2ConnectionHasNoSecret takes connections, and a fleet, through their lives, and looks for every
+// secret and token that there ever was in all that Terraform prints, logs and leaves on disk.
 func TestAccI2ConnectionHasNoSecret(t *testing.T) {
 	t.Parallel()
+	for way, description := range map[string]string{
+		wayConnection: "terraform: ${each.key}",
+		wayFleet:      "terraform: ${shop}",
+	} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			livesWithoutSecret(t, way, description)
+		})
+	}
+}
+
+// livesWithoutSecret is such a life. Description is the one that the example has.
+func livesWithoutSecret(t *testing.T, way, description string) {
+	t.Helper()
 	seed := sandbox.ThreeShops()
 	s := newSearch(t, worldOptions{seed: &seed, requestTimeout: "2s"})
-	s.w.useExample(t, wayConnection, seed)
+	s.w.useExample(t, way, seed)
 	s.planAndApply(t, "created")
 
 	main := read(t, filepath.Join(s.w.dir, "main.tf"))
-	describe := func(text string) { s.w.write(t, "main.tf", edit(t, main, "terraform: ${each.key}", text)) }
+	describe := func(text string) { s.w.write(t, "main.tf", edit(t, main, description, text)) }
 	describe("second key")
 	s.planAndApply(t, "rotated")
 
