@@ -81,11 +81,12 @@ func (w *fleetWorld) mustNotHaveHurried(t *testing.T) {
 	}
 }
 
+// These two measure time, so no other test of the package runs beside them.
+
 // TestAccFleetThousand migrates a thousand shops, and a thousand others whose vendors refuse one request in
 // twenty, for being one too many or for trouble of their own. It counts what the first takes; the second
 // comes to the same end, and takes at most half as long again.
 func TestAccFleetThousand(t *testing.T) {
-	t.Parallel()
 	m := newMeter()
 	plain, throttled := distantFleet(t, thousand, worldOptions{carrier: m}), distantFleet(t, thousand, worldOptions{})
 	took, busy := plain.migrate(t)
@@ -169,7 +170,6 @@ func (w *fleetWorld) mustBeFrugal(t *testing.T, m *meter) {
 // with, those under way are finished or undone, what is done is in the state, and the next run goes on
 // from there.
 func TestAccFleetInterrupted(t *testing.T) {
-	t.Parallel()
 	const after, patience = 300, 10 * time.Second
 	w := distantFleet(t, thousand, worldOptions{external: true})
 	w.plan(t)
