@@ -116,6 +116,7 @@ var (
 	comment    = regexp.MustCompile(`(?m)^ *#.*$`)
 	target     = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 	targetCall = regexp.MustCompile(`\bmake ([a-z][a-z-]*)`)
+	targetName = regexp.MustCompile("`(?:[A-Z_]+=[^ `]+ )?make ([a-z][a-z-]*)")
 )
 
 // targets are the targets of make that a text calls.
@@ -127,8 +128,8 @@ func targets(text string) map[string]bool {
 	return called
 }
 
-// TestMakeTargets: what the workflows and .ci/run call there is, and what .ci/run does is done for every
-// change.
+// TestMakeTargets: what the workflows and .ci/run call and the documents name there is, and what .ci/run
+// does is done for every change.
 func TestMakeTargets(t *testing.T) {
 	t.Parallel()
 	there := map[string]bool{}
@@ -142,6 +143,12 @@ func TestMakeTargets(t *testing.T) {
 			for _, step := range j.Steps {
 				maps.Copy(called[file], targets(step.Run))
 			}
+		}
+	}
+	for _, file := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md"} {
+		called[file] = map[string]bool{}
+		for _, name := range targetName.FindAllStringSubmatch(readFile(t, file), -1) {
+			called[file][name[1]] = true
 		}
 	}
 	for file, calls := range called {

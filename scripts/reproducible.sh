@@ -9,6 +9,9 @@ trap 'rm -rf "$dir"' EXIT
 for name in one quite-another; do
   mkdir "$dir/$name"
   git clone --quiet . "$dir/$name/repository"
+done
+
+for name in one quite-another; do
   echo "Building in $dir/$name."
   (
     cd "$dir/$name/repository"
