@@ -322,3 +322,40 @@ func checkExample(t *testing.T, page, section, begins string) {
 		t.Errorf("%s: its example does not name the provider", page)
 	}
 }
+
+var (
+	link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	// published is where a guide leads to the repository, as the registry has no files but the guides.
+	published = regexp.MustCompile(`https://github\.com/storefront-iac/terraform-provider-kustom/(?:tree|blob)/main/([^)# ]+)`)
+)
+
+// TestLinks: what the documents lead to in this repository is there.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	links := 0
+	for _, pattern := range []string{"*.md", "adr/*.md", "docs/*.md", "docs/*/*.md", "examples/*/README.md", "examples/modules/*/README.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			var targets []string
+			text := readFile(t, file)
+			for _, found := range link.FindAllStringSubmatch(text, -1) {
+				targets = append(targets, filepath.Join(filepath.Dir(file), found[1]))
+			}
+			for _, found := range published.FindAllStringSubmatch(text, -1) {
+				targets = append(targets, found[1])
+			}
+			links += len(targets)
+			for _, target := range targets {
+				if _, err := os.Stat(target); err != nil {
+					t.Errorf("%s leads to %v", file, err)
+				}
+			}
+		}
+	}
+	if links == 0 {
+		t.Error("no link was found: the test shows nothing")
+	}
+}
