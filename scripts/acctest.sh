@@ -1,6 +1,6 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Runs go test with acceptance tests: acctest.sh <path of terraform or tofu> <go test argument>...
-set -eu
+set -euo pipefail
 
 tf=$1
 shift
@@ -20,12 +20,19 @@ export TF_ACC_TERRAFORM_PATH="$tf"
 export TF_ACC_PROVIDER_HOST="$host"
 export TF_ACC_PROVIDER_NAMESPACE=storefront-iac
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
 # Tests that try many cases leave one line each here.
-TEST_SUMMARY=$(mktemp)
-export TEST_SUMMARY
-trap 'rm -f "$TEST_SUMMARY"' EXIT
+export TEST_SUMMARY="$work/summary"
+touch "$TEST_SUMMARY"
 
 echo "Testing with $version ($tf)."
-go test "$@"
+if ! go test "$@" 2>&1 | tee "$work/output"; then
+  # The last lines of a log are what people look at first.
+  printf '\nFailed:\n'
+  grep -E '^ *--- FAIL|^(FAIL|panic:)' "$work/output" || true
+  exit 1
+fi
 echo
 cat "$TEST_SUMMARY"

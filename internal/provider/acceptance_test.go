@@ -51,7 +51,7 @@ func runTests(m *testing.M) int {
 		testDirectory:        dir,
 		"TF_CLI_CONFIG_FILE": file, "CHECKPOINT_DISABLE": "1",
 		// A provider that runs in this process would write its log into the tests' output.
-		"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER": "OFF",
+		"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_KUSTOM": "OFF", "TF_LOG_PROVIDER_VAULT": "OFF",
 	}
 	if os.Getenv("TF_ACC_PROVIDER_NAMESPACE") == "" {
 		environment["TF_ACC_PROVIDER_NAMESPACE"] = "storefront-iac"

@@ -28,13 +28,14 @@ type obstacle struct {
 	keyless bool
 }
 
-// arms is an obstacle of a fault that only happens to the shop.
+// arms is an obstacle of a fault that only happens to the shop. Several tests may put it up at once.
 func arms(fault sandbox.Fault) func(*testing.T, *fleetWorld, sandbox.Shop) func() {
 	return func(_ *testing.T, w *fleetWorld, shop sandbox.Shop) func() {
-		fault.Match = func(r sandbox.Request) bool {
+		its := fault
+		its.Match = func(r sandbox.Request) bool {
 			return r.Shop == shop.Name || r.MerchantID == shop.MerchantID || strings.HasPrefix(r.Caller, shop.MerchantID+"-")
 		}
-		return w.sandbox.Arm(fault).Disarm
+		return w.sandbox.Arm(its).Disarm
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -221,7 +222,8 @@ func serveAs(t *testing.T, name string, p frameworkprovider.Provider) string {
 	closed := make(chan struct{})
 	go func() {
 		_ = tf6server.Serve("registry.terraform.io/"+name, providerserver.NewProtocol6(p),
-			tf6server.WithDebug(ctx, ready, closed), tf6server.WithoutLogStderrOverride())
+			tf6server.WithDebug(ctx, ready, closed), tf6server.WithoutLogStderrOverride(),
+			tf6server.WithGoPluginLogger(hclog.NewNullLogger()))
 	}()
 	config := <-ready
 	t.Cleanup(func() { stop(); <-closed })
