@@ -9,7 +9,9 @@ shift
 export TF_CLI_CONFIG_FILE=/dev/null
 export CHECKPOINT_DISABLE=1
 
-version=$("$tf" version | head -n 1)
+# Not through head: it would end before what it reads from, which the shell takes for a failure.
+version=$("$tf" version)
+version=${version%%$'\n'*}
 case $version in
 OpenTofu*) host=registry.opentofu.org ;;
 *) host=registry.terraform.io ;;
