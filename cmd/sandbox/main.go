@@ -33,6 +33,7 @@ func main() {
 type settings struct {
 	addr    string
 	seed    string
+	pages   bool
 	options sandbox.Options
 }
 
@@ -54,7 +55,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := introduce(stdout, srv); err != nil {
+	env := srv.Env()
+	if set.pages {
+		env = srv.PagesEnv()
+	}
+	if err := introduce(stdout, srv, env); err != nil {
 		return errors.Join(err, srv.Close())
 	}
 	<-ctx.Done()
@@ -67,6 +72,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	flags.SetOutput(output)
 	flags.StringVar(&set.addr, "addr", "127.0.0.1:9000", "loopback `address` to listen on")
 	flags.StringVar(&set.seed, "seed", "", "`file` (YAML or JSON) with the stores and shops to start with; three shops when not given")
+	flags.BoolVar(&set.pages, "pages", false, "print the environment to use the pages with, signed in, in place of the APIs with tokens")
 	flags.DurationVar(&set.options.Spread, "spread", 0, "how long a new key takes to work at the merchant API")
 	flags.IntVar(&set.options.Pending, "pending", 0, "`number` of times that a new key has to be read until it is active")
 	flags.IntVar(&set.options.KeyLimit, "key-limit", 0, "`number` of keys that a store can have; 10 when not given")
@@ -100,9 +106,8 @@ func loadSeed(path string) (sandbox.Seed, error) {
 }
 
 // introduce prints what to copy into the shell that Terraform runs in, and what there is to look at.
-func introduce(w io.Writer, srv *sandbox.Server) error {
+func introduce(w io.Writer, srv *sandbox.Server, env map[string]string) error {
 	var b strings.Builder
-	env := srv.Env()
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(&b, "export %s=%s\n", name, quote(env[name]))
 	}

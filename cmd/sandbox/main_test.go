@@ -58,7 +58,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestIntroduce: what is printed has the environment for the APIs, and says where the pages are.
+// TestIntroduce: what is printed for the pages has sessions in it, and no token.
 func TestIntroduce(t *testing.T) {
 	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
 	if err != nil {
@@ -69,15 +69,25 @@ func TestIntroduce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer srv.Close()
-	var out strings.Builder
-	if err := introduce(&out, srv); err != nil {
-		t.Fatal(err)
+	tests := map[string]struct {
+		env        map[string]string
+		want, lack string
+	}{
+		"APIs":  {srv.Env(), "export KUSTOM_PORTAL_TOKEN=", "SESSION"},
+		"pages": {srv.PagesEnv(), "export KUSTOM_PORTAL_SESSION=", "TOKEN"},
 	}
-	for _, line := range []string{
-		"export KUSTOM_PORTAL_TOKEN=", srv.PortalPagesURL() + "/mailbox", srv.MystorePagesURL() + "/sign-in to fjellsport",
-	} {
-		if !strings.Contains(out.String(), line) {
-			t.Errorf("%q is not in %s", line, out.String())
+	for name, test := range tests {
+		var out strings.Builder
+		if err := introduce(&out, srv, test.env); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), test.lack) {
+			t.Errorf("%s: printed %s", name, out.String())
+		}
+		for _, line := range []string{srv.PortalPagesURL() + "/mailbox", srv.MystorePagesURL() + "/sign-in to fjellsport"} {
+			if !strings.Contains(out.String(), line) {
+				t.Errorf("%s: %q is not in %s", name, line, out.String())
+			}
 		}
 	}
 }

@@ -41,6 +41,10 @@ type Orphan struct {
 	// Description and IdempotencyKey are what that request was sent with. To send it again shows
 	// which key it has made.
 	Description, IdempotencyKey string
+	// Before has the IDs of the keys that the store had, where the key was asked for in a way that has
+	// no idempotency keys: what is there besides shows which key was made. Each ID is between two bars,
+	// and a store that had none is one bar. It is empty where there was an idempotency key.
+	Before string
 }
 
 // Error implements error.
@@ -101,7 +105,7 @@ func (p *Portal) generateOnce(ctx context.Context, merchantID, description strin
 		intended.CredentialID = id
 		return Key{}, p.abandon(ctx, intended, errNoSecret)
 	}
-	if transport.IsCode(err, http.StatusConflict, CodeLimitReached) {
+	if IsLimitReached(err) {
 		// The portal compares idempotency keys first: this one has made none.
 		return Key{}, err
 	}
@@ -162,7 +166,7 @@ func replayedKey(err error) (id string, replayed bool) {
 // awaitSecret waits for a key that is being made. The first answer that shows it active is the only
 // one with its secret, so its answer, too, is waited for.
 func (p *Portal) awaitSecret(ctx context.Context, key newKey) (Key, error) {
-	for key.Status == statusPending {
+	for key.Status == StatusPending {
 		if err := p.client.Clock.Sleep(ctx, max(pollInterval, key.wait)); err != nil {
 			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
 		}

@@ -29,7 +29,11 @@ type Key struct {
 	Secret string `json:"secret"`
 }
 
-const statusPending = "PENDING"
+// What becomes of a key: it is being made, and then it is there.
+const (
+	StatusPending = "PENDING"
+	StatusActive  = "ACTIVE"
+)
 
 // Portal is the client of the portal's API. It is safe for concurrent use.
 type Portal struct {

@@ -2,6 +2,8 @@ package kustom
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -12,6 +14,15 @@ const (
 	CodeLimitReached = "CREDENTIAL_LIMIT_REACHED"
 	codeReplay       = "IDEMPOTENCY_REPLAY"
 )
+
+// ErrLimitReached says that a store has as many keys as it may have, where it was not the portal's API
+// that said so.
+var ErrLimitReached = errors.New("the store has as many API keys as it may have")
+
+// IsLimitReached tells whether err says that a store has as many keys as it may have.
+func IsLimitReached(err error) bool {
+	return errors.Is(err, ErrLimitReached) || transport.IsCode(err, http.StatusConflict, CodeLimitReached)
+}
 
 // Problem reads the error body that the portal and the merchant API share (documented by Kustom
 // for the merchant API).

@@ -3,11 +3,9 @@ package provider
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // limitReachedError says that a store may have no further key, and which of its keys nobody seems
@@ -39,7 +37,7 @@ func (e *limitReachedError) advice() string {
 // withUnusedKeys adds to a refusal for too many keys which of them could go. Any other error it
 // returns as it is.
 func withUnusedKeys(ctx context.Context, keys keyLister, merchantID string, err error) error {
-	if !transport.IsCode(err, http.StatusConflict, kustom.CodeLimitReached) {
+	if !kustom.IsLimitReached(err) {
 		return err
 	}
 	full := &limitReachedError{merchantID: merchantID, cause: err}

@@ -5,9 +5,12 @@ import (
 	"crypto/sha1" //nolint:gosec // RFC 6238 as authenticator apps do it
 	"crypto/subtle"
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -233,6 +236,76 @@ func (st *state) firstAdmin() *User {
 		return nil
 	}
 	return st.users[i]
+}
+
+// PagesEnv is the environment that makes the provider use this server's pages; see
+// [Sandbox.PagesEnv].
+func (srv *Server) PagesEnv() map[string]string { return srv.sandbox.PagesEnv(srv.URL()) }
+
+// PagesEnv is the environment that makes the provider use the pages of this sandbox where it is served
+// at url, which has no slash at its end: its addresses, and new sessions of the first user who can see
+// Integrations and of the first user of every shop. There are no tokens in it.
+func (s *Sandbox) PagesEnv(url string) map[string]string {
+	portal, shops := s.signInAll(url)
+	// A map of strings always encodes.
+	sessions, _ := json.Marshal(shops)
+	return map[string]string{
+		"KUSTOM_ENVIRONMENT":      s.state.environment,
+		"KUSTOM_API_URL":          url + merchantPrefix,
+		"KUSTOM_PORTAL_PAGES_URL": url + portalPagesPrefix,
+		"MYSTORE_PAGES_URL":       url + mystorePagesPrefix,
+		"KUSTOM_PORTAL_SESSION":   portal,
+		"MYSTORE_SESSIONS":        string(sessions),
+	}
+}
+
+// signInAll takes the lock by itself.
+func (s *Sandbox) signInAll(url string) (portal string, shops map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.state.firstAdmin(); u != nil {
+		portal = s.sessionLine(url, PortalPages, portalPagesPrefix, session{user: u})
+	}
+	shops = make(map[string]string)
+	for _, sh := range s.state.shops {
+		shops[sh.Name] = s.sessionLine(url, MystorePages, mystorePagesPrefix, session{shop: sh, email: sh.Users[0].Email})
+	}
+	return portal, shops
+}
+
+// The session of a browser, in the form that the provider keeps it in.
+type (
+	browserSession struct {
+		Host    string            `json:"host"`
+		Cookies []browserCookie   `json:"cookies"`
+		Storage map[string]string `json:"storage"`
+	}
+	browserCookie struct {
+		Name     string `json:"name"`
+		Value    string `json:"value"`
+		Domain   string `json:"domain"`
+		Path     string `json:"path"`
+		HTTPOnly bool   `json:"http_only"`
+		SameSite string `json:"same_site"`
+	}
+)
+
+func (s *Sandbox) sessionLine(base, api, path string, ss session) string {
+	host := strings.TrimPrefix(base, "http://")
+	domain := host
+	if u, err := url.Parse(base); err == nil {
+		host, domain = u.Host, u.Hostname()
+	}
+	made := s.newSession(ss)
+	// Plain fields always encode.
+	data, _ := json.Marshal(browserSession{
+		Host:    host,
+		Cookies: []browserCookie{{Name: cookieName(api), Value: made.id, Domain: domain, Path: path, HTTPOnly: true, SameSite: "Lax"}},
+		Storage: map[string]string{},
+	})
+	line := base64.RawURLEncoding.EncodeToString(data)
+	s.state.secrets = append(s.state.secrets, line)
+	return line
 }
 
 // codeKey is the key of one-time codes; spaces and small letters are as people copy them.

@@ -1,32 +1,75 @@
 package sandbox
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// TestSessionsOfOneVendor: the session of one vendor is nothing to the other, whatever the cookie is called.
-func TestSessionsOfOneVendor(t *testing.T) {
+// resume is a visitor with the session of one line.
+func (b *bench) resume(line string) *visitor {
+	b.t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(line)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var kept browserSession
+	if err := json.Unmarshal(data, &kept); err != nil {
+		b.t.Fatal(err)
+	}
+	v := b.visitor()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range kept.Cookies {
+		jar.SetCookies(&url.URL{Scheme: "http", Host: kept.Host, Path: c.Path}, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: c.Path}})
+	}
+	v.client.Jar = jar
+	return v
+}
+
+func TestPagesEnv(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	path, err := b.s.PortalLink(admin, "/")
+	env := b.srv.PagesEnv()
+	want := map[string]string{
+		"KUSTOM_ENVIRONMENT":      "production",
+		"KUSTOM_API_URL":          b.srv.URL() + "/merchant",
+		"KUSTOM_PORTAL_PAGES_URL": b.srv.URL() + "/pages/portal",
+		"MYSTORE_PAGES_URL":       b.srv.URL() + "/pages/mystore",
+	}
+	for name, value := range want {
+		if env[name] != value {
+			t.Errorf("%s is %q, want %q", name, env[name], value)
+		}
+	}
+	for name := range env {
+		if strings.Contains(name, "TOKEN") {
+			t.Errorf("there is %s", name)
+		}
+	}
+	b.resume(env["KUSTOM_PORTAL_SESSION"]).open(env["KUSTOM_PORTAL_PAGES_URL"]+keysPath).at(200, "Integrations")
+	var shops map[string]string
+	if err := json.Unmarshal([]byte(env["MYSTORE_SESSIONS"]), &shops); err != nil {
+		t.Fatal(err)
+	}
+	for _, shop := range []string{"fjellsport", "kaffebonna", "ullogtre"} {
+		b.resume(shops[shop]).open(env["MYSTORE_PAGES_URL"]+"/"+shop+"/extensions").at(200, "Extensions")
+	}
+	// The session of one vendor is nothing to the other, whatever the cookie is called.
+	other := b.resume(strings.Clone(env["KUSTOM_PORTAL_SESSION"]))
+	u, err := url.Parse(env["MYSTORE_PAGES_URL"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := b.visitor().open(b.srv.URL()+path).at(200, "Home")
-	portal, err := url.Parse(b.srv.PortalPagesURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	mystore, err := url.Parse(b.srv.MystorePagesURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	value := v.client.Jar.Cookies(portal)[0].Value
-	v.client.Jar.SetCookies(mystore, []*http.Cookie{{Name: mystoreCookie, Value: value, Path: mystorePagesPrefix}})
-	v.mystore("/").at(200, "Sign in")
+	value := other.client.Jar.Cookies(&url.URL{Scheme: "http", Host: u.Host, Path: portalPagesPrefix})[0].Value
+	other.client.Jar.SetCookies(u, []*http.Cookie{{Name: mystoreCookie, Value: value, Path: mystorePagesPrefix}})
+	other.mystore("/").at(200, "Sign in")
 	b.wantNoSecrets()
 	b.wantViolations()
 }

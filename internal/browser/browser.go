@@ -1,0 +1,148 @@
+// Package browser does in Chromium or Chrome what a person would do there, for services that have
+// pages and no API. It finds things as people do who hear a page rather than see it, by their role
+// and accessible name, proves where it is before it does anything, and afterwards that it happened.
+//
+// It knows nothing of any vendor and nothing of Terraform.
+package browser
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+// Options configure a [Browser]. The zero value of each field has the meaning that it states.
+type Options struct {
+	// Executable is Chromium's or Chrome's name or path; empty looks for one in PATH.
+	Executable string
+	// MaxTabs is how many tabs are open at once at the most; 0 means 4.
+	MaxTabs int
+	// Timeout bounds each step, such as the loading of a page; 0 means 30 seconds.
+	Timeout time.Duration
+	// DebugDir is a folder for pictures of the pages on which something went wrong; empty takes none.
+	DebugDir string
+	// Visible shows a window, for a person to sign in.
+	Visible bool
+	// Observe is told of every step when it has ended; nil tells nobody. It must be safe for
+	// concurrent use.
+	Observe func(context.Context, Record)
+}
+
+const (
+	defaultMaxTabs = 4
+	defaultTimeout = 30 * time.Second
+)
+
+// Browser is a share in a Chromium or Chrome, with a profile of its own for each visitor. It is started
+// when the first page is opened and, should it die, started again when the next one is. It is safe for
+// concurrent use.
+type Browser struct {
+	options Options
+	group   *Group
+	slots   chan struct{}
+}
+
+// New returns a browser that has not been started, whose process is one of a group's.
+func New(g *Group, o Options) *Browser {
+	if o.MaxTabs == 0 {
+		o.MaxTabs = defaultMaxTabs
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Observe == nil {
+		o.Observe = func(context.Context, Record) {}
+	}
+	return &Browser{options: o, group: g, slots: make(chan struct{}, o.MaxTabs)}
+}
+
+// MaxTabs is how many tabs can be open at once.
+func (b *Browser) MaxTabs() int { return b.options.MaxTabs }
+
+// MissingError says that there is no browser to be found.
+type MissingError struct {
+	// Executable is what was looked for; empty where any of the known names would have done.
+	Executable string
+	Cause      error
+}
+
+// Error implements error.
+func (e *MissingError) Error() string {
+	if e.Executable == "" {
+		return "neither Chromium nor Chrome is in PATH"
+	}
+	return fmt.Sprintf("the browser %s: %v", e.Executable, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *MissingError) Unwrap() error { return e.Cause }
+
+// Find returns the path of a browser: of the named one or, if name is empty, of the first known one
+// in PATH. The error is a [*MissingError].
+func Find(name string) (string, error) {
+	if name != "" {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			return "", &MissingError{Executable: name, Cause: err}
+		}
+		return path, nil
+	}
+	for _, known := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
+		if path, err := exec.LookPath(known); err == nil {
+			return path, nil
+		}
+	}
+	return "", &MissingError{Cause: exec.ErrNotFound}
+}
+
+// Open opens a tab for a visitor, as soon as there are fewer than MaxTabs. Who opens a tab closes it.
+func (b *Browser) Open(ctx context.Context, v *Visitor) (*Tab, error) {
+	select {
+	case b.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	tab, err := b.open(ctx, v)
+	if err != nil {
+		<-b.slots
+		return nil, err
+	}
+	return tab, nil
+}
+
+func (b *Browser) open(ctx context.Context, v *Visitor) (*Tab, error) {
+	p, err := b.group.process(b.options)
+	if err != nil {
+		return nil, err
+	}
+	profile, err := v.enter(p)
+	if err != nil {
+		return nil, fmt.Errorf("opening a tab: %w", err)
+	}
+	tabCtx, cancel := chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile))
+	tab := &Tab{browser: b, visitor: v, process: p, ctx: tabCtx, cancel: cancel}
+	if err := tab.prepare(ctx); err != nil {
+		tab.leave()
+		return nil, fmt.Errorf("opening a tab: %w", err)
+	}
+	return tab, nil
+}
+
+// newProfile makes a profile in which nobody is signed in, beside those of other visitors.
+func (p *process) newProfile() (cdp.BrowserContextID, error) {
+	made, err := chromedp.CallBrowser(p.ctx, target.CreateBrowserContext, target.CreateBrowserContextParams{})
+	if err != nil {
+		return "", err
+	}
+	return made.BrowserContextID, nil
+}
+
+// disposeProfile forgets a profile. That of a process that has died is gone already.
+func (p *process) disposeProfile(id cdp.BrowserContextID) {
+	_, _ = chromedp.CallBrowser(p.ctx, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
+}

@@ -1,0 +1,89 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind tells what stands in the way of a step.
+type Kind string
+
+// The kinds of failed steps.
+const (
+	// NotFound: something that the step needs is not on the page, or is there more than once.
+	NotFound Kind = "not found"
+	// Elsewhere: the page is another host's.
+	Elsewhere Kind = "elsewhere"
+	// SignedOut: the site asks to sign in.
+	SignedOut Kind = "signed out"
+	// Refused: the page says no.
+	Refused Kind = "refused"
+	// Unclickable: something else lies where the click would go.
+	Unclickable Kind = "unclickable"
+	// NoPage: the page could not be loaded.
+	NoPage Kind = "no page"
+	// Died: the browser is gone.
+	Died Kind = "died"
+)
+
+// StepError says which step on which page failed, and why. It holds nothing that was typed, and of the
+// page only what is said in Message.
+type StepError struct {
+	// Site is whose page it is, such as "Kustom Portal", and Host where it is.
+	Site, Host string
+	// Page is what the page is, and Step what was to be done on it, in words.
+	Page, Step string
+	Kind       Kind
+	// Wanted are the things that were looked for and not found.
+	Wanted []Want
+	// Message is what the page says, where it refuses.
+	Message string
+	// Changing says that the step was to change something, and Uncertain that it may have.
+	Changing, Uncertain bool
+	// Picture is the file with a picture of the page, if one was taken.
+	Picture string
+	Err     error
+}
+
+// Error implements error.
+func (e *StepError) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, %s: could not %s: %s", e.Site, e.Page, e.Step, e.Kind)
+	if len(e.Wanted) > 0 {
+		fmt.Fprintf(&text, ": %s", describe(e.Wanted))
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&text, ": %q", e.Message)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&text, ": %v", e.Err)
+	}
+	if e.Picture != "" {
+		fmt.Fprintf(&text, " (see %s)", e.Picture)
+	}
+	return text.String()
+}
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// MayHaveWorked tells whether the step may have been done all the same.
+func (e *StepError) MayHaveWorked() bool { return e.Uncertain }
+
+// DidNothing tells whether the step was to change something, and certainly did not.
+func (e *StepError) DidNothing() bool { return e.Changing && !e.Uncertain }
+
+// IsKind tells whether err is a failed step of that kind.
+func IsKind(err error, kind Kind) bool {
+	var failure *StepError
+	return errors.As(err, &failure) && failure.Kind == kind
+}
+
+func describe(wanted []Want) string {
+	var all []string
+	for _, want := range wanted {
+		all = append(all, want.String())
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,137 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// process is a browser that runs.
+type process struct {
+	// ctx is chromedp's, and done when the browser is.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// folder is the browser's own, for its profile.
+	folder string
+}
+
+// start starts a browser with a profile folder of its own.
+func start(o Options) (*process, error) {
+	executable, err := Find(o.Executable)
+	if err != nil {
+		return nil, err
+	}
+	sweep(os.TempDir())
+	folder, err := os.MkdirTemp("", folderPrefix+strconv.Itoa(os.Getpid())+"-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the browser's profile: %w", err)
+	}
+	// The browser is ended by end alone, whatever becomes of the context of who needed it first.
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), flags(executable, folder, o.Visible)...)
+	// The library's messages may hold what is on pages (I2).
+	silent := func(string, ...any) {}
+	ctx, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
+	p := &process{ctx: ctx, cancel: func() { leave(); stop() }, folder: folder}
+	if err := chromedp.Do(ctx); err != nil {
+		return nil, fmt.Errorf("starting the browser %s: %w", executable, errors.Join(err, p.end()))
+	}
+	return p, nil
+}
+
+// flags are what the browser is started with, besides what the library does by itself.
+func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOption {
+	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
+	options = append(options,
+		chromedp.ExecPath(executable),
+		chromedp.UserDataDir(folder),
+		chromedp.ModifyCmdFunc(detach),
+		chromedp.NoInheritEnv,
+		chromedp.Env(environment(os.Environ())...),
+		chromedp.WindowSize(1280, 900),
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("accept-lang", "en"),
+	)
+	if visible {
+		options = append(options, chromedp.VisibleWindow)
+	}
+	return options
+}
+
+// environment returns what the browser may know of this process's environment: no token or session
+// (I2).
+func environment(all []string) []string {
+	var passed []string
+	for _, variable := range all {
+		secret := false
+		for _, prefix := range []string{"KUSTOM_", "MYSTORE_", "TF_"} {
+			secret = secret || strings.HasPrefix(variable, prefix)
+		}
+		if !secret {
+			passed = append(passed, variable)
+		}
+	}
+	return passed
+}
+
+// alive tells whether the browser still runs.
+func (p *process) alive() bool {
+	if p.ctx.Err() != nil {
+		return false
+	}
+	select {
+	case <-chromedp.FromContext(p.ctx).Browser.LostConnection:
+		return false
+	default:
+		return true
+	}
+}
+
+const (
+	// A browser that has just ended may still be about to write into its folder.
+	removals     = 20
+	removalPause = 50 * time.Millisecond
+)
+
+// end ends the browser, and removes its folder. There is nothing in the profile to be saved first.
+func (p *process) end() error {
+	if b := chromedp.FromContext(p.ctx).Browser; b != nil && b.Process() != nil {
+		kill(b.Process().Pid)
+	}
+	p.cancel()
+	err := os.RemoveAll(p.folder)
+	for range removals {
+		if err == nil {
+			return nil
+		}
+		_ = pause(context.Background(), removalPause)
+		err = os.RemoveAll(p.folder)
+	}
+	return fmt.Errorf("removing the browser's profile: %w", err)
+}
+
+// folderPrefix begins the name of a profile's folder. The ID of the process that made it follows.
+const folderPrefix = "terraform-provider-kustom-browser-"
+
+// sweep removes the folders of processes that were killed, and so could not.
+func sweep(dir string) {
+	folders, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), folderPrefix), "-")
+		if pid, err := strconv.Atoi(owner); err == nil && !runs(pid) {
+			// Somebody else's is not ours to remove, and stays.
+			_ = os.RemoveAll(folder)
+		}
+	}
+}
