@@ -3,15 +3,18 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
@@ -42,8 +45,22 @@ func serve(version string, debug bool) error {
 	if !asksForLog(os.Environ()) {
 		options = append(options, silent()...)
 	}
-	p := provider.New(provider.Options{Version: version, Getenv: os.Getenv})
-	return tf6server.Serve("registry.terraform.io/storefront-iac/kustom", providerserver.NewProtocol6(p()), options...)
+	var browsers browser.Group
+	p := provider.New(provider.Options{
+		Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
+	})
+	err := tf6server.Serve("registry.terraform.io/storefront-iac/kustom", providerserver.NewProtocol6(p()), options...)
+	return errors.Join(err, browsers.Close())
+}
+
+// sessionDir is the folder in which login keeps sessions; empty where the user has no folder for such
+// things.
+func sessionDir() string {
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(config, "terraform-provider-kustom")
 }
 
 // tuneMemory makes the garbage collector less eager. What the SDK does to plan a fleet of a thousand

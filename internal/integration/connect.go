@@ -2,9 +2,7 @@ package integration
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -94,8 +92,7 @@ func (c *Connector) reconsider(ctx context.Context, shop string, key kustom.Key,
 
 // notWritten tells whether err, from an installation, says that nothing was written.
 func notWritten(err error) bool {
-	var failure *transport.Error
-	return isNotInstalled(err) || (errors.As(err, &failure) && failure.Method == http.MethodPatch && !failure.Uncertain)
+	return isNotInstalled(err) || transport.DidNothing(err)
 }
 
 // undo deletes a new key that no shop has got, and returns cause.

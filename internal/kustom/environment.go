@@ -2,7 +2,10 @@
 // deleted, and of the merchant API, which tells whether a key works.
 package kustom
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Environment is one of Kustom's two worlds. A key of one is worthless in the other.
 type Environment string
@@ -62,6 +65,9 @@ func (e Environment) PortalURL() string {
 	}
 	return "https://portal.kustom.co" + portalBase
 }
+
+// PagesURL is where the portal's pages begin (documented by Kustom).
+func (e Environment) PagesURL() string { return strings.TrimSuffix(e.PortalURL(), portalBase) }
 
 // APIURL is the base of the merchant API (documented by Kustom).
 func (e Environment) APIURL() string { return "https://" + e.Host() }

@@ -42,10 +42,14 @@ type Orphan struct {
 	// which key it has made.
 	Description, IdempotencyKey string
 	// Before has the IDs of the keys that the store had, where the key was asked for in a way that has
-	// no idempotency keys: what is there besides shows which key was made. Each ID is between two bars,
-	// and a store that had none is one bar. It is empty where there was an idempotency key.
+	// no idempotency keys: what is there besides shows which key was made. Each ID is between two
+	// [Bar]s, and a store that had none is one bar. The time at which nobody waited for the key any more
+	// follows (RFC 3339). It is empty where there was an idempotency key.
 	Before string
 }
+
+// Bar stands around each ID in [Orphan.Before].
+const Bar = "|"
 
 // Error implements error.
 func (e *OrphanError) Error() string {

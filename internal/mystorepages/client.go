@@ -13,6 +13,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
+// URL is where the admin's pages begin. Mystore documents the admin, and not its address: it is assumed.
+const URL = "https://admin.mystore.no"
+
 // Name is what the site is called.
 const Name = "Mystore"
 

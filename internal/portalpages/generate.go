@@ -94,14 +94,11 @@ func (p *Portal) generateOnce(ctx context.Context, merchantID, description strin
 	return listed, nil
 }
 
-// bar stands around each ID in [kustom.Orphan.Before].
-const bar = "|"
-
 // barred returns the IDs of keys, for [kustom.Orphan.Before].
 func barred(keys []kustom.Key) string {
-	text := bar
+	text := kustom.Bar
 	for _, key := range keys {
-		text += key.CredentialID + bar
+		text += key.CredentialID + kustom.Bar
 	}
 	return text
 }
@@ -195,7 +192,7 @@ func (p *Portal) confirm(ctx context.Context, made kustom.Key, orphan kustom.Orp
 		return kustom.Key{}, fmt.Errorf("key %s: %w", made.Username, errUnseen)
 	}
 	for _, key := range keys {
-		if key.Username == made.Username || !isNew(key, orphan) {
+		if key.Username == made.Username || !p.isNew(key, orphan) {
 			continue
 		}
 		if err := p.remove(ctx, key.MerchantID, key.CredentialID); err != nil {
@@ -215,6 +212,7 @@ func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, cause error)
 		err = errUnseen
 	}
 	if err != nil {
+		orphan.Before += p.Clock.Now().UTC().Format(time.RFC3339)
 		return &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 	}
 	return errors.Join(errNoSecret, cause)
@@ -227,7 +225,7 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	keys = slices.DeleteFunc(keys, func(key kustom.Key) bool { return !isNew(key, orphan) })
+	keys = slices.DeleteFunc(keys, func(key kustom.Key) bool { return !p.isNew(key, orphan) })
 	for i, key := range keys {
 		if err := p.remove(ctx, key.MerchantID, key.CredentialID); err != nil {
 			return i, err
@@ -236,14 +234,25 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (int, erro
 	return len(keys), nil
 }
 
+// lateness is how long a key may still take to be made that nobody waits for any more, and how much the
+// portal's clock and this machine's may differ.
+const lateness = time.Minute
+
 // isNew tells whether a key is what came of asking for an orphan: it was not there before, is called the
-// same, and nobody has used it.
-func isNew(key kustom.Key, orphan kustom.Orphan) bool {
+// same, nobody has used it, and it is neither one that p has made nor one that was made later on.
+func (p *Portal) isNew(key kustom.Key, orphan kustom.Orphan) bool {
 	var description string
 	if key.Description != nil {
 		description = *key.Description
 	}
-	return key.LastUsedAt == nil && description == orphan.Description && !strings.Contains(orphan.Before, bar+key.CredentialID+bar)
+	before, until := orphan.Before, time.Time{}
+	if i := strings.LastIndex(before, kustom.Bar); i >= 0 {
+		// Without a time, this is still the run that has asked for the key.
+		until, _ = time.Parse(time.RFC3339, before[i+len(kustom.Bar):])
+	}
+	return key.LastUsedAt == nil && description == orphan.Description && !p.Made(key.CredentialID) &&
+		!strings.Contains(before, kustom.Bar+key.CredentialID+kustom.Bar) &&
+		(until.IsZero() || key.CreatedAt.Before(until.Add(lateness)))
 }
 
 // errOtherWay says that only the portal's API knows which key was made.

@@ -23,9 +23,11 @@ type backend struct {
 	settings
 	version  string
 	clock    clock.Clock
-	portal   *kustom.Portal
+	portal   portalService
 	merchant *kustom.Merchant
-	mystore  *mystore.Client
+	mystore  mystoreService
+	// pages is nil where the vendors are only reached by their APIs.
+	pages *pages
 	// keys and shops remember, for one walk, what they have read of the portal and of Mystore.
 	keys  *integration.Keys
 	shops *integration.Shops
@@ -66,11 +68,25 @@ func newBackend(s settings, o Options) *backend {
 	b.portal = kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth)
 	b.merchant = kustom.NewMerchant(client("merchant", "api_url", s.apiURL, kustom.Problem))
 	b.mystore = mystore.New(client("mystore", "mystore_url", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
+	if b.pages = newPages(s, o); b.pages != nil {
+		b.usePages()
+	}
 	b.keys = integration.NewKeys(b.portal)
 	b.shops = integration.NewShops(b.mystore, b.merchant, o.Clock, b.shopNames)
 	b.ahead = integration.NewAhead(b.shops)
 	b.connector = integration.NewConnector(b.keys, b.shops)
 	return b
+}
+
+// usePages reaches by their pages the vendors, and of the shops those, for which there is no token.
+func (b *backend) usePages() {
+	if b.portalToken == (secretValue{}) {
+		b.portal = b.pages.portal
+	}
+	b.mystore = shopWays{api: b.mystore, pages: b.pages.mystore, byPages: func(shop string) bool {
+		_, hasToken := b.mystoreTokens[shop]
+		return !hasToken && !b.unknownShops && b.pages.reaches(shop)
+	}}
 }
 
 func (b *backend) portalAuth() (string, error) {
@@ -87,7 +103,11 @@ func (b *backend) portalAuth() (string, error) {
 }
 
 // noShopTokenError says that the provider was given no token for a shop.
-type noShopTokenError struct{ shop string }
+type noShopTokenError struct {
+	shop string
+	// pages says that a session would do as well.
+	pages bool
+}
 
 func (e *noShopTokenError) Error() string { return "mystore_tokens has no token for shop " + e.shop }
 
@@ -97,7 +117,7 @@ func (b *backend) shopToken(shop string) (string, error) {
 	case b.unknownShops || token.unknown:
 		return "", &unknownError{attribute: "mystore_tokens"}
 	case !ok:
-		return "", &noShopTokenError{shop: shop}
+		return "", &noShopTokenError{shop: shop, pages: b.pages != nil}
 	}
 	return token.value, nil
 }
@@ -106,13 +126,22 @@ func (b *backend) shopNames() ([]string, error) {
 	if b.unknownShops {
 		return nil, &unknownError{attribute: "mystore_tokens"}
 	}
-	return slices.Sorted(maps.Keys(b.mystoreTokens)), nil
+	names := slices.Collect(maps.Keys(b.mystoreTokens))
+	if b.pages != nil {
+		more, err := b.pages.shops()
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, more...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // listableShops returns the shops that can be listed. For a listing, unlike for a look at who holds a
 // key, it is a mistake when no shop has a token.
 func (b *backend) listableShops() ([]string, error) {
-	if b.mystoreTokens == nil && !b.unknownShops {
+	if b.mystoreTokens == nil && !b.unknownShops && b.pages == nil {
 		return nil, &missingError{
 			attribute: "mystore_tokens", variable: envMystoreTokens,
 			what: "a map from shop name to that shop's Mystore access token",

@@ -187,7 +187,7 @@ func (r *connectionResource) apply(ctx context.Context, plan *connectionModel, m
 // connectionPath returns the attribute that err is about: the portal knows stores, Mystore shops.
 func connectionPath(err error) path.Path {
 	var failure *transport.Error
-	if errors.As(err, &failure) && failure.API == "portal" {
+	if isOfPortalPages(err) || errors.As(err, &failure) && failure.API == "portal" {
 		return path.Root("merchant_id")
 	}
 	return path.Root("shop")

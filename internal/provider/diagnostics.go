@@ -72,7 +72,7 @@ func original(err error) string {
 // advise tries the errors that know most before those that they wrap.
 func advise(err error) advice {
 	for _, try := range []func(error) (advice, bool){
-		adviseSettings, adviseGuard, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer,
+		adviseSettings, adviseGuard, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
 	} {
 		if a, ok := try(err); ok {
 			return a
@@ -89,8 +89,12 @@ func adviseSettings(err error) (advice, bool) {
 	}
 	var noToken *noShopTokenError
 	if errors.As(err, &noToken) {
-		return advice{text: fmt.Sprintf("The provider has no Mystore token for shop %s. Make one for this shop at auth.mystore.no "+
-			"and add it to mystore_tokens, or to the environment variable %s.", noToken.shop, envMystoreTokens)}, true
+		text := fmt.Sprintf("The provider has no Mystore token for shop %s. Make one for this shop at auth.mystore.no "+
+			"and add it to mystore_tokens, or to the environment variable %s.", noToken.shop, envMystoreTokens)
+		if noToken.pages {
+			text += fmt.Sprintf(" Or sign in to the shop's admin with terraform-provider-kustom login -mystore %s.", noToken.shop)
+		}
+		return advice{text: text}, true
 	}
 	var unknown *unknownError
 	if errors.As(err, &unknown) {

@@ -8,12 +8,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -33,6 +33,11 @@ type Options struct {
 	RoundTripper http.RoundTripper
 	// Getenv looks environment variables up.
 	Getenv func(string) string
+	// SessionDir is the folder in which login keeps sessions; empty where none are kept.
+	SessionDir string
+	// Browsers has the browsers that the provider starts. Who made it closes it. The default is one that
+	// nobody closes.
+	Browsers *browser.Group
 }
 
 type kustomProvider struct{ options Options }
@@ -52,6 +57,8 @@ type providerModel struct {
 	MystoreURL     types.String `tfsdk:"mystore_url"`
 	MaxRetries     types.Int64  `tfsdk:"max_retries"`
 	RequestTimeout types.String `tfsdk:"request_timeout"`
+
+	Browser *browserModel `tfsdk:"browser"`
 }
 
 func (p *kustomProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -110,6 +117,7 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 					"`1m30s`. Kustom's own limit is 30 seconds.",
 			},
 		},
+		Blocks: map[string]schema.Block{"browser": browserBlock()},
 	}
 }
 
@@ -121,7 +129,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	}
 	settings, problems := resolve(model, p.options.Getenv)
 	for _, problem := range problems {
-		resp.Diagnostics.AddAttributeError(path.Root(problem.attribute), problem.summary, problem.detail)
+		resp.Diagnostics.AddAttributeError(problem.path(), problem.summary, problem.detail)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -171,6 +179,9 @@ func (p *kustomProvider) ListResources(context.Context) []func() list.ListResour
 func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = clock.System{}
+	}
+	if o.Browsers == nil {
+		o.Browsers = new(browser.Group)
 	}
 	if o.RoundTripper == nil {
 		o.RoundTripper = transport.NewPool()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -43,6 +44,8 @@ type settings struct {
 	mystoreURL     *url.URL
 	maxRetries     int
 	requestTimeout time.Duration
+	// browser is nil where the vendors are only reached by their APIs.
+	browser *browserSettings
 }
 
 // secretValue is a secret that may be missing, or not known yet.
@@ -53,6 +56,15 @@ type secretValue struct {
 
 // configProblem is a refusal of one attribute's value.
 type configProblem struct{ attribute, summary, detail string }
+
+// path returns where the attribute is, which may be in a block.
+func (p configProblem) path() path.Path {
+	block, attribute, inBlock := strings.Cut(p.attribute, ".")
+	if !inBlock {
+		return path.Root(p.attribute)
+	}
+	return path.Root(block).AtName(attribute)
+}
 
 // resolver collects problems while it resolves one attribute after the other.
 type resolver struct {
@@ -71,8 +83,9 @@ func resolve(m providerModel, getenv func(string) string) (settings, []configPro
 		environment:    r.environment(m.Environment),
 		portalToken:    r.secret(m.PortalToken, "portal_token", envPortalToken),
 		maxRetries:     r.maxRetries(m.MaxRetries),
-		requestTimeout: r.requestTimeout(m.RequestTimeout),
+		requestTimeout: r.duration(m.RequestTimeout, "request_timeout", defaultRequestTimeout),
 	}
+	s.browser = r.browser(m.Browser, s.environment)
 	s.mystoreTokens, s.unknownShops = r.tokens(m.MystoreTokens)
 	var portalDefault, apiDefault string
 	if s.environment != nil {
@@ -228,15 +241,14 @@ func (r *resolver) maxRetries(v types.Int64) int {
 	return int(v.ValueInt64())
 }
 
-func (r *resolver) requestTimeout(v types.String) time.Duration {
+func (r *resolver) duration(v types.String, attribute string, fallback time.Duration) time.Duration {
 	if v.IsNull() || v.IsUnknown() {
-		return defaultRequestTimeout
+		return fallback
 	}
 	timeout, err := time.ParseDuration(v.ValueString())
 	if err != nil || timeout <= 0 {
-		r.refuse("request_timeout", "Malformed duration",
-			`request_timeout must be a positive duration with a unit, such as "30s" or "1m30s".`)
-		return defaultRequestTimeout
+		r.refuse(attribute, "Malformed duration", attribute+` must be a positive duration with a unit, such as "30s" or "1m30s".`)
+		return fallback
 	}
 	return timeout
 }

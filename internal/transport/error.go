@@ -133,8 +133,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// mayHaveWorked tells whether the attempt that e is about may have been carried out all the same.
-func (e *Error) mayHaveWorked() bool {
+// MayHaveWorked tells whether the request may have been carried out all the same.
+func (e *Error) MayHaveWorked() bool { return e.Uncertain }
+
+// DidNothing tells whether the request was to change something, and certainly did not.
+func (e *Error) DidNothing() bool { return e.Method != http.MethodGet && !e.Uncertain }
+
+// attemptMayHaveWorked tells whether the attempt that e is about may have been carried out all the same.
+func (e *Error) attemptMayHaveWorked() bool {
 	switch e.Kind {
 	case NoAnswer, Unreadable:
 		return true
@@ -146,11 +152,18 @@ func (e *Error) mayHaveWorked() bool {
 	return false
 }
 
-// IsUncertain tells whether err is a failure after which the request may have been carried out all
-// the same.
+// IsUncertain tells whether err is a failure after which what was asked for may have been done all the
+// same, whichever way it was asked for.
 func IsUncertain(err error) bool {
-	var failure *Error
-	return errors.As(err, &failure) && failure.Uncertain
+	var failure interface{ MayHaveWorked() bool }
+	return errors.As(err, &failure) && failure.MayHaveWorked()
+}
+
+// DidNothing tells whether err is the failure of something that was to change something, and certainly
+// did not.
+func DidNothing(err error) bool {
+	var failure interface{ DidNothing() bool }
+	return errors.As(err, &failure) && failure.DidNothing()
 }
 
 // IsStatus tells whether err is an API's own refusal with the given status.

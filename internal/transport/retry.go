@@ -27,7 +27,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 		if failure == nil {
 			return nil
 		}
-		uncertain = uncertain || failure.mayHaveWorked()
+		uncertain = uncertain || failure.attemptMayHaveWorked()
 		failure.Attempts, failure.Uncertain = attempt, uncertain
 		if failure.Status == http.StatusTooManyRequests {
 			// Others who wait for the token have done nothing wrong, and may have no deadline.

@@ -1,0 +1,111 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Keep is a folder in which sessions are kept, a file each that only its owner may read. It may not
+// exist yet. It is safe for concurrent use.
+type Keep struct{ Dir string }
+
+const sessionSuffix = ".session"
+
+// path returns the file of a session: that of a host, or of one account there.
+func (k Keep) path(host, account string) string {
+	name := url.QueryEscape(host)
+	if account != "" {
+		name += "@" + url.QueryEscape(account)
+	}
+	return filepath.Join(k.Dir, name+sessionSuffix)
+}
+
+// Save keeps a session of its host, for an account if the host has more than one, in place of the one
+// that was kept before. It returns the file's name.
+func (k Keep) Save(account string, s Session) (string, error) {
+	line, err := s.Line()
+	if err != nil {
+		return "", fmt.Errorf("keeping a session: %w", err)
+	}
+	if err := os.MkdirAll(k.Dir, 0o700); err != nil {
+		return "", fmt.Errorf("keeping a session: %w", err)
+	}
+	// Made beside it and renamed, so that there is never half a session, and with mode 0600, which
+	// CreateTemp gives, from the start.
+	file, err := os.CreateTemp(k.Dir, "new-*")
+	if err != nil {
+		return "", fmt.Errorf("keeping a session: %w", err)
+	}
+	_, err = file.WriteString(line + "\n")
+	if err := errors.Join(err, file.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("keeping a session: %w", err), os.Remove(file.Name()))
+	}
+	name := k.path(s.Host, account)
+	if err := os.Rename(file.Name(), name); err != nil {
+		return "", errors.Join(fmt.Errorf("keeping a session: %w", err), os.Remove(file.Name()))
+	}
+	return name, nil
+}
+
+// Load returns the session that is kept of a host and account; without an error, ok tells whether there
+// is one.
+func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
+	if k.Dir == "" {
+		return Session{}, false, nil
+	}
+	data, err := os.ReadFile(k.path(host, account))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Session{}, false, nil
+	}
+	if err != nil {
+		return Session{}, false, fmt.Errorf("reading a kept session: %w", err)
+	}
+	s, err = ParseSession(string(data))
+	if err != nil {
+		return Session{}, false, fmt.Errorf("reading %s: %w", k.path(host, account), err)
+	}
+	return s, true, nil
+}
+
+// Accounts returns the accounts of a host that sessions are kept of, sorted.
+func (k Keep) Accounts(host string) ([]string, error) {
+	if k.Dir == "" {
+		return nil, nil
+	}
+	prefix := url.QueryEscape(host) + "@"
+	files, err := os.ReadDir(k.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the kept sessions: %w", err)
+	}
+	var accounts []string
+	for _, file := range files {
+		name, isSession := strings.CutSuffix(file.Name(), sessionSuffix)
+		name, isHost := strings.CutPrefix(name, prefix)
+		if account, err := url.QueryUnescape(name); isSession && isHost && err == nil {
+			accounts = append(accounts, account)
+		}
+	}
+	return accounts, nil
+}
+
+// Remove removes all sessions that are kept, and returns how many there were.
+func (k Keep) Remove() (int, error) {
+	files, err := filepath.Glob(filepath.Join(k.Dir, "*"+sessionSuffix))
+	if err != nil {
+		return 0, fmt.Errorf("listing the kept sessions: %w", err)
+	}
+	for i, file := range files {
+		if err := os.Remove(file); err != nil {
+			return i, fmt.Errorf("removing a kept session: %w", err)
+		}
+	}
+	return len(files), nil
+}

@@ -1,0 +1,308 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+)
+
+const (
+	envPortalSession   = "KUSTOM_PORTAL_SESSION"
+	envMystoreSessions = "MYSTORE_SESSIONS"
+	envMystoreLogins   = "MYSTORE_LOGINS"
+	envPortalPagesURL  = "KUSTOM_PORTAL_PAGES_URL"
+	envMystorePagesURL = "MYSTORE_PAGES_URL"
+
+	defaultMaxTabs     = 4
+	mostTabs           = 16
+	defaultStepTimeout = 30 * time.Second
+)
+
+// The sites, as they are named in labels.
+const (
+	portalSite  = "portal"
+	mystoreSite = "mystore"
+)
+
+// browserModel is the block that reaches vendors by their web pages.
+type browserModel struct {
+	Executable    types.String `tfsdk:"executable"`
+	MaxTabs       types.Int64  `tfsdk:"max_tabs"`
+	Timeout       types.String `tfsdk:"timeout"`
+	Labels        types.Map    `tfsdk:"labels"`
+	DebugDir      types.String `tfsdk:"debug_dir"`
+	MystoreLogins types.Map    `tfsdk:"mystore_logins"`
+	PortalURL     types.String `tfsdk:"portal_url"`
+	MystoreURL    types.String `tfsdk:"mystore_url"`
+}
+
+func browserBlock() schema.Block {
+	return schema.SingleNestedBlock{
+		MarkdownDescription: "Reaches vendors by their web pages, in a browser of its own without a window, for those who have a login and no " +
+			"API token. Its presence, even empty, is what turns it on. It is used for Kustom Portal where `portal_token` is not set, and for " +
+			"the shops that have no token in `mystore_tokens`; a token wins where there is one. The sessions are those of somebody who has " +
+			"signed in with `terraform-provider-kustom login`, on this machine, or else in the environment variables " +
+			"`KUSTOM_PORTAL_SESSION` and `MYSTORE_SESSIONS` (a JSON object from shop name to session). Needs Chromium or Chrome. See the " +
+			"guide *With only your logins*.",
+		Attributes: map[string]schema.Attribute{
+			"executable": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Name or path of the browser. By default, the first of `chromium`, `chromium-browser`, `google-chrome`, " +
+					"`google-chrome-stable` and `chrome` that is in `PATH`.",
+			},
+			"max_tabs": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "How many tabs are open at once at the most: 1 to 16, default 4. Each works on one store or shop and needs " +
+					"about 100 MB of memory.",
+			},
+			"timeout": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "How long one step on a page may take, such as its loading, as a duration such as `30s` (default) or `1m`. " +
+					"When it is over, the step has failed, and the error says what was looked for.",
+			},
+			"labels": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Words in place of those that the provider looks for on the pages, for when a vendor has changed one: a map " +
+					"from label, such as `portal.generate_new` or `mystore.update_id_and_secret`, to the word that is on the page now. An error " +
+					"names the label of what was not found.",
+			},
+			"debug_dir": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Folder for pictures of the pages on which a step has failed. Fields and dialogs are blanked in them. It is " +
+					"made if it does not exist. By default no pictures are taken.",
+			},
+			"mystore_logins": schema.MapNestedAttribute{
+				Optional: true, Sensitive: true,
+				MarkdownDescription: "What to sign in to shops' admins with, for shops without a session, or whose session has expired: a map from " +
+					"shop name to login. May hold ephemeral values. Can also be set with `MYSTORE_LOGINS`, a JSON object.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"email": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The user's e-mail address."},
+					"password": schema.StringAttribute{
+						Required: true, Sensitive: true, MarkdownDescription: "The user's password.",
+					},
+					"code_seed": schema.StringAttribute{
+						Optional: true, Sensitive: true,
+						MarkdownDescription: "Seed of the one-time codes, as an authenticator app is given it, if the user has one.",
+					},
+				}},
+			},
+			"portal_url": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Where Kustom Portal's pages begin, if it is not the environment's own. Must be `https`, except for a " +
+					"loopback address. Can also be set with `KUSTOM_PORTAL_PAGES_URL`.",
+			},
+			"mystore_url": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Where the pages of Mystore's admin begin, if it is not `" + mystorepages.URL + "`. Must be `https`, except " +
+					"for a loopback address. Can also be set with `MYSTORE_PAGES_URL`.",
+			},
+		},
+	}
+}
+
+// browserSettings are the block, resolved.
+type browserSettings struct {
+	options               browser.Options
+	portalURL, mystoreURL *url.URL
+	// labels are the words that are overridden, by site and label.
+	labels map[string]map[string]string
+	// portalSession and shopSessions are those of the environment.
+	portalSession *browser.Session
+	shopSessions  map[string]browser.Session
+	logins        map[string]mystorepages.Login
+	// unknownLogins says that logins are not known yet.
+	unknownLogins bool
+}
+
+// browser returns nil where there is no block.
+func (r *resolver) browser(m *browserModel, environment *kustom.Environment) *browserSettings {
+	if m == nil {
+		return nil
+	}
+	var portalDefault string
+	if environment != nil {
+		portalDefault = environment.PagesURL()
+	}
+	s := &browserSettings{
+		options: browser.Options{
+			Executable: m.Executable.ValueString(), DebugDir: m.DebugDir.ValueString(),
+			MaxTabs: r.maxTabs(m.MaxTabs), Timeout: r.duration(m.Timeout, "browser.timeout", defaultStepTimeout),
+		},
+		portalURL:     r.url(m.PortalURL, "browser.portal_url", envPortalPagesURL, portalDefault),
+		mystoreURL:    r.url(m.MystoreURL, "browser.mystore_url", envMystorePagesURL, mystorepages.URL),
+		labels:        r.labels(m.Labels),
+		portalSession: r.portalSession(),
+		shopSessions:  r.shopSessions(),
+	}
+	s.logins, s.unknownLogins = r.logins(m.MystoreLogins)
+	return s
+}
+
+func (r *resolver) maxTabs(v types.Int64) int {
+	if v.IsNull() || v.IsUnknown() {
+		return defaultMaxTabs
+	}
+	if n := v.ValueInt64(); n < 1 || n > mostTabs {
+		r.refuse("browser.max_tabs", "Number of tabs out of range", fmt.Sprintf("max_tabs must be between 1 and %d.", mostTabs))
+		return defaultMaxTabs
+	}
+	return int(v.ValueInt64())
+}
+
+// labels returns the overriding words, by site.
+func (r *resolver) labels(v types.Map) map[string]map[string]string {
+	tables := map[string]browser.Table{portalSite: portalpages.Table(), mystoreSite: mystorepages.Table()}
+	overridden := map[string]map[string]string{portalSite: {}, mystoreSite: {}}
+	for name, element := range v.Elements() {
+		word, _ := element.(types.String)
+		if word.IsUnknown() {
+			continue
+		}
+		site, label, _ := strings.Cut(name, ".")
+		known, ok := tables[site][label]
+		if !ok {
+			r.refuse("browser.labels", "Unknown label",
+				fmt.Sprintf("%q is not the label of anything on the pages. Labels are: %s.", name, strings.Join(allLabels(tables), ", ")))
+			continue
+		}
+		places := strings.Count(slices.Collect(maps.Values(known))[0][0], browser.Place)
+		if strings.TrimSpace(word.ValueString()) == "" || strings.Count(word.ValueString(), browser.Place) != places {
+			r.refuse("browser.labels", "Malformed word",
+				fmt.Sprintf("The word for the label %q must not be empty, and must have %d places for what differs (%s).", name, places, browser.Place))
+			continue
+		}
+		overridden[site][label] = word.ValueString()
+	}
+	return overridden
+}
+
+func allLabels(tables map[string]browser.Table) []string {
+	var all []string
+	for _, site := range slices.Sorted(maps.Keys(tables)) {
+		for _, label := range tables[site].Labels() {
+			all = append(all, site+"."+label)
+		}
+	}
+	return all
+}
+
+// portalSession never quotes the variable's content: whatever is wrong with it, it probably holds a
+// session (I2).
+func (r *resolver) portalSession() *browser.Session {
+	line := r.getenv(envPortalSession)
+	if line == "" {
+		return nil
+	}
+	session, err := browser.ParseSession(line)
+	if err != nil {
+		r.refuse("browser", "Malformed "+envPortalSession,
+			fmt.Sprintf("The environment variable %s is not a session as terraform-provider-kustom login -print prints it. Its content is not "+
+				"shown here, because it may hold one.", envPortalSession))
+		return nil
+	}
+	return &session
+}
+
+// shopSessions never quotes the variable's content either (I2).
+func (r *resolver) shopSessions() map[string]browser.Session {
+	raw := r.getenv(envMystoreSessions)
+	if raw == "" {
+		return nil
+	}
+	sessions := map[string]browser.Session{}
+	var lines map[string]string
+	bad := json.Unmarshal([]byte(raw), &lines) != nil || lines == nil
+	for shop, line := range lines {
+		session, err := browser.ParseSession(line)
+		bad = bad || err != nil || !isShopName(shop)
+		sessions[shop] = session
+	}
+	if bad {
+		r.refuse("browser", "Malformed "+envMystoreSessions,
+			fmt.Sprintf("The environment variable %s is not a JSON object from shop name to a session as terraform-provider-kustom login -print "+
+				"prints it. Its content is not shown here, because it may hold sessions.", envMystoreSessions))
+		return nil
+	}
+	return sessions
+}
+
+func (r *resolver) logins(v types.Map) (logins map[string]mystorepages.Login, unknown bool) {
+	if v.IsUnknown() {
+		return nil, true
+	}
+	if v.IsNull() {
+		return r.loginsFromEnvironment(), false
+	}
+	logins = map[string]mystorepages.Login{}
+	for shop, element := range v.Elements() {
+		login, known := readLogin(element)
+		if !known {
+			unknown = true
+			continue
+		}
+		r.addLogin(logins, shop, login)
+	}
+	return logins, unknown
+}
+
+func readLogin(element attr.Value) (login mystorepages.Login, known bool) {
+	object, isObject := element.(types.Object)
+	if !isObject || object.IsUnknown() {
+		return mystorepages.Login{}, false
+	}
+	part := func(name string) string {
+		text, _ := object.Attributes()[name].(types.String)
+		known = known && !text.IsUnknown()
+		return text.ValueString()
+	}
+	known = true
+	login = mystorepages.Login{Email: part("email"), Password: part("password"), CodeSeed: part("code_seed")}
+	return login, known
+}
+
+// addLogin adds a login that is complete. It quotes nothing: it may be a password (I2).
+func (r *resolver) addLogin(logins map[string]mystorepages.Login, shop string, login mystorepages.Login) {
+	if !isShopName(shop) || login.Email == "" || login.Password == "" {
+		r.refuse("browser.mystore_logins", "Malformed login",
+			"mystore_logins goes from a shop's name to an object with email and password, neither of them empty, and code_seed where the "+
+				"user has one-time codes. Nothing of it is shown here, because it may be a password.")
+		return
+	}
+	logins[shop] = login
+}
+
+func (r *resolver) loginsFromEnvironment() map[string]mystorepages.Login {
+	raw := r.getenv(envMystoreLogins)
+	if raw == "" {
+		return nil
+	}
+	var parsed map[string]struct {
+		Email    string `json:"email"`
+		Password string `json:"password"`
+		CodeSeed string `json:"code_seed"`
+	}
+	if err := json.Unmarshal([]byte(raw), &parsed); err != nil || parsed == nil {
+		r.refuse("browser.mystore_logins", "Malformed "+envMystoreLogins,
+			fmt.Sprintf(`The environment variable %s is not a JSON object such as {"my-shop": {"email": "…", "password": "…"}}. Its content is not `+
+				"shown here, because it may hold passwords.", envMystoreLogins))
+		return nil
+	}
+	logins := map[string]mystorepages.Login{}
+	for shop, login := range parsed {
+		r.addLogin(logins, shop, mystorepages.Login{Email: login.Email, Password: login.Password, CodeSeed: login.CodeSeed})
+	}
+	return logins
+}

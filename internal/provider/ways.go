@@ -1,0 +1,196 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+)
+
+// portalService is Kustom Portal, whichever way it is reached: by its API or by its pages.
+type portalService interface {
+	integration.PortalKeys
+	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
+	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
+}
+
+// mystoreService is Mystore, whichever way it is reached.
+type mystoreService interface {
+	integration.CredentialsService
+	Extension(ctx context.Context, shop string) (mystore.Extension, error)
+}
+
+// noSessionError says that somebody has to sign in first.
+type noSessionError struct {
+	site, command, variable string
+}
+
+func (e *noSessionError) Error() string { return "nobody has signed in to " + e.site }
+
+// otherHostError says that a session is another host's.
+type otherHostError struct{ site, want, got string }
+
+func (e *otherHostError) Error() string {
+	return fmt.Sprintf("the session for %s is one of %s, not of %s", e.site, e.got, e.want)
+}
+
+// pages is how vendors are reached by their pages.
+type pages struct {
+	*browserSettings
+	keep    browser.Keep
+	portal  *portalpages.Portal
+	mystore *mystorepages.Client
+}
+
+// newPages returns nil where there is no browser to reach them with.
+func newPages(s settings, o Options) *pages {
+	if s.browser == nil {
+		return nil
+	}
+	p := &pages{browserSettings: s.browser, keep: browser.Keep{Dir: o.SessionDir}}
+	options := s.browser.options
+	options.Observe = logStep
+	shared := browser.New(o.Browsers, options)
+	p.portal = portalpages.New(portalpages.Options{
+		Browser: shared, URL: orNone(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite], Clock: o.Clock,
+	})
+	p.mystore = mystorepages.New(mystorepages.Options{
+		Browser: shared, URL: orNone(s.browser.mystoreURL), Access: p.access, Labels: s.browser.labels[mystoreSite], Clock: o.Clock,
+	})
+	return p
+}
+
+// orNone returns an address that is not known yet as one that leads nowhere. Nobody gets that far.
+func orNone(address *url.URL) *url.URL {
+	if address == nil {
+		return new(url.URL)
+	}
+	return address
+}
+
+// sessionOfPortal returns the session of the environment, or else the one that login has kept.
+func (p *pages) sessionOfPortal() (browser.Session, error) {
+	if p.portalURL == nil {
+		return browser.Session{}, &unknownError{attribute: "browser.portal_url"}
+	}
+	if p.portalSession != nil {
+		return *p.portalSession, checkSessionHost(portalpages.Name, p.portalURL, *p.portalSession)
+	}
+	session, ok, err := p.keep.Load(p.portalURL.Host, "")
+	if err == nil && !ok {
+		err = &noSessionError{site: portalpages.Name, command: "terraform-provider-kustom login", variable: envPortalSession}
+	}
+	return session, err
+}
+
+func checkSessionHost(site string, address *url.URL, session browser.Session) error {
+	if session.Host != address.Host {
+		return &otherHostError{site: site, want: address.Host, got: session.Host}
+	}
+	return nil
+}
+
+// access returns how to get into a shop's admin.
+func (p *pages) access(shop string) (mystorepages.Access, error) {
+	if p.mystoreURL == nil {
+		return mystorepages.Access{}, &unknownError{attribute: "browser.mystore_url"}
+	}
+	var access mystorepages.Access
+	if login, ok := p.logins[shop]; ok {
+		access.Login = &login
+	}
+	session, ok := p.shopSessions[shop]
+	if !ok {
+		var err error
+		if session, ok, err = p.keep.Load(p.mystoreURL.Host, shop); err != nil {
+			return mystorepages.Access{}, err
+		}
+	}
+	switch {
+	case ok:
+		access.Session = &session
+		return access, checkSessionHost(mystorepages.Name, p.mystoreURL, session)
+	case access.Login != nil:
+		return access, nil
+	case p.unknownLogins:
+		return mystorepages.Access{}, &unknownError{attribute: "browser.mystore_logins"}
+	}
+	return mystorepages.Access{}, &noSessionError{
+		site: "shop " + shop, command: "terraform-provider-kustom login -mystore " + shop, variable: envMystoreSessions,
+	}
+}
+
+// shops returns the shops whose pages there is a way into.
+func (p *pages) shops() ([]string, error) {
+	if p.mystoreURL == nil || p.unknownLogins {
+		return nil, &unknownError{attribute: "browser.mystore_logins"}
+	}
+	names, err := p.keep.Accounts(p.mystoreURL.Host)
+	for shop := range p.shopSessions {
+		names = append(names, shop)
+	}
+	for shop := range p.logins {
+		names = append(names, shop)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+// reaches tells whether there is a way into a shop's pages.
+func (p *pages) reaches(shop string) bool {
+	_, err := p.access(shop)
+	var none *noSessionError
+	return !errors.As(err, &none)
+}
+
+// shopWays reaches each shop by the API where there is a token for it, and by its pages where there is
+// a way into them.
+type shopWays struct {
+	api, pages mystoreService
+	byPages    func(shop string) bool
+}
+
+func (w shopWays) of(shop string) mystoreService {
+	if w.byPages(shop) {
+		return w.pages
+	}
+	return w.api
+}
+
+func (w shopWays) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return w.of(shop).Credentials(ctx, shop)
+}
+
+func (w shopWays) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	return w.of(shop).Install(ctx, shop, kustomID, kustomSecret)
+}
+
+func (w shopWays) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return w.of(shop).Clear(ctx, shop)
+}
+
+func (w shopWays) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
+	return w.of(shop).Extension(ctx, shop)
+}
+
+// logStep writes one step's record. Its fields are an allow-list (I2): see [browser.Record].
+func logStep(ctx context.Context, r browser.Record) {
+	fields := map[string]any{
+		"site": r.Site, "host": r.Host, "page": r.Page, "step": r.Step, "duration_ms": r.Duration.Milliseconds(),
+	}
+	if r.Kind != "" {
+		fields["failure"] = string(r.Kind)
+	}
+	tflog.Debug(ctx, "page step", fields)
+}
