@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
@@ -37,6 +38,9 @@ type Step struct {
 	Wants []Want
 	// Refused returns what the page says where it says no, and nothing where it does not. It may be nil.
 	Refused func(*Page) string
+	// After, where it is set, is the page that this must not be any more: what was clicked on it leads to
+	// another that may have the same things.
+	After *Page
 	// Changing says that what has just been clicked changes something.
 	Changing bool
 }
@@ -181,6 +185,9 @@ func (t *Tab) judge(page *Page, s Step) ([]*Element, Kind) {
 	if s.Refused != nil && s.Refused(page) != "" {
 		return nil, Refused
 	}
+	if s.After != nil && s.After.id == page.id {
+		return nil, NotFound
+	}
 	found := make([]*Element, 0, len(s.Wants))
 	for _, want := range s.Wants {
 		element, ok := want.met(page)
@@ -235,6 +242,32 @@ func newPage(nodes []*accessibility.Node, moments map[cdp.BackendNodeID]string) 
 	return nil, errors.New("the page has no address")
 }
 
+// Follow waits for a link or button, and clicks it. One that goes away before it can be clicked is
+// waited for again: pages are drawn more than once. The step says what is to come of it.
+func (t *Tab) Follow(ctx context.Context, s Step, click Want) (*Page, []*Element, error) {
+	find := s
+	find.Wants, find.Changing, find.After = []Want{click}, false, nil
+	for start := time.Now(); ; {
+		_, found, err := t.Await(ctx, find)
+		if err != nil {
+			return nil, nil, err
+		}
+		err = t.Click(ctx, s, found[0])
+		if err == nil {
+			return t.Await(ctx, s)
+		}
+		if !isGone(err) || time.Since(start) > t.browser.options.Timeout {
+			return nil, nil, err
+		}
+	}
+}
+
+// isGone tells whether err says that an element was not on the page any more when it was to be clicked.
+func isGone(err error) bool {
+	var refusal *cdproto.Error
+	return IsKind(err, Unclickable) && errors.As(err, &refusal)
+}
+
 // errCovered says that something else is where an element should be clicked.
 var errCovered = errors.New("something else is in front of it")
 
@@ -270,8 +303,12 @@ func (t *Tab) click(ctx context.Context, e *Element) (sent bool, err error) {
 			return errCovered
 		}
 		const free = `function(x, y) { const top = document.elementFromPoint(x, y); return top !== null && this.contains(top) }`
-		if clear, err := call[bool](ctx, e, free, x, y); err != nil || !clear {
-			return errors.Join(err, errCovered)
+		clear, err := call[bool](ctx, e, free, x, y)
+		if err != nil {
+			return err
+		}
+		if !clear {
+			return errCovered
 		}
 		sent = true
 		return chromedp.Do(ctx, chromedp.MouseClickXY(x, y, chromedp.ButtonType(input.MouseButtonLeft)))

@@ -191,14 +191,7 @@ func (v *visit) shown() browser.Want { return v.words.Want("region", labelShown)
 
 // follow clicks the thing that is wanted, and returns the page on which all of next is.
 func (v *visit) follow(ctx context.Context, do string, click browser.Want, next ...browser.Want) (*browser.Page, []*browser.Element, error) {
-	_, found, err := v.Await(ctx, v.step(do, click))
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := v.Click(ctx, v.step(do), found[0]); err != nil {
-		return nil, nil, err
-	}
-	return v.Await(ctx, v.step(do, next...))
+	return v.Follow(ctx, v.step(do, next...), click)
 }
 
 // enter opens the admin where it begins, and makes sure that it is the shop's.

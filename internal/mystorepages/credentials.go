@@ -69,39 +69,50 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 // family is what all versions of the extension are called.
 const family = "Klarna Checkout"
 
-// extension goes to the page of Klarna Checkout V3, by the search for it.
+// extension goes to the page of Klarna Checkout V3.
 func (v *visit) extension(ctx context.Context) (*browser.Page, error) {
 	if err := v.enter(ctx); err != nil {
 		return nil, err
 	}
 	v.page = "the extensions of shop " + v.shop
-	search := v.words.Want("searchbox", labelSearch)
-	button := v.words.Want("button", labelSearch)
-	_, found, err := v.follow(ctx, "open Extensions", v.words.Want("link", labelExtensions),
-		v.words.Want("heading", labelExtensions), v.shown(), search, button)
+	search, button := v.words.Want("searchbox", labelSearch), v.words.Want("button", labelSearch)
+	page, found, err := v.follow(ctx, "open Extensions", v.words.Want("link", labelExtensions),
+		v.words.Want("heading", labelExtensions), v.shown(), v.list(), search, button)
 	if err != nil {
 		return nil, err
 	}
-	step := v.step("search for " + family)
-	if err := v.Fill(ctx, step, found[2], family); err != nil {
-		return nil, err
-	}
-	if err := v.Click(ctx, step, found[3]); err != nil {
-		return nil, err
-	}
-	none := browser.Want{Role: "paragraph", Label: labelNoExtension}.Saying(v.words.Of(labelNoExtension)...)
-	step.Wants = []browser.Want{v.shown(), v.words.Want("list", labelYours).Else(none), search.Holding(family)}
-	_, found, err = v.Await(ctx, step)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.installed(found[1]); err != nil {
-		return nil, err
+	link := v.words.Want("link", labelExtension)
+	if page.First(link.Role, link.Words...) == nil {
+		// It may be further down than one page of the list goes.
+		if err := v.search(ctx, page, found[3], button); err != nil {
+			return nil, err
+		}
 	}
 	v.page = "Klarna Checkout V3 of shop " + v.shop
-	page, _, err := v.follow(ctx, "open Klarna Checkout V3", v.words.Want("link", labelExtension),
+	page, _, err = v.follow(ctx, "open Klarna Checkout V3", link,
 		v.words.Want("heading", labelExtension), v.shown(), v.words.Want("link", labelCredentials))
 	return page, err
+}
+
+// list is the list of extensions, or the words that there are none.
+func (v *visit) list() browser.Want {
+	none := browser.Want{Role: "paragraph", Label: labelNoExtension}.Saying(v.words.Of(labelNoExtension)...)
+	return v.words.Want("list", labelYours).Else(none)
+}
+
+// search searches for the extension, by the name of all its versions. The error is a
+// [*mystore.NotInstalledError] where it is not found.
+func (v *visit) search(ctx context.Context, before *browser.Page, field *browser.Element, button browser.Want) error {
+	step := v.step("search for "+family, v.shown(), v.list())
+	if err := v.Fill(ctx, step, field, family); err != nil {
+		return err
+	}
+	step.After = before
+	_, found, err := v.Follow(ctx, step, button)
+	if err != nil {
+		return err
+	}
+	return v.installed(found[1])
 }
 
 // installed makes sure that the extension is in the list of those that were found.

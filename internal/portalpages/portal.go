@@ -145,14 +145,7 @@ func (v *visit) noAccess(page *browser.Page) string {
 
 // follow clicks the thing that is wanted, and returns the page on which all of next is.
 func (v *visit) follow(ctx context.Context, do string, click browser.Want, next ...browser.Want) (*browser.Page, []*browser.Element, error) {
-	_, found, err := v.Await(ctx, v.step(do, click))
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := v.Click(ctx, v.step(do), found[0]); err != nil {
-		return nil, nil, err
-	}
-	return v.Await(ctx, v.step(do, next...))
+	return v.Follow(ctx, v.step(do, next...), click)
 }
 
 // enter opens the portal where it begins, and returns the store selector.

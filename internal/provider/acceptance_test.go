@@ -62,13 +62,13 @@ func runTests(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	return closeBrowsers(m.Run())
 }
 
 // vendors are what one test has to itself: both vendors, a clock that nobody waits on, and the
 // environment that leads the provider to them.
 type vendors struct {
-	*sandbox.Sandbox
+	observed
 	server *sandbox.Server
 	clock  *clocktest.Fake
 	env    map[string]string
@@ -78,10 +78,11 @@ func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 	t.Helper()
 	v := &vendors{clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))}
 	o.Clock = v.clock
-	var err error
-	if v.Sandbox, err = sandbox.New(seed, o); err != nil {
+	s, err := sandbox.New(seed, o)
+	if err != nil {
 		t.Fatal(err)
 	}
+	v.observed = observed{s}
 	if v.server, err = sandbox.Start(v.Sandbox); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 			t.Error(err)
 		}
 	})
-	v.env = v.server.Env()
+	v.env = wayEnvironment(t, v.server)
 	return v
 }
 
@@ -100,9 +101,9 @@ type factories = map[string]func() (tfprotov6.ProviderServer, error)
 func (v *vendors) providers() factories { return v.providersWith(v.clock) }
 
 func (v *vendors) providersWith(c clock.Clock) factories {
-	return factories{"kustom": providerserver.NewProtocol6WithError(provider.New(provider.Options{
+	return factories{"kustom": providerserver.NewProtocol6WithError(newProvider(provider.Options{
 		Version: "test", Clock: c, Getenv: func(name string) string { return v.env[name] },
-	})())}
+	}))}
 }
 
 // Names and values of the published examples, and of the calls that they lead to.

@@ -351,14 +351,14 @@ func (b badInput) run(t *testing.T) {
 	seed := exampleSeed()
 	w := newWorld(t, worldOptions{seed: &seed, external: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
 	if b.prepare != nil {
-		b.prepare(t, w.sandbox)
+		b.prepare(t, w.sandbox.Sandbox)
 	}
 	w.write(t, "main.tf", b.hcl(t))
 	w.write(t, "provider.tf", "provider \"kustom\" {\n  "+b.provider+"\n}\n")
 	for name, value := range b.env {
 		w.env = append(w.env, name+"="+value)
 	}
-	before := snapshot(t, w.sandbox)
+	before := snapshot(t, w.sandbox.Sandbox)
 	command := []string{"apply", "-auto-approve", "-input=false", "-json"}
 	if b.planned {
 		command = []string{"plan", "-input=false", "-json"}
@@ -368,7 +368,7 @@ func (b badInput) run(t *testing.T) {
 		t.Error("no failure")
 	}
 	b.check(t, failures(t, r.output))
-	if after := snapshot(t, w.sandbox); after != before {
+	if after := snapshot(t, w.sandbox.Sandbox); after != before {
 		t.Errorf("the servers changed:\n%s\n%s", before, after)
 	}
 	for _, request := range w.sandbox.Requests() {

@@ -431,7 +431,7 @@ func TestAccConnectionDrift(t *testing.T) {
 		},
 		"Klarna's key back": {
 			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
-				w.install(t, s.Name, legacyUsername, legacySecret(w.sandbox))
+				w.install(t, s.Name, legacyUsername, legacySecret(w.sandbox.Sandbox))
 				return legacyUsername
 			},
 			reason:  func(k keys) string { return "the shop uses " + k.hand + ", a key of api.klarna.com" },

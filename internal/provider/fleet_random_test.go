@@ -107,7 +107,7 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	spoil := func(what string, begin func(sandbox.Request) bool) {
 		w.use(t)
 		w.write(t, "provider.tf", "provider \"kustom\" {\n  request_timeout = \"400ms\"\n}\n")
-		disarm := dice.arm(w.sandbox, every, faults, begin)
+		disarm := dice.arm(w.sandbox.Sandbox, every, faults, begin)
 		r := w.apply(t)
 		fired, troubled := disarm(), 0
 		w.write(t, "provider.tf", patient)

@@ -95,7 +95,7 @@ func TestAccFleetThousand(t *testing.T) {
 
 	// Always the same requests are refused: how long it takes depends on how often one is in a row.
 	dice := &chance{seed: 1, seen: map[string]int{}}
-	disarm := dice.arm(throttled.sandbox, 20, []sandbox.Fault{
+	disarm := dice.arm(throttled.sandbox.Sandbox, 20, []sandbox.Fault{
 		{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}},
 		{Status: http.StatusServiceUnavailable},
 	}, func(sandbox.Request) bool { return true })

@@ -191,7 +191,7 @@ func TestAccSupportBundleFailures(t *testing.T) {
 			failed: []string{holders}, says: "shop butikk", calls: 1, verdict: "accepted",
 		},
 		"no Klarna Checkout V3": {
-			prepare: func(t *testing.T, w *world) { uninstall(t, w.sandbox) },
+			prepare: func(t *testing.T, w *world) { uninstall(t, w.sandbox.Sandbox) },
 			failed:  []string{extension}, says: "shop nettbutikk has no Klarna Checkout V3", verdict: "accepted",
 		},
 		"Mystore silent": {

@@ -31,7 +31,7 @@ import (
 // world is a sandbox, and a directory in which a real Terraform or OpenTofu works on it: for tests of
 // what a whole run does to the servers, however it ends.
 type world struct {
-	sandbox *sandbox.Sandbox
+	sandbox observed
 	server  *sandbox.Server
 	dir     string
 	env     []string
@@ -87,19 +87,23 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	w := &world{sandbox: s, server: server, dir: t.TempDir()}
+	w := &world{sandbox: observed{s}, server: server, dir: t.TempDir()}
+	env := wayEnvironment(t, server)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
 	if o.external {
-		for name, value := range server.Env() {
+		for name, value := range env {
 			w.env = append(w.env, name+"="+value)
 		}
 	} else {
 		w.env = append(w.env, "TF_REATTACH_PROVIDERS="+serve(t, provider.Options{
 			Version: "test", Clock: o.clock, RoundTripper: o.carrier,
-			Getenv: func(name string) string { return server.Env()[name] },
+			Getenv: func(name string) string { return env[name] },
 		}))
 	}
 	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", o.requestTimeout))
+	if o.external && byPages() {
+		w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {}\n}\n")
+	}
 	return w
 }
 
@@ -211,7 +215,7 @@ func (w *world) writeVariable(t *testing.T, name string, value map[string]string
 // serve runs the provider in this process and returns what Terraform needs to find it.
 func serve(t *testing.T, o provider.Options) string {
 	t.Helper()
-	return serveAs(t, "storefront-iac/kustom", provider.New(o)())
+	return serveAs(t, "storefront-iac/kustom", newProvider(o))
 }
 
 // serveAs runs a provider in this process under a name, and returns what Terraform needs to find it.

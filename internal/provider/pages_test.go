@@ -1,0 +1,196 @@
+package provider_test
+
+import (
+	"context"
+	"log"
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// testWay is the variable that says how the tests reach the vendors: by their APIs where it is empty,
+// by their pages, or by the portal's pages and Mystore's API.
+const testWay = "KUSTOM_TEST_WAY"
+
+const (
+	waysPages = "pages"
+	waysMixed = "mixed"
+)
+
+func byPages() bool { return os.Getenv(testWay) != "" }
+
+// browsers are what all tests share: to start one for each run of Terraform would take most of the time.
+var browsers browser.Group
+
+// closeBrowsers turns a browser that can't be ended into a failure.
+func closeBrowsers(code int) int {
+	if err := browsers.Close(); err != nil {
+		log.Print(err)
+		return 1
+	}
+	return code
+}
+
+// apiOnly skips a test where the vendors are reached by their pages, and says why.
+func apiOnly(t testing.TB, why string) {
+	t.Helper()
+	if byPages() {
+		t.Skip("over the APIs only: " + why)
+	}
+}
+
+// needBrowser skips a test where there is no browser for it.
+func needBrowser(t testing.TB) {
+	t.Helper()
+	if _, err := browser.Find(""); err != nil {
+		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
+	}
+}
+
+// wayEnvironment is the environment that leads the provider to the server's vendors, in the way that is
+// tested.
+func wayEnvironment(t testing.TB, server *sandbox.Server) map[string]string {
+	t.Helper()
+	if !byPages() {
+		return server.Env()
+	}
+	needBrowser(t)
+	env := server.PagesEnv()
+	if os.Getenv(testWay) == waysMixed {
+		delete(env, "MYSTORE_SESSIONS")
+		for _, name := range []string{"MYSTORE_TOKENS", "MYSTORE_URL"} {
+			env[name] = server.Env()[name]
+		}
+	}
+	return env
+}
+
+// newProvider makes the provider that is tested. Where the vendors are reached by their pages, its
+// configuration has a browser, whatever the test's own has: so one test is good for both.
+func newProvider(o provider.Options) frameworkprovider.Provider {
+	o.Browsers = &browsers
+	p := provider.New(o)()
+	full, ok := p.(fullProvider)
+	if !ok || !byPages() {
+		return p
+	}
+	return browsing{full}
+}
+
+type fullProvider interface {
+	frameworkprovider.ProviderWithListResources
+	frameworkprovider.ProviderWithActions
+}
+
+type browsing struct{ fullProvider }
+
+// ListResources keeps the method from being ambiguous.
+func (b browsing) ListResources(ctx context.Context) []func() list.ListResource {
+	return b.fullProvider.ListResources(ctx)
+}
+
+// Actions keeps the method from being ambiguous.
+func (b browsing) Actions(ctx context.Context) []func() action.Action {
+	return b.fullProvider.Actions(ctx)
+}
+
+// Configure puts the block into the configuration that the provider is given.
+func (b browsing) Configure(ctx context.Context, req frameworkprovider.ConfigureRequest, resp *frameworkprovider.ConfigureResponse) {
+	raw, err := withBrowser(req.Config.Raw)
+	if err != nil {
+		resp.Diagnostics.AddError("Configuration without a browser", err.Error())
+		return
+	}
+	req.Config.Raw = raw
+	b.fullProvider.Configure(ctx, req, resp)
+}
+
+// withBrowser returns a provider's configuration with an empty block of that name, unless it has one.
+func withBrowser(config tftypes.Value) (tftypes.Value, error) {
+	return tftypes.Transform(config, func(at *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
+		object, isObject := v.Type().(tftypes.Object)
+		if !at.Equal(tftypes.NewAttributePath().WithAttributeName("browser")) || !v.IsNull() || !isObject {
+			return v, nil
+		}
+		empty := map[string]tftypes.Value{}
+		for name, typ := range object.AttributeTypes {
+			empty[name] = tftypes.NewValue(typ, nil)
+		}
+		return tftypes.NewValue(object, empty), nil
+	})
+}
+
+// observed is a sandbox that tells of what was done on pages as if it had been done through the APIs, so
+// that what a test expects the servers to have seen holds for both. Walking through pages is told of by
+// what it is for: the list of keys, or a shop's credentials.
+type observed struct{ *sandbox.Sandbox }
+
+// Requests are those of [sandbox.Sandbox.Requests].
+func (o observed) Requests() []sandbox.Request {
+	var requests []sandbox.Request
+	for _, r := range o.Sandbox.Requests() {
+		if r, ok := asCall(r); ok {
+			requests = append(requests, r)
+		}
+	}
+	return requests
+}
+
+// Count counts as [sandbox.Sandbox.Count] does.
+func (o observed) Count(api, method, template string) int {
+	is := func(want, have string) bool { return want == "" || want == have }
+	return len(slices.DeleteFunc(o.Requests(), func(r sandbox.Request) bool {
+		return !is(api, r.API) || !is(method, r.Method) || !is(template, r.Template)
+	}))
+}
+
+// pageCall is the page, or form, that is a call of an API, and what the API would have answered.
+type pageCall struct {
+	api, method, template string
+	status                int
+}
+
+const integrationsPage = "/stores/{merchant_id}/integrations"
+
+func pageCalls() map[pageCall]pageCall {
+	return map[pageCall]pageCall{
+		{sandbox.PortalPages, http.MethodGet, integrationsPage, http.StatusOK}: {
+			sandbox.Portal, http.MethodGet, keysCall, http.StatusOK,
+		},
+		{sandbox.PortalPages, http.MethodPost, integrationsPage + "/generate", http.StatusSeeOther}: {
+			sandbox.Portal, http.MethodPost, storeKeysCall, http.StatusCreated,
+		},
+		{sandbox.PortalPages, http.MethodPost, integrationsPage + "/keys/{credential_id}/delete", http.StatusSeeOther}: {
+			sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent,
+		},
+		{sandbox.MystorePages, http.MethodGet, "/{shop}/extensions/{extension_id}/credentials", http.StatusOK}: {
+			sandbox.Mystore, http.MethodGet, credentialsCall, http.StatusOK,
+		},
+		{sandbox.MystorePages, http.MethodPost, "/{shop}/extensions/{extension_id}/credentials", http.StatusSeeOther}: {
+			sandbox.Mystore, http.MethodPatch, credentialsCall, http.StatusOK,
+		},
+	}
+}
+
+// asCall returns the call that a request to a page stands for, and whether it stands for any. A request
+// to an API stands for itself.
+func asCall(r sandbox.Request) (sandbox.Request, bool) {
+	if r.API != sandbox.PortalPages && r.API != sandbox.MystorePages {
+		return r, true
+	}
+	call, ok := pageCalls()[pageCall{r.API, r.Method, r.Template, r.Status}]
+	if ok {
+		r.API, r.Method, r.Template, r.Status = call.api, call.method, call.template, call.status
+	}
+	return r, ok
+}
