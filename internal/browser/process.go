@@ -24,7 +24,7 @@ type process struct {
 
 // start starts a browser with a profile folder of its own.
 func start(o Options) (*process, error) {
-	executable, err := Find(o.Executable)
+	executable, err := Find(o.Executable, o.Visible)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ type setup struct {
 
 func newBench(t *testing.T, o setup) *bench {
 	t.Helper()
-	if _, err := browser.Find(""); err != nil {
+	if _, err := browser.Find("", false); err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}
 	if o.seed.Stores == nil {

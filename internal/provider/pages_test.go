@@ -52,21 +52,20 @@ func apiOnly(t testing.TB, why string) {
 // needBrowser skips a test where there is no browser for it.
 func needBrowser(t testing.TB) {
 	t.Helper()
-	if _, err := browser.Find(""); err != nil {
+	if _, err := browser.Find("", false); err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}
 }
 
-// wayEnvironment is the environment that leads the provider to the server's vendors, in the way that is
-// tested.
-func wayEnvironment(t testing.TB, server *sandbox.Server) map[string]string {
+// wayEnvironment is the environment that leads the provider to the server's vendors in a way.
+func wayEnvironment(t testing.TB, server *sandbox.Server, way string) map[string]string {
 	t.Helper()
-	if !byPages() {
+	if way == "" {
 		return server.Env()
 	}
 	needBrowser(t)
 	env := server.PagesEnv()
-	if os.Getenv(testWay) == waysMixed {
+	if way == waysMixed {
 		delete(env, "MYSTORE_SESSIONS")
 		for _, name := range []string{"MYSTORE_TOKENS", "MYSTORE_URL"} {
 			env[name] = server.Env()[name]
@@ -77,11 +76,13 @@ func wayEnvironment(t testing.TB, server *sandbox.Server) map[string]string {
 
 // newProvider makes the provider that is tested. Where the vendors are reached by their pages, its
 // configuration has a browser, whatever the test's own has: so one test is good for both.
-func newProvider(o provider.Options) frameworkprovider.Provider {
-	o.Browsers = &browsers
+func newProvider(o provider.Options, way string) frameworkprovider.Provider {
+	if o.Browsers == nil {
+		o.Browsers = &browsers
+	}
 	p := provider.New(o)()
 	full, ok := p.(fullProvider)
-	if !ok || !byPages() {
+	if !ok || way == "" {
 		return p
 	}
 	return browsing{full}
