@@ -16,7 +16,6 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // Tab is an open tab, which shows a site to a visitor. It is for one goroutine at a time.
@@ -337,10 +336,7 @@ func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {
 		if _, err := chromedp.Call(ctx, dom.Focus, dom.FocusParams{BackendNodeID: e.id}); err != nil {
 			return err
 		}
-		if _, err := call[bool](ctx, e, `function() { this.select(); return true }`); err != nil {
-			return err
-		}
-		if err := chromedp.Do(ctx, chromedp.KeyEvent(kb.Delete)); err != nil {
+		if _, err := call[bool](ctx, e, `function() { this.select(); document.execCommand("delete"); return true }`); err != nil {
 			return err
 		}
 		if text != "" {

@@ -116,8 +116,7 @@ func pageFaults() []pageFault {
 // each way, and lets one clean run follow: I1 to I5 must hold.
 func TestAccPageFaults(t *testing.T) {
 	t.Parallel()
-	needBrowser(t)
-	apiOnly(t, "it is about pages, and runs with the others")
+	pagesOnly(t)
 	var tally faultTally
 	for _, way := range []string{wayPair, wayConnection} {
 		for _, fault := range pageFaults() {
@@ -238,8 +237,7 @@ func killable(t *testing.T) (config string, kill func(*testing.T)) {
 // time is printed beside that of the APIs.
 func TestAccPagesLeaveNothing(t *testing.T) {
 	t.Parallel()
-	needBrowser(t)
-	apiOnly(t, "it is about pages, and runs with the others")
+	pagesOnly(t)
 	const shops = 20
 	seed := sandbox.FleetSeed(shops)
 	took := map[string]time.Duration{}

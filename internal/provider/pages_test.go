@@ -49,6 +49,15 @@ func apiOnly(t testing.TB, why string) {
 	}
 }
 
+// pagesOnly skips a test where it is not the pages that are tested.
+func pagesOnly(t testing.TB) {
+	t.Helper()
+	if !byPages() {
+		t.Skip("over pages only: run make test-pages")
+	}
+	needBrowser(t)
+}
+
 // needBrowser skips a test where there is no browser for it.
 func needBrowser(t testing.TB) {
 	t.Helper()
