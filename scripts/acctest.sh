@@ -9,7 +9,9 @@ shift
 export TF_CLI_CONFIG_FILE=/dev/null
 export CHECKPOINT_DISABLE=1
 
-version=$("$tf" version | head -n 1)
+# The first line, and not by a pipe into head: what writes into a pipe that is closed already fails.
+version=$("$tf" version)
+version=${version%%$'\n'*}
 case $version in
 OpenTofu*) host=registry.opentofu.org ;;
 *) host=registry.terraform.io ;;
