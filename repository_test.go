@@ -168,6 +168,21 @@ func TestMakeTargets(t *testing.T) {
 	}
 }
 
+// TestDemoKeep: whoever sets DEMO_KEEP for make demo asks the demo to keep the pages up. What it does then
+// is tested with the demo.
+func TestDemoKeep(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]bool{"DEMO_KEEP=1": true, "DEMO_KEEP=": false} {
+		output, err := exec.CommandContext(t.Context(), "make", "--dry-run", "demo", "TF=go", setting).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+		if kept := strings.Contains(string(output), "/demo -tf ") && strings.Contains(string(output), " -keep"); kept != want {
+			t.Errorf("%s: the demo keeps the pages up: %v, want %v:\n%s", setting, kept, want, output)
+		}
+	}
+}
+
 // providerSchemas returns the schemas of everything that the provider has.
 func providerSchemas(t *testing.T) *tfprotov6.GetProviderSchemaResponse {
 	t.Helper()
