@@ -324,6 +324,27 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestIndexPage: the first page that a user sees says what the provider is for and that a part of it is
+// assumed, shows an example, and leads to every guide.
+func TestIndexPage(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "docs/index.md")
+	for _, want := range []string{"\n---\n\n# kustom Provider\n\nMoves Mystore shops ", "is assumed", "source = \"storefront-iac/kustom\"\n", "\nprovider \"kustom\" {", "\nresource \"kustom_mystore_connection\" \""} {
+		if !strings.Contains(page, want) {
+			t.Errorf("it has no %q", want)
+		}
+	}
+	guides, err := filepath.Glob("docs/guides/*.md")
+	if err != nil || len(guides) == 0 {
+		t.Fatalf("there are no guides: %v", err)
+	}
+	for _, guide := range guides {
+		if name := filepath.Base(guide); !strings.Contains(page, "](guides/"+name+")") {
+			t.Errorf("it does not lead to %s", guide)
+		}
+	}
+}
+
 // checkExample expects the example of a page to say where the provider comes from, which Terraform would
 // look for elsewhere, and to have what begins like that.
 func checkExample(t *testing.T, page, section, begins string) {
