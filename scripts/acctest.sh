@@ -9,7 +9,8 @@ shift
 export TF_CLI_CONFIG_FILE=/dev/null
 export CHECKPOINT_DISABLE=1
 
-version=$("$tf" version | head -n 1)
+version=$("$tf" version)
+version=${version%%$'\n'*}
 case $version in
 OpenTofu*) host=registry.opentofu.org ;;
 *) host=registry.terraform.io ;;
