@@ -160,8 +160,10 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	f.plan(ctx, &resp.Diagnostics)
-	plan.Shops = f.planned(plan.Shops, &resp.Diagnostics)
-	if !resp.Diagnostics.HasError() {
+	planned := f.planned(plan.Shops, &resp.Diagnostics)
+	// To write a thousand shops takes longer than to see that nothing has changed.
+	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
+		plan.Shops = planned
 		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
@@ -215,8 +217,10 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	state.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+	if now := f.applied(&resp.Diagnostics); !now.Equal(state.Shops) {
+		state.Shops = now
+		resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
