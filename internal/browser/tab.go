@@ -40,6 +40,8 @@ type Step struct {
 	// After, where it is set, is the page that this must not be any more: what was clicked on it leads to
 	// another that may have the same things.
 	After *Page
+	// Settled says that the page has to say the same twice in a row: what is read from it counts.
+	Settled bool
 	// Changing says that what has just been clicked changes something.
 	Changing bool
 }
@@ -145,15 +147,18 @@ func usable(response *network.Response) error {
 func (t *Tab) Await(ctx context.Context, s Step) (*Page, []*Element, error) {
 	start := time.Now()
 	var last *Page
+	before := ""
 	for {
 		page, err := t.look(ctx)
 		if err == nil {
 			last = page
 			found, kind := t.judge(page, s)
-			if kind == "" {
+			said := page.Text()
+			if kind == "" && (!s.Settled || said == before) {
 				t.observe(ctx, s, start, "")
 				return page, found, nil
 			}
+			before = said
 			if kind == SignedOut || kind == Refused {
 				return page, nil, t.refuse(ctx, s, start, kind, page)
 			}
@@ -204,6 +209,15 @@ func (t *Tab) look(ctx context.Context) (*Page, error) {
 	defer cancel()
 	var page *Page
 	err := t.run(ctx, func(ctx context.Context) error {
+		// Half a page lacks things that a whole one has: to take its list of keys for the list would be
+		// to take keys for gone.
+		state, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.readyState"))
+		if err == nil && state != "complete" {
+			err = errLoading
+		}
+		if err != nil {
+			return err
+		}
 		tree, err := chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 		if err != nil {
 			return err
@@ -222,6 +236,9 @@ func (t *Tab) look(ctx context.Context) (*Page, error) {
 	})
 	return page, err
 }
+
+// errLoading says that a page is not there yet, or not all of it.
+var errLoading = errors.New("the page is still loading")
 
 // newPage makes a page of what the browser lists.
 func newPage(nodes []*accessibility.Node, moments map[cdp.BackendNodeID]string) (*Page, error) {
@@ -344,7 +361,8 @@ func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {
 				return err
 			}
 		}
-		taken, err := call[bool](ctx, e, `function(text) { return this.value === text }`, text)
+		// An empty text does not get through as an argument.
+		taken, err := call[bool](ctx, e, `function(text) { return this.value === (text ?? "") }`, text)
 		if err == nil && !taken {
 			err = errNotTaken
 		}

@@ -124,6 +124,7 @@ func (v *visit) turn(ctx context.Context, merchantID, last string) (*browser.Pag
 	if err := v.Click(ctx, step, found[0]); err != nil {
 		return nil, err
 	}
+	step = v.reading(step)
 	step.Wants = append(v.keysOf(merchantID), browser.Gone("rowheader", last))
 	page, _, err := v.Await(ctx, step)
 	return page, err
