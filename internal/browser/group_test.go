@@ -120,7 +120,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 		_, _, err := tab.Await(t.Context(), changing)
 		waiting <- err
 	}()
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if failed := failure(t, <-waiting, browser.Died); !failed.Uncertain {
@@ -136,7 +136,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 	load(t, next, g.site, "/", "none")
 	gone(t, folder)
 	folder, pid = g.process(t)
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Close(); err != nil {
