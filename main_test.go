@@ -129,8 +129,8 @@ output "usernames" {
 }
 `
 
-// TestAccInstall installs the provider as a person does, for a user who has nothing else, and uses it
-// without a word in Terraform's configuration about where it is.
+// TestAccInstall installs the provider as a person does, for a user who has nothing else, uses it without
+// a word in Terraform's configuration about where it is, and removes it again.
 func TestAccInstall(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
@@ -138,12 +138,17 @@ func TestAccInstall(t *testing.T) {
 	}
 	const version = "0.0.7"
 	home, dir := t.TempDir(), t.TempDir()
-	install := exec.CommandContext(t.Context(), "make", "install", "VERSION="+version)
 	// The go command has its caches at home.
-	install.Env = append(os.Environ(), "HOME="+home, "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
-	if output, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
+	atHome := append(os.Environ(), "HOME="+home, "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
+	run := func(target string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "make", target, "VERSION="+version)
+		cmd.Env = atHome
+		if output, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("make %s: %v: %s", target, err, output)
+		}
 	}
+	run("install")
 	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(installedConfiguration), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +173,10 @@ func TestAccInstall(t *testing.T) {
 	}
 	if want := "terraform-provider-kustom/" + version; !slices.Equal(servers.userAgents(), []string{want}) {
 		t.Errorf("the vendors have seen the user agents %q, want %q", servers.userAgents(), want)
+	}
+	run("uninstall")
+	if left, err := filepath.Glob(filepath.Join(home, ".terraform.d/plugins/*/storefront-iac/kustom/*")); err != nil || len(left) > 0 {
+		t.Errorf("make uninstall leaves %q behind (%v)", left, err)
 	}
 }
 

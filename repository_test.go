@@ -168,6 +168,21 @@ func TestMakeTargets(t *testing.T) {
 	}
 }
 
+// TestDemoKeep: whoever sets DEMO_KEEP for make demo asks the demo to keep the pages up. What it does then
+// is tested with the demo.
+func TestDemoKeep(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]bool{"DEMO_KEEP=1": true, "DEMO_KEEP=": false} {
+		output, err := exec.CommandContext(t.Context(), "make", "--dry-run", "demo", "TF=go", setting).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+		if kept := strings.Contains(string(output), "/demo -tf ") && strings.Contains(string(output), " -keep"); kept != want {
+			t.Errorf("%s: the demo keeps the pages up: %v, want %v:\n%s", setting, kept, want, output)
+		}
+	}
+}
+
 // providerSchemas returns the schemas of everything that the provider has.
 func providerSchemas(t *testing.T) *tfprotov6.GetProviderSchemaResponse {
 	t.Helper()
@@ -305,6 +320,27 @@ func TestPages(t *testing.T) {
 					t.Errorf("%s ends without %q:\n%s", page, want, last)
 				}
 			}
+		}
+	}
+}
+
+// TestIndexPage: the first page that a user sees says what the provider is for and that a part of it is
+// assumed, shows an example, and leads to every guide.
+func TestIndexPage(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "docs/index.md")
+	for _, want := range []string{"\n---\n\n# kustom Provider\n\nMoves Mystore shops ", "is assumed", "source = \"storefront-iac/kustom\"\n", "\nprovider \"kustom\" {", "\nresource \"kustom_mystore_connection\" \""} {
+		if !strings.Contains(page, want) {
+			t.Errorf("it has no %q", want)
+		}
+	}
+	guides, err := filepath.Glob("docs/guides/*.md")
+	if err != nil || len(guides) == 0 {
+		t.Fatalf("there are no guides: %v", err)
+	}
+	for _, guide := range guides {
+		if name := filepath.Base(guide); !strings.Contains(page, "](guides/"+name+")") {
+			t.Errorf("it does not lead to %s", guide)
 		}
 	}
 }

@@ -9,7 +9,7 @@ shift
 export TF_CLI_CONFIG_FILE=/dev/null
 export CHECKPOINT_DISABLE=1
 
-# Not through head: it would end before what it reads from, which the shell takes for a failure.
+# The first line, and not by a pipe into head: what writes into a pipe that is closed already fails.
 version=$("$tf" version)
 version=${version%%$'\n'*}
 case $version in

@@ -44,6 +44,12 @@ func allWays() []way {
 			name: noopModules, title: "no-op pairs, a module per shop", provider: "noop", quiet: true,
 			root: []string{".", "noop", "modules"}, module: []string{"modules/shop", "noop", "noop/modules"},
 		}, {
+			name: "noop-fleet", title: "no-op fleet", provider: "noop", quiet: true,
+			root: []string{".", "noop", "noop/fleet"},
+		}, {
+			name: "noop-fleet-chunks", title: "a no-op fleet for every 250 shops", provider: "noop", quiet: true,
+			root: []string{".", "noop", "noop/fleet-chunks"},
+		}, {
 			name: "noop-logging", title: "no-op pairs, logging as the SDK does by itself", provider: "noop",
 			root: []string{".", "noop", "noop/flat"},
 		}, {

@@ -52,6 +52,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	srv, err := sandbox.StartAt(s, set.addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; for another port, run make sandbox PORT=9001, or set -addr", err)
+	}
 	if err != nil {
 		return err
 	}

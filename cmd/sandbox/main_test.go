@@ -127,7 +127,7 @@ func TestRunRefuses(t *testing.T) {
 		"another one":    {[]string{"-addr", "192.0.2.1:9000"}, "loopback"},
 		"a name":         {[]string{"-addr", "example.com:9000"}, "loopback"},
 		"no port":        {[]string{"-addr", "127.0.0.1"}, "port"},
-		"taken":          {[]string{"-addr", taken.Addr().String()}, "in use"},
+		"taken":          {[]string{"-addr", taken.Addr().String()}, "make sandbox PORT="},
 		"argument":       {[]string{"serve"}, `"serve"`},
 		"unknown flag":   {[]string{"-tls"}, "-tls"},
 		"no seed":        {[]string{"-addr", "127.0.0.1:0", "-seed", filepath.Join(t.TempDir(), "none")}, "reading a seed"},

@@ -17,8 +17,9 @@ const made = "made-by-nobody"
 
 type noopProvider struct{}
 
-// New returns a provider with two resources, noop_api_key and noop_checkout_credentials. They have the
-// attributes of kustom_api_key and mystore_klarna_checkout_credentials, and nothing behind them.
+// New returns a provider with three resources: noop_api_key, noop_checkout_credentials and noop_fleet. They have
+// the attributes of kustom_api_key, mystore_klarna_checkout_credentials and kustom_mystore_fleet, and nothing
+// behind them.
 func New() provider.Provider { return noopProvider{} }
 
 func (noopProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -36,6 +37,7 @@ func (noopProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		func() resource.Resource { return apiKey{} },
 		func() resource.Resource { return checkoutCredentials{} },
+		func() resource.Resource { return fleet{} },
 	}
 }
 

@@ -82,9 +82,19 @@ func (e *MissingError) Error() string {
 // Unwrap returns the cause.
 func (e *MissingError) Unwrap() error { return e.Cause }
 
+// known are the names of browsers that are looked for. The first ones have no window, and for that take
+// half the time.
+func known(visible bool) []string {
+	names := []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
+	if visible {
+		return names
+	}
+	return append([]string{"chromium-headless-shell", "chrome-headless-shell"}, names...)
+}
+
 // Find returns the path of a browser: of the named one or, if name is empty, of the first known one
-// in PATH. The error is a [*MissingError].
-func Find(name string) (string, error) {
+// in PATH, of those that can show a window if it is to be visible. The error is a [*MissingError].
+func Find(name string, visible bool) (string, error) {
 	if name != "" {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -92,8 +102,8 @@ func Find(name string) (string, error) {
 		}
 		return path, nil
 	}
-	for _, known := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if path, err := exec.LookPath(known); err == nil {
+	for _, name := range known(visible) {
+		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
 	}

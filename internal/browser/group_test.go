@@ -120,7 +120,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 		_, _, err := tab.Await(t.Context(), changing)
 		waiting <- err
 	}()
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if failed := failure(t, <-waiting, browser.Died); !failed.Uncertain {
@@ -136,7 +136,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 	load(t, next, g.site, "/", "none")
 	gone(t, folder)
 	folder, pid = g.process(t)
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Close(); err != nil {
@@ -306,14 +306,14 @@ func TestABrowserThatIsMissingIsNamed(t *testing.T) {
 func TestFindNeedsSomethingInThePath(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var missing *browser.MissingError
-	if _, err := browser.Find(""); !errors.As(err, &missing) || missing.Executable != "" {
+	if _, err := browser.Find("", false); !errors.As(err, &missing) || missing.Executable != "" {
 		t.Errorf("the error is %v", err)
 	}
 	name := filepath.Join(os.Getenv("PATH"), "google-chrome")
 	if err := os.WriteFile(name, []byte("#!/bin/sh\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := browser.Find(""); got != name || err != nil {
+	if got, err := browser.Find("", false); got != name || err != nil {
 		t.Errorf("found is %q, %v", got, err)
 	}
 }

@@ -25,7 +25,7 @@ type process struct {
 // start starts a browser with a profile folder of its own. Once it runs, it is ended by end alone,
 // whatever becomes of the context of who needed it first.
 func start(ctx context.Context, o Options) (*process, error) {
-	executable, err := Find(o.Executable)
+	executable, err := Find(o.Executable, o.Visible)
 	if err != nil {
 		return nil, err
 	}

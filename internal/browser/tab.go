@@ -47,6 +47,8 @@ type Step struct {
 	// After, where it is set, is the page that this must not be any more: what was clicked on it leads to
 	// another that may have the same things.
 	After *Page
+	// Settled says that the page has to say the same twice in a row: what is read from it counts.
+	Settled bool
 	// Secret says that what is typed is one.
 	Secret bool
 	// Changing says that what has just been clicked changes something.
@@ -205,15 +207,18 @@ func (t *Tab) Await(ctx context.Context, s Step) (*Page, []*Element, error) {
 	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
 	defer cancel()
 	var last *Page
+	before := ""
 	for {
 		page, err := t.look(within)
 		if err == nil {
 			last = page
 			found, kind := t.judge(page, s)
-			if kind == "" {
+			said := page.Text()
+			if kind == "" && (!s.Settled || said == before) {
 				t.observe(ctx, s, start, "")
 				return page, found, nil
 			}
+			before = said
 			if kind == SignedOut || kind == Refused {
 				return page, nil, t.refuse(ctx, s, start, kind, page)
 			}

@@ -248,6 +248,25 @@ func TestI1AnUnreadShopAfterAWriteIsUnknown(t *testing.T) {
 	})
 }
 
+// TestShopsThatAreNotConfiguredHinderNoDeletion: that somebody has asked in vain for a shop without a token
+// says nothing of a key that no configured shop holds.
+func TestShopsThatAreNotConfiguredHinderNoDeletion(t *testing.T) {
+	t.Parallel()
+	s := newService(map[string]string{"butikk": "M1-new"})
+	s.before = func(_ context.Context, _, shop string, _ int) error {
+		return map[bool]error{shop == "stranger": errRefused}[true]
+	}
+	shops := shopsOf(s, clock.System{})
+	for range 2 {
+		if err := shops.AwaitRelease(t.Context(), "M1-old"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := shops.Credentials(t.Context(), "stranger"); err == nil {
+			t.Fatal("a shop without a token was read")
+		}
+	}
+}
+
 // TestAStalledWalkWaitsOnce: waits that hold Terraform's slots must not add up. After the first one
 // has run out of time, those under way end, and new ones are refused at once.
 func TestAStalledWalkWaitsOnce(t *testing.T) {

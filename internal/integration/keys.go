@@ -31,6 +31,8 @@ type Keys struct {
 
 	mu    sync.Mutex
 	asked map[string]bool
+	// expected says that more will be asked for than is read one by one.
+	expected bool
 	// stores holds the keys of the stores that have been listed, by merchant ID.
 	stores map[string][]kustom.Key
 	// complete says that all stores have been listed.
@@ -120,6 +122,31 @@ func (k *Keys) Discard(ctx context.Context, orphan kustom.Orphan) error {
 	return nil
 }
 
+// Expect says that the keys of these stores are going to be asked for. Where they are more than a few, all
+// keys are listed meanwhile, for as long as ctx allows. A failure is left to those who ask.
+func (k *Keys) Expect(ctx context.Context, merchantIDs []string) {
+	if k.expect(merchantIDs) {
+		go func() { _ = k.listAll(ctx) }()
+	}
+}
+
+// expect notes what is going to be asked for, and returns whether that is new and needs a list.
+func (k *Keys) expect(merchantIDs []string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	unlisted := map[string]bool{}
+	for _, id := range merchantIDs {
+		if _, ok := k.stores[id]; !ok {
+			unlisted[id] = true
+		}
+	}
+	if k.expected || k.complete || len(unlisted) <= fewReads {
+		return false
+	}
+	k.expected = true
+	return true
+}
+
 // add adds a key to its store's list, if there is one and the key is not in it. The caller holds
 // k.mu.
 func (k *Keys) add(key kustom.Key) {
@@ -169,7 +196,7 @@ func (k *Keys) recall(merchantID, what string) (listed []kustom.Key, few bool) {
 	if listed, ok := k.stores[merchantID]; ok {
 		return listed, true
 	}
-	if len(k.asked) < fewReads {
+	if len(k.asked) < fewReads && !k.expected {
 		k.asked[what] = true
 	}
 	return nil, k.asked[what]

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -145,6 +146,63 @@ func TestI7KeysAreReadInBulk(t *testing.T) {
 	if reads, _, full := a.asked(); full != 1 || reads > 2*few {
 		t.Errorf("asked for %d keys and %d times for all, want at most %d and once", reads, full, 2*few)
 	}
+}
+
+// TestI7ExpectedKeysAreListedAhead: who says which stores will be asked for waits for nothing, and pays
+// for the list only.
+func TestI7ExpectedKeysAreListedAhead(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ expected, storeLists, fullLists int }{
+		"a few": {expected: 3, storeLists: 3},
+		"many":  {expected: 4, fullLists: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(10)
+				keys := integration.NewKeys(a)
+				var stores []string
+				for i := range test.expected {
+					stores = append(stores, keyOf(i).MerchantID, keyOf(i).MerchantID)
+				}
+				keys.Expect(t.Context(), stores)
+				keys.Expect(t.Context(), stores)
+				synctest.Wait()
+				a.wantAsked(t, 0, 0, test.fullLists)
+				for _, id := range stores {
+					if got := usernames(t, keys, id); len(got) != 1 {
+						t.Errorf("store %s has %q", id, got)
+					}
+				}
+				keys.Expect(t.Context(), stores)
+				synctest.Wait()
+				a.wantAsked(t, 0, test.storeLists, test.fullLists)
+			})
+		})
+	}
+}
+
+// TestExpectedListFails: the failure of a list that nobody has asked for yet is nobody's.
+func TestExpectedListFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(10)
+		a.listErr = errLost
+		keys := integration.NewKeys(a)
+		var stores []string
+		for i := range 10 {
+			stores = append(stores, keyOf(i).MerchantID)
+		}
+		keys.Expect(t.Context(), stores)
+		synctest.Wait()
+		a.listErr = nil
+		for _, id := range stores {
+			if got := usernames(t, keys, id); len(got) != 1 {
+				t.Errorf("store %s has %q", id, got)
+			}
+		}
+		a.wantAsked(t, 0, 0, 2)
+	})
 }
 
 // TestI7FewKeysListNoAccount reads the keys of a small configuration in a large account.

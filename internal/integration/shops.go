@@ -38,9 +38,10 @@ type Shops struct {
 	shops map[string]*shop
 	// held are the shops that hold each username, as far as is known, or will when a write arrives.
 	held map[string]map[string]bool
-	// unread are the configured shops that are not known; nil until all are asked for.
-	unread  map[string]bool
-	stalled bool
+	// configured are the shops that names lists, and unread those of them that are not known; nil until
+	// all are asked for.
+	configured, unread map[string]bool
+	stalled            bool
 }
 
 // NewShops returns what is known of the shops that names lists, which is nothing yet. Other shops
@@ -144,7 +145,7 @@ func (h *shop) forget() {
 // unlearn is forget. The caller holds in.mu.
 func (h *shop) unlearn() {
 	h.known = false
-	if h.in.unread != nil {
+	if h.in.configured[h.name] {
 		h.in.unread[h.name] = true
 	}
 }
@@ -303,8 +304,9 @@ func (s *Shops) allUnread() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.unread = map[string]bool{}
+		s.configured, s.unread = map[string]bool{}, map[string]bool{}
 		for _, name := range names {
+			s.configured[name] = true
 			if found, ok := s.shops[name]; !ok || !found.known {
 				s.unread[name] = true
 			}

@@ -158,10 +158,11 @@ func (v *visit) onCredentials() []browser.Want {
 
 // credentials goes to the page Credentials: where it was found before, or else by the menu.
 func (v *visit) credentials(ctx context.Context) (*browser.Page, error) {
+	step := v.step("open Credentials", v.onCredentials()...)
+	step.Page, step.Settled = "the credentials of shop "+v.shop, true
 	if known, ok := v.client.addresses.Load(v.shop); ok {
 		address, _ := known.(*url.URL)
-		v.page = "the credentials of shop " + v.shop
-		step := v.step("open Credentials", v.onCredentials()...)
+		v.page = step.Page
 		if err := v.Load(ctx, step, address); err != nil {
 			return nil, err
 		}
@@ -174,8 +175,8 @@ func (v *visit) credentials(ctx context.Context) (*browser.Page, error) {
 	if _, err := v.extension(ctx); err != nil {
 		return nil, err
 	}
-	v.page = "the credentials of shop " + v.shop
-	page, _, err := v.follow(ctx, "open Credentials", v.words.Want("link", labelCredentials), v.onCredentials()...)
+	v.page = step.Page
+	page, _, err := v.Follow(ctx, step, v.words.Want("link", labelCredentials))
 	if err == nil {
 		v.client.addresses.Store(v.shop, page.URL)
 	}

@@ -116,7 +116,7 @@ func (v *visit) list(ctx context.Context, merchantID string) ([]kustom.Key, erro
 // turn goes to the next page of the list: one that does not show the last key of the page before.
 func (v *visit) turn(ctx context.Context, merchantID, last string) (*browser.Page, error) {
 	next := append(v.keysOf(merchantID), browser.Gone("rowheader", last))
-	page, _, err := v.follow(ctx, "turn to the next page of keys", v.words.Want("link", labelNextPage), next...)
+	page, _, err := v.Follow(ctx, v.reading(v.step("turn to the next page of keys", next...)), v.words.Want("link", labelNextPage))
 	return page, err
 }
 

@@ -135,6 +135,12 @@ func (v *visit) step(do string, wants ...browser.Want) browser.Step {
 	return browser.Step{Page: v.page, Do: do, Wants: wants, Refused: v.noAccess}
 }
 
+// reading is a step after which the page is read.
+func (v *visit) reading(s browser.Step) browser.Step {
+	s.Settled = true
+	return s
+}
+
 // noAccess returns what the portal says to a user whose role does not see Integrations.
 func (v *visit) noAccess(page *browser.Page) string {
 	if heading := page.First("heading", v.words.Of(labelNoAccess)...); heading != nil {
@@ -222,7 +228,7 @@ func (v *visit) integrations(ctx context.Context, merchantID string) (*browser.P
 	if known, ok := v.portal.addresses.Load(merchantID); ok {
 		address, _ := known.(*url.URL)
 		v.page = "Integrations of store " + merchantID
-		step := v.step("open Integrations", v.keysOf(merchantID)...)
+		step := v.reading(v.step("open Integrations", v.keysOf(merchantID)...))
 		if err := v.Load(ctx, step, address); err != nil {
 			return nil, err
 		}
@@ -240,7 +246,7 @@ func (v *visit) integrations(ctx context.Context, merchantID string) (*browser.P
 		return nil, &NoAccessError{MerchantID: merchantID}
 	}
 	v.page = "Integrations of store " + merchantID
-	page, _, err = v.follow(ctx, "open Integrations", v.words.Want("link", labelIntegrations), v.keysOf(merchantID)...)
+	page, _, err = v.Follow(ctx, v.reading(v.step("open Integrations", v.keysOf(merchantID)...)), v.words.Want("link", labelIntegrations))
 	if err != nil {
 		return nil, v.refusal(err, merchantID)
 	}

@@ -85,8 +85,8 @@ func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status 
 			return err
 		}
 		v.page = "the API page of store " + merchantID
-		_, found, err := v.follow(ctx, "open the API page", v.words.Want("link", labelAPI),
-			v.words.Want("heading", labelAPI), v.shown(merchantID), v.words.Want("table", labelEndpoints))
+		step := v.reading(v.step("open the API page", v.words.Want("heading", labelAPI), v.shown(merchantID), v.words.Want("table", labelEndpoints)))
+		_, found, err := v.Follow(ctx, step, v.words.Want("link", labelAPI))
 		if err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.observed = observed{s}
+	v.observed = observed{s, t}
 	if v.server, err = sandbox.Start(v.Sandbox); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 			t.Error(err)
 		}
 	})
-	v.env = wayEnvironment(t, v.server)
+	v.env = wayEnvironment(t, v.server, os.Getenv(testWay))
 	return v
 }
 
@@ -103,7 +103,7 @@ func (v *vendors) providers() factories { return v.providersWith(v.clock) }
 func (v *vendors) providersWith(c clock.Clock) factories {
 	return factories{"kustom": providerserver.NewProtocol6WithError(newProvider(provider.Options{
 		Version: "test", Clock: c, Getenv: func(name string) string { return v.env[name] },
-	}))}
+	}, os.Getenv(testWay)))}
 }
 
 // Names and values of the published examples, and of the calls that they lead to.

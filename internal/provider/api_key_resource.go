@@ -202,12 +202,12 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	var config, plan apiKeyModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	var state *apiKeyModel
 	if !req.State.Raw.IsNull() {
 		state = &apiKeyModel{}
-		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+		resp.Diagnostics.Append(load(ctx, req.State, state)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -223,7 +223,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		planRotation(ctx, req.Private, plan, *state, resp)
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
 
@@ -291,7 +291,7 @@ func planRotation(ctx context.Context, private privateState, plan, state apiKeyM
 
 func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan apiKeyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultKeyCreateTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -308,8 +308,8 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	plan.read(key)
 	plan.Secret = types.StringValue(key.Secret)
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 }
 
 // rememberOrphan keeps in the state a key that can't be used and could not be deleted. The error that
@@ -322,14 +322,14 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 	plan.CredentialID = unsettledID(orphan.Orphan)
 	plan.Username = nullWhenEmpty(orphan.Username)
 	plan.ID, plan.CreatedAt, plan.Secret = types.StringNull(), types.StringNull(), types.StringNull()
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	// An orphan is deleted under the identity that it has here, and never takes on another.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 }
 
 func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state apiKeyModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultKeyReadTimeout)
 	resp.Diagnostics.Append(diags...)
 	imported, diags := req.Private.GetKey(ctx, importPending)
@@ -338,7 +338,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	// A state of an older version has no identity yet, even of a key that is found to be gone.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	if isUnsettled(state.CredentialID) {
 		return
 	}
@@ -357,7 +357,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	state.read(key)
 	now := r.clock.Now()
 	state.RotationDue = nullWhenEmpty(tooOld(key, state.RotateAfterDays, now))
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, nil)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, observedAt, strconv.AppendQuote(nil, now.Format(time.RFC3339)))...)
 }
@@ -365,9 +365,9 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 // Update has nothing to do: what can change in place is known to this provider only.
 func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan apiKeyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	resp.State.Raw = req.Plan.Raw
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	// An imported key stays untouched until it gets its first triggers.
 	if !plan.RotateWhenChanged.IsNull() {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
@@ -376,7 +376,7 @@ func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest,
 
 func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state apiKeyModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultKeyDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -407,7 +407,7 @@ func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportSta
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("credential_id"), credentialID)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, apiKeyIdentity{types.StringValue(merchantID), types.StringValue(credentialID)})...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, apiKeyIdentity{types.StringValue(merchantID), types.StringValue(credentialID)})...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, []byte("true"))...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }

@@ -148,7 +148,7 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 		return
 	}
 	var plan apiKeysExclusiveModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -159,11 +159,11 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 		r.planCreate(ctx, &plan, &resp.Diagnostics)
 	} else {
 		var state apiKeysExclusiveModel
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 		r.planUpdate(ctx, recallKeys(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
 
@@ -240,7 +240,7 @@ func (m *apiKeysExclusiveModel) warnOfHeld(found []storeKey, diags *diag.Diagnos
 
 func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan apiKeysExclusiveModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultKeyDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -253,8 +253,8 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 		// There is nothing to remember: the next apply begins anew.
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
@@ -262,7 +262,7 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 // one that is missing, is a difference to the configuration.
 func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state apiKeysExclusiveModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultKeyReadTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -282,23 +282,23 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 		state.Deletes = deletedKeys(ctx, nil, storeKey.lastUse, &resp.Diagnostics)
 	}
 	state.KeyIDs = present
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	keepKeys(ctx, found, resp.Private, &resp.Diagnostics)
 }
 
 func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state apiKeysExclusiveModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultKeyDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	if plan.KeyIDs.Equal(state.KeyIDs) {
-		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
@@ -307,8 +307,8 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
@@ -325,7 +325,7 @@ func (r *apiKeysExclusiveResource) ImportState(ctx context.Context, req resource
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), merchantID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, apiKeysExclusiveIdentity{types.StringValue(merchantID)})...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, apiKeysExclusiveIdentity{types.StringValue(merchantID)})...)
 }
 
 func (m apiKeysExclusiveModel) identity() apiKeysExclusiveIdentity {

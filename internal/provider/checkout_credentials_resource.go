@@ -172,7 +172,7 @@ func (r *checkoutCredentialsResource) IdentitySchema(_ context.Context, _ resour
 
 func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config checkoutCredentialsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -197,8 +197,8 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 		return
 	}
 	var config, plan checkoutCredentialsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -209,7 +209,7 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 		r.checkShop(ctx, plan.Shop, &resp.Diagnostics)
 	} else {
 		var state checkoutCredentialsModel
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 		untouched, diags := req.Private.GetKey(ctx, importUntouched)
 		resp.Diagnostics.Append(diags...)
 		plan.ExtensionVersion, plan.UpdatedAt = state.ExtensionVersion, state.UpdatedAt
@@ -218,7 +218,7 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 		}
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
 
@@ -245,8 +245,8 @@ func (m checkoutCredentialsModel) writes(state checkoutCredentialsModel, untouch
 
 func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var config, plan checkoutCredentialsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultShopWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -255,14 +255,14 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	if r.install(ctx, config, &plan, &resp.Diagnostics) {
-		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-		resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+		resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	}
 }
 
 func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state checkoutCredentialsModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultShopReadTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -272,7 +272,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	defer cancel()
 	importing := state.ExtensionVersion.IsNull()
 	// A state of an older version has no identity yet, even of a shop that is found to be without.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	holds, err := r.shops.Credentials(ctx, state.Shop.ValueString())
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) && !importing {
@@ -294,14 +294,14 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 	}
 	state.read(holds)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 }
 
 func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var config, plan, state checkoutCredentialsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultShopWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	untouched, diags := req.Private.GetKey(ctx, importUntouched)
@@ -314,8 +314,8 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	if plan.writes(state, untouched != nil) && !r.install(ctx, config, &plan, &resp.Diagnostics) {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 }
 
@@ -360,7 +360,7 @@ func unverifiedHint(err error) string {
 
 func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state checkoutCredentialsModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultShopWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -392,7 +392,7 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, checkoutCredentialsIdentity{types.StringValue(shop)})...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, checkoutCredentialsIdentity{types.StringValue(shop)})...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }
 

@@ -22,12 +22,14 @@ type runBy struct{ by, why string }
 // runElsewhere has the commands that are run elsewhere, whatever document they are in.
 var runElsewhere = map[string]runBy{
 	"make demo":              {".ci/run", "takes as long as all other commands together"},
+	"DEMO_KEEP=1 make demo":  {"TestDemoKeep", "ends with Ctrl-C, and not by itself"},
 	"make test":              {".ci/run", "would run this test"},
 	"make bench":             {"TestAccBench", "takes hours; the test measures three shops"},
 	"make sandbox":           {"TestRun", "ends with Ctrl-C, and not by itself"},
 	"make build":             {"TestAccBuiltByHand", "is for somebody with this repository"},
 	"make install":           {"TestAccInstall", "writes to somebody's home"},
 	"make install VERSION=…": {"TestAccInstall", "writes to somebody's home"},
+	"make uninstall":         {"TestAccInstall", "removes something from somebody's home"},
 
 	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
 	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
@@ -153,6 +155,9 @@ func TestCommandsRunElsewhere(t *testing.T) {
 // of Terraform's with its first option.
 func telling(what string) []string {
 	words := strings.Fields(what)
+	for strings.Contains(words[0], "=") {
+		words = words[1:]
+	}
 	if words[0] != "make" && words[0] != "terraform" {
 		return nil
 	}
@@ -175,7 +180,7 @@ func (w *world) hasSet(command string) bool {
 var (
 	// code is what a document has as code: a block, an indented line, or a part of a sentence.
 	code    = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$|^    ([^ \n][^\n]*)$|`([^`]+)`")
-	command = regexp.MustCompile(`^((terraform|tofu|make|vault|terragrunt|export|git|go) [^ ]|\.ci/run)`)
+	command = regexp.MustCompile(`^([A-Z_]+=[^ ]* )*((terraform|tofu|make|vault|terragrunt|export|git|go) [^ ]|\.ci/run)`)
 )
 
 // commandsOf returns the commands in a document, in its order.

@@ -112,8 +112,8 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	var config, plan connectionModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -126,7 +126,7 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 		report(&resp.Diagnostics, connectionPath(err), "Shop can't be connected", err)
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
 
@@ -135,7 +135,7 @@ func (r *connectionResource) plan(ctx context.Context, req resource.ModifyPlanRe
 		return r.connections.planNew(ctx, plan.Shop, plan.connectionRules, config.connectedShop, &plan.connectedShop, diags)
 	}
 	var state connectionModel
-	diags.Append(req.State.Get(ctx, &state)...)
+	diags.Append(load(ctx, req.State, &state)...)
 	return r.connections.planExisting(ctx, state.Shop.ValueString(), plan.connectionRules, recall(ctx, req.Private, diags),
 		config.connectedShop, &plan.connectedShop, state.connectedShop, diags)
 }
@@ -149,7 +149,7 @@ func (m *connectionModel) planID() {
 
 func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan connectionModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultShopWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -164,13 +164,13 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		for _, orphan := range memory.Unsettled {
 			// The error makes Terraform treat it as tainted: the next apply settles it (I3, I5).
 			plan.remember(orphan)
-			resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-			resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+			resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+			resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 		}
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	memory.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
@@ -195,7 +195,7 @@ func connectionPath(err error) path.Path {
 
 func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state connectionModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultShopReadTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
@@ -203,7 +203,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	// A state of an older version has no identity yet, be it complete or not.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	if state.isIncomplete() {
 		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(ctx, &resp.Diagnostics)
 		memory.keep(ctx, resp.Private, &resp.Diagnostics)
@@ -216,13 +216,13 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	state.planID()
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 	memory.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan connectionModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultShopWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
@@ -236,14 +236,14 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 		memory.keep(ctx, resp.Private, &resp.Diagnostics)
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	memory.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state connectionModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultShopWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
@@ -290,7 +290,7 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)})...)
+	resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)})...)
 	connectionMemory{Imported: true}.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 

@@ -35,12 +35,18 @@ type connectedShops interface {
 	Leave(shop string)
 }
 
+// connectedKeys lists keys, ahead of time where it is told which.
+type connectedKeys interface {
+	keyLister
+	Expect(ctx context.Context, merchantIDs []string)
+}
+
 // connections plans, makes, reads and removes the connection of one shop: what a connection does
 // for its only shop, and a fleet for each of many. It is safe for concurrent use.
 type connections struct {
 	connector   connector
 	shops       connectedShops
-	keys        keyLister
+	keys        connectedKeys
 	clock       clock.Clock
 	environment *kustom.Environment
 	walk        *connectionWalk

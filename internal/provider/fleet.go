@@ -39,6 +39,8 @@ type fleetMember struct {
 	// state is what the shop was; nil where it is new.
 	state  *fleetShop
 	memory connectionMemory
+	// unread is why the shop could not be looked at.
+	unread error
 	// kept are the keys that were to be deleted and could not be.
 	kept []keptKey
 	// err is why the operation has failed for the shop.
@@ -86,6 +88,9 @@ func (m *fleetMember) path() path.Path { return path.Root("shops").AtMapKey(m.na
 // plan plans every member. A shop that can't be connected for a reason of its own does not hold up
 // the others: it is warned of, and the apply tries.
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
+	f.look(ctx, func(m *fleetMember) bool {
+		return m.plan != nil && m.state == nil && !m.plan.MerchantID.IsUnknown()
+	})
 	messages := make([]diag.Diagnostics, len(f.members))
 	failures := f.each(ctx, "Shop can't be connected", defaultShopReadTimeout, func(ctx context.Context, i int, m *fleetMember) error {
 		return f.planMember(ctx, m, &messages[i])
@@ -124,6 +129,10 @@ func (f *fleet) planMember(ctx context.Context, m *fleetMember, diags *diag.Diag
 	}
 	if m.state == nil {
 		m.plan.Problem = types.StringUnknown()
+		if m.unread != nil {
+			f.connections.planNewKey(m.config, &m.plan.connectedShop)
+			return unlessUnknown(m.unread)
+		}
 		return f.connections.planNew(ctx, types.StringValue(m.name), f.rules, m.config, &m.plan.connectedShop, diags)
 	}
 	m.plan.Problem = m.state.Problem
@@ -167,8 +176,12 @@ func (f *fleet) planned(elements types.Map, diags *diag.Diagnostics) types.Map {
 
 // read looks at every member.
 func (f *fleet) read(ctx context.Context, diags *diag.Diagnostics) shopFailures {
+	f.look(ctx, func(*fleetMember) bool { return true })
 	messages := make([]diag.Diagnostics, len(f.members))
 	failures := f.each(ctx, "Shop not read", defaultShopReadTimeout, func(ctx context.Context, i int, m *fleetMember) error {
+		if m.unread != nil {
+			return m.unread
+		}
 		return f.connections.read(ctx, m.name, &m.plan.connectedShop, &m.memory, &messages[i])
 	})
 	for i, m := range f.members {
@@ -178,6 +191,24 @@ func (f *fleet) read(ctx context.Context, diags *diag.Diagnostics) shopFailures 
 		}
 	}
 	return failures
+}
+
+// look reads the shops of those members that are wanted, while the portal lists the keys of their stores.
+// A member that waited for the list before the next one is begun with would keep that one waiting.
+func (f *fleet) look(ctx context.Context, wanted func(*fleetMember) bool) {
+	var stores []string
+	for _, m := range f.members {
+		if wanted(m) {
+			stores = append(stores, m.plan.MerchantID.ValueString())
+		}
+	}
+	f.connections.keys.Expect(ctx, stores)
+	f.each(ctx, "Shop not read", defaultShopReadTimeout, func(ctx context.Context, _ int, m *fleetMember) error {
+		if wanted(m) {
+			m.unread = f.connections.look(ctx, m.name)
+		}
+		return m.unread
+	})
 }
 
 // apply does what is planned for each member.

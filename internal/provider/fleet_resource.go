@@ -142,11 +142,11 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	}
 	var config, plan fleetModel
 	var state *fleetModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	if !req.State.Raw.IsNull() {
 		state = new(fleetModel)
-		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+		resp.Diagnostics.Append(load(ctx, req.State, state)...)
 	}
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || plan.Shops.IsUnknown() {
@@ -160,9 +160,11 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	f.plan(ctx, &resp.Diagnostics)
-	plan.Shops = f.planned(plan.Shops, &resp.Diagnostics)
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	planned := f.planned(plan.Shops, &resp.Diagnostics)
+	// To write a thousand shops takes longer than to see that nothing has changed.
+	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
+		plan.Shops = planned
+		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
 
@@ -171,7 +173,7 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 // keys of the shops that work.
 func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan fleetModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultFleetWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -187,7 +189,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	}
 	resp.Diagnostics.Append(failures.warnings()...)
 	plan.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
@@ -196,7 +198,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 // where that is so of all, or while importing, it is an error.
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state fleetModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultFleetReadTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
@@ -215,8 +217,10 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	state.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	if now := f.applied(&resp.Diagnostics); !now.Equal(state.Shops) {
+		state.Shops = now
+		resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
@@ -225,8 +229,8 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 // became of the other shops.
 func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state fleetModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultFleetWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
@@ -238,7 +242,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	f := newFleet(r.connections, plan, &state, memory)
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
 	plan.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
@@ -246,7 +250,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 // Delete leaves all shops to the deletion policy. Those that could not be cleared stay in the state.
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state fleetModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultFleetWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
@@ -263,7 +267,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	state.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }

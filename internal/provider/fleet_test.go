@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -358,6 +359,7 @@ func TestEach(t *testing.T) {
 // fakeVendors are vendors that answer as they are told.
 type fakeVendors struct {
 	credentials func(shop string) (mystore.Credentials, error)
+	keys        func() error
 	connect     func(shop string) error
 	retire      func(key kustom.Orphan) error
 }
@@ -392,8 +394,68 @@ func (v fakeVendors) Retire(_ context.Context, key kustom.Orphan) error {
 	return v.retire(key)
 }
 
+func (v fakeVendors) Expect(context.Context, []string) {}
+
 func (v fakeVendors) Keys(context.Context, string) iter.Seq2[kustom.Key, error] {
-	return func(func(kustom.Key, error) bool) {}
+	return func(yield func(kustom.Key, error) bool) {
+		if v.keys == nil {
+			return
+		}
+		if err := v.keys(); err != nil {
+			yield(kustom.Key{}, err)
+		}
+	}
+}
+
+// TestFleetLooks: no shop waits for the list of keys before the next one is read, and one that can't be
+// read is not asked again.
+func TestFleetLooks(t *testing.T) {
+	t.Parallel()
+	const shops, concurrency = 40, 4
+	for name, work := range map[string]func(*fleet, context.Context) shopFailures{
+		"read": func(f *fleet, ctx context.Context) shopFailures { return f.read(ctx, new(diag.Diagnostics)) },
+		"plan": func(f *fleet, ctx context.Context) shopFailures {
+			var diags diag.Diagnostics
+			f.plan(ctx, &diags)
+			return make(shopFailures, len(diags))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				reads := map[string]int{}
+				listed := make(chan struct{})
+				time.AfterFunc(time.Hour, func() { close(listed) })
+				f := fakeFleet(shops, concurrency, fakeVendors{
+					credentials: func(shop string) (mystore.Credentials, error) {
+						mu.Lock()
+						defer mu.Unlock()
+						reads[shop]++
+						if shop == "shop-0007" {
+							return mystore.Credentials{}, refusal("mystore", 403, "FORBIDDEN")
+						}
+						return mystore.Credentials{}, nil
+					},
+					keys: func() error { <-listed; return nil },
+				}.connections())
+				done := make(chan shopFailures)
+				go func() { done <- work(f, t.Context()) }()
+				synctest.Wait()
+				mu.Lock()
+				if len(reads) != shops {
+					t.Errorf("%d of %d shops were read before the keys were listed", len(reads), shops)
+				}
+				mu.Unlock()
+				if failures := <-done; len(failures) != 1 {
+					t.Errorf("%d shops failed, want the one that can't be read", len(failures))
+				}
+				if n := reads["shop-0007"]; n != 1 {
+					t.Errorf("a shop that can't be read was asked %d times", n)
+				}
+			})
+		})
+	}
 }
 
 // TestFleetPlanFailures: what is in the way of planning is told once, and is an error only where a new

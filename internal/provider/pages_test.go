@@ -49,24 +49,32 @@ func apiOnly(t testing.TB, why string) {
 	}
 }
 
+// pagesOnly skips a test where it is not the pages that are tested.
+func pagesOnly(t testing.TB) {
+	t.Helper()
+	if !byPages() {
+		t.Skip("over pages only: run make test-pages")
+	}
+	needBrowser(t)
+}
+
 // needBrowser skips a test where there is no browser for it.
 func needBrowser(t testing.TB) {
 	t.Helper()
-	if _, err := browser.Find(""); err != nil {
+	if _, err := browser.Find("", false); err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}
 }
 
-// wayEnvironment is the environment that leads the provider to the server's vendors, in the way that is
-// tested.
-func wayEnvironment(t testing.TB, server *sandbox.Server) map[string]string {
+// wayEnvironment is the environment that leads the provider to the server's vendors in a way.
+func wayEnvironment(t testing.TB, server *sandbox.Server, way string) map[string]string {
 	t.Helper()
-	if !byPages() {
+	if way == "" {
 		return server.Env()
 	}
 	needBrowser(t)
 	env := server.PagesEnv()
-	if os.Getenv(testWay) == waysMixed {
+	if way == waysMixed {
 		delete(env, "MYSTORE_SESSIONS")
 		for _, name := range []string{"MYSTORE_TOKENS", "MYSTORE_URL"} {
 			env[name] = server.Env()[name]
@@ -77,11 +85,13 @@ func wayEnvironment(t testing.TB, server *sandbox.Server) map[string]string {
 
 // newProvider makes the provider that is tested. Where the vendors are reached by their pages, its
 // configuration has a browser, whatever the test's own has: so one test is good for both.
-func newProvider(o provider.Options) frameworkprovider.Provider {
-	o.Browsers = &browsers
+func newProvider(o provider.Options, way string) frameworkprovider.Provider {
+	if o.Browsers == nil {
+		o.Browsers = &browsers
+	}
 	p := provider.New(o)()
 	full, ok := p.(fullProvider)
-	if !ok || !byPages() {
+	if !ok || way == "" {
 		return p
 	}
 	return browsing{full}
@@ -133,7 +143,22 @@ func withBrowser(config tftypes.Value) (tftypes.Value, error) {
 // observed is a sandbox that tells of what was done on pages as if it had been done through the APIs, so
 // that what a test expects the servers to have seen holds for both. Walking through pages is told of by
 // what it is for: the list of keys, or a shop's credentials.
-type observed struct{ *sandbox.Sandbox }
+type observed struct {
+	*sandbox.Sandbox
+	t testing.TB
+}
+
+// Arm arms a fault as [sandbox.Sandbox.Arm] does. One of an API says nothing where that is not called, and
+// pages have faults of their own: see [TestAccPageFaults].
+func (o observed) Arm(f sandbox.Fault) *sandbox.Armed {
+	o.t.Helper()
+	byAPI := f.API == sandbox.Merchant || f.API == sandbox.PortalPages || f.API == sandbox.MystorePages ||
+		f.API == sandbox.Mystore && os.Getenv(testWay) == waysMixed
+	if !byAPI {
+		apiOnly(o.t, "it lets calls of the API fail")
+	}
+	return o.Sandbox.Arm(f)
+}
 
 // Requests are those of [sandbox.Sandbox.Requests].
 func (o observed) Requests() []sandbox.Request {

@@ -190,7 +190,7 @@ func TestExamplesAreExplained(t *testing.T) {
 
 // TestAccImportCommands runs the import command that is published for each resource, with the
 // configuration that is published beside it, and plans the import block. Neither changes anything at the
-// vendors.
+// vendors. Then it applies both.
 func TestAccImportCommands(t *testing.T) {
 	t.Parallel()
 	addresses := map[string]string{
@@ -199,6 +199,11 @@ func TestAccImportCommands(t *testing.T) {
 		"kustom_mystore_connection":           "kustom_mystore_connection.butikk",
 		"kustom_mystore_fleet":                "kustom_mystore_fleet.norway",
 		"mystore_klarna_checkout_credentials": shopAddress,
+	}
+	// The shops that use a key which the example deletes, and which it gives no other.
+	uses := map[string][]string{
+		"kustom_api_key":            {"butikk", "nettbutikk"},
+		"kustom_api_keys_exclusive": {"nettbutikk"},
 	}
 	resources, err := fs.ReadDir(examples.FS, "resources")
 	if err != nil || len(resources) != len(addresses) {
@@ -234,6 +239,13 @@ func TestAccImportCommands(t *testing.T) {
 				!strings.Contains(got.output, `(imported from "`+command[3]+`")`) && !strings.Contains(got.output, "# "+command[2]+" will be imported") {
 				t.Errorf("the import block: exit code %d:\n%s", got.code, got.output)
 			}
+			for _, shop := range uses[name] {
+				if err := w.sandbox.Install(shop, "", ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.mustApply(t)
+			w.mustBeEmpty(t)
 		})
 	}
 }

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
@@ -35,6 +37,8 @@ type world struct {
 	server  *sandbox.Server
 	dir     string
 	env     []string
+	// vendors is the environment that leads a provider in this process to the vendors.
+	vendors map[string]string
 	// bin is where shell looks for commands besides PATH.
 	bin string
 }
@@ -53,10 +57,19 @@ type worldOptions struct {
 	external bool
 	// installed is external, and leaves it to terraform init to install the provider, too.
 	installed bool
+	// way is how the vendors are reached; the default is what the whole run of the tests is told.
+	way string
+	// browser is what the block browser says, where they are reached by their pages.
+	browser string
+	// browsers has the browser; the default is one that tests share.
+	browsers *browser.Group
 }
 
 // speed is how many times too fast the default clock runs.
 const speed = 100
+
+// pageSpeed is speed where a browser takes its time, whatever the clock says.
+const pageSpeed = 10
 
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
@@ -66,6 +79,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	o.external = o.external || o.installed
 	if o.clock == nil {
 		o.clock = clocktest.NewScaled(speed)
+		if cmp.Or(o.way, os.Getenv(testWay)) != "" {
+			o.clock = clocktest.NewScaled(pageSpeed)
+		}
 	}
 	if o.external {
 		o.clock = clock.System{}
@@ -87,22 +103,23 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	w := &world{sandbox: observed{s}, server: server, dir: t.TempDir()}
-	env := wayEnvironment(t, server)
+	w := &world{sandbox: observed{s, t}, server: server, dir: t.TempDir()}
+	o.way = cmp.Or(o.way, os.Getenv(testWay))
+	w.vendors = wayEnvironment(t, server, o.way)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
 	if o.external {
-		for name, value := range env {
+		for name, value := range w.vendors {
 			w.env = append(w.env, name+"="+value)
 		}
 	} else {
 		w.env = append(w.env, "TF_REATTACH_PROVIDERS="+serve(t, provider.Options{
 			Version: "test", Clock: o.clock, RoundTripper: o.carrier,
-			Getenv: func(name string) string { return env[name] },
-		}))
+			Getenv: func(name string) string { return w.vendors[name] }, Browsers: o.browsers,
+		}, o.way))
 	}
 	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", o.requestTimeout))
-	if o.external && byPages() {
-		w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {}\n}\n")
+	if o.way != "" {
+		w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {\n"+o.browser+"\n  }\n}\n")
 	}
 	return w
 }
@@ -213,9 +230,9 @@ func (w *world) writeVariable(t *testing.T, name string, value map[string]string
 }
 
 // serve runs the provider in this process and returns what Terraform needs to find it.
-func serve(t *testing.T, o provider.Options) string {
+func serve(t *testing.T, o provider.Options, way string) string {
 	t.Helper()
-	return serveAs(t, "storefront-iac/kustom", newProvider(o))
+	return serveAs(t, "storefront-iac/kustom", newProvider(o, way))
 }
 
 // serveAs runs a provider in this process under a name, and returns what Terraform needs to find it.

@@ -33,7 +33,7 @@ func (s *Shared) Group(t testing.TB) *browser.Group {
 // Need skips a test where there is no browser, and says how to get one.
 func Need(t testing.TB) {
 	t.Helper()
-	if _, err := browser.Find(""); err != nil {
+	if _, err := browser.Find("", false); err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}
 }

@@ -1,0 +1,115 @@
+package benchtest
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+type fleet struct{}
+
+type fleetModel struct {
+	Shops           types.Map      `tfsdk:"shops"`
+	MaxConcurrency  types.Int64    `tfsdk:"max_concurrency"`
+	RotateAfterDays types.Int64    `tfsdk:"rotate_after_days"`
+	ReplacedKeys    types.String   `tfsdk:"replaced_keys"`
+	DeletionPolicy  types.String   `tfsdk:"deletion_policy"`
+	Timeouts        timeouts.Value `tfsdk:"timeouts"`
+}
+
+var (
+	replacedType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
+		"host": types.StringType, "last_use": types.StringType,
+	}}
+	shopType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
+		"credential_id": types.StringType, "username": types.StringType, "host": types.StringType, "created_at": types.StringType,
+		"reason": types.StringType, "replaces": types.ListType{ElemType: replacedType}, "leaves": types.ListType{ElemType: replacedType},
+		"problem": types.StringType,
+	}}
+)
+
+func (fleet) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_fleet"
+}
+
+// Schema names the types of what is nested, as the real fleet does: it would be slower without.
+func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	computed := schema.StringAttribute{Computed: true}
+	replaced := schema.ListNestedAttribute{
+		Computed: true, CustomType: types.ListType{ElemType: replacedType},
+		NestedObject: schema.NestedAttributeObject{CustomType: replacedType, Attributes: map[string]schema.Attribute{
+			"merchant_id": computed, "credential_id": computed, "username": computed, "host": computed, "last_use": computed,
+		}},
+	}
+	resp.Schema = schema.Schema{
+		Attributes: map[string]schema.Attribute{
+			"shops": schema.MapNestedAttribute{
+				Required: true, CustomType: types.MapType{ElemType: shopType},
+				NestedObject: schema.NestedAttributeObject{CustomType: shopType, Attributes: map[string]schema.Attribute{
+					"merchant_id":         schema.StringAttribute{Required: true},
+					"description":         schema.StringAttribute{Optional: true, Computed: true},
+					"rotate_when_changed": schema.MapAttribute{Optional: true, ElementType: types.StringType},
+					"credential_id":       computed, "username": computed, "host": computed, "created_at": computed,
+					"reason": computed, "replaces": replaced, "leaves": replaced, "problem": computed,
+				}},
+			},
+			"max_concurrency":   schema.Int64Attribute{Optional: true},
+			"rotate_after_days": schema.Int64Attribute{Optional: true},
+			"replaced_keys":     schema.StringAttribute{Optional: true},
+			"deletion_policy":   schema.StringAttribute{Optional: true},
+		},
+		Blocks: map[string]schema.Block{
+			"timeouts": timeouts.Block(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+		},
+	}
+}
+
+func (fleet) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan fleetModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	shops := plan.Shops.Elements()
+	for name, element := range shops {
+		if shop, ok := element.(types.Object); ok {
+			shops[name] = knownShop(shop)
+		}
+	}
+	plan.Shops = types.MapValueMust(shopType, shops)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+}
+
+// knownShop makes up what is not known of a shop: among it one key that it has replaced.
+func knownShop(shop types.Object) types.Object {
+	attributes := shop.Attributes()
+	for name, value := range attributes {
+		if s, ok := value.(types.String); ok {
+			known(&s)
+			attributes[name] = s
+		}
+	}
+	key := map[string]attr.Value{}
+	for name := range replacedType.AttrTypes {
+		key[name] = types.StringValue(made)
+	}
+	attributes["replaces"] = types.ListValueMust(replacedType, []attr.Value{types.ObjectValueMust(replacedType.AttrTypes, key)})
+	attributes["leaves"] = types.ListValueMust(replacedType, nil)
+	attributes["problem"] = types.StringNull()
+	return types.ObjectValueMust(shopType.AttrTypes, attributes)
+}
+
+// Read leaves the state as it is, which the framework has put into the response already.
+func (fleet) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
+
+func (fleet) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	resp.State.Raw = req.Plan.Raw
+}
+
+func (fleet) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}

@@ -1,0 +1,79 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// modelSource is a configuration, a plan or a state to read.
+type modelSource interface {
+	Get(ctx context.Context, target any) diag.Diagnostics
+}
+
+// modelTarget is a plan, a state or an identity to write.
+type modelTarget interface {
+	Set(ctx context.Context, value any) diag.Diagnostics
+}
+
+// load reads a model: a pointer to a struct whose fields are of the framework's types and have the names
+// of the attributes as their tags. The framework does the same, but compiles a regular expression for
+// each field every time, which is a tenth of the work of a plan of many objects.
+func load(ctx context.Context, from modelSource, model any) diag.Diagnostics {
+	var object types.Object
+	diags := from.Get(ctx, &object)
+	if diags.HasError() {
+		return diags
+	}
+	attributes, fields := object.Attributes(), modelFields(reflect.ValueOf(model).Elem())
+	if len(fields) != len(attributes) {
+		diags.Append(misfit(model, fmt.Sprintf("it has %d fields, there are %d attributes", len(fields), len(attributes))))
+		return diags
+	}
+	for name, field := range fields {
+		value := reflect.ValueOf(attributes[name])
+		if !value.IsValid() || !value.Type().AssignableTo(field.Type()) {
+			diags.Append(misfit(model, fmt.Sprintf("%s is %T", name, attributes[name])))
+			continue
+		}
+		field.Set(value)
+	}
+	return diags
+}
+
+// store writes a model, as load reads it.
+func store(ctx context.Context, to modelTarget, model any) diag.Diagnostics {
+	kinds, values := map[string]attr.Type{}, map[string]attr.Value{}
+	for name, field := range modelFields(reflect.Indirect(reflect.ValueOf(model))) {
+		value, ok := field.Interface().(attr.Value)
+		if !ok {
+			return diag.Diagnostics{misfit(model, fmt.Sprintf("%s is %s", name, field.Type()))}
+		}
+		kinds[name], values[name] = value.Type(ctx), value
+	}
+	object, diags := types.ObjectValue(kinds, values)
+	if !diags.HasError() {
+		diags.Append(to.Set(ctx, object)...)
+	}
+	return diags
+}
+
+// modelFields returns a model's fields by the names of their attributes.
+func modelFields(model reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	for _, field := range reflect.VisibleFields(model.Type()) {
+		if name, ok := field.Tag.Lookup("tfsdk"); ok {
+			fields[name] = model.FieldByIndex(field.Index)
+		}
+	}
+	return fields
+}
+
+// misfit says that a model is not made for what it is read from or written to.
+func misfit(model any, why string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Unexpected model", fmt.Sprintf("%T does not fit its schema: %s. Please report this as a bug.", model, why))
+}
