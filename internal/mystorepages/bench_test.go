@@ -23,9 +23,17 @@ const (
 const (
 	// short is the timeout of a step in tests that wait for it. A step takes much less, even on a machine
 	// that has a lot to do.
-	short = 4 * time.Second
+	short = 6 * time.Second
 	long  = 60 * time.Second
 )
+
+// patience is the timeout for a fault: short where something has to be waited for in vain.
+func patience(f sandbox.Fault) time.Duration {
+	if f.Kind == sandbox.FaultSignOut || f.Kind == sandbox.FaultDelay {
+		return long
+	}
+	return short
+}
 
 // Where the pages are that faults happen to.
 const (

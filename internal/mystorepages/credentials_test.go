@@ -214,8 +214,8 @@ func TestI1AWriteThatFailsSaysWhatMayHaveBecomeOfIt(t *testing.T) {
 		"always 503":                    {fault: sandbox.Fault{Template: "/", Kind: sandbox.FaultAnswer, Status: 503}, kind: browser.NoPage},
 		"the fields are not to be had":  {fault: at("GET", pageCredentials, sandbox.FaultAnswer), kind: browser.NotFound},
 		"the click is answered 500":     {fault: at("POST", pageCredentials, sandbox.FaultAnswer), kind: browser.NotFound, uncertain: true},
-		"the click is never answered":   {fault: at("POST", pageCredentials, sandbox.FaultSilence), kind: browser.NotFound, uncertain: true},
-		"it works, and is not answered": {fault: at("POST", pageCredentials, sandbox.FaultWorkThenSilence), kind: browser.NotFound, written: true, uncertain: true},
+		"the click is never answered":   {fault: at("POST", pageCredentials, sandbox.FaultSilence), kind: browser.NoPage, uncertain: true},
+		"it works, and is not answered": {fault: at("POST", pageCredentials, sandbox.FaultWorkThenSilence), kind: browser.NoPage, written: true, uncertain: true},
 		"the click is always dropped":   {fault: at("POST", pageCredentials, sandbox.FaultDrop), kind: browser.Elsewhere, uncertain: true},
 		"the answer is always lost":     {fault: at("POST", pageCredentials, sandbox.FaultLoseAnswer), kind: browser.Elsewhere, written: true, uncertain: true},
 		"the form stays":                {fault: at("POST", pageCredentials, sandbox.FaultStay), kind: browser.NotFound, uncertain: true},
@@ -228,7 +228,7 @@ func TestI1AWriteThatFailsSaysWhatMayHaveBecomeOfIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{timeout: short})
+			b := newBench(t, setup{timeout: patience(test.fault)})
 			username, secret := b.newKey(t, "M00412871")
 			armed := b.arm(t, test.fault)
 			got, err := b.Client.Install(t.Context(), fjellsport, username, secret)

@@ -121,7 +121,7 @@ func TestI3ADeletionThatFailsIsDoneAgainOrSaidToHaveFailed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{timeout: short})
+			b := newBench(t, setup{timeout: patience(test.fault)})
 			armed := b.arm(t, test.fault)
 			key := unused(t, b)
 			err := b.Discard(t.Context(), key)

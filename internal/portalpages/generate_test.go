@@ -145,7 +145,7 @@ func TestI3GenerateLeavesNoKeyBehind(t *testing.T) {
 		"the click is answered 503":               {fault: at("POST", pageGenerate, sandbox.FaultAnswer), kind: browser.NotFound, remembered: true},
 		"the click is dropped once":               {fault: at("POST", pageGenerate, sandbox.FaultDrop), made: true},
 		"the click's answer is lost once":         {fault: at("POST", pageGenerate, sandbox.FaultLoseAnswer), made: true},
-		"the click is not answered":               {fault: at("POST", pageGenerate, sandbox.FaultSilence), kind: browser.NotFound, remembered: true},
+		"the click is not answered":               {fault: at("POST", pageGenerate, sandbox.FaultSilence), kind: browser.NoPage, remembered: true},
 		"the click works and is not answered":     {fault: at("POST", pageGenerate, sandbox.FaultWorkThenSilence), made: true},
 		"the dialog stays":                        {fault: at("POST", pageGenerate, sandbox.FaultStay), kind: browser.NotFound, remembered: true},
 		"the dialog stays and the click works":    {fault: at("POST", pageGenerate, sandbox.FaultWorkThenStay), made: true},
@@ -160,7 +160,7 @@ func TestI3GenerateLeavesNoKeyBehind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{timeout: short})
+			b := newBench(t, setup{timeout: patience(test.fault)})
 			armed := b.arm(t, test.fault)
 			key, err := b.Generate(t.Context(), fjellsport, description)
 			armed.Disarm()

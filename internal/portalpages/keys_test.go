@@ -149,8 +149,8 @@ func TestAListIsWholeOrAnError(t *testing.T) {
 		"the first page is not answered": {fault: at("/", sandbox.FaultSilence), kind: browser.NoPage},
 		"the list is not to be had":      {fault: at(pageKeys, sandbox.FaultAnswer), kind: browser.NotFound},
 		"the list is dropped":            {fault: at(pageKeys, sandbox.FaultDrop), done: true},
-		"the list is not answered":       {fault: at(pageKeys, sandbox.FaultSilence), kind: browser.NotFound},
-		"the list is torn":               {fault: at(pageKeys, sandbox.FaultTruncate), kind: browser.NotFound},
+		"the list is not answered":       {fault: at(pageKeys, sandbox.FaultSilence), kind: browser.NoPage},
+		"the list is torn":               {fault: at(pageKeys, sandbox.FaultTruncate)},
 		"the list is slow":               {fault: sandbox.Fault{Template: pageKeys, Kind: sandbox.FaultDelay, Latency: time.Second}, done: true},
 		"the table has another word":     {fault: rename("API keys"), kind: browser.NotFound},
 		"a column has another word":      {fault: rename("Host")},
@@ -162,7 +162,7 @@ func TestAListIsWholeOrAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{timeout: short})
+			b := newBench(t, setup{timeout: patience(test.fault)})
 			armed := b.arm(t, test.fault)
 			keys, err := b.all(t, kaffebonna)
 			armed.Disarm()
