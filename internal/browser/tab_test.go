@@ -432,3 +432,24 @@ func TestWhatWasTypedAsASecretIsInNoMessage(t *testing.T) {
 		t.Error("the message has what was typed")
 	}
 }
+
+// TestAwaitDoesNotTakeATornPageForAWholeOne: what is missing at its end is not gone.
+func TestAwaitDoesNotTakeATornPageForAWholeOne(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.HandlerFunc{
+		"/": html(`<a href="/torn">Next</a>`),
+		"/torn": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Content-Length", "20000")
+			_, _ = io.WriteString(w, `<!doctype html><h1>Keys</h1><ul><li>M1</li>`+strings.Repeat(" ", 8192))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		},
+	})
+	tab := s.open(t, browser.Options{Timeout: short})
+	page, _, err := tab.Follow(t.Context(), step(want("heading", "Keys")), want("link", "Next"))
+	if err == nil {
+		t.Fatalf("the page is taken for a whole one, with %d items", len(page.All("listitem")))
+	}
+	failure(t, err, browser.NoPage)
+}
