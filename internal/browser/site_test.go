@@ -44,7 +44,7 @@ func serve(t *testing.T, pages map[string]http.HandlerFunc) *site {
 		})
 	}
 	s.Server = httptest.NewServer(mux)
-	t.Cleanup(s.Server.Close)
+	t.Cleanup(s.Close)
 	s.Site = &browser.Site{
 		Name: "The site", URL: s.address(t, "/"), Secret: regexp.MustCompile(`kco_(live|test)_api_\S+`),
 		SignIn: []browser.Want{{Role: "button", Words: []string{"Sign in"}}},
@@ -120,7 +120,15 @@ func await(t *testing.T, tab *browser.Tab, wants ...browser.Want) []*browser.Ele
 	return found
 }
 
-// failure expects a failed step of a kind.
+// fails expects a failed step of a kind.
+func fails(t *testing.T, err error, kind browser.Kind) {
+	t.Helper()
+	if !browser.IsKind(err, kind) {
+		t.Errorf("the error is %v, want a step that failed: %s", err, kind)
+	}
+}
+
+// failure is fails, and returns what failed.
 func failure(t *testing.T, err error, kind browser.Kind) *browser.StepError {
 	t.Helper()
 	var failed *browser.StepError

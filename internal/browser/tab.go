@@ -422,8 +422,8 @@ func aim(ctx context.Context, e *Element) (x, y float64, err error) {
 	if !ok {
 		return 0, 0, errCovered
 	}
-	clear, err := call[bool](ctx, e, guard, x, y)
-	if err == nil && !clear {
+	free, err := call[bool](ctx, e, guard, x, y)
+	if err == nil && !free {
 		err = errCovered
 	}
 	return x, y, err

@@ -193,7 +193,7 @@ func TestNothingIsClickedThatIsThereTwiceOrGone(t *testing.T) {
 	tab := serveOne(t, `<button onclick="document.title = 'clicked'">Go</button><button onclick="document.title = 'clicked'">Go</button>`).
 		open(t, browser.Options{Timeout: short})
 	_, _, err := tab.Follow(t.Context(), step(), want("button", "Go"))
-	failure(t, err, browser.NotFound)
+	fails(t, err, browser.NotFound)
 	if page, _, err := tab.Await(t.Context(), step()); err != nil || page.Name != "A page" {
 		t.Errorf("something was clicked: %v", err)
 	}
@@ -202,7 +202,7 @@ func TestNothingIsClickedThatIsThereTwiceOrGone(t *testing.T) {
 	if err := gone.Load(t.Context(), step(), serveOne(t, `<button>Go</button>`).Site.URL); err != nil {
 		t.Fatal(err)
 	}
-	failure(t, gone.Click(t.Context(), step(), button), browser.Unclickable)
+	fails(t, gone.Click(t.Context(), step(), button), browser.Unclickable)
 }
 
 func TestFollowFindsAnewWhatIsDrawnAnew(t *testing.T) {
@@ -256,7 +256,7 @@ func TestFillReplacesAndVerifies(t *testing.T) {
 				t.Fatal(lookErr)
 			}
 			if !test.taken {
-				failure(t, err, browser.Unclickable)
+				fails(t, err, browser.Unclickable)
 				if strings.Contains(err.Error(), secret) {
 					t.Error("the error has what was typed")
 				}
@@ -326,7 +326,7 @@ func TestAPageThatNeverAnswersEndsAtTheTimeout(t *testing.T) {
 	b := browser.New(shared.Group(t), browser.Options{Timeout: short})
 	tab := s.tab(t, b, browser.NewVisitor(s.Site, browser.Session{}))
 	err := within(t, 3*short, func(ctx context.Context) error { return tab.Load(ctx, step(), s.Site.URL) })
-	failure(t, err, browser.NoPage)
+	fails(t, err, browser.NoPage)
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Error("the error looks like the end of the whole operation's time")
 	}
@@ -366,7 +366,7 @@ func TestLoadAsksAgainWhereTheSiteHasTrouble(t *testing.T) {
 			if test.loaded && err != nil {
 				t.Error(err)
 			} else if !test.loaded {
-				failure(t, err, browser.NoPage)
+				fails(t, err, browser.NoPage)
 			}
 			if asked := s.asked("/"); asked != test.asked {
 				t.Errorf("the page was asked for %d times, want %d", asked, test.asked)
@@ -401,7 +401,7 @@ func TestEveryStepIsObservedWithoutWhatIsOnThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
-	failure(t, err, browser.NotFound)
+	fails(t, err, browser.NotFound)
 	close(records)
 	var kinds []browser.Kind
 	for r := range records {
@@ -451,5 +451,5 @@ func TestAwaitDoesNotTakeATornPageForAWholeOne(t *testing.T) {
 	if err == nil {
 		t.Fatalf("the page is taken for a whole one, with %d items", len(page.All("listitem")))
 	}
-	failure(t, err, browser.NoPage)
+	fails(t, err, browser.NoPage)
 }
