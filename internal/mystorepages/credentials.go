@@ -158,10 +158,11 @@ func (v *visit) onCredentials() []browser.Want {
 
 // credentials goes to the page Credentials: where it was found before, or else by the menu.
 func (v *visit) credentials(ctx context.Context) (*browser.Page, error) {
+	step := v.step("open Credentials", v.onCredentials()...)
+	step.Page, step.Settled = "the credentials of shop "+v.shop, true
 	if known, ok := v.client.addresses.Load(v.shop); ok {
 		address, _ := known.(*url.URL)
-		v.page = "the credentials of shop " + v.shop
-		step := v.step("open Credentials", v.onCredentials()...)
+		v.page = step.Page
 		if err := v.Load(ctx, step, address); err != nil {
 			return nil, err
 		}
@@ -174,8 +175,8 @@ func (v *visit) credentials(ctx context.Context) (*browser.Page, error) {
 	if _, err := v.extension(ctx); err != nil {
 		return nil, err
 	}
-	v.page = "the credentials of shop " + v.shop
-	page, _, err := v.follow(ctx, "open Credentials", v.words.Want("link", labelCredentials), v.onCredentials()...)
+	v.page = step.Page
+	page, _, err := v.Follow(ctx, step, v.words.Want("link", labelCredentials))
 	if err == nil {
 		v.client.addresses.Store(v.shop, page.URL)
 	}
@@ -240,6 +241,7 @@ func (v *visit) fill(ctx context.Context, page *browser.Page, kustomID, kustomSe
 	if err := v.Fill(ctx, step, id, kustomID); err != nil {
 		return err
 	}
+	step.Secret = true
 	if err := v.Fill(ctx, step, secret, kustomSecret); err != nil {
 		return err
 	}
@@ -256,7 +258,7 @@ func (v *visit) update(ctx context.Context, page *browser.Page) (mystore.Credent
 		return mystore.Credentials{}, err
 	}
 	done := browser.Want{Role: "status", Label: labelUpdated}.Saying(v.words.Of(labelUpdated)...)
-	step.Wants, step.Refused = append(v.onCredentials(), done), alerts
+	step.Wants, step.Refused = append(v.onCredentials(), done), warnings(page)
 	after, _, err := v.Await(ctx, step)
 	if err != nil {
 		return mystore.Credentials{}, err
@@ -264,12 +266,15 @@ func (v *visit) update(ctx context.Context, page *browser.Page) (mystore.Credent
 	return v.read(after), nil
 }
 
-// alerts returns what the page warns of.
-func alerts(page *browser.Page) string {
-	if alert := page.First("alert"); alert != nil {
-		return alert.Text()
+// warnings returns what finds a warning on a page: one that was not there before.
+func warnings(before *browser.Page) func(*browser.Page) string {
+	return func(page *browser.Page) string {
+		news := page.News(before, "alert")
+		if len(news) == 0 {
+			return ""
+		}
+		return news[0].Text()
 	}
-	return ""
 }
 
 // refusal returns the step that a page has refused, if that is what err is.

@@ -62,7 +62,7 @@ func New(o Options) *Portal {
 func Site(address *url.URL, labels map[string]string) *browser.Site {
 	words := browser.NewWords(Table(), labels)
 	return &browser.Site{
-		Name: Name, URL: address, Words: words,
+		Name: Name, URL: address, Words: words, Secret: secretPattern,
 		SignIn: []browser.Want{words.Want("textbox", labelEmail), words.Want("button", labelSendLink)},
 	}
 }
@@ -135,6 +135,12 @@ func (v *visit) step(do string, wants ...browser.Want) browser.Step {
 	return browser.Step{Page: v.page, Do: do, Wants: wants, Refused: v.noAccess}
 }
 
+// reading is a step after which the page is read.
+func (v *visit) reading(s browser.Step) browser.Step {
+	s.Settled = true
+	return s
+}
+
 // noAccess returns what the portal says to a user whose role does not see Integrations.
 func (v *visit) noAccess(page *browser.Page) string {
 	if heading := page.First("heading", v.words.Of(labelNoAccess)...); heading != nil {
@@ -184,8 +190,14 @@ func (v *visit) home(ctx context.Context, merchantID string) (*browser.Page, err
 			return nil, err
 		}
 	}
-	page, _, err := v.Await(ctx, v.step("find the store", v.shown(merchantID), v.words.Want("heading", labelHome)))
-	return page, err
+	page, found, err := v.Await(ctx, v.step("find the store", v.shown(merchantID), v.words.Want("heading", labelHome)))
+	if err != nil {
+		return nil, err
+	}
+	if merchantIDIn(found[0].Text()) != merchantID {
+		return nil, &unreadableError{v.page, "it is the page of another store"}
+	}
+	return page, nil
 }
 
 // choose chooses a store in the selector, and presses its button.
@@ -201,10 +213,10 @@ func (v *visit) choose(ctx context.Context, option *browser.Element) error {
 	return v.Click(ctx, step, found[0])
 }
 
-// storeOption returns a store's option of the selector: the one that names the merchant ID.
+// storeOption returns a store's option of the selector.
 func storeOption(selector *browser.Element, merchantID string) *browser.Element {
 	for _, option := range selector.All("option") {
-		if browser.Mentions(option.Name, merchantID) {
+		if merchantIDIn(option.Name) == merchantID {
 			return option
 		}
 	}
@@ -216,7 +228,7 @@ func (v *visit) integrations(ctx context.Context, merchantID string) (*browser.P
 	if known, ok := v.portal.addresses.Load(merchantID); ok {
 		address, _ := known.(*url.URL)
 		v.page = "Integrations of store " + merchantID
-		step := v.step("open Integrations", v.keysOf(merchantID)...)
+		step := v.reading(v.step("open Integrations", v.keysOf(merchantID)...))
 		if err := v.Load(ctx, step, address); err != nil {
 			return nil, err
 		}
@@ -234,7 +246,7 @@ func (v *visit) integrations(ctx context.Context, merchantID string) (*browser.P
 		return nil, &NoAccessError{MerchantID: merchantID}
 	}
 	v.page = "Integrations of store " + merchantID
-	page, _, err = v.follow(ctx, "open Integrations", v.words.Want("link", labelIntegrations), v.keysOf(merchantID)...)
+	page, _, err = v.Follow(ctx, v.reading(v.step("open Integrations", v.keysOf(merchantID)...)), v.words.Want("link", labelIntegrations))
 	if err != nil {
 		return nil, v.refusal(err, merchantID)
 	}

@@ -82,7 +82,7 @@ func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.observed = observed{s}
+	v.observed = observed{s, t}
 	if v.server, err = sandbox.Start(v.Sandbox); err != nil {
 		t.Fatal(err)
 	}

@@ -348,13 +348,22 @@ func TestAccBadInput(t *testing.T) {
 }
 
 func (b badInput) run(t *testing.T) {
+	for _, name := range []string{"KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS"} {
+		if _, ok := b.env[name]; ok {
+			apiOnly(t, "it is about a token")
+		}
+	}
 	seed := exampleSeed()
 	w := newWorld(t, worldOptions{seed: &seed, external: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
 	if b.prepare != nil {
 		b.prepare(t, w.sandbox.Sandbox)
 	}
 	w.write(t, "main.tf", b.hcl(t))
-	w.write(t, "provider.tf", "provider \"kustom\" {\n  "+b.provider+"\n}\n")
+	settings := b.provider
+	if byPages() {
+		settings += "\n  browser {}"
+	}
+	w.write(t, "provider.tf", "provider \"kustom\" {\n  "+settings+"\n}\n")
 	for name, value := range b.env {
 		w.env = append(w.env, name+"="+value)
 	}

@@ -143,7 +143,22 @@ func withBrowser(config tftypes.Value) (tftypes.Value, error) {
 // observed is a sandbox that tells of what was done on pages as if it had been done through the APIs, so
 // that what a test expects the servers to have seen holds for both. Walking through pages is told of by
 // what it is for: the list of keys, or a shop's credentials.
-type observed struct{ *sandbox.Sandbox }
+type observed struct {
+	*sandbox.Sandbox
+	t testing.TB
+}
+
+// Arm arms a fault as [sandbox.Sandbox.Arm] does. One of an API says nothing where that is not called, and
+// pages have faults of their own: see [TestAccPageFaults].
+func (o observed) Arm(f sandbox.Fault) *sandbox.Armed {
+	o.t.Helper()
+	byAPI := f.API == sandbox.Merchant || f.API == sandbox.PortalPages || f.API == sandbox.MystorePages ||
+		f.API == sandbox.Mystore && os.Getenv(testWay) == waysMixed
+	if !byAPI {
+		apiOnly(o.t, "it lets calls of the API fail")
+	}
+	return o.Sandbox.Arm(f)
+}
 
 // Requests are those of [sandbox.Sandbox.Requests].
 func (o observed) Requests() []sandbox.Request {

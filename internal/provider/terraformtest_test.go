@@ -97,7 +97,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	w := &world{sandbox: observed{s}, server: server, dir: t.TempDir()}
+	w := &world{sandbox: observed{s, t}, server: server, dir: t.TempDir()}
 	o.way = cmp.Or(o.way, os.Getenv(testWay))
 	w.vendors = wayEnvironment(t, server, o.way)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
