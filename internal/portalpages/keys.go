@@ -132,8 +132,12 @@ func (v *visit) read(page *browser.Page, merchantID string) ([]kustom.Key, error
 	if table == nil {
 		return nil, nil
 	}
+	rows := table.Rows()
+	if len(rows) == 0 {
+		return nil, &unreadableError{v.page, "the table of keys has no rows, and the page does not say that there are no keys"}
+	}
 	var keys []kustom.Key
-	for _, row := range table.Rows() {
+	for _, row := range rows {
 		key, err := v.key(row, merchantID)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@
 package browsertest
 
 import (
+	"flag"
 	"log"
 	"testing"
 
@@ -12,9 +13,17 @@ import (
 // starts with the first test that needs it.
 type Shared struct{ group browser.Group }
 
+// beside is how many tests run beside each other, unless the command line says how many: many only wait
+// for what will never come. It bounds the tabs that are open.
+const beside = "6"
+
 // Run runs the tests, ends the browser, and returns the code for os.Exit. A browser that can't be ended
 // is a failure.
 func (s *Shared) Run(m *testing.M) int {
+	if err := flag.Set("test.parallel", beside); err != nil {
+		log.Print(err)
+		return 1
+	}
 	code := m.Run()
 	if err := s.group.Close(); err != nil {
 		log.Print(err)
