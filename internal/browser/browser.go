@@ -125,34 +125,56 @@ func (b *Browser) Open(ctx context.Context, v *Visitor) (*Tab, error) {
 	return tab, nil
 }
 
+// open opens a tab: in another process, where the first one dies of it.
 func (b *Browser) open(ctx context.Context, v *Visitor) (*Tab, error) {
-	p, err := b.group.process(b.options)
+	var err error
+	for range 2 {
+		var p *process
+		if p, err = b.group.process(ctx, b.options); err != nil {
+			return nil, err
+		}
+		var tab *Tab
+		if tab, err = b.openIn(ctx, p, v); err == nil {
+			return tab, nil
+		}
+		if p.alive() || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, fmt.Errorf("opening a tab: %w", err)
+}
+
+func (b *Browser) openIn(ctx context.Context, p *process, v *Visitor) (*Tab, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	profile, err := v.enter(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	profile, err := v.enter(p)
-	if err != nil {
-		return nil, fmt.Errorf("opening a tab: %w", err)
-	}
-	tabCtx, cancel := chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile))
-	tab := &Tab{browser: b, visitor: v, process: p, ctx: tabCtx, cancel: cancel}
+	inTab, closeTab := chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile))
+	tab := &Tab{browser: b, visitor: v, process: p, profile: profile, ctx: inTab, cancel: closeTab}
 	if err := tab.prepare(ctx); err != nil {
 		tab.leave()
-		return nil, fmt.Errorf("opening a tab: %w", err)
+		return nil, err
 	}
 	return tab, nil
 }
 
 // newProfile makes a profile in which nobody is signed in, beside those of other visitors.
-func (p *process) newProfile() (cdp.BrowserContextID, error) {
-	made, err := chromedp.CallBrowser(p.ctx, target.CreateBrowserContext, target.CreateBrowserContextParams{})
+func newProfile(ctx context.Context) (cdp.BrowserContextID, error) {
+	made, err := chromedp.CallBrowser(ctx, target.CreateBrowserContext, target.CreateBrowserContextParams{})
 	if err != nil {
 		return "", err
 	}
 	return made.BrowserContextID, nil
 }
 
+// closeTimeout bounds what may be asked of a browser before a tab is closed.
+const closeTimeout = 5 * time.Second
+
 // disposeProfile forgets a profile. That of a process that has died is gone already.
 func (p *process) disposeProfile(id cdp.BrowserContextID) {
-	_, _ = chromedp.CallBrowser(p.ctx, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
+	ctx, cancel := context.WithTimeout(p.ctx, closeTimeout)
+	defer cancel()
+	_, _ = chromedp.CallBrowser(ctx, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
 }

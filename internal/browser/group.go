@@ -37,11 +37,14 @@ func (g *Group) Close() error {
 }
 
 // process returns the process for a browser, which it starts if there is none or if it has died.
-func (g *Group) process(o Options) (*process, error) {
+func (g *Group) process(ctx context.Context, o Options) (*process, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return nil, errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	key := processKey{o.Executable, o.Visible}
 	if p := g.running[key]; p != nil && p.alive() {
@@ -51,7 +54,7 @@ func (g *Group) process(o Options) (*process, error) {
 		_ = p.end()
 		delete(g.running, key)
 	}
-	started, err := start(o)
+	started, err := start(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +63,13 @@ func (g *Group) process(o Options) (*process, error) {
 	}
 	g.running[key] = started
 	return started, nil
+}
+
+// join returns a context that is inner, and is done when ctx is.
+func join(inner, ctx context.Context) (context.Context, context.CancelFunc) {
+	joined, cancel := context.WithCancel(inner)
+	stop := context.AfterFunc(ctx, cancel)
+	return joined, func() { stop(); cancel() }
 }
 
 // pause waits for d of real time, or until ctx is done: a browser is another process, and takes real

@@ -19,6 +19,9 @@ type Page struct {
 	// URL is where the page was loaded from.
 	URL *url.URL
 	*Element
+
+	// document tells this document from those that were, or will be, in the same tab.
+	document string
 }
 
 // Element is something on a page, with what belongs to it.
@@ -78,6 +81,15 @@ func (e *Element) First(role string, names ...string) *Element {
 		return found[0]
 	}
 	return nil
+}
+
+// News returns the elements of a role in e whose text was in none of that role before.
+func (e *Element) News(before *Page, role string) []*Element {
+	var old []string
+	for _, element := range before.All(role) {
+		old = append(old, element.Text())
+	}
+	return slices.DeleteFunc(e.All(role), func(element *Element) bool { return slices.Contains(old, element.Text()) })
 }
 
 // Named tells whether the element has one of the names, whatever their white space and their capital

@@ -22,8 +22,9 @@ type process struct {
 	folder string
 }
 
-// start starts a browser with a profile folder of its own.
-func start(o Options) (*process, error) {
+// start starts a browser with a profile folder of its own. Once it runs, it is ended by end alone,
+// whatever becomes of the context of who needed it first.
+func start(ctx context.Context, o Options) (*process, error) {
 	executable, err := Find(o.Executable, o.Visible)
 	if err != nil {
 		return nil, err
@@ -33,16 +34,33 @@ func start(o Options) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the browser's profile: %w", err)
 	}
-	// The browser is ended by end alone, whatever becomes of the context of who needed it first.
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), flags(executable, folder, o.Visible)...)
+	life, giveUp := context.WithCancel(context.Background())
+	allocator, stop := chromedp.NewExecAllocator(life, flags(executable, folder, o.Visible)...)
 	// The library's messages may hold what is on pages (I2).
 	silent := func(string, ...any) {}
-	ctx, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
-	p := &process{ctx: ctx, cancel: func() { leave(); stop() }, folder: folder}
-	if err := chromedp.Do(ctx); err != nil {
+	inBrowser, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
+	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder}
+	if err := p.begin(ctx, giveUp); err != nil {
 		return nil, fmt.Errorf("starting the browser %s: %w", executable, errors.Join(err, p.end()))
 	}
 	return p, nil
+}
+
+// startTimeout bounds the start of a browser, and the opening of a tab in it, which have nothing to do
+// with how fast a site is.
+const startTimeout = 30 * time.Second
+
+// begin waits until the browser runs, and gives it up when that takes too long, or when ctx is done.
+func (p *process) begin(ctx context.Context, giveUp func()) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	unneeded := context.AfterFunc(ctx, giveUp)
+	// The library ends the browser with the context that it was started with, so that must not be ctx.
+	err := chromedp.Do(p.ctx)
+	if !unneeded() {
+		return ctx.Err()
+	}
+	return err
 }
 
 // flags are what the browser is started with, besides what the library does by itself.
@@ -53,7 +71,7 @@ func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOpti
 		chromedp.UserDataDir(folder),
 		chromedp.ModifyCmdFunc(detach),
 		chromedp.NoInheritEnv,
-		chromedp.Env(environment(os.Environ())...),
+		chromedp.Env(environment(os.Environ(), folder)...),
 		chromedp.WindowSize(1280, 900),
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
@@ -66,9 +84,13 @@ func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOpti
 	return options
 }
 
+// longestTemp is how long the name of a folder for temporary files may be. The browser makes sockets
+// there, whose names the system bounds.
+const longestTemp = 60
+
 // environment returns what the browser may know of this process's environment: no token or session
-// (I2).
-func environment(all []string) []string {
+// (I2). The folder is where it puts its temporary files, of which a killed one leaves some behind.
+func environment(all []string, folder string) []string {
 	var passed []string
 	for _, variable := range all {
 		secret := false
@@ -78,6 +100,9 @@ func environment(all []string) []string {
 		if !secret {
 			passed = append(passed, variable)
 		}
+	}
+	if len(folder) <= longestTemp {
+		passed = append(passed, "TMPDIR="+folder)
 	}
 	return passed
 }
@@ -97,7 +122,7 @@ func (p *process) alive() bool {
 
 const (
 	// A browser that has just ended may still be about to write into its folder.
-	removals     = 20
+	removals     = 100
 	removalPause = 50 * time.Millisecond
 )
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"net/url"
 	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -82,8 +83,18 @@ func (s Session) enter(ctx context.Context, profile cdp.BrowserContextID) error 
 
 func (c Cookie) param() *network.CookieParam {
 	p := &network.CookieParam{
-		Name: c.Name, Value: c.Value, Domain: c.Domain, Path: c.Path,
+		Name: c.Name, Value: c.Value, Path: c.Path,
 		Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: network.CookieSameSite(c.SameSite),
+	}
+	// One for a single host must not become one for the hosts below it, which a domain would make it.
+	if strings.HasPrefix(c.Domain, ".") {
+		p.Domain = c.Domain
+	} else {
+		origin := url.URL{Scheme: "http", Host: c.Domain, Path: c.Path}
+		if c.Secure {
+			origin.Scheme = "https"
+		}
+		p.URL = origin.String()
 	}
 	if c.Expires != 0 {
 		p.Expires = cdp.TimeSinceEpoch(c.Expires)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto"
@@ -23,9 +25,14 @@ type Tab struct {
 	browser *Browser
 	visitor *Visitor
 	process *process
+	profile cdp.BrowserContextID
 	// ctx is chromedp's.
 	ctx    context.Context
 	cancel context.CancelFunc
+	// ready says that the tab has been opened, and holds the visitor's session.
+	ready bool
+	// secrets are those that were typed, so that no message and no picture repeats them (I2).
+	secrets []string
 }
 
 // Step is something to be done on a page, or looked for.
@@ -42,6 +49,8 @@ type Step struct {
 	After *Page
 	// Settled says that the page has to say the same twice in a row: what is read from it counts.
 	Settled bool
+	// Secret says that what is typed is one.
+	Secret bool
 	// Changing says that what has just been clicked changes something.
 	Changing bool
 }
@@ -64,23 +73,32 @@ const (
 
 // prepare makes the tab, and puts the visitor's session into it.
 func (t *Tab) prepare(ctx context.Context) error {
-	// The tab lives as long as the context that it is made with, so that must not be ctx.
-	if err := chromedp.Do(t.ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return t.run(ctx, t.visitor.furnish)
+	// The tab lives as long as the context that it is made with, so that must not be ctx.
+	unneeded := context.AfterFunc(ctx, t.cancel)
+	err := chromedp.Do(t.ctx)
+	if !unneeded() {
+		return ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	err = t.run(ctx, t.visitor.furnish)
+	t.ready = err == nil
+	return err
 }
 
-// Close closes the tab, and keeps what the site has changed of the visitor's session.
+// Close closes the tab. With a visitor's last one, what the site has changed of the session is kept.
 func (t *Tab) Close() {
-	t.visitor.remember(t)
 	t.leave()
 	<-t.browser.slots
 }
 
 func (t *Tab) leave() {
+	t.visitor.exit(t)
 	t.cancel()
-	t.visitor.exit(t.process)
 }
 
 // run does something in the tab, until ctx is done.
@@ -88,10 +106,8 @@ func (t *Tab) run(ctx context.Context, do func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	inTab, cancel := context.WithCancel(t.ctx)
+	inTab, cancel := join(t.ctx, ctx)
 	defer cancel()
-	stop := context.AfterFunc(ctx, cancel)
-	defer stop()
 	err := do(inTab)
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -99,29 +115,37 @@ func (t *Tab) run(ctx context.Context, do func(context.Context) error) error {
 	return err
 }
 
+// errSlow says that a page was not loaded in time.
+var errSlow = errors.New("it took too long")
+
 // Load loads a page of the site. It asks again where there is no answer, or one that says that the site
 // has trouble of its own.
 func (t *Tab) Load(ctx context.Context, s Step, address *url.URL) error {
 	start := time.Now()
-	var err error
-	for try := 1; ; try++ {
-		err = t.load(ctx, address)
-		if err == nil || try == loads || ctx.Err() != nil || !t.process.alive() {
-			break
-		}
-		if pause(ctx, loadPause) != nil {
-			break
-		}
-	}
+	err := t.load(ctx, address)
 	if err != nil {
-		return t.fail(ctx, s, start, NoPage, err)
+		return t.fail(ctx, s, start, &StepError{Kind: NoPage, Err: err})
 	}
 	return nil
 }
 
 func (t *Tab) load(ctx context.Context, address *url.URL) error {
-	ctx, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
+	within, cancel := context.WithTimeoutCause(ctx, t.browser.options.Timeout, errSlow)
 	defer cancel()
+	var err error
+	for try := 1; ; try++ {
+		err = t.loadOnce(within, address)
+		if err == nil || try == loads || !t.process.alive() || pause(within, loadPause+asked(err)) != nil {
+			break
+		}
+	}
+	if err != nil && within.Err() != nil {
+		return context.Cause(within)
+	}
+	return err
+}
+
+func (t *Tab) loadOnce(ctx context.Context, address *url.URL) error {
 	return t.run(ctx, func(ctx context.Context) error {
 		response, err := chromedp.Run(ctx, chromedp.NavigateResponse(address.String()))
 		if err != nil {
@@ -131,25 +155,61 @@ func (t *Tab) load(ctx context.Context, address *url.URL) error {
 	})
 }
 
+// troubleError is a page that a site shows when it has trouble.
+type troubleError struct {
+	status int
+	// wait is how long the site asks to wait.
+	wait time.Duration
+}
+
+func (e *troubleError) Error() string {
+	return fmt.Sprintf("the answer is %d %s", e.status, http.StatusText(e.status))
+}
+
 // usable returns an error for a page that a site shows when it has trouble.
 func usable(response *network.Response) error {
-	if response == nil {
+	if response == nil || response.Status < http.StatusInternalServerError && response.Status != http.StatusTooManyRequests {
 		return nil
 	}
-	if response.Status >= http.StatusInternalServerError || response.Status == http.StatusTooManyRequests {
-		return fmt.Errorf("the answer is %d %s", response.Status, http.StatusText(int(response.Status)))
+	trouble := &troubleError{status: int(response.Status)}
+	for name, value := range response.Headers {
+		if text, isText := value.(string); isText && strings.EqualFold(name, "Retry-After") {
+			trouble.wait = retryAfter(text)
+		}
 	}
-	return nil
+	return trouble
+}
+
+// retryAfter reads both forms of the header.
+func retryAfter(text string) time.Duration {
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
+
+// asked returns how long a site asks to wait before the next request.
+func asked(err error) time.Duration {
+	var trouble *troubleError
+	if errors.As(err, &trouble) {
+		return trouble.wait
+	}
+	return 0
 }
 
 // Await looks at the page until it is as the step wants it, and returns what was wanted, in order. It
 // ends early when the page says no, or when the site asks to sign in.
 func (t *Tab) Await(ctx context.Context, s Step) (*Page, []*Element, error) {
 	start := time.Now()
+	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
+	defer cancel()
 	var last *Page
 	before := ""
 	for {
-		page, err := t.look(ctx)
+		page, err := t.look(within)
 		if err == nil {
 			last = page
 			found, kind := t.judge(page, s)
@@ -164,23 +224,23 @@ func (t *Tab) Await(ctx context.Context, s Step) (*Page, []*Element, error) {
 			}
 		}
 		if ctx.Err() != nil {
-			return last, nil, t.fail(ctx, s, start, NotFound, ctx.Err())
+			return last, nil, t.fail(ctx, s, start, &StepError{Kind: NotFound, Err: ctx.Err(), Uncertain: s.Changing})
 		}
 		if !t.process.alive() {
-			return last, nil, t.fail(ctx, s, start, Died, err)
+			return last, nil, t.fail(ctx, s, start, &StepError{Kind: Died, Err: err, Uncertain: s.Changing})
 		}
-		if time.Since(start) > t.browser.options.Timeout {
-			return last, nil, t.missing(ctx, s, start, last, err)
+		if within.Err() != nil {
+			return last, nil, t.missing(ctx, s, start, last)
 		}
 		// A context that is done meanwhile is noticed in the next round.
-		_ = pause(ctx, lookInterval)
+		_ = pause(within, lookInterval)
 	}
 }
 
 // judge tells whether the page is as the step wants it; an empty kind means that it is.
 func (t *Tab) judge(page *Page, s Step) ([]*Element, Kind) {
 	site := t.visitor.site
-	if page.URL.Host != site.URL.Host {
+	if !site.has(page) {
 		return nil, Elsewhere
 	}
 	if site.asksToSignIn(page) {
@@ -189,7 +249,7 @@ func (t *Tab) judge(page *Page, s Step) ([]*Element, Kind) {
 	if s.Refused != nil && s.Refused(page) != "" {
 		return nil, Refused
 	}
-	if s.After != nil && s.After.id == page.id {
+	if s.After != nil && s.After.document == page.document {
 		return nil, NotFound
 	}
 	found := make([]*Element, 0, len(s.Wants))
@@ -203,18 +263,25 @@ func (t *Tab) judge(page *Page, s Step) ([]*Element, Kind) {
 	return found, ""
 }
 
+// errLoading says that there is no whole page to be looked at.
+var errLoading = errors.New("the page is being loaded")
+
+// document returns what tells documents apart. One that has not been read to its end is no document
+// yet: half a list would look like all of it.
+func document(ctx context.Context) (string, error) {
+	const began = `document.readyState === "loading" ? "" : String(performance.timeOrigin)`
+	id, err := chromedp.Run(ctx, chromedp.Evaluate[string](began))
+	if err == nil && id == "" {
+		err = errLoading
+	}
+	return id, err
+}
+
 // look returns what the page says now.
 func (t *Tab) look(ctx context.Context) (*Page, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
-	defer cancel()
 	var page *Page
 	err := t.run(ctx, func(ctx context.Context) error {
-		// Half a page lacks things that a whole one has: to take its list of keys for the list would be
-		// to take keys for gone.
-		state, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.readyState"))
-		if err == nil && state != "complete" {
-			err = errLoading
-		}
+		before, err := document(ctx)
 		if err != nil {
 			return err
 		}
@@ -231,14 +298,20 @@ func (t *Tab) look(ctx context.Context) (*Page, error) {
 			}
 			momentsIn(document.Root, moments)
 		}
-		page, err = newPage(tree.Nodes, moments)
+		if page, err = newPage(tree.Nodes, moments); err != nil {
+			return err
+		}
+		page.document, err = document(ctx)
+		if err == nil && page.document != before {
+			err = errLoading
+		}
 		return err
 	})
-	return page, err
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
 }
-
-// errLoading says that a page is not there yet, or not all of it.
-var errLoading = errors.New("the page is still loading")
 
 // newPage makes a page of what the browser lists.
 func newPage(nodes []*accessibility.Node, moments map[cdp.BackendNodeID]string) (*Page, error) {
@@ -272,20 +345,18 @@ func (t *Tab) Follow(ctx context.Context, s Step, click Want) (*Page, []*Element
 		if err == nil {
 			return t.Await(ctx, s)
 		}
-		if !isGone(err) || time.Since(start) > t.browser.options.Timeout {
+		if !errors.Is(err, errGone) || time.Since(start) > t.browser.options.Timeout {
 			return nil, nil, err
 		}
 	}
 }
 
-// isGone tells whether err says that an element was not on the page any more when it was to be clicked.
-func isGone(err error) bool {
-	var refusal *cdproto.Error
-	return IsKind(err, Unclickable) && errors.As(err, &refusal)
-}
-
-// errCovered says that something else is where an element should be clicked.
-var errCovered = errors.New("something else is in front of it")
+var (
+	// errGone says that an element was not on the page any more when it was to be clicked.
+	errGone = errors.New("it is not on the page any more")
+	// errCovered says that something else is where an element should be clicked.
+	errCovered = errors.New("something else is in front of it")
+)
 
 // Click clicks an element, as soon as nothing else is in front of it. What comes of it is for the next
 // step to see. Where that changes something, the error tells whether it may have happened.
@@ -298,8 +369,7 @@ func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 		}
 		late := time.Since(start) > t.browser.options.Timeout
 		if sent || late || !errors.Is(err, errCovered) || pause(ctx, lookInterval) != nil {
-			s.Changing = s.Changing && sent
-			return t.fail(ctx, s, start, Unclickable, err)
+			return t.fail(ctx, s, start, &StepError{Kind: Unclickable, Err: err, Uncertain: s.Changing && sent})
 		}
 	}
 }
@@ -307,29 +377,56 @@ func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 // click clicks an element once. It tells whether the page may have noticed.
 func (t *Tab) click(ctx context.Context, e *Element) (sent bool, err error) {
 	err = t.run(ctx, func(ctx context.Context) error {
-		if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.id}); err != nil {
-			return err
-		}
-		area, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.id})
+		x, y, err := aim(ctx, e)
 		if err != nil {
 			return err
-		}
-		x, y, ok := center(area.Quads)
-		if !ok {
-			return errCovered
-		}
-		const free = `function(x, y) { const top = document.elementFromPoint(x, y); return top !== null && this.contains(top) }`
-		clear, err := call[bool](ctx, e, free, x, y)
-		if err != nil {
-			return err
-		}
-		if !clear {
-			return errCovered
 		}
 		sent = true
 		return chromedp.Do(ctx, chromedp.MouseClickXY(x, y, chromedp.ButtonType(input.MouseButtonLeft)))
 	})
+	var refusal *cdproto.Error
+	if !sent && errors.As(err, &refusal) {
+		err = fmt.Errorf("%w: %w", errGone, err)
+	}
 	return sent, err
+}
+
+// guard tells whether nothing else is in front of an element, and from then on keeps from everything
+// else the click that is meant for it: the page may move under the pointer.
+const guard = `function(x, y) {
+	const top = document.elementFromPoint(x, y);
+	if (top === null || !this.contains(top)) return false;
+	const over = new AbortController();
+	const stop = (event) => {
+		if (event.composedPath().includes(this)) return;
+		event.preventDefault();
+		event.stopImmediatePropagation();
+	};
+	for (const kind of ["pointerdown", "mousedown", "pointerup", "mouseup", "click"])
+		addEventListener(kind, stop, { capture: true, signal: over.signal });
+	addEventListener("click", () => over.abort(), { once: true, signal: over.signal });
+	setTimeout(() => over.abort(), 2000);
+	return true;
+}`
+
+// aim returns where to click an element.
+func aim(ctx context.Context, e *Element) (x, y float64, err error) {
+	if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.id}); err != nil {
+		return 0, 0, err
+	}
+	area, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.id})
+	if err != nil {
+		return 0, 0, err
+	}
+	x, y, ok := center(area.Quads)
+	if !ok {
+		return 0, 0, errCovered
+	}
+	clear, err := call[bool](ctx, e, guard, x, y)
+	if err == nil && !clear {
+		err = errCovered
+	}
+	return x, y, err
 }
 
 // call calls a function with an element as its this.
@@ -348,29 +445,29 @@ var errNotTaken = errors.New("the field did not take what was typed")
 
 // Fill replaces what is in a field.
 func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {
+	// All at once, so that the focus can't go elsewhere meanwhile, and the text with it. An empty argument
+	// does not get there.
+	const fill = `function(text = "") {
+		this.focus();
+		if (this.getRootNode().activeElement !== this) return false;
+		this.select();
+		if (text === "") document.execCommand("delete");
+		else document.execCommand("insertText", false, text);
+		return this.value === text;
+	}`
 	start := time.Now()
+	if s.Secret && text != "" {
+		t.secrets = append(t.secrets, text)
+	}
 	err := t.run(ctx, func(ctx context.Context) error {
-		if _, err := chromedp.Call(ctx, dom.Focus, dom.FocusParams{BackendNodeID: e.id}); err != nil {
-			return err
-		}
-		if _, err := call[bool](ctx, e, `function() { this.select(); document.execCommand("delete"); return true }`); err != nil {
-			return err
-		}
-		if text != "" {
-			if _, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text}); err != nil {
-				return err
-			}
-		}
-		// An empty text does not get through as an argument.
-		taken, err := call[bool](ctx, e, `function(text) { return this.value === (text ?? "") }`, text)
+		taken, err := call[bool](ctx, e, fill, text)
 		if err == nil && !taken {
 			err = errNotTaken
 		}
 		return err
 	})
 	if err != nil {
-		s.Changing = false
-		return t.fail(ctx, s, start, Unclickable, err)
+		return t.fail(ctx, s, start, &StepError{Kind: Unclickable, Err: err})
 	}
 	return nil
 }
@@ -380,7 +477,7 @@ func (t *Tab) Choose(ctx context.Context, s Step, option *Element) error {
 	const choose = `function() {
 		const list = this.closest("select");
 		if (list === null) return false;
-		list.value = this.value;
+		this.selected = true;
 		for (const kind of ["input", "change"]) list.dispatchEvent(new Event(kind, { bubbles: true }));
 		return true;
 	}`
@@ -391,7 +488,7 @@ func (t *Tab) Choose(ctx context.Context, s Step, option *Element) error {
 		return err
 	})
 	if err != nil {
-		return t.fail(ctx, s, start, Unclickable, err)
+		return t.fail(ctx, s, start, &StepError{Kind: Unclickable, Err: err})
 	}
 	if native {
 		return nil
@@ -399,12 +496,13 @@ func (t *Tab) Choose(ctx context.Context, s Step, option *Element) error {
 	return t.Click(ctx, s, option)
 }
 
-// fail returns the error of a step, after a picture.
-func (t *Tab) fail(ctx context.Context, s Step, start time.Time, kind Kind, cause error) error {
+// fail completes the error of a step that was not done. Whatever it was, when the browser is gone, that
+// is why.
+func (t *Tab) fail(ctx context.Context, s Step, start time.Time, failure *StepError) error {
 	if !t.process.alive() {
-		kind = Died
+		failure.Kind = Died
 	}
-	return t.report(ctx, s, start, &StepError{Kind: kind, Err: cause, Uncertain: s.Changing})
+	return t.report(ctx, s, start, failure)
 }
 
 // refuse is fail for a page that says no, or asks to sign in. Who is asked to sign in can't know what
@@ -417,14 +515,14 @@ func (t *Tab) refuse(ctx context.Context, s Step, start time.Time, kind Kind, pa
 	return t.report(ctx, s, start, failure)
 }
 
-// missing is fail for a page that has not become what it should be.
-func (t *Tab) missing(ctx context.Context, s Step, start time.Time, page *Page, cause error) error {
-	failure := &StepError{Kind: NotFound, Err: cause, Uncertain: s.Changing}
+// missing is fail for a page that has not become in time what it should be; nil is none at all.
+func (t *Tab) missing(ctx context.Context, s Step, start time.Time, page *Page) error {
+	failure := &StepError{Kind: NotFound, Uncertain: s.Changing}
 	switch {
 	case page == nil:
-		failure.Kind = NoPage
-	case page.URL.Host != t.visitor.site.URL.Host:
-		failure.Kind, failure.Message = Elsewhere, page.URL.Host
+		failure.Kind, failure.Err = NoPage, errSlow
+	case !t.visitor.site.has(page):
+		failure.Kind, failure.Message = Elsewhere, page.URL.Scheme+"://"+page.URL.Host
 	default:
 		for _, want := range s.Wants {
 			if _, ok := want.met(page); !ok {
@@ -435,12 +533,35 @@ func (t *Tab) missing(ctx context.Context, s Step, start time.Time, page *Page, 
 	return t.report(ctx, s, start, failure)
 }
 
+// report completes the error of a step, after a picture, and tells the observer of it.
 func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *StepError) error {
 	failure.Site, failure.Host = t.visitor.site.Name, t.visitor.site.URL.Host
 	failure.Page, failure.Step, failure.Changing = s.Page, s.Do, s.Changing
+	failure.Message = t.discreet(failure.Message)
 	failure.Picture = t.picture(ctx)
 	t.observe(ctx, s, start, failure.Kind)
 	return failure
+}
+
+const (
+	// hidden is in a message in place of what must not be told.
+	hidden = "(sensitive)"
+	// longest is how much of a message is told.
+	longest = 300
+)
+
+// discreet returns a text of the page fit to be told: without secrets, and not too long.
+func (t *Tab) discreet(text string) string {
+	for _, secret := range t.secrets {
+		text = strings.ReplaceAll(text, secret, hidden)
+	}
+	if secret := t.visitor.site.Secret; secret != nil {
+		text = secret.ReplaceAllLiteralString(text, hidden)
+	}
+	if letters := []rune(tidy(text)); len(letters) > longest {
+		return string(letters[:longest]) + "…"
+	}
+	return tidy(text)
 }
 
 func (t *Tab) observe(ctx context.Context, s Step, start time.Time, kind Kind) {

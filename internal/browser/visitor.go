@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -20,6 +21,9 @@ type Site struct {
 	// URL is where it begins.
 	URL   *url.URL
 	Words Words
+	// Secret matches the secrets that the site's pages may show, so that they are in no message and no
+	// picture; nil matches none. It is an expression of RE2's and of JavaScript's.
+	Secret *regexp.Regexp
 	// SignIn are things that together are only on the page where one signs in.
 	SignIn []Want
 }
@@ -32,6 +36,9 @@ func (s *Site) asksToSignIn(p *Page) bool {
 	}
 	return len(s.SignIn) > 0
 }
+
+// has tells whether a page is one of the site's.
+func (s *Site) has(p *Page) bool { return p.URL.Scheme == s.URL.Scheme && p.URL.Host == s.URL.Host }
 
 // Visitor is somebody on a site. All tabs of a visitor share one profile of the browser, so that what
 // the site changes in one is so in the others. It is safe for concurrent use.
@@ -57,18 +64,20 @@ func (v *Visitor) Session() Session {
 }
 
 // enter returns the profile for one more tab.
-func (v *Visitor) enter(p *process) (cdp.BrowserContextID, error) {
+func (v *Visitor) enter(ctx context.Context, p *process) (cdp.BrowserContextID, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.process == p {
 		v.tabs++
 		return v.profile, nil
 	}
-	profile, err := p.newProfile()
+	ctx, cancel := join(p.ctx, ctx)
+	defer cancel()
+	profile, err := newProfile(ctx)
 	if err != nil {
 		return "", err
 	}
-	if err := v.session.enter(p.ctx, profile); err != nil {
+	if err := v.session.enter(ctx, profile); err != nil {
 		p.disposeProfile(profile)
 		return "", err
 	}
@@ -76,18 +85,24 @@ func (v *Visitor) enter(p *process) (cdp.BrowserContextID, error) {
 	return profile, nil
 }
 
-// exit forgets the profile with its last tab.
-func (v *Visitor) exit(p *process) {
+// exit forgets the profile with its last tab, and keeps what the site has made of the session by then.
+func (v *Visitor) exit(t *Tab) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.process != p {
+	if v.process != t.process {
 		return
 	}
 	if v.tabs--; v.tabs > 0 {
 		return
 	}
 	v.process = nil
-	p.disposeProfile(v.profile)
+	if !t.process.alive() {
+		return
+	}
+	if t.ready {
+		v.remember(t)
+	}
+	t.process.disposeProfile(v.profile)
 }
 
 // furnish puts the session's storage into every page of the site that the tab will show.
@@ -115,42 +130,48 @@ func (v *Visitor) furnish(ctx context.Context) error {
 
 // remember keeps what the site has made of the session in a tab. What can't be read stays as it was.
 func (v *Visitor) remember(t *Tab) {
-	if !t.process.alive() {
-		return
-	}
-	session, err := t.Session(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	session, err := t.Session(ctx)
 	if err != nil {
 		return
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	if session.Storage == nil {
+		session.Storage = v.session.Storage
+	}
 	v.session = session
 }
 
 // Session returns the session as it is in the tab: the cookies and the storage of the site's host, and
-// of no other.
+// of no other. The storage is nil where the tab shows no page of the site.
 func (t *Tab) Session(ctx context.Context) (Session, error) {
-	host := t.visitor.site.URL.Hostname()
-	session := Session{Host: t.visitor.site.URL.Host}
+	site := t.visitor.site.URL
+	session := Session{Host: site.Host}
 	ctx, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
 	defer cancel()
 	err := t.run(ctx, func(ctx context.Context) error {
-		got, err := chromedp.CallBrowser(ctx, storage.GetCookies, storage.GetCookiesParams{BrowserContextID: t.visitor.profile})
+		got, err := chromedp.CallBrowser(ctx, storage.GetCookies, storage.GetCookiesParams{BrowserContextID: t.profile})
 		if err != nil {
 			return err
 		}
 		for _, cookie := range got.Cookies {
-			if domain := strings.TrimPrefix(cookie.Domain, "."); domain == host || strings.HasSuffix(host, "."+domain) {
+			if isFor(cookie.Domain, site.Hostname()) {
 				session.Cookies = append(session.Cookies, cookieOf(cookie))
 			}
 		}
-		const read = `(location.host === %HOST% ? Object.fromEntries(Object.entries(localStorage)) : {})`
-		quoted, err := json.Marshal(t.visitor.site.URL.Host)
+		host, err := json.Marshal(site.Host)
 		if err != nil {
 			return err
 		}
-		session.Storage, err = chromedp.Run(ctx, chromedp.Evaluate[map[string]string](strings.Replace(read, "%HOST%", string(quoted), 1)))
+		stored := `location.host === ` + string(host) + ` ? Object.fromEntries(Object.entries(localStorage)) : null`
+		session.Storage, err = chromedp.Run(ctx, chromedp.Evaluate[map[string]string](stored))
 		return err
 	})
 	return session, err
+}
+
+// isFor tells whether a cookie of a domain is sent to a host.
+func isFor(domain, host string) bool {
+	parent, isParent := strings.CutPrefix(domain, ".")
+	return parent == host || isParent && strings.HasSuffix(host, "."+parent)
 }

@@ -103,7 +103,7 @@ func (want Want) Holding(text string) Want {
 	return want
 }
 
-// Else returns the same thing or, where it is not there, the other.
+// Else returns the same thing or, where there is none of it, the other.
 func (want Want) Else(other Want) Want {
 	want.Or = &other
 	return want
@@ -137,7 +137,7 @@ func enumerate(text *strings.Builder, before string, words []string) {
 }
 
 // met tells whether the page has what is wanted, and returns it: the one such thing, or nothing where
-// none is what is wanted. More than one is as bad as none.
+// none is what is wanted. More than one is as bad as none, even where something else would do as well.
 func (want Want) met(page *Page) (*Element, bool) {
 	found := slices.DeleteFunc(page.All(want.Role, want.Words...), func(e *Element) bool {
 		return (want.In != "" && !e.Within(want.In)) || (want.Holds != "" && e.Value != want.Holds) ||
@@ -148,7 +148,7 @@ func (want Want) met(page *Page) (*Element, bool) {
 		return nil, len(found) == 0
 	case len(found) == 1:
 		return found[0], true
-	case want.Or != nil:
+	case len(found) == 0 && want.Or != nil:
 		return want.Or.met(page)
 	}
 	return nil, false
@@ -174,8 +174,13 @@ func Mentions(text, word string) bool {
 	}
 }
 
-// joins tells whether what is at i in text would be part of the same word.
+// joins tells whether what is at i in text would be part of the same word. A dot is where it is not the
+// end of a sentence.
 func joins(text string, i int) bool {
+	return isLetter(text, i) || i > 0 && i < len(text) && text[i] == '.' && isLetter(text, i-1) && isLetter(text, i+1)
+}
+
+func isLetter(text string, i int) bool {
 	if i < 0 || i >= len(text) {
 		return false
 	}

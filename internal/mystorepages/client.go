@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"sync"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
@@ -73,6 +74,8 @@ type shop struct {
 	turn chan struct{}
 	// signedIn counts how often somebody has.
 	signedIn int
+	// refused says that the login was not taken, and how. It is the turn's.
+	refused *SignInError
 }
 
 // New returns a client of Mystore's pages. Nothing is started until it is used.
@@ -81,11 +84,14 @@ func New(o Options) *Client {
 	return &Client{Options: o, site: site, words: site.Words, shops: map[string]*shop{}}
 }
 
+// secretPattern finds Kustom's secrets, whose form Kustom documents. A page may repeat what was typed.
+var secretPattern = regexp.MustCompile(`kco_(live|test)_api_\S+`)
+
 // Site is Mystore's admin as a site to be visited.
 func Site(address *url.URL, labels map[string]string) *browser.Site {
 	words := browser.NewWords(Table(), labels)
 	return &browser.Site{
-		Name: Name, URL: address, Words: words,
+		Name: Name, URL: address, Words: words, Secret: secretPattern,
 		SignIn: []browser.Want{words.Want("textbox", labelShopName), words.Want("button", labelSignIn)},
 	}
 }

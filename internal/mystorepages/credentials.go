@@ -241,6 +241,7 @@ func (v *visit) fill(ctx context.Context, page *browser.Page, kustomID, kustomSe
 	if err := v.Fill(ctx, step, id, kustomID); err != nil {
 		return err
 	}
+	step.Secret = true
 	if err := v.Fill(ctx, step, secret, kustomSecret); err != nil {
 		return err
 	}
@@ -257,7 +258,7 @@ func (v *visit) update(ctx context.Context, page *browser.Page) (mystore.Credent
 		return mystore.Credentials{}, err
 	}
 	done := browser.Want{Role: "status", Label: labelUpdated}.Saying(v.words.Of(labelUpdated)...)
-	step.Wants, step.Refused = append(v.onCredentials(), done), alerts
+	step.Wants, step.Refused = append(v.onCredentials(), done), warnings(page)
 	after, _, err := v.Await(ctx, step)
 	if err != nil {
 		return mystore.Credentials{}, err
@@ -265,12 +266,15 @@ func (v *visit) update(ctx context.Context, page *browser.Page) (mystore.Credent
 	return v.read(after), nil
 }
 
-// alerts returns what the page warns of.
-func alerts(page *browser.Page) string {
-	if alert := page.First("alert"); alert != nil {
-		return alert.Text()
+// warnings returns what finds a warning on a page: one that was not there before.
+func warnings(before *browser.Page) func(*browser.Page) string {
+	return func(page *browser.Page) string {
+		news := page.News(before, "alert")
+		if len(news) == 0 {
+			return ""
+		}
+		return news[0].Text()
 	}
-	return ""
 }
 
 // refusal returns the step that a page has refused, if that is what err is.

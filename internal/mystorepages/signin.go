@@ -46,6 +46,10 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 	if _, now := c.current(s); now > times {
 		return nil
 	}
+	if s.refused != nil {
+		// Who tries a wrong password for every tab is soon locked out.
+		return s.refused
+	}
 	// The sign-in page is what this visit is about, and not what it must not come upon.
 	site := *c.site
 	site.SignIn = nil
@@ -57,6 +61,7 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 	defer tab.Close()
 	v := &visit{Tab: tab, client: c, words: c.words, shop: name, page: "the page to sign in to shop " + name}
 	if err := v.signIn(ctx, *s.access.Login); err != nil {
+		errors.As(err, &s.refused)
 		return err
 	}
 	session, err := tab.Session(ctx)
@@ -77,11 +82,12 @@ func (v *visit) signIn(ctx context.Context, login Login) error {
 	if err := v.Load(ctx, step, v.client.URL); err != nil {
 		return err
 	}
-	_, found, err := v.Await(ctx, step)
+	before, found, err := v.Await(ctx, step)
 	if err != nil {
 		return err
 	}
 	for i, text := range []string{v.shop, login.Email, login.Password} {
+		step.Secret = text == login.Password
 		if err := v.Fill(ctx, step, found[i], text); err != nil {
 			return err
 		}
@@ -90,7 +96,7 @@ func (v *visit) signIn(ctx context.Context, login Login) error {
 		return err
 	}
 	home, code := v.shown(), v.words.Want("textbox", labelCode)
-	step.Wants, step.Refused = []browser.Want{home.Else(code)}, alerts
+	step.Wants, step.Refused = []browser.Want{home.Else(code)}, warnings(before)
 	_, found, err = v.Await(ctx, step)
 	if err != nil {
 		return v.notTaken(err)
@@ -112,17 +118,18 @@ func (v *visit) enterCode(ctx context.Context, field *browser.Element, seed stri
 		return &SignInError{Shop: v.shop, Cause: errBadSeed}
 	}
 	step := v.step("enter the one-time code", v.words.Want("button", labelContinue))
+	step.Secret = true
 	if err := v.Fill(ctx, step, field, code); err != nil {
 		return err
 	}
-	_, found, err := v.Await(ctx, step)
+	before, found, err := v.Await(ctx, step)
 	if err != nil {
 		return err
 	}
 	if err := v.Click(ctx, step, found[0]); err != nil {
 		return err
 	}
-	step.Wants, step.Refused = []browser.Want{v.shown()}, alerts
+	step.Wants, step.Refused = []browser.Want{v.shown()}, warnings(before)
 	_, _, err = v.Await(ctx, step)
 	return v.notTaken(err)
 }

@@ -28,8 +28,10 @@ var errNoSecret = errors.New("the key was made, but the popup with its secret wa
 // errUnseen says that a key was asked for, and is not in the list. It may get there yet.
 var errUnseen = errors.New("no new key is in the list, but one may still be made")
 
-// secretPattern is the form of a secret (documented by Kustom).
-var secretPattern = regexp.MustCompile(`^kco_(live|test)_api_\S+$`)
+// secretPattern finds secrets, whose form Kustom documents.
+var secretPattern = regexp.MustCompile(`kco_(live|test)_api_\S+`)
+
+func isSecret(text string) bool { return text != "" && secretPattern.FindString(text) == text }
 
 // Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it
 // does, no key is left behind: what was made is deleted, or the error is a [*kustom.OrphanError].
@@ -109,7 +111,7 @@ func (v *visit) generate(ctx context.Context, merchantID, description string) (k
 	dialog := v.words.Want("dialog", labelGenerateDialog).Saying(merchantID)
 	field := v.words.Want("textbox", labelDescription).Inside("dialog")
 	button := v.words.Want("button", labelGenerate).Inside("dialog")
-	_, found, err := v.follow(ctx, "generate a key", v.words.Want("link", labelGenerateNew).Else(v.words.Want("button", labelGenerateNew)),
+	before, found, err := v.follow(ctx, "generate a key", v.words.Want("link", labelGenerateNew).Else(v.words.Want("button", labelGenerateNew)),
 		dialog, field, button)
 	if err != nil {
 		return kustom.Key{}, err
@@ -127,17 +129,17 @@ func (v *visit) generate(ctx context.Context, merchantID, description string) (k
 	if err := v.Click(ctx, step, found[2]); err != nil {
 		return kustom.Key{}, err
 	}
-	return v.popup(ctx, step, merchantID)
+	return v.popup(ctx, step, before, merchantID)
 }
 
 // popup waits for the popup of a new key, and reads it. It is shown once.
-func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string) (kustom.Key, error) {
+func (v *visit) popup(ctx context.Context, step browser.Step, before *browser.Page, merchantID string) (kustom.Key, error) {
 	step.Wants = []browser.Want{
 		v.words.Want("dialog", labelNewKey).Saying(merchantID),
 		v.words.Want("textbox", labelKustomID).Inside("dialog"),
 		v.words.Want("textbox", labelKustomSecret).Inside("dialog"),
 	}
-	step.Refused = v.refusesKey
+	step.Refused = func(page *browser.Page) string { return v.refusesKey(before, page) }
 	_, found, err := v.Await(ctx, step)
 	if browser.IsKind(err, browser.Refused) && v.isFull(err) {
 		return kustom.Key{}, errors.Join(kustom.ErrLimitReached, err)
@@ -146,7 +148,7 @@ func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string)
 		return kustom.Key{}, err
 	}
 	key := kustom.Key{MerchantID: merchantID, Username: strings.TrimSpace(found[1].Value), Secret: strings.TrimSpace(found[2].Value)}
-	if !strings.HasPrefix(key.Username, merchantID+"-") || !secretPattern.MatchString(key.Secret) {
+	if !strings.HasPrefix(key.Username, merchantID+"-") || !isSecret(key.Secret) {
 		return kustom.Key{}, &browser.StepError{
 			Site: Name, Host: v.portal.URL.Host, Page: v.page, Step: "read the popup of the new key", Kind: browser.NotFound,
 			Changing: true, Uncertain: true,
@@ -155,10 +157,14 @@ func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string)
 	return key, nil
 }
 
-// refusesKey returns what the portal says of a key that it does not make.
-func (v *visit) refusesKey(page *browser.Page) string {
-	for _, alert := range page.All("alert") {
-		if alert.Within("dialog") && page.First("textbox", v.words.Of(labelKustomSecret)...) == nil {
+// refusesKey returns what the portal says of a key that it does not make: a warning in the dialog that
+// was not there before.
+func (v *visit) refusesKey(before, page *browser.Page) string {
+	if page.First("textbox", v.words.Of(labelKustomSecret)...) != nil {
+		return ""
+	}
+	for _, alert := range page.News(before, "alert") {
+		if alert.Within("dialog") {
 			return alert.Text()
 		}
 	}

@@ -115,18 +115,8 @@ func (v *visit) list(ctx context.Context, merchantID string) ([]kustom.Key, erro
 
 // turn goes to the next page of the list: one that does not show the last key of the page before.
 func (v *visit) turn(ctx context.Context, merchantID, last string) (*browser.Page, error) {
-	next := v.words.Want("link", labelNextPage)
-	step := v.step("turn to the next page of keys", next)
-	_, found, err := v.Await(ctx, step)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.Click(ctx, step, found[0]); err != nil {
-		return nil, err
-	}
-	step = v.reading(step)
-	step.Wants = append(v.keysOf(merchantID), browser.Gone("rowheader", last))
-	page, _, err := v.Await(ctx, step)
+	next := append(v.keysOf(merchantID), browser.Gone("rowheader", last))
+	page, _, err := v.Follow(ctx, v.reading(v.step("turn to the next page of keys", next...)), v.words.Want("link", labelNextPage))
 	return page, err
 }
 

@@ -62,7 +62,7 @@ func New(o Options) *Portal {
 func Site(address *url.URL, labels map[string]string) *browser.Site {
 	words := browser.NewWords(Table(), labels)
 	return &browser.Site{
-		Name: Name, URL: address, Words: words,
+		Name: Name, URL: address, Words: words, Secret: secretPattern,
 		SignIn: []browser.Want{words.Want("textbox", labelEmail), words.Want("button", labelSendLink)},
 	}
 }
@@ -190,8 +190,14 @@ func (v *visit) home(ctx context.Context, merchantID string) (*browser.Page, err
 			return nil, err
 		}
 	}
-	page, _, err := v.Await(ctx, v.step("find the store", v.shown(merchantID), v.words.Want("heading", labelHome)))
-	return page, err
+	page, found, err := v.Await(ctx, v.step("find the store", v.shown(merchantID), v.words.Want("heading", labelHome)))
+	if err != nil {
+		return nil, err
+	}
+	if merchantIDIn(found[0].Text()) != merchantID {
+		return nil, &unreadableError{v.page, "it is the page of another store"}
+	}
+	return page, nil
 }
 
 // choose chooses a store in the selector, and presses its button.
@@ -207,10 +213,10 @@ func (v *visit) choose(ctx context.Context, option *browser.Element) error {
 	return v.Click(ctx, step, found[0])
 }
 
-// storeOption returns a store's option of the selector: the one that names the merchant ID.
+// storeOption returns a store's option of the selector.
 func storeOption(selector *browser.Element, merchantID string) *browser.Element {
 	for _, option := range selector.All("option") {
-		if browser.Mentions(option.Name, merchantID) {
+		if merchantIDIn(option.Name) == merchantID {
 			return option
 		}
 	}

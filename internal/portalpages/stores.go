@@ -12,9 +12,17 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// merchantIDPattern finds the merchant ID in an option of the store selector, which names the store
-// before it.
-var merchantIDPattern = regexp.MustCompile(`\bP?M[0-9]{4,}\b`)
+var merchantIDPattern = regexp.MustCompile(`\bP?M[0-9][0-9A-Za-z]*\b`)
+
+// merchantIDIn returns the merchant ID in the text that stands for a store; empty when there is none. A
+// store may be named like another one, but its own merchant ID comes last.
+func merchantIDIn(text string) string {
+	found := merchantIDPattern.FindAllString(text, -1)
+	if len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1]
+}
 
 // merchantIDs returns the IDs of the stores that the user can see.
 func (p *Portal) merchantIDs(ctx context.Context) (ids []string, err error) {
@@ -25,12 +33,11 @@ func (p *Portal) merchantIDs(ctx context.Context) (ids []string, err error) {
 		}
 		ids = nil
 		for _, option := range selector.All("option") {
-			found := merchantIDPattern.FindAllString(option.Name, -1)
-			if len(found) == 0 {
+			id := merchantIDIn(option.Name)
+			if id == "" {
 				return &unreadableError{v.page, fmt.Sprintf("the store %q is shown without its merchant ID", option.Name)}
 			}
-			// A store may be named like one. Its own merchant ID comes last.
-			ids = append(ids, found[len(found)-1])
+			ids = append(ids, id)
 		}
 		return nil
 	})

@@ -226,7 +226,8 @@ func killable(t *testing.T) (config string, kill func(*testing.T)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		// The browser may be a child of a script, in the same group.
+		if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 	}

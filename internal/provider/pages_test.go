@@ -152,7 +152,9 @@ type observed struct {
 // pages have faults of their own: see [TestAccPageFaults].
 func (o observed) Arm(f sandbox.Fault) *sandbox.Armed {
 	o.t.Helper()
-	if f.API == sandbox.Portal || f.API == sandbox.Mystore && os.Getenv(testWay) != waysMixed {
+	byAPI := f.API == sandbox.Merchant || f.API == sandbox.PortalPages || f.API == sandbox.MystorePages ||
+		f.API == sandbox.Mystore && os.Getenv(testWay) == waysMixed
+	if !byAPI {
 		apiOnly(o.t, "it lets calls of the API fail")
 	}
 	return o.Sandbox.Arm(f)

@@ -68,6 +68,9 @@ type worldOptions struct {
 // speed is how many times too fast the default clock runs.
 const speed = 100
 
+// pageSpeed is speed where a browser takes its time, whatever the clock says.
+const pageSpeed = 10
+
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
@@ -76,6 +79,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	o.external = o.external || o.installed
 	if o.clock == nil {
 		o.clock = clocktest.NewScaled(speed)
+		if cmp.Or(o.way, os.Getenv(testWay)) != "" {
+			o.clock = clocktest.NewScaled(pageSpeed)
+		}
 	}
 	if o.external {
 		o.clock = clock.System{}

@@ -1,0 +1,127 @@
+package browser_test
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+)
+
+// place is where the i-th thing of places is.
+func place(i int) image.Rectangle { return image.Rect(100, 80*(i+1), 500, 80*(i+1)+40) }
+
+// places is a page on which everything has its place.
+func places(things ...string) string {
+	var body strings.Builder
+	body.WriteString(`<style>body { background: #fff } .at { position: absolute; left: 100px; width: 400px; height: 40px; font: 20px sans-serif; margin: 0; padding: 0; box-sizing: border-box }</style>`)
+	for i, thing := range things {
+		body.WriteString(strings.ReplaceAll(thing, "@", fmt.Sprintf(`class="at" style="top: %dpx"`, place(i).Min.Y)))
+	}
+	return body.String()
+}
+
+const pictured = "kco_live_api_pictured"
+
+func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
+	t.Parallel()
+	// The first is seen, the others are not.
+	things := []string{
+		`<h1 @>A heading that is seen</h1>`,
+		`<input @ value="` + pictured + `">`,
+		`<textarea @>` + pictured + `</textarea>`,
+		`<dialog open aria-label="New" @>Your key: <b style="visibility: visible">` + pictured + `</b></dialog>`,
+		`<div role="dialog" @>` + pictured + `</div>`,
+		`<p @>Your secret is ` + pictured + `</p>`,
+		`<div @ id="shadow"></div><script>document.getElementById("shadow").attachShadow({ mode: "open" }).innerHTML = "<input value='` + pictured + `'><p>` + pictured + `</p>"</script>`,
+		`<select @><option>` + pictured + `</select><div id="closed"></div><script>
+			document.getElementById("closed").attachShadow({ mode: "closed" }).innerHTML = "<div role='dialog' style='position: absolute; top: 80px; left: 600px'>` + pictured + `</div>";
+		</script>`,
+	}
+	dir := filepath.Join(t.TempDir(), "not", "yet")
+	tab := serveOne(t, places(things...)).open(t, browser.Options{Timeout: short, DebugDir: dir})
+	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	failed := failure(t, err, browser.NotFound)
+	if failed.Picture == "" || !strings.Contains(err.Error(), failed.Picture) {
+		t.Fatalf("there is no picture, or the error does not say where: %v", err)
+	}
+	mode(t, failed.Picture, 0o600)
+	mode(t, dir, 0o700)
+	shown := read(t, failed.Picture)
+	if n := colours(shown, place(0)); n < 2 {
+		t.Error("the picture does not show what is to be seen")
+	}
+	if n := colours(shown, image.Rect(590, 70, 1000, 110)); n != 1 {
+		t.Errorf("a dialog that the page keeps apart has %d colours", n)
+	}
+	for i := 1; i < len(things); i++ {
+		area := place(i).Inset(-10)
+		if seen := colours(shown, area); seen != 1 || !area.In(shown.Bounds()) {
+			t.Errorf("the area of %s has %d colours, want it blank", things[i], seen)
+		}
+	}
+}
+
+func read(t *testing.T, name string) image.Image {
+	t.Helper()
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	shown, err := png.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown
+}
+
+// colours is how many colours there are in a part of a picture.
+func colours(shown image.Image, area image.Rectangle) int {
+	seen := map[color.Color]bool{}
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			seen[shown.At(x, y)] = true
+		}
+	}
+	return len(seen)
+}
+
+func TestNoPictureIsTakenOfAPageThatKeepsShowingASecret(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tab := serveOne(t, `<p></p><script>setInterval(() => { document.querySelector("p").textContent = "`+pictured+`" }, 0)</script>`).
+		open(t, browser.Options{Timeout: short, DebugDir: dir})
+	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	failed := failure(t, err, browser.NotFound)
+	if left, err := os.ReadDir(dir); failed.Picture != "" || len(left) > 0 || err != nil {
+		t.Errorf("there is a picture %q among %v, %v", failed.Picture, left, err)
+	}
+}
+
+func TestWithoutAFolderThereAreNoPictures(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short})
+	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	if failed := failure(t, err, browser.NotFound); failed.Picture != "" {
+		t.Errorf("there is a picture: %s", failed.Picture)
+	}
+}
+
+func TestAPictureThatCanNotBeKeptIsNoOtherFailure(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short, DebugDir: file})
+	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	if failed := failure(t, err, browser.NotFound); failed.Picture != "" {
+		t.Errorf("there is a picture: %s", failed.Picture)
+	}
+}
