@@ -1,20 +1,24 @@
-// Command terraform-provider-kustom is the kustom Terraform provider. Terraform starts it; it is not
-// run by hand.
+// Command terraform-provider-kustom is the kustom Terraform provider, which Terraform starts. Run by hand,
+// it lets a person sign in to the vendors' pages: see package login.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/login"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
@@ -24,16 +28,32 @@ var version = unreleased
 func main() {
 	debug := flag.Bool("debug", false, "run under a debugger, and print what Terraform needs to find this process")
 	printVersion := flag.Bool("version", false, "print the version, and end")
+	flag.Usage = func() { login.About(flag.CommandLine.Output()) }
 	flag.Parse()
 	own := ownVersion(version, buildInfo())
 	if *printVersion {
 		fmt.Println("terraform-provider-kustom", own)
 		return
 	}
+	if flag.NArg() > 0 || !*debug && os.Getenv(magicCookie) == "" {
+		os.Exit(command(flag.Args()))
+	}
 	tuneMemory()
 	if err := serve(own, *debug); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// magicCookie is the variable by which a plugin knows that it was started by Terraform.
+const magicCookie = "TF_PLUGIN_MAGIC_COOKIE"
+
+// command does what a person asks for, and returns the exit code.
+func command(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	return login.Run(ctx, args, login.Options{
+		Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()}, Stdout: os.Stdout, Stderr: os.Stderr, SignIn: browser.SignIn,
+	})
 }
 
 // serve serves the provider until Terraform has enough of it.

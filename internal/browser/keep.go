@@ -14,7 +14,10 @@ import (
 // exist yet. It is safe for concurrent use.
 type Keep struct{ Dir string }
 
-const sessionSuffix = ".session"
+const (
+	sessionSuffix    = ".session"
+	unfinishedPrefix = "new-"
+)
 
 // path returns the file of a session: that of a host, or of one account there.
 func (k Keep) path(host, account string) string {
@@ -32,12 +35,12 @@ func (k Keep) Save(account string, s Session) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("keeping a session: %w", err)
 	}
-	if err := os.MkdirAll(k.Dir, 0o700); err != nil {
+	if err := k.makeDir(); err != nil {
 		return "", fmt.Errorf("keeping a session: %w", err)
 	}
 	// Made beside it and renamed, so that there is never half a session, and with mode 0600, which
 	// CreateTemp gives, from the start.
-	file, err := os.CreateTemp(k.Dir, "new-*")
+	file, err := os.CreateTemp(k.Dir, unfinishedPrefix+"*")
 	if err != nil {
 		return "", fmt.Errorf("keeping a session: %w", err)
 	}
@@ -96,16 +99,44 @@ func (k Keep) Accounts(host string) ([]string, error) {
 	return accounts, nil
 }
 
-// Remove removes all sessions that are kept, and returns how many there were.
+// makeDir makes the folder, and lets nobody else into it.
+func (k Keep) makeDir() error {
+	const owner = 0o700
+	return errors.Join(os.MkdirAll(k.Dir, owner), os.Chmod(k.Dir, owner))
+}
+
+// Remove removes all sessions that are kept, what a killed process has left of one, and then the folder
+// if nothing else is in it. It returns how many sessions there were.
 func (k Keep) Remove() (int, error) {
-	files, err := filepath.Glob(filepath.Join(k.Dir, "*"+sessionSuffix))
+	if k.Dir == "" {
+		return 0, nil
+	}
+	files, err := os.ReadDir(k.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, fmt.Errorf("listing the kept sessions: %w", err)
 	}
-	for i, file := range files {
-		if err := os.Remove(file); err != nil {
-			return i, fmt.Errorf("removing a kept session: %w", err)
+	removed, others := 0, false
+	for _, file := range files {
+		isSession := strings.HasSuffix(file.Name(), sessionSuffix)
+		if !isSession && !strings.HasPrefix(file.Name(), unfinishedPrefix) {
+			others = true
+			continue
+		}
+		if err := os.Remove(filepath.Join(k.Dir, file.Name())); err != nil {
+			return removed, fmt.Errorf("removing a kept session: %w", err)
+		}
+		if isSession {
+			removed++
 		}
 	}
-	return len(files), nil
+	if others {
+		return removed, nil
+	}
+	if err := os.Remove(k.Dir); err != nil {
+		return removed, fmt.Errorf("removing the folder of sessions: %w", err)
+	}
+	return removed, nil
 }

@@ -127,8 +127,9 @@ func (want Want) String() string {
 	return text.String()
 }
 
+// enumerate writes words down. One that is the same in another language is not repeated.
 func enumerate(text *strings.Builder, before string, words []string) {
-	for i, word := range words {
+	for i, word := range slices.Compact(slices.Clone(words)) {
 		if i > 0 {
 			before = " or "
 		}

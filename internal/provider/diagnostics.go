@@ -137,9 +137,13 @@ func adviseKey(err error) (advice, bool) {
 	}
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
-		return advice{text: fmt.Sprintf("%s It is kept in the state: the next apply deletes it and makes another.\n\n"+
+		text := fmt.Sprintf("%s It is kept in the state: the next apply deletes it and makes another.\n\n"+
 			"If there will be no next apply, look in Kustom Portal, store %s, under Integrations, and delete it there (three dots → "+
-			"Delete API key).", describeOrphan(orphan), orphan.MerchantID)}, true
+			"Delete API key).", describeOrphan(orphan), orphan.MerchantID)
+		if cause, ok := advisePages(orphan.Cause); ok {
+			text += "\n\n" + cause.text
+		}
+		return advice{text: text}, true
 	}
 	var full *limitReachedError
 	if errors.As(err, &full) {

@@ -108,6 +108,23 @@ func (w *world) removeExample(t *testing.T) {
 	}
 }
 
+// TestAccBrowserExample switches the sandbox's shops with the published configuration and nothing but
+// sessions: the block that it has is what leads to the pages.
+func TestAccBrowserExample(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, external: true, way: waysPages})
+	w.useExample(t, "browser", seed)
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	w.mustBeRight(t, seed, 0)
+	for _, r := range w.sandbox.Sandbox.Requests() {
+		if r.API == sandbox.Portal || r.API == sandbox.Mystore {
+			t.Errorf("%s was asked by its API: %s %s", r.API, r.Method, r.Template)
+		}
+	}
+}
+
 // TestAccEphemeralTokens gives the provider's tokens as ephemeral values: with connections, nothing
 // secret is stored in the state or in a saved plan.
 func TestAccEphemeralTokens(t *testing.T) {

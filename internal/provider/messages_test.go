@@ -234,33 +234,85 @@ func (s *source) follow(t *testing.T, in *ast.FuncDecl, summary ast.Expr, sinks 
 func (s *source) advice(t *testing.T) []string {
 	t.Helper()
 	found := map[string]bool{}
-	ast.Inspect(s.files["diagnostics.go"], func(n ast.Node) bool {
-		literal, ok := n.(*ast.CompositeLit)
-		if !ok {
-			return true
+	for _, file := range s.files {
+		for _, declaration := range file.Decls {
+			function, _ := declaration.(*ast.FuncDecl)
+			ast.Inspect(declaration, func(n ast.Node) bool {
+				for _, text := range s.advised(t, function, n) {
+					found[firstSentence(text)] = true
+				}
+				return true
+			})
 		}
-		if structure, ok := literal.Type.(*ast.Ident); !ok || structure.Name != "advice" {
-			return true
-		}
-		for _, element := range literal.Elts {
-			pair, ok := element.(*ast.KeyValueExpr)
-			if !ok {
-				t.Error("an advice is written without names of its fields. Teach this test")
-				continue
-			}
-			if key, ok := pair.Key.(*ast.Ident); !ok || key.Name != "text" {
-				continue
-			}
-			for _, text := range s.texts(pair.Value) {
-				found[firstSentence(text)] = true
-			}
-		}
-		return true
-	})
+	}
 	if found[""] {
 		t.Error("what does one of the advices begin with? Teach this test")
 	}
 	return slices.Sorted(maps.Keys(found))
+}
+
+// advised returns what the advice at a node may say, if there is one.
+func (s *source) advised(t *testing.T, in *ast.FuncDecl, n ast.Node) []string {
+	t.Helper()
+	literal, ok := n.(*ast.CompositeLit)
+	if !ok {
+		return nil
+	}
+	if structure, ok := literal.Type.(*ast.Ident); !ok || structure.Name != "advice" {
+		return nil
+	}
+	var all []string
+	for _, element := range literal.Elts {
+		pair, ok := element.(*ast.KeyValueExpr)
+		if !ok {
+			t.Error("an advice is written without names of its fields. Teach this test")
+			continue
+		}
+		if key, ok := pair.Key.(*ast.Ident); ok && key.Name == "text" {
+			all = append(all, s.texts(beginning(in, pair.Value))...)
+		}
+	}
+	return all
+}
+
+// beginning puts what a variable was defined as in its place, where a text begins with one.
+func beginning(in *ast.FuncDecl, text ast.Expr) ast.Expr {
+	switch e := text.(type) {
+	case *ast.BinaryExpr:
+		sum := *e
+		sum.X = beginning(in, e.X)
+		return &sum
+	case *ast.Ident:
+		if value := definition(in, e.Name); value != nil {
+			return value
+		}
+	}
+	return text
+}
+
+// definition returns what a variable of a function is defined as, or nil where it may be something else,
+// too. It may grow at its end.
+func definition(in *ast.FuncDecl, name string) ast.Expr {
+	if in == nil {
+		return nil
+	}
+	var values []ast.Expr
+	ast.Inspect(in.Body, func(n ast.Node) bool {
+		assignment, ok := n.(*ast.AssignStmt)
+		if !ok || assignment.Tok == token.ADD_ASSIGN || len(assignment.Lhs) != len(assignment.Rhs) {
+			return true
+		}
+		for i, variable := range assignment.Lhs {
+			if ident, ok := variable.(*ast.Ident); ok && ident.Name == name {
+				values = append(values, assignment.Rhs[i])
+			}
+		}
+		return true
+	})
+	if len(values) != 1 {
+		return nil
+	}
+	return values[0]
 }
 
 var sentenceEnd = regexp.MustCompile(`[.:](\s|…|$)`)

@@ -41,11 +41,12 @@ func advisePeople(err error) (advice, bool) {
 	var signIn *mystorepages.SignInError
 	switch {
 	case errors.As(err, &noSession):
-		return advice{general: true, text: fmt.Sprintf("Nobody has signed in to %s on this machine. Run %s, or set the environment variable %s to "+
-			"what it prints with -print. Where there is an API token, set that instead.", noSession.site, noSession.command, noSession.variable)}, true
+		return advice{general: true, text: fmt.Sprintf("Nobody has signed in to %s on this machine. Run %s (%s), or set the environment variable "+
+			"%s to what it prints with -print. Where there is an API token, set that instead.",
+			noSession.site, noSession.command, inPlayground, noSession.variable)}, true
 	case errors.As(err, &otherHost):
-		return advice{general: true, text: fmt.Sprintf("The session for %s belongs to %s, and %s is what is configured. Sign in there with "+
-			"terraform-provider-kustom login, or check environment.", otherHost.site, otherHost.got, otherHost.want)}, true
+		return advice{general: true, text: fmt.Sprintf("The session for %s is one of %s, but the provider is to use %s. Sign in there with "+
+			"terraform-provider-kustom login (%s), or correct the provider's environment.", otherHost.site, otherHost.got, otherHost.want, inPlayground)}, true
 	case errors.As(err, &noAccess):
 		return advice{general: true, text: fmt.Sprintf("The user who is signed in to Kustom Portal can't see Integrations of store %s. Contact your account "+
 			"administrator and request access via User Manager, then run again.", noAccess.MerchantID)}, true
@@ -53,14 +54,17 @@ func advisePeople(err error) (advice, bool) {
 		return advice{text: fmt.Sprintf("The user who is signed in to Kustom Portal can't see store %s. Check the merchant ID; if it is right, ask an "+
 			"account administrator for access to the store via User Manager.", noStore.MerchantID)}, true
 	case errors.As(err, &otherShop):
-		return advice{text: fmt.Sprintf("The session that was found for shop %s is one of another shop. Sign in to the right one with "+
+		return advice{text: fmt.Sprintf("The session that was found for shop %s is another shop's. Sign in to the right one with "+
 			"terraform-provider-kustom login -mystore %s.", otherShop.Shop, otherShop.Shop)}, true
 	case errors.As(err, &signIn):
-		return advice{text: fmt.Sprintf("Mystore did not accept the login for shop %s. Check e-mail, password and the seed of the one-time codes in "+
-			"browser.mystore_logins, or in the environment variable %s.", signIn.Shop, envMystoreLogins)}, true
+		return advice{text: fmt.Sprintf("Mystore did not accept the login for shop %s. Check the e-mail address, the password and the seed of the "+
+			"one-time codes in browser.mystore_logins, or in the environment variable %s.", signIn.Shop, envMystoreLogins)}, true
 	}
 	return advice{}, false
 }
+
+// inPlayground says how to sign in there.
+const inPlayground = "for the playground, with -environment playground"
 
 // adviseBrowser is about the browser itself.
 func adviseBrowser(err error) (advice, bool) {
@@ -68,8 +72,8 @@ func adviseBrowser(err error) (advice, bool) {
 	if !errors.As(err, &missing) {
 		return advice{}, false
 	}
-	return advice{general: true, text: "The provider is to reach a vendor by its pages, and finds no browser. Install Chromium or Chrome (on Debian and " +
-		"Ubuntu: apt-get install chromium), or set browser.executable to where it is."}, true
+	return advice{general: true, text: "The provider is to reach a vendor by its pages, and finds no browser. Install Chromium or Chrome (on Debian: " +
+		"apt-get install chromium), or set browser.executable to where it is."}, true
 }
 
 // adviseStep is about a step on a page.
@@ -78,22 +82,40 @@ func adviseStep(err error) (advice, bool) {
 	if !errors.As(err, &step) {
 		return advice{}, false
 	}
-	where := fmt.Sprintf("On %s, %s, the provider could not %s", step.Site, step.Page, step.Step)
+	where := fmt.Sprintf("On %s (%s), the provider could not %s", step.Site, step.Page, step.Step)
 	switch step.Kind {
 	case browser.SignedOut, browser.Elsewhere:
-		return advice{general: true, text: fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop: "+
-			"login -mystore and its name), and renew what was made from it in CI; then run again.", step.Site)}, true
+		return advice{general: true, text: fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a "+
+			"shop, with -mystore and its name; %s) and, in CI, replace the secret by what it prints with -print. Then run again.", step.Site, inPlayground)}, true
 	case browser.Refused:
-		return advice{text: where + ": the page refuses it; see below for its reason."}, true
+		return advice{text: where + ", because the page refuses it; see below for its reason."}, true
 	case browser.Died:
-		return advice{general: true, text: where + ", because the browser ended. Run again; if it stays, the machine may have too little memory for " +
-			"max_tabs tabs."}, true
+		return advice{general: true, text: where + ", because the browser ended." + mayHaveWorked(step) + " Run again. If it ends again, the machine " +
+			"may have too little memory for so many tabs: lower browser.max_tabs."}, true
 	case browser.NoPage:
-		return advice{general: true, text: where + ", because the page could not be loaded. Check the network, and run again in a few minutes."}, true
+		return advice{general: true, text: where + ", because the page could not be loaded." + mayHaveWorked(step) + " Check the network, and run again " +
+			"in a few minutes."}, true
 	case browser.NotFound, browser.Unclickable:
 	}
-	return advice{text: where + ": something on the page was not found, or not to be clicked, and so nothing was. The vendor may have changed the page." +
-		lookedFor(step) + " With browser.debug_dir, a picture shows the page."}, true
+	return advice{text: where + ", because something on the page was not found, or could not be used." + mayHaveWorked(step) + " The page may have been " +
+		"slow, or the vendor may have changed it. Run again; if it stays, raise browser.timeout, or look at the page. " +
+		pictured(step) + lookedFor(step)}, true
+}
+
+// mayHaveWorked says what is known of a step that has failed.
+func mayHaveWorked(step *browser.StepError) string {
+	if step.Uncertain {
+		return " What was clicked may have worked all the same; the next run finds out."
+	}
+	return " Nothing was changed by this step."
+}
+
+// pictured says where a picture of the page is, or how to get one.
+func pictured(step *browser.StepError) string {
+	if step.Picture == "" {
+		return "With browser.debug_dir, the provider takes a picture of it."
+	}
+	return "A picture of it is in " + step.Picture + "."
 }
 
 // lookedFor says which words were looked for, and how to give others.
@@ -102,12 +124,23 @@ func lookedFor(step *browser.StepError) string {
 	if step.Site == mystorepages.Name {
 		site = mystoreSite
 	}
-	var text strings.Builder
+	var lines, labels []string
 	for _, want := range step.Wanted {
-		fmt.Fprintf(&text, "\n\nIt looked for: %s.", want)
+		line := "  - " + want.String()
 		if want.Label != "" {
-			fmt.Fprintf(&text, " If it is called something else now, say so in the provider's configuration: browser { labels = { %q = \"…\" } }.", site+"."+want.Label)
+			label := site + "." + want.Label
+			labels = append(labels, label)
+			line += " (label " + label + ")"
 		}
+		lines = append(lines, line)
 	}
-	return text.String()
+	if len(lines) == 0 {
+		return ""
+	}
+	text := "\n\nIt looked for:\n\n" + strings.Join(lines, "\n")
+	if len(labels) > 0 {
+		text += fmt.Sprintf("\n\nWhere one of these has another name now, give it in the provider's configuration, such as "+
+			"browser { labels = { %q = \"…\" } }.", labels[0])
+	}
+	return text
 }

@@ -70,7 +70,7 @@ func pageFaults() []pageFault {
 		{name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), says: signIn},
 		{name: "session expired at the shop", fault: mystore("GET", extensionsPage, sandbox.FaultSignOut), says: signIn},
 		{name: "session expired at the write", fault: mystore("POST", credentialsPage, sandbox.FaultSignOut), says: signIn},
-		{name: "session expired at the deletion", fault: portal("POST", deletePage, sandbox.FaultSignOut), says: "stays"},
+		{name: "session expired at the deletion", fault: portal("POST", deletePage, sandbox.FaultSignOut), says: signIn},
 
 		{name: "slow pages", fault: sandbox.Fault{API: sandbox.PortalPages, Kind: sandbox.FaultDelay, Latency: 700 * time.Millisecond}, passes: true},
 		{name: "key slower than a step may take", fault: slow(portal("POST", generatePage, sandbox.FaultDelay), 8*time.Second), browser: stepTimeout},
@@ -171,6 +171,7 @@ func spoiledPages(t *testing.T, way string, f pageFault) (broken, orphans, viola
 		t.Errorf("I1: the shop stopped: %v\n%s", err, first.output)
 	}
 	w.signInAgain(t)
+	w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {}\n}\n")
 	w.mustApply(t)
 	w.mustBeEmpty(t)
 	broken, orphans, violations = w.mustBeRight(t, seed, 0)

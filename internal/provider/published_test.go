@@ -25,6 +25,8 @@ var exampleRuns = map[string]string{
 	"secret-from-vault/":                                  "TestAccSecretFromVault",
 	"actions/kustom_create_test_order/":                   "TestAccCreateTestOrder",
 	"actions/kustom_verify_credentials/":                  "TestAccVerifyCredentials",
+	"browser/":                                            "TestAccBrowserExample",
+	"browser/tests/":                                      "TestAccPublishedTests",
 	"confirm/":                                            "TestAccConfirm",
 	"connections-modules/":                                "TestAccModules",
 	"connections-to-fleet/":                               "TestAccMoveThroughFleet",
@@ -170,7 +172,7 @@ func TestExamplesParse(t *testing.T) {
 // few lines, and tests for its users where it is one that they begin with.
 func TestExamplesAreExplained(t *testing.T) {
 	files := publishedFiles(t)
-	tested := []string{"github-actions", "quickstart", "rotate", "switch-fleet", "switch-one-shop", "vault-tokens"}
+	tested := []string{"browser", "github-actions", "quickstart", "rotate", "switch-fleet", "switch-one-shop", "vault-tokens"}
 	for name := range files {
 		dir, _, _ := strings.Cut(name, "/")
 		switch dir {

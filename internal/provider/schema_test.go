@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -59,14 +61,19 @@ func TestDescriptions(t *testing.T) {
 // wantDescribed expects a schema, its attributes and its blocks to have descriptions in Markdown.
 func wantDescribed(t *testing.T, what string, schema *tfprotov6.Schema) {
 	t.Helper()
-	describe(t, what, schema.Block.Description, schema.Block.DescriptionKind)
-	attributesDescribed(t, what, schema.Block.Attributes)
-	for _, block := range schema.Block.BlockTypes {
-		// The module that the block of timeouts comes from gives it no description of its own.
-		if block.TypeName != "timeouts" || len(block.Block.BlockTypes) > 0 {
-			t.Errorf("%s: nobody has looked at the block %s", what, block.TypeName)
-		}
-		attributesDescribed(t, what+": "+block.TypeName, block.Block.Attributes)
+	blockDescribed(t, what, schema.Block)
+}
+
+// blockDescribed looks through a block, and all blocks in it.
+func blockDescribed(t *testing.T, what string, block *tfprotov6.SchemaBlock) {
+	t.Helper()
+	// The module that the block of timeouts comes from gives it no description of its own.
+	if !strings.HasSuffix(what, ": timeouts") {
+		describe(t, what, block.Description, block.DescriptionKind)
+	}
+	attributesDescribed(t, what, block.Attributes)
+	for _, nested := range block.BlockTypes {
+		blockDescribed(t, what+": "+nested.TypeName, nested.Block)
 	}
 }
 
@@ -99,6 +106,11 @@ func TestSchemas(t *testing.T) {
 	p.Schema(ctx, provider.SchemaRequest{}, &own)
 	for name, a := range own.Schema.GetAttributes() {
 		checkAttribute(t, "the provider's "+name, name, a)
+	}
+	for block, b := range own.Schema.GetBlocks() {
+		for name, a := range b.GetNestedObject().GetAttributes() {
+			checkAttribute(t, "the provider's "+block+"."+name, name, a)
+		}
 	}
 	for _, construct := range p.Resources(ctx) {
 		var meta resource.MetadataResponse
@@ -161,10 +173,19 @@ func TestActionSchemas(t *testing.T) {
 	}
 }
 
+// secretWords are in the names of what is secret, and of nothing else. Who signs in is told to nobody
+// either.
+var secretWords = regexp.MustCompile(`secret|token|login|password|seed|email`)
+
 func checkAttribute(t *testing.T, what, name string, a interface{ IsSensitive() bool }) {
 	t.Helper()
-	secret := (strings.Contains(name, "secret") || strings.Contains(name, "token")) && !strings.HasSuffix(name, "_version")
+	secret := secretWords.MatchString(name) && !strings.HasSuffix(name, "_version")
 	if a.IsSensitive() != secret {
 		t.Errorf("%s: sensitive is %v, want %v", what, a.IsSensitive(), secret)
+	}
+	if nested, ok := a.(schema.MapNestedAttribute); ok {
+		for name, a := range nested.NestedObject.Attributes {
+			checkAttribute(t, what+"."+name, name, a)
+		}
 	}
 }

@@ -1,0 +1,30 @@
+# The provider is a mock: no page is opened, and nobody has to sign in.
+mock_provider "kustom" {}
+
+variables {
+  shops = {
+    butikk     = "M00123456"
+    fjellsport = "M00412871"
+  }
+}
+
+run "each_shop_gets_a_key_of_its_own_store" {
+  command = plan
+
+  assert {
+    condition     = tomap({ for c in kustom_mystore_connection.shop : c.shop => c.merchant_id }) == tomap(var.shops)
+    error_message = "These are connected: ${jsonencode({ for c in kustom_mystore_connection.shop : c.shop => c.merchant_id })}"
+  }
+
+  assert {
+    condition     = alltrue([for c in kustom_mystore_connection.shop : c.description == "terraform: ${c.shop}"])
+    error_message = "Nobody who sees one of the keys in Kustom Portal can tell whose it is."
+  }
+}
+
+run "the_output_has_each_shops_kustom_id" {
+  assert {
+    condition     = output.kustom_ids == { for c in kustom_mystore_connection.shop : c.shop => c.username }
+    error_message = "The output is not what the shops use: ${jsonencode(output.kustom_ids)}"
+  }
+}

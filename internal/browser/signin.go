@@ -1,0 +1,172 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+var (
+	// ErrNoDisplay says that there is no screen to open a window on.
+	ErrNoDisplay error = chromedp.ErrNoDisplay
+	// ErrWindowClosed says that a person has closed the window.
+	ErrWindowClosed = errors.New("the window was closed")
+)
+
+// signInInterval is the wait between two looks at what a person does.
+const signInInterval = 250 * time.Millisecond
+
+// SignIn opens a window on a site, lets a person sign in there, and returns the session as soon as a page
+// of the site has everything on it that is wanted. How people sign in is left to them: on whatever hosts,
+// in whatever tabs of the window, and for as long as ctx lasts. Pages of other hosts are not looked at.
+//
+// The window is a browser's of its own, with a profile that is in memory only. Nothing of it is left.
+func SignIn(ctx context.Context, o Options, site *Site, wants []Want) (session Session, err error) {
+	var group Group
+	// The tabs go with the browser.
+	defer func() { err = errors.Join(err, group.Close()) }()
+	o.Visible = true
+	// A page that asks to sign in is what this is about, and not what it must not come upon.
+	open := *site
+	open.SignIn = nil
+	tab, err := New(&group, o).Open(ctx, NewVisitor(&open, Session{Host: site.URL.Host}))
+	if err != nil {
+		return Session{}, err
+	}
+	w := &window{tab: tab, tabs: map[target.ID]*Tab{chromedp.FromContext(tab.ctx).Target.TargetID: tab}}
+	if err := w.begin(ctx); err != nil {
+		return Session{}, w.reason(ctx, err)
+	}
+	for {
+		session, ok, err := w.signedIn(ctx, wants)
+		if err != nil {
+			return Session{}, w.reason(ctx, err)
+		}
+		if ok {
+			return session, nil
+		}
+		if err := pause(ctx, signInInterval); err != nil {
+			return Session{}, err
+		}
+	}
+}
+
+// window is what a person signs in in.
+type window struct {
+	// tab is the one that it was opened with.
+	tab *Tab
+	// tabs are those that have been looked at.
+	tabs map[target.ID]*Tab
+}
+
+// reason returns why there is nothing more to be seen, where something went wrong.
+func (w *window) reason(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !w.tab.process.alive() {
+		return ErrWindowClosed
+	}
+	return err
+}
+
+// begin leaves the person with one window, which shows where the site begins.
+func (w *window) begin(ctx context.Context) error {
+	if err := w.tab.run(ctx, w.closeFirst); err != nil {
+		return fmt.Errorf("opening a window: %w", err)
+	}
+	site := w.tab.visitor.site
+	return w.tab.run(ctx, func(ctx context.Context) error {
+		// Not Load, which waits for the page and may load it again: by then somebody types into it.
+		gone, err := chromedp.Call(ctx, page.Navigate, page.NavigateParams{URL: site.URL.String()})
+		if err == nil && gone.ErrorText != "" {
+			err = errors.New(gone.ErrorText)
+		}
+		if err != nil {
+			return &StepError{Site: site.Name, Host: site.URL.Host, Page: "the first page", Step: "open it", Kind: NoPage, Err: err}
+		}
+		return nil
+	})
+}
+
+// closeFirst closes the empty window that the browser has begun with.
+func (w *window) closeFirst(ctx context.Context) error {
+	first := chromedp.FromContext(w.tab.process.ctx).Target.TargetID
+	_, err := chromedp.CallBrowser(ctx, target.CloseTarget, target.CloseTargetParams{TargetID: first})
+	return err
+}
+
+// signedIn looks at the site's pages in the window, and returns the session of the first one that has
+// everything on it that is wanted.
+func (w *window) signedIn(ctx context.Context, wants []Want) (session Session, ok bool, err error) {
+	var pages []*target.Info
+	err = w.tab.run(ctx, func(ctx context.Context) error {
+		pages, err = chromedp.Targets(ctx)
+		return err
+	})
+	if err != nil {
+		return Session{}, false, err
+	}
+	open := false
+	for _, info := range pages {
+		if info.Type != "page" || info.BrowserContextID != w.tab.visitor.profile {
+			continue
+		}
+		open = true
+		if w.shows(ctx, info, wants) {
+			session, err := w.tabs[info.TargetID].Session(ctx)
+			return session, err == nil, err
+		}
+	}
+	if !open {
+		return Session{}, false, ErrWindowClosed
+	}
+	return Session{}, false, nil
+}
+
+// shows tells whether a page is one of the site that has on it what is wanted. What can't be looked at,
+// such as a page that is being closed, is none.
+func (w *window) shows(ctx context.Context, info *target.Info, wants []Want) bool {
+	address, err := url.Parse(info.URL)
+	if err != nil || address.Host != w.tab.visitor.site.URL.Host {
+		return false
+	}
+	tab, err := w.at(ctx, info.TargetID)
+	if err != nil {
+		return false
+	}
+	page, err := tab.look(ctx)
+	if err != nil {
+		return false
+	}
+	_, kind := tab.judge(page, Step{Wants: wants})
+	return kind == ""
+}
+
+// at returns the tab of a target.
+func (w *window) at(ctx context.Context, id target.ID) (*Tab, error) {
+	if known, ok := w.tabs[id]; ok {
+		return known, nil
+	}
+	tab := *w.tab
+	tab.ctx, tab.cancel = chromedp.NewContext(w.tab.process.ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+	ctx, done := context.WithTimeout(ctx, w.tab.browser.options.Timeout)
+	defer done()
+	// The tab lives as long as the context that it is first used with, so that must not be ctx.
+	unneeded := context.AfterFunc(ctx, tab.cancel)
+	if err := chromedp.Do(tab.ctx); err != nil {
+		tab.cancel()
+		return nil, err
+	}
+	if !unneeded() {
+		return nil, ctx.Err()
+	}
+	w.tabs[id] = &tab
+	return &tab, nil
+}

@@ -1,0 +1,176 @@
+package login
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+)
+
+const (
+	envEnvironment = "KUSTOM_ENVIRONMENT"
+	envPortalURL   = "KUSTOM_PORTAL_PAGES_URL"
+	envMystoreURL  = "MYSTORE_PAGES_URL"
+)
+
+// The sites, as they are named in labels.
+const (
+	portalSite  = "portal"
+	mystoreSite = "mystore"
+)
+
+const loginUsage = `Usage: terraform-provider-kustom login [-mystore SHOP]... [-portal=false] [-print]
+
+Opens a window for you to sign in at Kustom Portal, and then one for each shop at Mystore. Your sessions
+are kept in a file each, which only you can read, for the provider to use on this machine, or else are
+printed, for a CI secret. Nothing else of the window is kept.`
+
+// plan is what a command line of login asks for.
+type plan struct {
+	places  []place
+	print   bool
+	timeout time.Duration
+	browser browser.Options
+}
+
+// place is somewhere to sign in.
+type place struct {
+	// name is what people call it, and hint what to do there.
+	name, hint string
+	site       *browser.Site
+	// wants are on every page of somebody who is signed in.
+	wants []browser.Want
+	// shop is empty for Kustom Portal.
+	shop string
+}
+
+const defaultTimeout = 10 * time.Minute
+
+// newPlan reads a command line.
+func newPlan(args []string, o Options) (plan, error) {
+	var p plan
+	var shops []string
+	labels := map[string]map[string]string{portalSite: {}, mystoreSite: {}}
+	flags := flag.NewFlagSet("login", flag.ContinueOnError)
+	portal := flags.Bool("portal", true, "sign in to Kustom Portal")
+	flags.Func("mystore", "sign in to the admin of `shop`; for several shops, give it several times", func(shop string) error {
+		return addShop(&shops, shop)
+	})
+	environment := flags.String("environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
+	flags.BoolVar(&p.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
+	flags.DurationVar(&p.timeout, "timeout", defaultTimeout, "how long you have for each window, as a `duration`")
+	flags.StringVar(&p.browser.Executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
+	flags.Func("label", "a `label=word` such as portal.sign_out=Leave, where a vendor has changed a word; as in the provider's browser.labels", func(text string) error {
+		return addLabel(labels, text)
+	})
+	if err := parse(flags, args, o, loginUsage); err != nil {
+		return plan{}, err
+	}
+	if !*portal && len(shops) == 0 {
+		return plan{}, errors.New("there is nothing to sign in to: -portal=false needs -mystore")
+	}
+	if p.timeout <= 0 {
+		return plan{}, errors.New("-timeout must be longer than nothing")
+	}
+	return p, p.addPlaces(*portal, shops, *environment, labels, o)
+}
+
+func (p *plan) addPlaces(portal bool, shops []string, environment string, labels map[string]map[string]string, o Options) error {
+	if portal {
+		address, err := portalAddress(environment, o.Getenv)
+		if err != nil {
+			return err
+		}
+		site := portalpages.Site(address, labels[portalSite])
+		p.places = append(p.places, place{
+			name: portalpages.Name, site: site, wants: portalpages.SignedIn(site),
+			hint: "Sign in there as you always do. If a link is mailed to you, copy it and open it in that window, in a new tab if you like.",
+		})
+	}
+	if len(shops) == 0 {
+		return nil
+	}
+	address, err := addressOf(o.Getenv, envMystoreURL, mystorepages.URL)
+	if err != nil {
+		return err
+	}
+	for _, shop := range shops {
+		site := mystorepages.Site(address, labels[mystoreSite])
+		p.places = append(p.places, place{
+			name: "shop " + shop + " at " + mystorepages.Name, site: site, wants: mystorepages.SignedIn(site, shop), shop: shop,
+			hint: "Sign in there to shop " + shop + " as you always do.",
+		})
+	}
+	return nil
+}
+
+// shopPattern is the form of a shop's name.
+var shopPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+func addShop(shops *[]string, shop string) error {
+	if !shopPattern.MatchString(shop) {
+		return errors.New("it is not the name of a shop")
+	}
+	if !slices.Contains(*shops, shop) {
+		*shops = append(*shops, shop)
+	}
+	return nil
+}
+
+func addLabel(labels map[string]map[string]string, text string) error {
+	tables := map[string]browser.Table{portalSite: portalpages.Table(), mystoreSite: mystorepages.Table()}
+	name, word, _ := strings.Cut(text, "=")
+	site, label, _ := strings.Cut(name, ".")
+	if _, ok := tables[site][label]; !ok {
+		return errors.New("there is no such label")
+	}
+	if strings.TrimSpace(word) == "" {
+		return errors.New("there is no word for the label")
+	}
+	labels[site][label] = word
+	return nil
+}
+
+func portalAddress(environment string, getenv func(string) string) (*url.URL, error) {
+	from := "-environment"
+	if environment == "" {
+		environment, from = getenv(envEnvironment), envEnvironment
+	}
+	if environment == "" {
+		environment = string(kustom.Production)
+	}
+	known, err := kustom.ParseEnvironment(environment)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	return addressOf(getenv, envPortalURL, known.PagesURL())
+}
+
+// addressOf returns the address in a variable, or else fallback.
+func addressOf(getenv func(string) string, variable, fallback string) (*url.URL, error) {
+	text := getenv(variable)
+	if text == "" {
+		text = fallback
+	}
+	address, err := url.Parse(text)
+	if err != nil || address.Host == "" || address.User != nil || address.RawQuery != "" || address.Fragment != "" ||
+		address.Scheme != "https" && !(address.Scheme == "http" && isLoopback(address.Hostname())) {
+		return nil, fmt.Errorf("%s must be an https address without a user name, a query or a fragment (http for a loopback address only)", variable)
+	}
+	return address, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,137 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+)
+
+var errNowhere = errors.New("there is no folder to keep sessions in, because the folder for configuration is not known (is HOME set?); use -print")
+
+func login(ctx context.Context, args []string, o Options) error {
+	p, err := newPlan(args, o)
+	if err != nil {
+		return err
+	}
+	if !p.print && o.Keep.Dir == "" {
+		return errNowhere
+	}
+	var printed printout
+	for _, place := range p.places {
+		session, err := p.signIn(ctx, place, o)
+		if err != nil {
+			return err
+		}
+		if p.print {
+			err = printed.add(place, session)
+		} else {
+			err = keep(place, session, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !p.print {
+		return nil
+	}
+	return printed.write(o)
+}
+
+// signIn lets the person sign in at one place.
+func (p plan) signIn(ctx context.Context, at place, o Options) (browser.Session, error) {
+	say(o, "Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. You have %v; Ctrl-C stops it.",
+		at.site.URL, at.name, at.hint, p.timeout)
+	within, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	session, err := o.SignIn(within, p.browser, at.site, at.wants)
+	if err != nil {
+		return browser.Session{}, explain(ctx, at, p.timeout, err)
+	}
+	return session, nil
+}
+
+// explain says what an error means to the person, and what to do.
+func explain(ctx context.Context, at place, timeout time.Duration, err error) error {
+	var missing *browser.MissingError
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("stopped, before anybody had signed in to " + at.name + "; nothing is kept of it")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("nobody has signed in to %s within %v (see -timeout). If you have, the page may call something else now: this is how "+
+			"it is known that you are in: %s (see -label)", at.name, timeout, wanted(at))
+	case errors.Is(err, browser.ErrWindowClosed):
+		return errors.New("the window was closed before anybody had signed in to " + at.name + "; nothing is kept of it")
+	case errors.Is(err, browser.ErrNoDisplay):
+		return errors.New("there is no display to open a window on. Run login on a machine with a screen; for another one, run it there with " +
+			"-print, and set what it prints as environment variables here")
+	case errors.As(err, &missing):
+		return fmt.Errorf("%w. Install Chromium or Chrome (on Debian and Ubuntu: apt-get install chromium), or say where it is with -executable", err)
+	}
+	return fmt.Errorf("signing in to %s: %w", at.name, err)
+}
+
+func wanted(at place) string {
+	var all []string
+	for _, want := range at.wants {
+		all = append(all, want.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+func keep(at place, session browser.Session, o Options) error {
+	file, err := o.Keep.Save(at.shop, session)
+	if err != nil {
+		return err
+	}
+	say(o, "You are signed in to %s. The session is kept in %s. Whoever can read this file is you to %s, until the session expires or you sign out there.\n",
+		at.name, file, at.site.Name)
+	return nil
+}
+
+// printout is what is printed in the end, all of it or nothing.
+type printout struct {
+	portal string
+	shops  map[string]string
+}
+
+func (p *printout) add(at place, session browser.Session) error {
+	line, err := session.Line()
+	if err != nil {
+		return err
+	}
+	if at.shop == "" {
+		p.portal = line
+		return nil
+	}
+	if p.shops == nil {
+		p.shops = map[string]string{}
+	}
+	p.shops[at.shop] = line
+	return nil
+}
+
+// write prints the variables on standard output, and all else that there is to say beside it.
+func (p *printout) write(o Options) error {
+	say(o, "\nWarning: whoever has what is printed now is you to the vendors, until the sessions expire or you sign out there. Put it nowhere but "+
+		"into the secrets of your CI: what is after the first = on a line, as the secret that the line begins with.\n")
+	var lines strings.Builder
+	if p.portal != "" {
+		fmt.Fprintf(&lines, "KUSTOM_PORTAL_SESSION=%s\n", p.portal)
+	}
+	if p.shops != nil {
+		shops, err := json.Marshal(p.shops)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&lines, "MYSTORE_SESSIONS=%s\n", shops)
+	}
+	if _, err := fmt.Fprint(o.Stdout, lines.String()); err != nil {
+		return fmt.Errorf("printing the sessions: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+)
+
+// generating returns a step that has failed while a key was generated.
+func generating(kind browser.Kind) *browser.StepError {
+	return &browser.StepError{
+		Site: portalpages.Name, Host: "portal.kustom.co", Page: "Integrations of store M1", Step: "generate a key", Kind: kind,
+	}
+}
+
+// uncertain returns the same step after a click that may have worked.
+func uncertain(step *browser.StepError) *browser.StepError {
+	step.Changing, step.Uncertain = true, true
+	return step
+}
+
+// TestAdvisePages holds the wording of what goes wrong on pages, and where it is put.
+func TestAdvisePages(t *testing.T) {
+	const portalLogin, shopLogin = "terraform-provider-kustom login", "terraform-provider-kustom login -mystore butikk"
+	onShop := generating(browser.SignedOut)
+	onShop.Site = mystorepages.Name
+	tests := []struct {
+		name string
+		err  error
+		says string
+		// general says that it is not put at an attribute.
+		general bool
+	}{
+		{"no session of the portal", &noSessionError{portalpages.Name, portalLogin, envPortalSession}, "Nobody has signed in to Kustom Portal on this machine. Run terraform-provider-kustom login (for the playground, with -environment playground), or set the environment variable KUSTOM_PORTAL_SESSION to what it prints with -print.", true},
+		{"no session of a shop", &noSessionError{"shop butikk", shopLogin, envMystoreSessions}, "Nobody has signed in to shop butikk on this machine. Run terraform-provider-kustom login -mystore butikk (", true},
+		{"session of another host", &otherHostError{portalpages.Name, "portal.kustom.co", "portal.playground.kustom.co"}, "The session for Kustom Portal is one of portal.playground.kustom.co, but the provider is to use portal.kustom.co.", true},
+		{"session of another shop", &mystorepages.OtherShopError{Shop: "butikk"}, "The session that was found for shop butikk is another shop's. Sign in to the right one with terraform-provider-kustom login -mystore butikk.", false},
+		{"no token, where a session would do", &noShopTokenError{shop: "butikk", pages: true}, "MYSTORE_TOKENS. Or sign in to the shop's admin with terraform-provider-kustom login -mystore butikk.", false},
+		{"no Integrations", &portalpages.NoAccessError{MerchantID: "M1"}, "can't see Integrations of store M1. Contact your account administrator and request access via User Manager", true},
+		{"no such store", &portalpages.NoStoreError{MerchantID: "M1"}, "can't see store M1. Check the merchant ID", false},
+		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore did not accept the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
+		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},
+		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
+		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with -mystore and its name; for the playground, with -environment playground)", true},
+		{"led to where one signs in", generating(browser.Elsewhere), "asks to sign in: the session has expired", true},
+		{"refused", generating(browser.Refused), "On Kustom Portal (Integrations of store M1), the provider could not generate a key, because the page refuses it; see below for its reason.", false},
+		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed by this step. Run again.", true},
+		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. What was clicked may have worked all the same; the next run finds out. Run again.", true},
+		{"no page", generating(browser.NoPage), "because the page could not be loaded. Nothing was changed by this step. Check the network", true},
+		{"not found", generating(browser.NotFound), "because something on the page was not found, or could not be used. Nothing was changed by this step.", false},
+		{"not found after a click", uncertain(generating(browser.NotFound)), "What was clicked may have worked all the same; the next run finds out.", false},
+		{"covered", generating(browser.Unclickable), "was not found, or could not be used", false},
+		{"interrupted", &browser.StepError{Kind: browser.NotFound, Err: context.Canceled}, "The run was interrupted.", true},
+		{"key that may come yet", &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: "M1"}, Cause: uncertain(generating(browser.Died)), Cleanup: errors.New("no way")}, "It is kept in the state: the next apply deletes it and makes another.", false},
+		{"guard", &integration.UnseenError{Username: "M1-a", Cause: onShop}, "could be asked whether it uses it. Mystore asks to sign in", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var diags diag.Diagnostics
+			report(&diags, path.Root("shop"), "Summary", fmt.Errorf("doing it: %w", test.err))
+			if detail := diags[0].Detail(); !strings.Contains(detail, test.says) || !strings.Contains(detail, "doing it: ") {
+				t.Errorf("want %q and the original error in\n%s", test.says, detail)
+			}
+			if _, located := diags[0].(diag.DiagnosticWithPath); located == test.general {
+				t.Errorf("at an attribute: %v, want %v", located, !test.general)
+			}
+		})
+	}
+}
+
+// TestAdviseLookedFor holds the whole of a message with several lines: Terraform leaves those alone that
+// begin with a space, and wraps the others.
+func TestAdviseLookedFor(t *testing.T) {
+	step := generating(browser.NotFound)
+	words := browser.NewWords(mystorepages.Table(), nil)
+	step.Site, step.Page, step.Step = mystorepages.Name, "the credentials of shop butikk", "open Credentials"
+	step.Wanted = []browser.Want{
+		words.Want("heading", "credentials"),
+		words.Want("textbox", "kustom_id"),
+		words.Want("list", "your_extensions").Else(words.Want("paragraph", "no_extension")),
+		browser.Gone("dialog"),
+	}
+	const want = `On Mystore (the credentials of shop butikk), the provider could not open Credentials, because something on the page was not found, or could not be used. Nothing was changed by this step. The page may have been slow, or the vendor may have changed it. Run again; if it stays, raise browser.timeout, or look at the page. With browser.debug_dir, the provider takes a picture of it.
+
+It looked for:
+
+  - heading "Credentials" or "Legitimasjon" (label mystore.credentials)
+  - textbox "Kustom ID" (label mystore.kustom_id)
+  - list "Your extensions" or "Dine utvidelser", or paragraph "No extension has this name." or "Ingen utvidelse har dette navnet." (label mystore.your_extensions)
+  - no dialog
+
+Where one of these has another name now, give it in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }.`
+	if got := advise(step).text; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	step.Wanted, step.Picture = nil, "/pictures/1.png"
+	if got := advise(step).text; !strings.HasSuffix(got, "or look at the page. A picture of it is in /pictures/1.png.") {
+		t.Errorf("with a picture: %s", got)
+	}
+	step.Wanted = []browser.Want{browser.Gone("dialog")}
+	if got := advise(step).text; !strings.HasSuffix(got, "It looked for:\n\n  - no dialog") {
+		t.Errorf("without a label: %s", got)
+	}
+}
