@@ -89,7 +89,8 @@ func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOpti
 const longestTemp = 60
 
 // environment returns what the browser may know of this process's environment: no token or session
-// (I2). The folder is where it puts its temporary files, of which a killed one leaves some behind.
+// (I2). The folder is where it puts its temporary files, of which a killed one leaves some behind, and its
+// reports of crashes, which may hold what was on a page.
 func environment(all []string, folder string) []string {
 	var passed []string
 	for _, variable := range all {
@@ -101,6 +102,7 @@ func environment(all []string, folder string) []string {
 			passed = append(passed, variable)
 		}
 	}
+	passed = append(passed, "BREAKPAD_DUMP_LOCATION="+folder)
 	if len(folder) <= longestTemp {
 		passed = append(passed, "TMPDIR="+folder)
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ func Display(t testing.TB) string {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install xvfb", err)
 	}
 	// It chooses a number that is free, and says which.
-	screen := exec.CommandContext(t.Context(), path, "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
+	screen := exec.Command(path, "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset")
 	number, err := screen.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +26,8 @@ func Display(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = screen.Process.Kill()
+		// It removes its socket then, which it would not if it were killed.
+		_ = screen.Process.Signal(syscall.SIGTERM)
 		_ = screen.Wait()
 	})
 	line, err := bufio.NewReader(number).ReadString('\n')

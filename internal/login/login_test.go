@@ -1,0 +1,301 @@
+package login_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/login"
+)
+
+// cookie is what no message may hold.
+const cookie = "s3cret-cookie"
+
+// desk is a machine whose windows are not real.
+type desk struct {
+	env map[string]string
+	dir string
+	// fail is what becomes of the window on the site of that name.
+	fail map[string]error
+	// windows are the addresses that were opened, with what was looked for on them.
+	windows []string
+	// left is how much time there was for the last one.
+	left           time.Duration
+	options        browser.Options
+	stdout, stderr bytes.Buffer
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	return &desk{dir: filepath.Join(t.TempDir(), "config", "terraform-provider-kustom"), env: map[string]string{}, fail: map[string]error{}}
+}
+
+func (d *desk) run(ctx context.Context, args ...string) int {
+	d.stdout.Reset()
+	d.stderr.Reset()
+	return login.Run(ctx, args, login.Options{
+		Getenv: func(name string) string { return d.env[name] }, Keep: browser.Keep{Dir: d.dir},
+		Stdout: &d.stdout, Stderr: &d.stderr, SignIn: d.signIn,
+	})
+}
+
+func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, wants []browser.Want) (browser.Session, error) {
+	d.windows = append(d.windows, fmt.Sprintf("%s for %v", site.URL, wants))
+	d.options = o
+	deadline, _ := ctx.Deadline()
+	d.left = time.Until(deadline)
+	if err := ctx.Err(); err != nil {
+		return browser.Session{}, err
+	}
+	if err := d.fail[site.Name]; err != nil {
+		return browser.Session{}, err
+	}
+	return browser.Session{Host: site.URL.Host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}, nil
+}
+
+// kept are the names of the files that there are.
+func (d *desk) kept(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(d.dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(file))
+	}
+	return names
+}
+
+func TestWithoutACommandItSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"apply"}} {
+		d := newDesk(t)
+		if code := d.run(t.Context(), args...); code != 2 {
+			t.Errorf("%q ends with %d", args, code)
+		}
+		for _, want := range []string{"provider kustom of Terraform", "terraform-provider-kustom login", "terraform-provider-kustom logout"} {
+			if !strings.Contains(d.stderr.String(), want) {
+				t.Errorf("%q does not name %q:\n%s", args, want, &d.stderr)
+			}
+		}
+		if d.stdout.Len() > 0 || len(d.windows) > 0 {
+			t.Errorf("%q prints %q and opens %q", args, &d.stdout, d.windows)
+		}
+	}
+}
+
+func TestWindows(t *testing.T) {
+	t.Parallel()
+	const (
+		portal = `https://portal.kustom.co for [button "Sign out" or "Logg ut"]`
+		shop   = `https://admin.mystore.no for [button "Sign out" or "Logg ut" region "Store shown" or "Vist butikk" saying "%s"]`
+	)
+	for name, test := range map[string]struct {
+		args []string
+		env  map[string]string
+		want []string
+	}{
+		"the portal":                     {want: []string{portal}},
+		"the playground":                 {args: []string{"-environment", "playground"}, want: []string{strings.Replace(portal, "portal.", "portal.playground.", 1)}},
+		"the variable":                   {env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{strings.Replace(portal, "portal.", "portal.playground.", 1)}},
+		"the flag before the variable":   {args: []string{"-environment", "production"}, env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{portal}},
+		"a shop, too":                    {args: []string{"-mystore", "fjellsport"}, want: []string{portal, fmt.Sprintf(shop, "fjellsport")}},
+		"shops alone, each once":         {args: []string{"-portal=false", "-mystore", "b", "-mystore", "a", "-mystore", "b"}, want: []string{fmt.Sprintf(shop, "b"), fmt.Sprintf(shop, "a")}},
+		"a portal and a shop of another": {args: []string{"-mystore", "a"}, env: map[string]string{"KUSTOM_PORTAL_PAGES_URL": "http://127.0.0.1:9/p", "MYSTORE_PAGES_URL": "https://m.example/m"}, want: []string{strings.Replace(portal, "https://portal.kustom.co", "http://127.0.0.1:9/p", 1), strings.Replace(fmt.Sprintf(shop, "a"), "https://admin.mystore.no", "https://m.example/m", 1)}},
+		"a changed word":                 {args: []string{"-label", "portal.sign_out=Leave = go"}, want: []string{`https://portal.kustom.co for [button "Leave = go"]`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.env = test.env
+			if code := d.run(t.Context(), append([]string{"login"}, test.args...)...); code != 0 {
+				t.Fatalf("it ends with %d: %s", code, &d.stderr)
+			}
+			if !slices.Equal(d.windows, test.want) {
+				t.Errorf("it opens\n%s\nwant\n%s", strings.Join(d.windows, "\n"), strings.Join(test.want, "\n"))
+			}
+		})
+	}
+}
+
+func TestOptionsReachTheWindow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if code := d.run(t.Context(), "login", "-executable", "/opt/chrome", "-timeout", "1h"); code != 0 {
+		t.Fatal(&d.stderr)
+	}
+	if d.options.Executable != "/opt/chrome" || d.left < 59*time.Minute {
+		t.Errorf("it opens %q for %v", d.options.Executable, d.left)
+	}
+	d.run(t.Context(), "login")
+	if d.left < 9*time.Minute || d.left > 10*time.Minute {
+		t.Errorf("there are %v without -timeout", d.left)
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"-portal=false needs -mystore":                    {"login", "-portal=false"},
+		"must be longer than nothing":                     {"login", "-timeout", "0"},
+		`"test" is neither "production" nor "playground"`: {"login", "-environment", "test"},
+		"login takes nothing but flags":                   {"login", "fjellsport"},
+		"it is not the name of a shop":                    {"login", "-mystore", "a/b"},
+		"there is no such label":                          {"login", "-label", "portal.nothing=x"},
+		"there is no word for the label":                  {"login", "-label", "portal.sign_out"},
+		"flag provided but not defined":                   {"logout", "-all"},
+	} {
+		d := newDesk(t)
+		if code := d.run(t.Context(), args...); code == 0 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), want) {
+			t.Errorf("%q ends with %d and says %q, want %q", args, code, &d.stderr, want)
+		}
+	}
+	for _, address := range []string{"http://portal.example", "https://user:s3cret@portal.example", "portal.example", "https://portal.example?token=s3cret", "%"} {
+		d := newDesk(t)
+		d.env["KUSTOM_PORTAL_PAGES_URL"] = address
+		if code := d.run(t.Context(), "login"); code != 1 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), "KUSTOM_PORTAL_PAGES_URL must be an https address") ||
+			strings.Contains(d.stderr.String(), "s3cret") {
+			t.Errorf("%s: it ends with %d and says %q", address, code, &d.stderr)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"login", "logout"} {
+		d := newDesk(t)
+		if code := d.run(t.Context(), command, "-h"); code != 0 || !strings.HasPrefix(d.stderr.String(), "Usage: terraform-provider-kustom "+command) {
+			t.Errorf("it ends with %d and says %q", code, &d.stderr)
+		}
+	}
+}
+
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if code := d.run(t.Context(), "login", "-mystore", "fjellsport"); code != 0 || d.stdout.Len() > 0 {
+		t.Fatalf("it ends with %d and prints %q: %s", code, &d.stdout, &d.stderr)
+	}
+	if strings.Contains(d.stderr.String(), cookie) || !strings.Contains(d.stderr.String(), filepath.Join(d.dir, "portal.kustom.co.session")) {
+		t.Errorf("it says %s", &d.stderr)
+	}
+	keep := browser.Keep{Dir: d.dir}
+	for host, account := range map[string]string{"portal.kustom.co": "", "admin.mystore.no": "fjellsport"} {
+		session, ok, err := keep.Load(host, account)
+		if err != nil || !ok || session.Host != host || session.Cookies[0].Value != cookie {
+			t.Errorf("of %s there is kept: %v (%v)", host, ok, err)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(d.dir, "portal.kustom.co.session")); err != nil || info.Mode() != 0o600 {
+		t.Errorf("its mode is %v (%v)", info.Mode(), err)
+	}
+	if info, err := os.Stat(d.dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder's mode is %v (%v)", info.Mode(), err)
+	}
+	if code := d.run(t.Context(), "logout"); code != 0 || !strings.Contains(d.stderr.String(), "Removed 2 sessions") ||
+		!strings.Contains(d.stderr.String(), "does not sign you out at the vendors") {
+		t.Errorf("it ends with %d: %s", code, &d.stderr)
+	}
+	if _, err := os.Stat(d.dir); !os.IsNotExist(err) {
+		t.Errorf("%q is left (%v)", d.kept(t), err)
+	}
+}
+
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if code := d.run(t.Context(), "login", "-print", "-mystore", "fjellsport", "-mystore", "kaffebonna"); code != 0 {
+		t.Fatal(&d.stderr)
+	}
+	line := func(host string) string {
+		text, err := browser.Session{Host: host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}.Line()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	shop := line("admin.mystore.no")
+	want := "KUSTOM_PORTAL_SESSION=" + line("portal.kustom.co") + "\n" + `MYSTORE_SESSIONS={"fjellsport":"` + shop + `","kaffebonna":"` + shop + "\"}\n"
+	if d.stdout.String() != want {
+		t.Error("it prints something else than the two variables, a line each")
+	}
+	if !strings.Contains(d.stderr.String(), "Warning: whoever has what is printed now is you") || strings.Contains(d.stderr.String(), shop) {
+		t.Error("there is no warning, or a session in it")
+	}
+	if kept := d.kept(t); len(kept) > 0 {
+		t.Errorf("it keeps %q", kept)
+	}
+	if code := d.run(t.Context(), "login", "-print", "-portal=false", "-mystore", "fjellsport"); code != 0 || strings.Contains(d.stdout.String(), "KUSTOM_PORTAL_SESSION") {
+		t.Errorf("it ends with %d, and prints a session of the portal", code)
+	}
+}
+
+// TestFailures: nothing is kept or printed of what failed, and the person is told what to do.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"there is no display":               fmt.Errorf("starting: %w", browser.ErrNoDisplay),
+		"Install Chromium or Chrome":        &browser.MissingError{Cause: exec.ErrNotFound},
+		"the window was closed":             browser.ErrWindowClosed,
+		`nobody has signed in to Kustom`:    context.DeadlineExceeded,
+		`button "Sign out" or "Logg ut"`:    context.DeadlineExceeded,
+		"signing in to Kustom Portal: fire": errors.New("fire"),
+	} {
+		for _, args := range [][]string{{"login"}, {"login", "-print"}} {
+			d := newDesk(t)
+			d.fail["Kustom Portal"] = err
+			code := d.run(t.Context(), args...)
+			if code != 1 || !strings.Contains(d.stderr.String(), want) || d.stdout.Len() > 0 || len(d.kept(t)) > 0 {
+				t.Errorf("%q ends with %d, keeps %q and says %q, want %q", args, code, d.kept(t), &d.stderr, want)
+			}
+		}
+	}
+}
+
+// TestSecondWindowFails: what is kept by then stays, and what would have been printed is not.
+func TestSecondWindowFails(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.fail["Mystore"] = browser.ErrWindowClosed
+	if code := d.run(t.Context(), "login", "-print", "-mystore", "fjellsport"); code != 1 || d.stdout.Len() > 0 {
+		t.Errorf("it ends with %d, and prints something", code)
+	}
+	if code := d.run(t.Context(), "login", "-mystore", "fjellsport"); code != 1 || !slices.Equal(d.kept(t), []string{"portal.kustom.co.session"}) {
+		t.Errorf("it ends with %d, and keeps %q", code, d.kept(t))
+	}
+}
+
+func TestCtrlC(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d := newDesk(t)
+	if code := d.run(ctx, "login"); code != 130 || !strings.Contains(d.stderr.String(), "stopped") || len(d.kept(t)) > 0 {
+		t.Errorf("it ends with %d, keeps %q and says %q", code, d.kept(t), &d.stderr)
+	}
+}
+
+func TestNowhereToKeep(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.dir = ""
+	if code := d.run(t.Context(), "login"); code != 1 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), "use -print") {
+		t.Errorf("it ends with %d, opens %q and says %q", code, d.windows, &d.stderr)
+	}
+	if code := d.run(t.Context(), "login", "-print"); code != 0 {
+		t.Errorf("-print ends with %d: %s", code, &d.stderr)
+	}
+	if code := d.run(t.Context(), "logout"); code != 0 {
+		t.Errorf("logout ends with %d: %s", code, &d.stderr)
+	}
+}

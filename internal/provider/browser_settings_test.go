@@ -1,0 +1,256 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+)
+
+const (
+	portalHost  = "portal.kustom.co"
+	mystoreHost = "admin.mystore.no"
+	// pagesSecret is in every secret of these tests, and must be in no message.
+	pagesSecret = "s3cret"
+)
+
+func loginType() types.ObjectType {
+	return types.ObjectType{AttrTypes: map[string]attr.Type{"email": types.StringType, "password": types.StringType, "code_seed": types.StringType}}
+}
+
+func loginObject(email, password string) attr.Value {
+	return types.ObjectValueMust(loginType().AttrTypes, map[string]attr.Value{
+		"email": types.StringValue(email), "password": types.StringValue(password), "code_seed": types.StringNull(),
+	})
+}
+
+func loginMap(logins map[string]attr.Value) types.Map { return types.MapValueMust(loginType(), logins) }
+
+// withBrowser is a provider block with an empty browser block.
+func withBrowser(change func(*browserModel)) providerModel {
+	m := emptyModel()
+	m.Browser = &browserModel{Labels: types.MapNull(types.StringType), MystoreLogins: types.MapNull(loginType())}
+	if change != nil {
+		change(m.Browser)
+	}
+	return m
+}
+
+func sessionLine(t *testing.T, host, cookie string) string {
+	t.Helper()
+	line, err := browser.Session{Host: host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+func keepSession(t *testing.T, keep browser.Keep, account, host, cookie string) {
+	t.Helper()
+	if _, err := keep.Save(account, browser.Session{Host: host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pagesOf(t *testing.T, m providerModel, env map[string]string, keep browser.Keep) *pages {
+	t.Helper()
+	return newPages(mustResolve(t, m, env), Options{SessionDir: keep.Dir, Browsers: new(browser.Group)})
+}
+
+// TestSessionOfPortal: the variable's session is taken before the kept one, and each only for its own host.
+func TestSessionOfPortal(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// variable and kept are the hosts of the sessions that there are.
+		variable, kept string
+		playground     bool
+		want           string
+	}{
+		"the variable":              {variable: portalHost, want: "variable"},
+		"the kept one":              {kept: portalHost, want: "kept"},
+		"the variable before that":  {variable: portalHost, kept: portalHost, want: "variable"},
+		"none":                      {want: "nobody has signed in to Kustom Portal"},
+		"one of another host":       {kept: "portal.playground.kustom.co", want: "nobody has signed in to Kustom Portal"},
+		"the playground's":          {kept: "portal.playground.kustom.co", playground: true, want: "kept"},
+		"the variable of another":   {variable: "portal.playground.kustom.co", kept: portalHost, want: "is one of portal.playground.kustom.co, not of portal.kustom.co"},
+		"the variable of no portal": {variable: "portal.kustom.co.evil.example", want: "is one of portal.kustom.co.evil.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keep, env := browser.Keep{Dir: t.TempDir()}, map[string]string{}
+			if test.variable != "" {
+				env[envPortalSession] = sessionLine(t, test.variable, "variable")
+			}
+			if test.kept != "" {
+				keepSession(t, keep, "", test.kept, "kept")
+			}
+			if test.playground {
+				env[envEnvironment] = "playground"
+			}
+			session, err := pagesOf(t, withBrowser(nil), env, keep).sessionOfPortal()
+			if err != nil {
+				if !strings.Contains(err.Error(), test.want) {
+					t.Errorf("the error is %v, want %s", err, test.want)
+				}
+				return
+			}
+			if len(session.Cookies) != 1 || session.Cookies[0].Value != test.want {
+				t.Errorf("it is another session than the one that is wanted: %s", test.want)
+			}
+		})
+	}
+}
+
+// TestAccessToShops: a session of the variable goes before a kept one, and both before a login, which is
+// for when they have expired. A login of the block hides those of the variable.
+func TestAccessToShops(t *testing.T) {
+	t.Parallel()
+	keep := browser.Keep{Dir: t.TempDir()}
+	keepSession(t, keep, "both", mystoreHost, "kept")
+	keepSession(t, keep, "kept", mystoreHost, "kept")
+	keepSession(t, keep, "elsewhere", "admin.other.example", "kept")
+	env := map[string]string{
+		envMystoreSessions: fmt.Sprintf(`{"both": %q, "variable": %q, "strange": %q}`, sessionLine(t, mystoreHost, "variable"),
+			sessionLine(t, mystoreHost, "variable"), sessionLine(t, "other.example", "variable")),
+		envMystoreLogins: `{"kept": {"email": "variable@example.com", "password": "p", "code_seed": "JBSWY3DP"}, "login": {"email": "variable@example.com", "password": "p"}}`,
+	}
+	describe := func(p *pages, shop string) string {
+		access, err := p.access(shop)
+		if err != nil {
+			var none *noSessionError
+			return fmt.Sprintf("error (none: %v): %v", errors.As(err, &none), err)
+		}
+		var parts []string
+		if access.Session != nil {
+			parts = append(parts, "session "+access.Session.Cookies[0].Value)
+		}
+		if access.Login != nil {
+			parts = append(parts, "login "+access.Login.Email+" "+access.Login.CodeSeed)
+		}
+		return strings.Join(parts, ", ")
+	}
+	p := pagesOf(t, withBrowser(nil), env, keep)
+	for shop, want := range map[string]string{
+		"both": "session variable", "variable": "session variable", "kept": "session kept, login variable@example.com JBSWY3DP",
+		"login": "login variable@example.com ", "elsewhere": "error (none: true): nobody has signed in to shop elsewhere",
+		"nobody": "error (none: true): nobody has signed in to shop nobody", "strange": "error (none: false): the session for Mystore is one of other.example, not of admin.mystore.no",
+	} {
+		if got := describe(p, shop); got != want {
+			t.Errorf("%s: %q, want %q", shop, got, want)
+		}
+	}
+	if shops, err := p.shops(); err != nil || !slices.Equal(shops, []string{"both", "kept", "login", "strange", "variable"}) {
+		t.Errorf("the shops are %q (%v)", shops, err)
+	}
+
+	p = pagesOf(t, withBrowser(func(m *browserModel) {
+		m.MystoreLogins = loginMap(map[string]attr.Value{"block": loginObject("block@example.com", "p")})
+	}), env, keep)
+	if got := describe(p, "block"); got != "login block@example.com " {
+		t.Errorf("the block's login is %q", got)
+	}
+	if got := describe(p, "login"); !strings.HasPrefix(got, "error (none: true)") {
+		t.Errorf("the variable's login is taken beside the block's: %q", got)
+	}
+}
+
+// TestUnknownLogins: what is not known while planning hinders only those who have nothing else.
+func TestUnknownLogins(t *testing.T) {
+	t.Parallel()
+	keep := browser.Keep{Dir: t.TempDir()}
+	keepSession(t, keep, "kept", mystoreHost, "kept")
+	for name, logins := range map[string]types.Map{
+		"the map":   types.MapUnknown(loginType()),
+		"a login":   loginMap(map[string]attr.Value{"late": types.ObjectUnknown(loginType().AttrTypes)}),
+		"its parts": loginMap(map[string]attr.Value{"late": types.ObjectValueMust(loginType().AttrTypes, map[string]attr.Value{"email": types.StringValue("a"), "password": types.StringUnknown(), "code_seed": types.StringNull()})}),
+	} {
+		p := pagesOf(t, withBrowser(func(m *browserModel) { m.MystoreLogins = logins }), map[string]string{envMystoreLogins: `{"late": {"email": "a", "password": "p"}}`}, keep)
+		var unknown *unknownError
+		if _, err := p.access("late"); !errors.As(err, &unknown) {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+		if _, err := p.access("kept"); err != nil {
+			t.Errorf("%s: the shop with a session has %v", name, err)
+		}
+	}
+}
+
+// TestBrowserSecretsAreNotQuoted: whatever is wrong with what holds a secret, nothing of it is shown (I2).
+func TestBrowserSecretsAreNotQuoted(t *testing.T) {
+	t.Parallel()
+	line := sessionLine(t, mystoreHost, pagesSecret)
+	noSession := "s3cret-that-is-no-session"
+	for name, test := range map[string]struct {
+		env    map[string]string
+		logins map[string]attr.Value
+		at     string
+	}{
+		"portal session":              {env: map[string]string{envPortalSession: noSession}, at: "browser"},
+		"portal session, JSON":        {env: map[string]string{envPortalSession: `{"host": "s3cret"}`}, at: "browser"},
+		"portal session, cut off":     {env: map[string]string{envPortalSession: line[:len(line)-9]}, at: "browser"},
+		"shop sessions, not JSON":     {env: map[string]string{envMystoreSessions: line}, at: "browser"},
+		"shop sessions, a list":       {env: map[string]string{envMystoreSessions: `["s3cret"]`}, at: "browser"},
+		"shop sessions, null":         {env: map[string]string{envMystoreSessions: `null`}, at: "browser"},
+		"shop sessions, no session":   {env: map[string]string{envMystoreSessions: `{"fjellsport": "` + noSession + `"}`}, at: "browser"},
+		"shop sessions, no shop":      {env: map[string]string{envMystoreSessions: `{"s3cret shop": "` + line + `"}`}, at: "browser"},
+		"logins' variable, not JSON":  {env: map[string]string{envMystoreLogins: noSession}, at: "browser.mystore_logins"},
+		"logins' variable, no object": {env: map[string]string{envMystoreLogins: `{"fjellsport": "s3cret"}`}, at: "browser.mystore_logins"},
+		"logins' variable, no e-mail": {env: map[string]string{envMystoreLogins: `{"fjellsport": {"password": "s3cret"}}`}, at: "browser.mystore_logins"},
+		"logins, no password":         {logins: map[string]attr.Value{"fjellsport": loginObject("s3cret@example.com", "")}, at: "browser.mystore_logins"},
+		"logins, no shop":             {logins: map[string]attr.Value{"kco_live_api_s3cret": loginObject("a", "s3cret")}, at: "browser.mystore_logins"},
+	} {
+		m := withBrowser(func(m *browserModel) {
+			if test.logins != nil {
+				m.MystoreLogins = loginMap(test.logins)
+			}
+		})
+		_, problems := resolveWith(m, test.env)
+		if len(problems) != 1 || problems[0].attribute != test.at {
+			t.Errorf("%s: refused are %+v", name, problems)
+		}
+		for value := range maps.Values(test.env) {
+			if text := fmt.Sprintf("%+v", problems); strings.Contains(text, pagesSecret) || len(value) > 4 && strings.Contains(text, value) {
+				t.Errorf("%s: the problem quotes it", name)
+			}
+		}
+		if strings.Contains(fmt.Sprintf("%+v", problems), pagesSecret) {
+			t.Errorf("%s: the problem quotes it", name)
+		}
+	}
+}
+
+// TestKeptSessionThatIsBroken is an error that names the file, and nothing of what is in it.
+func TestKeptSessionThatIsBroken(t *testing.T) {
+	t.Parallel()
+	keep := browser.Keep{Dir: t.TempDir()}
+	keepSession(t, keep, "", portalHost, "kept")
+	file := filepath.Join(keep.Dir, portalHost+".session")
+	if err := os.WriteFile(file, []byte(pagesSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := pagesOf(t, withBrowser(nil), nil, keep).sessionOfPortal()
+	if err == nil || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), pagesSecret) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestLoginDoesNotPrint: a login in a model or an error is no password in a log (I2).
+func TestLoginDoesNotPrint(t *testing.T) {
+	t.Parallel()
+	login := mystorepages.Login{Email: pagesSecret, Password: pagesSecret, CodeSeed: pagesSecret}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if text := fmt.Sprintf(verb, login); strings.Contains(text, pagesSecret) {
+			t.Errorf("%s prints %s", verb, text)
+		}
+	}
+}
