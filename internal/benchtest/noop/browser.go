@@ -1,0 +1,26 @@
+//go:build browser
+
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/login"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+)
+
+// What is behind the tag links what reaches the vendors by their pages, so that its size can be measured.
+// It does nothing unless the program is given arguments, which Terraform does not.
+func init() {
+	if len(os.Args) == 1 {
+		return
+	}
+	var portal integration.PortalKeys = portalpages.New(portalpages.Options{})
+	var shops integration.CredentialsService = mystorepages.New(mystorepages.Options{})
+	log.Print(portal, shops, login.Run(context.Background(), nil, login.Options{SignIn: browser.SignIn}))
+}
