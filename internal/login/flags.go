@@ -165,7 +165,7 @@ func addressOf(getenv func(string) string, variable, fallback string) (*url.URL,
 	}
 	address, err := url.Parse(text)
 	if err != nil || address.Host == "" || address.User != nil || address.RawQuery != "" || address.Fragment != "" ||
-		address.Scheme != "https" && !(address.Scheme == "http" && isLoopback(address.Hostname())) {
+		address.Scheme != "https" && (address.Scheme != "http" || !isLoopback(address.Hostname())) {
 		return nil, fmt.Errorf("%s must be an https address without a user name, a query or a fragment (http for a loopback address only)", variable)
 	}
 	return address, nil

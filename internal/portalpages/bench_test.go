@@ -25,7 +25,7 @@ const (
 const (
 	// short is the timeout of a step in tests that wait for it. A step takes much less, even on a machine
 	// that has a lot to do.
-	short = 6 * time.Second
+	short = 5 * time.Second
 	long  = 60 * time.Second
 )
 

@@ -136,27 +136,26 @@ func TestI3GenerateLeavesNoKeyBehind(t *testing.T) {
 		// kind is how the step fails, where there is an error.
 		kind browser.Kind
 	}{
-		"the list asks to sign in":                {fault: at("GET", pageKeys, sandbox.FaultSignOut), kind: browser.SignedOut},
-		"the dialog asks to sign in":              {fault: at("GET", pageGenerate, sandbox.FaultSignOut), kind: browser.SignedOut},
-		"the click asks to sign in":               {fault: at("POST", pageGenerate, sandbox.FaultSignOut), kind: browser.SignedOut, remembered: true},
-		"the popup asks to sign in":               {fault: at("GET", pagePopup, sandbox.FaultSignOut), kind: browser.SignedOut, remembered: true},
-		"the first page is not to be had once":    {fault: sandbox.Fault{Template: "/", Kind: sandbox.FaultAnswer, Status: 503, Times: 1}, made: true},
-		"the dialog is not to be had":             {fault: at("GET", pageGenerate, sandbox.FaultAnswer), kind: browser.NotFound},
-		"the click is answered 503":               {fault: at("POST", pageGenerate, sandbox.FaultAnswer), kind: browser.NotFound, remembered: true},
-		"the click is dropped once":               {fault: at("POST", pageGenerate, sandbox.FaultDrop), made: true},
-		"the click's answer is lost once":         {fault: at("POST", pageGenerate, sandbox.FaultLoseAnswer), made: true},
-		"the click is not answered":               {fault: at("POST", pageGenerate, sandbox.FaultSilence), kind: browser.NoPage, remembered: true},
-		"the click works and is not answered":     {fault: at("POST", pageGenerate, sandbox.FaultWorkThenSilence), made: true},
-		"the dialog stays":                        {fault: at("POST", pageGenerate, sandbox.FaultStay), kind: browser.NotFound, remembered: true},
-		"the dialog stays and the click works":    {fault: at("POST", pageGenerate, sandbox.FaultWorkThenStay), made: true},
-		"the popup is lost once":                  {fault: at("GET", pagePopup, sandbox.FaultLoseAnswer), made: true},
-		"the popup is not answered":               {fault: at("GET", pagePopup, sandbox.FaultWorkThenSilence), made: true},
-		"the popup is not to be had":              {fault: at("GET", pagePopup, sandbox.FaultAnswer), made: true},
-		"everything is slow":                      {fault: sandbox.Fault{Kind: sandbox.FaultDelay, Latency: 200 * time.Millisecond}, made: true},
-		"the button has another word":             {fault: rename("Generate new"), kind: browser.NotFound},
-		"the dialog has another word":             {fault: rename("Generate a new API key"), kind: browser.NotFound},
-		"the field of the secret has another one": {fault: rename("Kustom Secret"), kind: browser.NotFound},
-		"the list has no column of that name":     {fault: rename("Key ID")},
+		"the list asks to sign in":             {fault: at("GET", pageKeys, sandbox.FaultSignOut), kind: browser.SignedOut},
+		"the dialog asks to sign in":           {fault: at("GET", pageGenerate, sandbox.FaultSignOut), kind: browser.SignedOut},
+		"the click asks to sign in":            {fault: at("POST", pageGenerate, sandbox.FaultSignOut), kind: browser.SignedOut, remembered: true},
+		"the popup asks to sign in":            {fault: at("GET", pagePopup, sandbox.FaultSignOut), kind: browser.SignedOut, remembered: true},
+		"the first page is not to be had once": {fault: sandbox.Fault{Template: "/", Kind: sandbox.FaultAnswer, Status: 503, Times: 1}, made: true},
+		"the dialog is not to be had":          {fault: at("GET", pageGenerate, sandbox.FaultAnswer), kind: browser.NotFound},
+		"the click is answered 503":            {fault: at("POST", pageGenerate, sandbox.FaultAnswer), kind: browser.NotFound, remembered: true},
+		"the click is dropped once":            {fault: at("POST", pageGenerate, sandbox.FaultDrop), made: true},
+		"the click's answer is lost once":      {fault: at("POST", pageGenerate, sandbox.FaultLoseAnswer), made: true},
+		"the click is not answered":            {fault: at("POST", pageGenerate, sandbox.FaultSilence), kind: browser.NoPage, remembered: true},
+		"the click works and is not answered":  {fault: at("POST", pageGenerate, sandbox.FaultWorkThenSilence), made: true},
+		"the dialog stays":                     {fault: at("POST", pageGenerate, sandbox.FaultStay), kind: browser.NotFound, remembered: true},
+		"the dialog stays and the click works": {fault: at("POST", pageGenerate, sandbox.FaultWorkThenStay), made: true},
+		"the popup is lost once":               {fault: at("GET", pagePopup, sandbox.FaultLoseAnswer), made: true},
+		"the popup is not answered":            {fault: at("GET", pagePopup, sandbox.FaultWorkThenSilence), made: true},
+		"the popup is not to be had":           {fault: at("GET", pagePopup, sandbox.FaultAnswer), made: true},
+		"everything is slow":                   {fault: sandbox.Fault{Kind: sandbox.FaultDelay, Latency: 200 * time.Millisecond}, made: true},
+		"the button has another word":          {fault: rename("Generate new"), kind: browser.NotFound},
+		"the dialog has another word":          {fault: rename("Generate a new API key"), kind: browser.NotFound},
+		"the list has no column of that name":  {fault: rename("Key ID")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -394,12 +393,13 @@ func TestDiscardLeavesToTheAPIWhatOnlyItKnows(t *testing.T) {
 	}
 }
 
-// TestI2TheSecretIsInNoPictureAndNoError: the popup is there, and one of its words is not.
+// TestI2TheSecretIsInNoPictureAndNoError: the popup is there, and one of its words is not. Nor is a key
+// left behind (I3).
 func TestI2TheSecretIsInNoPictureAndNoError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b := newBench(t, setup{timeout: short, dir: dir})
-	b.arm(t, sandbox.Fault{Template: pagePopup, Kind: sandbox.FaultRename, Rename: map[string]string{"Kustom ID": "User"}})
+	b.arm(t, sandbox.Fault{Template: pagePopup, Kind: sandbox.FaultRename, Rename: map[string]string{"Kustom Secret": "Password"}})
 	_, err := b.Generate(t.Context(), fjellsport, description)
 	var step *browser.StepError
 	if !errors.As(err, &step) || step.Picture == "" {

@@ -86,8 +86,8 @@ func manyKeys(n int) sandbox.Seed {
 
 func TestAKeyIsDeletedWhicheverPageItIsOn(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, setup{seed: manyKeys(250)})
-	key := kustom.Orphan{MerchantID: fjellsport, CredentialID: "id-249"}
+	b := newBench(t, setup{seed: manyKeys(120)})
+	key := kustom.Orphan{MerchantID: fjellsport, CredentialID: "id-119"}
 	if err := b.Discard(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}

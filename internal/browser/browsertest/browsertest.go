@@ -15,7 +15,7 @@ type Shared struct{ group browser.Group }
 
 // beside is how many tests run beside each other, unless the command line says how many: many only wait
 // for what will never come. It bounds the tabs that are open.
-const beside = "6"
+const beside = "8"
 
 // Run runs the tests, ends the browser, and returns the code for os.Exit. A browser that can't be ended
 // is a failure.

@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"bufio"
+	"context"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -17,7 +18,7 @@ func Display(t testing.TB) string {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install xvfb", err)
 	}
 	// It chooses a number that is free, and says which.
-	screen := exec.Command(path, "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset")
+	screen := exec.CommandContext(context.WithoutCancel(t.Context()), path, "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset")
 	number, err := screen.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
