@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -55,15 +56,7 @@ func pagesOnly(t testing.TB) {
 	if !byPages() {
 		t.Skip("over pages only: run make test-pages")
 	}
-	needBrowser(t)
-}
-
-// needBrowser skips a test where there is no browser for it.
-func needBrowser(t testing.TB) {
-	t.Helper()
-	if _, err := browser.Find("", false); err != nil {
-		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
-	}
+	browsertest.Need(t)
 }
 
 // wayEnvironment is the environment that leads the provider to the server's vendors in a way.
@@ -72,7 +65,7 @@ func wayEnvironment(t testing.TB, server *sandbox.Server, way string) map[string
 	if way == "" {
 		return server.Env()
 	}
-	needBrowser(t)
+	browsertest.Need(t)
 	env := server.PagesEnv()
 	if way == waysMixed {
 		delete(env, "MYSTORE_SESSIONS")
