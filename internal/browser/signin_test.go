@@ -89,6 +89,8 @@ func signIn(ctx context.Context, t *testing.T, s *memberSite) (browser.Session, 
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	site, wants := s.site(t)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	session, err := browser.SignIn(ctx, browser.Options{}, site, wants)
 	if left, globErr := filepath.Glob(filepath.Join(temp, "*")); globErr != nil || len(left) > 0 {
 		t.Errorf("%q is left behind (%v)", left, globErr)
