@@ -53,9 +53,9 @@ func browserBlock() schema.Block {
 	return schema.SingleNestedBlock{
 		MarkdownDescription: "Reaches vendors by their web pages, in a browser of its own without a window, for those who have a login and no " +
 			"API token. Its presence, even empty, is what turns it on. It is used for Kustom Portal where `portal_token` is not set, and for " +
-			"the shops that have no token in `mystore_tokens`; a token wins where there is one. The sessions are those of somebody who has " +
-			"signed in with `terraform-provider-kustom login`, on this machine, or else in the environment variables " +
-			"`KUSTOM_PORTAL_SESSION` and `MYSTORE_SESSIONS` (a JSON object from shop name to session). Needs Chromium or Chrome. See the " +
+			"the shops that have no token in `mystore_tokens`; a token wins where there is one. The sessions are those in the environment " +
+			"variables `KUSTOM_PORTAL_SESSION` and `MYSTORE_SESSIONS` (a JSON object from shop name to session) or, where there is none, of " +
+			"somebody who has signed in with `terraform-provider-kustom login` on this machine. Needs Chromium or Chrome. See the " +
 			"guide *With only your logins*.",
 		Attributes: map[string]schema.Attribute{
 			"executable": schema.StringAttribute{

@@ -81,15 +81,15 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			"portal_token": schema.StringAttribute{
 				Optional: true, Sensitive: true,
 				MarkdownDescription: "Access token of a Kustom Portal user who can see *Integrations* (an account " +
-					"admin). Needed by everything that has to do with API keys. May be an ephemeral value. Can " +
-					"also be set with `KUSTOM_PORTAL_TOKEN`.",
+					"admin). Needed by everything that has to do with API keys, unless there is a `browser`. May be " +
+					"an ephemeral value. Can also be set with `KUSTOM_PORTAL_TOKEN`.",
 			},
 			"mystore_tokens": schema.MapAttribute{
 				Optional: true, Sensitive: true, ElementType: types.StringType,
 				MarkdownDescription: "Mystore access tokens: a map from shop name to that shop's token, which is " +
 					"made at `auth.mystore.no`. Name every shop whose key this configuration may delete: only " +
-					"shops named here can be protected from losing the key that they use. May hold ephemeral " +
-					"values. Can also be set with `MYSTORE_TOKENS`, a JSON object.",
+					"shops named here, or reached by a `browser`, can be protected from losing the key that they use. " +
+					"May hold ephemeral values. Can also be set with `MYSTORE_TOKENS`, a JSON object.",
 			},
 			"portal_url": schema.StringAttribute{
 				Optional: true,
