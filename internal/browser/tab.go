@@ -203,6 +203,11 @@ func asked(err error) time.Duration {
 // Await looks at the page until it is as the step wants it, and returns what was wanted, in order. It
 // ends early when the page says no, or when the site asks to sign in.
 func (t *Tab) Await(ctx context.Context, s Step) (*Page, []*Element, error) {
+	return t.await(ctx, s, nil)
+}
+
+// await is Await after a click, which is made again where nothing comes of it.
+func (t *Tab) await(ctx context.Context, s Step, c *clicked) (*Page, []*Element, error) {
 	start := time.Now()
 	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
 	defer cancel()
@@ -221,6 +226,10 @@ func (t *Tab) Await(ctx context.Context, s Step) (*Page, []*Element, error) {
 			before = said
 			if kind == SignedOut || kind == Refused {
 				return page, nil, t.refuse(ctx, s, start, kind, page)
+			}
+			if e := c.again(page); e != nil {
+				// What comes of it is seen by the next look.
+				_, _ = t.click(within, e)
 			}
 		}
 		if ctx.Err() != nil {
@@ -331,19 +340,53 @@ func newPage(nodes []*accessibility.Node, moments map[cdp.BackendNodeID]string) 
 	return nil, errors.New("the page has no address")
 }
 
+const (
+	// clickPatience is how long something may take to come of a click before it is made again, the first
+	// time, and clickGrowth how many times longer it may take each further time: to click a link again is
+	// to ask for its page anew, which a slow site must get the time for.
+	clickPatience = 2 * time.Second
+	clickGrowth   = 4
+)
+
+// clicked is a click that changes nothing, and so can be made again. A busy browser loses one now and then.
+type clicked struct {
+	want     Want
+	document string
+	at       time.Time
+	patience time.Duration
+}
+
+// newClicked returns nil for a click that must not be made twice.
+func newClicked(s Step, want Want, page *Page) *clicked {
+	if s.Changing {
+		return nil
+	}
+	return &clicked{want: want, document: page.document, at: time.Now(), patience: clickPatience}
+}
+
+// again returns what is to be clicked again, or nil: where the page is still the one on which it was.
+func (c *clicked) again(page *Page) *Element {
+	if c == nil || page.document != c.document || time.Since(c.at) < c.patience {
+		return nil
+	}
+	c.at, c.patience = time.Now(), c.patience*clickGrowth
+	element, _ := c.want.met(page)
+	return element
+}
+
 // Follow waits for a link or button, and clicks it. One that goes away before it can be clicked is
 // waited for again: pages are drawn more than once. The step says what is to come of it.
 func (t *Tab) Follow(ctx context.Context, s Step, click Want) (*Page, []*Element, error) {
 	find := s
 	find.Wants, find.Changing, find.After = []Want{click}, false, nil
 	for start := time.Now(); ; {
-		_, found, err := t.Await(ctx, find)
+		page, found, err := t.Await(ctx, find)
 		if err != nil {
 			return nil, nil, err
 		}
 		err = t.Click(ctx, s, found[0])
 		if err == nil {
-			return t.Await(ctx, s)
+			return t.await(ctx, s, newClicked(s, click, page))
 		}
 		if !errors.Is(err, errGone) || time.Since(start) > t.browser.options.Timeout {
 			return nil, nil, err
