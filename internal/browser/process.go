@@ -134,6 +134,7 @@ func (p *process) end() error {
 		kill(b.Process().Pid)
 	}
 	p.cancel()
+	removeSocket(p.folder)
 	err := os.RemoveAll(p.folder)
 	for range removals {
 		if err == nil {
@@ -143,6 +144,20 @@ func (p *process) end() error {
 		err = os.RemoveAll(p.folder)
 	}
 	return fmt.Errorf("removing the browser's profile: %w", err)
+}
+
+// removeSocket removes the folder that a browser has for its socket beside that of its profile, where the
+// profile's name is too long for sockets. A browser that is killed leaves it behind.
+func removeSocket(profile string) {
+	socket, err := os.Readlink(filepath.Join(profile, "SingletonSocket"))
+	if err != nil {
+		return
+	}
+	folder := filepath.Dir(socket)
+	// One by one, and the folder only if it is empty then: nothing else is ours to remove.
+	for _, name := range []string{socket, filepath.Join(folder, "SingletonCookie"), folder} {
+		_ = os.Remove(name)
+	}
 }
 
 // folderPrefix begins the name of a profile's folder. The ID of the process that made it follows.

@@ -39,7 +39,6 @@ func SignIn(ctx context.Context, o Options, site *Site, wants []Want) (session S
 	if err != nil {
 		return Session{}, err
 	}
-	defer quit(tab.process)
 	w := &window{tab: tab, tabs: map[target.ID]*Tab{chromedp.FromContext(tab.ctx).Target.TargetID: tab}}
 	if err := w.begin(ctx); err != nil {
 		return Session{}, w.reason(ctx, err)
@@ -56,18 +55,6 @@ func SignIn(ctx context.Context, o Options, site *Site, wants []Want) (session S
 			return Session{}, err
 		}
 	}
-}
-
-// quitTimeout bounds what a browser may take to end by itself.
-const quitTimeout = 2 * time.Second
-
-// quit asks a browser to end, and waits for it. One that is killed leaves a file behind that it has outside
-// of its profile, where the name of the profile's folder is long. Whatever comes of it, [Group.Close]
-// follows.
-func quit(p *process) {
-	ctx, cancel := context.WithTimeout(p.ctx, quitTimeout)
-	defer cancel()
-	_ = chromedp.Cancel(ctx)
 }
 
 // window is what a person signs in in.
