@@ -4,7 +4,6 @@ package mystorepages
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // URL is where the admin's pages begin. Mystore documents the admin, and not its address: it is assumed.
@@ -138,7 +138,7 @@ func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) 
 	}
 	visitor, signedIn := c.current(s)
 	err = c.once(ctx, name, visitor, do)
-	if !browser.IsKind(err, browser.SignedOut) || s.access.Login == nil || mayHaveWorked(err) {
+	if !browser.IsKind(err, browser.SignedOut) || s.access.Login == nil || transport.IsUncertain(err) {
 		return err
 	}
 	if err := c.signInOnce(ctx, name, s, signedIn); err != nil {
@@ -171,11 +171,6 @@ func (c *Client) look(ctx context.Context, name string, do func(*visit) error) e
 		err = c.visit(ctx, name, do)
 	}
 	return err
-}
-
-func mayHaveWorked(err error) bool {
-	var step *browser.StepError
-	return errors.As(err, &step) && step.Uncertain
 }
 
 // visit is a walk through the admin of one shop, in one tab.
