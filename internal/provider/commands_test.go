@@ -30,6 +30,7 @@ var runElsewhere = map[string]runBy{
 	"make install":           {"TestAccInstall", "writes to somebody's home"},
 	"make install VERSION=…": {"TestAccInstall", "writes to somebody's home"},
 	"make uninstall":         {"TestAccInstall", "removes something from somebody's home"},
+	loginCommand:             {"TestAccLoginCommand", "opens windows for somebody to sign in"},
 
 	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
 	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
@@ -44,11 +45,16 @@ var runElsewhere = map[string]runBy{
 	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccVaultTokens", "a stand-in for Vault holds what it puts"},
 }
 
+// loginCommand is how the documents sign in, with the provider that terraform init has fetched.
+const loginCommand = ".terraform/providers/*/storefront-iac/kustom/*/*/terraform-provider-kustom_v* login -mystore butikk"
+
 // walkthrough is how the commands of a document are run: one after the other, in the directory of an
 // example, after those before.
 type walkthrough struct {
 	example string
 	before  []string
+	// way is how the vendors are reached.
+	way string
 	// elsewhere is set for a document whose commands another test runs.
 	elsewhere runBy
 }
@@ -56,7 +62,9 @@ type walkthrough struct {
 // walkthroughs has the documents whose commands are not simply run in the directory that they are in.
 var walkthroughs = map[string]walkthrough{
 	"README.md": {example: "switch", before: []string{"terraform init", "terraform apply"}},
-	"templates/guides/switch-one-shop.md.tmpl": {example: "switch-one-shop"},
+	"templates/guides/switch-one-shop.md.tmpl":       {example: "switch-one-shop"},
+	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
+	"examples/browser/README.md":                     {example: "browser", way: waysPages},
 	"templates/guides/move-between-the-ways.md.tmpl": {
 		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
 	},
@@ -71,8 +79,8 @@ func TestAccDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	needed := map[string]bool{}
 	for _, file := range append(documents(t), exampleReadmes(t)...) {
-		here, ok := walkthroughs[file]
-		if !ok {
+		here := walkthroughs[file]
+		if here.example == "" {
 			here.example = filepath.Base(filepath.Dir(file))
 		}
 		var script []string
@@ -89,7 +97,7 @@ func TestAccDocumentedCommands(t *testing.T) {
 		}
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{installed: true}).checkOut(t, here.example)
+			w := newWorld(t, worldOptions{installed: true, way: here.way}).checkOut(t, here.example)
 			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
 			w.set("TF_CLI_ARGS_apply", "-auto-approve")
 			w.set("TF_INPUT", "0")
@@ -151,6 +159,19 @@ func TestCommandsRunElsewhere(t *testing.T) {
 	}
 }
 
+// TestAccLoginCommand runs the program that the documents sign in with, where terraform init puts it.
+func TestAccLoginCommand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{installed: true}).checkOut(t, "browser")
+	program, found := strings.CutSuffix(loginCommand, " login -mystore butikk")
+	if !found {
+		t.Fatalf("%q does not sign in", loginCommand)
+	}
+	if got := w.shell(t, "terraform init -backend=false && "+program+" -version"); got.code != 0 || !strings.Contains(got.output, "kustom") {
+		t.Errorf("exit code %d:\n%s", got.code, got.output)
+	}
+}
+
 // telling returns the words by which the test of a command can be told: a target of make, or a command
 // of Terraform's with its first option.
 func telling(what string) []string {
@@ -179,8 +200,8 @@ func (w *world) hasSet(command string) bool {
 
 var (
 	// code is what a document has as code: a block, an indented line, or a part of a sentence.
-	code    = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$|^    ([^ \n][^\n]*)$|`([^`]+)`")
-	command = regexp.MustCompile(`^([A-Z_]+=[^ ]* )*((terraform|tofu|make|vault|terragrunt|export|git|go) [^ ]|\.ci/run)`)
+	code    = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$|^ {4,}([^ \n][^\n]*)$|`([^`]+)`")
+	command = regexp.MustCompile(`^([A-Z_]+=[^ ]* )*((terraform|tofu|make|vault|terragrunt|export|git|go) [^ ]|\.ci/run|\.terraform/)`)
 )
 
 // commandsOf returns the commands in a document, in its order.
