@@ -14,7 +14,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
@@ -69,7 +69,11 @@ func serve(version string, debug bool) error {
 	p := provider.New(provider.Options{
 		Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
 	})
-	err := tf6server.Serve("registry.terraform.io/storefront-iac/kustom", providerserver.NewProtocol6(p()), options...)
+	server, err := provider.NewServer(p())
+	if err != nil {
+		return err
+	}
+	err = tf6server.Serve("registry.terraform.io/storefront-iac/kustom", func() tfprotov6.ProviderServer { return server }, options...)
 	return errors.Join(err, browsers.Close())
 }
 

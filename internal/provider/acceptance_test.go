@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -101,9 +100,10 @@ type factories = map[string]func() (tfprotov6.ProviderServer, error)
 func (v *vendors) providers() factories { return v.providersWith(v.clock) }
 
 func (v *vendors) providersWith(c clock.Clock) factories {
-	return factories{"kustom": providerserver.NewProtocol6WithError(newProvider(provider.Options{
+	p := newProvider(provider.Options{
 		Version: "test", Clock: c, Getenv: func(name string) string { return v.env[name] },
-	}, os.Getenv(testWay)))}
+	}, os.Getenv(testWay))
+	return factories{"kustom": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p) }}
 }
 
 // Names and values of the published examples, and of the calls that they lead to.

@@ -19,7 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
@@ -238,11 +238,15 @@ func serve(t *testing.T, o provider.Options, way string) string {
 // serveAs runs a provider in this process under a name, and returns what Terraform needs to find it.
 func serveAs(t *testing.T, name string, p frameworkprovider.Provider) string {
 	t.Helper()
+	server, err := provider.NewServer(p)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan *plugin.ReattachConfig)
 	closed := make(chan struct{})
 	go func() {
-		_ = tf6server.Serve("registry.terraform.io/"+name, providerserver.NewProtocol6(p),
+		_ = tf6server.Serve("registry.terraform.io/"+name, func() tfprotov6.ProviderServer { return server },
 			tf6server.WithDebug(ctx, ready, closed), tf6server.WithoutLogStderrOverride(),
 			tf6server.WithGoPluginLogger(hclog.NewNullLogger()))
 	}()

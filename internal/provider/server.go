@@ -1,0 +1,97 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+// NewServer returns the server of a provider, which Terraform calls: the framework's, without its memory of
+// every request.
+func NewServer(p provider.Provider) (tfprotov6.ProviderServer, error) {
+	framework := providerserver.NewProtocol6(p)()
+	server, ok := framework.(frameworkServer)
+	if !ok {
+		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
+	}
+	return forgetful{server}, nil
+}
+
+// frameworkServer is what the framework's server is.
+type frameworkServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+	tfprotov6.ActionServer
+}
+
+// forgetful is a server whose requests are forgotten. So that it can cancel them when Terraform says stop,
+// the framework keeps the contexts of all requests until the process ends, and with each the loggers that
+// were made for it: 300 MB in a plan of a thousand pairs. Here a context is let go of when its request is
+// answered, if it is of a kind that Terraform has for every resource.
+type forgetful struct{ frameworkServer }
+
+// ValidateResourceConfig calls the framework's.
+func (f forgetful) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return callAndForget(ctx, req, f.frameworkServer.ValidateResourceConfig)
+}
+
+// UpgradeResourceState calls the framework's.
+func (f forgetful) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return callAndForget(ctx, req, f.frameworkServer.UpgradeResourceState)
+}
+
+// UpgradeResourceIdentity calls the framework's.
+func (f forgetful) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return callAndForget(ctx, req, f.frameworkServer.UpgradeResourceIdentity)
+}
+
+// ReadResource calls the framework's.
+func (f forgetful) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return callAndForget(ctx, req, f.frameworkServer.ReadResource)
+}
+
+// PlanResourceChange calls the framework's.
+func (f forgetful) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return callAndForget(ctx, req, f.frameworkServer.PlanResourceChange)
+}
+
+// ApplyResourceChange calls the framework's.
+func (f forgetful) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return callAndForget(ctx, req, f.frameworkServer.ApplyResourceChange)
+}
+
+func callAndForget[Request, Response any](ctx context.Context, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
+	own := &forgettable{}
+	own.now.Store(&ctx)
+	defer own.forget()
+	return call(own, req)
+}
+
+// forgettable is a context that can let go of the one that it was made of.
+type forgettable struct {
+	now atomic.Pointer[context.Context]
+}
+
+// forget leaves a context that is done and has no values.
+func (f *forgettable) forget() {
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	f.now.Store(&over)
+}
+
+// Deadline is context.Context's.
+func (f *forgettable) Deadline() (time.Time, bool) { return (*f.now.Load()).Deadline() }
+
+// Done is context.Context's.
+func (f *forgettable) Done() <-chan struct{} { return (*f.now.Load()).Done() }
+
+// Err is context.Context's.
+func (f *forgettable) Err() error { return (*f.now.Load()).Err() }
+
+// Value is context.Context's.
+func (f *forgettable) Value(key any) any { return (*f.now.Load()).Value(key) }
