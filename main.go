@@ -62,14 +62,15 @@ func serve(version string, debug bool) error {
 	if debug {
 		options = append(options, tf6server.WithManagedDebug())
 	}
-	if !asksForLog(os.Environ()) {
+	logs := asksForLog(os.Environ())
+	if !logs {
 		options = append(options, silent()...)
 	}
 	var browsers browser.Group
 	p := provider.New(provider.Options{
 		Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
 	})
-	server, err := provider.NewServer(p())
+	server, err := provider.NewServer(p(), logs)
 	if err != nil {
 		return err
 	}

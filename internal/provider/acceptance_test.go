@@ -103,7 +103,7 @@ func (v *vendors) providersWith(c clock.Clock) factories {
 	p := newProvider(provider.Options{
 		Version: "test", Clock: c, Getenv: func(name string) string { return v.env[name] },
 	}, os.Getenv(testWay))
-	return factories{"kustom": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p) }}
+	return factories{"kustom": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p, false) }}
 }
 
 // Names and values of the published examples, and of the calls that they lead to.

@@ -11,10 +11,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// NewServer returns the server of a provider, which Terraform calls: the framework's, without its memory of
-// every request.
-func NewServer(p provider.Provider) (tfprotov6.ProviderServer, error) {
+// NewServer returns the server of a provider, which Terraform calls: the framework's, but without its memory
+// of every request where nobody wants a log. A log is written through the context of a request, and what is
+// read ahead writes to it when the request is long answered.
+func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error) {
 	framework := providerserver.NewProtocol6(p)()
+	if logs {
+		return framework, nil
+	}
 	server, ok := framework.(frameworkServer)
 	if !ok {
 		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)

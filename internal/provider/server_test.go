@@ -21,7 +21,11 @@ type luggageKey struct{}
 func TestRequestsAreForgotten(t *testing.T) {
 	t.Parallel()
 	p := New(Options{Getenv: func(string) string { return "" }})()
-	ours, err := NewServer(p)
+	ours, err := NewServer(p, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logging, err := NewServer(p, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +35,7 @@ func TestRequestsAreForgotten(t *testing.T) {
 	}{
 		"framework": {providerserver.NewProtocol6(p)(), true},
 		"ours":      {ours, false},
+		"logging":   {logging, true},
 	}
 	const key, state = "kustom_api_key", `{"id":"x"}`
 	for name, tt := range servers {

@@ -238,7 +238,7 @@ func serve(t *testing.T, o provider.Options, way string) string {
 // serveAs runs a provider in this process under a name, and returns what Terraform needs to find it.
 func serveAs(t *testing.T, name string, p frameworkprovider.Provider) string {
 	t.Helper()
-	server, err := provider.NewServer(p)
+	server, err := provider.NewServer(p, false)
 	if err != nil {
 		t.Fatal(err)
 	}
