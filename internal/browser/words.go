@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,6 +33,33 @@ func NewWords(table Table, override map[string]string) Words {
 
 // Labels returns the labels, sorted.
 func (t Table) Labels() []string { return slices.Sorted(maps.Keys(t)) }
+
+// ErrNoLabel says that nothing on a site's pages has a label.
+var ErrNoLabel = errors.New("there is no such label")
+
+// WordError says that a word can't be a label's.
+type WordError struct {
+	// Places is how many times the word has to have [Place].
+	Places int
+}
+
+// Error implements error.
+func (e *WordError) Error() string {
+	return fmt.Sprintf("the word must not be empty, and must have %d places for what differs (%s)", e.Places, Place)
+}
+
+// Check tells whether a label can be overridden with a word: it returns nil, [ErrNoLabel] or a [*WordError].
+func (t Table) Check(label, word string) error {
+	known, ok := t[label]
+	if !ok {
+		return ErrNoLabel
+	}
+	places := strings.Count(slices.Collect(maps.Values(known))[0][0], Place)
+	if strings.TrimSpace(word) == "" || strings.Count(word, Place) != places {
+		return &WordError{Places: places}
+	}
+	return nil
+}
 
 // Place stands in a word for something that differs from page to page, such as a username.
 const Place = "%s"

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -194,7 +195,7 @@ func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credent
 // two in each other's place. The secret itself goes no further (I2).
 const SecretAsID = "(a secret)"
 
-var secretPattern = regexp.MustCompile(`kco_(live|test)_api_`)
+var secretPattern = regexp.MustCompile(kustom.SecretForm)
 
 func withoutSecret(id string) string {
 	if secretPattern.MatchString(id) {

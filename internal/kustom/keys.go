@@ -29,6 +29,10 @@ type Key struct {
 	Secret string `json:"secret"`
 }
 
+// SecretForm is the form of a key's secret as a regular expression, which finds it in longer texts too.
+// Documented by Kustom.
+const SecretForm = `kco_(live|test)_api_\S+`
+
 // What becomes of a key: it is being made, and then it is there.
 const (
 	StatusPending = "PENDING"

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 const (
@@ -132,11 +132,8 @@ func addLabel(labels map[string]map[string]string, text string) error {
 	tables := map[string]browser.Table{portalSite: portalpages.Table(), mystoreSite: mystorepages.Table()}
 	name, word, _ := strings.Cut(text, "=")
 	site, label, _ := strings.Cut(name, ".")
-	if _, ok := tables[site][label]; !ok {
-		return errors.New("there is no such label")
-	}
-	if strings.TrimSpace(word) == "" {
-		return errors.New("there is no word for the label")
+	if err := tables[site].Check(label, word); err != nil {
+		return err
 	}
 	labels[site][label] = word
 	return nil
@@ -165,13 +162,8 @@ func addressOf(getenv func(string) string, variable, fallback string) (*url.URL,
 	}
 	address, err := url.Parse(text)
 	if err != nil || address.Host == "" || address.User != nil || address.RawQuery != "" || address.Fragment != "" ||
-		address.Scheme != "https" && (address.Scheme != "http" || !isLoopback(address.Hostname())) {
+		address.Scheme != "https" && (address.Scheme != "http" || !transport.IsLoopback(address.Hostname())) {
 		return nil, fmt.Errorf("%s must be an https address without a user name, a query or a fragment (http for a loopback address only)", variable)
 	}
 	return address, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -152,7 +152,8 @@ func TestMisuse(t *testing.T) {
 		"login takes nothing but flags":                   {"login", "fjellsport"},
 		"it is not the name of a shop":                    {"login", "-mystore", "a/b"},
 		"there is no such label":                          {"login", "-label", "portal.nothing=x"},
-		"there is no word for the label":                  {"login", "-label", "portal.sign_out"},
+		"the word must not be empty":                      {"login", "-label", "portal.sign_out"},
+		"must have 1 places for what differs (%s)":        {"login", "-label", "portal.actions_for=Actions"},
 		"flag provided but not defined":                   {"logout", "-all"},
 	} {
 		d := newDesk(t)

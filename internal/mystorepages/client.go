@@ -84,7 +84,8 @@ func New(o Options) *Client {
 	return &Client{Options: o, site: site, words: site.Words, shops: map[string]*shop{}}
 }
 
-// secretPattern finds Kustom's secrets, whose form Kustom documents. A page may repeat what was typed.
+// secretPattern finds Kustom's secrets, whose form Kustom documents: a page may repeat what was typed. It is
+// the other vendor's, of which nothing is known here otherwise.
 var secretPattern = regexp.MustCompile(`kco_(live|test)_api_\S+`)
 
 // Site is Mystore's admin as a site to be visited.

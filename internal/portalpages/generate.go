@@ -28,8 +28,8 @@ var errNoSecret = errors.New("the key was made, but the popup with its secret wa
 // errUnseen says that a key was asked for, and is not in the list. It may get there yet.
 var errUnseen = errors.New("no new key is in the list, but one may still be made")
 
-// secretPattern finds secrets, whose form Kustom documents.
-var secretPattern = regexp.MustCompile(`kco_(live|test)_api_\S+`)
+// secretPattern finds secrets.
+var secretPattern = regexp.MustCompile(kustom.SecretForm)
 
 func isSecret(text string) bool { return text != "" && secretPattern.FindString(text) == text }
 

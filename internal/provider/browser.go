@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -173,19 +174,18 @@ func (r *resolver) labels(v types.Map) map[string]map[string]string {
 			continue
 		}
 		site, label, _ := strings.Cut(name, ".")
-		known, ok := tables[site][label]
-		if !ok {
+		err := tables[site].Check(label, word.ValueString())
+		var malformed *browser.WordError
+		switch {
+		case errors.As(err, &malformed):
+			r.refuse("browser.labels", "Malformed word",
+				fmt.Sprintf("The word for the label %q must not be empty, and must have %d places for what differs (%s).", name, malformed.Places, browser.Place))
+		case err != nil:
 			r.refuse("browser.labels", "Unknown label",
 				fmt.Sprintf("%q is not the label of anything on the pages. Labels are: %s.", name, strings.Join(allLabels(tables), ", ")))
-			continue
+		default:
+			overridden[site][label] = word.ValueString()
 		}
-		places := strings.Count(slices.Collect(maps.Values(known))[0][0], browser.Place)
-		if strings.TrimSpace(word.ValueString()) == "" || strings.Count(word.ValueString(), browser.Place) != places {
-			r.refuse("browser.labels", "Malformed word",
-				fmt.Sprintf("The word for the label %q must not be empty, and must have %d places for what differs (%s).", name, places, browser.Place))
-			continue
-		}
-		overridden[site][label] = word.ValueString()
 	}
 	return overridden
 }

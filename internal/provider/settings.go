@@ -3,7 +3,6 @@ package provider
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 const (
@@ -211,7 +211,7 @@ func (r *resolver) url(v types.String, attribute, variable, fallback string) *ur
 	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
 		r.refuse(attribute, "Malformed URL",
 			fmt.Sprintf("%s (or %s) must not have a user name, a query or a fragment.", attribute, variable))
-	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
+	case parsed.Scheme == "http" && !transport.IsLoopback(parsed.Hostname()):
 		r.refuse(attribute, "Insecure URL",
 			fmt.Sprintf("%s (or %s) begins with http://, over which tokens and secrets could be read on their way. "+
 				"Use https:// (http:// is accepted for a loopback address only).", attribute, variable))
@@ -219,14 +219,6 @@ func (r *resolver) url(v types.String, attribute, variable, fallback string) *ur
 		return parsed
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 func (r *resolver) maxRetries(v types.Int64) int {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -101,7 +102,7 @@ func bundleCalls(exchanges []transport.Exchange) []bundleCall {
 	return calls
 }
 
-var anySecret = regexp.MustCompile(`kco_(live|test)_api_\S+`)
+var anySecret = regexp.MustCompile(kustom.SecretForm)
 
 // redact takes out of a text what people put where no secret belongs, such as into a key's
 // description.

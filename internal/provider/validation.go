@@ -22,7 +22,7 @@ var (
 	merchantIDPattern   = regexp.MustCompile(`^P?M[0-9][0-9A-Za-z]*$`)
 	credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 	usernamePattern     = regexp.MustCompile(`^P?M[0-9][0-9A-Za-z]*-[^\s-]\S*$`)
-	secretPattern       = regexp.MustCompile(`^kco_(live|test)_api_\S+$`)
+	secretPattern       = regexp.MustCompile("^" + kustom.SecretForm + "$")
 	descriptionPattern  = regexp.MustCompile(`^[A-Za-z0-9\-:;., _]{1,100}$`)
 )
 
