@@ -392,7 +392,7 @@ func (k storeKey) whyKept(err error) string {
 	}
 	var unseen *integration.UnseenError
 	if errors.As(err, &unseen) {
-		return fmt.Sprintf("The key %s was not deleted, because not every shop in mystore_tokens could be asked whether it uses it. %s",
+		return fmt.Sprintf("The key %s was not deleted, because not every shop that the provider has access to could be asked whether it uses it. %s",
 			k.Username, advise(unseen.Cause).text)
 	}
 	return fmt.Sprintf("The key %s was not deleted. %s", k.Username, advise(err).text)

@@ -111,8 +111,8 @@ func adviseGuard(err error) (advice, bool) {
 	}
 	var unseen *integration.UnseenError
 	if errors.As(err, &unseen) {
-		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because not every shop in mystore_tokens could be asked "+
-			"whether it uses it. %s\n\nThen run again.", unseen.Username, advise(unseen.Cause).text)}, true
+		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because not every shop that the provider has access "+
+			"to could be asked whether it uses it. %s\n\nThen run again.", unseen.Username, advise(unseen.Cause).text)}, true
 	}
 	return advice{}, false
 }
