@@ -870,13 +870,15 @@ func TestAccFleetClearingFails(t *testing.T) {
 				w.mustApply(t)
 				stuck, stays := w.seed.Shops[1], w.seed.Shops[3]
 				key := w.holds(t, stuck.Name)
-				fault.Match = func(r sandbox.Request) bool { return r.Shop == stuck.Name || r.MerchantID == stuck.MerchantID }
+				// The two ways run at once, and each world has a stuck shop of its own.
+				own := fault
+				own.Match = func(r sandbox.Request) bool { return r.Shop == stuck.Name || r.MerchantID == stuck.MerchantID }
 				remove := w.destroy
 				if way == "removed" {
 					w.remove(t, w.seed.Shops[0].Name, stuck.Name, w.seed.Shops[2].Name)
 					remove = func(t *testing.T) run { return w.apply(t) }
 				}
-				armed := w.sandbox.Arm(fault)
+				armed := w.sandbox.Arm(own)
 				r := remove(t)
 				armed.Disarm()
 				if r.code == 0 || strings.Count(r.output, "Error: ") != 1 {
