@@ -240,7 +240,7 @@ func (h *shop) stay(left bool) {
 
 // concurrentReads bounds how many shops are read at once. Each has a token and an allowance of its
 // own.
-const concurrentReads = 16
+const concurrentReads = 32
 
 // Holders returns the configured shops that hold each username, by username; the shops are sorted.
 // It fails when a single shop can't be read: a shop that one can't see may hold any key.
