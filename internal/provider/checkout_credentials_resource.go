@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
@@ -323,16 +324,11 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 // wrong and returns whether nothing did.
 func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
 	shop, pair := plan.Shop.ValueString(), config.pair()
-	extension, err := r.extensions.Extension(ctx, shop)
+	extension, err := r.examine(ctx, shop, pair, plan.Verify.IsNull() || plan.Verify.ValueBool())
 	if err != nil {
-		report(diags, path.Root("shop"), "Credentials not changed", err)
+		at, hint := unfit(err)
+		reportWithHint(diags, at, "Credentials not changed", err, hint)
 		return false
-	}
-	if plan.Verify.IsNull() || plan.Verify.ValueBool() {
-		if err := r.shops.Prove(ctx, pair); err != nil {
-			reportWithHint(diags, path.Root("kustom_id"), "Credentials not changed", err, unverifiedHint(err))
-			return false
-		}
 	}
 	holds, err := r.shops.Install(ctx, shop, pair)
 	if err != nil {
@@ -349,13 +345,33 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	return true
 }
 
-// unverifiedHint returns what else can be done where a pair could not be looked at.
-func unverifiedHint(err error) string {
-	var proof *kustom.ProofError
-	if errors.As(err, &proof) && proof.Verdict != kustom.VerdictRefused {
-		return "If you know that the pair works, set verify = false."
+// examine looks at a shop's extension and, if it is to be proven, proves the pair meanwhile. Neither
+// changes anything; the first failure ends both.
+func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair integration.Pair, verify bool) (mystore.Extension, error) {
+	var extension mystore.Extension
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		extension, err = r.extensions.Extension(ctx, shop)
+		return err
+	})
+	if verify {
+		group.Go(func() error { return r.shops.Prove(ctx, pair) })
 	}
-	return ""
+	err := group.Wait()
+	return extension, err
+}
+
+// unfit returns which attribute an error from examine is about, and what else can be done where the
+// pair could not be looked at.
+func unfit(err error) (at path.Path, hint string) {
+	var proof *kustom.ProofError
+	if !errors.As(err, &proof) {
+		return path.Root("shop"), ""
+	}
+	if proof.Verdict != kustom.VerdictRefused {
+		hint = "If you know that the pair works, set verify = false."
+	}
+	return path.Root("kustom_id"), hint
 }
 
 func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {

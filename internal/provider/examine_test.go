@@ -1,0 +1,102 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// examined is a shop, and a merchant API, whose answers are made up by a test.
+type examined struct {
+	shopService
+	extension func(context.Context) (mystore.Extension, error)
+	prove     func(context.Context) error
+}
+
+func (e examined) Extension(ctx context.Context, _ string) (mystore.Extension, error) {
+	return e.extension(ctx)
+}
+
+func (e examined) Prove(ctx context.Context, _ integration.Pair) error { return e.prove(ctx) }
+
+func (e examined) examine(verify bool) (mystore.Extension, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	r := &checkoutCredentialsResource{shops: e, extensions: e}
+	return r.examine(ctx, "butikk", integration.Pair{}, verify)
+}
+
+func TestAPairIsProvenWhileTheShopAnswers(t *testing.T) {
+	shop, merchant := make(chan struct{}), make(chan struct{})
+	meet := func(ctx context.Context, mine, other chan struct{}) error {
+		close(mine)
+		select {
+		case <-other:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	extension, err := examined{
+		extension: func(ctx context.Context) (mystore.Extension, error) {
+			return mystore.Extension{Version: "3.4.1"}, meet(ctx, shop, merchant)
+		},
+		prove: func(ctx context.Context) error { return meet(ctx, merchant, shop) },
+	}.examine(true)
+	if err != nil || extension.Version != "3.4.1" {
+		t.Errorf("got %+v, %v", extension, err)
+	}
+}
+
+func TestNobodyWaitsForTheProofOfAShopThatFails(t *testing.T) {
+	missing := &mystore.NotInstalledError{Shop: "butikk"}
+	_, err := examined{
+		extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, missing },
+		prove: func(ctx context.Context) error {
+			<-ctx.Done()
+			return &kustom.ProofError{Verdict: kustom.VerdictRefused, Cause: ctx.Err()}
+		},
+	}.examine(true)
+	if !errors.Is(err, missing) {
+		t.Fatalf("got %v, want what is wrong with the shop", err)
+	}
+	if at, hint := unfit(err); !at.Equal(path.Root("shop")) || hint != "" {
+		t.Errorf("it is said of %s: %q", at, hint)
+	}
+}
+
+func TestAPairIsUnfit(t *testing.T) {
+	for _, test := range []struct {
+		verdict kustom.Verdict
+		hint    bool
+	}{
+		{kustom.VerdictRefused, false},
+		{kustom.VerdictUnknown, true},
+	} {
+		proof := &kustom.ProofError{Verdict: test.verdict, Cause: errors.New("why")}
+		_, err := examined{
+			extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, nil },
+			prove:     func(context.Context) error { return proof },
+		}.examine(true)
+		if at, hint := unfit(err); !errors.Is(err, proof) || !at.Equal(path.Root("kustom_id")) || (hint != "") != test.hint {
+			t.Errorf("%v: got %v, of %s, with the hint %q", test.verdict, err, at, hint)
+		}
+	}
+}
+
+func TestAPairIsNotProvenWhereNobodyWantsIt(t *testing.T) {
+	_, err := examined{
+		extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, nil },
+		prove:     func(context.Context) error { return errors.New("asked") },
+	}.examine(false)
+	if err != nil {
+		t.Error(err)
+	}
+}
