@@ -67,8 +67,8 @@ func (a *Ahead) next(name string) []string {
 }
 
 // aheadTimeout bounds a read of a shop that nobody waits for yet. Whoever began it may be done long
-// before.
-const aheadTimeout = 30 * time.Second
+// before. By its pages, where only a few can be read at once, a shop may have to wait for its turn.
+const aheadTimeout = 2 * time.Minute
 
 // read reads a shop. Whoever asks for it hears of a failure, because that is not remembered.
 func (a *Ahead) read(ctx context.Context, name string) {
