@@ -90,7 +90,7 @@ func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 			t.Error(err)
 		}
 	})
-	v.env = wayEnvironment(t, v.server, os.Getenv(testWay))
+	v.env = wayEnvironment(t, v.server, testWay())
 	return v
 }
 
@@ -102,7 +102,7 @@ func (v *vendors) providers() factories { return v.providersWith(v.clock) }
 func (v *vendors) providersWith(c clock.Clock) factories {
 	p := newProvider(provider.Options{
 		Version: "test", Clock: c, Getenv: func(name string) string { return v.env[name] },
-	}, os.Getenv(testWay))
+	}, testWay())
 	return factories{"kustom": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p, false) }}
 }
 

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"context"
 	"log"
 	"net/http"
@@ -19,16 +20,17 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// testWay is the variable that says how the tests reach the vendors: by their APIs where it is empty,
-// by their pages, or by the portal's pages and Mystore's API.
-const testWay = "KUSTOM_TEST_WAY"
-
+// How the vendors are reached: by their APIs, by their pages, or by the portal's pages and Mystore's API.
 const (
+	waysAPIs  = "apis"
 	waysPages = "pages"
 	waysMixed = "mixed"
 )
 
-func byPages() bool { return os.Getenv(testWay) != "" }
+// testWay returns how the tests reach them that do not say it themselves.
+func testWay() string { return cmp.Or(os.Getenv("KUSTOM_TEST_WAY"), waysAPIs) }
+
+func byPages() bool { return testWay() != waysAPIs }
 
 // browsers are what all tests share: to start one for each run of Terraform would take most of the time.
 var browsers browser.Group
@@ -62,7 +64,7 @@ func pagesOnly(t testing.TB) {
 // wayEnvironment is the environment that leads the provider to the server's vendors in a way.
 func wayEnvironment(t testing.TB, server *sandbox.Server, way string) map[string]string {
 	t.Helper()
-	if way == "" {
+	if way == waysAPIs {
 		return server.Env()
 	}
 	browsertest.Need(t)
@@ -84,7 +86,7 @@ func newProvider(o provider.Options, way string) frameworkprovider.Provider {
 	}
 	p := provider.New(o)()
 	full, ok := p.(fullProvider)
-	if !ok || way == "" {
+	if !ok || way == waysAPIs {
 		return p
 	}
 	return browsing{full}
@@ -146,7 +148,7 @@ type observed struct {
 func (o observed) Arm(f sandbox.Fault) *sandbox.Armed {
 	o.t.Helper()
 	byAPI := f.API == sandbox.Merchant || f.API == sandbox.PortalPages || f.API == sandbox.MystorePages ||
-		f.API == sandbox.Mystore && os.Getenv(testWay) == waysMixed
+		f.API == sandbox.Mystore && testWay() == waysMixed
 	if !byAPI {
 		apiOnly(o.t, "it lets calls of the API fail")
 	}

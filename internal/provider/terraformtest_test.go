@@ -77,9 +77,10 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Skip("needs a Terraform: run make test")
 	}
 	o.external = o.external || o.installed
+	o.way = cmp.Or(o.way, testWay())
 	if o.clock == nil {
 		o.clock = clocktest.NewScaled(speed)
-		if cmp.Or(o.way, os.Getenv(testWay)) != "" {
+		if o.way != waysAPIs {
 			o.clock = clocktest.NewScaled(pageSpeed)
 		}
 	}
@@ -104,7 +105,6 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	w := &world{sandbox: observed{s, t}, server: server, dir: t.TempDir()}
-	o.way = cmp.Or(o.way, os.Getenv(testWay))
 	w.vendors = wayEnvironment(t, server, o.way)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
 	if o.external {
@@ -118,7 +118,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		}, o.way))
 	}
 	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", o.requestTimeout))
-	if o.way != "" {
+	if o.way != waysAPIs {
 		w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {\n"+o.browser+"\n  }\n}\n")
 	}
 	return w
