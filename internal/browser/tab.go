@@ -212,11 +212,11 @@ func (t *Tab) await(ctx context.Context, s Step, c *clicked) (*Page, []*Element,
 	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
 	defer cancel()
 	var last *Page
-	before := ""
+	seen, before := start, ""
 	for {
 		page, err := t.look(within)
 		if err == nil {
-			last = page
+			last, seen = page, time.Now()
 			found, kind := t.judge(page, s)
 			said := page.Text()
 			if kind == "" && (!s.Settled || said == before) {
@@ -239,6 +239,11 @@ func (t *Tab) await(ctx context.Context, s Step, c *clicked) (*Page, []*Element,
 			return last, nil, t.fail(ctx, s, start, &StepError{Kind: Died, Err: err, Uncertain: s.Changing})
 		}
 		if within.Err() != nil {
+			if time.Since(seen) > t.browser.options.Timeout/2 {
+				// What a click has asked for is not answered: the page of before may have been seen until
+				// the browser began to ask for it, or not, and is not what the step has failed on.
+				last = nil
+			}
 			return last, nil, t.missing(ctx, s, start, last)
 		}
 		// A context that is done meanwhile is noticed in the next round.

@@ -332,6 +332,23 @@ func TestAPageThatNeverAnswersEndsAtTheTimeout(t *testing.T) {
 	}
 }
 
+// TestAClickThatIsNotAnsweredEndsWithoutAPage: whether the page of before was seen after the click is
+// chance, and must not decide what is said.
+func TestAClickThatIsNotAnsweredEndsWithoutAPage(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.HandlerFunc{
+		"/":      html(`<button onclick="setTimeout(() => location = '/never', 300)">Go</button>`),
+		"/never": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	})
+	tab := s.open(t, browser.Options{Timeout: short})
+	changing := step(want("heading", "Keys"))
+	changing.Changing = true
+	_, _, err := tab.Follow(t.Context(), changing, want("button", "Go"))
+	if failed := failure(t, err, browser.NoPage); !failed.Uncertain {
+		t.Error("the error says that nothing was done")
+	}
+}
+
 func TestLoadAsksAgainWhereTheSiteHasTrouble(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
