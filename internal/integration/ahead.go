@@ -54,7 +54,7 @@ func (a *Ahead) next(name string) []string {
 		a.rest, _ = a.allUnread()
 	}
 	var next []string
-	for len(a.rest) > 0 && a.begun < len(a.asked) && a.running < concurrentReads {
+	for len(a.rest) > 0 && a.begun < len(a.asked) && a.running < ConcurrentReads {
 		candidate := a.rest[0]
 		a.rest = a.rest[1:]
 		if !a.asked[candidate] {

@@ -82,7 +82,7 @@ func (s *Shops) AwaitRelease(ctx context.Context, username string) error {
 // holders returns the shops that hold username, by a read of this walk that is asked for again
 // where it says that they do.
 func (s *Shops) holders(ctx context.Context, username string) ([]string, error) {
-	if err := s.readAll(ctx); err != nil {
+	if err := s.readUnread(ctx); err != nil {
 		return nil, &UnseenError{Username: username, Cause: err}
 	}
 	s.mu.Lock()

@@ -238,9 +238,9 @@ func (h *shop) stay(left bool) {
 	h.left = left
 }
 
-// concurrentReads bounds how many shops are read at once. Each has a token and an allowance of its
+// ConcurrentReads is how many shops are read at once at most. Each has a token and an allowance of its
 // own.
-const concurrentReads = 32
+const ConcurrentReads = 32
 
 // Holders returns the configured shops that hold each username, by username; the shops are sorted.
 // It fails when a single shop can't be read: a shop that one can't see may hold any key.
@@ -249,20 +249,8 @@ func (s *Shops) Holders(ctx context.Context) (map[string][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := make([]string, len(names))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrentReads)
-	for i, name := range names {
-		group.Go(func() error {
-			holds, err := s.Credentials(ctx, name)
-			if isNotInstalled(err) {
-				return nil
-			}
-			held[i] = holds.KustomID
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	held, err := s.readAll(ctx, names)
+	if err != nil {
 		return nil, err
 	}
 	holders := map[string][]string{}
@@ -277,23 +265,36 @@ func (s *Shops) Holders(ctx context.Context) (map[string][]string, error) {
 	return holders, nil
 }
 
-// readAll reads the configured shops that are not known.
-func (s *Shops) readAll(ctx context.Context) error {
+// readUnread reads the configured shops that are not known.
+func (s *Shops) readUnread(ctx context.Context) error {
 	unread, err := s.allUnread()
 	if err != nil {
 		return err
 	}
+	_, err = s.readAll(ctx, unread)
+	return err
+}
+
+// readAll reads shops, unless they are known, and returns the usernames that they hold: none where a
+// shop has no Klarna Checkout V3.
+func (s *Shops) readAll(ctx context.Context, names []string) ([]string, error) {
+	held := make([]string, len(names))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrentReads)
-	for _, name := range unread {
+	group.SetLimit(ConcurrentReads)
+	for i, name := range names {
 		group.Go(func() error {
-			if _, err := s.Credentials(ctx, name); err != nil && !isNotInstalled(err) {
+			holds, err := s.Credentials(ctx, name)
+			if err != nil && !isNotInstalled(err) {
 				return err
 			}
+			held[i] = holds.KustomID
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return held, nil
 }
 
 // allUnread returns the configured shops that are not known.

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
@@ -43,15 +44,9 @@ type listedShop struct {
 	err       error
 }
 
-const (
-	// concurrentShops bounds how many shops are read at once. Each has a token and an allowance of
-	// its own.
-	concurrentShops = 16
-
-	// firstSecretVersion is the version that generated configuration gives to a write-only secret:
-	// who completes it then has one line to add. Importing a shop with it writes nothing.
-	firstSecretVersion = 1
-)
+// firstSecretVersion is the version that generated configuration gives to a write-only secret: who
+// completes it then has one line to add. Importing a shop with it writes nothing.
+const firstSecretVersion = 1
 
 func (r *checkoutCredentialsListResource) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	newCheckoutCredentialsResource().Metadata(ctx, req, resp)
@@ -114,7 +109,7 @@ func (r *checkoutCredentialsListResource) listed(ctx context.Context, names []st
 	return func(yield func(listedShop, error) bool) {
 		left := req.Limit
 		for len(names) > 0 {
-			n := min(concurrentShops, left, int64(len(names)))
+			n := min(integration.ConcurrentReads, left, int64(len(names)))
 			for _, shop := range r.readAll(ctx, names[:n], req.IncludeResource) {
 				var missing *mystore.NotInstalledError
 				if errors.As(shop.err, &missing) {
