@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var _ datasource.DataSourceWithConfigure = (*apiKeysDataSource)(nil)
@@ -90,7 +90,7 @@ func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if !ok {
 		return
 	}
-	model.APIKeys = readIntegrations(slices.DeleteFunc(integrations, func(i integration.Integration) bool {
+	model.APIKeys = readIntegrations(slices.DeleteFunc(integrations, func(i rotation.Integration) bool {
 		return excludesKey(model.Legacy, model.UnusedSince, i.Key)
 	}))
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // storeKey is a key of the store as it was found. It holds no secret.
@@ -37,7 +37,7 @@ func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID str
 		return nil, path.Empty(), err
 	}
 	found := make([]storeKey, 0, len(keys))
-	for _, i := range integration.Integrations(keys, holders) {
+	for _, i := range rotation.Integrations(keys, holders) {
 		if i.CredentialID == "" || i.Username == "" {
 			// The shops can't be asked whether they use a key without a name.
 			return nil, path.Empty(), fmt.Errorf("listing the API keys of store %s: one of them has no ID or no username", merchantID)

@@ -20,8 +20,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var (
@@ -368,7 +368,7 @@ func (r *apiKeysExclusiveResource) deleteKeys(ctx context.Context, merchantID st
 	for i, key := range keys {
 		orphan := kustom.Orphan{MerchantID: merchantID, CredentialID: key.CredentialID, Username: key.Username}
 		errs[i] = r.retirer.Retire(ctx, orphan)
-		var held *integration.HeldError
+		var held *rotation.HeldError
 		if errors.As(errs[i], &held) {
 			waits.Go(func() {
 				if errs[i] = r.guard.AwaitRelease(ctx, key.Username); errs[i] == nil {
@@ -383,14 +383,14 @@ func (r *apiKeysExclusiveResource) deleteKeys(ctx context.Context, merchantID st
 
 // whyKept says of a key that was not deleted why, and what to do.
 func (k storeKey) whyKept(err error) string {
-	var held *integration.HeldError
+	var held *rotation.HeldError
 	if errors.As(err, &held) {
 		return fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, and did not get another key in time. The "+
 			"store's other keys are not affected.\n\nGive the shop another key, under Extensions → Your extensions → Klarna Checkout "+
 			"V3 → Credentials or by applying the resource that it belongs to, and run again. If the store is to keep this key, add %s "+
 			"to key_ids.", k.Username, strings.Join(held.Shops, ", "), k.CredentialID)
 	}
-	var unseen *integration.UnseenError
+	var unseen *rotation.UnseenError
 	if errors.As(err, &unseen) {
 		return fmt.Sprintf("The key %s was not deleted, because not every shop that the provider has access to could be asked whether it uses it. %s",
 			k.Username, advise(unseen.Cause).text)

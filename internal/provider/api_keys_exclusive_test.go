@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // movingShops hold keys until somebody waits for them. Those of stuck wait until all others have gone.
@@ -25,7 +25,7 @@ func (s *movingShops) Retire(_ context.Context, key kustom.Orphan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held[key.Username] {
-		return &integration.HeldError{Username: key.Username, Shops: []string{"butikk"}}
+		return &rotation.HeldError{Username: key.Username, Shops: []string{"butikk"}}
 	}
 	s.retired = append(s.retired, key.MerchantID+"/"+key.CredentialID)
 	return nil
@@ -37,7 +37,7 @@ func (s *movingShops) AwaitRelease(ctx context.Context, username string) error {
 		case <-s.moved:
 		case <-ctx.Done():
 		}
-		return &integration.HeldError{Username: username, Shops: []string{"butikk"}}
+		return &rotation.HeldError{Username: username, Shops: []string{"butikk"}}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func TestDeleteKeys(t *testing.T) {
 	errs := r.deleteKeys(t.Context(), "M1", []storeKey{
 		{CredentialID: "1", Username: "M1-stuck"}, {CredentialID: "2", Username: "M1-moving"}, {CredentialID: "3", Username: "M1-free"},
 	})
-	var held *integration.HeldError
+	var held *rotation.HeldError
 	if !errors.As(errs[0], &held) || errs[1] != nil || errs[2] != nil {
 		t.Errorf("got %v", errs)
 	}
@@ -67,9 +67,9 @@ func TestDeleteKeys(t *testing.T) {
 func TestWhyKept(t *testing.T) {
 	key := storeKey{CredentialID: "c-1", Username: "M1-a"}
 	for says, err := range map[string]error{
-		"because shop a, b takes payments with it":                 &integration.HeldError{Username: "M1-a", Shops: []string{"a", "b"}},
-		"add c-1 to key_ids":                                       &integration.HeldError{Username: "M1-a", Shops: []string{"a"}},
-		"could be asked whether it uses it. Mystore does not":      &integration.UnseenError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")},
+		"because shop a, b takes payments with it":                 &rotation.HeldError{Username: "M1-a", Shops: []string{"a", "b"}},
+		"add c-1 to key_ids":                                       &rotation.HeldError{Username: "M1-a", Shops: []string{"a"}},
+		"could be asked whether it uses it. Mystore does not":      &rotation.UnseenError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")},
 		"was not deleted. portal.example has trouble of its own":   refusal("portal", 503, ""),
 		"was not deleted. The run was interrupted. Run again; it ": context.Canceled,
 	} {

@@ -10,9 +10,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -29,12 +29,12 @@ type backend struct {
 	// pages is nil where the vendors are only reached by their APIs.
 	pages *pages
 	// keys and shops remember, for one walk, what they have read of the portal and of Mystore.
-	keys  *integration.Keys
-	shops *integration.Shops
+	keys  *rotation.Keys
+	shops *rotation.Shops
 	// ahead is shops for resources that are one shop each.
-	ahead *integration.Ahead
+	ahead *rotation.Ahead
 	// connector gives shops new keys.
-	connector *integration.Connector
+	connector *rotation.Connector
 	// connections is shared by the connections of a walk.
 	connections connectionWalk
 }
@@ -71,10 +71,10 @@ func newBackend(s settings, o Options) *backend {
 	if b.pages = newPages(s, o); b.pages != nil {
 		b.usePages()
 	}
-	b.keys = integration.NewKeys(b.portal)
-	b.shops = integration.NewShops(b.mystore, b.merchant, o.Clock, b.shopNames)
-	b.ahead = integration.NewAhead(b.shops)
-	b.connector = integration.NewConnector(b.keys, b.shops)
+	b.keys = rotation.NewKeys(b.portal)
+	b.shops = rotation.NewShops(b.mystore, b.merchant, o.Clock, b.shopNames)
+	b.ahead = rotation.NewAhead(b.shops)
+	b.connector = rotation.NewConnector(b.keys, b.shops)
 	return b
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var _ list.ListResourceWithConfigure = (*checkoutCredentialsListResource)(nil)
@@ -109,7 +109,7 @@ func (r *checkoutCredentialsListResource) listed(ctx context.Context, names []st
 	return func(yield func(listedShop, error) bool) {
 		left := req.Limit
 		for len(names) > 0 {
-			n := min(integration.ConcurrentReads, left, int64(len(names)))
+			n := min(rotation.ConcurrentReads, left, int64(len(names)))
 			for _, shop := range r.readAll(ctx, names[:n], req.IncludeResource) {
 				var missing *mystore.NotInstalledError
 				if errors.As(shop.err, &missing) {

@@ -20,9 +20,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var (
@@ -36,8 +36,8 @@ var (
 // shopService reads and changes what shops hold.
 type shopService interface {
 	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-	Prove(ctx context.Context, pair integration.Pair) error
-	Install(ctx context.Context, shop string, pair integration.Pair) (mystore.Credentials, error)
+	Prove(ctx context.Context, pair rotation.Pair) error
+	Install(ctx context.Context, shop string, pair rotation.Pair) (mystore.Credentials, error)
 	Clear(ctx context.Context, shop string) error
 	Leave(shop string)
 }
@@ -347,7 +347,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 
 // examine looks at a shop's extension and, if it is to be proven, proves the pair meanwhile. Neither
 // changes anything; the first failure ends both.
-func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair integration.Pair, verify bool) (mystore.Extension, error) {
+func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair rotation.Pair, verify bool) (mystore.Extension, error) {
 	var extension mystore.Extension
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -413,8 +413,8 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 }
 
 // pair returns the configured pair. A write-only secret is in the configuration only.
-func (m checkoutCredentialsModel) pair() integration.Pair {
-	pair := integration.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
+func (m checkoutCredentialsModel) pair() rotation.Pair {
+	pair := rotation.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
 	if m.Secret.IsNull() {
 		pair.Secret = m.SecretWO.ValueString()
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // inspection is what was found of a shop and of its store's keys.
@@ -100,7 +100,7 @@ func (f inspection) newReason() string {
 	switch {
 	case id == "":
 		return "the shop has no key"
-	case id == integration.SecretAsID:
+	case id == rotation.SecretAsID:
 		return "the shop has a secret in place of its Kustom ID"
 	case f.isForeign():
 		return fmt.Sprintf("the shop uses %s, a key of another store", id)
@@ -141,7 +141,7 @@ func tooOld(key kustom.Key, days types.Int64, now time.Time) string {
 // isForeign tells whether the shop holds a key of another store.
 func (f inspection) isForeign() bool {
 	id := f.holds.KustomID
-	return id != "" && id != integration.SecretAsID && !strings.HasPrefix(id, f.merchantID+"-")
+	return id != "" && id != rotation.SecretAsID && !strings.HasPrefix(id, f.merchantID+"-")
 }
 
 // replaceable are the keys that go out of use when the shop gets a new one.

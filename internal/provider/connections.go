@@ -17,9 +17,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // connector gives shops new keys and retires old ones.
@@ -317,7 +317,7 @@ func (c connections) apply(ctx context.Context, shop string, plan *connectedShop
 
 // unsettledKeys returns the keys that err says to look after.
 func unsettledKeys(err error) []kustom.Orphan {
-	var unsettled *integration.UnsettledError
+	var unsettled *rotation.UnsettledError
 	if errors.As(err, &unsettled) {
 		return []kustom.Orphan{unsettled.Key}
 	}
@@ -336,7 +336,7 @@ type keptKey struct {
 
 // isHeld tells whether a shop needs the key. Then it is that shop's, and nobody has to try again.
 func (k keptKey) isHeld() bool {
-	var held *integration.HeldError
+	var held *rotation.HeldError
 	return errors.As(k.err, &held)
 }
 
@@ -359,7 +359,7 @@ func (c connections) retire(ctx context.Context, keys []kustom.Orphan, memory *c
 
 // warning returns what a person is told of the key, which shop has used.
 func (k keptKey) warning(shop string) diag.Diagnostic {
-	var held *integration.HeldError
+	var held *rotation.HeldError
 	if errors.As(k.err, &held) {
 		return diag.NewWarningDiagnostic("Replaced key still in use",
 			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so it was not deleted. It goes when that shop gets "+

@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -105,11 +105,11 @@ func adviseSettings(err error) (advice, bool) {
 }
 
 func adviseGuard(err error) (advice, bool) {
-	var held *integration.HeldError
+	var held *rotation.HeldError
 	if errors.As(err, &held) {
 		return adviseHeld(held), true
 	}
-	var unseen *integration.UnseenError
+	var unseen *rotation.UnseenError
 	if errors.As(err, &unseen) {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because not every shop that the provider has access "+
 			"to could be asked whether it uses it. %s\n\nThen run again.", unseen.Username, advise(unseen.Cause).text)}, true
@@ -117,7 +117,7 @@ func adviseGuard(err error) (advice, bool) {
 	return advice{}, false
 }
 
-func adviseHeld(held *integration.HeldError) advice {
+func adviseHeld(held *rotation.HeldError) advice {
 	shops := strings.Join(held.Shops, ", ")
 	cause := "and it did not get another key in time"
 	if held.Left {
@@ -129,7 +129,7 @@ func adviseHeld(held *integration.HeldError) advice {
 }
 
 func adviseKey(err error) (advice, bool) {
-	var unsettled *integration.UnsettledError
+	var unsettled *rotation.UnsettledError
 	if errors.As(err, &unsettled) {
 		return advice{text: fmt.Sprintf("The new key, %s, could not be installed in the shop for certain, nor be deleted again for certain (%v). "+
 			"It is remembered: the next apply finds out which key the shop uses, and deletes what is left over.\n\n%s",
@@ -215,7 +215,7 @@ func adviseShop(err error) (advice, bool) {
 		}
 		return advice{text: fmt.Sprintf("Shop %s has no Klarna Checkout V3. %s", missing.Shop, install)}, true
 	}
-	var mismatch *integration.MismatchError
+	var mismatch *rotation.MismatchError
 	if errors.As(err, &mismatch) {
 		return advice{text: fmt.Sprintf("Mystore accepted the change, but shop %s does not show it. Somebody may have changed the shop at "+
 			"the same time. Look under Extensions → Your extensions → Klarna Checkout V3 → Credentials, and run again.", mismatch.Shop)}, true

@@ -12,9 +12,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -67,11 +67,11 @@ func TestAdvise(t *testing.T) {
 		{"no verdict", proof(kustom.VerdictUnknown), "Nothing was written to the shop. Run again; if it stays, check the network and api_url.", true},
 		{"no checkout", &mystore.NotInstalledError{Shop: "butikk"}, "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", false},
 		{"other checkout", &mystore.NotInstalledError{Shop: "butikk", Other: "Klarna Checkout V2"}, "Shop butikk has Klarna Checkout V2, but not Klarna Checkout V3.", false},
-		{"mismatch", &integration.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},
-		{"held", &integration.HeldError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it did not get another key in time.", true},
-		{"held and left", &integration.HeldError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
-		{"interrupted while held", errors.Join(&integration.HeldError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
-		{"unseen", &integration.UnseenError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")}, "could be asked whether it uses it. Mystore does not accept the shop's token", true},
+		{"mismatch", &rotation.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},
+		{"held", &rotation.HeldError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it did not get another key in time.", true},
+		{"held and left", &rotation.HeldError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
+		{"interrupted while held", errors.Join(&rotation.HeldError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
+		{"unseen", &rotation.UnseenError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")}, "could be asked whether it uses it. Mystore does not accept the shop's token", true},
 		{"no such key", &kustom.NoKeyError{MerchantID: "M1", CredentialID: "c"}, "Store M1 has no API key with the ID c; perhaps it was deleted.", false},
 		{"unexpected", errors.New("odd"), "This is unexpected. Run again and, if it stays, report it with the message below.", false},
 	}

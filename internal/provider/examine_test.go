@@ -8,9 +8,9 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // examined is a shop, and a merchant API, whose answers are made up by a test.
@@ -24,13 +24,13 @@ func (e examined) Extension(ctx context.Context, _ string) (mystore.Extension, e
 	return e.extension(ctx)
 }
 
-func (e examined) Prove(ctx context.Context, _ integration.Pair) error { return e.prove(ctx) }
+func (e examined) Prove(ctx context.Context, _ rotation.Pair) error { return e.prove(ctx) }
 
 func (e examined) examine(verify bool) (mystore.Extension, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r := &checkoutCredentialsResource{shops: e, extensions: e}
-	return r.examine(ctx, "butikk", integration.Pair{}, verify)
+	return r.examine(ctx, "butikk", rotation.Pair{}, verify)
 }
 
 func TestAPairIsProvenWhileTheShopAnswers(t *testing.T) {

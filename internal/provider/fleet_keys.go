@@ -6,8 +6,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // retireAgain deletes the keys that were left because a shop had them or could not be asked, where that
@@ -47,7 +47,7 @@ func (m *fleetMember) retireAgain(ctx context.Context, c connections) {
 func (k keptKey) mayGoLater() bool { return k.isHeld() || isUnseen(k.err) }
 
 func isUnseen(err error) bool {
-	var unseen *integration.UnseenError
+	var unseen *rotation.UnseenError
 	return errors.As(err, &unseen)
 }
 
@@ -91,11 +91,11 @@ func (r *fleetRetirer) recall(key kustom.Orphan) (known bool, err error) {
 	if r.retired[key.CredentialID] {
 		return true, nil
 	}
-	var unseen *integration.UnseenError
+	var unseen *rotation.UnseenError
 	if key.Username == "" || !errors.As(r.unseen, &unseen) {
 		return false, nil
 	}
-	return true, &integration.UnseenError{Username: key.Username, Cause: unseen.Cause}
+	return true, &rotation.UnseenError{Username: key.Username, Cause: unseen.Cause}
 }
 
 // askAgain forgets that a shop could not be asked.

@@ -23,9 +23,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // attributeTypes are the types of attributes as the framework takes them.
@@ -566,7 +566,7 @@ func TestFleetApply(t *testing.T) {
 		case "shop-0001":
 			return &mystore.NotInstalledError{Shop: shop}
 		case "shop-0002":
-			return &integration.UnsettledError{Key: unsettled, Cause: errors.New("cause"), Cleanup: errors.New("cleanup")}
+			return &rotation.UnsettledError{Key: unsettled, Cause: errors.New("cause"), Cleanup: errors.New("cleanup")}
 		}
 		return nil
 	}}
@@ -714,9 +714,9 @@ func TestFleetClearsUnseen(t *testing.T) {
 				asked++
 				switch {
 				case asked <= test.unseen:
-					return &integration.UnseenError{Username: key.Username, Cause: elsewhere}
+					return &rotation.UnseenError{Username: key.Username, Cause: elsewhere}
 				case test.held:
-					return &integration.HeldError{Username: key.Username, Shops: []string{"other"}}
+					return &rotation.HeldError{Username: key.Username, Shops: []string{"other"}}
 				}
 				return nil
 			}}

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // keyLister lists the keys of one store or of all.
@@ -63,7 +63,7 @@ func integrationAttributes() map[string]schema.Attribute {
 
 // listIntegrations lists the keys of the given stores, or of all, with the shops that hold them. It
 // reports what goes wrong under the summary, and returns whether nothing did.
-func listIntegrations(ctx context.Context, keys keyLister, shops holderLister, merchantIDs []string, summary string, diags *diag.Diagnostics) ([]integration.Integration, bool) {
+func listIntegrations(ctx context.Context, keys keyLister, shops holderLister, merchantIDs []string, summary string, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
 	all, err := listKeys(ctx, keys, merchantIDs)
 	if err != nil {
 		report(diags, path.Root("merchant_ids"), summary, err)
@@ -74,7 +74,7 @@ func listIntegrations(ctx context.Context, keys keyLister, shops holderLister, m
 		report(diags, path.Empty(), summary, err)
 		return nil, false
 	}
-	return integration.Integrations(all, holders), true
+	return rotation.Integrations(all, holders), true
 }
 
 // fewStores is up to how many stores are asked one by one. For more, reading all keys in pages
@@ -117,7 +117,7 @@ func keysOf(ctx context.Context, keys keyLister, merchantIDs []string) iter.Seq2
 	}
 }
 
-func readIntegrations(integrations []integration.Integration) []integrationModel {
+func readIntegrations(integrations []rotation.Integration) []integrationModel {
 	models := make([]integrationModel, 0, len(integrations))
 	for _, i := range integrations {
 		models = append(models, readIntegration(i))
@@ -125,7 +125,7 @@ func readIntegrations(integrations []integration.Integration) []integrationModel
 	return models
 }
 
-func readIntegration(i integration.Integration) integrationModel {
+func readIntegration(i rotation.Integration) integrationModel {
 	m := integrationModel{
 		ID:           types.StringValue(keyID(i.Key)),
 		MerchantID:   types.StringValue(i.MerchantID),

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var _ datasource.DataSourceWithConfigure = (*legacyIntegrationsDataSource)(nil)
@@ -79,11 +79,11 @@ func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.
 	if !ok {
 		return
 	}
-	model.read(integration.Legacy(integrations))
+	model.read(rotation.Legacy(integrations))
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-func (m *legacyIntegrationsModel) read(integrations []integration.Integration) {
+func (m *legacyIntegrationsModel) read(integrations []rotation.Integration) {
 	m.ActionRequired = types.BoolValue(len(integrations) > 0)
 	m.Integrations = readIntegrations(integrations)
 }

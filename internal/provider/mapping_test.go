@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 func TestParseKeyID(t *testing.T) {
@@ -69,7 +69,7 @@ func equalKeys(a, b apiKeyModel) bool {
 func TestReadIntegration(t *testing.T) {
 	description, used := "by hand", time.Date(2026, time.March, 2, 10, 41, 17, 0, time.FixedZone("", 3600))
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
-	full := readIntegration(integration.Integration{
+	full := readIntegration(rotation.Integration{
 		Key: kustom.Key{
 			MerchantID: "M1", CredentialID: "c-1", Username: "M1-a", Description: &description, Host: "api.klarna.com",
 			CreatedAt: made, LastUsedAt: &used,
@@ -82,7 +82,7 @@ func TestReadIntegration(t *testing.T) {
 		!full.Current.ValueBool() || !slices.Equal(full.MystoreShops, []string{"a", "b"}) {
 		t.Errorf("got %+v", full)
 	}
-	bare := readIntegration(integration.Integration{Key: kustom.Key{MerchantID: "M1", CredentialID: "c-2", CreatedAt: made}})
+	bare := readIntegration(rotation.Integration{Key: kustom.Key{MerchantID: "M1", CredentialID: "c-2", CreatedAt: made}})
 	if !bare.Description.IsNull() || !bare.LastUsedAt.IsNull() || bare.MystoreShops == nil || bare.Current.ValueBool() {
 		t.Errorf("got %+v, want nulls and an empty list of shops", bare)
 	}
@@ -214,7 +214,7 @@ func TestPair(t *testing.T) {
 		{KustomID: text("M1-a"), Secret: text("s")},
 		{KustomID: text("M1-a"), SecretWO: text("s")},
 	} {
-		if got := m.pair(); got != (integration.Pair{Username: "M1-a", Secret: "s"}) {
+		if got := m.pair(); got != (rotation.Pair{Username: "M1-a", Secret: "s"}) {
 			t.Error("the pair is another one")
 		}
 	}

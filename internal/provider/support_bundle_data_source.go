@@ -12,9 +12,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -39,7 +39,7 @@ type supportBundleDataSource struct {
 	portal      portalReader
 	mystore     shopReader
 	holders     holderLister
-	prover      integration.Prover
+	prover      rotation.Prover
 	environment *kustom.Environment
 	version     string
 }

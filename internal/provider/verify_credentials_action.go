@@ -14,9 +14,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var (
@@ -32,7 +32,7 @@ type credentialsReader interface {
 
 // pairProver tells whether a pair works.
 type pairProver interface {
-	Prove(ctx context.Context, pair integration.Pair) error
+	Prove(ctx context.Context, pair rotation.Pair) error
 }
 
 type verifyCredentialsAction struct {
@@ -144,7 +144,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 
 const notVerified = "Credentials not verified"
 
-func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair integration.Pair, p progress, diags *diag.Diagnostics) {
+func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p progress, diags *diag.Diagnostics) {
 	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
 		"401 that it is not, or not yet.", pair.Username)
 	if err := a.prover.Prove(ctx, pair); err != nil {
@@ -233,8 +233,8 @@ func checkKeyHost(diags *diag.Diagnostics, shop string, key kustom.Key, environm
 			"to the shop (%s), or let a kustom_mystore_connection do both.", shop, key.Username, key.Host, environment.Host(), credentialsPage))
 }
 
-func (m verifyCredentialsModel) pair() integration.Pair {
-	return integration.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
+func (m verifyCredentialsModel) pair() rotation.Pair {
+	return rotation.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
 }
 
 func (m verifyCredentialsModel) validate(diags *diag.Diagnostics) {

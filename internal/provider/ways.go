@@ -11,23 +11,23 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // portalService is Kustom Portal, whichever way it is reached: by its API or by its pages.
 type portalService interface {
-	integration.PortalKeys
+	rotation.PortalKeys
 	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
 	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
 }
 
 // mystoreService is Mystore, whichever way it is reached.
 type mystoreService interface {
-	integration.CredentialsService
+	rotation.CredentialsService
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 

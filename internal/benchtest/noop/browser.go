@@ -8,10 +8,10 @@ import (
 	"os"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/login"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // What is behind the tag links what reaches the vendors by their pages, so that its size can be measured.
@@ -20,7 +20,7 @@ func init() {
 	if len(os.Args) == 1 {
 		return
 	}
-	var portal integration.PortalKeys = portalpages.New(portalpages.Options{})
-	var shops integration.CredentialsService = mystorepages.New(mystorepages.Options{})
+	var portal rotation.PortalKeys = portalpages.New(portalpages.Options{})
+	var shops rotation.CredentialsService = mystorepages.New(mystorepages.Options{})
 	log.Print(portal, shops, login.Run(context.Background(), nil, login.Options{SignIn: browser.SignIn}))
 }

@@ -1,4 +1,4 @@
-package integration_test
+package rotation_test
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -142,13 +142,13 @@ func (p *prover) Prove(_ context.Context, username, _ string) error {
 	return &kustom.ProofError{Username: username, Verdict: verdict, Cause: errors.New("401")}
 }
 
-func shopsOf(s *service, c clock.Clock) *integration.Shops {
-	return integration.NewShops(s, &prover{verdicts: []kustom.Verdict{""}}, c, s.names)
+func shopsOf(s *service, c clock.Clock) *rotation.Shops {
+	return rotation.NewShops(s, &prover{verdicts: []kustom.Verdict{""}}, c, s.names)
 }
 
-func held(t *testing.T, err error) *integration.HeldError {
+func held(t *testing.T, err error) *rotation.HeldError {
 	t.Helper()
-	var h *integration.HeldError
+	var h *rotation.HeldError
 	if !errors.As(err, &h) {
 		t.Fatalf("the error is %v", err)
 	}
@@ -162,7 +162,7 @@ func wantHeld(t *testing.T, err error) {
 
 func wantUnseen(t *testing.T, err error) {
 	t.Helper()
-	var unseen *integration.UnseenError
+	var unseen *rotation.UnseenError
 	if !errors.As(err, &unseen) {
 		t.Fatalf("the error is %v", err)
 	}

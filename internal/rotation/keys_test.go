@@ -1,4 +1,4 @@
-package integration_test
+package rotation_test
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // account is a portal with a number of stores of one key each, that counts what it is asked.
@@ -109,7 +109,7 @@ func (a *account) wantAsked(t *testing.T, reads, storeLists, fullLists int) {
 	}
 }
 
-func usernames(t *testing.T, keys *integration.Keys, merchantID string) []string {
+func usernames(t *testing.T, keys *rotation.Keys, merchantID string) []string {
 	t.Helper()
 	var names []string
 	for key, err := range keys.Keys(t.Context(), merchantID) {
@@ -131,7 +131,7 @@ func TestI7KeysAreReadInBulk(t *testing.T) {
 	t.Parallel()
 	const stores, few = 200, 3
 	a := newAccount(stores)
-	keys := integration.NewKeys(a)
+	keys := rotation.NewKeys(a)
 	var group sync.WaitGroup
 	for i := range 2 * stores {
 		group.Go(func() {
@@ -160,7 +160,7 @@ func TestI7ExpectedKeysAreListedAhead(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				a := newAccount(10)
-				keys := integration.NewKeys(a)
+				keys := rotation.NewKeys(a)
 				var stores []string
 				for i := range test.expected {
 					stores = append(stores, keyOf(i).MerchantID, keyOf(i).MerchantID)
@@ -188,7 +188,7 @@ func TestExpectedListFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(10)
 		a.listErr = errLost
-		keys := integration.NewKeys(a)
+		keys := rotation.NewKeys(a)
 		var stores []string
 		for i := range 10 {
 			stores = append(stores, keyOf(i).MerchantID)
@@ -209,7 +209,7 @@ func TestExpectedListFails(t *testing.T) {
 func TestI7FewKeysListNoAccount(t *testing.T) {
 	t.Parallel()
 	a := newAccount(1000)
-	keys := integration.NewKeys(a)
+	keys := rotation.NewKeys(a)
 	for range 2 {
 		if _, err := keys.Key(t.Context(), "M001", "c001"); err != nil {
 			t.Error(err)
@@ -227,7 +227,7 @@ func TestI7FewKeysListNoAccount(t *testing.T) {
 func TestI3ListAloneIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	a := newAccount(10)
-	keys := integration.NewKeys(a)
+	keys := rotation.NewKeys(a)
 	usernames(t, keys, "")
 	_, err := keys.Key(t.Context(), "M001", "gone")
 	var none *kustom.NoKeyError
@@ -245,7 +245,7 @@ func TestKeysKnowWhatTheyDid(t *testing.T) {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
 			a := newAccount(5)
-			keys := integration.NewKeys(a)
+			keys := rotation.NewKeys(a)
 			act := func() {
 				if _, err := keys.Generate(t.Context(), "M001", ""); err != nil {
 					t.Error(err)
@@ -276,7 +276,7 @@ func TestI7FailedListIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	a := newAccount(5)
 	a.listErr = errors.New("no answer")
-	keys := integration.NewKeys(a)
+	keys := rotation.NewKeys(a)
 	for _, err := range keys.Keys(t.Context(), "") {
 		if !errors.Is(err, a.listErr) {
 			t.Errorf("the error is %v", err)

@@ -1,4 +1,4 @@
-package integration_test
+package rotation_test
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // fleet is n shops, each on a key of its own.
@@ -172,7 +172,7 @@ func TestI1HoldersOfAllOrNothing(t *testing.T) {
 		t.Errorf("the holders are %v, error %v", holders, err)
 	}
 	unknown := errors.New("mystore_tokens is not known yet")
-	shops := integration.NewShops(s, nil, clock.System{}, func() ([]string, error) { return nil, unknown })
+	shops := rotation.NewShops(s, nil, clock.System{}, func() ([]string, error) { return nil, unknown })
 	if _, err := shops.Holders(t.Context()); !errors.Is(err, unknown) {
 		t.Errorf("the error is %v", err)
 	}
@@ -182,7 +182,7 @@ func TestHoldersAreSorted(t *testing.T) {
 	t.Parallel()
 	s := newService(map[string]string{"c": "M-1", "a": "M-1", "b": "M-2", "d": "", "e": "M-1"})
 	names := func() ([]string, error) { return []string{"e", "c", "b", "a", "d"}, nil }
-	holders, err := integration.NewShops(s, nil, clock.System{}, names).Holders(t.Context())
+	holders, err := rotation.NewShops(s, nil, clock.System{}, names).Holders(t.Context())
 	if want := map[string][]string{"M-1": {"a", "c", "e"}, "M-2": {"b"}}; err != nil || !reflect.DeepEqual(holders, want) {
 		t.Errorf("the holders are %v, error %v", holders, err)
 	}

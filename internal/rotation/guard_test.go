@@ -1,4 +1,4 @@
-package integration_test
+package rotation_test
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // await is one deletion's wait, which may last two minutes. Its bound falls between two looks, not on
 // one, so that there is one way for it to end.
-func await(t *testing.T, shops *integration.Shops, username string) (time.Duration, error) {
+func await(t *testing.T, shops *rotation.Shops, username string) (time.Duration, error) {
 	t.Helper()
 	ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, 2*time.Minute+time.Second/2)
 	defer cancel()
@@ -26,7 +26,7 @@ func await(t *testing.T, shops *integration.Shops, username string) (time.Durati
 }
 
 // guarded runs a test in a bubble, with shops that hold these usernames.
-func guarded(t *testing.T, holds map[string]string, test func(t *testing.T, s *service, shops *integration.Shops)) {
+func guarded(t *testing.T, holds map[string]string, test func(t *testing.T, s *service, shops *rotation.Shops)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -36,7 +36,7 @@ func guarded(t *testing.T, holds map[string]string, test func(t *testing.T, s *s
 }
 
 func TestI1ReleasedAtOnce(t *testing.T) {
-	guarded(t, map[string]string{"a": "new", "b": "", "c": "other"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "new", "b": "", "c": "other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		s.absent["b"] = true
 		for range 2 {
 			if took, err := await(t, shops, "old"); err != nil || took != 0 {
@@ -52,7 +52,7 @@ func TestI1ReleasedAtOnce(t *testing.T) {
 }
 
 func TestI1NoShopsAreConfigured(t *testing.T) {
-	guarded(t, nil, func(t *testing.T, _ *service, shops *integration.Shops) {
+	guarded(t, nil, func(t *testing.T, _ *service, shops *rotation.Shops) {
 		if took, err := await(t, shops, "old"); err != nil || took != 0 {
 			t.Errorf("after %v: %v", took, err)
 		}
@@ -61,10 +61,10 @@ func TestI1NoShopsAreConfigured(t *testing.T) {
 
 // TestI1WaitsForThisWalk: the shop's update comes later than the deletion of its old key.
 func TestI1WaitsForThisWalk(t *testing.T) {
-	guarded(t, map[string]string{"a": "old", "b": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old", "b": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		for after, name := range map[time.Duration]string{20 * time.Second: "a", 30 * time.Second: "b"} {
 			time.AfterFunc(after, func() {
-				if _, err := shops.Install(t.Context(), name, integration.Pair{Username: "new", Secret: "s"}); err != nil {
+				if _, err := shops.Install(t.Context(), name, rotation.Pair{Username: "new", Secret: "s"}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -88,7 +88,7 @@ func TestI1WaitsForOthers(t *testing.T) {
 		"uninstalled": func(s *service) { s.mu.Lock(); defer s.mu.Unlock(); s.absent["a"] = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+			guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 				time.AfterFunc(33*time.Second, func() { change(s) })
 				if took, err := await(t, shops, "old"); err != nil || took < 33*time.Second || took > 40*time.Second {
 					t.Errorf("after %v: %v", took, err)
@@ -100,7 +100,7 @@ func TestI1WaitsForOthers(t *testing.T) {
 
 // TestI1StaleKnowledgeIsAskedAgain: what was true at the beginning of the walk may not be any more.
 func TestI1StaleKnowledgeIsAskedAgain(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		if _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestI1StaleKnowledgeIsAskedAgain(t *testing.T) {
 }
 
 func TestI1RefusesWhatIsHeld(t *testing.T) {
-	guarded(t, map[string]string{"b": "old", "a": "old", "c": "old", "d": "other"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"b": "old", "a": "old", "c": "old", "d": "other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		time.AfterFunc(time.Minute, func() { s.move("b", "new") })
 		took, err := await(t, shops, "old")
 		h := held(t, err)
@@ -129,7 +129,7 @@ func TestI1RefusesWhatCannotBeSeen(t *testing.T) {
 	t.Run("names unknown", func(t *testing.T) {
 		t.Parallel()
 		unknown := errors.New("mystore_tokens is not known yet")
-		shops := integration.NewShops(newService(nil), nil, clock.System{}, func() ([]string, error) { return nil, unknown })
+		shops := rotation.NewShops(newService(nil), nil, clock.System{}, func() ([]string, error) { return nil, unknown })
 		err := shops.AwaitRelease(t.Context(), "old")
 		wantUnseen(t, err)
 		if !errors.Is(err, unknown) {
@@ -138,7 +138,7 @@ func TestI1RefusesWhatCannotBeSeen(t *testing.T) {
 	})
 	for name, failsAt := range map[string]int{"at first": 1, "when asked again": 2, "while waiting": 4} {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old", "b": "other"}, func(t *testing.T, s *service, shops *integration.Shops) {
+			guarded(t, map[string]string{"a": "old", "b": "other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 				s.before = func(_ context.Context, _, shop string, call int) error {
 					if shop == "a" && call >= failsAt {
 						return errLost
@@ -154,7 +154,7 @@ func TestI1RefusesWhatCannotBeSeen(t *testing.T) {
 		})
 	}
 	t.Run("another shop", func(t *testing.T) {
-		guarded(t, map[string]string{"a": "new", "b": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+		guarded(t, map[string]string{"a": "new", "b": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 			s.before = func(_ context.Context, _, shop string, _ int) error {
 				if shop == "b" {
 					return errLost
@@ -179,7 +179,7 @@ func TestI1AWriteInProgressIsNoRelease(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+			guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 				s.before = func(_ context.Context, kind, _ string, _ int) error {
 					if kind != write {
 						return nil
@@ -190,7 +190,7 @@ func TestI1AWriteInProgressIsNoRelease(t *testing.T) {
 				if _, err := shops.Holders(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				go func() { _, _ = shops.Install(t.Context(), "a", integration.Pair{Username: "new", Secret: "s"}) }()
+				go func() { _, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "new", Secret: "s"}) }()
 				synctest.Wait()
 				took, err := await(t, shops, "old")
 				if test.works && (err != nil || took < 30*time.Second || took > 32*time.Second) {
@@ -207,7 +207,7 @@ func TestI1AWriteInProgressIsNoRelease(t *testing.T) {
 
 // TestI1TheNewKeyIsHeldFromTheWriteOn: a key that is being written into a shop may not be deleted.
 func TestI1TheNewKeyIsHeldFromTheWriteOn(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		s.after = func(_ context.Context, kind, _ string, _ int) error {
 			if kind == write {
 				time.Sleep(30 * time.Second)
@@ -217,7 +217,7 @@ func TestI1TheNewKeyIsHeldFromTheWriteOn(t *testing.T) {
 		if _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		go func() { _, _ = shops.Install(t.Context(), "a", integration.Pair{Username: "new", Secret: "s"}) }()
+		go func() { _, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "new", Secret: "s"}) }()
 		synctest.Wait()
 		_, err := await(t, shops, "new")
 		wantHeld(t, err)
@@ -227,12 +227,12 @@ func TestI1TheNewKeyIsHeldFromTheWriteOn(t *testing.T) {
 // TestI1AnUnreadShopAfterAWriteIsUnknown: a write whose answer and whose read-back were lost leaves
 // nothing to rely on.
 func TestI1AnUnreadShopAfterAWriteIsUnknown(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		if _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.after = func(context.Context, string, string, int) error { return errLost }
-		if _, err := shops.Install(t.Context(), "a", integration.Pair{Username: "new", Secret: "s"}); err == nil {
+		if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "new", Secret: "s"}); err == nil {
 			t.Fatal("it was written")
 		}
 		for _, username := range []string{"old", "new"} {
@@ -270,7 +270,7 @@ func TestShopsThatAreNotConfiguredHinderNoDeletion(t *testing.T) {
 // TestAStalledWalkWaitsOnce: waits that hold Terraform's slots must not add up. After the first one
 // has run out of time, those under way end, and new ones are refused at once.
 func TestAStalledWalkWaitsOnce(t *testing.T) {
-	guarded(t, map[string]string{"a": "old-a", "b": "old-b", "c": "old-c", "d": "new"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old-a", "b": "old-b", "c": "old-c", "d": "new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		var waits sync.WaitGroup
 		start := time.Now()
 		waits.Go(func() {
@@ -302,7 +302,7 @@ func TestAStalledWalkWaitsOnce(t *testing.T) {
 
 // TestAStalledReadStallsTheWalk: the time can run out while a shop is asked, too.
 func TestAStalledReadStallsTheWalk(t *testing.T) {
-	guarded(t, map[string]string{"a": "old-a", "b": "old-b"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old-a", "b": "old-b"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		if _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +319,7 @@ func TestAStalledReadStallsTheWalk(t *testing.T) {
 
 // TestI6CancelledWait: ends at once, and ends no other.
 func TestI6CancelledWait(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second+1, cancel)
 		start := time.Now()
@@ -337,7 +337,7 @@ func TestI6CancelledWait(t *testing.T) {
 
 // TestLeftShopsAreNotWaitedFor: nothing in this walk will move them.
 func TestLeftShopsAreNotWaitedFor(t *testing.T) {
-	guarded(t, map[string]string{"a": "old", "b": "old", "c": "kept"}, func(t *testing.T, _ *service, shops *integration.Shops) {
+	guarded(t, map[string]string{"a": "old", "b": "old", "c": "kept"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
 		shops.Leave("a")
 		shops.Leave("c")
 		if took, err := await(t, shops, "kept"); took != 0 || !held(t, err).Left {
@@ -355,8 +355,8 @@ func TestLeftShopsAreNotWaitedFor(t *testing.T) {
 func TestI1ForgetsNoHolder(t *testing.T) {
 	for _, username := range []string{"old", "other"} {
 		t.Run(username, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old", "b": "new"}, func(t *testing.T, s *service, shops *integration.Shops) {
-				connector := integration.NewConnector(newAccount(1), shops)
+			guarded(t, map[string]string{"a": "old", "b": "new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+				connector := rotation.NewConnector(newAccount(1), shops)
 				retire := func(username string) error { return connector.Retire(t.Context(), kustom.Orphan{Username: username}) }
 				wantHeld(t, retire("old"))
 				s.before = func(_ context.Context, kind, shop string, _ int) error {

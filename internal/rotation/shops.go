@@ -1,6 +1,6 @@
-// Package integration knows what belongs to neither vendor alone: which Mystore shop holds which
+// Package rotation knows what belongs to neither vendor alone: which Mystore shop holds which
 // Kustom key, how a pair gets safely into a shop, and when a key may be deleted.
-package integration
+package rotation
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package integration_test
+package rotation_test
 
 import (
 	"cmp"
@@ -11,14 +11,14 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 var (
 	noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
-	pair = integration.Pair{Username: "new", Secret: "kco_live_api_x"}
+	pair = rotation.Pair{Username: "new", Secret: "kco_live_api_x"}
 )
 
 func TestI1Install(t *testing.T) {
@@ -122,8 +122,8 @@ func TestI1ReadBack(t *testing.T) {
 		s := newService(map[string]string{"a": "old"})
 		s.after = hook(func(int) error { s.move("a", "other"); return nil })
 		_, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
-		var mismatch *integration.MismatchError
-		if !errors.As(err, &mismatch) || *mismatch != (integration.MismatchError{Shop: "a", Want: "new", Got: "other"}) {
+		var mismatch *rotation.MismatchError
+		if !errors.As(err, &mismatch) || *mismatch != (rotation.MismatchError{Shop: "a", Want: "new", Got: "other"}) {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -139,7 +139,7 @@ func TestI1ReadBack(t *testing.T) {
 			return nil
 		})
 		_, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
-		var mismatch *integration.MismatchError
+		var mismatch *rotation.MismatchError
 		if !errors.As(err, &mismatch) {
 			t.Errorf("the error is %v", err)
 		}
@@ -213,7 +213,7 @@ func TestProveIsPatient(t *testing.T) {
 			ctx, cancel := clock.WithTimeout(t.Context(), fake, cmp.Or(test.timeout, time.Hour))
 			defer cancel()
 			p := &prover{verdicts: test.verdicts}
-			err := integration.NewShops(newService(nil), p, fake, nil).Prove(ctx, pair)
+			err := rotation.NewShops(newService(nil), p, fake, nil).Prove(ctx, pair)
 			var proof *kustom.ProofError
 			if errors.As(err, &proof); (err == nil) != (test.verdict == "") || (proof != nil && proof.Verdict != test.verdict) {
 				t.Errorf("the error is %v", err)
@@ -236,7 +236,7 @@ func TestProveIsPatient(t *testing.T) {
 func TestI6CancelledProof(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shops := integration.NewShops(newService(nil), &prover{verdicts: []kustom.Verdict{kustom.VerdictRefused}}, clock.System{}, nil)
+		shops := rotation.NewShops(newService(nil), &prover{verdicts: []kustom.Verdict{kustom.VerdictRefused}}, clock.System{}, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(2*time.Second, cancel)
 		start := time.Now()

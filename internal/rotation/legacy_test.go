@@ -1,4 +1,4 @@
-package integration_test
+package rotation_test
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 const (
@@ -87,9 +87,9 @@ func TestIntegrations(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			all := integration.Integrations(test.keys, test.holders)
+			all := rotation.Integrations(test.keys, test.holders)
 			var legacy []string
-			for _, i := range integration.Legacy(all) {
+			for _, i := range rotation.Legacy(all) {
 				legacy = append(legacy, i.Username)
 			}
 			if got := summary(all); !reflect.DeepEqual(got, test.want) || !reflect.DeepEqual(legacy, test.legacy) {
@@ -99,7 +99,7 @@ func TestIntegrations(t *testing.T) {
 	}
 }
 
-func summary(all []integration.Integration) []string {
+func summary(all []rotation.Integration) []string {
 	var texts []string
 	for _, i := range all {
 		text := fmt.Sprint(i.Username, " ", i.Shops)

@@ -1,4 +1,4 @@
-package integration_test
+package rotation_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/integration"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // manyShops returns a service of n shops, each of which takes a second to read, and their names.
@@ -42,7 +42,7 @@ func TestI7ReadAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, names := manyShops(100)
-		ahead := integration.NewAhead(shopsOf(s, clock.System{}))
+		ahead := rotation.NewAhead(shopsOf(s, clock.System{}))
 		start := time.Now()
 		for _, name := range names {
 			holds, err := ahead.Credentials(t.Context(), name)
@@ -70,7 +70,7 @@ func TestI7ReadAheadIsFrugal(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, names := manyShops(100)
-				ahead := integration.NewAhead(shopsOf(s, clock.System{}))
+				ahead := rotation.NewAhead(shopsOf(s, clock.System{}))
 				for _, name := range names[len(names)-asked:] {
 					if _, err := ahead.Credentials(t.Context(), name); err != nil {
 						t.Error(err)
@@ -98,7 +98,7 @@ func TestReadAheadFailsOnlyForWhoAsks(t *testing.T) {
 			}
 			return nil
 		}
-		ahead := integration.NewAhead(shopsOf(s, clock.System{}))
+		ahead := rotation.NewAhead(shopsOf(s, clock.System{}))
 		ctx, cancel := context.WithCancel(t.Context())
 		for _, name := range names[:4] {
 			if _, err := ahead.Credentials(ctx, name); err == nil {
