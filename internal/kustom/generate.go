@@ -24,6 +24,23 @@ const (
 	cleanupTimeout = 20 * time.Second
 )
 
+// Request asks for a new key of a store.
+type Request struct {
+	MerchantID, Description string
+	// IdempotencyKey identifies the request: the portal makes one key for it, however often it is sent. It is
+	// empty where nobody will send the request again; then it gets a random one.
+	IdempotencyKey string
+}
+
+// ReplayedError says that an earlier request with the same idempotency key made the key. Its secret is lost.
+// The key may be in use: whoever deletes it has to make sure first that it is not.
+type ReplayedError struct{ Orphan }
+
+// Error implements error.
+func (e *ReplayedError) Error() string {
+	return fmt.Sprintf("an earlier request made key %s of store %s", e.CredentialID, e.MerchantID)
+}
+
 // OrphanError says that a key was, or may have been, made that nobody holds the secret of, and that
 // it could not be deleted again (I3). [Portal.Discard] takes it from there.
 type OrphanError struct {
@@ -46,6 +63,9 @@ type Orphan struct {
 	// [Bar]s, and a store that had none is one bar. The time at which nobody waited for the key any more
 	// follows (RFC 3339). It is empty where there was an idempotency key.
 	Before string
+	// Attempted is when the key was last being installed in a shop, without an answer that tells whether it
+	// got there; zero where it was not.
+	Attempted time.Time
 }
 
 // Bar stands around each ID in [Orphan.Before].
@@ -72,26 +92,27 @@ func isNoKey(err error) bool {
 }
 
 // Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it
-// does, no key is left behind: what was made is deleted, or the error is an [*OrphanError].
+// does, no key is left behind: what was made is deleted, or the error is an [*OrphanError]. Where the
+// request has an idempotency key, and an earlier one made a key with it, the error is a [*ReplayedError].
 //
 // A cancellation of ctx does not tear the call that makes the key: it is answered first, and then
 // either returned or undone.
-func (p *Portal) Generate(ctx context.Context, merchantID, description string) (Key, error) {
+func (p *Portal) Generate(ctx context.Context, r Request) (NewKey, error) {
 	var err error
 	for range tries {
 		if ctx.Err() != nil {
-			return Key{}, ctx.Err()
+			return NewKey{}, ctx.Err()
 		}
-		var key Key
-		key, err = p.generateOnce(ctx, merchantID, description)
+		var key NewKey
+		key, err = p.generateOnce(ctx, r)
 		if err == nil {
 			return key, nil
 		}
-		if !mayTryAgain(err) {
+		if r.IdempotencyKey != "" || !mayTryAgain(err) {
 			break
 		}
 	}
-	return Key{}, fmt.Errorf("generating an API key for store %s: %w", merchantID, err)
+	return NewKey{}, fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, err)
 }
 
 // mayTryAgain tells whether the key that err is about is gone, so that another may take its place.
@@ -101,54 +122,59 @@ func mayTryAgain(err error) bool {
 }
 
 // generateOnce makes one key. After errNoSecret, the key is gone and another may be made.
-func (p *Portal) generateOnce(ctx context.Context, merchantID, description string) (Key, error) {
-	intended := Orphan{MerchantID: merchantID, Description: description, IdempotencyKey: uuid.NewString()}
+func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
+	intended := Orphan{MerchantID: r.MerchantID, Description: r.Description, IdempotencyKey: cmp.Or(r.IdempotencyKey, uuid.NewString())}
 	key, err := p.create(ctx, intended)
 	if id, replayed := replayedKey(err); replayed {
-		// The first answer, and the secret with it, was lost on the way.
 		intended.CredentialID = id
-		return Key{}, p.abandon(ctx, intended, errNoSecret)
+		if r.IdempotencyKey != "" {
+			return NewKey{}, &ReplayedError{Orphan: intended}
+		}
+		// The first answer, and the secret with it, was lost on the way.
+		return NewKey{}, p.abandon(ctx, intended, errNoSecret)
 	}
 	if IsLimitReached(err) {
 		// The portal compares idempotency keys first: this one has made none.
-		return Key{}, err
+		return NewKey{}, err
 	}
 	if transport.IsUncertain(err) {
-		return Key{}, p.abandon(ctx, intended, err)
+		return NewKey{}, p.abandon(ctx, intended, err)
 	}
 	if err != nil {
-		return Key{}, err
+		return NewKey{}, err
 	}
-	if key.MerchantID != merchantID || key.CredentialID == "" || key.Username == "" {
-		return Key{}, p.abandon(ctx, intended, errUnnamed)
+	if key.MerchantID != r.MerchantID || key.CredentialID == "" || key.Username == "" {
+		return NewKey{}, p.abandon(ctx, intended, errUnnamed)
 	}
 	p.made.Store(key.CredentialID, true)
 	intended.CredentialID, intended.Username = key.CredentialID, key.Username
 	active, err := p.awaitSecret(ctx, key)
 	if err != nil {
-		return Key{}, p.abandon(ctx, intended, err)
+		return NewKey{}, p.abandon(ctx, intended, err)
 	}
 	return active, nil
 }
 
-// newKey is a key, and how long the portal asks to wait for it.
-type newKey struct {
+// keyAnswer is the portal's answer about a key that is being made: the key, its secret once it is shown, and
+// how long the portal asks to wait for it.
+type keyAnswer struct {
 	Key
-	wait time.Duration
+	Secret string `json:"secret"`
+	wait   time.Duration
 }
 
 // SetRetryAfter implements [transport.Waiter].
-func (k *newKey) SetRetryAfter(d time.Duration) { k.wait = d }
+func (k *keyAnswer) SetRetryAfter(d time.Duration) { k.wait = d }
 
 // create sends the request that makes a key. One key is intended by it however often it is sent, so
 // it has one idempotency key. Its answer is waited for: one with a secret that nobody reads would
 // be a key that nobody can use.
-func (p *Portal) create(ctx context.Context, intended Orphan) (newKey, error) {
+func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error) {
 	request := p.request(http.MethodPost, pathStoreKeys, intended.MerchantID)
 	request.Body = map[string]string{"description": intended.Description}
 	request.IdempotencyKey = intended.IdempotencyKey
 	request.Whole = true
-	return transport.Do[newKey](ctx, p.client, request)
+	return transport.Do[keyAnswer](ctx, p.client, request)
 }
 
 // Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
@@ -169,26 +195,26 @@ func replayedKey(err error) (id string, replayed bool) {
 
 // awaitSecret waits for a key that is being made. The first answer that shows it active is the only
 // one with its secret, so its answer, too, is waited for.
-func (p *Portal) awaitSecret(ctx context.Context, key newKey) (Key, error) {
+func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error) {
 	for key.Status == StatusPending {
 		if err := p.client.Clock.Sleep(ctx, max(pollInterval, key.wait)); err != nil {
-			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
+			return NewKey{}, fmt.Errorf("waiting for the key to be made: %w", err)
 		}
 		request := p.request(http.MethodGet, pathKey, key.MerchantID, key.CredentialID)
 		request.Whole = true
-		polled, err := transport.Do[newKey](ctx, p.client, request)
+		polled, err := transport.Do[keyAnswer](ctx, p.client, request)
 		if err != nil {
-			return Key{}, fmt.Errorf("waiting for the key to be made: %w", err)
+			return NewKey{}, fmt.Errorf("waiting for the key to be made: %w", err)
 		}
 		if polled.MerchantID != key.MerchantID || polled.CredentialID != key.CredentialID || polled.Username == "" {
-			return Key{}, fmt.Errorf("waiting for the key to be made: %w", errUnnamed)
+			return NewKey{}, fmt.Errorf("waiting for the key to be made: %w", errUnnamed)
 		}
 		key = polled
 	}
 	if key.Secret == "" {
-		return Key{}, errNoSecret
+		return NewKey{}, errNoSecret
 	}
-	return key.Key, nil
+	return NewKey{Key: key.Key, Secret: NewSecret(key.Secret)}, nil
 }
 
 // abandon discards a key that can't be used, although ctx may be done, and returns cause, or an
@@ -202,20 +228,33 @@ func (p *Portal) abandon(ctx context.Context, orphan Orphan, cause error) error 
 	return cause
 }
 
-// Discard deletes a key that nobody holds the secret of. Where its ID is not known, the request
-// that may have made it is sent again: the answer tells the ID of the key that it made, then or now.
+// Discard deletes a key that nobody holds the secret of. Where its ID is not known, [Portal.Identify] finds it
+// out first.
 func (p *Portal) Discard(ctx context.Context, orphan Orphan) error {
 	id := orphan.CredentialID
-	if id == "" && orphan.IdempotencyKey == "" {
-		return fmt.Errorf("deleting an API key of store %s: neither its ID nor how it was asked for is known", orphan.MerchantID)
-	}
 	if id == "" {
-		key, err := p.create(ctx, orphan)
-		replayed, ok := replayedKey(err)
-		if err != nil && !ok {
+		var err error
+		if id, err = p.Identify(ctx, orphan); err != nil {
 			return err
 		}
-		id = cmp.Or(replayed, key.CredentialID)
 	}
 	return p.Delete(ctx, orphan.MerchantID, id)
+}
+
+// Identify returns the ID of the key that an orphan's request made. It sends the request again: the answer
+// tells the ID of the key that it made, then or now.
+func (p *Portal) Identify(ctx context.Context, orphan Orphan) (string, error) {
+	if orphan.IdempotencyKey == "" {
+		return "", fmt.Errorf("deleting an API key of store %s: neither its ID nor how it was asked for is known", orphan.MerchantID)
+	}
+	key, err := p.create(ctx, orphan)
+	replayed, ok := replayedKey(err)
+	if err != nil && !ok {
+		return "", err
+	}
+	id := cmp.Or(replayed, key.CredentialID)
+	if id == "" {
+		return "", fmt.Errorf("deleting an API key of store %s: %w", orphan.MerchantID, errUnnamed)
+	}
+	return id, nil
 }

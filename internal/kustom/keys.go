@@ -24,14 +24,14 @@ type Key struct {
 	CreatedAt    time.Time  `json:"created_at"`
 	CreatedBy    string     `json:"created_by"`
 	LastUsedAt   *time.Time `json:"last_used_at"`
-	// Secret is there once in a key's life, in the answer that makes it known. See
-	// [Portal.Generate].
-	Secret string `json:"secret"`
 }
 
-// SecretForm is the form of a key's secret as a regular expression, which finds it in longer texts too.
-// Documented by Kustom.
-const SecretForm = `kco_(live|test)_api_\S+`
+// NewKey is a key that has just been generated, with the secret that the portal shows once. A key that is
+// listed or read has none.
+type NewKey struct {
+	Key
+	Secret Secret
+}
 
 // What becomes of a key: it is being made, and then it is there.
 const (

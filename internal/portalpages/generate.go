@@ -39,18 +39,19 @@ func isSecret(text string) bool { return text != "" && secretPattern.FindString(
 // The pages have no idempotency keys. Which key was made is known by its not having been there before,
 // so nobody else makes a key for the store through p at the same time. From the click on, the work
 // goes on for a while after a cancellation, for the sake of the secret.
-func (p *Portal) Generate(ctx context.Context, merchantID, description string) (kustom.Key, error) {
+func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
+	merchantID, description := r.MerchantID, r.Description
 	turn, _ := p.turns.LoadOrStore(merchantID, make(chan struct{}, 1))
 	taken, _ := turn.(chan struct{})
 	select {
 	case taken <- struct{}{}:
 		defer func() { <-taken }()
 	case <-ctx.Done():
-		return kustom.Key{}, ctx.Err()
+		return kustom.NewKey{}, ctx.Err()
 	}
 	var err error
 	for range tries {
-		var key kustom.Key
+		var key kustom.NewKey
 		key, err = p.generateOnce(ctx, merchantID, description)
 		if err == nil {
 			return key, nil
@@ -59,7 +60,7 @@ func (p *Portal) Generate(ctx context.Context, merchantID, description string) (
 			break
 		}
 	}
-	return kustom.Key{}, fmt.Errorf("generating an API key for store %s: %w", merchantID, err)
+	return kustom.NewKey{}, fmt.Errorf("generating an API key for store %s: %w", merchantID, err)
 }
 
 func isOrphan(err error) bool {
@@ -68,9 +69,9 @@ func isOrphan(err error) bool {
 }
 
 // generateOnce makes one key. After errNoSecret, the key is gone and another may be made.
-func (p *Portal) generateOnce(ctx context.Context, merchantID, description string) (kustom.Key, error) {
+func (p *Portal) generateOnce(ctx context.Context, merchantID, description string) (kustom.NewKey, error) {
 	orphan := kustom.Orphan{MerchantID: merchantID, Description: description}
-	var made kustom.Key
+	var made kustom.NewKey
 	err := p.visit(ctx, func(v *visit) error {
 		before, err := v.list(ctx, merchantID)
 		if err != nil {
@@ -82,18 +83,17 @@ func (p *Portal) generateOnce(ctx context.Context, merchantID, description strin
 	})
 	var step *browser.StepError
 	if err != nil && (!errors.As(err, &step) || !step.Uncertain) {
-		return kustom.Key{}, err
+		return kustom.NewKey{}, err
 	}
 	if err != nil {
-		return kustom.Key{}, p.abandon(ctx, orphan, err)
+		return kustom.NewKey{}, p.abandon(ctx, orphan, err)
 	}
-	listed, err := p.confirm(ctx, made, orphan)
+	listed, err := p.confirm(ctx, made.Key, orphan)
 	if err != nil {
-		return kustom.Key{}, p.abandon(ctx, orphan, err)
+		return kustom.NewKey{}, p.abandon(ctx, orphan, err)
 	}
 	p.made.Store(listed.CredentialID, true)
-	listed.Secret = made.Secret
-	return listed, nil
+	return kustom.NewKey{Key: listed, Secret: made.Secret}, nil
 }
 
 // barred returns the IDs of keys, for [kustom.Orphan.Before].
@@ -107,33 +107,33 @@ func barred(keys []kustom.Key) string {
 
 // generate does the guide's first step, on the list of the store's keys, and returns what the popup
 // shows.
-func (v *visit) generate(ctx context.Context, merchantID, description string) (kustom.Key, error) {
+func (v *visit) generate(ctx context.Context, merchantID, description string) (kustom.NewKey, error) {
 	dialog := v.words.Want("dialog", labelGenerateDialog).Saying(merchantID)
 	field := v.words.Want("textbox", labelDescription).Inside("dialog")
 	button := v.words.Want("button", labelGenerate).Inside("dialog")
 	before, found, err := v.follow(ctx, "generate a key", v.words.Want("link", labelGenerateNew).Else(v.words.Want("button", labelGenerateNew)),
 		dialog, field, button)
 	if err != nil {
-		return kustom.Key{}, err
+		return kustom.NewKey{}, err
 	}
 	step := v.step("generate a key")
 	if err := v.Fill(ctx, step, found[1], description); err != nil {
-		return kustom.Key{}, err
+		return kustom.NewKey{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return kustom.Key{}, err
+		return kustom.NewKey{}, err
 	}
 	ctx, cancel := clock.Detach(ctx, v.portal.Clock, cleanupTimeout)
 	defer cancel()
 	step.Changing = true
 	if err := v.Click(ctx, step, found[2]); err != nil {
-		return kustom.Key{}, err
+		return kustom.NewKey{}, err
 	}
 	return v.popup(ctx, step, before, merchantID)
 }
 
 // popup waits for the popup of a new key, and reads it. It is shown once.
-func (v *visit) popup(ctx context.Context, step browser.Step, before *browser.Page, merchantID string) (kustom.Key, error) {
+func (v *visit) popup(ctx context.Context, step browser.Step, before *browser.Page, merchantID string) (kustom.NewKey, error) {
 	step.Wants = []browser.Want{
 		v.words.Want("dialog", labelNewKey).Saying(merchantID),
 		v.words.Want("textbox", labelKustomID).Inside("dialog"),
@@ -142,14 +142,17 @@ func (v *visit) popup(ctx context.Context, step browser.Step, before *browser.Pa
 	step.Refused = func(page *browser.Page) string { return v.refusesKey(before, page) }
 	_, found, err := v.Await(ctx, step)
 	if browser.IsKind(err, browser.Refused) && v.isFull(err) {
-		return kustom.Key{}, errors.Join(kustom.ErrLimitReached, err)
+		return kustom.NewKey{}, errors.Join(kustom.ErrLimitReached, err)
 	}
 	if err != nil {
-		return kustom.Key{}, err
+		return kustom.NewKey{}, err
 	}
-	key := kustom.Key{MerchantID: merchantID, Username: strings.TrimSpace(found[1].Value), Secret: strings.TrimSpace(found[2].Value)}
-	if !strings.HasPrefix(key.Username, merchantID+"-") || !isSecret(key.Secret) {
-		return kustom.Key{}, &browser.StepError{
+	key := kustom.NewKey{
+		Key:    kustom.Key{MerchantID: merchantID, Username: strings.TrimSpace(found[1].Value)},
+		Secret: kustom.NewSecret(strings.TrimSpace(found[2].Value)),
+	}
+	if !strings.HasPrefix(key.Username, merchantID+"-") || !isSecret(key.Secret.Reveal()) {
+		return kustom.NewKey{}, &browser.StepError{
 			Site: Name, Host: v.portal.URL.Host, Page: v.page, Step: "read the popup of the new key", Kind: browser.NotFound,
 			Changing: true, Uncertain: true,
 		}

@@ -15,11 +15,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var _ list.ListResourceWithConfigure = (*apiKeyListResource)(nil)
 
-type apiKeyListResource struct{ keys keyLister }
+type apiKeyListResource struct{ keys *rotation.Keys }
 
 func newAPIKeyListResource() list.ListResource { return &apiKeyListResource{} }
 
@@ -63,14 +64,11 @@ func (r *apiKeyListResource) ListResourceConfigSchema(_ context.Context, _ list.
 }
 
 func (r *apiKeyListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	r.keys = b.portal
+	r.keys = b.engine.Keys
 }
 
 func (r *apiKeyListResource) List(ctx context.Context, req list.ListRequest, resp *list.ListResultsStream) {
@@ -83,7 +81,7 @@ func (r *apiKeyListResource) List(ctx context.Context, req list.ListRequest, res
 		return
 	}
 	keys := listing[kustom.Key]{at: path.Root("merchant_ids"), summary: "API keys not listed", fill: fillKey}
-	resp.Results = keys.stream(ctx, req, model.filter(keysOf(ctx, r.keys, merchantIDs)))
+	resp.Results = keys.stream(ctx, req, model.filter(r.keys.Stream(ctx, merchantIDs)))
 }
 
 // filter leaves out the keys that the model does not ask for.
@@ -106,6 +104,7 @@ func fillKey(ctx context.Context, key kustom.Key, result *list.ListResult) {
 	result.Diagnostics.Append(result.Resource.SetAttribute(ctx, path.Root("id"), keyID(key))...)
 	result.Diagnostics.Append(result.Resource.Get(ctx, &model)...)
 	model.read(key)
+	model.setDefaults()
 	result.DisplayName = displayKey(key)
 	result.Diagnostics.Append(result.Resource.Set(ctx, model)...)
 	result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)

@@ -1,28 +1,31 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var (
@@ -32,44 +35,36 @@ var (
 	_ resource.ResourceWithImportState = (*apiKeyResource)(nil)
 )
 
-// keyService makes, reads and deletes a store's keys.
-type keyService interface {
-	Ready() error
-	Generate(ctx context.Context, merchantID, description string) (kustom.Key, error)
-	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
-	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
-	Discard(ctx context.Context, orphan kustom.Orphan) error
-}
-
-// keyGuard says when a key may be deleted (I1).
-type keyGuard interface {
-	AwaitRelease(ctx context.Context, username string) error
-}
-
 type apiKeyResource struct {
-	keys        keyService
-	guard       keyGuard
+	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
+	// showsHosts says that the portal shows the hosts of keys.
+	showsHosts bool
 }
 
 func newAPIKeyResource() resource.Resource { return &apiKeyResource{} }
 
 type apiKeyModel struct {
-	ID                types.String   `tfsdk:"id"`
-	MerchantID        types.String   `tfsdk:"merchant_id"`
-	CredentialID      types.String   `tfsdk:"credential_id"`
-	Username          types.String   `tfsdk:"username"`
-	Secret            types.String   `tfsdk:"secret"`
-	Description       types.String   `tfsdk:"description"`
-	Host              types.String   `tfsdk:"host"`
-	Environment       types.String   `tfsdk:"environment"`
-	CreatedAt         types.String   `tfsdk:"created_at"`
-	RotateWhenChanged types.Map      `tfsdk:"rotate_when_changed"`
-	RotateAfterDays   types.Int64    `tfsdk:"rotate_after_days"`
-	RotationDue       types.String   `tfsdk:"rotation_due"`
-	ForceDestroy      types.Bool     `tfsdk:"force_destroy"`
-	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+	ID                 types.String   `tfsdk:"id"`
+	MerchantID         types.String   `tfsdk:"merchant_id"`
+	CredentialID       types.String   `tfsdk:"credential_id"`
+	Username           types.String   `tfsdk:"username"`
+	Secret             types.String   `tfsdk:"secret"`
+	Description        types.String   `tfsdk:"description"`
+	Host               types.String   `tfsdk:"host"`
+	Environment        types.String   `tfsdk:"environment"`
+	CreatedAt          types.String   `tfsdk:"created_at"`
+	RotateWhenChanged  types.Map      `tfsdk:"rotate_when_changed"`
+	RotateAfterDays    types.Int64    `tfsdk:"rotate_after_days"`
+	RotationDue        types.String   `tfsdk:"rotation_due"`
+	RotateBeforeExpiry types.String   `tfsdk:"rotate_before_expiry"`
+	ExpiresAt          types.String   `tfsdk:"expires_at"`
+	IdempotencyKey     types.String   `tfsdk:"idempotency_key"`
+	DeletionPolicy     types.String   `tfsdk:"deletion_policy"`
+	UnusedFor          types.String   `tfsdk:"unused_for"`
+	ForceDestroy       types.Bool     `tfsdk:"force_destroy"`
+	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 }
 
 type apiKeyIdentity struct {
@@ -78,7 +73,7 @@ type apiKeyIdentity struct {
 }
 
 const (
-	defaultKeyDescription   = "terraform"
+	defaultKeyDescription   = rotation.DefaultDescription
 	defaultKeyCreateTimeout = 5 * time.Minute
 	defaultKeyReadTimeout   = 2 * time.Minute
 	defaultKeyDeleteTimeout = 2 * time.Minute
@@ -100,7 +95,8 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 		MarkdownDescription: "Makes an API key for a store, as *Integrations → Generate new* in Kustom Portal does, and rotates it from " +
 			"then on.\n\nIts secret is shown once in its life, when it is made. This resource keeps it in the " +
 			"state, marked as sensitive, so that it can be given to the shop; protect the state accordingly.\n\n" +
-			"A key is deleted only when no shop named in the provider's `mystore_tokens` uses it any more.",
+			"A key is deleted only when the provider could ask at least one shop, every shop that may use the key has answered, and " +
+			"none uses it any more. Put `create_before_destroy = true` into its `lifecycle`, so that the shop gets the new key first.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -131,18 +127,27 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "Anything of your own, such as a date, a ticket number or the `id` of a `time_rotating`. Any " +
 					"change makes a new key, except the first values given to an imported one.",
 			},
-			"rotate_after_days": schema.Int64Attribute{
-				Optional: true,
-				MarkdownDescription: "Age in days at which the key is due: the first plan that finds it so old, or older, makes a new one. " +
-					"Default: never.",
-				Validators: []validator.Int64{int64validator.AtLeast(1)},
-			},
+			"rotate_after_days":    rotateAfterDaysAttribute(),
+			"rotate_before_expiry": rotateBeforeExpiryAttribute(),
 			"rotation_due": schema.StringAttribute{
-				Computed:            true,
-				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days`; null while it is not. The next apply makes a new key.",
+				Computed: true,
+				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days` or `rotate_before_expiry`; null while it is " +
+					"not. The next apply makes a new key.",
+			},
+			"deletion_policy": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionDelete),
+				MarkdownDescription: "What destroying or replacing this resource does with the key: `delete` (default) deletes it, `retain` leaves " +
+					"it in the portal, for example to hand the shop over to a `kustom_mystore_connection`.",
+				Validators: []validator.String{stringvalidator.OneOf(deletionDelete, deletionRetain)},
+			},
+			"unused_for": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Evidence that counts where no shop can be asked, or one can't be read: the key is deleted all the same if the " +
+					"portal shows no use of it for this long, as a duration such as `720h`. Default: no such evidence counts.",
+				Validators: []validator.String{durationValidator{}},
 			},
 			"force_destroy": schema.BoolAttribute{
-				Optional: true,
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Whether the key may be deleted while a shop still uses it, or while that is " +
 					"not known. Default `false`: the deletion waits for the shop to get another key, and is refused " +
 					"if it does not. With `true`, **the shop's checkout may stop**.",
@@ -165,6 +170,14 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			"created_at": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "When the key was made (RFC 3339).",
 			},
+			"expires_at": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "When the key expires (RFC 3339); null if it does not, or if that is not known.",
+			},
+			"idempotency_key": schema.StringAttribute{
+				Computed: true,
+				MarkdownDescription: "Identifies a request for a key that was not answered, so that the next apply finds and deletes the key that it " +
+					"may have made; null for a key that works.",
+			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
@@ -186,19 +199,22 @@ func (r *apiKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySc
 }
 
 func (r *apiKeyResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	r.keys, r.guard, r.clock, r.environment = b.keys, b.shops, b.clock, b.environment
+	r.engine, r.clock, r.environment, r.showsHosts = b.engine, b.clock, b.environment, b.showsHosts()
 }
 
 // ModifyPlan decides what the configuration leaves open, and whether the key can stay.
 func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.keys == nil {
+	if r.engine == nil {
+		return
+	}
+	if req.Plan.Raw.IsNull() {
+		var state apiKeyModel
+		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		r.warnOfDeletion(state, &resp.Diagnostics)
 		return
 	}
 	var config, plan apiKeyModel
@@ -221,6 +237,9 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	} else {
 		r.planUpdate(config, &plan, *state, resp)
 		planRotation(ctx, req.Private, plan, *state, resp)
+		if len(resp.RequiresReplace) > 0 {
+			r.warnOfDeletion(*state, &resp.Diagnostics)
+		}
 	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
@@ -234,7 +253,7 @@ func (r *apiKeyResource) planCreate(config apiKeyModel, plan *apiKeyModel, resp 
 	if r.environment != nil {
 		plan.Environment = types.StringValue(r.environment.KeyEnvironment())
 		if config.Host.IsNull() {
-			plan.Host = types.StringValue(r.environment.Host())
+			plan.Host = newKeyHost(r.environment, r.showsHosts)
 		}
 	}
 	if kustom.IsLegacyHost(plan.Host.ValueString()) {
@@ -242,7 +261,7 @@ func (r *apiKeyResource) planCreate(config apiKeyModel, plan *apiKeyModel, resp 
 			fmt.Sprintf("%s is a host that Kustom is leaving; keys can no longer be made there. It can be named only "+
 				"to keep a key that was imported. Remove host to make a key on the new one.", plan.Host.ValueString()))
 	}
-	if err := r.keys.Ready(); err != nil && !isUnknown(err) {
+	if err := r.engine.Keys.Ready(); err != nil && !isUnknown(err) {
 		report(&resp.Diagnostics, path.Empty(), "No API key can be made", err)
 	}
 }
@@ -250,13 +269,15 @@ func (r *apiKeyResource) planCreate(config apiKeyModel, plan *apiKeyModel, resp 
 // planUpdate keeps what no update changes, so that what depends on it sees no change either.
 func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state apiKeyModel, resp *resource.ModifyPlanResponse) {
 	plan.ID, plan.CredentialID, plan.Username, plan.Secret = state.ID, state.CredentialID, state.Username, state.Secret
-	plan.Environment, plan.CreatedAt = state.Environment, state.CreatedAt
+	plan.Environment, plan.CreatedAt, plan.ExpiresAt = state.Environment, state.CreatedAt, state.ExpiresAt
+	plan.IdempotencyKey = state.IdempotencyKey
 	if config.Description.IsNull() {
 		plan.Description = state.Description
 	}
 	if config.Host.IsNull() {
 		plan.Host = state.Host
-		if r.environment != nil {
+		// What the portal does not show can't differ.
+		if r.environment != nil && !state.Host.IsNull() {
 			plan.Host = types.StringValue(r.environment.Host())
 		}
 	}
@@ -272,21 +293,47 @@ func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state
 // what Read has found only.
 func planRotation(ctx context.Context, private privateState, plan, state apiKeyModel, resp *resource.ModifyPlanResponse) {
 	observed, imported := recallKey(ctx, private, &resp.Diagnostics)
-	firstTriggers := imported && state.RotateWhenChanged.IsNull()
-	if !firstTriggers && !plan.RotateWhenChanged.Equal(state.RotateWhenChanged) {
+	firstTriggers := imported && len(state.RotateWhenChanged.Elements()) == 0
+	if !firstTriggers && !sameTriggers(plan.RotateWhenChanged, state.RotateWhenChanged) {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_when_changed"))
 	}
 	switch {
-	case plan.RotateAfterDays.IsUnknown():
-	case !plan.RotateAfterDays.Equal(state.RotateAfterDays):
+	case plan.RotateAfterDays.IsUnknown() || plan.RotateBeforeExpiry.IsUnknown():
+	case !plan.RotateAfterDays.Equal(state.RotateAfterDays) && due(plan, state, observed) != "":
 		// What Read has found was by the days that the state has.
-		created, err := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
-		if err == nil && tooOld(kustom.Key{CreatedAt: created}, plan.RotateAfterDays, observed) != "" {
-			resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_after_days"))
-		}
-	case !state.RotationDue.IsNull():
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_after_days"))
+	case !plan.RotateBeforeExpiry.Equal(state.RotateBeforeExpiry) && due(plan, state, observed) != "":
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_before_expiry"))
+	case plan.RotateAfterDays.Equal(state.RotateAfterDays) && plan.RotateBeforeExpiry.Equal(state.RotateBeforeExpiry) && !state.RotationDue.IsNull():
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotation_due"))
 	}
+}
+
+// due returns why the key that the state has is due by the rules of m, and nothing where it is not.
+func due(m, state apiKeyModel, now time.Time) string {
+	created, _ := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
+	var expires *time.Time
+	if at, err := time.Parse(time.RFC3339, state.ExpiresAt.ValueString()); err == nil {
+		expires = &at
+	}
+	return cmp.Or(rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(expires, durationOf(m.RotateBeforeExpiry), now))
+}
+
+// sameTriggers compares triggers: null and empty are equal, and a value that is not known is different.
+func sameTriggers(a, b types.Map) bool {
+	return a.Equal(b) || len(a.Elements()) == 0 && len(b.Elements()) == 0 && !a.IsUnknown() && !b.IsUnknown()
+}
+
+// warnOfDeletion says that a key will be deleted, and where the apply is bound to refuse that.
+func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, diags *diag.Diagnostics) {
+	if state.DeletionPolicy.ValueString() == deletionRetain || state.Username.IsNull() || diags.HasError() {
+		return
+	}
+	text := fmt.Sprintf("Store %s: 1 key will be deleted: %s.", state.MerchantID.ValueString(), state.Username.ValueString())
+	if !state.ForceDestroy.ValueBool() && !r.engine.Shops.CanAsk() {
+		text += " The apply will refuse that: the provider has no shop to ask whether it uses the key. " + waysToDelete
+	}
+	diags.AddWarning(deletedKeysSummary, text)
 }
 
 func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -299,15 +346,18 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	key, err := r.keys.Generate(ctx, plan.MerchantID.ValueString(), plan.Description.ValueString())
+	request := kustom.Request{MerchantID: plan.MerchantID.ValueString(), Description: plan.Description.ValueString()}
+	key, err := r.engine.Generate(ctx, request)
+	warnOfAnswers(r.engine, &resp.Diagnostics)
 	if err != nil {
 		r.rememberOrphan(ctx, plan, err, resp)
-		err = withUnusedKeys(ctx, r.keys, plan.MerchantID.ValueString(), err)
+		err = r.engine.WithUnusedKeys(ctx, request.MerchantID, err)
 		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not made", err)
 		return
 	}
-	plan.read(key)
-	plan.Secret = types.StringValue(key.Secret)
+	plan.read(key.Key)
+	plan.IdempotencyKey = types.StringNull()
+	plan.Secret = types.StringValue(key.Secret.Reveal())
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 }
@@ -319,9 +369,16 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 	if !errors.As(err, &orphan) {
 		return
 	}
-	plan.CredentialID = unsettledID(orphan.Orphan)
-	plan.Username = nullWhenEmpty(orphan.Username)
-	plan.ID, plan.CreatedAt, plan.Secret = types.StringNull(), types.StringNull(), types.StringNull()
+	if orphan.CredentialID == "" && orphan.IdempotencyKey == "" {
+		// Nothing in the state could find it again; the error names it.
+		return
+	}
+	plan.CredentialID, plan.Username = nullWhenEmpty(orphan.CredentialID), nullWhenEmpty(orphan.Username)
+	plan.IdempotencyKey = nullWhenEmpty(orphan.IdempotencyKey)
+	plan.ID, plan.CreatedAt, plan.Secret, plan.ExpiresAt = types.StringNull(), types.StringNull(), types.StringNull(), types.StringNull()
+	if plan.Host.IsUnknown() {
+		plan.Host = types.StringNull()
+	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	// An orphan is deleted under the identity that it has here, and never takes on another.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
@@ -339,12 +396,12 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	// A state of an older version has no identity yet, even of a key that is found to be gone.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
-	if isUnsettled(state.CredentialID) {
+	if state.isIncomplete() {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	key, err := r.keys.Key(ctx, state.MerchantID.ValueString(), state.CredentialID.ValueString())
+	key, err := r.engine.Keys.Key(ctx, state.MerchantID.ValueString(), state.CredentialID.ValueString())
 	var gone *kustom.NoKeyError
 	if errors.As(err, &gone) && imported == nil {
 		resp.State.RemoveResource(ctx)
@@ -355,8 +412,9 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	state.read(key)
+	state.setDefaults()
 	now := r.clock.Now()
-	state.RotationDue = nullWhenEmpty(tooOld(key, state.RotateAfterDays, now))
+	state.RotationDue = nullWhenEmpty(due(state, state, now))
 	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, nil)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, observedAt, strconv.AppendQuote(nil, now.Format(time.RFC3339)))...)
@@ -384,16 +442,42 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	// A key whose username is not known has never been given to anybody.
-	if !state.ForceDestroy.ValueBool() && !state.Username.IsNull() {
-		if err := r.guard.AwaitRelease(ctx, state.Username.ValueString()); err != nil {
-			reportWithHint(&resp.Diagnostics, path.Empty(), "API key not deleted", err,
-				"To delete the key all the same, set force_destroy = true; a shop that uses it then stops taking payments.")
-			return
-		}
+	if state.DeletionPolicy.ValueString() == deletionRetain && !state.isIncomplete() {
+		resp.Diagnostics.AddWarning("API key left in the portal",
+			fmt.Sprintf("The key %s of store %s still works: its deletion_policy is retain.", state.Username.ValueString(), state.MerchantID.ValueString()))
+		return
 	}
-	if err := r.keys.Discard(ctx, readOrphan(state.MerchantID, state.CredentialID, state.Username, state.Description)); err != nil {
+	if err := r.delete(ctx, state); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
+	}
+}
+
+// delete deletes the key, as soon as no shop uses it. A key whose username is not known has never been given to
+// anybody.
+func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel) error {
+	if state.ForceDestroy.ValueBool() || state.Username.IsNull() {
+		return r.engine.Keys.Delete(ctx, state.orphan())
+	}
+	return r.engine.DeleteWhenUnused(ctx, state.orphan(), durationOf(state.UnusedFor))
+}
+
+// orphan returns the key as one to be deleted.
+func (m apiKeyModel) orphan() kustom.Orphan {
+	return kustom.Orphan{
+		MerchantID: m.MerchantID.ValueString(), CredentialID: m.CredentialID.ValueString(), Username: m.Username.ValueString(),
+		Description: m.Description.ValueString(), IdempotencyKey: m.IdempotencyKey.ValueString(),
+	}
+}
+
+// isIncomplete tells whether the key can't be used: its making did not end well, and it could not be deleted again.
+// One that was just named by an import has no policy yet.
+func (m apiKeyModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.DeletionPolicy.IsNull() }
+
+// setDefaults fills in what an import leaves open.
+func (m *apiKeyModel) setDefaults() {
+	setDefault(&m.DeletionPolicy, deletionDelete)
+	if m.ForceDestroy.IsNull() {
+		m.ForceDestroy = types.BoolValue(false)
 	}
 }
 
@@ -440,9 +524,10 @@ func (m *apiKeyModel) read(key kustom.Key) {
 	m.CredentialID = types.StringValue(key.CredentialID)
 	m.Username = types.StringValue(key.Username)
 	m.Description = types.StringPointerValue(key.Description)
-	m.Host = types.StringValue(key.Host)
-	m.Environment = types.StringValue(key.Environment)
+	m.Host = nullWhenEmpty(key.Host)
+	m.Environment = nullWhenEmpty(key.Environment)
 	m.CreatedAt = types.StringValue(key.CreatedAt.Format(time.RFC3339))
+	m.ExpiresAt = types.StringNull()
 }
 
 func (m apiKeyModel) identity() apiKeyIdentity {

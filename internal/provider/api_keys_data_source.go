@@ -18,8 +18,7 @@ import (
 var _ datasource.DataSourceWithConfigure = (*apiKeysDataSource)(nil)
 
 type apiKeysDataSource struct {
-	keys  keyLister
-	shops holderLister
+	engine *rotation.Engine
 }
 
 func newAPIKeysDataSource() datasource.DataSource { return &apiKeysDataSource{} }
@@ -68,14 +67,11 @@ func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 }
 
 func (d *apiKeysDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	d.keys, d.shops = b.keys, b.shops
+	d.engine = b.engine
 }
 
 func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
@@ -86,7 +82,7 @@ func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, ok := listIntegrations(ctx, d.keys, d.shops, merchantIDs, "API keys not read", &resp.Diagnostics)
+	integrations, ok := listIntegrations(ctx, d.engine, merchantIDs, "API keys not read", &resp.Diagnostics)
 	if !ok {
 		return
 	}

@@ -2,10 +2,9 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -14,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -31,22 +31,8 @@ var (
 	_ resource.ResourceWithIdentity    = (*apiKeysExclusiveResource)(nil)
 )
 
-// keyInventory lists a store's keys, and knows which of them this run has made.
-type keyInventory interface {
-	keyLister
-	Made(credentialID string) bool
-}
-
-// retirer deletes a key that no shop uses.
-type retirer interface {
-	Retire(ctx context.Context, key kustom.Orphan) error
-}
-
 type apiKeysExclusiveResource struct {
-	keys        keyInventory
-	shops       holderLister
-	guard       keyGuard
-	retirer     retirer
+	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
 }
@@ -54,11 +40,13 @@ type apiKeysExclusiveResource struct {
 func newAPIKeysExclusiveResource() resource.Resource { return &apiKeysExclusiveResource{} }
 
 type apiKeysExclusiveModel struct {
-	ID         types.String   `tfsdk:"id"`
-	MerchantID types.String   `tfsdk:"merchant_id"`
-	KeyIDs     types.Set      `tfsdk:"key_ids"`
-	Deletes    types.List     `tfsdk:"deletes"`
-	Timeouts   timeouts.Value `tfsdk:"timeouts"`
+	ID               types.String   `tfsdk:"id"`
+	MerchantID       types.String   `tfsdk:"merchant_id"`
+	CredentialIDs    types.Set      `tfsdk:"credential_ids"`
+	KeysToDelete     types.Set      `tfsdk:"keys_to_delete"`
+	DeleteUnverified types.Bool     `tfsdk:"delete_unverified"`
+	UnusedFor        types.String   `tfsdk:"unused_for"`
+	Timeouts         timeouts.Value `tfsdk:"timeouts"`
 }
 
 type apiKeysExclusiveIdentity struct {
@@ -71,16 +59,17 @@ func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.Meta
 
 func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Keeps a store free of keys that nobody knows of: **every key of the store but those in `key_ids` is deleted**, " +
+		MarkdownDescription: "Keeps a store free of keys that nobody knows of: **every key of the store but those in `credential_ids` is deleted**, " +
 			"whoever made it and whatever host it belongs to. Use it where keys are left behind by people or by a run that was killed, and none must stay " +
 			"alive that nobody knows of.\n\nThe plan names each key that will be deleted, with its last use. A key that turns up " +
-			"later is in the next plan, and is not deleted before.\n\nA key that a shop named in the provider's `mystore_tokens` uses is not deleted: the apply " +
+			"later is in the next plan, and is not deleted before.\n\nA key that a shop uses is not deleted: the apply " +
 			"waits for the shop to get another key and, if it does not, fails with an error that names the shop. The other keys " +
-			"are deleted all the same. Name every shop in `mystore_tokens`: **a shop that the provider can't see loses its key** " +
-			"if `key_ids` does not have it.\n\nThere must be one such resource for a store, in one configuration. Destroying it " +
+			"are deleted all the same. Where the provider has no shop to ask, no key is deleted, unless `unused_for` or " +
+			"`delete_unverified` says so. Name every shop in `mystore_tokens`: **a shop that the provider can't see loses its key** " +
+			"if `credential_ids` does not have it.\n\nThere must be one such resource for a store, in one configuration. Destroying it " +
 			"deletes no key.\n\nThe first plan for a store looks at the portal, and so does its apply. If somebody makes or deletes a " +
 			"key of the store in between, or another resource deletes one in the same apply, Terraform refuses the plan, and another " +
-			"one is needed. If `key_ids` was not known in that plan, the apply deletes what other keys the store has by then. " +
+			"one is needed. If `credential_ids` was not known in that plan, the apply deletes what other keys the store has by then. " +
 			"Neither concerns a store that is imported: its apply goes by what the plan has found, as every later one does.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
@@ -93,21 +82,33 @@ func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.Schema
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{merchantIDValidator{}},
 			},
-			"key_ids": schema.SetAttribute{
+			"credential_ids": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
 				MarkdownDescription: "The keys that the store keeps, at least one: what `kustom_api_key` and `kustom_mystore_connection` call " +
 					"`credential_id`. A key that the store does not have is an error, before any other is deleted. When one of them is " +
-					"known only after the apply, `deletes` is known only then too, unless the store has no key that could go; a " +
+					"known only after the apply, `keys_to_delete` is known only then too, unless the store has no key that could go; a " +
 					"warning in the plan then lists the keys that it is about.",
 				Validators: []validator.Set{
 					setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueStringsAre(credentialIDValidator{}),
 				},
 			},
-			"deletes": schema.ListNestedAttribute{
+			"keys_to_delete": schema.SetNestedAttribute{
 				Computed: true,
-				MarkdownDescription: "The keys that the planned apply will delete or, afterwards, that the last one has deleted. The oldest " +
-					"comes first.",
-				NestedObject: schema.NestedAttributeObject{Attributes: deletedKeyAttributes()},
+				MarkdownDescription: "The keys that the planned apply deletes or, afterwards, that the last one has deleted. A warning in the plan " +
+					"tells when each was last used.",
+				CustomType:   types.SetType{ElemType: keyRefType},
+				NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
+			},
+			"delete_unverified": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether keys may be deleted although the provider has no shop to ask whether it uses them. Default `false`. With " +
+					"`true`, **a shop's checkout may stop**.",
+			},
+			"unused_for": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Evidence that counts where no shop can be asked, or one can't be read: a key is deleted all the same if the " +
+					"portal shows no use of it for this long, as a duration such as `720h`. Default: no such evidence counts.",
+				Validators: []validator.String{durationValidator{}},
 			},
 		},
 		Blocks: map[string]schema.Block{
@@ -130,21 +131,17 @@ func (r *apiKeysExclusiveResource) IdentitySchema(_ context.Context, _ resource.
 }
 
 func (r *apiKeysExclusiveResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	r.keys, r.shops, r.guard, r.retirer = b.keys, b.shops, b.shops, b.connector
-	r.clock, r.environment = b.clock, b.environment
+	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
 }
 
 // ModifyPlan says which keys will be deleted. For an object that exists it looks only at what Read
 // has found: a plan that is saved today and applied tomorrow must come to the same result.
 func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.keys == nil {
+	if req.Plan.Raw.IsNull() || r.engine == nil {
 		return
 	}
 	var plan apiKeysExclusiveModel
@@ -154,13 +151,13 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 	}
 	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
 	plan.ID = plan.MerchantID
-	plan.Deletes = types.ListUnknown(deletedKeyType())
+	plan.KeysToDelete = types.SetUnknown(keyRefType)
 	if req.State.Raw.IsNull() {
 		r.planCreate(ctx, &plan, &resp.Diagnostics)
 	} else {
 		var state apiKeysExclusiveModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-		r.planUpdate(ctx, recallKeys(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
+		r.planUpdate(recallKeys(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
@@ -169,73 +166,64 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 
 // planCreate looks at the store itself, and does so again at apply. What it finds then has changed,
 // where it has, because somebody else has touched the store's keys; Terraform refuses such a plan.
-// That a shop has got another key meanwhile is no such change, so the last use of a key that a shop
-// holds is left open.
 func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) {
 	if plan.MerchantID.IsUnknown() || diags.HasError() {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
-	found, at, err := r.inventory(ctx, plan.MerchantID.ValueString())
-	if isUnknown(err) {
-		return
-	}
-	if err != nil {
-		report(diags, at, "API keys not read", err)
+	found := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
+	if diags.HasError() {
 		return
 	}
 	if plan.checkKept(found, diags); diags.HasError() {
 		return
 	}
-	plan.announce(ctx, r.notMade(found), storeKey.lastUseUnlessHeld, diags)
-	plan.warnOfHeld(r.notMade(found), diags)
+	r.announce(plan, r.engine.NotMade(found), diags)
 }
 
-func (r *apiKeysExclusiveResource) planUpdate(ctx context.Context, found []storeKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
+func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
 	if !plan.MerchantID.Equal(state.MerchantID) {
 		// It is replaced, and planned once more as a creation.
 		return
 	}
-	if plan.KeyIDs.Equal(state.KeyIDs) {
-		plan.Deletes = state.Deletes
+	if plan.CredentialIDs.Equal(state.CredentialIDs) {
+		plan.KeysToDelete = state.KeysToDelete
 		return
 	}
-	plan.announce(ctx, found, storeKey.lastUse, diags)
+	r.announce(plan, found, diags)
 }
 
 // announce plans what becomes of the keys that were found.
-func (m *apiKeysExclusiveModel) announce(ctx context.Context, found []storeKey, lastUse func(storeKey) types.String, diags *diag.Diagnostics) {
-	kept, certain := m.kept()
+func (r *apiKeysExclusiveResource) announce(plan *apiKeysExclusiveModel, found []rotation.StoreKey, diags *diag.Diagnostics) {
+	kept, certain := plan.kept()
 	others := without(found, kept)
-	if !certain && len(others) > 0 {
-		m.warnOfUndecided(others, diags)
+	if len(others) == 0 {
+		plan.KeysToDelete = keySet(nil)
 		return
 	}
-	m.Deletes = deletedKeys(ctx, others, lastUse, diags)
-}
-
-func (m *apiKeysExclusiveModel) warnOfUndecided(keys []storeKey, diags *diag.Diagnostics) {
-	diags.AddAttributeWarning(path.Root("key_ids"), "Keys to delete not known yet",
-		fmt.Sprintf("Which keys store %s keeps is known only during the apply, and so is which of these it deletes. It deletes those "+
-			"that key_ids does not name then:\n\n%s", m.MerchantID.ValueString(), listed(keys)))
-}
-
-// warnOfHeld tells what the plan of a creation does not show.
-func (m *apiKeysExclusiveModel) warnOfHeld(found []storeKey, diags *diag.Diagnostics) {
-	kept, certain := m.kept()
-	var held []storeKey
-	for _, key := range without(found, kept) {
-		if len(key.Shops) > 0 {
-			held = append(held, key)
-		}
-	}
-	if !certain || len(held) == 0 {
+	if !certain {
+		diags.AddAttributeWarning(path.Root("credential_ids"), "Keys to delete not known yet",
+			fmt.Sprintf("Which keys store %s keeps is known only during the apply, and so is which of these it deletes. It deletes those "+
+				"that credential_ids does not name then:\n\n%s", plan.MerchantID.ValueString(), listed(others)))
 		return
 	}
-	diags.AddAttributeWarning(path.Root("key_ids"), "Keys to delete are in use",
-		fmt.Sprintf("Shops take payments with keys that store %s is not to keep. They are deleted when the shops have got other keys; "+
-			"the apply waits for that and, if it does not happen, fails:\n\n%s", m.MerchantID.ValueString(), listed(held)))
+	plan.KeysToDelete = keySet(refs(others))
+	r.warnOfDeletions(plan, others, diags)
+}
+
+// warnOfDeletions tells of the keys that go, when each was last used, and where the apply is bound to refuse that.
+func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, keys []rotation.StoreKey, diags *diag.Diagnostics) {
+	text := fmt.Sprintf("Store %s: %s will be deleted:\n\n%s", plan.MerchantID.ValueString(), count(len(keys), "key"), listed(keys))
+	if slices.ContainsFunc(keys, func(key rotation.StoreKey) bool { return len(key.Shops) > 0 }) {
+		text += "\n\nShops take payments with some of them. Those are deleted when the shops have got other keys; the apply waits for that and, " +
+			"if it does not happen, fails."
+	}
+	if !r.engine.Shops.CanAsk() && !plan.DeleteUnverified.ValueBool() {
+		text += "\n\nThe provider has no shop to ask whether it uses them. The apply will refuse to delete them, except where unused_for lets " +
+			"it. Add the shops' tokens to mystore_tokens, set unused_for or, if you are sure, delete_unverified = true."
+	}
+	diags.AddAttributeWarning(path.Root("credential_ids"), deletedKeysSummary, text)
 }
 
 func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -270,18 +258,20 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	found, at, err := r.inventory(ctx, state.MerchantID.ValueString())
-	if err != nil {
-		report(&resp.Diagnostics, at, "API keys not read", err)
+	found := r.inventory(ctx, state.MerchantID.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	present, diags := types.SetValueFrom(ctx, types.StringType, credentialIDs(found))
 	resp.Diagnostics.Append(diags...)
-	if !present.Equal(state.KeyIDs) {
+	if !present.Equal(state.CredentialIDs) {
 		// What an earlier apply has deleted would be in the way of seeing what the next one deletes.
-		state.Deletes = deletedKeys(ctx, nil, storeKey.lastUse, &resp.Diagnostics)
+		state.KeysToDelete = keySet(nil)
 	}
-	state.KeyIDs = present
+	state.CredentialIDs = present
+	if state.DeleteUnverified.IsNull() {
+		state.DeleteUnverified = types.BoolValue(false)
+	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	keepKeys(ctx, found, resp.Private, &resp.Diagnostics)
@@ -297,7 +287,7 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 		return
 	}
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
-	if plan.KeyIDs.Equal(state.KeyIDs) {
+	if plan.CredentialIDs.Equal(state.CredentialIDs) {
 		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 		return
 	}
@@ -334,66 +324,51 @@ func (m apiKeysExclusiveModel) identity() apiKeysExclusiveIdentity {
 
 // enforce deletes the keys that the plan has announced, once it is sure that the store has those that
 // stay. It returns the keys that are left.
-func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) []storeKey {
-	found, at, err := r.inventory(ctx, plan.MerchantID.ValueString())
-	if err != nil {
-		report(diags, at, "API keys not read", err)
-		return nil
-	}
+func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) []rotation.StoreKey {
+	found := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
 	plan.checkKept(found, diags)
-	announced := plan.settle(ctx, diags)
+	announced := map[string]bool{}
+	for _, key := range keyRefs(plan.KeysToDelete, diags) {
+		announced[key.CredentialID] = true
+	}
 	if diags.HasError() {
 		return nil
 	}
-	var doomed []storeKey
-	for _, key := range r.notMade(found) {
+	var doomed []rotation.StoreKey
+	for _, key := range r.engine.NotMade(found) {
 		if announced[key.CredentialID] {
 			doomed = append(doomed, key)
 		}
 	}
-	for i, err := range r.deleteKeys(ctx, plan.MerchantID.ValueString(), doomed) {
+	evidence := rotation.Evidence{UnusedFor: durationOf(plan.UnusedFor), Unverified: plan.DeleteUnverified.ValueBool()}
+	for i, err := range r.engine.DeleteAll(ctx, doomed, evidence) {
 		if err != nil {
-			diags.AddError("API key not deleted", doomed[i].whyKept(err)+"\n\n"+original(err))
+			diags.AddError("API key not deleted", whyKept(doomed[i], err)+"\n\n"+original(err))
 		}
 	}
 	return without(found, announced)
 }
 
-// deleteKeys deletes keys, and returns for each what has kept it from being deleted. It waits for the
-// shops that still use one of them to get another, beside each other and beside the deletions: that
-// one shop does not move must not keep the rest.
-func (r *apiKeysExclusiveResource) deleteKeys(ctx context.Context, merchantID string, keys []storeKey) []error {
-	errs := make([]error, len(keys))
-	var waits sync.WaitGroup
-	for i, key := range keys {
-		orphan := kustom.Orphan{MerchantID: merchantID, CredentialID: key.CredentialID, Username: key.Username}
-		errs[i] = r.retirer.Retire(ctx, orphan)
-		var held *rotation.HeldError
-		if errors.As(errs[i], &held) {
-			waits.Go(func() {
-				if errs[i] = r.guard.AwaitRelease(ctx, key.Username); errs[i] == nil {
-					errs[i] = r.retirer.Retire(ctx, orphan)
-				}
-			})
-		}
+// inventory returns the store's keys, and warns of the shops that can't be read.
+func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID string, diags *diag.Diagnostics) []rotation.StoreKey {
+	found, unread, err := r.engine.Inventory(ctx, merchantID)
+	switch {
+	case isUnknown(err):
+	case err != nil:
+		report(diags, path.Root("merchant_id"), "API keys not read", err)
 	}
-	waits.Wait()
-	return errs
+	warnOfUnread(diags, unread)
+	warnOfAnswers(r.engine, diags)
+	return found
 }
 
 // whyKept says of a key that was not deleted why, and what to do.
-func (k storeKey) whyKept(err error) string {
-	var held *rotation.HeldError
-	if errors.As(err, &held) {
+func whyKept(k rotation.StoreKey, err error) string {
+	if shops := inUseBy(err); len(shops) > 0 {
 		return fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, and did not get another key in time. The "+
 			"store's other keys are not affected.\n\nGive the shop another key, under Extensions → Your extensions → Klarna Checkout "+
 			"V3 → Credentials or by applying the resource that it belongs to, and run again. If the store is to keep this key, add %s "+
-			"to key_ids.", k.Username, strings.Join(held.Shops, ", "), k.CredentialID)
+			"to credential_ids.", k.Username, strings.Join(shops, ", "), k.CredentialID)
 	}
-	var unseen *rotation.UnseenError
-	if errors.As(err, &unseen) {
-		return fmt.Sprintf("The key %s was not deleted, because not every shop that the provider has access to could be asked whether it uses it. %s",
-			k.Username, advise(unseen.Cause).text)
-	}
-	return fmt.Sprintf("The key %s was not deleted. %s", k.Username, advise(err).text)
+	return advise(err).text
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -28,15 +29,8 @@ type backend struct {
 	mystore  mystoreService
 	// pages is nil where the vendors are only reached by their APIs.
 	pages *pages
-	// keys and shops remember, for one walk, what they have read of the portal and of Mystore.
-	keys  *rotation.Keys
-	shops *rotation.Shops
-	// ahead is shops for resources that are one shop each.
-	ahead *rotation.Ahead
-	// connector gives shops new keys.
-	connector *rotation.Connector
-	// connections is shared by the connections of a walk.
-	connections connectionWalk
+	// engine decides what becomes of shops and keys, and carries it out. It caches, for one walk, what it has read.
+	engine *rotation.Engine
 }
 
 // missingError says that something needs a setting that is not there.
@@ -51,7 +45,7 @@ type unknownError struct{ attribute string }
 func (e *unknownError) Error() string { return e.attribute + " is not known yet" }
 
 func newBackend(s settings, o Options) *backend {
-	o.Clock = restingClock{o.Clock}
+	o.Clock = rotation.Yielding(o.Clock)
 	b := &backend{settings: s, version: o.Version, clock: o.Clock}
 	client := func(api, attribute string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
 		var unready error
@@ -71,10 +65,9 @@ func newBackend(s settings, o Options) *backend {
 	if b.pages = newPages(s, o); b.pages != nil {
 		b.usePages()
 	}
-	b.keys = rotation.NewKeys(b.portal)
-	b.shops = rotation.NewShops(b.mystore, b.merchant, o.Clock, b.shopNames)
-	b.ahead = rotation.NewAhead(b.shops)
-	b.connector = rotation.NewConnector(b.keys, b.shops)
+	b.engine = rotation.New(rotation.Options{
+		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, Ignored: s.ignoredShops,
+	})
 	return b
 }
 
@@ -164,6 +157,21 @@ func logExchange(ctx context.Context, e transport.Exchange) {
 		fields["correlation_id"] = e.CorrelationID
 	}
 	tflog.Debug(ctx, "vendor request", fields)
+}
+
+// showsHosts tells whether the portal shows the hosts of keys, so that a plan can name that of a new one. Its pages do
+// not.
+func (b *backend) showsHosts() bool {
+	return b.pages == nil || b.portal != portalService(b.pages.portal)
+}
+
+// configured returns the backend that the framework hands to Configure, nil before the provider is configured.
+func configured(data any, diags *diag.Diagnostics) *backend {
+	b, err := backendOf(data)
+	if err != nil {
+		diags.AddError("Unexpected provider data", err.Error())
+	}
+	return b
 }
 
 // backendOf returns the backend out of what the framework hands to Configure, and nil before the

@@ -73,14 +73,11 @@ func (r *checkoutCredentialsListResource) ListResourceConfigSchema(_ context.Con
 }
 
 func (r *checkoutCredentialsListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	r.shops, r.extensions, r.names = b.shops, b.mystore, b.listableShops
+	r.shops, r.extensions, r.names = b.engine.Shops, b.mystore, b.listableShops
 }
 
 func (r *checkoutCredentialsListResource) List(ctx context.Context, req list.ListRequest, resp *list.ListResultsStream) {

@@ -13,7 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -33,22 +35,13 @@ var (
 	_ resource.ResourceWithImportState    = (*checkoutCredentialsResource)(nil)
 )
 
-// shopService reads and changes what shops hold.
-type shopService interface {
-	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-	Prove(ctx context.Context, pair rotation.Pair) error
-	Install(ctx context.Context, shop string, pair rotation.Pair) (mystore.Credentials, error)
-	Clear(ctx context.Context, shop string) error
-	Leave(shop string)
-}
-
 // extensionService tells which Klarna Checkout a shop has.
 type extensionService interface {
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 
 type checkoutCredentialsResource struct {
-	shops       shopService
+	engine      *rotation.Engine
 	extensions  extensionService
 	clock       clock.Clock
 	environment *kustom.Environment
@@ -65,6 +58,7 @@ type checkoutCredentialsModel struct {
 	SecretWOVersion  types.Int64    `tfsdk:"kustom_secret_wo_version"`
 	Verify           types.Bool     `tfsdk:"verify"`
 	DeletionPolicy   types.String   `tfsdk:"deletion_policy"`
+	AllowStoreChange types.Bool     `tfsdk:"allow_store_change"`
 	ExtensionVersion types.String   `tfsdk:"extension_version"`
 	UpdatedAt        types.String   `tfsdk:"updated_at"`
 	Timeouts         timeouts.Value `tfsdk:"timeouts"`
@@ -77,6 +71,7 @@ type checkoutCredentialsIdentity struct {
 const (
 	deletionRetain = "retain"
 	deletionClear  = "clear"
+	deletionDelete = "delete"
 
 	defaultShopWriteTimeout = 5 * time.Minute
 	defaultShopReadTimeout  = 2 * time.Minute
@@ -130,17 +125,22 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 					"pair again. Giving it to a shop that has just been imported does not.",
 			},
 			"verify": schema.BoolAttribute{
-				Optional: true,
+				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 				MarkdownDescription: "Whether the pair is proven against Kustom's merchant API before it is written. " +
 					"Default `true`; `false` is for machines that can't reach that API. The proof asks for an order " +
 					"that does not exist, and counts as the key's first use in the portal's endpoint switch status. " +
-					"A refusal is doubted for up to a minute, because a new key takes a moment to be known everywhere.",
+					"A refusal (401) is retried for up to a minute while a new key propagates.",
+			},
+			"allow_store_change": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether the shop may get a key of another store than its present key belongs to. Default `false`: that is " +
+					"an error, because **the shop's payments would go to another merchant**.",
 			},
 			"deletion_policy": schema.StringAttribute{
-				Optional: true,
+				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionRetain),
 				MarkdownDescription: "What destroying this resource does with the shop: `retain` (default) leaves its " +
 					"credentials as they are, `clear` empties them, after which **the shop takes no payments** with " +
-					"Klarna Checkout V3.",
+					"Klarna Checkout V3. A shop that has another key by then, or was given this one anew, is left alone.",
 				Validators: []validator.String{stringvalidator.OneOf(deletionRetain, deletionClear)},
 			},
 			"extension_version": schema.StringAttribute{
@@ -178,23 +178,21 @@ func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req re
 		return
 	}
 	validatePair(&resp.Diagnostics, config)
+	claim(r.engine, path.Root("shop"), config.Shop, "mystore_klarna_checkout_credentials", &resp.Diagnostics)
 }
 
 func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	r.shops, r.extensions, r.clock, r.environment = b.ahead, b.mystore, b.clock, b.environment
+	r.engine, r.extensions, r.clock, r.environment = b.engine, b.mystore, b.clock, b.environment
 }
 
 // ModifyPlan says what an apply will write, and refuses at plan time what is bound to fail at
 // apply time, when a key may have been made for it already.
 func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.shops == nil {
+	if req.Plan.Raw.IsNull() || r.engine == nil {
 		return
 	}
 	var config, plan checkoutCredentialsModel
@@ -207,15 +205,17 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 	checkSecretEnvironment(&resp.Diagnostics, r.environment, config)
 	plan.ID = plan.Shop
 	if req.State.Raw.IsNull() {
-		r.checkShop(ctx, plan.Shop, &resp.Diagnostics)
+		r.checkShop(ctx, plan, &resp.Diagnostics)
 	} else {
 		var state checkoutCredentialsModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 		untouched, diags := req.Private.GetKey(ctx, importUntouched)
 		resp.Diagnostics.Append(diags...)
+		r.engine.Shops.Belongs(plan.Shop.ValueString(), storeOfID(plan.KustomID), state.KustomID.ValueString())
 		plan.ExtensionVersion, plan.UpdatedAt = state.ExtensionVersion, state.UpdatedAt
 		if plan.writes(state, untouched != nil) {
 			plan.ExtensionVersion, plan.UpdatedAt = types.StringUnknown(), types.StringUnknown()
+			r.checkStore(ctx, plan, state.KustomID.ValueString(), &resp.Diagnostics)
 		}
 	}
 	if !resp.Diagnostics.HasError() {
@@ -223,16 +223,44 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 	}
 }
 
-// checkShop makes sure that a shop that is about to be taken over can be.
-func (r *checkoutCredentialsResource) checkShop(ctx context.Context, shop types.String, diags *diag.Diagnostics) {
-	if shop.IsUnknown() {
+// checkShop makes sure that a shop that is about to be taken over can be. A shop that can't be read must not hold up
+// the others.
+func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checkoutCredentialsModel, diags *diag.Diagnostics) {
+	if plan.Shop.IsUnknown() {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
-	if _, err := r.shops.Credentials(ctx, shop.ValueString()); err != nil && !isUnknown(err) {
+	shop := plan.Shop.ValueString()
+	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
+	r.engine.Want(ctx, shop)
+	holds, err := r.engine.Shops.Credentials(ctx, shop)
+	switch {
+	case isUnknown(err):
+	case err != nil && isShopsOwn(err):
+		warn(diags, path.Root("shop"), "Shop can't be taken over", err)
+	case err != nil:
 		report(diags, path.Root("shop"), "Shop can't be taken over", err)
+	default:
+		r.checkStore(ctx, plan, holds.KustomID, diags)
 	}
+}
+
+// checkStore refuses a shop a key of another store than its present one belongs to.
+func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan checkoutCredentialsModel, present string, diags *diag.Diagnostics) {
+	if plan.AllowStoreChange.ValueBool() || !known(plan.KustomID) {
+		return
+	}
+	err := rotation.CheckStores(plan.Shop.ValueString(), present, plan.KustomID.ValueString())
+	if err != nil {
+		report(diags, path.Root("kustom_id"), "Shop can't be given this key", r.engine.Describe(ctx, err))
+	}
+}
+
+// storeOfID returns the store that a Kustom ID belongs to, empty where that is not known.
+func storeOfID(id types.String) string {
+	store, _ := kustom.StoreOf(id.ValueString())
+	return store
 }
 
 // writes tells whether going from state to m writes to the shop. That the secret of an untouched
@@ -274,10 +302,17 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	importing := state.ExtensionVersion.IsNull()
 	// A state of an older version has no identity yet, even of a shop that is found to be without.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
-	holds, err := r.shops.Credentials(ctx, state.Shop.ValueString())
+	shop := state.Shop.ValueString()
+	r.engine.Shops.Belongs(shop, storeOfID(state.KustomID), state.KustomID.ValueString())
+	r.engine.Want(ctx, shop)
+	holds, err := r.engine.Shops.Settled(ctx, shop)
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) && !importing {
 		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil && isShopsOwn(err) && !importing {
+		warn(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
 		return
 	}
 	if err != nil {
@@ -285,7 +320,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		return
 	}
 	if importing {
-		extension, err := r.extensions.Extension(ctx, state.Shop.ValueString())
+		extension, err := r.extensions.Extension(ctx, shop)
 		if err != nil {
 			report(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
 			return
@@ -295,6 +330,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 	}
 	state.read(holds)
+	state.setDefaults()
 	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 }
 
@@ -324,13 +360,17 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 // wrong and returns whether nothing did.
 func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
 	shop, pair := plan.Shop.ValueString(), config.pair()
+	if r.checkPresent(ctx, *plan, diags); diags.HasError() {
+		return false
+	}
 	extension, err := r.examine(ctx, shop, pair, plan.Verify.IsNull() || plan.Verify.ValueBool())
 	if err != nil {
 		at, hint := unfit(err)
 		reportWithHint(diags, at, "Credentials not changed", err, hint)
 		return false
 	}
-	holds, err := r.shops.Install(ctx, shop, pair)
+	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
+	holds, err := r.engine.Shops.Install(ctx, shop, pair)
 	if err != nil {
 		report(diags, path.Root("shop"), "Credentials not written", err)
 		return false
@@ -345,6 +385,16 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	return true
 }
 
+// checkPresent refuses, once the key is known, a shop a key of another store.
+func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan checkoutCredentialsModel, diags *diag.Diagnostics) {
+	holds, err := r.engine.Shops.Credentials(ctx, plan.Shop.ValueString())
+	if err != nil {
+		report(diags, path.Root("shop"), "Credentials not changed", err)
+		return
+	}
+	r.checkStore(ctx, plan, holds.KustomID, diags)
+}
+
 // examine looks at a shop's extension and, if it is to be proven, proves the pair meanwhile. Neither
 // changes anything; the first failure ends both.
 func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair rotation.Pair, verify bool) (mystore.Extension, error) {
@@ -355,7 +405,7 @@ func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, 
 		return err
 	})
 	if verify {
-		group.Go(func() error { return r.shops.Prove(ctx, pair) })
+		group.Go(func() error { return r.engine.Shops.Prove(ctx, pair) })
 	}
 	err := group.Wait()
 	return extension, err
@@ -386,16 +436,18 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	defer cancel()
 	shop := state.Shop.ValueString()
 	if state.DeletionPolicy.ValueString() != deletionClear {
-		r.shops.Leave(shop)
+		r.engine.Shops.Leave(shop)
 		resp.Diagnostics.AddWarning("Credentials left in the shop",
 			fmt.Sprintf("Shop %s keeps the credentials that it has (%s) and goes on taking payments with them: its "+
 				"deletion_policy is retain.", shop, state.KustomID.ValueString()))
 		return
 	}
-	err := r.shops.Clear(ctx, shop)
-	var missing *mystore.NotInstalledError
-	if err != nil && !errors.As(err, &missing) {
+	cleared, err := r.engine.Shops.Clear(ctx, shop, state.KustomID.ValueString(), state.UpdatedAt.ValueString())
+	switch {
+	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), "Credentials not cleared", err)
+	case !cleared:
+		warnOfLeftAlone(&resp.Diagnostics, shop, state.KustomID.ValueString())
 	}
 }
 
@@ -414,16 +466,27 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 
 // pair returns the configured pair. A write-only secret is in the configuration only.
 func (m checkoutCredentialsModel) pair() rotation.Pair {
-	pair := rotation.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
-	if m.Secret.IsNull() {
-		pair.Secret = m.SecretWO.ValueString()
+	secret := m.Secret
+	if secret.IsNull() {
+		secret = m.SecretWO
 	}
-	return pair
+	return rotation.Pair{Username: m.KustomID.ValueString(), Secret: kustom.NewSecret(secret.ValueString())}
+}
+
+// setDefaults fills in what an import leaves open.
+func (m *checkoutCredentialsModel) setDefaults() {
+	setDefault(&m.DeletionPolicy, deletionRetain)
+	if m.Verify.IsNull() {
+		m.Verify = types.BoolValue(true)
+	}
+	if m.AllowStoreChange.IsNull() {
+		m.AllowStoreChange = types.BoolValue(false)
+	}
 }
 
 // changedOutside tells whether somebody else has written to the shop since state was.
 func (m checkoutCredentialsModel) changedOutside(holds mystore.Credentials) bool {
-	return m.UpdatedAt.ValueString() != holds.UpdatedAt
+	return !rotation.SameMoment(m.UpdatedAt.ValueString(), holds.UpdatedAt)
 }
 
 // read takes over what a shop shows. Which secret it holds after a change made by somebody else
@@ -435,7 +498,9 @@ func (m *checkoutCredentialsModel) read(holds mystore.Credentials) {
 	}
 	m.ID = m.Shop
 	m.KustomID = nullWhenEmpty(holds.KustomID)
-	m.UpdatedAt = nullWhenEmpty(holds.UpdatedAt)
+	if m.changedOutside(holds) {
+		m.UpdatedAt = nullWhenEmpty(holds.UpdatedAt)
+	}
 }
 
 func (m checkoutCredentialsModel) identity() checkoutCredentialsIdentity {

@@ -1,11 +1,13 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -21,17 +23,25 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 var (
-	_ resource.ResourceWithConfigure   = (*connectionResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*connectionResource)(nil)
-	_ resource.ResourceWithIdentity    = (*connectionResource)(nil)
-	_ resource.ResourceWithImportState = (*connectionResource)(nil)
+	_ resource.ResourceWithConfigure      = (*connectionResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*connectionResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*connectionResource)(nil)
+	_ resource.ResourceWithIdentity       = (*connectionResource)(nil)
+	_ resource.ResourceWithImportState    = (*connectionResource)(nil)
 )
 
-type connectionResource struct{ connections connections }
+type connectionResource struct {
+	engine      *rotation.Engine
+	clock       clock.Clock
+	environment *kustom.Environment
+	// showsHosts says that the portal shows the hosts of keys.
+	showsHosts bool
+}
 
 func newConnectionResource() resource.Resource { return &connectionResource{} }
 
@@ -96,19 +106,24 @@ func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.Identi
 }
 
 func (r *connectionResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	r.connections = newConnections(b, b.ahead)
+	r.engine, r.clock, r.environment, r.showsHosts = b.engine, b.clock, b.environment, b.showsHosts()
+}
+
+// ValidateConfig refuses a shop that another object of the configuration has too. Terraform calls it once for each
+// object before it plans it.
+func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var shop types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("shop"), &shop)...)
+	claim(r.engine, path.Root("shop"), shop, "kustom_mystore_connection", &resp.Diagnostics)
 }
 
 // ModifyPlan says whether the shop gets a new key, why, and which keys will be deleted.
 func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || !r.connections.ready() {
+	if req.Plan.Raw.IsNull() || r.engine == nil {
 		return
 	}
 	var config, plan connectionModel
@@ -117,27 +132,91 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.connections.environment, "store", plan.MerchantID)
+	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	plan.planID()
-	if err := r.plan(ctx, req, config, &plan, &resp.Diagnostics); err != nil {
-		report(&resp.Diagnostics, connectionPath(err), "Shop can't be connected", err)
+	if req.State.Raw.IsNull() {
+		r.planNew(ctx, config, &plan, &resp.Diagnostics)
+	} else {
+		var state connectionModel
+		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		r.planExisting(ctx, config, &plan, state, recall(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
 
-func (r *connectionResource) plan(ctx context.Context, req resource.ModifyPlanRequest, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) error {
-	if req.State.Raw.IsNull() {
-		return r.connections.planNew(ctx, plan.Shop, plan.connectionRules, config.connectedShop, &plan.connectedShop, diags)
+// planNew plans the connection of a shop that has none. A shop that can't be read leaves everything to the apply: it
+// must not hold up the others.
+func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
+	c := shopConfig(ctx, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
+	seen, err := r.observeNew(ctx, plan)
+	if err != nil && !isShopsOwn(err) {
+		report(diags, connectionPath(err), "Shop can't be connected", err)
+		return
 	}
-	var state connectionModel
-	diags.Append(load(ctx, req.State, &state)...)
-	return r.connections.planExisting(ctx, state.Shop.ValueString(), plan.connectionRules, recall(ctx, req.Private, diags),
-		config.connectedShop, &plan.connectedShop, state.connectedShop, diags)
+	if err != nil {
+		warn(diags, path.Root("shop"), "Shop can't be connected", err)
+	}
+	r.decide(ctx, c, nil, seen, config, plan, nil, diags)
+}
+
+// observeNew looks at a shop, before and again during the apply; nil where it is not known yet which.
+func (r *connectionResource) observeNew(ctx context.Context, plan *connectionModel) (*rotation.Observation, error) {
+	if !known(plan.Shop) || !known(plan.MerchantID) {
+		return nil, nil
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
+	defer cancel()
+	r.engine.Want(ctx, plan.Shop.ValueString())
+	seen, err := r.engine.ObserveNew(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
+	if err != nil {
+		return nil, unlessUnknown(err)
+	}
+	return &seen, nil
+}
+
+// planExisting plans what becomes of a connected shop. It goes only by what Read has found: a plan that is saved
+// today and applied tomorrow must come to the same result.
+func (r *connectionResource) planExisting(ctx context.Context, config connectionModel, plan *connectionModel, state connectionModel, memory rotation.Memory, diags *diag.Diagnostics) {
+	shop := state.Shop.ValueString()
+	record := state.record(memory, diags)
+	r.engine.Shops.Belongs(shop, record.MerchantID, memory.Holds)
+	c := shopConfig(ctx, shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
+	r.decide(ctx, c, &record, nil, config, plan, &state.connectedShop, diags)
+	if !diags.HasError() && plan.CredentialID.IsUnknown() && known(plan.Reason) {
+		r.checkInstalled(ctx, shop, diags)
+	}
+}
+
+// checkInstalled refuses, before a key is made, to plan one for a shop that can't have it.
+func (r *connectionResource) checkInstalled(ctx context.Context, shop string, diags *diag.Diagnostics) {
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
+	defer cancel()
+	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
+	case unlessUnknown(err) == nil:
+	case isShopsOwn(err):
+		warn(diags, path.Root("shop"), "Shop can't be connected", err)
+	default:
+		report(diags, connectionPath(err), "Shop can't be connected", err)
+	}
+}
+
+// decide shows what the engine decides, and warns of the keys that go.
+func (r *connectionResource) decide(ctx context.Context, c rotation.Config, record *rotation.Record, seen *rotation.Observation, config connectionModel, plan *connectionModel, state *connectedShop, diags *diag.Diagnostics) {
+	decided, err := rotation.Decide(c, record, seen)
+	if err != nil {
+		report(diags, connectionPath(err), "Shop can't be connected", r.engine.Describe(ctx, err))
+		return
+	}
+	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.showsHosts))
+	if text := describeDeletions(decided); text != "" && decided.Changes {
+		diags.AddAttributeWarning(path.Root("keys_to_delete"), deletedKeysSummary, fmt.Sprintf("Shop %s: %s.", c.Shop, text))
+	}
+	warnOfAnswers(r.engine, diags)
 }
 
 func (m *connectionModel) planID() {
@@ -155,33 +234,48 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	var memory connectionMemory
-	err := r.apply(ctx, &plan, &memory, &resp.Diagnostics)
+	record := rotation.Record{MerchantID: plan.MerchantID.ValueString(), Triggers: stringMap(plan.RotateWhenChanged)}
+	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
 	if err != nil {
 		report(&resp.Diagnostics, connectionPath(err), "Shop not connected", err)
-		for _, orphan := range memory.Unsettled {
-			// The error makes Terraform treat it as tainted: the next apply settles it (I3, I5).
-			plan.remember(orphan)
-			resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-			resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+		if len(record.Memory.Unsettled) == 0 {
+			return
 		}
-		return
+		// The error makes Terraform treat it as tainted: the next apply settles it (I3, I5).
+		plan.remember(record.Memory.Unsettled)
 	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
-	memory.keep(ctx, resp.Private, &resp.Diagnostics)
+	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
-// apply does what is planned, and warns of the keys that had to stay.
-func (r *connectionResource) apply(ctx context.Context, plan *connectionModel, memory *connectionMemory, diags *diag.Diagnostics) error {
-	shop := plan.Shop.ValueString()
-	kept, err := r.connections.apply(ctx, shop, &plan.connectedShop, memory, diags)
-	for _, key := range kept {
-		diags.Append(key.warning(shop))
+// execute does what is planned, and warns of the keys that had to stay.
+func (r *connectionResource) execute(ctx context.Context, model *connectionModel, state *connectedShop, record *rotation.Record, diags *diag.Diagnostics) error {
+	shop := model.Shop.ValueString()
+	plan := model.planned(shop, state, diags)
+	if plan.Undecided {
+		// The shop could not be read while planning.
+		seen, err := r.observeNew(ctx, model)
+		if err != nil {
+			return err
+		}
+		c := shopConfig(ctx, shop, model.connectionRules, model.connectedShop, model.connectedShop)
+		if plan, err = rotation.Decide(c, nil, seen); err != nil {
+			return err
+		}
 	}
-	return err
+	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
+	for _, key := range kept {
+		diags.Append(keptKeyWarning(shop, key))
+	}
+	warnOfAnswers(r.engine, diags)
+	if err != nil {
+		return r.engine.WithUnusedKeys(ctx, plan.MerchantID, err)
+	}
+	model.takeAll(*record)
+	return nil
 }
 
 // connectionPath returns the attribute that err is about: the portal knows stores, Mystore shops.
@@ -204,41 +298,56 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	}
 	// A state of an older version has no identity yet, be it complete or not.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
+	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
-		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(ctx, &resp.Diagnostics)
-		memory.keep(ctx, resp.Private, &resp.Diagnostics)
+		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(r.clock.Now(), &resp.Diagnostics)
+		keep(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	if err := r.connections.read(ctx, state.Shop.ValueString(), &state.connectedShop, &memory, &resp.Diagnostics); err != nil {
+	shop := state.Shop.ValueString()
+	r.engine.Want(ctx, shop)
+	err := r.engine.Read(ctx, shop, &record)
+	warnOfAnswers(r.engine, &resp.Diagnostics)
+	switch {
+	case err != nil && isShopsOwn(err) && !memory.Importing():
+		// One shop's trouble must not keep the others from being planned.
+		warn(&resp.Diagnostics, connectionPath(err), "Shop not read", err)
+		return
+	case err != nil:
 		report(&resp.Diagnostics, connectionPath(err), "Connection not read", err)
 		return
 	}
+	state.takeAll(record)
+	state.setDefaults()
 	state.planID()
 	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
-	memory.keep(ctx, resp.Private, &resp.Diagnostics)
+	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan connectionModel
+	var plan, state connectionModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
 	timeout, diags := plan.Timeouts.Update(ctx, defaultShopWriteTimeout)
 	resp.Diagnostics.Append(diags...)
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	if err := r.apply(ctx, &plan, &memory, &resp.Diagnostics); err != nil {
+	record := state.record(memory, &resp.Diagnostics)
+	record.Triggers = stringMap(plan.RotateWhenChanged)
+	if err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics); err != nil {
 		report(&resp.Diagnostics, connectionPath(err), "Shop keeps the key that it has", err)
-		memory.keep(ctx, resp.Private, &resp.Diagnostics)
+		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
 	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
-	memory.keep(ctx, resp.Private, &resp.Diagnostics)
+	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -250,34 +359,47 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	if state.clears() && !state.Username.IsNull() {
-		r.clear(ctx, state, &resp.Diagnostics)
+	shop, record := state.Shop.ValueString(), state.record(memory, &resp.Diagnostics)
+	r.engine.Shops.Belongs(shop, record.MerchantID, cmp.Or(memory.Holds, record.Username))
+	if state.clears() && record.Username != "" {
+		r.release(ctx, shop, record, &resp.Diagnostics)
 	}
 	leftovers := memory.Unsettled
 	if state.isIncomplete() {
-		leftovers = state.leftovers(ctx, &resp.Diagnostics)
+		leftovers = state.leftovers(r.clock.Now(), &resp.Diagnostics)
+		if record.CredentialID == "" {
+			lost, err := r.engine.LostKeys(ctx, shop, record)
+			if err != nil {
+				report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
+			}
+			leftovers = append(leftovers, lost...)
+		}
 	}
-	if err := r.connections.discard(ctx, leftovers); err != nil {
+	if err := r.engine.DeleteLeftovers(ctx, leftovers); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
 	}
 	if state.clears() || state.isIncomplete() || resp.Diagnostics.HasError() {
 		return
 	}
-	r.connections.shops.Leave(state.Shop.ValueString())
+	r.engine.Shops.Leave(shop)
 	resp.Diagnostics.AddWarning("Shop and key left as they are",
-		fmt.Sprintf("Shop %s goes on taking payments with the key %s: its deletion_policy is retain.",
-			state.Shop.ValueString(), state.Username.ValueString()))
+		fmt.Sprintf("Shop %s goes on taking payments with the key %s: its deletion_policy is retain.", shop, record.Username))
 }
 
-// clear empties the shop and then deletes its key.
-func (r *connectionResource) clear(ctx context.Context, state connectionModel, diags *diag.Diagnostics) {
-	if err := r.connections.clear(ctx, state.Shop.ValueString(), state.connectedShop); err != nil {
+// release empties the shop and then deletes its key.
+func (r *connectionResource) release(ctx context.Context, shop string, record rotation.Record, diags *diag.Diagnostics) {
+	cleared, err := r.engine.Release(ctx, shop, record)
+	if err != nil {
 		report(diags, path.Empty(), "Shop not cleared", err)
 		return
 	}
-	if err := r.connections.connector.Retire(ctx, state.orphan()); err != nil {
+	if !cleared {
+		warnOfLeftAlone(diags, shop, record.Username)
+	}
+	err = r.engine.DeleteUnused(ctx, record.Key().Orphan(), 0)
+	if err != nil && (cleared || len(inUseBy(err)) == 0) {
 		report(diags, path.Empty(), "API key not deleted", err)
 	}
 }
@@ -291,7 +413,7 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)})...)
-	connectionMemory{Imported: true}.keep(ctx, resp.Private, &resp.Diagnostics)
+	keep(ctx, rotation.Memory{Imported: true}, resp.Private, &resp.Diagnostics)
 }
 
 // parseConnectionID takes the import ID of one shop's connection apart.
@@ -303,19 +425,50 @@ func parseConnectionID(id string) (shop, merchantID string, err error) {
 	return shop, merchantID, nil
 }
 
-// remember takes over a key of which it is not certain whether it is in the shop.
-func (m *connectionModel) remember(orphan kustom.Orphan) {
-	m.CredentialID, m.Username = unsettledID(orphan), nullWhenEmpty(orphan.Username)
-	m.CreatedAt = types.StringNull()
+// remember takes over the keys of which it is not certain whether one is in the shop. That there is no time at which
+// the key was made marks the state as incomplete.
+func (m *connectionModel) remember(unsettled []kustom.Orphan) {
+	last := unsettled[len(unsettled)-1]
+	m.CredentialID, m.Username = nullWhenEmpty(last.CredentialID), nullWhenEmpty(last.Username)
+	m.CreatedAt, m.ExpiresAt = types.StringNull(), types.StringNull()
+	if m.Host.IsUnknown() {
+		m.Host = types.StringNull()
+	}
+	if m.Reason.IsUnknown() {
+		m.Reason = types.StringNull()
+	}
+	refs := make([]rotation.KeyRef, 0, len(unsettled))
+	for _, o := range unsettled[:len(unsettled)-1] {
+		if o.CredentialID != "" {
+			refs = append(refs, rotation.KeyRef{MerchantID: o.MerchantID, CredentialID: o.CredentialID, Username: o.Username})
+		}
+	}
+	m.KeysToDelete = keySet(append(keyRefs(m.KeysToDelete, &diag.Diagnostics{}), refs...))
+	if m.KeysKept.IsUnknown() {
+		m.KeysKept = keySet(nil)
+	}
 }
 
-// isIncomplete tells whether the shop may or may not have the connection's key.
-func (m connectionModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.CredentialID.IsNull() }
+// isIncomplete tells whether the shop may or may not have the connection's key: an earlier run made or asked for it
+// and did not finish.
+func (m connectionModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.KeysToDelete.IsNull() }
 
-// leftovers are the keys of an incomplete connection: the one that may or may not be in the shop, and
-// those that it was to replace.
-func (m connectionModel) leftovers(ctx context.Context, diags *diag.Diagnostics) []kustom.Orphan {
-	return retirees(readReplacedKeys(ctx, m.Replaces, diags), []kustom.Orphan{m.orphan()})
+// leftovers are the keys of an incomplete connection: the one that may or may not be in the shop, and those that it
+// was to replace. When the run ended that may have installed the key is not known, so it counts as now.
+func (m connectionModel) leftovers(now time.Time, diags *diag.Diagnostics) []kustom.Orphan {
+	var keys []kustom.Orphan
+	if !m.CredentialID.IsNull() {
+		keys = append(keys, kustom.Orphan{
+			MerchantID: m.MerchantID.ValueString(), CredentialID: m.CredentialID.ValueString(), Username: m.Username.ValueString(),
+			Attempted: now,
+		})
+	}
+	for _, key := range keyRefs(m.KeysToDelete, diags) {
+		if key.WaitsFor == "" {
+			keys = append(keys, key.Orphan())
+		}
+	}
+	return keys
 }
 
 func (m connectionModel) identity() connectionIdentity {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -31,14 +32,9 @@ type orderMaker interface {
 	CreateOrder(ctx context.Context, username, secret string, order kustom.Order) (kustom.MadeOrder, error)
 }
 
-// doubter makes a call again for as long as a refusal of a pair is to be doubted.
-type doubter interface {
-	Patiently(ctx context.Context, call func() error) error
-}
-
 type createTestOrderAction struct {
 	orders      orderMaker
-	shops       doubter
+	shops       *rotation.Shops
 	clock       clock.Clock
 	environment *kustom.Environment
 }
@@ -117,14 +113,11 @@ func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest
 }
 
 func (a *createTestOrderAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	a.orders, a.shops, a.clock, a.environment = b.merchant, b.shops, b.clock, b.environment
+	a.orders, a.shops, a.clock, a.environment = b.merchant, b.engine.Shops, b.clock, b.environment
 }
 
 func (a *createTestOrderAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
@@ -186,7 +179,7 @@ func (e *unclearOrderError) Unwrap() error { return e.cause }
 
 func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {
 	var made kustom.MadeOrder
-	err := a.shops.Patiently(ctx, func() error {
+	err := a.shops.RetryWhilePropagating(ctx, func() error {
 		var err error
 		made, err = a.orders.CreateOrder(ctx, config.KustomID.ValueString(), config.Secret.ValueString(), order)
 		return err

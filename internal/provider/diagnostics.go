@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -60,6 +64,87 @@ func unlessUnknown(err error) error {
 	return err
 }
 
+// warn adds what report would report as a warning.
+func warn(diags *diag.Diagnostics, at path.Path, summary string, err error) {
+	var reported diag.Diagnostics
+	report(&reported, at, summary, err)
+	diags.Append(asWarnings(reported)...)
+}
+
+// asWarnings returns errors as warnings.
+func asWarnings(errs diag.Diagnostics) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, d := range errs {
+		if at, ok := d.(diag.DiagnosticWithPath); ok {
+			diags.AddAttributeWarning(at.Path(), d.Summary(), d.Detail())
+		} else {
+			diags.AddWarning(d.Summary(), d.Detail())
+		}
+	}
+	return diags
+}
+
+// warnOfAnswers warns of what the engine did not take over of the portal's answers.
+func warnOfAnswers(engine *rotation.Engine, diags *diag.Diagnostics) {
+	for _, w := range engine.Keys.Warnings() {
+		diags.AddWarning(w.Summary, w.Detail)
+	}
+}
+
+// warnOfUnread warns of shops that can't be read: each may use any key.
+func warnOfUnread(diags *diag.Diagnostics, failures []rotation.ShopFailure) {
+	for _, failure := range failures {
+		warn(diags, path.Empty(), "Shop not read: "+failure.Shop, failure.Err)
+	}
+}
+
+// warnOfLeftAlone says that a shop was not cleared, because it holds something else by now.
+func warnOfLeftAlone(diags *diag.Diagnostics, shop, username string) {
+	diags.AddWarning("Shop not cleared",
+		fmt.Sprintf("Shop %s does not hold the key %s as this resource has installed it: somebody else, or another resource of this run, has given it "+
+			"credentials since. They were left alone.", shop, username))
+}
+
+// claim notes that an object owns a shop, and refuses a shop that two objects have. Before the provider is
+// configured, and while the shop is not known, it does nothing.
+func claim(engine *rotation.Engine, at path.Path, shop types.String, kind string, diags *diag.Diagnostics) {
+	if engine == nil || !known(shop) {
+		return
+	}
+	if err := engine.Claim(shop.ValueString(), kind); err != nil {
+		report(diags, at, "Shop is in two objects", err)
+	}
+}
+
+// inUseBy returns the shops that keep a key from being deleted, nil where something else does.
+func inUseBy(err error) []string {
+	var held *rotation.KeyInUseError
+	if errors.As(err, &held) {
+		return held.Shops
+	}
+	return nil
+}
+
+func isWrongStore(err error) bool {
+	var wrong *rotation.WrongStoreError
+	return errors.As(err, &wrong)
+}
+
+// isShopsOwn tells whether err is the trouble of one shop that can't be read. It must not keep the others from being
+// planned and switched.
+func isShopsOwn(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var failure *transport.Error
+	var step *browser.StepError
+	var otherShop *mystorepages.OtherShopError
+	var signIn *mystorepages.SignInError
+	return errors.As(err, &failure) && failure.API == "mystore" ||
+		errors.As(err, &step) && step.Site == mystorepages.Name ||
+		errors.As(err, &otherShop) || errors.As(err, &signIn)
+}
+
 func original(err error) string {
 	text := "Cause: " + err.Error()
 	var failure *transport.Error
@@ -104,36 +189,65 @@ func adviseSettings(err error) (advice, bool) {
 	return advice{}, false
 }
 
+// waysToDelete are the ways on where nobody can be asked whether a key is in use.
+const waysToDelete = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows that " +
+	"nothing uses it, set unused_for. To keep the key, set deletion_policy = \"retain\"."
+
 func adviseGuard(err error) (advice, bool) {
-	var held *rotation.HeldError
+	var held *rotation.KeyInUseError
 	if errors.As(err, &held) {
 		return adviseHeld(held), true
 	}
-	var unseen *rotation.UnseenError
-	if errors.As(err, &unseen) {
-		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because not every shop that the provider has access "+
-			"to could be asked whether it uses it. %s\n\nThen run again.", unseen.Username, advise(unseen.Cause).text)}, true
+	var unknown *rotation.KeyUsageUnknownError
+	if errors.As(err, &unknown) {
+		return adviseUsageUnknown(unknown), true
+	}
+	var used *rotation.KeyStillUsedError
+	if errors.As(err, &used) {
+		return advice{text: fmt.Sprintf("The key %s was not deleted, because the portal shows that something has used it within the last %s. Find "+
+			"out what uses it, an accounting system for example, and give that another key. The next apply tries again.",
+			used.Username, used.UnusedFor)}, true
+	}
+	var still *rotation.KeyNotDeletedError
+	if errors.As(err, &still) {
+		return advice{text: fmt.Sprintf("Kustom Portal was asked to delete the key %s of store %s, and still lists it. Run again; if it stays, delete it "+
+			"in the portal under Integrations (three dots → Delete API key).", cmp.Or(still.Key.Username, still.Key.CredentialID), still.Key.MerchantID)}, true
 	}
 	return advice{}, false
 }
 
-func adviseHeld(held *rotation.HeldError) advice {
+func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
+	if len(unknown.Shops) == 0 && unknown.Cause == nil {
+		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider has no shop to ask whether it uses the key. "+
+			"That nobody was asked does not mean that nobody uses it.\n\n%s", unknown.Username, waysToDelete)}
+	}
+	reason := ""
+	if unknown.Cause != nil {
+		reason = " " + advise(unknown.Cause).text
+	}
+	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
+		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
+		unknown.Username, enumerate(unknown.Shops), reason)}
+}
+
+func adviseHeld(held *rotation.KeyInUseError) advice {
 	shops := strings.Join(held.Shops, ", ")
 	cause := "and it did not get another key in time"
 	if held.Left {
 		cause = "and its credentials were left in place when its resource was destroyed (deletion_policy = \"retain\")"
 	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, %s. Nothing was "+
-		"deleted.\n\nIf this run has just given the shop another key, run again. Otherwise give it one: under Extensions → Your "+
+		"deleted.\n\nIf the key is being replaced, set create_before_destroy = true in its lifecycle block and run again: the shop then gets the new "+
+		"key first. To let go of the key, set deletion_policy = \"retain\". Otherwise give the shop another key: under Extensions → Your "+
 		"extensions → Klarna Checkout V3 → Credentials, or by applying the resource that installs it.", held.Username, shops, cause)}
 }
 
 func adviseKey(err error) (advice, bool) {
-	var unsettled *rotation.UnsettledError
-	if errors.As(err, &unsettled) {
+	var unknown *rotation.KeyStateUnknownError
+	if errors.As(err, &unknown) {
 		return advice{text: fmt.Sprintf("The new key, %s, could not be installed in the shop for certain, nor be deleted again for certain (%v). "+
 			"It is remembered: the next apply finds out which key the shop uses, and deletes what is left over.\n\n%s",
-			unsettled.Key.Username, unsettled.Cleanup, advise(unsettled.Cause).text)}, true
+			unknown.Key.Username, unknown.Cleanup, advise(unknown.Cause).text)}, true
 	}
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
@@ -145,22 +259,66 @@ func adviseKey(err error) (advice, bool) {
 		}
 		return advice{text: text}, true
 	}
-	var full *limitReachedError
+	var full *rotation.LimitReachedError
 	if errors.As(err, &full) {
-		return advice{text: full.advice()}, true
+		return adviseLimit(full), true
 	}
 	var none *kustom.NoKeyError
 	if errors.As(err, &none) {
 		return advice{text: fmt.Sprintf("Store %s has no API key with the ID %s; perhaps it was deleted. The data source "+
 			"kustom_legacy_integrations lists the keys that can be imported from Klarna's host.", none.MerchantID, none.CredentialID)}, true
 	}
+	var vanished *rotation.KeyVanishedError
+	if errors.As(err, &vanished) {
+		return advice{text: fmt.Sprintf("Somebody deleted the new key %s while shop %s got it, several times in a row. **The shop holds a key that does "+
+			"not exist.** Find out who deletes keys of this store, another run of Terraform for example, and run again at once.",
+			vanished.Username, vanished.Shop)}, true
+	}
+	return adviseStore(err)
+}
+
+func adviseStore(err error) (advice, bool) {
+	var wrong *rotation.WrongStoreError
+	if errors.As(err, &wrong) {
+		return advice{text: fmt.Sprintf("Shop %s takes payments for store %s, and would get a key of store %s. Its payments would go to another "+
+			"merchant.\n\nCheck the merchant ID: two rows of a list may be swapped. If the shop does move to the other store, set "+
+			"allow_store_change = true.", wrong.Shop, wrong.Present, wrong.Wanted)}, true
+	}
+	var twice *rotation.OwnedTwiceError
+	if errors.As(err, &twice) {
+		return advice{text: fmt.Sprintf("Shop %s is in two objects of this configuration, a %s and a %s. Each would undo what the other has done, at "+
+			"every apply. Remove it from one of them.", twice.Shop, twice.First, twice.Second)}, true
+	}
+	var none *rotation.StoreNotFoundError
+	if errors.As(err, &none) {
+		return advice{text: fmt.Sprintf("The portal user sees no store %s. Check the merchant ID; if it is right, ask an account administrator for "+
+			"access to the store via User Manager.", none.MerchantID)}, true
+	}
+	var panicked *rotation.PanicError
+	if errors.As(err, &panicked) {
+		return advice{text: "This is a fault of the provider. What it had made is undone or remembered. Run again, and please report it with the " +
+			"message below."}, true
+	}
 	return advice{}, false
+}
+
+func adviseLimit(full *rotation.LimitReachedError) advice {
+	const remove = "in Kustom Portal under Integrations (three dots → Delete API key), then run again."
+	if len(full.Unused) == 0 {
+		return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have, and each of them has been used. Delete one that is no "+
+			"longer needed %s", full.MerchantID, remove)}
+	}
+	lines := make([]string, 0, len(full.Unused))
+	for _, key := range full.Unused {
+		lines = append(lines, fmt.Sprintf("  - %s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
+	}
+	return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have. These have never been used:\n\n%s\n\nDelete one that is no "+
+		"longer needed %s", full.MerchantID, strings.Join(lines, "\n"), remove)}
 }
 
 func describeOrphan(orphan *kustom.OrphanError) string {
 	if orphan.CredentialID == "" {
-		return fmt.Sprintf("Kustom Portal was asked for an API key and gave no answer that tells, so one may have been made whose "+
-			"secret nobody knows (%v).", orphan.Cleanup)
+		return fmt.Sprintf("Kustom Portal did not answer the request for an API key. It may have made one whose secret is lost (%v).", orphan.Cleanup)
 	}
 	return fmt.Sprintf("The API key %s was made and can't be used, and it could not be deleted again (%v).",
 		cmp.Or(orphan.Username, orphan.CredentialID), orphan.Cleanup)

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -16,87 +13,104 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// fleet is what one operation does for the shops of a fleet, several at a time. Each of its workers
-// has one member to itself.
+// fleet is one operation of the engine on many shops, and what Terraform has of each of them.
 type fleet struct {
-	connections connections
-	rules       connectionRules
-	concurrency int
-	// members are sorted by name.
-	members []*fleetMember
+	rotation.Fleet
+	// models has what Terraform has of each member, in the same order.
+	models []*fleetModels
 }
 
-// fleetMember is one shop of a fleet during an operation.
-type fleetMember struct {
-	name string
-	// config is what the configuration says of the shop.
+// fleetModels are what Terraform has of one shop.
+type fleetModels struct {
 	config connectedShop
-	// plan is what the shop is to be, or what it was read to be; nil where it leaves the fleet.
-	plan *fleetShop
-	// state is what the shop was; nil where it is new.
-	state  *fleetShop
-	memory connectionMemory
-	// unread is why the shop could not be looked at.
-	unread error
-	// kept are the keys that were to be deleted and could not be.
-	kept []keptKey
-	// err is why the operation has failed for the shop.
-	err error
+	// plan is what the shop is to be, or what it was read to be; nil where it leaves the fleet. State is what it
+	// was; nil where it is new.
+	plan, state *fleetShop
 }
 
-func newFleet(c connections, plan fleetModel, state *fleetModel, memory fleetMemory) *fleet {
-	f := &fleet{connections: c, rules: plan.connectionRules, concurrency: defaultFleetConcurrency}
+// fleet returns the operation that leads from state to plan. Config is nil while a fleet is only read.
+func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *fleetModel, state *fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
+	f := &fleet{Fleet: rotation.Fleet{
+		Engine: r.engine, Concurrency: defaultFleetConcurrency, Rules: plan.rules(),
+		General:     func(err error) bool { return advise(err).general },
+		ReadTimeout: defaultShopReadTimeout, WriteTimeout: defaultShopWriteTimeout,
+		Progress: func(m *rotation.Member, err error, done, total int) { logProgress(ctx, m, err, done, total) },
+	}}
 	if n := plan.MaxConcurrency.ValueInt64(); n > 0 {
-		f.concurrency = int(n)
+		f.Concurrency = int(n)
 	}
-	planned, was := plan.Shops.Elements(), map[string]fleetShop{}
+	planned, was, configured := fleetShops(plan.Shops), map[string]fleetShop{}, map[string]fleetShop{}
 	if state != nil {
 		was = fleetShops(state.Shops)
 	}
-	for name, shop := range fleetShops(plan.Shops) {
-		f.members = append(f.members, &fleetMember{name: name, plan: &shop, memory: memory[name]})
+	if config != nil {
+		configured = fleetShops(config.Shops)
 	}
-	for name, shop := range was {
-		// A shop whose settings are not known yet stays all the same.
-		if _, stays := planned[name]; !stays {
-			f.members = append(f.members, &fleetMember{name: name, state: &shop, memory: memory[name]})
+	for _, name := range memberNames(plan.Shops, planned, was) {
+		models := &fleetModels{config: configured[name].connectedShop}
+		m := &rotation.Member{Name: name}
+		if shop, ok := was[name]; ok {
+			models.state = &shop
+			record := shop.record(memory[name], diags)
+			m.Record = &record
 		}
-	}
-	for _, m := range f.members {
-		if shop, ok := was[m.name]; ok {
-			m.state = &shop
+		if shop, ok := planned[name]; ok {
+			models.plan = &shop
 		}
+		if models.plan != nil && config != nil {
+			c := shopConfig(ctx, name, plan.connectionRules, models.config, models.plan.connectedShop)
+			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
+		}
+		m.Clears = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
+		f.Members, f.models = append(f.Members, m), append(f.models, models)
 	}
-	slices.SortFunc(f.members, func(a, b *fleetMember) int { return cmp.Compare(a.name, b.name) })
 	return f
 }
 
-// configure tells the members what the configuration says of them, and checks it.
-func (f *fleet) configure(config fleetModel, diags *diag.Diagnostics) {
-	configured := fleetShops(config.Shops)
-	for _, m := range f.members {
-		m.config = configured[m.name].connectedShop
-		checkEnvironment(diags, m.path().AtName("merchant_id"), f.connections.environment, "store", m.config.MerchantID)
+// memberNames returns the names of the shops that are, or were, in a fleet, sorted. A shop whose settings are not
+// known yet stays all the same, and is left out.
+func memberNames(elements types.Map, planned, was map[string]fleetShop) []string {
+	var names []string
+	for name := range planned {
+		names = append(names, name)
+	}
+	for name := range was {
+		_, isPlanned := planned[name]
+		if _, stays := elements.Elements()[name]; !stays && !isPlanned {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// was returns what the shop was, nil where it is new.
+func (m *fleetModels) was() *connectedShop {
+	if m.state == nil {
+		return nil
+	}
+	return &m.state.connectedShop
+}
+
+// checkEnvironments refuses stores of the other environment.
+func (f *fleet) checkEnvironments(environment *kustom.Environment, diags *diag.Diagnostics) {
+	for i, m := range f.Members {
+		checkEnvironment(diags, memberPath(m).AtName("merchant_id"), environment, "store", f.models[i].config.MerchantID)
 	}
 }
 
-func (m *fleetMember) path() path.Path { return path.Root("shops").AtMapKey(m.name) }
+func memberPath(m *rotation.Member) path.Path { return path.Root("shops").AtMapKey(m.Name) }
 
-// plan plans every member. A shop that can't be connected for a reason of its own does not hold up
-// the others: it is warned of, and the apply tries.
+// plan plans every member. A shop that can't be connected for a reason of its own does not hold up the others: it is
+// warned of, and the apply tries.
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
-	f.look(ctx, func(m *fleetMember) bool {
-		return m.plan != nil && m.state == nil && !m.plan.MerchantID.IsUnknown()
-	})
-	messages := make([]diag.Diagnostics, len(f.members))
-	failures := f.each(ctx, "Shop can't be connected", defaultShopReadTimeout, func(ctx context.Context, i int, m *fleetMember) error {
-		return f.planMember(ctx, m, &messages[i])
-	})
-	for _, m := range messages {
-		diags.Append(m...)
+	failures := f.failures(f.Decide(ctx), "Shop can't be connected")
+	for i := range failures {
+		failures[i].err = f.Engine.Describe(ctx, failures[i].err)
 	}
 	if prevented := f.prevented(failures); len(prevented) > 0 {
 		diags.Append(prevented.errors()...)
@@ -104,51 +118,32 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	}
 	diags.Append(failures.warnings()...)
 	f.warnOfClearing(diags)
+	f.warnOfDeletions(diags)
+	warnOfAnswers(f.Engine, diags)
 }
 
-// prevented returns those of the failures that leave nothing to apply: all of them where nothing would
-// come of a creation, and what kept a new shop from being looked at. What is planned for a new shop
-// depends on what it holds, and has to be the same when Terraform plans it again during the apply.
+// prevented returns those of the failures that must stop the plan: a shop that would get a key of another store, all
+// of them where nothing would come of a creation, and what is about all shops while a new one is looked at.
 func (f *fleet) prevented(failures shopFailures) shopFailures {
-	created := !slices.ContainsFunc(f.members, func(m *fleetMember) bool { return m.state != nil })
-	if created && len(failures) == len(f.members) {
+	created := !slices.ContainsFunc(f.models, func(m *fleetModels) bool { return m.state != nil })
+	if created && len(failures) == len(f.Members) {
 		return failures
 	}
 	var prevented shopFailures
 	for _, failure := range failures {
-		if failure.member.state == nil && advise(failure.err).general {
+		if isWrongStore(failure.err) || failure.member.Record == nil && advise(failure.err).general && !isShopsOwn(failure.err) {
 			prevented = append(prevented, failure)
 		}
 	}
 	return prevented
 }
 
-func (f *fleet) planMember(ctx context.Context, m *fleetMember, diags *diag.Diagnostics) error {
-	if m.plan == nil {
-		return nil
-	}
-	if m.state == nil {
-		m.plan.Problem = types.StringUnknown()
-		if m.unread != nil {
-			f.connections.planNewKey(m.config, &m.plan.connectedShop)
-			return unlessUnknown(m.unread)
-		}
-		return f.connections.planNew(ctx, types.StringValue(m.name), f.rules, m.config, &m.plan.connectedShop, diags)
-	}
-	m.plan.Problem = m.state.Problem
-	err := f.connections.planExisting(ctx, m.name, f.rules, m.memory, m.config, &m.plan.connectedShop, m.state.connectedShop, diags)
-	if f.changes(m) {
-		m.plan.Problem = types.StringUnknown()
-	}
-	return err
-}
-
 // warnOfClearing says which shops will take no payments any more.
 func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	var cleared []string
-	for _, m := range f.members {
-		if f.clears(m) {
-			cleared = append(cleared, fmt.Sprintf("%s (%s)", m.name, m.state.Username.ValueString()))
+	for _, m := range f.Members {
+		if m.Clears {
+			cleared = append(cleared, fmt.Sprintf("%s (%s)", m.Name, m.Record.Username))
 		}
 	}
 	if len(cleared) > 0 {
@@ -158,169 +153,135 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	}
 }
 
-// clears tells whether a member is to be emptied.
-func (f *fleet) clears(m *fleetMember) bool {
-	return m.plan == nil && f.rules.clears() && !m.state.Username.IsNull()
+// warnOfDeletions counts the switches and deletions: Terraform's own counts have only objects.
+func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
+	var all rotation.Plan
+	switched := 0
+	for _, m := range f.Members {
+		if m.Plan.Changes && !m.Plan.Undecided {
+			all.Delete = append(all.Delete, m.Plan.Delete...)
+		}
+		if m.Plan.Generate {
+			switched++
+		}
+	}
+	if text := describeDeletions(all); text != "" {
+		diags.AddAttributeWarning(path.Root("shops"), deletedKeysSummary, fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
+	}
 }
 
-// planned returns the map of the shops as they are planned. Elements that are not known yet stay so.
-func (f *fleet) planned(elements types.Map, diags *diag.Diagnostics) types.Map {
-	shops := elements.Elements()
-	for _, m := range f.members {
-		if m.plan != nil {
-			shops[m.name] = m.plan.object(diags)
+// planned returns the map of the shops as it is planned. What is not known yet stays as it is.
+func (f *fleet) planned(elements types.Map, host types.String, diags *diag.Diagnostics) types.Map {
+	shops := map[string]attr.Value{}
+	for name, element := range elements.Elements() {
+		shops[name] = element
+	}
+	for i, m := range f.Members {
+		models := f.models[i]
+		if models.plan == nil || diags.HasError() {
+			continue
 		}
+		models.plan.show(m.Plan, models.config, models.was(), host)
+		switch {
+		case m.Changes() || models.state == nil || m.Plan.Undecided:
+			models.plan.LastError = types.StringUnknown()
+		default:
+			models.plan.LastError = models.state.LastError
+		}
+		shops[m.Name] = models.plan.object()
 	}
 	return types.MapValueMust(fleetShopType, shops)
 }
 
 // read looks at every member.
-func (f *fleet) read(ctx context.Context, diags *diag.Diagnostics) shopFailures {
-	f.look(ctx, func(*fleetMember) bool { return true })
-	messages := make([]diag.Diagnostics, len(f.members))
-	failures := f.each(ctx, "Shop not read", defaultShopReadTimeout, func(ctx context.Context, i int, m *fleetMember) error {
-		if m.unread != nil {
-			return m.unread
+func (f *fleet) read(ctx context.Context) shopFailures {
+	failures := f.failures(f.Read(ctx), "Shop not read")
+	failed := map[string]bool{}
+	for _, failure := range failures {
+		failed[failure.member.Name] = true
+	}
+	for i, m := range f.Members {
+		if failed[m.Name] {
+			continue
 		}
-		return f.connections.read(ctx, m.name, &m.plan.connectedShop, &m.memory, &messages[i])
-	})
-	for i, m := range f.members {
-		diags.Append(messages[i]...)
-		if !m.memory.isUnfinished() {
-			m.plan.Problem = types.StringNull()
+		f.models[i].plan.takeAll(*m.Record)
+		if !m.Record.Memory.IsUnfinished() {
+			f.models[i].plan.LastError = types.StringNull()
 		}
 	}
 	return failures
-}
-
-// look reads the shops of those members that are wanted, while the portal lists the keys of their stores.
-// A member that waited for the list before the next one is begun with would keep that one waiting.
-func (f *fleet) look(ctx context.Context, wanted func(*fleetMember) bool) {
-	var stores []string
-	for _, m := range f.members {
-		if wanted(m) {
-			stores = append(stores, m.plan.MerchantID.ValueString())
-		}
-	}
-	f.connections.keys.Expect(ctx, stores)
-	f.each(ctx, "Shop not read", defaultShopReadTimeout, func(ctx context.Context, _ int, m *fleetMember) error {
-		if wanted(m) {
-			m.unread = f.connections.look(ctx, m.name)
-		}
-		return m.unread
-	})
 }
 
 // apply does what is planned for each member.
 func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures {
-	var done atomic.Int64
-	messages := make([]diag.Diagnostics, len(f.members))
-	total := 0
-	for _, m := range f.members {
-		if f.changes(m) {
-			total++
-		}
-	}
-	retirer := newFleetRetirer(f.connections.connector)
-	c := f.connections
-	c.connector = retirer
-	failures := f.each(ctx, "Shop keeps the key that it has", defaultShopWriteTimeout, func(ctx context.Context, i int, m *fleetMember) error {
-		changes := f.changes(m)
-		err := f.applyMember(ctx, c, m, &messages[i])
-		if changes {
-			logProgress(ctx, m, err, done.Add(1), total)
-		}
-		return err
-	})
-	retirer.askAgain()
-	failures = slices.Concat(failures, f.retireAgain(ctx, c))
-	slices.SortFunc(failures, func(a, b shopFailure) int { return cmp.Compare(a.index, b.index) })
-	for i, failure := range failures {
-		if failure.member.plan == nil {
+	f.redecide(ctx)
+	failures := f.failures(f.Execute(ctx), "Shop keeps the key that it has")
+	for i := range failures {
+		if failures[i].member.Leaves() {
 			failures[i].summary = "Shop not removed"
 		}
-		failure.member.fail(ctx, failure.err, diags)
+		failures[i].err = f.Engine.WithUnusedKeys(ctx, failures[i].member.Record.MerchantID, failures[i].err)
 	}
-	for i, m := range f.members {
-		diags.Append(messages[i]...)
-		for _, key := range m.kept {
-			diags.Append(key.warning(m.name))
+	for i, m := range f.Members {
+		f.models[i].take(m)
+		for _, key := range m.Kept {
+			diags.Append(keptKeyWarning(m.Name, key))
+		}
+		if m.LeftAlone {
+			warnOfLeftAlone(diags, m.Name, m.Record.Username)
 		}
 	}
 	f.warnOfLeaving(diags)
+	warnOfAnswers(f.Engine, diags)
 	return failures
 }
 
-// changes tells whether something is to be done for a member.
-func (f *fleet) changes(m *fleetMember) bool {
-	return m.plan == nil || m.plan.CredentialID.IsUnknown() || len(m.memory.Unsettled) > 0
-}
-
-// applyMember does what is planned for a member, through c.
-func (f *fleet) applyMember(ctx context.Context, c connections, m *fleetMember, diags *diag.Diagnostics) error {
-	if m.plan == nil {
-		return f.remove(ctx, c, m)
-	}
-	if m.plan.CredentialID.IsUnknown() {
-		// What was in the way while planning was a warning only.
-		if err := c.checkInstalled(ctx, m.name); err != nil {
-			return err
+// redecide decides again for the shops that could not be read while planning.
+func (f *fleet) redecide(ctx context.Context) {
+	undecided := rotation.Fleet{}
+	for _, m := range f.Members {
+		if !m.Leaves() && m.Plan.Undecided {
+			undecided.Members = append(undecided.Members, m)
 		}
 	}
-	kept, err := c.apply(ctx, m.name, &m.plan.connectedShop, &m.memory, diags)
-	if err != nil {
-		return err
+	if len(undecided.Members) == 0 {
+		return
 	}
-	m.kept = kept
-	if m.plan.Problem.IsUnknown() {
-		m.plan.Problem = types.StringNull()
+	members := f.Members
+	f.Members = undecided.Members
+	for _, failure := range f.Decide(ctx) {
+		failure.Member.Unread = failure.Err
 	}
-	return nil
+	f.Members = members
 }
 
-// remove leaves a member to the deletion policy.
-func (f *fleet) remove(ctx context.Context, c connections, m *fleetMember) error {
-	if !f.clears(m) {
-		c.shops.Leave(m.name)
-		return c.discard(ctx, m.memory.Unsettled)
+// take takes over what has become of the member.
+func (m *fleetModels) take(member *rotation.Member) {
+	if m.plan == nil {
+		return
 	}
-	if err := c.clear(ctx, m.name, m.state.connectedShop); err != nil {
-		return err
+	if member.Err == nil {
+		m.plan.takeAll(*member.Record)
+		if m.plan.LastError.IsUnknown() {
+			m.plan.LastError = types.StringNull()
+		}
+		return
 	}
-	if err := c.discard(ctx, m.memory.Unsettled); err != nil {
-		return err
-	}
-	own := keptKey{key: m.state.orphan()}
-	own.err = c.connector.Retire(ctx, own.key)
-	if own.mayGoLater() {
-		m.kept = append(m.kept, own)
-		return nil
-	}
-	return own.err
-}
-
-// fail notes that a member has the key that it had. Of a new shop, what was planned is remembered: the next
-// plan may be made without a look at it.
-func (m *fleetMember) fail(ctx context.Context, err error, diags *diag.Diagnostics) {
-	m.err = err
-	problem, _, _ := strings.Cut(advise(err).text, "\n\n")
+	problem, _, _ := strings.Cut(advise(member.Err).text, "\n\n")
 	if m.state != nil {
-		m.state.Problem = types.StringValue(problem)
+		m.state.LastError = types.StringValue(problem)
 		return
 	}
 	*m.plan = m.plan.unchanged()
-	m.plan.Problem = types.StringValue(problem)
-	m.memory.Due = "an earlier run could not give the shop a key"
-	m.memory.Replaceable = readReplacedKeys(ctx, m.plan.Replaces, diags)
-	m.memory.Foreign = readReplacedKeys(ctx, m.plan.Leaves, diags)
+	m.plan.LastError = types.StringValue(problem)
 }
 
 // warnOfLeaving says which shops have left the fleet as they are.
 func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	var left []string
-	for _, m := range f.members {
-		if m.plan == nil && m.err == nil && !f.clears(m) && !m.state.Username.IsNull() {
-			left = append(left, fmt.Sprintf("%s (%s)", m.name, m.state.Username.ValueString()))
+	for _, m := range f.Members {
+		if m.Leaves() && m.Err == nil && !m.Clears && m.Record.Username != "" {
+			left = append(left, fmt.Sprintf("%s (%s)", m.Name, m.Record.Username))
 		}
 	}
 	if len(left) > 0 {
@@ -330,40 +291,48 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	}
 }
 
+// now returns what a member is after the operation; nil where it has left.
+func (f *fleet) now(i int) *fleetShop {
+	if f.Members[i].Err != nil && f.models[i].state != nil {
+		return f.models[i].state
+	}
+	return f.models[i].plan
+}
+
 // applied returns the map of the shops as they are now.
-func (f *fleet) applied(diags *diag.Diagnostics) types.Map {
+func (f *fleet) applied() types.Map {
 	shops := map[string]attr.Value{}
-	for _, m := range f.members {
-		if shop := m.now(); shop != nil {
-			shops[m.name] = shop.object(diags)
+	for i, m := range f.Members {
+		if shop := f.now(i); shop != nil {
+			shops[m.Name] = shop.object()
 		}
 	}
 	return types.MapValueMust(fleetShopType, shops)
 }
 
-// now returns what the member is after the operation; nil where it has left.
-func (m *fleetMember) now() *fleetShop {
-	if m.err != nil && m.state != nil {
-		return m.state
-	}
-	return m.plan
+// save keeps what has become of the fleet.
+func (f *fleet) save(ctx context.Context, model fleetModel, state modelTarget, identity modelTarget, private privateState, diags *diag.Diagnostics) {
+	model.Shops = f.applied()
+	diags.Append(store(ctx, state, model)...)
+	diags.Append(identity.Set(ctx, f.identity())...)
+	f.memory().keep(ctx, private, diags)
 }
 
-// isEmptyHanded tells whether nothing has come of a creation, and nothing is left to look after.
-func (f *fleet) isEmptyHanded() bool {
-	for _, m := range f.members {
-		if m.err == nil || len(m.memory.Unsettled) > 0 {
+// nothingSaved tells whether nothing has come of a creation, and nothing is left to look after.
+func (f *fleet) nothingSaved() bool {
+	for _, m := range f.Members {
+		if m.Err == nil || m.Record != nil && len(m.Record.Memory.Unsettled) > 0 {
 			return false
 		}
 	}
-	return len(f.members) > 0
+	return len(f.Members) > 0
 }
 
 func (f *fleet) identity() fleetIdentity {
 	identity := fleetIdentity{Shops: []string{}}
-	for _, m := range f.members {
-		if shop := m.now(); shop != nil {
-			identity.Shops = append(identity.Shops, m.name+"/"+shop.MerchantID.ValueString())
+	for i, m := range f.Members {
+		if shop := f.now(i); shop != nil {
+			identity.Shops = append(identity.Shops, m.Name+"/"+shop.MerchantID.ValueString())
 		}
 	}
 	return identity
@@ -372,116 +341,51 @@ func (f *fleet) identity() fleetIdentity {
 // memory returns what is to be kept of the members.
 func (f *fleet) memory() fleetMemory {
 	memory := fleetMemory{}
-	for _, m := range f.members {
-		if m.now() != nil {
-			memory[m.name] = m.memory
+	for i, m := range f.Members {
+		if f.now(i) != nil && m.Record != nil {
+			memory[m.Name] = m.Record.Memory
 		}
 	}
 	return memory
 }
 
-// outageAfter is how many failures in a row that are not about the shops themselves, such as an
-// expired portal token, keep a fleet from starting with further shops.
-const outageAfter = 10
-
-// outage counts such failures. It is safe for concurrent use.
-type outage struct {
-	mu sync.Mutex
-	// begun is how many shops were begun with, and before of them until the first failure of the row.
-	begun, before int
-	row           int
-	err           error
-}
-
-// begin returns the number of a shop that is begun with.
-func (o *outage) begin() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.begun++
-	return o.begun
-}
-
-// note notes what became of a shop. One that was begun with before the failures does not end their row:
-// it may have been past what has stopped working.
-func (o *outage) note(number int, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case err != nil && advise(err).general:
-		if o.row == 0 {
-			o.before = o.begun
-		}
-		o.row++
-		o.err = err
-	case number > o.before:
-		o.row = 0
-	}
-}
-
-// cause returns the last of the failures, once there have been enough.
-func (o *outage) cause() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.row < outageAfter {
-		return nil
-	}
-	return o.err
-}
-
-// each calls do for every member, as many at once as there are slots, each with its own timeout. Once ctx
-// is done, or nothing works any more, it starts no further ones: these have failed as well.
-func (f *fleet) each(ctx context.Context, summary string, timeout time.Duration, do func(ctx context.Context, i int, m *fleetMember) error) shopFailures {
-	var o outage
-	failed := make([]error, len(f.members))
-	var workers sync.WaitGroup
-	room := newSlots(f.concurrency)
-	for i, m := range f.members {
-		own, number := room.take(), o.begin()
-		workers.Go(func() {
-			defer own.release()
-			if failed[i] = cmp.Or(ctx.Err(), o.cause()); failed[i] != nil {
-				return
-			}
-			ctx, cancel := clock.WithTimeout(own.in(ctx), f.connections.clock, timeout)
-			defer cancel()
-			failed[i] = do(ctx, i, m)
-			o.note(number, failed[i])
-		})
-	}
-	workers.Wait()
-	var failures shopFailures
-	for i, err := range failed {
-		if err != nil {
-			failures = append(failures, shopFailure{index: i, member: f.members[i], summary: summary, err: err})
-		}
-	}
-	return failures
-}
-
 // logProgress tells how far an apply has come.
-func logProgress(ctx context.Context, m *fleetMember, err error, done int64, total int) {
-	fields := map[string]any{"shop": m.name, "done": done, "of": total}
+func logProgress(ctx context.Context, m *rotation.Member, err error, done, total int) {
+	fields := map[string]any{"shop": m.Name, "done": done, "of": total}
 	switch {
 	case err != nil:
 		tflog.Info(ctx, "shop failed", fields)
-	case m.plan == nil:
+	case m.Leaves():
 		tflog.Info(ctx, "shop removed", fields)
 	default:
-		fields["username"] = m.plan.Username.ValueString()
+		fields["username"] = m.Record.Username
 		tflog.Info(ctx, "shop connected", fields)
 	}
 }
 
 // shopFailure is what has gone wrong with one shop.
 type shopFailure struct {
-	index   int
-	member  *fleetMember
+	member  *rotation.Member
 	summary string
 	err     error
 }
 
 // shopFailures are what has gone wrong with the shops of a fleet, sorted by name.
 type shopFailures []shopFailure
+
+func (f *fleet) failures(all []rotation.Failure, summary string) shopFailures {
+	var failures shopFailures
+	for _, failure := range all {
+		failures = append(failures, shopFailure{member: failure.Member, summary: summary, err: failure.Err})
+	}
+	slices.SortStableFunc(failures, func(a, b shopFailure) int { return cmp.Compare(a.member.Name, b.member.Name) })
+	return failures
+}
+
+// shopsOwn tells whether each of the failures is one of a shop's own.
+func (s shopFailures) shopsOwn() bool {
+	return !slices.ContainsFunc(s, func(f shopFailure) bool { return !isShopsOwn(f.err) })
+}
 
 // errors returns a diagnostic for each shop, and one for all shops to which the same has happened for
 // a reason that is not theirs.
@@ -490,17 +394,17 @@ func (s shopFailures) errors() diag.Diagnostics {
 	groups := map[string][]string{}
 	for _, failure := range s {
 		if a := advise(failure.err); a.general {
-			groups[a.text] = append(groups[a.text], failure.member.name)
+			groups[a.text] = append(groups[a.text], failure.member.Name)
 		}
 	}
 	for _, failure := range s {
 		text := advise(failure.err).text
 		shops, general := groups[text]
 		if !general {
-			report(&diags, failure.member.path(), failure.summary+": "+failure.member.name, failure.err)
+			report(&diags, memberPath(failure.member), failure.summary+": "+failure.member.Name, failure.err)
 			continue
 		}
-		if shops[0] == failure.member.name {
+		if shops[0] == failure.member.Name {
 			reportWithHint(&diags, path.Empty(), failure.summary, failure.err, "This is so of "+enumerate(shops)+".")
 		}
 	}
@@ -508,17 +412,7 @@ func (s shopFailures) errors() diag.Diagnostics {
 }
 
 // warnings returns the same as warnings.
-func (s shopFailures) warnings() diag.Diagnostics {
-	var diags diag.Diagnostics
-	for _, d := range s.errors() {
-		if at, ok := d.(diag.DiagnosticWithPath); ok {
-			diags.AddAttributeWarning(at.Path(), d.Summary(), d.Detail())
-		} else {
-			diags.AddWarning(d.Summary(), d.Detail())
-		}
-	}
-	return diags
-}
+func (s shopFailures) warnings() diag.Diagnostics { return asWarnings(s.errors()) }
 
 // named is how many shops a message names.
 const named = 20
@@ -532,7 +426,7 @@ func enumerate(names []string) string {
 }
 
 // fleetMemory is what a fleet keeps of each of its shops in private state, by name.
-type fleetMemory map[string]connectionMemory
+type fleetMemory map[string]rotation.Memory
 
 const fleetMemoryKey = "fleet"
 
@@ -547,7 +441,7 @@ func (m fleetMemory) keep(ctx context.Context, private privateState, diags *diag
 // importing tells whether the fleet was imported and has not been read yet.
 func (m fleetMemory) importing() bool {
 	for _, shop := range m {
-		if shop.importing() {
+		if shop.Importing() {
 			return true
 		}
 	}

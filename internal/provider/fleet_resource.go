@@ -13,25 +13,34 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var (
-	_ resource.ResourceWithConfigure   = (*fleetResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*fleetResource)(nil)
-	_ resource.ResourceWithIdentity    = (*fleetResource)(nil)
-	_ resource.ResourceWithImportState = (*fleetResource)(nil)
+	_ resource.ResourceWithConfigure      = (*fleetResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*fleetResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*fleetResource)(nil)
+	_ resource.ResourceWithIdentity       = (*fleetResource)(nil)
+	_ resource.ResourceWithImportState    = (*fleetResource)(nil)
 )
 
-type fleetResource struct{ connections connections }
+type fleetResource struct {
+	engine      *rotation.Engine
+	clock       clock.Clock
+	environment *kustom.Environment
+	// showsHosts says that the portal shows the hosts of keys.
+	showsHosts bool
+}
 
 func newFleetResource() resource.Resource { return &fleetResource{} }
 
@@ -45,7 +54,7 @@ type fleetModel struct {
 // fleetShop is one shop of a fleet.
 type fleetShop struct {
 	connectedShop
-	Problem types.String `tfsdk:"problem"`
+	LastError types.String `tfsdk:"last_error"`
 }
 
 type fleetIdentity struct {
@@ -68,7 +77,7 @@ func (r *fleetResource) Metadata(_ context.Context, req resource.MetadataRequest
 
 func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	shop := connectedShopAttributes()
-	shop["problem"] = schema.StringAttribute{
+	shop["last_error"] = schema.StringAttribute{
 		Computed: true,
 		MarkdownDescription: "Why the last apply could not give the shop its key; null where it could. The shop then has the key that " +
 			"it had before, and the next plan shows it again.",
@@ -85,7 +94,7 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 			NestedObject: schema.NestedAttributeObject{CustomType: fleetShopType, Attributes: shop},
 		},
 		"max_concurrency": schema.Int64Attribute{
-			Optional: true,
+			Optional: true, Computed: true, Default: int64default.StaticInt64(defaultFleetConcurrency),
 			MarkdownDescription: fmt.Sprintf("How many shops are worked on at once: 1 to 256, default %d. Each shop has a rate limit of its own "+
 				"in Mystore, so that many at once are no burden to any. While a shop waits, because a server has asked for it, "+
 				"another one is begun with.", defaultFleetConcurrency),
@@ -98,7 +107,7 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 			"connection's would: made, proven, installed, and then the key that the shop used before is deleted. **No secret is " +
 			"stored**, neither in the state nor in a plan. The plan shows only the shops that change, and the keys that will be " +
 			"deleted.\n\nOne shop's failure does not hold up the others. That shop keeps the key that it has and says why in its " +
-			"`problem`, and the next plan has just that shop to do. **While a fleet is created, such a failure is a warning**: Terraform " +
+			"`last_error`, and the next plan has just that shop to do. **While a fleet is created, such a failure is a warning**: Terraform " +
 			"would replace the whole fleet after an error. Afterwards it is an error. The postcondition in the example below makes it an " +
 			"error in both.\n\nKeep up to a few hundred shops in one fleet, and have several of them for more; the guide " +
 			"[How many shops](../guides/how-many-shops.md) has numbers.",
@@ -125,19 +134,26 @@ func (r *fleetResource) IdentitySchema(_ context.Context, _ resource.IdentitySch
 }
 
 func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	r.connections = newConnections(b, b.shops)
+	r.engine, r.clock, r.environment, r.showsHosts = b.engine, b.clock, b.environment, b.showsHosts()
+}
+
+// ValidateConfig refuses shops that another object of the configuration has too. Terraform calls it once for each
+// object before it plans it.
+func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var shops types.Map
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("shops"), &shops)...)
+	for name := range shops.Elements() {
+		claim(r.engine, path.Root("shops").AtMapKey(name), types.StringValue(name), "kustom_mystore_fleet", &resp.Diagnostics)
+	}
 }
 
 // ModifyPlan says of each shop whether it gets a new key, why, and which keys will be deleted.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || !r.connections.ready() {
+	if req.Plan.Raw.IsNull() || r.engine == nil {
 		return
 	}
 	var config, plan fleetModel
@@ -152,15 +168,15 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	if resp.Diagnostics.HasError() || plan.Shops.IsUnknown() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, defaultFleetReadTimeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultFleetReadTimeout)
 	defer cancel()
-	f := newFleet(r.connections, plan, state, memory)
-	f.configure(config, &resp.Diagnostics)
+	f := r.fleet(ctx, plan, &config, state, memory, &resp.Diagnostics)
+	f.checkEnvironments(r.environment, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	f.plan(ctx, &resp.Diagnostics)
-	planned := f.planned(plan.Shops, &resp.Diagnostics)
+	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.showsHosts), &resp.Diagnostics)
 	// To write a thousand shops takes longer than to see that nothing has changed.
 	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
 		plan.Shops = planned
@@ -179,19 +195,16 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	f := newFleet(r.connections, plan, nil, nil)
+	f := r.fleet(ctx, plan, &plan, nil, nil, &resp.Diagnostics)
 	failures := f.apply(ctx, &resp.Diagnostics)
-	if f.isEmptyHanded() {
+	if f.nothingSaved() {
 		resp.Diagnostics.Append(failures.errors()...)
 		return
 	}
 	resp.Diagnostics.Append(failures.warnings()...)
-	plan.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
-	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
+	f.save(ctx, plan, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 // Read looks at every shop. One that can't be looked at stays as it is known, with a warning; only
@@ -205,19 +218,25 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	f := newFleet(r.connections, state, &state, memory)
-	failures := f.read(ctx, &resp.Diagnostics)
-	if memory.importing() || len(failures) == len(f.members) {
+	f := r.fleet(ctx, state, nil, &state, memory, &resp.Diagnostics)
+	failures := f.read(ctx)
+	if memory.importing() || len(failures) == len(f.Members) && !failures.shopsOwn() {
 		resp.Diagnostics.Append(failures.errors()...)
 	} else {
 		resp.Diagnostics.Append(failures.warnings()...)
 	}
+	warnOfAnswers(r.engine, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if now := f.applied(&resp.Diagnostics); !now.Equal(state.Shops) {
+	imported := state.DeletionPolicy.IsNull()
+	state.setDefaults()
+	if state.MaxConcurrency.IsNull() {
+		state.MaxConcurrency = types.Int64Value(defaultFleetConcurrency)
+	}
+	if now := f.applied(); imported || !now.Equal(state.Shops) {
 		state.Shops = now
 		resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 	}
@@ -237,14 +256,11 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	f := newFleet(r.connections, plan, &state, memory)
+	f := r.fleet(ctx, plan, &plan, &state, memory, &resp.Diagnostics)
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
-	plan.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
-	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
+	f.save(ctx, plan, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 // Delete leaves all shops to the deletion policy. Those that could not be cleared stay in the state.
@@ -257,19 +273,15 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.connections.clock, timeout)
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	none := state
 	none.Shops = types.MapValueMust(fleetShopType, map[string]attr.Value{})
-	f := newFleet(r.connections, none, &state, memory)
+	f := r.fleet(ctx, none, &none, &state, memory, &resp.Diagnostics)
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
-	if !resp.Diagnostics.HasError() {
-		return
+	if resp.Diagnostics.HasError() {
+		f.save(ctx, state, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 	}
-	state.Shops = f.applied(&resp.Diagnostics)
-	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
-	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
 // ImportState takes the shops, separated by commas, each as a connection is imported.
@@ -290,8 +302,8 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 			resp.Diagnostics.AddError("Malformed import ID", fmt.Sprintf("The import ID has shop %s twice.", name))
 			return
 		}
-		shops[name] = unreadFleetShop(merchantID).object(&resp.Diagnostics)
-		memory[name] = connectionMemory{Imported: true}
+		shops[name] = unreadFleetShop(merchantID).object()
+		memory[name] = rotation.Memory{Imported: true}
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shops"), types.MapValueMust(fleetShopType, shops))...)
 	slices.Sort(ids)
@@ -303,19 +315,17 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 var fleetShopType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
 	"credential_id": types.StringType, "username": types.StringType, "host": types.StringType, "created_at": types.StringType,
-	"reason": types.StringType, "replaces": types.ListType{ElemType: replacedKeyType}, "leaves": types.ListType{ElemType: replacedKeyType},
-	"problem": types.StringType,
+	"expires_at": types.StringType, "reason": types.StringType, "keys_to_delete": types.SetType{ElemType: keyRefType},
+	"keys_kept": types.SetType{ElemType: keyRefType}, "last_error": types.StringType,
 }}
 
 // object returns the shop as an element of the map.
-func (s fleetShop) object(diags *diag.Diagnostics) attr.Value {
-	object, problems := types.ObjectValue(fleetShopType.AttrTypes, map[string]attr.Value{
+func (s fleetShop) object() attr.Value {
+	return types.ObjectValueMust(fleetShopType.AttrTypes, map[string]attr.Value{
 		"merchant_id": s.MerchantID, "description": s.Description, "rotate_when_changed": s.RotateWhenChanged,
-		"credential_id": s.CredentialID, "username": s.Username, "host": s.Host, "created_at": s.CreatedAt,
-		"reason": s.Reason, "replaces": s.Replaces, "leaves": s.Leaves, "problem": s.Problem,
+		"credential_id": s.CredentialID, "username": s.Username, "host": s.Host, "created_at": s.CreatedAt, "expires_at": s.ExpiresAt,
+		"reason": s.Reason, "keys_to_delete": s.KeysToDelete, "keys_kept": s.KeysKept, "last_error": s.LastError,
 	})
-	diags.Append(problems...)
-	return object
 }
 
 // readFleetShop reads an element of the map. The framework would do it by reflection, which for a
@@ -331,11 +341,12 @@ func readFleetShop(element types.Object) fleetShop {
 			Username:          attribute[types.String](attributes, "username"),
 			Host:              attribute[types.String](attributes, "host"),
 			CreatedAt:         attribute[types.String](attributes, "created_at"),
+			ExpiresAt:         attribute[types.String](attributes, "expires_at"),
 			Reason:            attribute[types.String](attributes, "reason"),
-			Replaces:          attribute[types.List](attributes, "replaces"),
-			Leaves:            attribute[types.List](attributes, "leaves"),
+			KeysToDelete:      attribute[types.Set](attributes, "keys_to_delete"),
+			KeysKept:          attribute[types.Set](attributes, "keys_kept"),
 		},
-		Problem: attribute[types.String](attributes, "problem"),
+		LastError: attribute[types.String](attributes, "last_error"),
 	}
 }
 
@@ -358,22 +369,22 @@ func fleetShops(shops types.Map) map[string]fleetShop {
 
 // unreadFleetShop returns a shop of which only the store is known.
 func unreadFleetShop(merchantID string) fleetShop {
-	none := types.ListValueMust(replacedKeyType, []attr.Value{})
 	return fleetShop{connectedShop: connectedShop{
-		MerchantID: types.StringValue(merchantID), RotateWhenChanged: types.MapNull(types.StringType), Replaces: none, Leaves: none,
+		MerchantID: types.StringValue(merchantID), RotateWhenChanged: types.MapNull(types.StringType),
+		KeysToDelete: keySet(nil), KeysKept: keySet(nil),
 	}}
 }
 
 // unchanged returns the shop with null in place of what was to become known.
 func (s fleetShop) unchanged() fleetShop {
-	for _, value := range []*types.String{&s.CredentialID, &s.Username, &s.Host, &s.CreatedAt, &s.Reason, &s.Problem} {
+	for _, value := range []*types.String{&s.CredentialID, &s.Username, &s.Host, &s.CreatedAt, &s.ExpiresAt, &s.Reason, &s.LastError} {
 		if value.IsUnknown() {
 			*value = types.StringNull()
 		}
 	}
-	for _, list := range []*types.List{&s.Replaces, &s.Leaves} {
-		if list.IsUnknown() {
-			*list = types.ListValueMust(replacedKeyType, []attr.Value{})
+	for _, set := range []*types.Set{&s.KeysToDelete, &s.KeysKept} {
+		if set.IsUnknown() {
+			*set = keySet(nil)
 		}
 	}
 	return s

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"iter"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -10,19 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
-
-// keyLister lists the keys of one store or of all.
-type keyLister interface {
-	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
-}
-
-// holderLister tells which shops hold which username.
-type holderLister interface {
-	Holders(ctx context.Context) (map[string][]string, error)
-}
 
 // integrationModel is a key, and the shops that use it, in the data sources that list keys.
 type integrationModel struct {
@@ -62,59 +50,21 @@ func integrationAttributes() map[string]schema.Attribute {
 }
 
 // listIntegrations lists the keys of the given stores, or of all, with the shops that hold them. It
-// reports what goes wrong under the summary, and returns whether nothing did.
-func listIntegrations(ctx context.Context, keys keyLister, shops holderLister, merchantIDs []string, summary string, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
-	all, err := listKeys(ctx, keys, merchantIDs)
+// reports what goes wrong under the summary, and returns whether nothing did. A shop that can't be read is a warning.
+func listIntegrations(ctx context.Context, engine *rotation.Engine, merchantIDs []string, summary string, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
+	all, err := engine.Keys.Of(ctx, merchantIDs)
 	if err != nil {
 		report(diags, path.Root("merchant_ids"), summary, err)
 		return nil, false
 	}
-	holders, err := shops.Holders(ctx)
+	holders, unread, err := engine.Shops.Holders(ctx)
 	if err != nil {
 		report(diags, path.Empty(), summary, err)
 		return nil, false
 	}
+	warnOfUnread(diags, unread)
+	warnOfAnswers(engine, diags)
 	return rotation.Integrations(all, holders), true
-}
-
-// fewStores is up to how many stores are asked one by one. For more, reading all keys in pages
-// takes fewer requests (I7).
-const fewStores = 3
-
-// listKeys lists the keys of the given stores, or of all.
-func listKeys(ctx context.Context, keys keyLister, merchantIDs []string) ([]kustom.Key, error) {
-	var all []kustom.Key
-	for key, err := range keysOf(ctx, keys, merchantIDs) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, key)
-	}
-	return all, nil
-}
-
-// keysOf yields the keys of the given stores, or of all, page by page. Who is given an error stops.
-func keysOf(ctx context.Context, keys keyLister, merchantIDs []string) iter.Seq2[kustom.Key, error] {
-	queries := merchantIDs
-	if len(queries) == 0 || len(queries) > fewStores {
-		queries = []string{""}
-	}
-	wanted := map[string]bool{}
-	for _, id := range merchantIDs {
-		wanted[id] = true
-	}
-	return func(yield func(kustom.Key, error) bool) {
-		for _, query := range queries {
-			for key, err := range keys.Keys(ctx, query) {
-				if err == nil && len(wanted) > 0 && !wanted[key.MerchantID] {
-					continue
-				}
-				if !yield(key, err) {
-					return
-				}
-			}
-		}
-	}
 }
 
 func readIntegrations(integrations []rotation.Integration) []integrationModel {
@@ -132,7 +82,7 @@ func readIntegration(i rotation.Integration) integrationModel {
 		CredentialID: types.StringValue(i.CredentialID),
 		Username:     types.StringValue(i.Username),
 		Description:  types.StringPointerValue(i.Description),
-		Host:         types.StringValue(i.Host),
+		Host:         nullWhenEmpty(i.Host),
 		CreatedAt:    types.StringValue(i.CreatedAt.Format(time.RFC3339)),
 		MystoreShops: append([]string{}, i.Shops...),
 		Current:      types.BoolValue(i.Current),

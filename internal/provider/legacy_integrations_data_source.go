@@ -15,8 +15,7 @@ import (
 var _ datasource.DataSourceWithConfigure = (*legacyIntegrationsDataSource)(nil)
 
 type legacyIntegrationsDataSource struct {
-	keys  keyLister
-	shops holderLister
+	engine *rotation.Engine
 }
 
 func newLegacyIntegrationsDataSource() datasource.DataSource { return &legacyIntegrationsDataSource{} }
@@ -57,14 +56,11 @@ func (d *legacyIntegrationsDataSource) Schema(_ context.Context, _ datasource.Sc
 }
 
 func (d *legacyIntegrationsDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	d.keys, d.shops = b.keys, b.shops
+	d.engine = b.engine
 }
 
 func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
@@ -75,7 +71,7 @@ func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, ok := listIntegrations(ctx, d.keys, d.shops, merchantIDs, "Legacy integrations not read", &resp.Diagnostics)
+	integrations, ok := listIntegrations(ctx, d.engine, merchantIDs, "Legacy integrations not read", &resp.Diagnostics)
 	if !ok {
 		return
 	}

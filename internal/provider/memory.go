@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // privateState is the part of a request's or response's private state that a memory needs.
@@ -35,4 +37,15 @@ func keepIn(ctx context.Context, private privateState, key string, memory any, d
 		return
 	}
 	diags.Append(private.SetKey(ctx, key, raw)...)
+}
+
+// shopMemoryKey is where a connection keeps the engine's memory of its shop.
+const shopMemoryKey = "connection"
+
+func recall(ctx context.Context, private privateState, diags *diag.Diagnostics) rotation.Memory {
+	return recallFrom[rotation.Memory](ctx, private, shopMemoryKey, diags)
+}
+
+func keep(ctx context.Context, memory rotation.Memory, private privateState, diags *diag.Diagnostics) {
+	keepIn(ctx, private, shopMemoryKey, memory, diags)
 }

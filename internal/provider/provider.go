@@ -5,12 +5,14 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
@@ -19,8 +21,9 @@ import (
 )
 
 var (
-	_ provider.ProviderWithListResources = (*kustomProvider)(nil)
-	_ provider.ProviderWithActions       = (*kustomProvider)(nil)
+	_ provider.ProviderWithListResources  = (*kustomProvider)(nil)
+	_ provider.ProviderWithActions        = (*kustomProvider)(nil)
+	_ provider.ProviderWithValidateConfig = (*kustomProvider)(nil)
 )
 
 // Options are what a provider is made of. Clock and RoundTripper have a default.
@@ -52,6 +55,7 @@ type providerModel struct {
 	Environment    types.String `tfsdk:"environment"`
 	PortalToken    types.String `tfsdk:"portal_token"`
 	MystoreTokens  types.Map    `tfsdk:"mystore_tokens"`
+	IgnoredShops   types.Set    `tfsdk:"ignored_shops"`
 	PortalURL      types.String `tfsdk:"portal_url"`
 	APIURL         types.String `tfsdk:"api_url"`
 	MystoreURL     types.String `tfsdk:"mystore_url"`
@@ -91,6 +95,13 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 					"shops named here, or reached by a `browser`, can be protected from losing the key that they use. " +
 					"May hold ephemeral values. Can also be set with `MYSTORE_TOKENS`, a JSON object.",
 			},
+			"ignored_shops": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Shops that need not be asked before a key is deleted, such as one that is closed and whose token does not " +
+					"work any more. Without it, a shop that can't be read keeps every key that it may use. **A key that such a shop " +
+					"still uses may be deleted.** Default: none.",
+				Validators: []validator.Set{setvalidator.NoNullValues()},
+			},
 			"portal_url": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Base URL of the portal's API, if it is not the environment's own. Must be " +
@@ -118,6 +129,20 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 		},
 		Blocks: map[string]schema.Block{"browser": browserBlock()},
+	}
+}
+
+// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables are
+// read when the provider is configured.
+func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	_, problems := resolve(model, func(string) string { return "" })
+	for _, problem := range problems {
+		resp.Diagnostics.AddAttributeError(problem.path(), problem.summary, problem.detail)
 	}
 }
 

@@ -37,8 +37,10 @@ type settings struct {
 	environment *kustom.Environment
 	portalToken secretValue
 	// mystoreTokens holds an element for every shop that is named.
-	mystoreTokens  map[string]secretValue
-	unknownShops   bool
+	mystoreTokens map[string]secretValue
+	unknownShops  bool
+	// ignoredShops are not asked before a key is deleted.
+	ignoredShops   []string
 	portalURL      *url.URL
 	apiURL         *url.URL
 	mystoreURL     *url.URL
@@ -87,6 +89,7 @@ func resolve(m providerModel, getenv func(string) string) (settings, []configPro
 	}
 	s.browser = r.browser(m.Browser, s.environment)
 	s.mystoreTokens, s.unknownShops = r.tokens(m.MystoreTokens)
+	s.ignoredShops = setOfStrings(m.IgnoredShops)
 	var portalDefault, apiDefault string
 	if s.environment != nil {
 		portalDefault, apiDefault = s.environment.PortalURL(), s.environment.APIURL()
@@ -103,7 +106,7 @@ func (r *resolver) text(v types.String, variable, fallback string) (value string
 	switch {
 	case v.IsUnknown():
 		return "", false
-	case !v.IsNull():
+	case v.ValueString() != "":
 		return v.ValueString(), true
 	}
 	if value := r.getenv(variable); value != "" {
@@ -140,7 +143,7 @@ func (r *resolver) tokens(v types.Map) (tokens map[string]secretValue, unknown b
 	if v.IsUnknown() {
 		return nil, true
 	}
-	if v.IsNull() {
+	if len(v.Elements()) == 0 {
 		return r.tokensFromEnvironment(), false
 	}
 	tokens = map[string]secretValue{}
@@ -148,6 +151,17 @@ func (r *resolver) tokens(v types.Map) (tokens map[string]secretValue, unknown b
 		tokens[shop] = r.shopToken(shop, element)
 	}
 	return tokens, false
+}
+
+// setOfStrings returns the known elements of a set.
+func setOfStrings(set types.Set) []string {
+	var values []string
+	for _, element := range set.Elements() {
+		if text, ok := element.(types.String); ok && known(text) {
+			values = append(values, text.ValueString())
+		}
+	}
+	return values
 }
 
 // shopNamePattern is the form of a shop's name, which is part of its address.
@@ -234,7 +248,7 @@ func (r *resolver) maxRetries(v types.Int64) int {
 }
 
 func (r *resolver) duration(v types.String, attribute string, fallback time.Duration) time.Duration {
-	if v.IsNull() || v.IsUnknown() {
+	if v.ValueString() == "" {
 		return fallback
 	}
 	timeout, err := time.ParseDuration(v.ValueString())

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -25,7 +26,7 @@ var (
 
 // portalReader reads what the portal shows of a store.
 type portalReader interface {
-	keyLister
+	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
 	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
 }
 
@@ -38,8 +39,8 @@ type shopReader interface {
 type supportBundleDataSource struct {
 	portal      portalReader
 	mystore     shopReader
-	holders     holderLister
-	prover      rotation.Prover
+	shops       *rotation.Shops
+	prover      rotation.Merchant
 	environment *kustom.Environment
 	version     string
 }
@@ -108,14 +109,11 @@ func (d *supportBundleDataSource) ValidateConfig(ctx context.Context, req dataso
 }
 
 func (d *supportBundleDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
-	d.portal, d.mystore, d.holders, d.prover = b.portal, b.mystore, b.shops, b.merchant
+	d.portal, d.mystore, d.shops, d.prover = b.portal, b.mystore, b.engine.Shops, b.merchant
 	d.environment, d.version = b.environment, b.version
 }
 
@@ -239,12 +237,15 @@ func (d *supportBundleDataSource) readHolders(ctx context.Context, bundle *suppo
 	if len(bundle.APIKeys) == 0 {
 		return nil
 	}
-	holders, err := d.holders.Holders(ctx)
+	holders, unread, err := d.shops.Holders(ctx)
 	if err != nil {
 		return err
 	}
 	for i, key := range bundle.APIKeys {
 		bundle.APIKeys[i].MystoreShops = append([]string{}, holders[key.Username]...)
+	}
+	if len(unread) > 0 {
+		return unread[0].Err
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ type pairProver interface {
 
 type verifyCredentialsAction struct {
 	shops       credentialsReader
-	keys        keyLister
+	keys        *rotation.Keys
 	prover      pairProver
 	clock       clock.Clock
 	environment *kustom.Environment
@@ -83,16 +83,13 @@ func (a *verifyCredentialsAction) Schema(_ context.Context, _ action.SchemaReque
 }
 
 func (a *verifyCredentialsAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	b, err := backendOf(req.ProviderData)
-	if err != nil {
-		resp.Diagnostics.AddError("Unexpected provider data", err.Error())
-	}
+	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
 		return
 	}
 	// Mystore is asked itself, and not what is remembered of its shops: somebody may have changed
 	// one since.
-	a.shops, a.keys, a.prover, a.clock, a.environment = b.mystore, b.portal, b.shops, b.clock, b.environment
+	a.shops, a.keys, a.prover, a.clock, a.environment = b.mystore, b.engine.Keys, b.engine.Shops, b.clock, b.environment
 }
 
 func (a *verifyCredentialsAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
@@ -234,7 +231,7 @@ func checkKeyHost(diags *diag.Diagnostics, shop string, key kustom.Key, environm
 }
 
 func (m verifyCredentialsModel) pair() rotation.Pair {
-	return rotation.Pair{Username: m.KustomID.ValueString(), Secret: m.Secret.ValueString()}
+	return rotation.Pair{Username: m.KustomID.ValueString(), Secret: kustom.NewSecret(m.Secret.ValueString())}
 }
 
 func (m verifyCredentialsModel) validate(diags *diag.Diagnostics) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/url"
 	"slices"
 
@@ -20,14 +19,13 @@ import (
 
 // portalService is Kustom Portal, whichever way it is reached: by its API or by its pages.
 type portalService interface {
-	rotation.PortalKeys
-	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
+	rotation.Portal
 	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
 }
 
 // mystoreService is Mystore, whichever way it is reached.
 type mystoreService interface {
-	rotation.CredentialsService
+	rotation.ShopService
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 

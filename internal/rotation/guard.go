@@ -4,149 +4,248 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// HeldError says that a key may not be deleted, because a shop takes payments with it (I1).
-type HeldError struct {
-	Username string
-	Shops    []string
-	// Left says that this run has just destroyed the shops' objects and left their credentials as
-	// they were, so that waiting was pointless.
-	Left bool
-}
-
-// Error implements error.
-func (e *HeldError) Error() string {
-	return fmt.Sprintf("%s is still held by %s", e.Username, strings.Join(e.Shops, ", "))
-}
-
-// UnseenError says that a key may not be deleted, because not every shop could be asked whether it
-// holds it (I1).
-type UnseenError struct {
-	Username string
-	Cause    error
-}
-
-// Error implements error.
-func (e *UnseenError) Error() string {
-	return fmt.Sprintf("finding the shops that hold %s: %v", e.Username, e.Cause)
-}
-
-// Unwrap returns the cause.
-func (e *UnseenError) Unwrap() error { return e.Cause }
+// This file answers one question: may this key be deleted? Only if at least one shop could be asked, all that
+// may use the key have answered right before, and none of them holds it.
 
 const (
-	// lookInterval is the wait between two looks at what this run itself has written.
+	// lookInterval is the wait between two looks at what this walk itself has written.
 	lookInterval = time.Second
-	// askInterval is the wait between two questions to a shop that somebody else may be moving.
+	// askInterval is the wait between two reads of a shop that somebody else may be moving.
 	askInterval = 5 * time.Second
+	// failureFor is how long a shop that could not be read is not tried again for another key.
+	failureFor = time.Minute
 )
 
-// AwaitRelease returns when no configured shop holds the username any more, within the time that
-// ctx allows; then the key may be deleted (I1). Otherwise it returns a [*HeldError] or an
-// [*UnseenError], and the key must stay.
-//
-// The shops are waited for because Terraform does not always order a key's deletion after the
-// update of the shop that held it. A wait may itself keep that update from starting, by taking up
-// one of Terraform's few slots. So the waits of a walk share one fate: when the first has waited in
-// vain, it and all later ones are refused at once, and the next run finds the shops moved on.
-func (s *Shops) AwaitRelease(ctx context.Context, username string) error {
-	holders, err := s.holders(ctx, username)
-	if err != nil {
-		return err
-	}
-	var unseen error
-	for asked := s.clock.Now(); len(holders) > 0; holders = s.remaining(holders, username) {
-		if s.pointless(holders) {
-			return &HeldError{Username: username, Shops: holders, Left: s.allLeft(holders)}
-		}
-		if err := s.clock.Sleep(ctx, lookInterval); err != nil {
-			return s.giveUp(err, unseen, &HeldError{Username: username, Shops: holders})
-		}
-		if s.clock.Now().Sub(asked) >= askInterval {
-			// A question that fails is asked again, like one to which the answer is no. That the
-			// time ran out during the last one says nothing of the shop.
-			if err := s.ask(ctx, username, holders); !errors.Is(err, context.DeadlineExceeded) {
-				unseen = err
-			}
-			asked = s.clock.Now()
-		}
-	}
-	return nil
+// KeyRef names a key in plans and states. It holds nothing that changes by itself.
+type KeyRef struct {
+	MerchantID   string `json:"merchant_id"`
+	CredentialID string `json:"credential_id"`
+	Username     string `json:"username"`
+	// Host is the API host that the key belongs to; empty where it is not known.
+	Host string `json:"host"`
+	// WaitsFor says, in a sentence for a person, what the key's deletion waits for; empty where it does not.
+	WaitsFor string `json:"waits_for,omitempty"`
 }
 
-// holders returns the shops that hold username, by a read of this walk that is asked for again
-// where it says that they do.
-func (s *Shops) holders(ctx context.Context, username string) ([]string, error) {
-	if err := s.readUnread(ctx); err != nil {
-		return nil, &UnseenError{Username: username, Cause: err}
+// Orphan returns the key as one to be deleted.
+func (k KeyRef) Orphan() kustom.Orphan {
+	return kustom.Orphan{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username}
+}
+
+func refOf(key kustom.Key) KeyRef {
+	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
+}
+
+// Unused returns nil where no shop uses a key, a [*KeyInUseError] where one does, and a
+// [*KeyUsageUnknownError] where that is not known. NotBefore is a time that the shops must have been read
+// after; zero means that a read within [FreshFor] will do.
+func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Time) error {
+	names, err := s.guards()
+	if err != nil {
+		return &KeyUsageUnknownError{Username: key.Username, Cause: err}
 	}
-	s.mu.Lock()
-	shops := slices.Sorted(maps.Keys(s.held[username]))
-	s.mu.Unlock()
-	if err := s.ask(ctx, username, shops); err != nil {
+	if err := s.readRelevant(ctx, names, key, notBefore); err != nil {
+		return fmt.Errorf("finding the shops that hold %s: %w", key.Username, err)
+	}
+	return s.verdict(names, key)
+}
+
+// CanAsk tells whether there is a shop that can be asked before a key is deleted, as far as is known.
+func (s *Shops) CanAsk() bool {
+	names, err := s.guards()
+	return err != nil || len(names) > 0
+}
+
+// guards returns the shops that are asked before a key is deleted.
+func (s *Shops) guards() ([]string, error) {
+	names, err := s.names()
+	if err != nil {
 		return nil, err
 	}
-	return s.remaining(shops, username), nil
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] }), nil
 }
 
-// ask reads shops afresh.
-func (s *Shops) ask(ctx context.Context, username string, shops []string) error {
-	for _, name := range shops {
-		if _, err := s.fresh(ctx, name); err != nil && !isNotInstalled(err) {
-			return &UnseenError{Username: username, Cause: err}
+// readRelevant reads the shops that may use a key, unless they have just been read. A shop that can't be read
+// stops nothing; the verdict takes it into account.
+func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orphan, notBefore time.Time) error {
+	var relevant []string
+	for _, name := range names {
+		if s.shop(name).needsReading(key, notBefore) {
+			relevant = append(relevant, name)
 		}
+	}
+	return forEach(ctx, ConcurrentReads, len(relevant), func(ctx context.Context, i int) error {
+		_, err := s.look(ctx, relevant[i], func(h *shop) bool { return h.isFresh(notBefore) || h.hasJustFailed() })
+		if isNotInstalled(err) {
+			_, err = s.Settled(ctx, relevant[i])
+		}
+		if err != nil && !isNotInstalled(err) {
+			return ctx.Err()
+		}
+		return nil
+	})
+}
+
+// needsReading tells whether a shop has to be read before a key is deleted.
+func (h *shop) needsReading(key kustom.Orphan, notBefore time.Time) bool {
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	if !h.known {
+		return true
+	}
+	if h.missing != nil {
+		return !h.certain
+	}
+	if !h.mayUse(key) {
+		return false
+	}
+	return h.in.clock.Now().Sub(h.readAt) >= FreshFor || h.readAt.Before(notBefore)
+}
+
+func (h *shop) hasJustFailed() bool {
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	return h.failure != nil && h.in.clock.Now().Sub(h.readAt) < failureFor
+}
+
+// mayUse tells whether a shop may use a key: it holds or gets the key, or it is configured for a key of that
+// store, was last seen with one, or nothing is known of it. The caller holds in.mu.
+func (h *shop) mayUse(key kustom.Orphan) bool {
+	if h.stores[key.MerchantID] || h.seen == key.Username || h.expected == key.Username || h.expectsOf(key.MerchantID) {
+		return true
+	}
+	if h.seen == "" {
+		return !h.known && len(h.stores) == 0
+	}
+	store, ok := kustom.StoreOf(h.seen)
+	return !ok && h.seen != SecretAsID && !h.known || store == key.MerchantID
+}
+
+// expectsOf tells whether the shop is getting a key of the store. The caller holds in.mu.
+func (h *shop) expectsOf(merchantID string) bool {
+	store, ok := kustom.StoreOf(h.expected)
+	return ok && store == merchantID
+}
+
+// verdict judges by what is known of the shops.
+func (s *Shops) verdict(names []string, key kustom.Orphan) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var holders, unreadable []string
+	var cause error
+	asked, left := 0, true
+	for _, name := range names {
+		h := s.shops[name]
+		switch {
+		case h.known && h.holds.KustomID == key.Username || h.expected == key.Username && key.Username != "":
+			holders, left = append(holders, name), left && h.left
+		case h.known:
+			asked++
+		case h.mayUse(key):
+			unreadable = append(unreadable, name)
+			if cause == nil {
+				cause = h.failure
+			}
+		}
+	}
+	switch {
+	case len(holders) > 0:
+		return &KeyInUseError{Username: key.Username, Shops: holders, Left: left}
+	case len(unreadable) > 0:
+		return &KeyUsageUnknownError{Username: key.Username, Shops: unreadable, Cause: cause}
+	case asked == 0:
+		return &KeyUsageUnknownError{Username: key.Username}
 	}
 	return nil
 }
 
-// remaining returns those of the shops that are not known to have moved on.
-func (s *Shops) remaining(shops []string, username string) []string {
-	var rest []string
-	for _, name := range shops {
-		if !s.shop(name).releases(username) {
-			rest = append(rest, name)
-		}
-	}
-	return rest
-}
-
-// pointless tells whether the shops will not move on in this walk.
-func (s *Shops) pointless(shops []string) bool {
+// Reconsider makes the shops that could not be read be tried again.
+func (s *Shops) Reconsider() {
 	s.mu.Lock()
-	stalled := s.stalled
-	s.mu.Unlock()
-	return stalled || s.allLeft(shops)
+	defer s.mu.Unlock()
+	for _, h := range s.shops {
+		h.failure = nil
+	}
 }
 
-func (s *Shops) allLeft(shops []string) bool {
-	for _, name := range shops {
-		h := s.shop(name)
-		s.mu.Lock()
-		left := h.left
-		s.mu.Unlock()
-		if !left {
-			return false
+// AwaitUnused returns nil when no shop uses a key any more, within the time that ctx allows. Otherwise it
+// returns what [Shops.Unused] does.
+//
+// It waits because Terraform does not always order a key's deletion after the update of the shop that held
+// it. A wait may itself keep that update from starting, by taking up one of Terraform's few slots. So the
+// waits of a walk share one fate: when the first has ended in vain, it and all later ones are refused at
+// once, and the next run finds the shops moved on.
+func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
+	for {
+		err := s.Unused(ctx, key, time.Time{})
+		var held *KeyInUseError
+		if !errors.As(err, &held) {
+			return err
+		}
+		if held.Left || s.isStalled() {
+			return held
+		}
+		if err := s.awaitChange(ctx, held, key); err != nil {
+			return err
 		}
 	}
-	return true
 }
 
-// giveUp ends a wait for held to change. One that ran out of time, rather than being cancelled, ends
-// all of them. Unseen is why the last question to a shop failed, if it did.
-func (s *Shops) giveUp(err, unseen error, held *HeldError) error {
+// awaitChange waits until this walk has moved a shop on, or it is time to read the shops again.
+func (s *Shops) awaitChange(ctx context.Context, held *KeyInUseError, key kustom.Orphan) error {
+	for asked := s.clock.Now(); s.clock.Now().Sub(asked) < askInterval; {
+		if err := s.clock.Sleep(ctx, lookInterval); err != nil {
+			return s.stopWaiting(err, held)
+		}
+		if s.isStalled() {
+			return held
+		}
+		if !s.stillHeld(held.Shops, key.Username) {
+			return nil
+		}
+	}
+	for _, name := range held.Shops {
+		s.shop(name).outdate()
+	}
+	return nil
+}
+
+// outdate makes the next guard read the shop.
+func (h *shop) outdate() {
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	h.readAt = time.Time{}
+}
+
+func (s *Shops) stillHeld(names []string, username string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(names, func(name string) bool {
+		h := s.shops[name]
+		return !h.known || h.holds.KustomID == username || h.expected == username
+	})
+}
+
+func (s *Shops) isStalled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stalled
+}
+
+// stopWaiting ends a wait. One that ran out of time, rather than being cancelled, ends all of them.
+func (s *Shops) stopWaiting(err error, held *KeyInUseError) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return errors.Join(held, err)
 	}
 	s.mu.Lock()
 	s.stalled = true
 	s.mu.Unlock()
-	if unseen != nil {
-		return unseen
-	}
 	return held
 }
+

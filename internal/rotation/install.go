@@ -12,62 +12,50 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// Prover tells whether a pair works.
-type Prover interface {
-	// Prove returns nil, or a [*kustom.ProofError].
-	Prove(ctx context.Context, username, secret string) error
-}
-
 // Pair is a key's username and secret.
-type Pair struct{ Username, Secret string }
+type Pair struct {
+	Username string
+	Secret   kustom.Secret
+}
 
 const (
-	// spreading is how long a refusal is doubted: a key that is seconds old may not have reached
+	// propagationWindow is how long a refusal (401) is retried: a key that is seconds old may not have reached
 	// every node of the merchant API yet.
-	spreading = time.Minute
-	// firstDoubt and longestDoubt bound the wait between two attempts meanwhile.
-	firstDoubt   = time.Second
-	longestDoubt = 8 * time.Second
-	// writes is how often a pair is written whose writing is never confirmed.
-	writes = 3
-	// readBacks is how often a shop is looked at for what was written, readBackWait apart.
-	readBacks    = 3
-	readBackWait = 2 * time.Second
+	propagationWindow = time.Minute
+	// initialBackoff and maxBackoff bound the wait between two attempts meanwhile.
+	initialBackoff = time.Second
+	maxBackoff     = 8 * time.Second
+	// maxWrites is how often a pair is written whose writing is never confirmed.
+	maxWrites = 3
+	// firstReadBack is the wait before a shop is read again that does not show what was written; each later
+	// wait is twice as long.
+	firstReadBack = 2 * time.Second
 )
 
-// MismatchError says that a shop shows something else than what was written into it.
-type MismatchError struct{ Shop, Want, Got string }
-
-// Error implements error.
-func (e *MismatchError) Error() string {
-	return fmt.Sprintf("shop %s shows %q after %q was written", e.Shop, e.Got, e.Want)
-}
-
-// Prove asks the merchant API whether a pair works, as [Shops.Patiently] does.
+// Prove asks the merchant API whether a pair works, as [Shops.RetryWhilePropagating] does.
 func (s *Shops) Prove(ctx context.Context, pair Pair) error {
-	return s.Patiently(ctx, func() error { return s.prover.Prove(ctx, pair.Username, pair.Secret) })
+	return s.RetryWhilePropagating(ctx, func() error { return s.prover.Prove(ctx, pair.Username, pair.Secret.Reveal()) })
 }
 
-// Patiently makes a call of the merchant API that fails with a [*kustom.ProofError] where the pair
-// is refused. For a minute, or as long as ctx allows, a refusal is not taken as the last word, and
-// the call is made again: a refused call has done nothing.
-func (s *Shops) Patiently(ctx context.Context, call func() error) error {
-	patience, cancel := clock.WithTimeout(ctx, s.clock, spreading)
+// RetryWhilePropagating makes a call of the merchant API that fails with a [*kustom.ProofError] where the pair
+// is refused. For a minute, or as long as ctx allows, a refusal makes it call again: a new key takes time to
+// reach every node, and a refused call has done nothing.
+func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) error {
+	window, cancel := clock.WithTimeout(ctx, s.clock, propagationWindow)
 	defer cancel()
-	for wait := firstDoubt; ; wait = min(2*wait, longestDoubt) {
+	for wait := initialBackoff; ; wait = min(2*wait, maxBackoff) {
 		err := call()
 		var proof *kustom.ProofError
 		if !errors.As(err, &proof) || proof.Verdict != kustom.VerdictRefused {
 			return err
 		}
-		if s.clock.Sleep(patience, wait) != nil {
+		if s.clock.Sleep(window, wait) != nil {
 			return errors.Join(err, ctx.Err())
 		}
 	}
 }
 
-// Install writes a pair into a shop and reads it back (I1). Unless the pair comes from a caller
-// who has proven it, or does not want to, [Shops.Prove] comes first.
+// Install writes a pair into a shop and reads it back (I1). The caller has proven the pair, or does not want to.
 func (s *Shops) Install(ctx context.Context, name string, pair Pair) (mystore.Credentials, error) {
 	h := s.shop(name)
 	release, err := h.take(ctx)
@@ -75,20 +63,22 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (mystore.Cr
 		return mystore.Credentials{}, fmt.Errorf("writing the credentials of shop %s: %w", name, err)
 	}
 	defer release()
-	h.stay(false)
 	h.expect(pair.Username)
 	if err := s.write(ctx, name, h, pair); err != nil {
+		if notWritten(err) {
+			h.withdraw()
+		}
 		return mystore.Credentials{}, err
 	}
-	return s.readBack(ctx, name, h, pair.Username)
+	return s.confirmInstalled(ctx, name, h, pair.Username)
 }
 
 // write writes a pair. The caller holds the shop's turn.
 func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) error {
 	before, _, known := h.recall()
 	for try := 1; ; try++ {
-		_, err := s.service.Install(ctx, name, pair.Username, pair.Secret)
-		if err == nil || !transport.IsUncertain(err) {
+		_, err := s.service.Install(ctx, name, pair.Username, pair.Secret.Reveal())
+		if err == nil || !isUncertain(err) {
 			return err
 		}
 		// The answer was lost: the shop may hold the one pair or the other. What it shows decides.
@@ -97,19 +87,22 @@ func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) erro
 		if readErr != nil {
 			return errors.Join(err, readErr)
 		}
-		if known && now.UpdatedAt != before.UpdatedAt && now.KustomID == pair.Username {
+		if known && !SameMoment(now.UpdatedAt, before.UpdatedAt) && now.KustomID == pair.Username {
 			return nil
 		}
-		if try == writes {
+		if try == maxWrites {
 			return err
 		}
 		before, known = now, true
 	}
 }
 
-// readBack reads what a shop shows after a write. The caller holds the shop's turn.
-func (s *Shops) readBack(ctx context.Context, name string, h *shop, want string) (mystore.Credentials, error) {
-	for look := 1; ; look++ {
+// confirmInstalled reads what a shop shows after a write that it accepted, until it shows the pair or longer
+// than its reads may lag. The caller holds the shop's turn.
+func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want string) (mystore.Credentials, error) {
+	written := s.clock.Now()
+	for wait := firstReadBack; ; wait *= 2 {
+		begun := s.clock.Now()
 		got, err := s.read(ctx, name, h)
 		if err != nil {
 			return mystore.Credentials{}, fmt.Errorf("reading back what was written: %w", err)
@@ -117,8 +110,16 @@ func (s *Shops) readBack(ctx context.Context, name string, h *shop, want string)
 		if got.KustomID == want && got.SecretSet {
 			return got, nil
 		}
-		if look == readBacks || s.clock.Sleep(ctx, readBackWait) != nil {
+		if begun.Sub(written) >= PropagationDelay || s.clock.Sleep(ctx, wait) != nil {
 			return mystore.Credentials{}, &MismatchError{Shop: name, Want: want, Got: got.KustomID}
 		}
 	}
 }
+
+// notWritten tells whether err, from an installation, says that nothing was written.
+func notWritten(err error) bool {
+	return isNotInstalled(err) || transport.DidNothing(err)
+}
+
+// isUncertain tells whether what failed with err may have been done all the same.
+func isUncertain(err error) bool { return transport.IsUncertain(err) }

@@ -4,84 +4,153 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// PortalKeys is what keys are made, read and deleted through.
-type PortalKeys interface {
-	KeyService
-	Ready() error
-	Made(credentialID string) bool
-	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
-	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
-}
-
-// Keys knows, for one walk of Terraform over a configuration, the keys of the account (I7). The
-// first few keys and stores that are asked for are read one by one, so that a small configuration
-// does not list a large account. When more are asked for, all keys are listed once, in pages, for
-// everybody. What is made and deleted through Keys it knows. It is safe for concurrent use.
+// Keys caches, for one Terraform walk over a configuration, the keys of the account (I7). The first few keys
+// and stores are read one by one, so that a small configuration does not list a large account. When more are
+// needed, all keys are listed once, in pages, for everybody. Keys knows what is generated and deleted through
+// it. It drops what a portal answers about another store than the one it was asked for. It is safe for
+// concurrent use.
 type Keys struct {
-	PortalKeys
+	Portal
+	clock clock.Clock
 
-	// turn is held by who lists all keys; the others wait for the list.
+	// turn is held by the goroutine that lists all keys; the others wait for its list.
 	turn chan struct{}
 
 	mu    sync.Mutex
 	asked map[string]bool
-	// expected says that more will be asked for than is read one by one.
-	expected bool
-	// stores holds the keys of the stores that have been listed, by merchant ID.
-	stores map[string][]kustom.Key
-	// complete says that all stores have been listed.
+	// prefetching says that more will be asked for than is read one by one.
+	prefetching bool
+	// stores holds what has been listed of each store, by merchant ID.
+	stores map[string]storeList
+	// complete says that all stores have been listed, at listedAt.
 	complete bool
-	// tooMany says that the account has more keys than are kept.
+	listedAt time.Time
+	// tooMany says that the account has more keys than are cached.
 	tooMany bool
-	// made and gone are what this walk itself has made and deleted. They mend a list that was under
-	// way meanwhile.
+	// made and gone are what this walk itself has generated and deleted. A list that was read meanwhile is
+	// corrected by them.
 	made []kustom.Key
 	gone []kustom.Orphan
+	// visible are the stores that the user can see; nil until they are listed.
+	visible  map[string]kustom.Store
+	warnings []Warning
+	// running and next are the refreshes of store lists under way and about to begin.
+	running, next *refresh
+}
+
+// storeList is what one listing has of a store's keys.
+type storeList struct {
+	keys []kustom.Key
+	at   time.Time
 }
 
 const (
-	// fewReads is how many keys or stores are read one by one before all are listed.
-	fewReads = 3
-	// mostKeys bounds how many keys are kept; at a few hundred bytes each, some ten megabytes.
-	mostKeys = 50_000
+	// listThreshold is how many keys or stores are read one by one before all are listed.
+	listThreshold = 3
+	// maxCachedKeys bounds how many keys are cached; at a few hundred bytes each, some ten megabytes.
+	maxCachedKeys = 50_000
+	// keysPerPage is how many keys the portal lists in one answer.
+	keysPerPage = 100
+	// refreshTimeout bounds a refresh, which serves everybody who waits for it.
+	refreshTimeout = 2 * time.Minute
 )
 
-// NewKeys returns what is known of the portal's keys, which is nothing yet.
-func NewKeys(portal PortalKeys) *Keys {
+// NewKeys returns an empty cache of the portal's keys.
+func NewKeys(portal Portal, c clock.Clock) *Keys {
 	return &Keys{
-		PortalKeys: portal, turn: make(chan struct{}, 1),
-		asked: map[string]bool{}, stores: map[string][]kustom.Key{},
+		Portal: portal, clock: c, turn: make(chan struct{}, 1),
+		asked: map[string]bool{}, stores: map[string]storeList{},
 	}
 }
 
-// Key returns a key, or a [*kustom.NoKeyError] when there is none. One that is not in a list is
-// asked for by itself: a list alone is not believed that a key is gone.
+// Key returns a key, or a [*kustom.NoKeyError] when there is none. A key missing from the list is fetched by
+// itself, and looked for again after [PropagationDelay], before it counts as deleted. In the walk that
+// generated it, a key never does: the error is then a [*NotListedError].
 func (k *Keys) Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error) {
 	listed, err := k.list(ctx, merchantID, merchantID+"/"+credentialID)
 	if err != nil {
 		return kustom.Key{}, err
 	}
-	for _, key := range listed {
-		if key.CredentialID == credentialID {
-			return key, nil
-		}
+	if key, ok := find(listed, credentialID); ok {
+		return key, nil
 	}
-	return k.PortalKeys.Key(ctx, merchantID, credentialID)
+	looked := k.lookedAt(merchantID)
+	key, err := k.fetch(ctx, merchantID, credentialID)
+	if !isNoKey(err) {
+		return key, err
+	}
+	return k.lookAgain(ctx, merchantID, credentialID, looked)
 }
 
-// Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can see.
-// A store of which no list has any is asked for by itself: the user may not be able to see it.
+// fetch reads one key from the portal.
+func (k *Keys) fetch(ctx context.Context, merchantID, credentialID string) (kustom.Key, error) {
+	key, err := k.Portal.Key(ctx, merchantID, credentialID)
+	if err != nil {
+		return kustom.Key{}, err
+	}
+	if err := checkKey(key, merchantID); err != nil {
+		return kustom.Key{}, fmt.Errorf("reading API key %s of store %s: %w", credentialID, merchantID, err)
+	}
+	return withoutSecrets(key), nil
+}
+
+// lookAgain looks for a key that was missing at the given time once more, later than the portal's lag.
+func (k *Keys) lookAgain(ctx context.Context, merchantID, credentialID string, missing time.Time) (kustom.Key, error) {
+	if k.Made(credentialID) {
+		return kustom.Key{}, &NotListedError{MerchantID: merchantID, CredentialID: credentialID}
+	}
+	if err := sleepUntil(ctx, k.clock, missing.Add(PropagationDelay)); err != nil {
+		return kustom.Key{}, fmt.Errorf("looking again for API key %s of store %s: %w", credentialID, merchantID, err)
+	}
+	listed, err := k.Fresh(ctx, merchantID)
+	if err != nil {
+		return kustom.Key{}, err
+	}
+	if key, ok := find(listed, credentialID); ok {
+		return key, nil
+	}
+	return k.fetch(ctx, merchantID, credentialID)
+}
+
+// lookedAt returns when the store's keys were last listed, or the present time.
+func (k *Keys) lookedAt(merchantID string) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if listed, ok := k.stores[merchantID]; ok {
+		return listed.at
+	}
+	if k.complete {
+		return k.listedAt
+	}
+	return k.clock.Now()
+}
+
+func find(keys []kustom.Key, credentialID string) (kustom.Key, bool) {
+	i := slices.IndexFunc(keys, func(key kustom.Key) bool { return key.CredentialID == credentialID })
+	if i < 0 {
+		return kustom.Key{}, false
+	}
+	return keys[i], true
+}
+
+// Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can see. It ends
+// with the first error. For a store without keys that the user can't see, it is a [*StoreNotFoundError].
 func (k *Keys) Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error] {
 	return func(yield func(kustom.Key, error) bool) {
 		listed, err := k.list(ctx, merchantID, merchantID)
-		if err == nil && len(listed) == 0 {
-			listed, err = k.read(ctx, merchantID)
+		if err == nil && len(listed) == 0 && merchantID != "" {
+			if listed, err = k.read(ctx, merchantID); err == nil && len(listed) == 0 {
+				err = k.checkStore(ctx, merchantID)
+			}
 		}
 		if err != nil {
 			yield(kustom.Key{}, err)
@@ -95,43 +164,102 @@ func (k *Keys) Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key
 	}
 }
 
-// Generate makes a key; see [kustom.Portal.Generate].
-func (k *Keys) Generate(ctx context.Context, merchantID, description string) (kustom.Key, error) {
-	key, err := k.PortalKeys.Generate(ctx, merchantID, description)
+// checkStore makes sure that the user can see a store: that nothing is listed of it proves nothing.
+func (k *Keys) checkStore(ctx context.Context, merchantID string) error {
+	stores, err := k.visibleStores(ctx)
 	if err != nil {
-		return kustom.Key{}, err
+		return err
 	}
-	known := key
-	known.Secret = ""
+	if _, ok := stores[merchantID]; !ok {
+		return &StoreNotFoundError{MerchantID: merchantID}
+	}
+	return nil
+}
+
+// Store returns what the portal tells of a store, as far as the user can see it.
+func (k *Keys) Store(ctx context.Context, merchantID string) (kustom.Store, bool) {
+	stores, err := k.visibleStores(ctx)
+	store, ok := stores[merchantID]
+	return store, ok && err == nil
+}
+
+// visibleStores lists the stores once.
+func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, error) {
+	k.mu.Lock()
+	known := k.visible
+	k.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	stores := map[string]kustom.Store{}
+	for store, err := range k.Stores(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		stores[store.MerchantID] = store
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.made = append(k.made, known)
-	k.add(known)
+	k.visible = stores
+	return stores, nil
+}
+
+// Generate generates a key; see [kustom.Portal.Generate]. An answer that does not fit the request is an
+// orphan, not a key.
+func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
+	key, err := k.Portal.Generate(ctx, r)
+	if err != nil {
+		return kustom.NewKey{}, err
+	}
+	if err := checkNewKey(key, r); err != nil {
+		return kustom.NewKey{}, k.abandon(ctx, key, r, err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.made = append(k.made, key.Key)
+	k.add(key.Key)
 	return key, nil
 }
 
-// Discard deletes a key; see [kustom.Portal.Discard].
-func (k *Keys) Discard(ctx context.Context, orphan kustom.Orphan) error {
-	if err := k.PortalKeys.Discard(ctx, orphan); err != nil {
-		return err
+// abandon deletes a key that can't be used, although ctx may be done.
+func (k *Keys) abandon(ctx context.Context, key kustom.NewKey, r kustom.Request, cause error) error {
+	ctx, cancel := clock.Detach(ctx, k.clock, undoTimeout)
+	defer cancel()
+	cause = fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, cause)
+	o := kustom.Orphan{MerchantID: r.MerchantID, CredentialID: key.CredentialID, Description: r.Description, IdempotencyKey: r.IdempotencyKey}
+	if err := k.Delete(ctx, o); err != nil {
+		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: err}
 	}
+	return cause
+}
+
+// deleted notes that a key is gone.
+func (k *Keys) deleted(orphan kustom.Orphan) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.gone = append(k.gone, orphan)
 	k.remove(orphan)
-	return nil
 }
 
-// Expect says that the keys of these stores are going to be asked for. Where they are more than a few, all
+// Warnings returns what the portal's answers had to be warned of since the last call.
+func (k *Keys) Warnings() []Warning {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	warnings := k.warnings
+	k.warnings = nil
+	return warnings
+}
+
+// Prefetch says that the keys of these stores are going to be asked for. Where they are more than a few, all
 // keys are listed meanwhile, for as long as ctx allows. A failure is left to those who ask.
-func (k *Keys) Expect(ctx context.Context, merchantIDs []string) {
-	if k.expect(merchantIDs) {
-		go func() { _ = k.listAll(ctx) }()
+func (k *Keys) Prefetch(ctx context.Context, merchantIDs []string) {
+	if k.startPrefetch(merchantIDs) {
+		goSafely(func() { _ = k.listAll(ctx) })
 	}
 }
 
-// expect notes what is going to be asked for, and returns whether that is new and needs a list.
-func (k *Keys) expect(merchantIDs []string) bool {
+// startPrefetch notes what is going to be asked for, and returns whether that is new and needs a list.
+func (k *Keys) startPrefetch(merchantIDs []string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	unlisted := map[string]bool{}
@@ -140,28 +268,28 @@ func (k *Keys) expect(merchantIDs []string) bool {
 			unlisted[id] = true
 		}
 	}
-	if k.expected || k.complete || len(unlisted) <= fewReads {
+	if k.prefetching || k.complete || len(unlisted) <= listThreshold {
 		return false
 	}
-	k.expected = true
+	k.prefetching = true
 	return true
 }
 
-// add adds a key to its store's list, if there is one and the key is not in it. The caller holds
-// k.mu.
+// add adds a key to its store's list, if there is one and the key is not in it. The caller holds k.mu.
 func (k *Keys) add(key kustom.Key) {
-	same := func(o kustom.Key) bool { return o.CredentialID == key.CredentialID }
 	listed, ok := k.stores[key.MerchantID]
-	if (ok || k.complete) && !slices.ContainsFunc(listed, same) {
-		k.stores[key.MerchantID] = append(slices.Clip(listed), key)
+	if _, known := find(listed.keys, key.CredentialID); (ok || k.complete) && !known {
+		listed.keys = append(slices.Clip(listed.keys), key)
+		k.stores[key.MerchantID] = listed
 	}
 }
 
 // remove removes a key from its store's list, if there is one. The caller holds k.mu.
 func (k *Keys) remove(orphan kustom.Orphan) {
-	same := func(o kustom.Key) bool { return o.CredentialID == orphan.CredentialID }
 	if listed, ok := k.stores[orphan.MerchantID]; ok {
-		k.stores[orphan.MerchantID] = slices.DeleteFunc(slices.Clone(listed), same)
+		same := func(o kustom.Key) bool { return o.CredentialID == orphan.CredentialID }
+		listed.keys = slices.DeleteFunc(slices.Clone(listed.keys), same)
+		k.stores[orphan.MerchantID] = listed
 	}
 }
 
@@ -177,11 +305,11 @@ func (k *Keys) list(ctx context.Context, merchantID, what string) ([]kustom.Key,
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if merchantID != "" || !k.complete {
-		return k.stores[merchantID], nil
+		return k.stores[merchantID].keys, nil
 	}
 	var all []kustom.Key
-	for _, keys := range k.stores {
-		all = append(all, keys...)
+	for _, listed := range k.stores {
+		all = append(all, listed.keys...)
 	}
 	return all, nil
 }
@@ -194,35 +322,57 @@ func (k *Keys) recall(merchantID, what string) (listed []kustom.Key, few bool) {
 		return nil, false
 	}
 	if listed, ok := k.stores[merchantID]; ok {
-		return listed, true
+		return listed.keys, true
 	}
-	if len(k.asked) < fewReads && !k.expected {
+	if len(k.asked) < listThreshold && !k.prefetching {
 		k.asked[what] = true
 	}
 	return nil, k.asked[what]
 }
 
-// read reads the keys of one store, or of all, and remembers those of a store.
+// read reads and remembers the keys of one store.
 func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error) {
-	var keys []kustom.Key
-	for key, err := range k.PortalKeys.Keys(ctx, merchantID) {
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	if merchantID == "" {
-		return keys, nil
+	keys, err := k.readRaw(ctx, merchantID)
+	if err != nil {
+		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.stores[merchantID] = keys
-	k.mend()
-	return k.stores[merchantID], nil
+	k.stores[merchantID] = storeList{keys: keys, at: k.clock.Now()}
+	k.applyLocalChanges()
+	return k.stores[merchantID].keys, nil
 }
 
-// mend brings lists up to date with what this walk has done. The caller holds k.mu.
-func (k *Keys) mend() {
+// readRaw reads the keys of one store, or of all, and drops what is not about it.
+func (k *Keys) readRaw(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	var keys []kustom.Key
+	for key, err := range k.Portal.Keys(ctx, merchantID) {
+		if err != nil {
+			return nil, err
+		}
+		if err := checkKey(key, merchantID); err != nil {
+			k.warn(Warning{
+				Summary: "Answer of Kustom Portal ignored",
+				Detail: fmt.Sprintf("Kustom Portal listed a key that the provider does not use: %v. The provider neither shows nor deletes it.",
+					err),
+			})
+			continue
+		}
+		keys = append(keys, withoutSecrets(key))
+	}
+	return keys, nil
+}
+
+func (k *Keys) warn(w Warning) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !slices.Contains(k.warnings, w) {
+		k.warnings = append(k.warnings, w)
+	}
+}
+
+// applyLocalChanges brings lists up to date with what this walk has done. The caller holds k.mu.
+func (k *Keys) applyLocalChanges() {
 	for _, key := range k.made {
 		k.add(key)
 	}
@@ -231,7 +381,7 @@ func (k *Keys) mend() {
 	}
 }
 
-// listAll lists all keys, unless somebody has. A failure is not remembered.
+// listAll lists all keys, unless they have been listed. A failure is not remembered.
 func (k *Keys) listAll(ctx context.Context) error {
 	select {
 	case k.turn <- struct{}{}:
@@ -245,23 +395,207 @@ func (k *Keys) listAll(ctx context.Context) error {
 	if done {
 		return nil
 	}
-	stores, n := map[string][]kustom.Key{}, 0
-	for key, err := range k.PortalKeys.Keys(ctx, "") {
-		if err != nil {
-			return err
-		}
-		if n++; n > mostKeys {
-			break
-		}
-		stores[key.MerchantID] = append(stores[key.MerchantID], key)
+	keys, err := k.readRaw(ctx, "")
+	if err != nil {
+		return err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if n > mostKeys {
+	if len(keys) > maxCachedKeys {
 		k.tooMany = true
 		return nil
 	}
-	k.stores, k.complete = stores, true
-	k.mend()
+	k.stores, k.complete, k.listedAt = k.grouped(keys), true, k.clock.Now()
+	k.applyLocalChanges()
 	return nil
+}
+
+// grouped returns a listing of all keys by store.
+func (k *Keys) grouped(keys []kustom.Key) map[string]storeList {
+	now, stores := k.clock.Now(), map[string]storeList{}
+	for _, key := range keys {
+		listed := stores[key.MerchantID]
+		listed.keys, listed.at = append(listed.keys, key), now
+		stores[key.MerchantID] = listed
+	}
+	return stores
+}
+
+// Fresh returns the store's keys by a listing that began after the call, or by one of the last [FreshFor].
+// Callers that wait at the same time share a listing: of all stores where that takes fewer requests than one
+// for each. What this walk has deleted is in it as long as the portal lists it.
+func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	k.mu.Lock()
+	listed, ok := k.stores[merchantID]
+	if ok && k.clock.Now().Sub(listed.at) < FreshFor && !k.changed(merchantID) {
+		k.mu.Unlock()
+		return listed.keys, nil
+	}
+	r := k.join(ctx, merchantID)
+	k.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.keys[merchantID], r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("listing the API keys of store %s: %w", merchantID, ctx.Err())
+	}
+}
+
+// changed tells whether this walk has deleted a key of the store, so that a cached list shows nothing of
+// what the portal has. The caller holds k.mu.
+func (k *Keys) changed(merchantID string) bool {
+	return slices.ContainsFunc(k.gone, func(o kustom.Orphan) bool { return o.MerchantID == merchantID })
+}
+
+// invalidate makes the next [Keys.Fresh] of a store read it.
+func (k *Keys) invalidate(merchantID string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if listed, ok := k.stores[merchantID]; ok {
+		listed.at = time.Time{}
+		k.stores[merchantID] = listed
+	}
+}
+
+// refresh is one listing that several callers wait for.
+type refresh struct {
+	stores map[string]bool
+	done   chan struct{}
+	// keys and err are set when done is closed.
+	keys map[string][]kustom.Key
+	err  error
+}
+
+// join adds a store to the refresh that begins next. The caller holds k.mu.
+func (k *Keys) join(ctx context.Context, merchantID string) *refresh {
+	if k.next == nil {
+		k.next = &refresh{stores: map[string]bool{}, done: make(chan struct{})}
+	}
+	k.next.stores[merchantID] = true
+	r := k.next
+	if k.running == nil {
+		k.running, k.next = r, nil
+		detached := context.WithoutCancel(ctx)
+		goSafely(func() { k.refreshAll(detached) })
+	}
+	return r
+}
+
+// refreshAll runs refreshes until nobody waits for one.
+func (k *Keys) refreshAll(ctx context.Context) {
+	for {
+		k.mu.Lock()
+		r := k.running
+		k.mu.Unlock()
+		k.run(ctx, r)
+		k.mu.Lock()
+		k.running, k.next = k.next, nil
+		more := k.running != nil
+		k.mu.Unlock()
+		if !more {
+			return
+		}
+	}
+}
+
+func (k *Keys) run(ctx context.Context, r *refresh) {
+	defer close(r.done)
+	defer recoverInto(&r.err)
+	ctx, cancel := clock.Detach(ctx, k.clock, refreshTimeout)
+	defer cancel()
+	r.keys = map[string][]kustom.Key{}
+	queries := slices.Sorted(maps.Keys(r.stores))
+	if len(queries) > k.pages() {
+		queries = []string{""}
+	}
+	listed := make([][]kustom.Key, len(queries))
+	r.err = forEach(ctx, ConcurrentReads, len(queries), func(ctx context.Context, i int) (err error) {
+		listed[i], err = k.readRaw(ctx, queries[i])
+		return err
+	})
+	if r.err == nil {
+		r.keys = k.remember(r.stores, slices.Concat(listed...))
+	}
+}
+
+// pages returns how many requests a listing of all stores takes, as far as is known: many where it is not.
+func (k *Keys) pages() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.complete {
+		return ConcurrentReads
+	}
+	n := 0
+	for _, listed := range k.stores {
+		n += len(listed.keys)
+	}
+	return n/keysPerPage + 1
+}
+
+// remember takes over a fresh listing of the given stores, and returns it by store.
+func (k *Keys) remember(stores map[string]bool, keys []kustom.Key) map[string][]kustom.Key {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	grouped, raw := k.grouped(keys), map[string][]kustom.Key{}
+	for id := range stores {
+		listed := grouped[id]
+		raw[id] = listed.keys
+		listed.at = k.clock.Now()
+		k.stores[id] = listed
+	}
+	k.applyLocalChanges()
+	return raw
+}
+
+// Of returns the keys of the given stores, or of all that the user can see. Each of the given stores must be one
+// that the user can see: otherwise the error is a [*StoreNotFoundError].
+func (k *Keys) Of(ctx context.Context, merchantIDs []string) ([]kustom.Key, error) {
+	var all []kustom.Key
+	if len(merchantIDs) == 0 {
+		merchantIDs = []string{""}
+	}
+	k.Prefetch(ctx, merchantIDs)
+	for _, id := range merchantIDs {
+		for key, err := range k.Keys(ctx, id) {
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, key)
+		}
+	}
+	return all, nil
+}
+
+// Stream yields the keys of the given stores, or of all, as the portal lists them, page by page: what comes after
+// the caller stops is never asked for. It ends with the first error, which for a store that the user can't see is a
+// [*StoreNotFoundError].
+func (k *Keys) Stream(ctx context.Context, merchantIDs []string) iter.Seq2[kustom.Key, error] {
+	queries, empty := merchantIDs, map[string]bool{}
+	if len(queries) == 0 || len(queries) > listThreshold {
+		// Reading all keys in pages takes fewer requests (I7).
+		queries = []string{""}
+	}
+	for _, id := range merchantIDs {
+		empty[id] = true
+	}
+	wanted := maps.Clone(empty)
+	return func(yield func(kustom.Key, error) bool) {
+		for _, query := range queries {
+			for key, err := range k.Portal.Keys(ctx, query) {
+				if err == nil && (checkKey(key, query) != nil || len(wanted) > 0 && !wanted[key.MerchantID]) {
+					continue
+				}
+				delete(empty, key.MerchantID)
+				if !yield(withoutSecrets(key), err) || err != nil {
+					return
+				}
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(empty)) {
+			if err := k.checkStore(ctx, id); err != nil {
+				yield(kustom.Key{}, err)
+				return
+			}
+		}
+	}
 }

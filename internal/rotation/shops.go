@@ -1,73 +1,75 @@
-// Package rotation knows what belongs to neither vendor alone: which Mystore shop holds which
-// Kustom key, how a pair gets safely into a shop, and when a key may be deleted.
 package rotation
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// CredentialsService is what shops are read and changed through.
-type CredentialsService interface {
-	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-	Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error)
-	Clear(ctx context.Context, shop string) (mystore.Credentials, error)
-}
-
-// Shops knows, for one walk of Terraform over a configuration, what the configured shops hold. A
-// shop is read when somebody first asks and then remembered; what is written through Shops it
-// knows. It is safe for concurrent use.
+// Shops caches, for one Terraform walk over a configuration, what the shops hold. A shop is read when it is
+// first needed; what is written through Shops it knows. It is safe for concurrent use.
 type Shops struct {
-	service CredentialsService
-	prover  Prover
+	service ShopService
+	prover  Merchant
 	clock   clock.Clock
 	names   func() ([]string, error)
+	ignored map[string]bool
 
 	mu    sync.Mutex
 	shops map[string]*shop
-	// held are the shops that hold each username, as far as is known, or will when a write arrives.
-	held map[string]map[string]bool
-	// configured are the shops that names lists, and unread those of them that are not known; nil until
-	// all are asked for.
-	configured, unread map[string]bool
-	stalled            bool
+	// stalled says that a wait for a shop to move on has ended in vain.
+	stalled bool
 }
 
-// NewShops returns what is known of the shops that names lists, which is nothing yet. Other shops
-// than those can be read and written as well.
-func NewShops(service CredentialsService, prover Prover, c clock.Clock, names func() ([]string, error)) *Shops {
-	return &Shops{service: service, prover: prover, clock: c, names: names, shops: map[string]*shop{}, held: map[string]map[string]bool{}}
+// NewShops returns an empty cache of the shops.
+func NewShops(o Options) *Shops {
+	s := &Shops{
+		service: o.Shops, prover: o.Merchant, clock: o.Clock, names: o.Names,
+		ignored: map[string]bool{}, shops: map[string]*shop{},
+	}
+	for _, name := range o.Ignored {
+		s.ignored[name] = true
+	}
+	return s
 }
 
 // shop is what is known of one shop.
 type shop struct {
 	name string
 	in   *Shops
-	// turn is held by who reads or writes the shop, so that an answer that was under way before a
-	// write is not taken for what came after it.
+	// turn is held by whoever reads or writes the shop, so that an answer that was under way before a write is
+	// not taken for what came after it.
 	turn chan struct{}
 
 	// The rest is guarded by in.mu.
-	known bool
-	// expected is the username that has been written last, and not read since.
-	expected string
-	holds    mystore.Credentials
-	// missing is set, and holds empty, where the shop has no Klarna Checkout V3.
+
+	// known says that the last read succeeded, at readAt.
+	known  bool
+	readAt time.Time
+	// failure is why the last read failed, at readAt.
+	failure error
+	holds   mystore.Credentials
+	// missing is set, and holds empty, where the shop has no Klarna Checkout V3. Certain says that a second
+	// look has confirmed it.
 	missing *mystore.NotInstalledError
-	// left says that Terraform has destroyed the shop's object and left the shop as it was:
-	// nothing in this walk will move it to another key.
+	certain bool
+	// expected is the username that was last written, at expectedAt, and not seen since.
+	expected   string
+	expectedAt time.Time
+	// written says that this walk has given the shop a key.
+	written bool
+	// stores are the stores that the shop is configured for, and seen the username that it was last seen with,
+	// as far as objects of this walk have told.
+	stores map[string]bool
+	seen   string
+	// left says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
+	// walk will move it to another key.
 	left bool
 }
 
@@ -76,7 +78,7 @@ func (s *Shops) shop(name string) *shop {
 	defer s.mu.Unlock()
 	found, ok := s.shops[name]
 	if !ok {
-		found = &shop{name: name, in: s, turn: make(chan struct{}, 1)}
+		found = &shop{name: name, in: s, turn: make(chan struct{}, 1), stores: map[string]bool{}}
 		s.shops[name] = found
 	}
 	return found
@@ -102,84 +104,96 @@ func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
 	return h.holds, nil, h.known
 }
 
-// learn remembers the outcome of a read. Of a failed one nothing is remembered, but that the shop is not
-// known any more: it may hold any key.
+// learn remembers the outcome of a read. After a failed one the shop is unknown: it may hold any key.
 func (h *shop) learn(holds mystore.Credentials, err error) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
-	delete(h.in.held[h.holds.KustomID], h.name)
-	delete(h.in.held[h.expected], h.name)
-	h.missing, h.expected = nil, ""
-	h.known = err == nil || errors.As(err, &h.missing)
-	h.holds = holds
+	now := h.in.clock.Now()
+	var missing *mystore.NotInstalledError
+	h.known = err == nil || errors.As(err, &missing)
+	h.failure, h.readAt = err, now
 	if !h.known {
-		h.unlearn()
 		return
 	}
-	delete(h.in.unread, h.name)
-	h.in.hold(holds.KustomID, h.name)
+	h.certain = h.certain && missing != nil
+	h.holds, h.missing, h.failure = holds, missing, nil
+	if holds.KustomID != "" {
+		h.seen = holds.KustomID
+	}
+	// A read that lags does not show what the shop has accepted: until it could, the shop holds both.
+	if holds.KustomID == h.expected || !now.Before(h.expectedAt.Add(PropagationDelay)) {
+		h.expected = ""
+	}
 }
 
 // expect notes that username is about to be written. From now on the shop may hold it.
 func (h *shop) expect(username string) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
-	h.expected = username
-	h.in.hold(username, h.name)
+	h.expected, h.expectedAt, h.left, h.written = username, h.in.clock.Now(), false, true
 }
 
-// hold notes who holds a username. The caller holds s.mu.
-func (s *Shops) hold(username, name string) {
-	if s.held[username] == nil {
-		s.held[username] = map[string]bool{}
-	}
-	s.held[username][name] = true
+// withdraw takes back what expect noted: the write did certainly not happen.
+func (h *shop) withdraw() {
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	h.expected, h.written = "", false
 }
 
 // forget makes the shop unknown: somebody may have changed it.
 func (h *shop) forget() {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
-	h.unlearn()
+	h.known, h.failure, h.readAt = false, nil, time.Time{}
 }
 
-// unlearn is forget. The caller holds in.mu.
-func (h *shop) unlearn() {
-	h.known = false
-	if h.in.configured[h.name] {
-		h.in.unread[h.name] = true
+// Belongs notes that an object of this walk is about a shop: the store that it is configured for, and the
+// username that it was last seen with; either can be empty. Where the shop can't be read, this tells which
+// keys it may use.
+func (s *Shops) Belongs(name, merchantID, username string) {
+	h := s.shop(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if merchantID != "" {
+		h.stores[merchantID] = true
+	}
+	if username != "" && h.seen == "" {
+		h.seen = username
 	}
 }
 
-// releases tells whether the shop is known not to hold username.
-func (h *shop) releases(username string) bool {
+// Credentials returns what a shop holds, reading it if that has not happened yet.
+func (s *Shops) Credentials(ctx context.Context, name string) (mystore.Credentials, error) {
+	return s.look(ctx, name, func(h *shop) bool {
+		_, _, known := h.recall()
+		return known
+	})
+}
+
+// Fresh returns what a shop holds by a read that began after the call, or ended within [FreshFor] before it.
+func (s *Shops) Fresh(ctx context.Context, name string) (mystore.Credentials, error) {
+	return s.look(ctx, name, func(h *shop) bool { return h.isFresh(time.Time{}) })
+}
+
+// isFresh tells whether the shop was read within FreshFor, and not before the given time.
+func (h *shop) isFresh(notBefore time.Time) bool {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
-	return h.known && h.holds.KustomID != username
+	return h.known && h.in.clock.Now().Sub(h.readAt) < FreshFor && !h.readAt.Before(notBefore)
 }
 
-// Credentials returns what a shop holds, reading it if nobody has yet.
-func (s *Shops) Credentials(ctx context.Context, name string) (mystore.Credentials, error) {
+// look returns what is known of a shop if that is enough, and reads it otherwise.
+func (s *Shops) look(ctx context.Context, name string, enough func(*shop) bool) (mystore.Credentials, error) {
 	h := s.shop(name)
 	release, err := h.take(ctx)
 	if err != nil {
 		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
 	}
 	defer release()
-	if holds, missing, known := h.recall(); known {
+	if enough(h) {
+		holds, missing, _ := h.recall()
 		return holds, missing
 	}
-	return s.read(ctx, name, h)
-}
-
-// fresh reads a shop whatever is known of it. The caller must not hold its turn.
-func (s *Shops) fresh(ctx context.Context, name string) (mystore.Credentials, error) {
-	h := s.shop(name)
-	release, err := h.take(ctx)
-	if err != nil {
-		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
-	}
-	defer release()
 	return s.read(ctx, name, h)
 }
 
@@ -191,134 +205,164 @@ func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credent
 	return holds, err
 }
 
-// SecretAsID stands for what a shop shows as its Kustom ID where that is a secret: people enter the
-// two in each other's place. The secret itself goes no further (I2).
-const SecretAsID = "(a secret)"
-
-var secretPattern = regexp.MustCompile(kustom.SecretForm)
-
-func withoutSecret(id string) string {
-	if secretPattern.MatchString(id) {
-		return SecretAsID
+// Settled returns what a shop holds, as [Shops.Credentials] does. That it has no Klarna Checkout V3, or no
+// longer has it, counts only when a second look, later than [PropagationDelay], says so too.
+func (s *Shops) Settled(ctx context.Context, name string) (mystore.Credentials, error) {
+	holds, err := s.Credentials(ctx, name)
+	if !isNotInstalled(err) {
+		return holds, err
 	}
-	return id
-}
-
-// Clear empties a shop's credentials.
-func (s *Shops) Clear(ctx context.Context, name string) error {
 	h := s.shop(name)
 	release, err := h.take(ctx)
 	if err != nil {
-		return fmt.Errorf("clearing the credentials of shop %s: %w", name, err)
+		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
 	}
 	defer release()
-	holds, cause := s.service.Clear(ctx, name)
-	if cause != nil && !transport.IsUncertain(cause) {
+	s.mu.Lock()
+	certain, first := h.certain, h.readAt
+	s.mu.Unlock()
+	if certain {
+		holds, missing, _ := h.recall()
+		return holds, missing
+	}
+	if err := sleepUntil(ctx, s.clock, first.Add(PropagationDelay)); err != nil {
+		return mystore.Credentials{}, fmt.Errorf("looking again for Klarna Checkout V3 in shop %s: %w", name, err)
+	}
+	holds, err = s.read(ctx, name, h)
+	if isNotInstalled(err) {
+		s.mu.Lock()
+		h.certain = true
+		s.mu.Unlock()
+	}
+	return holds, err
+}
+
+// Clear empties a shop that still holds what the caller has given it: the pair with this username, unchanged
+// since the moment updatedAt where that is known, and not given anew by another object of this walk. Whatever
+// else the shop holds is somebody else's by now; it is left alone, and cleared is false.
+func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
+	h := s.shop(name)
+	release, err := h.take(ctx)
+	if err != nil {
+		return false, fmt.Errorf("clearing the credentials of shop %s: %w", name, err)
+	}
+	defer release()
+	holds, err := s.read(ctx, name, h)
+	if isNotInstalled(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if holds.KustomID == "" && !holds.SecretSet {
+		return true, nil
+	}
+	changed := updatedAt != "" && !SameMoment(holds.UpdatedAt, updatedAt)
+	if h.isGivenAnew() || changed || holds.KustomID != username {
+		return false, nil
+	}
+	return true, s.empty(ctx, name, h)
+}
+
+// isGivenAnew tells whether this walk has given the shop a key.
+func (h *shop) isGivenAnew() bool {
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	return h.written
+}
+
+// empty clears a shop, and looks whether it is. The caller holds the shop's turn.
+func (s *Shops) empty(ctx context.Context, name string, h *shop) error {
+	_, cause := s.service.Clear(ctx, name)
+	if cause != nil && !isUncertain(cause) {
 		return cause
 	}
-	holds.KustomID = withoutSecret(holds.KustomID)
-	h.learn(holds, cause)
-	if cause != nil {
-		if holds, err = s.read(ctx, name, h); err != nil {
+	h.forget()
+	begun := s.clock.Now()
+	for wait := firstReadBack; ; wait *= 2 {
+		holds, err := s.read(ctx, name, h)
+		if err != nil {
 			return errors.Join(cause, err)
 		}
+		if holds.KustomID == "" {
+			return nil
+		}
+		if s.clock.Now().Sub(begun) >= PropagationDelay || s.clock.Sleep(ctx, wait) != nil {
+			return errors.Join(&MismatchError{Shop: name, Got: holds.KustomID}, cause)
+		}
 	}
-	if holds.KustomID != "" {
-		return errors.Join(&MismatchError{Shop: name, Got: holds.KustomID}, cause)
-	}
-	return nil
 }
 
 // Leave notes that a shop keeps, for this walk, what it holds.
-func (s *Shops) Leave(name string) { s.shop(name).stay(true) }
-
-func (h *shop) stay(left bool) {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
-	h.left = left
+func (s *Shops) Leave(name string) {
+	h := s.shop(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.left = true
 }
 
-// ConcurrentReads is how many shops are read at once at most. Each has a token and an allowance of its
-// own.
-const ConcurrentReads = 32
+// ShopFailure is a shop that could not be read.
+type ShopFailure struct {
+	Shop string
+	Err  error
+}
 
-// Holders returns the configured shops that hold each username, by username; the shops are sorted.
-// It fails when a single shop can't be read: a shop that one can't see may hold any key.
-func (s *Shops) Holders(ctx context.Context) (map[string][]string, error) {
+// Holders returns the shops that hold each username, by username, and the shops that could not be read; the
+// shops are sorted. A shop that could not be read may hold any key. The error says that the shops are not
+// known at all.
+func (s *Shops) Holders(ctx context.Context) (map[string][]string, []ShopFailure, error) {
 	names, err := s.names()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	held, err := s.readAll(ctx, names)
+	held, failed := make([]string, len(names)), make([]error, len(names))
+	err = forEach(ctx, ConcurrentReads, len(names), func(ctx context.Context, i int) error {
+		holds, err := s.Credentials(ctx, names[i])
+		if err != nil && !isNotInstalled(err) {
+			failed[i] = err
+			return ctx.Err()
+		}
+		held[i] = holds.KustomID
+		return nil
+	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	holders := map[string][]string{}
-	for i, username := range held {
-		if username != "" {
-			holders[username] = append(holders[username], names[i])
+	holders, failures := map[string][]string{}, []ShopFailure(nil)
+	for i, name := range names {
+		if failed[i] != nil {
+			failures = append(failures, ShopFailure{Shop: name, Err: failed[i]})
+		}
+		if held[i] != "" {
+			holders[held[i]] = append(holders[held[i]], name)
 		}
 	}
 	for _, shops := range holders {
 		slices.Sort(shops)
 	}
-	return holders, nil
+	return holders, failures, nil
 }
 
-// readUnread reads the configured shops that are not known.
-func (s *Shops) readUnread(ctx context.Context) error {
-	unread, err := s.allUnread()
+// unread returns the configured shops that nobody has read yet.
+func (s *Shops) unread() ([]string, error) {
+	names, err := s.names()
 	if err != nil {
-		return err
-	}
-	_, err = s.readAll(ctx, unread)
-	return err
-}
-
-// readAll reads shops, unless they are known, and returns the usernames that they hold: none where a
-// shop has no Klarna Checkout V3.
-func (s *Shops) readAll(ctx context.Context, names []string) ([]string, error) {
-	held := make([]string, len(names))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(ConcurrentReads)
-	for i, name := range names {
-		group.Go(func() error {
-			holds, err := s.Credentials(ctx, name)
-			if err != nil && !isNotInstalled(err) {
-				return err
-			}
-			held[i] = holds.KustomID
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return held, nil
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, _, known := s.shop(name).recall()
+		return known
+	}), nil
 }
 
-// allUnread returns the configured shops that are not known.
-func (s *Shops) allUnread() ([]string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.unread == nil {
-		names, err := s.names()
-		if err != nil {
-			return nil, err
-		}
-		s.configured, s.unread = map[string]bool{}, map[string]bool{}
-		for _, name := range names {
-			s.configured[name] = true
-			if found, ok := s.shops[name]; !ok || !found.known {
-				s.unread[name] = true
-			}
-		}
+// SameMoment tells whether two marks of Mystore's are of the same moment. They are RFC 3339, in any offset
+// and with or without a fraction; what is not is compared as it is written.
+func SameMoment(a, b string) bool {
+	if a == b {
+		return true
 	}
-	return slices.Sorted(maps.Keys(s.unread)), nil
+	at, errA := time.Parse(time.RFC3339Nano, a)
+	bt, errB := time.Parse(time.RFC3339Nano, b)
+	return errA == nil && errB == nil && at.Equal(bt)
 }
 
-// isNotInstalled tells whether err says that a shop has no Klarna Checkout V3, and so holds no key.
-func isNotInstalled(err error) bool {
-	var missing *mystore.NotInstalledError
-	return errors.As(err, &missing)
-}

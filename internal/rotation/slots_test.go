@@ -1,4 +1,4 @@
-package provider
+package rotation
 
 import (
 	"context"
@@ -29,13 +29,13 @@ func TestSlots(t *testing.T) {
 		want(2, "at first")
 		a, b := <-taken, <-taken
 		// Two goroutines wait for one shop.
-		resume, resumeToo := a.rest(), a.rest()
+		resume, resumeToo := a.yield(), a.yield()
 		want(1, "one rests")
 		c := <-taken
-		resumeB := b.rest()
+		resumeB := b.yield()
 		want(1, "two rest")
 		d := <-taken
-		resumeC := c.rest()
+		resumeC := c.yield()
 		want(0, "three rest, but four are half done")
 		d.release()
 		want(1, "one is done, and three rest")
@@ -62,7 +62,7 @@ func TestFleetRests(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			const shops, concurrency = 100, 8
 			f := fakeFleet(shops, concurrency, connections{})
-			f.connections.clock = restingClock{clock.System{}}
+			f.connections.clock = yieldingClock{clock.System{}}
 			began := time.Now()
 			var s started
 			f.each(t.Context(), "Not done", time.Hour, func(ctx context.Context, _ int, _ *fleetMember) error {
@@ -78,7 +78,7 @@ func TestFleetRests(t *testing.T) {
 				want, atOnce = 14*time.Second, 2*concurrency
 			}
 			if took := time.Since(began); took != want || s.atOnce != atOnce {
-				t.Errorf("resting %t: it took %v with %d at once, want %v with %d", rests, took, s.atOnce, want, atOnce)
+				t.Errorf("yielding %t: it took %v with %d at once, want %v with %d", rests, took, s.atOnce, want, atOnce)
 			}
 		})
 	}

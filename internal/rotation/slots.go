@@ -1,4 +1,4 @@
-package provider
+package rotation
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 )
 
 // slots bound how many shops are worked on at once. One that waits, because a vendor has asked for it or
-// a key takes a while to be made, makes room for another. When its wait is over it goes on at once, be
-// there room or not: those that have it may be waiting for what this one has begun.
+// a key takes a while to be made, makes room for another. When its wait is over it resumes immediately, even
+// above the limit: the others may be waiting for what this one has begun.
 type slots struct {
 	limit int
 
 	mu sync.Mutex
 	// left is signalled when there may be room.
 	left *sync.Cond
-	// begun are the shops that are begun with and not done, and resting those of them that wait.
-	begun, resting int
+	// begun are the shops that are begun with and not done, and yielding those of them that wait.
+	begun, yielding int
 }
 
 func newSlots(limit int) *slots {
@@ -32,7 +32,7 @@ func newSlots(limit int) *slots {
 func (s *slots) take() *slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.begun-s.resting >= s.limit || s.begun >= 2*s.limit {
+	for s.begun-s.yielding >= s.limit || s.begun >= 2*s.limit {
 		s.left.Wait()
 	}
 	s.begun++
@@ -54,8 +54,8 @@ func (s *slot) release() {
 	s.left.Signal()
 }
 
-// rest makes room until the returned function is called.
-func (s *slot) rest() (resume func()) {
+// yield makes room until the returned function is called.
+func (s *slot) yield() (resume func()) {
 	s.sleep(1)
 	return func() { s.sleep(-1) }
 }
@@ -65,7 +65,7 @@ func (s *slot) sleep(more int) {
 	defer s.mu.Unlock()
 	before := min(s.sleepers, 1)
 	s.sleepers += more
-	s.resting += min(s.sleepers, 1) - before
+	s.yielding += min(s.sleepers, 1) - before
 	s.left.Signal()
 }
 
@@ -74,13 +74,17 @@ type slotKey struct{}
 // in returns a context whose work has the slot.
 func (s *slot) in(ctx context.Context) context.Context { return context.WithValue(ctx, slotKey{}, s) }
 
-// restingClock is a clock on which who sleeps makes room for another shop of the fleet, if it has a slot.
-type restingClock struct{ clock.Clock }
+// yieldingClock is a clock on which a shop of a fleet that sleeps makes room for another.
+type yieldingClock struct{ clock.Clock }
+
+// Yielding returns a clock like c on which a shop of a [Fleet] makes room for another one while it sleeps. Vendors'
+// clients that wait are to use it too.
+func Yielding(c clock.Clock) clock.Clock { return yieldingClock{c} }
 
 // Sleep implements [clock.Clock].
-func (c restingClock) Sleep(ctx context.Context, d time.Duration) error {
+func (c yieldingClock) Sleep(ctx context.Context, d time.Duration) error {
 	if s, ok := ctx.Value(slotKey{}).(*slot); ok {
-		defer s.rest()()
+		defer s.yield()()
 	}
 	return c.Clock.Sleep(ctx, d)
 }

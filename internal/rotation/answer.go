@@ -1,0 +1,80 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// This file holds every answer of the portal to what was asked for. A portal, or what stands in front of it,
+// can ignore a filter, mix up stores or put a secret where none belongs.
+
+var (
+	secretPattern   = regexp.MustCompile(kustom.SecretForm)
+	usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+)
+
+// SecretAsID stands for what a shop or the portal shows in place of an ID or name where that is a secret: people
+// enter the two in each other's place. The secret itself goes no further (I2).
+const SecretAsID = "(a secret)"
+
+// withoutSecret returns text, or what stands for it where it has the form of a secret.
+func withoutSecret(text string) string {
+	if secretPattern.MatchString(text) {
+		return SecretAsID
+	}
+	return text
+}
+
+// withoutSecrets hides secrets in what describes a key.
+func withoutSecrets(key kustom.Key) kustom.Key {
+	key.Host = withoutSecret(key.Host)
+	key.CreatedBy = withoutSecret(key.CreatedBy)
+	if key.Description != nil {
+		description := withoutSecret(*key.Description)
+		key.Description = &description
+	}
+	return key
+}
+
+// checkKey returns why a key is not one of the store that was asked for, nil where it is. MerchantID is empty
+// where the keys of all stores were asked for.
+func checkKey(key kustom.Key, merchantID string) error {
+	switch {
+	case key.MerchantID == "" || key.CredentialID == "" || key.Username == "":
+		return errors.New("it has no merchant ID, ID or username")
+	case secretPattern.MatchString(key.MerchantID + " " + key.CredentialID + " " + key.Username):
+		return errors.New("its ID or username has the form of a secret")
+	case !usernamePattern.MatchString(key.Username):
+		return errors.New("its username has not the form of one")
+	case strings.ContainsAny(key.CredentialID, "/ \t\r\n"):
+		return errors.New("its ID has not the form of one")
+	case merchantID != "" && key.MerchantID != merchantID:
+		return fmt.Errorf("it belongs to store %s, and store %s was asked for", withoutSecret(key.MerchantID), merchantID)
+	}
+	if store, ok := kustom.StoreOf(key.Username); ok && store != key.MerchantID {
+		return fmt.Errorf("it is listed for store %s, and its username %s is one of store %s", key.MerchantID, key.Username, store)
+	}
+	return nil
+}
+
+// checkNewKey returns why an answer is not the key that was asked for, nil where it is.
+func checkNewKey(key kustom.NewKey, r kustom.Request) error {
+	if err := checkKey(key.Key, r.MerchantID); err != nil {
+		return fmt.Errorf("the answer does not fit the request: %w", err)
+	}
+	switch {
+	case kustom.IsLegacyHost(key.Host):
+		return errors.New("the answer does not fit the request: the new key belongs to Klarna's host")
+	case secretPattern.MatchString(key.Host) || key.Description != nil && secretPattern.MatchString(*key.Description):
+		return errors.New("the answer does not fit the request: it has a secret in place of a host or description")
+	case key.Description != nil && r.Description != "" && *key.Description != r.Description:
+		return errors.New("the answer does not fit the request: it is about a key with another description")
+	case !secretPattern.MatchString(key.Secret.Reveal()):
+		return errors.New("the answer does not fit the request: what it has as a secret has not the form of one")
+	}
+	return nil
+}

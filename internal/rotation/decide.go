@@ -1,0 +1,357 @@
+package rotation
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// KeyPolicy says what becomes of a key that a shop does not use any more.
+type KeyPolicy string
+
+// The policies.
+const (
+	// DeleteKeys deletes it at once.
+	DeleteKeys KeyPolicy = "delete"
+	// KeepKeys leaves it in the portal.
+	KeepKeys KeyPolicy = "keep"
+	// DeleteUnusedKeys deletes it when it was not used for a time: another system may use it too.
+	DeleteUnusedKeys KeyPolicy = "delete_when_unused"
+)
+
+// DefaultDescription is the description of a new key where none is configured.
+const DefaultDescription = "terraform"
+
+// Rules say how a shop's keys rotate, and what becomes of the keys and shops that are let go of.
+type Rules struct {
+	// RotateAfterDays is the age in days at which a key is due; 0 is never.
+	RotateAfterDays int64
+	// RotateBeforeExpiry is how long before its expiry a key is due; 0 is never.
+	RotateBeforeExpiry time.Duration
+	// ReplacedKeys is the policy for keys that go out of use; empty is [DeleteKeys].
+	ReplacedKeys KeyPolicy
+	// UnusedFor is the time without use that [DeleteUnusedKeys] waits for.
+	UnusedFor time.Duration
+	// AllowStoreChange lets a shop get a key of another store than its present one belongs to.
+	AllowStoreChange bool
+}
+
+// Config is what the configuration asks for one shop.
+type Config struct {
+	Shop, MerchantID string
+	// Description is what the portal shows beside a key; nil where none is configured.
+	Description *string
+	// Triggers rotate the key when they change. Nil and empty are equal: not given.
+	Triggers map[string]string
+	Rules
+	// Undecided says that something that may ask for a new key is not known before the apply.
+	Undecided bool
+}
+
+// Record is what is recorded of a shop that has been taken over. It holds no secret.
+type Record struct {
+	MerchantID  string
+	Description *string
+	Triggers    map[string]string
+	// CredentialID, Username, Host, CreatedAt and ExpiresAt are those of the shop's key. Username is empty while
+	// the shop has not got one; the host and the expiry are where they are known.
+	CredentialID, Username, Host string
+	CreatedAt                    time.Time
+	ExpiresAt                    *time.Time
+	// Reason is why the last apply changed the shop's key.
+	Reason                 string
+	KeysToDelete, KeysKept []KeyRef
+	Memory                 Memory
+}
+
+// Memory is the part of a record that is nobody's business but the engine's: what the last read has found for
+// the next plan to go by, and what is left to do.
+type Memory struct {
+	// UpdatedAt is Mystore's mark of the engine's own last write.
+	UpdatedAt string `json:"updated_at"`
+	// Imported says that the shop was imported and not changed since.
+	Imported bool `json:"imported"`
+	// ObservedAt is when the shop was last read. Ages are told by it, because the clock must not be asked while
+	// planning: a saved plan has to come to the same result when it is applied.
+	ObservedAt time.Time `json:"observed_at"`
+	// Due is why the shop needs a new key whatever the key's age; empty where it does not.
+	Due string `json:"due"`
+	// Holds is the username that the shop held, and Store the store that it belongs to; empty where not known.
+	Holds string `json:"holds"`
+	Store string `json:"store"`
+	// Replaceable and Foreign are the keys that a new key puts out of use, of this store and of another.
+	Replaceable []KeyRef `json:"replaceable"`
+	Foreign     []KeyRef `json:"foreign"`
+	// Unsettled are keys that an earlier run could not delete, or of which it does not know what became.
+	Unsettled []kustom.Orphan `json:"unsettled"`
+	// Retired are the keys that have gone out of use and were not deleted by policy.
+	Retired []RetiredKey `json:"retired"`
+}
+
+// Importing tells whether the shop was imported and has not been read yet.
+func (m Memory) Importing() bool { return m.Imported && m.ObservedAt.IsZero() }
+
+// IsUnfinished tells whether something is left to do whatever the configuration says.
+func (m Memory) IsUnfinished() bool { return m.Due != "" || len(m.Unsettled) > 0 }
+
+// unsettled are the keys that are to be deleted whatever becomes of the shop's present one.
+func (m Memory) unsettled() []KeyRef {
+	keys := make([]KeyRef, 0, len(m.Unsettled))
+	for _, o := range m.Unsettled {
+		keys = append(keys, KeyRef{MerchantID: o.MerchantID, CredentialID: o.CredentialID, Username: o.Username})
+	}
+	return keys
+}
+
+// Plan is what is to become of one shop and its keys.
+type Plan struct {
+	Shop, MerchantID string
+	// Generate says that the shop gets a new key, with this description.
+	Generate    bool
+	Description *string
+	// Undecided says that only the apply can tell whether it does.
+	Undecided bool
+	// Changes says that the plan is another one than was recorded: Reason, Delete and Keep are new.
+	Changes bool
+	Reason  string
+	// Delete are the keys that are deleted, at once or when what they wait for has come; Keep those that go out
+	// of use and stay.
+	Delete, Keep []KeyRef
+}
+
+// unfinishedReason is why an apply only deletes keys.
+const unfinishedReason = "keys are left that an earlier run could not delete"
+
+// Decide returns what is to become of a shop. It is pure: it looks at its arguments only.
+//
+// Record is nil where no object has taken the shop over yet. Then seen is what was found of it, nil where it
+// could not be read: that leaves everything to the apply. Of a shop that has been taken over, it goes by what
+// the last read has recorded.
+//
+// The error is a [*WrongStoreError], or why the shop can't have a key.
+func Decide(config Config, record *Record, seen *Observation) (Plan, error) {
+	plan := Plan{Shop: config.Shop, MerchantID: config.MerchantID, Description: config.Description}
+	if record == nil {
+		return decideNew(plan, config, seen)
+	}
+	return decideExisting(plan, config, *record)
+}
+
+func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
+	plan.newKey(config)
+	if seen == nil {
+		plan.Undecided = true
+		return plan, nil
+	}
+	if seen.Missing != nil {
+		return plan, seen.Missing
+	}
+	if store, ok := seen.store(); ok {
+		if err := config.checkStore(store); err != nil {
+			return plan, err
+		}
+	}
+	replaced := append(seen.replaceable(), seen.predecessor(*plan.Description)...)
+	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
+	return plan, nil
+}
+
+func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
+	memory := record.Memory
+	if config.Description == nil {
+		plan.Description = record.Description
+	}
+	reason := cmp.Or(memory.Due, record.tooOld(config.Rules), record.expires(config.Rules))
+	if reason == "" && config.Undecided {
+		plan.Undecided = true
+		return plan, nil
+	}
+	if reason = cmp.Or(reason, config.change(record)); reason == "" {
+		plan.review(config.Rules, record)
+		return plan, nil
+	}
+	plan.newKey(config)
+	plan.retire(config.Rules, reason, memory.Replaceable, memory.Foreign, memory.unsettled())
+	plan.add(config.Rules, memory.Retired, memory.ObservedAt)
+	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
+}
+
+// checkStore refuses a shop a key of another store than its present one belongs to.
+func (c Config) checkStore(present string) error {
+	if c.AllowStoreChange || present == c.MerchantID {
+		return nil
+	}
+	return &WrongStoreError{Shop: c.Shop, Present: present, Wanted: c.MerchantID}
+}
+
+// CheckStores refuses a shop that holds one key another one of another store: a [*WrongStoreError]. Where the store
+// of one of the two usernames is not known, nothing is refused.
+func CheckStores(shop, present, wanted string) error {
+	from, ok := kustom.StoreOf(present)
+	to, known := kustom.StoreOf(wanted)
+	if !ok || !known || from == to {
+		return nil
+	}
+	return &WrongStoreError{Shop: shop, Present: from, Wanted: to}
+}
+
+// newKey plans a new key.
+func (p *Plan) newKey(config Config) {
+	p.Generate = true
+	p.Description = config.Description
+	if p.Description == nil {
+		description := DefaultDescription
+		p.Description = &description
+	}
+}
+
+// retire plans what becomes of the keys that go out of use. Keys of other stores always stay, and unsettled
+// ones always go.
+func (p *Plan) retire(rules Rules, reason string, replaced, foreign, unsettled []KeyRef) {
+	p.Changes, p.Reason = true, reason
+	p.Delete, p.Keep = unsettled, slices.Clone(foreign)
+	for _, key := range replaced {
+		if !contains(unsettled, key) {
+			p.dispose(rules, key, false)
+		}
+	}
+}
+
+// dispose adds a key that is out of use to those that go or stay.
+func (p *Plan) dispose(rules Rules, key KeyRef, quiet bool) {
+	key.WaitsFor = ""
+	switch {
+	case contains(p.Delete, key) || contains(p.Keep, key):
+	case rules.ReplacedKeys == KeepKeys:
+		p.Keep = append(p.Keep, key)
+	case rules.ReplacedKeys == DeleteUnusedKeys && !quiet:
+		key.WaitsFor = fmt.Sprintf("no use of the key for %s", rules.UnusedFor)
+		p.Delete = append(p.Delete, key)
+	default:
+		p.Delete = append(p.Delete, key)
+	}
+}
+
+// add adds the keys that earlier applies have put out of use.
+func (p *Plan) add(rules Rules, retired []RetiredKey, now time.Time) {
+	for _, key := range retired {
+		p.dispose(rules, key.KeyRef, key.isQuiet(rules.UnusedFor, now))
+	}
+}
+
+// review plans what becomes of keys that are out of use, where the shop keeps its key.
+func (p *Plan) review(rules Rules, record Record) {
+	memory := record.Memory
+	now := Plan{Delete: memory.unsettled()}
+	now.add(rules, memory.Retired, memory.ObservedAt)
+	goes := slices.ContainsFunc(now.Delete, func(key KeyRef) bool { return key.WaitsFor == "" })
+	moved := slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool {
+		return contains(now.Keep, key.KeyRef) != contains(record.KeysKept, key.KeyRef)
+	})
+	if !goes && !moved {
+		return
+	}
+	for _, key := range record.KeysKept {
+		if !contains(now.Delete, key) && !contains(now.Keep, key) {
+			now.Keep = append(now.Keep, key)
+		}
+	}
+	p.Changes, p.Delete, p.Keep = true, now.Delete, now.Keep
+	switch {
+	case len(memory.Unsettled) > 0:
+		p.Reason = unfinishedReason
+	case moved:
+		p.Reason = "replaced_key_policy has changed"
+	default:
+		p.Reason = fmt.Sprintf("replaced keys were not used for %s", rules.UnusedFor)
+	}
+}
+
+func contains(keys []KeyRef, key KeyRef) bool {
+	return slices.ContainsFunc(keys, func(other KeyRef) bool {
+		return other.MerchantID == key.MerchantID && other.CredentialID == key.CredentialID && other.Username == key.Username
+	})
+}
+
+// change returns which attribute asks for a new key, and nothing where none does. That an imported shop gets
+// its first triggers is no change.
+func (c Config) change(record Record) string {
+	switch {
+	case c.MerchantID != record.MerchantID:
+		return "merchant_id has changed"
+	case c.Description != nil && (record.Description == nil || *c.Description != *record.Description):
+		return "description has changed"
+	case record.Memory.Imported && len(record.Triggers) == 0:
+		return ""
+	case !maps.Equal(c.Triggers, record.Triggers):
+		return "rotate_when_changed has changed"
+	}
+	return ""
+}
+
+// newReason returns why a shop that is taken over gets a new key.
+func (o Observation) newReason() string {
+	id := o.Holds.KustomID
+	store, known := o.store()
+	switch {
+	case id == "":
+		return "the shop has no key"
+	case id == SecretAsID:
+		return "the shop has a secret in place of its Kustom ID"
+	case known && store != o.MerchantID:
+		return fmt.Sprintf("the shop uses %s, a key of another store", id)
+	case o.Held == nil:
+		return fmt.Sprintf("the shop uses %s, a key that the portal does not list; there is nothing to delete", id)
+	case kustom.IsLegacyHost(o.Held.Host):
+		return fmt.Sprintf("the shop uses %s, a key of %s", id, o.Held.Host)
+	}
+	return fmt.Sprintf("the shop uses %s, a key whose secret nobody can read", id)
+}
+
+// dueReason returns why a shop that has been taken over needs a new key, and nothing where it does not.
+func (o Observation) dueReason(updatedAt, username string) string {
+	switch {
+	case o.Missing != nil:
+		return "the shop has no Klarna Checkout V3"
+	case o.Own == nil && username != "" && o.Holds.KustomID == username:
+		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
+	case o.Own == nil || o.Own.Username != o.Holds.KustomID:
+		return o.newReason()
+	case kustom.IsLegacyHost(o.Own.Host):
+		return o.newReason()
+	case !SameMoment(o.Holds.UpdatedAt, updatedAt) || !o.Holds.SecretSet:
+		return "somebody has changed the shop's credentials"
+	}
+	return ""
+}
+
+// tooOld returns that the shop's key had reached the age of the rules when it was read, and nothing where it
+// had not.
+func (r Record) tooOld(rules Rules) string {
+	return TooOld(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
+}
+
+// TooOld returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
+func TooOld(created time.Time, days int64, now time.Time) string {
+	if days <= 0 || created.IsZero() || now.IsZero() || now.Before(created.AddDate(0, 0, int(days))) {
+		return ""
+	}
+	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))
+}
+
+// expires returns that the shop's key was about to expire when it was read, and nothing where it was not.
+func (r Record) expires(rules Rules) string {
+	return Expires(r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
+}
+
+// Expires returns that a key expires within a time, and nothing where it does not. 0 is never.
+func Expires(at *time.Time, before time.Duration, now time.Time) string {
+	if at == nil || before <= 0 || now.IsZero() || now.Before(at.Add(-before)) {
+		return ""
+	}
+	return "the key expires on " + at.Format(time.DateOnly)
+}

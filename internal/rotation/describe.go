@@ -1,0 +1,94 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// LimitReachedError says that a store may have no further key, and which of its keys were never used.
+type LimitReachedError struct {
+	MerchantID string
+	Unused     []kustom.Key
+	Cause      error
+}
+
+// Error implements error.
+func (e *LimitReachedError) Error() string { return e.Cause.Error() }
+
+// Unwrap returns the portal's refusal.
+func (e *LimitReachedError) Unwrap() error { return e.Cause }
+
+// WithUnusedKeys adds to a refusal for too many keys which of them were never used: a [*LimitReachedError]. It
+// returns any other error as it is.
+func (e *Engine) WithUnusedKeys(ctx context.Context, merchantID string, err error) error {
+	if !kustom.IsLimitReached(err) {
+		return err
+	}
+	full := &LimitReachedError{MerchantID: merchantID, Cause: err}
+	for key, listErr := range e.Keys.Keys(ctx, merchantID) {
+		if listErr != nil {
+			return err
+		}
+		if key.LastUsedAt == nil {
+			full.Unused = append(full.Unused, key)
+		}
+	}
+	return full
+}
+
+// Describe adds to a [*WrongStoreError] what the portal tells of the two stores. It returns any other error as it
+// is.
+func (e *Engine) Describe(ctx context.Context, err error) error {
+	var wrong *WrongStoreError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	return &WrongStoreError{Shop: wrong.Shop, Present: e.describeStore(ctx, wrong.Present), Wanted: e.describeStore(ctx, wrong.Wanted)}
+}
+
+func (e *Engine) describeStore(ctx context.Context, merchantID string) string {
+	store, ok := e.Keys.Store(ctx, merchantID)
+	switch {
+	case !ok || store.Name == "" && store.Website == "":
+		return merchantID
+	case store.Website == "":
+		return fmt.Sprintf("%s (%s)", merchantID, store.Name)
+	case store.Name == "":
+		return fmt.Sprintf("%s (%s)", merchantID, store.Website)
+	}
+	return fmt.Sprintf("%s (%s, %s)", merchantID, store.Name, store.Website)
+}
+
+// LostKeys returns the keys that earlier runs asked for, for a shop that has none recorded, without an answer that
+// named them. It asks for them again under the same idempotency keys. A key that is made by that at last is deleted
+// at once.
+func (e *Engine) LostKeys(ctx context.Context, shop string, record Record) ([]kustom.Orphan, error) {
+	holds, err := e.Shops.Credentials(ctx, shop)
+	if err != nil && !isNotInstalled(err) {
+		return nil, err
+	}
+	description := DefaultDescription
+	if record.Description != nil {
+		description = *record.Description
+	}
+	plan := Plan{Shop: shop, MerchantID: record.MerchantID, Description: &description}
+	var lost []kustom.Orphan
+	for n := range maxReplays {
+		request := kustom.Request{MerchantID: plan.MerchantID, Description: description, IdempotencyKey: idempotencyKey(plan, holds.KustomID, n)}
+		key, err := e.Keys.Generate(ctx, request)
+		if replayed := (*kustom.ReplayedError)(nil); errors.As(err, &replayed) {
+			if orphan := e.leftover(ctx, replayed.Orphan, plan, &record); orphan != nil {
+				lost = append(lost, *orphan)
+			}
+			continue
+		}
+		if err != nil {
+			return lost, err
+		}
+		return lost, e.undo(ctx, key.Key, nil)
+	}
+	return lost, nil
+}

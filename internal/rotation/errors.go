@@ -1,0 +1,168 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// KeyInUseError says that a key may not be deleted, because a shop takes payments with it (I1).
+type KeyInUseError struct {
+	Username string
+	// Shops are the shops that hold the key, or may hold it because it has just been written into them.
+	Shops []string
+	// Left says that this walk has destroyed the shops' objects and left their credentials as they were, so
+	// that no later step of it changes them.
+	Left bool
+}
+
+// Error implements error.
+func (e *KeyInUseError) Error() string {
+	return fmt.Sprintf("%s is still held by %s", e.Username, strings.Join(e.Shops, ", "))
+}
+
+// KeyUsageUnknownError says that a key may not be deleted, because it is not known whether a shop uses it (I1).
+type KeyUsageUnknownError struct {
+	Username string
+	// Shops are the shops that could not be read and may use the key. None means that the provider has no
+	// shop to ask.
+	Shops []string
+	// Cause is why the first of them could not be read.
+	Cause error
+}
+
+// Error implements error.
+func (e *KeyUsageUnknownError) Error() string {
+	if len(e.Shops) == 0 {
+		return fmt.Sprintf("no shop can be asked whether it uses %s", e.Username)
+	}
+	return fmt.Sprintf("finding the shops that hold %s: %s: %v", e.Username, strings.Join(e.Shops, ", "), e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *KeyUsageUnknownError) Unwrap() error { return e.Cause }
+
+// KeyStillUsedError says that a key may not be deleted yet: the portal shows that something uses it.
+type KeyStillUsedError struct {
+	Username  string
+	UnusedFor time.Duration
+}
+
+// Error implements error.
+func (e *KeyStillUsedError) Error() string {
+	return fmt.Sprintf("%s was used within the last %s", e.Username, e.UnusedFor)
+}
+
+// KeyStateUnknownError says that a new key may have got into a shop or not, or could not be deleted again,
+// and so has to be looked after later (I3).
+type KeyStateUnknownError struct {
+	Key kustom.Orphan
+	// Cause is why the shop was not connected; Cleanup why the key was not deleted.
+	Cause, Cleanup error
+}
+
+// Error implements error.
+func (e *KeyStateUnknownError) Error() string {
+	return fmt.Sprintf("key %s may be left behind: %v", e.Key.Username, e.Cause)
+}
+
+// Unwrap returns the causes.
+func (e *KeyStateUnknownError) Unwrap() []error { return []error{e.Cause, e.Cleanup} }
+
+// KeyNotDeletedError says that the portal still lists a key after it was asked to delete it.
+type KeyNotDeletedError struct {
+	Key   kustom.Orphan
+	Cause error
+}
+
+// Error implements error.
+func (e *KeyNotDeletedError) Error() string {
+	text := fmt.Sprintf("Kustom Portal still lists key %s of store %s after its deletion", e.Key.CredentialID, e.Key.MerchantID)
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns what the deletion was answered with.
+func (e *KeyNotDeletedError) Unwrap() error { return e.Cause }
+
+// NotListedError says that the portal does not list a key that this walk has generated. That proves nothing:
+// lists lag.
+type NotListedError struct{ MerchantID, CredentialID string }
+
+// Error implements error.
+func (e *NotListedError) Error() string {
+	return fmt.Sprintf("Kustom Portal does not list the new key %s of store %s yet", e.CredentialID, e.MerchantID)
+}
+
+// KeyVanishedError says that a new key was deleted while it was on its way into a shop, by somebody else.
+type KeyVanishedError struct{ Shop, Username string }
+
+// Error implements error.
+func (e *KeyVanishedError) Error() string {
+	return fmt.Sprintf("somebody deleted the key %s while shop %s got it", e.Username, e.Shop)
+}
+
+// StoreNotFoundError says that the portal user sees no such store.
+type StoreNotFoundError struct{ MerchantID string }
+
+// Error implements error.
+func (e *StoreNotFoundError) Error() string {
+	return "the portal user sees no store " + e.MerchantID
+}
+
+// WrongStoreError says that a shop would get a key of another store than its present one belongs to. Its
+// payments would go to another merchant.
+type WrongStoreError struct {
+	Shop string
+	// Present is the store of the shop's present key, Wanted the one that is configured. The texts describe
+	// them to a person.
+	Present, Wanted string
+}
+
+// Error implements error.
+func (e *WrongStoreError) Error() string {
+	return fmt.Sprintf("shop %s has a key of store %s, and would get one of store %s", e.Shop, e.Present, e.Wanted)
+}
+
+// MismatchError says that a shop shows something else than what was written into it.
+type MismatchError struct{ Shop, Want, Got string }
+
+// Error implements error.
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("shop %s shows %q after %q was written", e.Shop, e.Got, e.Want)
+}
+
+// OwnedTwiceError says that two objects of a configuration have the same shop.
+type OwnedTwiceError struct{ Shop, First, Second string }
+
+// Error implements error.
+func (e *OwnedTwiceError) Error() string {
+	return fmt.Sprintf("shop %s is in two objects: a %s and a %s", e.Shop, e.First, e.Second)
+}
+
+// isNotInstalled tells whether err says that a shop has no Klarna Checkout V3, and so holds no key.
+func isNotInstalled(err error) bool {
+	var missing *mystore.NotInstalledError
+	return errors.As(err, &missing)
+}
+
+func isNoKey(err error) bool {
+	var none *kustom.NoKeyError
+	return errors.As(err, &none)
+}
+
+func isInUse(err error) bool {
+	var held *KeyInUseError
+	return errors.As(err, &held)
+}
+
+func isUsageUnknown(err error) bool {
+	var unknown *KeyUsageUnknownError
+	return errors.As(err, &unknown)
+}

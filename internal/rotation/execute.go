@@ -1,0 +1,405 @@
+package rotation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// KeptKey is a key that was to be deleted and could not be.
+type KeptKey struct {
+	Key kustom.Orphan
+	Err error
+}
+
+// IsInUse tells whether a shop needs the key. Then it is that shop's, and it is not tried again.
+func (k KeptKey) IsInUse() bool { return isInUse(k.Err) }
+
+// IsRetryable tells whether it is for a shop that the key could not be deleted.
+func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.Err) }
+
+// Execute carries a plan out for one shop: it gives the shop a new key, or not, and deletes the keys that go. It
+// brings record up to date. After an error the shop has the key that it had; what is left to do is in the
+// record's memory in any case. The keys that had to stay are returned, each with the reason.
+func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Record) (kept []KeptKey, err error) {
+	defer recoverInto(&err)
+	unsettled := record.Memory.Unsettled
+	if plan.Generate {
+		leftovers, err := e.connect(ctx, plan, record)
+		unsettled = append(slices.Clone(unsettled), leftovers...)
+		if err != nil {
+			record.Memory.Unsettled = append(unsettled, unsettledKeys(err)...)
+			return nil, err
+		}
+	}
+	if plan.Changes {
+		record.Reason, record.KeysToDelete, record.KeysKept = plan.Reason, plan.Delete, plan.Keep
+	}
+	// An imported shop stays untouched until it gets its first triggers.
+	record.Memory.Imported = record.Memory.Imported && len(record.Triggers) == 0
+	if !plan.Generate && !plan.Changes && len(unsettled) == 0 {
+		return nil, nil
+	}
+	retired := record.Memory.Retired
+	record.Memory.Unsettled, record.Memory.Retired = nil, e.retiredBy(plan)
+	return e.retire(ctx, goingKeys(plan.Delete, unsettled), quietKeys(plan, retired), rules, &record.Memory), nil
+}
+
+// connect gives a shop a new key, and records it. It returns the keys that turned up meanwhile and have to be
+// deleted.
+func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kustom.Orphan, error) {
+	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
+	before, err := e.Shops.Credentials(ctx, plan.Shop)
+	if err != nil {
+		return nil, err
+	}
+	var leftovers []kustom.Orphan
+	for round := 1; ; round++ {
+		key, replayed, err := e.generate(ctx, plan, before.KustomID, record)
+		leftovers = append(leftovers, replayed...)
+		if err != nil {
+			return leftovers, err
+		}
+		holds, err := e.give(ctx, plan.Shop, key)
+		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
+			before = holds
+			continue
+		}
+		if err != nil {
+			return leftovers, err
+		}
+		record.take(key.Key)
+		record.Memory = Memory{
+			UpdatedAt: holds.UpdatedAt, Holds: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
+			Imported: false, Retired: record.Memory.Retired, Unsettled: record.Memory.Unsettled,
+		}
+		return leftovers, nil
+	}
+}
+
+const (
+	// maxRounds is how many keys a shop is given one after the other, where somebody deletes them meanwhile.
+	maxRounds = 3
+	// maxReplays is how many keys of runs that were killed are looked for.
+	maxReplays = 20
+)
+
+// generate generates the shop's new key. The request has an idempotency key that the next run derives too, if
+// this one is killed: the portal then answers with the ID of the key that was made, and that one is returned as
+// left over.
+func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
+	var leftovers []kustom.Orphan
+	request := kustom.Request{MerchantID: plan.MerchantID, Description: *plan.Description}
+	for n := range maxReplays {
+		request.IdempotencyKey = idempotencyKey(plan, holds, n)
+		key, err := e.Keys.Generate(ctx, request)
+		if replayed := (*kustom.ReplayedError)(nil); errors.As(err, &replayed) {
+			if leftover := e.leftover(ctx, replayed.Orphan, plan, record); leftover != nil {
+				leftovers = append(leftovers, *leftover)
+			}
+			continue
+		}
+		if kustom.IsLimitReached(err) && e.makeRoom(ctx, leftovers) {
+			leftovers = nil
+			key, err = e.Keys.Generate(ctx, request)
+		}
+		return key, leftovers, err
+	}
+	request.IdempotencyKey = ""
+	key, err := e.Keys.Generate(ctx, request)
+	return key, leftovers, err
+}
+
+// Generate generates a key for whoever keeps its secret.
+func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
+	defer recoverInto(&err)
+	return e.Keys.Generate(ctx, r)
+}
+
+// idempotencyKey derives the idempotency key of the nth request for a key that takes the place of the one that
+// the shop holds.
+func idempotencyKey(plan Plan, holds string, n int) string {
+	name := fmt.Sprintf("kustom:%s/%s/%s/%d", plan.MerchantID, plan.Shop, holds, n)
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+}
+
+// leftover returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
+func (e *Engine) leftover(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
+	key, err := e.Keys.Portal.Key(ctx, orphan.MerchantID, orphan.CredentialID)
+	if isNoKey(err) {
+		return nil
+	}
+	orphan.Username = key.Username
+	known := slices.Concat(plan.Keep, plan.Delete)
+	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {
+		return nil
+	}
+	// The run that made it may have been installing it.
+	orphan.Attempted = e.clock.Now()
+	return &orphan
+}
+
+// makeRoom deletes keys that earlier runs left over, where the store has as many keys as it may have.
+func (e *Engine) makeRoom(ctx context.Context, leftovers []kustom.Orphan) bool {
+	for _, key := range leftovers {
+		if e.DeleteUnused(ctx, key, 0) != nil {
+			return false
+		}
+	}
+	return len(leftovers) > 0
+}
+
+// give proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
+// (I1), and the new one is deleted, or the error is a [*KeyStateUnknownError]. Only after a
+// [*KeyVanishedError] the shop holds a key that does not exist, and needs another one at once.
+func (e *Engine) give(ctx context.Context, shop string, key kustom.NewKey) (mystore.Credentials, error) {
+	if err := e.provePanicSafe(ctx, key); err != nil {
+		return mystore.Credentials{}, e.undo(ctx, key.Key, err)
+	}
+	holds, err := e.Shops.Install(ctx, shop, Pair{Username: key.Username, Secret: key.Secret})
+	if err != nil {
+		holds, err = e.settle(ctx, shop, key.Key, err)
+	}
+	if err != nil {
+		return mystore.Credentials{}, err
+	}
+	return holds, e.checkExists(ctx, shop, key.Key)
+}
+
+// provePanicSafe proves a new key, and that the portal has it, right before it is installed.
+func (e *Engine) provePanicSafe(ctx context.Context, key kustom.NewKey) (err error) {
+	defer recoverInto(&err)
+	if err := e.Shops.Prove(ctx, Pair{Username: key.Username, Secret: key.Secret}); err != nil {
+		return err
+	}
+	if _, err := e.Keys.Fresh(ctx, key.MerchantID); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// checkExists makes sure that a key that a shop has just got was not deleted by somebody else meanwhile.
+func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) error {
+	for begun := e.clock.Now(); ; {
+		e.Keys.invalidate(key.MerchantID)
+		listed, err := e.Keys.Fresh(ctx, key.MerchantID)
+		if err != nil {
+			// The shop works; that the list can't be read keeps the old keys, and nothing else.
+			return nil
+		}
+		if _, ok := find(listed, key.CredentialID); ok {
+			return nil
+		}
+		if _, err := e.Keys.Portal.Key(ctx, key.MerchantID, key.CredentialID); !isNoKey(err) {
+			return nil
+		}
+		if e.clock.Now().Sub(begun) >= PropagationDelay {
+			return &KeyVanishedError{Shop: shop, Username: key.Username}
+		}
+		if e.clock.Sleep(ctx, PropagationDelay) != nil {
+			return nil
+		}
+	}
+}
+
+// settle looks whether a pair whose installation failed is in the shop all the same. Only a write that
+// certainly did not happen is undone: one that may still arrive would leave the shop with a key that is deleted
+// (I1).
+func (e *Engine) settle(ctx context.Context, shop string, key kustom.Key, cause error) (mystore.Credentials, error) {
+	if notWritten(cause) {
+		return mystore.Credentials{}, e.undo(ctx, key, cause)
+	}
+	detached, cancel := clock.Detach(ctx, e.clock, undoTimeout)
+	defer cancel()
+	attempted := e.clock.Now()
+	e.Shops.shop(shop).outdate()
+	holds, err := e.Shops.Fresh(detached, shop)
+	if err == nil && holds.KustomID == key.Username && holds.SecretSet {
+		return holds, nil
+	}
+	if err == nil {
+		err = &MismatchError{Shop: shop, Want: key.Username, Got: holds.KustomID}
+	}
+	orphan := refOf(key).Orphan()
+	orphan.Attempted = attempted
+	return mystore.Credentials{}, &KeyStateUnknownError{Key: orphan, Cause: cause, Cleanup: err}
+}
+
+// undo deletes a new key that no shop has got, and returns cause.
+func (e *Engine) undo(ctx context.Context, key kustom.Key, cause error) error {
+	ctx, cancel := clock.Detach(ctx, e.clock, undoTimeout)
+	defer cancel()
+	orphan := refOf(key).Orphan()
+	if err := e.Keys.Delete(ctx, orphan); err != nil {
+		return &KeyStateUnknownError{Key: orphan, Cause: cause, Cleanup: err}
+	}
+	return cause
+}
+
+// unsettledKeys returns the keys that err says to look after.
+func unsettledKeys(err error) []kustom.Orphan {
+	var unknown *KeyStateUnknownError
+	if errors.As(err, &unknown) {
+		return []kustom.Orphan{unknown.Key}
+	}
+	var orphan *kustom.OrphanError
+	if errors.As(err, &orphan) {
+		return []kustom.Orphan{orphan.Orphan}
+	}
+	return nil
+}
+
+// retiredBy returns the keys that a plan puts out of use without deleting them.
+func (e *Engine) retiredBy(plan Plan) []RetiredKey {
+	var retired []RetiredKey
+	for _, key := range slices.Concat(plan.Delete, plan.Keep) {
+		waits := key.WaitsFor != ""
+		key.WaitsFor = ""
+		if (waits || contains(plan.Keep, key)) && key.MerchantID == plan.MerchantID && key.CredentialID != "" {
+			retired = append(retired, RetiredKey{KeyRef: key, CreatedAt: e.clock.Now()})
+		}
+	}
+	return retired
+}
+
+// quietKeys returns the IDs of the keys that go because they were not used for a time.
+func quietKeys(plan Plan, retired []RetiredKey) map[string]bool {
+	quiet := map[string]bool{}
+	for _, key := range retired {
+		if !plan.Generate {
+			quiet[key.CredentialID] = true
+		}
+	}
+	return quiet
+}
+
+// goingKeys returns the keys that go now, the unsettled of them with all that is known of them.
+func goingKeys(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan {
+	keys := slices.Clone(unsettled)
+	for _, key := range announced {
+		known := slices.ContainsFunc(unsettled, func(o kustom.Orphan) bool { return o.CredentialID == key.CredentialID })
+		if key.WaitsFor == "" && !known {
+			keys = append(keys, key.Orphan())
+		}
+	}
+	return keys
+}
+
+// retire deletes keys. The shop works by now, so what can't be deleted is no error: it is remembered, and the
+// next plan has it.
+func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[string]bool, rules Rules, memory *Memory) []KeptKey {
+	var kept []KeptKey
+	for _, key := range keys {
+		err := e.retireOne(ctx, key, quiet[key.CredentialID], rules)
+		if err == nil {
+			continue
+		}
+		kept = append(kept, KeptKey{Key: key, Err: err})
+		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
+			memory.Retired = append(memory.Retired, RetiredKey{
+				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
+			})
+		} else if !isInUse(err) {
+			memory.Unsettled = append(memory.Unsettled, key)
+		}
+	}
+	return kept
+}
+
+func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
+	defer recoverInto(&err)
+	if rules.ReplacedKeys != DeleteUnusedKeys {
+		return e.DeleteUnused(ctx, key, 0)
+	}
+	if quiet {
+		return e.DeleteQuiet(ctx, key, rules.UnusedFor)
+	}
+	return e.DeleteUnused(ctx, key, rules.UnusedFor)
+}
+
+// RetireAgain tries the keys once more that were kept for a shop: it, too, may have got another key by now.
+func (e *Engine) RetireAgain(ctx context.Context, left []KeptKey, rules Rules, memory *Memory) []KeptKey {
+	var kept []KeptKey
+	for _, key := range left {
+		if ctx.Err() != nil || !key.IsRetryable() {
+			kept = append(kept, key)
+			continue
+		}
+		memory.Unsettled = slices.DeleteFunc(memory.Unsettled, func(o kustom.Orphan) bool { return o == key.Key })
+		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
+	}
+	return kept
+}
+
+// Read looks at a shop that has been taken over, and records for the next plan what has to be done.
+func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err error) {
+	defer recoverInto(&err)
+	memory := &record.Memory
+	e.Shops.Belongs(shop, record.MerchantID, cmp.Or(memory.Holds, record.Username))
+	seen, err := e.Observe(ctx, shop, record.MerchantID, record.CredentialID)
+	if err != nil {
+		return err
+	}
+	retired, err := e.retired(ctx, memory.Retired)
+	if err != nil {
+		return err
+	}
+	importing := memory.Importing()
+	if importing {
+		if seen.Missing != nil {
+			return seen.Missing
+		}
+		seen.Own = seen.Held
+		memory.UpdatedAt = seen.Holds.UpdatedAt
+	}
+	memory.Due = seen.dueReason(memory.UpdatedAt, record.Username)
+	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
+	memory.Replaceable, memory.Foreign = seen.replaceable(), seen.foreign()
+	memory.Holds = seen.Holds.KustomID
+	memory.Store, _ = seen.store()
+	if seen.Own != nil {
+		record.take(*seen.Own)
+	}
+	if memory.IsUnfinished() || importing {
+		// What is planned next must differ from what was planned last.
+		record.Reason, record.KeysToDelete, record.KeysKept = "", nil, nil
+	}
+	return nil
+}
+
+// Release empties a shop that still has the recorded key, and then deletes the key. Cleared is false where the
+// shop has another key by now: it is left alone.
+func (e *Engine) Release(ctx context.Context, shop string, record Record) (cleared bool, err error) {
+	defer recoverInto(&err)
+	seen, err := e.Observe(ctx, shop, record.MerchantID, record.CredentialID)
+	if err != nil {
+		return false, err
+	}
+	e.walk.rememberCleared(shop, seen)
+	return e.Shops.Clear(ctx, shop, record.Username, record.Memory.UpdatedAt)
+}
+
+// DeleteLeftovers deletes keys that were left over. One that did get into a shop is the shop's now.
+func (e *Engine) DeleteLeftovers(ctx context.Context, keys []kustom.Orphan) error {
+	var failures []error
+	for _, key := range keys {
+		if err := e.DeleteUnused(ctx, key, 0); err != nil && !isInUse(err) {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// take takes over what the portal tells of the shop's key.
+func (r *Record) take(key kustom.Key) {
+	r.MerchantID, r.CredentialID, r.Username, r.Host = key.MerchantID, key.CredentialID, key.Username, key.Host
+	r.CreatedAt, r.Description = key.CreatedAt, key.Description
+}

@@ -1,0 +1,338 @@
+package rotation
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
+
+// Fleet is what one operation does for many shops, several at a time. Each of its workers has one member to
+// itself.
+type Fleet struct {
+	Engine      *Engine
+	Concurrency int
+	Rules       Rules
+	// Members are sorted by name.
+	Members []*Member
+	// General tells of an error whether it is about all shops, such as an expired portal token.
+	General func(error) bool
+	// ReadTimeout and WriteTimeout bound what is done for one shop.
+	ReadTimeout, WriteTimeout time.Duration
+	// Progress, where it is set, is told of each shop that has been worked on. It may be called by several
+	// goroutines at once.
+	Progress func(m *Member, err error, done, total int)
+}
+
+// Member is one shop of a fleet during an operation.
+type Member struct {
+	Name string
+	// Config is what the configuration asks for the shop; nil where it leaves the fleet, and while a fleet is
+	// only read.
+	Config *Config
+	// Record is what is recorded of the shop; nil where it is new.
+	Record *Record
+	// Plan is what is to become of the shop.
+	Plan Plan
+	// Clears says that a shop that leaves the fleet is emptied, and its key deleted.
+	Clears bool
+	// LeftAlone says that a shop was not emptied, because it has another key by now.
+	LeftAlone bool
+	// Unread is why the shop could not be looked at.
+	Unread error
+	// Kept are the keys that were to be deleted and could not be.
+	Kept []KeptKey
+	// Err is why the operation has failed for the shop.
+	Err error
+
+	// isNew says that the shop was not recorded before the operation.
+	isNew bool
+}
+
+// Leaves tells whether the shop leaves the fleet.
+func (m *Member) Leaves() bool { return m.Config == nil }
+
+// Changes tells whether something is to be done for a member.
+func (m *Member) Changes() bool {
+	return m.Leaves() || m.Plan.Generate || m.Plan.Changes || m.Record != nil && len(m.Record.Memory.Unsettled) > 0
+}
+
+// Failure is what has gone wrong with one shop.
+type Failure struct {
+	Index  int
+	Member *Member
+	Err    error
+}
+
+// Decide plans every member. A shop that can't be connected for a reason of its own is a failure, and does not
+// hold up the others.
+func (f *Fleet) Decide(ctx context.Context) []Failure {
+	f.look(ctx, func(m *Member) bool { return !m.Leaves() && m.Record == nil && m.Config.MerchantID != "" })
+	return f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
+		if m.Leaves() {
+			return nil
+		}
+		seen, unread := f.observe(ctx, m)
+		var err error
+		m.Plan, err = Decide(*m.Config, m.Record, seen)
+		return cmp.Or(unread, err)
+	})
+}
+
+// observe looks at a new member's shop.
+func (f *Fleet) observe(ctx context.Context, m *Member) (*Observation, error) {
+	if m.Record != nil || m.Config.MerchantID == "" {
+		return nil, nil
+	}
+	if m.Unread != nil {
+		return nil, m.Unread
+	}
+	seen, err := f.Engine.ObserveNew(ctx, m.Name, m.Config.MerchantID)
+	if err != nil {
+		return nil, err
+	}
+	return &seen, nil
+}
+
+// Read looks at every member.
+func (f *Fleet) Read(ctx context.Context) []Failure {
+	for _, m := range f.Members {
+		f.Engine.Shops.Belongs(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.Holds, m.Record.Username))
+	}
+	f.look(ctx, func(*Member) bool { return true })
+	return f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
+		if m.Unread != nil {
+			return m.Unread
+		}
+		return f.Engine.Read(ctx, m.Name, m.Record)
+	})
+}
+
+// look reads the shops of the members that are wanted, while the portal lists the keys of their stores. A
+// member that waited for the list before the next one is begun with would keep that one waiting.
+func (f *Fleet) look(ctx context.Context, wanted func(*Member) bool) {
+	var stores []string
+	for _, m := range f.Members {
+		if !wanted(m) {
+			continue
+		}
+		if m.Record != nil {
+			stores = append(stores, m.Record.MerchantID)
+		} else {
+			stores = append(stores, m.Config.MerchantID)
+		}
+	}
+	f.Engine.Keys.Prefetch(ctx, stores)
+	f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
+		if wanted(m) {
+			m.Unread = f.Engine.Look(ctx, m.Name)
+		}
+		return m.Unread
+	})
+}
+
+// Look reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3 is no failure.
+func (e *Engine) Look(ctx context.Context, shop string) error {
+	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) {
+		return err
+	}
+	return nil
+}
+
+// Execute does what is planned for each member. A key that was kept for a shop is tried again when all members
+// are done.
+func (f *Fleet) Execute(ctx context.Context) []Failure {
+	for _, m := range f.Members {
+		f.announce(m)
+	}
+	var done atomic.Int64
+	total := 0
+	for _, m := range f.Members {
+		if m.Changes() {
+			total++
+		}
+	}
+	failures := f.each(ctx, f.WriteTimeout, func(ctx context.Context, m *Member) error {
+		changes := m.Changes()
+		err := f.execute(ctx, m)
+		if changes && f.Progress != nil {
+			f.Progress(m, err, int(done.Add(1)), total)
+		}
+		return err
+	})
+	f.Engine.Shops.Reconsider()
+	failures = append(failures, f.retireAgain(ctx)...)
+	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
+	for _, failure := range failures {
+		failure.Member.fail(failure.Err)
+	}
+	return failures
+}
+
+// fail notes that a member has the key that it had. Of a new shop, what was planned is remembered: the next plan
+// may be made without a look at it.
+func (m *Member) fail(err error) {
+	m.Err = err
+	if m.isNew {
+		m.Record.Memory.Due = "an earlier run could not give the shop a key"
+		m.Record.Memory.Replaceable, m.Record.Memory.Foreign = m.Plan.Delete, m.Plan.Keep
+	}
+}
+
+// announce tells the guard which keys a member's shop may use.
+func (f *Fleet) announce(m *Member) {
+	if m.Config != nil {
+		f.Engine.Shops.Belongs(m.Name, m.Config.MerchantID, "")
+	}
+	if m.Record != nil {
+		f.Engine.Shops.Belongs(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.Holds, m.Record.Username))
+	}
+}
+
+// execute does what is planned for one member.
+func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
+	defer recoverInto(&err)
+	if m.Leaves() {
+		return f.remove(ctx, m)
+	}
+	if m.Record == nil {
+		m.isNew, m.Record = true, &Record{MerchantID: m.Config.MerchantID, Triggers: m.Config.Triggers}
+	}
+	m.Kept, err = f.Engine.Execute(ctx, m.Plan, f.Rules, m.Record)
+	return err
+}
+
+// remove lets a member leave the fleet.
+func (f *Fleet) remove(ctx context.Context, m *Member) error {
+	if !m.Clears {
+		f.Engine.Shops.Leave(m.Name)
+		return f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled)
+	}
+	cleared, err := f.Engine.Release(ctx, m.Name, *m.Record)
+	if err != nil {
+		return err
+	}
+	m.LeftAlone = !cleared
+	if err := f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled); err != nil {
+		return err
+	}
+	own := KeptKey{Key: m.Record.Key().Orphan()}
+	own.Err = f.Engine.DeleteUnused(ctx, own.Key, 0)
+	if own.IsRetryable() {
+		m.Kept = append(m.Kept, own)
+		return nil
+	}
+	return own.Err
+}
+
+// Key returns the shop's recorded key.
+func (r Record) Key() KeyRef {
+	return KeyRef{MerchantID: r.MerchantID, CredentialID: r.CredentialID, Username: r.Username, Host: r.Host}
+}
+
+// retireAgain deletes the keys that were left because a shop had them or could not be asked, where that is no
+// longer so. It returns the shops that can't leave the fleet: with each, the record of a key that is still to be
+// deleted would go.
+func (f *Fleet) retireAgain(ctx context.Context) []Failure {
+	var failures []Failure
+	for i, m := range f.Members {
+		if len(m.Kept) > 0 {
+			m.Kept = f.Engine.RetireAgain(ctx, m.Kept, f.Rules, &m.Record.Memory)
+		}
+		if !m.Leaves() {
+			continue
+		}
+		// A key that another shop holds is left to that shop.
+		unsettled := slices.IndexFunc(m.Kept, func(key KeptKey) bool { return !key.IsInUse() })
+		if unsettled >= 0 {
+			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[unsettled].Err})
+			m.Kept = nil
+		}
+	}
+	return failures
+}
+
+// each calls do for every member, as many at once as there are slots, each with its own timeout. Once ctx is
+// done, or nothing works any more, it starts no further ones: these have failed as well.
+func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx context.Context, m *Member) error) []Failure {
+	o := outage{general: f.General}
+	failed := make([]error, len(f.Members))
+	var workers sync.WaitGroup
+	room := newSlots(f.Concurrency)
+	for i, m := range f.Members {
+		own, number := room.take(), o.begin()
+		workers.Go(func() {
+			defer own.release()
+			defer recoverInto(&failed[i])
+			if failed[i] = cmp.Or(ctx.Err(), o.cause()); failed[i] != nil {
+				return
+			}
+			ctx, cancel := clock.WithTimeout(own.in(ctx), f.Engine.clock, timeout)
+			defer cancel()
+			failed[i] = do(ctx, m)
+			o.note(number, failed[i])
+		})
+	}
+	workers.Wait()
+	var failures []Failure
+	for i, err := range failed {
+		if err != nil {
+			failures = append(failures, Failure{Index: i, Member: f.Members[i], Err: err})
+		}
+	}
+	return failures
+}
+
+// outageAfter is how many failures in a row that are about all shops keep a fleet from starting with further
+// ones.
+const outageAfter = 10
+
+// outage counts such failures. It is safe for concurrent use.
+type outage struct {
+	general func(error) bool
+
+	mu sync.Mutex
+	// begun is how many shops were begun with, and before of them until the first failure of the row.
+	begun, before int
+	row           int
+	err           error
+}
+
+// begin returns the number of a shop that is begun with.
+func (o *outage) begin() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.begun++
+	return o.begun
+}
+
+// note notes what became of a shop. One that was begun with before the failures does not end their row: it may
+// have been past what has stopped working.
+func (o *outage) note(number int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case err != nil && o.general(err):
+		if o.row == 0 {
+			o.before = o.begun
+		}
+		o.row++
+		o.err = err
+	case number > o.before:
+		o.row = 0
+	}
+}
+
+// cause returns the last of the failures, once there have been enough.
+func (o *outage) cause() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.row < outageAfter {
+		return nil
+	}
+	return o.err
+}

@@ -1,0 +1,205 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// Observation is what was found of a shop and of its store's keys.
+type Observation struct {
+	MerchantID string
+	Holds      mystore.Credentials
+	// Missing is set where the shop has no Klarna Checkout V3.
+	Missing error
+	// Own is the key that is recorded for the shop, and Held the key of the store that the shop holds; nil where
+	// there is none.
+	Own, Held *kustom.Key
+	// Others are the store's other keys.
+	Others []kustom.Key
+}
+
+// walk is what the objects of a walk share.
+type walk struct {
+	mu sync.Mutex
+	// cleared are the shops that were cleared in this walk, as they were before. Where Terraform replaces an
+	// object, it plans the new one again after the old one is gone, and rejects the apply if the shop's
+	// condition then leads to another plan.
+	cleared map[string]Observation
+	// owners has what kind of object each shop is in.
+	owners map[string]string
+}
+
+func (w *walk) rememberCleared(shop string, seen Observation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cleared == nil {
+		w.cleared = map[string]Observation{}
+	}
+	w.cleared[shop] = seen
+}
+
+func (w *walk) clearedShop(shop string) (Observation, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen, ok := w.cleared[shop]
+	return seen, ok
+}
+
+// Claim notes that an object of the configuration, of the given kind, owns a shop. The error is an
+// [*OwnedTwiceError] where another one does: each would undo what the other has done, at every apply. It is to
+// be called once for each object and walk.
+func (e *Engine) Claim(shop, kind string) error {
+	e.walk.mu.Lock()
+	defer e.walk.mu.Unlock()
+	if e.walk.owners == nil {
+		e.walk.owners = map[string]string{}
+	}
+	if first, owned := e.walk.owners[shop]; owned {
+		return &OwnedTwiceError{Shop: shop, First: first, Second: kind}
+	}
+	e.walk.owners[shop] = kind
+	return nil
+}
+
+// Observe looks at a shop and its store's keys. CredentialID is the key that is recorded for the shop, empty
+// where there is none.
+func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID string) (Observation, error) {
+	e.Shops.Belongs(shop, merchantID, "")
+	seen := Observation{MerchantID: merchantID}
+	var err error
+	seen.Holds, err = e.Shops.Settled(ctx, shop)
+	var missing *mystore.NotInstalledError
+	if errors.As(err, &missing) {
+		seen.Missing = missing
+	} else if err != nil {
+		return Observation{}, err
+	}
+	for key, err := range e.Keys.Keys(ctx, merchantID) {
+		if err != nil {
+			return Observation{}, err
+		}
+		seen.sort(key, credentialID)
+	}
+	return seen, e.confirmMissing(ctx, &seen, credentialID)
+}
+
+func (o *Observation) sort(key kustom.Key, credentialID string) {
+	if key.CredentialID == credentialID {
+		o.Own = &key
+	}
+	if key.Username == o.Holds.KustomID {
+		o.Held = &key
+	}
+	if key.CredentialID != credentialID && key.Username != o.Holds.KustomID {
+		o.Others = append(o.Others, key)
+	}
+}
+
+// confirmMissing looks again for the recorded key where the list does not have it.
+func (e *Engine) confirmMissing(ctx context.Context, seen *Observation, credentialID string) error {
+	if credentialID == "" || seen.Own != nil {
+		return nil
+	}
+	key, err := e.Keys.Key(ctx, seen.MerchantID, credentialID)
+	if isNoKey(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	seen.sort(key, credentialID)
+	return nil
+}
+
+// ObserveNew looks at a shop that no object has taken over yet, as it was before this walk has cleared it, if
+// it has.
+func (e *Engine) ObserveNew(ctx context.Context, shop, merchantID string) (Observation, error) {
+	seen, ok := e.walk.clearedShop(shop)
+	if !ok || seen.MerchantID != merchantID {
+		return e.Observe(ctx, shop, merchantID, "")
+	}
+	seen.Own = nil
+	return seen, nil
+}
+
+// store returns the store that the shop's present key belongs to, and whether it is known.
+func (o Observation) store() (string, bool) {
+	if o.Held != nil {
+		return o.MerchantID, true
+	}
+	return kustom.StoreOf(o.Holds.KustomID)
+}
+
+// replaceable are the keys that go out of use when the shop gets a new one.
+func (o Observation) replaceable() []KeyRef {
+	var keys []KeyRef
+	if o.Own != nil {
+		keys = append(keys, refOf(*o.Own))
+	}
+	if o.Held != nil && (o.Own == nil || o.Held.CredentialID != o.Own.CredentialID) {
+		keys = append(keys, refOf(*o.Held))
+	}
+	return keys
+}
+
+// foreign is the other store's key that goes out of use in this shop. Other shops may use it.
+func (o Observation) foreign() []KeyRef {
+	store, ok := o.store()
+	if !ok || store == o.MerchantID {
+		return nil
+	}
+	return []KeyRef{{MerchantID: store, Username: o.Holds.KustomID}}
+}
+
+// predecessor returns the key that a killed run was about to delete: it gave the shop a key with this
+// description, which no state has, and did not come to delete the one before. That is, of the keys made
+// earlier, the one that was used last.
+func (o Observation) predecessor(description string) []KeyRef {
+	if o.Held == nil || o.Held.Description == nil || *o.Held.Description != description || kustom.IsLegacyHost(o.Held.Host) {
+		return nil
+	}
+	var last *kustom.Key
+	for i, key := range o.Others {
+		if key.CreatedAt.Before(o.Held.CreatedAt) && key.LastUsedAt != nil && (last == nil || key.LastUsedAt.After(*last.LastUsedAt)) {
+			last = &o.Others[i]
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return []KeyRef{refOf(*last)}
+}
+
+// RetiredKey is a key that has gone out of use and was not deleted: because its policy keeps it, or until it is
+// unused.
+type RetiredKey struct {
+	KeyRef
+	CreatedAt  time.Time  `json:"created_at"`
+	LastUsedAt *time.Time `json:"last_used_at"`
+}
+
+func (k RetiredKey) isQuiet(unusedFor time.Duration, now time.Time) bool {
+	return Quiet(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
+}
+
+// retired returns the retired keys that still exist, with their last use.
+func (e *Engine) retired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, error) {
+	var still []RetiredKey
+	for _, key := range keys {
+		now, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
+		if isNoKey(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		key.CreatedAt, key.LastUsedAt = now.CreatedAt, now.LastUsedAt
+		still = append(still, key)
+	}
+	return still, nil
+}
