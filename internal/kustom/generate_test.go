@@ -21,7 +21,7 @@ import (
 )
 
 func (b *bench) generate(ctx context.Context) (kustom.Key, error) {
-	return b.portal.Generate(ctx, fjellsport, "terraform")
+	return b.portal.Generate(ctx, kustom.Request{MerchantID: fjellsport, Description: "terraform"})
 }
 
 // wantOne fails the test unless key, which Generate returned, is the only one that was made, and
@@ -115,7 +115,7 @@ func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
 		asked = fake.Now()
 		fmt.Fprint(w, key+`"status":"ACTIVE","secret":"kco_live_api_x"}`)
 	})
-	if _, err := p.Generate(t.Context(), fjellsport, "x"); err != nil {
+	if _, err := p.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: "x"}); err != nil {
 		t.Fatal(err)
 	}
 	if waited := asked.Sub(noon); waited < 30*time.Second {
@@ -449,7 +449,7 @@ func TestGenerateRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := threeShops(t, sandbox.Options{KeyLimit: 2})
-			_, err := b.portal.Generate(t.Context(), test.store, test.description)
+			_, err := b.portal.Generate(t.Context(), kustom.Request{MerchantID: test.store, Description: test.description})
 			if !test.is(err) || orphanOf(err) != nil || !strings.Contains(err.Error(), test.store) {
 				t.Errorf("the error is %v", err)
 			}

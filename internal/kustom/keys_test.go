@@ -156,7 +156,7 @@ func TestReady(t *testing.T) {
 	if err := p.Ready(); !errors.Is(err, missing) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := p.Generate(t.Context(), fjellsport, "x"); !errors.Is(err, missing) || orphanOf(err) != nil {
+	if _, err := p.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: "x"}); !errors.Is(err, missing) || orphanOf(err) != nil {
 		t.Errorf("the error is %v", err)
 	}
 }

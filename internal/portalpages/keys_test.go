@@ -276,7 +276,7 @@ func TestWithoutASessionThereIsNoBrowser(t *testing.T) {
 	if err := portal.Ready(); !errors.Is(err, missing) {
 		t.Errorf("it is ready: %v", err)
 	}
-	if _, err := portal.Generate(t.Context(), fjellsport, description); !errors.Is(err, missing) {
+	if _, err := portal.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description}); !errors.Is(err, missing) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -12,10 +12,7 @@ import (
 // This file holds every answer of the portal to what was asked for. A portal, or what stands in front of it,
 // can ignore a filter, mix up stores or put a secret where none belongs.
 
-var (
-	secretPattern   = regexp.MustCompile(kustom.SecretForm)
-	usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
-)
+var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 // SecretAsID stands for what a shop or the portal shows in place of an ID or name where that is a secret: people
 // enter the two in each other's place. The secret itself goes no further (I2).
@@ -23,7 +20,7 @@ const SecretAsID = "(a secret)"
 
 // withoutSecret returns text, or what stands for it where it has the form of a secret.
 func withoutSecret(text string) string {
-	if secretPattern.MatchString(text) {
+	if kustom.MayHoldSecret(text) {
 		return SecretAsID
 	}
 	return text
@@ -46,7 +43,7 @@ func checkKey(key kustom.Key, merchantID string) error {
 	switch {
 	case key.MerchantID == "" || key.CredentialID == "" || key.Username == "":
 		return errors.New("it has no merchant ID, ID or username")
-	case secretPattern.MatchString(key.MerchantID + " " + key.CredentialID + " " + key.Username):
+	case kustom.MayHoldSecret(key.MerchantID + " " + key.CredentialID + " " + key.Username):
 		return errors.New("its ID or username has the form of a secret")
 	case !usernamePattern.MatchString(key.Username):
 		return errors.New("its username has not the form of one")
@@ -69,11 +66,11 @@ func checkNewKey(key kustom.NewKey, r kustom.Request) error {
 	switch {
 	case kustom.IsLegacyHost(key.Host):
 		return errors.New("the answer does not fit the request: the new key belongs to Klarna's host")
-	case secretPattern.MatchString(key.Host) || key.Description != nil && secretPattern.MatchString(*key.Description):
+	case kustom.MayHoldSecret(key.Host) || key.Description != nil && kustom.MayHoldSecret(*key.Description):
 		return errors.New("the answer does not fit the request: it has a secret in place of a host or description")
 	case key.Description != nil && r.Description != "" && *key.Description != r.Description:
 		return errors.New("the answer does not fit the request: it is about a key with another description")
-	case !secretPattern.MatchString(key.Secret.Reveal()):
+	case kustom.KindOf(key.Secret.Reveal()) != kustom.SecretKustom:
 		return errors.New("the answer does not fit the request: what it has as a secret has not the form of one")
 	}
 	return nil

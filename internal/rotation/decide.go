@@ -308,6 +308,8 @@ func (o Observation) newReason() string {
 		return fmt.Sprintf("the shop uses %s, a key that the portal does not list; there is nothing to delete", id)
 	case kustom.IsLegacyHost(o.Held.Host):
 		return fmt.Sprintf("the shop uses %s, a key of %s", id, o.Held.Host)
+	case isLegacy(*o.Held):
+		return fmt.Sprintf("the shop uses %s, a key of Klarna's", id)
 	}
 	return fmt.Sprintf("the shop uses %s, a key whose secret nobody can read", id)
 }
@@ -321,13 +323,16 @@ func (o Observation) dueReason(updatedAt, username string) string {
 		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
 	case o.Own == nil || o.Own.Username != o.Holds.KustomID:
 		return o.newReason()
-	case kustom.IsLegacyHost(o.Own.Host):
+	case isLegacy(*o.Own):
 		return o.newReason()
 	case !SameMoment(o.Holds.UpdatedAt, updatedAt) || !o.Holds.SecretSet:
 		return "somebody has changed the shop's credentials"
 	}
 	return ""
 }
+
+// isLegacy tells whether a key is one of Klarna's.
+func isLegacy(key kustom.Key) bool { return key.Origin().Owner == kustom.OwnerKlarna }
 
 // tooOld returns that the shop's key had reached the age of the rules when it was read, and nothing where it
 // had not.

@@ -401,5 +401,5 @@ func (e *Engine) DeleteLeftovers(ctx context.Context, keys []kustom.Orphan) erro
 // take takes over what the portal tells of the shop's key.
 func (r *Record) take(key kustom.Key) {
 	r.MerchantID, r.CredentialID, r.Username, r.Host = key.MerchantID, key.CredentialID, key.Username, key.Host
-	r.CreatedAt, r.Description = key.CreatedAt, key.Description
+	r.CreatedAt, r.ExpiresAt, r.Description = key.CreatedAt, key.ExpiresAt, key.Description
 }

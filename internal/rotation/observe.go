@@ -160,7 +160,7 @@ func (o Observation) foreign() []KeyRef {
 // description, which no state has, and did not come to delete the one before. That is, of the keys made
 // earlier, the one that was used last.
 func (o Observation) predecessor(description string) []KeyRef {
-	if o.Held == nil || o.Held.Description == nil || *o.Held.Description != description || kustom.IsLegacyHost(o.Held.Host) {
+	if o.Held == nil || o.Held.Description == nil || *o.Held.Description != description || isLegacy(*o.Held) {
 		return nil
 	}
 	var last *kustom.Key
