@@ -11,8 +11,8 @@ resource "kustom_mystore_fleet" "all" {
   lifecycle {
     # The run fails when a shop could not be connected, be the fleet new or not.
     postcondition {
-      condition     = alltrue([for shop in self.shops : shop.problem == null])
-      error_message = join("\n", [for name, shop in self.shops : "${name}: ${shop.problem}" if shop.problem != null])
+      condition     = alltrue([for shop in self.shops : shop.last_error == null])
+      error_message = join("\n", [for name, shop in self.shops : "${name}: ${shop.last_error}" if shop.last_error != null])
     }
   }
 }

@@ -1,6 +1,6 @@
 locals {
   connected = merge([for fleet in kustom_mystore_fleet.chunk : fleet.shops]...)
-  problems  = { for name, shop in local.connected : name => shop.problem if shop.problem != null }
+  problems  = { for name, shop in local.connected : name => shop.last_error if shop.last_error != null }
 }
 
 output "table" {
@@ -8,7 +8,7 @@ output "table" {
   value = join("\n", [
     for row in concat([["SHOP", "MERCHANT ID", "USERNAME", "HOST", "PROBLEM"]], [
       for name, shop in local.connected :
-      [name, shop.merchant_id, shop.username, shop.username == null ? null : shop.host, shop.problem]
+      [name, shop.merchant_id, shop.username, shop.username == null ? null : shop.host, shop.last_error]
     ]) : format("%-24s %-12s %-18s %-15s %s", [for cell in row : cell == null ? "-" : cell]...)
   ])
 }

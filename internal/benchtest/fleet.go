@@ -16,7 +16,7 @@ type fleetModel struct {
 	Shops           types.Map      `tfsdk:"shops"`
 	MaxConcurrency  types.Int64    `tfsdk:"max_concurrency"`
 	RotateAfterDays types.Int64    `tfsdk:"rotate_after_days"`
-	ReplacedKeys    types.String   `tfsdk:"replaced_keys"`
+	ReplacedKeys    types.String   `tfsdk:"replaced_key_policy"`
 	DeletionPolicy  types.String   `tfsdk:"deletion_policy"`
 	Timeouts        timeouts.Value `tfsdk:"timeouts"`
 }
@@ -29,8 +29,8 @@ var (
 	shopType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
 		"credential_id": types.StringType, "username": types.StringType, "host": types.StringType, "created_at": types.StringType,
-		"reason": types.StringType, "replaces": types.ListType{ElemType: replacedType}, "leaves": types.ListType{ElemType: replacedType},
-		"problem": types.StringType,
+		"reason": types.StringType, "keys_to_delete": types.ListType{ElemType: replacedType}, "keys_kept": types.ListType{ElemType: replacedType},
+		"last_error": types.StringType,
 	}}
 )
 
@@ -56,12 +56,12 @@ func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resourc
 					"description":         schema.StringAttribute{Optional: true, Computed: true},
 					"rotate_when_changed": schema.MapAttribute{Optional: true, ElementType: types.StringType},
 					"credential_id":       computed, "username": computed, "host": computed, "created_at": computed,
-					"reason": computed, "replaces": replaced, "leaves": replaced, "problem": computed,
+					"reason": computed, "keys_to_delete": replaced, "keys_kept": replaced, "last_error": computed,
 				}},
 			},
 			"max_concurrency":   schema.Int64Attribute{Optional: true},
 			"rotate_after_days": schema.Int64Attribute{Optional: true},
-			"replaced_keys":     schema.StringAttribute{Optional: true},
+			"replaced_key_policy":     schema.StringAttribute{Optional: true},
 			"deletion_policy":   schema.StringAttribute{Optional: true},
 		},
 		Blocks: map[string]schema.Block{
@@ -99,9 +99,9 @@ func knownShop(shop types.Object) types.Object {
 	for name := range replacedType.AttrTypes {
 		key[name] = types.StringValue(made)
 	}
-	attributes["replaces"] = types.ListValueMust(replacedType, []attr.Value{types.ObjectValueMust(replacedType.AttrTypes, key)})
-	attributes["leaves"] = types.ListValueMust(replacedType, nil)
-	attributes["problem"] = types.StringNull()
+	attributes["keys_to_delete"] = types.ListValueMust(replacedType, []attr.Value{types.ObjectValueMust(replacedType.AttrTypes, key)})
+	attributes["keys_kept"] = types.ListValueMust(replacedType, nil)
+	attributes["last_error"] = types.StringNull()
 	return types.ObjectValueMust(shopType.AttrTypes, attributes)
 }
 

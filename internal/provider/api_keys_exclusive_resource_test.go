@@ -32,7 +32,7 @@ func exclusive(merchantID string, ids ...string) string {
 
 // exclusiveOf keeps the keys that an expression names.
 func exclusiveOf(merchantID, ids string) string {
-	return fmt.Sprintf("resource \"kustom_api_keys_exclusive\" \"store\" {\n  merchant_id = %q\n  key_ids     = %s\n}\n", merchantID, ids)
+	return fmt.Sprintf("resource \"kustom_api_keys_exclusive\" \"store\" {\n  merchant_id = %q\n  credential_ids     = %s\n}\n", merchantID, ids)
 }
 
 // exclusiveWorld is a world with a store of [sandbox.ThreeShops] and a clock that nobody waits on.
@@ -92,7 +92,7 @@ func (w *world) savePlan(t *testing.T) storePlan {
 	plan := storePlan{output: unwrapped(got.output)}
 	for _, c := range shown.Changes {
 		if c.Type == "kustom_api_keys_exclusive" {
-			plan.actions, plan.deletes, plan.unknown = c.Change.Actions, c.Change.After.Deletes, c.Change.Unknown.Deletes == true
+			plan.actions, plan.keys_to_delete, plan.unknown = c.Change.Actions, c.Change.After.Deletes, c.Change.Unknown.Deletes == true
 		}
 	}
 	return plan
@@ -101,8 +101,8 @@ func (w *world) savePlan(t *testing.T) storePlan {
 // wantDeletes checks what the plan does, and which keys it says that it deletes.
 func (p storePlan) wantDeletes(t *testing.T, action string, want ...deletion) {
 	t.Helper()
-	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(p.deletes, append([]deletion{}, want...)) {
-		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, p.deletes, p.unknown, action, want)
+	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(p.keys_to_delete, append([]deletion{}, want...)) {
+		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, p.keys_to_delete, p.unknown, action, want)
 	}
 }
 
@@ -322,8 +322,8 @@ func TestAccExclusiveOtherStore(t *testing.T) {
 	w.use(t, "resource \"kustom_api_key\" \"spare\" {\n  merchant_id = \"M00412871\"\n}\n\n"+
 		exclusiveOf("M00412871", "[\"5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01\", kustom_api_key.spare.credential_id]"))
 	plan := w.savePlan(t)
-	if !slices.Equal(plan.actions, []string{"delete", "create"}) || plan.unknown || len(plan.deletes) > 0 {
-		t.Errorf("the plan is to %v, and deletes %v (unknown: %v)", plan.actions, plan.deletes, plan.unknown)
+	if !slices.Equal(plan.actions, []string{"delete", "create"}) || plan.unknown || len(plan.keys_to_delete) > 0 {
+		t.Errorf("the plan is to %v, and deletes %v (unknown: %v)", plan.actions, plan.keys_to_delete, plan.unknown)
 	}
 	if strings.Contains(plan.output, "Warning: Keys to delete") {
 		t.Errorf("the plan warns of keys of the old store:\n%s", plan.output)
@@ -534,7 +534,7 @@ resource "terraform_data" "keys" {
 
 `+exclusiveOf(kaffebonna, "terraform_data.keys.output"))
 	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("deletes is known: %v", plan.deletes)
+		t.Errorf("deletes is known: %v", plan.keys_to_delete)
 	}
 	wantRefusal(t, w.applySaved(t), "set must contain at least 1 elements")
 	w.wantDeletions(t, 0)
@@ -554,7 +554,7 @@ provider "kustom" {
 `)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
 	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("deletes is known: %v", plan.deletes)
+		t.Errorf("deletes is known: %v", plan.keys_to_delete)
 	}
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey)
@@ -646,7 +646,7 @@ func TestAccExclusiveBadInput(t *testing.T) {
 		},
 		{
 			name: "no such key", hcl: raw(exclusive(exampleStore, "b", id, "a")), planned: true,
-			summary: "No such API key", at: "key_ids",
+			summary: "No such API key", at: "credential_ids",
 			says: []string{
 				"Store M00123456 has no API key with the ID a, b; perhaps it was deleted, or belongs to another store. No key was deleted.",
 				"The data source kustom_api_keys lists the keys that the store has.",
@@ -654,17 +654,17 @@ func TestAccExclusiveBadInput(t *testing.T) {
 		},
 		{
 			name: "import ID instead of key ID", hcl: raw(exclusive(exampleStore, exampleKeyID)), planned: true,
-			summary: "Malformed key ID", at: "key_ids",
+			summary: "Malformed key ID", at: "credential_ids",
 			says: []string{"It is what kustom_api_key and kustom_mystore_connection call credential_id", "without the merchant ID."},
 		},
 		{
 			name: "no key at all", hcl: raw(exclusiveOf(exampleStore, "[]")), planned: true,
-			summary: "Invalid Attribute Value", at: "key_ids",
+			summary: "Invalid Attribute Value", at: "credential_ids",
 			says: []string{"set must contain at least 1 elements"},
 		},
 		{
 			name: "null among the keys", hcl: raw(exclusiveOf(exampleStore, "[null]")), planned: true,
-			summary: "Null Set Value", at: "key_ids",
+			summary: "Null Set Value", at: "credential_ids",
 		},
 		{
 			name: "store of the playground", hcl: raw(exclusive("PM00123456", id)), planned: true,
@@ -699,7 +699,7 @@ func TestAccExclusiveExample(t *testing.T) {
 		}
 		return keys[0].Username
 	}
-	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("deletes"))
+	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("keys_to_delete"))
 	resource.ParallelTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
@@ -711,7 +711,7 @@ func TestAccExclusiveExample(t *testing.T) {
 			{
 				ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
 				// What an apply has deleted is nowhere to be found.
-				ImportStateVerifyIgnore: []string{"deletes"},
+				ImportStateVerifyIgnore: []string{"keys_to_delete"},
 			},
 			{
 				Config: edit(t, hcl, "shop        = \"butikk\"", "shop = \"butikk\"\n  description = \"autumn\""),

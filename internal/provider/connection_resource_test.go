@@ -101,8 +101,8 @@ type announcement struct {
 func (a announcement) checks(address string) []plancheck.PlanCheck {
 	return []plancheck.PlanCheck{
 		knownInPlan(address, "reason", a.reason),
-		plancheck.ExpectKnownValue(address, tfjsonpath.New("replaces"), outgoingList(a.replaces)),
-		plancheck.ExpectKnownValue(address, tfjsonpath.New("leaves"), outgoingList(a.leaves)),
+		plancheck.ExpectKnownValue(address, tfjsonpath.New("keys_to_delete"), outgoingList(a.keys_to_delete)),
+		plancheck.ExpectKnownValue(address, tfjsonpath.New("keys_kept"), outgoingList(a.keys_kept)),
 		plancheck.ExpectUnknownValue(address, tfjsonpath.New("username")),
 		plancheck.ExpectUnknownValue(address, tfjsonpath.New("credential_id")),
 		plancheck.ExpectUnknownValue(address, tfjsonpath.New("created_at")),
@@ -266,10 +266,10 @@ func TestAccConnectionAdopts(t *testing.T) {
 						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), knownvalue.StringExact("terraform")),
 						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
 						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("replaces"), outgoingList(want.replaces)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("leaves"), outgoingList(want.leaves)),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingList(want.keys_to_delete)),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingList(want.keys_kept)),
 					},
-					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.replaces) },
+					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.keys_to_delete) },
 				}},
 			})
 			// The default is to leave the shop and its key as they are.
@@ -283,11 +283,11 @@ func TestAccConnectionKeepsReplaced(t *testing.T) {
 	for _, name := range []string{"Klarna's key", "key made by hand", "key of another store"} {
 		t.Run(name, func(t *testing.T) {
 			v, before, want := conditions()[name].set(t)
-			want.replaces, want.leaves = nil, append(want.replaces, want.leaves...)
+			want.keys_to_delete, want.keys_kept = nil, append(want.keys_to_delete, want.keys_kept...)
 			resource.ParallelTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{{
-					Config:           setting(t, `replaced_keys = "keep"`),
+					Config:           setting(t, `replaced_key_policy = "keep"`),
 					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
 					PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, nil) },
 				}},
@@ -368,7 +368,7 @@ func TestAccConnectionMovesStore(t *testing.T) {
 					planned{connectionAddress: "update"},
 					knownInPlan(connectionAddress, "id", "butikk/"+otherStore),
 					knownInPlan(connectionAddress, "reason", "merchant_id has changed"),
-					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("replaces").AtSliceIndex(0).AtMapKey("merchant_id"),
+					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete").AtSliceIndex(0).AtMapKey("merchant_id"),
 						knownvalue.StringExact(exampleStore)),
 				),
 				PostApplyFunc: func() {
@@ -438,7 +438,7 @@ func TestAccConnectionImport(t *testing.T) {
 					knownInPlan(connectionAddress, "host", kustomHost),
 					knownInPlan(connectionAddress, "created_at", "2026-10-01T08:00:00Z"),
 					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.Null()),
-					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("replaces"), outgoingList(nil)),
+					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingList(nil)),
 				),
 				PostApplyFunc: func() { v.wantOnlyReads(t); v.wantWorking(t, "nettbutikk") },
 			}}
@@ -448,7 +448,7 @@ func TestAccConnectionImport(t *testing.T) {
 				steps = append(steps, resource.TestStep{
 					Config:           rotated(t, hcl),
 					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "update"})...),
-					PostApplyFunc:    func() { v.wantConnected(t, "nettbutikk", exampleStore, before, want.replaces) },
+					PostApplyFunc:    func() { v.wantConnected(t, "nettbutikk", exampleStore, before, want.keys_to_delete) },
 				})
 			}
 			resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
@@ -497,7 +497,7 @@ func TestAccConnectionImportsAny(t *testing.T) {
 					Config: connectionImport(t, connected(t), "butikk"),
 					ConfigPlanChecks: plans(append(want.checks(connectionAddress),
 						planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
-					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.replaces) },
+					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.keys_to_delete) },
 				}},
 			})
 		})

@@ -370,7 +370,7 @@ func TestAccConnectionSettingsOnly(t *testing.T) {
 	w := newConnected(t)
 	first := w.holds(t, "butikk")
 	for _, line := range []string{
-		`deletion_policy = "clear"`, `deletion_policy = "retain"`, `replaced_keys = "keep"`, `replaced_keys = "delete"`,
+		`deletion_policy = "clear"`, `deletion_policy = "retain"`, `replaced_key_policy = "keep"`, `replaced_key_policy = "delete"`,
 		"timeouts {\n    update = \"7m\"\n  }",
 	} {
 		w.use(t, edit(t, connected(t), "rotate_after_days = 90", "rotate_after_days = 90\n  "+line))
@@ -473,13 +473,13 @@ func TestAccConnectionDrift(t *testing.T) {
 			w.sandbox.ResetRequests()
 			want, others := planOf{actions: "update", reason: test.reason(k)}, []string{exampleUsername}
 			if test.ownGone {
-				want.replaces = append(want.replaces, k.own)
+				want.keys_to_delete = append(want.keys_to_delete, k.own)
 			}
 			if test.handGone {
-				want.replaces = append(want.replaces, k.hand)
+				want.keys_to_delete = append(want.keys_to_delete, k.hand)
 			}
 			if test.left {
-				want.leaves, others = []string{k.hand}, append(others, k.hand)
+				want.keys_kept, others = []string{k.hand}, append(others, k.hand)
 			}
 			if k.hand != legacyUsername {
 				others = append(others, legacyUsername)

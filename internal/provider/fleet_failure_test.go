@@ -122,8 +122,8 @@ const keyLimit = 2
 // allConnected is the postcondition of the published example.
 func allConnected() map[string]any {
 	return map[string]any{"postcondition": map[string]string{
-		"condition":     "${alltrue([for shop in self.shops : shop.problem == null])}",
-		"error_message": `${join("\n", [for name, shop in self.shops : "${name}: ${shop.problem}" if shop.problem != null])}`,
+		"condition":     "${alltrue([for shop in self.shops : shop.last_error == null])}",
+		"error_message": `${join("\n", [for name, shop in self.shops : "${name}: ${shop.last_error}" if shop.last_error != null])}`,
 	}}
 }
 
@@ -135,12 +135,12 @@ func (w *fleetWorld) mustHaveFailed(t *testing.T, shop sandbox.Shop, o obstacle,
 	for name, settings := range w.shops {
 		got := inState[name]
 		if name == shop.Name {
-			if problem, _ := got["problem"].(string); !strings.Contains(problem, o.says) {
+			if problem, _ := got["last_error"].(string); !strings.Contains(problem, o.says) {
 				t.Errorf("the shop's problem is %q, want %q", problem, o.says)
 			}
 			continue
 		}
-		if got["username"] == nil || got["username"] != w.holds(t, name) || got["problem"] != nil || got["merchant_id"] != settings.MerchantID {
+		if got["username"] == nil || got["username"] != w.holds(t, name) || got["last_error"] != nil || got["merchant_id"] != settings.MerchantID {
 			t.Errorf("shop %s holds %s, in the state is %v", name, w.holds(t, name), got)
 		}
 	}
@@ -399,7 +399,7 @@ func TestAccFleetTokenExpires(t *testing.T) {
 			}
 			done := 0
 			for _, shop := range w.inState(t) {
-				if shop["problem"] == nil {
+				if shop["last_error"] == nil {
 					done++
 				}
 			}

@@ -112,7 +112,7 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 		fired, troubled := disarm(), 0
 		w.write(t, "provider.tf", patient)
 		for _, shop := range w.inState(t) {
-			if shop["problem"] != nil {
+			if shop["last_error"] != nil {
 				troubled++
 			}
 		}

@@ -21,7 +21,7 @@ const fleetAddress = "kustom_mystore_fleet.all"
 type fleetSettings struct {
 	Shops           any               `json:"shops"`
 	RotateAfterDays int               `json:"rotate_after_days,omitempty"`
-	ReplacedKeys    string            `json:"replaced_keys,omitempty"`
+	ReplacedKeys    string            `json:"replaced_key_policy,omitempty"`
 	DeletionPolicy  string            `json:"deletion_policy,omitempty"`
 	MaxConcurrency  any               `json:"max_concurrency,omitempty"`
 	Timeouts        map[string]string `json:"timeouts,omitempty"`
@@ -180,7 +180,7 @@ func changedShops(before, after map[string]map[string]any, unknown map[string]an
 		if reflect.DeepEqual(before[name], is) && later["credential_id"] != true {
 			continue
 		}
-		plan := shopPlan{does: "change", replaces: usernamesOf(is["replaces"]), leaves: usernamesOf(is["leaves"])}
+		plan := shopPlan{does: "change", replaces: usernamesOf(is["keys_to_delete"]), leaves: usernamesOf(is["keys_kept"])}
 		plan.reason, _ = is["reason"].(string)
 		switch {
 		case before[name] == nil:
@@ -287,7 +287,7 @@ func (w *fleetWorld) mustBeDone(t *testing.T, others ...string) {
 		}
 	}
 	for name := range w.shops {
-		if got := inState[name]; got["username"] != w.holds(t, name) || got["problem"] != nil {
+		if got := inState[name]; got["username"] != w.holds(t, name) || got["last_error"] != nil {
 			t.Errorf("shop %s holds %s, in the state is %v", name, w.holds(t, name), got)
 		}
 	}
@@ -524,10 +524,10 @@ func TestAccFleetChangesOneShop(t *testing.T) {
 			k.hand = test.change(t, w, shop)
 			want := shopPlan{does: "connect", reason: test.reason(k)}
 			if !test.ownStays {
-				want.replaces = append(want.replaces, k.own)
+				want.keys_to_delete = append(want.keys_to_delete, k.own)
 			}
 			if test.handGoes {
-				want.replaces = append(want.replaces, k.hand)
+				want.keys_to_delete = append(want.keys_to_delete, k.hand)
 			}
 			r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{shop.Name: want}})
 			w.mustShowOnly(t, r.output, shop.Name)
@@ -762,7 +762,7 @@ func TestAccFleetSettingsOnly(t *testing.T) {
 	w := newFleet(t, 3)
 	for name, change := range map[string]func(*fleetSettings){
 		"deletion_policy":   func(f *fleetSettings) { f.DeletionPolicy = "clear" },
-		"replaced_keys":     func(f *fleetSettings) { f.ReplacedKeys = "keep" },
+		"replaced_key_policy":     func(f *fleetSettings) { f.ReplacedKeys = "keep" },
 		"max_concurrency":   func(f *fleetSettings) { f.MaxConcurrency = 3 },
 		"rotate_after_days": func(f *fleetSettings) { f.RotateAfterDays = 365 },
 		"timeouts":          func(f *fleetSettings) { f.Timeouts = map[string]string{"update": "70m", "read": "30m"} },
@@ -889,7 +889,7 @@ func TestAccFleetClearingFails(t *testing.T) {
 				if way == "removed" {
 					want = append(want, stays.Name)
 				}
-				if got := w.inState(t)[stuck.Name]; !slices.Equal(left, want) || got["username"] != key || got["problem"] == nil {
+				if got := w.inState(t)[stuck.Name]; !slices.Equal(left, want) || got["username"] != key || got["last_error"] == nil {
 					t.Errorf("the state has the shops %q, of that which is stuck %v", left, got)
 				}
 				if again := remove(t); again.code != 0 {

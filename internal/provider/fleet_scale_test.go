@@ -216,7 +216,7 @@ func (w *fleetWorld) mustBeTrue(t *testing.T) (done int) {
 	inState := w.inState(t)
 	for i, shop := range w.seed.Shops {
 		want := shop.KustomID
-		if is := inState[shop.Name]; is["problem"] == nil && is["username"] != nil {
+		if is := inState[shop.Name]; is["last_error"] == nil && is["username"] != nil {
 			want = fmt.Sprint(is["username"])
 			done++
 		}

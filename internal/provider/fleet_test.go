@@ -42,7 +42,7 @@ func attributeTypes(attributes map[string]schema.Attribute) map[string]attr.Type
 func TestFleetTypes(t *testing.T) {
 	t.Parallel()
 	shop := connectedShopAttributes()
-	shop["problem"] = schema.StringAttribute{}
+	shop["last_error"] = schema.StringAttribute{}
 	for name, test := range map[string]struct {
 		typ        types.ObjectType
 		attributes map[string]schema.Attribute
@@ -85,7 +85,7 @@ func fullShop(t *testing.T) fleetShop {
 			Replaces: replacedKeys([]replacedKey{{MerchantID: "M1", Username: "M1-old"}}, &diags),
 			Leaves:   replacedKeys([]replacedKey{{MerchantID: "M2", Username: "M2-left"}}, &diags),
 		},
-		Problem: types.StringValue("problem"),
+		Problem: types.StringValue("last_error"),
 	}
 	if diags.HasError() {
 		t.Fatal(diags)
@@ -129,7 +129,7 @@ func TestUnchanged(t *testing.T) {
 	got := unknown.unchanged()
 	for name, value := range map[string]attr.Value{
 		"credential_id": got.CredentialID, "username": got.Username, "host": got.Host, "created_at": got.CreatedAt,
-		"reason": got.Reason, "problem": got.Problem,
+		"reason": got.Reason, "last_error": got.Problem,
 	} {
 		if !value.IsNull() {
 			t.Errorf("%s is %v, want null", name, value)
@@ -529,7 +529,7 @@ func TestNewFleet(t *testing.T) {
 	shop := fullShop(t)
 	plan := fleetModel{Shops: shopsOf(t, map[string]*fleetShop{"b-stays": &shop, "a-comes": &shop, "d-unknown": nil, "e-unknown": nil})}
 	state := fleetModel{Shops: shopsOf(t, map[string]*fleetShop{"b-stays": &shop, "c-leaves": &shop, "e-unknown": &shop})}
-	memory := fleetMemory{"b-stays": {Due: "stays"}, "c-leaves": {Due: "leaves"}}
+	memory := fleetMemory{"b-stays": {Due: "stays"}, "c-leaves": {Due: "keys_kept"}}
 	f := newFleet(connections{}, plan, &state, memory)
 	var got []string
 	for _, m := range f.members {
@@ -627,7 +627,7 @@ func TestFleetProblem(t *testing.T) {
 		memory connectionMemory
 		want   string
 	}{
-		"nothing to do":        {connectionMemory{}, `"problem"`},
+		"nothing to do":        {connectionMemory{}, `"last_error"`},
 		"needs a key":          {connectionMemory{Due: "because"}, "<unknown>"},
 		"a key is left":        {connectionMemory{Unsettled: left}, "<unknown>"},
 		"both, with a problem": {connectionMemory{Due: "because", Unsettled: left}, "<unknown>"},
@@ -663,7 +663,7 @@ func TestFleetClearing(t *testing.T) {
 		Shops:           shopsOf(t, map[string]*fleetShop{"stays": &shop, "unknown": nil}),
 		connectionRules: connectionRules{DeletionPolicy: types.StringValue(deletionClear)},
 	}
-	state := fleetModel{Shops: shopsOf(t, map[string]*fleetShop{"stays": &shop, "unknown": &shop, "leaves": &shop, "keyless": &keyless})}
+	state := fleetModel{Shops: shopsOf(t, map[string]*fleetShop{"stays": &shop, "unknown": &shop, "keys_kept": &shop, "keyless": &keyless})}
 	var diags diag.Diagnostics
 	newFleet(connections{}, plan, &state, nil).warnOfClearing(&diags)
 	want := "shops warning Shops will take no payments: These leave the fleet, whose deletion_policy is clear: their credentials will be " +

@@ -58,7 +58,7 @@ func TestIdentity(t *testing.T) {
 		{
 			typeName: connectionType,
 			config:   attributes{"shop": "butikk", "merchant_id": exampleStore},
-			change:   attributes{"shop": "butikk", "merchant_id": exampleStore, "replaced_keys": "keep"},
+			change:   attributes{"shop": "butikk", "merchant_id": exampleStore, "replaced_key_policy": "keep"},
 			identity: map[string]string{"shop": "butikk", "merchant_id": exampleStore},
 		},
 	}
@@ -281,7 +281,7 @@ resource "kustom_mystore_connection" "butikk" {
 const exclusiveOnly = `
 resource "kustom_api_keys_exclusive" "butikk" {
   merchant_id = "M00123456"
-  key_ids     = ["7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11"]
+  credential_ids     = ["7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11"]
 }
 `
 

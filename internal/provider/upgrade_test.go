@@ -99,7 +99,7 @@ resource "kustom_mystore_connection" "fjellsport" {
   rotate_after_days   = 365
   rotate_when_changed = { ticket = "1" }
   deletion_policy     = "clear"
-  replaced_keys       = "keep"
+  replaced_key_policy       = "keep"
 
   timeouts {
     create = "5m"
@@ -119,7 +119,7 @@ resource "kustom_mystore_connection" "kaffebonna" {
 
 resource "kustom_api_keys_exclusive" "kaffebonna" {
   merchant_id = "M00537204"
-  key_ids     = [kustom_mystore_connection.kaffebonna.credential_id]
+  credential_ids     = [kustom_mystore_connection.kaffebonna.credential_id]
 
   timeouts {
     create = "5m"
@@ -135,7 +135,7 @@ resource "kustom_mystore_fleet" "all" {
   }
   rotate_after_days = 365
   deletion_policy   = "clear"
-  replaced_keys     = "keep"
+  replaced_key_policy     = "keep"
   max_concurrency   = 2
 
   timeouts {

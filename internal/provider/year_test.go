@@ -73,7 +73,7 @@ const yearCleanUp = `
 resource "kustom_api_keys_exclusive" "store" {
   for_each    = var.stores
   merchant_id = each.key
-  key_ids     = [kustom_api_key.checkout[each.key].credential_id]
+  credential_ids     = [kustom_api_key.checkout[each.key].credential_id]
 }
 `
 

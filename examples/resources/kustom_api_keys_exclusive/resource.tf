@@ -7,5 +7,5 @@ resource "kustom_mystore_connection" "butikk" {
 # with its last use, and is deleted.
 resource "kustom_api_keys_exclusive" "butikk" {
   merchant_id = "M00123456"
-  key_ids     = [kustom_mystore_connection.butikk.credential_id]
+  credential_ids     = [kustom_mystore_connection.butikk.credential_id]
 }

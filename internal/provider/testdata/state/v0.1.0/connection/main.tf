@@ -11,7 +11,7 @@ resource "kustom_mystore_connection" "fjellsport" {
   rotate_after_days   = 365
   rotate_when_changed = { ticket = "1" }
   deletion_policy     = "clear"
-  replaced_keys       = "keep"
+  replaced_key_policy       = "keep"
 
   timeouts {
     create = "5m"

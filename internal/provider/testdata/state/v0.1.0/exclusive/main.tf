@@ -11,7 +11,7 @@ resource "kustom_mystore_connection" "kaffebonna" {
 
 resource "kustom_api_keys_exclusive" "kaffebonna" {
   merchant_id = "M00537204"
-  key_ids     = [kustom_mystore_connection.kaffebonna.credential_id]
+  credential_ids     = [kustom_mystore_connection.kaffebonna.credential_id]
 
   timeouts {
     create = "5m"

@@ -12,7 +12,7 @@ resource "kustom_mystore_fleet" "all" {
   }
   rotate_after_days = 365
   deletion_policy   = "clear"
-  replaced_keys     = "keep"
+  replaced_key_policy     = "keep"
   max_concurrency   = 2
 
   timeouts {
