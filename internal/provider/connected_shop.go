@@ -339,7 +339,18 @@ func describeDeletions(p rotation.Plan) string {
 		parts = append(parts, fmt.Sprintf("%s will be deleted by a later apply, when the portal shows no use: %s",
 			count(len(later), "key"), enumerate(later)))
 	}
+	if len(p.Others) > 0 {
+		parts = append(parts, fmt.Sprintf("%s of the store %s as before: %s", count(len(p.Others), "other key"), verb(len(p.Others), "stays", "stay"),
+			enumerate(p.Others)))
+	}
 	return strings.Join(parts, "; ")
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func keyName(key rotation.KeyRef) string {

@@ -32,6 +32,8 @@ type walk struct {
 	cleared map[string]Observation
 	// owners has what kind of object each shop is in.
 	owners map[string]string
+	// pending are keys whose deletion waits for what the walk learns of shops.
+	pending []pendingKey
 }
 
 func (w *walk) rememberCleared(shop string, seen Observation) {
@@ -202,4 +204,30 @@ func (e *Engine) retired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, 
 		still = append(still, key)
 	}
 	return still, nil
+}
+
+// stillThere returns the keys that an earlier run could not delete and that still exist, or may.
+func (e *Engine) stillThere(ctx context.Context, keys []kustom.Orphan) ([]kustom.Orphan, error) {
+	var still []kustom.Orphan
+	for _, key := range keys {
+		if key.CredentialID != "" {
+			_, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
+			if isNoKey(err) {
+				continue
+			}
+			if notListed := (*NotListedError)(nil); err != nil && !errors.As(err, &notListed) {
+				return nil, err
+			}
+		}
+		still = append(still, key)
+	}
+	return still, nil
+}
+
+func usernames(keys []kustom.Key) []string {
+	var names []string
+	for _, key := range keys {
+		names = append(names, key.Username)
+	}
+	return names
 }
