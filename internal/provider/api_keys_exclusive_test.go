@@ -68,7 +68,7 @@ func TestWhyKept(t *testing.T) {
 	key := storeKey{CredentialID: "c-1", Username: "M1-a"}
 	for says, err := range map[string]error{
 		"because shop a, b takes payments with it":                 &rotation.HeldError{Username: "M1-a", Shops: []string{"a", "b"}},
-		"add c-1 to credential_ids":                                       &rotation.HeldError{Username: "M1-a", Shops: []string{"a"}},
+		"add c-1 to credential_ids":                                &rotation.HeldError{Username: "M1-a", Shops: []string{"a"}},
 		"could be asked whether it uses it. Mystore does not":      &rotation.UnseenError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")},
 		"was not deleted. portal.example has trouble of its own":   refusal("portal", 503, ""),
 		"was not deleted. The run was interrupted. Run again; it ": context.Canceled,

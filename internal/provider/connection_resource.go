@@ -300,8 +300,6 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	}
 	// A state of an older version has no identity yet, be it complete or not.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
-	// What was moved from another type is taken over as what was imported is.
-	memory.Imported = memory.Imported || state.KeysToDelete.IsNull()
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
 		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(r.clock.Now(), &resp.Diagnostics)
@@ -447,6 +445,7 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 	}
 	resp.Diagnostics.Append(resp.TargetState.SetAttribute(ctx, path.Root("shop"), source.Shop)...)
 	resp.Diagnostics.Append(resp.TargetState.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
+	keep(ctx, rotation.Memory{Imported: true}, resp.TargetPrivate, &resp.Diagnostics)
 	if resp.TargetIdentity != nil {
 		identity := connectionIdentity{types.StringValue(source.Shop), types.StringValue(merchantID)}
 		resp.Diagnostics.Append(store(ctx, resp.TargetIdentity, identity)...)

@@ -761,11 +761,11 @@ func TestAccFleetSettingsOnly(t *testing.T) {
 	t.Parallel()
 	w := newFleet(t, 3)
 	for name, change := range map[string]func(*fleetSettings){
-		"deletion_policy":   func(f *fleetSettings) { f.DeletionPolicy = "clear" },
-		"replaced_key_policy":     func(f *fleetSettings) { f.ReplacedKeys = "keep" },
-		"max_concurrency":   func(f *fleetSettings) { f.MaxConcurrency = 3 },
-		"rotate_after_days": func(f *fleetSettings) { f.RotateAfterDays = 365 },
-		"timeouts":          func(f *fleetSettings) { f.Timeouts = map[string]string{"update": "70m", "read": "30m"} },
+		"deletion_policy":     func(f *fleetSettings) { f.DeletionPolicy = "clear" },
+		"replaced_key_policy": func(f *fleetSettings) { f.ReplacedKeys = "keep" },
+		"max_concurrency":     func(f *fleetSettings) { f.MaxConcurrency = 3 },
+		"rotate_after_days":   func(f *fleetSettings) { f.RotateAfterDays = 365 },
+		"timeouts":            func(f *fleetSettings) { f.Timeouts = map[string]string{"update": "70m", "read": "30m"} },
 	} {
 		before := w.fleet
 		change(&w.fleet)

@@ -257,4 +257,3 @@ func (s *Shops) stopWaiting(err error, held *KeyInUseError) error {
 	s.mu.Unlock()
 	return held
 }
-

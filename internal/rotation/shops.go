@@ -365,4 +365,3 @@ func SameMoment(a, b string) bool {
 	bt, errB := time.Parse(time.RFC3339Nano, b)
 	return errA == nil && errB == nil && at.Equal(bt)
 }
-
