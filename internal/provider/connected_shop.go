@@ -435,7 +435,11 @@ func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
 			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so it was not deleted. It goes when that shop gets "+
 				"another key from this provider.", name, shop, strings.Join(shops, ", ")))
 	}
+	again := "The next apply tries again."
+	if kept.IsRetryable() {
+		again = "It is tried again when this run knows more of the shops, and by the next apply."
+	}
 	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
-		fmt.Sprintf("Shop %s works with its new key, but the old one, %s, could not be deleted. The next apply tries again.\n\n%s\n\n%s",
-			shop, name, advise(kept.Err).text, original(kept.Err)))
+		fmt.Sprintf("Shop %s works with its new key, but the old one, %s, could not be deleted. %s\n\n%s\n\n%s",
+			shop, name, again, advise(kept.Err).text, original(kept.Err)))
 }

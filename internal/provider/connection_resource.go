@@ -255,6 +255,8 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 
 // execute does what is planned, and warns of the keys that had to stay.
 func (r *connectionResource) execute(ctx context.Context, model *connectionModel, state *connectedShop, record *rotation.Record, diags *diag.Diagnostics) error {
+	// That this object has told which store its shop belongs to may decide about keys of others.
+	defer r.engine.RetryPending(ctx)
 	shop := model.Shop.ValueString()
 	plan := model.planned(shop, state, diags)
 	if plan.Undecided {

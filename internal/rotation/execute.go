@@ -30,7 +30,7 @@ func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.
 // brings record up to date. After an error the shop has the key that it had; what is left to do is in the
 // record's memory in any case. The keys that had to stay are returned, each with the reason.
 func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Record) (kept []KeptKey, err error) {
-	defer e.retryPending(ctx)
+	defer e.RetryPending(ctx)
 	defer recoverInto(&err)
 	unsettled := record.Memory.Unsettled
 	if plan.Generate {
@@ -345,8 +345,9 @@ func (e *Engine) deferDeletion(key kustom.Orphan, rules Rules, err error) {
 	e.walk.pending = append(e.walk.pending, pendingKey{key: key, rules: rules})
 }
 
-// retryPending deletes the keys that turned out to be deletable. The next read of their shops finds them gone.
-func (e *Engine) retryPending(ctx context.Context) {
+// RetryPending deletes the keys that earlier steps of the walk had to keep because of a shop that could not be read,
+// and that turned out to be deletable. The next read of their shops finds them gone.
+func (e *Engine) RetryPending(ctx context.Context) {
 	var err error
 	defer recoverInto(&err)
 	e.walk.mu.Lock()

@@ -93,6 +93,8 @@ type Options struct {
 	Names func() ([]string, error)
 	// Ignored are shops that nobody asks before a key is deleted.
 	Ignored []string
+	// Sightings are what earlier runs have seen of shops.
+	Sightings Sightings
 }
 
 // New returns an engine that has read nothing yet.
