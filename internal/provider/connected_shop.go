@@ -203,7 +203,7 @@ func durationOf(text types.String) time.Duration {
 func shopConfig(ctx context.Context, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
-		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx),
+		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx, config),
 	}
 	if known(config.Description) {
 		c.Description = config.Description.ValueStringPointer()
@@ -211,9 +211,10 @@ func shopConfig(ctx context.Context, shop string, rules connectionRules, config,
 	return c
 }
 
-// mayChange tells whether an attribute that asks for a new key when it changes is not known yet.
-func (s connectedShop) mayChange(ctx context.Context) bool {
-	if s.MerchantID.IsUnknown() || s.Description.IsUnknown() {
+// mayChange tells whether an attribute that asks for a new key when it changes is not known yet. A description that is
+// not configured is unknown in a plan until the engine has decided.
+func (s connectedShop) mayChange(ctx context.Context, config connectedShop) bool {
+	if s.MerchantID.IsUnknown() || config.Description.IsUnknown() {
 		return true
 	}
 	triggers, err := s.RotateWhenChanged.ToTerraformValue(ctx)
