@@ -130,6 +130,12 @@ func goSafely(f func()) {
 	}()
 }
 
+// Together runs functions beside each other and returns the first error. It ends the others then. A panic of one of
+// them is an error too.
+func Together(ctx context.Context, functions ...func(ctx context.Context) error) error {
+	return forEach(ctx, len(functions), len(functions), func(ctx context.Context, i int) error { return functions[i](ctx) })
+}
+
 // forEach calls do for 0 to n-1, some of them at a time, and returns the first error. It ends the others then.
 func forEach(ctx context.Context, limit, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
