@@ -37,6 +37,7 @@ func (m mortal) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 }
 
 func (m mortal) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	m.run.setDoing(req.TypeName)
 	return unlessKilled(ctx, m.run, req, m.Server.ApplyResourceChange)
 }
 
@@ -89,6 +90,19 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		return c.read(req)
 	}
 	return c.write(req, write)
+}
+
+// setDoing notes the type of the object that the run is about to apply. There is one at a time.
+func (r *run) setDoing(typeName string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doing = typeName
+}
+
+func (r *run) isDoing() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doing
 }
 
 // count numbers the requests and, apart from them, those that change something; others have -1.
@@ -218,7 +232,7 @@ func (w *world) change(by carrier, req *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := by.run
-	c := apiChange{estate: r.estate, shop: shopOfCredentials(req)}
+	c := apiChange{estate: r.estate, by: r.isDoing(), shop: shopOfCredentials(req)}
 	keys := w.keys()
 	if c.shop != "" {
 		c.before, c.worked = w.shop(c.shop).KustomID, w.sandbox.Working(c.shop) == nil

@@ -41,6 +41,8 @@ type wish struct {
 	split bool
 	// mistaken says that the shop is given to the wrong store.
 	mistaken bool
+	// overlap says that the shop's object is created before the one that it replaces is destroyed.
+	overlap bool
 	// turns counts the changes of the triggers; the triggers are null at 0.
 	turns int
 	// imports are the IDs to import the shop's objects by, by resource type.
@@ -152,7 +154,7 @@ func (b builder) pair(shop int, w wish) []tfdriver.Object {
 			Values: tfdriver.Values{"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w)},
 		},
 		{
-			Address: address(shopType, shop), Provider: shops, ImportID: w.imports[shopType],
+			Address: address(shopType, shop), Provider: shops, ImportID: w.imports[shopType], CreateBeforeDestroy: w.overlap,
 			Values: tfdriver.Values{
 				"shop": shopNames[shop], "kustom_id": tfdriver.RefTo(key, "username"),
 				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(w),
@@ -163,7 +165,7 @@ func (b builder) pair(shop int, w wish) []tfdriver.Object {
 
 func (b builder) connection(shop int, w wish) tfdriver.Object {
 	return tfdriver.Object{
-		Address: address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType],
+		Address: address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap,
 		Values: tfdriver.Values{
 			"shop": shopNames[shop], "merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w),
 			"deletion_policy": clearing(w), b.replacedPolicy(connectionType): keeping(w),

@@ -66,6 +66,7 @@ const (
 	tuneSplit
 	tuneMistaken
 	tuneExclusive
+	tuneOverlap
 	tunes
 )
 
@@ -125,6 +126,8 @@ func (w *world) tune(e *estate, ev event) {
 		// Whatever the shop has from now on may be kept, in nobody's state.
 	case tuneLate:
 		wish.late = !wish.late
+	case tuneOverlap:
+		wish.overlap = !wish.overlap
 	case tuneSplit:
 		wish.split = !wish.split
 	case tuneMistaken:
@@ -226,7 +229,9 @@ func (w *world) adopt(e *estate, shop int) {
 	if !ok {
 		return
 	}
-	e.installed[shop][held.Username] = true
+	for _, typeName := range []string{shopType, connectionType} {
+		e.own(shop, held.Username, typeName)
+	}
 	e.wishes[shop].imports = map[string]string{
 		keyType: held.MerchantID + "/" + held.CredentialID, shopType: name, connectionType: name + "/" + id,
 	}

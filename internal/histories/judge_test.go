@@ -14,9 +14,9 @@ func (w *world) judgeChange(by carrier, c apiChange) {
 	switch c.what {
 	case "install":
 		w.judgeInstall(c)
-		e.installed[shop][c.key] = true
+		e.own(shop, c.key, c.by)
 	case "clear":
-		if c.worked && !e.mayClear(shop, c.before) {
+		if c.worked && !e.mayClear(shop, c) {
 			w.breach(promiseClear, "state %d cleared shop %s, which worked with %s, a key that is not its own or without being asked", c.estate, c.shop, c.before)
 		}
 	case "delete":
@@ -49,13 +49,14 @@ func (w *world) judgeInstall(c apiChange) {
 	}
 }
 
-// mayClear tells whether an object of the estate that has put the key into the shop is to clear it.
-func (e *estate) mayClear(shop int, key string) bool {
-	if !e.installed[shop][key] {
+// mayClear tells whether the object that clears a shop is to do that, and has put the key there that it
+// takes out.
+func (e *estate) mayClear(shop int, c apiChange) bool {
+	if !e.installed[shop][c.before][c.by] {
 		return false
 	}
 	return slices.ContainsFunc(e.state.Instances(), func(i *tfdriver.Instance) bool {
-		return concerns(i, shop) && i.Text("deletion_policy") == "clear"
+		return strings.HasPrefix(i.Address, c.by+".") && concerns(i, shop) && i.Text("deletion_policy") == "clear"
 	})
 }
 

@@ -62,8 +62,9 @@ type estate struct {
 	state     *tfdriver.State
 	// older are the states that there have been.
 	older []*tfdriver.State
-	// installed are the keys that the estate has put into each shop, or has imported with it.
-	installed [shopCount]map[string]bool
+	// installed are the keys that objects of the estate have put into each shop, or were imported with, and
+	// the types of these objects.
+	installed [shopCount]map[string]map[string]bool
 }
 
 // world is one history's.
@@ -97,6 +98,7 @@ type world struct {
 // apiChange is a change that the provider has asked a vendor for.
 type apiChange struct {
 	estate  int
+	by      string // the type of the object that the change is for
 	what    string // "generate", "delete", "install" or "clear"
 	shop    string
 	key     string // what was made, deleted, or installed
@@ -120,7 +122,7 @@ func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
 		e := &estate{state: tfdriver.NewState()}
 		for shop := range e.wishes {
 			e.wishes[shop].owner = ownerNone
-			e.installed[shop] = map[string]bool{}
+			e.installed[shop] = map[string]map[string]bool{}
 		}
 		w.estates[i] = e
 	}
@@ -236,6 +238,7 @@ type run struct {
 	requests int
 	writes   int
 	killed   bool
+	doing    string
 	// met, where it is set, is called before the request of the number meetAt.
 	meetAt int
 	met    func()
@@ -297,6 +300,14 @@ func (r *run) kill() error {
 	defer r.mu.Unlock()
 	r.killed = true
 	return errKilled
+}
+
+// own notes that an object of a type has put a key into a shop.
+func (e *estate) own(shop int, key, typeName string) {
+	if e.installed[shop][key] == nil {
+		e.installed[shop][key] = map[string]bool{}
+	}
+	e.installed[shop][key][typeName] = true
 }
 
 // tokensFor are the shops' tokens that a run has.
