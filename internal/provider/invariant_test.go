@@ -193,7 +193,8 @@ func TestAccI1ProofHasPatience(t *testing.T) {
 	w.useExample(t, "switch", seed)
 	w.mustApply(t)
 	refused := slices.ContainsFunc(w.sandbox.Requests(), func(r sandbox.Request) bool {
-		return r.API == sandbox.Merchant && r.Status == http.StatusUnauthorized
+		// The made-up pair, whose caller nobody knows, is always refused.
+		return r.API == sandbox.Merchant && r.Caller != "" && r.Status == http.StatusUnauthorized
 	})
 	if !refused {
 		t.Error("no proof was refused at first: the test shows nothing")
@@ -208,8 +209,21 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, want string
+		form       sandbox.MerchantForm
 		fault      sandbox.Fault
 	}{
+		{
+			name: "contract lacks the product", want: "contract does not include Kustom Checkout", form: sandbox.MerchantNoProduct,
+			fault: sandbox.Fault{Kind: sandbox.FaultDelay},
+		},
+		{
+			name: "accepts everything", want: "What answers at api_url is not Kustom's merchant API", form: sandbox.MerchantAcceptsAll,
+			fault: sandbox.Fault{Kind: sandbox.FaultDelay},
+		},
+		{
+			name: "no route", want: "gave no answer that tells", form: sandbox.MerchantNoRoute,
+			fault: sandbox.Fault{Kind: sandbox.FaultDelay},
+		},
 		{
 			name: "refused", want: "refuses this Kustom ID",
 			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized},
@@ -223,7 +237,7 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newWorld(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Merchant: test.form}})
 			w.useExample(t, "switch", seed)
 			test.fault.API = sandbox.Merchant
 			armed := w.sandbox.Arm(test.fault)

@@ -27,7 +27,7 @@ func TestAccSupportBundle(t *testing.T) {
 	for _, says := range []string{
 		"# Store M00123456",
 		"| Provider | terraform-provider-kustom test |",
-		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | nettbutikk |",
+		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | none shown | nettbutikk |",
 		"## Shop nettbutikk",
 		"| Klarna Checkout V3 | 3.4.1, active |",
 		"| Kustom ID | M00123456-aB3dE |",
