@@ -209,20 +209,23 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, want string
-		form       sandbox.MerchantForm
 		fault      sandbox.Fault
 	}{
 		{
-			name: "contract lacks the product", want: "contract does not include Kustom Checkout", form: sandbox.MerchantNoProduct,
-			fault: sandbox.Fault{Kind: sandbox.FaultDelay},
+			name: "contract lacks the product", want: "Kustom says: ask sales.",
+			fault: sandbox.Fault{
+				Status: http.StatusForbidden, ContentType: "application/json",
+				Body:  `{"error_code":"FORBIDDEN","error_messages":["ask sales"],"correlation_id":"c"}`,
+				Match: func(r sandbox.Request) bool { return r.Caller != "" },
+			},
 		},
 		{
-			name: "accepts everything", want: "What answers at api_url is not Kustom's merchant API", form: sandbox.MerchantAcceptsAll,
-			fault: sandbox.Fault{Kind: sandbox.FaultDelay},
+			name: "accepts everything", want: "What answers at api_url is not Kustom's merchant API",
+			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "text/plain"},
 		},
 		{
-			name: "no route", want: "gave no answer that tells", form: sandbox.MerchantNoRoute,
-			fault: sandbox.Fault{Kind: sandbox.FaultDelay},
+			name: "no route", want: "gave no answer that tells",
+			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Body: `{"message":"no Route matched with those values"}`},
 		},
 		{
 			name: "refused", want: "refuses this Kustom ID",
@@ -237,7 +240,7 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Merchant: test.form}})
+			w := newWorld(t, worldOptions{seed: &seed})
 			w.useExample(t, "switch", seed)
 			test.fault.API = sandbox.Merchant
 			armed := w.sandbox.Arm(test.fault)
