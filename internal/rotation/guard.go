@@ -120,11 +120,15 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	if h.stores[key.MerchantID] || h.seen == key.Username || h.expected == key.Username || h.expectsOf(key.MerchantID) {
 		return true
 	}
-	if h.seen == "" {
-		return !h.known && len(h.stores) == 0
-	}
 	store, ok := kustom.StoreOf(h.seen)
-	return !ok && h.seen != SecretAsID && !h.known || store == key.MerchantID
+	switch {
+	case ok:
+		return store == key.MerchantID
+	case h.known || h.seen == "":
+		// Another run may give it a key of any store, unless it is known whose it is.
+		return len(h.stores) == 0
+	}
+	return h.seen != SecretAsID
 }
 
 // expectsOf tells whether the shop is getting a key of the store. The caller holds in.mu.
