@@ -32,7 +32,7 @@ import (
 
 func TestRunByHandItSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), buildRelease(t, "1.2.3"))
+	cmd := exec.CommandContext(t.Context(), release(t))
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, magicCookie) })
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -74,7 +74,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
-	h := &house{t: t, binary: buildRelease(t, "1.2.3"), temp: t.TempDir(), config: t.TempDir(), box: box}
+	h := &house{t: t, binary: release(t), temp: t.TempDir(), config: t.TempDir(), box: box}
 	// The person's hands are a second client of the same browser, which therefore needs a port.
 	bin := t.TempDir()
 	script := "#!/bin/sh\nexec " + chromium + ` --remote-debugging-port=0 "$@"` + "\n"

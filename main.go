@@ -68,7 +68,7 @@ func serve(version string, debug bool) error {
 	}
 	var browsers browser.Group
 	p := provider.New(provider.Options{
-		Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
+		Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), CacheDir: cacheDir(), Browsers: &browsers,
 	})
 	server, err := provider.NewServer(p(), logs)
 	if err != nil {
@@ -86,6 +86,16 @@ func sessionDir() string {
 		return ""
 	}
 	return filepath.Join(config, "terraform-provider-kustom")
+}
+
+// cacheDir is the folder in which the provider remembers which key each shop was last seen with; empty where the user
+// has no folder for such things.
+func cacheDir() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "terraform-provider-kustom")
 }
 
 // tuneMemory makes the garbage collector less eager. What the SDK does to plan a fleet of a thousand

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -43,21 +45,49 @@ func TestOwnVersion(t *testing.T) {
 	}
 }
 
-// buildRelease builds the provider as a release is built, and returns the path of the binary.
-func buildRelease(t testing.TB, version string) string {
-	t.Helper()
-	return build(t, ".", "-ldflags", "-s -w -X main.version="+version)
+// releaseDirectory is the variable that names the directory of the release that tests share. It is
+// removed in the end.
+const releaseDirectory = "KUSTOM_TEST_RELEASE"
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "kustom")
+	if err != nil {
+		log.Print(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv(releaseDirectory, dir); err != nil {
+		log.Print(err)
+		return 1
+	}
+	return m.Run()
 }
 
-// build builds a program, and returns the path of the binary.
-func build(t testing.TB, program string, flags ...string) string {
+// released builds the provider as a release is built, once for all tests: linking it takes seconds.
+var released = sync.OnceValues(func() (string, error) {
+	return build(os.Getenv(releaseDirectory), ".", "-ldflags", "-s -w -X main.version=1.2.3")
+})
+
+// release returns the path of the provider's binary, version 1.2.3.
+func release(t testing.TB) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "terraform-provider-kustom")
-	args := append([]string{"build", "-trimpath", "-o", binary}, flags...)
-	if output, err := exec.CommandContext(t.Context(), "go", append(args, program)...).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
+	binary, err := released()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
+}
+
+// build builds a program into dir, and returns the path of the binary.
+func build(dir, program string, flags ...string) (string, error) {
+	binary := filepath.Join(dir, "terraform-provider-kustom")
+	args := append([]string{"build", "-trimpath", "-o", binary}, flags...)
+	if output, err := exec.Command("go", append(args, program)...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w: %s", program, err, output)
+	}
+	return binary, nil
 }
 
 // size is how large a file is, in MiB.
@@ -70,9 +100,19 @@ func size(t testing.TB, file string) float64 {
 	return float64(info.Size()) / (1 << 20)
 }
 
+// noopSize is how large a provider that does nothing is, in MiB.
+func noopSize(t testing.TB, flags ...string) float64 {
+	t.Helper()
+	binary, err := build(t.TempDir(), "./internal/benchtest/noop", append(flags, "-ldflags", "-s -w")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size(t, binary)
+}
+
 func TestVersionFlag(t *testing.T) {
 	t.Parallel()
-	output, err := exec.CommandContext(t.Context(), buildRelease(t, "1.2.3"), "-version").CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), release(t), "-version").CombinedOutput()
 	if want := "terraform-provider-kustom 1.2.3\n"; err != nil || string(output) != want {
 		t.Errorf("it prints %q, want %q (%v)", output, want, err)
 	}
@@ -87,9 +127,8 @@ const handshake = "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330ef
 // size of the binary, and how much of it is there for the vendors' pages: as much as they add to a
 // provider that does nothing.
 func BenchmarkStart(b *testing.B) {
-	binary := buildRelease(b, "1.2.3")
-	const noop = "./internal/benchtest/noop"
-	pages := size(b, build(b, noop, "-ldflags", "-s -w", "-tags", "browser")) - size(b, build(b, noop, "-ldflags", "-s -w"))
+	binary := release(b)
+	pages := noopSize(b, "-tags", "browser") - noopSize(b)
 	var took []time.Duration
 	for b.Loop() {
 		took = append(took, start(b, binary))

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Runs go test with acceptance tests: acctest.sh <path of terraform or tofu> <go test argument>...
+# Runs go test with acceptance tests, and prints the slowest of them:
+# acctest.sh <path of gotestsum> <path of terraform or tofu> <go test argument>...
 set -euo pipefail
 
-tf=$1
-shift
+gotestsum=$1
+tf=$2
+shift 2
 
 # The configuration of whoever runs the tests must not decide which provider is tested.
 export TF_CLI_CONFIG_FILE=/dev/null
@@ -30,11 +32,14 @@ export TEST_SUMMARY="$work/summary"
 touch "$TEST_SUMMARY"
 
 echo "Testing with $version ($tf)."
-if ! go test "$@" 2>&1 | tee "$work/output"; then
-  # The last lines of a log are what people look at first.
-  printf '\nFailed:\n'
-  grep -E '^ *--- FAIL|^(FAIL|panic:)' "$work/output" || true
-  exit 1
+status=0
+"$gotestsum" --format standard-quiet --hide-summary skipped \
+  --jsonfile-timing-events "$work/events" -- "$@" || status=$?
+
+printf '\nThe slowest tests:\n'
+"$gotestsum" tool slowest --num 10 --jsonfile "$work/events"
+if [ "$status" = 0 ]; then
+  echo
+  cat "$TEST_SUMMARY"
 fi
-echo
-cat "$TEST_SUMMARY"
+exit "$status"

@@ -233,7 +233,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	// Known: what is planned is a key that is not due.
 	plan.RotationDue = types.StringNull()
 	if state == nil {
-		r.planCreate(config, &plan, resp)
+		r.planCreate(ctx, config, &plan, resp)
 	} else {
 		r.planUpdate(config, &plan, *state, resp)
 		planRotation(ctx, req.Private, plan, *state, resp)
@@ -246,7 +246,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 }
 
-func (r *apiKeyResource) planCreate(config apiKeyModel, plan *apiKeyModel, resp *resource.ModifyPlanResponse) {
+func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, plan *apiKeyModel, resp *resource.ModifyPlanResponse) {
 	if config.Description.IsNull() {
 		plan.Description = types.StringValue(defaultKeyDescription)
 	}
@@ -263,6 +263,34 @@ func (r *apiKeyResource) planCreate(config apiKeyModel, plan *apiKeyModel, resp 
 	}
 	if err := r.engine.Keys.Ready(); err != nil && !isUnknown(err) {
 		report(&resp.Diagnostics, path.Empty(), "No API key can be made", err)
+	} else if err == nil && known(plan.MerchantID) {
+		r.checkStore(ctx, *plan, &resp.Diagnostics)
+	}
+}
+
+// checkStore refuses a store that the portal user can't see, and names the keys that a killed run may have left
+// behind. They can't be told from keys of another state, so they are not deleted.
+func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags *diag.Diagnostics) {
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
+	defer cancel()
+	keys, err := r.engine.Keys.Of(ctx, []string{plan.MerchantID.ValueString()})
+	warnOfAnswers(r.engine, diags)
+	if err != nil {
+		if !isUnknown(err) {
+			report(diags, path.Root("merchant_id"), "No API key can be made", err)
+		}
+		return
+	}
+	var strays []string
+	for _, key := range keys {
+		if key.LastUsedAt == nil && key.Description != nil && *key.Description == plan.Description.ValueString() && !r.engine.Keys.Made(key.CredentialID) {
+			strays = append(strays, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
+		}
+	}
+	if len(strays) > 0 {
+		diags.AddAttributeWarning(path.Root("merchant_id"), "Keys that were never used",
+			fmt.Sprintf("Store %s has keys with this description that were never used: %s. A run that was killed may have left them behind. If no "+
+				"state has them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", plan.MerchantID.ValueString(), enumerate(strays)))
 	}
 }
 

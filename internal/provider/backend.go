@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path/filepath"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -66,9 +67,18 @@ func newBackend(s settings, o Options) *backend {
 		b.usePages()
 	}
 	b.engine = rotation.New(rotation.Options{
-		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, Ignored: s.ignoredShops,
+		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames,
+		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir),
 	})
 	return b
+}
+
+// sightings returns what is remembered of the shops of this Mystore.
+func (b *backend) sightings(dir string) rotation.Sightings {
+	if dir == "" || b.mystoreURL == nil {
+		return rotation.Sightings{}
+	}
+	return rotation.Sightings{Dir: filepath.Join(dir, "shops", url.PathEscape(b.mystoreURL.Host))}
 }
 
 // usePages reaches by their pages the vendors, and of the shops those, for which there is no token.

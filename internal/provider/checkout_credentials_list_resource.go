@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -123,14 +122,22 @@ func (r *checkoutCredentialsListResource) listed(ctx context.Context, names []st
 }
 
 func (r *checkoutCredentialsListResource) readAll(ctx context.Context, names []string, withExtension bool) []listedShop {
-	shops := make([]listedShop, len(names))
-	var group sync.WaitGroup
+	shops, reads := make([]listedShop, len(names)), make([]func(context.Context) error, len(names))
 	for i, name := range names {
-		group.Go(func() { shops[i] = r.read(ctx, name, withExtension) })
+		shops[i] = listedShop{name: name, err: errNotRead}
+		reads[i] = func(ctx context.Context) error {
+			shops[i] = r.read(ctx, name, withExtension)
+			return nil
+		}
 	}
-	group.Wait()
+	if err := rotation.Together(ctx, reads...); err != nil {
+		shops[0].err = err
+	}
 	return shops
 }
+
+// errNotRead says that a read was ended by the failure of another one.
+var errNotRead = errors.New("the shop was not read")
 
 // read looks at a shop. Its extension is a request of its own, which only a complete result needs.
 func (r *checkoutCredentialsListResource) read(ctx context.Context, name string, withExtension bool) listedShop {
@@ -149,6 +156,7 @@ func fillShop(ctx context.Context, shop listedShop, result *list.ListResult) {
 	result.Diagnostics.Append(result.Resource.SetAttribute(ctx, path.Root("shop"), shop.name)...)
 	result.Diagnostics.Append(result.Resource.Get(ctx, &model)...)
 	model.read(shop.holds)
+	model.setDefaults()
 	model.SecretWOVersion = types.Int64Value(firstSecretVersion)
 	model.ExtensionVersion = nullWhenEmpty(shop.extension.Version)
 	result.DisplayName = displayShop(shop)

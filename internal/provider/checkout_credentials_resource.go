@@ -19,7 +19,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -399,15 +398,15 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 // changes anything; the first failure ends both.
 func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair rotation.Pair, verify bool) (mystore.Extension, error) {
 	var extension mystore.Extension
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
+	err := rotation.Together(ctx, func(ctx context.Context) (err error) {
 		extension, err = r.extensions.Extension(ctx, shop)
 		return err
+	}, func(ctx context.Context) error {
+		if !verify {
+			return nil
+		}
+		return r.engine.Shops.Prove(ctx, pair)
 	})
-	if verify {
-		group.Go(func() error { return r.engine.Shops.Prove(ctx, pair) })
-	}
-	err := group.Wait()
 	return extension, err
 }
 

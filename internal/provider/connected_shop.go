@@ -203,7 +203,7 @@ func durationOf(text types.String) time.Duration {
 func shopConfig(ctx context.Context, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
-		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx),
+		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx, config),
 	}
 	if known(config.Description) {
 		c.Description = config.Description.ValueStringPointer()
@@ -211,9 +211,10 @@ func shopConfig(ctx context.Context, shop string, rules connectionRules, config,
 	return c
 }
 
-// mayChange tells whether an attribute that asks for a new key when it changes is not known yet.
-func (s connectedShop) mayChange(ctx context.Context) bool {
-	if s.MerchantID.IsUnknown() || s.Description.IsUnknown() {
+// mayChange tells whether an attribute that asks for a new key when it changes is not known yet. A description that is
+// not configured is unknown in a plan until the engine has decided.
+func (s connectedShop) mayChange(ctx context.Context, config connectedShop) bool {
+	if s.MerchantID.IsUnknown() || config.Description.IsUnknown() {
 		return true
 	}
 	triggers, err := s.RotateWhenChanged.ToTerraformValue(ctx)
@@ -339,7 +340,18 @@ func describeDeletions(p rotation.Plan) string {
 		parts = append(parts, fmt.Sprintf("%s will be deleted by a later apply, when the portal shows no use: %s",
 			count(len(later), "key"), enumerate(later)))
 	}
+	if len(p.Others) > 0 {
+		parts = append(parts, fmt.Sprintf("%s of the store %s as before: %s", count(len(p.Others), "other key"), verb(len(p.Others), "stays", "stay"),
+			enumerate(p.Others)))
+	}
 	return strings.Join(parts, "; ")
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func keyName(key rotation.KeyRef) string {
@@ -424,7 +436,11 @@ func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
 			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so it was not deleted. It goes when that shop gets "+
 				"another key from this provider.", name, shop, strings.Join(shops, ", ")))
 	}
+	again := "The next apply tries again."
+	if kept.IsRetryable() {
+		again = "It is tried again when this run knows more of the shops, and by the next apply."
+	}
 	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
-		fmt.Sprintf("Shop %s works with its new key, but the old one, %s, could not be deleted. The next apply tries again.\n\n%s\n\n%s",
-			shop, name, advise(kept.Err).text, original(kept.Err)))
+		fmt.Sprintf("Shop %s works with its new key, but the old one, %s, could not be deleted. %s\n\n%s\n\n%s",
+			shop, name, again, advise(kept.Err).text, original(kept.Err)))
 }

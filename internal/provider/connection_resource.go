@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,6 +34,7 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*connectionResource)(nil)
 	_ resource.ResourceWithIdentity       = (*connectionResource)(nil)
 	_ resource.ResourceWithImportState    = (*connectionResource)(nil)
+	_ resource.ResourceWithMoveState      = (*connectionResource)(nil)
 )
 
 type connectionResource struct {
@@ -253,6 +255,8 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 
 // execute does what is planned, and warns of the keys that had to stay.
 func (r *connectionResource) execute(ctx context.Context, model *connectionModel, state *connectedShop, record *rotation.Record, diags *diag.Diagnostics) error {
+	// That this object has told which store its shop belongs to may decide about keys of others.
+	defer r.engine.RetryPending(ctx)
 	shop := model.Shop.ValueString()
 	plan := model.planned(shop, state, diags)
 	if plan.Undecided {
@@ -414,6 +418,40 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)})...)
 	keep(ctx, rotation.Memory{Imported: true}, resp.Private, &resp.Diagnostics)
+}
+
+// MoveState takes over the shop of a mystore_klarna_checkout_credentials, as an import does: its key becomes the
+// connection's.
+func (r *connectionResource) MoveState(context.Context) []resource.StateMover {
+	return []resource.StateMover{{StateMover: moveCredentials}}
+}
+
+func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
+	if req.SourceTypeName != "mystore_klarna_checkout_credentials" || !strings.HasSuffix(req.SourceProviderAddress, "storefront-iac/kustom") {
+		return
+	}
+	var source struct {
+		Shop     string `json:"shop"`
+		KustomID string `json:"kustom_id"`
+	}
+	if err := json.Unmarshal(req.SourceRawState.JSON, &source); err != nil {
+		resp.Diagnostics.AddError("Unreadable state", "The state of the mystore_klarna_checkout_credentials can't be read: "+err.Error())
+		return
+	}
+	merchantID, ok := kustom.StoreOf(source.KustomID)
+	if !ok {
+		resp.Diagnostics.AddError("Shop can't be moved",
+			fmt.Sprintf("Which store the key of shop %s belongs to can't be told from its Kustom ID. Import the shop into the "+
+				"kustom_mystore_connection instead, as <shop>/<merchant_id>.", source.Shop))
+		return
+	}
+	resp.Diagnostics.Append(resp.TargetState.SetAttribute(ctx, path.Root("shop"), source.Shop)...)
+	resp.Diagnostics.Append(resp.TargetState.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
+	keep(ctx, rotation.Memory{Imported: true}, resp.TargetPrivate, &resp.Diagnostics)
+	if resp.TargetIdentity != nil {
+		identity := connectionIdentity{types.StringValue(source.Shop), types.StringValue(merchantID)}
+		resp.Diagnostics.Append(store(ctx, resp.TargetIdentity, identity)...)
+	}
 }
 
 // parseConnectionID takes the import ID of one shop's connection apart.

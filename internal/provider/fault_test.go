@@ -140,10 +140,10 @@ func extents(way string) []extent {
 	return []extent{{name: "once", skip: 1, times: 1}, always}
 }
 
-// TestAccFaults spoils each call of the migration of three shops, and of a run after it, in each way,
+// TestFaults spoils each call of the migration of three shops, and of a run after it, in each way,
 // once in mid-run and for a whole run, and lets one clean run follow: the world must be right then, and no invariant have
-// been broken at any moment.
-func TestAccFaults(t *testing.T) {
+// been broken at any moment. That takes thousands of runs, so core does them in this process.
+func TestFaults(t *testing.T) {
 	t.Parallel()
 	var tally faultTally
 	for _, call := range vendorCalls() {
@@ -151,7 +151,7 @@ func TestAccFaults(t *testing.T) {
 			for _, extent := range extents(call.way) {
 				t.Run(strings.Join([]string{call.way, call.String(), misfortune.name, extent.name}, "/"), func(t *testing.T) {
 					t.Parallel()
-					tally.add(spoiledMigration(t, call, misfortune, extent))
+					tally.add(spoiledMigration(t, rehearse, call, misfortune, extent))
 				})
 			}
 		}
@@ -159,16 +159,54 @@ func TestAccFaults(t *testing.T) {
 	t.Cleanup(func() { tally.report(t, "fault cases") })
 }
 
+// TestAccFaults does the same in a real Terraform, to each call with another misfortune than to the one
+// before it.
+func TestAccFaults(t *testing.T) {
+	t.Parallel()
+	var tally faultTally
+	faults := misfortunes()
+	for i, call := range vendorCalls() {
+		misfortune, all := faults[i%len(faults)], extents(call.way)
+		extent := all[i%len(all)]
+		t.Run(strings.Join([]string{call.way, call.String(), misfortune.name, extent.name}, "/"), func(t *testing.T) {
+			t.Parallel()
+			tally.add(spoiledMigration(t, useTerraform, call, misfortune, extent))
+		})
+	}
+	t.Cleanup(func() { tally.report(t, "fault cases in a real Terraform") })
+}
+
+// migration is the migration of a seed's shops in one way, and who runs it.
+type migration interface {
+	servers() observed
+	apply(t *testing.T, args ...string) run
+	mustApply(t *testing.T, args ...string) run
+	mustBeEmpty(t *testing.T)
+	mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken, orphans, violations int)
+	forgetDiscovery(t *testing.T)
+}
+
+// useTerraform has a real Terraform migrate the shops.
+func useTerraform(t *testing.T, o worldOptions, way string) migration {
+	t.Helper()
+	o.clock = clocktest.NewScaled(speed)
+	w := newWorld(t, o)
+	w.useExample(t, way, *o.seed)
+	return w
+}
+
+func (w *world) servers() observed { return w.sandbox }
+
 // spoiledMigration returns what was wrong in the end.
-func spoiledMigration(t *testing.T, call vendorCall, m misfortune, e extent) (broken, orphans, violations int) {
+func spoiledMigration(
+	t *testing.T, begin func(*testing.T, worldOptions, string) migration, call vendorCall, m misfortune, e extent,
+) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
-	clk := clocktest.NewScaled(speed)
 	interceptor := &interceptor{pool: transport.NewPool(), call: call, skip: e.skip, times: e.times}
-	w := newWorld(t, worldOptions{
-		seed: &seed, clock: clk, carrier: interceptor, requestTimeout: m.requestTimeout,
+	w := begin(t, worldOptions{
+		seed: &seed, carrier: interceptor, requestTimeout: m.requestTimeout,
 		sandbox: sandbox.Options{Pending: call.pending},
-	})
-	w.useExample(t, call.way, seed)
+	}, call.way)
 	if call.settled {
 		w.mustApply(t)
 	}
@@ -182,7 +220,7 @@ func spoiledMigration(t *testing.T, call vendorCall, m misfortune, e extent) (br
 	} else {
 		fault := m.fault
 		fault.API, fault.Method, fault.Template, fault.Skip, fault.Times = call.api, call.method, call.template, e.skip, e.times
-		armed := w.sandbox.Arm(fault)
+		armed := w.servers().Arm(fault)
 		hits = armed.Fired
 		defer armed.Disarm()
 		interceptor.after = armed.Disarm

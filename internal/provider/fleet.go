@@ -160,6 +160,7 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	for _, m := range f.Members {
 		if m.Plan.Changes && !m.Plan.Undecided {
 			all.Delete = append(all.Delete, m.Plan.Delete...)
+			all.Others = append(all.Others, m.Plan.Others...)
 		}
 		if m.Plan.Generate {
 			switched++

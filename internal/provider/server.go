@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -16,14 +17,14 @@ import (
 // read ahead writes to it when the request is long answered.
 func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error) {
 	framework := providerserver.NewProtocol6(p)()
-	if logs {
-		return framework, nil
-	}
 	server, ok := framework.(frameworkServer)
 	if !ok {
 		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
 	}
-	return forgetful{server}, nil
+	if logs {
+		return recovering{server}, nil
+	}
+	return recovering{forgetful{server}}, nil
 }
 
 // frameworkServer is what the framework's server is.
@@ -31,6 +32,81 @@ type frameworkServer interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
 	tfprotov6.ActionServer
+}
+
+// recovering is a server on which a panic fails one request, and not the provider's process with all that runs in it.
+// What a resource had made by then, the engine has undone or remembered.
+type recovering struct{ frameworkServer }
+
+// ValidateResourceConfig calls the framework's.
+func (s recovering) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (resp *tfprotov6.ValidateResourceConfigResponse, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
+		resp = &tfprotov6.ValidateResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+	return s.frameworkServer.ValidateResourceConfig(ctx, req)
+}
+
+// ReadResource calls the framework's.
+func (s recovering) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (resp *tfprotov6.ReadResourceResponse, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
+		resp = &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private, Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+	return s.frameworkServer.ReadResource(ctx, req)
+}
+
+// PlanResourceChange calls the framework's.
+func (s recovering) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (resp *tfprotov6.PlanResourceChangeResponse, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
+		resp = &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+	return s.frameworkServer.PlanResourceChange(ctx, req)
+}
+
+// ApplyResourceChange calls the framework's.
+func (s recovering) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (resp *tfprotov6.ApplyResourceChangeResponse, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
+		resp = &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate, Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+	return s.frameworkServer.ApplyResourceChange(ctx, req)
+}
+
+// ReadDataSource calls the framework's.
+func (s recovering) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (resp *tfprotov6.ReadDataSourceResponse, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
+		resp = &tfprotov6.ReadDataSourceResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+	return s.frameworkServer.ReadDataSource(ctx, req)
+}
+
+// ImportResourceState calls the framework's.
+func (s recovering) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (resp *tfprotov6.ImportResourceStateResponse, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
+		resp = &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+	return s.frameworkServer.ImportResourceState(ctx, req)
+}
+
+// ConfigureProvider calls the framework's.
+func (s recovering) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (resp *tfprotov6.ConfigureProviderResponse, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
+		resp = &tfprotov6.ConfigureProviderResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+	return s.frameworkServer.ConfigureProvider(ctx, req)
+}
+
+// failOnPanic turns a panic of the calling function into a diagnostic, which fail makes the answer of. The text of a
+// panic is not shown: it may hold anything.
+func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	kind := fmt.Sprintf("%T", value)
+	fail(&tfprotov6.Diagnostic{
+		Severity: tfprotov6.DiagnosticSeverityError, Summary: "Fault of the provider",
+		Detail: "The provider has failed in a way that it should not (" + kind + "). Nothing that it made is forgotten: it is undone, in the state, or " +
+			"found by the next run. Run again, and please report this with the version of the provider:\n\n" + string(debug.Stack()),
+	})
 }
 
 // forgetful is a server whose requests are forgotten. So that it can cancel them when Terraform says stop,

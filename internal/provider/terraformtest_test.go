@@ -415,13 +415,19 @@ func unused(seed sandbox.Seed) map[string]bool {
 // server has seen an invariant broken at any moment. It returns what is wrong.
 func (w *world) mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken, orphans, violations int) {
 	t.Helper()
-	inState, leftAlone := w.keysInState(t), unused(seed)
+	return mustBeRight(t, w.sandbox, w.keysInState(t), seed, extra)
+}
+
+// mustBeRight expects the same of a sandbox, given the keys in the state by merchant ID.
+func mustBeRight(t *testing.T, box observed, inState map[string]map[string]any, seed sandbox.Seed, extra int) (broken, orphans, violations int) {
+	t.Helper()
+	leftAlone := unused(seed)
 	for _, store := range seed.Stores {
 		want, ok := inState[store.MerchantID]
 		if !ok {
 			t.Errorf("store %s has no key in the state", store.MerchantID)
 		}
-		for _, key := range w.sandbox.Keys(store.MerchantID) {
+		for _, key := range box.Keys(store.MerchantID) {
 			switch {
 			case leftAlone[key.Username]:
 			case key.Username != want["username"]:
@@ -435,13 +441,13 @@ func (w *world) mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken,
 		t.Errorf("I3: %d keys are left behind that nobody holds, want at most %d", orphans, extra)
 	}
 	for _, seeded := range seed.Shops {
-		shop, _ := w.sandbox.Shop(seeded.Name)
-		if err := w.sandbox.PlaceOrder(seeded.Name); err != nil || shop.KustomID != inState[seeded.MerchantID]["username"] {
+		shop, _ := box.Shop(seeded.Name)
+		if err := box.PlaceOrder(seeded.Name); err != nil || shop.KustomID != inState[seeded.MerchantID]["username"] {
 			broken++
 			t.Errorf("I1: shop %s, holding %s, does not take payments with the key in the state: %v", seeded.Name, shop.KustomID, err)
 		}
 	}
-	for _, v := range w.sandbox.Violations() {
+	for _, v := range box.Violations() {
 		violations++
 		t.Errorf("violation: %v", v)
 	}

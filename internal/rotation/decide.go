@@ -88,6 +88,8 @@ type Memory struct {
 	Foreign     []KeyRef `json:"foreign"`
 	// Unsettled are keys that an earlier run could not delete, or of which it does not know what became.
 	Unsettled []kustom.Orphan `json:"unsettled"`
+	// Others are the usernames of the store's other keys.
+	Others []string `json:"others"`
 	// Retired are the keys that have gone out of use and were not deleted by policy.
 	Retired []RetiredKey `json:"retired"`
 }
@@ -121,6 +123,8 @@ type Plan struct {
 	// Delete are the keys that are deleted, at once or when what they wait for has come; Keep those that go out
 	// of use and stay.
 	Delete, Keep []KeyRef
+	// Others are the usernames of the store's other keys, which stand as they are.
+	Others []string
 }
 
 // unfinishedReason is why an apply only deletes keys.
@@ -157,6 +161,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 	}
 	replaced := append(seen.replaceable(), seen.predecessor(*plan.Description)...)
 	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
+	plan.nameOthers(usernames(seen.Others))
 	return plan, nil
 }
 
@@ -177,6 +182,7 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	plan.newKey(config)
 	plan.retire(config.Rules, reason, memory.Replaceable, memory.Foreign, memory.unsettled())
 	plan.add(config.Rules, memory.Retired, memory.ObservedAt)
+	plan.nameOthers(memory.Others)
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
 }
 
@@ -240,6 +246,16 @@ func (p *Plan) dispose(rules Rules, key KeyRef, quiet bool) {
 func (p *Plan) add(rules Rules, retired []RetiredKey, now time.Time) {
 	for _, key := range retired {
 		p.dispose(rules, key.KeyRef, key.isQuiet(rules.UnusedFor, now))
+	}
+}
+
+// nameOthers notes which keys of the store the plan does not touch.
+func (p *Plan) nameOthers(usernames []string) {
+	touched := slices.Concat(p.Delete, p.Keep)
+	for _, name := range usernames {
+		if !slices.ContainsFunc(touched, func(key KeyRef) bool { return key.Username == name }) {
+			p.Others = append(p.Others, name)
+		}
 	}
 }
 

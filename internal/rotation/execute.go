@@ -30,6 +30,7 @@ func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.
 // brings record up to date. After an error the shop has the key that it had; what is left to do is in the
 // record's memory in any case. The keys that had to stay are returned, each with the reason.
 func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Record) (kept []KeptKey, err error) {
+	defer e.RetryPending(ctx)
 	defer recoverInto(&err)
 	unsettled := record.Memory.Unsettled
 	if plan.Generate {
@@ -303,6 +304,7 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 			continue
 		}
 		kept = append(kept, KeptKey{Key: key, Err: err})
+		e.deferDeletion(key, rules, err)
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
@@ -323,6 +325,42 @@ func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, r
 		return e.DeleteQuiet(ctx, key, rules.UnusedFor)
 	}
 	return e.DeleteUnused(ctx, key, rules.UnusedFor)
+}
+
+// pendingKey is a key that was kept because a shop could not be read of which this walk did not know yet what it may
+// use.
+type pendingKey struct {
+	key   kustom.Orphan
+	rules Rules
+}
+
+// deferDeletion notes a key that a later step of this walk may find deletable: the object of the shop that could not
+// be read may have its turn later, and tell which store it belongs to.
+func (e *Engine) deferDeletion(key kustom.Orphan, rules Rules, err error) {
+	if !isUsageUnknown(err) {
+		return
+	}
+	e.walk.mu.Lock()
+	defer e.walk.mu.Unlock()
+	e.walk.pending = append(e.walk.pending, pendingKey{key: key, rules: rules})
+}
+
+// RetryPending deletes the keys that earlier steps of the walk had to keep because of a shop that could not be read,
+// and that turned out to be deletable. The next read of their shops finds them gone.
+func (e *Engine) RetryPending(ctx context.Context) {
+	var err error
+	defer recoverInto(&err)
+	e.walk.mu.Lock()
+	pending := e.walk.pending
+	e.walk.pending = nil
+	e.walk.mu.Unlock()
+	for _, p := range pending {
+		if e.Shops.isBlocked(p.key) || e.retireOne(ctx, p.key, false, p.rules) != nil {
+			e.walk.mu.Lock()
+			e.walk.pending = append(e.walk.pending, p)
+			e.walk.mu.Unlock()
+		}
+	}
 }
 
 // RetireAgain tries the keys once more that were kept for a shop: it, too, may have got another key by now.
@@ -352,6 +390,9 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	if err != nil {
 		return err
 	}
+	if memory.Unsettled, err = e.stillThere(ctx, memory.Unsettled); err != nil {
+		return err
+	}
 	importing := memory.Importing()
 	if importing {
 		if seen.Missing != nil {
@@ -363,7 +404,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	memory.Due = seen.dueReason(memory.UpdatedAt, record.Username)
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
 	memory.Replaceable, memory.Foreign = seen.replaceable(), seen.foreign()
-	memory.Holds = seen.Holds.KustomID
+	memory.Holds, memory.Others = seen.Holds.KustomID, usernames(seen.Others)
 	memory.Store, _ = seen.store()
 	if seen.Own != nil {
 		record.take(*seen.Own)

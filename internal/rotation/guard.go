@@ -133,6 +133,12 @@ func (h *shop) expectsOf(merchantID string) bool {
 	return ok && store == merchantID
 }
 
+// isBlocked tells whether, by what is known now, a shop that can't be read keeps a key from being deleted.
+func (s *Shops) isBlocked(key kustom.Orphan) bool {
+	names, err := s.guards()
+	return err != nil || isUsageUnknown(s.verdict(names, key))
+}
+
 // verdict judges by what is known of the shops.
 func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 	s.mu.Lock()
@@ -141,7 +147,10 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 	var cause error
 	asked, left := 0, true
 	for _, name := range names {
-		h := s.shops[name]
+		h, ok := s.shops[name]
+		if !ok {
+			h = &shop{}
+		}
 		switch {
 		case h.known && h.holds.KustomID == key.Username || h.expected == key.Username && key.Username != "":
 			holders, left = append(holders, name), left && h.left
@@ -248,4 +257,3 @@ func (s *Shops) stopWaiting(err error, held *KeyInUseError) error {
 	s.mu.Unlock()
 	return held
 }
-

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ type walk struct {
 	cleared map[string]Observation
 	// owners has what kind of object each shop is in.
 	owners map[string]string
+	// pending are keys whose deletion waits for what the walk learns of shops.
+	pending []pendingKey
 }
 
 func (w *walk) rememberCleared(shop string, seen Observation) {
@@ -85,7 +88,33 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 		}
 		seen.sort(key, credentialID)
 	}
-	return seen, e.confirmMissing(ctx, &seen, credentialID)
+	if err := e.confirmMissing(ctx, &seen, credentialID); err != nil {
+		return Observation{}, err
+	}
+	return seen, e.confirmUnlisted(ctx, shop, &seen)
+}
+
+// confirmUnlisted looks again for the key that the shop holds, where the list of its store does not have it: a list
+// can miss a key that moves while it is paged. Klarna's own keys are not in the portal's lists.
+func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observation) error {
+	store, _ := kustom.StoreOf(seen.Holds.KustomID)
+	if seen.Held != nil || store != seen.MerchantID || kustom.FormOf(seen.Holds.KustomID) != kustom.UsernameKustom {
+		return nil
+	}
+	if err := sleepUntil(ctx, e.clock, e.Keys.lookedAt(seen.MerchantID).Add(PropagationDelay)); err != nil {
+		return fmt.Errorf("looking again for the key of shop %s: %w", shop, err)
+	}
+	e.Keys.invalidate(seen.MerchantID)
+	listed, err := e.Keys.Fresh(ctx, seen.MerchantID)
+	if err != nil {
+		return err
+	}
+	for _, key := range listed {
+		if key.Username == seen.Holds.KustomID {
+			seen.sort(key, "")
+		}
+	}
+	return nil
 }
 
 func (o *Observation) sort(key kustom.Key, credentialID string) {
@@ -202,4 +231,30 @@ func (e *Engine) retired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, 
 		still = append(still, key)
 	}
 	return still, nil
+}
+
+// stillThere returns the keys that an earlier run could not delete and that still exist, or may.
+func (e *Engine) stillThere(ctx context.Context, keys []kustom.Orphan) ([]kustom.Orphan, error) {
+	var still []kustom.Orphan
+	for _, key := range keys {
+		if key.CredentialID != "" {
+			_, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
+			if isNoKey(err) {
+				continue
+			}
+			if notListed := (*NotListedError)(nil); err != nil && !errors.As(err, &notListed) {
+				return nil, err
+			}
+		}
+		still = append(still, key)
+	}
+	return still, nil
+}
+
+func usernames(keys []kustom.Key) []string {
+	var names []string
+	for _, key := range keys {
+		names = append(names, key.Username)
+	}
+	return names
 }

@@ -93,6 +93,8 @@ type Options struct {
 	Names func() ([]string, error)
 	// Ignored are shops that nobody asks before a key is deleted.
 	Ignored []string
+	// Sightings are what earlier runs have seen of shops.
+	Sightings Sightings
 }
 
 // New returns an engine that has read nothing yet.
@@ -126,6 +128,12 @@ func goSafely(f func()) {
 		defer recoverInto(&err)
 		f()
 	}()
+}
+
+// Together runs functions beside each other and returns the first error. It ends the others then. A panic of one of
+// them is an error too.
+func Together(ctx context.Context, functions ...func(ctx context.Context) error) error {
+	return forEach(ctx, len(functions), len(functions), func(ctx context.Context, i int) error { return functions[i](ctx) })
 }
 
 // forEach calls do for 0 to n-1, some of them at a time, and returns the first error. It ends the others then.

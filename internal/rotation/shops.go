@@ -20,6 +20,8 @@ type Shops struct {
 	clock   clock.Clock
 	names   func() ([]string, error)
 	ignored map[string]bool
+	// sightings are what earlier runs have seen.
+	sightings Sightings
 
 	mu    sync.Mutex
 	shops map[string]*shop
@@ -31,7 +33,7 @@ type Shops struct {
 func NewShops(o Options) *Shops {
 	s := &Shops{
 		service: o.Shops, prover: o.Merchant, clock: o.Clock, names: o.Names,
-		ignored: map[string]bool{}, shops: map[string]*shop{},
+		ignored: map[string]bool{}, sightings: o.Sightings, shops: map[string]*shop{},
 	}
 	for _, name := range o.Ignored {
 		s.ignored[name] = true
@@ -202,6 +204,11 @@ func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credent
 	holds, err := s.service.Credentials(ctx, name)
 	holds.KustomID = withoutSecret(holds.KustomID)
 	h.learn(holds, err)
+	if err == nil {
+		s.sightings.record(name, holds.KustomID)
+	} else if !isNotInstalled(err) {
+		s.Belongs(name, "", s.sightings.last(name))
+	}
 	return holds, err
 }
 
@@ -365,4 +372,3 @@ func SameMoment(a, b string) bool {
 	bt, errB := time.Parse(time.RFC3339Nano, b)
 	return errA == nil && errB == nil && at.Equal(bt)
 }
-

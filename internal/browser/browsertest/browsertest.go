@@ -39,9 +39,13 @@ func (s *Shared) Group(t testing.TB) *browser.Group {
 	return &s.group
 }
 
-// Need skips a test where there is no browser, and says how to get one.
+// Need skips a test where there is no browser, and says how to get one. It also skips it under go test's
+// flag -short, as a browser takes seconds for what other tests do in milliseconds.
 func Need(t testing.TB) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser, which -short does without")
+	}
 	if _, err := browser.Find("", false); err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}

@@ -10,9 +10,12 @@ import (
 )
 
 // Display starts a screen that nobody sees, for windows, and returns what DISPLAY is for it. It ends with
-// the test. Where there is no such screen to be had, it skips the test.
+// the test. Where there is no such screen to be had, and under go test's flag -short, it skips the test.
 func Display(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser, which -short does without")
+	}
 	path, err := exec.LookPath("Xvfb")
 	if err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install xvfb", err)

@@ -1,0 +1,227 @@
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// rehearsal is the migration of a published example, run by core.
+type rehearsal struct {
+	*core
+	box observed
+}
+
+// rehearse has core migrate the shops. The objects are those of the published example.
+func rehearse(t *testing.T, o worldOptions, way string) migration {
+	t.Helper()
+	clk := clocktest.NewScaled(rehearsalSpeed)
+	o.sandbox.Clock = clk
+	s, err := sandbox.New(*o.seed, o.sandbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := sandbox.Start(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	env := server.Env()
+	r := &rehearsal{box: observed{s, t}, core: &core{
+		provider: newProvider(provider.Options{
+			Version: "test", Clock: clk, RoundTripper: o.carrier, Getenv: func(name string) string { return env[name] },
+		}, waysAPIs),
+		settings: map[string]any{},
+		state:    map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
+	}}
+	if o.requestTimeout != "" {
+		r.settings["request_timeout"] = o.requestTimeout
+	}
+	switch way {
+	case wayPair:
+		r.chains, r.discover = pairs(*o.seed), discoverKeys(*o.seed)
+	case wayConnection:
+		r.chains = connections(*o.seed)
+	case wayFleet:
+		r.chains = [][]object{{fleetOf(*o.seed)}}
+	default:
+		t.Fatalf("core does not know the objects of the example %s", way)
+	}
+	return r
+}
+
+// rehearsalSpeed is how many times too fast the clock runs where no process has to be waited for.
+const rehearsalSpeed = 1000
+
+// pairs are the objects of the example switch.
+func pairs(seed sandbox.Seed) [][]object {
+	var chains [][]object
+	for _, shop := range seed.Shops {
+		key := keyOf(shop.MerchantID)
+		chains = append(chains, []object{
+			{
+				address: key, typeName: "kustom_api_key", createBeforeDestroy: true,
+				config: func(map[string]tftypes.Value) map[string]any {
+					return map[string]any{"merchant_id": shop.MerchantID, "description": "terraform: " + shop.Name}
+				},
+			},
+			{
+				address: shop.Name, typeName: "mystore_klarna_checkout_credentials",
+				config: func(values map[string]tftypes.Value) map[string]any {
+					made := elements(values[key])
+					return map[string]any{"shop": shop.Name, "kustom_id": made["username"], "kustom_secret": made["secret"]}
+				},
+			},
+		})
+	}
+	return chains
+}
+
+func keyOf(merchantID string) string { return "key of " + merchantID }
+
+// connections are the objects of the example connections.
+func connections(seed sandbox.Seed) [][]object {
+	var chains [][]object
+	for _, shop := range seed.Shops {
+		chains = append(chains, []object{{
+			address: shop.Name, typeName: "kustom_mystore_connection",
+			config: func(map[string]tftypes.Value) map[string]any {
+				return map[string]any{"shop": shop.Name, "merchant_id": shop.MerchantID, "description": "terraform: " + shop.Name}
+			},
+		}})
+	}
+	return chains
+}
+
+// fleetOf is the object of the example fleet.
+func fleetOf(seed sandbox.Seed) object {
+	shops := map[string]any{}
+	for _, shop := range seed.Shops {
+		shops[shop.Name] = map[string]any{"merchant_id": shop.MerchantID, "description": "terraform: " + shop.Name}
+	}
+	return object{
+		address: "fleet", typeName: "kustom_mystore_fleet",
+		config: func(map[string]tftypes.Value) map[string]any { return map[string]any{"shops": shops} },
+		holds: func(value tftypes.Value) error {
+			for name, shop := range elements(elements(value)["shops"]) {
+				if problem := text(shop, "problem"); problem != "" {
+					return fmt.Errorf("%s: %s", name, problem)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// discoverKeys imports the keys that the example's data source finds.
+func discoverKeys(seed sandbox.Seed) func(context.Context, *walk) (map[string]string, error) {
+	var merchantIDs []string
+	for _, shop := range seed.Shops {
+		merchantIDs = append(merchantIDs, shop.MerchantID)
+	}
+	return func(ctx context.Context, w *walk) (map[string]string, error) {
+		const typeName = "kustom_legacy_integrations"
+		typ := w.schemas.DataSourceSchemas[typeName].ValueType()
+		config, err := newDynamic(typ, map[string]any{"merchant_ids": merchantIDs})
+		if err != nil {
+			return nil, err
+		}
+		resp, err := w.server.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{TypeName: typeName, Config: config})
+		if err := failure(err, resp.Diagnostics); err != nil {
+			return nil, err
+		}
+		read, err := resp.State.Unmarshal(typ)
+		if err != nil {
+			return nil, err
+		}
+		var found []tftypes.Value
+		if err := elements(read)["integrations"].As(&found); err != nil {
+			return nil, err
+		}
+		imports := map[string]string{}
+		for _, integration := range found {
+			var current bool
+			if err := elements(integration)["current"].As(&current); err != nil {
+				return nil, err
+			}
+			if current {
+				imports[keyOf(text(integration, "merchant_id"))] = text(integration, "id")
+			}
+		}
+		return imports, nil
+	}
+}
+
+func (r *rehearsal) servers() observed { return r.box }
+
+// forgetDiscovery takes the data source and the imports away.
+func (r *rehearsal) forgetDiscovery(*testing.T) { r.discover = nil }
+
+// apply ends as Terraform does: with 0 if all went well, else with 1.
+func (r *rehearsal) apply(t *testing.T, _ ...string) run {
+	t.Helper()
+	if err := r.core.apply(t.Context()); err != nil {
+		return run{code: 1, output: err.Error()}
+	}
+	return run{}
+}
+
+func (r *rehearsal) mustApply(t *testing.T, _ ...string) run {
+	t.Helper()
+	got := r.apply(t)
+	if got.code != 0 {
+		t.Fatalf("apply failed:\n%s", got.output)
+	}
+	return got
+}
+
+func (r *rehearsal) mustBeEmpty(t *testing.T) {
+	t.Helper()
+	planned, err := r.plan(t.Context())
+	if err != nil || len(planned.changed) > 0 {
+		t.Errorf("I4: the plan after the apply is not empty (%v)", err)
+		if planned != nil {
+			t.Logf("it changes %q", planned.changed)
+		}
+	}
+}
+
+func (r *rehearsal) mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken, orphans, violations int) {
+	t.Helper()
+	schemas, err := schemasOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inState := map[string]map[string]any{}
+	add := func(value tftypes.Value) {
+		inState[text(value, "merchant_id")] = map[string]any{"username": text(value, "username")}
+		if secret := text(value, "secret"); secret != "" {
+			inState[text(value, "merchant_id")]["secret"] = secret
+		}
+	}
+	for address, is := range r.state {
+		if len(r.deposed[address]) > 0 || r.tainted[address] {
+			t.Errorf("state: %s is left tainted or deposed", address)
+		}
+		value, err := is.state.Unmarshal(schemas.ResourceSchemas[is.typeName].ValueType())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch is.typeName {
+		case "kustom_api_key", "kustom_mystore_connection":
+			add(value)
+		case "kustom_mystore_fleet":
+			for _, shop := range elements(elements(value)["shops"]) {
+				add(shop)
+			}
+		}
+	}
+	return mustBeRight(t, r.box, inState, seed, extra)
+}

@@ -1,0 +1,48 @@
+package rotation
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// Sightings remembers, from run to run on this machine, the username that each shop was last seen with. Where a
+// shop can't be read, it tells which keys the shop may use: Terraform tells a provider nothing of the objects that
+// a run does not change. It holds no secret. What can't be remembered is not known, which is the safe side. It is
+// safe for concurrent use, by several processes too.
+type Sightings struct {
+	// Dir is the folder with a file for each shop; empty where nothing is remembered.
+	Dir string
+}
+
+// last returns the username that a shop was last seen with, empty where that is not known.
+func (s Sightings) last(shop string) string {
+	if s.Dir == "" {
+		return ""
+	}
+	content, err := os.ReadFile(s.file(shop))
+	if err != nil {
+		return ""
+	}
+	return withoutSecret(string(content))
+}
+
+// record remembers the username that a shop was seen with.
+func (s Sightings) record(shop, username string) {
+	if s.Dir == "" || username == "" || s.last(shop) == username {
+		return
+	}
+	if os.MkdirAll(s.Dir, 0o700) != nil {
+		return
+	}
+	file, err := os.CreateTemp(s.Dir, ".new-*")
+	if err != nil {
+		return
+	}
+	_, err = file.WriteString(username)
+	if closeErr := file.Close(); err != nil || closeErr != nil || os.Rename(file.Name(), s.file(shop)) != nil {
+		_ = os.Remove(file.Name())
+	}
+}
+
+func (s Sightings) file(shop string) string { return filepath.Join(s.Dir, url.PathEscape(shop)) }

@@ -1,0 +1,40 @@
+package rotation
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestSightings_AreKeptFromRunToRun(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "shops")
+	s := Sightings{Dir: dir}
+	if got := s.last("butikk"); got != "" {
+		t.Errorf("before anything was seen: %q", got)
+	}
+	for _, username := range []string{"M00123456-aB3dE", "M00123456-new01", ""} {
+		s.record("butikk", username)
+	}
+	if got := (Sightings{Dir: dir}).last("butikk"); got != "M00123456-new01" {
+		t.Errorf("the next run reads %q", got)
+	}
+	s.record("../../shop", "M00123456-aB3dE")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("the folder has %v, %v", entries, err)
+	}
+}
+
+func TestSightings_OfNothingAreSafe(t *testing.T) {
+	t.Parallel()
+	s := Sightings{}
+	s.record("butikk", "M00123456-aB3dE")
+	if got := s.last("butikk"); got != "" {
+		t.Errorf("it remembers %q", got)
+	}
+	blocked := Sightings{Dir: filepath.Join(os.DevNull, "shops")}
+	blocked.record("butikk", "M00123456-aB3dE")
+	if got := blocked.last("butikk"); got != "" {
+		t.Errorf("it remembers %q", got)
+	}
+}
