@@ -22,7 +22,7 @@ type rehearsal struct {
 // rehearse has core migrate the shops. The objects are those of the published example.
 func rehearse(t *testing.T, o worldOptions, way string) migration {
 	t.Helper()
-	clk := clocktest.NewScaled(rehearsalSpeed)
+	clk := clocktest.NewScaled(speed)
 	o.sandbox.Clock = clk
 	s, err := sandbox.New(*o.seed, o.sandbox)
 	if err != nil {
@@ -56,9 +56,6 @@ func rehearse(t *testing.T, o worldOptions, way string) migration {
 	}
 	return r
 }
-
-// rehearsalSpeed is how many times too fast the clock runs where no process has to be waited for.
-const rehearsalSpeed = 1000
 
 // pairs are the objects of the example switch.
 func pairs(seed sandbox.Seed) [][]object {
