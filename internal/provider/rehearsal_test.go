@@ -38,12 +38,9 @@ func rehearse(t *testing.T, o worldOptions, way string) migration {
 		provider: newProvider(provider.Options{
 			Version: "test", Clock: clk, RoundTripper: o.carrier, Getenv: func(name string) string { return env[name] },
 		}, waysAPIs),
-		settings: map[string]any{},
+		settings: map[string]any{"request_timeout": patient},
 		state:    map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
 	}}
-	if o.requestTimeout != "" {
-		r.settings["request_timeout"] = o.requestTimeout
-	}
 	switch way {
 	case wayPair:
 		r.chains, r.discover = pairs(*o.seed), discoverKeys(*o.seed)
@@ -157,6 +154,10 @@ func discoverKeys(seed sandbox.Seed) func(context.Context, *walk) (map[string]st
 }
 
 func (r *rehearsal) servers() observed { return r.box }
+
+func (r *rehearsal) setRequestTimeout(_ *testing.T, timeout string) {
+	r.settings["request_timeout"] = timeout
+}
 
 // forgetDiscovery takes the data source and the imports away.
 func (r *rehearsal) forgetDiscovery(*testing.T) { r.discover = nil }
