@@ -130,29 +130,12 @@ func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (K
 	return Key{}, &NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
 }
 
-// Delete deletes a key. It is no error when the key is gone already.
+// Delete deletes a key. It is no error when the portal says that there is none. Whether the key is gone, only a later
+// read tells.
 func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) error {
-	request := p.request(http.MethodDelete, pathKey, merchantID, credentialID)
-	_, err := transport.Do[transport.None](ctx, p.client, request)
-	if transport.IsStatus(err, http.StatusNotFound) {
-		err = p.confirmGone(ctx, request)
-	}
-	if err != nil {
+	_, err := transport.Do[transport.None](ctx, p.client, p.request(http.MethodDelete, pathKey, merchantID, credentialID))
+	if err != nil && !transport.IsStatus(err, http.StatusNotFound) {
 		return fmt.Errorf("deleting API key %s of store %s: %w", credentialID, merchantID, err)
 	}
 	return nil
-}
-
-// confirmGone makes sure that a deletion that was answered 404 has nothing left to delete: a live
-// key must not be forgotten (I3).
-func (p *Portal) confirmGone(ctx context.Context, deletion transport.Request) error {
-	_, err := p.listed(ctx, deletion.Elements[0], deletion.Elements[1])
-	if isNoKey(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = transport.Do[transport.None](ctx, p.client, deletion)
-	return err
 }

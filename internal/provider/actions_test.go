@@ -164,7 +164,7 @@ func (v *vendors) act(t *testing.T, name string, config values) invocation {
 type problem struct{ at, summary, says string }
 
 // wantProblems checks what went wrong, in order, and how far the action came.
-func (i invocation) wantProblems(t *testing.T, stage string, want ...last_error) {
+func (i invocation) wantProblems(t *testing.T, stage string, want ...problem) {
 	t.Helper()
 	if i.stage != stage {
 		t.Errorf("it ended at %s, want %s", i.stage, stage)

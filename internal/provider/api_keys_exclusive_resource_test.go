@@ -63,8 +63,8 @@ func deletionOf(key sandbox.Key, lastUse string) deletion {
 
 // storePlan is what a plan says of a store's keys. It can be applied, then or later.
 type storePlan struct {
-	actions []string
-	deletes []deletion
+	actions  []string
+	toDelete []deletion
 	// unknown says that deletes is not known.
 	unknown bool
 	output  string
@@ -92,7 +92,7 @@ func (w *world) savePlan(t *testing.T) storePlan {
 	plan := storePlan{output: unwrapped(got.output)}
 	for _, c := range shown.Changes {
 		if c.Type == "kustom_api_keys_exclusive" {
-			plan.actions, plan.keys_to_delete, plan.unknown = c.Change.Actions, c.Change.After.Deletes, c.Change.Unknown.Deletes == true
+			plan.actions, plan.toDelete, plan.unknown = c.Change.Actions, c.Change.After.Deletes, c.Change.Unknown.Deletes == true
 		}
 	}
 	return plan
@@ -101,8 +101,8 @@ func (w *world) savePlan(t *testing.T) storePlan {
 // wantDeletes checks what the plan does, and which keys it says that it deletes.
 func (p storePlan) wantDeletes(t *testing.T, action string, want ...deletion) {
 	t.Helper()
-	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(p.keys_to_delete, append([]deletion{}, want...)) {
-		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, p.keys_to_delete, p.unknown, action, want)
+	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(p.toDelete, append([]deletion{}, want...)) {
+		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, p.toDelete, p.unknown, action, want)
 	}
 }
 
@@ -322,8 +322,8 @@ func TestAccExclusiveOtherStore(t *testing.T) {
 	w.use(t, "resource \"kustom_api_key\" \"spare\" {\n  merchant_id = \"M00412871\"\n}\n\n"+
 		exclusiveOf("M00412871", "[\"5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01\", kustom_api_key.spare.credential_id]"))
 	plan := w.savePlan(t)
-	if !slices.Equal(plan.actions, []string{"delete", "create"}) || plan.unknown || len(plan.keys_to_delete) > 0 {
-		t.Errorf("the plan is to %v, and deletes %v (unknown: %v)", plan.actions, plan.keys_to_delete, plan.unknown)
+	if !slices.Equal(plan.actions, []string{"delete", "create"}) || plan.unknown || len(plan.toDelete) > 0 {
+		t.Errorf("the plan is to %v, and deletes %v (unknown: %v)", plan.actions, plan.toDelete, plan.unknown)
 	}
 	if strings.Contains(plan.output, "Warning: Keys to delete") {
 		t.Errorf("the plan warns of keys of the old store:\n%s", plan.output)
@@ -534,7 +534,7 @@ resource "terraform_data" "keys" {
 
 `+exclusiveOf(kaffebonna, "terraform_data.keys.output"))
 	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("deletes is known: %v", plan.keys_to_delete)
+		t.Errorf("deletes is known: %v", plan.toDelete)
 	}
 	wantRefusal(t, w.applySaved(t), "set must contain at least 1 elements")
 	w.wantDeletions(t, 0)
@@ -554,7 +554,7 @@ provider "kustom" {
 `)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
 	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("deletes is known: %v", plan.keys_to_delete)
+		t.Errorf("deletes is known: %v", plan.toDelete)
 	}
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey)

@@ -49,9 +49,9 @@ func (w *connectionWorld) use(t *testing.T, hcl string) {
 
 // planOf is what a plan does to the connection.
 type planOf struct {
-	actions          string
-	reason           string
-	replaces, leaves []string // usernames
+	actions        string
+	reason         string
+	toDelete, kept []string // usernames
 }
 
 const savedPlan = "saved.tfplan"
@@ -96,7 +96,7 @@ func (w *connectionWorld) saved(t *testing.T) planOf {
 		if c.Address == connectionAddress {
 			return planOf{
 				actions: strings.Join(c.Change.Actions, ", "), reason: c.Change.After.Reason,
-				replaces: usernames(c.Change.After.Replaces), leaves: usernames(c.Change.After.Leaves),
+				toDelete: usernames(c.Change.After.Replaces), kept: usernames(c.Change.After.Leaves),
 			}
 		}
 	}
@@ -205,7 +205,7 @@ func TestAccConnectionRotates(t *testing.T) {
 				w.mustHave(t, exampleUsername)
 				return
 			}
-			w.mustPlan(t, planOf{actions: "update", reason: test.reason, replaces: []string{first}})
+			w.mustPlan(t, planOf{actions: "update", reason: test.reason, toDelete: []string{first}})
 			w.mustApplySaved(t)
 			if got := course(w.sandbox.Requests()); !slices.Equal(got, []string{"make", "prove", "install", "read back", "delete"}) {
 				t.Errorf("the servers saw %q", got)
@@ -232,7 +232,7 @@ func TestAccConnectionSavedPlans(t *testing.T) {
 		w.mustApplySaved(t)
 		w.mustBeUntouched(t)
 		w.mustPlan(t, planOf{
-			actions: "update", reason: "the key is 90 days old or older: it was made on 2026-11-02", replaces: []string{first},
+			actions: "update", reason: "the key is 90 days old or older: it was made on 2026-11-02", toDelete: []string{first},
 		})
 		w.mustApplySaved(t)
 		w.mustBeEmpty(t)
@@ -260,7 +260,7 @@ func TestAccConnectionSavedPlans(t *testing.T) {
 		t.Parallel()
 		w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
 		w.mustPlan(t, planOf{
-			actions: "create", reason: "the shop uses " + legacyUsername + ", a key of api.klarna.com", replaces: []string{legacyUsername},
+			actions: "create", reason: "the shop uses " + legacyUsername + ", a key of api.klarna.com", toDelete: []string{legacyUsername},
 		})
 		if err := w.sandbox.PlaceOrder("butikk"); err != nil {
 			t.Fatal(err)
@@ -280,7 +280,7 @@ func TestAccConnectionWithoutRefresh(t *testing.T) {
 	for _, incident := range []string{"2026-11", "2026-12"} {
 		first := w.holds(t, "butikk")
 		w.use(t, edit(t, connected(t), `incident = "none"`, `incident = "`+incident+`"`))
-		w.mustPlan(t, planOf{actions: "update", reason: triggered, replaces: []string{first}}, "-refresh=false")
+		w.mustPlan(t, planOf{actions: "update", reason: triggered, toDelete: []string{first}}, "-refresh=false")
 		w.mustApplySaved(t)
 		w.mustHave(t, exampleUsername)
 	}
@@ -473,13 +473,13 @@ func TestAccConnectionDrift(t *testing.T) {
 			w.sandbox.ResetRequests()
 			want, others := planOf{actions: "update", reason: test.reason(k)}, []string{exampleUsername}
 			if test.ownGone {
-				want.keys_to_delete = append(want.keys_to_delete, k.own)
+				want.toDelete = append(want.toDelete, k.own)
 			}
 			if test.handGone {
-				want.keys_to_delete = append(want.keys_to_delete, k.hand)
+				want.toDelete = append(want.toDelete, k.hand)
 			}
 			if test.left {
-				want.keys_kept, others = []string{k.hand}, append(others, k.hand)
+				want.kept, others = []string{k.hand}, append(others, k.hand)
 			}
 			if k.hand != legacyUsername {
 				others = append(others, legacyUsername)

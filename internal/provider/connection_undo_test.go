@@ -166,19 +166,19 @@ func (w *connectionWorld) mustRecover(t *testing.T, m mishap, old string) {
 	leftBehind := m.survived && slices.Contains(w.usernames(), old)
 	switch {
 	case leftBehind:
-		if want := (planOf{actions: "update", reason: unfinished, replaces: []string{old}}); !slices.Equal(got.keys_to_delete, want.keys_to_delete) ||
-			got.actions != want.actions || got.reason != want.reason || got.keys_kept != nil {
+		if want := (planOf{actions: "update", reason: unfinished, toDelete: []string{old}}); !slices.Equal(got.toDelete, want.toDelete) ||
+			got.actions != want.actions || got.reason != want.reason || got.kept != nil {
 			t.Errorf("the plan is %+v, want %+v", got, want)
 		}
 	case m.survived:
 		if got.actions != "no-op" {
 			t.Errorf("the plan is %+v", got)
 		}
-	case len(got.keys_to_delete) == 0:
+	case len(got.toDelete) == 0:
 		t.Errorf("the plan is %+v: it does not replace what the shop holds", got)
 	}
-	if names := slices.Sorted(slices.Values(got.keys_to_delete)); len(slices.Compact(names)) != len(got.keys_to_delete) {
-		t.Errorf("the plan replaces %q: one of them twice", got.keys_to_delete)
+	if names := slices.Sorted(slices.Values(got.toDelete)); len(slices.Compact(names)) != len(got.toDelete) {
+		t.Errorf("the plan replaces %q: one of them twice", got.toDelete)
 	}
 	w.mustApplySaved(t)
 	w.mustBeEmpty(t)

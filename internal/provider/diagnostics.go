@@ -221,6 +221,10 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider has no shop to ask whether it uses the key. "+
 			"That nobody was asked does not mean that nobody uses it.\n\n%s", unknown.Username, waysToDelete)}
 	}
+	if len(unknown.Shops) == 0 {
+		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider does not know which shops it can ask. %s",
+			unknown.Username, advise(unknown.Cause).text)}
+	}
 	reason := ""
 	if unknown.Cause != nil {
 		reason = " " + advise(unknown.Cause).text
@@ -294,6 +298,11 @@ func adviseStore(err error) (advice, bool) {
 		return advice{text: fmt.Sprintf("The portal user sees no store %s. Check the merchant ID; if it is right, ask an account administrator for "+
 			"access to the store via User Manager.", none.MerchantID)}, true
 	}
+	var unlisted *rotation.NotListedError
+	if errors.As(err, &unlisted) {
+		return advice{text: fmt.Sprintf("Kustom Portal does not list the key %s of store %s, which this run has made. Its lists may lag. Run again in a "+
+			"minute.", unlisted.CredentialID, unlisted.MerchantID)}, true
+	}
 	var panicked *rotation.PanicError
 	if errors.As(err, &panicked) {
 		return advice{text: "This is a fault of the provider. What it had made is undone or remembered. Run again, and please report it with the " +
@@ -310,7 +319,11 @@ func adviseLimit(full *rotation.LimitReachedError) advice {
 	}
 	lines := make([]string, 0, len(full.Unused))
 	for _, key := range full.Unused {
-		lines = append(lines, fmt.Sprintf("  - %s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
+		made := "made " + key.CreatedAt.Format(time.DateOnly)
+		if key.Host != "" {
+			made = key.Host + ", " + made
+		}
+		lines = append(lines, fmt.Sprintf("  - %s (%s)", key.Username, made))
 	}
 	return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have. These have never been used:\n\n%s\n\nDelete one that is no "+
 		"longer needed %s", full.MerchantID, strings.Join(lines, "\n"), remove)}

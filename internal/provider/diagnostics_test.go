@@ -92,10 +92,14 @@ func TestAdvise(t *testing.T) {
 		{"no checkout", &mystore.NotInstalledError{Shop: "butikk"}, "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", false},
 		{"other checkout", &mystore.NotInstalledError{Shop: "butikk", Other: "Klarna Checkout V2"}, "Shop butikk has Klarna Checkout V2, but not Klarna Checkout V3.", false},
 		{"mismatch", &rotation.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},
-		{"held", &rotation.HeldError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it did not get another key in time.", true},
-		{"held and left", &rotation.HeldError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
-		{"interrupted while held", errors.Join(&rotation.HeldError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
-		{"unseen", &rotation.UnseenError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")}, "could be asked whether it uses it. Mystore does not accept the shop's token", true},
+		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it did not get another key in time.", true},
+		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
+		{"interrupted while held", errors.Join(&rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
+		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. That nobody was asked does not mean", true},
+		{"shops not known", &rotation.KeyUsageUnknownError{Username: "M1-a", Cause: &unknownError{"mystore_tokens"}}, "the provider does not know which shops it can ask. The provider's mystore_tokens depends on", true},
+		{"one not read", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"a"}, Cause: refusal("mystore", 401, "unauthorized")}, "because shop a may use it and can't be read. Mystore does not accept the shop's token", true},
+		{"still used", &rotation.KeyStillUsedError{Username: "M1-a", UnusedFor: 24 * time.Hour}, "the portal shows that something has used it within the last 24h0m0s.", false},
+		{"not listed yet", &rotation.NotListedError{MerchantID: "M1", CredentialID: "c-1"}, "does not list the key c-1 of store M1, which this run has made.", false},
 		{"no such key", &kustom.NoKeyError{MerchantID: "M1", CredentialID: "c"}, "Store M1 has no API key with the ID c; perhaps it was deleted.", false},
 		{"unexpected", errors.New("odd"), "This is unexpected. Run again and, if it stays, report it with the message below.", false},
 	}
@@ -141,7 +145,7 @@ func TestOrphanAdvice(t *testing.T) {
 	}{
 		{kustom.Orphan{MerchantID: "M1", CredentialID: "c-7", Username: "M1-a"}, "The API key M1-a was made and can't be used, and it could not be deleted again (no way)."},
 		{kustom.Orphan{MerchantID: "M1", CredentialID: "c-7"}, "The API key c-7 was made"},
-		{kustom.Orphan{MerchantID: "M1"}, "one may have been made whose secret nobody knows (no way)."},
+		{kustom.Orphan{MerchantID: "M1"}, "It may have made one whose secret is lost (no way)."},
 	}
 	for _, test := range tests {
 		text := advise(&kustom.OrphanError{Orphan: test.orphan, Cause: context.Canceled, Cleanup: errors.New("no way")}).text
@@ -155,11 +159,11 @@ func TestOrphanAdvice(t *testing.T) {
 
 func TestLimitAdvice(t *testing.T) {
 	made := time.Date(2024, time.May, 1, 12, 0, 0, 0, time.UTC)
-	full := &limitReachedError{merchantID: "M1", cause: refusal("portal", 409, kustom.CodeLimitReached)}
+	full := &rotation.LimitReachedError{MerchantID: "M1", Cause: refusal("portal", 409, kustom.CodeLimitReached)}
 	if text := advise(full).text; !strings.Contains(text, "Store M1 has as many API keys as it may have, and each of them has been used.") {
 		t.Errorf("without unused keys: %s", text)
 	}
-	full.unused = []kustom.Key{{Username: "M1-a", Host: "api.klarna.com", CreatedAt: made}, {Username: "M1-b", Host: "api.kustom.co", CreatedAt: made}}
+	full.Unused = []kustom.Key{{Username: "M1-a", Host: "api.klarna.com", CreatedAt: made}, {Username: "M1-b", Host: "api.kustom.co", CreatedAt: made}}
 	want := "These have never been used:\n\n  - M1-a (api.klarna.com, made 2024-05-01)\n  - M1-b (api.kustom.co, made 2024-05-01)\n\n"
 	if text := advise(full).text; !strings.Contains(text, want) || !strings.Contains(text, "three dots → Delete API key") {
 		t.Errorf("with unused keys: %s", text)

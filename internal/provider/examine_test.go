@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -15,7 +16,6 @@ import (
 
 // examined is a shop, and a merchant API, whose answers are made up by a test.
 type examined struct {
-	shopService
 	extension func(context.Context) (mystore.Extension, error)
 	prove     func(context.Context) error
 }
@@ -24,16 +24,17 @@ func (e examined) Extension(ctx context.Context, _ string) (mystore.Extension, e
 	return e.extension(ctx)
 }
 
-func (e examined) Prove(ctx context.Context, _ rotation.Pair) error { return e.prove(ctx) }
+func (e examined) Prove(ctx context.Context, _, _ string) error { return e.prove(ctx) }
 
 func (e examined) examine(verify bool) (mystore.Extension, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	r := &checkoutCredentialsResource{shops: e, extensions: e}
+	c := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	r := &checkoutCredentialsResource{extensions: e, engine: rotation.New(rotation.Options{Merchant: e, Clock: c})}
 	return r.examine(ctx, "butikk", rotation.Pair{}, verify)
 }
 
-func TestAPairIsProvenWhileTheShopAnswers(t *testing.T) {
+func TestExamine_ProvesWhileTheShopAnswers(t *testing.T) {
 	shop, merchant := make(chan struct{}), make(chan struct{})
 	meet := func(ctx context.Context, mine, other chan struct{}) error {
 		close(mine)
@@ -55,13 +56,13 @@ func TestAPairIsProvenWhileTheShopAnswers(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForTheProofOfAShopThatFails(t *testing.T) {
+func TestExamine_ShopErrorCancelsProof(t *testing.T) {
 	missing := &mystore.NotInstalledError{Shop: "butikk"}
 	_, err := examined{
 		extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, missing },
 		prove: func(ctx context.Context) error {
 			<-ctx.Done()
-			return &kustom.ProofError{Verdict: kustom.VerdictRefused, Cause: ctx.Err()}
+			return &kustom.ProofError{Verdict: kustom.VerdictUnknown, Cause: ctx.Err()}
 		},
 	}.examine(true)
 	if !errors.Is(err, missing) {
@@ -72,12 +73,15 @@ func TestNobodyWaitsForTheProofOfAShopThatFails(t *testing.T) {
 	}
 }
 
-func TestAPairIsUnfit(t *testing.T) {
+func TestExamine_PairIsUnfit(t *testing.T) {
 	for _, test := range []struct {
 		verdict kustom.Verdict
 		hint    bool
 	}{
 		{kustom.VerdictRefused, false},
+		{kustom.VerdictNoProduct, false},
+		{kustom.VerdictImpostor, false},
+		{kustom.VerdictFirewall, true},
 		{kustom.VerdictUnknown, true},
 	} {
 		proof := &kustom.ProofError{Verdict: test.verdict, Cause: errors.New("why")}
@@ -91,7 +95,7 @@ func TestAPairIsUnfit(t *testing.T) {
 	}
 }
 
-func TestAPairIsNotProvenWhereNobodyWantsIt(t *testing.T) {
+func TestExamine_ProvesOnlyWhereWanted(t *testing.T) {
 	_, err := examined{
 		extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, nil },
 		prove:     func(context.Context) error { return errors.New("asked") },

@@ -322,7 +322,7 @@ func TestAccFleetCreatedWithoutRefresh(t *testing.T) {
 	w.mustApply(t)
 	mend()
 	w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{shop.Name: {
-		does: "connect", reason: "an earlier run could not give the shop a key", replaces: []string{shop.KustomID},
+		does: "connect", reason: "an earlier run could not give the shop a key", toDelete: []string{shop.KustomID},
 	}}}, "-refresh=false")
 	w.mustApplySaved(t)
 	w.mustBeEmpty(t)
@@ -478,7 +478,7 @@ func TestAccFleetReadFails(t *testing.T) {
 	} {
 		mend := arms(fault)(t, w, lost)
 		r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{
-			drifted.Name: {does: "connect", reason: noKey, replaces: usernamesOf([]any{w.inState(t)[drifted.Name]})},
+			drifted.Name: {does: "connect", reason: noKey, toDelete: usernamesOf([]any{w.inState(t)[drifted.Name]})},
 		}})
 		mend()
 		if found := warningSummary.FindAllString(r.output, -1); len(found) != 1 || !strings.HasPrefix(found[0], "Warning: Shop not read") || !strings.Contains(unwrapped(r.output), lost.Name) {

@@ -121,9 +121,9 @@ func (w *fleetWorld) remove(t *testing.T, shops ...string) {
 type shopPlan struct {
 	// does is "add", "remove", "connect" for a shop that is there and gets a key, "perhaps" where that is
 	// not known yet, and "change" for anything else.
-	does             string
-	reason           string
-	replaces, leaves []string // usernames
+	does           string
+	reason         string
+	toDelete, kept []string // usernames
 }
 
 // fleetPlan is what a plan does to a fleet: what it calls that, and to which shops it does what.
@@ -180,7 +180,7 @@ func changedShops(before, after map[string]map[string]any, unknown map[string]an
 		if reflect.DeepEqual(before[name], is) && later["credential_id"] != true {
 			continue
 		}
-		plan := shopPlan{does: "change", replaces: usernamesOf(is["keys_to_delete"]), leaves: usernamesOf(is["keys_kept"])}
+		plan := shopPlan{does: "change", toDelete: usernamesOf(is["keys_to_delete"]), kept: usernamesOf(is["keys_kept"])}
 		plan.reason, _ = is["reason"].(string)
 		switch {
 		case before[name] == nil:
@@ -307,7 +307,7 @@ func (w *fleetWorld) writes() []string {
 	all := []string{}
 	for _, r := range w.sandbox.Requests() {
 		switch {
-		case r.API == sandbox.Merchant:
+		case r.API == sandbox.Merchant && r.Caller != "": // not the made-up pair
 			store, _, _ := strings.Cut(r.Caller, "-")
 			all = append(all, "prove "+store)
 		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:
@@ -353,7 +353,7 @@ const legacyReason = ", a key of api.klarna.com"
 func adoptions(shops ...sandbox.Shop) map[string]shopPlan {
 	plans := map[string]shopPlan{}
 	for _, shop := range shops {
-		plans[shop.Name] = shopPlan{does: "add", reason: "the shop uses " + shop.KustomID + legacyReason, replaces: []string{shop.KustomID}}
+		plans[shop.Name] = shopPlan{does: "add", reason: "the shop uses " + shop.KustomID + legacyReason, toDelete: []string{shop.KustomID}}
 	}
 	return plans
 }
@@ -524,10 +524,10 @@ func TestAccFleetChangesOneShop(t *testing.T) {
 			k.hand = test.change(t, w, shop)
 			want := shopPlan{does: "connect", reason: test.reason(k)}
 			if !test.ownStays {
-				want.keys_to_delete = append(want.keys_to_delete, k.own)
+				want.toDelete = append(want.toDelete, k.own)
 			}
 			if test.handGoes {
-				want.keys_to_delete = append(want.keys_to_delete, k.hand)
+				want.toDelete = append(want.toDelete, k.hand)
 			}
 			r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{shop.Name: want}})
 			w.mustShowOnly(t, r.output, shop.Name)
@@ -559,7 +559,7 @@ func TestAccFleetMovesStore(t *testing.T) {
 	w.edit(t, mover.Name, func(s *shopSettings) { s.MerchantID = to })
 	w.sandbox.ResetRequests()
 	r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{
-		mover.Name: {does: "connect", reason: "merchant_id has changed", replaces: []string{first}},
+		mover.Name: {does: "connect", reason: "merchant_id has changed", toDelete: []string{first}},
 	}})
 	w.mustShowOnly(t, r.output, mover.Name)
 	w.mustApplySaved(t)
@@ -596,7 +596,7 @@ func TestAccFleetRotatesByAge(t *testing.T) {
 	due := map[string]shopPlan{}
 	for _, shop := range w.seed.Shops[:3] {
 		due[shop.Name] = shopPlan{
-			does: "connect", reason: "the key is 90 days old or older: it was made on 2026-11-02", replaces: []string{w.holds(t, shop.Name)},
+			does: "connect", reason: "the key is 90 days old or older: it was made on 2026-11-02", toDelete: []string{w.holds(t, shop.Name)},
 		}
 	}
 	w.mustPlan(t, fleetPlan{"update", due})
@@ -622,7 +622,7 @@ func TestAccFleetKeepsReplaced(t *testing.T) {
 	w.use(t)
 	want, others := map[string]shopPlan{}, []string{}
 	for _, shop := range w.seed.Shops {
-		want[shop.Name] = shopPlan{does: "add", reason: "the shop uses " + shop.KustomID + legacyReason, leaves: []string{shop.KustomID}}
+		want[shop.Name] = shopPlan{does: "add", reason: "the shop uses " + shop.KustomID + legacyReason, kept: []string{shop.KustomID}}
 		others = append(others, shop.KustomID)
 	}
 	w.mustPlan(t, fleetPlan{"create", want})
@@ -746,7 +746,7 @@ func TestAccFleetWithoutRefresh(t *testing.T) {
 		w.edit(t, shop.Name, func(s *shopSettings) { s.RotateWhenChanged = map[string]string{"incident": incident} })
 		w.sandbox.ResetRequests()
 		w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{
-			shop.Name: {does: "connect", reason: triggered, replaces: []string{w.holds(t, shop.Name)}},
+			shop.Name: {does: "connect", reason: triggered, toDelete: []string{w.holds(t, shop.Name)}},
 		}}, "-refresh=false")
 		w.mustApplySaved(t)
 		w.mustHaveWritten(t, rotation(shop)...)

@@ -1,18 +1,13 @@
 package provider
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -22,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -48,7 +42,7 @@ func TestFleetTypes(t *testing.T) {
 		attributes map[string]schema.Attribute
 	}{
 		"a fleet's shop": {fleetShopType, shop},
-		"a replaced key": {replacedKeyType, replacedKeyAttributes()},
+		"a key":          {keyRefType, keyRefAttributes()},
 	} {
 		if want := (types.ObjectType{AttrTypes: attributeTypes(test.attributes)}); !test.typ.Equal(want) {
 			t.Errorf("%s is of type %s, its attributes of %s", name, test.typ, want)
@@ -72,35 +66,27 @@ func TestFleetTypes(t *testing.T) {
 }
 
 // fullShop is a shop with a value of its own in every attribute.
-func fullShop(t *testing.T) fleetShop {
-	t.Helper()
-	var diags diag.Diagnostics
-	triggers, problems := types.MapValue(types.StringType, map[string]attr.Value{"incident": types.StringValue("none")})
-	diags.Append(problems...)
-	shop := fleetShop{
+func fullShop() fleetShop {
+	triggers := types.MapValueMust(types.StringType, map[string]attr.Value{"incident": types.StringValue("none")})
+	return fleetShop{
 		connectedShop: connectedShop{
 			MerchantID: types.StringValue("M1"), Description: types.StringValue("description"), RotateWhenChanged: triggers,
 			CredentialID: types.StringValue("c-1"), Username: types.StringValue("M1-a"), Host: types.StringValue("host"),
-			CreatedAt: types.StringValue("2026-11-02T09:15:00Z"), Reason: types.StringValue("reason"),
-			Replaces: replacedKeys([]replacedKey{{MerchantID: "M1", Username: "M1-old"}}, &diags),
-			Leaves:   replacedKeys([]replacedKey{{MerchantID: "M2", Username: "M2-left"}}, &diags),
+			CreatedAt: types.StringValue("2026-11-02T09:15:00Z"), ExpiresAt: types.StringValue("2027-11-02T09:15:00Z"), Reason: types.StringValue("reason"),
+			KeysToDelete: keySet([]rotation.KeyRef{{MerchantID: "M1", Username: "M1-old"}}),
+			KeysKept:     keySet([]rotation.KeyRef{{MerchantID: "M2", Username: "M2-left"}}),
 		},
-		Problem: types.StringValue("last_error"),
+		LastError: types.StringValue("last_error"),
 	}
-	if diags.HasError() {
-		t.Fatal(diags)
-	}
-	return shop
 }
 
 // TestFleetShopObject: what is written of a shop is what is read of it, as the framework reads it too.
 func TestFleetShopObject(t *testing.T) {
 	t.Parallel()
-	want := fullShop(t)
-	var diags diag.Diagnostics
-	object, ok := want.object(&diags).(types.Object)
-	if !ok || diags.HasError() {
-		t.Fatalf("no object: %v", diags)
+	want := fullShop()
+	object, ok := want.object().(types.Object)
+	if !ok {
+		t.Fatalf("it is no object but a %T", want.object())
 	}
 	for name, value := range object.Attributes() {
 		if value.IsNull() {
@@ -118,26 +104,27 @@ func TestFleetShopObject(t *testing.T) {
 
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
-	want := fullShop(t)
+	want := fullShop()
 	if got := want.unchanged(); !reflect.DeepEqual(got, want) {
 		t.Errorf("of what is known becomes %+v, want %+v", got, want)
 	}
 	unknown := want
 	unknown.CredentialID, unknown.Username, unknown.Host = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	unknown.CreatedAt, unknown.Reason, unknown.Problem = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	unknown.Replaces, unknown.Leaves = types.ListUnknown(replacedKeyType), types.ListUnknown(replacedKeyType)
+	unknown.CreatedAt, unknown.ExpiresAt, unknown.Reason = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	unknown.LastError = types.StringUnknown()
+	unknown.KeysToDelete, unknown.KeysKept = types.SetUnknown(keyRefType), types.SetUnknown(keyRefType)
 	got := unknown.unchanged()
 	for name, value := range map[string]attr.Value{
 		"credential_id": got.CredentialID, "username": got.Username, "host": got.Host, "created_at": got.CreatedAt,
-		"reason": got.Reason, "last_error": got.Problem,
+		"expires_at": got.ExpiresAt, "reason": got.Reason, "last_error": got.LastError,
 	} {
 		if !value.IsNull() {
 			t.Errorf("%s is %v, want null", name, value)
 		}
 	}
-	none := types.ListValueMust(replacedKeyType, []attr.Value{})
-	if !got.Replaces.Equal(none) || !got.Leaves.Equal(none) {
-		t.Errorf("the lists are %v and %v, want empty ones", got.Replaces, got.Leaves)
+	none := types.SetValueMust(keyRefType, []attr.Value{})
+	if !got.KeysToDelete.Equal(none) || !got.KeysKept.Equal(none) {
+		t.Errorf("the sets are %v and %v, want empty ones", got.KeysToDelete, got.KeysKept)
 	}
 	if got.MerchantID != want.MerchantID || got.Description != want.Description || !got.RotateWhenChanged.Equal(want.RotateWhenChanged) {
 		t.Errorf("what is configured becomes %+v", got)
@@ -187,7 +174,7 @@ func TestShopFailures(t *testing.T) {
 		var all shopFailures
 		for i, err := range errs {
 			if err != nil {
-				all = append(all, shopFailure{index: i, member: &fleetMember{name: string(rune('a' + i))}, summary: "Not done", err: err})
+				all = append(all, shopFailure{member: &rotation.Member{Name: string(rune('a' + i))}, summary: "Not done", err: err})
 			}
 		}
 		return all
@@ -228,444 +215,130 @@ func TestShopFailures(t *testing.T) {
 	}
 }
 
-func TestOutage(t *testing.T) {
-	t.Parallel()
-	general, own := refusal("portal", 503, ""), refusal("portal", 404, "NOT_FOUND")
-	repeat := func(n int, err error) []error { return slices.Repeat([]error{err}, n) }
-	for name, test := range map[string]struct {
-		noted []error
-		want  bool
-	}{
-		"nothing":                {nil, false},
-		"one too few":            {repeat(outageAfter-1, general), false},
-		"enough":                 {repeat(outageAfter, general), true},
-		"more":                   {repeat(outageAfter+5, general), true},
-		"shops' own":             {repeat(1000, own), false},
-		"successes":              {repeat(1000, nil), false},
-		"a success in between":   {slices.Concat(repeat(outageAfter-1, general), repeat(1, nil), repeat(outageAfter-1, general)), false},
-		"a shop's own, likewise": {slices.Concat(repeat(outageAfter-1, general), repeat(1, own), repeat(outageAfter-1, general)), false},
-		"over again":             {slices.Concat(repeat(outageAfter, general), repeat(1, nil)), false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var o outage
-			var wait sync.WaitGroup
-			for _, err := range test.noted {
-				o.note(o.begin(), err)
-				wait.Go(func() { _ = o.cause() }) // for the race detector
-			}
-			wait.Wait()
-			if got := o.cause(); (got != nil) != test.want || (got != nil && !errors.Is(got, general)) {
-				t.Errorf("the cause is %v, want one: %t", got, test.want)
-			}
-		})
-	}
-}
-
-// TestOutageUnderWay: shops that were under way when the failures began do not end their row.
-func TestOutageUnderWay(t *testing.T) {
-	t.Parallel()
-	var o outage
-	general := refusal("portal", 503, "")
-	underWay, another := o.begin(), o.begin()
-	for range outageAfter - 1 {
-		o.note(o.begin(), general)
-	}
-	o.note(underWay, nil)
-	if o.note(another, general); o.cause() == nil {
-		t.Error("a shop that was under way has ended the row")
-	}
-	if o.note(o.begin(), nil); o.cause() != nil {
-		t.Error("a shop that was begun with after the failures has not ended the row")
-	}
-}
-
-// fakeFleet is a fleet of n new shops whose vendors do what the test says.
-func fakeFleet(n, concurrency int, c connections) *fleet {
-	c.clock = clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	c.walk = new(connectionWalk)
-	f := &fleet{connections: c, concurrency: concurrency}
-	for i := range n {
-		plan := unreadFleetShop("M1")
-		plan.CredentialID = types.StringUnknown()
-		f.members = append(f.members, &fleetMember{name: fmt.Sprintf("shop-%04d", i), plan: &plan})
-	}
-	return f
-}
-
-// started counts what was started, and what was under way at once.
-type started struct {
-	mu               sync.Mutex
-	all, now, atOnce int
-}
-
-func (s *started) begin() func() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all++
-	s.now++
-	s.atOnce = max(s.atOnce, s.now)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.now--
-	}
-}
-
-func TestEach(t *testing.T) {
-	t.Parallel()
-	const shops, concurrency = 200, 8
-	expired, own := refusal("portal", 401, "UNAUTHORIZED"), refusal("portal", 404, "NOT_FOUND")
-	for name, test := range map[string]struct {
-		do func(cancel func(), i int) error
-		// most is how many shops may be started, and failed how many fail in the end; -1 is those that
-		// were not started, and perhaps some that were.
-		most, failed int
-		cause        error
-	}{
-		"all well":   {func(func(), int) error { return nil }, shops, 0, nil},
-		"some fail":  {func(_ func(), i int) error { return map[bool]error{i%2 == 0: own}[true] }, shops, shops / 2, own},
-		"outage":     {func(func(), int) error { return expired }, outageAfter + concurrency - 1, shops, expired},
-		"interrupt":  {func(cancel func(), i int) error { cancel(); return nil }, concurrency, -1, context.Canceled},
-		"late fault": {func(_ func(), i int) error { return map[bool]error{i >= shops/2: expired}[true] }, shops/2 + outageAfter + concurrency - 1, -1, expired},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			var s started
-			failures := fakeFleet(shops, concurrency, connections{}).each(ctx, "Not done", time.Minute, func(_ context.Context, i int, _ *fleetMember) error {
-				defer s.begin()()
-				return test.do(cancel, i)
-			})
-			if s.all > test.most || s.atOnce > concurrency {
-				t.Errorf("%d shops were started, %d at once, want at most %d and %d", s.all, s.atOnce, test.most, concurrency)
-			}
-			if test.failed >= 0 && len(failures) != test.failed {
-				t.Errorf("%d shops failed, want %d", len(failures), test.failed)
-			}
-			if test.failed < 0 && len(failures) < shops-s.all {
-				t.Errorf("%d shops failed, want the %d that were not started", len(failures), shops-s.all)
-			}
-			for i, failure := range failures {
-				if !errors.Is(failure.err, test.cause) || (i > 0 && failures[i-1].index >= failure.index) {
-					t.Fatalf("failure %d is of shop %d: %v", i, failure.index, failure.err)
-				}
-			}
-		})
-	}
-}
-
-// fakeVendors are vendors that answer as they are told.
-type fakeVendors struct {
-	credentials func(shop string) (mystore.Credentials, error)
-	keys        func() error
-	connect     func(shop string) error
-	retire      func(key kustom.Orphan) error
-}
-
-func (v fakeVendors) connections() connections { return connections{connector: v, shops: v, keys: v} }
-
-func (v fakeVendors) Credentials(_ context.Context, shop string) (mystore.Credentials, error) {
-	if v.credentials == nil {
-		return mystore.Credentials{}, nil
-	}
-	return v.credentials(shop)
-}
-
-func (v fakeVendors) Clear(context.Context, string) error { return nil }
-
-func (v fakeVendors) Leave(string) {}
-
-func (v fakeVendors) Connect(_ context.Context, shop, merchantID, _ string) (kustom.Key, mystore.Credentials, error) {
-	if v.connect != nil {
-		if err := v.connect(shop); err != nil {
-			return kustom.Key{}, mystore.Credentials{}, err
-		}
-	}
-	key := kustom.Key{MerchantID: merchantID, CredentialID: "new-" + shop, Username: merchantID + "-" + shop}
-	return key, mystore.Credentials{KustomID: key.Username, SecretSet: true}, nil
-}
-
-func (v fakeVendors) Retire(_ context.Context, key kustom.Orphan) error {
-	if v.retire == nil {
-		return nil
-	}
-	return v.retire(key)
-}
-
-func (v fakeVendors) Expect(context.Context, []string) {}
-
-func (v fakeVendors) Keys(context.Context, string) iter.Seq2[kustom.Key, error] {
-	return func(yield func(kustom.Key, error) bool) {
-		if v.keys == nil {
-			return
-		}
-		if err := v.keys(); err != nil {
-			yield(kustom.Key{}, err)
-		}
-	}
-}
-
-// TestFleetLooks: no shop waits for the list of keys before the next one is read, and one that can't be
-// read is not asked again.
-func TestFleetLooks(t *testing.T) {
-	t.Parallel()
-	const shops, concurrency = 40, 4
-	for name, work := range map[string]func(*fleet, context.Context) shopFailures{
-		"read": func(f *fleet, ctx context.Context) shopFailures { return f.read(ctx, new(diag.Diagnostics)) },
-		"plan": func(f *fleet, ctx context.Context) shopFailures {
-			var diags diag.Diagnostics
-			f.plan(ctx, &diags)
-			return make(shopFailures, len(diags))
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				reads := map[string]int{}
-				listed := make(chan struct{})
-				time.AfterFunc(time.Hour, func() { close(listed) })
-				f := fakeFleet(shops, concurrency, fakeVendors{
-					credentials: func(shop string) (mystore.Credentials, error) {
-						mu.Lock()
-						defer mu.Unlock()
-						reads[shop]++
-						if shop == "shop-0007" {
-							return mystore.Credentials{}, refusal("mystore", 403, "FORBIDDEN")
-						}
-						return mystore.Credentials{}, nil
-					},
-					keys: func() error { <-listed; return nil },
-				}.connections())
-				done := make(chan shopFailures)
-				go func() { done <- work(f, t.Context()) }()
-				synctest.Wait()
-				mu.Lock()
-				if len(reads) != shops {
-					t.Errorf("%d of %d shops were read before the keys were listed", len(reads), shops)
-				}
-				mu.Unlock()
-				if failures := <-done; len(failures) != 1 {
-					t.Errorf("%d shops failed, want the one that can't be read", len(failures))
-				}
-				if n := reads["shop-0007"]; n != 1 {
-					t.Errorf("a shop that can't be read was asked %d times", n)
-				}
-			})
-		})
-	}
-}
-
-// TestFleetPlanFailures: what is in the way of planning is told once, and is an error only where a new
-// shop could not be looked at, or nothing at all would come of the apply.
-func TestFleetPlanFailures(t *testing.T) {
-	t.Parallel()
-	expired := refusal("portal", 401, "UNAUTHORIZED")
-	own := func(shop string) error { return &mystore.NotInstalledError{Shop: shop} }
-	for name, test := range map[string]struct {
-		known, unknown int // shops that are in the state, and new ones
-		fails          func(shop string, i int) error
-		want           string // severities of the messages
-	}{
-		"new, general, all":            {0, 30, func(string, int) error { return expired }, "Error"},
-		"new, general, one":            {0, 3, func(_ string, i int) error { return map[bool]error{i == 1: expired}[true] }, "Error"},
-		"new, their own, all":          {0, 3, func(shop string, _ int) error { return own(shop) }, "Error Error Error"},
-		"new, its own, one":            {0, 3, func(shop string, i int) error { return map[bool]error{i == 1: own(shop)}[true] }, "Warning"},
-		"known, general, all":          {3, 0, func(string, int) error { return expired }, "Warning"},
-		"known, its own":               {3, 0, func(shop string, i int) error { return map[bool]error{i == 1: own(shop)}[true] }, "Warning"},
-		"added, its own":               {2, 1, func(shop string, i int) error { return map[bool]error{i == 2: own(shop)}[true] }, "Warning"},
-		"added, general":               {2, 1, func(_ string, i int) error { return map[bool]error{i == 2: expired}[true] }, "Error"},
-		"two added, general":           {2, 2, func(_ string, i int) error { return map[bool]error{i > 1: expired}[true] }, "Error"},
-		"nothing":                      {2, 2, func(string, int) error { return nil }, ""},
-		"no shops":                     {0, 0, nil, ""},
-		"added, not known setting yet": {1, 1, func(string, int) error { return &unknownError{"mystore_tokens"} }, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := fakeFleet(test.known+test.unknown, 4, connections{})
-			v := fakeVendors{credentials: func(shop string) (mystore.Credentials, error) {
-				i := slices.IndexFunc(f.members, func(m *fleetMember) bool { return m.name == shop })
-				return mystore.Credentials{}, test.fails(shop, i)
-			}}
-			f.connections.connector, f.connections.shops, f.connections.keys = v, v, v
-			for _, m := range f.members[:test.known] {
-				state := unreadFleetShop("M1")
-				m.state, m.memory.Due = &state, "because"
-			}
-			var diags diag.Diagnostics
-			f.plan(t.Context(), &diags)
-			var severities []string
-			for _, d := range diags {
-				severities = append(severities, d.Severity().String())
-			}
-			if got := strings.Join(severities, " "); got != test.want {
-				t.Errorf("the messages are %q, want %q:\n%s", got, test.want, lines(diags))
-			}
-		})
-	}
-}
-
 // shopsOf is a map of shops of the store M1. A nil one is not known yet.
-func shopsOf(t *testing.T, shops map[string]*fleetShop) types.Map {
-	t.Helper()
-	var diags diag.Diagnostics
+func shopsOf(shops map[string]*fleetShop) types.Map {
 	elements := map[string]attr.Value{}
 	for name, shop := range shops {
 		if elements[name] = types.ObjectUnknown(fleetShopType.AttrTypes); shop != nil {
-			elements[name] = shop.object(&diags)
+			elements[name] = shop.object()
 		}
-	}
-	if diags.HasError() {
-		t.Fatal(diags)
 	}
 	return types.MapValueMust(fleetShopType, elements)
 }
 
-// TestNewFleet: a shop whose settings are not known yet neither stays as it is nor leaves.
-func TestNewFleet(t *testing.T) {
+// fleetOf is the operation that leads from state to plan, as far as it needs no vendor.
+func fleetOf(t *testing.T, plan fleetModel, state *fleetModel, memory fleetMemory) *fleet {
+	t.Helper()
+	var diags diag.Diagnostics
+	f := (&fleetResource{}).fleet(t.Context(), plan, &plan, state, memory, &diags)
+	if diags.HasError() {
+		t.Fatal(diags)
+	}
+	return f
+}
+
+// TestFleet_Members: a shop whose settings are not known yet neither stays as it is nor leaves.
+func TestFleet_Members(t *testing.T) {
 	t.Parallel()
-	shop := fullShop(t)
-	plan := fleetModel{Shops: shopsOf(t, map[string]*fleetShop{"b-stays": &shop, "a-comes": &shop, "d-unknown": nil, "e-unknown": nil})}
-	state := fleetModel{Shops: shopsOf(t, map[string]*fleetShop{"b-stays": &shop, "c-leaves": &shop, "e-unknown": &shop})}
-	memory := fleetMemory{"b-stays": {Due: "stays"}, "c-leaves": {Due: "keys_kept"}}
-	f := newFleet(connections{}, plan, &state, memory)
+	shop := fullShop()
+	plan := fleetModel{Shops: shopsOf(map[string]*fleetShop{"b-stays": &shop, "a-comes": &shop, "d-unknown": nil, "e-unknown": nil})}
+	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"b-stays": &shop, "c-leaves": &shop, "e-unknown": &shop})}
+	memory := fleetMemory{"b-stays": {Due: "stays"}, "c-leaves": {Due: "leaves"}}
+	f := fleetOf(t, plan, &state, memory)
 	var got []string
-	for _, m := range f.members {
-		got = append(got, fmt.Sprintf("%s planned %t known %t %s", m.name, m.plan != nil, m.state != nil, m.memory.Due))
+	for i, m := range f.Members {
+		due := ""
+		if m.Record != nil {
+			due = m.Record.Memory.Due
+		}
+		got = append(got, fmt.Sprintf("%s planned %t known %t %s", m.Name, f.models[i].plan != nil, f.models[i].state != nil, due))
 	}
 	want := []string{"a-comes planned true known false ", "b-stays planned true known true stays", "c-leaves planned false known true leaves"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the members are %q, want %q", got, want)
 	}
-	if f.concurrency != defaultFleetConcurrency {
-		t.Errorf("%d shops at once", f.concurrency)
-	}
-	plan.MaxConcurrency = types.Int64Value(7)
-	if f := newFleet(connections{}, plan, nil, nil); f.concurrency != 7 {
-		t.Errorf("%d shops at once, want 7", f.concurrency)
+	if f.Concurrency != defaultFleetConcurrency {
+		t.Errorf("%d shops at once", f.Concurrency)
 	}
 	var diags diag.Diagnostics
-	planned := f.planned(plan.Shops, &diags)
+	planned := f.planned(plan.Shops, types.StringUnknown(), &diags)
 	if got := slices.Sorted(maps.Keys(planned.Elements())); diags.HasError() || len(got) != 4 {
 		t.Errorf("planned are %q, %v", got, diags)
 	}
 	if !planned.Elements()["e-unknown"].IsUnknown() {
 		t.Error("what is not known yet is planned to be known")
 	}
-}
-
-// TestFleetApply: what is kept after an apply in which everything that can happen to a shop happens.
-func TestFleetApply(t *testing.T) {
-	t.Parallel()
-	f := fakeFleet(3, 2, connections{})
-	unsettled := kustom.Orphan{MerchantID: "M1", CredentialID: "c-9", Username: "M1-nine"}
-	v := fakeVendors{connect: func(shop string) error {
-		switch shop {
-		case "shop-0001":
-			return &mystore.NotInstalledError{Shop: shop}
-		case "shop-0002":
-			return &rotation.UnsettledError{Key: unsettled, Cause: errors.New("cause"), Cleanup: errors.New("cleanup")}
-		}
-		return nil
-	}}
-	f.connections.connector, f.connections.shops, f.connections.keys = v, v, v
-	var diags diag.Diagnostics
-	if failures := f.apply(t.Context(), &diags); len(failures) != 2 || len(diags) != 0 {
-		t.Fatalf("%d shops failed: %s", len(failures), lines(diags))
-	}
-	if f.isEmptyHanded() {
-		t.Error("nothing is to be kept")
-	}
-	shops := fleetShops(f.applied(&diags))
-	done, failed, doubtful := shops["shop-0000"], shops["shop-0001"], shops["shop-0002"]
-	if done.CredentialID.ValueString() != "new-shop-0000" || !done.Problem.IsNull() {
-		t.Errorf("the shop that works is %+v", done)
-	}
-	if !failed.CredentialID.IsNull() || !strings.HasPrefix(failed.Problem.ValueString(), "Shop shop-0001 has no Klarna Checkout V3.") {
-		t.Errorf("the shop that failed is %+v", failed)
-	}
-	if strings.Contains(doubtful.Problem.ValueString(), "\n") || !strings.Contains(doubtful.Problem.ValueString(), "It is remembered") {
-		t.Errorf("the shop in doubt has the problem %v", doubtful.Problem)
-	}
-	memory := f.memory()
-	if memory["shop-0001"].Due == "" || !slices.Equal(memory["shop-0002"].Unsettled, []kustom.Orphan{unsettled}) || memory["shop-0000"].Due != "" {
-		t.Errorf("remembered is %+v", memory)
-	}
-	if got, want := f.identity().Shops, []string{"shop-0000/M1", "shop-0001/M1", "shop-0002/M1"}; !slices.Equal(got, want) {
-		t.Errorf("the identity is %q, want %q", got, want)
+	plan.MaxConcurrency = types.Int64Value(7)
+	if f := fleetOf(t, plan, nil, nil); f.Concurrency != 7 {
+		t.Errorf("%d shops at once, want 7", f.Concurrency)
 	}
 }
 
-// TestIsEmptyHanded: only where nothing at all has come of a creation, nothing is kept.
-func TestIsEmptyHanded(t *testing.T) {
+// TestFleet_NothingSaved: only where nothing at all has come of a creation, nothing is kept.
+func TestFleet_NothingSaved(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
-	left := connectionMemory{Unsettled: []kustom.Orphan{{}}}
+	left := &rotation.Record{Memory: rotation.Memory{Unsettled: []kustom.Orphan{{}}}}
 	for name, test := range map[string]struct {
-		members []*fleetMember
+		members []*rotation.Member
 		want    bool
 	}{
 		"no shops":             {nil, false},
-		"all failed":           {[]*fleetMember{{err: failed}, {err: failed}}, true},
-		"one done":             {[]*fleetMember{{err: failed}, {}}, false},
-		"all failed, one left": {[]*fleetMember{{err: failed}, {err: failed, memory: left}}, false},
+		"all failed":           {[]*rotation.Member{{Err: failed}, {Err: failed}}, true},
+		"one done":             {[]*rotation.Member{{Err: failed}, {}}, false},
+		"all failed, one left": {[]*rotation.Member{{Err: failed}, {Err: failed, Record: left}}, false},
 	} {
-		if got := (&fleet{members: test.members}).isEmptyHanded(); got != test.want {
+		if got := (&fleet{Fleet: rotation.Fleet{Members: test.members}}).nothingSaved(); got != test.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
 }
 
-// TestFleetProblem: a shop's problem is known while planning only where nothing is done about it. A
-// change of anything that the apply does would be called inconsistent by Terraform.
-func TestFleetProblem(t *testing.T) {
+// TestFleet_LastErrorIsPlanned: a shop's error is known while planning only where nothing is done about it. A change of
+// anything that the apply does would be called inconsistent by Terraform.
+func TestFleet_LastErrorIsPlanned(t *testing.T) {
 	t.Parallel()
 	left := []kustom.Orphan{{MerchantID: "M1", CredentialID: "c-9", Username: "M1-nine"}}
 	for name, test := range map[string]struct {
-		memory connectionMemory
+		memory rotation.Memory
 		want   string
 	}{
-		"nothing to do":        {connectionMemory{}, `"last_error"`},
-		"needs a key":          {connectionMemory{Due: "because"}, "<unknown>"},
-		"a key is left":        {connectionMemory{Unsettled: left}, "<unknown>"},
-		"both, with a problem": {connectionMemory{Due: "because", Unsettled: left}, "<unknown>"},
+		"nothing to do":           {rotation.Memory{}, `"last_error"`},
+		"needs a key":             {rotation.Memory{Due: "because"}, "<unknown>"},
+		"a key is left":           {rotation.Memory{Unsettled: left}, "<unknown>"},
+		"both, with a last error": {rotation.Memory{Due: "because", Unsettled: left}, "<unknown>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := fakeFleet(1, 1, fakeVendors{}.connections())
-			m, state := f.members[0], fullShop(t)
-			plan := state
-			m.plan, m.state, m.memory = &plan, &state, test.memory
+			shop := fullShop()
+			model := fleetModel{Shops: shopsOf(map[string]*fleetShop{"a": &shop})}
+			f := fleetOf(t, model, &model, fleetMemory{"a": test.memory})
+			for _, m := range f.Members {
+				var err error
+				if m.Plan, err = rotation.Decide(*m.Config, m.Record, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
 			var diags diag.Diagnostics
-			f.plan(t.Context(), &diags)
-			planned := m.plan.Problem
-			if planned.String() != test.want {
-				t.Errorf("planned is %s, want %s", planned, test.want)
-			}
-			f.apply(t.Context(), &diags)
-			if got := m.now().Problem; !planned.IsUnknown() && !got.Equal(planned) || planned.IsUnknown() && !got.IsNull() {
-				t.Errorf("planned was %s, and it is %s", planned, got)
-			}
-			if diags.HasError() {
-				t.Error(lines(diags))
+			planned := fleetShops(f.planned(model.Shops, types.StringUnknown(), &diags))["a"]
+			if got := planned.LastError.String(); got != test.want || diags.HasError() {
+				t.Errorf("planned is %s, want %s; %v", got, test.want, diags)
 			}
 		})
 	}
 }
 
-// TestFleetClearing: only shops that the configuration has no more are said to be cleared.
-func TestFleetClearing(t *testing.T) {
+// TestFleet_WarnsOfClearing: only shops that the configuration has no more are said to be cleared.
+func TestFleet_WarnsOfClearing(t *testing.T) {
 	t.Parallel()
-	shop, keyless := fullShop(t), unreadFleetShop("M1")
+	shop, keyless := fullShop(), unreadFleetShop("M1")
 	plan := fleetModel{
-		Shops:           shopsOf(t, map[string]*fleetShop{"stays": &shop, "unknown": nil}),
+		Shops:           shopsOf(map[string]*fleetShop{"stays": &shop, "unknown": nil}),
 		connectionRules: connectionRules{DeletionPolicy: types.StringValue(deletionClear)},
 	}
-	state := fleetModel{Shops: shopsOf(t, map[string]*fleetShop{"stays": &shop, "unknown": &shop, "keys_kept": &shop, "keyless": &keyless})}
+	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"stays": &shop, "unknown": &shop, "leaves": &shop, "keyless": &keyless})}
 	var diags diag.Diagnostics
-	newFleet(connections{}, plan, &state, nil).warnOfClearing(&diags)
+	fleetOf(t, plan, &state, nil).warnOfClearing(&diags)
 	want := "shops warning Shops will take no payments: These leave the fleet, whose deletion_policy is clear: their credentials will be " +
 		"emptied, and then their keys, which are named here, deleted: leaves (M1-a)."
 	if got := lines(diags); got != want {
@@ -673,81 +346,44 @@ func TestFleetClearing(t *testing.T) {
 	}
 }
 
-// TestFleetLeaving: of the shops that leave, those go on taking payments that had a key.
-func TestFleetLeaving(t *testing.T) {
+// TestFleet_WarnsOfLeaving: of the shops that leave, those go on taking payments that had a key.
+func TestFleet_WarnsOfLeaving(t *testing.T) {
 	t.Parallel()
-	f := fakeFleet(2, 1, fakeVendors{}.connections())
-	shop, keyless := fullShop(t), unreadFleetShop("M1")
-	f.members[0].plan, f.members[0].state = nil, &shop
-	f.members[1].plan, f.members[1].state = nil, &keyless
+	shop, keyless := fullShop(), unreadFleetShop("M1")
+	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"leaves": &shop, "keyless": &keyless})}
 	var diags diag.Diagnostics
-	if failures := f.apply(t.Context(), &diags); len(failures) > 0 {
-		t.Fatal(failures)
-	}
+	fleetOf(t, fleetModel{Shops: shopsOf(nil)}, &state, nil).warnOfLeaving(&diags)
 	want := "- warning Shops and keys left as they are: These have left the fleet and go on taking payments with the keys named here, " +
-		"because its deletion_policy is retain: shop-0000 (M1-a)."
+		"because its deletion_policy is retain: leaves (M1-a)."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
-// TestFleetClearsUnseen clears shops while another one can't be asked whether it holds their keys. It is
-// asked once for all, and once more in the end. A shop whose key is left then stays: nobody else would
-// remember the key (I3).
-func TestFleetClearsUnseen(t *testing.T) {
+// TestFleet_WarnsOfDeletions counts over all shops: Terraform's own counts have only objects.
+func TestFleet_WarnsOfDeletions(t *testing.T) {
 	t.Parallel()
-	elsewhere := refusal("mystore", 503, "")
-	for name, test := range map[string]struct {
-		unseen int // how often the other shop can't be asked
-		held   bool
-		asked  int
-		want   string // what is said, for each shop
-	}{
-		"for a while":        {1, false, 4, ""},
-		"for ever":           {100, false, 2, "- error Shop not removed: The key M1-a was not deleted"},
-		"and then has a key": {1, true, 4, "- warning Replaced key still in use: The key M1-a is not used by shop"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			asked := 0
-			v := fakeVendors{retire: func(key kustom.Orphan) error {
-				asked++
-				switch {
-				case asked <= test.unseen:
-					return &rotation.UnseenError{Username: key.Username, Cause: elsewhere}
-				case test.held:
-					return &rotation.HeldError{Username: key.Username, Shops: []string{"other"}}
-				}
-				return nil
-			}}
-			f := fakeFleet(3, 1, v.connections())
-			f.rules.DeletionPolicy = types.StringValue(deletionClear)
-			for i, m := range f.members {
-				shop := fullShop(t)
-				shop.CredentialID = types.StringValue(fmt.Sprintf("c-%d", i))
-				m.plan, m.state = nil, &shop
-			}
-			var diags diag.Diagnostics
-			failures := f.apply(t.Context(), &diags)
-			diags.Append(failures.errors()...)
-			if asked != test.asked {
-				t.Errorf("it was asked %d times, want %d", asked, test.asked)
-			}
-			if got := lines(diags); (test.want == "") != (got == "") || !strings.HasPrefix(got, test.want) {
-				t.Errorf("got\n%s\nwant\n%s", got, test.want)
-			}
-			stays := len(f.applied(&diags).Elements())
-			if want := 3 * strings.Count(test.want, "Shop not removed"); stays != want || len(failures) != want {
-				t.Errorf("%d shops stay, %d failed, want %d", stays, len(failures), want)
-			}
-		})
+	goes := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}
+	later := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-2", Username: "M1-b", WaitsFor: "no use of the key for 24h0m0s"}
+	f := &fleet{Fleet: rotation.Fleet{Members: []*rotation.Member{
+		{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}}},
+		{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{later}}},
+		{Name: "c", Plan: rotation.Plan{Delete: []rotation.KeyRef{goes}}},
+		{Name: "d", Plan: rotation.Plan{Undecided: true}},
+	}}}
+	var diags diag.Diagnostics
+	f.warnOfDeletions(&diags)
+	want := "shops warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
+		"apply, when the portal shows no use: M1-b."
+	if got := lines(diags); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
-// TestFleetMemberPath: a shop's messages are put at the shop.
-func TestFleetMemberPath(t *testing.T) {
+// TestMemberPath: a shop's messages are put at the shop.
+func TestMemberPath(t *testing.T) {
 	t.Parallel()
-	if got := (&fleetMember{name: "butikk"}).path(); !got.Equal(path.Root("shops").AtMapKey("butikk")) {
+	if got := memberPath(&rotation.Member{Name: "butikk"}); !got.Equal(path.Root("shops").AtMapKey("butikk")) {
 		t.Errorf("the path is %s", got)
 	}
 }

@@ -1,9 +1,6 @@
 package provider
 
 import (
-	"context"
-	"errors"
-	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -38,7 +35,7 @@ func TestReadKey(t *testing.T) {
 	description := "mystore: butikk"
 	key := kustom.Key{
 		CredentialID: "c-1", MerchantID: "M1", Username: "M1-a", Description: &description, Environment: "live",
-		Host: "api.kustom.co", CreatedAt: time.Date(2026, time.November, 2, 9, 15, 0, 0, time.UTC), Secret: "never",
+		Host: "api.kustom.co", CreatedAt: time.Date(2026, time.November, 2, 9, 15, 0, 0, time.UTC),
 	}
 	m := apiKeyModel{Secret: types.StringValue("kept"), ForceDestroy: types.BoolValue(true)}
 	m.read(key)
@@ -69,76 +66,24 @@ func equalKeys(a, b apiKeyModel) bool {
 func TestReadIntegration(t *testing.T) {
 	description, used := "by hand", time.Date(2026, time.March, 2, 10, 41, 17, 0, time.FixedZone("", 3600))
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
+	expires := time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC)
 	full := readIntegration(rotation.Integration{
 		Key: kustom.Key{
 			MerchantID: "M1", CredentialID: "c-1", Username: "M1-a", Description: &description, Host: "api.klarna.com",
-			CreatedAt: made, LastUsedAt: &used,
+			CreatedAt: made, LastUsedAt: &used, ExpiresAt: &expires,
 		},
 		Shops: []string{"a", "b"}, Current: true,
 	})
 	if full.ID.ValueString() != "M1/c-1" || full.MerchantID.ValueString() != "M1" || full.CredentialID.ValueString() != "c-1" ||
 		full.Username.ValueString() != "M1-a" || full.Description.ValueString() != "by hand" || full.Host.ValueString() != "api.klarna.com" ||
 		full.CreatedAt.ValueString() != "2021-04-12T08:30:00Z" || full.LastUsedAt.ValueString() != "2026-03-02T10:41:17+01:00" ||
+		full.ExpiresAt.ValueString() != "2027-03-02T00:00:00Z" ||
 		!full.Current.ValueBool() || !slices.Equal(full.MystoreShops, []string{"a", "b"}) {
 		t.Errorf("got %+v", full)
 	}
 	bare := readIntegration(rotation.Integration{Key: kustom.Key{MerchantID: "M1", CredentialID: "c-2", CreatedAt: made}})
-	if !bare.Description.IsNull() || !bare.LastUsedAt.IsNull() || bare.MystoreShops == nil || bare.Current.ValueBool() {
+	if !bare.Description.IsNull() || !bare.Host.IsNull() || !bare.ExpiresAt.IsNull() || !bare.LastUsedAt.IsNull() || bare.MystoreShops == nil || bare.Current.ValueBool() {
 		t.Errorf("got %+v, want nulls and an empty list of shops", bare)
-	}
-}
-
-// keyLists are the keys of stores by merchant ID; it counts what it is asked.
-type keyLists struct {
-	stores map[string][]string
-	asked  []string
-	err    error
-}
-
-func (l *keyLists) Keys(_ context.Context, merchantID string) iter.Seq2[kustom.Key, error] {
-	l.asked = append(l.asked, merchantID)
-	return func(yield func(kustom.Key, error) bool) {
-		for _, id := range []string{"M1", "M2", "M3", "M4", "M5"} {
-			for _, username := range l.stores[id] {
-				if (merchantID == "" || merchantID == id) && !yield(kustom.Key{MerchantID: id, Username: username}, nil) {
-					return
-				}
-			}
-		}
-		if l.err != nil {
-			yield(kustom.Key{}, l.err)
-		}
-	}
-}
-
-func TestListKeys(t *testing.T) {
-	stores := map[string][]string{"M1": {"M1-a", "M1-b"}, "M2": {"M2-a"}, "M3": {"M3-a"}, "M4": {"M4-a"}, "M5": {"M5-a"}}
-	tests := []struct {
-		name                    string
-		merchantIDs, want, asks []string
-	}{
-		{"all", nil, []string{"M1-a", "M1-b", "M2-a", "M3-a", "M4-a", "M5-a"}, []string{""}},
-		{"one store", []string{"M1"}, []string{"M1-a", "M1-b"}, []string{"M1"}},
-		{"few stores", []string{"M5", "M1", "M2"}, []string{"M5-a", "M1-a", "M1-b", "M2-a"}, []string{"M5", "M1", "M2"}},
-		{"many stores", []string{"M1", "M2", "M3", "M5"}, []string{"M1-a", "M1-b", "M2-a", "M3-a", "M5-a"}, []string{""}},
-		{"store without keys", []string{"M9"}, nil, []string{"M9"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			lists := &keyLists{stores: stores}
-			keys, err := listKeys(t.Context(), lists, test.merchantIDs)
-			var got []string
-			for _, key := range keys {
-				got = append(got, key.Username)
-			}
-			if err != nil || !slices.Equal(got, test.want) || !slices.Equal(lists.asked, test.asks) {
-				t.Errorf("got %q by asking for %q, want %q by %q; %v", got, lists.asked, test.want, test.asks, err)
-			}
-		})
-	}
-	broken := errors.New("broken")
-	if keys, err := listKeys(t.Context(), &keyLists{stores: stores, err: broken}, nil); !errors.Is(err, broken) || keys != nil {
-		t.Errorf("got %d keys and %v, want none and the error", len(keys), err)
 	}
 }
 
@@ -214,16 +159,8 @@ func TestPair(t *testing.T) {
 		{KustomID: text("M1-a"), Secret: text("s")},
 		{KustomID: text("M1-a"), SecretWO: text("s")},
 	} {
-		if got := m.pair(); got != (rotation.Pair{Username: "M1-a", Secret: "s"}) {
+		if got := m.pair(); got != (rotation.Pair{Username: "M1-a", Secret: kustom.NewSecret("s")}) {
 			t.Error("the pair is another one")
 		}
-	}
-}
-
-// TestUnusedKeys adds the unused keys to one refusal only, and never hides it.
-func TestUnusedKeys(t *testing.T) {
-	other := refusal("portal", 409, "OTHER")
-	if got := withUnusedKeys(t.Context(), nil, "M1", other); !errors.Is(got, other) {
-		t.Errorf("got %v", got)
 	}
 }

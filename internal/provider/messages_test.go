@@ -324,7 +324,7 @@ func firstSentence(text string) string {
 	return strings.TrimRight(text, " .,…")
 }
 
-var verb = regexp.MustCompile(`%[a-z]`)
+var verbPattern = regexp.MustCompile(`%[a-z]`)
 
 // texts returns what an expression may evaluate to, with an ellipsis for what only a run knows.
 func (s *source) texts(e ast.Expr) []string {
@@ -367,7 +367,7 @@ func (s *source) formatted(args []ast.Expr) []string {
 		var next []string
 		for _, format := range all {
 			for _, value := range s.texts(arg) {
-				at := verb.FindStringIndex(format)
+				at := verbPattern.FindStringIndex(format)
 				if at == nil {
 					continue
 				}

@@ -143,6 +143,21 @@ func (s *Shops) isBlocked(key kustom.Orphan) bool {
 	return err != nil || isUsageUnknown(s.verdict(names, key))
 }
 
+// mayLag tells whether a shop that may use a key was not written and seen in this walk, so that a read of it may show
+// what was before.
+func (s *Shops) mayLag(key kustom.Orphan) bool {
+	names, err := s.guards()
+	if err != nil {
+		return true
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		h := s.shop(name)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return !(h.written && h.expected == "" && h.known) && (!h.known || h.mayUse(key))
+	})
+}
+
 // verdict judges by what is known of the shops.
 func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 	s.mu.Lock()
