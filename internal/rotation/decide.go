@@ -362,9 +362,11 @@ func (r Record) tooOld(rules Rules) string {
 	return TooOld(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
 }
 
+const day = 24 * time.Hour
+
 // TooOld returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
 func TooOld(created time.Time, days int64, now time.Time) string {
-	if days <= 0 || created.IsZero() || now.IsZero() || now.Before(created.AddDate(0, 0, int(days))) {
+	if days <= 0 || created.IsZero() || now.IsZero() || int64(now.Sub(created)/day) < days {
 		return ""
 	}
 	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))
