@@ -166,9 +166,14 @@ func (s *service) names() ([]string, error) {
 type prover struct {
 	verdicts []kustom.Verdict
 	proofs   int
+	// onProof is called, where it is set, at each proof.
+	onProof func()
 }
 
 func (p *prover) Prove(_ context.Context, username, _ string) error {
+	if p.onProof != nil {
+		p.onProof()
+	}
 	verdict := p.verdicts[min(p.proofs, len(p.verdicts)-1)]
 	p.proofs++
 	if verdict == "" {

@@ -487,12 +487,12 @@ func TestGuard_CancelledWaitEndsAtOnce(t *testing.T) {
 // TestGuard_DoesNotWaitForShopsThatAreLeft: nothing in this walk will move them.
 func TestGuard_DoesNotWaitForShopsThatAreLeft(t *testing.T) {
 	guarded(t, map[string]string{"a": "M1-old", "b": "M1-old", "c": "M1-kept"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
-		shops.Leave("a", "")
-		shops.Leave("c", "")
+		shops.Leave("a", "M1-old")
+		shops.Leave("c", "M1-kept")
 		if took, err := await(t, shops, "M1-kept"); took != 0 || !held(t, err).Left {
 			t.Errorf("after %v: %v", took, err)
 		}
-		time.AfterFunc(10*time.Second, func() { shops.Leave("b", "") })
+		time.AfterFunc(10*time.Second, func() { shops.Leave("b", "M1-old") })
 		if took, err := await(t, shops, "M1-old"); took > 11*time.Second || !held(t, err).Left {
 			t.Errorf("after %v: %v", took, err)
 		}

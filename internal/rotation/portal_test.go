@@ -50,6 +50,8 @@ type account struct {
 	calls   map[string]int
 	// asked has the idempotency keys, and discarded the IDs, that the portal was called with.
 	asked, discarded []string
+	// next is the idempotency key of the request that is being answered.
+	next string
 }
 
 func newAccount(c clock.Clock, keys ...kustom.Key) *account {
@@ -89,6 +91,7 @@ func (a *account) Made(credentialID string) bool {
 
 func (a *account) Generate(_ context.Context, r kustom.Request) (kustom.NewKey, error) {
 	var key kustom.NewKey
+	a.next = r.IdempotencyKey
 	err := a.do(generate, r.MerchantID, func() error {
 		a.asked = append(a.asked, r.IdempotencyKey)
 		if earlier, ok := a.replays[r.IdempotencyKey]; ok && r.IdempotencyKey != "" {

@@ -18,20 +18,15 @@ import (
 // twice as long.
 const firstConfirmation = 2 * time.Second
 
-// identifier finds out which key a request made that was not answered.
-type identifier interface {
-	// Identify returns the ID of the key that an orphan's request made.
-	Identify(ctx context.Context, orphan kustom.Orphan) (string, error)
-}
-
 // Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
-		var err error
-		if orphan, err = k.identify(ctx, orphan); err != nil {
+		id, err := k.portalCalls.Identify(ctx, orphan)
+		if err != nil {
 			return err
 		}
+		orphan.CredentialID = id
 	}
 	begun := k.clock.Now()
 	for wait := firstConfirmation; ; wait *= 2 {
@@ -55,20 +50,6 @@ func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 			return errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
 		}
 	}
-}
-
-// identify returns an orphan with its ID, where the portal can tell which key a request made.
-func (k *Keys) identify(ctx context.Context, orphan kustom.Orphan) (kustom.Orphan, error) {
-	portal, ok := k.Portal.(identifier)
-	if !ok {
-		return orphan, nil
-	}
-	id, err := portal.Identify(ctx, orphan)
-	if err != nil {
-		return orphan, err
-	}
-	orphan.CredentialID = id
-	return orphan, nil
 }
 
 // confirmDeleted tells whether the portal does not have a key any more. After an answer that tells nothing, a
@@ -143,9 +124,15 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	return e.Shops.Unused(ctx, key, settled)
 }
 
-// named returns a key with its username, which shops are asked by. Only a key whose ID is not known either has
-// none: nobody ever got it.
+// named returns a key with its ID and username, which shops are asked by. Where a portal can't tell which key a
+// request made, both stay empty.
 func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, error) {
+	if key.CredentialID == "" {
+		var err error
+		if key.CredentialID, err = e.Keys.Identify(ctx, key); err != nil {
+			return key, err
+		}
+	}
 	if key.Username != "" || key.CredentialID == "" {
 		return key, nil
 	}

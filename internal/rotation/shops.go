@@ -32,7 +32,7 @@ type Shops struct {
 // NewShops returns an empty cache of the shops.
 func NewShops(o Options) *Shops {
 	s := &Shops{
-		service: o.Shops, prover: o.Merchant, clock: o.Clock, names: o.Names,
+		service: shopCalls{o.Shops}, prover: merchantCalls{o.Merchant}, clock: o.Clock, names: o.Names,
 		ignored: map[string]bool{}, sightings: o.Sightings, shops: map[string]*shop{},
 	}
 	for _, name := range o.Ignored {
