@@ -35,7 +35,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	unsettled := record.Memory.Unsettled
 	if plan.Generate {
 		leftovers, err := e.connect(ctx, plan, record)
-		unsettled = append(slices.Clone(unsettled), leftovers...)
+		unsettled = append(slices.Clone(record.Memory.Unsettled), leftovers...)
 		if err != nil {
 			record.Memory.Unsettled = append(unsettled, unsettledKeys(err)...)
 			return nil, err
@@ -80,7 +80,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 		record.take(key.Key)
 		record.Memory = Memory{
 			UpdatedAt: holds.UpdatedAt, Holds: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
-			Imported: false, Retired: record.Memory.Retired, Unsettled: record.Memory.Unsettled,
+			Imported: false, Retired: record.Memory.Retired, Unsettled: notAskedFor(record.Memory.Unsettled, plan, before.KustomID),
 		}
 		return leftovers, nil
 	}
@@ -130,6 +130,18 @@ func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.New
 func idempotencyKey(plan Plan, holds string, n int) string {
 	name := fmt.Sprintf("kustom:%s/%s/%s/%d", plan.MerchantID, plan.Shop, holds, n)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+}
+
+// notAskedFor leaves out the keys without an ID that this run has asked for again: each is the shop's key by now, or
+// was left over.
+func notAskedFor(unsettled []kustom.Orphan, plan Plan, holds string) []kustom.Orphan {
+	asked := map[string]bool{}
+	for n := range maxReplays {
+		asked[idempotencyKey(plan, holds, n)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(unsettled), func(o kustom.Orphan) bool {
+		return o.CredentialID == "" && asked[o.IdempotencyKey]
+	})
 }
 
 // leftover returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
@@ -287,7 +299,7 @@ func goingKeys(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan {
 	keys := slices.Clone(unsettled)
 	for _, key := range announced {
 		known := slices.ContainsFunc(unsettled, func(o kustom.Orphan) bool { return o.CredentialID == key.CredentialID })
-		if key.WaitsFor == "" && !known {
+		if key.CredentialID != "" && key.WaitsFor == "" && !known {
 			keys = append(keys, key.Orphan())
 		}
 	}

@@ -121,11 +121,19 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 	return e.Keys.Delete(ctx, key)
 }
 
-// named returns a key with its username, which shops are asked by. Only a key whose ID is not known either has
-// none: nobody ever got it.
+// named returns a key with its username, which shops are asked by. A key whose ID is not known is identified first:
+// its request may have been sent again meanwhile, and the key be in use. Where the portal can't identify it, it
+// stays without both.
 func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, error) {
-	if key.Username != "" || key.CredentialID == "" {
+	if key.Username != "" {
 		return key, nil
+	}
+	if key.CredentialID == "" {
+		identified, err := e.Keys.identify(ctx, key)
+		if err != nil || identified.CredentialID == "" {
+			return identified, err
+		}
+		key = identified
 	}
 	known, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
 	key.Username = known.Username
