@@ -157,7 +157,7 @@ func original(err error) string {
 // advise tries the errors that know most before those that they wrap.
 func advise(err error) advice {
 	for _, try := range []func(error) (advice, bool){
-		adviseSettings, adviseGuard, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
+		adviseGuard, adviseSettings, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
 	} {
 		if a, ok := try(err); ok {
 			return a
