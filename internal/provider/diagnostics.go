@@ -157,7 +157,7 @@ func original(err error) string {
 // advise tries the errors that know most before those that they wrap.
 func advise(err error) advice {
 	for _, try := range []func(error) (advice, bool){
-		adviseSettings, adviseGuard, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
+		adviseGuard, adviseSettings, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
 	} {
 		if a, ok := try(err); ok {
 			return a
@@ -229,9 +229,10 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 	if unknown.Cause != nil {
 		reason = " " + advise(unknown.Cause).text
 	}
+	shops := enumerate(unknown.Shops)
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
 		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
-		unknown.Username, enumerate(unknown.Shops), reason)}
+		unknown.Username, shops, reason)}
 }
 
 func adviseHeld(held *rotation.KeyInUseError) advice {
