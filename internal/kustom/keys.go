@@ -2,6 +2,7 @@ package kustom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -130,12 +131,34 @@ func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (K
 	return Key{}, &NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
 }
 
-// Delete deletes a key. It is no error when the portal says that there is none. Whether the key is gone, only a later
-// read tells.
+// Delete deletes a key. It is no error when the key is gone already.
 func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) error {
-	_, err := transport.Do[transport.None](ctx, p.client, p.request(http.MethodDelete, pathKey, merchantID, credentialID))
-	if err != nil && !transport.IsStatus(err, http.StatusNotFound) {
+	request := p.request(http.MethodDelete, pathKey, merchantID, credentialID)
+	_, err := transport.Do[transport.None](ctx, p.client, request)
+	if transport.IsStatus(err, http.StatusNotFound) {
+		err = p.confirmGone(ctx, request)
+	}
+	if err != nil {
 		return fmt.Errorf("deleting API key %s of store %s: %w", credentialID, merchantID, err)
 	}
 	return nil
+}
+
+// confirmGone makes sure that a deletion that was answered 404 has nothing left to delete: a live
+// key must not be forgotten (I3).
+func (p *Portal) confirmGone(ctx context.Context, deletion transport.Request) error {
+	_, err := p.listed(ctx, deletion.Elements[0], deletion.Elements[1])
+	if isNoKey(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = transport.Do[transport.None](ctx, p.client, deletion)
+	return err
+}
+
+func isNoKey(err error) bool {
+	var none *NoKeyError
+	return errors.As(err, &none)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // This file deletes keys. A deletion is done when a later read does not have the key, whatever the answer to
@@ -20,7 +22,7 @@ const firstConfirmation = 2 * time.Second
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
-		id, err := k.portalCalls.Identify(ctx, orphan)
+		id, err := k.Identify(ctx, orphan)
 		if err != nil {
 			return err
 		}
@@ -29,7 +31,8 @@ func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	begun := k.clock.Now()
 	for wait := firstConfirmation; ; wait *= 2 {
 		cause := k.Discard(ctx, orphan)
-		if cause != nil && !isUncertain(cause) {
+		// A 404 for a key that is still listed is as uncertain as no answer: the list may lag, or the 404 be wrong.
+		if cause != nil && !isUncertain(cause) && !transport.IsStatus(cause, http.StatusNotFound) {
 			return cause
 		}
 		gone, err := k.confirmDeleted(ctx, orphan, cause)
@@ -88,7 +91,7 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 		return err
 	}
 	usage := e.checkUnused(ctx, key, made)
-	if usage != nil && !(isUsageUnknown(usage) && quiet) {
+	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
 		return usage
 	}
 	return e.Keys.Delete(ctx, key)
