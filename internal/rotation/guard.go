@@ -154,7 +154,7 @@ func (s *Shops) mayLag(key kustom.Orphan) bool {
 		h := s.shop(name)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return !(h.written && h.expected == "" && h.known) && (!h.known || h.mayUse(key))
+		return !h.known || (!h.written || h.expected != "") && h.mayUse(key)
 	})
 }
 

@@ -22,7 +22,7 @@ const firstConfirmation = 2 * time.Second
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
-		id, err := k.portalCalls.Identify(ctx, orphan)
+		id, err := k.Identify(ctx, orphan)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 		return err
 	}
 	usage := e.checkUnused(ctx, key, made)
-	if usage != nil && !(isUsageUnknown(usage) && quiet) {
+	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
 		return usage
 	}
 	return e.Keys.Delete(ctx, key)
