@@ -10,13 +10,13 @@ output "shard" {
 
 locals {
   connected = merge(kustom_mystore_fleet.shard[*].shops...)
-  problems  = { for name, shop in local.connected : name => shop.last_error if shop.last_error != null }
+  errors    = { for name, shop in local.connected : name => shop.last_error if shop.last_error != null }
 }
 
 output "table" {
   description = "What each shop uses. Read it with: terraform output -raw table"
   value = join("\n", [
-    for row in concat([["SHOP", "MERCHANT ID", "USERNAME", "HOST", "PROBLEM"]], [
+    for row in concat([["SHOP", "MERCHANT ID", "USERNAME", "HOST", "LAST ERROR"]], [
       for name, shop in local.connected :
       [name, shop.merchant_id, shop.username, shop.username == null ? null : shop.host, shop.last_error]
     ]) : format("%-24s %-12s %-18s %-15s %s", [for cell in row : cell == null ? "-" : cell]...)
@@ -25,12 +25,12 @@ output "table" {
 
 # A shop that could not be connected does not hold up the others. It fails the run here, and not in a
 # postcondition of the fleet, so that the table has it too.
-output "problems" {
+output "errors" {
   description = "The shops that keep the key that they had, and why."
-  value       = local.problems
+  value       = local.errors
 
   precondition {
-    condition     = length(local.problems) == 0
-    error_message = "These shops could not be connected:\n${join("\n", [for name, problem in local.problems : "${name}: ${problem}"])}"
+    condition     = length(local.errors) == 0
+    error_message = "These shops could not be connected:\n${join("\n", [for name, error in local.errors : "${name}: ${error}"])}"
   }
 }

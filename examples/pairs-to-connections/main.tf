@@ -1,5 +1,11 @@
 # In place of kustom_api_key and mystore_klarna_checkout_credentials in a configuration like
 # examples/switch. The shops and their keys stay as they are.
+moved {
+  from = mystore_klarna_checkout_credentials.shop
+  to   = kustom_mystore_connection.shop
+}
+
+# The connection manages the key from now on.
 removed {
   from = kustom_api_key.checkout
 
@@ -8,24 +14,10 @@ removed {
   }
 }
 
-removed {
-  from = mystore_klarna_checkout_credentials.shop
-
-  lifecycle {
-    destroy = false
-  }
-}
-
-import {
-  for_each = var.shops
-  to       = kustom_mystore_connection.shop[each.key]
-  id       = "${each.key}/${each.value}"
-}
-
 # A rotation afterwards replaces the secret that older versions of the state still have.
 resource "kustom_mystore_connection" "shop" {
-  for_each = var.shops
+  for_each = var.stores
 
-  shop        = each.key
-  merchant_id = each.value
+  shop        = each.value
+  merchant_id = each.key
 }

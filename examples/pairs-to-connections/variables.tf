@@ -1,11 +1,11 @@
-variable "shops" {
-  description = "The shops to connect: name of the Mystore shop => Kustom merchant ID."
+variable "stores" {
+  description = "The stores of the pairs: Kustom merchant ID => name of the Mystore shop."
   type        = map(string)
 
   # The sandbox's three shops (make sandbox).
   default = {
-    fjellsport = "M00412871"
-    kaffebonna = "M00537204"
-    ullogtre   = "M00698335"
+    M00412871 = "fjellsport"
+    M00537204 = "kaffebonna"
+    M00698335 = "ullogtre"
   }
 }

@@ -6,7 +6,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -14,20 +16,25 @@ import (
 type apiKey struct{}
 
 type apiKeyModel struct {
-	ID                types.String   `tfsdk:"id"`
-	MerchantID        types.String   `tfsdk:"merchant_id"`
-	CredentialID      types.String   `tfsdk:"credential_id"`
-	Username          types.String   `tfsdk:"username"`
-	Secret            types.String   `tfsdk:"secret"`
-	Description       types.String   `tfsdk:"description"`
-	Host              types.String   `tfsdk:"host"`
-	Environment       types.String   `tfsdk:"environment"`
-	CreatedAt         types.String   `tfsdk:"created_at"`
-	RotateWhenChanged types.Map      `tfsdk:"rotate_when_changed"`
-	RotateAfterDays   types.Int64    `tfsdk:"rotate_after_days"`
-	RotationDue       types.String   `tfsdk:"rotation_due"`
-	ForceDestroy      types.Bool     `tfsdk:"force_destroy"`
-	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+	ID                 types.String   `tfsdk:"id"`
+	MerchantID         types.String   `tfsdk:"merchant_id"`
+	CredentialID       types.String   `tfsdk:"credential_id"`
+	Username           types.String   `tfsdk:"username"`
+	Secret             types.String   `tfsdk:"secret"`
+	Description        types.String   `tfsdk:"description"`
+	Host               types.String   `tfsdk:"host"`
+	Environment        types.String   `tfsdk:"environment"`
+	CreatedAt          types.String   `tfsdk:"created_at"`
+	ExpiresAt          types.String   `tfsdk:"expires_at"`
+	IdempotencyKey     types.String   `tfsdk:"idempotency_key"`
+	RotateWhenChanged  types.Map      `tfsdk:"rotate_when_changed"`
+	RotateAfterDays    types.Int64    `tfsdk:"rotate_after_days"`
+	RotateBeforeExpiry types.String   `tfsdk:"rotate_before_expiry"`
+	RotationDue        types.String   `tfsdk:"rotation_due"`
+	DeletionPolicy     types.String   `tfsdk:"deletion_policy"`
+	UnusedFor          types.String   `tfsdk:"unused_for"`
+	ForceDestroy       types.Bool     `tfsdk:"force_destroy"`
+	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 }
 
 func (apiKey) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -42,17 +49,22 @@ func (apiKey) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resour
 				Required:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
-			"description":         schema.StringAttribute{Optional: true, Computed: true},
-			"host":                schema.StringAttribute{Optional: true, Computed: true},
-			"rotate_when_changed": schema.MapAttribute{Optional: true, ElementType: types.StringType},
-			"rotate_after_days":   schema.Int64Attribute{Optional: true},
-			"rotation_due":        schema.StringAttribute{Computed: true},
-			"force_destroy":       schema.BoolAttribute{Optional: true},
-			"credential_id":       schema.StringAttribute{Computed: true},
-			"username":            schema.StringAttribute{Computed: true},
-			"secret":              schema.StringAttribute{Computed: true, Sensitive: true},
-			"environment":         schema.StringAttribute{Computed: true},
-			"created_at":          schema.StringAttribute{Computed: true},
+			"description":          schema.StringAttribute{Optional: true, Computed: true},
+			"host":                 schema.StringAttribute{Optional: true, Computed: true},
+			"rotate_when_changed":  schema.MapAttribute{Optional: true, ElementType: types.StringType},
+			"rotate_after_days":    schema.Int64Attribute{Optional: true},
+			"rotate_before_expiry": schema.StringAttribute{Optional: true},
+			"rotation_due":         schema.StringAttribute{Computed: true},
+			"deletion_policy":      schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("delete")},
+			"unused_for":           schema.StringAttribute{Optional: true},
+			"force_destroy":        schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(false)},
+			"credential_id":        schema.StringAttribute{Computed: true},
+			"username":             schema.StringAttribute{Computed: true},
+			"secret":               schema.StringAttribute{Computed: true, Sensitive: true},
+			"environment":          schema.StringAttribute{Computed: true},
+			"created_at":           schema.StringAttribute{Computed: true},
+			"expires_at":           schema.StringAttribute{Computed: true},
+			"idempotency_key":      schema.StringAttribute{Computed: true},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{Create: true, Read: true, Delete: true}),
@@ -68,7 +80,7 @@ func (apiKey) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	}
 	for _, s := range []*types.String{
 		&plan.ID, &plan.CredentialID, &plan.Username, &plan.Secret, &plan.Description,
-		&plan.Host, &plan.Environment, &plan.CreatedAt, &plan.RotationDue,
+		&plan.Host, &plan.Environment, &plan.CreatedAt, &plan.ExpiresAt, &plan.IdempotencyKey, &plan.RotationDue,
 	} {
 		known(s)
 	}

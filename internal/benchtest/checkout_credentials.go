@@ -6,7 +6,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -22,6 +24,7 @@ type checkoutCredentialsModel struct {
 	SecretWOVersion  types.Int64    `tfsdk:"kustom_secret_wo_version"`
 	Verify           types.Bool     `tfsdk:"verify"`
 	DeletionPolicy   types.String   `tfsdk:"deletion_policy"`
+	AllowStoreChange types.Bool     `tfsdk:"allow_store_change"`
 	ExtensionVersion types.String   `tfsdk:"extension_version"`
 	UpdatedAt        types.String   `tfsdk:"updated_at"`
 	Timeouts         timeouts.Value `tfsdk:"timeouts"`
@@ -43,8 +46,9 @@ func (checkoutCredentials) Schema(ctx context.Context, _ resource.SchemaRequest,
 			"kustom_secret":            schema.StringAttribute{Optional: true, Sensitive: true},
 			"kustom_secret_wo":         schema.StringAttribute{Optional: true, Sensitive: true, WriteOnly: true},
 			"kustom_secret_wo_version": schema.Int64Attribute{Optional: true},
-			"verify":                   schema.BoolAttribute{Optional: true},
-			"deletion_policy":          schema.StringAttribute{Optional: true},
+			"verify":                   schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(true)},
+			"deletion_policy":          schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("retain")},
+			"allow_store_change":       schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(false)},
 			"extension_version":        schema.StringAttribute{Computed: true},
 			"updated_at":               schema.StringAttribute{Computed: true},
 		},

@@ -7,29 +7,35 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 type fleet struct{}
 
 type fleetModel struct {
-	Shops           types.Map      `tfsdk:"shops"`
-	MaxConcurrency  types.Int64    `tfsdk:"max_concurrency"`
-	RotateAfterDays types.Int64    `tfsdk:"rotate_after_days"`
-	ReplacedKeys    types.String   `tfsdk:"replaced_key_policy"`
-	DeletionPolicy  types.String   `tfsdk:"deletion_policy"`
-	Timeouts        timeouts.Value `tfsdk:"timeouts"`
+	Shops              types.Map      `tfsdk:"shops"`
+	MaxConcurrency     types.Int64    `tfsdk:"max_concurrency"`
+	RotateAfterDays    types.Int64    `tfsdk:"rotate_after_days"`
+	RotateBeforeExpiry types.String   `tfsdk:"rotate_before_expiry"`
+	ReplacedKeyPolicy  types.String   `tfsdk:"replaced_key_policy"`
+	UnusedFor          types.String   `tfsdk:"unused_for"`
+	AllowStoreChange   types.Bool     `tfsdk:"allow_store_change"`
+	DeletionPolicy     types.String   `tfsdk:"deletion_policy"`
+	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 }
 
 var (
 	replacedType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
-		"host": types.StringType, "last_use": types.StringType,
+		"host": types.StringType, "waits_for": types.StringType,
 	}}
 	shopType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
 		"credential_id": types.StringType, "username": types.StringType, "host": types.StringType, "created_at": types.StringType,
-		"reason": types.StringType, "keys_to_delete": types.ListType{ElemType: replacedType}, "keys_kept": types.ListType{ElemType: replacedType},
+		"expires_at": types.StringType, "reason": types.StringType, "keys_to_delete": types.SetType{ElemType: replacedType}, "keys_kept": types.SetType{ElemType: replacedType},
 		"last_error": types.StringType,
 	}}
 )
@@ -41,10 +47,10 @@ func (fleet) Metadata(_ context.Context, req resource.MetadataRequest, resp *res
 // Schema names the types of what is nested, as the real fleet does: it would be slower without.
 func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	computed := schema.StringAttribute{Computed: true}
-	replaced := schema.ListNestedAttribute{
-		Computed: true, CustomType: types.ListType{ElemType: replacedType},
+	replaced := schema.SetNestedAttribute{
+		Computed: true, CustomType: types.SetType{ElemType: replacedType},
 		NestedObject: schema.NestedAttributeObject{CustomType: replacedType, Attributes: map[string]schema.Attribute{
-			"merchant_id": computed, "credential_id": computed, "username": computed, "host": computed, "last_use": computed,
+			"merchant_id": computed, "credential_id": computed, "username": computed, "host": computed, "waits_for": computed,
 		}},
 	}
 	resp.Schema = schema.Schema{
@@ -56,13 +62,16 @@ func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resourc
 					"description":         schema.StringAttribute{Optional: true, Computed: true},
 					"rotate_when_changed": schema.MapAttribute{Optional: true, ElementType: types.StringType},
 					"credential_id":       computed, "username": computed, "host": computed, "created_at": computed,
-					"reason": computed, "keys_to_delete": replaced, "keys_kept": replaced, "last_error": computed,
+					"expires_at": computed, "reason": computed, "keys_to_delete": replaced, "keys_kept": replaced, "last_error": computed,
 				}},
 			},
-			"max_concurrency":     schema.Int64Attribute{Optional: true},
-			"rotate_after_days":   schema.Int64Attribute{Optional: true},
-			"replaced_key_policy": schema.StringAttribute{Optional: true},
-			"deletion_policy":     schema.StringAttribute{Optional: true},
+			"max_concurrency":      schema.Int64Attribute{Optional: true, Computed: true, Default: int64default.StaticInt64(32)},
+			"rotate_after_days":    schema.Int64Attribute{Optional: true},
+			"rotate_before_expiry": schema.StringAttribute{Optional: true},
+			"replaced_key_policy":  schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("delete")},
+			"unused_for":           schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("24h")},
+			"allow_store_change":   schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(false)},
+			"deletion_policy":      schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("retain")},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
@@ -99,8 +108,8 @@ func knownShop(shop types.Object) types.Object {
 	for name := range replacedType.AttrTypes {
 		key[name] = types.StringValue(made)
 	}
-	attributes["keys_to_delete"] = types.ListValueMust(replacedType, []attr.Value{types.ObjectValueMust(replacedType.AttrTypes, key)})
-	attributes["keys_kept"] = types.ListValueMust(replacedType, nil)
+	attributes["keys_to_delete"] = types.SetValueMust(replacedType, []attr.Value{types.ObjectValueMust(replacedType.AttrTypes, key)})
+	attributes["keys_kept"] = types.SetValueMust(replacedType, nil)
 	attributes["last_error"] = types.StringNull()
 	return types.ObjectValueMust(shopType.AttrTypes, attributes)
 }

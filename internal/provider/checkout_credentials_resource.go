@@ -242,7 +242,17 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 		report(diags, path.Root("shop"), "Shop can't be taken over", err)
 	default:
 		r.checkStore(ctx, plan, holds.KustomID, diags)
+		warnOfReplaced(shop, holds.KustomID, plan.KustomID, diags)
 	}
+}
+
+// warnOfReplaced names the key that goes out of use in a shop: this resource knows no more of it than its username.
+func warnOfReplaced(shop, present string, id types.String, diags *diag.Diagnostics) {
+	if present == "" || present == id.ValueString() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("kustom_id"), "Key that goes out of use",
+		fmt.Sprintf("Shop %s holds the key %s. It gets another one, and %s stays in the portal, unless a kustom_api_key has it.", shop, present, present))
 }
 
 // checkStore refuses a shop a key of another store than its present one belongs to.
@@ -417,7 +427,7 @@ func unfit(err error) (at path.Path, hint string) {
 	if !errors.As(err, &proof) {
 		return path.Root("shop"), ""
 	}
-	if proof.Verdict != kustom.VerdictRefused {
+	if proof.Verdict == kustom.VerdictFirewall || proof.Verdict == kustom.VerdictUnknown {
 		hint = "If you know that the pair works, set verify = false."
 	}
 	return path.Root("kustom_id"), hint
@@ -435,7 +445,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	defer cancel()
 	shop := state.Shop.ValueString()
 	if state.DeletionPolicy.ValueString() != deletionClear {
-		r.engine.Shops.Leave(shop)
+		r.engine.Shops.Leave(shop, state.KustomID.ValueString())
 		resp.Diagnostics.AddWarning("Credentials left in the shop",
 			fmt.Sprintf("Shop %s keeps the credentials that it has (%s) and goes on taking payments with them: its "+
 				"deletion_policy is retain.", shop, state.KustomID.ValueString()))

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -66,18 +67,18 @@ func legacySeed(shops ...string) sandbox.Seed {
 }
 
 // outgoing is a key that a plan says goes out of use.
-type outgoing struct{ merchantID, credentialID, username, host, lastUse string }
+type outgoing struct{ merchantID, credentialID, username, host string }
 
 func inUse(key sandbox.Key) outgoing {
-	return outgoing{key.MerchantID, key.CredentialID, key.Username, key.Host, "in use"}
+	return outgoing{key.MerchantID, key.CredentialID, key.Username, key.Host}
 }
 
 // elsewhere is a key of another store, of which only its username is known.
 func elsewhere(key sandbox.Key) outgoing {
-	return outgoing{merchantID: key.MerchantID, username: key.Username, lastUse: "in use"}
+	return outgoing{merchantID: key.MerchantID, username: key.Username}
 }
 
-func outgoingList(keys []outgoing) knownvalue.Check {
+func outgoingSet(keys []outgoing) knownvalue.Check {
 	list := make([]knownvalue.Check, 0, len(keys))
 	for _, key := range keys {
 		list = append(list, knownvalue.ObjectExact(map[string]knownvalue.Check{
@@ -85,10 +86,10 @@ func outgoingList(keys []outgoing) knownvalue.Check {
 			"credential_id": knownvalue.StringExact(key.credentialID),
 			"username":      knownvalue.StringExact(key.username),
 			"host":          knownvalue.StringExact(key.host),
-			"last_use":      knownvalue.StringExact(key.lastUse),
+			"waits_for":     knownvalue.Null(),
 		}))
 	}
-	return knownvalue.ListExact(list)
+	return knownvalue.SetExact(list)
 }
 
 // announcement is what a plan says of a new key: why, and what becomes of the keys that it puts out
@@ -101,8 +102,8 @@ type announcement struct {
 func (a announcement) checks(address string) []plancheck.PlanCheck {
 	return []plancheck.PlanCheck{
 		knownInPlan(address, "reason", a.reason),
-		plancheck.ExpectKnownValue(address, tfjsonpath.New("keys_to_delete"), outgoingList(a.toDelete)),
-		plancheck.ExpectKnownValue(address, tfjsonpath.New("keys_kept"), outgoingList(a.kept)),
+		plancheck.ExpectKnownValue(address, tfjsonpath.New("keys_to_delete"), outgoingSet(a.toDelete)),
+		plancheck.ExpectKnownValue(address, tfjsonpath.New("keys_kept"), outgoingSet(a.kept)),
 		plancheck.ExpectUnknownValue(address, tfjsonpath.New("username")),
 		plancheck.ExpectUnknownValue(address, tfjsonpath.New("credential_id")),
 		plancheck.ExpectUnknownValue(address, tfjsonpath.New("created_at")),
@@ -119,6 +120,8 @@ func course(requests []sandbox.Request) []string {
 		switch {
 		case r.API == sandbox.Portal && r.Method == http.MethodPost:
 			step = "make"
+		case r.API == sandbox.Merchant && r.Caller == "":
+			step = "try a made-up pair"
 		case r.API == sandbox.Merchant:
 			step = "prove"
 		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:
@@ -141,7 +144,7 @@ func course(requests []sandbox.Request) []string {
 func (v *vendors) wantConnected(t *testing.T, shop, merchantID string, before []sandbox.Key, gone []outgoing) {
 	t.Helper()
 	v.wantWorking(t, shop)
-	want := []string{"make", "prove", "install", "read back"}
+	want := []string{"make", "prove", "try a made-up pair", "install", "read back"}
 	deleted := map[string]bool{}
 	for _, key := range gone {
 		want = append(want, "delete")
@@ -190,12 +193,14 @@ func conditions() map[string]condition {
 				v.deleteKey(t, key)
 				return key
 			},
+			looks: 2, // for the plan, and for the apply
 			want: func(keys []sandbox.Key) announcement {
-				return announcement{reason: "the shop uses " + keys[len(keys)-1].Username + ", a key that does not exist"}
+				return announcement{reason: "the shop uses " + keys[len(keys)-1].Username + ", a key that the portal does not list; there is nothing to delete"}
 			},
 		},
 		"key of another store": {
 			prepare: func(t *testing.T, v *vendors) sandbox.Key { return v.byHand(t, "butikk", otherStore) },
+			line:    "allow_store_change = true",
 			want: func(keys []sandbox.Key) announcement {
 				other := keys[len(keys)-1]
 				return announcement{
@@ -209,6 +214,10 @@ func conditions() map[string]condition {
 type condition struct {
 	seed    func() sandbox.Seed
 	prepare func(*testing.T, *vendors) sandbox.Key
+	// line is what the configuration needs.
+	line string
+	// looks is how often, before the key is made, the shop's key is looked for again because the portal does not list it.
+	looks int
 	// want is the announcement, given the keys that there are, and after them the prepared one.
 	want func([]sandbox.Key) announcement
 }
@@ -256,18 +265,19 @@ func TestAccConnectionAdopts(t *testing.T) {
 	for name, condition := range conditions() {
 		t.Run(name, func(t *testing.T) {
 			v, before, want := condition.set(t)
+			made := v.clock.Now().Add(time.Duration(condition.looks) * rotation.PropagationDelay).Format(time.RFC3339)
 			resource.ParallelTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{{
-					Config:           connected(t),
+					Config:           setting(t, condition.line),
 					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
 					ConfigStateChecks: []statecheck.StateCheck{
 						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
 						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), knownvalue.StringExact("terraform")),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
 						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingList(want.toDelete)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingList(want.kept)),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
+						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
 					},
 					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
 				}},
@@ -282,12 +292,13 @@ func TestAccConnectionAdopts(t *testing.T) {
 func TestAccConnectionKeepsReplaced(t *testing.T) {
 	for _, name := range []string{"Klarna's key", "key made by hand", "key of another store"} {
 		t.Run(name, func(t *testing.T) {
-			v, before, want := conditions()[name].set(t)
+			condition := conditions()[name]
+			v, before, want := condition.set(t)
 			want.toDelete, want.kept = nil, append(want.toDelete, want.kept...)
 			resource.ParallelTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{{
-					Config:           setting(t, `replaced_key_policy = "keep"`),
+					Config:           setting(t, "replaced_key_policy = \"keep\"\n"+condition.line),
 					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
 					PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, nil) },
 				}},
@@ -349,18 +360,60 @@ func TestAccConnectionSharedKey(t *testing.T) {
 	}
 }
 
+// TestAccShopInTwoObjects refuses a shop that two objects of a configuration have: each would undo what the other
+// does. A later run of the same process has nothing to do with it.
+func TestAccShopInTwoObjects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.write(t, "terraform.tf", example(t, connectionExample+"terraform.tf"))
+	connection := "resource \"kustom_mystore_connection\" \"one\" {\n  shop        = \"fjellsport\"\n  merchant_id = \"M00412871\"\n}\n"
+	others := map[string]string{
+		"kustom_mystore_connection": strings.Replace(connection, "one", "other", 1),
+		"kustom_mystore_fleet":      "resource \"kustom_mystore_fleet\" \"other\" {\n  shops = { fjellsport = { merchant_id = \"M00412871\" } }\n}\n",
+		"mystore_klarna_checkout_credentials": "resource \"mystore_klarna_checkout_credentials\" \"other\" {\n  provider      = kustom\n  shop          = \"fjellsport\"\n" +
+			"  kustom_id     = \"M00412871-aB3dE\"\n  kustom_secret = \"kco_live_api_EXAMPLE\"\n}\n",
+	}
+	for kind, other := range others {
+		w.write(t, "main.tf", connection+other)
+		r := w.terraform(t, "plan", "-input=false", "-no-color")
+		if r.code != 1 || !words("Error: Shop is in two objects").MatchString(r.output) || !strings.Contains(r.output, "fjellsport") ||
+			!words(kind).MatchString(r.output) {
+			t.Errorf("%s: exit code %d:\n%s", kind, r.code, r.output)
+		}
+	}
+	w.write(t, "main.tf", connection)
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+}
+
+// TestAccConnectionRejectsKeyOfAnotherStore refuses to give a shop a key of another store: its payments would go to
+// another merchant.
+func TestAccConnectionRejectsKeyOfAnotherStore(t *testing.T) {
+	v, _, _ := conditions()["key of another store"].set(t)
+	resource.ParallelTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{{
+			Config: connected(t),
+			ExpectError: words("Shop butikk takes payments for store M00999999 (Annen, https://annen.example), and would get a key of store " +
+				"M00123456 (Butikk, https://butikk.example)."),
+		}},
+	})
+	v.wantOnlyReads(t)
+	v.wantWorking(t, "butikk")
+}
+
 // TestAccConnectionMovesStore gives a shop a key of another store in place: the key that was made for
 // it is deleted, although it is another store's now.
 func TestAccConnectionMovesStore(t *testing.T) {
 	seed := exampleSeed()
 	seed.Shops[0].MerchantID = "" // a shop that has changed hands may use either store
 	v := newVendors(t, seed, sandbox.Options{})
-	moved := edit(t, connected(t), exampleStore, otherStore)
+	moved := edit(t, setting(t, "allow_store_change = true"), exampleStore, otherStore)
 	var first sandbox.Key
 	resource.ParallelTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
-			{Config: connected(t), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
+			{Config: setting(t, "allow_store_change = true"), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
 			{
 				PreConfig: v.ResetRequests,
 				Config:    moved,
@@ -368,8 +421,9 @@ func TestAccConnectionMovesStore(t *testing.T) {
 					planned{connectionAddress: "update"},
 					knownInPlan(connectionAddress, "id", "butikk/"+otherStore),
 					knownInPlan(connectionAddress, "reason", "merchant_id has changed"),
-					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete").AtSliceIndex(0).AtMapKey("merchant_id"),
-						knownvalue.StringExact(exampleStore)),
+					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), knownvalue.SetExact([]knownvalue.Check{
+						knownvalue.ObjectPartial(map[string]knownvalue.Check{"merchant_id": knownvalue.StringExact(exampleStore)}),
+					})),
 				),
 				PostApplyFunc: func() {
 					v.wantWorking(t, "butikk")
@@ -412,7 +466,7 @@ func TestAccConnectionMovesShop(t *testing.T) {
 // imports of a connection are tried with what a person may have set already.
 func connectionImport(t *testing.T, hcl, shop string) string {
 	t.Helper()
-	return edit(t, hcl, `shop        = "butikk"`, `shop = "`+shop+`"`) + importBlock(connectionAddress, shop+"/"+exampleStore)
+	return edit(t, strings.Replace(hcl, `shop        = "`, `shop = "`, 1), `shop = "butikk"`, `shop = "`+shop+`"`) + importBlock(connectionAddress, shop+"/"+exampleStore)
 }
 
 // TestAccConnectionImport imports a shop that has a key of Kustom's. It keeps it, also when it gets its
@@ -438,7 +492,7 @@ func TestAccConnectionImport(t *testing.T) {
 					knownInPlan(connectionAddress, "host", kustomHost),
 					knownInPlan(connectionAddress, "created_at", "2026-10-01T08:00:00Z"),
 					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.Null()),
-					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingList(nil)),
+					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(nil)),
 				),
 				PostApplyFunc: func() { v.wantOnlyReads(t); v.wantWorking(t, "nettbutikk") },
 			}}
@@ -494,7 +548,7 @@ func TestAccConnectionImportsAny(t *testing.T) {
 			resource.ParallelTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{{
-					Config: connectionImport(t, connected(t), "butikk"),
+					Config: connectionImport(t, setting(t, condition.line), "butikk"),
 					ConfigPlanChecks: plans(append(want.checks(connectionAddress),
 						planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
 					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },

@@ -207,7 +207,7 @@ func TestAccConnectionRotates(t *testing.T) {
 			}
 			w.mustPlan(t, planOf{actions: "update", reason: test.reason, toDelete: []string{first}})
 			w.mustApplySaved(t)
-			if got := course(w.sandbox.Requests()); !slices.Equal(got, []string{"make", "prove", "install", "read back", "delete"}) {
+			if got := course(w.sandbox.Requests()); !slices.Equal(got, []string{"make", "prove", "try a made-up pair", "install", "read back", "delete"}) {
 				t.Errorf("the servers saw %q", got)
 			}
 			w.mustBeEmpty(t)

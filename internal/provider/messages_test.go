@@ -324,7 +324,7 @@ func firstSentence(text string) string {
 	return strings.TrimRight(text, " .,…")
 }
 
-var verbPattern = regexp.MustCompile(`%[a-z]`)
+var formatVerb = regexp.MustCompile(`%[a-z]`)
 
 // texts returns what an expression may evaluate to, with an ellipsis for what only a run knows.
 func (s *source) texts(e ast.Expr) []string {
@@ -367,7 +367,7 @@ func (s *source) formatted(args []ast.Expr) []string {
 		var next []string
 		for _, format := range all {
 			for _, value := range s.texts(arg) {
-				at := verbPattern.FindStringIndex(format)
+				at := formatVerb.FindStringIndex(format)
 				if at == nil {
 					continue
 				}

@@ -4,6 +4,7 @@ package provider
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -46,7 +48,11 @@ type Options struct {
 	Browsers *browser.Group
 }
 
-type kustomProvider struct{ options Options }
+type kustomProvider struct {
+	options Options
+	// engine is that of the last configuration. A provider that runs under a debugger serves one run after the other.
+	engine atomic.Pointer[rotation.Engine]
+}
 
 // New returns a function that makes the provider.
 func New(o Options) func() provider.Provider {
@@ -143,6 +149,9 @@ func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.Valida
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if engine := p.engine.Load(); engine != nil {
+		engine.ForgetClaims()
+	}
 	_, problems := resolve(model, func(string) string { return "" })
 	for _, problem := range problems {
 		resp.Diagnostics.AddAttributeError(problem.path(), problem.summary, problem.detail)
@@ -163,6 +172,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		return
 	}
 	b := newBackend(settings, p.options)
+	p.engine.Store(b.engine)
 	resp.ResourceData = b
 	resp.DataSourceData = b
 	resp.ListResourceData = b

@@ -69,6 +69,13 @@ func (e *Engine) Claim(shop, kind string) error {
 	return nil
 }
 
+// ForgetClaims forgets what [Engine.Claim] has noted: another run validates its objects with this engine.
+func (e *Engine) ForgetClaims() {
+	e.walk.mu.Lock()
+	defer e.walk.mu.Unlock()
+	e.walk.owners = nil
+}
+
 // Observe looks at a shop and its store's keys. CredentialID is the key that is recorded for the shop, empty
 // where there is none.
 func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID string) (Observation, error) {

@@ -27,7 +27,7 @@ run "nothing_empties_a_shop" {
   command = plan
 
   assert {
-    condition     = kustom_mystore_fleet.all.deletion_policy == null
+    condition     = kustom_mystore_fleet.all.deletion_policy == "retain"
     error_message = "A shop that is taken off the list would take no payments any more."
   }
 }

@@ -22,7 +22,7 @@ run "nothing_empties_a_shop" {
   command = plan
 
   assert {
-    condition     = alltrue([for fleet in kustom_mystore_fleet.chunk : fleet.deletion_policy == null])
+    condition     = alltrue([for fleet in kustom_mystore_fleet.chunk : fleet.deletion_policy == "retain"])
     error_message = "A shop that is taken off the list would take no payments any more."
   }
 }

@@ -1,0 +1,376 @@
+package histories_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
+)
+
+// mortal is a provider's server that does not answer any more once its run was killed.
+type mortal struct {
+	tfdriver.Server
+	run *run
+}
+
+func (m mortal) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return unlessKilled(ctx, m.run, req, m.Server.ReadResource)
+}
+
+func (m mortal) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+	return unlessKilled(ctx, m.run, req, m.Server.ImportResourceState)
+}
+
+func (m mortal) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return unlessKilled(ctx, m.run, req, m.Server.PlanResourceChange)
+}
+
+func (m mortal) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	m.run.setDoing(req.TypeName)
+	return unlessKilled(ctx, m.run, req, m.Server.ApplyResourceChange)
+}
+
+func unlessKilled[Request, Response any](ctx context.Context, r *run, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
+	var none Response
+	if r.isKilled() {
+		return none, errKilled
+	}
+	resp, err := call(ctx, req)
+	if r.isKilled() {
+		return none, errKilled
+	}
+	return resp, err
+}
+
+// carrier carries the requests of a run to the sandbox, without a network, and lets its trouble happen.
+type carrier struct {
+	run *run
+	// sees are the shops that the provider configuration has a token for.
+	sees map[string]bool
+}
+
+func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	defer func() {
+		if req.Body != nil {
+			_ = req.Body.Close() // There is nobody to tell.
+		}
+	}()
+	number, write := c.run.count(req)
+	if c.run.isKilled() {
+		return nil, errKilled
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	t := c.run.trouble
+	switch t.kind {
+	case killReading:
+		if number == t.at {
+			return nil, c.run.kill()
+		}
+	case meet:
+		c.run.pauseAt(req, number)
+	case refuseRead:
+		if write < 0 && number >= t.at && strings.Contains(req.URL.Path, "/"+shopNames[t.shop]+"/") {
+			return answer(req, http.StatusInternalServerError), nil
+		}
+	}
+	if write < 0 {
+		return c.read(req)
+	}
+	return c.write(req, write)
+}
+
+// setDoing notes the type of the object that the run is about to apply. There is one at a time.
+func (r *run) setDoing(typeName string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doing = typeName
+}
+
+func (r *run) isDoing() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doing
+}
+
+// count numbers the requests and, apart from them, those that change something; others have -1.
+func (r *run) count(req *http.Request) (number, write int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	number, write = r.requests, -1
+	r.requests++
+	if req.Method != http.MethodGet {
+		write = r.writes
+		r.writes++
+	}
+	return number, write
+}
+
+// pauseAt calls met, once, when it is the turn of the request at which another run is to be met. That is
+// never a deletion: between the last look and the deletion nobody can keep others from coming.
+func (r *run) pauseAt(req *http.Request, number int) {
+	r.mu.Lock()
+	met := r.met
+	if number < r.meetAt || met == nil || req.Method == http.MethodDelete {
+		r.mu.Unlock()
+		return
+	}
+	r.met = nil
+	r.mu.Unlock()
+	met()
+}
+
+func (c carrier) write(req *http.Request, write int) (*http.Response, error) {
+	t := c.run.trouble
+	due := write == t.at
+	switch {
+	case t.kind == killBefore && due:
+		return nil, c.run.kill()
+	case t.kind == drop && due:
+		return nil, io.ErrUnexpectedEOF
+	case t.kind == refuse && write >= t.at:
+		return answer(req, http.StatusInternalServerError), nil
+	case t.kind == tear && due && req.Method == http.MethodDelete:
+		// What answers so is no portal, and has done nothing.
+		resp := answer(req, http.StatusOK)
+		resp.Body = io.NopCloser(strings.NewReader(`{"deleted": `))
+		return resp, nil
+	}
+	resp, err := c.run.world.change(c, req)
+	switch {
+	case t.kind == killAfter && due:
+		return nil, c.run.kill()
+	case t.kind == loseAnswer && due:
+		return nil, io.ErrUnexpectedEOF
+	case t.kind == tear && due && err == nil:
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		resp.Body = io.NopCloser(bytes.NewReader(body[:len(body)/2]))
+	}
+	return resp, err
+}
+
+func (c carrier) read(req *http.Request) (*http.Response, error) {
+	w := c.run.world
+	if c.run.trouble.kind != stale {
+		return w.serve(req)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if shop := shopOfCredentials(req); shop != "" {
+		if body := w.lag.shop(shop, w.clock.Now()); body != nil {
+			resp := answer(req, http.StatusOK)
+			resp.Header.Set("Content-Type", "application/vnd.api+json")
+			resp.Body = io.NopCloser(bytes.NewReader(body))
+			return resp, nil
+		}
+	}
+	resp, err := w.serve(req)
+	if err == nil && strings.HasSuffix(req.URL.Path, "/api/v1/credentials") && resp.StatusCode == http.StatusOK {
+		return w.lag.list(resp, w.clock.Now())
+	}
+	return resp, err
+}
+
+// serve lets the sandbox answer.
+func (w *world) serve(req *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+				resp, err = nil, io.ErrUnexpectedEOF
+				return
+			}
+			panic(p)
+		}
+	}()
+	in := req.Clone(req.Context())
+	in.Host = req.URL.Host
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	recorder := httptest.NewRecorder()
+	w.sandbox.ServeHTTP(recorder, in)
+	resp = recorder.Result()
+	resp.Request = req
+	return resp, nil
+}
+
+func answer(req *http.Request, status int) *http.Response {
+	return &http.Response{
+		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), ContentLength: -1,
+	}
+}
+
+// shopOfCredentials returns the shop whose credentials a request is about, and "" if it is about
+// something else.
+func shopOfCredentials(req *http.Request) string {
+	rest, found := strings.CutPrefix(req.URL.Path, "/mystore/shops/")
+	if !found || !strings.HasSuffix(rest, "/credentials") {
+		return ""
+	}
+	shop, _, _ := strings.Cut(rest, "/")
+	return shop
+}
+
+// change carries a request that changes something, and writes down what it changes.
+func (w *world) change(by carrier, req *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := by.run
+	c := apiChange{estate: r.estate, by: r.isDoing(), shop: shopOfCredentials(req)}
+	keys := w.keys()
+	if c.shop != "" {
+		c.before, c.worked = w.shop(c.shop).KustomID, w.sandbox.Working(c.shop) == nil
+		w.lag.keepShop(w.shop(c.shop), w.clock.Now())
+	}
+	if req.Method == http.MethodDelete {
+		for _, key := range keys {
+			if strings.HasSuffix(req.URL.Path, "/"+key.CredentialID) {
+				c.key, c.holders = key.Username, w.holders(key.Username)
+				w.lag.keepKey(key, w.clock.Now())
+			}
+		}
+	}
+	resp, err := w.serve(req)
+	if err != nil || resp.StatusCode > 299 {
+		return resp, err
+	}
+	w.describe(&c, req, keys)
+	w.changes = append(w.changes, c)
+	w.tell("  state %d: %s %s %s (shop had %q)", r.estate, c.what, c.key, c.shop, c.before)
+	w.judgeChange(by, c)
+	return resp, nil
+}
+
+func (w *world) describe(c *apiChange, req *http.Request, before map[string]sandbox.Key) {
+	switch {
+	case c.shop != "":
+		c.key, c.works, c.what = w.shop(c.shop).KustomID, w.sandbox.Working(c.shop) == nil, "install"
+		if c.key == "" {
+			c.what = "clear"
+		}
+	case req.Method == http.MethodDelete:
+		c.what = "delete"
+	case req.Method == http.MethodPost:
+		c.what = "generate"
+		for username, key := range w.keys() {
+			if _, old := before[username]; !old {
+				c.key = username
+				w.lag.born(key, w.clock.Now())
+			}
+		}
+	}
+}
+
+// lagFor is how long after a change Mystore and the portal's list may still show what was before.
+const lagFor = 20 * time.Second
+
+// lag is what readers still see who ask a replica.
+type lag struct {
+	shops   map[string][]version
+	newKeys map[string]time.Time // by credential ID
+	deleted []version
+}
+
+// version is what was seen until a moment.
+type version struct {
+	until time.Time
+	body  []byte
+}
+
+func (l *lag) keepShop(shop sandbox.Shop, now time.Time) {
+	attributes := map[string]any{"kustom_id": nil, "secret_set": shop.KustomSecret != "", "updated_at": shop.UpdatedAt}
+	if shop.KustomID != "" {
+		attributes["kustom_id"] = shop.KustomID
+	}
+	if l.shops == nil {
+		l.shops = map[string][]version{}
+	}
+	// A map of strings always encodes.
+	body, _ := json.Marshal(map[string]any{"data": map[string]any{
+		"type": "extension-credentials", "id": sandbox.KlarnaCheckoutV3, "attributes": attributes,
+	}})
+	l.shops[shop.Name] = append(l.shops[shop.Name], version{now, body})
+}
+
+// shop returns what a replica shows of a shop, nil where it shows the present.
+func (l *lag) shop(name string, now time.Time) []byte {
+	for _, v := range l.shops[name] {
+		if v.until.After(now.Add(-lagFor)) {
+			return v.body
+		}
+	}
+	return nil
+}
+
+func (l *lag) born(key sandbox.Key, now time.Time) {
+	if l.newKeys == nil {
+		l.newKeys = map[string]time.Time{}
+	}
+	l.newKeys[key.CredentialID] = now
+}
+
+func (l *lag) keepKey(key sandbox.Key, now time.Time) {
+	// Strings and times always encode.
+	body, _ := json.Marshal(map[string]any{
+		"credential_id": key.CredentialID, "merchant_id": key.MerchantID, "username": key.Username,
+		"description": key.Description, "environment": "live", "host": key.Host, "status": sandbox.StatusActive,
+		"created_at": key.CreatedAt, "created_by": key.CreatedBy, "last_used_at": key.LastUsedAt,
+	})
+	l.deleted = append(l.deleted, version{now, body})
+}
+
+// list makes of the portal's list of keys what a replica shows.
+func (l *lag) list(resp *http.Response, now time.Time) (*http.Response, error) {
+	var body struct {
+		Credentials []json.RawMessage `json:"credentials"`
+		NextCursor  *string           `json:"next_cursor"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	asked := resp.Request.URL.Query().Get("merchant_id")
+	id := func(raw json.RawMessage) (credentialID, merchantID string) {
+		var item struct {
+			CredentialID string `json:"credential_id"`
+			MerchantID   string `json:"merchant_id"`
+		}
+		_ = json.Unmarshal(raw, &item) // Both come from the sandbox.
+		return item.CredentialID, item.MerchantID
+	}
+	body.Credentials = slices.DeleteFunc(body.Credentials, func(raw json.RawMessage) bool {
+		credentialID, _ := id(raw)
+		at, isNew := l.newKeys[credentialID]
+		return isNew && at.After(now.Add(-lagFor))
+	})
+	for _, v := range l.deleted {
+		if _, merchantID := id(v.body); v.until.After(now.Add(-lagFor)) && (asked == "" || asked == merchantID) {
+			body.Credentials = append(body.Credentials, v.body)
+		}
+	}
+	if body.Credentials == nil {
+		body.Credentials = []json.RawMessage{}
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+	resp.Header.Del("Content-Length")
+	return resp, nil
+}

@@ -1,0 +1,189 @@
+package histories_test
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
+)
+
+// The resource types that histories are about.
+const (
+	keyType        = "kustom_api_key"
+	shopType       = "mystore_klarna_checkout_credentials"
+	connectionType = "kustom_mystore_connection"
+	fleetType      = "kustom_mystore_fleet"
+	exclusiveType  = "kustom_api_keys_exclusive"
+)
+
+// owner is the kind of object that a configuration has for a shop.
+type owner string
+
+const (
+	ownerNone       owner = "none"
+	ownerPair       owner = "pair"
+	ownerConnection owner = "connection"
+	ownerFleet      owner = "fleet"
+)
+
+var owners = []owner{ownerPair, ownerConnection, ownerFleet, ownerNone}
+
+// wish is what a configuration says of one shop.
+type wish struct {
+	owner owner
+	// clear and keep are the policies for the shop and for replaced keys. A fleet has them for all its
+	// shops if one has.
+	clear, keep bool
+	// late says that a pair's key is destroyed before the new one is made.
+	late bool
+	// split says that a pair's key and its shop have provider configurations of their own, each with the
+	// tokens that it needs.
+	split bool
+	// mistaken says that the shop is given to the wrong store.
+	mistaken bool
+	// overlap says that the shop's object is created before the one that it replaces is destroyed.
+	overlap bool
+	// turns counts the changes of the triggers; the triggers are null at 0.
+	turns int
+	// imports are the IDs to import the shop's objects by, by resource type.
+	imports map[string]string
+}
+
+// The provider configurations.
+const (
+	allAccess    = "all"
+	portalAccess = "portal"
+	shopsAccess  = "shops"
+)
+
+// builder writes configurations for the provider as it is: attributes have had other names.
+type builder struct{ driver *tfdriver.Driver }
+
+// name returns the first of the names that the resource type has.
+func (b builder) name(typeName string, names ...string) string {
+	for _, name := range names {
+		if b.driver.Has(typeName, name) {
+			return name
+		}
+	}
+	panic(fmt.Sprintf("%s has none of the attributes %q", typeName, names))
+}
+
+func (b builder) replacedPolicy(typeName string) string {
+	return b.name(typeName, "replaced_key_policy", "replaced_keys")
+}
+
+func (b builder) exclusiveIDs() string { return b.name(exclusiveType, "credential_ids", "key_ids") }
+
+func address(typeName string, shop int) string { return typeName + "." + shopNames[shop] }
+
+// config is the whole configuration of an estate.
+func (b builder) config(wishes [shopCount]wish, exclusive [storeCount]bool) tfdriver.Config {
+	var config tfdriver.Config
+	var ids [storeCount][]any
+	members, fleet := map[string]any{}, wish{}
+	note := func(shop int, w wish, ref tfdriver.Ref) {
+		store := storeFor(shop, w)
+		ids[store] = append(ids[store], ref)
+	}
+	for shop, w := range wishes {
+		switch w.owner {
+		case ownerPair:
+			config = append(config, b.pair(shop, w)...)
+			note(shop, w, tfdriver.RefTo(address(keyType, shop), "credential_id"))
+		case ownerConnection:
+			config = append(config, b.connection(shop, w))
+			note(shop, w, tfdriver.RefTo(address(connectionType, shop), "credential_id"))
+		case ownerFleet:
+			members[shopNames[shop]] = b.member(shop, w)
+			fleet.clear, fleet.keep = fleet.clear || w.clear, fleet.keep || w.keep
+			note(shop, w, tfdriver.RefTo(fleetType+".all", "shops", shopNames[shop], "credential_id"))
+		}
+	}
+	if len(members) > 0 {
+		config = append(config, b.fleet(fleet, members))
+	}
+	for store, wanted := range exclusive {
+		if wanted && len(ids[store]) > 0 {
+			config = append(config, tfdriver.Object{
+				Address: fmt.Sprintf("%s.store%d", exclusiveType, store), Provider: allAccess,
+				Values: tfdriver.Values{"merchant_id": storeIDs[store], b.exclusiveIDs(): ids[store]},
+			})
+		}
+	}
+	return config
+}
+
+func storeFor(shop int, w wish) int {
+	if w.mistaken {
+		return 1 - storeOf[shop]
+	}
+	return storeOf[shop]
+}
+
+func triggers(w wish) any {
+	if w.turns == 0 {
+		return nil
+	}
+	return map[string]any{"turn": strconv.Itoa(w.turns)}
+}
+
+func clearing(w wish) any {
+	if w.clear {
+		return "clear"
+	}
+	return nil
+}
+
+func keeping(w wish) any {
+	if w.keep {
+		return "keep"
+	}
+	return nil
+}
+
+func (b builder) pair(shop int, w wish) []tfdriver.Object {
+	keys, shops := allAccess, allAccess
+	if w.split {
+		keys, shops = portalAccess, shopsAccess
+	}
+	key := address(keyType, shop)
+	return []tfdriver.Object{
+		{
+			Address: key, Provider: keys, CreateBeforeDestroy: !w.late, ImportID: w.imports[keyType],
+			Values: tfdriver.Values{"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w)},
+		},
+		{
+			Address: address(shopType, shop), Provider: shops, ImportID: w.imports[shopType], CreateBeforeDestroy: w.overlap,
+			Values: tfdriver.Values{
+				"shop": shopNames[shop], "kustom_id": tfdriver.RefTo(key, "username"),
+				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(w),
+			},
+		},
+	}
+}
+
+func (b builder) connection(shop int, w wish) tfdriver.Object {
+	return tfdriver.Object{
+		Address: address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap,
+		Values: tfdriver.Values{
+			"shop": shopNames[shop], "merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w),
+			"deletion_policy": clearing(w), b.replacedPolicy(connectionType): keeping(w),
+		},
+	}
+}
+
+func (b builder) member(shop int, w wish) any {
+	return map[string]any{"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w)}
+}
+
+func (b builder) fleet(w wish, members map[string]any) tfdriver.Object {
+	return tfdriver.Object{
+		Address: fleetType + ".all", Provider: allAccess,
+		Values: tfdriver.Values{
+			// One shop at a time: what happens must depend on the history only.
+			"shops": members, "max_concurrency": 1,
+			"deletion_policy": clearing(w), b.replacedPolicy(fleetType): keeping(w),
+		},
+	}
+}

@@ -1,0 +1,402 @@
+package histories_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
+)
+
+// verb is a kind of event.
+type verb string
+
+// The verbs. Every event is about an estate, unless it says otherwise.
+const (
+	// want gives a shop an owner in the configuration, tune turns one of the owner's arguments over.
+	want verb = "want"
+	tune verb = "tune"
+	// apply applies the configuration, replace with -replace for a shop's objects; destroy destroys all.
+	apply   verb = "apply"
+	replace verb = "replace"
+	destroy verb = "destroy"
+	// adopt lets the next apply import the shop's objects, forget removes them from the state, and restore
+	// puts an old state in the present one's place.
+	adopt   verb = "import"
+	forget  verb = "forget"
+	restore verb = "restore"
+	// hand is a change by hand, and wait the passing of time; neither is about an estate.
+	hand verb = "by hand"
+	wait verb = "wait"
+)
+
+// event is one step of a history.
+type event struct {
+	verb   verb
+	estate int
+	shop   int
+	// n says which: the owner, the argument, the change by hand, how many states ago, how long.
+	n       int
+	trouble trouble
+	order   uint64
+}
+
+// String is the event as a Go literal, for a test to be made of it.
+func (e event) String() string {
+	text := fmt.Sprintf("{verb: %q, estate: %d, shop: %d, n: %d", e.verb, e.estate, e.shop, e.n)
+	if e.trouble.kind != noTrouble {
+		text += fmt.Sprintf(", trouble: trouble{%q, %d, %d, %d}", e.trouble.kind, e.trouble.at, e.trouble.shop, e.trouble.until)
+	}
+	if e.order != 0 {
+		text += fmt.Sprintf(", order: %d", e.order)
+	}
+	return text + "}"
+}
+
+// GoString is how a failing test shows the event.
+func (e event) GoString() string { return e.String() }
+
+// The arguments that tune turns over.
+const (
+	tuneTurn = iota
+	tuneClear
+	tuneKeep
+	tuneLate
+	tuneSplit
+	tuneMistaken
+	tuneExclusive
+	tuneOverlap
+	tunes
+)
+
+// What a person does by hand.
+const (
+	handNewKey = iota
+	handClear
+	handSave
+	handDelete
+	handGenerate
+	handOldKey
+	hands
+)
+
+var waits = []time.Duration{time.Second, 30 * time.Second, time.Hour, 50 * time.Hour}
+
+// do lets an event happen.
+func (w *world) do(ev event) {
+	e := w.estates[ev.estate]
+	w.tell("%v", ev)
+	switch ev.verb {
+	case want:
+		e.wishes[ev.shop] = wish{owner: owners[ev.n], turns: e.wishes[ev.shop].turns, clear: e.wishes[ev.shop].clear}
+	case tune:
+		w.tune(e, ev)
+	case apply:
+		w.run(ev, tfdriver.Options{Order: ev.order})
+	case replace:
+		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{address(keyType, ev.shop), address(shopType, ev.shop), address(connectionType, ev.shop)}[ev.n%3:][:1]})
+	case destroy:
+		w.run(ev, tfdriver.Options{Order: ev.order, Destroy: true})
+	case adopt:
+		w.adopt(e, ev.shop)
+	case forget:
+		w.forget(e, ev.shop)
+	case restore:
+		w.restore(e, ev.n)
+	case hand:
+		w.byHand(ev.shop, ev.n)
+	case wait:
+		w.clock.Advance(waits[ev.n%len(waits)])
+	}
+	if ev.verb != wait {
+		w.clock.Advance(3 * time.Second)
+	}
+}
+
+func (w *world) tune(e *estate, ev event) {
+	wish := &e.wishes[ev.shop]
+	switch ev.n {
+	case tuneTurn:
+		wish.turns++
+	case tuneClear:
+		wish.clear = !wish.clear
+	case tuneKeep:
+		wish.keep = !wish.keep
+		// Whatever the shop has from now on may be kept, in nobody's state.
+	case tuneLate:
+		wish.late = !wish.late
+	case tuneOverlap:
+		wish.overlap = !wish.overlap
+	case tuneSplit:
+		wish.split = !wish.split
+	case tuneMistaken:
+		wish.mistaken = !wish.mistaken
+	case tuneExclusive:
+		e.exclusive[storeOf[ev.shop]] = !e.exclusive[storeOf[ev.shop]]
+	}
+}
+
+// String is what has happened.
+func (w *world) String() string { return strings.Join(w.story, "\n") }
+
+func (w *world) working() (working [shopCount]bool) {
+	for shop, name := range shopNames {
+		working[shop] = w.sandbox.Working(name) == nil
+	}
+	return working
+}
+
+// run runs Terraform, with the trouble that the event brings.
+func (w *world) run(ev event, o tfdriver.Options) outcome {
+	w.before = w.working()
+	w.keepByPolicy()
+	var out outcome
+	if ev.trouble.kind == meet {
+		out = w.meeting(ev, o)
+	} else {
+		out = w.terraform(ev.estate, ev.trouble, o)
+	}
+	w.keepByPolicy()
+	w.report(ev.estate, out)
+	if !o.Destroy {
+		w.judgeRun(ev.estate, ev.trouble, out)
+	}
+	w.clearImports(w.estates[ev.estate])
+	return out
+}
+
+func (w *world) report(i int, out outcome) {
+	switch {
+	case out.Failed():
+		w.tell("  state %d failed: %s", i, strings.Join(out.Errors, " | "))
+	case out.empty:
+		w.tell("  state %d: no changes", i)
+	default:
+		w.tell("  state %d ended well", i)
+	}
+	for _, text := range out.Warnings {
+		w.tell("  state %d warned: %s", i, text)
+	}
+}
+
+// meetingTime is how long a run stands still for another: longer than what it has seen may be relied on.
+const meetingTime = 5 * time.Second
+
+// meeting runs one estate until a request, then the other until one of its own, then the first to its
+// end, and then the other.
+func (w *world) meeting(ev event, o tfdriver.Options) outcome {
+	other := 1 - ev.estate
+	first := &run{world: w, estate: ev.estate, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[ev.estate], ev.trouble), meetAt: ev.trouble.at}
+	second := &run{world: w, estate: other, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[other], ev.trouble), meetAt: ev.trouble.until}
+	reached, resume, done := make(chan struct{}), make(chan struct{}), make(chan outcome, 1)
+	second.met = func() { close(reached); <-resume; w.clock.Advance(meetingTime) }
+	begin := func() {
+		go func() { done <- w.terraformAs(second, tfdriver.Options{Order: ev.order}) }()
+		select {
+		case <-reached:
+		case out := <-done:
+			done <- out
+		}
+	}
+	began := false
+	first.met = func() { began = true; w.clock.Advance(meetingTime); begin() }
+	out := w.terraformAs(first, o)
+	if !began {
+		begin()
+	}
+	close(resume)
+	w.report(other, <-done)
+	w.clearImports(w.estates[other])
+	return out
+}
+
+// keepByPolicy notes keys that a policy will keep without any state having to know them.
+func (w *world) keepByPolicy() {
+	for _, e := range w.estates {
+		for shop, wish := range e.wishes {
+			if wish.keep {
+				w.known[w.shop(shopNames[shop]).KustomID] = true
+			}
+		}
+	}
+}
+
+// adopt lets the next apply import what the shop has.
+func (w *world) adopt(e *estate, shop int) {
+	name, id := shopNames[shop], storeIDs[storeOf[shop]]
+	held, ok := w.keys()[w.shop(name).KustomID]
+	if !ok {
+		return
+	}
+	for _, typeName := range []string{shopType, connectionType} {
+		e.own(shop, held.Username, typeName)
+	}
+	e.wishes[shop].imports = map[string]string{
+		keyType: held.MerchantID + "/" + held.CredentialID, shopType: name, connectionType: name + "/" + id,
+	}
+}
+
+func (w *world) clearImports(e *estate) {
+	for shop := range e.wishes {
+		e.wishes[shop].imports = nil
+	}
+}
+
+func (w *world) forget(e *estate, shop int) {
+	before := e.state
+	for _, typeName := range []string{keyType, shopType, connectionType} {
+		e.state = e.state.Without(address(typeName, shop))
+	}
+	if fleet := e.state.Current[fleetType+".all"]; fleet != nil && concerns(fleet, shop) {
+		e.state = e.state.Without(fleetType + ".all")
+	}
+	w.letGo(before)
+}
+
+func (w *world) restore(e *estate, ago int) {
+	if len(e.older) == 0 {
+		return
+	}
+	before := e.state
+	e.state = e.older[max(0, len(e.older)-1-ago)]
+	w.letGo(before)
+}
+
+// byHand does what a person does in a shop or in the portal.
+func (w *world) byHand(shop, what int) {
+	name, id := shopNames[shop], storeIDs[storeOf[shop]]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.shop(name)
+	w.lag.keepShop(now, w.clock.Now())
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	switch what {
+	case handNewKey, handGenerate:
+		key, err := w.sandbox.GenerateKey(id, "")
+		must(err)
+		w.known[key.Username] = true
+		if what == handNewKey {
+			must(w.sandbox.Install(name, key.Username, key.Secret))
+		}
+	case handClear:
+		must(w.sandbox.Install(name, "", ""))
+	case handSave:
+		must(w.sandbox.Install(name, now.KustomID, now.KustomSecret))
+	case handDelete:
+		if key, ok := w.keys()[now.KustomID]; ok {
+			w.lag.keepKey(key, w.clock.Now())
+			must(w.sandbox.DeleteKey(key.MerchantID, key.CredentialID))
+		}
+	case handOldKey:
+		if key, ok := w.keys()[id+"-old00"]; ok {
+			must(w.sandbox.Install(name, key.Username, key.Secret))
+		}
+	}
+	// Whatever was in the shop, a person has taken it out, and knows of it.
+	w.known[now.KustomID] = true
+}
+
+// converge lets the world be in order, and runs all estates until there is nothing to do.
+func (w *world) converge() {
+	w.tell("all trouble is over")
+	w.settle()
+	const rounds = 5
+	for round := range rounds {
+		quiet := true
+		for i := range w.estates {
+			w.clock.Advance(2 * time.Minute)
+			w.tell("converging: state %d, run %d", i, round+1)
+			out := w.run(event{verb: apply, estate: i}, tfdriver.Options{Order: uint64(round)})
+			quiet = quiet && out.empty && !out.Failed()
+		}
+		if quiet {
+			w.judgeEnd()
+			return
+		}
+	}
+	w.breach(promiseConverges, "after %d runs of each state there is still something to do", rounds)
+}
+
+// settle puts right what only people can: a shop has one owner, in one state and of the right kind.
+func (w *world) settle() {
+	w.clock.Advance(time.Hour)
+	for shop := range shopNames {
+		for _, e := range w.estates {
+			e.wishes[shop].mistaken, e.wishes[shop].split, e.wishes[shop].late, e.wishes[shop].imports = false, false, false, nil
+		}
+		if w.estates[0].wishes[shop].owner != ownerNone {
+			w.disown(w.estates[1], shop)
+		}
+	}
+	for i, e := range w.estates {
+		for store := range e.exclusive {
+			e.exclusive[store] = e.exclusive[store] && w.ownsStore(i, store)
+		}
+		w.letGoOfHeld(e)
+	}
+}
+
+// disown makes an estate let go of a shop that is another's.
+func (w *world) disown(e *estate, shop int) {
+	inFleet := e.wishes[shop].owner == ownerFleet
+	e.wishes[shop] = wish{owner: ownerNone, turns: e.wishes[shop].turns}
+	if inFleet || e.has(shop) {
+		w.forget(e, shop)
+	}
+}
+
+// ownsStore tells whether all shops of a store are the estate's.
+func (w *world) ownsStore(i, store int) bool {
+	for shop := range shopNames {
+		if storeOf[shop] == store && w.estates[i].wishes[shop].owner == ownerNone {
+			return false
+		}
+	}
+	return true
+}
+
+// letGoOfHeld removes keys from the state that the configuration does not want any more although a shop
+// that nobody looks after uses them: their destruction is refused for ever, and rightly.
+func (w *world) letGoOfHeld(e *estate) {
+	for shop := range shopNames {
+		key := address(keyType, shop)
+		for _, instance := range e.state.Instances() {
+			wanted := e.wishes[shop].owner == ownerPair && instance == e.state.Current[key]
+			if instance.Address != key || wanted || !w.heldByUnowned(instance.Text("username")) {
+				continue
+			}
+			before := e.state
+			e.state = e.state.WithoutInstance(instance)
+			w.letGo(before)
+		}
+	}
+}
+
+func (w *world) heldByUnowned(username string) bool {
+	return slices.ContainsFunc(w.holders(username), func(name string) bool {
+		return !w.owned(slices.Index(shopNames[:], name))
+	})
+}
+
+func (w *world) owned(shop int) bool {
+	return slices.ContainsFunc(w.estates[:], func(e *estate) bool { return e.wishes[shop].owner != ownerNone })
+}
+
+// judgeEnd holds the world to the promises when nothing is left to do.
+func (w *world) judgeEnd() {
+	for shop, name := range shopNames {
+		if err := w.sandbox.Working(name); err != nil && w.owned(shop) {
+			w.breach(promiseConverges, "nothing is left to do, and shop %s takes no payments: %v", name, err)
+		}
+	}
+	for username, key := range w.keys() {
+		if !w.accounted(username, key.CredentialID) {
+			w.breach(promiseOrphan, "nothing is left to do, and key %s lives in no state and in no shop", username)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package histories_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// shards is in how many parts histories are told, each of as many as -rapid.checks says: 100 if it says
+// nothing, which makes 2,000.
+const shards = 20
+
+// TestHistories tells random histories. For more of them, pass -rapid.checks; a failure prints the seed
+// and the shortest history that was found for it.
+func TestHistories(t *testing.T) {
+	t.Parallel()
+	d := newDriver(t)
+	for shard := range shards {
+		t.Run(fmt.Sprint(shard), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				o := sandbox.Options{Pending: rapid.IntRange(0, 1).Draw(t, "pending")}
+				history := rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")
+				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
+				mustHold(t, d, o, history)
+			})
+		})
+	}
+}
+
+// drawWish draws the owner of a shop.
+func drawWish(t *rapid.T) event {
+	return event{
+		verb: want, estate: rapid.IntRange(0, estateCount-1).Draw(t, "estate"),
+		shop: rapid.IntRange(0, shopCount-1).Draw(t, "shop"), n: rapid.IntRange(0, len(owners)-1).Draw(t, "owner"),
+	}
+}
+
+// drawEvent draws an event. What is drawn first, and what is small, is what a failing history is made
+// simpler by.
+func drawEvent(t *rapid.T) event {
+	ev := event{verb: rapid.SampledFrom([]verb{
+		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait,
+	}).Draw(t, "verb")}
+	if ev.verb != hand && ev.verb != wait {
+		ev.estate = rapid.IntRange(0, estateCount-1).Draw(t, "estate")
+	}
+	switch ev.verb {
+	case want, tune, replace, adopt, forget, hand:
+		ev.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
+	}
+	switch ev.verb {
+	case want:
+		ev.n = rapid.IntRange(0, len(owners)-1).Draw(t, "owner")
+	case tune:
+		ev.n = rapid.IntRange(0, tunes-1).Draw(t, "argument")
+	case hand:
+		ev.n = rapid.IntRange(0, hands-1).Draw(t, "change")
+	case wait:
+		ev.n = rapid.IntRange(0, len(waits)-1).Draw(t, "time")
+	case restore, replace:
+		ev.n = rapid.IntRange(0, 2).Draw(t, "which")
+	case apply, destroy:
+	}
+	switch ev.verb {
+	case apply, replace, destroy:
+		ev.order = uint64(rapid.IntRange(0, 3).Draw(t, "order"))
+		ev.trouble = drawTrouble(t)
+	}
+	return ev
+}
+
+func drawTrouble(t *rapid.T) trouble {
+	tr := trouble{kind: rapid.SampledFrom(troubles).Draw(t, "trouble")}
+	switch tr.kind {
+	case noTrouble, blind, own, stale:
+		return tr
+	case killReading, meet, refuseRead:
+		tr.at = rapid.IntRange(0, 40).Draw(t, "at")
+	case pause:
+		tr.at = rapid.IntRange(0, hands-1).Draw(t, "change")
+	case dead:
+	default:
+		tr.at = rapid.IntRange(0, 7).Draw(t, "at")
+	}
+	switch tr.kind {
+	case meet:
+		tr.until = rapid.IntRange(0, 40).Draw(t, "until")
+	case dead, refuseRead, pause:
+		tr.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
+	}
+	return tr
+}
+
+// troubles are the kinds, by how often they are drawn.
+var troubles = []string{
+	noTrouble, noTrouble, noTrouble, noTrouble, killAfter, killBefore, loseAnswer, meet, stale, blind, own, dead, refuse, drop, tear, refuseRead, killReading, pause,
+}
+
+// TestFoundHistories tells the histories that random ones have found.
+func TestFoundHistories(t *testing.T) {
+	t.Parallel()
+	d := newDriver(t)
+	tests := map[string][]event{
+		"a shop is given to the wrong store": {
+			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneMistaken}, {verb: apply},
+		},
+		"a connected shop is given to the wrong store": {
+			{verb: want, shop: 0, n: 1}, {verb: apply}, {verb: tune, shop: 0, n: tuneMistaken}, {verb: apply},
+		},
+		"a pair is destroyed while the shop's reads lag": {
+			{verb: want, shop: 0, n: 0}, {verb: apply}, {verb: destroy, trouble: trouble{kind: stale}},
+		},
+		"another run installs the key that this one deletes": {
+			{verb: want, shop: 1, n: 1}, {verb: want, estate: 1, shop: 1, n: 0}, {verb: apply, estate: 1},
+			{verb: apply, trouble: trouble{meet, 9, 0, 21}},
+		},
+		"a pair's run is killed when the key is made": {
+			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}},
+		},
+		"a connection's run is killed before the key is installed": {
+			{verb: want, shop: 1, n: 1}, {verb: apply, trouble: trouble{kind: killBefore, at: 1}},
+		},
+		"a fleet's run is killed before the key is installed": {
+			{verb: want, shop: 1, n: 2}, {verb: apply, trouble: trouble{kind: killBefore, at: 1}},
+		},
+		"a pair takes over after a connection's run was killed": {
+			{verb: want, shop: 2, n: 1}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}}, {verb: want, shop: 2, n: 0},
+		},
+		"a pair's credentials that clear are replaced, the new ones first": {
+			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneClear}, {verb: tune, shop: 0, n: tuneOverlap}, {verb: apply},
+			{verb: replace, shop: 0, n: 1},
+		},
+		"keys and shops have provider configurations of their own": {
+			{verb: want, shop: 2, n: 0}, {verb: tune, shop: 2, n: tuneSplit}, {verb: apply}, {verb: destroy},
+		},
+		"a pair that clears makes room for a fleet": {
+			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
+		},
+	}
+	for name, history := range tests {
+		for order := range uint64(4) {
+			t.Run(fmt.Sprintf("%s, order %d", name, order), func(t *testing.T) {
+				t.Parallel()
+				ordered := slices.Clone(history)
+				for i := range ordered {
+					ordered[i].order = order
+				}
+				mustHold(t, d, sandbox.Options{}, ordered)
+			})
+		}
+	}
+}

@@ -1,0 +1,432 @@
+package histories_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
+)
+
+const (
+	shopCount  = 3
+	storeCount = 2
+	// estateCount is how many Terraform states there are.
+	estateCount = 2
+)
+
+var (
+	storeIDs  = [storeCount]string{"M00500001", "M00500002"}
+	shopNames = [shopCount]string{"alfa", "bravo", "charlie"}
+	// storeOf has the store of each shop. Two shops share one, and to begin with its key.
+	storeOf = [shopCount]int{0, 0, 1}
+)
+
+const baseURL = "http://127.0.0.1"
+
+func seed() sandbox.Seed {
+	made := time.Date(2021, time.March, 15, 8, 0, 0, 0, time.UTC)
+	s := sandbox.Seed{Users: []sandbox.User{{Token: "fake-portal-token", Email: "ops@agency.example"}}}
+	for i, id := range storeIDs {
+		s.Stores = append(s.Stores, sandbox.Store{MerchantID: id, Name: fmt.Sprintf("Store %d", i), Keys: []sandbox.Key{{
+			CredentialID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i+1), Username: id + "-old00",
+			Secret: fmt.Sprintf("kco_live_api_fake%036d", i), Host: "api.klarna.com",
+			CreatedAt: made, CreatedBy: "ops@agency.example", LastUsedAt: &made,
+		}}})
+	}
+	for i, name := range shopNames {
+		key := s.Stores[storeOf[i]].Keys[0]
+		s.Shops = append(s.Shops, sandbox.Shop{
+			Name: name, Token: "fake-mystore-token-" + name, MerchantID: storeIDs[storeOf[i]],
+			Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
+			KustomID:   key.Username, KustomSecret: key.Secret, UpdatedAt: &made,
+		})
+	}
+	return s
+}
+
+// estate is one Terraform configuration with its state.
+type estate struct {
+	wishes    [shopCount]wish
+	exclusive [storeCount]bool
+	state     *tfdriver.State
+	// older are the states that there have been.
+	older []*tfdriver.State
+	// installed are the keys that objects of the estate have put into each shop, or were imported with, and
+	// the types of these objects.
+	installed [shopCount]map[string]map[string]bool
+}
+
+// world is one history's.
+type world struct {
+	sandbox *sandbox.Sandbox
+	clock   *clocktest.Fake
+	driver  *tfdriver.Driver
+	builder builder
+	estates [estateCount]*estate
+
+	// mu is held while a request changes something, and guards what is below.
+	mu      sync.Mutex
+	lag     lag
+	changes []apiChange
+
+	// known are the keys that nobody has to account for: from the start, made by hand, let go of by hand, or
+	// kept because a policy says so.
+	known map[string]bool
+	// victims are shops that a run has stopped that was not told of them. They are put right in the end.
+	victims map[string]bool
+	// before are the shops that took payments when the run began.
+	before [shopCount]bool
+	// said is everything that the provider has said.
+	said []string
+	// broken are the promises that were broken.
+	broken []promise
+	// story tells what has happened, a line each.
+	story []string
+}
+
+// apiChange is a change that the provider has asked a vendor for.
+type apiChange struct {
+	estate  int
+	by      string // the type of the object that the change is for
+	what    string // "generate", "delete", "install" or "clear"
+	shop    string
+	key     string // what was made, deleted, or installed
+	before  string // what the shop held
+	worked  bool
+	works   bool
+	holders []string
+}
+
+func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
+	w := &world{
+		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d},
+		known: map[string]bool{}, victims: map[string]bool{},
+	}
+	o.Clock, o.Unchecked, o.KeyLimit = w.clock, true, 100
+	var err error
+	if w.sandbox, err = sandbox.New(seed(), o); err != nil {
+		return nil, err
+	}
+	for i := range w.estates {
+		e := &estate{state: tfdriver.NewState()}
+		for shop := range e.wishes {
+			e.wishes[shop].owner = ownerNone
+			e.installed[shop] = map[string]map[string]bool{}
+		}
+		w.estates[i] = e
+	}
+	for _, id := range storeIDs {
+		for _, key := range w.sandbox.Keys(id) {
+			w.known[key.Username] = true
+		}
+	}
+	return w, nil
+}
+
+func (w *world) tell(format string, args ...any) {
+	w.story = append(w.story, w.clock.Now().Format("15:04:05 ")+fmt.Sprintf(format, args...))
+}
+
+// promise is one that the provider has made, and that a history can show it to break.
+type promise string
+
+const (
+	promiseShop      promise = "no shop stops taking payments"
+	promiseClear     promise = "a shop is cleared only by the object that it belongs to, when that is asked for"
+	promiseStore     promise = "no shop gets a key of another store"
+	promiseKeyInUse  promise = "no key is deleted that a shop uses"
+	promiseOrphan    promise = "no key is left behind"
+	promiseSuccess   promise = "a run that ends well leaves no shop of its own stopped"
+	promiseConverges promise = "when trouble is over, a few runs put everything right"
+)
+
+// breach is a promise that was broken.
+func (w *world) breach(kind promise, format string, args ...any) {
+	w.tell("BROKEN: %s: %s", kind, fmt.Sprintf(format, args...))
+	w.broken = append(w.broken, kind)
+}
+
+// shop returns what a shop is now.
+func (w *world) shop(name string) sandbox.Shop {
+	shop, ok := w.sandbox.Shop(name)
+	if !ok {
+		panic("there is no shop " + name)
+	}
+	return shop
+}
+
+func (w *world) keys() map[string]sandbox.Key {
+	all := map[string]sandbox.Key{}
+	for _, id := range storeIDs {
+		for _, key := range w.sandbox.Keys(id) {
+			all[key.Username] = key
+		}
+	}
+	return all
+}
+
+// holders are the shops that hold a key.
+func (w *world) holders(username string) []string {
+	var names []string
+	for _, name := range shopNames {
+		if w.shop(name).KustomID == username {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// trouble is what goes wrong during a run.
+type trouble struct {
+	kind string
+	// at is the request that it is about, counted from 0; which ones count depends on the kind.
+	at int
+	// shop is the shop that it is about.
+	shop int
+	// until is, where two runs meet, the request of the other one at which it waits.
+	until int
+}
+
+// The kinds of trouble.
+const (
+	noTrouble = ""
+	// killBefore and killAfter kill the provider when it is about to make a change, and when the change is
+	// made but not answered yet.
+	killBefore = "killed before change"
+	killAfter  = "killed after change"
+	// killReading kills the provider at any request.
+	killReading = "killed at request"
+	// loseAnswer, refuse and tear spoil the answer to a change.
+	loseAnswer = "answer lost to change"
+	refuse     = "500 to change"
+	drop       = "change dropped"
+	tear       = "answer torn to change"
+	// refuseRead answers a read with 500, again and again.
+	refuseRead = "500 to reads from"
+	// blind has no shop's token, own those of the shops in the configuration only, and dead a wrong one.
+	blind = "no shop tokens"
+	own   = "own shop tokens"
+	dead  = "dead token"
+	// stale lets reads lag.
+	stale = "lagging reads"
+	// meet runs the other estate at the same time.
+	meet = "two runs at"
+	// pause puts a day and a change by hand between plan and apply.
+	pause = "a day and a hand change between plan and apply"
+)
+
+// run is one Terraform run.
+type run struct {
+	world   *world
+	estate  int
+	trouble trouble
+	// tokens are the environment variable's value by provider configuration.
+	shopTokens map[string]string
+
+	mu       sync.Mutex
+	requests int
+	writes   int
+	killed   bool
+	doing    string
+	// met, where it is set, is called before the request of the number meetAt.
+	meetAt int
+	met    func()
+}
+
+var errKilled = errors.New("the provider was killed")
+
+// start makes a server of the provider for one of the provider configurations.
+func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
+	env, sees := r.world.sandbox.Env(baseURL), map[string]bool{}
+	tokens, err := json.Marshal(r.shopTokens)
+	if err != nil {
+		return nil, nil, err
+	}
+	env["MYSTORE_TOKENS"] = string(tokens)
+	if access == portalAccess || len(r.shopTokens) == 0 {
+		delete(env, "MYSTORE_TOKENS")
+	}
+	if env["MYSTORE_TOKENS"] != "" {
+		for shop := range r.shopTokens {
+			sees[shop] = true
+		}
+	}
+	if access == shopsAccess {
+		delete(env, "KUSTOM_PORTAL_TOKEN")
+	}
+	p := provider.New(provider.Options{
+		Version: "test", Clock: runClock{r}, RoundTripper: carrier{r, sees}, Getenv: func(name string) string { return env[name] },
+	})
+	server, err := provider.NewServer(p(), false)
+	if err != nil {
+		return nil, nil, err
+	}
+	return mortal{server, r}, nil, nil
+}
+
+// runClock is the world's, on which a killed provider does not sleep.
+type runClock struct{ run *run }
+
+func (c runClock) Now() time.Time { return c.run.world.clock.Now() }
+
+func (c runClock) Sleep(ctx context.Context, d time.Duration) error {
+	if c.run.isKilled() {
+		return errKilled
+	}
+	return c.run.world.clock.Sleep(ctx, d)
+}
+
+var _ clock.Clock = runClock{}
+
+func (r *run) isKilled() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.killed
+}
+
+func (r *run) kill() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.killed = true
+	return errKilled
+}
+
+// own notes that an object of a type has put a key into a shop.
+func (e *estate) own(shop int, key, typeName string) {
+	if e.installed[shop][key] == nil {
+		e.installed[shop][key] = map[string]bool{}
+	}
+	e.installed[shop][key][typeName] = true
+}
+
+// tokensFor are the shops' tokens that a run has.
+func (w *world) tokensFor(e *estate, t trouble) map[string]string {
+	tokens := map[string]string{}
+	for shop, name := range shopNames {
+		switch {
+		case t.kind == blind:
+		case t.kind == own && e.wishes[shop].owner == ownerNone && !e.has(shop):
+		case t.kind == dead && t.shop == shop:
+			tokens[name] = "fake-mystore-token-dead"
+		default:
+			tokens[name] = "fake-mystore-token-" + name
+		}
+	}
+	return tokens
+}
+
+// has tells whether the state has an object for a shop.
+func (e *estate) has(shop int) bool {
+	return slices.ContainsFunc(e.state.Instances(), func(i *tfdriver.Instance) bool { return concerns(i, shop) })
+}
+
+// outcome is how a run has ended.
+type outcome struct {
+	tfdriver.Result
+	empty bool
+	plan  *tfdriver.Plan
+}
+
+// terraform runs an estate. It returns what Terraform has said; the state is the estate's.
+func (w *world) terraform(i int, t trouble, o tfdriver.Options) outcome {
+	e := w.estates[i]
+	r := &run{world: w, estate: i, trouble: t, shopTokens: w.tokensFor(e, t), meetAt: -1}
+	return w.terraformAs(r, o)
+}
+
+func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
+	e, ctx := w.estates[r.estate], context.Background()
+	config := w.builder.config(w.effective(e), e.exclusive)
+	plan := w.driver.Plan(ctx, config, e.state, r.start, o)
+	out := outcome{Result: plan.Result, empty: plan.Empty(), plan: plan}
+	w.hear(&plan.Result, r)
+	if plan.Failed() || r.isKilled() {
+		return out
+	}
+	if r.trouble.kind == pause {
+		w.clock.Advance(24 * time.Hour)
+		w.byHand(r.trouble.shop, r.trouble.at)
+		w.before = w.working()
+	}
+	// The state moves on while the apply goes on; two runs have states of their own.
+	state, result := w.driver.Apply(ctx, plan)
+	w.hear(result, r)
+	e.older = append(e.older, e.state)
+	e.state = state
+	out.Errors, out.Warnings = result.Errors, append(out.Warnings, result.Warnings...)
+	return out
+}
+
+// hear remembers what a user could read: nothing of what a killed provider was about to say.
+func (w *world) hear(result *tfdriver.Result, r *run) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, result.Errors...)
+	w.said = append(w.said, result.Warnings...)
+}
+
+// effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key
+// of its own shows that.
+func (w *world) effective(e *estate) [shopCount]wish {
+	wishes := e.wishes
+	for shop := range wishes {
+		if w.shop(shopNames[shop]).KustomID == "" {
+			wishes[shop].mistaken = false
+		}
+	}
+	return wishes
+}
+
+// accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says.
+func (w *world) accounted(username, credentialID string) bool {
+	if w.known[username] || len(w.holders(username)) > 0 {
+		return true
+	}
+	for _, e := range w.estates {
+		for _, instance := range e.state.Instances() {
+			if slices.ContainsFunc(instance.Strings(), func(s string) bool { return s == username || s == credentialID }) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(w.said, func(text string) bool { return strings.Contains(text, username) })
+}
+
+// letGo notes that a person has made an estate forget what it knew.
+func (w *world) letGo(before *tfdriver.State) {
+	for _, instance := range before.Instances() {
+		for _, text := range instance.Strings() {
+			w.known[text] = true
+		}
+		for _, key := range w.keys() {
+			if slices.Contains(instance.Strings(), key.CredentialID) {
+				w.known[key.Username] = true
+			}
+		}
+	}
+}
+
+var _ http.RoundTripper = carrier{}
+
+// concerns tells whether an object is about a shop.
+func concerns(i *tfdriver.Instance, shop int) bool {
+	name, _, _ := strings.Cut(i.Address, ".")
+	switch name {
+	case keyType:
+		return i.Address == address(keyType, shop)
+	case fleetType:
+		return i.Text("shops", shopNames[shop], "merchant_id") != ""
+	}
+	return i.Text("shop") == shopNames[shop]
+}

@@ -1,0 +1,244 @@
+package tfdriver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// apply is one run's apply.
+type apply struct {
+	*walk
+	plan  *Plan
+	state *State
+	// values are the objects that others refer to.
+	values map[string]tftypes.Value
+	// failed are the steps that have failed; what has to come after them is left out.
+	failed map[*step]bool
+	// moved are the objects that wait to be destroyed, by address.
+	moved map[string]*Instance
+}
+
+// Apply does what was planned, with servers of its own, and returns the state afterwards. What fails is
+// in the result, and the state has what was done before.
+func (d *Driver) Apply(ctx context.Context, p *Plan) (*State, *Result) {
+	result := &Result{}
+	a := &apply{
+		walk: d.walk(p.start, result), plan: p, state: p.prior.clone(),
+		values: map[string]tftypes.Value{}, failed: map[*step]bool{}, moved: map[string]*Instance{},
+	}
+	for _, s := range p.steps() {
+		if a.blocked(s) {
+			a.failed[s] = true
+			continue
+		}
+		err := a.do(ctx, s)
+		if errors.Is(err, errRefused) {
+			a.failed[s] = true
+			continue
+		}
+		if err != nil {
+			a.failed[s] = true
+			a.result.fail(s.change.address, "%v", err)
+		}
+	}
+	return a.state, result
+}
+
+// errRefused says that the provider has said itself what is wrong.
+var errRefused = errors.New("the provider refuses")
+
+// blocked tells whether a step that has to come before s has failed.
+func (a *apply) blocked(s *step) bool {
+	return slices.ContainsFunc(s.after, func(o *step) bool { return a.failed[o] })
+}
+
+func (a *apply) do(ctx context.Context, s *step) error {
+	switch {
+	case s.destroys:
+		return a.destroy(ctx, s.change)
+	case s.change.action == actionNone:
+		a.values[s.change.address] = s.change.prior.Value
+		a.settle(s.change)
+		return nil
+	}
+	return a.make(ctx, s.change)
+}
+
+// settle notes what the configuration says of an object that is otherwise left alone.
+func (a *apply) settle(c *change) {
+	kept := *a.state.Current[c.address]
+	kept.DependsOn, kept.CreateBeforeDestroy, kept.Provider = references(c.object.Values), c.object.CreateBeforeDestroy, c.provider
+	a.state.Current[c.address] = &kept
+}
+
+// make creates or updates an object. It is planned once more first, now that what it refers to is known.
+func (a *apply) make(ctx context.Context, c *change) error {
+	config, err := a.configured(a.plan.config, c.object, a.values)
+	if err != nil {
+		return err
+	}
+	basis := c.prior
+	if c.action != actionUpdate {
+		basis = nil
+	}
+	final := &change{address: c.address, provider: c.provider, object: c.object, prior: basis}
+	replaced, ok, err := a.ask(ctx, final, basis, config)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errRefused
+	}
+	if replaced {
+		return fmt.Errorf("provider produced inconsistent final plan: it has to be replaced now")
+	}
+	if err := checkKept(c.planned, final.planned); err != nil {
+		return fmt.Errorf("provider produced inconsistent final plan: %w", err)
+	}
+	if c.action == actionCreateThenDelete {
+		a.depose(c.address)
+	}
+	return a.change(ctx, c, final, config)
+}
+
+// depose sets the present object aside.
+func (a *apply) depose(address string) {
+	old := a.state.Current[address]
+	delete(a.state.Current, address)
+	a.state.Deposed[address] = append(a.state.Deposed[address], old)
+	a.moved[address] = old
+}
+
+// restore makes the object that was set aside the present one again, if there is none.
+func (a *apply) restore(address string) {
+	old := a.moved[address]
+	if old == nil || a.state.Current[address] != nil {
+		return
+	}
+	a.state.forgetDeposed(old)
+	a.state.Current[address] = old
+}
+
+// change lets the provider make or update the object, and takes the outcome over.
+func (a *apply) change(ctx context.Context, c, final *change, config tftypes.Value) error {
+	server, err := a.server(ctx, c.provider)
+	if err != nil {
+		a.restore(c.address)
+		return err
+	}
+	typ := config.Type()
+	before := tftypes.NewValue(typ, nil)
+	if final.prior != nil {
+		before = final.prior.Value
+	}
+	answer, err := server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: typeName(c.address), PriorState: a.dynamic(typ, before), PlannedState: a.dynamic(typ, final.planned),
+		Config: a.dynamic(typ, config), PlannedPrivate: final.private, PlannedIdentity: final.identity,
+	})
+	if err != nil {
+		a.restore(c.address)
+		return err
+	}
+	refused := a.result.add(c.address, answer.Diagnostics)
+	value, err := answer.NewState.Unmarshal(typ)
+	if err != nil {
+		a.restore(c.address)
+		return fmt.Errorf("reading the new state: %w", err)
+	}
+	err = a.checkOutcome(final, value, refused)
+	a.take(c, answer, value, refused || err != nil)
+	a.restore(c.address)
+	if err == nil && refused {
+		return errRefused
+	}
+	return err
+}
+
+func (a *apply) checkOutcome(final *change, value tftypes.Value, refused bool) error {
+	if !value.IsFullyKnown() {
+		return fmt.Errorf("provider returned invalid result object after apply: something is still unknown: %s", value)
+	}
+	if refused {
+		return nil
+	}
+	if err := checkKept(final.planned, value); err != nil {
+		return fmt.Errorf("provider produced inconsistent result after apply: %w", err)
+	}
+	return nil
+}
+
+// take writes the outcome into the state. One that failed is tainted where the object is new, and the
+// old object stays where there is nothing to put in its place.
+func (a *apply) take(c *change, answer *tfprotov6.ApplyResourceChangeResponse, value tftypes.Value, failed bool) {
+	if value.IsNull() || !value.IsFullyKnown() {
+		return
+	}
+	a.state.Current[c.address] = &Instance{
+		Address: c.address, Provider: c.provider, Value: value, Private: answer.Private, Identity: answer.NewIdentity,
+		Tainted: failed && c.action != actionUpdate, DependsOn: references(c.object.Values),
+		CreateBeforeDestroy: c.object.CreateBeforeDestroy,
+	}
+	a.values[c.address] = value
+}
+
+// destroy destroys the object that a change does away with.
+func (a *apply) destroy(ctx context.Context, c *change) error {
+	doomed := &change{address: c.address, provider: c.prior.Provider, prior: c.prior, private: c.private, identity: c.identity}
+	if c.action == actionDeleteThenCreate {
+		// Terraform gives the destruction what was planned for the replacement.
+		doomed.provider = c.provider
+	} else if err := a.askDeletion(ctx, doomed); err != nil {
+		return err
+	}
+	server, err := a.server(ctx, doomed.provider)
+	if err != nil {
+		return err
+	}
+	typ := doomed.prior.Value.Type()
+	none := a.dynamic(typ, tftypes.NewValue(typ, nil))
+	answer, err := server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: typeName(c.address), PriorState: a.dynamic(typ, doomed.prior.Value), PlannedState: none, Config: none,
+		PlannedPrivate: doomed.private, PlannedIdentity: doomed.identity,
+	})
+	if err != nil {
+		return err
+	}
+	refused := a.result.add(c.address, answer.Diagnostics)
+	value, err := answer.NewState.Unmarshal(typ)
+	if err != nil {
+		return fmt.Errorf("reading the new state: %w", err)
+	}
+	if !value.IsNull() && !refused {
+		return fmt.Errorf("provider returned invalid result object after apply: it was to be destroyed, and is %s", value)
+	}
+	a.afterDestruction(c, answer, value)
+	if refused {
+		return errRefused
+	}
+	return nil
+}
+
+func (a *apply) afterDestruction(c *change, answer *tfprotov6.ApplyResourceChangeResponse, value tftypes.Value) {
+	aside := c.deposed || c.action == actionCreateThenDelete
+	if value.IsNull() {
+		if aside {
+			a.state.forgetDeposed(c.prior)
+			return
+		}
+		delete(a.state.Current, c.address)
+		return
+	}
+	left := *c.prior
+	left.Value, left.Private, left.Identity = value, answer.Private, answer.NewIdentity
+	if !aside {
+		a.state.Current[c.address] = &left
+		return
+	}
+	a.state.forgetDeposed(c.prior)
+	a.state.Deposed[c.address] = append(a.state.Deposed[c.address], &left)
+}

@@ -1,0 +1,516 @@
+package tfdriver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// Server is what a provider's server is.
+type Server = tfprotov6.ProviderServer
+
+// Driver drives one provider. It is safe for concurrent use.
+type Driver struct {
+	schemas    map[string]*tfprotov6.Schema
+	types      map[string]tftypes.Type
+	attributes map[string]map[string]attribute
+	provider   tftypes.Type
+}
+
+// New returns a driver of the provider that a server serves.
+func New(ctx context.Context, server Server) (*Driver, error) {
+	answer, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("asking the provider for its schema: %w", err)
+	}
+	if r := new(Result); r.add("provider", answer.Diagnostics) {
+		return nil, fmt.Errorf("asking the provider for its schema: %v", r.Errors)
+	}
+	d := &Driver{
+		schemas: answer.ResourceSchemas, provider: answer.Provider.ValueType(),
+		types: map[string]tftypes.Type{}, attributes: map[string]map[string]attribute{},
+	}
+	for name, schema := range answer.ResourceSchemas {
+		d.types[name] = schema.ValueType()
+		d.attributes[name] = attributesOf(schema.Block)
+	}
+	return d, nil
+}
+
+// Start makes a server for a provider configuration, and says how it is configured. Terraform starts one
+// for each configuration to plan, and another one to apply.
+type Start func(provider string) (Server, Values, error)
+
+// Has tells whether a resource type has an argument, which is named by its path.
+func (d *Driver) Has(typeName string, path ...string) bool {
+	attributes, ok := d.attributes[typeName]
+	if !ok {
+		return false
+	}
+	for i, name := range path {
+		a, ok := attributes[name]
+		if !ok {
+			return false
+		}
+		if i < len(path)-1 {
+			attributes = a.nested
+		}
+	}
+	return true
+}
+
+// Options say what is planned beyond the configuration.
+type Options struct {
+	// Replace are addresses whose objects are replaced, as by -replace.
+	Replace []string
+	// Destroy plans to destroy all objects, as terraform destroy does.
+	Destroy bool
+	// Order decides between the orders that the dependencies leave open. Equal numbers decide equally.
+	Order uint64
+}
+
+// action is what is planned for an object.
+type action int
+
+const (
+	actionNone action = iota
+	actionCreate
+	actionUpdate
+	actionDelete
+	actionDeleteThenCreate
+	actionCreateThenDelete
+)
+
+// change is what is planned for one object.
+type change struct {
+	address  string
+	provider string
+	action   action
+	object   Object // of the configuration; empty for a deletion
+	prior    *Instance
+	planned  tftypes.Value
+	private  []byte
+	identity *tfprotov6.ResourceIdentityData
+	imported bool
+	// deposed says that the change destroys an object that was deposed by an earlier run.
+	deposed bool
+}
+
+// Plan is what a run is about to do.
+type Plan struct {
+	Result
+	changes []*change
+	// prior is the state as it was read.
+	prior   *State
+	config  Config
+	options Options
+	start   Start
+}
+
+// Empty tells whether there is nothing to do.
+func (p *Plan) Empty() bool {
+	return !slices.ContainsFunc(p.changes, func(c *change) bool { return c.action != actionNone })
+}
+
+// Doomed are the objects that the plan destroys, those that it replaces among them.
+func (p *Plan) Doomed() []*Instance {
+	var doomed []*Instance
+	for _, c := range p.changes {
+		switch c.action {
+		case actionDelete, actionDeleteThenCreate, actionCreateThenDelete:
+			doomed = append(doomed, c.prior)
+		}
+	}
+	return doomed
+}
+
+// walk is one walk over a configuration: a plan or an apply, with servers of its own.
+type walk struct {
+	*Driver
+	start   Start
+	servers map[string]Server
+	result  *Result
+}
+
+func (d *Driver) walk(start Start, result *Result) *walk {
+	return &walk{Driver: d, start: start, servers: map[string]Server{}, result: result}
+}
+
+// server returns the configured server of a provider configuration.
+func (w *walk) server(ctx context.Context, name string) (Server, error) {
+	if server, ok := w.servers[name]; ok {
+		return server, nil
+	}
+	server, values, err := w.start(name)
+	if err != nil {
+		return nil, fmt.Errorf("starting the provider: %w", err)
+	}
+	config, err := encode(w.provider, values, nil)
+	if err != nil {
+		return nil, fmt.Errorf("configuring the provider: %w", err)
+	}
+	answer, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: w.dynamic(w.provider, config)})
+	if err != nil {
+		return nil, fmt.Errorf("configuring the provider: %w", err)
+	}
+	if w.result.add("provider "+name, answer.Diagnostics) {
+		return nil, fmt.Errorf("configuring the provider %q failed", name)
+	}
+	w.servers[name] = server
+	return server, nil
+}
+
+// dynamic encodes a value, which is of the type.
+func (w *walk) dynamic(typ tftypes.Type, value tftypes.Value) *tfprotov6.DynamicValue {
+	encoded, err := tfprotov6.NewDynamicValue(typ, value)
+	if err != nil {
+		// Every value comes from a type of the schema.
+		panic(fmt.Sprintf("encoding a value: %v", err))
+	}
+	return &encoded
+}
+
+// Plan reads the objects of a state and plans what makes them what a configuration says. The result is
+// never nil; that it has errors says that it can't be applied.
+func (d *Driver) Plan(ctx context.Context, config Config, state *State, start Start, o Options) *Plan {
+	p := &Plan{prior: state.clone(), config: config, options: o, start: start}
+	w := d.walk(start, &p.Result)
+	if !w.validate(ctx, config) {
+		return p
+	}
+	imported := w.refresh(ctx, p)
+	if p.Failed() {
+		return p
+	}
+	if o.Destroy {
+		config = nil
+		p.config = nil
+	}
+	planned := map[string]tftypes.Value{}
+	for _, object := range inOrder(config) {
+		c, err := w.plan(ctx, p, object, planned, imported[object.Address])
+		if err != nil {
+			p.fail(object.Address, "%v", err)
+			continue
+		}
+		if c == nil {
+			continue // The provider has said why.
+		}
+		p.changes = append(p.changes, c)
+		planned[object.Address] = c.planned
+	}
+	w.planDeletions(ctx, p)
+	return p
+}
+
+// validate holds every block against its schema.
+func (w *walk) validate(ctx context.Context, config Config) bool {
+	for _, object := range config {
+		server, err := w.server(ctx, object.Provider)
+		if err != nil {
+			w.result.fail(object.Address, "%v", err)
+			return false
+		}
+		typ := w.types[typeName(object.Address)]
+		value, err := encode(typ, object.Values, func(string) (tftypes.Value, bool) { return tftypes.Value{}, false })
+		if err != nil {
+			w.result.fail(object.Address, "%v", err)
+			continue
+		}
+		answer, err := server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{
+			TypeName: typeName(object.Address), Config: w.dynamic(typ, value),
+			ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
+		})
+		if err != nil {
+			w.result.fail(object.Address, "%v", err)
+			continue
+		}
+		w.result.add(object.Address, answer.Diagnostics)
+	}
+	return !w.result.Failed()
+}
+
+// refresh reads every object, and imports those that the configuration says. It returns which it has.
+func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
+	imported := map[string]bool{}
+	for _, object := range p.config {
+		if object.ImportID == "" || p.prior.Current[object.Address] != nil || p.options.Destroy {
+			continue
+		}
+		if instance := w.importObject(ctx, object); instance != nil {
+			p.prior.Current[object.Address] = instance
+			imported[object.Address] = true
+		}
+	}
+	for _, address := range addresses(p.prior.Current) {
+		instance := p.prior.Current[address]
+		if object, ok := p.config.object(address); ok {
+			instance = instance.at(object.Provider)
+		}
+		read, ok := w.read(ctx, instance)
+		switch {
+		case !ok:
+		case read == nil && imported[address]:
+			w.result.fail(address, "cannot import non-existent remote object")
+		case read == nil:
+			delete(p.prior.Current, address)
+		default:
+			p.prior.Current[address] = read
+		}
+	}
+	for _, address := range addresses(p.prior.Deposed) {
+		w.refreshDeposed(ctx, p, address)
+	}
+	return imported
+}
+
+func (w *walk) refreshDeposed(ctx context.Context, p *Plan, address string) {
+	var left []*Instance
+	for _, instance := range p.prior.Deposed[address] {
+		read, ok := w.read(ctx, instance)
+		if !ok {
+			read = instance
+		}
+		if read != nil {
+			left = append(left, read)
+		}
+	}
+	p.prior.Deposed[address] = left
+	if len(left) == 0 {
+		delete(p.prior.Deposed, address)
+	}
+}
+
+func (w *walk) importObject(ctx context.Context, object Object) *Instance {
+	server, err := w.server(ctx, object.Provider)
+	if err != nil {
+		w.result.fail(object.Address, "%v", err)
+		return nil
+	}
+	answer, err := server.ImportResourceState(ctx, &tfprotov6.ImportResourceStateRequest{
+		TypeName: typeName(object.Address), ID: object.ImportID,
+	})
+	if err != nil {
+		w.result.fail(object.Address, "importing it: %v", err)
+		return nil
+	}
+	if w.result.add(object.Address, answer.Diagnostics) || len(answer.ImportedResources) == 0 {
+		return nil
+	}
+	got := answer.ImportedResources[0]
+	value, err := got.State.Unmarshal(w.types[typeName(object.Address)])
+	if err != nil {
+		w.result.fail(object.Address, "importing it: %v", err)
+		return nil
+	}
+	return &Instance{Address: object.Address, Provider: object.Provider, Value: value, Private: got.Private, Identity: got.Identity}
+}
+
+// at returns the instance with another provider configuration.
+func (i *Instance) at(provider string) *Instance {
+	moved := *i
+	moved.Provider = provider
+	return &moved
+}
+
+// read returns the object as it is now, nil if it is gone, and false where that could not be found out.
+func (w *walk) read(ctx context.Context, instance *Instance) (*Instance, bool) {
+	server, err := w.server(ctx, instance.Provider)
+	if err != nil {
+		w.result.fail(instance.Address, "%v", err)
+		return nil, false
+	}
+	typ := w.types[typeName(instance.Address)]
+	answer, err := server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{
+		TypeName: typeName(instance.Address), CurrentState: w.dynamic(typ, instance.Value),
+		Private: instance.Private, CurrentIdentity: instance.Identity,
+	})
+	if err != nil {
+		w.result.fail(instance.Address, "reading it: %v", err)
+		return nil, false
+	}
+	if w.result.add(instance.Address, answer.Diagnostics) {
+		return nil, false
+	}
+	value, err := answer.NewState.Unmarshal(typ)
+	if err != nil {
+		w.result.fail(instance.Address, "reading it: %v", err)
+		return nil, false
+	}
+	if value.IsNull() {
+		return nil, true
+	}
+	read := *instance
+	read.Value, read.Private, read.Identity = value, answer.Private, answer.NewIdentity
+	return &read, true
+}
+
+// plan plans one object of the configuration. It returns nil where the provider refuses.
+func (w *walk) plan(ctx context.Context, p *Plan, object Object, known map[string]tftypes.Value, imported bool) (*change, error) {
+	prior := p.prior.Current[object.Address]
+	c := &change{address: object.Address, provider: object.Provider, object: object, prior: prior, imported: imported}
+	config, err := w.configured(p.config, object, known)
+	if err != nil {
+		return nil, err
+	}
+	basis := prior
+	if prior != nil && prior.Tainted {
+		basis = nil
+	}
+	replaced, ok, err := w.ask(ctx, c, basis, config)
+	if !ok || err != nil {
+		return nil, err
+	}
+	switch {
+	case prior == nil:
+		c.action = actionCreate
+		return c, nil
+	case prior.Tainted:
+		c.action = replacement(object)
+		return c, nil
+	case !replaced && !slices.Contains(p.options.Replace, object.Address):
+		c.action = actionUpdate
+		if c.planned.Equal(prior.Value) {
+			c.action = actionNone
+		}
+		return c, nil
+	}
+	c.action = replacement(object)
+	// What is planned is a new object now, which gets the private state of the plan so far.
+	between := &Instance{Private: c.private, Identity: c.identity}
+	if _, ok, err = w.askNew(ctx, c, between, config); !ok || err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func replacement(object Object) action {
+	if object.CreateBeforeDestroy {
+		return actionCreateThenDelete
+	}
+	return actionDeleteThenCreate
+}
+
+// configured evaluates a block. An object that is in the configuration and was not planned is not known.
+func (w *walk) configured(config Config, object Object, known map[string]tftypes.Value) (tftypes.Value, error) {
+	for _, address := range references(object.Values) {
+		if _, ok := config.object(address); !ok {
+			return tftypes.Value{}, fmt.Errorf("it refers to %s, which is not in the configuration", address)
+		}
+		if _, ok := known[address]; !ok {
+			return tftypes.Value{}, fmt.Errorf("it refers to %s, which has failed", address)
+		}
+	}
+	return encode(w.types[typeName(object.Address)], object.Values, func(address string) (tftypes.Value, bool) {
+		value, ok := known[address]
+		return value, ok
+	})
+}
+
+// ask plans the change of a basis, nil for a new object, and fills in what the provider plans. It
+// returns whether the object has to be replaced for it; ok is false where the provider refuses.
+func (w *walk) ask(ctx context.Context, c *change, basis *Instance, config tftypes.Value) (replaced, ok bool, err error) {
+	if basis == nil {
+		return w.askNew(ctx, c, new(Instance), config)
+	}
+	return w.askFrom(ctx, c, basis, config)
+}
+
+func (w *walk) askNew(ctx context.Context, c *change, private *Instance, config tftypes.Value) (replaced, ok bool, err error) {
+	nothing := *private
+	nothing.Value = tftypes.NewValue(config.Type(), nil)
+	return w.askFrom(ctx, c, &nothing, config)
+}
+
+func (w *walk) askFrom(ctx context.Context, c *change, basis *Instance, config tftypes.Value) (replaced, ok bool, err error) {
+	server, err := w.server(ctx, c.provider)
+	if err != nil {
+		return false, false, err
+	}
+	name := typeName(c.address)
+	typ, schema := w.types[name], w.attributes[name]
+	answer, err := server.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{
+		TypeName: name, PriorState: w.dynamic(typ, basis.Value), Config: w.dynamic(typ, config),
+		ProposedNewState: w.dynamic(typ, proposed(schema, basis.Value, config)),
+		PriorPrivate:     basis.Private, PriorIdentity: basis.Identity,
+	})
+	if err != nil {
+		return false, false, fmt.Errorf("planning it: %w", err)
+	}
+	if w.result.add(c.address, answer.Diagnostics) {
+		return false, false, nil
+	}
+	if c.planned, err = answer.PlannedState.Unmarshal(typ); err != nil {
+		return false, false, fmt.Errorf("planning it: %w", err)
+	}
+	if err := checkPlanned(schema, basis.Value, config, c.planned); err != nil {
+		return false, false, fmt.Errorf("provider produced invalid plan: %w", err)
+	}
+	c.private, c.identity = answer.PlannedPrivate, answer.PlannedIdentity
+	return !basis.Value.IsNull() && differs(answer.RequiresReplace, basis.Value, c.planned), true, nil
+}
+
+// differs tells whether one of the paths leads to something that changes.
+func differs(paths []*tftypes.AttributePath, prior, planned tftypes.Value) bool {
+	for _, path := range paths {
+		was, _, errWas := tftypes.WalkAttributePath(prior, path)
+		now, _, errNow := tftypes.WalkAttributePath(planned, path)
+		before, okWas := was.(tftypes.Value)
+		after, okNow := now.(tftypes.Value)
+		if errWas != nil || errNow != nil || !okWas || !okNow || !before.Equal(after) {
+			return true
+		}
+	}
+	return false
+}
+
+// planDeletions plans to destroy what the configuration does not have, and what was deposed.
+func (w *walk) planDeletions(ctx context.Context, p *Plan) {
+	for _, address := range addresses(p.prior.Current) {
+		if _, ok := p.config.object(address); !ok {
+			w.planDeletion(ctx, p, &change{address: address, prior: p.prior.Current[address]})
+		}
+	}
+	for _, address := range addresses(p.prior.Deposed) {
+		for _, instance := range p.prior.Deposed[address] {
+			w.planDeletion(ctx, p, &change{address: address, prior: instance, deposed: true})
+		}
+	}
+}
+
+func (w *walk) planDeletion(ctx context.Context, p *Plan, c *change) {
+	c.provider, c.action = c.prior.Provider, actionDelete
+	if err := w.askDeletion(ctx, c); err != nil {
+		if !errors.Is(err, errRefused) {
+			p.fail(c.address, "%v", err)
+		}
+		return
+	}
+	p.changes = append(p.changes, c)
+}
+
+func (w *walk) askDeletion(ctx context.Context, c *change) error {
+	server, err := w.server(ctx, c.provider)
+	if err != nil {
+		return err
+	}
+	typ := w.types[typeName(c.address)]
+	c.planned = tftypes.NewValue(typ, nil)
+	none := w.dynamic(typ, c.planned)
+	answer, err := server.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{
+		TypeName: typeName(c.address), PriorState: w.dynamic(typ, c.prior.Value), Config: none, ProposedNewState: none,
+		PriorPrivate: c.prior.Private, PriorIdentity: c.prior.Identity,
+	})
+	if err != nil {
+		return fmt.Errorf("planning to destroy it: %w", err)
+	}
+	if w.result.add(c.address, answer.Diagnostics) {
+		return errRefused
+	}
+	c.private, c.identity = answer.PlannedPrivate, answer.PlannedIdentity
+	return nil
+}

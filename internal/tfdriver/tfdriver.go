@@ -1,0 +1,222 @@
+// Package tfdriver drives a provider through its protocol-6 server in this process, in the way that
+// Terraform does: it reads, plans and applies a configuration, holds what the provider answers to what
+// Terraform holds it to, and keeps a state.
+//
+// It is for tests that need many runs, for which a Terraform process takes too long. It works on one
+// object at a time, in an order that a number decides, so that a run can be repeated. It has no modules,
+// no variables and no expressions but references.
+package tfdriver
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// Values are the arguments of an object: strings, booleans, ints, nil, a [Ref], and []any and
+// map[string]any of them. An argument that is missing is null.
+type Values map[string]any
+
+// Ref is a reference to an attribute of another object.
+type Ref struct {
+	// Address is the other object's.
+	Address string
+	// Path leads to the attribute: names of attributes and keys of maps.
+	Path []string
+}
+
+// RefTo returns a reference.
+func RefTo(address string, path ...string) Ref { return Ref{Address: address, Path: path} }
+
+// Object is a resource block.
+type Object struct {
+	// Address is the type and the name, as in "kustom_api_key.checkout".
+	Address string
+	// Provider is the name of the provider configuration.
+	Provider string
+	Values   Values
+	// CreateBeforeDestroy is the lifecycle argument of that name.
+	CreateBeforeDestroy bool
+	// ImportID, where it is not empty, is an import block: an object that the state does not have is
+	// imported by that ID.
+	ImportID string
+}
+
+// typeName returns the resource type that an address begins with.
+func typeName(address string) string {
+	name, _, _ := strings.Cut(address, ".")
+	return name
+}
+
+// references returns the addresses that a value refers to.
+func references(value any) []string {
+	found := map[string]bool{}
+	collect(value, found)
+	return slices.Sorted(maps.Keys(found))
+}
+
+func collect(value any, into map[string]bool) {
+	switch v := value.(type) {
+	case Ref:
+		into[v.Address] = true
+	case Values:
+		for _, element := range v {
+			collect(element, into)
+		}
+	case map[string]any:
+		for _, element := range v {
+			collect(element, into)
+		}
+	case []any:
+		for _, element := range v {
+			collect(element, into)
+		}
+	}
+}
+
+// Config is a configuration.
+type Config []Object
+
+func (c Config) object(address string) (Object, bool) {
+	i := slices.IndexFunc(c, func(o Object) bool { return o.Address == address })
+	if i < 0 {
+		return Object{}, false
+	}
+	return c[i], true
+}
+
+// Instance is an object as the state has it. It does not change once it is made.
+type Instance struct {
+	Address  string
+	Provider string
+	// Value is known in whole.
+	Value    tftypes.Value
+	Private  []byte
+	Identity *tfprotov6.ResourceIdentityData
+	// Tainted says that the object was made by a call that failed.
+	Tainted bool
+	// DependsOn are the addresses that the object's configuration referred to.
+	DependsOn []string
+	// CreateBeforeDestroy is what the configuration said last.
+	CreateBeforeDestroy bool
+}
+
+// Text returns the string attribute at a path, and "" where it is null or there is none.
+func (i *Instance) Text(path ...string) string {
+	value, ok := at(i.Value, path)
+	var text string
+	if !ok || value.IsNull() || !value.IsKnown() || value.As(&text) != nil {
+		return ""
+	}
+	return text
+}
+
+// Strings returns all strings in the object, in no order.
+func (i *Instance) Strings() []string {
+	var all []string
+	// The callback returns no error.
+	_ = tftypes.Walk(i.Value, func(_ *tftypes.AttributePath, v tftypes.Value) (bool, error) {
+		var text string
+		if v.IsKnown() && !v.IsNull() && v.Type().Is(tftypes.String) && v.As(&text) == nil {
+			all = append(all, text)
+		}
+		return true, nil
+	})
+	return all
+}
+
+// State is what Terraform remembers between runs. A State does not change once it is made, so that to
+// keep an old one is to keep the pointer.
+type State struct {
+	// Current are the objects by address.
+	Current map[string]*Instance
+	// Deposed are objects that were replaced and not destroyed yet, by address, oldest first.
+	Deposed map[string][]*Instance
+}
+
+// NewState returns an empty state.
+func NewState() *State {
+	return &State{Current: map[string]*Instance{}, Deposed: map[string][]*Instance{}}
+}
+
+func (s *State) clone() *State {
+	c := &State{Current: maps.Clone(s.Current), Deposed: map[string][]*Instance{}}
+	for address, instances := range s.Deposed {
+		c.Deposed[address] = slices.Clone(instances)
+	}
+	return c
+}
+
+// Without returns the state without an object, as after terraform state rm.
+func (s *State) Without(address string) *State {
+	c := s.clone()
+	delete(c.Current, address)
+	delete(c.Deposed, address)
+	return c
+}
+
+// WithoutInstance returns the state without one of its objects, be it deposed.
+func (s *State) WithoutInstance(instance *Instance) *State {
+	c := s.clone()
+	if c.Current[instance.Address] == instance {
+		delete(c.Current, instance.Address)
+		return c
+	}
+	c.forgetDeposed(instance)
+	return c
+}
+
+// forgetDeposed removes a deposed object.
+func (s *State) forgetDeposed(instance *Instance) {
+	address := instance.Address
+	s.Deposed[address] = slices.DeleteFunc(slices.Clone(s.Deposed[address]), func(o *Instance) bool { return o == instance })
+	if len(s.Deposed[address]) == 0 {
+		delete(s.Deposed, address)
+	}
+}
+
+// Instances are all objects, in the order of their addresses, the deposed ones of an address last.
+func (s *State) Instances() []*Instance {
+	var all []*Instance
+	for _, address := range slices.Sorted(maps.Keys(s.Current)) {
+		all = append(all, s.Current[address])
+	}
+	for _, address := range slices.Sorted(maps.Keys(s.Deposed)) {
+		all = append(all, s.Deposed[address]...)
+	}
+	return all
+}
+
+// Result is what Terraform tells its user.
+type Result struct {
+	// Errors and Warnings are the diagnostics, each with its address in front.
+	Errors, Warnings []string
+}
+
+// Failed tells whether Terraform would end with an error.
+func (r *Result) Failed() bool { return len(r.Errors) > 0 }
+
+func (r *Result) fail(address, format string, args ...any) {
+	r.Errors = append(r.Errors, address+": "+fmt.Sprintf(format, args...))
+}
+
+// add takes over diagnostics, and returns whether there is an error among them.
+func (r *Result) add(address string, diagnostics []*tfprotov6.Diagnostic) bool {
+	failed := false
+	for _, d := range diagnostics {
+		text := address + ": " + d.Summary + ": " + d.Detail
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			r.Errors = append(r.Errors, text)
+			failed = true
+			continue
+		}
+		if !slices.Contains(r.Warnings, text) {
+			r.Warnings = append(r.Warnings, text)
+		}
+	}
+	return failed
+}

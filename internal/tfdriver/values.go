@@ -1,0 +1,285 @@
+package tfdriver
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// at returns what a path of attribute names and map keys leads to.
+func at(value tftypes.Value, path []string) (tftypes.Value, bool) {
+	for _, name := range path {
+		if !value.IsKnown() {
+			return tftypes.NewValue(tftypes.DynamicPseudoType, tftypes.UnknownValue), true
+		}
+		var members map[string]tftypes.Value
+		if value.IsNull() || value.As(&members) != nil {
+			return tftypes.Value{}, false
+		}
+		member, ok := members[name]
+		if !ok {
+			return tftypes.Value{}, false
+		}
+		value = member
+	}
+	return value, true
+}
+
+// resolver looks an object's value up for a reference.
+type resolver func(address string) (tftypes.Value, bool)
+
+// encode makes a value of a type out of an argument.
+func encode(typ tftypes.Type, of any, resolve resolver) (tftypes.Value, error) {
+	switch v := of.(type) {
+	case nil:
+		return tftypes.NewValue(typ, nil), nil
+	case Ref:
+		return dereference(typ, v, resolve)
+	case Values:
+		return encodeMembers(typ, v, resolve)
+	case map[string]any:
+		return encodeMembers(typ, v, resolve)
+	case []any:
+		return encodeElements(typ, v, resolve)
+	}
+	if err := tftypes.ValidateValue(typ, of); err != nil {
+		return tftypes.Value{}, fmt.Errorf("encoding %v: %w", of, err)
+	}
+	return tftypes.NewValue(typ, of), nil
+}
+
+func dereference(typ tftypes.Type, ref Ref, resolve resolver) (tftypes.Value, error) {
+	object, ok := resolve(ref.Address)
+	if !ok {
+		return tftypes.NewValue(typ, tftypes.UnknownValue), nil
+	}
+	value, ok := at(object, ref.Path)
+	if !ok {
+		return tftypes.Value{}, fmt.Errorf("%s has no %v", ref.Address, ref.Path)
+	}
+	if !value.IsKnown() {
+		return tftypes.NewValue(typ, tftypes.UnknownValue), nil
+	}
+	return value, nil
+}
+
+func encodeMembers(typ tftypes.Type, of map[string]any, resolve resolver) (tftypes.Value, error) {
+	members := map[string]tftypes.Value{}
+	var err error
+	switch t := typ.(type) {
+	case tftypes.Object:
+		for name := range of {
+			if _, ok := t.AttributeTypes[name]; !ok {
+				return tftypes.Value{}, fmt.Errorf("there is no attribute %s", name)
+			}
+		}
+		for name, member := range t.AttributeTypes {
+			if members[name], err = encode(member, of[name], resolve); err != nil {
+				return tftypes.Value{}, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	case tftypes.Map:
+		for name, value := range of {
+			if members[name], err = encode(t.ElementType, value, resolve); err != nil {
+				return tftypes.Value{}, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	default:
+		return tftypes.Value{}, fmt.Errorf("%s is neither an object nor a map", typ)
+	}
+	return tftypes.NewValue(typ, members), nil
+}
+
+func encodeElements(typ tftypes.Type, of []any, resolve resolver) (tftypes.Value, error) {
+	var element tftypes.Type
+	switch t := typ.(type) {
+	case tftypes.Set:
+		element = t.ElementType
+	case tftypes.List:
+		element = t.ElementType
+	default:
+		return tftypes.Value{}, fmt.Errorf("%s is neither a list nor a set", typ)
+	}
+	elements := make([]tftypes.Value, len(of))
+	for i, value := range of {
+		var err error
+		if elements[i], err = encode(element, value, resolve); err != nil {
+			return tftypes.Value{}, err
+		}
+	}
+	return tftypes.NewValue(typ, elements), nil
+}
+
+// attribute is one of a schema's attributes or blocks, as far as Terraform's rules go by it.
+type attribute struct {
+	computed bool
+	nesting  tfprotov6.SchemaObjectNestingMode
+	nested   map[string]attribute
+}
+
+func attributesOf(block *tfprotov6.SchemaBlock) map[string]attribute {
+	all := nestedOf(block.Attributes)
+	for _, b := range block.BlockTypes {
+		all[b.TypeName] = attribute{}
+	}
+	return all
+}
+
+func nestedOf(attributes []*tfprotov6.SchemaAttribute) map[string]attribute {
+	all := map[string]attribute{}
+	for _, a := range attributes {
+		described := attribute{computed: a.Computed}
+		if a.NestedType != nil {
+			described.nesting, described.nested = a.NestedType.Nesting, nestedOf(a.NestedType.Attributes)
+		}
+		all[a.Name] = described
+	}
+	return all
+}
+
+func members(value tftypes.Value) map[string]tftypes.Value {
+	var all map[string]tftypes.Value
+	if value.IsNull() || !value.IsKnown() || value.As(&all) != nil {
+		return nil
+	}
+	return all
+}
+
+func elements(value tftypes.Value) []tftypes.Value {
+	var all []tftypes.Value
+	if value.IsNull() || !value.IsKnown() || value.As(&all) != nil {
+		return nil
+	}
+	return all
+}
+
+// proposed is the state that Terraform proposes: what is configured and, for what is computed and not
+// configured, what was before.
+func proposed(schema map[string]attribute, prior, config tftypes.Value) tftypes.Value {
+	was, now := members(prior), members(config)
+	merged := map[string]tftypes.Value{}
+	for name, value := range now {
+		merged[name] = propose(schema[name], was[name], was != nil, value)
+	}
+	return tftypes.NewValue(config.Type(), merged)
+}
+
+func propose(a attribute, was tftypes.Value, existed bool, now tftypes.Value) tftypes.Value {
+	switch {
+	case a.computed && now.IsNull() && existed:
+		return was
+	case a.nested == nil || now.IsNull() || !now.IsKnown():
+		return now
+	case a.nesting == tfprotov6.SchemaObjectNestingModeMap:
+		before, merged := members(was), map[string]tftypes.Value{}
+		for key, element := range members(now) {
+			old, ok := before[key]
+			if !ok {
+				old = tftypes.NewValue(element.Type(), nil)
+			}
+			merged[key] = proposed(a.nested, old, element)
+		}
+		return tftypes.NewValue(now.Type(), merged)
+	}
+	return now
+}
+
+// checkPlanned returns what makes a planned value one that Terraform does not accept for a
+// configuration.
+func checkPlanned(schema map[string]attribute, prior, config, planned tftypes.Value) error {
+	was, given, plan := members(prior), members(config), members(planned)
+	for name, a := range schema {
+		value, old := plan[name], was[name]
+		switch {
+		case given[name].IsNull() && a.computed:
+		case a.nested != nil && a.nesting == tfprotov6.SchemaObjectNestingModeMap:
+			if err := checkPlannedMap(a, old, given[name], value); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		case !value.Equal(given[name]) && (was == nil || !value.Equal(old)):
+			return fmt.Errorf("%s is planned as %s, but configured as %s", name, value, given[name])
+		}
+	}
+	return nil
+}
+
+func checkPlannedMap(a attribute, prior, config, planned tftypes.Value) error {
+	was, given, plan := members(prior), members(config), members(planned)
+	if len(given) != len(plan) {
+		return fmt.Errorf("%d elements are planned, %d configured", len(plan), len(given))
+	}
+	for key, element := range given {
+		value, ok := plan[key]
+		if !ok {
+			return fmt.Errorf("%s is not planned", key)
+		}
+		old, ok := was[key]
+		if !ok {
+			old = tftypes.NewValue(element.Type(), nil)
+		}
+		if err := checkPlanned(a.nested, old, element, value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// checkKept returns what makes an outcome one that a plan did not promise: whatever the plan knew must
+// have come so.
+func checkKept(planned, actual tftypes.Value) error {
+	if !planned.IsKnown() {
+		return nil
+	}
+	if planned.IsNull() || actual.IsNull() || !actual.IsKnown() {
+		if planned.Equal(actual) {
+			return nil
+		}
+		return fmt.Errorf("was planned as %s, and is %s", planned, actual)
+	}
+	switch planned.Type().(type) {
+	case tftypes.Object, tftypes.Map:
+		return checkMembersKept(members(planned), members(actual))
+	case tftypes.List:
+		return checkElementsKept(elements(planned), elements(actual))
+	case tftypes.Set:
+		if !planned.IsFullyKnown() {
+			return checkCountKept(len(elements(planned)), len(elements(actual)))
+		}
+	}
+	if !planned.Equal(actual) {
+		return fmt.Errorf("was planned as %s, and is %s", planned, actual)
+	}
+	return nil
+}
+
+func checkMembersKept(planned, actual map[string]tftypes.Value) error {
+	if err := checkCountKept(len(planned), len(actual)); err != nil {
+		return err
+	}
+	for name, value := range planned {
+		if err := checkKept(value, actual[name]); err != nil {
+			return fmt.Errorf("%s %w", name, err)
+		}
+	}
+	return nil
+}
+
+func checkElementsKept(planned, actual []tftypes.Value) error {
+	if err := checkCountKept(len(planned), len(actual)); err != nil {
+		return err
+	}
+	for i, value := range planned {
+		if err := checkKept(value, actual[i]); err != nil {
+			return fmt.Errorf("element %d %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkCountKept(planned, actual int) error {
+	if planned != actual {
+		return fmt.Errorf("was planned with %d elements, and has %d", planned, actual)
+	}
+	return nil
+}
