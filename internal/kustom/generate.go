@@ -86,11 +86,6 @@ var errNoSecret = errors.New("the key was made, but the answer with its secret w
 // errUnnamed says that the answer to a request for a key does not tell which key of the store it made.
 var errUnnamed = errors.New("the answer is not about a new key of the store")
 
-func isNoKey(err error) bool {
-	var none *NoKeyError
-	return errors.As(err, &none)
-}
-
 // Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it
 // does, no key is left behind: what was made is deleted, or the error is an [*OrphanError]. Where the
 // request has an idempotency key, and an earlier one made a key with it, the error is a [*ReplayedError].

@@ -20,13 +20,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-func (b *bench) generate(ctx context.Context) (kustom.Key, error) {
+func (b *bench) generate(ctx context.Context) (kustom.NewKey, error) {
 	return b.portal.Generate(ctx, kustom.Request{MerchantID: fjellsport, Description: "terraform"})
 }
 
 // wantOne fails the test unless key, which Generate returned, is the only one that was made, and
 // complete.
-func (b *bench) wantOne(key kustom.Key, err error) {
+func (b *bench) wantOne(key kustom.NewKey, err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatalf("no key: %v", err)
@@ -35,7 +35,7 @@ func (b *bench) wantOne(key kustom.Key, err error) {
 	if len(made) != 1 {
 		b.t.Fatalf("%d keys are there", len(made))
 	}
-	if m := made[0]; m.CredentialID != key.CredentialID || m.Secret != key.Secret || m.Username != key.Username || m.Status != sandbox.StatusActive {
+	if m := made[0]; m.CredentialID != key.CredentialID || m.Secret != key.Secret.Reveal() || m.Username != key.Username || m.Status != sandbox.StatusActive {
 		b.t.Errorf("the key that was made is not the one that was returned, or is %s", m.Status)
 	}
 }
@@ -541,7 +541,7 @@ func TestI3GenerateConcurrently(t *testing.T) {
 			if orphanOf(err) != nil {
 				t.Errorf("a key is left behind: %v", err)
 			}
-			secrets[i] = key.Secret // none for who had all the bad luck
+			secrets[i] = key.Secret.Reveal() // none for who had all the bad luck
 		})
 	}
 	all.Wait()
@@ -580,5 +580,89 @@ func TestI2GenerateErrorsHoldNoSecret(t *testing.T) {
 				t.Error("the error holds a secret")
 			}
 		}
+	}
+}
+
+// derived asks for a key as a run does whose requests the next run can send again.
+func derived() kustom.Request {
+	return kustom.Request{MerchantID: fjellsport, Description: "terraform", IdempotencyKey: "0b0f3e4e-3ac5-5c0f-8a60-6a2a5b1c9d10"}
+}
+
+// TestGenerate_ReportsKeyOfEarlierRequest: a run that was killed has made it. The next one must look whether it
+// is in use before it deletes it.
+func TestGenerate_ReportsKeyOfEarlierRequest(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	first, err := b.portal.Generate(t.Context(), derived())
+	b.wantOne(first, err)
+	_, err = b.portal.Generate(t.Context(), derived())
+	var replayed *kustom.ReplayedError
+	if !errors.As(err, &replayed) || orphanOf(err) != nil {
+		t.Fatalf("the error is %v", err)
+	}
+	want := kustom.Orphan{
+		MerchantID: fjellsport, CredentialID: first.CredentialID, Description: "terraform", IdempotencyKey: derived().IdempotencyKey,
+	}
+	if replayed.Orphan != want {
+		t.Errorf("it reports %+v, want %+v", replayed.Orphan, want)
+	}
+	if n := len(b.made(fjellsport)); n != 1 {
+		t.Errorf("%d keys are there: one that may be in use was deleted, or another was made", n)
+	}
+	for _, r := range b.box.Requests() {
+		if r.Method == http.MethodDelete {
+			t.Error("a key that may be in use was deleted")
+		}
+	}
+}
+
+// TestGenerate_LeavesNothingWhenDerivedAnswerIsLost: the request is not repeated with an idempotency key of its
+// own, which no later run could derive.
+func TestGenerate_LeavesNothingWhenDerivedAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	b.box.Arm(post(sandbox.FaultLoseAnswer, maxRetries+1))
+	_, err := b.portal.Generate(t.Context(), derived())
+	var replayed *kustom.ReplayedError
+	if !errors.As(err, &replayed) {
+		b.wantNone(err)
+	}
+	if intentions := b.intentions(); len(intentions) != 1 || intentions[0] != derived().IdempotencyKey {
+		t.Errorf("it asked with %q", intentions)
+	}
+}
+
+// TestIdentify_FindsKeyByRequest: the one that the request made, or makes now.
+func TestIdentify_FindsKeyByRequest(t *testing.T) {
+	t.Parallel()
+	orphan := kustom.Orphan{MerchantID: fjellsport, Description: "terraform", IdempotencyKey: derived().IdempotencyKey}
+	for _, madeBefore := range []bool{true, false} {
+		t.Run(fmt.Sprintf("made before: %t", madeBefore), func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{})
+			if madeBefore {
+				if _, err := b.portal.Generate(t.Context(), derived()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			id, err := b.portal.Identify(t.Context(), orphan)
+			if made := b.made(fjellsport); err != nil || len(made) != 1 || made[0].CredentialID != id {
+				t.Fatalf("it found %q, error %v; %d keys are there", id, err, len(made))
+			}
+			if err := b.portal.Discard(t.Context(), orphan); err != nil || len(b.made(fjellsport)) != 0 {
+				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
+			}
+		})
+	}
+}
+
+func TestIdentify_RefusesOrphanWithoutRequest(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	if id, err := b.portal.Identify(t.Context(), kustom.Orphan{MerchantID: fjellsport}); err == nil || id != "" {
+		t.Errorf("it found %q, error %v", id, err)
+	}
+	if n := len(b.box.Requests()); n != 0 {
+		t.Errorf("%d requests were sent: one of them may have made a key", n)
 	}
 }

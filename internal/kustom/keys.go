@@ -2,6 +2,7 @@ package kustom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -155,4 +156,9 @@ func (p *Portal) confirmGone(ctx context.Context, deletion transport.Request) er
 	}
 	_, err = transport.Do[transport.None](ctx, p.client, deletion)
 	return err
+}
+
+func isNoKey(err error) bool {
+	var none *NoKeyError
+	return errors.As(err, &none)
 }

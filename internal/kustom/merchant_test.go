@@ -255,7 +255,7 @@ func TestProveClearsTheSwitchStatus(t *testing.T) {
 	b := threeShops(t, sandbox.Options{})
 	key, err := b.generate(t.Context())
 	b.wantOne(key, err)
-	if err := b.merchant.Prove(t.Context(), key.Username, key.Secret); err != nil {
+	if err := b.merchant.Prove(t.Context(), key.Username, key.Secret.Reveal()); err != nil {
 		t.Fatal(err)
 	}
 	status, err := b.box.EndpointStatus(fjellsport)
@@ -273,9 +273,9 @@ func TestProveSpreading(t *testing.T) {
 	b := threeShops(t, sandbox.Options{Spread: 10 * time.Second})
 	key, err := b.generate(t.Context())
 	b.wantOne(key, err)
-	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), kustom.VerdictRefused, key.Username, key.Secret)
+	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret.Reveal()), kustom.VerdictRefused, key.Username, key.Secret.Reveal())
 	b.clock.Advance(10 * time.Second)
-	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), "", key.Username, key.Secret)
+	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret.Reveal()), "", key.Username, key.Secret.Reveal())
 }
 
 func TestEnvironments(t *testing.T) {

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io/fs"
 	"log"
@@ -33,8 +34,19 @@ const testDirectory = "KUSTOM_TEST_DIRECTORY"
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
+// beside is how many tests run beside each other, unless the command line says how many: they wait for
+// Terraform, and for requests that time out, more than they work.
+const beside = "6"
+
 // runTests keeps the configuration of whoever runs the tests from deciding what is tested.
 func runTests(m *testing.M) int {
+	// A browser needs the cores that Terraform leaves idle.
+	if !byPages() {
+		if err := flag.Set("test.parallel", beside); err != nil {
+			log.Print(err)
+			return 1
+		}
+	}
 	dir, err := os.MkdirTemp("", "kustom")
 	if err != nil {
 		log.Print(err)

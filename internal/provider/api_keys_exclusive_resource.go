@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -221,7 +222,7 @@ func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, 
 	}
 	if !r.engine.Shops.CanAsk() && !plan.DeleteUnverified.ValueBool() {
 		text += "\n\nThe provider has no shop to ask whether it uses them. The apply will refuse to delete them, except where unused_for lets " +
-			"it. Add the shops' tokens to mystore_tokens, set unused_for or, if you are sure, delete_unverified = true."
+			"it. " + waysToDeleteOthers
 	}
 	diags.AddAttributeWarning(path.Root("credential_ids"), deletedKeysSummary, text)
 }
@@ -370,5 +371,18 @@ func whyKept(k rotation.StoreKey, err error) string {
 			"V3 → Credentials or by applying the resource that it belongs to, and run again. If the store is to keep this key, add %s "+
 			"to credential_ids.", k.Username, strings.Join(shops, ", "), k.CredentialID)
 	}
-	return advise(err).text
+	var unknown *rotation.KeyUsageUnknownError
+	if errors.As(err, &unknown) && len(unknown.Shops) == 0 && unknown.Cause == nil {
+		return fmt.Sprintf("The key %s was not deleted, because the provider has no shop to ask whether it uses the key. That nobody was "+
+			"asked does not mean that nobody uses it.\n\n%s", k.Username, waysToDeleteOthers)
+	}
+	text := advise(err).text
+	if strings.HasPrefix(text, "The key ") {
+		return text
+	}
+	return fmt.Sprintf("The key %s was not deleted. %s", k.Username, text)
 }
+
+// waysToDeleteOthers are the ways on where nobody can be asked whether the keys that a store is not to have are in use.
+const waysToDeleteOthers = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows " +
+	"that nothing uses it, set unused_for. If you are sure, set delete_unverified = true."

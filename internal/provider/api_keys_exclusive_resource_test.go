@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -49,23 +50,29 @@ func (w *world) use(t *testing.T, hcl string) {
 	w.write(t, "main.tf", example(t, "resources/kustom_api_keys_exclusive/terraform.tf")+hcl)
 }
 
-// deletion is an element of deletes.
+// deletion is an element of keys_to_delete.
 type deletion struct {
-	CredentialID string `json:"credential_id"`
-	Username     string `json:"username"`
-	Host         string `json:"host"`
-	LastUse      string `json:"last_use"`
+	MerchantID   string  `json:"merchant_id"`
+	CredentialID string  `json:"credential_id"`
+	Username     string  `json:"username"`
+	Host         string  `json:"host"`
+	WaitsFor     *string `json:"waits_for"`
+
+	// use is what the warning says of the key's use; empty where there is to be no warning of it.
+	use string
 }
 
-func deletionOf(key sandbox.Key, lastUse string) deletion {
-	return deletion{CredentialID: key.CredentialID, Username: key.Username, Host: key.Host, LastUse: lastUse}
+const neverUsed, usedByShop = "never used", "in use by shop kaffebonna"
+
+func deletionOf(key sandbox.Key, use string) deletion {
+	return deletion{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host, use: use}
 }
 
 // storePlan is what a plan says of a store's keys. It can be applied, then or later.
 type storePlan struct {
 	actions  []string
 	toDelete []deletion
-	// unknown says that deletes is not known.
+	// unknown says that keys_to_delete is not known.
 	unknown bool
 	output  string
 }
@@ -81,8 +88,12 @@ func (w *world) savePlan(t *testing.T) storePlan {
 			Type   string
 			Change struct {
 				Actions []string
-				After   struct{ Deletes []deletion }
-				Unknown struct{ Deletes any } `json:"after_unknown"`
+				After   struct {
+					ToDelete []deletion `json:"keys_to_delete"`
+				}
+				Unknown struct {
+					ToDelete any `json:"keys_to_delete"`
+				} `json:"after_unknown"`
 			}
 		} `json:"resource_changes"`
 	}
@@ -92,7 +103,7 @@ func (w *world) savePlan(t *testing.T) storePlan {
 	plan := storePlan{output: unwrapped(got.output)}
 	for _, c := range shown.Changes {
 		if c.Type == "kustom_api_keys_exclusive" {
-			plan.actions, plan.toDelete, plan.unknown = c.Change.Actions, c.Change.After.Deletes, c.Change.Unknown.Deletes == true
+			plan.actions, plan.toDelete, plan.unknown = c.Change.Actions, c.Change.After.ToDelete, c.Change.Unknown.ToDelete == true
 		}
 	}
 	return plan
@@ -101,8 +112,19 @@ func (w *world) savePlan(t *testing.T) storePlan {
 // wantDeletes checks what the plan does, and which keys it says that it deletes.
 func (p storePlan) wantDeletes(t *testing.T, action string, want ...deletion) {
 	t.Helper()
-	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(p.toDelete, append([]deletion{}, want...)) {
-		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, p.toDelete, p.unknown, action, want)
+	planned := append([]deletion{}, want...)
+	for i, d := range want {
+		warning := fmt.Sprintf("- %s (%s, %s)", d.Username, d.Host, d.use)
+		if d.use != "" && !strings.Contains(p.output, warning) {
+			t.Errorf("the plan does not warn of %q:\n%s", warning, p.output)
+		}
+		planned[i].use = ""
+	}
+	byID := func(a, b deletion) int { return cmp.Compare(a.CredentialID, b.CredentialID) }
+	slices.SortFunc(planned, byID)
+	got := slices.SortedFunc(slices.Values(p.toDelete), byID)
+	if !slices.Equal(p.actions, []string{action}) || p.unknown || !reflect.DeepEqual(append([]deletion{}, got...), planned) {
+		t.Errorf("the plan is to %v, and deletes %+v (unknown: %v), want %s and %+v", p.actions, got, p.unknown, action, planned)
 	}
 }
 
@@ -198,7 +220,7 @@ func TestAccExclusive(t *testing.T) {
 	w, clock := exclusiveWorld(t)
 	spare, orphan := w.kaffebonnaKey(t, kaffebonnaSpare), w.generate(t, "terraform")
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
-	w.savePlan(t).wantDeletes(t, "create", deletionOf(spare, "never"), deletionOf(orphan, "never"))
+	w.savePlan(t).wantDeletes(t, "create", deletionOf(spare, neverUsed), deletionOf(orphan, neverUsed))
 	w.wantDeletions(t, 0)
 	w.mustApplySaved(t)
 	w.wantDeletions(t, 2)
@@ -211,7 +233,7 @@ func TestAccExclusive(t *testing.T) {
 	w.order(t, "kaffebonna")
 	w.install(t, kaffebonnaKey)
 	drift := w.savePlan(t)
-	drift.wantDeletes(t, "update", deletionOf(stray, "2026-11-03"))
+	drift.wantDeletes(t, "update", deletionOf(stray, "last use: 2026-11-03"))
 	if !strings.Contains(drift.output, `- "`+stray.CredentialID+`"`) {
 		t.Errorf("the plan does not show what has changed:\n%s", drift.output)
 	}
@@ -224,7 +246,7 @@ func TestAccExclusive(t *testing.T) {
 	w.mustBeEmpty(t)
 
 	w.use(t, edit(t, exclusive(kaffebonna, kaffebonnaKey), "]\n", "]\n  timeouts {\n    update = \"1m\"\n  }\n"))
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(stray, "2026-11-03"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(stray, ""))
 	w.mustApplySaved(t)
 	w.mustBeEmpty(t)
 
@@ -241,12 +263,12 @@ func TestAccExclusiveImport(t *testing.T) {
 	spare := w.kaffebonnaKey(t, kaffebonnaSpare)
 	const address = "kustom_api_keys_exclusive.store"
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey)+importBlock(address, kaffebonna))
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(spare, "never"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(spare, neverUsed))
 	clock.Advance(72 * time.Hour)
 	later := w.generate(t, "made after the plan")
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, later.CredentialID)
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, "never"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, neverUsed))
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey)
 	w.mustBeEmpty(t)
@@ -269,27 +291,24 @@ func TestAccI1ExclusiveHeld(t *testing.T) {
 	const refusal = "was not deleted, because shop kaffebonna takes payments with it, and did not get another key in time"
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	first := w.savePlan(t)
-	first.wantDeletes(t, "create", deletionOf(spare, "never"), deletionOf(held, ""))
-	if says := "M00537204-xM2pE (api.klarna.com, in use by shop kaffebonna)"; !strings.Contains(first.output, says) {
-		t.Errorf("the plan does not warn that %s:\n%s", says, first.output)
-	}
+	first.wantDeletes(t, "create", deletionOf(spare, neverUsed), deletionOf(held, usedByShop))
 	wantRefusal(t, w.applySaved(t), "The key M00537204-xM2pE "+refusal)
 	w.wantDeletions(t, 1)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, next.CredentialID)
 
 	w.install(t, next.CredentialID)
-	w.savePlan(t).wantDeletes(t, "create", deletionOf(held, "2026-03-02"))
+	w.savePlan(t).wantDeletes(t, "create", deletionOf(held, "last use: 2026-03-02"))
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, next.CredentialID)
 	w.mustBeEmpty(t)
 
 	third, stray := w.generate(t, "third"), w.generate(t, "stray")
 	w.use(t, exclusive(kaffebonna, third.CredentialID))
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, "in use"), deletionOf(stray, "never"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, usedByShop), deletionOf(stray, neverUsed))
 	wantRefusal(t, w.applySaved(t), "The key "+next.Username+" "+refusal)
 	w.wantKeys(t, kaffebonna, next.CredentialID, third.CredentialID)
 	w.install(t, third.CredentialID)
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, "never"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(next, neverUsed))
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, third.CredentialID)
 	w.mustBeEmpty(t)
@@ -350,12 +369,12 @@ func TestAccI4ExclusiveAppliedLater(t *testing.T) {
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare, next.CredentialID))
 	w.mustApply(t)
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(spare, "never"), deletionOf(old, "in use"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(spare, neverUsed), deletionOf(old, usedByShop))
 	moveOn()
 	later := w.generate(t, "made after the plan")
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, next.CredentialID, later.CredentialID)
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, "never"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, neverUsed))
 }
 
 // TestAccI4ExclusiveCreatedLater is the same for a creation, except that a change of the store's keys
@@ -409,7 +428,7 @@ func TestAccExclusiveUnknown(t *testing.T) {
 	wantUnknown := func(plan storePlan, action string, lists ...string) {
 		t.Helper()
 		if !plan.unknown || !slices.Equal(plan.actions, []string{action}) {
-			t.Errorf("the plan is to %v, deletes unknown: %v", plan.actions, plan.unknown)
+			t.Errorf("the plan is to %v, keys_to_delete unknown: %v", plan.actions, plan.unknown)
 		}
 		for _, says := range lists {
 			if !strings.Contains(plan.output, says) {
@@ -418,7 +437,7 @@ func TestAccExclusiveUnknown(t *testing.T) {
 		}
 	}
 	wantUnknown(w.savePlan(t), "create", "Warning: Keys to delete not known yet",
-		"- M00537204-b9LkC (api.klarna.com, last use: never)", "- M00537204-xM2pE (api.klarna.com, in use by shop kaffebonna)")
+		"- M00537204-b9LkC (api.klarna.com, never used)", "- M00537204-xM2pE (api.klarna.com, in use by shop kaffebonna)")
 	w.mustApplySaved(t)
 	first := w.onlyKey(t)
 	w.mustBeEmpty(t)
@@ -427,13 +446,13 @@ func TestAccExclusiveUnknown(t *testing.T) {
 		t.Fatal(got.output)
 	}
 	stray := w.generate(t, "stray")
-	wantUnknown(w.savePlan(t), "update", first.Username+" (api.kustom.co, in use by shop kaffebonna)", stray.Username+" (api.kustom.co, last use: never)")
+	wantUnknown(w.savePlan(t), "update", first.Username+" (api.kustom.co, in use by shop kaffebonna)", stray.Username+" (api.kustom.co, never used)")
 	later := w.generate(t, "made after the plan")
 	w.mustApplySaved(t)
 	if _, found := w.find(later.CredentialID); !found {
 		t.Error("a key is gone that no plan has named")
 	}
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, "never"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, neverUsed))
 	w.mustApplySaved(t)
 	if second := w.onlyKey(t); second.CredentialID == first.CredentialID {
 		t.Error("the key was not rotated")
@@ -491,7 +510,7 @@ resource "kustom_api_key" "forgotten" {
 	}
 	w.wantDeletions(t, 0)
 	forgotten := keys[1]
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(forgotten, "never"))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(forgotten, neverUsed))
 	mustHaveNoViolation(t, w)
 }
 
@@ -534,7 +553,7 @@ resource "terraform_data" "keys" {
 
 `+exclusiveOf(kaffebonna, "terraform_data.keys.output"))
 	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("deletes is known: %v", plan.toDelete)
+		t.Errorf("keys_to_delete is known: %v", plan.toDelete)
 	}
 	wantRefusal(t, w.applySaved(t), "set must contain at least 1 elements")
 	w.wantDeletions(t, 0)
@@ -554,7 +573,7 @@ provider "kustom" {
 `)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
 	if plan := w.savePlan(t); !plan.unknown {
-		t.Errorf("deletes is known: %v", plan.toDelete)
+		t.Errorf("keys_to_delete is known: %v", plan.toDelete)
 	}
 	w.mustApplySaved(t)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey)

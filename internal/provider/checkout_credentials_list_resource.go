@@ -157,6 +157,7 @@ func fillShop(ctx context.Context, shop listedShop, result *list.ListResult) {
 	result.Diagnostics.Append(result.Resource.Get(ctx, &model)...)
 	model.read(shop.holds)
 	model.setDefaults()
+	model.setDefaults()
 	model.SecretWOVersion = types.Int64Value(firstSecretVersion)
 	model.ExtensionVersion = nullWhenEmpty(shop.extension.Version)
 	result.DisplayName = displayShop(shop)

@@ -242,7 +242,17 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 		report(diags, path.Root("shop"), "Shop can't be taken over", err)
 	default:
 		r.checkStore(ctx, plan, holds.KustomID, diags)
+		warnOfReplaced(shop, holds.KustomID, plan.KustomID, diags)
 	}
+}
+
+// warnOfReplaced names the key that goes out of use in a shop: this resource knows no more of it than its username.
+func warnOfReplaced(shop, present string, id types.String, diags *diag.Diagnostics) {
+	if present == "" || present == id.ValueString() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("kustom_id"), "Key that goes out of use",
+		fmt.Sprintf("Shop %s holds the key %s. It gets another one, and %s stays in the portal, unless a kustom_api_key has it.", shop, present, present))
 }
 
 // checkStore refuses a shop a key of another store than its present one belongs to.
@@ -285,6 +295,7 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 	if r.install(ctx, config, &plan, &resp.Diagnostics) {
 		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 		resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+		plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 	}
 }
 
@@ -330,6 +341,9 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	}
 	state.read(holds)
 	state.setDefaults()
+	if importing {
+		state.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 }
 
@@ -353,6 +367,7 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
+	plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 }
 
 // install proves a pair, writes it and takes over what the shop then shows. It reports what goes
@@ -417,7 +432,7 @@ func unfit(err error) (at path.Path, hint string) {
 	if !errors.As(err, &proof) {
 		return path.Root("shop"), ""
 	}
-	if proof.Verdict != kustom.VerdictRefused {
+	if proof.Verdict == kustom.VerdictFirewall || proof.Verdict == kustom.VerdictUnknown {
 		hint = "If you know that the pair works, set verify = false."
 	}
 	return path.Root("kustom_id"), hint
@@ -435,18 +450,19 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	defer cancel()
 	shop := state.Shop.ValueString()
 	if state.DeletionPolicy.ValueString() != deletionClear {
-		r.engine.Shops.Leave(shop)
+		r.engine.Shops.Leave(shop, state.KustomID.ValueString())
 		resp.Diagnostics.AddWarning("Credentials left in the shop",
 			fmt.Sprintf("Shop %s keeps the credentials that it has (%s) and goes on taking payments with them: its "+
 				"deletion_policy is retain.", shop, state.KustomID.ValueString()))
 		return
 	}
-	cleared, err := r.engine.Shops.Clear(ctx, shop, state.KustomID.ValueString(), state.UpdatedAt.ValueString())
+	own := state.installed(ctx, req.Private, &resp.Diagnostics)
+	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
 	switch {
 	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), "Credentials not cleared", err)
 	case !cleared:
-		warnOfLeftAlone(&resp.Diagnostics, shop, state.KustomID.ValueString())
+		warnOfLeftAlone(&resp.Diagnostics, shop, own.KustomID)
 	}
 }
 
@@ -461,6 +477,29 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, checkoutCredentialsIdentity{types.StringValue(shop)})...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
+}
+
+// installedPair is what this resource itself has installed in its shop, or found there when it was imported. The state
+// has what the shop shows, which somebody else may have installed since.
+type installedPair struct {
+	KustomID  string `json:"kustom_id"`
+	UpdatedAt string `json:"updated_at"`
+}
+
+// installedKey is where private state keeps an installedPair.
+const installedKey = "installed"
+
+func (m checkoutCredentialsModel) keepInstalled(ctx context.Context, private privateState, diags *diag.Diagnostics) {
+	keepIn(ctx, private, installedKey, installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}, diags)
+}
+
+// installed returns what the resource has installed; where that was not kept, what the state has.
+func (m checkoutCredentialsModel) installed(ctx context.Context, private privateState, diags *diag.Diagnostics) installedPair {
+	own := recallFrom[installedPair](ctx, private, installedKey, diags)
+	if own == (installedPair{}) {
+		own = installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}
+	}
+	return own
 }
 
 // pair returns the configured pair. A write-only secret is in the configuration only.

@@ -387,7 +387,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if state.clears() || state.isIncomplete() || resp.Diagnostics.HasError() {
 		return
 	}
-	r.engine.Shops.Leave(shop)
+	r.engine.Shops.Leave(shop, record.Username)
 	resp.Diagnostics.AddWarning("Shop and key left as they are",
 		fmt.Sprintf("Shop %s goes on taking payments with the key %s: its deletion_policy is retain.", shop, record.Username))
 }

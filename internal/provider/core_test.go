@@ -174,7 +174,8 @@ func (w *walk) planObject(o object) error {
 		w.state[o.address] = prior
 	}
 	w.deposed[o.address] = deposed
-	if w.imports[o.address] != "" || len(deposed) > 0 || change.replaces || !change.before.Equal(change.after) {
+	_, exists := w.core.state[o.address]
+	if !exists && prior.state != nil || len(deposed) > 0 || change.replaces || !change.before.Equal(change.after) {
 		w.changed = append(w.changed, o.address)
 	}
 	return nil
@@ -183,7 +184,6 @@ func (w *walk) planObject(o object) error {
 // prior returns an object as it is: refreshed, or imported.
 func (w *walk) prior(o object) (instance, error) {
 	if is, ok := w.core.state[o.address]; ok {
-		delete(w.imports, o.address)
 		return w.refresh(is)
 	}
 	id := w.imports[o.address]

@@ -157,7 +157,7 @@ func original(err error) string {
 // advise tries the errors that know most before those that they wrap.
 func advise(err error) advice {
 	for _, try := range []func(error) (advice, bool){
-		adviseSettings, adviseGuard, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
+		adviseGuard, adviseSettings, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
 	} {
 		if a, ok := try(err); ok {
 			return a
@@ -221,13 +221,18 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider has no shop to ask whether it uses the key. "+
 			"That nobody was asked does not mean that nobody uses it.\n\n%s", unknown.Username, waysToDelete)}
 	}
+	if len(unknown.Shops) == 0 {
+		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider does not know which shops it can ask. %s",
+			unknown.Username, advise(unknown.Cause).text)}
+	}
 	reason := ""
 	if unknown.Cause != nil {
 		reason = " " + advise(unknown.Cause).text
 	}
+	shops := enumerate(unknown.Shops)
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
 		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
-		unknown.Username, enumerate(unknown.Shops), reason)}
+		unknown.Username, shops, reason)}
 }
 
 func adviseHeld(held *rotation.KeyInUseError) advice {
@@ -294,6 +299,11 @@ func adviseStore(err error) (advice, bool) {
 		return advice{text: fmt.Sprintf("The portal user sees no store %s. Check the merchant ID; if it is right, ask an account administrator for "+
 			"access to the store via User Manager.", none.MerchantID)}, true
 	}
+	var unlisted *rotation.NotListedError
+	if errors.As(err, &unlisted) {
+		return advice{text: fmt.Sprintf("Kustom Portal does not list the key %s of store %s, which this run has made. Its lists may lag. Run again in a "+
+			"minute.", unlisted.CredentialID, unlisted.MerchantID)}, true
+	}
 	var panicked *rotation.PanicError
 	if errors.As(err, &panicked) {
 		return advice{text: "This is a fault of the provider. What it had made is undone or remembered. Run again, and please report it with the " +
@@ -310,7 +320,11 @@ func adviseLimit(full *rotation.LimitReachedError) advice {
 	}
 	lines := make([]string, 0, len(full.Unused))
 	for _, key := range full.Unused {
-		lines = append(lines, fmt.Sprintf("  - %s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
+		made := "made " + key.CreatedAt.Format(time.DateOnly)
+		if key.Host != "" {
+			made = key.Host + ", " + made
+		}
+		lines = append(lines, fmt.Sprintf("  - %s (%s)", key.Username, made))
 	}
 	return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have. These have never been used:\n\n%s\n\nDelete one that is no "+
 		"longer needed %s", full.MerchantID, strings.Join(lines, "\n"), remove)}

@@ -95,7 +95,11 @@ func TestAdvise(t *testing.T) {
 		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it did not get another key in time.", true},
 		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
 		{"interrupted while held", errors.Join(&rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
-		{"unseen", &rotation.KeyUsageUnknownError{Username: "M1-a", Cause: refusal("mystore", 401, "unauthorized")}, "could be asked whether it uses it. Mystore does not accept the shop's token", true},
+		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. That nobody was asked does not mean", true},
+		{"shops not known", &rotation.KeyUsageUnknownError{Username: "M1-a", Cause: &unknownError{"mystore_tokens"}}, "the provider does not know which shops it can ask. The provider's mystore_tokens depends on", true},
+		{"one not read", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"a"}, Cause: refusal("mystore", 401, "unauthorized")}, "because shop a may use it and can't be read. Mystore does not accept the shop's token", true},
+		{"still used", &rotation.KeyStillUsedError{Username: "M1-a", UnusedFor: 24 * time.Hour}, "the portal shows that something has used it within the last 24h0m0s.", false},
+		{"not listed yet", &rotation.NotListedError{MerchantID: "M1", CredentialID: "c-1"}, "does not list the key c-1 of store M1, which this run has made.", false},
 		{"no such key", &kustom.NoKeyError{MerchantID: "M1", CredentialID: "c"}, "Store M1 has no API key with the ID c; perhaps it was deleted.", false},
 		{"unexpected", errors.New("odd"), "This is unexpected. Run again and, if it stays, report it with the message below.", false},
 	}
@@ -141,7 +145,7 @@ func TestOrphanAdvice(t *testing.T) {
 	}{
 		{kustom.Orphan{MerchantID: "M1", CredentialID: "c-7", Username: "M1-a"}, "The API key M1-a was made and can't be used, and it could not be deleted again (no way)."},
 		{kustom.Orphan{MerchantID: "M1", CredentialID: "c-7"}, "The API key c-7 was made"},
-		{kustom.Orphan{MerchantID: "M1"}, "one may have been made whose secret nobody knows (no way)."},
+		{kustom.Orphan{MerchantID: "M1"}, "It may have made one whose secret is lost (no way)."},
 	}
 	for _, test := range tests {
 		text := advise(&kustom.OrphanError{Orphan: test.orphan, Cause: context.Canceled, Cleanup: errors.New("no way")}).text

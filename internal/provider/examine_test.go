@@ -79,6 +79,9 @@ func TestExamine_PairIsUnfit(t *testing.T) {
 		hint    bool
 	}{
 		{kustom.VerdictRefused, false},
+		{kustom.VerdictNoProduct, false},
+		{kustom.VerdictImpostor, false},
+		{kustom.VerdictFirewall, true},
 		{kustom.VerdictUnknown, true},
 	} {
 		proof := &kustom.ProofError{Verdict: test.verdict, Cause: errors.New("why")}

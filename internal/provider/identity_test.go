@@ -98,10 +98,17 @@ func TestIdentityOfWhatIsGone(t *testing.T) {
 		c := v.caller(t)
 		made, diagnostics := c.create(keyType, attributes{"merchant_id": exampleStore})
 		c.mustBeFine(diagnostics)
-		if err := v.DeleteKey(exampleStore, c.stateOf(made)["credential_id"]); err != nil {
+		identity := c.identityOf(made)
+		if err := v.DeleteKey(exampleStore, identity["credential_id"]); err != nil {
 			t.Fatal(err)
 		}
-		c.wantGone(made.unidentified(), c.identityOf(made))
+		// In the run that made the key, an answer without it may lag.
+		kept, diagnostics := c.refresh(made)
+		c.mustBeFine(diagnostics)
+		if c.stateOf(kept) == nil {
+			t.Error("the run that made the key takes it for gone")
+		}
+		v.caller(t).wantGone(made.unidentified(), identity)
 	})
 	t.Run(shopType, func(t *testing.T) {
 		t.Parallel()
@@ -141,11 +148,12 @@ func TestI3IdentityOfOrphan(t *testing.T) {
 		name, typeName string
 		config         attributes
 		faults         []sandbox.Fault
-		unsettled      bool
+		// named says that the portal's ID of the key is known.
+		named bool
 	}{
-		{"lost key", keyType, attributes{"merchant_id": exampleStore}, []sandbox.Fault{lost}, true},
-		{"lost connection", connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore}, []sandbox.Fault{lost}, true},
-		{"stuck connection", connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore}, []sandbox.Fault{unproven, undeletable}, false},
+		{"lost key", keyType, attributes{"merchant_id": exampleStore}, []sandbox.Fault{lost}, false},
+		{"lost connection", connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore}, []sandbox.Fault{lost}, false},
+		{"stuck connection", connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore}, []sandbox.Fault{unproven, undeletable}, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -160,10 +168,10 @@ func TestI3IdentityOfOrphan(t *testing.T) {
 				t.Fatal("it was made without an error")
 			}
 			state := c.stateOf(orphan)
-			if got := strings.HasPrefix(state["credential_id"], "unsettled:"); state["credential_id"] == "" || got != test.unsettled {
+			if (state["credential_id"] != "") != test.named || (state["idempotency_key"] != "") != (test.typeName == keyType) {
 				t.Fatalf("the state is %q", state)
 			}
-			want := map[string]string{"merchant_id": exampleStore, "credential_id": state["credential_id"]}
+			want := map[string]string{"merchant_id": exampleStore}
 			if test.typeName == connectionType {
 				want = map[string]string{"merchant_id": exampleStore, "shop": "butikk"}
 			}
@@ -186,14 +194,15 @@ func TestIdentityOfMovedConnection(t *testing.T) {
 	c := v.caller(t)
 	made, diagnostics := c.create(connectionType, attributes{"shop": "butikk", "merchant_id": exampleStore})
 	c.mustBeFine(diagnostics)
+	move := attributes{"shop": "butikk", "merchant_id": otherStore, "allow_store_change": true}
 	fault := v.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Status: http.StatusBadRequest})
-	kept, diagnostics := c.update(made, attributes{"shop": "butikk", "merchant_id": otherStore})
+	kept, diagnostics := c.update(made, move)
 	if errorsOf(diagnostics) == "" {
 		t.Fatal("the shop was moved in spite of the fault")
 	}
 	c.wantIdentity(kept, map[string]string{"shop": "butikk", "merchant_id": exampleStore})
 	fault.Disarm()
-	moved, diagnostics := c.update(kept, attributes{"shop": "butikk", "merchant_id": otherStore})
+	moved, diagnostics := c.update(kept, move)
 	c.mustBeFine(diagnostics)
 	c.wantIdentity(moved, map[string]string{"shop": "butikk", "merchant_id": otherStore})
 	moved, diagnostics = c.refresh(moved)

@@ -27,7 +27,6 @@ import (
 // of a value that it refuses. What says nothing of its own, as it leaves that to another validator, has
 // none.
 var refusals = map[string]func(*testing.T) diag.Diagnostics{
-	"int64validator.AtLeast":        func(t *testing.T) diag.Diagnostics { return refusedInt64(t, int64validator.AtLeast(1), 0) },
 	"int64validator.Between":        func(t *testing.T) diag.Diagnostics { return refusedInt64(t, int64validator.Between(1, 2), 3) },
 	"listvalidator.SizeAtLeast":     func(t *testing.T) diag.Diagnostics { return refusedList(t, listvalidator.SizeAtLeast(1)) },
 	"listvalidator.UniqueValues":    func(t *testing.T) diag.Diagnostics { return refusedList(t, listvalidator.UniqueValues(), "a", "a") },

@@ -63,7 +63,7 @@ func TestAdvisePages(t *testing.T) {
 		{"covered", generating(browser.Unclickable), "was not found, or could not be used", false},
 		{"interrupted", &browser.StepError{Kind: browser.NotFound, Err: context.Canceled}, "The run was interrupted.", true},
 		{"key that may come yet", &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: "M1"}, Cause: uncertain(generating(browser.Died)), Cleanup: errors.New("no way")}, "It is kept in the state: the next apply deletes it and makes another.", false},
-		{"guard", &rotation.KeyUsageUnknownError{Username: "M1-a", Cause: onShop}, "could be asked whether it uses it. Mystore asks to sign in", true},
+		{"guard", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"butikk"}, Cause: onShop}, "because shop butikk may use it and can't be read. Mystore asks to sign in", true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ type rehearsal struct {
 // rehearse has core migrate the shops. The objects are those of the published example.
 func rehearse(t *testing.T, o worldOptions, way string) migration {
 	t.Helper()
-	clk := clocktest.NewScaled(rehearsalSpeed)
+	clk := clocktest.NewScaled(speed)
 	o.sandbox.Clock = clk
 	s, err := sandbox.New(*o.seed, o.sandbox)
 	if err != nil {
@@ -38,12 +38,9 @@ func rehearse(t *testing.T, o worldOptions, way string) migration {
 		provider: newProvider(provider.Options{
 			Version: "test", Clock: clk, RoundTripper: o.carrier, Getenv: func(name string) string { return env[name] },
 		}, waysAPIs),
-		settings: map[string]any{},
+		settings: map[string]any{"request_timeout": patient},
 		state:    map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
 	}}
-	if o.requestTimeout != "" {
-		r.settings["request_timeout"] = o.requestTimeout
-	}
 	switch way {
 	case wayPair:
 		r.chains, r.discover = pairs(*o.seed), discoverKeys(*o.seed)
@@ -56,9 +53,6 @@ func rehearse(t *testing.T, o worldOptions, way string) migration {
 	}
 	return r
 }
-
-// rehearsalSpeed is how many times too fast the clock runs where no process has to be waited for.
-const rehearsalSpeed = 1000
 
 // pairs are the objects of the example switch.
 func pairs(seed sandbox.Seed) [][]object {
@@ -160,6 +154,10 @@ func discoverKeys(seed sandbox.Seed) func(context.Context, *walk) (map[string]st
 }
 
 func (r *rehearsal) servers() observed { return r.box }
+
+func (r *rehearsal) setRequestTimeout(_ *testing.T, timeout string) {
+	r.settings["request_timeout"] = timeout
+}
 
 // forgetDiscovery takes the data source and the imports away.
 func (r *rehearsal) forgetDiscovery(*testing.T) { r.discover = nil }

@@ -71,6 +71,9 @@ const speed = 100
 // pageSpeed is speed where a browser takes its time, whatever the clock says.
 const pageSpeed = 10
 
+// patient is a request timeout that is long enough for a busy machine.
+const patient = "10s"
+
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
@@ -91,9 +94,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		seed := sandbox.ThreeShops()
 		o.seed = &seed
 	}
-	if o.requestTimeout == "" {
-		o.requestTimeout = "10s"
-	}
+	o.requestTimeout = cmp.Or(o.requestTimeout, patient)
 	o.sandbox.Clock = o.clock
 	s, err := sandbox.New(*o.seed, o.sandbox)
 	if err != nil {
@@ -117,11 +118,17 @@ func newWorld(t *testing.T, o worldOptions) *world {
 			Getenv: func(name string) string { return w.vendors[name] }, Browsers: o.browsers,
 		}, o.way))
 	}
-	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", o.requestTimeout))
+	w.setRequestTimeout(t, o.requestTimeout)
 	if o.way != waysAPIs {
 		w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {\n"+o.browser+"\n  }\n}\n")
 	}
 	return w
+}
+
+// setRequestTimeout configures the provider.
+func (w *world) setRequestTimeout(t *testing.T, timeout string) {
+	t.Helper()
+	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", timeout))
 }
 
 // quietEnvironment is this process's environment without what would change Terraform's behaviour.

@@ -100,6 +100,12 @@ func (m Memory) Importing() bool { return m.Imported && m.ObservedAt.IsZero() }
 // IsUnfinished tells whether something is left to do whatever the configuration says.
 func (m Memory) IsUnfinished() bool { return m.Due != "" || len(m.Unsettled) > 0 }
 
+// awaits tells whether a key is left to be looked after that was asked for with this idempotency key, without an
+// answer. To ask with it again may make that very key.
+func (m Memory) awaits(idempotencyKey string) bool {
+	return slices.ContainsFunc(m.Unsettled, func(o kustom.Orphan) bool { return o.CredentialID == "" && o.IdempotencyKey == idempotencyKey })
+}
+
 // unsettled are the keys that are to be deleted whatever becomes of the shop's present one.
 func (m Memory) unsettled() []KeyRef {
 	keys := make([]KeyRef, 0, len(m.Unsettled))
@@ -356,9 +362,11 @@ func (r Record) tooOld(rules Rules) string {
 	return TooOld(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
 }
 
+const day = 24 * time.Hour
+
 // TooOld returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
 func TooOld(created time.Time, days int64, now time.Time) string {
-	if days <= 0 || created.IsZero() || now.IsZero() || now.Before(created.AddDate(0, 0, int(days))) {
+	if days <= 0 || created.IsZero() || now.IsZero() || int64(now.Sub(created)/day) < days {
 		return ""
 	}
 	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))

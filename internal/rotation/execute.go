@@ -32,15 +32,14 @@ func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.
 func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Record) (kept []KeptKey, err error) {
 	defer e.RetryPending(ctx)
 	defer recoverInto(&err)
-	unsettled := record.Memory.Unsettled
+	var leftovers []kustom.Orphan
 	if plan.Generate {
-		leftovers, err := e.connect(ctx, plan, record)
-		unsettled = append(slices.Clone(unsettled), leftovers...)
-		if err != nil {
-			record.Memory.Unsettled = append(unsettled, unsettledKeys(err)...)
+		if leftovers, err = e.connect(ctx, plan, record); err != nil {
+			record.Memory.Unsettled = slices.Concat(record.Memory.Unsettled, leftovers, unsettledKeys(err))
 			return nil, err
 		}
 	}
+	unsettled := slices.Concat(record.Memory.Unsettled, leftovers)
 	if plan.Changes {
 		record.Reason, record.KeysToDelete, record.KeysKept = plan.Reason, plan.Delete, plan.Keep
 	}
@@ -101,6 +100,9 @@ func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: *plan.Description}
 	for n := range maxReplays {
 		request.IdempotencyKey = idempotencyKey(plan, holds, n)
+		if record.Memory.awaits(request.IdempotencyKey) {
+			continue
+		}
 		key, err := e.Keys.Generate(ctx, request)
 		if replayed := (*kustom.ReplayedError)(nil); errors.As(err, &replayed) {
 			if leftover := e.leftover(ctx, replayed.Orphan, plan, record); leftover != nil {
@@ -108,8 +110,7 @@ func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *
 			}
 			continue
 		}
-		if kustom.IsLimitReached(err) && e.makeRoom(ctx, leftovers) {
-			leftovers = nil
+		if kustom.IsLimitReached(err) && e.makeRoom(ctx, &leftovers, &record.Memory.Unsettled) {
 			key, err = e.Keys.Generate(ctx, request)
 		}
 		return key, leftovers, err
@@ -134,7 +135,7 @@ func idempotencyKey(plan Plan, holds string, n int) string {
 
 // leftover returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
 func (e *Engine) leftover(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
-	key, err := e.Keys.Portal.Key(ctx, orphan.MerchantID, orphan.CredentialID)
+	key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID)
 	if isNoKey(err) {
 		return nil
 	}
@@ -148,14 +149,16 @@ func (e *Engine) leftover(ctx context.Context, orphan kustom.Orphan, plan Plan, 
 	return &orphan
 }
 
-// makeRoom deletes keys that earlier runs left over, where the store has as many keys as it may have.
-func (e *Engine) makeRoom(ctx context.Context, leftovers []kustom.Orphan) bool {
-	for _, key := range leftovers {
-		if e.DeleteUnused(ctx, key, 0) != nil {
-			return false
-		}
+// makeRoom deletes keys that earlier runs left over, where the store has as many keys as it may have. It takes those
+// that are gone out of the lists, and tells whether there are any.
+func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
+	room := false
+	for _, list := range lists {
+		before := len(*list)
+		*list = slices.DeleteFunc(slices.Clone(*list), func(key kustom.Orphan) bool { return e.DeleteUnused(ctx, key, 0) == nil })
+		room = room || len(*list) < before
 	}
-	return len(leftovers) > 0
+	return room
 }
 
 // give proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
@@ -193,20 +196,19 @@ func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) e
 		e.Keys.invalidate(key.MerchantID)
 		listed, err := e.Keys.Fresh(ctx, key.MerchantID)
 		if err != nil {
-			// The shop works; that the list can't be read keeps the old keys, and nothing else.
-			return nil
+			return nil //nolint:nilerr // The shop works; that the list can't be read keeps the old keys, and nothing else.
 		}
 		if _, ok := find(listed, key.CredentialID); ok {
 			return nil
 		}
-		if _, err := e.Keys.Portal.Key(ctx, key.MerchantID, key.CredentialID); !isNoKey(err) {
+		if _, err := e.Keys.portalCalls.Key(ctx, key.MerchantID, key.CredentialID); !isNoKey(err) {
 			return nil
 		}
 		if e.clock.Now().Sub(begun) >= PropagationDelay {
 			return &KeyVanishedError{Shop: shop, Username: key.Username}
 		}
 		if e.clock.Sleep(ctx, PropagationDelay) != nil {
-			return nil
+			return nil //nolint:nilerr // The shop works; the next run looks again.
 		}
 	}
 }

@@ -3,10 +3,12 @@ package rotation_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -21,8 +23,8 @@ const (
 )
 
 var (
-	errLost    = &transport.Error{Kind: transport.NoAnswer, Uncertain: true, Err: errors.New("connection reset")}
-	errRefused = &transport.Error{Kind: transport.Refused, Status: 422, Body: transport.BodyJSON}
+	errLost    = &transport.Error{Method: http.MethodPut, Kind: transport.NoAnswer, Uncertain: true, Err: errors.New("connection reset")}
+	errRefused = &transport.Error{Method: http.MethodPut, Kind: transport.Refused, Status: 422, Body: transport.BodyJSON}
 )
 
 // service is a Mystore in memory.
@@ -36,11 +38,26 @@ type service struct {
 	absent map[string]bool
 	calls  map[string]int
 	writes int
+	// secrets has the secrets that were written last.
+	secrets map[string]string
+	// lag is how long reads go on showing what a shop held before; clock tells the time then.
+	lag     time.Duration
+	clock   clock.Clock
+	changes map[string][]change
+}
+
+// change is what a shop held before a moment.
+type change struct {
+	until time.Time
+	held  mystore.Credentials
 }
 
 // newService is a Mystore whose shops hold these usernames; an empty one is none.
 func newService(shops map[string]string) *service {
-	s := &service{shops: map[string]mystore.Credentials{}, absent: map[string]bool{}, calls: map[string]int{}}
+	s := &service{
+		shops: map[string]mystore.Credentials{}, absent: map[string]bool{}, calls: map[string]int{}, secrets: map[string]string{},
+		changes: map[string][]change{}, clock: clock.System{},
+	}
 	for name, username := range shops {
 		s.shops[name] = mystore.Credentials{KustomID: username, SecretSet: username != ""}
 	}
@@ -51,8 +68,8 @@ func (s *service) Credentials(ctx context.Context, shop string) (mystore.Credent
 	return s.do(ctx, read, shop, func() {})
 }
 
-func (s *service) Install(ctx context.Context, shop, kustomID, _ string) (mystore.Credentials, error) {
-	return s.do(ctx, write, shop, func() { s.set(shop, kustomID) })
+func (s *service) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	return s.do(ctx, write, shop, func() { s.set(shop, kustomID); s.secrets[shop] = kustomSecret })
 }
 
 func (s *service) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
@@ -74,7 +91,7 @@ func (s *service) do(ctx context.Context, kind, shop string, work func()) (mysto
 	if !absent {
 		work()
 	}
-	holds := s.shops[shop]
+	holds := s.shown(kind, shop)
 	s.mu.Unlock()
 	if absent {
 		return mystore.Credentials{}, &mystore.NotInstalledError{Shop: shop}
@@ -90,9 +107,27 @@ func (s *service) do(ctx context.Context, kind, shop string, work func()) (mysto
 // set expects the lock held.
 func (s *service) set(shop, username string) {
 	s.writes++
+	s.changes[shop] = append(s.changes[shop], change{until: s.clock.Now(), held: s.shops[shop]})
 	s.shops[shop] = mystore.Credentials{
 		KustomID: username, SecretSet: username != "", UpdatedAt: strconv.Itoa(s.writes),
 	}
+}
+
+// shown is what an answer shows of a shop. It expects the lock held.
+func (s *service) shown(kind, shop string) mystore.Credentials {
+	for _, c := range s.changes[shop] {
+		if kind == read && s.clock.Now().Sub(c.until) < s.lag {
+			return c.held
+		}
+	}
+	return s.shops[shop]
+}
+
+// holds is the username that a shop really holds.
+func (s *service) holds(shop string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shops[shop].KustomID
 }
 
 // move is what somebody does by hand.
@@ -131,9 +166,14 @@ func (s *service) names() ([]string, error) {
 type prover struct {
 	verdicts []kustom.Verdict
 	proofs   int
+	// onProof is called, where it is set, at each proof.
+	onProof func()
 }
 
 func (p *prover) Prove(_ context.Context, username, _ string) error {
+	if p.onProof != nil {
+		p.onProof()
+	}
 	verdict := p.verdicts[min(p.proofs, len(p.verdicts)-1)]
 	p.proofs++
 	if verdict == "" {
@@ -143,27 +183,33 @@ func (p *prover) Prove(_ context.Context, username, _ string) error {
 }
 
 func shopsOf(s *service, c clock.Clock) *rotation.Shops {
-	return rotation.NewShops(s, &prover{verdicts: []kustom.Verdict{""}}, c, s.names)
+	return rotation.NewShops(rotation.Options{Shops: s, Merchant: &prover{verdicts: []kustom.Verdict{""}}, Clock: c, Names: s.names})
 }
 
-func held(t *testing.T, err error) *rotation.HeldError {
+func held(t *testing.T, err error) *rotation.KeyInUseError {
 	t.Helper()
-	var h *rotation.HeldError
+	var h *rotation.KeyInUseError
 	if !errors.As(err, &h) {
 		t.Fatalf("the error is %v", err)
 	}
 	return h
 }
 
-func wantHeld(t *testing.T, err error) {
+func wantInUse(t *testing.T, err error) {
 	t.Helper()
 	_ = held(t, err)
 }
 
-func wantUnseen(t *testing.T, err error) {
+func wantUnknown(t *testing.T, err error) *rotation.KeyUsageUnknownError {
 	t.Helper()
-	var unseen *rotation.UnseenError
-	if !errors.As(err, &unseen) {
+	var unknown *rotation.KeyUsageUnknownError
+	if !errors.As(err, &unknown) {
 		t.Fatalf("the error is %v", err)
 	}
+	return unknown
+}
+
+// orphan is a key of store M1 that is to be deleted.
+func orphan(username string) kustom.Orphan {
+	return kustom.Orphan{MerchantID: "M1", CredentialID: "id-" + username, Username: username}
 }

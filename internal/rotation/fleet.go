@@ -209,7 +209,7 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 // remove lets a member leave the fleet.
 func (f *Fleet) remove(ctx context.Context, m *Member) error {
 	if !m.Clears {
-		f.Engine.Shops.Leave(m.Name)
+		f.Engine.Shops.Leave(m.Name, m.Record.Username)
 		return f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled)
 	}
 	cleared, err := f.Engine.Release(ctx, m.Name, *m.Record)

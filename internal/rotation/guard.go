@@ -62,6 +62,18 @@ func (s *Shops) CanAsk() bool {
 	return err != nil || len(names) > 0
 }
 
+// Holds tells whether a shop that this walk has read holds a username.
+func (s *Shops) Holds(username string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.shops {
+		if h.known && h.holds.KustomID == username {
+			return true
+		}
+	}
+	return false
+}
+
 // guards returns the shops that are asked before a key is deleted.
 func (s *Shops) guards() ([]string, error) {
 	names, err := s.names()
@@ -120,11 +132,15 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	if h.stores[key.MerchantID] || h.seen == key.Username || h.expected == key.Username || h.expectsOf(key.MerchantID) {
 		return true
 	}
-	if h.seen == "" {
-		return !h.known && len(h.stores) == 0
-	}
 	store, ok := kustom.StoreOf(h.seen)
-	return !ok && h.seen != SecretAsID && !h.known || store == key.MerchantID
+	switch {
+	case ok:
+		return store == key.MerchantID
+	case h.known || h.seen == "":
+		// Another run may give it a key of any store, unless it is known whose it is.
+		return len(h.stores) == 0
+	}
+	return h.seen != SecretAsID
 }
 
 // expectsOf tells whether the shop is getting a key of the store. The caller holds in.mu.
@@ -137,6 +153,21 @@ func (h *shop) expectsOf(merchantID string) bool {
 func (s *Shops) isBlocked(key kustom.Orphan) bool {
 	names, err := s.guards()
 	return err != nil || isUsageUnknown(s.verdict(names, key))
+}
+
+// mayLag tells whether a shop that may use a key was not written and seen in this walk, so that a read of it may show
+// what was before.
+func (s *Shops) mayLag(key kustom.Orphan) bool {
+	names, err := s.guards()
+	if err != nil {
+		return true
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		h := s.shop(name)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return !h.known || (!h.written || h.expected != "") && h.mayUse(key)
+	})
 }
 
 // verdict judges by what is known of the shops.

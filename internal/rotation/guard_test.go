@@ -21,7 +21,7 @@ func await(t *testing.T, shops *rotation.Shops, username string) (time.Duration,
 	ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, 2*time.Minute+time.Second/2)
 	defer cancel()
 	start := time.Now()
-	err := shops.AwaitRelease(ctx, username)
+	err := shops.AwaitUnused(ctx, orphan(username))
 	return time.Since(start), err
 }
 
@@ -35,11 +35,10 @@ func guarded(t *testing.T, holds map[string]string, test func(t *testing.T, s *s
 	})
 }
 
-func TestI1ReleasedAtOnce(t *testing.T) {
-	guarded(t, map[string]string{"a": "new", "b": "", "c": "other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-		s.absent["b"] = true
+func TestGuard_ReleasesKeyThatNoShopHolds(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-new", "b": "", "c": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		for range 2 {
-			if took, err := await(t, shops, "old"); err != nil || took != 0 {
+			if took, err := await(t, shops, "M1-old"); err != nil || took != 0 {
 				t.Errorf("after %v: %v", took, err)
 			}
 		}
@@ -51,25 +50,164 @@ func TestI1ReleasedAtOnce(t *testing.T) {
 	})
 }
 
-func TestI1NoShopsAreConfigured(t *testing.T) {
-	guarded(t, nil, func(t *testing.T, _ *service, shops *rotation.Shops) {
-		if took, err := await(t, shops, "old"); err != nil || took != 0 {
-			t.Errorf("after %v: %v", took, err)
+// TestGuard_ReadsRelevantShopsRightBefore: shops that may use a key of the store are read again unless they
+// were read within two seconds; shops of other stores are not.
+func TestGuard_ReadsRelevantShopsRightBefore(t *testing.T) {
+	holds := map[string]string{"same": "M1-new", "configured": "M2-x", "foreign": "M2-y", "klarna": "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "empty": "", "elsewhere": ""}
+	guarded(t, holds, func(t *testing.T, s *service, shops *rotation.Shops) {
+		shops.Belongs("configured", "M1", "")
+		shops.Belongs("elsewhere", "M2", "")
+		if err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		wantReads := func(when string, want map[string]int) {
+			t.Helper()
+			for name := range holds {
+				if n := s.called(read, name); n != want[name] {
+					t.Errorf("%s: %s was read %d times, want %d", when, name, n, want[name])
+				}
+			}
+		}
+		once := map[string]int{"same": 1, "configured": 1, "foreign": 1, "klarna": 1, "empty": 1, "elsewhere": 1}
+		wantReads("at first", once)
+		time.Sleep(rotation.FreshFor - time.Nanosecond)
+		if err := shops.Unused(t.Context(), orphan("M1-old2"), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		wantReads("within two seconds", once)
+		time.Sleep(time.Nanosecond)
+		s.move("configured", "M1-old")
+		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+		wantReads("later", map[string]int{"same": 2, "configured": 2, "foreign": 1, "klarna": 2, "empty": 2, "elsewhere": 1})
+	})
+}
+
+// TestGuard_SeesKeyThatAnotherRunInstalls into a shop that was empty, of which nobody has told whose it is.
+func TestGuard_SeesKeyThatAnotherRunInstalls(t *testing.T) {
+	guarded(t, map[string]string{"a": "", "b": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		if _, _, err := shops.Holders(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rotation.FreshFor)
+		s.move("a", "M1-old")
+		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+	})
+}
+
+// TestGuard_LooksTwiceForMissingExtension: a shop whose extension one look does not show may use the key.
+func TestGuard_LooksTwiceForMissingExtension(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		s.absent["a"] = true
+		s.before = func(_ context.Context, _, shop string, call int) error {
+			if shop == "a" && call == 2 {
+				s.absent["a"] = false
+			}
+			return nil
+		}
+		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+	})
+}
+
+// TestGuard_UnreadableShopBlocksOnlyItsKeys: those of the store that it is configured for or was last seen with. A
+// shop that was never read and that nothing is known of blocks any.
+func TestGuard_UnreadableShopBlocksOnlyItsKeys(t *testing.T) {
+	tests := map[string]struct {
+		know    func(t *testing.T, shops *rotation.Shops)
+		ignored []string
+		blocks  bool
+	}{
+		"never read":                  {blocks: true},
+		"never read, ignored":         {ignored: []string{"dead"}},
+		"configured for the store":    {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M1", "") }, blocks: true},
+		"configured for another":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "") }},
+		"last seen with the store":    {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "M1-x") }, blocks: true},
+		"last seen with another":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "M2-x") }},
+		"moving from another store":   {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "M1-x") }, blocks: true},
+		"moving to the store":         {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M1", "M2-x") }, blocks: true},
+		"last seen with that key":     {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "M1-old") }, blocks: true},
+		"last seen with an odd name":  {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "someone") }, blocks: true},
+		"last seen by this very walk": {know: func(t *testing.T, s *rotation.Shops) { _, _ = s.Credentials(t.Context(), "dead") }},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newService(map[string]string{"dead": "M2-y", "alive": "M1-new"})
+				if test.know == nil || name != "last seen by this very walk" {
+					s.before = deadShop
+				}
+				shops := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: s.names, Ignored: test.ignored})
+				if test.know != nil {
+					test.know(t, shops)
+				}
+				s.before = deadShop
+				time.Sleep(time.Minute)
+				err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{})
+				if !test.blocks {
+					if err != nil {
+						t.Errorf("the error is %v", err)
+					}
+					return
+				}
+				if unknown := wantUnknown(t, err); !reflect.DeepEqual(unknown.Shops, []string{"dead"}) || !errors.Is(err, errRefused) {
+					t.Errorf("the error is %+v", unknown)
+				}
+			})
+		})
+	}
+}
+
+// deadShop refuses all access to the shop of that name.
+func deadShop(_ context.Context, _, shop string, _ int) error {
+	if shop == "dead" {
+		return errRefused
+	}
+	return nil
+}
+
+// TestGuard_HoldsWhatLaggingReadsDoNotShow: after a write that the shop accepted, its key is in use until a read
+// could show it.
+func TestGuard_HoldsWhatLaggingReadsDoNotShow(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old", "b": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		s.lag = 20 * time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, cancel)
+		if _, err := shops.Install(ctx, "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err == nil {
+			t.Fatal("a read showed the key")
+		}
+		wantInUse(t, shops.Unused(t.Context(), orphan("M1-new"), time.Time{}))
+		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+		time.Sleep(20 * time.Second)
+		wantInUse(t, shops.Unused(t.Context(), orphan("M1-new"), time.Time{}))
+		if err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+			t.Errorf("the replaced key is held: %v", err)
 		}
 	})
 }
 
-// TestI1WaitsForThisWalk: the shop's update comes later than the deletion of its old key.
-func TestI1WaitsForThisWalk(t *testing.T) {
-	guarded(t, map[string]string{"a": "old", "b": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+func TestGuard_RefusesWhenNoShopCanBeAsked(t *testing.T) {
+	guarded(t, nil, func(t *testing.T, _ *service, shops *rotation.Shops) {
+		took, err := await(t, shops, "M1-old")
+		if unknown := wantUnknown(t, err); took != 0 || len(unknown.Shops) != 0 || unknown.Cause != nil {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if shops.CanAsk() {
+			t.Error("it says that a shop can be asked")
+		}
+	})
+}
+
+// TestGuard_WaitsForShopsThatThisWalkMoves: the shop's update comes later than the deletion of its old key.
+func TestGuard_WaitsForShopsThatThisWalkMoves(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old", "b": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		for after, name := range map[time.Duration]string{20 * time.Second: "a", 30 * time.Second: "b"} {
 			time.AfterFunc(after, func() {
-				if _, err := shops.Install(t.Context(), name, rotation.Pair{Username: "new", Secret: "s"}); err != nil {
+				if _, err := shops.Install(t.Context(), name, rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err != nil {
 					t.Error(err)
 				}
 			})
 		}
-		took, err := await(t, shops, "old")
+		took, err := await(t, shops, "M1-old")
 		if err != nil || took < 30*time.Second || took > 32*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}
@@ -80,17 +218,21 @@ func TestI1WaitsForThisWalk(t *testing.T) {
 	})
 }
 
-// TestI1WaitsForOthers: what somebody does by hand, or in another run, is seen too.
-func TestI1WaitsForOthers(t *testing.T) {
-	for name, change := range map[string]func(*service){
-		"moved":       func(s *service) { s.move("a", "new") },
-		"cleared":     func(s *service) { s.move("a", "") },
-		"uninstalled": func(s *service) { s.mu.Lock(); defer s.mu.Unlock(); s.absent["a"] = true },
+// TestGuard_SeesWhatOthersChange: what somebody does by hand, or in another run, is seen too.
+func TestGuard_SeesWhatOthersChange(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*service)
+		most   time.Duration
+	}{
+		"moved":   {func(s *service) { s.move("a", "M1-new") }, 40 * time.Second},
+		"cleared": {func(s *service) { s.move("a", "") }, 40 * time.Second},
+		// That the extension is missing counts after a second look.
+		"uninstalled": {func(s *service) { s.mu.Lock(); defer s.mu.Unlock(); s.absent["a"] = true }, 70 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-				time.AfterFunc(33*time.Second, func() { change(s) })
-				if took, err := await(t, shops, "old"); err != nil || took < 33*time.Second || took > 40*time.Second {
+			guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+				time.AfterFunc(33*time.Second, func() { test.change(s) })
+				if took, err := await(t, shops, "M1-old"); err != nil || took < 33*time.Second || took > test.most {
 					t.Errorf("after %v: %v", took, err)
 				}
 			})
@@ -98,25 +240,26 @@ func TestI1WaitsForOthers(t *testing.T) {
 	}
 }
 
-// TestI1StaleKnowledgeIsAskedAgain: what was true at the beginning of the walk may not be any more.
-func TestI1StaleKnowledgeIsAskedAgain(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-		if _, err := shops.Holders(t.Context()); err != nil {
+// TestGuard_ReadsAgainWhatWasReadEarlier: what was true at the beginning of the walk may not be any more.
+func TestGuard_ReadsAgainWhatWasReadEarlier(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.move("a", "new")
-		if took, err := await(t, shops, "old"); err != nil || took != 0 {
+		s.move("a", "M1-new")
+		time.Sleep(rotation.FreshFor)
+		if took, err := await(t, shops, "M1-old"); err != nil || took != 0 {
 			t.Errorf("after %v: %v", took, err)
 		}
 	})
 }
 
-func TestI1RefusesWhatIsHeld(t *testing.T) {
-	guarded(t, map[string]string{"b": "old", "a": "old", "c": "old", "d": "other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-		time.AfterFunc(time.Minute, func() { s.move("b", "new") })
-		took, err := await(t, shops, "old")
+func TestGuard_RefusesKeyInUse(t *testing.T) {
+	guarded(t, map[string]string{"b": "M1-old", "a": "M1-old", "c": "M1-old", "d": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		time.AfterFunc(time.Minute, func() { s.move("b", "M1-new") })
+		took, err := await(t, shops, "M1-old")
 		h := held(t, err)
-		if h.Username != "old" || !reflect.DeepEqual(h.Shops, []string{"a", "c"}) || h.Left {
+		if h.Username != "M1-old" || !reflect.DeepEqual(h.Shops, []string{"a", "c"}) || h.Left {
 			t.Errorf("the error is %+v", h)
 		}
 		if took < 110*time.Second || took > 2*time.Minute {
@@ -125,28 +268,28 @@ func TestI1RefusesWhatIsHeld(t *testing.T) {
 	})
 }
 
-func TestI1RefusesWhatCannotBeSeen(t *testing.T) {
+func TestGuard_RefusesWhenShopIsUnreadable(t *testing.T) {
 	t.Run("names unknown", func(t *testing.T) {
 		t.Parallel()
 		unknown := errors.New("mystore_tokens is not known yet")
-		shops := rotation.NewShops(newService(nil), nil, clock.System{}, func() ([]string, error) { return nil, unknown })
-		err := shops.AwaitRelease(t.Context(), "old")
-		wantUnseen(t, err)
+		shops := rotation.NewShops(rotation.Options{Shops: newService(nil), Clock: clock.System{}, Names: func() ([]string, error) { return nil, unknown }})
+		err := shops.AwaitUnused(t.Context(), orphan("M1-old"))
+		_ = wantUnknown(t, err)
 		if !errors.Is(err, unknown) {
 			t.Errorf("the error is %v", err)
 		}
 	})
 	for name, failsAt := range map[string]int{"at first": 1, "when asked again": 2, "while waiting": 4} {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old", "b": "other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+			guarded(t, map[string]string{"a": "M1-old", "b": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 				s.before = func(_ context.Context, _, shop string, call int) error {
 					if shop == "a" && call >= failsAt {
 						return errLost
 					}
 					return nil
 				}
-				_, err := await(t, shops, "old")
-				wantUnseen(t, err)
+				_, err := await(t, shops, "M1-old")
+				_ = wantUnknown(t, err)
 				if !errors.Is(err, errLost) {
 					t.Errorf("the error is %v", err)
 				}
@@ -154,21 +297,21 @@ func TestI1RefusesWhatCannotBeSeen(t *testing.T) {
 		})
 	}
 	t.Run("another shop", func(t *testing.T) {
-		guarded(t, map[string]string{"a": "new", "b": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		guarded(t, map[string]string{"a": "M1-new", "b": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 			s.before = func(_ context.Context, _, shop string, _ int) error {
 				if shop == "b" {
 					return errLost
 				}
 				return nil
 			}
-			_, err := await(t, shops, "old")
-			wantUnseen(t, err)
+			_, err := await(t, shops, "M1-old")
+			_ = wantUnknown(t, err)
 		})
 	})
 }
 
-// TestI1AWriteInProgressIsNoRelease: until it has ended, and been read back.
-func TestI1AWriteInProgressIsNoRelease(t *testing.T) {
+// TestGuard_WriteInProgressReleasesNothing: until it has ended, and been read back.
+func TestGuard_WriteInProgressReleasesNothing(t *testing.T) {
 	tests := map[string]struct {
 		outcome error
 		works   bool
@@ -179,7 +322,7 @@ func TestI1AWriteInProgressIsNoRelease(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+			guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 				s.before = func(_ context.Context, kind, _ string, _ int) error {
 					if kind != write {
 						return nil
@@ -187,17 +330,19 @@ func TestI1AWriteInProgressIsNoRelease(t *testing.T) {
 					time.Sleep(30 * time.Second)
 					return test.outcome
 				}
-				if _, err := shops.Holders(t.Context()); err != nil {
+				if _, _, err := shops.Holders(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				go func() { _, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "new", Secret: "s"}) }()
+				go func() {
+					_, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
+				}()
 				synctest.Wait()
-				took, err := await(t, shops, "old")
+				took, err := await(t, shops, "M1-old")
 				if test.works && (err != nil || took < 30*time.Second || took > 32*time.Second) {
 					t.Errorf("after %v: %v", took, err)
 				}
 				if !test.works {
-					wantHeld(t, err)
+					wantInUse(t, err)
 				}
 				time.Sleep(5 * time.Minute)
 			})
@@ -205,52 +350,55 @@ func TestI1AWriteInProgressIsNoRelease(t *testing.T) {
 	}
 }
 
-// TestI1TheNewKeyIsHeldFromTheWriteOn: a key that is being written into a shop may not be deleted.
-func TestI1TheNewKeyIsHeldFromTheWriteOn(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+// TestGuard_HoldsNewKeyFromTheWriteOn: a key that is being written into a shop may not be deleted.
+func TestGuard_HoldsNewKeyFromTheWriteOn(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		s.after = func(_ context.Context, kind, _ string, _ int) error {
 			if kind == write {
 				time.Sleep(30 * time.Second)
 			}
 			return nil
 		}
-		if _, err := shops.Holders(t.Context()); err != nil {
+		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		go func() { _, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "new", Secret: "s"}) }()
+		go func() {
+			_, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
+		}()
 		synctest.Wait()
-		_, err := await(t, shops, "new")
-		wantHeld(t, err)
+		_, err := await(t, shops, "M1-new")
+		wantInUse(t, err)
 	})
 }
 
-// TestI1AnUnreadShopAfterAWriteIsUnknown: a write whose answer and whose read-back were lost leaves
+// TestGuard_ShopIsUnknownAfterUnansweredWrite: a write whose answer and whose read-back were lost leaves
 // nothing to rely on.
-func TestI1AnUnreadShopAfterAWriteIsUnknown(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-		if _, err := shops.Holders(t.Context()); err != nil {
+func TestGuard_ShopIsUnknownAfterUnansweredWrite(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.after = func(context.Context, string, string, int) error { return errLost }
-		if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "new", Secret: "s"}); err == nil {
+		if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err == nil {
 			t.Fatal("it was written")
 		}
-		for _, username := range []string{"old", "new"} {
-			_, err := await(t, shops, username)
-			wantUnseen(t, err)
-		}
+		_, err := await(t, shops, "M1-old")
+		_ = wantUnknown(t, err)
+		_, err = await(t, shops, "M1-new")
+		wantInUse(t, err)
 		s.after = nil
-		if _, err := await(t, shops, "old"); err != nil {
+		shops.Reconsider()
+		if _, err := await(t, shops, "M1-old"); err != nil {
 			t.Error(err)
 		}
-		_, err := await(t, shops, "new")
-		wantHeld(t, err)
+		_, err = await(t, shops, "M1-new")
+		wantInUse(t, err)
 	})
 }
 
-// TestShopsThatAreNotConfiguredHinderNoDeletion: that somebody has asked in vain for a shop without a token
+// TestGuard_IgnoresShopsThatAreNotConfigured: that somebody has asked in vain for a shop without a token
 // says nothing of a key that no configured shop holds.
-func TestShopsThatAreNotConfiguredHinderNoDeletion(t *testing.T) {
+func TestGuard_IgnoresShopsThatAreNotConfigured(t *testing.T) {
 	t.Parallel()
 	s := newService(map[string]string{"butikk": "M1-new"})
 	s.before = func(_ context.Context, _, shop string, _ int) error {
@@ -258,7 +406,7 @@ func TestShopsThatAreNotConfiguredHinderNoDeletion(t *testing.T) {
 	}
 	shops := shopsOf(s, clock.System{})
 	for range 2 {
-		if err := shops.AwaitRelease(t.Context(), "M1-old"); err != nil {
+		if err := shops.AwaitUnused(t.Context(), orphan("M1-old")); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := shops.Credentials(t.Context(), "stranger"); err == nil {
@@ -267,19 +415,19 @@ func TestShopsThatAreNotConfiguredHinderNoDeletion(t *testing.T) {
 	}
 }
 
-// TestAStalledWalkWaitsOnce: waits that hold Terraform's slots must not add up. After the first one
+// TestGuard_StalledWalkWaitsOnce: waits that hold Terraform's slots must not add up. After the first one
 // has run out of time, those under way end, and new ones are refused at once.
-func TestAStalledWalkWaitsOnce(t *testing.T) {
-	guarded(t, map[string]string{"a": "old-a", "b": "old-b", "c": "old-c", "d": "new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+func TestGuard_StalledWalkWaitsOnce(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-olda", "b": "M1-oldb", "c": "M1-oldc", "d": "M1-new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		var waits sync.WaitGroup
 		start := time.Now()
 		waits.Go(func() {
-			_, err := await(t, shops, "old-a")
-			wantHeld(t, err)
+			_, err := await(t, shops, "M1-olda")
+			wantInUse(t, err)
 		})
 		time.Sleep(time.Minute)
 		waits.Go(func() {
-			if took, err := await(t, shops, "old-b"); took > 62*time.Second || !reflect.DeepEqual(held(t, err).Shops, []string{"b"}) {
+			if took, err := await(t, shops, "M1-oldb"); took > 62*time.Second || !reflect.DeepEqual(held(t, err).Shops, []string{"b"}) {
 				t.Errorf("after %v: %v", took, err)
 			}
 		})
@@ -287,90 +435,94 @@ func TestAStalledWalkWaitsOnce(t *testing.T) {
 		if took := time.Since(start); took > 122*time.Second {
 			t.Errorf("two waits took %v", took)
 		}
-		if took, err := await(t, shops, "old-c"); took != 0 || held(t, err).Left {
+		if took, err := await(t, shops, "M1-oldc"); took != 0 || held(t, err).Left {
 			t.Errorf("a later one ended after %v: %v", took, err)
 		}
-		s.move("c", "new")
-		if took, err := await(t, shops, "old-c"); err != nil || took != 0 {
+		s.move("c", "M1-new")
+		time.Sleep(rotation.FreshFor)
+		if took, err := await(t, shops, "M1-oldc"); err != nil || took != 0 {
 			t.Errorf("what has moved on all the same was refused after %v: %v", took, err)
 		}
-		if _, err := await(t, shops, "unheld"); err != nil {
+		if _, err := await(t, shops, "M1-unheld"); err != nil {
 			t.Errorf("what nobody holds was refused: %v", err)
 		}
 	})
 }
 
-// TestAStalledReadStallsTheWalk: the time can run out while a shop is asked, too.
-func TestAStalledReadStallsTheWalk(t *testing.T) {
-	guarded(t, map[string]string{"a": "old-a", "b": "old-b"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-		if _, err := shops.Holders(t.Context()); err != nil {
+// TestGuard_TimeoutDuringReadRefuses: the time can run out while a shop is asked, too.
+func TestGuard_TimeoutDuringReadRefuses(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-olda", "b": "M1-oldb"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.before = func(ctx context.Context, _, _ string, _ int) error { return clock.System{}.Sleep(ctx, 50*time.Second) }
-		if _, err := await(t, shops, "old-a"); err == nil {
+		if _, err := await(t, shops, "M1-olda"); err == nil {
 			t.Fatal("it was released")
 		}
 		s.before = nil
-		if took, err := await(t, shops, "old-b"); err == nil || took > time.Second {
+		if took, err := await(t, shops, "M1-oldb"); err == nil || took > time.Second {
 			t.Errorf("a later wait ended after %v: %v", took, err)
 		}
 	})
 }
 
-// TestI6CancelledWait: ends at once, and ends no other.
-func TestI6CancelledWait(t *testing.T) {
-	guarded(t, map[string]string{"a": "old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+// TestGuard_CancelledWaitEndsAtOnce: ends at once, and ends no other.
+func TestGuard_CancelledWaitEndsAtOnce(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second+1, cancel)
 		start := time.Now()
-		err := shops.AwaitRelease(ctx, "old")
+		err := shops.AwaitUnused(ctx, orphan("M1-old"))
 		if took := time.Since(start); took != 10*time.Second+1 || !errors.Is(err, context.Canceled) {
 			t.Errorf("after %v: %v", took, err)
 		}
-		wantHeld(t, err)
-		time.AfterFunc(10*time.Second, func() { s.move("a", "new") })
-		if _, err := await(t, shops, "old"); err != nil {
+		wantInUse(t, err)
+		time.AfterFunc(10*time.Second, func() { s.move("a", "M1-new") })
+		if _, err := await(t, shops, "M1-old"); err != nil {
 			t.Errorf("a later wait was refused: %v", err)
 		}
 	})
 }
 
-// TestLeftShopsAreNotWaitedFor: nothing in this walk will move them.
-func TestLeftShopsAreNotWaitedFor(t *testing.T) {
-	guarded(t, map[string]string{"a": "old", "b": "old", "c": "kept"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
-		shops.Leave("a")
-		shops.Leave("c")
-		if took, err := await(t, shops, "kept"); took != 0 || !held(t, err).Left {
+// TestGuard_DoesNotWaitForShopsThatAreLeft: nothing in this walk will move them.
+func TestGuard_DoesNotWaitForShopsThatAreLeft(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-old", "b": "M1-old", "c": "M1-kept"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
+		shops.Leave("a", "")
+		shops.Leave("c", "")
+		if took, err := await(t, shops, "M1-kept"); took != 0 || !held(t, err).Left {
 			t.Errorf("after %v: %v", took, err)
 		}
-		time.AfterFunc(10*time.Second, func() { shops.Leave("b") })
-		if took, err := await(t, shops, "old"); took > 11*time.Second || !held(t, err).Left {
+		time.AfterFunc(10*time.Second, func() { shops.Leave("b", "") })
+		if took, err := await(t, shops, "M1-old"); took > 11*time.Second || !held(t, err).Left {
 			t.Errorf("after %v: %v", took, err)
 		}
 	})
 }
 
-// TestI1ForgetsNoHolder: a shop that can't be read any more may hold what it held. A key that it holds, or
-// any other, must not be deleted the second time that this is tried.
-func TestI1ForgetsNoHolder(t *testing.T) {
-	for _, username := range []string{"old", "other"} {
+// TestGuard_RemembersHolderThatBecomesUnreadable: a key that such a shop may use must not be deleted the second
+// time that this is tried, either.
+func TestGuard_RemembersHolderThatBecomesUnreadable(t *testing.T) {
+	for _, username := range []string{"M1-old", "M1-other"} {
 		t.Run(username, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "old", "b": "new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-				connector := rotation.NewConnector(newAccount(1), shops)
-				retire := func(username string) error { return connector.Retire(t.Context(), kustom.Orphan{Username: username}) }
-				wantHeld(t, retire("old"))
+			guarded(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+				unused := func(username string) error {
+					time.Sleep(time.Minute)
+					shops.Reconsider()
+					return shops.Unused(t.Context(), orphan(username), time.Time{})
+				}
+				wantInUse(t, unused("M1-old"))
 				s.before = func(_ context.Context, kind, shop string, _ int) error {
 					if kind == read && shop == "a" {
 						return errLost
 					}
 					return nil
 				}
-				wantUnseen(t, retire("old"))
-				wantUnseen(t, retire(username))
+				_ = wantUnknown(t, unused("M1-old"))
+				_ = wantUnknown(t, unused(username))
 				s.before = nil
-				wantHeld(t, retire("old"))
-				if err := retire("other"); err != nil {
-					t.Errorf("a key that nobody holds was not deleted: %v", err)
+				wantInUse(t, unused("M1-old"))
+				if err := unused("M1-other"); err != nil {
+					t.Errorf("a key that nobody holds was refused: %v", err)
 				}
 			})
 		})

@@ -18,10 +18,10 @@ import (
 
 var (
 	noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
-	pair = rotation.Pair{Username: "new", Secret: "kco_live_api_x"}
+	pair = rotation.Pair{Username: "new", Secret: kustom.NewSecret("kco_live_api_x")}
 )
 
-func TestI1Install(t *testing.T) {
+func TestInstall_EndsWithWhatTheShopShows(t *testing.T) {
 	t.Parallel()
 	first := func(err error) func(int) error {
 		return func(call int) error {
@@ -99,8 +99,8 @@ func hook(fails func(call int) error) func(context.Context, string, string, int)
 	}
 }
 
-// TestI1ReadBack: what the shop shows afterwards counts, not what the write was answered with.
-func TestI1ReadBack(t *testing.T) {
+// TestInstall_CountsWhatIsReadBack: what the shop shows afterwards counts, not what the write was answered with.
+func TestInstall_CountsWhatIsReadBack(t *testing.T) {
 	t.Parallel()
 	t.Run("shown at last", func(t *testing.T) {
 		t.Parallel()
@@ -159,7 +159,7 @@ func TestI1ReadBack(t *testing.T) {
 	})
 }
 
-func TestI6CancelledInstall(t *testing.T) {
+func TestInstall_EndsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(map[string]string{"a": "old"})
@@ -186,8 +186,8 @@ func TestI6CancelledInstall(t *testing.T) {
 	})
 }
 
-// TestProveIsPatient: a key that is seconds old is refused by some nodes, for up to a minute.
-func TestProveIsPatient(t *testing.T) {
+// TestProve_RetriesWhileKeyPropagates: a key that is seconds old is refused by some nodes, for up to a minute.
+func TestProve_RetriesWhileKeyPropagates(t *testing.T) {
 	t.Parallel()
 	refused := kustom.VerdictRefused
 	tests := map[string]struct {
@@ -213,7 +213,7 @@ func TestProveIsPatient(t *testing.T) {
 			ctx, cancel := clock.WithTimeout(t.Context(), fake, cmp.Or(test.timeout, time.Hour))
 			defer cancel()
 			p := &prover{verdicts: test.verdicts}
-			err := rotation.NewShops(newService(nil), p, fake, nil).Prove(ctx, pair)
+			err := rotation.NewShops(rotation.Options{Shops: newService(nil), Merchant: p, Clock: fake}).Prove(ctx, pair)
 			var proof *kustom.ProofError
 			if errors.As(err, &proof); (err == nil) != (test.verdict == "") || (proof != nil && proof.Verdict != test.verdict) {
 				t.Errorf("the error is %v", err)
@@ -224,19 +224,21 @@ func TestProveIsPatient(t *testing.T) {
 			if test.proofs != 0 && p.proofs != test.proofs || p.proofs > 20 {
 				t.Errorf("it asked %d times", p.proofs)
 			}
-			if err != nil && strings.Contains(err.Error(), pair.Secret) {
+			if err != nil && strings.Contains(err.Error(), pair.Secret.Reveal()) {
 				t.Error("the error holds the secret")
 			}
 		})
 	}
 }
 
-// TestI6CancelledProof: ends at once, and says that it was cancelled rather than that the pair is
+// TestProve_EndsWhenCancelled: ends at once, and says that it was cancelled rather than that the pair is
 // wrong.
-func TestI6CancelledProof(t *testing.T) {
+func TestProve_EndsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shops := rotation.NewShops(newService(nil), &prover{verdicts: []kustom.Verdict{kustom.VerdictRefused}}, clock.System{}, nil)
+		shops := rotation.NewShops(rotation.Options{
+			Shops: newService(nil), Merchant: &prover{verdicts: []kustom.Verdict{kustom.VerdictRefused}}, Clock: clock.System{},
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(2*time.Second, cancel)
 		start := time.Now()

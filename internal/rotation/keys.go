@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -19,7 +20,7 @@ import (
 // it. It drops what a portal answers about another store than the one it was asked for. It is safe for
 // concurrent use.
 type Keys struct {
-	Portal
+	portalCalls
 	clock clock.Clock
 
 	// turn is held by the goroutine that lists all keys; the others wait for its list.
@@ -67,7 +68,7 @@ const (
 // NewKeys returns an empty cache of the portal's keys.
 func NewKeys(portal Portal, c clock.Clock) *Keys {
 	return &Keys{
-		Portal: portal, clock: c, turn: make(chan struct{}, 1),
+		portalCalls: portalCalls{portal}, clock: c, turn: make(chan struct{}, 1),
 		asked: map[string]bool{}, stores: map[string]storeList{},
 	}
 }
@@ -93,7 +94,7 @@ func (k *Keys) Key(ctx context.Context, merchantID, credentialID string) (kustom
 
 // fetch reads one key from the portal.
 func (k *Keys) fetch(ctx context.Context, merchantID, credentialID string) (kustom.Key, error) {
-	key, err := k.Portal.Key(ctx, merchantID, credentialID)
+	key, err := k.portalCalls.Key(ctx, merchantID, credentialID)
 	if err != nil {
 		return kustom.Key{}, err
 	}
@@ -207,7 +208,7 @@ func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, erro
 // Generate generates a key; see [kustom.Portal.Generate]. An answer that does not fit the request is an
 // orphan, not a key.
 func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
-	key, err := k.Portal.Generate(ctx, r)
+	key, err := k.portalCalls.Generate(ctx, r)
 	if err != nil {
 		return kustom.NewKey{}, err
 	}
@@ -227,10 +228,26 @@ func (k *Keys) abandon(ctx context.Context, key kustom.NewKey, r kustom.Request,
 	defer cancel()
 	cause = fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, cause)
 	o := kustom.Orphan{MerchantID: r.MerchantID, CredentialID: key.CredentialID, Description: r.Description, IdempotencyKey: r.IdempotencyKey}
+	if k.isListed(r.MerchantID, key.CredentialID) {
+		// The answer names a key that was there before: it is not the one that was made.
+		o.CredentialID = ""
+		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: errUnnamed}
+	}
 	if err := k.Delete(ctx, o); err != nil {
 		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: err}
 	}
 	return cause
+}
+
+// errUnnamed says that an answer does not tell which key it is about.
+var errUnnamed = errors.New("the answer does not tell which key was made")
+
+// isListed tells whether a cached list has a key.
+func (k *Keys) isListed(merchantID, credentialID string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, listed := find(k.stores[merchantID].keys, credentialID)
+	return listed
 }
 
 // deleted notes that a key is gone.
@@ -346,7 +363,7 @@ func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error
 // readRaw reads the keys of one store, or of all, and drops what is not about it.
 func (k *Keys) readRaw(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	var keys []kustom.Key
-	for key, err := range k.Portal.Keys(ctx, merchantID) {
+	for key, err := range k.portalCalls.Keys(ctx, merchantID) {
 		if err != nil {
 			return nil, err
 		}
@@ -581,7 +598,7 @@ func (k *Keys) Stream(ctx context.Context, merchantIDs []string) iter.Seq2[kusto
 	wanted := maps.Clone(empty)
 	return func(yield func(kustom.Key, error) bool) {
 		for _, query := range queries {
-			for key, err := range k.Portal.Keys(ctx, query) {
+			for key, err := range k.portalCalls.Keys(ctx, query) {
 				if err == nil && (checkKey(key, query) != nil || len(wanted) > 0 && !wanted[key.MerchantID]) {
 					continue
 				}

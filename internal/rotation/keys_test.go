@@ -1,111 +1,33 @@
 package rotation_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// account is a portal with a number of stores of one key each, that counts what it is asked.
-type account struct {
-	mu       sync.Mutex
-	keys     []kustom.Key
-	reads    int
-	lists    map[string]int
-	listErr  error
-	onListed func()
-}
-
-func newAccount(stores int) *account {
-	a := &account{lists: map[string]int{}}
-	for i := range stores {
-		a.keys = append(a.keys, keyOf(i))
+// manyStores is an account with a number of stores of one key each.
+func manyStores(c clock.Clock, n int) *account {
+	var keys []kustom.Key
+	for i := range n {
+		keys = append(keys, keyOf(i))
 	}
-	return a
+	return newAccount(c, keys...)
 }
 
 func keyOf(i int) kustom.Key {
 	return kustom.Key{
 		MerchantID: fmt.Sprintf("M%03d", i), CredentialID: fmt.Sprintf("c%03d", i), Username: fmt.Sprintf("M%03d-u", i),
-	}
-}
-
-func (a *account) Ready() error { return nil }
-
-func (a *account) Made(string) bool { return false }
-
-func (a *account) Key(_ context.Context, merchantID, credentialID string) (kustom.Key, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.reads++
-	for _, key := range a.keys {
-		if key.MerchantID == merchantID && key.CredentialID == credentialID {
-			return key, nil
-		}
-	}
-	return kustom.Key{}, &kustom.NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
-}
-
-func (a *account) Keys(_ context.Context, merchantID string) iter.Seq2[kustom.Key, error] {
-	return func(yield func(kustom.Key, error) bool) {
-		a.mu.Lock()
-		a.lists[merchantID]++
-		keys, err, onListed := slices.Clone(a.keys), a.listErr, a.onListed
-		a.mu.Unlock()
-		if err != nil {
-			yield(kustom.Key{}, err)
-			return
-		}
-		for _, key := range keys {
-			if (merchantID == "" || key.MerchantID == merchantID) && !yield(key, nil) {
-				return
-			}
-		}
-		if onListed != nil {
-			onListed()
-		}
-	}
-}
-
-func (a *account) Generate(_ context.Context, merchantID, _ string) (kustom.Key, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	key := kustom.Key{MerchantID: merchantID, CredentialID: "new", Username: merchantID + "-new"}
-	a.keys = append(a.keys, key)
-	key.Secret = "secret"
-	return key, nil
-}
-
-func (a *account) Discard(_ context.Context, orphan kustom.Orphan) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.keys = slices.DeleteFunc(a.keys, func(key kustom.Key) bool { return key.CredentialID == orphan.CredentialID })
-	return nil
-}
-
-func (a *account) asked() (reads, storeLists, fullLists int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for store, n := range a.lists {
-		if store != "" {
-			storeLists += n
-		}
-	}
-	return a.reads, storeLists, a.lists[""]
-}
-
-func (a *account) wantAsked(t *testing.T, reads, storeLists, fullLists int) {
-	t.Helper()
-	if r, s, f := a.asked(); r != reads || s != storeLists || f != fullLists {
-		t.Errorf("asked for %d keys, %d stores and %d times for all, want %d, %d and %d", r, s, f, reads, storeLists, fullLists)
 	}
 }
 
@@ -116,22 +38,33 @@ func usernames(t *testing.T, keys *rotation.Keys, merchantID string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if key.Secret != "" {
-			t.Error("I2: a secret is kept")
-		}
 		names = append(names, key.Username)
 	}
 	slices.Sort(names)
 	return names
 }
 
-// TestI7KeysAreReadInBulk reads many keys at once, each twice: beyond the first few, all are listed
-// once for everybody.
-func TestI7KeysAreReadInBulk(t *testing.T) {
+// lists counts the listings of single stores and of all.
+type lists struct{ store, full int }
+
+func (l *lists) count(kind, about string, _ int) error {
+	switch {
+	case kind != list:
+	case about == "":
+		l.full++
+	default:
+		l.store++
+	}
+	return nil
+}
+
+// TestKeys_AreReadInBulk reads many keys at once, each twice: beyond the first few, all are listed once for
+// everybody.
+func TestKeys_AreReadInBulk(t *testing.T) {
 	t.Parallel()
 	const stores, few = 200, 3
-	a := newAccount(stores)
-	keys := rotation.NewKeys(a)
+	a := manyStores(clocktest.New(noon), stores)
+	keys := rotation.NewKeys(a, a.clock)
 	var group sync.WaitGroup
 	for i := range 2 * stores {
 		group.Go(func() {
@@ -143,14 +76,14 @@ func TestI7KeysAreReadInBulk(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if reads, _, full := a.asked(); full != 1 || reads > 2*few {
-		t.Errorf("asked for %d keys and %d times for all, want at most %d and once", reads, full, 2*few)
+	if reads, full := a.called(fetch), a.called(list); full != 1 || reads > 2*few {
+		t.Errorf("asked for %d keys and %d lists, want at most %d and one", reads, full, 2*few)
 	}
 }
 
-// TestI7ExpectedKeysAreListedAhead: who says which stores will be asked for waits for nothing, and pays
-// for the list only.
-func TestI7ExpectedKeysAreListedAhead(t *testing.T) {
+// TestKeys_PrefetchesWhatManyNeed: who says which stores will be asked for waits for nothing, and pays for the list
+// only.
+func TestKeys_PrefetchesWhatManyNeed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ expected, storeLists, fullLists int }{
 		"a few": {expected: 3, storeLists: 3},
@@ -159,98 +92,165 @@ func TestI7ExpectedKeysAreListedAhead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				a := newAccount(10)
-				keys := rotation.NewKeys(a)
+				var n lists
+				a := manyStores(clock.System{}, 10)
+				a.before = n.count
+				keys := rotation.NewKeys(a, clock.System{})
 				var stores []string
 				for i := range test.expected {
 					stores = append(stores, keyOf(i).MerchantID, keyOf(i).MerchantID)
 				}
-				keys.Expect(t.Context(), stores)
-				keys.Expect(t.Context(), stores)
+				keys.Prefetch(t.Context(), stores)
+				keys.Prefetch(t.Context(), stores)
 				synctest.Wait()
-				a.wantAsked(t, 0, 0, test.fullLists)
+				if n != (lists{full: test.fullLists}) {
+					t.Errorf("ahead: %+v", n)
+				}
 				for _, id := range stores {
 					if got := usernames(t, keys, id); len(got) != 1 {
 						t.Errorf("store %s has %q", id, got)
 					}
 				}
-				keys.Expect(t.Context(), stores)
+				keys.Prefetch(t.Context(), stores)
 				synctest.Wait()
-				a.wantAsked(t, 0, test.storeLists, test.fullLists)
+				if n != (lists{store: test.storeLists, full: test.fullLists}) {
+					t.Errorf("in the end: %+v", n)
+				}
 			})
 		})
 	}
 }
 
-// TestExpectedListFails: the failure of a list that nobody has asked for yet is nobody's.
-func TestExpectedListFails(t *testing.T) {
+// TestKeys_FailedPrefetchIsNobodys: who asks later gets a list of his own.
+func TestKeys_FailedPrefetchIsNobodys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(10)
-		a.listErr = errLost
-		keys := rotation.NewKeys(a)
+		a := manyStores(clock.System{}, 10)
+		a.before = func(_, _ string, call int) error {
+			if call == 1 {
+				return errLost
+			}
+			return nil
+		}
+		keys := rotation.NewKeys(a, clock.System{})
 		var stores []string
 		for i := range 10 {
 			stores = append(stores, keyOf(i).MerchantID)
 		}
-		keys.Expect(t.Context(), stores)
+		keys.Prefetch(t.Context(), stores)
 		synctest.Wait()
-		a.listErr = nil
 		for _, id := range stores {
 			if got := usernames(t, keys, id); len(got) != 1 {
 				t.Errorf("store %s has %q", id, got)
 			}
 		}
-		a.wantAsked(t, 0, 0, 2)
+		if n := a.called(list); n != 2 {
+			t.Errorf("there were %d lists", n)
+		}
 	})
 }
 
-// TestI7FewKeysListNoAccount reads the keys of a small configuration in a large account.
-func TestI7FewKeysListNoAccount(t *testing.T) {
+// TestKeys_FewListNoAccount reads the keys of a small configuration in a large account.
+func TestKeys_FewListNoAccount(t *testing.T) {
 	t.Parallel()
-	a := newAccount(1000)
-	keys := rotation.NewKeys(a)
+	var n lists
+	a := manyStores(clocktest.New(noon), 1000)
+	a.before = n.count
+	keys := rotation.NewKeys(a, a.clock)
 	for range 2 {
-		if _, err := keys.Key(t.Context(), "M001", "c001"); err != nil {
-			t.Error(err)
-		}
-		if _, err := keys.Key(t.Context(), "M002", "c002"); err != nil {
-			t.Error(err)
+		for i := 1; i <= 2; i++ {
+			if _, err := keys.Key(t.Context(), keyOf(i).MerchantID, keyOf(i).CredentialID); err != nil {
+				t.Error(err)
+			}
 		}
 		usernames(t, keys, "M001")
 	}
 	// What the list of a store has is not asked for again.
-	a.wantAsked(t, 3, 1, 0)
+	if reads := a.called(fetch); reads != 3 || n != (lists{store: 1}) {
+		t.Errorf("asked for %d keys and %+v", reads, n)
+	}
 }
 
-// TestI3ListAloneIsNotBelieved asks for a key that the list does not have, and for a store.
-func TestI3ListAloneIsNotBelieved(t *testing.T) {
+// TestKeys_AbsentOnceIsNotAbsent: lists move while they are paged, and replicas lag.
+func TestKeys_AbsentOnceIsNotAbsent(t *testing.T) {
 	t.Parallel()
-	a := newAccount(10)
-	keys := rotation.NewKeys(a)
-	usernames(t, keys, "")
-	_, err := keys.Key(t.Context(), "M001", "gone")
-	var none *kustom.NoKeyError
-	if !errors.As(err, &none) {
+	for _, comesBack := range []bool{true, false} {
+		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
+			t.Parallel()
+			fake := clocktest.New(noon)
+			a := newAccount(fake, m1("M1-other"))
+			a.before = func(string, string, int) error {
+				if comesBack && fake.Now().Sub(noon) >= 20*time.Second && len(a.usernames()) == 1 {
+					a.keys = append(a.keys, m1("M1-late"))
+				}
+				return nil
+			}
+			keys := rotation.NewKeys(a, fake)
+			usernames(t, keys, "")
+			got, err := keys.Key(t.Context(), "M1", "id-M1-late")
+			var none *kustom.NoKeyError
+			if comesBack && (err != nil || got.Username != "M1-late") || !comesBack && !errors.As(err, &none) {
+				t.Errorf("the key is %v, error %v", got, err)
+			}
+			if waited := fake.Now().Sub(noon); waited < rotation.PropagationDelay {
+				t.Errorf("it looked again after %v", waited)
+			}
+		})
+	}
+}
+
+// TestKeys_NeverMissesWhatItMade: in the walk that generated a key, that it is not listed proves nothing.
+func TestKeys_NeverMissesWhatItMade(t *testing.T) {
+	t.Parallel()
+	a := newAccount(clocktest.New(noon), m1("M1-old"))
+	keys := rotation.NewKeys(a, a.clock)
+	made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.keys = nil
+	_, err = keys.Key(t.Context(), "M1", made.CredentialID)
+	var unlisted *rotation.NotListedError
+	if !errors.As(err, &unlisted) || unlisted.CredentialID != made.CredentialID {
 		t.Errorf("the error is %v", err)
 	}
-	usernames(t, keys, "M999")
-	a.wantAsked(t, 1, 1, 1)
 }
 
-// TestKeysKnowWhatTheyDid makes and deletes keys before, while and after all are listed.
-func TestKeysKnowWhatTheyDid(t *testing.T) {
+// TestKeys_StoreThatIsNotVisibleIsAnError: nothing seen is not nothing there.
+func TestKeys_StoreThatIsNotVisibleIsAnError(t *testing.T) {
+	t.Parallel()
+	a := newAccount(clocktest.New(noon), m1("M1-a"), key("2", "M2-a", host, 2026, 0), key("3", "M3-a", host, 2026, 0), key("4", "M4-a", host, 2026, 0))
+	a.stores = append(a.stores, "M5")
+	keys := rotation.NewKeys(a, a.clock)
+	if got := usernames(t, keys, "M5"); len(got) != 0 {
+		t.Errorf("an empty store has %q", got)
+	}
+	for _, asked := range [][]string{{"M9"}, {"M1", "M2", "M9"}, {"M1", "M2", "M3", "M4", "M9"}} {
+		_, err := keys.Of(t.Context(), asked)
+		for _, streamed := range keys.Stream(t.Context(), asked) {
+			if streamed != nil {
+				err = errors.Join(err, streamed)
+			}
+		}
+		if n := strings.Count(fmt.Sprint(err), (&rotation.StoreNotFoundError{MerchantID: "M9"}).Error()); n != 2 {
+			t.Errorf("%q: the errors are %v", asked, err)
+		}
+	}
+}
+
+// TestKeys_KnowWhatTheyDid makes and deletes keys before, while and after all are listed.
+func TestKeys_KnowWhatTheyDid(t *testing.T) {
 	t.Parallel()
 	for _, when := range []string{"before", "while", "after"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			a := newAccount(5)
-			keys := rotation.NewKeys(a)
+			a := manyStores(clocktest.New(noon), 5)
+			keys := rotation.NewKeys(a, a.clock)
 			act := func() {
-				if _, err := keys.Generate(t.Context(), "M001", ""); err != nil {
+				if _, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M001"}); err != nil {
 					t.Error(err)
 				}
-				if err := keys.Discard(t.Context(), kustom.Orphan{MerchantID: "M002", CredentialID: "c002"}); err != nil {
+				if err := keys.Delete(t.Context(), kustom.Orphan{MerchantID: "M002", CredentialID: "c002"}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -258,13 +258,19 @@ func TestKeysKnowWhatTheyDid(t *testing.T) {
 			case "before":
 				act()
 			case "while":
-				a.onListed = sync.OnceFunc(act)
+				once := sync.OnceFunc(act)
+				a.after = func(kind, about string, _ int) error {
+					if kind == list && about == "" {
+						once()
+					}
+					return nil
+				}
 			}
 			usernames(t, keys, "")
 			if when == "after" {
 				act()
 			}
-			want := []string{"M000-u", "M001-new", "M001-u", "M003-u", "M004-u"}
+			want := []string{"M000-u", "M001-new1", "M001-u", "M003-u", "M004-u"}
 			if got := usernames(t, keys, ""); !slices.Equal(got, want) {
 				t.Errorf("the keys are %v, want %v", got, want)
 			}
@@ -272,18 +278,152 @@ func TestKeysKnowWhatTheyDid(t *testing.T) {
 	}
 }
 
-func TestI7FailedListIsNotRemembered(t *testing.T) {
+func TestKeys_DoNotRememberFailedList(t *testing.T) {
 	t.Parallel()
-	a := newAccount(5)
-	a.listErr = errors.New("no answer")
-	keys := rotation.NewKeys(a)
+	a := manyStores(clocktest.New(noon), 5)
+	a.before = func(_, _ string, call int) error {
+		if call == 1 {
+			return errLost
+		}
+		return nil
+	}
+	keys := rotation.NewKeys(a, a.clock)
 	for _, err := range keys.Keys(t.Context(), "") {
-		if !errors.Is(err, a.listErr) {
+		if !errors.Is(err, errLost) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	a.listErr = nil
 	if got := usernames(t, keys, ""); len(got) != 5 {
 		t.Errorf("the keys are %v", got)
+	}
+}
+
+// TestKeys_DropAnswersAboutOtherStores: a portal that ignores the filter must not lead to the deletion of another
+// store's key.
+func TestKeys_DropAnswersAboutOtherStores(t *testing.T) {
+	t.Parallel()
+	secret := "kco_live_api_misplaced"
+	odd := m1("M1-described")
+	odd.Description, odd.Host, odd.CreatedBy = &secret, secret, secret
+	a := newAccount(clocktest.New(noon), m1("M1-own"), odd, m1("M2-listed_as_M1"), m1(secret), m1("two words"), kustom.Key{MerchantID: "M1", Username: "M1-x"})
+	keys := rotation.NewKeys(a, a.clock)
+	var text []string
+	for key, err := range keys.Keys(t.Context(), "M1") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := fmt.Sprint(key.Username, key.Host, key.CreatedBy)
+		if key.Description != nil {
+			line += *key.Description
+		}
+		text = append(text, line)
+	}
+	if len(text) != 2 || strings.Contains(fmt.Sprint(text), secret) {
+		t.Errorf("the keys are %q", text)
+	}
+	warnings := keys.Warnings()
+	if len(warnings) != 4 || strings.Contains(fmt.Sprint(warnings), secret) {
+		t.Errorf("the warnings are %v", warnings)
+	}
+	if again := keys.Warnings(); len(again) != 0 {
+		t.Errorf("it warns again: %v", again)
+	}
+}
+
+// TestGenerate_DeletesKeyOfMalformedAnswer: what does not fit the request is an orphan, not a key.
+func TestGenerate_DeletesKeyOfMalformedAnswer(t *testing.T) {
+	t.Parallel()
+	other, secret := "other", "kco_live_api_misplaced"
+	for name, spoil := range map[string]func(*kustom.NewKey){
+		"another store":          func(k *kustom.NewKey) { k.MerchantID = "M2" },
+		"another store's name":   func(k *kustom.NewKey) { k.Username = "M2-x" },
+		"no ID":                  func(k *kustom.NewKey) { k.CredentialID = "" },
+		"no name":                func(k *kustom.NewKey) { k.Username = "" },
+		"a secret as name":       func(k *kustom.NewKey) { k.Username = secret },
+		"a secret as host":       func(k *kustom.NewKey) { k.Host = secret },
+		"a secret described":     func(k *kustom.NewKey) { k.Description = &secret },
+		"another description":    func(k *kustom.NewKey) { k.Description = &other },
+		"Klarna's host":          func(k *kustom.NewKey) { k.Host = klarna },
+		"no secret":              func(k *kustom.NewKey) { k.Secret = kustom.Secret{} },
+		"no secret of that form": func(k *kustom.NewKey) { k.Secret = kustom.NewSecret("<html>") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAccount(clocktest.New(noon), m1("M1-old"))
+			a.answer = spoil
+			keys := rotation.NewKeys(a, a.clock)
+			made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform", IdempotencyKey: "k"})
+			if err == nil || made != (kustom.NewKey{}) || strings.Contains(err.Error(), secret) {
+				t.Errorf("it returned %v, error %v", made, err)
+			}
+			if got := a.usernames(); !slices.Equal(got, []string{"M1-old"}) {
+				t.Errorf("the keys are %q", got)
+			}
+		})
+	}
+}
+
+// TestDelete_IsConfirmed: a deletion is done when a later read does not have the key, whatever its answer was.
+func TestDelete_IsConfirmed(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		before, after func(call int) error // of the deletion
+		discards      int
+		fails         error
+	}{
+		"done":                         {discards: 1},
+		"done, torn answer":            {after: func(int) error { return errTorn }, discards: 1},
+		"not done, torn answer":        {before: func(call int) error { return map[int]error{1: errTorn}[call] }, discards: 2},
+		"never done, torn answer":      {before: func(int) error { return errTorn }, discards: 5, fails: errTorn},
+		"refused":                      {before: func(int) error { return errRefused }, discards: 1, fails: errRefused},
+		"not done, torn, then refused": {before: func(call int) error { return []error{errTorn, errRefused}[call-1] }, discards: 2, fails: errRefused},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAccount(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
+			on := func(fails func(int) error) func(string, string, int) error {
+				return func(kind, _ string, call int) error {
+					if kind != discard || fails == nil {
+						return nil
+					}
+					return fails(call)
+				}
+			}
+			a.before, a.after = on(test.before), on(test.after)
+			keys := rotation.NewKeys(a, a.clock)
+			usernames(t, keys, "M1")
+			err := keys.Delete(t.Context(), orphan("M1-old"))
+			if !errors.Is(err, test.fails) || (err == nil) != (test.fails == nil) {
+				t.Errorf("the error is %v", err)
+			}
+			if n := a.called(discard); n != test.discards {
+				t.Errorf("it was deleted %d times, want %d", n, test.discards)
+			}
+			if gone := !slices.Contains(a.usernames(), "M1-old"); gone != (err == nil) {
+				t.Errorf("the key is gone: %t, error %v", gone, err)
+			}
+			if listed := slices.Contains(usernames(t, keys, "M1"), "M1-old"); listed != (err != nil) {
+				t.Errorf("the key is still listed: %t", listed)
+			}
+		})
+	}
+}
+
+// TestDelete_AnsweredWellButNotDone: the key is deleted again until it is gone.
+func TestDelete_AnsweredWellButNotDone(t *testing.T) {
+	t.Parallel()
+	a := newAccount(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
+	a.after = func(kind, _ string, call int) error {
+		if kind == discard && call == 1 {
+			a.keys = append(a.keys, m1("M1-old"))
+		}
+		return nil
+	}
+	if err := rotation.NewKeys(a, a.clock).Delete(t.Context(), orphan("M1-old")); err != nil {
+		t.Error(err)
+	}
+	if got := a.usernames(); !slices.Equal(got, []string{"M1-new"}) || a.called(discard) != 2 {
+		t.Errorf("the keys are %q after %d deletions", got, a.called(discard))
 	}
 }

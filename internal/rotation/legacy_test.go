@@ -28,7 +28,7 @@ func key(store, username, host string, year int, month time.Month) kustom.Key {
 	return k
 }
 
-func TestIntegrations(t *testing.T) {
+func TestIntegrations_FindsCurrentAndLegacyKeys(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		keys    []kustom.Key

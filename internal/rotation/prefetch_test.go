@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
@@ -27,6 +28,12 @@ func manyShops(n int) (*service, []string) {
 	return s, names
 }
 
+// want does what somebody does who needs a shop.
+func want(ctx context.Context, shops *rotation.Shops, ahead *rotation.Prefetcher, name string) (mystore.Credentials, error) {
+	ahead.Want(ctx, name)
+	return shops.Credentials(ctx, name)
+}
+
 // reads returns how often the shops were read.
 func reads(s *service, names []string) int {
 	n := 0
@@ -36,16 +43,17 @@ func reads(s *service, names []string) int {
 	return n
 }
 
-// TestI7ReadAhead: who asks for all shops, one after the other, does not wait for each, and each is
+// TestPrefetcher_SavesWaitingForEachShop: who asks for all shops, one after the other, does not wait for each, and each is
 // read once.
-func TestI7ReadAhead(t *testing.T) {
+func TestPrefetcher_SavesWaitingForEachShop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, names := manyShops(100)
-		ahead := rotation.NewAhead(shopsOf(s, clock.System{}))
+		shops := shopsOf(s, clock.System{})
+		ahead := rotation.NewPrefetcher(shops)
 		start := time.Now()
 		for _, name := range names {
-			holds, err := ahead.Credentials(t.Context(), name)
+			holds, err := want(t.Context(), shops, ahead, name)
 			if err != nil || holds.KustomID != "M1-"+name {
 				t.Errorf("%s holds %s: %v", name, holds.KustomID, err)
 			}
@@ -61,18 +69,19 @@ func TestI7ReadAhead(t *testing.T) {
 	})
 }
 
-// TestI7ReadAheadIsFrugal: a few shops are all that is read for those who ask for a few, and at most
+// TestPrefetcher_ReadsFewShopsInVain: a few shops are all that is read for those who ask for a few, and at most
 // as many are read in vain as are asked for.
-func TestI7ReadAheadIsFrugal(t *testing.T) {
+func TestPrefetcher_ReadsFewShopsInVain(t *testing.T) {
 	t.Parallel()
 	for asked, most := range map[int]int{1: 1, 3: 3, 10: 20} {
 		t.Run(fmt.Sprintf("asked for %d", asked), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, names := manyShops(100)
-				ahead := rotation.NewAhead(shopsOf(s, clock.System{}))
+				shops := shopsOf(s, clock.System{})
+				ahead := rotation.NewPrefetcher(shops)
 				for _, name := range names[len(names)-asked:] {
-					if _, err := ahead.Credentials(t.Context(), name); err != nil {
+					if _, err := want(t.Context(), shops, ahead, name); err != nil {
 						t.Error(err)
 					}
 				}
@@ -86,9 +95,9 @@ func TestI7ReadAheadIsFrugal(t *testing.T) {
 	}
 }
 
-// TestReadAheadFailsOnlyForWhoAsks: a shop that could not be read ahead is read again for who asks for
+// TestPrefetcher_FailsOnlyThoseWhoAsk: a shop that could not be read ahead is read again for who asks for
 // it, also after the one who caused the first read is gone.
-func TestReadAheadFailsOnlyForWhoAsks(t *testing.T) {
+func TestPrefetcher_FailsOnlyThoseWhoAsk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, names := manyShops(8)
@@ -98,17 +107,18 @@ func TestReadAheadFailsOnlyForWhoAsks(t *testing.T) {
 			}
 			return nil
 		}
-		ahead := rotation.NewAhead(shopsOf(s, clock.System{}))
+		shops := shopsOf(s, clock.System{})
+		ahead := rotation.NewPrefetcher(shops)
 		ctx, cancel := context.WithCancel(t.Context())
 		for _, name := range names[:4] {
-			if _, err := ahead.Credentials(ctx, name); err == nil {
+			if _, err := want(ctx, shops, ahead, name); err == nil {
 				t.Errorf("%s was read although its first read fails", name)
 			}
 		}
 		cancel()
 		synctest.Wait()
 		for _, name := range names[4:] {
-			if _, err := ahead.Credentials(t.Context(), name); err != nil {
+			if _, err := want(t.Context(), shops, ahead, name); err != nil {
 				t.Errorf("%s was not read: %v", name, err)
 			}
 		}

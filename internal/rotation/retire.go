@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // This file deletes keys. A deletion is done when a later read does not have the key, whatever the answer to
@@ -16,25 +18,21 @@ import (
 // twice as long.
 const firstConfirmation = 2 * time.Second
 
-// identifier finds out which key a request made that was not answered.
-type identifier interface {
-	// Identify returns the ID of the key that an orphan's request made.
-	Identify(ctx context.Context, orphan kustom.Orphan) (string, error)
-}
-
 // Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
-		var err error
-		if orphan, err = k.identify(ctx, orphan); err != nil {
+		id, err := k.Identify(ctx, orphan)
+		if err != nil {
 			return err
 		}
+		orphan.CredentialID = id
 	}
 	begun := k.clock.Now()
 	for wait := firstConfirmation; ; wait *= 2 {
 		cause := k.Discard(ctx, orphan)
-		if cause != nil && !isUncertain(cause) {
+		// A 404 for a key that is still listed is as uncertain as no answer: the list may lag, or the 404 be wrong.
+		if cause != nil && !isUncertain(cause) && !transport.IsStatus(cause, http.StatusNotFound) {
 			return cause
 		}
 		gone, err := k.confirmDeleted(ctx, orphan, cause)
@@ -52,20 +50,6 @@ func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 			return errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
 		}
 	}
-}
-
-// identify returns an orphan with its ID, where the portal can tell which key a request made.
-func (k *Keys) identify(ctx context.Context, orphan kustom.Orphan) (kustom.Orphan, error) {
-	portal, ok := k.Portal.(identifier)
-	if !ok {
-		return orphan, nil
-	}
-	id, err := portal.Identify(ctx, orphan)
-	if err != nil {
-		return orphan, err
-	}
-	orphan.CredentialID = id
-	return orphan, nil
 }
 
 // confirmDeleted tells whether the portal does not have a key any more. After an answer that tells nothing, a
@@ -102,28 +86,54 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 	if err != nil {
 		return err
 	}
-	notBefore, err := e.awaitArrival(ctx, key)
+	quiet, made, err := e.checkListed(ctx, key, unusedFor)
 	if err != nil {
 		return err
 	}
-	var usage error
-	if key.Username != "" {
-		usage = e.Shops.Unused(ctx, key, notBefore)
-	}
-	if usage != nil && (!isUsageUnknown(usage) || unusedFor <= 0) {
-		return usage
-	}
-	if quiet, err := e.checkListed(ctx, key, unusedFor); err != nil {
-		return err
-	} else if usage != nil && !quiet {
+	usage := e.checkUnused(ctx, key, made)
+	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
 		return usage
 	}
 	return e.Keys.Delete(ctx, key)
 }
 
-// named returns a key with its username, which shops are asked by. Only a key whose ID is not known either has
-// none: nobody ever got it.
+// checkUnused asks the shops. A key may be on its way into a shop that accepted it and does not show it yet: where it
+// is younger than reads may lag, or an installation of it was attempted, the shops are read later than that.
+func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.Time) error {
+	if key.Username == "" {
+		return nil
+	}
+	if made.Before(key.Attempted) {
+		made = key.Attempted
+	}
+	settled := made.Add(PropagationDelay)
+	now := e.clock.Now()
+	if made.IsZero() || !now.Before(settled) {
+		return e.Shops.Unused(ctx, key, time.Time{})
+	}
+	// Another run may still be about to install a key that was attempted, in a shop that this walk has written too.
+	if key.Attempted.IsZero() && !e.Shops.mayLag(key) {
+		return e.Shops.Unused(ctx, key, time.Time{})
+	}
+	// The portal's clock may be ahead of this one.
+	if latest := now.Add(PropagationDelay); settled.After(latest) {
+		settled = latest
+	}
+	if err := sleepUntil(ctx, e.clock, settled); err != nil {
+		return fmt.Errorf("waiting until the shops show whether they use %s: %w", key.Username, err)
+	}
+	return e.Shops.Unused(ctx, key, settled)
+}
+
+// named returns a key with its ID and username, which shops are asked by. Where a portal can't tell which key a
+// request made, both stay empty.
 func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, error) {
+	if key.CredentialID == "" {
+		var err error
+		if key.CredentialID, err = e.Keys.Identify(ctx, key); err != nil {
+			return key, err
+		}
+	}
 	if key.Username != "" || key.CredentialID == "" {
 		return key, nil
 	}
@@ -135,7 +145,7 @@ func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, e
 // DeleteQuiet deletes a key as DeleteUnused does, if it was not used for a time. Otherwise it returns a
 // [*KeyStillUsedError].
 func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
-	quiet, err := e.checkListed(ctx, key, unusedFor)
+	quiet, _, err := e.checkListed(ctx, key, unusedFor)
 	if err != nil {
 		return err
 	}
@@ -145,32 +155,26 @@ func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor t
 	return e.DeleteUnused(ctx, key, unusedFor)
 }
 
-// awaitArrival waits until a read of a shop shows what was written into it with this key, if anything was. It
-// returns the time that shops must be read after.
-func (e *Engine) awaitArrival(ctx context.Context, key kustom.Orphan) (time.Time, error) {
-	if key.Attempted.IsZero() {
-		return time.Time{}, nil
-	}
-	settled := key.Attempted.Add(PropagationDelay)
-	return settled, sleepUntil(ctx, e.clock, settled)
-}
-
 // checkListed reads the store's keys right before a deletion: the ID must still be that of the key with this
-// username. It tells whether the key was not used for a time.
-func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (quiet bool, err error) {
+// username. It tells whether the key was not used for a time, and when it was made; zero where that is not known.
+func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (quiet bool, made time.Time, err error) {
 	if key.CredentialID == "" {
-		return true, nil
+		return true, time.Time{}, nil
 	}
 	listed, err := e.Keys.Fresh(ctx, key.MerchantID)
 	if err != nil {
-		return false, err
+		return false, time.Time{}, err
 	}
 	found, ok := find(listed, key.CredentialID)
 	if ok && key.Username != "" && found.Username != key.Username {
-		return false, fmt.Errorf("deleting key %s of store %s: the portal lists it as %s, not as %s",
+		return false, time.Time{}, fmt.Errorf("deleting key %s of store %s: the portal lists it as %s, not as %s",
 			key.CredentialID, key.MerchantID, found.Username, key.Username)
 	}
-	return ok && Quiet(found, unusedFor, e.clock.Now()), nil
+	if !ok {
+		// A list that lags does not show a new key yet.
+		return false, e.clock.Now(), nil
+	}
+	return Quiet(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
 }
 
 // DeleteWhenUnused deletes a key as soon as no shop uses it, within the time that ctx allows.
@@ -194,4 +198,10 @@ func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 		last = *key.LastUsedAt
 	}
 	return !now.Before(last.Add(unusedFor))
+}
+
+// Stray tells whether a key may be one that a run made and did not come to install: nothing but the proof that
+// follows its making has used it.
+func Stray(key kustom.Key) bool {
+	return key.LastUsedAt == nil || key.LastUsedAt.Sub(key.CreatedAt) <= propagationWindow
 }

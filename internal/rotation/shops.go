@@ -32,7 +32,7 @@ type Shops struct {
 // NewShops returns an empty cache of the shops.
 func NewShops(o Options) *Shops {
 	s := &Shops{
-		service: o.Shops, prover: o.Merchant, clock: o.Clock, names: o.Names,
+		service: shopCalls{o.Shops}, prover: merchantCalls{o.Merchant}, clock: o.Clock, names: o.Names,
 		ignored: map[string]bool{}, sightings: o.Sightings, shops: map[string]*shop{},
 	}
 	for _, name := range o.Ignored {
@@ -300,12 +300,15 @@ func (s *Shops) empty(ctx context.Context, name string, h *shop) error {
 	}
 }
 
-// Leave notes that a shop keeps, for this walk, what it holds.
-func (s *Shops) Leave(name string) {
+// Leave notes that a shop keeps, for this walk, the key with this username, whatever a read that lags shows.
+func (s *Shops) Leave(name, username string) {
 	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.left = true
+	if username != "" {
+		h.expected, h.expectedAt = username, s.clock.Now()
+	}
 }
 
 // ShopFailure is a shop that could not be read.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
@@ -29,7 +31,7 @@ func slowly(context.Context, string, string, int) error {
 	return nil
 }
 
-func TestI7EachShopIsReadOnce(t *testing.T) {
+func TestShops_AreReadOnceForEverybody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(fleet(40))
@@ -38,7 +40,7 @@ func TestI7EachShopIsReadOnce(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() {
-				holders, err := shops.Holders(t.Context())
+				holders, _, err := shops.Holders(t.Context())
 				if err != nil || len(holders) != 40 {
 					t.Errorf("there are %d holders, error %v", len(holders), err)
 				}
@@ -58,14 +60,14 @@ func TestI7EachShopIsReadOnce(t *testing.T) {
 	})
 }
 
-// TestHoldersReadsManyShopsAtOnce, but not all of a large fleet.
-func TestHoldersReadsManyShopsAtOnce(t *testing.T) {
+// TestHolders_ReadsManyShopsAtOnce, but not all of a large fleet.
+func TestHolders_ReadsManyShopsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(fleet(96))
 		s.before = slowly
 		start := time.Now()
-		if _, err := shopsOf(s, clock.System{}).Holders(t.Context()); err != nil {
+		if _, _, err := shopsOf(s, clock.System{}).Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(start); took < 2*time.Second || took > 12*time.Second {
@@ -74,7 +76,7 @@ func TestHoldersReadsManyShopsAtOnce(t *testing.T) {
 	})
 }
 
-func TestNotInstalledIsRemembered(t *testing.T) {
+func TestCredentials_RemembersMissingExtension(t *testing.T) {
 	t.Parallel()
 	s := newService(map[string]string{"a": "", "b": "M-b"})
 	s.absent["a"] = true
@@ -89,13 +91,13 @@ func TestNotInstalledIsRemembered(t *testing.T) {
 	if n := s.called(read, "a"); n != 1 {
 		t.Errorf("it was read %d times", n)
 	}
-	holders, err := shops.Holders(t.Context())
+	holders, _, err := shops.Holders(t.Context())
 	if want := map[string][]string{"M-b": {"b"}}; err != nil || !reflect.DeepEqual(holders, want) {
 		t.Errorf("the holders are %v, error %v", holders, err)
 	}
 }
 
-func TestFailuresAreNotRemembered(t *testing.T) {
+func TestCredentials_DoesNotRememberFailures(t *testing.T) {
 	t.Parallel()
 	s := newService(map[string]string{"a": "M-a"})
 	s.before = func(_ context.Context, _, _ string, call int) error {
@@ -113,8 +115,8 @@ func TestFailuresAreNotRemembered(t *testing.T) {
 	}
 }
 
-// TestAnotherReadersCancellationIsNotMine: who waits for a read that is given up reads for himself.
-func TestAnotherReadersCancellationIsNotMine(t *testing.T) {
+// TestCredentials_AnotherReadersCancellationIsItsOwn: who waits for a read that is given up reads for himself.
+func TestCredentials_AnotherReadersCancellationIsItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(map[string]string{"a": "M-a"})
@@ -139,8 +141,8 @@ func TestAnotherReadersCancellationIsNotMine(t *testing.T) {
 	})
 }
 
-// TestI6WaitingForAReaderCanBeCancelled: at once.
-func TestI6WaitingForAReaderCanBeCancelled(t *testing.T) {
+// TestCredentials_WaitForAnotherReaderCanBeCancelled: at once.
+func TestCredentials_WaitForAnotherReaderCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(map[string]string{"a": "M-a"})
@@ -158,63 +160,67 @@ func TestI6WaitingForAReaderCanBeCancelled(t *testing.T) {
 	})
 }
 
-// TestI1HoldersOfAllOrNothing: a shop that can't be read may hold any key.
-func TestI1HoldersOfAllOrNothing(t *testing.T) {
+// TestHolders_NamesShopsThatCannotBeRead: such a shop may hold any key, and the others are known all the same.
+func TestHolders_NamesShopsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	s := newService(map[string]string{"a": "M-a", "b": "M-b", "c": "M-c"})
+	s := newService(map[string]string{"a": "M1-a", "b": "M1-b", "c": "M1-c"})
 	s.before = func(_ context.Context, _, shop string, _ int) error {
 		if shop == "b" {
 			return errLost
 		}
 		return nil
 	}
-	if holders, err := shopsOf(s, clock.System{}).Holders(t.Context()); !errors.Is(err, errLost) || holders != nil {
+	holders, failures, err := shopsOf(s, clock.System{}).Holders(t.Context())
+	if want := map[string][]string{"M1-a": {"a"}, "M1-c": {"c"}}; err != nil || !reflect.DeepEqual(holders, want) {
 		t.Errorf("the holders are %v, error %v", holders, err)
 	}
+	if len(failures) != 1 || failures[0].Shop != "b" || !errors.Is(failures[0].Err, errLost) {
+		t.Errorf("the failures are %v", failures)
+	}
 	unknown := errors.New("mystore_tokens is not known yet")
-	shops := rotation.NewShops(s, nil, clock.System{}, func() ([]string, error) { return nil, unknown })
-	if _, err := shops.Holders(t.Context()); !errors.Is(err, unknown) {
+	shops := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: func() ([]string, error) { return nil, unknown }})
+	if _, _, err := shops.Holders(t.Context()); !errors.Is(err, unknown) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-func TestHoldersAreSorted(t *testing.T) {
+func TestHolders_AreSorted(t *testing.T) {
 	t.Parallel()
 	s := newService(map[string]string{"c": "M-1", "a": "M-1", "b": "M-2", "d": "", "e": "M-1"})
 	names := func() ([]string, error) { return []string{"e", "c", "b", "a", "d"}, nil }
-	holders, err := rotation.NewShops(s, nil, clock.System{}, names).Holders(t.Context())
+	holders, _, err := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: names}).Holders(t.Context())
 	if want := map[string][]string{"M-1": {"a", "c", "e"}, "M-2": {"b"}}; err != nil || !reflect.DeepEqual(holders, want) {
 		t.Errorf("the holders are %v, error %v", holders, err)
 	}
 }
 
-func TestClear(t *testing.T) {
+func TestClear_EndsWithWhatTheShopShows(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		before, after error // of the write
 		readFails     bool
 		absent        bool
+		fails         bool
 		// holds is what the shop holds in the end.
-		fails bool
 		holds string
 	}{
 		"cleared":                {},
 		"answer lost":            {after: errLost},
-		"request lost":           {before: errLost, fails: true, holds: "M-a"},
+		"request lost":           {before: errLost, fails: true, holds: "M1-a"},
 		"answer lost, read lost": {after: errLost, readFails: true, fails: true},
-		"refused":                {before: errRefused, fails: true, holds: "M-a"},
-		"not installed":          {absent: true, fails: true, holds: "M-a"},
+		"refused":                {before: errRefused, fails: true, holds: "M1-a"},
+		"not installed":          {absent: true, holds: "M1-a"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(map[string]string{"a": "M-a"})
+			s := newService(map[string]string{"a": "M1-a"})
 			s.absent["a"] = test.absent
 			s.before = func(_ context.Context, kind, _ string, call int) error {
 				if kind == write {
 					return test.before
 				}
-				if test.readFails && call == 2 {
+				if test.readFails && call == 3 {
 					return errLost
 				}
 				return nil
@@ -225,10 +231,10 @@ func TestClear(t *testing.T) {
 				}
 				return nil
 			}
-			shops := shopsOf(s, clock.System{})
+			shops := shopsOf(s, clocktest.New(noon))
 			_, _ = shops.Credentials(t.Context(), "a") // what it knows now has to change
-			if err := shops.Clear(t.Context(), "a"); (err != nil) != test.fails {
-				t.Errorf("the error is %v", err)
+			if cleared, err := shops.Clear(t.Context(), "a", "M1-a", ""); (err != nil) != test.fails || !cleared && err == nil {
+				t.Errorf("cleared: %t, error %v", cleared, err)
 			}
 			s.absent["a"] = false
 			if !test.absent {
@@ -236,9 +242,114 @@ func TestClear(t *testing.T) {
 					t.Errorf("the shop is taken to hold %+v, error %v", holds, err)
 				}
 			}
-			if got := s.shops["a"].KustomID; got != test.holds {
+			if got := s.holds("a"); got != test.holds {
 				t.Errorf("the shop holds %q", got)
 			}
 		})
+	}
+}
+
+// TestClear_LooksFirst: whoever clears a shop owns it only as long as it holds what he has given it.
+func TestClear_LooksFirst(t *testing.T) {
+	t.Parallel()
+	const mark = "2026-03-10T12:00:00Z"
+	tests := map[string]struct {
+		shows     mystore.Credentials
+		updatedAt string
+		given     bool
+		cleared   bool
+		writes    int
+	}{
+		"its key":                          {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: mark, cleared: true, writes: 1},
+		"its key, time not known":          {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, cleared: true, writes: 1},
+		"the same moment, other offset":    {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: "2026-03-10T13:00:00+01:00", cleared: true, writes: 1},
+		"the same moment, with a fraction": {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: "2026-03-10T12:00:00.000+00:00", cleared: true, writes: 1},
+		"its key, given by somebody else":  {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: "2026-03-10T11:00:00Z"},
+		"another key":                      {shows: mystore.Credentials{KustomID: "M1-b", SecretSet: true, UpdatedAt: mark}, updatedAt: mark},
+		"given anew in this walk":          {shows: mystore.Credentials{KustomID: "M1-z"}, given: true, writes: 1},
+		"empty":                            {cleared: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(nil)
+			s.shops["a"] = test.shows
+			shops := shopsOf(s, clocktest.New(noon))
+			if test.given {
+				if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-a", Secret: kustom.NewSecret("s")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cleared, err := shops.Clear(t.Context(), "a", "M1-a", test.updatedAt)
+			if err != nil || cleared != test.cleared {
+				t.Errorf("cleared: %t, error %v", cleared, err)
+			}
+			if n := s.called(write, "a"); n != test.writes {
+				t.Errorf("%d writes were sent", n)
+			}
+		})
+	}
+}
+
+func TestSameMoment(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		a, b string
+		same bool
+	}{
+		{"", "", true},
+		{"2026-03-10T12:00:00Z", "2026-03-10T12:00:00+00:00", true},
+		{"2026-03-10T12:00:00Z", "2026-03-10T14:00:00.000+02:00", true},
+		{"2026-03-10T12:00:00Z", "2026-03-10T12:00:00+02:00", false},
+		{"2026-03-10T12:00:00.5Z", "2026-03-10T12:00:00Z", false},
+		{"7", "7", true},
+		{"7", "07", false},
+		{"", "2026-03-10T12:00:00Z", false},
+	} {
+		if got := rotation.SameMoment(test.a, test.b); got != test.same {
+			t.Errorf("%q and %q are the same moment: %t", test.a, test.b, got)
+		}
+	}
+}
+
+// TestSettled_LooksTwiceForMissingExtension: a page or a lagging answer may not show it.
+func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
+	t.Parallel()
+	for _, comesBack := range []bool{true, false} {
+		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
+			t.Parallel()
+			fake := clocktest.New(noon)
+			s := newService(map[string]string{"a": "M1-a"})
+			s.absent["a"] = true
+			s.before = func(_ context.Context, _, _ string, call int) error {
+				if comesBack && call == 2 {
+					s.absent["a"] = false
+				}
+				return nil
+			}
+			shops := shopsOf(s, fake)
+			holds, err := shops.Settled(t.Context(), "a")
+			var missing *mystore.NotInstalledError
+			if comesBack && (err != nil || holds.KustomID != "M1-a") || !comesBack && !errors.As(err, &missing) {
+				t.Errorf("the shop holds %+v, error %v", holds, err)
+			}
+			if waited := fake.Now().Sub(noon); waited < rotation.PropagationDelay {
+				t.Errorf("it looked again after %v", waited)
+			}
+			// Once is enough.
+			_, _ = shops.Settled(t.Context(), "a")
+			if n := s.called(read, "a"); n != 2 {
+				t.Errorf("it was read %d times", n)
+			}
+		})
+	}
+}
+
+// TestCredentials_HidesSecretInPlaceOfID: people enter the two in each other's place.
+func TestCredentials_HidesSecretInPlaceOfID(t *testing.T) {
+	t.Parallel()
+	s := newService(map[string]string{"a": "kco_live_api_entered_wrongly"})
+	if holds, err := shopsOf(s, clock.System{}).Credentials(t.Context(), "a"); err != nil || holds.KustomID != rotation.SecretAsID {
+		t.Errorf("the shop holds %+v, error %v", holds, err)
 	}
 }

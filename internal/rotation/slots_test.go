@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,8 +10,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// TestSlots: who rests makes room for another, up to twice the limit, and takes it back without waiting.
-func TestSlots(t *testing.T) {
+// TestSlots_YieldingMakesRoom: one that yields makes room for another, up to twice the limit, and takes it back without waiting.
+func TestSlots_YieldingMakesRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const limit, all = 2, 6
@@ -30,15 +31,15 @@ func TestSlots(t *testing.T) {
 		a, b := <-taken, <-taken
 		// Two goroutines wait for one shop.
 		resume, resumeToo := a.yield(), a.yield()
-		want(1, "one rests")
+		want(1, "one yields")
 		c := <-taken
 		resumeB := b.yield()
-		want(1, "two rest")
+		want(1, "two yield")
 		d := <-taken
 		resumeC := c.yield()
-		want(0, "three rest, but four are half done")
+		want(0, "three yield, but four are half done")
 		d.release()
-		want(1, "one is done, and three rest")
+		want(1, "one is done, and three yield")
 		e := <-taken
 		resume()
 		want(0, "one of a shop's goroutines goes on")
@@ -47,38 +48,60 @@ func TestSlots(t *testing.T) {
 		resumeToo()
 		b.release()
 		c.release()
-		want(0, "nobody rests, and two are half done")
+		want(0, "nobody yields, and two are half done")
 		a.release()
 		want(1, "one is half done")
 		e.release()
 	})
 }
 
-// TestFleetRests works on as many shops at once as there may be beside those that wait, and on no others
+// started counts how many shops are worked on at once.
+type started struct {
+	mu          sync.Mutex
+	now, atOnce int
+}
+
+// begin counts a shop until the returned function is called.
+func (s *started) begin() (end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now++
+	s.atOnce = max(s.atOnce, s.now)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.now--
+	}
+}
+
+// TestFleet_WorksOnOthersWhileSomeWait works on as many shops at once as there may be beside those that wait, and on no others
 // where none waits.
-func TestFleetRests(t *testing.T) {
+func TestFleet_WorksOnOthersWhileSomeWait(t *testing.T) {
 	t.Parallel()
-	for _, rests := range []bool{false, true} {
+	for _, yields := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			const shops, concurrency = 100, 8
-			f := fakeFleet(shops, concurrency, connections{})
-			f.connections.clock = yieldingClock{clock.System{}}
+			c := Yielding(clock.System{})
+			f := Fleet{
+				Engine: New(Options{Clock: c}), Concurrency: concurrency, Members: make([]*Member, shops),
+				General: func(error) bool { return false },
+			}
 			began := time.Now()
 			var s started
-			f.each(t.Context(), "Not done", time.Hour, func(ctx context.Context, _ int, _ *fleetMember) error {
+			f.each(t.Context(), time.Hour, func(ctx context.Context, _ *Member) error {
 				defer s.begin()()
 				time.Sleep(time.Second) // a request
-				if rests {
-					return f.connections.clock.Sleep(ctx, time.Second)
+				if yields {
+					return c.Sleep(ctx, time.Second)
 				}
 				return nil
 			})
 			want, atOnce := 13*time.Second, concurrency
-			if rests {
+			if yields {
 				want, atOnce = 14*time.Second, 2*concurrency
 			}
 			if took := time.Since(began); took != want || s.atOnce != atOnce {
-				t.Errorf("yielding %t: it took %v with %d at once, want %v with %d", rests, took, s.atOnce, want, atOnce)
+				t.Errorf("yielding %t: it took %v with %d at once, want %v with %d", yields, took, s.atOnce, want, atOnce)
 			}
 		})
 	}

@@ -1,0 +1,580 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+func TestExecute_SwitchesShop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"))
+	var record rotation.Record
+	kept, err := w.connect(config(), &record)
+	if err != nil || len(kept) != 0 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantHolds("a", "M1-new1")
+	w.wantKeys("M1-new1", "M1-other")
+	if got := w.shops.secrets["a"]; got != "kco_live_api_new1" {
+		t.Errorf("the shop got the secret %q", got)
+	}
+	if record.Username != "M1-new1" || record.CredentialID != "id-new1" || record.Reason == "" || len(record.Memory.Unsettled) != 0 {
+		t.Errorf("the record is %+v", record)
+	}
+	if len(record.KeysToDelete) != 1 || record.KeysToDelete[0].Username != "M1-old" {
+		t.Errorf("deleted: %v", record.KeysToDelete)
+	}
+}
+
+// TestExecute_NothingPlannedDoesNothing: the plan after an apply is empty, and so is what it does.
+func TestExecute_NothingPlannedDoesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	var record rotation.Record
+	if _, err := w.connect(config(), &record); err != nil {
+		t.Fatal(err)
+	}
+	w.rerun()
+	if err := w.engine.Read(t.Context(), "a", &record); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := rotation.Decide(config(), &record, nil)
+	if err != nil || plan.Generate || plan.Changes || plan.Undecided {
+		t.Fatalf("the plan is %+v, error %v", plan, err)
+	}
+	writes := w.shops.called(write, "a")
+	if kept, err := w.engine.Execute(t.Context(), plan, config().Rules, &record); err != nil || len(kept) != 0 {
+		t.Errorf("kept %v, error %v", kept, err)
+	}
+	if w.shops.called(write, "a") != writes || w.portal.called(generate) != 1 {
+		t.Error("it has done something")
+	}
+}
+
+// TestExecute_FailureLeavesShopAndNoKey: the shop goes on with the key that it had, and the new one is deleted.
+func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
+	t.Parallel()
+	for name, breakIt := range map[string]func(*world){
+		"the pair is refused": func(w *world) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictRefused} },
+		"nothing is proven":   func(w *world) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictUnknown} },
+		"the shop refuses it": func(w *world) {
+			w.shops.before = func(_ context.Context, kind, _ string, _ int) error {
+				if kind == write {
+					return errRefused
+				}
+				return nil
+			}
+		},
+		"the keys can't be listed again": func(w *world) {
+			w.portal.before = func(kind, _ string, call int) error {
+				if kind == list && call == 2 {
+					return errLost
+				}
+				return nil
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			plan := w.plan(config())
+			w.clock.Advance(time.Minute)
+			breakIt(w)
+			var record rotation.Record
+			if _, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err == nil {
+				t.Error("it worked")
+			}
+			w.wantHolds("a", "M1-old")
+			w.wantKeys("M1-old")
+			if record.CredentialID != "" || len(record.Memory.Unsettled) != 0 {
+				t.Errorf("the record is %+v", record)
+			}
+		})
+	}
+}
+
+// TestExecute_HoldsAcceptedWriteThatReadsDoNotShow: a key that the shop has accepted is not deleted because a
+// lagging read does not show it, in this run or the next.
+func TestExecute_HoldsAcceptedWriteThatReadsDoNotShow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
+	plan := w.plan(config())
+	w.shops.lag = 50 * time.Second
+	var record rotation.Record
+	_, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
+	var unknown *rotation.KeyStateUnknownError
+	if !errors.As(err, &unknown) {
+		t.Fatalf("the error is %v", err)
+	}
+	w.wantHolds("a", "M1-new1")
+	if left := record.Memory.Unsettled; len(left) != 1 || left[0].Username != "M1-new1" || left[0].Attempted.IsZero() {
+		t.Fatalf("it remembers %+v", left)
+	}
+	// The next run, at once: it waits until a read can show what became of the write.
+	w.rerun()
+	began := w.clock.Now()
+	err = w.engine.DeleteUnused(t.Context(), record.Memory.Unsettled[0], 0)
+	wantInUse(t, err)
+	if waited := w.clock.Now().Sub(began); waited < 20*time.Second {
+		t.Errorf("it looked after %v", waited)
+	}
+	w.wantHolds("a", "M1-new1")
+}
+
+// TestExecute_FindsKeyOfKilledRun: killed after the portal has made the key. The next run asks with the same
+// idempotency key, learns which key that was, and deletes it.
+func TestExecute_FindsKeyOfKilledRun(t *testing.T) {
+	t.Parallel()
+	for _, recorded := range []bool{false, true} {
+		t.Run(fmt.Sprintf("recorded: %t", recorded), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			plan := w.plan(config())
+			w.portal.after = func(kind, _ string, call int) error {
+				if kind == generate && call == 1 {
+					return errLost
+				}
+				return nil
+			}
+			// What the killed run has noted is lost with it.
+			_, _ = w.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+			w.wantKeys("M1-old", "M1-new1")
+			w.rerun()
+			var record rotation.Record
+			if recorded {
+				record = rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
+			}
+			if kept, err := w.connect(config(), &record); err != nil || len(kept) != 0 {
+				t.Fatalf("kept %v, error %v", kept, err)
+			}
+			w.wantHolds("a", "M1-new3")
+			w.wantKeys("M1-new3")
+			if a := w.portal.asked; len(a) != 3 || a[0] != a[1] || a[1] == a[2] {
+				t.Errorf("it asked with %q", a)
+			}
+		})
+	}
+}
+
+// TestExecute_KeepsReplayedKeyInUse: the key of an earlier run may have got into a shop.
+func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
+	plan := w.plan(config())
+	w.portal.after = func(kind, _ string, call int) error {
+		if kind == generate && call == 1 {
+			return errLost
+		}
+		return nil
+	}
+	_, _ = w.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+	w.shops.move("b", "M1-new1")
+	w.rerun()
+	var record rotation.Record
+	kept, err := w.connect(config(), &record)
+	if err != nil || len(kept) != 1 || !kept[0].IsInUse() || kept[0].Key.Username != "M1-new1" {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantHolds("b", "M1-new1")
+	w.wantHolds("a", record.Username)
+}
+
+// TestExecute_KilledAfterInstallation: the next run finds the shop on a key that nobody has recorded, replaces it,
+// and deletes both it and the one before.
+func TestExecute_KilledAfterInstallation(t *testing.T) {
+	t.Parallel()
+	used := noon.Add(-time.Hour)
+	old := m1("M1-old")
+	old.LastUsedAt = &used
+	w := newWorld(t, map[string]string{"a": "M1-old"}, old)
+	plan := w.plan(config())
+	w.portal.before = func(kind, about string, _ int) error {
+		if kind == discard && about == "id-M1-old" {
+			return errRefused
+		}
+		return nil
+	}
+	_, _ = w.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+	w.wantHolds("a", "M1-new1")
+	w.portal.before = nil
+	w.rerun()
+	w.clock.Advance(time.Hour)
+	var record rotation.Record
+	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 0 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantHolds("a", record.Username)
+	w.wantKeys(record.Username)
+}
+
+// TestExecute_KeepsWhatItCannotDelete: the shop works, so a key that could not be deleted is no error. It is
+// remembered, and the next plan has it.
+func TestExecute_KeepsWhatItCannotDelete(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w.portal.before = func(kind, _ string, _ int) error {
+		if kind == discard {
+			return errRefused
+		}
+		return nil
+	}
+	var record rotation.Record
+	kept, err := w.connect(config(), &record)
+	if err != nil || len(kept) != 1 || !errors.Is(kept[0].Err, errRefused) {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.portal.before = nil
+	w.rerun()
+	if err := w.engine.Read(t.Context(), "a", &record); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := rotation.Decide(config(), &record, nil)
+	if err != nil || plan.Generate || !plan.Changes || len(plan.Delete) != 1 || plan.Delete[0].Username != "M1-old" {
+		t.Fatalf("the plan is %+v, error %v", plan, err)
+	}
+	if kept, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil || len(kept) != 0 {
+		t.Errorf("kept %v, error %v", kept, err)
+	}
+	w.wantKeys("M1-new1")
+}
+
+// TestExecute_MakesRoomAtTheLimit: what earlier runs have left over must not keep a shop from its key for ever.
+func TestExecute_MakesRoomAtTheLimit(t *testing.T) {
+	t.Parallel()
+	for _, remembered := range []bool{true, false} {
+		t.Run(fmt.Sprintf("remembered: %t", remembered), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			plan := w.plan(config())
+			w.portal.after = func(kind, _ string, call int) error {
+				if kind == generate && call == 1 {
+					return errLost
+				}
+				return nil
+			}
+			_, _ = w.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+			w.portal.limit = 2
+			var record rotation.Record
+			if remembered {
+				// The portal has forgotten the request meanwhile.
+				w.portal.replays = map[string]kustom.Key{}
+				record.Memory.Unsettled = []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-new1", Username: "M1-new1"}}
+			}
+			w.rerun()
+			if kept, err := w.connect(config(), &record); err != nil || len(kept) != 0 {
+				t.Fatalf("kept %v, error %v", kept, err)
+			}
+			w.wantHolds("a", record.Username)
+			w.wantKeys(record.Username)
+			if len(record.Memory.Unsettled) != 0 {
+				t.Errorf("it remembers %v", record.Memory.Unsettled)
+			}
+		})
+	}
+}
+
+// TestExecute_FullStoreIsAnError that names the keys which were never used.
+func TestExecute_FullStoreIsAnError(t *testing.T) {
+	t.Parallel()
+	unused := key("1", "M1-unused", host, 2026, 0)
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), unused)
+	w.portal.limit = 2
+	var record rotation.Record
+	_, err := w.connect(config(), &record)
+	var full *rotation.LimitReachedError
+	if err = w.engine.WithUnusedKeys(t.Context(), "M1", err); !errors.As(err, &full) || len(full.Unused) != 1 || full.Unused[0].Username != "M1-unused" {
+		t.Errorf("the error is %v", err)
+	}
+	w.wantHolds("a", "M1-old")
+	w.wantKeys("M1-old", "M1-unused")
+}
+
+// TestExecute_KeepsKeyThatAnotherShopUses: one key can serve several shops.
+func TestExecute_KeepsKeyThatAnotherShopUses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+	var record rotation.Record
+	kept, err := w.connect(config(), &record)
+	if err != nil || len(kept) != 1 || !kept[0].IsInUse() {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantHolds("b", "M1-old")
+	if len(record.Memory.Unsettled) != 0 {
+		t.Errorf("another shop's key is remembered: %v", record.Memory.Unsettled)
+	}
+}
+
+// TestExecute_PolicyOfReplacedKeys follows a replaced key from apply to apply.
+func TestExecute_PolicyOfReplacedKeys(t *testing.T) {
+	t.Parallel()
+	const quiet = 24 * time.Hour
+	keep := rotation.Rules{ReplacedKeys: rotation.KeepKeys}
+	unused := rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: quiet}
+	tests := map[string]struct {
+		first, later rotation.Rules
+		after        time.Duration
+		// usedAgain says that something goes on using the key.
+		usedAgain, deleted bool
+	}{
+		"keep":                               {first: keep, later: keep, after: 1000 * time.Hour},
+		"keep, then delete":                  {first: keep, after: time.Minute, deleted: true},
+		"keep, then when unused":             {first: keep, later: unused, after: time.Hour},
+		"when unused, too early":             {first: unused, later: unused, after: time.Hour},
+		"when unused, later":                 {first: unused, later: unused, after: quiet, deleted: true},
+		"when unused, still used":            {first: unused, later: unused, after: 2 * quiet, usedAgain: true},
+		"when unused, then delete":           {first: unused, after: time.Minute, deleted: true},
+		"when unused, then keep, much later": {first: unused, later: keep, after: 2 * quiet},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			used := noon.Add(-time.Minute)
+			w.portal.keys[0].LastUsedAt = &used
+			c := config()
+			c.Rules = test.first
+			var record rotation.Record
+			if kept, err := w.connect(c, &record); err != nil || len(kept) != 0 {
+				t.Fatalf("kept %v, error %v", kept, err)
+			}
+			w.wantKeys("M1-old", "M1-new1")
+			w.clock.Advance(test.after)
+			if used := w.clock.Now().Add(-time.Minute); test.usedAgain {
+				w.portal.keys[0].LastUsedAt = &used
+			}
+			w.rerun()
+			if err := w.engine.Read(t.Context(), "a", &record); err != nil {
+				t.Fatal(err)
+			}
+			c.Rules = test.later
+			plan, err := rotation.Decide(c, &record, nil)
+			if err != nil || plan.Generate {
+				t.Fatalf("the plan is %+v, error %v", plan, err)
+			}
+			if going := slices.ContainsFunc(plan.Delete, func(k rotation.KeyRef) bool { return k.WaitsFor == "" }); going != test.deleted {
+				t.Errorf("the plan says %+v", plan)
+			}
+			if kept, err := w.engine.Execute(t.Context(), plan, c.Rules, &record); err != nil || len(kept) != 0 {
+				t.Errorf("kept %v, error %v", kept, err)
+			}
+			if test.deleted {
+				w.wantKeys("M1-new1")
+			} else {
+				w.wantKeys("M1-old", "M1-new1")
+			}
+			w.wantHolds("a", "M1-new1")
+		})
+	}
+}
+
+// TestExecute_KeyUsedSinceThePlanStays: a saved plan is applied days later.
+func TestExecute_KeyUsedSinceThePlanStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	c := config()
+	c.Rules = rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}
+	var record rotation.Record
+	if _, err := w.connect(c, &record); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	w.rerun()
+	if err := w.engine.Read(t.Context(), "a", &record); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := rotation.Decide(c, &record, nil)
+	if err != nil || !plan.Changes {
+		t.Fatalf("the plan is %+v, error %v", plan, err)
+	}
+	used := w.clock.Now()
+	w.portal.keys[0].LastUsedAt = &used
+	w.rerun()
+	kept, err := w.engine.Execute(t.Context(), plan, c.Rules, &record)
+	var still *rotation.KeyStillUsedError
+	if err != nil || len(kept) != 1 || !errors.As(kept[0].Err, &still) {
+		t.Errorf("kept %v, error %v", kept, err)
+	}
+	if retired := record.Memory.Retired; len(retired) != 1 || retired[0].Username != "M1-old" {
+		t.Errorf("it remembers %v", retired)
+	}
+	w.wantKeys("M1-old", "M1-new1")
+}
+
+// TestExecute_OneUnreadableShopIsItsOwnTrouble: it keeps keys that it may use, and nobody from a new key.
+func TestExecute_OneUnreadableShopIsItsOwnTrouble(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		know    func(*world)
+		ignored []string
+		deleted bool
+	}{
+		"never read":               {},
+		"ignored":                  {ignored: []string{"dead"}, deleted: true},
+		"configured for the store": {know: func(w *world) { w.engine.Shops.Belongs("dead", "M1", "") }},
+		"configured for another":   {know: func(w *world) { w.engine.Shops.Belongs("dead", "M2", "") }, deleted: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
+			w.shops.before = deadShop
+			w.rerun(test.ignored...)
+			if test.know != nil {
+				test.know(w)
+			}
+			var record rotation.Record
+			kept, err := w.connect(config(), &record)
+			if err != nil || (len(kept) == 0) != test.deleted {
+				t.Fatalf("kept %v, error %v", kept, err)
+			}
+			w.wantHolds("a", "M1-new1")
+			if test.deleted {
+				w.wantKeys("M1-new1")
+				return
+			}
+			w.wantKeys("M1-new1", "M1-old")
+			if unknown := wantUnknown(t, kept[0].Err); !slices.Equal(unknown.Shops, []string{"dead"}) {
+				t.Errorf("it names %q", unknown.Shops)
+			}
+			if left := record.Memory.Unsettled; len(left) != 1 || left[0].Username != "M1-old" {
+				t.Errorf("it remembers %v", left)
+			}
+		})
+	}
+}
+
+// TestExecute_PanicLosesNoKey: wherever a vendor's client panics, every key is in a shop, recorded, remembered or
+// found by the next run, and no shop stands still.
+func TestExecute_PanicLosesNoKey(t *testing.T) {
+	t.Parallel()
+	type spot struct {
+		kind   string
+		call   int
+		before bool
+	}
+	var spots []spot
+	for _, kind := range []string{generate, discard, fetch, list, identify, read, write, "prove"} {
+		for call := 1; call <= 4; call++ {
+			spots = append(spots, spot{kind, call, true}, spot{kind, call, false})
+		}
+	}
+	for _, at := range spots {
+		t.Run(fmt.Sprintf("%s %d, before: %t", at.kind, at.call, at.before), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			plan := w.plan(config())
+			w.rerun()
+			armed, calls := true, map[string]int{}
+			strike := func(kind string, before bool) {
+				if before {
+					calls[kind]++
+				}
+				if armed && kind == at.kind && before == at.before && calls[kind] == at.call {
+					panic("index out of range")
+				}
+			}
+			w.portal.before = func(kind, _ string, _ int) error { strike(kind, true); return nil }
+			w.portal.after = func(kind, _ string, _ int) error { strike(kind, false); return nil }
+			w.shops.before = func(_ context.Context, kind, _ string, _ int) error { strike(kind, true); return nil }
+			w.shops.after = func(_ context.Context, kind, _ string, _ int) error { strike(kind, false); return nil }
+			w.prover.onProof = func() { strike("prove", true); strike("prove", false) }
+			record := rotation.Record{MerchantID: "M1"}
+			_, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
+			armed = false
+			for _, username := range w.portal.usernames() {
+				if username != "M1-old" && username != record.Username && !remembers(record, w.portal, username) {
+					t.Errorf("nobody knows of %s after: %v", username, err)
+				}
+			}
+			w.wantHolds("a", w.shops.holds("a"))
+			w.clock.Advance(time.Minute)
+			w.rerun()
+			w.converge(&record)
+			w.wantHolds("a", record.Username)
+			w.wantKeys(record.Username)
+		})
+	}
+}
+
+// remembers tells whether a key is among those that are to be looked after, by its name or by its request.
+func remembers(record rotation.Record, a *account, username string) bool {
+	return slices.ContainsFunc(record.Memory.Unsettled, func(o kustom.Orphan) bool {
+		return o.Username == username || o.CredentialID == "" && a.replays[o.IdempotencyKey].Username == username
+	})
+}
+
+// converge is the next run, of a record that may have got no key in the last one.
+func (w *world) converge(record *rotation.Record) {
+	w.Helper()
+	plan := w.plan(config())
+	if record.Username != "" {
+		if err := w.engine.Read(w.Context(), "a", record); err != nil {
+			w.Fatal(err)
+		}
+		var err error
+		if plan, err = rotation.Decide(config(), record, nil); err != nil {
+			w.Fatal(err)
+		}
+	}
+	if kept, err := w.engine.Execute(w.Context(), plan, rotation.Rules{}, record); err != nil || len(kept) != 0 {
+		w.Errorf("the next run: kept %v, error %v", kept, err)
+	}
+}
+
+// TestExecute_UnansweredRequestIsNotSentForTheShopsKey: what an earlier run has asked for without an answer is
+// deleted. It must not have become the shop's key meanwhile.
+func TestExecute_UnansweredRequestIsNotSentForTheShopsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w.portal.before = func(kind, about string, _ int) error {
+		if kind == generate {
+			// The request is lost, and what became of it can't be found out.
+			return &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: about, IdempotencyKey: w.portal.next}, Cause: errLost, Cleanup: errLost}
+		}
+		return nil
+	}
+	record := rotation.Record{MerchantID: "M1"}
+	if _, err := w.connect(config(), &record); err == nil || len(record.Memory.Unsettled) != 1 {
+		t.Fatalf("it remembers %v, error %v", record.Memory.Unsettled, err)
+	}
+	w.portal.before = nil
+	w.rerun()
+	w.converge(&record)
+	w.wantHolds("a", record.Username)
+	w.wantKeys(record.Username)
+}
+
+// TestDeleteUnused_AsksForKeyFoundByItsRequest: the request may have been sent again by a run that installed its key.
+func TestDeleteUnused_AsksForKeyFoundByItsRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-used"}, m1("M1-used"))
+	w.portal.replays["k"] = w.portal.keys[0]
+	err := w.engine.DeleteUnused(t.Context(), kustom.Orphan{MerchantID: "M1", IdempotencyKey: "k"}, 0)
+	wantInUse(t, err)
+	w.wantHolds("a", "M1-used")
+}
+
+// TestExecute_ReplacesKeyDeletedOnItsWay: another run takes the new key for nobody's and deletes it, while the shop
+// gets it.
+func TestExecute_ReplacesKeyDeletedOnItsWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w.shops.after = func(ctx context.Context, kind, _ string, call int) error {
+		if kind == write && call == 1 {
+			return w.portal.Discard(ctx, orphan("new1"))
+		}
+		return nil
+	}
+	record := rotation.Record{MerchantID: "M1"}
+	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 0 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantHolds("a", record.Username)
+	w.wantKeys(record.Username)
+}
