@@ -159,8 +159,8 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	switched := 0
 	for _, m := range f.Members {
 		if m.Plan.Changes && !m.Plan.Undecided {
-			all.Delete = append(all.Delete, m.Plan.Delete...)
-			all.Others = append(all.Others, m.Plan.Others...)
+			all.Delete = appendNew(all.Delete, m.Plan.Delete)
+			all.Others = appendNew(all.Others, m.Plan.Others)
 		}
 		if m.Plan.Generate {
 			switched++
@@ -170,6 +170,16 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 		// Terraform would quote the whole attribute, with every shop.
 		diags.AddWarning(deletedKeysSummary, fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
 	}
+}
+
+// appendNew appends the keys that are not in the list yet: shops may share a store and a key.
+func appendNew[T comparable](keys, more []T) []T {
+	for _, key := range more {
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // planned returns the map of the shops as it is planned. What is not known yet stays as it is.
@@ -268,7 +278,7 @@ func (f *fleet) redecide(ctx context.Context) {
 
 // take takes over what has become of the member.
 func (m *fleetModels) take(member *rotation.Member) {
-	if m.plan == nil {
+	if member.Err == nil && m.plan == nil {
 		return
 	}
 	if member.Err == nil {

@@ -19,13 +19,14 @@ const fleetAddress = "kustom_mystore_fleet.all"
 
 // fleetSettings is the configuration of a fleet. Texts may be expressions: "${...}".
 type fleetSettings struct {
-	Shops           any               `json:"shops"`
-	RotateAfterDays int               `json:"rotate_after_days,omitempty"`
-	ReplacedKeys    string            `json:"replaced_key_policy,omitempty"`
-	DeletionPolicy  string            `json:"deletion_policy,omitempty"`
-	MaxConcurrency  any               `json:"max_concurrency,omitempty"`
-	Timeouts        map[string]string `json:"timeouts,omitempty"`
-	Lifecycle       map[string]any    `json:"lifecycle,omitempty"`
+	Shops            any               `json:"shops"`
+	RotateAfterDays  int               `json:"rotate_after_days,omitempty"`
+	ReplacedKeys     string            `json:"replaced_key_policy,omitempty"`
+	DeletionPolicy   string            `json:"deletion_policy,omitempty"`
+	AllowStoreChange bool              `json:"allow_store_change,omitempty"`
+	MaxConcurrency   any               `json:"max_concurrency,omitempty"`
+	Timeouts         map[string]string `json:"timeouts,omitempty"`
+	Lifecycle        map[string]any    `json:"lifecycle,omitempty"`
 }
 
 type shopSettings struct {
@@ -553,6 +554,7 @@ func TestAccFleetMovesStore(t *testing.T) {
 	seed.Stores = append(seed.Stores, sandbox.Store{MerchantID: to, Name: "Ny", Website: "https://ny.example"})
 	w := newFleetWorld(t, seed, sandbox.Options{})
 	w.shops[mover.Name] = shopSettings{MerchantID: mover.MerchantID}
+	w.fleet.AllowStoreChange = true
 	w.use(t)
 	w.mustApply(t)
 	first := w.holds(t, mover.Name)
@@ -657,8 +659,9 @@ func TestAccFleetSharedKey(t *testing.T) {
 			w.fleet.MaxConcurrency = concurrency
 			w.use(t)
 			r := w.mustApply(t)
-			if strings.Contains(r.output, "Warning") {
-				t.Errorf("something is warned of:\n%s", r.output)
+			if got := warningSummary.FindAllString(r.output, -1); !slices.Equal(got, []string{"Warning: API keys will be deleted"}) ||
+				!strings.Contains(unwrapped(r.output), "5 shops will get a new key; 2 keys will be deleted: M00500001-f0001, M00500005-f0005.") {
+				t.Errorf("the warnings are %q:\n%s", got, r.output)
 			}
 			w.mustBeEmpty(t)
 			w.mustBeDone(t)
