@@ -206,7 +206,7 @@ func adviseGuard(err error) (advice, bool) {
 	if errors.As(err, &used) {
 		return advice{text: fmt.Sprintf("The key %s was not deleted, because the portal shows that something has used it within the last %s. Find "+
 			"out what uses it, an accounting system for example, and give that another key. The next apply tries again.",
-			used.Username, used.UnusedFor)}, true
+			used.Username, rotation.FormatDuration(used.UnusedFor))}, true
 	}
 	var still *rotation.KeyNotDeletedError
 	if errors.As(err, &still) {

@@ -98,7 +98,7 @@ func TestAdvise(t *testing.T) {
 		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. That nobody was asked does not mean", true},
 		{"shops not known", &rotation.KeyUsageUnknownError{Username: "M1-a", Cause: &unknownError{"mystore_tokens"}}, "the provider does not know which shops it can ask. The provider's mystore_tokens depends on", true},
 		{"one not read", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"a"}, Cause: refusal("mystore", 401, "unauthorized")}, "because shop a may use it and can't be read. Mystore does not accept the shop's token", true},
-		{"still used", &rotation.KeyStillUsedError{Username: "M1-a", UnusedFor: 24 * time.Hour}, "the portal shows that something has used it within the last 24h0m0s.", false},
+		{"still used", &rotation.KeyStillUsedError{Username: "M1-a", UnusedFor: 24 * time.Hour}, "the portal shows that something has used it within the last 24h.", false},
 		{"not listed yet", &rotation.NotListedError{MerchantID: "M1", CredentialID: "c-1"}, "does not list the key c-1 of store M1, which this run has made.", false},
 		{"no such key", &kustom.NoKeyError{MerchantID: "M1", CredentialID: "c"}, "Store M1 has no API key with the ID c; perhaps it was deleted.", false},
 		{"unexpected", errors.New("odd"), "This is unexpected. Run again and, if it stays, report it with the message below.", false},

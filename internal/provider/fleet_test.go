@@ -364,7 +364,7 @@ func TestFleet_WarnsOfLeaving(t *testing.T) {
 func TestFleet_WarnsOfDeletions(t *testing.T) {
 	t.Parallel()
 	goes := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}
-	later := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-2", Username: "M1-b", WaitsFor: "no use of the key for 24h0m0s"}
+	later := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-2", Username: "M1-b", WaitsFor: "no use of the key for 24h"}
 	f := &fleet{Fleet: rotation.Fleet{Members: []*rotation.Member{
 		{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}}},
 		{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{later}}},

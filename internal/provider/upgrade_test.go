@@ -48,12 +48,15 @@ terraform {
 var stateFixtures = map[string]string{
 	"pair": fixtureSource + `
 resource "kustom_api_key" "fjellsport" {
-  merchant_id         = "M00412871"
-  description         = "terraform: fjellsport"
-  host                = "api.kustom.co"
-  rotate_after_days   = 365
-  rotate_when_changed = { ticket = "1" }
-  force_destroy       = true
+  merchant_id          = "M00412871"
+  description          = "terraform: fjellsport"
+  host                 = "api.kustom.co"
+  rotate_after_days    = 365
+  rotate_before_expiry = "336h"
+  rotate_when_changed  = { ticket = "1" }
+  deletion_policy      = "delete"
+  unused_for           = "720h"
+  force_destroy        = true
 
   lifecycle {
     create_before_destroy = true
@@ -67,11 +70,12 @@ resource "kustom_api_key" "fjellsport" {
 resource "mystore_klarna_checkout_credentials" "fjellsport" {
   provider = kustom
 
-  shop            = "fjellsport"
-  kustom_id       = kustom_api_key.fjellsport.username
-  kustom_secret   = kustom_api_key.fjellsport.secret
-  deletion_policy = "clear"
-  verify          = true
+  shop               = "fjellsport"
+  kustom_id          = kustom_api_key.fjellsport.username
+  kustom_secret      = kustom_api_key.fjellsport.secret
+  allow_store_change = true
+  deletion_policy    = "clear"
+  verify             = true
 
   timeouts {
     update = "5m"
@@ -80,6 +84,10 @@ resource "mystore_klarna_checkout_credentials" "fjellsport" {
 
 resource "kustom_api_key" "kaffebonna" {
   merchant_id = "M00537204"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "mystore_klarna_checkout_credentials" "kaffebonna" {
@@ -93,13 +101,16 @@ resource "mystore_klarna_checkout_credentials" "kaffebonna" {
 `,
 	"connection": fixtureSource + `
 resource "kustom_mystore_connection" "fjellsport" {
-  shop                = "fjellsport"
-  merchant_id         = "M00412871"
-  description         = "terraform: fjellsport"
-  rotate_after_days   = 365
-  rotate_when_changed = { ticket = "1" }
-  deletion_policy     = "clear"
-  replaced_key_policy       = "keep"
+  shop                 = "fjellsport"
+  merchant_id          = "M00412871"
+  description          = "terraform: fjellsport"
+  rotate_after_days    = 365
+  rotate_before_expiry = "336h"
+  rotate_when_changed  = { ticket = "1" }
+  allow_store_change   = true
+  deletion_policy      = "clear"
+  replaced_key_policy  = "delete_when_unused"
+  unused_for           = "8760h"
 
   timeouts {
     create = "5m"
@@ -118,8 +129,8 @@ resource "kustom_mystore_connection" "kaffebonna" {
 }
 
 resource "kustom_api_keys_exclusive" "kaffebonna" {
-  merchant_id = "M00537204"
-  credential_ids     = [kustom_mystore_connection.kaffebonna.credential_id]
+  merchant_id    = "M00537204"
+  credential_ids = [kustom_mystore_connection.kaffebonna.credential_id]
 
   timeouts {
     create = "5m"
@@ -133,10 +144,13 @@ resource "kustom_mystore_fleet" "all" {
     kaffebonna = { merchant_id = "M00537204" }
     ullogtre   = { merchant_id = "M00698335" }
   }
-  rotate_after_days = 365
-  deletion_policy   = "clear"
-  replaced_key_policy     = "keep"
-  max_concurrency   = 2
+  rotate_after_days    = 365
+  rotate_before_expiry = "336h"
+  allow_store_change   = true
+  deletion_policy      = "clear"
+  replaced_key_policy  = "keep"
+  unused_for           = "72h"
+  max_concurrency      = 2
 
   timeouts {
     create = "5m"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -241,7 +242,7 @@ func (p *Plan) dispose(rules Rules, key KeyRef, quiet bool) {
 	case rules.ReplacedKeys == KeepKeys:
 		p.Keep = append(p.Keep, key)
 	case rules.ReplacedKeys == DeleteUnusedKeys && !quiet:
-		key.WaitsFor = fmt.Sprintf("no use of the key for %s", rules.UnusedFor)
+		key.WaitsFor = fmt.Sprintf("no use of the key for %s", FormatDuration(rules.UnusedFor))
 		p.Delete = append(p.Delete, key)
 	default:
 		p.Delete = append(p.Delete, key)
@@ -289,7 +290,7 @@ func (p *Plan) review(rules Rules, record Record) {
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
 	default:
-		p.Reason = fmt.Sprintf("replaced keys were not used for %s", rules.UnusedFor)
+		p.Reason = fmt.Sprintf("replaced keys were not used for %s", FormatDuration(rules.UnusedFor))
 	}
 }
 
@@ -351,6 +352,18 @@ func (o Observation) dueReason(updatedAt, username string) string {
 		return "somebody has changed the shop's credentials"
 	}
 	return ""
+}
+
+// FormatDuration returns a duration as a person writes it: 24h, where its String method returns 24h0m0s.
+func FormatDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // isLegacy tells whether a key is one of Klarna's.

@@ -184,7 +184,7 @@ func keeping(key rotation.RetiredKey) func(*rotation.Record) {
 func retiring(key rotation.RetiredKey) func(*rotation.Record) {
 	return func(r *rotation.Record) {
 		waiting := key.KeyRef
-		waiting.WaitsFor = "no use of the key for 24h0m0s"
+		waiting.WaitsFor = "no use of the key for 24h"
 		r.KeysToDelete, r.Memory.Retired = []rotation.KeyRef{waiting}, []rotation.RetiredKey{key}
 	}
 }
@@ -269,6 +269,19 @@ func TestQuiet_CountsFromLastUseOrCreation(t *testing.T) {
 		}
 		if rotation.Quiet(test.key, 0, noon) {
 			t.Errorf("%s: quiet although no evidence counts", name)
+		}
+	}
+}
+
+// TestFormatDuration writes durations as a person does.
+func TestFormatDuration(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 30 * time.Second: "30s", 10 * time.Minute: "10m",
+		time.Hour + 20*time.Second: "1h0m20s", 0: "0s",
+	} {
+		if got := rotation.FormatDuration(d); got != want {
+			t.Errorf("%v is written %q, want %q", d, got, want)
 		}
 	}
 }

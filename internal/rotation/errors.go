@@ -54,7 +54,7 @@ type KeyStillUsedError struct {
 
 // Error implements error.
 func (e *KeyStillUsedError) Error() string {
-	return fmt.Sprintf("%s was used within the last %s", e.Username, e.UnusedFor)
+	return fmt.Sprintf("%s was used within the last %s", e.Username, FormatDuration(e.UnusedFor))
 }
 
 // KeyStateUnknownError says that a new key may have got into a shop or not, or could not be deleted again,

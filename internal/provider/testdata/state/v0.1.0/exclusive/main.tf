@@ -10,8 +10,8 @@ resource "kustom_mystore_connection" "kaffebonna" {
 }
 
 resource "kustom_api_keys_exclusive" "kaffebonna" {
-  merchant_id = "M00537204"
-  credential_ids     = [kustom_mystore_connection.kaffebonna.credential_id]
+  merchant_id    = "M00537204"
+  credential_ids = [kustom_mystore_connection.kaffebonna.credential_id]
 
   timeouts {
     create = "5m"

@@ -10,10 +10,13 @@ resource "kustom_mystore_fleet" "all" {
     kaffebonna = { merchant_id = "M00537204" }
     ullogtre   = { merchant_id = "M00698335" }
   }
-  rotate_after_days = 365
-  deletion_policy   = "clear"
-  replaced_key_policy     = "keep"
-  max_concurrency   = 2
+  rotate_after_days    = 365
+  rotate_before_expiry = "336h"
+  allow_store_change   = true
+  deletion_policy      = "clear"
+  replaced_key_policy  = "keep"
+  unused_for           = "72h"
+  max_concurrency      = 2
 
   timeouts {
     create = "5m"

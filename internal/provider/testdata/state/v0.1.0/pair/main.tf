@@ -5,12 +5,15 @@ terraform {
 }
 
 resource "kustom_api_key" "fjellsport" {
-  merchant_id         = "M00412871"
-  description         = "terraform: fjellsport"
-  host                = "api.kustom.co"
-  rotate_after_days   = 365
-  rotate_when_changed = { ticket = "1" }
-  force_destroy       = true
+  merchant_id          = "M00412871"
+  description          = "terraform: fjellsport"
+  host                 = "api.kustom.co"
+  rotate_after_days    = 365
+  rotate_before_expiry = "336h"
+  rotate_when_changed  = { ticket = "1" }
+  deletion_policy      = "delete"
+  unused_for           = "720h"
+  force_destroy        = true
 
   lifecycle {
     create_before_destroy = true
@@ -24,11 +27,12 @@ resource "kustom_api_key" "fjellsport" {
 resource "mystore_klarna_checkout_credentials" "fjellsport" {
   provider = kustom
 
-  shop            = "fjellsport"
-  kustom_id       = kustom_api_key.fjellsport.username
-  kustom_secret   = kustom_api_key.fjellsport.secret
-  deletion_policy = "clear"
-  verify          = true
+  shop               = "fjellsport"
+  kustom_id          = kustom_api_key.fjellsport.username
+  kustom_secret      = kustom_api_key.fjellsport.secret
+  allow_store_change = true
+  deletion_policy    = "clear"
+  verify             = true
 
   timeouts {
     update = "5m"
@@ -37,6 +41,10 @@ resource "mystore_klarna_checkout_credentials" "fjellsport" {
 
 resource "kustom_api_key" "kaffebonna" {
   merchant_id = "M00537204"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "mystore_klarna_checkout_credentials" "kaffebonna" {
