@@ -23,4 +23,7 @@ resource "kustom_mystore_fleet" "shard" {
   # A shard may have no shops yet.
   count = length(local.shops) > 0 ? 1 : 0
   shops = local.shops
+
+  # A shop that is taken off the list keeps its key. This is the default; "clear" would empty the shop.
+  deletion_policy = "retain"
 }

@@ -8,6 +8,9 @@ resource "kustom_mystore_fleet" "all" {
     }
   }
 
+  # A shop that is taken off the list keeps its key. This is the default; "clear" would empty the shop.
+  deletion_policy = "retain"
+
   lifecycle {
     # The run fails when a shop could not be connected, be the fleet new or not.
     postcondition {

@@ -19,4 +19,7 @@ resource "kustom_mystore_fleet" "chunk" {
   for_each = local.chunks
 
   shops = { for name in each.value : name => module.list.shops[name] }
+
+  # A shop that is taken off the list keeps its key. This is the default; "clear" would empty the shop.
+  deletion_policy = "retain"
 }

@@ -18,7 +18,7 @@ import (
 
 // moves are the examples that take shops from one way to another, and what the plans for three shops say.
 var moves = []struct{ example, want string }{
-	{"pairs-to-connections", "3 to import, 0 to add, 0 to change, 0 to destroy"},
+	{"pairs-to-connections", "Plan: 0 to add, 0 to change, 0 to destroy"},
 	{"connections-to-pairs", "3 to import, 6 to add, 0 to change, 3 to destroy"},
 	{"pairs-to-fleet", "1 to import, 0 to add, 0 to change, 0 to destroy"},
 	{"fleet-to-connections", "3 to import, 0 to add, 0 to change, 0 to destroy"},
