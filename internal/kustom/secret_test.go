@@ -22,7 +22,7 @@ func TestSecret_IsHiddenHoweverItIsPrinted(t *testing.T) {
 	}
 	for _, text := range []string{
 		fmt.Sprint(key), fmt.Sprintf("%v", key.Secret), fmt.Sprintf("%+v", key), fmt.Sprintf("%#v", key), fmt.Sprintf("%q", key.Secret),
-		fmt.Sprintf("%s", &key.Secret), fmt.Sprintf("%x", key.Secret), string(encoded), log.String(),
+		fmt.Sprintf("%+v", &key.Secret), fmt.Sprintf("%x", key.Secret), string(encoded), log.String(),
 	} {
 		if strings.Contains(text, value) || strings.Contains(text, fmt.Sprintf("%x", value)) {
 			t.Errorf("the secret is in %q", text)

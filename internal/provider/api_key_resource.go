@@ -283,13 +283,14 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	}
 	var strays []string
 	for _, key := range keys {
-		if key.LastUsedAt == nil && key.Description != nil && *key.Description == plan.Description.ValueString() && !r.engine.Keys.Made(key.CredentialID) {
+		ours := key.Description != nil && *key.Description == plan.Description.ValueString()
+		if ours && rotation.Stray(key) && !r.engine.Keys.Made(key.CredentialID) && !r.engine.Shops.Holds(key.Username) {
 			strays = append(strays, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
 		}
 	}
 	if len(strays) > 0 {
-		diags.AddAttributeWarning(path.Root("merchant_id"), "Keys that were never used",
-			fmt.Sprintf("Store %s has keys with this description that were never used: %s. A run that was killed may have left them behind. If no "+
+		diags.AddAttributeWarning(path.Root("merchant_id"), "Keys that nothing uses",
+			fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them behind. If no "+
 				"state has them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", plan.MerchantID.ValueString(), enumerate(strays)))
 	}
 }

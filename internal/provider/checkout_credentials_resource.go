@@ -298,6 +298,7 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 	if r.install(ctx, config, &plan, &resp.Diagnostics) {
 		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 		resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+		plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 	}
 }
 
@@ -343,6 +344,9 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	}
 	state.read(holds)
 	state.setDefaults()
+	if importing {
+		state.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 }
 
@@ -366,6 +370,7 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
+	plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 }
 
 // install proves a pair, writes it and takes over what the shop then shows. It reports what goes
@@ -454,12 +459,13 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 				"deletion_policy is retain.", shop, state.KustomID.ValueString()))
 		return
 	}
-	cleared, err := r.engine.Shops.Clear(ctx, shop, state.KustomID.ValueString(), state.UpdatedAt.ValueString())
+	own := state.installed(ctx, req.Private, &resp.Diagnostics)
+	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
 	switch {
 	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), "Credentials not cleared", err)
 	case !cleared:
-		warnOfLeftAlone(&resp.Diagnostics, shop, state.KustomID.ValueString())
+		warnOfLeftAlone(&resp.Diagnostics, shop, own.KustomID)
 	}
 }
 
@@ -474,6 +480,29 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, checkoutCredentialsIdentity{types.StringValue(shop)})...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
+}
+
+// installedPair is what this resource itself has installed in its shop, or found there when it was imported. The state
+// has what the shop shows, which somebody else may have installed since.
+type installedPair struct {
+	KustomID  string `json:"kustom_id"`
+	UpdatedAt string `json:"updated_at"`
+}
+
+// installedKey is where private state keeps an installedPair.
+const installedKey = "installed"
+
+func (m checkoutCredentialsModel) keepInstalled(ctx context.Context, private privateState, diags *diag.Diagnostics) {
+	keepIn(ctx, private, installedKey, installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}, diags)
+}
+
+// installed returns what the resource has installed; where that was not kept, what the state has.
+func (m checkoutCredentialsModel) installed(ctx context.Context, private privateState, diags *diag.Diagnostics) installedPair {
+	own := recallFrom[installedPair](ctx, private, installedKey, diags)
+	if own == (installedPair{}) {
+		own = installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}
+	}
+	return own
 }
 
 // pair returns the configured pair. A write-only secret is in the configuration only.

@@ -196,8 +196,7 @@ func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) e
 		e.Keys.invalidate(key.MerchantID)
 		listed, err := e.Keys.Fresh(ctx, key.MerchantID)
 		if err != nil {
-			// The shop works; that the list can't be read keeps the old keys, and nothing else.
-			return nil
+			return nil //nolint:nilerr // The shop works; that the list can't be read keeps the old keys, and nothing else.
 		}
 		if _, ok := find(listed, key.CredentialID); ok {
 			return nil
@@ -209,7 +208,7 @@ func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) e
 			return &KeyVanishedError{Shop: shop, Username: key.Username}
 		}
 		if e.clock.Sleep(ctx, PropagationDelay) != nil {
-			return nil
+			return nil //nolint:nilerr // The shop works; the next run looks again.
 		}
 	}
 }

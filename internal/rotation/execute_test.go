@@ -559,3 +559,22 @@ func TestDeleteUnused_AsksForKeyFoundByItsRequest(t *testing.T) {
 	wantInUse(t, err)
 	w.wantHolds("a", "M1-used")
 }
+
+// TestExecute_ReplacesKeyDeletedOnItsWay: another run takes the new key for nobody's and deletes it, while the shop
+// gets it.
+func TestExecute_ReplacesKeyDeletedOnItsWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w.shops.after = func(ctx context.Context, kind, _ string, call int) error {
+		if kind == write && call == 1 {
+			return w.portal.Discard(ctx, orphan("new1"))
+		}
+		return nil
+	}
+	record := rotation.Record{MerchantID: "M1"}
+	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 0 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantHolds("a", record.Username)
+	w.wantKeys(record.Username)
+}

@@ -62,6 +62,18 @@ func (s *Shops) CanAsk() bool {
 	return err != nil || len(names) > 0
 }
 
+// Holds tells whether a shop that this walk has read holds a username.
+func (s *Shops) Holds(username string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.shops {
+		if h.known && h.holds.KustomID == username {
+			return true
+		}
+	}
+	return false
+}
+
 // guards returns the shops that are asked before a key is deleted.
 func (s *Shops) guards() ([]string, error) {
 	names, err := s.names()
@@ -154,7 +166,7 @@ func (s *Shops) mayLag(key kustom.Orphan) bool {
 		h := s.shop(name)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return !(h.written && h.expected == "" && h.known) && (!h.known || h.mayUse(key))
+		return !h.known || (!h.written || h.expected != "") && h.mayUse(key)
 	})
 }
 

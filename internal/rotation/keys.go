@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -227,10 +228,26 @@ func (k *Keys) abandon(ctx context.Context, key kustom.NewKey, r kustom.Request,
 	defer cancel()
 	cause = fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, cause)
 	o := kustom.Orphan{MerchantID: r.MerchantID, CredentialID: key.CredentialID, Description: r.Description, IdempotencyKey: r.IdempotencyKey}
+	if k.isListed(r.MerchantID, key.CredentialID) {
+		// The answer names a key that was there before: it is not the one that was made.
+		o.CredentialID = ""
+		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: errUnnamed}
+	}
 	if err := k.Delete(ctx, o); err != nil {
 		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: err}
 	}
 	return cause
+}
+
+// errUnnamed says that an answer does not tell which key it is about.
+var errUnnamed = errors.New("the answer does not tell which key was made")
+
+// isListed tells whether a cached list has a key.
+func (k *Keys) isListed(merchantID, credentialID string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, listed := find(k.stores[merchantID].keys, credentialID)
+	return listed
 }
 
 // deleted notes that a key is gone.

@@ -22,7 +22,7 @@ const firstConfirmation = 2 * time.Second
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
-		id, err := k.portalCalls.Identify(ctx, orphan)
+		id, err := k.Identify(ctx, orphan)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 		return err
 	}
 	usage := e.checkUnused(ctx, key, made)
-	if usage != nil && !(isUsageUnknown(usage) && quiet) {
+	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
 		return usage
 	}
 	return e.Keys.Delete(ctx, key)
@@ -111,7 +111,8 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	if made.IsZero() || !now.Before(settled) {
 		return e.Shops.Unused(ctx, key, time.Time{})
 	}
-	if !e.Shops.mayLag(key) {
+	// Another run may still be about to install a key that was attempted, in a shop that this walk has written too.
+	if key.Attempted.IsZero() && !e.Shops.mayLag(key) {
 		return e.Shops.Unused(ctx, key, time.Time{})
 	}
 	// The portal's clock may be ahead of this one.
@@ -197,4 +198,10 @@ func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 		last = *key.LastUsedAt
 	}
 	return !now.Before(last.Add(unusedFor))
+}
+
+// Stray tells whether a key may be one that a run made and did not come to install: nothing but the proof that
+// follows its making has used it.
+func Stray(key kustom.Key) bool {
+	return key.LastUsedAt == nil || key.LastUsedAt.Sub(key.CreatedAt) <= propagationWindow
 }
