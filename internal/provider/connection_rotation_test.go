@@ -51,7 +51,7 @@ func (w *connectionWorld) use(t *testing.T, hcl string) {
 type planOf struct {
 	actions        string
 	reason         string
-	toDelete, kept []string // usernames
+	toDelete, kept []string // usernames, sorted
 }
 
 const savedPlan = "saved.tfplan"
@@ -76,8 +76,9 @@ func (w *connectionWorld) saved(t *testing.T) planOf {
 			Change  struct {
 				Actions []string
 				After   struct {
-					Reason           string
-					Replaces, Leaves keys
+					Reason       string
+					KeysToDelete keys `json:"keys_to_delete"`
+					KeysKept     keys `json:"keys_kept"`
 				}
 			}
 		} `json:"resource_changes"`
@@ -90,13 +91,14 @@ func (w *connectionWorld) saved(t *testing.T) planOf {
 		for _, key := range k {
 			names = append(names, key.Username)
 		}
+		slices.Sort(names)
 		return names
 	}
 	for _, c := range shown.Changes {
 		if c.Address == connectionAddress {
 			return planOf{
 				actions: strings.Join(c.Change.Actions, ", "), reason: c.Change.After.Reason,
-				toDelete: usernames(c.Change.After.Replaces), kept: usernames(c.Change.After.Leaves),
+				toDelete: usernames(c.Change.After.KeysToDelete), kept: usernames(c.Change.After.KeysKept),
 			}
 		}
 	}
@@ -226,7 +228,7 @@ func TestAccConnectionSavedPlans(t *testing.T) {
 		w := newConnected(t)
 		first := w.holds(t, "butikk")
 		w.clock.Advance(89 * oneDay)
-		w.use(t, edit(t, w.hcl, "rotate_after_days = 90", "rotate_after_days = 90\n  deletion_policy = \"retain\""))
+		w.use(t, edit(t, w.hcl, "rotate_after_days = 90", "rotate_after_days = 90\n  unused_for = \"48h\""))
 		w.mustPlan(t, planOf{actions: "update", reason: noKey})
 		w.clock.Advance(2 * oneDay)
 		w.mustApplySaved(t)
@@ -309,7 +311,7 @@ func TestAccConnectionUnknownSettings(t *testing.T) {
 				case "description":
 					hcl = setting(t, use)
 				case "store":
-					hcl = edit(t, hcl, `merchant_id = "M00123456"`, use)
+					hcl = edit(t, setting(t, "allow_store_change = true"), `merchant_id = "M00123456"`, use)
 				}
 				w.use(t, hcl+lateSetting("a1"))
 				w.mustApply(t)
@@ -465,6 +467,7 @@ func TestAccConnectionDrift(t *testing.T) {
 			seed := legacySeed() // Klarna's key is there, unused
 			seed.Shops[0].MerchantID = ""
 			w := newConnectionWorld(t, seed, sandbox.Options{})
+			w.use(t, setting(t, "allow_store_change = true"))
 			w.mustApply(t)
 			w.clock.Advance(time.Hour)
 			shop, _ := w.sandbox.Shop("butikk")
@@ -481,6 +484,7 @@ func TestAccConnectionDrift(t *testing.T) {
 			if test.left {
 				want.kept, others = []string{k.hand}, append(others, k.hand)
 			}
+			slices.Sort(want.toDelete)
 			if k.hand != legacyUsername {
 				others = append(others, legacyUsername)
 			}

@@ -248,7 +248,7 @@ func TestAccConnectionAdvice(t *testing.T) {
 				API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized,
 				Match: func(r sandbox.Request) bool { return r.Shop == "nettbutikk" },
 			},
-			"could be asked whether it uses it",
+			"was not deleted, because shop nettbutikk may use it and can't be read",
 		},
 	}
 	for name, test := range tests {
