@@ -147,7 +147,7 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 		}
 	}
 	if len(cleared) > 0 {
-		diags.AddAttributeWarning(path.Root("shops"), "Shops will take no payments",
+		diags.AddWarning("Shops will take no payments",
 			fmt.Sprintf("These leave the fleet, whose deletion_policy is clear: their credentials will be emptied, and then their keys, "+
 				"which are named here, deleted: %s.", enumerate(cleared)))
 	}
@@ -167,7 +167,8 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 		}
 	}
 	if text := describeDeletions(all); text != "" {
-		diags.AddAttributeWarning(path.Root("shops"), deletedKeysSummary, fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
+		// Terraform would quote the whole attribute, with every shop.
+		diags.AddWarning(deletedKeysSummary, fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
 	}
 }
 
@@ -221,7 +222,8 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 		if failures[i].member.Leaves() {
 			failures[i].summary = "Shop not removed"
 		}
-		failures[i].err = f.Engine.WithUnusedKeys(ctx, failures[i].member.Record.MerchantID, failures[i].err)
+		failures[i].err = f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err)
+		failures[i].member.Err = failures[i].err
 	}
 	for i, m := range f.Members {
 		f.models[i].take(m)
@@ -235,6 +237,14 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	f.warnOfLeaving(diags)
 	warnOfAnswers(f.Engine, diags)
 	return failures
+}
+
+// storeOf returns the store of a member's shop. One that was not begun with has no record yet.
+func storeOf(m *rotation.Member) string {
+	if m.Config != nil {
+		return m.Config.MerchantID
+	}
+	return m.Record.MerchantID
 }
 
 // redecide decides again for the shops that could not be read while planning.

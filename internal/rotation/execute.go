@@ -127,9 +127,10 @@ func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.New
 }
 
 // idempotencyKey derives the idempotency key of the nth request for a key that takes the place of the one that
-// the shop holds.
+// the shop holds. The description is part of the request: portals may refuse an idempotency key that another request
+// was sent with.
 func idempotencyKey(plan Plan, holds string, n int) string {
-	name := fmt.Sprintf("kustom:%s/%s/%s/%d", plan.MerchantID, plan.Shop, holds, n)
+	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, *plan.Description, n)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
