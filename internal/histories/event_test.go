@@ -330,6 +330,7 @@ func (w *world) settle() {
 			e.wishes[shop].mistaken, e.wishes[shop].split, e.wishes[shop].late, e.wishes[shop].imports = false, false, false, nil
 		}
 		if w.estates[0].wishes[shop].owner != ownerNone {
+			w.knowMade(1)
 			w.disown(w.estates[1], shop)
 		}
 	}
@@ -338,6 +339,18 @@ func (w *world) settle() {
 			e.exclusive[store] = e.exclusive[store] && w.ownsStore(i, store)
 		}
 		w.letGoOfHeld(e)
+	}
+}
+
+// knowMade notes that a person answers for the keys that an estate has made. If a run of it was killed and its object
+// is then let go of without another run, no run can find what it left.
+func (w *world) knowMade(estate int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, change := range w.changes {
+		if change.estate == estate && change.what == "generate" {
+			w.known[change.key] = true
+		}
 	}
 }
 

@@ -263,7 +263,7 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 	}
 	if err := r.engine.Keys.Ready(); err != nil && !isUnknown(err) {
 		report(&resp.Diagnostics, path.Empty(), "No API key can be made", err)
-	} else if err == nil && known(plan.MerchantID) {
+	} else if err == nil && known(plan.MerchantID) && !resp.Diagnostics.HasError() {
 		r.checkStore(ctx, *plan, &resp.Diagnostics)
 	}
 }

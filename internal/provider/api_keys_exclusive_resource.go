@@ -173,8 +173,8 @@ func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeys
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
-	found := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
-	if diags.HasError() {
+	found, known := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
+	if !known {
 		return
 	}
 	if plan.checkKept(found, diags); diags.HasError() {
@@ -259,8 +259,8 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	found := r.inventory(ctx, state.MerchantID.ValueString(), &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
+	found, known := r.inventory(ctx, state.MerchantID.ValueString(), &resp.Diagnostics)
+	if !known {
 		return
 	}
 	present, diags := types.SetValueFrom(ctx, types.StringType, credentialIDs(found))
@@ -326,7 +326,10 @@ func (m apiKeysExclusiveModel) identity() apiKeysExclusiveIdentity {
 // enforce deletes the keys that the plan has announced, once it is sure that the store has those that
 // stay. It returns the keys that are left.
 func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) []rotation.StoreKey {
-	found := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
+	found, known := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
+	if !known {
+		return nil
+	}
 	plan.checkKept(found, diags)
 	announced := map[string]bool{}
 	for _, key := range keyRefs(plan.KeysToDelete, diags) {
@@ -350,17 +353,16 @@ func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExc
 	return without(found, announced)
 }
 
-// inventory returns the store's keys, and warns of the shops that can't be read.
-func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID string, diags *diag.Diagnostics) []rotation.StoreKey {
+// inventory returns the store's keys, and warns of the shops that can't be read. Known is false where the keys could not
+// be read, or a setting of the provider is not known yet.
+func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID string, diags *diag.Diagnostics) (found []rotation.StoreKey, known bool) {
 	found, unread, err := r.engine.Inventory(ctx, merchantID)
-	switch {
-	case isUnknown(err):
-	case err != nil:
+	if err != nil && !isUnknown(err) {
 		report(diags, path.Root("merchant_id"), "API keys not read", err)
 	}
 	warnOfUnread(diags, unread)
 	warnOfAnswers(r.engine, diags)
-	return found
+	return found, err == nil
 }
 
 // whyKept says of a key that was not deleted why, and what to do.

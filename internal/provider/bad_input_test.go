@@ -71,18 +71,18 @@ func badCredentials() []badInput {
 			says: []string{"The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN, to an access token of a Kustom Portal user who can see Integrations."},
 		},
 		{
-			name: "portal token wrong", hcl: raw(keyOnly), env: portalTokenIs("wrong-portal-token"),
-			summary: "API key not made", at: keyBlock,
+			name: "portal token wrong", hcl: raw(keyOnly), env: portalTokenIs("wrong-portal-token"), planned: true,
+			summary: "No API key can be made", at: keyBlock,
 			says: []string{"it is wrong or has expired. Get a new one and set portal_token, or the environment variable KUSTOM_PORTAL_TOKEN.", "401 Unauthorized", "Correlation ID:"},
 		},
 		{
-			name: "portal token expired", hcl: raw(keyOnly), env: portalTokenIs("example-token-expired"),
-			summary: "API key not made", at: keyBlock,
+			name: "portal token expired", hcl: raw(keyOnly), env: portalTokenIs("example-token-expired"), planned: true,
+			summary: "No API key can be made", at: keyBlock,
 			says: []string{"it is wrong or has expired. Get a new one and set portal_token", "the token has expired"},
 		},
 		{
-			name: "portal user can't see Integrations", hcl: raw(keyOnly), env: portalTokenIs("example-token-staff"),
-			summary: "API key not made", at: keyBlock,
+			name: "portal user can't see Integrations", hcl: raw(keyOnly), env: portalTokenIs("example-token-staff"), planned: true,
+			summary: "No API key can be made", at: keyBlock,
 			says: []string{"The portal user whose token this is can't see Integrations. Contact your account administrator and request access via User Manager, then run again."},
 		},
 		{
@@ -96,30 +96,24 @@ func badCredentials() []badInput {
 			says:    []string{"The value of portal_token (or KUSTOM_PORTAL_TOKEN) begins or ends with white space"},
 		},
 		{
-			name: "store not visible", hcl: raw(keyOnly), env: portalTokenIs("example-token-stranger"),
-			summary: "API key not made", at: "merchant_id",
+			name: "store not visible", hcl: raw(keyOnly), env: portalTokenIs("example-token-stranger"), planned: true,
+			summary: "No API key can be made", at: "merchant_id",
 			says: []string{"can't see such a store. Check the merchant ID; if it is right, ask an account administrator for access to the store via User Manager."},
 		},
 		{
-			name: "no token for the shop", hcl: pasted, env: shopTokensAre(`{"butikk": "example-token-butikk"}`), planned: true,
-			summary: "Shop can't be taken over", at: "shop",
+			name: "no token for the shop", hcl: pasted, env: shopTokensAre(`{"butikk": "example-token-butikk"}`),
+			summary: "Credentials not changed", at: "shop",
 			says: []string{"The provider has no Mystore token for shop nettbutikk. Make one for this shop at auth.mystore.no and add it to mystore_tokens, or to the environment variable MYSTORE_TOKENS."},
 		},
 		{
-			name: "shop's token wrong", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`), planned: true,
-			summary: "Shop can't be taken over", at: "shop",
+			name: "shop's token wrong", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`),
+			summary: "Credentials not changed", at: "shop",
 			says: []string{"Mystore does not accept the shop's token: it is wrong or has expired. Make a new one at auth.mystore.no and put it into mystore_tokens"},
 		},
 		{
-			name: "token of another shop", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`), planned: true,
-			summary: "Shop can't be taken over", at: "shop",
+			name: "token of another shop", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`),
+			summary: "Credentials not changed", at: "shop",
 			says: []string{"it belongs to another shop, or lacks the permission for extensions. Make one for this shop, with that permission, at auth.mystore.no."},
-		},
-		{
-			name: "shop's token wrong, data source", env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`), planned: true,
-			hcl:     raw(integrationsOf(`["M00123456"]`)),
-			summary: "Legacy integrations not read", at: dataBlock,
-			says: []string{"Mystore does not accept the shop's token: it is wrong or has expired.", "shop nettbutikk"},
 		},
 		{
 			name: "tokens malformed", hcl: pasted, env: shopTokensAre(`{"nettbutikk": example-token-nettbutikk}`), planned: true,
@@ -344,6 +338,34 @@ func TestAccBadInput(t *testing.T) {
 				test.run(t)
 			})
 		}
+	}
+}
+
+// TestAccUnreadShopIsAWarning: the trouble of one shop keeps nothing else from being planned and read.
+func TestAccUnreadShopIsAWarning(t *testing.T) {
+	apiOnly(t, "it is about a token")
+	for name, test := range map[string]struct {
+		hcl     func(*testing.T) string
+		summary string
+	}{
+		"data source": {raw(integrationsOf(`["M00123456"]`)), "Shop not read: nettbutikk"},
+		"exclusive":   {raw(exclusive(exampleStore, strings.TrimPrefix(exampleKeyID, exampleStore+"/"))), "Shop not read: nettbutikk"},
+		"pair":        {pasted, "Shop can't be taken over"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := exampleSeed()
+			w := newWorld(t, worldOptions{seed: &seed, external: true})
+			w.write(t, "main.tf", test.hcl(t))
+			for variable, value := range shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`) {
+				w.env = append(w.env, variable+"="+value)
+			}
+			got := w.terraform(t, "plan", "-input=false", "-no-color")
+			output := unwrapped(got.output)
+			if says := "Mystore does not accept the shop's token"; got.code != 0 || !strings.Contains(output, "Warning: "+test.summary) || !strings.Contains(output, says) {
+				t.Errorf("exit code %d, want the warning %q that %s:\n%s", got.code, test.summary, says, got.output)
+			}
+		})
 	}
 }
 

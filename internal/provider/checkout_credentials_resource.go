@@ -202,6 +202,9 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 	}
 	checkEnvironment(&resp.Diagnostics, path.Root("kustom_id"), r.environment, "key", config.KustomID)
 	checkSecretEnvironment(&resp.Diagnostics, r.environment, config)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	plan.ID = plan.Shop
 	if req.State.Raw.IsNull() {
 		r.checkShop(ctx, plan, &resp.Diagnostics)

@@ -339,7 +339,7 @@ func TestFleet_WarnsOfClearing(t *testing.T) {
 	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"stays": &shop, "unknown": &shop, "leaves": &shop, "keyless": &keyless})}
 	var diags diag.Diagnostics
 	fleetOf(t, plan, &state, nil).warnOfClearing(&diags)
-	want := "shops warning Shops will take no payments: These leave the fleet, whose deletion_policy is clear: their credentials will be " +
+	want := "- warning Shops will take no payments: These leave the fleet, whose deletion_policy is clear: their credentials will be " +
 		"emptied, and then their keys, which are named here, deleted: leaves (M1-a)."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -373,7 +373,7 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 	}}}
 	var diags diag.Diagnostics
 	f.warnOfDeletions(&diags)
-	want := "shops warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
+	want := "- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
 		"apply, when the portal shows no use: M1-b."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

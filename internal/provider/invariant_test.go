@@ -97,21 +97,24 @@ func TestAccI1DeletionRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, want string
 		arm        sandbox.Fault
+		// moved says that the shop has got another key.
+		moved bool
 	}{
 		{name: "the shop does not move on", want: "because shop fjellsport takes payments with it"},
 		{
-			name: "Mystore is unreachable", want: "could be asked whether it uses it",
+			name: "Mystore is unreachable", want: "because shop fjellsport, kaffebonna, ullogtre may use it and can't be read. 127.0.0.1",
 			arm: sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultDrop},
 		},
 		{
-			name: "the token of another shop has expired", want: "Mystore does not accept the shop's token",
+			name: "the token of another shop has expired", moved: true,
+			want: "because shop ullogtre may use it and can't be read. Mystore does not accept the shop's token",
 			arm: sandbox.Fault{
 				API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized,
 				Match: func(r sandbox.Request) bool { return r.Shop == "ullogtre" },
 			},
 		},
 		{
-			name: "a shop claims to have no credentials", want: "could be asked whether it uses it",
+			name: "a shop claims to have no credentials", want: "may use it and can't be read. Mystore refuses the request; see below for its reason.",
 			arm: sandbox.Fault{
 				API: sandbox.Mystore, Template: credentialsCall, Kind: sandbox.FaultAnswer, Status: http.StatusNotFound,
 			},
@@ -120,6 +123,9 @@ func TestAccI1DeletionRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w, key := oneKeyWorld(t, "1m")
+			if test.moved {
+				w.moveBack(t, key)
+			}
 			if test.arm.API != "" {
 				defer w.sandbox.Arm(test.arm).Disarm()
 			}
@@ -145,6 +151,18 @@ var framing = regexp.MustCompile(`\s*\n[│╷╵ ]*`)
 
 // unwrapped undoes Terraform's wrapping of long lines.
 func unwrapped(output string) string { return framing.ReplaceAllString(output, " ") }
+
+// moveBack gives the shop of a oneKeyWorld the key that it had before.
+func (w *world) moveBack(t *testing.T, key sandbox.Key) {
+	t.Helper()
+	for _, other := range w.sandbox.Keys(key.MerchantID) {
+		if other.CredentialID != key.CredentialID {
+			if err := w.sandbox.Install("fjellsport", other.Username, other.Secret); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
 
 // oneKeyWorld returns a world with a key that Terraform has made and that a person has installed in
 // its shop.

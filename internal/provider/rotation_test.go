@@ -131,7 +131,7 @@ func TestAccRotateAfterDays(t *testing.T) {
 func TestAccRotationFallsDueAfterThePlan(t *testing.T) {
 	t.Parallel()
 	w, clk := rotatingWorld(t, "rotate_after_days = 90")
-	w.write(t, "main.tf", rotatingKey("rotate_after_days = 90\n  force_destroy = false"))
+	w.write(t, "main.tf", rotatingKey("rotate_after_days = 90\n  force_destroy = true"))
 	clk.Advance(days(90) - time.Hour)
 	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
 	clk.Advance(2 * time.Hour)

@@ -120,7 +120,7 @@ func echoes(t *testing.T) []echo {
 		}, "not the JSON that was expected"},
 		{"portal's key is cut short", key, sandbox.Fault{
 			API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultTruncate,
-		}, "gave no answer that tells"},
+		}, "did not answer the request for an API key"},
 		{"merchant API repeats the pair", impatient, sandbox.Fault{
 			API: sandbox.Merchant, Status: http.StatusUnauthorized, ContentType: "application/json", Body: kustomSays(exampleSecret + " " + basic),
 		}, "seen:"},

@@ -499,6 +499,17 @@ func TestGuard_DoesNotWaitForShopsThatAreLeft(t *testing.T) {
 	})
 }
 
+// TestGuard_WaitsForLeftShopThatShowsAnotherKey: the read may lag, but not for ever.
+func TestGuard_WaitsForLeftShopThatShowsAnotherKey(t *testing.T) {
+	guarded(t, map[string]string{"a": "M1-other"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
+		shops.Leave("a", "M1-old")
+		took, err := await(t, shops, "M1-old")
+		if took < rotation.PropagationDelay || took > rotation.PropagationDelay+10*time.Second || err != nil {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
 // TestGuard_RemembersHolderThatBecomesUnreadable: a key that such a shop may use must not be deleted the second
 // time that this is tried, either.
 func TestGuard_RemembersHolderThatBecomesUnreadable(t *testing.T) {
