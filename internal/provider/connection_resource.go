@@ -100,8 +100,28 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 	}
 }
 
+// connectionIdentityVersion differs from that of a mystore_klarna_checkout_credentials. Where one is moved into a
+// connection, OpenTofu keeps its identity, and reads it as a connection's unless it is of an older version.
+const connectionIdentityVersion = 1
+
+// UpgradeIdentity leaves open what the identity of a moved mystore_klarna_checkout_credentials does not have: the
+// read that follows sets it.
+func (r *connectionResource) UpgradeIdentity(context.Context) map[int64]resource.IdentityUpgrader {
+	prior := identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"shop": identityschema.StringAttribute{RequiredForImport: true},
+	}}
+	return map[int64]resource.IdentityUpgrader{0: {
+		PriorSchema: &prior,
+		IdentityUpgrader: func(ctx context.Context, req resource.UpgradeIdentityRequest, resp *resource.UpgradeIdentityResponse) {
+			var moved checkoutCredentialsIdentity
+			resp.Diagnostics.Append(req.Identity.Get(ctx, &moved)...)
+			resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{Shop: moved.Shop})...)
+		},
+	}}
+}
+
 func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+	resp.IdentitySchema = identityschema.Schema{Version: connectionIdentityVersion, Attributes: map[string]identityschema.Attribute{
 		"shop":        identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the Mystore shop."},
 		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the store."},
 	}}
