@@ -44,6 +44,9 @@ type Keys struct {
 	// visible are the stores that the user can see; nil until they are listed.
 	visible  map[string]kustom.Store
 	warnings []Warning
+	// number counts listings and invalidations, and stale has the number of each store's last invalidation.
+	number int
+	stale  map[string]int
 	// running and next are the refreshes of store lists under way and about to begin.
 	running, next *refresh
 }
@@ -51,7 +54,9 @@ type Keys struct {
 // storeList is what one listing has of a store's keys.
 type storeList struct {
 	keys []kustom.Key
-	at   time.Time
+	// at is when the listing began, and number its place among all listings and invalidations.
+	at     time.Time
+	number int
 }
 
 const (
@@ -69,7 +74,7 @@ const (
 func NewKeys(portal Portal, c clock.Clock) *Keys {
 	return &Keys{
 		portalCalls: portalCalls{portal}, clock: c, turn: make(chan struct{}, 1),
-		asked: map[string]bool{}, stores: map[string]storeList{},
+		asked: map[string]bool{}, stores: map[string]storeList{}, stale: map[string]int{},
 	}
 }
 
@@ -256,6 +261,7 @@ func (k *Keys) deleted(orphan kustom.Orphan) {
 	defer k.mu.Unlock()
 	k.gone = append(k.gone, orphan)
 	k.remove(orphan)
+	k.outdate(orphan.MerchantID)
 }
 
 // Warnings returns what the portal's answers had to be warned of since the last call.
@@ -349,13 +355,14 @@ func (k *Keys) recall(merchantID, what string) (listed []kustom.Key, few bool) {
 
 // read reads and remembers the keys of one store.
 func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	at, number := k.begin()
 	keys, err := k.readRaw(ctx, merchantID)
 	if err != nil {
 		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.stores[merchantID] = storeList{keys: keys, at: k.clock.Now()}
+	k.stores[merchantID] = storeList{keys: keys, at: at, number: number}
 	k.applyLocalChanges()
 	return k.stores[merchantID].keys, nil
 }
@@ -412,6 +419,7 @@ func (k *Keys) listAll(ctx context.Context) error {
 	if done {
 		return nil
 	}
+	at, number := k.begin()
 	keys, err := k.readRaw(ctx, "")
 	if err != nil {
 		return err
@@ -422,18 +430,17 @@ func (k *Keys) listAll(ctx context.Context) error {
 		k.tooMany = true
 		return nil
 	}
-	k.stores, k.complete, k.listedAt = k.grouped(keys), true, k.clock.Now()
+	k.stores, k.complete, k.listedAt = grouped(keys, at, number), true, at
 	k.applyLocalChanges()
 	return nil
 }
 
 // grouped returns a listing of all keys by store.
-func (k *Keys) grouped(keys []kustom.Key) map[string]storeList {
-	now, stores := k.clock.Now(), map[string]storeList{}
+func grouped(keys []kustom.Key, at time.Time, number int) map[string]storeList {
+	stores := map[string]storeList{}
 	for _, key := range keys {
 		listed := stores[key.MerchantID]
-		listed.keys, listed.at = append(listed.keys, key), now
-		stores[key.MerchantID] = listed
+		stores[key.MerchantID] = storeList{keys: append(listed.keys, key), at: at, number: number}
 	}
 	return stores
 }
@@ -444,12 +451,16 @@ func (k *Keys) grouped(keys []kustom.Key) map[string]storeList {
 func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
 	listed, ok := k.stores[merchantID]
-	if ok && k.clock.Now().Sub(listed.at) < FreshFor && !k.changed(merchantID) {
+	if ok && k.clock.Now().Sub(listed.at) < FreshFor && listed.number > k.stale[merchantID] {
 		k.mu.Unlock()
 		return listed.keys, nil
 	}
 	r := k.join(ctx, merchantID)
 	k.mu.Unlock()
+	// Other shops of a fleet go on meanwhile.
+	if own, ok := ctx.Value(slotKey{}).(*slot); ok {
+		defer own.yield()()
+	}
 	select {
 	case <-r.done:
 		return r.keys[merchantID], r.err
@@ -458,20 +469,25 @@ func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, erro
 	}
 }
 
-// changed tells whether this walk has deleted a key of the store, so that a cached list shows nothing of
-// what the portal has. The caller holds k.mu.
-func (k *Keys) changed(merchantID string) bool {
-	return slices.ContainsFunc(k.gone, func(o kustom.Orphan) bool { return o.MerchantID == merchantID })
-}
-
-// invalidate makes the next [Keys.Fresh] of a store read it.
+// invalidate makes the next [Keys.Fresh] of a store read it: what it tells has changed.
 func (k *Keys) invalidate(merchantID string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if listed, ok := k.stores[merchantID]; ok {
-		listed.at = time.Time{}
-		k.stores[merchantID] = listed
-	}
+	k.outdate(merchantID)
+}
+
+// outdate is invalidate. The caller holds k.mu.
+func (k *Keys) outdate(merchantID string) {
+	k.number++
+	k.stale[merchantID] = k.number
+}
+
+// begin returns the time and number of a listing that begins now.
+func (k *Keys) begin() (time.Time, int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.number++
+	return k.clock.Now(), k.number
 }
 
 // refresh is one listing that several callers wait for.
@@ -520,6 +536,7 @@ func (k *Keys) run(ctx context.Context, r *refresh) {
 	defer recoverInto(&r.err)
 	ctx, cancel := clock.Detach(ctx, k.clock, refreshTimeout)
 	defer cancel()
+	at, number := k.begin()
 	r.keys = map[string][]kustom.Key{}
 	queries := slices.Sorted(maps.Keys(r.stores))
 	if len(queries) > k.pages() {
@@ -531,7 +548,7 @@ func (k *Keys) run(ctx context.Context, r *refresh) {
 		return err
 	})
 	if r.err == nil {
-		r.keys = k.remember(r.stores, slices.Concat(listed...))
+		r.keys = k.remember(r.stores, grouped(slices.Concat(listed...), at, number), storeList{at: at, number: number})
 	}
 }
 
@@ -549,17 +566,19 @@ func (k *Keys) pages() int {
 	return n/keysPerPage + 1
 }
 
-// remember takes over a fresh listing of the given stores, and returns it by store.
-func (k *Keys) remember(stores map[string]bool, keys []kustom.Key) map[string][]kustom.Key {
+// remember takes over a fresh listing of the given stores, and of others that it has; none is what stands for a store
+// without keys. It returns what the portal lists of the given stores.
+func (k *Keys) remember(stores map[string]bool, listed map[string]storeList, none storeList) map[string][]kustom.Key {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	grouped, raw := k.grouped(keys), map[string][]kustom.Key{}
+	raw := map[string][]kustom.Key{}
 	for id := range stores {
-		listed := grouped[id]
-		raw[id] = listed.keys
-		listed.at = k.clock.Now()
-		k.stores[id] = listed
+		if _, ok := listed[id]; !ok {
+			listed[id] = none
+		}
+		raw[id] = listed[id].keys
 	}
+	maps.Copy(k.stores, listed)
 	k.applyLocalChanges()
 	return raw
 }
