@@ -17,7 +17,7 @@ import (
 )
 
 // generated expects a key to be the newest of its store, with all that is known of it.
-func (b *bench) generated(t *testing.T, key kustom.Key, err error) {
+func (b *bench) generated(t *testing.T, key kustom.NewKey, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func (b *bench) generated(t *testing.T, key kustom.Key, err error) {
 	if key.Username != made.Username || key.CredentialID != made.CredentialID || key.Host != made.Host || !key.CreatedAt.Equal(made.CreatedAt) {
 		t.Errorf("made %s, want %s", key.Username, made.Username)
 	}
-	if key.Secret != made.Secret {
+	if key.Secret.Reveal() != made.Secret {
 		t.Error("the secret is not the key's")
 	}
 	if !b.Made(key.CredentialID) {
