@@ -62,7 +62,7 @@ func TestGenerateReturnsTheKeyWithItsSecret(t *testing.T) {
 			if test.lang != "" {
 				b.speak(t, test.lang)
 			}
-			key, err := b.Generate(t.Context(), test.store, description)
+			key, err := b.Generate(t.Context(), kustom.Request{MerchantID: test.store, Description: description})
 			b.generated(t, key, err)
 			b.left(t, test.store, 1)
 			if key.Description == nil || *key.Description != description {
@@ -161,7 +161,7 @@ func TestI3GenerateLeavesNoKeyBehind(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, setup{timeout: patience(test.fault)})
 			armed := b.arm(t, test.fault)
-			key, err := b.Generate(t.Context(), fjellsport, description)
+			key, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description})
 			armed.Disarm()
 			if test.made {
 				b.generated(t, key, err)
@@ -197,7 +197,7 @@ func TestAWordThatHasChangedIsNamed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{timeout: short})
 	b.arm(t, sandbox.Fault{Kind: sandbox.FaultRename, Rename: map[string]string{"Generate new": "New credential"}})
-	_, err := b.Generate(t.Context(), fjellsport, description)
+	_, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description})
 	var step *browser.StepError
 	if !errors.As(err, &step) || len(step.Wanted) != 1 || step.Wanted[0].Label != "generate_new" {
 		t.Errorf("the error is %v", err)
@@ -215,7 +215,7 @@ func TestTheLimitOfKeysIsSaidAsByTheAPI(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, setup{options: sandbox.Options{KeyLimit: 1}})
 			b.speak(t, lang)
-			_, err := b.Generate(t.Context(), fjellsport, description)
+			_, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description})
 			if _, remembered := orphanOf(err); !kustom.IsLimitReached(err) || remembered {
 				t.Errorf("the error is %v", err)
 			}
@@ -228,7 +228,7 @@ func TestTheLimitOfKeysIsSaidAsByTheAPI(t *testing.T) {
 func TestADescriptionThatThePortalRefusesIsSaidInItsWords(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
-	_, err := b.Generate(t.Context(), fjellsport, "not allowed: æ")
+	_, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: "not allowed: æ"})
 	isKind(t, err, browser.Refused)
 	if err == nil || !strings.Contains(err.Error(), "A description is up to 100 letters") || kustom.IsLimitReached(err) {
 		t.Errorf("the error is %v", err)
@@ -263,7 +263,7 @@ func TestI3ACancelledGenerateIsAnsweredFirst(t *testing.T) {
 				cancel()
 				close(until)
 			}()
-			key, err := b.Generate(ctx, fjellsport, description)
+			key, err := b.Generate(ctx, kustom.Request{MerchantID: fjellsport, Description: description})
 			if n := b.requests("POST", pageGenerate); n != test.asked {
 				t.Errorf("%d keys were asked for, want %d", n, test.asked)
 			}
@@ -285,11 +285,11 @@ func TestKeysOfOneStoreAreMadeOneAfterTheOther(t *testing.T) {
 	const most = 3
 	b := newBench(t, setup{tabs: most})
 	var group sync.WaitGroup
-	made := make([]kustom.Key, most)
+	made := make([]kustom.NewKey, most)
 	for i := range made {
 		group.Go(func() {
 			var err error
-			if made[i], err = b.Generate(t.Context(), fjellsport, description); err != nil {
+			if made[i], err = b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -319,13 +319,13 @@ func TestWhoWaitsToMakeAKeyWaitsNoLongerThanTheContext(t *testing.T) {
 	})
 	first := make(chan error, 1)
 	go func() {
-		_, err := b.Generate(t.Context(), fjellsport, description)
+		_, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description})
 		first <- err
 	}()
 	<-reached
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := b.Generate(ctx, fjellsport, description); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := b.Generate(ctx, kustom.Request{MerchantID: fjellsport, Description: description}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
 	close(until)
@@ -361,7 +361,7 @@ func TestDiscardDeletesWhatIsNewAndNothingElse(t *testing.T) {
 		key("later", sandbox.Key{Description: &text, CreatedAt: now.Add(2 * time.Minute)}),
 	}
 	b := newBench(t, setup{seed: seed})
-	made, err := b.Generate(t.Context(), fjellsport, description)
+	made, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -400,7 +400,7 @@ func TestI2TheSecretIsInNoPictureAndNoError(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench(t, setup{timeout: short, dir: dir})
 	b.arm(t, sandbox.Fault{Template: pagePopup, Kind: sandbox.FaultRename, Rename: map[string]string{"Kustom Secret": "Password"}})
-	_, err := b.Generate(t.Context(), fjellsport, description)
+	_, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description})
 	var step *browser.StepError
 	if !errors.As(err, &step) || step.Picture == "" {
 		t.Fatalf("there is no picture: %v", err)

@@ -193,7 +193,7 @@ func TestWhoCanNotSeeSomethingIsToldWhat(t *testing.T) {
 			if _, err := b.all(t, fjellsport); !errors.As(err, &noAccess) || noAccess.MerchantID != fjellsport {
 				t.Errorf("the error of who does not see Integrations is %v", err)
 			}
-			if _, err := b.Generate(t.Context(), fjellsport, description); !errors.As(err, &noAccess) {
+			if _, err := b.Generate(t.Context(), kustom.Request{MerchantID: fjellsport, Description: description}); !errors.As(err, &noAccess) {
 				t.Errorf("the error of who does not see Integrations is %v", err)
 			}
 			if _, err := b.Portal.EndpointStatus(t.Context(), fjellsport); !errors.As(err, &noAccess) {
@@ -257,7 +257,7 @@ func TestAnExpiredSessionIsSaidToBe(t *testing.T) {
 	isKind(t, err, browser.SignedOut)
 	_, err = b.all(t, "")
 	isKind(t, err, browser.SignedOut)
-	_, err = b.Generate(t.Context(), kaffebonna, description)
+	_, err = b.Generate(t.Context(), kustom.Request{MerchantID: kaffebonna, Description: description})
 	isKind(t, err, browser.SignedOut)
 	b.left(t, kaffebonna, 0)
 }

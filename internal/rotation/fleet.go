@@ -51,6 +51,8 @@ type Member struct {
 
 	// isNew says that the shop was not recorded before the operation.
 	isNew bool
+	// later is what remains to be confirmed of the shop.
+	later postponed
 }
 
 // Leaves tells whether the shop leaves the fleet.
@@ -165,7 +167,7 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 		return err
 	})
 	f.Engine.Shops.Reconsider()
-	failures = append(failures, f.retireAgain(ctx)...)
+	failures = slices.Concat(failures, f.confirm(ctx), f.retireAgain(ctx))
 	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
 	for _, failure := range failures {
 		failure.Member.fail(failure.Err)
@@ -202,7 +204,7 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 	if m.Record == nil {
 		m.isNew, m.Record = true, &Record{MerchantID: m.Config.MerchantID, Triggers: m.Config.Triggers}
 	}
-	m.Kept, err = f.Engine.Execute(ctx, m.Plan, f.Rules, m.Record)
+	m.Kept, err = f.Engine.Execute(m.later.in(ctx), m.Plan, f.Rules, m.Record)
 	return err
 }
 

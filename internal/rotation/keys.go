@@ -451,16 +451,16 @@ func grouped(keys []kustom.Key, at time.Time, number int) map[string]storeList {
 func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
 	listed, ok := k.stores[merchantID]
-	if ok && k.clock.Now().Sub(listed.at) < FreshFor && listed.number > k.stale[merchantID] {
+	if age := k.clock.Now().Sub(listed.at); ok && age < FreshFor && listed.number > k.stale[merchantID] {
+		if k.complete && age > FreshFor/2 && k.running == nil {
+			// A listing of a large account takes long: the next one begins before somebody waits for it.
+			k.join(ctx, merchantID)
+		}
 		k.mu.Unlock()
 		return listed.keys, nil
 	}
 	r := k.join(ctx, merchantID)
 	k.mu.Unlock()
-	// Other shops of a fleet go on meanwhile.
-	if own, ok := ctx.Value(slotKey{}).(*slot); ok {
-		defer own.yield()()
-	}
 	select {
 	case <-r.done:
 		return r.keys[merchantID], r.err

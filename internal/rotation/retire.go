@@ -58,6 +58,9 @@ func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause e
 	if orphan.CredentialID == "" {
 		return cause == nil, nil
 	}
+	if cause == nil && postponeDeleted(ctx, orphan) {
+		return true, nil
+	}
 	k.invalidate(orphan.MerchantID)
 	listed, err := k.Fresh(ctx, orphan.MerchantID)
 	if err != nil {

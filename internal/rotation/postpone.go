@@ -1,0 +1,101 @@
+package rotation
+
+import (
+	"context"
+	"sync"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// postponed is what remains to be confirmed of a shop when all shops of a fleet are done, so that one listing serves
+// them all. It is safe for concurrent use.
+type postponed struct {
+	mu sync.Mutex
+	// deleted are keys whose deletion was answered as documented.
+	deleted []kustom.Orphan
+	// installed is the key that the shop has got; nil where it has got none.
+	installed *kustom.Key
+}
+
+type postponedKey struct{}
+
+// in returns a context in which confirmations are postponed.
+func (p *postponed) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, postponedKey{}, p)
+}
+
+// postponeDeleted notes a key whose deletion is to be confirmed later, and returns whether that is so.
+func postponeDeleted(ctx context.Context, key kustom.Orphan) bool {
+	p, ok := ctx.Value(postponedKey{}).(*postponed)
+	if !ok {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deleted = append(p.deleted, key)
+	return true
+}
+
+// postponeInstalled notes a key whose existence is to be confirmed later, and returns whether that is so.
+func postponeInstalled(ctx context.Context, key kustom.Key) bool {
+	p, ok := ctx.Value(postponedKey{}).(*postponed)
+	if !ok {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.installed = &key
+	return true
+}
+
+// confirm makes sure, when all members are done, that the keys that were deleted are gone, and that those that were
+// installed exist. What turns out otherwise is done again.
+func (f *Fleet) confirm(ctx context.Context) []Failure {
+	if ctx.Err() != nil {
+		return nil
+	}
+	for _, m := range f.Members {
+		for _, key := range m.later.deleted {
+			f.Engine.Keys.invalidate(key.MerchantID)
+		}
+		if m.later.installed != nil {
+			f.Engine.Keys.invalidate(m.later.installed.MerchantID)
+		}
+	}
+	return f.each(ctx, f.WriteTimeout, f.confirmMember)
+}
+
+func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
+	for _, key := range m.later.deleted {
+		if err := f.Engine.deleteAgain(ctx, key); err != nil {
+			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
+			m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, key)
+		}
+	}
+	if m.later.installed == nil {
+		return nil
+	}
+	listed, err := f.Engine.Keys.Fresh(ctx, m.later.installed.MerchantID)
+	if err != nil {
+		return nil //nolint:nilerr // The shop works; the next run looks again.
+	}
+	if _, ok := find(listed, m.later.installed.CredentialID); ok || f.Engine.checkExists(ctx, m.Name, *m.later.installed) == nil {
+		return nil
+	}
+	// Somebody has deleted the key. The shop needs another one at once.
+	leftovers, err := f.Engine.connect(ctx, m.Plan, m.Record)
+	m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, leftovers...)
+	return err
+}
+
+// deleteAgain deletes a key that the portal still lists.
+func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan) error {
+	listed, err := e.Keys.Fresh(ctx, key.MerchantID)
+	if err != nil {
+		return err
+	}
+	if _, still := find(listed, key.CredentialID); !still {
+		return nil
+	}
+	return e.Keys.Delete(ctx, key)
+}
