@@ -301,7 +301,7 @@ func TestKeysOfOneStoreAreMadeOneAfterTheOther(t *testing.T) {
 		secrets[key.CredentialID] = key.Secret
 	}
 	for _, key := range made {
-		if key.Secret.IsZero() || secrets[key.CredentialID] != key.Secret {
+		if key.Secret.IsZero() || secrets[key.CredentialID] != key.Secret.Reveal() {
 			t.Errorf("the secret of %s is another's", key.Username)
 		}
 		delete(secrets, key.CredentialID)
