@@ -95,6 +95,7 @@ func newProvider(o provider.Options, way string) frameworkprovider.Provider {
 type fullProvider interface {
 	frameworkprovider.ProviderWithListResources
 	frameworkprovider.ProviderWithActions
+	frameworkprovider.ProviderWithValidateConfig
 }
 
 type browsing struct{ fullProvider }
