@@ -39,8 +39,6 @@ type apiKeyResource struct {
 	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
-	// showsHosts says that the portal shows the hosts of keys.
-	showsHosts bool
 }
 
 func newAPIKeyResource() resource.Resource { return &apiKeyResource{} }
@@ -203,7 +201,7 @@ func (r *apiKeyResource) Configure(_ context.Context, req resource.ConfigureRequ
 	if b == nil {
 		return
 	}
-	r.engine, r.clock, r.environment, r.showsHosts = b.engine, b.clock, b.environment, b.showsHosts()
+	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
 }
 
 // ModifyPlan decides what the configuration leaves open, and whether the key can stay.
@@ -253,7 +251,7 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 	if r.environment != nil {
 		plan.Environment = types.StringValue(r.environment.KeyEnvironment())
 		if config.Host.IsNull() {
-			plan.Host = newKeyHost(r.environment, r.showsHosts)
+			plan.Host = newKeyHost(r.environment)
 		}
 	}
 	if kustom.IsLegacyHost(plan.Host.ValueString()) {

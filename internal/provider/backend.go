@@ -169,12 +169,6 @@ func logExchange(ctx context.Context, e transport.Exchange) {
 	tflog.Debug(ctx, "vendor request", fields)
 }
 
-// showsHosts tells whether the portal shows the hosts of keys, so that a plan can name that of a new one. Its pages do
-// not.
-func (b *backend) showsHosts() bool {
-	return b.pages == nil || b.portal != portalService(b.pages.portal)
-}
-
 // configured returns the backend that the framework hands to Configure, nil before the provider is configured.
 func configured(data any, diags *diag.Diagnostics) *backend {
 	b, err := backendOf(data)

@@ -421,8 +421,8 @@ func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
 }
 
 // newKeyHost returns the host of a new key as a plan shows it.
-func newKeyHost(environment *kustom.Environment, shown bool) types.String {
-	if environment == nil || !shown {
+func newKeyHost(environment *kustom.Environment) types.String {
+	if environment == nil {
 		return types.StringUnknown()
 	}
 	return types.StringValue(environment.Host())

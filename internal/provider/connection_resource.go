@@ -41,8 +41,6 @@ type connectionResource struct {
 	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
-	// showsHosts says that the portal shows the hosts of keys.
-	showsHosts bool
 }
 
 func newConnectionResource() resource.Resource { return &connectionResource{} }
@@ -132,7 +130,7 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 	if b == nil {
 		return
 	}
-	r.engine, r.clock, r.environment, r.showsHosts = b.engine, b.clock, b.environment, b.showsHosts()
+	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
 }
 
 // ValidateConfig refuses a shop that another object of the configuration has too. Terraform calls it once for each
@@ -234,7 +232,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		report(diags, connectionPath(err), "Shop can't be connected", r.engine.Describe(ctx, err))
 		return
 	}
-	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.showsHosts))
+	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment))
 	if text := describeDeletions(decided); text != "" && decided.Changes {
 		diags.AddAttributeWarning(path.Root("keys_to_delete"), deletedKeysSummary, fmt.Sprintf("Shop %s: %s.", c.Shop, text))
 	}

@@ -38,8 +38,6 @@ type fleetResource struct {
 	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
-	// showsHosts says that the portal shows the hosts of keys.
-	showsHosts bool
 }
 
 func newFleetResource() resource.Resource { return &fleetResource{} }
@@ -138,7 +136,7 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 	if b == nil {
 		return
 	}
-	r.engine, r.clock, r.environment, r.showsHosts = b.engine, b.clock, b.environment, b.showsHosts()
+	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
 }
 
 // ValidateConfig refuses shops that another object of the configuration has too. Terraform calls it once for each
@@ -176,7 +174,7 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	f.plan(ctx, &resp.Diagnostics)
-	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.showsHosts), &resp.Diagnostics)
+	planned := f.planned(plan.Shops, newKeyHost(r.environment), &resp.Diagnostics)
 	// To write a thousand shops takes longer than to see that nothing has changed.
 	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
 		plan.Shops = planned
