@@ -3,6 +3,7 @@ package rotation_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"reflect"
 	"sync"
 	"testing"
@@ -153,6 +154,58 @@ func TestGuard_UnreadableShopBlocksOnlyItsKeys(t *testing.T) {
 					t.Errorf("the error is %+v", unknown)
 				}
 			})
+		})
+	}
+}
+
+// TestGuard_GoesByWhatEarlierRunsSaw: nothing in this run tells of a shop that can't be read. The key that it was last
+// seen with by an earlier run tells whose keys it may use.
+func TestGuard_GoesByWhatEarlierRunsSaw(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// saw is what the shop held in earlier runs, one after the other.
+		saw    []string
+		know   func(shops *rotation.Shops)
+		blocks bool
+	}{
+		"another store's key":                  {saw: []string{"M2-y"}},
+		"this store's key":                     {saw: []string{"M1-x"}, blocks: true},
+		"that key":                             {saw: []string{"M1-old"}, blocks: true},
+		"never":                                {blocks: true},
+		"empty":                                {saw: []string{""}, blocks: true},
+		"a name without a store":               {saw: []string{"d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"}, blocks: true},
+		"another store's, then this one":       {saw: []string{"M2-y", "M1-x"}, blocks: true},
+		"this store's, then another":           {saw: []string{"M1-x", "M2-y"}},
+		"another's, configured for this":       {saw: []string{"M2-y"}, know: func(s *rotation.Shops) { s.Belongs("dead", "M1", "") }, blocks: true},
+		"this store's, configured for another": {saw: []string{"M1-x"}, know: func(s *rotation.Shops) { s.Belongs("dead", "M2", "") }, blocks: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(map[string]string{"dead": "", "alive": "M1-new"})
+			options := rotation.Options{
+				Shops: s, Clock: clock.System{}, Names: s.names, Sightings: rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")},
+			}
+			for _, username := range test.saw {
+				s.move("dead", username)
+				if _, err := rotation.NewShops(options).Credentials(t.Context(), "dead"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.before = deadShop
+			shops := rotation.NewShops(options)
+			if test.know != nil {
+				test.know(shops)
+			}
+			err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{})
+			if !test.blocks {
+				if err != nil {
+					t.Errorf("the error is %v", err)
+				}
+				return
+			}
+			if unknown := wantUnknown(t, err); !reflect.DeepEqual(unknown.Shops, []string{"dead"}) {
+				t.Errorf("the error is %+v", unknown)
+			}
 		})
 	}
 }

@@ -55,16 +55,17 @@ func TestSlots_YieldingMakesRoom(t *testing.T) {
 	})
 }
 
-// started counts how many shops are worked on at once.
+// started counts how many shops are worked on, in all and at once.
 type started struct {
-	mu          sync.Mutex
-	now, atOnce int
+	mu               sync.Mutex
+	all, now, atOnce int
 }
 
 // begin counts a shop until the returned function is called.
 func (s *started) begin() (end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.all++
 	s.now++
 	s.atOnce = max(s.atOnce, s.now)
 	return func() {

@@ -1,0 +1,107 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// TestWithUnusedKeys_AddsToRefusedLimitOnly, and never hides the refusal.
+func TestWithUnusedKeys_AddsToRefusedLimitOnly(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err, listing error
+		lists        int
+		unused       string
+	}{
+		"the limit":                     {err: kustom.ErrLimitReached, lists: 1, unused: "M1-never"},
+		"the limit, keys not listed":    {err: kustom.ErrLimitReached, listing: errLost, lists: 1},
+		"another refusal":               {err: errRefused},
+		"another refusal, also no list": {err: errRefused, listing: errLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil, m1("M1-used"), key("1", "M1-never", host, 2026, 0), key("2", "M2-never", host, 2026, 0))
+			w.portal.before = func(kind, _ string, _ int) error {
+				if kind == list {
+					return test.listing
+				}
+				return nil
+			}
+			got := w.engine.WithUnusedKeys(t.Context(), "M1", test.err)
+			if !errors.Is(got, test.err) || got.Error() != test.err.Error() || w.portal.called(list) != test.lists {
+				t.Errorf("the error is %v, after %d listings", got, w.portal.called(list))
+			}
+			var full *rotation.LimitReachedError
+			if !errors.As(got, &full) {
+				if test.unused != "" {
+					t.Errorf("the error is %#v", got)
+				}
+				return
+			}
+			if test.unused == "" || full.MerchantID != "M1" || len(full.Unused) != 1 || full.Unused[0].Username != test.unused {
+				t.Errorf("the error is %+v", full)
+			}
+		})
+	}
+}
+
+// namedStores is an account whose stores have names.
+type namedStores struct {
+	*account
+	stores []kustom.Store
+	err    error
+}
+
+func (n namedStores) Stores(context.Context) iter.Seq2[kustom.Store, error] {
+	return func(yield func(kustom.Store, error) bool) {
+		for _, store := range n.stores {
+			if !yield(store, nil) {
+				return
+			}
+		}
+		if n.err != nil {
+			yield(kustom.Store{}, n.err)
+		}
+	}
+}
+
+// TestDescribe_NamesStoresOfWrongStoreError as far as the portal tells of them, and leaves other errors as they are.
+func TestDescribe_NamesStoresOfWrongStoreError(t *testing.T) {
+	t.Parallel()
+	wrong := func(present, wanted string) *rotation.WrongStoreError {
+		return &rotation.WrongStoreError{Shop: "a", Present: present, Wanted: wanted}
+	}
+	stores := []kustom.Store{
+		{MerchantID: "M1", Name: "Butikk", Website: "https://butikk.no"}, {MerchantID: "M2", Name: "Handel"},
+		{MerchantID: "M3", Website: "https://torg.no"}, {MerchantID: "M4"},
+	}
+	for name, test := range map[string]struct {
+		err, listing, want error
+	}{
+		"name and address":     {err: wrong("M1", "M2"), want: wrong("M1 (Butikk, https://butikk.no)", "M2 (Handel)")},
+		"address only":         {err: wrong("M3", "M4"), want: wrong("M3 (https://torg.no)", "M4")},
+		"not visible":          {err: wrong("M9", "M2"), want: wrong("M9", "M2 (Handel)")},
+		"stores not listed":    {err: wrong("M1", "M2"), listing: errLost, want: wrong("M1", "M2")},
+		"within another error": {err: errors.Join(errLost, wrong("M4", "M2")), want: wrong("M4", "M2 (Handel)")},
+		"another error":        {err: errLost, want: errLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := clocktest.New(noon)
+			portal := namedStores{account: newAccount(c), stores: stores, err: test.listing}
+			engine := rotation.New(rotation.Options{Portal: portal, Clock: c})
+			if got := engine.Describe(t.Context(), test.err); got.Error() != test.want.Error() {
+				t.Errorf("the error is %q, want %q", got, test.want)
+			}
+		})
+	}
+	if err := rotation.New(rotation.Options{Portal: newAccount(nil)}).Describe(t.Context(), nil); err != nil {
+		t.Errorf("of no error it makes %v", err)
+	}
+}

@@ -1,0 +1,133 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
+
+var (
+	errGeneral = errors.New("the portal's token has expired")
+	errOwn     = errors.New("the shop has no Klarna Checkout V3")
+)
+
+func isGeneral(err error) bool { return errors.Is(err, errGeneral) }
+
+// TestOutage_IsARowOfGeneralFailures: a success, or a failure of a shop's own, ends the row.
+func TestOutage_IsARowOfGeneralFailures(t *testing.T) {
+	t.Parallel()
+	repeat := func(n int, err error) []error { return slices.Repeat([]error{err}, n) }
+	for name, test := range map[string]struct {
+		noted []error
+		want  error
+	}{
+		"nothing":               {},
+		"one too few":           {noted: repeat(outageAfter-1, errGeneral)},
+		"enough":                {repeat(outageAfter, errGeneral), errGeneral},
+		"more":                  {repeat(outageAfter+5, errGeneral), errGeneral},
+		"shops' own":            {noted: repeat(1000, errOwn)},
+		"successes":             {noted: repeat(1000, nil)},
+		"a success between":     {noted: slices.Concat(repeat(outageAfter-1, errGeneral), repeat(1, nil), repeat(outageAfter-1, errGeneral))},
+		"a shop's own between":  {noted: slices.Concat(repeat(outageAfter-1, errGeneral), repeat(1, errOwn), repeat(outageAfter-1, errGeneral))},
+		"over again":            {noted: slices.Concat(repeat(outageAfter, errGeneral), repeat(1, nil))},
+		"a second, after a gap": {slices.Concat(repeat(1, errGeneral), repeat(1, nil), repeat(outageAfter, errGeneral)), errGeneral},
+	} {
+		o := outage{general: isGeneral}
+		for _, err := range test.noted {
+			o.note(o.begin(), err)
+		}
+		if got := o.cause(); !errors.Is(got, test.want) {
+			t.Errorf("%s: the cause is %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// TestOutage_IsNotEndedByShopsUnderWay when the failures began: they may have been past what has stopped working.
+func TestOutage_IsNotEndedByShopsUnderWay(t *testing.T) {
+	t.Parallel()
+	o := outage{general: isGeneral}
+	underWay, another := o.begin(), o.begin()
+	for range outageAfter - 1 {
+		o.note(o.begin(), errGeneral)
+	}
+	o.note(underWay, nil)
+	if o.note(another, errGeneral); o.cause() == nil {
+		t.Error("a shop that was under way has ended the row")
+	}
+	if o.note(o.begin(), nil); o.cause() != nil {
+		t.Error("a shop that was begun with after the failures has not ended the row")
+	}
+}
+
+// TestEach_StartsNoMoreInAnOutage, nor after an interruption. What it does not start has failed, and failures come in
+// the order of the members.
+func TestEach_StartsNoMoreInAnOutage(t *testing.T) {
+	t.Parallel()
+	const shops, concurrency = 200, 8
+	for name, test := range map[string]struct {
+		do func(cancel func(), i int) error
+		// most is how many shops may be started. Failed is how many fail; -1 is at least those that were not started.
+		most, failed int
+		cause        error
+	}{
+		"no failure":    {func(func(), int) error { return nil }, shops, 0, nil},
+		"half fail":     {func(_ func(), i int) error { return failIf(i%2 == 0, errOwn) }, shops, shops / 2, errOwn},
+		"outage":        {func(func(), int) error { return errGeneral }, outageAfter + concurrency - 1, shops, errGeneral},
+		"interruption":  {func(cancel func(), _ int) error { cancel(); return nil }, concurrency, -1, context.Canceled},
+		"outage, later": {func(_ func(), i int) error { return failIf(i >= shops/2, errGeneral) }, shops/2 + outageAfter + concurrency - 1, -1, errGeneral},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: concurrency, General: isGeneral}
+			index := map[*Member]int{}
+			for i := range shops {
+				f.Members = append(f.Members, &Member{})
+				index[f.Members[i]] = i
+			}
+			var s started
+			failures := f.each(ctx, time.Minute, func(_ context.Context, m *Member) error {
+				defer s.begin()()
+				return test.do(cancel, index[m])
+			})
+			if s.all > test.most || s.atOnce > concurrency {
+				t.Errorf("%d shops were started, %d at once, want at most %d and %d", s.all, s.atOnce, test.most, concurrency)
+			}
+			if test.failed >= 0 && len(failures) != test.failed || len(failures) < shops-s.all {
+				t.Errorf("%d shops failed and %d were started, want %d failures", len(failures), s.all, test.failed)
+			}
+			for i, failure := range failures {
+				if !errors.Is(failure.Err, test.cause) || index[failure.Member] != failure.Index || i > 0 && failures[i-1].Index >= failure.Index {
+					t.Fatalf("failure %d is of shop %d: %v", i, failure.Index, failure.Err)
+				}
+			}
+		})
+	}
+}
+
+func failIf(fails bool, err error) error {
+	if fails {
+		return err
+	}
+	return nil
+}
+
+// TestEach_BoundsEachMembersTime: the time that one member takes is not the next one's.
+func TestEach_BoundsEachMembersTime(t *testing.T) {
+	t.Parallel()
+	f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: 1, General: isGeneral, Members: []*Member{{Name: "slow"}, {Name: "quick"}}}
+	failures := f.each(t.Context(), time.Millisecond, func(ctx context.Context, m *Member) error {
+		if m.Name == "slow" {
+			<-ctx.Done()
+		}
+		return failIf(m.Name == "slow", ctx.Err())
+	})
+	if len(failures) != 1 || failures[0].Member.Name != "slow" || !errors.Is(failures[0].Err, context.DeadlineExceeded) {
+		t.Errorf("the failures are %+v", failures)
+	}
+}

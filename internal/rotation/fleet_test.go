@@ -1,0 +1,249 @@
+package rotation_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// fleetOf is a fleet that takes all failures for the shops' own.
+func fleetOf(engine *rotation.Engine, concurrency int, members ...*rotation.Member) *rotation.Fleet {
+	return &rotation.Fleet{
+		Engine: engine, Concurrency: concurrency, Members: members, General: func(error) bool { return false },
+		ReadTimeout: 24 * time.Hour, WriteTimeout: 24 * time.Hour,
+	}
+}
+
+// TestFleet_ReadsAllShopsWhileKeysAreListed: no shop waits for the list of keys before the next one is read, and a shop
+// that can't be read is asked once.
+func TestFleet_ReadsAllShopsWhileKeysAreListed(t *testing.T) {
+	t.Parallel()
+	const shops, concurrency = 40, 4
+	for _, stores := range []int{1, shops} {
+		for name, work := range map[string]func(*rotation.Fleet, context.Context) []rotation.Failure{
+			"read": (*rotation.Fleet).Read, "plan": (*rotation.Fleet).Decide,
+		} {
+			t.Run(fmt.Sprintf("%s, %d stores", name, stores), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					listed := make(chan struct{})
+					time.AfterFunc(time.Hour, func() { close(listed) })
+					portal := manyStores(clock.System{}, stores)
+					portal.before = func(kind, _ string, _ int) error {
+						if kind == list {
+							<-listed
+						}
+						return nil
+					}
+					s := newService(nil)
+					s.before = deadShop
+					f := fleetOf(rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names}), concurrency)
+					for i := range shops {
+						m := &rotation.Member{Name: fmt.Sprintf("shop-%02d", i)}
+						if i == shops/2 {
+							m.Name = "dead"
+						}
+						if store := keyOf(i % stores).MerchantID; name == "read" {
+							m.Record = &rotation.Record{MerchantID: store}
+						} else {
+							m.Config = &rotation.Config{Shop: m.Name, MerchantID: store}
+						}
+						f.Members = append(f.Members, m)
+					}
+					done := make(chan []rotation.Failure)
+					go func() { done <- work(f, t.Context()) }()
+					synctest.Wait()
+					for _, m := range f.Members {
+						if n := s.called(read, m.Name); n != 1 {
+							t.Errorf("%s was read %d times before the keys were listed", m.Name, n)
+						}
+					}
+					if failures := <-done; len(failures) != 1 || failures[0].Member.Name != "dead" {
+						t.Errorf("the failures are %+v", failures)
+					}
+					if n := s.called(read, "dead"); n != 1 {
+						t.Errorf("the shop that can't be read was asked %d times", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// leaving are the members of a fleet that leave it, each with the key that its shop holds.
+func leaving(clears bool, keys map[string]kustom.Key) []*rotation.Member {
+	var members []*rotation.Member
+	for name, key := range keys {
+		members = append(members, &rotation.Member{Name: name, Clears: clears, Record: &rotation.Record{
+			MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username,
+		}})
+	}
+	slices.SortFunc(members, func(a, b *rotation.Member) int { return int(a.Name[0]) - int(b.Name[0]) })
+	return members
+}
+
+// TestFleet_RemovesMemberWhoseKeyIsGone clears shops while another one can't be asked whether it holds their keys. A key
+// that had to be kept is tried again at the end. Where it still can't be deleted, the member stays: nothing else would
+// remember the key. Where the other shop holds it, it is that shop's.
+func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// unreadable is how many reads of the other shop fail, and holds what it holds.
+		unreadable int
+		holds      string
+		left, kept []string
+		stay       []string
+	}{
+		"unreadable for a while":          {unreadable: 1, holds: "M1-new"},
+		"unreadable":                      {unreadable: 1000, holds: "M1-new", left: []string{"M1-a", "M1-b"}, stay: []string{"a", "b"}},
+		"unreadable, then holds a key":    {unreadable: 1, holds: "M1-a", left: []string{"M1-a"}, kept: []string{"a"}},
+		"readable, and holds a key":       {holds: "M1-b", left: []string{"M1-b"}, kept: []string{"b"}},
+		"readable, and holds another key": {holds: "M1-new"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := m1("M1-a"), m1("M1-b")
+			w := newWorld(t, map[string]string{"a": "M1-a", "b": "M1-b", "other": test.holds}, a, b, m1("M1-new"))
+			w.shops.before = func(_ context.Context, kind, shop string, call int) error {
+				if kind == read && shop == "other" && call <= test.unreadable {
+					return errRefused
+				}
+				return nil
+			}
+			w.engine.Shops.Belongs("other", "M1", "")
+			f := fleetOf(w.engine, 1, leaving(true, map[string]kustom.Key{"a": a, "b": b})...)
+			failures := f.Execute(t.Context())
+			var stay, kept []string
+			for _, failure := range failures {
+				stay = append(stay, failure.Member.Name)
+				wantUnknown(t, failure.Err)
+			}
+			for _, m := range f.Members {
+				if len(m.Kept) > 0 {
+					kept = append(kept, m.Name)
+					wantInUse(t, m.Kept[0].Err)
+				}
+			}
+			if !slices.Equal(stay, test.stay) || !slices.Equal(kept, test.kept) {
+				t.Errorf("%q stay, and the keys of %q are kept, want %q and %q", stay, kept, test.stay, test.kept)
+			}
+			w.wantHolds("a", "")
+			w.wantHolds("b", "")
+			w.wantKeys(append(test.left, "M1-new")...)
+			if n := w.shops.called(read, "other"); test.unreadable > 0 && n != 2 {
+				t.Errorf("the other shop was asked %d times, want once and once more at the end", n)
+			}
+		})
+	}
+}
+
+// TestFleet_NextRunRemovesMemberThatStayed: what is recorded of a member that could not leave is enough to delete its
+// key later.
+func TestFleet_NextRunRemovesMemberThatStayed(t *testing.T) {
+	t.Parallel()
+	a := m1("M1-a")
+	w := newWorld(t, map[string]string{"a": "M1-a", "dead": "M1-new"}, a, m1("M1-new"))
+	w.shops.before = deadShop
+	members := leaving(true, map[string]kustom.Key{"a": a})
+	if failures := fleetOf(w.engine, 1, members...).Execute(t.Context()); len(failures) != 1 {
+		t.Fatalf("the failures are %+v", failures)
+	}
+	w.shops.before = nil
+	w.rerun()
+	again := &rotation.Member{Name: "a", Clears: true, Record: members[0].Record}
+	if failures := fleetOf(w.engine, 1, again).Execute(t.Context()); len(failures) != 0 || len(again.Kept) != 0 {
+		t.Errorf("the failures are %+v, kept %+v", failures, again.Kept)
+	}
+	w.wantHolds("a", "")
+	w.wantKeys("M1-new")
+}
+
+// TestFleet_LeavesShopThatIsNotCleared as it is, with its key, and deletes what an earlier run left over.
+func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
+	t.Parallel()
+	a := m1("M1-a")
+	w := newWorld(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
+	members := leaving(false, map[string]kustom.Key{"a": a})
+	members[0].Record.Memory.Unsettled = []kustom.Orphan{orphan("M1-left")}
+	if failures := fleetOf(w.engine, 1, members...).Execute(t.Context()); len(failures) != 0 || len(members[0].Kept) != 0 {
+		t.Errorf("the failures are %+v, kept %+v", failures, members[0].Kept)
+	}
+	w.wantHolds("a", "M1-a")
+	w.wantKeys("M1-a")
+}
+
+// TestFleet_TriesKeptKeysAgainAtTheEnd: two shops hold the same key. The one that is switched first has to keep it for
+// the other one.
+func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, concurrency := range []int{1, 2} {
+		w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+		f := fleetOf(w.engine, concurrency)
+		for _, name := range []string{"a", "b"} {
+			f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: "M1"}})
+		}
+		if failures := slices.Concat(f.Decide(t.Context()), f.Execute(t.Context())); len(failures) != 0 {
+			t.Fatalf("the failures are %+v", failures)
+		}
+		var want []string
+		for _, m := range f.Members {
+			w.wantHolds(m.Name, m.Record.Username)
+			if want = append(want, m.Record.Username); len(m.Kept) != 0 || len(m.Record.Memory.Unsettled) != 0 {
+				t.Errorf("%s has kept %+v and remembers %+v", m.Name, m.Kept, m.Record.Memory.Unsettled)
+			}
+		}
+		w.wantKeys(want...)
+	}
+}
+
+// TestDeleteAll_WaitsBesideDeletions: a shop that keeps its key holds up neither the keys that no shop uses nor those of
+// shops that move on.
+func TestDeleteAll_WaitsBesideDeletions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var mu sync.Mutex
+		deleted := map[string]time.Duration{}
+		var keys []kustom.Key
+		var asked []rotation.StoreKey
+		for _, username := range []string{"M1-stuck", "M1-moving", "M1-free"} {
+			k := key("1", username, host, 1999, 0)
+			keys, asked = append(keys, k), append(asked, rotation.StoreKey{KeyRef: ref(k)})
+		}
+		portal := newAccount(clock.System{}, keys...)
+		portal.before = func(kind, about string, _ int) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if kind == discard {
+				deleted[about] = time.Since(began)
+			}
+			return nil
+		}
+		s := newService(map[string]string{"stuck": "M1-stuck", "moving": "M1-moving"})
+		time.AfterFunc(10*time.Second, func() { s.move("moving", "M1-new") })
+		engine := rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names})
+		ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, 2*time.Minute+time.Second/2)
+		defer cancel()
+		errs := engine.DeleteAll(ctx, asked, rotation.Evidence{})
+		if wantInUse(t, errs[0]); errs[1] != nil || errs[2] != nil {
+			t.Errorf("the errors are %v", errs)
+		}
+		if at, ok := deleted["id-M1-free"]; !ok || at != 0 {
+			t.Errorf("the key that no shop uses was deleted: %t, after %v", ok, at)
+		}
+		if at, ok := deleted["id-M1-moving"]; !ok || at < 10*time.Second || at > 20*time.Second {
+			t.Errorf("the key of the shop that moves on was deleted: %t, after %v", ok, at)
+		}
+		if got := portal.usernames(); !slices.Equal(got, []string{"M1-stuck"}) {
+			t.Errorf("the keys are %q", got)
+		}
+	})
+}

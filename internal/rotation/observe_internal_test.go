@@ -1,0 +1,282 @@
+package rotation
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// written is Mystore's mark of the engine's last write in these tests, and made the creation of every key.
+const written = "2026-11-02T09:15:00Z"
+
+var made = time.Date(2026, time.November, 2, 9, 15, 0, 0, time.UTC)
+
+// listed is a key of store M1 that the portal lists with that host.
+func listed(username, host string) *kustom.Key {
+	return &kustom.Key{MerchantID: "M1", CredentialID: "id-" + username, Username: username, Host: host, CreatedAt: made}
+}
+
+// kustoms is a key of store M1 for Kustom's host.
+func kustoms(username string) *kustom.Key { return listed(username, kustom.Production.Host()) }
+
+// observed is a shop of store M1 that holds a username.
+func observed(username string, own, held *kustom.Key) Observation {
+	return Observation{
+		MerchantID: "M1", Own: own, Held: held,
+		Holds: mystore.Credentials{KustomID: username, SecretSet: username != "", UpdatedAt: written},
+	}
+}
+
+func TestNewReason_NamesWhatTheShopHolds(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		seen Observation
+		want string
+	}{
+		"no key":                     {observed("", nil, nil), "the shop has no key"},
+		"a secret as ID":             {observed(SecretAsID, nil, nil), "the shop has a secret in place of its Kustom ID"},
+		"another store's":            {observed("M2-a", nil, nil), "the shop uses M2-a, a key of another store"},
+		"a store with a longer name": {observed("M12-a", nil, nil), "the shop uses M12-a, a key of another store"},
+		"not listed":                 {observed("M1-a", nil, nil), "the shop uses M1-a, a key that the portal does not list; there is nothing to delete"},
+		"not listed, a UUID": {
+			observed("d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", nil, nil),
+			"the shop uses d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55, a key that the portal does not list; there is nothing to delete",
+		},
+		"Klarna's, by its host": {
+			observed("M1-a", nil, listed("M1-a", kustom.Production.LegacyHost())), "the shop uses M1-a, a key of api.klarna.com",
+		},
+		"Klarna's, by its form": {observed("M1_0a1b", nil, listed("M1_0a1b", "")), "the shop uses M1_0a1b, a key of Klarna's"},
+		"made by hand":          {observed("M1-a", nil, kustoms("M1-a")), "the shop uses M1-a, a key whose secret nobody can read"},
+	} {
+		if got := test.seen.newReason(); got != test.want {
+			t.Errorf("%s: the reason is %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestDueReason_NamesWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	own, other := kustoms("M1-a"), kustoms("M1-b")
+	legacy := listed("M1-a", kustom.Production.LegacyHost())
+	uninstalled := Observation{MerchantID: "M1", Own: own, Missing: &mystore.NotInstalledError{Shop: "a"}}
+	sameMoment, rewritten, secretless := observed("M1-a", own, own), observed("M1-a", own, own), observed("M1-a", own, own)
+	sameMoment.Holds.UpdatedAt = "2026-11-02T10:15:00.000+01:00"
+	rewritten.Holds.UpdatedAt = "2026-11-02T09:15:01Z"
+	secretless.Holds.SecretSet = false
+	for name, test := range map[string]struct {
+		seen Observation
+		// username is that of the recorded key.
+		username, want string
+	}{
+		"unchanged":                    {observed("M1-a", own, own), "M1-a", ""},
+		"unchanged, other time format": {sameMoment, "M1-a", ""},
+		"extension uninstalled":        {uninstalled, "M1-a", "the shop has no Klarna Checkout V3"},
+		"key deleted":                  {observed("M1-a", nil, nil), "M1-a", "the key M1-a was deleted in Kustom Portal"},
+		"key deleted, another held":    {observed("M1-b", nil, other), "M1-a", "the shop uses M1-b, a key whose secret nobody can read"},
+		"another key":                  {observed("M1-b", own, other), "M1-a", "the shop uses M1-b, a key whose secret nobody can read"},
+		"another store's key":          {observed("M2-b", own, nil), "M1-a", "the shop uses M2-b, a key of another store"},
+		"a key that is not listed": {
+			observed("M1-c", own, nil), "M1-a", "the shop uses M1-c, a key that the portal does not list; there is nothing to delete",
+		},
+		"cleared":            {observed("", own, nil), "M1-a", "the shop has no key"},
+		"written again":      {rewritten, "M1-a", "somebody has changed the shop's credentials"},
+		"secret removed":     {secretless, "M1-a", "somebody has changed the shop's credentials"},
+		"imported, Klarna's": {observed("M1-a", legacy, legacy), "M1-a", "the shop uses M1-a, a key of api.klarna.com"},
+		"imported, no key":   {observed("", nil, nil), "", "the shop has no key"},
+		"imported, not listed": {
+			observed("M1-a", nil, nil), "", "the shop uses M1-a, a key that the portal does not list; there is nothing to delete",
+		},
+		"imported, another store's": {observed("M2-a", nil, nil), "", "the shop uses M2-a, a key of another store"},
+		"imported, then given one":  {observed("M1-b", nil, other), "", "the shop uses M1-b, a key whose secret nobody can read"},
+	} {
+		if got := test.seen.dueReason(written, test.username); got != test.want {
+			t.Errorf("%s: the reason is %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// TestReplaceable_HasEachKeyOnce: the recorded key and the one that the shop holds go out of use. A key of another
+// store is listed separately: other shops may use it.
+func TestReplaceable_HasEachKeyOnce(t *testing.T) {
+	t.Parallel()
+	own, other := kustoms("M1-a"), kustoms("M1-b")
+	for name, test := range map[string]struct {
+		seen                 Observation
+		replaceable, foreign []KeyRef
+	}{
+		"no key":            {seen: observed("", nil, nil)},
+		"not listed":        {seen: observed("M1-a", nil, nil)},
+		"a secret as ID":    {seen: observed(SecretAsID, nil, nil)},
+		"own":               {seen: observed("M1-a", own, kustoms("M1-a")), replaceable: []KeyRef{refOf(*own)}},
+		"by hand":           {seen: observed("M1-b", nil, other), replaceable: []KeyRef{refOf(*other)}},
+		"own and another":   {seen: observed("M1-b", own, other), replaceable: []KeyRef{refOf(*own), refOf(*other)}},
+		"own, shop cleared": {seen: observed("", own, nil), replaceable: []KeyRef{refOf(*own)}},
+		"own, another store's": {
+			seen: observed("M2-x", own, nil), replaceable: []KeyRef{refOf(*own)}, foreign: []KeyRef{{MerchantID: "M2", Username: "M2-x"}},
+		},
+	} {
+		if got := test.seen.replaceable(); !reflect.DeepEqual(got, test.replaceable) {
+			t.Errorf("%s: replaceable are %+v, want %+v", name, got, test.replaceable)
+		}
+		if got := test.seen.foreign(); !reflect.DeepEqual(got, test.foreign) {
+			t.Errorf("%s: foreign are %+v, want %+v", name, got, test.foreign)
+		}
+	}
+}
+
+// TestPredecessor_IsNotUsedSince: a key that something else goes on using is not the one that a killed run was about
+// to delete.
+func TestPredecessor_IsNotUsedSince(t *testing.T) {
+	t.Parallel()
+	const description = "terraform"
+	// used is a key that was made and last used at these times, relative to the making of the shop's key.
+	used := func(name string, created, last time.Duration) kustom.Key {
+		key, at := *kustoms("M1-" + name), made.Add(last)
+		key.CreatedAt, key.LastUsedAt = made.Add(created), &at
+		return key
+	}
+	never := *kustoms("M1-never")
+	never.CreatedAt = made.Add(-time.Hour)
+	held := func(text string) *kustom.Key {
+		key := kustoms("M1-held")
+		key.Description = &text
+		return key
+	}
+	legacy := held(description)
+	legacy.Host = kustom.Production.LegacyHost()
+	before, window := used("before", -2*time.Hour, -time.Minute), 2*propagationWindow
+	for name, test := range map[string]struct {
+		held   *kustom.Key
+		others []kustom.Key
+		want   string
+	}{
+		"used until the switch":            {held(description), []kustom.Key{before}, "M1-before"},
+		"used within the window":           {held(description), []kustom.Key{used("late", -time.Hour, window-time.Nanosecond)}, "M1-late"},
+		"used on after the window":         {held(description), []kustom.Key{used("erp", -time.Hour, window)}, ""},
+		"used on, beside one that was not": {held(description), []kustom.Key{used("erp", -time.Hour, time.Hour), before}, "M1-before"},
+		"the last used of two":             {held(description), []kustom.Key{used("older", -3*time.Hour, -time.Hour), before}, "M1-before"},
+		"never used":                       {held(description), []kustom.Key{never}, ""},
+		"made later":                       {held(description), []kustom.Key{used("later", time.Second, time.Minute)}, ""},
+		"another description":              {held("by hand"), []kustom.Key{before}, ""},
+		"no description":                   {kustoms("M1-held"), []kustom.Key{before}, ""},
+		"Klarna's key":                     {legacy, []kustom.Key{before}, ""},
+		"no key":                           {nil, []kustom.Key{before}, ""},
+		"no other key":                     {held(description), nil, ""},
+	} {
+		seen := observed("M1-held", nil, test.held)
+		seen.Others = test.others
+		if got := usernamesOf(seen.predecessor(description)); got != test.want {
+			t.Errorf("%s: it is %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// usernamesOf are the usernames of keys in one text.
+func usernamesOf(keys []KeyRef) string {
+	var names []string
+	for _, key := range keys {
+		names = append(names, key.Username)
+	}
+	return strings.Join(names, " ")
+}
+
+// TestRetire_PutsEachKeyInOneList: a key that an earlier run could not delete goes whatever the policy is, although
+// it may have become the shop's. A key of another store stays.
+func TestRetire_PutsEachKeyInOneList(t *testing.T) {
+	t.Parallel()
+	ref := func(username string) KeyRef {
+		return KeyRef{MerchantID: "M1", CredentialID: "id-" + username, Username: username}
+	}
+	old, left, foreign := ref("M1-old"), ref("M1-left"), KeyRef{MerchantID: "M2", Username: "M2-x"}
+	for name, test := range map[string]struct {
+		policy                       KeyPolicy
+		replaced, foreign, unsettled []KeyRef
+		deleted, kept                string
+	}{
+		"nothing":                      {},
+		"default":                      {replaced: []KeyRef{old}, deleted: "M1-old"},
+		"delete":                       {policy: DeleteKeys, replaced: []KeyRef{old}, deleted: "M1-old"},
+		"keep":                         {policy: KeepKeys, replaced: []KeyRef{old}, kept: "M1-old"},
+		"foreign":                      {replaced: []KeyRef{old}, foreign: []KeyRef{foreign}, deleted: "M1-old", kept: "M2-x"},
+		"foreign, keep":                {policy: KeepKeys, replaced: []KeyRef{old}, foreign: []KeyRef{foreign}, kept: "M2-x M1-old"},
+		"unsettled":                    {replaced: []KeyRef{old}, unsettled: []KeyRef{left}, deleted: "M1-left M1-old"},
+		"unsettled, keep":              {policy: KeepKeys, replaced: []KeyRef{old}, unsettled: []KeyRef{left}, deleted: "M1-left", kept: "M1-old"},
+		"unsettled, in the shop":       {replaced: []KeyRef{old, left}, unsettled: []KeyRef{left}, deleted: "M1-left M1-old"},
+		"unsettled, in the shop, keep": {policy: KeepKeys, replaced: []KeyRef{old, left}, unsettled: []KeyRef{left}, deleted: "M1-left", kept: "M1-old"},
+		"only unsettled, keep":         {policy: KeepKeys, unsettled: []KeyRef{left}, deleted: "M1-left"},
+		"the same key twice":           {replaced: []KeyRef{old, old}, deleted: "M1-old"},
+	} {
+		var plan Plan
+		plan.retire(Rules{ReplacedKeys: test.policy}, "because", test.replaced, test.foreign, test.unsettled)
+		if !plan.Changes || plan.Reason != "because" {
+			t.Errorf("%s: the plan is %+v", name, plan)
+		}
+		if deleted, kept := usernamesOf(plan.Delete), usernamesOf(plan.Keep); deleted != test.deleted || kept != test.kept {
+			t.Errorf("%s: it deletes %q and keeps %q, want %q and %q", name, deleted, kept, test.deleted, test.kept)
+		}
+	}
+}
+
+// TestGoingKeys_KeepWhatIsKnownOfThem: how an unsettled key was asked for, and when its installation was attempted, is
+// more than a plan says of it.
+func TestGoingKeys_KeepWhatIsKnownOfThem(t *testing.T) {
+	t.Parallel()
+	ref := func(id string) KeyRef {
+		return KeyRef{MerchantID: "M1", CredentialID: id, Username: "M1-" + id, Host: kustom.Production.Host()}
+	}
+	waiting := ref("waits")
+	waiting.WaitsFor = "no use of the key for 24h"
+	plain := func(id string) kustom.Orphan {
+		return kustom.Orphan{MerchantID: "M1", CredentialID: id, Username: "M1-" + id}
+	}
+	attempted := plain("u")
+	attempted.Attempted = made
+	nameless := kustom.Orphan{MerchantID: "M1", Description: "terraform", IdempotencyKey: "0c1d"}
+	for name, test := range map[string]struct {
+		announced []KeyRef
+		unsettled []kustom.Orphan
+		want      []kustom.Orphan
+	}{
+		"none":               {},
+		"announced":          {announced: []KeyRef{ref("a"), ref("b")}, want: []kustom.Orphan{plain("a"), plain("b")}},
+		"one that waits":     {announced: []KeyRef{waiting, ref("b")}, want: []kustom.Orphan{plain("b")}},
+		"unsettled too":      {[]KeyRef{ref("a"), ref("u")}, []kustom.Orphan{attempted}, []kustom.Orphan{attempted, plain("a")}},
+		"not announced":      {[]KeyRef{ref("a")}, []kustom.Orphan{attempted}, []kustom.Orphan{attempted, plain("a")}},
+		"of an unknown name": {[]KeyRef{{MerchantID: "M1"}}, []kustom.Orphan{nameless}, []kustom.Orphan{nameless}},
+	} {
+		before := fmt.Sprint(test.unsettled)
+		if got := goingKeys(test.announced, test.unsettled); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: the keys are %+v, want %+v", name, got, test.want)
+		}
+		if after := fmt.Sprint(test.unsettled); after != before {
+			t.Errorf("%s: what is unsettled has become %s", name, after)
+		}
+	}
+}
+
+// TestTooOld_CountsWholeDays from the key's creation, and gives the day of it.
+func TestTooOld_CountsWholeDays(t *testing.T) {
+	t.Parallel()
+	const reason = "the key is 90 days old or older: it was made on 2026-11-02"
+	for name, test := range map[string]struct {
+		days int64
+		age  time.Duration
+		want string
+	}{
+		"never":             {0, 10000 * day, ""},
+		"new":               {90, 0, ""},
+		"a nanosecond less": {90, 90*day - time.Nanosecond, ""},
+		"to the moment":     {90, 90 * day, reason},
+		"long ago":          {90, 1000 * day, reason},
+		"from the future":   {1, -day, ""},
+	} {
+		if got := TooOld(made, test.days, made.Add(test.age)); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

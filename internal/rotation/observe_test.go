@@ -1,0 +1,122 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// TestObserve_LooksAgainForUnlistedKey that the shop holds: a list can miss a key. It does not wait for a key that the
+// store's list can't have.
+func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		holds string
+		// keys are listed from the start, and late ones from the second listing on.
+		keys, late []kustom.Key
+		waits      bool
+		held       string
+	}{
+		"listed":               {holds: "M1-a", keys: []kustom.Key{m1("M1-a")}, held: "M1-a"},
+		"listed later":         {holds: "M1-a", late: []kustom.Key{m1("M1-a")}, waits: true, held: "M1-a"},
+		"another listed later": {holds: "M1-a", late: []kustom.Key{m1("M1-b")}, waits: true},
+		"deleted":              {holds: "M1-a", waits: true},
+		"Klarna's":             {holds: "M1_0a1b", late: []kustom.Key{key("1", "M1_0a1b", klarna, 2020, 0)}},
+		"a UUID":               {holds: "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"},
+		"another store's":      {holds: "M2-a"},
+		"no key":               {holds: ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
+			w.portal.before = func(kind, _ string, call int) error {
+				if kind == list && call == 2 {
+					w.portal.keys = append(w.portal.keys, test.late...)
+				}
+				return nil
+			}
+			seen, err := w.engine.Observe(t.Context(), "a", "M1", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (seen.Held == nil) != (test.held == "") || seen.Held != nil && seen.Held.Username != test.held {
+				t.Errorf("it holds %v, want %q", seen.Held, test.held)
+			}
+			if len(seen.Others) != 1 || seen.Others[0].Username != "M1-erp" {
+				t.Errorf("the others are %v", seen.Others)
+			}
+			if waited := w.clock.Now().Sub(noon); waited >= rotation.PropagationDelay != test.waits || !test.waits && waited != 0 {
+				t.Errorf("it waited for %v", waited)
+			}
+			if n := w.portal.called(list); test.waits != (n == 2) {
+				t.Errorf("it listed the keys %d times", n)
+			}
+		})
+	}
+}
+
+// TestObserve_FailsWhereItCannotLookAgain: that the key is not listed would be no more than a guess.
+func TestObserve_FailsWhereItCannotLookAgain(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]error{"interrupted": context.Canceled, "not listed again": errLost} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			w.portal.before = func(kind, _ string, call int) error {
+				if kind == list && call == 2 {
+					return errLost
+				}
+				return nil
+			}
+			w.portal.after = func(kind, _ string, _ int) error {
+				if kind == list && name == "interrupted" {
+					cancel()
+				}
+				return nil
+			}
+			if _, err := w.engine.Observe(ctx, "a", "M1", ""); !errors.Is(err, want) {
+				t.Errorf("the error is %v, want %v", err, want)
+			}
+		})
+	}
+}
+
+// TestKeys_OfListsFewStoresSinglyAndManyAtOnce, and has no keys where one of the listings fails.
+func TestKeys_OfListsFewStoresSinglyAndManyAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		stores, want []string
+		lists        lists
+	}{
+		"all":         {nil, []string{"M000-u", "M001-u", "M002-u", "M003-u", "M004-u"}, lists{full: 1}},
+		"one store":   {[]string{"M001"}, []string{"M001-u"}, lists{store: 1}},
+		"a few":       {[]string{"M004", "M000", "M001"}, []string{"M000-u", "M001-u", "M004-u"}, lists{store: 3}},
+		"many stores": {[]string{"M000", "M001", "M002", "M004"}, []string{"M000-u", "M001-u", "M002-u", "M004-u"}, lists{full: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var n lists
+			w := newWorld(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
+			w.portal.before = n.count
+			keys, err := w.engine.Keys.Of(t.Context(), test.stores)
+			var got []string
+			for _, key := range keys {
+				got = append(got, key.Username)
+			}
+			if slices.Sort(got); err != nil || !slices.Equal(got, test.want) || n != test.lists {
+				t.Errorf("the keys are %q by %+v, want %q by %+v; error %v", got, n, test.want, test.lists, err)
+			}
+			w.rerun()
+			w.portal.after = func(kind, _ string, _ int) error { return errLost }
+			if keys, err := w.engine.Keys.Of(t.Context(), test.stores); !errors.Is(err, errLost) || keys != nil {
+				t.Errorf("after a failure the keys are %v, error %v", keys, err)
+			}
+		})
+	}
+}
