@@ -124,7 +124,7 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 			var stay, kept []string
 			for _, failure := range failures {
 				stay = append(stay, failure.Member.Name)
-				wantUnknown(t, failure.Err)
+				_ = wantUnknown(t, failure.Err)
 			}
 			for _, m := range f.Members {
 				if len(m.Kept) > 0 {
