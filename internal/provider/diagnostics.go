@@ -269,7 +269,7 @@ func adviseRefusal(failure *transport.Error) advice {
 		return advice{general: true, text: failure.Host + " asks for fewer requests, and went on to after waiting. Run again in a few minutes."}
 	case failure.Status >= http.StatusInternalServerError:
 		return advice{general: true, text: failure.Host + " has trouble of its own. Run again in a few minutes."}
-	case failure.Status == http.StatusForbidden && !failure.JSON:
+	case failure.Status == http.StatusForbidden && failure.Body == transport.BodyHTML:
 		return advice{general: true, text: fmt.Sprintf("A firewall in front of %s refused this machine before the token was looked at. Run "+
 			"from a machine in a supported region, or ask who runs the network in between.", failure.Host)}
 	case failure.API == "portal":

@@ -19,9 +19,13 @@ import (
 )
 
 func refusal(api string, status int, code string) *transport.Error {
+	body := transport.BodyHTML
+	if code != "" {
+		body = transport.BodyJSON
+	}
 	return &transport.Error{
 		API: api, Host: api + ".example", Method: http.MethodGet, Template: "/x", Kind: transport.Refused,
-		Status: status, JSON: code != "", Problem: transport.Problem{Code: code, CorrelationID: "c-1"},
+		Status: status, Body: body, Problem: transport.Problem{Code: code, CorrelationID: "c-1"},
 	}
 }
 
