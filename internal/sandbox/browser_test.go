@@ -92,7 +92,7 @@ const finder = `(() => {
     }
     return out;
   };
-  const seen = ([e]) => e.checkVisibility() && !e.closest("[inert]");
+  const seen = ([e]) => e.checkVisibility() && !e.closest("[inert], [aria-hidden=true]");
   window.things = (selector, text) => all(document).filter(seen).filter(([e]) => e.matches(selector) &&
     (text === "" || (e.getAttribute("aria-label") ?? e.textContent).trim() === text || e.title === text));
   window.pointOf = (selector, text, n) => {
@@ -105,27 +105,38 @@ const finder = `(() => {
   };
 })();`
 
-// eval is what a script says; the finder is there for it.
-func eval[T any](p *tab, script string) T {
-	p.t.Helper()
+// try is what a script says; the finder is there for it. It fails while another page is on its way.
+func try[T any](p *tab, script string) (T, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](finder+script))
+	return chromedp.Run(ctx, chromedp.Evaluate[T](finder+script))
+}
+
+// eval is try for a page that stays.
+func eval[T any](p *tab, script string) T {
+	p.t.Helper()
+	value, err := try[T](p, script)
 	if err != nil {
 		p.t.Fatalf("%s: %v", script, err)
 	}
 	return value
 }
 
-// until waits until a script says true.
-func (p *tab) until(script string) {
+// until waits until a script says something true, and returns it.
+func until[T any](p *tab, script string) T {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
-		if eval[bool](p, "Boolean("+script+")") {
-			return
+		if value, err := try[*T](p, "("+script+") || null"); err == nil && value != nil {
+			return *value
 		}
 	}
 	p.t.Fatalf("it never comes to %s; the page is %s", script, p.text("body"))
+	panic("unreachable")
+}
+
+func (p *tab) until(condition string) {
+	p.t.Helper()
+	until[bool](p, "Boolean("+condition+")")
 }
 
 func find(selector, text string) string {
@@ -154,12 +165,11 @@ func (p *tab) press(text string) { p.t.Helper(); p.pressNth(pressable, text, 0) 
 
 func (p *tab) pressNth(selector, text string, n int) {
 	p.t.Helper()
-	p.until(find(selector, text) + fmt.Sprintf(".at(%d)", n))
 	arguments, err := json.Marshal([]any{selector, text, n})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	at := eval[[]float64](p, fmt.Sprintf("pointOf(...%s)", arguments))
+	at := until[[]float64](p, fmt.Sprintf("pointOf(...%s)", arguments))
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.MouseClickXY(at[0], at[1])); err != nil {

@@ -109,6 +109,7 @@ var mutations = []Mutation{
 	{Name: "generate-icon", Description: "Generate new is an icon with a title"},
 	{Name: "generate-confirm", Description: "a dialog asks before a key is made"},
 	{Name: "buttons-are-divs", Description: "buttons are divs without a role"},
+	{Name: "inert", Description: "what is behind a dialog has the attribute inert as well"},
 	{Name: "popup-plain", Description: "dialogs are overlays without a role, and the page behind them stays active"},
 	{Name: "popup-inline", Description: "the new key is shown on the page, and not in a popup"},
 	{Name: "popup-alertdialog", Description: "the popup of a new key is an alert dialog"},

@@ -1,7 +1,7 @@
 // The control panel of a shop: a document for each page, whose content is in it from the start. Only the
 // credentials are saved without a new document.
 
-import { ask, boot, button, dialog, h, icon, mutated, newID, openShadow, t, toast, wait } from "./ui.js";
+import { ask, boot, button, dialog, expand, h, icon, mutated, newID, openShadow, t, toast, wait } from "./ui.js";
 
 const root = document.getElementById("root");
 const extension = boot.extension;
@@ -16,9 +16,9 @@ const groups = [
 function group({ text, children }) {
   const id = newID();
   const list = h("ul", { id, class: "children" });
-  const trigger = h("button", { type: "button", class: "group", "aria-controls": id }, h("span", {}, t(text)), icon("right"));
+  const trigger = h("button", { type: "button", class: "group" }, h("span", {}, t(text)), icon("right"));
   const set = (open) => {
-    trigger.setAttribute("aria-expanded", String(open));
+    expand(trigger, open ? id : null);
     list.hidden = !open;
   };
   list.append(...children.map(([name, path]) => h("li", {}, h("a", { href: boot.base + path }, t(name)))));

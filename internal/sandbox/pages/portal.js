@@ -1,7 +1,7 @@
 // Kustom Portal as a single-page app: the document is the same everywhere, and what is on it comes by fetch.
 
 import {
-  ask, boot, button, combobox, confirmDialog, consentBanner, date, dialog, h, hidden, icon, menu, mutated, newID, openShadow,
+  ask, boot, button, combobox, confirmDialog, consentBanner, date, dialog, expand, h, hidden, icon, menu, mutated, newID, openShadow,
   select, skeleton, t, toast, wait,
 } from "./ui.js";
 
@@ -50,10 +50,10 @@ function link(text, path, properties = {}) {
 function group({ text, children, badge }) {
   const id = newID();
   const list = h("ul", { id, class: "children" });
-  const trigger = h("button", { type: "button", class: "group", "aria-controls": id }, icon("square"), h("span", {}, t(text)),
+  const trigger = h("button", { type: "button", class: "group" }, icon("square"), h("span", {}, t(text)),
     badge ? h("span", { class: "badge" }, t(badge)) : null, icon("right"));
   const set = (open) => {
-    trigger.setAttribute("aria-expanded", String(open));
+    expand(trigger, open ? id : null);
     list.hidden = !open;
     list.replaceChildren(...(open ? children.map(([name, path]) => h("li", {}, link(t(name), path))) : []));
     trigger.lastElementChild.replaceWith(icon(open ? "down" : "right"));

@@ -78,19 +78,31 @@ export function openShadow(host) {
   return root;
 }
 
-// isolate hides everything but one part of the page, and returns what undoes it.
+// isolate hides everything but one part of the page, and what speaks, from assistive technology, and takes the
+// clicks of the rest, as Radix does; it returns what undoes it.
 function isolate(part) {
   const host = part.getRootNode().host ?? part;
-  const others = [...document.body.children].filter((o) => o !== host && !o.contains(host) && !o.inert && o.tagName !== "SCRIPT");
-  for (const other of others) {
-    other.setAttribute("aria-hidden", "true");
-    other.inert = true;
-  }
-  return () => {
-    for (const other of others) {
-      other.removeAttribute("aria-hidden");
-      other.inert = false;
+  const changed = [];
+  const hide = (parent) => {
+    for (const child of parent.children) {
+      if (child === host || child.tagName === "SCRIPT" || child.ariaHidden === "true" || child.hasAttribute("aria-live")) continue;
+      if (child.contains(host)) {
+        hide(child);
+        continue;
+      }
+      child.setAttribute("aria-hidden", "true");
+      child.inert = mutated("inert");
+      changed.push(child);
     }
+  };
+  hide(document.body);
+  document.body.style.pointerEvents = "none";
+  return () => {
+    for (const element of changed) {
+      element.removeAttribute("aria-hidden");
+      element.inert = false;
+    }
+    if (!open.some((o) => o.modal)) document.body.style.pointerEvents = "";
   };
 }
 
@@ -121,10 +133,11 @@ document.addEventListener("pointerdown", (event) => {
   if (top && !path.includes(top.part) && !path.includes(top.trigger)) top.close();
 }, true);
 
-// float shows a part at the end of the body until close is called, and gives the focus back then.
-function float(wrapper, part, { modal, trigger, onclose }) {
+// float shows parts at the end of the body until close is called, and gives the focus back then.
+function float(parts, part, { modal, trigger, onclose }) {
   const before = document.activeElement;
-  layer().append(wrapper);
+  layer().append(...parts);
+  part.style.pointerEvents = "auto";
   const undo = modal ? isolate(part) : () => {};
   const entry = {
     part, modal, trigger,
@@ -133,7 +146,7 @@ function float(wrapper, part, { modal, trigger, onclose }) {
       if (at < 0) return;
       open.splice(at, 1);
       undo();
-      wrapper.remove();
+      for (const p of parts) p.remove();
       before?.focus();
       onclose?.();
     },
@@ -154,8 +167,8 @@ export function dialog(title, sentence, makeBody, { role = "dialog", plain = fal
     const names = { role, tabindex: "-1", "aria-labelledby": titleID, "aria-describedby": sentence ? sentenceID : null };
     for (const [name, value] of Object.entries(names)) if (value) content.setAttribute(name, value);
   }
-  const wrapper = h("div", { class: "overlay" }, content);
-  const entry = float(wrapper, content, { modal: !plain, onclose });
+  const overlay = h("div", { class: "overlay", "data-state": "open", "aria-hidden": plain ? null : "true" });
+  const entry = float([overlay, content], content, { modal: !plain, onclose });
   (content.querySelector(tabbable) ?? content).focus();
   return { close, content };
 }
@@ -181,11 +194,11 @@ export function menu(label, items, properties = {}) {
   const trigger = h("button", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-state": "closed", id: newID(), ...properties }, label);
   const show = () => {
     if (trigger.getAttribute("aria-expanded") === "true") return;
-    const list = h("div", { role: "menu", class: "menu", "aria-orientation": "vertical", "aria-labelledby": trigger.id, tabindex: "-1" },
+    const list = h("div", { role: "menu", id: newID(), class: "menu", "aria-orientation": "vertical", "aria-labelledby": trigger.id, tabindex: "-1" },
       items.map(({ text, act }) => h("div", { role: "menuitem", tabindex: "-1", onclick: () => { entry.close(); act(); } }, text)));
     const wrapper = h("div", { class: "popper" }, list);
-    const entry = float(wrapper, list, { modal: true, onclose: () => trigger.setAttribute("aria-expanded", "false") });
-    trigger.setAttribute("aria-expanded", "true");
+    const entry = float([wrapper], list, { modal: true, onclose: () => expand(trigger, null) });
+    expand(trigger, list.id);
     place(wrapper, trigger);
     list.firstElementChild?.focus();
     list.addEventListener("keydown", (event) => {
@@ -202,16 +215,26 @@ export function menu(label, items, properties = {}) {
   return trigger;
 }
 
+// expand says of a trigger that it has opened the part with that ID, or with null that it has closed it.
+export function expand(trigger, id) {
+  trigger.setAttribute("aria-expanded", String(Boolean(id)));
+  trigger.setAttribute("data-state", id ? "open" : "closed");
+  if (id) trigger.setAttribute("aria-controls", id);
+  else trigger.removeAttribute("aria-controls");
+}
+
 function place(wrapper, trigger) {
   const at = trigger.getBoundingClientRect();
   wrapper.style.top = `${at.bottom + 4}px`;
   wrapper.style.left = `${Math.max(8, Math.min(at.left, innerWidth - 300))}px`;
 }
 
-// combobox is a button whose options exist only while it is open, in a popover with a field to search.
+// combobox is a button whose options exist only while it is open, in a popover with a field to search. As in cmdk,
+// the selected option is the one that Enter takes, and not the one that was chosen.
 export function combobox({ id, options, value, placeholder, searchable = true, onchange }) {
   const shown = () => options.find((o) => o.value === value)?.text ?? placeholder;
-  const trigger = h("button", { type: "button", id, role: "combobox", class: "select", "aria-expanded": "false", "data-state": "closed" }, h("span", {}, shown()), icon("down"));
+  const trigger = h("button", { type: "button", id, role: "combobox", class: "select", "aria-haspopup": "dialog", "aria-expanded": "false", "data-state": "closed" }, h("span", {}, shown()), icon("down"));
+  let entry;
   const choose = (option) => {
     entry.close();
     if (option.value === value) return;
@@ -219,29 +242,30 @@ export function combobox({ id, options, value, placeholder, searchable = true, o
     trigger.firstElementChild.textContent = option.text;
     onchange(value);
   };
-  let entry;
+  const item = (o, i) => h("div", {
+    role: "option", id: newID(), class: "option", "aria-disabled": "false", "aria-selected": String(i === 0), "data-value": o.text, onclick: () => choose(o),
+    onpointermove: (event) => {
+      for (const other of event.currentTarget.parentElement.children) other.setAttribute("aria-selected", String(other === event.currentTarget));
+    },
+  }, o.text, o.value === value ? icon("check") : null);
   trigger.addEventListener("click", () => {
     if (trigger.getAttribute("aria-expanded") === "true") return entry.close();
     const listID = newID();
-    const list = h("div", { role: "listbox", id: listID, class: "options" });
-    const fill = (query) => list.replaceChildren(...found(query));
-    const found = (query) => {
+    const list = h("div", { role: "listbox", id: listID, class: "options", tabindex: "-1", "aria-label": "Suggestions" });
+    const fill = (query) => {
       const matching = options.filter((o) => o.text.toLowerCase().includes(query.trim().toLowerCase()));
-      if (matching.length === 0) return [h("div", { class: "muted" }, t("No results found."))];
-      return matching.map((o) => h("div", {
-        role: "option", class: "option", "aria-selected": String(o.value === value), "data-value": o.text, onclick: () => choose(o),
-      }, o.text));
+      list.replaceChildren(...(matching.length ? matching.map(item) : [h("div", { class: "muted", role: "presentation" }, t("No results found."))]));
     };
     const input = h("input", {
       type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": listID, "aria-autocomplete": "list", autocomplete: "off",
       placeholder: t("Search store..."), oninput: (event) => fill(event.target.value),
-      onkeydown: (event) => { if (event.key === "Enter") list.querySelector("[role=option]")?.click(); },
+      onkeydown: (event) => { if (event.key === "Enter") list.querySelector("[aria-selected=true]")?.click(); },
     });
-    const content = h("div", { role: searchable ? "dialog" : null, class: "popover", tabindex: "-1" }, searchable ? input : null, list);
+    const content = h("div", { role: searchable ? "dialog" : null, id: newID(), class: "popover", tabindex: "-1", "data-state": "open" }, searchable ? input : null, list);
     const wrapper = h("div", { class: "popper" }, content);
     fill("");
-    entry = float(wrapper, content, { modal: !searchable, trigger, onclose: () => trigger.setAttribute("aria-expanded", "false") });
-    trigger.setAttribute("aria-expanded", "true");
+    entry = float([wrapper], content, { modal: !searchable, trigger, onclose: () => expand(trigger, null) });
+    expand(trigger, content.id);
     place(wrapper, trigger);
     return (searchable ? input : content).focus();
   });
@@ -255,17 +279,15 @@ export function select({ id, options, value, placeholder, onchange }) {
     options.map((o) => h("option", { value: o.value, selected: o.value === value }, o.text)));
 }
 
-let toaster;
+const toaster = h("section", { class: "toaster", "aria-label": "Notifications alt+T", "aria-live": "polite", "aria-relevant": "additions text", tabindex: "-1" });
+document.body.append(toaster);
 
 // toast says something in the corner for a few seconds.
 export function toast(text) {
   if (mutated("silent")) return;
-  if (!toaster) {
-    toaster = h("section", { class: "toaster", "aria-label": "Notifications alt+T", "aria-live": "polite", tabindex: "-1" }, h("ol"));
-    document.body.append(toaster);
-  }
+  if (!toaster.firstElementChild) toaster.append(h("ol"));
   const role = mutated("toast-alert") ? "alert" : mutated("toast-status") ? "status" : null;
-  const item = h("li", { role }, text);
+  const item = h("li", { role, tabindex: "0" }, text);
   toaster.firstElementChild.append(item);
   setTimeout(() => item.remove(), 4000);
 }
