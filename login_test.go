@@ -82,7 +82,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.env = append(os.Environ(), "DISPLAY="+display, "TMPDIR="+h.temp, "XDG_CONFIG_HOME="+h.config, "PATH="+bin+":"+os.Getenv("PATH"),
-		"KUSTOM_PORTAL_PAGES_URL="+box.PortalPagesURL(), "MYSTORE_PAGES_URL="+box.MystorePagesURL())
+		"KUSTOM_PORTAL_PAGES_URL="+box.PortalPagesURL(), "MYSTORE_PAGES_URL="+box.MystoreAdminURL("fjellsport"))
 	return h
 }
 
@@ -220,7 +220,7 @@ func (h *house) signInToPortal() {
 // signInToShop types what the shop's owner knows.
 func (h *house) signInToShop(shop string) {
 	h.t.Helper()
-	h.at(h.box.MystorePagesURL()+"/sign-in", chromedp.SendKeys("#store-name", shop), chromedp.SendKeys("#email", "owner@"+shop+".example"),
+	h.at(h.box.MystoreAdminURL(shop)+"/login", chromedp.SendKeys("#store-name", shop), chromedp.SendKeys("#email", "owner@"+shop+".example"),
 		chromedp.SendKeys("#password", "fake-mystore-password-"+shop), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => document.querySelector("form.card button").click(), 200)`))
 }
 
@@ -314,7 +314,7 @@ func (h *house) use(keep browser.Keep) {
 	if keys == 0 {
 		h.t.Error("the portal shows no keys of the store")
 	}
-	where, session = load(h.box.MystorePagesURL(), "fjellsport")
+	where, session = load(h.box.MystoreAdminURL("fjellsport"), "fjellsport")
 	shops := mystorepages.New(mystorepages.Options{
 		Browser: b, URL: where, Clock: clock.System{},
 		Access: func(string) (mystorepages.Access, error) { return mystorepages.Access{Session: &session}, nil },

@@ -84,7 +84,7 @@ func TestIntroduce(t *testing.T) {
 		if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), test.lack) {
 			t.Errorf("%s: printed %s", name, out.String())
 		}
-		for _, line := range []string{srv.PortalPagesURL() + "/mailbox", srv.MystorePagesURL() + "/sign-in to fjellsport"} {
+		for _, line := range []string{srv.PortalPagesURL() + "/", srv.MystoreAdminURL("fjellsport") + " as owner@"} {
 			if !strings.Contains(out.String(), line) {
 				t.Errorf("%s: %q is not in %s", name, line, out.String())
 			}

@@ -117,7 +117,7 @@ func (b *bench) signIn(t *testing.T) {
 		}
 		sessions[shop] = session
 	}
-	address, err := url.Parse(b.server.MystorePagesURL())
+	address, err := url.Parse(b.server.MystoreAdminURL("fjellsport"))
 	if err != nil {
 		t.Fatal(err)
 	}
