@@ -214,7 +214,10 @@ func (t *Tab) Scroll(ctx context.Context, s Step, e *Element, back bool) (bool, 
 	return moved, nil
 }
 
-// Press presses a key, such as "\u001b" for Escape.
+// Escape presses the key that closes what is open.
+func (t *Tab) Escape(ctx context.Context, s Step) error { return t.Press(ctx, s, escape) }
+
+// Press presses a key.
 func (t *Tab) Press(ctx context.Context, s Step, key string) error {
 	err := t.run(ctx, func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.KeyEvent(key)) })
 	if err != nil {

@@ -122,7 +122,7 @@ func cellOf(elements ...*Element) Cell {
 	var cell Cell
 	var texts []string
 	for _, e := range elements {
-		texts = append(texts, e.Text())
+		texts = append(texts, e.plainText())
 		for inner := range e.All() {
 			cell.Moment = cmp.Or(cell.Moment, inner.Moment)
 			cell.Title = cmp.Or(cell.Title, inner.Title)
@@ -170,19 +170,43 @@ func (r Entry) beside(names Thing) (Cell, bool) {
 	// The next element of the same level holds all of the value, which may be several pieces of text.
 	for at := leaf; at != nil && at != r.Row; at = at.parent {
 		siblings := at.parent.children
-		for _, sibling := range siblings[slices.Index(siblings, at)+1:] {
-			if sibling.Role != textRole && sibling.Text() != "" {
-				return cellOf(sibling), !sibling.HasRole("columnheader", "term")
-			}
-			if text := tidy(sibling.text); text != "" {
-				return Cell{Text: plainStart(text)}, true
-			}
+		rest := siblings[slices.Index(siblings, at)+1:]
+		if cell, ok := firstOf(rest); ok {
+			return cell, !headsColumn(rest)
 		}
 		if at.Text() != leaf.Text() {
 			break
 		}
 	}
 	return Cell{}, false
+}
+
+// firstOf returns what is written in the first of some siblings that has text: with what follows on the same
+// line.
+func firstOf(siblings []*Element) (Cell, bool) {
+	var line []*Element
+	for _, e := range siblings {
+		if len(line) > 0 && e.block {
+			break
+		}
+		if e.plainText() != "" {
+			line = append(line, e)
+			if e.block {
+				break
+			}
+		}
+	}
+	cell := cellOf(line...)
+	cell.Text = plainStart(cell.Text)
+	return cell, cell.Text != ""
+}
+
+// plainText is Text for pieces of text, too.
+func (e *Element) plainText() string {
+	if e.Role == textRole {
+		return tidy(e.text)
+	}
+	return e.Text()
 }
 
 // valueIn returns what follows a name and a colon in one text.
@@ -194,7 +218,7 @@ func valueIn(names Thing, text string) string {
 	return tidy(value)
 }
 
-func plainStart(text string) string { return tidy(strings.TrimLeft(text, ":- ")) }
+func plainStart(text string) string { return tidy(strings.TrimLeft(text, ": ")) }
 
 // below finds the column by where its header is drawn: above the entry, and as far to the left.
 func (r Entry) below(names Thing) (Cell, bool) {
@@ -279,4 +303,58 @@ func hasLetters(text string) bool {
 func isCopy(e *Element) bool {
 	label := strings.ToLower(e.Label())
 	return strings.Contains(label, "copy") || strings.Contains(label, "kopi")
+}
+
+// ValueOf returns the one text in e for which is returns true: the whole of what an element or a field holds,
+// without white space, which a page may put in to wrap it. It returns where that is, too. Without such a text,
+// it is empty; with several different ones, the error is an [*AbsentError].
+func (e *Element) ValueOf(is func(text string) bool) (string, *Element, error) {
+	var found string
+	var at *Element
+	for candidate := range e.All() {
+		text := candidate.valueFor(is)
+		switch {
+		case text == "":
+		case found == "" || strings.HasPrefix(found, text) && at.Contains(candidate):
+			// The outermost comes first, and has all of a text that is split.
+			if found == "" {
+				found, at = text, candidate
+			}
+		case text == found:
+			at = candidate
+		default:
+			return "", nil, &AbsentError{What: "the page shows more than one value of the form that is looked for"}
+		}
+	}
+	return found, at, nil
+}
+
+func (e *Element) valueFor(is func(string) bool) string {
+	if e.Role == textRole || e.HasRole("option", "combobox") {
+		return ""
+	}
+	for _, text := range []string{e.Value, strings.Join(e.LinesOutside(), " ")} {
+		if value := joined(text); value != "" && is(value) {
+			return value
+		}
+	}
+	return ""
+}
+
+// joined puts together what a page has split to wrap it. What follows in another element is no part of it if
+// it could be a word: it has a digit, as all parts of random text of some length have.
+func joined(text string) string {
+	parts := strings.Fields(text)
+	for i, part := range parts {
+		if i > 0 && !strings.ContainsAny(part, "0123456789") {
+			return ""
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+// headsColumn tells whether what follows a name is another name: the names are those of columns.
+func headsColumn(siblings []*Element) bool {
+	return slices.ContainsFunc(siblings, func(e *Element) bool { return e.HasRole("columnheader") }) ||
+		len(siblings) > 0 && siblings[0].Role == "term"
 }

@@ -208,8 +208,12 @@
 	};
 
 	// protect keeps a click that is meant for e from everything else: the page may move under the pointer.
+	// A page may never see the end of a click, as where a menu opens when the button goes down: the next one
+	// has a guard of its own.
+	let guard = null;
 	const protect = (e) => {
-		const over = new AbortController();
+		guard?.abort();
+		const over = guard = new AbortController();
 		const stop = (event) => {
 			if (event.composedPath().includes(e)) return;
 			event.preventDefault();

@@ -254,11 +254,6 @@ func (e *Element) lines(keep func(*Element) bool) []string {
 	return lines
 }
 
-// compact returns the text in e without any white space and without the text of what is clicked.
-func (e *Element) compact() string {
-	return strings.Join(strings.Fields(strings.Join(e.LinesOutside(), "")), "")
-}
-
 // own returns the text that is in e itself and in no element within it.
 func (e *Element) own() string {
 	var text strings.Builder

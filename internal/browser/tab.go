@@ -49,6 +49,9 @@ type Step struct {
 	Changing bool
 	// SigningIn says that a page which asks to sign in is what the step is about.
 	SigningIn bool
+
+	// passing says that the page is on the way to another one.
+	passing bool
 }
 
 // Record is what may be told of one step. Logs are made of these fields and nothing else: nothing that

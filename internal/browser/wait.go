@@ -40,6 +40,10 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 	}
 }
 
+// Patient is what a look may return to say for how long it has to be seen: what is concluded from an absence
+// needs longer than what is there.
+type Patient interface{ Quiet() time.Duration }
+
 // wait is what a step has seen of a page so far.
 type wait struct {
 	tab   *Tab
@@ -50,9 +54,11 @@ type wait struct {
 	last    *Page
 	seen    time.Time
 	lastErr error
-	// said is what look has returned since at; empty while something is absent.
-	said string
-	at   time.Time
+	// said is what look has returned since at; empty while something is absent. It has to stay for as long as
+	// needs says.
+	said  string
+	at    time.Time
+	needs time.Duration
 	// out is since when the page asks to sign in.
 	out time.Time
 }
@@ -75,6 +81,10 @@ func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 	if said := page.document + signature(value, err); said != w.said {
 		w.said, w.at = said, time.Now()
 	}
+	w.needs = w.quiet
+	if patient, ok := value.(Patient); ok && err == nil {
+		w.needs = max(w.quiet, patient.Quiet())
+	}
 	return value, err
 }
 
@@ -92,8 +102,13 @@ func signature(value any, err error) string {
 
 // settled tells whether what look says counts.
 func (w *wait) settled(page *Page) bool {
-	return w.said != "" && time.Since(w.at) >= w.quiet && !page.Busy && w.tab.net.idle(w.start)
+	busy := page.Busy && (!w.step.passing || time.Since(w.at) < passingBusy)
+	return w.said != "" && time.Since(w.at) >= w.needs && !busy && w.tab.net.idle(w.start)
 }
+
+// passingBusy is for how long a page that is only passed through may show that it is loading. A part of it
+// that never comes is of no concern.
+const passingBusy = time.Second
 
 // signedOut tells whether the page keeps asking to sign in: an app may show that for a moment, before it has
 // looked at its session.
@@ -125,11 +140,22 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 	case !w.tab.visitor.site.has(w.last):
 		return &StepError{Kind: Elsewhere, Message: w.last.URL.Scheme + "://" + w.last.URL.Host, Uncertain: changing}
 	case w.said != "":
-		return &StepError{Kind: Unsettled, Uncertain: changing}
+		return &StepError{Kind: Unsettled, What: w.unrest(), Uncertain: changing}
 	}
 	failure := w.missing()
 	failure.Uncertain = changing
 	return failure
+}
+
+// unrest says why a page does not come to rest.
+func (w *wait) unrest() string {
+	switch {
+	case w.last.Busy:
+		return "the page still shows that it is loading"
+	case !w.tab.net.idle(w.start):
+		return "the page still waits for the network"
+	}
+	return "the page keeps changing"
 }
 
 // nearestNames is how many names of a page an error tells.
