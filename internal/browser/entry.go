@@ -43,7 +43,7 @@ func isHeaders(e *Element, headers []Thing) bool {
 	const fewest = 2
 	found := 0
 	for _, leaf := range e.Leaves() {
-		if !slices.ContainsFunc(headers, func(t Thing) bool { return t.fit(leaf.Text()) == exact }) {
+		if !slices.ContainsFunc(headers, func(t Thing) bool { return t.fit(leaf.own()) == exact }) {
 			return false
 		}
 		found++

@@ -157,7 +157,7 @@ func (w *window) shows(ctx context.Context, info *target.Info, said bool) bool {
 		return true
 	}
 	page, err := tab.look(ctx)
-	if err != nil || page.Busy || !w.tab.visitor.site.isInside(page) {
+	if err != nil || page.Busy || !w.tab.visitor.site.Entered(page) {
 		delete(w.since, info.TargetID)
 		return false
 	}

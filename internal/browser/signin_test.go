@@ -204,8 +204,10 @@ func TestRemoveForgetsEverySession(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if accounts, err := keep.Accounts("127.0.0.1:9000"); err != nil || !slices.Equal(accounts, []string{"fjellsport", "kaffebonna"}) {
-		t.Errorf("there are the accounts %q (%v)", accounts, err)
+	const host = "127.0.0.1:9000"
+	want := []browser.Kept{{Host: host}, {Host: host, Account: "fjellsport"}, {Host: host, Account: "kaffebonna"}}
+	if all, err := keep.All(); err != nil || !slices.Equal(all, want) {
+		t.Errorf("kept are %v (%v)", all, err)
 	}
 	if n, err := keep.Remove(); n != 3 || err != nil {
 		t.Errorf("%d sessions were removed (%v)", n, err)

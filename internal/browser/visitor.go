@@ -46,9 +46,9 @@ func (s *Site) asksToSignIn(p *Page) bool {
 // manyActions is how much there is to click, at the least, on a page of an application.
 const manyActions = 8
 
-// isInside tells whether a page is one that somebody sees who has signed in, as far as that shows: it has
+// Entered tells whether a page is one that somebody sees who has signed in, as far as that shows: it has
 // something that only they see, or all the choices of an application, and asks for no password and no code.
-func (s *Site) isInside(p *Page) bool {
+func (s *Site) Entered(p *Page) bool {
 	if !s.has(p) || s.asksToSignIn(p) {
 		return false
 	}

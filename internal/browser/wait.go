@@ -40,7 +40,7 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 	}
 }
 
-// Patient is what a look may return to say for how long it has to be seen: what is concluded from an absence
+// Patient is what a look may return, as a value or an error, to say for how long it has to be seen: what is concluded from an absence
 // needs longer than what is there.
 type Patient interface{ Quiet() time.Duration }
 
@@ -82,7 +82,10 @@ func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 		w.said, w.at = said, time.Now()
 	}
 	w.needs = w.quiet
-	if patient, ok := value.(Patient); ok && err == nil {
+	var patient Patient
+	if errors.As(err, &patient) {
+		w.needs = max(w.quiet, patient.Quiet())
+	} else if patient, ok := value.(Patient); ok && err == nil {
 		w.needs = max(w.quiet, patient.Quiet())
 	}
 	return value, err

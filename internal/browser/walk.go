@@ -67,7 +67,19 @@ type nextMove struct {
 	Move    int
 	// Menu is an open menu that is in the way.
 	Menu *Element
+	// Wait is how long the page has to stay without a better move.
+	Wait time.Duration
 }
+
+// Quiet implements [Patient].
+func (n *nextMove) Quiet() time.Duration { return n.Wait }
+
+const (
+	// beforeOpener and beforeSearch are for how long a page has to offer nothing better before more of a menu
+	// is opened, or something else is searched for.
+	beforeOpener = 1200 * time.Millisecond
+	beforeSearch = 2500 * time.Millisecond
+)
 
 // moveKey tells moves apart: to open a group is another move than to close it.
 type moveKey struct {
@@ -90,10 +102,17 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	for i := len(r.Moves) - 1; i >= 0; i-- {
 		for _, e := range r.Moves[i].find(p) {
 			done := made[moveKey{e.id, i, e.Expanded}]
-			if e.Disabled || done != nil && time.Since(done.at) < done.wait {
+			typed := r.Moves[i].Type != ""
+			if e.Disabled || done != nil && (typed || time.Since(done.at) < done.wait) {
 				continue
 			}
 			next := &nextMove{Element: e, Move: i}
+			switch {
+			case typed && e.Value != "":
+				next.Wait = beforeSearch
+			case r.Moves[i].Find != nil && len(r.Moves[i].Thing.Words) == 0:
+				next.Wait = beforeOpener
+			}
 			if menu != nil && !menu.Contains(e) {
 				next.Menu = menu
 			}
@@ -112,7 +131,7 @@ func (r Route) missing(p *Page, goal *AbsentError) error {
 		}
 	}
 	for _, move := range r.Moves[last+1:] {
-		if len(move.Thing.Words) > 0 && move.Find == nil {
+		if len(move.Thing.Words) > 0 && move.Type == "" {
 			return &AbsentError{Things: append([]Thing{move.Thing}, goal.Things...), What: goal.What}
 		}
 	}
@@ -146,13 +165,19 @@ func (t *Tab) make(ctx context.Context, s Step, m Move, next *nextMove) error {
 		}
 	}
 	if m.Type != "" {
-		return t.Fill(ctx, s, next.Element, m.Type)
+		if err := t.Fill(ctx, s, next.Element, m.Type); err != nil {
+			return err
+		}
+		return t.Press(ctx, s, enter)
 	}
 	return t.Click(ctx, s, next.Element)
 }
 
-// escape is the key that closes what is open.
-const escape = "\u001b"
+const (
+	// escape is the key that closes what is open, and enter the one that starts a search.
+	escape = "\u001b"
+	enter  = "\r"
+)
 
 // openMenu returns a menu that lies over the page, or nil.
 func (p *Page) openMenu() *Element {
