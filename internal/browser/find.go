@@ -59,12 +59,29 @@ func (e *Element) Has(t Thing) bool { return len(e.Find(t)) > 0 }
 // the other, the one that is made for it is returned.
 func (e *Element) Find(t Thing) []*Element {
 	found, level := e.fitting(t, t.candidates(e))
+	if t.Kind == Choice {
+		return preferred(found)
+	}
 	if t.Kind != Action || level == exact {
 		return found
 	}
 	// A box without a role still takes clicks, where nothing else has the very name.
 	if written, at := e.fitting(t, slices.DeleteFunc(e.Leaves(), notPressable)); at == exact {
 		return written
+	}
+	return found
+}
+
+// preferred drops boxes that only may be lists where there are some that say so.
+func preferred(found []*Element) []*Element {
+	var lists []*Element
+	for _, e := range found {
+		if e.HasRole("combobox", "listbox") || e.Popup == "listbox" {
+			lists = append(lists, e)
+		}
+	}
+	if len(lists) > 0 {
+		return lists
 	}
 	return found
 }

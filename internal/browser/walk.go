@@ -65,7 +65,7 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 type nextMove struct {
 	Element *Element
 	Move    int
-	// Menu is an open menu that is in the way.
+	// Menu is an open menu, or a dialog, that is in the way.
 	Menu *Element
 	// Wait is how long the page has to stay without a better move.
 	Wait time.Duration
@@ -75,10 +75,11 @@ type nextMove struct {
 func (n *nextMove) Quiet() time.Duration { return n.Wait }
 
 const (
-	// beforeOpener and beforeSearch are for how long a page has to offer nothing better before more of a menu
+	// beforeOpener, beforeOpenerBusy and beforeSearch are for how long a page has to offer nothing better before more of a menu
 	// is opened, or something else is searched for.
-	beforeOpener = 1200 * time.Millisecond
-	beforeSearch = 2500 * time.Millisecond
+	beforeOpener     = 1200 * time.Millisecond
+	beforeOpenerBusy = 4 * time.Second
+	beforeSearch     = 2500 * time.Millisecond
 )
 
 // moveKey tells moves apart: to open a group is another move than to close it.
@@ -98,19 +99,22 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	if !errors.As(goal, &absent) {
 		return &nextMove{}, goal
 	}
-	menu := p.openMenu()
+	menu := p.inFront()
 	for i := len(r.Moves) - 1; i >= 0; i-- {
 		for _, e := range r.Moves[i].find(p) {
 			done := made[moveKey{e.id, i, e.Expanded}]
-			typed := r.Moves[i].Type != ""
-			if e.Disabled || done != nil && (typed || time.Since(done.at) < done.wait) {
+			typed, opener := r.Moves[i].Type != "", len(r.Moves[i].Thing.Words) == 0
+			once := typed || opener
+			if e.Disabled || e.Current || done != nil && (once || time.Since(done.at) < done.wait) {
 				continue
 			}
 			next := &nextMove{Element: e, Move: i}
 			switch {
 			case typed && e.Value != "":
 				next.Wait = beforeSearch
-			case r.Moves[i].Find != nil && len(r.Moves[i].Thing.Words) == 0:
+			case opener && p.Busy:
+				next.Wait = beforeOpenerBusy
+			case opener:
 				next.Wait = beforeOpener
 			}
 			if menu != nil && !menu.Contains(e) {
@@ -179,8 +183,13 @@ const (
 	enter  = "\r"
 )
 
-// openMenu returns a menu that lies over the page, or nil.
-func (p *Page) openMenu() *Element {
+// inFront returns a menu or a dialog that lies over the page, such as one with news, or nil.
+func (p *Page) inFront() *Element {
+	for _, dialog := range p.Dialogs() {
+		if !asksConsent(dialog) && dialog.Position != "" {
+			return dialog
+		}
+	}
 	for e := range p.All() {
 		if e.Role == "menu" && e.Tag != "menu" {
 			return e

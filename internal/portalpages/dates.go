@@ -12,12 +12,22 @@ import (
 // browser is told English and UTC. A form is not here that leaves open which number is the month.
 var forms = [...]string{
 	"2 Jan 2006 15:04", "2 Jan 2006, 15:04", "2 Jan 2006 15:04:05", "2 Jan 2006, 15:04:05", "2 Jan 2006",
-	"2 January 2006 15:04", "2 January 2006, 15:04", "2 January 2006 at 15:04", "2 January 2006",
+	"2 Jan 2006 at 15:04",
 	"Jan 2, 2006, 3:04 PM", "Jan 2, 2006 3:04 PM", "Jan 2, 2006, 15:04", "Jan 2, 2006 15:04", "Jan 2, 2006",
-	"January 2, 2006 at 3:04 PM", "January 2, 2006, 3:04 PM", "January 2, 2006",
+	"Jan 2, 2006 at 3:04 PM",
 	"Mon, 2 Jan 2006 15:04", "Mon, 2 Jan 2006, 15:04", "Mon 2 Jan 2006 15:04",
 	"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02, 15:04", "2006-01-02",
 	"2.1.2006 15:04", "2.1.2006, 15:04", "2.1.2006 15:04:05", "2.1.2006, 15:04:05", "2.1.2006",
+}
+
+// months are the names of months in the other languages of the portal's users, where they differ from the
+// English ones: the portal's language is the user's choice. That the portal uses them is assumed.
+var months = map[string]string{
+	"january": "Jan", "february": "Feb", "march": "Mar", "may": "May", "june": "Jun", "july": "Jul", "october": "Oct",
+	"januar": "Jan", "januari": "Jan", "februar": "Feb", "februari": "Feb", "mars": "Mar", "april": "Apr", "mai": "May", "maj": "May",
+	"juni": "Jun", "juli": "Jul", "augusti": "Aug", "september": "Sep", "sept": "Sep", "okt": "Oct", "oktober": "Oct", "november": "Nov",
+	"des": "Dec", "desember": "Dec", "december": "Dec", "jan": "Jan", "feb": "Feb", "apr": "Apr", "jun": "Jun", "jul": "Jul",
+	"aug": "Aug", "august": "Aug", "sep": "Sep", "nov": "Nov", "mar": "Mar",
 }
 
 // parseMoment reads a moment in one of the known forms, or in RFC 3339.
@@ -26,7 +36,13 @@ func parseMoment(text string) (time.Time, error) {
 		return at.UTC(), nil
 	}
 	plain := strings.NewReplacer("\u202f", " ", "Sept ", "Sep ", " UTC", "", " GMT", "", " kl. ", " ", " · ", " ").Replace(text)
-	plain = strings.Join(strings.Fields(plain), " ")
+	words := strings.Fields(plain)
+	for i, word := range words {
+		if month, ok := months[strings.ToLower(strings.TrimRight(word, ".,"))]; ok {
+			words[i] = month + strings.TrimLeft(word[len(strings.TrimRight(word, ".,")):], ".")
+		}
+	}
+	plain = strings.Join(words, " ")
 	for _, form := range forms {
 		if at, err := time.Parse(form, plain); err == nil {
 			return at, nil

@@ -201,6 +201,12 @@ func (v *visit) isAPIPage(p *browser.Page) error {
 	if p.Has(v.generateNew()) || p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)) {
 		return nil
 	}
+	// While no store is chosen, there is no list.
+	for _, e := range p.Find(v.words.Text(labelAPI)) {
+		if e.Closest(func(at *browser.Element) bool { return at.HasRole("heading") }) != nil && p.Has(v.words.Choice(labelStores)) {
+			return nil
+		}
+	}
 	return &browser.AbsentError{Things: []browser.Thing{v.generateNew()}}
 }
 

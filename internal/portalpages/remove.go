@@ -170,12 +170,13 @@ func (v *visit) menuItem(ctx context.Context, step browser.Step, menu *browser.E
 
 // asks is what a page asks before it deletes a key.
 type asks struct {
-	Confirm *browser.Element
+	// Confirm says yes. Type is a field into which the Key ID has to be typed before.
+	Confirm, Type *browser.Element
 }
 
 // Quiet implements [browser.Patient].
 func (a asks) Quiet() time.Duration {
-	if a.Confirm == nil {
+	if a.Confirm == nil && a.Type == nil {
 		return settledEmpty
 	}
 	return 0
@@ -184,18 +185,14 @@ func (a asks) Quiet() time.Duration {
 // confirmDeletion answers the dialog that asks whether to delete the key, if there is one. One that names
 // another key is not answered.
 func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, merchantID, username string) error {
-	asked, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (asks, error) {
-		dialogs := p.Dialogs()
-		if len(dialogs) == 0 {
-			return asks{}, nil
+	look := func(p *browser.Page) (asks, error) { return v.asks(p, username) }
+	asked, err := browser.Await(ctx, v.Tab, step, look)
+	if err == nil && asked.Type != nil {
+		if err := v.Fill(ctx, step, asked.Type, username); err != nil {
+			return err
 		}
-		dialog := dialogs[len(dialogs)-1]
-		if other := otherKey(dialog, username); other != "" {
-			return asks{}, &wrongKeyError{username, other}
-		}
-		confirm, err := v.affirm(dialog, v.deleteKey())
-		return asks{confirm}, err
-	})
+		asked, err = browser.Await(ctx, v.Tab, step, look)
+	}
 	if err != nil {
 		return err
 	}
@@ -223,6 +220,32 @@ type wrongKeyError struct{ want, got string }
 
 func (e *wrongKeyError) Error() string {
 	return "the dialog is about key " + e.got + ", not about key " + e.want + "; nothing was deleted"
+}
+
+// asks reads the dialog that is open, if there is one.
+func (v *visit) asks(p *browser.Page, username string) (asks, error) {
+	dialogs := p.Dialogs()
+	if len(dialogs) == 0 {
+		return asks{}, nil
+	}
+	dialog := dialogs[len(dialogs)-1]
+	if other := otherKey(dialog, username); other != "" {
+		return asks{}, &wrongKeyError{username, other}
+	}
+	confirm, err := v.affirm(dialog, v.deleteKey())
+	if err == nil {
+		return asks{Confirm: confirm}, nil
+	}
+	var fields []*browser.Element
+	for e := range dialog.All() {
+		if e.HasRole("textbox") && e.Value == "" && !e.ReadOnly {
+			fields = append(fields, e)
+		}
+	}
+	if len(fields) == 1 {
+		return asks{Type: fields[0]}, nil
+	}
+	return asks{}, err
 }
 
 // otherKey returns a key that a dialog names, if it is another one.
