@@ -62,8 +62,8 @@ type Client struct {
 	shops map[string]*shop
 	// addresses holds, by shop, where its credentials were found.
 	addresses sync.Map
-	// hides holds the shops whose pages have shown no Kustom ID after one was written.
-	hides sync.Map
+	// shows holds the shops whose pages have shown a Kustom ID.
+	shows sync.Map
 	codes codes
 }
 

@@ -15,7 +15,9 @@ import (
 )
 
 // Credentials reads a shop's credentials. The error is a [*mystore.NotInstalledError] where the shop's pages
-// say that it can't have any, and a [*mystore.NotShownError] where they do not show whose it has.
+// say that it can't have any, and a [*mystore.NotShownError] where they do not show whose it has: whether real
+// pages show the Kustom ID that is saved is not known, so an empty field proves nothing unless the same page
+// was seen with an ID before.
 func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
 		if err := v.open(ctx); err != nil {
@@ -25,7 +27,7 @@ func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Cr
 		holds = found.Holds
 		return err
 	})
-	if err == nil && (masked(holds.KustomID) || holds.KustomID == "" && (holds.SecretSet || c.isHiding(shop))) {
+	if err == nil && !c.isShown(shop, holds) {
 		err = &mystore.NotShownError{Shop: shop}
 	}
 	if err != nil {
@@ -34,9 +36,17 @@ func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Cr
 	return holds, nil
 }
 
-func (c *Client) isHiding(shop string) bool {
-	_, hides := c.hides.Load(shop)
-	return hides
+// isShown tells whether what a page shows says which ID the shop has, and takes note of pages that show one.
+func (c *Client) isShown(shop string, holds mystore.Credentials) bool {
+	if holds.KustomID != "" {
+		shown := !masked(holds.KustomID)
+		if shown {
+			c.shows.Store(shop, true)
+		}
+		return shown
+	}
+	_, shows := c.shows.Load(shop)
+	return shows && !holds.SecretSet
 }
 
 // masked tells whether a page hides what a field holds.
@@ -374,11 +384,11 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 			return mystore.Credentials{}, &uncertainError{cause: err}
 		}
 		if after.Holds.KustomID == kustomID && (kustomID != "" || !after.Holds.SecretSet) {
+			v.client.isShown(v.shop, after.Holds)
 			return after.Holds, nil
 		}
 	}
 	if kustomID != "" && (after.Holds.KustomID == "" || masked(after.Holds.KustomID)) {
-		v.client.hides.Store(v.shop, true)
 		return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: v.shop}
 	}
 	what := "after it, the page shows another Kustom ID than was typed"
