@@ -193,7 +193,12 @@ func (v *visit) press(ctx context.Context, button *browser.Element, merchantID s
 
 // popup waits for the popup of a new key, and reads it: it is shown once.
 func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string, before []kustom.Key, mayAsk bool) (popup, error) {
+	// What the page announces may be gone long before the popup counts as lost.
+	var message string
 	return browser.Await(ctx, v.Tab, step, func(p *browser.Page) (popup, error) {
+		if said := v.limitMessage(p); said != "" {
+			message = said
+		}
 		secret, at, err := p.ValueOf(isSecret)
 		if err != nil {
 			return popup{}, err
@@ -204,7 +209,7 @@ func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string,
 		}
 		dialogs := p.Dialogs()
 		if len(dialogs) == 0 {
-			return popup{Message: v.limitMessage(p)}, nil
+			return popup{Message: message}, nil
 		}
 		if !mayAsk {
 			return popup{}, browser.Absent("the dialog shows no key yet")
