@@ -13,25 +13,32 @@ import (
 )
 
 // Key is an API key of a store. The portal's API calls it a credential.
+//
+// Kustom Portal shows of a key its username, when it was made, when it was last used, and when it
+// expires. What it does not show is optional: it is empty or nil where the way by which the key was read
+// does not tell it.
 type Key struct {
-	CredentialID string     `json:"credential_id"`
-	MerchantID   string     `json:"merchant_id"`
-	Username     string     `json:"username"`
-	Description  *string    `json:"description"`
-	Environment  string     `json:"environment"`
-	Host         string     `json:"host"`
-	Status       string     `json:"status"`
-	CreatedAt    time.Time  `json:"created_at"`
-	CreatedBy    string     `json:"created_by"`
-	LastUsedAt   *time.Time `json:"last_used_at"`
+	// CredentialID is the ID by which the portal's API knows the key. Optional.
+	CredentialID string `json:"credential_id"`
+	MerchantID   string `json:"merchant_id"`
+	Username     string `json:"username"`
+	// Description is what a person wrote beside the key. Optional.
+	Description *string `json:"description"`
+	// Environment is "live" or "test". Optional.
+	Environment string `json:"environment"`
+	// Host is the API host that the key belongs to. Optional; see [Key.Origin].
+	Host string `json:"host"`
+	// Status is [StatusPending] or [StatusActive]. Optional: a key that is listed without it is active.
+	Status     string     `json:"status"`
+	CreatedAt  time.Time  `json:"created_at"`
+	CreatedBy  string     `json:"created_by"`
+	LastUsedAt *time.Time `json:"last_used_at"`
+	// ExpiresAt is when the key stops to work; nil where it never does, or where that is not known.
+	ExpiresAt *time.Time `json:"expires_at"`
 	// Secret is there once in a key's life, in the answer that makes it known. See
 	// [Portal.Generate].
 	Secret string `json:"secret"`
 }
-
-// SecretForm is the form of a key's secret as a regular expression, which finds it in longer texts too.
-// Documented by Kustom.
-const SecretForm = `kco_(live|test)_api_\S+`
 
 // What becomes of a key: it is being made, and then it is there.
 const (

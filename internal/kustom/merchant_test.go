@@ -1,9 +1,11 @@
 package kustom_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,37 +14,64 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
+// theirs is a fault of the merchant API, at the first request only: the one with the pair.
+func theirs(f sandbox.Fault) *sandbox.Fault {
+	f.API, f.Template, f.Times = sandbox.Merchant, "/checkout/v3/orders/{order_id}", 1
+	return &f
+}
+
 func TestProve(t *testing.T) {
 	t.Parallel()
-	const order = `{"order_id":"1","status":"checkout_incomplete"}`
-	const refusal = `{"error_code":"X","error_messages":[],"correlation_id":"c"}`
+	const (
+		order     = `{"order_id":"1","status":"checkout_incomplete"}`
+		refusal   = `{"error_code":"NO_PRODUCT","error_messages":["ask sales"],"correlation_id":"c"}`
+		gateway   = `{"message":"no Route matched with those values"}`
+		html      = "text/html"
+		forbidden = "<h1>Forbidden</h1>"
+	)
 	tests := map[string]struct {
-		answer  *sandbox.Fault
+		form    sandbox.MerchantForm
+		answer  *sandbox.Fault // to the request with the pair
 		legacy  bool
 		change  func(secret string) string
 		verdict kustom.Verdict // empty when the pair is accepted
-		once    bool
+		// requests is how many are sent: one with the pair, one with a made-up pair if it is accepted, and
+		// one to order management if the answer tells nothing; 0 where they are repeated.
+		requests int
 	}{
-		"accepted":          {once: true},
-		"legacy key":        {legacy: true, verdict: kustom.VerdictRefused, once: true},
-		"wrong secret":      {change: func(s string) string { return s + "x" }, verdict: kustom.VerdictRefused, once: true},
-		"firewall":          {answer: &sandbox.Fault{Status: 403, ContentType: "text/html", Body: "<h1>Forbidden</h1>"}, verdict: kustom.VerdictFirewall, once: true},
-		"firewall, no type": {answer: &sandbox.Fault{Status: 403, Body: "Forbidden"}, verdict: kustom.VerdictFirewall, once: true},
-		"forbidden":         {answer: &sandbox.Fault{Status: 403, ContentType: transport.JSON, Body: refusal}, verdict: kustom.VerdictUnknown, once: true},
-		"404 in HTML":       {answer: &sandbox.Fault{Status: 404, ContentType: "text/html", Body: "<h1>Not found</h1>"}, verdict: kustom.VerdictUnknown, once: true},
-		"404, no JSON":      {answer: &sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: "<h1>"}, verdict: kustom.VerdictUnknown, once: true},
-		"an order":          {answer: &sandbox.Fault{Status: 200, ContentType: transport.JSON, Body: order}, verdict: kustom.VerdictUnknown, once: true},
-		"redirect":          {answer: &sandbox.Fault{Status: 302, Header: http.Header{"Location": {"/merchant/login"}}}, verdict: kustom.VerdictUnknown, once: true},
-		"400":               {answer: &sandbox.Fault{Status: 400}, verdict: kustom.VerdictUnknown, once: true},
-		"429":               {answer: &sandbox.Fault{Status: 429}, verdict: kustom.VerdictUnknown},
-		"500":               {answer: &sandbox.Fault{Status: 500}, verdict: kustom.VerdictUnknown},
-		"504":               {answer: &sandbox.Fault{Status: 504}, verdict: kustom.VerdictUnknown},
-		"dropped":           {answer: &sandbox.Fault{Kind: sandbox.FaultDrop}, verdict: kustom.VerdictUnknown},
+		"accepted":                  {requests: 2},
+		"accepted in JSON":          {form: sandbox.MerchantJSON, requests: 2},
+		"by order management":       {form: sandbox.MerchantHTML, requests: 3},
+		"legacy key":                {legacy: true, verdict: kustom.VerdictRefused, requests: 1},
+		"wrong secret":              {change: func(s string) string { return s + "x" }, verdict: kustom.VerdictRefused, requests: 1},
+		"wrong secret, JSON":        {form: sandbox.MerchantJSON, change: func(s string) string { return s + "x" }, verdict: kustom.VerdictRefused, requests: 1},
+		"wrong secret, HTML":        {form: sandbox.MerchantHTML, change: func(s string) string { return s + "x" }, verdict: kustom.VerdictRefused, requests: 1},
+		"no product":                {form: sandbox.MerchantNoProduct, verdict: kustom.VerdictNoProduct, requests: 2},
+		"no product, single text":   {answer: theirs(sandbox.Fault{Status: 403, ContentType: transport.JSON, Body: refusal}), verdict: kustom.VerdictNoProduct, requests: 2},
+		"no route":                  {form: sandbox.MerchantNoRoute, verdict: kustom.VerdictUnknown, requests: 2},
+		"accepts everything":        {form: sandbox.MerchantAcceptsAll, verdict: kustom.VerdictImpostor, requests: 2},
+		"accepts, wrong secret":     {form: sandbox.MerchantAcceptsAll, change: func(s string) string { return s + "x" }, verdict: kustom.VerdictImpostor, requests: 2},
+		"firewall":                  {answer: theirs(sandbox.Fault{Status: 403, ContentType: html, Body: forbidden}), verdict: kustom.VerdictFirewall, requests: 1},
+		"firewall, no type":         {answer: theirs(sandbox.Fault{Status: 403, Body: forbidden}), verdict: kustom.VerdictFirewall, requests: 1},
+		"403 as text":               {answer: theirs(sandbox.Fault{Status: 403, ContentType: "text/plain", Body: "Forbidden"}), requests: 3},
+		"403 of a gateway":          {answer: theirs(sandbox.Fault{Status: 403, ContentType: transport.JSON, Body: gateway}), requests: 3},
+		"empty 403":                 {answer: theirs(sandbox.Fault{Status: 403, ContentType: "text/plain"}), requests: 3},
+		"404 in HTML":               {answer: theirs(sandbox.Fault{Status: 404, ContentType: html, Body: "<h1>Not found</h1>"}), requests: 3},
+		"404, no JSON":              {answer: theirs(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: "<h1>"}), requests: 3},
+		"404 of a gateway":          {answer: theirs(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: gateway}), requests: 3},
+		"404 of a gateway, refused": {answer: theirs(sandbox.Fault{Status: 404, ContentType: transport.JSON, Body: gateway}), change: func(s string) string { return s + "x" }, verdict: kustom.VerdictUnknown, requests: 2},
+		"an order":                  {answer: theirs(sandbox.Fault{Status: 200, ContentType: transport.JSON, Body: order}), verdict: kustom.VerdictUnknown, requests: 1},
+		"redirect":                  {answer: theirs(sandbox.Fault{Status: 302, Header: http.Header{"Location": {"/merchant/login"}}}), verdict: kustom.VerdictUnknown, requests: 1},
+		"400":                       {answer: theirs(sandbox.Fault{Status: 400}), requests: 3},
+		"429":                       {answer: &sandbox.Fault{API: sandbox.Merchant, Status: 429}, verdict: kustom.VerdictUnknown},
+		"500":                       {answer: &sandbox.Fault{API: sandbox.Merchant, Status: 500}, verdict: kustom.VerdictUnknown},
+		"504":                       {answer: &sandbox.Fault{API: sandbox.Merchant, Status: 504}, verdict: kustom.VerdictUnknown},
+		"dropped":                   {answer: &sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDrop}, verdict: kustom.VerdictUnknown},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
+			b := threeShops(t, sandbox.Options{Merchant: test.form})
 			key, err := b.box.GenerateKey(fjellsport, "")
 			if err != nil {
 				t.Fatal(err)
@@ -55,14 +84,143 @@ func TestProve(t *testing.T) {
 				secret = test.change(secret)
 			}
 			if test.answer != nil {
-				test.answer.API = sandbox.Merchant
 				b.box.Arm(*test.answer)
 			}
 			b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, secret), test.verdict, key.Username, secret)
-			if n := len(b.box.Requests()); (n == 1) != test.once {
-				t.Errorf("%d requests were sent", n)
+			if n := len(b.box.Requests()); test.requests > 0 && n != test.requests {
+				t.Errorf("%d requests were sent, want %d", n, test.requests)
 			}
 		})
+	}
+}
+
+// TestProve_SaysWhatStandsThere: an acceptance by what accepts everything proves nothing, ever.
+func TestProve_SaysWhatStandsThere(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answer sandbox.Fault
+		want   string
+	}{
+		"empty":        {sandbox.Fault{Status: 404, ContentType: "text/plain"}, "404 Not Found, and not with 401 (text/plain)"},
+		"empty 404":    {sandbox.Fault{Status: 404, Header: http.Header{"Content-Type": nil}, Body: " "}, "404 Not Found, and not with 401"},
+		"a page":       {sandbox.Fault{Status: 404, ContentType: "text/html", Body: "<p>"}, "404 Not Found, and not with 401 (text/html)"},
+		"a success":    {sandbox.Fault{Status: 200, ContentType: transport.JSON, Body: "{}"}, "with a success, and not with 401"},
+		"a login page": {sandbox.Fault{Status: 200, ContentType: "text/html", Body: "<p>"}, "200 OK, and not with 401 (text/html)"},
+		"a redirect":   {sandbox.Fault{Status: 302, ContentType: "text/html", Body: "<p>"}, "302 Found, and not with 401 (text/html)"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{})
+			key, err := b.box.GenerateKey(fjellsport, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.answer.API = sandbox.Merchant
+			test.answer.Match = func(r sandbox.Request) bool { return r.Caller == "" }
+			armed := b.box.Arm(test.answer)
+			for range 2 {
+				before := armed.Fired()
+				err = b.merchant.Prove(t.Context(), key.Username, key.Secret)
+				b.wantVerdict(err, kustom.VerdictImpostor, key.Username, key.Secret)
+				var impostor *kustom.ImpostorError
+				if !errors.As(err, &impostor) || !strings.HasPrefix(impostor.Host, "127.0.0.1") || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("the error is %v, want %q", err, test.want)
+				}
+				if before > 0 && armed.Fired() != before {
+					t.Error("a made-up pair is tried again")
+				}
+			}
+		})
+	}
+}
+
+// TestProve_CheckThatFailsIsRepeated: that a made-up pair could not be tried says nothing, and is not
+// remembered.
+func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fault   sandbox.Fault
+		verdict kustom.Verdict
+	}{
+		"dropped":  {sandbox.Fault{Kind: sandbox.FaultDrop}, kustom.VerdictUnknown},
+		"500":      {sandbox.Fault{Status: 500}, kustom.VerdictUnknown},
+		"429":      {sandbox.Fault{Status: 429}, kustom.VerdictUnknown},
+		"firewall": {sandbox.Fault{Status: 403, ContentType: "text/html", Body: "<p>"}, kustom.VerdictFirewall},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := threeShops(t, sandbox.Options{})
+			key, err := b.box.GenerateKey(fjellsport, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.fault.API, test.fault.Skip = sandbox.Merchant, 1
+			armed := b.box.Arm(test.fault)
+			b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), test.verdict, key.Username, key.Secret)
+			armed.Disarm()
+			b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret), "", key.Username, key.Secret)
+		})
+	}
+}
+
+// TestProve_ChecksOnceForMany: however many pairs are proven at once, one made-up pair is tried.
+func TestProve_ChecksOnceForMany(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	key, err := b.box.GenerateKey(fjellsport, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const many = 20
+	var group sync.WaitGroup
+	for range many {
+		group.Go(func() {
+			if err := b.merchant.Prove(t.Context(), key.Username, key.Secret); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	madeUp := 0
+	for _, r := range b.box.Requests() {
+		if r.Caller == "" {
+			madeUp++
+		}
+	}
+	if n := len(b.box.Requests()); n != many+1 || madeUp != 1 {
+		t.Errorf("%d requests were sent, %d of them with a made-up pair", n, madeUp)
+	}
+}
+
+// TestProve_WaitEndsWithTheContext: nobody waits for somebody else's check longer than they may.
+func TestProve_WaitEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{})
+	key, err := b.box.GenerateKey(fjellsport, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := make(chan struct{})
+	armed := b.box.Arm(sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDelay, Until: until, Match: func(r sandbox.Request) bool {
+		return r.Caller == ""
+	}})
+	first := make(chan error)
+	go func() { first <- b.merchant.Prove(t.Context(), key.Username, key.Secret) }()
+	for armed.Fired() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err = b.merchant.Prove(ctx, key.Username, key.Secret)
+	b.wantVerdict(err, kustom.VerdictUnknown, key.Username, key.Secret)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", err)
+	}
+	close(until)
+	if err := <-first; err != nil {
+		t.Error(err)
 	}
 }
 

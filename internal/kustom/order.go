@@ -53,16 +53,18 @@ var errNoOrderID = errors.New("making a checkout order: the answer names no orde
 
 // CreateOrder makes a checkout order, which is a session that nobody has paid in. It is not
 // repeated where a first one may have been made: Kustom documents no idempotency key for it. The
-// error is a [*ProofError] where the pair, or this machine's region, is refused, and nothing was
-// made.
+// error is a [*ProofError] where the pair, the store's contract or this machine's region is refused, and
+// nothing was made.
 func (m *Merchant) CreateOrder(ctx context.Context, username, secret string, order Order) (MadeOrder, error) {
 	made, err := transport.Do[MadeOrder](ctx, m.client, transport.Request{
 		Method: http.MethodPost, Template: pathOrders, Body: order,
 		MediaType: transport.JSON, Auth: transport.Basic{Username: username, Password: secret},
 	})
 	if err != nil {
-		if verdict := judge(err); verdict == VerdictRefused || verdict == VerdictFirewall {
+		switch verdict := judge(err); verdict {
+		case VerdictRefused, VerdictNoProduct, VerdictFirewall:
 			return MadeOrder{}, &ProofError{Username: username, Verdict: verdict, Cause: err}
+		case VerdictImpostor, VerdictUnknown, verdictAccepted:
 		}
 		return MadeOrder{}, fmt.Errorf("making a checkout order: %w", err)
 	}

@@ -19,4 +19,6 @@ const (
 const (
 	pathOrders = "/checkout/v3/orders"
 	pathOrder  = "/checkout/v3/orders/{order_id}"
+
+	pathManagedOrder = "/ordermanagement/v1/orders/{order_id}"
 )

@@ -84,9 +84,10 @@ func New(o Options) *Client {
 	return &Client{Options: o, site: site, words: site.Words, shops: map[string]*shop{}}
 }
 
-// secretPattern finds Kustom's secrets, whose form Kustom documents: a page may repeat what was typed. It is
-// the other vendor's, of which nothing is known here otherwise.
-var secretPattern = regexp.MustCompile(`kco_(live|test)_api_\S+`)
+// secretPattern finds Kustom's and Klarna's secrets: a page may repeat what was typed. They are another
+// vendor's, of which nothing is known here otherwise; a test of the provider holds the pattern to the
+// one of that vendor's client.
+var secretPattern = regexp.MustCompile(`(?i)(kco|klarna)_(live|test)_api_\S+`)
 
 // Site is Mystore's admin as a site to be visited.
 func Site(address *url.URL, labels map[string]string) *browser.Site {

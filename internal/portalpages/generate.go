@@ -31,7 +31,7 @@ var errUnseen = errors.New("no new key is in the list, but one may still be made
 // secretPattern finds secrets.
 var secretPattern = regexp.MustCompile(kustom.SecretForm)
 
-func isSecret(text string) bool { return text != "" && secretPattern.FindString(text) == text }
+func isSecret(text string) bool { return kustom.KindOf(text) == kustom.SecretKustom }
 
 // Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it
 // does, no key is left behind: what was made is deleted, or the error is a [*kustom.OrphanError].

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"regexp"
 	"strings"
 	"time"
 
@@ -12,17 +11,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-var merchantIDPattern = regexp.MustCompile(`\bP?M[0-9][0-9A-Za-z]*\b`)
-
-// merchantIDIn returns the merchant ID in the text that stands for a store; empty when there is none. A
-// store may be named like another one, but its own merchant ID comes last.
-func merchantIDIn(text string) string {
-	found := merchantIDPattern.FindAllString(text, -1)
-	if len(found) == 0 {
-		return ""
-	}
-	return found[len(found)-1]
-}
+// merchantIDIn returns the merchant ID in the text that stands for a store; empty when there is none.
+func merchantIDIn(text string) string { return string(kustom.FindMerchantID(text)) }
 
 // merchantIDs returns the IDs of the stores that the user can see.
 func (p *Portal) merchantIDs(ctx context.Context) (ids []string, err error) {

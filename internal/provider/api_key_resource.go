@@ -426,7 +426,7 @@ func recallKey(ctx context.Context, private privateState, diags *diag.Diagnostic
 // parseKeyID reads "<merchant_id>/<credential_id>".
 func parseKeyID(id string) (merchantID, credentialID string, err error) {
 	merchantID, credentialID, found := strings.Cut(id, "/")
-	if !found || !merchantIDPattern.MatchString(merchantID) || !isCredentialID(credentialID) {
+	if !found || !isMerchantID(merchantID) || !isCredentialID(credentialID) {
 		return "", "", malformedID(id, "the import ID of an API key. It has the form <merchant_id>/<credential_id>, such as "+
 			"M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11. The data source kustom_legacy_integrations lists them as id")
 	}

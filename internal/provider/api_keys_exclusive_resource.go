@@ -318,7 +318,7 @@ func (r *apiKeysExclusiveResource) Delete(context.Context, resource.DeleteReques
 
 func (r *apiKeysExclusiveResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	merchantID := importID(ctx, req, &resp.Diagnostics, "merchant_id")
-	if !merchantIDPattern.MatchString(merchantID) {
+	if !isMerchantID(merchantID) {
 		resp.Diagnostics.AddError("Malformed import ID",
 			malformedID(merchantID, "the import ID of a store's keys, which is its merchant ID, such as M00123456.").Error())
 		return

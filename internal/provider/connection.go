@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -141,7 +140,8 @@ func tooOld(key kustom.Key, days types.Int64, now time.Time) string {
 // isForeign tells whether the shop holds a key of another store.
 func (f inspection) isForeign() bool {
 	id := f.holds.KustomID
-	return id != "" && id != rotation.SecretAsID && !strings.HasPrefix(id, f.merchantID+"-")
+	store, ok := kustom.StoreOf(id)
+	return id != "" && id != rotation.SecretAsID && (!ok || store != f.merchantID)
 }
 
 // replaceable are the keys that go out of use when the shop gets a new one.
@@ -161,7 +161,7 @@ func (f inspection) foreign() []replacedKey {
 	if !f.isForeign() {
 		return nil
 	}
-	merchantID, _, _ := strings.Cut(f.holds.KustomID, "-")
+	merchantID, _ := kustom.StoreOf(f.holds.KustomID)
 	return []replacedKey{{MerchantID: merchantID, Username: f.holds.KustomID, LastUse: lastUseNow}}
 }
 

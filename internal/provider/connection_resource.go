@@ -297,7 +297,7 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 // parseConnectionID takes the import ID of one shop's connection apart.
 func parseConnectionID(id string) (shop, merchantID string, err error) {
 	shop, merchantID, found := strings.Cut(id, "/")
-	if !found || !isShopName(shop) || !merchantIDPattern.MatchString(merchantID) {
+	if !found || !isShopName(shop) || !isMerchantID(merchantID) {
 		return "", "", malformedID(id, "the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456")
 	}
 	return shop, merchantID, nil

@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // importID returns the ID of what is to be imported. Where that is named by its identity, the
@@ -25,7 +27,7 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 }
 
 // mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
-func mayBeSecret(text string) bool { return strings.Contains(text, "kco_") }
+func mayBeSecret(text string) bool { return kustom.MayHoldSecret(text) }
 
 // malformedID is the error for a text that is not the ID that it should be.
 func malformedID(text, rule string) error {

@@ -102,17 +102,11 @@ func bundleCalls(exchanges []transport.Exchange) []bundleCall {
 	return calls
 }
 
-var anySecret = regexp.MustCompile(kustom.SecretForm)
-
-// redact takes out of a text what people put where no secret belongs, such as into a key's
-// description.
-func redact(text string) string { return anySecret.ReplaceAllString(text, "(sensitive)") }
-
 func redactPointer(text *string) *string {
 	if text == nil {
 		return nil
 	}
-	redacted := redact(*text)
+	redacted := kustom.Redact(*text)
 	return &redacted
 }
 
@@ -132,7 +126,7 @@ func heldID(id string) *string {
 
 // showsAsID tells whether what a shop holds as its ID may be shown. People enter ID and secret in
 // each other's place, and both in one.
-func showsAsID(id string) bool { return usernamePattern.MatchString(id) && !anySecret.MatchString(id) }
+func showsAsID(id string) bool { return isUsername(id) && kustom.FindSecret(id) == "" }
 
 // json returns the bundle for programs.
 func (b supportBundle) json() (string, error) {

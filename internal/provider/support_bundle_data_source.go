@@ -192,7 +192,7 @@ func (p bundlePart) add(ctx context.Context, bundle *supportBundle) error {
 		return fatal
 	}
 	if err != nil {
-		bundle.Failures = append(bundle.Failures, bundleFailure{Part: p.name, Cause: redact(err.Error()), Calls: bundleCalls(heard.failed())})
+		bundle.Failures = append(bundle.Failures, bundleFailure{Part: p.name, Cause: kustom.Redact(err.Error()), Calls: bundleCalls(heard.failed())})
 	}
 	return nil
 }
@@ -254,7 +254,7 @@ func (d *supportBundleDataSource) readExtension(ctx context.Context, shop *bundl
 	if err != nil {
 		return err
 	}
-	shop.Extension = &bundleExtension{Version: redact(extension.Version), Active: extension.Active}
+	shop.Extension = &bundleExtension{Version: kustom.Redact(extension.Version), Active: extension.Active}
 	return nil
 }
 
@@ -286,7 +286,7 @@ func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBund
 	bundle.Proof = &bundleProof{KustomID: username, Verdict: verdictAccepted, Calls: bundleCalls(heard.all())}
 	var refused *kustom.ProofError
 	if errors.As(err, &refused) {
-		cause := redact(refused.Cause.Error())
+		cause := kustom.Redact(refused.Cause.Error())
 		bundle.Proof.Verdict, bundle.Proof.Cause = string(refused.Verdict), &cause
 	}
 	return nil

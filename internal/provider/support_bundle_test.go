@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -111,7 +112,7 @@ func TestRedact(t *testing.T) {
 		"not one: kco_live_ap, kco_prod_api_here": "not one: kco_live_ap, kco_prod_api_here",
 	}
 	for text, want := range tests {
-		if got := redact(text); got != want {
+		if got := kustom.Redact(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,20 +17,23 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// The forms of the vendors' identifiers (documented by Kustom, except for the credential ID's,
-// which is only kept from being something else).
 var (
-	merchantIDPattern   = regexp.MustCompile(`^P?M[0-9][0-9A-Za-z]*$`)
+	// credentialIDPattern is not documented: it only keeps an ID from being something else.
 	credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	usernamePattern     = regexp.MustCompile(`^P?M[0-9][0-9A-Za-z]*-[^\s-]\S*$`)
-	secretPattern       = regexp.MustCompile("^" + kustom.SecretForm + "$")
 	descriptionPattern  = regexp.MustCompile(`^[A-Za-z0-9\-:;., _]{1,100}$`)
 )
+
+func isMerchantID(text string) bool {
+	_, err := kustom.ParseMerchantID(text)
+	return err == nil
+}
+
+func isUsername(text string) bool { return kustom.FormOf(text) != kustom.UsernameOther }
 
 type merchantIDValidator struct{}
 
 func (merchantIDValidator) Description(context.Context) string {
-	return "a merchant ID: M (PM in the playground) and digits"
+	return "a merchant ID: M, K or N (PM, PK or PN in the playground) and digits"
 }
 
 func (v merchantIDValidator) MarkdownDescription(ctx context.Context) string {
@@ -37,12 +41,20 @@ func (v merchantIDValidator) MarkdownDescription(ctx context.Context) string {
 }
 
 func (merchantIDValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || merchantIDPattern.MatchString(req.ConfigValue.ValueString()) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isMerchantID(req.ConfigValue.ValueString()) {
 		return
 	}
-	resp.Diagnostics.AddAttributeError(req.Path, "Malformed merchant ID",
-		fmt.Sprintf("%q is not a merchant ID. Kustom Portal shows it beside the store's name: M and digits, such as M00123456, or "+
-			"PM and digits in the playground.", req.ConfigValue.ValueString()))
+	resp.Diagnostics.AddAttributeError(req.Path, "Malformed merchant ID", malformedMerchantID(req.ConfigValue.ValueString()))
+}
+
+// malformedMerchantID does not repeat what may be a secret (I2).
+func malformedMerchantID(text string) string {
+	quoted := strconv.Quote(text)
+	if mayBeSecret(text) {
+		quoted = "The value, which is not shown because it may be a secret,"
+	}
+	return quoted + " is not a merchant ID. Kustom Portal shows it beside the store's name: M and digits, such as M00123456, or K or N " +
+		"and digits for a store that came from Klarna, such as K123456. In the playground it begins with P, such as PM00123456."
 }
 
 func isCredentialID(text string) bool {
@@ -159,20 +171,30 @@ func checkHost(diags *diag.Diagnostics, environment *kustom.Environment, host ty
 }
 
 // checkEnvironment refuses a merchant ID, or a username that begins with one, of the other
-// environment. What is not known yet is passed over.
+// environment. What is not known yet, and an ID that does not tell, is passed over.
 func checkEnvironment(diags *diag.Diagnostics, at path.Path, environment *kustom.Environment, what string, id types.String) {
 	if environment == nil || id.IsNull() || id.IsUnknown() {
 		return
 	}
-	of := kustom.Production
-	if strings.HasPrefix(id.ValueString(), "PM") {
-		of = kustom.Playground
+	of, ok := environmentOf(id.ValueString())
+	if !ok || of == *environment {
+		return
 	}
-	if of != *environment {
-		diags.AddAttributeError(at, fmt.Sprintf("A %s of the %s environment", what, of),
-			fmt.Sprintf("%s belongs to a %s of Kustom's %s environment, and the provider works in %s. Use a %s of %s, or set the "+
-				"provider's environment.", id.ValueString(), what, of, *environment, what, *environment))
+	diags.AddAttributeError(at, fmt.Sprintf("A %s of the %s environment", what, of),
+		fmt.Sprintf("%s belongs to a %s of Kustom's %s environment, and the provider works in %s. Use a %s of %s, or set the "+
+			"provider's environment.", id.ValueString(), what, of, *environment, what, *environment))
+}
+
+// environmentOf returns the environment of a merchant ID, or of a username that begins with one.
+func environmentOf(id string) (e kustom.Environment, ok bool) {
+	if store, ok := kustom.StoreOf(id); ok {
+		id = store
 	}
+	merchantID, err := kustom.ParseMerchantID(id)
+	if err != nil {
+		return "", false
+	}
+	return merchantID.Environment()
 }
 
 // checkSecretEnvironment refuses a secret of the other environment. The ID, where it is of that
@@ -186,10 +208,10 @@ func checkSecretAt(diags *diag.Diagnostics, at path.Path, environment *kustom.En
 	if environment == nil || diags.HasError() || secret.IsNull() || secret.IsUnknown() {
 		return
 	}
-	if !strings.HasPrefix(secret.ValueString(), "kco_"+environment.KeyEnvironment()+"_") {
+	if of, _ := kustom.SecretEnvironment(secret.ValueString()); of != *environment {
 		diags.AddAttributeError(at, "A secret of another environment",
-			fmt.Sprintf("In the provider's environment, %s, secrets begin with kco_%s_api_. This one does not: it belongs to a key of "+
-				"another environment.", *environment, environment.KeyEnvironment()))
+			fmt.Sprintf("In the provider's environment, %s, secrets begin with %s. This one does not: it belongs to a key of "+
+				"another environment.", *environment, environment.SecretPrefix(kustom.SecretKustom)))
 	}
 }
 
@@ -221,10 +243,14 @@ func validatePairAt(diags *diag.Diagnostics, id types.String, at path.Path, secr
 		addWhiteSpaceError(diags, path.Root("kustom_id"))
 	case padded(secret):
 		addWhiteSpaceError(diags, at)
-	case known(id) && !usernamePattern.MatchString(id.ValueString()):
+	case known(id) && !isUsername(id.ValueString()):
 		diags.AddAttributeError(path.Root("kustom_id"), "Malformed Kustom ID",
 			"A Kustom ID is the username of an API key: the merchant ID, a hyphen and a few characters, such as M00123456-aB3dE.")
-	case known(secret) && !secretPattern.MatchString(secret.ValueString()):
+	case known(secret) && kustom.KindOf(secret.ValueString()) == kustom.SecretKlarna:
+		diags.AddAttributeError(at, "A secret of Klarna's",
+			"This is the secret of one of Klarna's API keys: it begins with klarna_. Klarna's hosts were switched off on 15 September 2026, and "+
+				"Kustom does not accept its keys. Generate a key in Kustom Portal, and use its Key ID and its Password, which begins with kco_.")
+	case known(secret) && kustom.KindOf(secret.ValueString()) != kustom.SecretKustom:
 		diags.AddAttributeError(at, "Malformed Kustom Secret",
 			"A Kustom Secret begins with kco_live_api_ or, in the playground, with kco_test_api_. "+lostSecret)
 	}
@@ -286,6 +312,5 @@ func padded(v types.String) bool {
 }
 
 func swapped(id, secret types.String) bool {
-	return strings.HasPrefix(strings.TrimSpace(id.ValueString()), "kco_") ||
-		usernamePattern.MatchString(strings.TrimSpace(secret.ValueString()))
+	return mayBeSecret(id.ValueString()) || isUsername(strings.TrimSpace(secret.ValueString()))
 }

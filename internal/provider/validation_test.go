@@ -39,7 +39,7 @@ func TestStringValidators(t *testing.T) {
 	}{
 		{
 			merchantIDValidator{},
-			[]string{"M00123456", "PM00123456", "M1"},
+			[]string{"M00123456", "PM00123456", "M1", "K123456", "PK123456", "N123456", "PN123456", "DM11917000"},
 			[]string{"", "m00123456", "00123456", "M", "MP00123456", "M00123456 ", "M001-2345", "M00123456-aB3dE", "XM00123456"},
 			"Malformed merchant ID",
 		},
@@ -87,6 +87,17 @@ func TestValidatePair(t *testing.T) {
 		{name: "stored", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret)}},
 		{name: "write-only", config: checkoutCredentialsModel{KustomID: text(id), SecretWO: text(secret), SecretWOVersion: types.Int64Value(1)}},
 		{name: "playground", config: checkoutCredentialsModel{KustomID: text("PM00123456-aB3dE"), Secret: text("kco_test_api_x")}},
+		{name: "a store that came from Klarna", config: checkoutCredentialsModel{KustomID: text("K123456-aB3dE"), Secret: text(secret)}},
+		{name: "an underscore", config: checkoutCredentialsModel{KustomID: text("K123456_abcd12345"), Secret: text(secret)}},
+		{name: "a UUID", config: checkoutCredentialsModel{KustomID: text("6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"), Secret: text(secret)}},
+		{
+			name: "Klarna's secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("klarna_live_api_s3cret+/=")},
+			at: "kustom_secret", summary: "A secret of Klarna's",
+		},
+		{
+			name: "Klarna's secret as the ID", config: checkoutCredentialsModel{KustomID: text("klarna_live_api_s3cret"), Secret: text(secret)},
+			at: "kustom_id", summary: "Kustom ID and Kustom Secret are swapped",
+		},
 		{name: "nothing known", config: checkoutCredentialsModel{KustomID: types.StringUnknown(), Secret: types.StringUnknown()}},
 		{name: "write-only unknown", config: checkoutCredentialsModel{KustomID: text(id), SecretWO: types.StringUnknown(), SecretWOVersion: types.Int64Value(1)}},
 		{
@@ -173,6 +184,12 @@ func TestCheckEnvironment(t *testing.T) {
 		{"playground", &playground, types.StringValue("PM1-a"), ""},
 		{"environment unknown", nil, types.StringValue("PM1-a"), ""},
 		{"ID unknown", &production, types.StringUnknown(), ""},
+		{"a developer's in production", &production, types.StringValue("DM1-a"), ""},
+		{"a developer's in the playground", &playground, types.StringValue("DM1"), ""},
+		{"UUID", &playground, types.StringValue("6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"), ""},
+		{"migrated", &production, types.StringValue("K1_a"), ""},
+		{"migrated, playground's", &production, types.StringValue("PK1_a"), "A key of the playground environment"},
+		{"migrated, production's", &playground, types.StringValue("N1"), "A key of the production environment"},
 		{"ID null", &production, types.StringNull(), ""},
 		{"playground's in production", &production, types.StringValue("PM1-a"), "A key of the playground environment"},
 		{"production's in the playground", &playground, types.StringValue("M1-a"), "A key of the production environment"},

@@ -22,7 +22,7 @@ const (
 
 var (
 	errLost    = &transport.Error{Kind: transport.NoAnswer, Uncertain: true, Err: errors.New("connection reset")}
-	errRefused = &transport.Error{Kind: transport.Refused, Status: 422, JSON: true}
+	errRefused = &transport.Error{Kind: transport.Refused, Status: 422, Body: transport.BodyJSON}
 )
 
 // service is a Mystore in memory.

@@ -66,9 +66,9 @@ func usedLater(key, than kustom.Key) bool {
 	return than.LastUsedAt == nil || key.LastUsedAt.After(*than.LastUsedAt)
 }
 
-// Legacy returns the integrations that belong to one of Klarna's hosts.
+// Legacy returns the integrations whose keys are Klarna's, as [kustom.Legacy] decides.
 func Legacy(integrations []Integration) []Integration {
 	return slices.DeleteFunc(slices.Clone(integrations), func(i Integration) bool {
-		return !kustom.IsLegacyHost(i.Host)
+		return i.Origin().Owner != kustom.OwnerKlarna
 	})
 }

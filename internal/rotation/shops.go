@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"sync"
 
@@ -195,10 +194,8 @@ func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credent
 // two in each other's place. The secret itself goes no further (I2).
 const SecretAsID = "(a secret)"
 
-var secretPattern = regexp.MustCompile(kustom.SecretForm)
-
 func withoutSecret(id string) string {
-	if secretPattern.MatchString(id) {
+	if kustom.FindSecret(id) != "" {
 		return SecretAsID
 	}
 	return id

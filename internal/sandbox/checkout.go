@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -61,6 +62,9 @@ func (s *Sandbox) createCheckoutOrder(c *call) *answer {
 	if err := json.Unmarshal(c.body, &body); err != nil {
 		return kustomError(http.StatusBadRequest, "BAD_VALUE", "the body is not what the contract says")
 	}
+	if !s.state.storeByID[c.key.MerchantID].sellsIn(body.PurchaseCountry) {
+		return kustomError(http.StatusBadRequest, "BAD_VALUE", "no configured currencies for order billing country")
+	}
 	if wrong := body.miscalculated(); wrong != "" {
 		// A breach of the contract that OpenAPI cannot express.
 		s.violate(ViolationContract, "%s %s: %s", c.record.Method, c.record.Template, wrong)
@@ -73,7 +77,12 @@ func (s *Sandbox) createCheckoutOrder(c *call) *answer {
 	}
 	s.orders = append(s.orders, order)
 	return kustomAnswer(http.StatusCreated, order).
-		with("Location", "https://"+c.key.Host+c.route.template+"/"+order.OrderID)
+		with("Location", "https://"+s.hostOf(c.key)+c.route.template+"/"+order.OrderID)
+}
+
+// sellsIn reports whether the store is set up for a country.
+func (st *store) sellsIn(country string) bool {
+	return len(st.Countries) == 0 || slices.Contains(st.Countries, strings.ToUpper(country))
 }
 
 // miscalculated says which amount is not what the others make it; empty if none.
@@ -113,7 +122,7 @@ func (s *Sandbox) getCheckoutOrder(c *call) *answer {
 		return o.OrderID == c.params["order_id"] && o.MerchantID == c.key.MerchantID
 	})
 	if i < 0 {
-		return kustomError(http.StatusNotFound, "NO_SUCH_ORDER", "there is no such order")
+		return s.noSuchOrder()
 	}
 	return kustomAnswer(http.StatusOK, s.orders[i])
 }

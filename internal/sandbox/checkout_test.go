@@ -125,6 +125,20 @@ func TestCheckoutOrderRefused(t *testing.T) {
 	}
 }
 
+// TestCheckoutOrderCountry: a store that is not set up for a country says so in Kustom's words.
+func TestCheckoutOrderCountry(t *testing.T) {
+	seed := ThreeShops()
+	seed.Stores[0].Countries = []string{"NO"}
+	b := newBench(t, seed, Options{})
+	res := b.order(tShirts, b.newKey(fjellsport))
+	res.want(t, http.StatusBadRequest)
+	if !strings.Contains(res.body, "no configured currencies for order billing country") {
+		t.Errorf("the answer is %s", res.body)
+	}
+	b.order(strings.Replace(tShirts, `"SE"`, `"NO"`, 1), b.newKey(fjellsport)).want(t, http.StatusCreated)
+	b.wantViolations()
+}
+
 func TestCheckoutOrderNeedsAKeyThatWorks(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	legacy := b.s.Keys(fjellsport)[0]

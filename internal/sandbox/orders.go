@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -32,6 +33,9 @@ func (s *Sandbox) EndpointStatus(merchantID string) (EndpointStatus, error) {
 	}
 	return s.endpointStatus(st), nil
 }
+
+// hostOf is the API host that the key belongs to, which its seed may leave to the environment.
+func (s *Sandbox) hostOf(k *key) string { return cmp.Or(k.Host, s.state.hosts.kustom) }
 
 func (s *Sandbox) endpointStatus(st *store) EndpointStatus {
 	status := EndpointStatus{MerchantID: st.MerchantID, Services: []ServiceStatus{}}
@@ -73,7 +77,7 @@ func (s *Sandbox) traffic(k *key, service string) {
 	now := s.now().Truncate(time.Second)
 	k.LastUsedAt = &now
 	st := s.state.storeByID[k.MerchantID]
-	used := Service{Service: service, Host: k.Host, LastUsedAt: &now}
+	used := Service{Service: service, Host: s.hostOf(k), LastUsedAt: &now}
 	i := slices.IndexFunc(st.Services, func(v Service) bool { return v.Service == service })
 	if i < 0 {
 		st.Services = append(st.Services, used)

@@ -73,11 +73,12 @@ type (
 		Username     string     `json:"username"`
 		Description  *string    `json:"description"`
 		Environment  string     `json:"environment"`
-		Host         string     `json:"host"`
+		Host         string     `json:"host,omitempty"`
 		Status       string     `json:"status"`
 		CreatedAt    time.Time  `json:"created_at"`
 		CreatedBy    string     `json:"created_by"`
 		LastUsedAt   *time.Time `json:"last_used_at"`
+		ExpiresAt    *time.Time `json:"expires_at"`
 		Secret       string     `json:"secret,omitempty"`
 	}
 	credentialsBody struct {
@@ -260,7 +261,7 @@ func (s *Sandbox) pathKey(c *call) (*key, *answer) {
 
 // credential is the key as the portal shows it, without the secret.
 func (s *Sandbox) credential(k *key) credentialBody {
-	return credentialBody{
+	body := credentialBody{
 		CredentialID: k.CredentialID,
 		MerchantID:   k.MerchantID,
 		Username:     k.Username,
@@ -271,7 +272,12 @@ func (s *Sandbox) credential(k *key) credentialBody {
 		CreatedAt:    k.CreatedAt,
 		CreatedBy:    k.CreatedBy,
 		LastUsedAt:   k.LastUsedAt,
+		ExpiresAt:    k.ExpiresAt,
 	}
+	if s.options.HideHost {
+		body.Host = ""
+	}
+	return body
 }
 
 // numbered is an item of a list, and its place in it, which stays when others are deleted.

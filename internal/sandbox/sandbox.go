@@ -76,6 +76,12 @@ type Options struct {
 	Pending int
 	// KeyLimit is the number of keys that a store can have; 0 means 10.
 	KeyLimit int
+	// Merchant is how the merchant API answers.
+	Merchant MerchantForm
+	// KeyLifetime is how long after its creation a generated key expires; 0 means never.
+	KeyLifetime time.Duration
+	// HideHost leaves the host out of what the portal's API tells of a key, as the portal's pages do.
+	HideHost bool
 	// Latency is what every call of an API takes before its work is done, by the real clock.
 	Latency time.Duration
 	// Unchecked is for measuring a client: requests and answers are not held against the contract,
@@ -115,7 +121,7 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 	if o.KeyLimit == 0 {
 		o.KeyLimit = defaultKeyLimit
 	}
-	if o.Spread < 0 || o.Pending < 0 || o.KeyLimit < 0 || o.Latency < 0 {
+	if o.Spread < 0 || o.Pending < 0 || o.KeyLimit < 0 || o.Latency < 0 || o.KeyLifetime < 0 {
 		return nil, errors.New("an option of the sandbox is negative")
 	}
 	if err := o.Pages.check(); err != nil {
@@ -209,6 +215,8 @@ type answer struct {
 	header      http.Header
 	contentType string
 	value       any // nil: no body
+	// foreign says that it is not the API's own answer, but that of what stands in front of it.
+	foreign bool
 }
 
 func (a *answer) with(name, value string) *answer {
@@ -221,10 +229,12 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	// foreign is the answer's.
+	foreign bool
 }
 
 func (a *answer) encode() (*reply, error) {
-	p := &reply{status: a.status, header: a.header.Clone()}
+	p := &reply{status: a.status, header: a.header.Clone(), foreign: a.foreign}
 	if a.value == nil {
 		return p, nil
 	}
@@ -238,8 +248,11 @@ func (a *answer) encode() (*reply, error) {
 }
 
 func encodeBody(value any) ([]byte, error) {
-	if v, ok := value.(*view); ok {
+	switch v := value.(type) {
+	case *view:
 		return v.render()
+	case rawHTML:
+		return []byte(v), nil
 	}
 	return json.Marshal(value)
 }
@@ -318,7 +331,7 @@ func (s *Sandbox) nameShop(c *call) {
 // work does what the call asks for, and logs the status. It takes the lock by itself.
 func (s *Sandbox) work(c *call) *reply {
 	p, err := s.do(c)
-	if err == nil && c.route != nil && !c.mount.pages && !s.options.Unchecked {
+	if err == nil && c.route != nil && !c.mount.pages && !p.foreign && !s.options.Unchecked {
 		// Outside the lock: it takes longer than the work itself.
 		err = c.route.checkReply(c, p)
 	}

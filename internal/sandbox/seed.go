@@ -62,11 +62,13 @@ type User struct {
 
 // Store is a store of Kustom's.
 type Store struct {
-	MerchantID string    `yaml:"merchant_id"`
-	Name       string    `yaml:"name"`
-	Website    string    `yaml:"website"`
-	Keys       []Key     `yaml:"keys,omitempty"`
-	Services   []Service `yaml:"services,omitempty"`
+	MerchantID string `yaml:"merchant_id"`
+	Name       string `yaml:"name"`
+	Website    string `yaml:"website"`
+	Keys       []Key  `yaml:"keys,omitempty"`
+	// Countries are those that the store sells in, in capital letters; nil means all.
+	Countries []string  `yaml:"countries,omitempty"`
+	Services  []Service `yaml:"services,omitempty"`
 }
 
 // Key is an API key of a store.
@@ -79,11 +81,14 @@ type Key struct {
 	Username     string `yaml:"username"`
 	Secret       string `yaml:"secret"`
 	// Description is what the portal shows beside the key; nil is null.
-	Description *string    `yaml:"description,omitempty"`
-	Host        string     `yaml:"host"`
-	CreatedAt   time.Time  `yaml:"created_at"`
-	CreatedBy   string     `yaml:"created_by"`
-	LastUsedAt  *time.Time `yaml:"last_used_at,omitempty"`
+	Description *string `yaml:"description,omitempty"`
+	// Host is the API host that the key belongs to; without one it is Kustom's.
+	Host       string     `yaml:"host,omitempty"`
+	CreatedAt  time.Time  `yaml:"created_at"`
+	CreatedBy  string     `yaml:"created_by"`
+	LastUsedAt *time.Time `yaml:"last_used_at,omitempty"`
+	// ExpiresAt is when the key stops to work; nil means never.
+	ExpiresAt *time.Time `yaml:"expires_at,omitempty"`
 }
 
 // Service is one kind of traffic of a store, and the host that it last went to.
@@ -286,8 +291,8 @@ func (u User) check(seed Seed, unique uniqueness) error {
 }
 
 func (st Store) check(hosts hosts, unique uniqueness) error {
-	if !strings.HasPrefix(st.MerchantID, hosts.midPrefix) {
-		return fmt.Errorf("a merchant ID here starts with %s", hosts.midPrefix)
+	if !hosts.fits(st.MerchantID) {
+		return errors.New("a merchant ID is M, K or N and digits, with a P in front in the playground, or DM and digits")
 	}
 	if err := unique.add("merchant ID", st.MerchantID); err != nil {
 		return err
@@ -306,13 +311,15 @@ func (st Store) check(hosts hosts, unique uniqueness) error {
 }
 
 func (k Key) check(mid string, hosts hosts, unique uniqueness) error {
-	if !strings.HasPrefix(k.Username, mid+"-") {
-		return errors.New("a username starts with the merchant ID")
+	legacy := k.Host == hosts.legacy
+	if !strings.HasPrefix(k.Username, mid+"-") && !(legacy && klarnaUsername(mid, k.Username)) {
+		return errors.New("a username is the merchant ID, a hyphen and some characters; of a key of Klarna's, also the merchant ID, " +
+			"an underscore and some characters, or a UUID")
 	}
-	if !strings.HasPrefix(k.Secret, hosts.secretPrefix) {
-		return fmt.Errorf("a secret here starts with %s", hosts.secretPrefix)
+	if !strings.HasPrefix(k.Secret, hosts.secretPrefix) && !(legacy && strings.HasPrefix(k.Secret, hosts.legacyPrefix)) {
+		return fmt.Errorf("a secret here starts with %s; of a key of Klarna's, also with %s", hosts.secretPrefix, hosts.legacyPrefix)
 	}
-	if !hosts.has(k.Host) {
+	if k.Host != "" && !hosts.has(k.Host) {
 		return fmt.Errorf("unknown host %q", k.Host)
 	}
 	return errors.Join(
@@ -320,6 +327,21 @@ func (k Key) check(mid string, hosts hosts, unique uniqueness) error {
 		unique.add("username", k.Username),
 		unique.add("secret", k.Secret),
 	)
+}
+
+// merchantID has the letters of a merchant ID: M for stores made at Kustom, K and N for those that came
+// from Klarna, DM for developers'.
+var merchantID = regexp.MustCompile(`^(P?)[MKN][0-9][0-9A-Za-z]*$|^DM[0-9]+$`)
+
+// fits reports whether a merchant ID may be one of the environment's.
+func (h hosts) fits(id string) bool {
+	playground := strings.HasPrefix(id, "P")
+	return merchantID.MatchString(id) && (strings.HasPrefix(id, "DM") || playground == (h == playgroundHosts))
+}
+
+// klarnaUsername reports whether it is one that Klarna's portal gave a key of the store.
+func klarnaUsername(mid, username string) bool {
+	return strings.HasPrefix(username, mid+"_") || uuid.Validate(username) == nil
 }
 
 var shopName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)

@@ -102,25 +102,27 @@ func TestNewRefuses(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"environment":        {spoil: func(s *Seed) { s.Environment = "staging" }, want: "environment"},
-		"role":               {spoil: func(s *Seed) { s.Users[0].Role = "owner" }, want: "role"},
-		"user's store":       {spoil: func(s *Seed) { s.Users[0].Stores = []string{"M1"} }, want: "store"},
-		"user's token":       {spoil: func(s *Seed) { s.Users[0].Token = "" }, want: "no token"},
-		"same token":         {spoil: func(s *Seed) { s.Users[0].Token = s.Users[1].Token }, want: "token is not its own"},
-		"merchant ID":        {spoil: func(s *Seed) { s.Stores[0].MerchantID = "PM00000001" }, want: "starts with M"},
-		"same merchant ID":   {spoil: func(s *Seed) { s.Stores[0] = Store{MerchantID: kaffebonna} }, want: "merchant ID is not its own"},
-		"username":           {spoil: func(s *Seed) { s.Stores[0].Keys[0].Username = "x" }, want: "username"},
-		"same username":      {spoil: func(s *Seed) { s.Stores[1].Keys[0].Username = s.Stores[1].Keys[1].Username }, want: "username is not its own"},
-		"secret":             {spoil: func(s *Seed) { s.Stores[0].Keys[0].Secret = "kco_test_api_x" }, want: "kco_live_api_"},
-		"key's host":         {spoil: func(s *Seed) { s.Stores[0].Keys[0].Host = "example.com" }, want: "host"},
-		"service's host":     {spoil: func(s *Seed) { s.Stores[0].Services[0].Host = "example.com" }, want: "host"},
-		"shop's name":        {spoil: func(s *Seed) { s.Shops[0].Name = "a/b" }, want: "name"},
-		"shop's store":       {spoil: func(s *Seed) { s.Shops[0].MerchantID = "M1" }, want: "store"},
-		"half a pair":        {spoil: func(s *Seed) { s.Shops[0].KustomSecret = "" }, want: "together"},
-		"negative spread":    {options: Options{Spread: -1}, want: "negative"},
-		"negative pending":   {options: Options{Pending: -1}, want: "negative"},
-		"negative key limit": {options: Options{KeyLimit: -1}, want: "negative"},
-		"negative latency":   {options: Options{Latency: -1}, want: "negative"},
+		"environment":         {spoil: func(s *Seed) { s.Environment = "staging" }, want: "environment"},
+		"role":                {spoil: func(s *Seed) { s.Users[0].Role = "owner" }, want: "role"},
+		"user's store":        {spoil: func(s *Seed) { s.Users[0].Stores = []string{"M1"} }, want: "store"},
+		"user's token":        {spoil: func(s *Seed) { s.Users[0].Token = "" }, want: "no token"},
+		"same token":          {spoil: func(s *Seed) { s.Users[0].Token = s.Users[1].Token }, want: "token is not its own"},
+		"merchant ID":         {spoil: func(s *Seed) { s.Stores[0].MerchantID = "PM00000001" }, want: "with a P in front in the playground"},
+		"form of merchant ID": {spoil: func(s *Seed) { s.Stores[0].MerchantID = "X00000001" }, want: "a merchant ID is M, K or N"},
+		"same merchant ID":    {spoil: func(s *Seed) { s.Stores[0] = Store{MerchantID: kaffebonna} }, want: "merchant ID is not its own"},
+		"username":            {spoil: func(s *Seed) { s.Stores[0].Keys[0].Username = "x" }, want: "username"},
+		"same username":       {spoil: func(s *Seed) { s.Stores[1].Keys[0].Username = s.Stores[1].Keys[1].Username }, want: "username is not its own"},
+		"secret":              {spoil: func(s *Seed) { s.Stores[0].Keys[0].Secret = "kco_test_api_x" }, want: "kco_live_api_"},
+		"key's host":          {spoil: func(s *Seed) { s.Stores[0].Keys[0].Host = "example.com" }, want: "host"},
+		"service's host":      {spoil: func(s *Seed) { s.Stores[0].Services[0].Host = "example.com" }, want: "host"},
+		"shop's name":         {spoil: func(s *Seed) { s.Shops[0].Name = "a/b" }, want: "name"},
+		"shop's store":        {spoil: func(s *Seed) { s.Shops[0].MerchantID = "M1" }, want: "store"},
+		"half a pair":         {spoil: func(s *Seed) { s.Shops[0].KustomSecret = "" }, want: "together"},
+		"negative spread":     {options: Options{Spread: -1}, want: "negative"},
+		"negative pending":    {options: Options{Pending: -1}, want: "negative"},
+		"negative key limit":  {options: Options{KeyLimit: -1}, want: "negative"},
+		"negative lifetime":   {options: Options{KeyLifetime: -1}, want: "negative"},
+		"negative latency":    {options: Options{Latency: -1}, want: "negative"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,6 +138,44 @@ func TestNewRefuses(t *testing.T) {
 				t.Errorf("the error quotes a secret: %v", err)
 			}
 		})
+	}
+}
+
+// TestMigratedStores: stores that came from Klarna, and developers', with the keys that they have.
+func TestMigratedStores(t *testing.T) {
+	const uuid = "6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"
+	store := func(id string, keys ...Key) Store { return Store{MerchantID: id, Keys: keys} }
+	key := func(username, secret, host string) Key {
+		return Key{CredentialID: username + "-id", Username: username, Secret: secret, Host: host}
+	}
+	tests := map[string]struct {
+		environment string
+		store       Store
+		refused     bool
+	}{
+		"K":                         {Production, store("K123456", key("K123456_abcd12345", "klarna_live_api_FAKEa+/=", "api.klarna.com")), false},
+		"UUID":                      {Production, store("N123456", key(uuid, "klarna_live_api_FAKEb", "api.klarna.com")), false},
+		"new key of K":              {Production, store("K123456", key("K123456-aB3dE", "kco_live_api_FAKEc", "api.kustom.co")), false},
+		"no host":                   {Production, store("K123456", key("K123456-aB3dE", "kco_live_api_FAKEc", "")), false},
+		"PK":                        {Playground, store("PK123456", key("PK123456_ab", "klarna_test_api_FAKEd", "api.playground.klarna.com")), false},
+		"DM in production":          {Production, store("DM11917000"), false},
+		"DM in the playground":      {Playground, store("DM11917000"), false},
+		"K in the playground":       {Playground, store("K123456"), true},
+		"Klarna's name at Kustom's": {Production, store("K123456", key("K123456_ab", "kco_live_api_FAKEe", "api.kustom.co")), true},
+		"Klarna's secret likewise":  {Production, store("K123456", key("K123456-ab", "klarna_live_api_FAKEf", "api.kustom.co")), true},
+	}
+	for name, test := range tests {
+		s, err := New(Seed{Environment: test.environment, Stores: []Store{test.store}}, Options{})
+		if (err != nil) != test.refused {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+		if err != nil {
+			continue
+		}
+		made, err := s.GenerateKey(test.store.MerchantID, "")
+		if err != nil || !strings.HasPrefix(made.Username, test.store.MerchantID+"-") {
+			t.Errorf("%s: generated %s, %v", name, made.Username, err)
+		}
 	}
 }
 

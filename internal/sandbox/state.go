@@ -26,18 +26,19 @@ type hosts struct {
 	kustom       string
 	legacy       string
 	environment  string
-	midPrefix    string
 	secretPrefix string
+	// legacyPrefix is what the newer ones of Klarna's secrets begin with.
+	legacyPrefix string
 }
 
 var (
 	productionHosts = hosts{
 		kustom: "api.kustom.co", legacy: "api.klarna.com",
-		environment: "live", midPrefix: "M", secretPrefix: "kco_live_api_",
+		environment: "live", secretPrefix: "kco_live_api_", legacyPrefix: "klarna_live_api_",
 	}
 	playgroundHosts = hosts{
 		kustom: "api.playground.kustom.co", legacy: "api.playground.klarna.com",
-		environment: "test", midPrefix: "PM", secretPrefix: "kco_test_api_",
+		environment: "test", secretPrefix: "kco_test_api_", legacyPrefix: "klarna_test_api_",
 	}
 )
 
@@ -211,7 +212,7 @@ func (s *store) key(credentialID string) *key {
 // newKey makes a key; it is not in any store yet.
 func (s *Sandbox) newKey(merchantID string, description *string, by string) *key {
 	now := s.now()
-	return &key{
+	k := &key{
 		Key: Key{
 			Status:       StatusActive,
 			CredentialID: uuid.NewString(),
@@ -224,6 +225,11 @@ func (s *Sandbox) newKey(merchantID string, description *string, by string) *key
 		},
 		born: now,
 	}
+	if s.options.KeyLifetime > 0 {
+		at := k.CreatedAt.Add(s.options.KeyLifetime)
+		k.ExpiresAt = &at
+	}
+	return k
 }
 
 func (s *Sandbox) full(st *store) bool { return len(st.keys) >= s.options.KeyLimit }
@@ -254,8 +260,10 @@ func (s *Sandbox) update(sh *Shop, kustomID, kustomSecret string) {
 
 // accepts reports whether the merchant API takes the key now.
 func (s *Sandbox) accepts(k *key) bool {
-	return k.Status == StatusActive && k.Host == s.state.hosts.kustom && s.spread(k)
+	return k.Status == StatusActive && s.hostOf(k) == s.state.hosts.kustom && s.spread(k) && !s.expired(k)
 }
+
+func (s *Sandbox) expired(k *key) bool { return k.ExpiresAt != nil && !s.now().Before(*k.ExpiresAt) }
 
 // spread reports whether the key has reached every node of the API that it belongs to.
 func (s *Sandbox) spread(k *key) bool {
@@ -310,6 +318,9 @@ func (s *Sandbox) fits(sh *Shop, k *key) error {
 	}
 	if k.Status != StatusActive {
 		return fmt.Errorf("key %s is %s", k.Username, k.Status)
+	}
+	if s.expired(k) {
+		return fmt.Errorf("key %s has expired", k.Username)
 	}
 	if !s.spread(k) {
 		return fmt.Errorf("key %s is too new to work everywhere", k.Username)

@@ -140,7 +140,7 @@ func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 	}
 	if err := decode(resp, out); err != nil {
 		failure := c.failure(r, Unreadable, err)
-		failure.Status = resp.StatusCode
+		failure.Status, failure.MediaType = resp.StatusCode, shownMediaType(resp.Header, r.secrets())
 		return resp.StatusCode, failure
 	}
 	if waiter, ok := out.(Waiter); ok {
@@ -171,13 +171,32 @@ func (c *Client) refusal(r Request, resp *http.Response) *Error {
 	failure := c.failure(r, Refused, nil)
 	failure.Status = resp.StatusCode
 	failure.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.Clock.Now())
+	failure.MediaType = shownMediaType(resp.Header, r.secrets())
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblemSize))
-	if err != nil || !isJSON(resp.Header) || !json.Valid(body) {
+	if err != nil {
+		failure.Body = BodyOther
 		return failure
 	}
-	failure.JSON = true
+	failure.Body = bodyKind(mediaType(resp.Header), body)
+	if failure.Body != BodyJSON {
+		return failure
+	}
 	failure.Problem = c.Problem(body).masked(r.secrets())
 	return failure
+}
+
+// bodyKind tells what a body of a media type is.
+func bodyKind(mediaType string, body []byte) BodyKind {
+	text := bytes.TrimSpace(body)
+	switch {
+	case len(text) == 0:
+		return BodyNone
+	case isJSONType(mediaType) && json.Valid(text):
+		return BodyJSON
+	case mediaType == "text/html" || mediaType == "application/xhtml+xml" || text[0] == '<':
+		return BodyHTML
+	}
+	return BodyOther
 }
 
 // sendingKind tells a request that was certainly never sent from one that may have been acted on.

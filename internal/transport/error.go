@@ -29,6 +29,21 @@ const (
 	Refused Kind = "refused"
 )
 
+// BodyKind tells what the body of an answer is.
+type BodyKind string
+
+// The kinds of bodies.
+const (
+	// BodyNone: there is nothing in it but white space.
+	BodyNone BodyKind = "empty"
+	// BodyJSON: it is JSON, and said to be.
+	BodyJSON BodyKind = "JSON"
+	// BodyHTML: it is said to be HTML, or begins as HTML or XML does.
+	BodyHTML BodyKind = "HTML"
+	// BodyOther: it is something else, or could not be read to its end.
+	BodyOther BodyKind = "other"
+)
+
 // Problem is what a vendor says of a request that it refuses.
 type Problem struct {
 	// Code is the vendor's own code for the reason.
@@ -93,9 +108,12 @@ type Error struct {
 	Kind Kind
 	// Status is the HTTP status, 0 where there was no answer.
 	Status int
-	// JSON tells whether the refusal had a JSON body, as the APIs' own refusals have; those of a
-	// firewall or proxy in front of them have not.
-	JSON bool
+	// Body tells what the refusal's body was; empty where the request was not refused. A refusal of a
+	// vendor's own has JSON or nothing, one of a firewall or proxy in front of it mostly HTML.
+	Body BodyKind
+	// MediaType is the answer's media type, without parameters; empty where it had none that is
+	// well-formed.
+	MediaType string
 	Problem
 	// RetryAfter is how long the server asked to wait.
 	RetryAfter time.Duration

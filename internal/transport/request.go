@@ -129,7 +129,21 @@ func mediaType(h http.Header) string {
 	return parsed
 }
 
-func isJSON(h http.Header) bool {
+// shownMediaType returns the media type of an answer, which is the server's to choose, if it is fit to be
+// shown: short, and without a secret in it. Case does not count in media types.
+func shownMediaType(h http.Header, secrets []string) string {
+	const longest = 60
 	t := mediaType(h)
-	return t == JSON || strings.HasSuffix(t, "+json")
+	for _, secret := range secrets {
+		if len(t) > longest || secret != "" && strings.Contains(t, strings.ToLower(secret)) {
+			return ""
+		}
+	}
+	return t
+}
+
+func isJSON(h http.Header) bool { return isJSONType(mediaType(h)) }
+
+func isJSONType(mediaType string) bool {
+	return mediaType == JSON || strings.HasSuffix(mediaType, "+json")
 }

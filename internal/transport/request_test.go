@@ -233,6 +233,8 @@ func TestI2ErrorsHoldNoSecret(t *testing.T) {
 		"more behind":     {success(`{"text":"x"} "` + secret + `"`), nil},
 		"not JSON":        {respond(http.StatusOK, "text/html", "<p>"+secret), nil},
 		"HTML refusal":    {respond(http.StatusForbidden, "text/html", "<p>"+secret), nil},
+		"media type":      {respond(http.StatusForbidden, "text/"+secret, "no"), nil},
+		"long media type": {respond(http.StatusOK, "text/"+strings.Repeat("SECRET", 20), "no"), nil},
 		"broken refusal":  {respond(http.StatusForbidden, transport.JSON, `{"messages":["`+secret), nil},
 		"redirect":        {respond(http.StatusFound, "text/html", "", "Location", "/?secret="+secret), nil},
 		"broken redirect": {respond(http.StatusFound, "text/html", "", "Location", "http://[/"+secret), nil},
@@ -245,7 +247,7 @@ func TestI2ErrorsHoldNoSecret(t *testing.T) {
 			r.Auth, r.Secrets = test.auth, []string{secret, ""}
 			_, err := b.do(t.Context(), r)
 			failed := failure(t, err)
-			shown := strings.Join(append(failed.Messages, err.Error(), failed.Code, failed.CorrelationID), " ")
+			shown := strings.Join(append(failed.Messages, err.Error(), failed.Code, failed.CorrelationID, strings.ToUpper(failed.MediaType)), " ")
 			if strings.Contains(shown, "SECRET") || strings.Contains(shown, encoded) {
 				t.Error("the error holds a secret")
 			}
@@ -253,6 +255,38 @@ func TestI2ErrorsHoldNoSecret(t *testing.T) {
 				if strings.Contains(e.CorrelationID+e.Template+e.Host, "SECRET") {
 					t.Error("the record holds a secret")
 				}
+			}
+		})
+	}
+}
+
+// TestBodyKinds: what a refusal's body is, whatever its content type says.
+func TestBodyKinds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		mediaType, body string
+		want            transport.BodyKind
+	}{
+		"nothing":            {"", "", transport.BodyNone},
+		"nothing, as JSON":   {transport.JSON, "", transport.BodyNone},
+		"white space":        {"text/html", " \r\n", transport.BodyNone},
+		"JSON":               {transport.JSON, `{"code":"X"}`, transport.BodyJSON},
+		"a kind of JSON":     {"application/problem+json", `{}`, transport.BodyJSON},
+		"JSON, not said so":  {"text/plain", `{"code":"X"}`, transport.BodyOther},
+		"broken JSON":        {transport.JSON, `{"code":`, transport.BodyOther},
+		"HTML":               {"text/html", "<p>no", transport.BodyHTML},
+		"text, said to be":   {"text/html", "no", transport.BodyHTML},
+		"HTML, said to be":   {transport.JSON, "<h1>no</h1>", transport.BodyHTML},
+		"HTML, without type": {"", " <!doctype html>", transport.BodyHTML},
+		"text":               {"text/plain", "no route", transport.BodyOther},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 0, respond(http.StatusNotFound, test.mediaType, test.body))
+			_, err := b.do(t.Context(), request(http.MethodGet))
+			if got := failure(t, err); got.Body != test.want || got.MediaType != test.mediaType && test.mediaType != "" {
+				t.Errorf("the body is %s, of type %q; want %s", got.Body, got.MediaType, test.want)
 			}
 		})
 	}
