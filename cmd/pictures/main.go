@@ -53,7 +53,7 @@ func run(ctx context.Context, browser, out string) (err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}})
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}, Pages: sandbox.PagesOptions{ConsentGiven: true}})
 	if err != nil {
 		return err
 	}
