@@ -41,14 +41,13 @@ func (b *bench) client() *client {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		_, port, err := net.SplitHostPort(addr)
 		if err != nil {
 			return nil, err
 		}
 		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
-	}
+	}}
 	b.t.Cleanup(transport.CloseIdleConnections)
 	return &client{t: b.t, b: b, http: &http.Client{Jar: jar, Transport: transport, Timeout: time.Minute}, header: http.Header{}}
 }

@@ -100,7 +100,7 @@ function homePage() {
       if (status?.action_required) banner.append(h("div", { role: "alert", class: "box warning" }, icon("warning"), h("span", {}, t(endpointsText))));
     });
   }
-  return h("div", {}, title(t("Home")), banner, skeleton(3));
+  return h("div", {}, title(t("Home")), banner, h("p", { class: "muted" }, t("Nothing to show yet.")));
 }
 
 const endpointsText = "Some services are still using Klarna endpoints. Follow this guide to switch your setup to Kustom.";
