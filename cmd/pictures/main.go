@@ -53,7 +53,7 @@ func run(ctx context.Context, browser, out string) (err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}})
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}, Pages: sandbox.PagesOptions{ConsentGiven: true}})
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,9 @@ func (c camera) take(ctx context.Context, address, name string) (err error) {
 	args := []string{
 		"--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--hide-scrollbars",
-		"--user-data-dir=" + profile, "--window-size=1000,640", "--screenshot=" + file,
+		"--user-data-dir=" + profile, "--window-size=1000,860", "--screenshot=" + file,
+		// What a page shows comes after its document.
+		"--virtual-time-budget=10000",
 	}
 	if os.Geteuid() == 0 {
 		// Chromium's own sandbox does not work as root.

@@ -9,13 +9,19 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// EndpointStatus is a store's endpoint switch status. It follows real traffic: a store that has a
-// new key shows the old host until its first request to the new one.
+// EndpointStatus is a store's endpoint switch status. It follows real traffic, up to a day late: a store
+// that has a new key shows the old host until a request to the new one has been handled.
+//
+// The portal shows it only while something is to do, and each user can dismiss it for a store
+// (documented by Kustom, help.kustom.co article 570683). So a service that is not listed, and
+// a status without any, prove nothing.
 type EndpointStatus struct {
 	MerchantID string `json:"merchant_id"`
-	// ActionRequired tells whether any service has something left to do.
-	ActionRequired bool            `json:"action_required"`
-	Services       []ServiceStatus `json:"services"`
+	// ActionRequired tells whether the portal shows that any service has something left to do.
+	ActionRequired bool `json:"action_required"`
+	// Services are those that the portal shows, in its order and by its names, of which there may be new
+	// ones.
+	Services []ServiceStatus `json:"services"`
 }
 
 // ServiceStatus is the part of a store's endpoint switch status that is about one kind of traffic.
@@ -41,15 +47,4 @@ func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (Endpoin
 		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer has no list of services", merchantID)
 	}
 	return status, nil
-}
-
-// Switched tells whether every service that has been used at all was last used on host. It is true
-// of a store without any traffic.
-func (s EndpointStatus) Switched(host string) bool {
-	for _, service := range s.Services {
-		if service.LastUsedAt != nil && service.Host != host {
-			return false
-		}
-	}
-	return true
 }

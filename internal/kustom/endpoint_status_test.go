@@ -56,29 +56,16 @@ func TestEndpointStatusIsBelieved(t *testing.T) {
 	}
 }
 
-func TestSwitched(t *testing.T) {
+// TestEndpointStatus_PassesUnknownServicesOn: Kustom's own lists of services have grown.
+func TestEndpointStatus_PassesUnknownServicesOn(t *testing.T) {
 	t.Parallel()
-	const host, legacy = "api.kustom.co", "api.klarna.com"
-	service := func(host string, used bool) kustom.ServiceStatus {
-		s := kustom.ServiceStatus{Host: host}
-		if used {
-			s.LastUsedAt = &noon
-		}
-		return s
-	}
-	tests := map[string]struct {
-		services []kustom.ServiceStatus
-		want     bool
-	}{
-		"no traffic at all":       {nil, true},
-		"all switched":            {[]kustom.ServiceStatus{service(host, true), service(host, true)}, true},
-		"one left":                {[]kustom.ServiceStatus{service(host, true), service(legacy, true)}, false},
-		"one left and not used":   {[]kustom.ServiceStatus{service(host, true), service(legacy, false)}, true},
-		"the other environment's": {[]kustom.ServiceStatus{service("api.playground.kustom.co", true)}, false},
-	}
-	for name, test := range tests {
-		if got := (kustom.EndpointStatus{Services: test.services}).Switched(host); got != test.want {
-			t.Errorf("%s: %v, want %v", name, got, test.want)
-		}
+	p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", transport.JSON)
+		fmt.Fprint(w, `{"merchant_id":"M00412871","action_required":false,"services":[{"service":"customer_tokens","host":"api.other.example"}]}`)
+	})
+	status, err := p.EndpointStatus(t.Context(), fjellsport)
+	want := []kustom.ServiceStatus{{Service: "customer_tokens", Host: "api.other.example"}}
+	if err != nil || !reflect.DeepEqual(status.Services, want) {
+		t.Errorf("the services are %+v, %v; want %+v", status.Services, err, want)
 	}
 }

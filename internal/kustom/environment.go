@@ -37,7 +37,9 @@ func (e Environment) Host() string {
 	return "api.kustom.co"
 }
 
-// LegacyHost is Klarna's API host, which Kustom has announced to stop on 2026-03-31.
+// LegacyHost is Klarna's API host. Kustom first announced that merchants had to leave it by 31 March 2026
+// (help.kustom.co, articles 454956 and 570683). All of *.klarna.com was switched off on
+// 15 September 2026 (article 647216): since then a shop that still uses it takes no payments.
 func (e Environment) LegacyHost() string {
 	if e == Playground {
 		return "api.playground.klarna.com"

@@ -46,14 +46,14 @@ type createTestOrderAction struct {
 func newCreateTestOrderAction() action.Action { return &createTestOrderAction{} }
 
 type createTestOrderModel struct {
-	KustomID         types.String `tfsdk:"kustom_id"`
-	Secret           types.String `tfsdk:"kustom_secret"`
-	ShopURL          types.String `tfsdk:"shop_url"`
-	PurchaseCountry  types.String `tfsdk:"purchase_country"`
-	PurchaseCurrency types.String `tfsdk:"purchase_currency"`
-	Locale           types.String `tfsdk:"locale"`
-	AllowProduction  types.Bool   `tfsdk:"allow_production"`
-	Timeout          types.String `tfsdk:"timeout"`
+	KustomID        types.String `tfsdk:"kustom_id"`
+	Secret          types.String `tfsdk:"kustom_secret"`
+	ShopURL         types.String `tfsdk:"shop_url"`
+	Country         types.String `tfsdk:"country"`
+	Currency        types.String `tfsdk:"currency"`
+	Locale          types.String `tfsdk:"locale"`
+	AllowProduction types.Bool   `tfsdk:"allow_production"`
+	Timeout         types.String `tfsdk:"timeout"`
 }
 
 const (
@@ -91,15 +91,15 @@ func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest
 			"shop_url": schema.StringAttribute{
 				Required: true,
 				MarkdownDescription: "Address of the shop, such as `https://butikk.example`. Kustom wants the addresses of some of the shop's " +
-					"pages; they are made of this one, and are not called.",
+					"pages, and accepts `https` only; they are made of this one, and are not called.",
 				Validators: []validator.String{shopURLValidator{}},
 			},
-			"purchase_country": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "Country of the purchase, in ISO 3166's two letters. Default `NO`.",
+			"country": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Country of the purchase, in ISO 3166's two letters. It has to be one that the store is set up for. Default `NO`.",
 				Validators: []validator.String{stringvalidator.RegexMatches(countryPattern, "must be two capital letters, such as NO")},
 			},
-			"purchase_currency": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "Currency of the purchase, in ISO 4217's three letters. Default `NOK`.",
+			"currency": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "Currency of the purchase, in ISO 4217's three letters. It has to be the store's for that country. Default `NOK`.",
 				Validators: []validator.String{stringvalidator.RegexMatches(currencyPattern, "must be three capital letters, such as NOK")},
 			},
 			"locale": schema.StringAttribute{
@@ -213,8 +213,8 @@ func (m createTestOrderModel) order() kustom.Order {
 	const amount, tax, rate = 10000, 2000, 2500
 	shop := strings.TrimSuffix(m.ShopURL.ValueString(), "/")
 	return kustom.Order{
-		PurchaseCountry:  textOr(m.PurchaseCountry, defaultCountry),
-		PurchaseCurrency: textOr(m.PurchaseCurrency, defaultCurrency),
+		PurchaseCountry:  textOr(m.Country, defaultCountry),
+		PurchaseCurrency: textOr(m.Currency, defaultCurrency),
 		Locale:           textOr(m.Locale, defaultLocale),
 		OrderAmount:      amount,
 		OrderTaxAmount:   tax,

@@ -186,6 +186,14 @@ func adviseProof(err error) (advice, bool) {
 		return advice{text: fmt.Sprintf("Kustom's merchant API refuses this Kustom ID (%s) together with this Kustom Secret.%s\n\nVerify "+
 			"that ID and secret belong to the same key, and that the key has not been deleted in Kustom Portal. %s",
 			proof.Username, untouched, lostSecret)}, true
+	case kustom.VerdictNoProduct:
+		return advice{text: fmt.Sprintf("Kustom's merchant API accepts this Kustom ID (%s) together with this Kustom Secret, but the store's "+
+			"contract does not include Kustom Checkout.%s%s\n\nAsk Kustom's merchant support to add Kustom Checkout to the store's contract, then "+
+			"run again.", proof.Username, inKustomsWords(proof), untouched)}, true
+	case kustom.VerdictImpostor:
+		return advice{general: true, text: fmt.Sprintf("What answers at api_url is not Kustom's merchant API: %v.%s\n\nSet api_url (%s) to "+
+			"the address of the merchant API, or leave it out for Kustom's own. If it is right, ask who runs the network: a proxy or gateway "+
+			"answers in the API's place.", proof.Cause, untouched, envAPIURL)}, true
 	case kustom.VerdictFirewall:
 		return advice{general: true, text: "The firewall in front of Kustom's merchant API refused this machine before the credentials were " +
 			"looked at: it does not accept requests from this region." + untouched + "\n\nRun from a machine in a supported " +
@@ -195,6 +203,15 @@ func adviseProof(err error) (advice, bool) {
 			"tells." + untouched + " Run again; if it stays, check the network and api_url."}, true
 	}
 	return advice{}, false
+}
+
+// inKustomsWords returns a sentence with what Kustom said of a refusal; empty where it said nothing.
+func inKustomsWords(proof *kustom.ProofError) string {
+	var failure *transport.Error
+	if !errors.As(proof.Cause, &failure) || len(failure.Messages) == 0 {
+		return ""
+	}
+	return " Kustom says: " + strings.TrimSuffix(strings.Join(failure.Messages, "; "), ".") + "."
 }
 
 func adviseOrder(err error) (advice, bool) {
@@ -276,6 +293,20 @@ func adviseRefusal(failure *transport.Error) advice {
 		return advisePortalRefusal(failure)
 	case failure.API == "mystore":
 		return adviseMystoreRefusal(failure)
+	}
+	return adviseOrderRefusal(failure)
+}
+
+// adviseOrderRefusal knows the two refusals of a test order that were seen in public.
+func adviseOrderRefusal(failure *transport.Error) advice {
+	said := strings.ToLower(strings.Join(failure.Messages, " "))
+	switch {
+	case strings.Contains(said, "no configured currencies"):
+		return advice{text: "The store is not set up for this country in this currency. Set country, currency and locale to a market that the " +
+			"store sells in; Kustom's merchant support adds others."}
+	case strings.Contains(said, "bad value: confirmation"), strings.Contains(said, "bad value: checkout"):
+		return advice{text: "Kustom does not accept the addresses of the shop's pages. They are made of shop_url, which has to be an https address " +
+			"that customers can open: not localhost, and not an IP address."}
 	}
 	return advice{text: "Kustom's merchant API refuses the order; see below for its reason. Country, currency and locale have to be ones that " +
 		"the store is set up for."}

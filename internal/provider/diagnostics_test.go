@@ -29,6 +29,13 @@ func refusal(api string, status int, code string) *transport.Error {
 	}
 }
 
+// saying is a refusal of the merchant API in these words.
+func saying(text string) *transport.Error {
+	failure := refusal("merchant", 400, "BAD_VALUE")
+	failure.Messages = []string{text}
+	return failure
+}
+
 func silence(kind transport.Kind, api string, err error) *transport.Error {
 	return &transport.Error{API: api, Host: api + ".example", Method: http.MethodGet, Template: "/x", Kind: kind, Err: err}
 }
@@ -67,6 +74,19 @@ func TestAdvise(t *testing.T) {
 		{"out of time, an action", &actionError{fmt.Errorf("listing: %w", context.DeadlineExceeded)}, "raise the action's timeout", true},
 		{"refused order", refusal("merchant", 400, "BAD_VALUE"), "Kustom's merchant API refuses the order; see below for its reason.", false},
 		{"refused pair", proof(kustom.VerdictRefused), "refuses this Kustom ID (M1-a) together with this Kustom Secret. Nothing was written to the shop.", false},
+		{"no product", proof(kustom.VerdictNoProduct), "contract does not include Kustom Checkout. Nothing was written to the shop.", false},
+		{
+			"no product, in Kustom's words",
+			&kustom.ProofError{Username: "M1-a", Verdict: kustom.VerdictNoProduct, Cause: saying("ask sales")},
+			"contract does not include Kustom Checkout. Kustom says: ask sales. Nothing was written to the shop.", false,
+		},
+		{
+			"impostor",
+			&kustom.ProofError{Username: "M1-a", Verdict: kustom.VerdictImpostor, Cause: &kustom.ImpostorError{Host: "proxy.example", Status: 404, MediaType: "text/html"}},
+			"proxy.example answered a made-up username and secret with 404 Not Found, and not with 401 (text/html). Nothing was written to the shop.", true,
+		},
+		{"country of an order", saying("no configured currencies for order billing country"), "Set country, currency and locale", false},
+		{"address of an order", saying("Bad value: confirmation"), "They are made of shop_url", false},
 		{"firewall", proof(kustom.VerdictFirewall), "Run from a machine in a supported region", true},
 		{"no verdict", proof(kustom.VerdictUnknown), "Nothing was written to the shop. Run again; if it stays, check the network and api_url.", true},
 		{"no checkout", &mystore.NotInstalledError{Shop: "butikk"}, "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", false},

@@ -30,7 +30,6 @@ func newEndpointStatusDataSource() datasource.DataSource { return &endpointStatu
 type endpointStatusModel struct {
 	MerchantID     types.String         `tfsdk:"merchant_id"`
 	ActionRequired types.Bool           `tfsdk:"action_required"`
-	Switched       types.Bool           `tfsdk:"switched"`
 	Services       []serviceStatusModel `tfsdk:"services"`
 }
 
@@ -47,11 +46,14 @@ func (d *endpointStatusDataSource) Metadata(_ context.Context, req datasource.Me
 
 func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Shows whether a store has switched, as the *API* page of *Integrations* in Kustom Portal does: which host " +
-			"each kind of traffic went to last. Made for `check` blocks and postconditions.\n\nIt follows real traffic. After a switch " +
-			"it shows the old host until the first request to the new one, service by service. For the checkout, that is the proof " +
-			"of a new key by this provider, or the first customer's order; for the order management, the first order that is " +
-			"captured or changed.",
+		MarkdownDescription: "Shows what is left to switch in a store, as *Action required* on the *API* page of Kustom Portal does: which " +
+			"host each kind of traffic went to last, and what to do. Made for `check` blocks and postconditions.\n\nIt follows real " +
+			"traffic, up to 24 hours late. After a switch it shows the old host until a request to the new one has been handled, service by " +
+			"service. For the checkout, that is the proof of a new key by this provider, or the first customer's order; for the order " +
+			"management, a new order that is captured or changed.\n\n**That nothing is shown proves nothing.** The portal shows a store's " +
+			"status only while something is to do, and each of its users can dismiss it. What proves a switch is a new order that is " +
+			"edited, captured and refunded. Not covered are SFTP credentials, which are others than API keys, and orders from before " +
+			"the move to Kustom, which only Klarna knows.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_id": schema.StringAttribute{
 				Required:            true,
@@ -59,21 +61,18 @@ func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.Schema
 				Validators:          []validator.String{merchantIDValidator{}},
 			},
 			"action_required": schema.BoolAttribute{
-				Computed:            true,
-				MarkdownDescription: "Whether the portal asks for something to be done for any of the services, used or not.",
-			},
-			"switched": schema.BoolAttribute{
 				Computed: true,
-				MarkdownDescription: "Whether every service that has been used went to Kustom's host last (`api.kustom.co`, in the playground " +
-					"`api.playground.kustom.co`). Also `true` for a store that has had no traffic at all.",
+				MarkdownDescription: "Whether the portal asks for something to be done for any of the services, used or not. `false` says that " +
+					"it asks for nothing, not that the store has switched.",
 			},
 			"services": schema.ListNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "The services of which the portal shows a status, in its order.",
+				MarkdownDescription: "The services of which the portal shows a status, in its order; none where it shows none.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"service": schema.StringAttribute{
-						Computed:            true,
-						MarkdownDescription: "The kind of traffic: `checkout`, `order_management`, `settlement` or `hosted_payment_page`.",
+						Computed: true,
+						MarkdownDescription: "The kind of traffic, such as `checkout`, `order_management`, `settlement` or `hosted_payment_page`. " +
+							"Kustom adds others.",
 					},
 					"host": schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that was called last."},
 					"last_used_at": schema.StringAttribute{
@@ -117,13 +116,12 @@ func (d *endpointStatusDataSource) Read(ctx context.Context, req datasource.Read
 		report(&resp.Diagnostics, path.Root("merchant_id"), "Endpoint status not read", err)
 		return
 	}
-	model.read(status, d.environment.Host())
+	model.read(status)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-func (m *endpointStatusModel) read(status kustom.EndpointStatus, host string) {
+func (m *endpointStatusModel) read(status kustom.EndpointStatus) {
 	m.ActionRequired = types.BoolValue(status.ActionRequired)
-	m.Switched = types.BoolValue(status.Switched(host))
 	m.Services = make([]serviceStatusModel, 0, len(status.Services))
 	for _, service := range status.Services {
 		s := serviceStatusModel{

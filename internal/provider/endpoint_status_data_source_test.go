@@ -19,7 +19,7 @@ func TestAccEndpointStatus(t *testing.T) {
 	seed := exampleSeed()
 	seed.Stores[0].Services = []sandbox.Service{
 		{Service: "checkout", Host: kustomHost, LastUsedAt: &used},
-		{Service: "settlement", Host: legacyHost},
+		{Service: "customer_tokens", Host: legacyHost},
 	}
 	v := newVendors(t, seed, sandbox.Options{})
 	const files = "data-sources/kustom_endpoint_status/"
@@ -36,15 +36,14 @@ func TestAccEndpointStatus(t *testing.T) {
 							"last_used_at": knownvalue.StringExact("2026-10-03T08:00:00Z"), "action_required": knownvalue.Null(),
 						}),
 						knownvalue.ObjectExact(map[string]knownvalue.Check{
-							"service": knownvalue.StringExact("settlement"), "host": knownvalue.StringExact(legacyHost),
+							"service": knownvalue.StringExact("customer_tokens"), "host": knownvalue.StringExact(legacyHost),
 							"last_used_at": knownvalue.Null(), "action_required": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
 						}),
 					})),
 					// A service that nobody uses asks for something all the same.
 					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("switched"), knownvalue.Bool(true)),
 					statecheck.ExpectKnownOutputValue("left_to_do", knownvalue.MapExact(map[string]knownvalue.Check{
-						"settlement": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
+						"customer_tokens": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
 					})),
 				},
 			},
@@ -52,7 +51,6 @@ func TestAccEndpointStatus(t *testing.T) {
 				Config: `data "kustom_endpoint_status" "butikk" { merchant_id = "M00999999" }`,
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(0)),
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("switched"), knownvalue.Bool(true)),
 					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
 				},
 			},

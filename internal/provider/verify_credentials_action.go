@@ -146,7 +146,7 @@ const notVerified = "Credentials not verified"
 
 func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p progress, diags *diag.Diagnostics) {
 	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
-		"401 that it is not, or not yet.", pair.Username)
+		"401 that it is not, or not yet. A made-up pair is tried after it, which has to be refused.", pair.Username)
 	if err := a.prover.Prove(ctx, pair); err != nil {
 		report(diags, path.Root("kustom_id"), notVerified, &actionError{err})
 		return

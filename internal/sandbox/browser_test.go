@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -130,8 +131,22 @@ func until[T any](p *tab, script string) T {
 			return *value
 		}
 	}
-	p.t.Fatalf("it never comes to %s; the page is %s", script, p.text("body"))
+	p.t.Fatalf("it never comes to %s; the page is %q", script, p.texts("body"))
 	panic("unreachable")
+}
+
+// settled is a point that no longer moves, as what is loaded moves what is below it.
+func (p *tab) settled(script string) []float64 {
+	p.t.Helper()
+	last := until[[]float64](p, script)
+	for {
+		time.Sleep(60 * time.Millisecond)
+		at := until[[]float64](p, script)
+		if slices.Equal(at, last) && eval[int](p, find(".skeleton", "")+".length") == 0 {
+			return at
+		}
+		last = at
+	}
 }
 
 func (p *tab) until(condition string) {
@@ -169,7 +184,7 @@ func (p *tab) pressNth(selector, text string, n int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	at := until[[]float64](p, fmt.Sprintf("pointOf(...%s)", arguments))
+	at := p.settled(fmt.Sprintf("pointOf(...%s)", arguments))
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.MouseClickXY(at[0], at[1])); err != nil {

@@ -24,6 +24,8 @@ type PagesOptions struct {
 	// Delay is what each answer to a page's script takes, by the real clock: what a page shows meanwhile
 	// is a skeleton.
 	Delay time.Duration
+	// ConsentGiven leaves out the question about cookies, as if it had been answered before.
+	ConsentGiven bool
 	// Mutations are names of [Mutations]: changes of the pages that a vendor could make.
 	Mutations []string
 }

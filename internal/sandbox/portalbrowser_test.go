@@ -12,19 +12,26 @@ const (
 
 	fjellsportK = "M00412871-qT7vA"
 	// keyCells are the cells of the table of keys, which is the last one.
-	keyCells = "div.card > table td"
+	keyCells = "div.card > div > table td"
 )
 
-// apiPage opens the API page in a browser that is signed in, once its rows are there.
-func (b *bench) apiPage() *tab {
+// portalAt opens a page of the portal in a browser that is signed in, and refuses the cookies.
+func (b *bench) portalAt(target string) *tab {
 	b.t.Helper()
 	p := newTab(b.t)
-	path, err := b.s.PortalLink(admin, "/")
+	path, err := b.s.PortalLink(admin, target)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	p.open(b.srv.URL() + path)
 	p.press("Necessary only")
+	return p
+}
+
+// apiPage goes the way to the API page, and waits until its rows are there.
+func (b *bench) apiPage() *tab {
+	b.t.Helper()
+	p := b.portalAt("/")
 	p.press("Integrations")
 	p.press("API")
 	p.until(find(keyCells, "") + ".length")

@@ -62,6 +62,7 @@ type (
 		Version    string `json:"version"`
 		Playground bool   `json:"playground"`
 		Developers bool   `json:"developers"`
+		Consent    bool   `json:"consent"`
 	}
 	sessionBody struct {
 		Name  string `json:"name"`
@@ -101,6 +102,7 @@ func (s *Sandbox) portalDocument(c *call) *answer {
 	return s.shell(c, "Kustom Portal", "portal.js", portalBoot{
 		bootData: s.boot(c, c.mount.prefix+"/sign-in"), Version: portalVersion,
 		Playground: s.state.hosts == playgroundHosts, Developers: s.options.Pages.Developers,
+		Consent: s.options.Pages.ConsentGiven,
 	})
 }
 
@@ -154,7 +156,7 @@ func (s *Sandbox) keysData(c *call) *answer {
 		first, last = 0, len(st.keys)
 	}
 	for _, k := range st.keys[first:last] {
-		body.Keys = append(body.Keys, keyBody{MerchantID: st.MerchantID, KeyID: k.Username, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt})
+		body.Keys = append(body.Keys, keyBody{MerchantID: st.MerchantID, KeyID: k.Username, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt})
 	}
 	return c.tell(http.StatusOK, body)
 }

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // The languages of the pages.
@@ -27,17 +26,12 @@ type words struct {
 	rename    map[string]string
 }
 
-// W is a word for a template, with {0} replaced. One that is not in the table is an error, so that no page
-// is half translated.
-func (w words) W(word string, args ...string) (string, error) {
+// W is a word for a template. One that is not in the table is an error, so that no page is half translated.
+func (w words) W(word string) (string, error) {
 	if _, ok := bokmaal[word]; !ok {
 		return "", fmt.Errorf("the table of words lacks %q", word)
 	}
-	shown := w.shown(word)
-	for i, arg := range args {
-		shown = strings.ReplaceAll(shown, fmt.Sprintf("{%d}", i), arg)
-	}
-	return shown, nil
+	return w.shown(word), nil
 }
 
 func (w words) shown(word string) string {
@@ -57,8 +51,8 @@ func (w words) shown(word string) string {
 }
 
 // say is W for code, where the word is there.
-func (w words) say(word string, args ...string) string {
-	text, err := w.W(word, args...)
+func (w words) say(word string) string {
+	text, err := w.W(word)
 	if err != nil {
 		panic(err)
 	}

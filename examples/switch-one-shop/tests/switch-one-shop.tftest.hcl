@@ -1,7 +1,7 @@
 # The provider is a mock: nobody is asked, and no token is needed.
 mock_provider "kustom" {
   mock_data "kustom_endpoint_status" {
-    defaults = { switched = true }
+    defaults = { action_required = false }
   }
 }
 
@@ -25,8 +25,8 @@ run "the_shop_gets_a_key_of_its_store" {
 run "a_store_that_still_calls_klarna_is_warned_of" {
   override_data {
     target = data.kustom_endpoint_status.store
-    values = { switched = false }
+    values = { action_required = true }
   }
 
-  expect_failures = [check.switched]
+  expect_failures = [check.nothing_left_to_do]
 }

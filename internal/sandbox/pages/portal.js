@@ -66,7 +66,7 @@ function group({ text, children, badge }) {
 function sidebar() {
   const items = me ? groups().map((item) => (item.children ? group(item)
     : h("li", {}, link(h("span", { class: "group" }, icon("square"), t(item.text)), item.path)))) : [h("li", {}, skeleton(9))];
-  const bar = h("aside", { class: "sidebar" }, h("div", { class: "logo" }, h("b", {}, "Kustom"), h("small", {}, "Portal")),
+  const bar = h("aside", { class: "sidebar" }, h("div", { class: "logo" }, h("b", {}, "Kustom"), " ", h("small", {}, "Portal")),
     h("nav", {}, h("ul", {}, items)), h("footer", { class: "muted" }, boot.version));
   if (!mutated("menu-hamburger")) return bar;
   bar.hidden = true;
@@ -100,7 +100,7 @@ function homePage() {
       if (status?.action_required) banner.append(h("div", { role: "alert", class: "box warning" }, icon("warning"), h("span", {}, t(endpointsText))));
     });
   }
-  return h("div", {}, title(t("Home")), banner, skeleton(3));
+  return h("div", {}, title(t("Home")), banner, h("p", { class: "muted" }, t("Nothing to show yet.")));
 }
 
 const endpointsText = "Some services are still using Klarna endpoints. Follow this guide to switch your setup to Kustom.";
@@ -157,13 +157,18 @@ async function listStores() {
 
 function apiPage() {
   const status = h("div");
-  const card = h("div", { class: "card" }, skeleton(4));
+  const count = h("p");
+  const head = h("div", { class: "cardhead" }, count, generateButton());
+  const list = h("div");
+  const card = { head, count, list };
   refresh = async () => {
     pageNumber = 1;
     status.replaceChildren();
+    if (!stores) list.replaceChildren(skeleton(4));
     await listStores();
+    head.hidden = !chosen;
     if (!chosen) {
-      card.replaceChildren(h("p", { class: "muted" }, t("Select store")));
+      list.replaceChildren(h("p", { class: "muted" }, t("Select store")));
       return;
     }
     await Promise.all([showEndpoints(status), showKeys(card)]);
@@ -171,7 +176,7 @@ function apiPage() {
   refresh();
   return h("div", {}, title(t("API")),
     h("div", { role: "alert", class: "box" }, icon("info"), h("span", {}, t("Your Kustom API keys let you securely connect to Kustom when placing or managing orders."))),
-    mutated("stores-in-header") ? null : storeChoice(), status, card);
+    mutated("stores-in-header") ? null : storeChoice(), status, h("div", { class: "card" }, head, list));
 }
 
 async function showEndpoints(place) {
@@ -196,27 +201,33 @@ async function showEndpoints(place) {
 
 let pageNumber = 1;
 
+// showKeys shows the page of keys that is wanted, after those that are shown already.
 async function showKeys(card, more = []) {
   const store = chosen;
-  if (!more.length) card.replaceChildren(cardHead(null), mutated("skeleton-rows") ? keysTable(skeletonRows()) : skeleton(4));
+  if (!more.length) {
+    card.count.textContent = "";
+    card.list.replaceChildren(mutated("skeleton-rows") ? keysTable(skeletonRows()) : skeleton(4));
+  }
   if (mutated("empty-first")) {
-    card.replaceChildren(cardHead(0), keysTable([]));
+    showCount(card, 0, 0);
+    card.list.replaceChildren(keysTable([]));
     await wait(1500);
   }
   const all = mutated("one-page") ? "&all=1" : "";
   const list = await ask("GET", `/data/stores/${store}/keys?page=${pageNumber}${all}`);
   if (!list || store !== chosen) return;
   const keys = [...more, ...list.keys];
-  card.replaceChildren(...[cardHead(list.total, keys.length), keysTable(keys), pager(card, list, keys)].filter(Boolean));
+  showCount(card, list.total, keys.length);
+  card.list.replaceChildren(...[keysTable(keys), pager(card, list, keys)].filter(Boolean));
+}
+
+function showCount(card, total, shown) {
+  if (mutated("count-absent")) return;
+  const words = total === 1 ? t("1 result") : t("{0} results", total);
+  card.count.textContent = mutated("count-of") ? t("{0}/{1} Results", shown, total) : words;
 }
 
 const skeletonRows = () => Array.from({ length: 3 }, () => null);
-
-function cardHead(total, shown) {
-  const words = total === 1 ? t("1 result") : t("{0} results", total);
-  const count = mutated("count-of") ? t("{0}/{1} Results", shown ?? 0, total) : words;
-  return h("div", { class: "cardhead" }, total === null || mutated("count-absent") ? h("span") : h("p", {}, count), generateButton());
-}
 
 function generateButton() {
   const properties = { class: "secondary", onclick: (event) => { event.preventDefault(); startGenerating(event.currentTarget); } };

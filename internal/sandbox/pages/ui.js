@@ -297,7 +297,7 @@ export const skeleton = (lines = 3) => h("div", { class: "skeletons", "aria-hidd
 
 // banner asks about cookies on the first visit.
 export function consentBanner() {
-  if (localStorage.getItem("cookie-consent")) return;
+  if (boot.consent || localStorage.getItem("cookie-consent")) return;
   const choose = (choice) => { localStorage.setItem("cookie-consent", choice); done(); };
   const buttons = () => h("div", { class: "buttons" },
     button(t("Necessary only"), { class: "outline", onclick: () => choose("necessary") }),
