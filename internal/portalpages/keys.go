@@ -126,6 +126,7 @@ func (e *movedError) Error() string {
 // readAll reads the pages of the list from the one that is shown.
 func (v *visit) readAll(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	var all []kustom.Key
+	grown := false
 	for range maxPages {
 		read, err := v.readPage(ctx, merchantID, all)
 		if err != nil {
@@ -134,13 +135,14 @@ func (v *visit) readAll(ctx context.Context, merchantID string) ([]kustom.Key, e
 		for _, key := range read.Keys {
 			if indexOf(all, key.Username) < 0 {
 				all = append(all, key)
-			} else if !read.Grows {
+			} else if !grown {
 				return nil, &movedError{v.page, "key " + key.Username + " is on two pages"}
 			}
 		}
 		if read.Next == nil {
 			return v.complete(all, read)
 		}
+		grown = read.Grows
 		if err := v.Click(ctx, v.step("turn to the next page of keys"), read.Next); err != nil {
 			return nil, err
 		}
