@@ -19,7 +19,7 @@ func TestFind_ActionHoweverItIsWritten(t *testing.T) {
 		"input":               `<input type="submit" value="Generate new">`,
 		"box that is clicked": `<div style="cursor: pointer"><span>Generate new</span></div>`,
 		"box without a sign":  `<div><div>Generate new</div></div>`,
-		"zero-width":          `<button>Gener​ate&nbsp; new</button>`,
+		"zero-width":          "<button>Gener\u200bate&nbsp; new</button>",
 		"badge":               `<button>Generate new <span>3</span></button>`,
 		"noun":                `<button>Generate new API key</button>`,
 		"named icon":          `<button aria-label="Generate new"><svg></svg></button>`,

@@ -65,11 +65,6 @@ type Element struct {
 // Box is a rectangle in CSS pixels.
 type Box struct{ X, Y, Width, Height int }
 
-// overlapX returns how many pixels two boxes share from left to right.
-func (b Box) overlapX(o Box) int {
-	return min(b.X+b.Width, o.X+o.Width) - max(b.X, o.X)
-}
-
 // textRole is the role of a piece of text.
 const textRole = "text"
 

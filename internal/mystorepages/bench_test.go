@@ -189,11 +189,3 @@ func (b *bench) newKey(t *testing.T, merchantID string) (username, secret string
 func (b *bench) requests(method, template string) int {
 	return b.Count(sandbox.MystorePages, method, template)
 }
-
-// isKind expects a failed step of a kind.
-func isKind(t *testing.T, err error, kind browser.Kind) {
-	t.Helper()
-	if !browser.IsKind(err, kind) {
-		t.Errorf("the error is %v, want a step that failed: %s", err, kind)
-	}
-}

@@ -63,7 +63,8 @@ func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret strin
 	return holds, nil
 }
 
-// Clear empties a shop's credentials: it takes no more payments by Klarna Checkout V3.
+// Clear empties a shop's credentials: it takes no more payments by Klarna Checkout V3. The error is a
+// [*mystore.NotConfirmedError] where the shop's page does not show IDs.
 func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
 	holds, err := c.write(ctx, shop, "", "")
 	if err != nil {
@@ -335,6 +336,8 @@ func (v *visit) fill(ctx context.Context, kustomID, kustomSecret string) error {
 	if err != nil {
 		return err
 	}
+	// Whether the page shows IDs at all is what an empty field means afterwards.
+	v.client.isShown(v.shop, found.Holds)
 	step := v.step("fill in Kustom ID and Kustom Secret")
 	if err := v.Fill(ctx, step, found.ID, kustomID); err != nil {
 		return err
@@ -383,12 +386,11 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 		if after, err = v.readAgain(ctx); err != nil {
 			return mystore.Credentials{}, &uncertainError{cause: err}
 		}
-		if after.Holds.KustomID == kustomID && (kustomID != "" || !after.Holds.SecretSet) {
-			v.client.isShown(v.shop, after.Holds)
+		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
 			return after.Holds, nil
 		}
 	}
-	if kustomID != "" && (after.Holds.KustomID == "" || masked(after.Holds.KustomID)) {
+	if !v.client.isShown(v.shop, after.Holds) {
 		return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: v.shop}
 	}
 	what := "after it, the page shows another Kustom ID than was typed"

@@ -163,7 +163,7 @@ func TestStores_AllOrAnError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	var got []string
-	for store, err := range b.Portal.Stores(t.Context()) {
+	for store, err := range b.Stores(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -205,7 +205,7 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 	if len(read.Rows) == 0 {
 		return read, v.isEmpty(p, read.Total)
 	}
-	if err := v.allMarked(p, read.Rows); err != nil {
+	if err := v.allMarked(read.Rows); err != nil {
 		return keyPage{}, err
 	}
 	for _, row := range read.Rows {
@@ -235,7 +235,7 @@ func (v *visit) rows(p *browser.Page) []browser.Entry {
 }
 
 // allMarked returns an error where the list has a row without a Key ID of a known form.
-func (v *visit) allMarked(p *browser.Page, rows []browser.Entry) error {
+func (v *visit) allMarked(rows []browser.Entry) error {
 	table := rows[0].At.Closest(func(e *browser.Element) bool { return e.HasRole("table", "grid", "treegrid") })
 	if table == nil {
 		return nil

@@ -105,7 +105,7 @@ func TestStores_Hundreds(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{seed: manyStores(300)})
 	n := 0
-	for _, err := range b.Portal.Stores(t.Context()) {
+	for _, err := range b.Stores(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,7 +61,7 @@ func (v *visit) remove(ctx context.Context, merchantID, username string) (gone b
 	if err := v.Click(ctx, step, item); err != nil {
 		return false, err
 	}
-	return false, v.confirmDeletion(ctx, step, merchantID, username)
+	return false, v.confirmDeletion(ctx, step, username)
 }
 
 // findRow goes to the page of the list that shows the key.
@@ -111,7 +111,7 @@ func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*b
 		if err := v.Click(ctx, step, found.Menu); err != nil {
 			return nil, err
 		}
-		item, err := v.menuItem(ctx, step, found.Menu)
+		item, err := v.menuItem(ctx, step)
 		if err != nil || item != nil {
 			return item, err
 		}
@@ -154,7 +154,7 @@ func (i item) Quiet() time.Duration {
 }
 
 // menuItem returns the item of the menu that has just been opened; nil where it did not open.
-func (v *visit) menuItem(ctx context.Context, step browser.Step, menu *browser.Element) (*browser.Element, error) {
+func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Element, error) {
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (item, error) {
 		all := p.Find(v.deleteKey())
 		if len(all) > 1 {
@@ -184,7 +184,7 @@ func (a asks) Quiet() time.Duration {
 
 // confirmDeletion answers the dialog that asks whether to delete the key, if there is one. One that names
 // another key is not answered.
-func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, merchantID, username string) error {
+func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, username string) error {
 	look := func(p *browser.Page) (asks, error) { return v.asks(p, username) }
 	asked, err := browser.Await(ctx, v.Tab, step, look)
 	if err == nil && asked.Type != nil {

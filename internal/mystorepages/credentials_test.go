@@ -1,0 +1,64 @@
+package mystorepages_test
+
+import (
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// TestInstall_OutcomeIsRead holds for everything that can become of the click: it is made once, and what is
+// returned is what the shop holds, or says that nobody knows.
+func TestInstall_OutcomeIsRead(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		kind sandbox.FaultKind
+		// written says that the shop holds the pair in the end, and known that the client knows it.
+		written, known bool
+	}{
+		"signed out":            {kind: sandbox.FaultSignOut},
+		"500":                   {kind: sandbox.FaultAnswer},
+		"never answered":        {kind: sandbox.FaultSilence},
+		"written, not answered": {kind: sandbox.FaultWorkThenSilence, written: true},
+		"written, answer torn":  {kind: sandbox.FaultTruncate, written: true, known: true},
+		"nothing is shown":      {kind: sandbox.FaultStay},
+		"written, not shown":    {kind: sandbox.FaultWorkThenStay, written: true, known: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, setup{timeout: 2 * short})
+			b.arm(t, sandbox.Fault{Method: "POST", Template: "/data/extensions/{extension_id}/credentials", Kind: test.kind, Times: 1})
+			username, secret := b.newKey(t, "M00537204")
+			_, err := b.Client.Install(t.Context(), kaffebonna, username, secret)
+			if (err == nil) != test.known || err != nil && !transport.IsUncertain(err) {
+				t.Errorf("the error is %v", err)
+			}
+			if test.written {
+				b.holds(t, kaffebonna, username, secret)
+			} else {
+				b.untouched(t, kaffebonna)
+			}
+		})
+	}
+}
+
+func TestClear_EmptiesTheShop(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	holds, err := b.Client.Clear(t.Context(), kaffebonna)
+	if err != nil || holds.KustomID != "" {
+		t.Errorf("the shop holds %q: %v", holds.KustomID, err)
+	}
+	b.holds(t, kaffebonna, "", "")
+	if holds, err := b.Credentials(t.Context(), kaffebonna); err != nil || holds.KustomID != "" {
+		t.Errorf("the shop is taken to hold %q: %v", holds.KustomID, err)
+	}
+}
+
+func TestExtension_OfTheShop(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	if extension, err := b.Extension(t.Context(), kaffebonna); err != nil || !extension.Active {
+		t.Errorf("the extension is %+v: %v", extension, err)
+	}
+}
