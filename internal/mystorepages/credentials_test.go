@@ -45,7 +45,7 @@ func TestInstall_OutcomeIsRead(t *testing.T) {
 func TestClear_EmptiesTheShop(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
-	holds, err := b.Client.Clear(t.Context(), kaffebonna)
+	holds, err := b.Clear(t.Context(), kaffebonna)
 	if err != nil || holds.KustomID != "" {
 		t.Errorf("the shop holds %q: %v", holds.KustomID, err)
 	}
