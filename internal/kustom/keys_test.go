@@ -145,6 +145,24 @@ func TestKeyFields(t *testing.T) {
 	}
 }
 
+// TestKeyFields_Optional: what the portal's pages do not show need not be there, and an expiry may be.
+func TestKeyFields_Optional(t *testing.T) {
+	t.Parallel()
+	b := threeShops(t, sandbox.Options{HideHost: true, KeyLifetime: time.Hour})
+	made, err := b.generate(t.Context())
+	b.wantOne(made, err)
+	key, err := b.portal.Key(t.Context(), fjellsport, made.CredentialID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key.Host != "" || key.ExpiresAt == nil || !key.ExpiresAt.Equal(key.CreatedAt.Add(time.Hour)) {
+		t.Errorf("the host is %q, the end %v", key.Host, key.ExpiresAt)
+	}
+	if origin := key.Origin(); origin.Owner != kustom.OwnerKustom {
+		t.Errorf("its origin is %+v", origin)
+	}
+}
+
 func TestReady(t *testing.T) {
 	t.Parallel()
 	missing := errors.New("portal_token is not set")

@@ -49,8 +49,8 @@ func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			},
 			"legacy": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "`true` lists only keys that point at Klarna's hosts, `false` only those that point at " +
-					"Kustom's. Default: both.",
+				MarkdownDescription: "`true` lists only Klarna's keys, by the host that the portal shows or, where it shows none, by the form of the " +
+					"username; `false` lists only the others. Default: both.",
 			},
 			"unused_since": schema.StringAttribute{
 				Optional: true,
@@ -98,7 +98,7 @@ func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest
 
 // excludesKey tells whether one of the filters keeps a key out of a list.
 func excludesKey(legacy types.Bool, unusedSince types.String, key kustom.Key) bool {
-	if !legacy.IsNull() && legacy.ValueBool() != kustom.IsLegacyHost(key.Host) {
+	if !legacy.IsNull() && legacy.ValueBool() != (key.Origin().Owner == kustom.OwnerKlarna) {
 		return true
 	}
 	since, err := time.Parse(time.RFC3339, unusedSince.ValueString())

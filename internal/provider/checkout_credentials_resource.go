@@ -368,7 +368,7 @@ func unfit(err error) (at path.Path, hint string) {
 	if !errors.As(err, &proof) {
 		return path.Root("shop"), ""
 	}
-	if proof.Verdict != kustom.VerdictRefused {
+	if proof.Verdict == kustom.VerdictFirewall || proof.Verdict == kustom.VerdictUnknown {
 		hint = "If you know that the pair works, set verify = false."
 	}
 	return path.Root("kustom_id"), hint

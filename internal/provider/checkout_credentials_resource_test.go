@@ -62,7 +62,8 @@ func TestAccWriteOnlySecret(t *testing.T) {
 				PostApplyFunc: func() {
 					v.wantWorking(t, "nettbutikk")
 					v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
-					v.wantCount(t, 1, sandbox.Merchant, http.MethodGet, orderCall)
+					// The pair, and the made-up one.
+					v.wantCount(t, 2, sandbox.Merchant, http.MethodGet, orderCall)
 				},
 			},
 		},

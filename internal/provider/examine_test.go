@@ -78,6 +78,9 @@ func TestAPairIsUnfit(t *testing.T) {
 		hint    bool
 	}{
 		{kustom.VerdictRefused, false},
+		{kustom.VerdictNoProduct, false},
+		{kustom.VerdictImpostor, false},
+		{kustom.VerdictFirewall, true},
 		{kustom.VerdictUnknown, true},
 	} {
 		proof := &kustom.ProofError{Verdict: test.verdict, Cause: errors.New("why")}

@@ -307,7 +307,7 @@ func (w *fleetWorld) writes() []string {
 	all := []string{}
 	for _, r := range w.sandbox.Requests() {
 		switch {
-		case r.API == sandbox.Merchant:
+		case r.API == sandbox.Merchant && r.Caller != "": // not the made-up pair
 			store, _, _ := strings.Cut(r.Caller, "-")
 			all = append(all, "prove "+store)
 		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:

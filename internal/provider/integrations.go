@@ -34,6 +34,7 @@ type integrationModel struct {
 	Host         types.String `tfsdk:"host"`
 	CreatedAt    types.String `tfsdk:"created_at"`
 	LastUsedAt   types.String `tfsdk:"last_used_at"`
+	ExpiresAt    types.String `tfsdk:"expires_at"`
 	MystoreShops []string     `tfsdk:"mystore_shops"`
 	Current      types.Bool   `tfsdk:"current"`
 }
@@ -46,9 +47,12 @@ func integrationAttributes() map[string]schema.Attribute {
 		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key."},
 		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
 		"description":   schema.StringAttribute{Computed: true, MarkdownDescription: "What the portal shows beside the key; null if nothing."},
-		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to."},
+		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to; null where the portal does not tell."},
 		"created_at":    schema.StringAttribute{Computed: true, MarkdownDescription: "When the key was made (RFC 3339)."},
 		"last_used_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When the key was last used (RFC 3339); null if never."},
+		"expires_at": schema.StringAttribute{
+			Computed: true, MarkdownDescription: "When the key stops to work (RFC 3339); null if never, or where the portal does not tell.",
+		},
 		"mystore_shops": schema.ListAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "The shops, of those named in the provider's `mystore_tokens`, that use the key.",
@@ -132,13 +136,16 @@ func readIntegration(i rotation.Integration) integrationModel {
 		CredentialID: types.StringValue(i.CredentialID),
 		Username:     types.StringValue(i.Username),
 		Description:  types.StringPointerValue(i.Description),
-		Host:         types.StringValue(i.Host),
+		Host:         nullWhenEmpty(i.Host),
 		CreatedAt:    types.StringValue(i.CreatedAt.Format(time.RFC3339)),
 		MystoreShops: append([]string{}, i.Shops...),
 		Current:      types.BoolValue(i.Current),
 	}
 	if i.LastUsedAt != nil {
 		m.LastUsedAt = types.StringValue(i.LastUsedAt.Format(time.RFC3339))
+	}
+	if i.ExpiresAt != nil {
+		m.ExpiresAt = types.StringValue(i.ExpiresAt.Format(time.RFC3339))
 	}
 	return m
 }

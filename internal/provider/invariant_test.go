@@ -193,7 +193,8 @@ func TestAccI1ProofHasPatience(t *testing.T) {
 	w.useExample(t, "switch", seed)
 	w.mustApply(t)
 	refused := slices.ContainsFunc(w.sandbox.Requests(), func(r sandbox.Request) bool {
-		return r.API == sandbox.Merchant && r.Status == http.StatusUnauthorized
+		// The made-up pair, whose caller nobody knows, is always refused.
+		return r.API == sandbox.Merchant && r.Caller != "" && r.Status == http.StatusUnauthorized
 	})
 	if !refused {
 		t.Error("no proof was refused at first: the test shows nothing")
@@ -210,6 +211,22 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 		name, want string
 		fault      sandbox.Fault
 	}{
+		{
+			name: "contract lacks the product", want: "Kustom says: ask sales.",
+			fault: sandbox.Fault{
+				Status: http.StatusForbidden, ContentType: "application/json",
+				Body:  `{"error_code":"FORBIDDEN","error_messages":["ask sales"],"correlation_id":"c"}`,
+				Match: func(r sandbox.Request) bool { return r.Caller != "" },
+			},
+		},
+		{
+			name: "accepts everything", want: "What answers at api_url is not Kustom's merchant API",
+			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "text/plain"},
+		},
+		{
+			name: "no route", want: "gave no answer that tells",
+			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Body: `{"message":"no Route matched with those values"}`},
+		},
 		{
 			name: "refused", want: "refuses this Kustom ID",
 			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized},

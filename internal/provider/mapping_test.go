@@ -69,21 +69,23 @@ func equalKeys(a, b apiKeyModel) bool {
 func TestReadIntegration(t *testing.T) {
 	description, used := "by hand", time.Date(2026, time.March, 2, 10, 41, 17, 0, time.FixedZone("", 3600))
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
+	expires := time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC)
 	full := readIntegration(rotation.Integration{
 		Key: kustom.Key{
 			MerchantID: "M1", CredentialID: "c-1", Username: "M1-a", Description: &description, Host: "api.klarna.com",
-			CreatedAt: made, LastUsedAt: &used,
+			CreatedAt: made, LastUsedAt: &used, ExpiresAt: &expires,
 		},
 		Shops: []string{"a", "b"}, Current: true,
 	})
 	if full.ID.ValueString() != "M1/c-1" || full.MerchantID.ValueString() != "M1" || full.CredentialID.ValueString() != "c-1" ||
 		full.Username.ValueString() != "M1-a" || full.Description.ValueString() != "by hand" || full.Host.ValueString() != "api.klarna.com" ||
 		full.CreatedAt.ValueString() != "2021-04-12T08:30:00Z" || full.LastUsedAt.ValueString() != "2026-03-02T10:41:17+01:00" ||
+		full.ExpiresAt.ValueString() != "2027-03-02T00:00:00Z" ||
 		!full.Current.ValueBool() || !slices.Equal(full.MystoreShops, []string{"a", "b"}) {
 		t.Errorf("got %+v", full)
 	}
 	bare := readIntegration(rotation.Integration{Key: kustom.Key{MerchantID: "M1", CredentialID: "c-2", CreatedAt: made}})
-	if !bare.Description.IsNull() || !bare.LastUsedAt.IsNull() || bare.MystoreShops == nil || bare.Current.ValueBool() {
+	if !bare.Description.IsNull() || !bare.Host.IsNull() || !bare.ExpiresAt.IsNull() || !bare.LastUsedAt.IsNull() || bare.MystoreShops == nil || bare.Current.ValueBool() {
 		t.Errorf("got %+v, want nulls and an empty list of shops", bare)
 	}
 }

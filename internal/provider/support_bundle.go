@@ -49,6 +49,7 @@ type bundleKey struct {
 	Description *string    `json:"description"`
 	CreatedAt   time.Time  `json:"created_at"`
 	LastUsedAt  *time.Time `json:"last_used_at"`
+	ExpiresAt   *time.Time `json:"expires_at"`
 	// MystoreShops are the shops that use the key; null where not all could be asked.
 	MystoreShops []string `json:"mystore_shops"`
 }
@@ -222,10 +223,10 @@ func (d *markdownDocument) keys(keys []bundleKey) {
 			shops = "not known"
 		}
 		rows = append(rows, []string{
-			k.Username, k.Host, pointed(k.Description, ""), k.CreatedAt.Format(time.RFC3339), timeOr(k.LastUsedAt, "never"), shops,
+			k.Username, k.Host, pointed(k.Description, ""), k.CreatedAt.Format(time.RFC3339), timeOr(k.LastUsedAt, "never"), timeOr(k.ExpiresAt, "none shown"), shops,
 		})
 	}
-	d.table([]string{"Username", "Host", "Description", "Created", "Last used", "Shops"}, rows)
+	d.table([]string{"Username", "Host", "Description", "Created", "Last used", "Expires", "Shops"}, rows)
 }
 
 func (d *markdownDocument) shop(shop *bundleShop) {

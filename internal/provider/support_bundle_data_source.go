@@ -227,7 +227,7 @@ func (d *supportBundleDataSource) readKeys(ctx context.Context, bundle *supportB
 		}
 		keys = append(keys, bundleKey{
 			Username: key.Username, Host: key.Host, Description: redactPointer(key.Description),
-			CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt,
+			CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt, ExpiresAt: key.ExpiresAt,
 		})
 	}
 	bundle.APIKeys = keys

@@ -27,7 +27,7 @@ func TestAccSupportBundle(t *testing.T) {
 	for _, says := range []string{
 		"# Store M00123456",
 		"| Provider | terraform-provider-kustom test |",
-		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | nettbutikk |",
+		"| M00123456-aB3dE | api.kustom.co |  | 2026-10-01T08:00:00Z | never | none shown | nettbutikk |",
 		"## Shop nettbutikk",
 		"| Klarna Checkout V3 | 3.4.1, active |",
 		"| Kustom ID | M00123456-aB3dE |",
@@ -126,9 +126,11 @@ func TestAccSupportBundleProof(t *testing.T) {
 	careless := "its secret is kco_live_api_EXAMPLEn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"
 	seed.Stores[0].Keys[0].Description = &careless
 	seed.Stores[0].Services = []sandbox.Service{{Service: "checkout", Host: legacyHost}}
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newWorld(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
 	got, all := w.gather(t, exampleSecret)
-	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 1 || p.Calls[0].Status != http.StatusNotFound || p.Calls[0].CorrelationID == "" {
+	// The second call is the one with the made-up pair.
+	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 2 ||
+		p.Calls[0].Status != http.StatusNotFound || p.Calls[1].Status != http.StatusUnauthorized || p.Calls[0].CorrelationID == "" {
 		t.Errorf("the proof is %+v", p)
 	}
 	if s := got.EndpointStatus; s == nil || !s.ActionRequired || len(s.Services) != 1 || s.Services[0].Host != legacyHost {

@@ -18,6 +18,7 @@ func TestSupportBundleText(t *testing.T) {
 	installed := time.Date(2026, time.October, 1, 8, 0, 0, 0, time.UTC)
 	made := time.Date(2021, time.April, 12, 8, 30, 0, 0, time.UTC)
 	used := time.Date(2026, time.March, 2, 10, 41, 17, 0, time.UTC)
+	expires := time.Date(2027, time.March, 2, 0, 0, 0, 0, time.UTC)
 	proof := bundleCall{Call: "GET /checkout/v3/orders/{order_id} (api.kustom.co)", CorrelationID: "c-9"}
 	accepted, refused := proof, proof
 	accepted.Status, refused.Status = 404, 401
@@ -31,7 +32,7 @@ func TestSupportBundleText(t *testing.T) {
 			APIKeys: []bundleKey{
 				{Username: "M00123456-aB3dE", Host: "api.kustom.co", CreatedAt: installed, MystoreShops: []string{"butikk", "nettbutikk"}},
 				{
-					Username: "M00123456-qT7vA", Host: "api.klarna.com", CreatedAt: made, LastUsedAt: &used, MystoreShops: []string{},
+					Username: "M00123456-qT7vA", Host: "api.klarna.com", CreatedAt: made, LastUsedAt: &used, ExpiresAt: &expires, MystoreShops: []string{},
 					Description: to("old | `by hand` <b> [x] C:\\ a~b &amp;\nsecond line"),
 				},
 			},

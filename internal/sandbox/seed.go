@@ -312,11 +312,11 @@ func (st Store) check(hosts hosts, unique uniqueness) error {
 
 func (k Key) check(mid string, hosts hosts, unique uniqueness) error {
 	legacy := k.Host == hosts.legacy
-	if !strings.HasPrefix(k.Username, mid+"-") && !(legacy && klarnaUsername(mid, k.Username)) {
+	if !strings.HasPrefix(k.Username, mid+"-") && (!legacy || !klarnaUsername(mid, k.Username)) {
 		return errors.New("a username is the merchant ID, a hyphen and some characters; of a key of Klarna's, also the merchant ID, " +
 			"an underscore and some characters, or a UUID")
 	}
-	if !strings.HasPrefix(k.Secret, hosts.secretPrefix) && !(legacy && strings.HasPrefix(k.Secret, hosts.legacyPrefix)) {
+	if !strings.HasPrefix(k.Secret, hosts.secretPrefix) && (!legacy || !strings.HasPrefix(k.Secret, hosts.legacyPrefix)) {
 		return fmt.Errorf("a secret here starts with %s; of a key of Klarna's, also with %s", hosts.secretPrefix, hosts.legacyPrefix)
 	}
 	if k.Host != "" && !hosts.has(k.Host) {
