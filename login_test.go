@@ -213,8 +213,8 @@ func (h *house) signInToPortal() {
 // signInToShop types what the shop's owner knows.
 func (h *house) signInToShop(shop string) {
 	h.t.Helper()
-	h.at(h.box.MystoreAdminURL(shop)+"/login", chromedp.SendKeys("input[type=email], input:not([type=password])", "owner@"+shop+".example"),
-		chromedp.SendKeys("input[type=password]", "fake-mystore-password-"+shop), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => document.querySelector("form button").click(), 200)`))
+	h.at(h.box.MystoreAdminURL(shop)+"/login", chromedp.SendKeys("#login-email", "owner@"+shop+".example"),
+		chromedp.SendKeys("#login-password", "fake-mystore-password-"+shop), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => document.querySelector("form button").click(), 200)`))
 }
 
 // TestLogin signs in as a person does, in a window, and looks at the vendors with what is kept of it.
