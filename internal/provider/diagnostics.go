@@ -138,11 +138,10 @@ func isShopsOwn(err error) bool {
 	}
 	var failure *transport.Error
 	var step *browser.StepError
-	var otherShop *mystorepages.OtherShopError
 	var signIn *mystorepages.SignInError
 	return errors.As(err, &failure) && failure.API == "mystore" ||
 		errors.As(err, &step) && step.Site == mystorepages.Name ||
-		errors.As(err, &otherShop) || errors.As(err, &signIn)
+		errors.As(err, &signIn)
 }
 
 func original(err error) string {
