@@ -12,8 +12,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
+// request asks for a key of the store Kaffebønna.
+func request() kustom.Request { return kustom.Request{MerchantID: kaffebonna} }
+
 // generated expects a key to be the newest of its store, with all that is known of it.
-func (b *bench) generated(t *testing.T, key kustom.Key, err error) {
+func (b *bench) generated(t *testing.T, key kustom.NewKey, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +26,7 @@ func (b *bench) generated(t *testing.T, key kustom.Key, err error) {
 	if key.Username != made.Username || key.CredentialID != made.Username || key.Host != "" || key.Description != nil {
 		t.Errorf("made %+v, want %s", key, made.Username)
 	}
-	if key.Secret != made.Secret {
+	if key.Secret.Reveal() != made.Secret {
 		t.Error("the secret is not the key's")
 	}
 	if !b.Made(key.CredentialID) {
@@ -47,7 +50,7 @@ func TestGenerate_ReturnsTheKeyWithItsSecret(t *testing.T) {
 			if word, ok := o.labels["generate_new"]; ok {
 				b.arm(t, sandbox.Fault{Kind: sandbox.FaultRename, Rename: map[string]string{"Generate new": word}})
 			}
-			key, err := b.Generate(t.Context(), kaffebonna, "")
+			key, err := b.Generate(t.Context(), request())
 			b.generated(t, key, err)
 			b.left(t, kaffebonna, 1)
 			if (key.ExpiresAt != nil) != (name == "expiring") {
@@ -88,7 +91,7 @@ func TestGenerate_I3LeavesNoKeyBehind(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, setup{timeout: 3 * short})
 			b.arm(t, test.fault)
-			key, err := b.Generate(t.Context(), kaffebonna, "")
+			key, err := b.Generate(t.Context(), request())
 			if test.again {
 				b.generated(t, key, err)
 				b.left(t, kaffebonna, 1)
@@ -121,7 +124,7 @@ func TestGenerate_SentTwiceByTheBrowser(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{timeout: 3 * short})
 	b.arm(t, sandbox.Fault{Method: "POST", Template: dataKeys, Kind: sandbox.FaultLoseAnswer, Times: 1})
-	_, err := b.Generate(t.Context(), kaffebonna, "")
+	_, err := b.Generate(t.Context(), request())
 	var unexplained *portalpages.UnexplainedError
 	keys := b.Sandbox.Keys(kaffebonna)
 	if !errors.As(err, &unexplained) || len(unexplained.Usernames) != 1 || unexplained.Usernames[0] != keys[len(keys)-1].Username {
@@ -153,7 +156,7 @@ func TestGenerate_KeyOfSomebodyElse(t *testing.T) {
 func TestGenerate_LimitReached(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{timeout: 3 * short, options: sandbox.Options{KeyLimit: 2}})
-	if _, err := b.Generate(t.Context(), kaffebonna, ""); !kustom.IsLimitReached(err) {
+	if _, err := b.Generate(t.Context(), request()); !kustom.IsLimitReached(err) {
 		t.Errorf("the error is %v", err)
 	}
 	b.left(t, kaffebonna, 0)
@@ -197,7 +200,7 @@ func TestGenerate_CancelledBeforeTheClick(t *testing.T) {
 	b := newBench(t, setup{})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if _, err := b.Generate(ctx, kaffebonna, ""); err == nil {
+	if _, err := b.Generate(ctx, request()); err == nil {
 		t.Error("a key is returned")
 	}
 	b.left(t, kaffebonna, 0)

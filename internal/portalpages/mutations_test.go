@@ -27,7 +27,7 @@ func TestMutations_EndDoneOrStoppedBeforeTheClick(t *testing.T) {
 			} else if len(keys) != len(b.ids(kaffebonna)) {
 				t.Errorf("%d keys are listed, and there are %d", len(keys), len(b.ids(kaffebonna)))
 			}
-			key, err := b.Generate(context.WithoutCancel(t.Context()), kaffebonna, "")
+			key, err := b.Generate(context.WithoutCancel(t.Context()), request())
 			if err != nil {
 				t.Logf("generate: %v", err)
 				b.left(t, kaffebonna, 0)
