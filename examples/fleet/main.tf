@@ -8,6 +8,9 @@ resource "kustom_mystore_fleet" "all" {
     }
   }
 
+  # A shop that leaves the list keeps the key that it has.
+  deletion_policy = "retain"
+
   lifecycle {
     # The run fails when a shop could not be connected, be the fleet new or not.
     postcondition {

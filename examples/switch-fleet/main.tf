@@ -19,4 +19,7 @@ resource "kustom_mystore_fleet" "chunk" {
   for_each = local.chunks
 
   shops = { for name in each.value : name => module.list.shops[name] }
+  # A shop that leaves the list keeps the key that it has.
+  deletion_policy = "retain"
+
 }
