@@ -200,10 +200,11 @@ func durationOf(text types.String) time.Duration {
 }
 
 // shopConfig returns what the configuration asks for a shop.
-func shopConfig(ctx context.Context, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
+func shopConfig(ctx context.Context, engine *rotation.Engine, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
 		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx, config),
+		Undescribed: !engine.Keys.DescribesKeys(),
 	}
 	if known(config.Description) {
 		c.Description = config.Description.ValueStringPointer()

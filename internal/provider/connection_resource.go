@@ -154,7 +154,7 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 // planNew plans the connection of a shop that has none. A shop that can't be read leaves everything to the apply: it
 // must not hold up the others.
 func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
-	c := shopConfig(ctx, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.engine, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
 	seen, err := r.observeNew(ctx, plan)
 	if err != nil && !isShopsOwn(err) {
 		report(diags, connectionPath(err), "Shop can't be connected", err)
@@ -187,7 +187,7 @@ func (r *connectionResource) planExisting(ctx context.Context, config connection
 	shop := state.Shop.ValueString()
 	record := state.record(memory, diags)
 	r.engine.Shops.Belongs(shop, record.MerchantID, memory.Holds)
-	c := shopConfig(ctx, shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.engine, shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
 	r.decide(ctx, c, &record, nil, config, plan, &state.connectedShop, diags)
 	if !diags.HasError() && plan.CredentialID.IsUnknown() && known(plan.Reason) {
 		r.checkInstalled(ctx, shop, diags)
@@ -265,7 +265,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		if err != nil {
 			return err
 		}
-		c := shopConfig(ctx, shop, model.connectionRules, model.connectedShop, model.connectedShop)
+		c := shopConfig(ctx, r.engine, shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
 			return err
 		}
@@ -285,6 +285,9 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 // connectionPath returns the attribute that err is about: the portal knows stores, Mystore shops.
 func connectionPath(err error) path.Path {
 	var failure *transport.Error
+	if errors.Is(err, rotation.ErrUndescribed) {
+		return path.Root("description")
+	}
 	if isOfPortalPages(err) || errors.As(err, &failure) && failure.API == "portal" {
 		return path.Root("merchant_id")
 	}

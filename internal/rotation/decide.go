@@ -45,6 +45,8 @@ type Config struct {
 	Shop, MerchantID string
 	// Description is what the portal shows beside a key; nil where none is configured.
 	Description *string
+	// Undescribed says that the portal shows no descriptions, so that a new key gets none.
+	Undescribed bool
 	// Triggers rotate the key when they change. Nil and empty are equal: not given.
 	Triggers map[string]string
 	Rules
@@ -118,7 +120,7 @@ func (m Memory) unsettled() []KeyRef {
 // Plan is what is to become of one shop and its keys.
 type Plan struct {
 	Shop, MerchantID string
-	// Generate says that the shop gets a new key, with this description.
+	// Generate says that the shop gets a new key, with this description; nil where it gets none.
 	Generate    bool
 	Description *string
 	// Undecided says that only the apply can tell whether it does.
@@ -142,9 +144,12 @@ const unfinishedReason = "keys are left that an earlier run could not delete"
 // could not be read: that leaves everything to the apply. Of a shop that has been taken over, it goes by what
 // the last read has recorded.
 //
-// The error is a [*WrongStoreError], or why the shop can't have a key.
+// The error is a [*WrongStoreError], [ErrUndescribed], or why the shop can't have a key.
 func Decide(config Config, record *Record, seen *Observation) (Plan, error) {
 	plan := Plan{Shop: config.Shop, MerchantID: config.MerchantID, Description: config.Description}
+	if config.Undescribed && config.Description != nil {
+		return plan, ErrUndescribed
+	}
 	if record == nil {
 		return decideNew(plan, config, seen)
 	}
@@ -165,7 +170,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 			return plan, err
 		}
 	}
-	replaced := append(seen.replaceable(), seen.predecessor(*plan.Description)...)
+	replaced := append(seen.replaceable(), seen.predecessor(plan.Description)...)
 	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
 	plan.nameOthers(usernames(seen.Others))
 	return plan, nil
@@ -215,7 +220,7 @@ func CheckStores(shop, present, wanted string) error {
 func (p *Plan) newKey(config Config) {
 	p.Generate = true
 	p.Description = config.Description
-	if p.Description == nil {
+	if p.Description == nil && !config.Undescribed {
 		description := DefaultDescription
 		p.Description = &description
 	}

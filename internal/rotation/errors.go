@@ -10,6 +10,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
+// ErrUndescribed says that a key was to get a description, and that the portal, as it is reached, has none.
+var ErrUndescribed = errors.New("the pages of Kustom Portal have no descriptions of keys")
+
 // KeyInUseError says that a key may not be deleted, because a shop takes payments with it (I1).
 type KeyInUseError struct {
 	Username string

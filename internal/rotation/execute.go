@@ -97,7 +97,10 @@ const (
 // left over.
 func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
-	request := kustom.Request{MerchantID: plan.MerchantID, Description: *plan.Description}
+	request := kustom.Request{MerchantID: plan.MerchantID}
+	if plan.Description != nil {
+		request.Description = *plan.Description
+	}
 	for n := range maxReplays {
 		request.IdempotencyKey = idempotencyKey(plan, holds, n)
 		if record.Memory.awaits(request.IdempotencyKey) {

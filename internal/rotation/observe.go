@@ -195,8 +195,8 @@ func (o Observation) foreign() []KeyRef {
 // predecessor returns the key that a killed run was about to delete: it gave the shop a key with this
 // description, which no state has, and did not come to delete the one before. That is, of the keys made
 // earlier and not used since, the one that was used last. A key that is used on is somebody else's.
-func (o Observation) predecessor(description string) []KeyRef {
-	if o.Held == nil || o.Held.Description == nil || *o.Held.Description != description || isLegacy(*o.Held) {
+func (o Observation) predecessor(description *string) []KeyRef {
+	if o.Held == nil || o.Held.Description == nil || description == nil || *o.Held.Description != *description || isLegacy(*o.Held) {
 		return nil
 	}
 	var last *kustom.Key
