@@ -63,7 +63,7 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 			models.plan = &shop
 		}
 		if models.plan != nil && config != nil {
-			c := shopConfig(ctx, r.engine, name, plan.connectionRules, models.config, models.plan.connectedShop)
+			c := shopConfig(ctx, r.undescribed, name, plan.connectionRules, models.config, models.plan.connectedShop)
 			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
 		}
 		m.Clears = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)

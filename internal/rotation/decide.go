@@ -92,7 +92,15 @@ type Memory struct {
 	Unsettled []kustom.Orphan `json:"unsettled"`
 	// Others are the usernames of the store's other keys.
 	Others []string `json:"others"`
-	// Retired are the keys that have gone out of use and were not deleted by policy.
+	// UnconfirmedSince is when the engine proved the shop's key itself, where the shop took it and its page did not
+	// show that it has it; zero where it has been seen since, on the page or by its use. Until then, what the key
+	// has replaced stays.
+	UnconfirmedSince time.Time `json:"unconfirmed_since"`
+	// UsedKey is the username of the key that the shop was seen to use, where its page does not show its key;
+	// empty otherwise.
+	UsedKey string `json:"used_key"`
+	// Retired are the keys that have gone out of use and were not deleted: by policy, or until the shop's new key
+	// is confirmed.
 	Retired []RetiredKey `json:"retired"`
 }
 
@@ -134,6 +142,9 @@ type Plan struct {
 	// Others are the usernames of the store's other keys, which stand as they are.
 	Others []string
 }
+
+// firstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
+const firstUse = "the new key's first use by the shop"
 
 // unfinishedReason is why an apply only deletes keys.
 const unfinishedReason = "keys are left that an earlier run could not delete"
@@ -192,7 +203,7 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	}
 	plan.newKey(config)
 	plan.retire(config.Rules, reason, memory.Replaceable, memory.Foreign, memory.unsettled())
-	plan.add(config.Rules, memory.Retired, memory.ObservedAt)
+	plan.add(config.Rules, memory)
 	plan.nameOthers(memory.Others)
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
 }
@@ -253,10 +264,15 @@ func (p *Plan) dispose(rules Rules, key KeyRef, quiet bool) {
 	}
 }
 
-// add adds the keys that earlier applies have put out of use.
-func (p *Plan) add(rules Rules, retired []RetiredKey, now time.Time) {
-	for _, key := range retired {
-		p.dispose(rules, key.KeyRef, key.isQuiet(rules.UnusedFor, now))
+// add adds the keys that earlier applies have put out of use. They wait where it is not confirmed that the shop has
+// the key that took their place.
+func (p *Plan) add(rules Rules, memory Memory) {
+	for _, key := range memory.Retired {
+		before := len(p.Delete)
+		p.dispose(rules, key.KeyRef, key.isQuiet(rules.UnusedFor, memory.ObservedAt))
+		if len(p.Delete) > before && !memory.UnconfirmedSince.IsZero() {
+			p.Delete[before].WaitsFor = firstUse
+		}
 	}
 }
 
@@ -274,7 +290,7 @@ func (p *Plan) nameOthers(usernames []string) {
 func (p *Plan) review(rules Rules, record Record) {
 	memory := record.Memory
 	now := Plan{Delete: memory.unsettled()}
-	now.add(rules, memory.Retired, memory.ObservedAt)
+	now.add(rules, memory)
 	goes := slices.ContainsFunc(now.Delete, func(key KeyRef) bool { return key.WaitsFor == "" })
 	moved := slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool {
 		return contains(now.Keep, key.KeyRef) != contains(record.KeysKept, key.KeyRef)
@@ -293,6 +309,8 @@ func (p *Plan) review(rules Rules, record Record) {
 		p.Reason = unfinishedReason
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
+	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == firstUse }):
+		p.Reason = "the shop uses its new key"
 	default:
 		p.Reason = fmt.Sprintf("replaced keys were not used for %s", rules.UnusedFor)
 	}
@@ -325,6 +343,8 @@ func (o Observation) newReason() string {
 	id := o.Holds.KustomID
 	store, known := o.store()
 	switch {
+	case o.Unshown != nil:
+		return "the shop's page does not show which key it has"
 	case id == "":
 		return "the shop has no key"
 	case id == SecretAsID:
@@ -346,8 +366,11 @@ func (o Observation) dueReason(updatedAt, username string) string {
 	switch {
 	case o.Missing != nil:
 		return "the shop has no Klarna Checkout V3"
-	case o.Own == nil && username != "" && o.Holds.KustomID == username:
+	case o.Own == nil && username != "" && (o.Unshown != nil || o.Holds.KustomID == username):
 		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
+	case o.Unshown != nil && o.Own != nil && !isLegacy(*o.Own):
+		// Nothing speaks against its having the key.
+		return ""
 	case o.Own == nil || o.Own.Username != o.Holds.KustomID:
 		return o.newReason()
 	case isLegacy(*o.Own):
