@@ -199,11 +199,13 @@ func durationOf(text types.String) time.Duration {
 	return d
 }
 
-// shopConfig returns what the configuration asks for a shop.
-func shopConfig(ctx context.Context, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
+// shopConfig returns what the configuration asks for a shop. Undescribed says that the portal shows no descriptions of
+// keys.
+func shopConfig(ctx context.Context, undescribed bool, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
 		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx, config),
+		Undescribed: undescribed,
 	}
 	if known(config.Description) {
 		c.Description = config.Description.ValueStringPointer()

@@ -40,6 +40,8 @@ type fleetResource struct {
 	environment *kustom.Environment
 	// showsHosts says that the portal shows the hosts of keys.
 	showsHosts bool
+	// undescribed says that it shows no descriptions of them.
+	undescribed bool
 }
 
 func newFleetResource() resource.Resource { return &fleetResource{} }
@@ -139,6 +141,7 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 		return
 	}
 	r.engine, r.clock, r.environment, r.showsHosts = b.engine, b.clock, b.environment, b.showsHosts()
+	r.undescribed = !b.portal.DescribesKeys()
 }
 
 // ValidateConfig refuses shops that another object of the configuration has too. Terraform calls it once for each

@@ -9,6 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // isOfPortalPages tells whether err came up on the pages of Kustom Portal.
@@ -43,6 +44,9 @@ func advisePeople(err error) (advice, bool) {
 	var notConfirmed *mystore.NotConfirmedError
 	var notShown *mystore.NotShownError
 	switch {
+	case errors.Is(err, rotation.ErrUndescribed):
+		return advice{general: true, text: "The provider reaches Kustom Portal by its pages, where keys have no descriptions. Remove description, or set " +
+			"portal_token to reach the portal by its API."}, true
 	case errors.As(err, &noSession):
 		return advice{general: true, text: fmt.Sprintf("Nobody has signed in to %s on this machine. Run %s (%s), or set the environment variable "+
 			"%s to what it prints with -print. Where there is an API token, set that instead.",
