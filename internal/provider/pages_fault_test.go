@@ -174,7 +174,12 @@ func spoiledPages(t *testing.T, way string, f pageFault) (broken, orphans, viola
 	w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {}\n}\n")
 	w.mustApply(t)
 	w.mustBeEmpty(t)
-	broken, orphans, violations = w.mustBeRight(t, seed, 0)
+	left := 0
+	if strings.Contains(f.name, "popup") || f.kills {
+		// Pages have no idempotency keys: a connection whose popup was lost can't tell its key from another's.
+		left = 1
+	}
+	broken, orphans, violations = w.mustBeRight(t, seed, left)
 	if t.Failed() {
 		t.Logf("the spoiled run (exit code %d):\n%s", first.code, first.output)
 	}
