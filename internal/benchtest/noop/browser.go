@@ -20,7 +20,7 @@ func init() {
 	if len(os.Args) == 1 {
 		return
 	}
-	var portal rotation.PortalKeys = portalpages.New(portalpages.Options{})
-	var shops rotation.CredentialsService = mystorepages.New(mystorepages.Options{})
+	var portal rotation.Portal = portalpages.New(portalpages.Options{})
+	var shops rotation.ShopService = mystorepages.New(mystorepages.Options{})
 	log.Print(portal, shops, login.Run(context.Background(), nil, login.Options{SignIn: browser.SignIn}))
 }
