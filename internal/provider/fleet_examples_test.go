@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -182,7 +184,7 @@ func TestAccFleetList(t *testing.T) {
 	for name, test := range map[string]struct{ list, want string }{
 		"twice":       {header + "fjellsport,M00412871,\nullogtre,M00698335,\nfjellsport,M00412871,\n", "These shops are in the list more than once: fjellsport."},
 		"no shop":     {header + " fjellsport,M00412871,\n,M00698335,\nkaffe bønna,M00537204,\n", `These are no names of Mystore shops: " fjellsport", "", "kaffe bønna".`},
-		"no ID":       {header + "fjellsport,00412871,\nullogtre,,\n", `These are no merchant IDs, which are M (PM in the playground) and digits: "00412871" of fjellsport, "" of ullogtre.`},
+		"no ID":       {header + "fjellsport,00412871,\nullogtre,,\n", `These are no merchant IDs, which are M, K or N and digits, with a P in front in the playground: "00412871" of fjellsport, "" of ullogtre.`},
 		"copied line": {header + "fjellsport,M00412871,\nullogtre,M00412871,\n", "These shops have one merchant ID: fjellsport, ullogtre (M00412871). If they do share a store, name it in shared_merchant_ids."},
 		"semicolons":  {"shop;merchant_id;description\nfjellsport;M00412871;\n", `attributes "merchant_id" and "shop" are required`},
 		"short line":  {header + "fjellsport,M00412871\n", "CSV parse error on line 2: wrong number of fields"},
@@ -200,6 +202,28 @@ func TestAccFleetList(t *testing.T) {
 	w.write(t, "shops.csv", "\uFEFF"+strings.ReplaceAll(header+"fjellsport,M00412871,\n", "\n", "\r\n"))
 	if got := w.terraform(t, "plan", "-input=false", "-no-color"); got.code != 0 {
 		t.Errorf("as a spreadsheet exports it, with a byte order mark and carriage returns:\n%s", got.output)
+	}
+}
+
+// TestPublishedMerchantIDs holds the form of merchant IDs in the published module to the provider's own.
+func TestPublishedMerchantIDs(t *testing.T) {
+	t.Parallel()
+	source := read(t, "../../examples/modules/shop-list/variables.tf")
+	found := regexp.MustCompile(`regex\("(\^[^"]+)", row\.merchant_id\)`).FindAllStringSubmatch(source, -1)
+	if len(found) == 0 {
+		t.Fatal("the module has no form of merchant IDs")
+	}
+	for _, match := range found {
+		form := regexp.MustCompile(match[1])
+		for _, id := range []string{
+			"M00412871", "PM00412871", "K123456", "PK123456", "N1a2b3", "PN1", "DM12", "M1a", "",
+			"m00412871", "00412871", "M", "X1", "PDM1", "M-1", "M00412871 ", "K12_ab",
+		} {
+			_, err := kustom.ParseMerchantID(id)
+			if form.MatchString(id) != (err == nil) {
+				t.Errorf("%s: the module's form %s says %t, the provider %v", id, match[1], form.MatchString(id), err)
+			}
+		}
 	}
 }
 
