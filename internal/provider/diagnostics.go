@@ -138,11 +138,17 @@ func isShopsOwn(err error) bool {
 	}
 	var failure *transport.Error
 	var step *browser.StepError
-	var otherShop *mystorepages.OtherShopError
 	var signIn *mystorepages.SignInError
-	return errors.As(err, &failure) && failure.API == "mystore" ||
+	return isNotShown(err) || errors.As(err, &failure) && failure.API == "mystore" ||
 		errors.As(err, &step) && step.Site == mystorepages.Name ||
-		errors.As(err, &otherShop) || errors.As(err, &signIn)
+		errors.As(err, &signIn)
+}
+
+// isNotShown tells whether err says that a shop's page does not show which key it has. That keeps no shop from getting
+// another one.
+func isNotShown(err error) bool {
+	var hidden *mystore.NotShownError
+	return errors.As(err, &hidden)
 }
 
 func original(err error) string {

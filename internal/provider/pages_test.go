@@ -181,23 +181,27 @@ type pageCall struct {
 	status                int
 }
 
-const integrationsPage = "/stores/{merchant_id}/integrations"
+// What the script of the portal's page asks for.
+const (
+	pageKeys = "/data/stores/{merchant_id}/keys"
+	pageKey  = pageKeys + "/{key_id}"
+)
 
 func pageCalls() map[pageCall]pageCall {
 	return map[pageCall]pageCall{
-		{sandbox.PortalPages, http.MethodGet, integrationsPage, http.StatusOK}: {
+		{sandbox.PortalPages, http.MethodGet, pageKeys, http.StatusOK}: {
 			sandbox.Portal, http.MethodGet, keysCall, http.StatusOK,
 		},
-		{sandbox.PortalPages, http.MethodPost, integrationsPage + "/generate", http.StatusSeeOther}: {
+		{sandbox.PortalPages, http.MethodPost, pageKeys, http.StatusCreated}: {
 			sandbox.Portal, http.MethodPost, storeKeysCall, http.StatusCreated,
 		},
-		{sandbox.PortalPages, http.MethodPost, integrationsPage + "/keys/{credential_id}/delete", http.StatusSeeOther}: {
+		{sandbox.PortalPages, http.MethodDelete, pageKey, http.StatusOK}: {
 			sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent,
 		},
-		{sandbox.MystorePages, http.MethodGet, "/{shop}/extensions/{extension_id}/credentials", http.StatusOK}: {
+		{sandbox.MystorePages, http.MethodGet, "/extensions/{extension_id}/credentials", http.StatusOK}: {
 			sandbox.Mystore, http.MethodGet, credentialsCall, http.StatusOK,
 		},
-		{sandbox.MystorePages, http.MethodPost, "/{shop}/extensions/{extension_id}/credentials", http.StatusSeeOther}: {
+		{sandbox.MystorePages, http.MethodPost, "/data/extensions/{extension_id}/credentials", http.StatusOK}: {
 			sandbox.Mystore, http.MethodPatch, credentialsCall, http.StatusOK,
 		},
 	}

@@ -133,7 +133,7 @@ func TestReplaceable_HasEachKeyOnce(t *testing.T) {
 // to delete.
 func TestPredecessor_IsNotUsedSince(t *testing.T) {
 	t.Parallel()
-	const description = "terraform"
+	description := "terraform"
 	// used is a key that was made and last used at these times, relative to the making of the shop's key.
 	used := func(name string, created, last time.Duration) kustom.Key {
 		key, at := *kustoms("M1-" + name), made.Add(last)
@@ -170,7 +170,7 @@ func TestPredecessor_IsNotUsedSince(t *testing.T) {
 	} {
 		seen := observed("M1-held", nil, test.held)
 		seen.Others = test.others
-		if got := usernamesOf(seen.predecessor(description)); got != test.want {
+		if got := usernamesOf(seen.predecessor(&description)); got != test.want {
 			t.Errorf("%s: it is %q, want %q", name, got, test.want)
 		}
 	}
