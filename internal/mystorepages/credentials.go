@@ -46,7 +46,7 @@ func (c *Client) isShown(shop string, holds mystore.Credentials) bool {
 		return shown
 	}
 	_, shows := c.shows.Load(shop)
-	return shows && !holds.SecretSet
+	return shows && holds.Secret != mystore.SecretSet
 }
 
 // masked tells whether a page hides what a field holds.
@@ -255,7 +255,7 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 		button, err := box.One(update)
 		if err == nil {
 			found := form{ID: id, Secret: secret, Update: button}
-			found.Holds = mystore.Credentials{KustomID: strings.TrimSpace(id.Value), SecretSet: hasSecret(secret), UpdatedAt: v.updatedAt(p)}
+			found.Holds = mystore.Credentials{KustomID: strings.TrimSpace(id.Value), Secret: secretState(secret), UpdatedAt: v.updatedAt(p)}
 			return found, nil
 		}
 		if box.Has(update) {
@@ -265,9 +265,13 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 	return form{}, &browser.AbsentError{Things: []browser.Thing{update}}
 }
 
-// hasSecret tells whether a field shows that there is a secret: it holds one, or dots stand in for it.
-func hasSecret(field *browser.Element) bool {
-	return field.Value != "" || masked(field.Placeholder)
+// secretState returns what a field shows of the secret: it holds one, or dots stand in for it. Pages may empty it
+// after saving, so that nothing in it says nothing.
+func secretState(field *browser.Element) mystore.SecretState {
+	if field.Value != "" || masked(field.Placeholder) {
+		return mystore.SecretSet
+	}
+	return mystore.SecretNotShown
 }
 
 // updatedAt returns when the page says that the pair was changed last; empty where it does not. It is only

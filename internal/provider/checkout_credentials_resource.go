@@ -533,7 +533,7 @@ func (m checkoutCredentialsModel) changedOutside(holds mystore.Credentials) bool
 // read takes over what a shop shows. Which secret it holds after a change made by somebody else
 // nobody can tell, so the state forgets it, and the next plan writes it again (I4).
 func (m *checkoutCredentialsModel) read(holds mystore.Credentials) {
-	if m.changedOutside(holds) || !holds.SecretSet {
+	if m.changedOutside(holds) || holds.Secret == mystore.SecretMissing {
 		m.Secret = types.StringNull()
 		m.SecretWOVersion = types.Int64Null()
 	}

@@ -213,7 +213,7 @@ func checkHeld(diags *diag.Diagnostics, shop string, holds mystore.Credentials) 
 			fmt.Sprintf("What stands in shop %s under Kustom ID does not look like one, such as M00123456-aB3dE. It is not shown here, because "+
 				"it may be the secret: perhaps ID and secret are swapped. Enter both again: %s. If it is a secret, everybody who can see "+
 				"that page has seen it, so generate a new key.", shop, credentialsPage))
-	case !holds.SecretSet:
+	case holds.Secret == mystore.SecretMissing:
 		diags.AddAttributeError(at, "The shop has no Kustom Secret",
 			fmt.Sprintf("Shop %s holds the Kustom ID %s without a secret, and takes no payments with it. Add both again: %s. %s",
 				shop, holds.KustomID, credentialsPage, lostSecret))

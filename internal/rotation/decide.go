@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
 // KeyPolicy says what becomes of a key that a shop does not use any more.
@@ -142,6 +143,14 @@ type Plan struct {
 	Delete, Keep []KeyRef
 	// Others are the usernames of the store's other keys, which stand as they are.
 	Others []string
+}
+
+// description returns the new key's description, empty where it gets none.
+func (p Plan) description() string {
+	if p.Description == nil {
+		return ""
+	}
+	return *p.Description
 }
 
 // firstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
@@ -376,7 +385,7 @@ func (o Observation) dueReason(updatedAt, username string) string {
 		return o.newReason()
 	case isLegacy(*o.Own):
 		return o.newReason()
-	case !SameMoment(o.Holds.UpdatedAt, updatedAt) || !o.Holds.SecretSet:
+	case !SameMoment(o.Holds.UpdatedAt, updatedAt) || o.Holds.Secret == mystore.SecretMissing:
 		return "somebody has changed the shop's credentials"
 	}
 	return ""

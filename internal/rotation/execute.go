@@ -125,10 +125,7 @@ const (
 // left over.
 func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
-	request := kustom.Request{MerchantID: plan.MerchantID}
-	if plan.Description != nil {
-		request.Description = *plan.Description
-	}
+	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
 	for n := range maxReplays {
 		request.IdempotencyKey = idempotencyKey(plan, holds, n)
 		if record.Memory.awaits(request.IdempotencyKey) {
@@ -161,7 +158,7 @@ func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.New
 // the shop holds. The description is part of the request: portals may refuse an idempotency key that another request
 // was sent with.
 func idempotencyKey(plan Plan, holds string, n int) string {
-	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, *plan.Description, n)
+	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, plan.description(), n)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
@@ -267,7 +264,7 @@ func (e *Engine) settle(ctx context.Context, shop string, key kustom.Key, cause 
 	attempted := e.clock.Now()
 	e.Shops.shop(shop).outdate()
 	holds, err := e.Shops.Fresh(detached, shop)
-	if err == nil && holds.KustomID == key.Username && holds.SecretSet {
+	if err == nil && holds.KustomID == key.Username && holds.Secret != mystore.SecretMissing {
 		return holds, nil
 	}
 	if err == nil {

@@ -111,7 +111,7 @@ func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want
 		if err != nil {
 			return mystore.Credentials{}, fmt.Errorf("reading back what was written: %w", err)
 		}
-		if got.KustomID == want && got.SecretSet {
+		if got.KustomID == want && got.Secret != mystore.SecretMissing {
 			return got, nil
 		}
 		if begun.Sub(written) >= PropagationDelay || s.clock.Sleep(ctx, wait) != nil {

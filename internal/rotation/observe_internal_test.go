@@ -28,7 +28,7 @@ func kustoms(username string) *kustom.Key { return listed(username, kustom.Produ
 func observed(username string, own, held *kustom.Key) Observation {
 	return Observation{
 		MerchantID: "M1", Own: own, Held: held,
-		Holds: mystore.Credentials{KustomID: username, SecretSet: username != "", UpdatedAt: written},
+		Holds: mystore.Credentials{KustomID: username, Secret: mystore.SecretSet, UpdatedAt: written},
 	}
 }
 
@@ -67,7 +67,7 @@ func TestDueReason_NamesWhatHasChanged(t *testing.T) {
 	sameMoment, rewritten, secretless := observed("M1-a", own, own), observed("M1-a", own, own), observed("M1-a", own, own)
 	sameMoment.Holds.UpdatedAt = "2026-11-02T10:15:00.000+01:00"
 	rewritten.Holds.UpdatedAt = "2026-11-02T09:15:01Z"
-	secretless.Holds.SecretSet = false
+	secretless.Holds.Secret = mystore.SecretMissing
 	for name, test := range map[string]struct {
 		seen Observation
 		// username is that of the recorded key.

@@ -272,7 +272,7 @@ func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cl
 	if err != nil {
 		return false, err
 	}
-	if holds.KustomID == "" && !holds.SecretSet {
+	if holds.KustomID == "" && holds.Secret != mystore.SecretSet {
 		return true, nil
 	}
 	changed := updatedAt != "" && !SameMoment(holds.UpdatedAt, updatedAt)
