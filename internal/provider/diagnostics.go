@@ -151,6 +151,12 @@ func isNotShown(err error) bool {
 	return errors.As(err, &hidden)
 }
 
+// isNotConfirmed tells whether err says that a shop took a pair, and that its page does not show whether it has it.
+func isNotConfirmed(err error) bool {
+	var unconfirmed *mystore.NotConfirmedError
+	return errors.As(err, &unconfirmed)
+}
+
 func original(err error) string {
 	text := "Cause: " + err.Error()
 	var failure *transport.Error
@@ -230,6 +236,12 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 	if len(unknown.Shops) == 0 {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider does not know which shops it can ask. %s",
 			unknown.Username, advise(unknown.Cause).text)}
+	}
+	if isNotShown(unknown.Cause) {
+		return advice{text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it: its page does not show which Kustom ID it has. Place a "+
+			"test order in the shop. If Kustom Portal then shows a later Last used of the new key, and not of %s, delete %s there. Where unused_for "+
+			"is set, it is deleted when the portal has shown no use of it for that long.",
+			unknown.Username, enumerate(unknown.Shops), unknown.Username, unknown.Username), general: true}
 	}
 	reason := ""
 	if unknown.Cause != nil {

@@ -50,7 +50,7 @@ func TestAdvisePages(t *testing.T) {
 		{"no access to keys", &portalpages.NoAccessError{}, "may not see API keys. Only an admin of a store sees them", true},
 		{"keys of somebody else", &portalpages.UnexplainedError{MerchantID: "M1", Usernames: []string{"M1-a", "M1-b"}}, "Store M1 has new API keys that this run did not make, or can't tell apart from its own: M1-a, M1-b.", false},
 		{"write that is not confirmed", &mystore.NotConfirmedError{Shop: "butikk"}, "its page does not show which Kustom ID it has. The old key stays", false},
-		{"credentials that are not shown", &mystore.NotShownError{Shop: "butikk"}, "it may hold any key of its store", false},
+		{"credentials that are not shown", &mystore.NotShownError{Shop: "butikk"}, "It may hold any key of its store", false},
 		{"no such store", &portalpages.NoStoreError{MerchantID: "M1"}, "can't see store M1. Check the merchant ID", false},
 		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore did not accept the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
 		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},

@@ -59,7 +59,7 @@ func TestUnshown_ShopIsSwitchedAndNothingDeleted(t *testing.T) {
 	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	w.hide()
 	plan := w.plan(config())
-	if plan.Reason != "the shop's page does not show which key it has" || len(plan.Delete) != 0 || !slices.Equal(plan.Others, []string{"M1-old"}) {
+	if plan.Reason != "the shop's page does not show which key it has; an empty field does not mean that it has none" || len(plan.Delete) != 0 || !slices.Equal(plan.Others, []string{"M1-old"}) {
 		t.Errorf("the plan is %+v", plan)
 	}
 	var record rotation.Record
