@@ -227,6 +227,7 @@ func TestAccShopChangedAfterImport(t *testing.T) {
 // TestAccExtensionUninstalled expects a shop whose Klarna Checkout V3 was removed to be seen as such,
 // and to be put right when it is back.
 func TestAccExtensionUninstalled(t *testing.T) {
+	apiOnly(t, "a page without the extension is one that differs from what is known")
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	extension := v.shop(t, "nettbutikk").Extensions[0]
 	resource.ParallelTest(t, resource.TestCase{

@@ -237,17 +237,17 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider does not know which shops it can ask. %s",
 			unknown.Username, advise(unknown.Cause).text)}
 	}
-	if isNotShown(unknown.Cause) {
-		return advice{text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it: its page does not show which Kustom ID it has. Place a "+
-			"test order in the shop. If Kustom Portal then shows a later Last used of the new key, and not of %s, delete %s there. Where unused_for "+
-			"is set, it is deleted when the portal has shown no use of it for that long.",
-			unknown.Username, enumerate(unknown.Shops), unknown.Username, unknown.Username), general: true}
-	}
 	reason := ""
 	if unknown.Cause != nil {
 		reason = " " + advise(unknown.Cause).text
 	}
 	shops := enumerate(unknown.Shops)
+	if isNotShown(unknown.Cause) {
+		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and does not show which Kustom ID it has. "+
+			"Place a test order in the shop. If Kustom Portal then shows a later Last used of the new key, and not of %s, delete %s there. Where "+
+			"unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
+			unknown.Username, shops, unknown.Username, unknown.Username)}
+	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
 		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
 		unknown.Username, shops, reason)}

@@ -74,7 +74,7 @@ func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 	p.wantWorking(t, p.shop.Name)
 
 	p.campaign = "2"
-	const says = "its page does not show which Kustom ID it has"
+	const says = "may use it and does not show which Kustom ID it has"
 	if err := p.apply(t.Context()); err == nil || !strings.Contains(err.Error(), first) || !strings.Contains(err.Error(), says) {
 		t.Errorf("the rotation says %v, want %q of key %s", err, says, first)
 	}
