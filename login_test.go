@@ -5,13 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -54,6 +52,7 @@ type house struct {
 	// temp is the folder for temporary files, and config the one for what is kept.
 	temp, config string
 	env          []string
+	sandbox      *sandbox.Sandbox
 	box          *sandbox.Server
 }
 
@@ -74,7 +73,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
-	h := &house{t: t, binary: release(t), temp: t.TempDir(), config: t.TempDir(), box: box}
+	h := &house{t: t, binary: release(t), temp: t.TempDir(), config: t.TempDir(), box: box, sandbox: s}
 	// The person's hands are a second client of the same browser, which therefore needs a port.
 	bin := t.TempDir()
 	script := "#!/bin/sh\nexec " + chromium + ` --remote-debugging-port=0 "$@"` + "\n"
@@ -82,7 +81,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.env = append(os.Environ(), "DISPLAY="+display, "TMPDIR="+h.temp, "XDG_CONFIG_HOME="+h.config, "PATH="+bin+":"+os.Getenv("PATH"),
-		"KUSTOM_PORTAL_PAGES_URL="+box.PortalPagesURL(), "MYSTORE_PAGES_URL="+box.MystorePagesURL())
+		"KUSTOM_PORTAL_PAGES_URL="+box.PortalPagesURL(), `MYSTORE_ADMIN_URLS={"fjellsport": "`+box.MystoreAdminURL("fjellsport")+`"}`)
 	return h
 }
 
@@ -195,33 +194,27 @@ func (h *house) at(of string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// signInToPortal asks for a link, and opens the one that comes in the mail.
+// signInPage is where the portal sends people who are not signed in: another origin.
+func (h *house) signInPage() string {
+	return strings.Replace(h.box.URL(), "127.0.0.1", "localhost", 1) + "/pages/sign-in/"
+}
+
+// signInToPortal opens the link that comes in the mail to somebody who has asked for one.
 func (h *house) signInToPortal() {
 	h.t.Helper()
-	h.at(h.box.PortalPagesURL()+"/sign-in", chromedp.SendKeys("#email", "ops@agency.example"), chromedp.Click("form.card button"),
-		chromedp.WaitVisible("a[href$=mailbox]"))
-	resp, err := http.Get(h.box.PortalPagesURL() + "/mailbox")
+	link, err := h.sandbox.PortalLink("ops@agency.example", "/")
 	if err != nil {
 		h.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	mailbox, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	link := regexp.MustCompile(`href="([^"]*/sign-in/[^"]+)"`).FindSubmatch(mailbox)
-	if link == nil {
-		h.t.Fatal("there is no link in the mailbox")
 	}
 	// The window may be gone before it says that it has the page.
-	h.at(h.box.PortalPagesURL()+"/sign-in", chromedp.Evaluate[chromedp.Void](`void setTimeout(() => location.href = "`+string(link[1])+`", 200)`))
+	h.at(h.signInPage(), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => location.href = "`+h.box.URL()+link+`", 200)`))
 }
 
 // signInToShop types what the shop's owner knows.
 func (h *house) signInToShop(shop string) {
 	h.t.Helper()
-	h.at(h.box.MystorePagesURL()+"/sign-in", chromedp.SendKeys("#store-name", shop), chromedp.SendKeys("#email", "owner@"+shop+".example"),
-		chromedp.SendKeys("#password", "fake-mystore-password-"+shop), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => document.querySelector("form.card button").click(), 200)`))
+	h.at(h.box.MystoreAdminURL(shop)+"/login", chromedp.SendKeys("#login-email", "owner@"+shop+".example"),
+		chromedp.SendKeys("#login-password", "fake-mystore-password-"+shop), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => document.querySelector("form button").click(), 200)`))
 }
 
 // TestLogin signs in as a person does, in a window, and looks at the vendors with what is kept of it.
@@ -314,9 +307,9 @@ func (h *house) use(keep browser.Keep) {
 	if keys == 0 {
 		h.t.Error("the portal shows no keys of the store")
 	}
-	where, session = load(h.box.MystorePagesURL(), "fjellsport")
+	where, session = load(h.box.MystoreAdminURL("fjellsport"), "fjellsport")
 	shops := mystorepages.New(mystorepages.Options{
-		Browser: b, URL: where, Clock: clock.System{},
+		Browser: b, Clock: clock.System{}, Address: func(string) (*url.URL, error) { return where, nil },
 		Access: func(string) (mystorepages.Access, error) { return mystorepages.Access{Session: &session}, nil },
 	})
 	if credentials, err := shops.Credentials(h.t.Context(), "fjellsport"); err != nil || credentials.KustomID == "" {
@@ -336,7 +329,7 @@ func TestLoginEnds(t *testing.T) {
 	}
 
 	c := h.start("login")
-	address, id := h.window(h.box.PortalPagesURL() + "/sign-in")
+	address, id := h.window(h.signInPage())
 	resp, err := http.Get(address + "/json/close/" + id)
 	if err != nil {
 		t.Fatal(err)
@@ -348,7 +341,7 @@ func TestLoginEnds(t *testing.T) {
 	nothingKept()
 
 	c = h.start("login")
-	h.window(h.box.PortalPagesURL() + "/sign-in")
+	h.window(h.signInPage())
 	began := time.Now()
 	if err := c.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func command(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	return login.Run(ctx, args, login.Options{
-		Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()}, Stdout: os.Stdout, Stderr: os.Stderr, SignIn: browser.SignIn,
+		Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()}, Stdout: os.Stdout, Stderr: os.Stderr, Stdin: os.Stdin, SignIn: browser.SignIn,
 	})
 }
 

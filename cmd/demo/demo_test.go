@@ -92,7 +92,7 @@ func TestShowPages(t *testing.T) {
 	if err := steps[len(steps)-2].do(ctx); err != nil || !d.looked {
 		t.Errorf("looked: %t, %v", d.looked, err)
 	}
-	for _, want := range []string{server.PortalPagesURL() + "/sign-in", server.MystorePagesURL() + "/sign-in"} {
+	for _, want := range []string{server.PortalPagesURL() + "/", server.MystoreAdminURL("fjellsport")} {
 		if !strings.Contains(screen.String(), want) {
 			t.Errorf("%s is not in %s", want, screen.String())
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -54,7 +53,7 @@ func run(ctx context.Context, browser, out string) (err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}})
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}, Pages: sandbox.PagesOptions{ConsentGiven: true}})
 	if err != nil {
 		return err
 	}
@@ -114,30 +113,32 @@ type camera struct {
 
 func (c camera) takeAll(ctx context.Context, when string) error {
 	links := map[string]func() (string, error){
-		"portal-home": func() (string, error) { return c.sandbox.PortalLink(admin, "/stores/"+merchantID) },
-		"portal-api":  func() (string, error) { return c.sandbox.PortalLink(admin, "/stores/"+merchantID+"/integrations/api") },
+		"portal-home": func() (string, error) { return c.at(c.url)(c.sandbox.PortalLink(admin, "/")) },
+		"portal-api":  func() (string, error) { return c.at(c.url)(c.sandbox.PortalLink(admin, "/integrations/api")) },
 		"mystore-credentials": func() (string, error) {
-			return c.sandbox.MystoreLink(shop, "/"+shop+"/extensions/"+sandbox.KlarnaCheckoutV3+"/credentials")
+			target := "/extensions/" + sandbox.KlarnaCheckoutV3 + "/credentials"
+			return c.at(sandbox.ShopURL(c.url, shop))(c.sandbox.MystoreLink(shop, target))
 		},
 	}
 	for name, link := range links {
-		path, err := link()
+		address, err := link()
 		if err != nil {
 			return err
 		}
-		if err := c.take(ctx, path, name+"-"+when+".png"); err != nil {
+		if err := c.take(ctx, address, name+"-"+when+".png"); err != nil {
 			return fmt.Errorf("taking %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
+// at makes an address of a path, at a host.
+func (camera) at(host string) func(path string, err error) (string, error) {
+	return func(path string, err error) (string, error) { return host + path, err }
+}
+
 // take makes one picture with a profile of its own, so that nobody is signed in already.
-func (c camera) take(ctx context.Context, path, name string) (err error) {
-	target, err := url.JoinPath(c.url, path)
-	if err != nil {
-		return err
-	}
+func (c camera) take(ctx context.Context, address, name string) (err error) {
 	profile, err := os.MkdirTemp("", "kustom-pictures")
 	if err != nil {
 		return err
@@ -152,13 +153,15 @@ func (c camera) take(ctx context.Context, path, name string) (err error) {
 	args := []string{
 		"--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--hide-scrollbars",
-		"--user-data-dir=" + profile, "--window-size=1000,640", "--screenshot=" + file,
+		"--user-data-dir=" + profile, "--window-size=1000,860", "--screenshot=" + file,
+		// What a page shows comes after its document.
+		"--virtual-time-budget=10000",
 	}
 	if os.Geteuid() == 0 {
 		// Chromium's own sandbox does not work as root.
 		args = append(args, "--no-sandbox")
 	}
-	cmd := exec.CommandContext(ctx, c.browser, append(args, target)...)
+	cmd := exec.CommandContext(ctx, c.browser, append(args, address)...)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, output)
 	}

@@ -34,6 +34,7 @@ type settings struct {
 	addr    string
 	seed    string
 	pages   bool
+	list    bool
 	options sandbox.Options
 }
 
@@ -42,6 +43,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	set, err := parse(args, stdout)
 	if err != nil {
 		return err
+	}
+	if set.list {
+		return listMutations(stdout)
 	}
 	seed, err := loadSeed(set.seed)
 	if err != nil {
@@ -76,6 +80,13 @@ func parse(args []string, output io.Writer) (settings, error) {
 	flags.StringVar(&set.addr, "addr", "127.0.0.1:9000", "loopback `address` to listen on")
 	flags.StringVar(&set.seed, "seed", "", "`file` (YAML or JSON) with the stores and shops to start with; three shops when not given")
 	flags.BoolVar(&set.pages, "pages", false, "print the environment to use the pages with, signed in, in place of the APIs with tokens")
+	flags.BoolVar(&set.options.Pages.Developers, "pages-developers", false, "call the menu group of the portal's API page Developers, not Integrations")
+	flags.DurationVar(&set.options.Pages.Delay, "pages-delay", 0, "how long the pages wait for each of their data")
+	flags.Func("pages-mutations", "`names`, separated by commas, of changes to the pages that a vendor could make; -pages-list names them", func(names string) error {
+		set.options.Pages.Mutations = strings.Split(names, ",")
+		return nil
+	})
+	flags.BoolVar(&set.list, "pages-list", false, "list the changes that -pages-mutations takes, and end")
 	flags.DurationVar(&set.options.Spread, "spread", 0, "how long a new key takes to work at the merchant API")
 	flags.IntVar(&set.options.Pending, "pending", 0, "`number` of times that a new key has to be read until it is active")
 	flags.IntVar(&set.options.KeyLimit, "key-limit", 0, "`number` of keys that a store can have; 10 when not given")
@@ -87,6 +98,16 @@ func parse(args []string, output io.Writer) (settings, error) {
 		return settings{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	return set, checkLoopback(set.addr)
+}
+
+// listMutations prints a line for each change that the pages can show.
+func listMutations(w io.Writer) error {
+	for _, m := range sandbox.Mutations() {
+		if _, err := fmt.Fprintf(w, "%-24s%s\n", m.Name, m.Description); err != nil {
+			return fmt.Errorf("listing the mutations: %w", err)
+		}
+	}
+	return nil
 }
 
 // checkLoopback keeps the sandbox on this machine: its tokens are no secrets.

@@ -84,7 +84,7 @@ func TestIntroduce(t *testing.T) {
 		if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), test.lack) {
 			t.Errorf("%s: printed %s", name, out.String())
 		}
-		for _, line := range []string{srv.PortalPagesURL() + "/mailbox", srv.MystorePagesURL() + "/sign-in to fjellsport"} {
+		for _, line := range []string{srv.PortalPagesURL() + "/", srv.MystoreAdminURL("fjellsport") + " as owner@"} {
 			if !strings.Contains(out.String(), line) {
 				t.Errorf("%s: %q is not in %s", name, line, out.String())
 			}
@@ -132,6 +132,7 @@ func TestRunRefuses(t *testing.T) {
 		"unknown flag":   {[]string{"-tls"}, "-tls"},
 		"no seed":        {[]string{"-addr", "127.0.0.1:0", "-seed", filepath.Join(t.TempDir(), "none")}, "reading a seed"},
 		"bad seed":       {[]string{"-addr", "127.0.0.1:0", "-seed", bad}, "staging"},
+		"no mutation":    {[]string{"-addr", "127.0.0.1:0", "-pages-mutations", "iframe,no-such"}, `"no-such"`},
 		"negative limit": {[]string{"-addr", "127.0.0.1:0", "-key-limit", "-1"}, "negative"},
 	}
 	for name, test := range tests {
@@ -151,6 +152,16 @@ func TestRunHelp(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "-spread") {
 		t.Errorf("the help is %s", out.String())
+	}
+}
+
+func TestRunListsMutations(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-pages-list"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(out.String(), "\n"); lines != len(sandbox.Mutations()) || !strings.Contains(out.String(), "popup-plain") {
+		t.Errorf("it lists %s", out.String())
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package browser does in Chromium or Chrome what a person would do there, for services that have
-// pages and no API. It finds things as people do who hear a page rather than see it, by their role
-// and accessible name, proves where it is before it does anything, and afterwards that it happened.
+// pages and no API. It finds things as people do, by what they are for and what they are called, however
+// the page is written; proves where it is before it does anything; and afterwards that it happened.
 //
 // It knows nothing of any vendor and nothing of Terraform.
 package browser
@@ -151,8 +151,8 @@ func (b *Browser) openIn(ctx context.Context, p *process, v *Visitor) (*Tab, err
 	if err != nil {
 		return nil, err
 	}
-	inTab, closeTab := chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile))
-	tab := &Tab{browser: b, visitor: v, process: p, profile: profile, ctx: inTab, cancel: closeTab}
+	tab := newTab(b, v, p, profile)
+	tab.ctx, tab.cancel = chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile), chromedp.WithListener(tab.heard))
 	if err := tab.prepare(ctx); err != nil {
 		tab.leave()
 		return nil, err

@@ -13,13 +13,13 @@ type Kind string
 const (
 	// NotFound: something that the step needs is not on the page, or is there more than once.
 	NotFound Kind = "not found"
-	// Elsewhere: the page is another host's.
+	// Unsettled: what the step needs is there, and the page did not come to rest within the time.
+	Unsettled Kind = "unsettled"
+	// Elsewhere: the page is another origin's.
 	Elsewhere Kind = "elsewhere"
 	// SignedOut: the site asks to sign in.
 	SignedOut Kind = "signed out"
-	// Refused: the page says no.
-	Refused Kind = "refused"
-	// Unclickable: something else lies where the click would go.
+	// Unclickable: something else lies where the click would go, or a field does not take what is typed.
 	Unclickable Kind = "unclickable"
 	// NoPage: the page could not be loaded.
 	NoPage Kind = "no page"
@@ -27,18 +27,25 @@ const (
 	Died Kind = "died"
 )
 
-// StepError says which step on which page failed, and why. It holds nothing that was typed, and of the
-// page only what is said in Message.
+// StepError says which step on which page failed, and why. It holds nothing that was typed. What it has of
+// the page's text has no secret in it and is short.
 type StepError struct {
 	// Site is whose page it is, such as "Kustom Portal", and Host where it is.
 	Site, Host string
 	// Page is what the page is, and Step what was to be done on it, in words.
 	Page, Step string
 	Kind       Kind
-	// Wanted are the things that were looked for and not found.
-	Wanted []Want
-	// Message is what the page says, where it refuses.
+	// Wanted are the things that were looked for and not found, and What says it where they are no things.
+	Wanted []Thing
+	What   string
+	// Nearest are the names of what is on the page instead, the likest first.
+	Nearest []string
+	// Structure says that other words can't help: the page has nothing of the kind.
+	Structure bool
+	// Message is what the page says, or what lies in front of an element.
 	Message string
+	// Asked is what the browser's own dialog on the page asked. It was dismissed.
+	Asked string
 	// Changing says that the step was to change something, and Uncertain that it may have.
 	Changing, Uncertain bool
 	// Picture is the file with a picture of the page, if one was taken.
@@ -50,11 +57,19 @@ type StepError struct {
 func (e *StepError) Error() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, %s: could not %s: %s", e.Site, e.Page, e.Step, e.Kind)
-	if len(e.Wanted) > 0 {
-		fmt.Fprintf(&text, ": %s", describe(e.Wanted))
+	for _, part := range []string{describe(e.Wanted), e.What} {
+		if part != "" {
+			fmt.Fprintf(&text, ": %s", part)
+		}
+	}
+	if len(e.Nearest) > 0 {
+		fmt.Fprintf(&text, "; there is %q", e.Nearest)
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&text, ": %q", e.Message)
+	}
+	if e.Asked != "" {
+		fmt.Fprintf(&text, "; the page asked %q, which was dismissed", e.Asked)
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&text, ": %v", e.Err)
@@ -80,10 +95,10 @@ func IsKind(err error, kind Kind) bool {
 	return errors.As(err, &failure) && failure.Kind == kind
 }
 
-func describe(wanted []Want) string {
+func describe(wanted []Thing) string {
 	var all []string
-	for _, want := range wanted {
-		all = append(all, want.String())
+	for _, thing := range wanted {
+		all = append(all, thing.String())
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(all, "; ")
 }

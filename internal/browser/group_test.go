@@ -102,7 +102,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	if _, err := g.Open(t.Context(), g.visitor); err == nil {
 		t.Error("a closed group opens a tab")
 	}
-	_, _, err := tab.Await(t.Context(), step(want("status")))
+	_, err := find(t.Context(), tab, step(), action("Nothing"))
 	fails(t, err, browser.Died)
 }
 
@@ -111,13 +111,11 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 	g := newGroup(t, browser.Options{Timeout: long})
 	tab := g.site.tab(t, g.Browser, g.visitor)
 	load(t, tab, g.site, "/", "none")
-	button := await(t, tab, want("button", "One"))[0]
+	button := await(t, tab, action("One"))
 	folder, pid := g.process(t)
 	waiting := make(chan error, 1)
-	changing := step(want("slider"))
-	changing.Changing = true
 	go func() {
-		_, _, err := tab.Await(t.Context(), changing)
+		_, err := find(t.Context(), tab, changing(), action("Nothing"))
 		waiting <- err
 	}()
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
@@ -126,7 +124,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 	if failed := failure(t, <-waiting, browser.Died); !failed.Uncertain {
 		t.Error("after a click that changes something, a dead browser leaves no doubt")
 	}
-	failed := failure(t, tab.Click(t.Context(), changing, button), browser.Died)
+	failed := failure(t, tab.Click(t.Context(), changing(), button), browser.Died)
 	if !failed.DidNothing() {
 		t.Error("a click in a dead browser may have worked")
 	}

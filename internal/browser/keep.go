@@ -75,12 +75,14 @@ func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
 	return s, true, nil
 }
 
-// Accounts returns the accounts of a host that sessions are kept of, sorted.
-func (k Keep) Accounts(host string) ([]string, error) {
+// Kept says whose session is kept.
+type Kept struct{ Host, Account string }
+
+// All returns whose sessions are kept, sorted by the names of their files.
+func (k Keep) All() ([]Kept, error) {
 	if k.Dir == "" {
 		return nil, nil
 	}
-	prefix := url.QueryEscape(host) + "@"
 	files, err := os.ReadDir(k.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -88,15 +90,17 @@ func (k Keep) Accounts(host string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the kept sessions: %w", err)
 	}
-	var accounts []string
+	var all []Kept
 	for _, file := range files {
 		name, isSession := strings.CutSuffix(file.Name(), sessionSuffix)
-		name, isHost := strings.CutPrefix(name, prefix)
-		if account, err := url.QueryUnescape(name); isSession && isHost && err == nil {
-			accounts = append(accounts, account)
+		host, account, _ := strings.Cut(name, "@")
+		host, hostErr := url.QueryUnescape(host)
+		account, accountErr := url.QueryUnescape(account)
+		if isSession && hostErr == nil && accountErr == nil {
+			all = append(all, Kept{Host: host, Account: account})
 		}
 	}
-	return accounts, nil
+	return all, nil
 }
 
 // makeDir makes the folder, and lets nobody else into it.

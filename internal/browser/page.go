@@ -5,49 +5,156 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/chromedp/cdproto/accessibility"
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/dom"
+	"unicode"
 )
 
-// Page is what a page says at one moment to somebody who can't see it. It may hold a secret, and must
-// not be logged.
+// Page is what a person can see on a page at one moment, as one tree: open shadow roots and frames of the
+// same origin are part of it, and what is hidden is not. It may hold a secret, and must not be logged.
 type Page struct {
-	// URL is where the page was loaded from.
+	// URL is where the page is now.
 	URL *url.URL
 	*Element
+	// Busy tells that part of the page is a placeholder, such as a skeleton or a spinner.
+	Busy bool
+	// Apart are the hosts of frames that can't be read, because they are of another origin.
+	Apart []string
 
 	// document tells this document from those that were, or will be, in the same tab.
 	document string
 }
 
-// Element is something on a page, with what belongs to it.
+// Element is something on a page, with what is in it.
 type Element struct {
-	// Role is the element's role, such as "button" or "textbox".
+	// Tag is the element's HTML name. It is empty for a piece of text.
+	Tag string
+	// Role is the role that the element has or that its tag implies; "text" for a piece of text.
 	Role string
-	// Name and Description are what a screen reader says of it.
-	Name, Description string
-	// Value is what a field holds. That of a password's field is not told.
+	// Name is its accessible name where one is given, by a label or an attribute; Placeholder and Title
+	// are those attributes.
+	Name, Placeholder, Title string
+	// Value is what a field holds, also one for a password.
 	Value string
-	// Selected tells whether an option is chosen.
-	Selected bool
-	// Moment is the time that the element stands for, in the form of its datetime attribute; empty
-	// where it is no time.
+	// Type and Autocomplete are those attributes of an input.
+	Type, Autocomplete string
+	// Expanded is "true" or "false" for what can be opened and closed, and empty for all else.
+	Expanded string
+	// Popup is what a button opens, such as "menu" or "listbox", where it says so.
+	Popup string
+	// Moment is the datetime attribute.
 	Moment string
+	// Path is where a link leads, on its own host.
+	Path string
+	// Clickable tells that the element is made to be clicked, by its role or by how the pointer looks on it.
+	Clickable bool
+	// Disabled, Selected, Current, Modal and ReadOnly are states, however the page expresses them.
+	Disabled, Selected, Current, Modal, ReadOnly bool
+	// Position is "fixed" or "sticky" for what does not scroll with the page.
+	Position string
+	// Box is where the element is in the window, in CSS pixels.
+	Box Box
 
+	block    bool
+	text     string
+	id       int
 	children []*Element
 	parent   *Element
-	id       cdp.BackendNodeID
 }
 
-// textRole is the role of text by itself.
-const textRole = "StaticText"
+// Box is a rectangle in CSS pixels.
+type Box struct{ X, Y, Width, Height int }
 
-// all yields the element and everything in it, in the order of the page.
-func (e *Element) all() iter.Seq[*Element] {
+// textRole is the role of a piece of text.
+const textRole = "text"
+
+// MarshalJSON writes down which element it is, so that what two looks have found can be compared.
+func (e *Element) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, int64(e.id), 10), nil }
+
+// snapshot is what the finder returns. The names are short because a page has thousands of nodes.
+type snapshot struct {
+	URL      string   `json:"url"`
+	Document string   `json:"document"`
+	Busy     bool     `json:"busy"`
+	Apart    []string `json:"apart"`
+	Nodes    []node   `json:"nodes"`
+}
+
+type node struct {
+	Parent       int    `json:"p"`
+	ID           int    `json:"i"`
+	Tag          string `json:"t"`
+	Role         string `json:"r"`
+	Text         string `json:"x"`
+	Name         string `json:"n"`
+	Placeholder  string `json:"h"`
+	Title        string `json:"l"`
+	Value        string `json:"v"`
+	Type         string `json:"y"`
+	Autocomplete string `json:"a"`
+	Expanded     string `json:"e"`
+	Popup        string `json:"u"`
+	Moment       string `json:"g"`
+	Path         string `json:"q"`
+	Position     string `json:"f"`
+	Clickable    bool   `json:"c"`
+	Disabled     bool   `json:"d"`
+	Selected     bool   `json:"s"`
+	Current      bool   `json:"w"`
+	Modal        bool   `json:"m"`
+	ReadOnly     bool   `json:"o"`
+	Block        bool   `json:"k"`
+	Box          [4]int `json:"b"`
+}
+
+// newPage makes a page of what the finder has returned.
+func newPage(s snapshot) (*Page, error) {
+	address, err := url.Parse(s.URL)
+	if err != nil {
+		return nil, fmt.Errorf("the page's address: %w", err)
+	}
+	page := &Page{URL: address, Element: &Element{}, Busy: s.Busy, document: s.Document}
+	for _, source := range s.Apart {
+		if frame, err := url.Parse(source); err == nil && frame.Host != "" {
+			page.Apart = append(page.Apart, frame.Host)
+		}
+	}
+	all := make([]*Element, len(s.Nodes))
+	for i, n := range s.Nodes {
+		all[i] = n.element()
+		if n.Parent < 0 {
+			page.Element = all[i]
+			continue
+		}
+		if n.Parent >= i {
+			return nil, fmt.Errorf("the page's tree is out of order")
+		}
+		all[i].parent = all[n.Parent]
+		all[n.Parent].children = append(all[n.Parent].children, all[i])
+	}
+	return page, nil
+}
+
+func (n node) element() *Element {
+	return &Element{
+		Tag: n.Tag, Role: n.Role, Name: tidy(n.Name), Placeholder: tidy(n.Placeholder), Title: tidy(n.Title), Value: n.Value,
+		Type: n.Type, Autocomplete: n.Autocomplete, Expanded: n.Expanded, Popup: n.Popup, Moment: n.Moment, Path: n.Path,
+		Clickable: n.Clickable, Disabled: n.Disabled, Selected: n.Selected, Current: n.Current, Modal: n.Modal, ReadOnly: n.ReadOnly,
+		Position: n.Position, Box: Box{n.Box[0], n.Box[1], n.Box[2], n.Box[3]}, block: n.Block, text: n.Text, id: n.ID,
+	}
+}
+
+// ParsePage makes a page of a snapshot in the finder's form. It is for tests and for fuzzing.
+func ParsePage(data []byte) (*Page, error) {
+	var s snapshot
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("reading a snapshot: %w", err)
+	}
+	return newPage(s)
+}
+
+// All yields the element and everything in it, in the order of the page.
+func (e *Element) All() iter.Seq[*Element] {
 	return func(yield func(*Element) bool) { e.walk(yield) }
 }
 
@@ -63,221 +170,140 @@ func (e *Element) walk(yield func(*Element) bool) bool {
 	return true
 }
 
-// All returns the elements of a role in e, in the order of the page. Where names are given, only those
-// of such a name.
-func (e *Element) All(role string, names ...string) []*Element {
-	var found []*Element
-	for candidate := range e.all() {
-		if candidate.Role == role && (len(names) == 0 || candidate.Named(names...)) {
-			found = append(found, candidate)
-		}
-	}
-	return found
-}
+// Parent returns what the element is in, or nil.
+func (e *Element) Parent() *Element { return e.parent }
 
-// First returns the first of the elements that All returns, or nil.
-func (e *Element) First(role string, names ...string) *Element {
-	if found := e.All(role, names...); len(found) > 0 {
-		return found[0]
-	}
-	return nil
-}
-
-// News returns the elements of a role in e whose text was in none of that role before.
-func (e *Element) News(before *Page, role string) []*Element {
-	var old []string
-	for _, element := range before.All(role) {
-		old = append(old, element.Text())
-	}
-	return slices.DeleteFunc(e.All(role), func(element *Element) bool { return slices.Contains(old, element.Text()) })
-}
-
-// Named tells whether the element has one of the names, whatever their white space and their capital
-// letters.
-func (e *Element) Named(names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return same(e.Name, name) })
-}
-
-// Text returns the text in e, in the order of the page, with a space between its parts.
-func (e *Element) Text() string {
-	var parts []string
-	for candidate := range e.all() {
-		if candidate.Role == textRole {
-			parts = append(parts, candidate.Name)
-		}
-	}
-	return tidy(strings.Join(parts, " "))
-}
-
-// Within tells whether the element is in one of a role.
-func (e *Element) Within(role string) bool {
-	for outer := e.parent; outer != nil; outer = outer.parent {
-		if outer.Role == role {
+// Contains tells whether other is e or in it.
+func (e *Element) Contains(other *Element) bool {
+	for at := other; at != nil; at = at.parent {
+		if at == e {
 			return true
 		}
 	}
 	return false
 }
 
-// Time returns the first time in e, as its datetime attribute has it; empty when there is none.
-func (e *Element) Time() string {
-	for candidate := range e.all() {
-		if candidate.Moment != "" {
-			return candidate.Moment
+// Closest returns the nearest element around e, or e itself, for which is returns true; nil where there is
+// none.
+func (e *Element) Closest(is func(*Element) bool) *Element {
+	for at := e; at != nil; at = at.parent {
+		if is(at) {
+			return at
+		}
+	}
+	return nil
+}
+
+// HasRole tells whether the element has one of the roles.
+func (e *Element) HasRole(roles ...string) bool {
+	for _, role := range roles {
+		if e.Role == role {
+			return true
+		}
+	}
+	return false
+}
+
+// Text returns the visible text in e, in the order of the page, with single spaces.
+func (e *Element) Text() string { return tidy(strings.Join(e.Lines(), " ")) }
+
+// Lines returns the visible text in e as it is drawn: a line for each run of text that nothing but inline
+// elements interrupt. Lines are not wrapped.
+func (e *Element) Lines() []string { return e.lines(func(*Element) bool { return true }) }
+
+// LinesOutside is Lines without the text of what is made to be clicked.
+func (e *Element) LinesOutside() []string {
+	return e.lines(func(inner *Element) bool { return inner == e || !inner.Clickable })
+}
+
+func (e *Element) lines(keep func(*Element) bool) []string {
+	var lines []string
+	var line strings.Builder
+	end := func() {
+		if text := tidy(line.String()); text != "" {
+			lines = append(lines, text)
+		}
+		line.Reset()
+	}
+	var add func(*Element)
+	add = func(at *Element) {
+		if at.Role == textRole {
+			line.WriteString(at.text)
+			return
+		}
+		if !keep(at) {
+			return
+		}
+		if at.block {
+			end()
+		}
+		for _, child := range at.children {
+			add(child)
+		}
+		if at.block {
+			end()
+		}
+	}
+	add(e)
+	end()
+	return lines
+}
+
+// own returns the text that is in e itself and in no element within it.
+func (e *Element) own() string {
+	var text strings.Builder
+	for _, child := range e.children {
+		if child.Role == textRole {
+			text.WriteString(child.text)
+		}
+	}
+	return tidy(text.String())
+}
+
+// Leaves returns the innermost elements in e that have text, in the order of the page.
+func (e *Element) Leaves() []*Element {
+	var leaves []*Element
+	for candidate := range e.All() {
+		if candidate.Role != textRole && candidate.own() != "" {
+			leaves = append(leaves, candidate)
+		}
+	}
+	return leaves
+}
+
+// Label returns what an element is called: its name, or else its text, or else its other attributes.
+func (e *Element) Label() string {
+	for _, text := range []string{e.Name, e.Text(), e.Title, e.Placeholder} {
+		if text != "" {
+			return text
 		}
 	}
 	return ""
 }
 
-// Definition returns what a list of terms says of one of the terms; empty when it says nothing.
-func (e *Element) Definition(terms ...string) string {
-	for _, term := range e.All("term") {
-		if !term.Named(terms...) && !slices.ContainsFunc(terms, func(t string) bool { return same(term.Text(), t) }) {
-			continue
-		}
-		siblings := term.parent.children
-		if next := slices.Index(siblings, term) + 1; next < len(siblings) && siblings[next].Role == "definition" {
-			return siblings[next].Text()
-		}
-	}
-	return ""
-}
+// invisible are the characters that take no room on a page.
+const invisible = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
-// tidy returns text without needless white space.
-func tidy(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// same tells whether two texts are the same to a reader.
-func same(a, b string) bool { return strings.EqualFold(tidy(a), tidy(b)) }
-
-// Row is a row of a table: its cells by the names of their columns.
-type Row struct {
-	*Element
-	columns []string
-	cells   []*Element
-}
-
-// Cell returns the cell in the column of one of the names, or nil when the table has no such column.
-func (r Row) Cell(column ...string) *Element {
-	i := slices.IndexFunc(r.columns, func(name string) bool {
-		return slices.ContainsFunc(column, func(wanted string) bool { return same(name, wanted) })
-	})
-	if i < 0 || i >= len(r.cells) {
-		return nil
-	}
-	return r.cells[i]
-}
-
-// Rows returns the rows of a table that has a row of headers.
-func (e *Element) Rows() []Row {
-	var columns []string
-	var rows []Row
-	for _, row := range e.All("row") {
-		if headers := row.All("columnheader"); len(headers) > 0 {
-			columns = nil
-			for _, header := range headers {
-				columns = append(columns, header.Name)
+// tidy returns text without needless white space and without characters that can't be seen.
+func tidy(text string) string {
+	if strings.ContainsAny(text, invisible) {
+		text = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(invisible, r) {
+				return -1
 			}
-			continue
-		}
-		var cells []*Element
-		for cell := range row.all() {
-			switch cell.Role {
-			case "cell", "rowheader", "gridcell":
-				cells = append(cells, cell)
-			}
-		}
-		rows = append(rows, Row{Element: row, columns: columns, cells: cells})
+			return r
+		}, text)
 	}
-	return rows
+	return strings.Join(strings.Fields(text), " ")
 }
 
-// assemble makes a tree of what the browser lists. What it ignores is left out, but not what is in it.
-func assemble(nodes []*accessibility.Node, moments map[cdp.BackendNodeID]string) (*Element, error) {
-	byID := make(map[accessibility.NodeID]*accessibility.Node, len(nodes))
-	var root *accessibility.Node
-	for _, node := range nodes {
-		byID[node.NodeID] = node
-		if node.ParentID == "" && root == nil {
-			root = node
-		}
+// plain returns a text as it is compared: in small letters, and without what is not a letter or a digit at
+// its ends, such as "*", "…", ":" or an arrow. A text of nothing else stays as it is.
+func plain(text string) string {
+	text = strings.ToLower(tidy(text))
+	trimmed := strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if trimmed == "" {
+		return text
 	}
-	if root == nil {
-		return nil, fmt.Errorf("the page has no root")
-	}
-	top := element(root, moments)
-	attach(top, root, byID, moments)
-	return top, nil
-}
-
-func attach(parent *Element, node *accessibility.Node, byID map[accessibility.NodeID]*accessibility.Node, moments map[cdp.BackendNodeID]string) {
-	for _, id := range node.ChildIDs {
-		child, ok := byID[id]
-		if !ok {
-			continue
-		}
-		if child.Ignored {
-			attach(parent, child, byID, moments)
-			continue
-		}
-		made := element(child, moments)
-		made.parent = parent
-		parent.children = append(parent.children, made)
-		attach(made, child, byID, moments)
-	}
-}
-
-func element(node *accessibility.Node, moments map[cdp.BackendNodeID]string) *Element {
-	e := &Element{
-		Role: text(node.Role), Name: text(node.Name), Description: text(node.Description), Value: text(node.Value),
-		Moment: moments[node.BackendDOMNodeID], id: node.BackendDOMNodeID,
-	}
-	for _, property := range node.Properties {
-		if property.Name == accessibility.PropertyNameSelected {
-			e.Selected = property.Value != nil && string(property.Value.Value) == "true"
-		}
-	}
-	return e
-}
-
-func text(v *accessibility.Value) string {
-	if v == nil {
-		return ""
-	}
-	var s string
-	if json.Unmarshal(v.Value, &s) != nil {
-		return ""
-	}
-	return s
-}
-
-// hasTimes tells whether anything in the list is a time.
-func hasTimes(nodes []*accessibility.Node) bool {
-	return slices.ContainsFunc(nodes, func(n *accessibility.Node) bool { return text(n.Role) == "time" })
-}
-
-// momentsIn returns the times below a node of the document.
-func momentsIn(node *cdp.Node, moments map[cdp.BackendNodeID]string) {
-	if strings.EqualFold(node.NodeName, "time") {
-		for i := 0; i+1 < len(node.Attributes); i += 2 {
-			if node.Attributes[i] == "datetime" {
-				moments[node.BackendNodeID] = node.Attributes[i+1]
-			}
-		}
-	}
-	for _, child := range node.Children {
-		momentsIn(child, moments)
-	}
-}
-
-// center returns the middle of an area.
-func center(quads []dom.Quad) (x, y float64, ok bool) {
-	const corners = 4
-	if len(quads) == 0 || len(quads[0]) != 2*corners {
-		return 0, 0, false
-	}
-	for i := range corners {
-		x += quads[0][2*i] / corners
-		y += quads[0][2*i+1] / corners
-	}
-	return x, y, true
+	return trimmed
 }

@@ -28,6 +28,9 @@ func places(things ...string) string {
 
 const pictured = "kco_live_api_pictured"
 
+// blank is how many colours an area has at the most in which nothing can be read: its border and background.
+const blank = 20
+
 func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
 	t.Parallel()
 	// The first is seen, the others are not.
@@ -37,15 +40,18 @@ func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
 		`<textarea @>` + pictured + `</textarea>`,
 		`<dialog open aria-label="New" @>Your key: <b style="visibility: visible">` + pictured + `</b></dialog>`,
 		`<div role="dialog" @>` + pictured + `</div>`,
-		`<p @>Your secret is ` + pictured + `</p>`,
+		`<p @>Your secret is kco_live<b>_api_</b>pictured</p>`,
+		`<p @ id="later"></p><script>setInterval(() => { document.getElementById("later").textContent = "` + pictured + `" }, 0)</script>`,
 		`<div @ id="shadow"></div><script>document.getElementById("shadow").attachShadow({ mode: "open" }).innerHTML = "<input value='` + pictured + `'><p>` + pictured + `</p>"</script>`,
 		`<select @><option>` + pictured + `</select><div id="closed"></div><script>
 			document.getElementById("closed").attachShadow({ mode: "closed" }).innerHTML = "<div role='dialog' style='position: absolute; top: 80px; left: 600px'>` + pictured + `</div>";
 		</script>`,
 	}
 	dir := filepath.Join(t.TempDir(), "not", "yet")
-	tab := serveOne(t, places(things...)).open(t, browser.Options{Timeout: short, DebugDir: dir})
-	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	s := serveOne(t, places(things...))
+	s.Words = browser.NewWords(browser.Table{"seen": {"A heading that is seen"}}, nil)
+	tab := s.open(t, browser.Options{Timeout: short, DebugDir: dir})
+	_, err := find(t.Context(), tab, step(), action("Go"))
 	failed := failure(t, err, browser.NotFound)
 	if failed.Picture == "" || !strings.Contains(err.Error(), failed.Picture) {
 		t.Fatalf("there is no picture, or the error does not say where: %v", err)
@@ -53,15 +59,15 @@ func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
 	mode(t, failed.Picture, 0o600)
 	mode(t, dir, 0o700)
 	shown := read(t, failed.Picture)
-	if n := colours(shown, place(0)); n < 2 {
+	if n := colours(shown, place(0)); n <= blank {
 		t.Error("the picture does not show what is to be seen")
 	}
-	if n := colours(shown, image.Rect(590, 70, 1000, 110)); n != 1 {
+	if n := colours(shown, image.Rect(590, 70, 1000, 110)); n > blank {
 		t.Errorf("a dialog that the page keeps apart has %d colours", n)
 	}
 	for i := 1; i < len(things); i++ {
 		area := place(i).Inset(-10)
-		if seen := colours(shown, area); seen != 1 || !area.In(shown.Bounds()) {
+		if seen := colours(shown, area); seen > blank || !area.In(shown.Bounds()) {
 			t.Errorf("the area of %s has %d colours, want it blank", things[i], seen)
 		}
 	}
@@ -92,22 +98,10 @@ func colours(shown image.Image, area image.Rectangle) int {
 	return len(seen)
 }
 
-func TestNoPictureIsTakenOfAPageThatKeepsShowingASecret(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	tab := serveOne(t, `<p></p><script>setInterval(() => { document.querySelector("p").textContent = "`+pictured+`" }, 0)</script>`).
-		open(t, browser.Options{Timeout: short, DebugDir: dir})
-	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
-	failed := failure(t, err, browser.NotFound)
-	if left, err := os.ReadDir(dir); failed.Picture != "" || len(left) > 0 || err != nil {
-		t.Errorf("there is a picture %q among %v, %v", failed.Picture, left, err)
-	}
-}
-
 func TestWithoutAFolderThereAreNoPictures(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short})
-	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	_, err := find(t.Context(), tab, step(), action("Go"))
 	if failed := failure(t, err, browser.NotFound); failed.Picture != "" {
 		t.Errorf("there is a picture: %s", failed.Picture)
 	}
@@ -120,7 +114,7 @@ func TestAPictureThatCanNotBeKeptIsNoOtherFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short, DebugDir: file})
-	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	_, err := find(t.Context(), tab, step(), action("Go"))
 	if failed := failure(t, err, browser.NotFound); failed.Picture != "" {
 		t.Errorf("there is a picture: %s", failed.Picture)
 	}

@@ -94,12 +94,13 @@ func TestKeptSessionsAreTheirOwnersAlone(t *testing.T) {
 			t.Errorf("the session of %q is not the one that was kept: %t, %v", account, ok, err)
 		}
 	}
-	accounts, err := keep.Accounts("portal.example:8443")
+	const host = "portal.example:8443"
+	all, err := keep.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(accounts, []string{"a", "b@shop/."}) {
-		t.Errorf("the accounts are %q", accounts)
+	if !slices.Equal(all, []browser.Kept{{Host: host}, {Host: host, Account: "a"}, {Host: host, Account: "b@shop/."}}) {
+		t.Errorf("kept are %v", all)
 	}
 	if _, err := keep.Save("a", someSession()); err != nil {
 		t.Errorf("a session can't be kept in place of another: %v", err)

@@ -22,29 +22,27 @@ var (
 // signInInterval is the wait between two looks at what a person does.
 const signInInterval = 250 * time.Millisecond
 
-// SignIn opens a window on a site, lets a person sign in there, and returns the session as soon as a page
-// of the site has everything on it that is wanted. How people sign in is left to them: on whatever hosts,
-// in whatever tabs of the window, and for as long as ctx lasts. Pages of other hosts are not looked at.
+// SignIn opens a window on a site, lets a person sign in there, and returns the session as soon as a page of
+// the site shows somebody who is signed in, or when done is closed: then the person says so. How people sign
+// in is left to them: on whatever hosts, in whatever tabs of the window, and for as long as ctx lasts. Pages
+// of other hosts are not looked at. Done may be nil.
 //
 // The window is a browser's of its own, with a profile that is in memory only. Nothing of it is left.
-func SignIn(ctx context.Context, o Options, site *Site, wants []Want) (session Session, err error) {
+func SignIn(ctx context.Context, o Options, site *Site, done <-chan struct{}) (session Session, err error) {
 	var group Group
 	// The tabs go with the browser.
 	defer func() { err = errors.Join(err, group.Close()) }()
 	o.Visible = true
-	// A page that asks to sign in is what this is about, and not what it must not come upon.
-	open := *site
-	open.SignIn = nil
-	tab, err := New(&group, o).Open(ctx, NewVisitor(&open, Session{Host: site.URL.Host}))
+	tab, err := New(&group, o).Open(ctx, NewVisitor(site, Session{Host: site.URL.Host}))
 	if err != nil {
 		return Session{}, err
 	}
-	w := &window{tab: tab, tabs: map[target.ID]*Tab{chromedp.FromContext(tab.ctx).Target.TargetID: tab}}
+	w := &window{tab: tab, tabs: map[target.ID]*Tab{chromedp.FromContext(tab.ctx).Target.TargetID: tab}, since: map[target.ID]time.Time{}}
 	if err := w.begin(ctx); err != nil {
 		return Session{}, w.reason(ctx, err)
 	}
 	for {
-		session, ok, err := w.signedIn(ctx, wants)
+		session, ok, err := w.signedIn(ctx, isClosed(done))
 		if err != nil {
 			return Session{}, w.reason(ctx, err)
 		}
@@ -57,12 +55,22 @@ func SignIn(ctx context.Context, o Options, site *Site, wants []Want) (session S
 	}
 }
 
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
 // window is what a person signs in in.
 type window struct {
 	// tab is the one that it was opened with.
 	tab *Tab
-	// tabs are those that have been looked at.
-	tabs map[target.ID]*Tab
+	// tabs are those that have been looked at, and since is from when on each shows somebody who is signed in.
+	tabs  map[target.ID]*Tab
+	since map[target.ID]time.Time
 }
 
 // reason returns why there is nothing more to be seen, where something went wrong.
@@ -102,9 +110,9 @@ func (w *window) closeFirst(ctx context.Context) error {
 	return err
 }
 
-// signedIn looks at the site's pages in the window, and returns the session of the first one that has
-// everything on it that is wanted.
-func (w *window) signedIn(ctx context.Context, wants []Want) (session Session, ok bool, err error) {
+// signedIn looks at the site's pages in the window, and returns the session of the first one that shows
+// somebody who is signed in; of any of the site's, where the person says so.
+func (w *window) signedIn(ctx context.Context, said bool) (session Session, ok bool, err error) {
 	var pages []*target.Info
 	err = w.tab.run(ctx, func(ctx context.Context) error {
 		pages, err = chromedp.Targets(ctx)
@@ -119,7 +127,7 @@ func (w *window) signedIn(ctx context.Context, wants []Want) (session Session, o
 			continue
 		}
 		open = true
-		if w.shows(ctx, info, wants) {
+		if w.shows(ctx, info, said) {
 			session, err := w.tabs[info.TargetID].Session(ctx)
 			return session, err == nil, err
 		}
@@ -130,9 +138,13 @@ func (w *window) signedIn(ctx context.Context, wants []Want) (session Session, o
 	return Session{}, false, nil
 }
 
-// shows tells whether a page is one of the site that has on it what is wanted. What can't be looked at,
+// stays is how long a page has to show somebody who is signed in: some do for a moment, before they ask to
+// sign in.
+const stays = 2 * time.Second
+
+// shows tells whether a page is one of the site that somebody sees who is signed in. What can't be looked at,
 // such as a page that is being closed, is none.
-func (w *window) shows(ctx context.Context, info *target.Info, wants []Want) bool {
+func (w *window) shows(ctx context.Context, info *target.Info, said bool) bool {
 	address, err := url.Parse(info.URL)
 	if err != nil || address.Host != w.tab.visitor.site.URL.Host {
 		return false
@@ -141,12 +153,18 @@ func (w *window) shows(ctx context.Context, info *target.Info, wants []Want) boo
 	if err != nil {
 		return false
 	}
+	if said {
+		return true
+	}
 	page, err := tab.look(ctx)
-	if err != nil {
+	if err != nil || page.Busy || !w.tab.visitor.site.Entered(page) {
+		delete(w.since, info.TargetID)
 		return false
 	}
-	_, kind := tab.judge(page, Step{Wants: wants})
-	return kind == ""
+	if _, ok := w.since[info.TargetID]; !ok {
+		w.since[info.TargetID] = time.Now()
+	}
+	return time.Since(w.since[info.TargetID]) >= stays
 }
 
 // at returns the tab of a target.
@@ -154,7 +172,7 @@ func (w *window) at(ctx context.Context, id target.ID) (*Tab, error) {
 	if known, ok := w.tabs[id]; ok {
 		return known, nil
 	}
-	tab := *w.tab
+	tab := newTab(w.tab.browser, w.tab.visitor, w.tab.process, w.tab.profile)
 	tab.ctx, tab.cancel = chromedp.NewContext(w.tab.process.ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
 	ctx, done := context.WithTimeout(ctx, w.tab.browser.options.Timeout)
 	defer done()
@@ -167,6 +185,6 @@ func (w *window) at(ctx context.Context, id target.ID) (*Tab, error) {
 	if !unneeded() {
 		return nil, ctx.Err()
 	}
-	w.tabs[id] = &tab
-	return &tab, nil
+	w.tabs[id] = tab
+	return tab, nil
 }

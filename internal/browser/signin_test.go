@@ -23,6 +23,8 @@ type memberSite struct {
 	*httptest.Server
 	// signIn is where one signs in.
 	signIn *httptest.Server
+	// done is closed when the person says that they are in.
+	done chan struct{}
 }
 
 const (
@@ -68,15 +70,15 @@ func show(w http.ResponseWriter, body string) {
 	_, _ = w.Write([]byte(`<!DOCTYPE html><html lang="en"><title>Site</title><body>` + body + `</body></html>`))
 }
 
-func (s *memberSite) site(t *testing.T) (*browser.Site, []browser.Want) {
+func (s *memberSite) site(t *testing.T) *browser.Site {
 	t.Helper()
 	address, err := url.Parse(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := browser.NewWords(browser.Table{"out": {"en": {"Sign out"}}, "who": {"en": {"Who are you?"}}}, nil)
-	site := &browser.Site{Name: "the site", URL: address, Words: words, SignIn: []browser.Want{words.Want("heading", "who")}}
-	return site, []browser.Want{words.Want("button", "out")}
+	return &browser.Site{
+		Name: "the site", URL: address, SignIn: []browser.Thing{action("Let me in")}, Inside: []browser.Thing{action("Sign out")},
+	}
 }
 
 // signIn opens a window on a screen of its own.
@@ -88,10 +90,10 @@ func signIn(ctx context.Context, t *testing.T, s *memberSite) (browser.Session, 
 	t.Setenv("DISPLAY", browsertest.Display(t))
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	site, wants := s.site(t)
+	site := s.site(t)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	session, err := browser.SignIn(ctx, browser.Options{}, site, wants)
+	session, err := browser.SignIn(ctx, browser.Options{}, site, s.done)
 	if left, globErr := filepath.Glob(filepath.Join(temp, "*")); globErr != nil || len(left) > 0 {
 		t.Errorf("%q is left behind (%v)", left, globErr)
 	}
@@ -112,7 +114,7 @@ func TestSignIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			site, _ := s.site(t)
+			site := s.site(t)
 			if session.Host != site.URL.Host || len(session.Cookies) != 1 || session.Cookies[0].Value != memberCookie ||
 				!session.Cookies[0].HTTPOnly || session.Cookies[0].Expires == 0 {
 				t.Errorf("the session is of %s and has %d cookies", session.Host, len(session.Cookies))
@@ -136,7 +138,7 @@ func (s *memberSite) visit(t *testing.T, session browser.Session) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, wants := s.site(t)
+	site := s.site(t)
 	var group browser.Group
 	defer func() {
 		if err := group.Close(); err != nil {
@@ -148,11 +150,10 @@ func (s *memberSite) visit(t *testing.T, session browser.Session) {
 		t.Fatal(err)
 	}
 	defer tab.Close()
-	step := browser.Step{Page: "the first page", Do: "come in", Wants: wants}
-	if err := tab.Load(t.Context(), step, site.URL); err != nil {
+	if err := tab.Load(t.Context(), step(), site.URL); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := tab.Await(t.Context(), step); err != nil {
+	if _, err := find(t.Context(), tab, step(), action("Sign out")); err != nil {
 		t.Errorf("the session does not let anybody in: %v", err)
 	}
 }
@@ -181,8 +182,8 @@ func TestSignInNeedsADisplay(t *testing.T) {
 	}
 	t.Setenv("DISPLAY", "")
 	t.Setenv("WAYLAND_DISPLAY", "")
-	site, wants := newMemberSite(t, "").site(t)
-	if _, err := browser.SignIn(t.Context(), browser.Options{}, site, wants); !errors.Is(err, browser.ErrNoDisplay) {
+	site := newMemberSite(t, "").site(t)
+	if _, err := browser.SignIn(t.Context(), browser.Options{}, site, nil); !errors.Is(err, browser.ErrNoDisplay) {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -203,8 +204,10 @@ func TestRemoveForgetsEverySession(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if accounts, err := keep.Accounts("127.0.0.1:9000"); err != nil || !slices.Equal(accounts, []string{"fjellsport", "kaffebonna"}) {
-		t.Errorf("there are the accounts %q (%v)", accounts, err)
+	const host = "127.0.0.1:9000"
+	want := []browser.Kept{{Host: host}, {Host: host, Account: "fjellsport"}, {Host: host, Account: "kaffebonna"}}
+	if all, err := keep.All(); err != nil || !slices.Equal(all, want) {
+		t.Errorf("kept are %v (%v)", all, err)
 	}
 	if n, err := keep.Remove(); n != 3 || err != nil {
 		t.Errorf("%d sessions were removed (%v)", n, err)

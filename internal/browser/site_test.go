@@ -47,7 +47,7 @@ func serve(t *testing.T, pages map[string]http.HandlerFunc) *site {
 	t.Cleanup(s.Close)
 	s.Site = &browser.Site{
 		Name: "The site", URL: s.address(t, "/"), Secret: regexp.MustCompile(`kco_(live|test)_api_\S+`),
-		SignIn: []browser.Want{{Role: "button", Words: []string{"Sign in"}}},
+		SignIn: []browser.Thing{action("Sign in")}, Never: []string{"Switch to production"},
 	}
 	return s
 }
@@ -103,21 +103,75 @@ func (s *site) tab(t *testing.T, b *browser.Browser, v *browser.Visitor) *browse
 	return tab
 }
 
-// step looks for things.
-func step(wants ...browser.Want) browser.Step {
-	return browser.Step{Page: "the first page", Do: "do it", Wants: wants}
+// step is some step.
+func step() browser.Step { return browser.Step{Page: "the first page", Do: "do it"} }
+
+// changing is a step that changes something.
+func changing() browser.Step {
+	s := step()
+	s.Changing = true
+	return s
 }
 
-func want(role string, names ...string) browser.Want { return browser.Want{Role: role, Words: names} }
+func action(names ...string) browser.Thing {
+	return browser.Thing{Kind: browser.Action, Words: names}
+}
 
-// await expects the things to be there, and returns them.
-func await(t *testing.T, tab *browser.Tab, wants ...browser.Want) []*browser.Element {
+func field(names ...string) browser.Thing {
+	return browser.Thing{Kind: browser.Field, Words: names}
+}
+
+// find waits for the one thing.
+func find(ctx context.Context, tab *browser.Tab, s browser.Step, thing browser.Thing) (*browser.Element, error) {
+	return browser.Await(ctx, tab, s, func(p *browser.Page) (*browser.Element, error) { return p.One(thing) })
+}
+
+// await expects the thing to be there, and returns it.
+func await(t *testing.T, tab *browser.Tab, thing browser.Thing) *browser.Element {
 	t.Helper()
-	_, found, err := tab.Await(t.Context(), step(wants...))
+	found, err := find(t.Context(), tab, step(), thing)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// said is what the page says in its first element of a role.
+func said(p *browser.Page, role string) string {
+	for e := range p.All() {
+		if e.Role == role {
+			return e.Text()
+		}
+	}
+	return ""
+}
+
+// says expects the page to say something in its first element of a role, and to stay with it.
+func says(t *testing.T, tab *browser.Tab, role, text string) {
+	t.Helper()
+	_, err := browser.Await(t.Context(), tab, step(), func(p *browser.Page) (string, error) {
+		if got := said(p, role); got != text {
+			return "", browser.Absent("the %s says %q, not %q", role, got, text)
+		}
+		return text, nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// see returns the page as it is when it has come to rest.
+func see(t *testing.T, tab *browser.Tab) *browser.Page {
+	t.Helper()
+	var page *browser.Page
+	_, err := browser.Await(t.Context(), tab, step(), func(p *browser.Page) (string, error) {
+		page = p
+		return p.Text(), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
 }
 
 // fails expects a failed step of a kind.

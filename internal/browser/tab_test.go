@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,111 +23,13 @@ const counting = `<button id="a">One</button> <button id="b">Two</button> <p rol
 	});
 </script>`
 
-func TestAwaitWaitsForWhatComesLate(t *testing.T) {
-	t.Parallel()
-	s := serveOne(t, `<h1>Keys</h1><script>setTimeout(() => {
-		document.body.insertAdjacentHTML("beforeend", '<button>Go</button>');
-	}, 500)</script>`)
-	found := await(t, s.open(t, browser.Options{Timeout: long}), want("heading", "Keys"), want("button", "Go"))
-	if found[0].Role != "heading" || found[1].Role != "button" {
-		t.Errorf("found are %v", found)
-	}
-}
-
-func TestAwaitDoesNotTakeHalfAPageForAll(t *testing.T) {
-	t.Parallel()
-	s := serve(t, map[string]http.HandlerFunc{
-		"/": html(`<a href="/slow">Next</a>`),
-		"/slow": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = io.WriteString(w, `<!doctype html><h1>Keys</h1><ul><li>M1</li>`+strings.Repeat(" ", 8192))
-			_ = http.NewResponseController(w).Flush()
-			time.Sleep(time.Second)
-			_, _ = io.WriteString(w, `<li>M2</li></ul>`)
-		},
-	})
-	tab := s.open(t, browser.Options{Timeout: long})
-	page, _, err := tab.Follow(t.Context(), step(want("heading", "Keys")), want("link", "Next"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if items := page.All("listitem"); len(items) != 2 {
-		t.Errorf("the page has %d items, want 2", len(items))
-	}
-}
-
-func TestAwaitSaysWhatItHasNotFound(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		body    string
-		refused bool
-		kind    browser.Kind
-		wanted  int
-	}{
-		"nothing of it":       {body: `<p>Hello</p>`, kind: browser.NotFound, wanted: 2},
-		"one of two":          {body: `<h1>Keys</h1>`, kind: browser.NotFound, wanted: 1},
-		"one that is twice":   {body: `<h1>Keys</h1><h2>Keys</h2><button>Go</button>`, kind: browser.NotFound, wanted: 1},
-		"one that is hidden":  {body: `<h1>Keys</h1><button hidden>Go</button>`, kind: browser.NotFound, wanted: 1},
-		"somebody signed out": {body: `<h1>Keys</h1><button>Go</button><button>Sign in</button>`, kind: browser.SignedOut},
-		"a refusal":           {body: `<h1>Keys</h1><p role="alert">No more of kco_live_api_abc, thanks</p>`, refused: true, kind: browser.Refused},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, test.body).open(t, browser.Options{Timeout: short})
-			look := step(want("heading", "Keys"), want("button", "Go"))
-			if test.refused {
-				look.Refused = func(p *browser.Page) string { return p.First("alert").Text() }
-			}
-			_, _, err := tab.Await(t.Context(), look)
-			failed := failure(t, err, test.kind)
-			if len(failed.Wanted) != test.wanted || failed.Changing || failed.Uncertain || failed.DidNothing() {
-				t.Errorf("the error is %+v", failed)
-			}
-			if failed.Site != "The site" || failed.Page != "the first page" || failed.Step != "do it" {
-				t.Errorf("the error does not say where: %v", err)
-			}
-			if test.refused && failed.Message != "No more of (sensitive) thanks" {
-				t.Errorf("the message is %q", failed.Message)
-			}
-		})
-	}
-}
-
-func TestAfterAClickThatChangesAFailureIsUncertain(t *testing.T) {
-	t.Parallel()
-	s := serveOne(t, `<button>Sign in</button>`)
-	for name, test := range map[string]struct {
-		site *site
-		step browser.Step
-		// uncertain is whether what was clicked may have worked.
-		uncertain bool
-	}{
-		"not found":  {serveOne(t, `<p>Hello</p>`), step(want("button", "Go")), true},
-		"signed out": {s, step(), true},
-		"refused": {serveOne(t, `<p role="alert">No</p>`), browser.Step{Refused: func(p *browser.Page) string {
-			return p.First("alert").Text()
-		}}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := test.site.open(t, browser.Options{Timeout: short})
-			test.step.Changing = true
-			_, _, err := tab.Await(t.Context(), test.step)
-			var failed *browser.StepError
-			if !errors.As(err, &failed) || failed.MayHaveWorked() != test.uncertain || failed.DidNothing() == test.uncertain {
-				t.Errorf("the error is %+v", err)
-			}
-		})
-	}
-}
-
 func TestAwaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: long})
 	err := within(t, long/2, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer cancel()
-		_, _, err := tab.Await(ctx, step(want("button", "Go")))
+		_, err := find(ctx, tab, step(), action("Go"))
 		return err
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
@@ -138,172 +41,45 @@ func TestClickClicksTheOneThing(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<div style="height: 3000px"></div>`+counting).open(t, browser.Options{Timeout: long})
 	for range 2 {
-		if err := tab.Click(t.Context(), step(), await(t, tab, want("button", "Two"))[0]); err != nil {
+		if err := tab.Click(t.Context(), step(), await(t, tab, action("Two"))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	await(t, tab, want("status").Saying("a0b2"))
+	says(t, tab, "status", "a0b2")
 }
 
 func TestNothingIsClickedThatSomethingIsInFrontOf(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, counting+`<div style="position: fixed; inset: 0; background: #eee8"></div>`).open(t, browser.Options{Timeout: short})
-	go_ := await(t, tab, want("button", "One"))[0]
-	changing := step()
-	changing.Changing = true
-	failed := failure(t, tab.Click(t.Context(), changing, go_), browser.Unclickable)
+	go_ := await(t, tab, action("One"))
+	failed := failure(t, tab.Click(t.Context(), changing(), go_), browser.Unclickable)
 	if failed.Uncertain || !failed.DidNothing() {
 		t.Errorf("the error does not say that nothing was done: %+v", failed)
 	}
-	await(t, tab, want("status").Saying("none"))
+	says(t, tab, "status", "none")
 }
 
 func TestAClickWaitsUntilNothingIsInFront(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, counting+`<div id="over" style="position: fixed; inset: 0"></div>
 		<script>setTimeout(() => document.getElementById("over").remove(), 500)</script>`).open(t, browser.Options{Timeout: long})
-	if err := tab.Click(t.Context(), step(), await(t, tab, want("button", "One"))[0]); err != nil {
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("One"))); err != nil {
 		t.Fatal(err)
 	}
-	await(t, tab, want("status").Saying("a1b0"))
+	says(t, tab, "status", "a1b0")
 }
 
-// TestAClickDoesNotHitWhatMovesUnderIt: the page puts another button under the pointer as soon as it is
-// known where that goes.
+// TestAClickDoesNotHitWhatMovesUnderIt: the page puts another button under the pointer as soon as that comes.
 func TestAClickDoesNotHitWhatMovesUnderIt(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, counting+`<script>
-		const add = window.addEventListener;
-		window.addEventListener = function(...args) {
-			document.getElementById("b").style = "position: fixed; inset: 0";
-			return add.apply(this, args);
-		};
+		document.getElementById("a").addEventListener("pointerover", () => { document.getElementById("b").style = "position: fixed; inset: 0" });
 	</script>`).open(t, browser.Options{Timeout: short})
-	if err := tab.Click(t.Context(), step(), await(t, tab, want("button", "One"))[0]); err != nil {
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("One"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := tab.Await(t.Context(), step(want("status").Saying("a0b1"))); err == nil {
+	if got := said(see(t, tab), "status"); strings.Contains(got, "b1") {
 		t.Error("the other button was clicked")
-	}
-	await(t, tab, want("status").Saying("none"))
-}
-
-func TestNothingIsClickedThatIsThereTwiceOrGone(t *testing.T) {
-	t.Parallel()
-	tab := serveOne(t, `<button onclick="document.title = 'clicked'">Go</button><button onclick="document.title = 'clicked'">Go</button>`).
-		open(t, browser.Options{Timeout: short})
-	_, _, err := tab.Follow(t.Context(), step(), want("button", "Go"))
-	fails(t, err, browser.NotFound)
-	if page, _, err := tab.Await(t.Context(), step()); err != nil || page.Name != "A page" {
-		t.Errorf("something was clicked: %v", err)
-	}
-	gone := serveOne(t, `<button>Go</button>`).open(t, browser.Options{Timeout: short})
-	button := await(t, gone, want("button", "Go"))[0]
-	if err := gone.Load(t.Context(), step(), serveOne(t, `<button>Go</button>`).Site.URL); err != nil {
-		t.Fatal(err)
-	}
-	fails(t, gone.Click(t.Context(), step(), button), browser.Unclickable)
-}
-
-func TestFollowFindsAnewWhatIsDrawnAnew(t *testing.T) {
-	t.Parallel()
-	tab := serveOne(t, counting+`<script>
-		const draw = () => { const old = document.getElementById("a"); const made = old.cloneNode(true);
-			made.addEventListener("click", () => { document.title = "clicked" }); old.replaceWith(made) };
-		const timer = setInterval(draw, 1);
-		setTimeout(() => clearInterval(timer), 700);
-	</script>`).open(t, browser.Options{Timeout: long})
-	if _, _, err := tab.Follow(t.Context(), step(want("RootWebArea", "clicked")), want("button", "One")); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestFillReplacesAndVerifies(t *testing.T) {
-	t.Parallel()
-	const secret = "kco_live_api_Zz' \"\\n\u00e6"
-	for name, test := range map[string]struct {
-		field, text string
-		taken       bool
-	}{
-		"an empty field":        {`<input aria-label="F">`, secret, true},
-		"a full one":            {`<input aria-label="F" value="something longer than that, much longer">`, secret, true},
-		"a password's":          {`<input aria-label="F" type="password" value="old">`, secret, true},
-		"an e-mail address's":   {`<input aria-label="F" type="email" value="a@b.example">`, "c@d.example", true},
-		"an area":               {`<textarea aria-label="F">old</textarea>`, "two\nlines", true},
-		"emptied":               {`<input aria-label="F" value="old">`, "", true},
-		"empty already":         {`<input aria-label="F">`, "", true},
-		"too short":             {`<input aria-label="F" maxlength="5">`, secret, false},
-		"one that can't change": {`<input aria-label="F" readonly value="old">`, secret, false},
-		"one that is off":       {`<input aria-label="F" disabled value="old">`, secret, false},
-		"one that changes it":   {`<input aria-label="F" oninput="this.value = this.value.toUpperCase()">`, secret, false},
-		"one that gives the focus away": {
-			`<input aria-label="F" onfocus="document.getElementById('g').focus()"><input id="g" aria-label="G">`, secret, false,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := serve(t, map[string]http.HandlerFunc{"/": html(`<form>` + test.field + `</form><p role="status"></p><script>
-				addEventListener("input", (e) => { document.querySelector("p").textContent = "typed " + e.target.value.length }, true);
-			</script>`)})
-			tab := s.open(t, browser.Options{Timeout: short})
-			page, _, err := tab.Await(t.Context(), step())
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = tab.Fill(t.Context(), step(), page.First("textbox", "F"), test.text)
-			after, _, lookErr := tab.Await(t.Context(), step())
-			if lookErr != nil {
-				t.Fatal(lookErr)
-			}
-			if !test.taken {
-				fails(t, err, browser.Unclickable)
-				if strings.Contains(err.Error(), secret) {
-					t.Error("the error has what was typed")
-				}
-				if g := after.First("textbox", "G"); g != nil && g.Value != "" {
-					t.Error("it was typed into another field")
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if value := after.First("textbox", "F").Value; value != test.text && name != "a password's" {
-				t.Errorf("the field holds %q, want %q", value, test.text)
-			} else if strings.Contains(value, "kco_") && name == "a password's" {
-				t.Error("the value of a password's field is told")
-			}
-			if typed := fmt.Sprint("typed ", len([]rune(test.text))); test.text != "" && after.First("status").Text() != typed {
-				t.Errorf("the page has noticed %q, want %q", after.First("status").Text(), typed)
-			}
-		})
-	}
-}
-
-func TestChooseChoosesTheOption(t *testing.T) {
-	t.Parallel()
-	const noticing = `<p role="status"></p><script>
-		addEventListener("change", (e) => { document.querySelector("p").textContent = "chosen " + e.target.selectedIndex });
-		addEventListener("click", (e) => { if (e.target.role === "option") document.querySelector("p").textContent = "chosen 2" });
-	</script>`
-	for name, list := range map[string]string{
-		"a list of the browser's":   `<select aria-label="L"><option>One<option>Two<option>Three</select>`,
-		"options of the same value": `<select aria-label="L"><option value="1">One<option value="1">Two<option value="1">Three</select>`,
-		"a list of the page's": `<div role="listbox" aria-label="L"><div role="option" aria-selected="true">One</div>` +
-			`<div role="option" aria-selected="false">Two</div><div role="option" aria-selected="false">Three</div></div>`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tab := serveOne(t, list+noticing).open(t, browser.Options{Timeout: long})
-			page, _, err := tab.Await(t.Context(), step())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := tab.Choose(t.Context(), step(), page.First("option", "Three")); err != nil {
-				t.Fatal(err)
-			}
-			await(t, tab, want("status").Saying("chosen 2"))
-		})
 	}
 }
 
@@ -314,7 +90,7 @@ func TestAnotherHostIsElsewhere(t *testing.T) {
 		http.Redirect(w, r, other.Server.URL, http.StatusSeeOther)
 	}})
 	tab := s.open(t, browser.Options{Timeout: short})
-	_, _, err := tab.Await(t.Context(), step(want("heading", "Keys")))
+	_, err := find(t.Context(), tab, step(), action("Keys"))
 	if failed := failure(t, err, browser.Elsewhere); failed.Message != other.Server.URL {
 		t.Errorf("the error says %q, want %q", failed.Message, other.Server.URL)
 	}
@@ -329,23 +105,6 @@ func TestAPageThatNeverAnswersEndsAtTheTimeout(t *testing.T) {
 	fails(t, err, browser.NoPage)
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Error("the error looks like the end of the whole operation's time")
-	}
-}
-
-// TestAClickThatIsNotAnsweredEndsWithoutAPage: whether the page of before was seen after the click is
-// chance, and must not decide what is said.
-func TestAClickThatIsNotAnsweredEndsWithoutAPage(t *testing.T) {
-	t.Parallel()
-	s := serve(t, map[string]http.HandlerFunc{
-		"/":      html(`<button onclick="setTimeout(() => location = '/never', 300)">Go</button>`),
-		"/never": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-	})
-	tab := s.open(t, browser.Options{Timeout: short})
-	changing := step(want("heading", "Keys"))
-	changing.Changing = true
-	_, _, err := tab.Follow(t.Context(), changing, want("button", "Go"))
-	if failed := failure(t, err, browser.NoPage); !failed.Uncertain {
-		t.Error("the error says that nothing was done")
 	}
 }
 
@@ -413,11 +172,11 @@ func TestEveryStepIsObservedWithoutWhatIsOnThePage(t *testing.T) {
 	tab := serveOne(t, `<p role="alert">`+secret+`</p><input aria-label="F">`).open(t, browser.Options{
 		Timeout: short, Observe: func(_ context.Context, r browser.Record) { records <- r },
 	})
-	field := await(t, tab, want("textbox", "F"))[0]
-	if err := tab.Fill(t.Context(), step(), field, secret); err != nil {
+	f := await(t, tab, field("F"))
+	if err := tab.Fill(t.Context(), step(), f, secret); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := tab.Await(t.Context(), step(want("button", "Go")))
+	_, err := find(t.Context(), tab, step(), action("Go"))
 	fails(t, err, browser.NotFound)
 	close(records)
 	var kinds []browser.Kind
@@ -432,41 +191,257 @@ func TestEveryStepIsObservedWithoutWhatIsOnThePage(t *testing.T) {
 	}
 }
 
-func TestWhatWasTypedAsASecretIsInNoMessage(t *testing.T) {
+func TestAwait_WaitsForWhatComesLate(t *testing.T) {
 	t.Parallel()
-	const password = "correct horse battery"
-	tab := serveOne(t, `<input aria-label="F" oninput="document.querySelector('p').textContent = 'No: ' + this.value"><p role="alert"></p>`).
-		open(t, browser.Options{Timeout: short})
-	typing := step()
-	typing.Secret = true
-	if err := tab.Fill(t.Context(), typing, await(t, tab, want("textbox", "F"))[0], password); err != nil {
-		t.Fatal(err)
-	}
-	look := step()
-	look.Refused = func(p *browser.Page) string { return p.First("alert").Text() }
-	_, _, err := tab.Await(t.Context(), look)
-	if failed := failure(t, err, browser.Refused); failed.Message != "No: (sensitive)" {
-		t.Error("the message has what was typed")
+	tab := serveOne(t, `<h1>Keys</h1><script>setTimeout(() => {
+		document.body.insertAdjacentHTML("beforeend", '<button>Go</button>');
+	}, 500)</script>`).open(t, browser.Options{Timeout: long})
+	await(t, tab, action("Go"))
+}
+
+// TestAwait_WaitsForTheNetwork: an app shows an empty list first, and what it has asked for later.
+func TestAwait_WaitsForTheNetwork(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.HandlerFunc{
+		"/": html(`<p role="status">0 keys</p><script>
+			fetch("/keys").then((r) => r.text()).then((text) => { document.querySelector("p").textContent = text });
+		</script>`),
+		"/keys": func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(1500 * time.Millisecond)
+			_, _ = io.WriteString(w, "2 keys")
+		},
+	})
+	tab := s.open(t, browser.Options{Timeout: long})
+	if got := said(see(t, tab), "status"); got != "2 keys" {
+		t.Errorf("the page is taken to say %q", got)
 	}
 }
 
-// TestAwaitDoesNotTakeATornPageForAWholeOne: what is missing at its end is not gone.
-func TestAwaitDoesNotTakeATornPageForAWholeOne(t *testing.T) {
+func TestAwait_WaitsForSkeletons(t *testing.T) {
 	t.Parallel()
-	s := serve(t, map[string]http.HandlerFunc{
-		"/": html(`<a href="/torn">Next</a>`),
-		"/torn": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Header().Set("Content-Length", "20000")
-			_, _ = io.WriteString(w, `<!doctype html><h1>Keys</h1><ul><li>M1</li>`+strings.Repeat(" ", 8192))
-			_ = http.NewResponseController(w).Flush()
-			panic(http.ErrAbortHandler)
-		},
-	})
-	tab := s.open(t, browser.Options{Timeout: short})
-	page, _, err := tab.Follow(t.Context(), step(want("heading", "Keys")), want("link", "Next"))
-	if err == nil {
-		t.Fatalf("the page is taken for a whole one, with %d items", len(page.All("listitem")))
+	for name, skeleton := range map[string]string{
+		"shadcn":    `<div class="animate-pulse" style="height: 40px"></div>`,
+		"MUI":       `<span class="MuiSkeleton-root" style="display: block; height: 40px"></span>`,
+		"Bootstrap": `<p class="placeholder-glow"><span style="display: block; height: 40px"></span></p>`,
+		"ARIA":      `<div aria-busy="true" style="height: 40px">…</div>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, `<p role="status">0 keys</p><div id="wait">`+skeleton+`</div><script>setTimeout(() => {
+				document.querySelector("p").textContent = "2 keys";
+				document.getElementById("wait").remove();
+			}, 1500)</script>`).open(t, browser.Options{Timeout: long})
+			if got := said(see(t, tab), "status"); got != "2 keys" {
+				t.Errorf("the page is taken to say %q", got)
+			}
+		})
 	}
-	fails(t, err, browser.NoPage)
+}
+
+func TestAwait_SaysWhatItHasNotFoundAndWhatThereIs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body      string
+		nearest   []string
+		structure bool
+	}{
+		"another name":      {body: `<button>Generate key</button><button>Help</button>`, nearest: []string{"Generate key", "Help"}},
+		"nothing like it":   {body: `<p>Hello</p>`, structure: true},
+		"two of it":         {body: `<button>Generate new</button><p>or</p><button>Generate new</button>`, nearest: []string{"Generate new"}},
+		"a name that tells": {body: `<button>anne@shop.example</button><button>M00123456</button>`, structure: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, test.body).open(t, browser.Options{Timeout: short})
+			_, err := find(t.Context(), tab, step(), action("Generate new"))
+			failed := failure(t, err, browser.NotFound)
+			if !slices.Equal(failed.Nearest, test.nearest) || failed.Structure != test.structure || len(failed.Wanted) != 1 {
+				t.Errorf("the error has the nearest names %q, structure %t", failed.Nearest, failed.Structure)
+			}
+			if failed.Site != "The site" || failed.Page != "the first page" || failed.Step != "do it" {
+				t.Errorf("the error does not say where: %v", err)
+			}
+		})
+	}
+}
+
+func TestAwait_AfterAClickThatChangesAFailureIsUncertain(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"not found": `<p>Hello</p>`, "an alert": `<p role="alert">No</p>`, "signed out": `<button>Sign in</button>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, body).open(t, browser.Options{Timeout: short})
+			_, err := find(t.Context(), tab, changing(), action("Go"))
+			var failed *browser.StepError
+			if !errors.As(err, &failed) || !failed.MayHaveWorked() || failed.DidNothing() {
+				t.Errorf("the error is %+v", err)
+			}
+		})
+	}
+}
+
+func TestClick_NeverClicksWhatIsForbiddenOrDisabled(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, counting+`<button onclick="document.querySelector('p').textContent = 'switched'">Switch to production ↗</button>
+		<button aria-disabled="true" onclick="document.querySelector('p').textContent = 'off'">Off</button>`).open(t, browser.Options{Timeout: short})
+	for _, name := range []string{"Switch to production", "Off"} {
+		failed := failure(t, tab.Click(t.Context(), changing(), await(t, tab, action(name))), browser.Unclickable)
+		if failed.Uncertain {
+			t.Errorf("%s: the error says that something may have happened", name)
+		}
+	}
+	says(t, tab, "status", "none")
+}
+
+func TestClick_ElementIsGone(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, `<button>Go</button>`).open(t, browser.Options{Timeout: short})
+	button := await(t, tab, action("Go"))
+	if err := tab.Load(t.Context(), step(), serveOne(t, `<button>Go</button>`).Site.URL); err != nil {
+		t.Fatal(err)
+	}
+	err := tab.Click(t.Context(), step(), button)
+	fails(t, err, browser.Unclickable)
+	if !browser.Gone(err) {
+		t.Errorf("the error does not say that the button is gone: %v", err)
+	}
+}
+
+// TestClick_ScrollsAroundAChatButton: such a button stays in the corner, over whatever is there.
+func TestClick_ScrollsAroundAChatButton(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, `<style>body { height: 3000px }</style><div style="position: fixed; right: 0; bottom: 0; width: 300px; height: 600px; background: #000"></div>
+		<div style="position: absolute; right: 20px; bottom: 20px">`+counting+`</div>`).open(t, browser.Options{Timeout: short})
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("Two"))); err != nil {
+		t.Fatal(err)
+	}
+	says(t, tab, "status", "a0b1")
+}
+
+// TestAwait_AnswersConsentWithNo: a banner that has only a way to accept stays.
+func TestAwait_AnswersConsentWithNo(t *testing.T) {
+	t.Parallel()
+	banner := func(buttons string) string {
+		return counting + `<div id="banner" style="position: fixed; inset: 0; background: #fff8"><p>We use cookies.</p>` + buttons + `</div><script>
+			document.getElementById("banner").addEventListener("click", (e) => {
+				if (e.target.tagName !== "BUTTON") return;
+				document.querySelector("[role=status]").textContent = e.target.textContent;
+				document.getElementById("banner").remove();
+			});
+		</script>`
+	}
+	for name, test := range map[string]struct{ buttons, answer string }{
+		"all or necessary": {`<button>Accept all</button><button>Only necessary cookies</button>`, "Only necessary cookies"},
+		"Norwegian":        {`<button>Godta alle</button><button>Avvis alle</button>`, "Avvis alle"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, banner(test.buttons)).open(t, browser.Options{Timeout: long})
+			says(t, tab, "status", test.answer)
+		})
+	}
+	tab := serveOne(t, banner(`<button>Accept all</button>`)).open(t, browser.Options{Timeout: short})
+	fails(t, tab.Click(t.Context(), changing(), await(t, tab, action("One"))), browser.Unclickable)
+	says(t, tab, "status", "none")
+}
+
+func TestTab_DismissesDialogsAndClosesWindows(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, `<p role="status">none</p><button onclick="document.querySelector('p').textContent = String(confirm('Really?'))">Ask</button>
+		<button onclick="window.open('about:blank'); document.querySelector('p').textContent = 'opened'">Open</button>`).open(t, browser.Options{Timeout: short})
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("Ask"))); err != nil {
+		t.Fatal(err)
+	}
+	says(t, tab, "status", "false")
+	_, err := find(t.Context(), tab, step(), action("Nothing"))
+	if failed := failure(t, err, browser.NotFound); failed.Asked != "Really?" {
+		t.Errorf("the error says that the page asked %q", failed.Asked)
+	}
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("Open"))); err != nil {
+		t.Fatal(err)
+	}
+	says(t, tab, "status", "opened")
+}
+
+func TestFill_ReplacesAndVerifies(t *testing.T) {
+	t.Parallel()
+	const secret = "kco_live_api_Zz' \"\\n\u00e6"
+	for name, test := range map[string]struct {
+		field, text string
+		taken       bool
+	}{
+		"an empty field":        {`<input aria-label="F">`, secret, true},
+		"a full one":            {`<input aria-label="F" value="something longer than that, much longer">`, secret, true},
+		"a password's":          {`<input aria-label="F" type="password" value="old">`, secret, true},
+		"an e-mail address's":   {`<input aria-label="F" type="email" value="a@b.example">`, "c@d.example", true},
+		"an area":               {`<textarea aria-label="F">old</textarea>`, "two\nlines", true},
+		"emptied":               {`<input aria-label="F" value="old">`, "", true},
+		"one of a component":    {`<x-field></x-field><script>document.querySelector("x-field").attachShadow({ mode: "open" }).innerHTML = "<label>F<input></label>"</script>`, secret, true},
+		"too short":             {`<input aria-label="F" maxlength="5">`, secret, false},
+		"one that can't change": {`<input aria-label="F" readonly value="old">`, secret, false},
+		"one that is off":       {`<input aria-label="F" disabled value="old">`, secret, false},
+		"one that changes it":   {`<input aria-label="F" oninput="this.value = this.value.toUpperCase()">`, secret, false},
+		"one that gives the focus away": {
+			`<input aria-label="F" onfocus="document.getElementById('g').focus()"><input id="g" aria-label="G">`, secret, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, `<form>`+test.field+`</form>`).open(t, browser.Options{Timeout: short})
+			err := tab.Fill(t.Context(), step(), await(t, tab, field("F")), test.text)
+			if !test.taken {
+				fails(t, err, browser.Unclickable)
+				if strings.Contains(err.Error(), secret) {
+					t.Error("the error has what was typed")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if value := await(t, tab, field("F")).Value; value != test.text {
+				t.Errorf("the field holds %q, want %q", value, test.text)
+			}
+		})
+	}
+}
+
+func TestChoose_ChoosesTheOption(t *testing.T) {
+	t.Parallel()
+	const noticing = `<p role="status"></p><script>
+		addEventListener("change", (e) => { document.querySelector("p").textContent = "chosen " + e.target.selectedIndex });
+		addEventListener("click", (e) => { if (e.target.role === "option") document.querySelector("p").textContent = "chosen 2" });
+	</script>`
+	for name, list := range map[string]string{
+		"a list of the browser's":   `<select aria-label="L"><option>One<option>Two<option>Three</select>`,
+		"options of the same value": `<select aria-label="L"><option value="1">One<option value="1">Two<option value="1">Three</select>`,
+		"a list of the page's": `<div role="listbox" aria-label="L"><div role="option" aria-selected="true">One</div>` +
+			`<div role="option" aria-selected="false">Two</div><div role="option" aria-selected="false">Three</div></div>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, list+noticing).open(t, browser.Options{Timeout: long})
+			var third *browser.Element
+			for e := range see(t, tab).All() {
+				if e.Role == "option" && e.Text() == "Three" {
+					third = e
+				}
+			}
+			if err := tab.Choose(t.Context(), step(), third); err != nil {
+				t.Fatal(err)
+			}
+			says(t, tab, "status", "chosen 2")
+		})
+	}
+}
+
+// TestTab_WritesDatesInEnglishAndUTC: what pages write is read.
+func TestTab_WritesDatesInEnglishAndUTC(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, `<p role="status"></p><script>
+		document.querySelector("p").textContent = new Date(0).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+	</script>`).open(t, browser.Options{Timeout: long})
+	says(t, tab, "status", "Jan 1, 1970, 12:00 AM")
 }

@@ -24,17 +24,45 @@ type Site struct {
 	// Secret matches the secrets that the site's pages may show, so that they are in no message and no
 	// picture; nil matches none. It is an expression of RE2's and of JavaScript's.
 	Secret *regexp.Regexp
-	// SignIn are things that together are only on the page where one signs in.
-	SignIn []Want
+	// SignIn are things of which any is only on a page where one signs in.
+	SignIn []Thing
+	// Inside are things of which any is only seen by somebody who has signed in.
+	Inside []Thing
+	// Never are the names of what is never clicked.
+	Never []string
 }
 
+// asksToSignIn tells whether a page is one where one signs in: the site's own, or another's that the site
+// has sent the visitor to. A form that changes a password has none of the words.
 func (s *Site) asksToSignIn(p *Page) bool {
-	for _, want := range s.SignIn {
-		if _, ok := want.met(p); !ok {
+	for _, thing := range s.SignIn {
+		if p.Has(thing) {
+			return true
+		}
+	}
+	return false
+}
+
+// manyActions is how much there is to click, at the least, on a page of an application.
+const manyActions = 8
+
+// Entered tells whether a page is one that somebody sees who has signed in, as far as that shows: it has
+// something that only they see, or all the choices of an application, and asks for no password and no code.
+func (s *Site) Entered(p *Page) bool {
+	if !s.has(p) || s.asksToSignIn(p) {
+		return false
+	}
+	for e := range p.All() {
+		if e.Type == "password" || e.Autocomplete == "one-time-code" {
 			return false
 		}
 	}
-	return len(s.SignIn) > 0
+	for _, thing := range s.Inside {
+		if p.Has(thing) {
+			return true
+		}
+	}
+	return len(p.Actions()) >= manyActions
 }
 
 // has tells whether a page is one of the site's.

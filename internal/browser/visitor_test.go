@@ -30,12 +30,12 @@ func whoami(t *testing.T) *site {
 	})
 }
 
-func load(t *testing.T, tab *browser.Tab, s *site, path, says string) {
+func load(t *testing.T, tab *browser.Tab, s *site, path, text string) {
 	t.Helper()
 	if err := tab.Load(t.Context(), step(), s.address(t, path)); err != nil {
 		t.Fatal(err)
 	}
-	await(t, tab, want("status").Saying(says))
+	says(t, tab, "status", text)
 }
 
 func TestVisitorsDoNotShareACookieAndTheTabsOfOneDo(t *testing.T) {
@@ -49,7 +49,7 @@ func TestVisitorsDoNotShareACookieAndTheTabsOfOneDo(t *testing.T) {
 	load(t, bobA, s, "/", "nobody")
 	load(t, bobA, s, "/sign-in/bob", "welcome")
 	load(t, anneA, s, "/", "anne")
-	await(t, anneA, want("note").Saying("stored anne"))
+	says(t, anneA, "note", "stored anne")
 }
 
 func TestTheSessionIsKeptFromTheLastTabToTheNext(t *testing.T) {
@@ -86,7 +86,7 @@ func TestTheSessionIsKeptFromTheLastTabToTheNext(t *testing.T) {
 	}
 	next := s.tab(t, b, visitor)
 	load(t, next, s, "/", "anne")
-	await(t, next, browser.Want{Role: "note"}.Saying("stored anne"))
+	says(t, next, "note", "stored anne")
 }
 
 func TestASessionHasNothingOfOtherHosts(t *testing.T) {

@@ -2,190 +2,196 @@ package browser
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
-// Table says what a site calls the things on its pages: the known words by label, and by language
-// under that.
-type Table map[string]map[string][]string
+// Table says what a site calls the things on its pages: by label, the known words in any language. The first
+// is the likeliest.
+type Table map[string][]string
 
-// Words are what a site's things are called, in any of its languages. A label says which thing is
-// meant.
+// Labels returns the labels, sorted.
+func (t Table) Labels() []string { return slices.Sorted(maps.Keys(t)) }
+
+var (
+	// ErrNoLabel says that nothing on a site's pages has a label.
+	ErrNoLabel = errors.New("there is no such label")
+	// ErrNoWord says that a word has nothing to be seen by.
+	ErrNoWord = errors.New("the word must not be empty")
+)
+
+// Check tells whether a label can be given another word: it returns nil, [ErrNoLabel] or [ErrNoWord].
+func (t Table) Check(label, word string) error {
+	if _, ok := t[label]; !ok {
+		return ErrNoLabel
+	}
+	if plain(word) == "" {
+		return ErrNoWord
+	}
+	return nil
+}
+
+// Words are what a site's things are called. A label says which thing is meant.
 type Words struct{ known map[string][]string }
 
 // NewWords returns the words of a table, with others in place of those whose labels are overridden.
 // Override has none but the table's labels.
 func NewWords(table Table, override map[string]string) Words {
-	known := make(map[string][]string, len(table))
-	for label, languages := range table {
-		for _, language := range slices.Sorted(maps.Keys(languages)) {
-			known[label] = append(known[label], languages[language]...)
-		}
-	}
+	known := maps.Clone(table)
 	for label, word := range override {
 		known[label] = []string{word}
 	}
 	return Words{known: known}
 }
 
-// Labels returns the labels, sorted.
-func (t Table) Labels() []string { return slices.Sorted(maps.Keys(t)) }
-
-// ErrNoLabel says that nothing on a site's pages has a label.
-var ErrNoLabel = errors.New("there is no such label")
-
-// WordError says that a word can't be a label's.
-type WordError struct {
-	// Places is how many times the word has to have [Place].
-	Places int
-}
-
-// Error implements error.
-func (e *WordError) Error() string {
-	return fmt.Sprintf("the word must not be empty, and must have %d places for what differs (%s)", e.Places, Place)
-}
-
-// Check tells whether a label can be overridden with a word: it returns nil, [ErrNoLabel] or a [*WordError].
-func (t Table) Check(label, word string) error {
-	known, ok := t[label]
-	if !ok {
-		return ErrNoLabel
-	}
-	places := strings.Count(slices.Collect(maps.Values(known))[0][0], Place)
-	if strings.TrimSpace(word) == "" || strings.Count(word, Place) != places {
-		return &WordError{Places: places}
-	}
-	return nil
-}
-
-// Place stands in a word for something that differs from page to page, such as a username.
-const Place = "%s"
-
-// Of returns what is possibly meant by a label, with the arguments, if there are any, in their places.
-func (w Words) Of(label string, args ...string) []string {
+// Of returns what is possibly meant by a label.
+func (w Words) Of(label string) []string {
 	words, ok := w.known[label]
 	if !ok {
 		panic("no words for the label " + label)
 	}
-	filled := make([]string, 0, len(words))
-	for _, word := range words {
-		for _, arg := range args {
-			word = strings.Replace(word, Place, arg, 1)
-		}
-		filled = append(filled, word)
-	}
-	return filled
+	return words
 }
 
 // Is tells whether a text is one of a label's words.
-func (w Words) Is(text, label string, args ...string) bool {
-	return slices.ContainsFunc(w.Of(label, args...), func(word string) bool { return same(text, word) })
+func (w Words) Is(text, label string) bool {
+	return slices.ContainsFunc(w.Of(label), func(word string) bool { return plain(word) == plain(text) })
 }
 
-// Want is something that a step needs on the page: an element of a role whose name is one of a label's
-// words.
-type Want struct {
-	Role string
-	// Label says what to call it, and Words are its names. Without a label, the words are not the
-	// site's but data, such as a username, and without words any name will do.
+// all returns every word, as texts are compared.
+func (w Words) all() []string {
+	all := []string{}
+	for _, words := range w.known {
+		for _, word := range words {
+			all = append(all, plain(word))
+		}
+	}
+	return all
+}
+
+// Thing is something that a step needs on a page. It is known by what it is for and by what it is called,
+// not by how a page is written: an action may be a link, a button, a tab, an item of a menu or a box that
+// takes clicks.
+type Thing struct {
+	Kind ThingKind
+	// Label says what to call it, and Words are its names. Without a label, the words are not the site's.
 	Label string
 	Words []string
-	// In, where it is set, is the role of what it is in, such as "dialog".
-	In string
-	// Says, where it is set, are texts of which one has to be in the element.
-	Says []string
-	// Holds, where it is set, is what a field has to hold.
-	Holds string
-	// Gone says that there must be no such thing.
-	Gone bool
-	// Or, where it is set, is what will do as well.
-	Or *Want
+	// Nouns, where they are set, are the only words that may follow the name: "key" in "Generate new key".
+	// What changes something must not be taken for something else that begins the same.
+	Nouns []string
 }
 
-// Want returns something called by a label's words.
-func (w Words) Want(role, label string, args ...string) Want {
-	return Want{Role: role, Label: label, Words: w.Of(label, args...)}
+// ThingKind is what a thing is for.
+type ThingKind string
+
+// The kinds of things.
+const (
+	// Action is clicked.
+	Action ThingKind = "button, link or menu item"
+	// Field is typed into.
+	Field ThingKind = "field"
+	// Choice offers some values, of which one is chosen.
+	Choice ThingKind = "list to choose from"
+	// Text is read.
+	Text ThingKind = "text"
+)
+
+// Action returns what is clicked, called by a label's words.
+func (w Words) Action(label string) Thing {
+	return Thing{Kind: Action, Label: label, Words: w.Of(label)}
 }
 
-// Gone returns the absence of anything of a role with one of the names.
-func Gone(role string, names ...string) Want { return Want{Role: role, Words: names, Gone: true} }
+// Field returns what is typed into, called by a label's words.
+func (w Words) Field(label string) Thing { return Thing{Kind: Field, Label: label, Words: w.Of(label)} }
 
-// Inside returns the same thing inside of something of a role.
-func (want Want) Inside(role string) Want {
-	want.In = role
-	return want
+// Choice returns what offers values, called by a label's words.
+func (w Words) Choice(label string) Thing {
+	return Thing{Kind: Choice, Label: label, Words: w.Of(label)}
 }
 
-// Saying returns the same thing with one of the texts in it, as words of their own.
-func (want Want) Saying(texts ...string) Want {
-	want.Says = texts
-	return want
-}
+// Text returns what is read, called by a label's words.
+func (w Words) Text(label string) Thing { return Thing{Kind: Text, Label: label, Words: w.Of(label)} }
 
-// Holding returns the same field with a text in it.
-func (want Want) Holding(text string) Want {
-	want.Holds = text
-	return want
-}
-
-// Else returns the same thing or, where there is none of it, the other.
-func (want Want) Else(other Want) Want {
-	want.Or = &other
-	return want
+// Before returns the same thing, with none but these nouns after its name.
+func (t Thing) Before(nouns ...string) Thing {
+	t.Nouns = nouns
+	return t
 }
 
 // String describes the thing.
-func (want Want) String() string {
+func (t Thing) String() string {
 	var text strings.Builder
-	if want.Gone {
-		text.WriteString("no ")
-	}
-	text.WriteString(want.Role)
-	enumerate(&text, " ", want.Words)
-	if want.In != "" {
-		text.WriteString(" in a " + want.In)
-	}
-	enumerate(&text, " saying ", want.Says)
-	if want.Or != nil {
-		text.WriteString(", or " + want.Or.String())
+	text.WriteString("a " + string(t.Kind))
+	for i, word := range t.Words {
+		before := " or "
+		if i == 0 {
+			before = " called "
+		}
+		text.WriteString(before + `"` + word + `"`)
 	}
 	return text.String()
 }
 
-// enumerate writes words down. One that is the same in another language is not repeated.
-func enumerate(text *strings.Builder, before string, words []string) {
-	for i, word := range slices.Compact(slices.Clone(words)) {
-		if i > 0 {
-			before = " or "
+// How well a text fits a name.
+const (
+	unlike = iota
+	// after has something short before the name, such as the name of an icon.
+	after
+	// before has something short after it, such as a count or a badge.
+	before
+	exact
+)
+
+const (
+	longestBadge = 24
+	longestIcon  = 12
+)
+
+// fit tells how well a text fits one of the thing's names.
+func (t Thing) fit(text string) int {
+	best := unlike
+	text = plain(text)
+	if text == "" {
+		return best
+	}
+	for _, word := range t.Words {
+		word = plain(word)
+		if word == "" {
+			continue
 		}
-		fmt.Fprintf(text, "%s%q", before, word)
+		rest, begins := strings.CutPrefix(text, word)
+		lead, ends := strings.CutSuffix(text, word)
+		switch {
+		case text == word:
+			return exact
+		case begins && separate(rest) && t.mayFollow(rest):
+			best = max(best, before)
+		case ends && len(t.Nouns) == 0 && strings.HasSuffix(lead, " ") && len([]rune(lead)) <= longestIcon:
+			best = max(best, after)
+		}
 	}
+	return best
 }
 
-// met tells whether the page has what is wanted, and returns it: the one such thing, or nothing where
-// none is what is wanted. More than one is as bad as none, even where something else would do as well.
-func (want Want) met(page *Page) (*Element, bool) {
-	found := slices.DeleteFunc(page.All(want.Role, want.Words...), func(e *Element) bool {
-		return (want.In != "" && !e.Within(want.In)) || (want.Holds != "" && e.Value != want.Holds) ||
-			(len(want.Says) > 0 && !mentionsAny(e, want.Says))
-	})
-	switch {
-	case want.Gone:
-		return nil, len(found) == 0
-	case len(found) == 1:
-		return found[0], true
-	case len(found) == 0 && want.Or != nil:
-		return want.Or.met(page)
-	}
-	return nil, false
+// separate tells whether what follows a name does not go on with its last word.
+func separate(rest string) bool {
+	first := []rune(rest)[0]
+	return !unicode.IsLetter(first) && !unicode.IsDigit(first) && first != '-' && first != '_'
 }
 
-func mentionsAny(e *Element, texts []string) bool {
-	text := e.Text()
-	return slices.ContainsFunc(texts, func(wanted string) bool { return Mentions(text, wanted) })
+func (t Thing) mayFollow(rest string) bool {
+	if len(t.Nouns) == 0 {
+		return len([]rune(rest)) <= longestBadge
+	}
+	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if !slices.Contains(t.Nouns, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // Mentions tells whether a text has a word in it, such as a merchant ID: not as a part of a longer one.

@@ -172,6 +172,9 @@ func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error)
 	return transport.Do[keyAnswer](ctx, p.client, request)
 }
 
+// DescribesKeys tells whether a key can be given a description: by the API, it can.
+func (p *Portal) DescribesKeys() bool { return true }
+
 // Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
 // not hold it yet.
 func (p *Portal) Made(credentialID string) bool {

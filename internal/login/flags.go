@@ -1,6 +1,8 @@
 package login
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,7 +22,7 @@ import (
 const (
 	envEnvironment = "KUSTOM_ENVIRONMENT"
 	envPortalURL   = "KUSTOM_PORTAL_PAGES_URL"
-	envMystoreURL  = "MYSTORE_PAGES_URL"
+	envAdminURLs   = "MYSTORE_ADMIN_URLS"
 )
 
 // The sites, as they are named in labels.
@@ -29,7 +31,7 @@ const (
 	mystoreSite = "mystore"
 )
 
-const loginUsage = `Usage: terraform-provider-kustom login [-mystore SHOP]... [-portal=false] [-print]
+const loginUsage = `Usage: terraform-provider-kustom login [-mystore SHOP[=ADDRESS]]... [-portal=false] [-print]
 
 Opens a window for you to sign in at Kustom Portal, and then one for each shop at Mystore. Your sessions
 are kept in a file each, which only you can read, for the provider to use on this machine, or else are
@@ -48,8 +50,6 @@ type place struct {
 	// name is what people call it, and hint what to do there.
 	name, hint string
 	site       *browser.Site
-	// wants are on every page of somebody who is signed in.
-	wants []browser.Want
 	// shop is empty for Kustom Portal.
 	shop string
 }
@@ -59,12 +59,13 @@ const defaultTimeout = 10 * time.Minute
 // newPlan reads a command line.
 func newPlan(args []string, o Options) (plan, error) {
 	var p plan
-	var shops []string
+	var shops []shop
 	labels := map[string]map[string]string{portalSite: {}, mystoreSite: {}}
 	flags := flag.NewFlagSet("login", flag.ContinueOnError)
 	portal := flags.Bool("portal", true, "sign in to Kustom Portal")
-	flags.Func("mystore", "sign in to the admin of `shop`; for several shops, give it several times", func(shop string) error {
-		return addShop(&shops, shop)
+	flags.Func("mystore", "sign in to the control panel of `shop`, or of shop=https://address/kontrollpanel; for several shops, give it several "+
+		"times (default address $"+envAdminURLs+", or else where shops without a domain have it)", func(text string) error {
+		return addShop(&shops, text)
 	})
 	environment := flags.String("environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
 	flags.BoolVar(&p.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
@@ -85,7 +86,7 @@ func newPlan(args []string, o Options) (plan, error) {
 	return p, p.addPlaces(*portal, shops, *environment, labels, o)
 }
 
-func (p *plan) addPlaces(portal bool, shops []string, environment string, labels map[string]map[string]string, o Options) error {
+func (p *plan) addPlaces(portal bool, shops []shop, environment string, labels map[string]map[string]string, o Options) error {
 	if portal {
 		address, err := portalAddress(environment, o.Getenv)
 		if err != nil {
@@ -93,37 +94,55 @@ func (p *plan) addPlaces(portal bool, shops []string, environment string, labels
 		}
 		site := portalpages.Site(address, labels[portalSite])
 		p.places = append(p.places, place{
-			name: portalpages.Name, site: site, wants: portalpages.SignedIn(site),
+			name: portalpages.Name, site: site,
 			hint: "Sign in there as you always do. If a link is mailed to you, copy it and open it in that window, in a new tab if you like.",
 		})
 	}
-	if len(shops) == 0 {
-		return nil
-	}
-	address, err := addressOf(o.Getenv, envMystoreURL, mystorepages.URL)
+	known, err := adminAddresses(o.Getenv)
 	if err != nil {
 		return err
 	}
 	for _, shop := range shops {
-		site := mystorepages.Site(address, labels[mystoreSite])
+		text := cmp.Or(shop.address, known[shop.name], mystorepages.DefaultURL(shop.name))
+		address, err := parseAddress(text)
+		if err != nil {
+			return fmt.Errorf("the address of shop %s %w", shop.name, err)
+		}
 		p.places = append(p.places, place{
-			name: "shop " + shop + " at " + mystorepages.Name, site: site, wants: mystorepages.SignedIn(site, shop), shop: shop,
-			hint: "Sign in there to shop " + shop + " as you always do.",
+			name: "shop " + shop.name + " at " + mystorepages.Name, site: mystorepages.Site(address, labels[mystoreSite]), shop: shop.name,
+			hint: "Sign in there to shop " + shop.name + " as you always do.",
 		})
 	}
 	return nil
+}
+
+// shop is a shop to sign in to, and where; the address may be empty.
+type shop struct{ name, address string }
+
+// adminAddresses returns the addresses of control panels that the environment has.
+func adminAddresses(getenv func(string) string) (map[string]string, error) {
+	raw := getenv(envAdminURLs)
+	if raw == "" {
+		return nil, nil
+	}
+	var known map[string]string
+	if err := json.Unmarshal([]byte(raw), &known); err != nil {
+		return nil, fmt.Errorf(`%s is not a JSON object such as {"my-shop": "https://www.my-shop.no/kontrollpanel"}`, envAdminURLs)
+	}
+	return known, nil
 }
 
 // shopPattern is the form of a shop's name. It is a text because the provider, which has no use for it,
 // would pay for a compiled one whenever it starts.
 const shopPattern = `^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`
 
-func addShop(shops *[]string, shop string) error {
-	if ok, err := regexp.MatchString(shopPattern, shop); err != nil || !ok {
+func addShop(shops *[]shop, text string) error {
+	name, address, _ := strings.Cut(text, "=")
+	if ok, err := regexp.MatchString(shopPattern, name); err != nil || !ok {
 		return errors.New("it is not the name of a shop")
 	}
-	if !slices.Contains(*shops, shop) {
-		*shops = append(*shops, shop)
+	if !slices.ContainsFunc(*shops, func(s shop) bool { return s.name == name }) {
+		*shops = append(*shops, shop{name, address})
 	}
 	return nil
 }
@@ -156,14 +175,21 @@ func portalAddress(environment string, getenv func(string) string) (*url.URL, er
 
 // addressOf returns the address in a variable, or else fallback.
 func addressOf(getenv func(string) string, variable, fallback string) (*url.URL, error) {
-	text := getenv(variable)
-	if text == "" {
-		text = fallback
+	address, err := parseAddress(cmp.Or(getenv(variable), fallback))
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", variable, err)
 	}
+	return address, nil
+}
+
+// errAddress says what an address has to be.
+var errAddress = errors.New("must be an https address without a user name, a query or a fragment (http for a loopback address only)")
+
+func parseAddress(text string) (*url.URL, error) {
 	address, err := url.Parse(text)
 	if err != nil || address.Host == "" || address.User != nil || address.RawQuery != "" || address.Fragment != "" ||
 		address.Scheme != "https" && (address.Scheme != "http" || !transport.IsLoopback(address.Hostname())) {
-		return nil, fmt.Errorf("%s must be an https address without a user name, a query or a fragment (http for a loopback address only)", variable)
+		return nil, errAddress
 	}
 	return address, nil
 }

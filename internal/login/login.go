@@ -20,8 +20,10 @@ type Options struct {
 	// Keep is where sessions are kept. Its folder is empty where the user has none for such things.
 	Keep           browser.Keep
 	Stdout, Stderr io.Writer
+	// Stdin is where the person presses Enter to say that they are in; nil is nowhere.
+	Stdin io.Reader
 	// SignIn lets a person sign in: see [browser.SignIn].
-	SignIn func(context.Context, browser.Options, *browser.Site, []browser.Want) (browser.Session, error)
+	SignIn func(context.Context, browser.Options, *browser.Site, <-chan struct{}) (browser.Session, error)
 }
 
 // The exit codes, as shells know them.

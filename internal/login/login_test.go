@@ -28,6 +28,9 @@ type desk struct {
 	fail map[string]error
 	// windows are the addresses that were opened, with what was looked for on them.
 	windows []string
+	// typed is what the person types, and enter says that windows wait for that.
+	typed string
+	enter bool
 	// left is how much time there was for the last one.
 	left           time.Duration
 	options        browser.Options
@@ -44,12 +47,15 @@ func (d *desk) run(ctx context.Context, args ...string) int {
 	d.stderr.Reset()
 	return login.Run(ctx, args, login.Options{
 		Getenv: func(name string) string { return d.env[name] }, Keep: browser.Keep{Dir: d.dir},
-		Stdout: &d.stdout, Stderr: &d.stderr, SignIn: d.signIn,
+		Stdin: strings.NewReader(d.typed), Stdout: &d.stdout, Stderr: &d.stderr, SignIn: d.signIn,
 	})
 }
 
-func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, wants []browser.Want) (browser.Session, error) {
-	d.windows = append(d.windows, fmt.Sprintf("%s for %v", site.URL, wants))
+func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, done <-chan struct{}) (browser.Session, error) {
+	d.windows = append(d.windows, site.URL.String())
+	if d.enter {
+		<-done
+	}
 	d.options = o
 	deadline, _ := ctx.Deadline()
 	d.left = time.Until(deadline)
@@ -96,23 +102,22 @@ func TestWithoutACommandItSaysWhatItIs(t *testing.T) {
 
 func TestWindows(t *testing.T) {
 	t.Parallel()
-	const (
-		portal = `https://portal.kustom.co for [button "Sign out" or "Logg ut"]`
-		shop   = `https://admin.mystore.no for [button "Sign out" or "Logg ut" region "Store shown" or "Vist butikk" saying "%s"]`
-	)
+	const portal, playground = "https://portal.kustom.co", "https://portal.playground.kustom.co"
+	shop := func(name string) string { return "https://www." + name + ".mystore4.no/kontrollpanel" }
 	for name, test := range map[string]struct {
 		args []string
 		env  map[string]string
 		want []string
 	}{
-		"the portal":                     {want: []string{portal}},
-		"the playground":                 {args: []string{"-environment", "playground"}, want: []string{strings.Replace(portal, "portal.", "portal.playground.", 1)}},
-		"the variable":                   {env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{strings.Replace(portal, "portal.", "portal.playground.", 1)}},
-		"the flag before the variable":   {args: []string{"-environment", "production"}, env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{portal}},
-		"a shop, too":                    {args: []string{"-mystore", "fjellsport"}, want: []string{portal, fmt.Sprintf(shop, "fjellsport")}},
-		"shops alone, each once":         {args: []string{"-portal=false", "-mystore", "b", "-mystore", "a", "-mystore", "b"}, want: []string{fmt.Sprintf(shop, "b"), fmt.Sprintf(shop, "a")}},
-		"a portal and a shop of another": {args: []string{"-mystore", "a"}, env: map[string]string{"KUSTOM_PORTAL_PAGES_URL": "http://127.0.0.1:9/p", "MYSTORE_PAGES_URL": "https://m.example/m"}, want: []string{strings.Replace(portal, "https://portal.kustom.co", "http://127.0.0.1:9/p", 1), strings.Replace(fmt.Sprintf(shop, "a"), "https://admin.mystore.no", "https://m.example/m", 1)}},
-		"a changed word":                 {args: []string{"-label", "portal.sign_out=Leave = go"}, want: []string{`https://portal.kustom.co for [button "Leave = go"]`}},
+		"the portal":                   {want: []string{portal}},
+		"the playground":               {args: []string{"-environment", "playground"}, want: []string{playground}},
+		"the variable":                 {env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{playground}},
+		"the flag before the variable": {args: []string{"-environment", "production"}, env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{portal}},
+		"a shop, too":                  {args: []string{"-mystore", "fjellsport"}, want: []string{portal, shop("fjellsport")}},
+		"shops alone, each once":       {args: []string{"-portal=false", "-mystore", "b", "-mystore", "a", "-mystore", "b"}, want: []string{shop("b"), shop("a")}},
+		"a shop with a domain":         {args: []string{"-portal=false", "-mystore", "a=https://www.a.example/kontrollpanel"}, want: []string{"https://www.a.example/kontrollpanel"}},
+		"addresses of the environment": {args: []string{"-mystore", "a", "-mystore", "b"}, env: map[string]string{"KUSTOM_PORTAL_PAGES_URL": "http://127.0.0.1:9/p", "MYSTORE_ADMIN_URLS": `{"a": "https://m.example/m"}`}, want: []string{"http://127.0.0.1:9/p", "https://m.example/m", shop("b")}},
+		"a changed word":               {args: []string{"-label", "portal.signed_in=Leave = go"}, want: []string{portal}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,6 +130,16 @@ func TestWindows(t *testing.T) {
 				t.Errorf("it opens\n%s\nwant\n%s", strings.Join(d.windows, "\n"), strings.Join(test.want, "\n"))
 			}
 		})
+	}
+}
+
+// TestEnter_SaysThatThePersonIsIn holds for a page that does not look like one of somebody who is signed in.
+func TestEnter_SaysThatThePersonIsIn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.typed, d.enter = "\n\n", true
+	if code := d.run(t.Context(), "login", "-mystore", "a"); code != 0 || len(d.windows) != 2 {
+		t.Errorf("it ends with %d after %q: %s", code, d.windows, &d.stderr)
 	}
 }
 
@@ -152,8 +167,8 @@ func TestMisuse(t *testing.T) {
 		"login takes nothing but flags":                   {"login", "fjellsport"},
 		"it is not the name of a shop":                    {"login", "-mystore", "a/b"},
 		"there is no such label":                          {"login", "-label", "portal.nothing=x"},
-		"the word must not be empty":                      {"login", "-label", "portal.sign_out"},
-		"must have 1 places for what differs (%s)":        {"login", "-label", "portal.actions_for=Actions"},
+		"the word must not be empty":                      {"login", "-label", "portal.signed_in"},
+		"the address of shop a must be an https address":  {"login", "-mystore", "a=http://a.example"},
 		"flag provided but not defined":                   {"logout", "-all"},
 	} {
 		d := newDesk(t)
@@ -191,7 +206,7 @@ func TestKeep(t *testing.T) {
 		t.Errorf("it says %s", &d.stderr)
 	}
 	keep := browser.Keep{Dir: d.dir}
-	for host, account := range map[string]string{"portal.kustom.co": "", "admin.mystore.no": "fjellsport"} {
+	for host, account := range map[string]string{"portal.kustom.co": "", "www.fjellsport.mystore4.no": "fjellsport"} {
 		session, ok, err := keep.Load(host, account)
 		if err != nil || !ok || session.Host != host || session.Cookies[0].Value != cookie {
 			t.Errorf("of %s there is kept: %v (%v)", host, ok, err)
@@ -225,8 +240,9 @@ func TestPrint(t *testing.T) {
 		}
 		return text
 	}
-	shop := line("admin.mystore.no")
-	want := "KUSTOM_PORTAL_SESSION=" + line("portal.kustom.co") + "\n" + `MYSTORE_SESSIONS={"fjellsport":"` + shop + `","kaffebonna":"` + shop + "\"}\n"
+	shop := line("www.fjellsport.mystore4.no")
+	want := "KUSTOM_PORTAL_SESSION=" + line("portal.kustom.co") + "\n" + `MYSTORE_SESSIONS={"fjellsport":"` + shop + `","kaffebonna":"` +
+		line("www.kaffebonna.mystore4.no") + "\"}\n"
 	if d.stdout.String() != want {
 		t.Error("it prints something else than the two variables, a line each")
 	}
@@ -249,7 +265,7 @@ func TestFailures(t *testing.T) {
 		"Install Chromium or Chrome":        &browser.MissingError{Cause: exec.ErrNotFound},
 		"the window was closed":             browser.ErrWindowClosed,
 		`nobody has signed in to Kustom`:    context.DeadlineExceeded,
-		`button "Sign out" or "Logg ut"`:    context.DeadlineExceeded,
+		"press Enter here next time":        context.DeadlineExceeded,
 		"signing in to Kustom Portal: fire": errors.New("fire"),
 	} {
 		for _, args := range [][]string{{"login"}, {"login", "-print"}} {

@@ -1,10 +1,12 @@
 package login
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -22,8 +24,9 @@ func login(ctx context.Context, args []string, o Options) error {
 		return errNowhere
 	}
 	var printed printout
+	lines := readLines(o.Stdin)
 	for _, place := range p.places {
-		session, err := p.signIn(ctx, place, o)
+		session, err := p.signIn(ctx, place, lines, o)
 		if err != nil {
 			return err
 		}
@@ -43,12 +46,12 @@ func login(ctx context.Context, args []string, o Options) error {
 }
 
 // signIn lets the person sign in at one place.
-func (p plan) signIn(ctx context.Context, at place, o Options) (browser.Session, error) {
-	say(o, "Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. You have %v; Ctrl-C stops it.",
+func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, o Options) (browser.Session, error) {
+	say(o, "Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. If it does not, press Enter here. You have %v; Ctrl-C stops it.",
 		at.site.URL, at.name, at.hint, p.timeout)
 	within, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	session, err := o.SignIn(within, p.browser, at.site, at.wants)
+	session, err := o.SignIn(within, p.browser, at.site, said(within, lines))
 	if err != nil {
 		return browser.Session{}, explain(ctx, at, p.timeout, err)
 	}
@@ -62,8 +65,7 @@ func explain(ctx context.Context, at place, timeout time.Duration, err error) er
 	case ctx.Err() != nil:
 		return errors.New("stopped, before anybody had signed in to " + at.name + "; nothing is kept of it")
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("nobody has signed in to %s within %v (see -timeout). If you have, the page may call something else now: this is how "+
-			"it is known that you are in: %s (see -label)", at.name, timeout, wanted(at))
+		return fmt.Errorf("nobody has signed in to %s within %v (see -timeout). If you have, and it was not noticed, press Enter here next time", at.name, timeout)
 	case errors.Is(err, browser.ErrWindowClosed):
 		return errors.New("the window was closed before anybody had signed in to " + at.name + "; nothing is kept of it")
 	case errors.Is(err, browser.ErrNoDisplay):
@@ -75,12 +77,32 @@ func explain(ctx context.Context, at place, timeout time.Duration, err error) er
 	return fmt.Errorf("signing in to %s: %w", at.name, err)
 }
 
-func wanted(at place) string {
-	var all []string
-	for _, want := range at.wants {
-		all = append(all, want.String())
+// readLines returns what receives once for each line that the person enters. What waits for the next line
+// ends with the program.
+func readLines(from io.Reader) <-chan struct{} {
+	lines := make(chan struct{})
+	if from == nil {
+		return lines
 	}
-	return strings.Join(all, ", ")
+	go func() {
+		for scanner := bufio.NewScanner(from); scanner.Scan(); {
+			lines <- struct{}{}
+		}
+	}()
+	return lines
+}
+
+// said returns what is closed when the person has entered a line, or when ctx is done.
+func said(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-lines:
+		case <-ctx.Done():
+		}
+	}()
+	return done
 }
 
 func keep(at place, session browser.Session, o Options) error {

@@ -118,7 +118,7 @@ func TestCredentials(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	got, err := b.client.Credentials(t.Context(), shop)
-	if want := (mystore.Credentials{KustomID: oldID, SecretSet: true, UpdatedAt: "2021-04-12T08:34:51Z"}); err != nil || got != want {
+	if want := (mystore.Credentials{KustomID: oldID, Secret: mystore.SecretSet, UpdatedAt: "2021-04-12T08:34:51Z"}); err != nil || got != want {
 		t.Errorf("the credentials are %+v, error %v", got, err)
 	}
 }
@@ -136,7 +136,7 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	read, err := b.client.Credentials(t.Context(), shop)
-	if err != nil || read != written || read.KustomID != key.Username || !read.SecretSet || read.UpdatedAt == before.UpdatedAt {
+	if err != nil || read != written || read.KustomID != key.Username || read.Secret != mystore.SecretSet || read.UpdatedAt == before.UpdatedAt {
 		t.Errorf("it was answered %+v, and shows %+v, error %v", written, read, err)
 	}
 	if err := b.box.Working(shop); err != nil {
@@ -148,7 +148,7 @@ func TestClear(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops(), sandbox.ViolationShopCleared)
 	got, err := b.client.Clear(t.Context(), shop)
-	if err != nil || got.KustomID != "" || got.SecretSet || got.UpdatedAt == "" {
+	if err != nil || got.KustomID != "" || got.Secret != mystore.SecretMissing || got.UpdatedAt == "" {
 		t.Errorf("the credentials are %+v, error %v", got, err)
 	}
 	if read, err := b.client.Credentials(t.Context(), shop); err != nil || read != got {
@@ -161,7 +161,7 @@ func TestNeverSet(t *testing.T) {
 	seed := sandbox.ThreeShops()
 	seed.Shops[0].KustomID, seed.Shops[0].KustomSecret, seed.Shops[0].UpdatedAt = "", "", nil
 	b := newBench(t, seed)
-	if got, err := b.client.Credentials(t.Context(), shop); err != nil || got != (mystore.Credentials{}) {
+	if got, err := b.client.Credentials(t.Context(), shop); err != nil || got != (mystore.Credentials{Secret: mystore.SecretMissing}) {
 		t.Errorf("the credentials are %+v, error %v", got, err)
 	}
 }

@@ -14,12 +14,23 @@ import (
 type Credentials struct {
 	// KustomID is the username of a key, empty when none is set.
 	KustomID string
-	// SecretSet tells whether there is a secret.
-	SecretSet bool
+	// Secret tells whether there is a secret.
+	Secret SecretState
 	// UpdatedAt is Mystore's own mark of the last change, as it writes it; empty when there was
 	// none. It is compared, never computed with.
 	UpdatedAt string
 }
+
+// SecretState is what a shop shows of its secret.
+type SecretState int
+
+// A secret is never shown itself. Mystore's API tells whether there is one; its pages may empty the field after
+// saving, so an empty field there tells nothing.
+const (
+	SecretNotShown SecretState = iota
+	SecretMissing
+	SecretSet
+)
 
 type credentialsAttributes struct {
 	KustomID  *string `json:"kustom_id"`
@@ -106,7 +117,11 @@ func credentials(d document[credentialsAttributes]) (Credentials, error) {
 		return Credentials{}, errNotCredentials
 	}
 	a := d.Data.Attributes
-	return Credentials{KustomID: value(a.KustomID), SecretSet: a.SecretSet, UpdatedAt: value(a.UpdatedAt)}, nil
+	secret := SecretMissing
+	if a.SecretSet {
+		secret = SecretSet
+	}
+	return Credentials{KustomID: value(a.KustomID), Secret: secret, UpdatedAt: value(a.UpdatedAt)}, nil
 }
 
 func value(s *string) string {

@@ -23,24 +23,8 @@ const (
 const (
 	// short is the timeout of a step in tests that wait for it. A step takes much less, even on a machine
 	// that has a lot to do.
-	short = 5 * time.Second
+	short = 6 * time.Second
 	long  = 60 * time.Second
-)
-
-// patience is the timeout for a fault: short where something has to be waited for in vain.
-func patience(f sandbox.Fault) time.Duration {
-	if f.Kind == sandbox.FaultSignOut || f.Kind == sandbox.FaultDelay {
-		return long
-	}
-	return short
-}
-
-// Where the pages are that faults happen to.
-const (
-	pageSignIn      = "/sign-in"
-	pageExtensions  = "/{shop}/extensions"
-	pageExtension   = "/{shop}/extensions/{extension_id}"
-	pageCredentials = pageExtension + "/credentials"
 )
 
 // shared is the browser of all tests that do not need one of their own.
@@ -52,6 +36,7 @@ func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
 // time.
 type setup struct {
 	seed    sandbox.Seed
+	options sandbox.Options
 	labels  map[string]string
 	timeout time.Duration
 	tabs    int
@@ -61,8 +46,6 @@ type setup struct {
 	login *mystorepages.Login
 	// noSession says that there is none.
 	noSession bool
-	// as is the shop whose session everybody has; empty for each its own.
-	as string
 }
 
 // bench is a sandbox, and Mystore's pages of it.
@@ -82,7 +65,7 @@ func newBench(t *testing.T, o setup) *bench {
 	if o.timeout == 0 {
 		o.timeout = long
 	}
-	s, err := sandbox.New(o.seed, sandbox.Options{})
+	s, err := sandbox.New(o.seed, o.options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,18 +100,12 @@ func (b *bench) signIn(t *testing.T) {
 		}
 		sessions[shop] = session
 	}
-	address, err := url.Parse(b.server.MystorePagesURL())
-	if err != nil {
-		t.Fatal(err)
-	}
 	b.Client = mystorepages.New(mystorepages.Options{
 		Browser: browser.New(shared.Group(t), browser.Options{Timeout: b.setup.timeout, MaxTabs: b.setup.tabs, DebugDir: b.setup.dir}),
-		URL:     address, Labels: b.setup.labels, Clock: clock.System{},
+		Address: func(shop string) (*url.URL, error) { return url.Parse(b.server.MystoreAdminURL(shop)) },
+		Labels:  b.setup.labels, Clock: clock.System{},
 		Access: func(shop string) (mystorepages.Access, error) {
 			access := mystorepages.Access{Login: b.setup.login}
-			if b.setup.as != "" {
-				shop = b.setup.as
-			}
 			if session, ok := sessions[shop]; ok && !b.setup.noSession {
 				access.Session = &session
 			}
@@ -211,12 +188,4 @@ func (b *bench) newKey(t *testing.T, merchantID string) (username, secret string
 // requests is how many requests there were for a page.
 func (b *bench) requests(method, template string) int {
 	return b.Count(sandbox.MystorePages, method, template)
-}
-
-// isKind expects a failed step of a kind.
-func isKind(t *testing.T, err error, kind browser.Kind) {
-	t.Helper()
-	if !browser.IsKind(err, kind) {
-		t.Errorf("the error is %v, want a step that failed: %s", err, kind)
-	}
 }

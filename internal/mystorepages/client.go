@@ -1,21 +1,21 @@
-// Package mystorepages is the client of Mystore for those who have a login and no access token: it does
-// on the admin's pages, in a browser, what Mystore's guide tells people to do there.
+// Package mystorepages is the client of Mystore for users who have a login and no access token: it does on
+// the pages of each shop's control panel, in a browser, what Mystore's guide tells people to do there.
+//
+// A control panel is on its shop's own domain (documented by Mystore), so the address says which shop it is.
+// No picture of it is public: what is not documented is assumed, and found by structure where that is possible.
 package mystorepages
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"regexp"
 	"sync"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
-
-// URL is where the admin's pages begin. Mystore documents the admin, and not its address: it is assumed.
-const URL = "https://admin.mystore.no"
 
 // Name is what the site is called.
 const Name = "Mystore"
@@ -44,8 +44,8 @@ func (Login) GoString() string { return "(a login)" }
 // Options are what a [Client] is made of.
 type Options struct {
 	Browser *browser.Browser
-	// URL is where the admin's pages begin.
-	URL *url.URL
+	// Address returns where a shop's control panel begins, or why that is not known.
+	Address func(shop string) (*url.URL, error)
 	// Access returns how to get into a shop's admin, or why there is no way.
 	Access func(shop string) (Access, error)
 	// Labels override words of [Table].
@@ -57,17 +57,19 @@ type Options struct {
 // Client is the client of Mystore's pages. It is safe for concurrent use.
 type Client struct {
 	Options
-	site  *browser.Site
-	words browser.Words
 
 	mu    sync.Mutex
 	shops map[string]*shop
 	// addresses holds, by shop, where its credentials were found.
 	addresses sync.Map
+	// shows holds the shops whose pages have shown a Kustom ID.
+	shows sync.Map
+	codes codes
 }
 
 // shop is who visits a shop's admin.
 type shop struct {
+	site    *browser.Site
 	access  Access
 	visitor *browser.Visitor
 	// turn is held by who signs in: one does it for all.
@@ -80,8 +82,7 @@ type shop struct {
 
 // New returns a client of Mystore's pages. Nothing is started until it is used.
 func New(o Options) *Client {
-	site := Site(o.URL, o.Labels)
-	return &Client{Options: o, site: site, words: site.Words, shops: map[string]*shop{}}
+	return &Client{Options: o, shops: map[string]*shop{}}
 }
 
 // secretPattern finds Kustom's and Klarna's secrets: a page may repeat what was typed. They are another
@@ -89,18 +90,18 @@ func New(o Options) *Client {
 // one of that vendor's client.
 var secretPattern = regexp.MustCompile(`(?i)(kco|klarna)_(live|test)_api_\S+`)
 
-// Site is Mystore's admin as a site to be visited.
+// DefaultURL is the address of a shop's control panel before the shop has a domain of its own, which
+// Mystore documents. With a domain, it is https://www.<domain>/kontrollpanel.
+func DefaultURL(shop string) string { return "https://www." + shop + ".mystore4.no/kontrollpanel" }
+
+// Site is a shop's control panel as a site to be visited.
 func Site(address *url.URL, labels map[string]string) *browser.Site {
 	words := browser.NewWords(Table(), labels)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern,
-		SignIn: []browser.Want{words.Want("textbox", labelShopName), words.Want("button", labelSignIn)},
+		SignIn: []browser.Thing{words.Field(labelPassword), words.Field(labelCode)},
+		Inside: []browser.Thing{words.Action(labelSignedIn)},
 	}
-}
-
-// SignedIn is what is on every page of somebody who is signed in to a shop.
-func SignedIn(site *browser.Site, shop string) []browser.Want {
-	return []browser.Want{site.Words.Want("button", labelSignOut), site.Words.Want("region", labelShown).Saying(shop)}
 }
 
 // visitor returns who visits a shop.
@@ -110,6 +111,10 @@ func (c *Client) visitor(name string) (*shop, error) {
 	if found, ok := c.shops[name]; ok {
 		return found, nil
 	}
+	address, err := c.Address(name)
+	if err != nil {
+		return nil, err
+	}
 	access, err := c.Access(name)
 	if err != nil {
 		return nil, err
@@ -118,17 +123,10 @@ func (c *Client) visitor(name string) (*shop, error) {
 	if access.Session != nil {
 		session = *access.Session
 	}
-	made := &shop{access: access, visitor: browser.NewVisitor(c.site, session), turn: make(chan struct{}, 1)}
+	site := Site(address, c.Labels)
+	made := &shop{site: site, access: access, visitor: browser.NewVisitor(site, session), turn: make(chan struct{}, 1)}
 	c.shops[name] = made
 	return made, nil
-}
-
-// OtherShopError says that a session is another shop's.
-type OtherShopError struct{ Shop string }
-
-// Error implements error.
-func (e *OtherShopError) Error() string {
-	return "the session is not one of shop " + e.Shop
 }
 
 // visit does something in a tab of its own. Where the site asks to sign in and it is known how, that is
@@ -139,7 +137,7 @@ func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) 
 		return err
 	}
 	visitor, signedIn := c.current(s)
-	err = c.once(ctx, name, visitor, do)
+	err = c.once(ctx, name, s.site, visitor, do)
 	if !browser.IsKind(err, browser.SignedOut) || s.access.Login == nil || transport.IsUncertain(err) {
 		return err
 	}
@@ -147,7 +145,7 @@ func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) 
 		return err
 	}
 	visitor, _ = c.current(s)
-	return c.once(ctx, name, visitor, do)
+	return c.once(ctx, name, s.site, visitor, do)
 }
 
 // current returns who visits the shop now, and how often somebody has signed in to it.
@@ -157,13 +155,13 @@ func (c *Client) current(s *shop) (*browser.Visitor, int) {
 	return s.visitor, s.signedIn
 }
 
-func (c *Client) once(ctx context.Context, name string, visitor *browser.Visitor, do func(*visit) error) error {
+func (c *Client) once(ctx context.Context, name string, site *browser.Site, visitor *browser.Visitor, do func(*visit) error) error {
 	tab, err := c.Browser.Open(ctx, visitor)
 	if err != nil {
 		return err
 	}
 	defer tab.Close()
-	return do(&visit{Tab: tab, client: c, words: c.words, shop: name})
+	return do(&visit{Tab: tab, client: c, site: site, words: site.Words, shop: name})
 }
 
 // look is visit for what changes nothing, and so can be done again when the browser dies of it.
@@ -175,46 +173,22 @@ func (c *Client) look(ctx context.Context, name string, do func(*visit) error) e
 	return err
 }
 
-// visit is a walk through the admin of one shop, in one tab.
+// visit is a walk through the control panel of one shop, in one tab.
 type visit struct {
 	*browser.Tab
 	client *Client
+	site   *browser.Site
 	words  browser.Words
 	shop   string
 	// page is where this is, in words.
 	page string
 }
 
-func (v *visit) step(do string, wants ...browser.Want) browser.Step {
-	return browser.Step{Page: v.page, Do: do, Wants: wants}
-}
+func (v *visit) step(do string) browser.Step { return browser.Step{Page: v.page, Do: do} }
 
-// shown is the mark of the shop that a page is about.
-func (v *visit) shown() browser.Want { return v.words.Want("region", labelShown).Saying(v.shop) }
-
-// follow clicks the thing that is wanted, and returns the page on which all of next is.
-func (v *visit) follow(ctx context.Context, do string, click browser.Want, next ...browser.Want) (*browser.Page, []*browser.Element, error) {
-	return v.Follow(ctx, v.step(do, next...), click)
-}
-
-// enter opens the admin where it begins, and makes sure that it is the shop's.
-func (v *visit) enter(ctx context.Context) error {
-	v.page = "the first page of shop " + v.shop
-	step := v.step("open the admin", v.words.Want("heading", labelHome), v.words.Want("region", labelShown))
-	if err := v.Load(ctx, step, v.client.URL); err != nil {
-		return err
-	}
-	_, found, err := v.Await(ctx, step)
-	if err != nil {
-		return err
-	}
-	if !browser.Mentions(found[1].Text(), v.shop) {
-		return &OtherShopError{Shop: v.shop}
-	}
-	return nil
-}
-
-// unreadableError says that a page is not what it was taken for.
-type unreadableError struct{ page, what string }
-
-func (e *unreadableError) Error() string { return fmt.Sprintf("%s: %s", e.page, e.what) }
+const (
+	// settled is how long what a page shows has to stay the same before it counts.
+	settled = time.Second
+	// settledEmpty is the same of what is concluded from an absence.
+	settledEmpty = 3 * time.Second
+)

@@ -2,9 +2,9 @@ package mystorepages
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,25 +14,47 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// Credentials reads a shop's credentials. The error is a [*mystore.NotInstalledError] where the shop
-// can't have any.
+// Credentials reads a shop's credentials. The error is a [*mystore.NotInstalledError] where the shop's pages
+// say that it can't have any, and a [*mystore.NotShownError] where they do not show whose it has: whether real
+// pages show the Kustom ID that is saved is not known, so an empty field proves nothing unless the same page
+// was seen with an ID before.
 func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
-		page, err := v.credentials(ctx)
-		if err != nil {
+		if err := v.open(ctx); err != nil {
 			return err
 		}
-		holds = v.read(page)
-		return nil
+		found, err := v.form(ctx)
+		holds = found.Holds
+		return err
 	})
+	if err == nil && !c.isShown(shop, holds) {
+		err = &mystore.NotShownError{Shop: shop}
+	}
 	if err != nil {
 		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, err)
 	}
 	return holds, nil
 }
 
+// isShown tells whether what a page shows says which ID the shop has, and takes note of pages that show one.
+func (c *Client) isShown(shop string, holds mystore.Credentials) bool {
+	if holds.KustomID != "" {
+		shown := !masked(holds.KustomID)
+		if shown {
+			c.shows.Store(shop, true)
+		}
+		return shown
+	}
+	_, shows := c.shows.Load(shop)
+	return shows && holds.Secret != mystore.SecretSet
+}
+
+// masked tells whether a page hides what a field holds.
+func masked(text string) bool { return text != "" && strings.Trim(text, "*•●·.xX") == "" }
+
 // Install writes a pair into a shop. After a failure that is uncertain ([transport.IsUncertain])
-// it may have been written.
+// it may have been written. The error is a [*mystore.NotConfirmedError] where the shop's page took it and does
+// not show which ID it has.
 func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
 	holds, err := c.write(ctx, shop, kustomID, kustomSecret)
 	if err != nil {
@@ -41,7 +63,8 @@ func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret strin
 	return holds, nil
 }
 
-// Clear empties a shop's credentials: it takes no more payments by Klarna Checkout V3.
+// Clear empties a shop's credentials: it takes no more payments by Klarna Checkout V3. The error is a
+// [*mystore.NotConfirmedError] where the shop's page does not show IDs.
 func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
 	holds, err := c.write(ctx, shop, "", "")
 	if err != nil {
@@ -50,15 +73,18 @@ func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, e
 	return holds, nil
 }
 
-// Extension returns a shop's Klarna Checkout V3, or a [*mystore.NotInstalledError].
+// Extension returns a shop's Klarna Checkout V3, or a [*mystore.NotInstalledError]. Its version is empty where
+// the pages do not show it, and it is active unless they say that it is not.
 func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.Extension, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
-		page, err := v.extension(ctx)
-		if err != nil {
-			return err
-		}
-		extension, err = v.version(page)
-		return err
+		extension = mystore.Extension{Active: true}
+		return v.walk(ctx, func(p *browser.Page) error {
+			if v.atForm(p) == nil || len(v.credentialsOf(p)) > 0 {
+				extension = v.extension(p)
+				return nil
+			}
+			return &browser.AbsentError{Things: []browser.Thing{v.words.Action(labelExtension)}}
+		})
 	})
 	if err != nil {
 		return mystore.Extension{}, fmt.Errorf("reading the extensions of shop %s: %w", shop, err)
@@ -66,136 +92,208 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 	return extension, nil
 }
 
-// family is what all versions of the extension are called.
-const family = "Klarna Checkout"
-
-// extension goes to the page of Klarna Checkout V3.
-func (v *visit) extension(ctx context.Context) (*browser.Page, error) {
-	if err := v.enter(ctx); err != nil {
-		return nil, err
-	}
-	v.page = "the extensions of shop " + v.shop
-	search, button := v.words.Want("searchbox", labelSearch), v.words.Want("button", labelSearch)
-	page, found, err := v.follow(ctx, "open Extensions", v.words.Want("link", labelExtensions),
-		v.words.Want("heading", labelExtensions), v.shown(), v.list(), search, button)
-	if err != nil {
-		return nil, err
-	}
-	link := v.words.Want("link", labelExtension)
-	if page.First(link.Role, link.Words...) == nil {
-		// It may be further down than one page of the list goes.
-		if err := v.search(ctx, page, found[3], button); err != nil {
-			return nil, err
+// extension reads what a page says of the extension.
+func (v *visit) extension(p *browser.Page) mystore.Extension {
+	extension := mystore.Extension{Active: !p.Has(v.words.Text(labelInactive))}
+	for _, line := range p.Lines() {
+		for _, word := range v.words.Of(labelVersion) {
+			if rest, ok := strings.CutPrefix(line, word); ok && extension.Version == "" {
+				extension.Version, _, _ = strings.Cut(strings.TrimLeft(rest, ": "), " ")
+			}
 		}
 	}
-	v.page = "Klarna Checkout V3 of shop " + v.shop
-	page, _, err = v.follow(ctx, "open Klarna Checkout V3", link,
-		v.words.Want("heading", labelExtension), v.shown(), v.words.Want("link", labelCredentials))
-	return page, err
+	return extension
 }
 
-// list is the list of extensions, or the words that there are none.
-func (v *visit) list() browser.Want {
-	none := browser.Want{Role: "paragraph", Label: labelNoExtension}.Saying(v.words.Of(labelNoExtension)...)
-	return v.words.Want("list", labelYours).Else(none)
-}
+// families are what the extension is searched by: by the name that all its versions share, and by the name
+// that it may be given.
+func families() []string { return []string{"Kustom Checkout", "Klarna Checkout"} }
 
-// search searches for the extension, by the name of all its versions. The error is a
-// [*mystore.NotInstalledError] where it is not found.
-func (v *visit) search(ctx context.Context, before *browser.Page, field *browser.Element, button browser.Want) error {
-	step := v.step("search for "+family, v.shown(), v.list())
-	if err := v.Fill(ctx, step, field, family); err != nil {
+// open goes to the page Credentials: to where it was found before, or else by the menu.
+func (v *visit) open(ctx context.Context) error { return v.walk(ctx, v.atForm) }
+
+// walk loads the control panel, and goes to a page of the extension.
+func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error {
+	v.page = "the control panel of shop " + v.shop
+	step := v.step("open Credentials of Klarna Checkout V3")
+	address := v.site.URL
+	if known, ok := v.client.addresses.Load(v.shop); ok {
+		address, _ = known.(*url.URL)
+	}
+	if err := v.Load(ctx, step, address); err != nil {
 		return err
 	}
-	step.After = before
-	_, found, err := v.Follow(ctx, step, button)
-	if err != nil {
-		return err
+	var at *url.URL
+	moves := browser.Openers()
+	moves = append(moves, browser.Move{Thing: v.words.Action(labelExtensions)}, browser.Move{Thing: v.words.Action(labelYours)})
+	for _, family := range families() {
+		moves = append(moves, browser.Move{Thing: v.words.Field(labelSearch), Find: v.search, Type: family})
 	}
-	return v.installed(found[1])
+	moves = append(moves, browser.Move{Thing: v.words.Action(labelExtension)},
+		browser.Move{Thing: v.words.Action(labelCredentials), Find: v.credentialsOf})
+	err := v.Walk(ctx, step, browser.Route{Moves: moves, Goal: func(p *browser.Page) error {
+		at = p.URL
+		if err := v.notInstalled(p); err != nil {
+			return err
+		}
+		return goal(p)
+	}})
+	v.client.addresses.Delete(v.shop)
+	if err == nil {
+		v.page = "the credentials of shop " + v.shop
+		v.client.addresses.Store(v.shop, at)
+	}
+	return err
 }
 
-// installed makes sure that the extension is in the list of those that were found.
-func (v *visit) installed(list *browser.Element) error {
-	if list.First("link", v.words.Of(labelExtension)...) != nil {
+// search finds the field that searches the shop's extensions: on the page that lists them, and on no other.
+func (v *visit) search(p *browser.Page) []*browser.Element {
+	fields := p.Find(v.words.Field(labelSearch))
+	if len(fields) != 1 || !p.Has(v.words.Text(labelYours)) && !p.Has(v.words.Text(labelExtensions)) {
+		return nil
+	}
+	return fields
+}
+
+// names are the places where a page names the extension.
+func (v *visit) names(p *browser.Page) []*browser.Element {
+	return p.Find(v.words.Text(labelExtension))
+}
+
+// credentialsOf finds what opens the extension's credentials: on a page with several extensions, the one that
+// is nearest to the extension's name.
+func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
+	all, names := p.Find(v.words.Action(labelCredentials)), v.names(p)
+	var near []*browser.Element
+	for _, e := range all {
+		box := e.Closest(func(at *browser.Element) bool { return slices.ContainsFunc(names, at.Contains) })
+		if box != nil && !slices.ContainsFunc(all, func(other *browser.Element) bool { return other != e && box.Contains(other) }) {
+			near = append(near, e)
+		}
+	}
+	if len(near) != 1 {
+		return nil
+	}
+	return near
+}
+
+// missingExtension is a [*mystore.NotInstalledError] that has to be seen for a while: a search takes time.
+type missingExtension struct{ *mystore.NotInstalledError }
+
+// Quiet implements [browser.Patient].
+func (missingExtension) Quiet() time.Duration { return settledEmpty }
+
+// Unwrap returns the error itself.
+func (e missingExtension) Unwrap() error { return e.NotInstalledError }
+
+// notInstalled returns an error where the page has searched for the extension, and says that there is none, or
+// shows another version alone.
+func (v *visit) notInstalled(p *browser.Page) error {
+	fields := v.search(p)
+	if len(fields) == 0 || fields[0].Value != families()[0] || len(v.names(p)) > 0 {
 		return nil
 	}
 	missing := &mystore.NotInstalledError{Shop: v.shop}
-	for _, link := range list.All("link") {
-		if strings.Contains(strings.ToLower(link.Name), strings.ToLower(family)) {
-			missing.Other = transport.Shown(link.Name)
+	for _, leaf := range p.Leaves() {
+		if text := leaf.Text(); !leaf.HasRole("textbox", "searchbox") && isFamily(text) {
+			missing.Other = transport.Shown(text)
 		}
 	}
-	return missing
+	if missing.Other == "" && !p.Has(v.words.Text(labelNoExtension)) {
+		return nil
+	}
+	return missingExtension{missing}
 }
 
-// version reads the page of the extension.
-func (v *visit) version(page *browser.Page) (mystore.Extension, error) {
-	for _, paragraph := range page.All("paragraph") {
-		for _, word := range v.words.Of(labelVersion) {
-			if after, ok := strings.CutPrefix(paragraph.Text(), word+" "); ok {
-				version, rest, _ := strings.Cut(after, " ")
-				active := true
-				for _, no := range v.words.Of(labelNotActive) {
-					active = active && !strings.Contains(rest, no)
-				}
-				return mystore.Extension{Version: version, Active: active}, nil
-			}
+func isFamily(text string) bool {
+	const longest = 40
+	return len(text) <= longest && slices.ContainsFunc(families(), func(family string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(family))
+	})
+}
+
+// form is the page Credentials.
+type form struct {
+	ID, Secret, Update *browser.Element
+	Holds              mystore.Credentials
+}
+
+// Quiet implements [browser.Patient].
+func (f form) Quiet() time.Duration {
+	if f.Holds.KustomID == "" {
+		return settledEmpty
+	}
+	return settled
+}
+
+// atForm returns nil on the page Credentials.
+func (v *visit) atForm(p *browser.Page) error {
+	_, err := v.formOn(p)
+	return err
+}
+
+// form waits for the page Credentials, and reads it.
+func (v *visit) form(ctx context.Context) (form, error) {
+	return browser.Await(ctx, v.Tab, v.step("read Kustom ID"), v.formOn)
+}
+
+// formOn finds the two fields, and the button that belongs to both.
+func (v *visit) formOn(p *browser.Page) (form, error) {
+	id, err := p.One(v.words.Field(labelKustomID))
+	if err != nil {
+		return form{}, err
+	}
+	secret, err := p.One(v.words.Field(labelKustomSecret))
+	if err != nil {
+		return form{}, err
+	}
+	update := v.words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
+	for box := id; box != nil; box = box.Parent() {
+		if !box.Contains(secret) {
+			continue
+		}
+		button, err := box.One(update)
+		if err == nil {
+			found := form{ID: id, Secret: secret, Update: button}
+			found.Holds = mystore.Credentials{KustomID: strings.TrimSpace(id.Value), Secret: secretState(secret), UpdatedAt: v.updatedAt(p)}
+			return found, nil
+		}
+		if box.Has(update) {
+			return form{}, err
 		}
 	}
-	return mystore.Extension{}, &unreadableError{v.page, "there is no version"}
+	return form{}, &browser.AbsentError{Things: []browser.Thing{update}}
 }
 
-// onCredentials is what is on the page of a shop's credentials.
-func (v *visit) onCredentials() []browser.Want {
-	none := browser.Want{Role: "paragraph", Label: labelNotUpdated}.Saying(v.words.Of(labelNotUpdated)...)
-	return []browser.Want{
-		v.words.Want("heading", labelCredentials), v.shown(), v.words.Want("link", labelExtension),
-		v.words.Want("textbox", labelKustomID), v.words.Want("textbox", labelKustomSecret), v.words.Want("button", labelUpdate),
-		browser.Want{Role: "paragraph", Label: labelLastUpdated}.Saying(v.words.Of(labelLastUpdated)...).Else(none),
+// secretState returns what a field shows of the secret: it holds one, or dots stand in for it. Pages may empty it
+// after saving, so that nothing in it says nothing.
+func secretState(field *browser.Element) mystore.SecretState {
+	if field.Value != "" || masked(field.Placeholder) {
+		return mystore.SecretSet
 	}
+	return mystore.SecretNotShown
 }
 
-// credentials goes to the page Credentials: where it was found before, or else by the menu.
-func (v *visit) credentials(ctx context.Context) (*browser.Page, error) {
-	step := v.step("open Credentials", v.onCredentials()...)
-	step.Page, step.Settled = "the credentials of shop "+v.shop, true
-	if known, ok := v.client.addresses.Load(v.shop); ok {
-		address, _ := known.(*url.URL)
-		v.page = step.Page
-		if err := v.Load(ctx, step, address); err != nil {
-			return nil, err
-		}
-		page, _, err := v.Await(ctx, step)
-		if !browser.IsKind(err, browser.NotFound) {
-			return page, err
-		}
-		v.client.addresses.Delete(v.shop)
-	}
-	if _, err := v.extension(ctx); err != nil {
-		return nil, err
-	}
-	v.page = step.Page
-	page, _, err := v.Follow(ctx, step, v.words.Want("link", labelCredentials))
-	if err == nil {
-		v.client.addresses.Store(v.shop, page.URL)
-	}
-	return page, err
-}
-
-// read reads the page Credentials.
-func (v *visit) read(page *browser.Page) mystore.Credentials {
-	id := page.First("textbox", v.words.Of(labelKustomID)...)
-	secret := page.First("textbox", v.words.Of(labelKustomSecret)...)
-	holds := mystore.Credentials{KustomID: id.Value, SecretSet: secret.Value != "" || v.words.Is(secret.Description, labelSecretSaved)}
-	for _, paragraph := range page.All("paragraph") {
+// updatedAt returns when the page says that the pair was changed last; empty where it does not. It is only
+// compared.
+func (v *visit) updatedAt(p *browser.Page) string {
+	for _, leaf := range p.Leaves() {
 		for _, word := range v.words.Of(labelLastUpdated) {
-			if strings.HasPrefix(paragraph.Text(), word) {
-				holds.UpdatedAt = paragraph.Time()
+			rest, ok := strings.CutPrefix(leaf.Text(), word)
+			if !ok {
+				continue
+			}
+			for inner := range leaf.All() {
+				if inner.Moment != "" {
+					return inner.Moment
+				}
+			}
+			if rest = strings.Trim(rest, ": "); rest != "" {
+				return rest
 			}
 		}
 	}
-	return holds
+	return ""
 }
 
 // untouchedError says that a write failed before anything was clicked that changes the shop.
@@ -212,15 +310,18 @@ func (e *untouchedError) DidNothing() bool { return true }
 func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, err error) {
 	touched := false
 	err = c.visit(ctx, shop, func(v *visit) error {
-		page, err := v.credentials(ctx)
+		if err := v.open(ctx); err != nil {
+			return err
+		}
+		if err := v.fill(ctx, kustomID, kustomSecret); err != nil {
+			return err
+		}
+		ready, err := v.prove(ctx, kustomID, kustomSecret)
 		if err != nil {
 			return err
 		}
-		if err := v.fill(ctx, page, kustomID, kustomSecret); err != nil {
-			return err
-		}
 		touched = true
-		holds, err = v.update(ctx, page)
+		holds, err = v.update(ctx, ready.Update, kustomID)
 		return err
 	})
 	if err != nil && !touched {
@@ -231,57 +332,105 @@ func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string)
 
 // writeTimeout bounds a write, which goes on after a cancellation: nobody could tell what a shop holds
 // whose write was torn.
-const writeTimeout = time.Minute
+const writeTimeout = 2 * time.Minute
 
 // fill fills in both fields.
-func (v *visit) fill(ctx context.Context, page *browser.Page, kustomID, kustomSecret string) error {
-	id := page.First("textbox", v.words.Of(labelKustomID)...)
-	secret := page.First("textbox", v.words.Of(labelKustomSecret)...)
+func (v *visit) fill(ctx context.Context, kustomID, kustomSecret string) error {
+	found, err := v.form(ctx)
+	if err != nil {
+		return err
+	}
+	// Whether the page shows IDs at all is what an empty field means afterwards.
+	v.client.isShown(v.shop, found.Holds)
 	step := v.step("fill in Kustom ID and Kustom Secret")
-	if err := v.Fill(ctx, step, id, kustomID); err != nil {
+	if err := v.Fill(ctx, step, found.ID, kustomID); err != nil {
 		return err
 	}
 	step.Secret = true
-	if err := v.Fill(ctx, step, secret, kustomSecret); err != nil {
-		return err
-	}
-	return ctx.Err()
+	return v.Fill(ctx, step, found.Secret, kustomSecret)
 }
 
-// update presses Update ID and Secret.
-func (v *visit) update(ctx context.Context, page *browser.Page) (mystore.Credentials, error) {
+// ready is a form that holds what was typed.
+type ready struct{ Update *browser.Element }
+
+// prove makes sure, right before the click, that the page still is the shop's and holds what was typed.
+func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready, error) {
+	return browser.Await(ctx, v.Tab, v.step("find Update ID and Secret"), func(p *browser.Page) (ready, error) {
+		found, err := v.formOn(p)
+		if err != nil {
+			return ready{}, err
+		}
+		if found.ID.Value != kustomID || found.Secret.Value != kustomSecret {
+			return ready{}, browser.Absent("the fields do not hold what was typed")
+		}
+		if found.Update.Disabled {
+			return ready{}, browser.Absent("%q is disabled", found.Update.Label())
+		}
+		return ready{found.Update}, nil
+	})
+}
+
+// update presses Update ID and Secret, once. What comes of it is read from the page when it was loaded anew:
+// what a page says meanwhile, such as a toast, is no outcome.
+func (v *visit) update(ctx context.Context, button *browser.Element, kustomID string) (mystore.Credentials, error) {
 	ctx, cancel := clock.Detach(ctx, v.client.Clock, writeTimeout)
 	defer cancel()
 	step := v.step("update ID and Secret")
-	step.Changing = true
-	if err := v.Click(ctx, step, page.First("button", v.words.Of(labelUpdate)...)); err != nil {
+	step.Changing, step.Quiet = true, settled
+	if err := v.Click(ctx, step, button); err != nil {
 		return mystore.Credentials{}, err
 	}
-	done := browser.Want{Role: "status", Label: labelUpdated}.Saying(v.words.Of(labelUpdated)...)
-	step.Wants, step.Refused = append(v.onCredentials(), done), warnings(page)
-	after, _, err := v.Await(ctx, step)
+	said, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announced(p), nil })
 	if err != nil {
 		return mystore.Credentials{}, err
 	}
-	return v.read(after), nil
-}
-
-// warnings returns what finds a warning on a page: one that was not there before.
-func warnings(before *browser.Page) func(*browser.Page) string {
-	return func(page *browser.Page) string {
-		news := page.News(before, "alert")
-		if len(news) == 0 {
-			return ""
+	const looks = 2
+	var after form
+	for range looks {
+		if after, err = v.readAgain(ctx); err != nil {
+			return mystore.Credentials{}, &uncertainError{cause: err}
 		}
-		return news[0].Text()
+		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
+			return after.Holds, nil
+		}
 	}
+	if !v.client.isShown(v.shop, after.Holds) {
+		return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: v.shop}
+	}
+	what := "after it, the page shows another Kustom ID than was typed"
+	if said != "" {
+		what += "; it said: " + said
+	}
+	return mystore.Credentials{}, v.Fail(ctx, step, browser.NotFound, what, true)
 }
 
-// refusal returns the step that a page has refused, if that is what err is.
-func refusal(err error) (*browser.StepError, bool) {
-	var step *browser.StepError
-	if errors.As(err, &step) && step.Kind == browser.Refused {
-		return step, true
+// readAgain loads the page anew, and reads it.
+func (v *visit) readAgain(ctx context.Context) (form, error) {
+	if err := v.open(ctx); err != nil {
+		return form{}, err
 	}
-	return nil, false
+	return v.form(ctx)
+}
+
+// uncertainError says that a click was made, and that what came of it could not be read.
+type uncertainError struct{ cause error }
+
+func (e *uncertainError) Error() string {
+	return "what came of the click could not be read: " + e.cause.Error()
+}
+
+func (e *uncertainError) Unwrap() error { return e.cause }
+
+// MayHaveWorked tells that the write may have happened.
+func (e *uncertainError) MayHaveWorked() bool { return true }
+
+// announced returns what a page announces: it explains, and proves nothing.
+func announced(p *browser.Page) string {
+	var said []string
+	for e := range p.All() {
+		if e.HasRole("alert", "status") && e.Text() != "" && !slices.Contains(said, e.Text()) {
+			said = append(said, e.Text())
+		}
+	}
+	return strings.Join(said, " ")
 }

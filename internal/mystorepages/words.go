@@ -2,71 +2,56 @@ package mystorepages
 
 import "github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 
-// The labels of what there is on Mystore's pages.
+// The labels of what there is on the pages of a control panel. One label is one use.
 const (
 	labelCode         = "code"
-	labelContinue     = "continue"
 	labelCredentials  = "credentials"
 	labelEmail        = "email"
 	labelExtension    = "klarna_checkout_v3"
 	labelExtensions   = "extensions"
-	labelHome         = "home"
+	labelInactive     = "not_active"
 	labelKustomID     = "kustom_id"
 	labelKustomSecret = "kustom_secret"
 	labelLastUpdated  = "last_updated"
 	labelNoExtension  = "no_extension"
-	labelNotActive    = "not_active"
-	labelNotUpdated   = "not_updated"
 	labelPassword     = "password"
 	labelSearch       = "search"
-	labelSecretSaved  = "secret_saved"
 	labelShopName     = "store_name"
-	labelShown        = "store_shown"
 	labelSignIn       = "sign_in"
-	labelSignOut      = "sign_out"
+	labelSignedIn     = "signed_in"
 	labelUpdate       = "update_id_and_secret"
-	labelUpdated      = "updated"
 	labelVersion      = "version"
 	labelYours        = "your_extensions"
 )
 
-// The languages of Mystore.
-const (
-	english   = "en"
-	norwegian = "nb"
-)
-
-// Table is what things are called on Mystore's pages. "Extensions", "Your extensions", "Klarna Checkout
-// V3", "Credentials", "Kustom ID", "Kustom Secret" and "Update ID and Secret" are documented by
-// Mystore; that a screen reader would say them, and all others, is assumed.
+// Table is what things are called in a control panel. "Extensions", "Your extensions", "Klarna Checkout V3",
+// "Credentials", "Kustom ID", "Kustom Secret" and "Update ID and Secret" are Mystore's words
+// (support.acendy.com, "Kustom API keys" and "Switch from Klarna API to Kustom API"); "Kustom Checkout" is what
+// docs.kustom.co calls the extension; the words of the sign-in, English and Norwegian, are those of Mystore's
+// help centres. All others are assumed: no source shows them.
 func Table() browser.Table {
-	say := func(en, nb string) map[string][]string {
-		return map[string][]string{english: {en}, norwegian: {nb}}
-	}
 	return browser.Table{
-		labelCode:         say("Code", "Kode"),
-		labelContinue:     say("Continue", "Fortsett"),
-		labelCredentials:  say("Credentials", "Legitimasjon"),
-		labelEmail:        say("Email", "E-post"),
-		labelExtension:    say("Klarna Checkout V3", "Klarna Checkout V3"),
-		labelExtensions:   say("Extensions", "Utvidelser"),
-		labelHome:         say("Home", "Hjem"),
-		labelKustomID:     say("Kustom ID", "Kustom ID"),
-		labelKustomSecret: say("Kustom Secret", "Kustom Secret"),
-		labelLastUpdated:  say("Last updated", "Sist oppdatert"),
-		labelNoExtension:  say("No extension has this name.", "Ingen utvidelse har dette navnet."),
-		labelNotActive:    say("Not active", "Ikke aktiv"),
-		labelNotUpdated:   say("Not updated yet", "Ikke oppdatert ennå"),
-		labelPassword:     say("Password", "Passord"),
-		labelSearch:       say("Search", "Søk"),
-		labelSecretSaved:  say("One is saved. It is never shown.", "En er lagret. Den vises aldri."),
-		labelShopName:     say("Store name", "Butikknavn"),
-		labelShown:        say("Store shown", "Vist butikk"),
-		labelSignIn:       say("Sign in", "Logg inn"),
-		labelSignOut:      say("Sign out", "Logg ut"),
-		labelUpdate:       say("Update ID and Secret", "Oppdater ID og Secret"),
-		labelUpdated:      say("ID and Secret updated", "ID og Secret er oppdatert"),
-		labelVersion:      say("Version", "Versjon"),
-		labelYours:        say("Your extensions", "Dine utvidelser"),
+		labelCode: {
+			"One-time password", "One-time code", "Code", "Verification code", "Authentication code", "Two-factor code", "Engangskode", "Kode",
+		},
+		labelCredentials: {"Credentials", "API credentials", "Legitimasjon", "Påloggingsinformasjon", "Tilgang"},
+		labelEmail:       {"Email address", "E-mail address", "Email", "E-mail", "Username", "User name", "E-postadresse", "E-post", "Brukernavn"},
+		labelExtension:   {"Klarna Checkout V3", "Kustom Checkout V3", "Kustom Checkout", "Klarna Checkout (V3)"},
+		labelExtensions:  {"Extensions", "Apps", "Utvidelser", "Tillegg"},
+		labelInactive:    {"Not active", "Inactive", "Disabled", "Ikke aktiv", "Inaktiv", "Deaktivert"},
+		labelKustomID:    {"Kustom ID", "Kustom-ID", "Kustom username", "Kustom brukernavn"},
+		labelKustomSecret: {
+			"Kustom Secret", "Kustom-Secret", "Kustom secret key", "Kustom password", "Kustom passord", "Kustom hemmelighet",
+		},
+		labelLastUpdated: {"Last updated", "Updated", "Sist oppdatert", "Oppdatert"},
+		labelNoExtension: {"No extension has this name", "No extensions found", "No extensions", "No results", "No results found", "Ingen treff", "Ingen utvidelser", "Ingen resultater"},
+		labelPassword:    {"Password", "Passord"},
+		labelSearch:      {"Search", "Search extensions", "Search for extensions", "Search in your extensions", "Filter", "Søk", "Søk etter utvidelser"},
+		labelShopName:    {"Store name", "Shop name", "Butikknavn"},
+		labelSignIn:      {"Sign in", "Log in", "Login", "Continue", "Verify", "Submit", "Logg inn", "Fortsett", "Bekreft"},
+		labelSignedIn:    {"Sign out", "Log out", "Extensions", "Configuration", "Logistics", "Logg ut", "Utvidelser", "Konfigurasjon"},
+		labelUpdate:      {"Update ID and Secret", "Update ID and Secret key", "Update", "Save", "Save changes", "Oppdater ID og Secret", "Oppdater", "Lagre"},
+		labelVersion:     {"Version", "Versjon"},
+		labelYours:       {"Your extensions", "My extensions", "Installed extensions", "Installed", "Dine utvidelser", "Mine utvidelser", "Installerte"},
 	}
 }

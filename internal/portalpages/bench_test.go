@@ -17,32 +17,21 @@ import (
 )
 
 const (
-	fjellsport  = "M00412871"
-	kaffebonna  = "M00537204"
-	description = "terraform: fjellsport"
+	fjellsport = "M00412871"
+	kaffebonna = "M00537204"
 )
 
 const (
 	// short is the timeout of a step in tests that wait for it. A step takes much less, even on a machine
 	// that has a lot to do.
-	short = 5 * time.Second
+	short = 6 * time.Second
 	long  = 60 * time.Second
 )
 
-// patience is the timeout for a fault: short where something has to be waited for in vain.
-func patience(f sandbox.Fault) time.Duration {
-	if f.Kind == sandbox.FaultSignOut || f.Kind == sandbox.FaultDelay {
-		return long
-	}
-	return short
-}
-
-// Where the pages are that faults happen to.
+// What the page's script asks for, and faults happen to.
 const (
-	pageKeys     = "/stores/{merchant_id}/integrations"
-	pageGenerate = pageKeys + "/generate"
-	pagePopup    = pageKeys + "/new/{credential_id}"
-	pageDelete   = pageKeys + "/keys/{credential_id}/delete"
+	dataKeys = "/data/stores/{merchant_id}/keys"
+	dataKey  = dataKeys + "/{key_id}"
 )
 
 // shared is the browser of all tests that do not need one of their own.
@@ -146,13 +135,13 @@ func (b *bench) all(t *testing.T, merchantID string) ([]kustom.Key, error) {
 	return all, nil
 }
 
-// ids are those of a store's keys in the sandbox.
+// ids are the usernames of a store's keys in the sandbox.
 func (b *bench) ids(merchantID string) []string { return idsOf(b.Sandbox.Keys(merchantID)) }
 
 func idsOf(keys []sandbox.Key) []string {
 	var all []string
 	for _, key := range keys {
-		all = append(all, key.CredentialID)
+		all = append(all, key.Username)
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
@@ -14,31 +15,43 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-const (
-	// tries is how many keys are made, one after the deletion of the other, to get at one whose
-	// secret is seen.
-	tries = 3
-	// cleanupTimeout bounds the work that goes on after a cancellation, to leave no key behind.
-	cleanupTimeout = time.Minute
-)
+// cleanupTimeout bounds the work that goes on after a cancellation, to leave no key behind.
+const cleanupTimeout = 2 * time.Minute
 
-// errNoSecret says that a key was made, and its popup was not seen.
-var errNoSecret = errors.New("the key was made, but the popup with its secret was not seen")
+// errNoSecret says that a key was made, and its popup was not seen. The key was deleted again.
+var errNoSecret = errors.New("the key was made, but the popup with its secret was not seen; the key was deleted again")
 
 // errUnseen says that a key was asked for, and is not in the list. It may get there yet.
 var errUnseen = errors.New("no new key is in the list, but one may still be made")
 
-// secretPattern finds secrets.
-var secretPattern = regexp.MustCompile(kustom.SecretForm)
+// secretPattern finds secrets. It is compiled when it is first used.
+var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(kustom.SecretForm) })
 
+// isSecret tells whether a text is a secret of Kustom's, and nothing else.
 func isSecret(text string) bool { return kustom.KindOf(text) == kustom.SecretKustom }
 
-// Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it
-// does, no key is left behind: what was made is deleted, or the error is a [*kustom.OrphanError].
+// UnexplainedError says that a store got keys that can't be told apart from one that was asked for: somebody
+// else makes keys there too. None of them was deleted.
+type UnexplainedError struct {
+	MerchantID string
+	// Usernames are the keys in question.
+	Usernames []string
+}
+
+// Error implements error.
+func (e *UnexplainedError) Error() string {
+	return fmt.Sprintf("store %s has new keys that this run can't explain: %s; none of them was deleted", e.MerchantID, strings.Join(e.Usernames, ", "))
+}
+
+// Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it does, the
+// key is deleted, or the error is a [*kustom.OrphanError], or an [*UnexplainedError] where nothing tells
+// which new key it is.
 //
-// The pages have no idempotency keys. Which key was made is known by its not having been there before,
-// so nobody else makes a key for the store through p at the same time. From the click on, the work
-// goes on for a while after a cancellation, for the sake of the secret.
+// The click on "Generate new" makes a key at once, and is never repeated. Right before it, the store and its
+// list of keys are proven. The pages have no descriptions and no idempotency keys: which key was made is
+// known by the popup, or else by its not having been there before. From the click on, the work goes on for a
+// while after a cancellation, for the sake of the secret. Description must be empty: see
+// [Portal.DescribesKeys].
 func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	merchantID, description := r.MerchantID, r.Description
 	turn, _ := p.turns.LoadOrStore(merchantID, make(chan struct{}, 1))
@@ -49,51 +62,41 @@ func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey,
 	case <-ctx.Done():
 		return kustom.NewKey{}, ctx.Err()
 	}
-	var err error
-	for range tries {
-		var key kustom.NewKey
-		key, err = p.generateOnce(ctx, merchantID, description)
-		if err == nil {
-			return key, nil
-		}
-		if !errors.Is(err, errNoSecret) || isOrphan(err) || ctx.Err() != nil {
-			break
-		}
+	key, err := p.generate(ctx, kustom.Orphan{MerchantID: merchantID, Description: description})
+	if err != nil {
+		return kustom.NewKey{}, fmt.Errorf("generating an API key for store %s: %w", merchantID, err)
 	}
-	return kustom.NewKey{}, fmt.Errorf("generating an API key for store %s: %w", merchantID, err)
+	return key, nil
 }
 
-func isOrphan(err error) bool {
-	var orphan *kustom.OrphanError
-	return errors.As(err, &orphan)
-}
-
-// generateOnce makes one key. After errNoSecret, the key is gone and another may be made.
-func (p *Portal) generateOnce(ctx context.Context, merchantID, description string) (kustom.NewKey, error) {
-	orphan := kustom.Orphan{MerchantID: merchantID, Description: description}
-	var made kustom.NewKey
+func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.NewKey, error) {
+	var made popup
+	clicked := false
 	err := p.visit(ctx, func(v *visit) error {
-		before, err := v.list(ctx, merchantID)
+		before, err := v.list(ctx, orphan.MerchantID)
 		if err != nil {
 			return err
 		}
 		orphan.Before = barred(before)
-		made, err = v.generate(ctx, merchantID, description)
+		button, err := v.prove(ctx, orphan.MerchantID, before)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout)
+		defer cancel()
+		made, clicked, err = v.press(ctx, button, orphan.MerchantID, before)
 		return err
 	})
-	var step *browser.StepError
-	if err != nil && (!errors.As(err, &step) || !step.Uncertain) {
+	switch {
+	case !clicked && err != nil:
 		return kustom.NewKey{}, err
+	case err != nil || made.Secret == "":
+		return kustom.NewKey{}, p.abandon(ctx, orphan, made, err)
 	}
-	if err != nil {
-		return kustom.NewKey{}, p.abandon(ctx, orphan, err)
-	}
-	listed, err := p.confirm(ctx, made.Key, orphan)
-	if err != nil {
-		return kustom.NewKey{}, p.abandon(ctx, orphan, err)
-	}
-	p.made.Store(listed.CredentialID, true)
-	return kustom.NewKey{Key: listed, Secret: made.Secret}, nil
+	return p.confirm(ctx, made, orphan)
 }
 
 // barred returns the IDs of keys, for [kustom.Orphan.Before].
@@ -105,170 +108,277 @@ func barred(keys []kustom.Key) string {
 	return text
 }
 
-// generate does the guide's first step, on the list of the store's keys, and returns what the popup
-// shows.
-func (v *visit) generate(ctx context.Context, merchantID, description string) (kustom.NewKey, error) {
-	dialog := v.words.Want("dialog", labelGenerateDialog).Saying(merchantID)
-	field := v.words.Want("textbox", labelDescription).Inside("dialog")
-	button := v.words.Want("button", labelGenerate).Inside("dialog")
-	before, found, err := v.follow(ctx, "generate a key", v.words.Want("link", labelGenerateNew).Else(v.words.Want("button", labelGenerateNew)),
-		dialog, field, button)
-	if err != nil {
-		return kustom.NewKey{}, err
+// proof is what is proven right before a key is made.
+type proof struct {
+	Page   keyPage
+	Button *browser.Element
+}
+
+// Quiet implements [browser.Patient].
+func (p proof) Quiet() time.Duration { return p.Page.Quiet() }
+
+// prove makes sure that the page is about the store, and shows nothing but keys that were there before. It
+// returns the button that makes another.
+func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Key) (*browser.Element, error) {
+	seen, err := browser.Await(ctx, v.Tab, v.step("find Generate new"), func(p *browser.Page) (proof, error) {
+		if len(p.Dialogs()) > 0 {
+			return proof{}, browser.Absent("a dialog is open that was not asked for")
+		}
+		read, err := v.read(p, merchantID)
+		if err != nil {
+			return proof{}, err
+		}
+		for _, key := range read.Keys {
+			if indexOf(before, key.Username) < 0 {
+				return proof{}, &UnexplainedError{MerchantID: merchantID, Usernames: []string{key.Username}}
+			}
+		}
+		button, err := p.One(v.generateNew())
+		if err == nil && button.Disabled {
+			err = browser.Absent("%q is disabled", v.words.Of(labelGenerateNew)[0])
+		}
+		return proof{read, button}, err
+	})
+	return seen.Button, err
+}
+
+// popup is what a page shows after a key was asked for.
+type popup struct {
+	Username, Secret string
+	// Confirm is what a dialog before the popup has to be answered with.
+	Confirm *browser.Element
+	// Message is what the page says beside, which is no outcome.
+	Message string
+}
+
+const (
+	// lostPopup is for how long a page has to show nothing of a new key before the popup counts as lost.
+	lostPopup = 10 * time.Second
+	// beforeConfirm is for how long a dialog has to ask the same before it is answered: it may be about to
+	// become the popup.
+	beforeConfirm = 1500 * time.Millisecond
+)
+
+// Quiet implements [browser.Patient].
+func (p popup) Quiet() time.Duration {
+	switch {
+	case p.Secret != "":
+		return 0
+	case p.Confirm != nil:
+		return beforeConfirm
 	}
+	return lostPopup
+}
+
+// press clicks Generate new, answers a dialog that asks to confirm that, once, and reads the popup. It tells
+// whether a key may have been made.
+func (v *visit) press(ctx context.Context, button *browser.Element, merchantID string, before []kustom.Key) (popup, bool, error) {
 	step := v.step("generate a key")
-	if err := v.Fill(ctx, step, found[1], description); err != nil {
-		return kustom.NewKey{}, err
-	}
-	if err := ctx.Err(); err != nil {
-		return kustom.NewKey{}, err
-	}
-	ctx, cancel := clock.Detach(ctx, v.portal.Clock, cleanupTimeout)
-	defer cancel()
 	step.Changing = true
-	if err := v.Click(ctx, step, found[2]); err != nil {
-		return kustom.NewKey{}, err
+	// The popup shows a secret, whose form may be another one some day.
+	v.Private(true)
+	defer v.Private(false)
+	if err := v.Click(ctx, step, button); err != nil {
+		var failed *browser.StepError
+		return popup{}, errors.As(err, &failed) && failed.Uncertain, err
 	}
-	return v.popup(ctx, step, before, merchantID)
-}
-
-// popup waits for the popup of a new key, and reads it. It is shown once.
-func (v *visit) popup(ctx context.Context, step browser.Step, before *browser.Page, merchantID string) (kustom.NewKey, error) {
-	step.Wants = []browser.Want{
-		v.words.Want("dialog", labelNewKey).Saying(merchantID),
-		v.words.Want("textbox", labelKustomID).Inside("dialog"),
-		v.words.Want("textbox", labelKustomSecret).Inside("dialog"),
-	}
-	step.Refused = func(page *browser.Page) string { return v.refusesKey(before, page) }
-	_, found, err := v.Await(ctx, step)
-	if browser.IsKind(err, browser.Refused) && v.isFull(err) {
-		return kustom.NewKey{}, errors.Join(kustom.ErrLimitReached, err)
-	}
-	if err != nil {
-		return kustom.NewKey{}, err
-	}
-	key := kustom.NewKey{
-		Key:    kustom.Key{MerchantID: merchantID, Username: strings.TrimSpace(found[1].Value)},
-		Secret: kustom.NewSecret(strings.TrimSpace(found[2].Value)),
-	}
-	if !strings.HasPrefix(key.Username, merchantID+"-") || !isSecret(key.Secret.Reveal()) {
-		return kustom.NewKey{}, &browser.StepError{
-			Site: Name, Host: v.portal.URL.Host, Page: v.page, Step: "read the popup of the new key", Kind: browser.NotFound,
-			Changing: true, Uncertain: true,
+	seen, err := v.popup(ctx, step, merchantID, before, true)
+	if err == nil && seen.Confirm != nil {
+		if err := v.Click(ctx, step, seen.Confirm); err != nil {
+			return seen, true, err
 		}
+		seen, err = v.popup(ctx, step, merchantID, before, false)
 	}
-	return key, nil
+	return seen, true, err
 }
 
-// refusesKey returns what the portal says of a key that it does not make: a warning in the dialog that
-// was not there before.
-func (v *visit) refusesKey(before, page *browser.Page) string {
-	if page.First("textbox", v.words.Of(labelKustomSecret)...) != nil {
-		return ""
-	}
-	for _, alert := range page.News(before, "alert") {
-		if alert.Within("dialog") {
-			return alert.Text()
+// popup waits for the popup of a new key, and reads it: it is shown once.
+func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string, before []kustom.Key, mayAsk bool) (popup, error) {
+	// What the page announces may be gone long before the popup counts as lost.
+	var message string
+	return browser.Await(ctx, v.Tab, step, func(p *browser.Page) (popup, error) {
+		if said := v.limitMessage(p); said != "" {
+			message = said
 		}
-	}
-	return v.noAccess(page)
-}
-
-// isFull tells whether a refusal is for too many keys.
-func (v *visit) isFull(err error) bool {
-	var step *browser.StepError
-	if !errors.As(err, &step) {
-		return false
-	}
-	return slices.ContainsFunc(v.words.Of(labelTooMany), func(word string) bool {
-		before, after, _ := strings.Cut(word, browser.Place)
-		return strings.HasPrefix(step.Message, before) && strings.HasSuffix(step.Message, after)
+		secret, at, err := p.ValueOf(isSecret)
+		if err != nil {
+			return popup{}, err
+		}
+		if secret != "" {
+			username, err := v.besides(at, merchantID, before)
+			return popup{Username: username, Secret: secret}, err
+		}
+		dialogs := p.Dialogs()
+		if len(dialogs) == 0 {
+			return popup{Message: message}, nil
+		}
+		if !mayAsk {
+			return popup{}, browser.Absent("the dialog shows no key yet")
+		}
+		confirm, err := v.affirm(dialogs[len(dialogs)-1], v.generateNew())
+		return popup{Confirm: confirm}, err
 	})
 }
 
-// confirm finds a new key in its store's list. Its popup has been read, so it is left behind. A browser
-// sends a form again by itself when the connection breaks on which it was sent, and so may have made
-// another key, which is deleted (I3).
-func (p *Portal) confirm(ctx context.Context, made kustom.Key, orphan kustom.Orphan) (kustom.Key, error) {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout)
-	defer cancel()
-	keys, err := p.storeKeys(ctx, made.MerchantID)
-	if err != nil {
-		return kustom.Key{}, err
-	}
-	i := slices.IndexFunc(keys, func(key kustom.Key) bool { return key.Username == made.Username })
-	if i < 0 {
-		return kustom.Key{}, fmt.Errorf("key %s: %w", made.Username, errUnseen)
-	}
-	for _, key := range keys {
-		if key.Username == made.Username || !p.isNew(key, orphan) {
-			continue
-		}
-		if err := p.remove(ctx, key.MerchantID, key.CredentialID); err != nil {
-			return kustom.Key{}, fmt.Errorf("deleting key %s, which was made at the same time: %w", key.Username, err)
+// besides returns the Key ID that is shown with a secret: the nearest one that was not there before.
+func (v *visit) besides(at *browser.Element, merchantID string, before []kustom.Key) (string, error) {
+	for ; at != nil; at = at.Parent() {
+		username, _, err := at.ValueOf(func(text string) bool { return isOf(text, merchantID) && indexOf(before, text) < 0 })
+		if err != nil || username != "" {
+			return username, err
 		}
 	}
-	return keys[i], nil
+	return "", browser.Absent("the popup shows no Key ID of store %s", merchantID)
 }
 
-// abandon discards a key that can't be used, although ctx may be done, and returns cause, joined with
-// errNoSecret where there was one, or an [*kustom.OrphanError] where it can't be deleted or may come yet.
-func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, cause error) error {
+// limitMessage returns what the page says of a limit; it explains why there is no key, and proves nothing.
+func (v *visit) limitMessage(p *browser.Page) string {
+	for _, line := range p.Lines() {
+		for _, word := range v.words.Of(labelLimit) {
+			if strings.Contains(strings.ToLower(line), strings.ToLower(word)) {
+				return line
+			}
+		}
+	}
+	return ""
+}
+
+// affirm returns the button of a dialog that says yes: the one with one of the names, or else the only one
+// that does not say no.
+func (v *visit) affirm(dialog *browser.Element, names ...browser.Thing) (*browser.Element, error) {
+	for _, thing := range append(names, v.words.Action(labelConfirm)) {
+		if found := dialog.Find(thing); len(found) == 1 && !found[0].Disabled {
+			return found[0], nil
+		}
+	}
+	no := v.words.Action(labelCancel)
+	var rest []*browser.Element
+	for _, e := range dialog.Actions() {
+		if e != dialog && e.HasRole("button") && !e.Disabled && hasLetter(e.Label()) && !slices.Contains(dialog.Find(no), e) {
+			rest = append(rest, e)
+		}
+	}
+	if len(rest) == 1 {
+		return rest[0], nil
+	}
+	return nil, &browser.AbsentError{Things: []browser.Thing{v.words.Action(labelConfirm)}, Several: len(rest) > 1}
+}
+
+func hasLetter(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
+}
+
+// confirm finds a new key in its store's list, on a page that was loaded anew. Another key that is new there
+// is somebody else's, who might take this one for theirs: this one is deleted, and nothing else.
+func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout)
 	defer cancel()
-	deleted, err := p.removeNew(ctx, orphan)
-	if err == nil && deleted == 0 {
-		err = errUnseen
-	}
-	if err != nil {
-		orphan.Before += p.Clock.Now().UTC().Format(time.RFC3339)
-		return &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
-	}
-	return errors.Join(errNoSecret, cause)
-}
-
-// removeNew deletes what is new in an orphan's store since it was asked for, and returns how many keys
-// that were.
-func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (int, error) {
+	orphan.CredentialID, orphan.Username = made.Username, made.Username
 	keys, err := p.storeKeys(ctx, orphan.MerchantID)
 	if err != nil {
-		return 0, err
+		return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: err, Cleanup: err}
 	}
-	keys = slices.DeleteFunc(keys, func(key kustom.Key) bool { return !p.isNew(key, orphan) })
-	for i, key := range keys {
-		if err := p.remove(ctx, key.MerchantID, key.CredentialID); err != nil {
-			return i, err
+	i := indexOf(keys, made.Username)
+	if i < 0 {
+		return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: errUnseen, Cleanup: errUnseen}
+	}
+	if others := newKeys(keys, orphan, made.Username); len(others) > 0 {
+		cause := &UnexplainedError{MerchantID: orphan.MerchantID, Usernames: others}
+		if err := p.remove(ctx, orphan.MerchantID, made.Username); err != nil {
+			return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
+		}
+		return kustom.NewKey{}, cause
+	}
+	p.made.Store(made.Username, true)
+	key := keys[i]
+	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(made.Secret)}, nil
+}
+
+// newKeys returns the usernames of the keys that were not there before a key was asked for, but for one.
+func newKeys(keys []kustom.Key, orphan kustom.Orphan, but string) []string {
+	var found []string
+	for _, key := range keys {
+		if key.Username != but && !strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
+			found = append(found, key.Username)
 		}
 	}
-	return len(keys), nil
+	return found
 }
 
-// lateness is how long a key may still take to be made that nobody waits for any more, and how much the
-// portal's clock and this machine's may differ.
-const lateness = time.Minute
-
-// isNew tells whether a key is what came of asking for an orphan: it was not there before, is called the
-// same, nobody has used it, and it is neither one that p has made nor one that was made later on.
-func (p *Portal) isNew(key kustom.Key, orphan kustom.Orphan) bool {
-	var description string
-	if key.Description != nil {
-		description = *key.Description
+// abandon finds out what became of a click whose popup was not read, although ctx may be done. One new key is
+// what the click has made, and is deleted; none may come yet; of several, nothing tells which one it is.
+func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
+	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout)
+	defer cancel()
+	if cause == nil {
+		cause = errors.New("the page shows nothing of a new key")
 	}
-	before, until := orphan.Before, time.Time{}
-	if i := strings.LastIndex(before, kustom.Bar); i >= 0 {
-		// Without a time, this is still the run that has asked for the key.
-		until, _ = time.Parse(time.RFC3339, before[i+len(kustom.Bar):])
+	orphan.Before += p.Clock.Now().UTC().Format(time.RFC3339)
+	deleted, err := p.removeNew(ctx, orphan)
+	var unexplained *UnexplainedError
+	switch {
+	case errors.As(err, &unexplained):
+		return errors.Join(err, cause)
+	case err == nil && deleted:
+		return errors.Join(errNoSecret, cause)
+	case err == nil && seen.Message != "":
+		return errors.Join(kustom.ErrLimitReached, cause)
+	case err == nil:
+		err = errUnseen
 	}
-	return key.LastUsedAt == nil && description == orphan.Description && !p.Made(key.CredentialID) &&
-		!strings.Contains(before, kustom.Bar+key.CredentialID+kustom.Bar) &&
-		(until.IsZero() || key.CreatedAt.Before(until.Add(lateness)))
+	return &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 }
+
+// removeNew deletes what is new in an orphan's store since it was asked for, and tells whether there was
+// such a key. The error is an [*UnexplainedError] where there are several.
+func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, error) {
+	keys, err := p.storeKeys(ctx, orphan.MerchantID)
+	if err != nil {
+		return false, err
+	}
+	keys = slices.DeleteFunc(keys, func(key kustom.Key) bool { return !p.mayBe(key, orphan) })
+	switch len(keys) {
+	case 0:
+		return false, nil
+	case 1:
+		return true, p.remove(ctx, keys[0].MerchantID, keys[0].Username)
+	}
+	found := &UnexplainedError{MerchantID: orphan.MerchantID}
+	for _, key := range keys {
+		found.Usernames = append(found.Usernames, key.Username)
+	}
+	return false, found
+}
+
+// lateness is how far from the click the moment may be that the list shows for a key: it is to the minute, and
+// the portal's clock and this machine's may differ.
+const lateness = 2 * time.Minute
+
+// mayBe tells whether a key is what may have come of asking for an orphan: it was not there before, nobody
+// has used it, it is not one that p has made, and it was made about then.
+func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
+	if key.LastUsedAt != nil || p.Made(key.Username) || strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
+		return false
+	}
+	i := strings.LastIndex(orphan.Before, kustom.Bar)
+	asked, err := time.Parse(time.RFC3339, orphan.Before[i+len(kustom.Bar):])
+	if err != nil {
+		return true
+	}
+	if key.CreatedAt.Equal(key.CreatedAt.Truncate(day)) && key.CreatedAt.Equal(asked.UTC().Truncate(day)) {
+		// The list shows the day alone.
+		return true
+	}
+	return key.CreatedAt.After(asked.Add(-cleanupTimeout-lateness)) && key.CreatedAt.Before(asked.Add(lateness))
+}
+
+const day = 24 * time.Hour
 
 // errOtherWay says that only the portal's API knows which key was made.
 var errOtherWay = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")
 
 // Discard deletes a key that nobody holds the secret of. Where its ID is not known, it is what is new
-// since it was asked for.
+// since it was asked for, if that is a single key.
 func (p *Portal) Discard(ctx context.Context, orphan kustom.Orphan) error {
 	var err error
 	switch {

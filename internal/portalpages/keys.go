@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,11 +17,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// maxPages ends a list whose pages never end.
-const maxPages = 100
+const (
+	// maxPages ends a list whose pages never end.
+	maxPages = 100
+	// readings is how often a list is read that moves while its pages are turned.
+	readings = 3
+)
 
 // Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can see.
-// It ends with the first error.
+// It ends with the first error. A list that is not known to be complete is an error.
 func (p *Portal) Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error] {
 	return func(yield func(kustom.Key, error) bool) {
 		keys, err := p.keys(ctx, merchantID)
@@ -38,7 +45,7 @@ func (p *Portal) keys(ctx context.Context, merchantID string) ([]kustom.Key, err
 	if merchantID != "" {
 		return p.storeKeys(ctx, merchantID)
 	}
-	stores, err := p.merchantIDs(ctx)
+	stores, err := p.stores(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing API keys: %w", err)
 	}
@@ -47,18 +54,14 @@ func (p *Portal) keys(ctx context.Context, merchantID string) ([]kustom.Key, err
 	group.SetLimit(p.Browser.MaxTabs())
 	for i, store := range stores {
 		group.Go(func() (err error) {
-			lists[i], err = p.storeKeys(ctx, store)
+			lists[i], err = p.storeKeys(ctx, store.MerchantID)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	var all []kustom.Key
-	for _, keys := range lists {
-		all = append(all, keys...)
-	}
-	return all, nil
+	return slices.Concat(lists...), nil
 }
 
 // storeKeys returns the keys of a store.
@@ -79,107 +82,298 @@ func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (kust
 	if err != nil {
 		return kustom.Key{}, err
 	}
-	for _, key := range keys {
-		if key.CredentialID == credentialID {
-			return key, nil
-		}
+	if i := indexOf(keys, credentialID); i >= 0 {
+		return keys[i], nil
 	}
 	return kustom.Key{}, &kustom.NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
 }
 
-// errEndless says that a list's pages never end.
-var errEndless = errors.New("the list of keys has no end")
+// indexOf returns where the key of a username is; -1 where there is none.
+func indexOf(keys []kustom.Key, username string) int {
+	return slices.IndexFunc(keys, func(k kustom.Key) bool { return k.Username == username })
+}
 
-// list reads all pages of a store's keys, and stays on the last.
+// list loads the store's list, and reads all pages of it. It ends on the last page.
 func (v *visit) list(ctx context.Context, merchantID string) ([]kustom.Key, error) {
-	page, err := v.integrations(ctx, merchantID)
-	if err != nil {
-		return nil, err
+	var moved *movedError
+	for range readings {
+		if err := v.enter(ctx, merchantID); err != nil {
+			return nil, err
+		}
+		keys, err := v.readAll(ctx, merchantID)
+		if !errors.As(err, &moved) {
+			return keys, err
+		}
 	}
+	return nil, moved
+}
+
+// enter loads the API page, and makes it one about the store.
+func (v *visit) enter(ctx context.Context, merchantID string) error {
+	if err := v.open(ctx); err != nil {
+		return err
+	}
+	return v.choose(ctx, merchantID)
+}
+
+// movedError says that a list has changed while it was read.
+type movedError struct{ page, what string }
+
+func (e *movedError) Error() string {
+	return fmt.Sprintf("%s: the list of keys is not complete: %s", e.page, e.what)
+}
+
+// readAll reads the pages of the list from the one that is shown.
+func (v *visit) readAll(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	var all []kustom.Key
+	grown := false
 	for range maxPages {
-		keys, err := v.read(page, merchantID)
+		read, err := v.readPage(ctx, merchantID, all)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, keys...)
-		if page.First("link", v.words.Of(labelNextPage)...) == nil {
-			return all, nil
+		for _, key := range read.Keys {
+			if indexOf(all, key.Username) < 0 {
+				all = append(all, key)
+			} else if !grown {
+				return nil, &movedError{v.page, "key " + key.Username + " is on two pages"}
+			}
 		}
-		if page, err = v.turn(ctx, merchantID, all[len(all)-1].Username); err != nil {
+		if read.Next == nil {
+			return v.complete(all, read)
+		}
+		grown = read.Grows
+		if err := v.Click(ctx, v.step("turn to the next page of keys"), read.Next); err != nil {
 			return nil, err
 		}
 	}
 	return nil, errEndless
 }
 
-// turn goes to the next page of the list: one that does not show the last key of the page before.
-func (v *visit) turn(ctx context.Context, merchantID, last string) (*browser.Page, error) {
-	next := append(v.keysOf(merchantID), browser.Gone("rowheader", last))
-	page, _, err := v.Follow(ctx, v.reading(v.step("turn to the next page of keys", next...)), v.words.Want("link", labelNextPage))
-	return page, err
+// complete holds what was read to the number that the list says itself.
+func (v *visit) complete(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
+	if read.Total >= 0 && read.Total != len(all) {
+		return nil, &movedError{v.page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
+	}
+	return all, nil
 }
 
-// unreadableError says that a page is not what it was taken for.
-type unreadableError struct{ page, what string }
+// keyPage is one page of a list of keys.
+type keyPage struct {
+	Keys []kustom.Key
+	// Total is how many keys the list says that there are; -1 where it does not.
+	Total int
+	// Next leads to more; nil at the end. Grows says that more is added to what is shown.
+	Next  *browser.Element
+	Grows bool
+	// Rows are the keys' rows, in the same order.
+	Rows []browser.Entry `json:"-"`
+}
 
-func (e *unreadableError) Error() string { return fmt.Sprintf("%s: %s", e.page, e.what) }
+// Quiet implements [browser.Patient].
+func (k keyPage) Quiet() time.Duration {
+	if len(k.Keys) == 0 {
+		return settledEmpty
+	}
+	return settled
+}
 
-// read returns the keys that a page of the list shows. A page of which anything is not as expected says
-// nothing: to take a key for gone, or for another, would be worse (I1, I3).
-func (v *visit) read(page *browser.Page, merchantID string) ([]kustom.Key, error) {
-	table := page.First("table", v.words.Of(labelKeys)...)
-	if table == nil {
-		return nil, nil
+// readPage reads the page of the list that is shown: one that shows something else than the keys before.
+func (v *visit) readPage(ctx context.Context, merchantID string, before []kustom.Key) (keyPage, error) {
+	return browser.Await(ctx, v.Tab, v.step("read the list of keys"), func(p *browser.Page) (keyPage, error) {
+		read, err := v.read(p, merchantID)
+		if err != nil || len(before) == 0 {
+			return read, err
+		}
+		if len(read.Keys) == 0 || indexOf(before, read.Keys[len(read.Keys)-1].Username) >= 0 {
+			return read, browser.Absent("the next page of keys does not come")
+		}
+		return read, nil
+	})
+}
+
+// read returns what a page of the list shows. A page of which anything is not as expected says nothing: to
+// take a key for gone, or for another, would be worse (I1, I3).
+func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
+	if v.refuses(p) {
+		return keyPage{}, &NoAccessError{}
 	}
-	rows := table.Rows()
-	if len(rows) == 0 {
-		return nil, &unreadableError{v.page, "the table of keys has no rows, and the page does not say that there are no keys"}
+	if err := v.isShown(p, merchantID); err != nil {
+		return keyPage{}, err
 	}
-	var keys []kustom.Key
-	for _, row := range rows {
+	read := keyPage{Total: v.total(p), Rows: v.rows(p)}
+	if len(read.Rows) == 0 {
+		return read, v.isEmpty(p, read.Total)
+	}
+	if err := v.allMarked(read.Rows); err != nil {
+		return keyPage{}, err
+	}
+	for _, row := range read.Rows {
 		key, err := v.key(row, merchantID)
 		if err != nil {
-			return nil, err
+			return keyPage{}, err
 		}
-		keys = append(keys, key)
+		read.Keys = append(read.Keys, key)
 	}
-	return keys, nil
+	read.Next, read.Grows = v.more(p)
+	return read, nil
 }
 
-// key reads a row of the table of keys.
-func (v *visit) key(row browser.Row, merchantID string) (kustom.Key, error) {
-	cells := map[string]*browser.Element{}
-	for _, label := range []string{labelUsername, labelKeyID, labelDescription, labelHost, labelCreated, labelLastUsed} {
-		cell := row.Cell(v.words.Of(label)...)
-		if cell == nil {
-			return kustom.Key{}, &unreadableError{v.page, fmt.Sprintf("the table of keys has no column %q", v.words.Of(label)[0])}
+// rows returns the rows of the keys, which are known by their Key IDs.
+func (v *visit) rows(p *browser.Page) []browser.Entry {
+	headers := []browser.Thing{
+		v.words.Text(labelKeyID), v.words.Text(labelCreated), v.words.Text(labelLastUsed), v.words.Text(labelExpires),
+	}
+	generate := v.generateNew()
+	var apart []*browser.Element
+	apart = append(apart, p.Find(generate)...)
+	entries := p.Entries(isUsername, headers, func(e *browser.Element) bool { return slices.Contains(apart, e) })
+	// In a dialog, such as the one of a new key, there is no list.
+	return slices.DeleteFunc(entries, func(e browser.Entry) bool {
+		return slices.ContainsFunc(p.Dialogs(), func(d *browser.Element) bool { return d.Contains(e.At) })
+	})
+}
+
+// allMarked returns an error where the list has a row without a Key ID of a known form.
+func (v *visit) allMarked(rows []browser.Entry) error {
+	table := rows[0].At.Closest(func(e *browser.Element) bool { return e.HasRole("table", "grid", "treegrid") })
+	if table == nil {
+		return nil
+	}
+	for e := range table.All() {
+		if !e.HasRole("row") || !hasCells(e) || e.Text() == "" {
+			continue
 		}
-		cells[label] = cell
+		if !slices.ContainsFunc(rows, func(r browser.Entry) bool { return e.Contains(r.At) }) {
+			return browser.Absent("a row of the list has no Key ID of a known form")
+		}
+	}
+	return nil
+}
+
+func hasCells(row *browser.Element) bool {
+	for e := range row.All() {
+		if e.HasRole("cell", "gridcell") {
+			return true
+		}
+	}
+	return false
+}
+
+// isEmpty returns nil where the page says that the store has no keys: by a count, in words, or by the columns
+// of a list without rows.
+func (v *visit) isEmpty(p *browser.Page, total int) error {
+	switch {
+	case total > 0:
+		return browser.Absent("the list says that there are %d keys, and shows none", total)
+	case total == 0, p.Has(v.words.Text(labelNoKeys)):
+		return nil
+	case p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)):
+		return nil
+	}
+	return &browser.AbsentError{Things: []browser.Thing{v.words.Text(labelKeyID)}}
+}
+
+// counts are how a list says how many entries it has: "2 results", "10/3802 Results", "1–10 of 42".
+var counts = [...]*regexp.Regexp{
+	regexp.MustCompile(`(?i)^(?:[0-9]+ ?/ ?)?([0-9][0-9 .,]*) (?:results?|keys?|api keys?|entries|items|resultater?|nøkler|treff)$`),
+	regexp.MustCompile(`(?i)^(?:showing )?[0-9]+ ?[–-] ?[0-9]+ (?:of|av) ([0-9][0-9 .,]*)(?: \pL+)*$`),
+}
+
+// total returns how many keys the list says that there are; -1 where it does not.
+func (v *visit) total(p *browser.Page) int {
+	for _, line := range p.Lines() {
+		for _, form := range counts {
+			found := form.FindStringSubmatch(line)
+			if found == nil {
+				continue
+			}
+			if n, err := strconv.Atoi(strings.NewReplacer(" ", "", ".", "", ",", "").Replace(found[1])); err == nil {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// more returns what leads to more of the list, and whether that is added to what is shown.
+func (v *visit) more(p *browser.Page) (next *browser.Element, grows bool) {
+	for _, e := range p.Find(v.words.Action(labelLoadMore)) {
+		if !e.Disabled {
+			return e, true
+		}
+	}
+	turns := p.Find(v.words.Action(labelNext))
+	for _, e := range turns {
+		if !e.Disabled {
+			return e, false
+		}
+	}
+	if len(turns) > 0 {
+		return nil, false
+	}
+	return nextNumber(p), false
+}
+
+// nextNumber returns the number after the current one, where a list has numbered pages and nothing else.
+func nextNumber(p *browser.Page) *browser.Element {
+	for current := range p.All() {
+		n, err := strconv.Atoi(current.Text())
+		if !current.Current || err != nil || current.Parent() == nil {
+			continue
+		}
+		pager := current.Closest(func(e *browser.Element) bool {
+			return e.HasRole("navigation", "list") || e.Tag == "div" && e != current
+		})
+		if pager == nil {
+			continue
+		}
+		for _, e := range pager.Actions() {
+			if e.Text() == strconv.Itoa(n+1) && !e.Disabled {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// key reads a row of the list.
+func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
+	username := row.Mark
+	if store, ok := kustom.StoreOf(username); ok && store != merchantID {
+		return kustom.Key{}, browser.Absent("a row of the list is about a key of another store than %s", merchantID)
 	}
 	key := kustom.Key{
-		MerchantID: merchantID, CredentialID: cells[labelKeyID].Text(), Username: cells[labelUsername].Text(),
-		Host: cells[labelHost].Text(), Environment: environment(cells[labelHost].Text()), Status: kustom.StatusActive,
+		MerchantID: merchantID, CredentialID: username, Username: username, Environment: environment(merchantID), Status: kustom.StatusActive,
 	}
-	if key.CredentialID == "" || !strings.HasPrefix(key.Username, merchantID+"-") {
-		return kustom.Key{}, &unreadableError{v.page, "a row of the table is not about a key of this store"}
+	created, err := v.date(row, labelCreated)
+	if err != nil {
+		return kustom.Key{}, err
 	}
-	if description := cells[labelDescription].Text(); description != "" {
-		key.Description = &description
+	if created == nil {
+		return kustom.Key{}, browser.Absent("the list does not say when key %s was made", username)
 	}
-	var err error
-	if key.CreatedAt, err = time.Parse(time.RFC3339, cells[labelCreated].Time()); err != nil {
-		return kustom.Key{}, &unreadableError{v.page, "the table does not say when key " + key.Username + " was made"}
+	key.CreatedAt = *created
+	if key.LastUsedAt, err = v.date(row, labelLastUsed); err != nil {
+		return kustom.Key{}, err
 	}
-	if v.words.Is(cells[labelLastUsed].Text(), labelBeingCreated) {
-		key.Status = kustom.StatusPending
-	}
-	if used := cells[labelLastUsed].Time(); used != "" {
-		at, err := time.Parse(time.RFC3339, used)
-		if err != nil {
-			return kustom.Key{}, &unreadableError{v.page, "the table does not say when key " + key.Username + " was used last"}
+	if _, ok := row.Cell(v.words.Text(labelExpires)); ok {
+		if key.ExpiresAt, err = v.date(row, labelExpires); err != nil {
+			return kustom.Key{}, err
 		}
-		key.LastUsedAt = &at
 	}
 	return key, nil
+}
+
+// date reads a row's cell in a column; nil is "not yet" or "never".
+func (v *visit) date(row browser.Entry, label string) (*time.Time, error) {
+	cell, ok := row.Cell(v.words.Text(label))
+	if !ok {
+		return nil, &browser.AbsentError{Things: []browser.Thing{v.words.Text(label)}}
+	}
+	at, err := moment(cell, v.words)
+	if err != nil {
+		return nil, browser.Absent("the column %q of key %s: %v", v.words.Of(label)[0], row.Mark, err)
+	}
+	return at, nil
 }

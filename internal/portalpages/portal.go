@@ -1,5 +1,9 @@
-// Package portalpages is the client of Kustom Portal for those who have a login and no API token: it
-// does on the portal's pages, in a browser, what Kustom's guide tells people to do there.
+// Package portalpages is the client of Kustom Portal for users who have a login and no API token: it does
+// on the portal's pages, in a browser, what Kustom's guide tells people to do there.
+//
+// What is known of the pages comes from public sources (see [Table]); nobody outside Kustom knows how they
+// are written. So things are found by structure first, such as a key's row by its Key ID, and then by words,
+// and what is not as known stops before the click.
 package portalpages
 
 import (
@@ -7,9 +11,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // Name is what the site is called.
@@ -29,19 +35,23 @@ type Options struct {
 }
 
 // Portal is the client of the portal's pages. It is safe for concurrent use.
+//
+// A key is known there by its store and its username alone: [kustom.Key.CredentialID] is the username, and
+// description, host and creator are not known.
 type Portal struct {
 	Options
 	site  *browser.Site
 	words browser.Words
 	// visitor returns the one visitor that all tabs belong to.
 	visitor func() (*browser.Visitor, error)
-	// made holds the IDs of the keys that were made through this client.
+	// made holds the usernames of the keys that were made through this client.
 	made sync.Map
-	// turns holds, by merchant ID, the turn of who makes a key for the store: which key was made is
+	// turns holds, by merchant ID, the turn of whoever makes a key for the store: which key was made is
 	// known by its not having been there before.
 	turns sync.Map
-	// addresses holds, by merchant ID, where the store's keys were found.
-	addresses sync.Map
+	// apiPage is where the API page was found.
+	mu      sync.Mutex
+	apiPage *url.URL
 }
 
 // New returns a client of the portal's pages. Nothing is started until it is used.
@@ -62,14 +72,9 @@ func New(o Options) *Portal {
 func Site(address *url.URL, labels map[string]string) *browser.Site {
 	words := browser.NewWords(Table(), labels)
 	return &browser.Site{
-		Name: Name, URL: address, Words: words, Secret: secretPattern,
-		SignIn: []browser.Want{words.Want("textbox", labelEmail), words.Want("button", labelSendLink)},
+		Name: Name, URL: address, Words: words, Secret: secretPattern(), Never: neverClicked(),
+		SignIn: []browser.Thing{words.Action(labelSignIn)}, Inside: []browser.Thing{words.Action(labelSignedIn)},
 	}
-}
-
-// SignedIn is what is on every page of somebody who is signed in.
-func SignedIn(site *browser.Site) []browser.Want {
-	return []browser.Want{site.Words.Want("button", labelSignOut)}
 }
 
 // Ready tells whether there is a session to act with.
@@ -78,6 +83,9 @@ func (p *Portal) Ready() error {
 	return err
 }
 
+// DescribesKeys tells whether a key can be given a description: on the pages, it can't.
+func (p *Portal) DescribesKeys() bool { return false }
+
 // Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
 // not hold it yet.
 func (p *Portal) Made(credentialID string) bool {
@@ -85,19 +93,18 @@ func (p *Portal) Made(credentialID string) bool {
 	return made
 }
 
-// NoStoreError says that the portal's user can't see a store.
+// NoStoreError says that the portal's user can't see a store: the list of stores was read to its end.
 type NoStoreError struct{ MerchantID string }
 
 // Error implements error.
 func (e *NoStoreError) Error() string { return "the portal offers no store " + e.MerchantID }
 
-// NoAccessError says that the portal's user can see a store, and not its keys.
-type NoAccessError struct{ MerchantID string }
+// NoAccessError says that the portal refuses to show the keys to its user. It is only what the portal says
+// itself: that a menu lacks an item is no proof of missing rights.
+type NoAccessError struct{}
 
 // Error implements error.
-func (e *NoAccessError) Error() string {
-	return "the portal has no Integrations for this user at store " + e.MerchantID
-}
+func (e *NoAccessError) Error() string { return "the portal does not show API keys to this user" }
 
 // visit does something in a tab of its own.
 func (p *Portal) visit(ctx context.Context, do func(*visit) error) error {
@@ -131,149 +138,102 @@ type visit struct {
 	page string
 }
 
-func (v *visit) step(do string, wants ...browser.Want) browser.Step {
-	return browser.Step{Page: v.page, Do: do, Wants: wants, Refused: v.noAccess}
+const (
+	// settled is how long a list has to stay the same before it counts: rows may come after the table.
+	settled = time.Second
+	// settledEmpty is the same of an empty one: apps show an empty list before they show a full one.
+	settledEmpty = 3 * time.Second
+)
+
+func (v *visit) step(do string) browser.Step { return browser.Step{Page: v.page, Do: do} }
+
+// known returns where the API page was found before, or where the portal begins.
+func (p *Portal) known() *url.URL {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.apiPage != nil {
+		return p.apiPage
+	}
+	return p.URL
 }
 
-// reading is a step after which the page is read.
-func (v *visit) reading(s browser.Step) browser.Step {
-	s.Settled = true
-	return s
+func (p *Portal) remember(address *url.URL) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.apiPage = address
 }
 
-// noAccess returns what the portal says to a user whose role does not see Integrations.
-func (v *visit) noAccess(page *browser.Page) string {
-	if heading := page.First("heading", v.words.Of(labelNoAccess)...); heading != nil {
-		return heading.Name
-	}
-	return ""
-}
-
-// follow clicks the thing that is wanted, and returns the page on which all of next is.
-func (v *visit) follow(ctx context.Context, do string, click browser.Want, next ...browser.Want) (*browser.Page, []*browser.Element, error) {
-	return v.Follow(ctx, v.step(do, next...), click)
-}
-
-// enter opens the portal where it begins, and returns the store selector.
-func (v *visit) enter(ctx context.Context) (*browser.Element, error) {
-	v.page = "the first page"
-	step := v.step("open the portal", v.words.Want("combobox", labelStore))
-	if err := v.Load(ctx, step, v.portal.URL); err != nil {
-		return nil, err
-	}
-	_, found, err := v.Await(ctx, step)
-	if err != nil {
-		return nil, err
-	}
-	return found[0], nil
-}
-
-// shown is the mark of the store that a page is about.
-func (v *visit) shown(merchantID string) browser.Want {
-	return v.words.Want("region", labelStoreShown).Saying(merchantID)
-}
-
-// home goes to the home page of a store, by the store selector. The error is a [*NoStoreError] where
-// that does not have it.
-func (v *visit) home(ctx context.Context, merchantID string) (*browser.Page, error) {
-	selector, err := v.enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	option := storeOption(selector, merchantID)
-	if option == nil {
-		return nil, &NoStoreError{MerchantID: merchantID}
-	}
-	v.page = "the home page of store " + merchantID
-	if !option.Selected {
-		if err := v.choose(ctx, option); err != nil {
-			return nil, err
-		}
-	}
-	page, found, err := v.Await(ctx, v.step("find the store", v.shown(merchantID), v.words.Want("heading", labelHome)))
-	if err != nil {
-		return nil, err
-	}
-	if merchantIDIn(found[0].Text()) != merchantID {
-		return nil, &unreadableError{v.page, "it is the page of another store"}
-	}
-	return page, nil
-}
-
-// choose chooses a store in the selector, and presses its button.
-func (v *visit) choose(ctx context.Context, option *browser.Element) error {
-	step := v.step("choose the store", v.words.Want("button", labelShow))
-	if err := v.Choose(ctx, step, option); err != nil {
+// open loads the API page: from where it was found before, or else by the menu.
+func (v *visit) open(ctx context.Context) error {
+	v.page = "the API page"
+	step := v.step("open the API page")
+	if err := v.Load(ctx, step, v.portal.known()); err != nil {
 		return err
 	}
-	_, found, err := v.Await(ctx, step)
-	if err != nil {
+	var found *url.URL
+	group, api := v.words.Action(labelGroup), v.words.Action(labelAPI)
+	route := browser.Route{
+		Goal: func(p *browser.Page) error {
+			if v.refuses(p) {
+				return &NoAccessError{}
+			}
+			found = p.URL
+			return v.isAPIPage(p)
+		},
+		Moves: append(browser.Openers(), browser.Move{Thing: group}, browser.Move{Thing: api}),
+	}
+	if err := v.Walk(ctx, step, route); err != nil {
 		return err
 	}
-	return v.Click(ctx, step, found[0])
-}
-
-// storeOption returns a store's option of the selector.
-func storeOption(selector *browser.Element, merchantID string) *browser.Element {
-	for _, option := range selector.All("option") {
-		if merchantIDIn(option.Name) == merchantID {
-			return option
-		}
-	}
+	address := *found
+	// What is chosen on the page may be in its query, and is chosen anew each time.
+	address.RawQuery, address.Fragment = "", ""
+	v.portal.remember(&address)
 	return nil
 }
 
-// integrations goes to a store's keys: where they were found before, or else by the menu.
-func (v *visit) integrations(ctx context.Context, merchantID string) (*browser.Page, error) {
-	if known, ok := v.portal.addresses.Load(merchantID); ok {
-		address, _ := known.(*url.URL)
-		v.page = "Integrations of store " + merchantID
-		step := v.reading(v.step("open Integrations", v.keysOf(merchantID)...))
-		if err := v.Load(ctx, step, address); err != nil {
-			return nil, err
+// refuses tells whether the portal says that the user may not see the page.
+func (v *visit) refuses(p *browser.Page) bool { return p.Has(v.words.Text(labelNoAccess)) }
+
+// isAPIPage returns nil on the page that lists the keys of a store: it can make one, or has the columns of
+// the list.
+func (v *visit) isAPIPage(p *browser.Page) error {
+	if p.Has(v.generateNew()) || p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)) {
+		return nil
+	}
+	// While no store is chosen, there is no list.
+	for _, e := range p.Find(v.words.Text(labelAPI)) {
+		if e.Closest(func(at *browser.Element) bool { return at.HasRole("heading") }) != nil && p.Has(v.words.Choice(labelStores)) {
+			return nil
 		}
-		page, _, err := v.Await(ctx, step)
-		if !browser.IsKind(err, browser.NotFound) {
-			return page, v.refusal(err, merchantID)
-		}
-		v.portal.addresses.Delete(merchantID)
 	}
-	page, err := v.home(ctx, merchantID)
-	if err != nil {
-		return nil, err
-	}
-	if page.First("link", v.words.Of(labelIntegrations)...) == nil {
-		return nil, &NoAccessError{MerchantID: merchantID}
-	}
-	v.page = "Integrations of store " + merchantID
-	page, _, err = v.Follow(ctx, v.reading(v.step("open Integrations", v.keysOf(merchantID)...)), v.words.Want("link", labelIntegrations))
-	if err != nil {
-		return nil, v.refusal(err, merchantID)
-	}
-	v.portal.addresses.Store(merchantID, page.URL)
-	return page, nil
+	return &browser.AbsentError{Things: []browser.Thing{v.generateNew()}}
 }
 
-// keysOf is what shows a store's keys, or that it has none.
-func (v *visit) keysOf(merchantID string) []browser.Want {
-	none := browser.Want{Role: "paragraph", Label: labelNoKeys}.Saying(v.words.Of(labelNoKeys)...)
-	return []browser.Want{
-		v.words.Want("heading", labelIntegrations), v.shown(merchantID), v.words.Want("table", labelKeys).Else(none),
-	}
+func (v *visit) generateNew() browser.Thing {
+	return v.words.Action(labelGenerateNew).Before(nouns()...)
 }
 
-// refusal makes of a page that says no what it means.
-func (v *visit) refusal(err error, merchantID string) error {
-	if browser.IsKind(err, browser.Refused) {
-		return &NoAccessError{MerchantID: merchantID}
-	}
-	return err
-}
-
-// environment is what the portal's API calls the environment of a host.
-func environment(host string) string {
-	if strings.Contains(host, ".playground.") {
+// environment is what the portal's API calls the environment of a store; empty where its merchant ID does
+// not tell.
+func environment(merchantID string) string {
+	of, ok := kustom.MerchantID(merchantID).Environment()
+	switch {
+	case !ok:
+		return ""
+	case of == kustom.Playground:
 		return "test"
 	}
 	return "live"
+}
+
+// isOf tells whether a text is the username of a key of the store.
+func isOf(text, merchantID string) bool {
+	store, ok := kustom.StoreOf(text)
+	return ok && store == merchantID
+}
+
+// isUsername tells whether a text is the username of any key.
+func isUsername(text string) bool {
+	return !strings.Contains(text, " ") && kustom.FormOf(text) != kustom.UsernameOther
 }

@@ -2,8 +2,10 @@ package portalpages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,119 +13,352 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// merchantIDIn returns the merchant ID in the text that stands for a store; empty when there is none.
-func merchantIDIn(text string) string { return string(kustom.FindMerchantID(text)) }
-
-// merchantIDs returns the IDs of the stores that the user can see.
-func (p *Portal) merchantIDs(ctx context.Context) (ids []string, err error) {
-	err = p.look(ctx, func(v *visit) error {
-		selector, err := v.enter(ctx)
-		if err != nil {
-			return err
-		}
-		ids = nil
-		for _, option := range selector.All("option") {
-			id := merchantIDIn(option.Name)
-			if id == "" {
-				return &unreadableError{v.page, fmt.Sprintf("the store %q is shown without its merchant ID", option.Name)}
-			}
-			ids = append(ids, id)
-		}
-		return nil
-	})
-	return ids, err
-}
-
-// Stores yields the stores that the user can see. It ends with the first error.
+// Stores yields the stores that the user can see. It ends with the first error; no stores at all are one.
 func (p *Portal) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] {
 	return func(yield func(kustom.Store, error) bool) {
-		ids, err := p.merchantIDs(ctx)
+		stores, err := p.stores(ctx)
 		if err != nil {
 			yield(kustom.Store{}, fmt.Errorf("listing stores: %w", err))
 			return
 		}
-		for _, id := range ids {
-			store, err := p.store(ctx, id)
-			if !yield(store, err) || err != nil {
+		for _, store := range stores {
+			if !yield(store, nil) {
 				return
 			}
 		}
 	}
 }
 
-// store reads the home page of a store.
-func (p *Portal) store(ctx context.Context, merchantID string) (store kustom.Store, err error) {
+func (p *Portal) stores(ctx context.Context) (stores []kustom.Store, err error) {
 	err = p.look(ctx, func(v *visit) error {
-		page, err := v.home(ctx, merchantID)
-		if err != nil {
+		if err := v.open(ctx); err != nil {
 			return err
 		}
-		name := strings.TrimSpace(strings.Replace(page.First("region", v.words.Of(labelStoreShown)...).Text(), "("+merchantID+")", "", 1))
-		store = kustom.Store{MerchantID: merchantID, Name: name, Website: page.Definition(v.words.Of(labelWebsite)...)}
-		return nil
-	})
-	if err != nil {
-		return kustom.Store{}, fmt.Errorf("reading store %s: %w", merchantID, err)
-	}
-	return store, nil
-}
-
-// EndpointStatus returns the endpoint switch status of a store, from the portal's API page.
-func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status kustom.EndpointStatus, err error) {
-	err = p.look(ctx, func(v *visit) error {
-		if _, err := v.integrations(ctx, merchantID); err != nil {
-			return err
-		}
-		v.page = "the API page of store " + merchantID
-		step := v.reading(v.step("open the API page", v.words.Want("heading", labelAPI), v.shown(merchantID), v.words.Want("table", labelEndpoints)))
-		_, found, err := v.Follow(ctx, step, v.words.Want("link", labelAPI))
-		if err != nil {
-			return err
-		}
-		status, err = v.services(found[2], merchantID)
+		stores, err = v.listStores(ctx)
 		return err
 	})
+	return stores, err
+}
+
+// selector returns what chooses the store: the list called so, or else the one whose value has a merchant
+// ID. It is nil where the page has none, as it may for users of a single store.
+func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
+	var all []*browser.Element
+	for e := range p.All() {
+		if (e.HasRole("combobox") || e.Popup != "" && e.Popup != "menu") && storeIn(chosen(e)).MerchantID != "" {
+			all = append(all, e)
+		}
+	}
+	if len(all) == 0 {
+		all = p.Find(v.words.Choice(labelStores))
+	}
+	switch len(all) {
+	case 0:
+		return nil, nil
+	case 1:
+		return all[0], nil
+	}
+	return nil, &browser.AbsentError{Things: []browser.Thing{v.words.Choice(labelStores)}, Several: true}
+}
+
+// chosen returns the value of a list.
+func chosen(selector *browser.Element) string {
+	if selector.Tag != "select" {
+		if selector.HasRole("textbox", "combobox") && selector.Value != "" {
+			return selector.Value
+		}
+		return selector.Text()
+	}
+	for e := range selector.All() {
+		if e.Role == "option" && e.Selected {
+			return e.Text()
+		}
+	}
+	return ""
+}
+
+// storeIn reads what stands for a store: its name, and then its merchant ID.
+func storeIn(text string) kustom.Store {
+	id := string(kustom.FindMerchantID(text))
+	if id == "" {
+		return kustom.Store{}
+	}
+	name := text[:strings.LastIndex(text, id)]
+	return kustom.Store{MerchantID: id, Name: strings.Trim(name, " –—-·|()")}
+}
+
+// shown returns the store that the page is about: the value of the selector, or else the only merchant ID
+// that the page shows by itself.
+func (v *visit) shown(p *browser.Page) (string, error) {
+	selector, err := v.selector(p)
 	if err != nil {
-		return kustom.EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: %w", merchantID, err)
+		return "", err
 	}
-	return status, nil
+	if selector != nil {
+		return storeIn(chosen(selector)).MerchantID, nil
+	}
+	var ids []string
+	for _, line := range p.Lines() {
+		id := string(kustom.FindMerchantID(line))
+		if id != "" && browser.Mentions(line, id) && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 1 {
+		return ids[0], nil
+	}
+	return "", &browser.AbsentError{Things: []browser.Thing{v.words.Choice(labelStores)}}
 }
 
-// services reads the table of services.
-func (v *visit) services(table *browser.Element, merchantID string) (kustom.EndpointStatus, error) {
-	status := kustom.EndpointStatus{MerchantID: merchantID, Services: []kustom.ServiceStatus{}}
-	for _, row := range table.Rows() {
-		service, err := v.service(row)
+// choose makes the page one about a store. The error is a [*NoStoreError] where the whole list of stores was
+// seen without it.
+func (v *visit) choose(ctx context.Context, merchantID string) error {
+	v.page = "the API page"
+	step := v.step("choose store " + merchantID)
+	at, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (place, error) {
+		store, err := v.shown(p)
 		if err != nil {
-			return kustom.EndpointStatus{}, err
+			return place{}, err
 		}
-		status.ActionRequired = status.ActionRequired || service.ActionRequired != nil
-		status.Services = append(status.Services, service)
+		selector, err := v.selector(p)
+		return place{store, selector}, err
+	})
+	if err != nil {
+		return err
 	}
-	return status, nil
+	if at.Store != merchantID {
+		if at.Selector == nil {
+			return &NoStoreError{MerchantID: merchantID}
+		}
+		if err := v.pick(ctx, step, at.Selector, merchantID); err != nil {
+			return err
+		}
+	}
+	v.page = "the API page of store " + merchantID
+	_, err = browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) {
+		return merchantID, v.isShown(p, merchantID)
+	})
+	return err
 }
 
-func (v *visit) service(row browser.Row) (kustom.ServiceStatus, error) {
-	name, host := row.Cell(v.words.Of(labelService)...), row.Cell(v.words.Of(labelHost)...)
-	used, action := row.Cell(v.words.Of(labelLastUsed)...), row.Cell(v.words.Of(labelAction)...)
-	if name == nil || host == nil || used == nil || action == nil {
-		return kustom.ServiceStatus{}, &unreadableError{v.page, "the table of services lacks a column"}
+// place is where a page is.
+type place struct {
+	Store    string
+	Selector *browser.Element
+}
+
+// isShown returns nil where the page is about the store.
+func (v *visit) isShown(p *browser.Page, merchantID string) error {
+	store, err := v.shown(p)
+	if err == nil && store != merchantID {
+		err = browser.Absent("the page is about store %q, not about %s", store, merchantID)
 	}
-	status := kustom.ServiceStatus{Service: name.Text(), Host: host.Text()}
-	for _, service := range services() {
-		if v.words.Is(name.Text(), service) {
-			status.Service = service
+	return err
+}
+
+// pick opens the list of stores, and chooses one.
+func (v *visit) pick(ctx context.Context, step browser.Step, selector *browser.Element, merchantID string) error {
+	list, err := v.openStores(ctx, step, selector)
+	if err != nil {
+		return err
+	}
+	if list.Search != nil {
+		if err := v.Fill(ctx, step, list.Search, merchantID); err != nil {
+			return err
 		}
-	}
-	if moment := used.Time(); moment != "" {
-		at, err := time.Parse(time.RFC3339, moment)
+		found, err := v.offered(ctx, step, merchantID)
 		if err != nil {
-			return kustom.ServiceStatus{}, &unreadableError{v.page, "the table of services has no time that can be read"}
+			return err
 		}
-		status.LastUsedAt = &at
+		if found != nil {
+			return v.Choose(ctx, step, found)
+		}
+		if err := v.Fill(ctx, step, list.Search, ""); err != nil {
+			return err
+		}
 	}
-	if text := action.Text(); !v.words.Is(text, labelNone) {
-		status.ActionRequired = &text
+	all, err := v.readStores(ctx, step, list, merchantID)
+	if err != nil {
+		return err
 	}
-	return status, nil
+	if found := all.found; found != nil {
+		return v.Choose(ctx, step, found)
+	}
+	return &NoStoreError{MerchantID: merchantID}
+}
+
+// storeList is a list of stores that is open.
+type storeList struct {
+	// Selector has the list, Search narrows it; Search may be nil.
+	Selector, Search *browser.Element
+	Options          []*browser.Element
+}
+
+// openStores opens the list of stores.
+func (v *visit) openStores(ctx context.Context, step browser.Step, selector *browser.Element) (storeList, error) {
+	list := storeList{Selector: selector}
+	if selector.Tag != "select" {
+		if err := v.Click(ctx, step, selector); err != nil {
+			return list, err
+		}
+	}
+	step.Quiet = settled
+	return browser.Await(ctx, v.Tab, step, func(p *browser.Page) (storeList, error) {
+		list.Options = options(p)
+		if len(list.Options) == 0 {
+			return list, browser.Absent("the list of stores is empty, or not open")
+		}
+		list.Search = searchOf(p, selector)
+		return list, nil
+	})
+}
+
+// options returns the entries of the open list of stores.
+func options(p *browser.Page) []*browser.Element {
+	var found []*browser.Element
+	for e := range p.All() {
+		if e.HasRole("option", "menuitem", "menuitemradio", "treeitem") && storeIn(e.Text()).MerchantID != "" {
+			found = append(found, e)
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	// A list without roles: boxes that take clicks, one for each store.
+	for _, e := range p.Actions() {
+		if !e.HasRole("combobox", "link") && e.Popup == "" && storeIn(e.Text()).MerchantID != "" && len(kustomIDs(e.Text())) == 1 {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// kustomIDs returns the merchant IDs in a text.
+func kustomIDs(text string) []string {
+	var ids []string
+	for _, word := range strings.Fields(text) {
+		if id := string(kustom.FindMerchantID(word)); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// searchOf returns the field that narrows an open list, or nil.
+func searchOf(p *browser.Page, selector *browser.Element) *browser.Element {
+	if selector.Tag == "select" {
+		return nil
+	}
+	var fields []*browser.Element
+	for e := range p.All() {
+		if e.Tag == "input" && e.HasRole("textbox", "searchbox", "combobox") && !e.ReadOnly {
+			fields = append(fields, e)
+		}
+	}
+	if len(fields) == 1 {
+		return fields[0]
+	}
+	return nil
+}
+
+// offered returns the store's entry in a list that was narrowed to it; nil where there is none.
+func (v *visit) offered(ctx context.Context, step browser.Step, merchantID string) (*browser.Element, error) {
+	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (offer, error) {
+		for _, option := range options(p) {
+			if storeIn(option.Text()).MerchantID == merchantID {
+				return offer{option}, nil
+			}
+		}
+		return offer{}, nil
+	})
+	return found.Option, err
+}
+
+// offer is an entry of a list; none is concluded from an absence.
+type offer struct{ Option *browser.Element }
+
+// Quiet implements [browser.Patient].
+func (o offer) Quiet() time.Duration {
+	if o.Option == nil {
+		return settledEmpty
+	}
+	return 0
+}
+
+// allStores is a list that was read to its end, or to the store that was looked for.
+type allStores struct {
+	stores []kustom.Store
+	found  *browser.Element
+}
+
+// maxScrolls ends a list that has no end.
+const maxScrolls = 1000
+
+// errEndless says that a list has no end.
+var errEndless = errors.New("the list has no end")
+
+// readStores reads the open list to its end, or to the store: lists of hundreds draw only what is in view.
+func (v *visit) readStores(ctx context.Context, step browser.Step, list storeList, until string) (allStores, error) {
+	var all allStores
+	for range maxScrolls {
+		got, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) ([]*browser.Element, error) {
+			found := options(p)
+			if len(found) == 0 {
+				return nil, browser.Absent("the list of stores is empty, or not open any more")
+			}
+			return found, nil
+		})
+		if err != nil {
+			return all, err
+		}
+		for _, option := range got {
+			store := storeIn(option.Text())
+			if store.MerchantID == until && until != "" {
+				all.found = option
+				return all, nil
+			}
+			if !slices.ContainsFunc(all.stores, func(s kustom.Store) bool { return s.MerchantID == store.MerchantID }) {
+				all.stores = append(all.stores, store)
+			}
+		}
+		if list.Selector.Tag == "select" {
+			return all, nil
+		}
+		moved, err := v.Scroll(ctx, step, got[len(got)-1], false)
+		if err != nil || !moved {
+			return all, err
+		}
+	}
+	return all, errEndless
+}
+
+// listStores reads all stores on the API page, and leaves the list closed.
+func (v *visit) listStores(ctx context.Context) ([]kustom.Store, error) {
+	step := v.step("read the list of stores")
+	at, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (place, error) {
+		store, err := v.shown(p)
+		if err != nil {
+			return place{}, err
+		}
+		selector, err := v.selector(p)
+		return place{store, selector}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if at.Selector == nil {
+		return []kustom.Store{{MerchantID: at.Store}}, nil
+	}
+	list, err := v.openStores(ctx, step, at.Selector)
+	if err != nil {
+		return nil, err
+	}
+	all, err := v.readStores(ctx, step, list, "")
+	if err != nil {
+		return nil, err
+	}
+	if at.Selector.Tag == "select" {
+		return all.stores, nil
+	}
+	return all.stores, v.Escape(ctx, step)
 }

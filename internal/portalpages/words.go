@@ -2,103 +2,75 @@ package portalpages
 
 import "github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 
-// The labels of what there is on the portal's pages.
+// The labels of what there is on the portal's pages. One label is one use: a menu item and a heading of the
+// same name are two.
 const (
-	labelAction         = "action_required"
-	labelActions        = "actions_for"
-	labelAPI            = "api"
-	labelBeingCreated   = "being_created"
-	labelCreated        = "created"
-	labelDelete         = "delete"
-	labelDeleteKey      = "delete_api_key"
-	labelDescription    = "description"
-	labelEmail          = "email"
-	labelEndpoints      = "endpoints"
-	labelGenerate       = "generate"
-	labelGenerateDialog = "generate_dialog"
-	labelGenerateNew    = "generate_new"
-	labelHome           = "home"
-	labelHost           = "host"
-	labelIntegrations   = "integrations"
-	labelKeyID          = "key_id"
-	labelKeys           = "api_keys"
-	labelKustomID       = "kustom_id"
-	labelKustomSecret   = "kustom_secret"
-	labelLastUsed       = "last_used"
-	labelNewKey         = "new_api_key"
-	labelNextPage       = "next_page"
-	labelNone           = "none"
-	labelNoAccess       = "no_access"
-	labelNoKeys         = "no_api_keys"
-	labelSendLink       = "send_magic_link"
-	labelService        = "service"
-	labelShow           = "show_store"
-	labelSignOut        = "sign_out"
-	labelStore          = "store"
-	labelStoreShown     = "store_shown"
-	labelTooMany        = "key_limit"
-	labelUsername       = "username"
-	labelWebsite        = "website"
+	labelAPI         = "api"
+	labelAction      = "action_required"
+	labelCancel      = "cancel"
+	labelConfirm     = "confirm"
+	labelCreated     = "creation_date"
+	labelDeleteKey   = "delete_api_key"
+	labelExpires     = "expiration_date"
+	labelGenerateNew = "generate_new"
+	labelGroup       = "developers"
+	labelHost        = "host"
+	labelKeyID       = "key_id"
+	labelLastUsed    = "last_used"
+	labelLimit       = "key_limit"
+	labelLoadMore    = "load_more"
+	labelNext        = "next_page"
+	labelNever       = "never"
+	labelNoAccess    = "no_access"
+	labelNoKeys      = "no_keys"
+	labelPassword    = "password"
+	labelService     = "service"
+	labelSignIn      = "sign_in"
+	labelSignedIn    = "signed_in"
+	labelStores      = "stores"
 )
 
-// The languages of the portal.
-const (
-	english   = "en"
-	norwegian = "nb"
-)
-
-// Table is what things are called on the portal's pages. "Integrations", "Generate new", "Delete API
-// key", "Action required" and the words of the popup are documented by Kustom; that a screen reader
-// would say them, and all others, is assumed.
+// Table is what things are called on the portal's pages. The first words of "developers", "api", "stores",
+// "generate_new", the columns, "delete_api_key", "password" and "action_required" are Kustom's own: its help
+// centre (articles 320254, 454956, 570683), and screenshots of its playground of March 2026 and reports of
+// September 2026, which call the group Integrations and Developers. The words of "sign_in" are those of
+// article 279628. All others, and all that are not English, are assumed: no source shows them.
 func Table() browser.Table {
-	say := func(en, nb string, variants ...string) map[string][]string {
-		return map[string][]string{english: append([]string{en}, variants...), norwegian: {nb}}
-	}
 	return browser.Table{
-		labelAction:         say("Action required", "Handling kreves"),
-		labelActions:        say("Actions for %s", "Handlinger for %s"),
-		labelAPI:            say("API", "API"),
-		labelBeingCreated:   say("Being created", "Opprettes"),
-		labelCreated:        say("Created", "Opprettet"),
-		labelDelete:         say("Delete", "Slett"),
-		labelDeleteKey:      say("Delete API key", "Slett API-nøkkel"),
-		labelDescription:    say("Description", "Beskrivelse"),
-		labelEmail:          say("Email", "E-post"),
-		labelEndpoints:      say("Endpoints", "Endepunkter"),
-		labelGenerate:       say("Generate", "Generer"),
-		labelGenerateDialog: say("Generate a new API key", "Generer en ny API-nøkkel", "Add API key"),
-		labelGenerateNew:    say("Generate new", "Generer ny", "Add API key"),
-		labelHome:           say("Home", "Hjem"),
-		labelHost:           say("Host", "Vert"),
-		labelIntegrations:   say("Integrations", "Integrasjoner"),
-		labelKeyID:          say("Key ID", "Nøkkel-ID"),
-		labelKeys:           say("API keys", "API-nøkler"),
-		labelKustomID:       say("Kustom ID", "Kustom ID"),
-		labelKustomSecret:   say("Kustom Secret", "Kustom Secret"),
-		labelLastUsed:       say("Last used", "Sist brukt"),
-		labelNewKey:         say("Your new API key", "Din nye API-nøkkel"),
-		labelNextPage:       say("Next page", "Neste side"),
-		labelNone:           say("None", "Ingen"),
-		labelNoAccess:       say("You do not have access", "Du har ikke tilgang"),
-		labelNoKeys:         say("No API keys yet", "Ingen API-nøkler ennå"),
-		labelSendLink:       say("Send magic link", "Send magisk lenke"),
-		labelService:        say("Service", "Tjeneste"),
-		labelShow:           say("Show", "Vis"),
-		labelSignOut:        say("Sign out", "Logg ut"),
-		labelStore:          say("Store", "Butikk"),
-		labelStoreShown:     say("Store shown", "Vist butikk"),
-		labelTooMany:        say("The store has %s keys, and can't have more", "Butikken har %s nøkler, og kan ikke ha flere"),
-		labelUsername:       say("Username", "Brukernavn"),
-		labelWebsite:        say("Website", "Nettsted"),
-
-		"checkout":            say("Checkout", "Checkout"),
-		"order_management":    say("Order management", "Ordrehåndtering"),
-		"settlement":          say("Settlement", "Oppgjør"),
-		"hosted_payment_page": say("Hosted payment page", "Betalingsside"),
+		labelAPI:         {"API", "API keys", "API credentials", "Kustom API", "API-nøkler", "API-nycklar"},
+		labelAction:      {"Action required", "Handling kreves", "Åtgärd krävs"},
+		labelCancel:      {"Cancel", "Close", "No", "Keep", "Back", "Dismiss", "Avbryt", "Lukk", "Nei", "Stäng"},
+		labelConfirm:     {"Confirm", "Yes", "OK", "Continue", "Generate", "Create", "Bekreft", "Ja", "Bekräfta", "Generer", "Opprett"},
+		labelCreated:     {"Creation date", "Created", "Created at", "Created on", "Date created", "Opprettet", "Skapad"},
+		labelDeleteKey:   {"Delete API key", "Delete key", "Delete", "Remove API key", "Remove", "Revoke", "Slett API-nøkkel", "Slett", "Ta bort"},
+		labelExpires:     {"Expiration date", "Expires", "Expires at", "Expiry date", "Expiry", "Utløper", "Utløpsdato"},
+		labelGenerateNew: {"Generate new", "Add API key", "Generate API key", "Create API key", "New API key", "Generer ny", "Skapa ny"},
+		labelGroup:       {"Developers", "Integrations", "Integration", "Developer", "Utviklere", "Integrasjoner", "Utvecklare"},
+		labelHost:        {"Host", "Vert", "Värd"},
+		labelKeyID:       {"Key ID", "Username", "Kustom ID", "API key ID", "Nøkkel-ID", "Nyckel-ID"},
+		labelLastUsed:    {"Last used", "Last use", "Last used at", "Last activity", "Sist brukt", "Senast använd"},
+		labelLimit:       {"maximum number", "limit", "too many", "maksimalt", "grense"},
+		labelLoadMore:    {"Load more", "Show more", "View more", "More results", "Vis flere", "Last inn flere", "Visa fler"},
+		labelNext:        {"Next", "Next page", "Go to next page", "Neste", "Neste side", "Nästa", "›", "»", ">", "→"},
+		labelNever:       {"Never", "Never used", "Not used", "Not used yet", "None", "No expiration", "Aldri", "Ingen", "Ikke brukt"},
+		labelNoAccess:    {"You do not have access", "You don't have access", "Access denied", "You don't have permission", "Du har ikke tilgang"},
+		labelNoKeys:      {"No results", "No API keys", "No API keys yet", "No keys", "You have no API keys", "No data", "Ingen resultater", "Ingen API-nøkler"},
+		labelPassword:    {"Password", "Secret", "API key", "Kustom Secret", "Passord"},
+		labelService:     {"Service", "Services", "Tjeneste"},
+		labelSignIn: {
+			"Sign in with Microsoft", "Send me a magic link", "Log in with magic link", "Sign in with magic link", "Send magic link",
+			"Sign in with Google", "Continue with Microsoft", "Log in", "Sign in", "Logg inn", "Logga in",
+		},
+		labelSignedIn: {"Sign out", "Log out", "Orders", "Settlements", "User management", "Developers", "Integrations", "Ordrer", "Logg ut"},
+		labelStores:   {"Stores", "Store", "Select store", "Choose store", "Merchant", "Butikker", "Butikk", "Butiker"},
 	}
 }
 
-// services are the labels of the services, which are also what the portal's API calls them.
-func services() []string {
-	return []string{"checkout", "order_management", "settlement", "hosted_payment_page"}
+// neverClicked is what leads out of the environment: the playground's header has it (seen in March 2026), and
+// production may have the other.
+func neverClicked() []string { return []string{"Switch to production", "Switch to playground"} }
+
+// nouns are the words that may follow the name of what makes or deletes a key.
+func nouns() []string {
+	return []string{"api", "key", "keys", "credential", "credentials", "nøkkel"}
 }

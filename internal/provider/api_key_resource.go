@@ -228,6 +228,9 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
 	checkHost(&resp.Diagnostics, r.environment, config.Host)
+	if known(config.Description) && !r.engine.Keys.DescribesKeys() {
+		report(&resp.Diagnostics, path.Root("description"), "No API key can be made", rotation.ErrUndescribed)
+	}
 	// Known: what is planned is a key that is not due.
 	plan.RotationDue = types.StringNull()
 	if state == nil {
@@ -245,13 +248,11 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 }
 
 func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, plan *apiKeyModel, resp *resource.ModifyPlanResponse) {
-	if config.Description.IsNull() {
-		plan.Description = types.StringValue(defaultKeyDescription)
-	}
+	plan.Description = r.newDescription(config.Description)
 	if r.environment != nil {
 		plan.Environment = types.StringValue(r.environment.KeyEnvironment())
 		if config.Host.IsNull() {
-			plan.Host = newKeyHost(r.environment)
+			plan.Host = newKeyHost(r.environment, !r.engine.Keys.DescribesKeys())
 		}
 	}
 	if kustom.IsLegacyHost(plan.Host.ValueString()) {
@@ -264,6 +265,17 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 	} else if err == nil && known(plan.MerchantID) && !resp.Diagnostics.HasError() {
 		r.checkStore(ctx, *plan, &resp.Diagnostics)
 	}
+}
+
+// newDescription returns the description of a new key: none where the portal has none.
+func (r *apiKeyResource) newDescription(configured types.String) types.String {
+	switch {
+	case !configured.IsNull():
+		return configured
+	case r.engine.Keys.DescribesKeys():
+		return types.StringValue(defaultKeyDescription)
+	}
+	return types.StringNull()
 }
 
 // checkStore refuses a store that the portal user can't see, and names the keys that a killed run may have left

@@ -196,7 +196,7 @@ func TestAccKeyExample(t *testing.T) {
 		Steps: []resource.TestStep{{
 			Config:           example(t, keyExample+"terraform.tf", keyExample+"resource.tf"),
 			ConfigVariables:  config.Variables{},
-			ConfigPlanChecks: plans(planned{keyAddress: "create"}, knownInPlan(keyAddress, "description", "terraform: butikk")),
+			ConfigPlanChecks: plans(planned{keyAddress: "create"}, plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownDescription())),
 		}},
 	})
 }

@@ -25,7 +25,7 @@ const (
 	envMystoreSessions = "MYSTORE_SESSIONS"
 	envMystoreLogins   = "MYSTORE_LOGINS"
 	envPortalPagesURL  = "KUSTOM_PORTAL_PAGES_URL"
-	envMystorePagesURL = "MYSTORE_PAGES_URL"
+	envMystoreAdmins   = "MYSTORE_ADMIN_URLS"
 
 	defaultMaxTabs     = 4
 	mostTabs           = 16
@@ -47,7 +47,7 @@ type browserModel struct {
 	DebugDir      types.String `tfsdk:"debug_dir"`
 	MystoreLogins types.Map    `tfsdk:"mystore_logins"`
 	PortalURL     types.String `tfsdk:"portal_url"`
-	MystoreURL    types.String `tfsdk:"mystore_url"`
+	MystoreAdmins types.Map    `tfsdk:"mystore_admin_urls"`
 }
 
 func browserBlock() schema.Block {
@@ -106,10 +106,12 @@ func browserBlock() schema.Block {
 				MarkdownDescription: "Where Kustom Portal's pages begin, if it is not the environment's own. Must be `https`, except for a " +
 					"loopback address. Can also be set with `KUSTOM_PORTAL_PAGES_URL`.",
 			},
-			"mystore_url": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "Where the pages of Mystore's admin begin, if it is not `" + mystorepages.URL + "`. Must be `https`, except " +
-					"for a loopback address. Can also be set with `MYSTORE_PAGES_URL`.",
+			"mystore_admin_urls": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Addresses of the shops' control panels: a map from shop name to address, such as " +
+					"`https://www.my-shop.no/kontrollpanel`. A shop that has a domain has its control panel there. The default is `" +
+					mystorepages.DefaultURL("<shop>") + "`, where it is before that. Must be `https`, except for a loopback address. Can also " +
+					"be set with `MYSTORE_ADMIN_URLS`, a JSON object.",
 			},
 		},
 	}
@@ -117,8 +119,12 @@ func browserBlock() schema.Block {
 
 // browserSettings are the block, resolved.
 type browserSettings struct {
-	options               browser.Options
-	portalURL, mystoreURL *url.URL
+	options   browser.Options
+	portalURL *url.URL
+	// admins are the addresses of control panels, by shop.
+	admins map[string]*url.URL
+	// unknownAdmins says that addresses are not known yet.
+	unknownAdmins bool
 	// labels are the words that are overridden, by site and label.
 	labels map[string]map[string]string
 	// portalSession and shopSessions are those of the environment.
@@ -144,13 +150,60 @@ func (r *resolver) browser(m *browserModel, environment *kustom.Environment) *br
 			MaxTabs: r.maxTabs(m.MaxTabs), Timeout: r.duration(m.Timeout, "browser.timeout", defaultStepTimeout),
 		},
 		portalURL:     r.url(m.PortalURL, "browser.portal_url", envPortalPagesURL, portalDefault),
-		mystoreURL:    r.url(m.MystoreURL, "browser.mystore_url", envMystorePagesURL, mystorepages.URL),
 		labels:        r.labels(m.Labels),
 		portalSession: r.portalSession(),
 		shopSessions:  r.shopSessions(),
 	}
 	s.logins, s.unknownLogins = r.logins(m.MystoreLogins)
+	s.admins, s.unknownAdmins = r.admins(m.MystoreAdmins)
 	return s
+}
+
+// admins returns the addresses of control panels, by shop.
+func (r *resolver) admins(v types.Map) (admins map[string]*url.URL, unknown bool) {
+	if v.IsUnknown() {
+		return nil, true
+	}
+	texts := map[string]string{}
+	for shop, element := range v.Elements() {
+		text, _ := element.(types.String)
+		unknown = unknown || text.IsUnknown()
+		texts[shop] = text.ValueString()
+	}
+	if len(v.Elements()) == 0 {
+		raw := r.getenv(envMystoreAdmins)
+		if raw != "" && (json.Unmarshal([]byte(raw), &texts) != nil || texts == nil) {
+			r.refuse("browser.mystore_admin_urls", "Malformed "+envMystoreAdmins,
+				fmt.Sprintf(`The environment variable %s is not a JSON object such as {"my-shop": "https://www.my-shop.no/kontrollpanel"}.`, envMystoreAdmins))
+			return nil, unknown
+		}
+	}
+	admins = map[string]*url.URL{}
+	for shop, text := range texts {
+		if !isShopName(shop) {
+			r.refuse("browser.mystore_admin_urls", "Malformed shop name", fmt.Sprintf("%q is not the name of a shop.", shop))
+			continue
+		}
+		if address := r.url(types.StringValue(text), "browser.mystore_admin_urls", envMystoreAdmins, ""); address != nil {
+			admins[shop] = address
+		}
+	}
+	return admins, unknown
+}
+
+// admin returns the address of a shop's control panel.
+func (s *browserSettings) admin(shop string) (*url.URL, error) {
+	if address, ok := s.admins[shop]; ok {
+		return address, nil
+	}
+	if s.unknownAdmins {
+		return nil, &unknownError{attribute: "browser.mystore_admin_urls"}
+	}
+	address, err := url.Parse(mystorepages.DefaultURL(shop))
+	if err != nil {
+		return nil, fmt.Errorf("the address of shop %s: %w", shop, err)
+	}
+	return address, nil
 }
 
 func (r *resolver) maxTabs(v types.Int64) int {
@@ -175,11 +228,9 @@ func (r *resolver) labels(v types.Map) map[string]map[string]string {
 		}
 		site, label, _ := strings.Cut(name, ".")
 		err := tables[site].Check(label, word.ValueString())
-		var malformed *browser.WordError
 		switch {
-		case errors.As(err, &malformed):
-			r.refuse("browser.labels", "Malformed word",
-				fmt.Sprintf("The word for the label %q must not be empty, and must have %d places for what differs (%s).", name, malformed.Places, browser.Place))
+		case errors.Is(err, browser.ErrNoWord):
+			r.refuse("browser.labels", "Malformed word", fmt.Sprintf("The word for the label %q must not be empty.", name))
 		case err != nil:
 			r.refuse("browser.labels", "Unknown label",
 				fmt.Sprintf("%q is not the label of anything on the pages. Labels are: %s.", name, strings.Join(allLabels(tables), ", ")))

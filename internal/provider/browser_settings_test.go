@@ -18,8 +18,7 @@ import (
 )
 
 const (
-	portalHost  = "portal.kustom.co"
-	mystoreHost = "admin.mystore.no"
+	portalHost = "portal.kustom.co"
 	// pagesSecret is in every secret of these tests, and must be in no message.
 	pagesSecret = "s3cret"
 )
@@ -111,17 +110,43 @@ func TestSessionOfPortal(t *testing.T) {
 	}
 }
 
+// hostOf is where the control panel of a shop without a domain is.
+func hostOf(shop string) string { return "www." + shop + ".mystore4.no" }
+
+// TestAdminAddresses: an address of the block goes before one of the variable, and both before the default.
+func TestAdminAddresses(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{envMystoreAdmins: `{"a": "https://www.a.example/kontrollpanel"}`}
+	p := pagesOf(t, withBrowser(nil), env, browser.Keep{})
+	for shop, want := range map[string]string{"a": "https://www.a.example/kontrollpanel", "b": "https://www.b.mystore4.no/kontrollpanel"} {
+		if got, err := p.admin(shop); err != nil || got.String() != want {
+			t.Errorf("%s: %v (%v), want %s", shop, got, err, want)
+		}
+	}
+	p = pagesOf(t, withBrowser(func(m *browserModel) {
+		m.MystoreAdmins = types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringValue("https://a.block.example/k")})
+	}), env, browser.Keep{})
+	if got, err := p.admin("a"); err != nil || got.String() != "https://a.block.example/k" {
+		t.Errorf("with a block: %v (%v)", got, err)
+	}
+	for _, bad := range []string{`[]`, `{"a/b": "https://a.example"}`, `{"a": "http://a.example"}`, `{"a": "x"}`} {
+		if _, problems := resolveWith(withBrowser(nil), map[string]string{envMystoreAdmins: bad}); len(problems) == 0 {
+			t.Errorf("%s is accepted", bad)
+		}
+	}
+}
+
 // TestAccessToShops: a session of the variable goes before a kept one, and both before a login, which is
 // for when they have expired. A login of the block hides those of the variable.
 func TestAccessToShops(t *testing.T) {
 	t.Parallel()
 	keep := browser.Keep{Dir: t.TempDir()}
-	keepSession(t, keep, "both", mystoreHost, "kept")
-	keepSession(t, keep, "kept", mystoreHost, "kept")
+	keepSession(t, keep, "both", hostOf("both"), "kept")
+	keepSession(t, keep, "kept", hostOf("kept"), "kept")
 	keepSession(t, keep, "elsewhere", "admin.other.example", "kept")
 	env := map[string]string{
-		envMystoreSessions: fmt.Sprintf(`{"both": %q, "variable": %q, "strange": %q}`, sessionLine(t, mystoreHost, "variable"),
-			sessionLine(t, mystoreHost, "variable"), sessionLine(t, "other.example", "variable")),
+		envMystoreSessions: fmt.Sprintf(`{"both": %q, "variable": %q, "strange": %q}`, sessionLine(t, hostOf("both"), "variable"),
+			sessionLine(t, hostOf("variable"), "variable"), sessionLine(t, "other.example", "variable")),
 		envMystoreLogins: `{"kept": {"email": "variable@example.com", "password": "p", "code_seed": "JBSWY3DP"}, "login": {"email": "variable@example.com", "password": "p"}}`,
 	}
 	describe := func(p *pages, shop string) string {
@@ -143,7 +168,7 @@ func TestAccessToShops(t *testing.T) {
 	for shop, want := range map[string]string{
 		"both": "session variable", "variable": "session variable", "kept": "session kept, login variable@example.com JBSWY3DP",
 		"login": "login variable@example.com ", "elsewhere": "error (none: true): nobody has signed in to shop elsewhere",
-		"nobody": "error (none: true): nobody has signed in to shop nobody", "strange": "error (none: false): the session for Mystore is one of other.example, not of admin.mystore.no",
+		"nobody": "error (none: true): nobody has signed in to shop nobody", "strange": "error (none: false): the session for shop strange is one of other.example, not of www.strange.mystore4.no",
 	} {
 		if got := describe(p, shop); got != want {
 			t.Errorf("%s: %q, want %q", shop, got, want)
@@ -168,7 +193,7 @@ func TestAccessToShops(t *testing.T) {
 func TestUnknownLogins(t *testing.T) {
 	t.Parallel()
 	keep := browser.Keep{Dir: t.TempDir()}
-	keepSession(t, keep, "kept", mystoreHost, "kept")
+	keepSession(t, keep, "kept", hostOf("kept"), "kept")
 	for name, logins := range map[string]types.Map{
 		"the map":   types.MapUnknown(loginType()),
 		"a login":   loginMap(map[string]attr.Value{"late": types.ObjectUnknown(loginType().AttrTypes)}),
@@ -188,7 +213,7 @@ func TestUnknownLogins(t *testing.T) {
 // TestBrowserSecretsAreNotQuoted: whatever is wrong with what holds a secret, nothing of it is shown (I2).
 func TestBrowserSecretsAreNotQuoted(t *testing.T) {
 	t.Parallel()
-	line := sessionLine(t, mystoreHost, pagesSecret)
+	line := sessionLine(t, hostOf("a"), pagesSecret)
 	noSession := "s3cret-that-is-no-session"
 	for name, test := range map[string]struct {
 		env    map[string]string

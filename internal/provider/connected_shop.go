@@ -199,11 +199,13 @@ func durationOf(text types.String) time.Duration {
 	return d
 }
 
-// shopConfig returns what the configuration asks for a shop.
-func shopConfig(ctx context.Context, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
+// shopConfig returns what the configuration asks for a shop. Undescribed says that the portal shows no descriptions of
+// keys.
+func shopConfig(ctx context.Context, undescribed bool, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
 		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx, config),
+		Undescribed: undescribed,
 	}
 	if known(config.Description) {
 		c.Description = config.Description.ValueStringPointer()
@@ -393,7 +395,7 @@ func keySet(keys []rotation.KeyRef) types.Set {
 			"merchant_id":   types.StringValue(key.MerchantID),
 			"credential_id": types.StringValue(key.CredentialID),
 			"username":      types.StringValue(key.Username),
-			"host":          types.StringValue(key.Host),
+			"host":          nullWhenEmpty(key.Host),
 			"waits_for":     nullWhenEmpty(key.WaitsFor),
 		}))
 	}
@@ -420,9 +422,12 @@ func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
 	return keys
 }
 
-// newKeyHost returns the host of a new key as a plan shows it.
-func newKeyHost(environment *kustom.Environment) types.String {
-	if environment == nil {
+// newKeyHost returns the host of a new key as a plan shows it. Undescribed says that the portal shows no hosts.
+func newKeyHost(environment *kustom.Environment, undescribed bool) types.String {
+	switch {
+	case undescribed:
+		return types.StringNull()
+	case environment == nil:
 		return types.StringUnknown()
 	}
 	return types.StringValue(environment.Host())

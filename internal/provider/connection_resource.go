@@ -41,6 +41,8 @@ type connectionResource struct {
 	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
+	// undescribed says that the portal shows no descriptions of keys and no hosts.
+	undescribed bool
 }
 
 func newConnectionResource() resource.Resource { return &connectionResource{} }
@@ -131,6 +133,7 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 		return
 	}
 	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
+	r.undescribed = !b.portal.DescribesKeys()
 }
 
 // ValidateConfig refuses a shop that another object of the configuration has too. Terraform calls it once for each
@@ -172,7 +175,7 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 // planNew plans the connection of a shop that has none. A shop that can't be read leaves everything to the apply: it
 // must not hold up the others.
 func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
-	c := shopConfig(ctx, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.undescribed, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
 	seen, err := r.observeNew(ctx, plan)
 	if err != nil && !isShopsOwn(err) {
 		report(diags, connectionPath(err), "Shop can't be connected", err)
@@ -205,7 +208,7 @@ func (r *connectionResource) planExisting(ctx context.Context, config connection
 	shop := state.Shop.ValueString()
 	record := state.record(memory, diags)
 	r.engine.Shops.Belongs(shop, record.MerchantID, memory.Holds)
-	c := shopConfig(ctx, shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.undescribed, shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
 	r.decide(ctx, c, &record, nil, config, plan, &state.connectedShop, diags)
 	if !diags.HasError() && plan.CredentialID.IsUnknown() && known(plan.Reason) {
 		r.checkInstalled(ctx, shop, diags)
@@ -217,7 +220,7 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
 	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
-	case unlessUnknown(err) == nil:
+	case unlessUnknown(err) == nil || isNotShown(err):
 	case isShopsOwn(err):
 		warn(diags, path.Root("shop"), "Shop can't be connected", err)
 	default:
@@ -232,7 +235,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		report(diags, connectionPath(err), "Shop can't be connected", r.engine.Describe(ctx, err))
 		return
 	}
-	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment))
+	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed))
 	if text := describeDeletions(decided); text != "" && decided.Changes {
 		diags.AddAttributeWarning(path.Root("keys_to_delete"), deletedKeysSummary, fmt.Sprintf("Shop %s: %s.", c.Shop, text))
 	}
@@ -283,7 +286,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		if err != nil {
 			return err
 		}
-		c := shopConfig(ctx, shop, model.connectionRules, model.connectedShop, model.connectedShop)
+		c := shopConfig(ctx, r.undescribed, shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
 			return err
 		}
@@ -303,6 +306,9 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 // connectionPath returns the attribute that err is about: the portal knows stores, Mystore shops.
 func connectionPath(err error) path.Path {
 	var failure *transport.Error
+	if errors.Is(err, rotation.ErrUndescribed) {
+		return path.Root("description")
+	}
 	if isOfPortalPages(err) || errors.As(err, &failure) && failure.API == "portal" {
 		return path.Root("merchant_id")
 	}

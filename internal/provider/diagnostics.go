@@ -138,11 +138,23 @@ func isShopsOwn(err error) bool {
 	}
 	var failure *transport.Error
 	var step *browser.StepError
-	var otherShop *mystorepages.OtherShopError
 	var signIn *mystorepages.SignInError
-	return errors.As(err, &failure) && failure.API == "mystore" ||
+	return isNotShown(err) || errors.As(err, &failure) && failure.API == "mystore" ||
 		errors.As(err, &step) && step.Site == mystorepages.Name ||
-		errors.As(err, &otherShop) || errors.As(err, &signIn)
+		errors.As(err, &signIn)
+}
+
+// isNotShown tells whether err says that a shop's page does not show which key it has. That keeps no shop from getting
+// another one.
+func isNotShown(err error) bool {
+	var hidden *mystore.NotShownError
+	return errors.As(err, &hidden)
+}
+
+// isNotConfirmed tells whether err says that a shop took a pair, and that its page does not show whether it has it.
+func isNotConfirmed(err error) bool {
+	var unconfirmed *mystore.NotConfirmedError
+	return errors.As(err, &unconfirmed)
 }
 
 func original(err error) string {
@@ -230,6 +242,12 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 		reason = " " + advise(unknown.Cause).text
 	}
 	shops := enumerate(unknown.Shops)
+	if isNotShown(unknown.Cause) {
+		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and does not show which Kustom ID it has. "+
+			"Place a test order in the shop. If Kustom Portal then shows a later Last used of the new key, and not of %s, delete %s there. Where "+
+			"unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
+			unknown.Username, shops, unknown.Username, unknown.Username)}
+	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
 		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
 		unknown.Username, shops, reason)}

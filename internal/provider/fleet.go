@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 			models.plan = &shop
 		}
 		if models.plan != nil && config != nil {
-			c := shopConfig(ctx, name, plan.connectionRules, models.config, models.plan.connectedShop)
+			c := shopConfig(ctx, r.undescribed, name, plan.connectionRules, models.config, models.plan.connectedShop)
 			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
 		}
 		m.Clears = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
@@ -122,7 +123,8 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	warnOfAnswers(f.Engine, diags)
 }
 
-// prevented returns those of the failures that must stop the plan: a shop that would get a key of another store, all
+// prevented returns those of the failures that must stop the plan: a shop that would get a key of another store, or a
+// description that the portal has not, all
 // of them where nothing would come of a creation, and what is about all shops while a new one is looked at.
 func (f *fleet) prevented(failures shopFailures) shopFailures {
 	created := !slices.ContainsFunc(f.models, func(m *fleetModels) bool { return m.state != nil })
@@ -131,7 +133,7 @@ func (f *fleet) prevented(failures shopFailures) shopFailures {
 	}
 	var prevented shopFailures
 	for _, failure := range failures {
-		if isWrongStore(failure.err) || failure.member.Record == nil && advise(failure.err).general && !isShopsOwn(failure.err) {
+		if isWrongStore(failure.err) || errors.Is(failure.err, rotation.ErrUndescribed) || failure.member.Record == nil && advise(failure.err).general && !isShopsOwn(failure.err) {
 			prevented = append(prevented, failure)
 		}
 	}

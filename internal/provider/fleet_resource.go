@@ -38,6 +38,8 @@ type fleetResource struct {
 	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
+	// undescribed says that the portal shows no descriptions of keys and no hosts.
+	undescribed bool
 }
 
 func newFleetResource() resource.Resource { return &fleetResource{} }
@@ -137,6 +139,7 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 		return
 	}
 	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
+	r.undescribed = !b.portal.DescribesKeys()
 }
 
 // ValidateConfig refuses shops that another object of the configuration has too. Terraform calls it once for each
@@ -174,7 +177,7 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	f.plan(ctx, &resp.Diagnostics)
-	planned := f.planned(plan.Shops, newKeyHost(r.environment), &resp.Diagnostics)
+	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.undescribed), &resp.Diagnostics)
 	// To write a thousand shops takes longer than to see that nothing has changed.
 	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
 		plan.Shops = planned

@@ -133,9 +133,9 @@ func TestReadShop(t *testing.T) {
 		forgets bool
 		wantID  types.String
 	}{
-		{"unchanged", mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: "2026-11-02T09:00:00Z"}, false, types.StringValue("M1-a")},
-		{"written again", mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: "2026-11-02T09:00:00.5Z"}, true, types.StringValue("M1-a")},
-		{"other ID", mystore.Credentials{KustomID: "M1-b", SecretSet: true, UpdatedAt: "2026-11-03T09:00:00Z"}, true, types.StringValue("M1-b")},
+		{"unchanged", mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: "2026-11-02T09:00:00Z"}, false, types.StringValue("M1-a")},
+		{"written again", mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: "2026-11-02T09:00:00.5Z"}, true, types.StringValue("M1-a")},
+		{"other ID", mystore.Credentials{KustomID: "M1-b", Secret: mystore.SecretSet, UpdatedAt: "2026-11-03T09:00:00Z"}, true, types.StringValue("M1-b")},
 		{"no secret", mystore.Credentials{KustomID: "M1-a", UpdatedAt: "2026-11-02T09:00:00Z"}, true, types.StringValue("M1-a")},
 		{"empty", mystore.Credentials{}, true, types.StringNull()},
 	}

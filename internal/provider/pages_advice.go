@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // isOfPortalPages tells whether err came up on the pages of Kustom Portal.
@@ -37,9 +39,14 @@ func advisePeople(err error) (advice, bool) {
 	var otherHost *otherHostError
 	var noStore *portalpages.NoStoreError
 	var noAccess *portalpages.NoAccessError
-	var otherShop *mystorepages.OtherShopError
 	var signIn *mystorepages.SignInError
+	var unexplained *portalpages.UnexplainedError
+	var notConfirmed *mystore.NotConfirmedError
+	var notShown *mystore.NotShownError
 	switch {
+	case errors.Is(err, rotation.ErrUndescribed):
+		return advice{general: true, text: "The provider reaches Kustom Portal by its pages, where keys have no descriptions. Remove description, or set " +
+			"portal_token to reach the portal by its API."}, true
 	case errors.As(err, &noSession):
 		return advice{general: true, text: fmt.Sprintf("Nobody has signed in to %s on this machine. Run %s (%s), or set the environment variable "+
 			"%s to what it prints with -print. Where there is an API token, set that instead.",
@@ -48,14 +55,21 @@ func advisePeople(err error) (advice, bool) {
 		return advice{general: true, text: fmt.Sprintf("The session for %s is one of %s, but the provider is to use %s. Sign in there with "+
 			"terraform-provider-kustom login (%s), or correct the provider's environment.", otherHost.site, otherHost.got, otherHost.want, inPlayground)}, true
 	case errors.As(err, &noAccess):
-		return advice{general: true, text: fmt.Sprintf("The user who is signed in to Kustom Portal can't see Integrations of store %s. Contact your account "+
-			"administrator and request access via User Manager, then run again.", noAccess.MerchantID)}, true
+		return advice{general: true, text: "Kustom Portal says that the user who is signed in may not see API keys. Only an admin of a store sees them; an " +
+			"external user does not. Ask your account administrator for admin access via User management, then run again."}, true
+	case errors.As(err, &unexplained):
+		return advice{text: fmt.Sprintf("Store %s has new API keys that this run did not make, or can't tell apart from its own: %s. Someone else may be "+
+			"making keys there now. Nothing of them was deleted. Find out who made them, delete those that nobody needs in the portal, and run again.",
+			unexplained.MerchantID, strings.Join(unexplained.Usernames, ", "))}, true
+	case errors.As(err, &notConfirmed):
+		return advice{text: fmt.Sprintf("Shop %s was given the new pair, but its page does not show which Kustom ID it has. The old key stays until the new "+
+			"one is seen to be used. Place a test order in the shop, then run again.", notConfirmed.Shop)}, true
+	case errors.As(err, &notShown):
+		return advice{text: fmt.Sprintf("The page of shop %s does not show which Kustom ID it has. An empty field counts as that too: the shop may have an ID "+
+			"all the same. It may hold any key of its store, and none of them is deleted. It gets a new key whenever one is to be installed.", notShown.Shop)}, true
 	case errors.As(err, &noStore):
 		return advice{text: fmt.Sprintf("The user who is signed in to Kustom Portal can't see store %s. Check the merchant ID; if it is right, ask an "+
 			"account administrator for access to the store via User Manager.", noStore.MerchantID)}, true
-	case errors.As(err, &otherShop):
-		return advice{text: fmt.Sprintf("The session that was found for shop %s is another shop's. Sign in to the right one with "+
-			"terraform-provider-kustom login -mystore %s.", otherShop.Shop, otherShop.Shop)}, true
 	case errors.As(err, &signIn):
 		return advice{text: fmt.Sprintf("Mystore did not accept the login for shop %s. Check the e-mail address, the password and the seed of the "+
 			"one-time codes in browser.mystore_logins, or in the environment variable %s.", signIn.Shop, envMystoreLogins)}, true
@@ -84,30 +98,51 @@ func adviseStep(err error) (advice, bool) {
 	}
 	where := fmt.Sprintf("On %s (%s), the provider could not %s", step.Site, step.Page, step.Step)
 	switch step.Kind {
-	case browser.SignedOut, browser.Elsewhere:
+	case browser.SignedOut:
 		return advice{general: true, text: fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a "+
 			"shop, with -mystore and its name; %s) and, in CI, replace the secret by what it prints with -print. Then run again.", step.Site, inPlayground)}, true
-	case browser.Refused:
-		return advice{text: where + ", because the page refuses it; see below for its reason."}, true
+	case browser.Elsewhere:
+		return advice{general: true, text: where + ", because it leads to another address: " + step.Message + ". The session may have expired; then run " +
+			"terraform-provider-kustom login again. A shop's control panel moves when the shop gets a domain: set its address in browser.mystore_admin_urls."}, true
 	case browser.Died:
 		return advice{general: true, text: where + ", because the browser ended." + mayHaveWorked(step) + " Run again. If it ends again, the machine " +
 			"may have too little memory for so many tabs: lower browser.max_tabs."}, true
 	case browser.NoPage:
 		return advice{general: true, text: where + ", because the page could not be loaded." + mayHaveWorked(step) + " Check the network, and run again " +
 			"in a few minutes."}, true
-	case browser.NotFound, browser.Unclickable:
+	case browser.Unsettled:
+		return advice{text: where + ", because " + step.What + "." + mayHaveWorked(step) + " Run again; if it stays, raise browser.timeout. " + pictured(step)}, true
+	case browser.Unclickable:
+		return advice{text: where + ", because it could not be clicked or filled in: " + reason(step) + "." + mayHaveWorked(step) + " " + pictured(step)}, true
+	case browser.NotFound:
 	}
-	return advice{text: where + ", because something on the page was not found, or could not be used." + mayHaveWorked(step) + " The page may have been " +
-		"slow, or the vendor may have changed it. Run again; if it stays, raise browser.timeout, or look at the page. " +
-		pictured(step) + lookedFor(step)}, true
+	return advice{text: where + ", because the page differs from what is known." + mayHaveWorked(step) + " The page may have been slow, or the vendor may " +
+		"have changed it. Run again; if it stays, look at the page. " + pictured(step) + lookedFor(step)}, true
+}
+
+// reason says what kept an element from being clicked.
+func reason(step *browser.StepError) string {
+	var parts []string
+	if step.Err != nil {
+		parts = append(parts, step.Err.Error())
+	}
+	for _, text := range []string{step.What, step.Message, step.Asked} {
+		if text != "" {
+			parts = append(parts, fmt.Sprintf("%q", text))
+		}
+	}
+	return strings.Join(parts, ": ")
 }
 
 // mayHaveWorked says what is known of a step that has failed.
 func mayHaveWorked(step *browser.StepError) string {
-	if step.Uncertain {
+	switch {
+	case step.Uncertain:
 		return " What was clicked may have worked all the same; the next run finds out."
+	case step.Changing:
+		return " Nothing was changed by this step."
 	}
-	return " Nothing was changed by this step."
+	return " Nothing was changed."
 }
 
 // pictured says where a picture of the page is, or how to get one.
@@ -118,29 +153,34 @@ func pictured(step *browser.StepError) string {
 	return "A picture of it is in " + step.Picture + "."
 }
 
-// lookedFor says which words were looked for, and how to give others.
+// lookedFor says what was looked for, what is there instead, and whether other words can help.
 func lookedFor(step *browser.StepError) string {
 	site := portalSite
 	if step.Site == mystorepages.Name {
 		site = mystoreSite
 	}
 	var lines, labels []string
-	for _, want := range step.Wanted {
-		line := "  - " + want.String()
-		if want.Label != "" {
-			label := site + "." + want.Label
+	for _, thing := range step.Wanted {
+		line := "  - " + thing.String()
+		if thing.Label != "" {
+			label := site + "." + thing.Label
 			labels = append(labels, label)
 			line += " (label " + label + ")"
 		}
 		lines = append(lines, line)
 	}
+	if step.What != "" {
+		lines = append(lines, "  - "+step.What)
+	}
 	if len(lines) == 0 {
 		return ""
 	}
-	text := "\n\nIt looked for:\n\n" + strings.Join(lines, "\n")
-	if len(labels) > 0 {
-		text += fmt.Sprintf("\n\nWhere one of these has another name now, give it in the provider's configuration, such as "+
-			"browser { labels = { %q = \"…\" } }.", labels[0])
+	text := "\n\nWhat is missing or different:\n\n" + strings.Join(lines, "\n")
+	if len(step.Nearest) > 0 {
+		text += fmt.Sprintf("\n\nThe nearest names on the page: %q.", step.Nearest)
 	}
-	return text
+	if step.Structure || len(labels) == 0 {
+		return text + "\n\nThe page is built differently, so another word in browser.labels does not help. Please report it."
+	}
+	return text + fmt.Sprintf("\n\nIf it is there under another name, give that name in the provider's configuration, such as browser { labels = { %q = \"…\" } }.", labels[0])
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -45,22 +46,24 @@ func TestAdvisePages(t *testing.T) {
 		{"no session of the portal", &noSessionError{portalpages.Name, portalLogin, envPortalSession}, "Nobody has signed in to Kustom Portal on this machine. Run terraform-provider-kustom login (for the playground, with -environment playground), or set the environment variable KUSTOM_PORTAL_SESSION to what it prints with -print.", true},
 		{"no session of a shop", &noSessionError{"shop butikk", shopLogin, envMystoreSessions}, "Nobody has signed in to shop butikk on this machine. Run terraform-provider-kustom login -mystore butikk (", true},
 		{"session of another host", &otherHostError{portalpages.Name, "portal.kustom.co", "portal.playground.kustom.co"}, "The session for Kustom Portal is one of portal.playground.kustom.co, but the provider is to use portal.kustom.co.", true},
-		{"session of another shop", &mystorepages.OtherShopError{Shop: "butikk"}, "The session that was found for shop butikk is another shop's. Sign in to the right one with terraform-provider-kustom login -mystore butikk.", false},
 		{"no token, where a session would do", &noShopTokenError{shop: "butikk", pages: true}, "MYSTORE_TOKENS. Or sign in to the shop's admin with terraform-provider-kustom login -mystore butikk.", false},
-		{"no Integrations", &portalpages.NoAccessError{MerchantID: "M1"}, "can't see Integrations of store M1. Contact your account administrator and request access via User Manager", true},
+		{"no access to keys", &portalpages.NoAccessError{}, "may not see API keys. Only an admin of a store sees them", true},
+		{"keys of somebody else", &portalpages.UnexplainedError{MerchantID: "M1", Usernames: []string{"M1-a", "M1-b"}}, "Store M1 has new API keys that this run did not make, or can't tell apart from its own: M1-a, M1-b.", false},
+		{"write that is not confirmed", &mystore.NotConfirmedError{Shop: "butikk"}, "its page does not show which Kustom ID it has. The old key stays", false},
+		{"credentials that are not shown", &mystore.NotShownError{Shop: "butikk"}, "It may hold any key of its store", false},
 		{"no such store", &portalpages.NoStoreError{MerchantID: "M1"}, "can't see store M1. Check the merchant ID", false},
 		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore did not accept the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
 		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},
 		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
 		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with -mystore and its name; for the playground, with -environment playground)", true},
-		{"led to where one signs in", generating(browser.Elsewhere), "asks to sign in: the session has expired", true},
-		{"refused", generating(browser.Refused), "On Kustom Portal (Integrations of store M1), the provider could not generate a key, because the page refuses it; see below for its reason.", false},
-		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed by this step. Run again.", true},
+		{"led elsewhere", generating(browser.Elsewhere), "because it leads to another address", true},
+		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
+		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed. Run again.", true},
 		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. What was clicked may have worked all the same; the next run finds out. Run again.", true},
-		{"no page", generating(browser.NoPage), "because the page could not be loaded. Nothing was changed by this step. Check the network", true},
-		{"not found", generating(browser.NotFound), "because something on the page was not found, or could not be used. Nothing was changed by this step.", false},
+		{"no page", generating(browser.NoPage), "because the page could not be loaded. Nothing was changed. Check the network", true},
+		{"not found", generating(browser.NotFound), "because the page differs from what is known. Nothing was changed.", false},
 		{"not found after a click", uncertain(generating(browser.NotFound)), "What was clicked may have worked all the same; the next run finds out.", false},
-		{"covered", generating(browser.Unclickable), "was not found, or could not be used", false},
+		{"covered", generating(browser.Unclickable), "because it could not be clicked or filled in", false},
 		{"interrupted", &browser.StepError{Kind: browser.NotFound, Err: context.Canceled}, "The run was interrupted.", true},
 		{"key that may come yet", &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: "M1"}, Cause: uncertain(generating(browser.Died)), Cleanup: errors.New("no way")}, "It is kept in the state: the next apply deletes it and makes another.", false},
 		{"guard", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"butikk"}, Cause: onShop}, "because shop butikk may use it and can't be read. Mystore asks to sign in", true},
@@ -83,33 +86,29 @@ func TestAdvisePages(t *testing.T) {
 // begin with a space, and wraps the others.
 func TestAdviseLookedFor(t *testing.T) {
 	step := generating(browser.NotFound)
-	words := browser.NewWords(mystorepages.Table(), nil)
+	words := browser.NewWords(mystorepages.Table(), map[string]string{"credentials": "Keys", "kustom_id": "ID"})
 	step.Site, step.Page, step.Step = mystorepages.Name, "the credentials of shop butikk", "open Credentials"
-	step.Wanted = []browser.Want{
-		words.Want("heading", "credentials"),
-		words.Want("textbox", "kustom_id"),
-		words.Want("list", "your_extensions").Else(words.Want("paragraph", "no_extension")),
-		browser.Gone("dialog"),
-	}
-	const want = `On Mystore (the credentials of shop butikk), the provider could not open Credentials, because something on the page was not found, or could not be used. Nothing was changed by this step. The page may have been slow, or the vendor may have changed it. Run again; if it stays, raise browser.timeout, or look at the page. With browser.debug_dir, the provider takes a picture of it.
+	step.Wanted = []browser.Thing{words.Action("credentials"), words.Field("kustom_id")}
+	step.Nearest = []string{"Access", "Settings"}
+	const want = `On Mystore (the credentials of shop butikk), the provider could not open Credentials, because the page differs from what is known. Nothing was changed. The page may have been slow, or the vendor may have changed it. Run again; if it stays, look at the page. With browser.debug_dir, the provider takes a picture of it.
 
-It looked for:
+What is missing or different:
 
-  - heading "Credentials" or "Legitimasjon" (label mystore.credentials)
-  - textbox "Kustom ID" (label mystore.kustom_id)
-  - list "Your extensions" or "Dine utvidelser", or paragraph "No extension has this name." or "Ingen utvidelse har dette navnet." (label mystore.your_extensions)
-  - no dialog
+  - a button, link or menu item called "Keys" (label mystore.credentials)
+  - a field called "ID" (label mystore.kustom_id)
 
-Where one of these has another name now, give it in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }.`
+The nearest names on the page: ["Access" "Settings"].
+
+If it is there under another name, give that name in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }.`
 	if got := advise(step).text; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	step.Wanted, step.Picture = nil, "/pictures/1.png"
-	if got := advise(step).text; !strings.HasSuffix(got, "or look at the page. A picture of it is in /pictures/1.png.") {
+	step.Wanted, step.Nearest, step.Picture = nil, nil, "/pictures/1.png"
+	if got := advise(step).text; !strings.HasSuffix(got, "look at the page. A picture of it is in /pictures/1.png.") {
 		t.Errorf("with a picture: %s", got)
 	}
-	step.Wanted = []browser.Want{browser.Gone("dialog")}
-	if got := advise(step).text; !strings.HasSuffix(got, "It looked for:\n\n  - no dialog") {
+	step.What, step.Structure = "the list of stores is empty, or not open", true
+	if got := advise(step).text; !strings.HasSuffix(got, "so another word in browser.labels does not help. Please report it.") {
 		t.Errorf("without a label: %s", got)
 	}
 }

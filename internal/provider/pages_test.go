@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
@@ -59,6 +60,20 @@ func pagesOnly(t testing.TB) {
 		t.Skip("over pages only: run make test-pages")
 	}
 	browsertest.Need(t)
+}
+
+// shownHost is the host of a new key, where the portal shows one.
+func shownHost() knownvalue.Check { return shownByAPI(kustomHost) }
+
+// shownDescription is the description of a new key that is given none, where the portal shows one.
+func shownDescription() knownvalue.Check { return shownByAPI("terraform") }
+
+// shownByAPI is a text which the portal's API shows, and its pages do not.
+func shownByAPI(text string) knownvalue.Check {
+	if byPages() {
+		return knownvalue.Null()
+	}
+	return knownvalue.StringExact(text)
 }
 
 // wayEnvironment is the environment that leads the provider to the server's vendors in a way.
@@ -181,23 +196,27 @@ type pageCall struct {
 	status                int
 }
 
-const integrationsPage = "/stores/{merchant_id}/integrations"
+// What the script of the portal's page asks for.
+const (
+	pageKeys = "/data/stores/{merchant_id}/keys"
+	pageKey  = pageKeys + "/{key_id}"
+)
 
 func pageCalls() map[pageCall]pageCall {
 	return map[pageCall]pageCall{
-		{sandbox.PortalPages, http.MethodGet, integrationsPage, http.StatusOK}: {
+		{sandbox.PortalPages, http.MethodGet, pageKeys, http.StatusOK}: {
 			sandbox.Portal, http.MethodGet, keysCall, http.StatusOK,
 		},
-		{sandbox.PortalPages, http.MethodPost, integrationsPage + "/generate", http.StatusSeeOther}: {
+		{sandbox.PortalPages, http.MethodPost, pageKeys, http.StatusCreated}: {
 			sandbox.Portal, http.MethodPost, storeKeysCall, http.StatusCreated,
 		},
-		{sandbox.PortalPages, http.MethodPost, integrationsPage + "/keys/{credential_id}/delete", http.StatusSeeOther}: {
+		{sandbox.PortalPages, http.MethodDelete, pageKey, http.StatusOK}: {
 			sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent,
 		},
-		{sandbox.MystorePages, http.MethodGet, "/{shop}/extensions/{extension_id}/credentials", http.StatusOK}: {
+		{sandbox.MystorePages, http.MethodGet, "/extensions/{extension_id}/credentials", http.StatusOK}: {
 			sandbox.Mystore, http.MethodGet, credentialsCall, http.StatusOK,
 		},
-		{sandbox.MystorePages, http.MethodPost, "/{shop}/extensions/{extension_id}/credentials", http.StatusSeeOther}: {
+		{sandbox.MystorePages, http.MethodPost, "/data/extensions/{extension_id}/credentials", http.StatusOK}: {
 			sandbox.Mystore, http.MethodPatch, credentialsCall, http.StatusOK,
 		},
 	}

@@ -66,8 +66,9 @@ type bundleExtension struct {
 }
 
 type bundleCredentials struct {
-	KustomID  *string `json:"kustom_id"`
-	SecretSet bool    `json:"secret_set"`
+	KustomID *string `json:"kustom_id"`
+	// SecretSet is nil where the shop's page does not show it.
+	SecretSet *bool   `json:"secret_set"`
 	UpdatedAt *string `json:"updated_at"`
 }
 
@@ -241,10 +242,17 @@ func (d *markdownDocument) shop(shop *bundleShop) {
 	if c := shop.Credentials; c != nil {
 		rows = append(rows,
 			[]string{"Kustom ID", pointed(c.KustomID, "none")},
-			[]string{"Kustom Secret", choose(c.SecretSet, "set", "not set")},
+			[]string{"Kustom Secret", secretText(c.SecretSet)},
 			[]string{"Last changed", pointed(c.UpdatedAt, "never")})
 	}
 	d.table([]string{"Fact", "Value"}, rows)
+}
+
+func secretText(set *bool) string {
+	if set == nil {
+		return "not shown"
+	}
+	return choose(*set, "set", "not set")
 }
 
 func (d *markdownDocument) proof(proof *bundleProof) {

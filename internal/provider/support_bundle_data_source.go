@@ -270,9 +270,18 @@ func (d *supportBundleDataSource) readCredentials(ctx context.Context, shop *bun
 		return err
 	}
 	shop.Credentials = &bundleCredentials{
-		KustomID: heldID(holds.KustomID), SecretSet: holds.SecretSet, UpdatedAt: nullWhenEmpty(holds.UpdatedAt).ValueStringPointer(),
+		KustomID: heldID(holds.KustomID), SecretSet: secretSet(holds.Secret), UpdatedAt: nullWhenEmpty(holds.UpdatedAt).ValueStringPointer(),
 	}
 	return nil
+}
+
+// secretSet returns whether a shop has a secret, nil where that is not shown.
+func secretSet(secret mystore.SecretState) *bool {
+	if secret == mystore.SecretNotShown {
+		return nil
+	}
+	set := secret == mystore.SecretSet
+	return &set
 }
 
 const verdictAccepted = "accepted"

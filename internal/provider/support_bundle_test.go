@@ -38,7 +38,7 @@ func TestSupportBundleText(t *testing.T) {
 			},
 			Shop: &bundleShop{
 				Name: "nettbutikk", Extension: &bundleExtension{Version: "3.4.1", Active: true},
-				Credentials: &bundleCredentials{KustomID: to("M00123456-aB3dE"), SecretSet: true, UpdatedAt: to("2026-10-01T08:00:00Z")},
+				Credentials: &bundleCredentials{KustomID: to("M00123456-aB3dE"), SecretSet: to(true), UpdatedAt: to("2026-10-01T08:00:00Z")},
 			},
 			Proof:    &bundleProof{KustomID: "M00123456-aB3dE", Verdict: "accepted", Calls: []bundleCall{accepted}},
 			Failures: []bundleFailure{},

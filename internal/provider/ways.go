@@ -64,7 +64,7 @@ func newPages(s settings, o Options) *pages {
 		Browser: shared, URL: orNone(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite], Clock: o.Clock,
 	})
 	p.mystore = mystorepages.New(mystorepages.Options{
-		Browser: shared, URL: orNone(s.browser.mystoreURL), Access: p.access, Labels: s.browser.labels[mystoreSite], Clock: o.Clock,
+		Browser: shared, Address: p.admin, Access: p.access, Labels: s.browser.labels[mystoreSite], Clock: o.Clock,
 	})
 	return p
 }
@@ -101,8 +101,9 @@ func checkSessionHost(site string, address *url.URL, session browser.Session) er
 
 // access returns how to get into a shop's admin.
 func (p *pages) access(shop string) (mystorepages.Access, error) {
-	if p.mystoreURL == nil {
-		return mystorepages.Access{}, &unknownError{attribute: "browser.mystore_url"}
+	address, err := p.admin(shop)
+	if err != nil {
+		return mystorepages.Access{}, err
 	}
 	var access mystorepages.Access
 	if login, ok := p.logins[shop]; ok {
@@ -110,15 +111,14 @@ func (p *pages) access(shop string) (mystorepages.Access, error) {
 	}
 	session, ok := p.shopSessions[shop]
 	if !ok {
-		var err error
-		if session, ok, err = p.keep.Load(p.mystoreURL.Host, shop); err != nil {
+		if session, ok, err = p.keep.Load(address.Host, shop); err != nil {
 			return mystorepages.Access{}, err
 		}
 	}
 	switch {
 	case ok:
 		access.Session = &session
-		return access, checkSessionHost(mystorepages.Name, p.mystoreURL, session)
+		return access, checkSessionHost("shop "+shop, address, session)
 	case access.Login != nil:
 		return access, nil
 	case p.unknownLogins:
@@ -129,12 +129,19 @@ func (p *pages) access(shop string) (mystorepages.Access, error) {
 	}
 }
 
-// shops returns the shops whose pages there is a way into.
+// shops returns the shops whose pages there is a way into. A session that is kept for another address of a
+// shop than the present one is none.
 func (p *pages) shops() ([]string, error) {
-	if p.mystoreURL == nil || p.unknownLogins {
+	if p.unknownAdmins || p.unknownLogins {
 		return nil, &unknownError{attribute: "browser.mystore_logins"}
 	}
-	names, err := p.keep.Accounts(p.mystoreURL.Host)
+	kept, err := p.keep.All()
+	var names []string
+	for _, one := range kept {
+		if address, err := p.admin(one.Account); one.Account != "" && err == nil && address.Host == one.Host {
+			names = append(names, one.Account)
+		}
+	}
 	for shop := range p.shopSessions {
 		names = append(names, shop)
 	}

@@ -32,6 +32,9 @@ func (p portalCalls) Ready() (err error) {
 // Made reports whether the portal has made the key itself, in this process.
 func (p portalCalls) Made(credentialID string) bool { return p.to.Made(credentialID) }
 
+// DescribesKeys reports whether a key can be given a description.
+func (p portalCalls) DescribesKeys() bool { return p.to.DescribesKeys() }
+
 // Generate returns an orphan where the portal panics: it may have made the key.
 func (p portalCalls) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	key, err := p.generate(ctx, r)

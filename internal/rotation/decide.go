@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
 // KeyPolicy says what becomes of a key that a shop does not use any more.
@@ -46,6 +47,8 @@ type Config struct {
 	Shop, MerchantID string
 	// Description is what the portal shows beside a key; nil where none is configured.
 	Description *string
+	// Undescribed says that the portal shows no descriptions, so that a new key gets none.
+	Undescribed bool
 	// Triggers rotate the key when they change. Nil and empty are equal: not given.
 	Triggers map[string]string
 	Rules
@@ -91,7 +94,15 @@ type Memory struct {
 	Unsettled []kustom.Orphan `json:"unsettled"`
 	// Others are the usernames of the store's other keys.
 	Others []string `json:"others"`
-	// Retired are the keys that have gone out of use and were not deleted by policy.
+	// UnconfirmedSince is when the engine proved the shop's key itself, where the shop took it and its page did not
+	// show that it has it; zero where it has been seen since, on the page or by its use. Until then, what the key
+	// has replaced stays.
+	UnconfirmedSince time.Time `json:"unconfirmed_since"`
+	// UsedKey is the username of the key that the shop was seen to use, where its page does not show its key;
+	// empty otherwise.
+	UsedKey string `json:"used_key"`
+	// Retired are the keys that have gone out of use and were not deleted: by policy, or until the shop's new key
+	// is confirmed.
 	Retired []RetiredKey `json:"retired"`
 }
 
@@ -119,7 +130,7 @@ func (m Memory) unsettled() []KeyRef {
 // Plan is what is to become of one shop and its keys.
 type Plan struct {
 	Shop, MerchantID string
-	// Generate says that the shop gets a new key, with this description.
+	// Generate says that the shop gets a new key, with this description; nil where it gets none.
 	Generate    bool
 	Description *string
 	// Undecided says that only the apply can tell whether it does.
@@ -134,6 +145,17 @@ type Plan struct {
 	Others []string
 }
 
+// description returns the new key's description, empty where it gets none.
+func (p Plan) description() string {
+	if p.Description == nil {
+		return ""
+	}
+	return *p.Description
+}
+
+// firstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
+const firstUse = "the new key's first use by the shop"
+
 // unfinishedReason is why an apply only deletes keys.
 const unfinishedReason = "keys are left that an earlier run could not delete"
 
@@ -143,9 +165,12 @@ const unfinishedReason = "keys are left that an earlier run could not delete"
 // could not be read: that leaves everything to the apply. Of a shop that has been taken over, it goes by what
 // the last read has recorded.
 //
-// The error is a [*WrongStoreError], or why the shop can't have a key.
+// The error is a [*WrongStoreError], [ErrUndescribed], or why the shop can't have a key.
 func Decide(config Config, record *Record, seen *Observation) (Plan, error) {
 	plan := Plan{Shop: config.Shop, MerchantID: config.MerchantID, Description: config.Description}
+	if config.Undescribed && config.Description != nil {
+		return plan, ErrUndescribed
+	}
 	if record == nil {
 		return decideNew(plan, config, seen)
 	}
@@ -166,7 +191,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 			return plan, err
 		}
 	}
-	replaced := append(seen.replaceable(), seen.predecessor(*plan.Description)...)
+	replaced := append(seen.replaceable(), seen.predecessor(plan.Description)...)
 	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
 	plan.nameOthers(usernames(seen.Others))
 	return plan, nil
@@ -188,7 +213,7 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	}
 	plan.newKey(config)
 	plan.retire(config.Rules, reason, memory.Replaceable, memory.Foreign, memory.unsettled())
-	plan.add(config.Rules, memory.Retired, memory.ObservedAt)
+	plan.add(config.Rules, memory)
 	plan.nameOthers(memory.Others)
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
 }
@@ -216,7 +241,7 @@ func CheckStores(shop, present, wanted string) error {
 func (p *Plan) newKey(config Config) {
 	p.Generate = true
 	p.Description = config.Description
-	if p.Description == nil {
+	if p.Description == nil && !config.Undescribed {
 		description := DefaultDescription
 		p.Description = &description
 	}
@@ -249,10 +274,15 @@ func (p *Plan) dispose(rules Rules, key KeyRef, quiet bool) {
 	}
 }
 
-// add adds the keys that earlier applies have put out of use.
-func (p *Plan) add(rules Rules, retired []RetiredKey, now time.Time) {
-	for _, key := range retired {
-		p.dispose(rules, key.KeyRef, key.isQuiet(rules.UnusedFor, now))
+// add adds the keys that earlier applies have put out of use. They wait where it is not confirmed that the shop has
+// the key that took their place.
+func (p *Plan) add(rules Rules, memory Memory) {
+	for _, key := range memory.Retired {
+		before := len(p.Delete)
+		p.dispose(rules, key.KeyRef, key.isQuiet(rules.UnusedFor, memory.ObservedAt))
+		if len(p.Delete) > before && !memory.UnconfirmedSince.IsZero() {
+			p.Delete[before].WaitsFor = firstUse
+		}
 	}
 }
 
@@ -270,7 +300,7 @@ func (p *Plan) nameOthers(usernames []string) {
 func (p *Plan) review(rules Rules, record Record) {
 	memory := record.Memory
 	now := Plan{Delete: memory.unsettled()}
-	now.add(rules, memory.Retired, memory.ObservedAt)
+	now.add(rules, memory)
 	goes := slices.ContainsFunc(now.Delete, func(key KeyRef) bool { return key.WaitsFor == "" })
 	moved := slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool {
 		return contains(now.Keep, key.KeyRef) != contains(record.KeysKept, key.KeyRef)
@@ -289,6 +319,8 @@ func (p *Plan) review(rules Rules, record Record) {
 		p.Reason = unfinishedReason
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
+	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == firstUse }):
+		p.Reason = "the shop uses its new key"
 	default:
 		p.Reason = fmt.Sprintf("replaced keys were not used for %s", FormatDuration(rules.UnusedFor))
 	}
@@ -321,6 +353,8 @@ func (o Observation) newReason() string {
 	id := o.Holds.KustomID
 	store, known := o.store()
 	switch {
+	case o.Unshown != nil:
+		return "the shop's page does not show which key it has; an empty field does not mean that it has none"
 	case id == "":
 		return "the shop has no key"
 	case id == SecretAsID:
@@ -342,13 +376,16 @@ func (o Observation) dueReason(updatedAt, username string) string {
 	switch {
 	case o.Missing != nil:
 		return "the shop has no Klarna Checkout V3"
-	case o.Own == nil && username != "" && o.Holds.KustomID == username:
+	case o.Own == nil && username != "" && (o.Unshown != nil || o.Holds.KustomID == username):
 		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
+	case o.Unshown != nil && o.Own != nil && !isLegacy(*o.Own):
+		// Nothing speaks against its having the key.
+		return ""
 	case o.Own == nil || o.Own.Username != o.Holds.KustomID:
 		return o.newReason()
 	case isLegacy(*o.Own):
 		return o.newReason()
-	case !SameMoment(o.Holds.UpdatedAt, updatedAt) || !o.Holds.SecretSet:
+	case !SameMoment(o.Holds.UpdatedAt, updatedAt) || o.Holds.Secret == mystore.SecretMissing:
 		return "somebody has changed the shop's credentials"
 	}
 	return ""

@@ -32,7 +32,7 @@ func TestDecide_NewShop(t *testing.T) {
 	t.Parallel()
 	old, legacyKey := m1("M1-old"), key("1", "M1_0a1b", klarna, 2020, time.March)
 	holds := func(username string) mystore.Credentials {
-		return mystore.Credentials{KustomID: username, SecretSet: true}
+		return mystore.Credentials{KustomID: username, Secret: mystore.SecretSet}
 	}
 	described := m1("M1-made")
 	description := rotation.DefaultDescription
@@ -78,7 +78,7 @@ func TestDecide_RefusesNewShop(t *testing.T) {
 	t.Parallel()
 	t.Run("another store", func(t *testing.T) {
 		t.Parallel()
-		seen := rotation.Observation{MerchantID: "M1", Holds: mystore.Credentials{KustomID: "K2_0a1b", SecretSet: true}}
+		seen := rotation.Observation{MerchantID: "M1", Holds: mystore.Credentials{KustomID: "K2_0a1b", Secret: mystore.SecretSet}}
 		_, err := rotation.Decide(config(), nil, &seen)
 		var wrong *rotation.WrongStoreError
 		if !errors.As(err, &wrong) || *wrong != (rotation.WrongStoreError{Shop: "a", Present: "K2", Wanted: "M1"}) {

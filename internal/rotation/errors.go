@@ -10,6 +10,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
+// ErrUndescribed says that a key was to get a description, and that the portal, as it is reached, has none.
+var ErrUndescribed = errors.New("the pages of Kustom Portal have no descriptions of keys")
+
 // KeyInUseError says that a key may not be deleted, because a shop takes payments with it (I1).
 type KeyInUseError struct {
 	Username string
@@ -150,6 +153,18 @@ func (e *OwnedTwiceError) Error() string {
 func isNotInstalled(err error) bool {
 	var missing *mystore.NotInstalledError
 	return errors.As(err, &missing)
+}
+
+// isNotShown tells whether err says that a shop's page does not show which key it has.
+func isNotShown(err error) bool {
+	var hidden *mystore.NotShownError
+	return errors.As(err, &hidden)
+}
+
+// isNotConfirmed tells whether err says that a shop took a pair, and does not show whether it has it.
+func isNotConfirmed(err error) bool {
+	var unconfirmed *mystore.NotConfirmedError
+	return errors.As(err, &unconfirmed)
 }
 
 func isNoKey(err error) bool {

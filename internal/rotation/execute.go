@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -50,7 +51,28 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	}
 	retired := record.Memory.Retired
 	record.Memory.Unsettled, record.Memory.Retired = nil, e.retiredBy(plan)
-	return e.retire(ctx, goingKeys(plan.Delete, unsettled), quietKeys(plan, retired), rules, &record.Memory), nil
+	going := goingKeys(plan.Delete, unsettled)
+	if !record.Memory.UnconfirmedSince.IsZero() {
+		return e.awaitUse(plan.Shop, going, &record.Memory), nil
+	}
+	e.Shops.Uses(plan.Shop, record.Memory.UsedKey)
+	return e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory), nil
+}
+
+// awaitUse keeps keys until the shop is seen to use the one that took their place: it took it, and does not show
+// whether it has it.
+func (e *Engine) awaitUse(shop string, keys []kustom.Orphan, memory *Memory) []KeptKey {
+	var kept []KeptKey
+	for _, key := range keys {
+		kept = append(kept, KeptKey{Key: key, Err: &mystore.NotConfirmedError{Shop: shop}})
+		if key.CredentialID == "" {
+			memory.Unsettled = append(memory.Unsettled, key)
+			continue
+		}
+		ref := KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, WaitsFor: firstUse}
+		memory.Retired = append(memory.Retired, RetiredKey{KeyRef: ref, CreatedAt: e.clock.Now()})
+	}
+	return kept
 }
 
 // connect gives a shop a new key, and records it. It returns the keys that turned up meanwhile and have to be
@@ -58,6 +80,9 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kustom.Orphan, error) {
 	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
+	if isNotShown(err) {
+		before.KustomID, err = record.Username, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +93,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 		if err != nil {
 			return leftovers, err
 		}
-		holds, err := e.give(ctx, plan.Shop, key)
+		holds, unconfirmed, err := e.give(ctx, plan.Shop, key)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
 			before = holds
 			continue
@@ -78,7 +103,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 		}
 		record.take(key.Key)
 		record.Memory = Memory{
-			UpdatedAt: holds.UpdatedAt, Holds: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
+			UnconfirmedSince: unconfirmed, UpdatedAt: holds.UpdatedAt, Holds: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
 			Imported: false, Retired: record.Memory.Retired, Unsettled: record.Memory.Unsettled,
 		}
 		return leftovers, nil
@@ -86,6 +111,9 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 }
 
 const (
+	// ownUse is how much later than the engine's own proof of a key its last use has to be to be the shop's: the
+	// portal's pages show it to the minute.
+	ownUse = time.Minute
 	// maxRounds is how many keys a shop is given one after the other, where somebody deletes them meanwhile.
 	maxRounds = 3
 	// maxReplays is how many keys of runs that were killed are looked for.
@@ -97,7 +125,7 @@ const (
 // left over.
 func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
-	request := kustom.Request{MerchantID: plan.MerchantID, Description: *plan.Description}
+	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
 	for n := range maxReplays {
 		request.IdempotencyKey = idempotencyKey(plan, holds, n)
 		if record.Memory.awaits(request.IdempotencyKey) {
@@ -130,7 +158,7 @@ func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.New
 // the shop holds. The description is part of the request: portals may refuse an idempotency key that another request
 // was sent with.
 func idempotencyKey(plan Plan, holds string, n int) string {
-	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, *plan.Description, n)
+	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, plan.description(), n)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
@@ -165,18 +193,25 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 // give proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
 // (I1), and the new one is deleted, or the error is a [*KeyStateUnknownError]. Only after a
 // [*KeyVanishedError] the shop holds a key that does not exist, and needs another one at once.
-func (e *Engine) give(ctx context.Context, shop string, key kustom.NewKey) (mystore.Credentials, error) {
+//
+// Unconfirmed is when the key was proven, where the shop took it and does not show whether it has it; zero where
+// it does.
+func (e *Engine) give(ctx context.Context, shop string, key kustom.NewKey) (holds mystore.Credentials, unconfirmed time.Time, err error) {
 	if err := e.proveNew(ctx, key); err != nil {
-		return mystore.Credentials{}, e.undo(ctx, key.Key, err)
+		return mystore.Credentials{}, time.Time{}, e.undo(ctx, key.Key, err)
 	}
-	holds, err := e.Shops.Install(ctx, shop, Pair{Username: key.Username, Secret: key.Secret})
-	if err != nil {
+	proven := e.clock.Now()
+	holds, err = e.Shops.Install(ctx, shop, Pair{Username: key.Username, Secret: key.Secret})
+	switch {
+	case isNotConfirmed(err):
+		holds, unconfirmed, err = mystore.Credentials{KustomID: key.Username}, proven, nil
+	case err != nil:
 		holds, err = e.settle(ctx, shop, key.Key, err)
 	}
 	if err != nil {
-		return mystore.Credentials{}, err
+		return mystore.Credentials{}, time.Time{}, err
 	}
-	return holds, e.checkExists(ctx, shop, key.Key)
+	return holds, unconfirmed, e.checkExists(ctx, shop, key.Key)
 }
 
 // proveNew proves a new key, and that the portal has it, right before it is installed.
@@ -229,7 +264,7 @@ func (e *Engine) settle(ctx context.Context, shop string, key kustom.Key, cause 
 	attempted := e.clock.Now()
 	e.Shops.shop(shop).outdate()
 	holds, err := e.Shops.Fresh(detached, shop)
-	if err == nil && holds.KustomID == key.Username && holds.SecretSet {
+	if err == nil && holds.KustomID == key.Username && holds.Secret != mystore.SecretMissing {
 		return holds, nil
 	}
 	if err == nil {
@@ -401,12 +436,14 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	}
 	importing := memory.Importing()
 	if importing {
-		if seen.Missing != nil {
-			return seen.Missing
+		if err := cmp.Or(seen.Missing, seen.Unshown); err != nil {
+			return err
 		}
 		seen.Own = seen.Held
 		memory.UpdatedAt = seen.Holds.UpdatedAt
 	}
+	memory.confirm(seen)
+	e.Shops.Uses(shop, memory.UsedKey)
 	memory.Due = seen.dueReason(memory.UpdatedAt, record.Username)
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
 	memory.Replaceable, memory.Foreign = seen.replaceable(), seen.foreign()
@@ -420,6 +457,24 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 		record.Reason, record.KeysToDelete, record.KeysKept = "", nil, nil
 	}
 	return nil
+}
+
+// confirm takes note of what shows that the shop has the key that it was given: its page, or a use of the key that is
+// later than the engine's own.
+func (m *Memory) confirm(seen Observation) {
+	if seen.Unshown == nil {
+		if !m.UnconfirmedSince.IsZero() {
+			m.UpdatedAt = seen.Holds.UpdatedAt
+		}
+		m.UnconfirmedSince, m.UsedKey = time.Time{}, ""
+		return
+	}
+	if seen.Own == nil || seen.Own.LastUsedAt == nil || m.UnconfirmedSince.IsZero() {
+		return
+	}
+	if seen.Own.LastUsedAt.After(m.UnconfirmedSince.Add(ownUse)) {
+		m.UnconfirmedSince, m.UsedKey = time.Time{}, seen.Own.Username
+	}
 }
 
 // Release empties a shop that still has the recorded key, and then deletes the key. Cleared is false where the

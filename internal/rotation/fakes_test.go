@@ -59,7 +59,7 @@ func newService(shops map[string]string) *service {
 		changes: map[string][]change{}, clock: clock.System{},
 	}
 	for name, username := range shops {
-		s.shops[name] = mystore.Credentials{KustomID: username, SecretSet: username != ""}
+		s.shops[name] = mystore.Credentials{KustomID: username, Secret: secretOf(username)}
 	}
 	return s
 }
@@ -104,12 +104,20 @@ func (s *service) do(ctx context.Context, kind, shop string, work func()) (mysto
 	return holds, nil
 }
 
+// secretOf is what a shop that holds this username shows of its secret.
+func secretOf(username string) mystore.SecretState {
+	if username == "" {
+		return mystore.SecretMissing
+	}
+	return mystore.SecretSet
+}
+
 // set expects the lock held.
 func (s *service) set(shop, username string) {
 	s.writes++
 	s.changes[shop] = append(s.changes[shop], change{until: s.clock.Now(), held: s.shops[shop]})
 	s.shops[shop] = mystore.Credentials{
-		KustomID: username, SecretSet: username != "", UpdatedAt: strconv.Itoa(s.writes),
+		KustomID: username, Secret: secretOf(username), UpdatedAt: strconv.Itoa(s.writes),
 	}
 }
 

@@ -137,9 +137,10 @@ func (f *Fleet) look(ctx context.Context, wanted func(*Member) bool) {
 	})
 }
 
-// Look reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3 is no failure.
+// Look reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3, or that its page does not
+// show which key it has, is no failure.
 func (e *Engine) Look(ctx context.Context, shop string) error {
-	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) {
+	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) && !isNotShown(err) {
 		return err
 	}
 	return nil

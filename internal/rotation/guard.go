@@ -188,6 +188,11 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 			holders, left = append(holders, name), left && h.left && h.known && h.holds.KustomID == key.Username
 		case h.known:
 			asked++
+		case h.uses != "" && isNotShown(h.failure):
+			asked++
+			if h.uses == key.Username {
+				holders, left = append(holders, name), false
+			}
 		case h.mayUse(key):
 			unreadable = append(unreadable, name)
 			if cause == nil {

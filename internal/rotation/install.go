@@ -55,7 +55,8 @@ func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) er
 	}
 }
 
-// Install writes a pair into a shop and reads it back (I1). The caller has proven the pair, or does not want to.
+// Install writes a pair into a shop and reads it back (I1). The caller has proven the pair, or does not want to. The
+// error is a [*mystore.NotConfirmedError] where the shop took the pair and does not show whether it has it.
 func (s *Shops) Install(ctx context.Context, name string, pair Pair) (mystore.Credentials, error) {
 	h := s.shop(name)
 	release, err := h.take(ctx)
@@ -78,7 +79,7 @@ func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) erro
 	before, _, known := h.recall()
 	for try := 1; ; try++ {
 		_, err := s.service.Install(ctx, name, pair.Username, pair.Secret.Reveal())
-		if err == nil || !isUncertain(err) {
+		if err == nil || !isUncertain(err) || isNotConfirmed(err) {
 			return err
 		}
 		// The answer was lost: the shop may hold the one pair or the other. What it shows decides.
@@ -104,10 +105,13 @@ func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want
 	for wait := firstReadBack; ; wait *= 2 {
 		begun := s.clock.Now()
 		got, err := s.read(ctx, name, h)
+		if isNotShown(err) {
+			return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: name}
+		}
 		if err != nil {
 			return mystore.Credentials{}, fmt.Errorf("reading back what was written: %w", err)
 		}
-		if got.KustomID == want && got.SecretSet {
+		if got.KustomID == want && got.Secret != mystore.SecretMissing {
 			return got, nil
 		}
 		if begun.Sub(written) >= PropagationDelay || s.clock.Sleep(ctx, wait) != nil {

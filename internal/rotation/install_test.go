@@ -12,6 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -134,7 +135,7 @@ func TestInstall_CountsWhatIsReadBack(t *testing.T) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			holds := s.shops["a"]
-			holds.SecretSet = false
+			holds.Secret = mystore.SecretMissing
 			s.shops["a"] = holds
 			return nil
 		})

@@ -213,6 +213,9 @@ func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, erro
 // Generate generates a key; see [kustom.Portal.Generate]. An answer that does not fit the request is an
 // orphan, not a key.
 func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
+	if r.Description != "" && !k.DescribesKeys() {
+		return kustom.NewKey{}, ErrUndescribed
+	}
 	key, err := k.portalCalls.Generate(ctx, r)
 	if err != nil {
 		return kustom.NewKey{}, err

@@ -17,6 +17,8 @@ type Observation struct {
 	Holds      mystore.Credentials
 	// Missing is set where the shop has no Klarna Checkout V3.
 	Missing error
+	// Unshown is set where the shop's page does not show which key it has. Holds and Held are empty then.
+	Unshown error
 	// Own is the key that is recorded for the shop, and Held the key of the store that the shop holds; nil where
 	// there is none.
 	Own, Held *kustom.Key
@@ -84,9 +86,13 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 	var err error
 	seen.Holds, err = e.Shops.Settled(ctx, shop)
 	var missing *mystore.NotInstalledError
-	if errors.As(err, &missing) {
+	var unshown *mystore.NotShownError
+	switch {
+	case errors.As(err, &missing):
 		seen.Missing = missing
-	} else if err != nil {
+	case errors.As(err, &unshown):
+		seen.Unshown = unshown
+	case err != nil:
 		return Observation{}, err
 	}
 	for key, err := range e.Keys.Keys(ctx, merchantID) {
@@ -195,8 +201,8 @@ func (o Observation) foreign() []KeyRef {
 // predecessor returns the key that a killed run was about to delete: it gave the shop a key with this
 // description, which no state has, and did not come to delete the one before. That is, of the keys made
 // earlier and not used since, the one that was used last. A key that is used on is somebody else's.
-func (o Observation) predecessor(description string) []KeyRef {
-	if o.Held == nil || o.Held.Description == nil || *o.Held.Description != description || isLegacy(*o.Held) {
+func (o Observation) predecessor(description *string) []KeyRef {
+	if o.Held == nil || o.Held.Description == nil || description == nil || *o.Held.Description != *description || isLegacy(*o.Held) {
 		return nil
 	}
 	var last *kustom.Key

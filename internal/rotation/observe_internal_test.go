@@ -28,7 +28,7 @@ func kustoms(username string) *kustom.Key { return listed(username, kustom.Produ
 func observed(username string, own, held *kustom.Key) Observation {
 	return Observation{
 		MerchantID: "M1", Own: own, Held: held,
-		Holds: mystore.Credentials{KustomID: username, SecretSet: username != "", UpdatedAt: written},
+		Holds: mystore.Credentials{KustomID: username, Secret: mystore.SecretSet, UpdatedAt: written},
 	}
 }
 
@@ -67,7 +67,7 @@ func TestDueReason_NamesWhatHasChanged(t *testing.T) {
 	sameMoment, rewritten, secretless := observed("M1-a", own, own), observed("M1-a", own, own), observed("M1-a", own, own)
 	sameMoment.Holds.UpdatedAt = "2026-11-02T10:15:00.000+01:00"
 	rewritten.Holds.UpdatedAt = "2026-11-02T09:15:01Z"
-	secretless.Holds.SecretSet = false
+	secretless.Holds.Secret = mystore.SecretMissing
 	for name, test := range map[string]struct {
 		seen Observation
 		// username is that of the recorded key.
@@ -133,7 +133,7 @@ func TestReplaceable_HasEachKeyOnce(t *testing.T) {
 // to delete.
 func TestPredecessor_IsNotUsedSince(t *testing.T) {
 	t.Parallel()
-	const description = "terraform"
+	description := "terraform"
 	// used is a key that was made and last used at these times, relative to the making of the shop's key.
 	used := func(name string, created, last time.Duration) kustom.Key {
 		key, at := *kustoms("M1-" + name), made.Add(last)
@@ -170,7 +170,7 @@ func TestPredecessor_IsNotUsedSince(t *testing.T) {
 	} {
 		seen := observed("M1-held", nil, test.held)
 		seen.Others = test.others
-		if got := usernamesOf(seen.predecessor(description)); got != test.want {
+		if got := usernamesOf(seen.predecessor(&description)); got != test.want {
 			t.Errorf("%s: it is %q, want %q", name, got, test.want)
 		}
 	}

@@ -38,6 +38,8 @@ type account struct {
 	before, after func(kind, about string, call int) error
 	// answer changes a new key's answer.
 	answer func(*kustom.NewKey)
+	// undescribed says that keys have no descriptions, as on the portal's pages.
+	undescribed bool
 	// limit is how many keys a store may have; 0 is any number.
 	limit int
 
@@ -83,6 +85,8 @@ func (a *account) do(kind, about string, work func() error) error {
 
 func (a *account) Ready() error { return nil }
 
+func (a *account) DescribesKeys() bool { return !a.undescribed }
+
 func (a *account) Made(credentialID string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -121,6 +125,9 @@ func (a *account) make(r kustom.Request) kustom.NewKey {
 	key := kustom.Key{
 		MerchantID: r.MerchantID, CredentialID: fmt.Sprintf("id-new%d", n), Username: fmt.Sprintf("%s-new%d", r.MerchantID, n),
 		Description: &description, Host: host, CreatedAt: a.clock.Now(),
+	}
+	if a.undescribed {
+		key.Description = nil
 	}
 	a.keys = append(a.keys, key)
 	a.replays[r.IdempotencyKey], a.made[key.CredentialID] = key, true

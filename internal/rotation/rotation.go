@@ -30,6 +30,8 @@ type Portal interface {
 	Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error)
 	// Discard deletes a key. It is no error where there is none.
 	Discard(ctx context.Context, orphan kustom.Orphan) error
+	// DescribesKeys reports whether a key can be given a description, and its request an idempotency key.
+	DescribesKeys() bool
 	// Made reports whether this portal has made the key itself, in this process.
 	Made(credentialID string) bool
 	// Key returns a key, or a [*kustom.NoKeyError].

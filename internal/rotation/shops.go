@@ -70,6 +70,8 @@ type shop struct {
 	// as far as objects of this walk have told.
 	stores map[string]bool
 	seen   string
+	// uses is the username that the shop was seen to use, where its page does not show which key it has.
+	uses string
 	// left says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
 	// walk will move it to another key.
 	left bool
@@ -132,7 +134,7 @@ func (h *shop) learn(holds mystore.Credentials, err error) {
 func (h *shop) expect(username string) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
-	h.expected, h.expectedAt, h.left, h.written = username, h.in.clock.Now(), false, true
+	h.expected, h.expectedAt, h.left, h.written, h.uses = username, h.in.clock.Now(), false, true, ""
 }
 
 // withdraw takes back what expect noted: the write did certainly not happen.
@@ -162,6 +164,15 @@ func (s *Shops) Belongs(name, merchantID, username string) {
 	if username != "" && h.seen == "" {
 		h.seen = username
 	}
+}
+
+// Uses notes that a shop was seen to use the key with this username. It counts only where the shop's page does not
+// show which key it has.
+func (s *Shops) Uses(name, username string) {
+	h := s.shop(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.uses = username
 }
 
 // Credentials returns what a shop holds, reading it if that has not happened yet.
@@ -261,7 +272,7 @@ func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cl
 	if err != nil {
 		return false, err
 	}
-	if holds.KustomID == "" && !holds.SecretSet {
+	if holds.KustomID == "" && holds.Secret != mystore.SecretSet {
 		return true, nil
 	}
 	changed := updatedAt != "" && !SameMoment(holds.UpdatedAt, updatedAt)

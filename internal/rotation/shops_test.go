@@ -260,12 +260,12 @@ func TestClear_LooksFirst(t *testing.T) {
 		cleared   bool
 		writes    int
 	}{
-		"its key":                          {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: mark, cleared: true, writes: 1},
-		"its key, time not known":          {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, cleared: true, writes: 1},
-		"the same moment, other offset":    {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: "2026-03-10T13:00:00+01:00", cleared: true, writes: 1},
-		"the same moment, with a fraction": {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: "2026-03-10T12:00:00.000+00:00", cleared: true, writes: 1},
-		"its key, given by somebody else":  {shows: mystore.Credentials{KustomID: "M1-a", SecretSet: true, UpdatedAt: mark}, updatedAt: "2026-03-10T11:00:00Z"},
-		"another key":                      {shows: mystore.Credentials{KustomID: "M1-b", SecretSet: true, UpdatedAt: mark}, updatedAt: mark},
+		"its key":                          {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: mark, cleared: true, writes: 1},
+		"its key, time not known":          {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, cleared: true, writes: 1},
+		"the same moment, other offset":    {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T13:00:00+01:00", cleared: true, writes: 1},
+		"the same moment, with a fraction": {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T12:00:00.000+00:00", cleared: true, writes: 1},
+		"its key, given by somebody else":  {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T11:00:00Z"},
+		"another key":                      {shows: mystore.Credentials{KustomID: "M1-b", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: mark},
 		"given anew in this walk":          {shows: mystore.Credentials{KustomID: "M1-z"}, given: true, writes: 1},
 		"empty":                            {cleared: true},
 	}

@@ -34,6 +34,8 @@ const (
 	ViolationIdempotencyReuse ViolationKind = "idempotency key reused"
 	// ViolationSecretInURL: a URL had a secret in it.
 	ViolationSecretInURL ViolationKind = "secret in URL"
+	// ViolationLeftEnvironment: somebody pressed the button that leads to Kustom's other environment.
+	ViolationLeftEnvironment ViolationKind = "left the environment"
 	// ViolationMisdirectedToken: a token was sent to an API that it is not for.
 	ViolationMisdirectedToken ViolationKind = "misdirected token"
 )

@@ -4,69 +4,105 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
+// adminDomain is what the hosts of the shops' control panels end in: browsers take it for this machine.
+const adminDomain = ".localhost"
+
+// mystoreDocuments are the addresses of the control panel that nobody needs here.
+var mystoreDocuments = []string{"/", "/content", "/configuration", "/payment-methods", "/administrators", "/stock", "/extension-store"}
+
 func mystorePagesMount() *mount {
-	const extension = "/{shop}/extensions/{extension_id}"
-	return &mount{
+	const extension = "/extensions/{extension_id}"
+	m := &mount{
 		api:      MystorePages,
 		prefix:   mystorePagesPrefix,
 		identify: identifySession,
 		admit:    admitPage,
-		refuse:   refusePage(mystorePagesPrefix, "mystore", mystoreBrand),
+		refuse:   refusePage,
+		signIn:   func(*call) string { return mystorePagesPrefix + "/login" },
 		pages:    true,
+		byHost:   true,
 		routes: []*route{
-			{method: http.MethodGet, template: "/", handle: (*Sandbox).mystoreStart},
-			{method: http.MethodGet, template: "/sign-in", handle: (*Sandbox).getSignIn, page: page{open: true}},
-			{method: http.MethodPost, template: "/sign-in", handle: (*Sandbox).takePassword, page: page{open: true, again: (*Sandbox).getSignIn}},
-			{method: http.MethodGet, template: "/sign-in/code", handle: (*Sandbox).codePage, page: page{open: true}},
-			{method: http.MethodPost, template: "/sign-in/code", handle: (*Sandbox).takeCode, page: page{open: true, again: (*Sandbox).codePage}},
-			{method: http.MethodGet, template: "/sign-in/{token}", handle: (*Sandbox).openLink, page: page{open: true}},
-			{method: http.MethodPost, template: "/sign-out", handle: (*Sandbox).signOut},
-			{method: http.MethodGet, template: "/{shop}", handle: (*Sandbox).mystoreHome},
-			{method: http.MethodGet, template: "/{shop}/extensions", handle: (*Sandbox).extensionsPage},
+			{method: http.MethodGet, template: "/login", handle: (*Sandbox).shopSignIn, page: page{open: true}},
+			{method: http.MethodPost, template: "/login", handle: (*Sandbox).takePassword, page: page{open: true, again: (*Sandbox).shopSignIn}},
+			{method: http.MethodGet, template: "/login/code", handle: (*Sandbox).codePage, page: page{open: true}},
+			{method: http.MethodPost, template: "/login/code", handle: (*Sandbox).takeCode, page: page{open: true, again: (*Sandbox).codePage}},
+			{method: http.MethodGet, template: "/login/{token}", handle: (*Sandbox).openLink, page: page{open: true}},
+			{method: http.MethodGet, template: "/logout", handle: (*Sandbox).signOutOfShop},
+			{method: http.MethodGet, template: "/extensions", handle: (*Sandbox).extensionsPage},
 			{method: http.MethodGet, template: extension, handle: (*Sandbox).extensionPage},
 			{method: http.MethodGet, template: extension + "/credentials", handle: (*Sandbox).credentialsPage},
-			{method: http.MethodPost, template: extension + "/credentials", handle: (*Sandbox).saveCredentials, page: page{again: (*Sandbox).credentialsPage}},
+			{method: http.MethodPost, template: "/data" + extension + "/credentials", handle: (*Sandbox).saveCredentials, page: page{data: true, again: (*Sandbox).stay}},
 		},
 	}
+	for _, template := range mystoreDocuments {
+		m.routes = append(m.routes, &route{method: http.MethodGet, template: template, handle: (*Sandbox).mystoreHome})
+	}
+	return m
 }
 
-// What the pages of a shop show besides the frame.
+// What the script of a shop's page starts from.
 type (
-	extensionsData struct {
-		Query      string
-		Extensions []extensionData
+	shopBoot struct {
+		bootData
+		Page       string          `json:"page"`
+		Path       string          `json:"path"`
+		User       string          `json:"user"`
+		Extensions []extensionData `json:"extensions,omitempty"`
+		Extension  *extensionData  `json:"extension,omitempty"`
+		KustomID   string          `json:"kustom_id"`
 	}
 	extensionData struct {
-		Extension
-		Href string
-		// Credentials is the path of the page of that name; empty when the extension has none.
-		Credentials string
-	}
-	pairData struct {
-		Extension extensionData
-		KustomID  string
-		SecretSet bool
-		UpdatedAt *time.Time
+		ID   string `json:"id"`
+		Name string `json:"name"`
+		// Credentials says that the extension has a page of that name.
+		Credentials bool `json:"credentials"`
 	}
 )
 
-func (s *Sandbox) mystoreStart(c *call) *answer { return c.redirect("/" + c.tokenShop.Name) }
+// hostShop is the shop whose control panel a host is: "<shop>.localhost", with or without "www."; nil when
+// there is no such shop.
+func (s *Sandbox) hostShop(host string) *Shop {
+	name, _, _ := strings.Cut(strings.ToLower(host), ":")
+	name, ok := strings.CutSuffix(name, adminDomain)
+	if !ok {
+		return nil
+	}
+	return s.state.shopByName[strings.TrimPrefix(name, "www.")]
+}
 
-// takePassword never says which of the three was wrong.
+func (s *Sandbox) shopSignIn(c *call) *answer { return s.shopSignInPage(c, http.StatusOK, "") }
+
+func (s *Sandbox) shopSignInPage(c *call, status int, alert string) *answer {
+	if c.hostShop == nil {
+		return s.missing(c)
+	}
+	fresh := c.session == nil
+	if fresh {
+		c.session = s.newSession(session{})
+	}
+	v := s.plain(c, "mystore-sign-in", "Log in to the control panel")
+	if alert != "" {
+		v.Alert = v.say(alert)
+	}
+	a := c.show(status, v)
+	if fresh {
+		a.setCookie(mystoreCookie, c.session.id, mystorePagesPrefix)
+	}
+	return a
+}
+
+// takePassword never says which of the two was wrong.
 func (s *Sandbox) takePassword(c *call) *answer {
-	form := c.form()
-	sh := s.state.shopByName[strings.ToLower(strings.TrimSpace(form.Get("store")))]
-	u := sh.user(strings.TrimSpace(form.Get("email")), form.Get("password"))
+	u := c.hostShop.user(strings.TrimSpace(c.form().Get("email")), c.form().Get("password"))
 	if u == nil {
-		return s.signInPage(c, http.StatusUnprocessableEntity, "The store name, e-mail or password is wrong.")
+		return s.shopSignInPage(c, http.StatusUnprocessableEntity, "The email address or the password is wrong.")
 	}
 	if u.CodeSeed != "" {
-		return s.beginSession(c, session{waiting: u, waitingShop: sh}, c.redirect("/sign-in/code"))
+		return s.beginSession(c, session{waiting: u, waitingShop: c.hostShop}, c.redirect("/login/code"))
 	}
-	return s.beginSession(c, session{shop: sh, email: u.Email}, c.redirect("/"+sh.Name))
+	return s.beginSession(c, session{shop: c.hostShop, email: u.Email}, c.redirect("/"))
 }
 
 // user is the one with that password, or nil; a shop that does not exist has none.
@@ -85,114 +121,91 @@ func (sh *Shop) user(email, password string) *ShopUser {
 
 func (s *Sandbox) codePage(c *call) *answer {
 	if c.session == nil || c.session.waiting == nil {
-		return c.redirect("/sign-in")
+		return c.redirect("/login")
 	}
-	return c.show(http.StatusOK, c.newView("mystore-code", "One-time code"))
+	return c.show(http.StatusOK, s.plain(c, "mystore-code", "Multi-factor authentication"))
 }
 
 func (s *Sandbox) takeCode(c *call) *answer {
 	u, sh := c.session.waiting, c.session.waitingShop
 	if u == nil {
-		return c.redirect("/sign-in")
+		return c.redirect("/login")
 	}
 	if !u.takes(strings.TrimSpace(c.form().Get("code")), s.now()) {
-		v := c.newView("mystore-code", "One-time code")
-		v.Alert = v.say("The code is wrong, or no longer valid.")
+		v := s.plain(c, "mystore-code", "Multi-factor authentication")
+		v.Alert = v.say("The one-time password is wrong, or no longer valid.")
 		return c.show(http.StatusUnprocessableEntity, v)
 	}
-	return s.beginSession(c, session{shop: sh, email: u.Email}, c.redirect("/"+sh.Name))
+	return s.beginSession(c, session{shop: sh, email: u.Email}, c.redirect("/"))
 }
 
-// shopView starts the view of one of the shop's pages.
-func (c *call) shopView(page, title string, home bool) *view {
-	v := c.newView(page, title)
-	v.User = c.session.email
-	v.Shown = c.tokenShop.Name
-	base := c.mount.prefix + "/" + c.tokenShop.Name
-	v.Nav = []navLink{
-		{v.say("Home"), base, home},
-		{v.say("Extensions"), base + "/extensions", !home},
-	}
-	return v
+func (s *Sandbox) signOutOfShop(c *call) *answer {
+	s.endSession(c)
+	return c.redirect("/login")
+}
+
+// shopPage is one of the shop's pages.
+func (s *Sandbox) shopPage(c *call, title, page string, fill func(*shopBoot)) *answer {
+	boot := shopBoot{bootData: s.boot(c, mystorePagesPrefix+"/login"), Page: page, Path: c.path, User: c.session.email}
+	fill(&boot)
+	return s.shell(c, s.words(c).say(title), "mystore.js", boot)
 }
 
 func (s *Sandbox) mystoreHome(c *call) *answer {
-	v := c.shopView("mystore-home", "Home", true)
-	v.Data = extensionsData{Extensions: c.extensions("")}
-	return c.show(http.StatusOK, v)
+	return s.shopPage(c, "Dashboard", "home", func(*shopBoot) {})
 }
 
 func (s *Sandbox) extensionsPage(c *call) *answer {
-	query := c.http.URL.Query().Get("q")
-	v := c.shopView("mystore-extensions", "Extensions", false)
-	v.Data = extensionsData{Query: query, Extensions: c.extensions(query)}
-	return c.show(http.StatusOK, v)
-}
-
-// extensions are those of the shop whose names have the text in them.
-func (c *call) extensions(query string) []extensionData {
-	var found []extensionData
-	for _, e := range c.tokenShop.Extensions {
-		if strings.Contains(strings.ToLower(e.Name), strings.ToLower(strings.TrimSpace(query))) {
-			found = append(found, c.extension(e))
+	return s.shopPage(c, "Your extensions", "extensions", func(b *shopBoot) {
+		for _, e := range c.tokenShop.Extensions {
+			b.Extensions = append(b.Extensions, e.data())
 		}
-	}
-	return found
+	})
 }
 
-func (c *call) extension(e Extension) extensionData {
-	d := extensionData{Extension: e, Href: c.mount.prefix + "/" + c.tokenShop.Name + "/extensions/" + e.ID}
-	if e.ID == KlarnaCheckoutV3 {
-		d.Credentials = d.Href + "/credentials"
-	}
-	return d
+func (e Extension) data() extensionData {
+	return extensionData{ID: e.ID, Name: e.Name, Credentials: e.ID == KlarnaCheckoutV3}
 }
 
-func (s *Sandbox) extensionPage(c *call) *answer {
-	e := c.tokenShop.extension(c.params["extension_id"])
-	if e == nil {
-		return c.missing()
-	}
-	v := c.shopView("mystore-extension", "Extensions", false)
-	v.Title = e.Name
-	v.Data = c.extension(*e)
-	return c.show(http.StatusOK, v)
-}
-
-// pairView is the page Credentials with a Kustom ID in its field; nil when the extension has none.
-func (c *call) pairView(kustomID string) *view {
-	e := c.tokenShop.extension(c.params["extension_id"])
-	if e == nil || e.ID != KlarnaCheckoutV3 {
-		return nil
-	}
-	v := c.shopView("mystore-credentials", "Credentials", false)
-	v.Data = pairData{c.extension(*e), kustomID, c.tokenShop.KustomSecret != "", c.tokenShop.UpdatedAt}
-	return v
-}
+func (s *Sandbox) extensionPage(c *call) *answer { return s.oneExtensionPage(c, "extension") }
 
 func (s *Sandbox) credentialsPage(c *call) *answer {
-	v := c.pairView(c.tokenShop.KustomID)
-	if v == nil {
-		return c.missing()
+	if c.params["extension_id"] != KlarnaCheckoutV3 {
+		return s.missing(c)
 	}
-	if c.http.URL.Query().Get("saved") != "" {
-		v.Status = v.say("ID and Secret updated")
+	return s.oneExtensionPage(c, "credentials")
+}
+
+func (s *Sandbox) oneExtensionPage(c *call, page string) *answer {
+	e := c.tokenShop.extension(c.params["extension_id"])
+	if e == nil {
+		return s.missing(c)
 	}
-	return c.show(http.StatusOK, v)
+	return s.shopPage(c, "Your extensions", page, func(b *shopBoot) {
+		data := e.data()
+		b.Extension = &data
+		if data.Credentials {
+			b.KustomID = c.tokenShop.KustomID
+		}
+	})
 }
 
 func (s *Sandbox) saveCredentials(c *call) *answer {
-	id, secret := c.form().Get("kustom_id"), c.form().Get("kustom_secret")
-	v := c.pairView(id)
-	if v == nil {
-		return c.missing()
+	var pair struct {
+		KustomID     string `json:"kustom_id"`
+		KustomSecret string `json:"kustom_secret"`
 	}
-	if wrong := wrongPair(id, secret); wrong != "" {
-		v.Alert = v.say(wrong)
-		return c.show(http.StatusUnprocessableEntity, v)
+	if c.params["extension_id"] != KlarnaCheckoutV3 || c.tokenShop.extension(KlarnaCheckoutV3) == nil {
+		return s.missing(c)
 	}
-	s.update(c.tokenShop, id, secret)
-	return c.redirect("/" + c.tokenShop.Name + "/extensions/" + KlarnaCheckoutV3 + "/credentials?saved=1")
+	if !c.read(&pair) {
+		return c.refuseScript(http.StatusBadRequest, somethingWrong)
+	}
+	if wrong := wrongPair(pair.KustomID, pair.KustomSecret); wrong != "" {
+		return c.refuseScript(http.StatusUnprocessableEntity, wrong)
+	}
+	s.update(c.tokenShop, pair.KustomID, pair.KustomSecret)
+	return c.done()
 }
 
 // wrongPair is what the page says of a pair that it does not take; empty when it does.

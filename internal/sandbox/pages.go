@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,227 +15,234 @@ import (
 	"time"
 )
 
+// PagesOptions says how the vendors' pages behave. The zero value is the pages as the pictures of March
+// 2026 show them, without delay.
+type PagesOptions struct {
+	// Developers calls the menu group of the API page Developers, as accounts have it since September
+	// 2026, in place of Integrations.
+	Developers bool
+	// Delay is what each answer to a page's script takes, by the real clock: what a page shows meanwhile
+	// is a skeleton.
+	Delay time.Duration
+	// ConsentGiven leaves out the question about cookies, as if it had been answered before.
+	ConsentGiven bool
+	// Mutations are names of [Mutations]: changes of the pages that a vendor could make.
+	Mutations []string
+}
+
+func (o PagesOptions) check() error {
+	if o.Delay < 0 {
+		return errors.New("the delay of the pages is negative")
+	}
+	for _, name := range o.Mutations {
+		if !slices.ContainsFunc(mutations, func(m Mutation) bool { return m.Name == name }) {
+			return fmt.Errorf("the pages have no mutation %q", name)
+		}
+	}
+	return nil
+}
+
+func (o PagesOptions) mutated(name string) bool { return slices.Contains(o.Mutations, name) }
+
 // page is what a route has besides when it is a page.
 type page struct {
 	// open says that nobody has to be signed in.
 	open bool
-	// integrations says that the user's role has to see Integrations.
-	integrations bool
-	// again shows the dialog or form that a POST sends, as it is sent.
+	// admin says that the user's role has to see API keys.
+	admin bool
+	// data says that a page's script asks, and not a person's browser for a document.
+	data bool
+	// again is what a POST is answered with when a fault says that the page stays as it is.
 	again func(*Sandbox, *call) *answer
 }
-
-// Who sells what the pages belong to.
-const (
-	kustomBrand  = "Kustom Portal"
-	mystoreBrand = "Mystore"
-)
 
 const htmlType = "text/html; charset=utf-8"
 
 //go:embed pages
 var pageFiles embed.FS
 
-// loadPages parses the templates once per process, like the contract: each page within the frame.
-var loadPages = sync.OnceValues(func() (map[string]*template.Template, error) {
-	frame, err := template.ParseFS(pageFiles, "pages/frame.html", "pages/parts.html")
-	if err != nil {
-		return nil, fmt.Errorf("parsing the pages' frame: %w", err)
-	}
-	files, err := pageFiles.ReadDir("pages/content")
-	if err != nil {
-		return nil, fmt.Errorf("listing the pages: %w", err)
-	}
-	pages := make(map[string]*template.Template)
-	for _, file := range files {
-		t, err := template.Must(frame.Clone()).ParseFS(pageFiles, "pages/content/"+file.Name())
-		if err != nil {
-			return nil, fmt.Errorf("parsing a page: %w", err)
-		}
-		pages[strings.TrimSuffix(file.Name(), ".html")] = t
-	}
-	return pages, nil
+// loadPages parses the templates once per process, like the contract.
+var loadPages = sync.OnceValues(func() (*template.Template, error) {
+	return template.ParseFS(pageFiles, "pages/*.html")
 })
 
-// view is what a page is made from: what every page has, and its own Data.
+// view is a document: the shell of a page that a script fills, or a plain page.
 type view struct {
 	words
-	page   string // the file in pages/content
-	Vendor string // the class of the body
-	Brand  string
-	Base   string // the prefix of the vendor's pages
-	Path   string
+	file   string
 	Title  string
+	Base   string // the prefix of the mount
 	CSRF   string
-	User   string // the signed-in user's e-mail; empty when nobody is
-	// Shown is the store or shop that the page is about.
-	Shown  string
-	Nav    []navLink
-	Stores []storeOption
-	// Tabs are the parts of a section.
-	Tabs []navLink
-	// Section is the part of a store's pages that this is, as the store selector has it.
-	Section string
-	// Dialog is the name of the dialog that is open.
-	Dialog string
-	Status string
-	Alert  string
-	Data   any
+	Script string
+	Boot   any // what the script starts from
 
-	hosts hosts
-}
-
-type navLink struct {
-	Name    string
-	Href    string
-	Current bool
-}
-
-type storeOption struct {
-	MerchantID string
-	Name       string
-	Selected   bool
+	// Of a plain page.
+	Page  string
+	Alert string
+	Again string // where Try again leads
+	Data  any
 }
 
 func (v *view) render() ([]byte, error) {
 	pages, err := loadPages()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("parsing the pages: %w", err)
 	}
 	var b bytes.Buffer
-	if err := pages[v.page].ExecuteTemplate(&b, "frame.html", v); err != nil {
-		return nil, fmt.Errorf("making the page %s: %w", v.page, err)
+	if err := pages.ExecuteTemplate(&b, v.file, v); err != nil {
+		return nil, fmt.Errorf("making the page %s: %w", v.file, err)
 	}
 	return b.Bytes(), nil
 }
 
-// When is a time as people read it.
-func (v *view) When(t time.Time) string {
-	if v.Lang == norwegian {
-		return t.UTC().Format("02.01.2006 15:04")
-	}
-	return t.UTC().Format("2 Jan 2006, 15:04")
+// bootData is what the script of every page starts from.
+type bootData struct {
+	Base      string            `json:"base"`
+	SignIn    string            `json:"signIn"`
+	Lang      string            `json:"lang"`
+	CSRF      string            `json:"csrf"`
+	Words     map[string]string `json:"words"`
+	Months    []string          `json:"months"`
+	Mutations []string          `json:"mutations"`
 }
 
-// Stamp is a time as programs read it. Two writes of Mystore's can be a nanosecond apart.
-func (v *view) Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// KustomHost is the host that a store's keys should belong to.
-func (v *view) KustomHost() string { return v.hosts.kustom }
-
-// Legacy reports whether a host is Klarna's.
-func (v *view) Legacy(host string) bool { return host == v.hosts.legacy }
-
-// serviceNames are the services as the portal calls them.
-var serviceNames = map[string]string{
-	serviceCheckout:        "Checkout",
-	serviceOrderManagement: "Order management",
-	"settlement":           "Settlement",
-	"hosted_payment_page":  "Hosted payment page",
+func (s *Sandbox) boot(c *call, signIn string) bootData {
+	w := s.words(c)
+	b := bootData{
+		Base: c.mount.prefix, SignIn: signIn, Lang: w.Lang, Words: w.all(), Months: months[w.Lang],
+		Mutations: append([]string{}, s.options.Pages.Mutations...),
+	}
+	if c.session != nil {
+		b.CSRF = c.session.csrf
+	}
+	return b
 }
 
-// ServiceName is what the portal calls a service.
-func (v *view) ServiceName(service string) (string, error) { return v.W(serviceNames[service]) }
+// shell is the document of a page that a script fills.
+func (s *Sandbox) shell(c *call, title, script string, boot any) *answer {
+	return c.show(http.StatusOK, &view{words: s.words(c), file: "shell.html", Title: title, Script: script, Boot: boot})
+}
 
-// newView starts the view of a call's page, whose title is a word.
-func (c *call) newView(page, title string) *view {
-	v := &view{
-		words:  c.words(),
-		page:   page,
-		Vendor: "portal",
-		Brand:  kustomBrand,
-		Base:   c.mount.prefix,
-		Path:   c.mount.prefix + c.path,
-	}
-	if c.mount.api == MystorePages {
-		v.Vendor, v.Brand = "mystore", mystoreBrand
-	}
+// plain is a page without a script.
+func (s *Sandbox) plain(c *call, page, title string) *view {
+	v := &view{words: s.words(c), file: "plain.html", Page: page, Base: c.mount.prefix}
+	v.Title = v.say(title)
 	if c.session != nil {
 		v.CSRF = c.session.csrf
 	}
-	v.Title = v.say(title)
 	return v
 }
 
-// show answers with a page. A page may hold a secret, so nobody is to keep it.
+// show answers with a document. It may hold a secret, so nobody is to keep it.
 func (c *call) show(status int, v *view) *answer {
-	a := &answer{status: status, header: http.Header{}, contentType: htmlType, value: v}
-	if c.http.URL.Query().Get("lang") == v.Lang {
-		a.setCookie(langCookie, v.Lang, c.mount)
-	}
-	return a.guarded()
+	return guarded(&answer{status: status, header: http.Header{}, contentType: htmlType, value: v})
 }
 
-// guarded forbids that the page is kept, framed, or fed from anywhere else.
-func (a *answer) guarded() *answer {
+// tell answers a page's script.
+func (c *call) tell(status int, value any) *answer {
+	return guarded(&answer{status: status, header: http.Header{}, contentType: "application/json", value: value})
+}
+
+// scriptError is what a page's script is told when it can't have what it asked for; Error is a word.
+type scriptError struct {
+	Error string `json:"error"`
+}
+
+func (c *call) refuseScript(status int, word string) *answer {
+	return c.tell(status, scriptError{word})
+}
+
+// done tells a page's script that its work is done.
+func (c *call) done() *answer { return c.tell(http.StatusOK, map[string]bool{"done": true}) }
+
+// stay tells a page's script nothing: the page stays as it is.
+func (s *Sandbox) stay(c *call) *answer { return c.tell(http.StatusOK, map[string]bool{"stay": true}) }
+
+// guarded forbids that an answer is kept, framed by others, or fed from anywhere else.
+func guarded(a *answer) *answer {
 	return a.with("Cache-Control", "no-store").
-		with("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; "+
-			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'").
+		with("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "+
+			"frame-src 'self'; base-uri 'none'; frame-ancestors 'self'").
 		with("Referrer-Policy", "same-origin").
 		with("X-Content-Type-Options", "nosniff")
 }
 
-func (a *answer) setCookie(name, value string, m *mount) {
+func (a *answer) setCookie(name, value, path string) {
 	//nolint:gosec // it can't be Secure: the sandbox has no TLS
-	cookie := http.Cookie{Name: name, Value: value, Path: m.prefix, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	cookie := http.Cookie{Name: name, Value: value, Path: path, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	a.header.Add("Set-Cookie", cookie.String())
 }
 
-// redirect leads to another of the vendor's pages; it is the answer to what a form has done.
-func (c *call) redirect(path string) *answer {
+// redirect leads to another page of the same mount.
+func (c *call) redirect(path string) *answer { return c.redirectTo(c.mount.prefix + path) }
+
+func (c *call) redirectTo(address string) *answer {
 	a := &answer{status: http.StatusSeeOther, header: http.Header{}}
-	return a.with("Location", c.mount.prefix+path).with("Cache-Control", "no-store")
+	return a.with("Location", address).with("Cache-Control", "no-store")
 }
 
-// refused is a page that says no.
-func (c *call) refused(status int, title, message string) *answer {
-	v := c.newView("error", title)
-	v.Data = v.say(message)
+// missing answers for what does not exist, for this user at least.
+func (s *Sandbox) missing(c *call) *answer {
+	if c.route != nil && c.route.page.data {
+		return c.refuseScript(http.StatusNotFound, "This page could not be found.")
+	}
+	return s.refused(c, http.StatusNotFound, "This page could not be found.")
+}
+
+func (s *Sandbox) refused(c *call, status int, message string) *answer {
+	v := s.plain(c, "error", message)
+	v.Data = http.StatusText(status)
 	return c.show(status, v)
 }
 
-func (c *call) missing() *answer {
-	return c.refused(http.StatusNotFound, "Not found", "There is no such page.")
-}
-
 // refusePage is what a page answers when something goes wrong that its vendor has no words for.
-func refusePage(prefix, vendor, brand string) func(int, string, string) *answer {
-	return func(status int, _, message string) *answer {
-		v := &view{
-			words: words{Lang: english}, page: "error", Vendor: vendor, Brand: brand,
-			Base: prefix, Path: prefix + "/", Title: http.StatusText(status), Data: message,
-		}
-		a := &answer{status: status, header: http.Header{}, contentType: htmlType, value: v}
-		return a.guarded()
-	}
+func refusePage(status int, _, message string) *answer {
+	v := &view{words: words{Lang: english}, file: "plain.html", Page: "error", Title: http.StatusText(status), Data: message}
+	return guarded(&answer{status: status, header: http.Header{}, contentType: htmlType, value: v})
 }
 
-// admitPage leads everybody who is not signed in to the page where one does that, and holds forms to
-// the session that they were made for.
+// admitPage leads everybody who is not signed in to the page where one does that, and holds forms and
+// scripts to the session that they were made for.
 func admitPage(s *Sandbox, c *call) *answer {
-	if c.route == nil && c.breach.status == http.StatusNotFound {
-		return c.missing()
-	}
 	if c.route == nil {
+		if c.breach.status == http.StatusNotFound {
+			return s.missing(c)
+		}
 		return nil
 	}
 	if c.fault != nil && c.fault.Kind == FaultSignOut {
 		s.endSession(c)
 	}
-	if !c.route.page.open && !c.session.signedIn() {
-		return c.redirect("/sign-in")
+	p := c.route.page
+	if !p.open && !c.session.signedIn() {
+		return s.askToSignIn(c)
 	}
-	if c.http.Method == http.MethodPost && (c.session == nil || c.form().Get("csrf") != c.session.csrf) {
-		return c.refused(http.StatusForbidden, "Forbidden", "This form belongs to another session. Load the page again.")
+	if c.http.Method != http.MethodGet && c.mount.forged(c) {
+		return s.refused(c, http.StatusForbidden, "This form belongs to another session. Load the page again.")
 	}
-	if c.route.page.integrations && c.user.Role == RoleStaff {
-		return c.refused(http.StatusForbidden, "You do not have access",
-			"Request access via User Manager from your account administrator.")
-	}
-	if name := c.params["shop"]; name != "" && (c.tokenShop == nil || name != c.tokenShop.Name) {
-		return c.refused(http.StatusForbidden, "You do not have access", "You are signed in to another shop.")
+	if p.admin && c.user.Role == RoleStaff {
+		return c.refuseScript(http.StatusForbidden, "You do not have access")
 	}
 	return nil
+}
+
+func (s *Sandbox) askToSignIn(c *call) *answer {
+	if c.route.page.data {
+		return c.tell(http.StatusUnauthorized, struct{}{})
+	}
+	return c.redirectTo(c.mount.signIn(c))
+}
+
+// forged reports whether a form or a script is not of the session that sends it.
+func (m *mount) forged(c *call) bool {
+	if m.sessionless {
+		return false
+	}
+	sent := c.http.Header.Get("X-CSRF-Token")
+	if !c.route.page.data {
+		sent = c.form().Get("csrf")
+	}
+	return c.session == nil || sent != c.session.csrf
 }
 
 // handlePage does what the page does, or what the fault of pages says in its place.
@@ -263,24 +271,30 @@ func (c *call) form() url.Values {
 	return form
 }
 
-func (c *call) words() words {
-	w := words{Lang: c.language()}
-	if c.fault != nil && c.fault.Kind == FaultRename {
-		w.rename = c.fault.Rename
+// pageDelay is what an answer to a page's script takes.
+func (s *Sandbox) pageDelay(c *call) time.Duration {
+	if c.route == nil || !c.route.page.data {
+		return 0
 	}
-	return w
+	delay := s.options.Pages.Delay
+	if s.options.Pages.mutated("rows-late") && c.route.method == http.MethodGet && strings.HasSuffix(c.route.template, "/keys") {
+		delay += lateRows
+	}
+	return delay
 }
+
+// lateRows is how much later the rows come than the rest, with the mutation rows-late.
+const lateRows = 700 * time.Millisecond
 
 const langCookie = "lang"
 
-// language is the one that was chosen last, or else the browser's.
+// language is the one that was chosen last, or else English in the portal and the browser's at a shop.
 func (c *call) language() string {
-	chosen := c.http.URL.Query().Get("lang")
-	if cookie, err := c.http.Cookie(langCookie); chosen == "" && err == nil {
-		chosen = cookie.Value
+	if cookie, err := c.http.Cookie(langCookie); err == nil && slices.Contains(languages, cookie.Value) {
+		return cookie.Value
 	}
-	if slices.Contains(languages, chosen) {
-		return chosen
+	if c.mount.api == PortalPages {
+		return english
 	}
 	for _, wanted := range strings.Split(c.http.Header.Get("Accept-Language"), ",") {
 		tag, _, _ := strings.Cut(strings.TrimSpace(wanted), ";")
@@ -295,14 +309,46 @@ func (c *call) language() string {
 	return english
 }
 
+// words are those of the call's pages, with what the mutations and a fault make of them.
+func (s *Sandbox) words(c *call) words {
+	w := words{Lang: c.language(), mutations: s.options.Pages.Mutations}
+	if s.options.Pages.mutated("norwegian") {
+		w.Lang = norwegian
+	}
+	if c.fault != nil && c.fault.Kind == FaultRename {
+		w.rename = c.fault.Rename
+	}
+	return w
+}
+
+// otherOrigin is the same server under another name of this machine: another origin for a browser.
+// Where the server has no other name, it is the same one.
+func otherOrigin(host string) string {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = host, ""
+	}
+	switch name {
+	case "127.0.0.1":
+		name = "localhost"
+	case "localhost":
+		name = "127.0.0.1"
+	}
+	if port == "" {
+		return "http://" + name
+	}
+	return "http://" + net.JoinHostPort(name, port)
+}
+
 // pagesHandler serves what all pages share, and leads from the bare addresses to the pages.
 func pagesHandler(mux *http.ServeMux) {
-	for _, name := range []string{"style.css", "pages.js"} {
+	for _, name := range []string{"style.css", "ui.js", "portal.js", "mystore.js"} {
 		mux.HandleFunc("GET /pages/"+name, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 			http.ServeFileFS(w, r, pageFiles, "pages/"+name)
 		})
 	}
-	for _, prefix := range []string{portalPagesPrefix, mystorePagesPrefix} {
+	for _, prefix := range []string{portalPagesPrefix, signInPagesPrefix, mystorePagesPrefix} {
 		mux.Handle("GET "+prefix, http.RedirectHandler(prefix+"/", http.StatusSeeOther))
 	}
 }

@@ -2,510 +2,564 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/html"
 )
 
-// visitor is somebody with a browser: it follows links by their names and fills in forms by their
-// labels.
-type visitor struct {
+const keysData = "/data/stores/" + fjellsport + "/keys"
+
+// client is a browser without a screen: it keeps cookies, goes where it is led, and takes every host that
+// ends in localhost for this machine.
+type client struct {
 	t      *testing.T
 	b      *bench
-	client *http.Client
-	lang   string
-	// What is shown now.
-	status int
+	http   *http.Client
 	header http.Header
-	url    *url.URL
-	source string
-	doc    *html.Node
-	menu   string // the id of the menu that is open
 }
 
-func (b *bench) visitor() *visitor {
+// got is what a client is answered.
+type got struct {
+	status int
+	url    *url.URL
+	header http.Header
+	body   string
+}
+
+func (b *bench) client() *client {
 	b.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return &visitor{t: b.t, b: b, client: &http.Client{Jar: jar, Timeout: time.Minute}, lang: "en"}
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	}}
+	b.t.Cleanup(transport.CloseIdleConnections)
+	return &client{t: b.t, b: b, http: &http.Client{Jar: jar, Transport: transport, Timeout: time.Minute}, header: http.Header{}}
 }
 
-// signedIn is a visitor of the portal as the user of that e-mail address.
-func (b *bench) signedIn(email string) *visitor {
+func (c *client) try(method, address, contentType, body string) (got, error) {
+	r, err := http.NewRequestWithContext(c.t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		return got{}, err
+	}
+	r.Header = c.header.Clone()
+	r.Header.Set("Content-Type", contentType)
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return got{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	return got{resp.StatusCode, resp.Request.URL, resp.Header, string(data)}, err
+}
+
+func (c *client) send(method, address, contentType, body string) got {
+	c.t.Helper()
+	g, err := c.try(method, address, contentType, body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return g
+}
+
+func (c *client) get(address string) got {
+	c.t.Helper()
+	return c.send(http.MethodGet, address, "", "")
+}
+
+func (c *client) post(address string, form url.Values) got {
+	c.t.Helper()
+	return c.send(http.MethodPost, address, "application/x-www-form-urlencoded", form.Encode())
+}
+
+// boot is what the script of a document starts from.
+func (g got) boot(t *testing.T) portalBoot {
+	t.Helper()
+	_, rest, _ := strings.Cut(g.body, `id="boot">`)
+	text, _, _ := strings.Cut(rest, "</script>")
+	var boot portalBoot
+	if err := json.Unmarshal([]byte(text), &boot); err != nil {
+		t.Fatalf("what the script starts from can't be read: %v in %s", err, g.body)
+	}
+	return boot
+}
+
+// portalAs is a client that is signed in to the portal, as the page's script is.
+func (b *bench) portalAs(email string) *client {
 	b.t.Helper()
 	path, err := b.s.PortalLink(email, "/")
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	v := b.visitor()
-	v.open(b.srv.URL() + path)
-	return v
+	c := b.client()
+	c.header.Set("X-CSRF-Token", c.get(b.srv.URL()+path).boot(b.t).CSRF)
+	return c
 }
 
-// atShop is a visitor of a shop's pages.
-func (b *bench) atShop(shop string) *visitor {
+// shopAs is a client that is signed in to a shop, as the page's script is.
+func (b *bench) shopAs(shop string) *client {
 	b.t.Helper()
-	path, err := b.s.MystoreLink(shop, "/"+shop+"/extensions")
+	path, err := b.s.MystoreLink(shop, "/extensions")
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	v := b.visitor()
-	v.open(b.srv.URL() + path)
-	return v
+	c := b.client()
+	c.header.Set("X-CSRF-Token", c.get(ShopURL(b.srv.URL(), shop)+path).boot(b.t).CSRF)
+	return c
 }
 
-func (v *visitor) open(target string) *visitor {
-	v.t.Helper()
-	return v.send(http.MethodGet, target, nil)
+// ask calls the portal's own endpoint as its script does.
+func (c *client) ask(method, path string) got {
+	c.t.Helper()
+	return c.send(method, c.b.srv.PortalPagesURL()+path, "application/json", "")
 }
 
-func (v *visitor) send(method, target string, form url.Values) *visitor {
-	v.t.Helper()
-	if err := v.try(v.t.Context(), method, target, form); err != nil {
-		v.t.Fatal(err)
-	}
-	return v
-}
-
-func (v *visitor) try(ctx context.Context, method, target string, form url.Values) error {
-	r, err := http.NewRequestWithContext(ctx, method, v.resolve(target), strings.NewReader(form.Encode()))
+// save saves a pair as the page of a shop does.
+func (c *client) save(shop, id, secret string) got {
+	c.t.Helper()
+	pair, err := json.Marshal(map[string]string{"kustom_id": id, "kustom_secret": secret})
 	if err != nil {
-		return err
+		c.t.Fatal(err)
 	}
-	r.Header.Set("Accept-Language", v.lang)
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	resp, err := v.client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	source, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	doc, err := html.Parse(strings.NewReader(string(source)))
-	if err != nil {
-		return err
-	}
-	v.status, v.header, v.url, v.source, v.doc = resp.StatusCode, resp.Header, resp.Request.URL, string(source), doc
-	v.menu = ""
-	return nil
+	address := c.b.srv.MystoreAdminURL(shop) + "/data/extensions/" + KlarnaCheckoutV3 + "/credentials"
+	return c.send(http.MethodPost, address, "application/json", string(pair))
 }
 
-func (v *visitor) resolve(target string) string {
-	v.t.Helper()
-	u, err := url.Parse(target)
-	if err != nil {
-		v.t.Fatal(err)
+func (g got) want(t *testing.T, status int, parts ...string) got {
+	t.Helper()
+	if g.status != status {
+		t.Errorf("%s is answered with %d, want %d: %s", g.url, g.status, status, g.body)
 	}
-	if v.url == nil {
-		return u.String()
-	}
-	return v.url.ResolveReference(u).String()
-}
-
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
+	for _, part := range parts {
+		if !strings.Contains(g.body, part) {
+			t.Errorf("%s lacks %q: %s", g.url, part, g.body)
 		}
 	}
-	return ""
+	return g
 }
 
-func has(n *html.Node, name string) bool {
-	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
-}
-
-func textOf(n *html.Node) string {
-	var b strings.Builder
-	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
-			b.WriteString(d.Data)
-		}
+func TestPortalData_MakesShowsAndDeletesKeys(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	c := b.portalAs(admin)
+	made := c.ask("POST", keysData).want(t, 201)
+	key := b.s.Keys(fjellsport)[1]
+	made.want(t, 201, key.Username, key.Secret)
+	list := c.ask("GET", keysData).want(t, 200, fjellsportK, key.Username, `"total":2`)
+	if strings.Contains(list.body, "kco_") {
+		t.Errorf("the list has a password in it: %s", list.body)
 	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
-
-// all are the elements that can be met: not what is inert, and not what a closed menu has.
-func (v *visitor) all(wanted func(*html.Node) bool) []*html.Node {
-	var found []*html.Node
-	for n := range v.doc.Descendants() {
-		if n.Type == html.ElementNode && wanted(n) && !v.out(n) {
-			found = append(found, n)
-		}
-	}
-	return found
-}
-
-func (v *visitor) out(n *html.Node) bool {
-	for ; n != nil; n = n.Parent {
-		if has(n, "inert") || (has(n, "popover") && attribute(n, "id") != v.menu) {
-			return true
-		}
-	}
-	return false
-}
-
-// openMenu opens the menu that belongs to a button.
-func (v *visitor) openMenu(button string) *visitor {
-	v.t.Helper()
-	v.menu = attribute(v.get("button", button), "popovertarget")
-	return v
-}
-
-// role is that of an element, as far as these pages need it.
-func role(n *html.Node) string {
-	if r := attribute(n, "role"); r != "" {
-		return r
-	}
-	switch n.Data {
-	case "a":
-		return "link"
-	case "button", "dialog":
-		return n.Data
-	case "h1", "h2":
-		return "heading"
-	case "select":
-		return "combobox"
-	case "section":
-		return "region"
-	case "nav":
-		return "navigation"
-	case "ul":
-		return "list"
-	case "header":
-		return "banner"
-	case "input":
-		switch attribute(n, "type") {
-		case "hidden":
-			return ""
-		case "search":
-			return "searchbox"
-		default:
-			return "textbox"
-		}
-	}
-	return ""
-}
-
-// name is an element's accessible name.
-func (v *visitor) name(n *html.Node) string {
-	if label := attribute(n, "aria-label"); label != "" {
-		return label
-	}
-	id := attribute(n, "aria-labelledby")
-	for d := range v.doc.Descendants() {
-		if d.Type != html.ElementNode {
-			continue
-		}
-		if (id != "" && attribute(d, "id") == id) ||
-			(d.Data == "label" && has(n, "id") && attribute(d, "for") == attribute(n, "id")) {
-			return textOf(d)
-		}
-	}
-	return textOf(n)
-}
-
-func (v *visitor) found(wantedRole, name string) []*html.Node {
-	return v.all(func(n *html.Node) bool { return role(n) == wantedRole && v.name(n) == name })
-}
-
-// get is the one element of that role and name.
-func (v *visitor) get(wantedRole, name string) *html.Node {
-	v.t.Helper()
-	found := v.found(wantedRole, name)
-	if len(found) != 1 {
-		v.t.Fatalf("%s has %d times %s %q:\n%s", v.url, len(found), wantedRole, name, v.source)
-	}
-	return found[0]
-}
-
-func (v *visitor) follow(wantedRole, name string) *visitor {
-	v.t.Helper()
-	return v.open(attribute(v.get(wantedRole, name), "href"))
-}
-
-// press sends the button's form, with what the labels' fields are to hold.
-func (v *visitor) press(name string, fields ...string) *visitor {
-	v.t.Helper()
-	method, action, form := v.formOf(name)
-	for i := 0; i < len(fields); i += 2 {
-		found := v.all(func(n *html.Node) bool {
-			return (n.Data == "input" || n.Data == "select") && v.name(n) == fields[i]
-		})
-		if len(found) != 1 {
-			v.t.Fatalf("%s has %d fields %q:\n%s", v.url, len(found), fields[i], v.source)
-		}
-		form.Set(attribute(found[0], "name"), fields[i+1])
-	}
-	if method == "get" {
-		return v.open(action + "?" + form.Encode())
-	}
-	return v.send(http.MethodPost, action, form)
-}
-
-// formOf is the form that a button sends, as it was filled in by the page.
-func (v *visitor) formOf(button string) (method, action string, form url.Values) {
-	v.t.Helper()
-	n := v.get("button", button)
-	for n.Data != "form" {
-		if n = n.Parent; n == nil {
-			v.t.Fatalf("the button %q is in no form", button)
-		}
-	}
-	form = url.Values{}
-	for d := range n.Descendants() {
-		if d.Data == "input" && has(d, "name") {
-			form.Set(attribute(d, "name"), attribute(d, "value"))
-		}
-	}
-	return attribute(n, "method"), attribute(n, "action"), form
-}
-
-// rows are the cells of the table of that name, by row.
-func (v *visitor) rows(name string) [][]string {
-	v.t.Helper()
-	var rows [][]string
-	for n := range v.get("table", name).Descendants() {
-		if n.Data != "tr" {
-			continue
-		}
-		var cells []string
-		for c := range n.ChildNodes() {
-			if c.Type == html.ElementNode {
-				cells = append(cells, textOf(c))
-			}
-		}
-		rows = append(rows, cells)
-	}
-	return rows
-}
-
-func (v *visitor) text(wantedRole string) string {
-	var texts []string
-	for _, n := range v.all(func(n *html.Node) bool { return role(n) == wantedRole }) {
-		texts = append(texts, textOf(n))
-	}
-	return strings.Join(texts, "\n")
-}
-
-// at checks the status and the title, and that the page is sound.
-func (v *visitor) at(status int, title string) *visitor {
-	v.t.Helper()
-	headings := v.all(func(n *html.Node) bool { return n.Data == "h1" })
-	if v.status != status || (title != "" && (len(headings) != 1 || textOf(headings[0]) != title)) {
-		v.t.Fatalf("%s is %d, want %d with the title %q:\n%s", v.url, v.status, status, title, v.source)
-	}
-	v.sound()
-	return v
-}
-
-// sound: nothing that can be used lacks a name, no two elements have one id, nothing is loaded from
-// elsewhere.
-func (v *visitor) sound() {
-	v.t.Helper()
-	ids := map[string]bool{}
-	for n := range v.doc.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		if id := attribute(n, "id"); id != "" {
-			if ids[id] {
-				v.t.Errorf("%s has the id %q twice", v.url, id)
-			}
-			ids[id] = true
-		}
-		if slices.Contains([]string{"link", "button", "combobox", "textbox", "searchbox", "dialog", "region", "navigation", "table", "menu"}, role(n)) && v.name(n) == "" {
-			v.t.Errorf("%s has a %s without a name", v.url, role(n))
-		}
-		for _, name := range []string{"href", "src", "action"} {
-			if target := attribute(n, name); strings.Contains(target, "//") {
-				v.t.Errorf("%s leads out, to %s", v.url, target)
-			}
-		}
-	}
-	if strings.Contains(v.source, "ZgotmplZ") {
-		v.t.Errorf("%s has a value that the template does not trust", v.url)
-	}
-	if got := v.header.Get("Cache-Control"); got != "no-store" {
-		v.t.Errorf("%s may be kept: %q", v.url, got)
-	}
-}
-
-// TestSwitchByPages goes through the guide as a person does, and the sandbox sees what it sees when it
-// is done through the APIs.
-func TestSwitchByPages(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{Pending: 2})
-	portal := b.signedIn("ops@agency.example").at(200, "Home")
-	portal.follow("link", "Integrations").at(200, "Integrations")
-	portal.follow("link", "Generate new").press("Generate", "Description", "terraform: fjellsport")
-	for range 2 {
-		if got := portal.text("status"); got != "Wait while the key is created" {
-			t.Fatalf("the status is %q", got)
-		}
-		portal.open(portal.url.String())
-	}
-	portal.get("dialog", "Your new API key")
-	id := attribute(portal.get("textbox", "Kustom ID"), "value")
-	secret := attribute(portal.get("textbox", "Kustom Secret"), "value")
-	portal.press("Done").at(200, "Integrations")
-
-	shop := b.atShop("fjellsport").at(200, "Extensions")
-	shop.follow("link", "Klarna Checkout V3").at(200, "Klarna Checkout V3")
-	shop.follow("link", "Credentials").at(200, "Credentials")
-	shop.press("Update ID and Secret", "Kustom ID", id, "Kustom Secret", secret).at(200, "Credentials")
-	if got := shop.text("status"); got != "ID and Secret updated" {
-		t.Errorf("the status is %q", got)
-	}
-	if got := attribute(shop.get("textbox", "Kustom ID"), "value"); got != id {
-		t.Errorf("the shop has %q, want %q", got, id)
-	}
-
-	portal.openMenu("Actions for M00412871-qT7vA").follow("menuitem", "Delete API key")
-	portal.get("dialog", "Delete API key")
-	portal.press("Delete").at(200, "Integrations")
-	if got := portal.text("status"); got != "API key M00412871-qT7vA deleted" {
-		t.Errorf("the status is %q", got)
-	}
-
-	if rows := portal.rows("API keys"); len(rows) != 2 || rows[1][0] != id || rows[1][3] != "api.kustom.co" {
-		t.Errorf("the list is %v", rows)
-	}
-	keys := b.s.Keys(fjellsport)
-	if len(keys) != 1 || keys[0].Username != id || keys[0].Secret != secret || text(keys[0].Description) != "terraform: fjellsport" {
-		t.Errorf("the keys are %+v", keys)
-	}
-	if err := b.s.Working("fjellsport"); err != nil {
-		t.Error(err)
-	}
+	c.ask("GET", keysData+"/"+key.Username+"/password").want(t, 404)
+	c.ask("DELETE", keysData+"/"+key.Username).want(t, 200)
+	c.ask("DELETE", keysData+"/"+key.Username).want(t, 404)
 	b.wantViolations()
+	c.ask("DELETE", keysData+"/"+fjellsportK).want(t, 200)
+	b.wantViolations(ViolationKeyInUse, ViolationShopStopped)
 	b.wantNoSecrets()
 }
 
-// TestPageFaults: what an API can suffer, pages can.
-func TestPageFaults(t *testing.T) {
+func TestPortalData_PagesOfTen(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{KeyLimit: 30})
+	for range 20 {
+		if _, err := b.s.GenerateKey(fjellsport, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := b.portalAs(admin)
+	for page, want := range map[string]int{"1": 10, "2": 10, "3": 1, "4": 1, "0": 10, "x": 10} {
+		var body keysBody
+		if err := json.Unmarshal([]byte(c.ask("GET", keysData+"?page="+page).want(t, 200).body), &body); err != nil {
+			t.Fatal(err)
+		}
+		if len(body.Keys) != want || body.Total != 21 || body.Pages != 3 {
+			t.Errorf("page %s has %d of %d keys, and there are %d pages", page, len(body.Keys), body.Total, body.Pages)
+		}
+	}
+}
+
+func TestPortalData_PendingKeyShowsItsPasswordLater(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{Pending: 2})
+	c := b.portalAs(admin)
+	made := c.ask("POST", keysData).want(t, 202)
+	key := b.s.Keys(fjellsport)[1]
+	path := keysData + "/" + key.Username + "/password"
+	first := c.ask("GET", path).want(t, 202)
+	b.portalAs(admin).ask("GET", path).want(t, 404)
+	if strings.Contains(made.body+first.body, key.Secret) {
+		t.Error("the password is told before the key is active")
+	}
+	c.ask("GET", path).want(t, 201, key.Secret)
+	c.ask("GET", path).want(t, 404)
+}
+
+func TestPortalData_RefusesAFullStore(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{KeyLimit: 1})
+	b.portalAs(admin).ask("POST", keysData).want(t, 409, "The store has reached the maximum number of API keys.")
+}
+
+func TestPortalData_IsForAdminsOfTheStore(t *testing.T) {
+	seed := ThreeShops()
+	seed.Users[0].Stores = []string{kaffebonna}
+	b := newBench(t, seed, Options{})
+	c := b.portalAs(admin)
+	for _, call := range [][2]string{{"GET", keysData}, {"POST", keysData}, {"DELETE", keysData + "/" + fjellsportK}, {"GET", "/data/stores/" + fjellsport + "/endpoints"}} {
+		c.ask(call[0], call[1]).want(t, 404)
+	}
+	if stores := c.ask("GET", "/data/stores").want(t, 200, kaffebonna).body; strings.Contains(stores, fjellsport) {
+		t.Errorf("the stores are %s", stores)
+	}
+	staff := b.portalAs(trainee)
+	staff.ask("GET", "/data/session").want(t, 200, `"admin":false`)
+	for _, path := range []string{"/data/stores", keysData, "/data/endpoints"} {
+		staff.ask("GET", path).want(t, 403)
+	}
+	b.wantViolations()
+}
+
+func TestPortalData_WarningIsDismissedPerUserAndStore(t *testing.T) {
+	seed := ThreeShops()
+	seed.Users = append(seed.Users, User{Token: "fake-portal-token-other", Email: "other@agency.example"})
+	b := newBench(t, seed, Options{})
+	of := func(store string) string { return "/data/stores/" + store + "/endpoints" }
+	c := b.portalAs(admin)
+	c.ask("GET", of(fjellsport)).want(t, 200, `"service":"Checkout"`, `"action":"api.kustom.co"`)
+	c.ask("POST", of(fjellsport)+"/dismissal").want(t, 200)
+	c.ask("GET", of(fjellsport)).want(t, 200, `"action_required":false`, `"services":[]`)
+	c.ask("GET", of(kaffebonna)).want(t, 200, `"action_required":true`)
+	b.portalAs("other@agency.example").ask("GET", of(fjellsport)).want(t, 200, `"action_required":true`)
+	if status, err := b.s.EndpointStatus(fjellsport); err != nil || !status.ActionRequired {
+		t.Errorf("to dismiss the warning has changed what is so: %v, %v", status, err)
+	}
+}
+
+func TestPortalData_IsHeldToItsSession(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	c := b.portalAs(admin)
+	c.header.Del("X-CSRF-Token")
+	c.ask("POST", keysData).want(t, 403)
+	b.client().ask("GET", keysData).want(t, 401)
+	if keys := b.s.Keys(fjellsport); len(keys) != 1 {
+		t.Errorf("there are %d keys", len(keys))
+	}
+}
+
+func TestPortal_NothingIsKeptOrFramedByOthers(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	c := b.portalAs(admin)
+	for _, g := range []got{c.get(b.srv.PortalPagesURL() + "/integrations/api"), c.ask("GET", keysData)} {
+		if g.header.Get("Cache-Control") != "no-store" || !strings.Contains(g.header.Get("Content-Security-Policy"), "frame-ancestors 'self'") {
+			t.Errorf("%s has %v", g.url, g.header)
+		}
+	}
+	c.get(b.srv.PortalPagesURL()+"/nothing").want(t, 404)
+}
+
+func TestPortal_SwitchToProductionIsJudged(t *testing.T) {
+	b := newBench(t, playground(), Options{})
+	b.portalAs(admin).get(b.srv.PortalPagesURL() + "/switch-environment")
+	b.wantViolations(ViolationLeftEnvironment)
+}
+
+func TestPortal_LanguageIsEnglishUntilChosen(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	c := b.portalAs(admin)
+	c.header.Set("Accept-Language", "nb-NO")
+	page := b.srv.PortalPagesURL() + "/"
+	if word := c.get(page).boot(t).Words["Stores"]; word != "Stores" {
+		t.Errorf("the word is %q", word)
+	}
+	c.send("POST", b.srv.PortalPagesURL()+"/data/language", "application/json", `{"lang":"nb"}`).want(t, 200)
+	if word := c.get(page).boot(t).Words["Stores"]; word != "Butikker" {
+		t.Errorf("the word is %q", word)
+	}
+}
+
+func TestSignIn_LinkWorksOnceAndInTime(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	site := otherOrigin(strings.TrimPrefix(b.srv.URL(), "http://")) + signInPagesPrefix
+	mailed := func(email string) string {
+		b.client().post(site+"/email", url.Values{"email": {email}, "target": {"//evil.example"}}).want(t, 200, "Check your email")
+		link := regexp.MustCompile(signInPagesPrefix + `/link/\w+`).FindString(b.client().get(site + "/mailbox").body)
+		return strings.TrimPrefix(link, signInPagesPrefix)
+	}
+	if link := mailed("nobody@nowhere.example"); link != "" {
+		t.Errorf("nobody is sent %s", link)
+	}
+	link := mailed(strings.ToUpper(admin))
+	if g := b.client().get(site+link).want(t, 200); g.url.String() != b.srv.PortalPagesURL()+"/" {
+		t.Errorf("it leads to %s", g.url)
+	}
+	b.client().get(site+link).want(t, 403, "Action Expired", "Try again")
+	link = mailed(admin)
+	b.clock.Advance(linkLife + time.Second)
+	b.client().get(site+link).want(t, 403)
+	b.client().get(site+"/broker").want(t, 200, "Access denied when authenticating")
+	b.wantNoSecrets()
+}
+
+func TestSignIn_AsksForTheAddressAfterTheChoice(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	c := b.client()
+	first := c.get(b.srv.PortalPagesURL()+"/integrations/api").want(t, 200, "Sign in with Microsoft", "Log in with magic link")
+	if strings.Contains(first.body, `type="email"`) || first.url.Hostname() != "localhost" {
+		t.Errorf("%s shows %s", first.url, first.body)
+	}
+	c.post(first.url.Scheme+"://"+first.url.Host+first.url.Path, url.Values{"target": {"/integrations/api"}}).want(t, 200, `type="email"`)
+}
+
+func TestPagesEnv_SignsInEverywhere(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	env := b.srv.PagesEnv()
+	var admins, sessions map[string]string
+	for name, into := range map[string]*map[string]string{"MYSTORE_ADMIN_URLS": &admins, "MYSTORE_SESSIONS": &sessions} {
+		if err := json.Unmarshal([]byte(env[name]), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if env["KUSTOM_PORTAL_PAGES_URL"] != b.srv.PortalPagesURL() || admins["fjellsport"] != b.srv.MystoreAdminURL("fjellsport") {
+		t.Errorf("the addresses are %v", env)
+	}
+	b.resume(env["KUSTOM_PORTAL_SESSION"]).ask("GET", "/data/session").want(t, 200, admin)
+	for shop, address := range admins {
+		if g := b.resume(sessions[shop]).get(address+"/extensions").want(t, 200, "owner@"+shop); !strings.HasSuffix(g.url.Path, "/extensions") {
+			t.Errorf("%s is led to %s", shop, g.url)
+		}
+	}
+	for name := range env {
+		if strings.Contains(name, "TOKEN") {
+			t.Errorf("there is %s", name)
+		}
+	}
+	b.wantNoSecrets()
+}
+
+// resume is a client with the session of one line.
+func (b *bench) resume(line string) *client {
+	b.t.Helper()
+	kept := parseSession(b.t, line)
+	c := b.client()
+	for _, k := range kept.Cookies {
+		c.http.Jar.SetCookies(&url.URL{Scheme: "http", Host: kept.Host, Path: k.Path}, []*http.Cookie{{Name: k.Name, Value: k.Value, Path: k.Path}})
+	}
+	return c
+}
+
+func TestControlPanel_SessionIsOneShopsOnly(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	var sessions map[string]string
+	if err := json.Unmarshal([]byte(b.srv.PagesEnv()["MYSTORE_SESSIONS"]), &sessions); err != nil {
+		t.Fatal(err)
+	}
+	c := b.client()
+	for _, k := range parseSession(t, sessions["fjellsport"]).Cookies {
+		other, err := url.Parse(b.srv.MystoreAdminURL("kaffebonna"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.http.Jar.SetCookies(other, []*http.Cookie{{Name: k.Name, Value: k.Value, Path: k.Path}})
+	}
+	if g := c.get(b.srv.MystoreAdminURL("kaffebonna")).want(t, 200, "Log in to the control panel"); !strings.HasSuffix(g.url.Path, "/login") {
+		t.Errorf("it is led to %s", g.url)
+	}
+	c.get(b.srv.MystoreAdminURL("nowhere")+"/login").want(t, 404)
+	c.get(b.srv.URL()+mystorePagesPrefix+"/login").want(t, 404)
+}
+
+var csrfField = regexp.MustCompile(`name="csrf" value="(\w+)"`)
+
+// signInTo fills in the form of a shop.
+func (c *client) signInTo(shop, email, password string) got {
+	c.t.Helper()
+	address := c.b.srv.MystoreAdminURL(shop) + "/login"
+	csrf := csrfField.FindStringSubmatch(c.get(address).body)
+	if csrf == nil {
+		c.t.Fatal("the page has no form")
+	}
+	return c.post(address, url.Values{"csrf": {csrf[1]}, "email": {email}, "password": {password}})
+}
+
+func TestControlPanel_SignInAsksForNoShop(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	c := b.client()
+	page := c.get(b.srv.MystoreAdminURL("fjellsport")).want(t, 200, "Email address", "Forgotten password?")
+	if fields := strings.Count(page.body, "<label"); fields != 2 {
+		t.Errorf("there are %d fields: %s", fields, page.body)
+	}
+	c.signInTo("fjellsport", "owner@fjellsport.example", "wrong").want(t, 422, "The email address or the password is wrong.")
+	c.signInTo("fjellsport", "owner@kaffebonna.example", "fake-mystore-password-kaffebonna").want(t, 422)
+	c.signInTo("fjellsport", "owner@fjellsport.example", "fake-mystore-password-fjellsport").want(t, 200, "owner@fjellsport.example")
+	c.post(b.srv.MystoreAdminURL("fjellsport")+"/login", url.Values{"email": {"owner@fjellsport.example"}}).want(t, 403)
+	b.wantNoSecrets()
+}
+
+// codeSeed is the one of RFC 6238's own vectors.
+const codeSeed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+func TestControlPanel_AsksForACodeWhereItIsOn(t *testing.T) {
+	seed := ThreeShops()
+	seed.Shops[0].Users = []ShopUser{{Email: "kari@fjellsport.example", Password: "fake-password", CodeSeed: codeSeed}}
+	b := newBench(t, seed, Options{})
+	key, err := codeKey(codeSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.client()
+	page := c.signInTo("fjellsport", "kari@fjellsport.example", "fake-password").want(t, 200, "One-time password")
+	enter := func(code string) got {
+		return c.post(b.srv.MystoreAdminURL("fjellsport")+"/login/code", url.Values{"csrf": {csrfField.FindStringSubmatch(page.body)[1]}, "code": {code}})
+	}
+	enter("000000").want(t, 422, "The one-time password is wrong, or no longer valid.")
+	c.get(b.srv.MystoreAdminURL("fjellsport")+"/extensions").want(t, 200, "Log in to the control panel")
+	c.signInTo("fjellsport", "kari@fjellsport.example", "fake-password")
+	page = c.get(b.srv.MystoreAdminURL("fjellsport") + "/login/code")
+	enter(code(key, b.clock.Now().Add(-codePeriod))).want(t, 200, "kari@fjellsport.example")
+	b.wantNoSecrets()
+}
+
+// TestCode has RFC 6238's own vectors, whose last six digits are those of a code of six.
+func TestCode(t *testing.T) {
+	key, err := codeKey(codeSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
+		if got := code(key, time.Unix(at, 0)); got != want {
+			t.Errorf("at %d the code is %s, want %s", at, got, want)
+		}
+	}
+}
+
+func TestControlPanel_SavesPairsAndIsJudged(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{})
+	key, err := b.s.GenerateKey(fjellsport, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.shopAs("fjellsport")
+	c.save("fjellsport", key.Username, "").want(t, 422, "Fill in both Kustom ID and Kustom Secret, or neither.")
+	c.save("fjellsport", key.Username+" ", key.Secret).want(t, 422, "There is white space around Kustom ID or Kustom Secret.")
+	if shop, _ := b.s.Shop("fjellsport"); shop.KustomID != fjellsportK {
+		t.Errorf("the shop holds %s", shop.KustomID)
+	}
+	c.save("fjellsport", key.Username, key.Secret).want(t, 200)
+	page := c.get(b.srv.MystoreAdminURL("fjellsport")+"/extensions/"+KlarnaCheckoutV3+"/credentials").want(t, 200, key.Username)
+	if strings.Contains(page.body, "kco_") {
+		t.Error("the page has the secret in it")
+	}
+	b.wantViolations()
+	c.save("fjellsport", "", "").want(t, 200)
+	b.wantViolations(ViolationShopCleared)
+	b.wantNoSecrets()
+}
+
+func TestControlPanel_HasCredentialsOfV3Only(t *testing.T) {
+	seed := ThreeShops()
+	seed.Shops[0].Extensions = []Extension{{ID: "klarna-checkout-v2", Name: "Klarna Checkout V2", Version: "2.9.3"}}
+	b := newBench(t, seed, Options{})
+	c := b.shopAs("fjellsport")
+	panel := b.srv.MystoreAdminURL("fjellsport")
+	c.get(panel+"/extensions").want(t, 200, "Klarna Checkout V2", `"credentials":false`)
+	c.get(panel+"/extensions/"+KlarnaCheckoutV3+"/credentials").want(t, 404)
+	c.get(panel+"/extensions/klarna-checkout-v2/credentials").want(t, 404)
+	c.save("fjellsport", "M00412871-x", "kco_live_api_x").want(t, 404)
+}
+
+func TestPages_FaultsHappen(t *testing.T) {
 	tests := map[string]struct {
 		fault  Fault
-		worked bool
-		check  func(v *visitor, err error)
+		status int
+		says   string
+		keys   int
 	}{
-		"answer": {
-			fault: Fault{Status: 503},
-			check: func(v *visitor, _ error) { v.at(503, "Service Unavailable") },
-		},
-		"lose the answer": {
-			fault: Fault{Kind: FaultLoseAnswer}, worked: true,
-			check: func(v *visitor, err error) {
-				if err == nil {
-					v.t.Errorf("there is an answer: %s", v.source)
-				}
-			},
-		},
-		"delay": {
-			fault: Fault{Kind: FaultDelay, Latency: time.Millisecond}, worked: true,
-			check: func(v *visitor, _ error) { v.at(200, "Integrations") },
-		},
-		"stay": {
-			fault: Fault{Kind: FaultStay},
-			check: func(v *visitor, _ error) { v.at(200, "").get("dialog", "Delete API key") },
-		},
-		"work, then stay": {
-			fault: Fault{Kind: FaultWorkThenStay}, worked: true,
-			check: func(v *visitor, _ error) { v.at(200, "").get("dialog", "Delete API key") },
-		},
+		"signed out":       {Fault{Kind: FaultSignOut}, 401, "", 1},
+		"stays":            {Fault{Kind: FaultStay}, 200, `{"stay":true}`, 1},
+		"works and stays":  {Fault{Kind: FaultWorkThenStay}, 200, `{"stay":true}`, 2},
+		"answers":          {Fault{Kind: FaultAnswer, Status: 503}, 503, "", 1},
+		"works, and drops": {Fault{Kind: FaultLoseAnswer}, 0, "", 2},
+		"drops":            {Fault{Kind: FaultDrop}, 0, "", 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, ThreeShops(), Options{})
-			v := b.signedIn(admin).portal(deletePath)
-			_, action, form := v.formOf("Delete")
-			test.fault.API, test.fault.Method, test.fault.Times = PortalPages, http.MethodPost, 1
-			test.fault.Template = "/stores/{merchant_id}/integrations/keys/{credential_id}/delete"
+			c := b.portalAs(admin)
+			test.fault.API, test.fault.Method, test.fault.Template = PortalPages, "POST", "/data/stores/{merchant_id}/keys"
 			armed := b.s.Arm(test.fault)
-			test.check(v, v.try(t.Context(), http.MethodPost, action, form))
-			if got := len(b.s.Keys(fjellsport)) == 0; got != test.worked || armed.Fired() != 1 {
-				t.Errorf("the key is gone: %t, want %t; fired %d times", got, test.worked, armed.Fired())
+			g, err := c.try("POST", b.srv.PortalPagesURL()+keysData, "application/json", "")
+			if g.status != test.status || (err != nil) != (test.status == 0) || !strings.Contains(g.body, test.says) {
+				t.Errorf("it is answered with %d %s, %v", g.status, g.body, err)
+			}
+			if keys := len(b.s.Keys(fjellsport)); keys != test.keys || armed.Fired() != 1 {
+				t.Errorf("there are %d keys, and the fault happened %d times", keys, armed.Fired())
 			}
 		})
 	}
 }
 
-// TestDialogStays: also that of a new key, which does not show its secret again.
-func TestDialogStays(t *testing.T) {
+func TestPages_FaultRenamesAWord(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	v := b.signedIn(admin).portal(keysPath).follow("link", "Generate new")
-	armed := b.s.Arm(Fault{API: PortalPages, Method: http.MethodPost, Kind: FaultStay})
-	v.press("Generate", "Description", "once more").get("dialog", "Generate a new API key")
-	if got := attribute(v.get("textbox", "Description"), "value"); got != "once more" || len(b.s.Keys(fjellsport)) != 1 {
-		t.Errorf("what was typed became %q, and there are %d keys", got, len(b.s.Keys(fjellsport)))
-	}
-	armed.Disarm()
-	v.press("Generate")
-	b.s.Arm(Fault{API: PortalPages, Method: http.MethodPost, Kind: FaultStay})
-	v.press("Done").get("dialog", "Your new API key")
-	if got := attribute(v.get("textbox", "Kustom Secret"), "value"); got != "" {
-		t.Errorf("the secret is shown again: %q", got)
-	}
-	shop := b.atShop("fjellsport").mystore(credentialsPath)
-	b.s.Arm(Fault{API: MystorePages, Kind: FaultStay})
-	shop.press("Update ID and Secret", "Kustom ID", "", "Kustom Secret", "").at(200, "Credentials")
-	if got := attribute(shop.get("textbox", "Kustom ID"), "value"); got != fjellsportK || shop.text("status") != "" {
-		t.Errorf("the page has %q and says %q", got, shop.text("status"))
+	b.s.Arm(Fault{API: PortalPages, Kind: FaultRename, Rename: map[string]string{"Generate new": "New credential"}})
+	if word := b.portalAs(admin).get(b.srv.PortalPagesURL() + "/").boot(t).Words["Generate new"]; word != "New credential" {
+		t.Errorf("the word is %q", word)
 	}
 }
 
-// TestWordsChange: in every language, and only on the pages that the fault is for.
-func TestWordsChange(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	v := b.signedIn(admin)
-	b.s.Arm(Fault{API: PortalPages, Kind: FaultRename, Rename: map[string]string{"Generate new": "Add API Key", "Integrations": "Connections"}})
-	v.portal(keysPath).at(200, "Connections").get("link", "Add API Key")
-	v.portal(keysPath+"?lang=nb").at(200, "Connections").get("link", "Add API Key")
-	b.atShop("fjellsport").at(200, "Extensions")
+func TestPages_AreDelayed(t *testing.T) {
+	b := newBench(t, ThreeShops(), Options{Pages: PagesOptions{Delay: 50 * time.Millisecond, Mutations: []string{"rows-late"}}})
+	c := b.portalAs(admin)
+	began := time.Now()
+	c.ask("GET", keysData).want(t, 200)
+	if took := time.Since(began); took < 750*time.Millisecond {
+		t.Errorf("the rows come after %v", took)
+	}
+	if _, err := New(ThreeShops(), Options{Pages: PagesOptions{Delay: -1}}); err == nil {
+		t.Error("a negative delay is no error")
+	}
 }
 
-func TestPagesAreGuarded(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	v := b.visitor().portal("/sign-in")
-	policy := v.header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"} {
-		if !strings.Contains(policy, want) {
-			t.Errorf("the policy is %q", policy)
+// TestWords_AreAllThere: every word that a page asks for has a place in the table, and every word of the table
+// is asked for.
+func TestWords_AreAllThere(t *testing.T) {
+	var source strings.Builder
+	for _, file := range []string{"ui.js", "portal.js", "mystore.js", "plain.html"} {
+		data, err := pageFiles.ReadFile("pages/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(data)
+	}
+	asked := regexp.MustCompile(`(?:\bt\(|\.W )"((?:[^"\\]|\\.)+)"`)
+	for _, word := range asked.FindAllStringSubmatch(source.String(), -1) {
+		if _, ok := bokmaal[word[1]]; !ok {
+			t.Errorf("a page asks for %q", word[1])
 		}
 	}
-	cookie := v.header.Get("Set-Cookie")
-	if !strings.Contains(cookie, "Path=/pages/portal; HttpOnly; SameSite=Lax") {
-		t.Errorf("the cookie is %q", cookie)
+	inGo := []string{
+		somethingWrong, "Access denied when authenticating", "Action Expired", "Fill in both Kustom ID and Kustom Secret, or neither.",
+		"The email address or the password is wrong.", "The one-time password is wrong, or no longer valid.",
+		"The store has reached the maximum number of API keys.", "There is no other environment here.",
+		"There is white space around Kustom ID or Kustom Secret.", "This form belongs to another session. Load the page again.",
+		"You do not have access",
 	}
-	for _, prefix := range []string{portalPagesPrefix, mystorePagesPrefix} {
-		b.visitor().open(b.srv.URL()+prefix).at(200, "Sign in")
-		b.visitor().send(http.MethodPut, b.srv.URL()+prefix+"/sign-in", nil).at(405, "Method Not Allowed")
+	for _, name := range serviceNames {
+		inGo = append(inGo, name)
 	}
-	b.wantViolations()
-	v.open(b.srv.MystorePagesURL() + "/sign-in?kustom_secret=kco_live_api_none")
-	b.wantViolations(ViolationSecretInURL)
-}
-
-func TestPagesLoadWhatIsThere(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	v := b.visitor().portal("/sign-in")
-	for _, n := range v.all(func(n *html.Node) bool { return n.Data == "script" || attribute(n, "rel") == "stylesheet" }) {
-		res := b.must(http.MethodGet, b.srv.URL()+attribute(n, "src")+attribute(n, "href"), "", http.Header{})
-		res.want(t, http.StatusOK)
-		if kind := res.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/css") && !strings.HasPrefix(kind, "text/javascript") {
-			t.Errorf("it is %q", kind)
+	for word := range bokmaal {
+		if !strings.Contains(source.String(), fmt.Sprintf("%q", word)) && !slices.Contains(inGo, word) {
+			t.Errorf("no page asks for %q", word)
 		}
 	}
 }

@@ -2,293 +2,283 @@ package sandbox
 
 import (
 	"net/http"
-	"net/url"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
-// pageOfKeys is how many keys one page lists.
-const pageOfKeys = 100
+// pageOfKeys is how many keys one page lists, as the tables of the portal have it.
+const pageOfKeys = 10
 
-// The sections of a store's pages, as their paths have them.
-const (
-	sectionHome         = ""
-	sectionIntegrations = "/integrations"
-	sectionAPI          = "/integrations/api"
-)
+// portalVersion is at the bottom of the side menu: the portal is built every few days.
+const portalVersion = "kustom-portal@261124-5a0d3f1"
+
+// portalDocuments are the addresses of the single-page app: the document is the same at each.
+var portalDocuments = []string{
+	"/", "/orders", "/payment-links", "/settlements", "/disputes", "/user-management", "/elements", "/developer-logs",
+	"/integrations", "/integrations/api", "/integrations/shipping", "/integrations/sftp-credentials",
+	"/developers", "/developers/api", "/developers/shipping", "/developers/webhooks", "/embedded/api",
+}
 
 func portalPagesMount() *mount {
-	admin := page{integrations: true}
-	form := func(again func(*Sandbox, *call) *answer) page { return page{integrations: true, again: again} }
-	const keys = "/stores/{merchant_id}/integrations"
-	return &mount{
+	const keys = "/data/stores/{merchant_id}/keys"
+	const endpoints = "/data/stores/{merchant_id}/endpoints"
+	data, admin := page{data: true}, page{data: true, admin: true}
+	action := page{data: true, admin: true, again: (*Sandbox).stay}
+	m := &mount{
 		api:      PortalPages,
 		prefix:   portalPagesPrefix,
 		identify: identifySession,
 		admit:    admitPage,
-		refuse:   refusePage(portalPagesPrefix, "portal", kustomBrand),
+		refuse:   refusePage,
+		signIn:   portalSignIn,
 		pages:    true,
 		routes: []*route{
-			{method: http.MethodGet, template: "/", handle: (*Sandbox).portalStart},
-			{method: http.MethodGet, template: "/sign-in", handle: (*Sandbox).getSignIn, page: page{open: true}},
-			{method: http.MethodPost, template: "/sign-in", handle: (*Sandbox).mailLink, page: page{open: true, again: (*Sandbox).getSignIn}},
-			{method: http.MethodGet, template: "/sign-in/{token}", handle: (*Sandbox).openLink, page: page{open: true}},
-			{method: http.MethodGet, template: "/mailbox", handle: (*Sandbox).mailbox, page: page{open: true}},
-			{method: http.MethodPost, template: "/sign-out", handle: (*Sandbox).signOut},
-			{method: http.MethodGet, template: "/stores", handle: (*Sandbox).selectStore},
-			{method: http.MethodGet, template: "/stores/{merchant_id}", handle: (*Sandbox).portalHome},
-			{method: http.MethodGet, template: keys, handle: (*Sandbox).keysPage, page: admin},
-			{method: http.MethodGet, template: keys + "/api", handle: (*Sandbox).endpointsPage, page: admin},
-			{method: http.MethodGet, template: keys + "/generate", handle: (*Sandbox).generateDialog, page: admin},
-			{method: http.MethodPost, template: keys + "/generate", handle: (*Sandbox).generateKey, page: form((*Sandbox).generateDialog)},
-			{method: http.MethodGet, template: keys + "/new/{credential_id}", handle: (*Sandbox).newKeyDialog, page: admin},
-			{method: http.MethodPost, template: keys + "/new/{credential_id}", handle: (*Sandbox).closeNewKey, page: form((*Sandbox).emptyKeyDialog)},
-			{method: http.MethodGet, template: keys + "/keys/{credential_id}/delete", handle: (*Sandbox).deleteDialog, page: admin},
-			{method: http.MethodPost, template: keys + "/keys/{credential_id}/delete", handle: (*Sandbox).deleteOnPage, page: form((*Sandbox).deleteDialog)},
+			{method: http.MethodGet, template: "/sign-in", handle: (*Sandbox).leadToSignIn, page: page{open: true}},
+			{method: http.MethodGet, template: "/callback/{token}", handle: (*Sandbox).openLink, page: page{open: true}},
+			{method: http.MethodGet, template: "/switch-environment", handle: (*Sandbox).switchEnvironment},
+			{method: http.MethodGet, template: "/data/session", handle: (*Sandbox).sessionData, page: data},
+			{method: http.MethodPost, template: "/data/language", handle: (*Sandbox).chooseLanguage, page: data},
+			{method: http.MethodPost, template: "/data/sign-out", handle: (*Sandbox).signOutOfPortal, page: data},
+			{method: http.MethodGet, template: "/data/stores", handle: (*Sandbox).storesData, page: admin},
+			{method: http.MethodGet, template: "/data/endpoints", handle: (*Sandbox).allEndpointsData, page: admin},
+			{method: http.MethodGet, template: keys, handle: (*Sandbox).keysData, page: admin},
+			{method: http.MethodPost, template: keys, handle: (*Sandbox).generateOnPage, page: action},
+			{method: http.MethodDelete, template: keys + "/{key_id}", handle: (*Sandbox).deleteOnPage, page: action},
+			{method: http.MethodGet, template: keys + "/{key_id}/password", handle: (*Sandbox).passwordData, page: admin},
+			{method: http.MethodGet, template: endpoints, handle: (*Sandbox).endpointsData, page: admin},
+			{method: http.MethodPost, template: endpoints + "/dismissal", handle: (*Sandbox).dismissWarning, page: action},
 		},
 	}
+	for _, template := range portalDocuments {
+		m.routes = append(m.routes, &route{method: http.MethodGet, template: template, handle: (*Sandbox).portalDocument})
+	}
+	return m
 }
 
-// What the pages of a store show besides the frame.
+// What the portal's script is told.
 type (
-	homeData struct {
-		MerchantID string
-		Website    string
-		Status     EndpointStatus
-		// Integrations says that the user can see them, and with that the rest.
-		Integrations bool
-		Keys         int
+	portalBoot struct {
+		bootData
+		Version    string `json:"version"`
+		Playground bool   `json:"playground"`
+		Developers bool   `json:"developers"`
+		Consent    bool   `json:"consent"`
 	}
-	keysData struct {
-		List string // the path of the list
-		Keys []credentialBody
-		Next string // the path of the next page; empty on the last
-		// Key is the one that the dialog is about.
-		Key         credentialBody
-		Description string
+	sessionBody struct {
+		Name  string `json:"name"`
+		Admin bool   `json:"admin"`
 	}
-	mailData struct {
-		To   string
-		Sent time.Time
-		Href string
+	keyBody struct {
+		MerchantID string     `json:"merchant_id"`
+		KeyID      string     `json:"key_id"`
+		CreatedAt  time.Time  `json:"created_at"`
+		LastUsedAt *time.Time `json:"last_used_at"`
+		ExpiresAt  *time.Time `json:"expires_at"`
+	}
+	keysBody struct {
+		Total int       `json:"total"`
+		Page  int       `json:"page"`
+		Pages int       `json:"pages"`
+		Keys  []keyBody `json:"keys"`
+	}
+	newKeyBody struct {
+		KeyID    string `json:"key_id"`
+		Password string `json:"password,omitempty"`
+	}
+	serviceBody struct {
+		Service    string     `json:"service"`
+		Host       string     `json:"host"`
+		LastUsedAt *time.Time `json:"last_used_at"`
+		// Action is the host to switch to; empty when nothing is to be done.
+		Action string `json:"action,omitempty"`
+	}
+	endpointsBody struct {
+		ActionRequired bool          `json:"action_required"`
+		Services       []serviceBody `json:"services"`
 	}
 )
 
-func (s *Sandbox) portalStart(c *call) *answer {
+func (s *Sandbox) portalDocument(c *call) *answer {
+	return s.shell(c, "Kustom Portal", "portal.js", portalBoot{
+		bootData: s.boot(c, c.mount.prefix+"/sign-in"), Version: portalVersion,
+		Playground: s.state.hosts == playgroundHosts, Developers: s.options.Pages.Developers,
+		Consent: s.options.Pages.ConsentGiven,
+	})
+}
+
+func (s *Sandbox) sessionData(c *call) *answer {
+	return c.tell(http.StatusOK, sessionBody{Name: c.user.Email, Admin: c.user.Role != RoleStaff})
+}
+
+func (s *Sandbox) chooseLanguage(c *call) *answer {
+	var body struct {
+		Lang string `json:"lang"`
+	}
+	if !c.read(&body) {
+		return c.refuseScript(http.StatusBadRequest, somethingWrong)
+	}
+	a := c.done()
+	a.setCookie(langCookie, body.Lang, portalPagesPrefix)
+	return a
+}
+
+func (s *Sandbox) signOutOfPortal(c *call) *answer {
+	s.endSession(c)
+	return c.done()
+}
+
+// switchEnvironment is where the pill Switch to production leads. No automation may go there.
+func (s *Sandbox) switchEnvironment(c *call) *answer {
+	s.violate(ViolationLeftEnvironment, "%s went to the other environment", c.user.Email)
+	return s.refused(c, http.StatusOK, "There is no other environment here.")
+}
+
+func (s *Sandbox) storesData(c *call) *answer {
+	stores := []storeBody{}
 	for _, st := range s.state.stores {
 		if c.user.sees(st.MerchantID) {
-			return c.redirect("/stores/" + st.MerchantID)
+			stores = append(stores, storeBody{st.MerchantID, st.Name, st.Website})
 		}
 	}
-	return c.missing()
+	return c.tell(http.StatusOK, map[string]any{"stores": stores})
 }
 
-// mailLink says the same to everybody, so that nobody learns who has an account.
-func (s *Sandbox) mailLink(c *call) *answer {
-	if u := s.state.userByEmail(strings.TrimSpace(c.form().Get("email"))); u != nil {
-		s.newLink(signInLink{to: u.Email, mailed: true, user: u, target: "/"})
-	}
-	return c.show(http.StatusOK, c.newView("portal-mailed", "Check your email"))
-}
-
-func (s *Sandbox) mailbox(c *call) *answer {
-	var mails []mailData
-	for _, l := range s.links {
-		if l.mailed {
-			mails = append(mails, mailData{l.to, l.sent, portalPagesPrefix + "/sign-in/" + l.token})
-		}
-	}
-	slices.Reverse(mails)
-	v := c.newView("portal-mailbox", "Mailbox")
-	v.Data = mails
-	return c.show(http.StatusOK, v)
-}
-
-// selectStore leads from the form of the store selector to the same section of the store.
-func (s *Sandbox) selectStore(c *call) *answer {
-	st := s.state.storeByID[c.http.URL.Query().Get("store")]
-	section := c.http.URL.Query().Get("section")
-	if st == nil || !c.user.sees(st.MerchantID) || !slices.Contains([]string{sectionHome, sectionIntegrations, sectionAPI}, section) {
-		return c.missing()
-	}
-	return c.redirect("/stores/" + st.MerchantID + section)
-}
-
-// storeView starts the view of one of a store's pages; nil when there is no such store for the user.
-func (s *Sandbox) storeView(c *call, page, title, section string) (*store, *view) {
+func (s *Sandbox) keysData(c *call) *answer {
 	st := s.visibleStore(c)
 	if st == nil {
-		return nil, nil
+		return s.missing(c)
 	}
-	v := c.newView(page, title)
-	v.User = c.user.Email
-	v.Shown = st.label()
-	v.hosts = s.state.hosts
-	v.Section = section
-	base := c.mount.prefix + "/stores/" + st.MerchantID
-	v.Nav = []navLink{{v.say("Home"), base, section == sectionHome}}
-	if c.user.Role != RoleStaff {
-		v.Nav = append(v.Nav, navLink{v.say("Integrations"), base + sectionIntegrations, section != sectionHome})
+	body := keysBody{Total: len(st.keys), Pages: (len(st.keys) + pageOfKeys - 1) / pageOfKeys, Keys: []keyBody{}}
+	body.Page, _ = strconv.Atoi(c.http.URL.Query().Get("page"))
+	body.Page = max(1, min(body.Page, body.Pages))
+	first, last := (body.Page-1)*pageOfKeys, min(body.Page*pageOfKeys, len(st.keys))
+	if c.http.URL.Query().Get("all") != "" {
+		first, last = 0, len(st.keys)
 	}
-	if section != sectionHome {
-		v.Tabs = []navLink{
-			{v.say("API keys"), base + sectionIntegrations, section == sectionIntegrations},
-			{v.say("API"), base + sectionAPI, section == sectionAPI},
-		}
+	for _, k := range st.keys[first:last] {
+		body.Keys = append(body.Keys, keyBody{MerchantID: st.MerchantID, KeyID: k.Username, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt})
 	}
-	for _, o := range s.state.stores {
-		if c.user.sees(o.MerchantID) {
-			v.Stores = append(v.Stores, storeOption{o.MerchantID, o.label(), o == st})
-		}
-	}
-	return st, v
+	return c.tell(http.StatusOK, body)
 }
 
-// label is what tells stores of one name apart.
-func (s *store) label() string { return s.Name + " (" + s.MerchantID + ")" }
-
-func (s *Sandbox) portalHome(c *call) *answer {
-	st, v := s.storeView(c, "portal-home", "Home", sectionHome)
+// generateOnPage makes a key at once: no form comes before it.
+func (s *Sandbox) generateOnPage(c *call) *answer {
+	st := s.visibleStore(c)
 	if st == nil {
-		return c.missing()
-	}
-	v.Data = homeData{
-		MerchantID: st.MerchantID, Website: st.Website, Status: s.endpointStatus(st),
-		Integrations: c.user.Role != RoleStaff, Keys: len(st.keys),
-	}
-	return c.show(http.StatusOK, v)
-}
-
-func (s *Sandbox) endpointsPage(c *call) *answer {
-	st, v := s.storeView(c, "portal-api", "API", sectionAPI)
-	if st == nil {
-		return c.missing()
-	}
-	v.Data = s.endpointStatus(st)
-	return c.show(http.StatusOK, v)
-}
-
-// keysView is the list of keys, and on it a dialog, or none.
-func (s *Sandbox) keysView(c *call, dialog string) (*store, *view, *keysData) {
-	st, v := s.storeView(c, "portal-integrations", "Integrations", sectionIntegrations)
-	if st == nil {
-		return nil, nil, nil
-	}
-	data := &keysData{List: c.mount.prefix + "/stores/" + st.MerchantID + sectionIntegrations}
-	v.Dialog, v.Data = dialog, data
-	after, _ := strconv.Atoi(c.http.URL.Query().Get("after"))
-	last := 0
-	for _, k := range st.keys {
-		if k.number <= after {
-			continue
-		}
-		if len(data.Keys) == pageOfKeys {
-			data.Next = data.List + "?after=" + strconv.Itoa(last)
-			break
-		}
-		data.Keys = append(data.Keys, s.credential(k))
-		last = k.number
-	}
-	return st, v, data
-}
-
-func (s *Sandbox) keysPage(c *call) *answer {
-	st, v, _ := s.keysView(c, "")
-	if st == nil {
-		return c.missing()
-	}
-	if username := c.http.URL.Query().Get("deleted"); username != "" && s.state.keyByUsername[username] == nil {
-		v.Status = v.say("API key %s deleted", username)
-	}
-	return c.show(http.StatusOK, v)
-}
-
-func (s *Sandbox) generateDialog(c *call) *answer {
-	st, v, data := s.keysView(c, "generate")
-	if st == nil {
-		return c.missing()
-	}
-	data.Description = c.form().Get("description")
-	return c.show(http.StatusOK, v)
-}
-
-// descriptionText is what the contract lets a description be.
-var descriptionText = regexp.MustCompile(`^[A-Za-z0-9\-:;., _]{0,100}$`)
-
-func (s *Sandbox) generateKey(c *call) *answer {
-	st, v, data := s.keysView(c, "generate")
-	if st == nil {
-		return c.missing()
-	}
-	data.Description = c.form().Get("description")
-	if !descriptionText.MatchString(data.Description) {
-		v.Alert = v.say("A description is up to 100 letters a–z, digits, spaces and - : ; . , _")
-		return c.show(http.StatusUnprocessableEntity, v)
+		return s.missing(c)
 	}
 	if s.full(st) {
-		v.Alert = v.say("The store has %s keys, and can't have more", strconv.Itoa(len(st.keys)))
-		return c.show(http.StatusConflict, v)
+		return c.refuseScript(http.StatusConflict, "The store has reached the maximum number of API keys.")
 	}
-	var description *string
-	if data.Description != "" {
-		description = &data.Description
-	}
-	k := s.makeKey(st, description, c.user.Email)
+	k := s.makeKey(st, nil, c.user.Email)
 	k.popup = c.session
-	return c.redirect("/stores/" + st.MerchantID + sectionIntegrations + "/new/" + k.CredentialID)
+	return s.showPassword(c, k)
 }
 
-// newKeyDialog asks to wait while the key is created, and then shows its secret, once.
-func (s *Sandbox) newKeyDialog(c *call) *answer {
-	k, _ := s.pathKey(c)
-	if k == nil || k.popup != c.session {
-		return c.redirect("/stores/" + url.PathEscape(c.params["merchant_id"]) + sectionIntegrations)
+func (s *Sandbox) passwordData(c *call) *answer {
+	k := s.pageKey(c)
+	if k == nil || k.popup == nil || k.popup != c.session {
+		return s.missing(c)
 	}
-	if k.Status == StatusPending && k.reads >= s.options.Pending {
+	if k.reads++; k.reads >= s.options.Pending {
 		k.Status = StatusActive
 	}
+	return s.showPassword(c, k)
+}
+
+// showPassword is the only answer with the password in it; a key that takes its time has none yet.
+func (s *Sandbox) showPassword(c *call, k *key) *answer {
 	if k.Status == StatusPending {
-		k.reads++
-		_, v, _ := s.keysView(c, "wait")
-		// For a browser without scripts, which look again earlier.
-		return c.show(http.StatusOK, v).with("Refresh", "1")
+		return c.tell(http.StatusAccepted, newKeyBody{KeyID: k.Username})
 	}
 	k.popup = nil
-	_, v, data := s.keysView(c, "secret")
-	data.Key = s.credential(k)
-	data.Key.Secret = k.Secret
-	return c.show(http.StatusOK, v)
-}
-
-// emptyKeyDialog is the popup of a new key without its secret.
-func (s *Sandbox) emptyKeyDialog(c *call) *answer { return s.keyDialog(c, "secret") }
-
-// closeNewKey is what Done does.
-func (s *Sandbox) closeNewKey(c *call) *answer {
-	return c.redirect("/stores/" + url.PathEscape(c.params["merchant_id"]) + sectionIntegrations)
-}
-
-func (s *Sandbox) deleteDialog(c *call) *answer { return s.keyDialog(c, "delete") }
-
-// keyDialog is a dialog about the key that the path names.
-func (s *Sandbox) keyDialog(c *call, dialog string) *answer {
-	k, _ := s.pathKey(c)
-	if k == nil {
-		return c.missing()
-	}
-	_, v, data := s.keysView(c, dialog)
-	data.Key = s.credential(k)
-	return c.show(http.StatusOK, v)
+	return c.tell(http.StatusCreated, newKeyBody{KeyID: k.Username, Password: k.Secret})
 }
 
 func (s *Sandbox) deleteOnPage(c *call) *answer {
-	k, _ := s.pathKey(c)
+	k := s.pageKey(c)
 	if k == nil {
-		return c.missing()
+		return s.missing(c)
 	}
 	s.revoke(k)
-	return c.redirect("/stores/" + k.MerchantID + sectionIntegrations + "?deleted=" + url.QueryEscape(k.Username))
+	return c.done()
+}
+
+// pageKey is the key that the path names by its username, which the page calls Key ID; nil if there is none.
+func (s *Sandbox) pageKey(c *call) *key {
+	st := s.visibleStore(c)
+	if st == nil {
+		return nil
+	}
+	k := s.state.keyByUsername[c.params["key_id"]]
+	if k == nil || k.MerchantID != st.MerchantID {
+		return nil
+	}
+	return k
+}
+
+// dismissal is a warning that a user does not want to see any more in a store.
+type dismissal struct{ email, merchantID string }
+
+func (s *Sandbox) endpointsData(c *call) *answer {
+	st := s.visibleStore(c)
+	if st == nil {
+		return s.missing(c)
+	}
+	body := endpointsBody{Services: []serviceBody{}}
+	if s.warns(c.user, st) {
+		body.ActionRequired = true
+		body.Services = s.serviceBodies(st)
+	}
+	return c.tell(http.StatusOK, body)
+}
+
+// warns reports whether the user is shown the section Action required of the store.
+func (s *Sandbox) warns(u *User, st *store) bool {
+	return s.endpointStatus(st).ActionRequired && !s.dismissed[dismissal{u.Email, st.MerchantID}]
+}
+
+// serviceNames are the services as the portal calls them; one that is not in it is shown by its own name.
+var serviceNames = map[string]string{
+	serviceCheckout:        "Checkout",
+	serviceOrderManagement: "Order management",
+	"settlement":           "Settlement",
+	"hosted_payment_page":  "Hosted payment page",
+	"payments":             "Payments API",
+	"customer_tokens":      "Customer tokens API",
+}
+
+func (s *Sandbox) serviceBodies(st *store) []serviceBody {
+	bodies := []serviceBody{}
+	for _, v := range s.endpointStatus(st).Services {
+		b := serviceBody{Service: v.Service, Host: v.Host, LastUsedAt: v.LastUsedAt}
+		if name, ok := serviceNames[v.Service]; ok {
+			b.Service = name
+		}
+		if v.ActionRequired != nil {
+			b.Action = s.state.hosts.kustom
+		}
+		bodies = append(bodies, b)
+	}
+	return bodies
+}
+
+// allEndpointsData is what the banner of the home page is made from.
+func (s *Sandbox) allEndpointsData(c *call) *answer {
+	body := endpointsBody{Services: []serviceBody{}}
+	for _, st := range s.state.stores {
+		if c.user.sees(st.MerchantID) && s.warns(c.user, st) {
+			body.ActionRequired = true
+		}
+	}
+	return c.tell(http.StatusOK, body)
+}
+
+func (s *Sandbox) dismissWarning(c *call) *answer {
+	st := s.visibleStore(c)
+	if st == nil {
+		return s.missing(c)
+	}
+	s.dismissed[dismissal{c.user.Email, st.MerchantID}] = true
+	return c.done()
 }

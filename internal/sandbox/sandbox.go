@@ -9,7 +9,8 @@
 //	/merchant/…       Kustom's merchant API
 //	/mystore/…        the Mystore API
 //	/pages/portal/…   Kustom Portal's pages for people
-//	/pages/mystore/…  Mystore's pages for people
+//	/pages/sign-in/…  the site where they sign in to it, which has another origin
+//	/kontrollpanel/…  the control panel of a shop, at the shop's own host
 //	/sandbox/…        a report and customers' orders, for people and scripts
 //
 // Nothing in it is a package variable that changes: any number of sandboxes run beside each other.
@@ -43,7 +44,8 @@ const (
 	merchantPrefix     = "/merchant"
 	mystorePrefix      = "/mystore"
 	portalPagesPrefix  = "/pages/portal"
-	mystorePagesPrefix = "/pages/mystore"
+	signInPagesPrefix  = "/pages/sign-in"
+	mystorePagesPrefix = "/kontrollpanel"
 )
 
 const (
@@ -85,6 +87,8 @@ type Options struct {
 	// Unchecked is for measuring a client: requests and answers are not held against the contract,
 	// which takes far longer than the work itself.
 	Unchecked bool
+	// Pages says how the vendors' pages behave.
+	Pages PagesOptions
 }
 
 // Sandbox is the stand-in. It is safe for concurrent use.
@@ -103,6 +107,7 @@ type Sandbox struct {
 	armed      []*Armed
 	sessions   map[string]*session // by the cookie's value
 	links      []*signInLink       // not used yet, oldest first
+	dismissed  map[dismissal]bool
 	requests   []*Request
 	violations []Violation
 	uses       map[string][]time.Time
@@ -119,6 +124,9 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 	if o.Spread < 0 || o.Pending < 0 || o.KeyLimit < 0 || o.Latency < 0 || o.KeyLifetime < 0 {
 		return nil, errors.New("an option of the sandbox is negative")
 	}
+	if err := o.Pages.check(); err != nil {
+		return nil, err
+	}
 	st, err := newState(seed)
 	if err != nil {
 		return nil, fmt.Errorf("seeding the sandbox: %w", err)
@@ -128,12 +136,13 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 		return nil, fmt.Errorf("reading the contract: %w", err)
 	}
 	s := &Sandbox{
-		options:  o,
-		clock:    o.Clock,
-		contract: c,
-		state:    st,
-		sessions: make(map[string]*session),
-		uses:     make(map[string][]time.Time),
+		options:   o,
+		clock:     o.Clock,
+		contract:  c,
+		state:     st,
+		sessions:  make(map[string]*session),
+		dismissed: make(map[dismissal]bool),
+		uses:      make(map[string][]time.Time),
 	}
 	s.mounts = []*mount{portalMount(), merchantMount(), mystoreMount()}
 	for _, m := range s.mounts {
@@ -141,7 +150,7 @@ func New(seed Seed, o Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("binding the %s API to its contract: %w", m.api, err)
 		}
 	}
-	s.mounts = append(s.mounts, portalPagesMount(), mystorePagesMount())
+	s.mounts = append(s.mounts, portalPagesMount(), signInPagesMount(), mystorePagesMount())
 	s.control = s.controlHandler()
 	return s, nil
 }
@@ -170,6 +179,12 @@ type mount struct {
 	refuse func(status int, code, message string) *answer
 	// pages says that no contract describes it: it is for people.
 	pages bool
+	// signIn is where a call is led to whose page needs somebody to be signed in.
+	signIn func(*call) string
+	// byHost says that the host of the address names the shop.
+	byHost bool
+	// sessionless says that forms are not held to a session.
+	sessionless bool
 }
 
 // call is one request on its way through the sandbox.
@@ -189,6 +204,7 @@ type call struct {
 	key       *key
 	token     string
 	session   *session // of the pages
+	hostShop  *Shop    // whose pages they are, by the host
 
 	fault *Fault // what is to happen to it, nil when nothing is
 }
@@ -258,7 +274,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, m *mount) {
 		return
 	}
 	s.begin(c)
-	if !wait(r.Context(), s.options.Latency) {
+	if !wait(r.Context(), s.options.Latency+s.pageDelay(c)) {
 		abort(w)
 	}
 	if c.fault == nil {
@@ -291,6 +307,7 @@ func (s *Sandbox) newCall(r *http.Request, m *mount) (*call, error) {
 func (s *Sandbox) begin(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.nameShop(c)
 	c.mount.identify(s, c)
 	s.logRequest(c)
 	s.watchSecrets(c)
@@ -298,6 +315,17 @@ func (s *Sandbox) begin(c *call) {
 		s.violate(ViolationContract, "%s %s %s: %s", c.record.API, c.record.Method, c.record.Path, c.breach.reason)
 	}
 	c.fault = s.dueFault(c.record)
+}
+
+// nameShop takes the shop from the host, where the mount's pages have one for each.
+func (s *Sandbox) nameShop(c *call) {
+	if !c.mount.byHost {
+		return
+	}
+	c.hostShop = s.hostShop(c.http.Host)
+	if c.hostShop != nil && c.params != nil {
+		c.params["shop"] = c.hostShop.Name
+	}
 }
 
 // work does what the call asks for, and logs the status. It takes the lock by itself.
@@ -336,6 +364,9 @@ func (s *Sandbox) decide(c *call) *answer {
 	}
 	return c.route.handle(s, c)
 }
+
+// read decodes what a page's script sends, and reports whether it could.
+func (c *call) read(into any) bool { return json.Unmarshal(c.body, into) == nil }
 
 func (s *Sandbox) now() time.Time { return s.clock.Now().UTC() }
 

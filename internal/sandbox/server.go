@@ -55,8 +55,10 @@ func (srv *Server) MystoreURL() string { return srv.URL() + mystorePrefix }
 // PortalPagesURL is the base of Kustom Portal's pages.
 func (srv *Server) PortalPagesURL() string { return srv.URL() + portalPagesPrefix }
 
-// MystorePagesURL is the base of Mystore's pages.
-func (srv *Server) MystorePagesURL() string { return srv.URL() + mystorePagesPrefix }
+// MystoreAdminURL is the control panel of a shop, which has a host of its own.
+func (srv *Server) MystoreAdminURL(shop string) string {
+	return ShopURL(srv.URL(), shop) + mystorePagesPrefix
+}
 
 // Tour says how people find the pages of this server; see [Sandbox.Tour].
 func (srv *Server) Tour() []string { return srv.sandbox.Tour(srv.URL()) }

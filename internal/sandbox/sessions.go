@@ -9,7 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,6 +63,7 @@ func cookieName(api string) string {
 	return portalCookie
 }
 
+// identifySession finds the browser's session. That of a shop holds at the shop's own host only.
 func identifySession(s *Sandbox, c *call) {
 	cookie, err := c.http.Cookie(cookieName(c.mount.api))
 	if err != nil {
@@ -70,10 +71,24 @@ func identifySession(s *Sandbox, c *call) {
 	}
 	c.token = cookie.Value
 	ss := s.sessions[cookie.Value]
-	if ss == nil || (c.mount.api == PortalPages && ss.shop != nil) || (c.mount.api == MystorePages && ss.user != nil) {
+	if ss == nil || !ss.belongs(c) {
 		return
 	}
 	c.session, c.user, c.tokenShop = ss, ss.user, ss.shop
+}
+
+func (ss *session) belongs(c *call) bool {
+	if c.mount.api == PortalPages {
+		return ss.shop == nil && ss.waitingShop == nil
+	}
+	if ss.user != nil {
+		return false
+	}
+	of := ss.shop
+	if of == nil {
+		of = ss.waitingShop
+	}
+	return of == nil || of == c.hostShop
 }
 
 func (s *Sandbox) newSession(ss session) *session {
@@ -94,7 +109,7 @@ func (s *Sandbox) endSession(c *call) {
 func (s *Sandbox) beginSession(c *call, ss session, a *answer) *answer {
 	s.endSession(c)
 	c.session = s.newSession(ss)
-	a.setCookie(cookieName(c.mount.api), c.session.id, c.mount)
+	a.setCookie(cookieName(c.mount.api), c.session.id, c.mount.prefix)
 	return a
 }
 
@@ -115,7 +130,7 @@ func (s *Sandbox) newLink(l signInLink) *signInLink {
 // useLink is the link of that token, which is used up with it, or nil.
 func (s *Sandbox) useLink(c *call) *signInLink {
 	i := slices.IndexFunc(s.links, func(l *signInLink) bool {
-		return l.token == c.params["token"] && (l.user == nil) == (c.mount.api == MystorePages)
+		return l.token == c.params["token"] && (l.user == nil) == (c.mount.api == MystorePages) && l.shop == c.hostShop
 	})
 	if i < 0 {
 		return nil
@@ -128,11 +143,11 @@ func (s *Sandbox) useLink(c *call) *signInLink {
 	return l
 }
 
-// openLink is the page that a link of either vendor leads to.
+// openLink signs in whoever opens a link of either vendor's own pages.
 func (s *Sandbox) openLink(c *call) *answer {
 	l := s.useLink(c)
 	if l == nil {
-		return s.signInPage(c, http.StatusForbidden, "The link has been used, or is too old.")
+		return c.redirectTo(c.mount.signIn(c))
 	}
 	ss := session{user: l.user, shop: l.shop}
 	if l.shop != nil {
@@ -141,36 +156,8 @@ func (s *Sandbox) openLink(c *call) *answer {
 	return s.beginSession(c, ss, c.redirect(l.target))
 }
 
-// signInPage is the vendor's page to sign in. The alert is a word, or empty.
-func (s *Sandbox) signInPage(c *call, status int, alert string) *answer {
-	fresh := c.session == nil
-	if fresh {
-		c.session = s.newSession(session{})
-	}
-	name := "portal-sign-in"
-	if c.mount.api == MystorePages {
-		name = "mystore-sign-in"
-	}
-	v := c.newView(name, "Sign in")
-	if alert != "" {
-		v.Alert = v.say(alert)
-	}
-	a := c.show(status, v)
-	if fresh {
-		a.setCookie(cookieName(c.mount.api), c.session.id, c.mount)
-	}
-	return a
-}
-
-func (s *Sandbox) getSignIn(c *call) *answer { return s.signInPage(c, http.StatusOK, "") }
-
-func (s *Sandbox) signOut(c *call) *answer {
-	s.endSession(c)
-	return c.redirect("/sign-in")
-}
-
 // PortalLink is the path of a link that signs in the portal user of that e-mail address, once, and
-// leads to a page, such as "/" or "/stores/M00412871/integrations".
+// leads to a page, such as "/" or "/integrations/api".
 func (s *Sandbox) PortalLink(email, target string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,13 +165,16 @@ func (s *Sandbox) PortalLink(email, target string) (string, error) {
 	if u == nil {
 		return "", errNoSuchUser
 	}
-	l := s.newLink(signInLink{to: u.Email, user: u, target: target})
-	return portalPagesPrefix + "/sign-in/" + l.token, nil
+	return s.portalLink(u, target), nil
 }
 
-// MystoreLink is the path of a link that signs in the first user of a shop, once, and leads to a page,
-// such as "/fjellsport/extensions". Mystore has no such links; this one is for pictures and for people
-// who try the sandbox.
+func (s *Sandbox) portalLink(u *User, target string) string {
+	return portalPagesPrefix + "/callback/" + s.newLink(signInLink{to: u.Email, user: u, target: target}).token
+}
+
+// MystoreLink is the path, at the shop's own host, of a link that signs in the shop's first user, once, and
+// leads to a page, such as "/extensions". Mystore has no such links; this one is for pictures and for
+// people who try the sandbox.
 func (s *Sandbox) MystoreLink(shop, target string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,8 +182,21 @@ func (s *Sandbox) MystoreLink(shop, target string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	l := s.newLink(signInLink{to: sh.Users[0].Email, shop: sh, target: target})
-	return mystorePagesPrefix + "/sign-in/" + l.token, nil
+	return s.mystoreLink(sh, target), nil
+}
+
+func (s *Sandbox) mystoreLink(sh *Shop, target string) string {
+	return mystorePagesPrefix + "/login/" + s.newLink(signInLink{to: sh.Users[0].Email, shop: sh, target: target}).token
+}
+
+// ShopURL is where the shop's own host is when the sandbox is served at url: a browser takes
+// "<shop>.localhost" for this machine.
+func ShopURL(base, shop string) string {
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		return "http://" + shop + adminDomain
+	}
+	return "http://" + net.JoinHostPort(shop+adminDomain, port)
 }
 
 // Tour says, a line each, where people find the pages that are served at url, and how they sign in.
@@ -203,19 +206,16 @@ func (s *Sandbox) Tour(url string) []string {
 	defer s.mu.Unlock()
 	var lines []string
 	if u := s.state.firstAdmin(); u != nil {
-		l := s.newLink(signInLink{to: u.Email, user: u, target: "/"})
-		base := url + portalPagesPrefix
+		mailbox := otherOrigin(strings.TrimPrefix(url, "http://")) + signInPagesPrefix + "/mailbox"
 		lines = append(lines,
-			"Kustom Portal: "+base+"/sign-in as "+u.Email+"; the link that is sent is in "+base+"/mailbox",
-			"  or signed in, once: "+base+"/sign-in/"+l.token)
+			"Kustom Portal: "+url+portalPagesPrefix+"/ by magic link as "+u.Email+"; the link is in "+mailbox,
+			"  or signed in, once: "+url+s.portalLink(u, "/"))
 	}
-	if len(s.state.shops) > 0 {
-		sh := s.state.shops[0]
-		l := s.newLink(signInLink{to: sh.Users[0].Email, shop: sh, target: "/"})
-		base := url + mystorePagesPrefix
+	for _, sh := range s.state.shops[:min(len(s.state.shops), 1)] {
+		host := ShopURL(url, sh.Name)
 		lines = append(lines,
-			"Mystore: "+base+"/sign-in to "+sh.Name+" as "+sh.Users[0].Email+", password "+sh.Users[0].Password,
-			"  or signed in, once: "+base+"/sign-in/"+l.token)
+			"Mystore: "+host+mystorePagesPrefix+" as "+sh.Users[0].Email+", password "+sh.Users[0].Password,
+			"  or signed in, once: "+host+s.mystoreLink(sh, "/"))
 	}
 	return lines
 }
@@ -244,16 +244,21 @@ func (srv *Server) PagesEnv() map[string]string { return srv.sandbox.PagesEnv(sr
 
 // PagesEnv is the environment that makes the provider use the pages of this sandbox where it is served
 // at url, which has no slash at its end: its addresses, and new sessions of the first user who can see
-// Integrations and of the first user of every shop. There are no tokens in it.
+// API keys and of the first user of every shop. There are no tokens in it.
 func (s *Sandbox) PagesEnv(url string) map[string]string {
 	portal, shops := s.signInAll(url)
-	// A map of strings always encodes.
+	admins := make(map[string]string, len(shops))
+	for shop := range shops {
+		admins[shop] = ShopURL(url, shop) + mystorePagesPrefix
+	}
+	// Maps of strings always encode.
 	sessions, _ := json.Marshal(shops)
+	addresses, _ := json.Marshal(admins)
 	return map[string]string{
 		"KUSTOM_ENVIRONMENT":      s.state.environment,
 		"KUSTOM_API_URL":          url + merchantPrefix,
 		"KUSTOM_PORTAL_PAGES_URL": url + portalPagesPrefix,
-		"MYSTORE_PAGES_URL":       url + mystorePagesPrefix,
+		"MYSTORE_ADMIN_URLS":      string(addresses),
 		"KUSTOM_PORTAL_SESSION":   portal,
 		"MYSTORE_SESSIONS":        string(sessions),
 	}
@@ -268,7 +273,7 @@ func (s *Sandbox) signInAll(url string) (portal string, shops map[string]string)
 	}
 	shops = make(map[string]string)
 	for _, sh := range s.state.shops {
-		shops[sh.Name] = s.sessionLine(url, MystorePages, mystorePagesPrefix, session{shop: sh, email: sh.Users[0].Email})
+		shops[sh.Name] = s.sessionLine(ShopURL(url, sh.Name), MystorePages, mystorePagesPrefix, session{shop: sh, email: sh.Users[0].Email})
 	}
 	return portal, shops
 }

@@ -3,88 +3,36 @@ package sandbox
 import (
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// resume is a visitor with the session of one line.
-func (b *bench) resume(line string) *visitor {
-	b.t.Helper()
+func parseSession(t *testing.T, line string) browserSession {
+	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(line)
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var kept browserSession
 	if err := json.Unmarshal(data, &kept); err != nil {
-		b.t.Fatal(err)
-	}
-	v := b.visitor()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, c := range kept.Cookies {
-		jar.SetCookies(&url.URL{Scheme: "http", Host: kept.Host, Path: c.Path}, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: c.Path}})
-	}
-	v.client.Jar = jar
-	return v
-}
-
-func TestPagesEnv(t *testing.T) {
-	b := newBench(t, ThreeShops(), Options{})
-	env := b.srv.PagesEnv()
-	want := map[string]string{
-		"KUSTOM_ENVIRONMENT":      "production",
-		"KUSTOM_API_URL":          b.srv.URL() + "/merchant",
-		"KUSTOM_PORTAL_PAGES_URL": b.srv.URL() + "/pages/portal",
-		"MYSTORE_PAGES_URL":       b.srv.URL() + "/pages/mystore",
-	}
-	for name, value := range want {
-		if env[name] != value {
-			t.Errorf("%s is %q, want %q", name, env[name], value)
-		}
-	}
-	for name := range env {
-		if strings.Contains(name, "TOKEN") {
-			t.Errorf("there is %s", name)
-		}
-	}
-	b.resume(env["KUSTOM_PORTAL_SESSION"]).open(env["KUSTOM_PORTAL_PAGES_URL"]+keysPath).at(200, "Integrations")
-	var shops map[string]string
-	if err := json.Unmarshal([]byte(env["MYSTORE_SESSIONS"]), &shops); err != nil {
 		t.Fatal(err)
 	}
-	for _, shop := range []string{"fjellsport", "kaffebonna", "ullogtre"} {
-		b.resume(shops[shop]).open(env["MYSTORE_PAGES_URL"]+"/"+shop+"/extensions").at(200, "Extensions")
-	}
-	// The session of one vendor is nothing to the other, whatever the cookie is called.
-	other := b.resume(strings.Clone(env["KUSTOM_PORTAL_SESSION"]))
-	u, err := url.Parse(env["MYSTORE_PAGES_URL"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	value := other.client.Jar.Cookies(&url.URL{Scheme: "http", Host: u.Host, Path: portalPagesPrefix})[0].Value
-	other.client.Jar.SetCookies(u, []*http.Cookie{{Name: mystoreCookie, Value: value, Path: mystorePagesPrefix}})
-	other.mystore("/").at(200, "Sign in")
-	b.wantNoSecrets()
-	b.wantViolations()
+	return kept
 }
 
 func TestSessionsAreNew(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
-	v := b.visitor().mystore("/sign-in")
-	base, err := url.Parse(b.srv.MystorePagesURL())
+	c := b.client()
+	panel, err := url.Parse(b.srv.MystoreAdminURL("fjellsport"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := v.client.Jar.Cookies(base)[0].Value
-	v.signInToShop("fjellsport", "fake-mystore-password-fjellsport").at(200, "Home")
-	after := v.client.Jar.Cookies(base)[0].Value
-	if before == after {
+	c.get(panel.String() + "/login")
+	before := c.http.Jar.Cookies(panel)[0].Value
+	c.signInTo("fjellsport", "owner@fjellsport.example", "fake-mystore-password-fjellsport").want(t, 200)
+	if after := c.http.Jar.Cookies(panel)[0].Value; before == after {
 		t.Error("whoever knew the session before is signed in with it")
 	}
 	if b.s.sessions[before] != nil {
@@ -100,15 +48,15 @@ func TestLinksForNobody(t *testing.T) {
 	if _, err := b.s.MystoreLink("nowhere", "/"); err == nil {
 		t.Error("a link to no shop")
 	}
-	path, err := b.s.PortalLink(admin, "/")
+	path, err := b.s.MystoreLink("fjellsport", "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Contains(b.s.Secrets(), path[strings.LastIndex(path, "/")+1:]) {
 		t.Error("what is in the link is no secret")
 	}
-	b.visitor().open(b.srv.URL()+strings.Replace(path, portalPagesPrefix, mystorePagesPrefix, 1)).at(403, "Sign in")
-	b.visitor().open(b.srv.URL()+path).at(200, "Home")
+	b.client().get(ShopURL(b.srv.URL(), "kaffebonna")+path).want(t, 200, "Log in to the control panel")
+	b.client().get(ShopURL(b.srv.URL(), "fjellsport")+path).want(t, 200, "owner@fjellsport.example")
 }
 
 func TestTour(t *testing.T) {
@@ -118,8 +66,9 @@ func TestTour(t *testing.T) {
 		t.Fatalf("the tour is %q", tour)
 	}
 	link := func(line string) string { return line[strings.LastIndex(line, "http"):] }
-	b.visitor().open(link(tour[1])).at(200, "Home")
-	b.visitor().open(link(tour[3])).at(200, "Home")
+	b.client().get(link(tour[0])).want(t, 200, "Mailbox")
+	b.client().get(link(tour[1])).want(t, 200, "portal.js")
+	b.client().get(link(tour[3])).want(t, 200, "mystore.js", "owner@fjellsport.example")
 	empty := newBench(t, Seed{}, Options{})
 	if tour := empty.srv.Tour(); len(tour) != 0 {
 		t.Errorf("where there is nothing to see, the tour is %q", tour)

@@ -1,6 +1,9 @@
 package sandbox
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The languages of the pages.
 const (
@@ -10,137 +13,199 @@ const (
 
 var languages = []string{english, norwegian}
 
-// words says what is on a page, in one language.
-type words struct {
-	Lang   string
-	rename map[string]string
+// months are how dates name them.
+var months = map[string][]string{
+	english:   {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
+	norwegian: {"jan.", "feb.", "mars", "apr.", "mai", "juni", "juli", "aug.", "sep.", "okt.", "nov.", "des."},
 }
 
-// W is a word for a template. One that is not in the table is an error, so that no page is half
-// translated.
-func (w words) W(word string, args ...any) (string, error) {
-	translated, ok := bokmaal[word]
-	if !ok {
+// words says what is on a page, in one language, with what mutations make of it.
+type words struct {
+	Lang      string
+	mutations []string
+	rename    map[string]string
+}
+
+// W is a word for a template. One that is not in the table is an error, so that no page is half translated.
+func (w words) W(word string) (string, error) {
+	if _, ok := bokmaal[word]; !ok {
 		return "", fmt.Errorf("the table of words lacks %q", word)
 	}
-	if w.Lang != norwegian {
-		translated = word
+	return w.shown(word), nil
+}
+
+func (w words) shown(word string) string {
+	shown := word
+	if w.Lang == norwegian {
+		shown = bokmaal[word]
+	}
+	for _, m := range mutations {
+		if slices.Contains(w.mutations, m.Name) {
+			shown = m.apply(word, shown)
+		}
 	}
 	if other, ok := w.rename[word]; ok {
-		translated = other
+		return other
 	}
-	if len(args) == 0 {
-		return translated, nil
-	}
-	return fmt.Sprintf(translated, args...), nil
+	return shown
 }
 
 // say is W for code, where the word is there.
-func (w words) say(word string, args ...any) string {
-	text, err := w.W(word, args...)
+func (w words) say(word string) string {
+	text, err := w.W(word)
 	if err != nil {
 		panic(err)
 	}
 	return text
 }
 
-// bokmaal goes from the English words, by which the pages know all of them, to the Norwegian ones.
+// all is every word as it is shown, for a page's script.
+func (w words) all() map[string]string {
+	all := make(map[string]string, len(bokmaal))
+	for word := range bokmaal {
+		all[word] = w.shown(word)
+	}
+	return all
+}
+
+// somethingWrong is what a page says of what it can't explain.
+const somethingWrong = "Something went wrong. Please try again."
+
+// bokmaal goes from the English words, by which the pages know all of them, to Norwegian ones. The English
+// words of the API page, of the popup and of the menu are those of the two pictures and the help articles;
+// no source shows a Norwegian one.
 var bokmaal = map[string]string{
-	"A description is up to 100 letters a–z, digits, spaces and - : ; . , _": "En beskrivelse er opptil 100 bokstaver a–z, siffer, mellomrom og - : ; . , _",
-	"API":                "API",
-	"API key %s deleted": "API-nøkkelen %s er slettet",
-	"API keys":           "API-nøkler",
-	"Action required":    "Handling kreves",
-	"Actions":            "Handlinger",
-	"Actions for":        "Handlinger for",
-	"Back to the start":  "Tilbake til start",
-	"Being created":      "Opprettes",
-	"Cancel":             "Avbryt",
-	"Check your email":   "Sjekk e-posten din",
-	"Checkout":           "Checkout",
-	"Code":               "Kode",
-	"Continue":           "Fortsett",
-	"Copy":               "Kopier",
-	"Created":            "Opprettet",
-	"Credentials":        "Legitimasjon",
-	"Delete":             "Slett",
-	"Delete API key":     "Slett API-nøkkel",
-	"Description":        "Beskrivelse",
-	"Done":               "Ferdig",
-	"Email":              "E-post",
-	"Empty both fields and press the button to remove the credentials.": "Tøm begge feltene og trykk på knappen for å fjerne legitimasjonen.",
-	"Endpoints":  "Endepunkter",
-	"Extensions": "Utvidelser",
+	"1 result":                          "1 resultat",
+	"{0} results":                       "{0} resultater",
+	"{0}/{1} Results":                   "{0}/{1} resultater",
+	"API":                               "API",
+	"API key deleted":                   "API-nøkkelen er slettet",
+	"API keys":                          "API-nøkler",
+	"A new API key will be generated.":  "En ny API-nøkkel blir generert.",
+	"Accept all":                        "Godta alle",
+	"Access denied when authenticating": "Ingen tilgang ved autentisering",
+	"Account settings":                  "Kontoinnstillinger",
+	"Action Expired":                    "Handlingen er utløpt",
+	"Action required":                   "Handling kreves",
+	"Administrators":                    "Administratorer",
+	"All extensions":                    "Alle utvidelser",
+	"All orders":                        "Alle ordrer",
+	"All payment links":                 "Alle betalingslenker",
+	"Are you sure you want to delete this API key? It stops working at once.": "Er du sikker på at du vil slette denne API-nøkkelen? Den slutter å virke med en gang.",
+	"Cancel":              "Avbryt",
+	"Check your email":    "Sjekk e-posten din",
+	"Checkout":            "Checkout",
+	"Close":               "Lukk",
+	"Configuration":       "Innstillinger",
+	"Confirm":             "Bekreft",
+	"Cookies":             "Informasjonskapsler",
+	"Copy Key ID":         "Kopier nøkkel-ID",
+	"Creation date":       "Opprettet",
+	"Credentials":         "Legitimasjon",
+	"Customer tokens API": "Customer tokens API",
+	"Dark mode":           "Mørk modus",
+	"Dashboard":           "Oversikt",
+	"Delete API Key":      "Slett API-nøkkel",
+	"Delete API key":      "Slett API-nøkkelen",
+	"Description":         "Beskrivelse",
+	"Design":              "Design",
+	"Developer logs":      "Utviklerlogger",
+	"Developers":          "Utviklere",
+	"Dismiss warning":     "Skjul advarselen",
+	"Disputes":            "Tvister",
+	"Elements":            "Elements",
+	"Email":               "E-post",
+	"Email address":       "E-postadresse",
+	"Expiration date":     "Utløpsdato",
+	"Extensions":          "Utvidelser",
 	"Fill in both Kustom ID and Kustom Secret, or neither.": "Fyll inn både Kustom ID og Kustom Secret, eller ingen av dem.",
-	"Forbidden":              "Ingen tilgang",
-	"Generate":               "Generer",
-	"Generate a new API key": "Generer en ny API-nøkkel",
-	"Generate new":           "Generer ny",
-	"Home":                   "Hjem",
-	"Host":                   "Vert",
-	"Hosted payment page":    "Betalingsside",
-	"ID and Secret updated":  "ID og Secret er oppdatert",
-	"If there is an account for this address, a link to sign in is on its way. It works once.": "Hvis det finnes en konto for denne adressen, er en lenke for å logge inn på vei. Den virker én gang.",
-	"Integrations": "Integrasjoner",
-	"Key ID":       "Nøkkel-ID",
-	"Keys with which a store calls Kustom's API.": "Nøkler som en butikk kaller Kustoms API med.",
+	"Forgotten password?": "Glemt passord?",
+	"General":             "Generelt",
+	"Generate new":        "Generer ny",
+	"Go to next page":     "Gå til neste side",
+	"Go to previous page": "Gå til forrige side",
+	"Got it":              "Greit",
+	"Home":                "Hjem",
+	"Host":                "Vert",
+	"Hosted payment page": "Betalingsside",
+	"If there is an account for this address, a link to sign in is on its way.": "Hvis det finnes en konto for denne adressen, er en lenke for å logge inn på vei.",
+	"Installation script":         "Installasjonsskript",
+	"Integrations":                "Integrasjoner",
+	"Key ID":                      "Nøkkel-ID",
+	"Kustom API Key generated":    "Kustom API-nøkkel er generert",
 	"Kustom ID":                   "Kustom ID",
 	"Kustom Secret":               "Kustom Secret",
-	"Last updated":                "Sist oppdatert",
 	"Last used":                   "Sist brukt",
+	"Load more":                   "Vis flere",
+	"Log in":                      "Logg inn",
+	"Log in to Kustom Portal":     "Logg inn på Kustom Portal",
+	"Log in to the control panel": "Logg inn på kontrollpanelet",
+	"Log in with magic link":      "Logg inn med magisk lenke",
+	"Log out":                     "Logg ut",
+	"Logistics":                   "Logistikk",
 	"Mailbox":                     "Postkasse",
-	"Main":                        "Hovedmeny",
-	"Merchant ID":                 "Merchant ID",
-	"Never":                       "Aldri",
-	"Next page":                   "Neste side",
-	"No API keys yet":             "Ingen API-nøkler ennå",
-	"No extension has this name.": "Ingen utvidelse har dette navnet.",
-	"No mail yet":                 "Ingen e-post ennå",
-	"None":                        "Ingen",
-	"Not active":                  "Ikke aktiv",
-	"Not found":                   "Ikke funnet",
-	"Not updated yet":             "Ikke oppdatert ennå",
-	"One-time code":               "Engangskode",
-	"Open the mailbox":            "Åpne postkassen",
+	"Main Menu/Content":           "Hovedmeny/Innhold",
+	"Microsoft login":             "Microsoft-pålogging",
+	"Multi-factor authentication": "Flerfaktorautentisering",
+	"Necessary only":              "Bare nødvendige",
+	"New":                         "Nytt",
+	"Next":                        "Neste",
+	"No results found.":           "Ingen treff.",
+	"No results.":                 "Ingen resultater.",
+	"Nothing to show yet.":        "Ingenting å vise ennå.",
+	"One-time password":           "Engangspassord",
+	"Open menu":                   "Åpne meny",
 	"Order management":            "Ordrehåndtering",
+	"Orders":                      "Ordrer",
+	"Overview":                    "Oversikt",
 	"Password":                    "Passord",
-	"Request access via User Manager from your account administrator.": "Be kontoadministratoren om tilgang via User Manager.",
-	"Sandbox":                  "Sandkasse",
-	"Search":                   "Søk",
-	"Send magic link":          "Send magisk lenke",
-	"Service":                  "Tjeneste",
-	"Settlement":               "Oppgjør",
-	"Show":                     "Vis",
-	"Sign in":                  "Logg inn",
-	"Sign in to Kustom Portal": "Logg inn på Kustom Portal",
-	"Sign out":                 "Logg ut",
-	"Skip to the content":      "Hopp til innholdet",
+	"Payment links":               "Betalingslenker",
+	"Payment methods":             "Betalingsmåter",
+	"Payments API":                "Payments API",
+	"Please save the following credentials on your device or in another secure location.": "Lagre følgende legitimasjon på enheten din eller et annet trygt sted.",
+	"Please wait…":           "Vent litt…",
+	"Previous":               "Forrige",
+	"Reports":                "Rapporter",
+	"SFTP credentials":       "SFTP-legitimasjon",
+	"Search":                 "Søk",
+	"Search store...":        "Søk etter butikk...",
+	"Select store":           "Velg butikk",
+	"Send":                   "Send",
+	"Service":                "Tjeneste",
+	"Set expiration date":    "Sett utløpsdato",
+	"Settlement":             "Oppgjør",
+	"Settlements":            "Oppgjør",
+	"Shipping":               "Frakt",
+	"Sign in with Microsoft": "Logg inn med Microsoft",
+	"Sign out":               "Logg ut",
 	"Some services are still using Klarna endpoints. Follow this guide to switch your setup to Kustom.": "Noen tjenester bruker fortsatt Klarna-endepunkter. Følg denne veiledningen for å bytte oppsettet ditt til Kustom.",
-	"Store":                                  "Butikk",
-	"Store name":                             "Butikknavn",
-	"Store shown":                            "Vist butikk",
-	"Switch endpoint to %s":                  "Bytt endepunkt til %s",
-	"The code is wrong, or no longer valid.": "Koden er feil, eller ikke gyldig lenger.",
-	"The key %s of %s will stop working at once. This can't be undone.":                   "Nøkkelen %s til %s slutter å virke med en gang. Det kan ikke angres.",
-	"The link has been used, or is too old.":                                              "Lenken er brukt, eller for gammel.",
-	"The secret is only displayed once. If you lose it, you must generate a new API key.": "Hemmeligheten vises bare én gang. Mister du den, må du generere en ny API-nøkkel.",
-	"The store has %s keys, and can't have more":                                          "Butikken har %s nøkler, og kan ikke ha flere",
-	"The store name, e-mail or password is wrong.":                                        "Butikknavnet, e-posten eller passordet er feil.",
-	"There is no such page.":                                                              "Det finnes ingen slik side.",
-	"There is white space around Kustom ID or Kustom Secret.":                             "Det er mellomrom rundt Kustom ID eller Kustom Secret.",
-	"This form belongs to another session. Load the page again.":                          "Dette skjemaet hører til en annen økt. Last siden på nytt.",
-	"Type the six digits that your authenticator app shows.":                              "Skriv de seks sifrene som autentiseringsappen din viser.",
-	"Update ID and Secret":                                                                "Oppdater ID og Secret",
-	"Username":                                                                            "Brukernavn",
-	"Version":                                                                             "Versjon",
-	"Wait while the key is created":                                                       "Vent mens nøkkelen opprettes",
-	"We send you a link that signs you in.":                                               "Vi sender deg en lenke som logger deg inn.",
-	"Website":                                                                             "Nettsted",
-	"You are signed in to another shop.":                                                  "Du er logget inn på en annen butikk.",
-	"You do not have access":                                                              "Du har ikke tilgang",
-	"Your extensions":                                                                     "Dine utvidelser",
-	"Your new API key":                                                                    "Din nye API-nøkkel",
-	"for %s":                                                                              "for %s",
-	"Optional":                                                                            "Valgfri",
-	"One is saved. It is never shown.":                                                    "En er lagret. Den vises aldri.",
+	somethingWrong:                                        "Noe gikk galt. Prøv igjen.",
+	"Stock Value Report":                                  "Lagerverdirapport",
+	"Stores":                                              "Butikker",
+	"Switch endpoint to {0}":                              "Bytt endepunkt til {0}",
+	"Switch to production":                                "Bytt til produksjon",
+	"The API key {0} stops working at once.":              "API-nøkkelen {0} slutter å virke med en gang.",
+	"The credentials have been updated.":                  "Legitimasjonen er oppdatert.",
+	"The email address or the password is wrong.":         "E-postadressen eller passordet er feil.",
+	"The one-time password is wrong, or no longer valid.": "Engangspassordet er feil, eller ikke gyldig lenger.",
+	"The password will only be revealed this time and will disappear after you close this window.": "Passordet vises bare denne gangen, og forsvinner når du lukker dette vinduet.",
+	"The store has reached the maximum number of API keys.":                                        "Butikken har nådd det største antallet API-nøkler.",
+	"The warning will be hidden for you in this store.":                                            "Advarselen blir skjult for deg i denne butikken.",
+	"There is no other environment here.":                                                          "Det finnes ikke noe annet miljø her.",
+	"There is white space around Kustom ID or Kustom Secret.":                                      "Det er mellomrom rundt Kustom ID eller Kustom Secret.",
+	"This form belongs to another session. Load the page again.":                                   "Dette skjemaet hører til en annen økt. Last siden på nytt.",
+	"This page could not be found.":                                                                "Fant ikke siden.",
+	"Toggle Sidebar":                                                                               "Vis eller skjul menyen",
+	"Try again":                                                                                    "Prøv igjen",
+	"Update ID and Secret":                                                                         "Oppdater ID og Secret",
+	"User management":                                                                              "Brukeradministrasjon",
+	"Users":                                                                                        "Brukere",
+	"We use cookies to make the portal work and to understand how it is used.":                     "Vi bruker informasjonskapsler for at portalen skal virke, og for å forstå hvordan den brukes.",
+	"Webhooks":             "Webhooks",
+	"What's new":           "Nyheter",
+	"Yes, dismiss warning": "Ja, skjul advarselen",
+	"You can now see your settlements as they happen.": "Nå kan du se oppgjørene dine mens de skjer.",
+	"You do not have access":                           "Du har ikke tilgang",
+	"Your Kustom API keys let you securely connect to Kustom when placing or managing orders.": "Med Kustom API-nøklene kobler du deg trygt til Kustom når du legger inn eller håndterer ordrer.",
+	"Your extensions": "Dine utvidelser",
 }

@@ -1,0 +1,288 @@
+package browser
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// finder is the script that reads pages.
+//
+//go:embed finder.js
+var finder string
+
+// world is the name of the finder's own world of scripts.
+const world = "finder"
+
+// script calls a function of the finder in the document that the tab shows now.
+func script[T any](ctx context.Context, t *Tab, function string, args ...any) (T, error) {
+	var result T
+	var list []string
+	for _, arg := range args {
+		text, err := json.Marshal(arg)
+		if err != nil {
+			return result, err
+		}
+		list = append(list, string(text))
+	}
+	expression := finder + ";\nfinder." + function + "(" + strings.Join(list, ", ") + ")"
+	err := t.run(ctx, func(ctx context.Context) error {
+		value, err := t.evaluate(ctx, expression)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(value, &result)
+	})
+	return result, err
+}
+
+func (t *Tab) evaluate(ctx context.Context, expression string) ([]byte, error) {
+	frame := cdp.FrameID(chromedp.FromContext(t.ctx).Target.TargetID)
+	made, err := chromedp.Call(ctx, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: frame, WorldName: world})
+	if err != nil {
+		return nil, err
+	}
+	byValue := true
+	got, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{
+		Expression: expression, ContextID: made.ExecutionContextID, ReturnByValue: &byValue,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if got.ExceptionDetails != nil {
+		// What the exception says may quote the page (I2).
+		return nil, errors.New("the page could not be read")
+	}
+	return got.Result.Value, nil
+}
+
+// errLoading says that there is no whole page to be looked at.
+var errLoading = errors.New("the page is being loaded")
+
+// look returns what the page shows now.
+func (t *Tab) look(ctx context.Context) (*Page, error) {
+	s, err := script[snapshot](ctx, t, "snapshot")
+	if err != nil {
+		return nil, err
+	}
+	if len(s.Nodes) == 0 {
+		return nil, errLoading
+	}
+	return newPage(s)
+}
+
+var (
+	// errGone says that an element was not on the page any more when it was to be clicked.
+	errGone = errors.New("it is not on the page any more")
+	// errCovered says that something else is where an element should be clicked.
+	errCovered = errors.New("something else is in front of it")
+	// errNever says that an element must not be clicked.
+	errNever = errors.New("it is one of the things that are never clicked")
+	// errDisabled says that an element takes no clicks.
+	errDisabled = errors.New("it is disabled")
+)
+
+// Gone tells whether a click failed because its element was not on the page any more. Pages are drawn more
+// than once.
+func Gone(err error) bool { return errors.Is(err, errGone) }
+
+// Click clicks an element once, as soon as nothing else is in front of it. What comes of it is for the next
+// step to see. Where that changes something, the error tells whether it may have happened.
+func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
+	start := time.Now()
+	if err := t.mayClick(e); err != nil {
+		return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err, Changing: s.Changing})
+	}
+	for {
+		sent, cover, err := t.click(ctx, e)
+		if err == nil {
+			return nil
+		}
+		late := time.Since(start) > t.browser.options.Timeout
+		if sent || late || !errors.Is(err, errCovered) || pause(ctx, lookInterval) != nil {
+			return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err, Message: t.discreet(cover), Uncertain: s.Changing && sent})
+		}
+		if page, err := t.look(ctx); err == nil {
+			t.clear(ctx, Step{Page: s.Page, Do: s.Do}, page)
+			if front := page.inFront(); !s.Changing && front != nil && !front.holds(e) {
+				// A dialog with news, say, that nothing was asked of.
+				_ = t.Press(ctx, s, escape)
+			}
+		}
+	}
+}
+
+// holds tells whether an element of an earlier look is in e.
+func (e *Element) holds(other *Element) bool {
+	for inner := range e.All() {
+		if inner.id == other.id && inner.Role != textRole {
+			return true
+		}
+	}
+	return false
+}
+
+// mayClick returns why an element is not clicked.
+func (t *Tab) mayClick(e *Element) error {
+	for _, never := range t.visitor.site.Never {
+		thing := Thing{Words: []string{never}}
+		if slices.ContainsFunc([]string{e.Name, e.Title, e.Text()}, func(text string) bool { return thing.fit(text) > unlike }) {
+			return errNever
+		}
+	}
+	if e.Disabled {
+		return errDisabled
+	}
+	return nil
+}
+
+// point is where to click, or why not.
+type point struct {
+	X     float64 `json:"x"`
+	Y     float64 `json:"y"`
+	Gone  bool    `json:"gone"`
+	Cover *string `json:"cover"`
+}
+
+// click clicks an element once. It tells whether the page may have noticed, and what is in front of it.
+func (t *Tab) click(ctx context.Context, e *Element) (sent bool, cover string, err error) {
+	at, err := script[point](ctx, t, "aim", e.id)
+	switch {
+	case err != nil:
+		var refusal *cdproto.Error
+		if errors.As(err, &refusal) {
+			err = fmt.Errorf("%w: %w", errGone, err)
+		}
+		return false, "", err
+	case at.Gone:
+		return false, "", errGone
+	case at.Cover != nil:
+		return false, *at.Cover, errCovered
+	}
+	err = t.run(ctx, func(ctx context.Context) error {
+		sent = true
+		return chromedp.Do(ctx, chromedp.MouseClickXY(at.X, at.Y, chromedp.ButtonType(input.MouseButtonLeft)))
+	})
+	return sent, "", err
+}
+
+// errNotTaken says that a field does not hold what was typed into it.
+var errNotTaken = errors.New("the field did not take what was typed")
+
+// Fill replaces what is in a field.
+func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {
+	start := time.Now()
+	if s.Secret && text != "" {
+		t.secrets = append(t.secrets, text)
+	}
+	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
+	defer cancel()
+	problem, err := script[string](within, t, "fill", e.id, text)
+	switch {
+	case err == nil && problem == "gone":
+		err = errGone
+	case err == nil && problem != "":
+		err = errNotTaken
+	}
+	if err != nil {
+		return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err})
+	}
+	return nil
+}
+
+// Choose chooses an option of an open list.
+func (t *Tab) Choose(ctx context.Context, s Step, option *Element) error {
+	start := time.Now()
+	native := false
+	if option.Tag == "option" {
+		var err error
+		if native, err = script[bool](ctx, t, "choose", option.id); err != nil {
+			return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err})
+		}
+	}
+	if native {
+		return nil
+	}
+	return t.Click(ctx, s, option)
+}
+
+// Scroll scrolls the nearest box around an element that scrolls, by most of its height, or back to its
+// beginning. It tells whether anything moved.
+func (t *Tab) Scroll(ctx context.Context, s Step, e *Element, back bool) (bool, error) {
+	moved, err := script[bool](ctx, t, "scroll", e.id, back)
+	if err != nil {
+		return false, t.report(ctx, s, time.Now(), &StepError{Kind: Unclickable, Err: err})
+	}
+	return moved, nil
+}
+
+// Escape presses the key that closes what is open.
+func (t *Tab) Escape(ctx context.Context, s Step) error { return t.Press(ctx, s, escape) }
+
+// Press presses a key.
+func (t *Tab) Press(ctx context.Context, s Step, key string) error {
+	err := t.run(ctx, func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.KeyEvent(key)) })
+	if err != nil {
+		return t.report(ctx, s, time.Now(), &StepError{Kind: Unclickable, Err: err})
+	}
+	return nil
+}
+
+// Fail returns the error of a step that found out by itself that the page is not what it should be.
+func (t *Tab) Fail(ctx context.Context, s Step, kind Kind, what string, uncertain bool) error {
+	return t.report(ctx, s, time.Now(), &StepError{Kind: kind, What: t.discreet(what), Structure: true, Uncertain: uncertain})
+}
+
+// report completes the error of a step, after a picture, and tells the observer of it. Whatever it was, when
+// the browser is gone, that is why.
+func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *StepError) error {
+	if !t.process.alive() {
+		failure.Kind = Died
+	}
+	failure.Site, failure.Host = t.visitor.site.Name, t.visitor.site.URL.Host
+	failure.Page, failure.Step, failure.Changing = s.Page, s.Do, s.Changing
+	failure.Message, failure.Asked = t.discreet(failure.Message), t.discreet(t.asked.last())
+	failure.Picture = t.picture(ctx)
+	t.observe(ctx, s, start, failure.Kind)
+	return failure
+}
+
+const (
+	// hidden is in a message in place of what must not be told.
+	hidden = "(sensitive)"
+	// longest is how much of a message is told.
+	longest = 300
+)
+
+// discreet returns a text of the page fit to be told: without secrets, and not too long.
+func (t *Tab) discreet(text string) string {
+	for _, secret := range t.secrets {
+		text = strings.ReplaceAll(text, secret, hidden)
+	}
+	if secret := t.visitor.site.Secret; secret != nil {
+		text = secret.ReplaceAllLiteralString(text, hidden)
+	}
+	if letters := []rune(tidy(text)); len(letters) > longest {
+		return string(letters[:longest]) + "…"
+	}
+	return tidy(text)
+}
+
+func (t *Tab) observe(ctx context.Context, s Step, start time.Time, kind Kind) {
+	t.browser.options.Observe(ctx, Record{
+		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do,
+		Kind: kind, Duration: time.Since(start),
+	})
+}

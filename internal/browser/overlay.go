@@ -1,0 +1,129 @@
+package browser
+
+import (
+	"context"
+	"regexp"
+	"sync"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+// consent finds texts that ask to accept cookies, in the languages of the vendors' countries.
+var consent = regexp.MustCompile(`(?i)cookie|informasjonskaps|samtykke|samtycke|kakor|eväste|consent|gdpr`)
+
+// necessary are the ways to say no to all cookies that are not needed. None of them accepts.
+func necessary() Thing {
+	return Thing{Kind: Action, Words: []string{
+		"Reject all", "Reject", "Decline", "Decline all", "Deny", "Deny all", "Only necessary", "Necessary only", "Use necessary cookies only",
+		"Only necessary cookies", "Accept only necessary", "Essential only", "Only essential", "Reject non-essential", "Refuse",
+		"Avvis alle", "Avvis", "Kun nødvendige", "Bare nødvendige", "Godta bare nødvendige", "Neka alla", "Neka", "Endast nödvändiga",
+		"Afvis alle", "Kun nødvendige cookies", "Vain välttämättömät", "Hylkää kaikki",
+	}}
+}
+
+// asksConsent tells whether an element is a banner that asks to accept cookies: a box of its own with no more
+// than a paragraph or two.
+func asksConsent(e *Element) bool {
+	const most = 2000
+	if e.Position != "fixed" && e.Position != "sticky" && !e.HasRole("dialog", "alertdialog", "region") {
+		return false
+	}
+	text := e.Text()
+	return len(text) <= most && consent.MatchString(text)
+}
+
+// clear closes what lies over the page and has nothing to do with the step: a banner that asks for consent
+// is answered with no. While something changes, nothing else is clicked.
+func (t *Tab) clear(ctx context.Context, s Step, page *Page) {
+	if s.Changing {
+		return
+	}
+	for e := range page.All() {
+		if !asksConsent(e) {
+			continue
+		}
+		for _, button := range e.Find(necessary()) {
+			if t.mayClick(button) == nil {
+				// Whether it has worked is seen by the next look.
+				_, _, _ = t.click(ctx, button)
+				return
+			}
+		}
+	}
+}
+
+// asked is what the browser's own dialogs on a page have asked. It is safe for concurrent use.
+type asked struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (a *asked) set(text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.text = text
+}
+
+func (a *asked) last() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.text
+}
+
+// Asked returns what the browser's own dialog on the page has asked last, and forgets it. Such a dialog is
+// always dismissed.
+func (t *Tab) Asked() string {
+	text := t.discreet(t.asked.last())
+	t.asked.set("")
+	return text
+}
+
+// heard is told of everything that happens in the tab. It must not wait for anything: see chromedp.Listen.
+func (t *Tab) heard(event any) {
+	t.net.heard(event, t.visitor.site.URL)
+	if t.browser.options.Visible {
+		// A person answers what the page asks.
+		return
+	}
+	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening:
+		// To leave a page is never refused; all else is.
+		leaving := e.Type == page.DialogTypeBeforeunload
+		if !leaving {
+			t.asked.set(e.Message)
+		}
+		go t.dismiss(leaving)
+	case *page.EventWindowOpen:
+		go t.closeOpened()
+	}
+}
+
+// dismiss closes the browser's own dialog, which holds up the page.
+func (t *Tab) dismiss(accept bool) {
+	ctx, cancel := context.WithTimeout(t.ctx, closeTimeout)
+	defer cancel()
+	// One that is gone already needs no closing.
+	_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: accept})
+}
+
+// closeOpened closes the windows that the page has opened. A window opens some time after it was asked for.
+func (t *Tab) closeOpened() {
+	ctx, cancel := context.WithTimeout(t.ctx, closeTimeout)
+	defer cancel()
+	own := chromedp.FromContext(t.ctx).Target.TargetID
+	for ctx.Err() == nil {
+		got, err := chromedp.CallBrowser(ctx, target.GetTargets, target.GetTargetsParams{})
+		if err != nil {
+			return
+		}
+		for _, info := range got.TargetInfos {
+			if info.OpenerID == own {
+				_, _ = chromedp.CallBrowser(ctx, target.CloseTarget, target.CloseTargetParams{TargetID: info.TargetID})
+				return
+			}
+		}
+		_ = pause(ctx, lookInterval)
+	}
+}

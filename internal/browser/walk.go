@@ -1,0 +1,248 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Move is one click, or one text to type, on the way to a page. Nothing else is clicked on the way.
+type Move struct {
+	// Thing is what is clicked or typed into. Find, where it is set, finds it in another way.
+	Thing Thing
+	Find  func(*Page) []*Element
+	// Type is what is typed.
+	Type string
+}
+
+// Route is the way to a page.
+type Route struct {
+	// Goal returns nil on the page that is looked for, and an [*AbsentError] on others. Any other error ends
+	// the walk.
+	Goal func(*Page) error
+	// Moves are from the first to the last. On each page the last one is made that can be: who is nearly there
+	// need not begin at the beginning.
+	Moves []Move
+}
+
+const (
+	// maxMoves ends a walk that goes round in circles.
+	maxMoves = 24
+	// patience is how long nothing may come of a move before it is made again, the first time: a busy browser
+	// loses a click now and then. Each further time it is longer by impatience.
+	patience   = 3 * time.Second
+	impatience = 4
+)
+
+// errCircles says that a walk has no end.
+var errCircles = errors.New("the way to it goes round in circles")
+
+// Walk goes to a page by clicking what leads there. It changes nothing. All clicks and waits end within the
+// browser's timeout for a step each.
+func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
+	s.passing = true
+	made := map[moveKey]*moveMade{}
+	for range maxMoves {
+		next, err := Await(ctx, t, s, func(p *Page) (*nextMove, error) { return r.next(p, made) })
+		if err != nil || next.Element == nil {
+			return err
+		}
+		key := moveKey{next.Element.id, next.Move, next.Element.Expanded}
+		if made[key] == nil {
+			made[key] = &moveMade{wait: patience}
+		} else {
+			made[key].wait *= impatience
+		}
+		made[key].at = time.Now()
+		if err := t.make(ctx, s, r.Moves[next.Move], next); err != nil && !Gone(err) {
+			return err
+		}
+	}
+	return t.report(ctx, s, time.Now(), &StepError{Kind: NotFound, Err: errCircles, Structure: true})
+}
+
+// nextMove is what to do on a page; nothing where it is the goal.
+type nextMove struct {
+	Element *Element
+	Move    int
+	// Menu is an open menu, or a dialog, that is in the way.
+	Menu *Element
+	// Wait is how long the page has to stay without a better move.
+	Wait time.Duration
+}
+
+// Quiet implements [Patient].
+func (n *nextMove) Quiet() time.Duration { return n.Wait }
+
+const (
+	// beforeOpener, beforeOpenerBusy and beforeSearch are for how long a page has to offer nothing better before more of a menu
+	// is opened, or something else is searched for.
+	beforeOpener     = 1200 * time.Millisecond
+	beforeOpenerBusy = 4 * time.Second
+	beforeSearch     = 2500 * time.Millisecond
+)
+
+// moveKey tells moves apart: to open a group is another move than to close it.
+type moveKey struct {
+	element, move int
+	expanded      string
+}
+
+type moveMade struct {
+	at   time.Time
+	wait time.Duration
+}
+
+func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
+	goal := r.Goal(p)
+	var absent *AbsentError
+	if !errors.As(goal, &absent) {
+		return &nextMove{}, goal
+	}
+	menu := p.inFront()
+	for i := len(r.Moves) - 1; i >= 0; i-- {
+		for _, e := range r.Moves[i].find(p) {
+			done := made[moveKey{e.id, i, e.Expanded}]
+			typed, opener := r.Moves[i].Type != "", len(r.Moves[i].Thing.Words) == 0
+			once := typed || opener
+			if e.Disabled || e.Current || done != nil && (once || time.Since(done.at) < done.wait) {
+				continue
+			}
+			next := &nextMove{Element: e, Move: i}
+			switch {
+			case typed && e.Value != "":
+				next.Wait = beforeSearch
+			case opener && p.Busy:
+				next.Wait = beforeOpenerBusy
+			case opener:
+				next.Wait = beforeOpener
+			}
+			if menu != nil && !menu.Contains(e) {
+				next.Menu = menu
+			}
+			return next, nil
+		}
+	}
+	return nil, r.missing(p, absent)
+}
+
+// missing says what the page does not have: the first move of which nothing is there, or else the goal.
+func (r Route) missing(p *Page, goal *AbsentError) error {
+	last := -1
+	for i, move := range r.Moves {
+		if len(move.Thing.Words) > 0 && len(move.find(p)) > 0 {
+			last = i
+		}
+	}
+	for _, move := range r.Moves[last+1:] {
+		if len(move.Thing.Words) > 0 && move.Type == "" {
+			return &AbsentError{Things: append([]Thing{move.Thing}, goal.Things...), What: goal.What}
+		}
+	}
+	return goal
+}
+
+func (m Move) find(p *Page) []*Element {
+	var found []*Element
+	if m.Find != nil {
+		found = m.Find(p)
+	} else {
+		found = p.Find(m.Thing)
+	}
+	var fit []*Element
+	for _, e := range found {
+		if e.Expanded != "true" && (m.Type == "" || e.Value != m.Type) {
+			fit = append(fit, e)
+		}
+	}
+	if m.Find == nil && len(fit) > 1 {
+		// Which one is meant is not known, and nothing is clicked by guessing.
+		return nil
+	}
+	return fit
+}
+
+func (t *Tab) make(ctx context.Context, s Step, m Move, next *nextMove) error {
+	if next.Menu != nil {
+		if err := t.Press(ctx, s, escape); err != nil {
+			return err
+		}
+	}
+	if m.Type != "" {
+		if err := t.Fill(ctx, s, next.Element, m.Type); err != nil {
+			return err
+		}
+		return t.Press(ctx, s, enter)
+	}
+	return t.Click(ctx, s, next.Element)
+}
+
+const (
+	// escape is the key that closes what is open, and enter the one that starts a search.
+	escape = "\u001b"
+	enter  = "\r"
+)
+
+// inFront returns a menu or a dialog that lies over the page, such as one with news, or nil.
+func (p *Page) inFront() *Element {
+	for _, dialog := range p.Dialogs() {
+		if !asksConsent(dialog) && dialog.Position != "" {
+			return dialog
+		}
+	}
+	for e := range p.All() {
+		if e.Role == "menu" && e.Tag != "menu" {
+			return e
+		}
+	}
+	return nil
+}
+
+// Openers are moves that only show more of a site's menu: groups of it that are collapsed, the button that
+// shows a menu on narrow windows, and the menu of the user. They come before all others.
+func Openers() []Move {
+	hamburger := Thing{Kind: Action, Words: []string{
+		"Menu", "Open menu", "Toggle menu", "Main menu", "Show menu", "Toggle navigation", "Open navigation", "Navigation", "Toggle sidebar",
+		"Open sidebar", "Meny", "Åpne meny", "Vis meny", "Hovedmeny", "☰", "≡",
+	}}
+	return []Move{{Find: userMenus}, {Find: collapsedGroups}, {Find: func(p *Page) []*Element { return outsideLists(p.Find(hamburger)) }}}
+}
+
+// collapsedGroups are what opens more of a menu: not what opens a list of values.
+func collapsedGroups(p *Page) []*Element {
+	var found []*Element
+	for e := range p.All() {
+		inMenu := nil != e.Closest(func(at *Element) bool {
+			return at.HasRole("navigation", "complementary", "menubar", "tree") || at.Tag == "aside" || at.Tag == "header"
+		})
+		if e.Clickable && e.Expanded == "false" && e.Popup == "" && inMenu && e.Role != "combobox" {
+			found = append(found, e)
+		}
+	}
+	return outsideLists(found)
+}
+
+// userMenus are the buttons that open a menu in the head of a page.
+func userMenus(p *Page) []*Element {
+	const head = 120
+	var found []*Element
+	for e := range p.All() {
+		if e.Clickable && (e.Popup == "menu" || e.Popup == "true") && e.Box.Y < head && e.Expanded != "true" {
+			found = append(found, e)
+		}
+	}
+	return outsideLists(found)
+}
+
+// outsideLists drops what belongs to an entry of a list: its menu may change something.
+func outsideLists(found []*Element) []*Element {
+	var kept []*Element
+	for _, e := range found {
+		if nil == e.Closest(func(at *Element) bool {
+			return at.HasRole("row", "table", "grid", "dialog", "alertdialog", "article", "main")
+		}) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,73 @@
+package portalpages
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+)
+
+// forms are how the portal may write a moment. The first is its own, seen in pictures of November 2025; the
+// browser is told English and UTC. A form is not here that leaves open which number is the month.
+var forms = [...]string{
+	"2 Jan 2006 15:04", "2 Jan 2006, 15:04", "2 Jan 2006 15:04:05", "2 Jan 2006, 15:04:05", "2 Jan 2006",
+	"2 Jan 2006 at 15:04",
+	"Jan 2, 2006, 3:04 PM", "Jan 2, 2006 3:04 PM", "Jan 2, 2006, 15:04", "Jan 2, 2006 15:04", "Jan 2, 2006",
+	"Jan 2, 2006 at 3:04 PM",
+	"Mon, 2 Jan 2006 15:04", "Mon, 2 Jan 2006, 15:04", "Mon 2 Jan 2006 15:04",
+	"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02, 15:04", "2006-01-02",
+	"2.1.2006 15:04", "2.1.2006, 15:04", "2.1.2006 15:04:05", "2.1.2006, 15:04:05", "2.1.2006",
+}
+
+// months are the names of months in the other languages of the portal's users, where they differ from the
+// English ones: the portal's language is the user's choice. That the portal uses them is assumed.
+var months = map[string]string{
+	"january": "Jan", "february": "Feb", "march": "Mar", "may": "May", "june": "Jun", "july": "Jul", "october": "Oct",
+	"januar": "Jan", "januari": "Jan", "februar": "Feb", "februari": "Feb", "mars": "Mar", "april": "Apr", "mai": "May", "maj": "May",
+	"juni": "Jun", "juli": "Jul", "augusti": "Aug", "september": "Sep", "sept": "Sep", "okt": "Oct", "oktober": "Oct", "november": "Nov",
+	"des": "Dec", "desember": "Dec", "december": "Dec", "jan": "Jan", "feb": "Feb", "apr": "Apr", "jun": "Jun", "jul": "Jul",
+	"aug": "Aug", "august": "Aug", "sep": "Sep", "nov": "Nov", "mar": "Mar",
+}
+
+// parseMoment reads a moment in one of the known forms, or in RFC 3339.
+func parseMoment(text string) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return at.UTC(), nil
+	}
+	plain := strings.NewReplacer("\u202f", " ", "Sept ", "Sep ", " UTC", "", " GMT", "", " kl. ", " ", " · ", " ").Replace(text)
+	words := strings.Fields(plain)
+	for i, word := range words {
+		if month, ok := months[strings.ToLower(strings.TrimRight(word, ".,"))]; ok {
+			words[i] = month + strings.TrimLeft(word[len(strings.TrimRight(word, ".,")):], ".")
+		}
+	}
+	plain = strings.Join(words, " ")
+	for _, form := range forms {
+		if at, err := time.Parse(form, plain); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a date in a known form", text)
+}
+
+// moment reads a cell that has a date, or says that there is none, which is nil.
+func moment(cell browser.Cell, words browser.Words) (*time.Time, error) {
+	if cell.Moment != "" {
+		if at, err := parseMoment(cell.Moment); err == nil {
+			return &at, nil
+		}
+	}
+	if strings.Trim(cell.Text, "–—-− ") == "" || words.Is(cell.Text, labelNever) {
+		return nil, nil
+	}
+	at, err := parseMoment(cell.Text)
+	if err != nil && cell.Title != "" {
+		// A page may write "2 hours ago", with the moment behind it.
+		at, err = parseMoment(cell.Title)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &at, nil
+}

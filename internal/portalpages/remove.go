@@ -1,0 +1,262 @@
+package portalpages
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// deletions is how often a deletion is tried that is not seen to have happened. To delete the same key again
+// does no harm.
+const deletions = 3
+
+// errStays says that a key is still in the list after its deletion.
+var errStays = errors.New("the key is still in the list after it was deleted")
+
+// remove deletes a key. It is no error when the key is gone already. Whatever the page says, the list counts,
+// on a page that was loaded anew.
+func (p *Portal) remove(ctx context.Context, merchantID, username string) error {
+	var last error
+	for range deletions {
+		gone := false
+		err := p.visit(ctx, func(v *visit) (err error) {
+			gone, err = v.remove(ctx, merchantID, username)
+			return err
+		})
+		if err == nil && gone {
+			return nil
+		}
+		var step *browser.StepError
+		if err != nil && (!errors.As(err, &step) || !step.Uncertain && step.Kind != browser.Died) || ctx.Err() != nil {
+			return err
+		}
+		if last = err; last == nil {
+			last = errStays
+		}
+	}
+	return last
+}
+
+// remove does the guide's third step: the three dots, Delete API key, and its confirmation. It tells whether
+// the key was gone already; what comes of the clicks is seen by the next look at the list.
+func (v *visit) remove(ctx context.Context, merchantID, username string) (gone bool, err error) {
+	keys, err := v.list(ctx, merchantID)
+	if err != nil || indexOf(keys, username) < 0 {
+		return err == nil, err
+	}
+	if err := v.findRow(ctx, merchantID, username); err != nil {
+		return false, err
+	}
+	item, err := v.deleteItem(ctx, merchantID, username)
+	if err != nil {
+		return false, err
+	}
+	step := v.step("delete key " + username)
+	step.Changing = true
+	if err := v.Click(ctx, step, item); err != nil {
+		return false, err
+	}
+	return false, v.confirmDeletion(ctx, step, username)
+}
+
+// findRow goes to the page of the list that shows the key.
+func (v *visit) findRow(ctx context.Context, merchantID, username string) error {
+	if err := v.enter(ctx, merchantID); err != nil {
+		return err
+	}
+	var before []kustom.Key
+	for range maxPages {
+		read, err := v.readPage(ctx, merchantID, before)
+		if err != nil || indexOf(read.Keys, username) >= 0 {
+			return err
+		}
+		before = append(before, read.Keys...)
+		if read.Next == nil {
+			return &movedError{v.page, "key " + username + " is not in it any more"}
+		}
+		if err := v.Click(ctx, v.step("turn to the next page of keys"), read.Next); err != nil {
+			return err
+		}
+	}
+	return errEndless
+}
+
+// row is a key's row, and what is clicked in it.
+type row struct {
+	Username string
+	// Menu opens the key's menu; Delete is there where the row has a button for that itself.
+	Menu, Delete *browser.Element
+}
+
+func (v *visit) deleteKey() browser.Thing {
+	return v.words.Action(labelDeleteKey).Before(nouns()...)
+}
+
+// deleteItem opens the menu of the key's row, and returns its item Delete API key. Nothing is changed by that.
+func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*browser.Element, error) {
+	step := v.step("open the menu of key " + username)
+	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (row, error) { return v.row(p, merchantID, username) })
+	if err != nil {
+		return nil, err
+	}
+	if found.Delete != nil {
+		return found.Delete, nil
+	}
+	for try := 1; ; try++ {
+		if err := v.Click(ctx, step, found.Menu); err != nil {
+			return nil, err
+		}
+		item, err := v.menuItem(ctx, step)
+		if err != nil || item != nil {
+			return item, err
+		}
+		if try == deletions {
+			return nil, v.Fail(ctx, step, browser.NotFound, "the menu of the key does not open, or has no item to delete it", false)
+		}
+	}
+}
+
+// row finds the key's row on a page that is about its store.
+func (v *visit) row(p *browser.Page, merchantID, username string) (row, error) {
+	read, err := v.read(p, merchantID)
+	if err != nil {
+		return row{}, err
+	}
+	i := slices.IndexFunc(read.Rows, func(e browser.Entry) bool { return e.Mark == username })
+	if i < 0 {
+		return row{}, browser.Absent("key %s is not in the list", username)
+	}
+	found := row{Username: username}
+	if direct := read.Rows[i].Row.Find(v.deleteKey()); len(direct) == 1 {
+		found.Delete = direct[0]
+		return found, nil
+	}
+	if found.Menu = read.Rows[i].Menu(); found.Menu == nil {
+		return row{}, browser.Absent("the row of key %s has no button that opens a menu", username)
+	}
+	return found, nil
+}
+
+// item is an item of a menu; that there is none is concluded from an absence.
+type item struct{ Element *browser.Element }
+
+// Quiet implements [browser.Patient].
+func (i item) Quiet() time.Duration {
+	if i.Element == nil {
+		return settledEmpty
+	}
+	return 0
+}
+
+// menuItem returns the item of the menu that has just been opened; nil where it did not open.
+func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Element, error) {
+	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (item, error) {
+		all := p.Find(v.deleteKey())
+		if len(all) > 1 {
+			return item{}, &browser.AbsentError{Things: []browser.Thing{v.deleteKey()}, Several: true}
+		}
+		if len(all) == 0 {
+			return item{}, nil
+		}
+		return item{all[0]}, nil
+	})
+	return found.Element, err
+}
+
+// asks is what a page asks before it deletes a key.
+type asks struct {
+	// Confirm says yes. Type is a field into which the Key ID has to be typed before.
+	Confirm, Type *browser.Element
+}
+
+// Quiet implements [browser.Patient].
+func (a asks) Quiet() time.Duration {
+	if a.Confirm == nil && a.Type == nil {
+		return settledEmpty
+	}
+	return 0
+}
+
+// confirmDeletion answers the dialog that asks whether to delete the key, if there is one. One that names
+// another key is not answered.
+func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, username string) error {
+	look := func(p *browser.Page) (asks, error) { return v.asks(p, username) }
+	asked, err := browser.Await(ctx, v.Tab, step, look)
+	if err == nil && asked.Type != nil {
+		if err := v.Fill(ctx, step, asked.Type, username); err != nil {
+			return err
+		}
+		asked, err = browser.Await(ctx, v.Tab, step, look)
+	}
+	if err != nil {
+		return err
+	}
+	if text := v.Asked(); text != "" {
+		return v.Fail(ctx, step, browser.Unclickable, "the page asks with a dialog of the browser's own, which is never confirmed: "+text, false)
+	}
+	if asked.Confirm == nil {
+		return nil
+	}
+	if err := v.Click(ctx, step, asked.Confirm); err != nil {
+		return err
+	}
+	// Until the dialog is gone or the row is, the request may still be on its way.
+	_, err = browser.Await(ctx, v.Tab, step, func(p *browser.Page) (bool, error) {
+		if len(p.Dialogs()) > 0 {
+			return false, browser.Absent("the dialog stays open")
+		}
+		return true, nil
+	})
+	return err
+}
+
+// wrongKeyError says that a dialog is about another key.
+type wrongKeyError struct{ want, got string }
+
+func (e *wrongKeyError) Error() string {
+	return "the dialog is about key " + e.got + ", not about key " + e.want + "; nothing was deleted"
+}
+
+// asks reads the dialog that is open, if there is one.
+func (v *visit) asks(p *browser.Page, username string) (asks, error) {
+	dialogs := p.Dialogs()
+	if len(dialogs) == 0 {
+		return asks{}, nil
+	}
+	dialog := dialogs[len(dialogs)-1]
+	if other := otherKey(dialog, username); other != "" {
+		return asks{}, &wrongKeyError{username, other}
+	}
+	confirm, err := v.affirm(dialog, v.deleteKey())
+	if err == nil {
+		return asks{Confirm: confirm}, nil
+	}
+	var fields []*browser.Element
+	for e := range dialog.All() {
+		if e.HasRole("textbox") && e.Value == "" && !e.ReadOnly {
+			fields = append(fields, e)
+		}
+	}
+	if len(fields) == 1 {
+		return asks{Type: fields[0]}, nil
+	}
+	return asks{}, err
+}
+
+// otherKey returns a key that a dialog names, if it is another one.
+func otherKey(dialog *browser.Element, username string) string {
+	for _, line := range dialog.Lines() {
+		for _, word := range strings.Fields(line) {
+			word = strings.Trim(word, `.,:;!?"'“”«»()`)
+			if isUsername(word) && word != username {
+				return word
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,104 @@
+package portalpages
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// hostPattern is the form of what services call.
+var hostPattern = regexp.MustCompile(`(?i)^(?:https?://)?[a-z0-9.-]+\.(?:klarna\.com|kustom\.co)/?$`)
+
+// EndpointStatus returns the endpoint switch status of a store, from the portal's API page. The portal shows
+// it only while something is to do, and not to a user who has dismissed it: that nothing is shown is no
+// proof that the store has switched.
+func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status kustom.EndpointStatus, err error) {
+	err = p.look(ctx, func(v *visit) error {
+		if err := v.enter(ctx, merchantID); err != nil {
+			return err
+		}
+		read, err := v.status(ctx, merchantID)
+		status = read.EndpointStatus
+		return err
+	})
+	if err != nil {
+		return kustom.EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: %w", merchantID, err)
+	}
+	return status, nil
+}
+
+// shownStatus is what the page shows of the status.
+type shownStatus struct{ kustom.EndpointStatus }
+
+// Quiet implements [browser.Patient].
+func (s shownStatus) Quiet() time.Duration {
+	if len(s.Services) == 0 {
+		return settledEmpty
+	}
+	return settled
+}
+
+func (v *visit) status(ctx context.Context, merchantID string) (shownStatus, error) {
+	return browser.Await(ctx, v.Tab, v.step("read the endpoint switch status"), func(p *browser.Page) (shownStatus, error) {
+		// The list of keys is on the same page: while it is not whole, neither is the rest.
+		if _, err := v.read(p, merchantID); err != nil {
+			return shownStatus{}, err
+		}
+		return v.services(p, merchantID)
+	})
+}
+
+// services reads the section Action required, by the hosts in it.
+func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error) {
+	status := shownStatus{kustom.EndpointStatus{MerchantID: merchantID, Services: []kustom.ServiceStatus{}}}
+	service, host := v.words.Text(labelService), v.words.Text(labelHost)
+	headers := []browser.Thing{service, host, v.words.Text(labelLastUsed), v.words.Text(labelAction)}
+	for _, row := range p.Entries(hostPattern.MatchString, headers, func(*browser.Element) bool { return false }) {
+		name, ok := row.Cell(service)
+		if !ok {
+			// Hosts are also in the texts around.
+			continue
+		}
+		read, err := v.service(row, name.Text)
+		if err != nil {
+			return status, err
+		}
+		status.ActionRequired = status.ActionRequired || read.ActionRequired != nil
+		status.Services = append(status.Services, read)
+	}
+	if len(status.Services) == 0 && p.Has(v.words.Text(labelAction)) {
+		return status, browser.Absent("the section %q has no services that can be read", v.words.Of(labelAction)[0])
+	}
+	return status, nil
+}
+
+func (v *visit) service(row browser.Entry, name string) (kustom.ServiceStatus, error) {
+	read := kustom.ServiceStatus{Service: serviceID(name), Host: hostIn(row.Mark)}
+	used, err := v.date(row, labelLastUsed)
+	if err != nil {
+		return read, err
+	}
+	read.LastUsedAt = used
+	action, ok := row.Cell(v.words.Text(labelAction))
+	if ok && strings.Trim(action.Text, "–—- ") != "" && !v.words.Is(action.Text, labelNever) {
+		read.ActionRequired = &action.Text
+	}
+	return read, nil
+}
+
+// serviceID is what the portal's API calls a service: "order_management" for "Order management". The portal
+// may list more services than are known.
+func serviceID(name string) string { return strings.ReplaceAll(strings.ToLower(name), " ", "_") }
+
+func hostIn(text string) string {
+	_, host, found := strings.Cut(text, "://")
+	if !found {
+		host = text
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "/"))
+}

@@ -1,0 +1,185 @@
+package sandbox
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// scriptMutations are the mutations that the scripts of the pages know.
+func scriptMutations(t *testing.T, files ...string) []string {
+	t.Helper()
+	var names []string
+	for _, file := range files {
+		source, err := pageFiles.ReadFile("pages/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`mutated\("([^"]+)"\)`).FindAllStringSubmatch(string(source), -1) {
+			names = append(names, found[1])
+		}
+	}
+	return names
+}
+
+// TestMutations_AreKnownOnBothSides: none is without effect, and no script asks for one that can't be had.
+func TestMutations_AreKnownOnBothSides(t *testing.T) {
+	scripted := scriptMutations(t, "ui.js", "portal.js", "mystore.js")
+	inGo := []string{"norwegian", "rows-late"}
+	seen := map[string]bool{}
+	for _, m := range Mutations() {
+		if seen[m.Name] || m.Description == "" {
+			t.Errorf("%s is there twice, or has no description", m.Name)
+		}
+		seen[m.Name] = true
+		if m.rename == nil && m.spell == nil && !slices.Contains(append(scripted, inGo...), m.Name) {
+			t.Errorf("%s does nothing", m.Name)
+		}
+		for word := range m.rename {
+			if _, ok := bokmaal[word]; !ok {
+				t.Errorf("%s renames %q, which is on no page", m.Name, word)
+			}
+		}
+	}
+	for _, name := range scripted {
+		if !seen[name] {
+			t.Errorf("a script asks for the mutation %q", name)
+		}
+	}
+	if len(seen) < 30 {
+		t.Errorf("there are only %d", len(seen))
+	}
+}
+
+func TestMutations_UnknownNameIsRefused(t *testing.T) {
+	_, err := New(ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{"no-such"}}})
+	if err == nil || !strings.Contains(err.Error(), `"no-such"`) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestMutations_StillShowThePages: a person sees the key and the fields, whatever one mutation makes of the pages.
+func TestMutations_StillShowThePages(t *testing.T) {
+	ofShop := scriptMutations(t, "ui.js", "mystore.js")
+	for _, m := range Mutations() {
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{m.Name}}})
+			b.seesKey(m.Name)
+			if slices.Contains(ofShop, m.Name) {
+				b.seesFields(m.Name)
+			}
+			b.wantViolations()
+		})
+	}
+}
+
+func (b *bench) seesKey(mutation string) {
+	b.t.Helper()
+	p := newTab(b.t)
+	path, err := b.s.PortalLink(admin, "/integrations/api")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	p.open(b.srv.URL() + path)
+	switch mutation {
+	case "store-not-chosen":
+		p.pressNth("button[role=combobox]", "", 0)
+		p.press("Fjellsport – M00412871")
+	case "consent-modal":
+		p.press("Necessary only")
+	}
+	p.until(find("*", fjellsportK) + ".length || " + find("p", "Key ID: "+fjellsportK) + ".length")
+	if mutation == "news-dialog" {
+		p.press("Got it")
+	}
+}
+
+func (b *bench) seesFields(mutation string) {
+	b.t.Helper()
+	p := newTab(b.t)
+	target := "/extensions/" + KlarnaCheckoutV3
+	if mutation != "credentials-tab" && mutation != "credentials-dialog" {
+		target += "/credentials"
+	}
+	path, err := b.s.MystoreLink("fjellsport", target)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	p.open(ShopURL(b.srv.URL(), "fjellsport") + path)
+	if !strings.HasSuffix(target, "/credentials") {
+		p.press("Credentials")
+	}
+	p.until(find("input", "") + ".length === 2")
+}
+
+// TestMutations_StillMakeAKey: a person reads the new password, whatever a mutation makes of the way to it.
+func TestMutations_StillMakeAKey(t *testing.T) {
+	for _, name := range []string{
+		"generate-link", "generate-icon", "generate-confirm", "generate-slow", "buttons-are-divs", "inert", "list-stale", "iframe", "shadow",
+		"popup-plain", "popup-inline", "popup-alertdialog", "popup-inputs", "popup-password-inputs", "popup-code", "popup-split", "popup-dl",
+		"popup-password-first", "close-icon-only", "silent",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, playground(), Options{Pages: PagesOptions{Mutations: []string{name}}})
+			p := b.portalAt("/integrations/api")
+			p.press("Generate new")
+			if name == "generate-confirm" {
+				p.press("Confirm")
+			}
+			p.until(`things("*", "").some(([e]) => /^kco_test_api_\w{20,}$/.test(e.value ?? e.textContent))`)
+			if keys := b.s.Keys("PM00123456"); len(keys) != 3 {
+				t.Errorf("there are %d keys", len(keys))
+			}
+		})
+	}
+}
+
+// TestMutations_StillDeleteAKey: a person can delete a key, whatever a mutation makes of the way to it.
+func TestMutations_StillDeleteAKey(t *testing.T) {
+	for _, name := range []string{
+		"row-menu-unnamed", "row-delete-button", "menu-more-items", "delete-red", "delete-alertdialog", "delete-names-key", "delete-typed",
+		"delete-native", "delete-at-once", "iframe", "shadow", "inert", "popup-plain", "buttons-are-divs", "table-cards", "table-dl", "table-grid",
+		"columns-moved",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, playground(), Options{Pages: PagesOptions{Mutations: []string{name}}})
+			p := b.portalAt("/integrations/api")
+			b.deletesLastKey(p, name)
+			for deadline := time.Now().Add(patience); len(b.s.Keys("PM00123456")) != 1; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the key is not deleted")
+				}
+			}
+		})
+	}
+}
+
+func (b *bench) deletesLastKey(p *tab, mutation string) {
+	b.t.Helper()
+	last := b.s.Keys("PM00123456")[1].Username
+	p.until(find("*", last) + ".length || " + find("p", "Key ID: "+last) + ".length")
+	eval[bool](p, "(window.confirm = () => true)()")
+	if mutation == "row-delete-button" {
+		p.pressNth("button", "Delete API Key", -1)
+	} else {
+		p.pressNth("main [aria-haspopup=menu]", "", -1)
+		p.press("Delete API Key")
+	}
+	switch mutation {
+	case "delete-native", "delete-at-once":
+		return
+	case "delete-typed":
+		p.pressNth("[role=dialog] input", "", 0)
+		p.enter(last)
+	}
+	if mutation == "delete-red" {
+		p.press("Delete API key")
+		return
+	}
+	p.press("Confirm")
+}
