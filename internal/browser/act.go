@@ -116,22 +116,12 @@ func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 		}
 		if page, err := t.look(ctx); err == nil {
 			t.clear(ctx, Step{Page: s.Page, Do: s.Do}, page)
-			if front := page.inFront(); !s.Changing && front != nil && !front.holds(e) {
+			if front := page.inFront(); !s.Changing && front != nil && !front.Holds(e) {
 				// A dialog with news, say, that nothing was asked of.
 				_ = t.Press(ctx, s, escape)
 			}
 		}
 	}
-}
-
-// holds tells whether an element of an earlier look is in e.
-func (e *Element) holds(other *Element) bool {
-	for inner := range e.All() {
-		if inner.id == other.id && inner.Role != textRole {
-			return true
-		}
-	}
-	return false
 }
 
 // mayClick returns why an element is not clicked.

@@ -292,7 +292,22 @@ func (r Entry) Menu() *Element {
 			return nil
 		}
 	}
-	return nil
+	return r.dots()
+}
+
+// dots returns the only text of the row that is a sign for a menu: in a row that takes clicks itself, what takes them
+// within can't be told by the pointer.
+func (r Entry) dots() *Element {
+	var found []*Element
+	for _, leaf := range r.Row.Leaves() {
+		if text := leaf.own(); strings.Trim(text, "⋯⋮…•·∙.︙") == "" && !r.At.Contains(leaf) {
+			found = append(found, leaf)
+		}
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
 }
 
 func hasLetters(text string) bool {

@@ -230,10 +230,10 @@ func (p *Page) Dialogs() []*Element {
 	return found
 }
 
-// overlays tells whether an element is drawn over the page, holds text, and can be answered.
+// overlays tells whether an element without a role is drawn over the page, holds text, and can be answered. It
+// covers the middle of the window, as dialogs do; side menus, heads, chats, banners and toasts lie at its edges.
 func (p *Page) overlays(e *Element) bool {
-	const smallest = 200 * 80
-	if e.Position != "fixed" || e.Box.Width*e.Box.Height < smallest || e.Role == "navigation" || e.Role == "complementary" || e.Tag == "header" {
+	if e.Position != "fixed" || !e.Box.covers(p.width/half, p.height/half) || e.HasRole("navigation", "complementary", "alert", "status") || e.Tag == "header" {
 		return false
 	}
 	clickable, menu := false, false
@@ -241,7 +241,19 @@ func (p *Page) overlays(e *Element) bool {
 		clickable = clickable || inner.Clickable && inner.Role != "link"
 		menu = menu || inner.HasRole("navigation", "main", "menu", "listbox") || inner.Tag == "header"
 	}
-	return clickable && !menu && e.Text() != ""
+	// The frame of a whole page may be fixed, too: it has nothing behind it.
+	return clickable && !menu && e.Text() != "" && len(p.Text()) > len(e.Text())+fewLetters
+}
+
+const (
+	half = 2
+	// fewLetters is how much text of a page may lie outside of the frame of all of it, such as in a toast.
+	fewLetters = 20
+)
+
+// covers tells whether a point is in the box.
+func (b Box) covers(x, y int) bool {
+	return b.X <= x && x < b.X+b.Width && b.Y <= y && y < b.Y+b.Height
 }
 
 // Actions returns what can be clicked in e, without what is in another such thing.

@@ -170,7 +170,7 @@
 			}
 		};
 		if (document.body) element(document.body, -1, null, { x: 0, y: 0 }, false);
-		return { url: location.href, title: document.title, document: String(performance.timeOrigin), busy, apart, nodes: all };
+		return { url: location.href, title: document.title, document: String(performance.timeOrigin), view: [innerWidth, innerHeight], busy, apart, nodes: all };
 	};
 
 	// deepest is what lies under a point of the window, through frames and shadow roots.

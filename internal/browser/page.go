@@ -23,6 +23,8 @@ type Page struct {
 
 	// document tells this document from those that were, or will be, in the same tab.
 	document string
+	// width and height are those of the window.
+	width, height int
 }
 
 // Element is something on a page, with what is in it.
@@ -75,6 +77,7 @@ func (e *Element) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, 
 type snapshot struct {
 	URL      string   `json:"url"`
 	Document string   `json:"document"`
+	View     [2]int   `json:"view"`
 	Busy     bool     `json:"busy"`
 	Apart    []string `json:"apart"`
 	Nodes    []node   `json:"nodes"`
@@ -113,7 +116,7 @@ func newPage(s snapshot) (*Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the page's address: %w", err)
 	}
-	page := &Page{URL: address, Element: &Element{}, Busy: s.Busy, document: s.Document}
+	page := &Page{URL: address, Element: &Element{}, Busy: s.Busy, document: s.Document, width: s.View[0], height: s.View[1]}
 	for _, source := range s.Apart {
 		if frame, err := url.Parse(source); err == nil && frame.Host != "" {
 			page.Apart = append(page.Apart, frame.Host)
@@ -168,6 +171,21 @@ func (e *Element) walk(yield func(*Element) bool) bool {
 		}
 	}
 	return true
+}
+
+// Is tells whether other is the same element, in whichever look at the page.
+func (e *Element) Is(other *Element) bool {
+	return other != nil && e.id == other.id && e.Role != textRole
+}
+
+// Holds tells whether an element of any look at the page is e or in it.
+func (e *Element) Holds(other *Element) bool {
+	for inner := range e.All() {
+		if inner.Is(other) {
+			return true
+		}
+	}
+	return false
 }
 
 // Parent returns what the element is in, or nil.

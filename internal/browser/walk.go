@@ -47,7 +47,7 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 		if err != nil || next.Element == nil {
 			return err
 		}
-		key := moveKey{next.Element.id, next.Move, next.Element.Expanded}
+		key := next.Element.moveKey(next.Move, next.document)
 		if made[key] == nil {
 			made[key] = &moveMade{wait: patience}
 		} else {
@@ -69,6 +69,8 @@ type nextMove struct {
 	Menu *Element
 	// Wait is how long the page has to stay without a better move.
 	Wait time.Duration
+
+	document string
 }
 
 // Quiet implements [Patient].
@@ -82,10 +84,21 @@ const (
 	beforeSearch     = 2500 * time.Millisecond
 )
 
-// moveKey tells moves apart: to open a group is another move than to close it.
+// moveKey tells moves apart: to open a group is another move than to close it. Elements are told apart by what
+// they are called, as many pages make all of them anew with each change; those without a name by themselves.
 type moveKey struct {
-	element, move int
-	expanded      string
+	move               int
+	document, expanded string
+	name               string
+	element            int
+}
+
+func (e *Element) moveKey(move int, document string) moveKey {
+	key := moveKey{move: move, document: document, expanded: e.Expanded, name: e.Label()}
+	if key.name == "" {
+		key.element = e.id
+	}
+	return key
 }
 
 type moveMade struct {
@@ -102,13 +115,13 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	menu := p.inFront()
 	for i := len(r.Moves) - 1; i >= 0; i-- {
 		for _, e := range r.Moves[i].find(p) {
-			done := made[moveKey{e.id, i, e.Expanded}]
+			done := made[e.moveKey(i, p.document)]
 			typed, opener := r.Moves[i].Type != "", len(r.Moves[i].Thing.Words) == 0
 			once := typed || opener
 			if e.Disabled || e.Current || done != nil && (once || time.Since(done.at) < done.wait) {
 				continue
 			}
-			next := &nextMove{Element: e, Move: i}
+			next := &nextMove{Element: e, Move: i, document: p.document}
 			switch {
 			case typed && e.Value != "":
 				next.Wait = beforeSearch

@@ -39,6 +39,10 @@ func parseMoment(text string) (time.Time, error) {
 	words := strings.Fields(plain)
 	for i, word := range words {
 		if month, ok := months[strings.ToLower(strings.TrimRight(word, ".,"))]; ok {
+			if i > 0 {
+				// Norwegian writes "17. november".
+				words[i-1] = strings.TrimSuffix(words[i-1], ".")
+			}
 			words[i] = month + strings.TrimLeft(word[len(strings.TrimRight(word, ".,")):], ".")
 		}
 	}

@@ -208,16 +208,33 @@ func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string,
 			username, err := v.besides(at, merchantID, before)
 			return popup{Username: username, Secret: secret}, err
 		}
-		dialogs := p.Dialogs()
-		if len(dialogs) == 0 {
+		dialog := v.aboutKeys(p, labelGenerateNew)
+		if dialog == nil {
 			return popup{Message: message}, nil
+		}
+		if username, _, err := dialog.ValueOf(func(text string) bool { return isOf(text, merchantID) && indexOf(before, text) < 0 }); err != nil || username != "" {
+			return popup{}, browser.Absent("the popup shows no secret of a known form")
 		}
 		if !mayAsk {
 			return popup{}, browser.Absent("the dialog shows no key yet")
 		}
-		confirm, err := v.affirm(dialogs[len(dialogs)-1], v.generateNew())
+		confirm, err := v.affirm(dialog, v.generateNew())
 		return popup{Confirm: confirm}, err
 	})
+}
+
+// aboutKeys returns the last dialog that is about keys, or nil. Others, such as one about cookies or a chat, are not
+// answered.
+func (v *visit) aboutKeys(p *browser.Page, label string) *browser.Element {
+	words := slices.Concat(v.words.Of(label), nouns())
+	dialogs := p.Dialogs()
+	for _, dialog := range slices.Backward(dialogs) {
+		text := strings.ToLower(dialog.Text())
+		if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, strings.ToLower(word)) }) {
+			return dialog
+		}
+	}
+	return nil
 }
 
 // besides returns the Key ID that is shown with a secret: the nearest one that was not there before.

@@ -136,6 +136,8 @@ type visit struct {
 	words  browser.Words
 	// page is where this is, in words.
 	page string
+	// before is the page as it was right before a key is deleted.
+	before *browser.Page
 }
 
 const (

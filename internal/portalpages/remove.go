@@ -123,6 +123,7 @@ func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*b
 
 // row finds the key's row on a page that is about its store.
 func (v *visit) row(p *browser.Page, merchantID, username string) (row, error) {
+	v.before = p
 	read, err := v.read(p, merchantID)
 	if err != nil {
 		return row{}, err
@@ -156,6 +157,7 @@ func (i item) Quiet() time.Duration {
 // menuItem returns the item of the menu that has just been opened; nil where it did not open.
 func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Element, error) {
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (item, error) {
+		v.before = p
 		all := p.Find(v.deleteKey())
 		if len(all) > 1 {
 			return item{}, &browser.AbsentError{Things: []browser.Thing{v.deleteKey()}, Several: true}
@@ -224,11 +226,10 @@ func (e *wrongKeyError) Error() string {
 
 // asks reads the dialog that is open, if there is one.
 func (v *visit) asks(p *browser.Page, username string) (asks, error) {
-	dialogs := p.Dialogs()
-	if len(dialogs) == 0 {
-		return asks{}, nil
+	dialog := v.aboutKeys(p, labelDeleteKey)
+	if dialog == nil {
+		return asks{Confirm: v.asksWithoutDialog(p, username)}, nil
 	}
-	dialog := dialogs[len(dialogs)-1]
 	if other := otherKey(dialog, username); other != "" {
 		return asks{}, &wrongKeyError{username, other}
 	}
@@ -246,6 +247,41 @@ func (v *visit) asks(p *browser.Page, username string) (asks, error) {
 		return asks{Type: fields[0]}, nil
 	}
 	return asks{}, err
+}
+
+// asksWithoutDialog returns what says yes on a page of its own that asks whether to delete the key, or in a part of the
+// page that has just come; nil where nothing asks.
+func (v *visit) asksWithoutDialog(p *browser.Page, username string) *browser.Element {
+	if len(p.Find(v.generateNew())) == 0 && len(v.rows(p)) <= 1 && browser.Mentions(p.Text(), username) && otherKey(p.Element, username) == "" {
+		if found := p.Find(v.deleteKey()); len(found) == 1 && !found[0].Disabled {
+			return found[0]
+		}
+		return nil
+	}
+	var found *browser.Element
+	for _, no := range v.fresh(p.Find(v.words.Action(labelCancel))) {
+		box, yes := no, []*browser.Element(nil)
+		for len(yes) == 0 && box.Parent() != nil {
+			box = box.Parent()
+			yes = v.fresh(slices.Concat(box.Find(v.deleteKey()), box.Find(v.words.Action(labelConfirm))))
+		}
+		if len(yes) != 1 || yes[0].Disabled || otherKey(box, username) != "" || found != nil && !found.Is(yes[0]) {
+			return nil
+		}
+		found = yes[0]
+	}
+	return found
+}
+
+// fresh returns the elements that were not on the page when the key's menu was read.
+func (v *visit) fresh(all []*browser.Element) []*browser.Element {
+	var found []*browser.Element
+	for _, e := range all {
+		if !v.before.Holds(e) {
+			found = append(found, e)
+		}
+	}
+	return found
 }
 
 // otherKey returns a key that a dialog names, if it is another one.

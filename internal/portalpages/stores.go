@@ -121,7 +121,7 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 			return place{}, err
 		}
 		selector, err := v.selector(p)
-		return place{store, selector}, err
+		return place{store, selector, options(p, nil)}, err
 	})
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 		if at.Selector == nil {
 			return &NoStoreError{MerchantID: merchantID}
 		}
-		if err := v.pick(ctx, step, at.Selector, merchantID); err != nil {
+		if err := v.pick(ctx, step, at, merchantID); err != nil {
 			return err
 		}
 	}
@@ -145,6 +145,8 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 type place struct {
 	Store    string
 	Selector *browser.Element
+	// Before is what looked like an entry of the list of stores before that was opened.
+	Before []*browser.Element
 }
 
 // isShown returns nil where the page is about the store.
@@ -157,8 +159,8 @@ func (v *visit) isShown(p *browser.Page, merchantID string) error {
 }
 
 // pick opens the list of stores, and chooses one.
-func (v *visit) pick(ctx context.Context, step browser.Step, selector *browser.Element, merchantID string) error {
-	list, err := v.openStores(ctx, step, selector)
+func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantID string) error {
+	list, err := v.openStores(ctx, step, at)
 	if err != nil {
 		return err
 	}
@@ -166,7 +168,7 @@ func (v *visit) pick(ctx context.Context, step browser.Step, selector *browser.E
 		if err := v.Fill(ctx, step, list.Search, merchantID); err != nil {
 			return err
 		}
-		found, err := v.offered(ctx, step, merchantID)
+		found, err := v.offered(ctx, step, list, merchantID)
 		if err != nil {
 			return err
 		}
@@ -181,22 +183,61 @@ func (v *visit) pick(ctx context.Context, step browser.Step, selector *browser.E
 	if err != nil {
 		return err
 	}
-	if found := all.found; found != nil {
-		return v.Choose(ctx, step, found)
+	if all.found == nil {
+		return &NoStoreError{MerchantID: merchantID}
 	}
-	return &NoStoreError{MerchantID: merchantID}
+	if err := v.Choose(ctx, step, all.found); err != nil || at.Selector.Tag != "select" {
+		return err
+	}
+	return v.show(ctx, step)
+}
+
+// shower is the button that shows what was chosen in a list; nil where the page has none.
+type shower struct{ Button *browser.Element }
+
+// show presses the button beside the list of stores, where a page has one: without scripts, a page shows what was
+// chosen only then.
+func (v *visit) show(ctx context.Context, step browser.Step) error {
+	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (shower, error) {
+		selector, err := v.selector(p)
+		if err != nil || selector == nil {
+			return shower{}, err
+		}
+		return shower{v.besideSelector(selector)}, nil
+	})
+	if err != nil || found.Button == nil {
+		return err
+	}
+	return v.Click(ctx, step, found.Button)
+}
+
+// besideSelector returns the only other thing to be clicked in the nearest box around the list that has one, if that
+// is what shows a choice.
+func (v *visit) besideSelector(selector *browser.Element) *browser.Element {
+	for box := selector.Parent(); box != nil; box = box.Parent() {
+		actions := slices.DeleteFunc(box.Actions(), func(e *browser.Element) bool { return selector.Contains(e) || e.Contains(selector) })
+		if len(actions) == 0 {
+			continue
+		}
+		if shows := box.Find(v.words.Action(labelShow)); len(actions) == 1 && len(shows) == 1 && !shows[0].Disabled {
+			return shows[0]
+		}
+		return nil
+	}
+	return nil
 }
 
 // storeList is a list of stores that is open.
 type storeList struct {
 	// Selector has the list, Search narrows it; Search may be nil.
 	Selector, Search *browser.Element
-	Options          []*browser.Element
+	Options, Before  []*browser.Element
 }
 
 // openStores opens the list of stores.
-func (v *visit) openStores(ctx context.Context, step browser.Step, selector *browser.Element) (storeList, error) {
-	list := storeList{Selector: selector}
+func (v *visit) openStores(ctx context.Context, step browser.Step, at place) (storeList, error) {
+	selector := at.Selector
+	list := storeList{Selector: selector, Before: at.Before}
 	if selector.Tag != "select" {
 		if err := v.Click(ctx, step, selector); err != nil {
 			return list, err
@@ -204,7 +245,7 @@ func (v *visit) openStores(ctx context.Context, step browser.Step, selector *bro
 	}
 	step.Quiet = settled
 	return browser.Await(ctx, v.Tab, step, func(p *browser.Page) (storeList, error) {
-		list.Options = options(p)
+		list.Options = options(p, list.Before)
 		if len(list.Options) == 0 {
 			return list, browser.Absent("the list of stores is empty, or not open")
 		}
@@ -213,8 +254,9 @@ func (v *visit) openStores(ctx context.Context, step browser.Step, selector *bro
 	})
 }
 
-// options returns the entries of the open list of stores.
-func options(p *browser.Page) []*browser.Element {
+// options returns the entries of the open list of stores. Before is what looked like one before the list was opened:
+// where entries have no role, the box that opens the list has the text of one.
+func options(p *browser.Page, before []*browser.Element) []*browser.Element {
 	var found []*browser.Element
 	for e := range p.All() {
 		if e.HasRole("option", "menuitem", "menuitemradio", "treeitem") && storeIn(e.Text()).MerchantID != "" {
@@ -226,11 +268,17 @@ func options(p *browser.Page) []*browser.Element {
 	}
 	// A list without roles: boxes that take clicks, one for each store.
 	for _, e := range p.Actions() {
-		if !e.HasRole("combobox", "link") && e.Popup == "" && storeIn(e.Text()).MerchantID != "" && len(kustomIDs(e.Text())) == 1 {
+		same := func(other *browser.Element) bool { return e.Is(other) || e.Box == other.Box }
+		if !e.HasRole("combobox", "link") && e.Popup == "" && len(kustomIDs(e.Text())) == 1 && !namesKey(e) && !slices.ContainsFunc(before, same) {
 			found = append(found, e)
 		}
 	}
 	return found
+}
+
+// namesKey tells whether an element is about a key, as a row of the list is.
+func namesKey(e *browser.Element) bool {
+	return slices.ContainsFunc(strings.Fields(e.Text()), isUsername)
 }
 
 // kustomIDs returns the merchant IDs in a text.
@@ -262,9 +310,9 @@ func searchOf(p *browser.Page, selector *browser.Element) *browser.Element {
 }
 
 // offered returns the store's entry in a list that was narrowed to it; nil where there is none.
-func (v *visit) offered(ctx context.Context, step browser.Step, merchantID string) (*browser.Element, error) {
+func (v *visit) offered(ctx context.Context, step browser.Step, list storeList, merchantID string) (*browser.Element, error) {
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (offer, error) {
-		for _, option := range options(p) {
+		for _, option := range options(p, list.Before) {
 			if storeIn(option.Text()).MerchantID == merchantID {
 				return offer{option}, nil
 			}
@@ -302,7 +350,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 	var all allStores
 	for range maxScrolls {
 		got, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) ([]*browser.Element, error) {
-			found := options(p)
+			found := options(p, list.Before)
 			if len(found) == 0 {
 				return nil, browser.Absent("the list of stores is empty, or not open any more")
 			}
@@ -341,7 +389,7 @@ func (v *visit) listStores(ctx context.Context) ([]kustom.Store, error) {
 			return place{}, err
 		}
 		selector, err := v.selector(p)
-		return place{store, selector}, err
+		return place{store, selector, options(p, nil)}, err
 	})
 	if err != nil {
 		return nil, err
@@ -349,7 +397,7 @@ func (v *visit) listStores(ctx context.Context) ([]kustom.Store, error) {
 	if at.Selector == nil {
 		return []kustom.Store{{MerchantID: at.Store}}, nil
 	}
-	list, err := v.openStores(ctx, step, at.Selector)
+	list, err := v.openStores(ctx, step, at)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ const (
 	labelNoKeys      = "no_keys"
 	labelPassword    = "password"
 	labelService     = "service"
+	labelShow        = "show_store"
 	labelSignIn      = "sign_in"
 	labelSignedIn    = "signed_in"
 	labelStores      = "stores"
@@ -39,7 +40,7 @@ func Table() browser.Table {
 	return browser.Table{
 		labelAPI:         {"API", "API keys", "API credentials", "Kustom API", "API-nøkler", "API-nycklar"},
 		labelAction:      {"Action required", "Handling kreves", "Åtgärd krävs"},
-		labelCancel:      {"Cancel", "Close", "No", "Keep", "Back", "Dismiss", "Avbryt", "Lukk", "Nei", "Stäng"},
+		labelCancel:      {"Cancel", "Close", "No", "Keep", "Keep it", "Back", "Dismiss", "Avbryt", "Lukk", "Nei", "Stäng"},
 		labelConfirm:     {"Confirm", "Yes", "OK", "Continue", "Generate", "Create", "Bekreft", "Ja", "Bekräfta", "Generer", "Opprett"},
 		labelCreated:     {"Creation date", "Created", "Created at", "Created on", "Date created", "Opprettet", "Skapad"},
 		labelDeleteKey:   {"Delete API key", "Delete key", "Delete", "Remove API key", "Remove", "Revoke", "Slett API-nøkkel", "Slett", "Ta bort"},
@@ -57,6 +58,7 @@ func Table() browser.Table {
 		labelNoKeys:      {"No results", "No API keys", "No API keys yet", "No keys", "You have no API keys", "No data", "Ingen resultater", "Ingen API-nøkler"},
 		labelPassword:    {"Password", "Secret", "API key", "Kustom Secret", "Passord"},
 		labelService:     {"Service", "Services", "Tjeneste"},
+		labelShow:        {"Show", "Go", "Apply", "Select", "Choose", "View", "OK", "Vis", "Velg", "Bruk", "Visa", "Välj"},
 		labelSignIn: {
 			"Sign in with Microsoft", "Send me a magic link", "Log in with magic link", "Sign in with magic link", "Send magic link",
 			"Sign in with Google", "Continue with Microsoft", "Log in", "Sign in", "Logg inn", "Logga in",
@@ -72,5 +74,5 @@ func neverClicked() []string { return []string{"Switch to production", "Switch t
 
 // nouns are the words that may follow the name of what makes or deletes a key.
 func nouns() []string {
-	return []string{"api", "key", "keys", "credential", "credentials", "nøkkel"}
+	return []string{"api", "key", "keys", "credential", "credentials", "nøkkel", "nyckel"}
 }
