@@ -282,6 +282,9 @@ func maskText(text string) string {
 	return text
 }
 
+// Mask returns a text with everything masked that may be a value, as an outline has it.
+func Mask(text string) string { return maskText(text) }
+
 // mayBeValue tells whether a word may be something else than a word of a language: it has a digit, the marks of
 // addresses and identifiers, or capital letters within, or is too long.
 func mayBeValue(word string) bool {

@@ -1,5 +1,7 @@
 package browser
 
+import "regexp"
+
 // Sight is what a tab has seen of a page when a step ended, or what it has used on the way to one. It may hold
 // a secret.
 type Sight struct {
@@ -9,6 +11,8 @@ type Sight struct {
 	Shown *Page
 	// Passed is a thing on the way that was found; nil where the sight is of a page.
 	Passed *Finding
+	// Secret matches the site's secrets; nil matches none.
+	Secret *regexp.Regexp
 	// Failed says that the step ended without what it looked for.
 	Failed bool
 }
@@ -64,7 +68,7 @@ func (t *Tab) watch(s Step, page *Page, err error) {
 		return
 	}
 	t.browser.options.Watch(Sight{
-		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do, Shown: page, Failed: err != nil,
+		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do, Shown: page, Secret: t.visitor.site.Secret, Failed: err != nil,
 	})
 }
 
