@@ -92,6 +92,8 @@ var (
 	errNever = errors.New("it is one of the things that are never clicked")
 	// errDisabled says that an element takes no clicks.
 	errDisabled = errors.New("it is disabled")
+	// ErrReadOnly says that a click would change something, and that nothing may.
+	ErrReadOnly = errors.New("it changes something, and nothing is to be changed")
 )
 
 // Gone tells whether a click failed because its element was not on the page any more. Pages are drawn more
@@ -102,7 +104,7 @@ func Gone(err error) bool { return errors.Is(err, errGone) }
 // step to see. Where that changes something, the error tells whether it may have happened.
 func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 	start := time.Now()
-	if err := t.mayClick(e); err != nil {
+	if err := t.mayClick(s, e); err != nil {
 		return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err, Changing: s.Changing})
 	}
 	for {
@@ -125,7 +127,10 @@ func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 }
 
 // mayClick returns why an element is not clicked.
-func (t *Tab) mayClick(e *Element) error {
+func (t *Tab) mayClick(s Step, e *Element) error {
+	if s.Changing && t.browser.options.ReadOnly {
+		return ErrReadOnly
+	}
 	for _, never := range t.visitor.site.Never {
 		thing := Thing{Words: []string{never}}
 		if slices.ContainsFunc([]string{e.Name, e.Title, e.Text()}, func(text string) bool { return thing.fit(text) > unlike }) {

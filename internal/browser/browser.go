@@ -31,6 +31,11 @@ type Options struct {
 	// Observe is told of every step when it has ended; nil tells nobody. It must be safe for
 	// concurrent use.
 	Observe func(context.Context, Record)
+	// ReadOnly refuses every click that would change something.
+	ReadOnly bool
+	// Watch is told of what is looked at and clicked on the way; nil tells nobody. It must be safe for
+	// concurrent use. What it is given may hold secrets, and must not be logged.
+	Watch func(Sight)
 }
 
 const (
@@ -57,6 +62,9 @@ func New(g *Group, o Options) *Browser {
 	}
 	if o.Observe == nil {
 		o.Observe = func(context.Context, Record) {}
+	}
+	if o.Watch == nil {
+		o.Watch = func(Sight) {}
 	}
 	return &Browser{options: o, group: g, slots: make(chan struct{}, o.MaxTabs)}
 }

@@ -45,7 +45,7 @@ func (t *Tab) clear(ctx context.Context, s Step, page *Page) {
 			continue
 		}
 		for _, button := range e.Find(necessary()) {
-			if t.mayClick(button) == nil {
+			if t.mayClick(s, button) == nil {
 				// Whether it has worked is seen by the next look.
 				_, _, _ = t.click(ctx, button)
 				return

@@ -85,7 +85,7 @@ func TestAClickDoesNotHitWhatMovesUnderIt(t *testing.T) {
 
 func TestAnotherHostIsElsewhere(t *testing.T) {
 	t.Parallel()
-	other := serveOne(t, `<h1>Keys</h1>`)
+	other := serveOne(t, `<h1>Contents</h1>`)
 	s := serve(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, other.Server.URL, http.StatusSeeOther)
 	}})
@@ -131,7 +131,7 @@ func TestLoadAsksAgainWhereTheSiteHasTrouble(t *testing.T) {
 					w.Header().Set("Retry-After", test.header)
 					w.WriteHeader(test.status)
 				}
-				html("<h1>Keys</h1>")(w, r)
+				html("<h1>Contents</h1>")(w, r)
 			}})
 			timeout := long
 			if test.header == "3600" {
@@ -193,7 +193,7 @@ func TestEveryStepIsObservedWithoutWhatIsOnThePage(t *testing.T) {
 
 func TestAwait_WaitsForWhatComesLate(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<h1>Keys</h1><script>setTimeout(() => {
+	tab := serveOne(t, `<h1>Contents</h1><script>setTimeout(() => {
 		document.body.insertAdjacentHTML("beforeend", '<button>Go</button>');
 	}, 500)</script>`).open(t, browser.Options{Timeout: long})
 	await(t, tab, action("Go"))
@@ -444,4 +444,65 @@ func TestTab_WritesDatesInEnglishAndUTC(t *testing.T) {
 		document.querySelector("p").textContent = new Date(0).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 	</script>`).open(t, browser.Options{Timeout: long})
 	says(t, tab, "status", "Jan 1, 1970, 12:00 AM")
+}
+
+// TestReadOnlyClicksNothingThatChanges: what only leads somewhere is clicked.
+func TestReadOnlyClicksNothingThatChanges(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, counting).open(t, browser.Options{Timeout: long, ReadOnly: true})
+	failed := failure(t, tab.Click(t.Context(), changing(), await(t, tab, action("One"))), browser.Unclickable)
+	if !errors.Is(failed, browser.ErrReadOnly) || !failed.DidNothing() {
+		t.Errorf("the error is %v", failed)
+	}
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("Two"))); err != nil {
+		t.Fatal(err)
+	}
+	says(t, tab, "status", "a0b1")
+}
+
+// TestWatchSeesEachPageAndTheWay tells of the page that a step ended on, also where it failed.
+func TestWatchSeesEachPageAndTheWay(t *testing.T) {
+	t.Parallel()
+	var sights []browser.Sight
+	tab := serve(t, map[string]http.HandlerFunc{
+		"/": html(`<a href="/keys">API keys</a>`), "/keys": html(`<h1>Contents</h1>`),
+	}).open(t, browser.Options{Timeout: short, Watch: func(s browser.Sight) { sights = append(sights, s) }})
+	route := browser.Route{
+		Goal: func(p *browser.Page) error {
+			_, err := p.One(browser.Thing{Kind: browser.Text, Words: []string{"Contents"}})
+			return err
+		},
+		Moves: []browser.Move{{Thing: action("API")}},
+	}
+	if err := tab.Walk(t.Context(), step(), route); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := find(t.Context(), tab, step(), action("Make one")); err == nil {
+		t.Fatal("it was found")
+	}
+	if len(sights) < 3 {
+		t.Fatalf("%d sights", len(sights))
+	}
+	if way := sights[1].Passed; way == nil || way.Found != "API keys" || !way.OK() {
+		t.Errorf("on the way there was %+v", way)
+	}
+	last := sights[len(sights)-1]
+	if !last.Failed || last.Shown == nil || !strings.Contains(last.Shown.Text(), "Contents") {
+		t.Errorf("the last is %+v", last)
+	}
+}
+
+func TestExamineSaysWhatIsThereInstead(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, `<button>Add a key</button> <button>Help 12345</button> <button>Delete</button> <button>Delete</button>`).open(t, browser.Options{Timeout: long})
+	page := see(t, tab)
+	if f := page.Examine(action("Add key", "Create key")); f.OK() || !slices.Equal(f.Nearest[:1], []string{"Add a key"}) || len(f.Nearest) != 2 {
+		t.Errorf("it found %+v", f)
+	}
+	if f := page.Examine(action("Delete")); f.OK() || !f.Several {
+		t.Errorf("it found %+v", f)
+	}
+	if f := page.Examine(action("Add a key")); !f.OK() || f.Found != "Add a key" {
+		t.Errorf("it found %+v", f)
+	}
 }

@@ -24,15 +24,18 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 			})
 			if w.settled(page) {
 				t.observe(ctx, s, w.start, "")
+				t.watch(s, page, lookErr)
 				typed, _ := value.(T)
 				return typed, lookErr
 			}
 			if w.signedOut(page) {
+				t.watch(s, page, nil)
 				return none, t.report(ctx, s, w.start, &StepError{Kind: SignedOut, Uncertain: s.Changing})
 			}
 			t.clear(within, s, page)
 		}
 		if failure := w.over(ctx, within, err); failure != nil {
+			t.watch(s, w.last, failure)
 			return none, t.report(ctx, s, w.start, failure)
 		}
 		// A context that is done meanwhile is noticed in the next round.

@@ -57,6 +57,9 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 		if err := t.make(ctx, s, r.Moves[next.Move], next); err != nil && !Gone(err) {
 			return err
 		}
+		if thing := r.Moves[next.Move].Thing; len(thing.Words) > 0 {
+			t.passed(s, thing, next.Element)
+		}
 	}
 	return t.report(ctx, s, time.Now(), &StepError{Kind: NotFound, Err: errCircles, Structure: true})
 }

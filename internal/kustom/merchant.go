@@ -144,6 +144,12 @@ func (m *Merchant) hasNoSuchOrder(ctx context.Context, auth transport.Basic) boo
 		(strings.Contains(failure.Code, "ORDER") || failure.Code == "NOT_FOUND")
 }
 
+// Refuses makes sure that the API refuses a username and secret of the environment that were made up. The error is
+// an [*ImpostorError] where something else than the merchant API answers.
+func (m *Merchant) Refuses(ctx context.Context, e Environment) error {
+	return m.refusesMadeUp(ctx, e.SecretPrefix(SecretKustom)+"0")
+}
+
 // refusesMadeUp makes sure that the API refuses a made-up pair. The answer is remembered, a failure to
 // get one is not.
 func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {

@@ -247,7 +247,7 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	update := v.words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
+	update := v.updateThing()
 	for box := id; box != nil; box = box.Parent() {
 		if !box.Contains(secret) {
 			continue
@@ -263,6 +263,11 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 		}
 	}
 	return form{}, &browser.AbsentError{Things: []browser.Thing{update}}
+}
+
+// updateThing is the button that saves both fields.
+func (v *visit) updateThing() browser.Thing {
+	return v.words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
 }
 
 // secretState returns what a field shows of the secret: it holds one, or dots stand in for it. Pages may empty it

@@ -163,7 +163,19 @@ func original(err error) string {
 	if errors.As(err, &failure) && failure.CorrelationID != "" {
 		text += "\nCorrelation ID: " + failure.CorrelationID
 	}
+	if isOfPages(err) {
+		text += "\n\n" + runCheck
+	}
 	return text
+}
+
+// runCheck is the last line of each error that came up on a page.
+const runCheck = "Run terraform-provider-kustom check to see what the provider finds on the pages. It changes nothing."
+
+// isOfPages tells whether err can only come up where a vendor is reached by its pages.
+func isOfPages(err error) bool {
+	_, ok := advisePages(err)
+	return ok && !errors.Is(err, rotation.ErrUndescribed)
 }
 
 // advise tries the errors that know most before those that they wrap.

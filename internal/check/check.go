@@ -1,0 +1,340 @@
+// Package check finds out, without changing anything, whether a switch would find all that it needs at the vendors,
+// and tells a person what it sees as it goes.
+//
+// It knows nothing of Terraform.
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+)
+
+// Subject is what is checked.
+type Subject struct {
+	Environment kustom.Environment
+	Portal      Portal
+	// PortalWay and MerchantAt say how the two are reached, in words.
+	PortalWay, MerchantAt string
+	Merchant              Merchant
+	Shops                 []Shop
+	// Expected are the stores that shops are to be of, by shop; nil where nothing is expected.
+	Expected map[string]string
+	// Advise returns what to do about an error, in words.
+	Advise func(error) string
+}
+
+// Portal is Kustom Portal, by whichever way it is reached.
+type Portal interface {
+	// Stores yields the stores that the user can see.
+	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
+	// Examine reads a store's keys, and what else its page has.
+	Examine(ctx context.Context, merchantID string) (portalpages.Examined, error)
+}
+
+// Merchant is Kustom's merchant API.
+type Merchant interface {
+	// Refuses returns nil where the API refuses a username and secret that were made up.
+	Refuses(ctx context.Context, e kustom.Environment) error
+}
+
+// Shop is a shop, by whichever way it is reached.
+type Shop struct {
+	Name string
+	// Way says how it is reached, in words.
+	Way string
+	// Examine reads what the shop holds, and what else its page has.
+	Examine func(context.Context) (mystorepages.Examined, error)
+}
+
+// Run checks a subject, and tells the teller. It reports whether a switch would find all that it needs.
+func Run(ctx context.Context, s Subject, t *Teller) bool {
+	r := &run{Subject: s, tell: t, ready: true, listed: map[string]string{}, names: map[string]string{}, holders: map[string]string{}}
+	for _, shop := range s.Shops {
+		t.hide(shop.Name)
+	}
+	r.portal(ctx)
+	r.merchant(ctx)
+	r.shops(ctx)
+	t.end(r.ready)
+	return r.ready
+}
+
+// run is one check.
+type run struct {
+	Subject
+	tell  *Teller
+	ready bool
+	// user is who is signed in to the portal, once that was told.
+	user string
+	// seen says that the stores could be read.
+	seen bool
+	// listed has the store of each key that the portal lists, names the name of each store, and holders
+	// the first shop on each store.
+	listed, names, holders map[string]string
+}
+
+// failed tells of an error: what is missing, and what to do.
+func (r *run) failed(what string, err error) {
+	r.ready = false
+	var step *browser.StepError
+	if !errors.As(err, &step) {
+		r.tell.line("failed", "%s: %s", what, r.Advise(err))
+		return
+	}
+	if step.Kind == browser.NotFound && len(step.Wanted) > 0 {
+		// What else is missing may only be so because of the first.
+		r.tell.finding(step.Site, browser.Finding{Thing: step.Wanted[0], Nearest: step.Nearest})
+	}
+	r.tell.failure(step, what, r.Advise(err))
+}
+
+// findings tells what was looked for on a page.
+func (r *run) findings(site string, findings []browser.Finding) {
+	for _, f := range findings {
+		r.ready = r.tell.finding(site, f) && r.ready
+	}
+}
+
+// portal checks Kustom Portal.
+func (r *run) portal(ctx context.Context) {
+	r.tell.heading("%s (%s), by %s", portalpages.Name, r.Environment, r.PortalWay)
+	var stores []kustom.Store
+	for store, err := range r.Portal.Stores(ctx) {
+		if err != nil {
+			r.failed("the list of stores", err)
+			return
+		}
+		stores = append(stores, store)
+		r.names[store.MerchantID] = store.Name
+		r.tell.hide(store.Name)
+	}
+	r.seen = true
+	r.tell.line("found", "%d %s", len(stores), noun(len(stores), "store", "stores"))
+	if len(stores) == 0 {
+		r.ready = false
+		r.tell.line("failed", "the user who is signed in can see no store")
+		return
+	}
+	r.keys(ctx, stores)
+}
+
+// beside is how many stores are read at once.
+const beside = 4
+
+// answer is what came of examining a store.
+type answer struct {
+	examined portalpages.Examined
+	err      error
+}
+
+// keys reads the keys of each store, and tells of them in the order of the stores.
+func (r *run) keys(ctx context.Context, stores []kustom.Store) {
+	answers := make([]chan answer, len(stores))
+	for i := range answers {
+		answers[i] = make(chan answer, 1)
+	}
+	var group errgroup.Group
+	group.SetLimit(beside)
+	go func() {
+		for i, store := range stores {
+			group.Go(func() error {
+				examined, err := r.Portal.Examine(ctx, store.MerchantID)
+				answers[i] <- answer{examined, err}
+				return nil
+			})
+		}
+	}()
+	for i, store := range stores {
+		got := <-answers[i]
+		if got.err != nil {
+			r.failed("the keys of "+r.store(store.MerchantID), got.err)
+			continue
+		}
+		r.storeKeys(store, got.examined)
+	}
+}
+
+func (r *run) storeKeys(store kustom.Store, got portalpages.Examined) {
+	if r.user == "" {
+		r.user = cmp.Or(got.User, "a user whose address the page does not show")
+		r.tell.hide(got.User)
+		r.tell.line("found", "signed in as %s, who may see API keys", r.user)
+	}
+	r.findings(portalpages.Name, got.Findings)
+	for _, key := range got.Keys {
+		r.listed[key.Username] = store.MerchantID
+	}
+	r.tell.line("found", "%s has %s", r.store(store.MerchantID), describeKeys(got.Keys))
+}
+
+// store names a store.
+func (r *run) store(merchantID string) string {
+	if name := r.names[merchantID]; name != "" {
+		return "store " + merchantID + " (" + name + ")"
+	}
+	return "store " + merchantID
+}
+
+// merchant checks the merchant API.
+func (r *run) merchant(ctx context.Context) {
+	r.tell.heading("Kustom's merchant API, at %s", r.MerchantAt)
+	if err := r.Merchant.Refuses(ctx, r.Environment); err != nil {
+		r.failed("whether it refuses a wrong secret", err)
+		return
+	}
+	r.tell.line("found", "it refuses a wrong secret, so that its acceptance proves a key")
+}
+
+// shops checks each shop.
+func (r *run) shops(ctx context.Context) {
+	if len(r.Shops) == 0 {
+		r.ready = false
+		r.tell.heading("Shops")
+		r.tell.line("failed", "none is known: sign in with terraform-provider-kustom login -mystore and the shop's name, or set MYSTORE_TOKENS")
+	}
+	for _, shop := range r.Shops {
+		r.tell.heading("Shop %s, by %s", shop.Name, shop.Way)
+		got, err := shop.Examine(ctx)
+		if err != nil {
+			r.failed("shop "+shop.Name, err)
+			continue
+		}
+		r.shop(shop.Name, got)
+	}
+	for _, shop := range r.missingShops() {
+		r.ready = false
+		r.tell.heading("Shop %s", shop)
+		r.tell.line("failed", "there is no session and no token for it: sign in with terraform-provider-kustom login -mystore %s", shop)
+	}
+}
+
+// missingShops are those that are expected, and that there is no way into.
+func (r *run) missingShops() []string {
+	var missing []string
+	for shop := range r.Expected {
+		if !slices.ContainsFunc(r.Shops, func(s Shop) bool { return s.Name == shop }) {
+			missing = append(missing, shop)
+		}
+	}
+	slices.Sort(missing)
+	return missing
+}
+
+func (r *run) shop(name string, got mystorepages.Examined) {
+	if got.User != "" {
+		r.tell.hide(got.User)
+		r.tell.line("found", "signed in as %s", got.User)
+	}
+	r.findings(mystorepages.Name, got.Findings)
+	if !got.Extension.Active {
+		r.ready = false
+		r.tell.line("failed", "Klarna Checkout V3 is not active")
+	}
+	id := got.Holds.KustomID
+	switch {
+	case !got.Shown:
+		r.tell.line("note", "the page does not show which Kustom ID the shop has, if it has one. After a switch, the old key stays until the new one is seen to be used")
+		return
+	case id == "":
+		r.tell.line("found", "the shop has no Kustom ID")
+		return
+	case kustom.FormOf(id) == kustom.UsernameOther || kustom.FindSecret(id) != "":
+		r.ready = false
+		r.tell.line("failed", "what the shop has for a Kustom ID is none, and is not shown here: it may be the secret")
+		return
+	}
+	r.tell.line("found", "Kustom ID %s%s, of %s", id, r.described(id), r.ownerOf(id))
+	for _, mismatch := range r.mismatches(name, id) {
+		r.ready = false
+		r.tell.mismatch(mismatch)
+	}
+}
+
+// described says whose key one is; nothing where that is not known for want of the portal's list.
+func (r *run) described(id string) string {
+	if !r.seen {
+		return ""
+	}
+	_, listed := r.listed[id]
+	if kustom.Legacy(kustom.KeyFacts{Username: id, Listed: listed}).Owner == kustom.OwnerKlarna {
+		return ", which is Klarna's and to be switched"
+	}
+	return ""
+}
+
+// ownerOf names the store of a key.
+func (r *run) ownerOf(id string) string {
+	merchantID := r.storeOf(id)
+	if merchantID == "" {
+		return "a store that its form does not tell, and the portal does not either"
+	}
+	if _, listed := r.listed[id]; !listed && r.seen {
+		return r.store(merchantID) + " by its form; the portal does not list it"
+	}
+	return r.store(merchantID)
+}
+
+// storeOf returns the store that a key belongs to: by the portal's list, or else by its form.
+func (r *run) storeOf(id string) string {
+	if merchantID, ok := r.listed[id]; ok {
+		return merchantID
+	}
+	merchantID, _ := kustom.StoreOf(id)
+	return merchantID
+}
+
+// api is a portal that is reached by its API, which has no page to be examined.
+type api struct{ keys portalKeys }
+
+// portalKeys is what both ways into the portal have.
+type portalKeys interface {
+	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
+	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
+}
+
+// ByAPI returns a portal that is reached by its API.
+func ByAPI(keys portalKeys) Portal { return api{keys} }
+
+// Stores implements [Portal].
+func (a api) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] { return a.keys.Stores(ctx) }
+
+// Examine implements [Portal].
+func (a api) Examine(ctx context.Context, merchantID string) (portalpages.Examined, error) {
+	examined := portalpages.Examined{User: "the owner of the portal's token"}
+	for key, err := range a.keys.Keys(ctx, merchantID) {
+		if err != nil {
+			return portalpages.Examined{}, err
+		}
+		examined.Keys = append(examined.Keys, key)
+	}
+	return examined, nil
+}
+
+// shopService is what both ways into a shop have.
+type shopService interface {
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+	Extension(ctx context.Context, shop string) (mystore.Extension, error)
+}
+
+// ShopByAPI returns a shop that is reached by Mystore's API.
+func ShopByAPI(name, way string, service shopService) Shop {
+	return Shop{Name: name, Way: way, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
+		extension, err := service.Extension(ctx, name)
+		if err != nil {
+			return mystorepages.Examined{}, err
+		}
+		holds, err := service.Credentials(ctx, name)
+		return mystorepages.Examined{Holds: holds, Shown: true, Extension: extension}, err
+	}}
+}

@@ -1,0 +1,101 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// mismatches says what does not fit between a shop and the store of its key. A switch would make it last.
+func (r *run) mismatches(shop, id string) []string {
+	store := r.storeOf(id)
+	if store == "" {
+		return nil
+	}
+	var found []string
+	if !kustom.MerchantID(store).Accepts(r.Environment) {
+		found = append(found, fmt.Sprintf("shop %s has a key of store %s, which is not one of the %s", shop, store, r.Environment))
+	}
+	_, seen := r.names[store]
+	if r.seen && !seen {
+		found = append(found, fmt.Sprintf("shop %s has a key of store %s, which the user who is signed in to Kustom Portal can't see", shop, store))
+	}
+	if expected := r.Expected[shop]; expected != "" && expected != store {
+		found = append(found, fmt.Sprintf("shop %s has a key of %s, and is to be of %s", shop, r.store(store), r.store(expected)))
+	}
+	if other := r.holders[store]; other != "" {
+		found = append(found, fmt.Sprintf("shops %s and %s both have a key of %s: the payments of both go to one merchant", other, shop, r.store(store)))
+	} else {
+		r.holders[store] = shop
+	}
+	if namesake := r.namesake(shop); r.Expected[shop] == "" && namesake != "" && namesake != store && !alike(shop, r.names[store]) {
+		found = append(found, fmt.Sprintf("shop %s has a key of %s, and %s is called like it", shop, r.store(store), r.store(namesake)))
+	}
+	return found
+}
+
+// namesake returns the one store that is called like a shop; empty where there is none, or more than one.
+func (r *run) namesake(shop string) string {
+	var found []string
+	for merchantID, name := range r.names {
+		if alike(shop, name) {
+			found = append(found, merchantID)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
+// alike tells whether a shop and a store are called alike: the shop's name is in the store's, or the other way round.
+func alike(shop, store string) bool {
+	a, b := letters(shop), letters(store)
+	const fewest = 4
+	return min(len(a), len(b)) >= fewest && (strings.Contains(a, b) || strings.Contains(b, a))
+}
+
+// letters returns the letters and digits of a name in small letters, as shops' names have them.
+func letters(name string) string {
+	name = strings.NewReplacer("æ", "ae", "ø", "o", "å", "a", "ä", "a", "ö", "o").Replace(strings.ToLower(name))
+	return strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return -1
+	}, name)
+}
+
+// describeKeys says how many keys there are, and which.
+func describeKeys(keys []kustom.Key) string {
+	if len(keys) == 0 {
+		return "no key"
+	}
+	const most = 5
+	var names []string
+	for _, key := range keys[:min(len(keys), most)] {
+		name := key.Username
+		if key.LastUsedAt != nil {
+			name += " (last used " + key.LastUsedAt.UTC().Format("2006-01-02") + ")"
+		}
+		if key.Origin().Owner == kustom.OwnerKlarna {
+			name += " (Klarna's)"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	text := fmt.Sprintf("%d %s: %s", len(keys), noun(len(keys), "key", "keys"), strings.Join(names, ", "))
+	if more := len(keys) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func noun(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

@@ -1,0 +1,51 @@
+package mystorepages
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// Examined is what a shop's control panel is found to have.
+type Examined struct {
+	// User is the e-mail address of who is signed in; empty where the page does not show it.
+	User  string
+	Holds mystore.Credentials
+	// Shown tells whether the page shows which Kustom ID the shop has.
+	Shown     bool
+	Extension mystore.Extension
+	Findings  []browser.Finding
+}
+
+// Examine reads a shop's credentials, and looks on their page for everything else that a switch needs there. It
+// fills in and presses nothing.
+func (c *Client) Examine(ctx context.Context, shop string) (examined Examined, err error) {
+	err = c.look(ctx, shop, func(v *visit) error {
+		if err := v.open(ctx); err != nil {
+			return err
+		}
+		examined, err = browser.Await(ctx, v.Tab, v.step("look for what a switch needs"), v.examine)
+		return err
+	})
+	if err != nil {
+		return Examined{}, fmt.Errorf("examining the control panel of shop %s: %w", shop, err)
+	}
+	examined.Shown = c.isShown(shop, examined.Holds)
+	return examined, nil
+}
+
+// examine looks for the things on the page Credentials.
+func (v *visit) examine(p *browser.Page) (Examined, error) {
+	found, err := v.formOn(p)
+	if err != nil {
+		return Examined{}, err
+	}
+	return Examined{
+		User: p.User(), Holds: found.Holds, Extension: v.extension(p),
+		Findings: []browser.Finding{
+			p.Examine(v.words.Field(labelKustomID)), p.Examine(v.words.Field(labelKustomSecret)), p.Examine(v.updateThing()),
+		},
+	}, nil
+}
