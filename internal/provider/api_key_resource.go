@@ -438,6 +438,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not read", err)
 		return
 	}
+	r.engine.Manage(key.Username)
 	state.read(key)
 	state.setDefaults()
 	now := r.clock.Now()
@@ -471,7 +472,8 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	defer cancel()
 	if state.DeletionPolicy.ValueString() == deletionRetain && !state.isIncomplete() {
 		resp.Diagnostics.AddWarning("API key left in the portal",
-			fmt.Sprintf("The key %s of store %s still works: its deletion_policy is retain.", state.Username.ValueString(), state.MerchantID.ValueString()))
+			fmt.Sprintf("This resource leaves the key %s of store %s in the portal, because its deletion_policy is retain. The key works until "+
+				"something else deletes it.", state.Username.ValueString(), state.MerchantID.ValueString()))
 		return
 	}
 	if err := r.delete(ctx, state); err != nil {

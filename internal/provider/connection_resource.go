@@ -143,7 +143,13 @@ func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.Va
 
 // ModifyPlan says whether the shop gets a new key, why, and which keys will be deleted.
 func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.engine == nil {
+	if r.engine == nil {
+		return
+	}
+	if req.Plan.Raw.IsNull() {
+		var state connectionModel
+		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state.warnOfClearing(&resp.Diagnostics)
 		return
 	}
 	var config, plan connectionModel
@@ -162,6 +168,9 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	} else {
 		var state connectionModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		if !plan.Shop.Equal(state.Shop) {
+			state.warnOfClearing(&resp.Diagnostics)
+		}
 		r.planExisting(ctx, config, &plan, state, recall(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
@@ -237,6 +246,13 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		diags.AddAttributeWarning(path.Root("keys_to_delete"), deletedKeysSummary, fmt.Sprintf("Shop %s: %s.", c.Shop, text))
 	}
 	warnOfAnswers(r.engine, diags)
+}
+
+// warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.
+func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
+	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
+		warnOfClearing(diags, m.Shop, fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString()))
+	}
 }
 
 func (m *connectionModel) planID() {
@@ -363,7 +379,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	record := state.record(memory, &resp.Diagnostics)
 	record.Triggers = stringMap(plan.RotateWhenChanged)
 	if err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics); err != nil {
-		report(&resp.Diagnostics, connectionPath(err), "Shop keeps the key that it has", err)
+		reportShop(&resp.Diagnostics, connectionPath(err), err)
 		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
 	}
@@ -405,9 +421,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if state.clears() || state.isIncomplete() || resp.Diagnostics.HasError() {
 		return
 	}
-	r.engine.Shops.Leave(shop, record.Username)
-	resp.Diagnostics.AddWarning("Shop and key left as they are",
-		fmt.Sprintf("Shop %s goes on taking payments with the key %s: its deletion_policy is retain.", shop, record.Username))
+	resp.Diagnostics.AddWarning("Shop and key left as they are", describeLeft(shop, record, r.engine.Leave(shop, record)))
 }
 
 // release empties the shop and then deletes its key.
@@ -418,7 +432,7 @@ func (r *connectionResource) release(ctx context.Context, shop string, record ro
 		return
 	}
 	if !cleared {
-		warnOfLeftAlone(diags, shop, record.Username)
+		warnOfLeftAlone(diags, shop, record.Username, r.engine.Shops.Present(shop))
 	}
 	err = r.engine.DeleteUnused(ctx, record.Key().Orphan(), 0)
 	if err != nil && (cleared || len(inUseBy(err)) == 0) {

@@ -434,6 +434,23 @@ func (e *Engine) Release(ctx context.Context, shop string, record Record) (clear
 	return e.Shops.Clear(ctx, shop, record.Username, record.Memory.UpdatedAt)
 }
 
+// Left is what an object that is destroyed leaves as it is.
+type Left struct {
+	// Given is the username of the key that another object of the walk has given the shop; empty where none has.
+	Given string
+	// Others are the usernames of the store's other keys, as the last read has recorded them, without those that
+	// the walk has deleted.
+	Others []string
+}
+
+// Leave lets go of a shop and its key, and returns what it leaves.
+func (e *Engine) Leave(shop string, record Record) Left {
+	given := e.Shops.Leave(shop, record.Username)
+	return Left{Given: given, Others: slices.DeleteFunc(slices.Clone(record.Memory.Others), func(username string) bool {
+		return username == record.Username || username == given || e.Keys.hasDeleted(username)
+	})}
+}
+
 // DeleteLeftovers deletes keys that were left over. One that did get into a shop is the shop's now.
 func (e *Engine) DeleteLeftovers(ctx context.Context, keys []kustom.Orphan) error {
 	var failures []error

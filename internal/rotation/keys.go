@@ -264,6 +264,13 @@ func (k *Keys) deleted(orphan kustom.Orphan) {
 	k.outdate(orphan.MerchantID)
 }
 
+// hasDeleted tells whether this walk has deleted the key with a username.
+func (k *Keys) hasDeleted(username string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.gone, func(o kustom.Orphan) bool { return o.Username == username })
+}
+
 // Warnings returns what the portal's answers had to be warned of since the last call.
 func (k *Keys) Warnings() []Warning {
 	k.mu.Lock()

@@ -33,6 +33,8 @@ type walk struct {
 	cleared map[string]Observation
 	// owners has what kind of object each shop is in.
 	owners map[string]string
+	// managed are the usernames of the keys that objects of their own have.
+	managed map[string]bool
 	// pending are keys whose deletion waits for what the walk learns of shops.
 	pending []pendingKey
 }
@@ -74,6 +76,23 @@ func (e *Engine) ForgetClaims() {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
 	e.walk.owners = nil
+}
+
+// Manage notes that an object of this walk has a key of its own, and deletes it when it is destroyed or replaced.
+func (e *Engine) Manage(username string) {
+	e.walk.mu.Lock()
+	defer e.walk.mu.Unlock()
+	if e.walk.managed == nil {
+		e.walk.managed = map[string]bool{}
+	}
+	e.walk.managed[username] = true
+}
+
+// IsManaged tells whether an object of this walk that was read so far has a key.
+func (e *Engine) IsManaged(username string) bool {
+	e.walk.mu.Lock()
+	defer e.walk.mu.Unlock()
+	return e.walk.managed[username]
 }
 
 // Observe looks at a shop and its store's keys. CredentialID is the key that is recorded for the shop, empty
