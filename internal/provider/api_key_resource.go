@@ -267,7 +267,7 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 }
 
 // checkStore refuses a store that the portal user can't see, and names the keys that a killed run may have left
-// behind. They can't be told from keys of another state, so they are not deleted.
+// behind. The apply deletes those that this machine remembers. The others can't be told from keys of another state.
 func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags *diag.Diagnostics) {
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
@@ -287,9 +287,13 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 		}
 	}
 	if len(strays) > 0 {
+		merchantID, lost := plan.MerchantID.ValueString(), ""
+		if r.engine.HasLost(merchantID) {
+			lost = " The apply deletes those that a killed run of this machine has asked for."
+		}
 		diags.AddAttributeWarning(path.Root("merchant_id"), "Keys that nothing uses",
-			fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them behind. If no "+
-				"state has them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", plan.MerchantID.ValueString(), enumerate(strays)))
+			fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them "+
+				"behind.%s If no state has them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", merchantID, enumerate(strays), lost))
 	}
 }
 
@@ -373,6 +377,9 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
+	for _, lost := range r.engine.DeleteLost(ctx, plan.MerchantID.ValueString()) {
+		warn(&resp.Diagnostics, path.Root("merchant_id"), "Key of a killed run not deleted", lost.Err)
+	}
 	request := kustom.Request{MerchantID: plan.MerchantID.ValueString(), Description: plan.Description.ValueString()}
 	key, err := r.engine.Generate(ctx, request)
 	warnOfAnswers(r.engine, &resp.Diagnostics)

@@ -120,9 +120,24 @@ func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *
 	return key, leftovers, err
 }
 
-// Generate generates a key for whoever keeps its secret.
+// Generate generates a key for whoever keeps its secret. Until it returns, the request is remembered on this machine:
+// where the process is killed meanwhile, [Engine.DeleteLost] of a later run finds the key. The same is so where the
+// portal's client panics.
 func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
+	var sent []string
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) {
+			return
+		}
+		for _, idempotencyKey := range sent {
+			e.requests.end(idempotencyKey)
+		}
+	}()
 	defer recoverInto(&err)
+	r.Announce = func(idempotencyKey string) {
+		sent = append(sent, idempotencyKey)
+		e.requests.begin(r.MerchantID, r.Description, idempotencyKey)
+	}
 	return e.Keys.Generate(ctx, r)
 }
 

@@ -26,6 +26,9 @@ type Observation struct {
 
 // walk is what the objects of a walk share.
 type walk struct {
+	// losing is held by the one who deletes keys that were lost.
+	losing sync.Mutex
+
 	mu sync.Mutex
 	// cleared are the shops that were cleared in this walk, as they were before. Where Terraform replaces an
 	// object, it plans the new one again after the old one is gone, and rejects the apply if the shop's

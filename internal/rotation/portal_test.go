@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,10 @@ func (a *account) Made(credentialID string) bool {
 
 func (a *account) Generate(_ context.Context, r kustom.Request) (kustom.NewKey, error) {
 	var key kustom.NewKey
+	if r.Announce != nil {
+		r.IdempotencyKey = cmp.Or(r.IdempotencyKey, fmt.Sprintf("request-%d", len(a.asked)))
+		r.Announce(r.IdempotencyKey)
+	}
 	a.next = r.IdempotencyKey
 	err := a.do(generate, r.MerchantID, func() error {
 		a.asked = append(a.asked, r.IdempotencyKey)

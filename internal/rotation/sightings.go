@@ -32,15 +32,20 @@ func (s Sightings) record(shop, username string) {
 	if s.Dir == "" || username == "" || s.last(shop) == username {
 		return
 	}
-	if os.MkdirAll(s.Dir, 0o700) != nil {
+	keepFile(s.Dir, s.file(shop), []byte(username))
+}
+
+// keepFile writes a file of a folder, so that a reader sees all of it or nothing. What can't be written is not kept.
+func keepFile(dir, name string, content []byte) {
+	if os.MkdirAll(dir, 0o700) != nil {
 		return
 	}
-	file, err := os.CreateTemp(s.Dir, ".new-*")
+	file, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return
 	}
-	_, err = file.WriteString(username)
-	if closeErr := file.Close(); err != nil || closeErr != nil || os.Rename(file.Name(), s.file(shop)) != nil {
+	_, err = file.Write(content)
+	if closeErr := file.Close(); err != nil || closeErr != nil || os.Rename(file.Name(), name) != nil {
 		_ = os.Remove(file.Name())
 	}
 }
