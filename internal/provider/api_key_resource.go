@@ -76,6 +76,8 @@ const (
 	defaultKeyReadTimeout   = 2 * time.Minute
 	defaultKeyDeleteTimeout = 2 * time.Minute
 
+	// orphanKey holds, in private state, all that is known of a key whose making did not end well.
+	orphanKey = "orphan"
 	// importPending marks, in private state, a key that was named by an import and not read yet.
 	importPending = "import_pending"
 	// observedAt holds, in private state, when the key was last read: how old it is when a plan is
@@ -403,10 +405,11 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 	if !errors.As(err, &orphan) {
 		return
 	}
-	if orphan.CredentialID == "" && orphan.IdempotencyKey == "" {
-		// Nothing in the state could find it again; the error names it.
+	if orphan.CredentialID == "" && orphan.IdempotencyKey == "" && orphan.Before == "" {
+		// Nothing could find it again; the error names it.
 		return
 	}
+	keepIn(ctx, resp.Private, orphanKey, orphan.Orphan, &resp.Diagnostics)
 	plan.CredentialID, plan.Username = nullWhenEmpty(orphan.CredentialID), nullWhenEmpty(orphan.Username)
 	plan.IdempotencyKey = nullWhenEmpty(orphan.IdempotencyKey)
 	plan.ID, plan.CreatedAt, plan.Secret, plan.ExpiresAt = types.StringNull(), types.StringNull(), types.StringNull(), types.StringNull()
@@ -483,18 +486,23 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 				"something else deletes it.", state.Username.ValueString(), state.MerchantID.ValueString()))
 		return
 	}
-	if err := r.delete(ctx, state); err != nil {
+	orphan := state.orphan()
+	if state.isIncomplete() {
+		// By pages, only what was kept beside the state tells which key was made.
+		orphan.Before = recallFrom[kustom.Orphan](ctx, req.Private, orphanKey, &resp.Diagnostics).Before
+	}
+	if err := r.delete(ctx, state, orphan); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
 	}
 }
 
 // delete deletes the key, as soon as no shop uses it. A key whose username is not known has never been given to
 // anybody.
-func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel) error {
+func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel, key kustom.Orphan) error {
 	if state.ForceDestroy.ValueBool() || state.Username.IsNull() {
-		return r.engine.Keys.Delete(ctx, state.orphan())
+		return r.engine.Keys.Delete(ctx, key)
 	}
-	return r.engine.DeleteWhenUnused(ctx, state.orphan(), durationOf(state.UnusedFor))
+	return r.engine.DeleteWhenUnused(ctx, key, durationOf(state.UnusedFor))
 }
 
 // orphan returns the key as one to be deleted.

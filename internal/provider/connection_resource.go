@@ -338,7 +338,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
-		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(r.clock.Now(), &resp.Diagnostics)
+		memory.Due, memory.Unsettled = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
 		keep(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
 	}
@@ -406,8 +406,10 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 	leftovers := memory.Unsettled
 	if state.isIncomplete() {
-		leftovers = state.leftovers(r.clock.Now(), &resp.Diagnostics)
-		if record.CredentialID == "" {
+		// Where Terraform replaces a tainted object, the old one's deletion does not get its memory: then only the state
+		// tells of keys.
+		leftovers = memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
+		if record.CredentialID == "" && !rotation.AnyUnnamed(leftovers) {
 			lost, err := r.engine.LostKeys(ctx, shop, record)
 			if err != nil {
 				report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
