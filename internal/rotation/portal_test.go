@@ -39,6 +39,8 @@ type account struct {
 	before, after func(kind, about string, call int) error
 	// answer changes a new key's answer.
 	answer func(*kustom.NewKey)
+	// stays is the ID of a key whose deletion is answered as documented, and not done.
+	stays string
 	// limit is how many keys a store may have; 0 is any number.
 	limit int
 
@@ -92,11 +94,15 @@ func (a *account) Made(credentialID string) bool {
 
 func (a *account) Generate(_ context.Context, r kustom.Request) (kustom.NewKey, error) {
 	var key kustom.NewKey
+	a.mu.Lock()
 	if r.Announce != nil {
 		r.IdempotencyKey = cmp.Or(r.IdempotencyKey, fmt.Sprintf("request-%d", len(a.asked)))
-		r.Announce(r.IdempotencyKey)
 	}
 	a.next = r.IdempotencyKey
+	a.mu.Unlock()
+	if r.Announce != nil {
+		r.Announce(r.IdempotencyKey)
+	}
 	err := a.do(generate, r.MerchantID, func() error {
 		a.asked = append(a.asked, r.IdempotencyKey)
 		if earlier, ok := a.replays[r.IdempotencyKey]; ok && r.IdempotencyKey != "" {
@@ -153,6 +159,9 @@ func (a *account) Identify(_ context.Context, orphan kustom.Orphan) (id string, 
 func (a *account) Discard(_ context.Context, orphan kustom.Orphan) error {
 	return a.do(discard, orphan.CredentialID, func() error {
 		a.discarded = append(a.discarded, orphan.CredentialID)
+		if orphan.CredentialID == a.stays {
+			return nil
+		}
 		a.keys = slices.DeleteFunc(a.keys, func(key kustom.Key) bool { return key.CredentialID == orphan.CredentialID })
 		return nil
 	})
