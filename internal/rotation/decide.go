@@ -252,9 +252,7 @@ func (p *Plan) retire(rules Rules, reason string, replaced, foreign, unsettled [
 	p.Changes, p.Reason = true, reason
 	p.Delete, p.Keep = unsettled, slices.Clone(foreign)
 	for _, key := range replaced {
-		if !contains(unsettled, key) {
-			p.dispose(rules, key, false)
-		}
+		p.dispose(rules, key, false)
 	}
 }
 
@@ -318,9 +316,13 @@ func (p *Plan) review(rules Rules, record Record) {
 	}
 }
 
+// contains tells whether a key is in a list. IDs tell keys apart; of a key of another store, only the username is known.
 func contains(keys []KeyRef, key KeyRef) bool {
 	return slices.ContainsFunc(keys, func(other KeyRef) bool {
-		return other.MerchantID == key.MerchantID && other.CredentialID == key.CredentialID && other.Username == key.Username
+		if other.CredentialID != "" && key.CredentialID != "" {
+			return other.MerchantID == key.MerchantID && other.CredentialID == key.CredentialID
+		}
+		return other.MerchantID == key.MerchantID && other.Username == key.Username && key.Username != ""
 	})
 }
 

@@ -332,3 +332,17 @@ func (p pagesPortal) Discard(_ context.Context, o kustom.Orphan) error {
 	*p.discarded = append(*p.discarded, o)
 	return nil
 }
+
+// TestDecide_NamesAKeyOnce: a key that is left from a failed run can have no name where the shop's has.
+func TestDecide_NamesAKeyOnce(t *testing.T) {
+	t.Parallel()
+	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
+	record.Memory = rotation.Memory{
+		Due: "it is due", Replaceable: []rotation.KeyRef{ref(m1("M1-old"))},
+		Unsettled: []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-M1-old"}},
+	}
+	plan, err := rotation.Decide(config(), &record, nil)
+	if err != nil || len(plan.Delete) != 1 {
+		t.Errorf("the plan deletes %+v, error %v", plan.Delete, err)
+	}
+}

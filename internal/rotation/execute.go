@@ -94,7 +94,8 @@ const (
 
 // generate generates the shop's new key. The request has an idempotency key that the next run derives too, if
 // this one is killed: the portal then answers with the ID of the key that was made, and that one is returned as
-// left over.
+// left over. After a run that failed and undid its key, the next one pays for that with one request: no record of a
+// new shop could tell it that the first idempotency key is spent.
 func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: *plan.Description}
