@@ -88,8 +88,8 @@ func sessionDir() string {
 	return filepath.Join(config, "terraform-provider-kustom")
 }
 
-// cacheDir is the folder in which the provider remembers which key each shop was last seen with; empty where the user
-// has no folder for such things.
+// cacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests for
+// keys are under way; empty where the user has no folder for such things.
 func cacheDir() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -30,6 +30,8 @@ type Request struct {
 	// IdempotencyKey identifies the request: the portal makes one key for it, however often it is sent. It is
 	// empty where nobody will send the request again; then it gets a random one.
 	IdempotencyKey string
+	// Announce, where it is set, is called with the idempotency key of each request before that is sent.
+	Announce func(idempotencyKey string)
 }
 
 // ReplayedError says that an earlier request with the same idempotency key made the key. Its secret is lost.
@@ -119,6 +121,9 @@ func mayTryAgain(err error) bool {
 // generateOnce makes one key. After errNoSecret, the key is gone and another may be made.
 func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
 	intended := Orphan{MerchantID: r.MerchantID, Description: r.Description, IdempotencyKey: cmp.Or(r.IdempotencyKey, uuid.NewString())}
+	if r.Announce != nil {
+		r.Announce(intended.IdempotencyKey)
+	}
 	key, err := p.create(ctx, intended)
 	if id, replayed := replayedKey(err); replayed {
 		intended.CredentialID = id

@@ -76,6 +76,8 @@ const (
 	defaultKeyReadTimeout   = 2 * time.Minute
 	defaultKeyDeleteTimeout = 2 * time.Minute
 
+	// orphanKey holds, in private state, all that is known of a key whose making did not end well.
+	orphanKey = "orphan"
 	// importPending marks, in private state, a key that was named by an import and not read yet.
 	importPending = "import_pending"
 	// observedAt holds, in private state, when the key was last read: how old it is when a plan is
@@ -279,7 +281,7 @@ func (r *apiKeyResource) newDescription(configured types.String) types.String {
 }
 
 // checkStore refuses a store that the portal user can't see, and names the keys that a killed run may have left
-// behind. They can't be told from keys of another state, so they are not deleted.
+// behind. The apply deletes those that this machine remembers. The others can't be told from keys of another state.
 func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags *diag.Diagnostics) {
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
@@ -299,9 +301,13 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 		}
 	}
 	if len(strays) > 0 {
+		merchantID, lost := plan.MerchantID.ValueString(), ""
+		if r.engine.HasLost(merchantID) {
+			lost = " The apply deletes those that a killed run of this machine has asked for."
+		}
 		diags.AddAttributeWarning(path.Root("merchant_id"), "Keys that nothing uses",
-			fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them behind. If no "+
-				"state has them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", plan.MerchantID.ValueString(), enumerate(strays)))
+			fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them "+
+				"behind.%s If no state has them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", merchantID, enumerate(strays), lost))
 	}
 }
 
@@ -385,6 +391,9 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
+	for _, lost := range r.engine.DeleteLost(ctx, plan.MerchantID.ValueString()) {
+		warn(&resp.Diagnostics, path.Root("merchant_id"), "Key of a killed run not deleted", lost.Err)
+	}
 	request := kustom.Request{MerchantID: plan.MerchantID.ValueString(), Description: plan.Description.ValueString()}
 	key, err := r.engine.Generate(ctx, request)
 	warnOfAnswers(r.engine, &resp.Diagnostics)
@@ -408,10 +417,11 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 	if !errors.As(err, &orphan) {
 		return
 	}
-	if orphan.CredentialID == "" && orphan.IdempotencyKey == "" {
-		// Nothing in the state could find it again; the error names it.
+	if orphan.CredentialID == "" && orphan.IdempotencyKey == "" && orphan.Before == "" {
+		// Nothing could find it again; the error names it.
 		return
 	}
+	keepIn(ctx, resp.Private, orphanKey, orphan.Orphan, &resp.Diagnostics)
 	plan.CredentialID, plan.Username = nullWhenEmpty(orphan.CredentialID), nullWhenEmpty(orphan.Username)
 	plan.IdempotencyKey = nullWhenEmpty(orphan.IdempotencyKey)
 	plan.ID, plan.CreatedAt, plan.Secret, plan.ExpiresAt = types.StringNull(), types.StringNull(), types.StringNull(), types.StringNull()
@@ -450,6 +460,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not read", err)
 		return
 	}
+	r.engine.Manage(key.Username)
 	state.read(key)
 	state.setDefaults()
 	now := r.clock.Now()
@@ -483,21 +494,27 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	defer cancel()
 	if state.DeletionPolicy.ValueString() == deletionRetain && !state.isIncomplete() {
 		resp.Diagnostics.AddWarning("API key left in the portal",
-			fmt.Sprintf("The key %s of store %s still works: its deletion_policy is retain.", state.Username.ValueString(), state.MerchantID.ValueString()))
+			fmt.Sprintf("This resource leaves the key %s of store %s in the portal, because its deletion_policy is retain. The key works until "+
+				"something else deletes it.", state.Username.ValueString(), state.MerchantID.ValueString()))
 		return
 	}
-	if err := r.delete(ctx, state); err != nil {
+	orphan := state.orphan()
+	if state.isIncomplete() {
+		// By pages, only what was kept beside the state tells which key was made.
+		orphan.Before = recallFrom[kustom.Orphan](ctx, req.Private, orphanKey, &resp.Diagnostics).Before
+	}
+	if err := r.delete(ctx, state, orphan); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
 	}
 }
 
 // delete deletes the key, as soon as no shop uses it. A key whose username is not known has never been given to
 // anybody.
-func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel) error {
+func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel, key kustom.Orphan) error {
 	if state.ForceDestroy.ValueBool() || state.Username.IsNull() {
-		return r.engine.Keys.Delete(ctx, state.orphan())
+		return r.engine.Keys.Delete(ctx, key)
 	}
-	return r.engine.DeleteWhenUnused(ctx, state.orphan(), durationOf(state.UnusedFor))
+	return r.engine.DeleteWhenUnused(ctx, key, durationOf(state.UnusedFor))
 }
 
 // orphan returns the key as one to be deleted.

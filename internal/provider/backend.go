@@ -68,7 +68,7 @@ func newBackend(s settings, o Options) *backend {
 	}
 	b.engine = rotation.New(rotation.Options{
 		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames,
-		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir),
+		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir), Requests: b.requests(o.CacheDir),
 	})
 	return b
 }
@@ -78,8 +78,19 @@ func (b *backend) sightings(dir string) rotation.Sightings {
 	if dir == "" || b.mystoreURL == nil {
 		return rotation.Sightings{}
 	}
-	return rotation.Sightings{Dir: filepath.Join(dir, "shops", url.PathEscape(b.mystoreURL.Host))}
+	return rotation.Sightings{Dir: filepath.Join(dir, "shops", hostFolder(b.mystoreURL))}
 }
+
+// requests returns what is remembered of the requests to this Kustom Portal.
+func (b *backend) requests(dir string) rotation.Requests {
+	if dir == "" || b.portalURL == nil {
+		return rotation.Requests{}
+	}
+	return rotation.Requests{Dir: filepath.Join(dir, "requests", hostFolder(b.portalURL))}
+}
+
+// hostFolder returns the name of a folder for a host. Windows has no colons in names.
+func hostFolder(address *url.URL) string { return url.QueryEscape(address.Host) }
 
 // usePages reaches by their pages the vendors, and of the shops those, for which there is no token.
 func (b *backend) usePages() {

@@ -191,7 +191,13 @@ func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.
 // ModifyPlan says what an apply will write, and refuses at plan time what is bound to fail at
 // apply time, when a key may have been made for it already.
 func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.engine == nil {
+	if req.Plan.Raw.IsNull() {
+		var state checkoutCredentialsModel
+		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state.warnOfClearing(&resp.Diagnostics)
+		return
+	}
+	if r.engine == nil {
 		return
 	}
 	var config, plan checkoutCredentialsModel
@@ -211,6 +217,9 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 	} else {
 		var state checkoutCredentialsModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		if !plan.Shop.Equal(state.Shop) {
+			state.warnOfClearing(&resp.Diagnostics)
+		}
 		untouched, diags := req.Private.GetKey(ctx, importUntouched)
 		resp.Diagnostics.Append(diags...)
 		r.engine.Shops.Belongs(plan.Shop.ValueString(), storeOfID(plan.KustomID), state.KustomID.ValueString())
@@ -247,17 +256,21 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 		report(diags, path.Root("shop"), "Shop can't be taken over", err)
 	default:
 		r.checkStore(ctx, plan, holds.KustomID, diags)
-		warnOfReplaced(shop, holds.KustomID, plan.KustomID, diags)
+		if !r.engine.IsManaged(holds.KustomID) {
+			warnOfReplaced(shop, holds.KustomID, plan.KustomID, diags)
+		}
 	}
 }
 
-// warnOfReplaced names the key that goes out of use in a shop: this resource knows no more of it than its username.
+// warnOfReplaced names the key that goes out of use in a shop and that no kustom_api_key is known to have: this resource
+// knows no more of it than its username.
 func warnOfReplaced(shop, present string, id types.String, diags *diag.Diagnostics) {
 	if present == "" || present == id.ValueString() {
 		return
 	}
 	diags.AddAttributeWarning(path.Root("kustom_id"), "Key that goes out of use",
-		fmt.Sprintf("Shop %s holds the key %s. It gets another one, and %s stays in the portal, unless a kustom_api_key has it.", shop, present, present))
+		fmt.Sprintf("Shop %s gets another key in place of %s. This resource does not delete %s. If no kustom_api_key has it, delete it in Kustom Portal "+
+			"when nothing uses it any more.", shop, present, present))
 }
 
 // checkStore refuses a shop a key of another store than its present one belongs to.
@@ -275,6 +288,13 @@ func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan check
 func storeOfID(id types.String) string {
 	store, _ := kustom.StoreOf(id.ValueString())
 	return store
+}
+
+// warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.
+func (m checkoutCredentialsModel) warnOfClearing(diags *diag.Diagnostics) {
+	if !diags.HasError() && m.DeletionPolicy.ValueString() == deletionClear {
+		warnOfClearing(diags, m.Shop, "emptied")
+	}
 }
 
 // writes tells whether going from state to m writes to the shop. That the secret of an untouched
@@ -466,10 +486,8 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	defer cancel()
 	shop := state.Shop.ValueString()
 	if state.DeletionPolicy.ValueString() != deletionClear {
-		r.engine.Shops.Leave(shop, state.KustomID.ValueString())
-		resp.Diagnostics.AddWarning("Credentials left in the shop",
-			fmt.Sprintf("Shop %s keeps the credentials that it has (%s) and goes on taking payments with them: its "+
-				"deletion_policy is retain.", shop, state.KustomID.ValueString()))
+		record := rotation.Record{MerchantID: storeOfID(state.KustomID), Username: state.KustomID.ValueString()}
+		resp.Diagnostics.AddWarning("Credentials left in the shop", describeLeft(shop, record, r.engine.Leave(shop, record)))
 		return
 	}
 	own := state.installed(ctx, req.Private, &resp.Diagnostics)
@@ -478,7 +496,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), "Credentials not cleared", err)
 	case !cleared:
-		warnOfLeftAlone(&resp.Diagnostics, shop, own.KustomID)
+		warnOfLeftAlone(&resp.Diagnostics, shop, own.KustomID, r.engine.Shops.Present(shop))
 	}
 }
 

@@ -438,14 +438,14 @@ func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
 	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
 	if shops := inUseBy(kept.Err); len(shops) > 0 {
 		return diag.NewWarningDiagnostic("Replaced key still in use",
-			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so it was not deleted. It goes when that shop gets "+
-				"another key from this provider.", name, shop, strings.Join(shops, ", ")))
+			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when that shop gets "+
+				"another key from this provider, in this run or a later one.", name, shop, strings.Join(shops, ", ")))
 	}
 	again := "The next apply tries again."
 	if kept.IsRetryable() {
-		again = "It is tried again when this run knows more of the shops, and by the next apply."
+		again = "This run tries again when it knows more of the shops, and so does the next apply."
 	}
 	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
-		fmt.Sprintf("Shop %s works with its new key, but the old one, %s, could not be deleted. %s\n\n%s\n\n%s",
+		fmt.Sprintf("Shop %s works with its new key. This step could not delete the old one, %s. %s\n\n%s\n\n%s",
 			shop, name, again, advise(kept.Err).text, original(kept.Err)))
 }

@@ -29,7 +29,7 @@ func TestAccConnectionDestroyRetain(t *testing.T) {
 	w := newConnected(t)
 	key := w.holds(t, "butikk")
 	r := w.destroy(t)
-	if r.code != 0 || !strings.Contains(unwrapped(r.output), "Shop butikk goes on taking payments with the key "+key) {
+	if r.code != 0 || !strings.Contains(unwrapped(r.output), "Shop butikk and its key "+key+" were left as they are") {
 		t.Errorf("exit code %d:\n%s", r.code, r.output)
 	}
 	w.mustBeUntouched(t)

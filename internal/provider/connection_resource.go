@@ -146,7 +146,13 @@ func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.Va
 
 // ModifyPlan says whether the shop gets a new key, why, and which keys will be deleted.
 func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.engine == nil {
+	if r.engine == nil {
+		return
+	}
+	if req.Plan.Raw.IsNull() {
+		var state connectionModel
+		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state.warnOfClearing(&resp.Diagnostics)
 		return
 	}
 	var config, plan connectionModel
@@ -165,6 +171,9 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	} else {
 		var state connectionModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		if !plan.Shop.Equal(state.Shop) {
+			state.warnOfClearing(&resp.Diagnostics)
+		}
 		r.planExisting(ctx, config, &plan, state, recall(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
@@ -240,6 +249,13 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		diags.AddAttributeWarning(path.Root("keys_to_delete"), deletedKeysSummary, fmt.Sprintf("Shop %s: %s.", c.Shop, text))
 	}
 	warnOfAnswers(r.engine, diags)
+}
+
+// warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.
+func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
+	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
+		warnOfClearing(diags, m.Shop, fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString()))
+	}
 }
 
 func (m *connectionModel) planID() {
@@ -328,7 +344,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
-		memory.Due, memory.Unsettled = "an earlier run did not finish", state.leftovers(r.clock.Now(), &resp.Diagnostics)
+		memory.Due, memory.Unsettled = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
 		keep(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
 	}
@@ -369,7 +385,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	record := state.record(memory, &resp.Diagnostics)
 	record.Triggers = stringMap(plan.RotateWhenChanged)
 	if err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics); err != nil {
-		report(&resp.Diagnostics, connectionPath(err), "Shop keeps the key that it has", err)
+		reportShop(&resp.Diagnostics, connectionPath(err), err)
 		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
 	}
@@ -396,8 +412,10 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 	leftovers := memory.Unsettled
 	if state.isIncomplete() {
-		leftovers = state.leftovers(r.clock.Now(), &resp.Diagnostics)
-		if record.CredentialID == "" {
+		// Where Terraform replaces a tainted object, the old one's deletion does not get its memory: then only the state
+		// tells of keys.
+		leftovers = memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
+		if record.CredentialID == "" && !rotation.AnyUnnamed(leftovers) {
 			lost, err := r.engine.LostKeys(ctx, shop, record)
 			if err != nil {
 				report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
@@ -411,9 +429,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if state.clears() || state.isIncomplete() || resp.Diagnostics.HasError() {
 		return
 	}
-	r.engine.Shops.Leave(shop, record.Username)
-	resp.Diagnostics.AddWarning("Shop and key left as they are",
-		fmt.Sprintf("Shop %s goes on taking payments with the key %s: its deletion_policy is retain.", shop, record.Username))
+	resp.Diagnostics.AddWarning("Shop and key left as they are", describeLeft(shop, record, r.engine.Leave(shop, record)))
 }
 
 // release empties the shop and then deletes its key.
@@ -424,7 +440,7 @@ func (r *connectionResource) release(ctx context.Context, shop string, record ro
 		return
 	}
 	if !cleared {
-		warnOfLeftAlone(diags, shop, record.Username)
+		warnOfLeftAlone(diags, shop, record.Username, r.engine.Shops.Present(shop))
 	}
 	err = r.engine.DeleteUnused(ctx, record.Key().Orphan(), 0)
 	if err != nil && (cleared || len(inUseBy(err)) == 0) {

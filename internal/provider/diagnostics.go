@@ -49,6 +49,25 @@ func reportWithHint(diags *diag.Diagnostics, at path.Path, summary string, err e
 	diags.AddAttributeError(at, summary, detail)
 }
 
+// mayHaveChanged is the summary of an error after which the shop may not have the key that it had.
+const mayHaveChanged = "Shop may have another key"
+
+// reportShop reports why a shop did not get the key that was planned, and whether it has the one that it had.
+func reportShop(diags *diag.Diagnostics, at path.Path, err error) {
+	if leavesShopUnknown(err) {
+		report(diags, at, mayHaveChanged, err)
+		return
+	}
+	report(diags, at, "Shop keeps the key that it has", err)
+}
+
+// leavesShopUnknown tells whether a shop may hold another key than before it was to get one.
+func leavesShopUnknown(err error) bool {
+	var unknown *rotation.KeyStateUnknownError
+	var vanished *rotation.KeyVanishedError
+	return errors.As(err, &vanished) || errors.As(err, &unknown) && !unknown.Key.Attempted.IsZero()
+}
+
 // isUnknown tells whether err is about a setting that is not known while planning. Those who only
 // check ahead pass over it.
 func isUnknown(err error) bool {
@@ -98,11 +117,46 @@ func warnOfUnread(diags *diag.Diagnostics, failures []rotation.ShopFailure) {
 	}
 }
 
+// warnOfClearing says in a plan that a shop will be without credentials.
+func warnOfClearing(diags *diag.Diagnostics, shop types.String, becomes string) {
+	diags.AddWarning("Shop will take no payments",
+		fmt.Sprintf("The deletion_policy is clear: the credentials of shop %s will be %s, unless another resource gives the shop a key in the same run.",
+			shop.ValueString(), becomes))
+}
+
 // warnOfLeftAlone says that a shop was not cleared, because it holds something else by now.
-func warnOfLeftAlone(diags *diag.Diagnostics, shop, username string) {
-	diags.AddWarning("Shop not cleared",
-		fmt.Sprintf("Shop %s does not hold the key %s as this resource has installed it: somebody else, or another resource of this run, has given it "+
-			"credentials since. They were left alone.", shop, username))
+func warnOfLeftAlone(diags *diag.Diagnostics, shop, username, present string) {
+	text := fmt.Sprintf("Shop %s was not emptied. It holds the key %s, and this resource has installed %s: somebody else, or another resource of "+
+		"this run, has given the shop that key since.", shop, present, username)
+	if present == username {
+		text = fmt.Sprintf("Shop %s was not emptied. Somebody else, or another resource of this run, has given it the key %s anew since this resource "+
+			"installed it. The key stays in the portal as long as the shop holds it.", shop, username)
+	}
+	diags.AddWarning("Shop not cleared", text)
+}
+
+// describeLeft returns what a person is told of a shop whose object was destroyed and left it as it is. Another object
+// may take the shop over later in the same run, so it promises nothing of that.
+func describeLeft(shop string, record rotation.Record, left rotation.Left) string {
+	text := fmt.Sprintf("Shop %s and its key %s were left as they are, because deletion_policy is retain. The shop takes payments with that key "+
+		"until something gives it another one.", shop, record.Username)
+	if left.Given != "" {
+		text = fmt.Sprintf("Shop %s holds %s, which another resource of this run has given it. The destroyed resource leaves its own key, %s, in the "+
+			"portal: %s.", shop, left.Given, record.Username, whoDeletesReplaced)
+	}
+	return text + describeStanding(record.MerchantID, left.Others)
+}
+
+// whoDeletesReplaced says what becomes of a key that another object has replaced.
+const whoDeletesReplaced = "a kustom_mystore_connection or kustom_mystore_fleet that has replaced it deletes it by its replaced_key_policy, a " +
+	"mystore_klarna_checkout_credentials does not"
+
+// describeStanding names the other keys of a store that nothing has deleted; empty where there are none.
+func describeStanding(merchantID string, usernames []string) string {
+	if len(usernames) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" Other keys of store %s, which this resource leaves too: %s.", merchantID, enumerate(usernames))
 }
 
 // claim notes that an object owns a shop, and refuses a shop that two objects have. Before the provider is

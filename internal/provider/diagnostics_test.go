@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
@@ -167,5 +168,73 @@ func TestLimitAdvice(t *testing.T) {
 	want := "These have never been used:\n\n  - M1-a (api.klarna.com, made 2024-05-01)\n  - M1-b (api.kustom.co, made 2024-05-01)\n\n"
 	if text := advise(full).text; !strings.Contains(text, want) || !strings.Contains(text, "three dots → Delete API key") {
 		t.Errorf("with unused keys: %s", text)
+	}
+}
+
+// TestDescribeLeft_TellsTheEnd: another object of the run may have taken the shop over, or do so later.
+func TestDescribeLeft_TellsTheEnd(t *testing.T) {
+	t.Parallel()
+	record := rotation.Record{MerchantID: "M1", Username: "M1-a"}
+	for name, test := range map[string]struct {
+		left rotation.Left
+		want string
+	}{
+		"left as it is": {want: "Shop butikk and its key M1-a were left as they are, because deletion_policy is retain. The shop takes payments " +
+			"with that key until something gives it another one."},
+		"with other keys": {left: rotation.Left{Others: []string{"M1-b", "M1-c"}}, want: "Shop butikk and its key M1-a were left as they are, " +
+			"because deletion_policy is retain. The shop takes payments with that key until something gives it another one. Other keys of store M1, " +
+			"which this resource leaves too: M1-b, M1-c."},
+		"taken over": {left: rotation.Left{Given: "M1-b"}, want: "Shop butikk holds M1-b, which another resource of this run has given it. The " +
+			"destroyed resource leaves its own key, M1-a, in the portal: " + whoDeletesReplaced + "."},
+	} {
+		if got := describeLeft("butikk", record, test.left); got != test.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, test.want)
+		}
+	}
+}
+
+// TestReportShop_SaysWhichKeyTheShopHas: not every error leaves the shop with the key that it had.
+func TestReportShop_SaysWhichKeyTheShopHas(t *testing.T) {
+	t.Parallel()
+	attempted := kustom.Orphan{MerchantID: "M1", Username: "M1-a", Attempted: time.Unix(1, 0)}
+	for want, errs := range map[string][]error{
+		"Shop may have another key": {
+			&rotation.KeyVanishedError{Shop: "butikk", Username: "M1-a"},
+			&rotation.KeyStateUnknownError{Key: attempted, Cause: errors.New("x"), Cleanup: errors.New("y")},
+		},
+		"Shop keeps the key that it has": {
+			errors.New("x"),
+			&rotation.KeyStateUnknownError{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-a"}, Cause: errors.New("x"), Cleanup: errors.New("y")},
+		},
+	} {
+		for _, err := range errs {
+			var diags diag.Diagnostics
+			if reportShop(&diags, path.Root("shop"), err); diags[0].Summary() != want {
+				t.Errorf("%v: got %q, want %q", err, diags[0].Summary(), want)
+			}
+		}
+	}
+}
+
+// TestWarnOfClearing_NamesShopAndKey, and only where the policy says so.
+func TestWarnOfClearing_NamesShopAndKey(t *testing.T) {
+	t.Parallel()
+	connection := connectionModel{Shop: types.StringValue("butikk")}
+	connection.Username = types.StringValue("M1-a")
+	credentials := checkoutCredentialsModel{Shop: types.StringValue("butikk")}
+	for policy, want := range map[string]string{
+		deletionRetain: "",
+		deletionClear: "- warning Shop will take no payments: The deletion_policy is clear: the credentials of shop butikk will be emptied, and " +
+			"then its key, M1-a, deleted, unless another resource gives the shop a key in the same run.\n" +
+			"- warning Shop will take no payments: The deletion_policy is clear: the credentials of shop butikk will be emptied, unless another " +
+			"resource gives the shop a key in the same run.",
+	} {
+		connection.DeletionPolicy, credentials.DeletionPolicy = types.StringValue(policy), types.StringValue(policy)
+		var diags diag.Diagnostics
+		connection.warnOfClearing(&diags)
+		credentials.warnOfClearing(&diags)
+		if got := lines(diags); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
 }

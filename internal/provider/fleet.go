@@ -151,7 +151,7 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	if len(cleared) > 0 {
 		diags.AddWarning("Shops will take no payments",
 			fmt.Sprintf("These leave the fleet, whose deletion_policy is clear: their credentials will be emptied, and then their keys, "+
-				"which are named here, deleted: %s.", enumerate(cleared)))
+				"which are named here, deleted, unless another resource gives the shop a key in the same run: %s.", enumerate(cleared)))
 	}
 }
 
@@ -233,6 +233,8 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	for i := range failures {
 		if failures[i].member.Leaves() {
 			failures[i].summary = "Shop not removed"
+		} else if leavesShopUnknown(failures[i].err) {
+			failures[i].summary = mayHaveChanged
 		}
 		failures[i].err = f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err)
 		failures[i].member.Err = failures[i].err
@@ -243,7 +245,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 			diags.Append(keptKeyWarning(m.Name, key))
 		}
 		if m.LeftAlone {
-			warnOfLeftAlone(diags, m.Name, m.Record.Username)
+			warnOfLeftAlone(diags, m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name))
 		}
 	}
 	f.warnOfLeaving(diags)
@@ -301,16 +303,32 @@ func (m *fleetModels) take(member *rotation.Member) {
 
 // warnOfLeaving says which shops have left the fleet as they are.
 func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
-	var left []string
+	var left, moved, others []string
 	for _, m := range f.Members {
-		if m.Leaves() && m.Err == nil && !m.Clears && m.Record.Username != "" {
+		if !m.Leaves() || m.Err != nil || m.Clears || m.Record.Username == "" {
+			continue
+		}
+		others = appendNew(others, m.Left.Others)
+		if m.Left.Given != "" {
+			moved = append(moved, fmt.Sprintf("%s (%s in place of %s)", m.Name, m.Left.Given, m.Record.Username))
+		} else {
 			left = append(left, fmt.Sprintf("%s (%s)", m.Name, m.Record.Username))
 		}
 	}
+	var parts []string
 	if len(left) > 0 {
-		diags.AddWarning("Shops and keys left as they are",
-			fmt.Sprintf("These have left the fleet and go on taking payments with the keys named here, because its deletion_policy is "+
-				"retain: %s.", enumerate(left)))
+		parts = append(parts, fmt.Sprintf("These have left the fleet as they are, because its deletion_policy is retain: %s. Each takes payments with "+
+			"the key named here until something gives it another one.", enumerate(left)))
+	}
+	if len(moved) > 0 {
+		parts = append(parts, fmt.Sprintf("Another resource of this run has given these another key: %s. The fleet leaves the keys that they had in "+
+			"the portal: %s.", enumerate(moved), whoDeletesReplaced))
+	}
+	if len(parts) > 0 && len(others) > 0 {
+		parts = append(parts, fmt.Sprintf("Other keys of their stores, which the fleet leaves too: %s.", enumerate(others)))
+	}
+	if len(parts) > 0 {
+		diags.AddWarning("Shops and keys left as they are", strings.Join(parts, "\n\n"))
 	}
 }
 

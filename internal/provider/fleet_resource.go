@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
@@ -154,7 +155,11 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 
 // ModifyPlan says of each shop whether it gets a new key, why, and which keys will be deleted.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.engine == nil {
+	if r.engine == nil {
+		return
+	}
+	if req.Plan.Raw.IsNull() {
+		r.planDestruction(ctx, req, resp)
 		return
 	}
 	var config, plan fleetModel
@@ -183,6 +188,23 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		plan.Shops = planned
 		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
+}
+
+// planDestruction says which shops will be emptied.
+func (r *fleetResource) planDestruction(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state fleetModel
+	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+	if resp.Diagnostics.HasError() || !state.clears() {
+		return
+	}
+	r.destruction(ctx, state, recallFleet(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics).warnOfClearing(&resp.Diagnostics)
+}
+
+// destruction returns the operation that lets all shops leave.
+func (r *fleetResource) destruction(ctx context.Context, state fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
+	none := state
+	none.Shops = types.MapValueMust(fleetShopType, map[string]attr.Value{})
+	return r.fleet(ctx, none, &none, &state, memory, diags)
 }
 
 // Create connects the shops. That one of them could not be connected is a warning as long as there is
@@ -276,9 +298,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	none := state
-	none.Shops = types.MapValueMust(fleetShopType, map[string]attr.Value{})
-	f := r.fleet(ctx, none, &none, &state, memory, &resp.Diagnostics)
+	f := r.destruction(ctx, state, memory, &resp.Diagnostics)
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
 	if resp.Diagnostics.HasError() {
 		f.save(ctx, state, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)

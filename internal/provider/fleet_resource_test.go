@@ -677,7 +677,7 @@ func TestAccFleetSharedWithOthers(t *testing.T) {
 	shared, other := w.seed.Shops[0].KustomID, w.seed.Shops[2].Name
 	w.remove(t, other)
 	r := w.mustApply(t)
-	if says := fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so it was not deleted.", shared, w.seed.Shops[0].Name, other); !strings.Contains(unwrapped(r.output), says) {
+	if says := fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it.", shared, w.seed.Shops[0].Name, other); !strings.Contains(unwrapped(r.output), says) {
 		t.Errorf("the apply does not say %q:\n%s", says, r.output)
 	}
 	w.mustBeEmpty(t)

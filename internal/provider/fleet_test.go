@@ -340,7 +340,7 @@ func TestFleet_WarnsOfClearing(t *testing.T) {
 	var diags diag.Diagnostics
 	fleetOf(t, plan, &state, nil).warnOfClearing(&diags)
 	want := "- warning Shops will take no payments: These leave the fleet, whose deletion_policy is clear: their credentials will be " +
-		"emptied, and then their keys, which are named here, deleted: leaves (M1-a)."
+		"emptied, and then their keys, which are named here, deleted, unless another resource gives the shop a key in the same run: leaves (M1-a)."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -353,8 +353,8 @@ func TestFleet_WarnsOfLeaving(t *testing.T) {
 	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"leaves": &shop, "keyless": &keyless})}
 	var diags diag.Diagnostics
 	fleetOf(t, fleetModel{Shops: shopsOf(nil)}, &state, nil).warnOfLeaving(&diags)
-	want := "- warning Shops and keys left as they are: These have left the fleet and go on taking payments with the keys named here, " +
-		"because its deletion_policy is retain: leaves (M1-a)."
+	want := "- warning Shops and keys left as they are: These have left the fleet as they are, because its deletion_policy is retain: leaves " +
+		"(M1-a). Each takes payments with the key named here until something gives it another one."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

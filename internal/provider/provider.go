@@ -40,8 +40,8 @@ type Options struct {
 	Getenv func(string) string
 	// SessionDir is the folder in which login keeps sessions; empty where none are kept.
 	SessionDir string
-	// CacheDir is the folder in which the provider remembers which key each shop was last seen with; empty where it
-	// remembers nothing.
+	// CacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests
+	// for keys are under way; empty where it remembers nothing.
 	CacheDir string
 	// Browsers has the browsers that the provider starts. Who made it closes it. The default is one that
 	// nobody closes.

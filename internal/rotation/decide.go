@@ -118,6 +118,30 @@ func (m Memory) awaits(idempotencyKey string) bool {
 	return slices.ContainsFunc(m.Unsettled, func(o kustom.Orphan) bool { return o.CredentialID == "" && o.IdempotencyKey == idempotencyKey })
 }
 
+// Leftovers are the keys of an object whose creation has failed. Recorded are those that its state names. The memory
+// has them too, and those that have no name yet, each with what tells which key it is.
+func (m Memory) Leftovers(recorded []kustom.Orphan) []kustom.Orphan {
+	var leftovers []kustom.Orphan
+	for _, o := range m.Unsettled {
+		if o.CredentialID == "" {
+			leftovers = append(leftovers, o)
+		}
+	}
+	for _, o := range recorded {
+		i := slices.IndexFunc(m.Unsettled, func(u kustom.Orphan) bool { return u.CredentialID == o.CredentialID })
+		if i >= 0 {
+			o.Description, o.IdempotencyKey, o.Before = m.Unsettled[i].Description, m.Unsettled[i].IdempotencyKey, m.Unsettled[i].Before
+		}
+		leftovers = append(leftovers, o)
+	}
+	return leftovers
+}
+
+// AnyUnnamed tells whether one of the keys was asked for without an answer that names it.
+func AnyUnnamed(keys []kustom.Orphan) bool {
+	return slices.ContainsFunc(keys, func(o kustom.Orphan) bool { return o.CredentialID == "" })
+}
+
 // unsettled are the keys that are to be deleted whatever becomes of the shop's present one.
 func (m Memory) unsettled() []KeyRef {
 	keys := make([]KeyRef, 0, len(m.Unsettled))
@@ -253,9 +277,7 @@ func (p *Plan) retire(rules Rules, reason string, replaced, foreign, unsettled [
 	p.Changes, p.Reason = true, reason
 	p.Delete, p.Keep = unsettled, slices.Clone(foreign)
 	for _, key := range replaced {
-		if !contains(unsettled, key) {
-			p.dispose(rules, key, false)
-		}
+		p.dispose(rules, key, false)
 	}
 }
 
@@ -326,9 +348,13 @@ func (p *Plan) review(rules Rules, record Record) {
 	}
 }
 
+// contains tells whether a key is in a list. IDs tell keys apart; of a key of another store, only the username is known.
 func contains(keys []KeyRef, key KeyRef) bool {
 	return slices.ContainsFunc(keys, func(other KeyRef) bool {
-		return other.MerchantID == key.MerchantID && other.CredentialID == key.CredentialID && other.Username == key.Username
+		if other.CredentialID != "" && key.CredentialID != "" {
+			return other.MerchantID == key.MerchantID && other.CredentialID == key.CredentialID
+		}
+		return other.MerchantID == key.MerchantID && other.Username == key.Username && key.Username != ""
 	})
 }
 

@@ -1,8 +1,10 @@
 package rotation_test
 
 import (
+	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,5 +285,64 @@ func TestFormatDuration(t *testing.T) {
 		if got := rotation.FormatDuration(d); got != want {
 			t.Errorf("%v is written %q, want %q", d, got, want)
 		}
+	}
+}
+
+// TestLeftovers_KeepWhatTellsAKey: the state names keys, and only the memory knows what tells one that has no name.
+func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
+	t.Parallel()
+	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|2026-01-01T00:00:00Z"}
+	asked := orphan("M1-new1")
+	asked.IdempotencyKey, asked.Attempted = "request-1", noon
+	memory := rotation.Memory{Unsettled: []kustom.Orphan{unnamed, asked}}
+	recorded := orphan("M1-new1")
+	recorded.Attempted = noon.Add(time.Hour)
+	got := memory.Leftovers([]kustom.Orphan{recorded, orphan("M1-new2")})
+	asked.Attempted = recorded.Attempted
+	if want := []kustom.Orphan{unnamed, asked, orphan("M1-new2")}; !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if !rotation.AnyUnnamed(got) || rotation.AnyUnnamed(got[1:]) {
+		t.Error("it does not tell which have no name")
+	}
+}
+
+// TestDeleteLeftovers_ByPages deletes the key of which only the store's earlier keys are known.
+func TestDeleteLeftovers_ByPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|"}
+	var discarded []kustom.Orphan
+	w.engine.Keys = rotation.NewKeys(pagesPortal{w.portal, &discarded}, w.clock)
+	if err := w.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(discarded, []kustom.Orphan{unnamed}) {
+		t.Errorf("the portal was asked to delete %+v", discarded)
+	}
+}
+
+// pagesPortal is a portal that can't tell which key a request made.
+type pagesPortal struct {
+	rotation.Portal
+	discarded *[]kustom.Orphan
+}
+
+func (p pagesPortal) Discard(_ context.Context, o kustom.Orphan) error {
+	*p.discarded = append(*p.discarded, o)
+	return nil
+}
+
+// TestDecide_NamesAKeyOnce: a key that is left from a failed run can have no name where the shop's has.
+func TestDecide_NamesAKeyOnce(t *testing.T) {
+	t.Parallel()
+	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
+	record.Memory = rotation.Memory{
+		Due: "it is due", Replaceable: []rotation.KeyRef{ref(m1("M1-old"))},
+		Unsettled: []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-M1-old"}},
+	}
+	plan, err := rotation.Decide(config(), &record, nil)
+	if err != nil || len(plan.Delete) != 1 {
+		t.Errorf("the plan deletes %+v, error %v", plan.Delete, err)
 	}
 }

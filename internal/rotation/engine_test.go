@@ -65,6 +65,45 @@ func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
 	}
 }
 
+// TestLeave_TellsWhatIsLeft: the shop goes on with the recorded key, unless another object of the walk has given it
+// another one. Then the recorded key is held no longer, and nothing waits for it.
+func TestLeave_TellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
+	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
+	record.Memory.Others = []string{"M1-other", "M1-lost"}
+	if err := w.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{orphan("M1-lost")}); err != nil {
+		t.Fatal(err)
+	}
+	if left := w.engine.Leave("a", record); left.Given != "" || !slices.Equal(left.Others, []string{"M1-other"}) {
+		t.Errorf("it leaves %+v", left)
+	}
+	w.rerun()
+	var next rotation.Record
+	if _, err := w.connect(config(), &next); err != nil {
+		t.Fatal(err)
+	}
+	if left := w.engine.Leave("a", record); left.Given != next.Username {
+		t.Errorf("it leaves %+v, and the shop has %s", left, next.Username)
+	}
+	if err := w.engine.Shops.Unused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+		t.Errorf("the key that the shop had: %v", err)
+	}
+	wantInUse(t, w.engine.Shops.Unused(t.Context(), orphan(next.Username), time.Time{}))
+}
+
+// TestIsManaged_KnowsKeysOfTheWalk: what deletes such a key when it is replaced needs no warning.
+func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	if w.engine.IsManaged("M1-old") {
+		t.Error("a key is managed that nobody has named")
+	}
+	if w.engine.Manage("M1-old"); !w.engine.IsManaged("M1-old") || w.engine.IsManaged("M1-other") {
+		t.Error("what is managed is not what was named")
+	}
+}
+
 // TestLostKeys_FindsKeyOfDestroyedRecord: a run was killed after it asked for a key, and the object is destroyed.
 func TestLostKeys_FindsKeyOfDestroyedRecord(t *testing.T) {
 	t.Parallel()

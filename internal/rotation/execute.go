@@ -122,7 +122,8 @@ const (
 
 // generate generates the shop's new key. The request has an idempotency key that the next run derives too, if
 // this one is killed: the portal then answers with the ID of the key that was made, and that one is returned as
-// left over.
+// left over. After a run that failed and undid its key, the next one pays for that with one request: no record of a
+// new shop could tell it that the first idempotency key is spent.
 func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
@@ -148,9 +149,24 @@ func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *
 	return key, leftovers, err
 }
 
-// Generate generates a key for whoever keeps its secret.
+// Generate generates a key for whoever keeps its secret. Until it returns, the request is remembered on this machine:
+// where the process is killed meanwhile, [Engine.DeleteLost] of a later run finds the key. The same is so where the
+// portal's client panics.
 func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
+	var sent []string
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) {
+			return
+		}
+		for _, idempotencyKey := range sent {
+			e.requests.end(idempotencyKey)
+		}
+	}()
 	defer recoverInto(&err)
+	r.Announce = func(idempotencyKey string) {
+		sent = append(sent, idempotencyKey)
+		e.requests.begin(r.MerchantID, r.Description, idempotencyKey)
+	}
 	return e.Keys.Generate(ctx, r)
 }
 
@@ -487,6 +503,23 @@ func (e *Engine) Release(ctx context.Context, shop string, record Record) (clear
 	}
 	e.walk.rememberCleared(shop, seen)
 	return e.Shops.Clear(ctx, shop, record.Username, record.Memory.UpdatedAt)
+}
+
+// Left is what an object that is destroyed leaves as it is.
+type Left struct {
+	// Given is the username of the key that another object of the walk has given the shop; empty where none has.
+	Given string
+	// Others are the usernames of the store's other keys, as the last read has recorded them, without those that
+	// the walk has deleted.
+	Others []string
+}
+
+// Leave lets go of a shop and its key, and returns what it leaves.
+func (e *Engine) Leave(shop string, record Record) Left {
+	given := e.Shops.Leave(shop, record.Username)
+	return Left{Given: given, Others: slices.DeleteFunc(slices.Clone(record.Memory.Others), func(username string) bool {
+		return username == record.Username || username == given || e.Keys.hasDeleted(username)
+	})}
 }
 
 // DeleteLeftovers deletes keys that were left over. One that did get into a shop is the shop's now.

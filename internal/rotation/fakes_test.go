@@ -173,15 +173,19 @@ func (s *service) names() ([]string, error) {
 // verdict accepts the pair.
 type prover struct {
 	verdicts []kustom.Verdict
-	proofs   int
 	// onProof is called, where it is set, at each proof.
 	onProof func()
+
+	mu     sync.Mutex
+	proofs int
 }
 
 func (p *prover) Prove(_ context.Context, username, _ string) error {
 	if p.onProof != nil {
 		p.onProof()
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	verdict := p.verdicts[min(p.proofs, len(p.verdicts)-1)]
 	p.proofs++
 	if verdict == "" {

@@ -40,6 +40,8 @@ type Member struct {
 	Plan Plan
 	// Clears says that a shop that leaves the fleet is emptied, and its key deleted.
 	Clears bool
+	// Left is what a shop leaves that leaves the fleet as it is.
+	Left Left
 	// LeftAlone says that a shop was not emptied, because it has another key by now.
 	LeftAlone bool
 	// Unread is why the shop could not be looked at.
@@ -212,7 +214,7 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 // remove lets a member leave the fleet.
 func (f *Fleet) remove(ctx context.Context, m *Member) error {
 	if !m.Clears {
-		f.Engine.Shops.Leave(m.Name, m.Record.Username)
+		m.Left = f.Engine.Leave(m.Name, *m.Record)
 		return f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled)
 	}
 	cleared, err := f.Engine.Release(ctx, m.Name, *m.Record)

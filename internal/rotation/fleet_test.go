@@ -247,3 +247,70 @@ func TestDeleteAll_WaitsBesideDeletions(t *testing.T) {
 		}
 	})
 }
+
+// TestFleet_ConfirmsEveryDeletion: one listing serves all shops, and shows which deletions were answered well and not done.
+func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
+	t.Parallel()
+	const shops, concurrency = 12, 4
+	w := newWorld(t, nil)
+	var members []*rotation.Member
+	for i := range shops {
+		name, key := fmt.Sprintf("shop-%02d", i), keyOf(i)
+		w.portal.keys, w.portal.stores = append(w.portal.keys, key), append(w.portal.stores, key.MerchantID)
+		w.shops.move(name, key.Username)
+		members = append(members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: key.MerchantID}})
+	}
+	f := fleetOf(w.engine, concurrency, members...)
+	if failures := f.Decide(t.Context()); len(failures) != 0 {
+		t.Fatal(failures)
+	}
+	// What answers is no portal, and has done nothing.
+	const last = shops - 1
+	w.portal.stays = keyOf(last).CredentialID
+	if failures := f.Execute(t.Context()); len(failures) != 0 {
+		t.Fatal(failures)
+	}
+	for i, m := range members {
+		stays := i == last
+		if (len(m.Kept) == 1) != stays || (len(m.Record.Memory.Unsettled) == 1) != stays {
+			t.Errorf("%s: it says that it kept %v, and remembers %v", m.Name, m.Kept, m.Record.Memory.Unsettled)
+		}
+	}
+}
+
+// TestFleet_OneStoresListingHoldsUpNoOther, where a listing of all stores takes many requests: each is read by itself, and a
+// refusal of one keeps no other shop waiting.
+func TestFleet_OneStoresListingHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		portal := manyStores(clock.System{}, 1000)
+		keys := rotation.NewKeys(portal, clock.System{})
+		if _, err := keys.Of(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rotation.FreshFor)
+		slow := keyOf(0).MerchantID
+		portal.before = func(kind, about string, _ int) error {
+			if kind == list && about == slow {
+				time.Sleep(time.Hour)
+			}
+			if kind == list && about == "" {
+				t.Error("all keys were listed")
+			}
+			return nil
+		}
+		begun := time.Now()
+		var done sync.WaitGroup
+		for i := range 20 {
+			done.Go(func() {
+				if _, err := keys.Fresh(t.Context(), keyOf(i).MerchantID); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(begun); took > 0 && i > 0 {
+					t.Errorf("store %d waited for %v", i, took)
+				}
+			})
+		}
+		done.Wait()
+	})
+}

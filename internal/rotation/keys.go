@@ -47,13 +47,20 @@ type Keys struct {
 	// number counts listings and invalidations, and stale has the number of each store's last invalidation.
 	number int
 	stale  map[string]int
-	// running and next are the refreshes of store lists under way and about to begin.
+	// running and next are the refreshes of store lists under way and about to begin, and single those of one store
+	// each, by merchant ID.
 	running, next *refresh
+	single        map[string]*refresh
+	// singles counts the listings of single stores since singlesFrom, and shared is the number of the last listing of all.
+	singles     int
+	singlesFrom time.Time
+	shared      int
 }
 
 // storeList is what one listing has of a store's keys.
 type storeList struct {
-	keys []kustom.Key
+	// keys is what is listed, corrected by what this walk has done, and raw what the portal has listed.
+	keys, raw []kustom.Key
 	// at is when the listing began, and number its place among all listings and invalidations.
 	at     time.Time
 	number int
@@ -66,6 +73,9 @@ const (
 	maxCachedKeys = 50_000
 	// keysPerPage is how many keys the portal lists in one answer.
 	keysPerPage = 100
+	// fewRequests is how many requests a listing of all stores may take for several callers to share it. One that takes
+	// more would hold each of them up for longer than a request for its own store.
+	fewRequests = 3
 	// refreshTimeout bounds a refresh, which serves everybody who waits for it.
 	refreshTimeout = 2 * time.Minute
 )
@@ -75,6 +85,7 @@ func NewKeys(portal Portal, c clock.Clock) *Keys {
 	return &Keys{
 		portalCalls: portalCalls{portal}, clock: c, turn: make(chan struct{}, 1),
 		asked: map[string]bool{}, stores: map[string]storeList{}, stale: map[string]int{},
+		single: map[string]*refresh{},
 	}
 }
 
@@ -267,6 +278,13 @@ func (k *Keys) deleted(orphan kustom.Orphan) {
 	k.outdate(orphan.MerchantID)
 }
 
+// hasDeleted tells whether this walk has deleted the key with a username.
+func (k *Keys) hasDeleted(username string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.gone, func(o kustom.Orphan) bool { return o.Username == username })
+}
+
 // Warnings returns what the portal's answers had to be warned of since the last call.
 func (k *Keys) Warnings() []Warning {
 	k.mu.Lock()
@@ -365,7 +383,7 @@ func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.stores[merchantID] = storeList{keys: keys, at: at, number: number}
+	k.stores[merchantID] = storeList{keys: keys, raw: keys, at: at, number: number}
 	k.applyLocalChanges()
 	return k.stores[merchantID].keys, nil
 }
@@ -443,33 +461,56 @@ func grouped(keys []kustom.Key, at time.Time, number int) map[string]storeList {
 	stores := map[string]storeList{}
 	for _, key := range keys {
 		listed := stores[key.MerchantID]
-		stores[key.MerchantID] = storeList{keys: append(listed.keys, key), at: at, number: number}
+		listed.keys, listed.at, listed.number = append(listed.keys, key), at, number
+		listed.raw = listed.keys
+		stores[key.MerchantID] = listed
 	}
 	return stores
 }
 
-// Fresh returns the store's keys by a listing that began after the call, or by one of the last [FreshFor].
-// Callers that wait at the same time share a listing: of all stores where that takes fewer requests than one
-// for each. What this walk has deleted is in it as long as the portal lists it.
+// Fresh returns the store's keys by a listing that began after the call, or by one of the last [FreshFor]. What this
+// walk has deleted is in it as long as the portal lists it. Callers that wait at the same time share a listing of all
+// stores where that takes few requests. Where it takes many, each store is listed by itself, and all meanwhile, if many
+// stores are asked for.
 func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
 	listed, ok := k.stores[merchantID]
 	if age := k.clock.Now().Sub(listed.at); ok && age < FreshFor && listed.number > k.stale[merchantID] {
-		if k.complete && age > FreshFor/2 && k.running == nil {
-			// A listing of a large account takes long: the next one begins before somebody waits for it.
-			k.join(ctx, merchantID)
+		if listed.number == k.shared && age > FreshFor/2 {
+			// A listing of all takes long: the next one begins before somebody waits for it.
+			k.shareAll(ctx)
 		}
 		k.mu.Unlock()
-		return listed.keys, nil
+		return listed.raw, nil
 	}
-	r := k.join(ctx, merchantID)
+	r := k.refresh(ctx, merchantID)
 	k.mu.Unlock()
-	select {
-	case <-r.done:
-		return r.keys[merchantID], r.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("listing the API keys of store %s: %w", merchantID, ctx.Err())
+	return r.await(ctx, merchantID)
+}
+
+// latest returns the store's keys as [Keys.Fresh] does, by any listing that began after this walk's last change of
+// them, however old.
+func (k *Keys) latest(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	k.mu.Lock()
+	listed, ok := k.stores[merchantID]
+	current := ok && listed.number > k.stale[merchantID]
+	k.mu.Unlock()
+	if current {
+		return listed.raw, nil
 	}
+	return k.Fresh(ctx, merchantID)
+}
+
+// refreshStores lists stores that have changed, all by one listing where that takes fewer requests than one for each. A
+// failure is left to those who ask for a store.
+func (k *Keys) refreshStores(ctx context.Context, merchantIDs []string) {
+	if len(merchantIDs) == 0 {
+		return
+	}
+	k.mu.Lock()
+	r := k.join(ctx, merchantIDs...)
+	k.mu.Unlock()
+	_, _ = r.await(ctx, "")
 }
 
 // invalidate makes the next [Keys.Fresh] of a store read it: what it tells has changed.
@@ -493,21 +534,83 @@ func (k *Keys) begin() (time.Time, int) {
 	return k.clock.Now(), k.number
 }
 
+// countSingle counts a listing of one store. Many of them within the time that a listing counts as fresh cost more than a
+// listing of all, which begins then. The caller holds k.mu.
+func (k *Keys) countSingle(ctx context.Context) {
+	if now := k.clock.Now(); now.Sub(k.singlesFrom) > FreshFor {
+		k.singles, k.singlesFrom = 0, now
+	}
+	if k.singles++; k.singles >= ConcurrentReads {
+		k.singles = 0
+		k.shareAll(ctx)
+	}
+}
+
+// shareAll lists all stores, for whoever asks for one later, unless several are being listed. The caller holds k.mu.
+func (k *Keys) shareAll(ctx context.Context) {
+	if k.running == nil {
+		k.next = &refresh{stores: map[string]bool{}, done: make(chan struct{}), all: true}
+		k.join(ctx)
+	}
+}
+
 // refresh is one listing that several callers wait for.
 type refresh struct {
 	stores map[string]bool
 	done   chan struct{}
+	// all says that all stores are listed, however few are asked for.
+	all bool
+	// at is when the listing of one store began, and number its place among all listings and invalidations.
+	at     time.Time
+	number int
 	// keys and err are set when done is closed.
 	keys map[string][]kustom.Key
 	err  error
 }
 
-// join adds a store to the refresh that begins next. The caller holds k.mu.
-func (k *Keys) join(ctx context.Context, merchantID string) *refresh {
+// await waits for a listing, and returns what it has of a store.
+func (r *refresh) await(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	select {
+	case <-r.done:
+		return r.keys[merchantID], r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("listing the API keys of store %s: %w", merchantID, ctx.Err())
+	}
+}
+
+// refresh returns a listing of the store that begins now. The caller holds k.mu.
+func (k *Keys) refresh(ctx context.Context, merchantID string) *refresh {
+	if k.complete && k.pages() <= fewRequests || len(k.single) >= ConcurrentReads {
+		return k.join(ctx, merchantID)
+	}
+	r, ok := k.single[merchantID]
+	if ok && r.number > k.stale[merchantID] && k.clock.Now().Sub(r.at) < FreshFor {
+		return r
+	}
+	k.countSingle(ctx)
+	k.number++
+	r = &refresh{stores: map[string]bool{merchantID: true}, done: make(chan struct{}), at: k.clock.Now(), number: k.number}
+	k.single[merchantID] = r
+	detached := context.WithoutCancel(ctx)
+	goSafely(func() {
+		k.run(detached, r)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.single[merchantID] == r {
+			delete(k.single, merchantID)
+		}
+	})
+	return r
+}
+
+// join adds stores to the refresh that begins next. The caller holds k.mu.
+func (k *Keys) join(ctx context.Context, merchantIDs ...string) *refresh {
 	if k.next == nil {
 		k.next = &refresh{stores: map[string]bool{}, done: make(chan struct{})}
 	}
-	k.next.stores[merchantID] = true
+	for _, id := range merchantIDs {
+		k.next.stores[id] = true
+	}
 	r := k.next
 	if k.running == nil {
 		k.running, k.next = r, nil
@@ -542,7 +645,10 @@ func (k *Keys) run(ctx context.Context, r *refresh) {
 	at, number := k.begin()
 	r.keys = map[string][]kustom.Key{}
 	queries := slices.Sorted(maps.Keys(r.stores))
-	if len(queries) > k.pages() {
+	k.mu.Lock()
+	pages := k.pages()
+	k.mu.Unlock()
+	if r.all || len(queries) > pages {
 		queries = []string{""}
 	}
 	listed := make([][]kustom.Key, len(queries))
@@ -551,14 +657,22 @@ func (k *Keys) run(ctx context.Context, r *refresh) {
 		return err
 	})
 	if r.err == nil {
+		if queries[0] == "" {
+			k.setShared(number)
+		}
 		r.keys = k.remember(r.stores, grouped(slices.Concat(listed...), at, number), storeList{at: at, number: number})
 	}
 }
 
-// pages returns how many requests a listing of all stores takes, as far as is known: many where it is not.
-func (k *Keys) pages() int {
+func (k *Keys) setShared(number int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.shared = number
+}
+
+// pages returns how many requests a listing of all stores takes, as far as is known: many where it is not. The caller
+// holds k.mu.
+func (k *Keys) pages() int {
 	if !k.complete {
 		return ConcurrentReads
 	}
@@ -579,7 +693,7 @@ func (k *Keys) remember(stores map[string]bool, listed map[string]storeList, non
 		if _, ok := listed[id]; !ok {
 			listed[id] = none
 		}
-		raw[id] = listed[id].keys
+		raw[id] = listed[id].raw
 	}
 	maps.Copy(k.stores, listed)
 	k.applyLocalChanges()

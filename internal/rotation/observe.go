@@ -28,6 +28,9 @@ type Observation struct {
 
 // walk is what the objects of a walk share.
 type walk struct {
+	// losing is held by the one who deletes keys that were lost.
+	losing sync.Mutex
+
 	mu sync.Mutex
 	// cleared are the shops that were cleared in this walk, as they were before. Where Terraform replaces an
 	// object, it plans the new one again after the old one is gone, and rejects the apply if the shop's
@@ -35,6 +38,10 @@ type walk struct {
 	cleared map[string]Observation
 	// owners has what kind of object each shop is in.
 	owners map[string]string
+	// missing are the keys that shops hold and that were not listed.
+	missing map[string]missed
+	// managed are the usernames of the keys that objects of their own have.
+	managed map[string]bool
 	// pending are keys whose deletion waits for what the walk learns of shops.
 	pending []pendingKey
 }
@@ -78,6 +85,60 @@ func (e *Engine) ForgetClaims() {
 	e.walk.owners = nil
 }
 
+// Manage notes that an object of this walk has a key of its own, and deletes it when it is destroyed or replaced.
+func (e *Engine) Manage(username string) {
+	e.walk.mu.Lock()
+	defer e.walk.mu.Unlock()
+	if e.walk.managed == nil {
+		e.walk.managed = map[string]bool{}
+	}
+	e.walk.managed[username] = true
+}
+
+// IsManaged tells whether an object of this walk that was read so far has a key.
+func (e *Engine) IsManaged(username string) bool {
+	e.walk.mu.Lock()
+	defer e.walk.mu.Unlock()
+	return e.walk.managed[username]
+}
+
+// missed is a username that a shop held, and that no list of its store had at a time.
+type missed struct {
+	Username string    `json:"username"`
+	At       time.Time `json:"at"`
+}
+
+// missedFor is how long it counts that an earlier run has missed a key.
+const missedFor = time.Hour
+
+// missedAt returns when the key that a shop holds was first missed, by this walk or by an earlier run of this machine:
+// the plan and the apply need not both wait for the portal's lag.
+func (w *walk) missedAt(sightings Sightings, shop string, now missed) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first, ok := w.missing[shop]
+	if !ok {
+		first = sightings.lastMissed(shop)
+	}
+	if first.Username != now.Username || now.At.Sub(first.At) > missedFor || now.At.Before(first.At) {
+		first = now
+		sightings.recordMissed(shop, now)
+	}
+	if w.missing == nil {
+		w.missing = map[string]missed{}
+	}
+	w.missing[shop] = first
+	return first.At
+}
+
+// found forgets that the key of a shop was missed.
+func (w *walk) found(sightings Sightings, shop string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.missing, shop)
+	sightings.forgetMissed(shop)
+}
+
 // Observe looks at a shop and its store's keys. CredentialID is the key that is recorded for the shop, empty
 // where there is none.
 func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID string) (Observation, error) {
@@ -110,20 +171,24 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 // confirmUnlisted looks again for the key that the shop holds, where the list of its store does not have it: a list
 // can miss a key that moves while it is paged. Klarna's own keys are not in the portal's lists.
 func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observation) error {
+	if seen.Held != nil {
+		e.walk.found(e.Shops.sightings, shop)
+	}
 	store, _ := kustom.StoreOf(seen.Holds.KustomID)
 	if seen.Held != nil || store != seen.MerchantID || kustom.FormOf(seen.Holds.KustomID) != kustom.UsernameKustom {
 		return nil
 	}
-	if err := sleepUntil(ctx, e.clock, e.Keys.lookedAt(seen.MerchantID).Add(PropagationDelay)); err != nil {
+	first := e.walk.missedAt(e.Shops.sightings, shop, missed{Username: seen.Holds.KustomID, At: e.Keys.lookedAt(seen.MerchantID)})
+	if err := sleepUntil(ctx, e.clock, first.Add(PropagationDelay)); err != nil {
 		return fmt.Errorf("looking again for the key of shop %s: %w", shop, err)
 	}
-	e.Keys.invalidate(seen.MerchantID)
 	listed, err := e.Keys.Fresh(ctx, seen.MerchantID)
 	if err != nil {
 		return err
 	}
 	for _, key := range listed {
 		if key.Username == seen.Holds.KustomID {
+			e.walk.found(e.Shops.sightings, shop)
 			seen.sort(key, "")
 		}
 	}

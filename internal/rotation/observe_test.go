@@ -3,8 +3,10 @@ package rotation_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -56,6 +58,45 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 				t.Errorf("it listed the keys %d times", n)
 			}
 		})
+	}
+}
+
+// TestObserve_WaitsOnceForUnlistedKey: the plan and the apply that follows on this machine need not both wait. A key that
+// was listed in between, or missed long ago, is looked for again.
+func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
+	dir := filepath.Join(t.TempDir(), "shops")
+	observe := func(newWalk bool) time.Duration {
+		t.Helper()
+		if newWalk {
+			w.engine = rotation.New(rotation.Options{
+				Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Sightings: rotation.Sightings{Dir: dir},
+			})
+		}
+		begun := w.clock.Now()
+		if _, err := w.engine.Observe(t.Context(), "a", "M1", ""); err != nil {
+			t.Fatal(err)
+		}
+		return w.clock.Now().Sub(begun)
+	}
+	if waited := observe(true); waited != rotation.PropagationDelay {
+		t.Errorf("the plan waited for %v", waited)
+	}
+	if waited := observe(false) + observe(true); waited != 0 {
+		t.Errorf("the plan's second look and the apply waited for %v", waited)
+	}
+	w.clock.Advance(2 * time.Hour)
+	if waited := observe(true); waited != rotation.PropagationDelay {
+		t.Errorf("a run hours later waited for %v", waited)
+	}
+	w.portal.keys = append(w.portal.keys, m1("M1-a"))
+	if waited := observe(true); waited != 0 {
+		t.Errorf("it waited for a key that is listed: %v", waited)
+	}
+	w.portal.keys = w.portal.keys[:1]
+	if waited := observe(true); waited != rotation.PropagationDelay {
+		t.Errorf("after the key was listed, it waited for %v", waited)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,8 @@ type account struct {
 	answer func(*kustom.NewKey)
 	// undescribed says that keys have no descriptions, as on the portal's pages.
 	undescribed bool
+	// stays is the ID of a key whose deletion is answered as documented, and not done.
+	stays string
 	// limit is how many keys a store may have; 0 is any number.
 	limit int
 
@@ -95,7 +98,15 @@ func (a *account) Made(credentialID string) bool {
 
 func (a *account) Generate(_ context.Context, r kustom.Request) (kustom.NewKey, error) {
 	var key kustom.NewKey
+	a.mu.Lock()
+	if r.Announce != nil {
+		r.IdempotencyKey = cmp.Or(r.IdempotencyKey, fmt.Sprintf("request-%d", len(a.asked)))
+	}
 	a.next = r.IdempotencyKey
+	a.mu.Unlock()
+	if r.Announce != nil {
+		r.Announce(r.IdempotencyKey)
+	}
 	err := a.do(generate, r.MerchantID, func() error {
 		a.asked = append(a.asked, r.IdempotencyKey)
 		if earlier, ok := a.replays[r.IdempotencyKey]; ok && r.IdempotencyKey != "" {
@@ -155,6 +166,9 @@ func (a *account) Identify(_ context.Context, orphan kustom.Orphan) (id string, 
 func (a *account) Discard(_ context.Context, orphan kustom.Orphan) error {
 	return a.do(discard, orphan.CredentialID, func() error {
 		a.discarded = append(a.discarded, orphan.CredentialID)
+		if orphan.CredentialID == a.stays {
+			return nil
+		}
 		a.keys = slices.DeleteFunc(a.keys, func(key kustom.Key) bool { return key.CredentialID == orphan.CredentialID })
 		return nil
 	})

@@ -2,6 +2,8 @@ package rotation
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -54,14 +56,19 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 	if ctx.Err() != nil {
 		return nil
 	}
+	stores := map[string]bool{}
 	for _, m := range f.Members {
 		for _, key := range m.later.deleted {
-			f.Engine.Keys.invalidate(key.MerchantID)
+			stores[key.MerchantID] = true
 		}
 		if m.later.installed != nil {
-			f.Engine.Keys.invalidate(m.later.installed.MerchantID)
+			stores[m.later.installed.MerchantID] = true
 		}
 	}
+	for id := range stores {
+		f.Engine.Keys.invalidate(id)
+	}
+	f.Engine.Keys.refreshStores(ctx, slices.Collect(maps.Keys(stores)))
 	return f.each(ctx, f.WriteTimeout, f.confirmMember)
 }
 
@@ -75,7 +82,7 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	if m.later.installed == nil {
 		return nil
 	}
-	listed, err := f.Engine.Keys.Fresh(ctx, m.later.installed.MerchantID)
+	listed, err := f.Engine.Keys.latest(ctx, m.later.installed.MerchantID)
 	if err != nil {
 		return nil //nolint:nilerr // The shop works; the next run looks again.
 	}
@@ -90,7 +97,7 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 
 // deleteAgain deletes a key that the portal still lists.
 func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan) error {
-	listed, err := e.Keys.Fresh(ctx, key.MerchantID)
+	listed, err := e.Keys.latest(ctx, key.MerchantID)
 	if err != nil {
 		return err
 	}

@@ -81,8 +81,9 @@ type Engine struct {
 	Shops *Shops
 	*Prefetcher
 
-	clock clock.Clock
-	walk  walk
+	clock    clock.Clock
+	requests Requests
+	walk     walk
 }
 
 // Options are what an engine works with.
@@ -97,12 +98,16 @@ type Options struct {
 	Ignored []string
 	// Sightings are what earlier runs have seen of shops.
 	Sightings Sightings
+	// Requests are the requests for keys that runs of this machine have under way.
+	Requests Requests
 }
 
 // New returns an engine that has read nothing yet.
 func New(o Options) *Engine {
 	shops := NewShops(o)
-	return &Engine{Keys: NewKeys(o.Portal, o.Clock), Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock}
+	return &Engine{
+		Keys: NewKeys(o.Portal, o.Clock), Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: o.Requests.withDefaults(),
+	}
 }
 
 // PanicError is a panic that was recovered: a fault of the provider.

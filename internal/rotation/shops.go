@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -311,15 +312,26 @@ func (s *Shops) empty(ctx context.Context, name string, h *shop) error {
 	}
 }
 
-// Leave notes that a shop keeps, for this walk, the key with this username, whatever a read that lags shows.
-func (s *Shops) Leave(name, username string) {
+// Leave notes that a shop keeps, for this walk, the key with this username, whatever a read that lags shows. Where
+// another object of the walk has given the shop a key, it notes nothing and returns the username of that key.
+func (s *Shops) Leave(name, username string) (given string) {
 	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if h.written {
+		return cmp.Or(h.expected, h.holds.KustomID)
+	}
 	h.left = true
 	if username != "" {
 		h.expected, h.expectedAt = username, s.clock.Now()
 	}
+	return ""
+}
+
+// Present returns the username that a shop was last seen with in this walk; empty where it has none or was not read.
+func (s *Shops) Present(name string) string {
+	holds, _, _ := s.shop(name).recall()
+	return holds.KustomID
 }
 
 // ShopFailure is a shop that could not be read.

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"encoding/json"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,17 +33,58 @@ func (s Sightings) record(shop, username string) {
 	if s.Dir == "" || username == "" || s.last(shop) == username {
 		return
 	}
-	if os.MkdirAll(s.Dir, 0o700) != nil {
+	keepFile(s.Dir, s.file(shop), []byte(username))
+}
+
+// keepFile writes a file of a folder, so that a reader sees all of it or nothing. What can't be written is not kept.
+func keepFile(dir, name string, content []byte) {
+	if os.MkdirAll(dir, 0o700) != nil {
 		return
 	}
-	file, err := os.CreateTemp(s.Dir, ".new-*")
+	file, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return
 	}
-	_, err = file.WriteString(username)
-	if closeErr := file.Close(); err != nil || closeErr != nil || os.Rename(file.Name(), s.file(shop)) != nil {
+	_, err = file.Write(content)
+	if closeErr := file.Close(); err != nil || closeErr != nil || os.Rename(file.Name(), name) != nil {
 		_ = os.Remove(file.Name())
 	}
+}
+
+// lastMissed returns when a run last began to miss the key that a shop holds; zero where none has.
+func (s Sightings) lastMissed(shop string) (m missed) {
+	if s.Dir == "" {
+		return missed{}
+	}
+	content, err := os.ReadFile(s.missedFile(shop))
+	if err != nil || json.Unmarshal(content, &m) != nil {
+		return missed{}
+	}
+	return m
+}
+
+// recordMissed remembers that a key was missed.
+func (s Sightings) recordMissed(shop string, m missed) {
+	if s.Dir == "" {
+		return
+	}
+	// A string and a time always encode.
+	content, _ := json.Marshal(m)
+	keepFile(s.missedDir(), s.missedFile(shop), content)
+}
+
+// forgetMissed forgets it.
+func (s Sightings) forgetMissed(shop string) {
+	if s.Dir != "" {
+		_ = os.Remove(s.missedFile(shop))
+	}
+}
+
+// missedDir is a folder beside that of the sightings, so that no shop's name can be its name.
+func (s Sightings) missedDir() string { return s.Dir + "-missed" }
+
+func (s Sightings) missedFile(shop string) string {
+	return filepath.Join(s.missedDir(), url.PathEscape(shop))
 }
 
 func (s Sightings) file(shop string) string { return filepath.Join(s.Dir, url.PathEscape(shop)) }

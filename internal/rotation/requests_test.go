@@ -1,0 +1,162 @@
+package rotation_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// runAs begins another run, as a process of a machine that remembers requests. Of the processes, only running ones run.
+func (w *world) runAs(dir, machine string, process int, running ...int) {
+	w.portal.made = map[string]bool{}
+	w.engine = rotation.New(rotation.Options{
+		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
+		Requests: rotation.Requests{
+			Dir: dir, Host: machine, Process: process, IsRunning: func(process int) bool { return slices.Contains(running, process) },
+		},
+	})
+}
+
+// errKilled stands for the end of a process in the middle of a call.
+var errKilled = errors.New("killed")
+
+// askAndDie asks for a key of store M1, and the process is killed before it hears the answer.
+func (w *world) askAndDie() {
+	w.Helper()
+	w.portal.after = func(kind, _ string, _ int) error {
+		if kind == generate {
+			// A killed process runs no deferred function; a recovered panic stands for that.
+			panic(errKilled)
+		}
+		return nil
+	}
+	_, err := w.engine.Generate(w.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"})
+	if err == nil {
+		w.Fatal("the request was answered")
+	}
+	w.portal.after = nil
+}
+
+// TestDeleteLost_FindsKeyOfKilledRun, and no other key: one of a process that runs, of another machine, or one that is
+// in use by now stays.
+func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
+	t.Parallel()
+	const machine, dead, next = "build-1", 11, 12
+	for name, test := range map[string]struct {
+		machine string
+		running []int
+		before  func(w *world, lost string)
+		deleted bool
+	}{
+		"killed":             {machine: machine, deleted: true},
+		"still running":      {machine: machine, running: []int{dead}},
+		"of another machine": {machine: "build-2"},
+		"in a shop": {machine: machine, before: func(w *world, lost string) {
+			w.shops.move("a", lost)
+		}},
+		"used since": {machine: machine, before: func(w *world, _ string) {
+			used := w.clock.Now().Add(time.Hour)
+			w.portal.keys[len(w.portal.keys)-1].LastUsedAt = &used
+		}},
+		"deleted by hand": {machine: machine, deleted: true, before: func(w *world, _ string) {
+			w.portal.keys = w.portal.keys[:1]
+		}},
+		"no shop answers": {machine: machine, deleted: true, before: func(w *world, _ string) { w.shops.before = deadShop }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"dead": "M1-old", "a": "M1-old"}, m1("M1-old"))
+			dir := filepath.Join(t.TempDir(), "requests")
+			w.runAs(dir, machine, dead)
+			w.askAndDie()
+			lost := w.portal.usernames()[0]
+			if test.before != nil {
+				test.before(w, lost)
+			}
+			w.clock.Advance(2 * time.Hour)
+			w.runAs(dir, test.machine, next, test.running...)
+			if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
+				t.Fatal(err)
+			}
+			if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 0 {
+				t.Errorf("it kept %v", kept)
+			}
+			if got := !slices.Contains(w.portal.usernames(), lost); got != test.deleted {
+				t.Errorf("the store has the keys %q", w.portal.usernames())
+			}
+			if w.engine.HasLost("M1") {
+				t.Error("it would look for the key again")
+			}
+		})
+	}
+}
+
+// TestDeleteLost_TriesAgain where the key could not be deleted.
+func TestDeleteLost_TriesAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	dir := t.TempDir()
+	w.runAs(dir, "build-1", 11)
+	w.askAndDie()
+	w.runAs(dir, "build-1", 12)
+	if !w.engine.HasLost("M1") || w.engine.HasLost("M2") {
+		t.Error("it does not tell which store has a lost key")
+	}
+	w.portal.before = func(kind, _ string, _ int) error {
+		if kind == discard {
+			return errRefused
+		}
+		return nil
+	}
+	if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 1 || kept[0].Key.Username == "" {
+		t.Errorf("it kept %v", kept)
+	}
+	w.portal.before = nil
+	if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 0 {
+		t.Errorf("it kept %v", kept)
+	}
+	w.wantKeys("M1-old")
+}
+
+// TestGenerate_RemembersOnlyWhatIsUnderWay: an answered request is forgotten, and what can't be remembered stops nothing.
+func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, m1("M1-old"))
+	dir := t.TempDir()
+	for _, folder := range []string{dir, "", filepath.Join(os.DevNull, "requests")} {
+		w.runAs(folder, "build-1", 11)
+		if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
+			t.Fatal(err)
+		}
+		if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 0 || w.engine.HasLost("M1") {
+			t.Errorf("it kept %v", kept)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("the folder has %v, %v", entries, err)
+	}
+}
+
+// TestRequests_KnowWhichProcessesRun by default.
+func TestRequests_KnowWhichProcessesRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	dir := t.TempDir()
+	w.engine = rotation.New(rotation.Options{
+		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Requests: rotation.Requests{Dir: dir},
+	})
+	w.askAndDie()
+	w.engine = rotation.New(rotation.Options{
+		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
+		Requests: rotation.Requests{Dir: dir, Process: -1},
+	})
+	if w.engine.HasLost("M1") {
+		t.Error("this very process is taken for one that was killed")
+	}
+}
