@@ -74,6 +74,7 @@ func serve(version string, debug bool) error {
 	if err != nil {
 		return err
 	}
+	defer discardStandardLog()()
 	err = tf6server.Serve("registry.terraform.io/storefront-iac/kustom", func() tfprotov6.ProviderServer { return server }, options...)
 	return errors.Join(err, browsers.Close())
 }

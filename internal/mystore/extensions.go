@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // Extension is the Klarna Checkout V3 that a shop has.
@@ -42,7 +43,7 @@ func (c *Client) Extension(ctx context.Context, shop string) (Extension, error) 
 			return Extension{Version: e.Attributes.Version, Active: e.Attributes.Active}, nil
 		}
 		if strings.Contains(strings.ToLower(e.Attributes.Name), "klarna checkout") {
-			missing.Other = transport.Shown(e.Attributes.Name)
+			missing.Other = c.client.Redactor.Show(vendortext.New(e.Attributes.Name))
 		}
 	}
 	return Extension{}, missing

@@ -25,7 +25,7 @@ func refusal(api string, status int, code string) *transport.Error {
 	}
 	return &transport.Error{
 		API: api, Host: api + ".example", Method: http.MethodGet, Template: "/x", Kind: transport.Refused,
-		Status: status, Body: body, Problem: transport.Problem{Code: code, CorrelationID: "c-1"},
+		Status: status, Body: body, Explanation: transport.Explanation{Code: code, CorrelationID: "c-1"},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // NewServer returns the server of a provider, which Terraform calls: the framework's, but without its memory
@@ -21,10 +23,14 @@ func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error)
 	if !ok {
 		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
 	}
-	if logs {
-		return recovering{server}, nil
+	var redactor *vendortext.Redactor
+	if own, ok := p.(*kustomProvider); ok {
+		redactor = own.options.redactor
 	}
-	return recovering{forgetful{server}}, nil
+	if logs {
+		return redacting{recovering{server}, redactor}, nil
+	}
+	return redacting{recovering{forgetful{server}}, redactor}, nil
 }
 
 // frameworkServer is what the framework's server is.

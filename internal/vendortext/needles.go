@@ -228,34 +228,40 @@ func unescaped(escape string) string {
 	if entity, ok := entities[escape]; ok {
 		return entity
 	}
-	digits, base := escape, 16
 	switch {
 	case strings.HasPrefix(escape, "%"):
-		digits = escape[1:]
-	case strings.HasPrefix(escape, `\u`), strings.HasPrefix(escape, `\x`):
-		digits = escape[2:]
+		return octet(escape[1:])
+	case strings.HasPrefix(escape, `\x`):
+		return octet(escape[2:])
+	case strings.HasPrefix(escape, `\u`):
+		return character(escape[2:], 16)
 	case strings.HasPrefix(escape, "&#x"):
-		digits = escape[3 : len(escape)-1]
+		return character(escape[3:len(escape)-1], 16)
 	case strings.HasPrefix(escape, "&#"):
-		digits, base = escape[2:len(escape)-1], 10
+		return character(escape[2:len(escape)-1], 10)
 	case strings.ContainsAny(escape[1:], "nrtbf"):
 		return ""
-	default:
-		return escape[1:]
 	}
-	return character(digits, base, escape[0] == '%' || strings.HasPrefix(escape, `\x`))
+	return escape[1:]
 }
 
-// character returns what a number stands for: a byte of a text in UTF-8, or a character.
-func character(digits string, base int, isByte bool) string {
-	code, err := strconv.ParseUint(digits, base, 21)
-	switch {
-	case err != nil:
+// octet returns the byte, of a text in UTF-8, that two hexadecimal digits stand for.
+func octet(digits string) string {
+	code, err := hex.DecodeString(digits)
+	if err != nil || code[0] < utf8.RuneSelf && !isKept(rune(code[0])) {
 		return ""
-	case isByte && code >= utf8.RuneSelf:
-		return string([]byte{byte(code)})
-	case unicode.IsSpace(rune(code)) || !unicode.IsPrint(rune(code)):
+	}
+	return string(code)
+}
+
+// character returns the character that a number stands for.
+func character(digits string, base int) string {
+	code, err := strconv.ParseInt(digits, base, 21)
+	if err != nil || !isKept(rune(code)) {
 		return ""
 	}
 	return string(rune(code))
 }
+
+// isKept tells whether a character stays in a folded text.
+func isKept(r rune) bool { return unicode.IsPrint(r) && !unicode.IsSpace(r) }

@@ -204,7 +204,7 @@ func FuzzShow(f *testing.F) {
 		redactor.Learn(secret)
 		shown := redactor.Show(vendortext.New(before + secret + after))
 		mustBeFit(t, "fuzz", shown)
-		if len(secret) >= 12 && strings.Contains(shown, secret) && !strings.Contains("(sensitive)", secret) {
+		if len(secret) > len("(sensitive)") && strings.Contains(shown, secret) {
 			t.Errorf("%q is shown of %q", shown, secret)
 		}
 	})
