@@ -286,6 +286,9 @@ func jsonCause(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return errors.New("it is cut short")
 	}
+	if errors.Is(err, errTooManyItems) {
+		return err
+	}
 	var timeout net.Error
 	if errors.As(err, &timeout) || errors.Is(err, context.Canceled) {
 		return err
