@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-log/tflogtest"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
@@ -55,7 +57,7 @@ func TestServer_ShowsNoHostileText(t *testing.T) {
 			t.Parallel()
 			var logged bytes.Buffer
 			ctx := tflogtest.RootLogger(t.Context(), &logged)
-			said := readKeys(ctx, t, portal)
+			said := readKeys(ctx, t, Options{RoundTripper: portal}, 0)
 			if said == "" && name != "ID" {
 				t.Error("nothing is said")
 			}
@@ -66,6 +68,25 @@ func TestServer_ShowsNoHostileText(t *testing.T) {
 				t.Errorf("the log is %s", logged.String())
 			}
 		})
+	}
+}
+
+// TestServer_EndsDataSource has a portal ask to wait, again and again.
+func TestServer_EndsDataSource(t *testing.T) {
+	t.Parallel()
+	clk := clocktest.New(time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC))
+	began := clk.Now()
+	portal := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		resp, err := answering(http.StatusServiceUnavailable, `{}`)(r)
+		resp.Header.Set("Retry-After", "240")
+		return resp, err
+	})
+	said := readKeys(t.Context(), t, Options{RoundTripper: portal, Clock: clk}, 20)
+	if took := clk.Now().Sub(began); took > dataSourceTimeout || took < dataSourceTimeout/2 {
+		t.Errorf("it took %v", took)
+	}
+	if !strings.Contains(said, "asks to wait 4 min: not waited for") {
+		t.Errorf("it says %s", said)
 	}
 }
 
@@ -87,11 +108,11 @@ func mustBeFit(t *testing.T, text string) {
 	}
 }
 
-// readKeys reads the data source of a store's keys from a portal, and returns the texts of the diagnostics.
-func readKeys(ctx context.Context, t *testing.T, portal http.RoundTripper) string {
+// readKeys reads the data source of a store's keys, and returns the texts of the diagnostics.
+func readKeys(ctx context.Context, t *testing.T, o Options, retries int) string {
 	t.Helper()
-	getenv := func(string) string { return "" }
-	server, err := NewServer(New(Options{RoundTripper: portal, Getenv: getenv})(), false)
+	o.Getenv = func(string) string { return "" }
+	server, err := NewServer(New(o)(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +121,7 @@ func readKeys(ctx context.Context, t *testing.T, portal http.RoundTripper) strin
 		t.Fatal(err)
 	}
 	configured, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: object(t, schemas.Provider.ValueType(), map[string]tftypes.Value{
-		"portal_token": tftypes.NewValue(tftypes.String, evilToken), "max_retries": tftypes.NewValue(tftypes.Number, 0),
+		"portal_token": tftypes.NewValue(tftypes.String, evilToken), "max_retries": tftypes.NewValue(tftypes.Number, retries),
 	})})
 	if err != nil || len(configured.Diagnostics) > 0 {
 		t.Fatalf("%v %v", err, configured.Diagnostics)

@@ -107,8 +107,10 @@ type Error struct {
 	// well-formed.
 	MediaType string
 	Explanation
-	// RetryAfter is how long the server asked to wait.
+	// RetryAfter is how long the server asked to wait after the last attempt. Nobody did.
 	RetryAfter time.Duration
+	// Waited is how long was waited between the attempts.
+	Waited time.Duration
 	// Uncertain says that an attempt, not necessarily the last, may have been carried out all the
 	// same.
 	Uncertain bool
@@ -138,7 +140,29 @@ func (e *Error) Error() string {
 	if e.Attempts > 1 {
 		fmt.Fprintf(&text, " (after %d attempts)", e.Attempts)
 	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&text, "; asks to wait %s: not waited for", FormatWait(e.RetryAfter))
+	}
 	return text.String()
+}
+
+// FormatWait returns a duration, in whole seconds, for a person: "1 h 30 min", "20 s".
+func FormatWait(d time.Duration) string {
+	d = d.Round(time.Second)
+	if d < time.Second {
+		return "less than 1 s"
+	}
+	var parts []string
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}} {
+		if n := d / unit.size; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, unit.name))
+		}
+		d %= unit.size
+	}
+	return strings.Join(parts, " ")
 }
 
 // Unwrap returns the cause.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 )
 
 // listed is one page of the lists of these tests.
@@ -37,16 +38,15 @@ func byCursor(first transport.Request, cursor string) (transport.Request, error)
 // asked for.
 func readList(t *testing.T, answer func(page int) string) (items, pages int, err error) {
 	t.Helper()
-	b := newBench(t, 0, func(w http.ResponseWriter, r *http.Request) {
-		pages++
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(answer(pages)))
+	client := transport.New(transport.Options{
+		API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
+		Timeout: time.Minute, Clock: clocktest.New(noon), Problem: problem,
+		RoundTripper: roundTripper(func(r *http.Request) (*http.Response, error) {
+			pages++
+			return transporttest.Answer{Status: http.StatusOK, ContentType: transport.JSON, Body: answer(pages)}.RoundTrip(r)
+		}),
 	})
-	pool := transport.NewPool()
-	b.client = transport.New(b.client.Options)
-	b.client.RoundTripper = pool
-	t.Cleanup(pool.CloseIdleConnections)
-	for _, one := range transport.List[listed](t.Context(), b.client, "things", request(http.MethodGet), byCursor) {
+	for _, one := range transport.List[listed](t.Context(), client, "things", request(http.MethodGet), byCursor) {
 		if err = one; err != nil {
 			break
 		}
