@@ -12,6 +12,7 @@ import (
 	"io"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 )
 
 // Options are what the commands work with.
@@ -105,16 +106,21 @@ func parse(flags *flag.FlagSet, args []string, o Options, usage string) error {
 	return nil
 }
 
-const logoutUsage = `Usage: terraform-provider-kustom logout
+const logoutUsage = `Usage: terraform-provider-kustom logout [-mystore SHOP]...
 
-Removes all sessions that login has kept. It does not sign you out at the vendors: what was copied of a
+Removes the sessions of the shops that are named, or else all sessions that login has kept. It does not sign you out at the vendors: what was copied of a
 session, such as into a CI secret, works until you sign out there or the session expires.`
 
 func logout(args []string, o Options) error {
-	if err := parse(flag.NewFlagSet("logout", flag.ContinueOnError), args, o, logoutUsage); err != nil {
+	var shops []string
+	flags := flag.NewFlagSet("logout", flag.ContinueOnError)
+	flags.Func("mystore", "remove only the session of `shop`; for several shops, give it several times", func(shop string) error {
+		return addShop(&shops, shop)
+	})
+	if err := parse(flags, args, o, logoutUsage); err != nil {
 		return err
 	}
-	removed, err := o.Keep.Remove()
+	removed, err := removeSessions(shops, o)
 	if err != nil {
 		return err
 	}
@@ -125,4 +131,27 @@ func logout(args []string, o Options) error {
 	say(o, "Removed %d %s from this machine. This does not sign you out at the vendors: what was copied of a session works until you sign out "+
 		"there or it expires.", removed, noun)
 	return nil
+}
+
+// removeSessions removes the sessions of shops, or all sessions where no shop is named, and returns how many there
+// were.
+func removeSessions(shops []string, o Options) (int, error) {
+	if len(shops) == 0 {
+		return o.Keep.Remove()
+	}
+	address, err := addressOf(o.Getenv, envMystoreURL, mystorepages.URL)
+	if err != nil {
+		return 0, err
+	}
+	removed := 0
+	for _, shop := range shops {
+		was, err := o.Keep.RemoveOne(address.Host, shop)
+		if err != nil {
+			return removed, err
+		}
+		if was {
+			removed++
+		}
+	}
+	return removed, nil
 }

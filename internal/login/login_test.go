@@ -212,6 +212,24 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestLogout_RemovesOneShop leaves the other sessions.
+func TestLogout_RemovesOneShop(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if code := d.run(t.Context(), "login", "-mystore", "fjellsport", "-mystore", "kaffebonna"); code != 0 {
+		t.Fatal(&d.stderr)
+	}
+	for _, want := range []string{"Removed 1 session ", "Removed 0 sessions "} {
+		if code := d.run(t.Context(), "logout", "-mystore", "fjellsport"); code != 0 || !strings.Contains(d.stderr.String(), want) {
+			t.Errorf("it ends with %d: %s", code, &d.stderr)
+		}
+		d.stderr.Reset()
+	}
+	if kept := d.kept(t); !slices.Equal(kept, []string{"admin.mystore.no@kaffebonna.session", "portal.kustom.co.session"}) {
+		t.Errorf("what is left is %q", kept)
+	}
+}
+
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
