@@ -288,3 +288,18 @@ func (s *servers) env() []string {
 		`MYSTORE_TOKENS={"fjellsport":"fake-mystore-token-fjellsport"}`,
 	}
 }
+
+// TestDiscardStandardLog_DropsUnaskedAnswer: net/http logs what a server sends on an idle connection.
+func TestDiscardStandardLog_DropsUnaskedAnswer(t *testing.T) {
+	var logged strings.Builder
+	before := log.Writer()
+	log.SetOutput(&logged)
+	defer log.SetOutput(before)
+	restore := discardStandardLog()
+	log.Print("Unsolicited response received on idle HTTP channel starting with secret")
+	restore()
+	log.Print("restored")
+	if text := logged.String(); strings.Contains(text, "secret") || !strings.Contains(text, "restored") {
+		t.Errorf("the log is %q", text)
+	}
+}

@@ -395,3 +395,24 @@ func TestLinks(t *testing.T) {
 		t.Error("no link was found: the test shows nothing")
 	}
 }
+
+// TestVuln_SkipsVisiblyWithoutDatabase: a machine without the network passes, and says what it has not done.
+func TestVuln_SkipsVisiblyWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	for required, fails := range map[string]bool{"": false, "1": true} {
+		cmd := exec.CommandContext(t.Context(), "scripts/vuln.sh", "false")
+		cmd.Env = append(os.Environ(), "GOVULNDB=http://127.0.0.1:1", "VULN_REQUIRED="+required)
+		output, err := cmd.CombinedOutput()
+		if (err != nil) != fails || !strings.Contains(string(output), "SKIPPED: the vulnerability database") {
+			t.Errorf("required: %q: %v: %s", required, err, output)
+		}
+	}
+}
+
+// TestGoVersion_IsPinnedToPatchRelease: releases are built by the workflow with the Go that go.mod names.
+func TestGoVersion_IsPinnedToPatchRelease(t *testing.T) {
+	t.Parallel()
+	if !regexp.MustCompile(`(?m)^toolchain go1\.\d+\.\d+$`).MatchString(readFile(t, "go.mod")) {
+		t.Error("go.mod names no patch release of Go")
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log"
 	"os"
 	"slices"
@@ -13,6 +14,14 @@ import (
 // asksForLog tells whether somebody wants to see a log.
 func asksForLog(environment []string) bool {
 	return slices.ContainsFunc(environment, func(variable string) bool { return strings.HasPrefix(variable, "TF_LOG") })
+}
+
+// discardStandardLog drops what libraries write to the standard logger, until restore is called. Package net/http
+// writes there what a server sends without having been asked, as it is.
+func discardStandardLog() (restore func()) {
+	before := log.Writer()
+	log.SetOutput(io.Discard)
+	return func() { log.SetOutput(before) }
 }
 
 // silent turns off the logging of the SDK and of what serves the plugin. Both otherwise write every

@@ -3,6 +3,7 @@ package browser
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -61,7 +62,7 @@ func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
 	if k.Dir == "" {
 		return Session{}, false, nil
 	}
-	data, err := os.ReadFile(k.path(host, account))
+	data, err := k.read(k.path(host, account))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Session{}, false, nil
 	}
@@ -73,6 +74,82 @@ func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
 		return Session{}, false, fmt.Errorf("reading %s: %w", k.path(host, account), err)
 	}
 	return s, true, nil
+}
+
+// NotPrivateError says that a session, or the folder that it is kept in, is not the user's alone. Somebody else may
+// have read it, or put theirs in its place.
+type NotPrivateError struct {
+	// Path is the file or folder.
+	Path string
+	// Reason tells why.
+	Reason error
+}
+
+// Error implements error.
+func (e *NotPrivateError) Error() string {
+	return fmt.Sprintf("%s is not private: %v", e.Path, e.Reason)
+}
+
+// Unwrap returns the reason.
+func (e *NotPrivateError) Unwrap() error { return e.Reason }
+
+var (
+	errUnknownOwner = errors.New("its owner can't be found out")
+	errNotFile      = errors.New("it is no file")
+)
+
+// maxSessionSize is the size in bytes over which a session is none.
+const maxSessionSize = 4 << 20
+
+// read returns what is in a file that is the user's alone, in a folder that nobody else can write to.
+func (k Keep) read(name string) ([]byte, error) {
+	const anything, writing = 0o077, 0o022
+	folder, err := os.Stat(k.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOwner(k.Dir, folder, writing); err != nil {
+		return nil, &NotPrivateError{Path: k.Dir, Reason: err}
+	}
+	// A link is followed by nobody: it may lead to a file that the user did not choose.
+	named, err := os.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !named.Mode().IsRegular() {
+		return nil, &NotPrivateError{Path: name, Reason: errNotFile}
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !os.SameFile(named, info) {
+		return nil, &NotPrivateError{Path: name, Reason: errNotFile}
+	}
+	if err := checkOwner(name, info, anything); err != nil {
+		return nil, &NotPrivateError{Path: name, Reason: err}
+	}
+	return io.ReadAll(io.LimitReader(file, maxSessionSize))
+}
+
+// RemoveOne removes the session of a host and account, and tells whether there was one.
+func (k Keep) RemoveOne(host, account string) (bool, error) {
+	if k.Dir == "" {
+		return false, nil
+	}
+	err := os.Remove(k.path(host, account))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("removing a kept session: %w", err)
+	}
+	return true, nil
 }
 
 // Kept says whose session is kept.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,66 @@ func mode(t *testing.T, name string, want os.FileMode) {
 	}
 	if info.Mode().Perm() != want {
 		t.Errorf("the mode of %s is %v, want %v", name, info.Mode().Perm(), want)
+	}
+}
+
+// TestKeep_RefusesSessionOfOthers: what others can read may be known to them, and what they can write may be theirs.
+func TestKeep_RefusesSessionOfOthers(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has access lists, which os.Chmod does not set")
+	}
+	for name, spoil := range map[string]func(dir, file string) error{
+		"group reads":    func(_, file string) error { return os.Chmod(file, 0o640) },
+		"others read":    func(_, file string) error { return os.Chmod(file, 0o604) },
+		"others write":   func(_, file string) error { return os.Chmod(file, 0o602) },
+		"folder is open": func(dir, _ string) error { return os.Chmod(dir, 0o777) },
+		"another owner": func(_, file string) error {
+			if os.Geteuid() != 0 {
+				return os.Chmod(file, 0o640)
+			}
+			return os.Chown(file, 65534, -1)
+		},
+		"link": func(dir, file string) error {
+			elsewhere := filepath.Join(dir, "elsewhere")
+			return errors.Join(os.Rename(file, elsewhere), os.Symlink(elsewhere, file))
+		},
+		"folder": func(_, file string) error { return errors.Join(os.Remove(file), os.Mkdir(file, 0o700)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "sessions")}
+			file, err := keep.Save("", someSession())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := spoil(keep.Dir, file); err != nil {
+				t.Fatal(err)
+			}
+			var refused *browser.NotPrivateError
+			if _, ok, err := keep.Load(someSession().Host, ""); ok || !errors.As(err, &refused) {
+				t.Errorf("it is loaded: %v, %v", ok, err)
+			}
+		})
+	}
+}
+
+func TestKeep_RemovesOne(t *testing.T) {
+	t.Parallel()
+	keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "sessions")}
+	if was, err := keep.RemoveOne("portal.example:8443", "a"); was || err != nil {
+		t.Errorf("%v, %v", was, err)
+	}
+	for _, account := range []string{"a", "b"} {
+		if _, err := keep.Save(account, someSession()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if was, err := keep.RemoveOne("portal.example:8443", "a"); !was || err != nil {
+		t.Errorf("%v, %v", was, err)
+	}
+	if kept, err := keep.All(); !slices.Equal(kept, []browser.Kept{{Host: "portal.example:8443", Account: "b"}}) || err != nil {
+		t.Errorf("what is left is %v: %v", kept, err)
 	}
 }
 

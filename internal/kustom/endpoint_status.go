@@ -34,12 +34,20 @@ type ServiceStatus struct {
 	ActionRequired *string `json:"action_required"`
 }
 
+// statusAnswer is an answer that may list more services than anybody has.
+type statusAnswer struct {
+	EndpointStatus
+	Services transport.Items[ServiceStatus] `json:"services"`
+}
+
 // EndpointStatus returns the endpoint switch status of a store.
 func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (EndpointStatus, error) {
-	status, err := transport.Do[EndpointStatus](ctx, p.client, p.request(http.MethodGet, pathEndpointStatus, merchantID))
+	answer, err := transport.Do[statusAnswer](ctx, p.client, p.request(http.MethodGet, pathEndpointStatus, merchantID))
 	if err != nil {
 		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: %w", merchantID, err)
 	}
+	status := answer.EndpointStatus
+	status.Services = answer.Services
 	if status.MerchantID != merchantID {
 		return EndpointStatus{}, fmt.Errorf("reading the endpoint switch status of store %s: the answer is about another one", merchantID)
 	}

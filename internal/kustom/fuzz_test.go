@@ -108,6 +108,7 @@ func FuzzRefusal(f *testing.F) {
 	f.Add(uint16(http.StatusAccepted), transport.JSON, `{"credential_id":"c","merchant_id":"M1","status":"PENDING"}`)
 	f.Add(uint16(http.StatusCreated), transport.JSON, `{"credential_id":"c","merchant_id":"M1","username":"M1-a","status":"ACTIVE","secret":"SECRET"}`)
 	f.Add(uint16(http.StatusCreated), transport.JSON, `{"status":"ACTIVE","secret":"SECRET"}`)
+	f.Add(uint16(http.StatusCreated), transport.JSON, `{"order_id":"SECRET","status":"checkout_incomplete"}`)
 	f.Add(uint16(http.StatusCreated), transport.JSON, `{"credential_id":"c","merchant_id":"M2","username":"M2-a","status":"ACTIVE","secret":"SECRET"}`)
 	f.Fuzz(func(t *testing.T, status uint16, contentType, body string) {
 		clk := clocktest.New(noon)
@@ -116,7 +117,17 @@ func FuzzRefusal(f *testing.F) {
 		_, err := p.Key(t.Context(), "M1", "c")
 		transporttest.FitToShow(t, err, fuzzSecret)
 		transporttest.FitToShow(t, p.Delete(t.Context(), "M1", "c"), fuzzSecret)
+		for _, err := range p.Stores(t.Context()) {
+			transporttest.FitToShow(t, err, fuzzSecret)
+		}
+		_, err = p.EndpointStatus(t.Context(), "M1")
+		transporttest.FitToShow(t, err, fuzzSecret)
 		transporttest.FitToShow(t, kustom.NewMerchant(client).Prove(t.Context(), "M1-a", fuzzSecret), fuzzSecret)
+		order, err := kustom.NewMerchant(client).CreateOrder(t.Context(), "M1-a", fuzzSecret, kustom.Order{})
+		transporttest.FitToShow(t, err, fuzzSecret)
+		if err == nil && (status >= 300 || order.ID == "") {
+			t.Errorf("the answer %d, %q, is taken for an order", status, body)
+		}
 		ctx, cancel := clock.WithTimeout(t.Context(), clk, time.Minute)
 		defer cancel()
 		key, err := p.Generate(ctx, kustom.Request{MerchantID: "M1", Description: "fuzz"})

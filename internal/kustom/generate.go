@@ -200,23 +200,27 @@ func replayedKey(err error) (id string, replayed bool) {
 // one with its secret, so its answer, too, is waited for.
 func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error) {
 	for key.Status == StatusPending {
+		if key.wait > transport.MaxRetryAfter {
+			return NewKey{}, fmt.Errorf("the key is not made yet, and the portal asks to wait %s: not waited for", transport.FormatWait(key.wait))
+		}
 		if err := p.client.Clock.Sleep(ctx, max(pollInterval, key.wait)); err != nil {
-			return NewKey{}, fmt.Errorf("waiting for the key to be made: %w", err)
+			return NewKey{}, fmt.Errorf("the key is not made yet: %w", err)
 		}
 		request := p.request(http.MethodGet, pathKey, key.MerchantID, key.CredentialID)
 		request.Whole = true
 		polled, err := transport.Do[keyAnswer](ctx, p.client, request)
 		if err != nil {
-			return NewKey{}, fmt.Errorf("waiting for the key to be made: %w", err)
+			return NewKey{}, fmt.Errorf("looking whether the key is made: %w", err)
 		}
 		if polled.MerchantID != key.MerchantID || polled.CredentialID != key.CredentialID || polled.Username == "" {
-			return NewKey{}, fmt.Errorf("waiting for the key to be made: %w", errUnnamed)
+			return NewKey{}, fmt.Errorf("looking whether the key is made: %w", errUnnamed)
 		}
 		key = polled
 	}
 	if key.Secret == "" {
 		return NewKey{}, errNoSecret
 	}
+	p.client.Redactor.Learn(key.Secret)
 	return NewKey{Key: key.Key, Secret: NewSecret(key.Secret)}, nil
 }
 

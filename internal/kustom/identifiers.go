@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // This file is the only place that knows the forms of merchant IDs, usernames and secrets. Kustom
@@ -141,9 +143,8 @@ const (
 	SecretOther SecretKind = "unknown"
 )
 
-// SecretForm is the form of a key's secret as a regular expression, which finds it in longer texts too:
-// Kustom's, and Klarna's. Neither the length nor the alphabet of what follows the prefix is documented.
-const SecretForm = `(?i)(kco|klarna)_(live|test)_api_\S+`
+// SecretForm is [vendortext.SecretForm], which finds secrets of a known form in longer texts.
+const SecretForm = vendortext.SecretForm
 
 // secretPattern is compiled when it is first used: most runs of the provider have no use for it.
 var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(SecretForm) })
@@ -199,14 +200,6 @@ func MayHoldSecret(text string) bool {
 		}
 	}
 	return false
-}
-
-// Redact returns text with every secret of a known form replaced.
-func Redact(text string) string {
-	if !MayHoldSecret(text) {
-		return text
-	}
-	return secretPattern().ReplaceAllLiteralString(text, "(sensitive)")
 }
 
 // isUUID tells whether text has the form of a UUID with hyphens.

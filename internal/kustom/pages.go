@@ -2,8 +2,8 @@ package kustom
 
 import (
 	"context"
-	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,49 +14,17 @@ import (
 // pageSize is the most that the portal returns at once.
 const pageSize = 100
 
-// page is one answer of a list.
-type page[T any] interface {
-	// content returns the items, nil where the answer has no list, and where the next page begins,
-	// empty on the last.
-	content() (items []T, nextCursor string)
+// list yields the items of a list of what, page by page. It ends with the first error.
+func list[P transport.Page[T], T any](ctx context.Context, p *Portal, what, path string, query url.Values) iter.Seq2[T, error] {
+	first := p.request(http.MethodGet, path)
+	first.Query = url.Values{"limit": {strconv.Itoa(pageSize)}}
+	maps.Copy(first.Query, query)
+	return transport.List[P](ctx, p.client, what, first, afterCursor)
 }
 
-// pages yields the items of a list of what, page by page. It ends with the first error.
-func pages[P page[T], T any](ctx context.Context, p *Portal, what, path string, query url.Values) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		// The sequence can be ranged over again, so the query must stay as it is.
-		request := p.request(http.MethodGet, path)
-		request.Query = url.Values{"limit": {strconv.Itoa(pageSize)}}
-		for name, values := range query {
-			request.Query[name] = values
-		}
-		seen := map[string]bool{}
-		for {
-			answer, err := transport.Do[P](ctx, p.client, request)
-			if err != nil {
-				yield(none, fmt.Errorf("listing %s: %w", what, err))
-				return
-			}
-			items, next := answer.content()
-			if items == nil {
-				yield(none, fmt.Errorf("listing %s: the answer has no list", what))
-				return
-			}
-			for _, item := range items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if next == "" {
-				return
-			}
-			if seen[next] {
-				yield(none, fmt.Errorf("listing %s: %s returned the same page twice", what, p.client.BaseURL.Host))
-				return
-			}
-			seen[next] = true
-			request.Query.Set("cursor", next)
-		}
-	}
+// afterCursor returns the request for the page that a cursor leads to.
+func afterCursor(first transport.Request, cursor string) (transport.Request, error) {
+	first.Query = maps.Clone(first.Query)
+	first.Query.Set("cursor", cursor)
+	return first, nil
 }

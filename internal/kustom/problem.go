@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // The portal's error codes that need a treatment of their own.
@@ -25,24 +26,21 @@ func IsLimitReached(err error) bool {
 }
 
 // Problem reads the error body that the portal and the merchant API share (documented by Kustom
-// for the merchant API). Secrets of a known form are left out of the messages.
+// for the merchant API).
 func Problem(body []byte) transport.Problem {
 	var wire struct {
-		Code          string   `json:"error_code"`
-		Messages      []string `json:"error_messages"`
-		Message       string   `json:"error_message"`
-		CorrelationID string   `json:"correlation_id"`
-		CredentialID  string   `json:"credential_id"`
+		Code          vendortext.Text   `json:"error_code"`
+		Messages      []vendortext.Text `json:"error_messages"`
+		Message       vendortext.Text   `json:"error_message"`
+		CorrelationID vendortext.Text   `json:"correlation_id"`
+		CredentialID  vendortext.Text   `json:"credential_id"`
 	}
 	if json.Unmarshal(body, &wire) != nil {
 		return transport.Problem{}
 	}
 	// The official plugins tolerate a single message, so some answers must have one.
-	if len(wire.Messages) == 0 && wire.Message != "" {
-		wire.Messages = []string{wire.Message}
-	}
-	for i, message := range wire.Messages {
-		wire.Messages[i] = Redact(message)
+	if len(wire.Messages) == 0 && !wire.Message.IsZero() {
+		wire.Messages = []vendortext.Text{wire.Message}
 	}
 	return transport.Problem{
 		Code: wire.Code, Messages: wire.Messages, CorrelationID: wire.CorrelationID, Subject: wire.CredentialID,

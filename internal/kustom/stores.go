@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"net/url"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // Store is a store of the merchant's.
@@ -14,13 +16,15 @@ type Store struct {
 }
 
 type storePage struct {
-	Stores     []Store `json:"stores"`
-	NextCursor string  `json:"next_cursor"`
+	Stores     transport.Items[Store] `json:"stores"`
+	NextCursor string                 `json:"next_cursor"`
 }
 
-func (p storePage) content() (items []Store, nextCursor string) { return p.Stores, p.NextCursor }
+func (p storePage) Content() (items transport.Items[Store], next string) {
+	return p.Stores, p.NextCursor
+}
 
 // Stores yields the stores that the user can see, page by page. It ends with the first error.
 func (p *Portal) Stores(ctx context.Context) iter.Seq2[Store, error] {
-	return pages[storePage](ctx, p, "stores", pathStores, url.Values{})
+	return list[storePage](ctx, p, "stores", pathStores, url.Values{})
 }

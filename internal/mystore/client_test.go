@@ -17,6 +17,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 const (
@@ -490,7 +491,12 @@ func TestProblem(t *testing.T) {
 	}
 	for name, test := range tests {
 		p := mystore.Problem([]byte(test.body))
-		if got := fmt.Sprint(p.Code, " ", p.CorrelationID, " ", p.Messages); got != test.want {
+		var redactor *vendortext.Redactor
+		var messages []string
+		for _, message := range p.Messages {
+			messages = append(messages, redactor.Show(message))
+		}
+		if got := fmt.Sprint(redactor.Show(p.Code), " ", redactor.Show(p.CorrelationID), " ", messages); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}

@@ -2,12 +2,14 @@ package mystore
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"iter"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // Extension is the Klarna Checkout V3 that a shop has.
@@ -24,7 +26,7 @@ type extensionAttributes struct {
 }
 
 type extensionPage struct {
-	Data  []resource[extensionAttributes] `json:"data"`
+	Data  transport.Items[resource[extensionAttributes]] `json:"data"`
 	Links struct {
 		Next string `json:"next"`
 	} `json:"links"`
@@ -32,51 +34,44 @@ type extensionPage struct {
 
 // Extension returns a shop's Klarna Checkout V3, or a [*NotInstalledError].
 func (c *Client) Extension(ctx context.Context, shop string) (Extension, error) {
-	installed, err := c.extensions(ctx, shop)
-	if err != nil {
-		return Extension{}, err
-	}
 	missing := &NotInstalledError{Shop: shop}
-	for _, e := range installed {
+	for e, err := range c.extensions(ctx, shop) {
+		if err != nil {
+			return Extension{}, err
+		}
 		if e.ID == extensionID {
 			return Extension{Version: e.Attributes.Version, Active: e.Attributes.Active}, nil
 		}
 		if strings.Contains(strings.ToLower(e.Attributes.Name), "klarna checkout") {
-			missing.Other = transport.Shown(e.Attributes.Name)
+			missing.Other = c.client.Redactor.Show(vendortext.New(e.Attributes.Name))
 		}
 	}
 	return Extension{}, missing
 }
 
-const (
-	extensionPageSize = "100"
-	// maxPages ends a listing whose pages never end.
-	maxPages = 100
-)
+// Content implements [transport.Page].
+func (p extensionPage) Content() (items transport.Items[resource[extensionAttributes]], next string) {
+	return p.Data, p.Links.Next
+}
 
-// extensions lists what is installed in a shop.
-func (c *Client) extensions(ctx context.Context, shop string) ([]resource[extensionAttributes], error) {
-	var all []resource[extensionAttributes]
-	request := c.request(http.MethodGet, pathExtensions, shop)
-	request.Query = url.Values{"page[size]": {extensionPageSize}}
-	for range maxPages {
-		page, err := transport.Do[extensionPage](ctx, c.client, request)
-		if err != nil {
-			return nil, fmt.Errorf("listing the extensions of shop %s: %w", shop, err)
-		}
-		if page.Data == nil {
-			return nil, fmt.Errorf("listing the extensions of shop %s: the answer has no list", shop)
-		}
-		all = append(all, page.Data...)
-		if page.Links.Next == "" {
-			return all, nil
-		}
-		next, err := url.Parse(page.Links.Next)
-		if err != nil {
-			return nil, fmt.Errorf("listing the extensions of shop %s: the link to the next page can't be read", shop)
-		}
-		// Only the query of the link is followed: the token goes to no other host.
-		request.Query = next.Query()
+const extensionPageSize = "100"
+
+// extensions yields what is installed in a shop. It ends with the first error.
+func (c *Client) extensions(ctx context.Context, shop string) iter.Seq2[resource[extensionAttributes], error] {
+	first := c.request(http.MethodGet, pathExtensions, shop)
+	first.Query = url.Values{"page[size]": {extensionPageSize}}
+	return transport.List[extensionPage](ctx, c.client, "the extensions of shop "+shop, first, afterLink)
+}
+
+var errBadLink = errors.New("the link to the next page can't be read")
+
+// afterLink returns the request for the page that a link leads to. Only the query of the link is followed: the token
+// goes to no other host.
+func afterLink(first transport.Request, link string) (transport.Request, error) {
+	next, err := url.Parse(link)
+	if err != nil {
+		return transport.Request{}, errBadLink
 	}
-	return nil, fmt.Errorf("listing the extensions of shop %s: more than %d pages", shop, maxPages)
+	first.Query = next.Query()
+	return first, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // document and resource are JSON:API's frame around one object.
@@ -21,10 +22,10 @@ type resource[T any] struct {
 func Problem(body []byte) transport.Problem {
 	var wire struct {
 		Errors []struct {
-			ID     string `json:"id"`
-			Code   string `json:"code"`
-			Title  string `json:"title"`
-			Detail string `json:"detail"`
+			ID     vendortext.Text `json:"id"`
+			Code   vendortext.Text `json:"code"`
+			Title  vendortext.Text `json:"title"`
+			Detail vendortext.Text `json:"detail"`
 		} `json:"errors"`
 	}
 	if json.Unmarshal(body, &wire) != nil {
@@ -32,17 +33,17 @@ func Problem(body []byte) transport.Problem {
 	}
 	var problem transport.Problem
 	for _, e := range wire.Errors {
-		if problem.Code == "" {
+		if problem.Code.IsZero() {
 			problem.Code = e.Code
 		}
-		if problem.CorrelationID == "" {
+		if problem.CorrelationID.IsZero() {
 			problem.CorrelationID = e.ID
 		}
 		message := e.Detail
-		if message == "" {
+		if message.IsZero() {
 			message = e.Title
 		}
-		if message != "" {
+		if !message.IsZero() {
 			problem.Messages = append(problem.Messages, message)
 		}
 	}

@@ -368,7 +368,7 @@ func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID str
 // whyKept says of a key that was not deleted why, and what to do.
 func whyKept(k rotation.StoreKey, err error) string {
 	if shops := inUseBy(err); len(shops) > 0 {
-		return fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, and did not get another key in time. The "+
+		return fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, and has not got another key. The "+
 			"store's other keys are not affected.\n\nGive the shop another key, under Extensions → Your extensions → Klarna Checkout "+
 			"V3 → Credentials or by applying the resource that it belongs to, and run again. If the store is to keep this key, add %s "+
 			"to credential_ids.", k.Username, strings.Join(shops, ", "), k.CredentialID)

@@ -288,7 +288,7 @@ func TestAccExclusiveImport(t *testing.T) {
 func TestAccI1ExclusiveHeld(t *testing.T) {
 	w, _ := exclusiveWorld(t)
 	spare, held, next := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey), w.generate(t, "next")
-	const refusal = "was not deleted, because shop kaffebonna takes payments with it, and did not get another key in time"
+	const refusal = "was not deleted, because shop kaffebonna takes payments with it, and has not got another key"
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	first := w.savePlan(t)
 	first.wantDeletes(t, "create", deletionOf(spare, neverUsed), deletionOf(held, usedByShop))

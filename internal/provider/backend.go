@@ -16,6 +16,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // backend is what a configured provider gives to its resources and data sources: the vendors, and
@@ -28,6 +29,8 @@ type backend struct {
 	portal   portalService
 	merchant *kustom.Merchant
 	mystore  mystoreService
+	// redactor knows the secrets of the configuration and those that the vendors were sent.
+	redactor *vendortext.Redactor
 	// pages is nil where the vendors are only reached by their APIs.
 	pages *pages
 	// engine decides what becomes of shops and keys, and carries it out. It caches, for one walk, what it has read.
@@ -47,7 +50,11 @@ func (e *unknownError) Error() string { return e.attribute + " is not known yet"
 
 func newBackend(s settings, o Options) *backend {
 	o.Clock = rotation.Yielding(o.Clock)
-	b := &backend{settings: s, version: o.Version, clock: o.Clock}
+	b := &backend{settings: s, version: o.Version, clock: o.Clock, redactor: o.redactor}
+	if b.redactor == nil {
+		b.redactor = vendortext.NewRedactor()
+	}
+	s.teach(b.redactor)
 	client := func(api, attribute string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
 		var unready error
 		if base == nil {
@@ -57,7 +64,7 @@ func newBackend(s settings, o Options) *backend {
 			API: api, BaseURL: base, Unready: unready,
 			UserAgent:  "terraform-provider-kustom/" + o.Version,
 			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
-			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Observe: observeExchange,
+			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Redactor: b.redactor, Observe: observeExchange,
 		})
 	}
 	b.portal = kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth)

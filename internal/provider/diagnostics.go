@@ -321,7 +321,7 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 
 func adviseHeld(held *rotation.KeyInUseError) advice {
 	shops := strings.Join(held.Shops, ", ")
-	cause := "and it did not get another key in time"
+	cause := "and it has not got another key"
 	if held.Left {
 		cause = "and its credentials were left in place when its resource was destroyed (deletion_policy = \"retain\")"
 	}
@@ -506,7 +506,7 @@ func adviseInterruption(err error) (advice, bool) {
 	case errors.Is(err, context.Canceled):
 		return advice{general: true, text: "The run was interrupted. Run again; it goes on from where it was."}, true
 	case errors.Is(err, context.DeadlineExceeded):
-		limit := "the resource's timeouts"
+		limit := "the resource's timeouts (a data source has 10 minutes)"
 		if isAction(err) {
 			limit = "the action's timeout"
 		}
@@ -516,6 +516,11 @@ func adviseInterruption(err error) (advice, bool) {
 }
 
 func adviseAnswer(err error) (advice, bool) {
+	var endless *transport.EndlessListError
+	if errors.As(err, &endless) {
+		return advice{general: true, text: fmt.Sprintf("The list of %s from %s has no end that the provider would wait for. It stopped reading. Run again; "+
+			"if it stays, check the provider's URLs, and report it to the vendor with the message below.", endless.What, endless.Host)}, true
+	}
 	var failure *transport.Error
 	if !errors.As(err, &failure) {
 		return advice{}, false
@@ -539,7 +544,7 @@ func urlAttribute(api string) string {
 func adviseRefusal(failure *transport.Error) advice {
 	switch {
 	case failure.Status == http.StatusTooManyRequests:
-		return advice{general: true, text: failure.Host + " asks for fewer requests, and went on to after waiting. Run again in a few minutes."}
+		return adviseRateLimit(failure)
 	case failure.Status >= http.StatusInternalServerError:
 		return advice{general: true, text: failure.Host + " has trouble of its own. Run again in a few minutes."}
 	case failure.Status == http.StatusForbidden && failure.Body == transport.BodyHTML:
@@ -551,6 +556,19 @@ func adviseRefusal(failure *transport.Error) advice {
 		return adviseMystoreRefusal(failure)
 	}
 	return adviseOrderRefusal(failure)
+}
+
+// adviseRateLimit says what was waited for, and what was not.
+func adviseRateLimit(failure *transport.Error) advice {
+	switch {
+	case failure.RetryAfter > transport.MaxRetryAfter:
+		return advice{general: true, text: fmt.Sprintf("%s rate-limits the provider (429) for longer than it waits. It asks to wait %s, which was not "+
+			"waited for. Run again then.", failure.Host, transport.FormatWait(failure.RetryAfter))}
+	case failure.Attempts > 1:
+		return advice{general: true, text: fmt.Sprintf("%s rate-limited the provider (429), and still did after every retry. There were %d attempts, and "+
+			"%s of waiting between them. Run again in a few minutes.", failure.Host, failure.Attempts, transport.FormatWait(failure.Waited))}
+	}
+	return advice{general: true, text: failure.Host + " rate-limited the provider (429), and the request was not repeated. Run again in a few minutes."}
 }
 
 // adviseOrderRefusal knows the two refusals of a test order that were seen in public.

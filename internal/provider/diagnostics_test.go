@@ -26,8 +26,15 @@ func refusal(api string, status int, code string) *transport.Error {
 	}
 	return &transport.Error{
 		API: api, Host: api + ".example", Method: http.MethodGet, Template: "/x", Kind: transport.Refused,
-		Status: status, Body: body, Problem: transport.Problem{Code: code, CorrelationID: "c-1"},
+		Status: status, Body: body, Explanation: transport.Explanation{Code: code, CorrelationID: "c-1"},
 	}
+}
+
+// throttled is a refusal for being one request too many.
+func throttled(attempts int, retryAfter time.Duration) *transport.Error {
+	failure := refusal("mystore", 429, "too_many_requests")
+	failure.Attempts, failure.RetryAfter, failure.Waited = attempts, retryAfter, time.Duration(attempts-1)*time.Second
+	return failure
 }
 
 // saying is a refusal of the merchant API in these words.
@@ -64,14 +71,17 @@ func TestAdvise(t *testing.T) {
 		{"Mystore 401", refusal("mystore", 401, "unauthorized"), "Make a new one at auth.mystore.no and put it into mystore_tokens, or the environment variable MYSTORE_TOKENS.", false},
 		{"Mystore 403", refusal("mystore", 403, "forbidden"), "it belongs to another shop, or lacks the permission for extensions", false},
 		{"Mystore 422", refusal("mystore", 422, "invalid"), "Mystore refuses the request; see below for its reason.", false},
-		{"throttled", refusal("mystore", 429, "too_many_requests"), "mystore.example asks for fewer requests", true},
+		{"throttled", refusal("mystore", 429, "too_many_requests"), "mystore.example rate-limited the provider (429), and the request was not repeated.", true},
+		{"throttled after waiting", throttled(4, 0), "mystore.example rate-limited the provider (429), and still did after every retry. There were 4 attempts, and 3 s of waiting between them.", true},
+		{"throttled for an hour", throttled(1, time.Hour), "mystore.example rate-limits the provider (429) for longer than it waits. It asks to wait 1 h, which was not waited for.", true},
+		{"list without an end", &transport.EndlessListError{What: "stores", Host: "portal.example", Reason: "returned the same page twice"}, "The list of stores from portal.example has no end that the provider would wait for.", true},
 		{"trouble", refusal("portal", 503, ""), "portal.example has trouble of its own. Run again in a few minutes.", true},
 		{"untrusted", silence(transport.Untrusted, "merchant", errors.New("bad certificate")), "No secure connection to merchant.example could be made. Check api_url", true},
 		{"unreachable", silence(transport.NotSent, "mystore", errors.New("refused")), "mystore.example could not be reached, or gave no answer that can be understood. Check the network and mystore_url", true},
 		{"unreadable", silence(transport.Unreadable, "portal", errors.New("cut short")), "Check the network and portal_url", true},
 		{"silent", silence(transport.NoAnswer, "portal", context.DeadlineExceeded), "Check the network and portal_url", true},
 		{"interrupted", silence(transport.NoAnswer, "portal", context.Canceled), "The run was interrupted. Run again; it goes on from where it was.", true},
-		{"out of time", fmt.Errorf("waiting for the key to be made: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
+		{"out of time", fmt.Errorf("the key is not made yet: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
 		{"out of time, an action", &actionError{fmt.Errorf("listing: %w", context.DeadlineExceeded)}, "raise the action's timeout", true},
 		{"refused order", refusal("merchant", 400, "BAD_VALUE"), "Kustom's merchant API refuses the order; see below for its reason.", false},
 		{"refused pair", proof(kustom.VerdictRefused), "refuses this Kustom ID (M1-a) together with this Kustom Secret. Nothing was written to the shop.", false},
@@ -93,7 +103,7 @@ func TestAdvise(t *testing.T) {
 		{"no checkout", &mystore.NotInstalledError{Shop: "butikk"}, "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", false},
 		{"other checkout", &mystore.NotInstalledError{Shop: "butikk", Other: "Klarna Checkout V2"}, "Shop butikk has Klarna Checkout V2, but not Klarna Checkout V3.", false},
 		{"mismatch", &rotation.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},
-		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it did not get another key in time.", true},
+		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it has not got another key.", true},
 		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
 		{"interrupted while held", errors.Join(&rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
 		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. That nobody was asked does not mean", true},

@@ -35,6 +35,11 @@ func advisePages(err error) (advice, bool) {
 
 // advisePeople is about who is signed in.
 func advisePeople(err error) (advice, bool) {
+	var notPrivate *browser.NotPrivateError
+	if errors.As(err, &notPrivate) {
+		return advice{general: true, text: fmt.Sprintf("The session in %s was not used, because it is not yours alone. Somebody else may have read it or put "+
+			"it there. Sign out at the vendor, remove it with terraform-provider-kustom logout, and sign in again.", notPrivate.Path)}, true
+	}
 	var noSession *noSessionError
 	var otherHost *otherHostError
 	var noStore *portalpages.NoStoreError

@@ -20,6 +20,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 var (
@@ -46,6 +47,9 @@ type Options struct {
 	// Browsers has the browsers that the provider starts. Who made it closes it. The default is one that
 	// nobody closes.
 	Browsers *browser.Group
+
+	// redactor knows the secrets of one provider.
+	redactor *vendortext.Redactor
 }
 
 type kustomProvider struct {
@@ -57,7 +61,11 @@ type kustomProvider struct {
 // New returns a function that makes the provider.
 func New(o Options) func() provider.Provider {
 	o = o.withDefaults()
-	return func() provider.Provider { return &kustomProvider{options: o} }
+	return func() provider.Provider {
+		own := o
+		own.redactor = vendortext.NewRedactor()
+		return &kustomProvider{options: own}
+	}
 }
 
 type providerModel struct {

@@ -10,6 +10,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // NewServer returns the server of a provider, which Terraform calls: the framework's, but without its memory
@@ -21,10 +24,34 @@ func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error)
 	if !ok {
 		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
 	}
-	if logs {
-		return recovering{server}, nil
+	var redactor *vendortext.Redactor
+	var source clock.Clock = clock.System{}
+	if own, ok := p.(*kustomProvider); ok {
+		redactor, source = own.options.redactor, own.options.Clock
 	}
-	return recovering{forgetful{server}}, nil
+	if !logs {
+		server = forgetful{server}
+	}
+	return redacting{bounded{recovering{server}, source}, redactor}, nil
+}
+
+// dataSourceTimeout bounds the reading of a data source. It is a constant and no argument: a data source only reads,
+// so it can be run again, and the largest that is sensible, a thousand shops and their keys, takes less than a minute.
+// What takes ten does not come to an end.
+const dataSourceTimeout = 10 * time.Minute
+
+// bounded is a server on which reading a data source ends, whatever the vendors answer. Resources have timeouts of
+// their own.
+type bounded struct {
+	frameworkServer
+	clock clock.Clock
+}
+
+// ReadDataSource calls the framework's.
+func (s bounded) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	ctx, cancel := clock.WithTimeout(ctx, s.clock, dataSourceTimeout)
+	defer cancel()
+	return s.frameworkServer.ReadDataSource(ctx, req)
 }
 
 // frameworkServer is what the framework's server is.

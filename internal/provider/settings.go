@@ -16,6 +16,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 const (
@@ -54,6 +55,20 @@ type settings struct {
 type secretValue struct {
 	value   string
 	unknown bool
+}
+
+// teach tells a redactor of the secrets that are configured.
+func (s settings) teach(redactor *vendortext.Redactor) {
+	redactor.Learn(s.portalToken.value)
+	for _, token := range s.mystoreTokens {
+		redactor.Learn(token.value)
+	}
+	if s.browser == nil {
+		return
+	}
+	for _, login := range s.browser.logins {
+		redactor.Learn(login.Password, login.CodeSeed)
+	}
 }
 
 // configProblem is a refusal of one attribute's value.

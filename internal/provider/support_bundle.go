@@ -14,6 +14,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // supportBundle is what a support team has to know of a store and its shop. It holds no secret (I2),
@@ -104,12 +105,13 @@ func bundleCalls(exchanges []transport.Exchange) []bundleCall {
 	return calls
 }
 
-func redactPointer(text *string) *string {
+// shown returns what a vendor says of something fit to be sent to anybody, nil where it says nothing.
+func shown(redactor *vendortext.Redactor, text *string) *string {
 	if text == nil {
 		return nil
 	}
-	redacted := kustom.Redact(*text)
-	return &redacted
+	fit := redactor.Show(vendortext.New(*text))
+	return &fit
 }
 
 // notAnID stands for what a shop holds in the place of an ID. It may be the secret.

@@ -17,6 +17,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 var (
@@ -41,6 +42,7 @@ type supportBundleDataSource struct {
 	mystore     shopReader
 	shops       *rotation.Shops
 	prover      rotation.Merchant
+	redactor    *vendortext.Redactor
 	environment *kustom.Environment
 	version     string
 }
@@ -113,7 +115,7 @@ func (d *supportBundleDataSource) Configure(_ context.Context, req datasource.Co
 	if b == nil {
 		return
 	}
-	d.portal, d.mystore, d.shops, d.prover = b.portal, b.mystore, b.engine.Shops, b.merchant
+	d.portal, d.mystore, d.shops, d.prover, d.redactor = b.portal, b.mystore, b.engine.Shops, b.merchant, b.redactor
 	d.environment, d.version = b.environment, b.version
 }
 
@@ -163,7 +165,7 @@ func (d *supportBundleDataSource) gather(ctx context.Context, m supportBundleMod
 			bundlePart{"credentials of the shop", func(ctx context.Context) error { return d.readCredentials(ctx, bundle.Shop) }})
 	}
 	for _, part := range parts {
-		if err := part.add(ctx, &bundle); err != nil {
+		if err := part.add(ctx, d.redactor, &bundle); err != nil {
 			return supportBundle{}, err
 		}
 	}
@@ -183,14 +185,14 @@ type bundlePart struct {
 }
 
 // add reads the part, and adds its failure to the bundle.
-func (p bundlePart) add(ctx context.Context, bundle *supportBundle) error {
+func (p bundlePart) add(ctx context.Context, redactor *vendortext.Redactor, bundle *supportBundle) error {
 	var heard exchangeLog
 	err := p.read(listening(ctx, heard.add))
 	if fatal := unusable(ctx, err); fatal != nil {
 		return fatal
 	}
 	if err != nil {
-		bundle.Failures = append(bundle.Failures, bundleFailure{Part: p.name, Cause: kustom.Redact(err.Error()), Calls: bundleCalls(heard.failed())})
+		bundle.Failures = append(bundle.Failures, bundleFailure{Part: p.name, Cause: redactor.ShowLines(vendortext.New(err.Error()), maxDetail), Calls: bundleCalls(heard.failed())})
 	}
 	return nil
 }
@@ -211,7 +213,7 @@ func (d *supportBundleDataSource) readStatus(ctx context.Context, bundle *suppor
 	bundle.EndpointStatus = &bundleStatus{ActionRequired: status.ActionRequired, Services: []bundleService{}}
 	for _, s := range status.Services {
 		bundle.EndpointStatus.Services = append(bundle.EndpointStatus.Services, bundleService{
-			Service: s.Service, Host: s.Host, LastUsedAt: s.LastUsedAt, ActionRequired: redactPointer(s.ActionRequired),
+			Service: *shown(d.redactor, &s.Service), Host: *shown(d.redactor, &s.Host), LastUsedAt: s.LastUsedAt, ActionRequired: shown(d.redactor, s.ActionRequired),
 		})
 	}
 	return nil
@@ -224,7 +226,7 @@ func (d *supportBundleDataSource) readKeys(ctx context.Context, bundle *supportB
 			return err
 		}
 		keys = append(keys, bundleKey{
-			Username: key.Username, Host: key.Host, Description: redactPointer(key.Description),
+			Username: key.Username, Host: *shown(d.redactor, &key.Host), Description: shown(d.redactor, key.Description),
 			CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt, ExpiresAt: key.ExpiresAt,
 		})
 	}
@@ -255,7 +257,7 @@ func (d *supportBundleDataSource) readExtension(ctx context.Context, shop *bundl
 	if err != nil {
 		return err
 	}
-	shop.Extension = &bundleExtension{Version: kustom.Redact(extension.Version), Active: extension.Active}
+	shop.Extension = &bundleExtension{Version: d.redactor.Show(vendortext.New(extension.Version)), Active: extension.Active}
 	return nil
 }
 
@@ -296,7 +298,7 @@ func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBund
 	bundle.Proof = &bundleProof{KustomID: username, Verdict: verdictAccepted, Calls: bundleCalls(heard.all())}
 	var refused *kustom.ProofError
 	if errors.As(err, &refused) {
-		cause := kustom.Redact(refused.Cause.Error())
+		cause := d.redactor.ShowLines(vendortext.New(refused.Cause.Error()), maxDetail)
 		bundle.Proof.Verdict, bundle.Proof.Cause = string(refused.Verdict), &cause
 	}
 	return nil

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 func to[T any](v T) *T { return &v }
@@ -105,20 +105,18 @@ func TestHeldID(t *testing.T) {
 	}
 }
 
-func TestRedact(t *testing.T) {
-	tests := map[string]string{
-		"made by hand":                            "made by hand",
-		"secret: kco_live_api_s3cret!x, keep it":  "secret: (sensitive) keep it",
-		"kco_test_api_a\nkco_live_api_b":          "(sensitive)\n(sensitive)",
-		"not one: kco_live_ap, kco_prod_api_here": "not one: kco_live_ap, kco_prod_api_here",
+func TestShown(t *testing.T) {
+	redactor := vendortext.NewRedactor()
+	redactor.Learn("portal-token")
+	if shown(redactor, nil) != nil {
+		t.Error("what is not there is shown")
 	}
-	for text, want := range tests {
-		if got := kustom.Redact(text); got != want {
+	for text, want := range map[string]string{
+		"made by hand": "made by hand", "secret: kco_live_api_s3cret!x, keep it": "secret: (sensitive) keep it", "is PORTAL-TOKEN\x1b": "is (sensitive) ",
+	} {
+		if got := *shown(redactor, &text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
-	}
-	if redactPointer(nil) != nil || *redactPointer(to("kco_live_api_b")) != "(sensitive)" {
-		t.Error("a description is not redacted")
 	}
 }
 

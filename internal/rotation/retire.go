@@ -123,7 +123,7 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 		settled = latest
 	}
 	if err := sleepUntil(ctx, e.clock, settled); err != nil {
-		return fmt.Errorf("waiting until the shops show whether they use %s: %w", key.Username, err)
+		return fmt.Errorf("the shops have not shown yet whether they use %s: %w", key.Username, err)
 	}
 	return e.Shops.Unused(ctx, key, settled)
 }

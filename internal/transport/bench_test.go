@@ -15,6 +15,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
@@ -86,8 +87,8 @@ func (b *bench) newClient(base string, maxRetries int, timeout time.Duration) *t
 
 func problem(body []byte) transport.Problem {
 	var wire struct {
-		Code, Correlation, Subject string
-		Messages                   []string
+		Code, Correlation, Subject vendortext.Text
+		Messages                   []vendortext.Text
 	}
 	if json.Unmarshal(body, &wire) != nil {
 		return transport.Problem{}

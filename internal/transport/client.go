@@ -18,9 +18,10 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Options configure a [Client]. Every field but Unready and Observe is required.
+// Options configure a [Client]. Every field but Unready, Redactor and Observe is required.
 type Options struct {
 	// API is the short name of the API, for records and errors: "portal", "merchant", "mystore".
 	API string
@@ -40,6 +41,9 @@ type Options struct {
 	RoundTripper http.RoundTripper
 	// Problem reads the vendor's error bodies.
 	Problem func(body []byte) Problem
+	// Redactor makes what the server says fit to be shown. It learns the secrets of every request. Clients may
+	// share one: then none of them repeats a secret of another. [New] makes one where there is none.
+	Redactor *vendortext.Redactor
 	// Observe is told of every attempt when it has ended. It must be safe for concurrent use.
 	Observe func(context.Context, Exchange)
 }
@@ -54,6 +58,9 @@ func New(o Options) *Client {
 	if o.Observe == nil {
 		o.Observe = func(context.Context, Exchange) {}
 	}
+	if o.Redactor == nil {
+		o.Redactor = vendortext.NewRedactor()
+	}
 	return &Client{Options: o}
 }
 
@@ -66,6 +73,7 @@ func NewPool() *http.Transport {
 	}
 	pool = pool.Clone()
 	pool.MaxIdleConns = 512
+	pool.MaxResponseHeaderBytes = maxHeaderSize
 	// A fleet may talk to as many shops at once, which all live on one host.
 	pool.MaxIdleConnsPerHost = 256
 	return pool
@@ -102,6 +110,7 @@ func (c *Client) attempt(ctx context.Context, r Request, attempt int, out any) *
 	if err := r.Limiter.Wait(ctx); err != nil {
 		return c.failure(r, NotSent, err)
 	}
+	c.Redactor.Learn(r.secrets()...)
 	start := c.Clock.Now()
 	status, failure := c.send(ctx, r, out)
 	exchange := Exchange{
@@ -140,7 +149,7 @@ func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 	}
 	if err := decode(resp, out); err != nil {
 		failure := c.failure(r, Unreadable, err)
-		failure.Status, failure.MediaType = resp.StatusCode, shownMediaType(resp.Header, r.secrets())
+		failure.Status, failure.MediaType = resp.StatusCode, c.shownMediaType(resp.Header)
 		return resp.StatusCode, failure
 	}
 	if waiter, ok := out.(Waiter); ok {
@@ -162,7 +171,7 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 func (c *Client) failure(r Request, kind Kind, err error) *Error {
 	return &Error{
 		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
-		Kind: kind, Err: err,
+		Kind: kind, Err: c.Redactor.Error(err),
 	}
 }
 
@@ -171,7 +180,7 @@ func (c *Client) refusal(r Request, resp *http.Response) *Error {
 	failure := c.failure(r, Refused, nil)
 	failure.Status = resp.StatusCode
 	failure.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.Clock.Now())
-	failure.MediaType = shownMediaType(resp.Header, r.secrets())
+	failure.MediaType = c.shownMediaType(resp.Header)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblemSize))
 	if err != nil {
 		failure.Body = BodyOther
@@ -181,7 +190,7 @@ func (c *Client) refusal(r Request, resp *http.Response) *Error {
 	if failure.Body != BodyJSON {
 		return failure
 	}
-	failure.Problem = c.Problem(body).masked(r.secrets())
+	failure.Explanation = explain(c.Problem(body), c.Redactor)
 	return failure
 }
 
@@ -211,6 +220,8 @@ func sendingKind(err error) Kind {
 }
 
 const (
+	// maxHeaderSize is the size in bytes over which an answer's headers are an error. Go reads 10 MB.
+	maxHeaderSize = 64 << 10
 	// maxAnswerSize is the size in bytes over which an answer is an error.
 	maxAnswerSize = 10 << 20
 	// maxProblemSize is as much of an error answer as is looked at.
@@ -274,6 +285,9 @@ func jsonCause(err error) error {
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return errors.New("it is cut short")
+	}
+	if errors.Is(err, errTooManyItems) {
+		return err
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) || errors.Is(err, context.Canceled) {

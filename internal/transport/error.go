@@ -9,7 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // Kind tells how far a failed request got.
@@ -44,62 +45,53 @@ const (
 	BodyOther BodyKind = "other"
 )
 
-// Problem is what a vendor says of a request that it refuses.
+// Problem is what a vendor says of a request that it refuses, before anybody may see it.
 type Problem struct {
+	// Code is the vendor's own code for the reason.
+	Code vendortext.Text
+	// Messages are the vendor's explanations.
+	Messages []vendortext.Text
+	// CorrelationID is what the vendor's support finds the request by.
+	CorrelationID vendortext.Text
+	// Subject is the ID of the object that the problem is about, where the vendor names it.
+	Subject vendortext.Text
+}
+
+// Explanation is a [Problem] that is fit to be shown.
+type Explanation struct {
 	// Code is the vendor's own code for the reason.
 	Code string
 	// Messages are the vendor's explanations.
 	Messages []string
 	// CorrelationID is what the vendor's support finds the request by.
 	CorrelationID string
-	// Subject is the ID of the object that the problem is about, where the vendor names it.
+	// Subject is the ID of the object that the problem is about; empty where the vendor names none that could be
+	// an ID.
 	Subject string
 }
 
-const (
-	// maxMessage bounds, in characters, what is repeated of one of a vendor's messages.
-	maxMessage = 300
-	// maxMessages bounds how many of them are repeated.
-	maxMessages = 10
-)
+// maxMessages bounds how many of a vendor's messages are repeated.
+const maxMessages = 10
 
-// masked returns p fit to be shown: without the given secrets, control characters and length.
-func (p Problem) masked(secrets []string) Problem {
+// explain returns p fit to be shown.
+func explain(p Problem, redactor *vendortext.Redactor) Explanation {
 	shown := p.Messages[:min(len(p.Messages), maxMessages)]
-	clean := make([]string, 0, len(shown)+1)
+	e := Explanation{Code: redactor.Show(p.Code), CorrelationID: redactor.Show(p.CorrelationID)}
 	for _, message := range shown {
-		clean = append(clean, mask(message, secrets))
+		e.Messages = append(e.Messages, redactor.Show(message))
 	}
 	if more := len(p.Messages) - len(shown); more > 0 {
-		clean = append(clean, fmt.Sprintf("and %d more", more))
+		e.Messages = append(e.Messages, fmt.Sprintf("and %d more", more))
 	}
-	p.Messages = clean
-	p.Code = mask(p.Code, secrets)
-	p.CorrelationID = mask(p.CorrelationID, secrets)
-	return p
+	// An ID becomes part of a path. One that can't be shown as it is is none.
+	if subject := redactor.Show(p.Subject); vendortext.New(subject) == p.Subject {
+		e.Subject = subject
+	}
+	return e
 }
 
-// Shown returns a vendor's text that holds no secret fit to be shown: without control characters and
-// length.
-func Shown(text string) string { return mask(text, nil) }
-
-func mask(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "(sensitive)")
-		}
-	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	if runes := []rune(text); len(runes) > maxMessage {
-		return string(runes[:maxMessage]) + "…"
-	}
-	return text
-}
+// Shown returns a vendor's text fit to be shown, for those who know no secret that may be in it.
+func Shown(text string) string { return (*vendortext.Redactor)(nil).Show(vendortext.New(text)) }
 
 // Error says why a request did not succeed. It holds no secret.
 type Error struct {
@@ -114,15 +106,18 @@ type Error struct {
 	// MediaType is the answer's media type, without parameters; empty where it had none that is
 	// well-formed.
 	MediaType string
-	Problem
-	// RetryAfter is how long the server asked to wait.
+	Explanation
+	// RetryAfter is how long the server asked to wait after the last attempt. Nobody did.
 	RetryAfter time.Duration
+	// Waited is how long was waited between the attempts.
+	Waited time.Duration
 	// Uncertain says that an attempt, not necessarily the last, may have been carried out all the
 	// same.
 	Uncertain bool
 	// Attempts is how often the request was sent.
 	Attempts int
-	// Err is the cause where there was no answer, or none that could be read.
+	// Err is the cause where there was no answer, or none that could be read. Its text is fit to be shown. That of
+	// what it wraps may not be.
 	Err error
 }
 
@@ -145,7 +140,29 @@ func (e *Error) Error() string {
 	if e.Attempts > 1 {
 		fmt.Fprintf(&text, " (after %d attempts)", e.Attempts)
 	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&text, "; asks to wait %s: not waited for", FormatWait(e.RetryAfter))
+	}
 	return text.String()
+}
+
+// FormatWait returns a duration, in whole seconds, for a person: "1 h 30 min", "20 s".
+func FormatWait(d time.Duration) string {
+	d = d.Round(time.Second)
+	if d < time.Second {
+		return "less than 1 s"
+	}
+	var parts []string
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}} {
+		if n := d / unit.size; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, unit.name))
+		}
+		d %= unit.size
+	}
+	return strings.Join(parts, " ")
 }
 
 // Unwrap returns the cause.

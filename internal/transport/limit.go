@@ -18,6 +18,8 @@ type Limiter struct {
 	// turn is held by the waiter who goes next. Only that one takes from the allowance, when it can
 	// go: nothing is set aside for moments that a pause may turn out to cover.
 	turn chan struct{}
+	// deaf says that a refusal of one request holds back no other.
+	deaf bool
 
 	mu    sync.Mutex
 	until time.Time
@@ -32,6 +34,14 @@ func NewLimiter(perMinute int, c clock.Clock) *Limiter {
 		rate:  rate.NewLimiter(rate.Limit(float64(perMinute-burst)/60), burst),
 		turn:  make(chan struct{}, 1),
 	}
+}
+
+// NewCap allows as many requests as [NewLimiter], and is no account of a limit that the server has told of: it bounds
+// what the provider itself may come to send. So a server that asks to wait with one request is not taken to mean all.
+func NewCap(perMinute int, c clock.Clock) *Limiter {
+	l := NewLimiter(perMinute, c)
+	l.deaf = true
+	return l
 }
 
 // Wait returns when a request may be sent, or with an error when ctx does not allow to wait that
@@ -61,9 +71,9 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 }
 
-// Pause holds back all requests for d: what the server asks of one of them holds for its token.
+// Pause holds back all requests for d: what the server asks of one of them holds for its token. A cap does not pause.
 func (l *Limiter) Pause(d time.Duration) {
-	if l == nil {
+	if l == nil || l.deaf {
 		return
 	}
 	until := l.clock.Now().Add(d)

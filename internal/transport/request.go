@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // JSON is the media type of plain JSON.
@@ -130,16 +132,14 @@ func mediaType(h http.Header) string {
 }
 
 // shownMediaType returns the media type of an answer, which is the server's to choose, if it is fit to be
-// shown: short, and without a secret in it. Case does not count in media types.
-func shownMediaType(h http.Header, secrets []string) string {
+// shown; empty where it is not.
+func (c *Client) shownMediaType(h http.Header) string {
 	const longest = 60
-	t := mediaType(h)
-	for _, secret := range secrets {
-		if len(t) > longest || secret != "" && strings.Contains(t, strings.ToLower(secret)) {
-			return ""
-		}
+	named := mediaType(h)
+	if shown := c.Redactor.Show(vendortext.New(named)); len(named) > longest || shown != named {
+		return ""
 	}
-	return t
+	return named
 }
 
 func isJSON(h http.Header) bool { return isJSONType(mediaType(h)) }

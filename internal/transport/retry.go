@@ -14,24 +14,25 @@ const (
 	firstBackoff = 500 * time.Millisecond
 	// maxBackoff is the longest wait that is not asked for by the server.
 	maxBackoff = 20 * time.Second
-	// maxRetryAfter is the longest wait asked for by a server that is granted.
-	maxRetryAfter = 5 * time.Minute
+	// MaxRetryAfter is the longest wait that a server is granted.
+	MaxRetryAfter = 5 * time.Minute
 )
 
 // retry calls try, which sends r once, until it succeeds, the failure is not one to repeat r after,
 // the retries are used up, or ctx does not allow a further wait (I6).
 func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Error) error {
 	uncertain := false
+	var waited time.Duration
 	for attempt := 1; ; attempt++ {
 		failure := try(attempt)
 		if failure == nil {
 			return nil
 		}
 		uncertain = uncertain || failure.attemptMayHaveWorked()
-		failure.Attempts, failure.Uncertain = attempt, uncertain
+		failure.Attempts, failure.Uncertain, failure.Waited = attempt, uncertain, waited
 		if failure.Status == http.StatusTooManyRequests {
 			// Others who wait for the token have done nothing wrong, and may have no deadline.
-			r.Limiter.Pause(min(failure.RetryAfter, maxRetryAfter))
+			r.Limiter.Pause(min(failure.RetryAfter, MaxRetryAfter))
 		}
 		if attempt > c.MaxRetries || ctx.Err() != nil || !worthRepeating(r, failure) {
 			return failure
@@ -45,12 +46,13 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 		if err := c.Clock.Sleep(ctx, wait); err != nil {
 			return failure
 		}
+		waited += wait
 	}
 }
 
 // worthRepeating tells whether r may, and should, be sent again after failure.
 func worthRepeating(r Request, failure *Error) bool {
-	if failure.RetryAfter > maxRetryAfter {
+	if failure.RetryAfter > MaxRetryAfter {
 		return false
 	}
 	switch failure.Kind {

@@ -449,3 +449,41 @@ func TestWholeIsStillBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestError_SaysWhatWasNotWaitedFor: what a server asks for after the last attempt is waited for by nobody.
+func TestError_SaysWhatWasNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		retries    int
+		retryAfter string
+		want       string
+		waits      bool
+	}{
+		"an hour":     {3, "3600", "; asks to wait 1 h: not waited for", false},
+		"an odd time": {3, "5445", "; asks to wait 1 h 30 min 45 s: not waited for", false},
+		"no retries":  {0, "20", "; asks to wait 20 s: not waited for", false},
+		"retries":     {1, "20", " (after 2 attempts); asks to wait 20 s: not waited for", true},
+		"nothing":     {1, "", " (after 2 attempts)", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			headers := []string{"Retry-After", test.retryAfter}
+			if test.retryAfter == "" {
+				headers = nil
+			}
+			b := newBench(t, test.retries, refuse(http.StatusTooManyRequests, headers...))
+			_, err := b.do(t.Context(), request(http.MethodGet))
+			failed := failure(t, err)
+			if text := err.Error(); !strings.HasSuffix(text, test.want) {
+				t.Errorf("the error is %s, want it to end with %s", text, test.want)
+			}
+			var slept time.Duration
+			for _, wait := range b.clock.Slept() {
+				slept += wait
+			}
+			if failed.Waited != slept || (slept > 0) != test.waits {
+				t.Errorf("it says that it waited for %v, and did for %v", failed.Waited, slept)
+			}
+		})
+	}
+}

@@ -45,8 +45,8 @@ func FitToShow(t *testing.T, err error, secret string) {
 		t.Error("the error repeats the secret")
 	}
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\n' {
-			t.Errorf("the error has the control character %q", r)
+		if !unicode.IsPrint(r) && r != '\n' {
+			t.Errorf("the error has the character %q", r)
 			break
 		}
 	}

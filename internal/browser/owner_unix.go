@@ -1,0 +1,26 @@
+//go:build unix
+
+package browser
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// checkOwner returns why a file or folder is not the user's alone, nil where it is. Others must have no right that
+// is in forbidden.
+func checkOwner(_ string, info fs.FileInfo, forbidden fs.FileMode) error {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return errUnknownOwner
+	}
+	if uid := os.Geteuid(); int(owner.Uid) != uid {
+		return fmt.Errorf("it belongs to the user with the ID %d, and the provider runs as %d", owner.Uid, uid)
+	}
+	if given := info.Mode().Perm(); given&forbidden != 0 {
+		return fmt.Errorf("others have rights to it (its mode is %#o)", given)
+	}
+	return nil
+}

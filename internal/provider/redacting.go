@@ -1,0 +1,138 @@
+package provider
+
+import (
+	"context"
+	"iter"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
+)
+
+const (
+	// maxSummary and maxDetail bound a diagnostic's two texts, in characters. A detail may name a thousand shops.
+	maxSummary = 1000
+	maxDetail  = 64_000
+)
+
+// redacting is a server whose diagnostics are fit to be shown, whoever wrote them and whatever names of stores,
+// keys and people they are made of: no secret, nothing that moves a cursor, nothing without an end.
+type redacting struct {
+	frameworkServer
+	redactor *vendortext.Redactor
+}
+
+// diagnostics makes diagnostics fit to be shown.
+func (s redacting) diagnostics(all []*tfprotov6.Diagnostic) {
+	for _, d := range all {
+		d.Summary = s.redactor.ShowLines(vendortext.New(d.Summary), maxSummary)
+		d.Detail = s.redactor.ShowLines(vendortext.New(d.Detail), maxDetail)
+	}
+}
+
+// ReadResource calls the framework's.
+func (s redacting) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	resp, err := s.frameworkServer.ReadResource(ctx, req)
+	if resp != nil {
+		s.diagnostics(resp.Diagnostics)
+	}
+	return resp, s.redactor.Error(err)
+}
+
+// PlanResourceChange calls the framework's.
+func (s redacting) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	resp, err := s.frameworkServer.PlanResourceChange(ctx, req)
+	if resp != nil {
+		s.diagnostics(resp.Diagnostics)
+	}
+	return resp, s.redactor.Error(err)
+}
+
+// ApplyResourceChange calls the framework's.
+func (s redacting) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	resp, err := s.frameworkServer.ApplyResourceChange(ctx, req)
+	if resp != nil {
+		s.diagnostics(resp.Diagnostics)
+	}
+	return resp, s.redactor.Error(err)
+}
+
+// ReadDataSource calls the framework's.
+func (s redacting) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	resp, err := s.frameworkServer.ReadDataSource(ctx, req)
+	if resp != nil {
+		s.diagnostics(resp.Diagnostics)
+	}
+	return resp, s.redactor.Error(err)
+}
+
+// ImportResourceState calls the framework's.
+func (s redacting) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+	resp, err := s.frameworkServer.ImportResourceState(ctx, req)
+	if resp != nil {
+		s.diagnostics(resp.Diagnostics)
+	}
+	return resp, s.redactor.Error(err)
+}
+
+// ConfigureProvider calls the framework's.
+func (s redacting) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+	resp, err := s.frameworkServer.ConfigureProvider(ctx, req)
+	if resp != nil {
+		s.diagnostics(resp.Diagnostics)
+	}
+	return resp, s.redactor.Error(err)
+}
+
+// PlanAction calls the framework's.
+func (s redacting) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+	resp, err := s.frameworkServer.PlanAction(ctx, req)
+	if resp != nil {
+		s.diagnostics(resp.Diagnostics)
+	}
+	return resp, s.redactor.Error(err)
+}
+
+// InvokeAction calls the framework's.
+func (s redacting) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+	stream, err := s.frameworkServer.InvokeAction(ctx, req)
+	if stream != nil {
+		stream.Events = each(stream.Events, s.event)
+	}
+	return stream, s.redactor.Error(err)
+}
+
+func (s redacting) event(e tfprotov6.InvokeActionEvent) tfprotov6.InvokeActionEvent {
+	switch is := e.Type.(type) {
+	case tfprotov6.ProgressInvokeActionEventType:
+		is.Message = s.redactor.ShowLines(vendortext.New(is.Message), maxDetail)
+		e.Type = is
+	case tfprotov6.CompletedInvokeActionEventType:
+		s.diagnostics(is.Diagnostics)
+	}
+	return e
+}
+
+// ListResource calls the framework's.
+func (s redacting) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	stream, err := s.frameworkServer.ListResource(ctx, req)
+	if stream != nil {
+		stream.Results = each(stream.Results, func(r tfprotov6.ListResourceResult) tfprotov6.ListResourceResult {
+			r.DisplayName = s.redactor.Show(vendortext.New(r.DisplayName))
+			s.diagnostics(r.Diagnostics)
+			return r
+		})
+	}
+	return stream, s.redactor.Error(err)
+}
+
+// each returns a sequence of what change makes of each element.
+func each[T any](all iter.Seq[T], change func(T) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for one := range all {
+			if !yield(change(one)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-log/tflogtest"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
+)
+
+const evilToken = "portal-token-8Tq2LmX"
+
+// evil is a text of a hostile vendor, of 2 MB.
+var evil = evilToken + " kco_live_api_PLANTEDr8Tq2LmX \x1b]0;owned\x07 \u202e " + strings.Repeat(evilToken+"\u200b", 100_000)
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func answering(status int, body string) roundTripFunc {
+	return func(r *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r, Body: io.NopCloser(strings.NewReader(body)),
+		}, nil
+	}
+}
+
+// TestServer_ShowsNoHostileText reads from a hostile portal, and looks at all that is shown and logged.
+func TestServer_ShowsNoHostileText(t *testing.T) {
+	t.Parallel()
+	quoted := strings.NewReplacer("\x1b", `\u001b`, "\x07", `\u0007`).Replace(evil)
+	key := func(username, id, description string) string {
+		return `{"credentials":[{"credential_id":"` + id + `","merchant_id":"M00412871","username":"` + username + `","description":"` + description + `"}]}`
+	}
+	for name, portal := range map[string]roundTripFunc{
+		"library":     func(*http.Request) (*http.Response, error) { return nil, errors.New("malformed header line: " + evil) },
+		"message":     answering(http.StatusUnauthorized, `{"error_code":"`+quoted+`","error_messages":["`+quoted+`"],"correlation_id":"`+quoted+`"}`),
+		"correlation": answering(http.StatusForbidden, `{"error_code":"X","error_messages":["x"],"correlation_id":"`+evilToken+`\u001b"}`),
+		"username":    answering(http.StatusOK, key(quoted, "1", "")),
+		"other store": answering(http.StatusOK, strings.ReplaceAll(key("K1-\u202e"+evilToken, "1", ""), "M00412871", quoted)),
+		"ID":          answering(http.StatusOK, key("M00412871-a", evilToken, "")),
+		"too large":   answering(http.StatusOK, key("M00412871-a", "1", strings.Repeat(quoted, 10))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var logged bytes.Buffer
+			ctx := tflogtest.RootLogger(t.Context(), &logged)
+			said := readKeys(ctx, t, Options{RoundTripper: portal}, 0)
+			if said == "" && name != "ID" {
+				t.Error("nothing is said")
+			}
+			for _, text := range []string{said, logged.String()} {
+				mustBeFit(t, text)
+			}
+			if !strings.Contains(logged.String(), "vendor request") {
+				t.Errorf("the log is %s", logged.String())
+			}
+		})
+	}
+}
+
+// TestServer_EndsDataSource has a portal ask to wait, again and again.
+func TestServer_EndsDataSource(t *testing.T) {
+	t.Parallel()
+	clk := clocktest.New(time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC))
+	began := clk.Now()
+	portal := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		resp, err := answering(http.StatusServiceUnavailable, `{}`)(r)
+		resp.Header.Set("Retry-After", "240")
+		return resp, err
+	})
+	said := readKeys(t.Context(), t, Options{RoundTripper: portal, Clock: clk}, 20)
+	if took := clk.Now().Sub(began); took > dataSourceTimeout || took < dataSourceTimeout/2 {
+		t.Errorf("it took %v", took)
+	}
+	if !strings.Contains(said, "asks to wait 4 min: not waited for") {
+		t.Errorf("it says %s", said)
+	}
+}
+
+func mustBeFit(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range []string{evilToken, "PLANTED"} {
+		if strings.Contains(text, secret) {
+			t.Error("a secret is shown")
+		}
+	}
+	if n := utf8.RuneCountInString(text); n > 70_000 {
+		t.Errorf("%d characters are shown", n)
+	}
+	for _, r := range text {
+		if !unicode.IsPrint(r) && r != '\n' {
+			t.Errorf("%q is shown", r)
+			break
+		}
+	}
+}
+
+// readKeys reads the data source of a store's keys, and returns the texts of the diagnostics.
+func readKeys(ctx context.Context, t *testing.T, o Options, retries int) string {
+	t.Helper()
+	o.Getenv = func(string) string { return "" }
+	server, err := NewServer(New(o)(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	configured, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: object(t, schemas.Provider.ValueType(), map[string]tftypes.Value{
+		"portal_token": tftypes.NewValue(tftypes.String, evilToken), "max_retries": tftypes.NewValue(tftypes.Number, retries),
+	})})
+	if err != nil || len(configured.Diagnostics) > 0 {
+		t.Fatalf("%v %v", err, configured.Diagnostics)
+	}
+	read, err := server.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{
+		TypeName: "kustom_api_keys", Config: object(t, schemas.DataSourceSchemas["kustom_api_keys"].ValueType(), map[string]tftypes.Value{
+			"merchant_id": tftypes.NewValue(tftypes.String, "M00412871"),
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for _, d := range read.Diagnostics {
+		said.WriteString(d.Summary + "\n" + d.Detail + "\n")
+	}
+	return said.String()
+}
+
+// object returns an object of which what is not given is null.
+func object(t *testing.T, typ tftypes.Type, values map[string]tftypes.Value) *tfprotov6.DynamicValue {
+	t.Helper()
+	of, ok := typ.(tftypes.Object)
+	if !ok {
+		t.Fatalf("%s is no object", typ)
+	}
+	all := map[string]tftypes.Value{}
+	for name, typ := range of.AttributeTypes {
+		if all[name], ok = values[name]; !ok {
+			all[name] = tftypes.NewValue(typ, nil)
+		}
+	}
+	value, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, all))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &value
+}
+
+// sayingServer is a server that says the same of everything.
+type sayingServer struct {
+	frameworkServer
+	said []*tfprotov6.Diagnostic
+}
+
+func (s sayingServer) InvokeAction(context.Context, *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+	return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) {
+		_ = yield(tfprotov6.InvokeActionEvent{Type: tfprotov6.ProgressInvokeActionEventType{Message: evil}}) &&
+			yield(tfprotov6.InvokeActionEvent{Type: tfprotov6.CompletedInvokeActionEventType{Diagnostics: s.said}})
+	}}, nil
+}
+
+func (s sayingServer) ListResource(context.Context, *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	return &tfprotov6.ListResourceServerStream{Results: func(yield func(tfprotov6.ListResourceResult) bool) {
+		yield(tfprotov6.ListResourceResult{DisplayName: evil, Diagnostics: s.said})
+	}}, nil
+}
+
+// TestServer_RedactsStreams: actions and listings answer piece by piece.
+func TestServer_RedactsStreams(t *testing.T) {
+	t.Parallel()
+	redactor := vendortext.NewRedactor()
+	redactor.Learn(evilToken)
+	server := redacting{sayingServer{said: []*tfprotov6.Diagnostic{{Summary: evil, Detail: evil}}}, redactor}
+	invoked, err := server.InvokeAction(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for event := range invoked.Events {
+		seen++
+		switch is := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			mustBeFit(t, is.Message)
+		case tfprotov6.CompletedInvokeActionEventType:
+			mustBeFit(t, is.Diagnostics[0].Summary)
+			mustBeFit(t, is.Diagnostics[0].Detail)
+		}
+	}
+	listed, err := server.ListResource(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for result := range listed.Results {
+		seen++
+		mustBeFit(t, result.DisplayName)
+	}
+	if seen != 3 {
+		t.Errorf("%d pieces arrive", seen)
+	}
+}

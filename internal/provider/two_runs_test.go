@@ -1,0 +1,63 @@
+package provider_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// raceRounds is how often two runs meet. It is bounded: what is looked for shows itself in a few, or not in a hundred.
+const raceRounds = 3
+
+// TestTwoRunsAtOnce_NextRunPutsShopsRight applies one configuration twice at once, from two states that know nothing of
+// each other, as two pipelines without a lock do. That is not supported, and one of them may fail or delete the key of the
+// other. Both come to an end. When one runs again by itself, every shop takes payments and nothing is left to do.
+func TestTwoRunsAtOnce_NextRunPutsShopsRight(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{wayConnection, wayFleet} {
+		for round := range raceRounds {
+			t.Run(fmt.Sprintf("%s %d", way, round), func(t *testing.T) {
+				t.Parallel()
+				seed := sandbox.ThreeShops()
+				one, ok := rehearse(t, worldOptions{seed: &seed}, way).(*rehearsal)
+				if !ok {
+					t.Fatal("it is not rehearsed in this process")
+				}
+				two := &core{
+					provider: one.provider, settings: one.settings, chains: one.chains,
+					state: map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
+				}
+				var runs sync.WaitGroup
+				for _, run := range []*core{one.core, two} {
+					runs.Go(func() {
+						if err := run.apply(t.Context()); err != nil {
+							t.Logf("one run ends with: %v", err)
+						}
+					})
+				}
+				runs.Wait()
+				met := one.box.Violations()
+				if err := one.core.apply(t.Context()); err != nil {
+					t.Errorf("it does not come to an end by itself: %v", err)
+				}
+				one.mustBeEmpty(t)
+				mustTakePayments(t, one.box, seed)
+				if now := one.box.Violations(); len(now) > len(met) {
+					t.Errorf("the run by itself violates: %v", now[len(met):])
+				}
+			})
+		}
+	}
+}
+
+// mustTakePayments expects every shop to hold a key that works.
+func mustTakePayments(t *testing.T, box observed, seed sandbox.Seed) {
+	t.Helper()
+	for _, shop := range seed.Shops {
+		if err := box.Working(shop.Name); err != nil {
+			t.Errorf("I1: shop %s takes no payments: %v", shop.Name, err)
+		}
+	}
+}

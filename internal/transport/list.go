@@ -1,0 +1,164 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+)
+
+// The bounds of a list. A merchant with ten thousand keys stays below each of them.
+const (
+	// maxPages is how many pages a list may have.
+	maxPages = 1000
+	// maxItems is how many items a list may have.
+	maxItems = 50_000
+	// maxPageItems is how many items a page may have, ten times as many as are asked for.
+	maxPageItems = 1000
+	// maxCursor is how many bytes may lead to the next page: more than a URL that servers accept.
+	maxCursor = 8 << 10
+	// maxListSize is how many bytes all pages of a list may have, after decompression.
+	maxListSize = 64 << 20
+)
+
+// EndlessListError says that a list has no end, or is larger than any that the provider is made for.
+type EndlessListError struct {
+	// What is listed, in the plural, and Host the server.
+	What, Host string
+	// Reason tells how the list showed it.
+	Reason string
+}
+
+// Error implements error.
+func (e *EndlessListError) Error() string {
+	return fmt.Sprintf("listing %s: %s %s", e.What, e.Host, e.Reason)
+}
+
+// Page is one answer of a list.
+type Page[T any] interface {
+	// Content returns the items, nil where the answer has no list, and what leads to the next page, empty on the
+	// last.
+	Content() (items Items[T], next string)
+}
+
+// List yields the items of a list of what, page by page. First asks for the first page, and follow returns the
+// request for the page that next leads to. It ends with the first error: an [*EndlessListError] where the list goes on
+// and on. The sequence can be ranged over again.
+func List[P Page[T], T any](ctx context.Context, c *Client, what string, first Request, follow func(first Request, next string) (Request, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		progress := listProgress{what: what, host: c.BaseURL.Host, seen: map[string]bool{}}
+		request := first
+		for {
+			answer, err := Do[sized[P]](ctx, c, request)
+			if err != nil {
+				yield(none, fmt.Errorf("listing %s: %w", what, err))
+				return
+			}
+			items, next := answer.page.Content()
+			if err := progress.add(items == nil, len(items), answer.size, next); err != nil {
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			if request, err = follow(first, next); err != nil {
+				yield(none, fmt.Errorf("listing %s: %w", what, err))
+				return
+			}
+		}
+	}
+}
+
+// listProgress is how much of a list has come, to end one that has no end.
+type listProgress struct {
+	what, host                string
+	seen                      map[string]bool
+	pages, items, size, empty int
+}
+
+// add counts a page, and returns why there is to be no further one.
+func (l *listProgress) add(isNone bool, items, size int, next string) error {
+	if isNone {
+		return fmt.Errorf("listing %s: the answer has no list", l.what)
+	}
+	l.pages++
+	l.items += items
+	l.size += size
+	if items == 0 {
+		l.empty++
+	}
+	switch {
+	case l.items > maxItems:
+		return l.endless(fmt.Sprintf("returned more than %d items", maxItems))
+	case l.size > maxListSize:
+		return l.endless(fmt.Sprintf("returned more than %d MiB", maxListSize>>20))
+	case next == "":
+		return nil
+	case len(next) > maxCursor:
+		return l.endless(fmt.Sprintf("names the next page in more than %d bytes", maxCursor))
+	case l.empty > 1:
+		return l.endless("returned two empty pages, and goes on")
+	case l.seen[next]:
+		return l.endless("returned the same page twice")
+	case l.pages >= maxPages:
+		return l.endless(fmt.Sprintf("returned %d pages, and goes on", maxPages))
+	}
+	l.seen[next] = true
+	return nil
+}
+
+func (l *listProgress) endless(reason string) error {
+	return &EndlessListError{What: l.what, Host: l.host, Reason: reason}
+}
+
+// sized is a page that knows how many bytes it was read from.
+type sized[P any] struct {
+	page P
+	size int
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *sized[P]) UnmarshalJSON(data []byte) error {
+	s.size = len(data)
+	return json.Unmarshal(data, &s.page)
+}
+
+// Items are a list in an answer. To read more than a page may have is an error, found before the memory for them is
+// taken: an item of two bytes may take hundreds.
+type Items[T any] []T
+
+// UnmarshalJSON implements json.Unmarshaler. What is null becomes nil.
+func (i *Items[T]) UnmarshalJSON(data []byte) error {
+	*i = nil
+	if !bytes.HasPrefix(data, []byte("[")) {
+		var list []T
+		return json.Unmarshal(data, &list)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	items := Items[T]{}
+	for decoder.More() {
+		if len(items) == maxPageItems {
+			return errTooManyItems
+		}
+		var item T
+		if err := decoder.Decode(&item); err != nil {
+			return err
+		}
+		items = append(items, item)
+	}
+	*i = items
+	return nil
+}
+
+var errTooManyItems = fmt.Errorf("it has a list of more than %d items", maxPageItems)

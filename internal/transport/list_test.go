@@ -1,0 +1,160 @@
+package transport_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
+)
+
+// listed is one page of the lists of these tests.
+type listed struct {
+	Things transport.Items[answer] `json:"things"`
+	Next   string                  `json:"next"`
+}
+
+func (l listed) Content() (items transport.Items[answer], next string) { return l.Things, l.Next }
+
+// things is a page of n things, of a few bytes each.
+func things(n int, next string) string {
+	return `{"things":[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + `],"next":"` + next + `"}`
+}
+
+func byCursor(first transport.Request, cursor string) (transport.Request, error) {
+	first.Query = url.Values{"cursor": {cursor}}
+	return first, nil
+}
+
+// readList reads a list of which page n is answer(n), and returns how many items it has and how many pages were
+// asked for.
+func readList(t *testing.T, answer func(page int) string) (items, pages int, err error) {
+	t.Helper()
+	client := transport.New(transport.Options{
+		API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
+		Timeout: time.Minute, Clock: clocktest.New(noon), Problem: problem,
+		RoundTripper: roundTripper(func(r *http.Request) (*http.Response, error) {
+			pages++
+			return transporttest.Answer{Status: http.StatusOK, ContentType: transport.JSON, Body: answer(pages)}.RoundTrip(r)
+		}),
+	})
+	for _, one := range transport.List[listed](t.Context(), client, "things", request(http.MethodGet), byCursor) {
+		if err = one; err != nil {
+			break
+		}
+		items++
+	}
+	return items, pages, err
+}
+
+func TestList_ReadsAllPages(t *testing.T) {
+	t.Parallel()
+	items, pages, err := readList(t, func(page int) string {
+		if page == 3 {
+			return things(7, "")
+		}
+		return things(100, fmt.Sprint(page))
+	})
+	if items != 207 || pages != 3 || err != nil {
+		t.Errorf("%d items on %d pages: %v", items, pages, err)
+	}
+}
+
+// TestList_EndsEndlessList: 427,492 requests were sent in a minute for one data source.
+func TestList_EndsEndlessList(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer  func(page int) string
+		reason  string
+		atMost  int
+		untyped bool
+	}{
+		"same cursor": {answer: func(int) string { return things(1, "again") }, reason: "the same page twice", atMost: 2},
+		"two cursors": {answer: func(page int) string { return things(1, fmt.Sprint(page%2)) }, reason: "the same page twice", atMost: 3},
+		"empty":       {answer: func(page int) string { return things(0, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 2},
+		"empty apart": {answer: func(page int) string { return things(page%2, fmt.Sprint(page)) }, reason: "two empty pages", atMost: 4},
+		"new cursors": {answer: func(page int) string { return things(1, fmt.Sprint(page)) }, reason: "returned 1000 pages", atMost: 1000},
+		"many items":  {answer: func(page int) string { return things(1000, fmt.Sprint(page)) }, reason: "more than 50000 items", atMost: 51},
+		"cursor":      {answer: func(int) string { return things(1, strings.Repeat("x", 9<<10)) }, reason: "names the next page", atMost: 1},
+		"large": {answer: func(page int) string {
+			return `{"things":[{"text":"` + strings.Repeat("x", 9<<20) + `"}],"next":"` + fmt.Sprint(page) + `"}`
+		}, reason: "more than 64 MiB", atMost: 8},
+		"large page":   {answer: func(int) string { return things(1001, "") }, reason: "more than 1000 items", atMost: 1, untyped: true},
+		"no list":      {answer: func(int) string { return `{"next":"1"}` }, reason: "has no list", atMost: 1, untyped: true},
+		"null":         {answer: func(int) string { return `{"things":null}` }, reason: "has no list", atMost: 1, untyped: true},
+		"another type": {answer: func(int) string { return `{"things":{"a":1}}` }, reason: "another type", atMost: 1, untyped: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, pages, err := readList(t, test.answer)
+			var endless *transport.EndlessListError
+			if errors.As(err, &endless) == test.untyped || err == nil || !strings.Contains(err.Error(), test.reason) {
+				t.Errorf("the error is %v", err)
+			}
+			if pages > test.atMost {
+				t.Errorf("%d pages were asked for", pages)
+			}
+		})
+	}
+}
+
+// TestItems_TakesNoMemoryForMore: five answers of 10 MB took 8 GB of memory.
+func TestItems_TakesNoMemoryForMore(t *testing.T) {
+	page := []byte(things(3_000_000, ""))
+	var page1 listed
+	result := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := page1.Things.UnmarshalJSON(page[len(`{"things":`) : len(page)-len(`,"next":""}`)]); err == nil {
+				b.Fatal("it is no error")
+			}
+		}
+	})
+	if bytes := result.AllocedBytesPerOp(); bytes > 4<<20 {
+		t.Errorf("%d bytes were taken", bytes)
+	}
+}
+
+// TestList_BoundsBytesAfterDecompression: what counts is not what comes over the line.
+func TestList_BoundsBytesAfterDecompression(t *testing.T) {
+	t.Parallel()
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	_, _ = zip.Write([]byte(`{"next":"`))
+	for range 64 {
+		_, _ = zip.Write(bytes.Repeat([]byte("x"), 1<<20))
+	}
+	_ = zip.Close()
+	b := newBench(t, 0, respond(http.StatusOK, transport.JSON, bomb.String(), "Content-Encoding", "gzip"))
+	for _, err := range transport.List[listed](t.Context(), b.client, "things", request(http.MethodGet), byCursor) {
+		if err == nil || !strings.Contains(err.Error(), "larger than 10 MiB") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}
+
+func TestNewCap_IsNotPausedByRefusal(t *testing.T) {
+	t.Parallel()
+	clk := clocktest.New(noon)
+	capped := transport.NewCap(120, clk)
+	capped.Pause(time.Minute)
+	for range 30 {
+		if err := capped.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if slept := clk.Slept(); len(slept) > 0 {
+		t.Errorf("it waits for %v", slept)
+	}
+	if err := capped.Wait(t.Context()); err != nil || len(clk.Slept()) == 0 {
+		t.Errorf("it does not wait when the allowance is used up: %v", err)
+	}
+}

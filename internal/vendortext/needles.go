@@ -1,0 +1,267 @@
+package vendortext
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// needles are what is searched for in a text, by their first bytes, so that a text is gone through once however
+// many there are.
+type needles struct {
+	long map[[minIndexed]byte][]needle
+	// short are the secrets that are too short for the index. They are searched for as they are.
+	short []string
+}
+
+// needle is one form of something that must not be shown.
+type needle struct {
+	folded string
+	// open says that the needle is only how the secret begins: what follows up to a space belongs to it.
+	open bool
+}
+
+func newNeedles() needles { return needles{long: map[[minIndexed]byte][]needle{}} }
+
+// markShort marks the bytes of text that belong to a short secret.
+func (n *needles) markShort(text string, hidden []bool) {
+	for _, short := range n.short {
+		for at := 0; ; {
+			i := strings.Index(text[at:], short)
+			if i < 0 {
+				break
+			}
+			setAll(hidden[at+i : at+i+len(short)])
+			at += i + len(short)
+		}
+	}
+}
+
+// add adds a secret in all its encodings.
+func (n *needles) add(secret string) {
+	if len(secret) < minIndexed {
+		n.short = append(n.short, secret)
+		return
+	}
+	n.addAll(encodings(secret), false)
+}
+
+func (n *needles) addAll(texts []string, open bool) {
+	for _, text := range texts {
+		for _, folded := range folds(text) {
+			if len(folded.text) < minIndexed {
+				continue
+			}
+			start := [minIndexed]byte([]byte(folded.text[:minIndexed]))
+			n.long[start] = append(n.long[start], needle{folded: folded.text, open: open})
+		}
+	}
+}
+
+// encodings returns a secret as it is and in those encodings that folding a text does not undo.
+func encodings(secret string) []string {
+	return append(base64Forms(secret), secret, hex.EncodeToString([]byte(secret)), url.QueryEscape(secret))
+}
+
+// base64Forms returns what a secret looks like in base64, of either alphabet, wherever in the encoded text it
+// stands. The characters that also depend on its neighbours are left out.
+func base64Forms(secret string) []string {
+	var forms []string
+	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before, skip := range []int{0, 2, 3} {
+			encoded := alphabet.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))
+			if (before+len(secret))%3 != 0 {
+				encoded = encoded[:len(encoded)-1]
+			}
+			if encoded = encoded[min(skip, len(encoded)):]; len(encoded) >= minIndexed {
+				forms = append(forms, encoded)
+			}
+		}
+	}
+	return forms
+}
+
+// mark marks the bytes of text that belong to a needle.
+func (n *needles) mark(text string, hidden []bool) {
+	if len(n.long) == 0 {
+		return
+	}
+	for _, folded := range folds(text) {
+		for at := 0; at+minIndexed <= len(folded.text); at++ {
+			start := [minIndexed]byte([]byte(folded.text[at : at+minIndexed]))
+			for _, needle := range n.long[start] {
+				if !strings.HasPrefix(folded.text[at:], needle.folded) {
+					continue
+				}
+				from, to := folded.from[at], folded.to[at+len(needle.folded)-1]
+				if needle.open {
+					rest := text[to : to+wordEnd(text[to:])]
+					if !holdsSecret(rest) {
+						continue
+					}
+					to += len(rest)
+				}
+				setAll(hidden[from:to])
+			}
+		}
+	}
+}
+
+func setAll(flags []bool) {
+	for i := range flags {
+		flags[i] = true
+	}
+}
+
+// wordEnd returns where the word that text begins with ends. Characters that do not print do not end it.
+func wordEnd(text string) int {
+	if end := strings.IndexFunc(text, unicode.IsSpace); end >= 0 {
+		return end
+	}
+	return len(text)
+}
+
+// fold is a text in lower case without white space and characters that do not print. Byte i of it is made of the
+// bytes from from[i] to to[i] of the original.
+type fold struct {
+	text     string
+	from, to []int
+}
+
+// maxEscapes is how many layers of escapes are undone.
+const maxEscapes = 2
+
+// folds returns text folded as it is, and with one more layer of escapes (those of URLs, JSON and Go) undone each.
+func folds(text string) []fold {
+	all := []fold{plainFold(text)}
+	for range maxEscapes {
+		last := all[len(all)-1]
+		next := unescape(last)
+		if next.text == last.text {
+			break
+		}
+		all = append(all, next)
+	}
+	return all
+}
+
+// plainFold folds text as it is.
+func plainFold(text string) fold {
+	f := printedFold(text)
+	kept := 0
+	folded := []byte(f.text)
+	for i, b := range folded {
+		if b != ' ' {
+			folded[kept], f.from[kept], f.to[kept] = lower(b), f.from[i], f.to[i]
+			kept++
+		}
+	}
+	return fold{text: string(folded[:kept]), from: f.from[:kept], to: f.to[:kept]}
+}
+
+// printedFold leaves out of text only what does not print. White space becomes a space.
+func printedFold(text string) fold {
+	var f fold
+	printed := make([]byte, 0, len(text))
+	for at := 0; at < len(text); {
+		char, size := utf8.DecodeRuneInString(text[at:])
+		bytes := text[at : at+size]
+		if unicode.IsSpace(char) {
+			bytes = " "
+		} else if !unicode.IsPrint(char) {
+			bytes = ""
+		}
+		for i := range len(bytes) {
+			printed = append(printed, bytes[i])
+			f.from, f.to = append(f.from, at), append(f.to, at+size)
+		}
+		at += size
+	}
+	f.text = string(printed)
+	return f
+}
+
+// lower returns an ASCII letter in lower case. Others have no case here: in a URL each of their bytes is escaped.
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + ('a' - 'A')
+	}
+	return b
+}
+
+// escape matches one escaped character in a folded text.
+var escape = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\[^ux]|&#[0-9]{1,3};|&#x[0-9a-f]{1,2};|&(?:amp|lt|gt|quot);`)
+})
+
+func unescape(f fold) fold {
+	var out fold
+	var text []byte
+	at := 0
+	keep := func(end int) {
+		text = append(text, f.text[at:end]...)
+		out.from, out.to = append(out.from, f.from[at:end]...), append(out.to, f.to[at:end]...)
+	}
+	for _, found := range escape().FindAllStringIndex(f.text, -1) {
+		keep(found[0])
+		at = found[1]
+		for _, b := range []byte(unescaped(f.text[found[0]:found[1]])) {
+			text = append(text, lower(b))
+			out.from, out.to = append(out.from, f.from[found[0]]), append(out.to, f.to[found[1]-1])
+		}
+	}
+	keep(len(f.text))
+	out.text = string(text)
+	return out
+}
+
+var entities = map[string]string{"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": `"`}
+
+// unescaped returns the character that an escape stands for; nothing for one that is white space or does not print.
+func unescaped(escape string) string {
+	if entity, ok := entities[escape]; ok {
+		return entity
+	}
+	switch {
+	case strings.HasPrefix(escape, "%"):
+		return octet(escape[1:])
+	case strings.HasPrefix(escape, `\x`):
+		return octet(escape[2:])
+	case strings.HasPrefix(escape, `\u`):
+		return character(escape[2:], 16)
+	case strings.HasPrefix(escape, "&#x"):
+		return character(escape[3:len(escape)-1], 16)
+	case strings.HasPrefix(escape, "&#"):
+		return character(escape[2:len(escape)-1], 10)
+	case strings.ContainsAny(escape[1:], "nrtbf"):
+		return ""
+	}
+	return escape[1:]
+}
+
+// octet returns the byte, of a text in UTF-8, that two hexadecimal digits stand for.
+func octet(digits string) string {
+	code, err := hex.DecodeString(digits)
+	if err != nil || code[0] < utf8.RuneSelf && !isKept(rune(code[0])) {
+		return ""
+	}
+	return string(code)
+}
+
+// character returns the character that a number stands for.
+func character(digits string, base int) string {
+	code, err := strconv.ParseInt(digits, base, 21)
+	if err != nil || !isKept(rune(code)) {
+		return ""
+	}
+	return string(rune(code))
+}
+
+// isKept tells whether a character stays in a folded text.
+func isKept(r rune) bool { return unicode.IsPrint(r) && !unicode.IsSpace(r) }
