@@ -38,7 +38,7 @@ func TestRunByHandItSaysWhatItIs(t *testing.T) {
 	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 || stdout.Len() > 0 {
 		t.Errorf("it ends with %v and prints %q", err, &stdout)
 	}
-	for _, want := range []string{"kustom", "terraform-provider-kustom login", "terraform-provider-kustom logout"} {
+	for _, want := range []string{"kustom", "  login ", "  logout "} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("it does not say %q: %s", want, &stderr)
 		}
@@ -221,7 +221,7 @@ func (h *house) signInToShop(shop string) {
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c := h.start("login", "-mystore", "fjellsport")
+	c := h.start("login", "--mystore", "fjellsport")
 	h.signInToPortal()
 	h.signInToShop("fjellsport")
 	if code := h.end(c); code != 0 || c.stdout.Len() > 0 {
@@ -241,7 +241,7 @@ func TestLogin(t *testing.T) {
 func TestLoginPrint(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c := h.start("login", "-print", "-mystore", "fjellsport")
+	c := h.start("login", "--print", "--mystore", "fjellsport")
 	h.signInToPortal()
 	h.signInToShop("fjellsport")
 	if code := h.end(c); code != 0 {
@@ -352,7 +352,7 @@ func TestLoginEnds(t *testing.T) {
 	}
 	nothingKept()
 
-	c = h.start("login", "-timeout", "4s")
+	c = h.start("login", "--timeout", "4s")
 	if code := h.end(c); code != 1 || !strings.Contains(c.stderr.String(), "nobody has signed in to Kustom Portal within 4s") {
 		t.Errorf("it ends with %d: %s", code, &c.stderr)
 	}

@@ -1,12 +1,10 @@
 // Command terraform-provider-kustom is the kustom Terraform provider, which Terraform starts. Run by hand,
-// it lets a person sign in to the vendors' pages: see package login.
+// it does what a person asks for: see package cli.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"log"
 	"os"
 	"os/signal"
@@ -18,46 +16,40 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/login"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
 // version is set by the linker when a release is built.
 var version = unreleased
 
+// magicCookie is the variable by which a plugin knows that it was started by Terraform.
+const magicCookie = "TF_PLUGIN_MAGIC_COOKIE"
+
 func main() {
-	debug := flag.Bool("debug", false, "run under a debugger, and print what Terraform needs to find this process")
-	printVersion := flag.Bool("version", false, "print the version, and end")
-	flag.Usage = func() { login.About(flag.CommandLine.Output()) }
-	flag.Parse()
 	own := ownVersion(version, buildInfo())
-	if *printVersion {
-		fmt.Println("terraform-provider-kustom", own)
-		return
+	if len(os.Args) > 1 || os.Getenv(magicCookie) == "" {
+		os.Exit(command(own, os.Args[1:]))
 	}
-	if flag.NArg() > 0 || !*debug && os.Getenv(magicCookie) == "" {
-		os.Exit(command(flag.Args()))
-	}
-	tuneMemory()
-	if err := serve(own, *debug); err != nil {
+	if err := serve(own, false); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// magicCookie is the variable by which a plugin knows that it was started by Terraform.
-const magicCookie = "TF_PLUGIN_MAGIC_COOKIE"
-
 // command does what a person asks for, and returns the exit code.
-func command(args []string) int {
+func command(version string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return login.Run(ctx, args, login.Options{
-		Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()}, Stdout: os.Stdout, Stderr: os.Stderr, Stdin: os.Stdin, SignIn: browser.SignIn,
+	return cli.Run(ctx, args, cli.Deps{
+		Version: version, Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()},
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		SignIn: browser.SignIn, Debug: func() error { return serve(version, true) },
 	})
 }
 
 // serve serves the provider until Terraform has enough of it.
 func serve(version string, debug bool) error {
+	tuneMemory()
 	var options []tf6server.ServeOpt
 	if debug {
 		options = append(options, tf6server.WithManagedDebug())

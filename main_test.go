@@ -112,7 +112,7 @@ func noopSize(t testing.TB, flags ...string) float64 {
 
 func TestVersionFlag(t *testing.T) {
 	t.Parallel()
-	output, err := exec.CommandContext(t.Context(), release(t), "-version").CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), release(t), "--version").CombinedOutput()
 	if want := "terraform-provider-kustom 1.2.3\n"; err != nil || string(output) != want {
 		t.Errorf("it prints %q, want %q (%v)", output, want, err)
 	}

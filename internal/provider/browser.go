@@ -261,7 +261,7 @@ func (r *resolver) portalSession() *browser.Session {
 	session, err := browser.ParseSession(line)
 	if err != nil {
 		r.refuse("browser", "Malformed "+envPortalSession,
-			fmt.Sprintf("The environment variable %s is not a session as terraform-provider-kustom login -print prints it. Its content is not "+
+			fmt.Sprintf("The environment variable %s is not a session as terraform-provider-kustom login --print prints it. Its content is not "+
 				"shown here, because it may hold one.", envPortalSession))
 		return nil
 	}
@@ -284,7 +284,7 @@ func (r *resolver) shopSessions() map[string]browser.Session {
 	}
 	if bad {
 		r.refuse("browser", "Malformed "+envMystoreSessions,
-			fmt.Sprintf("The environment variable %s is not a JSON object from shop name to a session as terraform-provider-kustom login -print "+
+			fmt.Sprintf("The environment variable %s is not a JSON object from shop name to a session as terraform-provider-kustom login --print "+
 				"prints it. Its content is not shown here, because it may hold sessions.", envMystoreSessions))
 		return nil
 	}

@@ -46,7 +46,7 @@ var runElsewhere = map[string]runBy{
 }
 
 // loginCommand is how the documents sign in, with the provider that terraform init has fetched.
-const loginCommand = ".terraform/providers/*/storefront-iac/kustom/*/*/terraform-provider-kustom_v* login -mystore butikk"
+const loginCommand = ".terraform/providers/*/storefront-iac/kustom/*/*/terraform-provider-kustom_v* login --mystore butikk"
 
 // walkthrough is how the commands of a document are run: one after the other, in the directory of an
 // example, after those before.
@@ -163,11 +163,11 @@ func TestCommandsRunElsewhere(t *testing.T) {
 func TestAccLoginCommand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{installed: true}).checkOut(t, "browser")
-	program, found := strings.CutSuffix(loginCommand, " login -mystore butikk")
+	program, found := strings.CutSuffix(loginCommand, " login --mystore butikk")
 	if !found {
 		t.Fatalf("%q does not sign in", loginCommand)
 	}
-	if got := w.shell(t, "terraform init -backend=false && "+program+" -version"); got.code != 0 || !strings.Contains(got.output, "kustom") {
+	if got := w.shell(t, "terraform init -backend=false && "+program+" --version"); got.code != 0 || !strings.Contains(got.output, "kustom") {
 		t.Errorf("exit code %d:\n%s", got.code, got.output)
 	}
 }

@@ -255,7 +255,7 @@ func adviseSettings(err error) (advice, bool) {
 		text := fmt.Sprintf("The provider has no Mystore token for shop %s. Make one for this shop at auth.mystore.no "+
 			"and add it to mystore_tokens, or to the environment variable %s.", noToken.shop, envMystoreTokens)
 		if noToken.pages {
-			text += fmt.Sprintf(" Or sign in to the shop's admin with terraform-provider-kustom login -mystore %s.", noToken.shop)
+			text += fmt.Sprintf(" Or sign in to the shop's admin with terraform-provider-kustom login --mystore %s.", noToken.shop)
 		}
 		return advice{text: text}, true
 	}

@@ -54,7 +54,7 @@ func advisePeople(err error) (advice, bool) {
 			"portal_token to reach the portal by its API."}, true
 	case errors.As(err, &noSession):
 		return advice{general: true, text: fmt.Sprintf("Nobody has signed in to %s on this machine. Run %s (%s), or set the environment variable "+
-			"%s to what it prints with -print. Where there is an API token, set that instead.",
+			"%s to what it prints with --print. Where there is an API token, set that instead.",
 			noSession.site, noSession.command, inPlayground, noSession.variable)}, true
 	case errors.As(err, &otherHost):
 		return advice{general: true, text: fmt.Sprintf("The session for %s is one of %s, but the provider is to use %s. Sign in there with "+
@@ -83,7 +83,7 @@ func advisePeople(err error) (advice, bool) {
 }
 
 // inPlayground says how to sign in there.
-const inPlayground = "for the playground, with -environment playground"
+const inPlayground = "for the playground, with --environment playground"
 
 // adviseBrowser is about the browser itself.
 func adviseBrowser(err error) (advice, bool) {
@@ -105,7 +105,7 @@ func adviseStep(err error) (advice, bool) {
 	switch step.Kind {
 	case browser.SignedOut:
 		return advice{general: true, text: fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a "+
-			"shop, with -mystore and its name; %s) and, in CI, replace the secret by what it prints with -print. Then run again.", step.Site, inPlayground)}, true
+			"shop, with --mystore and its name; %s) and, in CI, replace the secret by what it prints with --print. Then run again.", step.Site, inPlayground)}, true
 	case browser.Elsewhere:
 		return advice{general: true, text: where + ", because it leads to another address: " + step.Message + ". The session may have expired; then run " +
 			"terraform-provider-kustom login again. A shop's control panel moves when the shop gets a domain: set its address in browser.mystore_admin_urls."}, true

@@ -33,7 +33,7 @@ func uncertain(step *browser.StepError) *browser.StepError {
 
 // TestAdvisePages holds the wording of what goes wrong on pages, and where it is put.
 func TestAdvisePages(t *testing.T) {
-	const portalLogin, shopLogin = "terraform-provider-kustom login", "terraform-provider-kustom login -mystore butikk"
+	const portalLogin, shopLogin = "terraform-provider-kustom login", "terraform-provider-kustom login --mystore butikk"
 	onShop := generating(browser.SignedOut)
 	onShop.Site = mystorepages.Name
 	tests := []struct {
@@ -43,10 +43,10 @@ func TestAdvisePages(t *testing.T) {
 		// general says that it is not put at an attribute.
 		general bool
 	}{
-		{"no session of the portal", &noSessionError{portalpages.Name, portalLogin, envPortalSession}, "Nobody has signed in to Kustom Portal on this machine. Run terraform-provider-kustom login (for the playground, with -environment playground), or set the environment variable KUSTOM_PORTAL_SESSION to what it prints with -print.", true},
-		{"no session of a shop", &noSessionError{"shop butikk", shopLogin, envMystoreSessions}, "Nobody has signed in to shop butikk on this machine. Run terraform-provider-kustom login -mystore butikk (", true},
+		{"no session of the portal", &noSessionError{portalpages.Name, portalLogin, envPortalSession}, "Nobody has signed in to Kustom Portal on this machine. Run terraform-provider-kustom login (for the playground, with --environment playground), or set the environment variable KUSTOM_PORTAL_SESSION to what it prints with --print.", true},
+		{"no session of a shop", &noSessionError{"shop butikk", shopLogin, envMystoreSessions}, "Nobody has signed in to shop butikk on this machine. Run terraform-provider-kustom login --mystore butikk (", true},
 		{"session of another host", &otherHostError{portalpages.Name, "portal.kustom.co", "portal.playground.kustom.co"}, "The session for Kustom Portal is one of portal.playground.kustom.co, but the provider is to use portal.kustom.co.", true},
-		{"no token, where a session would do", &noShopTokenError{shop: "butikk", pages: true}, "MYSTORE_TOKENS. Or sign in to the shop's admin with terraform-provider-kustom login -mystore butikk.", false},
+		{"no token, where a session would do", &noShopTokenError{shop: "butikk", pages: true}, "MYSTORE_TOKENS. Or sign in to the shop's admin with terraform-provider-kustom login --mystore butikk.", false},
 		{"no access to keys", &portalpages.NoAccessError{}, "may not see API keys. Only an admin of a store sees them", true},
 		{"keys of somebody else", &portalpages.UnexplainedError{MerchantID: "M1", Usernames: []string{"M1-a", "M1-b"}}, "Store M1 has new API keys that this run did not make, or can't tell apart from its own: M1-a, M1-b.", false},
 		{"write that is not confirmed", &mystore.NotConfirmedError{Shop: "butikk"}, "its page does not show which Kustom ID it has. The old key stays", false},
@@ -55,7 +55,7 @@ func TestAdvisePages(t *testing.T) {
 		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore did not accept the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
 		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},
 		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
-		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with -mystore and its name; for the playground, with -environment playground)", true},
+		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with --mystore and its name; for the playground, with --environment playground)", true},
 		{"led elsewhere", generating(browser.Elsewhere), "because it leads to another address", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
 		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed. Run again.", true},

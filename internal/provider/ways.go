@@ -125,7 +125,7 @@ func (p *pages) access(shop string) (mystorepages.Access, error) {
 		return mystorepages.Access{}, &unknownError{attribute: "browser.mystore_logins"}
 	}
 	return mystorepages.Access{}, &noSessionError{
-		site: "shop " + shop, command: "terraform-provider-kustom login -mystore " + shop, variable: envMystoreSessions,
+		site: "shop " + shop, command: "terraform-provider-kustom login --mystore " + shop, variable: envMystoreSessions,
 	}
 }
 

@@ -4,11 +4,12 @@ package main
 
 import (
 	"context"
+	"io"
 	"log"
 	"os"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/login"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -22,5 +23,5 @@ func init() {
 	}
 	var portal rotation.Portal = portalpages.New(portalpages.Options{})
 	var shops rotation.ShopService = mystorepages.New(mystorepages.Options{})
-	log.Print(portal, shops, login.Run(context.Background(), nil, login.Options{SignIn: browser.SignIn}))
+	log.Print(portal, shops, cli.Run(context.Background(), nil, cli.Deps{Stdout: io.Discard, Stderr: io.Discard, SignIn: browser.SignIn}))
 }

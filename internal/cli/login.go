@@ -1,4 +1,4 @@
-package login
+package cli
 
 import (
 	"bufio"
@@ -10,30 +10,50 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-var errNowhere = errors.New("there is no folder to keep sessions in, because the folder for configuration is not known (is HOME set?); use -print")
+var errNowhere = errors.New("there is no folder to keep sessions in, because the folder for configuration is not known (is HOME set?); use --print")
 
-func login(ctx context.Context, args []string, o Options) error {
-	p, err := newPlan(args, o)
-	if err != nil {
-		return err
+func newLoginCommand(d Deps) *cobra.Command {
+	var f loginFlags
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Sign in to Kustom Portal and to shops at Mystore in a window, for a provider that reaches them by their pages",
+		Long: "Opens a window for you to sign in at Kustom Portal, and then one for each shop at Mystore. Your sessions\n" +
+			"are kept in a file each, which only you can read, for the provider to use on this machine, or else are\n" +
+			"printed, for a CI secret. Nothing else of the window is kept.",
+		Example: "  " + program + " login --mystore my-shop --mystore other-shop=https://www.other.example/kontrollpanel",
+		Args:    flagsAlone,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := f.plan(d.Getenv)
+			if err != nil {
+				return err
+			}
+			return login(cmd.Context(), p, d)
+		},
 	}
-	if !p.print && o.Keep.Dir == "" {
+	f.add(cmd.Flags())
+	return cmd
+}
+
+func login(ctx context.Context, p plan, d Deps) error {
+	if !p.print && d.Keep.Dir == "" {
 		return errNowhere
 	}
 	var printed printout
-	lines := readLines(o.Stdin)
+	lines := readLines(d.Stdin)
 	for _, place := range p.places {
-		session, err := p.signIn(ctx, place, lines, o)
+		session, err := p.signIn(ctx, place, lines, d)
 		if err != nil {
 			return err
 		}
 		if p.print {
 			err = printed.add(place, session)
 		} else {
-			err = keep(place, session, o)
+			err = keep(place, session, d)
 		}
 		if err != nil {
 			return err
@@ -42,16 +62,16 @@ func login(ctx context.Context, args []string, o Options) error {
 	if !p.print {
 		return nil
 	}
-	return printed.write(o)
+	return printed.write(d)
 }
 
 // signIn lets the person sign in at one place.
-func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, o Options) (browser.Session, error) {
-	say(o, "Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. If it does not, press Enter here. You have %v; Ctrl-C stops it.",
+func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, d Deps) (browser.Session, error) {
+	d.say("Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. If it does not, press Enter here. You have %v; Ctrl-C stops it.",
 		at.site.URL, at.name, at.hint, p.timeout)
 	within, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	session, err := o.SignIn(within, p.browser, at.site, said(within, lines))
+	session, err := d.SignIn(within, p.browser, at.site, said(within, lines))
 	if err != nil {
 		return browser.Session{}, explain(ctx, at, p.timeout, err)
 	}
@@ -65,14 +85,14 @@ func explain(ctx context.Context, at place, timeout time.Duration, err error) er
 	case ctx.Err() != nil:
 		return errors.New("stopped, before anybody had signed in to " + at.name + "; nothing is kept of it")
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("nobody has signed in to %s within %v (see -timeout). If you have, and it was not noticed, press Enter here next time", at.name, timeout)
+		return fmt.Errorf("nobody has signed in to %s within %v (see --timeout). If you have, and it was not noticed, press Enter here next time", at.name, timeout)
 	case errors.Is(err, browser.ErrWindowClosed):
 		return errors.New("the window was closed before anybody had signed in to " + at.name + "; nothing is kept of it")
 	case errors.Is(err, browser.ErrNoDisplay):
 		return errors.New("there is no display to open a window on. Run login on a machine with a screen; for another one, run it there with " +
-			"-print, and set what it prints as environment variables here")
+			"--print, and set what it prints as environment variables here")
 	case errors.As(err, &missing):
-		return fmt.Errorf("%w. Install Chromium or Chrome (on Debian and Ubuntu: apt-get install chromium), or say where it is with -executable", err)
+		return fmt.Errorf("%w. Install Chromium or Chrome (on Debian and Ubuntu: apt-get install chromium), or say where it is with --executable", err)
 	}
 	return fmt.Errorf("signing in to %s: %w", at.name, err)
 }
@@ -105,12 +125,12 @@ func said(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
 	return done
 }
 
-func keep(at place, session browser.Session, o Options) error {
-	file, err := o.Keep.Save(at.shop, session)
+func keep(at place, session browser.Session, d Deps) error {
+	file, err := d.Keep.Save(at.shop, session)
 	if err != nil {
 		return err
 	}
-	say(o, "You are signed in to %s. The session is kept in %s. Whoever can read this file is you to %s, until the session expires or you sign out there.\n",
+	d.say("You are signed in to %s. The session is kept in %s. Whoever can read this file is you to %s, until the session expires or you sign out there.\n",
 		at.name, file, at.site.Name)
 	return nil
 }
@@ -138,8 +158,8 @@ func (p *printout) add(at place, session browser.Session) error {
 }
 
 // write prints the variables on standard output, and all else that there is to say beside it.
-func (p *printout) write(o Options) error {
-	say(o, "\nWarning: whoever has what is printed now is you to the vendors, until the sessions expire or you sign out there. Put it nowhere but "+
+func (p *printout) write(d Deps) error {
+	d.say("\nWarning: whoever has what is printed now is you to the vendors, until the sessions expire or you sign out there. Put it nowhere but " +
 		"into the secrets of your CI: what is after the first = on a line, as the secret that the line begins with.\n")
 	var lines strings.Builder
 	if p.portal != "" {
@@ -152,7 +172,7 @@ func (p *printout) write(o Options) error {
 		}
 		fmt.Fprintf(&lines, "MYSTORE_SESSIONS=%s\n", shops)
 	}
-	if _, err := fmt.Fprint(o.Stdout, lines.String()); err != nil {
+	if _, err := fmt.Fprint(d.Stdout, lines.String()); err != nil {
 		return fmt.Errorf("printing the sessions: %w", err)
 	}
 	return nil

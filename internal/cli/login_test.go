@@ -1,4 +1,4 @@
-package login_test
+package cli_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/login"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 )
 
 // cookie is what no message may hold.
@@ -45,8 +45,9 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) run(ctx context.Context, args ...string) int {
 	d.stdout.Reset()
 	d.stderr.Reset()
-	return login.Run(ctx, args, login.Options{
-		Getenv: func(name string) string { return d.env[name] }, Keep: browser.Keep{Dir: d.dir},
+	return cli.Run(ctx, args, cli.Deps{
+		Version: "0.0.1",
+		Getenv:  func(name string) string { return d.env[name] }, Keep: browser.Keep{Dir: d.dir},
 		Stdin: strings.NewReader(d.typed), Stdout: &d.stdout, Stderr: &d.stderr, SignIn: d.signIn,
 	})
 }
@@ -84,19 +85,38 @@ func (d *desk) kept(t *testing.T) []string {
 
 func TestWithoutACommandItSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{nil, {"apply"}} {
+	for _, test := range []struct{ args, wants []string }{
+		{nil, []string{"The provider kustom of Terraform", "\n  login ", "\n  logout ", "--version"}},
+		{[]string{"apply"}, []string{`there is no command "apply"`, "terraform-provider-kustom --help lists the commands"}},
+		{[]string{"logn"}, []string{"do you mean login?"}},
+		{[]string{"login", "-mystore", "a"}, []string{"flags begin with two hyphens", "see terraform-provider-kustom login --help"}},
+	} {
 		d := newDesk(t)
-		if code := d.run(t.Context(), args...); code != 2 {
-			t.Errorf("%q ends with %d", args, code)
+		if code := d.run(t.Context(), test.args...); code != 2 {
+			t.Errorf("%q ends with %d", test.args, code)
 		}
-		for _, want := range []string{"provider kustom of Terraform", "terraform-provider-kustom login", "terraform-provider-kustom logout"} {
+		for _, want := range test.wants {
 			if !strings.Contains(d.stderr.String(), want) {
-				t.Errorf("%q does not name %q:\n%s", args, want, &d.stderr)
+				t.Errorf("%q does not say %q:\n%s", test.args, want, &d.stderr)
 			}
 		}
 		if d.stdout.Len() > 0 || len(d.windows) > 0 {
-			t.Errorf("%q prints %q and opens %q", args, &d.stdout, d.windows)
+			t.Errorf("%q prints %q and opens %q", test.args, &d.stdout, d.windows)
 		}
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		d := newDesk(t)
+		if code := d.run(t.Context(), "completion", shell); code != 0 || !strings.Contains(d.stdout.String(), "terraform-provider-kustom") {
+			t.Errorf("completion for %s ends with %d: %s", shell, code, &d.stderr)
+		}
+	}
+	d := newDesk(t)
+	if d.run(t.Context(), "__complete", "login", "--my"); !strings.Contains(d.stdout.String(), "--mystore") {
+		t.Errorf("--my is completed to %q", &d.stdout)
 	}
 }
 
@@ -110,14 +130,14 @@ func TestWindows(t *testing.T) {
 		want []string
 	}{
 		"the portal":                   {want: []string{portal}},
-		"the playground":               {args: []string{"-environment", "playground"}, want: []string{playground}},
+		"the playground":               {args: []string{"--environment", "playground"}, want: []string{playground}},
 		"the variable":                 {env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{playground}},
-		"the flag before the variable": {args: []string{"-environment", "production"}, env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{portal}},
-		"a shop, too":                  {args: []string{"-mystore", "fjellsport"}, want: []string{portal, shop("fjellsport")}},
-		"shops alone, each once":       {args: []string{"-portal=false", "-mystore", "b", "-mystore", "a", "-mystore", "b"}, want: []string{shop("b"), shop("a")}},
-		"a shop with a domain":         {args: []string{"-portal=false", "-mystore", "a=https://www.a.example/kontrollpanel"}, want: []string{"https://www.a.example/kontrollpanel"}},
-		"addresses of the environment": {args: []string{"-mystore", "a", "-mystore", "b"}, env: map[string]string{"KUSTOM_PORTAL_PAGES_URL": "http://127.0.0.1:9/p", "MYSTORE_ADMIN_URLS": `{"a": "https://m.example/m"}`}, want: []string{"http://127.0.0.1:9/p", "https://m.example/m", shop("b")}},
-		"a changed word":               {args: []string{"-label", "portal.signed_in=Leave = go"}, want: []string{portal}},
+		"the flag before the variable": {args: []string{"--environment", "production"}, env: map[string]string{"KUSTOM_ENVIRONMENT": "playground"}, want: []string{portal}},
+		"a shop, too":                  {args: []string{"--mystore", "fjellsport"}, want: []string{portal, shop("fjellsport")}},
+		"shops alone, each once":       {args: []string{"--portal=false", "--mystore", "b", "--mystore", "a", "--mystore", "b"}, want: []string{shop("b"), shop("a")}},
+		"a shop with a domain":         {args: []string{"--portal=false", "--mystore", "a=https://www.a.example/kontrollpanel"}, want: []string{"https://www.a.example/kontrollpanel"}},
+		"addresses of the environment": {args: []string{"--mystore", "a", "--mystore", "b"}, env: map[string]string{"KUSTOM_PORTAL_PAGES_URL": "http://127.0.0.1:9/p", "MYSTORE_ADMIN_URLS": `{"a": "https://m.example/m"}`}, want: []string{"http://127.0.0.1:9/p", "https://m.example/m", shop("b")}},
+		"a changed word":               {args: []string{"--label", "portal.signed_in=Leave = go"}, want: []string{portal}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +158,7 @@ func TestEnter_SaysThatThePersonIsIn(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.typed, d.enter = "\n\n", true
-	if code := d.run(t.Context(), "login", "-mystore", "a"); code != 0 || len(d.windows) != 2 {
+	if code := d.run(t.Context(), "login", "--mystore", "a"); code != 0 || len(d.windows) != 2 {
 		t.Errorf("it ends with %d after %q: %s", code, d.windows, &d.stderr)
 	}
 }
@@ -146,7 +166,7 @@ func TestEnter_SaysThatThePersonIsIn(t *testing.T) {
 func TestOptionsReachTheWindow(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	if code := d.run(t.Context(), "login", "-executable", "/opt/chrome", "-timeout", "1h"); code != 0 {
+	if code := d.run(t.Context(), "login", "--executable", "/opt/chrome", "--timeout", "1h"); code != 0 {
 		t.Fatal(&d.stderr)
 	}
 	if d.options.Executable != "/opt/chrome" || d.left < 59*time.Minute {
@@ -154,22 +174,22 @@ func TestOptionsReachTheWindow(t *testing.T) {
 	}
 	d.run(t.Context(), "login")
 	if d.left < 9*time.Minute || d.left > 10*time.Minute {
-		t.Errorf("there are %v without -timeout", d.left)
+		t.Errorf("there are %v without --timeout", d.left)
 	}
 }
 
 func TestMisuse(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"-portal=false needs -mystore":                    {"login", "-portal=false"},
-		"must be longer than nothing":                     {"login", "-timeout", "0"},
-		`"test" is neither "production" nor "playground"`: {"login", "-environment", "test"},
+		"--portal=false needs --mystore":                  {"login", "--portal=false"},
+		"must be longer than nothing":                     {"login", "--timeout", "0"},
+		`"test" is neither "production" nor "playground"`: {"login", "--environment", "test"},
 		"login takes nothing but flags":                   {"login", "fjellsport"},
-		"it is not the name of a shop":                    {"login", "-mystore", "a/b"},
-		"there is no such label":                          {"login", "-label", "portal.nothing=x"},
-		"the word must not be empty":                      {"login", "-label", "portal.signed_in"},
-		"the address of shop a must be an https address":  {"login", "-mystore", "a=http://a.example"},
-		"flag provided but not defined":                   {"logout", "-all"},
+		"it is not the name of a shop":                    {"login", "--mystore", "a/b"},
+		"there is no such label":                          {"login", "--label", "portal.nothing=x"},
+		"the word must not be empty":                      {"login", "--label", "portal.signed_in"},
+		"the address of shop a must be an https address":  {"login", "--mystore", "a=http://a.example"},
+		"unknown flag: --all":                             {"logout", "--all"},
 	} {
 		d := newDesk(t)
 		if code := d.run(t.Context(), args...); code == 0 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), want) {
@@ -190,8 +210,8 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"login", "logout"} {
 		d := newDesk(t)
-		if code := d.run(t.Context(), command, "-h"); code != 0 || !strings.HasPrefix(d.stderr.String(), "Usage: terraform-provider-kustom "+command) {
-			t.Errorf("it ends with %d and says %q", code, &d.stderr)
+		if code := d.run(t.Context(), command, "--help"); code != 0 || !strings.Contains(d.stdout.String(), "Usage:\n  terraform-provider-kustom "+command) || d.stderr.Len() > 0 {
+			t.Errorf("it ends with %d and says %q, and %q", code, &d.stdout, &d.stderr)
 		}
 	}
 }
@@ -199,7 +219,7 @@ func TestHelp(t *testing.T) {
 func TestKeep(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	if code := d.run(t.Context(), "login", "-mystore", "fjellsport"); code != 0 || d.stdout.Len() > 0 {
+	if code := d.run(t.Context(), "login", "--mystore", "fjellsport"); code != 0 || d.stdout.Len() > 0 {
 		t.Fatalf("it ends with %d and prints %q: %s", code, &d.stdout, &d.stderr)
 	}
 	if strings.Contains(d.stderr.String(), cookie) || !strings.Contains(d.stderr.String(), filepath.Join(d.dir, "portal.kustom.co.session")) {
@@ -227,10 +247,28 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestLogout_RemovesOneShop leaves the other sessions.
+func TestLogout_RemovesOneShop(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if code := d.run(t.Context(), "login", "--mystore", "fjellsport", "--mystore", "kaffebonna"); code != 0 {
+		t.Fatal(&d.stderr)
+	}
+	for _, want := range []string{"Removed 1 session ", "Removed 0 sessions "} {
+		if code := d.run(t.Context(), "logout", "--mystore", "fjellsport"); code != 0 || !strings.Contains(d.stderr.String(), want) {
+			t.Errorf("it ends with %d: %s", code, &d.stderr)
+		}
+		d.stderr.Reset()
+	}
+	if kept := d.kept(t); !slices.Equal(kept, []string{"portal.kustom.co.session", "www.kaffebonna.mystore4.no@kaffebonna.session"}) {
+		t.Errorf("what is left is %q", kept)
+	}
+}
+
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	if code := d.run(t.Context(), "login", "-print", "-mystore", "fjellsport", "-mystore", "kaffebonna"); code != 0 {
+	if code := d.run(t.Context(), "login", "--print", "--mystore", "fjellsport", "--mystore", "kaffebonna"); code != 0 {
 		t.Fatal(&d.stderr)
 	}
 	line := func(host string) string {
@@ -252,7 +290,7 @@ func TestPrint(t *testing.T) {
 	if kept := d.kept(t); len(kept) > 0 {
 		t.Errorf("it keeps %q", kept)
 	}
-	if code := d.run(t.Context(), "login", "-print", "-portal=false", "-mystore", "fjellsport"); code != 0 || strings.Contains(d.stdout.String(), "KUSTOM_PORTAL_SESSION") {
+	if code := d.run(t.Context(), "login", "--print", "--portal=false", "--mystore", "fjellsport"); code != 0 || strings.Contains(d.stdout.String(), "KUSTOM_PORTAL_SESSION") {
 		t.Errorf("it ends with %d, and prints a session of the portal", code)
 	}
 }
@@ -268,7 +306,7 @@ func TestFailures(t *testing.T) {
 		"press Enter here next time":        context.DeadlineExceeded,
 		"signing in to Kustom Portal: fire": errors.New("fire"),
 	} {
-		for _, args := range [][]string{{"login"}, {"login", "-print"}} {
+		for _, args := range [][]string{{"login"}, {"login", "--print"}} {
 			d := newDesk(t)
 			d.fail["Kustom Portal"] = err
 			code := d.run(t.Context(), args...)
@@ -284,10 +322,10 @@ func TestSecondWindowFails(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.fail["Mystore"] = browser.ErrWindowClosed
-	if code := d.run(t.Context(), "login", "-print", "-mystore", "fjellsport"); code != 1 || d.stdout.Len() > 0 {
+	if code := d.run(t.Context(), "login", "--print", "--mystore", "fjellsport"); code != 1 || d.stdout.Len() > 0 {
 		t.Errorf("it ends with %d, and prints something", code)
 	}
-	if code := d.run(t.Context(), "login", "-mystore", "fjellsport"); code != 1 || !slices.Equal(d.kept(t), []string{"portal.kustom.co.session"}) {
+	if code := d.run(t.Context(), "login", "--mystore", "fjellsport"); code != 1 || !slices.Equal(d.kept(t), []string{"portal.kustom.co.session"}) {
 		t.Errorf("it ends with %d, and keeps %q", code, d.kept(t))
 	}
 }
@@ -306,11 +344,11 @@ func TestNowhereToKeep(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.dir = ""
-	if code := d.run(t.Context(), "login"); code != 1 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), "use -print") {
+	if code := d.run(t.Context(), "login"); code != 1 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), "use --print") {
 		t.Errorf("it ends with %d, opens %q and says %q", code, d.windows, &d.stderr)
 	}
-	if code := d.run(t.Context(), "login", "-print"); code != 0 {
-		t.Errorf("-print ends with %d: %s", code, &d.stderr)
+	if code := d.run(t.Context(), "login", "--print"); code != 0 {
+		t.Errorf("--print ends with %d: %s", code, &d.stderr)
 	}
 	if code := d.run(t.Context(), "logout"); code != 0 {
 		t.Errorf("logout ends with %d: %s", code, &d.stderr)

@@ -1,16 +1,17 @@
-package login
+package cli
 
 import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -31,12 +32,6 @@ const (
 	mystoreSite = "mystore"
 )
 
-const loginUsage = `Usage: terraform-provider-kustom login [-mystore SHOP[=ADDRESS]]... [-portal=false] [-print]
-
-Opens a window for you to sign in at Kustom Portal, and then one for each shop at Mystore. Your sessions
-are kept in a file each, which only you can read, for the provider to use on this machine, or else are
-printed, for a CI secret. Nothing else of the window is kept.`
-
 // plan is what a command line of login asks for.
 type plan struct {
 	places  []place
@@ -56,60 +51,75 @@ type place struct {
 
 const defaultTimeout = 10 * time.Minute
 
-// newPlan reads a command line.
-func newPlan(args []string, o Options) (plan, error) {
-	var p plan
-	var shops []shop
-	labels := map[string]map[string]string{portalSite: {}, mystoreSite: {}}
-	flags := flag.NewFlagSet("login", flag.ContinueOnError)
-	portal := flags.Bool("portal", true, "sign in to Kustom Portal")
-	flags.Func("mystore", "sign in to the control panel of `shop`, or of shop=https://address/kontrollpanel; for several shops, give it several "+
-		"times (default address $"+envAdminURLs+", or else where shops without a domain have it)", func(text string) error {
-		return addShop(&shops, text)
-	})
-	environment := flags.String("environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
-	flags.BoolVar(&p.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
-	flags.DurationVar(&p.timeout, "timeout", defaultTimeout, "how long you have for each window, as a `duration`")
-	flags.StringVar(&p.browser.Executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
-	flags.Func("label", "a `label=word` such as portal.sign_out=Leave, where a vendor has changed a word; as in the provider's browser.labels", func(text string) error {
-		return addLabel(labels, text)
-	})
-	if err := parse(flags, args, o, loginUsage); err != nil {
-		return plan{}, err
-	}
-	if !*portal && len(shops) == 0 {
-		return plan{}, errors.New("there is nothing to sign in to: -portal=false needs -mystore")
-	}
-	if p.timeout <= 0 {
-		return plan{}, errors.New("-timeout must be longer than nothing")
-	}
-	return p, p.addPlaces(*portal, shops, *environment, labels, o)
+// loginFlags are the flags of login, as they are given.
+type loginFlags struct {
+	sites   siteFlags
+	portal  bool
+	print   bool
+	timeout time.Duration
 }
 
-func (p *plan) addPlaces(portal bool, shops []shop, environment string, labels map[string]map[string]string, o Options) error {
-	if portal {
-		address, err := portalAddress(environment, o.Getenv)
+func (f *loginFlags) add(flags *pflag.FlagSet) {
+	f.sites.add(flags)
+	flags.BoolVar(&f.portal, "portal", true, "sign in to Kustom Portal")
+	flags.BoolVar(&f.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
+	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "how long you have for each window, as a `duration`")
+}
+
+// plan returns what the flags and the environment ask for.
+func (f *loginFlags) plan(getenv func(string) string) (plan, error) {
+	p := plan{print: f.print, timeout: f.timeout, browser: browser.Options{Executable: f.sites.executable}}
+	if !f.portal && len(f.sites.shops) == 0 {
+		return plan{}, errors.New("there is nothing to sign in to: --portal=false needs --mystore")
+	}
+	if p.timeout <= 0 {
+		return plan{}, errors.New("--timeout must be longer than nothing")
+	}
+	return p, p.addPlaces(f, getenv)
+}
+
+// siteFlags are the flags that say where the vendors' pages are.
+type siteFlags struct {
+	shops       []shop
+	environment string
+	executable  string
+	// labels are the words that are overridden, by site and label.
+	labels map[string]map[string]string
+}
+
+func (f *siteFlags) add(flags *pflag.FlagSet) {
+	f.labels = map[string]map[string]string{portalSite: {}, mystoreSite: {}}
+	flags.Func("mystore", "the control panel of `shop`, or of shop=https://address/kontrollpanel; for several shops, give it several "+
+		"times (default address $"+envAdminURLs+", or else where shops without a domain have it)", f.addShop)
+	flags.StringVar(&f.environment, "environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
+	flags.StringVar(&f.executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
+	flags.Func("label", "a `label=word` such as portal.sign_out=Leave, where a vendor has changed a word; as in the provider's browser.labels", f.addLabel)
+}
+
+func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {
+	if f.portal {
+		address, err := portalAddress(f.sites.environment, getenv)
 		if err != nil {
 			return err
 		}
-		site := portalpages.Site(address, labels[portalSite])
+		site := portalpages.Site(address, f.sites.labels[portalSite])
 		p.places = append(p.places, place{
 			name: portalpages.Name, site: site,
 			hint: "Sign in there as you always do. If a link is mailed to you, copy it and open it in that window, in a new tab if you like.",
 		})
 	}
-	known, err := adminAddresses(o.Getenv)
+	known, err := adminAddresses(getenv)
 	if err != nil {
 		return err
 	}
-	for _, shop := range shops {
+	for _, shop := range f.sites.shops {
 		text := cmp.Or(shop.address, known[shop.name], mystorepages.DefaultURL(shop.name))
 		address, err := parseAddress(text)
 		if err != nil {
 			return fmt.Errorf("the address of shop %s %w", shop.name, err)
 		}
 		p.places = append(p.places, place{
-			name: "shop " + shop.name + " at " + mystorepages.Name, site: mystorepages.Site(address, labels[mystoreSite]), shop: shop.name,
+			name: "shop " + shop.name + " at " + mystorepages.Name, site: mystorepages.Site(address, f.sites.labels[mystoreSite]), shop: shop.name,
 			hint: "Sign in there to shop " + shop.name + " as you always do.",
 		})
 	}
@@ -136,30 +146,30 @@ func adminAddresses(getenv func(string) string) (map[string]string, error) {
 // would pay for a compiled one whenever it starts.
 const shopPattern = `^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`
 
-func addShop(shops *[]shop, text string) error {
+func (f *siteFlags) addShop(text string) error {
 	name, address, _ := strings.Cut(text, "=")
 	if ok, err := regexp.MatchString(shopPattern, name); err != nil || !ok {
 		return errors.New("it is not the name of a shop")
 	}
-	if !slices.ContainsFunc(*shops, func(s shop) bool { return s.name == name }) {
-		*shops = append(*shops, shop{name, address})
+	if !slices.ContainsFunc(f.shops, func(s shop) bool { return s.name == name }) {
+		f.shops = append(f.shops, shop{name, address})
 	}
 	return nil
 }
 
-func addLabel(labels map[string]map[string]string, text string) error {
+func (f *siteFlags) addLabel(text string) error {
 	tables := map[string]browser.Table{portalSite: portalpages.Table(), mystoreSite: mystorepages.Table()}
 	name, word, _ := strings.Cut(text, "=")
 	site, label, _ := strings.Cut(name, ".")
 	if err := tables[site].Check(label, word); err != nil {
 		return err
 	}
-	labels[site][label] = word
+	f.labels[site][label] = word
 	return nil
 }
 
 func portalAddress(environment string, getenv func(string) string) (*url.URL, error) {
-	from := "-environment"
+	from := "--environment"
 	if environment == "" {
 		environment, from = getenv(envEnvironment), envEnvironment
 	}
