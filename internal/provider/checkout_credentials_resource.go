@@ -457,12 +457,14 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	shop := state.Shop.ValueString()
+	own := state.installed(ctx, req.Private, &resp.Diagnostics)
 	if state.DeletionPolicy.ValueString() != deletionClear {
+		// The state may have what a read that lags has shown. The shop may hold what this resource has installed.
+		left := r.engine.Leave(shop, rotation.Record{Username: own.KustomID})
 		record := rotation.Record{MerchantID: storeOfID(state.KustomID), Username: state.KustomID.ValueString()}
-		resp.Diagnostics.AddWarning("Credentials left in the shop", describeLeft(shop, record, r.engine.Leave(shop, record)))
+		resp.Diagnostics.AddWarning("Credentials left in the shop", describeLeft(shop, record, left))
 		return
 	}
-	own := state.installed(ctx, req.Private, &resp.Diagnostics)
 	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
 	switch {
 	case err != nil:
