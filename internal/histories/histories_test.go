@@ -138,6 +138,10 @@ func TestFoundHistories(t *testing.T) {
 		"keys and shops have provider configurations of their own": {
 			{verb: want, shop: 2, n: 0}, {verb: tune, shop: 2, n: tuneSplit}, {verb: apply}, {verb: destroy},
 		},
+		"pairs are destroyed right after they were installed, while the shops' reads lag": {
+			{verb: want, estate: 1, shop: 1, n: 0}, {verb: want, estate: 1, shop: 0, n: 0}, {verb: adopt, estate: 1, shop: 1},
+			{verb: apply, estate: 1, trouble: trouble{kind: own}}, {verb: destroy, estate: 1, trouble: trouble{kind: stale}},
+		},
 		"a pair that clears makes room for a fleet": {
 			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
 		},

@@ -592,5 +592,3 @@ func (m *apiKeyModel) read(key kustom.Key) {
 func (m apiKeyModel) identity() apiKeyIdentity {
 	return apiKeyIdentity{MerchantID: m.MerchantID, CredentialID: m.CredentialID}
 }
-
-func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }

@@ -104,7 +104,7 @@ func (b *backend) usePages() {
 	if b.portalToken == (secretValue{}) {
 		b.portal = b.pages.portal
 	}
-	b.mystore = shopWays{api: b.mystore, pages: b.pages.mystore, byPages: func(shop string) bool {
+	b.mystore = shopRouter{api: b.mystore, pages: b.pages.mystore, byPages: func(shop string) bool {
 		_, hasToken := b.mystoreTokens[shop]
 		return !hasToken && !b.unknownShops && b.pages.reaches(shop)
 	}}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -66,20 +65,6 @@ type checkoutCredentialsModel struct {
 type checkoutCredentialsIdentity struct {
 	Shop types.String `tfsdk:"shop"`
 }
-
-const (
-	deletionRetain = "retain"
-	deletionClear  = "clear"
-	deletionDelete = "delete"
-
-	defaultShopWriteTimeout = 5 * time.Minute
-	defaultShopReadTimeout  = 2 * time.Minute
-
-	// importUntouched marks, in private state, an imported object that was not changed yet: that its
-	// first configuration gives a version to a write-only secret is no reason to write it, nor are
-	// the first triggers of a rotation a reason to rotate.
-	importUntouched = "import_untouched"
-)
 
 func (r *checkoutCredentialsResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = "mystore_klarna_checkout_credentials"
@@ -485,12 +470,14 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	shop := state.Shop.ValueString()
+	own := state.installed(ctx, req.Private, &resp.Diagnostics)
 	if state.DeletionPolicy.ValueString() != deletionClear {
+		// The state may have what a read that lags has shown. The shop may hold what this resource has installed.
+		left := r.engine.Leave(shop, rotation.Record{Username: own.KustomID})
 		record := rotation.Record{MerchantID: storeOfID(state.KustomID), Username: state.KustomID.ValueString()}
-		resp.Diagnostics.AddWarning("Credentials left in the shop", describeLeft(shop, record, r.engine.Leave(shop, record)))
+		resp.Diagnostics.AddWarning("Credentials left in the shop", describeLeft(shop, record, left))
 		return
 	}
-	own := state.installed(ctx, req.Private, &resp.Diagnostics)
 	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
 	switch {
 	case err != nil:
@@ -579,9 +566,48 @@ func (m checkoutCredentialsModel) identity() checkoutCredentialsIdentity {
 	return checkoutCredentialsIdentity{Shop: m.Shop}
 }
 
-func nullWhenEmpty(s string) types.String {
-	if s == "" {
-		return types.StringNull()
+// checkSecretEnvironment refuses a secret of the other environment. The ID, where it is of that
+// environment too, has been refused already.
+func checkSecretEnvironment(diags *diag.Diagnostics, environment *kustom.Environment, config checkoutCredentialsModel) {
+	at, secret := config.secret()
+	checkSecretAt(diags, at, environment, secret)
+}
+
+// secret returns the configured secret and where it stands.
+func (m checkoutCredentialsModel) secret() (path.Path, types.String) {
+	if m.Secret.IsNull() {
+		return path.Root("kustom_secret_wo"), m.SecretWO
 	}
-	return types.StringValue(s)
+	return path.Root("kustom_secret"), m.Secret
+}
+
+// validatePair finds the mistakes that can be seen in a configuration, and reports one of them. No
+// message quotes a value that may be a secret (I2).
+func validatePair(diags *diag.Diagnostics, config checkoutCredentialsModel) {
+	if validateOneSecret(diags, config); diags.HasError() {
+		return
+	}
+	at, secret := config.secret()
+	validatePairAt(diags, config.KustomID, at, secret)
+}
+
+func validateOneSecret(diags *diag.Diagnostics, config checkoutCredentialsModel) {
+	plain, writeOnly, version := config.Secret, config.SecretWO, config.SecretWOVersion
+	switch {
+	case plain.IsUnknown() || writeOnly.IsUnknown():
+	case !plain.IsNull() && !writeOnly.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret_wo"), "Two secrets",
+			"kustom_secret and kustom_secret_wo are both set. Set exactly one of them: kustom_secret_wo keeps the secret out of the state.")
+	case plain.IsNull() && writeOnly.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret"), "No secret",
+			"Neither kustom_secret nor kustom_secret_wo has a value. If it comes from a kustom_api_key that was imported: nobody can read "+
+				"the secret of a key that exists already. Make a new key (-replace=kustom_api_key.…), or pass the secret yourself.")
+	case !writeOnly.IsNull() && version.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "No version for the write-only secret",
+			"kustom_secret_wo is not kept anywhere, so a change of it can't be seen. Set kustom_secret_wo_version, to 1 for example, and "+
+				"raise it whenever the secret changes.")
+	case writeOnly.IsNull() && !version.IsNull():
+		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "A version without a write-only secret",
+			"kustom_secret_wo_version goes with kustom_secret_wo only. A change of kustom_secret is seen without it.")
+	}
 }

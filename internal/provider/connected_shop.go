@@ -168,12 +168,6 @@ func (r *connectionRules) setDefaults() {
 	}
 }
 
-func setDefault(attribute *types.String, value string) {
-	if attribute.IsNull() {
-		*attribute = types.StringValue(value)
-	}
-}
-
 // clears tells whether a shop is emptied when it is not to be connected any more.
 func (r connectionRules) clears() bool { return r.DeletionPolicy.ValueString() == deletionClear }
 
@@ -349,25 +343,11 @@ func describeDeletions(p rotation.Plan) string {
 	return strings.Join(parts, "; ")
 }
 
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
 func keyName(key rotation.KeyRef) string {
 	if key.Username != "" {
 		return key.Username
 	}
 	return key.CredentialID
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func keyRefAttributes() map[string]schema.Attribute {

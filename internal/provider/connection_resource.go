@@ -494,15 +494,6 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 	}
 }
 
-// parseConnectionID takes the import ID of one shop's connection apart.
-func parseConnectionID(id string) (shop, merchantID string, err error) {
-	shop, merchantID, found := strings.Cut(id, "/")
-	if !found || !isShopName(shop) || !isMerchantID(merchantID) {
-		return "", "", malformedID(id, "the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456")
-	}
-	return shop, merchantID, nil
-}
-
 // remember takes over the keys of which it is not certain whether one is in the shop. That there is no time at which
 // the key was made marks the state as incomplete.
 func (m *connectionModel) remember(unsettled []kustom.Orphan) {

@@ -455,17 +455,6 @@ func (s shopFailures) errors() diag.Diagnostics {
 // warnings returns the same as warnings.
 func (s shopFailures) warnings() diag.Diagnostics { return asWarnings(s.errors()) }
 
-// named is how many shops a message names.
-const named = 20
-
-// enumerate returns the names, or as many of them as a person will read.
-func enumerate(names []string) string {
-	if len(names) <= named {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:named], ", "), len(names)-named)
-}
-
 // fleetMemory is what a fleet keeps of each of its shops in private state, by name.
 type fleetMemory map[string]rotation.Memory
 

@@ -371,12 +371,6 @@ func readFleetShop(element types.Object) fleetShop {
 	}
 }
 
-// attribute returns an attribute of the type that the schema says it has.
-func attribute[T attr.Value](attributes map[string]attr.Value, name string) T {
-	value, _ := attributes[name].(T)
-	return value
-}
-
 // fleetShops returns the shops that a map has. Those that are not known yet are left out.
 func fleetShops(shops types.Map) map[string]fleetShop {
 	read := map[string]fleetShop{}

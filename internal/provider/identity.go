@@ -36,3 +36,14 @@ func malformedID(text, rule string) error {
 	}
 	return fmt.Errorf("%q is not %s", text, rule)
 }
+
+// parseConnectionID takes the import ID of one shop's connection apart.
+func parseConnectionID(id string) (shop, merchantID string, err error) {
+	shop, merchantID, found := strings.Cut(id, "/")
+	if !found || !isShopName(shop) || !isMerchantID(merchantID) {
+		return "", "", malformedID(id, "the import ID of a connection. It has the form <shop>/<merchant_id>, such as my-shop/M00123456")
+	}
+	return shop, merchantID, nil
+}
+
+func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }

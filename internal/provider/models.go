@@ -77,3 +77,24 @@ func modelFields(model reflect.Value) map[string]reflect.Value {
 func misfit(model any, why string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Unexpected model", fmt.Sprintf("%T does not fit its schema: %s. Please report this as a bug.", model, why))
 }
+
+func nullWhenEmpty(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}
+
+// attribute returns an attribute of the type that the schema says it has.
+func attribute[T attr.Value](attributes map[string]attr.Value, name string) T {
+	value, _ := attributes[name].(T)
+	return value
+}
+
+func setDefault(attribute *types.String, value string) {
+	if attribute.IsNull() {
+		*attribute = types.StringValue(value)
+	}
+}
+
+func known(v types.String) bool { return !v.IsNull() && !v.IsUnknown() }

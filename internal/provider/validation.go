@@ -197,13 +197,6 @@ func environmentOf(id string) (e kustom.Environment, ok bool) {
 	return merchantID.Environment()
 }
 
-// checkSecretEnvironment refuses a secret of the other environment. The ID, where it is of that
-// environment too, has been refused already.
-func checkSecretEnvironment(diags *diag.Diagnostics, environment *kustom.Environment, config checkoutCredentialsModel) {
-	at, secret := config.secret()
-	checkSecretAt(diags, at, environment, secret)
-}
-
 func checkSecretAt(diags *diag.Diagnostics, at path.Path, environment *kustom.Environment, secret types.String) {
 	if environment == nil || diags.HasError() || secret.IsNull() || secret.IsUnknown() {
 		return
@@ -213,24 +206,6 @@ func checkSecretAt(diags *diag.Diagnostics, at path.Path, environment *kustom.En
 			fmt.Sprintf("In the provider's environment, %s, secrets begin with %s. This one does not: it belongs to a key of "+
 				"another environment.", *environment, environment.SecretPrefix(kustom.SecretKustom)))
 	}
-}
-
-// secret returns the configured secret and where it stands.
-func (m checkoutCredentialsModel) secret() (path.Path, types.String) {
-	if m.Secret.IsNull() {
-		return path.Root("kustom_secret_wo"), m.SecretWO
-	}
-	return path.Root("kustom_secret"), m.Secret
-}
-
-// validatePair finds the mistakes that can be seen in a configuration, and reports one of them. No
-// message quotes a value that may be a secret (I2).
-func validatePair(diags *diag.Diagnostics, config checkoutCredentialsModel) {
-	if validateOneSecret(diags, config); diags.HasError() {
-		return
-	}
-	at, secret := config.secret()
-	validatePairAt(diags, config.KustomID, at, secret)
 }
 
 func validatePairAt(diags *diag.Diagnostics, id types.String, at path.Path, secret types.String) {
@@ -279,33 +254,10 @@ func checkPair(diags *diag.Diagnostics, environment *kustom.Environment, id, sec
 	checkSecretAt(diags, path.Root("kustom_secret"), environment, secret)
 }
 
-func validateOneSecret(diags *diag.Diagnostics, config checkoutCredentialsModel) {
-	plain, writeOnly, version := config.Secret, config.SecretWO, config.SecretWOVersion
-	switch {
-	case plain.IsUnknown() || writeOnly.IsUnknown():
-	case !plain.IsNull() && !writeOnly.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret_wo"), "Two secrets",
-			"kustom_secret and kustom_secret_wo are both set. Set exactly one of them: kustom_secret_wo keeps the secret out of the state.")
-	case plain.IsNull() && writeOnly.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret"), "No secret",
-			"Neither kustom_secret nor kustom_secret_wo has a value. If it comes from a kustom_api_key that was imported: nobody can read "+
-				"the secret of a key that exists already. Make a new key (-replace=kustom_api_key.…), or pass the secret yourself.")
-	case !writeOnly.IsNull() && version.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "No version for the write-only secret",
-			"kustom_secret_wo is not kept anywhere, so a change of it can't be seen. Set kustom_secret_wo_version, to 1 for example, and "+
-				"raise it whenever the secret changes.")
-	case writeOnly.IsNull() && !version.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "A version without a write-only secret",
-			"kustom_secret_wo_version goes with kustom_secret_wo only. A change of kustom_secret is seen without it.")
-	}
-}
-
 func addWhiteSpaceError(diags *diag.Diagnostics, at path.Path) {
 	diags.AddAttributeError(at, "White space around the value",
 		"The value of "+at.String()+" begins or ends with white space, which was probably copied along. Remove it.")
 }
-
-func known(v types.String) bool { return !v.IsNull() && !v.IsUnknown() }
 
 func padded(v types.String) bool {
 	return known(v) && strings.TrimSpace(v.ValueString()) != v.ValueString()

@@ -159,33 +159,33 @@ func (p *pages) reaches(shop string) bool {
 	return !errors.As(err, &none)
 }
 
-// shopWays reaches each shop by the API where there is a token for it, and by its pages where there is
+// shopRouter reaches each shop by the API where there is a token for it, and by its pages where there is
 // a way into them.
-type shopWays struct {
+type shopRouter struct {
 	api, pages mystoreService
 	byPages    func(shop string) bool
 }
 
-func (w shopWays) of(shop string) mystoreService {
+func (w shopRouter) of(shop string) mystoreService {
 	if w.byPages(shop) {
 		return w.pages
 	}
 	return w.api
 }
 
-func (w shopWays) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
+func (w shopRouter) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
 	return w.of(shop).Credentials(ctx, shop)
 }
 
-func (w shopWays) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+func (w shopRouter) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
 	return w.of(shop).Install(ctx, shop, kustomID, kustomSecret)
 }
 
-func (w shopWays) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
+func (w shopRouter) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
 	return w.of(shop).Clear(ctx, shop)
 }
 
-func (w shopWays) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
+func (w shopRouter) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
 	return w.of(shop).Extension(ctx, shop)
 }
 
