@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -416,3 +417,48 @@ func TestGoVersion_IsPinnedToPatchRelease(t *testing.T) {
 		t.Error("go.mod names no patch release of Go")
 	}
 }
+
+// TestSecurity_NamesTestsThatExist: each line of the threat model points to the test that holds it.
+func TestSecurity_NamesTestsThatExist(t *testing.T) {
+	t.Parallel()
+	_, model, _ := strings.Cut(readFile(t, "SECURITY.md"), "\n## Threat model\n")
+	model, _, _ = strings.Cut(model, "\n## ")
+	there := map[string]bool{}
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			for _, found := range testFunction.FindAllStringSubmatch(readFile(t, name), -1) {
+				there[found[1]] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := testName.FindAllString(model, -1)
+	if len(named) < 15 {
+		t.Errorf("the threat model names %d tests", len(named))
+	}
+	for _, name := range named {
+		if !there[name] {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for line := range strings.Lines(model) {
+		isRow := strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| ---") && !strings.Contains(line, "held by")
+		if isRow && !testName.MatchString(line) {
+			t.Errorf("no test holds %s", line)
+		}
+	}
+}
+
+var (
+	testName     = regexp.MustCompile(`\bTest[A-Z]\w+`)
+	testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+)
