@@ -129,8 +129,8 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			"rotate_before_expiry": rotateBeforeExpiryAttribute(),
 			"rotation_due": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days` or `rotate_before_expiry`; null while it is " +
-					"not. The next apply makes a new key.",
+				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days` or `rotate_before_expiry`, or because it is one of Klarna's " +
+					"and the portal does not show its host; null while it is not. The next apply makes a new key.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionDelete),
@@ -355,7 +355,20 @@ func due(m, state apiKeyModel, now time.Time) string {
 	if at, err := time.Parse(time.RFC3339, state.ExpiresAt.ValueString()); err == nil {
 		expires = &at
 	}
-	return cmp.Or(rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(expires, durationOf(m.RotateBeforeExpiry), now))
+	return cmp.Or(state.klarnas(), rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(expires, durationOf(m.RotateBeforeExpiry), now))
+}
+
+// klarnas says that the key is one of Klarna's where only the form of its username tells: a host that is known is an
+// attribute of its own.
+func (m apiKeyModel) klarnas() string {
+	if !m.Host.IsNull() {
+		return ""
+	}
+	key := kustom.Key{Username: m.Username.ValueString()}
+	if key.Origin().Owner != kustom.OwnerKlarna {
+		return ""
+	}
+	return "it is a key of Klarna's, by the form of its username"
 }
 
 // sameTriggers compares triggers: null and empty are equal, and a value that is not known is different.
