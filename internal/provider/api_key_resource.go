@@ -90,7 +90,7 @@ func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataReques
 
 func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Makes an API key for a store, as *Integrations → Generate new* in Kustom Portal does, and rotates it from " +
+		MarkdownDescription: "Makes an API key for a store, as *Generate new* on Kustom Portal's page *API* does, and rotates it from " +
 			"then on.\n\nIts secret is shown once in its life, when it is made. This resource keeps it in the " +
 			"state, marked as sensitive, so that it can be given to the shop; protect the state accordingly.\n\n" +
 			"A key is deleted only when the provider could ask at least one shop, every shop that may use the key has answered, and " +
