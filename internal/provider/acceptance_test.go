@@ -340,12 +340,12 @@ func (v *vendors) wantOnlyReads(t *testing.T) {
 // release takes all credentials out of the shops, so that the keys may be destroyed when a test ends.
 func (v *vendors) release(t *testing.T, shops ...string) {
 	t.Helper()
-	id, secret := "", ""
-	if v.way == waysPages {
-		// An empty field tells nothing on a page.
-		id, secret = "M00000001-none", "kco_live_api_EXAMPLEnone"
-	}
 	for _, shop := range shops {
+		id, secret := "", ""
+		if v.way == waysPages {
+			// An empty field tells nothing on a page.
+			id, secret = v.shop(t, shop).MerchantID+"-none", "kco_live_api_EXAMPLEnone"
+		}
 		if err := v.Install(shop, id, secret); err != nil {
 			t.Error(err)
 		}

@@ -52,7 +52,7 @@ func TestAccImportKey(t *testing.T) {
 				ConfigPlanChecks: plans(planned{keyAddress: "update"}),
 				PostApplyFunc:    func() { v.wantOnlyReads(t) },
 			},
-			{Config: keyOnly, PostApplyFunc: func() { v.release(t, "nettbutikk") }},
+			{Config: keyOnly, PostApplyFunc: func() { v.release(t, "butikk", "nettbutikk") }},
 		},
 	})
 	if len(v.Keys(exampleStore)) != 0 {

@@ -227,7 +227,7 @@ func TestAccCreate(t *testing.T) {
 					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
 					statecheck.ExpectSensitiveValue(keyAddress, tfjsonpath.New("secret")),
 					statecheck.ExpectSensitiveValue(shopAddress, tfjsonpath.New("kustom_secret")),
-					statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("extension_version"), knownvalue.StringExact("3.4.1")),
+					statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("extension_version"), shownVersion("3.4.1")),
 					statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("updated_at"), shownChange("2026-11-02T09:00:00Z")),
 				},
 				PostApplyFunc: func() {
