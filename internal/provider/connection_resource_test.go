@@ -59,7 +59,7 @@ func usesLegacy() string {
 
 // hasNoKey is why a shop with nothing in its credentials gets a key. On a page, an empty field tells nothing.
 func hasNoKey() string {
-	if byPages() {
+	if testWay() == waysPages {
 		return "the shop's page does not show which key it has; an empty field does not mean that it has none"
 	}
 	return noKey
@@ -568,7 +568,7 @@ func TestAccConnectionImportsAny(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			v, before, want := condition.set(t)
-			if byPages() && name == "no key" {
+			if testWay() == waysPages && name == "no key" {
 				v.wantNoImport(t, connectionImport(t, setting(t, condition.line), "butikk"))
 				return
 			}
