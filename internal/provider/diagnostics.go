@@ -436,6 +436,11 @@ func adviseInterruption(err error) (advice, bool) {
 		// It is the request that ran out of time, not the operation.
 		return advice{}, false
 	}
+	var step *browser.StepError
+	if errors.As(err, &step) && step.Kind == browser.Died {
+		// A browser that ends cancels what is done in it.
+		return advice{}, false
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return advice{general: true, text: "The run was interrupted. Run again; it goes on from where it was."}, true

@@ -53,6 +53,7 @@ func pageFaults() []pageFault {
 		signIn = "asks to sign in: the session has expired. Run terraform-provider-kustom login again"
 		// A form that leads to the sign-in does not show whether it was accepted.
 		clicked = "What was clicked may have worked all the same"
+		died    = "because the browser ended."
 	)
 	on := func(api, method, template string, kind sandbox.FaultKind) sandbox.Fault {
 		return sandbox.Fault{API: api, Method: method, Template: template, Kind: kind, Times: 1}
@@ -110,8 +111,8 @@ func pageFaults() []pageFault {
 
 		{name: "browser killed at a list", fault: portal("GET", pageKeys, sandbox.FaultSilence), kills: true, passes: true},
 		{name: "browser killed before the key", fault: portal("POST", pageKeys, sandbox.FaultSilence), kills: true},
-		{name: "browser killed after the key", fault: portal("POST", pageKeys, sandbox.FaultWorkThenSilence), kills: true, passes: true},
-		{name: "browser killed at the popup", fault: portal("GET", popupPage, sandbox.FaultWorkThenSilence), pending: 2, kills: true, passes: true},
+		{name: "browser killed after the key", fault: portal("POST", pageKeys, sandbox.FaultWorkThenSilence), kills: true, says: died},
+		{name: "browser killed at the popup", fault: portal("GET", popupPage, sandbox.FaultWorkThenSilence), pending: 2, kills: true, says: died},
 		{name: "browser killed before the write", fault: mystore("POST", credentialsForm, sandbox.FaultSilence), kills: true, passes: true},
 		{name: "browser killed after the write", fault: mystore("POST", credentialsForm, sandbox.FaultWorkThenSilence), kills: true, passes: true},
 		{name: "browser killed after the deletion", fault: portal("DELETE", pageKey, sandbox.FaultWorkThenSilence), kills: true, passes: true},
