@@ -289,7 +289,7 @@ func adviseGuard(err error) (advice, bool) {
 	var still *rotation.KeyNotDeletedError
 	if errors.As(err, &still) {
 		return advice{text: fmt.Sprintf("Kustom Portal was asked to delete the key %s of store %s, and still lists it. Run again; if it stays, delete it "+
-			"in the portal under Integrations (three dots → Delete API key).", cmp.Or(still.Key.Username, still.Key.CredentialID), still.Key.MerchantID)}, true
+			"on the portal's page API (under Integrations or Developers; three dots → Delete API key).", cmp.Or(still.Key.Username, still.Key.CredentialID), still.Key.MerchantID)}, true
 	}
 	return advice{}, false
 }
@@ -341,7 +341,7 @@ func adviseKey(err error) (advice, bool) {
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
 		text := fmt.Sprintf("%s It is kept in the state: the next apply deletes it and makes another.\n\n"+
-			"If there will be no next apply, look in Kustom Portal, store %s, under Integrations, and delete it there (three dots → "+
+			"If there will be no next apply, look in Kustom Portal, store %s, on the page API (under Integrations or Developers), and delete it there (three dots → "+
 			"Delete API key).", describeOrphan(orphan), orphan.MerchantID)
 		if cause, ok := advisePages(orphan.Cause); ok {
 			text += "\n\n" + cause.text
@@ -397,7 +397,7 @@ func adviseStore(err error) (advice, bool) {
 }
 
 func adviseLimit(full *rotation.LimitReachedError) advice {
-	const remove = "in Kustom Portal under Integrations (three dots → Delete API key), then run again."
+	const remove = "in Kustom Portal on the page API (under Integrations or Developers; three dots → Delete API key), then run again."
 	if len(full.Unused) == 0 {
 		return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have, and each of them has been used. Delete one that is no "+
 			"longer needed %s", full.MerchantID, remove)}
@@ -500,6 +500,11 @@ func adviseInterruption(err error) (advice, bool) {
 	var failure *transport.Error
 	if errors.As(err, &failure) && failure.Kind == transport.NoAnswer && !errors.Is(err, context.Canceled) {
 		// It is the request that ran out of time, not the operation.
+		return advice{}, false
+	}
+	var step *browser.StepError
+	if errors.As(err, &step) && step.Kind == browser.Died {
+		// A browser that ends cancels what is done in it.
 		return advice{}, false
 	}
 	switch {

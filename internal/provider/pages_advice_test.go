@@ -60,6 +60,7 @@ func TestAdvisePages(t *testing.T) {
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
 		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed. Run again.", true},
 		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. What was clicked may have worked all the same; the next run finds out. Run again.", true},
+		{"browser ended, which cancels its context", &browser.StepError{Kind: browser.Died, Err: context.Canceled}, "because the browser ended.", true},
 		{"no page", generating(browser.NoPage), "because the page could not be loaded. Nothing was changed. Check the network", true},
 		{"not found", generating(browser.NotFound), "because the page differs from what is known. Nothing was changed.", false},
 		{"not found after a click", uncertain(generating(browser.NotFound)), "What was clicked may have worked all the same; the next run finds out.", false},

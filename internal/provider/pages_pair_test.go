@@ -26,7 +26,7 @@ type pagesPair struct {
 // newPagesPair starts vendors with one shop, which has Klarna's key.
 func newPagesPair(t *testing.T, o sandbox.Options) *pagesPair {
 	t.Helper()
-	seed := loneShop()
+	seed := klarnasForm(loneShop())
 	p := &pagesPair{vendors: newVendorsBy(t, waysPages, seed, o), campaign: "1"}
 	p.shop = p.vendors.shop(t, seed.Shops[0].Name)
 	chains := pairs(seed)
@@ -86,6 +86,19 @@ func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 		p.key(t, p.shop.MerchantID, username)
 	}
 	p.wantCount(t, 2, sandbox.Mystore, "PATCH", "")
+}
+
+// TestPagesPairOfKlarnasKey imports the key that the shop has, and replaces it: its form tells that it is Klarna's.
+func TestPagesPairOfKlarnasKey(t *testing.T) {
+	t.Parallel()
+	p := newPagesPair(t, sandbox.Options{})
+	p.discover = discoverKeys(loneShop())
+	p.mustApply(t)
+	p.wantWorking(t, p.shop.Name)
+	keys := p.Keys(p.shop.MerchantID)
+	if len(keys) != 1 || keys[0].Username != p.vendors.shop(t, p.shop.Name).KustomID || keys[0].Username == p.shop.KustomID {
+		t.Errorf("the store has %d keys", len(keys))
+	}
 }
 
 // TestPagesPairChangedByHand: another ID is put right. What the page does not show, nobody can see.

@@ -68,6 +68,22 @@ func shownHost() knownvalue.Check { return shownByAPI(kustomHost) }
 // shownDescription is the description of a new key that is given none, where the portal shows one.
 func shownDescription() knownvalue.Check { return shownByAPI("terraform") }
 
+// shownVersion is the version of a shop's extension, where Mystore shows it.
+func shownVersion(version string) knownvalue.Check {
+	if testWay() == waysPages {
+		return knownvalue.StringExact("")
+	}
+	return knownvalue.StringExact(version)
+}
+
+// shownChange is when a shop's credentials were changed, where Mystore shows it.
+func shownChange(at string) knownvalue.Check {
+	if testWay() == waysPages {
+		return knownvalue.Null()
+	}
+	return knownvalue.StringExact(at)
+}
+
 // shownByAPI is a text which the portal's API shows, and its pages do not.
 func shownByAPI(text string) knownvalue.Check {
 	if byPages() {

@@ -82,7 +82,9 @@ func TestUnshown_BlocksKeysOfItsStoreOnly(t *testing.T) {
 	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	w.hide()
 	w.engine.Shops.Belongs("a", "M1", "")
-	wantUnknown(t, w.engine.Shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+	if unknown := wantUnknown(t, w.engine.Shops.Unused(t.Context(), orphan("M1-old"), time.Time{})); !slices.Equal(unknown.Shops, []string{"a"}) {
+		t.Errorf("the shops that may use it are %q", unknown.Shops)
+	}
 	other := kustom.Orphan{MerchantID: "M2", CredentialID: "id-M2-x", Username: "M2-x"}
 	if err := w.engine.Shops.Unused(t.Context(), other, time.Time{}); err != nil {
 		t.Errorf("a key of another store: %v", err)
