@@ -71,7 +71,7 @@ func newPlan(args []string, o Options) (plan, error) {
 	flags.BoolVar(&p.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
 	flags.DurationVar(&p.timeout, "timeout", defaultTimeout, "how long you have for each window, as a `duration`")
 	flags.StringVar(&p.browser.Executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
-	flags.Func("label", "a `label=word` such as portal.sign_out=Leave, where a vendor has changed a word; as in the provider's browser.labels", func(text string) error {
+	flags.Func("label", "a `label=word` such as portal.signed_in=Leave, where a vendor has changed a word; as in the provider's browser.labels", func(text string) error {
 		return addLabel(labels, text)
 	})
 	if err := parse(flags, args, o, loginUsage); err != nil {
