@@ -47,6 +47,10 @@ func start(ctx context.Context, o Options) (*process, error) {
 	return p, nil
 }
 
+// Unsandboxed tells whether a browser that is started runs without its own sandbox, which does not work as root: then
+// a page that breaks out of the browser has all that root has.
+func Unsandboxed() bool { return os.Geteuid() == 0 }
+
 // startTimeout bounds the start of a browser, and the opening of a tab in it, which have nothing to do
 // with how fast a site is.
 const startTimeout = 30 * time.Second

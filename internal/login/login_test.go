@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -96,6 +97,25 @@ func TestWithoutACommandItSaysWhatItIs(t *testing.T) {
 		}
 		if d.stdout.Len() > 0 || len(d.windows) > 0 {
 			t.Errorf("%q prints %q and opens %q", args, &d.stdout, d.windows)
+		}
+	}
+}
+
+// TestHelp_NamesLabelsThatExist: what login -h shows as an example can be given to it.
+func TestHelp_NamesLabelsThatExist(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if code := d.run(t.Context(), "login", "-h"); code != 0 {
+		t.Fatalf("it ends with %d", code)
+	}
+	examples := regexp.MustCompile(`(?:portal|mystore)\.[a-z_0-9]+=\w+`).FindAllString(d.stderr.String(), -1)
+	if len(examples) == 0 {
+		t.Errorf("it shows no label: %s", &d.stderr)
+	}
+	for _, example := range examples {
+		other := newDesk(t)
+		if code := other.run(t.Context(), "login", "-label", example); code != 0 {
+			t.Errorf("-label %s ends with %d: %s", example, code, &other.stderr)
 		}
 	}
 }

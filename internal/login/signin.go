@@ -23,6 +23,9 @@ func login(ctx context.Context, args []string, o Options) error {
 	if !p.print && o.Keep.Dir == "" {
 		return errNowhere
 	}
+	if browser.Unsandboxed() {
+		say(o, "You are root, so the browser runs without its own sandbox: a page that breaks out of it has all of this machine. Run login as another user.")
+	}
 	var printed printout
 	lines := readLines(o.Stdin)
 	for _, place := range p.places {
