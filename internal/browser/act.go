@@ -181,6 +181,9 @@ func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {
 	start := time.Now()
 	if s.Secret && text != "" {
 		t.secrets = append(t.secrets, text)
+		if !s.SigningIn {
+			t.gate.holdsTyped()
+		}
 	}
 	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
 	defer cancel()
@@ -249,6 +252,7 @@ func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *Step
 	failure.Site, failure.Host = t.visitor.site.Name, t.visitor.site.URL.Host
 	failure.Page, failure.Step, failure.Changing = s.Page, s.Do, s.Changing
 	failure.Message, failure.Asked = t.discreet(failure.Message), t.discreet(t.asked.last())
+	failure.Blocked = t.gate.hosts()
 	failure.Picture = t.picture(ctx)
 	t.observe(ctx, s, start, failure.Kind)
 	return failure

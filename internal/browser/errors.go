@@ -46,6 +46,8 @@ type StepError struct {
 	Message string
 	// Asked is what the browser's own dialog on the page asked. It was dismissed.
 	Asked string
+	// Blocked are the hosts of other sites that the page was kept from asking.
+	Blocked []string
 	// Changing says that the step was to change something, and Uncertain that it may have.
 	Changing, Uncertain bool
 	// Picture is the file with a picture of the page, if one was taken.
@@ -70,6 +72,9 @@ func (e *StepError) Error() string {
 	}
 	if e.Asked != "" {
 		fmt.Fprintf(&text, "; the page asked %q, which was dismissed", e.Asked)
+	}
+	if len(e.Blocked) > 0 {
+		fmt.Fprintf(&text, "; the page was kept from asking %s", strings.Join(e.Blocked, ", "))
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&text, ": %v", e.Err)

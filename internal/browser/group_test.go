@@ -161,6 +161,7 @@ func TestTheBrowserKnowsNoSecretOfTheEnvironment(t *testing.T) {
 	t.Setenv("KUSTOM_PORTAL_SESSION", "a-session")
 	t.Setenv("MYSTORE_LOGINS", "a-login")
 	t.Setenv("TF_VAR_secret", "a-variable")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "a-key")
 	g := newGroup(t, browser.Options{})
 	g.site.tab(t, g.Browser, g.visitor)
 	folder, pid := g.process(t)
@@ -168,7 +169,7 @@ func TestTheBrowserKnowsNoSecretOfTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Skip("the environment of a process can't be read here: ", err)
 	}
-	for _, name := range []string{"KUSTOM_", "MYSTORE_", "TF_"} {
+	for _, name := range []string{"KUSTOM_", "MYSTORE_", "TF_", "AWS_"} {
 		if strings.Contains("\x00"+string(data), "\x00"+name) {
 			t.Errorf("the browser has a variable %s…", name)
 		}
@@ -180,8 +181,8 @@ func TestTheBrowserKnowsNoSecretOfTheEnvironment(t *testing.T) {
 
 func TestEnvironmentPassesOnWhatIsNoSecret(t *testing.T) {
 	t.Parallel()
-	got := browser.Environment([]string{"PATH=/bin", "KUSTOM_PORTAL_TOKEN=x", "MYSTORE_TOKENS=x", "TF_LOG=x", "HOME=/root", "MY_TF_=1"}, "/tmp/a")
-	if want := "PATH=/bin HOME=/root MY_TF_=1 BREAKPAD_DUMP_LOCATION=/tmp/a TMPDIR=/tmp/a"; strings.Join(got, " ") != want {
+	got := browser.Environment([]string{"PATH=/bin", "KUSTOM_PORTAL_TOKEN=x", "MYSTORE_TOKENS=x", "TF_LOG=x", "HOME=/root", "MY_TF_=1", "AWS_SECRET_ACCESS_KEY=x", "GITHUB_TOKEN=x", "LC_ALL=C", "https_proxy=http://proxy"}, "/tmp/a")
+	if want := "PATH=/bin HOME=/root LC_ALL=C https_proxy=http://proxy BREAKPAD_DUMP_LOCATION=/tmp/a TMPDIR=/tmp/a"; strings.Join(got, " ") != want {
 		t.Errorf("the environment is %q, want %q", got, want)
 	}
 	if got := browser.Environment(nil, "/tmp/"+strings.Repeat("a", 60)); len(got) != 1 {

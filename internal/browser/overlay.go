@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"sync"
 
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -97,6 +98,10 @@ func (t *Tab) heard(event any) {
 		go t.dismiss(leaving)
 	case *page.EventWindowOpen:
 		go t.closeOpened()
+	case *page.EventFrameNavigated:
+		t.gate.follow(e)
+	case *fetch.EventRequestPaused:
+		go t.answer(e)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 // Without a picture, the name is empty: it is only a help.
 func (t *Tab) picture(ctx context.Context) string {
 	dir := t.browser.options.DebugDir
-	if dir == "" || t.private || !t.process.alive() {
+	if dir == "" || t.gate.isPrivate() || !t.process.alive() {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pictureTimeout)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,10 @@ func start(ctx context.Context, o Options) (*process, error) {
 	}
 	return p, nil
 }
+
+// Unsandboxed tells whether a browser that is started runs without its own sandbox, which does not work as root: then
+// a page that breaks out of the browser has all that root has.
+func Unsandboxed() bool { return os.Geteuid() == 0 }
 
 // startTimeout bounds the start of a browser, and the opening of a tab in it, which have nothing to do
 // with how fast a site is.
@@ -88,25 +93,39 @@ func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOpti
 // there, whose names the system bounds.
 const longestTemp = 60
 
-// environment returns what the browser may know of this process's environment: no token or session
-// (I2). The folder is where it puts its temporary files, of which a killed one leaves some behind, and its
-// reports of crashes, which may hold what was on a page.
+// passed are the variables that the browser gets of this process's environment: those by which it finds its files, the
+// screen, the network and its language. A name that ends in "_" stands for all that
+// begin so.
+var passed = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_", "TZ",
+	"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS",
+	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"LD_LIBRARY_PATH", "FONTCONFIG_", "CHROME_DEVEL_SANDBOX",
+	"SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMFILES", "PROGRAMFILES(X86)", "PROGRAMDATA",
+}
+
+// environment returns what the browser may know of this process's environment: what it needs, and so no token and
+// no session of any program (I2). The folder is where it puts its temporary files, of which a killed one leaves some
+// behind, and its reports of crashes, which may hold what was on a page.
 func environment(all []string, folder string) []string {
-	var passed []string
+	var kept []string
 	for _, variable := range all {
-		secret := false
-		for _, prefix := range []string{"KUSTOM_", "MYSTORE_", "TF_"} {
-			secret = secret || strings.HasPrefix(variable, prefix)
-		}
-		if !secret {
-			passed = append(passed, variable)
+		name, _, _ := strings.Cut(variable, "=")
+		if isPassed(strings.ToUpper(name)) {
+			kept = append(kept, variable)
 		}
 	}
-	passed = append(passed, "BREAKPAD_DUMP_LOCATION="+folder)
+	kept = append(kept, "BREAKPAD_DUMP_LOCATION="+folder)
 	if len(folder) <= longestTemp {
-		passed = append(passed, "TMPDIR="+folder)
+		kept = append(kept, "TMPDIR="+folder)
 	}
-	return passed
+	return kept
+}
+
+func isPassed(name string) bool {
+	return slices.ContainsFunc(passed, func(known string) bool {
+		return name == known || strings.HasSuffix(known, "_") && strings.HasPrefix(name, known)
+	})
 }
 
 // alive tells whether the browser still runs.

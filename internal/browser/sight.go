@@ -64,7 +64,7 @@ func (t Thing) called(e *Element) string {
 
 // watch tells who watches of a page.
 func (t *Tab) watch(s Step, page *Page, err error) {
-	if page == nil || t.private {
+	if page == nil || t.gate.isPrivate() {
 		return
 	}
 	t.browser.options.Watch(Sight{

@@ -29,11 +29,10 @@ type Tab struct {
 	ready bool
 	// secrets are those that were typed, so that no message and no picture repeats them (I2).
 	secrets []string
-	// private says that the page may show a secret, so that no picture is taken of it.
-	private bool
 
 	net   *activity
 	asked *asked
+	gate  *gate
 }
 
 // Step is something to be done on a page, or looked for.
@@ -76,7 +75,7 @@ const (
 func newTab(b *Browser, v *Visitor, p *process, profile cdp.BrowserContextID) *Tab {
 	return &Tab{
 		browser: b, visitor: v, process: p, profile: profile,
-		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{},
+		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{}, gate: &gate{site: v.site.URL},
 	}
 }
 
@@ -96,6 +95,9 @@ func (t *Tab) prepare(ctx context.Context) error {
 	}
 	err = t.run(ctx, func(ctx context.Context) error {
 		if err := t.visitor.furnish(ctx); err != nil || t.browser.options.Visible {
+			return err
+		}
+		if err := t.gate.watch(ctx); err != nil {
 			return err
 		}
 		return settle(ctx)
@@ -124,8 +126,9 @@ func (t *Tab) leave() {
 	t.cancel()
 }
 
-// Private keeps pictures from being taken, because the page may show a secret.
-func (t *Tab) Private(private bool) { t.private = private }
+// Private keeps pictures from being taken, and other sites from being asked for anything, because the page may
+// show a secret.
+func (t *Tab) Private(private bool) { t.gate.keepPrivate(private) }
 
 // run does something in the tab, until ctx is done.
 func (t *Tab) run(ctx context.Context, do func(context.Context) error) error {

@@ -87,12 +87,12 @@ func TestAnotherHostIsElsewhere(t *testing.T) {
 	t.Parallel()
 	other := serveOne(t, `<h1>Contents</h1>`)
 	s := serve(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, other.Server.URL, http.StatusSeeOther)
+		http.Redirect(w, r, elsewhere(other), http.StatusSeeOther)
 	}})
 	tab := s.open(t, browser.Options{Timeout: short})
 	_, err := find(t.Context(), tab, step(), action("Keys"))
-	if failed := failure(t, err, browser.Elsewhere); failed.Message != other.Server.URL {
-		t.Errorf("the error says %q, want %q", failed.Message, other.Server.URL)
+	if failed := failure(t, err, browser.Elsewhere); failed.Message != elsewhere(other) {
+		t.Errorf("the error says %q, want %q", failed.Message, elsewhere(other))
 	}
 }
 

@@ -143,11 +143,11 @@ func (v *Visitor) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	host, err := json.Marshal(v.site.URL.Host)
+	origin, err := json.Marshal(originOf(v.site.URL))
 	if err != nil {
 		return err
 	}
-	source := `if (location.host === ` + string(host) + `) {
+	source := `if (location.origin === ` + string(origin) + `) {
 		for (const [name, value] of Object.entries(` + string(items) + `)) {
 			if (localStorage.getItem(name) === null) localStorage.setItem(name, value);
 		}
@@ -187,15 +187,26 @@ func (t *Tab) Session(ctx context.Context) (Session, error) {
 				session.Cookies = append(session.Cookies, cookieOf(cookie))
 			}
 		}
-		host, err := json.Marshal(site.Host)
+		origin, err := json.Marshal(originOf(site))
 		if err != nil {
 			return err
 		}
-		stored := `location.host === ` + string(host) + ` ? Object.fromEntries(Object.entries(localStorage)) : null`
+		stored := `location.origin === ` + string(origin) + ` ? Object.fromEntries(Object.entries(localStorage)) : null`
 		session.Storage, err = chromedp.Run(ctx, chromedp.Evaluate[map[string]string](stored))
 		return err
 	})
 	return session, err
+}
+
+// originOf returns the scheme, host and port of an address as browsers write them.
+func originOf(address *url.URL) string {
+	host := strings.ToLower(address.Host)
+	for scheme, port := range map[string]string{"https": ":443", "http": ":80"} {
+		if address.Scheme == scheme {
+			host = strings.TrimSuffix(host, port)
+		}
+	}
+	return address.Scheme + "://" + host
 }
 
 // isFor tells whether a cookie of a domain is sent to a host.

@@ -3,6 +3,7 @@ package browser_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"testing"
 
@@ -106,7 +107,11 @@ func TestASessionHasNothingOfOtherHosts(t *testing.T) {
 	if !reflect.DeepEqual(got.Cookies, session.Cookies[:1]) {
 		t.Errorf("the session has %d cookies, want the first alone", len(got.Cookies))
 	}
-	if err := tab.Load(t.Context(), step(), other.address(t, "/sign-in/bob")); err != nil {
+	away, err := url.Parse(elsewhere(other) + "/sign-in/bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Load(t.Context(), step(), away); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := tab.Session(t.Context()); err != nil || got.Storage != nil {

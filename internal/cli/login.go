@@ -43,6 +43,9 @@ func login(ctx context.Context, p plan, d Deps) error {
 	if !p.print && d.Keep.Dir == "" {
 		return errNowhere
 	}
+	if browser.Unsandboxed() {
+		d.say("You are root, so the browser runs without its own sandbox: a page that breaks out of it has all of this machine. Run login as another user.")
+	}
 	var printed printout
 	lines := readLines(d.Stdin)
 	for _, place := range p.places {

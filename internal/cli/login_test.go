@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,25 @@ func TestCompletion(t *testing.T) {
 	d := newDesk(t)
 	if d.run(t.Context(), "__complete", "login", "--my"); !strings.Contains(d.stdout.String(), "--mystore") {
 		t.Errorf("--my is completed to %q", &d.stdout)
+	}
+}
+
+// TestHelp_NamesLabelsThatExist: what login --help shows as an example can be given to it.
+func TestHelp_NamesLabelsThatExist(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if code := d.run(t.Context(), "login", "--help"); code != 0 {
+		t.Fatalf("it ends with %d", code)
+	}
+	examples := regexp.MustCompile(`(?:portal|mystore)\.[a-z_0-9]+=\w+`).FindAllString(d.stdout.String(), -1)
+	if len(examples) == 0 {
+		t.Errorf("it shows no label: %s", &d.stdout)
+	}
+	for _, example := range examples {
+		other := newDesk(t)
+		if code := other.run(t.Context(), "login", "--label", example); code != 0 {
+			t.Errorf("--label %s ends with %d: %s", example, code, &other.stderr)
+		}
 	}
 }
 

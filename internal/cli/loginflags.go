@@ -93,7 +93,7 @@ func (f *siteFlags) add(flags *pflag.FlagSet) {
 		"times (default address $"+envAdminURLs+", or else where shops without a domain have it)", f.addShop)
 	flags.StringVar(&f.environment, "environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
 	flags.StringVar(&f.executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
-	flags.Func("label", "a `label=word` such as portal.sign_out=Leave, where a vendor has changed a word; as in the provider's browser.labels", f.addLabel)
+	flags.Func("label", "a `label=word` such as portal.signed_in=Leave, where a vendor has changed a word; as in the provider's browser.labels", f.addLabel)
 }
 
 func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {

@@ -202,7 +202,11 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 		return keyPage{}, err
 	}
 	read := keyPage{Total: v.total(p), Rows: v.rows(p)}
+	read.Next, read.Grows = v.more(p)
 	if len(read.Rows) == 0 {
+		if read.Next != nil {
+			return keyPage{}, browser.Absent("the list goes on after this page, and shows no row")
+		}
 		return read, v.isEmpty(p, read.Total)
 	}
 	if err := v.allMarked(read.Rows); err != nil {
@@ -215,7 +219,6 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 		}
 		read.Keys = append(read.Keys, key)
 	}
-	read.Next, read.Grows = v.more(p)
 	return read, nil
 }
 

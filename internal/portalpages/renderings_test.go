@@ -163,12 +163,18 @@ func (r *rendering) ids(store string) []string {
 // portal is the client, at a page of the rendering.
 func (r *rendering) portal(t *testing.T, path string) *portalpages.Portal {
 	t.Helper()
+	return r.portalWithin(t, path, 3*short)
+}
+
+// portalWithin is portal with a timeout of its own for each step.
+func (r *rendering) portalWithin(t *testing.T, path string, timeout time.Duration) *portalpages.Portal {
+	t.Helper()
 	address, err := url.Parse(r.URL + path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return portalpages.New(portalpages.Options{
-		Browser: browser.New(shared.Group(t), browser.Options{Timeout: 3 * short}), URL: address, Clock: clock.System{},
+		Browser: browser.New(shared.Group(t), browser.Options{Timeout: timeout}), URL: address, Clock: clock.System{},
 		Session: func() (browser.Session, error) { return browser.Session{Host: address.Host}, nil },
 	})
 }
