@@ -93,7 +93,7 @@ func pageFaults() []pageFault {
 		},
 		{
 			name: "changed word for the write", fault: renamed(sandbox.MystorePages, "Update ID and Secret", "Commit pair"), browser: stepTimeout(),
-			says: `labels = { "mystore.update_id_and_secret" =`,
+			says: "(label mystore.update_id_and_secret)",
 		},
 		{
 			name: "changed word for the write, overridden", fault: renamed(sandbox.MystorePages, "Update ID and Secret", "Commit pair"),
