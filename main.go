@@ -1,5 +1,5 @@
 // Command terraform-provider-kustom is the kustom Terraform provider, which Terraform starts. Run by hand,
-// it lets a person sign in to the vendors' pages: see package login.
+// it lets a person sign in to the vendors' pages, see package login, and checks what a plan would find there.
 package main
 
 import (
@@ -51,6 +51,9 @@ const magicCookie = "TF_PLUGIN_MAGIC_COOKIE"
 func command(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	if len(args) > 0 && args[0] == "check" {
+		return check(ctx, args[1:])
+	}
 	return login.Run(ctx, args, login.Options{
 		Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()}, Stdout: os.Stdout, Stderr: os.Stderr, Stdin: os.Stdin, SignIn: browser.SignIn,
 	})

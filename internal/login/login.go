@@ -39,11 +39,12 @@ themselves. Run by hand, it does this:
 
   terraform-provider-kustom login      lets you sign in to Kustom Portal, and to shops at Mystore, in a
                                        window, for a provider that reaches them by their pages
+  terraform-provider-kustom check      looks whether a plan would find all that it needs, and changes nothing
   terraform-provider-kustom logout     removes what login has kept
   terraform-provider-kustom -version   prints the version
   terraform-provider-kustom -debug     runs under a debugger, and prints what Terraform needs to find it
 
-login -h and logout -h say more. How to use the provider is described at
+login -h, check -h and logout -h say more. How to use the provider is described at
 https://registry.terraform.io/providers/storefront-iac/kustom/latest/docs
 `
 
