@@ -17,7 +17,6 @@ import {
 resource "kustom_api_key" "checkout" {
   for_each    = var.stores
   merchant_id = each.key
-  description = "terraform: ${each.value}"
 
   # Puts step 2 between the two: the old key is deleted when the shop no longer uses it.
   lifecycle {

@@ -4,7 +4,6 @@ resource "kustom_mystore_fleet" "all" {
   shops = {
     for shop, merchant_id in var.shops : shop => {
       merchant_id = merchant_id
-      description = "terraform: ${shop}"
     }
   }
 

@@ -5,5 +5,4 @@ resource "kustom_mystore_connection" "shop" {
 
   shop        = each.key
   merchant_id = each.value
-  description = "terraform: ${each.key}"
 }

@@ -9,7 +9,6 @@ resource "kustom_mystore_connection" "shop" {
 
   shop        = each.key
   merchant_id = each.value
-  description = "terraform: ${each.key}"
 
   # The first plan that finds the key this old rotates it.
   rotate_after_days = 90

@@ -6,7 +6,6 @@ locals {
 resource "kustom_api_key" "checkout" {
   for_each    = var.stores
   merchant_id = each.key
-  description = "terraform: ${each.value}"
 
   # Any change rotates the key. Raise waves from 0 to 4, one apply each, to rotate the fleet a
   # quarter at a time.

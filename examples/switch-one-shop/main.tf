@@ -3,7 +3,6 @@
 resource "kustom_mystore_connection" "shop" {
   shop        = var.shop
   merchant_id = var.merchant_id
-  description = "terraform: ${var.shop}"
 }
 
 # What Kustom Portal asks for in the store, after the switch.

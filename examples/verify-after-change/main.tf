@@ -2,7 +2,6 @@ resource "kustom_api_key" "checkout" {
   for_each = var.stores
 
   merchant_id = each.key
-  description = "terraform: ${each.value}"
 
   lifecycle {
     create_before_destroy = true

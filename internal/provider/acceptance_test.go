@@ -83,11 +83,19 @@ type vendors struct {
 	server *sandbox.Server
 	clock  *clocktest.Fake
 	env    map[string]string
+	// way is how the provider reaches them.
+	way string
 }
 
 func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 	t.Helper()
-	v := &vendors{clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))}
+	return newVendorsBy(t, testWay(), seed, o)
+}
+
+// newVendorsBy starts vendors that are reached in the given way, whatever the other tests' is.
+func newVendorsBy(t testing.TB, way string, seed sandbox.Seed, o sandbox.Options) *vendors {
+	t.Helper()
+	v := &vendors{way: way, clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))}
 	o.Clock = v.clock
 	s, err := sandbox.New(seed, o)
 	if err != nil {
@@ -102,7 +110,7 @@ func newVendors(t testing.TB, seed sandbox.Seed, o sandbox.Options) *vendors {
 			t.Error(err)
 		}
 	})
-	v.env = wayEnvironment(t, v.server, testWay())
+	v.env = wayEnvironment(t, v.server, way)
 	return v
 }
 
@@ -114,7 +122,7 @@ func (v *vendors) providers() factories { return v.providersWith(v.clock) }
 func (v *vendors) providersWith(c clock.Clock) factories {
 	p := newProvider(provider.Options{
 		Version: "test", Clock: c, Getenv: func(name string) string { return v.env[name] },
-	}, testWay())
+	}, v.way)
 	return factories{"kustom": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p, false) }}
 }
 
@@ -333,7 +341,12 @@ func (v *vendors) wantOnlyReads(t *testing.T) {
 func (v *vendors) release(t *testing.T, shops ...string) {
 	t.Helper()
 	for _, shop := range shops {
-		if err := v.Install(shop, "", ""); err != nil {
+		id, secret := "", ""
+		if v.way == waysPages {
+			// An empty field tells nothing on a page.
+			id, secret = v.shop(t, shop).MerchantID+"-none", "kco_live_api_EXAMPLEnone"
+		}
+		if err := v.Install(shop, id, secret); err != nil {
 			t.Error(err)
 		}
 	}

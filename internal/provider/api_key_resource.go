@@ -90,7 +90,7 @@ func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataReques
 
 func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Makes an API key for a store, as *Integrations → Generate new* in Kustom Portal does, and rotates it from " +
+		MarkdownDescription: "Makes an API key for a store, as *Generate new* on Kustom Portal's page *API* does, and rotates it from " +
 			"then on.\n\nIts secret is shown once in its life, when it is made. This resource keeps it in the " +
 			"state, marked as sensitive, so that it can be given to the shop; protect the state accordingly.\n\n" +
 			"A key is deleted only when the provider could ask at least one shop, every shop that may use the key has answered, and " +
@@ -129,8 +129,8 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			"rotate_before_expiry": rotateBeforeExpiryAttribute(),
 			"rotation_due": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days` or `rotate_before_expiry`; null while it is " +
-					"not. The next apply makes a new key.",
+				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days` or `rotate_before_expiry`, or because it is one of Klarna's " +
+					"and the portal does not show its host; null while it is not. The next apply makes a new key.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionDelete),
@@ -355,7 +355,20 @@ func due(m, state apiKeyModel, now time.Time) string {
 	if at, err := time.Parse(time.RFC3339, state.ExpiresAt.ValueString()); err == nil {
 		expires = &at
 	}
-	return cmp.Or(rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(expires, durationOf(m.RotateBeforeExpiry), now))
+	return cmp.Or(state.klarnas(), rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(expires, durationOf(m.RotateBeforeExpiry), now))
+}
+
+// klarnas says that the key is one of Klarna's where only the form of its username tells: a host that is known is an
+// attribute of its own.
+func (m apiKeyModel) klarnas() string {
+	if !m.Host.IsNull() {
+		return ""
+	}
+	key := kustom.Key{Username: m.Username.ValueString()}
+	if key.Origin().Owner != kustom.OwnerKlarna {
+		return ""
+	}
+	return "it is a key of Klarna's, by the form of its username"
 }
 
 // sameTriggers compares triggers: null and empty are equal, and a value that is not known is different.

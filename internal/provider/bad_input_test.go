@@ -208,7 +208,7 @@ func badKeys() []badInput {
 			summary: "API key not made", at: "merchant_id",
 			says: []string{
 				"Store M00123456 has as many API keys as it may have. These have never been used: - M00123456-aB3dE (api.kustom.co, made 2026-10-01)",
-				"Delete one that is no longer needed in Kustom Portal under Integrations (three dots → Delete API key), then run again.",
+				"Delete one that is no longer needed in Kustom Portal on the page API (under Integrations or Developers; three dots → Delete API key), then run again.",
 			},
 		},
 		{

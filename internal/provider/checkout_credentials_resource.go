@@ -239,6 +239,8 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	holds, err := r.engine.Shops.Credentials(ctx, shop)
 	switch {
 	case isUnknown(err):
+	case isNotShown(err):
+		warn(diags, path.Root("shop"), "Shop does not show its key", err)
 	case err != nil && isShopsOwn(err):
 		warn(diags, path.Root("shop"), "Shop can't be taken over", err)
 	case err != nil:
@@ -324,6 +326,10 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if isNotShown(err) && !importing {
+		warn(&resp.Diagnostics, path.Root("shop"), "Shop does not show its key", err)
+		return
+	}
 	if err != nil && isShopsOwn(err) && !importing {
 		warn(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
 		return
@@ -374,7 +380,7 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 }
 
 // install proves a pair, writes it and takes over what the shop then shows. It reports what goes
-// wrong and returns whether nothing did.
+// wrong and returns whether the shop took the pair.
 func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
 	shop, pair := plan.Shop.ValueString(), config.pair()
 	if r.checkPresent(ctx, *plan, diags); diags.HasError() {
@@ -388,7 +394,10 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	}
 	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
 	holds, err := r.engine.Shops.Install(ctx, shop, pair)
-	if err != nil {
+	switch {
+	case isNotConfirmed(err):
+		warn(diags, path.Root("shop"), "Credentials not confirmed", err)
+	case err != nil:
 		report(diags, path.Root("shop"), "Credentials not written", err)
 		return false
 	}
@@ -402,9 +411,13 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	return true
 }
 
-// checkPresent refuses, once the key is known, a shop a key of another store.
+// checkPresent refuses, once the key is known, a shop a key of another store. That a shop's page does not show its
+// key is no reason not to give it one.
 func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan checkoutCredentialsModel, diags *diag.Diagnostics) {
 	holds, err := r.engine.Shops.Credentials(ctx, plan.Shop.ValueString())
+	if isNotShown(err) {
+		return
+	}
 	if err != nil {
 		report(diags, path.Root("shop"), "Credentials not changed", err)
 		return

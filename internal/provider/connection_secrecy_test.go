@@ -173,19 +173,19 @@ func (s *search) planAndApply(t *testing.T, name string) {
 // secret and token that there ever was in all that Terraform prints, logs and leaves on disk.
 func TestAccI2ConnectionHasNoSecret(t *testing.T) {
 	t.Parallel()
-	for way, description := range map[string]string{
-		wayConnection: "terraform: ${each.key}",
-		wayFleet:      "terraform: ${shop}",
+	for way, store := range map[string]string{
+		wayConnection: "merchant_id = each.value",
+		wayFleet:      "merchant_id = merchant_id",
 	} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			livesWithoutSecret(t, way, description)
+			livesWithoutSecret(t, way, store)
 		})
 	}
 }
 
-// livesWithoutSecret is such a life. Description is the one that the example has.
-func livesWithoutSecret(t *testing.T, way, description string) {
+// livesWithoutSecret is such a life. Store is the example's line that gives a shop's store.
+func livesWithoutSecret(t *testing.T, way, store string) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
 	s := newSearch(t, worldOptions{seed: &seed, requestTimeout: "2s"})
@@ -193,7 +193,9 @@ func livesWithoutSecret(t *testing.T, way, description string) {
 	s.planAndApply(t, "created")
 
 	main := read(t, filepath.Join(s.w.dir, "main.tf"))
-	describe := func(text string) { s.w.write(t, "main.tf", edit(t, main, description, text)) }
+	describe := func(text string) {
+		s.w.write(t, "main.tf", edit(t, main, store, store+"\ndescription = \""+text+"\""))
+	}
 	describe("second key")
 	s.planAndApply(t, "rotated")
 

@@ -151,6 +151,12 @@ func isNotShown(err error) bool {
 	return errors.As(err, &hidden)
 }
 
+// isNotConfirmed tells whether err says that a shop took a pair, and that its page does not show whether it has it.
+func isNotConfirmed(err error) bool {
+	var unconfirmed *mystore.NotConfirmedError
+	return errors.As(err, &unconfirmed)
+}
+
 func original(err error) string {
 	text := "Cause: " + err.Error()
 	var failure *transport.Error
@@ -229,7 +235,7 @@ func adviseGuard(err error) (advice, bool) {
 	var still *rotation.KeyNotDeletedError
 	if errors.As(err, &still) {
 		return advice{text: fmt.Sprintf("Kustom Portal was asked to delete the key %s of store %s, and still lists it. Run again; if it stays, delete it "+
-			"in the portal under Integrations (three dots → Delete API key).", cmp.Or(still.Key.Username, still.Key.CredentialID), still.Key.MerchantID)}, true
+			"on the portal's page API (under Integrations or Developers; three dots → Delete API key).", cmp.Or(still.Key.Username, still.Key.CredentialID), still.Key.MerchantID)}, true
 	}
 	return advice{}, false
 }
@@ -248,6 +254,12 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 		reason = " " + advise(unknown.Cause).text
 	}
 	shops := enumerate(unknown.Shops)
+	if isNotShown(unknown.Cause) {
+		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and does not show which Kustom ID it has. "+
+			"Place a test order in the shop. If Kustom Portal then shows a later Last used of the new key, and not of %s, delete %s there. Where "+
+			"unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
+			unknown.Username, shops, unknown.Username, unknown.Username)}
+	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
 		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
 		unknown.Username, shops, reason)}
@@ -275,7 +287,7 @@ func adviseKey(err error) (advice, bool) {
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
 		text := fmt.Sprintf("%s It is kept in the state: the next apply deletes it and makes another.\n\n"+
-			"If there will be no next apply, look in Kustom Portal, store %s, under Integrations, and delete it there (three dots → "+
+			"If there will be no next apply, look in Kustom Portal, store %s, on the page API (under Integrations or Developers), and delete it there (three dots → "+
 			"Delete API key).", describeOrphan(orphan), orphan.MerchantID)
 		if cause, ok := advisePages(orphan.Cause); ok {
 			text += "\n\n" + cause.text
@@ -331,7 +343,7 @@ func adviseStore(err error) (advice, bool) {
 }
 
 func adviseLimit(full *rotation.LimitReachedError) advice {
-	const remove = "in Kustom Portal under Integrations (three dots → Delete API key), then run again."
+	const remove = "in Kustom Portal on the page API (under Integrations or Developers; three dots → Delete API key), then run again."
 	if len(full.Unused) == 0 {
 		return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have, and each of them has been used. Delete one that is no "+
 			"longer needed %s", full.MerchantID, remove)}
@@ -434,6 +446,11 @@ func adviseInterruption(err error) (advice, bool) {
 	var failure *transport.Error
 	if errors.As(err, &failure) && failure.Kind == transport.NoAnswer && !errors.Is(err, context.Canceled) {
 		// It is the request that ran out of time, not the operation.
+		return advice{}, false
+	}
+	var step *browser.StepError
+	if errors.As(err, &step) && step.Kind == browser.Died {
+		// A browser that ends cancels what is done in it.
 		return advice{}, false
 	}
 	switch {

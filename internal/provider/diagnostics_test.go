@@ -149,7 +149,7 @@ func TestOrphanAdvice(t *testing.T) {
 	}
 	for _, test := range tests {
 		text := advise(&kustom.OrphanError{Orphan: test.orphan, Cause: context.Canceled, Cleanup: errors.New("no way")}).text
-		for _, says := range []string{test.says, "store M1, under Integrations, and delete it there (three dots → Delete API key)"} {
+		for _, says := range []string{test.says, "store M1, on the page API (under Integrations or Developers), and delete it there (three dots → Delete API key)"} {
 			if !strings.Contains(text, says) {
 				t.Errorf("want %q in\n%s", says, text)
 			}

@@ -427,7 +427,7 @@ func TestAccFleetExample(t *testing.T) {
 	w.mustBeEmpty(t)
 	w.mustBeDone(t)
 
-	w.write(t, "main.tf", edit(t, read(t, w.dir+"/main.tf"), "\n  lifecycle {", "\n  deletion_policy = \"clear\"\n\n  lifecycle {"))
+	w.write(t, "main.tf", edit(t, read(t, w.dir+"/main.tf"), `deletion_policy = "retain"`, `deletion_policy = "clear"`))
 	w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{}})
 	w.mustApplySaved(t)
 	w.mustHaveWritten(t)

@@ -136,7 +136,8 @@ func TestReadShop(t *testing.T) {
 		{"unchanged", mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: "2026-11-02T09:00:00Z"}, false, types.StringValue("M1-a")},
 		{"written again", mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: "2026-11-02T09:00:00.5Z"}, true, types.StringValue("M1-a")},
 		{"other ID", mystore.Credentials{KustomID: "M1-b", Secret: mystore.SecretSet, UpdatedAt: "2026-11-03T09:00:00Z"}, true, types.StringValue("M1-b")},
-		{"no secret", mystore.Credentials{KustomID: "M1-a", UpdatedAt: "2026-11-02T09:00:00Z"}, true, types.StringValue("M1-a")},
+		{"secret not shown", mystore.Credentials{KustomID: "M1-a", UpdatedAt: "2026-11-02T09:00:00Z"}, false, types.StringValue("M1-a")},
+		{"no secret", mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretMissing, UpdatedAt: "2026-11-02T09:00:00Z"}, true, types.StringValue("M1-a")},
 		{"empty", mystore.Credentials{}, true, types.StringNull()},
 	}
 	for _, test := range tests {

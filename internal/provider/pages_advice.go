@@ -65,11 +65,11 @@ func advisePeople(err error) (advice, bool) {
 		return advice{text: fmt.Sprintf("Shop %s was given the new pair, but its page does not show which Kustom ID it has. The old key stays until the new "+
 			"one is seen to be used. Place a test order in the shop, then run again.", notConfirmed.Shop)}, true
 	case errors.As(err, &notShown):
-		return advice{text: fmt.Sprintf("The page of shop %s does not show which Kustom ID it has, so it may hold any key of its store, and none of them is "+
-			"deleted. Look in the control panel.", notShown.Shop)}, true
+		return advice{text: fmt.Sprintf("The page of shop %s does not show which Kustom ID it has. An empty field counts as that too: the shop may have an ID "+
+			"all the same. It may hold any key of its store, and none of them is deleted. It gets a new key whenever one is to be installed.", notShown.Shop)}, true
 	case errors.As(err, &noStore):
 		return advice{text: fmt.Sprintf("The user who is signed in to Kustom Portal can't see store %s. Check the merchant ID; if it is right, ask an "+
-			"account administrator for access to the store via User Manager.", noStore.MerchantID)}, true
+			"account administrator for access to the store, under User management.", noStore.MerchantID)}, true
 	case errors.As(err, &signIn):
 		return advice{text: fmt.Sprintf("Mystore did not accept the login for shop %s. Check the e-mail address, the password and the seed of the "+
 			"one-time codes in browser.mystore_logins, or in the environment variable %s.", signIn.Shop, envMystoreLogins)}, true

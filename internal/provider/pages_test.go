@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
@@ -59,6 +60,36 @@ func pagesOnly(t testing.TB) {
 		t.Skip("over pages only: run make test-pages")
 	}
 	browsertest.Need(t)
+}
+
+// shownHost is the host of a new key, where the portal shows one.
+func shownHost() knownvalue.Check { return shownByAPI(kustomHost) }
+
+// shownDescription is the description of a new key that is given none, where the portal shows one.
+func shownDescription() knownvalue.Check { return shownByAPI("terraform") }
+
+// shownVersion is the version of a shop's extension, where Mystore shows it.
+func shownVersion(version string) knownvalue.Check {
+	if testWay() == waysPages {
+		return knownvalue.StringExact("")
+	}
+	return knownvalue.StringExact(version)
+}
+
+// shownChange is when a shop's credentials were changed, where Mystore shows it.
+func shownChange(at string) knownvalue.Check {
+	if testWay() == waysPages {
+		return knownvalue.Null()
+	}
+	return knownvalue.StringExact(at)
+}
+
+// shownByAPI is a text which the portal's API shows, and its pages do not.
+func shownByAPI(text string) knownvalue.Check {
+	if byPages() {
+		return knownvalue.Null()
+	}
+	return knownvalue.StringExact(text)
 }
 
 // wayEnvironment is the environment that leads the provider to the server's vendors in a way.

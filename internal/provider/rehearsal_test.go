@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -34,20 +35,25 @@ func rehearse(t *testing.T, o worldOptions, way string) migration {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	env := server.Env()
-	r := &rehearsal{box: observed{s, t}, core: &core{
-		provider: newProvider(provider.Options{
-			Version: "test", Clock: clk, RoundTripper: o.carrier, Getenv: func(name string) string { return env[name] },
-		}, waysAPIs),
-		settings: map[string]any{"request_timeout": patient},
-		state:    map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
+	return newRehearsal(t, observed{s, t}, *o.seed, way, newProvider(provider.Options{
+		Version: "test", Clock: clk, RoundTripper: o.carrier, Getenv: func(name string) string { return env[name] },
+	}, waysAPIs), map[string]any{"request_timeout": patient})
+}
+
+// newRehearsal is a migration by a provider that is given these settings.
+func newRehearsal(t *testing.T, box observed, seed sandbox.Seed, way string, p frameworkprovider.Provider, settings map[string]any) *rehearsal {
+	t.Helper()
+	r := &rehearsal{box: box, core: &core{
+		provider: p, settings: settings,
+		state: map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
 	}}
 	switch way {
 	case wayPair:
-		r.chains, r.discover = pairs(*o.seed), discoverKeys(*o.seed)
+		r.chains, r.discover = pairs(seed), discoverKeys(seed)
 	case wayConnection:
-		r.chains = connections(*o.seed)
+		r.chains = connections(seed)
 	case wayFleet:
-		r.chains = [][]object{{fleetOf(*o.seed)}}
+		r.chains = [][]object{{fleetOf(seed)}}
 	default:
 		t.Fatalf("core does not know the objects of the example %s", way)
 	}
@@ -63,7 +69,7 @@ func pairs(seed sandbox.Seed) [][]object {
 			{
 				address: key, typeName: "kustom_api_key", createBeforeDestroy: true,
 				config: func(map[string]tftypes.Value) map[string]any {
-					return map[string]any{"merchant_id": shop.MerchantID, "description": "terraform: " + shop.Name}
+					return map[string]any{"merchant_id": shop.MerchantID}
 				},
 			},
 			{
@@ -87,7 +93,7 @@ func connections(seed sandbox.Seed) [][]object {
 		chains = append(chains, []object{{
 			address: shop.Name, typeName: "kustom_mystore_connection",
 			config: func(map[string]tftypes.Value) map[string]any {
-				return map[string]any{"shop": shop.Name, "merchant_id": shop.MerchantID, "description": "terraform: " + shop.Name}
+				return map[string]any{"shop": shop.Name, "merchant_id": shop.MerchantID}
 			},
 		}})
 	}
@@ -98,7 +104,7 @@ func connections(seed sandbox.Seed) [][]object {
 func fleetOf(seed sandbox.Seed) object {
 	shops := map[string]any{}
 	for _, shop := range seed.Shops {
-		shops[shop.Name] = map[string]any{"merchant_id": shop.MerchantID, "description": "terraform: " + shop.Name}
+		shops[shop.Name] = map[string]any{"merchant_id": shop.MerchantID}
 	}
 	return object{
 		address: "fleet", typeName: "kustom_mystore_fleet",

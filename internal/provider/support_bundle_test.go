@@ -62,7 +62,7 @@ func TestSupportBundleText(t *testing.T) {
 			ProviderVersion: "1.2.3", Environment: "production", MerchantID: "M00123456",
 			EndpointStatus: &bundleStatus{Services: []bundleService{}},
 			APIKeys:        []bundleKey{},
-			Shop:           &bundleShop{Name: "nettbutikk", Extension: &bundleExtension{Version: "3.0.0"}, Credentials: &bundleCredentials{}},
+			Shop:           &bundleShop{Name: "nettbutikk", Extension: &bundleExtension{Version: "3.0.0"}, Credentials: &bundleCredentials{SecretSet: new(bool)}},
 			Failures:       []bundleFailure{},
 		},
 	}

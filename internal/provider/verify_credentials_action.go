@@ -156,6 +156,10 @@ func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyC
 	shop := config.Shop.ValueString()
 	p.say("Reading what shop %s holds.", shop)
 	holds, err := a.shops.Credentials(ctx, shop)
+	if isNotShown(err) {
+		warn(diags, path.Root("shop"), "Shop does not show its key", err)
+		return
+	}
 	if err != nil {
 		report(diags, path.Root("shop"), notVerified, &actionError{err})
 		return
@@ -163,7 +167,11 @@ func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyC
 	if !checkHeld(diags, shop, holds) {
 		return
 	}
-	p.say("Shop %s holds %s, since %s.", shop, holds.KustomID, holds.UpdatedAt)
+	since := ""
+	if holds.UpdatedAt != "" {
+		since = ", since " + holds.UpdatedAt
+	}
+	p.say("Shop %s holds %s%s.", shop, holds.KustomID, since)
 	if id := config.KustomID.ValueString(); id != "" && id != holds.KustomID {
 		diags.AddAttributeError(path.Root("kustom_id"), "The shop holds another Kustom ID",
 			fmt.Sprintf("Shop %s takes payments with %s, and not with %s. If the latter is the right one, add it to the shop together with "+
@@ -187,6 +195,10 @@ func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username 
 		}
 		if key.Username == username {
 			checkKeyHost(diags, shop, key, *a.environment)
+			if key.Host == "" {
+				p.say("%s exists.", username)
+				return
+			}
 			p.say("%s exists, and belongs to %s.", username, key.Host)
 			return
 		}
@@ -221,13 +233,22 @@ func checkHeld(diags *diag.Diagnostics, shop string, holds mystore.Credentials) 
 	return !diags.HasError()
 }
 
+// checkKeyHost reports a key of another host, or of Klarna's where the portal does not show hosts.
 func checkKeyHost(diags *diag.Diagnostics, shop string, key kustom.Key, environment kustom.Environment) {
-	if key.Host == environment.Host() {
+	host, why := key.Host, ""
+	if host == "" {
+		origin := key.Origin()
+		if origin.Owner != kustom.OwnerKlarna {
+			return
+		}
+		host, why = "Klarna's", " "+origin.Reason
+	}
+	if host == environment.Host() {
 		return
 	}
 	diags.AddAttributeError(path.Root("shop"), "The shop's key belongs to another host",
-		fmt.Sprintf("Shop %s takes payments with %s, a key of %s, and not of %s. A key's host cannot be changed: generate a new key and add it "+
-			"to the shop (%s), or let a kustom_mystore_connection do both.", shop, key.Username, key.Host, environment.Host(), credentialsPage))
+		fmt.Sprintf("Shop %s takes payments with %s, a key of %s, and not of %s.%s A key's host cannot be changed: generate a new key and add it "+
+			"to the shop (%s), or let a kustom_mystore_connection do both.", shop, key.Username, host, environment.Host(), why, credentialsPage))
 }
 
 func (m verifyCredentialsModel) pair() rotation.Pair {

@@ -354,7 +354,7 @@ func (o Observation) newReason() string {
 	store, known := o.store()
 	switch {
 	case o.Unshown != nil:
-		return "the shop's page does not show which key it has"
+		return "the shop's page does not show which key it has; an empty field does not mean that it has none"
 	case id == "":
 		return "the shop has no key"
 	case id == SecretAsID:

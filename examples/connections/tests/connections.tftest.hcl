@@ -15,11 +15,6 @@ run "each_shop_gets_a_key_of_its_own_store" {
     condition     = tomap({ for c in kustom_mystore_connection.shop : c.shop => c.merchant_id }) == tomap(var.shops)
     error_message = "These are connected: ${jsonencode({ for c in kustom_mystore_connection.shop : c.shop => c.merchant_id })}"
   }
-
-  assert {
-    condition     = alltrue([for c in kustom_mystore_connection.shop : c.description == "terraform: ${c.shop}"])
-    error_message = "Nobody who sees one of the keys in Kustom Portal can tell whose it is."
-  }
 }
 
 run "the_output_has_each_shops_kustom_id" {

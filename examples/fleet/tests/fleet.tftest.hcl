@@ -15,11 +15,6 @@ run "each_shop_gets_a_key_of_its_own_store" {
     condition     = tomap({ for name, shop in kustom_mystore_fleet.all.shops : name => shop.merchant_id }) == tomap(var.shops)
     error_message = "These are in the fleet: ${jsonencode({ for name, shop in kustom_mystore_fleet.all.shops : name => shop.merchant_id })}"
   }
-
-  assert {
-    condition     = alltrue([for name, shop in kustom_mystore_fleet.all.shops : shop.description == "terraform: ${name}"])
-    error_message = "Nobody who sees one of the keys in Kustom Portal can tell whose it is."
-  }
 }
 
 # A shop that leaves the list is left as it is, and not emptied.

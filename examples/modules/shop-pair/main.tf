@@ -1,6 +1,6 @@
 resource "kustom_api_key" "checkout" {
   merchant_id         = var.merchant_id
-  description         = coalesce(var.description, "terraform: ${var.shop}")
+  description         = var.description
   rotate_when_changed = var.rotate_when_changed
   rotate_after_days   = var.rotate_after_days
 

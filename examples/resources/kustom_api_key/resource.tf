@@ -1,6 +1,5 @@
 resource "kustom_api_key" "checkout" {
   merchant_id = "M00123456"
-  description = "terraform: butikk"
 
   # The new key is installed before the old one is deleted: the checkout is never without one.
   lifecycle {

@@ -15,11 +15,6 @@ run "the_shop_gets_a_key_of_its_store" {
     condition     = kustom_mystore_connection.shop.shop == "butikk" && kustom_mystore_connection.shop.merchant_id == "M00123456"
     error_message = "Shop ${kustom_mystore_connection.shop.shop} would get a key of store ${kustom_mystore_connection.shop.merchant_id}."
   }
-
-  assert {
-    condition     = kustom_mystore_connection.shop.description == "terraform: butikk"
-    error_message = "Nobody who sees the key in Kustom Portal can tell whose it is."
-  }
 }
 
 run "a_store_that_still_calls_klarna_is_warned_of" {
