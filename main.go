@@ -43,8 +43,19 @@ func command(version string, args []string) int {
 	return cli.Run(ctx, args, cli.Deps{
 		Version: version, Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()},
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		SignIn: browser.SignIn, Debug: func() error { return serve(version, true) },
+		SignIn: browser.SignIn, Check: check(version), Debug: func() error { return serve(version, true) },
 	})
+}
+
+// check returns what looks whether a plan would find all that it needs, and ends the browsers that it has started.
+func check(version string) func(context.Context, provider.CheckOptions) (bool, error) {
+	return func(ctx context.Context, c provider.CheckOptions) (bool, error) {
+		var browsers browser.Group
+		ready, err := provider.Check(ctx, provider.Options{
+			Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
+		}, c)
+		return ready, errors.Join(err, browsers.Close())
+	}
 }
 
 // serve serves the provider until Terraform has enough of it.

@@ -201,7 +201,7 @@ func (r *run) shops(ctx context.Context) {
 	if len(r.Shops) == 0 {
 		r.ready = false
 		r.tell.heading("Shops")
-		r.tell.line("failed", "none is known: sign in with terraform-provider-kustom login -mystore and the shop's name, or set MYSTORE_TOKENS")
+		r.tell.line("failed", "none is known: sign in with terraform-provider-kustom login --mystore and the shop's name, or set MYSTORE_TOKENS")
 	}
 	for _, shop := range r.Shops {
 		r.tell.heading("Shop %s, by %s", shop.Name, shop.Way)
@@ -215,7 +215,7 @@ func (r *run) shops(ctx context.Context) {
 	for _, shop := range r.missingShops() {
 		r.ready = false
 		r.tell.heading("Shop %s", shop)
-		r.tell.line("failed", "there is no session and no token for it: sign in with terraform-provider-kustom login -mystore %s", shop)
+		r.tell.line("failed", "there is no session and no token for it: sign in with terraform-provider-kustom login --mystore %s", shop)
 	}
 }
 

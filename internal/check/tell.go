@@ -21,7 +21,7 @@ type Teller struct {
 	// told are the findings that were told, so that each is told once.
 	told map[string]bool
 	// labels and addresses are what to paste: words by label, and addresses of control panels by shop.
-	labels    map[string][]string
+	labels    map[string]suggestion
 	addresses map[string]string
 	// report says that something is built differently, so that words can't help.
 	report bool
@@ -32,7 +32,7 @@ type Teller struct {
 
 // NewTeller returns a teller that writes to out.
 func NewTeller(out io.Writer) *Teller {
-	return &Teller{out: out, told: map[string]bool{}, labels: map[string][]string{}, addresses: map[string]string{}}
+	return &Teller{out: out, told: map[string]bool{}, labels: map[string]suggestion{}, addresses: map[string]string{}}
 }
 
 func (t *Teller) heading(format string, args ...any) {
@@ -101,7 +101,27 @@ func (t *Teller) suggest(site string, f browser.Finding) {
 		t.report = true
 		return
 	}
-	t.labels[siteKey(site)+"."+f.Thing.Label] = f.Nearest
+	t.labels[siteKey(site)+"."+f.Thing.Label] = suggestion{f.Nearest, likely(f)}
+}
+
+// suggestion is what there is on a page in the place of a label's words.
+type suggestion struct {
+	names []string
+	// likely says that the first name may well be the right one. Otherwise a person has to choose.
+	likely bool
+}
+
+// likely tells whether the nearest name shares a word with what was looked for.
+func likely(f browser.Finding) bool {
+	const shortest = 4
+	for _, word := range strings.Fields(strings.ToLower(f.Nearest[0])) {
+		for _, known := range f.Thing.Words {
+			if len(word) >= shortest && slices.Contains(strings.Fields(strings.ToLower(known)), word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func siteKey(site string) string {
@@ -177,7 +197,7 @@ func (t *Teller) end(ready bool) {
 	}
 	if t.report {
 		_, _ = fmt.Fprintf(t.out, "\nA page of the vendor's is built differently from what is known, which no other word mends. Please report it at\n"+
-			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that -report writes.\n")
+			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes.\n")
 	}
 }
 
@@ -188,7 +208,11 @@ func (t *Teller) block() string {
 	if len(t.labels) > 0 {
 		text.WriteString("  labels = {\n")
 		for _, label := range slices.Sorted(maps.Keys(t.labels)) {
-			fmt.Fprintf(&text, "    %q = %s%s\n", label, hcl(t.labels[label][0]), instead(t.labels[label][1:]))
+			if of := t.labels[label]; of.likely {
+				fmt.Fprintf(&text, "    %q = %s%s\n", label, hcl(of.names[0]), instead(of.names[1:]))
+			} else {
+				fmt.Fprintf(&text, "    # %q = \"…\" # what it is called now; the page has %s\n", label, list(of.names))
+			}
 		}
 		text.WriteString("  }\n")
 	}

@@ -1,7 +1,6 @@
 // Package cli is what the provider's binary does for a person at the command line: it lets them sign in
-// to the vendors' pages in a window, and keeps the sessions for the provider, or prints them for CI.
-//
-// It knows nothing of Terraform.
+// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, and checks
+// what a plan would find.
 package cli
 
 import (
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
 // Deps are what the commands work with.
@@ -28,6 +28,8 @@ type Deps struct {
 	Stdin io.Reader
 	// SignIn lets a person sign in: see [browser.SignIn].
 	SignIn func(context.Context, browser.Options, *browser.Site, <-chan struct{}) (browser.Session, error)
+	// Check looks whether a plan would find all that it needs, and tells what it finds: see [provider.Check].
+	Check func(context.Context, provider.CheckOptions) (ready bool, err error)
 	// Debug serves the provider to a debugger.
 	Debug func() error
 }
@@ -97,7 +99,7 @@ func newRootCommand(d Deps) *cobra.Command {
 	root.SetOut(d.Stdout)
 	root.SetErr(d.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(newLoginCommand(d), newLogoutCommand(d))
+	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d))
 	return root
 }
 

@@ -2,14 +2,12 @@ package provider_test
 
 import (
 	"bytes"
+	"io"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -21,8 +19,15 @@ type checked struct {
 	out, report string
 }
 
+// checkSetup is what a test may change before the check.
+type checkSetup struct {
+	*sandbox.Sandbox
+	env map[string]string
+	*provider.CheckOptions
+}
+
 // checkOn checks a sandbox, reached in a way, and expects it to be as before.
-func checkOn(t *testing.T, way string, seed sandbox.Seed, so sandbox.Options, change func(map[string]string, *provider.CheckOptions)) checked {
+func checkOn(t *testing.T, way string, seed sandbox.Seed, so sandbox.Options, change func(*checkSetup)) checked {
 	t.Helper()
 	s, err := sandbox.New(seed, so)
 	if err != nil {
@@ -37,7 +42,7 @@ func checkOn(t *testing.T, way string, seed sandbox.Seed, so sandbox.Options, ch
 	var out, report bytes.Buffer
 	o := provider.CheckOptions{Out: &out, Report: &report}
 	if change != nil {
-		change(env, &o)
+		change(&checkSetup{s, env, &o})
 	}
 	s.ResetRequests()
 	ready, err := provider.Check(t.Context(), provider.Options{
@@ -81,6 +86,9 @@ func TestCheckIsReady(t *testing.T) {
 			}
 			c.says(t, "Kustom Portal (production), by its", "3 stores", "signed in as", "store M00412871 (", "refuses a wrong secret",
 				"Shop fjellsport, by", "Kustom ID M00", "Ready:")
+			if way == waysPages {
+				c.says(t, `"Generate new"`, `"Key ID"`, "opens its menu", `"Credentials"`, `"Update ID and Secret"`, `"Kustom Secret"`)
+			}
 			if strings.Contains(c.out, "MISMATCH") {
 				t.Error("it sees a mismatch")
 			}
@@ -88,17 +96,158 @@ func TestCheckIsReady(t *testing.T) {
 	}
 }
 
-func TestCheckTellsWhatItFindsOnPages(t *testing.T) {
-	t.Parallel()
-	c := checkOn(t, waysPages, sandbox.ThreeShops(), sandbox.Options{}, nil)
-	c.says(t, `"Generate new"`, `"Key ID"`, "the menu of a key", `"Update ID and Secret"`, `"Kustom Secret"`, `"Klarna Checkout V3"`)
-}
-
-// TestCheckGivesTheWordsToPaste: a word has changed, and the block that is printed makes the next check ready.
+// TestCheckGivesTheWordsToPaste: a word has changed, and the check with the one that it prints is ready.
 func TestCheckGivesTheWordsToPaste(t *testing.T) {
 	t.Parallel()
-	browsertest.Need(t)
-	_ = os.Stdout
-	_ = filepath.Join
-	_ = slices.Contains[[]string]
+	rename := func(o *checkSetup) {
+		o.Arm(sandbox.Fault{API: sandbox.PortalPages, Kind: sandbox.FaultRename, Times: 1000, Rename: map[string]string{"Generate new": "Generate secret key"}})
+	}
+	c := checkOn(t, waysPages, sandbox.ThreeShops(), sandbox.Options{}, rename)
+	if c.ready {
+		t.Error("it is ready")
+	}
+	c.says(t, `MISSING  a button, link or menu item "Generate new"; the nearest names there: "Generate secret key"`,
+		"browser {\n  labels = {\n    \"portal.generate_new\" = \"Generate secret key\" # or", "Not ready. Nothing was changed.")
+	c = checkOn(t, waysPages, sandbox.ThreeShops(), sandbox.Options{}, func(o *checkSetup) {
+		rename(o)
+		o.Labels = map[string]string{"portal.generate_new": "Generate secret key"}
+	})
+	if !c.ready {
+		t.Errorf("with the word, it is not ready:%s", c.out)
+	}
+}
+
+// TestCheckGivesTheAddressToPaste: a control panel has moved to the shop's own domain.
+func TestCheckGivesTheAddressToPaste(t *testing.T) {
+	t.Parallel()
+	moved := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<h1>Fjellsport</h1>")
+	}))
+	t.Cleanup(moved.Close)
+	old := httptest.NewServer(http.RedirectHandler(moved.URL, http.StatusFound))
+	t.Cleanup(old.Close)
+	c := checkOn(t, waysMixed, sandbox.ThreeShops(), sandbox.Options{}, func(o *checkSetup) {
+		delete(o.env, "MYSTORE_TOKENS")
+		delete(o.env, "MYSTORE_ADMIN_URLS")
+		o.Timeout, o.AdminURLs = "5s", map[string]string{"fjellsport": old.URL + "/kontrollpanel"}
+		o.env["MYSTORE_LOGINS"] = `{"fjellsport": {"email": "owner@fjellsport.example", "password": "x"}}`
+	})
+	c.says(t, "browser {\n  mystore_admin_urls = {\n    \"fjellsport\" = \""+moved.URL+"/kontrollpanel\"\n  }\n}\n")
+}
+
+// TestCheckSeesMismatches: what would send one merchant's payments to another stands out.
+func TestCheckSeesMismatches(t *testing.T) {
+	t.Parallel()
+	swapped := sandbox.ThreeShops()
+	a, b := &swapped.Shops[0], &swapped.Shops[1]
+	a.KustomID, b.KustomID = b.KustomID, a.KustomID
+	a.KustomSecret, b.KustomSecret = b.KustomSecret, a.KustomSecret
+	a.MerchantID, b.MerchantID = "", ""
+	shared := sandbox.ThreeShops()
+	shared.Shops[2].KustomID, shared.Shops[2].KustomSecret, shared.Shops[2].MerchantID = shared.Shops[0].KustomID, shared.Shops[0].KustomSecret, ""
+	unseen := sandbox.ThreeShops()
+	unseen.Users[0].Stores = []string{"M00412871", "M00698335"}
+	for name, test := range map[string]struct {
+		seed     sandbox.Seed
+		expected map[string]string
+		want     []string
+	}{
+		"swapped": {swapped, nil, []string{
+			"MISMATCH: shop fjellsport has a key of store M00537204 (Kaffebønna), and store M00412871 (Fjellsport) is called like it",
+		}},
+		"expected": {sandbox.ThreeShops(), map[string]string{"fjellsport": "M00698335", "kaffebonna": "M00537204"}, []string{
+			"MISMATCH: shop fjellsport has a key of store M00412871 (Fjellsport), and is to be of store M00698335 (Ull og Tre)",
+		}},
+		"expected and unknown": {sandbox.ThreeShops(), map[string]string{"nowhere": "M00412871"}, []string{"Shop nowhere"}},
+		"shared":               {shared, nil, []string{"MISMATCH: shops fjellsport and ullogtre both have a key of store M00412871"}},
+		"unseen":               {unseen, nil, []string{"MISMATCH: shop kaffebonna has a key of store M00537204, which the user who is signed in to Kustom Portal can't see"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := checkOn(t, waysAPIs, test.seed, sandbox.Options{}, func(o *checkSetup) { o.Expected = test.expected })
+			if c.ready {
+				t.Error("it is ready")
+			}
+			c.says(t, test.want...)
+		})
+	}
+}
+
+// TestCheckSaysWhyItIsNotReady is about who is signed in, and where.
+func TestCheckSaysWhyItIsNotReady(t *testing.T) {
+	t.Parallel()
+	impostor := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(impostor.Close)
+	staff := sandbox.ThreeShops()
+	staff.Users[0].Role = sandbox.RoleStaff
+	for name, test := range map[string]struct {
+		way    string
+		seed   sandbox.Seed
+		change func(*checkSetup)
+		want   []string
+	}{
+		"no rights by API": {waysAPIs, staff, nil, []string{"failed"}},
+		"nobody signed in": {waysPages, sandbox.ThreeShops(), func(o *checkSetup) {
+			delete(o.env, "KUSTOM_PORTAL_SESSION")
+			delete(o.env, "MYSTORE_SESSIONS")
+		}, []string{"Nobody has signed in to Kustom Portal", "login", "Shops\n  failed   none is known"}},
+		"impostor": {waysAPIs, sandbox.ThreeShops(), func(o *checkSetup) {
+			o.env["KUSTOM_API_URL"] = impostor.URL
+		}, []string{"failed   whether it refuses a wrong secret"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := checkOn(t, test.way, test.seed, sandbox.Options{}, test.change)
+			if c.ready {
+				t.Error("it is ready")
+			}
+			c.says(t, test.want...)
+		})
+	}
+}
+
+// TestCheckRefusesBadSettings as a plan does.
+func TestCheckRefusesBadSettings(t *testing.T) {
+	t.Parallel()
+	_, err := provider.Check(t.Context(), provider.Options{Getenv: func(string) string { return "" }},
+		provider.CheckOptions{Environment: "moon", Labels: map[string]string{"portal.nothing": "x"}, Out: &bytes.Buffer{}})
+	if err == nil || !strings.Contains(err.Error(), "Unknown environment") || !strings.Contains(err.Error(), "Unknown label") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestCheckReportHoldsNoValue looks in the report for everything that the sandbox knows.
+func TestCheckReportHoldsNoValue(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	c := checkOn(t, waysPages, seed, sandbox.Options{}, nil)
+	for _, want := range []string{"Kustom Portal", "table", "columnheader “Key ID”", "Generate new", "Update ID and Secret"} {
+		if !strings.Contains(c.report, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	var values []string
+	for _, user := range seed.Users {
+		values = append(values, user.Email, user.Token)
+	}
+	for _, store := range seed.Stores {
+		values = append(values, store.MerchantID, store.Name, store.Website)
+		for _, key := range c.Keys(store.MerchantID) {
+			values = append(values, key.Username, key.Secret, key.CredentialID)
+		}
+	}
+	for _, shop := range seed.Shops {
+		values = append(values, shop.Name, shop.KustomSecret, "owner@"+shop.Name)
+	}
+	for _, value := range values {
+		if value != "" && strings.Contains(strings.ToLower(c.report), strings.ToLower(value)) {
+			t.Errorf("the report has %q", value)
+		}
+	}
+	if lines := strings.Count(c.report, "\n"); lines > 700 {
+		t.Errorf("the report has %d lines", lines)
+	}
+	if t.Failed() {
+		t.Log(c.report)
+	}
 }

@@ -1,0 +1,43 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+)
+
+func TestBlockLeavesAnUnlikelyWordToThePerson(t *testing.T) {
+	t.Parallel()
+	teller := NewTeller(&strings.Builder{})
+	thing := func(label, word string) browser.Thing {
+		return browser.Thing{Kind: browser.Action, Label: label, Words: []string{word}}
+	}
+	teller.finding("Kustom Portal", browser.Finding{Thing: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
+	teller.finding("Mystore", browser.Finding{Thing: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})
+	want := `browser {
+  labels = {
+    "mystore.update" = "Update $${both}"
+    # "portal.generate_new" = "…" # what it is called now; the page has "User management", "Orders"
+  }
+}
+`
+	if got := teller.block(); got != want {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestAlike(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		shop, store string
+		want        bool
+	}{
+		{"kaffebonna", "Kaffebønna AS", true}, {"ullogtre", "Ull og Tre", true}, {"fjellsport", "Fjellsport Norge", true},
+		{"fjellsport", "Kaffebønna", false}, {"a", "a", false}, {"shop", "", false},
+	} {
+		if got := alike(test.shop, test.store); got != test.want {
+			t.Errorf("%s and %s: %v", test.shop, test.store, got)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// checkAt runs check with the environment of a sandbox, and returns the exit code and what it prints.
+func checkAt(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var browsers browser.Group
+	t.Cleanup(func() { _ = browsers.Close() })
+	var out, problems bytes.Buffer
+	getenv := func(name string) string { return env[name] }
+	code = cli.Run(t.Context(), append([]string{"check"}, args...), cli.Deps{
+		Getenv: getenv, Stdout: &out, Stderr: &problems,
+		Check: func(ctx context.Context, c provider.CheckOptions) (bool, error) {
+			return provider.Check(ctx, provider.Options{Version: "1.2.3", Getenv: getenv, Browsers: &browsers}, c)
+		},
+	})
+	return code, out.String(), problems.String()
+}
+
+func startSandbox(t *testing.T) *sandbox.Server {
+	t.Helper()
+	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := sandbox.Start(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	return box
+}
+
+func TestCheckEndsWithItsVerdict(t *testing.T) {
+	t.Parallel()
+	env := startSandbox(t).Env()
+	other := filepath.Join(t.TempDir(), "shops.csv")
+	if err := os.WriteFile(other, []byte("merchant_id,shop\nM00537204,fjellsport\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args       []string
+		code       int
+		says, errs string
+	}{
+		{nil, 0, "Ready:", ""},
+		{[]string{"--shops", "../../examples/switch-fleet/shops.csv"}, 0, "Ready:", ""},
+		{[]string{"--shops", other}, 1, "MISMATCH", ""},
+		{[]string{"--shops", "../../go.mod"}, 1, "", "go.mod"},
+		{[]string{"--environment", "moon"}, 1, "", "Unknown environment"},
+		{[]string{"--label", "x"}, 2, "", "label"},
+		{[]string{"now"}, 2, "", "nothing but flags"},
+		{[]string{"--help"}, 0, "without changing anything", ""},
+	} {
+		code, out, errs := checkAt(t, env, test.args...)
+		if code != test.code || !strings.Contains(out, test.says) || !strings.Contains(errs, test.errs) {
+			t.Errorf("check %v ends with %d, and says: %s%s", test.args, code, out, errs)
+		}
+	}
+}
+
+func TestCheckWritesItsReport(t *testing.T) {
+	t.Parallel()
+	browsertest.Need(t)
+	file := filepath.Join(t.TempDir(), "report.txt")
+	if code, out, errs := checkAt(t, startSandbox(t).PagesEnv(), "--report", file); code != 0 {
+		t.Fatalf("check ends with %d: %s%s", code, out, errs)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(text), "Generate new") {
+		t.Errorf("the report is %q (%v)", text, err)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the report's mode is %v (%v)", info.Mode(), err)
+	}
+}

@@ -1,0 +1,31 @@
+package provider
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// TestPageErrorsEndWithTheCheck: it is the next thing to run for whoever meets one.
+func TestPageErrorsEndWithTheCheck(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		&browser.StepError{Site: portalpages.Name, Kind: browser.NotFound}, &browser.StepError{Kind: browser.SignedOut},
+		&noSessionError{site: "shop x"}, &portalpages.NoStoreError{MerchantID: "M00412871"}, &mystore.NotShownError{Shop: "x"},
+		&browser.MissingError{},
+	} {
+		if text := original(err); !strings.HasSuffix(text, "\n\n"+runCheck) {
+			t.Errorf("%T ends with %q", err, text)
+		}
+	}
+	for _, err := range []error{errors.New("other"), rotation.ErrUndescribed} {
+		if text := original(err); strings.Contains(text, runCheck) {
+			t.Errorf("%v ends with %q", err, text)
+		}
+	}
+}
