@@ -182,7 +182,7 @@ func TestAccFleetList(t *testing.T) {
 	for name, test := range map[string]struct{ list, want string }{
 		"twice":       {header + "fjellsport,M00412871,\nullogtre,M00698335,\nfjellsport,M00412871,\n", "These shops are in the list more than once: fjellsport."},
 		"no shop":     {header + " fjellsport,M00412871,\n,M00698335,\nkaffe bønna,M00537204,\n", `These are no names of Mystore shops: " fjellsport", "", "kaffe bønna".`},
-		"no ID":       {header + "fjellsport,00412871,\nullogtre,,\n", `These are no merchant IDs, which are M (PM in the playground) and digits: "00412871" of fjellsport, "" of ullogtre.`},
+		"no ID":       {header + "fjellsport,00412871,\nullogtre,,\n", `These are no merchant IDs, which are M, K or N (PM, PK or PN in the playground), or DM, and digits: "00412871" of fjellsport, "" of ullogtre.`},
 		"copied line": {header + "fjellsport,M00412871,\nullogtre,M00412871,\n", "These shops have one merchant ID: fjellsport, ullogtre (M00412871). If they do share a store, name it in shared_merchant_ids."},
 		"semicolons":  {"shop;merchant_id;description\nfjellsport;M00412871;\n", `attributes "merchant_id" and "shop" are required`},
 		"short line":  {header + "fjellsport,M00412871\n", "CSV parse error on line 2: wrong number of fields"},

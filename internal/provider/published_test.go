@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclparse"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -101,6 +103,33 @@ func TestEveryExampleIsRun(t *testing.T) {
 			t.Errorf("%s: there is no test %s", run, test)
 		case !strings.Contains(sources, path.Base(run)):
 			t.Errorf("%s: no test names %s", run, path.Base(run))
+		}
+	}
+}
+
+// TestPublishedPatterns_AcceptEveryMerchantID expects a published regular expression for merchant IDs to
+// accept what the provider accepts, and nothing else.
+func TestPublishedPatterns_AcceptEveryMerchantID(t *testing.T) {
+	literal := regexp.MustCompile(`regex\("([^"]+)"`)
+	for name, content := range publishedFiles(t) {
+		for _, match := range literal.FindAllStringSubmatch(content, -1) {
+			pattern, err := regexp.Compile(match[1])
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if !pattern.MatchString("M00412871") || pattern.MatchString("fjellsport") {
+				continue // It is no pattern of merchant IDs.
+			}
+			for _, id := range []string{
+				"M00412871", "PM00412871", "K412871", "PK412871", "N412871", "PN412871", "DM412871", "K4128ab", "M", "X412871",
+				"MK412871", "PDM412871", "P412871", "m00412871", " M00412871", "M00412871-aB3dE", "",
+			} {
+				_, err := kustom.ParseMerchantID(id)
+				if got, want := pattern.MatchString(id), err == nil; got != want {
+					t.Errorf("%s: %s accepts %q: %t, want %t", name, pattern, id, got, want)
+				}
+			}
 		}
 	}
 }

@@ -18,8 +18,8 @@ variable "rows" {
   }
 
   validation {
-    condition     = alltrue([for row in var.rows : can(regex("^P?M[0-9][0-9A-Za-z]*$", row.merchant_id))])
-    error_message = "These are no merchant IDs, which are M (PM in the playground) and digits: ${join(", ", [for row in var.rows : "${jsonencode(row.merchant_id)} of ${row.shop}" if !can(regex("^P?M[0-9][0-9A-Za-z]*$", row.merchant_id))])}."
+    condition     = alltrue([for row in var.rows : can(regex("^(P?[MKN]|DM)[0-9][0-9A-Za-z]*$", row.merchant_id))])
+    error_message = "These are no merchant IDs, which are M, K or N (PM, PK or PN in the playground), or DM, and digits: ${join(", ", [for row in var.rows : "${jsonencode(row.merchant_id)} of ${row.shop}" if !can(regex("^(P?[MKN]|DM)[0-9][0-9A-Za-z]*$", row.merchant_id))])}."
   }
 
   validation {
