@@ -180,13 +180,18 @@ func TestAccFleetList(t *testing.T) {
 	w.mustInit(t)
 	const header = "shop,merchant_id,description\n"
 	for name, test := range map[string]struct{ list, want string }{
-		"twice":       {header + "fjellsport,M00412871,\nullogtre,M00698335,\nfjellsport,M00412871,\n", "These shops are in the list more than once: fjellsport."},
-		"no shop":     {header + " fjellsport,M00412871,\n,M00698335,\nkaffe bønna,M00537204,\n", `These are no names of Mystore shops: " fjellsport", "", "kaffe bønna".`},
-		"no ID":       {header + "fjellsport,00412871,\nullogtre,,\n", `These are no merchant IDs, which are M, K or N (PM, PK or PN in the playground), or DM, and digits: "00412871" of fjellsport, "" of ullogtre.`},
-		"copied line": {header + "fjellsport,M00412871,\nullogtre,M00412871,\n", "These shops have one merchant ID: fjellsport, ullogtre (M00412871). If they do share a store, name it in shared_merchant_ids."},
-		"semicolons":  {"shop;merchant_id;description\nfjellsport;M00412871;\n", `attributes "merchant_id" and "shop" are required`},
-		"short line":  {header + "fjellsport,M00412871\n", "CSV parse error on line 2: wrong number of fields"},
-		"no lines":    {header, "The list has no shops."},
+		"mistakes": {
+			header + "fjellsport,M00412871,\nullogtre,00698335,\nFjellsport ,M00537204,\nkaffe bønna,M00412871,\n",
+			`Row 3, column B (merchant_id): "00698335" is not a merchant ID. A merchant ID is M, K or N and digits, such as M00123456 or K123456, ` +
+				`with a P in front in the playground, or DM and digits. Row 4, column A (shop): The shop Fjellsport is in the list more than once: ` +
+				`row 2 has it too. Row 5, column A (shop): "kaffe bønna" is not the name of a Mystore shop.`,
+		},
+		"copied row": {
+			header + "fjellsport,M00412871,\nullogtre,M00412871,\n",
+			"Row 3, column B (merchant_id): The shops fjellsport and ullogtre have one merchant ID, M00412871.",
+		},
+		"no column": {"shop;store\nfjellsport;M00412871\n", "The list has no column merchant_id."},
+		"no shops":  {header, "The list has no shops."},
 	} {
 		w.write(t, "shops.csv", test.list)
 		got := w.terraform(t, "plan", "-input=false", "-no-color")
@@ -197,10 +202,27 @@ func TestAccFleetList(t *testing.T) {
 	if asked := w.sandbox.Requests(); len(asked) > 0 {
 		t.Errorf("%d requests were made for lists with mistakes, the first is %v", len(asked), asked[0])
 	}
-	w.write(t, "shops.csv", "\uFEFF"+strings.ReplaceAll(header+"fjellsport,M00412871,\n", "\n", "\r\n"))
+	w.write(t, "shops.csv", "Shop;Merchant ID;Eier\r\n fjellsport ;M00412871;Kj\xf8pmannen\r\n")
 	if got := w.terraform(t, "plan", "-input=false", "-no-color"); got.code != 0 {
-		t.Errorf("as a spreadsheet exports it, with a byte order mark and carriage returns:\n%s", got.output)
+		t.Errorf("as a Norwegian spreadsheet saves it:\n%s", got.output)
 	}
+}
+
+// TestAccShopListExample switches the shops of the published list in two waves: one shop, and then the others.
+func TestAccShopListExample(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "functions/shop_list")
+	w.mustInit(t)
+	if got := w.mustApply(t); !strings.Contains(got.output, "1 added, 0 changed, 0 destroyed") {
+		t.Errorf("the first wave is not one shop:\n%s", got.output)
+	}
+	w.mustHaveWritten(t, 1)
+	w.set("TF_VAR_wave", "2")
+	w.mustApply(t)
+	w.mustHaveWritten(t, len(seed.Shops))
+	w.mustBeEmpty(t)
+	w.mustBeSwitched(t, seed)
 }
 
 // TestAccExamplesFormatted expects every published configuration in the form of terraform fmt.

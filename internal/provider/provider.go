@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -25,6 +26,7 @@ import (
 var (
 	_ provider.ProviderWithListResources  = (*kustomProvider)(nil)
 	_ provider.ProviderWithActions        = (*kustomProvider)(nil)
+	_ provider.ProviderWithFunctions      = (*kustomProvider)(nil)
 	_ provider.ProviderWithValidateConfig = (*kustomProvider)(nil)
 )
 
@@ -204,6 +206,10 @@ func (p *kustomProvider) Actions(context.Context) []func() action.Action {
 		newVerifyCredentialsAction,
 		newCreateTestOrderAction,
 	}
+}
+
+func (p *kustomProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newShopListFunction}
 }
 
 // ListResources are what terraform query can list.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -164,10 +164,7 @@ func setOfStrings(set types.Set) []string {
 	return values
 }
 
-// shopNamePattern is the form of a shop's name, which is part of its address.
-var shopNamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-
-func isShopName(text string) bool { return shopNamePattern.MatchString(text) && !mayBeSecret(text) }
+func isShopName(text string) bool { return shoplist.IsName(text) }
 
 func (r *resolver) shopToken(shop string, element attr.Value) secretValue {
 	if !isShopName(shop) {
