@@ -11,5 +11,5 @@ import "embed"
 //go:embed verify-after-change fleet modules switch-modules connections-modules switch-fleet switch-fleet-vault
 //go:embed fleet-sharded fleet-sharded-terragrunt
 //go:embed secret-from-vault rotate-connections vault-tokens github-actions
-//go:embed quickstart switch-one-shop pairs-to-fleet connections-to-fleet fleet-to-connections
+//go:embed quickstart switch-one-shop pairs-to-fleet connections-to-fleet fleet-to-connections waves
 var FS embed.FS

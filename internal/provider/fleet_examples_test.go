@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -223,6 +224,32 @@ func TestAccShopListExample(t *testing.T) {
 	w.mustHaveWritten(t, len(seed.Shops))
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
+}
+
+// TestAccWaves switches one shop first and then the rest. No run deletes a key that it has just replaced,
+// and the shop of the first wave gets no second key.
+func TestAccWaves(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "waves")
+	w.mustInit(t)
+	for wave, shops := range []int{0, 1, len(seed.Shops)} {
+		if wave == 0 {
+			continue // Waves are counted from 1.
+		}
+		w.set("TF_VAR_wave", strconv.Itoa(wave))
+		w.mustApply(t)
+		if got := w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall); got != shops {
+			t.Errorf("after wave %d, %d shops were given a key, want %d", wave, got, shops)
+		}
+		// A later run deletes what the portal shows to be unused.
+		if got := w.sandbox.Count(sandbox.Portal, http.MethodDelete, keyCall); got >= shops {
+			t.Errorf("after wave %d, %d old keys are deleted: the shops of this wave have lost theirs at once", wave, got)
+		}
+	}
+	for _, shop := range seed.Shops {
+		w.order(t, shop.Name)
+	}
 }
 
 // TestAccExamplesFormatted expects every published configuration in the form of terraform fmt.

@@ -70,6 +70,7 @@ var exampleRuns = map[string]string{
 	"verify-after-change/":   "TestAccVerifyAfterChange",
 	"vault-tokens/":          "TestAccVaultTokens",
 	"vault-tokens/tests/":    "TestAccPublishedTests",
+	"waves/":                 "TestAccWaves",
 	"functions/shop_list/":   "TestAccShopListExample",
 	"github-actions/":        "TestAccPlanWorkflow",
 	"github-actions/tests/":  "TestAccPublishedTests",
