@@ -291,6 +291,7 @@ func TestPages(t *testing.T) {
 		"resources":      {"resource", slices.Sorted(maps.Keys(schemas.ResourceSchemas))},
 		"data-sources":   {"data", slices.Sorted(maps.Keys(schemas.DataSourceSchemas))},
 		"list-resources": {"list", slices.Sorted(maps.Keys(schemas.ListResourceSchemas))},
+		"functions":      {"function", slices.Sorted(maps.Keys(schemas.Functions))},
 		"actions":        {"action", slices.Sorted(maps.Keys(schemas.ActionSchemas))},
 	} {
 		pages, err := filepath.Glob("docs/" + kind + "/*.md")
@@ -306,6 +307,10 @@ func TestPages(t *testing.T) {
 			}
 			if len(sections) < 3 {
 				t.Errorf("%s has %d sections", page, len(sections))
+				continue
+			}
+			if kind == "functions" {
+				checkExample(t, page, sections[1], "locals {\n  shops = provider::kustom::"+name+"(")
 				continue
 			}
 			checkExample(t, page, sections[1], types.keyword+` "`+name+`" "`)

@@ -139,10 +139,14 @@ func schemaFile(name string, schema map[string]any) (string, error) {
 	})
 }
 
-// ofPrefix leaves the types of other prefixes out of a provider's schema.
+// ofPrefix leaves the types of other prefixes out of a provider's schema. Functions have no prefix, and
+// are documented once.
 func ofPrefix(prefix string, schema map[string]any) map[string]any {
 	result := make(map[string]any, len(schema))
 	for kind, value := range schema {
+		if kind == "functions" && prefix != ownPrefix {
+			continue
+		}
 		types, ok := value.(schemas)
 		if !ok {
 			result[kind] = value

@@ -50,6 +50,7 @@ func providerSchema(ctx context.Context) (map[string]any, error) {
 		"ephemeral_resource_schemas": schemasJSON(types.EphemeralResourceSchemas, schemaJSON),
 		"list_resource_schemas":      schemasJSON(types.ListResourceSchemas, schemaJSON),
 		"action_schemas":             schemasJSON(types.ActionSchemas, actionJSON),
+		"functions":                  functionsJSON(types.Functions),
 	}, nil
 }
 
@@ -140,6 +141,29 @@ func identityJSON(s *tfprotov6.ResourceIdentitySchema) map[string]any {
 		}
 	}
 	return map[string]any{"version": s.Version, "attributes": attributes}
+}
+
+// functionsJSON returns the signatures. A function belongs to the provider, whose prefix its name doesn't have.
+func functionsJSON(functions map[string]*tfprotov6.Function) map[string]any {
+	result := make(map[string]any, len(functions))
+	for name, f := range functions {
+		parameters := make([]any, len(f.Parameters))
+		for i, p := range f.Parameters {
+			parameters[i] = parameterJSON(p)
+		}
+		signature := map[string]any{
+			"summary": f.Summary, "description": f.Description, "parameters": parameters, "return_type": f.Return.Type,
+		}
+		if f.VariadicParameter != nil {
+			signature["variadic_parameter"] = parameterJSON(f.VariadicParameter)
+		}
+		result[name] = signature
+	}
+	return result
+}
+
+func parameterJSON(p *tfprotov6.FunctionParameter) map[string]any {
+	return map[string]any{"name": p.Name, "description": p.Description, "is_nullable": p.AllowNullValue, "type": p.Type}
 }
 
 func kindJSON(k tfprotov6.StringKind) string {

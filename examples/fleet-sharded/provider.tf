@@ -1,9 +1,9 @@
 variable "tokens_file" {
-  description = "JSON file of the Mystore access tokens: name of the shop => token. Without it, the tokens are those in MYSTORE_TOKENS."
+  description = "File of the Mystore access tokens: a JSON object, or a CSV file with the columns shop and token. Without it, the tokens are those in the environment."
   type        = string
   default     = null
 }
 
 provider "kustom" {
-  mystore_tokens = var.tokens_file == null ? null : sensitive(jsondecode(file(var.tokens_file)))
+  mystore_tokens_file = var.tokens_file
 }

@@ -1,15 +1,10 @@
-# Spreadsheets like to begin a file with a byte order mark.
-module "list" {
-  source = "../modules/shop-list"
-
-  rows                = csvdecode(trimprefix(file(var.shops_file), "\uFEFF"))
-  shared_merchant_ids = var.shared_merchant_ids
-}
-
 locals {
+  # A mistake in the list is an error that names its row and column.
+  list = provider::kustom::shop_list(filebase64(var.shops_file), var.shared_merchant_ids...)
+
   # The hash of a shop's name decides its chunk, so that other shops come and go without moving it.
   chunks = {
-    for name, shop in module.list.shops : parseint(substr(md5(name), 0, 4), 16) % var.chunks => name...
+    for name, shop in local.list : parseint(substr(md5(name), 0, 4), 16) % var.chunks => name...
   }
 }
 
@@ -18,7 +13,7 @@ locals {
 resource "kustom_mystore_fleet" "chunk" {
   for_each = local.chunks
 
-  shops = { for name in each.value : name => module.list.shops[name] }
+  shops = { for name in each.value : name => { merchant_id = local.list[name].merchant_id, description = local.list[name].description } }
 
   # A shop that is taken off the list keeps its key. This is the default; "clear" would empty the shop.
   deletion_policy = "retain"

@@ -1,5 +1,5 @@
 variable "shops_file" {
-  description = "CSV file of the shops, with the columns shop, merchant_id and description."
+  description = "CSV file of the shops, with the columns shop and merchant_id, and description if you like."
   type        = string
   default     = "shops.csv"
 }

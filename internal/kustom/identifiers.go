@@ -77,6 +77,15 @@ func FindMerchantID(text string) MerchantID {
 	return ""
 }
 
+// IsDescription tells whether the portal takes text as the description of a key: 1 to 100 letters,
+// digits, spaces and -:;.,_.
+func IsDescription(text string) bool {
+	const longest = 100
+	return text != "" && len(text) <= longest && !strings.ContainsFunc(text, func(r rune) bool {
+		return isNotAlphanumeric(r) && !strings.ContainsRune("-:;., _", r)
+	})
+}
+
 // UsernameForm tells whose form a username has.
 type UsernameForm string
 

@@ -3,11 +3,14 @@ package provider
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"github.com/agext/levenshtein"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -126,6 +129,8 @@ func (b *backend) portalAuth() (string, error) {
 // noShopTokenError says that the provider was given no token for a shop.
 type noShopTokenError struct {
 	shop string
+	// near is a shop of almost the same name that there is a token for; empty where there is none.
+	near string
 	// pages says that a session would do as well.
 	pages bool
 }
@@ -138,9 +143,24 @@ func (b *backend) shopToken(shop string) (string, error) {
 	case b.unknownShops || token.unknown:
 		return "", &unknownError{attribute: "mystore_tokens"}
 	case !ok:
-		return "", &noShopTokenError{shop: shop, pages: b.pages != nil}
+		return "", &noShopTokenError{shop: shop, near: nearest(shop, maps.Keys(b.mystoreTokens)), pages: b.pages != nil}
 	}
 	return token.value, nil
+}
+
+// nearest returns the name that differs least from shop, if it differs so little that it was probably
+// meant: in upper and lower case, or in spaces around it, or by two letters.
+func nearest(shop string, names iter.Seq[string]) string {
+	const most = 2
+	best, least := "", most+1
+	wanted := strings.ToLower(strings.TrimSpace(shop))
+	for _, name := range slices.Sorted(names) {
+		distance := levenshtein.Distance(wanted, strings.ToLower(name), nil)
+		if distance < least && distance < len(wanted)/2 {
+			best, least = name, distance
+		}
+	}
+	return best
 }
 
 func (b *backend) shopNames() ([]string, error) {

@@ -252,8 +252,11 @@ func adviseSettings(err error) (advice, bool) {
 	}
 	var noToken *noShopTokenError
 	if errors.As(err, &noToken) {
-		text := fmt.Sprintf("The provider has no Mystore token for shop %s. Make one for this shop at auth.mystore.no "+
-			"and add it to mystore_tokens, or to the environment variable %s.", noToken.shop, envMystoreTokens)
+		text := fmt.Sprintf("The provider has no Mystore token for shop %s. ", noToken.shop)
+		if noToken.near != "" {
+			text += fmt.Sprintf("There is one for shop %s: did you mean %s? If not: ", noToken.near, noToken.near)
+		}
+		text += "Make one for this shop at auth.mystore.no and add it to mystore_tokens, or to the environment variable " + envMystoreTokens + "."
 		if noToken.pages {
 			text += fmt.Sprintf(" Or sign in to the shop's admin with terraform-provider-kustom login --mystore %s.", noToken.shop)
 		}

@@ -61,6 +61,7 @@ func TestAdvise(t *testing.T) {
 		general bool
 	}{
 		{"no portal token", &missingError{"portal_token", envPortalToken, "a token"}, "The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN, to a token.", true},
+		{"no shop token, but a near one", &noShopTokenError{shop: "Butikk", near: "butikk"}, "no Mystore token for shop Butikk. There is one for shop butikk: did you mean butikk?", false},
 		{"no shop token", &noShopTokenError{shop: "butikk"}, "no Mystore token for shop butikk", false},
 		{"unknown setting", silence(transport.NoAnswer, "portal", &unknownError{"portal_url"}), "The provider's portal_url depends on something that has not been applied yet", true},
 		{"portal 401", refusal("portal", 401, "UNAUTHORIZED"), "KUSTOM_PORTAL_TOKEN", true},

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -182,13 +182,18 @@ func TestAccFleetList(t *testing.T) {
 	w.mustInit(t)
 	const header = "shop,merchant_id,description\n"
 	for name, test := range map[string]struct{ list, want string }{
-		"twice":       {header + "fjellsport,M00412871,\nullogtre,M00698335,\nfjellsport,M00412871,\n", "These shops are in the list more than once: fjellsport."},
-		"no shop":     {header + " fjellsport,M00412871,\n,M00698335,\nkaffe bønna,M00537204,\n", `These are no names of Mystore shops: " fjellsport", "", "kaffe bønna".`},
-		"no ID":       {header + "fjellsport,00412871,\nullogtre,,\n", `These are no merchant IDs, which are M, K or N and digits, with a P in front in the playground: "00412871" of fjellsport, "" of ullogtre.`},
-		"copied line": {header + "fjellsport,M00412871,\nullogtre,M00412871,\n", "These shops have one merchant ID: fjellsport, ullogtre (M00412871). If they do share a store, name it in shared_merchant_ids."},
-		"semicolons":  {"shop;merchant_id;description\nfjellsport;M00412871;\n", `attributes "merchant_id" and "shop" are required`},
-		"short line":  {header + "fjellsport,M00412871\n", "CSV parse error on line 2: wrong number of fields"},
-		"no lines":    {header, "The list has no shops."},
+		"mistakes": {
+			header + "fjellsport,M00412871,\nullogtre,00698335,\nFjellsport ,M00537204,\nkaffe bønna,M00412871,\n",
+			`Row 3, column B (merchant_id): "00698335" is not a merchant ID. A merchant ID is M, K or N and digits, such as M00123456 or K123456, ` +
+				`with a P in front in the playground, or DM and digits. Row 4, column A (shop): The shop Fjellsport is in the list more than once: ` +
+				`row 2 has it too. Row 5, column A (shop): "kaffe bønna" is not the name of a Mystore shop.`,
+		},
+		"copied row": {
+			header + "fjellsport,M00412871,\nullogtre,M00412871,\n",
+			"Row 3, column B (merchant_id): The shops fjellsport and ullogtre have one merchant ID, M00412871.",
+		},
+		"no column": {"shop;store\nfjellsport;M00412871\n", "The list has no column merchant_id."},
+		"no shops":  {header, "The list has no shops."},
 	} {
 		w.write(t, "shops.csv", test.list)
 		got := w.terraform(t, "plan", "-input=false", "-no-color")
@@ -199,31 +204,52 @@ func TestAccFleetList(t *testing.T) {
 	if asked := w.sandbox.Requests(); len(asked) > 0 {
 		t.Errorf("%d requests were made for lists with mistakes, the first is %v", len(asked), asked[0])
 	}
-	w.write(t, "shops.csv", "\uFEFF"+strings.ReplaceAll(header+"fjellsport,M00412871,\n", "\n", "\r\n"))
+	w.write(t, "shops.csv", "Shop;Merchant ID;Eier\r\n fjellsport ;M00412871;Kj\xf8pmannen\r\n")
 	if got := w.terraform(t, "plan", "-input=false", "-no-color"); got.code != 0 {
-		t.Errorf("as a spreadsheet exports it, with a byte order mark and carriage returns:\n%s", got.output)
+		t.Errorf("as a Norwegian spreadsheet saves it:\n%s", got.output)
 	}
 }
 
-// TestPublishedMerchantIDs holds the form of merchant IDs in the published module to the provider's own.
-func TestPublishedMerchantIDs(t *testing.T) {
+// TestAccShopListExample switches the shops of the published list in two waves: one shop, and then the others.
+func TestAccShopListExample(t *testing.T) {
 	t.Parallel()
-	source := read(t, "../../examples/modules/shop-list/variables.tf")
-	found := regexp.MustCompile(`regex\("(\^[^"]+)", row\.merchant_id\)`).FindAllStringSubmatch(source, -1)
-	if len(found) == 0 {
-		t.Fatal("the module has no form of merchant IDs")
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "functions/shop_list")
+	w.mustInit(t)
+	if got := w.mustApply(t); !strings.Contains(got.output, "1 added, 0 changed, 0 destroyed") {
+		t.Errorf("the first wave is not one shop:\n%s", got.output)
 	}
-	for _, match := range found {
-		form := regexp.MustCompile(match[1])
-		for _, id := range []string{
-			"M00412871", "PM00412871", "K123456", "PK123456", "N1a2b3", "PN1", "DM12", "M1a", "",
-			"m00412871", "00412871", "M", "X1", "PDM1", "M-1", "M00412871 ", "K12_ab",
-		} {
-			_, err := kustom.ParseMerchantID(id)
-			if form.MatchString(id) != (err == nil) {
-				t.Errorf("%s: the module's form %s says %t, the provider %v", id, match[1], form.MatchString(id), err)
-			}
+	w.mustHaveWritten(t, 1)
+	w.set("TF_VAR_wave", "2")
+	w.mustApply(t)
+	w.mustHaveWritten(t, len(seed.Shops))
+	w.mustBeEmpty(t)
+	w.mustBeSwitched(t, seed)
+}
+
+// TestAccWaves switches one shop first and then the rest. No run deletes a key that it has just replaced,
+// and the shop of the first wave gets no second key.
+func TestAccWaves(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "waves")
+	w.mustInit(t)
+	for wave, shops := range []int{0, 1, len(seed.Shops)} {
+		if wave == 0 {
+			continue // Waves are counted from 1.
 		}
+		w.set("TF_VAR_wave", strconv.Itoa(wave))
+		w.mustApply(t)
+		if got := w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall); got != shops {
+			t.Errorf("after wave %d, %d shops were given a key, want %d", wave, got, shops)
+		}
+		// A later run deletes what the portal shows to be unused.
+		if got := w.sandbox.Count(sandbox.Portal, http.MethodDelete, keyCall); got >= shops {
+			t.Errorf("after wave %d, %d old keys are deleted: the shops of this wave have lost theirs at once", wave, got)
+		}
+	}
+	for _, shop := range seed.Shops {
+		w.order(t, shop.Name)
 	}
 }
 

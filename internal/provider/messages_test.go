@@ -176,6 +176,9 @@ func (s *source) summariesAt(n ast.Node, sinks map[string]int, fields map[string
 			at = append(at, n.Args[i])
 		}
 	case *ast.CompositeLit:
+		if definition, ok := n.Type.(*ast.SelectorExpr); ok && definition.Sel.Name == "Definition" {
+			break // The summary of a function is no message.
+		}
 		structure, _ := n.Type.(*ast.Ident)
 		for i, element := range n.Elts {
 			if pair, ok := element.(*ast.KeyValueExpr); ok {

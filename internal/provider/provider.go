@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -26,6 +27,7 @@ import (
 var (
 	_ provider.ProviderWithListResources  = (*kustomProvider)(nil)
 	_ provider.ProviderWithActions        = (*kustomProvider)(nil)
+	_ provider.ProviderWithFunctions      = (*kustomProvider)(nil)
 	_ provider.ProviderWithValidateConfig = (*kustomProvider)(nil)
 )
 
@@ -69,9 +71,12 @@ func New(o Options) func() provider.Provider {
 }
 
 type providerModel struct {
-	Environment    types.String `tfsdk:"environment"`
-	PortalToken    types.String `tfsdk:"portal_token"`
-	MystoreTokens  types.Map    `tfsdk:"mystore_tokens"`
+	Environment   types.String `tfsdk:"environment"`
+	PortalToken   types.String `tfsdk:"portal_token"`
+	MystoreTokens types.Map    `tfsdk:"mystore_tokens"`
+
+	MystoreTokensFile types.String `tfsdk:"mystore_tokens_file"`
+
 	IgnoredShops   types.Set    `tfsdk:"ignored_shops"`
 	PortalURL      types.String `tfsdk:"portal_url"`
 	APIURL         types.String `tfsdk:"api_url"`
@@ -112,6 +117,14 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 					"shops named here, or reached by a `browser`, can be protected from losing the key that they use. " +
 					"May hold ephemeral values. Can also be set with `MYSTORE_TOKENS`, a JSON object.",
 			},
+			"mystore_tokens_file": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Path of a file with the Mystore access tokens, instead of `mystore_tokens`: a JSON object from shop name to " +
+					"token, or a CSV file with the columns `shop` and `token`, as a spreadsheet saves it. Use it for some hundred shops: an " +
+					"environment variable has a limit. Keep the file outside the repository, and readable only by you. Can also be set with " +
+					"`MYSTORE_TOKENS_FILE`. The provider takes all tokens from the first that is set of: `mystore_tokens` or `mystore_tokens_file` " +
+					"(not both), `MYSTORE_TOKENS`, `MYSTORE_TOKENS_FILE`.",
+			},
 			"ignored_shops": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Shops that need not be asked before a key is deleted, such as one that is closed and whose token does not " +
@@ -149,8 +162,8 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 	}
 }
 
-// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables are
-// read when the provider is configured.
+// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables and
+// the file of tokens are read when the provider is configured.
 func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
@@ -160,10 +173,11 @@ func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.Valida
 	if engine := p.engine.Load(); engine != nil {
 		engine.ForgetClaims()
 	}
-	_, problems := resolve(model, func(string) string { return "" })
-	for _, problem := range problems {
-		resp.Diagnostics.AddAttributeError(problem.path(), problem.summary, problem.detail)
+	if len(model.MystoreTokens.Elements()) == 0 {
+		model.MystoreTokensFile = types.StringUnknown()
 	}
+	_, problems := resolve(model, func(string) string { return "" })
+	addProblems(problems, &resp.Diagnostics)
 }
 
 func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
@@ -173,9 +187,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		return
 	}
 	settings, problems := resolve(model, p.options.Getenv)
-	for _, problem := range problems {
-		resp.Diagnostics.AddAttributeError(problem.path(), problem.summary, problem.detail)
-	}
+	addProblems(problems, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -212,6 +224,10 @@ func (p *kustomProvider) Actions(context.Context) []func() action.Action {
 		newVerifyCredentialsAction,
 		newCreateTestOrderAction,
 	}
+}
+
+func (p *kustomProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newShopListFunction}
 }
 
 // ListResources are what terraform query can list.

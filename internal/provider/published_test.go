@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,6 @@ var exampleRuns = map[string]string{
 	"list-resources/mystore_klarna_checkout_credentials/": "TestAccListShops",
 	"modules/shop-connection/":                            "TestAccModules",
 	"modules/shop-pair/":                                  "TestAccModules",
-	"modules/shop-list/":                                  "TestTerragrunt",
 	"pairs-to-connections/":                               "TestAccMoveBetweenTheWays",
 	"pairs-to-fleet/":                                     "TestAccMoveThroughFleet",
 	"provider/":                                           "TestAccProviderPlayground",
@@ -70,6 +70,8 @@ var exampleRuns = map[string]string{
 	"verify-after-change/":   "TestAccVerifyAfterChange",
 	"vault-tokens/":          "TestAccVaultTokens",
 	"vault-tokens/tests/":    "TestAccPublishedTests",
+	"waves/":                 "TestAccWaves",
+	"functions/shop_list/":   "TestAccShopListExample",
 	"github-actions/":        "TestAccPlanWorkflow",
 	"github-actions/tests/":  "TestAccPublishedTests",
 }
@@ -102,6 +104,24 @@ func TestEveryExampleIsRun(t *testing.T) {
 		case !strings.Contains(sources, path.Base(run)):
 			t.Errorf("%s: no test names %s", run, path.Base(run))
 		}
+	}
+}
+
+// TestPublishedPatterns_LeaveMerchantIDsToTheProvider expects no example to have an idea of its own of what
+// a merchant ID looks like: the provider knows more forms than an example would.
+func TestPublishedPatterns_LeaveMerchantIDsToTheProvider(t *testing.T) {
+	literal := regexp.MustCompile(`regex(?:all)?\("([^"]+)"`)
+	patterns := 0
+	for name, content := range publishedFiles(t) {
+		for _, match := range literal.FindAllStringSubmatch(content, -1) {
+			patterns++
+			if pattern, err := regexp.Compile(match[1]); err != nil || pattern.MatchString("M00412871") || pattern.MatchString("PM00412871") {
+				t.Errorf("%s: %s is a pattern of merchant IDs (%v)", name, match[1], err)
+			}
+		}
+	}
+	if patterns == 0 {
+		t.Error("no pattern was looked at")
 	}
 }
 
@@ -176,7 +196,7 @@ func TestExamplesAreExplained(t *testing.T) {
 	for name := range files {
 		dir, _, _ := strings.Cut(name, "/")
 		switch dir {
-		case "actions", "data-sources", "list-resources", "modules", "provider", "resources":
+		case "actions", "data-sources", "functions", "list-resources", "modules", "provider", "resources":
 			continue
 		}
 		if lines := strings.Count(files[dir+"/README.md"], "\n"); lines < 3 {

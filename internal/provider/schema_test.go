@@ -52,8 +52,16 @@ func TestDescriptions(t *testing.T) {
 			}
 		}
 	}
-	kinds := []int{len(all.ResourceSchemas), len(all.DataSourceSchemas), len(all.ListResourceSchemas), len(all.ActionSchemas), len(identities.IdentitySchemas)}
-	if slices.Contains(kinds, 0) || len(all.EphemeralResourceSchemas)+len(all.Functions)+len(all.StateStoreSchemas) > 0 {
+	for name, f := range all.Functions {
+		describe(t, "function "+name, f.Description, f.DescriptionKind)
+		for _, parameter := range append(slices.Clone(f.Parameters), f.VariadicParameter) {
+			if parameter != nil {
+				describe(t, "function "+name+"."+parameter.Name, parameter.Description, parameter.DescriptionKind)
+			}
+		}
+	}
+	kinds := []int{len(all.Functions), len(all.ResourceSchemas), len(all.DataSourceSchemas), len(all.ListResourceSchemas), len(all.ActionSchemas), len(identities.IdentitySchemas)}
+	if slices.Contains(kinds, 0) || len(all.EphemeralResourceSchemas)+len(all.StateStoreSchemas) > 0 {
 		t.Errorf("there are objects that nobody has looked at, or none where there should be: %v", kinds)
 	}
 }
@@ -179,7 +187,8 @@ var secretWords = regexp.MustCompile(`secret|token|login|password|seed|email`)
 
 func checkAttribute(t *testing.T, what, name string, a interface{ IsSensitive() bool }) {
 	t.Helper()
-	secret := secretWords.MatchString(name) && !strings.HasSuffix(name, "_version")
+	// The path of a file of secrets is none.
+	secret := secretWords.MatchString(name) && !strings.HasSuffix(name, "_version") && !strings.HasSuffix(name, "_file")
 	if a.IsSensitive() != secret {
 		t.Errorf("%s: sensitive is %v, want %v", what, a.IsSensitive(), secret)
 	}

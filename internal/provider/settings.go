@@ -3,18 +3,23 @@ package provider
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/url"
-	"regexp"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
@@ -23,6 +28,7 @@ const (
 	envEnvironment   = "KUSTOM_ENVIRONMENT"
 	envPortalToken   = "KUSTOM_PORTAL_TOKEN"
 	envMystoreTokens = "MYSTORE_TOKENS"
+	envTokensFile    = "MYSTORE_TOKENS_FILE"
 	envPortalURL     = "KUSTOM_PORTAL_URL"
 	envAPIURL        = "KUSTOM_API_URL"
 	envMystoreURL    = "MYSTORE_URL"
@@ -71,8 +77,22 @@ func (s settings) teach(redactor *vendortext.Redactor) {
 	}
 }
 
-// configProblem is a refusal of one attribute's value.
-type configProblem struct{ attribute, summary, detail string }
+// configProblem is a refusal of one attribute's value, or a warning of it.
+type configProblem struct {
+	attribute, summary, detail string
+	warning                    bool
+}
+
+// addProblems reports what is wrong with the provider's arguments.
+func addProblems(problems []configProblem, diags *diag.Diagnostics) {
+	for _, p := range problems {
+		if p.warning {
+			diags.AddAttributeWarning(p.path(), p.summary, p.detail)
+			continue
+		}
+		diags.AddAttributeError(p.path(), p.summary, p.detail)
+	}
+}
 
 // path returns where the attribute is, which may be in a block.
 func (p configProblem) path() path.Path {
@@ -90,7 +110,11 @@ type resolver struct {
 }
 
 func (r *resolver) refuse(attribute, summary, detail string) {
-	r.problems = append(r.problems, configProblem{attribute, summary, detail})
+	r.problems = append(r.problems, configProblem{attribute: attribute, summary: summary, detail: detail})
+}
+
+func (r *resolver) cautionAbout(attribute, summary, detail string) {
+	r.problems = append(r.problems, configProblem{attribute: attribute, summary: summary, detail: detail, warning: true})
 }
 
 // resolve returns the settings that a provider block and the environment make together.
@@ -103,7 +127,7 @@ func resolve(m providerModel, getenv func(string) string) (settings, []configPro
 		requestTimeout: r.duration(m.RequestTimeout, "request_timeout", defaultRequestTimeout),
 	}
 	s.browser = r.browser(m.Browser, s.environment)
-	s.mystoreTokens, s.unknownShops = r.tokens(m.MystoreTokens)
+	s.mystoreTokens, s.unknownShops = r.tokens(m.MystoreTokens, m.MystoreTokensFile)
 	s.ignoredShops = setOfStrings(m.IgnoredShops)
 	var portalDefault, apiDefault string
 	if s.environment != nil {
@@ -150,22 +174,87 @@ func (r *resolver) secret(v types.String, attribute, variable string) secretValu
 		r.refuse(attribute, "White space around a token",
 			fmt.Sprintf("The value of %s (or %s) begins or ends with white space, which is never part of a token. "+
 				"It was probably copied along.", attribute, variable))
+	} else if fault := tokenFault(value); fault != "" {
+		r.refuse(attribute, "Malformed token", fmt.Sprintf("The value of %s (or %s) %s", attribute, variable, fault))
 	}
 	return secretValue{value: value, unknown: !known}
 }
 
-func (r *resolver) tokens(v types.Map) (tokens map[string]secretValue, unknown bool) {
+// tokens returns the first that there is of the map, the file, and the variables of the two.
+func (r *resolver) tokens(v types.Map, file types.String) (tokens map[string]secretValue, unknown bool) {
 	if v.IsUnknown() {
 		return nil, true
 	}
-	if len(v.Elements()) == 0 {
+	if len(v.Elements()) > 0 {
+		if file.ValueString() != "" {
+			r.refuse("mystore_tokens_file", "Two sources of Mystore tokens",
+				"mystore_tokens and mystore_tokens_file are both set. Set one of them: the shops that only the other one names would not be protected.")
+		}
+		tokens = map[string]secretValue{}
+		for shop, element := range v.Elements() {
+			tokens[shop] = r.shopToken("mystore_tokens", shop, element)
+		}
+		return tokens, false
+	}
+	if file.ValueString() == "" && !file.IsUnknown() && r.getenv(envMystoreTokens) != "" {
 		return r.tokensFromEnvironment(), false
 	}
-	tokens = map[string]secretValue{}
-	for shop, element := range v.Elements() {
-		tokens[shop] = r.shopToken(shop, element)
+	name, known := r.text(file, envTokensFile, "")
+	if !known || name == "" {
+		return nil, !known
 	}
-	return tokens, false
+	return r.tokensFromFile(name), false
+}
+
+// tokensFromFile never quotes the file's content (I2).
+func (r *resolver) tokensFromFile(name string) map[string]secretValue {
+	const attribute = "mystore_tokens_file"
+	content, err := os.ReadFile(name) //nolint:gosec // Whoever writes the configuration chooses the file.
+	if err != nil {
+		r.refuse(attribute, "File of Mystore tokens not read",
+			fmt.Sprintf("The provider can't read the file in %s (or %s): %v. A relative path begins at the working directory.", attribute, envTokensFile, err))
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && readableByOthers(info) {
+		r.cautionAbout(attribute, "File of Mystore tokens is readable by others",
+			fmt.Sprintf("Other users of this machine can read %s, which has the tokens of all shops. Take the right from them: chmod 600 %s", name, name))
+	}
+	parsed, err := shoplist.ParseTokens(content)
+	if err != nil {
+		r.refuse(attribute, "Malformed file of Mystore tokens",
+			fmt.Sprintf("The file in %s (or %s) must be a JSON object from shop to token, or a CSV file with the columns shop and token. "+
+				"%s is neither:\n%v", attribute, envTokensFile, name, err))
+		return nil
+	}
+	tokens := make(map[string]secretValue, len(parsed))
+	for shop, token := range parsed {
+		tokens[shop] = r.shopToken(attribute, shop, types.StringValue(token))
+	}
+	return tokens
+}
+
+// readableByOthers tells whether others than its owner may read a file. Windows doesn't say so in a mode.
+func readableByOthers(info fs.FileInfo) bool {
+	const groupAndOthers = 0o044
+	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode()&groupAndOthers != 0
+}
+
+// tokenFault says what is wrong with a token that was copied with something around it or in it; empty
+// where nothing is. It does not quote the token (I2).
+func tokenFault(token string) string {
+	const scheme = "bearer "
+	quotes := func(r rune) bool { return strings.ContainsRune("\"'`“”„‘’«»", r) }
+	switch {
+	case strings.ContainsRune(token, '\uFEFF'):
+		return "has a byte order mark in it, which can't be seen. Copy the token again, or save its file as UTF-8 without a byte order mark."
+	case len(token) > len(scheme) && strings.EqualFold(token[:len(scheme)], scheme):
+		return "begins with Bearer. Leave that word out: the provider adds it."
+	case strings.TrimFunc(token, quotes) != token:
+		return "has quotation marks around it. Leave them out."
+	case strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+		return "has a line break or other white space in it, which is never part of a token. It was probably wrapped where it was copied from."
+	}
+	return ""
 }
 
 // setOfStrings returns the known elements of a set.
@@ -179,28 +268,28 @@ func setOfStrings(set types.Set) []string {
 	return values
 }
 
-// shopNamePattern is the form of a shop's name, which is part of its address.
-var shopNamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+func isShopName(text string) bool { return shoplist.IsName(text) }
 
-func isShopName(text string) bool { return shopNamePattern.MatchString(text) && !mayBeSecret(text) }
-
-func (r *resolver) shopToken(shop string, element attr.Value) secretValue {
+// shopToken returns one shop's token, from a map or a file that attribute names.
+func (r *resolver) shopToken(attribute, shop string, element attr.Value) secretValue {
 	if !isShopName(shop) {
 		// It may be a token: the two are easily swapped. So it is not quoted (I2).
-		r.refuse("mystore_tokens", "Malformed shop name",
-			"mystore_tokens has a key that is no shop's name, which consists of letters, digits and hyphens. It is not shown here, "+
-				"because it may be a token: the map goes from shop name to token, not the other way round.")
+		r.refuse(attribute, "Malformed shop name",
+			attribute+" has a key that is no shop's name, which consists of letters, digits and hyphens. It is not shown here, "+
+				"because it may be a token: the map goes from shop name to token, not the other way round. White space is no part of a name.")
 		return secretValue{}
 	}
 	text, isString := element.(types.String)
 	if !isString || text.IsNull() || (!text.IsUnknown() && text.ValueString() == "") {
-		r.refuse("mystore_tokens", "Empty Mystore token", fmt.Sprintf("The token of shop %q is empty.", shop))
+		r.refuse(attribute, "Empty Mystore token", fmt.Sprintf("The token of shop %q is empty.", shop))
 		return secretValue{}
 	}
 	if strings.TrimSpace(text.ValueString()) != text.ValueString() {
-		r.refuse("mystore_tokens", "White space around a token",
+		r.refuse(attribute, "White space around a token",
 			fmt.Sprintf("The token of shop %q begins or ends with white space, which is never part of a token. "+
 				"It was probably copied along.", shop))
+	} else if fault := tokenFault(text.ValueString()); fault != "" {
+		r.refuse(attribute, "Malformed token", fmt.Sprintf("The token of shop %q %s", shop, fault))
 	}
 	return secretValue{value: text.ValueString(), unknown: text.IsUnknown()}
 }
@@ -208,12 +297,8 @@ func (r *resolver) shopToken(shop string, element attr.Value) secretValue {
 // tokensFromEnvironment never quotes the variable's content: whatever is wrong with it, it probably
 // holds tokens (I2).
 func (r *resolver) tokensFromEnvironment() map[string]secretValue {
-	raw := r.getenv(envMystoreTokens)
-	if raw == "" {
-		return nil
-	}
 	var parsed map[string]string
-	if err := json.Unmarshal([]byte(raw), &parsed); err != nil || parsed == nil {
+	if err := json.Unmarshal([]byte(r.getenv(envMystoreTokens)), &parsed); err != nil || parsed == nil {
 		r.refuse("mystore_tokens", "Malformed "+envMystoreTokens,
 			fmt.Sprintf("The environment variable %s is not a JSON object from shop name to token, such as "+
 				`{"my-shop": "token"}. Its content is not shown here, because it may hold tokens.`, envMystoreTokens))
@@ -221,7 +306,7 @@ func (r *resolver) tokensFromEnvironment() map[string]secretValue {
 	}
 	tokens := map[string]secretValue{}
 	for shop, token := range parsed {
-		tokens[shop] = r.shopToken(shop, types.StringValue(token))
+		tokens[shop] = r.shopToken("mystore_tokens", shop, types.StringValue(token))
 	}
 	return tokens
 }

@@ -3,6 +3,9 @@ package provider
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -96,6 +99,135 @@ func TestResolvePrecedence(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("from the attributes: got %q, want %q", got, want)
+	}
+}
+
+// writeTokens returns the name of a file with that content, which only its owner can read.
+func writeTokens(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestResolve_ReadsTokensFromFile(t *testing.T) {
+	want := map[string]secretValue{"fjellsport": {value: "token-1"}, "ullogtre": {value: "token-2"}}
+	for name, content := range map[string]string{
+		"JSON": `{"fjellsport": "token-1", "ullogtre": "token-2"}`,
+		"CSV":  "\uFEFFShop;Token\r\nfjellsport ;token-1\r\nullogtre;\u00A0token-2\r\n",
+	} {
+		file := writeTokens(t, content)
+		m := emptyModel()
+		m.MystoreTokensFile = types.StringValue(file)
+		other := map[string]string{envMystoreTokens: `{"other": "token"}`, envTokensFile: "nowhere"}
+		if got := mustResolve(t, m, other).mystoreTokens; !maps.Equal(got, want) {
+			t.Errorf("%s: the attribute gives %d tokens", name, len(got))
+		}
+		if got := mustResolve(t, emptyModel(), map[string]string{envTokensFile: file}).mystoreTokens; !maps.Equal(got, want) {
+			t.Errorf("%s: the variable gives %d tokens", name, len(got))
+		}
+	}
+	s := mustResolve(t, emptyModel(), map[string]string{envMystoreTokens: `{"shop": "token"}`, envTokensFile: "nowhere"})
+	if _, ok := s.mystoreTokens["shop"]; !ok || len(s.mystoreTokens) != 1 {
+		t.Error("MYSTORE_TOKENS does not go before MYSTORE_TOKENS_FILE")
+	}
+	m := emptyModel()
+	m.MystoreTokensFile = types.StringUnknown()
+	if s := mustResolve(t, m, map[string]string{envMystoreTokens: `{"shop": "token"}`}); !s.unknownShops {
+		t.Error("the shops of an unknown file are known")
+	}
+}
+
+func TestResolve_RefusesFileOfTokens(t *testing.T) {
+	for name, test := range map[string]struct{ content, summary, detail string }{
+		"malformed": {"{\n\"butikk\": hush}", "Malformed file of Mystore tokens", "Line 2 is not part of a JSON object"},
+		"CSV":       {"shop,token\nbutikk,\n", "Malformed file of Mystore tokens", "Row 2, column B (token): The token of shop butikk is empty."},
+		"swapped":   {`{"hush hush": "butikk"}`, "Malformed shop name", "mystore_tokens_file has a key"},
+		"Bearer":    {"shop;token\nbutikk;Bearer hush\n", "Malformed token", `The token of shop "butikk" begins with Bearer.`},
+	} {
+		m := emptyModel()
+		m.MystoreTokensFile = types.StringValue(writeTokens(t, test.content))
+		_, problems := resolveWith(m, nil)
+		if len(problems) != 1 {
+			t.Errorf("%s: %d problems", name, len(problems))
+			continue
+		}
+		p := problems[0]
+		if p.attribute != "mystore_tokens_file" || p.warning || p.summary != test.summary || !strings.Contains(p.detail, test.detail) || strings.Contains(p.detail, "hush") {
+			t.Errorf("%s: got %+v", name, p)
+		}
+	}
+	m := emptyModel()
+	m.MystoreTokensFile = types.StringValue(filepath.Join(t.TempDir(), "nowhere"))
+	if _, problems := resolveWith(m, nil); len(problems) != 1 || problems[0].summary != "File of Mystore tokens not read" {
+		t.Errorf("a file that is not there: %+v", problems)
+	}
+	m.MystoreTokens = tokenMap(map[string]attr.Value{"shop": types.StringValue("token")})
+	if _, problems := resolveWith(m, nil); len(problems) != 1 || problems[0].summary != "Two sources of Mystore tokens" {
+		t.Errorf("two sources: %+v", problems)
+	}
+}
+
+func TestResolve_WarnsOfFileThatOthersCanRead(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a mode says nothing there")
+	}
+	file := writeTokens(t, `{"shop": "token"}`)
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, problems := resolveWith(emptyModel(), map[string]string{envTokensFile: file})
+	if len(problems) != 1 || !problems[0].warning || !strings.Contains(problems[0].detail, "chmod 600 "+file) {
+		t.Errorf("got %+v", problems)
+	}
+	if len(s.mystoreTokens) != 1 {
+		t.Error("the tokens are not read")
+	}
+}
+
+// TestTokenFault expects what comes along when a token is copied to be named, and the token not to be.
+func TestTokenFault(t *testing.T) {
+	for token, want := range map[string]string{
+		"": "", "hush": "", "a-B_c.d~e+f/g=": "", "bearer": "",
+		"\uFEFFhush":     "byte order mark",
+		"Bearer hush":    "begins with Bearer",
+		"BEARER hush":    "begins with Bearer",
+		`"hush"`:         "quotation marks",
+		"'hush'":         "quotation marks",
+		"“hush”":         "quotation marks",
+		"hush\nhush":     "line break",
+		"hush\r\nhush":   "line break",
+		"hush\u00A0hush": "white space",
+		"hush\x00":       "white space",
+	} {
+		got := tokenFault(token)
+		if (got == "") != (want == "") || !strings.Contains(got, want) || strings.Contains(got, "hush") {
+			t.Errorf("%q: got %q, want %q", token, got, want)
+		}
+	}
+	for attribute, m := range map[string]providerModel{
+		"portal_token":   {PortalToken: types.StringValue("Bearer hush"), MystoreTokens: types.MapNull(types.StringType)},
+		"mystore_tokens": {MystoreTokens: tokenMap(map[string]attr.Value{"shop": types.StringValue("\"hush\"")})},
+	} {
+		_, problems := resolveWith(m, nil)
+		if len(problems) != 1 || problems[0].attribute != attribute || problems[0].summary != "Malformed token" {
+			t.Errorf("%s: got %+v", attribute, problems)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"fjellsport", "kaffebonna", "ullogtre", "a"}
+	const padded = "fjellsport "
+	for shop, want := range map[string]string{
+		"Fjellsport": "fjellsport", padded: "fjellsport", "fjelsport": "fjellsport", "kaffebonne": "kaffebonna",
+		"butikk": "", "b": "", "fjell": "", "": "",
+	} {
+		if got := nearest(shop, slices.Values(names)); got != want {
+			t.Errorf("%q: got %q, want %q", shop, got, want)
+		}
 	}
 }
 

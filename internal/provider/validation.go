@@ -17,11 +17,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-var (
-	// credentialIDPattern is not documented: it only keeps an ID from being something else.
-	credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	descriptionPattern  = regexp.MustCompile(`^[A-Za-z0-9\-:;., _]{1,100}$`)
-)
+// credentialIDPattern is not documented: it only keeps an ID from being something else.
+var credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 func isMerchantID(text string) bool {
 	_, err := kustom.ParseMerchantID(text)
@@ -92,7 +89,7 @@ func (v descriptionValidator) MarkdownDescription(ctx context.Context) string {
 }
 
 func (v descriptionValidator) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || descriptionPattern.MatchString(req.ConfigValue.ValueString()) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || kustom.IsDescription(req.ConfigValue.ValueString()) {
 		return
 	}
 	resp.Diagnostics.AddAttributeError(req.Path, "Malformed description",

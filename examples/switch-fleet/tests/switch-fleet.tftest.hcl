@@ -5,13 +5,13 @@ run "each_shop_of_the_list_is_in_one_chunk" {
   command = plan
 
   assert {
-    condition     = sort(flatten(values(local.chunks))) == sort([for row in csvdecode(file(var.shops_file)) : row.shop])
+    condition     = sort(flatten(values(local.chunks))) == sort(keys(local.list))
     error_message = "These are in the chunks: ${jsonencode(local.chunks)}"
   }
 
   assert {
-    condition = alltrue([for row in csvdecode(file(var.shops_file)) : anytrue([
-      for fleet in kustom_mystore_fleet.chunk : try(fleet.shops[row.shop].merchant_id == row.merchant_id, false)
+    condition = alltrue([for name, shop in local.list : anytrue([
+      for fleet in kustom_mystore_fleet.chunk : try(fleet.shops[name].merchant_id == shop.merchant_id, false)
     ])])
     error_message = "A shop would get a key of another store, or none."
   }
@@ -35,7 +35,7 @@ run "one_chunk_has_them_all" {
   }
 
   assert {
-    condition     = length(kustom_mystore_fleet.chunk) == 1 && length(local.chunks["0"]) == length(module.list.shops)
+    condition     = length(kustom_mystore_fleet.chunk) == 1 && length(local.chunks["0"]) == length(local.list)
     error_message = "These are in the chunks: ${jsonencode(local.chunks)}"
   }
 }

@@ -1,4 +1,10 @@
 terraform {
   # 1.11 is also OpenTofu's first version that runs this.
   required_version = ">= 1.11"
+
+  required_providers {
+    kustom = {
+      source = "storefront-iac/kustom"
+    }
+  }
 }

@@ -1,0 +1,17 @@
+variable "wave" {
+  description = "The last wave of shops whose turn it is."
+  type        = number
+  default     = 1
+}
+
+locals {
+  shops = provider::kustom::shop_list(filebase64("${path.module}/shops.csv"))
+}
+
+resource "kustom_mystore_connection" "shop" {
+  for_each = { for name, shop in local.shops : name => shop if shop.wave <= var.wave }
+
+  shop        = each.key
+  merchant_id = each.value.merchant_id
+  description = each.value.description
+}

@@ -1,0 +1,97 @@
+package provider
+
+import (
+	"context"
+	"encoding/base64"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
+)
+
+var _ function.Function = shopListFunction{}
+
+// shopListFunction is a function and not a data source: its result is known in every plan, so that it
+// can be the for_each of anything, and a list is checked without asking anybody.
+type shopListFunction struct{}
+
+func newShopListFunction() function.Function { return shopListFunction{} }
+
+// shopRow is one row of a list of shops.
+type shopRow struct {
+	MerchantID  string            `tfsdk:"merchant_id"`
+	Description *string           `tfsdk:"description"`
+	Wave        int64             `tfsdk:"wave"`
+	Columns     map[string]string `tfsdk:"columns"`
+}
+
+func (shopListFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "shop_list"
+}
+
+func (shopListFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "Lists the shops of a CSV file, as spreadsheets save it",
+		MarkdownDescription: "Lists the shops of a CSV file, as spreadsheets save it, for the `for_each` of connections or the `shops` of a fleet.\n\n" +
+			"The first row names the columns, in any order and in upper or lower case. `shop` and `merchant_id` are required; `description` and " +
+			"`wave` are optional. Commas, semicolons or tabs separate the cells. The file may be UTF-8, UTF-16 with a byte order mark, or " +
+			"Windows-1252. Spaces around a cell and empty rows are left out.\n\n" +
+			"A list with a mistake is an error that names each row and column: a shop that is there twice, a name or a merchant ID that can't be one, " +
+			"two shops with one merchant ID, or no shops at all.\n\n" +
+			"The result is a map from each shop's name to an object:\n\n" +
+			"- `merchant_id` (String)\n" +
+			"- `description` (String) null where the cell is empty\n" +
+			"- `wave` (Number) a whole number from 1; 1 for every shop where the list has no such column\n" +
+			"- `columns` (Map of String) the other cells, by the column's name in lower case, with underscores for spaces and hyphens",
+		Parameters: []function.Parameter{function.StringParameter{
+			Name: "content_base64",
+			MarkdownDescription: "The file's content in Base64: `filebase64(\"shops.csv\")`. Terraform's `file` would refuse a file " +
+				"that is not UTF-8.",
+		}},
+		VariadicParameter: function.StringParameter{
+			Name: "shared_merchant_ids",
+			MarkdownDescription: "The merchant IDs that several shops of the list may have. Without it, two shops with one merchant ID are an " +
+				"error: a row that was copied and not changed to the end would give a shop the key of another's store.",
+		},
+		Return: function.MapReturn{ElementType: types.ObjectType{AttrTypes: map[string]attr.Type{
+			"merchant_id": types.StringType, "description": types.StringType, "wave": types.Int64Type,
+			"columns": types.MapType{ElemType: types.StringType},
+		}}},
+	}
+}
+
+// Run never quotes the content: it may be a file of tokens that was taken for the list.
+func (shopListFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var encoded string
+	var shared []string
+	if resp.Error = req.Arguments.Get(ctx, &encoded, &shared); resp.Error != nil {
+		return
+	}
+	content, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(0, `The content is not in Base64. Read the file with filebase64("shops.csv"), and not with file.`)
+		return
+	}
+	shops, err := shoplist.ParseShops(content, shared...)
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(0, "The list of shops can't be used.\n"+err.Error())
+		return
+	}
+	listed := make(map[string]shopRow, len(shops))
+	for _, shop := range shops {
+		listed[shop.Name] = shopRow{
+			MerchantID: shop.MerchantID, Description: orNull(shop.Description), Wave: int64(shop.Wave), Columns: shop.Columns,
+		}
+	}
+	resp.Error = resp.Result.Set(ctx, listed)
+}
+
+// orNull returns nil for an empty text.
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

@@ -1,0 +1,172 @@
+package shoplist
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// The columns of a list of shops that have a meaning.
+const (
+	columnShop        = "shop"
+	columnMerchantID  = "merchant_id"
+	columnDescription = "description"
+	columnWave        = "wave"
+)
+
+// Shop is one row of a list of shops.
+type Shop struct {
+	// Name is the Mystore shop's.
+	Name string
+	// MerchantID is that of the store whose key the shop is to have.
+	MerchantID string
+	// Description is what the portal is to show beside the key; empty where the list has none.
+	Description string
+	// Wave is when the shop's turn is, from 1. Where the list has no waves, it is 1 for every shop.
+	Wave int
+	// Columns are the row's other cells, by the column's header in lower case with underscores.
+	Columns map[string]string
+}
+
+// namePattern is the form of a shop's name, which is part of its address.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// IsName tells whether text may be the name of a Mystore shop. What may be a secret is none.
+func IsName(text string) bool { return namePattern.MatchString(text) && !kustom.MayHoldSecret(text) }
+
+// ParseShops returns the shops of a list, in its order. The list is a CSV file as spreadsheets save it.
+// Several shops may have one merchant ID only if it is one of shared: a row that was copied and not
+// changed to the end would give a shop the key of another's store. The error is an [*Error] with all
+// mistakes of the list.
+func ParseShops(content []byte, shared ...string) ([]Shop, error) {
+	text, err := decode(content)
+	if err != nil {
+		return nil, err
+	}
+	t, err := readTable(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.require(columnShop, columnMerchantID); err != nil {
+		return nil, err
+	}
+	if len(t.rows) == 0 {
+		return nil, refusal("The list has no shops.")
+	}
+	l := shopList{table: t, shared: shared, byName: map[string]int{}, byID: map[string]Shop{}}
+	for _, r := range t.rows {
+		l.add(r)
+	}
+	if len(l.problems) > 0 {
+		return nil, &Error{Problems: l.problems}
+	}
+	return l.shops, nil
+}
+
+// shopList collects shops, and the mistakes in them.
+type shopList struct {
+	table
+	shared   []string
+	shops    []Shop
+	problems []Problem
+	// byName has the row of each shop, by its name in lower case.
+	byName map[string]int
+	byID   map[string]Shop
+}
+
+func (l *shopList) refuse(r row, column, format string, values ...any) {
+	l.problems = append(l.problems, l.problem(r, column, fmt.Sprintf(format, values...)))
+}
+
+func (l *shopList) add(r row) {
+	shop := Shop{
+		Name: l.cell(r, columnShop), MerchantID: l.cell(r, columnMerchantID), Description: l.cell(r, columnDescription),
+		Wave: l.wave(r), Columns: l.others(r),
+	}
+	l.checkName(r, shop)
+	l.checkMerchantID(r, shop)
+	if shop.Description != "" && !kustom.IsDescription(shop.Description) {
+		l.refuse(r, columnDescription, "%s is not the description of a key. Kustom Portal takes 1 to 100 letters from A to Z, digits, spaces and -:;.,_.",
+			quote(shop.Description))
+	}
+	l.shops = append(l.shops, shop)
+}
+
+// checkName takes names that differ in case for one: they are one address.
+func (l *shopList) checkName(r row, shop Shop) {
+	if !IsName(shop.Name) {
+		l.refuse(r, columnShop, "%s is not the name of a Mystore shop.", quote(shop.Name))
+		return
+	}
+	name := strings.ToLower(shop.Name)
+	if first, twice := l.byName[name]; twice {
+		l.refuse(r, columnShop, "The shop %s is in the list more than once: row %d has it too.", shop.Name, first)
+		return
+	}
+	l.byName[name] = r.number
+}
+
+func (l *shopList) checkMerchantID(r row, shop Shop) {
+	if _, err := kustom.ParseMerchantID(shop.MerchantID); err != nil {
+		l.refuse(r, columnMerchantID, "%s is not a merchant ID. %s.", quote(shop.MerchantID), sentence(err))
+		return
+	}
+	first, taken := l.byID[shop.MerchantID]
+	switch {
+	case !taken:
+		l.byID[shop.MerchantID] = shop
+	case first.Name != shop.Name && !slices.Contains(l.shared, shop.MerchantID):
+		l.refuse(r, columnMerchantID, "The shops %s and %s have one merchant ID, %s. If they do share a store, name it as a shared merchant ID.",
+			first.Name, shop.Name, shop.MerchantID)
+	}
+}
+
+// wave returns when the shop's turn is. An empty cell beside others is a mistake: nobody can tell
+// whether the shop's turn is first or last.
+func (l *shopList) wave(r row) int {
+	if _, ok := l.columns[columnWave]; !ok {
+		return 1
+	}
+	cell := l.cell(r, columnWave)
+	wave, err := strconv.Atoi(cell)
+	if err != nil || wave < 1 {
+		l.refuse(r, columnWave, "%s is not a wave. Waves are whole numbers from 1.", quote(cell))
+		return 1
+	}
+	return wave
+}
+
+// others returns the row's cells in columns that have no meaning here.
+func (l *shopList) others(r row) map[string]string {
+	others := map[string]string{}
+	for name, i := range l.columns {
+		switch name {
+		case columnShop, columnMerchantID, columnDescription, columnWave:
+		default:
+			others[name] = r.cells[i]
+		}
+	}
+	return others
+}
+
+// quote returns a cell for a message. A cell that may be a secret is not shown.
+func quote(cell string) string {
+	const longest = 60
+	switch {
+	case cell == "":
+		return "The empty cell"
+	case kustom.MayHoldSecret(cell) || len(cell) > longest:
+		return "The cell, which is not shown because it may be a secret,"
+	}
+	return strconv.Quote(cell)
+}
+
+// sentence returns an error's text with a capital letter.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
+}
