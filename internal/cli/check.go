@@ -2,16 +2,15 @@ package cli
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
 // errNotReady says that the check has told what is missing.
@@ -93,25 +92,17 @@ func (f *checkFlags) check(ctx context.Context, d Deps) error {
 
 // expectedStores reads which store each shop is to be of.
 func expectedStores(file string) (map[string]string, error) {
-	f, err := os.Open(file) //nolint:gosec // The person names the file.
+	content, err := os.ReadFile(file) //nolint:gosec // The person names the file.
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	shops, err := shoplist.ParseShops(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s is empty", file)
-	}
-	shop, store := slices.Index(rows[0], "shop"), slices.Index(rows[0], "merchant_id")
-	if shop < 0 || store < 0 {
-		return nil, fmt.Errorf("%s has no columns shop and merchant_id in its first line", file)
-	}
 	expected := map[string]string{}
-	for _, row := range rows[1:] {
-		expected[row[shop]] = row[store]
+	for _, shop := range shops {
+		expected[shop.Name] = shop.MerchantID
 	}
 	return expected, nil
 }

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
