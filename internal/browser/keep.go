@@ -119,7 +119,7 @@ func (k Keep) read(name string) ([]byte, error) {
 	if !named.Mode().IsRegular() {
 		return nil, &NotPrivateError{Path: name, Reason: errNotFile}
 	}
-	file, err := os.Open(name)
+	file, err := os.Open(name) //nolint:gosec // The folder is the user's own, and was looked at above.
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (f *checkFlags) run(ctx context.Context, d Deps) (err error) {
 		}
 	}
 	if f.report != "" {
-		file, err := os.OpenFile(f.report, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // The person names the file.
+		file, err := os.OpenFile(f.report, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
 			return err
 		}
