@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // SecretForm is the form of a key's secret as a regular expression, which finds it in longer texts too:
@@ -58,5 +59,5 @@ func isToken(text string) bool {
 // may say how secrets begin.
 func holdsSecret(rest string) bool {
 	rest = strings.TrimPrefix(strings.ToLower(rest), "api_")
-	return strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+	return strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError })
 }
