@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
@@ -180,17 +181,23 @@ func (w *world) report(i int, out outcome) {
 	}
 }
 
-// meetingTime is how long a run stands still for another: longer than what it has seen may be relied on.
-const meetingTime = 5 * time.Second
+const (
+	// meetingTime is how long a run stands still for another: longer than what it has seen may be relied on.
+	meetingTime = 5 * time.Second
+	// longestStop is the longest time that it stands still where the other one waits: a run that did longer, between
+	// its last look at the portal and an installation, could not be kept from installing what was deleted meanwhile.
+	longestStop = time.Minute
+)
 
 // meeting runs one estate until a request, then the other until one of its own, then the first to its
-// end, and then the other.
+// end, and then the other; or earlier, where the first one waits for longer than the other stands still.
 func (w *world) meeting(ev event, o tfdriver.Options) outcome {
 	other := 1 - ev.estate
 	first := &run{world: w, estate: ev.estate, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[ev.estate], ev.trouble), meetAt: ev.trouble.at}
 	second := &run{world: w, estate: other, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[other], ev.trouble), meetAt: ev.trouble.until}
 	reached, resume, done := make(chan struct{}), make(chan struct{}), make(chan outcome, 1)
 	second.met = func() { close(reached); <-resume; w.clock.Advance(meetingTime) }
+	finish := sync.OnceValue(func() outcome { close(resume); return <-done })
 	begin := func() {
 		go func() { done <- w.terraformAs(second, tfdriver.Options{Order: ev.order}) }()
 		select {
@@ -200,13 +207,22 @@ func (w *world) meeting(ev event, o tfdriver.Options) outcome {
 		}
 	}
 	began := false
-	first.met = func() { began = true; w.clock.Advance(meetingTime); begin() }
+	first.met = func() {
+		began = true
+		w.clock.Advance(meetingTime)
+		begin()
+		stopped := w.clock.Now()
+		first.beforeSleep(func(until time.Time) {
+			if until.Sub(stopped) > longestStop {
+				finish()
+			}
+		})
+	}
 	out := w.terraformAs(first, o)
 	if !began {
 		begin()
 	}
-	close(resume)
-	w.report(other, <-done)
+	w.report(other, finish())
 	w.clearImports(w.estates[other])
 	return out
 }

@@ -142,6 +142,10 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, estate: 1, shop: 1, n: 0}, {verb: want, estate: 1, shop: 0, n: 0}, {verb: adopt, estate: 1, shop: 1},
 			{verb: apply, estate: 1, trouble: trouble{kind: own}}, {verb: destroy, estate: 1, trouble: trouble{kind: stale}},
 		},
+		"another run still has to install the key that this one takes for a killed run's": {
+			{verb: want, estate: 1, shop: 1, n: 1}, {verb: want, shop: 2, n: 0}, {verb: want, shop: 0, n: 0}, {verb: want, shop: 1, n: 2},
+			{verb: apply, trouble: trouble{meet, 8, 0, 7}}, {verb: want, estate: 1, shop: 1, n: 3},
+		},
 		"a pair that clears makes room for a fleet": {
 			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
 		},

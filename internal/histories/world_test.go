@@ -242,6 +242,25 @@ type run struct {
 	// met, where it is set, is called before the request of the number meetAt.
 	meetAt int
 	met    func()
+	// sleeping, where it is set, is called before the run sleeps, with the end of its sleep.
+	sleeping func(until time.Time)
+}
+
+// beforeSleep has the run call f before it sleeps.
+func (r *run) beforeSleep(f func(until time.Time)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sleeping = f
+}
+
+// aboutToSleep returns what is to be called before the run sleeps.
+func (r *run) aboutToSleep() func(until time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sleeping == nil {
+		return func(time.Time) {}
+	}
+	return r.sleeping
 }
 
 var errKilled = errors.New("the provider was killed")
@@ -284,6 +303,7 @@ func (c runClock) Sleep(ctx context.Context, d time.Duration) error {
 	if c.run.isKilled() {
 		return errKilled
 	}
+	c.run.aboutToSleep()(c.Now().Add(d))
 	return c.run.world.clock.Sleep(ctx, d)
 }
 

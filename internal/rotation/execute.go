@@ -189,8 +189,10 @@ func (e *Engine) leftover(ctx context.Context, orphan kustom.Orphan, plan Plan, 
 	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {
 		return nil
 	}
-	// The run that made it may have been installing it.
-	orphan.Attempted = e.clock.Now()
+	// The run that made it may have been installing it, or may be alive: it proves a key for up to propagationWindow
+	// before it installs it.
+	now := e.clock.Now()
+	orphan.Attempted = now.Add(max(0, propagationWindow-max(0, now.Sub(key.CreatedAt))))
 	return &orphan
 }
 

@@ -118,8 +118,12 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	if key.Attempted.IsZero() && !e.Shops.mayLag(key) {
 		return e.Shops.Unused(ctx, key, time.Time{})
 	}
-	// The portal's clock may be ahead of this one.
-	if latest := now.Add(PropagationDelay); settled.After(latest) {
+	// The portal's clock may be ahead of this one. When an installation was attempted is told by this one.
+	latest := now
+	if latest.Before(key.Attempted) {
+		latest = key.Attempted
+	}
+	if latest = latest.Add(PropagationDelay); settled.After(latest) {
 		settled = latest
 	}
 	if err := sleepUntil(ctx, e.clock, settled); err != nil {
