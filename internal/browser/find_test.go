@@ -186,7 +186,7 @@ func TestDialogs_HoweverTheyAreDrawn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dialogs := see(t, serveOne(t, `<p>Page</p><nav style="position: fixed; width: 300px; height: 600px; right: 0"><a href="/">Home</a></nav>`+body).open(t, browser.Options{Timeout: short})).Dialogs()
+			dialogs := see(t, serveOne(t, `<p>The API keys of your store</p><nav style="position: fixed; width: 300px; height: 600px; right: 0"><a href="/">Home</a></nav>`+body).open(t, browser.Options{Timeout: short})).Dialogs()
 			if len(dialogs) != 1 || dialogs[0].Text() != "Delete the key? Confirm" {
 				t.Errorf("there are %d dialogs", len(dialogs))
 			}

@@ -297,9 +297,10 @@ func TestClick_NeverClicksWhatIsForbiddenOrDisabled(t *testing.T) {
 
 func TestClick_ElementIsGone(t *testing.T) {
 	t.Parallel()
-	tab := serveOne(t, `<button>Go</button>`).open(t, browser.Options{Timeout: short})
+	served := serveOne(t, `<button>Go</button>`)
+	tab := served.open(t, browser.Options{Timeout: short})
 	button := await(t, tab, action("Go"))
-	if err := tab.Load(t.Context(), step(), serveOne(t, `<button>Go</button>`).Site.URL); err != nil {
+	if err := tab.Load(t.Context(), step(), served.Site.URL); err != nil {
 		t.Fatal(err)
 	}
 	err := tab.Click(t.Context(), step(), button)
