@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -149,18 +150,30 @@ func (b *backend) shopToken(shop string) (string, error) {
 }
 
 // nearest returns the name that differs least from shop, if it differs so little that it was probably
-// meant: in upper and lower case, or in spaces around it, or by two letters.
+// meant: in upper and lower case, or in spaces around it, or by two letters. Names that differ in a number are of two
+// shops.
 func nearest(shop string, names iter.Seq[string]) string {
 	const most = 2
 	best, least := "", most+1
 	wanted := strings.ToLower(strings.TrimSpace(shop))
 	for _, name := range slices.Sorted(names) {
-		distance := levenshtein.Distance(wanted, strings.ToLower(name), nil)
-		if distance < least && distance < len(wanted)/2 {
+		lower := strings.ToLower(name)
+		distance := levenshtein.Distance(wanted, lower, nil)
+		if distance < least && distance < len(wanted)/2 && digitsOf(wanted) == digitsOf(lower) {
 			best, least = name, distance
 		}
 	}
 	return best
+}
+
+// digitsOf returns the digits in a name.
+func digitsOf(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, name)
 }
 
 func (b *backend) shopNames() ([]string, error) {

@@ -204,6 +204,8 @@ func usernamesOf(keys any) []string {
 			names = append(names, fmt.Sprint(attributes["username"]))
 		}
 	}
+	// They are a set, which Terraform sorts by the keys' IDs.
+	slices.Sort(names)
 	return names
 }
 
@@ -420,7 +422,7 @@ func TestAccFleetExample(t *testing.T) {
 	w.mustShowOnly(t, r.output, left.Name)
 	w.sandbox.ResetRequests()
 	r = w.mustApplySaved(t)
-	if says := fmt.Sprintf("go on taking payments with the keys named here, because its deletion_policy is retain: %s (%s).", left.Name, key); !strings.Contains(unwrapped(r.output), says) {
+	if says := fmt.Sprintf("have left the fleet as they are, because its deletion_policy is retain: %s (%s).", left.Name, key); !strings.Contains(unwrapped(r.output), says) {
 		t.Errorf("the apply does not say %q:\n%s", says, r.output)
 	}
 	w.mustHaveWritten(t)
@@ -441,7 +443,7 @@ func TestAccFleetExample(t *testing.T) {
 	}
 	w.sandbox.ResetRequests()
 	r = w.mustApplySaved(t)
-	if strings.Contains(unwrapped(r.output), "go on taking payments") {
+	if strings.Contains(unwrapped(r.output), "have left the fleet") {
 		t.Errorf("a shop that was cleared is said to take payments:\n%s", r.output)
 	}
 	w.mustHaveWritten(t, "install "+cleared.Name, "delete "+cleared.MerchantID)
@@ -530,6 +532,7 @@ func TestAccFleetChangesOneShop(t *testing.T) {
 			if test.handGoes {
 				want.toDelete = append(want.toDelete, k.hand)
 			}
+			slices.Sort(want.toDelete)
 			r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{shop.Name: want}})
 			w.mustShowOnly(t, r.output, shop.Name)
 			w.mustHaveWritten(t)
@@ -827,7 +830,7 @@ func TestAccFleetDestroyed(t *testing.T) {
 		w := newFleet(t, 25)
 		r := w.destroy(t)
 		output := unwrapped(r.output)
-		if r.code != 0 || !strings.Contains(output, "go on taking payments with the keys named here") || !strings.Contains(output, "and 5 more.") {
+		if r.code != 0 || !strings.Contains(output, "have left the fleet as they are") || !strings.Contains(output, "takes payments with the key named here until") || !strings.Contains(output, "and 5 more.") {
 			t.Errorf("exit code %d:\n%s", r.code, r.output)
 		}
 		w.mustHaveWritten(t)

@@ -219,11 +219,11 @@ func TestTokenFault(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"fjellsport", "kaffebonna", "ullogtre", "a"}
+	names := []string{"fjellsport", "kaffebonna", "ullogtre", "a", "butikk-12"}
 	const padded = "fjellsport "
 	for shop, want := range map[string]string{
 		"Fjellsport": "fjellsport", padded: "fjellsport", "fjelsport": "fjellsport", "kaffebonne": "kaffebonna",
-		"butikk": "", "b": "", "fjell": "", "": "",
+		"butikk": "", "b": "", "butikk-13": "", "Butikk-12": "butikk-12", "butikk-1": "", "fjell": "", "": "",
 	} {
 		if got := nearest(shop, slices.Values(names)); got != want {
 			t.Errorf("%q: got %q, want %q", shop, got, want)
