@@ -121,15 +121,20 @@ func (r *run) count(req *http.Request) (number, write int) {
 // pauseAt calls met, once, when it is the turn of the request at which another run is to be met. That is
 // never a deletion: between the last look and the deletion nobody can keep others from coming.
 func (r *run) pauseAt(req *http.Request, number int) {
+	if number >= r.meetAt && req.Method != http.MethodDelete {
+		r.meet()
+	}
+}
+
+// meet calls met, once.
+func (r *run) meet() {
 	r.mu.Lock()
 	met := r.met
-	if number < r.meetAt || met == nil || req.Method == http.MethodDelete {
-		r.mu.Unlock()
-		return
-	}
 	r.met = nil
 	r.mu.Unlock()
-	met()
+	if met != nil {
+		met()
+	}
 }
 
 func (c carrier) write(req *http.Request, write int) (*http.Response, error) {

@@ -90,6 +90,9 @@ func (w *world) do(ev event) {
 	w.tell("%v", ev)
 	switch ev.verb {
 	case want:
+		if owners[ev.n] == ownerNone && e.wishes[ev.shop].owner != ownerNone && !e.has(ev.shop) {
+			w.knowMade(ev.estate)
+		}
 		e.wishes[ev.shop] = wish{owner: owners[ev.n], turns: e.wishes[ev.shop].turns, clear: e.wishes[ev.shop].clear}
 	case tune:
 		w.tune(e, ev)
@@ -209,11 +212,17 @@ func (w *world) meeting(ev event, o tfdriver.Options) outcome {
 	began := false
 	first.met = func() {
 		began = true
+		firstStopped := w.clock.Now()
+		second.beforeSleep(func(until time.Time) {
+			if until.Sub(firstStopped) > longestStop {
+				second.meet()
+			}
+		})
 		w.clock.Advance(meetingTime)
 		begin()
-		stopped := w.clock.Now()
+		secondStopped := w.clock.Now()
 		first.beforeSleep(func(until time.Time) {
-			if until.Sub(stopped) > longestStop {
+			if until.Sub(secondStopped) > longestStop {
 				finish()
 			}
 		})
