@@ -43,13 +43,9 @@ var evil = hostileToken + " " + planted + " " + strings.ToUpper(hostileToken) + 
 // endless is evil, and 2 MB of it.
 var endless = strings.Repeat(evil, (2<<20)/len(evil))
 
-// rawServer answers every connection with the same bytes.
-func rawServer(t *testing.T, answer string) string {
+// serveRaw answers every connection with the same bytes, until the test ends.
+func serveRaw(t *testing.T, listener net.Listener, answer string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var serving sync.WaitGroup
 	t.Cleanup(serving.Wait)
 	t.Cleanup(func() { _ = listener.Close() })
@@ -62,6 +58,16 @@ func rawServer(t *testing.T, answer string) string {
 			serving.Go(func() { answerRaw(conn, answer) })
 		}
 	})
+}
+
+// rawServer answers every connection with the same bytes.
+func rawServer(t *testing.T, answer string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveRaw(t, listener, answer)
 	return listener.Addr().String()
 }
 
@@ -191,18 +197,7 @@ func hostileTLS(t *testing.T, names []string) (address string, roots *x509.CertP
 	if err != nil {
 		t.Fatal(err)
 	}
-	var serving sync.WaitGroup
-	t.Cleanup(serving.Wait)
-	t.Cleanup(func() { _ = listener.Close() })
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() { answerRaw(conn, "") })
-		}
-	})
+	serveRaw(t, listener, "")
 	return listener.Addr().String(), roots
 }
 
