@@ -15,6 +15,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // Name is what the site is called.
@@ -85,10 +86,9 @@ func New(o Options) *Client {
 	return &Client{Options: o, shops: map[string]*shop{}}
 }
 
-// secretPattern finds Kustom's and Klarna's secrets: a page may repeat what was typed. They are another
-// vendor's, of which nothing is known here otherwise; a test of the provider holds the pattern to the
-// one of that vendor's client.
-var secretPattern = regexp.MustCompile(`(?i)(kco|klarna)_(live|test)_api_\S+`)
+// secretPattern finds Kustom's and Klarna's secrets: a page may repeat what was typed. It is compiled when it is first
+// used.
+var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(vendortext.SecretForm) })
 
 // DefaultURL is the address of a shop's control panel before the shop has a domain of its own, which
 // Mystore documents. With a domain, it is https://www.<domain>/kontrollpanel.
@@ -98,7 +98,7 @@ func DefaultURL(shop string) string { return "https://www." + shop + ".mystore4.
 func Site(address *url.URL, labels map[string]string) *browser.Site {
 	words := browser.NewWords(Table(), labels)
 	return &browser.Site{
-		Name: Name, URL: address, Words: words, Secret: secretPattern,
+		Name: Name, URL: address, Words: words, Secret: secretPattern(),
 		SignIn: []browser.Thing{words.Field(labelPassword), words.Field(labelCode)},
 		Inside: []browser.Thing{words.Action(labelSignedIn)},
 	}
