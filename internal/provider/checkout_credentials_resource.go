@@ -233,7 +233,7 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	holds, err := r.engine.Shops.Credentials(ctx, shop)
 	switch {
 	case isUnknown(err):
-	case isNotShown(err):
+	case mystore.IsNotShown(err):
 		warn(diags, path.Root("shop"), "Shop does not show its key", err)
 	case err != nil && isShopsOwn(err):
 		warn(diags, path.Root("shop"), "Shop can't be taken over", err)
@@ -331,7 +331,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	if isNotShown(err) && !importing {
+	if mystore.IsNotShown(err) && !importing {
 		warn(&resp.Diagnostics, path.Root("shop"), "Shop does not show its key", err)
 		return
 	}
@@ -400,7 +400,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
 	holds, err := r.engine.Shops.Install(ctx, shop, pair)
 	switch {
-	case isNotConfirmed(err):
+	case mystore.IsNotConfirmed(err):
 		warn(diags, path.Root("shop"), "Credentials not confirmed", err)
 	case err != nil:
 		report(diags, path.Root("shop"), "Credentials not written", err)
@@ -420,7 +420,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 // key is no reason not to give it one.
 func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan checkoutCredentialsModel, diags *diag.Diagnostics) {
 	holds, err := r.engine.Shops.Credentials(ctx, plan.Shop.ValueString())
-	if isNotShown(err) {
+	if mystore.IsNotShown(err) {
 		return
 	}
 	if err != nil {

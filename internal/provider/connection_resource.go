@@ -24,6 +24,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -229,7 +230,7 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
 	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
-	case unlessUnknown(err) == nil || isNotShown(err):
+	case unlessUnknown(err) == nil || mystore.IsNotShown(err):
 	case isShopsOwn(err):
 		warn(diags, path.Root("shop"), "Shop can't be connected", err)
 	default:

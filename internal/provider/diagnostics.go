@@ -193,22 +193,9 @@ func isShopsOwn(err error) bool {
 	var failure *transport.Error
 	var step *browser.StepError
 	var signIn *mystorepages.SignInError
-	return isNotShown(err) || errors.As(err, &failure) && failure.API == "mystore" ||
+	return mystore.IsNotShown(err) || errors.As(err, &failure) && failure.API == "mystore" ||
 		errors.As(err, &step) && step.Site == mystorepages.Name ||
 		errors.As(err, &signIn)
-}
-
-// isNotShown tells whether err says that a shop's page does not show which key it has. That keeps no shop from getting
-// another one.
-func isNotShown(err error) bool {
-	var hidden *mystore.NotShownError
-	return errors.As(err, &hidden)
-}
-
-// isNotConfirmed tells whether err says that a shop took a pair, and that its page does not show whether it has it.
-func isNotConfirmed(err error) bool {
-	var unconfirmed *mystore.NotConfirmedError
-	return errors.As(err, &unconfirmed)
 }
 
 func original(err error) string {
@@ -311,7 +298,7 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 		reason = " " + advise(unknown.Cause).text
 	}
 	shops := enumerate(unknown.Shops)
-	if isNotShown(unknown.Cause) {
+	if mystore.IsNotShown(unknown.Cause) {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and does not show which Kustom ID it has. "+
 			"Place a test order in the shop. If Kustom Portal then shows a later Last used of the new key, and not of %s, delete %s there. Where "+
 			"unused_for is set, the key is deleted when the portal has shown no use of it for that long.",

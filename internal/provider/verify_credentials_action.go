@@ -156,7 +156,7 @@ func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyC
 	shop := config.Shop.ValueString()
 	p.say("Reading what shop %s holds.", shop)
 	holds, err := a.shops.Credentials(ctx, shop)
-	if isNotShown(err) {
+	if mystore.IsNotShown(err) {
 		warn(diags, path.Root("shop"), "Shop does not show its key", err)
 		return
 	}

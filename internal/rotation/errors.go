@@ -155,18 +155,6 @@ func isNotInstalled(err error) bool {
 	return errors.As(err, &missing)
 }
 
-// isNotShown tells whether err says that a shop's page does not show which key it has.
-func isNotShown(err error) bool {
-	var hidden *mystore.NotShownError
-	return errors.As(err, &hidden)
-}
-
-// isNotConfirmed tells whether err says that a shop took a pair, and does not show whether it has it.
-func isNotConfirmed(err error) bool {
-	var unconfirmed *mystore.NotConfirmedError
-	return errors.As(err, &unconfirmed)
-}
-
 func isNoKey(err error) bool {
 	var none *kustom.NoKeyError
 	return errors.As(err, &none)

@@ -80,7 +80,7 @@ func (e *Engine) awaitUse(shop string, keys []kustom.Orphan, memory *Memory) []K
 func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kustom.Orphan, error) {
 	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
-	if isNotShown(err) {
+	if mystore.IsNotShown(err) {
 		before.KustomID, err = record.Username, nil
 	}
 	if err != nil {
@@ -221,7 +221,7 @@ func (e *Engine) give(ctx context.Context, shop string, key kustom.NewKey) (hold
 	proven := e.clock.Now()
 	holds, err = e.Shops.Install(ctx, shop, Pair{Username: key.Username, Secret: key.Secret})
 	switch {
-	case isNotConfirmed(err):
+	case mystore.IsNotConfirmed(err):
 		holds, unconfirmed, err = mystore.Credentials{KustomID: key.Username}, proven, nil
 	case err != nil:
 		holds, err = e.settle(ctx, shop, key.Key, err)

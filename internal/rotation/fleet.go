@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
 // Fleet is what one operation does for many shops, several at a time. Each of its workers has one member to
@@ -142,7 +143,7 @@ func (f *Fleet) look(ctx context.Context, wanted func(*Member) bool) {
 // Look reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3, or that its page does not
 // show which key it has, is no failure.
 func (e *Engine) Look(ctx context.Context, shop string) error {
-	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) && !isNotShown(err) {
+	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) && !mystore.IsNotShown(err) {
 		return err
 	}
 	return nil

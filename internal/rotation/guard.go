@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
 // This file answers one question: may this key be deleted? Only if at least one shop could be asked, all that
@@ -188,7 +189,7 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 			holders, left = append(holders, name), left && h.left && h.known && h.holds.KustomID == key.Username
 		case h.known:
 			asked++
-		case h.uses != "" && isNotShown(h.failure):
+		case h.uses != "" && mystore.IsNotShown(h.failure):
 			asked++
 			if h.uses == key.Username {
 				holders, left = append(holders, name), false

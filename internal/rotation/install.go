@@ -79,7 +79,7 @@ func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) erro
 	before, _, known := h.recall()
 	for try := 1; ; try++ {
 		_, err := s.service.Install(ctx, name, pair.Username, pair.Secret.Reveal())
-		if err == nil || !isUncertain(err) || isNotConfirmed(err) {
+		if err == nil || !isUncertain(err) || mystore.IsNotConfirmed(err) {
 			return err
 		}
 		// The answer was lost: the shop may hold the one pair or the other. What it shows decides.
@@ -105,7 +105,7 @@ func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want
 	for wait := firstReadBack; ; wait *= 2 {
 		begun := s.clock.Now()
 		got, err := s.read(ctx, name, h)
-		if isNotShown(err) {
+		if mystore.IsNotShown(err) {
 			return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: name}
 		}
 		if err != nil {
