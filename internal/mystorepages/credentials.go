@@ -376,7 +376,7 @@ func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready
 }
 
 // update presses Update ID and Secret, once. What comes of it is read from the page when it was loaded anew:
-// what a page says meanwhile, such as a toast, is no outcome.
+// what a page says meanwhile, such as a toast, or that it never settles, is no outcome.
 func (v *visit) update(ctx context.Context, button *browser.Element, kustomID string) (mystore.Credentials, error) {
 	ctx, cancel := clock.Detach(ctx, v.client.Clock, writeTimeout)
 	defer cancel()
@@ -385,19 +385,23 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 	if err := v.Click(ctx, step, button); err != nil {
 		return mystore.Credentials{}, err
 	}
-	said, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announced(p), nil })
-	if err != nil {
-		return mystore.Credentials{}, err
-	}
+	said, unsettled := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announced(p), nil })
 	const looks = 2
 	var after form
+	var err error
 	for range looks {
 		if after, err = v.readAgain(ctx); err != nil {
-			return mystore.Credentials{}, &uncertainError{cause: err}
+			break
 		}
 		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
 			return after.Holds, nil
 		}
+	}
+	if unsettled != nil {
+		return mystore.Credentials{}, unsettled
+	}
+	if err != nil {
+		return mystore.Credentials{}, &uncertainError{cause: err}
 	}
 	if !v.client.isShown(v.shop, after.Holds) {
 		return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: v.shop}
