@@ -33,6 +33,7 @@ func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.
 func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Record) (kept []KeptKey, err error) {
 	defer e.RetryPending(ctx)
 	defer recoverInto(&err)
+	ctx = forShop(ctx, plan.Shop, plan.MerchantID)
 	var leftovers []kustom.Orphan
 	if plan.Generate {
 		if leftovers, err = e.connect(ctx, plan, record); err != nil {
@@ -53,7 +54,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	record.Memory.Unsettled, record.Memory.Retired = nil, e.retiredBy(plan)
 	going := goingKeys(plan.Delete, unsettled)
 	if !record.Memory.UnconfirmedSince.IsZero() {
-		return e.awaitUse(plan.Shop, going, &record.Memory), nil
+		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
 	}
 	e.Shops.Uses(plan.Shop, record.Memory.UsedKey)
 	return e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory), nil
@@ -61,10 +62,10 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 
 // awaitUse keeps keys until the shop is seen to use the one that took their place: it took it, and does not show
 // whether it has it.
-func (e *Engine) awaitUse(shop string, keys []kustom.Orphan, memory *Memory) []KeptKey {
+func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range keys {
-		kept = append(kept, KeptKey{Key: key, Err: &mystore.NotConfirmedError{Shop: shop}})
+		kept = append(kept, KeptKey{Key: key, Err: e.steps.keep(ctx, key, &mystore.NotConfirmedError{Shop: shop})})
 		if key.CredentialID == "" {
 			memory.Unsettled = append(memory.Unsettled, key)
 			continue
@@ -282,11 +283,12 @@ func (e *Engine) settle(ctx context.Context, shop string, key kustom.Key, cause 
 	attempted := e.clock.Now()
 	e.Shops.shop(shop).outdate()
 	holds, err := e.Shops.Fresh(detached, shop)
-	if err == nil && holds.KustomID == key.Username && holds.Secret != mystore.SecretMissing {
-		return holds, nil
-	}
-	if err == nil {
+	if err == nil && (holds.KustomID != key.Username || holds.Secret == mystore.SecretMissing) {
 		err = &MismatchError{Shop: shop, Want: key.Username, Got: holds.KustomID}
+	}
+	e.steps.note(detached, StepConfirm, key.MerchantID, key.Username, outcomeOf(err), err)
+	if err == nil {
+		return holds, nil
 	}
 	orphan := refOf(key).Orphan()
 	orphan.Attempted = attempted
@@ -363,7 +365,7 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 			continue
 		}
 		kept = append(kept, KeptKey{Key: key, Err: err})
-		e.deferDeletion(key, rules, err)
+		e.deferDeletion(pendingKey{key: key, rules: rules, shop: workOf(ctx).shop}, err)
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
@@ -391,17 +393,19 @@ func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, r
 type pendingKey struct {
 	key   kustom.Orphan
 	rules Rules
+	// shop is the shop that the key was kept for.
+	shop string
 }
 
 // deferDeletion notes a key that a later step of this walk may find deletable: the object of the shop that could not
 // be read may have its turn later, and tell which store it belongs to.
-func (e *Engine) deferDeletion(key kustom.Orphan, rules Rules, err error) {
+func (e *Engine) deferDeletion(p pendingKey, err error) {
 	if !isUsageUnknown(err) {
 		return
 	}
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
-	e.walk.pending = append(e.walk.pending, pendingKey{key: key, rules: rules})
+	e.walk.pending = append(e.walk.pending, p)
 }
 
 // RetryPending deletes the keys that earlier steps of the walk had to keep because of a shop that could not be read,
@@ -414,7 +418,7 @@ func (e *Engine) RetryPending(ctx context.Context) {
 	e.walk.pending = nil
 	e.walk.mu.Unlock()
 	for _, p := range pending {
-		if e.Shops.isBlocked(p.key) || e.retireOne(ctx, p.key, false, p.rules) != nil {
+		if e.Shops.isBlocked(p.key) || e.retireOne(forShop(ctx, p.shop, p.key.MerchantID), p.key, false, p.rules) != nil {
 			e.walk.mu.Lock()
 			e.walk.pending = append(e.walk.pending, p)
 			e.walk.mu.Unlock()

@@ -52,6 +52,8 @@ type Member struct {
 	// Err is why the operation has failed for the shop.
 	Err error
 
+	// begun says that the operation has begun with the shop.
+	begun bool
 	// isNew says that the shop was not recorded before the operation.
 	isNew bool
 	// later is what remains to be confirmed of the shop.
@@ -77,7 +79,7 @@ type Failure struct {
 // hold up the others.
 func (f *Fleet) Decide(ctx context.Context) []Failure {
 	f.look(ctx, func(m *Member) bool { return !m.Leaves() && m.Record == nil && m.Config.MerchantID != "" })
-	return f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
+	failures := f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
 		if m.Leaves() {
 			return nil
 		}
@@ -86,6 +88,25 @@ func (f *Fleet) Decide(ctx context.Context) []Failure {
 		m.Plan, err = Decide(*m.Config, m.Record, seen)
 		return cmp.Or(unread, err)
 	})
+	f.tellPlan(ctx)
+	return failures
+}
+
+// tellPlan tells the journal which shops an apply changes.
+func (f *Fleet) tellPlan(ctx context.Context) {
+	for _, m := range f.Members {
+		if m.Changes() {
+			f.Engine.Plan(ctx, m.Name, m.store())
+		}
+	}
+}
+
+// store returns the merchant ID of the store that a member's shop belongs to, or is to belong to.
+func (m *Member) store() string {
+	if m.Config != nil {
+		return m.Config.MerchantID
+	}
+	return m.Record.MerchantID
 }
 
 // observe looks at a new member's shop.
@@ -155,6 +176,7 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 	for _, m := range f.Members {
 		f.announce(m)
 	}
+	f.tellPlan(ctx)
 	var done atomic.Int64
 	total := 0
 	for _, m := range f.Members {
@@ -163,13 +185,19 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 		}
 	}
 	failures := f.each(ctx, f.WriteTimeout, func(ctx context.Context, m *Member) error {
-		changes := m.Changes()
+		m.begun = true
+		if !m.Changes() {
+			return f.execute(ctx, m)
+		}
+		ctx, end := f.Engine.Begin(ctx, m.Name, m.store())
 		err := f.execute(ctx, m)
-		if changes && f.Progress != nil {
+		end(err)
+		if f.Progress != nil {
 			f.Progress(m, err, int(done.Add(1)), total)
 		}
 		return err
 	})
+	f.tellUnbegun(ctx, failures)
 	f.Engine.Shops.Reconsider()
 	failures = slices.Concat(failures, f.confirm(ctx), f.retireAgain(ctx))
 	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
@@ -177,6 +205,15 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 		failure.Member.fail(failure.Err)
 	}
 	return failures
+}
+
+// tellUnbegun tells the journal of the shops that the operation has not even begun with.
+func (f *Fleet) tellUnbegun(ctx context.Context, failures []Failure) {
+	for _, failure := range failures {
+		if m := failure.Member; !m.begun && m.Changes() {
+			f.Engine.steps.note(forShop(ctx, m.Name, m.store()), StepShop, "", "", Failed, failure.Err)
+		}
+	}
 }
 
 // fail notes that a member has the key that it had. Of a new shop, what was planned is remembered: the next plan
@@ -246,6 +283,7 @@ func (r Record) Key() KeyRef {
 func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 	var failures []Failure
 	for i, m := range f.Members {
+		ctx := forShop(ctx, m.Name, m.store())
 		if len(m.Kept) > 0 {
 			m.Kept = f.Engine.RetireAgain(ctx, m.Kept, f.Rules, &m.Record.Memory)
 		}
@@ -256,6 +294,7 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 		unsettled := slices.IndexFunc(m.Kept, func(key KeptKey) bool { return !key.IsInUse() })
 		if unsettled >= 0 {
 			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[unsettled].Err})
+			f.Engine.steps.note(ctx, StepShop, "", "", Failed, m.Kept[unsettled].Err)
 			m.Kept = nil
 		}
 	}

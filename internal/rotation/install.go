@@ -34,7 +34,9 @@ const (
 
 // Prove asks the merchant API whether a pair works, as [Shops.RetryWhilePropagating] does.
 func (s *Shops) Prove(ctx context.Context, pair Pair) error {
-	return s.RetryWhilePropagating(ctx, func() error { return s.prover.Prove(ctx, pair.Username, pair.Secret.Reveal()) })
+	return s.steps.do(ctx, StepProve, "", pair.Username, func() error {
+		return s.RetryWhilePropagating(ctx, func() error { return s.prover.Prove(ctx, pair.Username, pair.Secret.Reveal()) })
+	})
 }
 
 // RetryWhilePropagating makes a call of the merchant API that fails with a [*kustom.ProofError] where the pair
@@ -57,7 +59,8 @@ func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) er
 
 // Install writes a pair into a shop and reads it back (I1). The caller has proven the pair, or does not want to. The
 // error is a [*mystore.NotConfirmedError] where the shop took the pair and does not show whether it has it.
-func (s *Shops) Install(ctx context.Context, name string, pair Pair) (mystore.Credentials, error) {
+func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds mystore.Credentials, err error) {
+	ctx = forShop(ctx, name, "")
 	h := s.shop(name)
 	release, err := h.take(ctx)
 	if err != nil {
@@ -65,13 +68,17 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (mystore.Cr
 	}
 	defer release()
 	h.expect(pair.Username)
-	if err := s.write(ctx, name, h, pair); err != nil {
+	if err := s.steps.do(ctx, StepInstall, "", pair.Username, func() error { return s.write(ctx, name, h, pair) }); err != nil {
 		if notWritten(err) {
 			h.withdraw()
 		}
 		return mystore.Credentials{}, err
 	}
-	return s.confirmInstalled(ctx, name, h, pair.Username)
+	err = s.steps.do(ctx, StepConfirm, "", pair.Username, func() error {
+		holds, err = s.confirmInstalled(ctx, name, h, pair.Username)
+		return err
+	})
+	return holds, err
 }
 
 // write writes a pair. The caller holds the shop's turn.

@@ -22,6 +22,7 @@ import (
 type Keys struct {
 	portalCalls
 	clock clock.Clock
+	steps *steps
 
 	// turn is held by the goroutine that lists all keys; the others wait for its list.
 	turn chan struct{}
@@ -227,6 +228,13 @@ func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, e
 	if r.Description != "" && !k.DescribesKeys() {
 		return kustom.NewKey{}, ErrUndescribed
 	}
+	k.steps.note(ctx, StepGenerate, r.MerchantID, "", Started, nil)
+	key, err := k.generate(ctx, r)
+	k.steps.note(ctx, StepGenerate, r.MerchantID, key.Username, outcomeOf(err), err)
+	return key, err
+}
+
+func (k *Keys) generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	key, err := k.portalCalls.Generate(ctx, r)
 	if err != nil {
 		return kustom.NewKey{}, err

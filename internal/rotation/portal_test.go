@@ -243,6 +243,8 @@ type world struct {
 	shops  *service
 	prover *prover
 	engine *rotation.Engine
+	// journal is nil where nobody is told of steps.
+	journal rotation.Journal
 }
 
 // newWorld has shops that hold these usernames, and these keys.
@@ -260,6 +262,7 @@ func (w *world) rerun(ignored ...string) {
 	w.portal.made = map[string]bool{}
 	w.engine = rotation.New(rotation.Options{
 		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Ignored: ignored,
+		Journal: w.journal,
 	})
 }
 

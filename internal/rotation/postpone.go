@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -73,6 +74,7 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 }
 
 func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
+	ctx = forShop(ctx, m.Name, m.store())
 	for _, key := range m.later.deleted {
 		if err := f.Engine.deleteAgain(ctx, key); err != nil {
 			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
@@ -90,7 +92,9 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 		return nil
 	}
 	// Somebody has deleted the key. The shop needs another one at once.
+	ctx, end := f.Engine.Begin(ctx, m.Name, m.store())
 	leftovers, err := f.Engine.connect(ctx, m.Plan, m.Record)
+	end(err)
 	m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, leftovers...)
 	return err
 }
@@ -98,11 +102,9 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 // deleteAgain deletes a key that the portal still lists.
 func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan) error {
 	listed, err := e.Keys.latest(ctx, key.MerchantID)
-	if err != nil {
-		return err
+	if _, still := find(listed, key.CredentialID); still && err == nil {
+		return e.Keys.Delete(ctx, key)
 	}
-	if _, still := find(listed, key.CredentialID); !still {
-		return nil
-	}
-	return e.Keys.Delete(ctx, key)
+	e.steps.note(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), outcomeOf(err), err)
+	return err
 }

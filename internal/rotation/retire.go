@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,56 +25,71 @@ func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
 		if err != nil {
-			return err
+			return k.steps.keep(ctx, orphan, err)
 		}
 		orphan.CredentialID = id
 	}
+	name := cmp.Or(orphan.Username, orphan.CredentialID)
+	k.steps.note(ctx, StepDelete, orphan.MerchantID, name, Started, nil)
+	confirmed, err := k.delete(ctx, orphan)
+	outcome := outcomeOf(err)
+	if err == nil && !confirmed {
+		outcome = Accepted
+	}
+	k.steps.note(ctx, StepDelete, orphan.MerchantID, name, outcome, err)
+	return err
+}
+
+// delete does the work of Delete. The deletion is not confirmed where that is postponed, or where nobody knows the
+// key's ID.
+func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool, err error) {
 	begun := k.clock.Now()
 	for wait := firstConfirmation; ; wait *= 2 {
 		cause := k.Discard(ctx, orphan)
 		// A 404 for a key that is still listed is as uncertain as no answer: the list may lag, or the 404 be wrong.
 		if cause != nil && !isUncertain(cause) && !transport.IsStatus(cause, http.StatusNotFound) {
-			return cause
+			return false, cause
 		}
-		gone, err := k.confirmDeleted(ctx, orphan, cause)
+		gone, confirmed, err := k.confirmDeleted(ctx, orphan, cause)
 		if err != nil {
-			return errors.Join(cause, err)
+			return false, errors.Join(cause, err)
 		}
 		if gone {
 			k.deleted(orphan)
-			return nil
+			return confirmed, nil
 		}
 		if k.clock.Now().Sub(begun) >= PropagationDelay {
-			return &KeyNotDeletedError{Key: orphan, Cause: cause}
+			return false, &KeyNotDeletedError{Key: orphan, Cause: cause}
 		}
 		if err := k.clock.Sleep(ctx, wait); err != nil {
-			return errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
+			return false, errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
 		}
 	}
 }
 
-// confirmDeleted tells whether the portal does not have a key any more. After an answer that tells nothing, a
-// list alone does not count: the key is fetched by itself too.
-func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause error) (bool, error) {
+// confirmDeleted tells whether the portal does not have a key any more, and whether that is confirmed or only what
+// the answer to the request says. After an answer that tells nothing, a list alone does not count: the key is fetched
+// by itself too.
+func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause error) (gone, confirmed bool, err error) {
 	if orphan.CredentialID == "" {
-		return cause == nil, nil
+		return cause == nil, false, nil
 	}
 	if cause == nil && postponeDeleted(ctx, orphan) {
-		return true, nil
+		return true, false, nil
 	}
 	k.invalidate(orphan.MerchantID)
 	listed, err := k.Fresh(ctx, orphan.MerchantID)
 	if err != nil {
-		return false, fmt.Errorf("confirming that key %s of store %s is deleted: %w", orphan.CredentialID, orphan.MerchantID, err)
+		return false, false, fmt.Errorf("confirming that key %s of store %s is deleted: %w", orphan.CredentialID, orphan.MerchantID, err)
 	}
 	if _, still := find(listed, orphan.CredentialID); still || cause == nil {
-		return !still, nil
+		return !still, true, nil
 	}
 	_, err = k.fetch(ctx, orphan.MerchantID, orphan.CredentialID)
 	if isNoKey(err) {
-		return true, nil
+		return true, true, nil
 	}
-	return false, err
+	return false, false, err
 }
 
 // DeleteUnused deletes a key that no shop uses. Otherwise it returns a [*KeyInUseError] or a
@@ -87,15 +103,15 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 		return nil
 	}
 	if err != nil {
-		return err
+		return e.steps.keep(ctx, key, err)
 	}
 	quiet, made, err := e.checkListed(ctx, key, unusedFor)
 	if err != nil {
-		return err
+		return e.steps.keep(ctx, key, err)
 	}
 	usage := e.checkUnused(ctx, key, made)
 	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
-		return usage
+		return e.steps.keep(ctx, key, usage)
 	}
 	return e.Keys.Delete(ctx, key)
 }
@@ -153,11 +169,11 @@ func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, e
 // [*KeyStillUsedError].
 func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	quiet, _, err := e.checkListed(ctx, key, unusedFor)
-	if err != nil {
-		return err
+	if err == nil && !quiet {
+		err = &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
 	}
-	if !quiet {
-		return &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
+	if err != nil {
+		return e.steps.keep(ctx, key, err)
 	}
 	return e.DeleteUnused(ctx, key, unusedFor)
 }
@@ -188,7 +204,7 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 func (e *Engine) DeleteWhenUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	if key.Username != "" {
 		if err := e.Shops.AwaitUnused(ctx, key); err != nil && !isUsageUnknown(err) {
-			return err
+			return e.steps.keep(ctx, key, err)
 		}
 	}
 	return e.DeleteUnused(ctx, key, unusedFor)

@@ -83,6 +83,7 @@ type Engine struct {
 
 	clock    clock.Clock
 	requests Requests
+	steps    *steps
 	walk     walk
 }
 
@@ -100,13 +101,17 @@ type Options struct {
 	Sightings Sightings
 	// Requests are the requests for keys that runs of this machine have under way.
 	Requests Requests
+	// Journal is told of every step; nil where nobody is.
+	Journal Journal
 }
 
 // New returns an engine that has read nothing yet.
 func New(o Options) *Engine {
-	shops := NewShops(o)
+	keys, shops := NewKeys(o.Portal, o.Clock), NewShops(o)
+	keys.steps = &steps{journal: o.Journal, clock: o.Clock, warn: keys.warn, planned: map[string]bool{}}
+	shops.steps = keys.steps
 	return &Engine{
-		Keys: NewKeys(o.Portal, o.Clock), Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: o.Requests.withDefaults(),
+		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: o.Requests.withDefaults(), steps: keys.steps,
 	}
 }
 

@@ -19,6 +19,7 @@ type Shops struct {
 	service ShopService
 	prover  Merchant
 	clock   clock.Clock
+	steps   *steps
 	names   func() ([]string, error)
 	ignored map[string]bool
 	// sightings are what earlier runs have seen.
@@ -260,6 +261,19 @@ func (s *Shops) Settled(ctx context.Context, name string) (mystore.Credentials, 
 // since the moment updatedAt where that is known, and not given anew by another object of this walk. Whatever
 // else the shop holds is somebody else's by now; it is left alone, and cleared is false.
 func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
+	ctx = forShop(ctx, name, "")
+	s.steps.note(ctx, StepClear, "", username, Started, nil)
+	cleared, err = s.clear(ctx, name, username, updatedAt)
+	outcome := outcomeOf(err)
+	if err == nil && !cleared {
+		outcome = Kept
+	}
+	s.steps.note(ctx, StepClear, "", username, outcome, err)
+	return cleared, err
+}
+
+// clear does the work of Clear.
+func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	h := s.shop(name)
 	release, err := h.take(ctx)
 	if err != nil {

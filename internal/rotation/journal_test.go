@@ -1,0 +1,247 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// diary is a journal in memory. It answers with err.
+type diary struct {
+	err error
+
+	mu      sync.Mutex
+	entries []rotation.Entry
+}
+
+func (d *diary) Record(e rotation.Entry) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.entries = append(d.entries, e)
+	return d.err
+}
+
+// steps returns what was told of a shop: one word for the step, one for the outcome, and the key.
+func (d *diary) steps(shop string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var steps []string
+	for _, e := range d.entries {
+		if e.Shop == shop {
+			steps = append(steps, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Step, e.Outcome, e.Key)))
+		}
+	}
+	return steps
+}
+
+// recorded has shops that hold these usernames, and a journal of what is done to them.
+func recorded(t *testing.T, shops map[string]string, keys ...kustom.Key) (*world, *diary) {
+	t.Helper()
+	w, d := newWorld(t, shops, keys...), new(diary)
+	w.journal = d
+	w.rerun()
+	return w, d
+}
+
+func wantSteps(t *testing.T, d *diary, shop string, want ...string) {
+	t.Helper()
+	if got := d.steps(shop); !slices.Equal(got, want) {
+		t.Errorf("of shop %q the journal has\n%s\nwant\n%s", shop, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestJournal_TellsEveryStepOfSwitch, with the store, the time and the key of each.
+func TestJournal_TellsEveryStepOfSwitch(t *testing.T) {
+	t.Parallel()
+	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	if _, err := w.connect(config(), new(rotation.Record)); err != nil {
+		t.Fatal(err)
+	}
+	wantSteps(t, d, "a",
+		"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
+		"install started M1-new1", "install done M1-new1", "confirm started M1-new1", "confirm done M1-new1",
+		"delete started M1-old", "delete done M1-old")
+	for _, e := range d.entries {
+		if e.MerchantID != "M1" || e.Time.Before(noon) || e.Err != nil {
+			t.Errorf("an entry is %+v", e)
+		}
+	}
+}
+
+// TestJournal_TellsWhatFails: why, and what becomes of the new key.
+func TestJournal_TellsWhatFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		breakIt func(*world)
+		want    []string
+	}{
+		"no key": {
+			func(w *world) { w.portal.before = func(kind, _ string, _ int) error { return only(generate, kind, errRefused) } },
+			[]string{"generate started", "generate failed"},
+		},
+		"no proof": {
+			func(w *world) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
+			[]string{
+				"generate started", "generate done M1-new1", "prove started M1-new1", "prove failed M1-new1",
+				"delete started M1-new1", "delete done M1-new1",
+			},
+		},
+		"no installation": {
+			func(w *world) {
+				w.shops.before = func(_ context.Context, kind, _ string, _ int) error { return only(write, kind, errRefused) }
+			},
+			[]string{
+				"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
+				"install started M1-new1", "install failed M1-new1", "delete started M1-new1", "delete done M1-new1",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			plan := w.plan(config())
+			test.breakIt(w)
+			if _, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err == nil {
+				t.Fatal("nothing failed")
+			}
+			wantSteps(t, d, "a", test.want...)
+			for _, e := range d.entries {
+				if (e.Outcome == rotation.Failed) != (e.Err != nil) {
+					t.Errorf("an entry is %+v", e)
+				}
+			}
+		})
+	}
+}
+
+// only returns an answer to calls of one kind.
+func only(kind, called string, answer error) error {
+	if kind != called {
+		return nil
+	}
+	return answer
+}
+
+// TestJournal_TellsWhichKeysStay: another shop uses the old key, or the shop does not show that it has the new one.
+func TestJournal_TellsWhichKeysStay(t *testing.T) {
+	t.Parallel()
+	w, d := recorded(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+	if _, err := w.connect(config(), new(rotation.Record)); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.steps("a"); got[len(got)-1] != "delete kept M1-old" {
+		t.Errorf("the journal has %q", got)
+	}
+	w, d = recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	plan := w.plan(config())
+	w.hide()
+	if _, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err != nil {
+		t.Fatal(err)
+	}
+	wantSteps(t, d, "a",
+		"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
+		"install started M1-new1", "install unconfirmed M1-new1", "delete kept M1-old")
+}
+
+// TestJournal_TellsWhatIsCleared, and what is left alone because somebody else has given the shop a key since.
+func TestJournal_TellsWhatIsCleared(t *testing.T) {
+	t.Parallel()
+	for holds, outcome := range map[string]string{"M1-own": "done", "M1-hand": "kept"} {
+		w, d := recorded(t, map[string]string{"a": holds}, m1("M1-own"))
+		ctx, end := w.engine.Begin(t.Context(), "a", "M1")
+		_, err := w.engine.Release(ctx, "a", rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"})
+		end(err)
+		wantSteps(t, d, "a", "shop started", "clear started M1-own", "clear "+outcome+" M1-own", "shop done")
+	}
+}
+
+// TestJournal_TellsOfFleet: every shop that changes first, and then what becomes of each, to its end.
+func TestJournal_TellsOfFleet(t *testing.T) {
+	t.Parallel()
+	w, d := recorded(t, map[string]string{"a": "M1-old", "dead": "M1-x", "same": "M1-same"}, m1("M1-old"), m1("M1-x"), m1("M1-same"))
+	w.shops.before = deadShop
+	same := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-same", Username: "M1-same"}
+	f := fleetOf(w.engine, 1,
+		&rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}},
+		&rotation.Member{Name: "dead", Config: &rotation.Config{Shop: "dead", MerchantID: "M1"}},
+		&rotation.Member{Name: "same", Config: &rotation.Config{Shop: "same", MerchantID: "M1"}, Record: &same})
+	f.Decide(t.Context())
+	if planned := len(d.entries); planned != 2 {
+		t.Errorf("the plan told of %d shops", planned)
+	}
+	f.Execute(t.Context())
+	wantSteps(t, d, "dead", "shop planned", "shop started", "shop failed")
+	wantSteps(t, d, "same")
+	got := d.steps("a")
+	if got[0] != "shop planned" || got[1] != "shop started" || !slices.Contains(got, "shop done") {
+		t.Errorf("the journal has %q", got)
+	}
+}
+
+// TestJournal_TellsOfShopsNotBegun: a run that is interrupted leaves no shop that looks as if its turn were to come.
+func TestJournal_TellsOfShopsNotBegun(t *testing.T) {
+	t.Parallel()
+	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	f := fleetOf(w.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
+	f.Decide(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f.Members[0].Record = &rotation.Record{MerchantID: "M1"}
+	f.Execute(ctx)
+	wantSteps(t, d, "a", "shop planned", "shop failed")
+}
+
+// TestJournal_TellsDeletionsOfFleetTwice: that the portal has agreed to a deletion is not yet that the key is gone.
+func TestJournal_TellsDeletionsOfFleetTwice(t *testing.T) {
+	t.Parallel()
+	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	f := fleetOf(w.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
+	f.Decide(t.Context())
+	f.Execute(t.Context())
+	got := d.steps("a")
+	want := []string{"delete started M1-old", "delete accepted M1-old", "shop done", "delete done M1-old"}
+	if !slices.Equal(got[len(got)-len(want):], want) {
+		t.Errorf("the journal has %q", got)
+	}
+}
+
+// TestJournal_FailureIsOneWarning: a rotation goes on as it would without a journal.
+func TestJournal_FailureIsOneWarning(t *testing.T) {
+	t.Parallel()
+	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	d.err = errors.New("no space left on device")
+	if _, err := w.connect(config(), new(rotation.Record)); err != nil {
+		t.Fatal(err)
+	}
+	w.wantKeys("M1-new1")
+	w.wantHolds("a", "M1-new1")
+	warnings := w.engine.Keys.Warnings()
+	if len(warnings) != 1 || warnings[0].Detail != d.err.Error() {
+		t.Errorf("the warnings are %+v", warnings)
+	}
+}
+
+// TestJournal_HidesSecretInPlaceOfName: people enter a secret where a name belongs.
+func TestJournal_HidesSecretInPlaceOfName(t *testing.T) {
+	t.Parallel()
+	const secret = "kco_test_api_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"
+	if !kustom.MayHoldSecret(secret) {
+		t.Fatal("the secret has not the form of one")
+	}
+	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	ctx, end := w.engine.Begin(t.Context(), secret, secret)
+	_, err := w.engine.Shops.Clear(ctx, "a", secret, "")
+	end(err)
+	for _, e := range d.entries {
+		if text := fmt.Sprintf("%+v", e); strings.Contains(text, secret) {
+			t.Errorf("an entry is %s", text)
+		}
+	}
+}
