@@ -99,7 +99,7 @@ func newRootCommand(d Deps) *cobra.Command {
 	root.SetOut(d.Stdout)
 	root.SetErr(d.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d))
+	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d), newFollowCommand(d))
 	return root
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // Several goroutines may call it at once. A step never fails because of its journal: the first error of Record
 // becomes a warning.
 type Journal interface {
-	// Record records one step. It returns soon. The error says what to do about it.
+	// Record records one step. It returns soon.
 	Record(Entry) error
 }
 
@@ -128,7 +129,8 @@ func (s *steps) note(ctx context.Context, step Step, merchantID, key string, out
 	s.failed = true
 	s.mu.Unlock()
 	if first {
-		s.warn(Warning{Summary: unrecordedSummary, Detail: failure.Error()})
+		s.warn(Warning{Summary: unrecordedSummary, Detail: fmt.Sprintf("The run goes on all the same. The record of its steps lacks one, and "+
+			"maybe later ones. Cause: %v", failure)})
 	}
 }
 

@@ -1,0 +1,60 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
+)
+
+// followAt runs follow, and returns the exit code and what it prints.
+func followAt(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	var out, problems bytes.Buffer
+	code = cli.Run(ctx, append([]string{"follow"}, args...), cli.Deps{
+		Getenv: func(string) string { return "" }, Stdout: &out, Stderr: &problems,
+	})
+	return code, out.String(), problems.String()
+}
+
+func TestFollow_EndsWithWhatBecameOfTheShops(t *testing.T) {
+	t.Parallel()
+	for outcome, want := range map[string]int{"done": 0, "failed": 1} {
+		file := filepath.Join(t.TempDir(), "progress.jsonl")
+		line := `{"time":"2026-03-10T12:00:00Z","run":"1","shop":"fjellsport","merchant_id":"M1","step":"shop","key":"","outcome":"` + outcome + `","error":""}`
+		if err := os.WriteFile(file, []byte(line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := followAt(t.Context(), "--until-done", file)
+		if code != want || stdout != "2026-03-10T12:00:00Z  fjellsport  M1  shop  "+outcome+"\n" || stderr != "" {
+			t.Errorf("%s: exit code %d, %q, %q", outcome, code, stdout, stderr)
+		}
+	}
+}
+
+// TestFollow_EndsWhenItIsInterrupted, as a shell expects it after Ctrl-C.
+func TestFollow_EndsWhenItIsInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	missing := filepath.Join(t.TempDir(), "progress.jsonl")
+	code, stdout, stderr := followAt(ctx, missing)
+	if code != 130 || stdout != "" || stderr != missing+" does not exist yet. Waiting for it.\n" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+func TestFollow_TakesOneFile(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"a", "b"}} {
+		if code, _, stderr := followAt(t.Context(), args...); code != 2 || !strings.Contains(stderr, "follow takes one file") {
+			t.Errorf("%q: exit code %d, %q", args, code, stderr)
+		}
+	}
+	if code, _, stderr := followAt(t.Context(), t.TempDir()); code != 1 || stderr == "" {
+		t.Errorf("a folder: exit code %d, %q", code, stderr)
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !windows
+
+package cli
+
+import "os"
+
+// drawsInPlace tells whether a terminal understands the codes that move its cursor.
+func drawsInPlace(*os.File) bool { return true }

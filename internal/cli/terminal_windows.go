@@ -1,0 +1,17 @@
+package cli
+
+import (
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// drawsInPlace makes a console understand the codes that move its cursor, and tells whether it does.
+func drawsInPlace(console *os.File) bool {
+	handle := windows.Handle(console.Fd())
+	var mode uint32
+	if windows.GetConsoleMode(handle, &mode) != nil {
+		return false
+	}
+	return windows.SetConsoleMode(handle, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
+}

@@ -1,0 +1,282 @@
+package progress
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
+)
+
+// state is how far a run has come with a shop. Their order is that of the table.
+type state int
+
+const (
+	failed state = iota
+	running
+	done
+	waiting
+)
+
+// row is what the lines tell of one shop.
+type row struct {
+	shop, merchantID string
+	state            state
+	// last is the last step but StepShop, and key the shop's new key.
+	last Line
+	key  string
+	// kept are the old keys that could not be deleted, by username.
+	kept map[string]bool
+	// began is when the run began with the shop, changed when it was last heard of.
+	began, changed time.Time
+	err            string
+}
+
+// Board is what lines tell of a roll-out: one row for each shop. Its zero value is empty.
+type Board struct {
+	// Pause is the time without a line after which a line begins another roll-out; 0 where all lines are of one.
+	Pause time.Duration
+
+	rows map[string]*row
+	// began is when the first shop of the roll-out was begun with, last the time of the last line.
+	began, last time.Time
+}
+
+// Add takes over what a line tells. Lines about keys of which no shop is known change nothing.
+func (b *Board) Add(line Line) {
+	if b.rows == nil || b.Pause > 0 && line.Time.Sub(b.last) > b.Pause {
+		b.rows, b.began = map[string]*row{}, time.Time{}
+	}
+	if line.Time.After(b.last) {
+		b.last = line.Time
+	}
+	if line.Shop == "" {
+		return
+	}
+	r := b.rows[line.Shop]
+	if r == nil {
+		r = &row{shop: line.Shop, state: waiting, kept: map[string]bool{}}
+		b.rows[line.Shop] = r
+	}
+	r.merchantID = cmp.Or(line.MerchantID, r.merchantID)
+	r.changed = line.Time
+	if line.Step == rotation.StepShop {
+		b.addShop(r, line)
+		return
+	}
+	r.last = line
+	switch {
+	case line.Step == rotation.StepDelete && line.Outcome == rotation.Kept:
+		r.kept[line.Key] = true
+	case line.Step == rotation.StepDelete:
+		delete(r.kept, line.Key)
+	case line.Step == rotation.StepGenerate && line.Outcome == rotation.Done:
+		r.key = line.Key
+	}
+}
+
+// addShop takes over how far a run has come with a shop.
+func (b *Board) addShop(r *row, line Line) {
+	switch line.Outcome {
+	case rotation.Planned:
+		r.state = waiting
+	case rotation.Started:
+		*r = row{shop: r.shop, merchantID: r.merchantID, state: running, kept: map[string]bool{}, began: line.Time, changed: line.Time}
+		if b.began.IsZero() || line.Time.Before(b.began) {
+			b.began = line.Time
+		}
+	case rotation.Failed:
+		r.state, r.err = failed, line.Error
+	default:
+		r.state, r.err = done, ""
+	}
+}
+
+// counts returns how many shops there are in each state, and in all.
+func (b *Board) counts() (in map[state]int, all int) {
+	in = map[state]int{}
+	for _, r := range b.rows {
+		in[r.state]++
+	}
+	return in, len(b.rows)
+}
+
+// Ended reports whether there is a shop, and every one has ended, and how many have failed.
+func (b *Board) Ended() (ended bool, failures int) {
+	in, all := b.counts()
+	return all > 0 && in[waiting]+in[running] == 0, in[failed]
+}
+
+// Left returns an estimate of the time until the last shop has ended, by how long the shops took that have; not ok
+// where there is nothing to estimate by, or nothing left.
+func (b *Board) Left(now time.Time) (left time.Duration, ok bool) {
+	in, all := b.counts()
+	over := in[done] + in[failed]
+	if b.began.IsZero() || over == 0 || over == all || !now.After(b.began) {
+		return 0, false
+	}
+	return now.Sub(b.began) / time.Duration(over) * time.Duration(all-over), true
+}
+
+const (
+	// silence is how long nothing may be written before the table says so.
+	silence = time.Minute
+	// barWidth is how wide the bar is, in characters.
+	barWidth = 30
+	// headLines is how many lines there are above the shops.
+	headLines = 2
+)
+
+// Render returns the table as lines for a terminal of that size: a bar, a summary, and of the shops as many as fit,
+// those that need attention first.
+func (b *Board) Render(now time.Time, width, height int) []string {
+	in, all := b.counts()
+	if all == 0 {
+		return []string{cut("No shop yet.", width)}
+	}
+	over := in[done] + in[failed]
+	lines := []string{
+		cut(bar(over, all)+fmt.Sprintf(" %d %% of %s%s", 100*over/all, plural(all, "shop"), b.forecast(now)), width),
+		cut(b.summary(in), width),
+	}
+	rows := b.sorted()
+	room := max(0, height-headLines-1)
+	hidden := 0
+	if len(rows) > room {
+		room = max(0, room-1)
+		hidden = len(rows) - room
+	}
+	nameWidth := 0
+	for _, r := range rows[:len(rows)-hidden] {
+		nameWidth = max(nameWidth, len([]rune(shown(r.shop))))
+	}
+	for _, r := range rows[:len(rows)-hidden] {
+		lines = append(lines, cut(r.render(now, nameWidth), width))
+	}
+	if hidden > 0 {
+		lines = append(lines, cut(fmt.Sprintf("… and %d more", hidden), width))
+	}
+	return lines
+}
+
+// bar returns a bar of which part in all is full.
+func bar(part, all int) string {
+	full := barWidth * part / all
+	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "]"
+}
+
+// forecast says how long it will take, or that nothing happens.
+func (b *Board) forecast(now time.Time) string {
+	if ended, _ := b.Ended(); ended {
+		return ""
+	}
+	if quiet := now.Sub(b.last); quiet > silence {
+		return ", nothing new for " + about(quiet)
+	}
+	if left, ok := b.Left(now); ok {
+		return ", about " + about(left) + " left"
+	}
+	return ""
+}
+
+// about returns a duration as a person says it.
+func about(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return plural(max(1, int(d.Round(time.Second)/time.Second)), "second")
+	case d < time.Hour:
+		return plural(int(d.Round(time.Minute)/time.Minute), "minute")
+	}
+	return fmt.Sprintf("%d h %02d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// summary counts the shops, and the old keys that stay.
+func (b *Board) summary(in map[state]int) string {
+	text := fmt.Sprintf("%d done, %d failed, %d running, %d waiting", in[done], in[failed], in[running], in[waiting])
+	kept := 0
+	for _, r := range b.rows {
+		kept += len(r.kept)
+	}
+	if kept > 0 {
+		text += fmt.Sprintf("; %s not deleted", plural(kept, "old key"))
+	}
+	return text
+}
+
+// sorted returns the rows in the order of the table. Of those that have ended, the latest come first.
+func (b *Board) sorted() []*row {
+	rows := make([]*row, 0, len(b.rows))
+	for _, r := range b.rows {
+		rows = append(rows, r)
+	}
+	slices.SortFunc(rows, func(x, y *row) int {
+		latest := 0
+		if x.state == done {
+			latest = y.changed.Compare(x.changed)
+		}
+		return cmp.Or(cmp.Compare(x.state, y.state), latest, cmp.Compare(x.shop, y.shop))
+	})
+	return rows
+}
+
+// render returns a shop's line of the table.
+func (r *row) render(now time.Time, nameWidth int) string {
+	const stateWidth, storeWidth = 8, 11
+	text := fmt.Sprintf("%-*s  %-*s  ", nameWidth, shown(r.shop), storeWidth, shown(r.merchantID))
+	switch r.state {
+	case failed:
+		text += fmt.Sprintf("%-*s %s", stateWidth, "FAILED", shown(r.err))
+	case running:
+		text += fmt.Sprintf("%-*s %s (%s)", stateWidth, "running", r.last.doing(), about(now.Sub(r.began)))
+	case waiting:
+		text += "waiting"
+	case done:
+		text += fmt.Sprintf("%-*s %s", stateWidth, "done", shown(r.key))
+		if len(r.kept) > 0 {
+			text += fmt.Sprintf(" (%s not deleted)", plural(len(r.kept), "old key"))
+		}
+	}
+	return strings.TrimRight(text, " ")
+}
+
+// doing returns a step as the table shows it.
+func (l Line) doing() string {
+	text := shown(strings.TrimSpace(fmt.Sprintf("%s %s", l.Step, l.Key)))
+	if l.Outcome != rotation.Started && l.Outcome != "" {
+		text += ": " + shown(string(l.Outcome))
+	}
+	return text
+}
+
+// String returns the line as it is printed where there is no terminal.
+func (l Line) String() string {
+	parts := []string{l.Time.UTC().Format(time.RFC3339), l.Shop, l.MerchantID, string(l.Step), string(l.Outcome), l.Key}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	text := shown(strings.Join(parts, "  "))
+	if l.Error != "" {
+		text += ": " + shown(l.Error)
+	}
+	return text
+}
+
+// shown returns text of the file, which anybody may have written, fit for a terminal.
+func shown(text string) string { return (*vendortext.Redactor)(nil).Show(vendortext.New(text)) }
+
+// cut returns as much of a line as fits.
+func cut(line string, width int) string {
+	runes := []rune(line)
+	if len(runes) <= width {
+		return line
+	}
+	return string(runes[:max(0, width-1)]) + "…"
+}
