@@ -58,15 +58,15 @@ func isAction(err error) bool {
 	return errors.As(err, &e)
 }
 
-// progress tells the person who runs an action how far it is. Whatever it is given is shown: no
+// actionProgress tells the person who runs an action how far it is. Whatever it is given is shown: no
 // secret may be (I2).
-type progress func(action.InvokeProgressEvent)
+type actionProgress func(action.InvokeProgressEvent)
 
-func (p progress) say(format string, args ...any) {
+func (p actionProgress) say(format string, args ...any) {
 	p(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 }
 
 // hearing returns a context whose requests p tells of.
-func (p progress) hearing(ctx context.Context) context.Context {
+func (p actionProgress) hearing(ctx context.Context) context.Context {
 	return listening(ctx, func(e transport.Exchange) { p.say("%s", describeExchange(e)) })
 }

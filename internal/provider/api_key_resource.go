@@ -519,6 +519,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	if err := r.delete(ctx, state, orphan); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
 	}
+	warnOfAnswers(r.engine, &resp.Diagnostics)
 }
 
 // delete deletes the key, as soon as no shop uses it. A key whose username is not known has never been given to

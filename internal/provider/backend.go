@@ -80,6 +80,7 @@ func newBackend(s settings, o Options) *backend {
 	b.engine = rotation.New(rotation.Options{
 		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames,
 		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir), Requests: b.requests(o.CacheDir),
+		Journal: o.journal,
 	})
 	return b
 }

@@ -388,6 +388,11 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 // wrong and returns whether the shop took the pair.
 func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
 	shop, pair := plan.Shop.ValueString(), config.pair()
+	ctx, end := r.engine.Begin(ctx, shop, storeOfID(plan.KustomID))
+	defer func() {
+		end(firstError(*diags))
+		warnOfAnswers(r.engine, diags)
+	}()
 	if r.checkPresent(ctx, *plan, diags); diags.HasError() {
 		return false
 	}
@@ -478,7 +483,10 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 		resp.Diagnostics.AddWarning("Credentials left in the shop", describeLeft(shop, record, left))
 		return
 	}
+	ctx, end := r.engine.Begin(ctx, shop, storeOfID(state.KustomID))
 	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
+	end(err)
+	warnOfAnswers(r.engine, &resp.Diagnostics)
 	switch {
 	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), "Credentials not cleared", err)

@@ -246,6 +246,9 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		return
 	}
 	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed))
+	if decided.Generate || decided.Changes || decided.Undecided {
+		r.engine.Plan(ctx, c.Shop, c.MerchantID)
+	}
 	if text := describeDeletions(decided); text != "" && decided.Changes {
 		diags.AddAttributeWarning(path.Root("keys_to_delete"), deletedKeysSummary, fmt.Sprintf("Shop %s: %s.", c.Shop, text))
 	}
@@ -277,7 +280,9 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	record := rotation.Record{MerchantID: plan.MerchantID.ValueString(), Triggers: stringMap(plan.RotateWhenChanged)}
+	ctx, end := r.engine.Begin(ctx, plan.Shop.ValueString(), record.MerchantID)
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
+	end(err)
 	if err != nil {
 		report(&resp.Diagnostics, connectionPath(err), "Shop not connected", err)
 		if len(record.Memory.Unsettled) == 0 {
@@ -385,7 +390,10 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	defer cancel()
 	record := state.record(memory, &resp.Diagnostics)
 	record.Triggers = stringMap(plan.RotateWhenChanged)
-	if err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics); err != nil {
+	ctx, end := r.engine.Begin(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
+	err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics)
+	end(err)
+	if err != nil {
 		reportShop(&resp.Diagnostics, connectionPath(err), err)
 		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
@@ -407,6 +415,11 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	shop, record := state.Shop.ValueString(), state.record(memory, &resp.Diagnostics)
+	ctx, end := r.engine.Begin(ctx, shop, record.MerchantID)
+	defer func() {
+		end(firstError(resp.Diagnostics))
+		warnOfAnswers(r.engine, &resp.Diagnostics)
+	}()
 	r.engine.Shops.Belongs(shop, record.MerchantID, cmp.Or(memory.Holds, record.Username))
 	if state.clears() && record.Username != "" {
 		r.release(ctx, shop, record, &resp.Diagnostics)

@@ -156,7 +156,7 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 	}
 	ctx, cancel := clock.WithTimeout(ctx, a.clock, timeoutOf(config.Timeout))
 	defer cancel()
-	p := progress(resp.SendProgress)
+	p := actionProgress(resp.SendProgress)
 	order := config.order()
 	p.say("Making a checkout session of 100.00 %s at Kustom's merchant API (%s) with %s. It is never completed.",
 		order.PurchaseCurrency, *a.environment, config.KustomID.ValueString())

@@ -103,7 +103,16 @@ func asWarnings(errs diag.Diagnostics) diag.Diagnostics {
 	return diags
 }
 
-// warnOfAnswers warns of what the engine did not take over of the portal's answers.
+// firstError returns the first error of diags, nil where there is none.
+func firstError(diags diag.Diagnostics) error {
+	for _, d := range diags.Errors() {
+		return fmt.Errorf("%s: %s", d.Summary(), d.Detail())
+	}
+	return nil
+}
+
+// warnOfAnswers warns of what the engine did not take over of the portal's answers, and of steps that it could not
+// record.
 func warnOfAnswers(engine *rotation.Engine, diags *diag.Diagnostics) {
 	for _, w := range engine.Keys.Warnings() {
 		diags.AddWarning(w.Summary, w.Detail)

@@ -3,12 +3,14 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/progress"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
@@ -52,6 +55,8 @@ type Options struct {
 
 	// redactor knows the secrets of one provider.
 	redactor *vendortext.Redactor
+	// journal is told of every step that changes a shop or a key; nil where nobody is.
+	journal rotation.Journal
 }
 
 type kustomProvider struct {
@@ -83,6 +88,7 @@ type providerModel struct {
 	MystoreURL     types.String `tfsdk:"mystore_url"`
 	MaxRetries     types.Int64  `tfsdk:"max_retries"`
 	RequestTimeout types.String `tfsdk:"request_timeout"`
+	ProgressFile   types.String `tfsdk:"progress_file"`
 
 	Browser *browserModel `tfsdk:"browser"`
 }
@@ -157,6 +163,15 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 				MarkdownDescription: "How long one request may take, as a duration such as `30s` (default) or " +
 					"`1m30s`. Kustom's own limit is 30 seconds.",
 			},
+			"progress_file": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Path of a file to which the provider appends a line of JSON for each shop and step, while it happens: time, " +
+					"run, shop, store, step, the key's username, outcome, and the error if there is one. Use it to follow a long apply " +
+					"(`terraform-provider-kustom follow FILE`) and as an audit log. It holds no secret. The provider creates the file, " +
+					"readable only by you, and never shortens or removes it. Several runs may share one file. If the file can't be written, " +
+					"the provider stops before it plans or changes anything; if that happens later, it warns and goes on. " +
+					"Default: no file. Can also be set with `KUSTOM_PROGRESS_FILE`.",
+			},
 		},
 		Blocks: map[string]schema.Block{"browser": browserBlock()},
 	}
@@ -191,12 +206,34 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	b := newBackend(settings, p.options)
+	options := p.options
+	if options.journal = openProgress(settings.progressFile, options.redactor, &resp.Diagnostics); resp.Diagnostics.HasError() {
+		return
+	}
+	b := newBackend(settings, options)
 	p.engine.Store(b.engine)
 	resp.ResourceData = b
 	resp.DataSourceData = b
 	resp.ListResourceData = b
 	resp.ActionData = b
+}
+
+// openProgress opens the progress file; nil where none is configured. One that can't be written is an error here, where
+// nothing has been changed yet: who asked for an audit log must not find out after the roll-out that there is none.
+func openProgress(path string, redactor *vendortext.Redactor, diags *diag.Diagnostics) rotation.Journal {
+	if path == "" {
+		return nil
+	}
+	file, err := progress.Open(path, redactor)
+	if err != nil {
+		addProblems([]configProblem{{
+			attribute: "progress_file", summary: "Progress file can't be written",
+			detail: fmt.Sprintf("The provider can't append to the file in progress_file (or %s): %v. A relative path begins at the working directory. "+
+				"Nothing was changed.", envProgressFile, err),
+		}}, diags)
+		return nil
+	}
+	return file
 }
 
 func (p *kustomProvider) Resources(context.Context) []func() resource.Resource {

@@ -32,6 +32,7 @@ const (
 	envPortalURL     = "KUSTOM_PORTAL_URL"
 	envAPIURL        = "KUSTOM_API_URL"
 	envMystoreURL    = "MYSTORE_URL"
+	envProgressFile  = "KUSTOM_PROGRESS_FILE"
 
 	defaultMaxRetries     = 4
 	mostRetries           = 20
@@ -53,6 +54,8 @@ type settings struct {
 	mystoreURL     *url.URL
 	maxRetries     int
 	requestTimeout time.Duration
+	// progressFile is empty where there is none, or where it is not known yet which.
+	progressFile string
 	// browser is nil where the vendors are only reached by their APIs.
 	browser *browserSettings
 }
@@ -129,6 +132,7 @@ func resolve(m providerModel, getenv func(string) string) (settings, []configPro
 	s.browser = r.browser(m.Browser, s.environment)
 	s.mystoreTokens, s.unknownShops = r.tokens(m.MystoreTokens, m.MystoreTokensFile)
 	s.ignoredShops = setOfStrings(m.IgnoredShops)
+	s.progressFile, _ = r.text(m.ProgressFile, envProgressFile, "")
 	var portalDefault, apiDefault string
 	if s.environment != nil {
 		portalDefault, apiDefault = s.environment.PortalURL(), s.environment.APIURL()

@@ -70,6 +70,7 @@ func TestResolvePrecedence(t *testing.T) {
 	env := map[string]string{
 		envEnvironment: "playground", envPortalToken: "portal-env", envMystoreTokens: `{"env-shop": "token-env"}`,
 		envPortalURL: "https://portal.env.example/base/v2/", envAPIURL: "https://api.env.example", envMystoreURL: "https://mystore.env.example",
+		envProgressFile: "env.jsonl",
 	}
 	describe := func(s settings) []string {
 		tokens := []string{}
@@ -78,12 +79,13 @@ func TestResolvePrecedence(t *testing.T) {
 		}
 		return append([]string{
 			string(*s.environment), s.portalToken.value, s.portalURL.String(), s.apiURL.String(), s.mystoreURL.String(),
+			s.progressFile,
 		}, tokens...)
 	}
 	got := describe(mustResolve(t, emptyModel(), env))
 	want := []string{
 		"playground", "portal-env", "https://portal.env.example/base/v2/", "https://api.env.example",
-		"https://mystore.env.example", "env-shop=token-env",
+		"https://mystore.env.example", "env.jsonl", "env-shop=token-env",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("from the variables: got %q, want %q", got, want)
@@ -92,10 +94,11 @@ func TestResolvePrecedence(t *testing.T) {
 		Environment: types.StringValue("production"), PortalToken: types.StringValue("portal-attribute"),
 		MystoreTokens: tokenMap(map[string]attr.Value{"shop": types.StringValue("token-attribute")}),
 		PortalURL:     types.StringValue("http://127.0.0.1:8080/portal"), APIURL: types.StringValue("http://localhost:8080"),
-		MystoreURL: types.StringValue("http://[::1]:8080"),
+		MystoreURL: types.StringValue("http://[::1]:8080"), ProgressFile: types.StringValue("attribute.jsonl"),
 	}, env))
 	want = []string{
-		"production", "portal-attribute", "http://127.0.0.1:8080/portal", "http://localhost:8080", "http://[::1]:8080", "shop=token-attribute",
+		"production", "portal-attribute", "http://127.0.0.1:8080/portal", "http://localhost:8080", "http://[::1]:8080",
+		"attribute.jsonl", "shop=token-attribute",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("from the attributes: got %q, want %q", got, want)

@@ -125,7 +125,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 	}
 	ctx, cancel := clock.WithTimeout(ctx, a.clock, timeoutOf(config.Timeout))
 	defer cancel()
-	p := progress(resp.SendProgress)
+	p := actionProgress(resp.SendProgress)
 	ctx = p.hearing(ctx)
 	if !config.Shop.IsNull() {
 		a.verifyShop(ctx, config, p, &resp.Diagnostics)
@@ -141,7 +141,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 
 const notVerified = "Credentials not verified"
 
-func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p progress, diags *diag.Diagnostics) {
+func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p actionProgress, diags *diag.Diagnostics) {
 	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
 		"401 that it is not, or not yet. A made-up pair is tried after it, which has to be refused.", pair.Username)
 	if err := a.prover.Prove(ctx, pair); err != nil {
@@ -152,7 +152,7 @@ func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.
 }
 
 // verifyShop checks what a shop holds.
-func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyCredentialsModel, p progress, diags *diag.Diagnostics) {
+func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyCredentialsModel, p actionProgress, diags *diag.Diagnostics) {
 	shop := config.Shop.ValueString()
 	p.say("Reading what shop %s holds.", shop)
 	holds, err := a.shops.Credentials(ctx, shop)
@@ -181,7 +181,7 @@ func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyC
 }
 
 // verifyKey checks the key that a shop holds.
-func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username string, p progress, diags *diag.Diagnostics) {
+func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username string, p actionProgress, diags *diag.Diagnostics) {
 	merchantID, _, _ := strings.Cut(username, "-")
 	p.say("Looking for %s among the API keys of store %s in Kustom Portal.", username, merchantID)
 	if a.environment == nil {

@@ -1,0 +1,188 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/progress"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// recordIn makes the provider record its steps, and returns where.
+func (r *rehearsal) recordIn(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "progress.jsonl")
+	r.settings["progress_file"] = file
+	return file
+}
+
+// progressOf reads a progress file, and fails the test where a line can't be read.
+func progressOf(t *testing.T, file string) []progress.Line {
+	t.Helper()
+	var lines []progress.Line
+	for text := range strings.Lines(read(t, file)) {
+		var line progress.Line
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// stepsOf returns what the lines tell of a shop: the step and the outcome of each.
+func stepsOf(lines []progress.Line, shop string) []string {
+	var steps []string
+	for _, line := range lines {
+		if line.Shop == shop {
+			steps = append(steps, string(line.Step)+" "+string(line.Outcome))
+		}
+	}
+	return steps
+}
+
+// repeatingVendors refuse a call with an answer that repeats a token and a secret.
+func repeatingVendors(token string) map[string]sandbox.Fault {
+	kustomSays := `{"error_code":"ODD","error_messages":["seen: ` + token + `, ` + plantedSecret + `"],"correlation_id":"c-1"}`
+	return map[string]sandbox.Fault{
+		"portal, making a key": {
+			API: sandbox.Portal, Method: http.MethodPost, Status: http.StatusUnauthorized, ContentType: "application/json", Body: kustomSays,
+		},
+		"merchant API": {API: sandbox.Merchant, Status: http.StatusUnauthorized, ContentType: "application/json", Body: kustomSays},
+		"Mystore, taking a key": {
+			API: sandbox.Mystore, Method: http.MethodPatch, Status: http.StatusUnprocessableEntity, ContentType: "application/json",
+			Body: `{"errors":[{"status":"422","code":"odd","title":"odd","detail":"seen: ` + token + `, ` + plantedSecret + `"}]}`,
+		},
+	}
+}
+
+// TestProgressFile_TellsWholeSwitchWithoutSecret spoils a switch in each way with vendors that repeat tokens and
+// secrets, lets a clean run follow, and looks for every secret.
+func TestProgressFile_TellsWholeSwitchWithoutSecret(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{wayPair, wayConnection, wayFleet} {
+		for name := range repeatingVendors("") {
+			t.Run(way+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				seed := sandbox.ThreeShops()
+				r, ok := rehearse(t, worldOptions{seed: &seed}, way).(*rehearsal)
+				if !ok {
+					t.Fatal("it is another rehearsal")
+				}
+				file := r.recordIn(t)
+				token := r.box.Env("")["KUSTOM_PORTAL_TOKEN"]
+				armed := r.box.Arm(repeatingVendors(token)[name])
+				spoiled := r.apply(t)
+				armed.Disarm()
+				if armed.Fired() == 0 {
+					t.Fatalf("the fault never happened:\n%s", spoiled.output)
+				}
+				if !strings.Contains(read(t, file), "seen: (sensitive)") {
+					t.Errorf("the file does not say what failed:\n%s", read(t, file))
+				}
+				r.mustApply(t)
+				r.mustBeEmpty(t)
+				r.mustTell(t, way, seed, file)
+			})
+		}
+	}
+}
+
+// mustTell fails the test unless the file tells of each shop's switch, and of no secret.
+func (r *rehearsal) mustTell(t *testing.T, way string, seed sandbox.Seed, file string) {
+	t.Helper()
+	lines := progressOf(t, file)
+	if n := leaks(read(t, file), append(r.box.Secrets(), plantedSecret)); n > 0 {
+		t.Errorf("the file has %d secrets:\n%s", n, read(t, file))
+	}
+	for _, shop := range seed.Shops {
+		want := []string{"shop started", "prove started", "prove done", "install started", "install done", "confirm done", "shop done"}
+		if way != wayPair {
+			want = append(want, "shop planned", "generate started", "generate done", "delete started", "delete done")
+		}
+		got := stepsOf(lines, shop.Name)
+		for _, step := range want {
+			if !slices.Contains(got, step) {
+				t.Errorf("of shop %s the file lacks %q: it has %q", shop.Name, step, got)
+			}
+		}
+	}
+	for _, line := range lines {
+		if line.Run == "" || line.MerchantID == "" || line.Time.IsZero() || line.Shop == "" && way != wayPair {
+			t.Errorf("a line is %+v", line)
+		}
+	}
+}
+
+// TestProgressFile_TellsSwitchOverPages: the steps are those of the APIs.
+func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
+	t.Parallel()
+	pagesOnly(t)
+	browsertest.Need(t)
+	seed := klarnasForm(loneShop())
+	for _, way := range []string{wayPair, wayConnection} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			r := rehearseOnPages(t, seed, way, pageFault{browser: map[string]any{}}, &browsers)
+			file := r.recordIn(t)
+			r.mustApply(t)
+			r.mustTell(t, way, seed, file)
+		})
+	}
+}
+
+// TestProgressFile_StopsBeforeAnythingIsChanged where it can't be written.
+func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	r, ok := rehearse(t, worldOptions{seed: &seed}, wayConnection).(*rehearsal)
+	if !ok {
+		t.Fatal("it is another rehearsal")
+	}
+	missing := filepath.Join(t.TempDir(), "missing", "progress.jsonl")
+	r.settings["progress_file"] = missing
+	got := r.apply(t)
+	if got.code == 0 || !strings.Contains(got.output, "Progress file can't be written") || !strings.Contains(got.output, missing) {
+		t.Errorf("the run ended with %d:\n%s", got.code, got.output)
+	}
+	if n := len(r.box.Requests()); n > 0 {
+		t.Errorf("the vendors have seen %d requests", n)
+	}
+}
+
+// TestProgressFile_NeverFailsRotation: the file is taken away while the shops are switched.
+func TestProgressFile_NeverFailsRotation(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	taken := &thief{pool: http.DefaultTransport}
+	r, ok := rehearse(t, worldOptions{seed: &seed, carrier: taken}, wayFleet).(*rehearsal)
+	if !ok {
+		t.Fatal("it is another rehearsal")
+	}
+	taken.file = r.recordIn(t)
+	r.mustApply(t)
+	r.mustBeRight(t, seed, 0)
+	if info, err := os.Stat(taken.file); err != nil || !info.IsDir() {
+		t.Fatalf("the file was not taken away: %v", err)
+	}
+}
+
+// thief carries requests. At the first that makes a key, it puts a folder in the place of a file.
+type thief struct {
+	pool http.RoundTripper
+	file string
+}
+
+func (h *thief) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPost {
+		_ = os.Remove(h.file)
+		_ = os.Mkdir(h.file, 0o700)
+	}
+	return h.pool.RoundTrip(req)
+}
