@@ -24,3 +24,14 @@ output "errors" {
     error_message = "These shops could not be connected:\n${join("\n", [for name, error in local.errors : "${name}: ${error}"])}"
   }
 }
+
+locals {
+  old_keys_waiting = {
+    for name, shop in local.connected : name => [for key in shop.keys_to_delete : key.username if key.waits_for != null]
+  }
+}
+
+output "old_keys_waiting" {
+  description = "Shop => its old keys whose deletion waits, until the portal shows no use of them. A later apply deletes them."
+  value       = { for shop, keys in local.old_keys_waiting : shop => keys if length(keys) > 0 }
+}

@@ -413,6 +413,17 @@ func newKeyHost(environment *kustom.Environment, undescribed bool) types.String 
 	return types.StringValue(environment.Host())
 }
 
+// tellOfKept tells a person of a key that was to be deleted and could not be. In an update, it is an error where nothing
+// in this run tries again: Terraform keeps the new state then, and replaces nothing. After an error in a creation, it
+// would replace the shop's new key.
+func tellOfKept(diags *diag.Diagnostics, shop string, kept rotation.KeptKey, updates bool) {
+	told := keptKeyWarning(shop, kept)
+	if updates && kept.IsFailure() {
+		told = diag.NewErrorDiagnostic(told.Summary(), told.Detail())
+	}
+	diags.Append(told)
+}
+
 // keptKeyWarning returns what a person is told of a key that was to be deleted and could not be.
 func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
 	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})

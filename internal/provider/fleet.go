@@ -23,6 +23,8 @@ type fleet struct {
 	rotation.Fleet
 	// models has what Terraform has of each member, in the same order.
 	models []*fleetModels
+	// updates says that the fleet stays, so that an error does not make Terraform replace it.
+	updates bool
 }
 
 // fleetModels are what Terraform has of one shop.
@@ -242,7 +244,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	for i, m := range f.Members {
 		f.models[i].take(m)
 		for _, key := range m.Kept {
-			diags.Append(keptKeyWarning(m.Name, key))
+			tellOfKept(diags, m.Name, key, f.updates)
 		}
 		if m.LeftAlone {
 			warnOfLeftAlone(diags, m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name))

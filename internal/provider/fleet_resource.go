@@ -282,6 +282,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
 	f := r.fleet(ctx, plan, &plan, &state, memory, &resp.Diagnostics)
+	f.updates = true
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
 	f.save(ctx, plan, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 }

@@ -27,6 +27,13 @@ func (k KeptKey) IsInUse() bool { return isInUse(k.Err) }
 // IsRetryable tells whether it is for a shop that the key could not be deleted.
 func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.Err) }
 
+// IsFailure tells whether something went wrong, and nothing in this run tries again: the key is not one that a shop
+// needs or may need, nor one that waits for the portal to show no use of it.
+func (k KeptKey) IsFailure() bool {
+	var used *KeyStillUsedError
+	return !k.IsRetryable() && !errors.As(k.Err, &used) && !mystore.IsNotConfirmed(k.Err)
+}
+
 // Execute carries a plan out for one shop: it gives the shop a new key, or not, and deletes the keys that go. It
 // brings record up to date. After an error the shop has the key that it had; what is left to do is in the
 // record's memory in any case. The keys that had to stay are returned, each with the reason.

@@ -12,3 +12,8 @@ output "reason" {
   description = "Why the last apply changed the shop's key, or the planned one will."
   value       = kustom_mystore_connection.shop.reason
 }
+
+output "old_keys_waiting" {
+  description = "The shop's old keys whose deletion waits, until the portal shows no use of them. A later apply deletes them."
+  value       = [for key in kustom_mystore_connection.shop.keys_to_delete : key.username if key.waits_for != null]
+}
