@@ -1,6 +1,6 @@
 // Package cli is what the provider's binary does for a person at the command line: it lets them sign in
-// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, and checks
-// what a plan would find.
+// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, checks
+// what a plan would find, and shows how far an apply is.
 package cli
 
 import (

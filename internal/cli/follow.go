@@ -71,11 +71,11 @@ func follow(ctx context.Context, d Deps, o progress.FollowOptions) error {
 // place.
 func terminalSize(w io.Writer) func() (width, height int) {
 	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || !drawsInPlace(file) { //nolint:gosec // A file's number fits an int.
+	if !ok || !term.IsTerminal(int(file.Fd())) || !drawsInPlace(file) {
 		return nil
 	}
 	return func() (width, height int) {
-		width, height, err := term.GetSize(int(file.Fd())) //nolint:gosec // A file's number fits an int.
+		width, height, err := term.GetSize(int(file.Fd()))
 		if err != nil || width <= 0 || height <= 0 {
 			return 80, 24
 		}

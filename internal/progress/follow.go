@@ -136,7 +136,7 @@ func (t *tail) read() ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // It was only read.
+	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
