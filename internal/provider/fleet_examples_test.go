@@ -247,8 +247,12 @@ func TestAccWaves(t *testing.T) {
 			t.Errorf("after wave %d, %d old keys are deleted: the shops of this wave have lost theirs at once", wave, got)
 		}
 	}
-	for _, shop := range seed.Shops {
+	waiting := w.terraform(t, "output", "-json", "old_keys_waiting").output
+	for wave, shop := range seed.Shops {
 		w.order(t, shop.Name)
+		if wave > 0 && !strings.Contains(waiting, shop.KustomID) {
+			t.Errorf("the output does not name the old key %s: %s", shop.KustomID, waiting)
+		}
 	}
 }
 
