@@ -15,3 +15,9 @@ variable "chunks" {
   type        = number
   default     = 2
 }
+
+variable "wave" {
+  description = "The last wave of shops whose turn it is, where the list has the column wave. Only raise it: a shop whose wave is later than this leaves the configuration."
+  type        = number
+  default     = 1
+}

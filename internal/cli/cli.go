@@ -1,6 +1,6 @@
 // Package cli is what the provider's binary does for a person at the command line: it lets them sign in
-// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, and checks
-// what a plan would find.
+// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, checks what a
+// plan would find, and writes a configuration for their shops.
 package cli
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
 )
 
 // Deps are what the commands work with.
@@ -24,17 +25,22 @@ type Deps struct {
 	// Keep is where sessions are kept. Its folder is empty where the user has none for such things.
 	Keep           browser.Keep
 	Stdout, Stderr io.Writer
-	// Stdin is where the person presses Enter to say that they are in; nil is nowhere.
+	// Stdin is where the person presses Enter to say that they are in, and answers; nil is nowhere.
 	Stdin io.Reader
+	// Asks says that there is a person at Stdin who can be asked.
+	Asks bool
 	// SignIn lets a person sign in: see [browser.SignIn].
 	SignIn func(context.Context, browser.Options, *browser.Site, <-chan struct{}) (browser.Session, error)
 	// Check looks whether a plan would find all that it needs, and tells what it finds: see [provider.Check].
 	Check func(context.Context, provider.CheckOptions) (ready bool, err error)
+	// Survey reads the stores and the shops that a plan could reach: see [provider.Survey].
+	Survey func(context.Context, provider.SurveyOptions) (setup.Seen, error)
 	// Debug serves the provider to a debugger.
 	Debug func() error
 }
 
-// The exit codes, as shells know them.
+// The exit codes, as shells know them: a command has done what it was asked for, it has not, its command line makes no
+// sense, or somebody has stopped it.
 const (
 	exitDone    = 0
 	exitFailed  = 1
@@ -99,7 +105,7 @@ func newRootCommand(d Deps) *cobra.Command {
 	root.SetOut(d.Stdout)
 	root.SetErr(d.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d))
+	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d), newInitCommand(d))
 	return root
 }
 

@@ -127,8 +127,8 @@ func TestParseShops_SharedMerchantID(t *testing.T) {
 
 func TestParseDraft_LeavesMerchantIDsToBeFound(t *testing.T) {
 	for list, want := range map[string][]string{
-		"shop\nfjellsport\nullogtre\n":                      {"fjellsport=", "ullogtre="},
-		"shop,merchant_id\nfjellsport,M1\nullogtre,\n":      {"fjellsport=M1", "ullogtre="},
+		"shop\nfjellsport\nullogtre\n":                     {"fjellsport=", "ullogtre="},
+		"shop,merchant_id\nfjellsport,M1\nullogtre,\n":     {"fjellsport=M1", "ullogtre="},
 		"shop;merchant_id\r\nfjellsport;M1\r\nullogtre;M1": {"fjellsport=M1", "ullogtre=M1"},
 	} {
 		shops, err := ParseDraft([]byte(list))
@@ -141,9 +141,9 @@ func TestParseDraft_LeavesMerchantIDsToBeFound(t *testing.T) {
 		}
 	}
 	for list, want := range map[string]string{
-		"merchant_id\nM1\n":                   "The list has no column shop.",
-		"shop,merchant_id\nfjellsport,x1\n":   `"x1" is not a merchant ID.`,
-		"shop\nfjellsport\nFjellsport\n":      "in the list more than once",
+		"merchant_id\nM1\n":                    "The list has no column shop.",
+		"shop,merchant_id\nfjellsport,x1\n":    `"x1" is not a merchant ID.`,
+		"shop\nfjellsport\nFjellsport\n":       "in the list more than once",
 		"shop,wave\nfjellsport,1\nullogtre,\n": "is not a wave",
 	} {
 		if shops, err := ParseDraft([]byte(list)); err == nil || !strings.Contains(err.Error(), want) {

@@ -4,8 +4,14 @@ variable "wave" {
   default     = 1
 }
 
+variable "shared_merchant_ids" {
+  description = "The merchant IDs that more than one shop may have."
+  type        = set(string)
+  default     = []
+}
+
 locals {
-  shops = provider::kustom::shop_list(filebase64("${path.module}/shops.csv"))
+  shops = provider::kustom::shop_list(filebase64("${path.module}/shops.csv"), var.shared_merchant_ids...)
 }
 
 resource "kustom_mystore_connection" "shop" {
