@@ -104,4 +104,6 @@ func TestAccInit(t *testing.T) {
 }
 
 // changes tells whether a request may change something.
-func changes(r sandbox.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
+func changes(r sandbox.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead
+}

@@ -65,6 +65,7 @@ var walkthroughs = map[string]walkthrough{
 	"templates/guides/switch-one-shop.md.tmpl":       {example: "switch-one-shop"},
 	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
 	"examples/browser/README.md":                     {example: "browser", way: waysPages},
+	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit", "begins with a folder that is not there yet"}},
 	"templates/guides/move-between-the-ways.md.tmpl": {
 		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
 	},
