@@ -184,15 +184,32 @@ func TestInit_LeavesOutWhatDoesNotMatch(t *testing.T) {
 	seed.Stores[1].Website = ""
 	seed.Shops[2].Extensions = nil
 	seed.Shops[2].KustomID, seed.Shops[2].KustomSecret = "", ""
+	seed.Shops = append(seed.Shops, sandbox.Shop{Name: "nybutikk", Token: "fake-mystore-token-nybutikk", Permissions: []string{}})
 	n := newNewcomer(t, seed)
-	if code := n.init("--from", n.list("shop\nfjellsport\nkaffebonna\nullogtre\nfjelsport\n")); code != 0 {
+	if code := n.init("--from", n.list("shop\nnybutikk\nfjellsport\nkaffebonna\nullogtre\nfjelsport\n")); code != 0 {
 		t.Fatalf("it ends with %d: %s", code, &n.stderr)
 	}
 	if got := n.files()["shops.csv"]; got != "shop,merchant_id\nfjellsport,M00412871\n" {
 		t.Errorf("the shops are %q", got)
 	}
-	n.says("1 of 4 shops match", "kaffebonna: it shows no Kustom ID, and no store's website is its; store M00537204 (Kaffebønna) is called like it",
+	n.says("1 of 5 shops match", "nybutikk: ", "kaffebonna: it shows no Kustom ID, and no store's website is its; store M00537204 (Kaffebønna) is called like it",
 		"ullogtre: ", "no Klarna Checkout V3", "fjelsport: there is no token and no session for it; there is one for fjellsport")
+}
+
+// TestInit_MatchesByThePortalsList a key whose username does not tell the store.
+func TestInit_MatchesByThePortalsList(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	for i := range seed.Stores {
+		key := &seed.Stores[i].Keys[0]
+		key.Username, seed.Stores[i].Website = key.CredentialID, ""
+		seed.Shops[i].KustomID = key.Username
+	}
+	n := newNewcomer(t, seed)
+	if code := n.init(); code != 0 || n.files()["shops.csv"] != threeShopsList {
+		t.Errorf("it ends with %d, and writes %q:\n%s", code, n.files()["shops.csv"], &n.stderr)
+	}
+	n.says("3 by the key that it holds")
 }
 
 // TestInit_WritesNothing in each of these cases, and says why.

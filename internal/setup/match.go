@@ -82,16 +82,17 @@ func (m Matching) shared() []string {
 // matcher matches shops to stores.
 type matcher struct {
 	Seen
-	told  Told
-	names map[string]string
+	told Told
+	// names and hosts are the stores', by merchant ID.
+	names, hosts map[string]string
 }
 
 // MatchShops returns which shops belong to which stores: by what a person says, by the key that a shop holds, or else by
 // the store's website. A shop is left over where two of these contradict each other, and where a plan would fail.
 func MatchShops(seen Seen, told Told) Matching {
-	m := matcher{Seen: seen, told: told, names: map[string]string{}}
+	m := matcher{Seen: seen, told: told, names: map[string]string{}, hosts: map[string]string{}}
 	for _, store := range seen.Stores {
-		m.names[store.MerchantID] = store.Name
+		m.names[store.MerchantID], m.hosts[store.MerchantID] = store.Name, hostOf(store.Website)
 	}
 	var result Matching
 	for _, wanted := range m.wanted() {
@@ -212,8 +213,7 @@ func (m *matcher) sites(wanted shoplist.Shop, shop Shop) []string {
 	}
 	var found []string
 	for _, store := range m.Seen.Stores {
-		host := hostOf(store.Website)
-		if host != "" && (slices.Contains(hosts, host) || isNamed(host, wanted.Name)) {
+		if host := m.hosts[store.MerchantID]; host != "" && (slices.Contains(hosts, host) || isNamed(host, wanted.Name)) {
 			found = append(found, store.MerchantID)
 		}
 	}
