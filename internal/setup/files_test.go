@@ -170,12 +170,12 @@ func TestWrite(t *testing.T) {
 func TestWrite_OverwritesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, make := range map[string]func(string) error{
+	for name, put := range map[string]func(string) error{
 		"file":   func(path string) error { return os.WriteFile(path, []byte("mine"), 0o600) },
 		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
 		"link":   func(path string) error { return os.Symlink("nowhere", path) },
 	} {
-		if err := make(filepath.Join(dir, name)); err != nil {
+		if err := put(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 		err := Write(dir, []File{{"first", "x"}, {name, "x"}})

@@ -174,7 +174,7 @@ func (m *matcher) unknown(wanted shoplist.Shop, shop Shop) string {
 		why = "nothing tells the store of its Kustom ID " + shop.KustomID
 	}
 	why += ", and no store's website is its"
-	for _, store := range m.Seen.Stores {
+	for _, store := range m.Stores {
 		if check.Alike(wanted.Name, store.Name) {
 			return why + "; " + m.store(store.MerchantID) + " is called like it"
 		}
@@ -212,7 +212,7 @@ func (m *matcher) sites(wanted shoplist.Shop, shop Shop) []string {
 		hosts = append(hosts, hostOf(wanted.Columns[column]))
 	}
 	var found []string
-	for _, store := range m.Seen.Stores {
+	for _, store := range m.Stores {
 		if host := m.hosts[store.MerchantID]; host != "" && (slices.Contains(hosts, host) || isNamed(host, wanted.Name)) {
 			found = append(found, store.MerchantID)
 		}

@@ -67,7 +67,7 @@ func Write(dir string, files []File) error {
 
 // create writes a file that was not there before.
 func create(name, content string) error {
-	if err := os.MkdirAll(filepath.Dir(name), folderMode); err != nil { //nolint:gosec // Others may read what is no secret.
+	if err := os.MkdirAll(filepath.Dir(name), folderMode); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode) //nolint:gosec // The person names the folder.
