@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -87,7 +88,7 @@ func (f *initFlags) setCI(text string) error {
 }
 
 func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
-	told := setup.Told{Stores: f.stores, Shared: f.shared}
+	told := setup.Told{Stores: f.stores, Shared: f.shared, Also: slices.AppendSeq(slices.Clone(f.Shops), maps.Keys(f.stores))}
 	if err := f.readList(&told); err != nil {
 		return err
 	}
@@ -142,9 +143,13 @@ func (f *initFlags) paths() []string {
 // surveyed says what to look at.
 func (f *initFlags) surveyed(told setup.Told) provider.SurveyOptions {
 	so := provider.SurveyOptions{CheckOptions: f.CheckOptions}
+	if told.List == nil {
+		return so
+	}
 	for _, shop := range told.List {
 		so.Only = append(so.Only, shop.Name)
 	}
+	so.Only = append(so.Only, told.Also...)
 	return so
 }
 

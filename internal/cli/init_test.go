@@ -174,6 +174,14 @@ func TestInit_WritesTheShopsOfAList(t *testing.T) {
 		}
 	}
 	n.says("These stores have no shop here:\n  M00537204 (Kaffebønna)\n")
+	more := newNewcomer(t, sandbox.ThreeShops())
+	if code := more.init("--from", more.list("shop\nullogtre\n"), "--mystore", "kaffebonna", "--store", "fjellsport=M00412871", "--store", "fjelsport=M00412871"); code != 0 {
+		t.Fatalf("it ends with %d: %s", code, &more.stderr)
+	}
+	if got, want := more.files()["shops.csv"], "shop,merchant_id\nullogtre,M00698335\nfjellsport,M00412871\nkaffebonna,M00537204\n"; got != want {
+		t.Errorf("with more shops by flags, they are %q", got)
+	}
+	more.says("fjelsport: there is no token")
 }
 
 // TestInit_LeavesOutWhatDoesNotMatch names each shop with the reason, and writes the others.

@@ -15,6 +15,8 @@ import (
 type Told struct {
 	// List are the shops to set up; nil means all that there is a way into. Their merchant IDs may be empty.
 	List []shoplist.Shop
+	// Also are the names of shops besides these.
+	Also []string
 	// Stores are the merchant IDs of shops, which win over those of the list.
 	Stores map[string]string
 	// Shared are the merchant IDs that several shops may have.
@@ -111,12 +113,14 @@ func MatchShops(seen Seen, told Told) Matching {
 
 // wanted are the shops that are to be set up.
 func (m *matcher) wanted() []shoplist.Shop {
-	if m.told.List != nil {
-		return m.told.List
+	shops, more := slices.Clone(m.told.List), slices.Sorted(slices.Values(m.told.Also))
+	if shops == nil {
+		more = slices.Concat(slices.Sorted(maps.Keys(m.Shops)), more)
 	}
-	var shops []shoplist.Shop
-	for _, name := range slices.Sorted(maps.Keys(m.Shops)) {
-		shops = append(shops, shoplist.Shop{Name: name, Wave: 1})
+	for _, name := range more {
+		if !slices.ContainsFunc(shops, func(s shoplist.Shop) bool { return s.Name == name }) {
+			shops = append(shops, shoplist.Shop{Name: name, Wave: 1})
+		}
 	}
 	return shops
 }

@@ -88,6 +88,12 @@ func TestMatchShops(t *testing.T) {
 		"no merchant ID": {shops: []Shop{{Name: "a"}}, told: Told{Stores: map[string]string{"a": `M1" }`}}, want: []string{"a: \"M1\\\" }\" is none of a store"}},
 		"one store":      {shops: both, want: []string{"a: the shops a, b would all be of store M00412871 (Fjellsport)", "b: the shops a, b would"}},
 		"shared store":   {shops: both, told: Told{Shared: []string{"M00412871"}}, want: []string{"a=M00412871 the key", "b=M00412871 the key"}},
+		"besides the list": {
+			shops: []Shop{{Name: "a", KustomID: "M00412871-x"}, {Name: "b", KustomID: "M00537204-x"}},
+			told:  Told{List: list("a"), Also: []string{"b", "a", "b"}},
+			want:  []string{"a=M00412871", "b=M00537204"},
+		},
+		"told of a shop that is not there": {told: Told{Stores: map[string]string{"a": "M00412871"}, Also: []string{"a"}}, want: []string{"a: there is no token"}},
 		"order of the list": {
 			shops: []Shop{{Name: "a", KustomID: "M00412871-x"}, {Name: "b", KustomID: "M00537204-x"}}, told: Told{List: list("b", "a")},
 			want: []string{"b=M00537204", "a=M00412871"},
