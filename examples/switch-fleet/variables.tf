@@ -1,5 +1,5 @@
 variable "shops_file" {
-  description = "CSV file of the shops, with the columns shop and merchant_id, and description if you like."
+  description = "CSV file of the shops, with the columns shop and merchant_id, and description and wave if you like."
   type        = string
   default     = "shops.csv"
 }
