@@ -1,6 +1,6 @@
 // Package cli is what the provider's binary does for a person at the command line: it lets them sign in
-// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, and checks
-// what a plan would find.
+// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, checks what a
+// plan would find, and reports what a plan does.
 package cli
 
 import (
@@ -24,7 +24,7 @@ type Deps struct {
 	// Keep is where sessions are kept. Its folder is empty where the user has none for such things.
 	Keep           browser.Keep
 	Stdout, Stderr io.Writer
-	// Stdin is where the person presses Enter to say that they are in; nil is nowhere.
+	// Stdin is where the person presses Enter to say that they are in, and what a report is made of; nil is nowhere.
 	Stdin io.Reader
 	// SignIn lets a person sign in: see [browser.SignIn].
 	SignIn func(context.Context, browser.Options, *browser.Site, <-chan struct{}) (browser.Session, error)
@@ -39,7 +39,9 @@ const (
 	exitDone    = 0
 	exitFailed  = 1
 	exitMisused = 2
-	exitStopped = 130
+	// exitAttention says that a report is written, and has what needs attention.
+	exitAttention = 3
+	exitStopped   = 130
 )
 
 const program = "terraform-provider-kustom"
@@ -63,6 +65,8 @@ func Run(ctx context.Context, args []string, d Deps) int {
 	switch {
 	case errors.As(err, &misused):
 		return exitMisused
+	case errors.Is(err, errNeedsAttention):
+		return exitAttention
 	case ctx.Err() != nil:
 		return exitStopped
 	}
@@ -99,7 +103,7 @@ func newRootCommand(d Deps) *cobra.Command {
 	root.SetOut(d.Stdout)
 	root.SetErr(d.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d))
+	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d), newReportCommand(d))
 	return root
 }
 
