@@ -216,7 +216,7 @@ func (k Key) About() string {
 		parts = append(parts, k.LastUsed)
 	}
 	if k.WaitsFor != "" {
-		parts = append(parts, "waits for "+k.WaitsFor)
+		parts = append(parts, "waits for: "+k.WaitsFor)
 	}
 	return strings.Join(parts, "; ")
 }
