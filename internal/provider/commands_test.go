@@ -63,6 +63,7 @@ type walkthrough struct {
 var walkthroughs = map[string]walkthrough{
 	"README.md": {example: "switch", before: []string{"terraform init", "terraform apply"}},
 	"templates/guides/switch-one-shop.md.tmpl":       {example: "switch-one-shop"},
+	"templates/guides/review-a-plan.md":              {example: "connections"},
 	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
 	"examples/browser/README.md":                     {example: "browser", way: waysPages},
 	"templates/guides/move-between-the-ways.md.tmpl": {

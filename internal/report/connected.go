@@ -15,7 +15,7 @@ const (
 	typeConnection  = "kustom_mystore_connection"
 	typeFleet       = "kustom_mystore_fleet"
 	typeKey         = "kustom_api_key"
-	typeCredentials = "mystore_klarna_checkout_credentials" //nolint:gosec // The name of a type.
+	typeCredentials = "mystore_klarna_checkout_credentials"
 	typeExclusive   = "kustom_api_keys_exclusive"
 )
 

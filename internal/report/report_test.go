@@ -381,3 +381,17 @@ func FuzzRead(f *testing.F) {
 		page(t, r)
 	})
 }
+
+// TestGuide_ShowsAReport: the guide shows what a report is.
+func TestGuide_ShowsAReport(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../templates/guides/review-a-plan.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(guide), "\n```markdown\n")
+	shown, _, _ = strings.Cut(shown, "```\n\n")
+	if want := markdown(t, read(t, documents(t)["waves-plan-2"])); shown != want {
+		t.Errorf("the guide shows\n%s\nwant\n%s", shown, want)
+	}
+}
