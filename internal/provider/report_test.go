@@ -28,7 +28,7 @@ func TestAccReport(t *testing.T) {
 		{
 			"waves",
 			"Plan for 1 shop: 1 gets a new key; 1 key deleted later; nothing needs attention",
-			"State of 1 shop: 1 waiting; 1 key deleted later; 1 shop needs attention",
+			"State of 1 shop: 1 waiting; 1 key deleted later; 1 needs attention",
 			"later: `M00412871-qT7vA` (waits for: no use of the key for 24h)",
 		},
 		{

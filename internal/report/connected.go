@@ -48,6 +48,20 @@ func (r *Report) readPlan(d *document) {
 		}
 	}
 	r.Shops = append(r.Shops, pairs.shops(d)...)
+	r.dropMoved()
+}
+
+// dropMoved removes shops that leave one object for another, and keep their keys.
+func (r *Report) dropMoved() {
+	stays := map[string]bool{}
+	for _, s := range r.Shops {
+		if s.Status != Leaves {
+			stays[s.Name] = true
+		}
+	}
+	r.Shops = slices.DeleteFunc(r.Shops, func(s Shop) bool {
+		return s.Status == Leaves && s.Name != "" && stays[s.Name] && len(s.Notes)+len(s.Gone) == 0
+	})
 }
 
 // does tells whether a plan takes an action.
@@ -79,7 +93,7 @@ func (r *Report) planFleet(c *change) {
 		return
 	}
 	for _, name := range before.names() {
-		if after.object(name) == nil {
+		if _, stays := after[name]; !stays {
 			r.Shops = append(r.Shops, leaving(c, name, before.object(name), c.Change.Before))
 		}
 	}
@@ -93,6 +107,8 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 	s := Shop{Name: name, Store: after.text("merchant_id"), Address: c.Address, Why: after.text("reason")}
 	s.Old = before.text("username")
 	switch {
+	case after == nil:
+		return s.sensitive()
 	case unknown.is("keys_to_delete") || unknown.is("reason"):
 		s.Status, s.Why = Undecided, ""
 		s.note("The plan could not decide what becomes of this shop. It could not be read, or a value is known only during the apply.", nextWarning)
@@ -123,6 +139,13 @@ func (s Shop) unchanged(now object) Shop {
 	_, s.Later = keys(now.objects("keys_to_delete"))
 	s.Notes = nil
 	s.noteState(now)
+	return s
+}
+
+// sensitive returns a shop of which nothing may be shown.
+func (s Shop) sensitive() Shop {
+	s.Status = Undecided
+	s.note("All that is known of this shop is marked as sensitive.", "Mark less of it.")
 	return s
 }
 
@@ -228,6 +251,9 @@ func (r *Report) stateFleet(o *resource) {
 func found(o *resource, name string, now object) Shop {
 	s := Shop{
 		Name: name, Store: now.text("merchant_id"), Address: o.Address, Status: Done, Why: now.text("reason"), New: now.text("username"),
+	}
+	if now == nil {
+		return s.sensitive()
 	}
 	s.Old = oldKey(s.Why, "")
 	s.Gone, s.Later = keys(now.objects("keys_to_delete"))

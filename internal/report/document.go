@@ -71,6 +71,8 @@ type change struct {
 	Type    string `json:"type"`
 	Name    string `json:"name"`
 	Index   any    `json:"index"`
+	// Deposed is set for what an earlier run has replaced and not deleted.
+	Deposed string `json:"deposed"`
 	Reason  string `json:"action_reason"`
 	Change  struct {
 		Actions         []string `json:"actions"`

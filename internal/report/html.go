@@ -44,11 +44,15 @@ type Total struct {
 
 // Totals are the counts.
 func (p htmlPage) Totals() []Total {
-	totals := []Total{{len(p.Shops), verb(len(p.Shops), "shop", "shops"), ""}}
+	shops, others := p.named()
+	totals := []Total{{shops, verb(shops, "shop", "shops"), ""}}
 	for _, status := range order {
 		if n := p.Count(status); n > 0 {
 			totals = append(totals, Total{n, status.said(n), status.Class()})
 		}
+	}
+	if others > 0 {
+		totals = append(totals, Total{others, verb(others, "other object", "other objects"), ""})
 	}
 	gone, later := p.Keys()
 	if p.Plan && gone > 0 {

@@ -18,7 +18,7 @@ func (p *pairs) shops(d *document) []Shop {
 	var shops []Shop
 	taken := map[*change]bool{}
 	for _, c := range p.credentials {
-		key := p.keyOf(d, c, taken)
+		key := p.keyOf(d, c)
 		if key != nil {
 			taken[key] = true
 		}
@@ -34,11 +34,11 @@ func (p *pairs) shops(d *document) []Shop {
 
 // keyOf returns the key that a shop gets, or has: the one with the username that the shop's credentials have or, where
 // only the apply will tell, the one that they are written to refer to. It is nil where neither shows.
-func (p *pairs) keyOf(d *document, c *change, taken map[*change]bool) *change {
+func (p *pairs) keyOf(d *document, c *change) *change {
 	i := slices.IndexFunc(p.keys, func(key *change) bool {
-		return !taken[key] && (sameText(c.Change.After, "kustom_id", key.Change.After, "username") ||
+		return sameText(c.Change.After, "kustom_id", key.Change.After, "username") ||
 			sameText(c.Change.Before, "kustom_id", key.Change.Before, "username") ||
-			key.Module == c.Module && reflect.DeepEqual(key.Index, c.Index) && d.refersTo(c, "kustom_id", key.Type+"."+key.Name))
+			key.Module == c.Module && reflect.DeepEqual(key.Index, c.Index) && d.refersTo(c, "kustom_id", key.Type+"."+key.Name)
 	})
 	if i < 0 {
 		return nil
@@ -105,6 +105,9 @@ func plannedKey(key *change) Shop {
 	s.addKey(key)
 	if key.Change.After == nil {
 		s.Status, s.Why = KeysOnly, "not in the configuration any more"
+		if key.Deposed != "" {
+			s.Why = "left over from an earlier run"
+		}
 		if s.Gone == nil {
 			s.Status, s.Why = Leaves, s.Why+"; the key stays"
 		}

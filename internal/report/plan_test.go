@@ -161,6 +161,16 @@ func TestPlan(t *testing.T) {
 		"exclusive without keys": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1", "keys_to_delete": []any{}}, nil), nil},
 		"exclusive not known": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1"}, o{"keys_to_delete": true}),
 			[]string{"/M1 not decided yet > !Only the apply can tell which of the store's keys are deleted."}},
+		"fleet with a shop that is sensitive": {planOf("kustom_mystore_fleet", update, o{"shops": o{"x": connected}}, o{"shops": o{"x": "(sensitive)"}}, nil),
+			[]string{"x/ not decided yet M00000001-given> !All that is known of this shop is marked as sensitive."}},
+		"shop moves to another object": {join(
+			planOf(connection, []string{"forget"}, connected, nil, nil),
+			planOf("kustom_mystore_fleet", noop, o{"shops": o{"a": connected}}, o{"shops": o{"a": connected}}, nil)),
+			[]string{"a/M00000001 unchanged M00000001-given>M00000001-given"}},
+		"two shops with one key": {join(with(planOf(apiKey, createFirst, key, newKey, nil), pairConfig("kustom_id", "kustom_api_key.x")),
+			planOf(credentials, update, installed, newID, nil), planOf(credentials, update, with(installed, o{"shop": "b"}), with(newID, o{"shop": "b"}), nil)),
+			[]string{"a/M00000001 new key M00000001-given> gone:M00000001-given", "b/M00000001 new key M00000001-given> gone:M00000001-given"}},
+		"left-over key":  {planOf(apiKey, remove, key, nil, nil, o{"deposed": "1"}), []string{"/M00000001 old keys deleted M00000001-given> gone:M00000001-given"}},
 		"something else": {planOf("aws_instance", create, nil, o{"shop": "a"}, nil), nil},
 	} {
 		r := read(t, marshal(t, test.plan))
@@ -198,6 +208,7 @@ func TestPlan_SaysWhyAKeyIsMade(t *testing.T) {
 		"asked for by -replace":                                     planOf(apiKey, createFirst, key, key, nil, o{"action_reason": "replace_by_request"}),
 		"the shop uses M00000001-given, a key of api.klarna.com":    planOf(apiKey, createFirst, with(key, o{"host": "api.klarna.com"}), key, nil),
 		"description, rotate_when_changed changed":                  planOf(apiKey, createFirst, key, key, nil, o{"change": o{"actions": createFirst, "before": key, "after": key, "replace_paths": []any{[]any{"description"}, []any{"rotate_when_changed"}, []any{}}}}),
+		"left over from an earlier run":                             planOf(apiKey, remove, key, nil, nil, o{"deposed": "1"}),
 		"the key is replaced":                                       planOf(apiKey, createFirst, key, key, nil),
 		"the shop's credentials are written again":                  planOf(credentials, update, installed, installed, nil),
 		"the shop gets another key":                                 planOf(credentials, update, installed, with(installed, o{"kustom_id": nil}), nil),
@@ -266,5 +277,18 @@ func TestState(t *testing.T) {
 		if got := told(read(t, marshal(t, test.state))); !slices.Equal(got, test.want) {
 			t.Errorf("%s: the report says\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(test.want, "\n"))
 		}
+	}
+}
+
+// TestSummary_CountsShopsAndKeysOnce: a key without a shop is no shop, and a key of two shops is one key.
+func TestSummary_CountsShopsAndKeysOnce(t *testing.T) {
+	t.Parallel()
+	created := with(connected, o{"username": nil})
+	plan := join(
+		planOf(connection, create, nil, created, o{"credential_id": true}), planOf(connection, create, nil, with(created, o{"shop": "b"}), o{"credential_id": true}),
+		planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1", "keys_to_delete": []any{o{"username": "M1-stray"}}}, nil))
+	r := read(t, marshal(t, plan))
+	if want := "Plan for 2 shops: 2 get a new key; 1 other object; 2 keys deleted now; nothing needs attention"; r.Summary() != want {
+		t.Errorf("the summary is %q, want %q", r.Summary(), want)
 	}
 }

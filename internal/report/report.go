@@ -165,20 +165,37 @@ func (r *Report) attention() []Shop {
 func (r *Report) Count(status Status) int {
 	n := 0
 	for _, s := range r.Shops {
-		if s.Status == status {
+		if s.Status == status && s.Name != "" {
 			n++
 		}
 	}
 	return n
 }
 
-// Keys returns how many keys a plan deletes, and how many it deletes later.
-func (r *Report) Keys() (gone, later int) {
+// named returns how many rows are of shops, and how many are not known to be.
+func (r *Report) named() (shops, others int) {
 	for _, s := range r.Shops {
-		gone += len(s.Gone)
-		later += len(s.Later)
+		if s.Name != "" {
+			shops++
+		} else {
+			others++
+		}
 	}
-	return gone, later
+	return shops, others
+}
+
+// Keys returns how many keys a plan deletes, and how many it deletes later. A key of two shops is one key.
+func (r *Report) Keys() (gone, later int) {
+	now, then := map[string]bool{}, map[string]bool{}
+	for _, s := range r.Shops {
+		for _, key := range s.Gone {
+			now[key.Username] = true
+		}
+		for _, key := range s.Later {
+			then[key.Username] = true
+		}
+	}
+	return len(now), len(then)
 }
 
 // Summary returns one line of plain text with all counts.
@@ -196,9 +213,13 @@ func (r *Report) Summary() string {
 			counts = append(counts, fmt.Sprintf("%d %s", n, status.said(n)))
 		}
 	}
-	parts := []string{what + " " + count(len(r.Shops), "shop")}
+	shops, others := r.named()
+	parts := []string{what + " " + count(shops, "shop")}
 	if len(counts) > 0 {
 		parts[0] += ": " + strings.Join(counts, ", ")
+	}
+	if others > 0 {
+		parts = append(parts, count(others, "other object"))
 	}
 	gone, later := r.Keys()
 	if r.Plan && gone > 0 {
@@ -217,7 +238,7 @@ func (r *Report) attentionCounts() []string {
 	}
 	var parts []string
 	if n := len(r.attention()); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s attention", count(n, "shop"), verb(n, "needs", "need")))
+		parts = append(parts, fmt.Sprintf("%d %s attention", n, verb(n, "needs", "need")))
 	}
 	if n := len(r.Checks); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s %s", count(n, "check"), verb(n, "fails", "fail")))

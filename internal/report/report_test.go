@@ -270,7 +270,7 @@ func TestMarkdown_FitsAComment(t *testing.T) {
 		}
 		for _, want := range []string{
 			fmt.Sprintf("- … and %d more\n", shops-len(listed)), fmt.Sprintf("\n… and %d more of %d\n", shops-len(rows), shops),
-			fmt.Sprintf("\nState of %d shops: %d failed; %d shops need attention\n", shops, shops, shops),
+			fmt.Sprintf("\nState of %d shops: %d failed; %d need attention\n", shops, shops, shops),
 		} {
 			if strings.Contains(want, " 0 more") != !strings.Contains(text, want) {
 				t.Errorf("the report of %d shops, of which %d are listed and %d in the table, is wrong about %q", shops, len(listed), len(rows), want)
@@ -393,5 +393,25 @@ func TestGuide_ShowsAReport(t *testing.T) {
 	shown, _, _ = strings.Cut(shown, "```\n\n")
 	if want := markdown(t, read(t, documents(t)["waves-plan-2"])); shown != want {
 		t.Errorf("the guide shows\n%s\nwant\n%s", shown, want)
+	}
+}
+
+// TestRead_NamesBesideASecret: a sensitive output may have the names of shops and keys beside a secret. These are
+// shown elsewhere, and in the report. A short text hides no part of another.
+func TestRead_NamesBesideASecret(t *testing.T) {
+	t.Parallel()
+	var state map[string]any
+	if err := json.Unmarshal(documents(t)["switch-state"], &state); err != nil {
+		t.Fatal(err)
+	}
+	values, ok := state["values"].(map[string]any)
+	if !ok {
+		t.Fatal("the state has no values")
+	}
+	values["outputs"] = map[string]any{"all": map[string]any{"sensitive": true, "value": map[string]any{
+		"shop": "fjellsport", "id": "M00412871", "short": []any{"", "0", "e", "ne"},
+	}}}
+	if got, want := markdown(t, read(t, marshal(t, state))), markdown(t, read(t, documents(t)["switch-state"])); got != want {
+		t.Errorf("the report is\n%s\nwant\n%s", got, want)
 	}
 }

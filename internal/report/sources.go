@@ -59,7 +59,7 @@ func (d *document) strays(shops []Shop) []Key {
 	known := map[string]bool{}
 	for _, s := range shops {
 		known[s.Old], known[s.New] = true, true
-		for _, key := range slices.Concat(s.Gone, s.Later) {
+		for _, key := range slices.Concat(s.Gone, s.Later, s.Kept) {
 			known[key.Username] = true
 		}
 	}
