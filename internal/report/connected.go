@@ -51,16 +51,20 @@ func (r *Report) readPlan(d *document) {
 	r.dropMoved()
 }
 
-// dropMoved removes shops that leave one object for another, and keep their keys.
+// dropMoved removes shops and keys that leave one object for another, and stay as they are.
 func (r *Report) dropMoved() {
-	stays := map[string]bool{}
+	shops, keys := map[string]bool{}, map[string]bool{}
 	for _, s := range r.Shops {
 		if s.Status != Leaves {
-			stays[s.Name] = true
+			shops[s.Name], keys[s.Old] = true, true
 		}
 	}
 	r.Shops = slices.DeleteFunc(r.Shops, func(s Shop) bool {
-		return s.Status == Leaves && s.Name != "" && stays[s.Name] && len(s.Notes)+len(s.Gone) == 0
+		stays := shops[s.Name]
+		if s.Name == "" {
+			stays = keys[s.Old]
+		}
+		return stays && s.Status == Leaves && len(s.Notes)+len(s.Gone) == 0
 	})
 }
 

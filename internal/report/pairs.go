@@ -109,7 +109,7 @@ func plannedKey(key *change) Shop {
 			s.Why = "left over from an earlier run"
 		}
 		if s.Gone == nil {
-			s.Status, s.Why = Leaves, s.Why+"; the key stays"
+			s.Status, s.New, s.Why = Leaves, s.Old, s.Why+"; the key stays"
 		}
 	}
 	return s

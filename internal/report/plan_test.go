@@ -167,6 +167,10 @@ func TestPlan(t *testing.T) {
 			planOf(connection, []string{"forget"}, connected, nil, nil),
 			planOf("kustom_mystore_fleet", noop, o{"shops": o{"a": connected}}, o{"shops": o{"a": connected}}, nil)),
 			[]string{"a/M00000001 unchanged M00000001-given>M00000001-given"}},
+		"key moves to another object": {join(
+			planOf(apiKey, []string{"forget"}, key, nil, nil), planOf(connection, noop, connected, connected, nil)),
+			[]string{"a/M00000001 unchanged M00000001-given>M00000001-given"}},
+		"key that stays leaves": {planOf(apiKey, []string{"forget"}, key, nil, nil), []string{"/M00000001 leaves M00000001-given>M00000001-given"}},
 		"two shops with one key": {join(with(planOf(apiKey, createFirst, key, newKey, nil), pairConfig("kustom_id", "kustom_api_key.x")),
 			planOf(credentials, update, installed, newID, nil), planOf(credentials, update, with(installed, o{"shop": "b"}), with(newID, o{"shop": "b"}), nil)),
 			[]string{"a/M00000001 new key M00000001-given> gone:M00000001-given", "b/M00000001 new key M00000001-given> gone:M00000001-given"}},
