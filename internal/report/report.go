@@ -286,8 +286,8 @@ func (r *Report) knowsUse() bool {
 func (r *Report) remarks() []string {
 	var remarks []string
 	if gone, later := r.Keys(); r.Plan && gone+later > 0 && !r.knowsUse() {
-		remarks = append(remarks, "The plan does not have when these keys were last used. With the data source kustom_api_keys in the "+
-			"configuration, it does.")
+		remarks = append(remarks, "This plan does not say when these keys were last used. It does if the configuration has the data "+
+			"source kustom_api_keys.")
 	}
 	if gone, _ := r.Keys(); !r.Plan && gone > 0 {
 		remarks = append(remarks, "A state does not tell whether a key that was to be deleted is gone. The next plan does: it deletes what is left.")
