@@ -1,6 +1,6 @@
 // Package cli is what the provider's binary does for a person at the command line: it lets them sign in
 // to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, checks what a
-// plan would find, and writes a configuration for their shops.
+// plan would find, writes a configuration for their shops, and reports what a plan does.
 package cli
 
 import (
@@ -25,7 +25,8 @@ type Deps struct {
 	// Keep is where sessions are kept. Its folder is empty where the user has none for such things.
 	Keep           browser.Keep
 	Stdout, Stderr io.Writer
-	// Stdin is where the person presses Enter to say that they are in, and answers; nil is nowhere.
+	// Stdin is where the person presses Enter to say that they are in, and answers, and what a report is made of; nil
+	// is nowhere.
 	Stdin io.Reader
 	// Asks says that there is a person at Stdin who can be asked.
 	Asks bool
@@ -45,7 +46,9 @@ const (
 	exitDone    = 0
 	exitFailed  = 1
 	exitMisused = 2
-	exitStopped = 130
+	// exitAttention says that a report is written, and has what needs attention.
+	exitAttention = 3
+	exitStopped   = 130
 )
 
 const program = "terraform-provider-kustom"
@@ -69,6 +72,8 @@ func Run(ctx context.Context, args []string, d Deps) int {
 	switch {
 	case errors.As(err, &misused):
 		return exitMisused
+	case errors.Is(err, errNeedsAttention):
+		return exitAttention
 	case ctx.Err() != nil:
 		return exitStopped
 	}
@@ -105,7 +110,7 @@ func newRootCommand(d Deps) *cobra.Command {
 	root.SetOut(d.Stdout)
 	root.SetErr(d.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d), newInitCommand(d))
+	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d), newInitCommand(d), newReportCommand(d))
 	return root
 }
 

@@ -64,6 +64,7 @@ var walkthroughs = map[string]walkthrough{
 	"README.md": {example: "connections"},
 	"templates/guides/where-the-secret-goes.md.tmpl": {example: "switch", before: []string{"terraform init", "terraform apply"}},
 	"templates/guides/switch-one-shop.md.tmpl":       {example: "switch-one-shop"},
+	"templates/guides/review-a-plan.md":              {example: "connections"},
 	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
 	"examples/browser/README.md":                     {example: "browser", way: waysPages},
 	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit", "begins with a folder that is not there yet"}},
