@@ -18,6 +18,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
 )
 
 // version is set by the linker when a release is built.
@@ -42,8 +43,8 @@ func command(version string, args []string) int {
 	defer stop()
 	return cli.Run(ctx, args, cli.Deps{
 		Version: version, Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()},
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		SignIn: browser.SignIn, Check: check(version), Debug: func() error { return serve(version, true) },
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Asks: asks(os.Stdin),
+		SignIn: browser.SignIn, Check: check(version), Survey: survey(version), Debug: func() error { return serve(version, true) },
 	})
 }
 
@@ -56,6 +57,24 @@ func check(version string) func(context.Context, provider.CheckOptions) (bool, e
 		}, c)
 		return ready, errors.Join(err, browsers.Close())
 	}
+}
+
+// survey returns what reads the stores and the shops that a plan could reach, and ends the browsers that it has started.
+func survey(version string) func(context.Context, provider.SurveyOptions) (setup.Seen, error) {
+	return func(ctx context.Context, so provider.SurveyOptions) (setup.Seen, error) {
+		var browsers browser.Group
+		seen, err := provider.Survey(ctx, provider.Options{
+			Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
+		}, so)
+		return seen, errors.Join(err, browsers.Close())
+	}
+}
+
+// asks tells whether there is a person at a file who can be asked. A CI may give its jobs a terminal, and has nobody
+// there.
+func asks(stdin *os.File) bool {
+	info, err := stdin.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("CI") == ""
 }
 
 // serve serves the provider until Terraform has enough of it.

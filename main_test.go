@@ -110,6 +110,40 @@ func noopSize(t testing.TB, flags ...string) float64 {
 	return size(t, binary)
 }
 
+// TestAsks_OnlyAtATerminal: what has no person at it is never waited for.
+func TestAsks_OnlyAtATerminal(t *testing.T) {
+	t.Setenv("CI", "")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	file, err := os.Open("main_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, stdin := range []*os.File{read, file, nil} {
+		if asks(stdin) {
+			t.Errorf("it asks at %v", stdin)
+		}
+	}
+	// It ends at once, and is a device as a terminal is.
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if !asks(null) {
+		t.Error("a device is not a terminal")
+	}
+	t.Setenv("CI", "true")
+	if asks(null) {
+		t.Error("it asks in CI")
+	}
+}
+
 func TestVersionFlag(t *testing.T) {
 	t.Parallel()
 	output, err := exec.CommandContext(t.Context(), release(t), "--version").CombinedOutput()

@@ -129,6 +129,37 @@ func targets(text string) map[string]bool {
 	return called
 }
 
+// TestInstall_ReusesBuild: what make build has built is what make install installs, and both build as a release is built.
+func TestInstall_ReusesBuild(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args    []string
+		version string
+	}{
+		{[]string{"build", "install"}, "0.0.1"},
+		{[]string{"build"}, "0.0.1"},
+		{[]string{"install"}, "0.0.1"},
+		{[]string{"install", "VERSION=9.9.9"}, "9.9.9"},
+	} {
+		// Everything counts as older than main.go, and nothing is run.
+		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--dry-run", "--what-if=main.go"}, test.args...)...)
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("make %q: %v: %s", test.args, err, output)
+		}
+		var builds []string
+		for line := range strings.Lines(string(output)) {
+			if strings.HasPrefix(line, "go build ") {
+				builds = append(builds, line)
+			}
+		}
+		if len(builds) != 1 || !strings.Contains(builds[0], "-trimpath -ldflags '-s -w -X main.version="+test.version+"'") {
+			t.Errorf("make %q builds %q", test.args, builds)
+		}
+	}
+}
+
 // TestMakeTargets: what the workflows and .ci/run call and the documents name there is, and what .ci/run
 // does is done for every change.
 func TestMakeTargets(t *testing.T) {

@@ -13,3 +13,11 @@ import "embed"
 //go:embed secret-from-vault rotate-connections vault-tokens github-actions
 //go:embed quickstart switch-one-shop pairs-to-fleet connections-to-fleet fleet-to-connections waves
 var FS embed.FS
+
+// Starter has the files of which terraform-provider-kustom init makes a folder for a person's own shops. It is a part of
+// [FS], so that the provider does not carry all of it.
+//
+//go:embed functions/shop_list/function.tf connections/outputs.tf connections/terraform.tf
+//go:embed switch-fleet/main.tf switch-fleet/outputs.tf switch-fleet/variables.tf
+//go:embed github-actions/terraform.tf github-actions/workflow.yml
+var Starter embed.FS

@@ -10,7 +10,7 @@ locals {
   # and a run that doesn't know all of them might delete it too early.
   shops = {
     for name, shop in local.list : name => { merchant_id = shop.merchant_id, description = shop.description }
-    if parseint(substr(md5(shop.merchant_id), 0, 4), 16) % var.shards == local.shard
+    if parseint(substr(md5(shop.merchant_id), 0, 4), 16) % var.shards == local.shard && shop.wave <= var.wave
   }
 }
 

@@ -4,7 +4,7 @@ locals {
 
   # The hash of a shop's name decides its chunk, so that other shops come and go without moving it.
   chunks = {
-    for name, shop in local.list : parseint(substr(md5(name), 0, 4), 16) % var.chunks => name...
+    for name, shop in local.list : parseint(substr(md5(name), 0, 4), 16) % var.chunks => name... if shop.wave <= var.wave
   }
 }
 

@@ -53,6 +53,8 @@ type Shop struct {
 	Name string
 	// Way says how it is reached, in words.
 	Way string
+	// Host is where its control panel is; empty where that is not known.
+	Host string
 	// Examine reads what the shop holds, and what else its page has.
 	Examine func(context.Context) (mystorepages.Examined, error)
 }
@@ -327,9 +329,9 @@ type shopService interface {
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 
-// ShopByAPI returns a shop that is reached by Mystore's API.
-func ShopByAPI(name, way string, service shopService) Shop {
-	return Shop{Name: name, Way: way, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
+// ShopByAPI returns a shop that is reached by Mystore's API. Host is where its control panel is.
+func ShopByAPI(name, way, host string, service shopService) Shop {
+	return Shop{Name: name, Way: way, Host: host, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
 		extension, err := service.Extension(ctx, name)
 		if err != nil {
 			return mystorepages.Examined{}, err

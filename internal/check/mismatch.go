@@ -30,7 +30,7 @@ func (r *run) mismatches(shop, id string) []string {
 	} else {
 		r.holders[store] = shop
 	}
-	if namesake := r.namesake(shop); r.Expected[shop] == "" && namesake != "" && namesake != store && !alike(shop, r.names[store]) {
+	if namesake := r.namesake(shop); r.Expected[shop] == "" && namesake != "" && namesake != store && !Alike(shop, r.names[store]) {
 		found = append(found, fmt.Sprintf("shop %s has a key of %s, and %s is called like it", shop, r.store(store), r.store(namesake)))
 	}
 	return found
@@ -40,7 +40,7 @@ func (r *run) mismatches(shop, id string) []string {
 func (r *run) namesake(shop string) string {
 	var found []string
 	for merchantID, name := range r.names {
-		if alike(shop, name) {
+		if Alike(shop, name) {
 			found = append(found, merchantID)
 		}
 	}
@@ -50,8 +50,8 @@ func (r *run) namesake(shop string) string {
 	return found[0]
 }
 
-// alike tells whether a shop and a store are called alike: the shop's name is in the store's, or the other way round.
-func alike(shop, store string) bool {
+// Alike tells whether a shop and a store are called alike: the shop's name is in the store's, or the other way round.
+func Alike(shop, store string) bool {
 	a, b := letters(shop), letters(store)
 	const fewest = 4
 	return min(len(a), len(b)) >= fewest && (strings.Contains(a, b) || strings.Contains(b, a))

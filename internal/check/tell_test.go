@@ -36,7 +36,7 @@ func TestAlike(t *testing.T) {
 		{"kaffebonna", "Kaffebønna AS", true}, {"ullogtre", "Ull og Tre", true}, {"fjellsport", "Fjellsport Norge", true},
 		{"fjellsport", "Kaffebønna", false}, {"a", "a", false}, {"shop", "", false},
 	} {
-		if got := alike(test.shop, test.store); got != test.want {
+		if got := Alike(test.shop, test.store); got != test.want {
 			t.Errorf("%s and %s: %v", test.shop, test.store, got)
 		}
 	}

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
@@ -18,12 +16,13 @@ var errNotReady = errors.New("")
 
 // checkFlags are the flags of check, as they are given.
 type checkFlags struct {
-	provider.CheckOptions
+	vendorFlags
 	shops, report string
 }
 
 func newCheckCommand(d Deps) *cobra.Command {
-	f := checkFlags{CheckOptions: provider.CheckOptions{Out: d.Stdout, Labels: map[string]string{}, AdminURLs: map[string]string{}}}
+	f := checkFlags{vendorFlags: newVendorFlags()}
+	f.Out = d.Stdout
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Look whether a plan would find all that it needs, and change nothing",
@@ -34,32 +33,10 @@ func newCheckCommand(d Deps) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), d) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.Environment, "environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
-	flags.StringVar(&f.Executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
-	flags.StringVar(&f.Timeout, "timeout", "", "how long one step on a page may take, as a `duration` (default 30s)")
-	flags.Func("label", "a `label=word` such as portal.generate_new=Create, as in the provider's browser.labels", f.addLabel)
-	flags.Func("mystore", "check `shop` too, or shop=https://address/kontrollpanel; for several shops, give it several times", f.addShop)
+	f.add(flags, "check")
 	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the columns shop and merchant_id: the store that each shop is to be of")
 	flags.StringVar(&f.report, "report", "", "write an outline of each page into this `file`, with values masked, to attach to an issue")
 	return cmd
-}
-
-func (f *checkFlags) addLabel(text string) error {
-	name, word, ok := strings.Cut(text, "=")
-	if !ok {
-		return errors.New("it is not of the form label=word")
-	}
-	f.Labels[name] = word
-	return nil
-}
-
-func (f *checkFlags) addShop(text string) error {
-	name, address, hasAddress := strings.Cut(text, "=")
-	f.Shops = append(f.Shops, name)
-	if hasAddress {
-		f.AdminURLs[name] = address
-	}
-	return nil
 }
 
 func (f *checkFlags) run(ctx context.Context, d Deps) (err error) {

@@ -1,6 +1,6 @@
 // Package cli is what the provider's binary does for a person at the command line: it lets them sign in
-// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, checks
-// what a plan would find, and shows how far an apply is.
+// to the vendors' pages in a window, keeps the sessions for the provider or prints them for CI, checks what a
+// plan would find, writes a configuration for their shops, reports what a plan does, and shows how far an apply is.
 package cli
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
 )
 
 // Deps are what the commands work with.
@@ -24,22 +25,30 @@ type Deps struct {
 	// Keep is where sessions are kept. Its folder is empty where the user has none for such things.
 	Keep           browser.Keep
 	Stdout, Stderr io.Writer
-	// Stdin is where the person presses Enter to say that they are in; nil is nowhere.
+	// Stdin is where the person presses Enter to say that they are in, and answers, and what a report is made of; nil
+	// is nowhere.
 	Stdin io.Reader
+	// Asks says that there is a person at Stdin who can be asked.
+	Asks bool
 	// SignIn lets a person sign in: see [browser.SignIn].
 	SignIn func(context.Context, browser.Options, *browser.Site, <-chan struct{}) (browser.Session, error)
 	// Check looks whether a plan would find all that it needs, and tells what it finds: see [provider.Check].
 	Check func(context.Context, provider.CheckOptions) (ready bool, err error)
+	// Survey reads the stores and the shops that a plan could reach: see [provider.Survey].
+	Survey func(context.Context, provider.SurveyOptions) (setup.Seen, error)
 	// Debug serves the provider to a debugger.
 	Debug func() error
 }
 
-// The exit codes, as shells know them.
+// The exit codes, as shells know them: a command has done what it was asked for, it has not, its command line makes no
+// sense, or somebody has stopped it.
 const (
 	exitDone    = 0
 	exitFailed  = 1
 	exitMisused = 2
-	exitStopped = 130
+	// exitAttention says that a report is written, and has what needs attention.
+	exitAttention = 3
+	exitStopped   = 130
 )
 
 const program = "terraform-provider-kustom"
@@ -63,6 +72,8 @@ func Run(ctx context.Context, args []string, d Deps) int {
 	switch {
 	case errors.As(err, &misused):
 		return exitMisused
+	case errors.Is(err, errNeedsAttention):
+		return exitAttention
 	case ctx.Err() != nil:
 		return exitStopped
 	}
@@ -99,7 +110,7 @@ func newRootCommand(d Deps) *cobra.Command {
 	root.SetOut(d.Stdout)
 	root.SetErr(d.Stderr)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d), newFollowCommand(d))
+	root.AddCommand(newLoginCommand(d), newLogoutCommand(d), newCheckCommand(d), newInitCommand(d), newReportCommand(d))
 	return root
 }
 

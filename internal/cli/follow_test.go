@@ -11,10 +11,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 )
 
-// followAt runs follow, and returns the exit code and what it prints.
+// followAt runs report --follow, and returns the exit code and what it prints.
 func followAt(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, problems bytes.Buffer
-	code = cli.Run(ctx, append([]string{"follow"}, args...), cli.Deps{
+	code = cli.Run(ctx, append([]string{"report", "--follow"}, args...), cli.Deps{
 		Getenv: func(string) string { return "" }, Stdout: &out, Stderr: &problems,
 	})
 	return code, out.String(), problems.String()
@@ -49,9 +49,18 @@ func TestFollow_EndsWhenItIsInterrupted(t *testing.T) {
 
 func TestFollow_TakesOneFile(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{nil, {"a", "b"}} {
-		if code, _, stderr := followAt(t.Context(), args...); code != 2 || !strings.Contains(stderr, "follow takes one file") {
-			t.Errorf("%q: exit code %d, %q", args, code, stderr)
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{nil, "--follow takes a file"},
+		{[]string{"a", "b"}, "report takes one file"},
+		{[]string{"a", "--format", "html"}, "do not go with --follow"},
+		{[]string{"a", "--detailed-exitcode"}, "do not go with --follow"},
+		{[]string{"a", "--follow=false", "--all"}, "go with --follow"},
+	} {
+		if code, _, stderr := followAt(t.Context(), test.args...); code != 2 || !strings.Contains(stderr, test.says) {
+			t.Errorf("%q: exit code %d, %q", test.args, code, stderr)
 		}
 	}
 	if code, _, stderr := followAt(t.Context(), t.TempDir()); code != 1 || stderr == "" {

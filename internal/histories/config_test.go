@@ -43,6 +43,8 @@ type wish struct {
 	mistaken bool
 	// overlap says that the shop's object is created before the one that it replaces is destroyed.
 	overlap bool
+	// renamed says that the shop's objects have other addresses, without a block that moves them.
+	renamed bool
 	// turns counts the changes of the triggers; the triggers are null at 0.
 	turns int
 	// imports are the IDs to import the shop's objects by, by resource type.
@@ -75,7 +77,13 @@ func (b builder) replacedPolicy(typeName string) string {
 
 func (b builder) exclusiveIDs() string { return b.name(exclusiveType, "credential_ids", "key_ids") }
 
-func address(typeName string, shop int) string { return typeName + "." + shopNames[shop] }
+// address is where the configuration has a shop's object.
+func (w wish) address(typeName string, shop int) string {
+	if w.renamed {
+		return typeName + "." + shopNames[shop] + "_renamed"
+	}
+	return typeName + "." + shopNames[shop]
+}
 
 // config is the whole configuration of an estate.
 func (b builder) config(wishes [shopCount]wish, exclusive [storeCount]bool) tfdriver.Config {
@@ -90,10 +98,10 @@ func (b builder) config(wishes [shopCount]wish, exclusive [storeCount]bool) tfdr
 		switch w.owner {
 		case ownerPair:
 			config = append(config, b.pair(shop, w)...)
-			note(shop, w, tfdriver.RefTo(address(keyType, shop), "credential_id"))
+			note(shop, w, tfdriver.RefTo(w.address(keyType, shop), "credential_id"))
 		case ownerConnection:
 			config = append(config, b.connection(shop, w))
-			note(shop, w, tfdriver.RefTo(address(connectionType, shop), "credential_id"))
+			note(shop, w, tfdriver.RefTo(w.address(connectionType, shop), "credential_id"))
 		case ownerFleet:
 			members[shopNames[shop]] = b.member(shop, w)
 			fleet.clear, fleet.keep = fleet.clear || w.clear, fleet.keep || w.keep
@@ -147,14 +155,14 @@ func (b builder) pair(shop int, w wish) []tfdriver.Object {
 	if w.split {
 		keys, shops = portalAccess, shopsAccess
 	}
-	key := address(keyType, shop)
+	key := w.address(keyType, shop)
 	return []tfdriver.Object{
 		{
 			Address: key, Provider: keys, CreateBeforeDestroy: !w.late, ImportID: w.imports[keyType],
 			Values: tfdriver.Values{"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w)},
 		},
 		{
-			Address: address(shopType, shop), Provider: shops, ImportID: w.imports[shopType], CreateBeforeDestroy: w.overlap,
+			Address: w.address(shopType, shop), Provider: shops, ImportID: w.imports[shopType], CreateBeforeDestroy: w.overlap,
 			Values: tfdriver.Values{
 				"shop": shopNames[shop], "kustom_id": tfdriver.RefTo(key, "username"),
 				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(w),
@@ -165,7 +173,7 @@ func (b builder) pair(shop int, w wish) []tfdriver.Object {
 
 func (b builder) connection(shop int, w wish) tfdriver.Object {
 	return tfdriver.Object{
-		Address: address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap,
+		Address: w.address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap,
 		Values: tfdriver.Values{
 			"shop": shopNames[shop], "merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w),
 			"deletion_policy": clearing(w), b.replacedPolicy(connectionType): keeping(w),

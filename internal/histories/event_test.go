@@ -68,6 +68,7 @@ const (
 	tuneMistaken
 	tuneExclusive
 	tuneOverlap
+	tuneName
 	tunes
 )
 
@@ -99,7 +100,8 @@ func (w *world) do(ev event) {
 	case apply:
 		w.run(ev, tfdriver.Options{Order: ev.order})
 	case replace:
-		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{address(keyType, ev.shop), address(shopType, ev.shop), address(connectionType, ev.shop)}[ev.n%3:][:1]})
+		replaced := []string{keyType, shopType, connectionType}[ev.n%3]
+		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{e.wishes[ev.shop].address(replaced, ev.shop)}})
 	case destroy:
 		w.run(ev, tfdriver.Options{Order: ev.order, Destroy: true})
 	case adopt:
@@ -132,6 +134,8 @@ func (w *world) tune(e *estate, ev event) {
 		wish.late = !wish.late
 	case tuneOverlap:
 		wish.overlap = !wish.overlap
+	case tuneName:
+		wish.renamed = !wish.renamed
 	case tuneSplit:
 		wish.split = !wish.split
 	case tuneMistaken:
@@ -271,7 +275,7 @@ func (w *world) clearImports(e *estate) {
 func (w *world) forget(e *estate, shop int) {
 	before := e.state
 	for _, typeName := range []string{keyType, shopType, connectionType} {
-		e.state = e.state.Without(address(typeName, shop))
+		e.state = e.state.Without(wish{}.address(typeName, shop)).Without(wish{renamed: true}.address(typeName, shop))
 	}
 	if fleet := e.state.Current[fleetType+".all"]; fleet != nil && concerns(fleet, shop) {
 		e.state = e.state.Without(fleetType + ".all")
@@ -402,10 +406,10 @@ func (w *world) ownsStore(i, store int) bool {
 // that nobody looks after uses them: their destruction is refused for ever, and rightly.
 func (w *world) letGoOfHeld(e *estate) {
 	for shop := range shopNames {
-		key := address(keyType, shop)
+		key := e.wishes[shop].address(keyType, shop)
 		for _, instance := range e.state.Instances() {
 			wanted := e.wishes[shop].owner == ownerPair && instance == e.state.Current[key]
-			if instance.Address != key || wanted || !w.heldByUnowned(instance.Text("username")) {
+			if !strings.HasPrefix(instance.Address, keyType) || !concerns(instance, shop) || wanted || !w.heldByUnowned(instance.Text("username")) {
 				continue
 			}
 			before := e.state

@@ -57,6 +57,15 @@ func TestFixedHistories(t *testing.T) {
 		"each state has a shop of the store": {
 			{verb: want, shop: 0, n: 2}, {verb: want, estate: 1, shop: 1, n: 2}, {verb: apply}, {verb: apply, estate: 1},
 		},
+		"a pair's addresses change": {
+			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: tune, shop: 2, n: tuneName}, {verb: apply},
+		},
+		"a connection's address changes": {
+			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: tune, shop: 2, n: tuneName}, {verb: apply},
+		},
+		"the address of a pair that clears changes": {
+			{verb: want, shop: 2, n: 0}, {verb: tune, shop: 2, n: tuneClear}, {verb: apply}, {verb: tune, shop: 2, n: tuneName}, {verb: apply},
+		},
 		"triggers turn a pair": {
 			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply},
 		},

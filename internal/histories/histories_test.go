@@ -146,6 +146,10 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, estate: 1, shop: 1, n: 1}, {verb: want, shop: 2, n: 0}, {verb: want, shop: 0, n: 0}, {verb: want, shop: 1, n: 2},
 			{verb: apply, trouble: trouble{meet, 8, 0, 7}}, {verb: want, estate: 1, shop: 1, n: 3},
 		},
+		"a shop leaves a fleet that is told to clear in the same run": {
+			{verb: want, shop: 2, n: 2}, {verb: want, shop: 1, n: 2}, {verb: apply}, {verb: tune, shop: 1, n: tuneClear}, {verb: want, shop: 2, n: 0},
+			{verb: apply},
+		},
 		"a pair that clears makes room for a fleet": {
 			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
 		},

@@ -50,14 +50,22 @@ func (w *world) judgeInstall(c apiChange) {
 }
 
 // mayClear tells whether the object that clears a shop is to do that, and has put the key there that it
-// takes out.
+// takes out. A fleet that stays and lets a shop go does what its configuration says now.
 func (e *estate) mayClear(shop int, c apiChange) bool {
 	if !e.installed[shop][c.before][c.by] {
 		return false
 	}
 	return slices.ContainsFunc(e.state.Instances(), func(i *tfdriver.Instance) bool {
-		return strings.HasPrefix(i.Address, c.by+".") && concerns(i, shop) && i.Text("deletion_policy") == "clear"
+		if !strings.HasPrefix(i.Address, c.by+".") || !concerns(i, shop) {
+			return false
+		}
+		return i.Text("deletion_policy") == "clear" || c.by == fleetType && e.fleetClears()
 	})
+}
+
+// fleetClears tells whether the configuration has a fleet that empties the shops that leave it.
+func (e *estate) fleetClears() bool {
+	return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.owner == ownerFleet && w.clear })
 }
 
 // judgeRun holds the end of a run to the promises.

@@ -444,7 +444,7 @@ func concerns(i *tfdriver.Instance, shop int) bool {
 	name, _, _ := strings.Cut(i.Address, ".")
 	switch name {
 	case keyType:
-		return i.Address == address(keyType, shop)
+		return i.Address == wish{}.address(keyType, shop) || i.Address == wish{renamed: true}.address(keyType, shop)
 	case fleetType:
 		return i.Text("shops", shopNames[shop], "merchant_id") != ""
 	}

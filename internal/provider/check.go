@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/check"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
@@ -35,18 +37,14 @@ type CheckOptions struct {
 // Check finds out, without changing anything, whether a plan would find all that it needs, with the environment and the
 // sessions that it would use. It reports whether it would.
 func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err error) {
-	o = o.withDefaults()
-	s, problems := resolve(c.model(), o.Getenv)
-	if len(problems) > 0 {
-		var texts []string
-		for _, problem := range problems {
-			texts = append(texts, problem.summary+": "+problem.detail)
-		}
-		return false, fmt.Errorf("%s", strings.Join(texts, "\n"))
-	}
 	teller := check.NewTeller(c.Out)
-	s.browser.options.ReadOnly, s.browser.options.Watch = true, teller.Watch
-	b := newBackend(s, o)
+	b, warnings, err := c.readOnly(o, teller.Watch)
+	if err != nil {
+		return false, err
+	}
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintln(c.Out, warning)
+	}
 	subject, err := b.subject(c)
 	if err != nil {
 		return false, err
@@ -56,6 +54,27 @@ func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err erro
 		err = teller.Report(c.Report, o.Version)
 	}
 	return ready && ctx.Err() == nil, err
+}
+
+// readOnly returns a backend that can't change anything, with the environment and the sessions that a plan would use, and
+// what a plan would warn of.
+func (c CheckOptions) readOnly(o Options, watch func(browser.Sight)) (b *backend, warnings []string, err error) {
+	o = o.withDefaults()
+	s, problems := resolve(c.model(), o.Getenv)
+	var refused []string
+	for _, problem := range problems {
+		text := problem.summary + ": " + problem.detail
+		if problem.warning {
+			warnings = append(warnings, text)
+		} else {
+			refused = append(refused, text)
+		}
+	}
+	if len(refused) > 0 {
+		return nil, nil, errors.New(strings.Join(refused, "\n"))
+	}
+	s.browser.options.ReadOnly, s.browser.options.Watch = true, watch
+	return newBackend(s, o), warnings, nil
 }
 
 // model is the configuration that the options stand for: one with a browser, which only what has no token needs.
@@ -112,14 +131,14 @@ func (b *backend) subject(c CheckOptions) (check.Subject, error) {
 }
 
 func (b *backend) checkedShop(name string) check.Shop {
-	if _, hasToken := b.mystoreTokens[name]; hasToken {
-		return check.ShopByAPI(name, mystorepages.Name+"'s API at "+b.mystoreURL.String(), b.mystore)
-	}
-	way := "the pages of its control panel"
+	way, host := "the pages of its control panel", ""
 	if address, err := b.pages.admin(name); err == nil {
-		way += " at " + address.String()
+		way, host = way+" at "+address.String(), address.Hostname()
 	}
-	return check.Shop{Name: name, Way: way, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
+	if _, hasToken := b.mystoreTokens[name]; hasToken {
+		return check.ShopByAPI(name, mystorepages.Name+"'s API at "+b.mystoreURL.String(), host, b.mystore)
+	}
+	return check.Shop{Name: name, Way: way, Host: host, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
 		return b.pages.mystore.Examine(ctx, name)
 	}}
 }

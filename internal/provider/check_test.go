@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -216,6 +218,23 @@ func TestCheckRefusesBadSettings(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "Unknown environment") || !strings.Contains(err.Error(), "Unknown label") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// TestCheckWarnsOfWhatAPlanWarnsOf, and goes on: others can read the file of tokens.
+func TestCheckWarnsOfWhatAPlanWarnsOf(t *testing.T) {
+	t.Parallel()
+	c := checkOn(t, waysAPIs, sandbox.ThreeShops(), sandbox.Options{}, func(o *checkSetup) {
+		file := filepath.Join(t.TempDir(), "tokens.json")
+		if err := os.WriteFile(file, []byte(o.env["MYSTORE_TOKENS"]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		delete(o.env, "MYSTORE_TOKENS")
+		o.env["MYSTORE_TOKENS_FILE"] = file
+	})
+	if !c.ready {
+		t.Error("it is not ready")
+	}
+	c.says(t, "File of Mystore tokens is readable by others", "chmod 600")
 }
 
 // TestCheckReportHoldsNoValue looks in the report for everything that the sandbox knows.

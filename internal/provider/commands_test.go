@@ -37,7 +37,7 @@ var runElsewhere = map[string]runBy{
 	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
 	"terraform import":                          {"TestAccImportCommands", "is named without what it imports"},
 	"terraform destroy":                         {"TestAccI1DeletionRefused", "is named for what is refused"},
-	"terraform apply -replace=kustom_api_key.…": {"TestAccI5LostSecret", "is in the README with a whole address"},
+	"terraform apply -replace=kustom_api_key.…": {"TestAccI5LostSecret", "is in a guide with a whole address"},
 
 	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
 
@@ -61,10 +61,13 @@ type walkthrough struct {
 
 // walkthroughs has the documents whose commands are not simply run in the directory that they are in.
 var walkthroughs = map[string]walkthrough{
-	"README.md": {example: "switch", before: []string{"terraform init", "terraform apply"}},
+	"README.md": {example: "connections"},
+	"templates/guides/where-the-secret-goes.md.tmpl": {example: "switch", before: []string{"terraform init", "terraform apply"}},
 	"templates/guides/switch-one-shop.md.tmpl":       {example: "switch-one-shop"},
+	"templates/guides/review-a-plan.md":              {example: "connections"},
 	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
 	"examples/browser/README.md":                     {example: "browser", way: waysPages},
+	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit", "begins with a folder that is not there yet"}},
 	"templates/guides/move-between-the-ways.md.tmpl": {
 		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
 	},

@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"cmp"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,7 +15,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
@@ -93,8 +97,9 @@ func vendorCalls() []vendorCall {
 type misfortune struct {
 	name  string
 	fault sandbox.Fault
-	// carrier, instead, keeps the call from reaching the server.
+	// carrier, instead, keeps the call from reaching the server, and err is what comes of that.
 	carrier func(t *testing.T) http.RoundTripper
+	err     error
 	// requestTimeout is the provider's, where it matters.
 	requestTimeout string
 }
@@ -104,8 +109,8 @@ func misfortunes() []misfortune {
 		return sandbox.Fault{Kind: sandbox.FaultAnswer, Status: status, Header: header}
 	}
 	return []misfortune{
-		{name: "connection refused", carrier: refusedCarrier},
-		{name: "TLS failure", carrier: untrustedCarrier},
+		{name: "connection refused", carrier: refusedCarrier, err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}},
+		{name: "TLS failure", carrier: untrustedCarrier, err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
 		{name: "lost answer", fault: sandbox.Fault{Kind: sandbox.FaultLoseAnswer}},
 		{name: "500", fault: answer(http.StatusInternalServerError, nil)},
 		{name: "503 with Retry-After", fault: answer(http.StatusServiceUnavailable, http.Header{"Retry-After": {"2"}})},
@@ -132,7 +137,7 @@ type extent struct {
 }
 
 // extents are those that a way is tried with. What goes wrong once in the run of a fleet is left to
-// TestAccFleetRandomFaults.
+// TestFleet_RandomFaults.
 func extents(way string) []extent {
 	always := extent{name: "for the whole run", skip: 0, times: 0}
 	if way == wayFleet {
@@ -143,7 +148,8 @@ func extents(way string) []extent {
 
 // TestFaults spoils each call of the migration of three shops, and of a run after it, in each way,
 // once in mid-run and for a whole run, and lets one clean run follow: the world must be right then, and no invariant have
-// been broken at any moment. That takes thousands of runs, so core does them in this process.
+// been broken at any moment. That takes thousands of runs, so core does them in this process, each in a bubble in
+// which waiting takes no time.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -155,7 +161,13 @@ func TestFaults(t *testing.T) {
 			for _, extent := range extents(call.way) {
 				t.Run(strings.Join([]string{call.way, call.String(), misfortune.name, extent.name}, "/"), func(t *testing.T) {
 					t.Parallel()
-					tally.add(spoiledMigration(t, rehearse, call, misfortune, extent))
+					synctest.Test(t, func(t *testing.T) {
+						spoiled := misfortune
+						if misfortune.err != nil {
+							spoiled.carrier = func(*testing.T) http.RoundTripper { return failing{misfortune.err} }
+						}
+						tally.add(spoiledMigration(t, rehearse, call, spoiled, extent))
+					})
 				})
 			}
 		}
@@ -318,6 +330,11 @@ func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
 	elsewhere.URL.Scheme, elsewhere.URL.Host = r.to.Scheme, r.to.Host
 	return r.next.RoundTrip(elsewhere)
 }
+
+// failing fails every request.
+type failing struct{ err error }
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
 
 // refusedCarrier sends requests to a port on which nobody listens.
 func refusedCarrier(t *testing.T) http.RoundTripper {

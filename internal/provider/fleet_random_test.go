@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -76,16 +76,16 @@ func (c *chance) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begi
 	}
 }
 
-// TestAccFleetRandomFaults creates a fleet, looks at it, and gives all its shops other keys, while one
-// request in eight meets one of the faults that the tables know. Whatever comes of that, every shop takes
-// payments all the time, and one clean run later all is as it should be.
-func TestAccFleetRandomFaults(t *testing.T) {
+// TestFleet_RandomFaults creates a fleet, looks at it, and gives all its shops other keys, while one request in
+// eight meets one of the faults that the tables know. Whatever comes of that, every shop takes payments all the
+// time, and one clean run later all is as it should be.
+func TestFleet_RandomFaults(t *testing.T) {
 	t.Parallel()
 	var tally faultTally
-	for round := range 3 {
+	for round := range 10 {
 		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {
 			t.Parallel()
-			tally.add(randomlySpoiledFleet(t))
+			synctest.Test(t, func(t *testing.T) { tally.add(randomlySpoiledFleet(t)) })
 		})
 	}
 	t.Cleanup(func() { tally.report(t, "fleets of 50 shops with faults at random") })
@@ -100,48 +100,32 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 		}
 	}
 	// Keys take a moment to be made, so that there is more that can go wrong.
-	seed := sandbox.FleetSeed(shops)
-	w := fleetIn(newWorld(t, worldOptions{seed: &seed, clock: clocktest.NewScaled(speed), sandbox: sandbox.Options{Pending: 1}}), seed)
-	patient := read(t, w.dir+"/provider.tf")
+	f := newMemoryFleet(t, sandbox.FleetSeed(shops), sandbox.Options{Pending: 1})
 	dice := newChance(t)
-	spoil := func(what string, begin func(sandbox.Request) bool) {
-		w.use(t)
-		w.write(t, "provider.tf", "provider \"kustom\" {\n  request_timeout = \"400ms\"\n}\n")
-		disarm := dice.arm(w.sandbox.Sandbox, every, faults, begin)
-		r := w.apply(t)
-		fired, troubled := disarm(), 0
-		w.write(t, "provider.tf", patient)
-		for _, shop := range w.inState(t) {
-			if shop["last_error"] != nil {
-				troubled++
-			}
-		}
-		t.Logf("%s: %d faults, exit code %d, %d of %d shops have a problem", what, fired, r.code, troubled, len(w.inState(t)))
+	spoil := func(what string, triggers any, begin func(sandbox.Request) bool) {
+		disarm := dice.arm(f.sandbox, every, faults, begin)
+		failed := f.apply(t, triggers)
+		fired := disarm()
+		t.Logf("%s: %d faults, %d errors, %d of %d shops have a problem", what, fired, len(failed), f.troubled(), shops)
 		if fired == 0 {
-			t.Errorf("no fault has happened:\n%s", r.output)
+			t.Error("no fault has happened")
 		}
-		for _, shop := range seed.Shops {
-			if err := w.sandbox.Working(shop.Name); err != nil {
+		for _, shop := range f.seed.Shops {
+			if err := f.sandbox.Working(shop.Name); err != nil {
 				broken++
-				t.Errorf("I1: %v", err)
+				t.Errorf("shop %s was stopped: %v", shop.Name, err)
 			}
 		}
-		w.mustApply(t)
-		w.mustBeEmpty(t)
-		w.mustBeDone(t)
+		f.mustApply(t, triggers)
 	}
 	anything := func(sandbox.Request) bool { return true }
 	writing := func(r sandbox.Request) bool { return r.Method == http.MethodPost }
 	// What is wrong while it is planned keeps a new fleet from being made at all.
-	spoil("created", writing)
-	spoil("looked at", anything)
-	for name, shop := range w.shops {
-		shop.RotateWhenChanged = map[string]string{"incident": "2026-11"}
-		w.shops[name] = shop
+	spoil("created", nil, writing)
+	spoil("looked at", nil, anything)
+	spoil("rotated", map[string]any{"incident": "2026-11"}, anything)
+	for _, store := range f.seed.Stores {
+		orphans += len(f.sandbox.Keys(store.MerchantID)) - 1
 	}
-	spoil("rotated", anything)
-	for _, store := range seed.Stores {
-		orphans += len(w.sandbox.Keys(store.MerchantID)) - 1
-	}
-	return broken, orphans, len(w.sandbox.Violations())
+	return broken, orphans, len(f.sandbox.Violations())
 }

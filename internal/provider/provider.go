@@ -167,7 +167,7 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 				Optional: true,
 				MarkdownDescription: "Path of a file to which the provider appends a line of JSON for each shop and step, while it happens: time, " +
 					"run, shop, store, step, the key's username, outcome, and the error if there is one. Use it to follow a long apply " +
-					"(`terraform-provider-kustom follow FILE`) and as an audit log. It holds no secret. The provider creates the file, " +
+					"(`terraform-provider-kustom report --follow FILE`) and as an audit log. It holds no secret. The provider creates the file, " +
 					"readable only by you, and never shortens or removes it. Several runs may share one file. If the file can't be written, " +
 					"the provider stops before it plans or changes anything; if that happens later, it warns and goes on. " +
 					"Default: no file. Can also be set with `KUSTOM_PROGRESS_FILE`.",

@@ -3,13 +3,14 @@ package provider_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -20,23 +21,22 @@ type rehearsal struct {
 	box observed
 }
 
-// rehearse has core migrate the shops. The objects are those of the published example.
+// rehearse has core migrate the shops, without a network. The objects are those of the published example. The
+// clock is the real one, or that of the test's bubble.
 func rehearse(t *testing.T, o worldOptions, way string) migration {
 	t.Helper()
-	clk := clocktest.NewScaled(speed)
-	o.sandbox.Clock = clk
+	o.sandbox.Clock = clock.System{}
 	s, err := sandbox.New(*o.seed, o.sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.Start(s)
-	if err != nil {
-		t.Fatal(err)
+	env := s.Env("http://127.0.0.1")
+	var carrier http.RoundTripper = inMemory{s}
+	if i, ok := o.carrier.(*interceptor); ok {
+		i.pool, carrier = carrier, i
 	}
-	t.Cleanup(func() { _ = server.Close() })
-	env := server.Env()
 	return newRehearsal(t, observed{s, t}, *o.seed, way, newProvider(provider.Options{
-		Version: "test", Clock: clk, RoundTripper: o.carrier, Getenv: func(name string) string { return env[name] },
+		Version: "test", Clock: clock.System{}, RoundTripper: carrier, Getenv: func(name string) string { return env[name] },
 	}, waysAPIs), map[string]any{"request_timeout": patient})
 }
 
@@ -111,7 +111,7 @@ func fleetOf(seed sandbox.Seed) object {
 		config: func(map[string]tftypes.Value) map[string]any { return map[string]any{"shops": shops} },
 		holds: func(value tftypes.Value) error {
 			for name, shop := range elements(elements(value)["shops"]) {
-				if problem := text(shop, "problem"); problem != "" {
+				if problem := text(shop, "last_error"); problem != "" {
 					return fmt.Errorf("%s: %s", name, problem)
 				}
 			}

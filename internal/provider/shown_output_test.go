@@ -29,6 +29,8 @@ var shownOutputs = map[string][]shownOutput{
 			begins:  "Terraform will perform the following actions:\n\n  # kustom_mystore_connection.shop[",
 			example: "connections", args: []string{"plan"},
 		},
+	},
+	"templates/guides/where-the-secret-goes.md.tmpl": {
 		{
 			begins:  "Terraform will perform the following actions:\n\n  # kustom_api_key.checkout[",
 			example: "switch", args: []string{"plan"},

@@ -1,7 +1,13 @@
 package provider_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -18,7 +24,7 @@ import (
 const planWorkflowFile = "github-actions/workflow.yml"
 
 var (
-	pinnedAction = regexp.MustCompile(`^ +- uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	pinnedAction = regexp.MustCompile(`^ +(- )?uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 	usesSecret   = regexp.MustCompile(`secrets\.|github\.token`)
 )
 
@@ -26,9 +32,13 @@ var (
 // permissions, secrets in nothing but a step's environment, and an apply that is none of a pull request.
 func TestPublishedWorkflows(t *testing.T) {
 	t.Parallel()
-	for file, permissions := range map[string]map[string]string{
-		shardWorkflowFile: nil,
-		planWorkflowFile:  {"contents": "read", "pull-requests": "write"},
+	type permitted struct{ plan, apply map[string]string }
+	for file, permissions := range map[string]permitted{
+		shardWorkflowFile: {},
+		planWorkflowFile: {
+			plan:  map[string]string{"contents": "read", "pull-requests": "write"},
+			apply: map[string]string{"contents": "read", "actions": "read"},
+		},
 	} {
 		published := publishedWorkflow(t, file)
 		if !maps.Equal(published.Permissions, map[string]string{"contents": "read"}) {
@@ -52,7 +62,7 @@ func TestPublishedWorkflows(t *testing.T) {
 		if !strings.HasPrefix(plan.If, "github.event_name == 'pull_request'") || apply.If != "github.event_name == 'push'" {
 			t.Errorf("%s: plans if %q, and applies if %q", file, plan.If, apply.If)
 		}
-		if !maps.Equal(plan.Permissions, permissions) || len(apply.Permissions) > 0 {
+		if !maps.Equal(plan.Permissions, permissions.plan) || !maps.Equal(apply.Permissions, permissions.apply) {
 			t.Errorf("%s: plan has the permissions %v, apply %v", file, plan.Permissions, apply.Permissions)
 		}
 		for _, step := range slices.Concat(plan.Steps, apply.Steps) {
@@ -88,10 +98,19 @@ func (w *world) runSteps(t *testing.T, published workflow, name string, values m
 	job, values := published.Jobs[name], maps.Clone(values)
 	var last, failed run
 	for _, step := range job.Steps {
-		if step.Run == "" || failed.code != 0 && !strings.Contains(step.If, "!cancelled()") {
+		if failed.code != 0 && !strings.Contains(step.If, "!cancelled()") {
+			values["steps."+step.ID+".outcome"] = "skipped"
+			continue
+		}
+		if strings.HasPrefix(step.Uses, "actions/upload-artifact@") {
+			w.upload(t, step, values)
+		}
+		if step.Run == "" {
 			continue
 		}
 		there := *w
+		outputs := filepath.Join(t.TempDir(), "outputs")
+		there.set("GITHUB_OUTPUT", outputs)
 		for _, env := range []map[string]string{published.Env, job.Env, step.Env} {
 			for name, value := range env {
 				there.set(name, expanded(t, value, values))
@@ -103,11 +122,66 @@ func (w *world) runSteps(t *testing.T, published workflow, name string, values m
 			outcome, failed = "failure", last
 		}
 		values["steps."+step.ID+".outcome"] = outcome
+		written, err := os.ReadFile(outputs)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(written)) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+			values["steps."+step.ID+".outputs."+name] = value
+		}
 	}
 	if failed.code != 0 {
 		return failed
 	}
 	return last
+}
+
+// upload keeps what a step uploads where the stand-in of GitHub's command line finds it.
+func (w *world) upload(t *testing.T, step workflowStep, values map[string]string) {
+	t.Helper()
+	name, file := expanded(t, fmt.Sprint(step.With["name"]), values), fmt.Sprint(step.With["path"])
+	var archive bytes.Buffer
+	writer := zip.NewWriter(&archive)
+	entry, err := writer.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(entry, read(t, filepath.Join(w.dir, file))); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.bin, name+".zip"), archive.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	secrets := append(w.sandbox.Secrets(), values["secrets.PG_CONN_STR"])
+	if n := leaks(unpacked(t, filepath.Join(w.dir, file)), secrets); n > 0 {
+		t.Errorf("the plan, which is kept, has %d secrets", n)
+	}
+}
+
+// unpacked returns all that a saved plan has in it.
+func unpacked(t *testing.T, plan string) string {
+	t.Helper()
+	archive, err := zip.OpenReader(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = archive.Close() }()
+	var all strings.Builder
+	for _, packed := range archive.File {
+		file, err := packed.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(&all, file); err != nil {
+			t.Fatal(err)
+		}
+		_ = file.Close()
+	}
+	return all.String()
 }
 
 var expression = regexp.MustCompile(`\$\{\{ (.+?) \}\}`)
@@ -159,6 +233,12 @@ while [ $# -gt 0 ]; do
   shift
 done
 case "$method $path" in
+"GET repos/agency/shops/actions/artifacts?name="*)
+  name=${path#*name=}
+  test -f "${COMMENTS%/*}/$name.zip" && url="https://api.github.com/artifacts/$name" || url=
+  exec jq --null-input --raw-output --arg url "$url" \
+    '{artifacts: (if $url == "" then [] else [{expired: false, created_at: "2026-11-02", archive_download_url: $url}] end)} | '"$filter" ;;
+"GET artifacts/"*) exec cat "${COMMENTS%/*}/${path#artifacts/}.zip" ;;
 "GET repos/agency/shops/issues/7/comments") exec jq --raw-output "$filter" "$COMMENTS" ;;
 "POST repos/agency/shops/issues/7/comments")
   change='. + [{id: (length + 5000000000), user: {login: "github-actions[bot]"}, body: $body}]' ;;
@@ -183,8 +263,10 @@ type pullRequestComment struct {
 // brought up to date and leaves those of others alone, and what is merged is applied.
 func TestAccPlanWorkflow(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("needs jq, which GitHub's runners have")
+	for _, tool := range []string{"jq", "unzip"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs %s, which GitHub's runners have", tool)
+		}
 	}
 	// So many that the plan does not fit into a comment.
 	seed := sandbox.FleetSeed(80)
@@ -217,6 +299,11 @@ func TestAccPlanWorkflow(t *testing.T) {
 		"secrets.PG_CONN_STR": db.url, "secrets.KUSTOM_PORTAL_TOKEN": "expired", "secrets.MYSTORE_TOKENS": w.server.Env()["MYSTORE_TOKENS"],
 	}
 	w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+	if got := w.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); got.code != 0 {
+		t.Fatal(got.output)
+	}
+	merge := w.repository(t)
+	merge("c0ffee1")
 	commented := func(commit string, want ...string) {
 		t.Helper()
 		var now []pullRequestComment
@@ -226,7 +313,7 @@ func TestAccPlanWorkflow(t *testing.T) {
 		if len(now) != 3 || !slices.Equal(now[:2], others) {
 			t.Fatalf("the comments are %+v", now)
 		}
-		for _, text := range append(want, "<!-- plan of the shops -->\n**Plan for "+commit+": ") {
+		for _, text := range append(want, "<!-- plan of the shops -->\n", "Planned for "+commit) {
 			if !strings.Contains(now[2].Body, text) {
 				t.Errorf("the comment does not say %q:\n%.500s", text, now[2].Body)
 			}
@@ -240,15 +327,27 @@ func TestAccPlanWorkflow(t *testing.T) {
 	if got := w.runSteps(t, published, "plan", values); got.code == 0 {
 		t.Errorf("the plan has not failed:\n%s", got.output)
 	}
-	commented("c0ffee1", ": failure.**", "Kustom Portal does not accept the token")
+	commented("c0ffee1", "**The plan failed.**", "Kustom Portal does not accept the token")
 
 	values["github.event.pull_request.head.sha"] = "c0ffee2"
 	values["secrets.KUSTOM_PORTAL_TOKEN"] = w.server.Env()["KUSTOM_PORTAL_TOKEN"]
 	if got := w.runSteps(t, published, "plan", values); got.code != 0 {
 		t.Fatal(got.output)
 	}
-	commented("c0ffee2", ": success.** Plan: 80 to add, 0 to change, 0 to destroy.\n", `kustom_mystore_connection.shop["`+seed.Shops[0].Name+`"] will be created`)
+	commented("c0ffee2", "**Plan for 80 shops: 80 get a new key; 80 keys deleted now", "| "+seed.Shops[0].Name+" |")
 	w.mustHaveWritten(t, 0)
+
+	// What was merged in between was not reviewed.
+	w.write(t, "another.tf", "locals {}\n")
+	merge("c0ffee2 and another")
+	if got := w.runSteps(t, published, "apply", values); got.code == 0 || !strings.Contains(got.output, "No plan of these files was reviewed") {
+		t.Fatalf("exit code %d:\n%s", got.code, got.output)
+	}
+	w.mustHaveWritten(t, 0)
+	if err := os.Remove(filepath.Join(w.dir, "another.tf")); err != nil {
+		t.Fatal(err)
+	}
+	merge("c0ffee2")
 
 	if got := w.runSteps(t, published, "apply", values); got.code != 0 || !strings.Contains(got.output, "80 added, 0 changed, 0 destroyed") {
 		t.Fatalf("exit code %d:\n%s", got.code, got.output)
@@ -256,12 +355,36 @@ func TestAccPlanWorkflow(t *testing.T) {
 	w.mustHaveWritten(t, len(seed.Shops))
 	w.mustBeSwitched(t, seed)
 
+	// The plan is of a state that has changed since.
+	if got := w.runSteps(t, published, "apply", values); got.code == 0 || !strings.Contains(got.output, "Saved plan is stale") {
+		t.Fatalf("exit code %d:\n%s", got.code, got.output)
+	}
+
 	values["github.event.pull_request.head.sha"] = "c0ffee3"
 	if got := w.runSteps(t, published, "plan", values); got.code != 0 {
 		t.Fatal(got.output)
 	}
-	commented("c0ffee3", ": success.** No changes.")
+	commented("c0ffee3", "**Plan for 80 shops: 80 unchanged")
 	if asked := w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall); asked != len(seed.Shops) {
 		t.Errorf("%d writes to shops, want %d", asked, len(seed.Shops))
+	}
+}
+
+// repository makes a repository of the world's files, and returns what commits them as they are.
+func (w *world) repository(t *testing.T) (commit func(message string)) {
+	t.Helper()
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=agency", "-c", "user.email=agency@example.com"}, args...)...)
+		cmd.Dir = w.dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v: %s", args, err, out)
+		}
+	}
+	git("init", "-q")
+	return func(message string) {
+		t.Helper()
+		git("add", "*.tf", "*.tfvars*", ".terraform.lock.hcl")
+		git("commit", "-q", "--allow-empty", "-a", "-m", message)
 	}
 }

@@ -43,22 +43,31 @@ func IsName(text string) bool { return namePattern.MatchString(text) && !kustom.
 // changed to the end would give a shop the key of another's store. The error is an [*Error] with all
 // mistakes of the list.
 func ParseShops(content []byte, shared ...string) ([]Shop, error) {
+	return parse(content, shopList{shared: shared}, columnShop, columnMerchantID)
+}
+
+// ParseDraft returns the shops of a list whose merchant IDs are still to be found: a row, or the whole list, may have
+// none, and several shops may have the same. Otherwise it is ParseShops.
+func ParseDraft(content []byte) ([]Shop, error) {
+	return parse(content, shopList{draft: true}, columnShop)
+}
+
+func parse(content []byte, l shopList, required ...string) ([]Shop, error) {
 	text, err := decode(content)
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTable(text)
-	if err != nil {
+	if l.table, err = readTable(text); err != nil {
 		return nil, err
 	}
-	if err := t.require(columnShop, columnMerchantID); err != nil {
+	if err := l.require(required...); err != nil {
 		return nil, err
 	}
-	if len(t.rows) == 0 {
+	if len(l.rows) == 0 {
 		return nil, refusal("The list has no shops.")
 	}
-	l := shopList{table: t, shared: shared, byName: map[string]int{}, byID: map[string]Shop{}}
-	for _, r := range t.rows {
+	l.byName, l.byID = map[string]int{}, map[string]Shop{}
+	for _, r := range l.rows {
 		l.add(r)
 	}
 	if len(l.problems) > 0 {
@@ -70,6 +79,8 @@ func ParseShops(content []byte, shared ...string) ([]Shop, error) {
 // shopList collects shops, and the mistakes in them.
 type shopList struct {
 	table
+	// draft says that merchant IDs may be missing.
+	draft    bool
 	shared   []string
 	shops    []Shop
 	problems []Problem
@@ -89,7 +100,7 @@ func (l *shopList) add(r row) {
 	}
 	l.checkName(r, shop)
 	l.checkMerchantID(r, shop)
-	if shop.Description != "" && !kustom.IsDescription(shop.Description) {
+	if shop.Description != "" && (!kustom.IsDescription(shop.Description) || kustom.MayHoldSecret(shop.Description)) {
 		l.refuse(r, columnDescription, "%s is not the description of a key. Kustom Portal takes 1 to 100 letters from A to Z, digits, spaces and -:;.,_.",
 			quote(shop.Description))
 	}
@@ -111,6 +122,9 @@ func (l *shopList) checkName(r row, shop Shop) {
 }
 
 func (l *shopList) checkMerchantID(r row, shop Shop) {
+	if l.draft && shop.MerchantID == "" {
+		return
+	}
 	if _, err := kustom.ParseMerchantID(shop.MerchantID); err != nil {
 		l.refuse(r, columnMerchantID, "%s is not a merchant ID. %s.", quote(shop.MerchantID), sentence(err))
 		return
@@ -119,7 +133,7 @@ func (l *shopList) checkMerchantID(r row, shop Shop) {
 	switch {
 	case !taken:
 		l.byID[shop.MerchantID] = shop
-	case first.Name != shop.Name && !slices.Contains(l.shared, shop.MerchantID):
+	case !l.draft && first.Name != shop.Name && !slices.Contains(l.shared, shop.MerchantID):
 		l.refuse(r, columnMerchantID, "The shops %s and %s have one merchant ID, %s. If they do share a store, name it as a shared merchant ID.",
 			first.Name, shop.Name, shop.MerchantID)
 	}

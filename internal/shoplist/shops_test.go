@@ -3,6 +3,7 @@ package shoplist
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,6 +90,7 @@ func TestParseShops_NamesRowAndColumn(t *testing.T) {
 		"wave 0":            {list: header + "fjellsport,M1,0\n", want: `"0" is not a wave.`},
 		"no wave":           {list: header + "fjellsport,M1,1\nullogtre,M2\n", want: "Row 3, column C (wave): The empty cell is not a wave."},
 		"description":       {list: "shop,merchant_id,description\nfjellsport,M1,Fjellsport på nett\n", want: `Row 2, column C (description): "Fjellsport på nett" is not the description of a key.`},
+		"secret described":  {list: "shop,merchant_id,description\nfjellsport,M1," + secret + "\n", want: "Row 2, column C (description): The cell, which is not shown"},
 		"no shops":          {list: header, want: "The list has no shops."},
 		"only empty rows":   {list: header + ",,\n", want: "The list has no shops."},
 		"nothing":           {list: "\uFEFF\r\n", want: "The list is empty."},
@@ -120,6 +122,33 @@ func TestParseShops_SharedMerchantID(t *testing.T) {
 	shops, err := ParseShops([]byte("shop,merchant_id\nfjellsport,M1\nullogtre,M1\n"), "M1")
 	if err != nil || len(shops) != 2 {
 		t.Errorf("got %v, %v", shops, err)
+	}
+}
+
+func TestParseDraft_LeavesMerchantIDsToBeFound(t *testing.T) {
+	for list, want := range map[string][]string{
+		"shop\nfjellsport\nullogtre\n":                     {"fjellsport=", "ullogtre="},
+		"shop,merchant_id\nfjellsport,M1\nullogtre,\n":     {"fjellsport=M1", "ullogtre="},
+		"shop;merchant_id\r\nfjellsport;M1\r\nullogtre;M1": {"fjellsport=M1", "ullogtre=M1"},
+	} {
+		shops, err := ParseDraft([]byte(list))
+		var got []string
+		for _, shop := range shops {
+			got = append(got, shop.Name+"="+shop.MerchantID)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, %v", list, got, err)
+		}
+	}
+	for list, want := range map[string]string{
+		"merchant_id\nM1\n":                    "The list has no column shop.",
+		"shop,merchant_id\nfjellsport,x1\n":    `"x1" is not a merchant ID.`,
+		"shop\nfjellsport\nFjellsport\n":       "in the list more than once",
+		"shop,wave\nfjellsport,1\nullogtre,\n": "is not a wave",
+	} {
+		if shops, err := ParseDraft([]byte(list)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, %v, want %q", list, shops, err, want)
+		}
 	}
 }
 
@@ -182,6 +211,10 @@ func FuzzParse(f *testing.F) {
 			if !IsName(shop.Name) || shop.Wave < 1 {
 				t.Errorf("accepted: %+v", shop)
 			}
+		}
+		drafted, err := ParseDraft(content)
+		if err != nil && len(shops) > 0 || err == nil && len(drafted) == 0 {
+			t.Errorf("as a draft: %v, %v", drafted, err)
 		}
 		if tokens, err := ParseTokens(content); err == nil && tokens == nil {
 			t.Error("no tokens, and no error")

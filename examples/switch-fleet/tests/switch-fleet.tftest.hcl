@@ -39,3 +39,18 @@ run "one_chunk_has_them_all" {
     error_message = "These are in the chunks: ${jsonencode(local.chunks)}"
   }
 }
+
+# Where the list has waves, later shops wait.
+run "only_the_waves_whose_turn_it_is" {
+  command = plan
+
+  variables {
+    shops_file = "tests/waves.csv"
+    wave       = 2
+  }
+
+  assert {
+    condition     = sort(flatten(values(local.chunks))) == tolist(["fjellsport", "kaffebonna"])
+    error_message = "These are in the chunks: ${jsonencode(local.chunks)}"
+  }
+}

@@ -1,0 +1,312 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
+)
+
+// initFlags are the flags of init, as they are given.
+type initFlags struct {
+	vendorFlags
+	from   string
+	ci     string
+	stores map[string]string
+	shared []string
+}
+
+func newInitCommand(d Deps) *cobra.Command {
+	f := initFlags{vendorFlags: newVendorFlags(), stores: map[string]string{}}
+	cmd := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Match shops to stores, and write a folder that terraform init and terraform plan take as it is",
+		Long: "Reads which shops and stores there are, with the environment variables and the sessions that a plan would use, and\n" +
+			"changes nothing there. It matches each shop to its store by the key that the shop holds, or else by the store's website,\n" +
+			"and writes a configuration into DIR, by default the present folder. It overwrites no file, and writes no secret.\n\n" +
+			"Shops that match no store are listed with the reason, and left out. If you are at a terminal, you are asked about those\n" +
+			"where an answer helps. The exit status is 0 where the folder is written, whatever is left out; 1 where nothing is\n" +
+			"written; and 2 where the command line makes no sense.",
+		Example: "  " + program + " init --from shops.csv --ci github my-shops",
+		Args:    oneFolder,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			return f.run(cmd.Context(), d, dir)
+		},
+	}
+	flags := cmd.Flags()
+	f.add(flags, "set up")
+	flags.StringVar(&f.from, "from", "", "a CSV `file` with the column shop, and merchant_id, website, description or wave if you like (default all shops that there is a token or a session for)")
+	flags.Func("store", "a `shop=merchant_id` that nothing else tells; for several shops, give it several times", f.addStore)
+	flags.StringArrayVar(&f.shared, "shared", nil, "a `merchant_id` that several shops may have; for several, give it several times")
+	flags.Func("ci", "add a workflow that plans pull requests and applies what is merged: `github`", f.setCI)
+	return cmd
+}
+
+// oneFolder refuses more arguments than a folder.
+func oneFolder(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return misuse{fmt.Errorf("%s takes one folder; see %s --help", cmd.Name(), cmd.CommandPath())}
+	}
+	return nil
+}
+
+func (f *initFlags) addStore(text string) error {
+	shop, merchantID, _ := strings.Cut(text, "=")
+	if !shoplist.IsName(shop) {
+		return errors.New("it is not of the form shop=merchant_id")
+	}
+	if _, err := kustom.ParseMerchantID(merchantID); err != nil {
+		return err
+	}
+	f.stores[shop] = merchantID
+	return nil
+}
+
+func (f *initFlags) setCI(text string) error {
+	if text != "github" {
+		return errors.New("there is a workflow for github only")
+	}
+	f.ci = text
+	return nil
+}
+
+func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
+	told := setup.Told{Stores: f.stores, Shared: f.shared, Also: slices.AppendSeq(slices.Clone(f.Shops), maps.Keys(f.stores))}
+	if err := f.readList(&told); err != nil {
+		return err
+	}
+	// Whoever can't write anything need not ask the vendors.
+	if err := setup.Vacant(dir, f.paths()...); err != nil {
+		return err
+	}
+	d.say("Reading stores and shops. Nothing is changed there.")
+	seen, err := d.Survey(ctx, f.surveyed(told))
+	if err != nil {
+		return err
+	}
+	if f.ci != "" && (seen.PortalByPages || seen.ShopsByPages) {
+		return errors.New("the workflow signs in with tokens only, to Kustom Portal and to each shop. Without --ci, the folder can be written: " +
+			"the guide With only your logins says how to run it in CI")
+	}
+	t := teller{d, seen.Redactor}
+	matching, err := t.settle(ctx, seen, told)
+	if err != nil {
+		return errors.New("stopped; nothing is written")
+	}
+	t.tell(seen, matching)
+	if len(matching.Matches) == 0 {
+		return errors.New("no shop matches a store, so nothing is written")
+	}
+	return f.write(t, dir, setup.Folder{
+		Matching: matching, Seen: seen, Version: d.Version, Labels: f.Labels, AdminURLs: f.AdminURLs, Workflow: f.ci != "",
+		Variables: slices.DeleteFunc(setup.Variables(), func(name string) bool { return d.Getenv(name) == "" }),
+	})
+}
+
+// readList reads the list of shops, if there is one.
+func (f *initFlags) readList(told *setup.Told) error {
+	if f.from == "" {
+		return nil
+	}
+	content, err := os.ReadFile(f.from)
+	if err != nil {
+		return err
+	}
+	if told.List, err = shoplist.ParseDraft(content); err != nil {
+		return fmt.Errorf("%s: %w", f.from, err)
+	}
+	return nil
+}
+
+// paths are those that may be written.
+func (f *initFlags) paths() []string {
+	return slices.DeleteFunc(setup.Paths(), func(path string) bool { return f.ci == "" && strings.HasPrefix(path, ".github/") })
+}
+
+// surveyed says what to look at.
+func (f *initFlags) surveyed(told setup.Told) provider.SurveyOptions {
+	so := provider.SurveyOptions{CheckOptions: f.CheckOptions}
+	if told.List == nil {
+		return so
+	}
+	for _, shop := range told.List {
+		so.Only = append(so.Only, shop.Name)
+	}
+	so.Only = append(so.Only, told.Also...)
+	return so
+}
+
+// write writes the folder, and says what to do next.
+func (f *initFlags) write(t teller, dir string, folder setup.Folder) error {
+	files, err := folder.Files()
+	if err != nil {
+		return err
+	}
+	if err := setup.Write(dir, files); err != nil {
+		return err
+	}
+	for _, file := range files {
+		_, _ = fmt.Fprintln(t.Stdout, file.Path)
+	}
+	t.say("\nWritten to %s. Look through it, and then run there:\n\n  terraform init\n  terraform plan", dir)
+	if folder.Workflow {
+		t.say("\nThe workflow keeps the state in PostgreSQL, whose address is in PG_CONN_STR. The comments in the workflow say which secrets it needs.")
+	}
+	return nil
+}
+
+// teller tells a person what was found, without secrets, and asks.
+type teller struct {
+	Deps
+	redactor *vendortext.Redactor
+}
+
+// line tells one line, which may quote a vendor.
+func (t teller) line(format string, args ...any) {
+	const longest = 2000
+	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
+	t.say("%s", t.redactor.ShowLines(vendortext.New(text), longest))
+}
+
+// tell tells which shops match, and what does not and why.
+func (t teller) tell(seen setup.Seen, m setup.Matching) {
+	for _, note := range seen.Notes {
+		t.line("Note: %s", note)
+	}
+	count := map[setup.Evidence]int{}
+	for _, match := range m.Matches {
+		count[match.By]++
+	}
+	t.say("\n%d of %d shops match one of %d stores.", len(m.Matches), len(m.Matches)+len(m.Left), len(seen.Stores))
+	for _, by := range []setup.Evidence{setup.ByKey, setup.ByWebsite, setup.ByPerson} {
+		if count[by] > 0 {
+			t.say("  %d by %s", count[by], by)
+		}
+	}
+	if len(m.Left) > 0 {
+		t.say("\nThese shops are left out:")
+	}
+	for _, left := range m.Left {
+		t.line("  %s: %s", left.Shop, left.Why)
+	}
+	if len(m.Stores) > 0 {
+		t.say("\nThese stores have no shop here:")
+	}
+	for _, store := range m.Stores {
+		t.line("  %s (%s)", store.MerchantID, store.Name)
+	}
+	if len(m.Inactive) > 0 {
+		t.say("")
+		t.line("Klarna Checkout V3 is not active in: %s", strings.Join(m.Inactive, ", "))
+	}
+}
+
+// settle matches the shops, and asks the person, if there is one, about those that do not match: about each once.
+func (t teller) settle(ctx context.Context, seen setup.Seen, told setup.Told) (setup.Matching, error) {
+	m := setup.MatchShops(seen, told)
+	if !t.Asks {
+		return m, nil
+	}
+	answers := readAnswers(t.Stdin)
+	asked := map[string]bool{}
+	for again := true; again; m = setup.MatchShops(seen, told) {
+		again = false
+		for _, left := range m.Left {
+			about := left.Shop
+			if left.Ask == setup.AskShared {
+				about = left.Shared
+			}
+			if left.Ask == setup.AskNothing || asked[about] {
+				continue
+			}
+			asked[about], again = true, true
+			if err := t.ask(ctx, answers, m, left, &told); err != nil {
+				return setup.Matching{}, err
+			}
+		}
+	}
+	return m, nil
+}
+
+// ask asks about a shop, until the answer is one or empty. It shows no answer: it may be anything.
+func (t teller) ask(ctx context.Context, answers <-chan string, m setup.Matching, left setup.Leftover, told *setup.Told) error {
+	if left.Ask == setup.AskShared {
+		t.say("")
+		t.line("Shop %s: %s. Do they share it? (y or Enter)", left.Shop, left.Why)
+		answer, err := next(ctx, answers)
+		if strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes") {
+			told.Shared = append(told.Shared, left.Shared)
+		}
+		return err
+	}
+	t.say("")
+	t.line("Shop %s: %s.", left.Shop, left.Why)
+	if free := vacant(m.Stores); free != "" {
+		t.line("Stores without a shop: %s", free)
+	}
+	t.say("Which merchant ID does its store have? (Enter leaves the shop out)")
+	for {
+		answer, err := next(ctx, answers)
+		if err != nil || answer == "" {
+			return err
+		}
+		if _, err := kustom.ParseMerchantID(answer); err == nil {
+			told.Stores[left.Shop] = answer
+			return nil
+		}
+		t.say("That is no merchant ID, such as M00123456. Which one is it? (Enter leaves the shop out)")
+	}
+}
+
+// vacant names stores, as many as a person looks through.
+func vacant(stores []kustom.Store) string {
+	const most = 20
+	var names []string
+	for i, store := range stores {
+		if i == most {
+			names = append(names, fmt.Sprintf("and %d more", len(stores)-most))
+			break
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", store.MerchantID, store.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// readAnswers returns the lines that the person enters. What waits for the next line ends with the program.
+func readAnswers(from io.Reader) <-chan string {
+	answers := make(chan string)
+	go func() {
+		defer close(answers)
+		for scanner := bufio.NewScanner(from); scanner.Scan(); {
+			answers <- strings.TrimSpace(scanner.Text())
+		}
+	}()
+	return answers
+}
+
+// next returns the next answer, which is empty when there will be none. The error is ctx's.
+func next(ctx context.Context, answers <-chan string) (string, error) {
+	select {
+	case answer := <-answers:
+		return answer, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

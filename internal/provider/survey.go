@@ -1,0 +1,68 @@
+package provider
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
+)
+
+// SurveyOptions are what [Survey] takes. Those of a check that are about its report do nothing here.
+type SurveyOptions struct {
+	CheckOptions
+	// Only are the shops to look at; empty means all that there is a way into.
+	Only []string
+}
+
+// Survey reads, without changing anything, the stores and the shops that a plan could reach, with the environment and the
+// sessions that it would use.
+func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error) {
+	b, warnings, err := so.readOnly(o, func(browser.Sight) {})
+	if err != nil {
+		return setup.Seen{}, err
+	}
+	reached, err := b.shopNames()
+	if err != nil {
+		return setup.Seen{}, err
+	}
+	reached = append(reached, so.Shops...)
+	slices.Sort(reached)
+	reached = slices.Compact(reached)
+	near := map[string]string{}
+	source := setup.Source{
+		Stores: b.portal.Stores, Advise: checkAdvice,
+		Keys: func(ctx context.Context) iter.Seq2[kustom.Key, error] { return b.portal.Keys(ctx, "") },
+	}
+	byPages := false
+	for _, name := range so.among(reached, near) {
+		source.Shops = append(source.Shops, b.checkedShop(name))
+		_, hasToken := b.mystoreTokens[name]
+		byPages = byPages || !hasToken
+	}
+	seen, err := setup.Look(ctx, source)
+	seen.Environment, seen.Near, seen.Redactor = *b.environment, near, b.redactor
+	seen.PortalByPages, seen.ShopsByPages = b.portalToken == (secretValue{}), byPages
+	seen.Notes = append(warnings, seen.Notes...)
+	return seen, err
+}
+
+// among returns the shops to look at of those that there is a way into. It adds to near, for each of the others, a name
+// that is almost the same.
+func (so SurveyOptions) among(reached []string, near map[string]string) []string {
+	if len(so.Only) == 0 {
+		return reached
+	}
+	names := map[string]bool{}
+	for _, shop := range so.Only {
+		if slices.Contains(reached, shop) {
+			names[shop] = true
+		} else if other := nearest(shop, slices.Values(reached)); other != "" {
+			near[shop] = other
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}

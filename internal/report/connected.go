@@ -1,0 +1,299 @@
+package report
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// The types of objects that a report reads.
+const (
+	typeConnection  = "kustom_mystore_connection"
+	typeFleet       = "kustom_mystore_fleet"
+	typeKey         = "kustom_api_key"
+	typeCredentials = "mystore_klarna_checkout_credentials"
+	typeExclusive   = "kustom_api_keys_exclusive"
+)
+
+// What to do next.
+const (
+	nextApply   = "Apply again: the next plan has this shop to do."
+	nextMend    = "Mend that, and apply again: the next plan has this shop to do."
+	nextWait    = "Apply again then, or let a nightly run do it."
+	nextWarning = "Read the plan's warnings."
+)
+
+// readPlan adds the shops of a plan.
+func (r *Report) readPlan(d *document) {
+	r.Partial = d.Complete != nil && !*d.Complete
+	r.Errored = d.Errored
+	var pairs pairs
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		switch c.Type {
+		case typeConnection:
+			r.planConnection(c)
+		case typeFleet:
+			r.planFleet(c)
+		case typeKey:
+			pairs.keys = append(pairs.keys, c)
+		case typeCredentials:
+			pairs.credentials = append(pairs.credentials, c)
+		case typeExclusive:
+			r.planExclusive(c)
+		}
+	}
+	r.Shops = append(r.Shops, pairs.shops(d)...)
+	r.dropMoved()
+}
+
+// dropMoved removes shops and keys that leave one object for another, and stay as they are.
+func (r *Report) dropMoved() {
+	shops, keys := map[string]bool{}, map[string]bool{}
+	for _, s := range r.Shops {
+		if s.Status != Leaves {
+			shops[s.Name], keys[s.Old] = true, true
+		}
+	}
+	r.Shops = slices.DeleteFunc(r.Shops, func(s Shop) bool {
+		stays := shops[s.Name]
+		if s.Name == "" {
+			stays = keys[s.Old]
+		}
+		return stays && s.Status == Leaves && len(s.Notes)+len(s.Gone) == 0
+	})
+}
+
+// does tells whether a plan takes an action.
+func (c *change) does(action string) bool { return slices.Contains(c.Change.Actions, action) }
+
+// isTainted tells whether an object is replaced because an earlier run did not finish it.
+func (c *change) isTainted() bool { return c.Reason == "replace_because_tainted" }
+
+func (r *Report) planConnection(c *change) {
+	before, after := c.Change.Before, c.Change.After
+	moves := before != nil && after != nil && before.text("shop") != after.text("shop")
+	if after == nil || moves {
+		r.Shops = append(r.Shops, leaving(c, before.text("shop"), before, before))
+		before = nil
+	}
+	if after == nil {
+		return
+	}
+	r.Shops = append(r.Shops, planned(c, after.text("shop"), before, after, asObject(c.Change.Unknown)))
+}
+
+func (r *Report) planFleet(c *change) {
+	unknown := asObject(c.Change.Unknown)
+	before, after := c.Change.Before.object("shops"), c.Change.After.object("shops")
+	if c.Change.After != nil && after == nil {
+		r.Shops = append(r.Shops, Shop{Address: c.Address, Status: Undecided, Notes: []Note{{
+			What: "The fleet's shops are known only during the apply, or are marked as sensitive.", Next: nextWarning,
+		}}})
+		return
+	}
+	for _, name := range before.names() {
+		if _, stays := after[name]; !stays {
+			r.Shops = append(r.Shops, leaving(c, name, before.object(name), c.Change.Before))
+		}
+	}
+	for _, name := range after.names() {
+		r.Shops = append(r.Shops, planned(c, name, before.object(name), after.object(name), unknown.object("shops").object(name)))
+	}
+}
+
+// planned returns what a plan does with a shop that stays connected, or will be.
+func planned(c *change, name string, before, after, unknown object) Shop {
+	s := Shop{Name: name, Store: after.text("merchant_id"), Address: c.Address, Why: after.text("reason")}
+	s.Old = before.text("username")
+	switch {
+	case after == nil:
+		return s.sensitive()
+	case unknown.is("keys_to_delete") || unknown.is("reason"):
+		s.Status, s.Why = Undecided, ""
+		s.note("The plan could not decide what becomes of this shop. It could not be read, or a value is known only during the apply.", nextWarning)
+		return s
+	case unknown.is("credential_id"):
+		s.Status = NewKey
+		s.Old = oldKey(s.Why, s.Old)
+		s.noteStoreChange(before)
+	case before != nil && changesKeys(before, after):
+		s.Status, s.New = KeysOnly, s.Old
+	default:
+		return s.unchanged(after)
+	}
+	s.Gone, s.Later = keys(after.objects("keys_to_delete"))
+	s.Kept, _ = keys(after.objects("keys_kept"))
+	if c.isTainted() {
+		s.note("An earlier run did not finish this shop.", "This plan gives it a new key.")
+	}
+	if problem := before.text("last_error"); problem != "" {
+		s.note("The last apply failed: "+problem, "This plan tries again: mend that first.")
+	}
+	return s
+}
+
+// unchanged returns a shop with which a plan does nothing.
+func (s Shop) unchanged(now object) Shop {
+	s.Status, s.New, s.Why = Unchanged, s.Old, ""
+	_, s.Later = keys(now.objects("keys_to_delete"))
+	s.Notes = nil
+	s.noteState(now)
+	return s
+}
+
+// sensitive returns a shop of which nothing may be shown.
+func (s Shop) sensitive() Shop {
+	s.Status = Undecided
+	s.note("All that is known of this shop is marked as sensitive.", "Mark less of it.")
+	return s
+}
+
+func changesKeys(before, after object) bool {
+	for _, name := range []string{"reason", "keys_to_delete", "keys_kept"} {
+		if !reflect.DeepEqual(before[name], after[name]) {
+			return true
+		}
+	}
+	return false
+}
+
+// leaving returns a shop that is not to be connected any more. Rules has the deletion policy.
+func leaving(c *change, name string, shop, rules object) Shop {
+	s := Shop{Name: name, Store: shop.text("merchant_id"), Address: c.Address, Status: Leaves, Old: shop.text("username")}
+	s.New = s.Old
+	if rules.text("deletion_policy") != "clear" || c.does("forget") {
+		s.Why = "not in the configuration any more; the shop keeps its key"
+		return s
+	}
+	s.New, s.Why = "", "not in the configuration any more"
+	if s.Old != "" {
+		s.Gone = []Key{{Username: s.Old, Host: shop.text("host")}}
+	}
+	s.noteClearing()
+	return s
+}
+
+func (s *Shop) note(what, next string) { s.Notes = append(s.Notes, Note{What: what, Next: next}) }
+
+func (s *Shop) noteClearing() {
+	s.note("The shop is emptied: it takes no payments with Klarna Checkout V3 until it gets another key.",
+		`To leave it as it is, set deletion_policy to "retain" and apply that first.`)
+}
+
+// noteStoreChange warns of payments that go to another merchant.
+func (s *Shop) noteStoreChange(before object) {
+	from := before.text("merchant_id")
+	switch {
+	case from != "" && from != s.Store:
+		s.note(fmt.Sprintf("The shop's payments go to another merchant: from store %s to store %s.", from, s.Store), "Check that this is meant.")
+	case strings.Contains(s.Why, "a key of another store"):
+		s.note(fmt.Sprintf("The shop's payments go to another merchant, store %s: its present key is of another store.", s.Store),
+			"Check that this is meant.")
+	}
+}
+
+// used matches the reason of a shop whose key is known.
+var used = regexp.MustCompile(`^the shop uses (\S+), a key `)
+
+// oldKey returns the key that a shop has, by the reason for a new one, or else the key that it was given.
+func oldKey(reason, given string) string {
+	if found := used.FindStringSubmatch(reason); found != nil {
+		return found[1]
+	}
+	return given
+}
+
+func (r *Report) planExclusive(c *change) {
+	if c.Change.After == nil || c.does("no-op") {
+		return
+	}
+	s := Shop{Store: c.Change.After.text("merchant_id"), Address: c.Address, Status: KeysOnly, Why: "not among the keys that the store may have"}
+	s.Gone, s.Later = keys(c.Change.After.objects("keys_to_delete"))
+	if asObject(c.Change.Unknown).is("keys_to_delete") {
+		s.Status, s.Why = Undecided, ""
+		s.note("Only the apply can tell which of the store's keys are deleted.", nextWarning)
+	}
+	if s.Notes != nil || s.Gone != nil || s.Later != nil {
+		r.Shops = append(r.Shops, s)
+	}
+}
+
+// readState adds the shops of a state.
+func (r *Report) readState(d *document) {
+	var pairs statePairs
+	for _, o := range d.resources() {
+		switch o.Type {
+		case typeConnection:
+			r.Shops = append(r.Shops, found(o, o.Values.text("shop"), o.Values))
+		case typeFleet:
+			r.stateFleet(o)
+		case typeKey:
+			pairs.keys = append(pairs.keys, o)
+		case typeCredentials:
+			pairs.credentials = append(pairs.credentials, o)
+		}
+	}
+	r.Shops = append(r.Shops, pairs.shops()...)
+}
+
+func (r *Report) stateFleet(o *resource) {
+	shops := o.Values.object("shops")
+	if shops == nil {
+		r.Shops = append(r.Shops, Shop{Address: o.Address, Status: Undecided, Notes: []Note{{What: "The fleet's shops are marked as sensitive."}}})
+	}
+	for _, name := range shops.names() {
+		r.Shops = append(r.Shops, found(o, name, shops.object(name)))
+	}
+}
+
+// found returns a connected shop as a state has it.
+func found(o *resource, name string, now object) Shop {
+	s := Shop{
+		Name: name, Store: now.text("merchant_id"), Address: o.Address, Status: Done, Why: now.text("reason"), New: now.text("username"),
+	}
+	if now == nil {
+		return s.sensitive()
+	}
+	s.Old = oldKey(s.Why, "")
+	s.Gone, s.Later = keys(now.objects("keys_to_delete"))
+	s.Kept, _ = keys(now.objects("keys_kept"))
+	if o.Tainted {
+		s.Status = Failed
+		s.note("An earlier run did not finish this shop.", nextApply)
+		return s
+	}
+	s.noteState(now)
+	if s.Status == Failed {
+		// What was planned has not happened.
+		s.Gone, s.Later, s.Kept = nil, nil, nil
+		if s.New != "" {
+			s.Old = s.New
+		}
+		s.New = ""
+	}
+	return s
+}
+
+// noteState notes what a shop waits for, or why it failed.
+func (s *Shop) noteState(now object) {
+	problem := now.text("last_error")
+	switch {
+	case problem != "":
+		s.Status = Failed
+		s.note(problem, nextMend)
+	case now.text("username") == "":
+		s.Status = Failed
+		s.note("The shop has no key of this provider's yet.", nextApply)
+	case kustom.IsLegacyHost(now.text("host")):
+		s.Status = Waiting
+		s.note(fmt.Sprintf("The shop's key is still one of %s.", now.text("host")), nextApply)
+	case len(s.Later) > 0:
+		s.Status = Waiting
+		s.note(fmt.Sprintf("The deletion of %s waits for this: %s.", count(len(s.Later), "replaced key"), s.Later[0].WaitsFor), nextWait)
+	}
+}

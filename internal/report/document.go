@@ -1,0 +1,265 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// document is the JSON of a saved plan or of a state, as far as a report needs it. Its form is the same for Terraform
+// and OpenTofu.
+type document struct {
+	FormatVersion string `json:"format_version"`
+
+	// Values is what a state has.
+	Values *values `json:"values"`
+
+	// The rest is what a plan has.
+	PlannedValues *values                  `json:"planned_values"`
+	PriorState    *struct{ Values values } `json:"prior_state"`
+	Changes       []change                 `json:"resource_changes"`
+	Variables     map[string]variable      `json:"variables"`
+	Configuration struct {
+		Root configuredModule `json:"root_module"`
+	} `json:"configuration"`
+	Checks   []check `json:"checks"`
+	Errored  bool    `json:"errored"`
+	Complete *bool   `json:"complete"`
+
+	// Version and Level tell other files apart.
+	Version any `json:"version"`
+	Level   any `json:"@level"`
+}
+
+type values struct {
+	Outputs map[string]output `json:"outputs"`
+	Root    module            `json:"root_module"`
+}
+
+type output struct {
+	Sensitive bool `json:"sensitive"`
+	Value     any  `json:"value"`
+}
+
+type module struct {
+	Address   string     `json:"address"`
+	Resources []resource `json:"resources"`
+	Children  []module   `json:"child_modules"`
+}
+
+// resource is an object of a state.
+type resource struct {
+	Address   string `json:"address"`
+	Type      string `json:"type"`
+	Values    object `json:"values"`
+	Sensitive any    `json:"sensitive_values"`
+	Tainted   bool   `json:"tainted"`
+}
+
+// change is what a plan does with an object.
+type change struct {
+	Address string `json:"address"`
+	Module  string `json:"module_address"`
+	Type    string `json:"type"`
+	Name    string `json:"name"`
+	Index   any    `json:"index"`
+	// Deposed is set for what an earlier run has replaced and not deleted.
+	Deposed string `json:"deposed"`
+	Reason  string `json:"action_reason"`
+	Change  struct {
+		Actions         []string `json:"actions"`
+		Before          object   `json:"before"`
+		After           object   `json:"after"`
+		Unknown         any      `json:"after_unknown"`
+		BeforeSensitive any      `json:"before_sensitive"`
+		AfterSensitive  any      `json:"after_sensitive"`
+		ReplacePaths    [][]any  `json:"replace_paths"`
+	} `json:"change"`
+}
+
+type variable struct {
+	Value any `json:"value"`
+}
+
+// configuredModule is a module as it is written.
+type configuredModule struct {
+	Variables map[string]struct {
+		Sensitive bool `json:"sensitive"`
+	} `json:"variables"`
+	Resources []struct {
+		Type        string         `json:"type"`
+		Name        string         `json:"name"`
+		Expressions map[string]any `json:"expressions"`
+	} `json:"resources"`
+	Calls map[string]struct {
+		Module configuredModule `json:"module"`
+	} `json:"module_calls"`
+}
+
+// check is the verdict of a check block, or of a condition.
+type check struct {
+	Address struct {
+		Display string `json:"to_display"`
+	} `json:"address"`
+	Status    string `json:"status"`
+	Instances []struct {
+		Problems []struct {
+			Message string `json:"message"`
+		} `json:"problems"`
+	} `json:"instances"`
+}
+
+// decode reads a document. The error of something else says what it is, and how to make a document.
+func decode(in io.Reader) (*document, error) {
+	// The shell of older Windows writes what a command prints as UTF-16.
+	content, err := io.ReadAll(transform.NewReader(in, unicode.BOMOverride(transform.Nop)))
+	if err != nil {
+		return nil, err
+	}
+	content = bytes.TrimSpace(content)
+	switch {
+	case len(content) == 0:
+		return nil, errors.New("there is nothing to read: " + howTo)
+	case bytes.HasPrefix(content, []byte("PK")):
+		return nil, errors.New("this is a saved plan itself: " + howTo)
+	}
+	d := new(document)
+	// The first value is enough to tell a log, which has one on each line.
+	if err := json.NewDecoder(bytes.NewReader(content)).Decode(d); err != nil {
+		return nil, fmt.Errorf("this can't be read as JSON (%w): %s", plainError(err), howTo)
+	}
+	switch {
+	case d.Level != nil:
+		return nil, errors.New("this is the log that plan -json or apply -json prints: " + howTo)
+	case d.Version != nil && d.FormatVersion == "":
+		return nil, errors.New("this is a state file itself: " + howTo)
+	case !strings.HasPrefix(d.FormatVersion, "0.") && !strings.HasPrefix(d.FormatVersion, "1."):
+		return nil, errors.New("this is no plan or state in a form that is known here: " + howTo)
+	}
+	return d, nil
+}
+
+// howTo ends the message about something that is no document.
+const howTo = `give it what "terraform show -json saved.tfplan" prints, or "terraform show -json" for the state`
+
+// plainError returns a JSON error without the text that it quotes, which may be a secret.
+func plainError(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("unexpected type at byte %d", wrong.Offset)
+	}
+	return err
+}
+
+// isPlan tells a plan from a state. An empty state has nothing but versions.
+func (d *document) isPlan() bool { return d.PlannedValues != nil || d.Changes != nil }
+
+// resources are the objects of a state, or of what a plan began with and plans, with those of nested modules.
+func (d *document) resources() []*resource {
+	var all []*resource
+	for _, v := range []*values{d.Values, d.PlannedValues} {
+		if v != nil {
+			all = v.Root.collect(all)
+		}
+	}
+	if d.PriorState != nil {
+		all = d.PriorState.Values.Root.collect(all)
+	}
+	return all
+}
+
+func (m *module) collect(all []*resource) []*resource {
+	for i := range m.Resources {
+		all = append(all, &m.Resources[i])
+	}
+	for i := range m.Children {
+		all = m.Children[i].collect(all)
+	}
+	return all
+}
+
+// refersTo tells whether an argument of a resource, as it is written, refers to a resource of the same module.
+func (d *document) refersTo(c *change, argument, address string) bool {
+	written := &d.Configuration.Root
+	for _, name := range moduleNames(c.Module) {
+		call, ok := written.Calls[name]
+		if !ok {
+			return false
+		}
+		written = &call.Module
+	}
+	for _, r := range written.Resources {
+		if r.Type != c.Type || r.Name != c.Name {
+			continue
+		}
+		expression := asObject(r.Expressions[argument])
+		references, _ := expression["references"].([]any)
+		return slices.Contains(references, any(address))
+	}
+	return false
+}
+
+// moduleNames returns the names of an address such as module.a["x.y"].module.b.
+func moduleNames(address string) []string {
+	var names []string
+	quoted, from := false, 0
+	for i := 0; i <= len(address); i++ {
+		switch {
+		case i == len(address) || address[i] == '.' && !quoted:
+			part, _, _ := strings.Cut(address[from:i], "[")
+			names = append(names, part)
+			from = i + 1
+		case address[i] == '\\' && quoted:
+			i++
+		case address[i] == '"':
+			quoted = !quoted
+		}
+	}
+	return slices.DeleteFunc(names, func(part string) bool { return part == "module" || part == "" })
+}
+
+// object is a value with attributes. A nil object has none.
+type object map[string]any
+
+func asObject(v any) object {
+	o, _ := v.(map[string]any)
+	return o
+}
+
+// text returns an attribute that is a string, and nothing where it is null, unknown, or something else.
+func (o object) text(name string) string {
+	text, _ := o[name].(string)
+	return text
+}
+
+// is tells whether an attribute is true.
+func (o object) is(name string) bool {
+	yes, _ := o[name].(bool)
+	return yes
+}
+
+// object returns an attribute that has attributes of its own.
+func (o object) object(name string) object { return asObject(o[name]) }
+
+// objects returns the elements of an attribute that is a list or a set of objects.
+func (o object) objects(name string) []object {
+	list, _ := o[name].([]any)
+	var objects []object
+	for _, element := range list {
+		if element := asObject(element); element != nil {
+			objects = append(objects, element)
+		}
+	}
+	return objects
+}
+
+// names returns the attributes' names, sorted.
+func (o object) names() []string { return slices.Sorted(maps.Keys(o)) }

@@ -1,0 +1,122 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// listed returns the keys that the data sources have found, each once.
+func (d *document) listed() []object {
+	var keys []object
+	seen := map[string]bool{}
+	for _, r := range d.resources() {
+		attribute, ok := map[string]string{"kustom_api_keys": "api_keys", "kustom_legacy_integrations": "integrations"}[r.Type]
+		if !ok {
+			continue
+		}
+		for _, key := range r.Values.objects(attribute) {
+			if id := key.text("id"); !seen[id] {
+				seen[id] = true
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// lastUses returns when each key was last used that a data source has found, by its username.
+func (d *document) lastUses() map[string]string {
+	uses := map[string]string{}
+	for _, key := range d.listed() {
+		uses[key.text("username")] = lastUse(key)
+	}
+	return uses
+}
+
+// lastUse returns the day on which a key was last used.
+func lastUse(key object) string {
+	const day = len("2006-01-02")
+	at := key.text("last_used_at")
+	if at == "" {
+		return "never used"
+	}
+	return "last used " + at[:min(day, len(at))]
+}
+
+// date notes when the keys that go were last used.
+func (s *Shop) date(uses map[string]string) {
+	for _, keys := range [][]Key{s.Gone, s.Later} {
+		for i := range keys {
+			keys[i].LastUsed = uses[keys[i].Username]
+		}
+	}
+}
+
+// strays returns the keys which no shop is known to use, which no object has and which the plan does not delete.
+func (d *document) strays(shops []Shop) []Key {
+	known := map[string]bool{}
+	for _, s := range shops {
+		known[s.Old], known[s.New] = true, true
+		for _, key := range slices.Concat(s.Gone, s.Later, s.Kept) {
+			known[key.Username] = true
+		}
+	}
+	var strays []Key
+	for _, key := range d.listed() {
+		shops, _ := key["mystore_shops"].([]any)
+		if len(shops) == 0 && !key.is("current") && !known[key.text("username")] {
+			strays = append(strays, Key{Username: key.text("username"), Host: key.text("host"), LastUsed: lastUse(key)})
+		}
+	}
+	return strays
+}
+
+// wave returns the value of the variable wave, where it is a number or a text.
+func (d *document) wave() string {
+	switch value := d.Variables["wave"].Value.(type) {
+	case float64, string:
+		return fmt.Sprint(value)
+	}
+	return ""
+}
+
+// notes returns what a check that fails found.
+func (c check) notes() []Note {
+	if c.Status != "fail" && c.Status != "error" {
+		return nil
+	}
+	var notes []Note
+	for _, instance := range c.Instances {
+		for _, problem := range instance.Problems {
+			notes = append(notes, Note{What: fmt.Sprintf("The check %s fails: %s", c.Address.Display, problem.Message)})
+		}
+	}
+	if notes == nil {
+		notes = []Note{{What: fmt.Sprintf("The check %s fails.", c.Address.Display)}}
+	}
+	return notes
+}
+
+// keys returns keys as a connection or a fleet lists them: those that go at once, and those that wait.
+func keys(list []object) (now, later []Key) {
+	for _, o := range list {
+		key := Key{Username: o.text("username"), Host: o.text("host"), WaitsFor: o.text("waits_for")}
+		if key.Username == "" {
+			key.Username = o.text("credential_id")
+		}
+		if key.WaitsFor != "" {
+			later = append(later, key)
+		} else {
+			now = append(now, key)
+		}
+	}
+	return now, later
+}
+
+// storeOf returns the store that a key belongs to, by its username.
+func storeOf(username string) string {
+	store, _ := kustom.StoreOf(username)
+	return store
+}

@@ -1,0 +1,287 @@
+package setup
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
+)
+
+// How many shops one connection each is for, and how many one fleet has: see the guide How many shops.
+const (
+	mostConnections = 100
+	fleetSize       = 250
+)
+
+// Folder is what is written.
+type Folder struct {
+	Matching Matching
+	Seen     Seen
+	// Version is the provider's own. A configuration is held to it if it is a release.
+	Version string
+	// Labels and AdminURLs are browser.labels and browser.mystore_admin_urls.
+	Labels, AdminURLs map[string]string
+	// Variables are the environment variables that are set, of those that the provider reads.
+	Variables []string
+	// Workflow adds a workflow of GitHub's, and a state that its runs share.
+	Workflow bool
+}
+
+// File is one file of a folder, by its path with slashes.
+type File struct{ Path, Content string }
+
+// The paths of the files.
+const (
+	pathVersions  = "versions.tf"
+	pathProvider  = "provider.tf"
+	pathMain      = "main.tf"
+	pathOutputs   = "outputs.tf"
+	pathVariables = "variables.tf"
+	pathValues    = "terraform.tfvars"
+	pathShops     = "shops.csv"
+	pathIgnore    = ".gitignore"
+	pathWorkflow  = ".github/workflows/shops.yml"
+)
+
+// Paths are those that a folder may have.
+func Paths() []string {
+	return []string{
+		pathVersions, pathProvider, pathMain, pathOutputs, pathVariables, pathValues, pathShops, pathIgnore, pathWorkflow,
+	}
+}
+
+// Fleets tells whether the shops are so many that they become fleets.
+func (f Folder) Fleets() bool { return len(f.Matching.Matches) > mostConnections }
+
+// Files returns the files of the folder. The parts that every folder has are the published examples.
+func (f Folder) Files() ([]File, error) {
+	var files []File
+	var failed error
+	add := func(path, content string, err error) {
+		files, failed = append(files, File{path, content}), errors.Join(failed, err)
+	}
+	published := func(path, example string) {
+		content, err := fs.ReadFile(examples.Starter, example)
+		add(path, string(content), err)
+	}
+	versions, err := f.versions()
+	add(pathVersions, versions, err)
+	add(pathProvider, f.provider(), f.holdsSecret(f.provider()))
+	if f.Fleets() {
+		published(pathMain, "switch-fleet/main.tf")
+		published(pathOutputs, "switch-fleet/outputs.tf")
+		published(pathVariables, "switch-fleet/variables.tf")
+	} else {
+		published(pathMain, "functions/shop_list/function.tf")
+		published(pathOutputs, "connections/outputs.tf")
+	}
+	if values := f.values(); values != "" {
+		add(pathValues, values, f.holdsSecret(values))
+	}
+	shops, err := f.shops()
+	add(pathShops, shops, errors.Join(err, f.holdsSecret(shops)))
+	add(pathIgnore, ignored, nil)
+	if f.Workflow {
+		workflow, err := workflow()
+		add(pathWorkflow, workflow, err)
+	}
+	return files, failed
+}
+
+// errSecret says that something is taken for what it is not, such as a token for a shop's name.
+var errSecret = errors.New("what was to be written has something in it that may be a secret, so nothing is written. " +
+	"Look whether the name or the description of a shop, or a flag, is a token")
+
+// holdsSecret returns an error for what may hold a secret.
+func (f Folder) holdsSecret(content string) error {
+	if f.Seen.Redactor.ShowLines(vendortext.New(content), len(content)+1) != content {
+		return errSecret
+	}
+	return nil
+}
+
+const source = `source = "storefront-iac/kustom"`
+
+// release is the form of a version that a registry may have.
+var release = regexp.MustCompile(`^\d+\.\d+\.\d+(-(alpha|beta|rc)[.\d]*)?$`)
+
+// versions returns which Terraform and which provider the folder is for, and where a workflow has the state.
+func (f Folder) versions() (string, error) {
+	name := "connections/terraform.tf"
+	if f.Workflow {
+		name = "github-actions/terraform.tf"
+	}
+	content, err := fs.ReadFile(examples.Starter, name)
+	if err != nil || !release.MatchString(f.Version) {
+		return string(content), err
+	}
+	pinned := strings.Replace(string(content), source, "source  = \"storefront-iac/kustom\"\n      version = "+quote(f.Version), 1)
+	if pinned == string(content) {
+		return "", fmt.Errorf("%s has no place for a version", name)
+	}
+	return pinned, nil
+}
+
+// meanings are what the environment variables of the provider hold, in the order in which they are listed.
+var meanings = []struct{ variable, meaning string }{
+	{"KUSTOM_PORTAL_TOKEN", "a token of Kustom Portal"},
+	{"KUSTOM_PORTAL_SESSION", "a session of Kustom Portal"},
+	{"MYSTORE_TOKENS", "the shops' tokens, a JSON object"},
+	{"MYSTORE_TOKENS_FILE", "a file with the shops' tokens"},
+	{"MYSTORE_SESSIONS", "the shops' sessions, a JSON object"},
+	{"MYSTORE_LOGINS", "the shops' logins, a JSON object"},
+	{"MYSTORE_ADMIN_URLS", "where the shops' control panels are, a JSON object"},
+	{"KUSTOM_PORTAL_URL", "where the portal's API is"},
+	{"KUSTOM_PORTAL_PAGES_URL", "where the portal's pages are"},
+	{"KUSTOM_API_URL", "where the merchant API is"},
+	{"MYSTORE_URL", "where Mystore's API is"},
+}
+
+// Variables are the environment variables that lead the provider to the vendors.
+func Variables() []string {
+	var names []string
+	for _, m := range meanings {
+		names = append(names, m.variable)
+	}
+	return names
+}
+
+// provider returns the provider's block, which holds no secret.
+func (f Folder) provider() string {
+	var text strings.Builder
+	text.WriteString("# No secret belongs into this folder. The provider takes from the environment what it signs in with:\n#\n")
+	for _, m := range meanings {
+		if slices.Contains(f.Variables, m.variable) {
+			fmt.Fprintf(&text, "#   %-24s%s\n", m.variable, m.meaning)
+		}
+	}
+	if f.usesPages() {
+		text.WriteString("#\n# Where there is neither token nor session, it uses the session that \"terraform-provider-kustom login\" keeps.\n")
+	}
+	fmt.Fprintf(&text, "provider \"kustom\" {\n  environment = %s\n", quote(string(f.Seen.Environment)))
+	if f.usesPages() {
+		text.WriteString("\n  # What has no token is reached by its web pages.\n" + f.browser())
+	}
+	text.WriteString("}\n")
+	return text.String()
+}
+
+// browser returns the block that reaches the vendors by their web pages.
+func (f Folder) browser() string {
+	var attributes []string
+	for _, a := range []struct {
+		name   string
+		values map[string]string
+	}{{"labels", f.Labels}, {"mystore_admin_urls", f.AdminURLs}} {
+		if len(a.values) > 0 {
+			attributes = append(attributes, entries(a.name, a.values))
+		}
+	}
+	if len(attributes) == 0 {
+		return "  browser {}\n"
+	}
+	return "  browser {\n" + strings.Join(attributes, "\n") + "  }\n"
+}
+
+// usesPages tells whether anything is reached by its pages.
+func (f Folder) usesPages() bool { return f.Seen.PortalByPages || f.Seen.ShopsByPages }
+
+// values returns the values of variables whose defaults do not fit; empty where all do.
+func (f Folder) values() string {
+	var text strings.Builder
+	if f.Fleets() {
+		chunks := (len(f.Matching.Matches) + fleetSize - 1) / fleetSize
+		fmt.Fprintf(&text, "# Another number would move shops between fleets, and each shop that is moved would get a new key.\nchunks = %d\n", chunks)
+	}
+	if shared := f.Matching.shared(); len(shared) > 0 {
+		for i, merchantID := range shared {
+			shared[i] = quote(merchantID)
+		}
+		if text.Len() > 0 {
+			text.WriteString("\n")
+		}
+		fmt.Fprintf(&text, "# Several shops have one of these stores together.\nshared_merchant_ids = [%s]\n", strings.Join(shared, ", "))
+	}
+	return text.String()
+}
+
+// shops returns the list of shops. It has only the columns that the configuration uses: a person's own list may have a
+// column of tokens.
+func (f Folder) shops() (string, error) {
+	matches := f.Matching.Matches
+	described := slices.ContainsFunc(matches, func(m Match) bool { return m.Description != "" })
+	waves := slices.ContainsFunc(matches, func(m Match) bool { return m.Wave > 1 })
+	row := func(shop, merchantID, description, wave string) []string {
+		cells := []string{shop, merchantID}
+		if described {
+			cells = append(cells, description)
+		}
+		if waves {
+			cells = append(cells, wave)
+		}
+		return cells
+	}
+	rows := [][]string{row("shop", "merchant_id", "description", "wave")}
+	for _, m := range matches {
+		rows = append(rows, row(m.Name, m.MerchantID, m.Description, strconv.Itoa(m.Wave)))
+	}
+	var text bytes.Buffer
+	err := csv.NewWriter(&text).WriteAll(rows)
+	return text.String(), err
+}
+
+// ignored is what does not belong into a repository. The lock file does.
+const ignored = `.terraform/
+*.tfplan
+# A state has no secret of this provider's connections and fleets. It belongs where all who apply share it.
+*.tfstate
+*.tfstate.*
+crash.log
+crash.*.log
+# Tokens and sessions.
+.env
+*.session
+tokens.*
+`
+
+// workflow returns the published workflow without the line that says where to copy it.
+func workflow() (string, error) {
+	content, err := fs.ReadFile(examples.Starter, "github-actions/workflow.yml")
+	text := string(content)
+	if first, rest, ok := strings.Cut(text, "\n#\n"); ok && strings.HasPrefix(first, "# To be copied to ") && !strings.Contains(first, "\n") {
+		text = rest
+	}
+	return text, err
+}
+
+// entries returns an attribute of a block that is a map.
+func entries(attribute string, values map[string]string) string {
+	width := 0
+	for name := range values {
+		width = max(width, utf8.RuneCountInString(quote(name)))
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "    %s = {\n", attribute)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&text, "      %-*s = %s\n", width, quote(name), quote(values[name]))
+	}
+	text.WriteString("    }\n")
+	return text.String()
+}
+
+// quote returns a text as a string of Terraform's language, in which "${" and "%{" begin an expression. A text of
+// several lines becomes one.
+func quote(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", "$${", "%{", "%%{").Replace(text) + `"`
+}

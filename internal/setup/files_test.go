@@ -1,0 +1,205 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
+)
+
+// folder is one for n shops.
+func folder(n int) Folder {
+	f := Folder{Version: "1.2.3", Seen: Seen{Environment: kustom.Production}, Variables: []string{"MYSTORE_TOKENS"}}
+	for i := range n {
+		f.Matching.Matches = append(f.Matching.Matches, Match{
+			Shop: shoplist.Shop{Name: fmt.Sprintf("shop-%d", i), MerchantID: fmt.Sprintf("M%d", i+1), Wave: 1}, By: ByKey,
+		})
+	}
+	return f
+}
+
+// written returns the files of a folder, by their paths.
+func written(t *testing.T, f Folder) map[string]string {
+	t.Helper()
+	files, err := f.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := map[string]string{}
+	for _, file := range files {
+		if !slices.Contains(Paths(), file.Path) {
+			t.Errorf("%s is not in Paths", file.Path)
+		}
+		contents[file.Path] = file.Content
+	}
+	return contents
+}
+
+// TestFiles_AreFormatted expects what is written to be Terraform's language, formatted as Terraform does.
+func TestFiles_AreFormatted(t *testing.T) {
+	t.Parallel()
+	pages := folder(1)
+	pages.Seen.PortalByPages = true
+	words := pages
+	words.Labels = map[string]string{"portal.generate_new": "Ny \"${nøkkel}\" \\ %{if}\nher", "portal.key_id": "ID"}
+	addresses := words
+	addresses.AdminURLs = map[string]string{"a": "https://www.a.example/kontrollpanel", "langt-navn": "https://b.example"}
+	shared := folder(300)
+	shared.Matching.Matches[1].MerchantID, shared.Matching.Matches[2].MerchantID = "M1", "M1"
+	workflow := folder(2)
+	workflow.Workflow = true
+	for name, f := range map[string]Folder{
+		"connections": folder(1), "fleets": folder(101), "shared": shared, "pages": pages, "words": words, "addresses": addresses, "workflow": workflow,
+	} {
+		for path, content := range written(t, f) {
+			if filepath.Ext(path) != ".tf" && filepath.Ext(path) != ".tfvars" {
+				continue
+			}
+			if _, diags := hclsyntax.ParseConfig([]byte(content), path, hcl.InitialPos); diags.HasErrors() {
+				t.Errorf("%s: %v", name, diags)
+			}
+			if formatted := string(hclwrite.Format([]byte(content))); formatted != content {
+				t.Errorf("%s: %s is not formatted:\n%s", name, path, content)
+			}
+		}
+	}
+	if got := written(t, addresses)["provider.tf"]; !strings.Contains(got, `"Ny \"$${nøkkel}\" \\ %%{if} her"`) || !strings.Contains(got, `"a"          = "https://www.a.example/kontrollpanel"`) {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestFiles_PinARelease(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{
+		"1.2.3": `version = "1.2.3"`, "0.1.0-rc1": `version = "0.1.0-rc1"`, "dev": "", "0.0.0-20261128090000-25696b0deadb": "", "1.2": "",
+	} {
+		f := folder(1)
+		f.Version = version
+		for _, f.Workflow = range []bool{false, true} {
+			got := written(t, f)["versions.tf"]
+			if strings.Contains(got, "\n      version = \"") != (want != "") || !strings.Contains(got, want) || !strings.Contains(got, "required_version") {
+				t.Errorf("%s: got\n%s", version, got)
+			}
+			if f.Workflow != strings.Contains(got, "backend ") {
+				t.Errorf("with a workflow %v, the state is kept so:\n%s", f.Workflow, got)
+			}
+		}
+	}
+}
+
+func TestFiles_ConnectionsOrFleets(t *testing.T) {
+	t.Parallel()
+	for shops, want := range map[int]string{1: "", 100: "", 101: "chunks = 1\n", 250: "chunks = 1\n", 251: "chunks = 2\n", 1000: "chunks = 4\n"} {
+		got := written(t, folder(shops))
+		kind := "kustom_mystore_connection"
+		if want != "" {
+			kind = "kustom_mystore_fleet"
+		}
+		if !strings.Contains(got["main.tf"], `resource "`+kind+`"`) || !strings.HasSuffix(got["terraform.tfvars"], want) {
+			t.Errorf("%d shops: want %s, %q; got %s\n%s", shops, kind, want, got["terraform.tfvars"], got["main.tf"])
+		}
+		if rows := strings.Count(got["shops.csv"], "\n"); rows != shops+1 {
+			t.Errorf("%d shops: the list has %d lines", shops, rows)
+		}
+	}
+}
+
+// TestFiles_ListIsReadBack expects the list to be as the provider reads it, with the columns that it needs.
+func TestFiles_ListIsReadBack(t *testing.T) {
+	t.Parallel()
+	f := folder(2)
+	if got := written(t, f)["shops.csv"]; got != "shop,merchant_id\nshop-0,M1\nshop-1,M2\n" {
+		t.Errorf("got %q", got)
+	}
+	f.Matching.Matches[0].Description = "Oslo, 2nd; floor"
+	f.Matching.Matches[1].Wave = 2
+	f.Matching.Matches[1].Columns = map[string]string{"token": "hush"}
+	got := written(t, f)["shops.csv"]
+	shops, err := shoplist.ParseShops([]byte(got))
+	if err != nil || len(shops) != 2 || shops[0].Description != "Oslo, 2nd; floor" || shops[1].Wave != 2 || strings.Contains(got, "hush") {
+		t.Errorf("got %q: %v (%v)", got, shops, err)
+	}
+}
+
+func TestFiles_WorkflowIsThePublishedOne(t *testing.T) {
+	t.Parallel()
+	f := folder(1)
+	if _, ok := written(t, f)[pathWorkflow]; ok {
+		t.Error("nobody has asked for a workflow")
+	}
+	f.Workflow = true
+	published, err := os.ReadFile("../../examples/github-actions/workflow.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := written(t, f)[pathWorkflow]
+	if !strings.HasSuffix(string(published), got) || strings.Contains(got, "To be copied") || !strings.Contains(got, "\njobs:\n") {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	files := []File{{"a.tf", "a"}, {".github/workflows/shops.yml", "b"}}
+	if err := Write(dir, files); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := filepath.Join(dir, file.Path)
+		content, err := os.ReadFile(name)
+		info, statErr := os.Stat(name)
+		if err != nil || statErr != nil || string(content) != file.Content || info.Mode().Perm() != fileMode {
+			t.Errorf("%s: got %q, %v (%v, %v)", file.Path, content, info, err, statErr)
+		}
+	}
+}
+
+// TestWrite_OverwritesNothing: where one file is there, none is written.
+func TestWrite_OverwritesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, put := range map[string]func(string) error{
+		"file":   func(path string) error { return os.WriteFile(path, []byte("mine"), 0o600) },
+		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"link":   func(path string) error { return os.Symlink("nowhere", path) },
+	} {
+		if err := put(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		err := Write(dir, []File{{"first", "x"}, {name, "x"}})
+		var existing *ExistingError
+		if !errors.As(err, &existing) || !slices.Equal(existing.Paths, []string{name}) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "first")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: another file is written (%v)", name, err)
+		}
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "file")); string(content) != "mine" {
+		t.Errorf("got %q (%v)", content, err)
+	}
+}
+
+// TestWrite_LeavesNothingHalfDone: what was written before one failed is removed.
+func TestWrite_LeavesNothingHalfDone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := Write(dir, []File{{"first", "x"}, {"first/second", "x"}}); err == nil {
+		t.Fatal("a file is no folder")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v (%v)", left, err)
+	}
+}

@@ -1,0 +1,155 @@
+// Package setup finds out which shops belong to which stores, and writes a folder with a configuration that switches
+// them. It reads from the vendors, and changes nothing there.
+//
+// It knows nothing of Terraform but the files that it writes.
+package setup
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/check"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
+)
+
+// Source is where shops and stores are read from.
+type Source struct {
+	// Stores and Keys yield what the portal's user can see.
+	Stores func(context.Context) iter.Seq2[kustom.Store, error]
+	Keys   func(context.Context) iter.Seq2[kustom.Key, error]
+	Shops  []check.Shop
+	// Advise returns what to do about an error, on one line.
+	Advise func(error) string
+}
+
+// Seen is what the vendors show of shops and stores.
+type Seen struct {
+	Environment kustom.Environment
+	Stores      []kustom.Store
+	// Shops are those that there is a way into, by name.
+	Shops map[string]Shop
+	// Owners has the store of each key whose username does not tell.
+	Owners map[string]string
+	// Near has, for a shop that there is no way into, one of almost the same name that there is one into.
+	Near map[string]string
+	// PortalByPages and ShopsByPages say what is reached by web pages.
+	PortalByPages, ShopsByPages bool
+	// Notes are what a person should know beside it, such as what could not be read.
+	Notes []string
+	// Redactor knows the secrets that were read with; nil knows only the forms of secrets.
+	Redactor *vendortext.Redactor
+}
+
+// Shop is what a shop shows.
+type Shop struct {
+	Name string
+	// Host is where its control panel is.
+	Host string
+	// KustomID is what it holds; empty where it holds nothing, or where its page does not show it.
+	KustomID string
+	// Active tells whether customers can use its Klarna Checkout V3.
+	Active bool
+	// Problem says why the shop could not be read; empty where it could.
+	Problem string
+}
+
+// beside is how many shops are read at once.
+const beside = 8
+
+// Look reads the stores, and what each shop holds. A shop that can't be read holds up no other. The error is the
+// portal's, or ctx's.
+func Look(ctx context.Context, from Source) (Seen, error) {
+	seen := Seen{Shops: map[string]Shop{}, Owners: map[string]string{}}
+	for store, err := range from.Stores(ctx) {
+		if err != nil {
+			return Seen{}, fmt.Errorf("the list of stores could not be read: %s", from.Advise(err))
+		}
+		seen.Stores = append(seen.Stores, store)
+	}
+	for _, shop := range from.lookAtShops(ctx) {
+		seen.Shops[shop.Name] = shop
+	}
+	if err := ctx.Err(); err != nil {
+		return Seen{}, err
+	}
+	if seen.needsOwners() {
+		seen.readOwners(ctx, from)
+	}
+	return seen, ctx.Err()
+}
+
+// lookAtShops reads the shops, several at once.
+func (from Source) lookAtShops(ctx context.Context) []Shop {
+	shops := make([]Shop, len(from.Shops))
+	var group errgroup.Group
+	group.SetLimit(beside)
+	for i, shop := range from.Shops {
+		group.Go(func() error {
+			shops[i] = Shop{Name: shop.Name, Host: shop.Host}
+			got, err := shop.Examine(ctx)
+			if err != nil {
+				shops[i].Problem = from.Advise(err)
+				return nil
+			}
+			shops[i].KustomID, shops[i].Active = got.Holds.KustomID, got.Extension.Active
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return shops
+}
+
+// needsOwners tells whether a shop holds a key whose username does not say whose it is.
+func (s *Seen) needsOwners() bool {
+	for _, shop := range s.Shops {
+		if _, ok := kustom.StoreOf(shop.KustomID); !ok && isUsername(shop.KustomID) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Seen) readOwners(ctx context.Context, from Source) {
+	for key, err := range from.Keys(ctx) {
+		if err != nil {
+			s.Notes = append(s.Notes, "not all keys could be read, so that the store of some may be unknown: "+from.Advise(err))
+			return
+		}
+		s.Owners[key.Username] = key.MerchantID
+	}
+}
+
+// storeOf returns the store of the key that a shop holds; empty where that is not known.
+func (s *Seen) storeOf(shop Shop) string {
+	if store, ok := s.Owners[shop.KustomID]; ok {
+		return store
+	}
+	store, _ := kustom.StoreOf(shop.KustomID)
+	return store
+}
+
+// isUsername tells whether a text may be what it is held for. What is none may be the secret.
+func isUsername(text string) bool {
+	return kustom.FormOf(text) != kustom.UsernameOther && kustom.FindSecret(text) == ""
+}
+
+// hostOf returns the host of an address as people write it, without "www."; empty where there is none.
+func hostOf(address string) string {
+	if address = strings.TrimSpace(address); address == "" {
+		return ""
+	}
+	if !strings.Contains(address, "://") {
+		address = "https://" + address
+	}
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(strings.ToLower(parsed.Hostname()), "www.")
+}

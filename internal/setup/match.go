@@ -1,0 +1,275 @@
+package setup
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/check"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
+)
+
+// Told is what a person says about shops.
+type Told struct {
+	// List are the shops to set up; nil means all that there is a way into. Their merchant IDs may be empty.
+	List []shoplist.Shop
+	// Also are the names of shops besides these.
+	Also []string
+	// Stores are the merchant IDs of shops, which win over those of the list.
+	Stores map[string]string
+	// Shared are the merchant IDs that several shops may have.
+	Shared []string
+}
+
+// Evidence is why a shop is taken to belong to a store.
+type Evidence string
+
+// The kinds of evidence.
+const (
+	ByKey     Evidence = "the key that it holds"
+	ByWebsite Evidence = "the store's website"
+	ByPerson  Evidence = "what you say"
+)
+
+// Match is a shop whose store is known.
+type Match struct {
+	shoplist.Shop
+	By Evidence
+}
+
+// Question is what a person could answer about a shop that does not match.
+type Question int
+
+// The questions.
+const (
+	// AskNothing is where no answer would help.
+	AskNothing Question = iota
+	// AskStore is which store the shop is of.
+	AskStore
+	// AskShared is whether shops share a store.
+	AskShared
+)
+
+// Leftover is a shop that is not set up.
+type Leftover struct {
+	Shop, Why string
+	Ask       Question
+	// Shared is the merchant ID that [AskShared] is about.
+	Shared string
+}
+
+// Matching is which shops belong to which stores.
+type Matching struct {
+	// Matches are in the order of the list.
+	Matches []Match
+	Left    []Leftover
+	// Stores are those that the user sees and that no shop was matched to.
+	Stores []kustom.Store
+	// Inactive are the matched shops in which nobody can pay with Klarna Checkout V3.
+	Inactive []string
+}
+
+// shared returns the merchant IDs that several of the matched shops have, sorted.
+func (m Matching) shared() []string {
+	count := map[string]int{}
+	for _, match := range m.Matches {
+		count[match.MerchantID]++
+	}
+	maps.DeleteFunc(count, func(_ string, n int) bool { return n == 1 })
+	return slices.Sorted(maps.Keys(count))
+}
+
+// matcher matches shops to stores.
+type matcher struct {
+	Seen
+	told Told
+	// names and hosts are the stores', by merchant ID.
+	names, hosts map[string]string
+}
+
+// MatchShops returns which shops belong to which stores: by what a person says, by the key that a shop holds, or else by
+// the store's website. A shop is left over where two of these contradict each other, and where a plan would fail.
+func MatchShops(seen Seen, told Told) Matching {
+	m := matcher{Seen: seen, told: told, names: map[string]string{}, hosts: map[string]string{}}
+	for _, store := range seen.Stores {
+		m.names[store.MerchantID], m.hosts[store.MerchantID] = store.Name, hostOf(store.Website)
+	}
+	var result Matching
+	for _, wanted := range m.wanted() {
+		match, left := m.match(wanted)
+		if left.Why != "" {
+			left.Shop = wanted.Name
+			result.Left = append(result.Left, left)
+			continue
+		}
+		result.Matches = append(result.Matches, match)
+	}
+	result.leaveShared(told.Shared, m.store)
+	result.note(seen)
+	return result
+}
+
+// wanted are the shops that are to be set up.
+func (m *matcher) wanted() []shoplist.Shop {
+	shops, more := slices.Clone(m.told.List), slices.Sorted(slices.Values(m.told.Also))
+	if shops == nil {
+		more = slices.Concat(slices.Sorted(maps.Keys(m.Shops)), more)
+	}
+	for _, name := range more {
+		if !slices.ContainsFunc(shops, func(s shoplist.Shop) bool { return s.Name == name }) {
+			shops = append(shops, shoplist.Shop{Name: name, Wave: 1})
+		}
+	}
+	return shops
+}
+
+// match returns the store of one shop, or why there is none.
+func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
+	shop, ok := m.Shops[wanted.Name]
+	switch {
+	case !ok:
+		return Match{}, Leftover{Why: m.noWay(wanted.Name)}
+	case shop.Problem != "":
+		return Match{}, Leftover{Why: shop.Problem}
+	case shop.KustomID != "" && !isUsername(shop.KustomID):
+		return Match{}, Leftover{Why: "what it has for a Kustom ID is none, and is not shown here: it may be the secret"}
+	}
+	store, by, left := m.decide(wanted, shop)
+	if left.Why != "" {
+		return Match{}, left
+	}
+	if why := m.unfit(store); why != "" {
+		return Match{}, Leftover{Why: why}
+	}
+	wanted.MerchantID = store
+	return Match{Shop: wanted, By: by}, Leftover{}
+}
+
+// decide weighs the evidence.
+func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evidence, left Leftover) {
+	said := m.told.Stores[wanted.Name]
+	if said == "" {
+		said = wanted.MerchantID
+	}
+	held, sites := m.storeOf(shop), m.sites(wanted, shop)
+	switch {
+	case said != "" && held != "" && held != said:
+		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, and is said to be of %s: a plan would refuse that", m.store(held), m.store(said))}
+	case said != "":
+		return said, ByPerson, Leftover{}
+	case held != "" && len(sites) > 0 && !slices.Contains(sites, held):
+		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, and has the website of %s", m.store(held), m.store(sites[0])), Ask: AskStore}
+	case held != "":
+		return held, ByKey, Leftover{}
+	case len(sites) == 1:
+		return sites[0], ByWebsite, Leftover{}
+	case len(sites) > 1:
+		return "", "", Leftover{Why: fmt.Sprintf("several stores have its website: %s", strings.Join(sites, ", ")), Ask: AskStore}
+	}
+	return "", "", Leftover{Why: m.unknown(wanted, shop), Ask: AskStore}
+}
+
+// unknown says why nothing tells the store of a shop.
+func (m *matcher) unknown(wanted shoplist.Shop, shop Shop) string {
+	why := "it shows no Kustom ID"
+	if shop.KustomID != "" {
+		why = "nothing tells the store of its Kustom ID " + shop.KustomID
+	}
+	why += ", and no store's website is its"
+	for _, store := range m.Stores {
+		if check.Alike(wanted.Name, store.Name) {
+			return why + "; " + m.store(store.MerchantID) + " is called like it"
+		}
+	}
+	return why
+}
+
+// noWay says that a shop can't be asked.
+func (m *matcher) noWay(shop string) string {
+	why := "there is no token and no session for it"
+	if near := m.Near[shop]; near != "" {
+		return why + "; there is one for " + near
+	}
+	return why
+}
+
+// unfit says why no plan would take a store; empty where one would.
+func (m *matcher) unfit(store string) string {
+	if _, err := kustom.ParseMerchantID(store); err != nil {
+		return fmt.Sprintf("%q is none of a store: %v", store, err)
+	}
+	if !kustom.MerchantID(store).Accepts(m.Environment) {
+		return fmt.Sprintf("%s is not one of the %s", m.store(store), m.Environment)
+	}
+	if _, ok := m.names[store]; !ok {
+		return fmt.Sprintf("the user of Kustom Portal can't see %s", m.store(store))
+	}
+	return ""
+}
+
+// sites returns the stores whose website is a shop's.
+func (m *matcher) sites(wanted shoplist.Shop, shop Shop) []string {
+	hosts := []string{hostOf(shop.Host)}
+	for _, column := range []string{"website", "domain", "url"} {
+		hosts = append(hosts, hostOf(wanted.Columns[column]))
+	}
+	var found []string
+	for _, store := range m.Stores {
+		if host := m.hosts[store.MerchantID]; host != "" && (slices.Contains(hosts, host) || isNamed(host, wanted.Name)) {
+			found = append(found, store.MerchantID)
+		}
+	}
+	return found
+}
+
+// isNamed tells whether a host is a domain of the shop's own name.
+func isNamed(host, shop string) bool {
+	name, rest, _ := strings.Cut(host, ".")
+	return !strings.Contains(rest, ".") && strings.ReplaceAll(name, "-", "") == strings.ReplaceAll(strings.ToLower(shop), "-", "")
+}
+
+// store names a store.
+func (m *matcher) store(merchantID string) string {
+	if name := m.names[merchantID]; name != "" {
+		return fmt.Sprintf("store %s (%s)", merchantID, name)
+	}
+	return "store " + merchantID
+}
+
+// leaveShared leaves over the shops that have one store together, unless somebody has said that they may: a list in
+// which two shops have one merchant ID is otherwise a mistake.
+func (result *Matching) leaveShared(shared []string, name func(string) string) {
+	shops := map[string][]string{}
+	for _, match := range result.Matches {
+		shops[match.MerchantID] = append(shops[match.MerchantID], match.Name)
+	}
+	result.Matches = slices.DeleteFunc(result.Matches, func(match Match) bool {
+		together := shops[match.MerchantID]
+		if len(together) == 1 || slices.Contains(shared, match.MerchantID) {
+			return false
+		}
+		result.Left = append(result.Left, Leftover{
+			Shop: match.Name, Ask: AskShared, Shared: match.MerchantID,
+			Why: fmt.Sprintf("the shops %s would all be of %s", strings.Join(together, ", "), name(match.MerchantID)),
+		})
+		return true
+	})
+}
+
+// note adds what else there is to say.
+func (result *Matching) note(seen Seen) {
+	used := map[string]bool{}
+	for _, match := range result.Matches {
+		used[match.MerchantID] = true
+		if !seen.Shops[match.Name].Active {
+			result.Inactive = append(result.Inactive, match.Name)
+		}
+	}
+	for _, store := range seen.Stores {
+		if !used[store.MerchantID] {
+			result.Stores = append(result.Stores, store)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ExistingError says that files are there already, which nothing overwrites.
+type ExistingError struct {
+	Dir string
+	// Paths are the files', with slashes.
+	Paths []string
+}
+
+// Error implements error.
+func (e *ExistingError) Error() string {
+	return fmt.Sprintf("%s has these files already, and none is overwritten: %s. Name another folder", e.Dir, strings.Join(e.Paths, ", "))
+}
+
+// Vacant returns an [*ExistingError] where a folder has one of the files. The folder may not exist.
+func Vacant(dir string, paths ...string) error {
+	var there []string
+	for _, path := range paths {
+		_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(path)))
+		switch {
+		case err == nil:
+			there = append(there, path)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	if len(there) > 0 {
+		return &ExistingError{Dir: dir, Paths: there}
+	}
+	return nil
+}
+
+// The modes of what is written, which holds no secret.
+const (
+	fileMode   = 0o644
+	folderMode = 0o755
+)
+
+// Write writes files into a folder, which it makes. It writes all of them or, if one can't be written, none.
+func Write(dir string, files []File) error {
+	var paths []string
+	for _, file := range files {
+		paths = append(paths, file.Path)
+	}
+	if err := Vacant(dir, paths...); err != nil {
+		return err
+	}
+	for i, file := range files {
+		if err := create(filepath.Join(dir, filepath.FromSlash(file.Path)), file.Content); err != nil {
+			for _, written := range files[:i] {
+				err = errors.Join(err, os.Remove(filepath.Join(dir, filepath.FromSlash(written.Path))))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// create writes a file that was not there before.
+func create(name, content string) error {
+	if err := os.MkdirAll(filepath.Dir(name), folderMode); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode) //nolint:gosec // The person names the folder.
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(content)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
+}
