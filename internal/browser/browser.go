@@ -90,6 +90,21 @@ func (e *MissingError) Error() string {
 // Unwrap returns the cause.
 func (e *MissingError) Unwrap() error { return e.Cause }
 
+// StartError says that a browser is there and can't be started.
+type StartError struct {
+	// Executable is its path.
+	Executable string
+	Cause      error
+}
+
+// Error implements error.
+func (e *StartError) Error() string {
+	return fmt.Sprintf("starting the browser %s: %v", e.Executable, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *StartError) Unwrap() error { return e.Cause }
+
 // known are the names of browsers that are looked for. The first ones have no window, and for that take
 // half the time.
 func known(visible bool) []string {

@@ -22,15 +22,17 @@ func TestTab_AsksNoOtherOrigin(t *testing.T) {
 		script string
 		// private says that the page may show a secret.
 		private bool
+		// leaves says that the page itself tries to go there.
+		leaves bool
 	}{
 		"fetch":                     {script: `fetch("URL/x").catch(() => {})`},
-		"a form":                    {script: `const f = document.createElement("form"); f.method = "post"; f.action = "URL/x"; document.body.append(f); f.submit()`},
+		"a form":                    {script: `const f = document.createElement("form"); f.method = "post"; f.action = "URL/x"; document.body.append(f); f.submit()`, leaves: true},
 		"an image":                  {script: `new Image().src = "URL/x"`},
 		"a beacon":                  {script: `navigator.sendBeacon("URL/x", "a")`},
 		"a frame":                   {script: `const f = document.createElement("iframe"); f.src = "URL/x"; document.body.append(f)`},
 		"a script beside a secret":  {script: `const s = document.createElement("script"); s.src = "URL/x"; document.body.append(s)`, private: true},
-		"leaving beside a secret":   {script: `location.href = "URL/x"`, private: true},
-		"another port of the host":  {script: `location.href = "PORT/x"`},
+		"leaving beside a secret":   {script: `location.href = "URL/x"`, private: true, leaves: true},
+		"another port of the host":  {script: `location.href = "PORT/x"`, leaves: true},
 		"a script of another port":  {script: `const s = document.createElement("script"); s.src = "PORT/x"; document.body.append(s)`},
 		"by way of the site itself": {script: `fetch("/away").catch(() => {})`},
 	} {
@@ -54,7 +56,14 @@ func TestTab_AsksNoOtherOrigin(t *testing.T) {
 			quiet := step()
 			quiet.Quiet = time.Second
 			_, err := find(t.Context(), tab, quiet, action("Nothing"))
-			failed := failure(t, err, browser.NotFound)
+			kind := browser.NotFound
+			if test.leaves {
+				kind = browser.Elsewhere
+			}
+			failed := failure(t, err, kind)
+			if test.leaves && !strings.HasSuffix(failed.Message, failed.Blocked[0]) {
+				t.Errorf("it says that the page leads to %q", failed.Message)
+			}
 			if len(failed.Blocked) != 1 {
 				t.Errorf("the error says that the hosts %q were kept from being asked", failed.Blocked)
 			}

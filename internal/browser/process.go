@@ -42,7 +42,7 @@ func start(ctx context.Context, o Options) (*process, error) {
 	inBrowser, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
 	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder}
 	if err := p.begin(ctx, giveUp); err != nil {
-		return nil, fmt.Errorf("starting the browser %s: %w", executable, errors.Join(err, p.end()))
+		return nil, &StartError{Executable: executable, Cause: errors.Join(err, p.end())}
 	}
 	return p, nil
 }

@@ -140,6 +140,9 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 		return &StepError{Kind: Died, Err: lookErr, Uncertain: changing}
 	case within.Err() == nil:
 		return nil
+	case w.tab.gate.leads() != "":
+		// It was kept from leaving, because it may show a secret: what it shows now is of no meaning.
+		return &StepError{Kind: Elsewhere, Message: w.tab.gate.leads(), Uncertain: changing}
 	case w.last == nil || time.Since(w.seen) > timeout/2:
 		// What a click has asked for is not answered: the page of before is not what the step has failed on.
 		return &StepError{Kind: NoPage, Err: errSlow, Uncertain: changing}

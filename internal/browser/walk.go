@@ -142,8 +142,12 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	return nil, r.missing(p, absent)
 }
 
-// missing says what the page does not have: the first move of which nothing is there, or else the goal.
+// missing says what the page does not have: the first move of which nothing is there, or else the goal. Whoever is
+// there already needs no more moves.
 func (r Route) missing(p *Page, goal *AbsentError) error {
+	if goal.Here {
+		return goal
+	}
 	last := -1
 	for i, move := range r.Moves {
 		if len(move.Thing.Words) > 0 && len(move.find(p)) > 0 {

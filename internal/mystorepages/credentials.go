@@ -262,7 +262,7 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 			return form{}, err
 		}
 	}
-	return form{}, &browser.AbsentError{Things: []browser.Thing{update}}
+	return form{}, &browser.AbsentError{Things: []browser.Thing{update}, Here: true}
 }
 
 // updateThing is the button that saves both fields.

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/check"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
@@ -47,6 +48,11 @@ func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err erro
 	teller := check.NewTeller(c.Out)
 	s.browser.options.ReadOnly, s.browser.options.Watch = true, teller.Watch
 	b := newBackend(s, o)
+	if browser.Unsandboxed() && b.startsBrowser() {
+		if _, err := fmt.Fprintln(c.Out, withoutSandbox+" Run the check as another user."); err != nil {
+			return false, err
+		}
+	}
 	subject, err := b.subject(c)
 	if err != nil {
 		return false, err

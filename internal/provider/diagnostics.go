@@ -215,6 +215,10 @@ const runCheck = "Run terraform-provider-kustom check to see what the provider f
 
 // isOfPages tells whether err can only come up where a vendor is reached by its pages.
 func isOfPages(err error) bool {
+	var noToken *noShopTokenError
+	if errors.As(err, &noToken) && noToken.pages {
+		return true
+	}
 	_, ok := advisePages(err)
 	return ok && !errors.Is(err, rotation.ErrUndescribed)
 }

@@ -31,6 +31,12 @@ func uncertain(step *browser.StepError) *browser.StepError {
 	return step
 }
 
+// ofMystore returns the same step on Mystore's pages.
+func ofMystore(step *browser.StepError) *browser.StepError {
+	step.Site = mystorepages.Name
+	return step
+}
+
 // TestAdvisePages holds the wording of what goes wrong on pages, and where it is put.
 func TestAdvisePages(t *testing.T) {
 	const portalLogin, shopLogin = "terraform-provider-kustom login", "terraform-provider-kustom login --mystore butikk"
@@ -56,7 +62,9 @@ func TestAdvisePages(t *testing.T) {
 		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},
 		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
 		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with --mystore and its name; for the playground, with --environment playground)", true},
-		{"led elsewhere", generating(browser.Elsewhere), "because it leads to another address", true},
+		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. That is what the portal does when nobody is signed in any more: people sign in to it on another address. Run terraform-provider-kustom login again", true},
+		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "What was clicked may have worked all the same; the next run finds out. That is what", true},
+		{"led elsewhere by a shop", ofMystore(generating(browser.Elsewhere)), "Either nobody is signed in any more, or the control panel has moved", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
 		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed. Run again.", true},
 		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. What was clicked may have worked all the same; the next run finds out. Run again.", true},

@@ -192,6 +192,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		return
 	}
 	b := newBackend(settings, p.options)
+	b.warnOfRoot(browser.Unsandboxed(), &resp.Diagnostics)
 	p.engine.Store(b.engine)
 	resp.ResourceData = b
 	resp.DataSourceData = b
