@@ -31,12 +31,20 @@ type Options struct {
 	// Observe is told of every step when it has ended; nil tells nobody. It must be safe for
 	// concurrent use.
 	Observe func(context.Context, Record)
+	// Attended shows windows, and asks a person before each click that changes something.
+	Attended bool
+	// Attendant answers in a person's place, for tests: it is given the context of each window that asks, in which
+	// chromedp acts. No windows are shown then.
+	Attendant func(context.Context)
 	// ReadOnly refuses every click that would change something.
 	ReadOnly bool
 	// Watch is told of what is looked at and clicked on the way; nil tells nobody. It must be safe for
 	// concurrent use. What it is given may hold secrets, and must not be logged.
 	Watch func(Sight)
 }
+
+// windowed tells whether windows are shown.
+func (o Options) windowed() bool { return o.Visible || o.Attended && o.Attendant == nil }
 
 const (
 	defaultMaxTabs = 4
@@ -47,9 +55,10 @@ const (
 // when the first page is opened and, should it die, started again when the next one is. It is safe for
 // concurrent use.
 type Browser struct {
-	options Options
-	group   *Group
-	slots   chan struct{}
+	options   Options
+	group     *Group
+	slots     chan struct{}
+	approvals approvals
 }
 
 // New returns a browser that has not been started, whose process is one of a group's.

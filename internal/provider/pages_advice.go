@@ -114,6 +114,14 @@ func adviseStep(err error) (advice, bool) {
 			"shop, with --mystore and its name; %s) and, in CI, replace the secret by what it prints with --print. Then run again.", step.Site, inPlayground)}, true
 	case browser.Elsewhere:
 		return advice{general: true, text: where + ", because it leads to another address: " + step.Message + "." + mayHaveWorked(step) + " " + elsewhere(step.Site)}, true
+	case browser.Stopped:
+		if !errors.Is(err, browser.ErrStopped) {
+			return advice{general: true, text: where + ", because nobody could be asked whether to click." + mayHaveWorked(step) + " Run again, and raise the " +
+				"resource's timeouts if they were over."}, true
+		}
+		return advice{general: true, text: where + ", because you said Stop." + mayHaveWorked(step) + " What was to follow was not done either. Run again to be asked again."}, true
+	case browser.Outdated:
+		return advice{general: true, text: where + ", because each answer took so long that the page had to be looked at again." + mayHaveWorked(step) + " Run again."}, true
 	case browser.Died:
 		return advice{general: true, text: where + ", because the browser ended." + mayHaveWorked(step) + " Run again. If it ends again, the machine " +
 			"may have too little memory for so many tabs: lower browser.max_tabs."}, true

@@ -37,6 +37,13 @@ func ofMystore(step *browser.StepError) *browser.StepError {
 	return step
 }
 
+// stopped returns a step that changes something, before which the person said Stop.
+func stopped() *browser.StepError {
+	step := generating(browser.Stopped)
+	step.Changing, step.Err = true, browser.ErrStopped
+	return step
+}
+
 // TestAdvisePages holds the wording of what goes wrong on pages, and where it is put.
 func TestAdvisePages(t *testing.T) {
 	const portalLogin, shopLogin = "terraform-provider-kustom login", "terraform-provider-kustom login --mystore butikk"
@@ -65,6 +72,9 @@ func TestAdvisePages(t *testing.T) {
 		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. That is what the portal does when nobody is signed in any more: people sign in to it on another address. Run terraform-provider-kustom login again", true},
 		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "What was clicked may have worked all the same; the next run finds out. That is what", true},
 		{"led elsewhere by a shop", ofMystore(generating(browser.Elsewhere)), "Either nobody is signed in any more, or the control panel has moved", true},
+		{"stopped by the person", stopped(), "because you said Stop. Nothing was changed by this step. What was to follow was not done either.", true},
+		{"never answered", generating(browser.Stopped), "because nobody could be asked whether to click", true},
+		{"answered too late", generating(browser.Outdated), "because each answer took so long", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
 		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed. Run again.", true},
 		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. What was clicked may have worked all the same; the next run finds out. Run again.", true},
