@@ -17,7 +17,7 @@ type AbsentError struct {
 	What string
 	// Several says that there were too many, and nothing tells which is meant.
 	Several bool
-	// Here says that the page is the one that is looked for, and only lacks this.
+	// Here says that the page is the one that is looked for, and only lacks this: there is no way on from it.
 	Here bool
 }
 

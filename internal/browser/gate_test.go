@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -72,6 +73,32 @@ func TestTab_AsksNoOtherOrigin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTab_EndedSessionIsSeenAtOnce: an app that is refused leads to the sign-in on another origin, by the site's own
+// page. What the page that is left had asked for keeps nobody waiting.
+func TestTab_EndedSessionIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	other := serve(t, map[string]http.HandlerFunc{"/choose": html(`<button>Sign in</button>`)})
+	s := serve(t, map[string]http.HandlerFunc{
+		"/": html(`<button onclick='fetch("/never"); fetch("/data").then((r) => { if (r.status === 401) location.href = "/sign-in" })'>Open</button>`),
+		"/data": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+		"/never": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"/sign-in": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere(other)+"/choose", http.StatusSeeOther)
+		},
+	})
+	tab := s.open(t, browser.Options{Timeout: long})
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("Open"))); err != nil {
+		t.Fatal(err)
+	}
+	err := within(t, long/3, func(ctx context.Context) error {
+		_, err := find(ctx, tab, step(), action("Nothing"))
+		return err
+	})
+	fails(t, err, browser.SignedOut)
 }
 
 // TestTab_LoadsWhatPagesAreMadeOf: scripts and styles may come from elsewhere, and so may the page where one signs in.

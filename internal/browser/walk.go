@@ -115,6 +115,9 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	if !errors.As(goal, &absent) {
 		return &nextMove{}, goal
 	}
+	if absent.Here {
+		return nil, absent
+	}
 	menu := p.inFront()
 	for i := len(r.Moves) - 1; i >= 0; i-- {
 		for _, e := range r.Moves[i].find(p) {
@@ -142,12 +145,8 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	return nil, r.missing(p, absent)
 }
 
-// missing says what the page does not have: the first move of which nothing is there, or else the goal. Whoever is
-// there already needs no more moves.
+// missing says what the page does not have: the first move of which nothing is there, or else the goal.
 func (r Route) missing(p *Page, goal *AbsentError) error {
-	if goal.Here {
-		return goal
-	}
 	last := -1
 	for i, move := range r.Moves {
 		if len(move.Thing.Words) > 0 && len(move.find(p)) > 0 {

@@ -20,7 +20,7 @@ func TestTab_WalkNamesWhatThePageItselfLacks(t *testing.T) {
 			}
 			return &browser.AbsentError{Things: []browser.Thing{save}, Here: true}
 		},
-		Moves: []browser.Move{{Thing: action("Your extensions")}},
+		Moves: []browser.Move{{Thing: action("Extensions")}, {Thing: action("Your extensions")}},
 	})
 	failed := failure(t, err, browser.NotFound)
 	if len(failed.Wanted) != 1 || failed.Wanted[0].Words[0] != "Update pair" || len(failed.Nearest) == 0 || failed.Nearest[0] != "Commit pair" {

@@ -110,8 +110,12 @@ func adviseStep(err error) (advice, bool) {
 	where := fmt.Sprintf("On %s (%s), the provider could not %s", step.Site, step.Page, step.Step)
 	switch step.Kind {
 	case browser.SignedOut:
-		return advice{general: true, text: fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a "+
-			"shop, with --mystore and its name; %s) and, in CI, replace the secret by what it prints with --print. Then run again.", step.Site, inPlayground)}, true
+		text := fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a "+
+			"shop, with --mystore and its name; %s) and, in CI, replace the secret by what it prints with --print. Then run again.", step.Site, inPlayground)
+		if step.Uncertain {
+			text += mayHaveWorked(step)
+		}
+		return advice{general: true, text: text}, true
 	case browser.Elsewhere:
 		return advice{general: true, text: where + ", because it leads to another address: " + step.Message + "." + mayHaveWorked(step) + " " + elsewhere(step.Site)}, true
 	case browser.Stopped:

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,6 +38,10 @@ type pageFault struct {
 	lookalikes bool
 	// kills says that the browser is killed when the fault happens.
 	kills bool
+	// way is the one way that is tried; empty where it does not matter.
+	way string
+	// left is how many keys stay that no state has.
+	left int
 	// passes says that the first run must succeed all the same, and says, where it must not, is what its
 	// error has to say.
 	passes bool
@@ -74,10 +79,23 @@ func pageFaults() []pageFault {
 	return []pageFault{
 		{name: "session expired at the list", fault: portal("GET", pageKeys, sandbox.FaultSignOut), says: signIn},
 		{name: "session expired at the key", fault: portal("POST", pageKeys, sandbox.FaultSignOut), browser: stepTimeout(), says: leads},
-		{name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), browser: stepTimeout(), pending: 2, says: leads},
+		{
+			name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), browser: stepTimeout(), pending: 2, says: leads,
+			way: wayPair,
+		},
+		{
+			name: "session expired at the popup", fault: portal("GET", popupPage, sandbox.FaultSignOut), browser: stepTimeout(), pending: 2, says: leads,
+			way: wayConnection,
+			// The key was made, and nobody saw its name: pages have no idempotency keys, and the session that could have
+			// read the list is gone. The list of before, which tells the key from others, is kept beside the state. The
+			// connection is tainted, so Terraform replaces it, and does not give the deletion of the old object what is
+			// beside its state. So the key stays, and the error has said so. A key of its own resource goes: its state
+			// names the list of before.
+			left: 1,
+		},
 		{name: "session expired at the shop", fault: mystore("GET", extensionsPage, sandbox.FaultSignOut), says: signIn},
 		{name: "session expired at the deletion", fault: portal("DELETE", pageKey, sandbox.FaultSignOut), says: signIn},
-		{name: "session expired at the write", fault: mystore("POST", credentialsForm, sandbox.FaultSignOut), says: clicked},
+		{name: "session expired at the write", fault: mystore("POST", credentialsForm, sandbox.FaultSignOut), browser: stepTimeout(), says: clicked},
 
 		{name: "slow pages", fault: sandbox.Fault{API: sandbox.PortalPages, Kind: sandbox.FaultDelay, Latency: 700 * time.Millisecond}, passes: true},
 		{name: "key slower than a step may take", fault: slow(portal("POST", pageKeys, sandbox.FaultDelay), 8*time.Second), browser: stepTimeout()},
@@ -103,7 +121,10 @@ func pageFaults() []pageFault {
 		{name: "similar usernames", fault: portal("GET", pageKeys, sandbox.FaultDelay), lookalikes: true, passes: true},
 
 		{name: "dialog of the key stays", fault: portal("POST", pageKeys, sandbox.FaultStay), browser: stepTimeout()},
-		{name: "dialog of the key stays after the work", fault: portal("POST", pageKeys, sandbox.FaultWorkThenStay), browser: stepTimeout(), passes: true},
+		{
+			name: "dialog of the key stays after the work", fault: portal("POST", pageKeys, sandbox.FaultWorkThenStay), browser: stepTimeout(),
+			says: "the popup with its secret was not seen; the key was deleted again",
+		},
 		{name: "form of the shop stays", fault: mystore("POST", credentialsForm, sandbox.FaultStay), browser: stepTimeout(), passes: true},
 		{name: "form of the shop stays after the work", fault: mystore("POST", credentialsForm, sandbox.FaultWorkThenStay), browser: stepTimeout(), passes: true},
 		{name: "dialog of the deletion stays", fault: portal("DELETE", pageKey, sandbox.FaultStay), browser: stepTimeout(), passes: true},
@@ -120,14 +141,14 @@ func pageFaults() []pageFault {
 }
 
 // TestPageFaults spoils a page or the browser once while a shop is given a new key over the pages, in one way or
-// the other, and lets one clean run follow: I1 to I5 must hold.
+// the other, and lets one clean run follow: a plan without changes where the first run has passed. I1 to I5 must hold.
 func TestPageFaults(t *testing.T) {
 	t.Parallel()
 	pagesOnly(t)
 	var tally faultTally
 	ways := []string{wayPair, wayConnection}
 	for i, fault := range pageFaults() {
-		way := ways[i%len(ways)]
+		way := cmp.Or(fault.way, ways[i%len(ways)])
 		t.Run(way+"/"+fault.name, func(t *testing.T) {
 			t.Parallel()
 			tally.add(spoiledPages(t, way, fault))
@@ -179,15 +200,11 @@ func spoiledPages(t *testing.T, way string, f pageFault) (broken, orphans, viola
 		t.Errorf("I1: the shop stopped: %v\n%s", err, first.output)
 	}
 	r.signInAgain()
-	r.mustApply(t)
-	r.mustBeEmpty(t)
-	left := 0
-	if way == wayConnection && strings.Contains(f.name, "session expired at the popup") {
-		// Pages have no idempotency keys. What tells the key from others is kept beside the state, and Terraform does not
-		// give that to the deletion of a tainted object that it replaces.
-		left = 1
+	if first.code != 0 {
+		r.mustApply(t)
 	}
-	broken, orphans, violations = r.mustBeRight(t, seed, left)
+	r.mustBeEmpty(t)
+	broken, orphans, violations = r.mustBeRight(t, seed, f.left)
 	if t.Failed() {
 		t.Logf("the spoiled run (exit code %d):\n%s", first.code, first.output)
 	}
