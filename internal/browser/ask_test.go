@@ -132,7 +132,7 @@ func TestAttended_PageCantAnswer(t *testing.T) {
 	}
 	tab, attendant := attended(t, meddle, counter+meddling)
 	err := tab.Click(t.Context(), changing(), await(t, tab, action("Add")))
-	failure(t, err, browser.Stopped)
+	fails(t, err, browser.Stopped)
 	says(t, tab, "status", "0")
 	wantQuestions(t, attendant, 1)
 }

@@ -181,7 +181,7 @@ func TestUnshown_ShopOfNoObjectIsNamed(t *testing.T) {
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("kept %v, error %v", kept, err)
 	}
-	wantUnknown(t, kept[0].Err)
+	_ = wantUnknown(t, kept[0].Err)
 	w.wantKeys("M1-old", "M1-new1")
 	for range 2 {
 		next := w.next(&record)
