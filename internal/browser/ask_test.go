@@ -110,7 +110,12 @@ func TestAttended_OKCountsOnceWhileItIsFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantQuestions(t, attendant, 1)
-	if err := visit(); err != nil {
+	err := visit()
+	if browser.IsKind(err, browser.Outdated) {
+		// On a machine that is busy, even this answer takes long.
+		err = visit()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	wantQuestions(t, attendant, 2)

@@ -36,7 +36,8 @@ type Options struct {
 	// Attendant answers in a person's place, for tests: it is given the context of each window that asks, in which
 	// chromedp acts. No windows are shown then.
 	Attendant func(context.Context)
-	// ReadOnly refuses every click that would change something.
+	// ReadOnly refuses every click that would change something, and does not wait for the whole timeout for what a page
+	// at rest does not have.
 	ReadOnly bool
 	// Watch is told of what is looked at and clicked on the way; nil tells nobody. It must be safe for
 	// concurrent use. What it is given may hold secrets, and must not be logged.

@@ -1,7 +1,10 @@
 package browser_test
 
 import (
+	"context"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
@@ -25,5 +28,41 @@ func TestTab_WalkNamesWhatThePageItselfLacks(t *testing.T) {
 	failed := failure(t, err, browser.NotFound)
 	if len(failed.Wanted) != 1 || failed.Wanted[0].Words[0] != "Update pair" || len(failed.Nearest) == 0 || failed.Nearest[0] != "Commit pair" {
 		t.Errorf("it looked for %v, and there is %q", failed.Wanted, failed.Nearest)
+	}
+}
+
+// TestTab_CheckStopsWaitingAtRest: a look that changes nothing does not wait for the whole timeout for what a page at rest
+// does not have. A page that is at work gets it.
+func TestTab_CheckStopsWaitingAtRest(t *testing.T) {
+	t.Parallel()
+	const counts = `<p role="status">0</p><script>setInterval(() => { const s = document.querySelector("p"); s.textContent = +s.textContent + 1 }, 1000)</script>`
+	const late = `<script>setTimeout(() => { document.body.innerHTML = "<button>Nothing</button>" }, 12000)</script>`
+	for name, test := range map[string]struct {
+		body  string
+		found bool
+		o     browser.Options
+		most  time.Duration
+	}{
+		"at rest":            {`<button>Other</button>`, false, browser.Options{ReadOnly: true, Timeout: long}, long / 2},
+		"at work":            {`<button>Other</button>` + counts + late, true, browser.Options{ReadOnly: true, Timeout: long}, long},
+		"where a run may do": {`<button>Other</button>` + late, true, browser.Options{Timeout: long}, long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, test.body).open(t, test.o)
+			err := within(t, test.most, func(ctx context.Context) error {
+				_, err := find(ctx, tab, step(), action("Nothing"))
+				return err
+			})
+			if test.found {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if failed := failure(t, err, browser.NotFound); !slices.Equal(failed.Nearest, []string{"Other"}) {
+				t.Errorf("there is %q", failed.Nearest)
+			}
+		})
 	}
 }
