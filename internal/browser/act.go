@@ -100,13 +100,18 @@ var (
 // than once.
 func Gone(err error) bool { return errors.Is(err, errGone) }
 
-// Click clicks an element once, as soon as nothing else is in front of it. What comes of it is for the next
+// Click clicks an element once, as soon as nothing else is in front of it, and after a person has said OK where the
+// click changes something and there is one to be asked. What comes of it is for the next
 // step to see. Where that changes something, the error tells whether it may have happened.
 func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 	start := time.Now()
 	if err := t.mayClick(s, e); err != nil {
 		return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err, Changing: s.Changing})
 	}
+	if _, err := t.approve(ctx, s, e); err != nil {
+		return err
+	}
+	start = time.Now()
 	for {
 		sent, cover, err := t.click(ctx, e)
 		if err == nil {
@@ -253,7 +258,9 @@ func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *Step
 	failure.Page, failure.Step, failure.Changing = s.Page, s.Do, s.Changing
 	failure.Message, failure.Asked = t.discreet(failure.Message), t.discreet(t.asked.last())
 	failure.Blocked = t.gate.hosts()
-	failure.Picture = t.picture(ctx)
+	if failure.Kind != Stopped && failure.Kind != Outdated {
+		failure.Picture = t.picture(ctx)
+	}
 	t.observe(ctx, s, start, failure.Kind)
 	return failure
 }

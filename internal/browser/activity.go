@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -32,8 +33,15 @@ func (a *activity) heard(event any, site *url.URL) {
 	defer a.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
+		// A request that is led elsewhere keeps its ID.
 		if counts(e, site) {
 			a.open[e.RequestID] = time.Now()
+		} else {
+			a.done(e.RequestID)
+		}
+	case *page.EventFrameNavigated:
+		if e.Frame.ParentID == "" {
+			a.left(network.RequestID(e.Frame.LoaderID))
 		}
 	case *network.EventLoadingFinished:
 		a.done(e.RequestID)
@@ -46,6 +54,16 @@ func (a *activity) done(id network.RequestID) {
 	if _, ok := a.open[id]; ok {
 		delete(a.open, id)
 		a.last = time.Now()
+	}
+}
+
+// left forgets what a document has asked for that the page has left: nobody tells when that ends. What the new one is
+// loaded by has its loader's ID.
+func (a *activity) left(loader network.RequestID) {
+	for id := range a.open {
+		if id != loader {
+			a.done(id)
+		}
 	}
 }
 

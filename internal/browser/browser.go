@@ -31,12 +31,21 @@ type Options struct {
 	// Observe is told of every step when it has ended; nil tells nobody. It must be safe for
 	// concurrent use.
 	Observe func(context.Context, Record)
-	// ReadOnly refuses every click that would change something.
+	// Attended shows windows, and asks a person before each click that changes something.
+	Attended bool
+	// Attendant answers in a person's place, for tests: it is given the context of each window that asks, in which
+	// chromedp acts. No windows are shown then.
+	Attendant func(context.Context)
+	// ReadOnly refuses every click that would change something, and does not wait for the whole timeout for what a page
+	// at rest does not have.
 	ReadOnly bool
 	// Watch is told of what is looked at and clicked on the way; nil tells nobody. It must be safe for
 	// concurrent use. What it is given may hold secrets, and must not be logged.
 	Watch func(Sight)
 }
+
+// windowed tells whether windows are shown.
+func (o Options) windowed() bool { return o.Visible || o.Attended && o.Attendant == nil }
 
 const (
 	defaultMaxTabs = 4
@@ -47,9 +56,10 @@ const (
 // when the first page is opened and, should it die, started again when the next one is. It is safe for
 // concurrent use.
 type Browser struct {
-	options Options
-	group   *Group
-	slots   chan struct{}
+	options   Options
+	group     *Group
+	slots     chan struct{}
+	approvals approvals
 }
 
 // New returns a browser that has not been started, whose process is one of a group's.
@@ -89,6 +99,21 @@ func (e *MissingError) Error() string {
 
 // Unwrap returns the cause.
 func (e *MissingError) Unwrap() error { return e.Cause }
+
+// StartError says that a browser is there and can't be started.
+type StartError struct {
+	// Executable is its path.
+	Executable string
+	Cause      error
+}
+
+// Error implements error.
+func (e *StartError) Error() string {
+	return fmt.Sprintf("starting the browser %s: %v", e.Executable, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *StartError) Unwrap() error { return e.Cause }
 
 // known are the names of browsers that are looked for. The first ones have no window, and for that take
 // half the time.

@@ -23,6 +23,10 @@ const (
 	Unclickable Kind = "unclickable"
 	// NoPage: the page could not be loaded.
 	NoPage Kind = "no page"
+	// Stopped: the person who attends did not want the click.
+	Stopped Kind = "stopped"
+	// Outdated: the person said OK so late that what was proven before has to be proven again.
+	Outdated Kind = "outdated"
 	// Died: the browser is gone.
 	Died Kind = "died"
 )
@@ -93,6 +97,10 @@ func (e *StepError) MayHaveWorked() bool { return e.Uncertain }
 
 // DidNothing tells whether the step was to change something, and certainly did not.
 func (e *StepError) DidNothing() bool { return e.Changing && !e.Uncertain }
+
+// Outdated tells whether nothing was done because what was proven before it has to be proven again. To try again asks
+// nobody again.
+func (e *StepError) Outdated() bool { return e.Kind == Outdated }
 
 // IsKind tells whether err is a failed step of that kind.
 func IsKind(err error, kind Kind) bool {

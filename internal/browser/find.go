@@ -17,6 +17,8 @@ type AbsentError struct {
 	What string
 	// Several says that there were too many, and nothing tells which is meant.
 	Several bool
+	// Here says that the page is the one that is looked for, and only lacks this: there is no way on from it.
+	Here bool
 }
 
 // Error implements error.
@@ -295,17 +297,19 @@ func telling(name string) bool {
 	return digits > most || strings.Contains(name, "@")
 }
 
-// likeness is how many pairs of letters a text shares with one of the thing's names.
-func (t Thing) likeness(text string) int {
-	best := 0
+// likeness is how much a text is like one of the thing's names, from 0 to 1: which part of both are pairs of letters
+// that the other has too. A long text is not like a name only because it has many letters.
+func (t Thing) likeness(text string) float64 {
+	const pair = 2
+	best, text := 0.0, plain(text)
 	for _, word := range t.Words {
-		score, word := 0, plain(word)
-		for i := 0; i+2 <= len(word); i++ {
-			if strings.Contains(plain(text), word[i:i+2]) {
-				score++
+		shared, word := 0, plain(word)
+		for i := 0; i+pair <= len(word); i++ {
+			if strings.Contains(text, word[i:i+pair]) {
+				shared++
 			}
 		}
-		best = max(best, score)
+		best = max(best, float64(pair*shared)/float64(len(word)+len(text)))
 	}
 	return best
 }

@@ -30,6 +30,8 @@ type gate struct {
 	typed bool
 	// blocked are the hosts that were kept from being asked.
 	blocked []string
+	// led is the origin that the page itself was led to, and kept from going to; empty where there is none.
+	led string
 }
 
 // moved takes note of where the tab is.
@@ -38,6 +40,14 @@ func (g *gate) moved(address string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.away = err == nil && at.Host != "" && !ownedBy(g.site, at)
+	g.led = ""
+}
+
+// leads returns the origin that the page has tried to leave for, and was kept from.
+func (g *gate) leads() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.led
 }
 
 func (g *gate) keepPrivate(private bool) {
@@ -76,6 +86,9 @@ func (g *gate) lets(r *network.Request, kind network.ResourceType, top bool) boo
 	defer g.mu.Unlock()
 	if g.may(address, r.Method, kind, top) {
 		return true
+	}
+	if top {
+		g.led = originOf(address)
 	}
 	if !slices.Contains(g.blocked, address.Host) {
 		g.blocked = append(g.blocked, address.Host)

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,15 +23,17 @@ func TestTab_AsksNoOtherOrigin(t *testing.T) {
 		script string
 		// private says that the page may show a secret.
 		private bool
+		// leaves says that the page itself tries to go there.
+		leaves bool
 	}{
 		"fetch":                     {script: `fetch("URL/x").catch(() => {})`},
-		"a form":                    {script: `const f = document.createElement("form"); f.method = "post"; f.action = "URL/x"; document.body.append(f); f.submit()`},
+		"a form":                    {script: `const f = document.createElement("form"); f.method = "post"; f.action = "URL/x"; document.body.append(f); f.submit()`, leaves: true},
 		"an image":                  {script: `new Image().src = "URL/x"`},
 		"a beacon":                  {script: `navigator.sendBeacon("URL/x", "a")`},
 		"a frame":                   {script: `const f = document.createElement("iframe"); f.src = "URL/x"; document.body.append(f)`},
 		"a script beside a secret":  {script: `const s = document.createElement("script"); s.src = "URL/x"; document.body.append(s)`, private: true},
-		"leaving beside a secret":   {script: `location.href = "URL/x"`, private: true},
-		"another port of the host":  {script: `location.href = "PORT/x"`},
+		"leaving beside a secret":   {script: `location.href = "URL/x"`, private: true, leaves: true},
+		"another port of the host":  {script: `location.href = "PORT/x"`, leaves: true},
 		"a script of another port":  {script: `const s = document.createElement("script"); s.src = "PORT/x"; document.body.append(s)`},
 		"by way of the site itself": {script: `fetch("/away").catch(() => {})`},
 	} {
@@ -54,7 +57,14 @@ func TestTab_AsksNoOtherOrigin(t *testing.T) {
 			quiet := step()
 			quiet.Quiet = time.Second
 			_, err := find(t.Context(), tab, quiet, action("Nothing"))
-			failed := failure(t, err, browser.NotFound)
+			kind := browser.NotFound
+			if test.leaves {
+				kind = browser.Elsewhere
+			}
+			failed := failure(t, err, kind)
+			if test.leaves && !strings.HasSuffix(failed.Message, failed.Blocked[0]) {
+				t.Errorf("it says that the page leads to %q", failed.Message)
+			}
 			if len(failed.Blocked) != 1 {
 				t.Errorf("the error says that the hosts %q were kept from being asked", failed.Blocked)
 			}
@@ -63,6 +73,32 @@ func TestTab_AsksNoOtherOrigin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTab_EndedSessionIsSeenAtOnce: an app that is refused leads to the sign-in on another origin, by the site's own
+// page. What the page that is left had asked for keeps nobody waiting.
+func TestTab_EndedSessionIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	other := serve(t, map[string]http.HandlerFunc{"/choose": html(`<button>Sign in</button>`)})
+	s := serve(t, map[string]http.HandlerFunc{
+		"/": html(`<button onclick='fetch("/never"); fetch("/data").then((r) => { if (r.status === 401) location.href = "/sign-in" })'>Open</button>`),
+		"/data": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+		"/never": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"/sign-in": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere(other)+"/choose", http.StatusSeeOther)
+		},
+	})
+	tab := s.open(t, browser.Options{Timeout: long})
+	if err := tab.Click(t.Context(), step(), await(t, tab, action("Open"))); err != nil {
+		t.Fatal(err)
+	}
+	err := within(t, long/3, func(ctx context.Context) error {
+		_, err := find(ctx, tab, step(), action("Nothing"))
+		return err
+	})
+	fails(t, err, browser.SignedOut)
 }
 
 // TestTab_LoadsWhatPagesAreMadeOf: scripts and styles may come from elsewhere, and so may the page where one signs in.

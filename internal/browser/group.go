@@ -46,7 +46,7 @@ func (g *Group) process(ctx context.Context, o Options) (*process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	key := processKey{o.Executable, o.Visible}
+	key := processKey{o.Executable, o.windowed()}
 	if p := g.running[key]; p != nil && p.alive() {
 		return p, nil
 	} else if p != nil {

@@ -21,12 +21,14 @@ type process struct {
 	cancel context.CancelFunc
 	// folder is the browser's own, for its profile.
 	folder string
+	// asking is held by the tab that asks the person.
+	asking chan struct{}
 }
 
 // start starts a browser with a profile folder of its own. Once it runs, it is ended by end alone,
 // whatever becomes of the context of who needed it first.
 func start(ctx context.Context, o Options) (*process, error) {
-	executable, err := Find(o.Executable, o.Visible)
+	executable, err := Find(o.Executable, o.windowed())
 	if err != nil {
 		return nil, err
 	}
@@ -36,13 +38,13 @@ func start(ctx context.Context, o Options) (*process, error) {
 		return nil, fmt.Errorf("making a folder for the browser's profile: %w", err)
 	}
 	life, giveUp := context.WithCancel(context.Background())
-	allocator, stop := chromedp.NewExecAllocator(life, flags(executable, folder, o.Visible)...)
+	allocator, stop := chromedp.NewExecAllocator(life, flags(executable, folder, o.windowed())...)
 	// The library's messages may hold what is on pages (I2).
 	silent := func(string, ...any) {}
 	inBrowser, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
-	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder}
+	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder, asking: make(chan struct{}, 1)}
 	if err := p.begin(ctx, giveUp); err != nil {
-		return nil, fmt.Errorf("starting the browser %s: %w", executable, errors.Join(err, p.end()))
+		return nil, &StartError{Executable: executable, Cause: errors.Join(err, p.end())}
 	}
 	return p, nil
 }

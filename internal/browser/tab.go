@@ -30,6 +30,10 @@ type Tab struct {
 	// secrets are those that were typed, so that no message and no picture repeats them (I2).
 	secrets []string
 
+	// approved is what a person was asked, and outdated says that it took so long that the proofs are made again.
+	approved []question
+	outdated bool
+
 	net   *activity
 	asked *asked
 	gate  *gate
@@ -122,6 +126,7 @@ func (t *Tab) Close() {
 }
 
 func (t *Tab) leave() {
+	t.conclude()
 	t.visitor.exit(t)
 	t.cancel()
 }

@@ -62,6 +62,9 @@ type wait struct {
 	said  string
 	at    time.Time
 	needs time.Duration
+	// shows is what the page shows since unchanged.
+	shows     string
+	unchanged time.Time
 	// out is since when the page asks to sign in.
 	out time.Time
 }
@@ -69,6 +72,9 @@ type wait struct {
 // judge looks at a page, and takes note of whether that says the same as before.
 func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 	w.last, w.seen = page, time.Now()
+	if shows := page.document + page.URL.String() + page.Text(); shows != w.shows || page.Busy || !w.tab.net.idle(w.start) {
+		w.shows, w.unchanged = shows, time.Now()
+	}
 	site := w.tab.visitor.site
 	if !site.has(page) || !w.step.SigningIn && site.asksToSignIn(page) {
 		w.said = ""
@@ -138,8 +144,11 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 		return &StepError{Kind: NotFound, Err: ctx.Err(), Uncertain: changing}
 	case !w.tab.process.alive():
 		return &StepError{Kind: Died, Err: lookErr, Uncertain: changing}
-	case within.Err() == nil:
+	case within.Err() == nil && !w.isPointless():
 		return nil
+	case w.tab.gate.leads() != "":
+		// It was kept from leaving, because it may show a secret: what it shows now is of no meaning.
+		return &StepError{Kind: Elsewhere, Message: w.tab.gate.leads(), Uncertain: changing}
 	case w.last == nil || time.Since(w.seen) > timeout/2:
 		// What a click has asked for is not answered: the page of before is not what the step has failed on.
 		return &StepError{Kind: NoPage, Err: errSlow, Uncertain: changing}
@@ -151,6 +160,17 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 	failure := w.missing()
 	failure.Uncertain = changing
 	return failure
+}
+
+// lookedLongEnough is how long a page has shown the same, at rest, when a look that changes nothing stops waiting for what
+// is not there.
+const lookedLongEnough = 8 * time.Second
+
+// isPointless tells whether to wait for more costs a person time and nothing else: nothing may be changed, and the page
+// came to rest without what is looked for.
+func (w *wait) isPointless() bool {
+	return w.tab.browser.options.ReadOnly && w.last != nil && w.said == "" && w.lastErr != nil && w.tab.visitor.site.has(w.last) &&
+		time.Since(w.unchanged) >= lookedLongEnough
 }
 
 // unrest says why a page does not come to rest.

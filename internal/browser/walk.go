@@ -115,6 +115,9 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	if !errors.As(goal, &absent) {
 		return &nextMove{}, goal
 	}
+	if absent.Here {
+		return nil, absent
+	}
 	menu := p.inFront()
 	for i := len(r.Moves) - 1; i >= 0; i-- {
 		for _, e := range r.Moves[i].find(p) {

@@ -262,7 +262,7 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 			return form{}, err
 		}
 	}
-	return form{}, &browser.AbsentError{Things: []browser.Thing{update}}
+	return form{}, &browser.AbsentError{Things: []browser.Thing{update}, Here: true}
 }
 
 // updateThing is the button that saves both fields.
@@ -314,6 +314,24 @@ func (e *untouchedError) DidNothing() bool { return true }
 // write does the guide's second step.
 func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, err error) {
 	touched := false
+	for round := 1; ; round++ {
+		holds, touched, err = c.writeOnce(ctx, shop, kustomID, kustomSecret)
+		if !browser.IsKind(err, browser.Outdated) || round == writes {
+			break
+		}
+	}
+	if err != nil && !touched {
+		return mystore.Credentials{}, &untouchedError{cause: err}
+	}
+	return holds, err
+}
+
+// writes is how often a write begins that a person has to allow and takes long to.
+const writes = 3
+
+// writeOnce is write, and tells whether the click that changes the shop may have been made. The error is of the kind
+// [browser.Outdated] where a person took so long to allow it that the page has to be looked at again.
+func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, touched bool, err error) {
 	err = c.visit(ctx, shop, func(v *visit) error {
 		if err := v.open(ctx); err != nil {
 			return err
@@ -325,14 +343,21 @@ func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string)
 		if err != nil {
 			return err
 		}
+		if err := v.Approve(ctx, v.updating(), ready.Update); err != nil {
+			return err
+		}
 		touched = true
 		holds, err = v.update(ctx, ready.Update, kustomID)
 		return err
 	})
-	if err != nil && !touched {
-		return mystore.Credentials{}, &untouchedError{cause: err}
-	}
-	return holds, err
+	return holds, touched, err
+}
+
+// updating is the step that changes the shop.
+func (v *visit) updating() browser.Step {
+	step := v.step("update ID and Secret")
+	step.Changing, step.Quiet = true, settled
+	return step
 }
 
 // writeTimeout bounds a write, which goes on after a cancellation: nobody could tell what a shop holds
@@ -380,8 +405,7 @@ func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready
 func (v *visit) update(ctx context.Context, button *browser.Element, kustomID string) (mystore.Credentials, error) {
 	ctx, cancel := clock.Detach(ctx, v.client.Clock, writeTimeout)
 	defer cancel()
-	step := v.step("update ID and Secret")
-	step.Changing, step.Quiet = true, settled
+	step := v.updating()
 	if err := v.Click(ctx, step, button); err != nil {
 		return mystore.Credentials{}, err
 	}

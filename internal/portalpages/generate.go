@@ -70,9 +70,22 @@ func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey,
 }
 
 func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.NewKey, error) {
-	var made popup
-	clicked := false
-	err := p.visit(ctx, func(v *visit) error {
+	made, clicked, err := p.ask(ctx, &orphan)
+	for round := 1; browser.IsKind(err, browser.Outdated) && round < deletions; round++ {
+		made, clicked, err = p.ask(ctx, &orphan)
+	}
+	switch {
+	case !clicked && err != nil:
+		return kustom.NewKey{}, err
+	case err != nil || made.Secret == "":
+		return kustom.NewKey{}, p.abandon(ctx, orphan, made, err)
+	}
+	return p.confirm(ctx, made, orphan)
+}
+
+// ask asks for a key, and notes in the orphan which keys there were before. It tells whether a key may have been made.
+func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, clicked bool, err error) {
+	err = p.visit(ctx, func(v *visit) error {
 		before, err := v.list(ctx, orphan.MerchantID)
 		if err != nil {
 			return err
@@ -82,21 +95,25 @@ func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.New
 		if err != nil {
 			return err
 		}
+		if err := v.Approve(ctx, v.generating(), button); err != nil {
+			return err
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout)
+		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
 		defer cancel()
 		made, clicked, err = v.press(ctx, button, orphan.MerchantID, before)
 		return err
 	})
-	switch {
-	case !clicked && err != nil:
-		return kustom.NewKey{}, err
-	case err != nil || made.Secret == "":
-		return kustom.NewKey{}, p.abandon(ctx, orphan, made, err)
-	}
-	return p.confirm(ctx, made, orphan)
+	return made, clicked, err
+}
+
+// generating is the step that makes a key.
+func (v *visit) generating() browser.Step {
+	step := v.step("generate a key")
+	step.Changing = true
+	return step
 }
 
 // barred returns the IDs of keys, for [kustom.Orphan.Before].
@@ -173,8 +190,7 @@ func (p popup) Quiet() time.Duration {
 // press clicks Generate new, answers a dialog that asks to confirm that, once, and reads the popup. It tells
 // whether a key may have been made.
 func (v *visit) press(ctx context.Context, button *browser.Element, merchantID string, before []kustom.Key) (popup, bool, error) {
-	step := v.step("generate a key")
-	step.Changing = true
+	step := v.generating()
 	// The popup shows a secret, whose form may be another one some day.
 	v.Private(true)
 	defer v.Private(false)
@@ -288,7 +304,7 @@ func hasLetter(text string) bool {
 // confirm finds a new key in its store's list, on a page that was loaded anew. Another key that is new there
 // is somebody else's, who might take this one for theirs: this one is deleted, and nothing else.
 func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout)
+	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
 	defer cancel()
 	orphan.CredentialID, orphan.Username = made.Username, made.Username
 	keys, err := p.storeKeys(ctx, orphan.MerchantID)
@@ -301,7 +317,7 @@ func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) 
 	}
 	if others := newKeys(keys, orphan, made.Username); len(others) > 0 {
 		cause := &UnexplainedError{MerchantID: orphan.MerchantID, Usernames: others}
-		if err := p.remove(ctx, orphan.MerchantID, made.Username); err != nil {
+		if err := p.removeOwn(ctx, orphan.MerchantID, made.Username); err != nil {
 			return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 		}
 		return kustom.NewKey{}, cause
@@ -325,7 +341,7 @@ func newKeys(keys []kustom.Key, orphan kustom.Orphan, but string) []string {
 // abandon finds out what became of a click whose popup was not read, although ctx may be done. One new key is
 // what the click has made, and is deleted; none may come yet; of several, nothing tells which one it is.
 func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout)
+	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
 	defer cancel()
 	if cause == nil {
 		cause = errors.New("the page shows nothing of a new key")
@@ -358,7 +374,7 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, err
 	case 0:
 		return false, nil
 	case 1:
-		return true, p.remove(ctx, keys[0].MerchantID, keys[0].Username)
+		return true, p.removeOwn(ctx, keys[0].MerchantID, keys[0].Username)
 	}
 	found := &UnexplainedError{MerchantID: orphan.MerchantID}
 	for _, key := range keys {

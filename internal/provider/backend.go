@@ -115,6 +115,31 @@ func (b *backend) usePages() {
 	}}
 }
 
+// warnOfRoot says, once for a run, that the browser runs without its own sandbox. Root says that the provider is run by
+// root.
+func (b *backend) warnOfRoot(root bool, diags *diag.Diagnostics) {
+	if !root || !b.startsBrowser() {
+		return
+	}
+	diags.AddWarning("Browser without its sandbox", withoutSandbox+" Run Terraform as another user: Chromium then has its sandbox, and nothing else changes.")
+}
+
+// withoutSandbox says what it means that a browser runs as root.
+const withoutSandbox = "The provider runs as root, so the browser that it starts has no sandbox of its own: a page that breaks out of the " +
+	"browser has all of this machine."
+
+// startsBrowser tells whether a vendor is reached by its pages.
+func (b *backend) startsBrowser() bool {
+	if b.pages == nil {
+		return false
+	}
+	shops, err := b.pages.shops()
+	return err != nil || b.portalToken == (secretValue{}) || slices.ContainsFunc(shops, func(shop string) bool {
+		_, hasToken := b.mystoreTokens[shop]
+		return !hasToken
+	})
+}
+
 func (b *backend) portalAuth() (string, error) {
 	switch {
 	case b.portalToken.unknown:

@@ -58,7 +58,7 @@ func newPages(s settings, o Options) *pages {
 	}
 	p := &pages{browserSettings: s.browser, keep: browser.Keep{Dir: o.SessionDir}}
 	options := s.browser.options
-	options.Observe = logStep
+	options.Observe, options.Attendant = logStep, o.Attendant
 	shared := browser.New(o.Browsers, options)
 	p.portal = portalpages.New(portalpages.Options{
 		Browser: shared, URL: orNone(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite], Clock: o.Clock,

@@ -48,6 +48,7 @@ type browserModel struct {
 	MystoreLogins types.Map    `tfsdk:"mystore_logins"`
 	PortalURL     types.String `tfsdk:"portal_url"`
 	MystoreAdmins types.Map    `tfsdk:"mystore_admin_urls"`
+	Attended      types.Bool   `tfsdk:"attended"`
 }
 
 func browserBlock() schema.Block {
@@ -113,6 +114,13 @@ func browserBlock() schema.Block {
 					mystorepages.DefaultURL("<shop>") + "`, where it is before that. Must be `https`, except for a loopback address. Can also " +
 					"be set with `MYSTORE_ADMIN_URLS`, a JSON object.",
 			},
+			"attended": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether a person attends: for the first real shop. Default `false`. The browser then shows its windows, and before " +
+					"each click that changes something, a window of the provider's own says which site, page, step and button it is, and waits for " +
+					"*OK* or *Stop*. *Stop* clicks nothing, and the step ends with an error that says so. Needs a screen. Your time counts " +
+					"against the `timeouts` of a resource.",
+			},
 		},
 	}
 }
@@ -147,7 +155,7 @@ func (r *resolver) browser(m *browserModel, environment *kustom.Environment) *br
 	s := &browserSettings{
 		options: browser.Options{
 			Executable: m.Executable.ValueString(), DebugDir: m.DebugDir.ValueString(),
-			MaxTabs: r.maxTabs(m.MaxTabs), Timeout: r.duration(m.Timeout, "browser.timeout", defaultStepTimeout),
+			Attended: m.Attended.ValueBool(), MaxTabs: r.maxTabs(m.MaxTabs), Timeout: r.duration(m.Timeout, "browser.timeout", defaultStepTimeout),
 		},
 		portalURL:     r.url(m.PortalURL, "browser.portal_url", envPortalPagesURL, portalDefault),
 		labels:        r.labels(m.Labels),
@@ -157,6 +165,11 @@ func (r *resolver) browser(m *browserModel, environment *kustom.Environment) *br
 	s.logins, s.unknownLogins = r.logins(m.MystoreLogins)
 	s.admins, s.unknownAdmins = r.admins(m.MystoreAdmins)
 	return s
+}
+
+// isWithoutDisplay tells whether a person is to attend who can't see anything.
+func (s settings) isWithoutDisplay(o Options) bool {
+	return s.browser != nil && s.browser.options.Attended && o.Attendant == nil && !browser.HasDisplay(o.Getenv)
 }
 
 // admins returns the addresses of control panels, by shop.

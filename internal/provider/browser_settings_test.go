@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
@@ -277,5 +278,37 @@ func TestLoginDoesNotPrint(t *testing.T) {
 		if text := fmt.Sprintf(verb, login); strings.Contains(text, pagesSecret) {
 			t.Errorf("%s prints %s", verb, text)
 		}
+	}
+}
+
+// TestWarnOfRoot: a run of root's that starts a browser says once that it has no sandbox, and how it gets one.
+func TestWarnOfRoot(t *testing.T) {
+	t.Parallel()
+	tokens := map[string]string{envPortalToken: "token", envMystoreTokens: `{"butikk": "token"}`}
+	sessions := map[string]string{envPortalToken: "token", envMystoreSessions: fmt.Sprintf(`{"butikk": %q}`, sessionLine(t, hostOf("butikk"), "a"))}
+	for name, test := range map[string]struct {
+		model providerModel
+		env   map[string]string
+		root  bool
+		want  int
+	}{
+		"root":                       {withBrowser(nil), nil, true, 1},
+		"another user":               {withBrowser(nil), nil, false, 0},
+		"root without a browser":     {emptyModel(), nil, true, 0},
+		"root with tokens for all":   {withBrowser(nil), tokens, true, 0},
+		"root with a shop's session": {withBrowser(nil), sessions, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBackend(mustResolve(t, test.model, test.env), Options{Browsers: new(browser.Group)}.withDefaults())
+			var diags diag.Diagnostics
+			b.warnOfRoot(test.root, &diags)
+			if diags.WarningsCount() != test.want || diags.HasError() {
+				t.Fatalf("the diagnostics are %v", diags)
+			}
+			if test.want > 0 && !strings.Contains(diags[0].Detail(), "Run Terraform as another user") {
+				t.Errorf("it says %s", diags[0].Detail())
+			}
+		})
 	}
 }

@@ -74,7 +74,11 @@ func (c CheckOptions) readOnly(o Options, watch func(browser.Sight)) (b *backend
 		return nil, nil, errors.New(strings.Join(refused, "\n"))
 	}
 	s.browser.options.ReadOnly, s.browser.options.Watch = true, watch
-	return newBackend(s, o), warnings, nil
+	b = newBackend(s, o)
+	if browser.Unsandboxed() && b.startsBrowser() {
+		warnings = append(warnings, withoutSandbox+" Run this as another user.")
+	}
+	return b, warnings, nil
 }
 
 // model is the configuration that the options stand for: one with a browser, which only what has no token needs.

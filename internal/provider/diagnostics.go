@@ -224,6 +224,10 @@ const runCheck = "Run terraform-provider-kustom check to see what the provider f
 
 // isOfPages tells whether err can only come up where a vendor is reached by its pages.
 func isOfPages(err error) bool {
+	var noToken *noShopTokenError
+	if errors.As(err, &noToken) && noToken.pages {
+		return true
+	}
 	_, ok := advisePages(err)
 	return ok && !errors.Is(err, rotation.ErrUndescribed)
 }
@@ -309,9 +313,10 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 	shops := enumerate(unknown.Shops)
 	if mystore.IsNotShown(unknown.Cause) {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and does not show which Kustom ID it has. "+
-			"Place a test order in the shop. If Kustom Portal then shows a later Last used of the new key, and not of %s, delete %s there. Where "+
-			"unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
-			unknown.Username, shops, unknown.Username, unknown.Username)}
+			"An empty field counts as that too: the shop may have an ID all the same.\n\nIf shop %s uses no key of Kustom's, add it to the provider's "+
+			"ignored_shops, and run again. Otherwise place a test order in the shop. If Kustom Portal then shows a later Last used of the new key, "+
+			"and not of %s, delete %s there. Where unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
+			unknown.Username, shops, shops, unknown.Username, unknown.Username)}
 	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
 		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",

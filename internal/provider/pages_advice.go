@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -87,6 +88,11 @@ const inPlayground = "for the playground, with --environment playground"
 
 // adviseBrowser is about the browser itself.
 func adviseBrowser(err error) (advice, bool) {
+	var failed *browser.StartError
+	if errors.As(err, &failed) && !errors.Is(err, context.Canceled) {
+		return advice{general: true, text: fmt.Sprintf("The provider is to reach a vendor by its pages, and could not start the browser %s. Start it by "+
+			"hand with --headless --version to see what it lacks, or set browser.executable to another one.", failed.Executable)}, true
+	}
 	var missing *browser.MissingError
 	if !errors.As(err, &missing) {
 		return advice{}, false
@@ -104,11 +110,22 @@ func adviseStep(err error) (advice, bool) {
 	where := fmt.Sprintf("On %s (%s), the provider could not %s", step.Site, step.Page, step.Step)
 	switch step.Kind {
 	case browser.SignedOut:
-		return advice{general: true, text: fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a "+
-			"shop, with --mystore and its name; %s) and, in CI, replace the secret by what it prints with --print. Then run again.", step.Site, inPlayground)}, true
+		text := fmt.Sprintf("%s asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a "+
+			"shop, with --mystore and its name; %s) and, in CI, replace the secret by what it prints with --print. Then run again.", step.Site, inPlayground)
+		if step.Uncertain {
+			text += mayHaveWorked(step)
+		}
+		return advice{general: true, text: text}, true
 	case browser.Elsewhere:
-		return advice{general: true, text: where + ", because it leads to another address: " + step.Message + ". The session may have expired; then run " +
-			"terraform-provider-kustom login again. A shop's control panel moves when the shop gets a domain: set its address in browser.mystore_admin_urls."}, true
+		return advice{general: true, text: where + ", because it leads to another address: " + step.Message + "." + mayHaveWorked(step) + " " + elsewhere(step.Site)}, true
+	case browser.Stopped:
+		if !errors.Is(err, browser.ErrStopped) {
+			return advice{general: true, text: where + ", because nobody could be asked whether to click." + mayHaveWorked(step) + " Run again, and raise the " +
+				"resource's timeouts if they were over."}, true
+		}
+		return advice{general: true, text: where + ", because you said Stop." + mayHaveWorked(step) + " What was to follow was not done either. Run again to be asked again."}, true
+	case browser.Outdated:
+		return advice{general: true, text: where + ", because each answer took so long that the page had to be looked at again." + mayHaveWorked(step) + " Run again."}, true
 	case browser.Died:
 		return advice{general: true, text: where + ", because the browser ended." + mayHaveWorked(step) + " Run again. If it ends again, the machine " +
 			"may have too little memory for so many tabs: lower browser.max_tabs."}, true
@@ -123,6 +140,17 @@ func adviseStep(err error) (advice, bool) {
 	}
 	return advice{text: where + ", because the page differs from what is known." + mayHaveWorked(step) + " The page may have been slow, or the vendor may " +
 		"have changed it. Run again; if it stays, look at the page. " + pictured(step) + lookedFor(step)}, true
+}
+
+// elsewhere says what it means that a site leads to another address. People sign in to the portal on another one, and
+// to a control panel on its own.
+func elsewhere(site string) string {
+	signIn := fmt.Sprintf("Run terraform-provider-kustom login again (%s) and, in CI, replace the secret by what it prints with --print. Then run again.", inPlayground)
+	if site == portalpages.Name {
+		return "That is what the portal does when nobody is signed in any more: people sign in to it on another address. " + signIn
+	}
+	return "Either nobody is signed in any more, or the control panel has moved: it does when the shop gets a domain. Look where the shop's control " +
+		"panel is. If it has moved, set its address in browser.mystore_admin_urls. " + strings.Replace(signIn, "login again (", "login again (with --mystore and the shop's name; ", 1)
 }
 
 // reason says what kept an element from being clicked.

@@ -31,6 +31,19 @@ func uncertain(step *browser.StepError) *browser.StepError {
 	return step
 }
 
+// ofMystore returns the same step on Mystore's pages.
+func ofMystore(step *browser.StepError) *browser.StepError {
+	step.Site = mystorepages.Name
+	return step
+}
+
+// stopped returns a step that changes something, before which the person said Stop.
+func stopped() *browser.StepError {
+	step := generating(browser.Stopped)
+	step.Changing, step.Err = true, browser.ErrStopped
+	return step
+}
+
 // TestAdvisePages holds the wording of what goes wrong on pages, and where it is put.
 func TestAdvisePages(t *testing.T) {
 	const portalLogin, shopLogin = "terraform-provider-kustom login", "terraform-provider-kustom login --mystore butikk"
@@ -55,8 +68,14 @@ func TestAdvisePages(t *testing.T) {
 		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore did not accept the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
 		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},
 		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
+		{"signed out after a click", uncertain(generating(browser.SignedOut)), "Then run again. What was clicked may have worked all the same; the next run finds out.", true},
 		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with --mystore and its name; for the playground, with --environment playground)", true},
-		{"led elsewhere", generating(browser.Elsewhere), "because it leads to another address", true},
+		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. That is what the portal does when nobody is signed in any more: people sign in to it on another address. Run terraform-provider-kustom login again", true},
+		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "What was clicked may have worked all the same; the next run finds out. That is what", true},
+		{"led elsewhere by a shop", ofMystore(generating(browser.Elsewhere)), "Either nobody is signed in any more, or the control panel has moved", true},
+		{"stopped by the person", stopped(), "because you said Stop. Nothing was changed by this step. What was to follow was not done either.", true},
+		{"never answered", generating(browser.Stopped), "because nobody could be asked whether to click", true},
+		{"answered too late", generating(browser.Outdated), "because each answer took so long", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
 		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed. Run again.", true},
 		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. What was clicked may have worked all the same; the next run finds out. Run again.", true},

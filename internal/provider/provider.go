@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -44,6 +45,8 @@ type Options struct {
 	RoundTripper http.RoundTripper
 	// Getenv looks environment variables up.
 	Getenv func(string) string
+	// Attendant answers what browser.attended asks, for tests; nil shows the questions to a person.
+	Attendant func(context.Context)
 	// SessionDir is the folder in which login keeps sessions; empty where none are kept.
 	SessionDir string
 	// CacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests
@@ -206,11 +209,18 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if settings.isWithoutDisplay(p.options) {
+		resp.Diagnostics.AddAttributeError(path.Root("browser").AtName("attended"), "No screen for a person who attends",
+			"With browser.attended, the provider shows windows and asks before each click, and this machine has no screen: neither DISPLAY nor "+
+				"WAYLAND_DISPLAY is set. Run Terraform where you can see its windows, or remove attended.")
+		return
+	}
 	options := p.options
 	if options.journal = openProgress(settings.progressFile, options.redactor, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
 	b := newBackend(settings, options)
+	b.warnOfRoot(browser.Unsandboxed(), &resp.Diagnostics)
 	p.engine.Store(b.engine)
 	resp.ResourceData = b
 	resp.DataSourceData = b

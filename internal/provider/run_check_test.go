@@ -17,13 +17,14 @@ func TestPageErrorsEndWithTheCheck(t *testing.T) {
 	for _, err := range []error{
 		&browser.StepError{Site: portalpages.Name, Kind: browser.NotFound}, &browser.StepError{Kind: browser.SignedOut},
 		&noSessionError{site: "shop x"}, &portalpages.NoStoreError{MerchantID: "M00412871"}, &mystore.NotShownError{Shop: "x"},
-		&browser.MissingError{},
+		&browser.MissingError{}, &browser.StartError{Executable: "chromium", Cause: errors.New("exit status 1")}, &noShopTokenError{shop: "x", pages: true},
+		&otherHostError{}, &browser.NotPrivateError{Reason: errors.New("mode")},
 	} {
 		if text := original(err); !strings.HasSuffix(text, "\n\n"+runCheck) {
 			t.Errorf("%T ends with %q", err, text)
 		}
 	}
-	for _, err := range []error{errors.New("other"), rotation.ErrUndescribed} {
+	for _, err := range []error{errors.New("other"), rotation.ErrUndescribed, &noShopTokenError{shop: "x"}} {
 		if text := original(err); strings.Contains(text, runCheck) {
 			t.Errorf("%v ends with %q", err, text)
 		}

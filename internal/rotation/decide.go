@@ -92,6 +92,9 @@ type Memory struct {
 	Foreign     []KeyRef `json:"foreign"`
 	// Unsettled are keys that an earlier run could not delete, or of which it does not know what became.
 	Unsettled []kustom.Orphan `json:"unsettled"`
+	// Hidden are the shops that kept the unsettled keys from being deleted, because they may use them and their pages
+	// do not show which key they have.
+	Hidden []string `json:"hidden,omitempty"`
 	// Others are the usernames of the store's other keys.
 	Others []string `json:"others"`
 	// UnconfirmedSince is when the engine proved the shop's key itself, where the shop took it and its page did not
@@ -182,6 +185,14 @@ const firstUse = "the new key's first use by the shop"
 
 // unfinishedReason is why an apply only deletes keys.
 const unfinishedReason = "keys are left that an earlier run could not delete"
+
+// unfinishedReason returns why an apply only deletes keys, with the shops that have kept them from being deleted.
+func (m Memory) unfinishedReason() string {
+	if len(m.Hidden) == 0 {
+		return unfinishedReason
+	}
+	return fmt.Sprintf("%s: shop %s may use them, and does not show which key it has", unfinishedReason, strings.Join(m.Hidden, ", "))
+}
 
 // Decide returns what is to become of a shop. It is pure: it looks at its arguments only.
 //
@@ -338,7 +349,7 @@ func (p *Plan) review(rules Rules, record Record) {
 	p.Changes, p.Delete, p.Keep = true, now.Delete, now.Keep
 	switch {
 	case len(memory.Unsettled) > 0:
-		p.Reason = unfinishedReason
+		p.Reason = memory.unfinishedReason()
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
 	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == firstUse }):

@@ -58,7 +58,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 		return nil, nil
 	}
 	retired := record.Memory.Retired
-	record.Memory.Unsettled, record.Memory.Retired = nil, e.retiredBy(plan)
+	record.Memory.Unsettled, record.Memory.Hidden, record.Memory.Retired = nil, nil, e.retiredBy(plan)
 	going := goingKeys(plan.Delete, unsettled)
 	if !record.Memory.UnconfirmedSince.IsZero() {
 		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
@@ -379,9 +379,27 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 			})
 		} else if !isInUse(err) {
 			memory.Unsettled = append(memory.Unsettled, key)
+			memory.Hidden = union(memory.Hidden, hiddenShops(err))
 		}
 	}
 	return kept
+}
+
+// hiddenShops returns the shops that may use a key and do not show which one they have, nil where something else keeps
+// the key from being deleted.
+func hiddenShops(err error) []string {
+	var unknown *KeyUsageUnknownError
+	if !errors.As(err, &unknown) || !mystore.IsNotShown(unknown.Cause) {
+		return nil
+	}
+	return unknown.Shops
+}
+
+// union returns the texts of both lists, each once and in order.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
@@ -442,6 +460,9 @@ func (e *Engine) RetireAgain(ctx context.Context, left []KeptKey, rules Rules, m
 			continue
 		}
 		memory.Unsettled = slices.DeleteFunc(memory.Unsettled, func(o kustom.Orphan) bool { return o == key.Key })
+		if len(memory.Unsettled) == 0 {
+			memory.Hidden = nil
+		}
 		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
 	}
 	return kept

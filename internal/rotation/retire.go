@@ -22,6 +22,22 @@ const firstConfirmation = 2 * time.Second
 // Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
+	return whileOutdated(func() error { return k.deleteNow(ctx, orphan) })
+}
+
+// whileOutdated does something again, a few times, where it was not done because it took too long to be allowed. What
+// it proves first, it then proves again.
+func whileOutdated(do func() error) error {
+	for round := 1; ; round++ {
+		if err := do(); !transport.IsOutdated(err) || round == maxRounds {
+			return err
+		}
+	}
+}
+
+// deleteNow is Delete for callers who know that nobody uses the key because they have just looked: where somebody
+// had to allow the deletion and took longer, [transport.IsOutdated] tells so of the error, and nothing was deleted.
+func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
 		if err != nil {
@@ -105,15 +121,17 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 	if err != nil {
 		return e.steps.keep(ctx, key, err)
 	}
-	quiet, made, err := e.checkListed(ctx, key, unusedFor)
-	if err != nil {
-		return e.steps.keep(ctx, key, err)
-	}
-	usage := e.checkUnused(ctx, key, made)
-	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
-		return e.steps.keep(ctx, key, usage)
-	}
-	return e.Keys.Delete(ctx, key)
+	return whileOutdated(func() error {
+		quiet, made, err := e.checkListed(ctx, key, unusedFor)
+		if err != nil {
+			return e.steps.keep(ctx, key, err)
+		}
+		usage := e.checkUnused(ctx, key, made)
+		if usage != nil && (!isUsageUnknown(usage) || !quiet) {
+			return e.steps.keep(ctx, key, usage)
+		}
+		return e.Keys.deleteNow(ctx, key)
+	})
 }
 
 // checkUnused asks the shops. A key may be on its way into a shop that accepted it and does not show it yet: where it

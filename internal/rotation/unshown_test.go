@@ -13,15 +13,17 @@ import (
 )
 
 // hide makes shop a's page show no Kustom ID: neither when it is read nor after a write.
-func (w *world) hide() {
+func (w *world) hide() { w.hideShop("a") }
+
+func (w *world) hideShop(name string) {
 	w.shops.before = func(_ context.Context, kind, shop string, _ int) error {
-		if shop == "a" && kind == read {
+		if shop == name && kind == read {
 			return &mystore.NotShownError{Shop: shop}
 		}
 		return nil
 	}
 	w.shops.after = func(_ context.Context, kind, shop string, _ int) error {
-		if shop == "a" && kind == write {
+		if shop == name && kind == write {
 			return &mystore.NotConfirmedError{Shop: shop}
 		}
 		return nil
@@ -167,6 +169,38 @@ func TestUnshown_AfterReloadOnly(t *testing.T) {
 		t.Fatalf("kept %v, error %v", kept, err)
 	}
 	w.wantKeys("M1-old", "M1-new1")
+}
+
+// TestUnshown_ShopOfNoObjectIsNamed by the plans as what the old key waits for, until the user says to ignore it.
+func TestUnshown_ShopOfNoObjectIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
+	w.hideShop("b")
+	var record rotation.Record
+	kept, err := w.engine.Execute(t.Context(), w.plan(config()), rotation.Rules{}, &record)
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	_ = wantUnknown(t, kept[0].Err)
+	w.wantKeys("M1-old", "M1-new1")
+	for range 2 {
+		next := w.next(&record)
+		const want = "keys are left that an earlier run could not delete: shop b may use them, and does not show which key it has"
+		if next.Generate || next.Reason != want || !slices.Equal(names(next.Delete), []string{"M1-old"}) {
+			t.Fatalf("the plan is %+v", next)
+		}
+		if kept, err := w.engine.Execute(t.Context(), next, rotation.Rules{}, &record); err != nil || len(kept) != 1 {
+			t.Fatalf("kept %v, error %v", kept, err)
+		}
+	}
+	w.shops.before = nil
+	if kept, err := w.engine.Execute(t.Context(), w.next(&record), rotation.Rules{}, &record); err != nil || len(kept) != 0 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantKeys("M1-new1")
+	if plan := w.next(&record); plan.Generate || plan.Changes {
+		t.Errorf("the plan after it is %+v", plan)
+	}
 }
 
 // TestUnshown_ImportNeedsAPageThatShows which key the shop has: there is nothing else to go by.

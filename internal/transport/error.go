@@ -201,6 +201,13 @@ func DidNothing(err error) bool {
 	return errors.As(err, &failure) && failure.DidNothing()
 }
 
+// IsOutdated tells whether err says that nothing was done because what was proven before has to be proven again: then
+// whoever asked proves it, and asks again.
+func IsOutdated(err error) bool {
+	var failure interface{ Outdated() bool }
+	return errors.As(err, &failure) && failure.Outdated()
+}
+
 // IsStatus tells whether err is an API's own refusal with the given status.
 func IsStatus(err error, status int) bool {
 	var failure *Error

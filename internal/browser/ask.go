@@ -1,0 +1,254 @@
+package browser
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	cdpruntime "github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+// This file asks a person before a click that changes something.
+//
+// The question is in a window of its own, and not on the vendor's page: scripts of a page can read, cover and click
+// whatever is on it, in a shadow root too, and could say OK in the person's place. The window has a profile of its own,
+// an empty address and no opener, so no page can find it or send it anything.
+
+// question is what a person is asked.
+type question struct {
+	Site, Host, Page, Do, Button string
+}
+
+// asking is the script that shows a question.
+//
+//go:embed asking.js
+var asking string
+
+// QuestionTitle is the title of the window that asks.
+const QuestionTitle = "terraform-provider-kustom asks"
+
+// ErrStopped says that the person did not want the click.
+var ErrStopped = errors.New("you said Stop")
+
+const (
+	// answerInterval is the wait between two looks for the person's answer.
+	answerInterval = 100 * time.Millisecond
+	// promptly is how old the proofs before a click may be that the person has said OK to. After a longer wait they
+	// are made again.
+	promptly = 2 * time.Second
+	// approvedFor is for how long an OK counts while they are.
+	approvedFor = 2 * time.Minute
+	// attention is how long more a step may take that a person has to attend to.
+	attention = 10 * time.Minute
+
+	questionWidth, questionHeight = 620, 380
+)
+
+// HasDisplay tells whether there is a screen to show a window on, as far as that is known.
+func HasDisplay(getenv func(string) string) bool {
+	return runtime.GOOS != "linux" || getenv("DISPLAY") != "" || getenv("WAYLAND_DISPLAY") != ""
+}
+
+// Patience is how long more a step may take because a person is asked.
+func (b *Browser) Patience() time.Duration {
+	if b.options.Attended {
+		return attention
+	}
+	return 0
+}
+
+// approvals are the clicks that a person has said OK to and that were not made yet. It is safe for concurrent use.
+type approvals struct {
+	mu    sync.Mutex
+	until map[question]time.Time
+}
+
+func (a *approvals) has(q question) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return time.Now().Before(a.until[q])
+}
+
+func (a *approvals) add(q question) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.until == nil {
+		a.until = map[question]time.Time{}
+	}
+	a.until[q] = time.Now().Add(approvedFor)
+}
+
+func (a *approvals) drop(all []question) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, q := range all {
+		delete(a.until, q)
+	}
+}
+
+// Approve asks the person, where there is one, whether an element may be clicked in a step that changes something. It
+// is for steps whose proofs must not be old: where the person has taken longer than that, the error is of the kind
+// [Outdated]. Nothing was clicked then, and whoever makes the proofs again need not ask again. Where the person said
+// Stop, it is of the kind [Stopped].
+func (t *Tab) Approve(ctx context.Context, s Step, e *Element) error {
+	start := time.Now()
+	asked, err := t.approve(ctx, s, e)
+	if err == nil && asked && time.Since(start) > promptly {
+		t.outdated = true
+		return t.report(ctx, s, start, &StepError{Kind: Outdated})
+	}
+	return err
+}
+
+// approve asks the person, unless there is none or an OK is there already. It tells whether it did.
+func (t *Tab) approve(ctx context.Context, s Step, e *Element) (asked bool, err error) {
+	if !t.browser.options.Attended || !s.Changing {
+		return false, nil
+	}
+	start := time.Now()
+	q := question{
+		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Do: s.Do, Button: t.discreet(e.Label()),
+	}
+	t.approved = append(t.approved, q)
+	if t.browser.approvals.has(q) {
+		return false, nil
+	}
+	if err := t.ask(ctx, q, e); err != nil {
+		return true, t.report(ctx, s, start, &StepError{Kind: Stopped, Err: err})
+	}
+	t.browser.approvals.add(q)
+	return true, nil
+}
+
+// conclude forgets what the person has said OK to: another click of the same name is another question. While the
+// proofs are made again, it is kept.
+func (t *Tab) conclude() {
+	if !t.outdated {
+		t.browser.approvals.drop(t.approved)
+	}
+}
+
+// ask shows a question, one at a time, and returns nil when the person has said OK. The error is [ErrStopped] where
+// the person has said Stop or has closed the window.
+func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
+	select {
+	case t.process.asking <- struct{}{}:
+		defer func() { <-t.process.asking }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	t.present(ctx, e)
+	window, err := t.openQuestion(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer window.close()
+	if attendant := t.browser.options.Attendant; attendant != nil {
+		go attendant(window.ctx)
+	}
+	for {
+		answer, err := window.evaluate(ctx, "window.answer")
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return ErrStopped
+		case answer == "OK":
+			return nil
+		case answer != "":
+			return ErrStopped
+		}
+		if err := pause(ctx, answerInterval); err != nil {
+			return err
+		}
+	}
+}
+
+// present shows the person the page, with the element in view. That it can't be is no reason not to ask.
+func (t *Tab) present(ctx context.Context, e *Element) {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	_ = t.run(ctx, func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, page.BringToFront, cdp.Empty{})
+		return err
+	})
+	_, _ = script[point](ctx, t, "aim", e.id)
+}
+
+// questionWindow is a window that asks.
+type questionWindow struct {
+	process *process
+	profile cdp.BrowserContextID
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+// openQuestion opens a window with a question.
+func (t *Tab) openQuestion(ctx context.Context, q question) (*questionWindow, error) {
+	within, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	inBrowser, done := join(t.process.ctx, within)
+	defer done()
+	profile, err := newProfile(inBrowser)
+	if err != nil {
+		return nil, err
+	}
+	params := target.CreateTargetParams{URL: "about:blank", BrowserContextID: profile}
+	if newWindow := true; t.browser.options.windowed() {
+		params.NewWindow, params.Width, params.Height = &newWindow, questionWidth, questionHeight
+	}
+	w := &questionWindow{process: t.process, profile: profile, cancel: func() {}}
+	made, err := chromedp.CallBrowser(inBrowser, target.CreateTarget, params)
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	w.ctx, w.cancel = chromedp.NewContext(t.process.ctx, chromedp.WithTargetID(made.TargetID))
+	unneeded := context.AfterFunc(within, w.cancel)
+	err = chromedp.Do(w.ctx)
+	if !unneeded() {
+		err = errors.Join(err, within.Err())
+	}
+	if err == nil {
+		var shown []byte
+		shown, err = json.Marshal([]string{QuestionTitle, q.Site + " (" + q.Host + ")", q.Page, q.Do, q.Button})
+		if err == nil {
+			_, err = w.evaluate(within, "("+asking+")(..."+string(shown)+")")
+		}
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// evaluate returns the text that an expression has in the window.
+func (w *questionWindow) evaluate(ctx context.Context, expression string) (string, error) {
+	inWindow, cancel := join(w.ctx, ctx)
+	defer cancel()
+	byValue := true
+	got, err := chromedp.Call(inWindow, cdpruntime.Evaluate, cdpruntime.EvaluateParams{Expression: expression, ReturnByValue: &byValue})
+	if err != nil {
+		return "", err
+	}
+	var text string
+	if json.Unmarshal(got.Result.Value, &text) != nil {
+		return "", nil
+	}
+	return text, nil
+}
+
+// close closes the window, and forgets its profile.
+func (w *questionWindow) close() {
+	w.cancel()
+	w.process.disposeProfile(w.profile)
+}

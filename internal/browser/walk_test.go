@@ -1,0 +1,68 @@
+package browser_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+)
+
+// TestTab_WalkNamesWhatThePageItselfLacks: on the page that is looked for, what it lacks is named first and alone, and
+// not a step on the way there.
+func TestTab_WalkNamesWhatThePageItselfLacks(t *testing.T) {
+	t.Parallel()
+	s := serveOne(t, `<a href="#x">Extensions</a><input aria-label="Kustom ID"><button>Commit pair</button><button>Extensions and updates of all kinds</button>`)
+	tab := s.open(t, browser.Options{Timeout: 5 * short})
+	save, field := action("Update pair"), browser.Thing{Kind: browser.Field, Words: []string{"Kustom ID"}}
+	err := tab.Walk(t.Context(), step(), browser.Route{
+		Goal: func(p *browser.Page) error {
+			if _, err := p.One(field); err != nil {
+				return err
+			}
+			return &browser.AbsentError{Things: []browser.Thing{save}, Here: true}
+		},
+		Moves: []browser.Move{{Thing: action("Extensions")}, {Thing: action("Your extensions")}},
+	})
+	failed := failure(t, err, browser.NotFound)
+	if len(failed.Wanted) != 1 || failed.Wanted[0].Words[0] != "Update pair" || len(failed.Nearest) == 0 || failed.Nearest[0] != "Commit pair" {
+		t.Errorf("it looked for %v, and there is %q", failed.Wanted, failed.Nearest)
+	}
+}
+
+// TestTab_CheckStopsWaitingAtRest: a look that changes nothing does not wait for the whole timeout for what a page at rest
+// does not have. A page that is at work gets it.
+func TestTab_CheckStopsWaitingAtRest(t *testing.T) {
+	t.Parallel()
+	const counts = `<p role="status">0</p><script>setInterval(() => { const s = document.querySelector("p"); s.textContent = +s.textContent + 1 }, 1000)</script>`
+	const late = `<script>setTimeout(() => { document.body.innerHTML = "<button>Nothing</button>" }, 12000)</script>`
+	for name, test := range map[string]struct {
+		body  string
+		found bool
+		o     browser.Options
+		most  time.Duration
+	}{
+		"at rest":            {`<button>Other</button>`, false, browser.Options{ReadOnly: true, Timeout: long}, long / 2},
+		"at work":            {`<button>Other</button>` + counts + late, true, browser.Options{ReadOnly: true, Timeout: long}, long},
+		"where a run may do": {`<button>Other</button>` + late, true, browser.Options{Timeout: long}, long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, test.body).open(t, test.o)
+			err := within(t, test.most, func(ctx context.Context) error {
+				_, err := find(ctx, tab, step(), action("Nothing"))
+				return err
+			})
+			if test.found {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if failed := failure(t, err, browser.NotFound); !slices.Equal(failed.Nearest, []string{"Other"}) {
+				t.Errorf("there is %q", failed.Nearest)
+			}
+		})
+	}
+}
