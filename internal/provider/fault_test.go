@@ -292,6 +292,8 @@ func (i *interceptor) hits() int {
 	return i.hurt
 }
 
+func (i *interceptor) over(pool http.RoundTripper) { i.pool = pool }
+
 func (i *interceptor) RoundTrip(req *http.Request) (*http.Response, error) {
 	return i.carrier(req).RoundTrip(req)
 }

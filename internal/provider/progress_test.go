@@ -160,7 +160,7 @@ func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
 func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	taken := &thief{pool: http.DefaultTransport}
+	taken := new(thief)
 	r, ok := rehearse(t, worldOptions{seed: &seed, carrier: taken}, wayFleet).(*rehearsal)
 	if !ok {
 		t.Fatal("it is another rehearsal")
@@ -178,6 +178,8 @@ type thief struct {
 	pool http.RoundTripper
 	file string
 }
+
+func (h *thief) over(pool http.RoundTripper) { h.pool = pool }
 
 func (h *thief) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {

@@ -32,12 +32,21 @@ func rehearse(t *testing.T, o worldOptions, way string) migration {
 	}
 	env := s.Env("http://127.0.0.1")
 	var carrier http.RoundTripper = inMemory{s}
-	if i, ok := o.carrier.(*interceptor); ok {
-		i.pool, carrier = carrier, i
+	if layered, ok := o.carrier.(layer); ok {
+		layered.over(carrier)
+		carrier = layered
+	} else if o.carrier != nil {
+		t.Fatalf("a %T has a network of its own", o.carrier)
 	}
 	return newRehearsal(t, observed{s, t}, *o.seed, way, newProvider(provider.Options{
 		Version: "test", Clock: clock.System{}, RoundTripper: carrier, Getenv: func(name string) string { return env[name] },
 	}, waysAPIs), map[string]any{"request_timeout": patient})
+}
+
+// layer carries requests by another carrier, which it is given.
+type layer interface {
+	http.RoundTripper
+	over(http.RoundTripper)
 }
 
 // newRehearsal is a migration by a provider that is given these settings.
