@@ -326,6 +326,7 @@ func (w *world) byHand(shop, what int) {
 			must(w.sandbox.Install(name, key.Username, key.Secret))
 		}
 	}
+	w.noteHolders()
 	// Whatever was in the shop, a person has taken it out, and knows of it.
 	w.known[now.KustomID] = true
 }

@@ -146,6 +146,11 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, estate: 1, shop: 1, n: 1}, {verb: want, shop: 2, n: 0}, {verb: want, shop: 0, n: 0}, {verb: want, shop: 1, n: 2},
 			{verb: apply, trouble: trouble{meet, 8, 0, 7}}, {verb: want, estate: 1, shop: 1, n: 3},
 		},
+		"a connection is made anew beside a shop of the same store that another state has": {
+			{verb: want, estate: 1, shop: 0, n: 1}, {verb: apply, estate: 1, trouble: trouble{kind: own}}, {verb: want, shop: 1, n: 1},
+			{verb: apply, trouble: trouble{kind: own}}, {verb: tune, shop: 1, n: tuneTurn}, {verb: apply, trouble: trouble{kind: own}},
+			{verb: tune, shop: 1, n: tuneName}, {verb: apply, trouble: trouble{kind: own}},
+		},
 		"a shop leaves a fleet that is told to clear in the same run": {
 			{verb: want, shop: 2, n: 2}, {verb: want, shop: 1, n: 2}, {verb: apply}, {verb: tune, shop: 1, n: tuneClear}, {verb: want, shop: 2, n: 0},
 			{verb: apply},

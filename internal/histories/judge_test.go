@@ -14,22 +14,27 @@ func (w *world) judgeChange(by carrier, c apiChange) {
 	switch c.what {
 	case "install":
 		w.judgeInstall(c)
+		w.noteHolders()
 		e.own(shop, c.key, c.by)
 	case "clear":
 		if c.worked && !e.mayClear(shop, c) {
 			w.breach(promiseClear, "state %d cleared shop %s, which worked with %s, a key that is not its own or without being asked", c.estate, c.shop, c.before)
 		}
 	case "delete":
-		if len(c.holders) > 0 && !by.couldNotKnow(c.holders) {
+		if len(c.holders) > 0 && !by.couldNotKnow(c.key, c.holders) {
 			w.breach(promiseKeyInUse, "state %d deleted key %s, which shops %v hold", c.estate, c.key, c.holders)
 		}
 	}
 }
 
-// couldNotKnow tells whether the provider sees shops, all of which answer, and not those that hold a key:
-// no rule can protect a shop that the provider was not told of.
-func (c carrier) couldNotKnow(holders []string) bool {
-	if len(c.sees) == 0 || slices.ContainsFunc(holders, func(shop string) bool { return c.sees[shop] }) {
+// couldNotKnow tells whether the provider sees shops, all of which answer, and not those that hold a key: no rule can
+// protect a shop that the provider was not told of. But it has no business with a key that none of its shops has held.
+func (c carrier) couldNotKnow(key string, holders []string) bool {
+	concerned := false
+	for shop := range c.run.world.held[key] {
+		concerned = concerned || c.sees[shop]
+	}
+	if !concerned || slices.ContainsFunc(holders, func(shop string) bool { return c.sees[shop] }) {
 		return false
 	}
 	for _, shop := range holders {

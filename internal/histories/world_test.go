@@ -83,6 +83,8 @@ type world struct {
 	// known are the keys that nobody has to account for: from the start, made by hand, let go of by hand, or
 	// kept because a policy says so.
 	known map[string]bool
+	// held are the shops that have ever held a key, by its username.
+	held map[string]map[string]bool
 	// victims are shops that a run has stopped that was not told of them. They are put right in the end.
 	victims map[string]bool
 	// before are the shops that took payments when the run began.
@@ -111,7 +113,7 @@ type apiChange struct {
 func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
 	w := &world{
 		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d},
-		known: map[string]bool{}, victims: map[string]bool{},
+		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{},
 	}
 	o.Clock, o.Unchecked, o.KeyLimit = w.clock, true, 100
 	var err error
@@ -131,6 +133,7 @@ func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
 			w.known[key.Username] = true
 		}
 	}
+	w.noteHolders()
 	return w, nil
 }
 
@@ -155,6 +158,17 @@ const (
 func (w *world) breach(kind promise, format string, args ...any) {
 	w.tell("BROKEN: %s: %s", kind, fmt.Sprintf(format, args...))
 	w.broken = append(w.broken, kind)
+}
+
+// noteHolders notes which shops hold which keys now.
+func (w *world) noteHolders() {
+	for _, name := range shopNames {
+		username := w.shop(name).KustomID
+		if w.held[username] == nil {
+			w.held[username] = map[string]bool{}
+		}
+		w.held[username][name] = true
+	}
 }
 
 // shop returns what a shop is now.

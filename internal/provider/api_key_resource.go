@@ -296,7 +296,8 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	var strays []string
 	for _, key := range keys {
 		ours := key.Description != nil && *key.Description == plan.Description.ValueString()
-		if ours && rotation.Stray(key) && !r.engine.Keys.Made(key.CredentialID) && !r.engine.Shops.Holds(key.Username) {
+		known := r.engine.Keys.Made(key.CredentialID) || r.engine.IsManaged(key.Username)
+		if ours && rotation.Stray(key) && !known && !r.engine.Shops.IsHeld(ctx, key) {
 			strays = append(strays, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
 		}
 	}
@@ -307,7 +308,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 		}
 		diags.AddAttributeWarning(path.Root("merchant_id"), "Keys that nothing uses",
 			fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them "+
-				"behind.%s If no state has them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", merchantID, enumerate(strays), lost))
+				"behind.%s If no state has them and no other shop uses them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", merchantID, enumerate(strays), lost))
 	}
 }
 

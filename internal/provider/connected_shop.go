@@ -317,6 +317,17 @@ func (s connectedShop) planned(shop string, state *connectedShop, diags *diag.Di
 // deletedKeysSummary is the same for all objects, so that Terraform shows their warnings together.
 const deletedKeysSummary = "API keys will be deleted"
 
+// keptKeysSummary takes its place where none is.
+const keptKeysSummary = "API keys that stay"
+
+// keysSummary returns the summary of what describeDeletions says.
+func keysSummary(p rotation.Plan) string {
+	if len(p.Delete) == 0 {
+		return keptKeysSummary
+	}
+	return deletedKeysSummary
+}
+
 // describeDeletions tells of the keys that a plan deletes, and of those that it deletes later; empty where it
 // deletes none. Terraform's "0 to destroy" does not count them.
 func describeDeletions(p rotation.Plan) string {

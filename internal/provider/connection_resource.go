@@ -250,7 +250,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		r.engine.Plan(ctx, c.Shop, c.MerchantID)
 	}
 	if text := describeDeletions(decided); text != "" && decided.Changes {
-		diags.AddAttributeWarning(path.Root("keys_to_delete"), deletedKeysSummary, fmt.Sprintf("Shop %s: %s.", c.Shop, text))
+		diags.AddAttributeWarning(path.Root("keys_to_delete"), keysSummary(decided), fmt.Sprintf("Shop %s: %s.", c.Shop, text))
 	}
 	warnOfAnswers(r.engine, diags)
 }

@@ -163,27 +163,41 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	switched := 0
 	for _, m := range f.Members {
 		if m.Plan.Changes && !m.Plan.Undecided {
-			all.Delete = appendNew(all.Delete, m.Plan.Delete)
+			all.Delete = appendNewKeys(all.Delete, m.Plan.Delete)
 			all.Others = appendNew(all.Others, m.Plan.Others)
 		}
 		if m.Plan.Generate {
 			switched++
 		}
 	}
+	all.Others = slices.DeleteFunc(all.Others, func(name string) bool {
+		return slices.ContainsFunc(all.Delete, func(key rotation.KeyRef) bool { return key.Username == name })
+	})
 	if text := describeDeletions(all); text != "" {
 		// Terraform would quote the whole attribute, with every shop.
-		diags.AddWarning(deletedKeysSummary, fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
+		diags.AddWarning(keysSummary(all), fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
 	}
 }
 
-// appendNew appends the keys that are not in the list yet: shops may share a store and a key.
-func appendNew[T comparable](keys, more []T) []T {
+// appendNewKeys appends the keys that are not in the list yet: shops may share a store and a key. A key that one shop
+// lets go at once and another one later is named once.
+func appendNewKeys(keys, more []rotation.KeyRef) []rotation.KeyRef {
 	for _, key := range more {
-		if !slices.Contains(keys, key) {
+		if !slices.ContainsFunc(keys, func(k rotation.KeyRef) bool { return keyName(k) == keyName(key) }) {
 			keys = append(keys, key)
 		}
 	}
 	return keys
+}
+
+// appendNew appends the names that are not in the list yet.
+func appendNew(names, more []string) []string {
+	for _, name := range more {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // planned returns the map of the shops as it is planned. What is not known yet stays as it is.

@@ -380,6 +380,31 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 	}
 }
 
+// TestFleet_NamesEachKeyOnce: shops of one store share its keys. What goes because of one shop does not stay because of
+// another, and where nothing goes, the warning does not say so.
+func TestFleet_NamesEachKeyOnce(t *testing.T) {
+	t.Parallel()
+	goes := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}
+	described := goes
+	described.Host = kustom.Production.LegacyHost()
+	for want, members := range map[string][]*rotation.Member{
+		"- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 other key of the store stays as before: M1-erp.": {
+			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}, Others: []string{"M1-erp"}}},
+			{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{described}, Others: []string{"M1-a", "M1-erp"}}},
+		},
+		"- warning API keys that stay: 1 shop will get a new key; 1 other key of the store stays as before: M1-erp.": {
+			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Others: []string{"M1-erp"}}},
+		},
+	} {
+		f := &fleet{Fleet: rotation.Fleet{Members: members}}
+		var diags diag.Diagnostics
+		f.warnOfDeletions(&diags)
+		if got := lines(diags); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
 // TestMemberPath: a shop's messages are put at the shop.
 func TestMemberPath(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
@@ -177,14 +178,24 @@ func TestProgressFile_NeverFailsRotation(t *testing.T) {
 type thief struct {
 	pool http.RoundTripper
 	file string
+	once sync.Once
+}
+
+// take goes on until the folder is there: meanwhile another shop's step may have made the file anew.
+func (h *thief) take() {
+	for {
+		_ = os.Remove(h.file)
+		if os.Mkdir(h.file, 0o700) == nil {
+			return
+		}
+	}
 }
 
 func (h *thief) over(pool http.RoundTripper) { h.pool = pool }
 
 func (h *thief) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {
-		_ = os.Remove(h.file)
-		_ = os.Mkdir(h.file, 0o700)
+		h.once.Do(h.take)
 	}
 	return h.pool.RoundTrip(req)
 }

@@ -226,7 +226,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 			return plan, err
 		}
 	}
-	replaced := append(seen.replaceable(), seen.predecessor(plan.Description)...)
+	replaced := append(seen.replaceable(), seen.interrupted()...)
 	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
 	plan.nameOthers(usernames(seen.Others))
 	return plan, nil

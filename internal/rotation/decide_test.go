@@ -54,7 +54,8 @@ func TestDecide_NewShop(t *testing.T) {
 		"kept":                   {seen: rotation.Observation{Holds: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.KeepKeys}, keep: []string{"M1-old"}},
 		"when unused":            {seen: rotation.Observation{Holds: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}, delete: []string{"M1-old*"}},
 		"others stay":            {seen: rotation.Observation{Holds: holds("M1-old"), Held: &old, Others: []kustom.Key{m1("M1-erp")}}, delete: []string{"M1-old"}},
-		"of a killed run":        {seen: rotation.Observation{Holds: holds("M1-made"), Held: &described, Others: []kustom.Key{old}}, delete: []string{"M1-made", "M1-old"}},
+		"of a killed run":        {seen: rotation.Observation{Holds: holds("M1-made"), Held: &described, Others: []kustom.Key{old}, Replaced: []rotation.KeyRef{ref(old)}}, delete: []string{"M1-made", "M1-old"}},
+		"of who knows whom":      {seen: rotation.Observation{Holds: holds("M1-made"), Held: &described, Others: []kustom.Key{old}}, delete: []string{"M1-made"}},
 		"another store, allowed": {seen: rotation.Observation{Holds: holds("M2-x")}, rules: rotation.Rules{AllowStoreChange: true}, keep: []string{"M2-x"}, reason: "a key of another store"},
 	}
 	for name, test := range tests {

@@ -101,6 +101,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 		if err != nil {
 			return leftovers, err
 		}
+		e.Shops.sightings.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: plan.going()})
 		holds, unconfirmed, err := e.give(ctx, plan.Shop, key)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
 			before = holds
@@ -348,6 +349,11 @@ func quietKeys(plan Plan, retired []RetiredKey) map[string]bool {
 		}
 	}
 	return quiet
+}
+
+// going returns the keys that are deleted as soon as the shop has another one.
+func (p Plan) going() []KeyRef {
+	return slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" })
 }
 
 // goingKeys returns the keys that go now, the unsettled of them with all that is known of them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -187,13 +188,21 @@ func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 }
 
 // TestExecute_KilledAfterInstallation: the next run finds the shop on a key that nobody has recorded, replaces it,
-// and deletes both it and the one before.
+// and deletes both it and, on the same machine, the one before. On another machine that one may be anybody's: it stays.
 func TestExecute_KilledAfterInstallation(t *testing.T) {
 	t.Parallel()
+	t.Run("same machine", func(t *testing.T) { t.Parallel(); killedAfterInstallation(t, true) })
+	t.Run("another machine", func(t *testing.T) { t.Parallel(); killedAfterInstallation(t, false) })
+}
+
+func killedAfterInstallation(t *testing.T, remembers bool) {
+	t.Helper()
 	used := noon.Add(-time.Hour)
 	old := m1("M1-old")
 	old.LastUsedAt = &used
-	w := newWorld(t, map[string]string{"a": "M1-old"}, old)
+	w := newWorld(t, map[string]string{"a": "M1-old"}, old, m1("M1-erp"))
+	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	w.rerun()
 	plan := w.plan(config())
 	w.portal.before = func(kind, about string, _ int) error {
 		if kind == discard && about == "id-M1-old" {
@@ -204,6 +213,10 @@ func TestExecute_KilledAfterInstallation(t *testing.T) {
 	_, _ = w.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
 	w.wantHolds("a", "M1-new1")
 	w.portal.before = nil
+	want := []string{"M1-erp"}
+	if !remembers {
+		w.sightings, want = rotation.Sightings{}, []string{"M1-erp", "M1-old"}
+	}
 	w.rerun()
 	w.clock.Advance(time.Hour)
 	var record rotation.Record
@@ -211,7 +224,7 @@ func TestExecute_KilledAfterInstallation(t *testing.T) {
 		t.Fatalf("kept %v, error %v", kept, err)
 	}
 	w.wantHolds("a", record.Username)
-	w.wantKeys(record.Username)
+	w.wantKeys(append(want, record.Username)...)
 }
 
 // TestExecute_KeepsWhatItCannotDelete: the shop works, so a key that could not be deleted is no error. It is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,9 @@ type Observation struct {
 	Own, Held *kustom.Key
 	// Others are the store's other keys.
 	Others []kustom.Key
+	// Replaced are the keys that the shop's present key took the place of, as far as this machine knows. It is looked at
+	// where no object has taken the shop over yet.
+	Replaced []KeyRef
 }
 
 // walk is what the objects of a walk share.
@@ -165,6 +169,9 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 	if err := e.confirmMissing(ctx, &seen, credentialID); err != nil {
 		return Observation{}, err
 	}
+	if credentialID == "" {
+		seen.Replaced = e.Shops.sightings.replacedBy(shop, seen.Holds.KustomID)
+	}
 	return seen, e.confirmUnlisted(ctx, shop, &seen)
 }
 
@@ -263,24 +270,17 @@ func (o Observation) foreign() []KeyRef {
 	return []KeyRef{{MerchantID: store, Username: o.Holds.KustomID}}
 }
 
-// predecessor returns the key that a killed run was about to delete: it gave the shop a key with this
-// description, which no state has, and did not come to delete the one before. That is, of the keys made
-// earlier and not used since, the one that was used last. A key that is used on is somebody else's.
-func (o Observation) predecessor(description *string) []KeyRef {
-	if o.Held == nil || o.Held.Description == nil || description == nil || *o.Held.Description != *description || isLegacy(*o.Held) {
-		return nil
-	}
-	var last *kustom.Key
-	for i, key := range o.Others {
-		if key.CreatedAt.Before(o.Held.CreatedAt) && key.LastUsedAt != nil &&
-			key.LastUsedAt.Before(o.Held.CreatedAt.Add(2*propagationWindow)) && (last == nil || key.LastUsedAt.After(*last.LastUsedAt)) {
-			last = &o.Others[i]
+// interrupted returns the keys that a run of this machine was about to delete, and did not come to: it gave the shop the
+// key that it holds, and was killed. What a store's other keys look like proves nothing of that kind: any of them may be
+// another team's or another system's.
+func (o Observation) interrupted() []KeyRef {
+	var keys []KeyRef
+	for _, key := range o.Others {
+		if slices.ContainsFunc(o.Replaced, func(r KeyRef) bool { return r.MerchantID == key.MerchantID && r.CredentialID == key.CredentialID }) {
+			keys = append(keys, refOf(key))
 		}
 	}
-	if last == nil {
-		return nil
-	}
-	return []KeyRef{refOf(*last)}
+	return keys
 }
 
 // RetiredKey is a key that has gone out of use and was not deleted: because its policy keeps it, or until it is

@@ -129,48 +129,23 @@ func TestReplaceable_HasEachKeyOnce(t *testing.T) {
 	}
 }
 
-// TestPredecessor_IsNotUsedSince: a key that something else goes on using is not the one that a killed run was about
-// to delete.
-func TestPredecessor_IsNotUsedSince(t *testing.T) {
+// TestInterrupted_IsWhatThisMachineRemembers: of a store's other keys, only those go that the shop's key is known to have
+// taken the place of, whoever made the others and however long ago they were used.
+func TestInterrupted_IsWhatThisMachineRemembers(t *testing.T) {
 	t.Parallel()
-	description := "terraform"
-	// used is a key that was made and last used at these times, relative to the making of the shop's key.
-	used := func(name string, created, last time.Duration) kustom.Key {
-		key, at := *kustoms("M1-" + name), made.Add(last)
-		key.CreatedAt, key.LastUsedAt = made.Add(created), &at
-		return key
-	}
-	never := *kustoms("M1-never")
-	never.CreatedAt = made.Add(-time.Hour)
-	held := func(text string) *kustom.Key {
-		key := kustoms("M1-held")
-		key.Description = &text
-		return key
-	}
-	legacy := held(description)
-	legacy.Host = kustom.Production.LegacyHost()
-	before, window := used("before", -2*time.Hour, -time.Minute), 2*propagationWindow
+	before, other := *kustoms("M1-before"), *kustoms("M1-other")
 	for name, test := range map[string]struct {
-		held   *kustom.Key
-		others []kustom.Key
-		want   string
+		others   []kustom.Key
+		replaced []KeyRef
+		want     string
 	}{
-		"used until the switch":            {held(description), []kustom.Key{before}, "M1-before"},
-		"used within the window":           {held(description), []kustom.Key{used("late", -time.Hour, window-time.Nanosecond)}, "M1-late"},
-		"used on after the window":         {held(description), []kustom.Key{used("erp", -time.Hour, window)}, ""},
-		"used on, beside one that was not": {held(description), []kustom.Key{used("erp", -time.Hour, time.Hour), before}, "M1-before"},
-		"the last used of two":             {held(description), []kustom.Key{used("older", -3*time.Hour, -time.Hour), before}, "M1-before"},
-		"never used":                       {held(description), []kustom.Key{never}, ""},
-		"made later":                       {held(description), []kustom.Key{used("later", time.Second, time.Minute)}, ""},
-		"another description":              {held("by hand"), []kustom.Key{before}, ""},
-		"no description":                   {kustoms("M1-held"), []kustom.Key{before}, ""},
-		"Klarna's key":                     {legacy, []kustom.Key{before}, ""},
-		"no key":                           {nil, []kustom.Key{before}, ""},
-		"no other key":                     {held(description), nil, ""},
+		"remembered":       {[]kustom.Key{other, before}, []KeyRef{refOf(before)}, "M1-before"},
+		"deleted already":  {[]kustom.Key{other}, []KeyRef{refOf(before)}, ""},
+		"nothing is known": {[]kustom.Key{other, before}, nil, ""},
+		"another store's":  {[]kustom.Key{before}, []KeyRef{{MerchantID: "M2", CredentialID: before.CredentialID}}, ""},
 	} {
-		seen := observed("M1-held", nil, test.held)
-		seen.Others = test.others
-		if got := usernamesOf(seen.predecessor(&description)); got != test.want {
+		seen := Observation{MerchantID: "M1", Others: test.others, Replaced: test.replaced}
+		if got := usernamesOf(seen.interrupted()); got != test.want {
 			t.Errorf("%s: it is %q, want %q", name, got, test.want)
 		}
 	}

@@ -243,6 +243,8 @@ type world struct {
 	shops  *service
 	prover *prover
 	engine *rotation.Engine
+	// sightings are what this machine remembers; nothing, unless a test sets them.
+	sightings rotation.Sightings
 	// journal is nil where nobody is told of steps.
 	journal rotation.Journal
 }
@@ -262,7 +264,7 @@ func (w *world) rerun(ignored ...string) {
 	w.portal.made = map[string]bool{}
 	w.engine = rotation.New(rotation.Options{
 		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Ignored: ignored,
-		Journal: w.journal,
+		Journal: w.journal, Sightings: w.sightings,
 	})
 }
 

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 )
 
-// Sightings remembers, from run to run on this machine, the username that each shop was last seen with. Where a
+// Sightings remembers, from run to run on this machine, the username that each shop was last seen with, and which keys
+// its last new key took the place of. Where a
 // shop can't be read, it tells which keys the shop may use: Terraform tells a provider nothing of the objects that
 // a run does not change. It holds no secret. What can't be remembered is not known, which is the safe side. It is
 // safe for concurrent use, by several processes too.
@@ -79,6 +80,38 @@ func (s Sightings) forgetMissed(shop string) {
 		_ = os.Remove(s.missedFile(shop))
 	}
 }
+
+// replacement is a key that a shop gets, and the keys that go because of it.
+type replacement struct {
+	Username string   `json:"username"`
+	Keys     []KeyRef `json:"keys"`
+}
+
+// recordReplacement remembers that a shop is about to get a key in place of others, which are then deleted: a run that
+// is killed in between tells nobody else.
+func (s Sightings) recordReplacement(shop string, r replacement) {
+	if s.Dir == "" || len(r.Keys) == 0 {
+		return
+	}
+	// Strings always encode.
+	content, _ := json.Marshal(r)
+	keepFile(s.replacedDir(), filepath.Join(s.replacedDir(), url.PathEscape(shop)), content)
+}
+
+// replacedBy returns the keys that go because a run of this machine gave a shop a key; none where that is not known.
+func (s Sightings) replacedBy(shop, username string) []KeyRef {
+	if s.Dir == "" {
+		return nil
+	}
+	content, err := os.ReadFile(filepath.Join(s.replacedDir(), url.PathEscape(shop)))
+	var r replacement
+	if err != nil || json.Unmarshal(content, &r) != nil || username == "" || r.Username != username {
+		return nil
+	}
+	return r.Keys
+}
+
+func (s Sightings) replacedDir() string { return s.Dir + "-replaced" }
 
 // missedDir is a folder beside that of the sightings, so that no shop's name can be its name.
 func (s Sightings) missedDir() string { return s.Dir + "-missed" }

@@ -3,6 +3,7 @@ package rotation
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -36,5 +37,28 @@ func TestSightings_OfNothingAreSafe(t *testing.T) {
 	blocked.record("butikk", "M00123456-aB3dE")
 	if got := blocked.last("butikk"); got != "" {
 		t.Errorf("it remembers %q", got)
+	}
+}
+
+func TestSightings_OfReplacedKeys(t *testing.T) {
+	t.Parallel()
+	s := Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	old := KeyRef{MerchantID: "M00123456", CredentialID: "M00123456/1", Username: "M00123456-aB3dE"}
+	s.recordReplacement("butikk", replacement{Username: "M00123456-new01", Keys: []KeyRef{old}})
+	if got := s.replacedBy("butikk", "M00123456-new01"); !slices.Equal(got, []KeyRef{old}) {
+		t.Errorf("the next run reads %v", got)
+	}
+	for _, held := range []string{"M00123456-other", ""} {
+		if got := s.replacedBy("butikk", held); got != nil {
+			t.Errorf("of a shop that holds %q, it reads %v", held, got)
+		}
+	}
+	if got := s.replacedBy("nettbutikk", "M00123456-new01"); got != nil {
+		t.Errorf("of another shop, it reads %v", got)
+	}
+	nothing := Sightings{}
+	nothing.recordReplacement("butikk", replacement{Username: "M00123456-new01", Keys: []KeyRef{old}})
+	if got := nothing.replacedBy("butikk", "M00123456-new01"); got != nil {
+		t.Errorf("without a folder, it reads %v", got)
 	}
 }
