@@ -10,15 +10,22 @@ import (
 	"testing"
 )
 
-// built builds the provider, once for all tests that need it as a process of its own.
-var built = sync.OnceValues(func() (string, error) {
-	binary := filepath.Join(os.Getenv(testDirectory), "terraform-provider-kustom")
-	cmd := exec.Command("go", "build", "-o", binary, "../..")
+var (
+	// built builds the provider, once for all tests that need it as a process of its own.
+	built = sync.OnceValues(func() (string, error) { return build(".", "../..") })
+	// builtHastened builds the one whose clock runs faster.
+	builtHastened = sync.OnceValues(func() (string, error) { return build("hastened", "./hastened") })
+)
+
+// build builds a provider from source into a folder of the tests' own.
+func build(folder, source string) (string, error) {
+	binary := filepath.Join(os.Getenv(testDirectory), folder, "terraform-provider-kustom")
+	cmd := exec.Command("go", "build", "-o", binary, source)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, output)
 	}
 	return binary, nil
-})
+}
 
 // mirror lays the built provider out as a registry's mirror on disk.
 var mirror = sync.OnceValues(func() (string, error) {
@@ -48,9 +55,11 @@ func mirrored(t *testing.T) string {
 	return dir
 }
 
-func builtProvider(t *testing.T) string {
+func builtProvider(t *testing.T) string { return mustBuild(t, built) }
+
+func mustBuild(t *testing.T, build func() (string, error)) string {
 	t.Helper()
-	binary, err := built()
+	binary, err := build()
 	if err != nil {
 		t.Fatalf("building the provider: %v", err)
 	}

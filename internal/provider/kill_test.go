@@ -56,7 +56,7 @@ func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way s
 
 func killedMigration(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, external: true})
+	w := newWorld(t, worldOptions{seed: &seed, hastened: true})
 	w.env = append(w.env, "XDG_CACHE_HOME="+t.TempDir())
 	if way == wayFleet {
 		w.write(t, "override.tf", fmt.Sprintf("resource %q \"all\" {\n  max_concurrency = 1\n}\n", fleetType))

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -55,6 +56,8 @@ type worldOptions struct {
 	requestTimeout string
 	// external leaves it to Terraform to start the provider, as a process of its own.
 	external bool
+	// hastened is external, and has the provider's clock run as fast as the default one does.
+	hastened bool
 	// installed is external, and leaves it to terraform init to install the provider, too.
 	installed bool
 	// way is how the vendors are reached; the default is what the whole run of the tests is told.
@@ -79,7 +82,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")
 	}
-	o.external = o.external || o.installed
+	o.external = o.external || o.installed || o.hastened
 	o.way = cmp.Or(o.way, testWay())
 	if o.clock == nil {
 		o.clock = clocktest.NewScaled(speed)
@@ -87,7 +90,11 @@ func newWorld(t *testing.T, o worldOptions) *world {
 			o.clock = clocktest.NewScaled(pageSpeed)
 		}
 	}
-	if o.external {
+	began := time.Now()
+	switch {
+	case o.hastened:
+		o.clock = clocktest.NewScaledFrom(began, speed)
+	case o.external:
 		o.clock = clock.System{}
 	}
 	if o.seed == nil {
@@ -112,6 +119,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		for name, value := range w.vendors {
 			w.env = append(w.env, name+"="+value)
 		}
+		w.env = append(w.env, "KUSTOM_TEST_CLOCK_START="+began.Format(time.RFC3339Nano), fmt.Sprintf("KUSTOM_TEST_CLOCK_FACTOR=%d", speed))
 	} else {
 		w.env = append(w.env, "TF_REATTACH_PROVIDERS="+serve(t, provider.Options{
 			Version: "test", Clock: o.clock, RoundTripper: o.carrier,
@@ -148,8 +156,12 @@ func (w *world) cliConfig(t *testing.T, o worldOptions) string {
 	case o.installed:
 		config = fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirrored(t))
 	case o.external:
+		binary := built
+		if o.hastened {
+			binary = builtHastened
+		}
 		config = fmt.Sprintf("provider_installation {\n  dev_overrides { \"storefront-iac/kustom\" = %q }\n  direct {}\n}\n",
-			filepath.Dir(builtProvider(t)))
+			filepath.Dir(mustBuild(t, binary)))
 	}
 	w.write(t, ".cli.tfrc", config)
 	return filepath.Join(w.dir, ".cli.tfrc")

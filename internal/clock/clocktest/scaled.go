@@ -19,7 +19,11 @@ type Scaled struct {
 var _ clock.Clock = (*Scaled)(nil)
 
 // NewScaled returns a clock that shows the present and runs factor times as fast as it should.
-func NewScaled(factor int) *Scaled { return &Scaled{start: time.Now(), factor: factor} }
+func NewScaled(factor int) *Scaled { return NewScaledFrom(time.Now(), factor) }
+
+// NewScaledFrom returns a clock that showed the real time at start, and runs factor times as fast as it should since.
+// Two processes that agree on both have the same time.
+func NewScaledFrom(start time.Time, factor int) *Scaled { return &Scaled{start: start, factor: factor} }
 
 // Now implements [clock.Clock].
 func (s *Scaled) Now() time.Time {
