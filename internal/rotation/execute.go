@@ -101,7 +101,11 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 		if err != nil {
 			return leftovers, err
 		}
-		e.Shops.sightings.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: plan.going()})
+		going := plan.going()
+		for _, left := range leftovers {
+			going = append(going, KeyRef{MerchantID: left.MerchantID, CredentialID: left.CredentialID, Username: left.Username})
+		}
+		e.Shops.sightings.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: going})
 		holds, unconfirmed, err := e.give(ctx, plan.Shop, key)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
 			before = holds

@@ -164,6 +164,41 @@ func TestExecute_FindsKeyOfKilledRun(t *testing.T) {
 	}
 }
 
+// TestExecute_KilledTwice: one run is killed after the portal has made the key, the next one after the installation of
+// another. The third deletes both, and the key that the shop had at first.
+func TestExecute_KilledTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
+	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	w.rerun()
+	w.portal.after = func(kind, _ string, call int) error {
+		if kind == generate && call == 1 {
+			return errLost
+		}
+		return nil
+	}
+	// What a killed run has noted in its record is lost with it.
+	_, _ = w.connect(config(), &rotation.Record{})
+	w.rerun()
+	w.portal.before = func(kind, _ string, _ int) error {
+		if kind == discard {
+			return errRefused
+		}
+		return nil
+	}
+	_, _ = w.connect(config(), &rotation.Record{})
+	w.wantHolds("a", "M1-new3")
+	w.wantKeys("M1-erp", "M1-new1", "M1-new3", "M1-old")
+	w.portal.before = nil
+	w.rerun()
+	w.clock.Advance(time.Hour)
+	var record rotation.Record
+	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 0 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.wantKeys("M1-erp", record.Username)
+}
+
 // TestExecute_KeepsReplayedKeyInUse: the key of an earlier run may have got into a shop.
 func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 	t.Parallel()
