@@ -302,7 +302,7 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	if r.install(ctx, config, &plan, &resp.Diagnostics) {
+	if r.install(ctx, config, &plan, nil, &resp.Diagnostics) {
 		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 		resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 		plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
@@ -375,7 +375,7 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
 	defer cancel()
-	if plan.writes(state, untouched != nil) && !r.install(ctx, config, &plan, &resp.Diagnostics) {
+	if plan.writes(state, untouched != nil) && !r.install(ctx, config, &plan, &state, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
@@ -385,15 +385,15 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 }
 
 // install proves a pair, writes it and takes over what the shop then shows. It reports what goes
-// wrong and returns whether the shop took the pair.
-func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
+// wrong and returns whether the shop took the pair. State is what is known of the shop, nil where nothing is.
+func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan, state *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
 	shop, pair := plan.Shop.ValueString(), config.pair()
 	ctx, end := r.engine.Begin(ctx, shop, storeOfID(plan.KustomID))
 	defer func() {
 		end(firstError(*diags))
 		warnOfAnswers(r.engine, diags)
 	}()
-	if r.checkPresent(ctx, *plan, diags); diags.HasError() {
+	if r.checkPresent(ctx, *plan, state, diags); diags.HasError() {
 		return false
 	}
 	extension, err := r.examine(ctx, shop, pair, plan.Verify.IsNull() || plan.Verify.ValueBool())
@@ -421,9 +421,9 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	return true
 }
 
-// checkPresent refuses, once the key is known, a shop a key of another store. That a shop's page does not show its
-// key is no reason not to give it one.
-func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan checkoutCredentialsModel, diags *diag.Diagnostics) {
+// checkPresent refuses, once the key is known, a shop a key of another store, and warns of a key that the state does not
+// have. That a shop's page does not show its key is no reason not to give it one.
+func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan checkoutCredentialsModel, state *checkoutCredentialsModel, diags *diag.Diagnostics) {
 	holds, err := r.engine.Shops.Credentials(ctx, plan.Shop.ValueString())
 	if mystore.IsNotShown(err) {
 		return
@@ -431,6 +431,9 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 	if err != nil {
 		report(diags, path.Root("shop"), "Credentials not changed", err)
 		return
+	}
+	if state != nil {
+		r.engine.NoteDisplaced(plan.Shop.ValueString(), holds.KustomID, plan.KustomID.ValueString(), state.KustomID.ValueString())
 	}
 	r.checkStore(ctx, plan, holds.KustomID, diags)
 }

@@ -94,6 +94,9 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 	if err != nil {
 		return nil, err
 	}
+	if record.Username != "" {
+		e.NoteDisplaced(plan.Shop, before.KustomID, append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.Holds)...)
+	}
 	var leftovers []kustom.Orphan
 	for round := 1; ; round++ {
 		key, replayed, err := e.generate(ctx, plan, before.KustomID, record)
@@ -121,6 +124,27 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 		}
 		return leftovers, nil
 	}
+}
+
+// NoteDisplaced warns of a key that a shop holds when it is about to get another one, and that is none of those that the
+// plan expected there: somebody has changed the shop since. A saved plan goes on all the same.
+func (e *Engine) NoteDisplaced(shop, held string, expected ...string) {
+	if held == "" || slices.Contains(expected, held) || e.IsManaged(held) {
+		return
+	}
+	e.Keys.warn(Warning{
+		Summary: "Shop changed since the plan",
+		Detail: fmt.Sprintf("Shop %s held %s when this run was about to give it another key, and the plan did not expect that: somebody has changed "+
+			"the shop since. This run does not delete %s. If nothing else uses it, delete it in Kustom Portal.", shop, withoutSecret(held), withoutSecret(held)),
+	})
+}
+
+func usernamesOfRefs(lists ...[]KeyRef) []string {
+	var names []string
+	for _, key := range slices.Concat(lists...) {
+		names = append(names, key.Username)
+	}
+	return names
 }
 
 const (

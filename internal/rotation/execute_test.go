@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,6 +162,28 @@ func TestExecute_FindsKeyOfKilledRun(t *testing.T) {
 				t.Errorf("it asked with %q", a)
 			}
 		})
+	}
+}
+
+// TestExecute_TellsOfDisplacedKey: somebody gives the shop a key after a plan was saved. The plan goes on, and says so.
+func TestExecute_TellsOfDisplacedKey(t *testing.T) {
+	t.Parallel()
+	for held, warned := range map[string]bool{"M1-hand": true, "M1-own": false} {
+		w := newWorld(t, map[string]string{"a": "M1-own"}, m1("M1-own"), m1("M1-hand"))
+		record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}
+		plan := w.plan(config())
+		w.shops.move("a", held)
+		w.rerun()
+		if _, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for _, warning := range w.engine.Keys.Warnings() {
+			said = append(said, warning.Summary+": "+warning.Detail)
+		}
+		if text := strings.Join(said, "\n"); strings.Contains(text, "Shop changed since the plan: Shop a held M1-hand") != warned {
+			t.Errorf("of a shop that holds %s, it says %q", held, text)
+		}
 	}
 }
 
