@@ -73,11 +73,8 @@ func (v *vendors) configuredServer(t *testing.T, block values) *actionServer {
 	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
 		Config: dynamic(t, schema.Provider.ValueType(), block),
 	})
-	if err != nil {
+	if err := failure(err, configured.Diagnostics); err != nil {
 		t.Fatal(err)
-	}
-	for _, d := range configured.Diagnostics {
-		t.Fatalf("%s: %s", d.Summary, d.Detail)
 	}
 	return s
 }
