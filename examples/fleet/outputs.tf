@@ -5,7 +5,7 @@ output "kustom_ids" {
 
 locals {
   old_keys_waiting = {
-    for name, shop in kustom_mystore_fleet.all.shops : name => [for key in shop.keys_to_delete : key.username if key.waits_for != null]
+    for name, shop in kustom_mystore_fleet.all.shops : name => [for key in shop.keys_to_delete == null ? [] : tolist(shop.keys_to_delete) : key.username if key.waits_for != null]
   }
 }
 

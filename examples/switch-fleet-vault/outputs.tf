@@ -27,7 +27,7 @@ output "errors" {
 
 locals {
   old_keys_waiting = {
-    for name, shop in local.connected : name => [for key in shop.keys_to_delete : key.username if key.waits_for != null]
+    for name, shop in local.connected : name => [for key in shop.keys_to_delete == null ? [] : tolist(shop.keys_to_delete) : key.username if key.waits_for != null]
   }
 }
 

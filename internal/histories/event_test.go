@@ -369,6 +369,21 @@ func (w *world) settle() {
 			e.exclusive[store] = e.exclusive[store] && w.ownsStore(i, store)
 		}
 		w.letGoOfHeld(e)
+		w.letGoOfSecretless(e)
+	}
+}
+
+// letGoOfSecretless removes imported keys from the state whose shop has no object any more: nobody has the secret to
+// give the shop such a key anew, so a person lets go of it, and gets another one.
+func (w *world) letGoOfSecretless(e *estate) {
+	for shop, wish := range e.wishes {
+		key, credentials := e.state.Current[wish.address(keyType, shop)], e.state.Current[wish.address(shopType, shop)]
+		if wish.owner != ownerPair || key == nil || credentials != nil || key.Text("secret") != "" {
+			continue
+		}
+		before := e.state
+		e.state = e.state.WithoutInstance(key)
+		w.letGo(before)
 	}
 }
 

@@ -21,23 +21,24 @@ func (w *world) judgeChange(by carrier, c apiChange) {
 			w.breach(promiseClear, "state %d cleared shop %s, which worked with %s, a key that is not its own or without being asked", c.estate, c.shop, c.before)
 		}
 	case "delete":
-		if len(c.holders) > 0 && !by.couldNotKnow(c.key, c.holders) {
+		if len(c.holders) > 0 && !by.couldNotKnow(c) {
 			w.breach(promiseKeyInUse, "state %d deleted key %s, which shops %v hold", c.estate, c.key, c.holders)
 		}
 	}
 }
 
 // couldNotKnow tells whether the provider sees shops, all of which answer, and not those that hold a key: no rule can
-// protect a shop that the provider was not told of. But it has no business with a key that none of its shops has held.
-func (c carrier) couldNotKnow(key string, holders []string) bool {
-	concerned := false
-	for shop := range c.run.world.held[key] {
+// protect a shop that the provider was not told of. But it has no business with a key that none of its shops has held,
+// unless it was told to delete all keys that are not named.
+func (c carrier) couldNotKnow(change apiChange) bool {
+	concerned := change.by == exclusiveType && len(c.sees) > 0
+	for shop := range c.run.world.held[change.key] {
 		concerned = concerned || c.sees[shop]
 	}
-	if !concerned || slices.ContainsFunc(holders, func(shop string) bool { return c.sees[shop] }) {
+	if !concerned || slices.ContainsFunc(change.holders, func(shop string) bool { return c.sees[shop] }) {
 		return false
 	}
-	for _, shop := range holders {
+	for _, shop := range change.holders {
 		c.run.world.victims[shop] = true
 	}
 	return true
