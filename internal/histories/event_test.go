@@ -341,6 +341,8 @@ func (w *world) converge() {
 		for i := range w.estates {
 			w.clock.Advance(2 * time.Minute)
 			w.tell("converging: state %d, run %d", i, round+1)
+			// What the last run has refused to destroy, and said why.
+			w.letGoOfHeld(w.estates[i])
 			out := w.run(event{verb: apply, estate: i}, tfdriver.Options{Order: uint64(round)})
 			quiet = quiet && out.empty && !out.Failed()
 		}
