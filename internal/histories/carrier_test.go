@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
@@ -192,26 +191,8 @@ func (c carrier) read(req *http.Request) (*http.Response, error) {
 }
 
 // serve lets the sandbox answer.
-func (w *world) serve(req *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
-				resp, err = nil, io.ErrUnexpectedEOF
-				return
-			}
-			panic(p)
-		}
-	}()
-	in := req.Clone(req.Context())
-	in.Host = req.URL.Host
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	recorder := httptest.NewRecorder()
-	w.sandbox.ServeHTTP(recorder, in)
-	resp = recorder.Result()
-	resp.Request = req
-	return resp, nil
+func (w *world) serve(req *http.Request) (*http.Response, error) {
+	return sandboxtest.Carrier{To: w.sandbox}.RoundTrip(req)
 }
 
 func answer(req *http.Request, status int) *http.Response {

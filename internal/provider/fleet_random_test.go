@@ -100,23 +100,28 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 		}
 	}
 	// Keys take a moment to be made, so that there is more that can go wrong.
-	f := newMemoryFleet(t, sandbox.FleetSeed(shops), sandbox.Options{Pending: 1})
+	seed := sandbox.FleetSeed(shops)
+	f := rehearseFleet(t, seed, sandbox.Options{Pending: 1})
 	dice := newChance(t)
 	spoil := func(what string, triggers any, begin func(sandbox.Request) bool) {
-		disarm := dice.arm(f.sandbox, every, faults, begin)
-		failed := f.apply(t, triggers)
+		f.chains = [][]object{{fleetOf(seed, triggers)}}
+		disarm := dice.arm(f.box.Sandbox, every, faults, begin)
+		spoiled := f.apply(t)
 		fired := disarm()
-		t.Logf("%s: %d faults, %d errors, %d of %d shops have a problem", what, fired, len(failed), f.troubled(), shops)
+		t.Logf("%s: %d faults, exit code %d", what, fired, spoiled.code)
 		if fired == 0 {
 			t.Error("no fault has happened")
 		}
-		for _, shop := range f.seed.Shops {
-			if err := f.sandbox.Working(shop.Name); err != nil {
+		for _, shop := range seed.Shops {
+			if err := f.box.Working(shop.Name); err != nil {
 				broken++
 				t.Errorf("shop %s was stopped: %v", shop.Name, err)
 			}
 		}
-		f.mustApply(t, triggers)
+		f.mustApply(t)
+		f.mustBeEmpty(t)
+		more, left, wrong := f.mustBeRight(t, seed, 0)
+		broken, orphans, violations = broken+more, orphans+left, violations+wrong
 	}
 	anything := func(sandbox.Request) bool { return true }
 	writing := func(r sandbox.Request) bool { return r.Method == http.MethodPost }
@@ -124,8 +129,5 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	spoil("created", nil, writing)
 	spoil("looked at", nil, anything)
 	spoil("rotated", map[string]any{"incident": "2026-11"}, anything)
-	for _, store := range f.seed.Stores {
-		orphans += len(f.sandbox.Keys(store.MerchantID)) - 1
-	}
-	return broken, orphans, len(f.sandbox.Violations())
+	return broken, orphans, violations
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
 )
 
 // rehearsal is the migration of a published example, run by core.
@@ -31,7 +32,7 @@ func rehearse(t *testing.T, o worldOptions, way string) migration {
 		t.Fatal(err)
 	}
 	env := s.Env("http://127.0.0.1")
-	var carrier http.RoundTripper = inMemory{s}
+	var carrier http.RoundTripper = sandboxtest.Carrier{To: s}
 	if layered, ok := o.carrier.(layer); ok {
 		layered.over(carrier)
 		carrier = layered
@@ -62,7 +63,7 @@ func newRehearsal(t *testing.T, box observed, seed sandbox.Seed, way string, p f
 	case wayConnection:
 		r.chains = connections(seed)
 	case wayFleet:
-		r.chains = [][]object{{fleetOf(seed)}}
+		r.chains = [][]object{{fleetOf(seed, nil)}}
 	default:
 		t.Fatalf("core does not know the objects of the example %s", way)
 	}
@@ -109,11 +110,11 @@ func connections(seed sandbox.Seed) [][]object {
 	return chains
 }
 
-// fleetOf is the object of the example fleet.
-func fleetOf(seed sandbox.Seed) object {
+// fleetOf is the object of the example fleet, whose shops have these triggers.
+func fleetOf(seed sandbox.Seed, triggers any) object {
 	shops := map[string]any{}
 	for _, shop := range seed.Shops {
-		shops[shop.Name] = map[string]any{"merchant_id": shop.MerchantID}
+		shops[shop.Name] = map[string]any{"merchant_id": shop.MerchantID, "rotate_when_changed": triggers}
 	}
 	return object{
 		address: "fleet", typeName: "kustom_mystore_fleet",
