@@ -314,20 +314,15 @@ func (e *untouchedError) DidNothing() bool { return true }
 // write does the guide's second step.
 func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, err error) {
 	touched := false
-	for round := 1; ; round++ {
+	err = transport.WhileOutdated(func() error {
 		holds, touched, err = c.writeOnce(ctx, shop, kustomID, kustomSecret)
-		if !browser.IsKind(err, browser.Outdated) || round == writes {
-			break
-		}
-	}
+		return err
+	})
 	if err != nil && !touched {
 		return mystore.Credentials{}, &untouchedError{cause: err}
 	}
 	return holds, err
 }
-
-// writes is how often a write begins that a person has to allow and takes long to.
-const writes = 3
 
 // writeOnce is write, and tells whether the click that changes the shop may have been made. The error is of the kind
 // [browser.Outdated] where a person took so long to allow it that the page has to be looked at again.

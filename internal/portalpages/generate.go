@@ -13,6 +13,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // cleanupTimeout bounds the work that goes on after a cancellation, to leave no key behind.
@@ -70,10 +71,12 @@ func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey,
 }
 
 func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.NewKey, error) {
-	made, clicked, err := p.ask(ctx, &orphan)
-	for round := 1; browser.IsKind(err, browser.Outdated) && round < deletions; round++ {
+	var made popup
+	var clicked bool
+	err := transport.WhileOutdated(func() (err error) {
 		made, clicked, err = p.ask(ctx, &orphan)
-	}
+		return err
+	})
 	switch {
 	case !clicked && err != nil:
 		return kustom.NewKey{}, err

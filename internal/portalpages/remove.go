@@ -9,6 +9,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // deletions is how often a deletion is tried that is not seen to have happened. To delete the same key again
@@ -20,13 +21,7 @@ var errStays = errors.New("the key is still in the list after it was deleted")
 
 // removeOwn deletes a key that was just made and that nobody uses. A person who has to allow it may take their time.
 func (p *Portal) removeOwn(ctx context.Context, merchantID, username string) error {
-	var err error
-	for range deletions {
-		if err = p.remove(ctx, merchantID, username); !browser.IsKind(err, browser.Outdated) {
-			break
-		}
-	}
-	return err
+	return transport.WhileOutdated(func() error { return p.remove(ctx, merchantID, username) })
 }
 
 // remove deletes a key. It is no error when the key is gone already. Whatever the page says, the list counts,

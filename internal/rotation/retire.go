@@ -22,17 +22,7 @@ const firstConfirmation = 2 * time.Second
 // Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
-	return whileOutdated(func() error { return k.deleteNow(ctx, orphan) })
-}
-
-// whileOutdated does something again, a few times, where it was not done because it took too long to be allowed. What
-// it proves first, it then proves again.
-func whileOutdated(do func() error) error {
-	for round := 1; ; round++ {
-		if err := do(); !transport.IsOutdated(err) || round == maxRounds {
-			return err
-		}
-	}
+	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan) })
 }
 
 // deleteNow is Delete for callers who know that nobody uses the key because they have just looked: where somebody
@@ -121,7 +111,7 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 	if err != nil {
 		return e.steps.keep(ctx, key, err)
 	}
-	return whileOutdated(func() error {
+	return transport.WhileOutdated(func() error {
 		quiet, made, err := e.checkListed(ctx, key, unusedFor)
 		if err != nil {
 			return e.steps.keep(ctx, key, err)

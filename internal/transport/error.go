@@ -208,6 +208,17 @@ func IsOutdated(err error) bool {
 	return errors.As(err, &failure) && failure.Outdated()
 }
 
+// WhileOutdated does something, and does it again, up to three times in all, while the error says that its proofs are
+// out of date ([IsOutdated]): do makes them anew.
+func WhileOutdated(do func() error) error {
+	const rounds = 3
+	for round := 1; ; round++ {
+		if err := do(); !IsOutdated(err) || round == rounds {
+			return err
+		}
+	}
+}
+
 // IsStatus tells whether err is an API's own refusal with the given status.
 func IsStatus(err error, status int) bool {
 	var failure *Error
