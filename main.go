@@ -18,7 +18,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
 )
 
 // version is set by the linker when a release is built.
@@ -44,37 +43,26 @@ func command(version string, args []string) int {
 	return cli.Run(ctx, args, cli.Deps{
 		Version: version, Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()},
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Asks: asks(os.Stdin),
-		SignIn: browser.SignIn, Check: check(version), Survey: survey(version), Debug: func() error { return serve(version, true) },
+		SignIn: browser.SignIn, Check: looking(version, provider.Check), Survey: looking(version, provider.Survey), Debug: func() error { return serve(version, true) },
 	})
 }
 
-// check returns what looks whether a plan would find all that it needs, and ends the browsers that it has started.
-func check(version string) func(context.Context, provider.CheckOptions) (bool, error) {
-	return func(ctx context.Context, c provider.CheckOptions) (bool, error) {
+// looking returns what looks with the environment and the sessions that a plan would use, and ends the browsers that it
+// has started.
+func looking[Options, Found any](version string, look func(context.Context, provider.Options, Options) (Found, error)) func(context.Context, Options) (Found, error) {
+	return func(ctx context.Context, o Options) (Found, error) {
 		var browsers browser.Group
-		ready, err := provider.Check(ctx, provider.Options{
+		found, err := look(ctx, provider.Options{
 			Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
-		}, c)
-		return ready, errors.Join(err, browsers.Close())
-	}
-}
-
-// survey returns what reads the stores and the shops that a plan could reach, and ends the browsers that it has started.
-func survey(version string) func(context.Context, provider.SurveyOptions) (setup.Seen, error) {
-	return func(ctx context.Context, so provider.SurveyOptions) (setup.Seen, error) {
-		var browsers browser.Group
-		seen, err := provider.Survey(ctx, provider.Options{
-			Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
-		}, so)
-		return seen, errors.Join(err, browsers.Close())
+		}, o)
+		return found, errors.Join(err, browsers.Close())
 	}
 }
 
 // asks tells whether there is a person at a file who can be asked. A CI may give its jobs a terminal, and has nobody
 // there.
 func asks(stdin *os.File) bool {
-	info, err := stdin.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("CI") == ""
+	return cli.IsTerminal(stdin) && os.Getenv("CI") == ""
 }
 
 // serve serves the provider until Terraform has enough of it.

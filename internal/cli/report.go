@@ -112,14 +112,14 @@ func (d Deps) open(args []string) (io.ReadCloser, string, error) {
 		file, err := os.Open(args[0])
 		return file, args[0], err
 	}
-	if d.Stdin == nil || isTerminal(d.Stdin) {
+	if d.Stdin == nil || IsTerminal(d.Stdin) {
 		return nil, "", misuse{errors.New("give a file, or the JSON on standard input; see " + program + " report --help")}
 	}
 	return io.NopCloser(d.Stdin), "standard input", nil
 }
 
-// isTerminal tells whether somebody would have to type what is read.
-func isTerminal(in io.Reader) bool {
+// IsTerminal tells whether somebody would have to type what is read: it is a device, as a terminal is.
+func IsTerminal(in io.Reader) bool {
 	file, ok := in.(*os.File)
 	if !ok {
 		return false

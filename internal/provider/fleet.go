@@ -160,44 +160,33 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 // warnOfDeletions counts the switches and deletions: Terraform's own counts have only objects.
 func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	var all rotation.Plan
+	var others []string
 	switched := 0
 	for _, m := range f.Members {
 		if m.Plan.Changes && !m.Plan.Undecided {
-			all.Delete = appendNewKeys(all.Delete, m.Plan.Delete)
-			all.Others = appendNew(all.Others, m.Plan.Others)
+			all.Delete = appendNew(all.Delete, m.Plan.Delete, keyName)
+			others = append(others, m.Plan.Others...)
 		}
 		if m.Plan.Generate {
 			switched++
 		}
 	}
-	all.Others = slices.DeleteFunc(all.Others, func(name string) bool {
-		return slices.ContainsFunc(all.Delete, func(key rotation.KeyRef) bool { return key.Username == name })
-	})
+	all.NameOthers(others)
 	if text := describeDeletions(all); text != "" {
 		// Terraform would quote the whole attribute, with every shop.
 		diags.AddWarning(keysSummary(all), fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
 	}
 }
 
-// appendNewKeys appends the keys that are not in the list yet: shops may share a store and a key. A key that one shop
-// lets go at once and another one later is named once.
-func appendNewKeys(keys, more []rotation.KeyRef) []rotation.KeyRef {
-	for _, key := range more {
-		if !slices.ContainsFunc(keys, func(k rotation.KeyRef) bool { return keyName(k) == keyName(key) }) {
-			keys = append(keys, key)
+// appendNew appends what is not in the list yet by its name: shops may share a store and a key, which one of them lets go
+// at once and another one later.
+func appendNew[T any](list, more []T, name func(T) string) []T {
+	for _, item := range more {
+		if !slices.ContainsFunc(list, func(known T) bool { return name(known) == name(item) }) {
+			list = append(list, item)
 		}
 	}
-	return keys
-}
-
-// appendNew appends the names that are not in the list yet.
-func appendNew(names, more []string) []string {
-	for _, name := range more {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
+	return list
 }
 
 // planned returns the map of the shops as it is planned. What is not known yet stays as it is.
@@ -324,7 +313,7 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 		if !m.Leaves() || m.Err != nil || m.Clears || m.Record.Username == "" {
 			continue
 		}
-		others = appendNew(others, m.Left.Others)
+		others = appendNew(others, m.Left.Others, func(name string) string { return name })
 		if m.Left.Given != "" {
 			moved = append(moved, fmt.Sprintf("%s (%s in place of %s)", m.Name, m.Left.Given, m.Record.Username))
 		} else {

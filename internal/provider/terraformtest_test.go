@@ -119,7 +119,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		for name, value := range w.vendors {
 			w.env = append(w.env, name+"="+value)
 		}
-		w.env = append(w.env, "KUSTOM_TEST_CLOCK_START="+began.Format(time.RFC3339Nano), fmt.Sprintf("KUSTOM_TEST_CLOCK_FACTOR=%d", speed))
+		if o.hastened {
+			w.env = append(w.env, "KUSTOM_TEST_CLOCK_START="+began.Format(time.RFC3339Nano), fmt.Sprintf("KUSTOM_TEST_CLOCK_FACTOR=%d", speed))
+		}
 	} else {
 		w.env = append(w.env, "TF_REATTACH_PROVIDERS="+serve(t, provider.Options{
 			Version: "test", Clock: o.clock, RoundTripper: o.carrier,

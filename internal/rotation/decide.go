@@ -228,7 +228,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 	}
 	replaced := append(seen.replaceable(), seen.interrupted()...)
 	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
-	plan.nameOthers(usernames(seen.Others))
+	plan.NameOthers(usernames(seen.Others))
 	return plan, nil
 }
 
@@ -249,7 +249,7 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	plan.newKey(config)
 	plan.retire(config.Rules, reason, memory.Replaceable, memory.Foreign, memory.unsettled())
 	plan.add(config.Rules, memory)
-	plan.nameOthers(memory.Others)
+	plan.NameOthers(memory.Others)
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
 }
 
@@ -319,11 +319,11 @@ func (p *Plan) add(rules Rules, memory Memory) {
 	}
 }
 
-// nameOthers notes which keys of the store the plan does not touch.
-func (p *Plan) nameOthers(usernames []string) {
+// NameOthers notes which of a store's keys the plan does not touch, each once.
+func (p *Plan) NameOthers(usernames []string) {
 	touched := slices.Concat(p.Delete, p.Keep)
 	for _, name := range usernames {
-		if !slices.ContainsFunc(touched, func(key KeyRef) bool { return key.Username == name }) {
+		if !slices.Contains(p.Others, name) && !slices.ContainsFunc(touched, func(key KeyRef) bool { return key.Username == name }) {
 			p.Others = append(p.Others, name)
 		}
 	}
