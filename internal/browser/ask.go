@@ -96,7 +96,7 @@ func (a *approvals) drop(all []question) {
 
 // Approve asks the person, where there is one, whether an element may be clicked in a step that changes something. It
 // is for steps whose proofs must not be old: where the person has taken longer than that, the error is of the kind
-// [Outdated]. Nothing was clicked then, and whoever makes the proofs again need not ask again. Where the person said
+// [Outdated]. Nothing was clicked then. A caller that makes the proofs again need not ask the person again. Where the person said
 // Stop, it is of the kind [Stopped].
 func (t *Tab) Approve(ctx context.Context, s Step, e *Element) error {
 	start := time.Now()

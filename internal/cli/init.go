@@ -92,7 +92,7 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 	if err := f.readList(&told); err != nil {
 		return err
 	}
-	// Whoever can't write anything need not ask the vendors.
+	// If nothing can be written, the vendors need not be asked.
 	if err := setup.Vacant(dir, f.paths()...); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ type Board struct {
 	Pause time.Duration
 
 	rows map[string]*row
-	// began is when the first shop of the roll-out was begun with, last the time of the last line.
+	// began is when the first shop of the roll-out began. last is the time of the last line.
 	began, last time.Time
 }
 
@@ -213,7 +213,7 @@ func (b *Board) summary(in map[state]int) string {
 	return text
 }
 
-// sorted returns the rows in the order of the table. Of those that have ended, the latest come first.
+// sorted returns the rows in the order of the table. Shops that ended last come first among those that ended.
 func (b *Board) sorted() []*row {
 	rows := make([]*row, 0, len(b.rows))
 	for _, r := range b.rows {

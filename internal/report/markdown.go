@@ -10,7 +10,7 @@ import (
 
 const (
 	// markdownLimit is the most bytes that a report has in Markdown. A comment on GitHub takes 65,536 characters, and
-	// whoever posts it may have something to add.
+	// the script that posts it may add something.
 	markdownLimit = 60_000
 	// maxListed is how many keys are named in one place.
 	maxListed = 10

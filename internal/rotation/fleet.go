@@ -52,7 +52,7 @@ type Member struct {
 	// Err is why the operation has failed for the shop.
 	Err error
 
-	// begun says that the operation has begun with the shop.
+	// begun says that work on the shop has started.
 	begun bool
 	// isNew says that the shop was not recorded before the operation.
 	isNew bool
@@ -207,7 +207,7 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 	return failures
 }
 
-// tellUnbegun tells the journal of the shops that the operation has not even begun with.
+// tellUnbegun tells the journal which shops the operation never started on.
 func (f *Fleet) tellUnbegun(ctx context.Context, failures []Failure) {
 	for _, failure := range failures {
 		if m := failure.Member; !m.begun && m.Changes() {

@@ -201,8 +201,8 @@ func DidNothing(err error) bool {
 	return errors.As(err, &failure) && failure.DidNothing()
 }
 
-// IsOutdated tells whether err says that nothing was done because what was proven before has to be proven again: then
-// whoever asked proves it, and asks again.
+// IsOutdated tells whether err says that nothing was done because what was proven before has to be proven again: the
+// caller makes the proofs again and tries once more.
 func IsOutdated(err error) bool {
 	var failure interface{ Outdated() bool }
 	return errors.As(err, &failure) && failure.Outdated()
