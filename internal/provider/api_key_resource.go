@@ -214,7 +214,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if req.Plan.Raw.IsNull() {
 		var state apiKeyModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-		r.warnOfDeletion(state, &resp.Diagnostics)
+		r.warnOfDeletion(ctx, state, &resp.Diagnostics)
 		return
 	}
 	var config, plan apiKeyModel
@@ -241,7 +241,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		r.planUpdate(config, &plan, *state, resp)
 		planRotation(ctx, req.Private, plan, *state, resp)
 		if len(resp.RequiresReplace) > 0 {
-			r.warnOfDeletion(*state, &resp.Diagnostics)
+			r.warnOfDeletion(ctx, *state, &resp.Diagnostics)
 		}
 	}
 	if !resp.Diagnostics.HasError() {
@@ -384,13 +384,17 @@ func sameTriggers(a, b types.Map) bool {
 }
 
 // warnOfDeletion says that a key will be deleted, and where the apply is bound to refuse that.
-func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, diags *diag.Diagnostics) {
+func (r *apiKeyResource) warnOfDeletion(ctx context.Context, state apiKeyModel, diags *diag.Diagnostics) {
 	if state.DeletionPolicy.ValueString() == deletionRetain || state.Username.IsNull() || diags.HasError() {
 		return
 	}
 	text := fmt.Sprintf("Store %s: 1 key will be deleted: %s.", state.MerchantID.ValueString(), state.Username.ValueString())
-	if !state.ForceDestroy.ValueBool() && !r.engine.Shops.CanAsk() {
-		text += " The apply will refuse that: the provider has no shop to ask whether it uses the key. " + waysToDelete
+	if !state.ForceDestroy.ValueBool() {
+		ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
+		defer cancel()
+		key := rotation.KeyRef{MerchantID: state.MerchantID.ValueString(), Username: state.Username.ValueString()}
+		blocked, by := r.engine.Shops.Blocked(ctx, []rotation.KeyRef{key})
+		text = join(text, describeBlocked(blocked, by, waysToDelete))
 	}
 	diags.AddWarning(deletedKeysSummary, text)
 }

@@ -354,6 +354,26 @@ func describeDeletions(p rotation.Plan) string {
 	return strings.Join(parts, "; ")
 }
 
+// describeBlocked says which keys the apply will keep, though it is to delete them; empty where there are none. Blocked and
+// by are what [rotation.Shops.Blocked] returns, and ways are the ways on where there is no shop that can be asked.
+func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string {
+	if len(blocked) == 0 {
+		return ""
+	}
+	var names []string
+	for _, key := range blocked {
+		names = append(names, keyName(key))
+	}
+	kept := fmt.Sprintf("The apply will not delete %s", enumerate(names))
+	if len(by) == 0 {
+		return fmt.Sprintf("%s: the provider has no shop to ask whether it uses the %s. %s", kept, verb(len(blocked), "key", "keys"), ways)
+	}
+	shops := verb(len(by), "shop", "shops")
+	return fmt.Sprintf("%s as long as %s %s can't be read, which may use %s. Where unused_for is set, a key that was not used for that long goes "+
+		"all the same. terraform-provider-kustom check says what is wrong with the %s. If it is gone, add it to the provider's ignored_shops.",
+		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
+}
+
 func keyName(key rotation.KeyRef) string {
 	if key.Username != "" {
 		return key.Username

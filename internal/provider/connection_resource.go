@@ -249,10 +249,23 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 	if decided.Generate || decided.Changes || decided.Undecided {
 		r.engine.Plan(ctx, c.Shop, c.MerchantID)
 	}
-	if text := describeDeletions(decided); text != "" && decided.Changes {
-		diags.AddAttributeWarning(path.Root("keys_to_delete"), keysSummary(decided), fmt.Sprintf("Shop %s: %s.", c.Shop, text))
+	if decided.Changes {
+		r.warnOfDeletions(ctx, c.Shop, decided, diags)
 	}
 	warnOfAnswers(r.engine, diags)
+}
+
+// warnOfDeletions says which keys go and which stay: Terraform's own counts have only objects.
+func (r *connectionResource) warnOfDeletions(ctx context.Context, shop string, decided rotation.Plan, diags *diag.Diagnostics) {
+	text := describeDeletions(decided)
+	if text == "" {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
+	defer cancel()
+	blocked, by := r.engine.Blocked(ctx, decided)
+	diags.AddAttributeWarning(path.Root("keys_to_delete"), keysSummary(decided),
+		join(fmt.Sprintf("Shop %s: %s.", shop, text), describeBlocked(blocked, by, waysToAsk)))
 }
 
 // warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.

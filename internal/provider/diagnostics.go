@@ -274,6 +274,10 @@ func adviseSettings(err error) (advice, bool) {
 const waysToDelete = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows that " +
 	"nothing uses it, set unused_for. To keep the key, set deletion_policy = \"retain\"."
 
+// waysToAsk are the ways on where nobody can be asked whether a key that a shop had is in use elsewhere.
+const waysToAsk = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration, and take those shops out of " +
+	"ignored_shops. If the portal shows that nothing uses it, set unused_for."
+
 func adviseGuard(err error) (advice, bool) {
 	var held *rotation.KeyInUseError
 	if errors.As(err, &held) {
@@ -330,8 +334,8 @@ func adviseHeld(held *rotation.KeyInUseError) advice {
 		cause = "and its credentials were left in place when its resource was destroyed (deletion_policy = \"retain\")"
 	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, %s. Nothing was "+
-		"deleted.\n\nIf the key is being replaced, set create_before_destroy = true in its lifecycle block and run again: the shop then gets the new "+
-		"key first. To let go of the key, set deletion_policy = \"retain\". Otherwise give the shop another key: under Extensions → Your "+
+		"deleted.\n\nIf the key is being replaced, the shop must get the new key first: set create_before_destroy = true in the key's lifecycle "+
+		"block, and run again without -target. To let go of the key, set deletion_policy = \"retain\". Otherwise give the shop another key: under Extensions → Your "+
 		"extensions → Klarna Checkout V3 → Credentials, or by applying the resource that installs it.", held.Username, shops, cause)}
 }
 

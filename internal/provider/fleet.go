@@ -121,7 +121,7 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	}
 	diags.Append(failures.warnings()...)
 	f.warnOfClearing(diags)
-	f.warnOfDeletions(diags)
+	f.warnOfDeletions(ctx, diags)
 	warnOfAnswers(f.Engine, diags)
 }
 
@@ -158,7 +158,7 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 }
 
 // warnOfDeletions counts the switches and deletions: Terraform's own counts have only objects.
-func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
+func (f *fleet) warnOfDeletions(ctx context.Context, diags *diag.Diagnostics) {
 	var all rotation.Plan
 	var others []string
 	switched := 0
@@ -173,8 +173,10 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	}
 	all.NameOthers(others)
 	if text := describeDeletions(all); text != "" {
+		blocked, by := f.Engine.Blocked(ctx, all)
 		// Terraform would quote the whole attribute, with every shop.
-		diags.AddWarning(keysSummary(all), fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text))
+		diags.AddWarning(keysSummary(all), join(fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text),
+			describeBlocked(blocked, by, waysToAsk)))
 	}
 }
 

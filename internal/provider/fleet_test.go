@@ -1,13 +1,16 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -17,9 +20,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // attributeTypes are the types of attributes as the framework takes them.
@@ -360,19 +365,37 @@ func TestFleet_WarnsOfLeaving(t *testing.T) {
 	}
 }
 
+// someShops is a Mystore of which only the shop "dead" can't be read.
+type someShops struct{ rotation.ShopService }
+
+func (someShops) Credentials(_ context.Context, shop string) (mystore.Credentials, error) {
+	if shop == "dead" {
+		return mystore.Credentials{}, &transport.Error{API: "mystore", Kind: transport.Refused, Status: http.StatusUnauthorized}
+	}
+	return mystore.Credentials{}, nil
+}
+
+// askingEngine is an engine that asks these shops before a key is deleted.
+func askingEngine(shops ...string) *rotation.Engine {
+	return rotation.New(rotation.Options{
+		Shops: someShops{}, Clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)),
+		Names: func() ([]string, error) { return append(shops, "alive"), nil },
+	})
+}
+
 // TestFleet_WarnsOfDeletions counts over all shops: Terraform's own counts have only objects.
 func TestFleet_WarnsOfDeletions(t *testing.T) {
 	t.Parallel()
 	goes := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}
 	later := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-2", Username: "M1-b", WaitsFor: "no use of the key for 24h"}
-	f := &fleet{Fleet: rotation.Fleet{Members: []*rotation.Member{
+	f := &fleet{Fleet: rotation.Fleet{Engine: askingEngine(), Members: []*rotation.Member{
 		{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}}},
 		{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{later}}},
 		{Name: "c", Plan: rotation.Plan{Delete: []rotation.KeyRef{goes}}},
 		{Name: "d", Plan: rotation.Plan{Undecided: true}},
 	}}}
 	var diags diag.Diagnostics
-	f.warnOfDeletions(&diags)
+	f.warnOfDeletions(t.Context(), &diags)
 	want := "- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
 		"apply, when the portal shows no use: M1-b."
 	if got := lines(diags); got != want {
@@ -396,12 +419,31 @@ func TestFleet_NamesEachKeyOnce(t *testing.T) {
 			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Others: []string{"M1-erp"}}},
 		},
 	} {
-		f := &fleet{Fleet: rotation.Fleet{Members: members}}
+		f := &fleet{Fleet: rotation.Fleet{Engine: askingEngine(), Members: members}}
 		var diags diag.Diagnostics
-		f.warnOfDeletions(&diags)
+		f.warnOfDeletions(t.Context(), &diags)
 		if got := lines(diags); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
+	}
+}
+
+// TestFleet_SaysWhatTheApplyWillKeep: a plan must not promise a deletion that a shop which can't be read will block.
+func TestFleet_SaysWhatTheApplyWillKeep(t *testing.T) {
+	t.Parallel()
+	engine := askingEngine("dead")
+	engine.Shops.Belongs("dead", "M1", "")
+	goes := []rotation.KeyRef{{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}, {MerchantID: "M2", CredentialID: "c-2", Username: "M2-b"}}
+	f := &fleet{Fleet: rotation.Fleet{Engine: engine, Members: []*rotation.Member{
+		{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: goes}},
+	}}}
+	var diags diag.Diagnostics
+	f.warnOfDeletions(t.Context(), &diags)
+	want := "- warning API keys will be deleted: 1 shop will get a new key; 2 keys will be deleted: M1-a, M2-b. The apply will not delete M1-a as " +
+		"long as shop dead can't be read, which may use it. Where unused_for is set, a key that was not used for that long goes all the same. " +
+		"terraform-provider-kustom check says what is wrong with the shop. If it is gone, add it to the provider's ignored_shops."
+	if got := lines(diags); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,4 +29,9 @@ func verb(n int, one, many string) string {
 		return one
 	}
 	return many
+}
+
+// join puts sentences after each other; empty ones are left out.
+func join(sentences ...string) string {
+	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }

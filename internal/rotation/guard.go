@@ -62,10 +62,61 @@ func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Ti
 	return s.verdict(names, key)
 }
 
-// CanAsk tells whether there is a shop that can be asked before a key is deleted, as far as is known.
-func (s *Shops) CanAsk() bool {
+// Blocked returns those of the keys that an apply would keep, as far as can be seen now, and the shops that keep them:
+// they may use a key and can't be read. Where it returns keys and no shop, there is none to ask. Shops that this walk
+// has not read yet are read. What can't be known before the apply blocks nothing.
+func (s *Shops) Blocked(ctx context.Context, keys []KeyRef) (blocked []KeyRef, by []string) {
 	names, err := s.guards()
-	return err != nil || len(names) > 0
+	if err != nil || len(keys) == 0 {
+		return nil, nil
+	}
+	if len(names) == 0 {
+		return keys, nil
+	}
+	s.readUnknown(ctx, names)
+	for _, key := range keys {
+		shops := s.deadUsers(names, key.Orphan())
+		if len(shops) > 0 {
+			blocked = append(blocked, key)
+		}
+		by = append(by, shops...)
+	}
+	slices.Sort(by)
+	return blocked, slices.Compact(by)
+}
+
+// Blocked returns what [Shops.Blocked] does of the keys that a plan deletes at once.
+func (e *Engine) Blocked(ctx context.Context, p Plan) (blocked []KeyRef, by []string) {
+	return e.Shops.Blocked(ctx, slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" }))
+}
+
+// readUnknown reads the shops that this walk has not read, or not tried to.
+func (s *Shops) readUnknown(ctx context.Context, names []string) {
+	tried := func(h *shop) bool {
+		_, _, known := h.recall()
+		return known || h.hasJustFailed()
+	}
+	unknown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return tried(s.shop(name)) })
+	// What keeps a shop from being read is remembered with the shop.
+	_ = forEach(ctx, ConcurrentReads, len(unknown), func(ctx context.Context, i int) error {
+		_, _ = s.look(ctx, unknown[i], tried)
+		return ctx.Err()
+	})
+}
+
+// deadUsers returns the shops that may use a key and can't be read. One whose page does not show its key is none of
+// them: to give it a key may be what the apply is for.
+func (s *Shops) deadUsers(names []string, key kustom.Orphan) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var dead []string
+	for _, name := range names {
+		h, ok := s.shops[name]
+		if ok && !h.known && h.failure != nil && !mystore.IsNotShown(h.failure) && h.mayUse(key) {
+			dead = append(dead, name)
+		}
+	}
+	return dead
 }
 
 // Holds tells whether a shop that this walk has read holds a username.
