@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 )
 
 // ownGroup is a group for one test, with one process of a known ID and folder.
@@ -190,30 +190,34 @@ func TestEnvironmentPassesOnWhatIsNoSecret(t *testing.T) {
 	}
 }
 
+// TestSweepRemovesTheFoldersOfTheDead: those whose lock nobody holds. In another container the same process ID is
+// another process, and its folder is in use.
 func TestSweepRemovesTheFoldersOfTheDead(t *testing.T) {
 	t.Parallel()
-	dead := exec.Command("true")
-	if err := dead.Run(); err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	const prefix = "terraform-provider-kustom-browser-"
-	left := map[string]bool{
-		prefix + strconv.Itoa(dead.Process.Pid) + "-1": false,
-		prefix + strconv.Itoa(os.Getpid()) + "-1":      true,
-		prefix + "x-1":   true,
-		"something else": true,
-	}
+	left := map[string]bool{prefix + "dead": false, prefix + "alive": true, prefix + "without-lock": true, "something else": true}
 	for name := range left {
 		if err := os.MkdirAll(filepath.Join(dir, name, "Default"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, prefix+"dead.lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	alive, err := lockfile.Take(t.Context(), filepath.Join(dir, prefix+"alive.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Unlock()
 	browser.Sweep(dir)
 	for name, want := range left {
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
 			t.Errorf("%s is left: %t, want %t", name, err == nil, want)
 		}
+	}
+	if locks, err := filepath.Glob(filepath.Join(dir, "*.lock")); err != nil || len(locks) != 1 {
+		t.Errorf("the locks %q are left, %v", locks, err)
 	}
 }
 

@@ -7,11 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 )
 
 // process is a browser that runs.
@@ -21,6 +22,8 @@ type process struct {
 	cancel context.CancelFunc
 	// folder is the browser's own, for its profile.
 	folder string
+	// lock tells other processes that the folder is in use.
+	lock *lockfile.Lock
 	// asking is held by the tab that asks the person.
 	asking chan struct{}
 }
@@ -33,7 +36,7 @@ func start(ctx context.Context, o Options) (*process, error) {
 		return nil, err
 	}
 	sweep(os.TempDir())
-	folder, err := os.MkdirTemp("", folderPrefix+strconv.Itoa(os.Getpid())+"-")
+	folder, lock, err := makeFolder(ctx, os.TempDir())
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the browser's profile: %w", err)
 	}
@@ -42,7 +45,7 @@ func start(ctx context.Context, o Options) (*process, error) {
 	// The library's messages may hold what is on pages (I2).
 	silent := func(string, ...any) {}
 	inBrowser, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
-	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder, asking: make(chan struct{}, 1)}
+	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder, lock: lock, asking: make(chan struct{}, 1)}
 	if err := p.begin(ctx, giveUp); err != nil {
 		return nil, &StartError{Executable: executable, Cause: errors.Join(err, p.end())}
 	}
@@ -155,6 +158,7 @@ func (p *process) end() error {
 		kill(b.Process().Pid)
 	}
 	p.cancel()
+	defer p.lock.Remove()
 	removeSocket(p.folder)
 	err := os.RemoveAll(p.folder)
 	for range removals {
@@ -181,20 +185,51 @@ func removeSocket(profile string) {
 	}
 }
 
-// folderPrefix begins the name of a profile's folder. The ID of the process that made it follows.
-const folderPrefix = "terraform-provider-kustom-browser-"
+const (
+	// folderPrefix begins the name of a profile's folder, and lockSuffix ends that of the lock beside it.
+	folderPrefix = "terraform-provider-kustom-browser-"
+	lockSuffix   = ".lock"
+)
+
+// makeFolder makes a folder for a profile, with a lock beside it that is held as long as this process runs. Where there
+// are no locks, the folder stays behind if the process is killed.
+func makeFolder(ctx context.Context, dir string) (folder string, lock *lockfile.Lock, err error) {
+	// The lock comes first: a folder without one is left alone.
+	file, err := os.CreateTemp(dir, folderPrefix+"*"+lockSuffix)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := file.Close(); err != nil {
+		return "", nil, err
+	}
+	lock, err = lockfile.Take(ctx, file.Name())
+	if err != nil {
+		_ = os.Remove(file.Name())
+	}
+	folder = strings.TrimSuffix(file.Name(), lockSuffix)
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		lock.Remove()
+		return "", nil, err
+	}
+	return folder, lock, nil
+}
 
 // sweep removes the folders of processes that were killed, and so could not.
 func sweep(dir string) {
-	folders, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*"))
+	locks, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*"+lockSuffix))
 	if err != nil {
 		return
 	}
-	for _, folder := range folders {
-		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), folderPrefix), "-")
-		if pid, err := strconv.Atoi(owner); err == nil && !runs(pid) {
+	for _, name := range locks {
+		lock := lockfile.Try(name)
+		if lock == nil {
+			continue
+		}
+		if os.RemoveAll(strings.TrimSuffix(name, lockSuffix)) == nil {
+			lock.Remove()
+		} else {
 			// Somebody else's is not ours to remove, and stays.
-			_ = os.RemoveAll(folder)
+			lock.Unlock()
 		}
 	}
 }

@@ -202,7 +202,7 @@ func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.New
 	defer recoverInto(&err)
 	r.Announce = func(idempotencyKey string) {
 		sent = append(sent, idempotencyKey)
-		e.requests.begin(r.MerchantID, r.Description, idempotencyKey)
+		e.requests.begin(ctx, r.MerchantID, r.Description, idempotencyKey)
 	}
 	return e.Keys.Generate(ctx, r)
 }

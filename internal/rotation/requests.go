@@ -3,14 +3,13 @@ package rotation
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
+	"sync"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 )
 
 // Requests remembers, on this machine, the requests for keys that are under way. Where a run is killed before it could
@@ -20,11 +19,9 @@ import (
 type Requests struct {
 	// Dir is the folder with a file for each request; empty where nothing is remembered.
 	Dir string
-	// Host and Process name this process. The defaults are the machine's name and the process's ID.
-	Host    string
-	Process int
-	// IsRunning tells whether a process of this host runs; the default asks the operating system.
-	IsRunning func(process int) bool
+	// Host names this machine; the default is the machine's own name. A folder may be shared by machines whose file
+	// system does not show the locks of the others.
+	Host string
 }
 
 // request is what is remembered of a request for a key.
@@ -32,62 +29,76 @@ type request struct {
 	MerchantID  string `json:"merchant_id"`
 	Description string `json:"description"`
 	Host        string `json:"host"`
-	Process     int    `json:"process"`
 }
 
-// withDefaults fills in what names this process.
-func (r Requests) withDefaults() Requests {
+// requestLog are the requests of one engine, and what it finds of others'.
+type requestLog struct {
+	Requests
+
+	mu sync.Mutex
+	// locks are those of the requests that are under way, by idempotency key. They tell others that this process runs.
+	locks map[string]*lockfile.Lock
+}
+
+func newRequestLog(r Requests) *requestLog {
 	if r.Host == "" {
 		// Without a name, no request of a killed run is taken for one of this machine.
 		r.Host, _ = os.Hostname()
 	}
-	if r.Process == 0 {
-		r.Process = os.Getpid()
-	}
-	if r.IsRunning == nil {
-		r.IsRunning = isRunning
-	}
-	return r
+	return &requestLog{Requests: r, locks: map[string]*lockfile.Lock{}}
 }
 
-// isRunning tells whether a process runs. What can't be found out counts as running, which is the safe side.
-func isRunning(id int) bool {
-	process, err := os.FindProcess(id)
-	if err != nil {
-		return false
-	}
-	if runtime.GOOS == "windows" {
-		// There, only a process that runs is found.
-		return true
-	}
-	return !errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
-}
+const (
+	requestSuffix = ".json"
+	lockSuffix    = ".lock"
+)
 
-const requestSuffix = ".json"
-
-func (r Requests) file(idempotencyKey string) string {
+func (r *requestLog) file(idempotencyKey string) string {
 	return filepath.Join(r.Dir, idempotencyKey+requestSuffix)
 }
 
-// begin remembers a request that is about to be sent.
-func (r Requests) begin(merchantID, description, idempotencyKey string) {
-	if r.Dir == "" {
+func (r *requestLog) lockFile(idempotencyKey string) string {
+	return filepath.Join(r.Dir, idempotencyKey+lockSuffix)
+}
+
+// begin remembers a request that is about to be sent. What others could not see to be under way is not remembered.
+func (r *requestLog) begin(ctx context.Context, merchantID, description, idempotencyKey string) {
+	if r.Dir == "" || os.MkdirAll(r.Dir, 0o700) != nil {
 		return
 	}
-	// Strings and numbers always encode.
-	content, _ := json.Marshal(request{MerchantID: merchantID, Description: description, Host: r.Host, Process: r.Process})
+	lock, err := lockfile.Take(ctx, r.lockFile(idempotencyKey))
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	r.locks[idempotencyKey] = lock
+	r.mu.Unlock()
+	// Strings always encode.
+	content, _ := json.Marshal(request{MerchantID: merchantID, Description: description, Host: r.Host})
 	keepFile(r.Dir, r.file(idempotencyKey), content)
 }
 
 // end forgets a request: what came of it is known.
-func (r Requests) end(idempotencyKey string) {
-	if r.Dir != "" {
-		_ = os.Remove(r.file(idempotencyKey))
+func (r *requestLog) end(idempotencyKey string) {
+	if r.Dir == "" {
+		return
 	}
+	_ = os.Remove(r.file(idempotencyKey))
+	r.mu.Lock()
+	lock := r.locks[idempotencyKey]
+	delete(r.locks, idempotencyKey)
+	r.mu.Unlock()
+	lock.Remove()
+}
+
+// forget forgets a request of a killed run: what came of it is known.
+func (r *requestLog) forget(idempotencyKey string) {
+	_ = os.Remove(r.file(idempotencyKey))
+	_ = os.Remove(r.lockFile(idempotencyKey))
 }
 
 // lost returns what was requested for a store by processes of this machine that do not run any more.
-func (r Requests) lost(merchantID string) []kustom.Orphan {
+func (r *requestLog) lost(merchantID string) []kustom.Orphan {
 	if r.Dir == "" || r.Host == "" {
 		return nil
 	}
@@ -98,16 +109,26 @@ func (r Requests) lost(merchantID string) []kustom.Orphan {
 	var lost []kustom.Orphan
 	for _, entry := range entries {
 		idempotencyKey, isRequest := strings.CutSuffix(entry.Name(), requestSuffix)
-		content, err := os.ReadFile(filepath.Join(r.Dir, entry.Name()))
-		var q request
-		if !isRequest || err != nil || json.Unmarshal(content, &q) != nil || q.MerchantID != merchantID {
+		if !isRequest {
 			continue
 		}
-		if q.Host == r.Host && q.Process != r.Process && !r.IsRunning(q.Process) {
+		q, ok := r.abandoned(idempotencyKey)
+		if ok && q.MerchantID == merchantID && q.Host == r.Host {
 			lost = append(lost, kustom.Orphan{MerchantID: merchantID, Description: q.Description, IdempotencyKey: idempotencyKey})
 		}
 	}
 	return lost
+}
+
+// abandoned returns a request of a process that does not run any more.
+func (r *requestLog) abandoned(idempotencyKey string) (q request, ok bool) {
+	lock := lockfile.Try(r.lockFile(idempotencyKey))
+	if lock == nil {
+		return request{}, false
+	}
+	defer lock.Unlock()
+	content, err := os.ReadFile(r.file(idempotencyKey))
+	return q, err == nil && json.Unmarshal(content, &q) == nil
 }
 
 // HasLost tells whether a killed run of this machine has asked for a key of a store and told nobody what came of it.
@@ -125,7 +146,7 @@ func (e *Engine) DeleteLost(ctx context.Context, merchantID string) []KeptKey {
 			kept = append(kept, KeptKey{Key: key, Err: err})
 			continue
 		}
-		e.requests.end(key.IdempotencyKey)
+		e.requests.forget(key.IdempotencyKey)
 	}
 	return kept
 }

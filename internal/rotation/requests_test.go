@@ -12,14 +12,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// runAs begins another run, as a process of a machine that remembers requests. Of the processes, only running ones run.
-func (w *world) runAs(dir, machine string, process int, running ...int) {
+// runOn begins another run, on a machine that remembers requests.
+func (w *world) runOn(dir, machine string) {
 	w.portal.made = map[string]bool{}
 	w.engine = rotation.New(rotation.Options{
 		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
-		Requests: rotation.Requests{
-			Dir: dir, Host: machine, Process: process, IsRunning: func(process int) bool { return slices.Contains(running, process) },
-		},
+		Requests: rotation.Requests{Dir: dir, Host: machine},
 	})
 }
 
@@ -28,6 +26,13 @@ var errKilled = errors.New("killed")
 
 // askAndDie asks for a key of store M1, and the process is killed before it hears the answer.
 func (w *world) askAndDie() {
+	w.Helper()
+	w.ask()
+	w.engine.Die()
+}
+
+// ask asks for a key of store M1, and does not come to hear the answer.
+func (w *world) ask() {
 	w.Helper()
 	w.portal.after = func(kind, _ string, _ int) error {
 		if kind == generate {
@@ -47,15 +52,15 @@ func (w *world) askAndDie() {
 // in use by now stays.
 func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 	t.Parallel()
-	const machine, dead, next = "build-1", 11, 12
+	const machine = "build-1"
 	for name, test := range map[string]struct {
 		machine string
-		running []int
+		running bool
 		before  func(w *world, lost string)
 		deleted bool
 	}{
 		"killed":             {machine: machine, deleted: true},
-		"still running":      {machine: machine, running: []int{dead}},
+		"still running":      {machine: machine, running: true},
 		"of another machine": {machine: "build-2"},
 		"in a shop": {machine: machine, before: func(w *world, lost string) {
 			w.shops.move("a", lost)
@@ -73,14 +78,18 @@ func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"dead": "M1-old", "a": "M1-old"}, m1("M1-old"))
 			dir := filepath.Join(t.TempDir(), "requests")
-			w.runAs(dir, machine, dead)
-			w.askAndDie()
+			w.runOn(dir, machine)
+			w.ask()
+			first := w.engine
+			if !test.running {
+				first.Die()
+			}
 			lost := w.portal.usernames()[0]
 			if test.before != nil {
 				test.before(w, lost)
 			}
 			w.clock.Advance(2 * time.Hour)
-			w.runAs(dir, test.machine, next, test.running...)
+			w.runOn(dir, test.machine)
 			if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
 				t.Fatal(err)
 			}
@@ -102,9 +111,9 @@ func TestDeleteLost_TriesAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	dir := t.TempDir()
-	w.runAs(dir, "build-1", 11)
+	w.runOn(dir, "build-1")
 	w.askAndDie()
-	w.runAs(dir, "build-1", 12)
+	w.runOn(dir, "build-1")
 	if !w.engine.HasLost("M1") || w.engine.HasLost("M2") {
 		t.Error("it does not tell which store has a lost key")
 	}
@@ -130,7 +139,7 @@ func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
 	w := newWorld(t, nil, m1("M1-old"))
 	dir := t.TempDir()
 	for _, folder := range []string{dir, "", filepath.Join(os.DevNull, "requests")} {
-		w.runAs(folder, "build-1", 11)
+		w.runOn(folder, "build-1")
 		if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
 			t.Fatal(err)
 		}
@@ -140,23 +149,5 @@ func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("the folder has %v, %v", entries, err)
-	}
-}
-
-// TestRequests_KnowWhichProcessesRun by default.
-func TestRequests_KnowWhichProcessesRun(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	dir := t.TempDir()
-	w.engine = rotation.New(rotation.Options{
-		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Requests: rotation.Requests{Dir: dir},
-	})
-	w.askAndDie()
-	w.engine = rotation.New(rotation.Options{
-		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
-		Requests: rotation.Requests{Dir: dir, Process: -1},
-	})
-	if w.engine.HasLost("M1") {
-		t.Error("this very process is taken for one that was killed")
 	}
 }

@@ -82,7 +82,7 @@ type Engine struct {
 	*Prefetcher
 
 	clock    clock.Clock
-	requests Requests
+	requests *requestLog
 	steps    *steps
 	walk     walk
 }
@@ -111,7 +111,7 @@ func New(o Options) *Engine {
 	keys.steps = &steps{journal: o.Journal, clock: o.Clock, warn: keys.warn, planned: map[string]bool{}}
 	shops.steps = keys.steps
 	return &Engine{
-		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: o.Requests.withDefaults(), steps: keys.steps,
+		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: newRequestLog(o.Requests), steps: keys.steps,
 	}
 }
 
