@@ -10,6 +10,7 @@ require (
 	github.com/chromedp/chromedp v0.23.0
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/goccy/go-yaml v1.19.2
+	github.com/gofrs/flock v0.13.2
 	github.com/google/uuid v1.6.0
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hashicorp/go-plugin v1.7.0
@@ -31,8 +32,6 @@ require (
 	golang.org/x/time v0.14.0
 	pgregory.net/rapid v1.3.0
 )
-
-require github.com/gofrs/flock v0.13.2
 
 require (
 	github.com/ProtonMail/go-crypto v1.4.1 // indirect

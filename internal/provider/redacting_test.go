@@ -57,7 +57,7 @@ func TestServer_ShowsNoHostileText(t *testing.T) {
 			t.Parallel()
 			var logged bytes.Buffer
 			ctx := tflogtest.RootLogger(t.Context(), &logged)
-			said := readKeys(ctx, t, Options{RoundTripper: portal}, 0)
+			said := ask(ctx, t, Options{RoundTripper: portal}, 0, readKeys)
 			if said == "" && name != "ID" {
 				t.Error("nothing is said")
 			}
@@ -71,22 +71,27 @@ func TestServer_ShowsNoHostileText(t *testing.T) {
 	}
 }
 
-// TestServer_EndsDataSource has a portal ask to wait, again and again.
-func TestServer_EndsDataSource(t *testing.T) {
+// TestServer_EndsReading of what only reads, where a portal asks to wait, again and again.
+func TestServer_EndsReading(t *testing.T) {
 	t.Parallel()
-	clk := clocktest.New(time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC))
-	began := clk.Now()
-	portal := roundTripFunc(func(r *http.Request) (*http.Response, error) {
-		resp, err := answering(http.StatusServiceUnavailable, `{}`)(r)
-		resp.Header.Set("Retry-After", "240")
-		return resp, err
-	})
-	said := readKeys(t.Context(), t, Options{RoundTripper: portal, Clock: clk}, 20)
-	if took := clk.Now().Sub(began); took > dataSourceTimeout || took < dataSourceTimeout/2 {
-		t.Errorf("it took %v", took)
-	}
-	if !strings.Contains(said, "asks to wait 4 min: not waited for") {
-		t.Errorf("it says %s", said)
+	for name, read := range map[string]reading{"data source": readKeys, "list resource": listKeys} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clk := clocktest.New(time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC))
+			began := clk.Now()
+			portal := roundTripFunc(func(r *http.Request) (*http.Response, error) {
+				resp, err := answering(http.StatusServiceUnavailable, `{}`)(r)
+				resp.Header.Set("Retry-After", "240")
+				return resp, err
+			})
+			said := ask(t.Context(), t, Options{RoundTripper: portal, Clock: clk}, 20, read)
+			if took := clk.Now().Sub(began); took > readingTimeout || took < readingTimeout/2 {
+				t.Errorf("it took %v", took)
+			}
+			if !strings.Contains(said, "asks to wait 4 min: not waited for") {
+				t.Errorf("it says %s", said)
+			}
+		})
 	}
 }
 
@@ -108,13 +113,20 @@ func mustBeFit(t *testing.T, text string) {
 	}
 }
 
-// readKeys reads the data source of a store's keys, and returns the texts of the diagnostics.
-func readKeys(ctx context.Context, t *testing.T, o Options, retries int) string {
+// reading reads a store's keys from a server with these schemas, and returns its diagnostics.
+type reading func(ctx context.Context, t *testing.T, server frameworkServer, schemas *tfprotov6.GetProviderSchemaResponse) []*tfprotov6.Diagnostic
+
+// ask configures a server and reads from it; it returns the texts of the diagnostics.
+func ask(ctx context.Context, t *testing.T, o Options, retries int, read reading) string {
 	t.Helper()
 	o.Getenv = func(string) string { return "" }
-	server, err := NewServer(New(o)(), false)
+	made, err := NewServer(New(o)(), false)
 	if err != nil {
 		t.Fatal(err)
+	}
+	server, ok := made.(frameworkServer)
+	if !ok {
+		t.Fatalf("the server is a %T", made)
 	}
 	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
@@ -126,6 +138,16 @@ func readKeys(ctx context.Context, t *testing.T, o Options, retries int) string 
 	if err != nil || len(configured.Diagnostics) > 0 {
 		t.Fatalf("%v %v", err, configured.Diagnostics)
 	}
+	var said strings.Builder
+	for _, d := range read(ctx, t, server, schemas) {
+		said.WriteString(d.Summary + "\n" + d.Detail + "\n")
+	}
+	return said.String()
+}
+
+// readKeys reads them by the data source.
+func readKeys(ctx context.Context, t *testing.T, server frameworkServer, schemas *tfprotov6.GetProviderSchemaResponse) []*tfprotov6.Diagnostic {
+	t.Helper()
 	read, err := server.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{
 		TypeName: "kustom_api_keys", Config: object(t, schemas.DataSourceSchemas["kustom_api_keys"].ValueType(), map[string]tftypes.Value{
 			"merchant_id": tftypes.NewValue(tftypes.String, "M00412871"),
@@ -134,11 +156,26 @@ func readKeys(ctx context.Context, t *testing.T, o Options, retries int) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said strings.Builder
-	for _, d := range read.Diagnostics {
-		said.WriteString(d.Summary + "\n" + d.Detail + "\n")
+	return read.Diagnostics
+}
+
+// listKeys reads them by the list resource.
+func listKeys(ctx context.Context, t *testing.T, server frameworkServer, schemas *tfprotov6.GetProviderSchemaResponse) []*tfprotov6.Diagnostic {
+	t.Helper()
+	stream, err := server.ListResource(ctx, &tfprotov6.ListResourceRequest{
+		TypeName: "kustom_api_key", Limit: 10,
+		Config: object(t, schemas.ListResourceSchemas["kustom_api_key"].ValueType(), map[string]tftypes.Value{
+			"merchant_ids": tftypes.NewValue(tftypes.List{ElementType: tftypes.String}, []tftypes.Value{tftypes.NewValue(tftypes.String, "M00412871")}),
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return said.String()
+	var said []*tfprotov6.Diagnostic
+	for result := range stream.Results {
+		said = append(said, result.Diagnostics...)
+	}
+	return said
 }
 
 // object returns an object of which what is not given is null.

@@ -35,13 +35,12 @@ func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error)
 	return redacting{bounded{recovering{server}, source}, redactor}, nil
 }
 
-// dataSourceTimeout bounds the reading of a data source. It is a constant and no argument: a data source only reads,
-// so it can be run again, and the largest that is sensible, a thousand shops and their keys, takes less than a minute.
-// What takes ten does not come to an end.
-const dataSourceTimeout = 10 * time.Minute
+// readingTimeout bounds the reading of a data source, and that of a list resource. It is a constant and no argument: they
+// only read, so they can be run again, and the largest that is sensible, a thousand shops and their keys, takes less than
+// a minute. What takes ten does not come to an end.
+const readingTimeout = 10 * time.Minute
 
-// bounded is a server on which reading a data source ends, whatever the vendors answer. Resources have timeouts of
-// their own.
+// bounded is a server on which what only reads ends, whatever the vendors answer. Resources have timeouts of their own.
 type bounded struct {
 	frameworkServer
 	clock clock.Clock
@@ -49,9 +48,25 @@ type bounded struct {
 
 // ReadDataSource calls the framework's.
 func (s bounded) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
-	ctx, cancel := clock.WithTimeout(ctx, s.clock, dataSourceTimeout)
+	ctx, cancel := clock.WithTimeout(ctx, s.clock, readingTimeout)
 	defer cancel()
 	return s.frameworkServer.ReadDataSource(ctx, req)
+}
+
+// ListResource calls the framework's. It reads while its results are taken.
+func (s bounded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	ctx, cancel := clock.WithTimeout(ctx, s.clock, readingTimeout)
+	stream, err := s.frameworkServer.ListResource(ctx, req)
+	if stream == nil || err != nil {
+		cancel()
+		return stream, err
+	}
+	results := stream.Results
+	stream.Results = func(yield func(tfprotov6.ListResourceResult) bool) {
+		defer cancel()
+		results(yield)
+	}
+	return stream, nil
 }
 
 // frameworkServer is what the framework's server is.
