@@ -78,7 +78,7 @@ func newBackend(s settings, o Options) *backend {
 		b.usePages()
 	}
 	b.engine = rotation.New(rotation.Options{
-		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames,
+		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, SignedIn: b.onlySignedIn,
 		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir), Requests: b.requests(o.CacheDir),
 		Journal: o.journal,
 	})
@@ -216,6 +216,12 @@ func (b *backend) shopNames() ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// onlySignedIn tells of a shop that no setting names: somebody has signed in to it on this machine.
+func (b *backend) onlySignedIn(shop string) bool {
+	_, hasToken := b.mystoreTokens[shop]
+	return !hasToken && b.pages != nil && !b.pages.names(shop)
 }
 
 // listableShops returns the shops that can be listed. For a listing, unlike for a look at who holds a

@@ -152,6 +152,14 @@ func (p *pages) shops() ([]string, error) {
 	return slices.Compact(names), err
 }
 
+// names tells whether a setting names a shop, rather than only a session that somebody has opened on this machine.
+func (p *pages) names(shop string) bool {
+	_, hasAddress := p.admins[shop]
+	_, hasSession := p.shopSessions[shop]
+	_, hasLogin := p.logins[shop]
+	return hasAddress || hasSession || hasLogin
+}
+
 // reaches tells whether there is a way into a shop's pages.
 func (p *pages) reaches(shop string) bool {
 	_, err := p.access(shop)

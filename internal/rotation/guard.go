@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func (s *Shops) IsHeld(ctx context.Context, key kustom.Key) bool {
 // [*KeyUsageUnknownError] where that is not known. NotBefore is a time that the shops must have been read
 // after; zero means that a read within [FreshFor] will do.
 func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Time) error {
-	names, err := s.guards()
+	names, err := s.guards(key)
 	if err != nil {
 		return &KeyUsageUnknownError{Username: key.Username, Cause: err}
 	}
@@ -66,20 +67,16 @@ func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Ti
 // they may use a key and can't be read. Where it returns keys and no shop, there is none to ask. Shops that this walk
 // has not read yet are read. What can't be known before the apply blocks nothing.
 func (s *Shops) Blocked(ctx context.Context, keys []KeyRef) (blocked []KeyRef, by []string) {
-	names, err := s.guards()
-	if err != nil || len(keys) == 0 {
-		return nil, nil
-	}
-	if len(names) == 0 {
-		return keys, nil
-	}
-	s.readUnknown(ctx, names)
 	for _, key := range keys {
-		shops := s.deadUsers(names, key.Orphan())
-		if len(shops) > 0 {
-			blocked = append(blocked, key)
+		names, err := s.guards(key.Orphan())
+		if err != nil {
+			continue
 		}
-		by = append(by, shops...)
+		s.readUnknown(ctx, names)
+		dead := s.deadUsers(names, key.Orphan())
+		if len(dead) > 0 || len(names) == 0 {
+			blocked, by = append(blocked, key), append(by, dead...)
+		}
 	}
 	slices.Sort(by)
 	return blocked, slices.Compact(by)
@@ -132,12 +129,28 @@ func (s *Shops) Holds(username string) bool {
 }
 
 // guards returns the shops that are asked before a key is deleted.
-func (s *Shops) guards() ([]string, error) {
+func (s *Shops) guards(key kustom.Orphan) ([]string, error) {
 	names, err := s.names()
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] }), nil
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] || s.isElsewhere(name, key) }), nil
+}
+
+// isElsewhere tells of a shop that nothing configures, and to which somebody has only signed in on this machine, that
+// it was last seen with a key of another store: it is asked nothing, and its ended session blocks nothing.
+func (s *Shops) isElsewhere(name string, key kustom.Orphan) bool {
+	if s.signedIn == nil || !s.signedIn(name) {
+		return false
+	}
+	h := s.shop(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h.known || h.expected != "" || len(h.stores) > 0 {
+		return false
+	}
+	store, ok := kustom.StoreOf(cmp.Or(h.seen, s.sightings.last(name)))
+	return ok && store != key.MerchantID
 }
 
 // readRelevant reads the shops that may use a key, unless they have just been read. A shop that can't be read
@@ -208,14 +221,14 @@ func (h *shop) expectsOf(merchantID string) bool {
 
 // isBlocked tells whether, by what is known now, a shop that can't be read keeps a key from being deleted.
 func (s *Shops) isBlocked(key kustom.Orphan) bool {
-	names, err := s.guards()
+	names, err := s.guards(key)
 	return err != nil || isUsageUnknown(s.verdict(names, key))
 }
 
 // mayLag tells whether a shop that may use a key was not written and seen in this walk, so that a read of it may show
 // what was before.
 func (s *Shops) mayLag(key kustom.Orphan) bool {
-	names, err := s.guards()
+	names, err := s.guards(key)
 	if err != nil {
 		return true
 	}

@@ -160,6 +160,51 @@ func TestGuard_UnreadableShopBlocksOnlyItsKeys(t *testing.T) {
 	}
 }
 
+// TestGuard_LeavesAloneWhereSomebodyOnlySignedIn: a shop that nothing configures, and that was last seen with another
+// store's key, is not asked, and its ended session blocks nothing. Of any other one it is not known.
+func TestGuard_LeavesAloneWhereSomebodyOnlySignedIn(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		saw    string
+		know   func(shops *rotation.Shops)
+		blocks bool
+	}{
+		"another store's key":         {saw: "M2-y"},
+		"this store's key":            {saw: "M1-x", blocks: true},
+		"never seen":                  {blocks: true},
+		"a name without a store":      {saw: "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", blocks: true},
+		"configured for this store":   {saw: "M2-y", know: func(s *rotation.Shops) { s.Belongs("other", "M1", "") }, blocks: true},
+		"recorded with this store's":  {saw: "M2-y", know: func(s *rotation.Shops) { s.Belongs("other", "", "M1-x") }, blocks: true},
+		"recorded with another store": {know: func(s *rotation.Shops) { s.Belongs("other", "", "M2-x") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(map[string]string{"other": test.saw, "alive": "M1-new"})
+			options := rotation.Options{
+				Shops: s, Clock: clock.System{}, Names: s.names, Sightings: rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")},
+				SignedIn: func(shop string) bool { return shop == "other" },
+			}
+			if _, err := rotation.NewShops(options).Credentials(t.Context(), "other"); err != nil {
+				t.Fatal(err)
+			}
+			s.before = func(ctx context.Context, kind, shop string, call int) error {
+				if shop == "other" {
+					return errRefused
+				}
+				return nil
+			}
+			shops := rotation.NewShops(options)
+			if test.know != nil {
+				test.know(shops)
+			}
+			err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{})
+			if asked := s.called(read, "other") > 1; asked != test.blocks || (err != nil) != test.blocks {
+				t.Errorf("asked: %t, the error is %v", asked, err)
+			}
+		})
+	}
+}
+
 // TestGuard_TellsBeforehandWhatItWillKeep: a plan says which deletions the apply will refuse, and reads no shop twice
 // for that.
 func TestGuard_TellsBeforehandWhatItWillKeep(t *testing.T) {

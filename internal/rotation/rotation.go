@@ -95,6 +95,9 @@ type Options struct {
 	Clock    clock.Clock
 	// Names returns the shops that the provider can ask.
 	Names func() ([]string, error)
+	// SignedIn tells of a shop among them that no setting names: somebody has signed in to it on this machine. Nil where
+	// there is none.
+	SignedIn func(shop string) bool
 	// Ignored are shops that nobody asks before a key is deleted.
 	Ignored []string
 	// Sightings are what earlier runs have seen of shops.

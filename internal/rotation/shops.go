@@ -22,6 +22,8 @@ type Shops struct {
 	steps   *steps
 	names   func() ([]string, error)
 	ignored map[string]bool
+	// signedIn is [Options.SignedIn].
+	signedIn func(shop string) bool
 	// sightings are what earlier runs have seen.
 	sightings Sightings
 
@@ -35,7 +37,7 @@ type Shops struct {
 func NewShops(o Options) *Shops {
 	s := &Shops{
 		service: shopCalls{o.Shops}, prover: merchantCalls{o.Merchant}, clock: o.Clock, names: o.Names,
-		ignored: map[string]bool{}, sightings: o.Sightings, shops: map[string]*shop{},
+		ignored: map[string]bool{}, signedIn: o.SignedIn, sightings: o.Sightings, shops: map[string]*shop{},
 	}
 	for _, name := range o.Ignored {
 		s.ignored[name] = true
