@@ -263,7 +263,7 @@ func TestLoginPrint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keep.Save(account, session); err != nil {
+		if _, _, err := keep.Save(account, session); err != nil {
 			t.Fatal(err)
 		}
 	}

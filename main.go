@@ -17,6 +17,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/cli"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/keyring"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
@@ -41,7 +42,7 @@ func command(version string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	return cli.Run(ctx, args, cli.Deps{
-		Version: version, Getenv: os.Getenv, Keep: browser.Keep{Dir: sessionDir()},
+		Version: version, Getenv: os.Getenv, Keep: sessions(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Asks: asks(os.Stdin),
 		SignIn: browser.SignIn, Check: looking(version, provider.Check), Survey: looking(version, provider.Survey), Debug: func() error { return serve(version, true) },
 	})
@@ -53,7 +54,7 @@ func looking[Options, Found any](version string, look func(context.Context, prov
 	return func(ctx context.Context, o Options) (Found, error) {
 		var browsers browser.Group
 		found, err := look(ctx, provider.Options{
-			Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), Browsers: &browsers,
+			Version: version, Getenv: os.Getenv, Sessions: sessions(), Browsers: &browsers,
 		}, o)
 		return found, errors.Join(err, browsers.Close())
 	}
@@ -78,7 +79,7 @@ func serve(version string, debug bool) error {
 	}
 	var browsers browser.Group
 	p := provider.New(provider.Options{
-		Version: version, Getenv: os.Getenv, SessionDir: sessionDir(), CacheDir: cacheDir(), Browsers: &browsers,
+		Version: version, Getenv: os.Getenv, Sessions: sessions(), CacheDir: cacheDir(), Browsers: &browsers,
 	})
 	server, err := provider.NewServer(p(), logs)
 	if err != nil {
@@ -88,14 +89,15 @@ func serve(version string, debug bool) error {
 	return errors.Join(err, browsers.Close())
 }
 
-// sessionDir is the folder in which login keeps sessions; empty where the user has no folder for such
-// things.
-func sessionDir() string {
+// sessions are those that login keeps: in a folder, sealed with a key in the system's keyring where there is one; nowhere
+// where the user has no folder for such things.
+func sessions() browser.Keep {
+	const program = "terraform-provider-kustom"
 	config, err := os.UserConfigDir()
 	if err != nil {
-		return ""
+		return browser.Keep{}
 	}
-	return filepath.Join(config, "terraform-provider-kustom")
+	return browser.Keep{Dir: filepath.Join(config, program), Keyring: keyring.Item{Service: program, Name: "sessions"}}
 }
 
 // cacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests for

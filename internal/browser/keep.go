@@ -13,7 +13,11 @@ import (
 
 // Keep is a folder in which sessions are kept, a file each that only its owner may read. It may not
 // exist yet. It is safe for concurrent use.
-type Keep struct{ Dir string }
+type Keep struct {
+	Dir string
+	// Keyring has the key by which the files are sealed. Where it is nil, or has no answer, they are not.
+	Keyring Keyring
+}
 
 const (
 	sessionSuffix    = ".session"
@@ -30,30 +34,39 @@ func (k Keep) path(host, account string) string {
 }
 
 // Save keeps a session of its host, for an account if the host has more than one, in place of the one
-// that was kept before. It returns the file's name.
-func (k Keep) Save(account string, s Session) (string, error) {
+// that was kept before. It returns the file's name, and whether the file is sealed.
+func (k Keep) Save(account string, s Session) (file string, sealed bool, err error) {
 	line, err := s.Line()
-	if err != nil {
-		return "", fmt.Errorf("keeping a session: %w", err)
+	if err == nil {
+		file = k.path(s.Host, account)
+		line = k.sealed(filepath.Base(file), line)
+		err = k.write(file, line)
 	}
+	if err != nil {
+		return "", false, fmt.Errorf("keeping a session: %w", err)
+	}
+	return file, isSealed(line), nil
+}
+
+// write puts a line into a file of the folder.
+func (k Keep) write(name, line string) error {
 	if err := k.makeDir(); err != nil {
-		return "", fmt.Errorf("keeping a session: %w", err)
+		return err
 	}
 	// Made beside it and renamed, so that there is never half a session, and with mode 0600, which
 	// CreateTemp gives, from the start.
 	file, err := os.CreateTemp(k.Dir, unfinishedPrefix+"*")
 	if err != nil {
-		return "", fmt.Errorf("keeping a session: %w", err)
+		return err
 	}
 	_, err = file.WriteString(line + "\n")
-	if err := errors.Join(err, file.Close()); err != nil {
-		return "", errors.Join(fmt.Errorf("keeping a session: %w", err), os.Remove(file.Name()))
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), name)
 	}
-	name := k.path(s.Host, account)
-	if err := os.Rename(file.Name(), name); err != nil {
-		return "", errors.Join(fmt.Errorf("keeping a session: %w", err), os.Remove(file.Name()))
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return name, nil
+	return nil
 }
 
 // Load returns the session that is kept of a host and account; without an error, ok tells whether there
@@ -69,9 +82,13 @@ func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
 	if err != nil {
 		return Session{}, false, fmt.Errorf("reading a kept session: %w", err)
 	}
-	s, err = ParseSession(string(data))
+	name := k.path(host, account)
+	line, err := k.opened(filepath.Base(name), string(data))
 	if err != nil {
-		return Session{}, false, fmt.Errorf("reading %s: %w", k.path(host, account), err)
+		return Session{}, false, &SealError{Path: name, Cause: err}
+	}
+	if s, err = ParseSession(line); err != nil {
+		return Session{}, false, fmt.Errorf("reading %s: %w", name, err)
 	}
 	return s, true, nil
 }
@@ -212,6 +229,10 @@ func (k Keep) Remove() (int, error) {
 		if isSession {
 			removed++
 		}
+	}
+	if k.Keyring != nil {
+		// Without the files, what may stay in a keyring that does not answer is of no use.
+		_ = k.Keyring.Delete()
 	}
 	if others {
 		return removed, nil

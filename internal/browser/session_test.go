@@ -84,7 +84,7 @@ func TestKeptSessionsAreTheirOwnersAlone(t *testing.T) {
 		t.Fatalf("there is a session before any is kept: %v", err)
 	}
 	for _, account := range []string{"", "b@shop/.", "a"} {
-		name, err := keep.Save(account, someSession())
+		name, _, err := keep.Save(account, someSession())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestKeptSessionsAreTheirOwnersAlone(t *testing.T) {
 	if !slices.Equal(all, []browser.Kept{{Host: host}, {Host: host, Account: "a"}, {Host: host, Account: "b@shop/."}}) {
 		t.Errorf("kept are %v", all)
 	}
-	if _, err := keep.Save("a", someSession()); err != nil {
+	if _, _, err := keep.Save("a", someSession()); err != nil {
 		t.Errorf("a session can't be kept in place of another: %v", err)
 	}
 	if n, err := keep.Remove(); n != 3 || err != nil {
@@ -151,7 +151,7 @@ func TestKeep_RefusesSessionOfOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "sessions")}
-			file, err := keep.Save("", someSession())
+			file, _, err := keep.Save("", someSession())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestKeep_RemovesOne(t *testing.T) {
 		t.Errorf("%v, %v", was, err)
 	}
 	for _, account := range []string{"a", "b"} {
-		if _, err := keep.Save(account, someSession()); err != nil {
+		if _, _, err := keep.Save(account, someSession()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -188,7 +188,7 @@ func TestKeep_RemovesOne(t *testing.T) {
 func TestAKeptSessionThatIsBrokenIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	keep := browser.Keep{Dir: t.TempDir()}
-	name, err := keep.Save("", someSession())
+	name, _, err := keep.Save("", someSession())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func TestRemoveForgetsEverySession(t *testing.T) {
 		t.Errorf("%d sessions were removed where there are none (%v)", n, err)
 	}
 	for _, account := range []string{"", "fjellsport", "kaffebonna"} {
-		if _, err := keep.Save(account, browser.Session{Host: "127.0.0.1:9000"}); err != nil {
+		if _, _, err := keep.Save(account, browser.Session{Host: "127.0.0.1:9000"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -233,7 +233,7 @@ func TestSaveLetsNobodyElseIn(t *testing.T) {
 	if err := os.Mkdir(keep.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	file, err := keep.Save("", browser.Session{Host: "portal.example", Storage: map[string]string{"a": strings.Repeat("x", 1<<20)}})
+	file, _, err := keep.Save("", browser.Session{Host: "portal.example", Storage: map[string]string{"a": strings.Repeat("x", 1<<20)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,12 +129,16 @@ func said(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
 }
 
 func keep(at place, session browser.Session, d Deps) error {
-	file, err := d.Keep.Save(at.shop, session)
+	file, sealed, err := d.Keep.Save(at.shop, session)
 	if err != nil {
 		return err
 	}
-	d.say("You are signed in to %s. The session is kept in %s. Whoever can read this file is you to %s, until the session expires or you sign out there.\n",
-		at.name, file, at.site.Name)
+	reader := "read this file"
+	if sealed {
+		reader = "read this file and your system's keyring, which has its key,"
+	}
+	d.say("You are signed in to %s. The session is kept in %s. Whoever can %s is you to %s, until the session expires or you sign out there.\n",
+		at.name, file, reader, at.site.Name)
 	return nil
 }
 

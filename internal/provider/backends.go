@@ -56,7 +56,7 @@ func newPages(s settings, o Options) *pages {
 	if s.browser == nil {
 		return nil
 	}
-	p := &pages{browserSettings: s.browser, keep: browser.Keep{Dir: o.SessionDir}}
+	p := &pages{browserSettings: s.browser, keep: o.Sessions}
 	options := s.browser.options
 	options.Observe, options.Attendant = logStep, o.Attendant
 	shared := browser.New(o.Browsers, options)

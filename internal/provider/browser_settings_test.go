@@ -57,14 +57,14 @@ func sessionLine(t *testing.T, host, cookie string) string {
 
 func keepSession(t *testing.T, keep browser.Keep, account, host, cookie string) {
 	t.Helper()
-	if _, err := keep.Save(account, browser.Session{Host: host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}); err != nil {
+	if _, _, err := keep.Save(account, browser.Session{Host: host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func pagesOf(t *testing.T, m providerModel, env map[string]string, keep browser.Keep) *pages {
 	t.Helper()
-	return newPages(mustResolve(t, m, env), Options{SessionDir: keep.Dir, Browsers: new(browser.Group)})
+	return newPages(mustResolve(t, m, env), Options{Sessions: keep, Browsers: new(browser.Group)})
 }
 
 // TestSessionOfPortal: the variable's session is taken before the kept one, and each only for its own host.

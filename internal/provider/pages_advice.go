@@ -41,6 +41,11 @@ func advisePeople(err error) (advice, bool) {
 		return advice{general: true, text: fmt.Sprintf("The session in %s was not used, because it is not yours alone. Somebody else may have read it or put "+
 			"it there. Sign out at the vendor, remove it with terraform-provider-kustom logout, and sign in again.", notPrivate.Path)}, true
 	}
+	var sealed *browser.SealError
+	if errors.As(err, &sealed) {
+		return advice{general: true, text: fmt.Sprintf("The session in %s can't be opened: it is sealed with a key in your system's keyring. Unlock the keyring, "+
+			"or run as the user and in the session in which you have signed in. Otherwise sign in again: terraform-provider-kustom login.", sealed.Path)}, true
+	}
 	var noSession *noSessionError
 	var otherHost *otherHostError
 	var noStore *portalpages.NoStoreError

@@ -47,8 +47,8 @@ type Options struct {
 	Getenv func(string) string
 	// Attendant answers what browser.attended asks, for tests; nil shows the questions to a person.
 	Attendant func(context.Context)
-	// SessionDir is the folder in which login keeps sessions; empty where none are kept.
-	SessionDir string
+	// Sessions are those that login keeps.
+	Sessions browser.Keep
 	// CacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests
 	// for keys are under way; empty where it remembers nothing.
 	CacheDir string

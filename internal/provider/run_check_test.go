@@ -19,6 +19,7 @@ func TestPageErrorsEndWithTheCheck(t *testing.T) {
 		&noSessionError{site: "shop x"}, &portalpages.NoStoreError{MerchantID: "M00412871"}, &mystore.NotShownError{Shop: "x"},
 		&browser.MissingError{}, &browser.StartError{Executable: "chromium", Cause: errors.New("exit status 1")}, &noShopTokenError{shop: "x", pages: true},
 		&otherHostError{}, &browser.NotPrivateError{Reason: errors.New("mode")},
+		&browser.SealError{Cause: errors.New("locked")},
 	} {
 		if text := original(err); !strings.HasSuffix(text, "\n\n"+runCheck) {
 			t.Errorf("%T ends with %q", err, text)

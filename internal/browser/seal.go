@@ -1,0 +1,135 @@
+package browser
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Keyring keeps one secret where other programs' files are not: in the operating system's keyring.
+type Keyring interface {
+	// Get returns the secret; ok tells whether there is one. The error is that of a keyring that can't be reached.
+	Get() (secret string, ok bool, err error)
+	Set(secret string) error
+	// Delete removes the secret, if there is one.
+	Delete() error
+}
+
+// A keyring holds some thousand bytes at most, and a session may be larger. So the keyring has a key, by which the files
+// of all sessions are sealed (AES-256-GCM): a copy of a file is of no use without it.
+const (
+	sealedPrefix = "sealed:"
+	sealKeySize  = 32
+)
+
+// SealError says that a session is sealed, and can't be opened.
+type SealError struct {
+	Path  string
+	Cause error
+}
+
+// Error implements error.
+func (e *SealError) Error() string {
+	return fmt.Sprintf("%s is sealed with a key in the system's keyring, and can't be opened: %v", e.Path, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *SealError) Unwrap() error { return e.Cause }
+
+var errSealBroken = errors.New("the file was changed, or sealed with another key")
+
+func isSealed(text string) bool { return strings.HasPrefix(text, sealedPrefix) }
+
+// seal returns a text that only open turns back, for a file with this name.
+func seal(key []byte, name, text string) (string, error) {
+	aead, err := newAEAD(key)
+	if err != nil {
+		return "", err
+	}
+	nonce := make([]byte, aead.NonceSize())
+	_, _ = rand.Read(nonce)
+	return sealedPrefix + base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, []byte(text), []byte(name))), nil
+}
+
+// open returns the text that was sealed for a file with this name.
+func open(key []byte, name, sealed string) (string, error) {
+	aead, err := newAEAD(key)
+	if err != nil {
+		return "", err
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimSpace(sealed), sealedPrefix))
+	if err != nil || len(data) < aead.NonceSize() {
+		return "", errSealBroken
+	}
+	text, err := aead.Open(nil, data[:aead.NonceSize()], data[aead.NonceSize():], []byte(name))
+	if err != nil {
+		return "", errSealBroken
+	}
+	return string(text), nil
+}
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+var (
+	errNoKeyring = errors.New("there is no keyring")
+	errNoSealKey = errors.New("the keyring does not have the key any more")
+)
+
+// sealKey returns the key in the keyring; nil where it has none.
+func (k Keep) sealKey() ([]byte, error) {
+	if k.Keyring == nil {
+		return nil, errNoKeyring
+	}
+	text, ok, err := k.Keyring.Get()
+	if err != nil || !ok {
+		return nil, err
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(key) != sealKeySize {
+		return nil, errSealBroken
+	}
+	return key, nil
+}
+
+// sealed returns what a file with this name is to hold: the text, sealed where there is a keyring that keeps the key.
+func (k Keep) sealed(name, text string) string {
+	key, err := k.sealKey()
+	if err == nil && key == nil {
+		key = make([]byte, sealKeySize)
+		_, _ = rand.Read(key)
+		err = k.Keyring.Set(base64.StdEncoding.EncodeToString(key))
+	}
+	if err != nil {
+		return text
+	}
+	content, err := seal(key, name, text)
+	if err != nil {
+		return text
+	}
+	return content
+}
+
+// opened returns the text that sealed was given.
+func (k Keep) opened(name, content string) (string, error) {
+	if !isSealed(content) {
+		return content, nil
+	}
+	key, err := k.sealKey()
+	if err == nil && key == nil {
+		err = errNoSealKey
+	}
+	if err != nil {
+		return "", err
+	}
+	return open(key, name, content)
+}
