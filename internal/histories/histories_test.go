@@ -155,6 +155,15 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, shop: 2, n: 2}, {verb: want, shop: 1, n: 2}, {verb: apply}, {verb: tune, shop: 1, n: tuneClear}, {verb: want, shop: 2, n: 0},
 			{verb: apply},
 		},
+		"a killed run's key is not listed when the next run plans": {
+			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}}, {verb: apply, trouble: trouble{kind: stale}},
+		},
+		"a killed replacement of a pair is not repeated": {
+			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: replace, shop: 2, n: 0, trouble: trouble{kind: killAfter}},
+		},
+		"a killed replacement of a connection is not repeated": {
+			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: replace, shop: 2, n: 2, trouble: trouble{kind: killAfter}},
+		},
 		"a pair that clears makes room for a fleet": {
 			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
 		},

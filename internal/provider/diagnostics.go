@@ -621,3 +621,18 @@ func adviseMystoreRefusal(failure *transport.Error) advice {
 	}
 	return advice{text: "Mystore refuses the request; see below for its reason."}
 }
+
+// warnOfStrays names keys of a store that a killed run may have left behind. Hint is what else is known of them.
+func warnOfStrays(diags *diag.Diagnostics, at path.Path, merchantID string, strays []kustom.Key, hint string) {
+	if len(strays) == 0 {
+		return
+	}
+	var names []string
+	for _, key := range strays {
+		names = append(names, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
+	}
+	diags.AddAttributeWarning(at, "Keys that nothing uses",
+		fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them "+
+			"behind.%s If no state has them and no other shop uses them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.",
+			merchantID, enumerate(names), hint))
+}

@@ -122,7 +122,21 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	diags.Append(failures.warnings()...)
 	f.warnOfClearing(diags)
 	f.warnOfDeletions(diags)
+	f.nameStrays(ctx, diags)
 	warnOfAnswers(f.Engine, diags)
+}
+
+// nameStrays names the keys that a killed run may have left behind.
+func (f *fleet) nameStrays(ctx context.Context, diags *diag.Diagnostics) {
+	for _, m := range f.Members {
+		if m.Leaves() || m.Plan.Undecided {
+			continue
+		}
+		// A plan does not fail because of what it can't name.
+		if strays, err := f.Engine.StraysBeside(ctx, *m.Config, m.Plan, m.Record); err == nil {
+			warnOfStrays(diags, path.Empty(), m.Config.MerchantID, strays, "")
+		}
+	}
 }
 
 // prevented returns those of the failures that must stop the plan: a shop that would get a key of another store, or a

@@ -43,11 +43,6 @@ func refOf(key kustom.Key) KeyRef {
 	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
 }
 
-// IsHeld tells whether a shop holds a key, as far as shops answer. It asks those that may.
-func (s *Shops) IsHeld(ctx context.Context, key kustom.Key) bool {
-	return s.Holds(key.Username) || isInUse(s.Unused(ctx, refOf(key).Orphan(), time.Time{}))
-}
-
 // Unused returns nil where no shop uses a key, a [*KeyInUseError] where one does, and a
 // [*KeyUsageUnknownError] where that is not known. NotBefore is a time that the shops must have been read
 // after; zero means that a read within [FreshFor] will do.

@@ -46,6 +46,8 @@ type walk struct {
 	missing map[string]missed
 	// managed are the usernames of the keys that objects of their own have.
 	managed map[string]bool
+	// named are the usernames of the keys that a person was told of as left behind.
+	named map[string]bool
 	// pending are keys whose deletion waits for what the walk learns of shops.
 	pending []pendingKey
 }
