@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
 // shards is in how many parts histories are told, each of as many as -rapid.checks says: 100 if it says
@@ -23,7 +21,7 @@ func TestHistories(t *testing.T) {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				o := sandbox.Options{Pending: rapid.IntRange(0, 1).Draw(t, "pending")}
+				o := options{pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers")}
 				history := rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
 				mustHold(t, d, o, history)
@@ -44,13 +42,13 @@ func drawWish(t *rapid.T) event {
 // simpler by.
 func drawEvent(t *rapid.T) event {
 	ev := event{verb: rapid.SampledFrom([]verb{
-		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait,
+		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target,
 	}).Draw(t, "verb")}
 	if ev.verb != hand && ev.verb != wait {
 		ev.estate = rapid.IntRange(0, estateCount-1).Draw(t, "estate")
 	}
 	switch ev.verb {
-	case want, tune, replace, adopt, forget, hand:
+	case want, tune, target, replace, adopt, forget, hand:
 		ev.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
 	}
 	switch ev.verb {
@@ -62,12 +60,12 @@ func drawEvent(t *rapid.T) event {
 		ev.n = rapid.IntRange(0, hands-1).Draw(t, "change")
 	case wait:
 		ev.n = rapid.IntRange(0, len(waits)-1).Draw(t, "time")
-	case restore, replace:
-		ev.n = rapid.IntRange(0, 2).Draw(t, "which")
+	case restore, target, replace:
+		ev.n = rapid.IntRange(0, len(aimed)-1).Draw(t, "which")
 	case apply, destroy:
 	}
 	switch ev.verb {
-	case apply, replace, destroy:
+	case apply, target, replace, destroy:
 		ev.order = uint64(rapid.IntRange(0, 3).Draw(t, "order"))
 		ev.trouble = drawTrouble(t)
 	}
@@ -176,7 +174,7 @@ func TestFoundHistories(t *testing.T) {
 				for i := range ordered {
 					ordered[i].order = order
 				}
-				mustHold(t, d, sandbox.Options{}, ordered)
+				mustHold(t, d, options{remembers: order%2 == 1}, ordered)
 			})
 		}
 	}

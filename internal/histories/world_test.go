@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
@@ -74,11 +76,16 @@ type world struct {
 	driver  *tfdriver.Driver
 	builder builder
 	estates [estateCount]*estate
+	// cache is the folder in which the machine of all runs remembers things; empty where each has its own machine.
+	cache string
 
 	// mu is held while a request changes something, and guards what is below.
 	mu      sync.Mutex
 	lag     lag
 	changes []apiChange
+	// processes counts the runs so far, and running has those that have not ended.
+	processes int
+	running   map[int]bool
 
 	// known are the keys that nobody has to account for: from the start, made by hand, let go of by hand, or
 	// kept because a policy says so.
@@ -110,15 +117,29 @@ type apiChange struct {
 	holders []string
 }
 
-func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
+// options are what differs between worlds.
+type options struct {
+	// pending is how often a new key is answered as pending.
+	pending int
+	// remembers says that all runs are on one machine, which remembers things from run to run. Otherwise each is on a
+	// machine of its own.
+	remembers bool
+}
+
+func newWorld(d *tfdriver.Driver, o options) (*world, error) {
 	w := &world{
 		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d},
-		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{},
+		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{}, running: map[int]bool{},
 	}
-	o.Clock, o.Unchecked, o.KeyLimit = w.clock, true, 100
 	var err error
-	if w.sandbox, err = sandbox.New(seed(), o); err != nil {
+	w.sandbox, err = sandbox.New(seed(), sandbox.Options{Pending: o.pending, Clock: w.clock, Unchecked: true, KeyLimit: 100})
+	if err != nil {
 		return nil, err
+	}
+	if o.remembers {
+		if w.cache, err = os.MkdirTemp("", "histories-"); err != nil {
+			return nil, err
+		}
 	}
 	for i := range w.estates {
 		e := &estate{state: tfdriver.NewState()}
@@ -135,6 +156,36 @@ func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
 	}
 	w.noteHolders()
 	return w, nil
+}
+
+// close does away with what the world's machine remembers.
+func (w *world) close() {
+	if w.cache != "" {
+		_ = os.RemoveAll(w.cache) // It is in the system's folder for such things.
+	}
+}
+
+// begin returns the number of a process that begins to run.
+func (w *world) begin() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.processes++
+	w.running[w.processes] = true
+	return w.processes
+}
+
+// end notes that a process has ended.
+func (w *world) end(process int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, process)
+}
+
+// isRunning tells whether a process runs.
+func (w *world) isRunning(process int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running[process]
 }
 
 func (w *world) tell(format string, args ...any) {
@@ -245,6 +296,8 @@ type run struct {
 	world   *world
 	estate  int
 	trouble trouble
+	// process is the run's number among the processes of its machine.
+	process int
 	// tokens are the environment variable's value by provider configuration.
 	shopTokens map[string]string
 
@@ -299,7 +352,9 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 		delete(env, "KUSTOM_PORTAL_TOKEN")
 	}
 	p := provider.New(provider.Options{
-		Version: "test", Clock: runClock{r}, RoundTripper: carrier{r, sees}, Getenv: func(name string) string { return env[name] },
+		Version: "test", Clock: runClock{r}, RoundTripper: carrier{r, sees},
+		Getenv:   func(name string) string { return env[name] },
+		CacheDir: r.world.cache, Requests: rotation.Requests{Host: "machine", Process: r.process, IsRunning: r.world.isRunning},
 	})
 	server, err := provider.NewServer(p(), false)
 	if err != nil {
@@ -380,6 +435,8 @@ func (w *world) terraform(i int, t trouble, o tfdriver.Options) outcome {
 }
 
 func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
+	r.process = w.begin()
+	defer w.end(r.process)
 	e, ctx := w.estates[r.estate], context.Background()
 	config := w.builder.config(w.effective(e), e.exclusive)
 	plan := w.driver.Plan(ctx, config, e.state, r.start, o)
