@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// shards is in how many parts histories are told, each of as many as -rapid.checks says: 100 if it says
+// shards is in how many parts histories are told, beside each other, each of as many as -rapid.checks says: 100 if it says
 // nothing, which makes 200. make histories tells 2,000.
 const shards = 2
 
@@ -21,6 +21,10 @@ func TestHistories(t *testing.T) {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
+				// Without a draw of its own, each part would tell the same histories of a seed.
+				for range shard {
+					rapid.Uint64().Draw(t, "part")
+				}
 				o := options{pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers")}
 				history := rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
