@@ -157,6 +157,14 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, shop: 2, n: 2}, {verb: want, shop: 1, n: 2}, {verb: apply}, {verb: tune, shop: 1, n: tuneClear}, {verb: want, shop: 2, n: 0},
 			{verb: apply},
 		},
+		"two updates of a connection in a row are killed before they delete": {
+			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+			{verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+		},
+		"two updates of a fleet in a row are killed before they delete": {
+			{verb: want, shop: 2, n: 2}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+			{verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+		},
 		"a killed run's key is not listed when the next run plans": {
 			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}}, {verb: apply, trouble: trouble{kind: stale}},
 		},

@@ -479,7 +479,8 @@ func (w *world) effective(e *estate) [shopCount]wish {
 	return wishes
 }
 
-// accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says.
+// accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key
+// is not enough where the machine remembers that a connection or a fleet has replaced it by another of its own.
 func (w *world) accounted(username, credentialID string) bool {
 	if w.known[username] || len(w.holders(username)) > 0 {
 		return true
@@ -491,7 +492,23 @@ func (w *world) accounted(username, credentialID string) bool {
 			}
 		}
 	}
+	if w.cache != "" && w.isOwnReplaced(username) {
+		return false
+	}
 	return slices.ContainsFunc(w.said, func(text string) bool { return strings.Contains(text, username) })
+}
+
+// isOwnReplaced tells whether a connection or a fleet has given a shop a key and then the one that the shop has now.
+func (w *world) isOwnReplaced(username string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.changes, func(c apiChange) bool {
+		if c.what != "install" || c.key != username || c.by != connectionType && c.by != fleetType {
+			return false
+		}
+		shop := slices.Index(shopNames[:], c.shop)
+		return w.estates[c.estate].installed[shop][w.shop(c.shop).KustomID][c.by]
+	})
 }
 
 // letGo notes that a person has made an estate forget what it knew.
