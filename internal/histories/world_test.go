@@ -480,7 +480,7 @@ func (w *world) effective(e *estate) [shopCount]wish {
 }
 
 // accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key
-// is not enough where the machine remembers that a connection or a fleet has replaced it by another of its own.
+// is not enough where the machine remembers that a connection or a fleet has replaced it.
 func (w *world) accounted(username, credentialID string) bool {
 	if w.known[username] || len(w.holders(username)) > 0 {
 		return true
@@ -492,24 +492,33 @@ func (w *world) accounted(username, credentialID string) bool {
 			}
 		}
 	}
-	if w.cache != "" && w.isOwnReplaced(username) {
+	if w.cache != "" && w.isReplaced(username) {
 		return false
 	}
 	return slices.ContainsFunc(w.said, func(text string) bool { return strings.Contains(text, username) })
 }
 
-// isOwnReplaced tells whether a connection or a fleet has given a shop a key and then the one that the shop has now.
-func (w *world) isOwnReplaced(username string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.ContainsFunc(w.changes, func(c apiChange) bool {
-		if c.what != "install" || c.key != username || c.by != connectionType && c.by != fleetType {
-			return false
+// isReplaced tells whether connections and fleets alone have brought a shop, which had a key to itself, from that key to the
+// one that it has now, and one of them still has the shop. Whatever ended their runs, the machine's notes name the key.
+func (w *world) isReplaced(username string) bool {
+	if len(w.held[username]) != 1 {
+		return false
+	}
+	for _, c := range w.changes {
+		if c.what == "install" && c.before == username && isEngines(c.by) {
+			username = c.key
 		}
-		shop := slices.Index(shopNames[:], c.shop)
-		return w.estates[c.estate].installed[shop][w.shop(c.shop).KustomID][c.by]
+	}
+	return slices.ContainsFunc(w.holders(username), func(name string) bool {
+		shop := slices.Index(shopNames[:], name)
+		return slices.ContainsFunc(w.estates[:], func(e *estate) bool {
+			return e.wishes[shop].owner == ownerConnection || e.wishes[shop].owner == ownerFleet
+		})
 	})
 }
+
+// isEngines tells whether objects of a type delete the keys that they replace.
+func isEngines(typeName string) bool { return typeName == connectionType || typeName == fleetType }
 
 // letGo notes that a person has made an estate forget what it knew.
 func (w *world) letGo(before *tfdriver.State) {
