@@ -165,6 +165,9 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, shop: 2, n: 2}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
 			{verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
 		},
+		"a provider configuration without shops gets them after it could not delete": {
+			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneSplit}, {verb: apply}, {verb: replace, shop: 0, n: 0},
+		},
 		"a killed run's key is not listed when the next run plans": {
 			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}}, {verb: apply, trouble: trouble{kind: stale}},
 		},

@@ -299,7 +299,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	if r.engine.HasLost(merchantID) {
 		hint = " The apply deletes those that a killed run of this machine has asked for."
 	}
-	warnOfStrays(diags, path.Root("merchant_id"), merchantID, strays, hint)
+	warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, hint)
 }
 
 // nameStrays names the keys that a killed run may have left behind, where the key stays as it is.
@@ -313,7 +313,7 @@ func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyMod
 	own := rotation.KeyRef{MerchantID: merchantID, CredentialID: state.CredentialID.ValueString(), Username: state.Username.ValueString()}
 	// A plan that changes nothing does not fail because of what it can't name.
 	if strays, err := r.engine.Strays(ctx, merchantID, r.newDescription(config.Description).ValueString(), own); err == nil {
-		warnOfStrays(diags, path.Root("merchant_id"), merchantID, strays, "")
+		warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, "")
 	}
 }
 

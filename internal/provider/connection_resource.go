@@ -253,7 +253,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		diags.AddAttributeWarning(path.Root("keys_to_delete"), keysSummary(decided), fmt.Sprintf("Shop %s: %s.", c.Shop, text))
 	}
 	if strays, err := r.engine.StraysBeside(ctx, c, decided, record); err == nil {
-		warnOfStrays(diags, path.Root("merchant_id"), c.MerchantID, strays, "")
+		warnOfStrays(r.engine, diags, path.Root("merchant_id"), c.MerchantID, strays, "")
 	}
 	warnOfAnswers(r.engine, diags)
 }

@@ -623,9 +623,12 @@ func adviseMystoreRefusal(failure *transport.Error) advice {
 }
 
 // warnOfStrays names keys of a store that a killed run may have left behind. Hint is what else is known of them.
-func warnOfStrays(diags *diag.Diagnostics, at path.Path, merchantID string, strays []kustom.Key, hint string) {
+func warnOfStrays(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path, merchantID string, strays []kustom.Key, hint string) {
 	if len(strays) == 0 {
 		return
+	}
+	if !engine.Shops.CanAsk() {
+		hint += " The provider has no shop to ask whether it holds one of them."
 	}
 	var names []string
 	for _, key := range strays {

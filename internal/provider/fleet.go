@@ -134,7 +134,7 @@ func (f *fleet) nameStrays(ctx context.Context, diags *diag.Diagnostics) {
 		}
 		// A plan does not fail because of what it can't name.
 		if strays, err := f.Engine.StraysBeside(ctx, *m.Config, m.Plan, m.Record); err == nil {
-			warnOfStrays(diags, path.Empty(), m.Config.MerchantID, strays, "")
+			warnOfStrays(f.Engine, diags, path.Empty(), m.Config.MerchantID, strays, "")
 		}
 	}
 }

@@ -286,7 +286,12 @@ func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 
 func (w *walk) refreshDeposed(ctx context.Context, p *Plan, address string) {
 	var left []*Instance
+	object, configured := p.config.object(address)
 	for _, instance := range p.prior.Deposed[address] {
+		if configured {
+			// As Terraform does: the block says which provider configuration destroys what was deposed.
+			instance = instance.at(object.Provider)
+		}
 		read, ok := w.read(ctx, instance)
 		if !ok {
 			read = instance
