@@ -18,8 +18,10 @@ const (
 	// want gives a shop an owner in the configuration, tune turns one of the owner's arguments over.
 	want verb = "want"
 	tune verb = "tune"
-	// apply applies the configuration, replace with -replace for a shop's objects; destroy destroys all.
+	// apply applies the configuration, target with -target and replace with -replace for one of a shop's objects; destroy
+	// destroys all.
 	apply   verb = "apply"
+	target  verb = "target"
 	replace verb = "replace"
 	destroy verb = "destroy"
 	// adopt lets the next apply import the shop's objects, forget removes them from the state, and restore
@@ -99,9 +101,10 @@ func (w *world) do(ev event) {
 		w.tune(e, ev)
 	case apply:
 		w.run(ev, tfdriver.Options{Order: ev.order})
+	case target:
+		w.run(ev, tfdriver.Options{Order: ev.order, Targets: []string{e.wishes[ev.shop].aim(ev)}})
 	case replace:
-		replaced := []string{keyType, shopType, connectionType}[ev.n%3]
-		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{e.wishes[ev.shop].address(replaced, ev.shop)}})
+		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{e.wishes[ev.shop].aim(ev)}})
 	case destroy:
 		w.run(ev, tfdriver.Options{Order: ev.order, Destroy: true})
 	case adopt:
@@ -118,6 +121,17 @@ func (w *world) do(ev event) {
 	if ev.verb != wait {
 		w.clock.Advance(3 * time.Second)
 	}
+}
+
+// aimed are the types of the objects that an event can be aimed at.
+var aimed = []string{keyType, shopType, connectionType, fleetType}
+
+// aim returns the address that an event is aimed at.
+func (w wish) aim(ev event) string {
+	if typeName := aimed[ev.n%len(aimed)]; typeName != fleetType {
+		return w.address(typeName, ev.shop)
+	}
+	return fleetType + ".all"
 }
 
 func (w *world) tune(e *estate, ev event) {
@@ -168,7 +182,7 @@ func (w *world) run(ev event, o tfdriver.Options) outcome {
 	w.keepByPolicy()
 	w.report(ev.estate, out)
 	if !o.Destroy {
-		w.judgeRun(ev.estate, ev.trouble, out)
+		w.judgeRun(ev, out)
 	}
 	w.clearImports(w.estates[ev.estate])
 	return out

@@ -7,7 +7,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
@@ -26,11 +25,12 @@ func newDriver(t testing.TB) *tfdriver.Driver {
 }
 
 // mustHold lets a history happen and expects every promise to be kept.
-func mustHold(t rapid.TB, d *tfdriver.Driver, o sandbox.Options, history []event) {
+func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) {
 	w, err := newWorld(d, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer w.close()
 	for _, ev := range history {
 		if w.do(ev); len(w.broken) > 0 {
 			break
@@ -75,6 +75,16 @@ func TestFixedHistories(t *testing.T) {
 		"a shop's key is imported": {
 			{verb: want, shop: 2, n: 0}, {verb: adopt, shop: 2}, {verb: apply},
 		},
+		"only one pair is to be applied": {
+			{verb: want, shop: 0, n: 0}, {verb: want, shop: 2, n: 0}, {verb: apply}, {verb: tune, shop: 0, n: tuneTurn},
+			{verb: tune, shop: 2, n: tuneTurn}, {verb: target, shop: 2, n: 1},
+		},
+		"only a pair's key is to be applied": {
+			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: target, shop: 2, n: 0},
+		},
+		"only one connection is to be applied": {
+			{verb: want, shop: 0, n: 1}, {verb: want, shop: 1, n: 1}, {verb: target, shop: 1, n: 2},
+		},
 		"somebody clears a shop": {
 			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: hand, shop: 2, n: handClear}, {verb: apply},
 		},
@@ -82,7 +92,7 @@ func TestFixedHistories(t *testing.T) {
 	for name, history := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mustHold(t, d, sandbox.Options{}, history)
+			mustHold(t, d, options{}, history)
 		})
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// shards is in how many parts histories are told, each of as many as -rapid.checks says: 100 if it says
+// shards is in how many parts histories are told, beside each other, each of as many as -rapid.checks says: 100 if it says
 // nothing, which makes 200. make histories tells 2,000.
 const shards = 2
 
@@ -23,7 +21,11 @@ func TestHistories(t *testing.T) {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				o := sandbox.Options{Pending: rapid.IntRange(0, 1).Draw(t, "pending")}
+				// Without a draw of its own, each part would tell the same histories of a seed.
+				for range shard {
+					rapid.Uint64().Draw(t, "part")
+				}
+				o := options{pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers")}
 				history := rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
 				mustHold(t, d, o, history)
@@ -44,13 +46,13 @@ func drawWish(t *rapid.T) event {
 // simpler by.
 func drawEvent(t *rapid.T) event {
 	ev := event{verb: rapid.SampledFrom([]verb{
-		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait,
+		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target,
 	}).Draw(t, "verb")}
 	if ev.verb != hand && ev.verb != wait {
 		ev.estate = rapid.IntRange(0, estateCount-1).Draw(t, "estate")
 	}
 	switch ev.verb {
-	case want, tune, replace, adopt, forget, hand:
+	case want, tune, target, replace, adopt, forget, hand:
 		ev.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
 	}
 	switch ev.verb {
@@ -62,12 +64,12 @@ func drawEvent(t *rapid.T) event {
 		ev.n = rapid.IntRange(0, hands-1).Draw(t, "change")
 	case wait:
 		ev.n = rapid.IntRange(0, len(waits)-1).Draw(t, "time")
-	case restore, replace:
-		ev.n = rapid.IntRange(0, 2).Draw(t, "which")
+	case restore, target, replace:
+		ev.n = rapid.IntRange(0, len(aimed)-1).Draw(t, "which")
 	case apply, destroy:
 	}
 	switch ev.verb {
-	case apply, replace, destroy:
+	case apply, target, replace, destroy:
 		ev.order = uint64(rapid.IntRange(0, 3).Draw(t, "order"))
 		ev.trouble = drawTrouble(t)
 	}
@@ -155,6 +157,26 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, shop: 2, n: 2}, {verb: want, shop: 1, n: 2}, {verb: apply}, {verb: tune, shop: 1, n: tuneClear}, {verb: want, shop: 2, n: 0},
 			{verb: apply},
 		},
+		"two updates of a connection in a row are killed before they delete": {
+			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+			{verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+		},
+		"two updates of a fleet in a row are killed before they delete": {
+			{verb: want, shop: 2, n: 2}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+			{verb: tune, shop: 2, n: tuneTurn}, {verb: apply, trouble: trouble{kind: killBefore, at: 2}},
+		},
+		"a provider configuration without shops gets them after it could not delete": {
+			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneSplit}, {verb: apply}, {verb: replace, shop: 0, n: 0},
+		},
+		"a killed run's key is not listed when the next run plans": {
+			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}}, {verb: apply, trouble: trouble{kind: stale}},
+		},
+		"a killed replacement of a pair is not repeated": {
+			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: replace, shop: 2, n: 0, trouble: trouble{kind: killAfter}},
+		},
+		"a killed replacement of a connection is not repeated": {
+			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: replace, shop: 2, n: 2, trouble: trouble{kind: killAfter}},
+		},
 		"a pair that clears makes room for a fleet": {
 			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
 		},
@@ -167,7 +189,7 @@ func TestFoundHistories(t *testing.T) {
 				for i := range ordered {
 					ordered[i].order = order
 				}
-				mustHold(t, d, sandbox.Options{}, ordered)
+				mustHold(t, d, options{remembers: order%2 == 1}, ordered)
 			})
 		}
 	}

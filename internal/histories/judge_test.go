@@ -75,11 +75,13 @@ func (e *estate) fleetClears() bool {
 }
 
 // judgeRun holds the end of a run to the promises.
-func (w *world) judgeRun(i int, t trouble, out outcome) {
+func (w *world) judgeRun(ev event, out outcome) {
 	if out.Failed() || out.plan == nil {
 		return
 	}
-	e := w.estates[i]
+	i, e := ev.estate, w.estates[ev.estate]
+	// A run with -target has nothing to say of the other shops.
+	saysAll := ev.trouble.kind == noTrouble && ev.verb != target
 	for shop, name := range shopNames {
 		if e.wishes[shop].owner == ownerNone || w.sandbox.Working(name) == nil {
 			continue
@@ -88,7 +90,7 @@ func (w *world) judgeRun(i int, t trouble, out outcome) {
 		case w.victims[name]:
 		case w.before[shop]:
 			w.breach(promiseSuccess, "state %d ended well, and shop %s has stopped: %v", i, name, w.sandbox.Working(name))
-		case t.kind == noTrouble && !w.names(out.Warnings, name):
+		case saysAll && !w.names(out.Warnings, name):
 			w.breach(promiseSuccess, "state %d ended well and said nothing, and shop %s takes no payments: %v", i, name, w.sandbox.Working(name))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
@@ -74,6 +77,8 @@ type world struct {
 	driver  *tfdriver.Driver
 	builder builder
 	estates [estateCount]*estate
+	// cache is the folder in which the machine of all runs remembers things; empty where each has its own machine.
+	cache string
 
 	// mu is held while a request changes something, and guards what is below.
 	mu      sync.Mutex
@@ -110,15 +115,29 @@ type apiChange struct {
 	holders []string
 }
 
-func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
+// options are what differs between worlds.
+type options struct {
+	// pending is how often a new key is answered as pending.
+	pending int
+	// remembers says that all runs are on one machine, which remembers things from run to run. Otherwise each is on a
+	// machine of its own.
+	remembers bool
+}
+
+func newWorld(d *tfdriver.Driver, o options) (*world, error) {
 	w := &world{
 		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d},
 		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{},
 	}
-	o.Clock, o.Unchecked, o.KeyLimit = w.clock, true, 100
 	var err error
-	if w.sandbox, err = sandbox.New(seed(), o); err != nil {
+	w.sandbox, err = sandbox.New(seed(), sandbox.Options{Pending: o.pending, Clock: w.clock, Unchecked: true, KeyLimit: 100})
+	if err != nil {
 		return nil, err
+	}
+	if o.remembers {
+		if w.cache, err = os.MkdirTemp("", "histories-"); err != nil {
+			return nil, err
+		}
 	}
 	for i := range w.estates {
 		e := &estate{state: tfdriver.NewState()}
@@ -135,6 +154,13 @@ func newWorld(d *tfdriver.Driver, o sandbox.Options) (*world, error) {
 	}
 	w.noteHolders()
 	return w, nil
+}
+
+// close does away with what the world's machine remembers.
+func (w *world) close() {
+	if w.cache != "" {
+		_ = os.RemoveAll(w.cache) // It is in the system's folder for such things.
+	}
 }
 
 func (w *world) tell(format string, args ...any) {
@@ -245,6 +271,8 @@ type run struct {
 	world   *world
 	estate  int
 	trouble trouble
+	// locks are those that the run's process holds until it ends.
+	locks []*lockfile.Lock
 	// tokens are the environment variable's value by provider configuration.
 	shopTokens map[string]string
 
@@ -279,6 +307,24 @@ func (r *run) aboutToSleep() func(until time.Time) {
 
 var errKilled = errors.New("the provider was killed")
 
+// lock locks a file as the run's process.
+func (r *run) lock(ctx context.Context, name string) (*lockfile.Lock, error) {
+	lock, err := lockfile.Take(ctx, name)
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	r.locks = append(r.locks, lock)
+	return lock, err
+}
+
+// unlock does what the operating system does when a process ends, however it ends.
+func (r *run) unlock() {
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	for _, lock := range r.locks {
+		lock.Unlock()
+	}
+}
+
 // start makes a server of the provider for one of the provider configurations.
 func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 	env, sees := r.world.sandbox.Env(baseURL), map[string]bool{}
@@ -299,7 +345,9 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 		delete(env, "KUSTOM_PORTAL_TOKEN")
 	}
 	p := provider.New(provider.Options{
-		Version: "test", Clock: runClock{r}, RoundTripper: carrier{r, sees}, Getenv: func(name string) string { return env[name] },
+		Version: "test", Clock: runClock{r}, RoundTripper: carrier{r, sees},
+		Getenv:   func(name string) string { return env[name] },
+		CacheDir: r.world.cache, Requests: rotation.Requests{Host: "machine", Lock: r.lock},
 	})
 	server, err := provider.NewServer(p(), false)
 	if err != nil {
@@ -380,6 +428,7 @@ func (w *world) terraform(i int, t trouble, o tfdriver.Options) outcome {
 }
 
 func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
+	defer r.unlock()
 	e, ctx := w.estates[r.estate], context.Background()
 	config := w.builder.config(w.effective(e), e.exclusive)
 	plan := w.driver.Plan(ctx, config, e.state, r.start, o)
@@ -422,7 +471,8 @@ func (w *world) effective(e *estate) [shopCount]wish {
 	return wishes
 }
 
-// accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says.
+// accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key
+// is not enough where the machine remembers that a connection or a fleet has replaced it.
 func (w *world) accounted(username, credentialID string) bool {
 	if w.known[username] || len(w.holders(username)) > 0 {
 		return true
@@ -434,8 +484,33 @@ func (w *world) accounted(username, credentialID string) bool {
 			}
 		}
 	}
+	if w.cache != "" && w.isReplaced(username) {
+		return false
+	}
 	return slices.ContainsFunc(w.said, func(text string) bool { return strings.Contains(text, username) })
 }
+
+// isReplaced tells whether connections and fleets alone have brought a shop, which had a key to itself, from that key to the
+// one that it has now, and one of them still has the shop. Whatever ended their runs, the machine's notes name the key.
+func (w *world) isReplaced(username string) bool {
+	if len(w.held[username]) != 1 {
+		return false
+	}
+	for _, c := range w.changes {
+		if c.what == "install" && c.before == username && isEngines(c.by) {
+			username = c.key
+		}
+	}
+	return slices.ContainsFunc(w.holders(username), func(name string) bool {
+		shop := slices.Index(shopNames[:], name)
+		return slices.ContainsFunc(w.estates[:], func(e *estate) bool {
+			return e.wishes[shop].owner == ownerConnection || e.wishes[shop].owner == ownerFleet
+		})
+	})
+}
+
+// isEngines tells whether objects of a type delete the keys that they replace.
+func isEngines(typeName string) bool { return typeName == connectionType || typeName == fleetType }
 
 // letGo notes that a person has made an estate forget what it knew.
 func (w *world) letGo(before *tfdriver.State) {

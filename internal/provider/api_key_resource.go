@@ -214,7 +214,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if req.Plan.Raw.IsNull() {
 		var state apiKeyModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-		r.warnOfDeletion(ctx, state, &resp.Diagnostics)
+		r.warnOfDeletion(state, &resp.Diagnostics)
 		return
 	}
 	var config, plan apiKeyModel
@@ -241,7 +241,9 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		r.planUpdate(config, &plan, *state, resp)
 		planRotation(ctx, req.Private, plan, *state, resp)
 		if len(resp.RequiresReplace) > 0 {
-			r.warnOfDeletion(ctx, *state, &resp.Diagnostics)
+			r.warnOfDeletion(*state, &resp.Diagnostics)
+		} else {
+			r.nameStrays(ctx, config, *state, &resp.Diagnostics)
 		}
 	}
 	if !resp.Diagnostics.HasError() {
@@ -281,11 +283,12 @@ func (r *apiKeyResource) newDescription(configured types.String) types.String {
 }
 
 // checkStore refuses a store that the portal user can't see, and names the keys that a killed run may have left
-// behind. The apply deletes those that this machine remembers. The others can't be told from keys of another state.
+// behind. The apply deletes those that this machine remembers.
 func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags *diag.Diagnostics) {
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
-	keys, err := r.engine.Keys.Of(ctx, []string{plan.MerchantID.ValueString()})
+	merchantID, hint := plan.MerchantID.ValueString(), ""
+	strays, err := r.engine.Strays(ctx, merchantID, plan.Description.ValueString())
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
 		if !isUnknown(err) {
@@ -293,22 +296,24 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 		}
 		return
 	}
-	var strays []string
-	for _, key := range keys {
-		ours := key.Description != nil && *key.Description == plan.Description.ValueString()
-		known := r.engine.Keys.Made(key.CredentialID) || r.engine.IsManaged(key.Username)
-		if ours && rotation.Stray(key) && !known && !r.engine.Shops.IsHeld(ctx, key) {
-			strays = append(strays, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
-		}
+	if r.engine.HasLost(merchantID) {
+		hint = " The apply deletes those that a killed run of this machine has asked for."
 	}
-	if len(strays) > 0 {
-		merchantID, lost := plan.MerchantID.ValueString(), ""
-		if r.engine.HasLost(merchantID) {
-			lost = " The apply deletes those that a killed run of this machine has asked for."
-		}
-		diags.AddAttributeWarning(path.Root("merchant_id"), "Keys that nothing uses",
-			fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them "+
-				"behind.%s If no state has them and no other shop uses them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.", merchantID, enumerate(strays), lost))
+	warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, hint)
+}
+
+// nameStrays names the keys that a killed run may have left behind, where the key stays as it is.
+func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyModel, diags *diag.Diagnostics) {
+	if !r.engine.Keys.DescribesKeys() || state.isIncomplete() {
+		return
+	}
+	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
+	defer cancel()
+	merchantID := state.MerchantID.ValueString()
+	own := rotation.KeyRef{MerchantID: merchantID, CredentialID: state.CredentialID.ValueString(), Username: state.Username.ValueString()}
+	// A plan that changes nothing does not fail because of what it can't name.
+	if strays, err := r.engine.Strays(ctx, merchantID, r.newDescription(config.Description).ValueString(), own); err == nil {
+		warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, "")
 	}
 }
 
@@ -384,16 +389,14 @@ func sameTriggers(a, b types.Map) bool {
 }
 
 // warnOfDeletion says that a key will be deleted, and where the apply is bound to refuse that.
-func (r *apiKeyResource) warnOfDeletion(ctx context.Context, state apiKeyModel, diags *diag.Diagnostics) {
+func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, diags *diag.Diagnostics) {
 	if state.DeletionPolicy.ValueString() == deletionRetain || state.Username.IsNull() || diags.HasError() {
 		return
 	}
 	text := fmt.Sprintf("Store %s: 1 key will be deleted: %s.", state.MerchantID.ValueString(), state.Username.ValueString())
 	if !state.ForceDestroy.ValueBool() {
-		ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
-		defer cancel()
 		key := rotation.KeyRef{MerchantID: state.MerchantID.ValueString(), Username: state.Username.ValueString()}
-		blocked, by := r.engine.Shops.Blocked(ctx, []rotation.KeyRef{key})
+		blocked, by := r.engine.Shops.Blocked([]rotation.KeyRef{key})
 		text = join(text, describeBlocked(blocked, by, waysToDelete))
 	}
 	diags.AddWarning(deletedKeysSummary, text)

@@ -158,7 +158,7 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 	} else {
 		var state apiKeysExclusiveModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-		r.planUpdate(ctx, recallKeys(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
+		r.planUpdate(recallKeys(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
@@ -180,10 +180,10 @@ func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeys
 	if plan.checkKept(found, diags); diags.HasError() {
 		return
 	}
-	r.announce(ctx, plan, r.engine.NotMade(found), diags)
+	r.announce(plan, r.engine.NotMade(found), diags)
 }
 
-func (r *apiKeysExclusiveResource) planUpdate(ctx context.Context, found []rotation.StoreKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
+func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
 	if !plan.MerchantID.Equal(state.MerchantID) {
 		// It is replaced, and planned once more as a creation.
 		return
@@ -192,11 +192,11 @@ func (r *apiKeysExclusiveResource) planUpdate(ctx context.Context, found []rotat
 		plan.KeysToDelete = state.KeysToDelete
 		return
 	}
-	r.announce(ctx, plan, found, diags)
+	r.announce(plan, found, diags)
 }
 
 // announce plans what becomes of the keys that were found.
-func (r *apiKeysExclusiveResource) announce(ctx context.Context, plan *apiKeysExclusiveModel, found []rotation.StoreKey, diags *diag.Diagnostics) {
+func (r *apiKeysExclusiveResource) announce(plan *apiKeysExclusiveModel, found []rotation.StoreKey, diags *diag.Diagnostics) {
 	kept, certain := plan.kept()
 	others := without(found, kept)
 	if len(others) == 0 {
@@ -210,18 +210,18 @@ func (r *apiKeysExclusiveResource) announce(ctx context.Context, plan *apiKeysEx
 		return
 	}
 	plan.KeysToDelete = keySet(refs(others))
-	r.warnOfDeletions(ctx, plan, others, diags)
+	r.warnOfDeletions(plan, others, diags)
 }
 
 // warnOfDeletions tells of the keys that go, when each was last used, and where the apply is bound to refuse that.
-func (r *apiKeysExclusiveResource) warnOfDeletions(ctx context.Context, plan *apiKeysExclusiveModel, keys []rotation.StoreKey, diags *diag.Diagnostics) {
+func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, keys []rotation.StoreKey, diags *diag.Diagnostics) {
 	text := fmt.Sprintf("Store %s: %s will be deleted:\n\n%s", plan.MerchantID.ValueString(), count(len(keys), "key"), listed(keys))
 	if slices.ContainsFunc(keys, func(key rotation.StoreKey) bool { return len(key.Shops) > 0 }) {
 		text += "\n\nShops take payments with some of them. Those are deleted when the shops have got other keys; the apply waits for that and, " +
 			"if it does not happen, fails."
 	}
 	if !plan.DeleteUnverified.ValueBool() {
-		blocked, by := r.engine.Shops.Blocked(ctx, refs(keys))
+		blocked, by := r.engine.Shops.Blocked(refs(keys))
 		if told := describeBlocked(blocked, by, waysToDeleteOthers); told != "" {
 			text += "\n\n" + told
 		}

@@ -79,7 +79,7 @@ func newBackend(s settings, o Options) *backend {
 	}
 	b.engine = rotation.New(rotation.Options{
 		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, SignedIn: b.onlySignedIn,
-		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir), Requests: b.requests(o.CacheDir),
+		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir), Requests: b.requests(o),
 		Journal: o.journal,
 	})
 	return b
@@ -94,11 +94,13 @@ func (b *backend) sightings(dir string) rotation.Sightings {
 }
 
 // requests returns what is remembered of the requests to this Kustom Portal.
-func (b *backend) requests(dir string) rotation.Requests {
-	if dir == "" || b.portalURL == nil {
+func (b *backend) requests(o Options) rotation.Requests {
+	if o.CacheDir == "" || b.portalURL == nil {
 		return rotation.Requests{}
 	}
-	return rotation.Requests{Dir: filepath.Join(dir, "requests", hostFolder(b.portalURL))}
+	requests := o.Requests
+	requests.Dir = filepath.Join(o.CacheDir, "requests", hostFolder(b.portalURL))
+	return requests
 }
 
 // hostFolder returns the name of a folder for a host. Windows has no colons in names.

@@ -250,20 +250,21 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		r.engine.Plan(ctx, c.Shop, c.MerchantID)
 	}
 	if decided.Changes {
-		r.warnOfDeletions(ctx, c.Shop, decided, diags)
+		r.warnOfDeletions(c.Shop, decided, diags)
+	}
+	if strays, err := r.engine.StraysBeside(ctx, c, decided, record); err == nil {
+		warnOfStrays(r.engine, diags, path.Root("merchant_id"), c.MerchantID, strays, "")
 	}
 	warnOfAnswers(r.engine, diags)
 }
 
 // warnOfDeletions says which keys go and which stay: Terraform's own counts have only objects.
-func (r *connectionResource) warnOfDeletions(ctx context.Context, shop string, decided rotation.Plan, diags *diag.Diagnostics) {
+func (r *connectionResource) warnOfDeletions(shop string, decided rotation.Plan, diags *diag.Diagnostics) {
 	text := describeDeletions(decided)
 	if text == "" {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
-	defer cancel()
-	blocked, by := r.engine.Blocked(ctx, decided)
+	blocked, by := r.engine.Blocked(decided)
 	diags.AddAttributeWarning(path.Root("keys_to_delete"), keysSummary(decided),
 		join(fmt.Sprintf("Shop %s: %s.", shop, text), describeBlocked(blocked, by, waysToAsk)))
 }

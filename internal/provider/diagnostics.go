@@ -83,10 +83,17 @@ func unlessUnknown(err error) error {
 	return err
 }
 
+// unreadBlocks says what else a shop that can't be read has consequences for.
+const unreadBlocks = "As long as the shop can't be read, no key that it may use is deleted. If it is gone, add it to the provider's ignored_shops."
+
 // warn adds what report would report as a warning.
 func warn(diags *diag.Diagnostics, at path.Path, summary string, err error) {
+	hint := ""
+	if isShopsOwn(err) && !mystore.IsNotShown(err) {
+		hint = unreadBlocks
+	}
 	var reported diag.Diagnostics
-	report(&reported, at, summary, err)
+	reportWithHint(&reported, at, summary, err, hint)
 	diags.Append(asWarnings(reported)...)
 }
 
@@ -624,4 +631,22 @@ func adviseMystoreRefusal(failure *transport.Error) advice {
 			"extensions. Make one for this shop, with that permission, at auth.mystore.no."}
 	}
 	return advice{text: "Mystore refuses the request; see below for its reason."}
+}
+
+// warnOfStrays names keys of a store that a killed run may have left behind. Hint is what else is known of them.
+func warnOfStrays(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path, merchantID string, strays []kustom.Key, hint string) {
+	if len(strays) == 0 {
+		return
+	}
+	if !engine.Shops.CanAsk(rotation.KeyRef{MerchantID: merchantID}) {
+		hint += " The provider has no shop to ask whether it holds one of them."
+	}
+	var names []string
+	for _, key := range strays {
+		names = append(names, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
+	}
+	diags.AddAttributeWarning(at, "Keys that nothing uses",
+		fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them "+
+			"behind.%s If no state has them and no other shop uses them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.",
+			merchantID, enumerate(names), hint))
 }

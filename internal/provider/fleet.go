@@ -121,8 +121,22 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	}
 	diags.Append(failures.warnings()...)
 	f.warnOfClearing(diags)
-	f.warnOfDeletions(ctx, diags)
+	f.warnOfDeletions(diags)
+	f.nameStrays(ctx, diags)
 	warnOfAnswers(f.Engine, diags)
+}
+
+// nameStrays names the keys that a killed run may have left behind.
+func (f *fleet) nameStrays(ctx context.Context, diags *diag.Diagnostics) {
+	for _, m := range f.Members {
+		if m.Leaves() || m.Plan.Undecided {
+			continue
+		}
+		// A plan does not fail because of what it can't name.
+		if strays, err := f.Engine.StraysBeside(ctx, *m.Config, m.Plan, m.Record); err == nil {
+			warnOfStrays(f.Engine, diags, path.Empty(), m.Config.MerchantID, strays, "")
+		}
+	}
 }
 
 // prevented returns those of the failures that must stop the plan: a shop that would get a key of another store, or a
@@ -158,7 +172,7 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 }
 
 // warnOfDeletions counts the switches and deletions: Terraform's own counts have only objects.
-func (f *fleet) warnOfDeletions(ctx context.Context, diags *diag.Diagnostics) {
+func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	var all rotation.Plan
 	var others []string
 	switched := 0
@@ -173,7 +187,7 @@ func (f *fleet) warnOfDeletions(ctx context.Context, diags *diag.Diagnostics) {
 	}
 	all.NameOthers(others)
 	if text := describeDeletions(all); text != "" {
-		blocked, by := f.Engine.Blocked(ctx, all)
+		blocked, by := f.Engine.Blocked(all)
 		// Terraform would quote the whole attribute, with every shop.
 		diags.AddWarning(keysSummary(all), join(fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text),
 			describeBlocked(blocked, by, waysToAsk)))

@@ -395,7 +395,7 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 		{Name: "d", Plan: rotation.Plan{Undecided: true}},
 	}}}
 	var diags diag.Diagnostics
-	f.warnOfDeletions(t.Context(), &diags)
+	f.warnOfDeletions(&diags)
 	want := "- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
 		"apply, when the portal shows no use: M1-b."
 	if got := lines(diags); got != want {
@@ -421,7 +421,7 @@ func TestFleet_NamesEachKeyOnce(t *testing.T) {
 	} {
 		f := &fleet{Fleet: rotation.Fleet{Engine: askingEngine(), Members: members}}
 		var diags diag.Diagnostics
-		f.warnOfDeletions(t.Context(), &diags)
+		f.warnOfDeletions(&diags)
 		if got := lines(diags); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
@@ -433,12 +433,15 @@ func TestFleet_SaysWhatTheApplyWillKeep(t *testing.T) {
 	t.Parallel()
 	engine := askingEngine("dead")
 	engine.Shops.Belongs("dead", "M1", "")
+	if _, err := engine.Shops.Credentials(t.Context(), "dead"); err == nil {
+		t.Fatal("the shop can be read")
+	}
 	goes := []rotation.KeyRef{{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}, {MerchantID: "M2", CredentialID: "c-2", Username: "M2-b"}}
 	f := &fleet{Fleet: rotation.Fleet{Engine: engine, Members: []*rotation.Member{
 		{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: goes}},
 	}}}
 	var diags diag.Diagnostics
-	f.warnOfDeletions(t.Context(), &diags)
+	f.warnOfDeletions(&diags)
 	want := "- warning API keys will be deleted: 1 shop will get a new key; 2 keys will be deleted: M1-a, M2-b. The apply will not delete M1-a as " +
 		"long as shop dead can't be read, which may use it. Where unused_for is set, a key that was not used for that long goes all the same. " +
 		"terraform-provider-kustom check says what is wrong with the shop. If it is gone, add it to the provider's ignored_shops."

@@ -52,6 +52,9 @@ type Options struct {
 	// CacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests
 	// for keys are under way; empty where it remembers nothing.
 	CacheDir string
+	// Requests names this process in what CacheDir remembers of requests for keys. The default is what the operating
+	// system says; tests have several runs in one process. Its own folder does not count.
+	Requests rotation.Requests
 	// Browsers has the browsers that the provider starts. Who made it closes it. The default is one that
 	// nobody closes.
 	Browsers *browser.Group

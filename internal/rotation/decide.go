@@ -350,6 +350,8 @@ func (p *Plan) review(rules Rules, record Record) {
 	switch {
 	case len(memory.Unsettled) > 0:
 		p.Reason = memory.unfinishedReason()
+	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.Interrupted }):
+		p.Reason = "keys are left that an earlier run was about to delete"
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
 	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == firstUse }):

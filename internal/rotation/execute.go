@@ -64,7 +64,9 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
 	}
 	e.Shops.Uses(plan.Shop, record.Memory.UsedKey)
-	return e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory), nil
+	kept = e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory)
+	e.Shops.sightings.settleReplacement(plan.Shop, record.Username, kept)
+	return kept, nil
 }
 
 // awaitUse keeps keys until the shop is seen to use the one that took their place: it took it, and does not show
@@ -511,7 +513,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	if err != nil {
 		return err
 	}
-	retired, err := e.retired(ctx, memory.Retired)
+	retired, err := e.retired(ctx, memory.withInterrupted(seen))
 	if err != nil {
 		return err
 	}

@@ -222,6 +222,105 @@ func TestExecute_KilledTwice(t *testing.T) {
 	w.wantKeys("M1-erp", record.Username)
 }
 
+// update reads shop a as it is recorded, decides, and executes, with the rules of the configuration.
+func (w *world) update(c rotation.Config, record *rotation.Record) rotation.Plan {
+	w.Helper()
+	w.rerun()
+	w.clock.Advance(time.Hour)
+	if err := w.engine.Read(w.Context(), "a", record); err != nil {
+		w.Fatal(err)
+	}
+	plan, err := rotation.Decide(c, record, nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	_, _ = w.engine.Execute(w.Context(), plan, c.Rules, record)
+	return plan
+}
+
+// killedUpdates connects shop a and updates it as often as said. Each of these runs is killed before it deletes a key:
+// the record stays what it was.
+func (w *world) killedUpdates(times int) rotation.Record {
+	w.Helper()
+	w.sightings = rotation.Sightings{Dir: filepath.Join(w.TempDir(), "shops")}
+	w.rerun()
+	var record rotation.Record
+	if kept, err := w.connect(config(), &record); err != nil || len(kept) > 0 {
+		w.Fatalf("kept %v, error %v", kept, err)
+	}
+	w.portal.before = func(kind, _ string, _ int) error {
+		if kind == discard {
+			return errRefused
+		}
+		return nil
+	}
+	for n := range times {
+		c, killed := config(), record
+		c.Triggers = map[string]string{"turn": fmt.Sprint(n)}
+		w.update(c, &killed)
+	}
+	w.portal.before = nil
+	return record
+}
+
+// TestExecute_UpdateKilledTwice: each of two updates was killed after the installation of a key. The next one deletes
+// the keys of both, and the recorded one.
+func TestExecute_UpdateKilledTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
+	record := w.killedUpdates(2)
+	w.wantHolds("a", "M1-new3")
+	w.wantKeys("M1-erp", "M1-new1", "M1-new2", "M1-new3")
+	w.update(config(), &record)
+	w.wantHolds("a", record.Username)
+	w.wantKeys("M1-erp", record.Username)
+	if plan := w.update(config(), &record); plan.Generate || plan.Changes {
+		t.Errorf("the next plan is %+v", plan)
+	}
+}
+
+// TestExecute_ImportAfterKilledUpdate: the shop's object is imported with the key that it has. The key that the killed
+// run was about to delete goes by the policy for replaced keys, and the shop keeps its own.
+func TestExecute_ImportAfterKilledUpdate(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[rotation.KeyPolicy][]string{
+		rotation.DeleteKeys: {"M1-erp", "M1-new2"}, rotation.KeepKeys: {"M1-erp", "M1-new1", "M1-new2"},
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
+			w.killedUpdates(1)
+			imported, c := rotation.Record{MerchantID: "M1", Memory: rotation.Memory{Imported: true}}, config()
+			c.ReplacedKeys = policy
+			if plan := w.update(c, &imported); plan.Generate || !plan.Changes || !strings.Contains(plan.Reason, "about to delete") {
+				t.Errorf("the plan is %+v", plan)
+			}
+			w.wantHolds("a", "M1-new2")
+			w.wantKeys(want...)
+			if plan := w.update(c, &imported); plan.Generate || plan.Changes {
+				t.Errorf("the next plan is %+v", plan)
+			}
+		})
+	}
+}
+
+// TestExecute_KeyInUseIsNotLookedForAgain: a run that came to the end of its deletions left a key to another shop.
+// Nothing of it is remembered.
+func TestExecute_KeyInUseIsNotLookedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	w.rerun()
+	var record rotation.Record
+	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 1 || !kept[0].IsInUse() {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	if plan := w.update(config(), &record); plan.Generate || plan.Changes {
+		t.Errorf("the next plan is %+v", plan)
+	}
+	w.wantKeys("M1-old", record.Username)
+}
+
 // TestExecute_KeepsReplayedKeyInUse: the key of an earlier run may have got into a shop.
 func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 	t.Parallel()

@@ -44,11 +44,6 @@ func refOf(key kustom.Key) KeyRef {
 	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
 }
 
-// IsHeld tells whether a shop holds a key, as far as shops answer. It asks those that may.
-func (s *Shops) IsHeld(ctx context.Context, key kustom.Key) bool {
-	return s.Holds(key.Username) || isInUse(s.Unused(ctx, refOf(key).Orphan(), time.Time{}))
-}
-
 // Unused returns nil where no shop uses a key, a [*KeyInUseError] where one does, and a
 // [*KeyUsageUnknownError] where that is not known. NotBefore is a time that the shops must have been read
 // after; zero means that a read within [FreshFor] will do.
@@ -63,16 +58,21 @@ func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Ti
 	return s.verdict(names, key)
 }
 
-// Blocked returns those of the keys that an apply would keep, as far as can be seen now, and the shops that keep them:
-// they may use a key and can't be read. Where it returns keys and no shop, there is none to ask. Shops that this walk
-// has not read yet are read. What can't be known before the apply blocks nothing.
-func (s *Shops) Blocked(ctx context.Context, keys []KeyRef) (blocked []KeyRef, by []string) {
+// CanAsk tells whether there is a shop that can be asked before a key is deleted, as far as is known.
+func (s *Shops) CanAsk(key KeyRef) bool {
+	names, err := s.guards(key.Orphan())
+	return err != nil || len(names) > 0
+}
+
+// Blocked returns those of the keys that an apply would keep, as far as this walk knows by now, and the shops that keep
+// them: they may use a key and could not be read. Where it returns keys and no shop, there is none to ask. It reads no
+// shop: what is read while planning would be out of date where an apply plans and then waits.
+func (s *Shops) Blocked(keys []KeyRef) (blocked []KeyRef, by []string) {
 	for _, key := range keys {
 		names, err := s.guards(key.Orphan())
 		if err != nil {
 			continue
 		}
-		s.readUnknown(ctx, names)
 		dead := s.deadUsers(names, key.Orphan())
 		if len(dead) > 0 || len(names) == 0 {
 			blocked, by = append(blocked, key), append(by, dead...)
@@ -83,22 +83,8 @@ func (s *Shops) Blocked(ctx context.Context, keys []KeyRef) (blocked []KeyRef, b
 }
 
 // Blocked returns what [Shops.Blocked] does of the keys that a plan deletes at once.
-func (e *Engine) Blocked(ctx context.Context, p Plan) (blocked []KeyRef, by []string) {
-	return e.Shops.Blocked(ctx, slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" }))
-}
-
-// readUnknown reads the shops that this walk has not read, or not tried to.
-func (s *Shops) readUnknown(ctx context.Context, names []string) {
-	tried := func(h *shop) bool {
-		_, _, known := h.recall()
-		return known || h.hasJustFailed()
-	}
-	unknown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return tried(s.shop(name)) })
-	// What keeps a shop from being read is remembered with the shop.
-	_ = forEach(ctx, ConcurrentReads, len(unknown), func(ctx context.Context, i int) error {
-		_, _ = s.look(ctx, unknown[i], tried)
-		return ctx.Err()
-	})
+func (e *Engine) Blocked(p Plan) (blocked []KeyRef, by []string) {
+	return e.Shops.Blocked(slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" }))
 }
 
 // deadUsers returns the shops that may use a key and can't be read. One whose page does not show its key is none of

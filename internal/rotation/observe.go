@@ -25,8 +25,8 @@ type Observation struct {
 	Own, Held *kustom.Key
 	// Others are the store's other keys.
 	Others []kustom.Key
-	// Replaced are the keys that the shop's present key took the place of, as far as this machine knows. It is looked at
-	// where no object has taken the shop over yet.
+	// Replaced are the keys that the shop's present key took the place of, as far as this machine knows, and that were
+	// not deleted so far.
 	Replaced []KeyRef
 }
 
@@ -46,6 +46,8 @@ type walk struct {
 	missing map[string]missed
 	// managed are the usernames of the keys that objects of their own have.
 	managed map[string]bool
+	// named are the usernames of the keys that a person was told of as left behind.
+	named map[string]bool
 	// pending are keys whose deletion waits for what the walk learns of shops.
 	pending []pendingKey
 }
@@ -169,9 +171,7 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 	if err := e.confirmMissing(ctx, &seen, credentialID); err != nil {
 		return Observation{}, err
 	}
-	if credentialID == "" {
-		seen.Replaced = e.Shops.sightings.replacedBy(shop, seen.Holds.KustomID)
-	}
+	seen.Replaced = e.Shops.sightings.replacedBy(shop, seen.Holds.KustomID)
 	return seen, e.confirmUnlisted(ctx, shop, &seen)
 }
 
@@ -289,10 +289,27 @@ type RetiredKey struct {
 	KeyRef
 	CreatedAt  time.Time  `json:"created_at"`
 	LastUsedAt *time.Time `json:"last_used_at"`
+	// Interrupted says that an earlier run was about to delete the key, and was killed.
+	Interrupted bool `json:"interrupted,omitempty"`
 }
 
 func (k RetiredKey) isQuiet(unusedFor time.Duration, now time.Time) bool {
 	return Quiet(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
+}
+
+// withInterrupted adds to the retired keys of a shop those that a killed run was about to delete. The record has not
+// heard of that run. After a second one that was killed, nothing but this machine's note has the keys of the first.
+func (m Memory) withInterrupted(seen Observation) []RetiredKey {
+	known, retired := m.unsettled(), slices.Clone(m.Retired)
+	for _, key := range m.Retired {
+		known = append(known, key.KeyRef)
+	}
+	for _, key := range seen.interrupted() {
+		if !contains(known, key) {
+			retired = append(retired, RetiredKey{KeyRef: key, Interrupted: true})
+		}
+	}
+	return retired
 }
 
 // retired returns the retired keys that still exist, with their last use.

@@ -22,6 +22,8 @@ type Requests struct {
 	// Host names this machine; the default is the machine's own name. A folder may be shared by machines whose file
 	// system does not show the locks of the others.
 	Host string
+	// Lock locks a file as this process; the default is [lockfile.Take].
+	Lock func(ctx context.Context, name string) (*lockfile.Lock, error)
 }
 
 // request is what is remembered of a request for a key.
@@ -45,6 +47,9 @@ func newRequestLog(r Requests) *requestLog {
 		// Without a name, no request of a killed run is taken for one of this machine.
 		r.Host, _ = os.Hostname()
 	}
+	if r.Lock == nil {
+		r.Lock = lockfile.Take
+	}
 	return &requestLog{Requests: r, locks: map[string]*lockfile.Lock{}}
 }
 
@@ -66,7 +71,7 @@ func (r *requestLog) begin(ctx context.Context, merchantID, description, idempot
 	if r.Dir == "" || os.MkdirAll(r.Dir, 0o700) != nil {
 		return
 	}
-	lock, err := lockfile.Take(ctx, r.lockFile(idempotencyKey))
+	lock, err := r.Lock(ctx, r.lockFile(idempotencyKey))
 	if err != nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,27 +10,33 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// runOn begins another run, on a machine that remembers requests.
-func (w *world) runOn(dir, machine string) {
+// runOn begins another run, on a machine that remembers requests. Die does what the operating system does when the
+// run's process ends.
+func (w *world) runOn(dir, machine string) (die func()) {
+	var locks []*lockfile.Lock
+	lock := func(ctx context.Context, name string) (*lockfile.Lock, error) {
+		lock, err := lockfile.Take(ctx, name)
+		locks = append(locks, lock)
+		return lock, err
+	}
 	w.portal.made = map[string]bool{}
 	w.engine = rotation.New(rotation.Options{
 		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
-		Requests: rotation.Requests{Dir: dir, Host: machine},
+		Requests: rotation.Requests{Dir: dir, Host: machine, Lock: lock},
 	})
+	return func() {
+		for _, lock := range locks {
+			lock.Unlock()
+		}
+	}
 }
 
 // errKilled stands for the end of a process in the middle of a call.
 var errKilled = errors.New("killed")
-
-// askAndDie asks for a key of store M1, and the process is killed before it hears the answer.
-func (w *world) askAndDie() {
-	w.Helper()
-	w.ask()
-	w.engine.Die()
-}
 
 // ask asks for a key of store M1, and does not come to hear the answer.
 func (w *world) ask() {
@@ -78,11 +85,10 @@ func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"dead": "M1-old", "a": "M1-old"}, m1("M1-old"))
 			dir := filepath.Join(t.TempDir(), "requests")
-			w.runOn(dir, machine)
+			die := w.runOn(dir, machine)
 			w.ask()
-			first := w.engine
 			if !test.running {
-				first.Die()
+				die()
 			}
 			lost := w.portal.usernames()[0]
 			if test.before != nil {
@@ -111,8 +117,9 @@ func TestDeleteLost_TriesAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	dir := t.TempDir()
-	w.runOn(dir, "build-1")
-	w.askAndDie()
+	die := w.runOn(dir, "build-1")
+	w.ask()
+	die()
 	w.runOn(dir, "build-1")
 	if !w.engine.HasLost("M1") || w.engine.HasLost("M2") {
 		t.Error("it does not tell which store has a lost key")

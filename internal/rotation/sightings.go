@@ -95,7 +95,26 @@ func (s Sightings) recordReplacement(shop string, r replacement) {
 	}
 	// Strings always encode.
 	content, _ := json.Marshal(r)
-	keepFile(s.replacedDir(), filepath.Join(s.replacedDir(), url.PathEscape(shop)), content)
+	keepFile(s.replacedDir(), s.replacedFile(shop), content)
+}
+
+// settleReplacement notes that a run has come to the end of deleting the keys that a shop's key took the place of. Kept
+// are those that it could not delete. One that is in use is another shop's matter.
+func (s Sightings) settleReplacement(shop, username string, kept []KeptKey) {
+	if len(s.replacedBy(shop, username)) == 0 {
+		return
+	}
+	left := replacement{Username: username}
+	for _, key := range kept {
+		if key.Key.CredentialID != "" && !key.IsInUse() {
+			left.Keys = append(left.Keys, KeyRef{MerchantID: key.Key.MerchantID, CredentialID: key.Key.CredentialID, Username: key.Key.Username})
+		}
+	}
+	if len(left.Keys) == 0 {
+		_ = os.Remove(s.replacedFile(shop)) // What stays is looked for once more, and not found.
+		return
+	}
+	s.recordReplacement(shop, left)
 }
 
 // replacedBy returns the keys that go because a run of this machine gave a shop a key; none where that is not known.
@@ -103,7 +122,7 @@ func (s Sightings) replacedBy(shop, username string) []KeyRef {
 	if s.Dir == "" {
 		return nil
 	}
-	content, err := os.ReadFile(filepath.Join(s.replacedDir(), url.PathEscape(shop)))
+	content, err := os.ReadFile(s.replacedFile(shop))
 	var r replacement
 	if err != nil || json.Unmarshal(content, &r) != nil || username == "" || r.Username != username {
 		return nil
@@ -112,6 +131,10 @@ func (s Sightings) replacedBy(shop, username string) []KeyRef {
 }
 
 func (s Sightings) replacedDir() string { return s.Dir + "-replaced" }
+
+func (s Sightings) replacedFile(shop string) string {
+	return filepath.Join(s.replacedDir(), url.PathEscape(shop))
+}
 
 // missedDir is a folder beside that of the sightings, so that no shop's name can be its name.
 func (s Sightings) missedDir() string { return s.Dir + "-missed" }

@@ -67,6 +67,9 @@ func (d *Driver) Has(typeName string, path ...string) bool {
 type Options struct {
 	// Replace are addresses whose objects are replaced, as by -replace.
 	Replace []string
+	// Targets are addresses, as of -target: only they, and what they refer to, are read and planned. Without any, all
+	// are.
+	Targets []string
 	// Destroy plans to destroy all objects, as terraform destroy does.
 	Destroy bool
 	// Order decides between the orders that the dependencies leave open. Equal numbers decide equally.
@@ -109,7 +112,12 @@ type Plan struct {
 	config  Config
 	options Options
 	start   Start
+	// targets has the addresses that are planned; nil where all are.
+	targets map[string]bool
 }
+
+// concerns tells whether the plan is about an address.
+func (p *Plan) concerns(address string) bool { return p.targets == nil || p.targets[address] }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
@@ -177,7 +185,7 @@ func (w *walk) dynamic(typ tftypes.Type, value tftypes.Value) *tfprotov6.Dynamic
 // Plan reads the objects of a state and plans what makes them what a configuration says. The result is
 // never nil; that it has errors says that it can't be applied.
 func (d *Driver) Plan(ctx context.Context, config Config, state *State, start Start, o Options) *Plan {
-	p := &Plan{prior: state.clone(), config: config, options: o, start: start}
+	p := &Plan{prior: state.clone(), config: config, options: o, start: start, targets: config.targets(o.Targets)}
 	w := d.walk(start, &p.Result)
 	if !w.validate(ctx, config) {
 		return p
@@ -192,6 +200,9 @@ func (d *Driver) Plan(ctx context.Context, config Config, state *State, start St
 	}
 	planned := map[string]tftypes.Value{}
 	for _, object := range inOrder(config) {
+		if !p.concerns(object.Address) {
+			continue
+		}
 		c, err := w.plan(ctx, p, object, planned, imported[object.Address])
 		if err != nil {
 			p.fail(object.Address, "%v", err)
@@ -238,7 +249,7 @@ func (w *walk) validate(ctx context.Context, config Config) bool {
 func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 	imported := map[string]bool{}
 	for _, object := range p.config {
-		if object.ImportID == "" || p.prior.Current[object.Address] != nil || p.options.Destroy {
+		if object.ImportID == "" || p.prior.Current[object.Address] != nil || p.options.Destroy || !p.concerns(object.Address) {
 			continue
 		}
 		if instance := w.importObject(ctx, object); instance != nil {
@@ -247,6 +258,9 @@ func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 		}
 	}
 	for _, address := range addresses(p.prior.Current) {
+		if !p.concerns(address) {
+			continue
+		}
 		instance := p.prior.Current[address]
 		if object, ok := p.config.object(address); ok {
 			instance = instance.at(object.Provider)
@@ -263,14 +277,21 @@ func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 		}
 	}
 	for _, address := range addresses(p.prior.Deposed) {
-		w.refreshDeposed(ctx, p, address)
+		if p.concerns(address) {
+			w.refreshDeposed(ctx, p, address)
+		}
 	}
 	return imported
 }
 
 func (w *walk) refreshDeposed(ctx context.Context, p *Plan, address string) {
 	var left []*Instance
+	object, configured := p.config.object(address)
 	for _, instance := range p.prior.Deposed[address] {
+		if configured {
+			// As Terraform does: the block says which provider configuration destroys what was deposed.
+			instance = instance.at(object.Provider)
+		}
 		read, ok := w.read(ctx, instance)
 		if !ok {
 			read = instance
@@ -471,12 +492,15 @@ func differs(paths []*tftypes.AttributePath, prior, planned tftypes.Value) bool 
 // planDeletions plans to destroy what the configuration does not have, and what was deposed.
 func (w *walk) planDeletions(ctx context.Context, p *Plan) {
 	for _, address := range addresses(p.prior.Current) {
-		if _, ok := p.config.object(address); !ok {
+		if _, ok := p.config.object(address); !ok && p.concerns(address) {
 			w.planDeletion(ctx, p, &change{address: address, prior: p.prior.Current[address]})
 		}
 	}
 	for _, address := range addresses(p.prior.Deposed) {
 		for _, instance := range p.prior.Deposed[address] {
+			if !p.concerns(address) {
+				continue
+			}
 			w.planDeletion(ctx, p, &change{address: address, prior: instance, deposed: true})
 		}
 	}

@@ -89,6 +89,27 @@ func (c Config) object(address string) (Object, bool) {
 	return c[i], true
 }
 
+// targets returns the addresses and, of those that the configuration has, what they refer to, directly or not; nil for
+// none.
+func (c Config) targets(wanted []string) map[string]bool {
+	if len(wanted) == 0 {
+		return nil
+	}
+	all, left := map[string]bool{}, slices.Clone(wanted)
+	for len(left) > 0 {
+		address := left[0]
+		left = left[1:]
+		if all[address] {
+			continue
+		}
+		all[address] = true
+		if object, ok := c.object(address); ok {
+			left = append(left, references(object.Values)...)
+		}
+	}
+	return all
+}
+
 // Instance is an object as the state has it. It does not change once it is made.
 type Instance struct {
 	Address  string

@@ -1,0 +1,80 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// Strays returns the keys of a store that runs which were killed may have left behind: they have this description,
+// nothing has used them since they were made, no shop that can be asked holds them, and no object that this walk has
+// read has them. They can't be told from keys of another state, so they are named and not deleted. Each key is returned
+// once in a walk. Known are the keys that the caller has a use for.
+//
+// Every plan looks, and not only the one that makes the next key: the list that this one saw may have lagged, and a
+// -replace that was killed is followed by plans that make no key.
+func (e *Engine) Strays(ctx context.Context, merchantID, description string, known ...KeyRef) ([]kustom.Key, error) {
+	var strays []kustom.Key
+	for key, err := range e.Keys.Keys(ctx, merchantID) {
+		if err != nil {
+			return nil, err
+		}
+		ours := key.Description != nil && *key.Description == description && !contains(known, refOf(key))
+		if !ours || !Stray(key) || e.Keys.Made(key.CredentialID) || e.IsManaged(key.Username) || e.mayBeHeld(ctx, key) {
+			continue
+		}
+		if e.walk.isFirstNamed(key.Username) {
+			strays = append(strays, key)
+		}
+	}
+	return strays, nil
+}
+
+// StraysBeside returns the strays, as [Engine.Strays] does, of the store that a shop is planned for. A portal that shows
+// no descriptions has none: nothing there tells such keys from others.
+func (e *Engine) StraysBeside(ctx context.Context, config Config, plan Plan, record *Record) ([]kustom.Key, error) {
+	if config.Undescribed || config.MerchantID == "" {
+		return nil, nil
+	}
+	description := DefaultDescription
+	if config.Description != nil {
+		description = *config.Description
+	}
+	known := slices.Concat(plan.Delete, plan.Keep)
+	if record != nil {
+		known = append(known, record.Key())
+		known = append(known, record.Memory.unsettled()...)
+		for _, key := range record.Memory.Retired {
+			known = append(known, key.KeyRef)
+		}
+	}
+	return e.Strays(ctx, config.MerchantID, description, known...)
+}
+
+// mayBeHeld tells whether a shop holds a key, or may hold it and can't be read. A person who reads that nothing uses a
+// key deletes it. Where no shop can be asked at all, nothing is known of shops, and the person is the one to look.
+func (e *Engine) mayBeHeld(ctx context.Context, key kustom.Key) bool {
+	if e.Shops.Holds(key.Username) {
+		return true
+	}
+	err := e.Shops.Unused(ctx, refOf(key).Orphan(), time.Time{})
+	if unknown := (*KeyUsageUnknownError)(nil); errors.As(err, &unknown) {
+		return len(unknown.Shops) > 0
+	}
+	return err != nil
+}
+
+// isFirstNamed tells whether a key has not been named in this walk yet, and notes that it has.
+func (w *walk) isFirstNamed(username string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.named == nil {
+		w.named = map[string]bool{}
+	}
+	first := !w.named[username]
+	w.named[username] = true
+	return first
+}

@@ -1,0 +1,81 @@
+package rotation_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// TestStrays_NamesKeysThatKilledRunsMayHaveLeft, once in a walk, and none that may be in use.
+func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
+	t.Parallel()
+	used := noon.Add(time.Hour)
+	for name, test := range map[string]struct {
+		shops  map[string]string
+		spoil  func(key *kustom.Key)
+		known  []rotation.KeyRef
+		before func(w *world)
+		named  bool
+	}{
+		"nobody has it":            {shops: map[string]string{"a": "M1-old"}, named: true},
+		"no shop can be asked":     {named: true},
+		"a shop has it":            {shops: map[string]string{"a": "M1-stray"}},
+		"a shop can't be read":     {shops: map[string]string{"dead": "M1-stray"}},
+		"used":                     {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.LastUsedAt = &used }},
+		"of another description":   {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = new(string) }},
+		"without description":      {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = nil }},
+		"the caller has it":        {shops: map[string]string{"a": "M1-old"}, known: []rotation.KeyRef{ref(m1("M1-stray"))}},
+		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { w.engine.Manage("M1-stray") }},
+		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { _, _ = w.engine.Strays(w.Context(), "M1", "terraform") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			description := rotation.DefaultDescription
+			stray := m1("M1-stray")
+			stray.Description, stray.CreatedAt, stray.LastUsedAt = &description, noon.Add(-time.Hour), nil
+			if test.spoil != nil {
+				test.spoil(&stray)
+			}
+			w := newWorld(t, test.shops, m1("M1-old"), stray)
+			w.shops.before = deadShop
+			if test.before != nil {
+				test.before(w)
+			}
+			strays, err := w.engine.Strays(t.Context(), "M1", rotation.DefaultDescription, test.known...)
+			if err != nil || slices.ContainsFunc(strays, func(key kustom.Key) bool { return key.Username == "M1-stray" }) != test.named {
+				t.Errorf("the strays are %v, error %v", strays, err)
+			}
+		})
+	}
+}
+
+// TestStraysBeside_LeavesOutWhatIsKnown of the shop's own keys.
+func TestStraysBeside_LeavesOutWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	description := rotation.DefaultDescription
+	var keys []kustom.Key
+	for _, username := range []string{"M1-own", "M1-goes", "M1-stays", "M1-unsettled", "M1-retired", "M1-stray"} {
+		key := m1(username)
+		key.Description, key.CreatedAt, key.LastUsedAt = &description, noon.Add(-time.Hour), nil
+		keys = append(keys, key)
+	}
+	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own", Memory: rotation.Memory{
+		Unsettled: []kustom.Orphan{orphan("M1-unsettled")}, Retired: []rotation.RetiredKey{{KeyRef: ref(keys[4])}},
+	}}
+	plan := rotation.Plan{Shop: "a", MerchantID: "M1", Delete: []rotation.KeyRef{ref(keys[1])}, Keep: []rotation.KeyRef{ref(keys[2])}}
+	for name, undescribed := range map[string]bool{"described": false, "undescribed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-x"}, keys...)
+			c := config()
+			c.Undescribed = undescribed
+			strays, err := w.engine.StraysBeside(t.Context(), c, plan, &record)
+			if err != nil || undescribed && len(strays) > 0 || !undescribed && (len(strays) != 1 || strays[0].Username != "M1-stray") {
+				t.Errorf("the strays are %v, error %v", strays, err)
+			}
+		})
+	}
+}
