@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"iter"
 	"maps"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -228,22 +226,6 @@ func (b *backend) listableShops() ([]string, error) {
 		}
 	}
 	return b.shopNames()
-}
-
-// logExchange writes one attempt's record. Its fields are an allow-list (I2): see
-// [transport.Exchange].
-func logExchange(ctx context.Context, e transport.Exchange) {
-	fields := map[string]any{
-		"api": e.API, "host": e.Host, "method": e.Method, "path": e.Template,
-		"attempt": e.Attempt, "status": e.Status, "duration_ms": e.Duration.Milliseconds(),
-	}
-	if e.Kind != "" {
-		fields["failure"] = string(e.Kind)
-	}
-	if e.CorrelationID != "" {
-		fields["correlation_id"] = e.CorrelationID
-	}
-	tflog.Debug(ctx, "vendor request", fields)
 }
 
 // configured returns the backend that the framework hands to Configure, nil before the provider is configured.
