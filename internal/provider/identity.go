@@ -26,9 +26,6 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 	return strings.Join(parts, "/")
 }
 
-// mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
-func mayBeSecret(text string) bool { return kustom.MayHoldSecret(text) }
-
 // malformedID is the error for a text that is not the ID that it should be.
 func malformedID(text, rule string) error {
 	if mayBeSecret(text) {

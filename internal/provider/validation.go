@@ -263,3 +263,6 @@ func padded(v types.String) bool {
 func swapped(id, secret types.String) bool {
 	return mayBeSecret(id.ValueString()) || isUsername(strings.TrimSpace(secret.ValueString()))
 }
+
+// mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
+func mayBeSecret(text string) bool { return kustom.MayHoldSecret(text) }
