@@ -39,17 +39,6 @@ type backend struct {
 	engine *rotation.Engine
 }
 
-// missingError says that something needs a setting that is not there.
-type missingError struct{ attribute, variable, what string }
-
-func (e *missingError) Error() string { return e.attribute + " is not set" }
-
-// unknownError says that something needs, while planning, a setting that is known only when other
-// objects have been applied.
-type unknownError struct{ attribute string }
-
-func (e *unknownError) Error() string { return e.attribute + " is not known yet" }
-
 func newBackend(s settings, o Options) *backend {
 	o.Clock = rotation.Yielding(o.Clock)
 	b := &backend{settings: s, version: o.Version, clock: o.Clock, redactor: o.redactor}

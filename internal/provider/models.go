@@ -98,3 +98,14 @@ func setDefault(attribute *types.String, value string) {
 }
 
 func known(v types.String) bool { return !v.IsNull() && !v.IsUnknown() }
+
+// setOfStrings returns the known elements of a set.
+func setOfStrings(set types.Set) []string {
+	var values []string
+	for _, element := range set.Elements() {
+		if text, ok := element.(types.String); ok && known(text) {
+			values = append(values, text.ValueString())
+		}
+	}
+	return values
+}

@@ -48,24 +48,6 @@ func New(o Options) func() provider.Provider {
 	}
 }
 
-type providerModel struct {
-	Environment   types.String `tfsdk:"environment"`
-	PortalToken   types.String `tfsdk:"portal_token"`
-	MystoreTokens types.Map    `tfsdk:"mystore_tokens"`
-
-	MystoreTokensFile types.String `tfsdk:"mystore_tokens_file"`
-
-	IgnoredShops   types.Set    `tfsdk:"ignored_shops"`
-	PortalURL      types.String `tfsdk:"portal_url"`
-	APIURL         types.String `tfsdk:"api_url"`
-	MystoreURL     types.String `tfsdk:"mystore_url"`
-	MaxRetries     types.Int64  `tfsdk:"max_retries"`
-	RequestTimeout types.String `tfsdk:"request_timeout"`
-	ProgressFile   types.String `tfsdk:"progress_file"`
-
-	Browser *browserModel `tfsdk:"browser"`
-}
-
 func (p *kustomProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "kustom"
 	resp.Version = p.options.Version
