@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"maps"
@@ -20,6 +21,28 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
+
+// portalService is Kustom Portal, whichever way it is reached: by its API or by its pages.
+type portalService interface {
+	rotation.Portal
+	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
+}
+
+// mystoreService is Mystore, whichever way it is reached.
+type mystoreService interface {
+	rotation.ShopService
+	extensionService
+}
+
+// extensionService tells which Klarna Checkout a shop has.
+type extensionService interface {
+	Extension(ctx context.Context, shop string) (mystore.Extension, error)
+}
+
+// credentialsReader reads what a shop holds.
+type credentialsReader interface {
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+}
 
 // backend is what a configured provider gives to its resources and data sources: the vendors, and
 // what is known of the shops during one walk. Everything in it can be used whatever is configured;
@@ -100,6 +123,36 @@ func (b *backend) usePages() {
 		_, hasToken := b.mystoreTokens[shop]
 		return !hasToken && !b.unknownShops && b.pages.reaches(shop)
 	}}
+}
+
+// shopRouter reaches each shop by the API where there is a token for it, and by its pages where there is
+// a way into them.
+type shopRouter struct {
+	api, pages mystoreService
+	byPages    func(shop string) bool
+}
+
+func (w shopRouter) of(shop string) mystoreService {
+	if w.byPages(shop) {
+		return w.pages
+	}
+	return w.api
+}
+
+func (w shopRouter) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return w.of(shop).Credentials(ctx, shop)
+}
+
+func (w shopRouter) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	return w.of(shop).Install(ctx, shop, kustomID, kustomSecret)
+}
+
+func (w shopRouter) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return w.of(shop).Clear(ctx, shop)
+}
+
+func (w shopRouter) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
+	return w.of(shop).Extension(ctx, shop)
 }
 
 // warnOfRoot says, once for a run, that the browser runs without its own sandbox. Root says that the provider is run by

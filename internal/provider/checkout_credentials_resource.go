@@ -33,11 +33,6 @@ var (
 	_ resource.ResourceWithImportState    = (*checkoutCredentialsResource)(nil)
 )
 
-// extensionService tells which Klarna Checkout a shop has.
-type extensionService interface {
-	Extension(ctx context.Context, shop string) (mystore.Extension, error)
-}
-
 type checkoutCredentialsResource struct {
 	engine      *rotation.Engine
 	extensions  extensionService
