@@ -15,11 +15,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/progress"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
@@ -46,6 +49,26 @@ func New(o Options) func() provider.Provider {
 		own.redactor = vendortext.NewRedactor()
 		return &kustomProvider{options: own}
 	}
+}
+
+// NewServer returns the server of a provider, which Terraform calls: the framework's, but without its memory
+// of every request where nobody wants a log. A log is written through the context of a request, and what is
+// read ahead writes to it when the request is long answered.
+func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error) {
+	framework := providerserver.NewProtocol6(p)()
+	server, ok := framework.(frameworkServer)
+	if !ok {
+		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
+	}
+	var redactor *vendortext.Redactor
+	var source clock.Clock = clock.System{}
+	if own, ok := p.(*kustomProvider); ok {
+		redactor, source = own.options.redactor, own.options.Clock
+	}
+	if !logs {
+		server = forgetful{server}
+	}
+	return redacting{bounded{recovering{server}, source}, redactor}, nil
 }
 
 func (p *kustomProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
