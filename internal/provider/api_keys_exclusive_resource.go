@@ -231,13 +231,11 @@ func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, 
 func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan apiKeysExclusiveModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultKeyDeleteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultKeyDeleteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	left := r.enforce(ctx, &plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		// There is nothing to remember: the next apply begins anew.
@@ -253,13 +251,11 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state apiKeysExclusiveModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultKeyReadTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultKeyReadTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	found, known := r.inventory(ctx, state.MerchantID.ValueString(), &resp.Diagnostics)
 	if !known {
 		return
@@ -283,8 +279,8 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 	var plan, state apiKeysExclusiveModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultKeyDeleteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultKeyDeleteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -293,8 +289,6 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	left := r.enforce(ctx, &plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return

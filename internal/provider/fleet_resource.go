@@ -208,13 +208,11 @@ func (r *fleetResource) destruction(ctx context.Context, state fleetModel, memor
 func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan fleetModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultFleetWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultFleetWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.fleet(ctx, plan, &plan, nil, nil, &resp.Diagnostics)
 	failures := f.apply(ctx, &resp.Diagnostics)
 	if f.nothingSaved() {
@@ -230,14 +228,12 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultFleetReadTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultFleetReadTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.fleet(ctx, state, nil, &state, memory, &resp.Diagnostics)
 	failures := f.read(ctx)
 	if memory.importing() || len(failures) == len(f.Members) && !failures.shopsOwn() {
@@ -268,14 +264,12 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	var plan, state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultFleetWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultFleetWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.fleet(ctx, plan, &plan, &state, memory, &resp.Diagnostics)
 	f.updates = true
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
@@ -286,14 +280,12 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultFleetWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultFleetWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.destruction(ctx, state, memory, &resp.Diagnostics)
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
 	if resp.Diagnostics.HasError() {
