@@ -9,8 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // importID returns the ID of what is to be imported. Where that is named by its identity, the
@@ -42,5 +40,3 @@ func parseConnectionID(id string) (shop, merchantID string, err error) {
 	}
 	return shop, merchantID, nil
 }
-
-func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }
