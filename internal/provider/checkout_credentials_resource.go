@@ -150,6 +150,14 @@ func (r *checkoutCredentialsResource) IdentitySchema(_ context.Context, _ resour
 	}}
 }
 
+func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b := configured(req.ProviderData, &resp.Diagnostics)
+	if b == nil {
+		return
+	}
+	r.engine, r.extensions, r.clock, r.environment = b.engine, b.mystore, b.clock, b.environment
+}
+
 func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config checkoutCredentialsModel
 	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
@@ -158,14 +166,6 @@ func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req re
 	}
 	validatePair(&resp.Diagnostics, config)
 	claim(r.engine, path.Root("shop"), config.Shop, "mystore_klarna_checkout_credentials", &resp.Diagnostics)
-}
-
-func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.engine, r.extensions, r.clock, r.environment = b.engine, b.mystore, b.clock, b.environment
 }
 
 // ModifyPlan says what an apply will write, and refuses at plan time what is bound to fail at

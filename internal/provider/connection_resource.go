@@ -30,12 +30,13 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure      = (*connectionResource)(nil)
-	_ resource.ResourceWithValidateConfig = (*connectionResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*connectionResource)(nil)
-	_ resource.ResourceWithIdentity       = (*connectionResource)(nil)
-	_ resource.ResourceWithImportState    = (*connectionResource)(nil)
-	_ resource.ResourceWithMoveState      = (*connectionResource)(nil)
+	_ resource.ResourceWithConfigure       = (*connectionResource)(nil)
+	_ resource.ResourceWithValidateConfig  = (*connectionResource)(nil)
+	_ resource.ResourceWithModifyPlan      = (*connectionResource)(nil)
+	_ resource.ResourceWithIdentity        = (*connectionResource)(nil)
+	_ resource.ResourceWithImportState     = (*connectionResource)(nil)
+	_ resource.ResourceWithMoveState       = (*connectionResource)(nil)
+	_ resource.ResourceWithUpgradeIdentity = (*connectionResource)(nil)
 )
 
 type connectionResource struct {
@@ -101,6 +102,13 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 	}
 }
 
+func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Version: connectionIdentityVersion, Attributes: map[string]identityschema.Attribute{
+		"shop":        identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the Mystore shop."},
+		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the store."},
+	}}
+}
+
 // connectionIdentityVersion differs from that of a mystore_klarna_checkout_credentials. Where one is moved into a
 // connection, OpenTofu keeps its identity, and reads it as a connection's unless it is of an older version.
 const connectionIdentityVersion = 1
@@ -118,13 +126,6 @@ func (r *connectionResource) UpgradeIdentity(context.Context) map[int64]resource
 			resp.Diagnostics.Append(req.Identity.Get(ctx, &moved)...)
 			resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{Shop: moved.Shop})...)
 		},
-	}}
-}
-
-func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Version: connectionIdentityVersion, Attributes: map[string]identityschema.Attribute{
-		"shop":        identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the Mystore shop."},
-		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the store."},
 	}}
 }
 

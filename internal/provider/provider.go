@@ -155,24 +155,6 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 	}
 }
 
-// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables and
-// the file of tokens are read when the provider is configured.
-func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	var model providerModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if engine := p.engine.Load(); engine != nil {
-		engine.ForgetClaims()
-	}
-	if len(model.MystoreTokens.Elements()) == 0 {
-		model.MystoreTokensFile = types.StringUnknown()
-	}
-	_, problems := resolve(model, func(string) string { return "" })
-	addProblems(problems, &resp.Diagnostics)
-}
-
 func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
@@ -201,6 +183,24 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	resp.DataSourceData = b
 	resp.ListResourceData = b
 	resp.ActionData = b
+}
+
+// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables and
+// the file of tokens are read when the provider is configured.
+func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if engine := p.engine.Load(); engine != nil {
+		engine.ForgetClaims()
+	}
+	if len(model.MystoreTokens.Elements()) == 0 {
+		model.MystoreTokensFile = types.StringUnknown()
+	}
+	_, problems := resolve(model, func(string) string { return "" })
+	addProblems(problems, &resp.Diagnostics)
 }
 
 // openProgress opens the progress file; nil where none is configured. One that can't be written is an error here, where
