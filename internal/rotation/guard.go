@@ -23,26 +23,6 @@ const (
 	failureFor = time.Minute
 )
 
-// KeyRef names a key in plans and states. It holds nothing that changes by itself.
-type KeyRef struct {
-	MerchantID   string `json:"merchant_id"`
-	CredentialID string `json:"credential_id"`
-	Username     string `json:"username"`
-	// Host is the API host that the key belongs to; empty where it is not known.
-	Host string `json:"host"`
-	// WaitsFor says, in a sentence for a person, what the key's deletion waits for; empty where it does not.
-	WaitsFor string `json:"waits_for,omitempty"`
-}
-
-// Orphan returns the key as one to be deleted.
-func (k KeyRef) Orphan() kustom.Orphan {
-	return kustom.Orphan{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username}
-}
-
-func refOf(key kustom.Key) KeyRef {
-	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
-}
-
 // IsHeld tells whether a shop holds a key, as far as shops answer. It asks those that may.
 func (s *Shops) IsHeld(ctx context.Context, key kustom.Key) bool {
 	return s.Holds(key.Username) || isInUse(s.Unused(ctx, refOf(key).Orphan(), time.Time{}))
