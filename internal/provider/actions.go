@@ -58,6 +58,13 @@ func isAction(err error) bool {
 	return errors.As(err, &e)
 }
 
+// unclearOrderError says that nobody knows whether an order was made.
+type unclearOrderError struct{ cause error }
+
+func (e *unclearOrderError) Error() string { return e.cause.Error() }
+
+func (e *unclearOrderError) Unwrap() error { return e.cause }
+
 // actionProgress tells the person who runs an action how far it is. Whatever it is given is shown: no
 // secret may be (I2).
 type actionProgress func(action.InvokeProgressEvent)

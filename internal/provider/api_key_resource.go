@@ -405,13 +405,11 @@ func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, diags *diag.Diagnosti
 func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan apiKeyModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultKeyCreateTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultKeyCreateTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	for _, lost := range r.engine.DeleteLost(ctx, plan.MerchantID.ValueString()) {
 		warn(&resp.Diagnostics, path.Root("merchant_id"), "Key of a killed run not deleted", lost.Err)
 	}
@@ -457,8 +455,8 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state apiKeyModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultKeyReadTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultKeyReadTimeout, &resp.Diagnostics)
+	defer cancel()
 	imported, diags := req.Private.GetKey(ctx, importPending)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -469,8 +467,6 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if state.isIncomplete() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	key, err := r.engine.Keys.Key(ctx, state.MerchantID.ValueString(), state.CredentialID.ValueString())
 	var gone *kustom.NoKeyError
 	if errors.As(err, &gone) && imported == nil {
@@ -506,13 +502,11 @@ func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest,
 func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state apiKeyModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultKeyDeleteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultKeyDeleteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	if state.DeletionPolicy.ValueString() == deletionRetain && !state.isIncomplete() {
 		resp.Diagnostics.AddWarning("API key left in the portal",
 			fmt.Sprintf("This resource leaves the key %s of store %s in the portal, because its deletion_policy is retain. The key works until "+

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -11,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
@@ -77,12 +75,10 @@ func (d *apiKeysDataSource) Configure(_ context.Context, req datasource.Configur
 func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model apiKeysModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	var merchantIDs []string
-	resp.Diagnostics.Append(model.MerchantIDs.ElementsAs(ctx, &merchantIDs, false)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, ok := listIntegrations(ctx, d.engine, merchantIDs, "API keys not read", &resp.Diagnostics)
+	integrations, ok := listIntegrations(ctx, d.engine, model.MerchantIDs, "API keys not read", &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -90,13 +86,4 @@ func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		return excludesKey(model.Legacy, model.UnusedSince, i.Key)
 	}))
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
-}
-
-// excludesKey tells whether one of the filters keeps a key out of a list.
-func excludesKey(legacy types.Bool, unusedSince types.String, key kustom.Key) bool {
-	if !legacy.IsNull() && legacy.ValueBool() != (key.Origin().Owner == kustom.OwnerKlarna) {
-		return true
-	}
-	since, err := time.Parse(time.RFC3339, unusedSince.ValueString())
-	return err == nil && key.LastUsedAt != nil && !key.LastUsedAt.Before(since)
 }

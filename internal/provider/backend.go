@@ -13,7 +13,6 @@ import (
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -22,6 +21,28 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
+
+// portalService is Kustom Portal, whichever way it is reached: by its API or by its pages.
+type portalService interface {
+	rotation.Portal
+	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
+}
+
+// mystoreService is Mystore, whichever way it is reached.
+type mystoreService interface {
+	rotation.ShopService
+	extensionService
+}
+
+// extensionService tells which Klarna Checkout a shop has.
+type extensionService interface {
+	Extension(ctx context.Context, shop string) (mystore.Extension, error)
+}
+
+// credentialsReader reads what a shop holds.
+type credentialsReader interface {
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+}
 
 // backend is what a configured provider gives to its resources and data sources: the vendors, and
 // what is known of the shops during one walk. Everything in it can be used whatever is configured;
@@ -40,17 +61,6 @@ type backend struct {
 	// engine decides what becomes of shops and keys, and carries it out. It caches, for one walk, what it has read.
 	engine *rotation.Engine
 }
-
-// missingError says that something needs a setting that is not there.
-type missingError struct{ attribute, variable, what string }
-
-func (e *missingError) Error() string { return e.attribute + " is not set" }
-
-// unknownError says that something needs, while planning, a setting that is known only when other
-// objects have been applied.
-type unknownError struct{ attribute string }
-
-func (e *unknownError) Error() string { return e.attribute + " is not known yet" }
 
 func newBackend(s settings, o Options) *backend {
 	o.Clock = rotation.Yielding(o.Clock)
@@ -115,6 +125,36 @@ func (b *backend) usePages() {
 		_, hasToken := b.mystoreTokens[shop]
 		return !hasToken && !b.unknownShops && b.pages.reaches(shop)
 	}}
+}
+
+// shopRouter reaches each shop by the API where there is a token for it, and by its pages where there is
+// a way into them.
+type shopRouter struct {
+	api, pages mystoreService
+	byPages    func(shop string) bool
+}
+
+func (w shopRouter) of(shop string) mystoreService {
+	if w.byPages(shop) {
+		return w.pages
+	}
+	return w.api
+}
+
+func (w shopRouter) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return w.of(shop).Credentials(ctx, shop)
+}
+
+func (w shopRouter) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	return w.of(shop).Install(ctx, shop, kustomID, kustomSecret)
+}
+
+func (w shopRouter) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return w.of(shop).Clear(ctx, shop)
+}
+
+func (w shopRouter) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
+	return w.of(shop).Extension(ctx, shop)
 }
 
 // warnOfRoot says, once for a run, that the browser runs without its own sandbox. Root says that the provider is run by
@@ -236,22 +276,6 @@ func (b *backend) listableShops() ([]string, error) {
 		}
 	}
 	return b.shopNames()
-}
-
-// logExchange writes one attempt's record. Its fields are an allow-list (I2): see
-// [transport.Exchange].
-func logExchange(ctx context.Context, e transport.Exchange) {
-	fields := map[string]any{
-		"api": e.API, "host": e.Host, "method": e.Method, "path": e.Template,
-		"attempt": e.Attempt, "status": e.Status, "duration_ms": e.Duration.Milliseconds(),
-	}
-	if e.Kind != "" {
-		fields["failure"] = string(e.Kind)
-	}
-	if e.CorrelationID != "" {
-		fields["correlation_id"] = e.CorrelationID
-	}
-	tflog.Debug(ctx, "vendor request", fields)
 }
 
 // configured returns the backend that the framework hands to Configure, nil before the provider is configured.

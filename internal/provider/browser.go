@@ -167,11 +167,6 @@ func (r *resolver) browser(m *browserModel, environment *kustom.Environment) *br
 	return s
 }
 
-// isWithoutDisplay tells whether a person is to attend who can't see anything.
-func (s settings) isWithoutDisplay(o Options) bool {
-	return s.browser != nil && s.browser.options.Attended && o.Attendant == nil && !browser.HasDisplay(o.Getenv)
-}
-
 // admins returns the addresses of control panels, by shop.
 func (r *resolver) admins(v types.Map) (admins map[string]*url.URL, unknown bool) {
 	if v.IsUnknown() {

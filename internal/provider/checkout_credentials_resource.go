@@ -33,11 +33,6 @@ var (
 	_ resource.ResourceWithImportState    = (*checkoutCredentialsResource)(nil)
 )
 
-// extensionService tells which Klarna Checkout a shop has.
-type extensionService interface {
-	Extension(ctx context.Context, shop string) (mystore.Extension, error)
-}
-
 type checkoutCredentialsResource struct {
 	engine      *rotation.Engine
 	extensions  extensionService
@@ -155,6 +150,14 @@ func (r *checkoutCredentialsResource) IdentitySchema(_ context.Context, _ resour
 	}}
 }
 
+func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b := configured(req.ProviderData, &resp.Diagnostics)
+	if b == nil {
+		return
+	}
+	r.engine, r.extensions, r.clock, r.environment = b.engine, b.mystore, b.clock, b.environment
+}
+
 func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config checkoutCredentialsModel
 	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
@@ -163,14 +166,6 @@ func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req re
 	}
 	validatePair(&resp.Diagnostics, config)
 	claim(r.engine, path.Root("shop"), config.Shop, "mystore_klarna_checkout_credentials", &resp.Diagnostics)
-}
-
-func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.engine, r.extensions, r.clock, r.environment = b.engine, b.mystore, b.clock, b.environment
 }
 
 // ModifyPlan says what an apply will write, and refuses at plan time what is bound to fail at
@@ -295,13 +290,11 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 	var config, plan checkoutCredentialsModel
 	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultShopWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultShopWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	if r.install(ctx, config, &plan, nil, &resp.Diagnostics) {
 		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 		resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
@@ -312,13 +305,11 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state checkoutCredentialsModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultShopReadTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultShopReadTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	importing := state.ExtensionVersion.IsNull()
 	// A state of an older version has no identity yet, even of a shop that is found to be without.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
@@ -366,15 +357,13 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultShopWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultShopWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	untouched, diags := req.Private.GetKey(ctx, importUntouched)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	if plan.writes(state, untouched != nil) && !r.install(ctx, config, &plan, &state, &resp.Diagnostics) {
 		return
 	}
@@ -470,13 +459,11 @@ func unfit(err error) (at path.Path, hint string) {
 func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state checkoutCredentialsModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultShopWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultShopWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	shop := state.Shop.ValueString()
 	own := state.installed(ctx, req.Private, &resp.Diagnostics)
 	if state.DeletionPolicy.ValueString() != deletionClear {

@@ -3,12 +3,10 @@ package provider
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -16,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
@@ -187,12 +184,6 @@ func (r connectionRules) isUnknown() bool {
 	return r.RotateAfterDays.IsUnknown() || r.RotateBeforeExpiry.IsUnknown() || r.ReplacedKeyPolicy.IsUnknown() || r.UnusedFor.IsUnknown()
 }
 
-// durationOf returns a validated duration, 0 where there is none.
-func durationOf(text types.String) time.Duration {
-	d, _ := time.ParseDuration(text.ValueString())
-	return d
-}
-
 // shopConfig returns what the configuration asks for a shop. Undescribed says that the portal shows no descriptions of
 // keys.
 func shopConfig(ctx context.Context, undescribed bool, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
@@ -215,20 +206,6 @@ func (s connectedShop) mayChange(ctx context.Context, config connectedShop) bool
 	}
 	triggers, err := s.RotateWhenChanged.ToTerraformValue(ctx)
 	return err == nil && !triggers.IsFullyKnown()
-}
-
-// stringMap returns a map of strings, nil where it is null or empty.
-func stringMap(m types.Map) map[string]string {
-	if len(m.Elements()) == 0 {
-		return nil
-	}
-	values := make(map[string]string, len(m.Elements()))
-	for name, element := range m.Elements() {
-		if text, ok := element.(types.String); ok && !text.IsNull() {
-			values[name] = text.ValueString()
-		}
-	}
-	return values
 }
 
 // record returns what the state and the private state have of a shop.
@@ -312,162 +289,4 @@ func (s connectedShop) planned(shop string, state *connectedShop, diags *diag.Di
 	p.Undecided = s.KeysToDelete.IsUnknown()
 	p.Changes = state == nil || !s.Reason.Equal(state.Reason) || !s.KeysToDelete.Equal(state.KeysToDelete) || !s.KeysKept.Equal(state.KeysKept)
 	return p
-}
-
-// deletedKeysSummary is the same for all objects, so that Terraform shows their warnings together.
-const deletedKeysSummary = "API keys will be deleted"
-
-// keptKeysSummary takes its place where none is.
-const keptKeysSummary = "API keys that stay"
-
-// keysSummary returns the summary of what describeDeletions says.
-func keysSummary(p rotation.Plan) string {
-	if len(p.Delete) == 0 {
-		return keptKeysSummary
-	}
-	return deletedKeysSummary
-}
-
-// describeDeletions tells of the keys that a plan deletes, and of those that it deletes later; empty where it
-// deletes none. Terraform's "0 to destroy" does not count them.
-func describeDeletions(p rotation.Plan) string {
-	var now, later []string
-	for _, key := range p.Delete {
-		if key.WaitsFor != "" {
-			later = append(later, key.Username)
-		} else {
-			now = append(now, keyName(key))
-		}
-	}
-	var parts []string
-	if len(now) > 0 {
-		parts = append(parts, fmt.Sprintf("%s will be deleted: %s", count(len(now), "key"), enumerate(now)))
-	}
-	if len(later) > 0 {
-		parts = append(parts, fmt.Sprintf("%s will be deleted by a later apply, when the portal shows no use: %s",
-			count(len(later), "key"), enumerate(later)))
-	}
-	if len(p.Others) > 0 {
-		parts = append(parts, fmt.Sprintf("%s of the store %s as before: %s", count(len(p.Others), "other key"), verb(len(p.Others), "stays", "stay"),
-			enumerate(p.Others)))
-	}
-	return strings.Join(parts, "; ")
-}
-
-// describeBlocked says which keys the apply will keep, though it is to delete them; empty where there are none. Blocked and
-// by are what [rotation.Shops.Blocked] returns, and ways are the ways on where there is no shop that can be asked.
-func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string {
-	if len(blocked) == 0 {
-		return ""
-	}
-	var names []string
-	for _, key := range blocked {
-		names = append(names, keyName(key))
-	}
-	kept := fmt.Sprintf("The apply will not delete %s", enumerate(names))
-	if len(by) == 0 {
-		return fmt.Sprintf("%s: the provider has no shop to ask whether it uses the %s. %s", kept, verb(len(blocked), "key", "keys"), ways)
-	}
-	shops := verb(len(by), "shop", "shops")
-	return fmt.Sprintf("%s as long as %s %s can't be read, which may use %s. Where unused_for is set, a key that was not used for that long goes "+
-		"all the same. terraform-provider-kustom check says what is wrong with the %s. If it is gone, add it to the provider's ignored_shops.",
-		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
-}
-
-func keyName(key rotation.KeyRef) string {
-	if key.Username != "" {
-		return key.Username
-	}
-	return key.CredentialID
-}
-
-func keyRefAttributes() map[string]schema.Attribute {
-	return map[string]schema.Attribute{
-		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the key's store."},
-		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key; empty if not known."},
-		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
-		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to; empty if not known."},
-		"waits_for": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "What the key's deletion waits for; null if it is deleted at once.",
-		},
-	}
-}
-
-// keyRefType is the type of what keyRefAttributes describe.
-var keyRefType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
-	"host": types.StringType, "waits_for": types.StringType,
-}}
-
-func keySet(keys []rotation.KeyRef) types.Set {
-	elements := make([]attr.Value, 0, len(keys))
-	for _, key := range keys {
-		elements = append(elements, types.ObjectValueMust(keyRefType.AttrTypes, map[string]attr.Value{
-			"merchant_id":   types.StringValue(key.MerchantID),
-			"credential_id": types.StringValue(key.CredentialID),
-			"username":      types.StringValue(key.Username),
-			"host":          nullWhenEmpty(key.Host),
-			"waits_for":     nullWhenEmpty(key.WaitsFor),
-		}))
-	}
-	return types.SetValueMust(keyRefType, elements)
-}
-
-func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
-	var keys []rotation.KeyRef
-	for _, element := range set.Elements() {
-		object, ok := element.(types.Object)
-		if !ok {
-			diags.AddError("Unexpected set of keys", fmt.Sprintf("An element is a %T. Please report this as a bug.", element))
-			return nil
-		}
-		attributes := object.Attributes()
-		keys = append(keys, rotation.KeyRef{
-			MerchantID:   attribute[types.String](attributes, "merchant_id").ValueString(),
-			CredentialID: attribute[types.String](attributes, "credential_id").ValueString(),
-			Username:     attribute[types.String](attributes, "username").ValueString(),
-			Host:         attribute[types.String](attributes, "host").ValueString(),
-			WaitsFor:     attribute[types.String](attributes, "waits_for").ValueString(),
-		})
-	}
-	return keys
-}
-
-// newKeyHost returns the host of a new key as a plan shows it. Undescribed says that the portal shows no hosts.
-func newKeyHost(environment *kustom.Environment, undescribed bool) types.String {
-	switch {
-	case undescribed:
-		return types.StringNull()
-	case environment == nil:
-		return types.StringUnknown()
-	}
-	return types.StringValue(environment.Host())
-}
-
-// tellOfKept tells a person of a key that was to be deleted and could not be. In an update, it is an error where nothing
-// in this run tries again: Terraform keeps the new state then, and replaces nothing. After an error in a creation, it
-// would replace the shop's new key.
-func tellOfKept(diags *diag.Diagnostics, shop string, kept rotation.KeptKey, updates bool) {
-	told := keptKeyWarning(shop, kept)
-	if updates && kept.IsFailure() {
-		told = diag.NewErrorDiagnostic(told.Summary(), told.Detail())
-	}
-	diags.Append(told)
-}
-
-// keptKeyWarning returns what a person is told of a key that was to be deleted and could not be.
-func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
-	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
-	if shops := inUseBy(kept.Err); len(shops) > 0 {
-		return diag.NewWarningDiagnostic("Replaced key still in use",
-			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when that shop gets "+
-				"another key from this provider, in this run or a later one.", name, shop, strings.Join(shops, ", ")))
-	}
-	again := "The next apply tries again."
-	if kept.IsRetryable() {
-		again = "This run tries again when it knows more of the shops, and so does the next apply."
-	}
-	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
-		fmt.Sprintf("Shop %s works with its new key. This step could not delete the old one, %s. %s\n\n%s\n\n%s",
-			shop, name, again, advise(kept.Err).text, original(kept.Err)))
 }

@@ -30,12 +30,13 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure      = (*connectionResource)(nil)
-	_ resource.ResourceWithValidateConfig = (*connectionResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*connectionResource)(nil)
-	_ resource.ResourceWithIdentity       = (*connectionResource)(nil)
-	_ resource.ResourceWithImportState    = (*connectionResource)(nil)
-	_ resource.ResourceWithMoveState      = (*connectionResource)(nil)
+	_ resource.ResourceWithConfigure       = (*connectionResource)(nil)
+	_ resource.ResourceWithValidateConfig  = (*connectionResource)(nil)
+	_ resource.ResourceWithModifyPlan      = (*connectionResource)(nil)
+	_ resource.ResourceWithIdentity        = (*connectionResource)(nil)
+	_ resource.ResourceWithImportState     = (*connectionResource)(nil)
+	_ resource.ResourceWithMoveState       = (*connectionResource)(nil)
+	_ resource.ResourceWithUpgradeIdentity = (*connectionResource)(nil)
 )
 
 type connectionResource struct {
@@ -101,6 +102,13 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 	}
 }
 
+func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Version: connectionIdentityVersion, Attributes: map[string]identityschema.Attribute{
+		"shop":        identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the Mystore shop."},
+		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the store."},
+	}}
+}
+
 // connectionIdentityVersion differs from that of a mystore_klarna_checkout_credentials. Where one is moved into a
 // connection, OpenTofu keeps its identity, and reads it as a connection's unless it is of an older version.
 const connectionIdentityVersion = 1
@@ -118,13 +126,6 @@ func (r *connectionResource) UpgradeIdentity(context.Context) map[int64]resource
 			resp.Diagnostics.Append(req.Identity.Get(ctx, &moved)...)
 			resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{Shop: moved.Shop})...)
 		},
-	}}
-}
-
-func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Version: connectionIdentityVersion, Attributes: map[string]identityschema.Attribute{
-		"shop":        identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the Mystore shop."},
-		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the store."},
 	}}
 }
 
@@ -286,13 +287,11 @@ func (m *connectionModel) planID() {
 func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan connectionModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultShopWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultShopWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	record := rotation.Record{MerchantID: plan.MerchantID.ValueString(), Triggers: stringMap(plan.RotateWhenChanged)}
 	ctx, end := r.engine.Begin(ctx, plan.Shop.ValueString(), record.MerchantID)
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
@@ -354,8 +353,8 @@ func connectionPath(err error) path.Path {
 func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultShopReadTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultShopReadTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -368,8 +367,6 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		keep(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	shop := state.Shop.ValueString()
 	r.engine.Want(ctx, shop)
 	err := r.engine.Read(ctx, shop, &record)
@@ -394,14 +391,12 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	var plan, state connectionModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultShopWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultShopWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	record := state.record(memory, &resp.Diagnostics)
 	record.Triggers = stringMap(plan.RotateWhenChanged)
 	ctx, end := r.engine.Begin(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
@@ -420,14 +415,12 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultShopWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultShopWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	shop, record := state.Shop.ValueString(), state.record(memory, &resp.Diagnostics)
 	ctx, end := r.engine.Begin(ctx, shop, record.MerchantID)
 	defer func() {

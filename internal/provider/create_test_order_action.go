@@ -170,13 +170,6 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 
 const noOrder = "No test order made"
 
-// unclearOrderError says that nobody knows whether an order was made.
-type unclearOrderError struct{ cause error }
-
-func (e *unclearOrderError) Error() string { return e.cause.Error() }
-
-func (e *unclearOrderError) Unwrap() error { return e.cause }
-
 func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {
 	var made kustom.MadeOrder
 	err := a.shops.RetryWhilePropagating(ctx, func() error {

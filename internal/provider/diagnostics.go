@@ -21,13 +21,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// advice is what a person is told of an error: what is the matter, and what to do next (I8).
-type advice struct {
-	text string
-	// general says that the error is not about the attribute at which it came up.
-	general bool
-}
-
 // report adds an error to diags: what failed, why, what to do next, and what the vendor said. It
 // goes to the attribute at, unless that is empty or the cause lies elsewhere.
 func report(diags *diag.Diagnostics, at path.Path, summary string, err error) {
@@ -436,9 +429,6 @@ func describeOrphan(orphan *kustom.OrphanError) string {
 	return fmt.Sprintf("The API key %s was made and can't be used, and it could not be deleted again (%v).",
 		cmp.Or(orphan.Username, orphan.CredentialID), orphan.Cleanup)
 }
-
-// lostSecret is the guide's advice for a pair that does not work.
-const lostSecret = "If the secret is lost, generate a new key: a secret is shown only once."
 
 func adviseProof(err error) (advice, bool) {
 	var proof *kustom.ProofError

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -39,4 +41,20 @@ func describeExchange(e transport.Exchange) string {
 		outcome += ". Correlation ID: " + e.CorrelationID
 	}
 	return describeCall(e) + ": " + outcome
+}
+
+// logExchange writes one attempt's record. Its fields are an allow-list (I2): see
+// [transport.Exchange].
+func logExchange(ctx context.Context, e transport.Exchange) {
+	fields := map[string]any{
+		"api": e.API, "host": e.Host, "method": e.Method, "path": e.Template,
+		"attempt": e.Attempt, "status": e.Status, "duration_ms": e.Duration.Milliseconds(),
+	}
+	if e.Kind != "" {
+		fields["failure"] = string(e.Kind)
+	}
+	if e.CorrelationID != "" {
+		fields["correlation_id"] = e.CorrelationID
+	}
+	tflog.Debug(ctx, "vendor request", fields)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
@@ -33,62 +32,6 @@ type fleetModels struct {
 	// plan is what the shop is to be, or what it was read to be; nil where it leaves the fleet. State is what it
 	// was; nil where it is new.
 	plan, state *fleetShop
-}
-
-// fleet returns the operation that leads from state to plan. Config is nil while a fleet is only read.
-func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *fleetModel, state *fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
-	f := &fleet{Fleet: rotation.Fleet{
-		Engine: r.engine, Concurrency: defaultFleetConcurrency, Rules: plan.rules(),
-		General:     func(err error) bool { return advise(err).general },
-		ReadTimeout: defaultShopReadTimeout, WriteTimeout: defaultShopWriteTimeout,
-		Progress: func(m *rotation.Member, err error, done, total int) { logProgress(ctx, m, err, done, total) },
-	}}
-	if n := plan.MaxConcurrency.ValueInt64(); n > 0 {
-		f.Concurrency = int(n)
-	}
-	planned, was, configured := fleetShops(plan.Shops), map[string]fleetShop{}, map[string]fleetShop{}
-	if state != nil {
-		was = fleetShops(state.Shops)
-	}
-	if config != nil {
-		configured = fleetShops(config.Shops)
-	}
-	for _, name := range memberNames(plan.Shops, planned, was) {
-		models := &fleetModels{config: configured[name].connectedShop}
-		m := &rotation.Member{Name: name}
-		if shop, ok := was[name]; ok {
-			models.state = &shop
-			record := shop.record(memory[name], diags)
-			m.Record = &record
-		}
-		if shop, ok := planned[name]; ok {
-			models.plan = &shop
-		}
-		if models.plan != nil && config != nil {
-			c := shopConfig(ctx, r.undescribed, name, plan.connectionRules, models.config, models.plan.connectedShop)
-			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
-		}
-		m.Clears = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
-		f.Members, f.models = append(f.Members, m), append(f.models, models)
-	}
-	return f
-}
-
-// memberNames returns the names of the shops that are, or were, in a fleet, sorted. A shop whose settings are not
-// known yet stays all the same, and is left out.
-func memberNames(elements types.Map, planned, was map[string]fleetShop) []string {
-	var names []string
-	for name := range planned {
-		names = append(names, name)
-	}
-	for name := range was {
-		_, isPlanned := planned[name]
-		if _, stays := elements.Elements()[name]; !stays && !isPlanned {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // was returns what the shop was, nil where it is new.
@@ -372,14 +315,6 @@ func (f *fleet) applied() types.Map {
 	return types.MapValueMust(fleetShopType, shops)
 }
 
-// save keeps what has become of the fleet.
-func (f *fleet) save(ctx context.Context, model fleetModel, state modelTarget, identity modelTarget, private privateState, diags *diag.Diagnostics) {
-	model.Shops = f.applied()
-	diags.Append(store(ctx, state, model)...)
-	diags.Append(identity.Set(ctx, f.identity())...)
-	f.memory().keep(ctx, private, diags)
-}
-
 // nothingSaved tells whether nothing has come of a creation, and nothing is left to look after.
 func (f *fleet) nothingSaved() bool {
 	for _, m := range f.Members {
@@ -390,14 +325,15 @@ func (f *fleet) nothingSaved() bool {
 	return len(f.Members) > 0
 }
 
-func (f *fleet) identity() fleetIdentity {
-	identity := fleetIdentity{Shops: []string{}}
+// importIDs returns the import IDs of the shops as they are now, sorted.
+func (f *fleet) importIDs() []string {
+	ids := []string{}
 	for i, m := range f.Members {
 		if shop := f.now(i); shop != nil {
-			identity.Shops = append(identity.Shops, m.Name+"/"+shop.MerchantID.ValueString())
+			ids = append(ids, m.Name+"/"+shop.MerchantID.ValueString())
 		}
 	}
-	return identity
+	return ids
 }
 
 // memory returns what is to be kept of the members.
@@ -409,20 +345,6 @@ func (f *fleet) memory() fleetMemory {
 		}
 	}
 	return memory
-}
-
-// logProgress tells how far an apply has come.
-func logProgress(ctx context.Context, m *rotation.Member, err error, done, total int) {
-	fields := map[string]any{"shop": m.Name, "done": done, "of": total}
-	switch {
-	case err != nil:
-		tflog.Info(ctx, "shop failed", fields)
-	case m.Leaves():
-		tflog.Info(ctx, "shop removed", fields)
-	default:
-		fields["username"] = m.Record.Username
-		tflog.Info(ctx, "shop connected", fields)
-	}
 }
 
 // shopFailure is what has gone wrong with one shop.

@@ -21,6 +21,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -50,12 +51,6 @@ type fleetModel struct {
 	MaxConcurrency types.Int64 `tfsdk:"max_concurrency"`
 	connectionRules
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
-}
-
-// fleetShop is one shop of a fleet.
-type fleetShop struct {
-	connectedShop
-	LastError types.String `tfsdk:"last_error"`
 }
 
 type fleetIdentity struct {
@@ -213,13 +208,11 @@ func (r *fleetResource) destruction(ctx context.Context, state fleetModel, memor
 func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan fleetModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	timeout, diags := plan.Timeouts.Create(ctx, defaultFleetWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultFleetWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.fleet(ctx, plan, &plan, nil, nil, &resp.Diagnostics)
 	failures := f.apply(ctx, &resp.Diagnostics)
 	if f.nothingSaved() {
@@ -227,7 +220,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 		return
 	}
 	resp.Diagnostics.Append(failures.warnings()...)
-	f.save(ctx, plan, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
+	plan.save(ctx, f, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 // Read looks at every shop. One that can't be looked at stays as it is known, with a warning; only
@@ -235,14 +228,12 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultFleetReadTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultFleetReadTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.fleet(ctx, state, nil, &state, memory, &resp.Diagnostics)
 	failures := f.read(ctx)
 	if memory.importing() || len(failures) == len(f.Members) && !failures.shopsOwn() {
@@ -263,7 +254,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		state.Shops = now
 		resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
 	}
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, f.identity())...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, fleetIdentity{Shops: f.importIDs()})...)
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
@@ -273,36 +264,32 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	var plan, state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := plan.Timeouts.Update(ctx, defaultFleetWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultFleetWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.fleet(ctx, plan, &plan, &state, memory, &resp.Diagnostics)
 	f.updates = true
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
-	f.save(ctx, plan, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
+	plan.save(ctx, f, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
 // Delete leaves all shops to the deletion policy. Those that could not be cleared stay in the state.
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	timeout, diags := state.Timeouts.Delete(ctx, defaultFleetWriteTimeout)
-	resp.Diagnostics.Append(diags...)
+	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultFleetWriteTimeout, &resp.Diagnostics)
+	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := clock.WithTimeout(ctx, r.clock, timeout)
-	defer cancel()
 	f := r.destruction(ctx, state, memory, &resp.Diagnostics)
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
 	if resp.Diagnostics.HasError() {
-		f.save(ctx, state, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
+		state.save(ctx, f, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 	}
 }
 
@@ -333,75 +320,80 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 	memory.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
-// fleetShopType is the type of a fleetShop.
-var fleetShopType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
-	"credential_id": types.StringType, "username": types.StringType, "host": types.StringType, "created_at": types.StringType,
-	"expires_at": types.StringType, "reason": types.StringType, "keys_to_delete": types.SetType{ElemType: keyRefType},
-	"keys_kept": types.SetType{ElemType: keyRefType}, "last_error": types.StringType,
-}}
-
-// object returns the shop as an element of the map.
-func (s fleetShop) object() attr.Value {
-	return types.ObjectValueMust(fleetShopType.AttrTypes, map[string]attr.Value{
-		"merchant_id": s.MerchantID, "description": s.Description, "rotate_when_changed": s.RotateWhenChanged,
-		"credential_id": s.CredentialID, "username": s.Username, "host": s.Host, "created_at": s.CreatedAt, "expires_at": s.ExpiresAt,
-		"reason": s.Reason, "keys_to_delete": s.KeysToDelete, "keys_kept": s.KeysKept, "last_error": s.LastError,
-	})
-}
-
-// readFleetShop reads an element of the map. The framework would do it by reflection, which for a
-// thousand shops takes longer than all else.
-func readFleetShop(element types.Object) fleetShop {
-	attributes := element.Attributes()
-	return fleetShop{
-		connectedShop: connectedShop{
-			MerchantID:        attribute[types.String](attributes, "merchant_id"),
-			Description:       attribute[types.String](attributes, "description"),
-			RotateWhenChanged: attribute[types.Map](attributes, "rotate_when_changed"),
-			CredentialID:      attribute[types.String](attributes, "credential_id"),
-			Username:          attribute[types.String](attributes, "username"),
-			Host:              attribute[types.String](attributes, "host"),
-			CreatedAt:         attribute[types.String](attributes, "created_at"),
-			ExpiresAt:         attribute[types.String](attributes, "expires_at"),
-			Reason:            attribute[types.String](attributes, "reason"),
-			KeysToDelete:      attribute[types.Set](attributes, "keys_to_delete"),
-			KeysKept:          attribute[types.Set](attributes, "keys_kept"),
-		},
-		LastError: attribute[types.String](attributes, "last_error"),
-	}
-}
-
-// fleetShops returns the shops that a map has. Those that are not known yet are left out.
-func fleetShops(shops types.Map) map[string]fleetShop {
-	read := map[string]fleetShop{}
-	for name, element := range shops.Elements() {
-		if object, ok := element.(types.Object); ok && !object.IsUnknown() {
-			read[name] = readFleetShop(object)
-		}
-	}
-	return read
-}
-
-// unreadFleetShop returns a shop of which only the store is known.
-func unreadFleetShop(merchantID string) fleetShop {
-	return fleetShop{connectedShop: connectedShop{
-		MerchantID: types.StringValue(merchantID), RotateWhenChanged: types.MapNull(types.StringType),
-		KeysToDelete: keySet(nil), KeysKept: keySet(nil),
+// fleet returns the operation that leads from state to plan. Config is nil while a fleet is only read.
+func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *fleetModel, state *fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
+	f := &fleet{Fleet: rotation.Fleet{
+		Engine: r.engine, Concurrency: defaultFleetConcurrency, Rules: plan.rules(),
+		General:     func(err error) bool { return advise(err).general },
+		ReadTimeout: defaultShopReadTimeout, WriteTimeout: defaultShopWriteTimeout,
+		Progress: func(m *rotation.Member, err error, done, total int) { logProgress(ctx, m, err, done, total) },
 	}}
+	if n := plan.MaxConcurrency.ValueInt64(); n > 0 {
+		f.Concurrency = int(n)
+	}
+	planned, was, configured := fleetShops(plan.Shops), map[string]fleetShop{}, map[string]fleetShop{}
+	if state != nil {
+		was = fleetShops(state.Shops)
+	}
+	if config != nil {
+		configured = fleetShops(config.Shops)
+	}
+	for _, name := range memberNames(plan.Shops, planned, was) {
+		models := &fleetModels{config: configured[name].connectedShop}
+		m := &rotation.Member{Name: name}
+		if shop, ok := was[name]; ok {
+			models.state = &shop
+			record := shop.record(memory[name], diags)
+			m.Record = &record
+		}
+		if shop, ok := planned[name]; ok {
+			models.plan = &shop
+		}
+		if models.plan != nil && config != nil {
+			c := shopConfig(ctx, r.undescribed, name, plan.connectionRules, models.config, models.plan.connectedShop)
+			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
+		}
+		m.Clears = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
+		f.Members, f.models = append(f.Members, m), append(f.models, models)
+	}
+	return f
 }
 
-// unchanged returns the shop with null in place of what was to become known.
-func (s fleetShop) unchanged() fleetShop {
-	for _, value := range []*types.String{&s.CredentialID, &s.Username, &s.Host, &s.CreatedAt, &s.ExpiresAt, &s.Reason, &s.LastError} {
-		if value.IsUnknown() {
-			*value = types.StringNull()
+// memberNames returns the names of the shops that are, or were, in a fleet, sorted. A shop whose settings are not
+// known yet stays all the same, and is left out.
+func memberNames(elements types.Map, planned, was map[string]fleetShop) []string {
+	var names []string
+	for name := range planned {
+		names = append(names, name)
+	}
+	for name := range was {
+		_, isPlanned := planned[name]
+		if _, stays := elements.Elements()[name]; !stays && !isPlanned {
+			names = append(names, name)
 		}
 	}
-	for _, set := range []*types.Set{&s.KeysToDelete, &s.KeysKept} {
-		if set.IsUnknown() {
-			*set = keySet(nil)
-		}
+	slices.Sort(names)
+	return names
+}
+
+// save keeps what has become of the fleet.
+func (m fleetModel) save(ctx context.Context, f *fleet, state modelTarget, identity modelTarget, private privateState, diags *diag.Diagnostics) {
+	m.Shops = f.applied()
+	diags.Append(store(ctx, state, m)...)
+	diags.Append(identity.Set(ctx, fleetIdentity{Shops: f.importIDs()})...)
+	f.memory().keep(ctx, private, diags)
+}
+
+// logProgress tells how far an apply has come.
+func logProgress(ctx context.Context, m *rotation.Member, err error, done, total int) {
+	fields := map[string]any{"shop": m.Name, "done": done, "of": total}
+	switch {
+	case err != nil:
+		tflog.Info(ctx, "shop failed", fields)
+	case m.Leaves():
+		tflog.Info(ctx, "shop removed", fields)
+	default:
+		fields["username"] = m.Record.Username
+		tflog.Info(ctx, "shop connected", fields)
 	}
-	return s
 }

@@ -9,8 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // importID returns the ID of what is to be imported. Where that is named by its identity, the
@@ -25,9 +23,6 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 	}
 	return strings.Join(parts, "/")
 }
-
-// mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
-func mayBeSecret(text string) bool { return kustom.MayHoldSecret(text) }
 
 // malformedID is the error for a text that is not the ID that it should be.
 func malformedID(text, rule string) error {
@@ -45,5 +40,3 @@ func parseConnectionID(id string) (shop, merchantID string, err error) {
 	}
 	return shop, merchantID, nil
 }
-
-func keyID(key kustom.Key) string { return key.MerchantID + "/" + key.CredentialID }

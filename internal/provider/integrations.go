@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
@@ -55,7 +56,11 @@ func integrationAttributes() map[string]schema.Attribute {
 
 // listIntegrations lists the keys of the given stores, or of all, with the shops that hold them. It
 // reports what goes wrong under the summary, and returns whether nothing did. A shop that can't be read is a warning.
-func listIntegrations(ctx context.Context, engine *rotation.Engine, merchantIDs []string, summary string, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
+func listIntegrations(ctx context.Context, engine *rotation.Engine, stores types.Set, summary string, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
+	var merchantIDs []string
+	if diags.Append(stores.ElementsAs(ctx, &merchantIDs, false)...); diags.HasError() {
+		return nil, false
+	}
 	all, err := engine.Keys.Of(ctx, merchantIDs)
 	if err != nil {
 		report(diags, path.Root("merchant_ids"), summary, err)
@@ -98,4 +103,13 @@ func readIntegration(i rotation.Integration) integrationModel {
 		m.ExpiresAt = types.StringValue(i.ExpiresAt.Format(time.RFC3339))
 	}
 	return m
+}
+
+// excludesKey tells whether one of the filters keeps a key out of a list.
+func excludesKey(legacy types.Bool, unusedSince types.String, key kustom.Key) bool {
+	if !legacy.IsNull() && legacy.ValueBool() != (key.Origin().Owner == kustom.OwnerKlarna) {
+		return true
+	}
+	since, err := time.Parse(time.RFC3339, unusedSince.ValueString())
+	return err == nil && key.LastUsedAt != nil && !key.LastUsedAt.Before(since)
 }

@@ -66,12 +66,10 @@ func (d *legacyIntegrationsDataSource) Configure(_ context.Context, req datasour
 func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model legacyIntegrationsModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	var merchantIDs []string
-	resp.Diagnostics.Append(model.MerchantIDs.ElementsAs(ctx, &merchantIDs, false)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, ok := listIntegrations(ctx, d.engine, merchantIDs, "Legacy integrations not read", &resp.Diagnostics)
+	integrations, ok := listIntegrations(ctx, d.engine, model.MerchantIDs, "Legacy integrations not read", &resp.Diagnostics)
 	if !ok {
 		return
 	}

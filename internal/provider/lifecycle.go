@@ -1,6 +1,13 @@
 package provider
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+)
 
 // What objects of several types share of their lifecycle.
 
@@ -17,3 +24,15 @@ const (
 	// the first triggers of a rotation a reason to rotate.
 	importUntouched = "import_untouched"
 )
+
+// limit returns a context that ends after the time that an object's timeouts give an operation, or else after the
+// standard time. Call the returned function when the operation is over.
+func limit(ctx context.Context, c clock.Clock, timeout func(context.Context, time.Duration) (time.Duration, diag.Diagnostics), standard time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
+	d, problems := timeout(ctx, standard)
+	diags.Append(problems...)
+	if diags.HasError() {
+		// The caller returns. It may have no clock: a provider can be called before it is configured.
+		return ctx, func() {}
+	}
+	return clock.WithTimeout(ctx, c, d)
+}

@@ -6,6 +6,16 @@ import (
 	"strings"
 )
 
+// advice is what a person is told of an error: what is the matter, and what to do next (I8).
+type advice struct {
+	text string
+	// general says that the error is not about the attribute at which it came up.
+	general bool
+}
+
+// lostSecret is the guide's advice for a pair that does not work.
+const lostSecret = "If the secret is lost, generate a new key: a secret is shown only once."
+
 // named is how many shops a message names.
 const named = 20
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -98,3 +99,34 @@ func setDefault(attribute *types.String, value string) {
 }
 
 func known(v types.String) bool { return !v.IsNull() && !v.IsUnknown() }
+
+// setOfStrings returns the known elements of a set.
+func setOfStrings(set types.Set) []string {
+	var values []string
+	for _, element := range set.Elements() {
+		if text, ok := element.(types.String); ok && known(text) {
+			values = append(values, text.ValueString())
+		}
+	}
+	return values
+}
+
+// durationOf returns a validated duration, 0 where there is none.
+func durationOf(text types.String) time.Duration {
+	d, _ := time.ParseDuration(text.ValueString())
+	return d
+}
+
+// stringMap returns a map of strings, nil where it is null or empty.
+func stringMap(m types.Map) map[string]string {
+	if len(m.Elements()) == 0 {
+		return nil
+	}
+	values := make(map[string]string, len(m.Elements()))
+	for name, element := range m.Elements() {
+		if text, ok := element.(types.String); ok && !text.IsNull() {
+			values[name] = text.ValueString()
+		}
+	}
+	return values
+}

@@ -4,7 +4,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -16,15 +15,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/progress"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
@@ -34,36 +34,6 @@ var (
 	_ provider.ProviderWithFunctions      = (*kustomProvider)(nil)
 	_ provider.ProviderWithValidateConfig = (*kustomProvider)(nil)
 )
-
-// Options are what a provider is made of. Clock and RoundTripper have a default.
-type Options struct {
-	// Version is the provider's version, told to the vendors in the User-Agent header.
-	Version string
-	// Clock is the provider's source of time; the default is the real one.
-	Clock clock.Clock
-	// RoundTripper carries the provider's requests; the default is a pool of its own.
-	RoundTripper http.RoundTripper
-	// Getenv looks environment variables up.
-	Getenv func(string) string
-	// Attendant answers what browser.attended asks, for tests; nil shows the questions to a person.
-	Attendant func(context.Context)
-	// Sessions are those that login keeps.
-	Sessions browser.Keep
-	// CacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests
-	// for keys are under way; empty where it remembers nothing.
-	CacheDir string
-	// Requests names this process in what CacheDir remembers of requests for keys. The default is what the operating
-	// system says; tests have several runs in one process. Its own folder does not count.
-	Requests rotation.Requests
-	// Browsers has the browsers that the provider starts. Who made it closes it. The default is one that
-	// nobody closes.
-	Browsers *browser.Group
-
-	// redactor knows the secrets of one provider.
-	redactor *vendortext.Redactor
-	// journal is told of every step that changes a shop or a key; nil where nobody is.
-	journal rotation.Journal
-}
 
 type kustomProvider struct {
 	options Options
@@ -81,22 +51,24 @@ func New(o Options) func() provider.Provider {
 	}
 }
 
-type providerModel struct {
-	Environment   types.String `tfsdk:"environment"`
-	PortalToken   types.String `tfsdk:"portal_token"`
-	MystoreTokens types.Map    `tfsdk:"mystore_tokens"`
-
-	MystoreTokensFile types.String `tfsdk:"mystore_tokens_file"`
-
-	IgnoredShops   types.Set    `tfsdk:"ignored_shops"`
-	PortalURL      types.String `tfsdk:"portal_url"`
-	APIURL         types.String `tfsdk:"api_url"`
-	MystoreURL     types.String `tfsdk:"mystore_url"`
-	MaxRetries     types.Int64  `tfsdk:"max_retries"`
-	RequestTimeout types.String `tfsdk:"request_timeout"`
-	ProgressFile   types.String `tfsdk:"progress_file"`
-
-	Browser *browserModel `tfsdk:"browser"`
+// NewServer returns the server of a provider, which Terraform calls: the framework's, but without its memory
+// of every request where nobody wants a log. A log is written through the context of a request, and what is
+// read ahead writes to it when the request is long answered.
+func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error) {
+	framework := providerserver.NewProtocol6(p)()
+	server, ok := framework.(frameworkServer)
+	if !ok {
+		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
+	}
+	var redactor *vendortext.Redactor
+	var source clock.Clock = clock.System{}
+	if own, ok := p.(*kustomProvider); ok {
+		redactor, source = own.options.redactor, own.options.Clock
+	}
+	if !logs {
+		server = forgetful{server}
+	}
+	return redacting{bounded{recovering{server}, source}, redactor}, nil
 }
 
 func (p *kustomProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -183,24 +155,6 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 	}
 }
 
-// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables and
-// the file of tokens are read when the provider is configured.
-func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	var model providerModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if engine := p.engine.Load(); engine != nil {
-		engine.ForgetClaims()
-	}
-	if len(model.MystoreTokens.Elements()) == 0 {
-		model.MystoreTokensFile = types.StringUnknown()
-	}
-	_, problems := resolve(model, func(string) string { return "" })
-	addProblems(problems, &resp.Diagnostics)
-}
-
 func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
@@ -229,6 +183,24 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	resp.DataSourceData = b
 	resp.ListResourceData = b
 	resp.ActionData = b
+}
+
+// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables and
+// the file of tokens are read when the provider is configured.
+func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if engine := p.engine.Load(); engine != nil {
+		engine.ForgetClaims()
+	}
+	if len(model.MystoreTokens.Elements()) == 0 {
+		model.MystoreTokensFile = types.StringUnknown()
+	}
+	_, problems := resolve(model, func(string) string { return "" })
+	addProblems(problems, &resp.Diagnostics)
 }
 
 // openProgress opens the progress file; nil where none is configured. One that can't be written is an error here, where
@@ -286,17 +258,4 @@ func (p *kustomProvider) ListResources(context.Context) []func() list.ListResour
 		newAPIKeyListResource,
 		newCheckoutCredentialsListResource,
 	}
-}
-
-func (o Options) withDefaults() Options {
-	if o.Clock == nil {
-		o.Clock = clock.System{}
-	}
-	if o.Browsers == nil {
-		o.Browsers = new(browser.Group)
-	}
-	if o.RoundTripper == nil {
-		o.RoundTripper = transport.NewPool()
-	}
-	return o
 }

@@ -7,32 +7,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// NewServer returns the server of a provider, which Terraform calls: the framework's, but without its memory
-// of every request where nobody wants a log. A log is written through the context of a request, and what is
-// read ahead writes to it when the request is long answered.
-func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error) {
-	framework := providerserver.NewProtocol6(p)()
-	server, ok := framework.(frameworkServer)
-	if !ok {
-		return nil, fmt.Errorf("serving the provider: a %T is not the server that this is made for", framework)
-	}
-	var redactor *vendortext.Redactor
-	var source clock.Clock = clock.System{}
-	if own, ok := p.(*kustomProvider); ok {
-		redactor, source = own.options.redactor, own.options.Clock
-	}
-	if !logs {
-		server = forgetful{server}
-	}
-	return redacting{bounded{recovering{server}, source}, redactor}, nil
+// frameworkServer is what the framework's server is.
+type frameworkServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+	tfprotov6.ActionServer
 }
 
 // readingTimeout bounds the reading of a data source, and that of a list resource. It is a constant and no argument: they
@@ -67,13 +51,6 @@ func (s bounded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRe
 		results(yield)
 	}
 	return stream, nil
-}
-
-// frameworkServer is what the framework's server is.
-type frameworkServer interface {
-	tfprotov6.ProviderServer
-	tfprotov6.ListResourceServer
-	tfprotov6.ActionServer
 }
 
 // recovering is a server on which a panic fails one request, and not the provider's process with all that runs in it.

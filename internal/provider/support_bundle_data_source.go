@@ -101,15 +101,6 @@ func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaR
 	}
 }
 
-func (d *supportBundleDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
-	var config supportBundleModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
-}
-
 func (d *supportBundleDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	b := configured(req.ProviderData, &resp.Diagnostics)
 	if b == nil {
@@ -117,6 +108,15 @@ func (d *supportBundleDataSource) Configure(_ context.Context, req datasource.Co
 	}
 	d.portal, d.mystore, d.shops, d.prover, d.redactor = b.portal, b.mystore, b.engine.Shops, b.merchant, b.redactor
 	d.environment, d.version = b.environment, b.version
+}
+
+func (d *supportBundleDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	var config supportBundleModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
 }
 
 func (d *supportBundleDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

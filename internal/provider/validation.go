@@ -15,10 +15,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
 // credentialIDPattern is not documented: it only keeps an ID from being something else.
 var credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
+func mayBeSecret(text string) bool { return kustom.MayHoldSecret(text) }
+
+func isShopName(text string) bool { return shoplist.IsName(text) }
 
 func isMerchantID(text string) bool {
 	_, err := kustom.ParseMerchantID(text)

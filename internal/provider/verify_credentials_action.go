@@ -25,11 +25,6 @@ var (
 	_ action.ActionWithModifyPlan     = (*verifyCredentialsAction)(nil)
 )
 
-// credentialsReader reads what a shop holds.
-type credentialsReader interface {
-	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-}
-
 // pairProver tells whether a pair works.
 type pairProver interface {
 	Prove(ctx context.Context, pair rotation.Pair) error

@@ -430,18 +430,6 @@ func (o Observation) dueReason(updatedAt, username string) string {
 	return ""
 }
 
-// FormatDuration returns a duration as a person writes it: 24h, where its String method returns 24h0m0s.
-func FormatDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
 // isLegacy tells whether a key is one of Klarna's.
 func isLegacy(key kustom.Key) bool { return key.Origin().Owner == kustom.OwnerKlarna }
 

@@ -24,26 +24,6 @@ const (
 	failureFor = time.Minute
 )
 
-// KeyRef names a key in plans and states. It holds nothing that changes by itself.
-type KeyRef struct {
-	MerchantID   string `json:"merchant_id"`
-	CredentialID string `json:"credential_id"`
-	Username     string `json:"username"`
-	// Host is the API host that the key belongs to; empty where it is not known.
-	Host string `json:"host"`
-	// WaitsFor says, in a sentence for a person, what the key's deletion waits for; empty where it does not.
-	WaitsFor string `json:"waits_for,omitempty"`
-}
-
-// Orphan returns the key as one to be deleted.
-func (k KeyRef) Orphan() kustom.Orphan {
-	return kustom.Orphan{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username}
-}
-
-func refOf(key kustom.Key) KeyRef {
-	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
-}
-
 // Unused returns nil where no shop uses a key, a [*KeyInUseError] where one does, and a
 // [*KeyUsageUnknownError] where that is not known. NotBefore is a time that the shops must have been read
 // after; zero means that a read within [FreshFor] will do.

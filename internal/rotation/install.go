@@ -27,9 +27,6 @@ const (
 	maxBackoff     = 8 * time.Second
 	// maxWrites is how often a pair is written whose writing is never confirmed.
 	maxWrites = 3
-	// firstReadBack is the wait before a shop is read again that does not show what was written; each later
-	// wait is twice as long.
-	firstReadBack = 2 * time.Second
 )
 
 // Prove asks the merchant API whether a pair works, as [Shops.RetryWhilePropagating] does.
@@ -131,6 +128,3 @@ func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want
 func notWritten(err error) bool {
 	return isNotInstalled(err) || transport.DidNothing(err)
 }
-
-// isUncertain tells whether what failed with err may have been done all the same.
-func isUncertain(err error) bool { return transport.IsUncertain(err) }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -73,6 +74,26 @@ const (
 
 // Warning is something that a person has to know and that stops nothing. It holds no secret.
 type Warning struct{ Summary, Detail string }
+
+// KeyRef names a key in plans and states. It holds nothing that changes by itself.
+type KeyRef struct {
+	MerchantID   string `json:"merchant_id"`
+	CredentialID string `json:"credential_id"`
+	Username     string `json:"username"`
+	// Host is the API host that the key belongs to; empty where it is not known.
+	Host string `json:"host"`
+	// WaitsFor says, in a sentence for a person, what the key's deletion waits for; empty where it does not.
+	WaitsFor string `json:"waits_for,omitempty"`
+}
+
+// Orphan returns the key as one to be deleted.
+func (k KeyRef) Orphan() kustom.Orphan {
+	return kustom.Orphan{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username}
+}
+
+func refOf(key kustom.Key) KeyRef {
+	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
+}
 
 // Engine decides and carries out what becomes of shops and keys, during one Terraform walk. It is safe for
 // concurrent use.
@@ -170,4 +191,16 @@ func sleepUntil(ctx context.Context, c clock.Clock, moment time.Time) error {
 		return c.Sleep(ctx, wait)
 	}
 	return ctx.Err()
+}
+
+// FormatDuration returns a duration as a person writes it: 24h, where its String method returns 24h0m0s.
+func FormatDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -11,7 +11,12 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
+
+// firstReadBack is the wait before a shop is read again that does not show what was written; each later wait is twice
+// as long.
+const firstReadBack = 2 * time.Second
 
 // Shops caches, for one Terraform walk over a configuration, what the shops hold. A shop is read when it is
 // first needed; what is written through Shops it knows. It is safe for concurrent use.
@@ -414,3 +419,6 @@ func SameMoment(a, b string) bool {
 	bt, errB := time.Parse(time.RFC3339Nano, b)
 	return errA == nil && errB == nil && at.Equal(bt)
 }
+
+// isUncertain tells whether what failed with err may have been done all the same.
+func isUncertain(err error) bool { return transport.IsUncertain(err) }

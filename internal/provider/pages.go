@@ -10,24 +10,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
-
-// portalService is Kustom Portal, whichever way it is reached: by its API or by its pages.
-type portalService interface {
-	rotation.Portal
-	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
-}
-
-// mystoreService is Mystore, whichever way it is reached.
-type mystoreService interface {
-	rotation.ShopService
-	Extension(ctx context.Context, shop string) (mystore.Extension, error)
-}
 
 // noSessionError says that somebody has to sign in first.
 type noSessionError struct {
@@ -165,36 +150,6 @@ func (p *pages) reaches(shop string) bool {
 	_, err := p.access(shop)
 	var none *noSessionError
 	return !errors.As(err, &none)
-}
-
-// shopRouter reaches each shop by the API where there is a token for it, and by its pages where there is
-// a way into them.
-type shopRouter struct {
-	api, pages mystoreService
-	byPages    func(shop string) bool
-}
-
-func (w shopRouter) of(shop string) mystoreService {
-	if w.byPages(shop) {
-		return w.pages
-	}
-	return w.api
-}
-
-func (w shopRouter) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
-	return w.of(shop).Credentials(ctx, shop)
-}
-
-func (w shopRouter) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
-	return w.of(shop).Install(ctx, shop, kustomID, kustomSecret)
-}
-
-func (w shopRouter) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
-	return w.of(shop).Clear(ctx, shop)
-}
-
-func (w shopRouter) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
-	return w.of(shop).Extension(ctx, shop)
 }
 
 // logStep writes one step's record. Its fields are an allow-list (I2): see [browser.Record].

@@ -1,0 +1,98 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// deletedKeysSummary is the same for all objects, so that Terraform shows their warnings together.
+const deletedKeysSummary = "API keys will be deleted"
+
+// keptKeysSummary takes its place where none is.
+const keptKeysSummary = "API keys that stay"
+
+// keysSummary returns the summary of what describeDeletions says.
+func keysSummary(p rotation.Plan) string {
+	if len(p.Delete) == 0 {
+		return keptKeysSummary
+	}
+	return deletedKeysSummary
+}
+
+// describeDeletions tells of the keys that a plan deletes, and of those that it deletes later; empty where it
+// deletes none. Terraform's "0 to destroy" does not count them.
+func describeDeletions(p rotation.Plan) string {
+	var now, later []string
+	for _, key := range p.Delete {
+		if key.WaitsFor != "" {
+			later = append(later, key.Username)
+		} else {
+			now = append(now, keyName(key))
+		}
+	}
+	var parts []string
+	if len(now) > 0 {
+		parts = append(parts, fmt.Sprintf("%s will be deleted: %s", count(len(now), "key"), enumerate(now)))
+	}
+	if len(later) > 0 {
+		parts = append(parts, fmt.Sprintf("%s will be deleted by a later apply, when the portal shows no use: %s",
+			count(len(later), "key"), enumerate(later)))
+	}
+	if len(p.Others) > 0 {
+		parts = append(parts, fmt.Sprintf("%s of the store %s as before: %s", count(len(p.Others), "other key"), verb(len(p.Others), "stays", "stay"),
+			enumerate(p.Others)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// describeBlocked says which keys the apply will keep, though it is to delete them; empty where there are none. Blocked and
+// by are what [rotation.Shops.Blocked] returns, and ways are the ways on where there is no shop that can be asked.
+func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string {
+	if len(blocked) == 0 {
+		return ""
+	}
+	var names []string
+	for _, key := range blocked {
+		names = append(names, keyName(key))
+	}
+	kept := fmt.Sprintf("The apply will not delete %s", enumerate(names))
+	if len(by) == 0 {
+		return fmt.Sprintf("%s: the provider has no shop to ask whether it uses the %s. %s", kept, verb(len(blocked), "key", "keys"), ways)
+	}
+	shops := verb(len(by), "shop", "shops")
+	return fmt.Sprintf("%s as long as %s %s can't be read, which may use %s. Where unused_for is set, a key that was not used for that long goes "+
+		"all the same. terraform-provider-kustom check says what is wrong with the %s. If it is gone, add it to the provider's ignored_shops.",
+		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
+}
+
+// tellOfKept tells a person of a key that was to be deleted and could not be. In an update, it is an error where nothing
+// in this run tries again: Terraform keeps the new state then, and replaces nothing. After an error in a creation, it
+// would replace the shop's new key.
+func tellOfKept(diags *diag.Diagnostics, shop string, kept rotation.KeptKey, updates bool) {
+	told := keptKeyWarning(shop, kept)
+	if updates && kept.IsFailure() {
+		told = diag.NewErrorDiagnostic(told.Summary(), told.Detail())
+	}
+	diags.Append(told)
+}
+
+// keptKeyWarning returns what a person is told of a key that was to be deleted and could not be.
+func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
+	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
+	if shops := inUseBy(kept.Err); len(shops) > 0 {
+		return diag.NewWarningDiagnostic("Replaced key still in use",
+			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when that shop gets "+
+				"another key from this provider, in this run or a later one.", name, shop, strings.Join(shops, ", ")))
+	}
+	again := "The next apply tries again."
+	if kept.IsRetryable() {
+		again = "This run tries again when it knows more of the shops, and so does the next apply."
+	}
+	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
+		fmt.Sprintf("Shop %s works with its new key. This step could not delete the old one, %s. %s\n\n%s\n\n%s",
+			shop, name, again, advise(kept.Err).text, original(kept.Err)))
+}
