@@ -215,7 +215,7 @@ func (w *world) onGitLab(t *testing.T, db *postgres) *gitlabStandIn {
 	}
 	w.bin = t.TempDir()
 	// The tools are there already.
-	if err := os.WriteFile(filepath.Join(w.bin, "apk"), []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // It is to be run.
+	if err := os.WriteFile(filepath.Join(w.bin, "apk"), []byte("#!/bin/sh\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	g, url := startGitLab(t)

@@ -284,7 +284,7 @@ func (w *world) stubGitHub(t *testing.T) {
 		}
 	}
 	w.bin = t.TempDir()
-	if err := os.WriteFile(filepath.Join(w.bin, "gh"), []byte(github), 0o700); err != nil { //nolint:gosec // It is to be run.
+	if err := os.WriteFile(filepath.Join(w.bin, "gh"), []byte(github), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{

@@ -304,6 +304,11 @@ func (f Folder) secrets() []string {
 	if f.Seen.ShopsByPages {
 		names = append(names, "MYSTORE_SESSIONS")
 	}
+	for _, name := range []string{"MYSTORE_LOGINS", "MYSTORE_ADMIN_URLS"} {
+		if f.Seen.ShopsByPages && slices.Contains(f.Variables, name) {
+			names = append(names, name)
+		}
+	}
 	return names
 }
 

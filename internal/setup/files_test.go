@@ -164,6 +164,7 @@ func TestFiles_PipelineSignsInWithSessions(t *testing.T) {
 		"portal":      {true, false, []string{"MYSTORE_TOKENS"}, "KUSTOM_PORTAL_SESSION, MYSTORE_TOKENS", "MYSTORE_SESSIONS: "},
 		"shops":       {false, true, nil, "KUSTOM_PORTAL_TOKEN, MYSTORE_SESSIONS", "KUSTOM_PORTAL_SESSION: "},
 		"some shops":  {true, true, []string{"MYSTORE_TOKENS"}, "KUSTOM_PORTAL_SESSION, MYSTORE_TOKENS, MYSTORE_SESSIONS", "KUSTOM_PORTAL_TOKEN: "},
+		"logins":      {false, true, []string{"MYSTORE_LOGINS", "MYSTORE_ADMIN_URLS"}, "KUSTOM_PORTAL_TOKEN, MYSTORE_SESSIONS, MYSTORE_LOGINS, MYSTORE_ADMIN_URLS", "MYSTORE_TOKENS: "},
 		"tokens only": {false, false, nil, "", "SESSION"},
 	} {
 		f := folder(1)
