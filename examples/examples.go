@@ -10,7 +10,7 @@ import "embed"
 //go:embed switch connections rotate pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state confirm browser
 //go:embed verify-after-change fleet modules switch-modules connections-modules switch-fleet switch-fleet-vault
 //go:embed fleet-sharded fleet-sharded-terragrunt
-//go:embed secret-from-vault rotate-connections vault-tokens github-actions
+//go:embed secret-from-vault rotate-connections vault-tokens github-actions gitlab-ci
 //go:embed quickstart switch-one-shop pairs-to-fleet connections-to-fleet fleet-to-connections waves
 var FS embed.FS
 
@@ -19,5 +19,5 @@ var FS embed.FS
 //
 //go:embed functions/shop_list/function.tf connections/outputs.tf connections/terraform.tf
 //go:embed switch-fleet/main.tf switch-fleet/outputs.tf switch-fleet/variables.tf
-//go:embed github-actions/terraform.tf github-actions/workflow.yml
+//go:embed github-actions/terraform.tf github-actions/workflow.yml gitlab-ci/gitlab-ci.yml
 var Starter embed.FS

@@ -1,8 +1,10 @@
 // Command pictures takes the pictures of the README: the sandbox's pages of a shop before and after the
-// switch, in Chromium or Chrome without a window. Run it with make pictures.
+// switch, and the report of a plan on a wide screen and on a phone, in Chromium or Chrome without a window. Run it
+// with make pictures.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -14,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/report"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -30,10 +33,12 @@ const patience = time.Minute
 func main() {
 	browser := flag.String("browser", "", "Chromium's or Chrome's `executable`; looked for in PATH when not given")
 	out := flag.String("out", ".github/pictures", "`folder` for the pictures")
+	plan := flag.String("plan", "internal/report/testdata/switch-fleet-plan-after-failure.json",
+		"`file` with the plan of the report: one that a real Terraform has made of the sandbox's shops, one of which failed before")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *browser, *out)
+	err := run(ctx, *browser, *out, *plan)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "pictures:", err)
@@ -46,7 +51,7 @@ type fixed struct{}
 
 func (fixed) Now() time.Time { return time.Date(2026, time.March, 10, 9, 0, 0, 0, time.UTC) }
 
-func run(ctx context.Context, browser, out string) (err error) {
+func run(ctx context.Context, browser, out, plan string) (err error) {
 	if browser, err = findBrowser(browser); err != nil {
 		return err
 	}
@@ -67,10 +72,49 @@ func run(ctx context.Context, browser, out string) (err error) {
 	if err := c.takeAll(ctx, "before"); err != nil {
 		return err
 	}
-	if err := switchShop(s); err != nil {
+	// The portal warns until no store of its user is left to be switched.
+	for _, shop := range sandbox.ThreeShops().Shops {
+		if err := switchShop(s, shop.Name, shop.MerchantID); err != nil {
+			return err
+		}
+	}
+	if err := c.takeAll(ctx, "after"); err != nil {
 		return err
 	}
-	return c.takeAll(ctx, "after")
+	return c.takeReport(ctx, plan)
+}
+
+// phone is a page that shows another one at a phone's width: no window is as narrow.
+const phone = `<!DOCTYPE html><style>body { margin: 0 } iframe { border: 0; width: 390px; height: 100vh }</style><iframe src="report.html"></iframe>`
+
+// takeReport takes pictures of the report of a plan.
+func (c camera) takeReport(ctx context.Context, plan string) (err error) {
+	file, err := os.Open(plan)
+	if err != nil {
+		return err
+	}
+	r, err := report.Read(file)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "kustom-report")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var page bytes.Buffer
+	if err := r.HTML(&page); err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{"report.html": page.Bytes(), "phone.html": []byte(phone)} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := c.take(ctx, "file://"+filepath.Join(dir, "report.html"), "report-plan.png", "1000,660"); err != nil {
+		return err
+	}
+	return c.take(ctx, "file://"+filepath.Join(dir, "phone.html"), "report-plan-phone.png", "390,860")
 }
 
 func findBrowser(name string) (string, error) {
@@ -86,7 +130,7 @@ func findBrowser(name string) (string, error) {
 }
 
 // switchShop does what the guide says, and lets a customer place the first order with the new key.
-func switchShop(s *sandbox.Sandbox) error {
+func switchShop(s *sandbox.Sandbox, shop, merchantID string) error {
 	old := s.Keys(merchantID)
 	key, err := s.GenerateKey(merchantID, "terraform: "+shop)
 	if err != nil {
@@ -125,7 +169,7 @@ func (c camera) takeAll(ctx context.Context, when string) error {
 		if err != nil {
 			return err
 		}
-		if err := c.take(ctx, address, name+"-"+when+".png"); err != nil {
+		if err := c.take(ctx, address, name+"-"+when+".png", "1000,860"); err != nil {
 			return fmt.Errorf("taking %s: %w", name, err)
 		}
 	}
@@ -137,8 +181,8 @@ func (camera) at(host string) func(path string, err error) (string, error) {
 	return func(path string, err error) (string, error) { return host + path, err }
 }
 
-// take makes one picture with a profile of its own, so that nobody is signed in already.
-func (c camera) take(ctx context.Context, address, name string) (err error) {
+// take makes one picture, in a window of a size, with a profile of its own, so that nobody is signed in already.
+func (c camera) take(ctx context.Context, address, name, size string) (err error) {
 	profile, err := os.MkdirTemp("", "kustom-pictures")
 	if err != nil {
 		return err
@@ -153,7 +197,7 @@ func (c camera) take(ctx context.Context, address, name string) (err error) {
 	args := []string{
 		"--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--hide-scrollbars",
-		"--user-data-dir=" + profile, "--window-size=1000,860", "--screenshot=" + file,
+		"--user-data-dir=" + profile, "--window-size=" + size, "--screenshot=" + file,
 		// What a page shows comes after its document.
 		"--virtual-time-budget=10000",
 	}

@@ -24,7 +24,7 @@ import (
 type initFlags struct {
 	vendorFlags
 	from   string
-	ci     string
+	ci     setup.CI
 	stores map[string]string
 	shared []string
 }
@@ -55,7 +55,7 @@ func newInitCommand(d Deps) *cobra.Command {
 	flags.StringVar(&f.from, "from", "", "a CSV `file` with the column shop, and merchant_id, website, description or wave if you like (default all shops that there is a token or a session for)")
 	flags.Func("store", "a `shop=merchant_id` that nothing else tells; for several shops, give it several times", f.addStore)
 	flags.StringArrayVar(&f.shared, "shared", nil, "a `merchant_id` that several shops may have; for several, give it several times")
-	flags.Func("ci", "add a workflow that plans pull requests and applies what is merged: `github`", f.setCI)
+	flags.Func("ci", "add a pipeline that plans pull or merge requests and applies what is merged: `github` or gitlab", f.setCI)
 	return cmd
 }
 
@@ -80,10 +80,10 @@ func (f *initFlags) addStore(text string) error {
 }
 
 func (f *initFlags) setCI(text string) error {
-	if text != "github" {
-		return errors.New("there is a workflow for github only")
+	f.ci = setup.CI(text)
+	if f.ci != setup.CIGitHub && f.ci != setup.CIGitLab {
+		return errors.New("there is a pipeline for github and for gitlab only")
 	}
-	f.ci = text
 	return nil
 }
 
@@ -93,17 +93,13 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 		return err
 	}
 	// If nothing can be written, the vendors need not be asked.
-	if err := setup.Vacant(dir, f.paths()...); err != nil {
+	if err := setup.Vacant(dir, setup.Paths(f.ci)...); err != nil {
 		return err
 	}
 	d.say("Reading stores and shops. Nothing is changed there.")
 	seen, err := d.Survey(ctx, f.surveyed(told))
 	if err != nil {
 		return err
-	}
-	if f.ci != "" && (seen.PortalByPages || seen.ShopsByPages) {
-		return errors.New("the workflow signs in with tokens only, to Kustom Portal and to each shop. Without --ci, the folder can be written: " +
-			"the guide With only your logins says how to run it in CI")
 	}
 	t := teller{d, seen.Redactor}
 	matching, err := t.settle(ctx, seen, told)
@@ -115,7 +111,7 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 		return errors.New("no shop matches a store, so nothing is written")
 	}
 	return f.write(t, dir, setup.Folder{
-		Matching: matching, Seen: seen, Version: d.Version, Labels: f.Labels, AdminURLs: f.AdminURLs, Workflow: f.ci != "",
+		Matching: matching, Seen: seen, Version: d.Version, Labels: f.Labels, AdminURLs: f.AdminURLs, CI: f.ci,
 		Variables: slices.DeleteFunc(setup.Variables(), func(name string) bool { return d.Getenv(name) == "" }),
 	})
 }
@@ -133,11 +129,6 @@ func (f *initFlags) readList(told *setup.Told) error {
 		return fmt.Errorf("%s: %w", f.from, err)
 	}
 	return nil
-}
-
-// paths are those that may be written.
-func (f *initFlags) paths() []string {
-	return slices.DeleteFunc(setup.Paths(), func(path string) bool { return f.ci == "" && strings.HasPrefix(path, ".github/") })
 }
 
 // surveyed says what to look at.
@@ -166,8 +157,9 @@ func (f *initFlags) write(t teller, dir string, folder setup.Folder) error {
 		_, _ = fmt.Fprintln(t.Stdout, file.Path)
 	}
 	t.say("\nWritten to %s. Look through it, and then run there:\n\n  terraform init\n  terraform plan", dir)
-	if folder.Workflow {
-		t.say("\nThe workflow keeps the state in PostgreSQL, whose address is in PG_CONN_STR. The comments in the workflow say which secrets it needs.")
+	if folder.CI != "" {
+		t.say("\nThe pipeline keeps the state in PostgreSQL, whose address is in PG_CONN_STR. Commit .terraform.lock.hcl, which terraform init makes. " +
+			"The comments in the pipeline say which secrets it needs.")
 	}
 	return nil
 }
@@ -203,8 +195,14 @@ func (t teller) tell(seen setup.Seen, m setup.Matching) {
 	if len(m.Left) > 0 {
 		t.say("\nThese shops are left out:")
 	}
+	unread := false
 	for _, left := range m.Left {
 		t.line("  %s: %s", left.Shop, left.Why)
+		unread = unread || left.Unread
+	}
+	if unread {
+		t.say("\nA shop that can't be read may use any key. As long as the provider has a token or a session for one, no old key is deleted.\n" +
+			"Before you apply, make new tokens for such shops, take the old ones away, or name the shops in ignored_shops.")
 	}
 	if len(m.Stores) > 0 {
 		t.say("\nThese stores have no shop here:")

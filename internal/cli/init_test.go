@@ -239,7 +239,7 @@ func TestInit_WritesNothing(t *testing.T) {
 		"a list of nothing":  {args: []string{"--from", "../../go.mod"}, code: 1, says: "go.mod: The list has no column shop."},
 		"other environment":  {args: []string{"--environment", "moon"}, code: 1, says: "Unknown environment"},
 		"two folders":        {args: []string{"another"}, code: 2, says: "init takes one folder"},
-		"other CI":           {args: []string{"--ci", "gitlab"}, code: 2, says: "for github only"},
+		"other CI":           {args: []string{"--ci", "jenkins"}, code: 2, says: "for github and for gitlab only"},
 		"no store":           {args: []string{"--store", "fjellsport"}, code: 2, says: "a merchant ID is M, K or N"},
 		"a store of nothing": {args: []string{"--store", "=M1"}, code: 2, says: "not of the form shop=merchant_id"},
 		"no address":         {args: []string{"--mystore", "a=ftp://a"}, code: 2, says: "must be an https address"},
@@ -397,6 +397,21 @@ func TestInit_RefusesATokenForAWord(t *testing.T) {
 	}
 }
 
+// TestInit_SaysThatAnUnreadableShopKeepsOldKeys: such a shop is left out, and keeps the keys of all others.
+func TestInit_SaysThatAnUnreadableShopKeepsOldKeys(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t, sandbox.ThreeShops())
+	if code := n.init(); code != 0 || strings.Contains(n.stderr.String(), "can't be read") {
+		t.Fatalf("it ends with %d: %s", code, &n.stderr)
+	}
+	n = newNewcomer(t, sandbox.ThreeShops())
+	n.env["MYSTORE_TOKENS"] = strings.Replace(n.env["MYSTORE_TOKENS"], "fake-mystore-token-ullogtre", "fake-mystore-token-expired", 1)
+	if code := n.init(); code != 0 {
+		t.Fatalf("it ends with %d: %s", code, &n.stderr)
+	}
+	n.says("2 of 3 shops", "  ullogtre: Mystore does not accept the shop's token", "no old key is deleted", "ignored_shops")
+}
+
 func TestInit_WritesFleetsForManyShops(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, sandbox.FleetSeed(251))
@@ -425,10 +440,6 @@ func TestInit_ByPages(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	n.env = server.PagesEnv()
-	if code := n.init("--ci", "github"); code != 1 || len(n.files()) > 0 {
-		t.Errorf("with a workflow, it ends with %d", code)
-	}
-	n.says("the workflow signs in with tokens only")
 	var admins map[string]string
 	if err := json.Unmarshal([]byte(n.env["MYSTORE_ADMIN_URLS"]), &admins); err != nil {
 		t.Fatal(err)
@@ -438,10 +449,13 @@ func TestInit_ByPages(t *testing.T) {
 	for shop, address := range admins {
 		args = append(args, "--mystore", shop+"="+address)
 	}
-	if code := n.init(args...); code != 0 {
+	if code := n.init(append(args, "--ci", "gitlab")...); code != 0 {
 		t.Fatalf("it ends with %d: %s", code, &n.stderr)
 	}
 	files := n.files()
+	if pipeline := files[".gitlab-ci.yml"]; !strings.Contains(pipeline, "KUSTOM_PORTAL_SESSION, MYSTORE_SESSIONS") || !strings.Contains(pipeline, "chromium") {
+		t.Errorf("the pipeline does not sign in with sessions:\n%s", pipeline)
+	}
 	if files["shops.csv"] != threeShopsList {
 		t.Errorf("the shops are %q", files["shops.csv"])
 	}

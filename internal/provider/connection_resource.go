@@ -328,7 +328,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	}
 	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
 	for _, key := range kept {
-		tellOfKept(diags, shop, key, state != nil)
+		tellOfKept(diags, shop, key, state != nil, "")
 	}
 	warnOfAnswers(r.engine, diags)
 	if err != nil {

@@ -71,9 +71,12 @@ func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string
 
 // tellOfKept tells a person of a key that was to be deleted and could not be. In an update, it is an error where nothing
 // in this run tries again: Terraform keeps the new state then, and replaces nothing. After an error in a creation, it
-// would replace the shop's new key.
-func tellOfKept(diags *diag.Diagnostics, shop string, kept rotation.KeptKey, updates bool) {
+// would replace the shop's new key. The hint, if any, comes last.
+func tellOfKept(diags *diag.Diagnostics, shop string, kept rotation.KeptKey, updates bool, hint string) {
 	told := keptKeyWarning(shop, kept)
+	if hint != "" {
+		told = diag.NewWarningDiagnostic(told.Summary(), told.Detail()+"\n\n"+hint)
+	}
 	if updates && kept.IsFailure() {
 		told = diag.NewErrorDiagnostic(told.Summary(), told.Detail())
 	}

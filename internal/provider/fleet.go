@@ -114,27 +114,36 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	}
 }
 
-// warnOfDeletions counts the switches and deletions: Terraform's own counts have only objects.
+// warnOfDeletions counts the switches and deletions, and the shops of which neither is decided yet: Terraform's own
+// counts have only objects.
 func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	var all rotation.Plan
-	var others []string
+	var others, undecided []string
 	switched := 0
 	for _, m := range f.Members {
 		if m.Plan.Changes && !m.Plan.Undecided {
 			all.Delete = appendNew(all.Delete, m.Plan.Delete, keyName)
 			others = append(others, m.Plan.Others...)
 		}
-		if m.Plan.Generate {
+		switch {
+		case m.Plan.Undecided:
+			undecided = append(undecided, m.Name)
+		case m.Plan.Generate:
 			switched++
 		}
 	}
 	all.NameOthers(others)
-	if text := describeDeletions(all); text != "" {
-		blocked, by := f.Engine.Blocked(all)
-		// Terraform would quote the whole attribute, with every shop.
-		diags.AddWarning(keysSummary(all), join(fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text),
-			describeBlocked(blocked, by, waysToAsk)))
+	text := describeDeletions(all)
+	if text == "" {
+		return
 	}
+	text = fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text)
+	if len(undecided) > 0 {
+		text += fmt.Sprintf(" Not decided yet for %s: %s.", count(len(undecided), "shop"), enumerate(undecided))
+	}
+	blocked, by := f.Engine.Blocked(all)
+	// Terraform would quote the whole attribute, with every shop.
+	diags.AddWarning(keysSummary(all), join(text, describeBlocked(blocked, by, waysToAsk)))
 }
 
 // appendNew appends what is not in the list yet by its name: shops may share a store and a key, which one of them lets go
@@ -205,16 +214,51 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	}
 	for i, m := range f.Members {
 		f.models[i].take(m)
-		for _, key := range m.Kept {
-			tellOfKept(diags, m.Name, key, f.updates)
-		}
 		if m.LeftAlone {
 			warnOfLeftAlone(diags, m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name))
 		}
 	}
+	f.tellOfKept(diags)
 	f.warnOfLeaving(diags)
 	warnOfAnswers(f.Engine, diags)
 	return failures
+}
+
+// keptFor are keys that stay for one reason.
+type keptFor struct {
+	shop  string
+	first rotation.KeptKey
+	more  []string
+}
+
+// tellOfKept tells of the keys that were to be deleted and could not be: once of all that stay because the same shops
+// can't be read, which may be hundreds.
+func (f *fleet) tellOfKept(diags *diag.Diagnostics) {
+	var groups []*keptFor
+	unread := map[string]*keptFor{}
+	for _, m := range f.Members {
+		for _, kept := range m.Kept {
+			var unknown *rotation.KeyUsageUnknownError
+			if !errors.As(kept.Err, &unknown) || len(unknown.Shops) == 0 {
+				groups = append(groups, &keptFor{shop: m.Name, first: kept})
+				continue
+			}
+			shops := strings.Join(unknown.Shops, ", ")
+			if group, ok := unread[shops]; ok {
+				group.more = append(group.more, cmp.Or(kept.Key.Username, kept.Key.CredentialID))
+				continue
+			}
+			unread[shops] = &keptFor{shop: m.Name, first: kept}
+			groups = append(groups, unread[shops])
+		}
+	}
+	for _, group := range groups {
+		hint := ""
+		if len(group.more) > 0 {
+			hint = fmt.Sprintf("The same is so of %s: %s.", count(len(group.more), "more key"), enumerate(group.more))
+		}
+		tellOfKept(diags, group.shop, group.first, f.updates, hint)
+	}
 }
 
 // storeOf returns the store of a member's shop. One that was not begun with has no record yet.

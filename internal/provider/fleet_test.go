@@ -397,7 +397,7 @@ func TestFleet_WarnsOfDeletions(t *testing.T) {
 	var diags diag.Diagnostics
 	f.warnOfDeletions(&diags)
 	want := "- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
-		"apply, when the portal shows no use: M1-b."
+		"apply, when the portal shows no use: M1-b. Not decided yet for 1 shop: d."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

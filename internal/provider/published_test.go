@@ -73,6 +73,7 @@ var exampleRuns = map[string]string{
 	"waves/":                 "TestAccWaves",
 	"functions/shop_list/":   "TestAccShopListExample",
 	"github-actions/":        "TestAccPlanWorkflow",
+	"gitlab-ci/":             "TestAccGitLabPipeline",
 	"github-actions/tests/":  "TestAccPublishedTests",
 }
 

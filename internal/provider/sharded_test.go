@@ -270,7 +270,7 @@ func TestAccShardIsLocked(t *testing.T) {
 
 // workflow is what the tests know of a GitHub Actions workflow.
 type workflow struct {
-	On          map[string]struct{ Branches []string }
+	On          map[string]any
 	Permissions map[string]string
 	Defaults    struct {
 		Run struct {
@@ -325,8 +325,8 @@ func TestShardWorkflow(t *testing.T) {
 	}
 	for name, event := range map[string]string{"plan": "pull_request", "apply": "push"} {
 		job := published.Jobs[name]
-		if job.If != fmt.Sprintf("github.event_name == '%s'", event) || len(job.Permissions) > 0 {
-			t.Errorf("%s: if %q, with permissions of its own %v", name, job.If, job.Permissions)
+		if !strings.HasPrefix(job.If, fmt.Sprintf("github.event_name == '%s'", event)) {
+			t.Errorf("%s: if %q", name, job.If)
 		}
 		if job.Strategy.FailFast == nil || *job.Strategy.FailFast {
 			t.Errorf("%s: one shard's failure stops the others", name)
@@ -355,13 +355,17 @@ func TestAccShardWorkflow(t *testing.T) {
 		reading.Shops[i].Permissions = []string{sandbox.PermissionReadExtensions}
 	}
 	requested, merged := newShardedWorld(t, reading), newShardedWorld(t, seed)
+	for _, s := range []*shardedWorld{requested, merged} {
+		s.stubGitHub(t)
+	}
 	shards := []int{0, 1, 2, 3}
 	all := func(text string) func(int) string { return func(int) string { return text } }
-	requested.runJob(t, "plan", shards, all("1 to add, 0 to change, 0 to destroy"))
+	requested.runJob(t, "plan", shards, all("| new key |"))
 	requested.mustHaveWritten(t, 0)
 
 	opening := seed.Shops[0]
 	merged.seed.Shops = seed.Shops[1:]
+	merged.runJob(t, "plan", shards, all("| new key |"))
 	merged.runJob(t, "apply", shards, all("1 added, 0 changed, 0 destroyed"))
 	merged.mustHaveWritten(t, len(seed.Shops)-1)
 
@@ -372,9 +376,9 @@ func TestAccShardWorkflow(t *testing.T) {
 	two := []int{its, (its + 1) % shardCount}
 	merged.runJob(t, "plan", two, func(shard int) string {
 		if shard == its {
-			return "0 to add, 1 to change, 0 to destroy"
+			return "1 gets a new key"
 		}
-		return "No changes."
+		return "unchanged; nothing needs attention"
 	})
 	merged.mustHaveWritten(t, 0)
 	merged.runJob(t, "apply", two, all("0 added, "))
@@ -394,8 +398,12 @@ func (s *shardedWorld) runJob(t *testing.T, name string, shards []int, want func
 				m := s.checkOut(t, published.Defaults.Run.WorkingDirectory)
 				m.writeShops(t, s.seed.Shops)
 				m.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+				if got := m.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); got.code != 0 {
+					t.Fatal(got.output)
+				}
+				m.repository(t)("the list of shops")
 				last := m.runSteps(t, published, name, map[string]string{
-					"matrix.shard": strconv.Itoa(shard), "github.run_id": "1658821493",
+					"matrix.shard": strconv.Itoa(shard), "github.run_id": "1658821493", "github.token": "the-jobs-own",
 					"secrets.PG_CONN_STR": s.db.url, "secrets.KUSTOM_PORTAL_TOKEN": s.server.Env()["KUSTOM_PORTAL_TOKEN"],
 					"secrets.MYSTORE_TOKENS": s.tokens(t, shard),
 				})

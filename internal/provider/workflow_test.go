@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,19 +33,24 @@ var (
 // permissions, secrets in nothing but a step's environment, and an apply that is none of a pull request.
 func TestPublishedWorkflows(t *testing.T) {
 	t.Parallel()
-	type permitted struct{ plan, apply map[string]string }
+	type permitted struct {
+		events      []string
+		plan, apply map[string]string
+	}
+	applies := map[string]string{"contents": "read", "actions": "read", "pull-requests": "read"}
 	for file, permissions := range map[string]permitted{
-		shardWorkflowFile: {},
+		shardWorkflowFile: {events: []string{"pull_request", "push"}, apply: applies},
 		planWorkflowFile: {
-			plan:  map[string]string{"contents": "read", "pull-requests": "write"},
-			apply: map[string]string{"contents": "read", "actions": "read"},
+			events: []string{"pull_request", "push", "schedule"},
+			plan:   map[string]string{"contents": "read", "pull-requests": "write"}, apply: applies,
 		},
 	} {
 		published := publishedWorkflow(t, file)
 		if !maps.Equal(published.Permissions, map[string]string{"contents": "read"}) {
 			t.Errorf("%s: the workflow's permissions are %v", file, published.Permissions)
 		}
-		if _, ok := published.On["pull_request"]; !ok || len(published.On) != 2 || !slices.Equal(published.On["push"].Branches, []string{"main"}) {
+		push, _ := published.On["push"].(map[string]any)
+		if events := slices.Sorted(maps.Keys(published.On)); !slices.Equal(events, permissions.events) || fmt.Sprint(push["branches"]) != "[main]" {
 			t.Errorf("%s: the workflow runs on %+v", file, published.On)
 		}
 		for line := range strings.Lines(example(t, file)) {
@@ -52,9 +58,12 @@ func TestPublishedWorkflows(t *testing.T) {
 				t.Errorf("%s: not pinned to a commit, with its version beside it: %s", file, line)
 			}
 		}
-		plan, apply := published.Jobs["plan"], published.Jobs["apply"]
-		if len(published.Jobs) != 2 || apply.Concurrency.CancelInProgress {
+		plan, apply, look := published.Jobs["plan"], published.Jobs["apply"], published.Jobs["look"]
+		if len(published.Jobs) != len(permissions.events) || apply.Concurrency.CancelInProgress {
 			t.Errorf("%s: there are other jobs, or an apply can be cancelled", file)
+		}
+		if look.Environment == apply.Environment || len(look.Permissions) > 0 {
+			t.Errorf("%s: the nightly run may do more than read", file)
 		}
 		if plan.Environment == apply.Environment || plan.Environment == "" || apply.Environment == "" {
 			t.Errorf("%s: a pull request has the secrets of an apply", file)
@@ -65,7 +74,10 @@ func TestPublishedWorkflows(t *testing.T) {
 		if !maps.Equal(plan.Permissions, permissions.plan) || !maps.Equal(apply.Permissions, permissions.apply) {
 			t.Errorf("%s: plan has the permissions %v, apply %v", file, plan.Permissions, apply.Permissions)
 		}
-		for _, step := range slices.Concat(plan.Steps, apply.Steps) {
+		for _, step := range slices.Concat(plan.Steps, apply.Steps, look.Steps) {
+			if strings.Contains(step.Run, "terraform init") && !strings.Contains(step.Run, "-lockfile=readonly") {
+				t.Errorf("%s: %s: another provider than that of the lock file may be taken: %s", file, step.Name, step.Run)
+			}
 			if strings.Contains(step.Run, "${{") {
 				t.Errorf("%s: %s: a shell would run whatever the expression becomes: %s", file, step.Name, step.Run)
 			}
@@ -76,16 +88,21 @@ func TestPublishedWorkflows(t *testing.T) {
 				t.Errorf("%s: %s: without shell: bash, only the last command of a pipe can fail", file, step.Name)
 			}
 		}
-		for _, env := range []map[string]string{published.Env, plan.Env, apply.Env} {
+		for _, env := range []map[string]string{published.Env, plan.Env, apply.Env, look.Env} {
 			for name, value := range env {
 				if usesSecret.MatchString(value) {
 					t.Errorf("%s: every action can read %s", file, name)
 				}
 			}
 		}
-		for _, step := range plan.Steps {
+		for _, step := range slices.Concat(plan.Steps, look.Steps) {
 			if strings.Contains(step.Run, "terraform apply") {
-				t.Errorf("%s: a pull request applies: %s", file, step.Run)
+				t.Errorf("%s: what nobody has reviewed is applied: %s", file, step.Run)
+			}
+		}
+		for _, step := range apply.Steps {
+			if strings.Contains(step.Run, "terraform apply") && !strings.HasSuffix(step.Run, " saved.tfplan") {
+				t.Errorf("%s: another plan is applied than the one that was reviewed: %s", file, step.Run)
 			}
 		}
 	}
@@ -111,6 +128,7 @@ func (w *world) runSteps(t *testing.T, published workflow, name string, values m
 		there := *w
 		outputs := filepath.Join(t.TempDir(), "outputs")
 		there.set("GITHUB_OUTPUT", outputs)
+		there.set("GITHUB_STEP_SUMMARY", filepath.Join(filepath.Dir(outputs), "summary"))
 		for _, env := range []map[string]string{published.Env, job.Env, step.Env} {
 			for name, value := range env {
 				there.set(name, expanded(t, value, values))
@@ -140,7 +158,7 @@ func (w *world) runSteps(t *testing.T, published workflow, name string, values m
 // upload keeps what a step uploads where the stand-in of GitHub's command line finds it.
 func (w *world) upload(t *testing.T, step workflowStep, values map[string]string) {
 	t.Helper()
-	name, file := expanded(t, fmt.Sprint(step.With["name"]), values), fmt.Sprint(step.With["path"])
+	name, file := expanded(t, fmt.Sprint(step.With["name"]), values), path.Base(fmt.Sprint(step.With["path"]))
 	var archive bytes.Buffer
 	writer := zip.NewWriter(&archive)
 	entry, err := writer.Create(file)
@@ -233,11 +251,18 @@ while [ $# -gt 0 ]; do
   shift
 done
 case "$method $path" in
+"GET repos/agency/shops/commits/$GITHUB_SHA/pulls")
+  exec jq --null-input --raw-output \
+    '[{merge_commit_sha: "another", head: {sha: "f0f0"}}, {merge_commit_sha: env.GITHUB_SHA, head: {sha: env.PLANNED}}] | '"$filter" ;;
 "GET repos/agency/shops/actions/artifacts?name="*)
   name=${path#*name=}
-  test -f "${COMMENTS%/*}/$name.zip" && url="https://api.github.com/artifacts/$name" || url=
-  exec jq --null-input --raw-output --arg url "$url" \
-    '{artifacts: (if $url == "" then [] else [{expired: false, created_at: "2026-11-02", archive_download_url: $url}] end)} | '"$filter" ;;
+  name=${name%"&per_page=100"}
+  test -f "${COMMENTS%/*}/$name.zip" && there=true || there=false
+  # Besides the right one, there are those of a fork and of another pull request, which are newer.
+  exec jq --null-input --raw-output --argjson there "$there" --arg url "https://api.github.com/artifacts" --arg name "$name" \
+    '[{expired: false, created_at: "2026-11-02", archive_download_url: "\($url)/\($name)", workflow_run: {head_sha: env.PLANNED, repository_id: 1, head_repository_id: 1}}] as $own
+    | {artifacts: ((if $there then $own else [] end) + ($own | map(.created_at = "2026-11-03", .created_at = "2026-11-04")
+      | [.[0] * {archive_download_url: "\($url)/fork", workflow_run: {head_repository_id: 2}}, .[1] * {archive_download_url: "\($url)/other", workflow_run: {head_sha: "f0f0"}}]))} | '"$filter" ;;
 "GET artifacts/"*) exec cat "${COMMENTS%/*}/${path#artifacts/}.zip" ;;
 "GET repos/agency/shops/issues/7/comments") exec jq --raw-output "$filter" "$COMMENTS" ;;
 "POST repos/agency/shops/issues/7/comments")
@@ -249,6 +274,25 @@ esac
 jq --rawfile body "$body" --arg id "${path##*/}" "$change" "$COMMENTS" >"$COMMENTS.new"
 mv "$COMMENTS.new" "$COMMENTS"
 `
+
+// stubGitHub puts the stand-in for GitHub's command line where the steps of a workflow find it.
+func (w *world) stubGitHub(t *testing.T) {
+	t.Helper()
+	for _, tool := range []string{"jq", "unzip"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs %s, which GitHub's runners have", tool)
+		}
+	}
+	w.bin = t.TempDir()
+	if err := os.WriteFile(filepath.Join(w.bin, "gh"), []byte(github), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"GITHUB_REPOSITORY": "agency/shops", "GITHUB_SHA": "5ad5", "PLANNED": "c0ffee2", "COMMENTS": filepath.Join(w.bin, "comments.json"),
+	} {
+		w.set(name, value)
+	}
+}
 
 // pullRequestComment is a comment, as GitHub's API has it.
 type pullRequestComment struct {
@@ -263,11 +307,6 @@ type pullRequestComment struct {
 // brought up to date and leaves those of others alone, and what is merged is applied.
 func TestAccPlanWorkflow(t *testing.T) {
 	t.Parallel()
-	for _, tool := range []string{"jq", "unzip"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("needs %s, which GitHub's runners have", tool)
-		}
-	}
 	// So many that the plan does not fit into a comment.
 	seed := sandbox.FleetSeed(80)
 	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, filepath.Dir(planWorkflowFile))
@@ -276,22 +315,17 @@ func TestAccPlanWorkflow(t *testing.T) {
 		shops[shop.Name] = shop.MerchantID
 	}
 	w.writeVariable(t, "shops", shops)
-	tools, db := t.TempDir(), startPostgres(t)
-	comments := filepath.Join(tools, "comments.json")
+	db := startPostgres(t)
 	others := []pullRequestComment{{ID: 1, Body: "<!-- plan of the shops --> is what it begins with."}, {ID: 2, Body: "Another workflow's."}}
 	others[0].User.Login, others[1].User.Login = "somebody", "github-actions[bot]"
 	encoded, err := json.Marshal(others)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string]string{"gh": github, filepath.Base(comments): string(encoded)} {
-		if err := os.WriteFile(filepath.Join(tools, name), []byte(content), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.bin = tools
-	for name, value := range map[string]string{"GITHUB_REPOSITORY": "agency/shops", "COMMENTS": comments} {
-		w.set(name, value)
+	w.stubGitHub(t)
+	comments := filepath.Join(w.bin, "comments.json")
+	if err := os.WriteFile(comments, encoded, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	published := publishedWorkflow(t, planWorkflowFile)
 	values := map[string]string{
@@ -337,6 +371,11 @@ func TestAccPlanWorkflow(t *testing.T) {
 	commented("c0ffee2", "**Plan for 80 shops: 80 get a new key; 80 keys deleted now", "| "+seed.Shops[0].Name+" |")
 	w.mustHaveWritten(t, 0)
 
+	// In the night, it is still to be merged.
+	if got := w.runSteps(t, published, "look", values); got.code != 2 || !strings.Contains(got.output, "::error::Plan for 80 shops: 80 get a new key") {
+		t.Errorf("exit code %d:\n%s", got.code, got.output)
+	}
+
 	// What was merged in between was not reviewed.
 	w.write(t, "another.tf", "locals {}\n")
 	merge("c0ffee2 and another")
@@ -358,6 +397,10 @@ func TestAccPlanWorkflow(t *testing.T) {
 	// The plan is of a state that has changed since.
 	if got := w.runSteps(t, published, "apply", values); got.code == 0 || !strings.Contains(got.output, "Saved plan is stale") {
 		t.Fatalf("exit code %d:\n%s", got.code, got.output)
+	}
+
+	if got := w.runSteps(t, published, "look", values); got.code != 0 {
+		t.Errorf("there is nothing to do, and the exit code is %d:\n%s", got.code, got.output)
 	}
 
 	values["github.event.pull_request.head.sha"] = "c0ffee3"
@@ -382,9 +425,11 @@ func (w *world) repository(t *testing.T) (commit func(message string)) {
 		}
 	}
 	git("init", "-q")
+	// What a run leaves behind does not belong to it.
+	w.write(t, ".git/info/exclude", "*\n!*.tf\n!*.tfvars*\n!*.csv\n!.terraform.lock.hcl\n")
 	return func(message string) {
 		t.Helper()
-		git("add", "*.tf", "*.tfvars*", ".terraform.lock.hcl")
-		git("commit", "-q", "--allow-empty", "-a", "-m", message)
+		git("add", "--all")
+		git("commit", "-q", "--allow-empty", "-m", message)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed" // The page is embedded.
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -40,6 +41,11 @@ type Total struct {
 	Name  string
 	// Class is what it is shown as.
 	Class string
+}
+
+// Bar are the counts of the shops' statuses, for a bar that shows them beside each other.
+func (p htmlPage) Bar() []Total {
+	return slices.DeleteFunc(p.Totals(), func(t Total) bool { return t.Class == "" })
 }
 
 // Totals are the counts.

@@ -33,8 +33,27 @@ type Folder struct {
 	Labels, AdminURLs map[string]string
 	// Variables are the environment variables that are set, of those that the provider reads.
 	Variables []string
-	// Workflow adds a workflow of GitHub's, and a state that its runs share.
-	Workflow bool
+	// CI is whose pipeline is added, with a state that its runs share; empty where none is.
+	CI CI
+}
+
+// CI is a service that runs pipelines.
+type CI string
+
+// The services that there is a pipeline for.
+const (
+	CIGitHub CI = "github"
+	CIGitLab CI = "gitlab"
+)
+
+// pipelines are what is published for each service, and where it reads it.
+var pipelines = map[CI]struct {
+	example, path string
+	// chromium is what gives a job a browser, in place of what.
+	what, chromium string
+}{
+	CIGitHub: {example: "github-actions/workflow.yml", path: pathWorkflow},
+	CIGitLab: {example: "gitlab-ci/gitlab-ci.yml", path: pathPipeline, what: "apk add --no-cache curl", chromium: "apk add --no-cache chromium curl"},
 }
 
 // File is one file of a folder, by its path with slashes.
@@ -51,13 +70,16 @@ const (
 	pathShops     = "shops.csv"
 	pathIgnore    = ".gitignore"
 	pathWorkflow  = ".github/workflows/shops.yml"
+	pathPipeline  = ".gitlab-ci.yml"
 )
 
-// Paths are those that a folder may have.
-func Paths() []string {
-	return []string{
-		pathVersions, pathProvider, pathMain, pathOutputs, pathVariables, pathValues, pathShops, pathIgnore, pathWorkflow,
+// Paths are those that a folder may have, with a pipeline of a service, or without one.
+func Paths(ci CI) []string {
+	paths := []string{pathVersions, pathProvider, pathMain, pathOutputs, pathVariables, pathValues, pathShops, pathIgnore}
+	if pipeline, ok := pipelines[ci]; ok {
+		paths = append(paths, pipeline.path)
 	}
+	return paths
 }
 
 // Fleets tells whether the shops are so many that they become fleets.
@@ -91,9 +113,9 @@ func (f Folder) Files() ([]File, error) {
 	shops, err := f.shops()
 	add(pathShops, shops, errors.Join(err, f.holdsSecret(shops)))
 	add(pathIgnore, ignored, nil)
-	if f.Workflow {
-		workflow, err := workflow()
-		add(pathWorkflow, workflow, err)
+	if f.CI != "" {
+		pipeline, err := f.pipeline()
+		add(pipelines[f.CI].path, pipeline, err)
 	}
 	return files, failed
 }
@@ -118,7 +140,7 @@ var release = regexp.MustCompile(`^\d+\.\d+\.\d+(-(alpha|beta|rc)[.\d]*)?$`)
 // versions returns which Terraform and which provider the folder is for, and where a workflow has the state.
 func (f Folder) versions() (string, error) {
 	name := "connections/terraform.tf"
-	if f.Workflow {
+	if f.CI != "" {
 		name = "github-actions/terraform.tf"
 	}
 	content, err := fs.ReadFile(examples.Starter, name)
@@ -254,14 +276,60 @@ crash.*.log
 tokens.*
 `
 
-// workflow returns the published workflow without the line that says where to copy it.
-func workflow() (string, error) {
-	content, err := fs.ReadFile(examples.Starter, "github-actions/workflow.yml")
+// pipeline returns the published pipeline without the line that says where to copy it, with the secrets that the folder
+// needs.
+func (f Folder) pipeline() (string, error) {
+	published := pipelines[f.CI]
+	content, err := fs.ReadFile(examples.Starter, published.example)
 	text := string(content)
 	if first, rest, ok := strings.Cut(text, "\n#\n"); ok && strings.HasPrefix(first, "# To be copied to ") && !strings.Contains(first, "\n") {
 		text = rest
 	}
-	return text, err
+	if !f.usesPages() || err != nil {
+		return text, err
+	}
+	text = strings.Replace(text, published.what, published.chromium, 1)
+	return f.sessionsNote() + strings.ReplaceAll(text, secretLines("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS"), secretLines(f.secrets()...)), nil
+}
+
+// secrets are the variables that a job signs in with.
+func (f Folder) secrets() []string {
+	names := []string{"KUSTOM_PORTAL_TOKEN"}
+	if f.Seen.PortalByPages {
+		names = []string{"KUSTOM_PORTAL_SESSION"}
+	}
+	if !f.Seen.ShopsByPages || slices.Contains(f.Variables, "MYSTORE_TOKENS") {
+		names = append(names, "MYSTORE_TOKENS")
+	}
+	if f.Seen.ShopsByPages {
+		names = append(names, "MYSTORE_SESSIONS")
+	}
+	for _, name := range []string{"MYSTORE_LOGINS", "MYSTORE_ADMIN_URLS"} {
+		if f.Seen.ShopsByPages && slices.Contains(f.Variables, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// secretLines hands secrets to a step of a workflow of GitHub's. A job of GitLab's has them without being told.
+func secretLines(names ...string) string {
+	var text strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&text, "          %s: ${{ secrets.%s }}\n", name, name)
+	}
+	return text.String()
+}
+
+// sessionsNote says what it means that a job signs in with sessions.
+func (f Folder) sessionsNote() string {
+	return fmt.Sprintf(`# Not everything has a token: the jobs sign in with the secrets %s.
+# "terraform-provider-kustom login --print" prints sessions, on a machine with a screen. Whoever gets a session can do
+# all that its user can, and no session can only read. So have the environment shops-plan ask a reviewer, too, or let
+# only people open requests who may act as that user. Make new sessions when these have ended. If a vendor ties a
+# session to the network that it was made in, sign in from a runner of your own, and have it run the jobs.
+#
+`, strings.Join(f.secrets(), ", "))
 }
 
 // entries returns an attribute of a block that is a map.

@@ -38,7 +38,7 @@ func written(t *testing.T, f Folder) map[string]string {
 	}
 	contents := map[string]string{}
 	for _, file := range files {
-		if !slices.Contains(Paths(), file.Path) {
+		if !slices.Contains(Paths(f.CI), file.Path) {
 			t.Errorf("%s is not in Paths", file.Path)
 		}
 		contents[file.Path] = file.Content
@@ -58,7 +58,7 @@ func TestFiles_AreFormatted(t *testing.T) {
 	shared := folder(300)
 	shared.Matching.Matches[1].MerchantID, shared.Matching.Matches[2].MerchantID = "M1", "M1"
 	workflow := folder(2)
-	workflow.Workflow = true
+	workflow.CI = CIGitHub
 	for name, f := range map[string]Folder{
 		"connections": folder(1), "fleets": folder(101), "shared": shared, "pages": pages, "words": words, "addresses": addresses, "workflow": workflow,
 	} {
@@ -86,13 +86,13 @@ func TestFiles_PinARelease(t *testing.T) {
 	} {
 		f := folder(1)
 		f.Version = version
-		for _, f.Workflow = range []bool{false, true} {
+		for _, f.CI = range []CI{"", CIGitHub, CIGitLab} {
 			got := written(t, f)["versions.tf"]
 			if strings.Contains(got, "\n      version = \"") != (want != "") || !strings.Contains(got, want) || !strings.Contains(got, "required_version") {
 				t.Errorf("%s: got\n%s", version, got)
 			}
-			if f.Workflow != strings.Contains(got, "backend ") {
-				t.Errorf("with a workflow %v, the state is kept so:\n%s", f.Workflow, got)
+			if (f.CI != "") != strings.Contains(got, "backend ") {
+				t.Errorf("with CI %q, the state is kept so:\n%s", f.CI, got)
 			}
 		}
 	}
@@ -132,20 +132,58 @@ func TestFiles_ListIsReadBack(t *testing.T) {
 	}
 }
 
-func TestFiles_WorkflowIsThePublishedOne(t *testing.T) {
+func TestFiles_PipelineIsThePublishedOne(t *testing.T) {
 	t.Parallel()
-	f := folder(1)
-	if _, ok := written(t, f)[pathWorkflow]; ok {
-		t.Error("nobody has asked for a workflow")
+	for ci, file := range map[CI]string{CIGitHub: "github-actions/workflow.yml", CIGitLab: "gitlab-ci/gitlab-ci.yml"} {
+		f := folder(1)
+		path := pipelines[ci].path
+		if _, ok := written(t, f)[path]; ok {
+			t.Errorf("%s: nobody has asked for a pipeline", ci)
+		}
+		f.CI = ci
+		published, err := os.ReadFile("../../examples/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := written(t, f)[path]
+		if !strings.HasSuffix(string(published), got) || strings.Contains(got, "To be copied") || !strings.Contains(got, "terraform apply") {
+			t.Errorf("%s: got:\n%s", ci, got)
+		}
 	}
-	f.Workflow = true
-	published, err := os.ReadFile("../../examples/github-actions/workflow.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := written(t, f)[pathWorkflow]
-	if !strings.HasSuffix(string(published), got) || strings.Contains(got, "To be copied") || !strings.Contains(got, "\njobs:\n") {
-		t.Errorf("got:\n%s", got)
+}
+
+// TestFiles_PipelineSignsInWithSessions: what is reached by its pages has a session in place of a token, and a browser.
+func TestFiles_PipelineSignsInWithSessions(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		portal, shops bool
+		variables     []string
+		want, not     string
+	}{
+		"pages":       {true, true, nil, "KUSTOM_PORTAL_SESSION, MYSTORE_SESSIONS", "MYSTORE_TOKENS: "},
+		"portal":      {true, false, []string{"MYSTORE_TOKENS"}, "KUSTOM_PORTAL_SESSION, MYSTORE_TOKENS", "MYSTORE_SESSIONS: "},
+		"shops":       {false, true, nil, "KUSTOM_PORTAL_TOKEN, MYSTORE_SESSIONS", "KUSTOM_PORTAL_SESSION: "},
+		"some shops":  {true, true, []string{"MYSTORE_TOKENS"}, "KUSTOM_PORTAL_SESSION, MYSTORE_TOKENS, MYSTORE_SESSIONS", "KUSTOM_PORTAL_TOKEN: "},
+		"logins":      {false, true, []string{"MYSTORE_LOGINS", "MYSTORE_ADMIN_URLS"}, "KUSTOM_PORTAL_TOKEN, MYSTORE_SESSIONS, MYSTORE_LOGINS, MYSTORE_ADMIN_URLS", "MYSTORE_TOKENS: "},
+		"tokens only": {false, false, nil, "", "SESSION"},
+	} {
+		f := folder(1)
+		f.Seen.PortalByPages, f.Seen.ShopsByPages, f.Variables = test.portal, test.shops, test.variables
+		f.CI = CIGitHub
+		got := written(t, f)[pathWorkflow]
+		if !strings.Contains(got, test.want) || strings.Contains(got, test.not) {
+			t.Errorf("%s: got:\n%s", name, got)
+		}
+		for secret := range strings.SplitSeq(test.want, ", ") {
+			// A plan, an apply and the nightly look.
+			if n := strings.Count(got, "          "+secret+": ${{ secrets."+secret+" }}\n"); secret != "" && n != 3 {
+				t.Errorf("%s: %d steps get %s", name, n, secret)
+			}
+		}
+		f.CI = CIGitLab
+		if got := written(t, f)[pathPipeline]; strings.Contains(got, "chromium") != (test.want != "") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: got:\n%s", name, got)
+		}
 	}
 }
 

@@ -58,6 +58,8 @@ type Leftover struct {
 	Ask       Question
 	// Shared is the merchant ID that [AskShared] is about.
 	Shared string
+	// Unread is set for a shop that there is a way into, and that could not be read.
+	Unread bool
 }
 
 // Matching is which shops belong to which stores.
@@ -132,7 +134,7 @@ func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
 	case !ok:
 		return Match{}, Leftover{Why: m.noWay(wanted.Name)}
 	case shop.Problem != "":
-		return Match{}, Leftover{Why: shop.Problem}
+		return Match{}, Leftover{Why: shop.Problem, Unread: true}
 	case shop.KustomID != "" && !isUsername(shop.KustomID):
 		return Match{}, Leftover{Why: "what it has for a Kustom ID is none, and is not shown here: it may be the secret"}
 	}

@@ -1,0 +1,200 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
+)
+
+// rollout is a roll-out to 250 shops in one fleet, driven in this process.
+type rollout struct {
+	box    *sandbox.Sandbox
+	seed   sandbox.Seed
+	driver *tfdriver.Driver
+	tokens map[string]string
+}
+
+func newRollout(t *testing.T) *rollout {
+	t.Helper()
+	seed := sandbox.FleetSeed(250)
+	box, err := sandbox.New(seed, sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rollout{box: box, seed: seed, tokens: map[string]string{}}
+	for _, shop := range seed.Shops {
+		r.tokens[shop.Name] = shop.Token
+	}
+	server, _, err := r.start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.driver, err = tfdriver.New(t.Context(), server); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *rollout) start(string) (tfdriver.Server, tfdriver.Values, error) {
+	env := r.box.Env("http://127.0.0.1")
+	tokens, err := json.Marshal(r.tokens)
+	if err != nil {
+		return nil, nil, err
+	}
+	env["MYSTORE_TOKENS"] = string(tokens)
+	p := provider.New(provider.Options{
+		Version: "test", RoundTripper: sandboxtest.Carrier{To: r.box}, Getenv: func(name string) string { return env[name] },
+	})
+	server, err := provider.NewServer(p(), false)
+	return server, nil, err
+}
+
+// config is the fleet of the shops, but for those that are left out.
+func (r *rollout) config(without ...string) tfdriver.Config {
+	shops := map[string]any{}
+	for _, shop := range r.seed.Shops {
+		if !slices.Contains(without, shop.Name) {
+			shops[shop.Name] = tfdriver.Values{"merchant_id": shop.MerchantID}
+		}
+	}
+	return tfdriver.Config{{Address: "kustom_mystore_fleet.all", Values: tfdriver.Values{"shops": tfdriver.Values(shops)}}}
+}
+
+// withOldKeys returns the shops whose stores still have the old key.
+func (r *rollout) withOldKeys() []string {
+	var shops []string
+	for _, shop := range r.seed.Shops {
+		for _, key := range r.box.Keys(shop.MerchantID) {
+			if key.Username == shop.KustomID {
+				shops = append(shops, shop.Name)
+			}
+		}
+	}
+	return shops
+}
+
+// lines counts the lines that a text takes in a terminal.
+func lines(texts []string) int {
+	const wide = 76
+	n := 0
+	for _, text := range texts {
+		for line := range strings.Lines(text) {
+			n += 1 + len(line)/wide
+		}
+	}
+	return n
+}
+
+// TestFleet_RollOutSaysExactlyWhatHappened switches 250 shops, of which two have dead tokens and three meet other
+// faults. What is told fits a screen or two, names each of the five once, and all other old keys are gone.
+func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t)
+	dead := []string{"shop-00007", "shop-00123"}
+	for _, shop := range dead {
+		r.tokens[shop] = "fake-mystore-token-expired"
+	}
+	const refused, unseen, kept = "shop-00010", "M00500020", "M00500030"
+	for _, fault := range []sandbox.Fault{
+		{API: sandbox.Mystore, Method: http.MethodPatch, Status: http.StatusForbidden, Match: func(q sandbox.Request) bool { return q.Shop == refused }},
+		{API: sandbox.Portal, Method: http.MethodPost, Status: http.StatusNotFound, Match: func(q sandbox.Request) bool { return q.MerchantID == unseen }},
+		{API: sandbox.Portal, Method: http.MethodDelete, Status: http.StatusForbidden, Match: func(q sandbox.Request) bool { return q.MerchantID == kept }},
+	} {
+		armed := r.box.Arm(fault)
+		defer func() {
+			if armed.Fired() == 0 {
+				t.Error("a fault has not happened")
+			}
+		}()
+	}
+
+	plan := r.driver.Plan(t.Context(), r.config(), tfdriver.NewState(), r.start, tfdriver.Options{})
+	if plan.Failed() {
+		t.Fatal(plan.Errors)
+	}
+	mustNameOnce(t, plan.Warnings, "Shop can't be connected: ", dead)
+	if n := lines(plan.Warnings); n > 60 || !slices.ContainsFunc(plan.Warnings, func(w string) bool {
+		return strings.Contains(w, "248 shops will get a new key; 248 keys will be deleted") && strings.Contains(w, "and 228 more. Not decided yet for 2 shops: shop-00007, shop-00123.")
+	}) {
+		t.Errorf("the plan's warnings take %d lines: %q", n, plan.Warnings)
+	}
+
+	state, result := r.driver.Apply(t.Context(), plan)
+	if result.Failed() {
+		t.Fatal(result.Errors)
+	}
+	failed := append(slices.Clone(dead), refused, "shop-00020")
+	mustNameOnce(t, result.Warnings, "Shop keeps the key that it has: ", failed)
+	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00030"})
+	if n := lines(result.Warnings); n > 120 {
+		t.Errorf("the apply's warnings take %d lines: %q", n, result.Warnings)
+	}
+	if got, want := r.withOldKeys(), slices.Sorted(slices.Values(append(failed, "shop-00030"))); !slices.Equal(got, want) {
+		t.Errorf("these stores have their old keys: %v, want %v", got, want)
+	}
+	fleet := state.Current["kustom_mystore_fleet.all"]
+	for _, shop := range r.seed.Shops {
+		if problem := fleet.Text("shops", shop.Name, "last_error"); (problem != "") != slices.Contains(failed, shop.Name) {
+			t.Errorf("%s: the last error is %q", shop.Name, problem)
+		}
+	}
+	if violations := r.box.Violations(); len(violations) > 0 {
+		t.Error(violations)
+	}
+}
+
+// TestFleet_SaysOnceWhichShopsKeepOldKeys: two shops that are not in the fleet, and can't be read, may use any key.
+func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t)
+	dead := []string{"shop-00007", "shop-00123"}
+	for _, shop := range dead {
+		r.tokens[shop] = "fake-mystore-token-expired"
+	}
+	plan := r.driver.Plan(t.Context(), r.config(dead...), tfdriver.NewState(), r.start, tfdriver.Options{})
+	state, result := r.driver.Apply(t.Context(), plan)
+	if plan.Failed() || result.Failed() {
+		t.Fatal(plan.Errors, result.Errors)
+	}
+	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00001"})
+	if n := lines(result.Warnings); n > 60 || !slices.ContainsFunc(result.Warnings, func(w string) bool {
+		return strings.Contains(w, "because shop shop-00007, shop-00123 may use it") && strings.Contains(w, "The same is so of 247 more keys: M00500002-f0002, ")
+	}) {
+		t.Errorf("the apply's warnings take %d lines: %q", n, result.Warnings)
+	}
+	// With new tokens, the next apply clears up.
+	for _, shop := range r.seed.Shops {
+		r.tokens[shop.Name] = shop.Token
+	}
+	plan = r.driver.Plan(t.Context(), r.config(dead...), state, r.start, tfdriver.Options{})
+	if _, result = r.driver.Apply(t.Context(), plan); result.Failed() || !slices.Equal(r.withOldKeys(), dead) {
+		t.Errorf("old keys are left at %v: %v", r.withOldKeys(), result.Errors)
+	}
+}
+
+// mustNameOnce expects one warning of a kind for each of the shops, and none for another.
+func mustNameOnce(t *testing.T, warnings []string, kind string, shops []string) {
+	t.Helper()
+	named := map[string]int{}
+	for _, warning := range warnings {
+		if _, rest, found := strings.Cut(warning, kind); found {
+			shop := strings.TrimPrefix(rest, "Shop ")
+			named[shop[:len("shop-00000")]]++
+		}
+	}
+	want := map[string]int{}
+	for _, shop := range shops {
+		want[shop] = 1
+	}
+	if !maps.Equal(named, want) {
+		t.Errorf("%q names %v, want %v", kind, named, want)
+	}
+}
