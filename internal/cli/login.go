@@ -29,7 +29,7 @@ func newLoginCommand(d Deps) *cobra.Command {
 			"provider to use on this machine, or else are printed, for a CI secret. Nothing else of the window is kept.",
 		Example: "  " + program + " login --mystore my-shop --mystore other-shop=https://www.other.example/kontrollpanel\n" +
 			"  " + program + " login --shops shops.csv",
-		Args:    flagsAlone,
+		Args: flagsAlone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := f.plan(d.Getenv)
 			if err != nil {
