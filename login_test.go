@@ -217,15 +217,38 @@ func (h *house) signInToShop(shop string) {
 		chromedp.SendKeys("#login-password", "fake-mystore-password-"+shop), chromedp.Evaluate[chromedp.Void](`void setTimeout(() => document.querySelector("form button").click(), 200)`))
 }
 
-// TestLogin signs in as a person does, in a window, and looks at the vendors with what is kept of it.
+// goTo leads the window from a page to another address.
+func (h *house) goTo(from, to string) {
+	h.t.Helper()
+	h.at(from, chromedp.Evaluate[chromedp.Void](`void setTimeout(() => location.href = "`+to+`", 200)`))
+}
+
+// TestLogin signs in as a person does, in a window, to the shops of a list, and looks at the vendors with what is kept of
+// it. On the way, the person comes to another shop's control panel.
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	c := h.start("login", "--mystore", "fjellsport")
+	list := filepath.Join(t.TempDir(), "shops.csv")
+	if err := os.WriteFile(list, []byte("shop,merchant_id\nfjellsport,M00412871\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := h.start("login", "--shops", list)
 	h.signInToPortal()
+	const other = "kaffebonna"
+	h.goTo(h.box.MystoreAdminURL("fjellsport")+"/login", h.box.MystoreAdminURL(other))
+	h.goTo(h.box.MystoreAdminURL(other)+"/login", h.box.MystoreAdminURL("fjellsport"))
 	h.signInToShop("fjellsport")
 	if code := h.end(c); code != 0 || c.stdout.Len() > 0 {
 		t.Fatalf("it ends with %d and prints %q: %s", code, &c.stdout, &c.stderr)
+	}
+	for _, want := range []string{
+		"You are signed in to Kustom Portal as ops@agency.example.",
+		"This is the control panel at kaffebonna.localhost:", "and not the one of shop fjellsport",
+		"You are signed in to shop fjellsport at Mystore as owner@fjellsport.example.",
+	} {
+		if !strings.Contains(c.stderr.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &c.stderr)
+		}
 	}
 	keep := browser.Keep{Dir: filepath.Join(h.config, "terraform-provider-kustom")}
 	h.use(keep)

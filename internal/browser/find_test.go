@@ -70,6 +70,19 @@ func TestFind_NotWhatOnlyBeginsTheSameOrCanNotBeSeen(t *testing.T) {
 	}
 }
 
+// TestFind_InMenu: an entry may have a badge, and is not another one that begins or ends the same.
+func TestFind_InMenu(t *testing.T) {
+	t.Parallel()
+	tab := serveOne(t, `<nav><a href="#1">Developer logs</a><a href="#2">API documentation</a><a href="#3">Partner API</a><a href="#4">Orders ›</a>
+		<a href="#5">Webhooks <b>New</b></a><a href="#6">Credentials (3)</a><a href="#7">Shipping settings</a></nav>`).open(t, browser.Options{Timeout: short})
+	page := see(t, tab)
+	for word, want := range map[string]int{"Developer": 0, "API": 0, "›": 0, "Webhooks": 1, "Credentials": 1, "Shipping": 1} {
+		if found := page.Find(action(word).InMenu("settings")); len(found) != want {
+			t.Errorf("%d entries are taken for %q, want %d", len(found), word, want)
+		}
+	}
+}
+
 func TestFind_FieldHoweverItIsLabelled(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

@@ -22,35 +22,53 @@ var (
 // signInInterval is the wait between two looks at what a person does.
 const signInInterval = 250 * time.Millisecond
 
+// Watch is how a person who signs in and the program hear of each other.
+type Watch struct {
+	// Done is closed when the person says that they are in; nil is never.
+	Done <-chan struct{}
+	// Elsewhere, where it is not nil, is told of the first page of each other host that the window shows.
+	Elsewhere func(*url.URL)
+}
+
+// SignedIn is somebody who has signed in.
+type SignedIn struct {
+	Session Session
+	// User is the e-mail address of who it is; empty where the page does not show it.
+	User string
+}
+
 // SignIn opens a window on a site, lets a person sign in there, and returns the session as soon as a page of
-// the site shows somebody who is signed in, or when done is closed: then the person says so. How people sign
+// the site shows somebody who is signed in, or when the person says so. How people sign
 // in is left to them: on whatever hosts, in whatever tabs of the window, and for as long as ctx lasts. Pages
-// of other hosts are not looked at. Done may be nil.
+// of other hosts are not looked at: only their addresses are.
 //
 // The window is a browser's of its own, with a profile that is in memory only. Nothing of it is left.
-func SignIn(ctx context.Context, o Options, site *Site, done <-chan struct{}) (session Session, err error) {
+func SignIn(ctx context.Context, o Options, site *Site, watch Watch) (entered SignedIn, err error) {
 	var group Group
 	// The tabs go with the browser.
 	defer func() { err = errors.Join(err, group.Close()) }()
 	o.Visible = true
 	tab, err := New(&group, o).Open(ctx, NewVisitor(site, Session{Host: site.URL.Host}))
 	if err != nil {
-		return Session{}, err
+		return SignedIn{}, err
 	}
-	w := &window{tab: tab, tabs: map[target.ID]*Tab{chromedp.FromContext(tab.ctx).Target.TargetID: tab}, since: map[target.ID]time.Time{}}
+	w := &window{
+		tab: tab, tabs: map[target.ID]*Tab{chromedp.FromContext(tab.ctx).Target.TargetID: tab}, since: map[target.ID]time.Time{},
+		elsewhere: watch.Elsewhere, hosts: map[string]bool{},
+	}
 	if err := w.begin(ctx); err != nil {
-		return Session{}, w.reason(ctx, err)
+		return SignedIn{}, w.reason(ctx, err)
 	}
 	for {
-		session, ok, err := w.signedIn(ctx, isClosed(done))
+		entered, ok, err := w.signedIn(ctx, isClosed(watch.Done))
 		if err != nil {
-			return Session{}, w.reason(ctx, err)
+			return SignedIn{}, w.reason(ctx, err)
 		}
 		if ok {
-			return session, nil
+			return entered, nil
 		}
 		if err := pause(ctx, signInInterval); err != nil {
-			return Session{}, err
+			return SignedIn{}, err
 		}
 	}
 }
@@ -71,6 +89,9 @@ type window struct {
 	// tabs are those that have been looked at, and since is from when on each shows somebody who is signed in.
 	tabs  map[target.ID]*Tab
 	since map[target.ID]time.Time
+	// elsewhere is told of other hosts, and hosts are those that it was told of.
+	elsewhere func(*url.URL)
+	hosts     map[string]bool
 }
 
 // reason returns why there is nothing more to be seen, where something went wrong.
@@ -110,16 +131,16 @@ func (w *window) closeFirst(ctx context.Context) error {
 	return err
 }
 
-// signedIn looks at the site's pages in the window, and returns the session of the first one that shows
-// somebody who is signed in; of any of the site's, where the person says so.
-func (w *window) signedIn(ctx context.Context, said bool) (session Session, ok bool, err error) {
+// signedIn looks at the site's pages in the window, and returns who the first one shows that shows somebody who is
+// signed in; any of the site's will do where the person says so.
+func (w *window) signedIn(ctx context.Context, said bool) (entered SignedIn, ok bool, err error) {
 	var pages []*target.Info
 	err = w.tab.run(ctx, func(ctx context.Context) error {
 		pages, err = chromedp.Targets(ctx)
 		return err
 	})
 	if err != nil {
-		return Session{}, false, err
+		return SignedIn{}, false, err
 	}
 	open := false
 	for _, info := range pages {
@@ -127,15 +148,35 @@ func (w *window) signedIn(ctx context.Context, said bool) (session Session, ok b
 			continue
 		}
 		open = true
+		w.tellOf(info.URL)
 		if w.shows(ctx, info, said) {
 			session, err := w.tabs[info.TargetID].Session(ctx)
-			return session, err == nil, err
+			return SignedIn{Session: session, User: w.userOn(ctx, info.TargetID)}, err == nil, err
 		}
 	}
 	if !open {
-		return Session{}, false, ErrWindowClosed
+		return SignedIn{}, false, ErrWindowClosed
 	}
-	return Session{}, false, nil
+	return SignedIn{}, false, nil
+}
+
+// tellOf tells of the address of a page, where it is the first one of another host.
+func (w *window) tellOf(text string) {
+	address, err := url.Parse(text)
+	if err != nil || address.Host == "" || address.Host == w.tab.visitor.site.URL.Host || w.hosts[address.Host] || w.elsewhere == nil {
+		return
+	}
+	w.hosts[address.Host] = true
+	w.elsewhere(address)
+}
+
+// userOn returns who a page shows to be signed in. It is nice to know, and nothing depends on it.
+func (w *window) userOn(ctx context.Context, id target.ID) string {
+	page, err := w.tabs[id].look(ctx)
+	if err != nil {
+		return ""
+	}
+	return page.User()
 }
 
 // stays is how long a page has to show somebody who is signed in: some do for a moment, before they ask to

@@ -25,6 +25,8 @@ type memberSite struct {
 	signIn *httptest.Server
 	// done is closed when the person says that they are in.
 	done chan struct{}
+	// elsewhere is told of other hosts that the window shows; it may be nil.
+	elsewhere func(*url.URL)
 }
 
 const (
@@ -93,11 +95,11 @@ func signIn(ctx context.Context, t *testing.T, s *memberSite) (browser.Session, 
 	site := s.site(t)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	session, err := browser.SignIn(ctx, browser.Options{}, site, s.done)
+	entered, err := browser.SignIn(ctx, browser.Options{}, site, browser.Watch{Done: s.done, Elsewhere: s.elsewhere})
 	if left, globErr := filepath.Glob(filepath.Join(temp, "*")); globErr != nil || len(left) > 0 {
 		t.Errorf("%q is left behind (%v)", left, globErr)
 	}
-	return session, err
+	return entered.Session, err
 }
 
 // TestSignIn: whatever ways people take to sign in, they are seen to be in, and what is kept of it lets
@@ -110,9 +112,14 @@ func TestSignIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newMemberSite(t, script)
+			var elsewhere []string
+			s.elsewhere = func(address *url.URL) { elsewhere = append(elsewhere, "http://"+address.Host) }
 			session, err := signIn(t.Context(), t, s)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if !slices.Equal(elsewhere, []string{s.signIn.URL}) {
+				t.Errorf("it tells of %q", elsewhere)
 			}
 			site := s.site(t)
 			if session.Host != site.URL.Host || len(session.Cookies) != 1 || session.Cookies[0].Value != memberCookie ||
@@ -183,7 +190,7 @@ func TestSignInNeedsADisplay(t *testing.T) {
 	t.Setenv("DISPLAY", "")
 	t.Setenv("WAYLAND_DISPLAY", "")
 	site := newMemberSite(t, "").site(t)
-	if _, err := browser.SignIn(t.Context(), browser.Options{}, site, nil); !errors.Is(err, browser.ErrNoDisplay) {
+	if _, err := browser.SignIn(t.Context(), browser.Options{}, site, browser.Watch{}); !errors.Is(err, browser.ErrNoDisplay) {
 		t.Errorf("the error is %v", err)
 	}
 }

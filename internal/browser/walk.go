@@ -223,7 +223,7 @@ func Openers() []Move {
 	hamburger := Thing{Kind: Action, Words: []string{
 		"Menu", "Open menu", "Toggle menu", "Main menu", "Show menu", "Toggle navigation", "Open navigation", "Navigation", "Toggle sidebar",
 		"Open sidebar", "Meny", "Åpne meny", "Vis meny", "Hovedmeny", "☰", "≡",
-	}}
+	}}.Before()
 	return []Move{{Find: userMenus}, {Find: collapsedGroups}, {Find: func(p *Page) []*Element { return outsideLists(p.Find(hamburger)) }}}
 }
 

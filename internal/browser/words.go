@@ -79,8 +79,9 @@ type Thing struct {
 	// Label says what to call it, and Words are its names. Without a label, the words are not the site's.
 	Label string
 	Words []string
-	// Nouns, where they are set, are the only words that may follow the name: "key" in "Generate new key".
-	// What changes something must not be taken for something else that begins the same.
+	// Nouns, where they are not nil, are the only words that may follow the name, and none may come before it: "key" in
+	// "Generate new key". What changes something, or leads on, must not be taken for something else that begins or ends
+	// the same: "Developer logs" is not "Developer".
 	Nouns []string
 }
 
@@ -115,10 +116,16 @@ func (w Words) Choice(label string) Thing {
 // Text returns what is read, called by a label's words.
 func (w Words) Text(label string) Thing { return Thing{Kind: Text, Label: label, Words: w.Of(label)} }
 
-// Before returns the same thing, with none but these nouns after its name.
+// Before returns the same thing, with none but these nouns after its name, and nothing before it. Counts and signs may
+// follow all the same.
 func (t Thing) Before(nouns ...string) Thing {
-	t.Nouns = nouns
+	t.Nouns = append([]string{}, nouns...)
 	return t
+}
+
+// InMenu returns the same thing as an entry of a menu: a badge may follow its name, and these nouns.
+func (t Thing) InMenu(nouns ...string) Thing {
+	return t.Before(append([]string{"new", "beta", "preview", "ny", "nytt"}, nouns...)...)
 }
 
 // String describes the thing.
@@ -169,7 +176,7 @@ func (t Thing) fit(text string) int {
 			return exact
 		case begins && separate(rest) && t.mayFollow(rest):
 			best = max(best, before)
-		case ends && len(t.Nouns) == 0 && strings.HasSuffix(lead, " ") && len([]rune(lead)) <= longestIcon:
+		case ends && t.Nouns == nil && strings.HasSuffix(lead, " ") && len([]rune(lead)) <= longestIcon:
 			best = max(best, after)
 		}
 	}
@@ -183,7 +190,7 @@ func separate(rest string) bool {
 }
 
 func (t Thing) mayFollow(rest string) bool {
-	if len(t.Nouns) == 0 {
+	if t.Nouns == nil {
 		return len([]rune(rest)) <= longestBadge
 	}
 	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) }) {

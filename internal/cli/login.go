@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -22,11 +23,13 @@ func newLoginCommand(d Deps) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "login",
 		Short: "Sign in to Kustom Portal and to shops at Mystore in a window, for a provider that reaches them by their pages",
-		Long: "Opens a window for you to sign in at Kustom Portal, and then one for each shop at Mystore. Your sessions\n" +
-			"are kept in a file each, which only you can read, for the provider to use on this machine, or else are\n" +
-			"printed, for a CI secret. Nothing else of the window is kept.",
-		Example: "  " + program + " login --mystore my-shop --mystore other-shop=https://www.other.example/kontrollpanel",
-		Args:    flagsAlone,
+		Long: "Opens a window for you to sign in at Kustom Portal, and then one for each shop at Mystore, one after the other. It says\n" +
+			"who has signed in to what, and says so at once when a window shows another shop's control panel. A window closes\n" +
+			"when you are in, or when you press Enter. Your sessions are kept in a file each, which only you can read, for the\n" +
+			"provider to use on this machine, or else are printed, for a CI secret. Nothing else of the window is kept.",
+		Example: "  " + program + " login --mystore my-shop --mystore other-shop=https://www.other.example/kontrollpanel\n" +
+			"  " + program + " login --shops shops.csv",
+		Args: flagsAlone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := f.plan(d.Getenv)
 			if err != nil {
@@ -48,15 +51,19 @@ func login(ctx context.Context, p plan, d Deps) error {
 	}
 	var printed printout
 	lines := readLines(d.Stdin)
-	for _, place := range p.places {
-		session, err := p.signIn(ctx, place, lines, d)
+	for i, place := range p.places {
+		if len(p.places) > 1 {
+			d.say("%d of %d:", i+1, len(p.places))
+		}
+		entered, err := p.signIn(ctx, place, lines, d)
 		if err != nil {
 			return err
 		}
 		if p.print {
-			err = printed.add(place, session)
+			d.say("%s\n", place.says(entered))
+			err = printed.add(place, entered.Session)
 		} else {
-			err = keep(place, session, d)
+			err = keep(place, entered, d)
 		}
 		if err != nil {
 			return err
@@ -69,16 +76,41 @@ func login(ctx context.Context, p plan, d Deps) error {
 }
 
 // signIn lets the person sign in at one place.
-func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, d Deps) (browser.Session, error) {
+func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, d Deps) (browser.SignedIn, error) {
 	d.say("Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. If it does not, press Enter here. You have %v; Ctrl-C stops it.",
 		at.site.URL, at.name, at.hint, p.timeout)
 	within, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	session, err := d.SignIn(within, p.browser, at.site, said(within, lines))
+	watch := browser.Watch{Done: said(within, lines), Elsewhere: func(address *url.URL) {
+		if other := p.otherPanel(at, address); other != "" {
+			d.say("%s", other)
+		}
+	}}
+	entered, err := d.SignIn(within, p.browser, at.site, watch)
 	if err != nil {
-		return browser.Session{}, explain(ctx, at, p.timeout, err)
+		return browser.SignedIn{}, explain(ctx, at, p.timeout, err)
 	}
-	return session, nil
+	return entered, nil
+}
+
+// otherPanel says that an address is of another control panel than the shop's; it returns nothing where that does not
+// show, such as for a host where people sign in.
+func (p plan) otherPanel(at place, address *url.URL) string {
+	if at.shop == "" {
+		return ""
+	}
+	begin := at.site.URL.Path
+	for _, other := range p.places {
+		if other.shop != "" && other.shop != at.shop && strings.EqualFold(other.site.URL.Host, address.Host) {
+			return fmt.Sprintf("This is the control panel of shop %s, and not of shop %s. Go to %s, and sign in there.", other.shop, at.shop, at.site.URL)
+		}
+	}
+	if begin == "" || begin == "/" || address.Path != begin && !strings.HasPrefix(address.Path, begin+"/") {
+		return ""
+	}
+	moved := url.URL{Scheme: address.Scheme, Host: address.Host, Path: begin}
+	return fmt.Sprintf("This is the control panel at %s, and not the one of shop %s at %s. Go there and sign in. If the shop has moved, stop with Ctrl-C, and "+
+		"run login with --mystore %s=%s.", address.Host, at.shop, at.site.URL.Host, at.shop, &moved)
 }
 
 // explain says what an error means to the person, and what to do.
@@ -128,8 +160,8 @@ func said(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
 	return done
 }
 
-func keep(at place, session browser.Session, d Deps) error {
-	file, sealed, err := d.Keep.Save(at.shop, session)
+func keep(at place, entered browser.SignedIn, d Deps) error {
+	file, sealed, err := d.Keep.Save(at.shop, entered.Session)
 	if err != nil {
 		return err
 	}
@@ -137,9 +169,17 @@ func keep(at place, session browser.Session, d Deps) error {
 	if sealed {
 		reader = "read this file and your system's keyring, which has its key,"
 	}
-	d.say("You are signed in to %s. The session is kept in %s. Whoever can %s is you to %s, until the session expires or you sign out there.\n",
-		at.name, file, reader, at.site.Name)
+	d.say("%s The session is kept in %s. Whoever can %s is you to %s, until the session expires or you sign out there.\n",
+		at.says(entered), file, reader, at.site.Name)
 	return nil
+}
+
+// says says who has signed in to what.
+func (at place) says(entered browser.SignedIn) string {
+	if entered.User == "" {
+		return fmt.Sprintf("You are signed in to %s. The page does not show as whom.", at.name)
+	}
+	return fmt.Sprintf("You are signed in to %s as %s.", at.name, entered.User)
 }
 
 // printout is what is printed in the end, all of it or nothing.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,8 @@ type desk struct {
 	fail map[string]error
 	// windows are the addresses that were opened, with what was looked for on them.
 	windows []string
+	// shown is what the windows show of other hosts, and user who signs in there.
+	shown, user string
 	// typed is what the person types, and enter says that windows wait for that.
 	typed string
 	enter bool
@@ -53,21 +56,28 @@ func (d *desk) run(ctx context.Context, args ...string) int {
 	})
 }
 
-func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, done <-chan struct{}) (browser.Session, error) {
+func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, watch browser.Watch) (browser.SignedIn, error) {
 	d.windows = append(d.windows, site.URL.String())
+	if d.shown != "" {
+		address, err := url.Parse(d.shown)
+		if err != nil {
+			return browser.SignedIn{}, err
+		}
+		watch.Elsewhere(address)
+	}
 	if d.enter {
-		<-done
+		<-watch.Done
 	}
 	d.options = o
 	deadline, _ := ctx.Deadline()
 	d.left = time.Until(deadline)
 	if err := ctx.Err(); err != nil {
-		return browser.Session{}, err
+		return browser.SignedIn{}, err
 	}
 	if err := d.fail[site.Name]; err != nil {
-		return browser.Session{}, err
+		return browser.SignedIn{}, err
 	}
-	return browser.Session{Host: site.URL.Host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}, nil
+	return browser.SignedIn{Session: browser.Session{Host: site.URL.Host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}, User: d.user}, nil
 }
 
 // kept are the names of the files that there are.
@@ -183,6 +193,84 @@ func TestEnter_SaysThatThePersonIsIn(t *testing.T) {
 	}
 }
 
+// writeList writes a list of shops, and returns where it is.
+func writeList(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "shops.csv")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestShops signs in to each shop of a list, in its order, and says who is signed in to what.
+func TestShops(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.user = "owner@shops.example"
+	d.env["MYSTORE_ADMIN_URLS"] = `{"b": "https://www.b.example/kontrollpanel"}`
+	list := writeList(t, "shop;merchant_id\nb;M00412871\na;\nc;M00412871\n")
+	if code := d.run(t.Context(), "login", "--portal=false", "--shops", list, "--mystore", "c=https://www.c.example/admin"); code != 0 {
+		t.Fatal(&d.stderr)
+	}
+	want := []string{"https://www.c.example/admin", "https://www.b.example/kontrollpanel", "https://www.a.mystore4.no/kontrollpanel"}
+	if !slices.Equal(d.windows, want) {
+		t.Errorf("it opens %q, want %q", d.windows, want)
+	}
+	for _, want := range []string{
+		"1 of 3:", "3 of 3:", "You are signed in to shop c at Mystore as owner@shops.example. The session is kept",
+		"You are signed in to shop a at Mystore as owner@shops.example. The session is kept",
+	} {
+		if !strings.Contains(d.stderr.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &d.stderr)
+		}
+	}
+	if kept := d.kept(t); len(kept) != 3 {
+		t.Errorf("it keeps %q", kept)
+	}
+	d.user = ""
+	if d.run(t.Context(), "login", "--print", "--portal=false", "--shops", list); !strings.Contains(d.stderr.String(), "You are signed in to shop a at Mystore. The page does not show as whom.") {
+		t.Errorf("it says %s", &d.stderr)
+	}
+}
+
+// TestShops_OfAnotherShop is said while the window is open; of a host where people sign in, nothing is.
+func TestShops_OfAnotherShop(t *testing.T) {
+	t.Parallel()
+	const wrong = "This is the control panel"
+	for shown, want := range map[string]string{
+		"https://www.b.mystore4.no/kontrollpanel/login": "This is the control panel of shop b, and not of shop a. Go to https://www.a.mystore4.no/kontrollpanel",
+		"https://www.new.example/kontrollpanel":         "run login with --mystore a=https://www.new.example/kontrollpanel.",
+		"https://auth.example/login":                    "",
+		"https://www.new.example/kontrollpanelet":       "",
+	} {
+		d := newDesk(t)
+		d.shown = shown
+		if code := d.run(t.Context(), "login", "--mystore", "a", "--mystore", "b"); code != 0 {
+			t.Fatal(&d.stderr)
+		}
+		said := d.stderr.String()
+		_, ofFirst, _ := strings.Cut(said, "2 of 3:")
+		ofFirst, _, _ = strings.Cut(ofFirst, "3 of 3:")
+		if !strings.Contains(ofFirst, want) || want == "" && strings.Contains(ofFirst, wrong) {
+			t.Errorf("of %s it says %s, want %q", shown, ofFirst, want)
+		}
+	}
+}
+
+func TestShops_ListThatIsNone(t *testing.T) {
+	t.Parallel()
+	for want, file := range map[string]string{
+		"no such file": filepath.Join(t.TempDir(), "none.csv"),
+		"shops.csv: ":  writeList(t, "name\na\n"),
+	} {
+		d := newDesk(t)
+		if code := d.run(t.Context(), "login", "--shops", file); code != 1 || len(d.windows) > 0 || !strings.Contains(d.stderr.String(), want) {
+			t.Errorf("it ends with %d, opens %q and says %q, want %q", code, d.windows, &d.stderr, want)
+		}
+	}
+}
+
 func TestOptionsReachTheWindow(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -201,7 +289,7 @@ func TestOptionsReachTheWindow(t *testing.T) {
 func TestMisuse(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"--portal=false needs --mystore":                  {"login", "--portal=false"},
+		"--portal=false needs --mystore or --shops":       {"login", "--portal=false"},
 		"must be longer than nothing":                     {"login", "--timeout", "0"},
 		`"test" is neither "production" nor "playground"`: {"login", "--environment", "test"},
 		"login takes nothing but flags":                   {"login", "fjellsport"},

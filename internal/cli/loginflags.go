@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -54,6 +56,7 @@ const defaultTimeout = 10 * time.Minute
 // loginFlags are the flags of login, as they are given.
 type loginFlags struct {
 	sites   siteFlags
+	shops   string
 	portal  bool
 	print   bool
 	timeout time.Duration
@@ -61,6 +64,7 @@ type loginFlags struct {
 
 func (f *loginFlags) add(flags *pflag.FlagSet) {
 	f.sites.add(flags)
+	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the column shop: sign in to each of these shops, one after the other, as with --mystore")
 	flags.BoolVar(&f.portal, "portal", true, "sign in to Kustom Portal")
 	flags.BoolVar(&f.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
 	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "how long you have for each window, as a `duration`")
@@ -69,8 +73,11 @@ func (f *loginFlags) add(flags *pflag.FlagSet) {
 // plan returns what the flags and the environment ask for.
 func (f *loginFlags) plan(getenv func(string) string) (plan, error) {
 	p := plan{print: f.print, timeout: f.timeout, browser: browser.Options{Executable: f.sites.executable}}
+	if err := f.sites.addList(f.shops); err != nil {
+		return plan{}, err
+	}
 	if !f.portal && len(f.sites.shops) == 0 {
-		return plan{}, errors.New("there is nothing to sign in to: --portal=false needs --mystore")
+		return plan{}, errors.New("there is nothing to sign in to: --portal=false needs --mystore or --shops")
 	}
 	if p.timeout <= 0 {
 		return plan{}, errors.New("--timeout must be longer than nothing")
@@ -153,6 +160,27 @@ func (f *siteFlags) addShop(text string) error {
 	}
 	if !slices.ContainsFunc(f.shops, func(s shop) bool { return s.name == name }) {
 		f.shops = append(f.shops, shop{name, address})
+	}
+	return nil
+}
+
+// addList adds the shops of a list, if there is one.
+func (f *siteFlags) addList(file string) error {
+	if file == "" {
+		return nil
+	}
+	content, err := os.ReadFile(file) //nolint:gosec // The person names the file.
+	if err != nil {
+		return err
+	}
+	shops, err := shoplist.ParseDraft(content)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	for _, listed := range shops {
+		if err := f.addShop(listed.Name); err != nil {
+			return fmt.Errorf("%s: shop %s: %w", file, listed.Name, err)
+		}
 	}
 	return nil
 }

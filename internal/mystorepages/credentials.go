@@ -83,7 +83,7 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 				extension = v.extension(p)
 				return nil
 			}
-			return &browser.AbsentError{Things: []browser.Thing{v.words.Action(labelExtension)}}
+			return &browser.AbsentError{Things: []browser.Thing{v.extensionThing()}}
 		})
 	})
 	if err != nil {
@@ -125,11 +125,11 @@ func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error 
 	}
 	var at *url.URL
 	moves := browser.Openers()
-	moves = append(moves, browser.Move{Thing: v.words.Action(labelExtensions)}, browser.Move{Thing: v.words.Action(labelYours)})
+	moves = append(moves, browser.Move{Thing: v.words.Action(labelExtensions).InMenu()}, browser.Move{Thing: v.words.Action(labelYours).InMenu()})
 	for _, family := range families() {
 		moves = append(moves, browser.Move{Thing: v.words.Field(labelSearch), Find: v.search, Type: family})
 	}
-	moves = append(moves, browser.Move{Thing: v.words.Action(labelExtension)},
+	moves = append(moves, browser.Move{Thing: v.extensionThing()},
 		browser.Move{Thing: v.words.Action(labelCredentials), Find: v.credentialsOf})
 	err := v.Walk(ctx, step, browser.Route{Moves: moves, Goal: func(p *browser.Page) error {
 		at = p.URL
@@ -144,6 +144,11 @@ func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error 
 		v.client.addresses.Store(v.shop, at)
 	}
 	return err
+}
+
+// extensionThing is what leads to the page of the extension: not what is about it, such as its manual.
+func (v *visit) extensionThing() browser.Thing {
+	return v.words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
 }
 
 // search finds the field that searches the shop's extensions: on the page that lists them, and on no other.

@@ -301,12 +301,12 @@ func (v *visit) total(p *browser.Page) int {
 
 // more returns what leads to more of the list, and whether that is added to what is shown.
 func (v *visit) more(p *browser.Page) (next *browser.Element, grows bool) {
-	for _, e := range p.Find(v.words.Action(labelLoadMore)) {
+	for _, e := range p.Find(v.words.Action(labelLoadMore).Before("results", "rows", "api", "keys", "resultater", "nøkler", "nycklar")) {
 		if !e.Disabled {
 			return e, true
 		}
 	}
-	turns := p.Find(v.words.Action(labelNext))
+	turns := p.Find(v.words.Action(labelNext).Before("page", "results", "rows", "keys", "side", "sida"))
 	for _, e := range turns {
 		if !e.Disabled {
 			return e, false

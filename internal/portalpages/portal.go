@@ -173,7 +173,7 @@ func (v *visit) open(ctx context.Context) error {
 		return err
 	}
 	var found *url.URL
-	group, api := v.words.Action(labelGroup), v.words.Action(labelAPI)
+	group, api := v.words.Action(labelGroup).InMenu("tools"), v.words.Action(labelAPI).InMenu("key", "keys", "credentials", "access", "settings")
 	route := browser.Route{
 		Goal: func(p *browser.Page) error {
 			if v.refuses(p) {

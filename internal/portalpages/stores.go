@@ -219,7 +219,7 @@ func (v *visit) besideSelector(selector *browser.Element) *browser.Element {
 		if len(actions) == 0 {
 			continue
 		}
-		if shows := box.Find(v.words.Action(labelShow)); len(actions) == 1 && len(shows) == 1 && !shows[0].Disabled {
+		if shows := box.Find(v.words.Action(labelShow).Before("store", "stores", "key", "keys", "butikk", "butik")); len(actions) == 1 && len(shows) == 1 && !shows[0].Disabled {
 			return shows[0]
 		}
 		return nil

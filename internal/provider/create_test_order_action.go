@@ -172,6 +172,7 @@ const noOrder = "No test order made"
 
 func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {
 	var made kustom.MadeOrder
+	defer a.shops.NoteOwnUse(config.KustomID.ValueString())
 	err := a.shops.RetryWhilePropagating(ctx, func() error {
 		var err error
 		made, err = a.orders.CreateOrder(ctx, config.KustomID.ValueString(), config.Secret.ValueString(), order)

@@ -318,8 +318,9 @@ func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
 	if mystore.IsNotShown(unknown.Cause) {
 		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and does not show which Kustom ID it has. "+
 			"An empty field counts as that too: the shop may have an ID all the same.\n\nIf shop %s uses no key of Kustom's, add it to the provider's "+
-			"ignored_shops, and run again. Otherwise place a test order in the shop. If Kustom Portal then shows a later Last used of the new key, "+
-			"and not of %s, delete %s there. Where unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
+			"ignored_shops, and run again. Otherwise place a test order in the shop, and run again on this machine: the key is deleted when Kustom Portal "+
+			"shows a later Last used of the new key than of %s. A run on another machine does not know which key is the new one: delete %s in "+
+			"Kustom Portal then. Where unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
 			unknown.Username, shops, shops, unknown.Username, unknown.Username)}
 	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+

@@ -17,6 +17,20 @@ import (
 // seedVariable names the variable that repeats what a test has done at random.
 const seedVariable = "KUSTOM_TEST_SEED"
 
+// chosenSeed is chance, unless the environment pins it.
+func chosenSeed(t *testing.T) uint64 {
+	t.Helper()
+	pinned := os.Getenv(seedVariable)
+	if pinned == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(pinned, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", seedVariable, err)
+	}
+	return seed
+}
+
 // chance makes things happen at random: the same, for the same seed, to the same request, whatever came
 // in between.
 type chance struct {
@@ -28,13 +42,7 @@ type chance struct {
 // newChance prints its seed where the test fails.
 func newChance(t *testing.T) *chance {
 	t.Helper()
-	seed := rand.Uint64()
-	if pinned := os.Getenv(seedVariable); pinned != "" {
-		var err error
-		if seed, err = strconv.ParseUint(pinned, 10, 64); err != nil {
-			t.Fatalf("%s: %v", seedVariable, err)
-		}
-	}
+	seed := chosenSeed(t)
 	t.Logf("to repeat this, set %s=%d", seedVariable, seed)
 	return &chance{seed: seed, seen: map[string]int{}}
 }

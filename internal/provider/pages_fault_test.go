@@ -32,6 +32,9 @@ type pageFault struct {
 	fault sandbox.Fault
 	// browser is what the block says besides.
 	browser map[string]any
+	// pages says how the pages behave otherwise, and keyLimit how many keys a store can have.
+	pages    sandbox.PagesOptions
+	keyLimit int
 	// pending is how often the popup of a new key is asked for in vain.
 	pending int
 	// lookalikes gives every key one beside it whose username begins the same.
@@ -231,7 +234,7 @@ type pagesRehearsal struct {
 
 func rehearseOnPages(t *testing.T, seed sandbox.Seed, way string, f pageFault, group *browser.Group) pagesRehearsal {
 	t.Helper()
-	s, err := sandbox.New(seed, sandbox.Options{Clock: clock.System{}, Pending: f.pending})
+	s, err := sandbox.New(seed, sandbox.Options{Clock: clock.System{}, Pending: f.pending, Pages: f.pages, KeyLimit: f.keyLimit})
 	if err != nil {
 		t.Fatal(err)
 	}

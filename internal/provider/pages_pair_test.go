@@ -3,6 +3,7 @@ package provider_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -35,7 +36,7 @@ func newPagesPair(t *testing.T, o sandbox.Options) *pagesPair {
 	}
 	p.core = &core{
 		provider: newProvider(provider.Options{
-			Version: "test", Clock: p.clock, Getenv: func(name string) string { return p.env[name] },
+			Version: "test", Clock: p.clock, CacheDir: t.TempDir(), Getenv: func(name string) string { return p.env[name] },
 		}, waysPages),
 		chains: chains, state: map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
 	}
@@ -62,7 +63,8 @@ func (p *pagesPair) wantNoChange(t *testing.T) {
 	}
 }
 
-// TestPagesPairOfShopThatHidesItsKey: the shop gets its key, and no key that it may use is deleted (I1).
+// TestPagesPairOfShopThatHidesItsKey: the shop gets its key, and no key that it may use is deleted (I1). The next run
+// deletes the old one once the portal shows that the shop uses the new one.
 func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 	t.Parallel()
 	p := newPagesPair(t, hiddenID())
@@ -73,6 +75,7 @@ func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 	}
 	p.wantWorking(t, p.shop.Name)
 
+	p.clock.Advance(time.Hour)
 	p.campaign = "2"
 	const says = "may use it and does not show which Kustom ID it has"
 	if err := p.apply(t.Context()); err == nil || !strings.Contains(err.Error(), first) || !strings.Contains(err.Error(), says) {
@@ -86,6 +89,18 @@ func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 		p.key(t, p.shop.MerchantID, username)
 	}
 	p.wantCount(t, 2, sandbox.Mystore, "PATCH", "")
+
+	p.clock.Advance(time.Hour)
+	if err := p.PlaceOrder(p.shop.Name); err != nil {
+		t.Fatal(err)
+	}
+	p.mustApply(t)
+	p.wantWorking(t, p.shop.Name)
+	for _, key := range p.Keys(p.shop.MerchantID) {
+		if key.Username == first {
+			t.Error("the shop is seen to use its new key, and the one before it is left")
+		}
+	}
 }
 
 // TestPagesPairOfKlarnasKey imports the key that the shop has, and replaces it: its form tells that it is Klarna's.

@@ -291,6 +291,7 @@ const verdictAccepted = "accepted"
 // prove asks once: who waits for a plan does not want to wait a minute for a refusal.
 func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBundle, username, secret string) error {
 	var heard exchangeLog
+	defer d.shops.NoteOwnUse(username)
 	err := d.prover.Prove(listening(ctx, heard.add), username, secret)
 	if fatal := unusable(ctx, err); fatal != nil {
 		return fatal

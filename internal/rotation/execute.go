@@ -528,7 +528,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 		seen.Own = seen.Held
 		memory.UpdatedAt = seen.Holds.UpdatedAt
 	}
-	memory.confirm(seen)
+	memory.confirm(seen, e.Shops.sightings.lastGiven(shop))
 	e.Shops.Uses(shop, memory.UsedKey)
 	memory.Due = seen.dueReason(memory.UpdatedAt, record.Username)
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
@@ -546,8 +546,8 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 }
 
 // confirm takes note of what shows that the shop has the key that it was given: its page, or a use of the key that is
-// later than the engine's own.
-func (m *Memory) confirm(seen Observation) {
+// later than the engine's own, and than what the provider has done with it on this machine since.
+func (m *Memory) confirm(seen Observation, last given) {
 	if seen.Unshown == nil {
 		if !m.UnconfirmedSince.IsZero() {
 			m.UpdatedAt = seen.Holds.UpdatedAt
@@ -558,7 +558,11 @@ func (m *Memory) confirm(seen Observation) {
 	if seen.Own == nil || seen.Own.LastUsedAt == nil || m.UnconfirmedSince.IsZero() {
 		return
 	}
-	if seen.Own.LastUsedAt.After(m.UnconfirmedSince.Add(ownUse)) {
+	own := m.UnconfirmedSince
+	if last.Username == seen.Own.Username && last.OwnUse.After(own) {
+		own = last.OwnUse
+	}
+	if seen.Own.LastUsedAt.After(own.Add(ownUse)) {
 		m.UnconfirmedSince, m.UsedKey = time.Time{}, seen.Own.Username
 	}
 }

@@ -31,6 +31,7 @@ const (
 
 // Prove asks the merchant API whether a pair works, as [Shops.RetryWhilePropagating] does.
 func (s *Shops) Prove(ctx context.Context, pair Pair) error {
+	defer s.NoteOwnUse(pair.Username)
 	return s.steps.do(ctx, StepProve, "", pair.Username, func() error {
 		return s.RetryWhilePropagating(ctx, func() error { return s.prover.Prove(ctx, pair.Username, pair.Secret.Reveal()) })
 	})
@@ -65,16 +66,18 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds myst
 	}
 	defer release()
 	h.expect(pair.Username)
-	if err := s.steps.do(ctx, StepInstall, "", pair.Username, func() error { return s.write(ctx, name, h, pair) }); err != nil {
-		if notWritten(err) {
-			h.withdraw()
-		}
-		return mystore.Credentials{}, err
+	err = s.steps.do(ctx, StepInstall, "", pair.Username, func() error { return s.write(ctx, name, h, pair) })
+	if err == nil {
+		err = s.steps.do(ctx, StepConfirm, "", pair.Username, func() error {
+			holds, err = s.confirmInstalled(ctx, name, h, pair.Username)
+			return err
+		})
+	} else if notWritten(err) {
+		h.withdraw()
 	}
-	err = s.steps.do(ctx, StepConfirm, "", pair.Username, func() error {
-		holds, err = s.confirmInstalled(ctx, name, h, pair.Username)
-		return err
-	})
+	if mystore.IsNotConfirmed(err) {
+		s.sightings.recordGiven(name, given{Username: pair.Username, At: s.clock.Now(), OwnUse: s.clock.Now()})
+	}
 	return holds, err
 }
 

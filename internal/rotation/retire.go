@@ -117,6 +117,9 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 			return e.steps.keep(ctx, key, err)
 		}
 		usage := e.checkUnused(ctx, key, made)
+		if e.learnUses(ctx, key, usage) {
+			usage = e.checkUnused(ctx, key, made)
+		}
 		if usage != nil && (!isUsageUnknown(usage) || !quiet) {
 			return e.steps.keep(ctx, key, usage)
 		}

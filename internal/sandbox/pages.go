@@ -42,6 +42,19 @@ func (o PagesOptions) check() error {
 	return nil
 }
 
+// Mutate changes the pages from now on: to those with these mutations, and to the ones of today without any.
+func (s *Sandbox) Mutate(names ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.options.Pages
+	o.Mutations = names
+	if err := o.check(); err != nil {
+		return err
+	}
+	s.options.Pages = o
+	return nil
+}
+
 func (o PagesOptions) mutated(name string) bool { return slices.Contains(o.Mutations, name) }
 
 // page is what a route has besides when it is a page.
@@ -271,13 +284,16 @@ func (c *call) form() url.Values {
 	return form
 }
 
-// pageDelay is what an answer to a page's script takes.
+// pageDelay is what an answer to a page's script takes. It takes the lock by itself.
 func (s *Sandbox) pageDelay(c *call) time.Duration {
 	if c.route == nil || !c.route.page.data {
 		return 0
 	}
-	delay := s.options.Pages.Delay
-	if s.options.Pages.mutated("rows-late") && c.route.method == http.MethodGet && strings.HasSuffix(c.route.template, "/keys") {
+	s.mu.Lock()
+	pages := s.options.Pages
+	s.mu.Unlock()
+	delay := pages.Delay
+	if pages.mutated("rows-late") && c.route.method == http.MethodGet && strings.HasSuffix(c.route.template, "/keys") {
 		delay += lateRows
 	}
 	return delay

@@ -38,6 +38,7 @@ func portalPagesMount() *mount {
 			{method: http.MethodGet, template: "/switch-environment", handle: (*Sandbox).switchEnvironment},
 			{method: http.MethodGet, template: "/data/session", handle: (*Sandbox).sessionData, page: data},
 			{method: http.MethodPost, template: "/data/language", handle: (*Sandbox).chooseLanguage, page: data},
+			{method: http.MethodPost, template: strayTemplate, handle: (*Sandbox).takeStray, page: data},
 			{method: http.MethodPost, template: "/data/sign-out", handle: (*Sandbox).signOutOfPortal, page: data},
 			{method: http.MethodGet, template: "/data/stores", handle: (*Sandbox).storesData, page: admin},
 			{method: http.MethodGet, template: "/data/endpoints", handle: (*Sandbox).allEndpointsData, page: admin},

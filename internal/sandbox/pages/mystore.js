@@ -12,6 +12,7 @@ const groups = [
   { text: "Logistics", children: [["Stock Value Report", "/stock"]] },
   { text: "Extensions", children: [["Your extensions", "/extensions"], ["All extensions", "/extension-store"]] },
 ];
+if (mutated("lookalikes")) groups.at(-1).children.unshift(["Extensions news", "/content"], ["Order extensions", "/extension-store"]);
 
 function group({ text, children }) {
   const id = newID();
@@ -43,6 +44,7 @@ function extensionsPage() {
   const show = (query) => list.replaceChildren(...boot.extensions
     .filter((e) => extensionName(e).toLowerCase().includes(query.trim().toLowerCase()))
     .map((e) => h("div", { class: "card" },
+      mutated("lookalikes") ? h("a", { href: `${boot.base}/content` }, t("About {0}", extensionName(e))) : null,
       h("h3", {}, mutated("cards-unlinked") ? extensionName(e) : h("a", { href: `${boot.base}/extensions/${e.id}` }, extensionName(e))),
       e.credentials && !mutated("cards-bare") ? h("a", { class: "button outline", href: `${boot.base}/extensions/${e.id}/credentials` }, t("Credentials")) : null)));
   const search = h("input", { type: "search", placeholder: t("Search"), oninput: async (event) => {

@@ -2,7 +2,7 @@
 
 import {
   ask, boot, button, combobox, confirmDialog, consentBanner, date, dialog, expand, h, hidden, icon, menu, mutated, newID, openShadow,
-  select, skeleton, t, toast, wait,
+  select, skeleton, stray, t, toast, wait,
 } from "./ui.js";
 
 const integrations = boot.developers ? "Developers" : "Integrations";
@@ -26,7 +26,8 @@ function apiGroup() {
   if (mutated("menu-flat")) return [{ text: "API", path: apiPath }];
   if (mutated("page-tabs")) return [{ text: integrations, path: section }];
   const third = boot.developers ? ["Webhooks", `${section}/webhooks`] : ["SFTP credentials", `${section}/sftp-credentials`];
-  return [{ text: integrations, children: [["API", apiPath], ["Shipping", `${section}/shipping`], third] }];
+  const first = mutated("lookalikes") ? [["API documentation", `${section}/documentation`]] : [];
+  return [{ text: integrations, children: [...first, ["API", apiPath], ["Shipping", `${section}/shipping`], third] }];
 }
 
 const root = document.getElementById("root");
@@ -43,6 +44,7 @@ function go(path) {
 function link(text, path, properties = {}) {
   return h("a", { href: boot.base + path, "aria-current": here() === path ? "page" : null, ...properties, onclick: (event) => {
     event.preventDefault();
+    if (path !== apiPath && path !== section) stray(path);
     go(path);
   } }, text);
 }
@@ -77,7 +79,7 @@ function header() {
   const flag = h("span", { class: `flag ${boot.lang}` });
   const speak = (lang) => () => ask("POST", "/data/language", { lang }).then(() => location.reload());
   const languages = [{ text: "English", act: speak("en") }, { text: "Norsk", act: speak("nb") }];
-  const own = ["Dark mode", "Account settings", "Microsoft login"].map((text) => ({ text: t(text), act: () => {} }));
+  const own = ["Dark mode", "Account settings", "Microsoft login"].map((text) => ({ text: t(text), act: () => stray(text) }));
   own.push({ text: t("Sign out"), act: () => ask("POST", "/data/sign-out").then(() => location.assign(boot.signIn)) });
   return h("header", {},
     boot.playground ? h("a", { class: "pill", href: `${boot.base}/switch-environment` }, t("Switch to production")) : null,
@@ -123,7 +125,10 @@ const frame = () => h("iframe", { class: "frame", src: `${boot.base}/embedded/ap
 function tabs() {
   const panel = h("div", { role: "tabpanel" });
   const names = ["Shipping", "API", "SFTP credentials"];
-  const buttons = names.map((name) => h("button", { type: "button", role: "tab", "aria-selected": "false", onclick: () => show(name) }, t(name)));
+  const buttons = names.map((name) => h("button", { type: "button", role: "tab", "aria-selected": "false", onclick: () => {
+    if (name !== "API") stray(name);
+    show(name);
+  } }, t(name)));
   const show = (name) => {
     buttons.forEach((b, i) => b.setAttribute("aria-selected", String(names[i] === name)));
     panel.replaceChildren(name === "API" ? apiPage() : plainPage(t(name)));
@@ -145,10 +150,13 @@ function storeChoice() {
     };
     const label = mutated("stores-unlabelled") ? null : mutated("stores-label-apart") ? h("div", { class: "label" }, t("Stores")) : h("label", { for: id }, t("Stores"));
     const control = mutated("select-native") ? select(settings) : combobox(settings);
-    place.replaceChildren(...[label, control].filter(Boolean));
+    place.replaceChildren(...[label, control, lookalike("View guide")].filter(Boolean));
   });
   return place;
 }
+
+// lookalike is what a name begins that something else is looked for by.
+const lookalike = (text) => (mutated("lookalikes") ? button(t(text), { class: "ghost", onclick: () => stray(text) }) : null);
 
 async function listStores() {
   stores ??= (await ask("GET", "/data/stores"))?.stores ?? [];
@@ -176,7 +184,7 @@ function apiPage() {
   refresh();
   return h("div", {}, title(t("API")),
     h("div", { role: "alert", class: "box" }, icon("info"), h("span", {}, t("Your Kustom API keys let you securely connect to Kustom when placing or managing orders."))),
-    mutated("stores-in-header") ? null : storeChoice(), status, h("div", { class: "card" }, head, list));
+    mutated("stores-in-header") ? null : storeChoice(), status, h("div", { class: "card" }, head, list), lookalike("Next steps"));
 }
 
 async function showEndpoints(place) {
@@ -303,6 +311,7 @@ function shownValue(name, value) {
 }
 
 const copyButton = (value) => h("button", { type: "button", class: "outline button", onclick: (event) => {
+  stray("copy");
   navigator.clipboard?.writeText(value).catch(() => {});
   event.currentTarget.replaceChildren(icon("check"));
 } }, icon("copy"));
@@ -335,7 +344,7 @@ function grid(keys) {
 function rowMenu(key) {
   if (mutated("row-delete-button")) return h("button", { type: "button", class: "outline button", "aria-label": t("Delete API Key"), onclick: () => confirmDelete(key) }, icon("bin"));
   const items = [{ text: t("Delete API Key"), act: () => confirmDelete(key) }];
-  if (mutated("menu-more-items")) items.unshift({ text: t("Set expiration date"), act: () => {} }, { text: t("Copy Key ID"), act: () => {} });
+  if (mutated("menu-more-items")) items.unshift(...["Set expiration date", "Copy Key ID"].map((text) => ({ text: t(text), act: () => stray(text) })));
   const name = mutated("row-menu-unnamed") ? null : t("Open menu");
   return menu(h("span", {}, name ? hidden(name) : null, icon("dots")), items, { class: "ghost" });
 }
@@ -414,7 +423,7 @@ function render() {
 }
 
 function chatButton() {
-  document.body.append(h("div", { class: "chat", role: "button", tabindex: "0", "aria-label": "Open Intercom Messenger" }, icon("chat")));
+  document.body.append(h("div", { class: "chat", role: "button", tabindex: "0", "aria-label": "Open Intercom Messenger", onclick: () => stray("chat") }, icon("chat")));
 }
 
 function news() {

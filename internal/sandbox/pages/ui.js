@@ -51,6 +51,10 @@ export function icon(name) {
 }
 
 export const hidden = (text) => h("span", { class: "sr-only" }, text);
+
+// stray tells the sandbox of a click on what nobody needs who does what the vendor's guide says.
+export const stray = (thing) => { ask("POST", `/data/strays/${encodeURIComponent(thing)}`).catch(() => {}); };
+
 export const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // button is a button, unless a mutation makes something else of it.
@@ -301,7 +305,7 @@ export function consentBanner() {
   const choose = (choice) => { localStorage.setItem("cookie-consent", choice); done(); };
   const buttons = () => h("div", { class: "buttons" },
     button(t("Necessary only"), { class: "outline", onclick: () => choose("necessary") }),
-    button(t("Accept all"), { class: "primary", onclick: () => choose("all") }));
+    button(t("Accept all"), { class: "primary", onclick: () => { stray("Accept all"); choose("all"); } }));
   const text = t("We use cookies to make the portal work and to understand how it is used.");
   let done;
   if (mutated("consent-modal")) {

@@ -1,0 +1,120 @@
+package rotation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+)
+
+// This file is about shops whose pages do not show which key they have. That such a shop uses the key that it was given
+// shows in the portal: something has used the key later than the provider itself. What earlier runs of this machine have
+// given is remembered, because whoever deletes the old key need not know who has installed the new one.
+
+// given is a key that a run gave to a shop whose page does not show which key it has.
+type given struct {
+	Username string `json:"username"`
+	// At is when the shop was given the key, and OwnUse when the provider last used the key itself.
+	At     time.Time `json:"at"`
+	OwnUse time.Time `json:"own_use"`
+}
+
+// recordGiven remembers that a shop was given a key.
+func (s Sightings) recordGiven(shop string, g given) {
+	if s.Dir == "" {
+		return
+	}
+	// Strings and times always encode.
+	content, _ := json.Marshal(g)
+	keepFile(s.givenDir(), s.givenFile(shop), content)
+}
+
+// lastGiven returns the key that a shop was given last; none where that is not known.
+func (s Sightings) lastGiven(shop string) (g given) {
+	if s.Dir == "" {
+		return given{}
+	}
+	content, err := os.ReadFile(s.givenFile(shop))
+	if err != nil || json.Unmarshal(content, &g) != nil {
+		return given{}
+	}
+	return g
+}
+
+// recordOwnUse remembers that the provider itself has used a key: that is no use by the shop that was given it.
+func (s Sightings) recordOwnUse(username string, at time.Time) {
+	for _, shop := range s.given(username) {
+		if g := s.lastGiven(shop); g.OwnUse.Before(at) {
+			g.OwnUse = at
+			s.recordGiven(shop, g)
+		}
+	}
+}
+
+// given returns the shops that were given a key last.
+func (s Sightings) given(username string) []string {
+	if s.Dir == "" {
+		return nil
+	}
+	var shops []string
+	// There is no folder where no shop hides its key.
+	files, _ := os.ReadDir(s.givenDir())
+	for _, file := range files {
+		if shop, err := url.PathUnescape(file.Name()); err == nil && s.lastGiven(shop).Username == username {
+			shops = append(shops, shop)
+		}
+	}
+	return shops
+}
+
+func (s Sightings) givenDir() string { return s.Dir + "-given" }
+
+func (s Sightings) givenFile(shop string) string {
+	return filepath.Join(s.givenDir(), url.PathEscape(shop))
+}
+
+// NoteOwnUse notes that the provider itself uses a key now.
+func (s *Shops) NoteOwnUse(username string) { s.sightings.recordOwnUse(username, s.clock.Now()) }
+
+// learnUses finds out, for the shops that hide whether they use a key, whether they use another one that they were given
+// later. It returns whether one of them does.
+func (e *Engine) learnUses(ctx context.Context, key kustom.Orphan, usage error) bool {
+	var unknown *KeyUsageUnknownError
+	if !errors.As(usage, &unknown) || len(unknown.Shops) == 0 {
+		return false
+	}
+	listed, err := e.Keys.Fresh(ctx, key.MerchantID)
+	old, ok := find(listed, key.CredentialID)
+	if err != nil || !ok {
+		return false
+	}
+	learned := false
+	for _, shop := range unknown.Shops {
+		g := e.Shops.sightings.lastGiven(shop)
+		// Of a key that several shops have, nobody knows which of them has used it.
+		shared := len(e.Shops.sightings.given(g.Username)) > 1 || e.Shops.Holds(g.Username)
+		if g.Username != key.Username && !shared && replaces(g, old, listed) {
+			e.Shops.Uses(shop, g.Username)
+			learned = true
+		}
+	}
+	return learned
+}
+
+// replaces tells whether a shop is seen to use the key that it was given in place of an older one: somebody but the
+// provider has used it, and nobody the older one since.
+func replaces(g given, old kustom.Key, listed []kustom.Key) bool {
+	for _, key := range listed {
+		if key.Username != g.Username || key.LastUsedAt == nil {
+			continue
+		}
+		later := key.LastUsedAt.After(g.OwnUse.Add(ownUse)) && key.LastUsedAt.After(g.At.Add(ownUse))
+		return later && old.CreatedAt.Before(g.At) && (old.LastUsedAt == nil || old.LastUsedAt.Before(*key.LastUsedAt))
+	}
+	return false
+}
