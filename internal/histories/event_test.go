@@ -371,6 +371,7 @@ func (w *world) converge() {
 // settle puts right what only people can: a shop has one owner, in one state and of the right kind.
 func (w *world) settle() {
 	w.clock.Advance(time.Hour)
+	w.settled = true
 	for shop := range shopNames {
 		for _, e := range w.estates {
 			e.wishes[shop].mistaken, e.wishes[shop].split, e.wishes[shop].late, e.wishes[shop].imports = false, false, false, nil

@@ -168,6 +168,9 @@ func TestFoundHistories(t *testing.T) {
 		"a provider configuration without shops gets them after it could not delete": {
 			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneSplit}, {verb: apply}, {verb: replace, shop: 0, n: 0},
 		},
+		"a fleet takes over from a pair whose provider configuration had no shops": {
+			{verb: want, shop: 2, n: 0}, {verb: tune, shop: 2, n: tuneSplit}, {verb: adopt, shop: 2}, {verb: apply}, {verb: want, shop: 2, n: 2},
+		},
 		"a killed run's key is not listed when the next run plans": {
 			{verb: want, shop: 0, n: 0}, {verb: apply, trouble: trouble{kind: killAfter}}, {verb: apply, trouble: trouble{kind: stale}},
 		},

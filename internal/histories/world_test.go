@@ -92,6 +92,8 @@ type world struct {
 	held map[string]map[string]bool
 	// victims are shops that a run has stopped that was not told of them. They are put right in the end.
 	victims map[string]bool
+	// settled says that people have done what refusals ask for: also where a provider configuration had no shops to ask.
+	settled bool
 	// before are the shops that took payments when the run began.
 	before [shopCount]bool
 	// said is everything that the provider has said.
@@ -333,7 +335,7 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 		return nil, nil, err
 	}
 	env["MYSTORE_TOKENS"] = string(tokens)
-	if access == portalAccess || len(r.shopTokens) == 0 {
+	if access == portalAccess && !r.world.settled || len(r.shopTokens) == 0 {
 		delete(env, "MYSTORE_TOKENS")
 	}
 	if env["MYSTORE_TOKENS"] != "" {
