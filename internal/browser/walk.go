@@ -153,12 +153,16 @@ func (r Route) missing(p *Page, goal *AbsentError) error {
 			last = i
 		}
 	}
+	var missing []Thing
 	for _, move := range r.Moves[last+1:] {
 		if len(move.Thing.Words) > 0 && move.Type == "" {
-			return &AbsentError{Things: append([]Thing{move.Thing}, goal.Things...), What: goal.What}
+			missing = append(missing, move.Thing)
 		}
 	}
-	return goal
+	if len(missing) == 0 {
+		return goal
+	}
+	return &AbsentError{Things: append(missing[:1:1], goal.Things...), Way: missing[1:], What: goal.What}
 }
 
 func (m Move) find(p *Page) []*Element {
