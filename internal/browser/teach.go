@@ -74,6 +74,12 @@ func (t *Tab) teach(ctx context.Context, s Step, things []Thing, entry *Element)
 	if err != nil {
 		return false, err
 	}
+	if shown.inFront() != nil {
+		// A menu that was opened on the way, say, keeps a person from pointing at what is behind it.
+		if err := t.Press(ctx, s, escape); err != nil {
+			return false, err
+		}
+	}
 	for _, thing := range things {
 		if thing.Label == "" || !t.browser.teaching.begins(thing.Label+" "+shown.URL.String()) {
 			continue

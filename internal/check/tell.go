@@ -200,7 +200,8 @@ func (t *Teller) end(ready bool) {
 	}
 	if t.report {
 		_, _ = fmt.Fprintf(t.out, "\nA page of the vendor's is built differently from what is known, which no other word mends. Please report it at\n"+
-			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes.\n")
+			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes. Until then, check --teach has\n"+
+			"you point at what is missing.\n")
 	}
 }
 

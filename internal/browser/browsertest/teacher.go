@@ -44,6 +44,8 @@ func (a *Teacher) Attend(ctx context.Context) {
 		a.mu.Lock()
 		a.errs = append(a.errs, fmt.Errorf("%q: %w", question, err))
 		a.mu.Unlock()
+		// Nobody is to wait for a teacher who is at a loss.
+		_, _ = chromedp.Run(ctx, chromedp.Click(`//button[text()="Stop"]`))
 	}
 }
 
