@@ -29,15 +29,15 @@ const MostProfile = 64 << 10
 
 // profileFile is the form of the file.
 type profileFile struct {
-	Version int                             `json:"version"`
-	Sites   map[string]map[string]Structure `json:"sites"`
+	Version int                               `json:"version"`
+	Sites   map[string]map[string][]Structure `json:"sites"`
 }
 
 // NewProfile returns a profile of sites of which nothing has been taught yet.
 func NewProfile(file string, tables map[string]Table) *Profile {
 	p := &Profile{File: file, sites: map[string]*Lessons{}}
 	for site := range tables {
-		p.sites[site] = &Lessons{file: file, known: map[string]Structure{}}
+		p.sites[site] = &Lessons{file: file, known: map[string][]Structure{}}
 	}
 	return p
 }
@@ -78,11 +78,13 @@ func ParseProfile(file string, data []byte, tables map[string]Table) (*Profile, 
 		if !ok {
 			return nil, fmt.Errorf("it has the site %q; there are %s", Mask(site), strings.Join(slices.Sorted(maps.Keys(tables)), " and "))
 		}
-		for label, s := range lessons {
-			if err := s.check(label, table); err != nil {
-				return nil, fmt.Errorf("%s.%s: %w", site, Mask(label), err)
+		for label, all := range lessons {
+			for _, s := range all {
+				if err := s.check(label, table); err != nil {
+					return nil, fmt.Errorf("%s.%s: %w", site, Mask(label), err)
+				}
 			}
-			p.sites[site].known[label] = s
+			p.sites[site].known[label] = all
 		}
 	}
 	return p, nil
@@ -120,7 +122,7 @@ func (p *Profile) Len() int {
 
 // Save writes the profile to its file, whole or not at all.
 func (p *Profile) Save() error {
-	written := profileFile{Version: profileVersion, Sites: map[string]map[string]Structure{}}
+	written := profileFile{Version: profileVersion, Sites: map[string]map[string][]Structure{}}
 	for site, lessons := range p.sites {
 		if known := lessons.all(); len(known) > 0 {
 			written.Sites[site] = known
@@ -153,27 +155,27 @@ type Lessons struct {
 	file string
 
 	mu    sync.Mutex
-	known map[string]Structure
+	known map[string][]Structure
 }
 
-// of returns how the thing of a label is built, if that was taught.
-func (l *Lessons) of(label string) (s Structure, ok bool) {
+// of returns how the thing of a label is built: it may be so on several pages. None is not taught.
+func (l *Lessons) of(label string) []Structure {
 	if l == nil || label == "" {
-		return Structure{}, false
+		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s, ok = l.known[label]
-	return s, ok
+	return l.known[label]
 }
 
-func (l *Lessons) set(label string, s Structure) {
+// add adds what was taught last, which is looked for first.
+func (l *Lessons) add(label string, s Structure) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known[label] = s
+	l.known[label] = append([]Structure{s}, l.known[label]...)
 }
 
-func (l *Lessons) all() map[string]Structure {
+func (l *Lessons) all() map[string][]Structure {
 	if l == nil {
 		return nil
 	}

@@ -11,7 +11,9 @@ import (
 )
 
 // wrap is a file with one lesson.
-func wrap(lesson string) string { return `{"version": 1, "sites": {"site": {"make": ` + lesson + `}}}` }
+func wrap(lesson string) string {
+	return `{"version": 1, "sites": {"site": {"make": [` + lesson + `]}}}`
+}
 
 // TestProfile_Refuses what a file can't have, in plain words, without its content.
 func TestProfile_Refuses(t *testing.T) {
@@ -26,7 +28,7 @@ func TestProfile_Refuses(t *testing.T) {
 		"no version":      {`{"sites": {}}`, "its version is 0"},
 		"unknown key":     {`{"version": 1, "words": {}}`, `the key "words", which is not known`},
 		"unknown site":    {`{"version": 1, "sites": {"elsewhere": {}}}`, `the site "elsewhere"`},
-		"unknown label":   {`{"version": 1, "sites": {"site": {"moon": {"tag": "a", "name": "x"}}}}`, "site.moon: there is no such label"},
+		"unknown label":   {`{"version": 1, "sites": {"site": {"moon": [{"tag": "a", "name": "x"}]}}}`, "site.moon: there is no such label"},
 		"wrong type":      {wrap(`{"tag": 1}`), `the wrong type`},
 		"unknown in it":   {wrap(`{"tag": "a", "xpath": "/a"}`), `the key "xpath"`},
 		"no tag":          {wrap(`{"name": "Make"}`), "lacks the tag"},
@@ -56,18 +58,20 @@ func TestProfile_SavesWhatItReads(t *testing.T) {
   "version": 1,
   "sites": {
     "site": {
-      "make": {
-        "tag": "div",
-        "name": "Lag <en> til",
-        "inside": [
-          "main"
-        ],
-        "place": {
-          "after": "stores",
-          "nth": 1,
-          "of": 2
+      "make": [
+        {
+          "tag": "div",
+          "name": "Lag <en> til",
+          "inside": [
+            "main"
+          ],
+          "place": {
+            "after": "stores",
+            "nth": 1,
+            "of": 2
+          }
         }
-      }
+      ]
     }
   }
 }

@@ -113,11 +113,12 @@ func (t Thing) alike(s Structure, e *Element) []*Element {
 // Shown returns what is in e of what a person has pointed at; nothing where nobody has, or where the page has
 // nothing that is built so any more.
 func (t Thing) Shown(e *Element) []*Element {
-	s, ok := t.site.lessons.of(t.Label)
-	if !ok {
-		return nil
+	for _, s := range t.site.lessons.of(t.Label) {
+		if found := t.match(s, e); len(found) > 0 {
+			return found
+		}
 	}
-	return t.match(s, e)
+	return nil
 }
 
 func (t Thing) match(s Structure, e *Element) []*Element {
@@ -138,7 +139,7 @@ func (t Thing) match(s Structure, e *Element) []*Element {
 
 // heads tells whether an element is the heading of a column, or the name beside a value, that the thing is.
 func (t Thing) heads(e *Element, least int) bool {
-	if s, ok := t.site.lessons.of(t.Label); ok {
+	for _, s := range t.site.lessons.of(t.Label) {
 		for inner := range e.All() {
 			if t.fits(s, inner) {
 				return true
@@ -183,14 +184,15 @@ func (w Words) anchor(page *Element, label string) *Element {
 		return nil
 	}
 	t := w.Text(label)
-	s, isTaught := w.lessons.of(label)
+	isTaught := func(e *Element) bool {
+		return slices.ContainsFunc(w.lessons.of(label), func(s Structure) bool { return s.Place == nil && t.fits(s, e) })
+	}
 	var found []*Element
 	for e := range page.All() {
 		if e.Tag == "" || e.HasRole("option") {
 			continue
 		}
-		byTeaching := isTaught && s.Place == nil && t.fits(s, e)
-		if byTeaching || slices.ContainsFunc(t.namesOf(e), func(name string) bool { return t.fit(name) == exact }) {
+		if isTaught(e) || slices.ContainsFunc(t.namesOf(e), func(name string) bool { return t.fit(name) == exact }) {
 			found = append(found, e)
 		}
 	}

@@ -125,7 +125,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, thing Thing, entry *Element)
 		}
 		switch answer {
 		case answerOK:
-			thing.site.lessons.set(thing.Label, learned)
+			thing.site.lessons.add(thing.Label, learned)
 			return true, t.browser.options.Taught()
 		case answerStop:
 			t.browser.teaching.stop()

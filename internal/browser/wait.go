@@ -223,7 +223,7 @@ func (w *wait) missing() *StepError {
 	}
 	failure.Structure = len(absent.Things) == 0
 	for _, thing := range slices.Concat(absent.Things, absent.Way) {
-		if _, isTaught := thing.site.lessons.of(thing.Label); isTaught {
+		if len(thing.site.lessons.of(thing.Label)) > 0 {
 			failure.Unfit, failure.Profile = append(failure.Unfit, thing), thing.site.lessons.file
 		}
 	}
