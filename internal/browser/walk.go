@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -47,7 +48,7 @@ var errCircles = errors.New("the way to it goes round in circles")
 // browser's timeout for a step each.
 func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 	s.passing = true
-	r.onward = t.browser.Teaches()
+	r.onward = t.browser.Teaches() || r.isTaught()
 	made := map[moveKey]*moveMade{}
 	for range maxMoves {
 		next, err := Await(ctx, t, s, func(p *Page) (*nextMove, error) { return r.next(p, made) })
@@ -72,6 +73,11 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 		}
 	}
 	return t.report(ctx, s, time.Now(), &StepError{Kind: NotFound, Err: errCircles, Structure: true})
+}
+
+// isTaught tells whether a person has pointed at anything on the way: then that is how it was gone when they did.
+func (r Route) isTaught() bool {
+	return slices.ContainsFunc(r.Moves, func(m Move) bool { return len(m.Thing.site.lessons.of(m.Thing.Label)) > 0 })
 }
 
 // nextMove is what to do on a page; nothing where it is the goal.
