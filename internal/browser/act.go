@@ -18,10 +18,16 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// finder is the script that reads pages.
-//
-//go:embed finder.js
-var finder string
+// finder is the script that reads pages, and pointing the one by which a person shows something on them.
+var (
+	//go:embed finder.js
+	finder string
+	//go:embed pointing.js
+	pointing string
+)
+
+// scripts are both.
+func scripts() string { return finder + ";\n" + pointing + ";\n" }
 
 // world is the name of the finder's own world of scripts.
 const world = "finder"
@@ -37,7 +43,7 @@ func script[T any](ctx context.Context, t *Tab, function string, args ...any) (T
 		}
 		list = append(list, string(text))
 	}
-	expression := finder + ";\nfinder." + function + "(" + strings.Join(list, ", ") + ")"
+	expression := scripts() + "finder." + function + "(" + strings.Join(list, ", ") + ")"
 	err := t.run(ctx, func(ctx context.Context) error {
 		value, err := t.evaluate(ctx, expression)
 		if err != nil {

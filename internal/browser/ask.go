@@ -16,16 +16,39 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// This file asks a person before a click that changes something.
+// This file asks a person something, such as before a click that changes something.
 //
 // The question is in a window of its own, and not on the vendor's page: scripts of a page can read, cover and click
 // whatever is on it, in a shadow root too, and could say OK in the person's place. The window has a profile of its own,
 // an empty address and no opener, so no page can find it or send it anything.
 
-// question is what a person is asked.
+// question is what a person is asked before a click.
 type question struct {
 	Site, Host, Page, Do, Button string
 }
+
+// sheet is what a window that asks shows. Buttons are its answers, of which the last is the careful one.
+type sheet struct {
+	heading string
+	facts   [][2]string
+	note    string
+	buttons []string
+}
+
+func (q question) sheet() sheet {
+	return sheet{
+		heading: "May the provider click this?",
+		facts:   [][2]string{{"Site", q.Site + " (" + q.Host + ")"}, {"Page", q.Page}, {"Step", q.Do}, {"Button", q.Button}},
+		note:    "The page is in the other window. Stop, or closing this window, clicks nothing.",
+		buttons: []string{answerOK, answerStop},
+	}
+}
+
+// The answers.
+const (
+	answerOK   = "OK"
+	answerStop = "Stop"
+)
 
 // asking is the script that shows a question.
 //
@@ -136,19 +159,29 @@ func (t *Tab) conclude() {
 	}
 }
 
-// ask shows a question, one at a time, and returns nil when the person has said OK. The error is [ErrStopped] where
-// the person has said Stop or has closed the window.
+// ask shows a question, and returns nil when the person has said OK. The error is [ErrStopped] where the person
+// has said Stop or has closed the window.
 func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
+	answer, err := t.consult(ctx, q.sheet(), e, func() bool { return false })
+	if err == nil && answer != answerOK {
+		err = ErrStopped
+	}
+	return err
+}
+
+// consult shows a sheet, one at a time, and returns the answer: Stop where the person has closed the window. It is
+// empty where otherwise returns true, which is asked all the while. Where e is not nil, the page shows it.
+func (t *Tab) consult(ctx context.Context, shown sheet, e *Element, otherwise func() bool) (answer string, err error) {
 	select {
 	case t.process.asking <- struct{}{}:
 		defer func() { <-t.process.asking }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 	t.present(ctx, e)
-	window, err := t.openQuestion(ctx, q)
+	window, err := t.openQuestion(ctx, shown)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer window.close()
 	if attendant := t.browser.options.Attendant; attendant != nil {
@@ -158,16 +191,16 @@ func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
 		answer, err := window.evaluate(ctx, "window.answer")
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return "", ctx.Err()
 		case err != nil:
-			return ErrStopped
-		case answer == "OK":
-			return nil
+			return answerStop, nil
 		case answer != "":
-			return ErrStopped
+			return answer, nil
+		case otherwise():
+			return "", nil
 		}
 		if err := pause(ctx, answerInterval); err != nil {
-			return err
+			return "", err
 		}
 	}
 }
@@ -180,7 +213,9 @@ func (t *Tab) present(ctx context.Context, e *Element) {
 		_, err := chromedp.Call(ctx, page.BringToFront, cdp.Empty{})
 		return err
 	})
-	_, _ = script[point](ctx, t, "aim", e.id)
+	if e != nil {
+		_, _ = script[point](ctx, t, "aim", e.id)
+	}
 }
 
 // questionWindow is a window that asks.
@@ -192,7 +227,7 @@ type questionWindow struct {
 }
 
 // openQuestion opens a window with a question.
-func (t *Tab) openQuestion(ctx context.Context, q question) (*questionWindow, error) {
+func (t *Tab) openQuestion(ctx context.Context, q sheet) (*questionWindow, error) {
 	within, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	inBrowser, done := join(t.process.ctx, within)
@@ -219,7 +254,7 @@ func (t *Tab) openQuestion(ctx context.Context, q question) (*questionWindow, er
 	}
 	if err == nil {
 		var shown []byte
-		shown, err = json.Marshal([]string{QuestionTitle, q.Site + " (" + q.Host + ")", q.Page, q.Do, q.Button})
+		shown, err = json.Marshal([]any{QuestionTitle, q.heading, q.facts, q.note, q.buttons})
 		if err == nil {
 			_, err = w.evaluate(within, "("+asking+")(..."+string(shown)+")")
 		}

@@ -36,6 +36,11 @@ type Options struct {
 	// Attendant answers in a person's place, for tests: it is given the context of each window that asks, in which
 	// chromedp acts. No windows are shown then.
 	Attendant func(context.Context)
+	// Taught, where it is set, has a person point at what is not found, in a window, and is told of each thing that they
+	// have taught. See [Lessons].
+	Taught func() error
+	// Hidden tells whether a name is that of a person, a shop or a store, which no lesson may hold; nil knows none.
+	Hidden func(name string) bool
 	// ReadOnly refuses every click that would change something, and does not wait for the whole timeout for what a page
 	// at rest does not have.
 	ReadOnly bool
@@ -45,7 +50,9 @@ type Options struct {
 }
 
 // windowed tells whether windows are shown.
-func (o Options) windowed() bool { return o.Visible || o.Attended && o.Attendant == nil }
+func (o Options) windowed() bool {
+	return o.Visible || (o.Attended || o.Taught != nil) && o.Attendant == nil
+}
 
 const (
 	defaultMaxTabs = 4
@@ -60,6 +67,7 @@ type Browser struct {
 	group     *Group
 	slots     chan struct{}
 	approvals approvals
+	teaching  teaching
 }
 
 // New returns a browser that has not been started, whose process is one of a group's.
@@ -72,6 +80,9 @@ func New(g *Group, o Options) *Browser {
 	}
 	if o.Observe == nil {
 		o.Observe = func(context.Context, Record) {}
+	}
+	if o.Hidden == nil {
+		o.Hidden = func(string) bool { return false }
 	}
 	if o.Watch == nil {
 		o.Watch = func(Sight) {}

@@ -43,7 +43,7 @@ func isHeaders(e *Element, headers []Thing) bool {
 	const fewest = 2
 	found := 0
 	for _, leaf := range e.Leaves() {
-		if !slices.ContainsFunc(headers, func(t Thing) bool { return t.fit(leaf.own()) == exact }) {
+		if !slices.ContainsFunc(headers, func(t Thing) bool { return t.heads(leaf, exact) }) {
 			return false
 		}
 		found++
@@ -149,7 +149,7 @@ func (r Entry) tableCell(names Thing) (Cell, bool) {
 			cells = append(cells, e)
 		}
 	}
-	i := slices.IndexFunc(headers, func(e *Element) bool { return names.fit(e.Text()) == exact || names.fit(e.Name) == exact })
+	i := slices.IndexFunc(headers, func(e *Element) bool { return names.heads(e, exact) })
 	if i < 0 || i >= len(cells) || len(cells) > len(headers)+1 {
 		return Cell{}, false
 	}
@@ -159,7 +159,7 @@ func (r Entry) tableCell(names Thing) (Cell, bool) {
 // beside finds the name within the entry, with the value after it, as cards and lists of terms have it.
 func (r Entry) beside(names Thing) (Cell, bool) {
 	leaves := r.Row.Leaves()
-	i := slices.IndexFunc(leaves, func(e *Element) bool { return names.fit(e.Text()) >= before })
+	i := slices.IndexFunc(leaves, func(e *Element) bool { return names.heads(e, before) })
 	if i < 0 {
 		return Cell{}, false
 	}
@@ -224,7 +224,7 @@ func plainStart(text string) string { return tidy(strings.TrimLeft(text, ": ")) 
 func (r Entry) below(names Thing) (Cell, bool) {
 	var header *Element
 	for _, leaf := range r.page.Leaves() {
-		if names.fit(leaf.Text()) == exact && leaf.Box.Y < r.At.Box.Y+r.At.Box.Height && !r.Row.Contains(leaf) {
+		if names.heads(leaf, exact) && leaf.Box.Y < r.At.Box.Y+r.At.Box.Height && !r.Row.Contains(leaf) {
 			header = leaf
 		}
 	}

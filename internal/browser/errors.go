@@ -46,6 +46,9 @@ type StepError struct {
 	Nearest []string
 	// Structure says that other words can't help: the page has nothing of the kind.
 	Structure bool
+	// Unfit are those of them that the file Profile describes, as nothing on the page is built any more.
+	Unfit   []Thing
+	Profile string
 	// Message is what the page says, or what lies in front of an element.
 	Message string
 	// Asked is what the browser's own dialog on the page asked. It was dismissed.
@@ -70,6 +73,9 @@ func (e *StepError) Error() string {
 	}
 	if len(e.Nearest) > 0 {
 		fmt.Fprintf(&text, "; there is %q", e.Nearest)
+	}
+	if len(e.Unfit) > 0 {
+		fmt.Fprintf(&text, "; %s describes %s, as nothing there is built", e.Profile, describe(e.Unfit))
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&text, ": %q", e.Message)

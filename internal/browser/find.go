@@ -11,8 +11,8 @@ import (
 // AbsentError says that a page does not have, or not yet, what is looked for. While a step waits, it means
 // to look again.
 type AbsentError struct {
-	// Things are what was looked for.
-	Things []Thing
+	// Things are what was looked for, and Way what else would lead to it.
+	Things, Way []Thing
 	// What says it in words where it is not a thing, such as the column of a table.
 	What string
 	// Several says that there were too many, and nothing tells which is meant.
@@ -57,9 +57,13 @@ func (e *Element) One(t Thing) (*Element, error) {
 // Has tells whether there is at least one such thing in e.
 func (e *Element) Has(t Thing) bool { return len(e.Find(t)) > 0 }
 
-// Find returns the elements in e that fit the thing best, in the order of the page. Of two that are one in
-// the other, the one that is made for it is returned.
+// Find returns the elements in e that fit the thing best, in the order of the page: what a person has pointed
+// at, where that is still built so, or else what has its name. Of two that are one in the other, the one that is
+// made for it is returned.
 func (e *Element) Find(t Thing) []*Element {
+	if found := t.Shown(e); len(found) > 0 {
+		return found
+	}
 	found, level := e.fitting(t, t.candidates(e))
 	if t.Kind == Choice {
 		return preferred(found)

@@ -319,5 +319,5 @@
 		return String(performance.timeOrigin);
 	};
 
-	globalThis.finder = { snapshot, aim, fill, choose, scroll, mask };
+	globalThis.finder = { snapshot, aim, fill, choose, scroll, mask, deepest, handle, parentOf };
 })()

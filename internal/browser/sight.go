@@ -1,6 +1,9 @@
 package browser
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+)
 
 // Sight is what a tab has seen of a page when a step ended, or what it has used on the way to one. It may hold
 // a secret.
@@ -31,6 +34,10 @@ type Finding struct {
 	Nearest []string
 	// Optional says that the page need not have it.
 	Optional bool
+	// Taught says that it was found by what a person has pointed at.
+	Taught bool
+	// Entry is the entry of a list in which the thing is looked for; nil where it is looked for on the whole page.
+	Entry *Element
 }
 
 // OK tells whether the thing was found, or need not be.
@@ -45,6 +52,7 @@ func (p *Page) Examine(t Thing) Finding {
 		return f
 	}
 	f.Found, f.Several = t.called(found[0]), len(found) > 1 && t.Kind != Text
+	f.Taught = len(t.Shown(p.Element)) > 0
 	return f
 }
 
@@ -76,6 +84,6 @@ func (t *Tab) watch(s Step, page *Page, err error) {
 func (t *Tab) passed(s Step, thing Thing, e *Element) {
 	t.browser.options.Watch(Sight{
 		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do,
-		Passed: &Finding{Thing: thing, Found: t.discreet(thing.called(e))},
+		Passed: &Finding{Thing: thing, Found: t.discreet(thing.called(e)), Taught: slices.Contains(thing.Shown(e.root()), e)},
 	})
 }

@@ -104,6 +104,9 @@ func (t *Tab) prepare(ctx context.Context) error {
 		if err := t.gate.watch(ctx); err != nil {
 			return err
 		}
+		if err := t.readyToTeach(ctx); err != nil {
+			return err
+		}
 		return settle(ctx)
 	})
 	t.ready = err == nil

@@ -28,8 +28,9 @@ type Site struct {
 	SignIn []Thing
 	// Inside are things of which any is only seen by somebody who has signed in.
 	Inside []Thing
-	// Never are the names of what is never clicked.
-	Never []string
+	// Never are the names of what is never clicked, and Changing what changes something when it is.
+	Never    []string
+	Changing []Thing
 }
 
 // asksToSignIn tells whether a page is one where one signs in: the site's own, or another's that the site

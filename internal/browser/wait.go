@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -35,6 +36,11 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 			t.clear(within, s, page)
 		}
 		if failure := w.over(ctx, within, err); failure != nil {
+			if taught, err := t.teach(ctx, s, w.teachable(failure), nil); taught && err == nil {
+				return Await(ctx, t, s, look)
+			} else if err != nil {
+				failure.Err = errors.Join(failure.Err, err)
+			}
 			t.watch(s, w.last, failure)
 			return none, t.report(ctx, s, w.start, failure)
 		}
@@ -162,15 +168,23 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 	return failure
 }
 
-// lookedLongEnough is how long a page has shown the same, at rest, when a look that changes nothing stops waiting for what
-// is not there.
-const lookedLongEnough = 8 * time.Second
+const (
+	// lookedLongEnough is how long a page has shown the same, at rest, when a look that changes nothing stops waiting for
+	// what is not there.
+	lookedLongEnough = 8 * time.Second
+	// askedSoon is the same where a person can be asked.
+	askedSoon = 3 * time.Second
+)
 
 // isPointless tells whether to wait for more costs a person time and nothing else: nothing may be changed, and the page
 // came to rest without what is looked for.
 func (w *wait) isPointless() bool {
+	enough := lookedLongEnough
+	if w.tab.browser.Teaches() {
+		enough = askedSoon
+	}
 	return w.tab.browser.options.ReadOnly && w.last != nil && w.said == "" && w.lastErr != nil && w.tab.visitor.site.has(w.last) &&
-		time.Since(w.unchanged) >= lookedLongEnough
+		time.Since(w.unchanged) >= enough
 }
 
 // unrest says why a page does not come to rest.
@@ -187,6 +201,15 @@ func (w *wait) unrest() string {
 // nearestNames is how many names of a page an error tells.
 const nearestNames = 5
 
+// teachable returns what a person could point at for the step to go on.
+func (w *wait) teachable(failure *StepError) []Thing {
+	var absent *AbsentError
+	if failure.Kind != NotFound || !errors.As(w.lastErr, &absent) {
+		return nil
+	}
+	return slices.Concat(absent.Things[:min(len(absent.Things), 1)], absent.Way, absent.Things[min(len(absent.Things), 1):])
+}
+
 // missing says what a page does not have, and what it has instead.
 func (w *wait) missing() *StepError {
 	failure := &StepError{Kind: NotFound}
@@ -199,6 +222,11 @@ func (w *wait) missing() *StepError {
 		failure.What = "there is more than one, and nothing tells which is meant"
 	}
 	failure.Structure = len(absent.Things) == 0
+	for _, thing := range slices.Concat(absent.Things, absent.Way) {
+		if len(thing.site.lessons.of(thing.Label)) > 0 {
+			failure.Unfit, failure.Profile = append(failure.Unfit, thing), thing.site.lessons.file
+		}
+	}
 	for _, thing := range absent.Things {
 		for _, name := range w.last.nearest(thing, nearestNames) {
 			failure.Nearest = append(failure.Nearest, w.tab.discreet(name))

@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,12 @@ type Route struct {
 	// Moves are from the first to the last. On each page the last one is made that can be: who is nearly there
 	// need not begin at the beginning.
 	Moves []Move
+
+	// onward says that no move is made twice, and none before one that was made, which is from, but those that only show
+	// more of a menu: a person is asked what is
+	// missing, before anything leads away from where that is.
+	onward bool
+	from   int
 }
 
 const (
@@ -41,13 +48,17 @@ var errCircles = errors.New("the way to it goes round in circles")
 // browser's timeout for a step each.
 func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 	s.passing = true
+	r.onward = t.browser.Teaches() || r.isTaught()
 	made := map[moveKey]*moveMade{}
 	for range maxMoves {
 		next, err := Await(ctx, t, s, func(p *Page) (*nextMove, error) { return r.next(p, made) })
 		if err != nil || next.Element == nil {
 			return err
 		}
-		key := next.Element.moveKey(next.Move, next.document)
+		if r.onward && len(r.Moves[next.Move].Thing.Words) > 0 {
+			r.from = next.Move
+		}
+		key := r.moveKey(next.Element, next.Move, next.document)
 		if made[key] == nil {
 			made[key] = &moveMade{wait: patience}
 		} else {
@@ -62,6 +73,11 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 		}
 	}
 	return t.report(ctx, s, time.Now(), &StepError{Kind: NotFound, Err: errCircles, Structure: true})
+}
+
+// isTaught tells whether a person has pointed at anything on the way: then that is how it was gone when they did.
+func (r Route) isTaught() bool {
+	return slices.ContainsFunc(r.Moves, func(m Move) bool { return len(m.Thing.site.lessons.of(m.Thing.Label)) > 0 })
 }
 
 // nextMove is what to do on a page; nothing where it is the goal.
@@ -96,7 +112,10 @@ type moveKey struct {
 	element            int
 }
 
-func (e *Element) moveKey(move int, document string) moveKey {
+func (r Route) moveKey(e *Element, move int, document string) moveKey {
+	if r.onward {
+		document = ""
+	}
 	key := moveKey{move: move, document: document, expanded: e.Expanded, name: e.Label()}
 	if key.name == "" {
 		key.element = e.id
@@ -120,10 +139,16 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	}
 	menu := p.inFront()
 	for i := len(r.Moves) - 1; i >= 0; i-- {
+		if i < r.from && len(r.Moves[i].Thing.Words) > 0 {
+			continue
+		}
 		for _, e := range r.Moves[i].find(p) {
-			done := made[e.moveKey(i, p.document)]
+			done := made[r.moveKey(e, i, p.document)]
 			typed, opener := r.Moves[i].Type != "", len(r.Moves[i].Thing.Words) == 0
-			once := typed || opener
+			if r.onward && e.Current && i == len(r.Moves)-1 {
+				return nil, r.missing(p, absent)
+			}
+			once := typed || opener || r.onward
 			if e.Disabled || e.Current || done != nil && (once || time.Since(done.at) < done.wait) {
 				continue
 			}
@@ -153,12 +178,16 @@ func (r Route) missing(p *Page, goal *AbsentError) error {
 			last = i
 		}
 	}
+	var missing []Thing
 	for _, move := range r.Moves[last+1:] {
 		if len(move.Thing.Words) > 0 && move.Type == "" {
-			return &AbsentError{Things: append([]Thing{move.Thing}, goal.Things...), What: goal.What}
+			missing = append(missing, move.Thing)
 		}
 	}
-	return goal
+	if len(missing) == 0 {
+		return goal
+	}
+	return &AbsentError{Things: append(missing[:1:1], goal.Things...), Way: missing[1:], What: goal.What}
 }
 
 func (m Move) find(p *Page) []*Element {

@@ -34,7 +34,11 @@ func (t Table) Check(label, word string) error {
 }
 
 // Words are what a site's things are called. A label says which thing is meant.
-type Words struct{ known map[string][]string }
+type Words struct {
+	known map[string][]string
+	// lessons are what people have pointed at, which comes before words.
+	lessons *Lessons
+}
 
 // NewWords returns the words of a table, with others in place of those whose labels are overridden.
 // Override has none but the table's labels.
@@ -44,6 +48,19 @@ func NewWords(table Table, override map[string]string) Words {
 		known[label] = []string{word}
 	}
 	return Words{known: known}
+}
+
+// Taught returns the same words, with what people have pointed at. Lessons may be nil.
+func (w Words) Taught(lessons *Lessons) Words {
+	w.lessons = lessons
+	return w
+}
+
+// labels returns all labels, sorted.
+func (w Words) labels() []string { return slices.Sorted(maps.Keys(w.known)) }
+
+func (w Words) thing(kind ThingKind, label string) Thing {
+	return Thing{Kind: kind, Label: label, Words: w.Of(label), site: w}
 }
 
 // Of returns what is possibly meant by a label.
@@ -83,6 +100,9 @@ type Thing struct {
 	// "Generate new key". What changes something, or leads on, must not be taken for something else that begins or ends
 	// the same: "Developer logs" is not "Developer".
 	Nouns []string
+
+	// site has what people have pointed at.
+	site Words
 }
 
 // ThingKind is what a thing is for.
@@ -101,20 +121,16 @@ const (
 )
 
 // Action returns what is clicked, called by a label's words.
-func (w Words) Action(label string) Thing {
-	return Thing{Kind: Action, Label: label, Words: w.Of(label)}
-}
+func (w Words) Action(label string) Thing { return w.thing(Action, label) }
 
 // Field returns what is typed into, called by a label's words.
-func (w Words) Field(label string) Thing { return Thing{Kind: Field, Label: label, Words: w.Of(label)} }
+func (w Words) Field(label string) Thing { return w.thing(Field, label) }
 
 // Choice returns what offers values, called by a label's words.
-func (w Words) Choice(label string) Thing {
-	return Thing{Kind: Choice, Label: label, Words: w.Of(label)}
-}
+func (w Words) Choice(label string) Thing { return w.thing(Choice, label) }
 
 // Text returns what is read, called by a label's words.
-func (w Words) Text(label string) Thing { return Thing{Kind: Text, Label: label, Words: w.Of(label)} }
+func (w Words) Text(label string) Thing { return w.thing(Text, label) }
 
 // Before returns the same thing, with none but these nouns after its name, and nothing before it. Counts and signs may
 // follow all the same.

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 )
 
@@ -74,6 +75,8 @@ func (t *Teller) finding(site string, f browser.Finding) bool {
 	switch {
 	case f.Several:
 		t.write("several", "%s: there is more than one, and nothing tells which is meant", what)
+	case f.Found != "" && f.Taught:
+		t.write("found", "%s, as the profile describes it", what)
 	case f.Found != "":
 		t.write("found", "%s", what+as(f))
 	case f.Optional:
@@ -197,7 +200,8 @@ func (t *Teller) end(ready bool) {
 	}
 	if t.report {
 		_, _ = fmt.Fprintf(t.out, "\nA page of the vendor's is built differently from what is known, which no other word mends. Please report it at\n"+
-			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes.\n")
+			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes. Until then, check --teach has\n"+
+			"you point at what is missing.\n")
 	}
 }
 
@@ -237,6 +241,27 @@ func instead(names []string) string {
 		return ""
 	}
 	return " # or " + list(names)
+}
+
+// Hides tells whether a name has that of a shop, a store or a person in it.
+func (t *Teller) Hides(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.discreet(name) != name
+}
+
+// Taught tells where the things are that a person has pointed at, and how to use that.
+func (t *Teller) Taught(file string, things int, e kustom.Environment) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if things > 0 {
+		_, _ = fmt.Fprintf(t.out, "\n%d %s on the pages %s described in %s. It holds no value and no secret. Review it, and use it so:\n\n"+
+			"browser {\n  profile = %s\n}\n", things, noun(things, "thing", "things"), noun(things, "is", "are"), file, hcl(file))
+	}
+	if e != kustom.Playground {
+		_, _ = fmt.Fprintln(t.out, "\nWhat is only there after a click that changes something, such as the dialog that deletes a key, is taught in the playground:\n"+
+			"check --teach --environment playground.")
+	}
 }
 
 // hide keeps a name out of the report.

@@ -26,6 +26,7 @@ const (
 	envEnvironment = "KUSTOM_ENVIRONMENT"
 	envPortalURL   = "KUSTOM_PORTAL_PAGES_URL"
 	envAdminURLs   = "MYSTORE_ADMIN_URLS"
+	envProfile     = "KUSTOM_BROWSER_PROFILE"
 )
 
 // The sites, as they are named in labels.
@@ -109,7 +110,7 @@ func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {
 		if err != nil {
 			return err
 		}
-		site := portalpages.Site(address, f.sites.labels[portalSite])
+		site := portalpages.Site(address, f.sites.labels[portalSite], nil)
 		p.places = append(p.places, place{
 			name: portalpages.Name, site: site,
 			hint: "Sign in there as you always do. If a link is mailed to you, copy it and open it in that window, in a new tab if you like.",
@@ -126,7 +127,7 @@ func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {
 			return fmt.Errorf("the address of shop %s %w", shop.name, err)
 		}
 		p.places = append(p.places, place{
-			name: "shop " + shop.name + " at " + mystorepages.Name, site: mystorepages.Site(address, f.sites.labels[mystoreSite]), shop: shop.name,
+			name: "shop " + shop.name + " at " + mystorepages.Name, site: mystorepages.Site(address, f.sites.labels[mystoreSite], nil), shop: shop.name,
 			hint: "Sign in there to shop " + shop.name + " as you always do.",
 		})
 	}

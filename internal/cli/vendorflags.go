@@ -22,6 +22,7 @@ func (f *vendorFlags) add(flags *pflag.FlagSet, verb string) {
 	flags.StringVar(&f.Environment, "environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
 	flags.StringVar(&f.Executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
 	flags.StringVar(&f.Timeout, "timeout", "", "how long one step on a page may take, as a `duration` (default 30s)")
+	flags.StringVar(&f.Profile, "profile", "", "a `file` that check --teach has written, as the provider's browser.profile (default $"+envProfile+")")
 	flags.Func("label", "a `label=word` such as portal.generate_new=Create, as in the provider's browser.labels", f.addLabel)
 	flags.Func("mystore", verb+" `shop` too, or shop=https://address/kontrollpanel; for several shops, give it several times", f.addShop)
 }

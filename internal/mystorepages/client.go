@@ -49,8 +49,9 @@ type Options struct {
 	Address func(shop string) (*url.URL, error)
 	// Access returns how to get into a shop's admin, or why there is no way.
 	Access func(shop string) (Access, error)
-	// Labels override words of [Table].
-	Labels map[string]string
+	// Labels override words of [Table], and Lessons are what people have pointed at; nil is nothing.
+	Labels  map[string]string
+	Lessons *browser.Lessons
 	// Clock tells the time for one-time codes. They are the clock's of the world, not of a test.
 	Clock clock.Clock
 }
@@ -94,13 +95,13 @@ var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCom
 // Mystore documents. With a domain, it is https://www.<domain>/kontrollpanel.
 func DefaultURL(shop string) string { return "https://www." + shop + ".mystore4.no/kontrollpanel" }
 
-// Site is a shop's control panel as a site to be visited.
-func Site(address *url.URL, labels map[string]string) *browser.Site {
-	words := browser.NewWords(Table(), labels)
+// Site is a shop's control panel as a site to be visited. Lessons may be nil.
+func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) *browser.Site {
+	words := browser.NewWords(Table(), labels).Taught(lessons)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(),
 		SignIn: []browser.Thing{words.Field(labelPassword), words.Field(labelCode)},
-		Inside: []browser.Thing{words.Action(labelSignedIn)},
+		Inside: []browser.Thing{words.Action(labelSignedIn)}, Changing: []browser.Thing{updateThing(words)},
 	}
 }
 
@@ -123,7 +124,7 @@ func (c *Client) visitor(name string) (*shop, error) {
 	if access.Session != nil {
 		session = *access.Session
 	}
-	site := Site(address, c.Labels)
+	site := Site(address, c.Labels, c.Lessons)
 	made := &shop{site: site, access: access, visitor: browser.NewVisitor(site, session), turn: make(chan struct{}, 1)}
 	c.shops[name] = made
 	return made, nil

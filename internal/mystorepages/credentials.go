@@ -252,7 +252,7 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	update := v.updateThing()
+	update := updateThing(v.words)
 	for box := id; box != nil; box = box.Parent() {
 		if !box.Contains(secret) {
 			continue
@@ -271,8 +271,8 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 }
 
 // updateThing is the button that saves both fields.
-func (v *visit) updateThing() browser.Thing {
-	return v.words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
+func updateThing(words browser.Words) browser.Thing {
+	return words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
 }
 
 // secretState returns what a field shows of the secret: it holds one, or dots stand in for it. Pages may empty it

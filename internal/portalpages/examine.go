@@ -24,17 +24,35 @@ func (p *Portal) Examine(ctx context.Context, merchantID string) (examined Exami
 		if err != nil {
 			return err
 		}
-		examined, err = browser.Await(ctx, v.Tab, v.step("look for what a switch needs"), func(p *browser.Page) (Examined, error) {
+		step := v.step("look for what a switch needs")
+		examined, err = browser.AwaitFindings(ctx, v.Tab, step, func(p *browser.Page) (Examined, error) {
 			read, err := v.read(p, merchantID)
 			return Examined{User: p.User(), Findings: v.findings(p, read.Rows)}, err
-		})
+		}, func(e Examined) []browser.Finding { return e.Findings })
 		examined.Keys = keys
-		return err
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		return v.teachDeletion(ctx, merchantID)
 	})
 	if err != nil {
 		return Examined{}, fmt.Errorf("examining the API page of store %s: %w", merchantID, err)
 	}
 	return examined, nil
+}
+
+// teachDeletion has a person who teaches point at what deletes a key. That is only there after clicks of which the last
+// one deletes it, so it is taught in the playground, and the person makes them.
+func (v *visit) teachDeletion(ctx context.Context, merchantID string) error {
+	if of, ok := kustom.MerchantID(merchantID).Environment(); !ok || of != kustom.Playground {
+		return nil
+	}
+	step := v.step("learn how a key is deleted")
+	err := v.TeachAfter(ctx, step, "Open the menu of any key in the list. Choose nothing in it.", v.deleteKey())
+	if err != nil {
+		return err
+	}
+	return v.TeachAfter(ctx, step, "Choose what deletes the key, so that the page asks whether to. Do not confirm it.", v.words.Action(labelConfirm))
 }
 
 // findings looks for the things on the API page.
@@ -65,9 +83,10 @@ func (v *visit) selectorFinding(p *browser.Page) browser.Finding {
 
 // menuFinding is about what each key is deleted with.
 func (v *visit) menuFinding(rows []browser.Entry) browser.Finding {
-	finding := browser.Finding{What: "a button in each key's row that opens its menu, or deletes it"}
+	finding := browser.Finding{Thing: v.words.Action(labelKeyMenu), What: "a button in each key's row that opens its menu, or deletes it"}
 	for _, row := range rows {
-		if row.Menu() == nil && len(row.Row.Find(v.deleteKey())) != 1 {
+		if v.menu(row) == nil && len(row.Row.Find(v.deleteKey())) != 1 {
+			finding.Entry = row.Row
 			return finding
 		}
 	}

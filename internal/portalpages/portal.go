@@ -28,8 +28,9 @@ type Options struct {
 	URL *url.URL
 	// Session returns the session of the user to act as, or why there is none.
 	Session func() (browser.Session, error)
-	// Labels override words of [Table].
-	Labels map[string]string
+	// Labels override words of [Table], and Lessons are what people have pointed at; nil is nothing.
+	Labels  map[string]string
+	Lessons *browser.Lessons
 	// Clock measures waits for the portal.
 	Clock clock.Clock
 }
@@ -56,7 +57,7 @@ type Portal struct {
 
 // New returns a client of the portal's pages. Nothing is started until it is used.
 func New(o Options) *Portal {
-	p := &Portal{Options: o, site: Site(o.URL, o.Labels)}
+	p := &Portal{Options: o, site: Site(o.URL, o.Labels, o.Lessons)}
 	p.words = p.site.Words
 	p.visitor = sync.OnceValues(func() (*browser.Visitor, error) {
 		session, err := o.Session()
@@ -68,12 +69,13 @@ func New(o Options) *Portal {
 	return p
 }
 
-// Site is the portal as a site to be visited.
-func Site(address *url.URL, labels map[string]string) *browser.Site {
-	words := browser.NewWords(Table(), labels)
+// Site is the portal as a site to be visited. Lessons may be nil.
+func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) *browser.Site {
+	words := browser.NewWords(Table(), labels).Taught(lessons)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(), Never: neverClicked(),
 		SignIn: []browser.Thing{words.Action(labelSignIn)}, Inside: []browser.Thing{words.Action(labelSignedIn)},
+		Changing: []browser.Thing{words.Action(labelGenerateNew).Before(nouns()...), words.Action(labelDeleteKey).Before(nouns()...)},
 	}
 }
 

@@ -146,10 +146,26 @@ func (v *visit) row(p *browser.Page, merchantID, username string) (row, error) {
 		found.Delete = direct[0]
 		return found, nil
 	}
-	if found.Menu = read.Rows[i].Menu(); found.Menu == nil {
+	if found.Menu = v.menu(read.Rows[i]); found.Menu == nil {
 		return row{}, browser.Absent("the row of key %s has no button that opens a menu", username)
 	}
 	return found, nil
+}
+
+// menu returns what opens the menu of a row: what a person has pointed at, or else the only button that may, or that is
+// called so; nil where that is not clear.
+func (v *visit) menu(row browser.Entry) *browser.Element {
+	thing := v.words.Action(labelKeyMenu)
+	if found := thing.Shown(row.Row); len(found) == 1 {
+		return found[0]
+	}
+	if found := row.Menu(); found != nil {
+		return found
+	}
+	if found := row.Row.Find(thing); len(found) == 1 {
+		return found[0]
+	}
+	return nil
 }
 
 // item is an item of a menu; that there is none is concluded from an absence.

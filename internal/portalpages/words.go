@@ -16,6 +16,7 @@ const (
 	labelGroup       = "developers"
 	labelHost        = "host"
 	labelKeyID       = "key_id"
+	labelKeyMenu     = "key_menu"
 	labelLastUsed    = "last_used"
 	labelLimit       = "key_limit"
 	labelLoadMore    = "load_more"
@@ -49,6 +50,7 @@ func Table() browser.Table {
 		labelGroup:       {"Developers", "Integrations", "Integration", "Developer", "Utviklere", "Integrasjoner", "Utvecklare"},
 		labelHost:        {"Host", "Vert", "Värd"},
 		labelKeyID:       {"Key ID", "Username", "Kustom ID", "API key ID", "Nøkkel-ID", "Nyckel-ID"},
+		labelKeyMenu:     {"Open menu", "Actions", "More", "Options", "Åpne meny", "Handlinger"},
 		labelLastUsed:    {"Last used", "Last use", "Last used at", "Last activity", "Sist brukt", "Senast använd"},
 		labelLimit:       {"maximum number", "limit", "too many", "maksimalt", "grense"},
 		labelLoadMore:    {"Load more", "Show more", "View more", "More results", "Vis flere", "Last inn flere", "Visa fler"},

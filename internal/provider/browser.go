@@ -26,6 +26,7 @@ const (
 	envMystoreLogins   = "MYSTORE_LOGINS"
 	envPortalPagesURL  = "KUSTOM_PORTAL_PAGES_URL"
 	envMystoreAdmins   = "MYSTORE_ADMIN_URLS"
+	envProfile         = "KUSTOM_BROWSER_PROFILE"
 
 	defaultMaxTabs     = 4
 	mostTabs           = 16
@@ -49,6 +50,7 @@ type browserModel struct {
 	PortalURL     types.String `tfsdk:"portal_url"`
 	MystoreAdmins types.Map    `tfsdk:"mystore_admin_urls"`
 	Attended      types.Bool   `tfsdk:"attended"`
+	Profile       types.String `tfsdk:"profile"`
 }
 
 func browserBlock() schema.Block {
@@ -81,6 +83,13 @@ func browserBlock() schema.Block {
 				MarkdownDescription: "Words in place of those that the provider looks for on the pages, for when a vendor has changed one: a map " +
 					"from label, such as `portal.generate_new` or `mystore.update_id_and_secret`, to the word that is on the page now. An error " +
 					"names the label of what was not found.",
+			},
+			"profile": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "File in which `terraform-provider-kustom check --teach` has written down where things are on the pages, for when " +
+					"a page is built differently and no word helps. What it describes is looked for first, and then what the provider knows " +
+					"by itself. It holds no value and no secret. It decides what is clicked, so review it like your configuration. By default " +
+					"there is none. Can also be set with `KUSTOM_BROWSER_PROFILE`.",
 			},
 			"debug_dir": schema.StringAttribute{
 				Optional: true,
@@ -135,6 +144,8 @@ type browserSettings struct {
 	unknownAdmins bool
 	// labels are the words that are overridden, by site and label.
 	labels map[string]map[string]string
+	// profile is what people have pointed at; nil is nothing.
+	profile *browser.Profile
 	// portalSession and shopSessions are those of the environment.
 	portalSession *browser.Session
 	shopSessions  map[string]browser.Session
@@ -159,6 +170,7 @@ func (r *resolver) browser(m *browserModel, environment *kustom.Environment) *br
 		},
 		portalURL:     r.url(m.PortalURL, "browser.portal_url", envPortalPagesURL, portalDefault),
 		labels:        r.labels(m.Labels),
+		profile:       r.profile(m.Profile),
 		portalSession: r.portalSession(),
 		shopSessions:  r.shopSessions(),
 	}
@@ -225,9 +237,28 @@ func (r *resolver) maxTabs(v types.Int64) int {
 	return int(v.ValueInt64())
 }
 
+// profile reads what people have pointed at.
+func (r *resolver) profile(v types.String) *browser.Profile {
+	file, _ := r.text(v, envProfile, "")
+	if file == "" {
+		return nil
+	}
+	profile, err := browser.ReadProfile(file, pageTables())
+	if err != nil {
+		r.refuse("browser.profile", "Unusable profile", fmt.Sprintf("The file %s, which profile (or %s) names, can't be used: %v. "+
+			"terraform-provider-kustom check --teach --profile FILE writes a new one.", file, envProfile, err))
+	}
+	return profile
+}
+
+// pageTables are the words of the sites, by the names that the sites have in labels.
+func pageTables() map[string]browser.Table {
+	return map[string]browser.Table{portalSite: portalpages.Table(), mystoreSite: mystorepages.Table()}
+}
+
 // labels returns the overriding words, by site.
 func (r *resolver) labels(v types.Map) map[string]map[string]string {
-	tables := map[string]browser.Table{portalSite: portalpages.Table(), mystoreSite: mystorepages.Table()}
+	tables := pageTables()
 	overridden := map[string]map[string]string{portalSite: {}, mystoreSite: {}}
 	for name, element := range v.Elements() {
 		word, _ := element.(types.String)

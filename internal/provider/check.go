@@ -1,10 +1,12 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -20,8 +22,10 @@ import (
 
 // CheckOptions are what [Check] takes besides what a plan does. They stand for what the provider's configuration has.
 type CheckOptions struct {
-	// Environment, Executable, Timeout and DebugDir are as the arguments of the same names; empty is their default.
-	Environment, Executable, Timeout, DebugDir string
+	// Environment, Executable, Timeout, DebugDir and Profile are as the arguments of the same names; empty is their default.
+	Environment, Executable, Timeout, DebugDir, Profile string
+	// Teach has a person point at what is not found, and keeps that in the file Profile, or else [DefaultProfile].
+	Teach bool
 	// Labels and AdminURLs are browser.labels and browser.mystore_admin_urls.
 	Labels, AdminURLs map[string]string
 	// Shops are checked besides those that there is a way into.
@@ -38,7 +42,16 @@ type CheckOptions struct {
 // sessions that it would use. It reports whether it would.
 func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err error) {
 	teller := check.NewTeller(c.Out)
-	b, warnings, err := c.readOnly(o, teller.Watch)
+	taught, err := c.lessons(o)
+	if err != nil {
+		return false, err
+	}
+	b, warnings, err := c.readOnly(o, func(s *browserSettings) {
+		s.options.Watch = teller.Watch
+		if taught != nil {
+			s.profile, s.options.Taught, s.options.Hidden, s.options.MaxTabs = taught, taught.Save, teller.Hides, 1
+		}
+	})
 	if err != nil {
 		return false, err
 	}
@@ -50,17 +63,43 @@ func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err erro
 		return false, err
 	}
 	ready = check.Run(ctx, subject, teller)
+	if taught != nil {
+		teller.Taught(taught.File, taught.Len(), *b.environment)
+	}
 	if c.Report != nil {
 		err = teller.Report(c.Report, o.Version)
 	}
 	return ready && ctx.Err() == nil, err
 }
 
+// DefaultProfile is the file that a person's lessons go to where none is named.
+const DefaultProfile = "kustom-pages.json"
+
+// lessons returns what a person has taught so far, to go on from; nil where nobody teaches.
+func (c *CheckOptions) lessons(o Options) (*browser.Profile, error) {
+	if !c.Teach {
+		return nil, nil
+	}
+	file := cmp.Or(c.Profile, o.withDefaults().Getenv(envProfile), DefaultProfile)
+	profile, err := browser.ReadProfile(file, pageTables())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return browser.NewProfile(file, pageTables()), nil
+	case err != nil:
+		return nil, fmt.Errorf("the file %s can't be used: %w", file, err)
+	}
+	return profile, nil
+}
+
 // readOnly returns a backend that can't change anything, with the environment and the sessions that a plan would use, and
-// what a plan would warn of.
-func (c CheckOptions) readOnly(o Options, watch func(browser.Sight)) (b *backend, warnings []string, err error) {
+// what a plan would warn of. Change is given the settings of the browser.
+func (c CheckOptions) readOnly(o Options, change func(*browserSettings)) (b *backend, warnings []string, err error) {
 	o = o.withDefaults()
 	s, problems := resolve(c.model(), o.Getenv)
+	if s.browser != nil {
+		s.browser.options.ReadOnly = true
+		change(s.browser)
+	}
 	var refused []string
 	for _, problem := range problems {
 		text := problem.summary + ": " + problem.detail
@@ -73,7 +112,9 @@ func (c CheckOptions) readOnly(o Options, watch func(browser.Sight)) (b *backend
 	if len(refused) > 0 {
 		return nil, nil, errors.New(strings.Join(refused, "\n"))
 	}
-	s.browser.options.ReadOnly, s.browser.options.Watch = true, watch
+	if s.isWithoutDisplay(o) {
+		return nil, nil, browser.ErrNoDisplay
+	}
 	b = newBackend(s, o)
 	if browser.Unsandboxed() && b.startsBrowser() {
 		warnings = append(warnings, withoutSandbox+" Run this as another user.")
@@ -87,10 +128,18 @@ func (c CheckOptions) model() providerModel {
 		Environment: optional(c.Environment),
 		Browser: &browserModel{
 			Executable: optional(c.Executable), Timeout: optional(c.Timeout), DebugDir: optional(c.DebugDir),
-			Labels: textMap(c.Labels), MystoreAdmins: textMap(c.AdminURLs),
+			Labels: textMap(c.Labels), MystoreAdmins: textMap(c.AdminURLs), Profile: c.profile(),
 			MystoreLogins: types.MapNull(types.ObjectType{}),
 		},
 	}
+}
+
+// profile is the file to read. One that a person's lessons go to need not be there yet, and is read elsewhere.
+func (c CheckOptions) profile() types.String {
+	if c.Teach {
+		return types.StringUnknown()
+	}
+	return optional(c.Profile)
 }
 
 func optional(text string) types.String {

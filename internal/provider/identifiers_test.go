@@ -14,7 +14,7 @@ import (
 func TestSitesMaskEverySecret(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{
-		portalpages.Site(new(url.URL), nil).Secret.String(), mystorepages.Site(new(url.URL), nil).Secret.String(),
+		portalpages.Site(new(url.URL), nil, nil).Secret.String(), mystorepages.Site(new(url.URL), nil, nil).Secret.String(),
 	} {
 		if pattern != kustom.SecretForm {
 			t.Errorf("a site masks %s, want %s", pattern, kustom.SecretForm)

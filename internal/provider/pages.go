@@ -46,10 +46,12 @@ func newPages(s settings, o Options) *pages {
 	options.Observe, options.Attendant = logStep, o.Attendant
 	shared := browser.New(o.Browsers, options)
 	p.portal = portalpages.New(portalpages.Options{
-		Browser: shared, URL: orNone(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite], Clock: o.Clock,
+		Browser: shared, URL: orNone(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite],
+		Lessons: s.browser.profile.Of(portalSite), Clock: o.Clock,
 	})
 	p.mystore = mystorepages.New(mystorepages.Options{
-		Browser: shared, Address: p.admin, Access: p.access, Labels: s.browser.labels[mystoreSite], Clock: o.Clock,
+		Browser: shared, Address: p.admin, Access: p.access, Labels: s.browser.labels[mystoreSite],
+		Lessons: s.browser.profile.Of(mystoreSite), Clock: o.Clock,
 	})
 	return p
 }

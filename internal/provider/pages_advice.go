@@ -191,6 +191,18 @@ func pictured(step *browser.StepError) string {
 	return "A picture of it is in " + step.Picture + "."
 }
 
+// teach is how to show the provider where a thing is.
+const teach = "run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile."
+
+// labelsOf returns the labels of things, as they are given in the configuration.
+func labelsOf(site string, things []browser.Thing) []string {
+	var labels []string
+	for _, thing := range things {
+		labels = append(labels, site+"."+thing.Label)
+	}
+	return labels
+}
+
 // lookedFor says what was looked for, what is there instead, and whether other words can help.
 func lookedFor(step *browser.StepError) string {
 	site := portalSite
@@ -217,8 +229,13 @@ func lookedFor(step *browser.StepError) string {
 	if len(step.Nearest) > 0 {
 		text += fmt.Sprintf("\n\nThe nearest names on the page: %q.", step.Nearest)
 	}
-	if step.Structure || len(labels) == 0 {
-		return text + "\n\nThe page is built differently, so another word in browser.labels does not help. Please report it."
+	if len(step.Unfit) > 0 {
+		text += fmt.Sprintf("\n\nThe profile %s describes %s, and nothing on the page is built so any more. To describe it anew, %s",
+			step.Profile, strings.Join(labelsOf(site, step.Unfit), ", "), teach)
 	}
-	return text + fmt.Sprintf("\n\nIf it is there under another name, give that name in the provider's configuration, such as browser { labels = { %q = \"…\" } }.", labels[0])
+	if step.Structure || len(labels) == 0 {
+		return text + "\n\nThe page is built differently, so another word in browser.labels does not help. To show where it is, " + teach + " Please report it, too."
+	}
+	return text + fmt.Sprintf("\n\nIf it is there under another name, give that name in the provider's configuration, such as browser { labels = { %q = \"…\" } }. "+
+		"If that does not help, %s", labels[0], teach)
 }

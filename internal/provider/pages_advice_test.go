@@ -119,7 +119,7 @@ What is missing or different:
 
 The nearest names on the page: ["Access" "Settings"].
 
-If it is there under another name, give that name in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }.`
+If it is there under another name, give that name in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }. If that does not help, run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile.`
 	if got := advise(step).text; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -128,7 +128,7 @@ If it is there under another name, give that name in the provider's configuratio
 		t.Errorf("with a picture: %s", got)
 	}
 	step.What, step.Structure = "the list of stores is empty, or not open", true
-	if got := advise(step).text; !strings.HasSuffix(got, "so another word in browser.labels does not help. Please report it.") {
+	if got := advise(step).text; !strings.HasSuffix(got, "so another word in browser.labels does not help. To show where it is, "+teach+" Please report it, too.") {
 		t.Errorf("without a label: %s", got)
 	}
 }

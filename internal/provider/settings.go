@@ -90,9 +90,9 @@ func (s settings) teach(redactor *vendortext.Redactor) {
 	}
 }
 
-// isWithoutDisplay tells whether a person is to attend who can't see anything.
+// isWithoutDisplay tells whether a person is to attend or to teach who can't see anything.
 func (s settings) isWithoutDisplay(o Options) bool {
-	return s.browser != nil && s.browser.options.Attended && o.Attendant == nil && !browser.HasDisplay(o.Getenv)
+	return s.browser != nil && (s.browser.options.Attended || s.browser.options.Taught != nil) && o.Attendant == nil && !browser.HasDisplay(o.Getenv)
 }
 
 // resolve returns the settings that a provider block and the environment make together.

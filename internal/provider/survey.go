@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
 )
@@ -21,7 +20,7 @@ type SurveyOptions struct {
 // Survey reads, without changing anything, the stores and the shops that a plan could reach, with the environment and the
 // sessions that it would use.
 func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error) {
-	b, warnings, err := so.readOnly(o, func(browser.Sight) {})
+	b, warnings, err := so.readOnly(o, func(*browserSettings) {})
 	if err != nil {
 		return setup.Seen{}, err
 	}

@@ -1,0 +1,185 @@
+package browser
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Profile is what people have pointed at on the pages of some sites, as it is kept in a file. It holds no value.
+type Profile struct {
+	// File is where it was read from, or is kept.
+	File  string
+	sites map[string]*Lessons
+}
+
+// profileVersion is the version of the form of such files.
+const profileVersion = 1
+
+// MostProfile is how large such a file may be, in bytes.
+const MostProfile = 64 << 10
+
+// profileFile is the form of the file.
+type profileFile struct {
+	Version int                               `json:"version"`
+	Sites   map[string]map[string][]Structure `json:"sites"`
+}
+
+// NewProfile returns a profile of sites of which nothing has been taught yet.
+func NewProfile(file string, tables map[string]Table) *Profile {
+	p := &Profile{File: file, sites: map[string]*Lessons{}}
+	for site := range tables {
+		p.sites[site] = &Lessons{file: file, known: map[string][]Structure{}}
+	}
+	return p
+}
+
+// ReadProfile reads a file, and holds it to what the sites' tables have.
+func ReadProfile(file string, tables map[string]Table) (*Profile, error) {
+	in, err := os.Open(file) //nolint:gosec // The user names the file.
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(in, MostProfile+1))
+	if err = errors.Join(err, in.Close()); err != nil {
+		return nil, err
+	}
+	return ParseProfile(file, data, tables)
+}
+
+// ParseProfile is [ReadProfile] for what is in the file. Its errors quote nothing of that but names.
+func ParseProfile(file string, data []byte, tables map[string]Table) (*Profile, error) {
+	if len(data) > MostProfile {
+		return nil, fmt.Errorf("it is larger than %d bytes, as no such file is", MostProfile)
+	}
+	var read profileFile
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&read); err != nil {
+		return nil, explainJSON(err)
+	}
+	if decoder.More() {
+		return nil, errors.New("something follows the end of its JSON object")
+	}
+	if read.Version != profileVersion {
+		return nil, fmt.Errorf("its version is %d, and this version of the provider reads version %d", read.Version, profileVersion)
+	}
+	p := NewProfile(file, tables)
+	for site, lessons := range read.Sites {
+		table, ok := tables[site]
+		if !ok {
+			return nil, fmt.Errorf("it has the site %q; there are %s", Mask(site), strings.Join(slices.Sorted(maps.Keys(tables)), " and "))
+		}
+		for label, all := range lessons {
+			for _, s := range all {
+				if err := s.check(label, table); err != nil {
+					return nil, fmt.Errorf("%s.%s: %w", site, Mask(label), err)
+				}
+			}
+			p.sites[site].known[label] = all
+		}
+	}
+	return p, nil
+}
+
+// explainJSON says what is wrong with a file, without more of its content than the name of a key.
+func explainJSON(err error) error {
+	const unknown = "json: unknown field "
+	var wrongType *json.UnmarshalTypeError
+	switch name, isUnknown := strings.CutPrefix(err.Error(), unknown); {
+	case isUnknown:
+		return fmt.Errorf("it has the key %s, which is not known", Mask(name))
+	case errors.As(err, &wrongType):
+		return fmt.Errorf("its key %q has a value of the wrong type", wrongType.Field)
+	}
+	return errors.New("it is not a JSON object as check --teach writes it")
+}
+
+// Of returns what was taught of a site; nil where p is nil.
+func (p *Profile) Of(site string) *Lessons {
+	if p == nil {
+		return nil
+	}
+	return p.sites[site]
+}
+
+// Len returns how many things were taught.
+func (p *Profile) Len() int {
+	n := 0
+	for _, lessons := range p.sites {
+		n += len(lessons.all())
+	}
+	return n
+}
+
+// Save writes the profile to its file, whole or not at all.
+func (p *Profile) Save() error {
+	written := profileFile{Version: profileVersion, Sites: map[string]map[string][]Structure{}}
+	for site, lessons := range p.sites {
+		if known := lessons.all(); len(known) > 0 {
+			written.Sites[site] = known
+		}
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(written); err != nil {
+		return err
+	}
+	out, err := os.CreateTemp(filepath.Dir(p.File), filepath.Base(p.File)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text.Bytes())
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = os.Rename(out.Name(), p.File)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(out.Name()))
+	}
+	return nil
+}
+
+// Lessons are what people have pointed at on the pages of one site: by label, how the thing is built. It is safe for
+// concurrent use. Of nil Lessons, nothing is known.
+type Lessons struct {
+	file string
+
+	mu    sync.Mutex
+	known map[string][]Structure
+}
+
+// of returns how the thing of a label is built: it may be so on several pages. None is not taught.
+func (l *Lessons) of(label string) []Structure {
+	if l == nil || label == "" {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known[label]
+}
+
+// add adds what was taught last, which is looked for first.
+func (l *Lessons) add(label string, s Structure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known[label] = append([]Structure{s}, l.known[label]...)
+}
+
+func (l *Lessons) all() map[string][]Structure {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.known)
+}

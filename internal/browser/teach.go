@@ -1,0 +1,279 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// This file has a person point at what a step does not find.
+//
+// While they point, the page gets none of their clicks. What they point at is written down as a [Structure], tried at
+// once, shown to them in words, and kept when they say OK. The windows that ask are those of ask.go.
+
+// More answers. The last of a sheet's buttons is the careful one: to close the window is to stop.
+const (
+	answerAgain = "Again"
+	answerDone  = "Done"
+	answerSkip  = "Skip"
+)
+
+// teaching is what a person who teaches has said so far. It is safe for concurrent use.
+type teaching struct {
+	mu      sync.Mutex
+	stopped bool
+	// asked are the things that the person was asked for, each on a page, so that they are not asked again.
+	asked map[string]bool
+}
+
+// begins tells whether to ask for something, and takes note of it.
+func (g *teaching) begins(what string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopped || g.asked[what] {
+		return false
+	}
+	if g.asked == nil {
+		g.asked = map[string]bool{}
+	}
+	g.asked[what] = true
+	return true
+}
+
+func (g *teaching) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stopped = true
+}
+
+// Teaches tells whether a person points at what is not found.
+func (b *Browser) Teaches() bool { return b.options.Taught != nil }
+
+// readyToTeach has the scripts by which a person points run before those of each page.
+func (t *Tab) readyToTeach(ctx context.Context) error {
+	if !t.browser.Teaches() {
+		return nil
+	}
+	params := page.AddScriptToEvaluateOnNewDocumentParams{Source: scripts(), WorldName: world}
+	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, params)
+	return err
+}
+
+// teach has a person point at the first of some things that they see on the page. It tells whether they have: then the
+// page is to be looked at again. Where entry is not nil, the thing is in that entry of a list.
+func (t *Tab) teach(ctx context.Context, s Step, things []Thing, entry *Element) (taught bool, err error) {
+	if !t.browser.Teaches() || s.SigningIn {
+		return false, nil
+	}
+	shown, err := t.look(ctx)
+	if err != nil {
+		return false, err
+	}
+	if shown.inFront() != nil {
+		// A menu that was opened on the way, say, keeps a person from pointing at what is behind it.
+		if err := t.Press(ctx, s, escape); err != nil {
+			return false, err
+		}
+	}
+	for _, thing := range things {
+		if thing.Label == "" || !t.browser.teaching.begins(thing.Label+" "+shown.URL.String()) {
+			continue
+		}
+		if taught, err := t.teachOne(ctx, s, thing, entry); taught || err != nil {
+			return taught, err
+		}
+	}
+	return false, nil
+}
+
+// teachOne has a person point at a thing, until they say that it is the right one, or that it is not there.
+func (t *Tab) teachOne(ctx context.Context, s Step, thing Thing, entry *Element) (taught bool, err error) {
+	question := sheet{
+		heading: "Please point at this",
+		facts:   [][2]string{{"Site", t.visitor.site.Name + " (" + t.visitor.site.URL.Host + ")"}, {"Page", s.Page}, {"Thing", thing.String()}},
+		buttons: []string{answerSkip, answerStop},
+	}
+	if entry != nil {
+		question.facts = append(question.facts, [2]string{"In the row", t.discreet(entry.Text())})
+	}
+	const hint = "Click it in the other window. Nothing happens there: the page does not get that click. Skip, if it is not there. " +
+		"Stop, or closing this window, ends the questions."
+	question.note = hint
+	for {
+		ids, answer, err := t.point(ctx, question)
+		if err != nil || answer != "" {
+			if answer == answerStop {
+				t.browser.teaching.stop()
+			}
+			return false, err
+		}
+		learned, problem := t.study(ctx, thing, ids, entry)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if problem != nil {
+			question.note = "That does not help: " + problem.Error() + ". " + hint
+			continue
+		}
+		if answer, err = t.consult(ctx, question.confirms(learned), nil, func() bool { return false }); err != nil {
+			return false, err
+		}
+		switch answer {
+		case answerOK:
+			thing.site.lessons.add(thing.Label, learned)
+			return true, t.browser.options.Taught()
+		case answerStop:
+			t.browser.teaching.stop()
+			return false, nil
+		}
+		question.note = hint
+	}
+}
+
+// confirms is what is asked of what a person has pointed at.
+func (q sheet) confirms(learned Structure) sheet {
+	q.heading = "Is this the right one?"
+	q.facts = append(slices.Clone(q.facts), [2]string{"You showed", learned.String()})
+	q.note = "This is all that is written down. The provider finds it again by that. Where it has to, it will click it by itself."
+	q.buttons = []string{answerOK, answerAgain, answerStop}
+	return q
+}
+
+// point waits until a person has clicked something on the page, and returns its handle and those of all that it is in;
+// or their answer.
+func (t *Tab) point(ctx context.Context, question sheet) (ids []int, answer string, err error) {
+	answer, err = t.consult(ctx, question, nil, func() bool {
+		// A page that is being loaded has nothing to point at, and is asked again.
+		ids, _ = script[[]int](ctx, t, "point")
+		return len(ids) > 0
+	})
+	_, ended := script[bool](ctx, t, "endPointing")
+	return ids, answer, errors.Join(err, ended)
+}
+
+var (
+	errUnseen   = errors.New("it is not there any more")
+	errOtherRow = errors.New("it is not in the row")
+)
+
+// study writes down how the thing is built that a person has pointed at, and finds it again by that. Its error is for
+// the person.
+func (t *Tab) study(ctx context.Context, thing Thing, ids []int, entry *Element) (Structure, error) {
+	shown, err := t.look(ctx)
+	if err != nil {
+		return Structure{}, err
+	}
+	pointed := shown.withHandle(ids...)
+	if pointed == nil || pointed.parent == nil {
+		return Structure{}, errUnseen
+	}
+	e, err := thing.meant(pointed)
+	if err != nil {
+		return Structure{}, err
+	}
+	if err := t.mayTeach(thing, e); err != nil {
+		return Structure{}, err
+	}
+	if entry != nil {
+		if entry = shown.withHandle(entry.id); entry == nil || !entry.Contains(e) {
+			return Structure{}, errOtherRow
+		}
+	}
+	return thing.learn(e, entry, t.tells)
+}
+
+// tells tells whether a name is one that no lesson may hold.
+func (t *Tab) tells(name string) bool {
+	secret := t.visitor.site.Secret
+	return t.browser.options.Hidden(name) || secret != nil && secret.MatchString(name)
+}
+
+// mayTeach returns an error for what is something else: what is never clicked, or what is known to change something.
+func (t *Tab) mayTeach(thing Thing, e *Element) error {
+	if err := t.mayClick(Step{}, e); errors.Is(err, errNever) {
+		return errNeverTaught
+	}
+	for _, other := range t.visitor.site.Changing {
+		for _, known := range e.root().Find(other) {
+			if other.Label != thing.Label && (known.Contains(e) || e.Contains(known)) {
+				return fmt.Errorf("that is %s, which changes something", other)
+			}
+		}
+	}
+	return nil
+}
+
+// withHandle returns the element that has the first of some handles that is on the page; nil where none is.
+func (p *Page) withHandle(ids ...int) *Element {
+	for _, id := range ids {
+		for e := range p.All() {
+			if e.id == id && e.Role != textRole {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// AwaitFindings is [Await] for what a page is found to have: a person who teaches is asked for what is missing, and the
+// page is looked at again.
+func AwaitFindings[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, error), findings func(T) []Finding) (T, error) {
+	for {
+		value, err := Await(ctx, t, s, look)
+		if err != nil {
+			return value, err
+		}
+		taught := false
+		for _, f := range findings(value) {
+			if f.OK() || taught {
+				continue
+			}
+			if taught, err = t.teach(ctx, s, []Thing{f.Thing}, f.Entry); err != nil {
+				return value, err
+			}
+		}
+		if !taught {
+			return value, nil
+		}
+	}
+}
+
+// TeachAfter is for what is only there after a click that may change something: a person who teaches makes that click
+// themselves, as how tells them, and is asked for the thing where it is not found by then. They are asked once for
+// each thing.
+func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, thing Thing) error {
+	if !t.browser.Teaches() || !t.browser.teaching.begins(thing.Label) {
+		return nil
+	}
+	answer, err := t.consult(ctx, sheet{
+		heading: "Please do this yourself",
+		facts:   [][2]string{{"Site", t.visitor.site.Name + " (" + t.visitor.site.URL.Host + ")"}, {"Page", s.Page}, {"Click", how}},
+		note:    "Your clicks in the other window count: the provider makes none of them. Say Done when you see it.",
+		buttons: []string{answerDone, answerSkip, answerStop},
+	}, nil, func() bool { return false })
+	switch {
+	case err != nil:
+		return err
+	case answer == answerStop:
+		t.browser.teaching.stop()
+		return nil
+	case answer != answerDone:
+		return nil
+	}
+	found, err := Await(ctx, t, s, func(p *Page) ([]*Element, error) { return p.Find(thing), nil })
+	if err == nil && len(found) != 1 {
+		if taught, err := t.teachOne(ctx, s, thing, nil); err != nil || !taught {
+			return err
+		}
+		found, err = Await(ctx, t, s, func(p *Page) ([]*Element, error) { return p.Find(thing), nil })
+	}
+	if err == nil && len(found) == 1 {
+		t.passed(s, thing, found[0])
+	}
+	return err
+}
