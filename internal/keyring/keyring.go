@@ -23,7 +23,7 @@ type Item struct{ Service, Name string }
 
 // Get returns the secret; ok tells whether there is one. The error is [ErrUnavailable] where there is no keyring.
 func (i Item) Get() (secret string, ok bool, err error) {
-	err = within(patience, func() (err error) {
+	err = within(func() (err error) {
 		secret, err = keyring.Get(i.Service, i.Name)
 		return err
 	})
@@ -38,7 +38,7 @@ func (i Item) Get() (secret string, ok bool, err error) {
 
 // Set keeps a secret in place of the one that there was.
 func (i Item) Set(secret string) error {
-	if err := within(patience, func() error { return keyring.Set(i.Service, i.Name, secret) }); err != nil {
+	if err := within(func() error { return keyring.Set(i.Service, i.Name, secret) }); err != nil {
 		return fmt.Errorf("keeping %q in the system's keyring: %w", i.Name, err)
 	}
 	return nil
@@ -46,7 +46,7 @@ func (i Item) Set(secret string) error {
 
 // Delete removes the secret, if there is one.
 func (i Item) Delete() error {
-	err := within(patience, func() error { return keyring.Delete(i.Service, i.Name) })
+	err := within(func() error { return keyring.Delete(i.Service, i.Name) })
 	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
 		return fmt.Errorf("removing %q from the system's keyring: %w", i.Name, err)
 	}
@@ -57,7 +57,7 @@ func (i Item) Delete() error {
 const needsBus = runtime.GOOS != "darwin" && runtime.GOOS != "windows"
 
 // within calls f, which can't be interrupted, and waits for it only so long.
-func within(patience time.Duration, f func() error) error {
+func within(f func() error) error {
 	// Without a session bus, the library would start one, and a keyring that nobody unlocks.
 	if needsBus && os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
 		return ErrUnavailable

@@ -42,7 +42,7 @@ func TestWithin_EndsByItself(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan error)
-		if err := within(patience, func() error { return <-answer }); !errors.Is(err, ErrUnavailable) {
+		if err := within(func() error { return <-answer }); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("the error is %v", err)
 		}
 		close(answer)
@@ -55,7 +55,7 @@ func TestWithin_StartsNoBus(t *testing.T) {
 		t.Skip("the keyring of this system is not reached by D-Bus")
 	}
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
-	err := within(patience, func() error {
+	err := within(func() error {
 		t.Error("it was called")
 		return nil
 	})
