@@ -135,6 +135,7 @@ func (s *taughtShop) check(t *testing.T, o provider.CheckOptions) (ready bool, s
 // the shop is switched: its old key goes by a menu that was taught too.
 func TestPagesTaught(t *testing.T) {
 	t.Parallel()
+	pagesOnly(t)
 	s := newTaughtShop(t)
 	ready, says := s.check(t, provider.CheckOptions{Teach: true})
 	questions, errs := s.Questions()
