@@ -636,8 +636,12 @@ func warnOfStrays(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path
 	for _, key := range strays {
 		names = append(names, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
 	}
+	which := "keys with this description"
+	if !engine.Keys.DescribesKeys() {
+		which = "keys"
+	}
 	diags.AddAttributeWarning(at, "Keys that nothing uses",
-		fmt.Sprintf("Store %s has keys with this description that nothing has used since they were made: %s. A run that was killed may have left them "+
+		fmt.Sprintf("Store %s has %s that nothing has used since they were made: %s. A run that was killed may have left them "+
 			"behind.%s If no state has them and no other shop uses them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.",
-			merchantID, enumerate(names), hint))
+			merchantID, which, enumerate(names), hint))
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Strays returns the keys of a store that runs which were killed may have left behind: they have this description,
-// nothing has used them since they were made, no shop that can be asked holds them, and no object that this walk has
+// Strays returns the keys of a store that runs which were killed may have left behind: they have this description, where
+// the portal shows any, nothing has used them since they were made, no shop that can be asked holds them, and no object that this walk has
 // read has them. They can't be told from keys of another state, so they are named and not deleted. Each key is returned
 // once in a walk. Known are the keys that the caller has a use for.
 //
@@ -22,8 +22,8 @@ func (e *Engine) Strays(ctx context.Context, merchantID, description string, kno
 		if err != nil {
 			return nil, err
 		}
-		ours := key.Description != nil && *key.Description == description && !contains(known, refOf(key))
-		if !ours || !Stray(key) || e.Keys.Made(key.CredentialID) || e.IsManaged(key.Username) || e.mayBeHeld(ctx, key) {
+		ours := !e.Keys.DescribesKeys() || key.Description != nil && *key.Description == description
+		if !ours || contains(known, refOf(key)) || !Stray(key) || e.Keys.Made(key.CredentialID) || e.IsManaged(key.Username) || e.mayBeHeld(ctx, key) {
 			continue
 		}
 		if e.walk.isFirstNamed(key.Username) {
@@ -33,8 +33,8 @@ func (e *Engine) Strays(ctx context.Context, merchantID, description string, kno
 	return strays, nil
 }
 
-// StraysBeside returns the strays, as [Engine.Strays] does, of the store that a shop is planned for. A portal that shows
-// no descriptions has none: nothing there tells such keys from others.
+// StraysBeside returns the strays, as [Engine.Strays] does, of the store that a shop is planned for. Where the portal shows
+// no descriptions, nothing tells such keys from others: they are in [Plan.Others] when the shop gets its next key.
 func (e *Engine) StraysBeside(ctx context.Context, config Config, plan Plan, record *Record) ([]kustom.Key, error) {
 	if config.Undescribed || config.MerchantID == "" {
 		return nil, nil

@@ -27,6 +27,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		"used":                     {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.LastUsedAt = &used }},
 		"of another description":   {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = new(string) }},
 		"without description":      {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = nil }},
+		"no key has a description": {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = nil }, before: func(w *world) { w.portal.undescribed = true }, named: true},
 		"the caller has it":        {shops: map[string]string{"a": "M1-old"}, known: []rotation.KeyRef{ref(m1("M1-stray"))}},
 		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { w.engine.Manage("M1-stray") }},
 		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { _, _ = w.engine.Strays(w.Context(), "M1", "terraform") }},
