@@ -72,7 +72,7 @@ const (
 	// attention is how long more a step may take that a person has to attend to.
 	attention = 10 * time.Minute
 
-	questionWidth, questionHeight = 620, 380
+	questionWidth, questionHeight = 640, 460
 )
 
 // HasDisplay tells whether there is a screen to show a window on, as far as that is known.
