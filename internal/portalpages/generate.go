@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -157,6 +159,7 @@ func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Ke
 		if err == nil && button.Disabled {
 			err = browser.Absent("%q is disabled", v.words.Of(labelGenerateNew)[0])
 		}
+		v.lines = p.Lines()
 		return proof{read, button}, err
 	})
 	return seen.Button, err
@@ -267,16 +270,32 @@ func (v *visit) besides(at *browser.Element, merchantID string, before []kustom.
 	return "", browser.Absent("the popup shows no Key ID of store %s", merchantID)
 }
 
-// limitMessage returns what the page says of a limit; it explains why there is no key, and proves nothing.
+// limitMessage returns what the page says of a limit since it was asked for a key; it explains why there is no key, and
+// proves nothing.
 func (v *visit) limitMessage(p *browser.Page) string {
 	for _, line := range p.Lines() {
-		for _, word := range v.words.Of(labelLimit) {
-			if strings.Contains(strings.ToLower(line), strings.ToLower(word)) {
-				return line
-			}
+		isNew := !slices.Contains(v.lines, line)
+		if isNew && slices.ContainsFunc(v.words.Of(labelLimit), func(word string) bool { return hasWord(line, word) }) {
+			return line
 		}
 	}
 	return ""
+}
+
+// hasWord tells whether a line has a word, or words, that are no part of longer ones.
+func hasWord(line, word string) bool {
+	for rest := strings.ToLower(line); ; {
+		before, after, found := strings.Cut(rest, strings.ToLower(word))
+		if !found {
+			return false
+		}
+		last, _ := utf8.DecodeLastRuneInString(before)
+		first, _ := utf8.DecodeRuneInString(after)
+		if !unicode.IsLetter(last) && !unicode.IsLetter(first) {
+			return true
+		}
+		rest = after
+	}
 }
 
 // affirm returns the button of a dialog that says yes: the one with one of the names, or else the only one

@@ -140,6 +140,8 @@ type visit struct {
 	page string
 	// before is the page as it was right before a key is deleted.
 	before *browser.Page
+	// lines is what the page said right before it is asked for a key.
+	lines []string
 }
 
 const (

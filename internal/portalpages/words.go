@@ -24,7 +24,6 @@ const (
 	labelNever       = "never"
 	labelNoAccess    = "no_access"
 	labelNoKeys      = "no_keys"
-	labelPassword    = "password"
 	labelService     = "service"
 	labelShow        = "show_store"
 	labelSignIn      = "sign_in"
@@ -33,7 +32,7 @@ const (
 )
 
 // Table is what things are called on the portal's pages. The first words of "developers", "api", "stores",
-// "generate_new", the columns, "delete_api_key", "password" and "action_required" are Kustom's own: its help
+// "generate_new", the columns, "delete_api_key" and "action_required" are Kustom's own: its help
 // centre (articles 320254, 454956, 570683), and screenshots of its playground of March 2026 and reports of
 // September 2026, which call the group Integrations and Developers. The words of "sign_in" are those of
 // article 279628. All others, and all that are not English, are assumed: no source shows them.
@@ -58,7 +57,6 @@ func Table() browser.Table {
 		labelNever:       {"Never", "Never used", "Not used", "Not used yet", "None", "No expiration", "Aldri", "Ingen", "Ikke brukt"},
 		labelNoAccess:    {"You do not have access", "You don't have access", "Access denied", "You don't have permission", "Du har ikke tilgang"},
 		labelNoKeys:      {"No results", "No API keys", "No API keys yet", "No keys", "You have no API keys", "No data", "Ingen resultater", "Ingen API-nøkler"},
-		labelPassword:    {"Password", "Secret", "API key", "Kustom Secret", "Passord"},
 		labelService:     {"Service", "Services", "Tjeneste"},
 		labelShow:        {"Show", "Go", "Apply", "Select", "Choose", "View", "OK", "Vis", "Velg", "Bruk", "Visa", "Välj"},
 		labelSignIn: {
