@@ -98,8 +98,8 @@ var errUnexpectedOrder = errors.New("the merchant API claims to know an order th
 
 // Prove asks the merchant API, once, for an order that does not exist: only a pair that works is
 // told so, by a 404 with an empty body (observed at Kustom in August 2026) or with Kustom's error body.
-// Where the checkout's answer tells nothing, order management is asked the same. Prove touches no order,
-// and counts as traffic to the host in the portal's endpoint switch status.
+// Where the checkout's answer tells nothing, order management is asked the same. Prove touches no order.
+// Whether it counts as traffic in the portal's endpoint switch status is not known; at most it does for the checkout.
 //
 // An acceptance counts only where a made-up pair is refused. That is asked once in the client's life.
 // Any error is a [*ProofError].

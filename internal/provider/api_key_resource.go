@@ -584,7 +584,7 @@ func parseKeyID(id string) (merchantID, credentialID string, err error) {
 	merchantID, credentialID, found := strings.Cut(id, "/")
 	if !found || !isMerchantID(merchantID) || !isCredentialID(credentialID) {
 		return "", "", malformedID(id, "the import ID of an API key. It has the form <merchant_id>/<credential_id>, such as "+
-			"M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11. The data source kustom_legacy_integrations lists them as id")
+			"M00123456/7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11, or by the portal's pages M00123456/M00123456-aB3dE. The data source kustom_legacy_integrations lists them as id")
 	}
 	return merchantID, credentialID, nil
 }

@@ -49,8 +49,8 @@ func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.Schema
 		MarkdownDescription: "Shows what is left to switch in a store, as *Action required* on the *API* page of Kustom Portal does: which " +
 			"host each kind of traffic went to last, and what to do. Made for `check` blocks and postconditions.\n\nIt follows real " +
 			"traffic, up to 24 hours late. After a switch it shows the old host until a request to the new one has been handled, service by " +
-			"service. For the checkout, that is the proof of a new key by this provider, or the first customer's order; for the order " +
-			"management, a new order that is captured or changed.\n\n**That nothing is shown proves nothing.** The portal shows a store's " +
+			"service. For the checkout, that is the first customer's order, and perhaps the proof of a new key by this provider: nobody has seen " +
+			"whether that counts. For the order management, it is a new order that is captured or changed.\n\n**That nothing is shown proves nothing.** The portal shows a store's " +
 			"status only while something is to do, and each of its users can dismiss it. What proves a switch is a new order that is " +
 			"edited, captured and refunded. Not covered are SFTP credentials, which are others than API keys, and orders from before " +
 			"the move to Kustom, which only Klarna knows.",
