@@ -224,6 +224,9 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	defer cancel()
 	shop := plan.Shop.ValueString()
 	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
+	if plan.AllowStoreChange.ValueBool() {
+		r.engine.Shops.Moves(shop)
+	}
 	r.engine.Want(ctx, shop)
 	holds, err := r.engine.Shops.Credentials(ctx, shop)
 	switch {
@@ -392,6 +395,9 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 		return false
 	}
 	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
+	if plan.AllowStoreChange.ValueBool() {
+		r.engine.Shops.Moves(shop)
+	}
 	holds, err := r.engine.Shops.Install(ctx, shop, pair)
 	switch {
 	case mystore.IsNotConfirmed(err):

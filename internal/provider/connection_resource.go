@@ -187,6 +187,9 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 // must not hold up the others.
 func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
 	c := shopConfig(ctx, r.undescribed, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
+	if plan.AllowStoreChange.ValueBool() {
+		r.engine.Shops.Moves(plan.Shop.ValueString())
+	}
 	seen, err := r.observeNew(ctx, plan)
 	if err != nil && !isShopsOwn(err) {
 		report(diags, connectionPath(err), "Shop can't be connected", err)

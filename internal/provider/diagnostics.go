@@ -77,7 +77,8 @@ func unlessUnknown(err error) error {
 }
 
 // unreadBlocks says what else a shop that can't be read has consequences for.
-const unreadBlocks = "As long as the shop can't be read, no key that it may use is deleted. If it is gone, add it to the provider's ignored_shops."
+const unreadBlocks = "As long as the shop can't be read, no key that it may use is deleted, unless it is in the provider's ignored_shops: add it there if " +
+	"it is gone."
 
 // warn adds what report would report as a warning.
 func warn(diags *diag.Diagnostics, at path.Path, summary string, err error) {

@@ -41,6 +41,9 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	defer e.RetryPending(ctx)
 	defer recoverInto(&err)
 	ctx = forShop(ctx, plan.Shop, plan.MerchantID)
+	if rules.AllowStoreChange {
+		e.Shops.Moves(plan.Shop)
+	}
 	var leftovers []kustom.Orphan
 	if plan.Generate {
 		if leftovers, err = e.connect(ctx, plan, record); err != nil {

@@ -78,6 +78,9 @@ type Failure struct {
 // Decide plans every member. A shop that can't be connected for a reason of its own is a failure, and does not
 // hold up the others.
 func (f *Fleet) Decide(ctx context.Context) []Failure {
+	for _, m := range f.Members {
+		f.announce(m)
+	}
 	f.look(ctx, func(m *Member) bool { return !m.Leaves() && m.Record == nil && m.Config.MerchantID != "" })
 	failures := f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
 		if m.Leaves() {
@@ -230,6 +233,9 @@ func (m *Member) fail(err error) {
 func (f *Fleet) announce(m *Member) {
 	if m.Config != nil {
 		f.Engine.Shops.Belongs(m.Name, m.Config.MerchantID, "")
+		if m.Config.AllowStoreChange {
+			f.Engine.Shops.Moves(m.Name)
+		}
 	}
 	if m.Record != nil {
 		f.Engine.Shops.Belongs(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.Holds, m.Record.Username))

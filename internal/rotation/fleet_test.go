@@ -314,3 +314,34 @@ func TestFleet_OneStoresListingHoldsUpNoOther(t *testing.T) {
 		done.Wait()
 	})
 }
+
+// TestFleet_DeletesWhatItsPlanSays, where a new member's shop can't be read: it holds the other shop's key. Its store in
+// the configuration tells whose keys it may use, unless it may leave a store that nobody knows.
+func TestFleet_DeletesWhatItsPlanSays(t *testing.T) {
+	t.Parallel()
+	for _, moves := range []bool{false, true} {
+		t.Run(fmt.Sprintf("moves %t", moves), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old", "dead": "M1-old"}, m1("M1-old"))
+			w.shops.before = deadShop
+			members := func() []*rotation.Member {
+				dead := rotation.Config{Shop: "dead", MerchantID: "M2", Rules: rotation.Rules{AllowStoreChange: moves}}
+				a := config()
+				return []*rotation.Member{{Name: "a", Config: &a}, {Name: "dead", Config: &dead}}
+			}
+			planned := fleetOf(w.engine, 1, members()...)
+			planned.Decide(t.Context())
+			blocked, by := w.engine.Blocked(planned.Members[0].Plan)
+			if got := len(blocked) == 1 && slices.Equal(by, []string{"dead"}); got != moves {
+				t.Errorf("%v will stay because of %v", blocked, by)
+			}
+			w.rerun()
+			applied := fleetOf(w.engine, 1, members()...)
+			applied.Decide(t.Context())
+			applied.Execute(t.Context())
+			if stays := slices.Contains(w.portal.usernames(), "M1-old"); stays != moves {
+				t.Errorf("the old key is there: %t", stays)
+			}
+		})
+	}
+}

@@ -165,6 +165,9 @@ func (h *shop) hasJustFailed() bool {
 // mayUse tells whether a shop may use a key: it holds or gets the key, or it is configured for a key of that
 // store, was last seen with one, or nothing is known of it. The caller holds in.mu.
 func (h *shop) mayUse(key kustom.Orphan) bool {
+	if h.moves && !h.known && h.seen == "" {
+		return true
+	}
 	if h.stores[key.MerchantID] || h.seen == key.Username || h.expected == key.Username || h.expectsOf(key.MerchantID) {
 		return true
 	}

@@ -123,6 +123,8 @@ func TestGuard_UnreadableShopBlocksOnlyItsKeys(t *testing.T) {
 		"never read, ignored":         {ignored: []string{"dead"}},
 		"configured for the store":    {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M1", "") }, blocks: true},
 		"configured for another":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "") }},
+		"to leave an unknown store":   {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", ""); s.Moves("dead") }, blocks: true},
+		"to leave a known store":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "M2-x"); s.Moves("dead") }},
 		"last seen with the store":    {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "M1-x") }, blocks: true},
 		"last seen with another":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "M2-x") }},
 		"moving from another store":   {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "M1-x") }, blocks: true},

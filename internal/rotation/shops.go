@@ -79,6 +79,9 @@ type shop struct {
 	// as far as objects of this walk have told.
 	stores map[string]bool
 	seen   string
+	// moves says that the shop may get a key of another store than its present one, so that its stores do not tell whose
+	// key it has.
+	moves bool
 	// uses is the username that the shop was seen to use, where its page does not show which key it has.
 	uses string
 	// left says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
@@ -173,6 +176,15 @@ func (s *Shops) Belongs(name, merchantID, username string) {
 	if username != "" && h.seen == "" {
 		h.seen = username
 	}
+}
+
+// Moves notes that a shop may get a key of another store than its present one. As long as nobody has read it, it may use
+// a key of any store then.
+func (s *Shops) Moves(name string) {
+	h := s.shop(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.moves = true
 }
 
 // Uses notes that a shop was seen to use the key with this username. It counts only where the shop's page does not
