@@ -80,8 +80,8 @@ func (credentialIDValidator) ValidateString(_ context.Context, req validator.Str
 		return
 	}
 	resp.Diagnostics.AddAttributeError(req.Path, "Malformed key ID",
-		"This is not the ID of an API key. It is what kustom_api_key and kustom_mystore_connection call credential_id, without the merchant ID: "+
-			"such as 7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11, or by the portal's pages the key's username, such as M00123456-aB3dE.")
+		"This is not the ID of an API key. It is what kustom_api_key and kustom_mystore_connection call credential_id, without the merchant ID. "+
+			"It looks like 7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11, or by the portal's pages like M00123456-aB3dE.")
 }
 
 type descriptionValidator struct{}
