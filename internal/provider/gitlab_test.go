@@ -110,6 +110,26 @@ func note(id, author int, body string) gitlabNote {
 	return n
 }
 
+// push makes a commit the merge request's, and merge one main's that has it.
+func (g *gitlabStandIn) push(commit string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.planned = commit
+}
+
+func (g *gitlabStandIn) merge(commit string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.merged = commit
+}
+
+// noted returns the merge request's notes.
+func (g *gitlabStandIn) noted() []gitlabNote {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.notes)
+}
+
 func startGitLab(t *testing.T) (*gitlabStandIn, string) {
 	t.Helper()
 	g := &gitlabStandIn{t: t, notes: []gitlabNote{
@@ -197,6 +217,8 @@ func (w *world) runGitLabJob(t *testing.T, p gitlabPipeline, job gitlabJob, g *g
 	}
 	got := there.shell(t, strings.Join(append(slices.Clone(p.Default.BeforeScript), job.Script...), "\n"))
 	if got.code == 0 && len(job.Artifacts.Paths) > 0 {
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		g.artifacts = map[string]string{}
 		for _, name := range job.Artifacts.Paths {
 			g.artifacts[name] = read(t, filepath.Join(w.dir, name))
@@ -241,30 +263,34 @@ func TestAccGitLabPipeline(t *testing.T) {
 	}
 	commit := w.repository(t)
 	commit("three shops")
+	var planned string
 	noted := func(want ...string) {
 		t.Helper()
-		if len(g.notes) != 3 || !strings.HasPrefix(g.notes[0].Body, "<!-- plan of the shops --> is") || g.notes[1].Body != "Something else." {
-			t.Fatalf("the notes are %+v", g.notes)
+		notes := g.noted()
+		if len(notes) != 3 || !strings.HasPrefix(notes[0].Body, "<!-- plan of the shops --> is") || notes[1].Body != "Something else." {
+			t.Fatalf("the notes are %+v", notes)
 		}
-		for _, text := range append(want, "<!-- plan of the shops -->\n", "Planned for "+g.planned) {
-			if !strings.Contains(g.notes[2].Body, text) {
-				t.Errorf("the note does not say %q:\n%.500s", text, g.notes[2].Body)
+		for _, text := range append(want, "<!-- plan of the shops -->\n", "Planned for "+planned) {
+			if !strings.Contains(notes[2].Body, text) {
+				t.Errorf("the note does not say %q:\n%.500s", text, notes[2].Body)
 			}
 		}
-		if n := leaks(g.notes[2].Body, append(w.sandbox.Secrets(), gitlabToken)); n > 0 {
+		if n := leaks(notes[2].Body, append(w.sandbox.Secrets(), gitlabToken)); n > 0 {
 			t.Errorf("the note has %d secrets", n)
 		}
 	}
 	plan := func(sha string) run {
 		t.Helper()
-		g.planned = sha
+		planned = sha
+		g.push(sha)
 		w.set("CI_COMMIT_SHA", sha)
 		return w.runGitLabJob(t, p, p.Plan, g)
 	}
 	apply := func(want string, code int) {
 		t.Helper()
-		g.merged = "3e26ed"
-		w.set("CI_COMMIT_SHA", g.merged)
+		const merged = "3e26ed"
+		g.merge(merged)
+		w.set("CI_COMMIT_SHA", merged)
 		if got := w.runGitLabJob(t, p, p.Apply, g); got.code != code || !strings.Contains(got.output, want) {
 			t.Fatalf("exit code %d, and it does not say %q:\n%s", got.code, want, got.output)
 		}
@@ -342,10 +368,13 @@ func (w *world) runWrittenPipeline(t *testing.T, db *postgres) {
 	t.Helper()
 	g := w.onGitLab(t, db)
 	p := parsePipeline(t, read(t, filepath.Join(w.dir, ".gitlab-ci.yml")))
-	g.planned, g.merged = "c0ffee2", "c0ffee2"
-	w.set("CI_COMMIT_SHA", g.planned)
-	if got := w.runGitLabJob(t, p, p.Plan, g); got.code != 0 || !strings.Contains(g.notes[len(g.notes)-1].Body, "**Plan for 3 shops: 3 get a new key") {
-		t.Fatalf("exit code %d:\n%s", got.code, got.output)
+	const commit = "c0ffee2"
+	g.push(commit)
+	g.merge(commit)
+	w.set("CI_COMMIT_SHA", commit)
+	planned := w.runGitLabJob(t, p, p.Plan, g)
+	if notes := g.noted(); planned.code != 0 || !strings.Contains(notes[len(notes)-1].Body, "**Plan for 3 shops: 3 get a new key") {
+		t.Fatalf("exit code %d:\n%s", planned.code, planned.output)
 	}
 	if got := w.runGitLabJob(t, p, p.Apply, g); got.code != 0 || !strings.Contains(got.output, "3 added, 0 changed, 0 destroyed") {
 		t.Fatalf("exit code %d:\n%s", got.code, got.output)
