@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // Keep is a folder in which sessions are kept, a file each that only its owner may read. It may not
@@ -53,20 +55,7 @@ func (k Keep) write(name, line string) error {
 	if err := k.makeDir(); err != nil {
 		return err
 	}
-	// Made beside it and renamed, so that there is never half a session, and with mode 0600, which
-	// CreateTemp gives, from the start.
-	file, err := os.CreateTemp(k.Dir, unfinishedPrefix+"*")
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(line + "\n")
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
+	return wholefile.Write(name, unfinishedPrefix+"*", []byte(line+"\n"))
 }
 
 // Load returns the session that is kept of a host and account; without an error, ok tells whether there

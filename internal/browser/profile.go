@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // Profile is what people have pointed at on the pages of some sites, as it is kept in a file. It holds no value.
@@ -135,18 +137,7 @@ func (p *Profile) Save() error {
 	if err := encoder.Encode(written); err != nil {
 		return err
 	}
-	out, err := os.CreateTemp(filepath.Dir(p.File), filepath.Base(p.File)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text.Bytes())
-	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(out.Name(), p.File)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(out.Name()))
-	}
-	return nil
+	return wholefile.Write(p.File, filepath.Base(p.File)+".*", text.Bytes())
 }
 
 // Lessons are what people have pointed at on the pages of one site: by label, how the thing is built. It is safe for

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // Sightings remembers, from run to run on this machine, the username that each shop was last seen with, and which keys
@@ -37,18 +39,10 @@ func (s Sightings) record(shop, username string) {
 	keepFile(s.Dir, s.file(shop), []byte(username))
 }
 
-// keepFile writes a file of a folder, so that a reader sees all of it or nothing. What can't be written is not kept.
+// keepFile writes a file of a folder. What can't be written is not kept.
 func keepFile(dir, name string, content []byte) {
-	if os.MkdirAll(dir, 0o700) != nil {
-		return
-	}
-	file, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return
-	}
-	_, err = file.Write(content)
-	if closeErr := file.Close(); err != nil || closeErr != nil || os.Rename(file.Name(), name) != nil {
-		_ = os.Remove(file.Name())
+	if os.MkdirAll(dir, 0o700) == nil {
+		_ = wholefile.Write(name, ".new-*", content)
 	}
 }
 
