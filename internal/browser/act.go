@@ -26,8 +26,13 @@ var (
 	pointing string
 )
 
-// scripts are both.
-func scripts() string { return finder + ";\n" + pointing + ";\n" }
+// scripts are those that a tab's pages are read with. Only where a person teaches, they listen to what that person does.
+func (b *Browser) scripts() string {
+	if b.Teaches() {
+		return finder + ";\n" + pointing + ";\n"
+	}
+	return finder + ";\n"
+}
 
 // world is the name of the finder's own world of scripts.
 const world = "finder"
@@ -43,7 +48,7 @@ func script[T any](ctx context.Context, t *Tab, function string, args ...any) (T
 		}
 		list = append(list, string(text))
 	}
-	expression := scripts() + "finder." + function + "(" + strings.Join(list, ", ") + ")"
+	expression := t.browser.scripts() + "finder." + function + "(" + strings.Join(list, ", ") + ")"
 	err := t.run(ctx, func(ctx context.Context) error {
 		value, err := t.evaluate(ctx, expression)
 		if err != nil {

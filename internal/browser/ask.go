@@ -162,7 +162,7 @@ func (t *Tab) conclude() {
 // ask shows a question, and returns nil when the person has said OK. The error is [ErrStopped] where the person
 // has said Stop or has closed the window.
 func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
-	answer, err := t.consult(ctx, q.sheet(), e, func() bool { return false })
+	answer, err := t.consult(ctx, q.sheet(), e, nil)
 	if err == nil && answer != answerOK {
 		err = ErrStopped
 	}
@@ -170,7 +170,7 @@ func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
 }
 
 // consult shows a sheet, one at a time, and returns the answer: Stop where the person has closed the window. It is
-// empty where otherwise returns true, which is asked all the while. Where e is not nil, the page shows it.
+// empty where otherwise, if it is given, returns true: it is asked all the while. Where e is not nil, the page shows it.
 func (t *Tab) consult(ctx context.Context, shown sheet, e *Element, otherwise func() bool) (answer string, err error) {
 	select {
 	case t.process.asking <- struct{}{}:
@@ -196,7 +196,7 @@ func (t *Tab) consult(ctx context.Context, shown sheet, e *Element, otherwise fu
 			return answerStop, nil
 		case answer != "":
 			return answer, nil
-		case otherwise():
+		case otherwise != nil && otherwise():
 			return "", nil
 		}
 		if err := pause(ctx, answerInterval); err != nil {

@@ -59,7 +59,7 @@ func (t *Tab) readyToTeach(ctx context.Context) error {
 	if !t.browser.Teaches() {
 		return nil
 	}
-	params := page.AddScriptToEvaluateOnNewDocumentParams{Source: scripts(), WorldName: world}
+	params := page.AddScriptToEvaluateOnNewDocumentParams{Source: t.browser.scripts(), WorldName: world}
 	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, params)
 	return err
 }
@@ -120,7 +120,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, thing Thing, entry *Element)
 			question.note = "That does not help: " + problem.Error() + ". " + hint
 			continue
 		}
-		if answer, err = t.consult(ctx, question.confirms(learned), nil, func() bool { return false }); err != nil {
+		if answer, err = t.consult(ctx, question.confirms(learned), nil, nil); err != nil {
 			return false, err
 		}
 		switch answer {
@@ -255,7 +255,7 @@ func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, thing Thing) e
 		facts:   [][2]string{{"Site", t.visitor.site.Name + " (" + t.visitor.site.URL.Host + ")"}, {"Page", s.Page}, {"Click", how}},
 		note:    "Your clicks in the other window count: the provider makes none of them. Say Done when you see it.",
 		buttons: []string{answerDone, answerSkip, answerStop},
-	}, nil, func() bool { return false })
+	}, nil, nil)
 	switch {
 	case err != nil:
 		return err
