@@ -85,15 +85,15 @@ func (r *requestLog) begin(ctx context.Context, merchantID, description, idempot
 
 // end forgets a request: what came of it is known.
 func (r *requestLog) end(idempotencyKey string) {
-	if r.Dir == "" {
-		return
-	}
-	_ = os.Remove(r.file(idempotencyKey))
 	r.mu.Lock()
-	lock := r.locks[idempotencyKey]
+	lock, begun := r.locks[idempotencyKey]
 	delete(r.locks, idempotencyKey)
 	r.mu.Unlock()
-	lock.Remove()
+	// What another process has begun with the same idempotency key is not known yet.
+	if begun {
+		_ = os.Remove(r.file(idempotencyKey))
+		lock.Remove()
+	}
 }
 
 // forget forgets a request of a killed run: what came of it is known.

@@ -41,6 +41,12 @@ var errKilled = errors.New("killed")
 // ask asks for a key of store M1, and does not come to hear the answer.
 func (w *world) ask() {
 	w.Helper()
+	w.askFor(kustom.Request{MerchantID: "M1", Description: "terraform"})
+}
+
+// askFor asks with a request, and does not come to hear the answer.
+func (w *world) askFor(r kustom.Request) {
+	w.Helper()
 	w.portal.after = func(kind, _ string, _ int) error {
 		if kind == generate {
 			// A killed process runs no deferred function; a recovered panic stands for that.
@@ -48,7 +54,7 @@ func (w *world) ask() {
 		}
 		return nil
 	}
-	_, err := w.engine.Generate(w.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"})
+	_, err := w.engine.Generate(w.Context(), r)
 	if err == nil {
 		w.Fatal("the request was answered")
 	}
@@ -109,6 +115,26 @@ func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 				t.Error("it would look for the key again")
 			}
 		})
+	}
+}
+
+// TestGenerate_ForgetsNoRequestOfAnotherRun: two runs may ask with the same idempotency key. The one that is
+// told so knows nothing of the other, which is killed.
+func TestGenerate_ForgetsNoRequestOfAnotherRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	dir := t.TempDir()
+	request := kustom.Request{MerchantID: "M1", Description: "terraform", IdempotencyKey: "7f1f3a52-3c1d-4d7e-8a59-6b2f0d1c2e33"}
+	die := w.runOn(dir, "build-1")
+	w.askFor(request)
+	w.runOn(dir, "build-1")
+	if _, err := w.engine.Generate(t.Context(), request); err == nil {
+		t.Fatal("the portal has made another key for the same request")
+	}
+	die()
+	w.runOn(dir, "build-1")
+	if !w.engine.HasLost("M1") {
+		t.Error("nobody would look for the killed run's key")
 	}
 }
 
