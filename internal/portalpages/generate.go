@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -274,28 +272,12 @@ func (v *visit) besides(at *browser.Element, merchantID string, before []kustom.
 // proves nothing.
 func (v *visit) limitMessage(p *browser.Page) string {
 	for _, line := range p.Lines() {
-		isNew := !slices.Contains(v.lines, line)
-		if isNew && slices.ContainsFunc(v.words.Of(labelLimit), func(word string) bool { return hasWord(line, word) }) {
+		says := func(word string) bool { return browser.Mentions(strings.ToLower(line), strings.ToLower(word)) }
+		if !slices.Contains(v.lines, line) && slices.ContainsFunc(v.words.Of(labelLimit), says) {
 			return line
 		}
 	}
 	return ""
-}
-
-// hasWord tells whether a line has a word, or words, that are no part of longer ones.
-func hasWord(line, word string) bool {
-	for rest := strings.ToLower(line); ; {
-		before, after, found := strings.Cut(rest, strings.ToLower(word))
-		if !found {
-			return false
-		}
-		last, _ := utf8.DecodeLastRuneInString(before)
-		first, _ := utf8.DecodeRuneInString(after)
-		if !unicode.IsLetter(last) && !unicode.IsLetter(first) {
-			return true
-		}
-		rest = after
-	}
 }
 
 // affirm returns the button of a dialog that says yes: the one with one of the names, or else the only one

@@ -1,8 +1,13 @@
 package portalpages
 
-import "testing"
+import (
+	"testing"
 
-func TestHasWord_TakesNoPartOfAWord(t *testing.T) {
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
+)
+
+// TestLimitMessage_IsNewAndNoPartOfAWord: what the page has said before is no answer.
+func TestLimitMessage_IsNewAndNoPartOfAWord(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]bool{
 		"You have reached the limit of 10 keys.":  true,
@@ -10,10 +15,14 @@ func TestHasWord_TakesNoPartOfAWord(t *testing.T) {
 		"Time limits apply; the limit is reached": true,
 		"Grensesnitt for utviklere":               false,
 		"Unlimited keys":                          false,
+		"There is a limit of 10 keys":             false,
 		"":                                        false,
 	} {
-		if got := hasWord(line, "limit") || hasWord(line, "grense"); got != want {
-			t.Errorf("%q: %t", line, got)
+		var d drawn
+		d.add(d.add(-1, "", ""), "", line)
+		v := &visit{words: browser.NewWords(Table(), nil), lines: []string{"There is a limit of 10 keys"}}
+		if got := v.limitMessage(d.page(t)); (got != "") != want {
+			t.Errorf("%q is read as %q", line, got)
 		}
 	}
 }
