@@ -78,9 +78,7 @@ type Failure struct {
 // Decide plans every member. A shop that can't be connected for a reason of its own is a failure, and does not
 // hold up the others.
 func (f *Fleet) Decide(ctx context.Context) []Failure {
-	for _, m := range f.Members {
-		f.announce(m)
-	}
+	f.announce()
 	f.look(ctx, func(m *Member) bool { return !m.Leaves() && m.Record == nil && m.Config.MerchantID != "" })
 	failures := f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
 		if m.Leaves() {
@@ -176,9 +174,7 @@ func (e *Engine) Look(ctx context.Context, shop string) error {
 // Execute does what is planned for each member. A key that was kept for a shop is tried again when all members
 // are done.
 func (f *Fleet) Execute(ctx context.Context) []Failure {
-	for _, m := range f.Members {
-		f.announce(m)
-	}
+	f.announce()
 	f.tellPlan(ctx)
 	var done atomic.Int64
 	total := 0
@@ -229,16 +225,18 @@ func (m *Member) fail(err error) {
 	}
 }
 
-// announce tells the guard which keys a member's shop may use.
-func (f *Fleet) announce(m *Member) {
-	if m.Config != nil {
-		f.Engine.Shops.Belongs(m.Name, m.Config.MerchantID, "")
-		if m.Config.AllowStoreChange {
+// announce tells the guard which keys the members' shops may use.
+func (f *Fleet) announce() {
+	for _, m := range f.Members {
+		if m.Config != nil {
+			f.Engine.Shops.Belongs(m.Name, m.Config.MerchantID, "")
+		}
+		if m.Config != nil && m.Config.AllowStoreChange {
 			f.Engine.Shops.Moves(m.Name)
 		}
-	}
-	if m.Record != nil {
-		f.Engine.Shops.Belongs(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.Holds, m.Record.Username))
+		if m.Record != nil {
+			f.Engine.Shops.Belongs(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.Holds, m.Record.Username))
+		}
 	}
 }
 
