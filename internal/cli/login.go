@@ -169,7 +169,7 @@ func keep(at place, entered browser.SignedIn, d Deps) error {
 	if sealed {
 		reader = "read this file and your system's keyring, which has its key,"
 	}
-	d.say("%s The session is kept in %s. Whoever can %s is you to %s, until the session expires or you sign out there.\n",
+	d.say("%s The session is kept in %s. Anybody who can %s can act as you at %s, until the session expires or you sign out there.\n",
 		at.says(entered), file, reader, at.site.Name)
 	return nil
 }

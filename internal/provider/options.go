@@ -31,7 +31,7 @@ type Options struct {
 	// Requests names this process in what CacheDir remembers of requests for keys. The default is what the operating
 	// system says; tests have several runs in one process. Its own folder does not count.
 	Requests rotation.Requests
-	// Browsers has the browsers that the provider starts. Who made it closes it. The default is one that
+	// Browsers has the browsers that the provider starts. The caller that has made it closes it. The default is one that
 	// nobody closes.
 	Browsers *browser.Group
 

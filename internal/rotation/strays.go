@@ -9,9 +9,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Strays returns the keys of a store that runs which were killed may have left behind: they have this description, where
-// the portal shows any, nothing has used them since they were made, no shop that can be asked holds them, and no object that this walk has
-// read has them. They can't be told from keys of another state, so they are named and not deleted. Each key is returned
+// Strays returns the keys of a store that killed runs may have left behind. They have this description, where the portal
+// shows any. Nothing has used them since they were made, no shop that can be asked holds them, and no object that this
+// walk has read has them. They can't be told from keys of another state, so they are named and not deleted. Each key is returned
 // once in a walk. Known are the keys that the caller has a use for.
 //
 // Every plan looks, and not only the one that makes the next key: the list that this one saw may have lagged, and a

@@ -324,8 +324,8 @@ func secretLines(names ...string) string {
 // sessionsNote says what it means that a job signs in with sessions.
 func (f Folder) sessionsNote() string {
 	return fmt.Sprintf(`# Not everything has a token: the jobs sign in with the secrets %s.
-# "terraform-provider-kustom login --print" prints sessions, on a machine with a screen. Whoever gets a session can do
-# all that its user can, and no session can only read. So have the environment shops-plan ask a reviewer, too, or let
+# "terraform-provider-kustom login --print" prints sessions, on a machine with a screen. Anybody who has a
+# session can do all that its user can, and none can only read. So have the environment shops-plan ask a reviewer, too, or let
 # only people open requests who may act as that user. Make new sessions when these have ended. If a vendor ties a
 # session to the network that it was made in, sign in from a runner of your own, and have it run the jobs.
 #
