@@ -111,8 +111,8 @@ func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.Schema
 			},
 			"unused_for": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Evidence that replaces the answer of a shop. If the provider can ask no shop, or can't read " +
-					"one, it deletes a key if the portal shows no use of it for this long, as a duration such as `720h`. Default: no " +
+				MarkdownDescription: "Evidence that replaces a shop's answer, as a duration such as `720h`. If the provider can " +
+					"ask no shop, or can't read one, it deletes a key that the portal shows no use of for this long. Default: no " +
 					"evidence counts.",
 				Validators: []validator.String{durationValidator{}},
 			},
