@@ -13,9 +13,9 @@ data "kustom_endpoint_status" "store" {
 
 # The portal shows each service by that service's own traffic, up to a day late. The checkout calls
 # Kustom's host once the provider proves the new key. The order management does so once you capture
-# or change an order. Until then, this check warns in every plan and apply, and stops nothing. No
-# warning proves nothing, because a portal user can dismiss the request. Edit, capture and refund a
-# new order.
+# or change an order. Until then, this check warns in every plan and apply, and stops nothing. The
+# end of the warning does not prove the switch, because a portal user can dismiss the request. To
+# prove it, edit, capture and refund a new order.
 check "nothing_left_to_do" {
   assert {
     condition = !data.kustom_endpoint_status.store.action_required
