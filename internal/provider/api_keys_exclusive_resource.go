@@ -62,7 +62,7 @@ func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.Meta
 func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Keeps a store free of unknown keys: **it deletes every key of the store that is not in " +
-			"`credential_ids`**, whoever made it and whatever host it belongs to. Use it if people or killed runs leave keys " +
+			"`credential_ids`**, of any maker and on any host. Use it if people or killed runs leave keys " +
 			"behind.\n\n" +
 			"The plan names each key to delete, with its last use. If a key appears after the plan, the apply does not delete " +
 			"it. The next plan names it.\n\n" +
