@@ -93,7 +93,7 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	}
 	// Somebody has deleted the key. The shop needs another one at once.
 	ctx, end := f.Engine.Begin(ctx, m.Name, m.store())
-	leftovers, err := f.Engine.connect(ctx, m.Plan, m.Record)
+	leftovers, err := f.Engine.connect(ctx, m.Plan, f.Rules, m.Record)
 	end(err)
 	m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, leftovers...)
 	return err
