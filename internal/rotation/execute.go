@@ -363,13 +363,14 @@ func unsettledKeys(err error) []kustom.Orphan {
 	return nil
 }
 
-// retiredBy returns the keys that a plan puts out of use without deleting them.
+// retiredBy returns the keys that a plan puts out of use without deleting them. Of a key that somebody else made for
+// another store, only the username is known.
 func (e *Engine) retiredBy(plan Plan) []RetiredKey {
 	var retired []RetiredKey
 	for _, key := range slices.Concat(plan.Delete, plan.Keep) {
 		waits := key.WaitsFor != ""
 		key.WaitsFor = ""
-		if (waits || contains(plan.Keep, key)) && key.MerchantID == plan.MerchantID && key.CredentialID != "" {
+		if (waits || contains(plan.Keep, key)) && key.CredentialID != "" {
 			retired = append(retired, RetiredKey{KeyRef: key, CreatedAt: e.clock.Now()})
 		}
 	}

@@ -576,6 +576,41 @@ func TestExecute_PolicyOfReplacedKeys(t *testing.T) {
 	}
 }
 
+// TestExecute_LooksAfterReplacedKeyOfAnotherStore: a shop moves to another store. The key that its object made for the first
+// one is still the object's to delete.
+func TestExecute_LooksAfterReplacedKeyOfAnotherStore(t *testing.T) {
+	t.Parallel()
+	for _, first := range []rotation.Rules{
+		{ReplacedKeys: rotation.KeepKeys, AllowStoreChange: true},
+		{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour, AllowStoreChange: true},
+	} {
+		w := newWorld(t, map[string]string{"a": ""}, key("2", "M2-erp", host, 2026, 0), m1("M1-erp"))
+		var record rotation.Record
+		if _, err := w.connect(rotation.Config{Shop: "a", MerchantID: "M2"}, &record); err != nil {
+			t.Fatal(err)
+		}
+		c, before := config(), record.Username
+		for _, c.Rules = range []rotation.Rules{first, {ReplacedKeys: rotation.DeleteKeys}} {
+			w.rerun()
+			if err := w.engine.Read(t.Context(), "a", &record); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := rotation.Decide(c, &record, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept, err := w.engine.Execute(t.Context(), plan, c.Rules, &record); err != nil || len(kept) != 0 {
+				t.Errorf("kept %v, error %v", kept, err)
+			}
+			if stays := slices.Contains(w.portal.usernames(), before); stays != (c.ReplacedKeys == first.ReplacedKeys) {
+				t.Errorf("%s, by %s: it stays: %t", before, c.ReplacedKeys, stays)
+			}
+		}
+		w.wantKeys("M1-erp", "M2-erp", record.Username)
+		w.wantHolds("a", record.Username)
+	}
+}
+
 // TestExecute_KeyUsedSinceThePlanStays: a saved plan is applied days later.
 func TestExecute_KeyUsedSinceThePlanStays(t *testing.T) {
 	t.Parallel()
