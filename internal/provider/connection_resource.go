@@ -326,7 +326,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		}
 		c := shopConfig(ctx, r.undescribed, shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
-			return err
+			return r.engine.Describe(ctx, err)
 		}
 	}
 	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
@@ -335,7 +335,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	}
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
-		return r.engine.WithUnusedKeys(ctx, plan.MerchantID, err)
+		return r.engine.Describe(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
 	model.takeAll(*record)
 	return nil

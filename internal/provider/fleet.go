@@ -209,7 +209,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 		} else if leavesShopUnknown(failures[i].err) {
 			failures[i].summary = mayHaveChanged
 		}
-		failures[i].err = f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err)
+		failures[i].err = f.Engine.Describe(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
 		failures[i].member.Err = failures[i].err
 	}
 	for i, m := range f.Members {

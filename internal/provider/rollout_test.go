@@ -14,7 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// rollout is a roll-out to 250 shops in one fleet, driven in this process.
+// rollout is a roll-out to shops in one fleet, driven in this process.
 type rollout struct {
 	box    *sandbox.Sandbox
 	seed   sandbox.Seed
@@ -22,9 +22,9 @@ type rollout struct {
 	tokens map[string]string
 }
 
-func newRollout(t *testing.T) *rollout {
+func newRollout(t *testing.T, shops int) *rollout {
 	t.Helper()
-	seed := sandbox.FleetSeed(250)
+	seed := sandbox.FleetSeed(shops)
 	box, err := sandbox.New(seed, sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func lines(texts []string) int {
 // faults. What is told fits a screen or two, names each of the five once, and all other old keys are gone.
 func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	t.Parallel()
-	r := newRollout(t)
+	r := newRollout(t, 250)
 	dead := []string{"shop-00007", "shop-00123"}
 	for _, shop := range dead {
 		r.tokens[shop] = "fake-mystore-token-expired"
@@ -154,7 +154,7 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 // TestFleet_SaysOnceWhichShopsKeepOldKeys: two shops that are not in the fleet, and can't be read, may use any key.
 func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	t.Parallel()
-	r := newRollout(t)
+	r := newRollout(t, 250)
 	dead := []string{"shop-00007", "shop-00123"}
 	for _, shop := range dead {
 		r.tokens[shop] = "fake-mystore-token-expired"

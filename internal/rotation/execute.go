@@ -46,7 +46,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	}
 	var leftovers []kustom.Orphan
 	if plan.Generate {
-		if leftovers, err = e.connect(ctx, plan, record); err != nil {
+		if leftovers, err = e.connect(ctx, plan, rules, record); err != nil {
 			record.Memory.Unsettled = slices.Concat(record.Memory.Unsettled, leftovers, unsettledKeys(err))
 			return nil, err
 		}
@@ -89,8 +89,8 @@ func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan
 }
 
 // connect gives a shop a new key, and records it. It returns the keys that turned up meanwhile and have to be
-// deleted.
-func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kustom.Orphan, error) {
+// deleted. A shop that was moved to another store since the plan is refused as it would be by a plan.
+func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
 	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
 	if mystore.IsNotShown(err) {
@@ -98,6 +98,9 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 	}
 	if err != nil {
 		return nil, err
+	}
+	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+		return nil, &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
 	}
 	if record.Username != "" {
 		e.NoteDisplaced(plan.Shop, before.KustomID, append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.Holds)...)
@@ -360,13 +363,14 @@ func unsettledKeys(err error) []kustom.Orphan {
 	return nil
 }
 
-// retiredBy returns the keys that a plan puts out of use without deleting them.
+// retiredBy returns the keys that a plan puts out of use without deleting them. Of a key that somebody else made for
+// another store, only the username is known.
 func (e *Engine) retiredBy(plan Plan) []RetiredKey {
 	var retired []RetiredKey
 	for _, key := range slices.Concat(plan.Delete, plan.Keep) {
 		waits := key.WaitsFor != ""
 		key.WaitsFor = ""
-		if (waits || contains(plan.Keep, key)) && key.MerchantID == plan.MerchantID && key.CredentialID != "" {
+		if (waits || contains(plan.Keep, key)) && key.CredentialID != "" {
 			retired = append(retired, RetiredKey{KeyRef: key, CreatedAt: e.clock.Now()})
 		}
 	}

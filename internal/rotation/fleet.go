@@ -249,6 +249,10 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 	if m.Record == nil {
 		m.isNew, m.Record = true, &Record{MerchantID: m.Config.MerchantID, Triggers: m.Config.Triggers}
 	}
+	if m.Unread != nil {
+		// Nothing is decided for the shop: it could not be looked at, or what it holds rules the plan out.
+		return m.Unread
+	}
 	m.Kept, err = f.Engine.Execute(m.later.in(ctx), m.Plan, f.Rules, m.Record)
 	return err
 }
