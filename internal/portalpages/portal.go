@@ -142,6 +142,8 @@ type visit struct {
 	before *browser.Page
 	// lines is what the page said right before it is asked for a key.
 	lines []string
+	// single says that the list that was read last has one page.
+	single bool
 }
 
 const (
