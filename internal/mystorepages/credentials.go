@@ -418,6 +418,7 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 			break
 		}
 		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
+			after.Holds.ReadBack = true
 			return after.Holds, nil
 		}
 	}
