@@ -234,6 +234,11 @@ func (s *Shops) look(ctx context.Context, name string, enough func(*shop) bool) 
 // read reads a shop and remembers the answer. The caller holds the shop's turn.
 func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credentials, error) {
 	holds, err := s.service.Credentials(ctx, name)
+	return s.saw(name, h, holds, err)
+}
+
+// saw remembers what a read of the shop has shown, or why it has failed. The caller holds the shop's turn.
+func (s *Shops) saw(name string, h *shop, holds mystore.Credentials, err error) (mystore.Credentials, error) {
 	holds.KustomID = withoutSecret(holds.KustomID)
 	h.learn(holds, err)
 	if err == nil {
