@@ -171,6 +171,15 @@ func (b builder) pair(shop int, w wish) []tfdriver.Object {
 	}
 }
 
+// retained is the block of a key as it was, with the policy that lets go of the key.
+func (b builder) retained(key *tfdriver.Instance) tfdriver.Object {
+	values := tfdriver.Values{"merchant_id": key.Text("merchant_id"), "deletion_policy": "retain"}
+	if turn := key.Text("rotate_when_changed", "turn"); turn != "" {
+		values["rotate_when_changed"] = map[string]any{"turn": turn}
+	}
+	return tfdriver.Object{Address: key.Address, Provider: allAccess, CreateBeforeDestroy: true, Values: values}
+}
+
 func (b builder) connection(shop int, w wish) tfdriver.Object {
 	return tfdriver.Object{
 		Address: w.address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap,

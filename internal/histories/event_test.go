@@ -355,9 +355,9 @@ func (w *world) converge() {
 		for i := range w.estates {
 			w.clock.Advance(2 * time.Minute)
 			w.tell("converging: state %d, run %d", i, round+1)
-			// What the last run has refused to destroy, and said why.
-			w.letGoOfHeld(w.estates[i])
 			out := w.run(event{verb: apply, estate: i}, tfdriver.Options{Order: uint64(round)})
+			w.estates[i].retained = nil
+			w.letGoOfHeld(i, out.Errors)
 			quiet = quiet && out.empty && !out.Failed()
 		}
 		if quiet {
@@ -385,7 +385,6 @@ func (w *world) settle() {
 		for store := range e.exclusive {
 			e.exclusive[store] = e.exclusive[store] && w.ownsStore(i, store)
 		}
-		w.letGoOfHeld(e)
 		w.letGoOfSecretless(e)
 	}
 }
@@ -433,29 +432,6 @@ func (w *world) ownsStore(i, store int) bool {
 		}
 	}
 	return true
-}
-
-// letGoOfHeld removes keys from the state that the configuration does not want any more although a shop
-// that nobody looks after uses them: their destruction is refused for ever, and rightly.
-func (w *world) letGoOfHeld(e *estate) {
-	for shop := range shopNames {
-		key := e.wishes[shop].address(keyType, shop)
-		for _, instance := range e.state.Instances() {
-			wanted := e.wishes[shop].owner == ownerPair && instance == e.state.Current[key]
-			if !strings.HasPrefix(instance.Address, keyType) || !concerns(instance, shop) || wanted || !w.heldByUnowned(instance.Text("username")) {
-				continue
-			}
-			before := e.state
-			e.state = e.state.WithoutInstance(instance)
-			w.letGo(before)
-		}
-	}
-}
-
-func (w *world) heldByUnowned(username string) bool {
-	return slices.ContainsFunc(w.holders(username), func(name string) bool {
-		return !w.owned(slices.Index(shopNames[:], name))
-	})
 }
 
 func (w *world) owned(shop int) bool {

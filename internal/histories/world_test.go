@@ -68,6 +68,8 @@ type estate struct {
 	// installed are the keys that objects of the estate have put into each shop, or were imported with, and
 	// the types of these objects.
 	installed [shopCount]map[string]map[string]bool
+	// retained are keys that the configuration has again for a run, to let go of them.
+	retained []*tfdriver.Instance
 }
 
 // world is one history's.
@@ -77,6 +79,8 @@ type world struct {
 	driver  *tfdriver.Driver
 	builder builder
 	estates [estateCount]*estate
+	// way is how people let go of a key that is not deleted.
+	way way
 	// cache is the folder in which the machine of all runs remembers things; empty where each has its own machine.
 	cache string
 
@@ -124,11 +128,13 @@ type options struct {
 	// remembers says that all runs are on one machine, which remembers things from run to run. Otherwise each is on a
 	// machine of its own.
 	remembers bool
+	// way is how people let go of a key that is not deleted because a shop uses it.
+	way way
 }
 
 func newWorld(d *tfdriver.Driver, o options) (*world, error) {
 	w := &world{
-		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d},
+		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, way: o.way,
 		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{},
 	}
 	var err error
@@ -433,6 +439,9 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 	defer r.unlock()
 	e, ctx := w.estates[r.estate], context.Background()
 	config := w.builder.config(w.effective(e), e.exclusive)
+	for _, key := range e.retained {
+		config = append(config, w.builder.retained(key))
+	}
 	plan := w.driver.Plan(ctx, config, e.state, r.start, o)
 	out := outcome{Result: plan.Result, empty: plan.Empty(), plan: plan}
 	w.hear(&plan.Result, r)
