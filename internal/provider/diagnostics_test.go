@@ -252,3 +252,16 @@ func TestWarnOfClearing_NamesShopAndKey(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptKeyWarning_SaysWhatDeletesSharedKey: a shop with a pair of resources lets go of a key without deleting it.
+func TestKeptKeyWarning_SaysWhatDeletesSharedKey(t *testing.T) {
+	t.Parallel()
+	err := &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"b"}}
+	told := keptKeyWarning("a", rotation.KeptKey{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-a"}, Err: err}).Detail()
+	want := "The key M1-a is not used by shop a any more, but by b, so this step has not deleted it. It is deleted when a connection or a fleet gives " +
+		"that shop another key, in this run or a later one. A mystore_klarna_checkout_credentials deletes no key: if the shop has one, delete the key " +
+		"in Kustom Portal when nothing uses it any more."
+	if told != want {
+		t.Errorf("it says %q", told)
+	}
+}
