@@ -27,7 +27,7 @@ func TestHistories(t *testing.T) {
 				}
 				o := options{
 					pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers"),
-					way: way(rapid.IntRange(0, int(ways)-1).Draw(t, "way")),
+					way: way(rapid.IntRange(0, int(ways)-1).Draw(t, "way")), tidy: rapid.Bool().Draw(t, "tidy"),
 				}
 				history := rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
@@ -49,13 +49,13 @@ func drawWish(t *rapid.T) event {
 // simpler by.
 func drawEvent(t *rapid.T) event {
 	ev := event{verb: rapid.SampledFrom([]verb{
-		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target,
+		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target, move, tune,
 	}).Draw(t, "verb")}
 	if ev.verb != hand && ev.verb != wait {
 		ev.estate = rapid.IntRange(0, estateCount-1).Draw(t, "estate")
 	}
 	switch ev.verb {
-	case want, tune, target, replace, adopt, forget, hand:
+	case want, tune, target, replace, adopt, forget, hand, move:
 		ev.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
 	}
 	switch ev.verb {

@@ -94,7 +94,7 @@ func (w *world) goWay(i int, key *tfdriver.Instance, shop int) {
 			w.tell("state %d retains %s", i, key.Text("username"))
 			e.retained = append(e.retained, key)
 		}
-		w.answerFor(key)
+		w.answer(key.Text("username"))
 	default:
 		w.tell("state %d forgets %s", i, key.Text("username"))
 		before := e.state
@@ -103,10 +103,8 @@ func (w *world) goWay(i int, key *tfdriver.Instance, shop int) {
 	}
 }
 
-// answerFor notes that a person answers for a key that a state has.
-func (w *world) answerFor(key *tfdriver.Instance) {
-	w.known[key.Text("username")] = true
-}
+// answer notes that a person answers for a key.
+func (w *world) answer(username string) { w.known[username] = true }
 
 // TestWaysOut goes each way that a refused deletion names.
 func TestWaysOut(t *testing.T) {
