@@ -88,8 +88,9 @@ func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
 	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
 	if shops := inUseBy(kept.Err); len(shops) > 0 {
 		return diag.NewWarningDiagnostic("Replaced key still in use",
-			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when that shop gets "+
-				"another key from this provider, in this run or a later one.", name, shop, strings.Join(shops, ", ")))
+			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when a "+
+				"connection or a fleet gives that shop another key, in this run or a later one. A mystore_klarna_checkout_credentials deletes no key: "+
+				"if the shop has one, delete the key in Kustom Portal when nothing uses it any more.", name, shop, strings.Join(shops, ", ")))
 	}
 	again := "The next apply tries again."
 	if kept.IsRetryable() {
