@@ -314,8 +314,12 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 
 // execute does what is planned, and warns of the keys that had to stay.
 func (r *connectionResource) execute(ctx context.Context, model *connectionModel, state *connectedShop, record *rotation.Record, diags *diag.Diagnostics) error {
-	// That this object has told which store its shop belongs to may decide about keys of others.
-	defer r.engine.RetryPending(ctx)
+	leave := r.engine.Enter()
+	defer func() {
+		// That this object has told which store its shop belongs to may decide about keys of others.
+		r.engine.RetryPending(ctx)
+		tellOfKept(diags, leave(), false)
+	}()
 	shop := model.Shop.ValueString()
 	plan := model.planned(shop, state, diags)
 	if plan.Undecided {
@@ -331,7 +335,9 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	}
 	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
 	for _, key := range kept {
-		tellOfKept(diags, shop, key, state != nil, "")
+		if !key.IsPending() {
+			tellOfKept(diags, []rotation.PendingKey{{Shop: shop, KeptKey: key}}, state != nil)
+		}
 	}
 	warnOfAnswers(r.engine, diags)
 	if err != nil {

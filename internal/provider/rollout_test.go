@@ -14,12 +14,14 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// rollout is a roll-out to shops in one fleet, driven in this process.
+// rollout is a roll-out to many shops, driven in this process.
 type rollout struct {
 	box    *sandbox.Sandbox
 	seed   sandbox.Seed
 	driver *tfdriver.Driver
 	tokens map[string]string
+	// cache is what this machine remembers; empty where it remembers nothing.
+	cache string
 }
 
 func newRollout(t *testing.T, shops int) *rollout {
@@ -51,7 +53,7 @@ func (r *rollout) start(string) (tfdriver.Server, tfdriver.Values, error) {
 	}
 	env["MYSTORE_TOKENS"] = string(tokens)
 	p := provider.New(provider.Options{
-		Version: "test", RoundTripper: sandboxtest.Carrier{To: r.box}, Getenv: func(name string) string { return env[name] },
+		Version: "test", RoundTripper: sandboxtest.Carrier{To: r.box}, Getenv: func(name string) string { return env[name] }, CacheDir: r.cache,
 	})
 	server, err := provider.NewServer(p(), false)
 	return server, nil, err
@@ -66,6 +68,19 @@ func (r *rollout) config(without ...string) tfdriver.Config {
 		}
 	}
 	return tfdriver.Config{{Address: "kustom_mystore_fleet.all", Values: tfdriver.Values{"shops": tfdriver.Values(shops)}}}
+}
+
+// connections are a connection for each shop, in order, but for those that are left out.
+func (r *rollout) connections(without ...string) tfdriver.Config {
+	var config tfdriver.Config
+	for _, shop := range r.seed.Shops {
+		if !slices.Contains(without, shop.Name) {
+			config = append(config, tfdriver.Object{
+				Address: "kustom_mystore_connection." + shop.Name, Values: tfdriver.Values{"shop": shop.Name, "merchant_id": shop.MerchantID},
+			})
+		}
+	}
+	return config
 }
 
 // withOldKeys returns the shops whose stores still have the old key.
@@ -178,6 +193,42 @@ func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	if _, result = r.driver.Apply(t.Context(), plan); result.Failed() || !slices.Equal(r.withOldKeys(), dead) {
 		t.Errorf("old keys are left at %v: %v", r.withOldKeys(), result.Errors)
 	}
+}
+
+// TestConnections_ApplyTellsWhatIsLeftAtItsEnd: a dead shop has its turn after all others. None of them is said to keep its
+// old key, and none does.
+func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t, 12)
+	r.cache = t.TempDir()
+	dead := []string{"shop-00011", "shop-00012"}
+	for _, shop := range dead {
+		r.tokens[shop] = "fake-mystore-token-expired"
+	}
+	plan := r.driver.Plan(t.Context(), r.connections(), tfdriver.NewState(), r.start, tfdriver.Options{})
+	if plan.Failed() {
+		t.Fatal(plan.Errors)
+	}
+	_, result := r.driver.Apply(t.Context(), plan)
+	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", nil)
+	if len(result.Errors) != len(dead) || !slices.Equal(r.withOldKeys(), dead) {
+		t.Errorf("old keys are left at %v: %v", r.withOldKeys(), result.Errors)
+	}
+}
+
+// TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps: nothing in the run can tell whose key it has.
+func TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t, 4)
+	r.cache = t.TempDir()
+	const dead = "shop-00004"
+	r.tokens[dead] = "fake-mystore-token-expired"
+	plan := r.driver.Plan(t.Context(), r.connections(dead), tfdriver.NewState(), r.start, tfdriver.Options{})
+	_, result := r.driver.Apply(t.Context(), plan)
+	if plan.Failed() || result.Failed() {
+		t.Fatal(plan.Errors, result.Errors)
+	}
+	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00001", "shop-00002", "shop-00003"})
 }
 
 // mustNameOnce expects one warning of a kind for each of the shops, and none for another.

@@ -27,6 +27,10 @@ func (k KeptKey) IsInUse() bool { return isInUse(k.Err) }
 // IsRetryable tells whether it is for a shop that the key could not be deleted.
 func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.Err) }
 
+// IsPending tells whether a later step of the walk may find the key deletable: it was kept because of a shop that could not
+// be read. [Engine.Enter] tells who tells a person of it.
+func (k KeptKey) IsPending() bool { return isUsageUnknown(k.Err) }
+
 // IsFailure tells whether something went wrong, and nothing in this run tries again: the key is not one that a shop
 // needs or may need, nor one that waits for the portal to show no use of it.
 func (k KeptKey) IsFailure() bool {
@@ -411,11 +415,12 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 	var kept []KeptKey
 	for _, key := range keys {
 		err := e.retireOne(ctx, key, quiet[key.CredentialID], rules)
+		e.walk.settle(key)
 		if err == nil {
 			continue
 		}
 		kept = append(kept, KeptKey{Key: key, Err: err})
-		e.deferDeletion(pendingKey{key: key, rules: rules, shop: workOf(ctx).shop}, err)
+		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: workOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
@@ -454,44 +459,6 @@ func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, r
 		return e.DeleteQuiet(ctx, key, rules.UnusedFor)
 	}
 	return e.DeleteUnused(ctx, key, rules.UnusedFor)
-}
-
-// pendingKey is a key that was kept because a shop could not be read of which this walk did not know yet what it may
-// use.
-type pendingKey struct {
-	key   kustom.Orphan
-	rules Rules
-	// shop is the shop that the key was kept for.
-	shop string
-}
-
-// deferDeletion notes a key that a later step of this walk may find deletable: the object of the shop that could not
-// be read may have its turn later, and tell which store it belongs to.
-func (e *Engine) deferDeletion(p pendingKey, err error) {
-	if !isUsageUnknown(err) {
-		return
-	}
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	e.walk.pending = append(e.walk.pending, p)
-}
-
-// RetryPending deletes the keys that earlier steps of the walk had to keep because of a shop that could not be read,
-// and that turned out to be deletable. The next read of their shops finds them gone.
-func (e *Engine) RetryPending(ctx context.Context) {
-	var err error
-	defer recoverInto(&err)
-	e.walk.mu.Lock()
-	pending := e.walk.pending
-	e.walk.pending = nil
-	e.walk.mu.Unlock()
-	for _, p := range pending {
-		if e.Shops.isBlocked(p.key) || e.retireOne(forShop(ctx, p.shop, p.key.MerchantID), p.key, false, p.rules) != nil {
-			e.walk.mu.Lock()
-			e.walk.pending = append(e.walk.pending, p)
-			e.walk.mu.Unlock()
-		}
-	}
 }
 
 // RetireAgain tries the keys once more that were kept for a shop: it, too, may have got another key by now.

@@ -303,6 +303,9 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 		if unsettled >= 0 {
 			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[unsettled].Err})
 			f.Engine.steps.note(ctx, StepShop, "", "", Failed, m.Kept[unsettled].Err)
+			for _, key := range m.Kept {
+				f.Engine.walk.settle(key.Key)
+			}
 			m.Kept = nil
 		}
 	}
