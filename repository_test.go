@@ -397,39 +397,96 @@ func checkExample(t *testing.T, page, section, begins string) {
 }
 
 var (
-	link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	link = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^):]*))?\)`)
 	// published is where a guide leads to the repository, as the registry has no files but the guides.
 	published = regexp.MustCompile(`https://github\.com/storefront-iac/terraform-provider-kustom/(?:tree|blob)/main/([^)# ]+)`)
 )
 
-// TestLinks: what the documents lead to in this repository is there.
-func TestLinks(t *testing.T) {
-	t.Parallel()
-	links := 0
+// documents returns all Markdown files of the repository.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var documents []string
 	for _, pattern := range []string{"*.md", "adr/*.md", "docs/*.md", "docs/*/*.md", "examples/*/README.md", "examples/modules/*/README.md"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
 		}
-		for _, file := range files {
-			var targets []string
-			text := readFile(t, file)
-			for _, found := range link.FindAllStringSubmatch(text, -1) {
-				targets = append(targets, filepath.Join(filepath.Dir(file), found[1]))
+		documents = append(documents, files...)
+	}
+	return documents
+}
+
+// TestLinks: each link within the repository leads to a file, and to a heading of that file.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	links, anchors := 0, 0
+	for _, file := range documents(t) {
+		text := readFile(t, file)
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			target, anchor := file, found[2]
+			if found[1] != "" {
+				target = filepath.Join(filepath.Dir(file), found[1])
 			}
-			for _, found := range published.FindAllStringSubmatch(text, -1) {
-				targets = append(targets, found[1])
-			}
-			links += len(targets)
-			for _, target := range targets {
-				if _, err := os.Stat(target); err != nil {
-					t.Errorf("%s leads to %v", file, err)
+			links++
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s leads to %v", file, err)
+			} else if anchor != "" {
+				anchors++
+				if !slices.Contains(headings(readFile(t, target)), anchor) {
+					t.Errorf("%s leads to the heading #%s of %s, which has no such heading", file, anchor, target)
 				}
 			}
 		}
+		for _, found := range published.FindAllStringSubmatch(text, -1) {
+			links++
+			if _, err := os.Stat(found[1]); err != nil {
+				t.Errorf("%s leads to %v", file, err)
+			}
+		}
 	}
-	if links == 0 {
-		t.Error("no link was found: the test shows nothing")
+	if links == 0 || anchors == 0 {
+		t.Errorf("%d links and %d anchors were found: the test shows nothing", links, anchors)
+	}
+}
+
+var (
+	fenced      = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	heading     = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	htmlAnchor  = regexp.MustCompile(`<a id="([^"]+)"></a>`)
+	punctuation = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// headings returns the anchors of a document's headings, as GitHub and the registry make them, and the anchors that
+// tfplugindocs writes before nested attributes.
+func headings(text string) []string {
+	var anchors []string
+	for _, found := range htmlAnchor.FindAllStringSubmatch(text, -1) {
+		anchors = append(anchors, found[1])
+	}
+	for _, found := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		anchors = append(anchors, strings.ReplaceAll(punctuation.ReplaceAllString(strings.ToLower(found[1]), ""), " ", "-"))
+	}
+	return anchors
+}
+
+// TestDocuments_AreShort: the README fits a first look, and a guide one task. The guide of messages is for looking up.
+func TestDocuments_AreShort(t *testing.T) {
+	t.Parallel()
+	guides, err := filepath.Glob("docs/guides/*.md")
+	if err != nil || len(guides) == 0 {
+		t.Fatalf("there are no guides: %v", err)
+	}
+	for _, file := range append(guides, "README.md") {
+		limit := 1500
+		switch filepath.Base(file) {
+		case "README.md":
+			limit = 1200
+		case "when-something-goes-wrong.md":
+			continue
+		}
+		if words := len(strings.Fields(readFile(t, file))); words >= limit {
+			t.Errorf("%s has %d words, and not less than %d", file, words, limit)
+		}
 	}
 }
 

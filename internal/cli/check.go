@@ -26,22 +26,23 @@ func newCheckCommand(d Deps) *cobra.Command {
 	f.Out = d.Stdout
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Look whether a plan would find all that it needs, and change nothing",
-		Long: "Looks, without changing anything, whether a plan would find all that it needs: in Kustom Portal, at Kustom's merchant\n" +
-			"API, and in each shop. It uses the environment variables and the sessions that a plan would use. The exit status is 0\n" +
-			"where it is ready, and 1 where it is not.\n\n" +
+		Short: "Check whether a plan would find everything that it needs, without changing anything",
+		Long: "Checks, without changing anything, whether a plan would find everything that it needs: in Kustom Portal, at Kustom's\n" +
+			"merchant API, and in each shop. It uses the same environment variables and sessions as a plan. The exit status is 0 if\n" +
+			"everything is ready, and otherwise 1.\n\n" +
 			"With --teach, it does the same in a window. For each thing that it can't find, it asks you to point at it. The page does\n" +
-			"not get that click. How the thing is built is written into the file of --profile, or else " + provider.DefaultProfile + ", without\n" +
-			"any value, for the provider's browser.profile. You can skip a thing, or stop. What is only there after a click that\n" +
-			"changes something, such as the dialog that deletes a key, is taught with --environment playground: you make that click.",
+			"not receive that click. The check then describes the thing in the file of --profile, or else in " + provider.DefaultProfile + ".\n" +
+			"The file holds no value, and the provider reads it as browser.profile. You can skip a thing, or stop.\n\n" +
+			"Some things appear only after a click that changes something, such as the dialog that deletes a key. Teach them with\n" +
+			"--environment playground: there, you make that click yourself.",
 		Args: flagsAlone,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), d) },
 	}
 	flags := cmd.Flags()
 	f.add(flags, "check")
-	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the columns shop and merchant_id: the store that each shop is to be of")
-	flags.BoolVar(&f.Teach, "teach", false, "point, in a window, at what is not found")
-	flags.StringVar(&f.report, "report", "", "write an outline of each page into this `file`, with values masked, to attach to an issue")
+	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the columns shop and merchant_id: the store of each shop")
+	flags.BoolVar(&f.Teach, "teach", false, "open a window, and point at the things that the check can't find")
+	flags.StringVar(&f.report, "report", "", "write an outline of each page into this `file`, with values masked, for an issue")
 	return cmd
 }
 

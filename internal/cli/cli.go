@@ -88,8 +88,8 @@ func newRootCommand(d Deps) *cobra.Command {
 	root := &cobra.Command{
 		Use:   program,
 		Short: "The provider kustom of Terraform and OpenTofu",
-		Long: "The provider kustom of Terraform and OpenTofu, which start it by themselves. Run by hand, it helps you to set it up.\n" +
-			"How to use the provider is described at https://registry.terraform.io/providers/storefront-iac/kustom/latest/docs",
+		Long: "The provider kustom of Terraform and OpenTofu. They start it by themselves. Run it by hand to sign in, to check and to\n" +
+			"review plans. The documentation is at https://registry.terraform.io/providers/storefront-iac/kustom/latest/docs",
 		Version:       d.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -105,7 +105,7 @@ func newRootCommand(d Deps) *cobra.Command {
 			return misuse{errors.New("")}
 		},
 	}
-	root.Flags().BoolVar(&debug, "debug", false, "run under a debugger, and print what Terraform needs to find this process")
+	root.Flags().BoolVar(&debug, "debug", false, "run under a debugger, and print the setting that lets Terraform find this process")
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetOut(d.Stdout)
 	root.SetErr(d.Stderr)

@@ -33,13 +33,13 @@ func newInitCommand(d Deps) *cobra.Command {
 	f := initFlags{vendorFlags: newVendorFlags(), stores: map[string]string{}}
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
-		Short: "Match shops to stores, and write a folder that terraform init and terraform plan take as it is",
-		Long: "Reads which shops and stores there are, with the environment variables and the sessions that a plan would use, and\n" +
-			"changes nothing there. It matches each shop to its store by the key that the shop holds, or else by the store's website,\n" +
-			"and writes a configuration into DIR, by default the present folder. It overwrites no file, and writes no secret.\n\n" +
-			"Shops that match no store are listed with the reason, and left out. If you are at a terminal, you are asked about those\n" +
-			"where an answer helps. The exit status is 0 where the folder is written, whatever is left out; 1 where nothing is\n" +
-			"written; and 2 where the command line makes no sense.",
+		Short: "Match shops to stores, and write a folder that you can plan without changes",
+		Long: "Reads your shops and stores, and changes nothing there. It uses the same environment variables and sessions as a plan.\n" +
+			"It matches each shop to its store by the key that the shop holds, or else by the store's website. Then it writes a\n" +
+			"configuration into DIR, by default the present folder. It overwrites no file, and writes no secret.\n\n" +
+			"It lists the shops that match no store, with the reason, and leaves them out. At a terminal, it asks you about a shop if\n" +
+			"your answer helps. The exit status is 0 if it has written the folder, even without some shops. It is 1 if it has written\n" +
+			"nothing, and 2 if the command line is wrong.",
 		Example: "  " + program + " init --from shops.csv --ci github my-shops",
 		Args:    oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,10 +52,10 @@ func newInitCommand(d Deps) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	f.add(flags, "set up")
-	flags.StringVar(&f.from, "from", "", "a CSV `file` with the column shop, and merchant_id, website, description or wave if you like (default all shops that there is a token or a session for)")
-	flags.Func("store", "a `shop=merchant_id` that nothing else tells; for several shops, give it several times", f.addStore)
-	flags.StringArrayVar(&f.shared, "shared", nil, "a `merchant_id` that several shops may have; for several, give it several times")
-	flags.Func("ci", "add a pipeline that plans pull or merge requests and applies what is merged: `github` or gitlab", f.setCI)
+	flags.StringVar(&f.from, "from", "", "a CSV `file` with the column shop, and optionally merchant_id, website, description or wave (default all shops that you have a token or a session for)")
+	flags.Func("store", "the store of a shop, as `shop=merchant_id`; repeat it for several shops", f.addStore)
+	flags.StringArrayVar(&f.shared, "shared", nil, "a `merchant_id` that several shops may have; repeat it for several stores")
+	flags.Func("ci", "add a pipeline that plans pull or merge requests, and applies merged ones: `github` or gitlab", f.setCI)
 	return cmd
 }
 

@@ -22,11 +22,12 @@ func newLoginCommand(d Deps) *cobra.Command {
 	var f loginFlags
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Sign in to Kustom Portal and to shops at Mystore in a window, for a provider that reaches them by their pages",
-		Long: "Opens a window for you to sign in at Kustom Portal, and then one for each shop at Mystore, one after the other. It says\n" +
-			"who has signed in to what, and says so at once when a window shows another shop's control panel. A window closes\n" +
-			"when you are in, or when you press Enter. Your sessions are kept in a file each, which only you can read, for the\n" +
-			"provider to use on this machine, or else are printed, for a CI secret. Nothing else of the window is kept.",
+		Short: "Sign in to Kustom Portal and to shops at Mystore, for a provider without API tokens",
+		Long: "Opens a window for you to sign in to Kustom Portal, and then a window for each shop at Mystore. It says where you are\n" +
+			"signed in, and as whom. It tells you immediately if a window shows another shop's control panel. A window closes when\n" +
+			"you are signed in, or when you press Enter.\n\n" +
+			"It keeps each session in a file that only you can read, and the provider uses it on this machine. With --print, it keeps\n" +
+			"nothing, and prints the sessions for CI secrets. It keeps nothing else of the window.",
 		Example: "  " + program + " login --mystore my-shop --mystore other-shop=https://www.other.example/kontrollpanel\n" +
 			"  " + program + " login --shops shops.csv",
 		Args: flagsAlone,

@@ -65,10 +65,10 @@ type loginFlags struct {
 
 func (f *loginFlags) add(flags *pflag.FlagSet) {
 	f.sites.add(flags)
-	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the column shop: sign in to each of these shops, one after the other, as with --mystore")
+	flags.StringVar(&f.shops, "shops", "", "a CSV `file` with the column shop: sign in to each of these shops, as with --mystore")
 	flags.BoolVar(&f.portal, "portal", true, "sign in to Kustom Portal")
 	flags.BoolVar(&f.print, "print", false, "keep nothing, and print the sessions as values for CI secrets")
-	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "how long you have for each window, as a `duration`")
+	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "the time that you have for each window, as a `duration`")
 }
 
 // plan returns what the flags and the environment ask for.
@@ -97,11 +97,11 @@ type siteFlags struct {
 
 func (f *siteFlags) add(flags *pflag.FlagSet) {
 	f.labels = map[string]map[string]string{portalSite: {}, mystoreSite: {}}
-	flags.Func("mystore", "the control panel of `shop`, or of shop=https://address/kontrollpanel; for several shops, give it several "+
-		"times (default address $"+envAdminURLs+", or else where shops without a domain have it)", f.addShop)
+	flags.Func("mystore", "sign in to `shop`, or to shop=https://address/kontrollpanel; repeat it for several shops (default address $"+envAdminURLs+
+		", or else the address of a shop without a domain)", f.addShop)
 	flags.StringVar(&f.environment, "environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
 	flags.StringVar(&f.executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
-	flags.Func("label", "a `label=word` such as portal.signed_in=Leave, where a vendor has changed a word; as in the provider's browser.labels", f.addLabel)
+	flags.Func("label", "a word that a vendor has changed, as `label=word` such as portal.signed_in=Leave; like the provider's browser.labels", f.addLabel)
 }
 
 func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {

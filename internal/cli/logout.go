@@ -10,13 +10,13 @@ func newLogoutCommand(d Deps) *cobra.Command {
 	var shops []string
 	cmd := &cobra.Command{
 		Use:   "logout",
-		Short: "Remove the sessions that login has kept",
-		Long: "Removes the sessions of the shops that are named, or else all sessions. It does not sign you out at the vendors: what was\n" +
-			"copied of a session, such as into a CI secret, works until you sign out there or the session expires.",
+		Short: "Remove the sessions that login keeps",
+		Long: "Removes the sessions of the shops that you name, or else all sessions. It does not sign you out at the vendors. A copy of\n" +
+			"a session, such as in a CI secret, works until you sign out there or the session expires.",
 		Args: flagsAlone,
 		RunE: func(*cobra.Command, []string) error { return logout(d, shops) },
 	}
-	cmd.Flags().StringArrayVar(&shops, "mystore", nil, "remove only the sessions of this `shop`; for several shops, give it several times")
+	cmd.Flags().StringArrayVar(&shops, "mystore", nil, "remove only the sessions of this `shop`; repeat it for several shops")
 	return cmd
 }
 

@@ -36,29 +36,28 @@ func newReportCommand(d Deps) *cobra.Command {
 	var f reportFlags
 	cmd := &cobra.Command{
 		Use:   "report [FILE]",
-		Short: "Say what a saved plan does with each shop, how the shops of a state are, or how far an apply is",
-		Long: "Reads what `terraform show -json saved.tfplan` prints of a saved plan, or `terraform show -json` of a state, from a file\n" +
-			"or from standard input, and prints a report for a person to review: what needs attention first, then each shop, its\n" +
-			"store, its old and its new key, why, and which keys are deleted. It has no secret, and fits a comment on a pull\n" +
-			"request. Its last line has all counts. It works for OpenTofu too.\n\n" +
-			"With --follow, FILE is one that the provider writes as its progress_file, or $KUSTOM_PROGRESS_FILE. It is shown while\n" +
-			"it grows: a line for each shop, a bar, and an estimate of the time that is left; or each step as a line, where there\n" +
-			"is no terminal. It begins with the last roll-out: the lines after the last pause of an hour or more. It ends when you\n" +
-			"press Ctrl-C, with exit status 130.\n\n" +
-			"The exit status is 0. With --detailed-exitcode it is 3 where something needs attention, such as a shop that failed or\n" +
-			"whose old key still waits for its deletion. It is 1 where there is no report, and 2 where the command line makes no\n" +
-			"sense.",
+		Short: "Report a saved plan, a state or the progress of an apply, shop by shop",
+		Long: "Reads the output of `terraform show -json saved.tfplan` for a saved plan, or of `terraform show -json` for a state, from\n" +
+			"a file or from standard input. It prints a report for you to review. First come the shops that need attention. Then comes\n" +
+			"each shop with its store, its old and its new key, the reason, and the keys to delete. The report has no secret, and fits\n" +
+			"into a comment on a pull request. Its last line has all counts. It also reads the output of OpenTofu.\n\n" +
+			"With --follow, FILE is the provider's progress_file, or $KUSTOM_PROGRESS_FILE. The report follows the file: a line for\n" +
+			"each shop, a bar, and an estimate of the time that is left. Without a terminal, it prints each step as a line. It begins\n" +
+			"with the last roll-out: the lines after the last pause of an hour or more. It ends when you press Ctrl-C, with exit\n" +
+			"status 130.\n\n" +
+			"The exit status is 0. With --detailed-exitcode, it is 3 if something needs attention, such as a shop that failed or whose\n" +
+			"old key waits for its deletion. It is 1 if there is no report, and 2 if the command line is wrong.",
 		Example: "  terraform show -json saved.tfplan | " + program + " report\n" +
 			"  terraform show -json | " + program + " report --format html >report.html",
 		Args: atMostOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), d, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", formatMarkdown, "`markdown`, or html for a page that needs nothing else")
-	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "end with 3 where something needs attention")
+	flags.StringVar(&f.format, "format", formatMarkdown, "`markdown`, or html for a page without other files")
+	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "return 3 if something needs attention")
 	flags.BoolVar(&f.follow, "follow", false, "show a progress file while it grows")
-	flags.BoolVar(&f.following.UntilEnded, "until-done", false, "with --follow, end when every shop that was planned or begun has ended: with exit status 1 if one failed, or else 0")
-	flags.BoolVar(&f.following.All, "all", false, "with --follow, show everything that the file has, not only the last roll-out")
+	flags.BoolVar(&f.following.UntilEnded, "until-done", false, "with --follow, end when every shop is finished: with exit status 1 if one failed, or else 0")
+	flags.BoolVar(&f.following.All, "all", false, "with --follow, show the whole file, and not only the last roll-out")
 	return cmd
 }
 

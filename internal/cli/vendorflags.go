@@ -21,10 +21,10 @@ func newVendorFlags() vendorFlags {
 func (f *vendorFlags) add(flags *pflag.FlagSet, verb string) {
 	flags.StringVar(&f.Environment, "environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
 	flags.StringVar(&f.Executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")
-	flags.StringVar(&f.Timeout, "timeout", "", "how long one step on a page may take, as a `duration` (default 30s)")
-	flags.StringVar(&f.Profile, "profile", "", "a `file` that check --teach has written, as the provider's browser.profile (default $"+envProfile+")")
-	flags.Func("label", "a `label=word` such as portal.generate_new=Create, as in the provider's browser.labels", f.addLabel)
-	flags.Func("mystore", verb+" `shop` too, or shop=https://address/kontrollpanel; for several shops, give it several times", f.addShop)
+	flags.StringVar(&f.Timeout, "timeout", "", "the maximum time of one step on a page, as a `duration` (default 30s)")
+	flags.StringVar(&f.Profile, "profile", "", "a `file` that check --teach has written; like the provider's browser.profile (default $"+envProfile+")")
+	flags.Func("label", "a word that a vendor has changed, as `label=word` such as portal.generate_new=Create; like the provider's browser.labels", f.addLabel)
+	flags.Func("mystore", verb+" `shop` too, or shop=https://address/kontrollpanel; repeat it for several shops", f.addShop)
 }
 
 func (f *vendorFlags) addLabel(text string) error {

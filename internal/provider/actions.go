@@ -20,7 +20,7 @@ const defaultActionTimeout = 5 * time.Minute
 func timeoutAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
-		MarkdownDescription: "How long it may take, as a duration such as `30s` or `5m` (default).",
+		MarkdownDescription: "The maximum time of the action, as a duration such as `30s` or `5m` (default).",
 		Validators:          []validator.String{durationValidator{}},
 	}
 }
@@ -30,9 +30,9 @@ func timeoutAttribute() schema.StringAttribute {
 func pairSecretAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "*Kustom Secret* that belongs to `kustom_id`. Give it a value that is marked as sensitive, such as a " +
-			"`kustom_api_key`'s or a sensitive variable's: Terraform shows any other in the plan. It is in no state, but in saved plans, " +
-			"as the value that it comes from is. Terraform takes no ephemeral value for it.",
+		MarkdownDescription: "*Kustom Secret* that belongs to `kustom_id`. Use a sensitive value, such as the `secret` of " +
+			"a `kustom_api_key` or a sensitive variable: Terraform shows any other value in the plan. No state holds the " +
+			"secret. A saved plan holds it, and its source. Terraform accepts no ephemeral value here.",
 	}
 }
 

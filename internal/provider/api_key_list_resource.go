@@ -36,14 +36,15 @@ func (r *apiKeyListResource) Metadata(ctx context.Context, req resource.Metadata
 
 func (r *apiKeyListResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the API keys of the stores that the portal user can see, on any host, for `terraform query` " +
-			"(Terraform 1.14 or later).\n\nThe configuration that `-generate-config-out` writes imports each key and keeps it as it " +
-			"is: a key of one of Klarna's hosts too, because the generated block names its `host`. Remove `host` from the block to " +
-			"have such a key replaced by a new one. The secret of a listed key can't be read by anybody.",
+		MarkdownDescription: "Lists the API keys of the stores that the portal user can see, on any host, for `terraform " +
+			"query` (Terraform 1.14 or later).\n\n" +
+			"The configuration that `-generate-config-out` writes imports each key and changes nothing. It also keeps Klarna " +
+			"keys, because the generated block names their `host`. To replace such a key with a new one, remove `host` from " +
+			"the block. Nobody can read the secret of a listed key.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Merchant IDs of the stores to look at. Default: all that the portal user can see.",
+				MarkdownDescription: "Merchant IDs of the stores to list. Default: all stores that the portal user can see.",
 				Validators: []validator.List{
 					listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(merchantIDValidator{}),
 				},
@@ -55,8 +56,8 @@ func (r *apiKeyListResource) ListResourceConfigSchema(_ context.Context, _ list.
 			},
 			"unused_since": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`: lists only keys that were not " +
-					"used then or later. Default: all.",
+				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`. Lists only keys without use at " +
+					"or after that time. Default: all keys.",
 				Validators: []validator.String{timeValidator{}},
 			},
 		},

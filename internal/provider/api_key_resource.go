@@ -92,100 +92,103 @@ func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataReques
 
 func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Makes an API key for a store, as *Generate new* on Kustom Portal's page *API* does, and rotates it from " +
-			"then on.\n\nIts secret is shown once in its life, when it is made. This resource keeps it in the " +
-			"state, marked as sensitive, so that it can be given to the shop; protect the state accordingly.\n\n" +
-			"A key is deleted only when the provider could ask at least one shop, every shop that may use the key has answered, and " +
-			"none uses it any more. Put `create_before_destroy = true` into its `lifecycle`, so that the shop gets the new key first.",
+		MarkdownDescription: "Makes an API key for a store, as *Generate new* on Kustom Portal's page *API* does, and " +
+			"rotates it from then on.\n\n" +
+			"The portal shows the secret once, when it makes the key. This resource keeps the secret in the state and marks " +
+			"it as sensitive, so that you can give it to the shop. Protect the state accordingly.\n\n" +
+			"The provider deletes a key only if it could ask at least one shop, if every shop that may use the key has " +
+			"answered, and if none uses it. Put `create_before_destroy = true` into the `lifecycle`, so that the shop gets " +
+			"the new key first.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "`<merchant_id>/<credential_id>`, which is also the import ID.",
+				MarkdownDescription: "`<merchant_id>/<credential_id>`. This is also the import ID.",
 			},
 			"merchant_id": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. Changing it makes a new key.",
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
-				Validators:          []validator.String{merchantIDValidator{}},
+				Required: true,
+				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. A " +
+					"change makes a new key.",
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Validators:    []validator.String{merchantIDValidator{}},
 			},
 			"description": schema.StringAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "What the portal shows beside the key: up to 100 letters, digits, spaces and " +
-					"`-:;.,_`. Default for a new key: `terraform`. Changing it makes a new key.",
+				MarkdownDescription: "The text that the portal shows beside the key: up to 100 letters, digits, spaces and " +
+					"`-:;.,_`. Default for a new key: `terraform`. A change makes a new key.",
 				Validators: []validator.String{descriptionValidator{}},
 			},
 			"host": schema.StringAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "The API host that the key belongs to. Default: the environment's, `api.kustom.co` " +
-					"or `api.playground.kustom.co`. A key imported from one of Klarna's hosts differs from that and " +
-					"is replaced by a new one. Name the old host (`api.klarna.com`, or `api.playground.klarna.com`) " +
-					"to keep an imported key for now; a new key can't be made there.",
+				MarkdownDescription: "The API host that the key belongs to. Default: the environment's host, `api.kustom.co` or " +
+					"`api.playground.kustom.co`. An imported Klarna key has another host, so Terraform replaces it with a new key. To " +
+					"keep an imported key for now, name its host: `api.klarna.com`, or `api.playground.klarna.com`. You can't make a " +
+					"new key there.",
 				Validators: []validator.String{hostValidator{}},
 			},
 			"rotate_when_changed": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Anything of your own, such as a date, a ticket number or the `id` of a `time_rotating`. Any " +
-					"change makes a new key, except the first values given to an imported one.",
+				MarkdownDescription: "Any values that you choose, such as a date, a ticket number or the `id` of a " +
+					"`time_rotating`. Any change makes a new key, except the first values that you give to an imported key.",
 			},
 			"rotate_after_days":    rotateAfterDaysAttribute(),
 			"rotate_before_expiry": rotateBeforeExpiryAttribute(),
 			"rotation_due": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "Why the key is due for rotation, by `rotate_after_days` or `rotate_before_expiry`, or because it is one of Klarna's " +
-					"and the portal does not show its host; null while it is not. The next apply makes a new key.",
+				MarkdownDescription: "The reason for a rotation: `rotate_after_days`, `rotate_before_expiry`, or a Klarna key " +
+					"whose host the portal does not show. Null if the key is not due. The next apply makes a new key.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionDelete),
-				MarkdownDescription: "What destroying or replacing this resource does with the key: `delete` (default) deletes it, `retain` leaves " +
-					"it in the portal, for example to hand the shop over to a `kustom_mystore_connection`.",
+				MarkdownDescription: "What happens to the key when you destroy or replace this resource. `delete` (default) " +
+					"deletes it. `retain` leaves it in the portal, for example to move the shop to a `kustom_mystore_connection`.",
 				Validators: []validator.String{stringvalidator.OneOf(deletionDelete, deletionRetain)},
 			},
 			"unused_for": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Evidence that counts where no shop can be asked, or one can't be read: the key is deleted all the same if the " +
-					"portal shows no use of it for this long, as a duration such as `720h`. Default: no such evidence counts.",
+				MarkdownDescription: "Evidence that replaces the answer of a shop. If the provider can ask no shop, or can't read " +
+					"one, it deletes the key if the portal shows no use of it for this long, as a duration such as `720h`. Default: " +
+					"no evidence counts.",
 				Validators: []validator.String{durationValidator{}},
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the key may be deleted while a shop still uses it, or while that is " +
-					"not known. Default `false`: the deletion waits for the shop to get another key, and is refused " +
-					"if it does not. With `true`, **the shop's checkout may stop**.",
+				MarkdownDescription: "Whether the provider may delete the key while a shop still uses it, or while that is " +
+					"unknown. Default `false`: the deletion waits for the shop to get another key, and fails if the shop does not. " +
+					"With `true`, **the shop's checkout may stop**.",
 			},
 			"credential_id": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "The portal's ID of the key.",
 			},
 			"username": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "The key's username, in the portal and in Mystore called *Kustom ID*.",
+				Computed: true, MarkdownDescription: "The key's username. The portal calls it *Key ID*, and Mystore calls it *Kustom ID*.",
 			},
 			"secret": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The key's secret, in Mystore called *Kustom Secret*. Null for an imported key: " +
-					"nobody can read the secret of a key that exists already. To get one, make a new key " +
-					"(`terraform apply -replace=…`).",
+				MarkdownDescription: "The key's secret. Mystore calls it *Kustom Secret*. Null for an imported key, because " +
+					"nobody can read the secret of an existing key. To get a secret, make a new key (`terraform apply -replace=…`).",
 			},
 			"environment": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "`live` for a key of the production environment, `test` for one of the playground.",
+				Computed: true, MarkdownDescription: "`live` for a key of the production environment, `test` for a key of the playground.",
 			},
 			"created_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "When the key was made (RFC 3339).",
+				Computed: true, MarkdownDescription: "The time when the key was made (RFC 3339).",
 			},
 			"expires_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "When the key expires (RFC 3339); null if it does not, or if that is not known.",
+				Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not expire, or if that is unknown.",
 			},
 			"idempotency_key": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "Identifies a request for a key that was not answered, so that the next apply finds and deletes the key that it " +
-					"may have made; null for a key that works.",
+				MarkdownDescription: "The idempotency key of a request for a key that got no answer. The next apply uses it to " +
+					"find and delete the key that the request may have made. Null for a key that works.",
 			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Delete: true,
-				CreateDescription: "How long making the key may take. Default `5m`.",
-				ReadDescription:   "How long reading the key may take. Default `2m`.",
-				DeleteDescription: "How long to wait for shops that still use the key to get another one, before the " +
-					"deletion is refused, and for the deletion itself. Default `2m`.",
+				CreateDescription: "The maximum time to make the key. Default `5m`.",
+				ReadDescription:   "The maximum time to read the key. Default `2m`.",
+				DeleteDescription: "The maximum time to wait for shops that still use the key, and to delete it. After that, the " +
+					"deletion fails. Default `2m`.",
 			}),
 		},
 	}

@@ -34,25 +34,25 @@ func (d *apiKeysDataSource) Metadata(_ context.Context, req datasource.MetadataR
 
 func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds the API keys of the stores that the portal user can see, on any host, and the shops that use " +
-			"them. Use it for keys that nobody needs any more, such as one that a killed run has left behind: no shop uses it.",
+		MarkdownDescription: "Finds the API keys of the stores that the portal user can see, on any host, and the shops " +
+			"that use them. Use it to find keys that nobody needs, such as the key of a killed run: no shop uses it.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Merchant IDs of the stores to look at. Default: all that the portal user can see.",
+				MarkdownDescription: "Merchant IDs of the stores to list. Default: all stores that the portal user can see.",
 				Validators: []validator.Set{
 					setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(merchantIDValidator{}),
 				},
 			},
 			"legacy": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "`true` lists only Klarna's keys, by the host that the portal shows or, where it shows none, by the form of the " +
-					"username; `false` lists only the others. Default: both.",
+				MarkdownDescription: "`true` lists only Klarna keys, `false` lists only the others. The host decides, or the form " +
+					"of the username if the portal shows no host. Default: both.",
 			},
 			"unused_since": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`: lists only keys that were not " +
-					"used then or later. Default: all.",
+				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`. Lists only keys without use at " +
+					"or after that time. Default: all keys.",
 				Validators: []validator.String{timeValidator{}},
 			},
 			"api_keys": schema.ListNestedAttribute{

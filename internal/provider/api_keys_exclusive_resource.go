@@ -61,66 +61,70 @@ func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.Meta
 
 func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Keeps a store free of keys that nobody knows of: **every key of the store but those in `credential_ids` is deleted**, " +
-			"whoever made it and whatever host it belongs to. Use it where keys are left behind by people or by a run that was killed, and none must stay " +
-			"alive that nobody knows of.\n\nThe plan names each key that will be deleted, with its last use. A key that turns up " +
-			"later is in the next plan, and is not deleted before.\n\nA key that a shop uses is not deleted: the apply " +
-			"waits for the shop to get another key and, if it does not, fails with an error that names the shop. The other keys " +
-			"are deleted all the same. Where the provider has no shop to ask, no key is deleted, unless `unused_for` or " +
-			"`delete_unverified` says so. Name every shop in `mystore_tokens`: **a shop that the provider can't see loses its key** " +
-			"if `credential_ids` does not have it.\n\nThere must be one such resource for a store, in one configuration. Destroying it " +
-			"deletes no key.\n\nThe first plan for a store looks at the portal, and so does its apply. If somebody makes or deletes a " +
-			"key of the store in between, or another resource deletes one in the same apply, Terraform refuses the plan, and another " +
-			"one is needed. If `credential_ids` was not known in that plan, the apply deletes what other keys the store has by then. " +
-			"Neither concerns a store that is imported: its apply goes by what the plan has found, as every later one does.",
+		MarkdownDescription: "Keeps a store free of unknown keys: **it deletes every key of the store that is not in " +
+			"`credential_ids`**, whoever made it and whatever host it belongs to. Use it if people or killed runs leave keys " +
+			"behind.\n\n" +
+			"The plan names each key to delete, with its last use. If a key appears after the plan, the apply does not delete " +
+			"it. The next plan names it.\n\n" +
+			"The provider deletes no key that a shop uses. The apply waits for the shop to get another key. If the shop does " +
+			"not, the apply fails, and the error names the shop. The provider still deletes the other keys. If it can ask no " +
+			"shop, it deletes no key, unless you set `unused_for` or `delete_unverified`. Name every shop in " +
+			"`mystore_tokens`: **a shop that the provider can't ask loses its key**, if `credential_ids` does not have " +
+			"it.\n\n" +
+			"Use one such resource for each store, in one configuration. If you destroy it, it deletes no key.\n\n" +
+			"The first plan for a store and its apply both read the portal. Terraform rejects the plan if someone makes or " +
+			"deletes a key of the store in between, or if another resource deletes one in the same apply. Then plan again. If " +
+			"`credential_ids` was unknown in that plan, the apply deletes all other keys that the store has by then. After an " +
+			"import, and in every later plan, the apply uses the keys that the plan found.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "The merchant ID, which is also the import ID.",
+				Computed: true, MarkdownDescription: "The merchant ID. This is also the import ID.",
 			},
 			"merchant_id": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. Changing it lets " +
-					"go of the old store, whose keys all stay, and takes charge of the new one.",
+				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. " +
+					"After a change, the resource manages the new store. All keys of the old store stay.",
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{merchantIDValidator{}},
 			},
 			"credential_ids": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
-				MarkdownDescription: "The keys that the store keeps, at least one: what `kustom_api_key` and `kustom_mystore_connection` call " +
-					"`credential_id`. A key that the store does not have is an error, before any other is deleted. When one of them is " +
-					"known only after the apply, `keys_to_delete` is known only then too, unless the store has no key that could go; a " +
-					"warning in the plan then lists the keys that it is about.",
+				MarkdownDescription: "The keys that the store keeps, at least one. `kustom_api_key` and " +
+					"`kustom_mystore_connection` call them `credential_id`. If the store does not have one of these keys, that is an " +
+					"error, and the provider deletes nothing. If one is known only after the apply, `keys_to_delete` is known only " +
+					"then too, unless no key could go. A warning in the plan then lists the keys that could go.",
 				Validators: []validator.Set{
 					setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueStringsAre(credentialIDValidator{}),
 				},
 			},
 			"keys_to_delete": schema.SetNestedAttribute{
 				Computed: true,
-				MarkdownDescription: "The keys that the planned apply deletes or, afterwards, that the last one has deleted. A warning in the plan " +
-					"tells when each was last used.",
+				MarkdownDescription: "The keys that the planned apply deletes. After an apply, the keys that it has deleted. A " +
+					"warning in the plan says when each key was last used.",
 				CustomType:   types.SetType{ElemType: keyRefType},
 				NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
 			},
 			"delete_unverified": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether keys may be deleted although the provider has no shop to ask whether it uses them. Default `false`. With " +
+				MarkdownDescription: "Whether the provider may delete keys although it can ask no shop. Default `false`. With " +
 					"`true`, **a shop's checkout may stop**.",
 			},
 			"unused_for": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Evidence that counts where no shop can be asked, or one can't be read: a key is deleted all the same if the " +
-					"portal shows no use of it for this long, as a duration such as `720h`. Default: no such evidence counts.",
+				MarkdownDescription: "Evidence that replaces the answer of a shop. If the provider can ask no shop, or can't read " +
+					"one, it deletes a key if the portal shows no use of it for this long, as a duration such as `720h`. Default: no " +
+					"evidence counts.",
 				Validators: []validator.String{durationValidator{}},
 			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true,
-				CreateDescription: "How long to wait for shops that still use a key to get another one, before its deletion is refused, " +
-					"and for the deletions themselves. Default `2m`.",
-				ReadDescription: "How long reading the keys, and which shops use them, may take. Default `2m`.",
-				UpdateDescription: "How long to wait for shops that still use a key to get another one, before its deletion is refused, " +
-					"and for the deletions themselves. Default `2m`.",
+				CreateDescription: "The maximum time to wait for shops that still use a key, and to delete the keys. After that, " +
+					"the deletion fails. Default `2m`.",
+				ReadDescription: "The maximum time to read the keys and the shops that use them. Default `2m`.",
+				UpdateDescription: "The maximum time to wait for shops that still use a key, and to delete the keys. After that, " +
+					"the deletion fails. Default `2m`.",
 			}),
 		},
 	}

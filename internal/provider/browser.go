@@ -55,50 +55,50 @@ type browserModel struct {
 
 func browserBlock() schema.Block {
 	return schema.SingleNestedBlock{
-		MarkdownDescription: "Reaches vendors by their web pages, in a browser of its own without a window, for those who have a login and no " +
-			"API token. Its presence, even empty, is what turns it on. It is used for Kustom Portal where `portal_token` is not set, and for " +
-			"the shops that have no token in `mystore_tokens`; a token wins where there is one. The sessions are those in the environment " +
-			"variables `KUSTOM_PORTAL_SESSION` and `MYSTORE_SESSIONS` (a JSON object from shop name to session) or, where there is none, of " +
-			"somebody who has signed in with `terraform-provider-kustom login` on this machine. Needs Chromium or Chrome. See the " +
-			"guide *With only your logins*.",
+		MarkdownDescription: "Reaches the vendors by their web pages, in a browser without a window, if you have a login " +
+			"and no API token. The block may be empty. The provider uses Kustom Portal's pages if `portal_token` is not set, " +
+			"and a shop's pages if `mystore_tokens` has no token for it. It takes the sessions from the environment variables " +
+			"`KUSTOM_PORTAL_SESSION` and `MYSTORE_SESSIONS` (a JSON object from shop name to session), or else from " +
+			"`terraform-provider-kustom login` on this machine. Needs Chromium or Chrome. See the guide *With only your " +
+			"logins*.",
 		Attributes: map[string]schema.Attribute{
 			"executable": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Name or path of the browser. By default, the first of `chromium-headless-shell`, `chrome-headless-shell`, `chromium`, " +
-					"`chromium-browser`, `google-chrome`, `google-chrome-stable` and `chrome` that is in `PATH`. The first two have no window " +
-					"and take half the time.",
+				MarkdownDescription: "Name or path of the browser. Default: the first of `chromium-headless-shell`, " +
+					"`chrome-headless-shell`, `chromium`, `chromium-browser`, `google-chrome`, `google-chrome-stable` and `chrome` in " +
+					"`PATH`. The first two have no window and take half the time.",
 			},
 			"max_tabs": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: "How many tabs are open at once at the most: 1 to 16, default 4. Each works on one store or shop and needs " +
-					"about 100 MB of memory.",
+				MarkdownDescription: "The maximum number of open tabs: 1 to 16, default 4. Each tab works on one store or shop " +
+					"and needs about 100 MB of memory.",
 			},
 			"timeout": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "How long one step on a page may take, such as its loading, as a duration such as `30s` (default) or `1m`. " +
-					"When it is over, the step has failed, and the error says what was looked for.",
+				MarkdownDescription: "The maximum time of one step on a page, such as its loading, as a duration such as `30s` " +
+					"(default) or `1m`. After that, the step fails, and the error says what the provider looked for.",
 			},
 			"labels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Words in place of those that the provider looks for on the pages, for when a vendor has changed one: a map " +
-					"from label, such as `portal.generate_new` or `mystore.update_id_and_secret`, to the word that is on the page now. An error " +
-					"names the label of what was not found.",
+				MarkdownDescription: "Words that a vendor has changed on the pages: a map from label, such as " +
+					"`portal.generate_new` or `mystore.update_id_and_secret`, to the new word. If the provider can't find something, " +
+					"the error names its label.",
 			},
 			"profile": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "File in which `terraform-provider-kustom check --teach` has written down where things are on the pages, for when " +
-					"a page is built differently and no word helps. What it describes is looked for first, and then what the provider knows " +
-					"by itself. It holds no value and no secret. It decides what is clicked, so review it like your configuration. By default " +
-					"there is none. Can also be set with `KUSTOM_BROWSER_PROFILE`.",
+				MarkdownDescription: "File that `terraform-provider-kustom check --teach` writes. It describes pages that are " +
+					"built differently. The provider looks for the things in the file first, and then for the things that it knows. " +
+					"The file holds no value and no secret. It decides what the provider clicks, so review it like your " +
+					"configuration. Default: none. Can also be set with `KUSTOM_BROWSER_PROFILE`.",
 			},
 			"debug_dir": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Folder for pictures of the pages on which a step has failed. Fields and dialogs are blanked in them. It is " +
-					"made if it does not exist. By default no pictures are taken.",
+				MarkdownDescription: "Folder for pictures of the pages on which a step has failed, with fields and dialogs " +
+					"blanked. The provider creates it if it does not exist. Default: no pictures.",
 			},
 			"mystore_logins": schema.MapNestedAttribute{
 				Optional: true, Sensitive: true,
-				MarkdownDescription: "What to sign in to shops' admins with, for shops without a session, or whose session has expired: a map from " +
+				MarkdownDescription: "Logins to shops' control panels, for shops whose session is missing or expired: a map from " +
 					"shop name to login. May hold ephemeral values. Can also be set with `MYSTORE_LOGINS`, a JSON object.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"email": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The user's e-mail address."},
@@ -107,14 +107,14 @@ func browserBlock() schema.Block {
 					},
 					"code_seed": schema.StringAttribute{
 						Optional: true, Sensitive: true,
-						MarkdownDescription: "Seed of the one-time codes, as an authenticator app is given it, if the user has one.",
+						MarkdownDescription: "Seed of the one-time codes that you give to an authenticator app, if the user has one.",
 					},
 				}},
 			},
 			"portal_url": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Where Kustom Portal's pages begin, if it is not the environment's own. Must be `https`, except for a " +
-					"loopback address. Can also be set with `KUSTOM_PORTAL_PAGES_URL`.",
+				MarkdownDescription: "Base URL of Kustom Portal's pages, if it differs from the environment's. Must be `https`, " +
+					"except for a loopback address. Can also be set with `KUSTOM_PORTAL_PAGES_URL`.",
 			},
 			"mystore_admin_urls": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -125,10 +125,10 @@ func browserBlock() schema.Block {
 			},
 			"attended": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether a person attends: for the first real shop. Default `false`. The browser then shows its windows, and before " +
-					"each click that changes something, a window of the provider's own says which site, page, step and button it is, and waits for " +
-					"*OK* or *Stop*. *Stop* clicks nothing, and the step ends with an error that says so. Needs a screen. Your time counts " +
-					"against the `timeouts` of a resource.",
+				MarkdownDescription: "Whether a person watches the run, for the first real shop. Default `false`. With `true`, " +
+					"the browser shows its windows. Before each click that changes something, a separate window names the site, page, " +
+					"step and button, and waits for *OK* or *Stop*. *Stop* clicks nothing, and the step ends with an error. Needs a " +
+					"screen. Your time counts against the `timeouts` of a resource.",
 			},
 		},
 	}

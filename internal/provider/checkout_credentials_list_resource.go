@@ -53,16 +53,17 @@ func (r *checkoutCredentialsListResource) Metadata(ctx context.Context, req reso
 
 func (r *checkoutCredentialsListResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the *Kustom ID* of Mystore shops' *Klarna Checkout V3*, over the shops named in the provider's " +
-			"`mystore_tokens`, for `terraform query` (Terraform 1.14 or later). Shops without Klarna Checkout V3 are left out.\n\n" +
-			"**The configuration that `-generate-config-out` writes has to be completed**, because nobody can read the secret that a " +
-			"shop holds: set `kustom_secret_wo` in each block. The blocks have `kustom_secret_wo_version = 1`, which goes with it; to " +
-			"use `kustom_secret` instead, remove that line. With the write-only secret, the import leaves the shop untouched: all " +
-			"that the plan shows is that the state gets the version. A shop without credentials also needs a `kustom_id`.",
+		MarkdownDescription: "Lists the *Kustom ID* in *Klarna Checkout V3* of the Mystore shops in the provider's " +
+			"`mystore_tokens`, for `terraform query` (Terraform 1.14 or later). It leaves out shops without Klarna Checkout " +
+			"V3.\n\n" +
+			"**Complete the configuration that `-generate-config-out` writes**, because nobody can read the secret that a " +
+			"shop holds. Set `kustom_secret_wo` in each block. The blocks have `kustom_secret_wo_version = 1`. To use " +
+			"`kustom_secret` instead, remove that line. With the write-only secret, the import does not change the shop, and " +
+			"the plan shows only the version that the state gets. A shop without credentials also needs a `kustom_id`.",
 		Attributes: map[string]schema.Attribute{
 			"shops": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Names of the shops to look at. Default: all that are named in `mystore_tokens`.",
+				MarkdownDescription: "Names of the shops to list. Default: all shops in `mystore_tokens`.",
 				Validators: []validator.List{
 					listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1)),
 				},

@@ -67,19 +67,21 @@ func (r *checkoutCredentialsResource) Metadata(_ context.Context, _ resource.Met
 
 func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Installs a key in a Mystore shop: its username and secret as *Kustom ID* and *Kustom Secret* of *Klarna " +
-			"Checkout V3*, as under *Extensions → Your extensions → Klarna Checkout V3 → Credentials*.\n\nEvery shop with the extension has " +
-			"exactly one such pair. Creating this resource takes over whatever pair is there and replaces it. A pair " +
-			"is proven against Kustom's merchant API before the shop is touched, and read back afterwards.\n\n" +
-			"Because the type's name does not begin with `kustom_`, say `provider = kustom` in the block.",
+		MarkdownDescription: "Installs a key in a Mystore shop. It writes the key's username and secret as *Kustom ID* " +
+			"and *Kustom Secret* of *Klarna Checkout V3*, as under *Extensions → Your extensions → Klarna Checkout V3 → " +
+			"Credentials*.\n\n" +
+			"Every shop with the extension has exactly one such pair. This resource replaces the pair that the shop has. The " +
+			"provider proves a pair against Kustom's merchant API before it writes to the shop, and reads the shop back " +
+			"afterwards.\n\n" +
+			"The type's name does not begin with `kustom_`, so write `provider = kustom` in the block.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "The shop name, which is also the import ID.",
+				Computed: true, MarkdownDescription: "The shop name. This is also the import ID.",
 			},
 			"shop": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Name of the Mystore shop. The provider's `mystore_tokens` must have a token for " +
-					"it. Changing it leaves the old shop to its `deletion_policy` and takes over the new one.",
+				MarkdownDescription: "Name of the Mystore shop. The provider needs a token for it in `mystore_tokens`. After a " +
+					"change, `deletion_policy` decides about the old shop, and the resource manages the new shop.",
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
@@ -89,56 +91,55 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 			},
 			"kustom_secret": schema.StringAttribute{
 				Optional: true, Sensitive: true,
-				MarkdownDescription: "*Kustom Secret*: the key's secret. **It is kept in the state**, marked as " +
-					"sensitive. Exactly one of `kustom_secret` and `kustom_secret_wo` must be set.",
+				MarkdownDescription: "*Kustom Secret*: the key's secret. **The state holds it**, marked as sensitive. Set exactly " +
+					"one of `kustom_secret` and `kustom_secret_wo`.",
 			},
 			"kustom_secret_wo": schema.StringAttribute{
 				Optional: true, Sensitive: true, WriteOnly: true,
-				MarkdownDescription: "*Kustom Secret*, write-only: it is kept neither in the state nor in a plan, and may " +
-					"be an ephemeral value. Because of that a change of it can't be seen: raise " +
-					"`kustom_secret_wo_version` with it.",
+				MarkdownDescription: "*Kustom Secret*, write-only. Neither the state nor a plan holds it, and it may be an " +
+					"ephemeral value. So Terraform can't see a change: raise `kustom_secret_wo_version` with each change.",
 			},
 			"kustom_secret_wo_version": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: "A number of your own that goes with `kustom_secret_wo`. Changing it writes the " +
-					"pair again. Giving it to a shop that has just been imported does not.",
+				MarkdownDescription: "A number that goes with `kustom_secret_wo`. A change writes the pair again. The first " +
+					"number after an import does not.",
 			},
 			"verify": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-				MarkdownDescription: "Whether the pair is proven against Kustom's merchant API before it is written. " +
-					"Default `true`; `false` is for machines that can't reach that API. The proof asks for an order " +
-					"that does not exist, and counts as the key's first use in the portal's endpoint switch status. " +
-					"A refusal (401) is retried for up to a minute while a new key propagates.",
+				MarkdownDescription: "Whether the provider proves the pair against Kustom's merchant API before it writes it. " +
+					"Default `true`. Use `false` on machines that can't reach that API. The proof asks for an order that does not " +
+					"exist. In the portal's endpoint switch status, it counts as the key's first use. The provider retries a 401 for " +
+					"up to a minute while a new key propagates.",
 			},
 			"allow_store_change": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the shop may get a key of another store than its present key belongs to. Default `false`: that is " +
-					"an error, because **the shop's payments would go to another merchant**.",
+				MarkdownDescription: "Whether the shop may get a key of another store than its present key belongs to. Default " +
+					"`false`: such a plan is an error, because **the shop's payments would go to another merchant**.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionRetain),
-				MarkdownDescription: "What destroying this resource does with the shop: `retain` (default) leaves its " +
-					"credentials as they are, `clear` empties them, after which **the shop takes no payments** with " +
-					"Klarna Checkout V3. A shop that has another key by then, or was given this one anew, is left alone.",
+				MarkdownDescription: "What happens to the shop when you destroy this resource. `retain` (default) leaves its " +
+					"credentials as they are. `clear` removes them, and then **the shop takes no payments** with Klarna Checkout V3. " +
+					"The provider does not clear a shop that has another key by then, or that someone gave this key again.",
 				Validators: []validator.String{stringvalidator.OneOf(deletionRetain, deletionClear)},
 			},
 			"extension_version": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Version of the shop's Klarna Checkout V3, when it was last written to or imported.",
+				MarkdownDescription: "Version of the shop's Klarna Checkout V3 at the last write or import.",
 			},
 			"updated_at": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "When the shop's credentials were last changed (RFC 3339). A change that was not " +
-					"made by this resource is put right by the next apply.",
+				MarkdownDescription: "The time of the last change of the shop's credentials (RFC 3339). The next apply corrects a " +
+					"change that this resource has not made.",
 			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: "How long proving, writing and reading back may take. Default `5m`.",
-				ReadDescription:   "How long reading the shop may take. Default `2m`.",
-				UpdateDescription: "How long proving, writing and reading back may take. Default `5m`.",
-				DeleteDescription: "How long clearing the shop may take. Default `5m`.",
+				CreateDescription: "The maximum time to prove, write and read back. Default `5m`.",
+				ReadDescription:   "The maximum time to read the shop. Default `2m`.",
+				UpdateDescription: "The maximum time to prove, write and read back. Default `5m`.",
+				DeleteDescription: "The maximum time to clear the shop. Default `5m`.",
 			}),
 		},
 	}

@@ -67,6 +67,7 @@ var walkthroughs = map[string]walkthrough{
 	"templates/guides/review-a-plan.md":              {example: "connections"},
 	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
 	"examples/browser/README.md":                     {example: "browser", way: waysPages},
+	"templates/guides/install.md":                    {elsewhere: runBy{"TestAccBuiltByHand", "needs a build of this repository"}},
 	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit", "begins with a folder that is not there yet"}},
 	"templates/guides/move-between-the-ways.md.tmpl": {
 		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
@@ -333,7 +334,7 @@ func TestMoveGuide(t *testing.T) {
 	}
 }
 
-// TestAccBuiltByHand uses a build of the repository as the README says.
+// TestAccBuiltByHand uses a build of the repository as the guide says.
 func TestAccBuiltByHand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{external: true}).checkOut(t, "quickstart")
@@ -341,12 +342,13 @@ func TestAccBuiltByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(blocksOf(t, "README.md", "hcl"), func(b string) bool { return strings.HasPrefix(b, "provider_installation {") })
+	shown := blocksOf(t, "templates/guides/install.md", "hcl")
+	i := slices.IndexFunc(shown, func(b string) bool { return strings.HasPrefix(b, "provider_installation {") })
 	if i < 0 {
-		t.Fatal("the README does not say how")
+		t.Fatal("the guide does not say how")
 	}
 	config := filepath.Join(t.TempDir(), "tfrc")
-	content := edit(t, blocksOf(t, "README.md", "hcl")[i], "<this repository>", root)
+	content := edit(t, shown[i], "<this repository>", root)
 	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -38,46 +38,46 @@ func connectedShopAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"merchant_id": schema.StringAttribute{
 			Required: true,
-			MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. A shop whose " +
-				"present key belongs to another store is refused, unless `allow_store_change` is set: its payments would go to " +
-				"another merchant.",
+			MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. If " +
+				"the shop's present key belongs to another store, the plan is an error, unless you set `allow_store_change`: the " +
+				"shop's payments would go to another merchant.",
 			Validators: []validator.String{merchantIDValidator{}},
 		},
 		"description": schema.StringAttribute{
 			Optional: true, Computed: true,
-			MarkdownDescription: "What the portal shows beside the key: up to 100 letters, digits, spaces and `-:;.,_`. Default for a " +
-				"new key: `terraform`. Changing it rotates the key.",
+			MarkdownDescription: "The text that the portal shows beside the key: up to 100 letters, digits, spaces and " +
+				"`-:;.,_`. Default for a new key: `terraform`. A change rotates the key.",
 			Validators: []validator.String{descriptionValidator{}},
 		},
 		"rotate_when_changed": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Anything of your own, such as a date or a ticket number. Any change rotates the key, except the first " +
-				"values given to an imported connection. An empty map is the same as none.",
+			MarkdownDescription: "Any values that you choose, such as a date or a ticket number. Any change rotates the key, " +
+				"except the first values that you give to an imported connection. An empty map equals no map.",
 		},
 		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key."},
 		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
 		"host": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "The API host that the key belongs to; null where the portal does not show it.",
+			Computed: true, MarkdownDescription: "The API host that the key belongs to. Null if the portal does not show it.",
 		},
-		"created_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the key was made (RFC 3339)."},
+		"created_at": schema.StringAttribute{Computed: true, MarkdownDescription: "The time when the key was made (RFC 3339)."},
 		"expires_at": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "When the key expires (RFC 3339); null if it does not, or if that is not known.",
+			Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not expire, or if that is unknown.",
 		},
 		"reason": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Why the last apply changed, or the planned one will change, the shop's keys.",
+			MarkdownDescription: "The reason why the planned apply will change the shop's keys, or why the last apply has changed them.",
 		},
 		"keys_to_delete": schema.SetNestedAttribute{
 			Computed: true,
-			MarkdownDescription: "The keys that the planned apply deletes or, afterwards, that the last change of the keys was to " +
-				"delete. A key with `waits_for` is deleted by a later apply.",
+			MarkdownDescription: "The keys that the planned apply deletes. After an apply, the keys of the last change. If a " +
+				"key has `waits_for`, a later apply deletes it.",
 			CustomType:   types.SetType{ElemType: keyRefType},
 			NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
 		},
 		"keys_kept": schema.SetNestedAttribute{
 			Computed: true,
-			MarkdownDescription: "The keys that the planned apply takes out of use and leaves in the portal or, afterwards, that the last " +
-				"change of the keys has left there.",
+			MarkdownDescription: "The keys that the planned apply replaces and leaves in the portal. After an apply, the keys " +
+				"that the last change has left there.",
 			CustomType:   types.SetType{ElemType: keyRefType},
 			NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
 		},
@@ -108,17 +108,18 @@ func connectionRulesAttributes() map[string]schema.Attribute {
 		"rotate_before_expiry": rotateBeforeExpiryAttribute(),
 		"replaced_key_policy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(rotation.DeleteKeys)),
-			MarkdownDescription: "What becomes of a key that the shop does not use any more. `delete` (default) deletes it at once. `keep` leaves " +
-				"it in the portal. `delete_when_unused` deletes it when the portal shows no use of it for `unused_for`: choose it " +
-				"if something else, such as an accounting system, may use the same key. The key stays in `keys_to_delete` meanwhile, and a " +
-				"later plan deletes it. Changing `keep` to `delete` deletes what was kept. A key that another shop still uses is " +
-				"never deleted. Nor is a key of another store, unless this resource has made it.",
+			MarkdownDescription: "What happens to a key that the shop no longer uses. `delete` (default) deletes it " +
+				"immediately. `keep` leaves it in the portal. `delete_when_unused` deletes it when the portal shows no use of it " +
+				"for `unused_for`. Choose that if another system, such as accounting, may use the same key. The key then stays in " +
+				"`keys_to_delete`, and a later plan deletes it. A change from `keep` to `delete` deletes the kept keys. The " +
+				"provider never deletes a key that another shop still uses. It deletes a key of another store only if this " +
+				"resource has made it.",
 			Validators: []validator.String{stringvalidator.OneOf(
 				string(rotation.DeleteKeys), string(rotation.KeepKeys), string(rotation.DeleteUnusedKeys))},
 		},
 		"unused_for": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultUnusedFor),
-			MarkdownDescription: "How long a replaced key must have been without use before `delete_when_unused` deletes it, as a duration " +
+			MarkdownDescription: "The time without use after which `delete_when_unused` deletes a replaced key, as a duration " +
 				"such as `24h` (default) or `720h`. The portal's *Last used* is the evidence.",
 			Validators: []validator.String{durationValidator{}},
 		},
@@ -129,9 +130,10 @@ func connectionRulesAttributes() map[string]schema.Attribute {
 		},
 		"deletion_policy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(deletionRetain),
-			MarkdownDescription: "What destroying this resource does: `retain` (default) leaves the shop and its key as they are, " +
-				"`clear` empties the shop's credentials, after which **the shop takes no payments** with Klarna Checkout V3, and " +
-				"then deletes the key. A shop that has another key by then is left alone.",
+			MarkdownDescription: "What happens to the shop when you destroy this resource. `retain` (default) leaves the shop " +
+				"and its key as they are. `clear` removes the shop's credentials, and then deletes the key. After that, **the " +
+				"shop takes no payments** with Klarna Checkout V3. The provider does not clear a shop that has another key by " +
+				"then.",
 			Validators: []validator.String{stringvalidator.OneOf(deletionRetain, deletionClear)},
 		},
 	}
@@ -140,8 +142,8 @@ func connectionRulesAttributes() map[string]schema.Attribute {
 func rotateAfterDaysAttribute() schema.Int64Attribute {
 	return schema.Int64Attribute{
 		Optional: true,
-		MarkdownDescription: fmt.Sprintf("Age in days, 1 to %d, at which the key is due: the first plan that finds it so old, or older, "+
-			"rotates it. Default: never.", maxRotationDays),
+		MarkdownDescription: fmt.Sprintf("The age in days, 1 to %d, at which a rotation is due. The first plan that finds "+
+			"the key that old, or older, rotates it. Default: never.", maxRotationDays),
 		Validators: []validator.Int64{int64validator.Between(1, maxRotationDays)},
 	}
 }
@@ -149,8 +151,9 @@ func rotateAfterDaysAttribute() schema.Int64Attribute {
 func rotateBeforeExpiryAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "How long before its expiry the key is due, as a duration such as `336h`: the first plan that finds it so near " +
-			"rotates it. Default: never. It has no effect on a key without `expires_at`.",
+		MarkdownDescription: "The time before its expiry at which a rotation is due, as a duration such as `336h`. The " +
+			"first plan that finds the expiry that near rotates the key. Default: never. It does not affect a key without " +
+			"`expires_at`.",
 		Validators: []validator.String{durationValidator{}},
 	}
 }

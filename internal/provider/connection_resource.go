@@ -73,30 +73,31 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 	maps.Copy(attributes, connectedShopAttributes())
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"id": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "`<shop>/<merchant_id>`, which is also the import ID.",
+			Computed: true, MarkdownDescription: "`<shop>/<merchant_id>`. This is also the import ID.",
 		},
 		"shop": schema.StringAttribute{
 			Required: true,
-			MarkdownDescription: "Name of the Mystore shop. The provider's `mystore_tokens` must have a token for it. Changing it " +
-				"leaves the old shop to its `deletion_policy` and takes over the new one.",
+			MarkdownDescription: "Name of the Mystore shop. The provider needs a token for it in `mystore_tokens`. After a " +
+				"change, `deletion_policy` decides about the old shop, and the resource manages the new shop.",
 			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
 		},
 	})
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Switches a Mystore shop from Klarna's API to Kustom's, and rotates its key from then on: one resource per " +
-			"shop.\n\nIt makes a key, proves it, installs it in the shop's *Klarna Checkout V3*, " +
-			"and then deletes the key that the shop used before, all in one operation. **The secret is never stored**, neither in the " +
-			"state nor in a plan. The plan names the keys that will be deleted before anything is touched.\n\nIt takes over a shop in " +
-			"any condition: with a key of Klarna's, with one that was made by hand, or with none.",
+		MarkdownDescription: "Switches a Mystore shop from Klarna's API to Kustom's, and rotates its key from then on. " +
+			"Use one resource per shop.\n\n" +
+			"The resource makes a key, proves it, installs it in the shop's *Klarna Checkout V3*, and then deletes the key " +
+			"that the shop used before. All of this is one operation. **The secret is never stored**, neither in the state " +
+			"nor in a plan. The plan names the keys to delete before anything changes.\n\n" +
+			"The shop may be in any condition: with a Klarna key, with a key that someone made by hand, or without a key.",
 		Attributes: attributes,
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: "How long making, proving and installing the key may take. Default `5m`.",
-				ReadDescription:   "How long reading the shop and its key may take. Default `2m`.",
-				UpdateDescription: "How long making, proving and installing the key may take. Default `5m`.",
-				DeleteDescription: "How long clearing the shop and deleting the key may take. Default `5m`.",
+				CreateDescription: "The maximum time to make, prove and install the key. Default `5m`.",
+				ReadDescription:   "The maximum time to read the shop and its key. Default `2m`.",
+				UpdateDescription: "The maximum time to make, prove and install the key. Default `5m`.",
+				DeleteDescription: "The maximum time to clear the shop and delete the key. Default `5m`.",
 			}),
 		},
 	}

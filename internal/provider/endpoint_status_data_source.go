@@ -46,14 +46,16 @@ func (d *endpointStatusDataSource) Metadata(_ context.Context, req datasource.Me
 
 func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Shows what is left to switch in a store, as *Action required* on the *API* page of Kustom Portal does: which " +
-			"host each kind of traffic went to last, and what to do. Made for `check` blocks and postconditions.\n\nIt follows real " +
-			"traffic, up to 24 hours late. After a switch it shows the old host until a request to the new one has been handled, service by " +
-			"service. For the checkout, that is the first customer's order, and perhaps the proof of a new key by this provider: nobody has seen " +
-			"whether that counts. For the order management, it is a new order that is captured or changed.\n\n**That nothing is shown proves nothing.** The portal shows a store's " +
-			"status only while something is to do, and each of its users can dismiss it. What proves a switch is a new order that is " +
-			"edited, captured and refunded. Not covered are SFTP credentials, which are others than API keys, and orders from before " +
-			"the move to Kustom, which only Klarna knows.",
+		MarkdownDescription: "Shows what is left to switch in a store, as *Action required* on the *API* page of Kustom " +
+			"Portal does: the host of each kind of traffic, and what to do. Use it in `check` blocks and postconditions.\n\n" +
+			"The status follows real traffic, up to 24 hours late. After a switch, each service shows the old host until the " +
+			"new host handles a request of it. For the checkout, that is the first customer's order. This provider's proof of " +
+			"a new key may count too, but we have not seen it. For the order management, it is a new order that you capture " +
+			"or change.\n\n" +
+			"**An empty status proves nothing.** The portal shows a store's status only while there is something to do, and " +
+			"each user can dismiss it. To prove a switch, edit, capture and refund a new order. The status does not cover " +
+			"SFTP credentials, which are not API keys. Nor does it cover orders from before the move to Kustom, which only " +
+			"Klarna has.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_id": schema.StringAttribute{
 				Required:            true,
@@ -62,24 +64,25 @@ func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.Schema
 			},
 			"action_required": schema.BoolAttribute{
 				Computed: true,
-				MarkdownDescription: "Whether the portal asks for something to be done for any of the services, used or not. `false` says that " +
-					"it asks for nothing, not that the store has switched.",
+				MarkdownDescription: "Whether the portal asks for an action for any of the services. `false` means that it asks " +
+					"for none. It does not mean that the store has switched.",
 			},
 			"services": schema.ListNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "The services of which the portal shows a status, in its order; none where it shows none.",
+				MarkdownDescription: "The services whose status the portal shows, in the portal's order. Empty if it shows none.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"service": schema.StringAttribute{
 						Computed: true,
-						MarkdownDescription: "The kind of traffic, such as `checkout`, `order_management`, `settlement` or `hosted_payment_page`. " +
-							"Kustom adds others.",
+						MarkdownDescription: "The kind of traffic, such as `checkout`, `order_management`, `settlement` or " +
+							"`hosted_payment_page`. Kustom adds other kinds.",
 					},
-					"host": schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that was called last."},
+					"host": schema.StringAttribute{Computed: true, MarkdownDescription: "The API host of the last call."},
 					"last_used_at": schema.StringAttribute{
-						Computed: true, MarkdownDescription: "When it was called last (RFC 3339); null if never.",
+						Computed: true, MarkdownDescription: "The time of the last call (RFC 3339). Null if there was none.",
 					},
 					"action_required": schema.StringAttribute{
-						Computed: true, MarkdownDescription: "What the portal asks for, such as `Switch endpoint to api.kustom.co`; null if nothing.",
+						Computed: true, MarkdownDescription: "The action that the portal asks for, such as `Switch endpoint to " +
+							"api.kustom.co`. Null if it asks for none.",
 					},
 				}},
 			},

@@ -75,46 +75,49 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 	shop := connectedShopAttributes()
 	shop["last_error"] = schema.StringAttribute{
 		Computed: true,
-		MarkdownDescription: "Why the last apply could not give the shop its key; null where it could. The shop then has the key that " +
-			"it had before, and the next plan shows it again.",
+		MarkdownDescription: "The reason if the last apply could not give the shop its key, or else null. The shop then " +
+			"has its old key, and the next plan shows it again.",
 	}
 	attributes := connectionRulesAttributes()
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"shops": schema.MapNestedAttribute{
 			Required: true,
-			MarkdownDescription: "The shops, by the name of the Mystore shop. The provider's `mystore_tokens` must have a token for each. " +
-				"Adding a shop takes it over; removing one leaves it to the `deletion_policy`. There is at least one; to let go of " +
-				"all shops, destroy the fleet.",
+			MarkdownDescription: "The shops, by the name of the Mystore shop, at least one. The provider needs a token for " +
+				"each in `mystore_tokens`. If you add a shop, the fleet manages it. If you remove a shop, `deletion_policy` " +
+				"decides about it. To remove all shops, destroy the fleet.",
 			Validators:   []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
 			CustomType:   types.MapType{ElemType: fleetShopType},
 			NestedObject: schema.NestedAttributeObject{CustomType: fleetShopType, Attributes: shop},
 		},
 		"max_concurrency": schema.Int64Attribute{
 			Optional: true, Computed: true, Default: int64default.StaticInt64(defaultFleetConcurrency),
-			MarkdownDescription: fmt.Sprintf("How many shops are worked on at once: 1 to 256, default %d. Each shop has a rate limit of its own "+
-				"in Mystore, so that many at once are no burden to any. While a shop waits, because a server has asked for it, "+
-				"another one is begun with.", defaultFleetConcurrency),
+			MarkdownDescription: fmt.Sprintf("The maximum number of shops that the provider works on at once: 1 to 256, "+
+				"default %d. Each shop has its own rate limit in Mystore, so a high number does not affect a single shop. While a "+
+				"shop waits for a server, the provider begins another one.", defaultFleetConcurrency),
 			Validators: []validator.Int64{int64validator.Between(1, 256)},
 		},
 	})
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Switches hundreds of Mystore shops from Klarna's API to Kustom's, and rotates their keys from then on: what " +
-			"`kustom_mystore_connection` does for one shop, as one resource, without Terraform's cost for each.\n\nEvery shop gets a key of its own, as a " +
-			"connection's would: made, proven, installed, and then the key that the shop used before is deleted. **No secret is " +
-			"stored**, neither in the state nor in a plan. The plan shows only the shops that change, and the keys that will be " +
-			"deleted.\n\nOne shop's failure does not hold up the others. That shop keeps the key that it has and says why in its " +
-			"`last_error`, and the next plan has just that shop to do. **While a fleet is created, such a failure is a warning**: Terraform " +
-			"would replace the whole fleet after an error. Afterwards it is an error. The postcondition in the example below makes it an " +
-			"error in both.\n\nKeep up to a few hundred shops in one fleet, and have several of them for more; the guide " +
-			"[How many shops](../guides/how-many-shops.md) has numbers.",
+		MarkdownDescription: "Switches hundreds of Mystore shops from Klarna's API to Kustom's, and rotates their keys " +
+			"from then on. It does for each shop what `kustom_mystore_connection` does, in one resource and without " +
+			"Terraform's cost for each resource.\n\n" +
+			"Every shop gets its own key. The fleet makes the key, proves it and installs it, and then deletes the key that " +
+			"the shop used before. **No secret is stored**, neither in the state nor in a plan. The plan shows only the shops " +
+			"that change, and the keys to delete.\n\n" +
+			"One shop's failure does not stop the others. That shop keeps its key, its `last_error` has the reason, and the " +
+			"next plan has only that shop. **In the apply that creates a fleet, such a failure is a warning**, because " +
+			"Terraform would replace the whole fleet after an error. In later applies, it is an error. The postcondition in " +
+			"the example below makes it an error in both.\n\n" +
+			"Put up to a few hundred shops into one fleet, and use several fleets for more. The guide [How many " +
+			"shops](../guides/how-many-shops.md) has numbers.",
 		Attributes: attributes,
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: "How long connecting all shops may take; each has 5 minutes of it. Default `60m`.",
-				ReadDescription:   "How long reading all shops may take; each has 2 minutes of it. Default `20m`.",
-				UpdateDescription: "How long changing all shops may take; each has 5 minutes of it. Default `60m`.",
-				DeleteDescription: "How long clearing all shops may take; each has 5 minutes of it. Default `60m`.",
+				CreateDescription: "The maximum time to connect all shops. Each shop has 5 minutes of it. Default `60m`.",
+				ReadDescription:   "The maximum time to read all shops. Each shop has 2 minutes of it. Default `20m`.",
+				UpdateDescription: "The maximum time to change all shops. Each shop has 5 minutes of it. Default `60m`.",
+				DeleteDescription: "The maximum time to clear all shops. Each shop has 5 minutes of it. Default `60m`.",
 			}),
 		},
 	}

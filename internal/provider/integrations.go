@@ -35,21 +35,24 @@ func integrationAttributes() map[string]schema.Attribute {
 		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the store."},
 		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key."},
 		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
-		"description":   schema.StringAttribute{Computed: true, MarkdownDescription: "What the portal shows beside the key; null if nothing."},
-		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to; null where the portal does not tell."},
-		"created_at":    schema.StringAttribute{Computed: true, MarkdownDescription: "When the key was made (RFC 3339)."},
-		"last_used_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When the key was last used (RFC 3339); null if never."},
+		"description": schema.StringAttribute{Computed: true, MarkdownDescription: "The text that the portal shows " +
+			"beside the key. Null if there is none."},
+		"host": schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs " +
+			"to. Null if the portal does not show it."},
+		"created_at":   schema.StringAttribute{Computed: true, MarkdownDescription: "The time when the key was made (RFC 3339)."},
+		"last_used_at": schema.StringAttribute{Computed: true, MarkdownDescription: "The time of the last use (RFC 3339). Null if there was none."},
 		"expires_at": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "When the key stops to work (RFC 3339); null if never, or where the portal does not tell.",
+			Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not expire, or if " +
+				"the portal does not show it.",
 		},
 		"mystore_shops": schema.ListAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "The shops, of those named in the provider's `mystore_tokens`, that use the key.",
+			MarkdownDescription: "The shops in the provider's `mystore_tokens` that use the key.",
 		},
 		"current": schema.BoolAttribute{
 			Computed: true,
-			MarkdownDescription: "Whether the store takes payments with this key: a shop named in `mystore_tokens` uses it or, where " +
-				"none of the store's keys is used by such a shop, it is the one of them that was used last.",
+			MarkdownDescription: "Whether the store takes payments with this key: a shop in `mystore_tokens` uses it. If no " +
+				"such shop uses a key of the store, it is the store's last used key.",
 		},
 	}
 }

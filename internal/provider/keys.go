@@ -24,11 +24,12 @@ func keyName(key rotation.KeyRef) string {
 func keyRefAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the key's store."},
-		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key; empty if not known."},
+		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key. Empty if unknown."},
 		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
-		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to; empty if not known."},
+		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to. Empty if unknown."},
 		"waits_for": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "What the key's deletion waits for; null if it is deleted at once.",
+			Computed: true, MarkdownDescription: "The condition that the key's deletion waits for. Null if the provider " +
+				"deletes the key immediately.",
 		},
 	}
 }

@@ -32,19 +32,19 @@ func (d *legacyIntegrationsDataSource) Metadata(_ context.Context, req datasourc
 
 func (d *legacyIntegrationsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds what has to be switched: the API keys that still point at `api.klarna.com` (in the playground at " +
-			"`api.playground.klarna.com`), over all stores that the portal user can see, and the shops that use them. " +
-			"Use it to import the keys that are in use, and to see that nothing is left.",
+		MarkdownDescription: "Finds the API keys that still belong to `api.klarna.com` (in the playground, " +
+			"`api.playground.klarna.com`) in all stores that the portal user can see, and the shops that use them. Use it to " +
+			"import the keys in use, and to see that no such key is left.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Merchant IDs of the stores to look at. Default: all that the portal user can see.",
+				MarkdownDescription: "Merchant IDs of the stores to list. Default: all stores that the portal user can see.",
 				Validators: []validator.Set{
 					setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(merchantIDValidator{}),
 				},
 			},
 			"action_required": schema.BoolAttribute{
-				Computed: true, MarkdownDescription: "Whether there is any such key left.",
+				Computed: true, MarkdownDescription: "Whether such a key is left.",
 			},
 			"integrations": schema.ListNestedAttribute{
 				Computed:            true,

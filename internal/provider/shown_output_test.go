@@ -24,7 +24,7 @@ type shownOutput struct {
 
 // shownOutputs has all outputs that are shown, by file.
 var shownOutputs = map[string][]shownOutput{
-	"README.md": {
+	"templates/guides/switch-one-shop.md.tmpl": {
 		{
 			begins:  "Terraform will perform the following actions:\n\n  # kustom_mystore_connection.shop[",
 			example: "connections", args: []string{"plan"},
@@ -91,7 +91,8 @@ func TestAccShownOutput(t *testing.T) {
 	}
 }
 
-// documents returns the README and the guides.
+// documents returns the README and the guides. Translations are left out: TestTranslations holds their code to the
+// originals'.
 func documents(t *testing.T) []string {
 	t.Helper()
 	guides, err := filepath.Glob("../../templates/guides/*.md*")
@@ -100,9 +101,32 @@ func documents(t *testing.T) []string {
 	}
 	files := []string{"README.md"}
 	for _, guide := range guides {
-		files = append(files, "templates/guides/"+filepath.Base(guide))
+		if !translated.MatchString(guide) {
+			files = append(files, "templates/guides/"+filepath.Base(guide))
+		}
 	}
 	return files
+}
+
+// translated is the name of a guide in Norwegian (bokmål), which is its original's with the language's code.
+var translated = regexp.MustCompile(`-nb\.md(\.tmpl)?$`)
+
+// TestTranslations expects a translated guide to have the same code blocks, commands and examples as its original.
+func TestTranslations(t *testing.T) {
+	t.Parallel()
+	translations, err := filepath.Glob("../../templates/guides/*-nb.md*")
+	if err != nil || len(translations) == 0 {
+		t.Fatalf("no guide is translated: %v", err)
+	}
+	// What reads the same in every language: fenced blocks, indented lines, and files of examples.
+	verbatim := regexp.MustCompile("(?ms)^ *```[a-z]*\n.*?^ *```$|^ {4,}[^ \n][^\n]*$|^{{ *tffile [^\n]*}}$")
+	for _, translation := range translations {
+		original := strings.Replace(translation, "-nb.md", ".md", 1)
+		got, want := verbatim.FindAllString(read(t, translation), -1), verbatim.FindAllString(read(t, original), -1)
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s has the code\n%s\nand its original\n%s", translation, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
 }
 
 var fence = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")

@@ -64,32 +64,32 @@ func (d *supportBundleDataSource) Metadata(_ context.Context, req datasource.Met
 
 func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Collects all that Kustom's or Mystore's support needs to know of a store and its shop, in place of screenshots: the " +
-			"endpoint switch status, the store's API keys and the shops that use them, what the shop holds, and whether a pair of " +
-			"credentials works. It holds no secret.\n\n" +
-			"What can't be read is reported in the bundle, with the correlation IDs of the requests that failed, and does not fail the " +
-			"plan: when something is wrong is when the bundle is needed. It has no time in it at which it was made, so that the outputs " +
-			"that it goes into change only when what it says does. A proof and a failure have new correlation IDs each time, though.\n\n" +
-			"It is a data source, and not an action, so that it can go into an output or a file, with every Terraform and OpenTofu that " +
-			"the provider supports.",
+		MarkdownDescription: "Collects the facts that Kustom's or Mystore's support needs about a store and its shop, in " +
+			"place of screenshots. It has the endpoint switch status, the store's API keys and the shops that use them, the " +
+			"key that the shop holds, and whether a pair of credentials works. It holds no secret.\n\n" +
+			"If the provider can't read something, the bundle says so, with the correlation IDs of the failed requests. The " +
+			"plan does not fail, because you need the bundle when something is wrong. The bundle has no time of its own, so " +
+			"outputs change only when its content changes. But a proof and a failure have new correlation IDs each time.\n\n" +
+			"A data source, unlike an action, can go into an output or a file with every Terraform and OpenTofu that the " +
+			"provider supports.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_id": schema.StringAttribute{
 				Required: true, MarkdownDescription: "Merchant ID of the store.",
 				Validators: []validator.String{merchantIDValidator{}},
 			},
 			"shop": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "Name of the store's Mystore shop, if it is to be looked into.",
+				Optional: true, MarkdownDescription: "Name of the store's Mystore shop, if you want facts about it.",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"kustom_id": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "*Kustom ID* of a pair to prove at Kustom's merchant API. The proof is tried once at each read, and counts " +
-					"as a use of the key.",
+				MarkdownDescription: "*Kustom ID* of a pair to prove at Kustom's merchant API. The provider tries the proof once " +
+					"at each read. It counts as a use of the key.",
 			},
 			"kustom_secret": schema.StringAttribute{
 				Optional: true, Sensitive: true,
-				MarkdownDescription: "*Kustom Secret* that belongs to `kustom_id`. It is used for the proof only, and kept neither in the state " +
-					"nor in the bundle: reading it back gives null.",
+				MarkdownDescription: "*Kustom Secret* that belongs to `kustom_id`. The provider uses it for the proof only. " +
+					"Neither the state nor the bundle holds it, so reading it gives null.",
 			},
 			"json": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "The bundle as JSON, for programs.",

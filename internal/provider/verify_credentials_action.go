@@ -54,18 +54,17 @@ func (a *verifyCredentialsAction) Metadata(_ context.Context, req action.Metadat
 func (a *verifyCredentialsAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Checks that a shop's credentials are right, and changes nothing. Needs Terraform 1.14 or later.\n\n" +
-			"With `shop`, it reads which *Kustom ID* the shop holds, and checks that this key exists in Kustom Portal and belongs to " +
-			"Kustom's host. With `kustom_id` and `kustom_secret`, it proves that pair at Kustom's merchant API, for which a new key " +
-			"is given a minute to begin to work. With all three, it also checks that the shop holds this very ID. It cannot prove " +
-			"what a shop holds without being given the secret, because nobody can read it.\n\n" +
-			"A proof that succeeds is a request to the new host. It can be the first one, with which *Action required* disappears from " +
+			"With `shop`, it reads the shop's *Kustom ID*, and checks that this key exists in Kustom Portal and belongs to " +
+			"Kustom's host. With `kustom_id` and `kustom_secret`, it proves that pair at Kustom's merchant API, and gives a " +
+			"new key a minute to propagate. With all three, it also checks that the shop holds this ID. It can't prove a " +
+			"shop's pair without the secret, because nobody can read the secret.\n\n" +
+			"A successful proof is a request to the new host. If it is the first one, *Action required* can disappear from " +
 			"Kustom Portal for the checkout.",
 		Attributes: map[string]schema.Attribute{
 			"shop": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "Name of the Mystore shop to look into. The provider needs its token in `mystore_tokens`, and a " +
-					"`portal_token`.",
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Optional:            true,
+				MarkdownDescription: "Name of the Mystore shop to check. The provider needs its token in `mystore_tokens`, and a `portal_token`.",
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"kustom_id": schema.StringAttribute{
 				Optional:            true,
