@@ -66,6 +66,11 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}()
 	number, write := c.run.count(req)
+	c.run.pauseAt(req, number)
+	if req.Method != http.MethodDelete {
+		c.run.standing.RLock()
+		defer c.run.standing.RUnlock()
+	}
 	if c.run.isKilled() {
 		return nil, errKilled
 	}
@@ -78,8 +83,6 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		if number == t.at {
 			return nil, c.run.kill()
 		}
-	case meet:
-		c.run.pauseAt(req, number)
 	case refuseRead:
 		if write < 0 && number >= t.at && strings.Contains(req.URL.Path, "/"+shopNames[t.shop]+"/") {
 			return answer(req, http.StatusInternalServerError), nil
@@ -132,8 +135,17 @@ func (r *run) meet() {
 	r.met = nil
 	r.mu.Unlock()
 	if met != nil {
-		met()
+		r.standStill(met)
 	}
+}
+
+// standStill keeps all of the run from asking for anything until f returns: what went on beside what stands still could
+// come between another run's last look and its deletion, where nobody can keep it from coming. Its own deletion, which
+// its last look was made for, goes on.
+func (r *run) standStill(f func()) {
+	r.standing.Lock()
+	defer r.standing.Unlock()
+	f()
 }
 
 func (c carrier) write(req *http.Request, write int) (*http.Response, error) {

@@ -34,6 +34,14 @@ type wish struct {
 	// clear and keep are the policies for the shop and for replaced keys. A fleet has them for all its
 	// shops if one has.
 	clear, keep bool
+	// quiet says that replaced keys are deleted when they were not used for a day. To keep them counts for more.
+	quiet bool
+	// allow says that the shop may get a key of another store.
+	allow bool
+	// retain and force are how a pair's key is destroyed: not at all, and whoever uses it.
+	retain, force bool
+	// moved says that the shop's connection was its pair: a moved and a removed block say so.
+	moved bool
 	// late says that a pair's key is destroyed before the new one is made.
 	late bool
 	// split says that a pair's key and its shop have provider configurations of their own, each with the
@@ -49,6 +57,11 @@ type wish struct {
 	turns int
 	// imports are the IDs to import the shop's objects by, by resource type.
 	imports map[string]string
+}
+
+// typeName is the type of the object that gives the shop its key; empty where there is none.
+func (w wish) typeName() string {
+	return map[owner]string{ownerPair: shopType, ownerConnection: connectionType, ownerFleet: fleetType}[w.owner]
 }
 
 // The provider configurations.
@@ -105,6 +118,7 @@ func (b builder) config(wishes [shopCount]wish, exclusive [storeCount]bool) tfdr
 		case ownerFleet:
 			members[shopNames[shop]] = b.member(shop, w)
 			fleet.clear, fleet.keep = fleet.clear || w.clear, fleet.keep || w.keep
+			fleet.quiet, fleet.allow = fleet.quiet || w.quiet, fleet.allow || w.allow
 			note(shop, w, tfdriver.RefTo(fleetType+".all", "shops", shopNames[shop], "credential_id"))
 		}
 	}
@@ -144,8 +158,26 @@ func clearing(w wish) any {
 }
 
 func keeping(w wish) any {
-	if w.keep {
+	switch {
+	case w.keep:
 		return "keep"
+	case w.quiet:
+		return "delete_when_unused"
+	}
+	return nil
+}
+
+// ifSo is an argument that is given where it is true.
+func ifSo(yes bool) any {
+	if yes {
+		return true
+	}
+	return nil
+}
+
+func retaining(w wish) any {
+	if w.retain {
+		return "retain"
 	}
 	return nil
 }
@@ -159,24 +191,39 @@ func (b builder) pair(shop int, w wish) []tfdriver.Object {
 	return []tfdriver.Object{
 		{
 			Address: key, Provider: keys, CreateBeforeDestroy: !w.late, ImportID: w.imports[keyType],
-			Values: tfdriver.Values{"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w)},
+			Values: tfdriver.Values{
+				"merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w), "deletion_policy": retaining(w), "force_destroy": ifSo(w.force),
+			},
 		},
 		{
 			Address: w.address(shopType, shop), Provider: shops, ImportID: w.imports[shopType], CreateBeforeDestroy: w.overlap,
 			Values: tfdriver.Values{
 				"shop": shopNames[shop], "kustom_id": tfdriver.RefTo(key, "username"),
-				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(w),
+				"kustom_secret": tfdriver.RefTo(key, "secret"), "deletion_policy": clearing(w), "allow_store_change": ifSo(w.allow),
 			},
 		},
 	}
 }
 
+// retained is the block of a key as it was, with the policy that lets go of the key.
+func (b builder) retained(key *tfdriver.Instance) tfdriver.Object {
+	values := tfdriver.Values{"merchant_id": key.Text("merchant_id"), "deletion_policy": "retain"}
+	if turn := key.Text("rotate_when_changed", "turn"); turn != "" {
+		values["rotate_when_changed"] = map[string]any{"turn": turn}
+	}
+	return tfdriver.Object{Address: key.Address, Provider: allAccess, CreateBeforeDestroy: true, Values: values}
+}
+
 func (b builder) connection(shop int, w wish) tfdriver.Object {
+	from := ""
+	if w.moved {
+		from = w.address(shopType, shop)
+	}
 	return tfdriver.Object{
-		Address: w.address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap,
+		Address: w.address(connectionType, shop), Provider: allAccess, ImportID: w.imports[connectionType], CreateBeforeDestroy: w.overlap, MovedFrom: from,
 		Values: tfdriver.Values{
 			"shop": shopNames[shop], "merchant_id": storeIDs[storeFor(shop, w)], "rotate_when_changed": triggers(w),
-			"deletion_policy": clearing(w), b.replacedPolicy(connectionType): keeping(w),
+			"deletion_policy": clearing(w), b.replacedPolicy(connectionType): keeping(w), "allow_store_change": ifSo(w.allow),
 		},
 	}
 }
@@ -191,7 +238,7 @@ func (b builder) fleet(w wish, members map[string]any) tfdriver.Object {
 		Values: tfdriver.Values{
 			// One shop at a time: what happens must depend on the history only.
 			"shops": members, "max_concurrency": 1,
-			"deletion_policy": clearing(w), b.replacedPolicy(fleetType): keeping(w),
+			"deletion_policy": clearing(w), b.replacedPolicy(fleetType): keeping(w), "allow_store_change": ifSo(w.allow),
 		},
 	}
 }

@@ -29,6 +29,8 @@ const (
 	adopt   verb = "import"
 	forget  verb = "forget"
 	restore verb = "restore"
+	// move turns a shop's pair into a connection, by a moved block and a removed one.
+	move verb = "move"
 	// hand is a change by hand, and wait the passing of time; neither is about an estate.
 	hand verb = "by hand"
 	wait verb = "wait"
@@ -71,6 +73,11 @@ const (
 	tuneExclusive
 	tuneOverlap
 	tuneName
+	tuneQuiet
+	tuneAllow
+	tuneRetain
+	tuneForce
+	tuneIgnore
 	tunes
 )
 
@@ -82,6 +89,8 @@ const (
 	handDelete
 	handGenerate
 	handOldKey
+	// handShare lets another system use the key that the shop has, as an accounting system does.
+	handShare
 	hands
 )
 
@@ -115,8 +124,10 @@ func (w *world) do(ev event) {
 		w.restore(e, ev.n)
 	case hand:
 		w.byHand(ev.shop, ev.n)
+	case move:
+		w.move(e, ev.shop)
 	case wait:
-		w.clock.Advance(waits[ev.n%len(waits)])
+		w.pass(waits[ev.n%len(waits)])
 	}
 	if ev.verb != wait {
 		w.clock.Advance(3 * time.Second)
@@ -154,8 +165,26 @@ func (w *world) tune(e *estate, ev event) {
 		wish.split = !wish.split
 	case tuneMistaken:
 		wish.mistaken = !wish.mistaken
+	case tuneQuiet:
+		wish.quiet = !wish.quiet
+	case tuneAllow:
+		wish.allow = !wish.allow
+	case tuneRetain:
+		wish.retain = !wish.retain
+	case tuneForce:
+		wish.force = !wish.force
+	case tuneIgnore:
+		e.ignored[ev.shop] = !e.ignored[ev.shop]
 	case tuneExclusive:
 		e.exclusive[storeOf[ev.shop]] = !e.exclusive[storeOf[ev.shop]]
+	}
+}
+
+// pass lets time pass, in which customers buy in the shops, and the other system uses its key.
+func (w *world) pass(d time.Duration) {
+	w.clock.Advance(d)
+	for _, name := range append(shopNames[:], otherSystem) {
+		_ = w.sandbox.PlaceOrder(name) // Some may take no payments.
 	}
 }
 
@@ -241,7 +270,7 @@ func (w *world) meeting(ev event, o tfdriver.Options) outcome {
 		secondStopped := w.clock.Now()
 		first.beforeSleep(func(until time.Time) {
 			if until.Sub(secondStopped) > longestStop {
-				finish()
+				first.standStill(func() { finish() })
 			}
 		})
 	}
@@ -259,7 +288,7 @@ func (w *world) keepByPolicy() {
 	for _, e := range w.estates {
 		for shop, wish := range e.wishes {
 			if wish.keep {
-				w.known[w.shop(shopNames[shop]).KustomID] = true
+				w.answer(w.shop(shopNames[shop]).KustomID)
 			}
 		}
 	}
@@ -267,7 +296,7 @@ func (w *world) keepByPolicy() {
 
 // adopt lets the next apply import what the shop has.
 func (w *world) adopt(e *estate, shop int) {
-	name, id := shopNames[shop], storeIDs[storeOf[shop]]
+	name := shopNames[shop]
 	held, ok := w.keys()[w.shop(name).KustomID]
 	if !ok {
 		return
@@ -276,8 +305,18 @@ func (w *world) adopt(e *estate, shop int) {
 		e.own(shop, held.Username, typeName)
 	}
 	e.wishes[shop].imports = map[string]string{
-		keyType: held.MerchantID + "/" + held.CredentialID, shopType: name, connectionType: name + "/" + id,
+		keyType: held.MerchantID + "/" + held.CredentialID, shopType: name, connectionType: name + "/" + held.MerchantID,
 	}
+}
+
+// move makes a connection of a shop's pair, if the state has it.
+func (w *world) move(e *estate, shop int) {
+	wish := &e.wishes[shop]
+	if wish.owner != ownerPair || e.state.Current[wish.address(shopType, shop)] == nil {
+		return
+	}
+	wish.owner, wish.moved = ownerConnection, true
+	e.own(shop, w.shop(shopNames[shop]).KustomID, connectionType)
 }
 
 func (w *world) clearImports(e *estate) {
@@ -335,6 +374,8 @@ func (w *world) byHand(shop, what int) {
 			w.lag.keepKey(key, w.clock.Now())
 			must(w.sandbox.DeleteKey(key.MerchantID, key.CredentialID))
 		}
+	case handShare:
+		must(w.sandbox.Install(otherSystem, now.KustomID, now.KustomSecret))
 	case handOldKey:
 		if key, ok := w.keys()[id+"-old00"]; ok {
 			must(w.sandbox.Install(name, key.Username, key.Secret))
@@ -349,31 +390,59 @@ func (w *world) byHand(shop, what int) {
 func (w *world) converge() {
 	w.tell("all trouble is over")
 	w.settle()
+	if w.untilQuiet() && slices.ContainsFunc(w.estates[:], (*estate).waits) {
+		w.tell("nothing uses the old keys")
+		_ = w.sandbox.Install(otherSystem, "", "")
+		w.pass(25 * time.Hour)
+		w.untilQuiet()
+		w.judgeWaiting()
+	}
+	if len(w.broken) == 0 {
+		w.judgeEnd()
+	}
+}
+
+// waits tells whether the estate has objects that delete keys when these were not used for a time.
+func (e *estate) waits() bool {
+	return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.quiet && w.isEngines() })
+}
+
+// isEngines tells whether the shop's object deletes the keys that it replaces.
+func (w wish) isEngines() bool { return w.owner == ownerConnection || w.owner == ownerFleet }
+
+// untilQuiet runs all estates until there is nothing to do, and tells whether it has come to that.
+func (w *world) untilQuiet() bool {
 	const rounds = 5
 	for round := range rounds {
 		quiet := true
 		for i := range w.estates {
-			w.clock.Advance(2 * time.Minute)
+			w.pass(2 * time.Minute)
 			w.tell("converging: state %d, run %d", i, round+1)
-			// What the last run has refused to destroy, and said why.
-			w.letGoOfHeld(w.estates[i])
 			out := w.run(event{verb: apply, estate: i}, tfdriver.Options{Order: uint64(round)})
+			w.estates[i].retained = nil
+			w.letGoOfHeld(i, out.Errors)
 			quiet = quiet && out.empty && !out.Failed()
 		}
 		if quiet {
-			w.judgeEnd()
-			return
+			return true
 		}
 	}
 	w.breach(promiseConverges, "after %d runs of each state there is still something to do", rounds)
+	return false
 }
 
 // settle puts right what only people can: a shop has one owner, in one state and of the right kind.
 func (w *world) settle() {
-	w.clock.Advance(time.Hour)
+	w.pass(time.Hour)
 	w.settled = true
-	for shop := range shopNames {
+	for shop, name := range shopNames {
 		for _, e := range w.estates {
+			e.ignored[shop] = false
+			// Where the shop has gone to another store, it may come back.
+			store, _, _ := strings.Cut(w.shop(name).KustomID, "-")
+			e.wishes[shop].allow = e.wishes[shop].allow || store != storeIDs[storeOf[shop]]
+			// Whoever keeps keys stops that, if the world is a tidy one.
+			e.wishes[shop].keep = e.wishes[shop].keep && !w.tidy
 			e.wishes[shop].mistaken, e.wishes[shop].split, e.wishes[shop].late, e.wishes[shop].imports = false, false, false, nil
 		}
 		if w.estates[0].wishes[shop].owner != ownerNone {
@@ -385,7 +454,6 @@ func (w *world) settle() {
 		for store := range e.exclusive {
 			e.exclusive[store] = e.exclusive[store] && w.ownsStore(i, store)
 		}
-		w.letGoOfHeld(e)
 		w.letGoOfSecretless(e)
 	}
 }
@@ -435,29 +503,6 @@ func (w *world) ownsStore(i, store int) bool {
 	return true
 }
 
-// letGoOfHeld removes keys from the state that the configuration does not want any more although a shop
-// that nobody looks after uses them: their destruction is refused for ever, and rightly.
-func (w *world) letGoOfHeld(e *estate) {
-	for shop := range shopNames {
-		key := e.wishes[shop].address(keyType, shop)
-		for _, instance := range e.state.Instances() {
-			wanted := e.wishes[shop].owner == ownerPair && instance == e.state.Current[key]
-			if !strings.HasPrefix(instance.Address, keyType) || !concerns(instance, shop) || wanted || !w.heldByUnowned(instance.Text("username")) {
-				continue
-			}
-			before := e.state
-			e.state = e.state.WithoutInstance(instance)
-			w.letGo(before)
-		}
-	}
-}
-
-func (w *world) heldByUnowned(username string) bool {
-	return slices.ContainsFunc(w.holders(username), func(name string) bool {
-		return !w.owned(slices.Index(shopNames[:], name))
-	})
-}
-
 func (w *world) owned(shop int) bool {
 	return slices.ContainsFunc(w.estates[:], func(e *estate) bool { return e.wishes[shop].owner != ownerNone })
 }
@@ -467,6 +512,11 @@ func (w *world) judgeEnd() {
 	for shop, name := range shopNames {
 		if err := w.sandbox.Working(name); err != nil && w.owned(shop) {
 			w.breach(promiseConverges, "nothing is left to do, and shop %s takes no payments: %v", name, err)
+		}
+	}
+	for _, e := range w.estates {
+		for _, instance := range e.state.Instances() {
+			w.judgeKept(instance)
 		}
 	}
 	for username, key := range w.keys() {

@@ -24,8 +24,8 @@ func newDriver(t testing.TB) *tfdriver.Driver {
 	return d
 }
 
-// mustHold lets a history happen and expects every promise to be kept.
-func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) {
+// mustHold lets a history happen and expects every promise to be kept. It returns what the world has come to.
+func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) *world {
 	w, err := newWorld(d, o)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +44,7 @@ func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) {
 		t.Log(w)
 		t.Fatal(w.broken[0])
 	}
+	return w
 }
 
 // TestFixedHistories tells histories that a change of the provider could spoil.

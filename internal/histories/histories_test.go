@@ -25,7 +25,10 @@ func TestHistories(t *testing.T) {
 				for range shard {
 					rapid.Uint64().Draw(t, "part")
 				}
-				o := options{pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers")}
+				o := options{
+					pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers"),
+					way: way(rapid.IntRange(0, int(ways)-1).Draw(t, "way")), tidy: rapid.Bool().Draw(t, "tidy"),
+				}
 				history := rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
 				mustHold(t, d, o, history)
@@ -46,13 +49,13 @@ func drawWish(t *rapid.T) event {
 // simpler by.
 func drawEvent(t *rapid.T) event {
 	ev := event{verb: rapid.SampledFrom([]verb{
-		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target,
+		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target, move, tune,
 	}).Draw(t, "verb")}
 	if ev.verb != hand && ev.verb != wait {
 		ev.estate = rapid.IntRange(0, estateCount-1).Draw(t, "estate")
 	}
 	switch ev.verb {
-	case want, tune, target, replace, adopt, forget, hand:
+	case want, tune, target, replace, adopt, forget, hand, move:
 		ev.shop = rapid.IntRange(0, shopCount-1).Draw(t, "shop")
 	}
 	switch ev.verb {
@@ -180,6 +183,10 @@ func TestFoundHistories(t *testing.T) {
 		"a killed replacement of a connection is not repeated": {
 			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: replace, shop: 2, n: 2, trouble: trouble{kind: killAfter}},
 		},
+		"a state lets go of a pair that another one has imported": {
+			{verb: want, estate: 1, shop: 0, n: 0}, {verb: want, shop: 0, n: 0}, {verb: apply}, {verb: hand, shop: 0, n: handSave},
+			{verb: want, shop: 0, n: 3}, {verb: adopt, estate: 1, shop: 0}, {verb: replace, estate: 1, shop: 1, n: 0},
+		},
 		"a pair that clears makes room for a fleet": {
 			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
 		},
@@ -192,7 +199,7 @@ func TestFoundHistories(t *testing.T) {
 				for i := range ordered {
 					ordered[i].order = order
 				}
-				mustHold(t, d, options{remembers: order%2 == 1}, ordered)
+				mustHold(t, d, options{remembers: order%2 == 1, way: way(order) % ways}, ordered)
 			})
 		}
 	}

@@ -21,7 +21,8 @@ func (w *world) judgeChange(by carrier, c apiChange) {
 			w.breach(promiseClear, "state %d cleared shop %s, which worked with %s, a key that is not its own or without being asked", c.estate, c.shop, c.before)
 		}
 	case "delete":
-		if len(c.holders) > 0 && !by.couldNotKnow(c) {
+		w.judgeUse(c)
+		if len(c.holders) > 0 && !by.couldNotKnow(c) && !w.isForced(c) {
 			w.breach(promiseKeyInUse, "state %d deleted key %s, which shops %v hold", c.estate, c.key, c.holders)
 		}
 	}
@@ -31,9 +32,10 @@ func (w *world) judgeChange(by carrier, c apiChange) {
 // protect a shop that the provider was not told of. But it has no business with a key that none of its shops has held,
 // unless it was told to delete all keys that are not named.
 func (c carrier) couldNotKnow(change apiChange) bool {
-	concerned := change.by == exclusiveType && len(c.sees) > 0
+	concerned := change.by == exclusiveType && slices.ContainsFunc(shopNames[:], func(shop string) bool { return c.sees[shop] })
 	for shop := range c.run.world.held[change.key] {
-		concerned = concerned || c.sees[shop]
+		sees, told := c.sees[shop]
+		concerned = concerned || sees || told // Of a shop that is to be ignored, too.
 	}
 	if !concerned || slices.ContainsFunc(change.holders, func(shop string) bool { return c.sees[shop] }) {
 		return false
@@ -50,9 +52,60 @@ func (w *world) judgeInstall(c apiChange) {
 	}
 	was, _, _ := strings.Cut(c.before, "-")
 	is, _, _ := strings.Cut(c.key, "-")
+	if c.before != "" && was != is && w.estates[c.estate].allows(slices.Index(shopNames[:], c.shop), c.by) {
+		// Nothing deletes a key of another store than the configured one.
+		w.answer(c.before)
+		return
+	}
 	if c.before != "" && was != is {
 		w.breach(promiseStore, "state %d gave shop %s a key of store %s, and it had one of %s", c.estate, c.shop, is, was)
 	}
+}
+
+// allows tells whether the configuration lets an object of a type give the shop a key of another store.
+func (e *estate) allows(shop int, by string) bool {
+	if by == fleetType {
+		return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.owner == ownerFleet && w.allow })
+	}
+	return e.wishes[shop].allow
+}
+
+// isForced tells whether a pair's key is deleted that is to be deleted whoever uses it.
+func (w *world) isForced(c apiChange) bool {
+	forced := c.by == keyType && slices.ContainsFunc(w.estates[c.estate].state.Instances(), func(i *tfdriver.Instance) bool {
+		return i.Text("username") == c.key && i.IsTrue("force_destroy")
+	})
+	if forced {
+		for _, shop := range c.holders {
+			w.victims[shop] = true
+		}
+	}
+	return forced
+}
+
+// judgeUse holds the deletion of a replaced key to a policy that waits until nothing uses the key.
+func (w *world) judgeUse(c apiChange) {
+	if !isEngines(c.by) || w.shop(otherSystem).KustomID != c.key {
+		return
+	}
+	for name := range w.held[c.key] {
+		wish := w.estates[c.estate].policy(slices.Index(shopNames[:], name))
+		if wish.typeName() == c.by && wish.quiet && !wish.clear {
+			w.breach(promiseQuiet, "state %d deleted key %s, which something else uses", c.estate, c.key)
+			return
+		}
+	}
+}
+
+// policy is what the configuration says of a shop, and of all of its fleet.
+func (e *estate) policy(shop int) wish {
+	own := e.wishes[shop]
+	for _, w := range e.wishes {
+		if own.owner == ownerFleet && w.owner == ownerFleet {
+			own.clear, own.keep, own.quiet = own.clear || w.clear, own.keep || w.keep, own.quiet || w.quiet
+		}
+	}
+	return own
 }
 
 // mayClear tells whether the object that clears a shop is to do that, and has put the key there that it
@@ -72,6 +125,36 @@ func (e *estate) mayClear(shop int, c apiChange) bool {
 // fleetClears tells whether the configuration has a fleet that empties the shops that leave it.
 func (e *estate) fleetClears() bool {
 	return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.owner == ownerFleet && w.clear })
+}
+
+// judgeWaiting holds the world to the promises when nothing has used the old keys for as long as is waited for.
+func (w *world) judgeWaiting() {
+	for _, e := range w.estates {
+		for _, instance := range e.state.Instances() {
+			for _, key := range w.keys() {
+				if slices.Contains(instance.StringsIn("keys_to_delete"), key.CredentialID) && w.isOneShops(key.Username) {
+					w.breach(promiseConverges, "nothing has used key %s for a day, and it is still to be deleted", key.Username)
+				}
+			}
+		}
+	}
+}
+
+// isOneShops tells whether a key is out of use that one shop only has had. One that several have had goes with the last of
+// them, if a connection or a fleet gives that one another key.
+func (w *world) isOneShops(username string) bool { return len(w.held[username]) == 1 && len(w.holders(username)) == 0 }
+
+// judgeKept holds an object that deletes replaced keys to that: what it kept before it has deleted, too.
+func (w *world) judgeKept(instance *tfdriver.Instance) {
+	policy := w.builder.replacedPolicy
+	if name, _, _ := strings.Cut(instance.Address, "."); !isEngines(name) || instance.Text(policy(name)) != "delete" {
+		return
+	}
+	for _, key := range w.keys() {
+		if slices.Contains(instance.StringsIn("keys_kept"), key.CredentialID) && w.isOneShops(key.Username) {
+			w.breach(promiseKept, "%s keeps key %s", instance.Address, key.Username)
+		}
+	}
 }
 
 // judgeRun holds the end of a run to the promises.

@@ -35,6 +35,9 @@ var (
 	storeOf = [shopCount]int{0, 0, 1}
 )
 
+// otherSystem is a shop that nobody tells the provider of: it stands for whatever else uses a key.
+const otherSystem = "accounting"
+
 const baseURL = "http://127.0.0.1"
 
 func seed() sandbox.Seed {
@@ -55,6 +58,10 @@ func seed() sandbox.Seed {
 			KustomID:   key.Username, KustomSecret: key.Secret, UpdatedAt: &made,
 		})
 	}
+	s.Shops = append(s.Shops, sandbox.Shop{
+		Name: otherSystem, Token: "fake-mystore-token-accounting", MerchantID: storeIDs[0], UpdatedAt: &made,
+		Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
+	})
 	return s
 }
 
@@ -62,12 +69,16 @@ func seed() sandbox.Seed {
 type estate struct {
 	wishes    [shopCount]wish
 	exclusive [storeCount]bool
-	state     *tfdriver.State
+	// ignored are the shops that the provider need not ask.
+	ignored [shopCount]bool
+	state   *tfdriver.State
 	// older are the states that there have been.
 	older []*tfdriver.State
 	// installed are the keys that objects of the estate have put into each shop, or were imported with, and
 	// the types of these objects.
 	installed [shopCount]map[string]map[string]bool
+	// retained are keys that the configuration has again for a run, to let go of them.
+	retained []*tfdriver.Instance
 }
 
 // world is one history's.
@@ -77,6 +88,10 @@ type world struct {
 	driver  *tfdriver.Driver
 	builder builder
 	estates [estateCount]*estate
+	// way is how people let go of a key that is not deleted.
+	way way
+	// tidy says that whoever keeps replaced keys stops that in the end.
+	tidy bool
 	// cache is the folder in which the machine of all runs remembers things; empty where each has its own machine.
 	cache string
 
@@ -124,11 +139,15 @@ type options struct {
 	// remembers says that all runs are on one machine, which remembers things from run to run. Otherwise each is on a
 	// machine of its own.
 	remembers bool
+	// way is how people let go of a key that is not deleted because a shop uses it.
+	way way
+	// tidy says that whoever keeps replaced keys stops that in the end.
+	tidy bool
 }
 
 func newWorld(d *tfdriver.Driver, o options) (*world, error) {
 	w := &world{
-		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d},
+		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, way: o.way, tidy: o.tidy,
 		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{},
 	}
 	var err error
@@ -174,6 +193,8 @@ type promise string
 
 const (
 	promiseShop      promise = "no shop stops taking payments"
+	promiseQuiet     promise = "no key is deleted that something uses, where the policy is to wait for that"
+	promiseKept      promise = "who stops keeping keys has those deleted that were kept"
 	promiseClear     promise = "a shop is cleared only by the object that it belongs to, when that is asked for"
 	promiseStore     promise = "no shop gets a key of another store"
 	promiseKeyInUse  promise = "no key is deleted that a shop uses"
@@ -278,6 +299,9 @@ type run struct {
 	// tokens are the environment variable's value by provider configuration.
 	shopTokens map[string]string
 
+	// standing is held while the run stands still, and shared by its requests.
+	standing sync.RWMutex
+
 	mu       sync.Mutex
 	requests int
 	writes   int
@@ -343,6 +367,13 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 			sees[shop] = true
 		}
 	}
+	var ignored []any
+	for shop, yes := range r.world.estates[r.estate].ignored {
+		if yes {
+			sees[shopNames[shop]] = false
+			ignored = append(ignored, shopNames[shop])
+		}
+	}
 	if access == shopsAccess {
 		delete(env, "KUSTOM_PORTAL_TOKEN")
 	}
@@ -355,7 +386,7 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return mortal{server, r}, nil, nil
+	return mortal{server, r}, tfdriver.Values{"ignored_shops": ignored}, nil
 }
 
 // runClock is the world's, on which a killed provider does not sleep.
@@ -433,6 +464,10 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 	defer r.unlock()
 	e, ctx := w.estates[r.estate], context.Background()
 	config := w.builder.config(w.effective(e), e.exclusive)
+	for _, key := range e.retained {
+		config = append(config, w.builder.retained(key))
+	}
+	o.Forget = w.removed(e)
 	plan := w.driver.Plan(ctx, config, e.state, r.start, o)
 	out := outcome{Result: plan.Result, empty: plan.Empty(), plan: plan}
 	w.hear(&plan.Result, r)
@@ -440,7 +475,7 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 		return out
 	}
 	if r.trouble.kind == pause {
-		w.clock.Advance(24 * time.Hour)
+		w.pass(24 * time.Hour)
 		w.byHand(r.trouble.shop, r.trouble.at)
 		w.before = w.working()
 	}
@@ -451,6 +486,24 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 	e.state = state
 	out.Errors, out.Warnings = result.Errors, append(out.Warnings, result.Warnings...)
 	return out
+}
+
+// removed returns the addresses of the keys of pairs that have become connections. A person answers for those that the
+// shop does not have by then: nobody takes them over.
+func (w *world) removed(e *estate) []string {
+	var addresses []string
+	for shop, wish := range e.wishes {
+		if !wish.moved {
+			continue
+		}
+		addresses = append(addresses, wish.address(keyType, shop))
+		for _, key := range e.state.Instances() {
+			if key.Address == wish.address(keyType, shop) && key.Text("username") != w.shop(shopNames[shop]).KustomID {
+				w.answer(key.Text("username"))
+			}
+		}
+	}
+	return addresses
 }
 
 // hear remembers what a user could read: nothing of what a killed provider was about to say.
@@ -506,7 +559,7 @@ func (w *world) isReplaced(username string) bool {
 	return slices.ContainsFunc(w.holders(username), func(name string) bool {
 		shop := slices.Index(shopNames[:], name)
 		return slices.ContainsFunc(w.estates[:], func(e *estate) bool {
-			return e.wishes[shop].owner == ownerConnection || e.wishes[shop].owner == ownerFleet
+			return e.wishes[shop].isEngines()
 		})
 	})
 }

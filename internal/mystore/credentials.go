@@ -19,6 +19,8 @@ type Credentials struct {
 	// UpdatedAt is Mystore's own mark of the last change, as it writes it; empty when there was
 	// none. It is compared, never computed with.
 	UpdatedAt string
+	// ReadBack says, of what a write returns, that the shop was read for it after the write.
+	ReadBack bool
 }
 
 // SecretState is what a shop shows of its secret.

@@ -52,6 +52,8 @@ type Options struct {
 	// Labels override words of [Table], and Lessons are what people have pointed at; nil is nothing.
 	Labels  map[string]string
 	Lessons *browser.Lessons
+	// Places remembers where shops' credentials were found by earlier runs; the zero value has none.
+	Places Places
 	// Clock tells the time for one-time codes. They are the clock's of the world, not of a test.
 	Clock clock.Clock
 }

@@ -112,14 +112,27 @@ func families() []string { return []string{"Kustom Checkout", "Klarna Checkout"}
 // open goes to the page Credentials: to where it was found before, or else by the menu.
 func (v *visit) open(ctx context.Context) error { return v.walk(ctx, v.atForm) }
 
-// walk loads the control panel, and goes to a page of the extension.
+// walk goes to a page of the extension: from where this run has found it before, or else from where an earlier one has.
+// Where that does not lead there any more, it begins where the control panel does.
 func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error {
+	if known, ok := v.client.addresses.Load(v.shop); ok {
+		address, _ := known.(*url.URL)
+		return v.walkFrom(ctx, address, goal)
+	}
+	if place := v.client.Places.of(v.shop, v.site.URL); place != nil {
+		err := v.walkFrom(ctx, place, goal)
+		if !browser.IsKind(err, browser.NotFound) && !browser.IsKind(err, browser.NoPage) || ctx.Err() != nil {
+			return err
+		}
+		v.client.Places.forget(v.shop)
+	}
+	return v.walkFrom(ctx, v.site.URL, goal)
+}
+
+// walkFrom loads a page of the control panel, and goes to one of the extension from there.
+func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*browser.Page) error) error {
 	v.page = "the control panel of shop " + v.shop
 	step := v.step("open Credentials of Klarna Checkout V3")
-	address := v.site.URL
-	if known, ok := v.client.addresses.Load(v.shop); ok {
-		address, _ = known.(*url.URL)
-	}
 	if err := v.Load(ctx, step, address); err != nil {
 		return err
 	}
@@ -142,6 +155,7 @@ func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error 
 	if err == nil {
 		v.page = "the credentials of shop " + v.shop
 		v.client.addresses.Store(v.shop, at)
+		v.client.Places.keep(v.shop, at, v.site.URL)
 	}
 	return err
 }
@@ -418,6 +432,7 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 			break
 		}
 		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
+			after.Holds.ReadBack = true
 			return after.Holds, nil
 		}
 	}

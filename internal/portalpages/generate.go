@@ -82,8 +82,16 @@ func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.New
 		return kustom.NewKey{}, err
 	case err != nil || made.Secret == "":
 		return kustom.NewKey{}, p.abandon(ctx, orphan, made, err)
+	case made.Listed != nil:
+		return p.keep(made, *made.Listed), nil
 	}
 	return p.confirm(ctx, made, orphan)
+}
+
+// keep notes that p has made a key, and returns it.
+func (p *Portal) keep(made popup, key kustom.Key) kustom.NewKey {
+	p.made.Store(made.Username, true)
+	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(made.Secret)}
 }
 
 // ask asks for a key, and notes in the orphan which keys there were before. It tells whether a key may have been made.
@@ -106,7 +114,12 @@ func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, cl
 		}
 		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
 		defer cancel()
+		// The popup shows a secret, whose form may be another one some day.
+		v.Private(true)
 		made, clicked, err = v.press(ctx, button, orphan.MerchantID, before)
+		if err == nil && made.Secret != "" {
+			made.Listed = v.listed(ctx, made, *orphan)
+		}
 		return err
 	})
 	return made, clicked, err
@@ -170,6 +183,9 @@ type popup struct {
 	Confirm *browser.Element
 	// Message is what the page says beside, which is no outcome.
 	Message string
+	// Listed is the key as the list beside the popup shows it, with no other that was not there before; nil where that
+	// is not seen.
+	Listed *kustom.Key
 }
 
 const (
@@ -195,9 +211,6 @@ func (p popup) Quiet() time.Duration {
 // whether a key may have been made.
 func (v *visit) press(ctx context.Context, button *browser.Element, merchantID string, before []kustom.Key) (popup, bool, error) {
 	step := v.generating()
-	// The popup shows a secret, whose form may be another one some day.
-	v.Private(true)
-	defer v.Private(false)
 	if err := v.Click(ctx, step, button); err != nil {
 		var failed *browser.StepError
 		return popup{}, errors.As(err, &failed) && failed.Uncertain, err
@@ -210,6 +223,21 @@ func (v *visit) press(ctx context.Context, button *browser.Element, merchantID s
 		seen, err = v.popup(ctx, step, merchantID, before, false)
 	}
 	return seen, true, err
+}
+
+// listed closes the popup, and returns the new key as the list shows it that the popup was in front of; nil where it does
+// not have that key, or has others that are new.
+func (v *visit) listed(ctx context.Context, made popup, orphan kustom.Orphan) *kustom.Key {
+	if err := v.Escape(ctx, v.step("close the popup of the new key")); err != nil {
+		return nil
+	}
+	keys, ok := v.stay(ctx, orphan.MerchantID, func(keys []kustom.Key) bool {
+		return indexOf(keys, made.Username) >= 0 && len(newKeys(keys, orphan, made.Username)) == 0
+	})
+	if !ok {
+		return nil
+	}
+	return &keys[indexOf(keys, made.Username)]
 }
 
 // popup waits for the popup of a new key, and reads it: it is shown once.
@@ -326,9 +354,7 @@ func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) 
 		}
 		return kustom.NewKey{}, cause
 	}
-	p.made.Store(made.Username, true)
-	key := keys[i]
-	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(made.Secret)}, nil
+	return p.keep(made, keys[i]), nil
 }
 
 // newKeys returns the usernames of the keys that were not there before a key was asked for, but for one.
@@ -415,12 +441,13 @@ const day = 24 * time.Hour
 var errOtherWay = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")
 
 // Discard deletes a key that nobody holds the secret of. Where its ID is not known, it is what is new
-// since it was asked for, if that is a single key.
+// since it was asked for, if that is a single key. The page on which it was deleted shows the list without the key; who
+// needs a proof lists the keys anew.
 func (p *Portal) Discard(ctx context.Context, orphan kustom.Orphan) error {
 	var err error
 	switch {
 	case orphan.CredentialID != "":
-		err = p.remove(ctx, orphan.MerchantID, orphan.CredentialID)
+		err = p.remove(ctx, orphan.MerchantID, orphan.CredentialID, false)
 	case orphan.Before != "":
 		_, err = p.removeNew(ctx, orphan)
 	default:

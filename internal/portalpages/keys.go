@@ -95,12 +95,17 @@ func indexOf(keys []kustom.Key, username string) int {
 
 // list loads the store's list, and reads all pages of it. It ends on the last page.
 func (v *visit) list(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	return v.listUntil(ctx, merchantID, "")
+}
+
+// listUntil is list, which ends on the page that shows the key with a username, if there is one.
+func (v *visit) listUntil(ctx context.Context, merchantID, username string) ([]kustom.Key, error) {
 	var moved *movedError
 	for range readings {
 		if err := v.enter(ctx, merchantID); err != nil {
 			return nil, err
 		}
-		keys, err := v.readAll(ctx, merchantID)
+		keys, err := v.readAll(ctx, merchantID, username)
 		if !errors.As(err, &moved) {
 			return keys, err
 		}
@@ -123,15 +128,17 @@ func (e *movedError) Error() string {
 	return fmt.Sprintf("%s: the list of keys is not complete: %s", e.page, e.what)
 }
 
-// readAll reads the pages of the list from the one that is shown.
-func (v *visit) readAll(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+// readAll reads the pages of the list from the one that is shown, to the end or to the key with a username. Whether the
+// list has one page alone is in v.single then.
+func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom.Key, error) {
 	var all []kustom.Key
 	grown := false
-	for range maxPages {
+	for page := range maxPages {
 		read, err := v.readPage(ctx, merchantID, all)
 		if err != nil {
 			return nil, err
 		}
+		v.single = page == 0 && read.Next == nil
 		for _, key := range read.Keys {
 			if indexOf(all, key.Username) < 0 {
 				all = append(all, key)
@@ -141,6 +148,9 @@ func (v *visit) readAll(ctx context.Context, merchantID string) ([]kustom.Key, e
 		}
 		if read.Next == nil {
 			return v.complete(all, read)
+		}
+		if until != "" && indexOf(read.Keys, until) >= 0 {
+			return all, nil
 		}
 		grown = read.Grows
 		if err := v.Click(ctx, v.step("turn to the next page of keys"), read.Next); err != nil {
@@ -156,6 +166,39 @@ func (v *visit) complete(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
 		return nil, &movedError{v.page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
 	}
 	return all, nil
+}
+
+// shownKeys is what the page that was just clicked on shows of the list that it had before: nothing where it does not have
+// all of it. It is no proof: a page may show what it expects before it has asked.
+type shownKeys struct {
+	Keys []kustom.Key
+	All  bool
+	// Expected says that it is what was to come of the click.
+	Expected bool
+}
+
+// Quiet implements [browser.Patient].
+func (s shownKeys) Quiet() time.Duration {
+	if !s.Expected || len(s.Keys) == 0 {
+		return settledEmpty
+	}
+	return settled
+}
+
+// stay reads the list on the page that was just clicked on, without loading it, where one page has all of it. Whether
+// that is as expected is in the answer: where it is not, the page has to be loaded anew.
+func (v *visit) stay(ctx context.Context, merchantID string, expected func(keys []kustom.Key) bool) ([]kustom.Key, bool) {
+	if !v.single {
+		return nil, false
+	}
+	seen, err := browser.Await(ctx, v.Tab, v.step("read the list of keys"), func(p *browser.Page) (shownKeys, error) {
+		read, err := v.read(p, merchantID)
+		if err != nil || len(p.Dialogs()) > 0 || read.Next != nil || read.Total >= 0 && read.Total != len(read.Keys) {
+			return shownKeys{}, nil
+		}
+		return shownKeys{read.Keys, true, expected(read.Keys)}, nil
+	})
+	return seen.Keys, err == nil && seen.All && seen.Expected
 }
 
 // keyPage is one page of a list of keys.

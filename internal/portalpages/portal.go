@@ -88,6 +88,9 @@ func (p *Portal) Ready() error {
 // DescribesKeys tells whether a key can be given a description: on the pages, it can't.
 func (p *Portal) DescribesKeys() bool { return false }
 
+// ListsBeforeDeletion tells that a key is only deleted on a page that has just been loaded, and lists it.
+func (p *Portal) ListsBeforeDeletion() bool { return true }
+
 // Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
 // not hold it yet.
 func (p *Portal) Made(credentialID string) bool {
@@ -142,6 +145,8 @@ type visit struct {
 	before *browser.Page
 	// lines is what the page said right before it is asked for a key.
 	lines []string
+	// single says that the list that was read last has one page.
+	single bool
 }
 
 const (

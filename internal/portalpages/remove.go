@@ -20,19 +20,23 @@ const deletions = 3
 var errStays = errors.New("the key is still in the list after it was deleted")
 
 // removeOwn deletes a key that was just made and that nobody uses. A person who has to allow it may take their time.
+// Whatever the page says, the list counts, on a page that was loaded anew.
 func (p *Portal) removeOwn(ctx context.Context, merchantID, username string) error {
-	return transport.WhileOutdated(func() error { return p.remove(ctx, merchantID, username) })
+	return transport.WhileOutdated(func() error { return p.remove(ctx, merchantID, username, true) })
 }
 
-// remove deletes a key. It is no error when the key is gone already. Whatever the page says, the list counts,
-// on a page that was loaded anew.
-func (p *Portal) remove(ctx context.Context, merchantID, username string) error {
+// remove deletes a key. It is no error when the key is gone already. Unless that is proven here, on a page that was
+// loaded anew, the list without the key on the page where it was deleted is enough, and the caller lists the keys.
+func (p *Portal) remove(ctx context.Context, merchantID, username string, prove bool) error {
 	var last error
 	for range deletions {
 		gone := false
 		err := p.visit(ctx, func(v *visit) (err error) {
-			gone, err = v.remove(ctx, merchantID, username)
-			return err
+			if gone, err = v.remove(ctx, merchantID, username); err != nil || gone || prove {
+				return err
+			}
+			_, gone = v.stay(ctx, merchantID, func(keys []kustom.Key) bool { return indexOf(keys, username) < 0 })
+			return nil
 		})
 		if err == nil && gone {
 			return nil
@@ -48,15 +52,13 @@ func (p *Portal) remove(ctx context.Context, merchantID, username string) error 
 	return last
 }
 
-// remove does the guide's third step: the three dots, Delete API key, and its confirmation. It tells whether
-// the key was gone already; what comes of the clicks is seen by the next look at the list.
+// remove does the guide's third step: the three dots, Delete API key, and its confirmation. The list that it finds the
+// key in is loaded right before. It tells whether the key was gone already; what comes of the clicks is seen by the next
+// look at the list.
 func (v *visit) remove(ctx context.Context, merchantID, username string) (gone bool, err error) {
-	keys, err := v.list(ctx, merchantID)
+	keys, err := v.listUntil(ctx, merchantID, username)
 	if err != nil || indexOf(keys, username) < 0 {
 		return err == nil, err
-	}
-	if err := v.findRow(ctx, merchantID, username); err != nil {
-		return false, err
 	}
 	item, err := v.deleteItem(ctx, merchantID, username)
 	if err != nil {
@@ -71,28 +73,6 @@ func (v *visit) remove(ctx context.Context, merchantID, username string) (gone b
 		return false, err
 	}
 	return false, v.confirmDeletion(ctx, step, username)
-}
-
-// findRow goes to the page of the list that shows the key.
-func (v *visit) findRow(ctx context.Context, merchantID, username string) error {
-	if err := v.enter(ctx, merchantID); err != nil {
-		return err
-	}
-	var before []kustom.Key
-	for range maxPages {
-		read, err := v.readPage(ctx, merchantID, before)
-		if err != nil || indexOf(read.Keys, username) >= 0 {
-			return err
-		}
-		before = append(before, read.Keys...)
-		if read.Next == nil {
-			return &movedError{v.page, "key " + username + " is not in it any more"}
-		}
-		if err := v.Click(ctx, v.step("turn to the next page of keys"), read.Next); err != nil {
-			return err
-		}
-	}
-	return errEndless
 }
 
 // row is a key's row, and what is clicked in it.

@@ -217,7 +217,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if req.Plan.Raw.IsNull() {
 		var state apiKeyModel
 		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-		r.warnOfDeletion(state, &resp.Diagnostics)
+		r.warnOfDeletion(state, "", &resp.Diagnostics)
 		return
 	}
 	var config, plan apiKeyModel
@@ -244,7 +244,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		r.planUpdate(config, &plan, *state, resp)
 		planRotation(ctx, req.Private, plan, *state, resp)
 		if len(resp.RequiresReplace) > 0 {
-			r.warnOfDeletion(*state, &resp.Diagnostics)
+			r.warnOfDeletion(*state, plan.DeletionPolicy.ValueString(), &resp.Diagnostics)
 		} else {
 			r.nameStrays(ctx, config, *state, &resp.Diagnostics)
 		}
@@ -391,12 +391,16 @@ func sameTriggers(a, b types.Map) bool {
 	return a.Equal(b) || len(a.Elements()) == 0 && len(b.Elements()) == 0 && !a.IsUnknown() && !b.IsUnknown()
 }
 
-// warnOfDeletion says that a key will be deleted, and where the apply is bound to refuse that.
-func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, diags *diag.Diagnostics) {
+// warnOfDeletion says that a key will be deleted, and where the apply is bound to refuse that. Later is the policy of the
+// key that takes its place, empty where none does: Terraform destroys a key by the policy that was applied to it.
+func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, later string, diags *diag.Diagnostics) {
 	if state.DeletionPolicy.ValueString() == deletionRetain || state.Username.IsNull() || diags.HasError() {
 		return
 	}
 	text := fmt.Sprintf("Store %s: 1 key will be deleted: %s.", state.MerchantID.ValueString(), state.Username.ValueString())
+	if later == deletionRetain {
+		text = join(text, "The plan's deletion_policy counts for the new key only. To keep this one, apply deletion_policy = \"retain\" before you replace it.")
+	}
 	if !state.ForceDestroy.ValueBool() {
 		key := rotation.KeyRef{MerchantID: state.MerchantID.ValueString(), Username: state.Username.ValueString()}
 		blocked, by := r.engine.Shops.Blocked([]rotation.KeyRef{key})

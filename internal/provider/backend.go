@@ -2,10 +2,13 @@ package provider
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"iter"
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,7 +103,17 @@ func (b *backend) sightings(dir string) rotation.Sightings {
 	if dir == "" || b.mystoreURL == nil {
 		return rotation.Sightings{}
 	}
-	return rotation.Sightings{Dir: filepath.Join(dir, "shops", hostFolder(b.mystoreURL))}
+	return rotation.Sightings{Dir: filepath.Join(dir, "shops", hostFolder(b.mystoreURL)), Project: project()}
+}
+
+// project tells the folder that Terraform runs in from others, without its name; it is empty where that is not known.
+func project() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return hex.EncodeToString(sum[:8])
 }
 
 // requests returns what is remembered of the requests to this Kustom Portal.

@@ -315,8 +315,12 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 
 // execute does what is planned, and warns of the keys that had to stay.
 func (r *connectionResource) execute(ctx context.Context, model *connectionModel, state *connectedShop, record *rotation.Record, diags *diag.Diagnostics) error {
-	// That this object has told which store its shop belongs to may decide about keys of others.
-	defer r.engine.RetryPending(ctx)
+	leave := r.engine.Enter()
+	defer func() {
+		// That this object has told which store its shop belongs to may decide about keys of others.
+		r.engine.RetryPending(ctx)
+		tellOfKept(diags, leave(), false)
+	}()
 	shop := model.Shop.ValueString()
 	plan := model.planned(shop, state, diags)
 	if plan.Undecided {
@@ -327,16 +331,18 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		}
 		c := shopConfig(ctx, r.undescribed, shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
-			return err
+			return r.engine.Describe(ctx, err)
 		}
 	}
 	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
 	for _, key := range kept {
-		tellOfKept(diags, shop, key, state != nil, "")
+		if !key.IsPending() {
+			tellOfKept(diags, []rotation.PendingKey{{Shop: shop, KeptKey: key}}, state != nil)
+		}
 	}
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
-		return r.engine.WithUnusedKeys(ctx, plan.MerchantID, err)
+		return r.engine.Describe(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
 	model.takeAll(*record)
 	return nil

@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -69,18 +71,47 @@ func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string
 		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
 }
 
-// tellOfKept tells a person of a key that was to be deleted and could not be. In an update, it is an error where nothing
-// in this run tries again: Terraform keeps the new state then, and replaces nothing. After an error in a creation, it
-// would replace the shop's new key. The hint, if any, comes last.
-func tellOfKept(diags *diag.Diagnostics, shop string, kept rotation.KeptKey, updates bool, hint string) {
-	told := keptKeyWarning(shop, kept)
-	if hint != "" {
-		told = diag.NewWarningDiagnostic(told.Summary(), told.Detail()+"\n\n"+hint)
+// tellOfKept tells a person of keys that were to be deleted and could not be: once of all that stay because the same
+// shops can't be read, which may be hundreds. In an update, a failure is an error where nothing in this run tries again:
+// Terraform keeps the new state then, and replaces nothing. After an error in a creation, it would replace the shop's new
+// key.
+func tellOfKept(diags *diag.Diagnostics, kept []rotation.PendingKey, updates bool) {
+	var groups [][]rotation.PendingKey
+	unread := map[string]int{}
+	for _, key := range kept {
+		var unknown *rotation.KeyUsageUnknownError
+		if !errors.As(key.Err, &unknown) || len(unknown.Shops) == 0 {
+			groups = append(groups, []rotation.PendingKey{key})
+			continue
+		}
+		shops := strings.Join(unknown.Shops, ", ")
+		i, ok := unread[shops]
+		if !ok {
+			i = len(groups)
+			unread[shops], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], key)
 	}
-	if updates && kept.IsFailure() {
-		told = diag.NewErrorDiagnostic(told.Summary(), told.Detail())
+	for _, group := range groups {
+		diags.Append(keptKeysDiagnostic(group, updates))
 	}
-	diags.Append(told)
+}
+
+// keptKeysDiagnostic returns what a person is told of keys that stay for one reason.
+func keptKeysDiagnostic(group []rotation.PendingKey, updates bool) diag.Diagnostic {
+	first, more := group[0], []string(nil)
+	for _, key := range group[1:] {
+		more = append(more, cmp.Or(key.Key.Username, key.Key.CredentialID))
+	}
+	told := keptKeyWarning(first.Shop, first.KeptKey)
+	if len(more) > 0 {
+		told = diag.NewWarningDiagnostic(told.Summary(), fmt.Sprintf("%s\n\nThe same is so of %s: %s.", told.Detail(),
+			count(len(more), "more key"), enumerate(more)))
+	}
+	if updates && first.IsFailure() {
+		return diag.NewErrorDiagnostic(told.Summary(), told.Detail())
+	}
+	return told
 }
 
 // keptKeyWarning returns what a person is told of a key that was to be deleted and could not be.
@@ -88,14 +119,15 @@ func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
 	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
 	if shops := inUseBy(kept.Err); len(shops) > 0 {
 		return diag.NewWarningDiagnostic("Replaced key still in use",
-			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when that shop gets "+
-				"another key from this provider, in this run or a later one.", name, shop, strings.Join(shops, ", ")))
+			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when a "+
+				"connection or a fleet gives that shop another key, in this run or a later one. A mystore_klarna_checkout_credentials deletes no key: "+
+				"if the shop has one, delete the key in Kustom Portal when nothing uses it any more.", name, shop, strings.Join(shops, ", ")))
 	}
 	again := "The next apply tries again."
 	if kept.IsRetryable() {
-		again = "This run tries again when it knows more of the shops, and so does the next apply."
+		again = "The next apply tries again, and so does the rest of this run, if there is any."
 	}
 	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
-		fmt.Sprintf("Shop %s works with its new key. This step could not delete the old one, %s. %s\n\n%s\n\n%s",
+		fmt.Sprintf("Shop %s works with its new key. The old one, %s, could not be deleted. %s\n\n%s\n\n%s",
 			shop, name, again, advise(kept.Err).text, original(kept.Err)))
 }

@@ -273,7 +273,8 @@ func adviseSettings(err error) (advice, bool) {
 
 // waysToDelete are the ways on where nobody can be asked whether a key is in use.
 const waysToDelete = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows that " +
-	"nothing uses it, set unused_for. To keep the key, set deletion_policy = \"retain\"."
+	"nothing uses it, set unused_for. To keep the key, apply deletion_policy = \"retain\" before you replace it or take its block out. A removed block " +
+	"with destroy = false keeps it in one apply."
 
 // waysToAsk are the ways on where nobody can be asked whether a key that a shop had is in use elsewhere.
 const waysToAsk = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration, and take those shops out of " +
@@ -337,8 +338,9 @@ func adviseHeld(held *rotation.KeyInUseError) advice {
 	}
 	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, %s. Nothing was "+
 		"deleted.\n\nIf the key is being replaced, the shop must get the new key first: set create_before_destroy = true in the key's lifecycle "+
-		"block, and run again without -target. To let go of the key, set deletion_policy = \"retain\". Otherwise give the shop another key: under Extensions → Your "+
-		"extensions → Klarna Checkout V3 → Credentials, or by applying the resource that installs it.", held.Username, shops, cause)}
+		"block, and run again without -target. To let go of the key, apply deletion_policy = \"retain\" before you take its block out. A removed block with "+
+		"destroy = false lets go of it in one apply. Otherwise give the shop another key: under Extensions → Your extensions → Klarna Checkout V3 → "+
+		"Credentials, or by applying the resource that installs it.", held.Username, shops, cause)}
 }
 
 func adviseKey(err error) (advice, bool) {

@@ -201,6 +201,7 @@ func (f *fleet) read(ctx context.Context) shopFailures {
 
 // apply does what is planned for each member.
 func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures {
+	leave := f.Engine.Enter()
 	f.redecide(ctx)
 	failures := f.failures(f.Execute(ctx), "Shop keeps the key that it has")
 	for i := range failures {
@@ -209,7 +210,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 		} else if leavesShopUnknown(failures[i].err) {
 			failures[i].summary = mayHaveChanged
 		}
-		failures[i].err = f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err)
+		failures[i].err = f.Engine.Describe(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
 		failures[i].member.Err = failures[i].err
 	}
 	for i, m := range f.Members {
@@ -218,47 +219,24 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 			warnOfLeftAlone(diags, m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name))
 		}
 	}
-	f.tellOfKept(diags)
+	f.Engine.RetryPending(ctx)
+	tellOfKept(diags, append(f.kept(), leave()...), f.updates)
 	f.warnOfLeaving(diags)
 	warnOfAnswers(f.Engine, diags)
 	return failures
 }
 
-// keptFor are keys that stay for one reason.
-type keptFor struct {
-	shop  string
-	first rotation.KeptKey
-	more  []string
-}
-
-// tellOfKept tells of the keys that were to be deleted and could not be: once of all that stay because the same shops
-// can't be read, which may be hundreds.
-func (f *fleet) tellOfKept(diags *diag.Diagnostics) {
-	var groups []*keptFor
-	unread := map[string]*keptFor{}
+// kept returns the keys that were to be deleted and could not be, without those that a later step may find deletable.
+func (f *fleet) kept() []rotation.PendingKey {
+	var kept []rotation.PendingKey
 	for _, m := range f.Members {
-		for _, kept := range m.Kept {
-			var unknown *rotation.KeyUsageUnknownError
-			if !errors.As(kept.Err, &unknown) || len(unknown.Shops) == 0 {
-				groups = append(groups, &keptFor{shop: m.Name, first: kept})
-				continue
+		for _, key := range m.Kept {
+			if !key.IsPending() {
+				kept = append(kept, rotation.PendingKey{Shop: m.Name, KeptKey: key})
 			}
-			shops := strings.Join(unknown.Shops, ", ")
-			if group, ok := unread[shops]; ok {
-				group.more = append(group.more, cmp.Or(kept.Key.Username, kept.Key.CredentialID))
-				continue
-			}
-			unread[shops] = &keptFor{shop: m.Name, first: kept}
-			groups = append(groups, unread[shops])
 		}
 	}
-	for _, group := range groups {
-		hint := ""
-		if len(group.more) > 0 {
-			hint = fmt.Sprintf("The same is so of %s: %s.", count(len(group.more), "more key"), enumerate(group.more))
-		}
-		tellOfKept(diags, group.shop, group.first, f.updates, hint)
-	}
+	return kept
 }
 
 // storeOf returns the store of a member's shop. One that was not begun with has no record yet.

@@ -26,7 +26,7 @@ type Options struct {
 	// Sessions are those that login keeps.
 	Sessions browser.Keep
 	// CacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests
-	// for keys are under way; empty where it remembers nothing.
+	// for keys are under way, and where pages are; empty where it remembers nothing.
 	CacheDir string
 	// Requests names this process in what CacheDir remembers of requests for keys. The default is what the operating
 	// system says; tests have several runs in one process. Its own folder does not count.

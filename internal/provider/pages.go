@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
@@ -51,9 +52,18 @@ func newPages(s settings, o Options) *pages {
 	})
 	p.mystore = mystorepages.New(mystorepages.Options{
 		Browser: shared, Address: p.admin, Access: p.access, Labels: s.browser.labels[mystoreSite],
-		Lessons: s.browser.profile.Of(mystoreSite), Clock: o.Clock,
+		Lessons: s.browser.profile.Of(mystoreSite), Places: placesIn(o.CacheDir, options), Clock: o.Clock,
 	})
 	return p
+}
+
+// placesIn returns what is remembered of where things are on pages. Who looks whether everything is found, or teaches
+// how, goes all the way.
+func placesIn(dir string, o browser.Options) mystorepages.Places {
+	if dir == "" || o.ReadOnly || o.Taught != nil {
+		return mystorepages.Places{}
+	}
+	return mystorepages.Places{Dir: filepath.Join(dir, "places")}
 }
 
 // orNone returns an address that is not known yet as one that leads nowhere. Nobody gets that far.

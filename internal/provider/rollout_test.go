@@ -14,17 +14,19 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// rollout is a roll-out to 250 shops in one fleet, driven in this process.
+// rollout is a roll-out to many shops, driven in this process.
 type rollout struct {
 	box    *sandbox.Sandbox
 	seed   sandbox.Seed
 	driver *tfdriver.Driver
 	tokens map[string]string
+	// cache is what this machine remembers; empty where it remembers nothing.
+	cache string
 }
 
-func newRollout(t *testing.T) *rollout {
+func newRollout(t *testing.T, shops int) *rollout {
 	t.Helper()
-	seed := sandbox.FleetSeed(250)
+	seed := sandbox.FleetSeed(shops)
 	box, err := sandbox.New(seed, sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +53,7 @@ func (r *rollout) start(string) (tfdriver.Server, tfdriver.Values, error) {
 	}
 	env["MYSTORE_TOKENS"] = string(tokens)
 	p := provider.New(provider.Options{
-		Version: "test", RoundTripper: sandboxtest.Carrier{To: r.box}, Getenv: func(name string) string { return env[name] },
+		Version: "test", RoundTripper: sandboxtest.Carrier{To: r.box}, Getenv: func(name string) string { return env[name] }, CacheDir: r.cache,
 	})
 	server, err := provider.NewServer(p(), false)
 	return server, nil, err
@@ -66,6 +68,19 @@ func (r *rollout) config(without ...string) tfdriver.Config {
 		}
 	}
 	return tfdriver.Config{{Address: "kustom_mystore_fleet.all", Values: tfdriver.Values{"shops": tfdriver.Values(shops)}}}
+}
+
+// connections are a connection for each shop, in order, but for those that are left out.
+func (r *rollout) connections(without ...string) tfdriver.Config {
+	var config tfdriver.Config
+	for _, shop := range r.seed.Shops {
+		if !slices.Contains(without, shop.Name) {
+			config = append(config, tfdriver.Object{
+				Address: "kustom_mystore_connection." + shop.Name, Values: tfdriver.Values{"shop": shop.Name, "merchant_id": shop.MerchantID},
+			})
+		}
+	}
+	return config
 }
 
 // withOldKeys returns the shops whose stores still have the old key.
@@ -97,7 +112,7 @@ func lines(texts []string) int {
 // faults. What is told fits a screen or two, names each of the five once, and all other old keys are gone.
 func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	t.Parallel()
-	r := newRollout(t)
+	r := newRollout(t, 250)
 	dead := []string{"shop-00007", "shop-00123"}
 	for _, shop := range dead {
 		r.tokens[shop] = "fake-mystore-token-expired"
@@ -154,7 +169,7 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 // TestFleet_SaysOnceWhichShopsKeepOldKeys: two shops that are not in the fleet, and can't be read, may use any key.
 func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	t.Parallel()
-	r := newRollout(t)
+	r := newRollout(t, 250)
 	dead := []string{"shop-00007", "shop-00123"}
 	for _, shop := range dead {
 		r.tokens[shop] = "fake-mystore-token-expired"
@@ -178,6 +193,42 @@ func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	if _, result = r.driver.Apply(t.Context(), plan); result.Failed() || !slices.Equal(r.withOldKeys(), dead) {
 		t.Errorf("old keys are left at %v: %v", r.withOldKeys(), result.Errors)
 	}
+}
+
+// TestConnections_ApplyTellsWhatIsLeftAtItsEnd: a dead shop has its turn after all others. None of them is said to keep its
+// old key, and none does.
+func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t, 12)
+	r.cache = t.TempDir()
+	dead := []string{"shop-00011", "shop-00012"}
+	for _, shop := range dead {
+		r.tokens[shop] = "fake-mystore-token-expired"
+	}
+	plan := r.driver.Plan(t.Context(), r.connections(), tfdriver.NewState(), r.start, tfdriver.Options{})
+	if plan.Failed() {
+		t.Fatal(plan.Errors)
+	}
+	_, result := r.driver.Apply(t.Context(), plan)
+	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", nil)
+	if len(result.Errors) != len(dead) || !slices.Equal(r.withOldKeys(), dead) {
+		t.Errorf("old keys are left at %v: %v", r.withOldKeys(), result.Errors)
+	}
+}
+
+// TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps: nothing in the run can tell whose key it has.
+func TestConnections_ApplyTellsOfKeysThatAShopWithoutAnObjectKeeps(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t, 4)
+	r.cache = t.TempDir()
+	const dead = "shop-00004"
+	r.tokens[dead] = "fake-mystore-token-expired"
+	plan := r.driver.Plan(t.Context(), r.connections(dead), tfdriver.NewState(), r.start, tfdriver.Options{})
+	_, result := r.driver.Apply(t.Context(), plan)
+	if plan.Failed() || result.Failed() {
+		t.Fatal(plan.Errors, result.Errors)
+	}
+	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00001", "shop-00002", "shop-00003"})
 }
 
 // mustNameOnce expects one warning of a kind for each of the shops, and none for another.

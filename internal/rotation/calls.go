@@ -79,6 +79,15 @@ func (p portalCalls) Identify(ctx context.Context, orphan kustom.Orphan) (id str
 	return "", nil
 }
 
+// relister tells whether a portal lists a store's keys itself right before it deletes one of them.
+type relister interface{ ListsBeforeDeletion() bool }
+
+// listsBeforeDeletion tells whether the portal does.
+func (p portalCalls) listsBeforeDeletion() bool {
+	portal, ok := p.to.(relister)
+	return ok && portal.ListsBeforeDeletion()
+}
+
 // shopCalls are the calls of a shop service.
 type shopCalls struct{ ShopService }
 

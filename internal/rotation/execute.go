@@ -27,6 +27,10 @@ func (k KeptKey) IsInUse() bool { return isInUse(k.Err) }
 // IsRetryable tells whether it is for a shop that the key could not be deleted.
 func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.Err) }
 
+// IsPending tells whether a later step of the walk may find the key deletable: it was kept because of a shop that could not
+// be read. [Engine.Enter] tells who tells a person of it.
+func (k KeptKey) IsPending() bool { return isUsageUnknown(k.Err) }
+
 // IsFailure tells whether something went wrong, and nothing in this run tries again: the key is not one that a shop
 // needs or may need, nor one that waits for the portal to show no use of it.
 func (k KeptKey) IsFailure() bool {
@@ -46,7 +50,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	}
 	var leftovers []kustom.Orphan
 	if plan.Generate {
-		if leftovers, err = e.connect(ctx, plan, record); err != nil {
+		if leftovers, err = e.connect(ctx, plan, rules, record); err != nil {
 			record.Memory.Unsettled = slices.Concat(record.Memory.Unsettled, leftovers, unsettledKeys(err))
 			return nil, err
 		}
@@ -89,8 +93,8 @@ func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan
 }
 
 // connect gives a shop a new key, and records it. It returns the keys that turned up meanwhile and have to be
-// deleted.
-func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kustom.Orphan, error) {
+// deleted. A shop that was moved to another store since the plan is refused as it would be by a plan.
+func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
 	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
 	if mystore.IsNotShown(err) {
@@ -98,6 +102,9 @@ func (e *Engine) connect(ctx context.Context, plan Plan, record *Record) ([]kust
 	}
 	if err != nil {
 		return nil, err
+	}
+	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+		return nil, &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
 	}
 	if record.Username != "" {
 		e.NoteDisplaced(plan.Shop, before.KustomID, append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.Holds)...)
@@ -360,13 +367,14 @@ func unsettledKeys(err error) []kustom.Orphan {
 	return nil
 }
 
-// retiredBy returns the keys that a plan puts out of use without deleting them.
+// retiredBy returns the keys that a plan puts out of use without deleting them. Of a key that somebody else made for
+// another store, only the username is known.
 func (e *Engine) retiredBy(plan Plan) []RetiredKey {
 	var retired []RetiredKey
 	for _, key := range slices.Concat(plan.Delete, plan.Keep) {
 		waits := key.WaitsFor != ""
 		key.WaitsFor = ""
-		if (waits || contains(plan.Keep, key)) && key.MerchantID == plan.MerchantID && key.CredentialID != "" {
+		if (waits || contains(plan.Keep, key)) && key.CredentialID != "" {
 			retired = append(retired, RetiredKey{KeyRef: key, CreatedAt: e.clock.Now()})
 		}
 	}
@@ -407,11 +415,12 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 	var kept []KeptKey
 	for _, key := range keys {
 		err := e.retireOne(ctx, key, quiet[key.CredentialID], rules)
+		e.walk.settle(key)
 		if err == nil {
 			continue
 		}
 		kept = append(kept, KeptKey{Key: key, Err: err})
-		e.deferDeletion(pendingKey{key: key, rules: rules, shop: workOf(ctx).shop}, err)
+		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: workOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
@@ -450,44 +459,6 @@ func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, r
 		return e.DeleteQuiet(ctx, key, rules.UnusedFor)
 	}
 	return e.DeleteUnused(ctx, key, rules.UnusedFor)
-}
-
-// pendingKey is a key that was kept because a shop could not be read of which this walk did not know yet what it may
-// use.
-type pendingKey struct {
-	key   kustom.Orphan
-	rules Rules
-	// shop is the shop that the key was kept for.
-	shop string
-}
-
-// deferDeletion notes a key that a later step of this walk may find deletable: the object of the shop that could not
-// be read may have its turn later, and tell which store it belongs to.
-func (e *Engine) deferDeletion(p pendingKey, err error) {
-	if !isUsageUnknown(err) {
-		return
-	}
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	e.walk.pending = append(e.walk.pending, p)
-}
-
-// RetryPending deletes the keys that earlier steps of the walk had to keep because of a shop that could not be read,
-// and that turned out to be deletable. The next read of their shops finds them gone.
-func (e *Engine) RetryPending(ctx context.Context) {
-	var err error
-	defer recoverInto(&err)
-	e.walk.mu.Lock()
-	pending := e.walk.pending
-	e.walk.pending = nil
-	e.walk.mu.Unlock()
-	for _, p := range pending {
-		if e.Shops.isBlocked(p.key) || e.retireOne(forShop(ctx, p.shop, p.key.MerchantID), p.key, false, p.rules) != nil {
-			e.walk.mu.Lock()
-			e.walk.pending = append(e.walk.pending, p)
-			e.walk.mu.Unlock()
-		}
-	}
 }
 
 // RetireAgain tries the keys once more that were kept for a shop: it, too, may have got another key by now.

@@ -187,6 +187,38 @@ func TestExecute_TellsOfDisplacedKey(t *testing.T) {
 	}
 }
 
+// TestExecute_RefusesShopMovedToAnotherStore: somebody gives the shop another store's key after a plan was saved. What the
+// plan was refused then, it is refused now.
+func TestExecute_RefusesShopMovedToAnotherStore(t *testing.T) {
+	t.Parallel()
+	for _, taken := range []bool{false, true} {
+		for _, allowed := range []bool{false, true} {
+			w := newWorld(t, map[string]string{"a": "M1-own"}, m1("M1-own"), key("2", "M2-hand", host, 2026, 0))
+			var record rotation.Record
+			if taken {
+				record = rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}
+			}
+			plan := w.plan(config())
+			w.shops.move("a", "M2-hand")
+			w.rerun()
+			_, err := w.engine.Execute(t.Context(), plan, rotation.Rules{AllowStoreChange: allowed}, &record)
+			var wrong *rotation.WrongStoreError
+			if errors.As(err, &wrong) == allowed {
+				t.Errorf("taken over %t, allowed %t: the error is %v", taken, allowed, err)
+			}
+			if allowed {
+				w.wantHolds("a", record.Username)
+				continue
+			}
+			if wrong.Present != "M2" || wrong.Wanted != "M1" {
+				t.Errorf("the error is %v", err)
+			}
+			w.wantHolds("a", "M2-hand")
+			w.wantKeys("M1-own", "M2-hand")
+		}
+	}
+}
+
 // TestExecute_KilledTwice: one run is killed after the portal has made the key, the next one after the installation of
 // another. The third deletes both, and the key that the shop had at first.
 func TestExecute_KilledTwice(t *testing.T) {
@@ -541,6 +573,41 @@ func TestExecute_PolicyOfReplacedKeys(t *testing.T) {
 			}
 			w.wantHolds("a", "M1-new1")
 		})
+	}
+}
+
+// TestExecute_LooksAfterReplacedKeyOfAnotherStore: a shop moves to another store. The key that its object made for the first
+// one is still the object's to delete.
+func TestExecute_LooksAfterReplacedKeyOfAnotherStore(t *testing.T) {
+	t.Parallel()
+	for _, first := range []rotation.Rules{
+		{ReplacedKeys: rotation.KeepKeys, AllowStoreChange: true},
+		{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour, AllowStoreChange: true},
+	} {
+		w := newWorld(t, map[string]string{"a": ""}, key("2", "M2-erp", host, 2026, 0), m1("M1-erp"))
+		var record rotation.Record
+		if _, err := w.connect(rotation.Config{Shop: "a", MerchantID: "M2"}, &record); err != nil {
+			t.Fatal(err)
+		}
+		c, before := config(), record.Username
+		for _, c.Rules = range []rotation.Rules{first, {ReplacedKeys: rotation.DeleteKeys}} {
+			w.rerun()
+			if err := w.engine.Read(t.Context(), "a", &record); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := rotation.Decide(c, &record, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept, err := w.engine.Execute(t.Context(), plan, c.Rules, &record); err != nil || len(kept) != 0 {
+				t.Errorf("kept %v, error %v", kept, err)
+			}
+			if stays := slices.Contains(w.portal.usernames(), before); stays != (c.ReplacedKeys == first.ReplacedKeys) {
+				t.Errorf("%s, by %s: it stays: %t", before, c.ReplacedKeys, stays)
+			}
+		}
+		w.wantKeys("M1-erp", "M2-erp", record.Username)
+		w.wantHolds("a", record.Username)
 	}
 }
 

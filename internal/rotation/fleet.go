@@ -249,6 +249,10 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 	if m.Record == nil {
 		m.isNew, m.Record = true, &Record{MerchantID: m.Config.MerchantID, Triggers: m.Config.Triggers}
 	}
+	if m.Unread != nil {
+		// Nothing is decided for the shop: it could not be looked at, or what it holds rules the plan out.
+		return m.Unread
+	}
 	m.Kept, err = f.Engine.Execute(m.later.in(ctx), m.Plan, f.Rules, m.Record)
 	return err
 }
@@ -299,6 +303,9 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 		if unsettled >= 0 {
 			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[unsettled].Err})
 			f.Engine.steps.note(ctx, StepShop, "", "", Failed, m.Kept[unsettled].Err)
+			for _, key := range m.Kept {
+				f.Engine.walk.settle(key.Key)
+			}
 			m.Kept = nil
 		}
 	}

@@ -278,6 +278,37 @@ func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	}
 }
 
+// TestFleet_ConfirmsDeletionsWhenCancelled: the run ends right after a deletion that was answered well. Where it was not done,
+// the key is remembered.
+func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
+	t.Parallel()
+	for _, done := range []bool{true, false} {
+		w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+		if !done {
+			w.portal.stays = "id-M1-old"
+		}
+		c := config()
+		m := &rotation.Member{Name: "a", Config: &c}
+		f := fleetOf(w.engine, 1, m)
+		if failures := f.Decide(t.Context()); len(failures) != 0 {
+			t.Fatal(failures)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		w.portal.after = func(kind, _ string, _ int) error {
+			if kind == discard {
+				cancel()
+			}
+			return nil
+		}
+		if failures := f.Execute(ctx); len(failures) != 0 || ctx.Err() == nil {
+			t.Errorf("the failures are %v", failures)
+		}
+		if left := m.Record.Memory.Unsettled; (len(left) == 0) != done || (len(m.Kept) == 0) != done {
+			t.Errorf("done %t: it remembers %v, and says that it kept %v", done, left, m.Kept)
+		}
+	}
+}
+
 // TestFleet_OneStoresListingHoldsUpNoOther, where a listing of all stores takes many requests: each is read by itself, and a
 // refusal of one keeps no other shop waiting.
 func TestFleet_OneStoresListingHoldsUpNoOther(t *testing.T) {

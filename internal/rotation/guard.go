@@ -175,6 +175,8 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	switch {
 	case ok:
 		return store == key.MerchantID
+	case !h.known && h.seen == "" && len(h.stores) == 0:
+		return h.planned.mayUse(key.MerchantID)
 	case h.known || h.seen == "":
 		// Another run may give it a key of any store, unless it is known whose it is.
 		return len(h.stores) == 0

@@ -66,10 +66,13 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds myst
 	}
 	defer release()
 	h.expect(pair.Username)
-	err = s.steps.do(ctx, StepInstall, "", pair.Username, func() error { return s.write(ctx, name, h, pair) })
+	err = s.steps.do(ctx, StepInstall, "", pair.Username, func() error {
+		holds, err = s.write(ctx, name, h, pair)
+		return err
+	})
 	if err == nil {
 		err = s.steps.do(ctx, StepConfirm, "", pair.Username, func() error {
-			holds, err = s.confirmInstalled(ctx, name, h, pair.Username)
+			holds, err = s.confirmInstalled(ctx, name, h, pair.Username, holds)
 			return err
 		})
 	} else if notWritten(err) {
@@ -81,33 +84,37 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds myst
 	return holds, err
 }
 
-// write writes a pair. The caller holds the shop's turn.
-func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) error {
+// write writes a pair, and returns what the answer shows. The caller holds the shop's turn.
+func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) (mystore.Credentials, error) {
 	before, _, known := h.recall()
 	for try := 1; ; try++ {
-		_, err := s.service.Install(ctx, name, pair.Username, pair.Secret.Reveal())
+		answer, err := s.service.Install(ctx, name, pair.Username, pair.Secret.Reveal())
 		if err == nil || !isUncertain(err) || mystore.IsNotConfirmed(err) {
-			return err
+			return answer, err
 		}
 		// The answer was lost: the shop may hold the one pair or the other. What it shows decides.
 		h.forget()
 		now, readErr := s.read(ctx, name, h)
 		if readErr != nil {
-			return errors.Join(err, readErr)
+			return mystore.Credentials{}, errors.Join(err, readErr)
 		}
 		if known && !SameMoment(now.UpdatedAt, before.UpdatedAt) && now.KustomID == pair.Username {
-			return nil
+			return now, nil
 		}
 		if try == maxWrites {
-			return err
+			return mystore.Credentials{}, err
 		}
 		before, known = now, true
 	}
 }
 
 // confirmInstalled reads what a shop shows after a write that it accepted, until it shows the pair or longer
-// than its reads may lag. The caller holds the shop's turn.
-func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want string) (mystore.Credentials, error) {
+// than its reads may lag. An answer for which the shop was read back is such a read. The caller holds the shop's turn.
+func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want string, answer mystore.Credentials) (mystore.Credentials, error) {
+	if answer.ReadBack && answer.KustomID == want && answer.Secret != mystore.SecretMissing {
+		answer.ReadBack = false
+		return s.saw(name, h, answer, nil)
+	}
 	written := s.clock.Now()
 	for wait := firstReadBack; ; wait *= 2 {
 		begun := s.clock.Now()

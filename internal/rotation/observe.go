@@ -50,6 +50,8 @@ type walk struct {
 	named map[string]bool
 	// pending are keys whose deletion waits for what the walk learns of shops.
 	pending []pendingKey
+	// underWay counts the objects that are changing shops and keys.
+	underWay int
 }
 
 func (w *walk) rememberCleared(shop string, seen Observation) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
@@ -52,10 +53,13 @@ func postponeInstalled(ctx context.Context, key kustom.Key) bool {
 }
 
 // confirm makes sure, when all members are done, that the keys that were deleted are gone, and that those that were
-// installed exist. What turns out otherwise is done again.
+// installed exist. What turns out otherwise is done again. It does so, for a while, although ctx may be done: what nobody
+// has confirmed would be forgotten.
 func (f *Fleet) confirm(ctx context.Context) []Failure {
 	if ctx.Err() != nil {
-		return nil
+		detached, cancel := clock.Detach(ctx, f.Engine.clock, undoTimeout)
+		defer cancel()
+		ctx = detached
 	}
 	stores := map[string]bool{}
 	for _, m := range f.Members {
@@ -93,7 +97,7 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	}
 	// Somebody has deleted the key. The shop needs another one at once.
 	ctx, end := f.Engine.Begin(ctx, m.Name, m.store())
-	leftovers, err := f.Engine.connect(ctx, m.Plan, m.Record)
+	leftovers, err := f.Engine.connect(ctx, m.Plan, f.Rules, m.Record)
 	end(err)
 	m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, leftovers...)
 	return err

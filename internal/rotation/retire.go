@@ -195,11 +195,10 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 	if key.CredentialID == "" {
 		return true, time.Time{}, nil
 	}
-	listed, err := e.Keys.Fresh(ctx, key.MerchantID)
+	found, ok, err := e.Keys.beforeDeletion(ctx, key, unusedFor)
 	if err != nil {
 		return false, time.Time{}, err
 	}
-	found, ok := find(listed, key.CredentialID)
 	if ok && key.Username != "" && found.Username != key.Username {
 		return false, time.Time{}, fmt.Errorf("deleting key %s of store %s: the portal lists it as %s, not as %s",
 			key.CredentialID, key.MerchantID, found.Username, key.Username)
@@ -209,6 +208,27 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		return false, e.clock.Now(), nil
 	}
 	return Quiet(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
+}
+
+// beforeDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
+// keys once more by itself, and deletes only what it then finds, a list of before will do, unless it is to tell when the
+// key was used last.
+func (k *Keys) beforeDeletion(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (found kustom.Key, ok bool, err error) {
+	if unusedFor <= 0 && k.listsBeforeDeletion() {
+		listed, err := k.latest(ctx, key.MerchantID)
+		if err != nil {
+			return kustom.Key{}, false, err
+		}
+		if found, ok := find(listed, key.CredentialID); ok {
+			return found, true, nil
+		}
+	}
+	listed, err := k.Fresh(ctx, key.MerchantID)
+	if err != nil {
+		return kustom.Key{}, false, err
+	}
+	found, ok = find(listed, key.CredentialID)
+	return found, ok, nil
 }
 
 // DeleteWhenUnused deletes a key as soon as no shop uses it, within the time that ctx allows.

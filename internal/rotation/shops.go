@@ -82,6 +82,9 @@ type shop struct {
 	// moves says that the shop may get a key of another store than its present one, so that its stores do not tell whose
 	// key it has.
 	moves bool
+	// planned is what an earlier walk was told of the shop, where it can't be read and no object of this one has had its
+	// turn.
+	planned configured
 	// uses is the username that the shop was seen to use, where its page does not show which key it has.
 	uses string
 	// left says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
@@ -168,6 +171,7 @@ func (h *shop) forget() {
 // keys it may use.
 func (s *Shops) Belongs(name, merchantID, username string) {
 	h := s.shop(name)
+	defer h.noteConfigured()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if merchantID != "" {
@@ -182,6 +186,7 @@ func (s *Shops) Belongs(name, merchantID, username string) {
 // a key of any store then.
 func (s *Shops) Moves(name string) {
 	h := s.shop(name)
+	defer h.noteConfigured()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.moves = true
@@ -234,6 +239,11 @@ func (s *Shops) look(ctx context.Context, name string, enough func(*shop) bool) 
 // read reads a shop and remembers the answer. The caller holds the shop's turn.
 func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credentials, error) {
 	holds, err := s.service.Credentials(ctx, name)
+	return s.saw(name, h, holds, err)
+}
+
+// saw remembers what a read of the shop has shown, or why it has failed. The caller holds the shop's turn.
+func (s *Shops) saw(name string, h *shop, holds mystore.Credentials, err error) (mystore.Credentials, error) {
 	holds.KustomID = withoutSecret(holds.KustomID)
 	h.learn(holds, err)
 	if err == nil {

@@ -17,6 +17,9 @@ import (
 type Sightings struct {
 	// Dir is the folder with a file for each shop; empty where nothing is remembered.
 	Dir string
+	// Project tells the configurations of this machine apart; where it is empty, nothing is remembered of what one has
+	// told of its shops.
+	Project string
 }
 
 // last returns the username that a shop was last seen with, empty where that is not known.

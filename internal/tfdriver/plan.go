@@ -10,6 +10,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
+// providerAddress is where the provider that is driven says that it comes from.
+const providerAddress = "registry.terraform.io/storefront-iac/kustom"
+
 // Server is what a provider's server is.
 type Server = tfprotov6.ProviderServer
 
@@ -70,6 +73,8 @@ type Options struct {
 	// Targets are addresses, as of -target: only they, and what they refer to, are read and planned. Without any, all
 	// are.
 	Targets []string
+	// Forget are addresses whose objects leave the state as they are, as by removed blocks with destroy = false.
+	Forget []string
 	// Destroy plans to destroy all objects, as terraform destroy does.
 	Destroy bool
 	// Order decides between the orders that the dependencies leave open. Equal numbers decide equally.
@@ -190,6 +195,7 @@ func (d *Driver) Plan(ctx context.Context, config Config, state *State, start St
 	if !w.validate(ctx, config) {
 		return p
 	}
+	w.move(ctx, p)
 	imported := w.refresh(ctx, p)
 	if p.Failed() {
 		return p
@@ -197,6 +203,10 @@ func (d *Driver) Plan(ctx context.Context, config Config, state *State, start St
 	if o.Destroy {
 		config = nil
 		p.config = nil
+	}
+	for _, address := range o.Forget {
+		delete(p.prior.Current, address)
+		delete(p.prior.Deposed, address)
 	}
 	planned := map[string]tftypes.Value{}
 	for _, object := range inOrder(config) {
@@ -216,6 +226,53 @@ func (d *Driver) Plan(ctx context.Context, config Config, state *State, start St
 	}
 	w.planDeletions(ctx, p)
 	return p
+}
+
+// move does what the configuration's moved blocks say.
+func (w *walk) move(ctx context.Context, p *Plan) {
+	for _, object := range p.config {
+		old := p.prior.Current[object.MovedFrom]
+		if old == nil || p.prior.Current[object.Address] != nil || !p.concerns(object.Address) {
+			continue
+		}
+		if moved := w.moveObject(ctx, object, old); moved != nil {
+			delete(p.prior.Current, object.MovedFrom)
+			p.prior.Current[object.Address] = moved
+		}
+	}
+}
+
+func (w *walk) moveObject(ctx context.Context, object Object, old *Instance) *Instance {
+	server, err := w.server(ctx, object.Provider)
+	if err != nil {
+		w.result.fail(object.Address, "%v", err)
+		return nil
+	}
+	raw, err := asJSON(old.Value)
+	if err != nil {
+		w.result.fail(object.Address, "moving it: %v", err)
+		return nil
+	}
+	answer, err := server.MoveResourceState(ctx, &tfprotov6.MoveResourceStateRequest{
+		SourceProviderAddress: providerAddress, SourceTypeName: typeName(old.Address), SourceState: &tfprotov6.RawState{JSON: raw},
+		SourcePrivate: old.Private, TargetTypeName: typeName(object.Address),
+	})
+	if err != nil {
+		w.result.fail(object.Address, "moving it: %v", err)
+		return nil
+	}
+	if w.result.add(object.Address, answer.Diagnostics) {
+		return nil
+	}
+	value, err := answer.TargetState.Unmarshal(w.types[typeName(object.Address)])
+	if err != nil {
+		w.result.fail(object.Address, "moving it: %v", err)
+		return nil
+	}
+	return &Instance{
+		Address: object.Address, Provider: object.Provider, Value: value, Private: answer.TargetPrivate, Identity: answer.TargetIdentity,
+		Tainted: old.Tainted, DependsOn: old.DependsOn, CreateBeforeDestroy: old.CreateBeforeDestroy,
+	}
 }
 
 // validate holds every block against its schema.

@@ -44,6 +44,9 @@ type Object struct {
 	// ImportID, where it is not empty, is an import block: an object that the state does not have is
 	// imported by that ID.
 	ImportID string
+	// MovedFrom, where it is not empty, is a moved block: an object that the state has at that address, and not at this
+	// one, becomes this one.
+	MovedFrom string
 }
 
 // typeName returns the resource type that an address begins with.
@@ -136,12 +139,25 @@ func (i *Instance) Text(path ...string) string {
 	return text
 }
 
+// IsTrue tells whether the attribute at a path is true.
+func (i *Instance) IsTrue(path ...string) bool {
+	value, ok := at(i.Value, path)
+	var yes bool
+	return ok && !value.IsNull() && value.IsKnown() && value.As(&yes) == nil && yes
+}
+
 // Strings returns all strings in the object, in no order.
-func (i *Instance) Strings() []string {
+func (i *Instance) Strings() []string { return i.StringsIn("") }
+
+// StringsIn returns all strings in the attributes with a name, wherever in the object they are.
+func (i *Instance) StringsIn(attribute string) []string {
 	var all []string
 	// The callback returns no error.
-	_ = tftypes.Walk(i.Value, func(_ *tftypes.AttributePath, v tftypes.Value) (bool, error) {
+	_ = tftypes.Walk(i.Value, func(path *tftypes.AttributePath, v tftypes.Value) (bool, error) {
 		var text string
+		if attribute != "" && !slices.Contains(path.Steps(), tftypes.AttributePathStep(tftypes.AttributeName(attribute))) {
+			return true, nil
+		}
 		if v.IsKnown() && !v.IsNull() && v.Type().Is(tftypes.String) && v.As(&text) == nil {
 			all = append(all, text)
 		}

@@ -1,7 +1,9 @@
 package tfdriver
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/big"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -109,6 +111,53 @@ func encodeElements(typ tftypes.Type, of []any, resolve resolver) (tftypes.Value
 		}
 	}
 	return tftypes.NewValue(typ, elements), nil
+}
+
+// asJSON encodes a value that is known in whole, as Terraform keeps it in a state.
+func asJSON(value tftypes.Value) ([]byte, error) {
+	plain, err := plainOf(value)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(plain)
+}
+
+func plainOf(value tftypes.Value) (any, error) {
+	if value.IsNull() {
+		return nil, nil
+	}
+	switch typ := value.Type(); {
+	case typ.Is(tftypes.String):
+		var text string
+		err := value.As(&text)
+		return text, err
+	case typ.Is(tftypes.Bool):
+		var yes bool
+		err := value.As(&yes)
+		return yes, err
+	case typ.Is(tftypes.Number):
+		var number big.Float
+		err := value.As(&number)
+		return json.Number(number.Text('g', -1)), err
+	case typ.Is(tftypes.Object{}) || typ.Is(tftypes.Map{}):
+		plain := map[string]any{}
+		for name, member := range members(value) {
+			var err error
+			if plain[name], err = plainOf(member); err != nil {
+				return nil, err
+			}
+		}
+		return plain, nil
+	}
+	plain := []any{}
+	for _, element := range elements(value) {
+		p, err := plainOf(element)
+		if err != nil {
+			return nil, err
+		}
+		plain = append(plain, p)
+	}
+	return plain, nil
 }
 
 // attribute is one of a schema's attributes or blocks, as far as Terraform's rules go by it.

@@ -1,0 +1,61 @@
+package portalpages_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+)
+
+// loads is how many documents of the portal were loaded since the last call.
+func (b *bench) loads() int {
+	n := 0
+	for _, r := range b.Sandbox.Requests() {
+		if r.API == sandbox.PortalPages && r.Method == http.MethodGet && !strings.HasPrefix(r.Template, "/data/") {
+			n++
+		}
+	}
+	b.ResetRequests()
+	return n
+}
+
+// TestPagesAreLoadedOnce: what the page shows on which something was done is not loaded again. Only where it has more
+// pages, or does not show what came of the click, it is.
+func TestPagesAreLoadedOnce(t *testing.T) {
+	t.Parallel()
+	stale := sandbox.Options{Pages: sandbox.PagesOptions{Mutations: []string{"list-stale"}}}
+	for name, test := range map[string]struct {
+		setup            setup
+		store            string
+		generate, delete int
+	}{
+		"one page":                   {store: kaffebonna, generate: 1, delete: 1},
+		"pages":                      {setup: setup{seed: manyKeys(12), options: sandbox.Options{KeyLimit: 20}}, store: fjellsport, generate: 2, delete: 2},
+		"a list that is not renewed": {setup: setup{options: stale}, store: kaffebonna, generate: 2, delete: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, test.setup)
+			if _, err := b.all(t, test.store); err != nil {
+				t.Fatal(err)
+			}
+			if n := b.loads(); n != 1 {
+				t.Errorf("a list takes %d loads", n)
+			}
+			key, err := b.Generate(t.Context(), kustom.Request{MerchantID: test.store})
+			b.generated(t, key, err)
+			if n := b.loads(); n != test.generate {
+				t.Errorf("a key takes %d loads, want %d", n, test.generate)
+			}
+			if err := b.Discard(t.Context(), kustom.Orphan{MerchantID: test.store, CredentialID: key.CredentialID}); err != nil {
+				t.Fatal(err)
+			}
+			if n := b.loads(); n != test.delete {
+				t.Errorf("a deletion takes %d loads, want %d", n, test.delete)
+			}
+			b.left(t, test.store, 0)
+		})
+	}
+}

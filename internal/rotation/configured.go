@@ -1,0 +1,90 @@
+package rotation
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// This file is about shops that can't be read. Which stores such a shop is configured for decides which keys it may use,
+// and an apply learns that only when the shop's own object has its turn: in a run of 250 connections, most others have
+// had theirs by then. So what the objects of a plan have told is remembered on this machine for the apply.
+
+// configuredFor is how long it counts what a plan has told. An apply soon follows its plan. Later, somebody may have
+// taken the shop out of the configuration again.
+const configuredFor = 24 * time.Hour
+
+// configured is what objects have told of a shop that could not be read.
+type configured struct {
+	// Stores are the stores that the shop is configured for.
+	Stores []string `json:"stores"`
+	// Moves says that the shop may have a key of another store all the same.
+	Moves bool      `json:"moves"`
+	At    time.Time `json:"at"`
+}
+
+// mayUse tells whether a shop may use a key of a store.
+func (c configured) mayUse(merchantID string) bool {
+	return c.Moves || len(c.Stores) == 0 || slices.Contains(c.Stores, merchantID)
+}
+
+// recordConfigured remembers what was told of a shop.
+func (s Sightings) recordConfigured(shop string, c configured) {
+	if s.Dir == "" || s.Project == "" || len(c.Stores) == 0 {
+		return
+	}
+	last := s.lastConfigured(shop)
+	if slices.Equal(last.Stores, c.Stores) && last.Moves == c.Moves && c.At.Sub(last.At) < configuredFor/2 {
+		return
+	}
+	// Strings and times always encode.
+	content, _ := json.Marshal(c)
+	keepFile(s.configuredDir(), s.configuredFile(shop), content)
+}
+
+// lastConfigured returns what was told of a shop; nothing where nothing is remembered.
+func (s Sightings) lastConfigured(shop string) (c configured) {
+	if s.Dir == "" || s.Project == "" {
+		return configured{}
+	}
+	content, err := os.ReadFile(s.configuredFile(shop))
+	if err != nil || json.Unmarshal(content, &c) != nil {
+		return configured{}
+	}
+	return c
+}
+
+func (s Sightings) configuredDir() string {
+	return filepath.Join(s.Dir+"-configured", url.PathEscape(s.Project))
+}
+
+func (s Sightings) configuredFile(shop string) string {
+	return filepath.Join(s.configuredDir(), url.PathEscape(shop))
+}
+
+// noteConfigured remembers what objects of this walk have told of a shop that could not be read. Where none has told
+// anything yet, it takes over what an earlier walk has been told.
+func (h *shop) noteConfigured() {
+	h.in.mu.Lock()
+	failed := !h.known && h.failure != nil
+	told := configured{Stores: slices.Sorted(maps.Keys(h.stores)), Moves: h.moves, At: h.in.clock.Now()}
+	h.in.mu.Unlock()
+	if !failed {
+		return
+	}
+	if len(told.Stores) > 0 {
+		h.in.sightings.recordConfigured(h.name, told)
+		return
+	}
+	last := h.in.sightings.lastConfigured(h.name)
+	if told.At.Sub(last.At) >= configuredFor {
+		last = configured{}
+	}
+	h.in.mu.Lock()
+	defer h.in.mu.Unlock()
+	h.planned = last
+}

@@ -1,0 +1,42 @@
+package rotation_test
+
+import (
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// TestEnter_LastOneTellsWhatIsLeft: a key that one object could not delete is told of when no other object is under way,
+// once, and not at all where a later object tells whose key the dead shop may have.
+func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	for name, told := range map[string]bool{"nothing is told of the dead shop": false, "a later object tells": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old", "dead": "M2-old"}, m1("M1-old"))
+			w.shops.before = deadShop
+			leaveFirst, leaveLast := w.engine.Enter(), w.engine.Enter()
+			var record rotation.Record
+			kept, err := w.connect(config(), &record)
+			if err != nil || len(kept) != 1 || !kept[0].IsPending() {
+				t.Fatalf("kept %v, error %v", kept, err)
+			}
+			if left := leaveFirst(); left != nil {
+				t.Errorf("while another is under way, the first one tells of %v", left)
+			}
+			if told {
+				w.engine.Shops.Belongs("dead", "M2", "")
+			}
+			w.engine.RetryPending(t.Context())
+			if left := leaveLast(); told != (len(left) == 0) || !told && (left[0].Shop != "a" || left[0].Key.Username != "M1-old") {
+				t.Errorf("the last one tells of %v", left)
+			}
+			if again := w.engine.Enter()(); again != nil {
+				t.Errorf("the next one tells again of %v", again)
+			}
+			if told {
+				w.wantKeys(record.Username)
+			}
+		})
+	}
+}
