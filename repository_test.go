@@ -177,7 +177,7 @@ func TestMakeTargets(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md"} {
+	for _, file := range []string{"README.md", "CONTRIBUTING.md", "contributing/changes.md", "contributing/release.md", "SECURITY.md"} {
 		called[file] = map[string]bool{}
 		for _, name := range targetName.FindAllStringSubmatch(readFile(t, file), -1) {
 			called[file][name[1]] = true
@@ -406,7 +406,7 @@ var (
 func documents(t *testing.T) []string {
 	t.Helper()
 	var documents []string
-	for _, pattern := range []string{"*.md", "adr/*.md", "docs/*.md", "docs/*/*.md", "examples/*/README.md", "examples/modules/*/README.md"} {
+	for _, pattern := range []string{"*.md", "adr/*.md", "contributing/*.md", "docs/*.md", "docs/*/*.md", "examples/*/README.md", "examples/modules/*/README.md"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", pattern, err)

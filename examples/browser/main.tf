@@ -1,6 +1,6 @@
-# The whole guide for each shop: a new key is made, proven and added to Mystore, and the key that the
-# shop used before is deleted. No secret is stored anywhere. The pages show no description of a key, so
-# none is given here.
+# The switch of each shop: the provider makes a new key, proves it, adds it to Mystore, and deletes
+# the key that the shop used before. No secret is stored. The pages show no description of a key, so
+# the block has none.
 resource "kustom_mystore_connection" "shop" {
   for_each = var.shops
 

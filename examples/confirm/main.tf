@@ -1,5 +1,5 @@
-# A check warns and goes on. This one is about all stores that the portal user can see, also those
-# that nobody has thought of.
+# A check warns and goes on. This one covers all stores that the portal user can see, also forgotten
+# ones.
 check "no_integration_left_on_klarna" {
   data "kustom_legacy_integrations" "left" {}
 
@@ -14,8 +14,9 @@ data "kustom_endpoint_status" "store" {
   merchant_id = each.key
 }
 
-# The services follow their own traffic: the order management when the first order is captured or changed
-# with the new key. That the portal asks for nothing proves no switch, since its users can dismiss that.
+# The portal shows each service by that service's own traffic. The order management changes when you
+# capture or change the first order with the new key. If the portal asks for no action, that proves
+# nothing, because its users can dismiss the request.
 check "no_service_left_on_klarna" {
   assert {
     condition = alltrue([for s in data.kustom_endpoint_status.store : !s.action_required])
@@ -27,7 +28,7 @@ check "no_service_left_on_klarna" {
   }
 }
 
-# A postcondition that is not met fails the run.
+# A failed postcondition fails the run.
 data "kustom_api_keys" "shop" {
   for_each     = var.shops
   merchant_ids = [each.value]

@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is also OpenTofu's first version that runs this.
+  # 1.11 is also the first version of OpenTofu that runs this.
   required_version = ">= 1.11"
 
   required_providers {

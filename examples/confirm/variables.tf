@@ -11,6 +11,6 @@ variable "shops" {
 }
 
 variable "switched_at" {
-  description = "When the last of the shops was switched, in the form of 2026-03-01T12:00:00Z (RFC 3339)."
+  description = "The time of the last switch, such as 2026-03-01T12:00:00Z (RFC 3339)."
   type        = string
 }

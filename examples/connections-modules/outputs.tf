@@ -4,6 +4,6 @@ output "kustom_ids" {
 }
 
 output "old_keys_waiting" {
-  description = "Shop => its old keys whose deletion waits, until the portal shows no use of them. A later apply deletes them."
+  description = "Shop => its old keys that wait until the portal shows no use of them. A later apply deletes them."
   value       = { for shop, connected in module.shop : shop => connected.old_keys_waiting if length(connected.old_keys_waiting) > 0 }
 }

@@ -1,5 +1,5 @@
-# In place of kustom_mystore_connection in a configuration like examples/connections. The shops and
-# their keys stay as they are.
+# Use this in place of kustom_mystore_connection in a configuration like examples/connections. The
+# shops and their keys do not change.
 removed {
   from = kustom_mystore_connection.shop
 
@@ -13,12 +13,12 @@ import {
   id = join(",", [for shop, merchant_id in var.shops : "${shop}/${merchant_id}"])
 }
 
-# The keys keep the descriptions that they have: to give them others would rotate them.
+# The keys keep their descriptions. Other descriptions would rotate the keys.
 resource "kustom_mystore_fleet" "all" {
   shops = { for shop, merchant_id in var.shops : shop => { merchant_id = merchant_id } }
 
   lifecycle {
-    # The run fails when a shop could not be connected, be the fleet new or not.
+    # The run fails if the provider could not connect a shop, also when it creates the fleet.
     postcondition {
       condition     = alltrue([for shop in self.shops : shop.last_error == null])
       error_message = join("\n", [for name, shop in self.shops : "${name}: ${shop.last_error}" if shop.last_error != null])

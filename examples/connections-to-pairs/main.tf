@@ -1,4 +1,4 @@
-# In place of kustom_mystore_connection in a configuration like examples/connections.
+# Use this in place of kustom_mystore_connection in a configuration like examples/connections.
 removed {
   from = kustom_mystore_connection.shop
 
@@ -19,8 +19,8 @@ import {
   id = each.value.id
 }
 
-# The secret of a connection's key is known to nobody, so each shop gets a new key here: another
-# description makes that so.
+# Nobody knows the secret of a connection's key. So each shop gets a new key here: another
+# description rotates it.
 resource "kustom_api_key" "checkout" {
   for_each    = var.stores
   merchant_id = each.key

@@ -2,8 +2,8 @@ data "kustom_legacy_integrations" "all" {
   merchant_ids = keys(var.stores)
 }
 
-# The keys to replace are found, not typed in: those that a shop takes payments with and that
-# still point at Klarna. After the switch there are none, and this block imports nothing.
+# The data source finds the keys to replace: a shop takes payments with them, and they still belong
+# to Klarna's host. After the switch there are none, and this block imports nothing.
 import {
   for_each = {
     for i in data.kustom_legacy_integrations.all.integrations : i.merchant_id => i if i.current
@@ -12,20 +12,20 @@ import {
   id = each.value.id
 }
 
-# Step 1 of the guide, generate a new key, and step 3, delete the old one. An imported key's host
-# is api.klarna.com; it cannot be changed to api.kustom.co, so the key is replaced.
+# Steps 1 and 3 of the vendor's guide: generate a new key, and delete the old key. An imported key
+# belongs to api.klarna.com. It can't change to api.kustom.co, so Terraform replaces the key.
 resource "kustom_api_key" "checkout" {
   for_each    = var.stores
   merchant_id = each.key
 
-  # Puts step 2 between the two: the old key is deleted when the shop no longer uses it.
+  # This puts step 2 in between: the provider deletes the old key when the shop no longer uses it.
   lifecycle {
     create_before_destroy = true
   }
 }
 
-# Step 2, add the new key to Klarna Checkout V3 in Mystore. The secret is stored in the state,
-# marked as sensitive: keep the state where only those who may see it can read it.
+# Step 2: add the new key to Klarna Checkout V3 in Mystore. The state stores the secret, marked as
+# sensitive. Let only people read the state who may see the secret.
 resource "mystore_klarna_checkout_credentials" "shop" {
   for_each = var.stores
   provider = kustom

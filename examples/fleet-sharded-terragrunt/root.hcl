@@ -1,13 +1,13 @@
-# What all shards have in common. A shard is a directory, which has the name of the shard's workspace.
+# The settings of all shards. Each shard is a directory with the name of the shard's workspace.
 terraform {
-  # What is before the double slash is copied: fleet-sharded needs the modules beside it.
+  # Terragrunt copies the part before the double slash. fleet-sharded needs the modules beside it.
   source = "${get_parent_terragrunt_dir()}/..//fleet-sharded"
 
   extra_arguments "shard" {
     commands = ["init", "plan", "apply", "destroy", "import", "output", "show", "state"]
     env_vars = {
       TF_WORKSPACE = path_relative_to_include()
-      # The name under which locks.sql shows the run.
+      # locks.sql shows the run under this name.
       PGAPPNAME = "${path_relative_to_include()}, ${get_env("USER", "somebody")}"
     }
   }

@@ -1,5 +1,5 @@
 variable "tokens_file" {
-  description = "File of the Mystore access tokens: a JSON object, or a CSV file with the columns shop and token. Without it, the tokens are those in the environment."
+  description = "File of the Mystore access tokens: a JSON object, or a CSV file with the columns shop and token. Without it, the environment has the tokens."
   type        = string
   default     = null
 }

@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is also OpenTofu's first version that runs this.
+  # 1.11 is also the first version of OpenTofu that runs this.
   required_version = ">= 1.11"
 
   required_providers {
@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # PG_CONN_STR says where the database is and who signs in to it, so that neither is in a file here.
+  # PG_CONN_STR has the address and the sign-in of the database, so no file here has them.
   backend "pg" {
     schema_name = "kustom_shops"
   }

@@ -1,5 +1,5 @@
 variable "shops_file" {
-  description = "CSV file of all shops, of whatever shard, with the columns shop and merchant_id, and description and wave if you like."
+  description = "CSV file of all shops of all shards, with the columns shop and merchant_id, and optionally description and wave."
   type        = string
   default     = "shops.csv"
 }
@@ -11,13 +11,13 @@ variable "shared_merchant_ids" {
 }
 
 variable "shards" {
-  description = "How many shards there are. Another number moves shops between shards, and each shop that is moved gets a new key: begin with enough for the shops of the years to come, at a few hundred each."
+  description = "The number of shards. Another number moves shops between shards, and each moved shop gets a new key. Begin with enough shards for the next years, at a few hundred shops each."
   type        = number
   default     = 4
 }
 
 variable "wave" {
-  description = "The last wave of shops whose turn it is, where the list has the column wave. Only raise it: a shop whose wave is later than this leaves the configuration."
+  description = "The last wave of shops to switch, if the list has the column wave. Only raise it: a shop of a later wave leaves the configuration."
   type        = number
   default     = 1
 }

@@ -1,5 +1,5 @@
-# In place of kustom_mystore_fleet in a configuration like examples/fleet. The shops and their keys
-# stay as they are.
+# Use this in place of kustom_mystore_fleet in a configuration like examples/fleet. The shops and
+# their keys do not change.
 removed {
   from = kustom_mystore_fleet.all
 
@@ -14,7 +14,7 @@ import {
   id       = "${each.key}/${each.value}"
 }
 
-# The keys keep the descriptions that they have: to give them others would rotate them.
+# The keys keep their descriptions. Other descriptions would rotate the keys.
 resource "kustom_mystore_connection" "shop" {
   for_each = var.shops
 

@@ -1,5 +1,5 @@
-# The whole guide for all shops, as one object: for each a new key is made, proven and added to
-# Mystore, and the key that the shop used before is deleted. No secret is stored anywhere.
+# The switch of all shops in one resource. For each shop, the provider makes a new key, proves it,
+# adds it to Mystore, and deletes the key that the shop used before. No secret is stored.
 resource "kustom_mystore_fleet" "all" {
   shops = {
     for shop, merchant_id in var.shops : shop => {
@@ -7,11 +7,12 @@ resource "kustom_mystore_fleet" "all" {
     }
   }
 
-  # A shop that is taken off the list keeps its key. This is the default; "clear" would empty the shop.
+  # If you remove a shop from the list, it keeps its key. This is the default; "clear" would remove
+  # the key.
   deletion_policy = "retain"
 
   lifecycle {
-    # The run fails when a shop could not be connected, be the fleet new or not.
+    # The run fails if the provider could not connect a shop, also when it creates the fleet.
     postcondition {
       condition     = alltrue([for shop in self.shops : shop.last_error == null])
       error_message = join("\n", [for name, shop in self.shops : "${name}: ${shop.last_error}" if shop.last_error != null])

@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is also OpenTofu's first version that runs this.
+  # 1.11 is also the first version of OpenTofu that runs this.
   required_version = ">= 1.11"
 
   required_providers {
@@ -8,8 +8,8 @@ terraform {
     }
   }
 
-  # A runner is gone when its job is done, so the state is elsewhere: in PostgreSQL, whose address and
-  # password are in PG_CONN_STR. Any other backend that locks will do.
+  # A runner is gone after its job, so PostgreSQL has the state. PG_CONN_STR has its address and
+  # password. Any other backend with locking works too.
   backend "pg" {
     schema_name = "kustom_shops"
   }

@@ -1,5 +1,5 @@
-# In place of kustom_api_key and mystore_klarna_checkout_credentials in a configuration like
-# examples/switch. The shops and their keys stay as they are.
+# Use this in place of kustom_api_key and mystore_klarna_checkout_credentials in a configuration
+# like examples/switch. The shops and their keys do not change.
 moved {
   from = mystore_klarna_checkout_credentials.shop
   to   = kustom_mystore_connection.shop
@@ -14,7 +14,7 @@ removed {
   }
 }
 
-# A rotation afterwards replaces the secret that older versions of the state still have.
+# Older versions of the state still have the secret, so rotate the key afterwards.
 resource "kustom_mystore_connection" "shop" {
   for_each = var.stores
 

@@ -1,5 +1,6 @@
-# Anything whose ID changes can ask for a rotation: here a list of people, with whose change nobody who
-# has left can still know a key. A time_rotating of the provider hashicorp/time works the same way.
+# Any resource whose ID changes can trigger a rotation. Here it is a list of people: when it
+# changes, every key is rotated, so people who have left know no key. A time_rotating of the
+# provider hashicorp/time works too.
 resource "terraform_data" "people" {
   triggers_replace = var.people
 }
@@ -10,10 +11,11 @@ resource "kustom_mystore_connection" "shop" {
   shop        = each.key
   merchant_id = each.value
 
-  # The first plan that finds the key this old rotates it.
+  # The first plan that finds the key at this age, or older, rotates it.
   rotate_after_days = 90
 
-  # A change of any value rotates it as well: of the first one in its own shop, of the second in all.
+  # A change of any value rotates the key too. The first value rotates one shop's key, the second
+  # rotates all keys.
   rotate_when_changed = {
     incident = lookup(var.incidents, each.key, "none")
     people   = terraform_data.people.id

@@ -10,6 +10,6 @@ locals {
 }
 
 output "old_keys_waiting" {
-  description = "Shop => its old keys whose deletion waits, until the portal shows no use of them. A later apply deletes them."
+  description = "Shop => its old keys that wait until the portal shows no use of them. A later apply deletes them."
   value       = { for shop, keys in local.old_keys_waiting : shop => keys if length(keys) > 0 }
 }

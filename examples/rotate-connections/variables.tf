@@ -11,13 +11,13 @@ variable "shops" {
 }
 
 variable "incidents" {
-  description = "The last incident of a shop whose key had to go: name of the Mystore shop => a ticket."
+  description = "The last incident that exposed a shop's key: name of the Mystore shop => a ticket."
   type        = map(string)
   default     = {}
 }
 
 variable "people" {
-  description = "Who can see Integrations in Kustom Portal."
+  description = "The people who can see Integrations in Kustom Portal."
   type        = set(string)
   default     = ["admin@butikk.example"]
 }

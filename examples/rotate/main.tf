@@ -1,5 +1,5 @@
 locals {
-  # Each store belongs to one of four waves, and always to the same, whatever stores come and go.
+  # Each store belongs to one of four waves. It stays in its wave when other stores come and go.
   wave = { for id, shop in var.stores : id => parseint(substr(sha256(id), 0, 4), 16) % 4 }
 }
 
@@ -7,13 +7,13 @@ resource "kustom_api_key" "checkout" {
   for_each    = var.stores
   merchant_id = each.key
 
-  # Any change rotates the key. Raise waves from 0 to 4, one apply each, to rotate the fleet a
-  # quarter at a time.
+  # Any change rotates the key. To rotate a quarter of the fleet at a time, raise waves from 0 to 4
+  # with one apply each.
   rotate_when_changed = {
     campaign = local.wave[each.key] < var.waves ? var.campaign : var.previous_campaign
   }
 
-  # What a campaign has missed is rotated by age.
+  # The age rotates keys that a campaign has missed.
   rotate_after_days = 180
 
   lifecycle {

@@ -11,19 +11,19 @@ variable "stores" {
 }
 
 variable "campaign" {
-  description = "Name of the rotation that is under way, such as 2027-q1."
+  description = "Name of the current rotation, such as 2027-q1."
   type        = string
   default     = "2026-q4"
 }
 
 variable "previous_campaign" {
-  description = "Name of the rotation before. Shops whose turn has not come yet are still on it."
+  description = "Name of the previous rotation. Shops of later waves still have its name."
   type        = string
   default     = "2026-q3"
 }
 
 variable "waves" {
-  description = "How many quarters of the fleet are to be on the campaign: 0 to 4."
+  description = "The number of quarters of the fleet on the campaign: 0 to 4."
   type        = number
   default     = 0
 

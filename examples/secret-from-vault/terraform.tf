@@ -1,5 +1,5 @@
 terraform {
-  # The first version that has write-only arguments, of Terraform and of OpenTofu.
+  # The first version of Terraform and of OpenTofu with write-only arguments.
   required_version = ">= 1.11"
 
   required_providers {

@@ -4,7 +4,7 @@ locals {
 }
 
 output "table" {
-  description = "What each shop uses. Read it with: terraform output -raw table"
+  description = "The key of each shop. Read it with: terraform output -raw table"
   value = join("\n", [
     for row in concat([["SHOP", "MERCHANT ID", "USERNAME", "HOST", "LAST ERROR"]], [
       for name, shop in local.connected :
@@ -13,10 +13,10 @@ output "table" {
   ])
 }
 
-# A shop that could not be connected does not hold up the others. It fails the run here, and not in a
-# postcondition of the fleet, so that the table has it too.
+# If the provider can't connect a shop, the other shops go on. This output then fails the run. A
+# postcondition of the fleet would leave the shop out of the table.
 output "errors" {
-  description = "The shops that keep the key that they had, and why."
+  description = "The shops that keep their old key, and why."
   value       = local.errors
 
   precondition {
@@ -32,6 +32,6 @@ locals {
 }
 
 output "old_keys_waiting" {
-  description = "Shop => its old keys whose deletion waits, until the portal shows no use of them. A later apply deletes them."
+  description = "Shop => its old keys that wait until the portal shows no use of them. A later apply deletes them."
   value       = { for shop, keys in local.old_keys_waiting : shop => keys if length(keys) > 0 }
 }

@@ -16,10 +16,10 @@ variable "mystore_secret" {
   default     = "kustom/mystore-tokens"
 }
 
-# Vault's address and the way to sign in are in the environment: VAULT_ADDR, VAULT_TOKEN and others.
+# The environment has Vault's address and your sign-in: VAULT_ADDR, VAULT_TOKEN and others.
 provider "vault" {}
 
-# Ephemeral resources are read by each run and stored nowhere, neither in the state nor in a plan.
+# Each run reads ephemeral resources again. Neither the state nor a plan stores them.
 ephemeral "vault_kv_secret_v2" "portal" {
   mount = var.vault_mount
   name  = var.portal_secret

@@ -1,5 +1,5 @@
 variable "shops_file" {
-  description = "CSV file of the shops, with the columns shop and merchant_id, and description and wave if you like."
+  description = "CSV file of the shops, with the columns shop and merchant_id, and optionally description and wave."
   type        = string
   default     = "shops.csv"
 }
@@ -11,13 +11,13 @@ variable "shared_merchant_ids" {
 }
 
 variable "chunks" {
-  description = "How many objects the shops are divided into, a few hundred shops each. Another number moves shops between them, and each shop that is moved gets a new key."
+  description = "The number of fleets, with a few hundred shops each. Another number moves shops between fleets, and each moved shop gets a new key."
   type        = number
   default     = 2
 }
 
 variable "wave" {
-  description = "The last wave of shops whose turn it is, where the list has the column wave. Only raise it: a shop whose wave is later than this leaves the configuration."
+  description = "The last wave of shops to switch, if the list has the column wave. Only raise it: a shop of a later wave leaves the configuration."
   type        = number
   default     = 1
 }

@@ -2,8 +2,8 @@ data "kustom_legacy_integrations" "all" {
   merchant_ids = keys(var.stores)
 }
 
-# The keys to replace are found, not typed in: those that a shop takes payments with and that
-# still point at Klarna. After the switch there are none, and this block imports nothing.
+# The data source finds the keys to replace: a shop takes payments with them, and they still belong
+# to Klarna's host. After the switch there are none, and this block imports nothing.
 import {
   for_each = {
     for i in data.kustom_legacy_integrations.all.integrations : i.merchant_id => i if i.current
@@ -12,7 +12,7 @@ import {
   id = each.value.id
 }
 
-# An imported key's host is api.klarna.com; it cannot be changed to api.kustom.co, so the module
+# An imported key belongs to api.klarna.com. It can't change to api.kustom.co, so the module
 # replaces the key.
 module "shop" {
   source   = "../modules/shop-pair"

@@ -1,20 +1,21 @@
-# The whole guide: a new key is made, proven and added to Mystore, and the key that the shop used
-# before is deleted. The secret is stored nowhere.
+# The whole switch: the provider makes a new key, proves it, adds it to Mystore, and deletes the key
+# that the shop used before. The secret is stored nowhere.
 resource "kustom_mystore_connection" "shop" {
   shop        = var.shop
   merchant_id = var.merchant_id
 }
 
-# What Kustom Portal asks for in the store, after the switch.
+# The actions that Kustom Portal asks for in the store after the switch.
 data "kustom_endpoint_status" "store" {
   merchant_id = var.merchant_id
   depends_on  = [kustom_mystore_connection.shop]
 }
 
-# The services follow their own traffic: the checkout goes to Kustom's host from the proof of the new
-# key on, the order management from the first order that is captured or changed, and the portal takes up
-# to a day. Until then this warns, in every plan and apply, and stops nothing. That it does not warn proves
-# no switch: a user can dismiss what the portal asks for. Edit, capture and refund a new order.
+# The portal shows each service by that service's own traffic, up to a day late. The checkout calls
+# Kustom's host once the provider proves the new key. The order management does so once you capture
+# or change an order. Until then, this check warns in every plan and apply, and stops nothing. The
+# end of the warning does not prove the switch, because a portal user can dismiss the request. To
+# prove it, edit, capture and refund a new order.
 check "nothing_left_to_do" {
   assert {
     condition = !data.kustom_endpoint_status.store.action_required

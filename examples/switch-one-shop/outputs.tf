@@ -9,6 +9,6 @@ output "why" {
 }
 
 output "old_keys_waiting" {
-  description = "The shop's old keys whose deletion waits, until the portal shows no use of them. A later apply deletes them."
+  description = "The shop's old keys that wait until the portal shows no use of them. A later apply deletes them."
   value       = [for key in kustom_mystore_connection.shop.keys_to_delete : key.username if key.waits_for != null]
 }

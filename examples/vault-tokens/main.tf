@@ -1,4 +1,4 @@
-# What the tokens are for is in a module of its own, which terraform test can run without Vault.
+# The resources are in a separate module, so that terraform test can run it without Vault.
 module "shops" {
   source = "./shops"
 

@@ -9,6 +9,6 @@ resource "kustom_mystore_connection" "shop" {
   merchant_id = each.value.merchant_id
   description = each.value.description
 
-  # The key that a shop used before stays until the portal shows no use of it.
+  # A shop's old key stays until the portal shows no use of it.
   replaced_key_policy = "delete_when_unused"
 }

@@ -1,5 +1,5 @@
 variable "wave" {
-  description = "The last wave of shops whose turn it is. Only raise it: a shop whose wave is later than this leaves the configuration."
+  description = "The last wave of shops to switch. Only raise it: a shop of a later wave leaves the configuration."
   type        = number
   default     = 1
 }

@@ -145,9 +145,9 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			},
 			"unused_for": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Evidence that replaces the answer of a shop. If the provider can ask no shop, or can't read " +
-					"one, it deletes the key if the portal shows no use of it for this long, as a duration such as `720h`. Default: " +
-					"no evidence counts.",
+				MarkdownDescription: "Evidence that replaces a shop's answer, as a duration such as `720h`. If the provider can " +
+					"ask no shop, or can't read one, it deletes the key that the portal shows no use of for this long. Default: no " +
+					"evidence counts.",
 				Validators: []validator.String{durationValidator{}},
 			},
 			"force_destroy": schema.BoolAttribute{

@@ -62,7 +62,7 @@ func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.Meta
 func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Keeps a store free of unknown keys: **it deletes every key of the store that is not in " +
-			"`credential_ids`**, whoever made it and whatever host it belongs to. Use it if people or killed runs leave keys " +
+			"`credential_ids`**, of any maker and on any host. Use it if people or killed runs leave keys " +
 			"behind.\n\n" +
 			"The plan names each key to delete, with its last use. If a key appears after the plan, the apply does not delete " +
 			"it. The next plan names it.\n\n" +
@@ -111,8 +111,8 @@ func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.Schema
 			},
 			"unused_for": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Evidence that replaces the answer of a shop. If the provider can ask no shop, or can't read " +
-					"one, it deletes a key if the portal shows no use of it for this long, as a duration such as `720h`. Default: no " +
+				MarkdownDescription: "Evidence that replaces a shop's answer, as a duration such as `720h`. If the provider can " +
+					"ask no shop, or can't read one, it deletes a key that the portal shows no use of for this long. Default: no " +
 					"evidence counts.",
 				Validators: []validator.String{durationValidator{}},
 			},

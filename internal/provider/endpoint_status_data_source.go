@@ -47,7 +47,8 @@ func (d *endpointStatusDataSource) Metadata(_ context.Context, req datasource.Me
 func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Shows what is left to switch in a store, as *Action required* on the *API* page of Kustom " +
-			"Portal does: the host of each kind of traffic, and what to do. Use it in `check` blocks and postconditions.\n\n" +
+			"Portal does. It has the host of each kind of traffic, and what to do. Use it in `check` blocks and " +
+			"postconditions.\n\n" +
 			"The status follows real traffic, up to 24 hours late. After a switch, each service shows the old host until the " +
 			"new host handles a request of it. For the checkout, that is the first customer's order. This provider's proof of " +
 			"a new key may count too, but we have not seen it. For the order management, it is a new order that you capture " +

@@ -103,11 +103,11 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 			"mystore_tokens_file": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Path of a file with the Mystore access tokens, in place of `mystore_tokens`: a JSON object " +
-					"from shop name to token, or a CSV file with the columns `shop` and `token`, as a spreadsheet saves it. Use it " +
-					"for hundreds of shops, because an environment variable has a size limit. Keep the file outside the repository, " +
-					"and readable only by you. Can also be set with `MYSTORE_TOKENS_FILE`. The provider takes all tokens from the " +
-					"first of these that is set: `mystore_tokens` or `mystore_tokens_file` (not both), `MYSTORE_TOKENS`, " +
+				MarkdownDescription: "Path of a file with the Mystore access tokens, in place of `mystore_tokens`. It is a JSON " +
+					"object from shop name to token, or a CSV file with the columns `shop` and `token`, as a spreadsheet saves it. " +
+					"Use it for hundreds of shops, because an environment variable has a size limit. Keep the file outside the " +
+					"repository, and readable only by you. Can also be set with `MYSTORE_TOKENS_FILE`. The provider takes all tokens " +
+					"from the first of these that is set: `mystore_tokens` or `mystore_tokens_file` (not both), `MYSTORE_TOKENS`, " +
 					"`MYSTORE_TOKENS_FILE`.",
 			},
 			"ignored_shops": schema.SetAttribute{
@@ -143,12 +143,12 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 			"progress_file": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Path of a file to which the provider appends a line of JSON for each shop and step: time, " +
-					"run, shop, store, step, the key's username, outcome, and the error if there is one. Use it to follow a long " +
-					"apply (`terraform-provider-kustom report --follow FILE`) and as an audit log. It holds no secret. The provider " +
-					"creates the file, readable only by you, and never shortens or removes it. Several runs may share one file. If " +
-					"the provider can't write the file, it stops before it plans or changes anything. If that happens later, it warns " +
-					"and goes on. Default: no file. Can also be set with `KUSTOM_PROGRESS_FILE`.",
+				MarkdownDescription: "Path of a file to which the provider appends a line of JSON for each shop and step. The " +
+					"line has time, run, shop, store, step, the key's username, outcome and, if there is one, the error. Use the file " +
+					"to follow a long apply (`terraform-provider-kustom report --follow FILE`) and as an audit log. It holds no " +
+					"secret. The provider creates the file, readable only by you, and never shortens or removes it. Several runs may " +
+					"share one file. If the provider can't write the file, it stops before it plans or changes anything. If that " +
+					"happens later, it warns and goes on. Default: no file. Can also be set with `KUSTOM_PROGRESS_FILE`.",
 			},
 		},
 		Blocks: map[string]schema.Block{"browser": browserBlock()},

@@ -3,7 +3,8 @@ variable "kustom_secret" {
   sensitive = true
 }
 
-# Run it whenever you like, with a provider whose environment is the playground:
+#
+# Run it at any time, with a provider whose environment is the playground:
 #
 #   terraform apply -invoke=action.kustom_create_test_order.butikk
 action "kustom_create_test_order" "butikk" {

@@ -1,5 +1,5 @@
 terraform {
-  # The first version that has actions.
+  # The first version with actions.
   required_version = ">= 1.14"
 
   required_providers {

@@ -3,7 +3,8 @@ variable "kustom_secret" {
   sensitive = true
 }
 
-# Run it whenever you like:
+#
+# Run it at any time:
 #
 #   terraform apply -invoke=action.kustom_verify_credentials.nettbutikk
 action "kustom_verify_credentials" "nettbutikk" {
@@ -14,7 +15,7 @@ action "kustom_verify_credentials" "nettbutikk" {
   }
 }
 
-# Without a secret: what the shop holds, and whether that key exists and belongs to Kustom's host.
+# Without a secret, the action checks that the shop's key exists and belongs to Kustom's host.
 action "kustom_verify_credentials" "nettbutikk_shop" {
   config {
     shop = "nettbutikk"

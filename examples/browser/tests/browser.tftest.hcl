@@ -1,4 +1,4 @@
-# The provider is a mock: no page is opened, and nobody has to sign in.
+# The provider is a mock. It opens no page and needs no sign-in.
 mock_provider "kustom" {}
 
 variables {

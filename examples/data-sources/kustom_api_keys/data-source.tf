@@ -1,5 +1,5 @@
-# Keys on Kustom's host that no shop uses: what a killed run, or a person in between two steps, may
-# have left behind. One that was proven before has been used, so its last use says nothing.
+# Keys on Kustom's host that no shop uses. A killed run may have left them, or a person between two
+# steps. A proof counts as a use, so the last use says nothing about such a key.
 data "kustom_api_keys" "new" {
   legacy = false
 }
@@ -11,7 +11,7 @@ output "strays" {
   ]
 }
 
-# Keys that nobody has used since Klarna's API was to end, on any host.
+# Keys without use since the first date for the end of Klarna's API, on any host.
 data "kustom_api_keys" "unused" {
   unused_since = "2026-03-31T00:00:00Z"
 }

@@ -2,8 +2,8 @@ data "kustom_endpoint_status" "butikk" {
   merchant_id = "M00123456"
 }
 
-# A warning, in every plan, for as long as the portal asks for something. No warning proves no switch: a
-# user of the portal can dismiss what it asks for.
+# Every plan warns while the portal asks for an action. The end of the warning does not prove a
+# switch, because a portal user can dismiss the request.
 check "nothing_left_to_do_in_butikk" {
   assert {
     condition     = !data.kustom_endpoint_status.butikk.action_required

@@ -1,7 +1,7 @@
 data "kustom_legacy_integrations" "all" {}
 
-# The keys that still point at Klarna. A current one is what a shop takes payments with; the
-# others were left behind.
+# The keys that still belong to Klarna's host. A shop takes payments with a current key. Nobody
+# needs the others.
 output "legacy_keys" {
   value = {
     for i in data.kustom_legacy_integrations.all.integrations : i.username => {

@@ -1,6 +1,6 @@
 data "kustom_stores" "all" {}
 
-# What the portal asks for in every store that the portal user can see.
+# The actions that the portal asks for, in every store that the portal user can see.
 data "kustom_endpoint_status" "each" {
   for_each    = toset(data.kustom_stores.all.stores[*].merchant_id)
   merchant_id = each.key

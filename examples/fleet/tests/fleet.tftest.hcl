@@ -1,4 +1,4 @@
-# The provider is a mock: nobody is asked, and no token is needed.
+# The provider is a mock. It sends no request and needs no token.
 mock_provider "kustom" {}
 
 variables {
@@ -17,7 +17,7 @@ run "each_shop_gets_a_key_of_its_own_store" {
   }
 }
 
-# A shop that leaves the list is left as it is, and not emptied.
+# If you remove a shop from the list, it keeps its key.
 run "nothing_empties_a_shop" {
   command = plan
 

@@ -1,5 +1,5 @@
 variable "wave" {
-  description = "The last wave of shops whose turn it is, where the list has the column wave. Only raise it: a shop whose wave is later than this leaves the configuration."
+  description = "The last wave of shops to switch, if the list has the column wave. Only raise it: a shop of a later wave leaves the configuration."
   type        = number
   default     = 1
 }
@@ -15,8 +15,8 @@ locals {
   shops = provider::kustom::shop_list(filebase64("${path.module}/shops.csv"), var.shared_merchant_ids...)
 }
 
-# For each shop a new key is made, proven and added to Mystore, and the key that the shop used before
-# is deleted. No secret is stored anywhere.
+# For each shop, the provider makes a new key, proves it, adds it to Mystore, and deletes the key
+# that the shop used before. No secret is stored.
 resource "kustom_mystore_connection" "shop" {
   for_each = { for name, shop in local.shops : name => shop if shop.wave <= var.wave }
 

@@ -1,4 +1,5 @@
-# What still has to be switched. Import blocks for it, and resources that keep the keys for now:
+# The keys that are left to switch. This writes import blocks, and resources that keep the keys for
+# now:
 #
 #   terraform query -generate-config-out=keys.tf
 list "kustom_api_key" "legacy" {

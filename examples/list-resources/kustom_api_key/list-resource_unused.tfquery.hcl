@@ -1,4 +1,4 @@
-# Keys that nobody has used since Klarna's API was to end, on any host.
+# Keys without use since the first date for the end of Klarna's API, on any host.
 list "kustom_api_key" "unused" {
   provider = kustom
   limit    = 500

@@ -1,5 +1,5 @@
 terraform {
-  # The first version that has list resources.
+  # The first version with list resources.
   required_version = ">= 1.14"
 
   required_providers {

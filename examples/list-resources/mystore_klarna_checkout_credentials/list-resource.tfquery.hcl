@@ -1,5 +1,5 @@
-# The shops that mystore_tokens names. Import blocks for them, and resources, to each of which a
-# secret has to be added:
+# The shops in mystore_tokens. This writes import blocks and resources. Add a secret to each
+# resource:
 #
 #   terraform query -generate-config-out=shops.tf
 list "mystore_klarna_checkout_credentials" "all" {

@@ -9,11 +9,11 @@ output "host" {
 }
 
 output "reason" {
-  description = "Why the last apply changed the shop's key, or the planned one will."
+  description = "Why the planned apply will change the shop's key, or the last apply has changed it."
   value       = kustom_mystore_connection.shop.reason
 }
 
 output "old_keys_waiting" {
-  description = "The shop's old keys whose deletion waits, until the portal shows no use of them. A later apply deletes them."
+  description = "The shop's old keys that wait until the portal shows no use of them. A later apply deletes them."
   value       = [for key in kustom_mystore_connection.shop.keys_to_delete : key.username if key.waits_for != null]
 }

@@ -9,19 +9,19 @@ variable "merchant_id" {
 }
 
 variable "description" {
-  description = "What Kustom Portal shows beside the key. A change of it rotates the key."
+  description = "The text that Kustom Portal shows beside the key. A change rotates the key."
   type        = string
   default     = null
 }
 
 variable "rotate_when_changed" {
-  description = "Anything of your own; a change of any value rotates the key."
+  description = "Any values that you choose. A change of any value rotates the key."
   type        = map(string)
   default     = null
 }
 
 variable "rotate_after_days" {
-  description = "Age in days at which the key is rotated; null is never."
+  description = "Age in days at which the key is rotated. Null means never."
   type        = number
   default     = null
 }

@@ -4,7 +4,7 @@ resource "kustom_api_key" "checkout" {
   rotate_when_changed = var.rotate_when_changed
   rotate_after_days   = var.rotate_after_days
 
-  # The new key is in the shop before the old one is deleted.
+  # The shop gets the new key before Terraform deletes the old key.
   lifecycle {
     create_before_destroy = true
   }

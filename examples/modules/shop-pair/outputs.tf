@@ -4,7 +4,7 @@ output "kustom_id" {
 }
 
 output "kustom_secret" {
-  description = "The Kustom Secret that goes with it, for whatever else needs it."
+  description = "The key's Kustom Secret, for other uses."
   value       = mystore_klarna_checkout_credentials.shop.kustom_secret
   sensitive   = true
 }

@@ -1,4 +1,4 @@
-# The provider is a mock: nobody is asked, and no token is needed.
+# The provider is a mock. It sends no request and needs no token.
 mock_provider "kustom" {}
 
 run "the_shop_gets_a_key_of_its_store" {

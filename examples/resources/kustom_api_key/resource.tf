@@ -1,7 +1,7 @@
 resource "kustom_api_key" "checkout" {
   merchant_id = "M00123456"
 
-  # The new key is installed before the old one is deleted: the checkout is never without one.
+  # Terraform installs the new key before it deletes the old key, so the checkout always has a key.
   lifecycle {
     create_before_destroy = true
   }

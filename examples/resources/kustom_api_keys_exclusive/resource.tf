@@ -3,8 +3,8 @@ resource "kustom_mystore_connection" "butikk" {
   merchant_id = "M00123456"
 }
 
-# The store has the shop's key and no other. The plan names every other key, whenever one turns up, and
-# the apply deletes it.
+# The store keeps the shop's key and no other. The plan names every other key, and the apply deletes
+# it.
 resource "kustom_api_keys_exclusive" "butikk" {
   merchant_id    = "M00123456"
   credential_ids = [kustom_mystore_connection.butikk.credential_id]

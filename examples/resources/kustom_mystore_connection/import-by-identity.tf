@@ -1,4 +1,4 @@
-# A shop that has a key of Kustom's keeps it.
+# A shop with a Kustom key keeps it.
 import {
   to = kustom_mystore_connection.butikk
   identity = {

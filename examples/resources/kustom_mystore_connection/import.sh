@@ -1,2 +1,2 @@
-# <shop>/<merchant_id>. A shop that has a key of Kustom's keeps it.
+# <shop>/<merchant_id>. A shop with a Kustom key keeps it.
 terraform import kustom_mystore_connection.butikk butikk/M00123456

@@ -2,10 +2,10 @@ resource "kustom_mystore_connection" "butikk" {
   shop        = "butikk"
   merchant_id = "M00123456"
 
-  # The first plan that finds the key this old rotates it.
+  # The first plan that finds the key at this age, or older, rotates it.
   rotate_after_days = 90
 
-  # A change of any value rotates it as well.
+  # A change of any value rotates the key too.
   rotate_when_changed = {
     incident = "none"
   }

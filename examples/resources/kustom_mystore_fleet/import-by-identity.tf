@@ -1,4 +1,4 @@
-# Shops that have a key of Kustom's keep it.
+# Shops with a Kustom key keep it.
 import {
   to = kustom_mystore_fleet.norway
   identity = {

@@ -1,5 +1,5 @@
-# The shop's name. The plan gives the shop the pair that is named here, as nobody can read the secret
-# that it has.
+# The shop's name. The plan gives the shop the pair of this configuration, because nobody can read
+# the secret that it holds.
 import {
   to       = mystore_klarna_checkout_credentials.butikk
   id       = "butikk"

@@ -7,7 +7,7 @@ resource "kustom_api_key" "checkout" {
 }
 
 resource "mystore_klarna_checkout_credentials" "butikk" {
-  # The type's name does not begin with the provider's, so the provider has to be named.
+  # The type's name does not begin with the provider's name, so name the provider.
   provider = kustom
 
   shop          = "butikk"

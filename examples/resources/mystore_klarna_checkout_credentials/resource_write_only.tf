@@ -1,5 +1,5 @@
-# A key that was made in the portal. Its secret comes from a variable and is stored nowhere:
-# neither the plan nor the state has it.
+# A person made this key in the portal. Its secret comes from a variable. Neither the plan nor the
+# state has it.
 variable "kustom_secret" {
   type      = string
   sensitive = true
@@ -12,7 +12,8 @@ resource "mystore_klarna_checkout_credentials" "nettbutikk" {
   shop      = "nettbutikk"
   kustom_id = "M00123456-aB3dE"
 
-  # A value that is not stored cannot be compared: raise the version whenever the secret changes.
+  # Terraform can't compare a value that it does not store. Raise the version whenever the secret
+  # changes.
   kustom_secret_wo         = var.kustom_secret
   kustom_secret_wo_version = 1
 }

@@ -1,5 +1,5 @@
-# The provider is a mock: nobody is asked, and no token is needed. What the portal would make up has to
-# look like what it is, because the provider does check what it is given.
+# The provider is a mock. It sends no request and needs no token. The invented values must be
+# well-formed, because the provider checks them.
 mock_provider "kustom" {
   mock_resource "kustom_api_key" {
     defaults = {
@@ -75,7 +75,7 @@ run "there_is_no_fifth_wave" {
   expect_failures = [var.waves]
 }
 
-# What a campaign has missed is rotated by age.
+# The age rotates keys that a campaign has missed.
 run "no_key_grows_old" {
   command = plan
 

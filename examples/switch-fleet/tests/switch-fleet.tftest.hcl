@@ -1,4 +1,4 @@
-# The provider is a mock: nobody is asked, and no token is needed.
+# The provider is a mock. It sends no request and needs no token.
 mock_provider "kustom" {}
 
 run "each_shop_of_the_list_is_in_one_chunk" {
@@ -17,7 +17,7 @@ run "each_shop_of_the_list_is_in_one_chunk" {
   }
 }
 
-# A shop that leaves the list is left as it is, and not emptied.
+# If you remove a shop from the list, it keeps its key.
 run "nothing_empties_a_shop" {
   command = plan
 
@@ -40,7 +40,7 @@ run "one_chunk_has_them_all" {
   }
 }
 
-# Where the list has waves, later shops wait.
+# If the list has waves, later shops wait.
 run "only_the_waves_whose_turn_it_is" {
   command = plan
 

@@ -1,4 +1,4 @@
-# The provider is a mock: nobody is asked, and no token is needed.
+# The provider is a mock. It sends no request and needs no token.
 mock_provider "kustom" {
   mock_data "kustom_endpoint_status" {
     defaults = { action_required = false }

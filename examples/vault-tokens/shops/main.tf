@@ -1,5 +1,5 @@
-# The whole guide for each shop: a new key is made, proven and added to Mystore, and the key that the
-# shop used before is deleted. No secret is stored anywhere.
+# The switch of each shop: the provider makes a new key, proves it, adds it to Mystore, and deletes
+# the key that the shop used before. No secret is stored.
 resource "kustom_mystore_connection" "shop" {
   for_each = var.shops
 

@@ -1,5 +1,5 @@
-# The provider is a mock, and Vault is left out, as there are no mocks of ephemeral resources: nobody is
-# asked, and no token is needed.
+# The provider is a mock. It sends no request and needs no token. The test leaves Vault out, because
+# ephemeral resources have no mocks.
 mock_provider "kustom" {}
 
 variables {
