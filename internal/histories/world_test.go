@@ -35,8 +35,8 @@ var (
 	storeOf = [shopCount]int{0, 0, 1}
 )
 
-// otherSystem is a shop that nobody tells the provider of: it stands for whatever else uses a key.
-const otherSystem = "accounting"
+// otherSystems are shops that nobody tells the provider of, one of each store: they stand for whatever else uses a key.
+var otherSystems = [storeCount]string{"accounting", "warehouse"}
 
 const baseURL = "http://127.0.0.1"
 
@@ -58,10 +58,12 @@ func seed() sandbox.Seed {
 			KustomID:   key.Username, KustomSecret: key.Secret, UpdatedAt: &made,
 		})
 	}
-	s.Shops = append(s.Shops, sandbox.Shop{
-		Name: otherSystem, Token: "fake-mystore-token-accounting", MerchantID: storeIDs[0], UpdatedAt: &made,
-		Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
-	})
+	for i, name := range otherSystems {
+		s.Shops = append(s.Shops, sandbox.Shop{
+			Name: name, Token: "fake-mystore-token-" + name, MerchantID: storeIDs[i], UpdatedAt: &made,
+			Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
+		})
+	}
 	return s
 }
 
@@ -107,6 +109,8 @@ type world struct {
 	held map[string]map[string]bool
 	// victims are shops that a run has stopped that was not told of them. They are put right in the end.
 	victims map[string]bool
+	// moving are the shops that somebody has let go from store to store.
+	moving map[string]bool
 	// settled says that people have done what refusals ask for: also where a provider configuration had no shops to ask.
 	settled bool
 	// before are the shops that took payments when the run began.
@@ -128,7 +132,6 @@ type apiChange struct {
 	key     string // what was made, deleted, or installed
 	before  string // what the shop held
 	worked  bool
-	works   bool
 	holders []string
 }
 
@@ -148,7 +151,7 @@ type options struct {
 func newWorld(d *tfdriver.Driver, o options) (*world, error) {
 	w := &world{
 		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, way: o.way, tidy: o.tidy,
-		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{},
+		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{}, moving: map[string]bool{},
 	}
 	var err error
 	w.sandbox, err = sandbox.New(seed(), sandbox.Options{Pending: o.pending, Clock: w.clock, Unchecked: true, KeyLimit: 100})
