@@ -466,7 +466,7 @@ func (w *world) terraform(i int, t trouble, o tfdriver.Options) outcome {
 func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 	defer r.unlock()
 	e, ctx := w.estates[r.estate], context.Background()
-	config := w.builder.config(w.effective(e), e.exclusive)
+	config := w.builder.config(w.effective(r), e.exclusive)
 	for _, key := range e.retained {
 		config = append(config, w.builder.retained(key))
 	}
@@ -517,16 +517,29 @@ func (w *world) hear(result *tfdriver.Result, r *run) {
 	w.said = append(w.said, result.Warnings...)
 }
 
-// effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key
-// of its own shows that.
-func (w *world) effective(e *estate) [shopCount]wish {
+// effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key of its own shows
+// that, to this run or to an earlier one. Of a shop that nobody has ever read, the configuration is all that is known: one
+// such shop among many must not keep the others' old keys.
+func (w *world) effective(r *run) [shopCount]wish {
+	e := w.estates[r.estate]
 	wishes := e.wishes
-	for shop := range wishes {
-		if w.shop(shopNames[shop]).KustomID == "" {
+	for shop, name := range shopNames {
+		if w.shop(name).KustomID == "" || !r.reads(shop) && !e.has(shop) {
 			wishes[shop].mistaken = false
 		}
 	}
 	return wishes
+}
+
+// reads tells whether the run can read a shop from its beginning to its end.
+func (r *run) reads(shop int) bool {
+	switch r.trouble.kind {
+	case blind:
+		return false
+	case dead, refuseRead:
+		return r.trouble.shop != shop
+	}
+	return true
 }
 
 // accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key
