@@ -233,7 +233,7 @@ func (w *world) change(by carrier, req *http.Request) (*http.Response, error) {
 	c := apiChange{estate: r.estate, by: r.isDoing(), shop: shopOfCredentials(req)}
 	keys := w.keys()
 	if c.shop != "" {
-		c.before, c.worked = w.shop(c.shop).KustomID, w.sandbox.Working(c.shop) == nil
+		c.before, c.worked = w.shop(c.shop).KustomID, w.works(c.shop) == nil
 		w.lag.keepShop(w.shop(c.shop), w.clock.Now())
 	}
 	if req.Method == http.MethodDelete {
@@ -258,7 +258,7 @@ func (w *world) change(by carrier, req *http.Request) (*http.Response, error) {
 func (w *world) describe(c *apiChange, req *http.Request, before map[string]sandbox.Key) {
 	switch {
 	case c.shop != "":
-		c.key, c.works, c.what = w.shop(c.shop).KustomID, w.sandbox.Working(c.shop) == nil, "install"
+		c.key, c.what = w.shop(c.shop).KustomID, "install"
 		if c.key == "" {
 			c.what = "clear"
 		}

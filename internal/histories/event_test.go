@@ -180,10 +180,10 @@ func (w *world) tune(e *estate, ev event) {
 	}
 }
 
-// pass lets time pass, in which customers buy in the shops, and the other system uses its key.
+// pass lets time pass, in which customers buy in the shops, and other systems use their keys.
 func (w *world) pass(d time.Duration) {
 	w.clock.Advance(d)
-	for _, name := range append(shopNames[:], otherSystem) {
+	for _, name := range slices.Concat(shopNames[:], otherSystems[:]) {
 		_ = w.sandbox.PlaceOrder(name) // Some may take no payments.
 	}
 }
@@ -193,7 +193,7 @@ func (w *world) String() string { return strings.Join(w.story, "\n") }
 
 func (w *world) working() (working [shopCount]bool) {
 	for shop, name := range shopNames {
-		working[shop] = w.sandbox.Working(name) == nil
+		working[shop] = w.works(name) == nil
 	}
 	return working
 }
@@ -375,7 +375,9 @@ func (w *world) byHand(shop, what int) {
 			must(w.sandbox.DeleteKey(key.MerchantID, key.CredentialID))
 		}
 	case handShare:
-		must(w.sandbox.Install(otherSystem, now.KustomID, now.KustomSecret))
+		if key, ok := w.keys()[now.KustomID]; ok {
+			must(w.sandbox.Install(otherSystems[slices.Index(storeIDs[:], key.MerchantID)], key.Username, key.Secret))
+		}
 	case handOldKey:
 		if key, ok := w.keys()[id+"-old00"]; ok {
 			must(w.sandbox.Install(name, key.Username, key.Secret))
@@ -391,8 +393,10 @@ func (w *world) converge() {
 	w.tell("all trouble is over")
 	w.settle()
 	if w.untilQuiet() && slices.ContainsFunc(w.estates[:], (*estate).waits) {
-		w.tell("nothing uses the old keys")
-		_ = w.sandbox.Install(otherSystem, "", "")
+		w.tell("nothing uses old keys any more")
+		for _, name := range otherSystems {
+			_ = w.sandbox.Install(name, "", "") // Each is there.
+		}
 		w.pass(25 * time.Hour)
 		w.untilQuiet()
 		w.judgeWaiting()
@@ -439,8 +443,8 @@ func (w *world) settle() {
 		for _, e := range w.estates {
 			e.ignored[shop] = false
 			// Where the shop has gone to another store, it may come back.
-			store, _, _ := strings.Cut(w.shop(name).KustomID, "-")
-			e.wishes[shop].allow = e.wishes[shop].allow || store != storeIDs[storeOf[shop]]
+			store, _, has := strings.Cut(w.shop(name).KustomID, "-")
+			e.wishes[shop].allow = e.wishes[shop].allow || has && store != storeIDs[storeOf[shop]]
 			// Whoever keeps keys stops that, if the world is a tidy one.
 			e.wishes[shop].keep = e.wishes[shop].keep && !w.tidy
 			e.wishes[shop].mistaken, e.wishes[shop].split, e.wishes[shop].late, e.wishes[shop].imports = false, false, false, nil
@@ -510,7 +514,7 @@ func (w *world) owned(shop int) bool {
 // judgeEnd holds the world to the promises when nothing is left to do.
 func (w *world) judgeEnd() {
 	for shop, name := range shopNames {
-		if err := w.sandbox.Working(name); err != nil && w.owned(shop) {
+		if err := w.works(name); err != nil && w.owned(shop) {
 			w.breach(promiseConverges, "nothing is left to do, and shop %s takes no payments: %v", name, err)
 		}
 	}

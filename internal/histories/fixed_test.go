@@ -86,6 +86,47 @@ func TestFixedHistories(t *testing.T) {
 		"only one connection is to be applied": {
 			{verb: want, shop: 0, n: 1}, {verb: want, shop: 1, n: 1}, {verb: target, shop: 1, n: 2},
 		},
+		"a pair becomes a connection": {
+			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: move, shop: 2}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply},
+		},
+		"a pair becomes a connection in a run that is killed": {
+			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: move, shop: 2},
+			{verb: apply, trouble: trouble{kind: killAfter, at: 1}}, {verb: apply},
+		},
+		"something else uses the key that a connection replaces": {
+			{verb: want, shop: 2, n: 1}, {verb: tune, shop: 2, n: tuneQuiet}, {verb: hand, shop: 2, n: handShare}, {verb: apply},
+			{verb: wait, n: 3}, {verb: apply}, {verb: wait, n: 3}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply},
+		},
+		"something else uses the key that a fleet replaces": {
+			{verb: want, shop: 2, n: 2}, {verb: want, shop: 0, n: 2}, {verb: tune, shop: 0, n: tuneQuiet}, {verb: apply},
+			{verb: hand, shop: 2, n: handShare}, {verb: tune, shop: 2, n: tuneTurn}, {verb: apply}, {verb: wait, n: 3}, {verb: apply},
+		},
+		"a connection's shop goes to another store and comes back": {
+			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: tune, shop: 2, n: tuneAllow}, {verb: tune, shop: 2, n: tuneMistaken}, {verb: apply},
+			{verb: tune, shop: 2, n: tuneMistaken}, {verb: apply},
+		},
+		"a fleet's shop goes to another store and comes back": {
+			{verb: want, shop: 1, n: 2}, {verb: want, shop: 2, n: 2}, {verb: apply}, {verb: tune, shop: 2, n: tuneAllow},
+			{verb: tune, shop: 1, n: tuneMistaken}, {verb: apply}, {verb: tune, shop: 1, n: tuneMistaken}, {verb: apply},
+		},
+		"a pair's shop goes to another store and comes back": {
+			{verb: want, shop: 2, n: 0}, {verb: apply}, {verb: tune, shop: 2, n: tuneAllow}, {verb: tune, shop: 2, n: tuneMistaken}, {verb: apply},
+			{verb: tune, shop: 2, n: tuneMistaken}, {verb: apply},
+		},
+		"a key is destroyed by force while another state's shop has it": {
+			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneForce}, {verb: apply}, {verb: want, estate: 1, shop: 0, n: 0},
+			{verb: adopt, estate: 1, shop: 0}, {verb: apply, estate: 1}, {verb: want, shop: 0, n: 3}, {verb: apply},
+		},
+		"a key is retained when it is replaced": {
+			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneRetain}, {verb: apply}, {verb: tune, shop: 0, n: tuneTurn}, {verb: apply},
+		},
+		"an ignored shop has the key that another one gives up": {
+			{verb: want, shop: 0, n: 1}, {verb: want, estate: 1, shop: 1, n: 1}, {verb: tune, shop: 1, n: tuneIgnore}, {verb: apply}, {verb: apply, estate: 1},
+		},
+		"a shop that nobody has ever read is configured for the wrong store": {
+			{verb: want, estate: 1, shop: 1, n: 0}, {verb: tune, estate: 1, shop: 1, n: tuneExclusive}, {verb: want, estate: 1, shop: 0, n: 1},
+			{verb: tune, estate: 1, shop: 1, n: tuneMistaken}, {verb: apply, estate: 1, trouble: trouble{dead, 0, 1, 0}, order: 1},
+		},
 		"somebody clears a shop": {
 			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: hand, shop: 2, n: handClear}, {verb: apply},
 		},
@@ -96,4 +137,14 @@ func TestFixedHistories(t *testing.T) {
 			mustHold(t, d, options{}, history)
 		})
 	}
+	t.Run("whoever keeps keys stops that", func(t *testing.T) {
+		t.Parallel()
+		w := mustHold(t, d, options{tidy: true}, []event{
+			{verb: want, shop: 2, n: 1}, {verb: want, shop: 0, n: 2}, {verb: tune, shop: 2, n: tuneKeep}, {verb: tune, shop: 0, n: tuneKeep},
+			{verb: want, estate: 1, shop: 1, n: 1}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn}, {verb: tune, shop: 0, n: tuneTurn}, {verb: apply},
+		})
+		if n := len(w.keys()); n != shopCount {
+			t.Errorf("%d keys are left:\n%s", n, w)
+		}
+	})
 }

@@ -29,7 +29,7 @@ func TestHistories(t *testing.T) {
 					pending: rapid.IntRange(0, 1).Draw(t, "pending"), remembers: rapid.Bool().Draw(t, "remembers"),
 					way: way(rapid.IntRange(0, int(ways)-1).Draw(t, "way")), tidy: rapid.Bool().Draw(t, "tidy"),
 				}
-				history := rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")
+				history := slices.Concat(rapid.SliceOfN(rapid.Custom(drawWish), 1, 4).Draw(t, "beginning")...)
 				history = append(history, rapid.SliceOfN(rapid.Custom(drawEvent), 1, 8).Draw(t, "history")...)
 				mustHold(t, d, o, history)
 			})
@@ -37,12 +37,17 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// drawWish draws the owner of a shop.
-func drawWish(t *rapid.T) event {
-	return event{
+// drawWish draws the owner of a shop, and arguments of it.
+func drawWish(t *rapid.T) []event {
+	owned := event{
 		verb: want, estate: rapid.IntRange(0, estateCount-1).Draw(t, "estate"),
 		shop: rapid.IntRange(0, shopCount-1).Draw(t, "shop"), n: rapid.IntRange(0, len(owners)-1).Draw(t, "owner"),
 	}
+	wish := []event{owned}
+	for _, argument := range rapid.SliceOfNDistinct(rapid.IntRange(0, tunes-1), 0, 2, rapid.ID).Draw(t, "arguments") {
+		wish = append(wish, event{verb: tune, estate: owned.estate, shop: owned.shop, n: argument})
+	}
+	return wish
 }
 
 // drawEvent draws an event. What is drawn first, and what is small, is what a failing history is made

@@ -47,18 +47,18 @@ func (c carrier) couldNotKnow(change apiChange) bool {
 }
 
 func (w *world) judgeInstall(c apiChange) {
-	if c.worked && !c.works {
-		w.breach(promiseShop, "state %d stopped shop %s: it had %s, and has %s", c.estate, c.shop, c.before, c.key)
-	}
 	was, _, _ := strings.Cut(c.before, "-")
 	is, _, _ := strings.Cut(c.key, "-")
-	if c.before != "" && was != is && w.estates[c.estate].allows(slices.Index(shopNames[:], c.shop), c.by) {
+	leaves := c.before != "" && was != is
+	if leaves && w.estates[c.estate].allows(slices.Index(shopNames[:], c.shop), c.by) {
 		// Nothing deletes a key of another store than the configured one.
 		w.answer(c.before)
-		return
-	}
-	if c.before != "" && was != is {
+		w.moving[c.shop] = true
+	} else if leaves {
 		w.breach(promiseStore, "state %d gave shop %s a key of store %s, and it had one of %s", c.estate, c.shop, is, was)
+	}
+	if c.worked && w.works(c.shop) != nil {
+		w.breach(promiseShop, "state %d stopped shop %s: it had %s, and has %s", c.estate, c.shop, c.before, c.key)
 	}
 }
 
@@ -68,6 +68,16 @@ func (e *estate) allows(shop int, by string) bool {
 		return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.owner == ownerFleet && w.allow })
 	}
 	return e.wishes[shop].allow
+}
+
+// works returns nil where a shop takes payments. The sandbox knows no shop that goes from one store to another.
+func (w *world) works(name string) error {
+	err := w.sandbox.Working(name)
+	shop := w.shop(name)
+	if key, ok := w.keys()[shop.KustomID]; ok && w.moving[name] && key.Secret == shop.KustomSecret {
+		return nil
+	}
+	return err
 }
 
 // isForced tells whether a pair's key is deleted that is to be deleted whoever uses it.
@@ -85,7 +95,7 @@ func (w *world) isForced(c apiChange) bool {
 
 // judgeUse holds the deletion of a replaced key to a policy that waits until nothing uses the key.
 func (w *world) judgeUse(c apiChange) {
-	if !isEngines(c.by) || w.shop(otherSystem).KustomID != c.key {
+	if !isEngines(c.by) || !w.isUsedElsewhere(c.key) {
 		return
 	}
 	for name := range w.held[c.key] {
@@ -95,6 +105,11 @@ func (w *world) judgeUse(c apiChange) {
 			return
 		}
 	}
+}
+
+// isUsedElsewhere tells whether something uses a key that the provider does not know of.
+func (w *world) isUsedElsewhere(username string) bool {
+	return slices.ContainsFunc(otherSystems[:], func(name string) bool { return w.shop(name).KustomID == username })
 }
 
 // policy is what the configuration says of a shop, and of all of its fleet.
@@ -142,7 +157,9 @@ func (w *world) judgeWaiting() {
 
 // isOneShops tells whether a key is out of use that one shop only has had. One that several have had goes with the last of
 // them, if a connection or a fleet gives that one another key.
-func (w *world) isOneShops(username string) bool { return len(w.held[username]) == 1 && len(w.holders(username)) == 0 }
+func (w *world) isOneShops(username string) bool {
+	return len(w.held[username]) == 1 && len(w.holders(username)) == 0
+}
 
 // judgeKept holds an object that deletes replaced keys to that: what it kept before it has deleted, too.
 func (w *world) judgeKept(instance *tfdriver.Instance) {
@@ -166,15 +183,15 @@ func (w *world) judgeRun(ev event, out outcome) {
 	// A run with -target has nothing to say of the other shops.
 	saysAll := ev.trouble.kind == noTrouble && ev.verb != target
 	for shop, name := range shopNames {
-		if e.wishes[shop].owner == ownerNone || w.sandbox.Working(name) == nil {
+		if e.wishes[shop].owner == ownerNone || w.works(name) == nil {
 			continue
 		}
 		switch {
 		case w.victims[name]:
 		case w.before[shop]:
-			w.breach(promiseSuccess, "state %d ended well, and shop %s has stopped: %v", i, name, w.sandbox.Working(name))
+			w.breach(promiseSuccess, "state %d ended well, and shop %s has stopped: %v", i, name, w.works(name))
 		case saysAll && !w.names(out.Warnings, name):
-			w.breach(promiseSuccess, "state %d ended well and said nothing, and shop %s takes no payments: %v", i, name, w.sandbox.Working(name))
+			w.breach(promiseSuccess, "state %d ended well and said nothing, and shop %s takes no payments: %v", i, name, w.works(name))
 		}
 	}
 }

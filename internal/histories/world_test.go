@@ -35,8 +35,8 @@ var (
 	storeOf = [shopCount]int{0, 0, 1}
 )
 
-// otherSystem is a shop that nobody tells the provider of: it stands for whatever else uses a key.
-const otherSystem = "accounting"
+// otherSystems are shops that nobody tells the provider of, one of each store: they stand for whatever else uses a key.
+var otherSystems = [storeCount]string{"accounting", "warehouse"}
 
 const baseURL = "http://127.0.0.1"
 
@@ -58,10 +58,12 @@ func seed() sandbox.Seed {
 			KustomID:   key.Username, KustomSecret: key.Secret, UpdatedAt: &made,
 		})
 	}
-	s.Shops = append(s.Shops, sandbox.Shop{
-		Name: otherSystem, Token: "fake-mystore-token-accounting", MerchantID: storeIDs[0], UpdatedAt: &made,
-		Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
-	})
+	for i, name := range otherSystems {
+		s.Shops = append(s.Shops, sandbox.Shop{
+			Name: name, Token: "fake-mystore-token-" + name, MerchantID: storeIDs[i], UpdatedAt: &made,
+			Extensions: []sandbox.Extension{{ID: sandbox.KlarnaCheckoutV3, Name: "Klarna Checkout V3", Version: "3.4.1", Active: true}},
+		})
+	}
 	return s
 }
 
@@ -107,6 +109,8 @@ type world struct {
 	held map[string]map[string]bool
 	// victims are shops that a run has stopped that was not told of them. They are put right in the end.
 	victims map[string]bool
+	// moving are the shops that somebody has let go from store to store.
+	moving map[string]bool
 	// settled says that people have done what refusals ask for: also where a provider configuration had no shops to ask.
 	settled bool
 	// before are the shops that took payments when the run began.
@@ -128,7 +132,6 @@ type apiChange struct {
 	key     string // what was made, deleted, or installed
 	before  string // what the shop held
 	worked  bool
-	works   bool
 	holders []string
 }
 
@@ -148,7 +151,7 @@ type options struct {
 func newWorld(d *tfdriver.Driver, o options) (*world, error) {
 	w := &world{
 		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, way: o.way, tidy: o.tidy,
-		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{},
+		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{}, moving: map[string]bool{},
 	}
 	var err error
 	w.sandbox, err = sandbox.New(seed(), sandbox.Options{Pending: o.pending, Clock: w.clock, Unchecked: true, KeyLimit: 100})
@@ -463,7 +466,7 @@ func (w *world) terraform(i int, t trouble, o tfdriver.Options) outcome {
 func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 	defer r.unlock()
 	e, ctx := w.estates[r.estate], context.Background()
-	config := w.builder.config(w.effective(e), e.exclusive)
+	config := w.builder.config(w.effective(r), e.exclusive)
 	for _, key := range e.retained {
 		config = append(config, w.builder.retained(key))
 	}
@@ -514,16 +517,29 @@ func (w *world) hear(result *tfdriver.Result, r *run) {
 	w.said = append(w.said, result.Warnings...)
 }
 
-// effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key
-// of its own shows that.
-func (w *world) effective(e *estate) [shopCount]wish {
+// effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key of its own shows
+// that, to this run or to an earlier one. Of a shop that nobody has ever read, the configuration is all that is known: one
+// such shop among many must not keep the others' old keys.
+func (w *world) effective(r *run) [shopCount]wish {
+	e := w.estates[r.estate]
 	wishes := e.wishes
-	for shop := range wishes {
-		if w.shop(shopNames[shop]).KustomID == "" {
+	for shop, name := range shopNames {
+		if w.shop(name).KustomID == "" || !r.reads(shop) && !e.has(shop) {
 			wishes[shop].mistaken = false
 		}
 	}
 	return wishes
+}
+
+// reads tells whether the run can read a shop from its beginning to its end.
+func (r *run) reads(shop int) bool {
+	switch r.trouble.kind {
+	case blind:
+		return false
+	case dead, refuseRead:
+		return r.trouble.shop != shop
+	}
+	return true
 }
 
 // accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key

@@ -739,6 +739,45 @@ func TestExecute_PanicLosesNoKey(t *testing.T) {
 	}
 }
 
+// panicking is a journal that panics at a step.
+type panicking struct{ at rotation.Step }
+
+func (p panicking) Record(e rotation.Entry) error {
+	if e.Step == p.at {
+		panic("index out of range")
+	}
+	return nil
+}
+
+// TestExecute_OwnPanicIsAnError: a fault of the engine itself ends in an error, and the next run puts everything right.
+func TestExecute_OwnPanicIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, at := range []rotation.Step{rotation.StepGenerate, rotation.StepProve, rotation.StepInstall, rotation.StepConfirm, rotation.StepDelete} {
+		t.Run(string(at), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			plan := w.plan(config())
+			w.journal, w.sightings = panicking{at}, rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+			w.rerun()
+			record := rotation.Record{MerchantID: "M1"}
+			kept, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
+			for _, key := range kept {
+				err = errors.Join(err, key.Err)
+			}
+			if panicked := (*rotation.PanicError)(nil); !errors.As(err, &panicked) {
+				t.Errorf("the error is %v", err)
+			}
+			w.wantHolds("a", w.shops.holds("a"))
+			w.journal = nil
+			w.clock.Advance(time.Minute)
+			w.rerun()
+			w.converge(&record)
+			w.wantHolds("a", record.Username)
+			w.wantKeys(record.Username)
+		})
+	}
+}
+
 // remembers tells whether a key is among those that are to be looked after, by its name or by its request.
 func remembers(record rotation.Record, a *account, username string) bool {
 	return slices.ContainsFunc(record.Memory.Unsettled, func(o kustom.Orphan) bool {

@@ -1,8 +1,10 @@
 package rotation_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -295,6 +297,34 @@ func TestKeys_DoNotRememberFailedList(t *testing.T) {
 	}
 	if got := usernames(t, keys, ""); len(got) != 5 {
 		t.Errorf("the keys are %v", got)
+	}
+}
+
+// unfiltered is a portal that lists the keys of all stores, whichever it is asked for.
+type unfiltered struct{ *account }
+
+func (u unfiltered) Keys(ctx context.Context, _ string) iter.Seq2[kustom.Key, error] {
+	return u.account.Keys(ctx, "")
+}
+
+// TestKeys_DropKeysThatTheFilterLetThrough, of another store and well-formed.
+func TestKeys_DropKeysThatTheFilterLetThrough(t *testing.T) {
+	t.Parallel()
+	klarnas := m1("d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55")
+	klarnas.MerchantID = "M2"
+	foreign := m1("M2-foreign")
+	foreign.MerchantID = "M2"
+	a := newAccount(clocktest.New(noon), m1("M1-own"), foreign, klarnas)
+	keys := rotation.NewKeys(unfiltered{a}, a.clock)
+	if got := usernames(t, keys, "M1"); !slices.Equal(got, []string{"M1-own"}) {
+		t.Errorf("the keys are %q", got)
+	}
+	fresh, err := keys.Fresh(t.Context(), "M1")
+	if err != nil || len(fresh) != 1 {
+		t.Errorf("read again: %v, error %v", fresh, err)
+	}
+	if warnings := keys.Warnings(); len(warnings) != 1 {
+		t.Errorf("the warnings are %v", warnings)
 	}
 }
 
