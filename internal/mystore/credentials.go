@@ -1,7 +1,9 @@
 package mystore
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,6 +47,21 @@ type credentialsWrite struct {
 	KustomSecret *string `json:"kustom_secret"`
 }
 
+// credentialsDocument is an answer about a shop's credentials. One that is about something else can't be read: it says
+// nothing of the shop, and to take it for "holds none" would let a key be deleted (I1).
+type credentialsDocument document[credentialsAttributes]
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *credentialsDocument) UnmarshalJSON(data []byte) error {
+	if err := json.Unmarshal(data, (*document[credentialsAttributes])(d)); err != nil {
+		return err
+	}
+	if d.Data.Type != credentialsType || d.Data.ID != extensionID {
+		return errNotCredentials
+	}
+	return nil
+}
+
 var errNotCredentials = errors.New("the answer is not about the credentials")
 
 var errNoCredentials = errors.New("the shop has Klarna Checkout V3, but its credentials can't be found")
@@ -52,16 +69,11 @@ var errNoCredentials = errors.New("the shop has Klarna Checkout V3, but its cred
 // Credentials reads a shop's credentials. The error is a [*NotInstalledError] where the shop can't
 // have any.
 func (c *Client) Credentials(ctx context.Context, shop string) (Credentials, error) {
-	got, err := transport.Do[document[credentialsAttributes]](ctx, c.client,
-		c.request(http.MethodGet, pathCredentials, shop))
+	got, err := transport.Do[credentialsDocument](ctx, c.client, c.request(http.MethodGet, pathCredentials, shop))
 	if err != nil {
 		return Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, c.diagnose(ctx, shop, err))
 	}
-	holds, err := credentials(got)
-	if err != nil {
-		return Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, err)
-	}
-	return holds, nil
+	return credentials(got), nil
 }
 
 // Install writes a pair into a shop. After a failure that is uncertain ([transport.IsUncertain])
@@ -93,11 +105,11 @@ func (c *Client) write(ctx context.Context, shop string, write credentialsWrite)
 	if write.KustomSecret != nil {
 		request.Secrets = []string{*write.KustomSecret}
 	}
-	got, err := transport.Do[document[credentialsAttributes]](ctx, c.client, request)
+	got, err := transport.Do[credentialsDocument](ctx, c.client, request)
 	if err != nil {
 		return Credentials{}, c.diagnose(ctx, shop, err)
 	}
-	return credentials(got)
+	return credentials(got), nil
 }
 
 // diagnose asks a shop that has no credentials whether it has the extension. "Has none" lets a key
@@ -106,24 +118,21 @@ func (c *Client) diagnose(ctx context.Context, shop string, err error) error {
 	if !transport.IsStatus(err, http.StatusNotFound) {
 		return err
 	}
-	if _, missing := c.Extension(ctx, shop); missing != nil {
+	_, unlisted := c.Extension(ctx, shop)
+	if missing := (*NotInstalledError)(nil); errors.As(unlisted, &missing) {
 		return missing
 	}
-	return errors.Join(errNoCredentials, err)
+	return errors.Join(cmp.Or(unlisted, errNoCredentials), err)
 }
 
-// credentials reads an answer. An answer that is about something else says nothing of the shop: to
-// take it for "holds none" would let a key be deleted (I1).
-func credentials(d document[credentialsAttributes]) (Credentials, error) {
-	if d.Data.Type != credentialsType || d.Data.ID != extensionID {
-		return Credentials{}, errNotCredentials
-	}
+// credentials reads an answer.
+func credentials(d credentialsDocument) Credentials {
 	a := d.Data.Attributes
 	secret := SecretMissing
 	if a.SecretSet {
 		secret = SecretSet
 	}
-	return Credentials{KustomID: value(a.KustomID), Secret: secret, UpdatedAt: value(a.UpdatedAt)}, nil
+	return Credentials{KustomID: value(a.KustomID), Secret: secret, UpdatedAt: value(a.UpdatedAt)}
 }
 
 func value(s *string) string {

@@ -230,13 +230,15 @@ func (r *connectionResource) planExisting(ctx context.Context, config connection
 	}
 }
 
-// checkInstalled refuses, before a key is made, to plan one for a shop that can't have it.
+// checkInstalled warns, before a key is made, of a shop that can't have it. The apply will refuse it. That a customer is
+// gone must not keep the other shops from being planned.
 func (r *connectionResource) checkInstalled(ctx context.Context, shop string, diags *diag.Diagnostics) {
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
+	var missing *mystore.NotInstalledError
 	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
 	case unlessUnknown(err) == nil || mystore.IsNotShown(err):
-	case isShopsOwn(err):
+	case isShopsOwn(err) || errors.As(err, &missing):
 		warn(diags, path.Root("shop"), "Shop can't be connected", err)
 	default:
 		report(diags, connectionPath(err), "Shop can't be connected", err)

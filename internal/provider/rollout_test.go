@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox/sandboxtest"
@@ -18,6 +20,7 @@ import (
 type rollout struct {
 	box    *sandbox.Sandbox
 	seed   sandbox.Seed
+	clock  *clocktest.Fake
 	driver *tfdriver.Driver
 	tokens map[string]string
 	// cache is what this machine remembers; empty where it remembers nothing.
@@ -27,11 +30,12 @@ type rollout struct {
 func newRollout(t *testing.T, shops int) *rollout {
 	t.Helper()
 	seed := sandbox.FleetSeed(shops)
-	box, err := sandbox.New(seed, sandbox.Options{})
+	c := clocktest.New(time.Date(2026, time.February, 1, 9, 0, 0, 0, time.UTC))
+	box, err := sandbox.New(seed, sandbox.Options{Clock: c})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rollout{box: box, seed: seed, tokens: map[string]string{}}
+	r := &rollout{box: box, seed: seed, clock: c, tokens: map[string]string{}}
 	for _, shop := range seed.Shops {
 		r.tokens[shop.Name] = shop.Token
 	}
@@ -53,7 +57,8 @@ func (r *rollout) start(string) (tfdriver.Server, tfdriver.Values, error) {
 	}
 	env["MYSTORE_TOKENS"] = string(tokens)
 	p := provider.New(provider.Options{
-		Version: "test", RoundTripper: sandboxtest.Carrier{To: r.box}, Getenv: func(name string) string { return env[name] }, CacheDir: r.cache,
+		Version: "test", Clock: r.clock, RoundTripper: sandboxtest.Carrier{To: r.box}, CacheDir: r.cache,
+		Getenv: func(name string) string { return env[name] },
 	})
 	server, err := provider.NewServer(p(), false)
 	return server, nil, err
