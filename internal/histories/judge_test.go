@@ -142,7 +142,9 @@ func (w *world) judgeWaiting() {
 
 // isOneShops tells whether a key is out of use that one shop only has had. One that several have had goes with the last of
 // them, if a connection or a fleet gives that one another key.
-func (w *world) isOneShops(username string) bool { return len(w.held[username]) == 1 && len(w.holders(username)) == 0 }
+func (w *world) isOneShops(username string) bool {
+	return len(w.held[username]) == 1 && len(w.holders(username)) == 0
+}
 
 // judgeKept holds an object that deletes replaced keys to that: what it kept before it has deleted, too.
 func (w *world) judgeKept(instance *tfdriver.Instance) {
