@@ -7,11 +7,11 @@ gotestsum=$1
 tf=$2
 shift 2
 
-# The configuration of whoever runs the tests must not decide which provider is tested.
+# Your own configuration must not decide which provider the tests use.
 export TF_CLI_CONFIG_FILE=/dev/null
 export CHECKPOINT_DISABLE=1
 
-# The first line, and not by a pipe into head: what writes into a pipe that is closed already fails.
+# Takes the first line without a pipe into head: a program that writes into a closed pipe fails.
 version=$("$tf" version)
 version=${version%%$'\n'*}
 case $version in

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Feeds every parser of what comes from outside with what nobody has thought of:
-# fuzz.sh <how long or how often for each, such as 4m or 1000x>. go test can fuzz only one at a time.
+# Fuzzes every parser of foreign input: fuzz.sh <time or number of tries for each, such as 4m or 1000x>. go test can fuzz only
+# one at a time.
 set -eu
 
 grep -r '^func Fuzz' --include='*_test.go' . |
@@ -8,6 +8,6 @@ grep -r '^func Fuzz' --include='*_test.go' . |
   sort |
   while read -r dir name; do
     echo "$dir $name"
-    # Without a bound on it, the time would go into making what is found smaller.
+    # Without this limit, go test spends the time on making its findings smaller.
     go test "./$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$1" -fuzzminimizetime 10x
   done

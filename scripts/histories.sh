@@ -1,9 +1,9 @@
 #!/bin/sh
-# Tells random histories: histories.sh <how many> [seed]. Without a seed, or with 0, chance chooses one. It is printed, so
-# that the same histories can be told again.
+# Runs random histories: histories.sh <number> [seed]. Without a seed, or with 0, it chooses a random one. It prints the seed, so
+# that you can repeat the histories.
 set -eu
 
-# TestHistories tells as many in each of its two parts.
+# TestHistories runs this number in each of its two parts.
 checks=$(($1 / 2))
 seed=${2:-0}
 if [ "$seed" = 0 ]; then
@@ -11,8 +11,8 @@ if [ "$seed" = 0 ]; then
 fi
 
 echo "The seed is $seed."
-# Nearly all that a history leaves behind is garbage: to collect it less often takes a third of the time off.
+# A history leaves much garbage. Collecting it less often saves a third of the time.
 if ! GOGC=${GOGC:-400} go test -count=1 -run '^TestHistories$' ./internal/histories -args -rapid.checks="$checks" -rapid.seed="$seed"; then
-  echo "To tell the same histories again: make histories SEED=$seed"
+  echo "To run the same histories again: make histories SEED=$seed"
   exit 1
 fi

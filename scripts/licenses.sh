@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks that every module that is linked into the provider has one of the allowed licences, and
-# lists them: licenses.sh <go-licence-detector> "<operating system>..." <licence>...
+# Checks that every module in the provider has an allowed licence, and lists the modules:
+# licenses.sh <go-licence-detector> "<operating system>..." <licence>...
 set -eu
 
 detector=$1

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints what CHANGELOG.md says of a version: release-notes.sh <tag, such as v0.1.0>. Nothing is
-# released that it says nothing of, or that it still calls unreleased.
+# Prints the section of CHANGELOG.md for a version: release-notes.sh <tag, such as v0.1.0>. It fails if there is no such section,
+# or if the section still says Unreleased.
 set -eu
 
 notes=$(awk -v version="${1#v}" '/^## / { found = $2 == version && !/Unreleased/; next } found' CHANGELOG.md)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds what is committed twice as it is released, in two directories and with nothing compiled in
-# common, and compares the checksums of all archives: reproducible.sh <goreleaser>
+# Builds a release of the committed files twice, in two directories and with separate build caches, and compares the checksums of
+# all archives: reproducible.sh <goreleaser>
 set -eu
 
 dir=$(mktemp -d)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds everything that a release has into dist/, signs it with a key that exists for this run only,
-# and checks that it is what the registries take: snapshot.sh <goreleaser>
+# Builds a whole release into dist/, signs it with a temporary key, and checks that the registries would accept it:
+# snapshot.sh <goreleaser>
 set -eu
 
 GNUPGHOME=$(mktemp -d)

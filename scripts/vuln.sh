@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Looks for known vulnerabilities in what the provider calls, with the command that is given. The database
-# has to answer within ten seconds: where it does not, the look is skipped, which is said, unless
-# VULN_REQUIRED=1 makes that an error.
+# Looks for known vulnerabilities in code that the provider calls: vuln.sh <command>... If the database does not answer within
+# ten seconds, the script says so and skips the check. With VULN_REQUIRED=1, that is an error.
 set -euo pipefail
 
 database=${GOVULNDB:-https://vuln.go.dev}
