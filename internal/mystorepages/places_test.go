@@ -41,7 +41,7 @@ func TestPlaces_OfAnEarlierRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, setup{timeout: short})
+			b := newBench(t, setup{timeout: 3 * short})
 			b.Places = mystorepages.Places{Dir: filepath.Join(t.TempDir(), "places")}
 			places := b.Places
 			b.reads(t, 3)

@@ -7,16 +7,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// newPagesRehearsal starts vendors that are reached by their pages, and a migration of their shops to it.
-func newPagesRehearsal(t *testing.T, seed sandbox.Seed, way string) (*vendors, *rehearsal) {
+// newPagesCore starts vendors that are reached by their pages, by the real clock, and a migration of their shops.
+func newPagesCore(t testing.TB, seed sandbox.Seed, way string) (*vendors, *core) {
 	t.Helper()
-	s, err := sandbox.New(seed, sandbox.Options{Clock: clock.System{}})
+	s, err := sandbox.New(seed, sandbox.Options{Clock: clock.System{}, Unchecked: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,9 +27,36 @@ func newPagesRehearsal(t *testing.T, seed sandbox.Seed, way string) (*vendors, *
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	v := &vendors{observed: observed{s, t}, server: server, way: waysPages, env: wayEnvironment(t, server, waysPages)}
-	return v, newRehearsal(t, v.observed, seed, way, newProvider(provider.Options{
-		Version: "test", Clock: clock.System{}, CacheDir: t.TempDir(), Getenv: func(name string) string { return v.env[name] },
-	}, waysPages), map[string]any{})
+	return v, &core{
+		provider: newProvider(provider.Options{
+			Version: "test", Clock: clock.System{}, CacheDir: t.TempDir(), Getenv: func(name string) string { return v.env[name] },
+		}, waysPages),
+		chains: map[string][][]object{wayPair: pairs(seed), wayConnection: connections(seed), wayFleet: {{fleetOf(seed, nil)}}}[way],
+		state:  map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
+	}
+}
+
+// applyPlanned applies what was planned.
+func (c *core) applyPlanned(t testing.TB, planned *walk) {
+	t.Helper()
+	w, err := c.begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.state, c.deposed = planned.state, planned.deposed
+	if err := w.each(w.applyChain); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustPlan plans, and returns the plan.
+func (c *core) mustPlan(t testing.TB) *walk {
+	t.Helper()
+	planned, err := c.plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
 }
 
 // loads returns how often each document was loaded since the last call, by site and path.
@@ -69,22 +97,14 @@ func TestPagesAreFrugal(t *testing.T) {
 			t.Parallel()
 			seed := klarnasForm(sandbox.ThreeShops())
 			shops := len(seed.Shops)
-			v, r := newPagesRehearsal(t, seed, way)
-			planned, err := r.plan(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			v, c := newPagesCore(t, seed, way)
+			planned := c.mustPlan(t)
 			mustLoad(t, way+", first plan", v.loads(), shops, firstPlan)
-			w, err := r.begin(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.state = planned.state
-			if err := w.each(w.applyChain); err != nil {
-				t.Fatal(err)
-			}
+			c.applyPlanned(t, planned)
 			mustLoad(t, way+", apply", v.loads(), shops, perApply)
-			r.mustBeEmpty(t)
+			if again := c.mustPlan(t); len(again.changed) > 0 {
+				t.Errorf("the plan after the apply changes %q", again.changed)
+			}
 			mustLoad(t, way+", next plan", v.loads(), shops, nextPlan)
 			for _, shop := range seed.Shops {
 				for _, key := range v.Keys(shop.MerchantID) {
@@ -94,6 +114,34 @@ func TestPagesAreFrugal(t *testing.T) {
 				}
 				v.wantWorking(t, shop.Name)
 			}
+		})
+	}
+}
+
+// BenchmarkPages takes over twenty shops by their pages: the plan, and the apply, which deletes the old keys.
+func BenchmarkPages(b *testing.B) {
+	const shops = 20
+	for _, way := range []string{wayConnection, wayFleet} {
+		b.Run(fmt.Sprintf("%s/shops=%d", way, shops), func(b *testing.B) {
+			var planning, applying time.Duration
+			pages := 0
+			for b.Loop() {
+				v, c := newPagesCore(b, sandbox.FleetSeed(shops), way)
+				start := time.Now()
+				planned := c.mustPlan(b)
+				planning += time.Since(start)
+				v.loads()
+				start = time.Now()
+				c.applyPlanned(b, planned)
+				applying += time.Since(start)
+				for _, n := range v.loads() {
+					pages += n
+				}
+			}
+			per := float64(b.N) * shops
+			b.ReportMetric(planning.Seconds()/float64(b.N), "s/plan")
+			b.ReportMetric(applying.Seconds()/float64(b.N), "s/apply")
+			b.ReportMetric(float64(pages)/per, "pages/shop")
 		})
 	}
 }
