@@ -376,7 +376,7 @@ func (b badInput) run(t *testing.T) {
 		}
 	}
 	seed := exampleSeed()
-	w := newWorld(t, worldOptions{seed: &seed, external: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
+	w := newWorld(t, worldOptions{seed: &seed, hastened: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
 	if b.prepare != nil {
 		b.prepare(t, w.sandbox.Sandbox)
 	}

@@ -35,6 +35,8 @@ type core struct {
 	settings map[string]any
 	// chains are the objects. In a chain, each depends on those before it; chains are worked on at once.
 	chains [][]object
+	// serially works on one chain after the other.
+	serially bool
 	// discover returns the IDs to import, by address. It may be nil.
 	discover func(ctx context.Context, w *walk) (map[string]string, error)
 
@@ -42,6 +44,8 @@ type core struct {
 	state   map[string]instance
 	deposed map[string][]instance
 	tainted map[string]bool
+	// walking is the last walk that has begun.
+	walking *walk
 }
 
 // apply plans, and applies the plan.
@@ -80,6 +84,8 @@ type walk struct {
 	server  tfprotov6.ProviderServer
 	schemas *tfprotov6.GetProviderSchemaResponse
 	imports map[string]string
+	// stopped says that the run was interrupted. The core's lock guards it.
+	stopped bool
 
 	mu      sync.Mutex
 	state   map[string]instance
@@ -116,7 +122,24 @@ func (c *core) begin(ctx context.Context) (*walk, error) {
 	if err := failure(err, resp.Diagnostics); err != nil {
 		return nil, err
 	}
-	return &walk{core: c, ctx: ctx, server: server, schemas: schemas, values: map[string]tftypes.Value{}}, nil
+	w := &walk{core: c, ctx: ctx, server: server, schemas: schemas, values: map[string]tftypes.Value{}}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.walking = w
+	return w, nil
+}
+
+// errStopped says that a run was interrupted before it was done.
+var errStopped = errors.New("execution halted")
+
+// goesOn returns an error once the run is interrupted.
+func (w *walk) goesOn() error {
+	w.core.mu.Lock()
+	defer w.core.mu.Unlock()
+	if w.stopped {
+		return errStopped
+	}
+	return nil
 }
 
 // failure returns the error of a call, or those among its diagnostics.
@@ -135,6 +158,9 @@ func (w *walk) each(work func(chain []object) error) error {
 	var wg sync.WaitGroup
 	for i, chain := range w.chains {
 		wg.Go(func() { errs[i] = work(chain) })
+		if w.serially {
+			wg.Wait()
+		}
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -151,6 +177,9 @@ func (w *walk) planChain(chain []object) error {
 }
 
 func (w *walk) planObject(o object) error {
+	if err := w.goesOn(); err != nil {
+		return err
+	}
 	prior, err := w.prior(o)
 	if err != nil {
 		return err
@@ -302,6 +331,9 @@ func (w *walk) applyChain(chain []object) error {
 }
 
 func (w *walk) applyObject(o object) error {
+	if err := w.goesOn(); err != nil {
+		return err
+	}
 	prior, wasTainted := w.current(o)
 	change, err := w.propose(o, prior, wasTainted)
 	if err != nil {
@@ -403,6 +435,9 @@ func (w *walk) destroy(i instance) (instance, error) {
 }
 
 func (w *walk) destroyDeposed(address string) error {
+	if err := w.goesOn(); err != nil {
+		return err
+	}
 	w.core.mu.Lock()
 	deposed := w.core.deposed[address]
 	w.core.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,44 +18,45 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// killPoints is how many requests of the apply are interrupted, one run each.
-const killPoints = 21
-
-// TestAccI5Killed kills the provider's process at each of the first requests of the migration of three
-// shops, in each way, when the server has done the work and not answered yet. One clean run must put
-// everything right.
+// TestAccI5Killed kills the provider's process at the first of two requests of the migration of three shops, in each way,
+// when the server has done the work and not answered yet: a key is made, and a shop has it. One clean run must put
+// everything right. TestI5KilledAtEachRequest does so in this process at all the others.
 func TestAccI5Killed(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("finds the provider's process in /proc")
 	}
-	atEachRequest(t, "kills of the provider", killedMigration)
+	atChanges(t, "kills of the provider's process", killedMigration)
 }
 
-// TestAccI5Interrupted interrupts Terraform, as Ctrl-C does, while the answer to each of the first
-// requests of the migration is on its way. One further run must put everything right.
+// TestAccI5Interrupted interrupts Terraform, as Ctrl-C does, while the answer to one of the same requests is on its way.
+// One further run must put everything right.
 func TestAccI5Interrupted(t *testing.T) {
 	t.Parallel()
-	atEachRequest(t, "interruptions of Terraform", interruptedMigration)
+	atChanges(t, "interruptions of Terraform", interruptedMigration)
 }
 
-// atEachRequest spoils the migration at one request after the other, in each way, and reports what
-// became of it by the way.
-func atEachRequest(t *testing.T, what string, migration func(t *testing.T, way string, point int) (broken, orphans, violations int)) {
+// atChanges spoils the migration at the first request that makes a key, and at the first that writes to a shop, in each
+// way, and reports what became of it.
+func atChanges(t *testing.T, what string, migration func(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int)) {
 	t.Helper()
+	var tally faultTally
 	for _, way := range []string{wayPair, wayConnection, wayFleet} {
-		var tally faultTally
-		for point := range killPoints {
-			t.Run(fmt.Sprintf("%s at request %d", way, point+1), func(t *testing.T) {
+		for name, at := range map[string]sandbox.Fault{
+			"key made":     {API: sandbox.Portal, Method: http.MethodPost, Template: storeKeysCall},
+			"shop written": {API: sandbox.Mystore, Method: http.MethodPatch, Template: credentialsCall},
+		} {
+			t.Run(way+", "+name, func(t *testing.T) {
 				t.Parallel()
-				tally.add(migration(t, way, point))
+				at.Times = 1
+				tally.add(migration(t, way, at))
 			})
 		}
-		t.Cleanup(func() { tally.report(t, what+" ("+way+")") })
 	}
+	t.Cleanup(func() { tally.report(t, what) })
 }
 
-func killedMigration(t *testing.T, way string, point int) (broken, orphans, violations int) {
+func killedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	w := newWorld(t, worldOptions{seed: &seed, hastened: true})
 	w.env = append(w.env, "XDG_CACHE_HOME="+t.TempDir())
@@ -62,7 +64,8 @@ func killedMigration(t *testing.T, way string, point int) (broken, orphans, viol
 		w.write(t, "override.tf", fmt.Sprintf("resource %q \"all\" {\n  max_concurrency = 1\n}\n", fleetType))
 	}
 	w.plan(t, way, seed)
-	armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultWorkThenSilence})
+	at.Kind = sandbox.FaultWorkThenSilence
+	armed := w.sandbox.Arm(at)
 	// One operation at a time, so that one kill hits one operation; in a fleet, one shop at a time.
 	apply := w.start(t, "apply", "-input=false", "-no-color", "-parallelism=1", "switch.tfplan")
 	apply.await(t, func() bool { return armed.Fired() == 1 })
@@ -81,11 +84,12 @@ func killedMigration(t *testing.T, way string, point int) (broken, orphans, viol
 	return broken, orphans, violations
 }
 
-func interruptedMigration(t *testing.T, way string, point int) (broken, orphans, violations int) {
+func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	w := newWorld(t, worldOptions{seed: &seed})
 	w.plan(t, way, seed)
-	armed := w.sandbox.Arm(sandbox.Fault{Skip: point, Times: 1, Kind: sandbox.FaultDelay, Latency: 400 * time.Millisecond})
+	at.Kind, at.Latency = sandbox.FaultDelay, 400*time.Millisecond
+	armed := w.sandbox.Arm(at)
 	apply := w.start(t, "apply", "-input=false", "-no-color", "switch.tfplan")
 	apply.await(t, func() bool { return armed.Fired() == 1 })
 	apply.interrupt(t)

@@ -26,22 +26,35 @@ type rehearsal struct {
 // clock is the real one, or that of the test's bubble.
 func rehearse(t *testing.T, o worldOptions, way string) migration {
 	t.Helper()
+	return rehearsed(t, o, way)
+}
+
+func rehearsed(t *testing.T, o worldOptions, way string) *rehearsal {
+	t.Helper()
 	o.sandbox.Clock = clock.System{}
 	s, err := sandbox.New(*o.seed, o.sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := s.Env("http://127.0.0.1")
-	var carrier http.RoundTripper = sandboxtest.Carrier{To: s}
-	if layered, ok := o.carrier.(layer); ok {
-		layered.over(carrier)
-		carrier = layered
-	} else if o.carrier != nil {
+	layered, ok := o.carrier.(layer)
+	if !ok && o.carrier != nil {
 		t.Fatalf("a %T has a network of its own", o.carrier)
 	}
-	return newRehearsal(t, observed{s, t}, *o.seed, way, newProvider(provider.Options{
-		Version: "test", Clock: clock.System{}, RoundTripper: carrier, Getenv: func(name string) string { return env[name] },
-	}, waysAPIs), map[string]any{"request_timeout": patient})
+	return newRehearsal(t, observed{s, t}, *o.seed, way, rehearsedProvider(s, layered, o.cacheDir), map[string]any{"request_timeout": patient})
+}
+
+// rehearsedProvider is a provider whose requests go to a sandbox without a network, over a layer if there is one.
+func rehearsedProvider(s *sandbox.Sandbox, over layer, cacheDir string) frameworkprovider.Provider {
+	env := s.Env("http://127.0.0.1")
+	var carrier http.RoundTripper = sandboxtest.Carrier{To: s}
+	if over != nil {
+		over.over(carrier)
+		carrier = over
+	}
+	return newProvider(provider.Options{
+		Version: "test", Clock: clock.System{}, RoundTripper: carrier, CacheDir: cacheDir,
+		Getenv: func(name string) string { return env[name] },
+	}, waysAPIs)
 }
 
 // layer carries requests by another carrier, which it is given.

@@ -52,6 +52,8 @@ type worldOptions struct {
 	clock clock.Clock
 	// carrier carries the provider's requests.
 	carrier http.RoundTripper
+	// cacheDir is what the provider remembers on disk in, where it runs in this process; empty remembers nothing.
+	cacheDir string
 	// requestTimeout is the provider's; the default is long enough for a busy machine.
 	requestTimeout string
 	// external leaves it to Terraform to start the provider, as a process of its own.

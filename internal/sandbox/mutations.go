@@ -22,6 +22,18 @@ type Mutation struct {
 // the pages' scripts.
 func Mutations() []Mutation { return slices.Clone(mutations) }
 
+// On tells whether pages have it: the portal's, [PortalPages], or those of the shops, [MystorePages].
+func (m Mutation) On(api string) bool {
+	switch m.Step {
+	case StepAnyPage:
+		return true
+	case StepOpenShop, StepWriteShop:
+		return api == MystorePages
+	default:
+		return api == PortalPages
+	}
+}
+
 func (m Mutation) apply(word, shown string) string {
 	if other, ok := m.rename[word]; ok {
 		shown = other
@@ -99,7 +111,7 @@ var mutations = []Mutation{
 	{Name: "menu-flat", Step: StepOpenAPI, Description: "API is in the menu itself, and not in a group"},
 	{Name: "menu-hamburger", Step: StepOpenAPI, Description: "the menu is hidden behind a button"},
 	{Name: "menu-open", Step: StepOpenShop, Description: "all groups of the control panel's menu are open"},
-	{Name: "lookalikes", Step: StepOpenAPI, Description: "beside what is needed, there are things whose names begin or end with the same words"},
+	{Name: "lookalikes", Step: StepAnyPage, Description: "beside what is needed, there are things whose names begin or end with the same words"},
 	{Name: "page-tabs", Step: StepOpenAPI, Description: "API is a tab of the page Integrations"},
 	{Name: "stores-in-header", Step: StepChooseStore, Description: "the choice of the store is in the header"},
 	{Name: "consent-modal", Step: StepAnyPage, Description: "cookies are asked about by a modal dialog"},
@@ -158,9 +170,9 @@ var mutations = []Mutation{
 	{Name: "delete-at-once", Step: StepDeleteKey, Description: "nothing asks before a key is deleted"},
 
 	// What is said afterwards.
-	{Name: "toast-alert", Step: StepWriteShop, Description: "what is said afterwards is an alert, success too"},
-	{Name: "toast-status", Step: StepWriteShop, Description: "what is said afterwards is a status"},
-	{Name: "silent", Step: StepWriteShop, Description: "nothing is said afterwards, failure neither"},
+	{Name: "toast-alert", Step: StepAnyPage, Description: "what is said afterwards is an alert, success too"},
+	{Name: "toast-status", Step: StepAnyPage, Description: "what is said afterwards is a status"},
+	{Name: "silent", Step: StepAnyPage, Description: "nothing is said afterwards, failure neither"},
 
 	// The control panel of a shop.
 	{Name: "extensions-flat", Step: StepOpenShop, Description: "Extensions is a link in the menu, and not a group"},

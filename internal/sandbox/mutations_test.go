@@ -3,6 +3,7 @@ package sandbox
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,26 @@ func TestMutations_AreKnownOnBothSides(t *testing.T) {
 	}
 	if len(seen) < 30 {
 		t.Errorf("there are only %d", len(seen))
+	}
+}
+
+// TestMutations_AreOnThePagesThatChange: no script asks for a mutation that is said to be on the other vendor's pages alone.
+func TestMutations_AreOnThePagesThatChange(t *testing.T) {
+	for api, script := range map[string]string{PortalPages: "portal.js", MystorePages: "mystore.js"} {
+		source, err := pageFiles.ReadFile("pages/" + script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := scriptMutations(t, script)
+		for _, m := range Mutations() {
+			changes := slices.Contains(asked, m.Name)
+			for word := range m.rename {
+				changes = changes || strings.Contains(string(source), strconv.Quote(word))
+			}
+			if changes && !m.On(api) {
+				t.Errorf("%s changes what %s shows", m.Name, script)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs all tests, and each of them once:
+# test.sh <path of gotestsum> <path of terraform or tofu> <-race or nothing> <go test argument>...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+gotestsum=$1
+tf=$2
+race=$3
+shift 3
+
+events=$(mktemp)
+trap 'rm -f "$events"' EXIT
+
+# The race detector takes two to five times the CPU. It watches where goroutines of ours meet: in everything that runs
+# without Terraform and without a browser, and in the package that drives the browser. Above that, pages are read one after
+# the other; and a provider that Terraform calls does what it does in the tests that call it themselves.
+packages=$(go list ./... | grep -v '/internal/browser$')
+# shellcheck disable=SC2086 # One argument for each package, and none where there is no race detector.
+"$gotestsum" --format standard-quiet --hide-summary skipped --jsonfile-timing-events "$events" -- $race -short "$@" $packages
+# shellcheck disable=SC2086
+"$gotestsum" --format standard-quiet --hide-summary skipped -- $race "$@" ./internal/browser
+
+# What has skipped something for want of Terraform, of a browser or of time.
+skipped() {
+  sed -n 's|.*"Action":"skip","Package":"\([^"]*\)","Test":"\([^"/]*\).*|\1 \2|p' "$events" | sort -u
+}
+names=$(skipped | cut -d' ' -f2 | sort -u | paste -sd'|')
+packages=$(skipped | cut -d' ' -f1 | sort -u)
+if [ -z "$names" ]; then
+  echo 'Nothing was skipped for want of Terraform or a browser, which is not to be believed.' >&2
+  exit 1
+fi
+# shellcheck disable=SC2086
+scripts/acctest.sh "$gotestsum" "$tf" "$@" -run "^($names)\$" $packages
