@@ -1,15 +1,17 @@
-output "kustom_ids" {
-  description = "The Kustom ID that each shop uses: shop => username."
-  value       = { for c in kustom_mystore_connection.shop : c.shop => c.username }
-}
-
 locals {
-  old_keys_waiting = {
-    for c in kustom_mystore_connection.shop : c.shop => [for key in c.keys_to_delete : key.username if key.waits_for != null]
-  }
+  old_keys = { for c in kustom_mystore_connection.shop : c.shop => c.keys_left }
+  undeleted = flatten([
+    for shop, keys in local.old_keys : [for key in keys : "${shop}: ${key.username}: ${key.problem}" if key.problem != null]
+  ])
 }
 
+# An old key that waits for the portal to show no use of it is in order. One that could not be deleted fails the run here.
 output "old_keys_waiting" {
-  description = "Shop => its old keys that wait until the portal shows no use of them. A later apply deletes them."
-  value       = { for shop, keys in local.old_keys_waiting : shop => keys if length(keys) > 0 }
+  description = "Shop => its old keys that are still to be deleted: they wait, or could not be deleted. A later apply deletes them."
+  value       = { for shop, keys in local.old_keys : shop => [for key in keys : key.username] if length(keys) > 0 }
+
+  precondition {
+    condition     = length(local.undeleted) == 0
+    error_message = "These shops have their new keys, and ${length(local.undeleted)} of their old keys could not be deleted:\n${join("\n", slice(local.undeleted, 0, min(10, length(local.undeleted))))}"
+  }
 }

@@ -3,20 +3,10 @@ locals {
   errors    = { for name, shop in local.connected : name => shop.last_error if shop.last_error != null }
 }
 
-output "table" {
-  description = "The key of each shop. Read it with: terraform output -raw table"
-  value = join("\n", [
-    for row in concat([["SHOP", "MERCHANT ID", "USERNAME", "HOST", "LAST ERROR"]], [
-      for name, shop in local.connected :
-      [name, shop.merchant_id, shop.username, shop.username == null ? null : shop.host, shop.last_error]
-    ]) : format("%-24s %-12s %-18s %-15s %s", [for cell in row : cell == null ? "-" : cell]...)
-  ])
-}
-
-# If the provider can't connect a shop, the other shops go on. This output then fails the run. A
-# postcondition of the fleet would leave the shop out of the table.
+# A shop that could not be connected does not hold up the others. It fails the run here, and not in a
+# postcondition of the fleet, so that the other outputs have it too.
 output "errors" {
-  description = "The shops that keep their old key, and why."
+  description = "The shops that keep the key that they had, and why."
   value       = local.errors
 
   precondition {
@@ -26,12 +16,19 @@ output "errors" {
 }
 
 locals {
-  old_keys_waiting = {
-    for name, shop in local.connected : name => [for key in shop.keys_to_delete == null ? [] : tolist(shop.keys_to_delete) : key.username if key.waits_for != null]
-  }
+  old_keys = { for name, shop in local.connected : name => shop.keys_left == null ? [] : tolist(shop.keys_left) }
+  undeleted = flatten([
+    for shop, keys in local.old_keys : [for key in keys : "${shop}: ${key.username}: ${key.problem}" if key.problem != null]
+  ])
 }
 
+# An old key that waits for the portal to show no use of it is in order. One that could not be deleted fails the run here.
 output "old_keys_waiting" {
-  description = "Shop => its old keys that wait until the portal shows no use of them. A later apply deletes them."
-  value       = { for shop, keys in local.old_keys_waiting : shop => keys if length(keys) > 0 }
+  description = "Shop => its old keys that are still to be deleted: they wait, or could not be deleted. A later apply deletes them."
+  value       = { for shop, keys in local.old_keys : shop => [for key in keys : key.username] if length(keys) > 0 }
+
+  precondition {
+    condition     = length(local.undeleted) == 0
+    error_message = "These shops have their new keys, and ${length(local.undeleted)} of their old keys could not be deleted:\n${join("\n", slice(local.undeleted, 0, min(10, length(local.undeleted))))}"
+  }
 }

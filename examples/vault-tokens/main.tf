@@ -5,7 +5,7 @@ module "shops" {
   shops = var.shops
 }
 
-output "kustom_ids" {
-  description = "The Kustom ID that each shop uses: shop => username."
-  value       = module.shops.kustom_ids
+output "old_keys_waiting" {
+  description = "Shop => its old keys that are still to be deleted."
+  value       = module.shops.old_keys_waiting
 }

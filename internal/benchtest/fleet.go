@@ -32,11 +32,15 @@ var (
 		"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
 		"host": types.StringType, "waits_for": types.StringType,
 	}}
+	leftType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
+		"host": types.StringType, "waits_for": types.StringType, "problem": types.StringType,
+	}}
 	shopType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
 		"credential_id": types.StringType, "username": types.StringType, "host": types.StringType, "created_at": types.StringType,
 		"expires_at": types.StringType, "reason": types.StringType, "keys_to_delete": types.SetType{ElemType: replacedType}, "keys_kept": types.SetType{ElemType: replacedType},
-		"last_error": types.StringType,
+		"keys_left": types.SetType{ElemType: leftType}, "previous_username": types.StringType, "last_error": types.StringType,
 	}}
 )
 
@@ -53,6 +57,12 @@ func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resourc
 			"merchant_id": computed, "credential_id": computed, "username": computed, "host": computed, "waits_for": computed,
 		}},
 	}
+	left := schema.SetNestedAttribute{
+		Computed: true, CustomType: types.SetType{ElemType: leftType},
+		NestedObject: schema.NestedAttributeObject{CustomType: leftType, Attributes: map[string]schema.Attribute{
+			"merchant_id": computed, "credential_id": computed, "username": computed, "host": computed, "waits_for": computed, "problem": computed,
+		}},
+	}
 	resp.Schema = schema.Schema{
 		Attributes: map[string]schema.Attribute{
 			"shops": schema.MapNestedAttribute{
@@ -62,7 +72,8 @@ func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resourc
 					"description":         schema.StringAttribute{Optional: true, Computed: true},
 					"rotate_when_changed": schema.MapAttribute{Optional: true, ElementType: types.StringType},
 					"credential_id":       computed, "username": computed, "host": computed, "created_at": computed,
-					"expires_at": computed, "reason": computed, "keys_to_delete": replaced, "keys_kept": replaced, "last_error": computed,
+					"expires_at": computed, "reason": computed, "keys_to_delete": replaced, "keys_kept": replaced, "keys_left": left, "previous_username": computed,
+					"last_error": computed,
 				}},
 			},
 			"max_concurrency":      schema.Int64Attribute{Optional: true, Computed: true, Default: int64default.StaticInt64(32)},
@@ -110,6 +121,7 @@ func knownShop(shop types.Object) types.Object {
 	}
 	attributes["keys_to_delete"] = types.SetValueMust(replacedType, []attr.Value{types.ObjectValueMust(replacedType.AttrTypes, key)})
 	attributes["keys_kept"] = types.SetValueMust(replacedType, nil)
+	attributes["keys_left"] = types.SetValueMust(leftType, nil)
 	attributes["last_error"] = types.StringNull()
 	return types.ObjectValueMust(shopType.AttrTypes, attributes)
 }

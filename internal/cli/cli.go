@@ -46,7 +46,7 @@ const (
 	exitDone    = 0
 	exitFailed  = 1
 	exitMisused = 2
-	// exitAttention says that a report is written, and has what needs attention.
+	// exitAttention says that a report or a folder is written, and something needs attention.
 	exitAttention = 3
 	exitStopped   = 130
 )

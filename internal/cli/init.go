@@ -38,7 +38,8 @@ func newInitCommand(d Deps) *cobra.Command {
 			"It matches each shop to its store by the key that the shop holds, or else by the store's website. Then it writes a\n" +
 			"configuration into DIR, by default the present folder. It overwrites no file, and writes no secret.\n\n" +
 			"It lists the shops that match no store, with the reason, and leaves them out. At a terminal, it asks you about a shop if\n" +
-			"your answer helps. The exit status is 0 if it has written the folder, even without some shops. It is 1 if it has written\n" +
+			"your answer helps. The exit status is 0 if it has written the folder, even without some shops. It is 3 if it has written\n" +
+			"the folder without a shop that can't be read: such a shop keeps the old keys of all shops. It is 1 if it has written\n" +
 			"nothing, and 2 if the command line is wrong.",
 		Example: "  " + program + " init --from shops.csv --ci github my-shops",
 		Args:    oneFolder,
@@ -110,10 +111,17 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 	if len(matching.Matches) == 0 {
 		return errors.New("no shop matches a store, so nothing is written")
 	}
-	return f.write(t, dir, setup.Folder{
+	err = f.write(t, dir, setup.Folder{
 		Matching: matching, Seen: seen, Version: d.Version, Labels: f.Labels, AdminURLs: f.AdminURLs, CI: f.ci,
 		Variables: slices.DeleteFunc(setup.Variables(), func(name string) bool { return d.Getenv(name) == "" }),
 	})
+	if unread := matching.Unread(); err == nil && len(unread) > 0 {
+		t.say("")
+		t.line("No old key will be deleted as it is: shops that can't be read are left out. Mend that first, as provider.tf there says: %s",
+			strings.Join(unread, ", "))
+		return errNeedsAttention
+	}
+	return err
 }
 
 // readList reads the list of shops, if there is one.
@@ -195,15 +203,15 @@ func (t teller) tell(seen setup.Seen, m setup.Matching) {
 	if len(m.Left) > 0 {
 		t.say("\nThese shops are left out:")
 	}
-	unread := false
 	for _, left := range m.Left {
 		t.line("  %s: %s", left.Shop, left.Why)
-		unread = unread || left.Unread
 	}
-	if unread {
+	if len(m.Unread()) > 0 {
 		t.say("\nA shop that can't be read may use any key. As long as the provider has a token or a session for one, no old key is deleted.\n" +
-			"Before you apply, make new tokens for such shops, take the old ones away, or name the shops in ignored_shops.")
+			"Before you apply, make new tokens for such shops, say which stores they have, take the old tokens away, or name the shops\n" +
+			"in ignored_shops.")
 	}
+	t.tellUnread(m)
 	if len(m.Stores) > 0 {
 		t.say("\nThese stores have no shop here:")
 	}
@@ -213,6 +221,21 @@ func (t teller) tell(seen setup.Seen, m setup.Matching) {
 	if len(m.Inactive) > 0 {
 		t.say("")
 		t.line("Klarna Checkout V3 is not active in: %s", strings.Join(m.Inactive, ", "))
+	}
+}
+
+// tellUnread tells which shops are set up though they can't be read.
+func (t teller) tellUnread(m setup.Matching) {
+	first := true
+	for _, match := range m.Matches {
+		if match.Problem == "" {
+			continue
+		}
+		if first {
+			t.say("\nThese shops can't be read yet. A plan names them and goes on with the others:")
+		}
+		first = false
+		t.line("  %s (%s): %s", match.Name, match.MerchantID, match.Problem)
 	}
 }
 

@@ -194,14 +194,32 @@ func TestInit_LeavesOutWhatDoesNotMatch(t *testing.T) {
 	seed.Shops[2].KustomID, seed.Shops[2].KustomSecret = "", ""
 	seed.Shops = append(seed.Shops, sandbox.Shop{Name: "nybutikk", Token: "fake-mystore-token-nybutikk", Permissions: []string{}})
 	n := newNewcomer(t, seed)
-	if code := n.init("--from", n.list("shop\nnybutikk\nfjellsport\nkaffebonna\nullogtre\nfjelsport\n")); code != 0 {
+	if code := n.init("--from", n.list("shop\nnybutikk\nfjellsport\nkaffebonna\nullogtre\nfjelsport\n")); code != 3 {
 		t.Fatalf("it ends with %d: %s", code, &n.stderr)
+	}
+	if got := n.files()["provider.tf"]; !strings.Contains(got, `  # ignored_shops = ["nybutikk"]`) {
+		t.Errorf("the provider's file does not name the shop that can't be read:\n%s", got)
 	}
 	if got := n.files()["shops.csv"]; got != "shop,merchant_id\nfjellsport,M00412871\n" {
 		t.Errorf("the shops are %q", got)
 	}
 	n.says("1 of 5 shops match", "nybutikk: ", "kaffebonna: it shows no Kustom ID, and no store's website is its; store M00537204 (Kaffebønna) is called like it",
 		"ullogtre: ", "no Klarna Checkout V3", "fjelsport: there is no token and no session for it; there is one for fjellsport")
+}
+
+// TestInit_WritesUnreadShopWhoseStoreIsSaid: the plan names it, and does not keep the old keys of all others.
+func TestInit_WritesUnreadShopWhoseStoreIsSaid(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.ThreeShops()
+	seed.Shops[1].Permissions = []string{}
+	n := newNewcomer(t, seed)
+	if code := n.init("--from", n.list("shop;merchant_id\nfjellsport;\nkaffebonna;M00537204\n")); code != 0 {
+		t.Fatalf("it ends with %d: %s", code, &n.stderr)
+	}
+	if got := n.files()["shops.csv"]; got != "shop,merchant_id\nfjellsport,M00412871\nkaffebonna,M00537204\n" {
+		t.Errorf("the shops are %q", got)
+	}
+	n.says("2 of 2 shops match", "These shops can't be read yet", "kaffebonna (M00537204): ")
 }
 
 // TestInit_MatchesByThePortalsList a key whose username does not tell the store.
@@ -406,7 +424,7 @@ func TestInit_SaysThatAnUnreadableShopKeepsOldKeys(t *testing.T) {
 	}
 	n = newNewcomer(t, sandbox.ThreeShops())
 	n.env["MYSTORE_TOKENS"] = strings.Replace(n.env["MYSTORE_TOKENS"], "fake-mystore-token-ullogtre", "fake-mystore-token-expired", 1)
-	if code := n.init(); code != 0 {
+	if code := n.init(); code != 3 {
 		t.Fatalf("it ends with %d: %s", code, &n.stderr)
 	}
 	n.says("2 of 3 shops", "  ullogtre: Mystore does not accept the shop's token", "no old key is deleted", "ignored_shops")

@@ -30,6 +30,8 @@ type connectedShop struct {
 	Reason            types.String `tfsdk:"reason"`
 	KeysToDelete      types.Set    `tfsdk:"keys_to_delete"`
 	KeysKept          types.Set    `tfsdk:"keys_kept"`
+	KeysLeft          types.Set    `tfsdk:"keys_left"`
+	PreviousUsername  types.String `tfsdk:"previous_username"`
 }
 
 // connectedShopAttributes describes a connectedShop. The nested attributes name their types, which are
@@ -80,6 +82,18 @@ func connectedShopAttributes() map[string]schema.Attribute {
 				"that the last change has left there.",
 			CustomType:   types.SetType{ElemType: keyRefType},
 			NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
+		},
+		"keys_left": schema.SetNestedAttribute{
+			Computed: true,
+			MarkdownDescription: "The keys of `keys_to_delete` that are still in the portal after the apply: those whose deletion waits, and those " +
+				"that could not be deleted. The next apply tries again. Empty where nothing is left to do.",
+			CustomType:   types.SetType{ElemType: leftKeyType},
+			NestedObject: schema.NestedAttributeObject{CustomType: leftKeyType, Attributes: leftKeyAttributes()},
+		},
+		"previous_username": schema.StringAttribute{
+			Computed: true,
+			MarkdownDescription: "The username of the key that the shop has before the planned apply gives it a new one or, afterwards, had before " +
+				"its present one; null if it had none, or if its page does not show it.",
 		},
 	}
 }
@@ -251,6 +265,16 @@ func (s *connectedShop) takeAll(r rotation.Record) {
 	s.KeysToDelete, s.KeysKept = keySet(r.KeysToDelete), keySet(r.KeysKept)
 }
 
+// finish takes over what only the apply could tell: how much of a plan is left to do.
+func (s *connectedShop) finish(p rotation.Plan, kept []rotation.KeptKey) {
+	if s.KeysLeft.IsUnknown() {
+		s.KeysLeft = leftKeys(p, kept)
+	}
+	if s.PreviousUsername.IsUnknown() {
+		s.PreviousUsername = nullWhenEmpty(p.Previous)
+	}
+}
+
 // show shows in a plan what the engine has decided. State is nil for a new shop. Host is that of a new key, unknown
 // where only the apply will tell.
 func (s *connectedShop) show(p rotation.Plan, config connectedShop, state *connectedShop, host types.String) {
@@ -261,6 +285,15 @@ func (s *connectedShop) show(p rotation.Plan, config connectedShop, state *conne
 	}
 	if config.Description.IsNull() {
 		s.Description = types.StringPointerValue(p.Description)
+	}
+	if p.Generate || p.Undecided || p.Changes || state == nil {
+		s.KeysLeft = types.SetUnknown(leftKeyType)
+	}
+	if p.Generate {
+		s.PreviousUsername = nullWhenEmpty(p.Previous)
+	}
+	if p.Undecided {
+		s.PreviousUsername = types.StringUnknown()
 	}
 	if p.Generate || p.Undecided {
 		s.CredentialID, s.Username = types.StringUnknown(), types.StringUnknown()
@@ -287,7 +320,7 @@ func (s connectedShop) planned(shop string, state *connectedShop, diags *diag.Di
 	p := rotation.Plan{
 		Shop: shop, MerchantID: s.MerchantID.ValueString(), Description: s.Description.ValueStringPointer(),
 		Generate: s.CredentialID.IsUnknown(), Reason: s.Reason.ValueString(),
-		Delete: keyRefs(s.KeysToDelete, diags), Keep: keyRefs(s.KeysKept, diags),
+		Delete: keyRefs(s.KeysToDelete, diags), Keep: keyRefs(s.KeysKept, diags), Previous: s.PreviousUsername.ValueString(),
 	}
 	p.Undecided = s.KeysToDelete.IsUnknown()
 	p.Changes = state == nil || !s.Reason.Equal(state.Reason) || !s.KeysToDelete.Equal(state.KeysToDelete) || !s.KeysKept.Equal(state.KeysKept)

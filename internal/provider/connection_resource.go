@@ -347,6 +347,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		return r.engine.Describe(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
 	model.takeAll(*record)
+	model.finish(plan, kept)
 	return nil
 }
 
@@ -393,6 +394,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	state.takeAll(record)
+	state.KeysLeft = stillLeft(state.KeysLeft, record.Memory)
 	state.setDefaults()
 	state.planID()
 	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
@@ -549,6 +551,7 @@ func (m *connectionModel) remember(unsettled []kustom.Orphan) {
 	if m.KeysKept.IsUnknown() {
 		m.KeysKept = keySet(nil)
 	}
+	m.finish(rotation.Plan{}, nil)
 }
 
 // isIncomplete tells whether the shop may or may not have the connection's key: an earlier run made or asked for it

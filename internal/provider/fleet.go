@@ -192,6 +192,7 @@ func (f *fleet) read(ctx context.Context) shopFailures {
 			continue
 		}
 		f.models[i].plan.takeAll(*m.Record)
+		f.models[i].plan.KeysLeft = stillLeft(f.models[i].plan.KeysLeft, m.Record.Memory)
 		if !m.Record.Memory.IsUnfinished() {
 			f.models[i].plan.LastError = types.StringNull()
 		}
@@ -273,6 +274,7 @@ func (m *fleetModels) take(member *rotation.Member) {
 	}
 	if member.Err == nil {
 		m.plan.takeAll(*member.Record)
+		m.plan.finish(member.Plan, member.Kept)
 		if m.plan.LastError.IsUnknown() {
 			m.plan.LastError = types.StringNull()
 		}

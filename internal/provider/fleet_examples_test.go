@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/report"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -52,7 +53,7 @@ func TestAccFleetFromSpreadsheet(t *testing.T) {
 	w.mustBeEmpty(t)
 	w.mustHaveWritten(t, len(seed.Shops))
 	w.mustBeSwitched(t, seed)
-	w.mustShowTable(t, seed)
+	w.mustReportShops(t, seed)
 	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
 }
 
@@ -62,7 +63,7 @@ func TestAccFleetFromVault(t *testing.T) {
 	seed := sandbox.ThreeShops()
 	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet-vault")
 	w.switchFromVault(t, seed, "2 to add, 0 to change, 0 to destroy")
-	w.mustShowTable(t, seed)
+	w.mustReportShops(t, seed)
 }
 
 // TestAccVaultTokens does it for each shop by itself.
@@ -118,11 +119,11 @@ func TestAccFleetGrows(t *testing.T) {
 	w.mustHaveWritten(t, 7)
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
-	w.mustShowTable(t, seed)
+	w.mustReportShops(t, seed)
 }
 
 // TestAccFleetShopFails has one shop fail in the first apply. The others are switched, the run fails
-// and names it, the table has it, and the next run has just that shop to do.
+// and names it, the report has it, and the next run has just that shop to do.
 func TestAccFleetShopFails(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
@@ -136,10 +137,7 @@ func TestAccFleetShopFails(t *testing.T) {
 	if got.code == 0 || !strings.Contains(unwrapped(got.output), "These shops could not be connected: kaffebonna: ") {
 		t.Errorf("exit code %d, and the run does not name the shop:\n%s", got.code, got.output)
 	}
-	if table := w.terraform(t, "output", "-raw", "table").output; !strings.Contains(table, "fjellsport               M00412871    M00412871-") ||
-		!strings.Contains(table, "kaffebonna               M00537204    -                  -               The ") {
-		t.Errorf("the table of the failed run is\n%s", table)
-	}
+	w.mustReport(t, []string{"1 failed, 2 done", "| kaffebonna | `M00537204` | failed | `M00537204-xM2pE` |"})
 	for _, shop := range seed.Shops {
 		w.order(t, shop.Name)
 	}
@@ -150,7 +148,7 @@ func TestAccFleetShopFails(t *testing.T) {
 	w.mustHaveWritten(t, 1)
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
-	w.mustShowTable(t, seed)
+	w.mustReportShops(t, seed)
 }
 
 // TestAccFleetImport follows the README in importing shops that have keys of Kustom's: they keep them.
@@ -171,7 +169,7 @@ func TestAccFleetImport(t *testing.T) {
 	w.mustHaveWritten(t, 0)
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
-	w.mustShowTable(t, seed)
+	w.mustReportShops(t, seed)
 }
 
 // TestAccFleetList plans lists with mistakes: each is named, before anything is asked of a vendor.
@@ -360,22 +358,25 @@ func (w *world) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
 	}
 }
 
-// mustShowTable expects the output to have one line for each shop, with the key that it holds.
-func (w *world) mustShowTable(t *testing.T, seed sandbox.Seed) {
+// mustReportShops expects the report of the state to have one line for each shop, with the key that it holds.
+func (w *world) mustReportShops(t *testing.T, seed sandbox.Seed) {
 	t.Helper()
-	table := w.terraform(t, "output", "-raw", "table").output
-	lines := map[string]bool{}
-	for line := range strings.Lines(table) {
-		lines[strings.Join(strings.Fields(line), " ")] = true
+	r, err := report.Read(strings.NewReader(w.terraform(t, "show", "-json").output))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, s := range r.Shops {
+		got = append(got, fmt.Sprint(s.Name, s.Store, s.Status, s.New))
 	}
 	for _, seeded := range seed.Shops {
 		shop, _ := w.sandbox.Shop(seeded.Name)
-		if want := strings.Join([]string{shop.Name, shop.MerchantID, shop.KustomID, kustomHost, "-"}, " "); !lines[want] {
-			t.Errorf("the table has no line %q:\n%s", want, table)
-		}
+		want = append(want, fmt.Sprint(shop.Name, shop.MerchantID, report.Done, shop.KustomID))
 	}
-	if len(lines) != len(seed.Shops)+1 {
-		t.Errorf("the table has %d lines, want a heading and %d:\n%s", len(lines), len(seed.Shops), table)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the report has %q, want %q", got, want)
 	}
 }
 

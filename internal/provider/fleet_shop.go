@@ -3,6 +3,8 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 // fleetShop is one shop of a fleet.
@@ -16,7 +18,8 @@ var fleetShopType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
 	"credential_id": types.StringType, "username": types.StringType, "host": types.StringType, "created_at": types.StringType,
 	"expires_at": types.StringType, "reason": types.StringType, "keys_to_delete": types.SetType{ElemType: keyRefType},
-	"keys_kept": types.SetType{ElemType: keyRefType}, "last_error": types.StringType,
+	"keys_kept": types.SetType{ElemType: keyRefType}, "keys_left": types.SetType{ElemType: leftKeyType},
+	"previous_username": types.StringType, "last_error": types.StringType,
 }}
 
 // object returns the shop as an element of the map.
@@ -24,7 +27,8 @@ func (s fleetShop) object() attr.Value {
 	return types.ObjectValueMust(fleetShopType.AttrTypes, map[string]attr.Value{
 		"merchant_id": s.MerchantID, "description": s.Description, "rotate_when_changed": s.RotateWhenChanged,
 		"credential_id": s.CredentialID, "username": s.Username, "host": s.Host, "created_at": s.CreatedAt, "expires_at": s.ExpiresAt,
-		"reason": s.Reason, "keys_to_delete": s.KeysToDelete, "keys_kept": s.KeysKept, "last_error": s.LastError,
+		"reason": s.Reason, "keys_to_delete": s.KeysToDelete, "keys_kept": s.KeysKept, "keys_left": s.KeysLeft,
+		"previous_username": s.PreviousUsername, "last_error": s.LastError,
 	})
 }
 
@@ -45,6 +49,8 @@ func readFleetShop(element types.Object) fleetShop {
 			Reason:            attribute[types.String](attributes, "reason"),
 			KeysToDelete:      attribute[types.Set](attributes, "keys_to_delete"),
 			KeysKept:          attribute[types.Set](attributes, "keys_kept"),
+			KeysLeft:          attribute[types.Set](attributes, "keys_left"),
+			PreviousUsername:  attribute[types.String](attributes, "previous_username"),
 		},
 		LastError: attribute[types.String](attributes, "last_error"),
 	}
@@ -65,7 +71,7 @@ func fleetShops(shops types.Map) map[string]fleetShop {
 func unreadFleetShop(merchantID string) fleetShop {
 	return fleetShop{connectedShop: connectedShop{
 		MerchantID: types.StringValue(merchantID), RotateWhenChanged: types.MapNull(types.StringType),
-		KeysToDelete: keySet(nil), KeysKept: keySet(nil),
+		KeysToDelete: keySet(nil), KeysKept: keySet(nil), KeysLeft: leftKeys(rotation.Plan{}, nil),
 	}}
 }
 
@@ -81,5 +87,6 @@ func (s fleetShop) unchanged() fleetShop {
 			*set = keySet(nil)
 		}
 	}
+	s.finish(rotation.Plan{}, nil)
 	return s
 }

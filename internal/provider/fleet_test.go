@@ -80,6 +80,10 @@ func fullShop() fleetShop {
 			CreatedAt: types.StringValue("2026-11-02T09:15:00Z"), ExpiresAt: types.StringValue("2027-11-02T09:15:00Z"), Reason: types.StringValue("reason"),
 			KeysToDelete: keySet([]rotation.KeyRef{{MerchantID: "M1", Username: "M1-old"}}),
 			KeysKept:     keySet([]rotation.KeyRef{{MerchantID: "M2", Username: "M2-left"}}),
+			KeysLeft: leftKeys(rotation.Plan{}, []rotation.KeptKey{
+				{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-old"}, Err: errors.New("refused")},
+			}),
+			PreviousUsername: types.StringValue("M1-old"),
 		},
 		LastError: types.StringValue("last_error"),
 	}
@@ -116,19 +120,20 @@ func TestUnchanged(t *testing.T) {
 	unknown := want
 	unknown.CredentialID, unknown.Username, unknown.Host = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	unknown.CreatedAt, unknown.ExpiresAt, unknown.Reason = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	unknown.LastError = types.StringUnknown()
+	unknown.LastError, unknown.PreviousUsername, unknown.KeysLeft = types.StringUnknown(), types.StringUnknown(), types.SetUnknown(leftKeyType)
 	unknown.KeysToDelete, unknown.KeysKept = types.SetUnknown(keyRefType), types.SetUnknown(keyRefType)
 	got := unknown.unchanged()
 	for name, value := range map[string]attr.Value{
 		"credential_id": got.CredentialID, "username": got.Username, "host": got.Host, "created_at": got.CreatedAt,
 		"expires_at": got.ExpiresAt, "reason": got.Reason, "last_error": got.LastError,
+		"previous_username": got.PreviousUsername,
 	} {
 		if !value.IsNull() {
 			t.Errorf("%s is %v, want null", name, value)
 		}
 	}
 	none := types.SetValueMust(keyRefType, []attr.Value{})
-	if !got.KeysToDelete.Equal(none) || !got.KeysKept.Equal(none) {
+	if !got.KeysToDelete.Equal(none) || !got.KeysKept.Equal(none) || !got.KeysLeft.Equal(leftKeys(rotation.Plan{}, nil)) {
 		t.Errorf("the sets are %v and %v, want empty ones", got.KeysToDelete, got.KeysKept)
 	}
 	if got.MerchantID != want.MerchantID || got.Description != want.Description || !got.RotateWhenChanged.Equal(want.RotateWhenChanged) {

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -39,6 +41,70 @@ var keyRefType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
 	"host": types.StringType, "waits_for": types.StringType,
 }}
+
+// leftKeyAttributes describe a key that was to be deleted and was not.
+func leftKeyAttributes() map[string]schema.Attribute {
+	attributes := keyRefAttributes()
+	attributes["waits_for"] = schema.StringAttribute{
+		Computed: true, MarkdownDescription: "What the key's deletion waits for; null if it has failed.",
+	}
+	attributes["problem"] = schema.StringAttribute{
+		Computed: true, MarkdownDescription: "Why the key could not be deleted, and what to do; null if its deletion waits.",
+	}
+	return attributes
+}
+
+// leftKeyType is the type of what leftKeyAttributes describe.
+var leftKeyType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
+	"host": types.StringType, "waits_for": types.StringType, "problem": types.StringType,
+}}
+
+// leftKeys returns what is left of the keys that a plan was to delete: those that wait, and those that were kept. A key
+// that another shop needs is that shop's, and not left.
+func leftKeys(p rotation.Plan, kept []rotation.KeptKey) types.Set {
+	var elements []attr.Value
+	for _, key := range p.Delete {
+		i := slices.IndexFunc(kept, func(k rotation.KeptKey) bool { return k.Key.CredentialID == key.CredentialID })
+		if key.WaitsFor != "" && i < 0 {
+			elements = append(elements, leftKey(key, ""))
+		}
+	}
+	for _, k := range kept {
+		if k.IsInUse() {
+			continue
+		}
+		key := rotation.KeyRef{MerchantID: k.Key.MerchantID, CredentialID: k.Key.CredentialID, Username: k.Key.Username, WaitsFor: k.WaitsFor()}
+		for _, planned := range p.Delete {
+			if planned.CredentialID == key.CredentialID {
+				key.Host = planned.Host
+			}
+		}
+		problem := ""
+		if key.WaitsFor == "" {
+			problem, _, _ = strings.Cut(advise(k.Err).text, "\n\n")
+		}
+		elements = append(elements, leftKey(key, problem))
+	}
+	return types.SetValueMust(leftKeyType, elements)
+}
+
+func leftKey(key rotation.KeyRef, problem string) attr.Value {
+	return types.ObjectValueMust(leftKeyType.AttrTypes, map[string]attr.Value{
+		"merchant_id": types.StringValue(key.MerchantID), "credential_id": types.StringValue(key.CredentialID),
+		"username": types.StringValue(key.Username), "host": nullWhenEmpty(key.Host), "waits_for": nullWhenEmpty(key.WaitsFor),
+		"problem": nullWhenEmpty(problem),
+	})
+}
+
+// stillLeft returns those of the keys that are still to be deleted.
+func stillLeft(left types.Set, memory rotation.Memory) types.Set {
+	elements := slices.DeleteFunc(slices.Clone(left.Elements()), func(element attr.Value) bool {
+		refs := keyRefs(types.SetValueMust(leftKeyType, []attr.Value{element}), &diag.Diagnostics{})
+		return !slices.ContainsFunc(refs, memory.IsLeft)
+	})
+	return types.SetValueMust(leftKeyType, elements)
+}
 
 func keySet(keys []rotation.KeyRef) types.Set {
 	elements := make([]attr.Value, 0, len(keys))

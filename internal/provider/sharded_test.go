@@ -114,7 +114,7 @@ func TestAccShards(t *testing.T) {
 		w.mustInit(t)
 		w.mustApply(t, patiently)
 		w.mustBeEmpty(t)
-		w.mustShowTable(t, sandbox.Seed{Shops: s.shops(shard)})
+		w.mustReportShops(t, sandbox.Seed{Shops: s.shops(shard)})
 		if len(s.shops(shard)) == 0 {
 			empty++
 		}

@@ -3,9 +3,7 @@ package report
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
@@ -25,6 +23,7 @@ const (
 	nextMend    = "Mend that, and apply again: the next plan has this shop to do."
 	nextWait    = "Apply again then, or let a nightly run do it."
 	nextWarning = "Read the plan's warnings."
+	nextDelete  = "Mend that, and apply again: the next plan deletes it."
 )
 
 // readPlan adds the shops of a plan.
@@ -119,8 +118,8 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 		return s
 	case unknown.is("credential_id"):
 		s.Status = NewKey
-		s.Old = oldKey(s.Why, s.Old)
-		s.noteStoreChange(before)
+		s.Old = after.text("previous_username")
+		s.noteStoreChange(before, after)
 	case before != nil && changesKeys(before, after):
 		s.Status, s.New = KeysOnly, s.Old
 	default:
@@ -140,7 +139,7 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 // unchanged returns a shop with which a plan does nothing.
 func (s Shop) unchanged(now object) Shop {
 	s.Status, s.New, s.Why = Unchanged, s.Old, ""
-	_, s.Later = keys(now.objects("keys_to_delete"))
+	s.Later = leftKeys(now)
 	s.Notes = nil
 	s.noteState(now)
 	return s
@@ -185,27 +184,26 @@ func (s *Shop) noteClearing() {
 		`To leave it as it is, set deletion_policy to "retain" and apply that first.`)
 }
 
-// noteStoreChange warns of payments that go to another merchant.
-func (s *Shop) noteStoreChange(before object) {
+// noteStoreChange warns of payments that go to another merchant. After is what the plan makes of the shop.
+func (s *Shop) noteStoreChange(before, after object) {
 	from := before.text("merchant_id")
 	switch {
 	case from != "" && from != s.Store:
 		s.note(fmt.Sprintf("The shop's payments go to another merchant: from store %s to store %s.", from, s.Store), "Check that this is meant.")
-	case strings.Contains(s.Why, "a key of another store"):
+	case hasForeignKey(s.Store, s.Old, after):
 		s.note(fmt.Sprintf("The shop's payments go to another merchant, store %s: its present key is of another store.", s.Store),
 			"Check that this is meant.")
 	}
 }
 
-// used matches the reason of a shop whose key is known.
-var used = regexp.MustCompile(`^the shop uses (\S+), a key `)
-
-// oldKey returns the key that a shop has, by the reason for a new one, or else the key that it was given.
-func oldKey(reason, given string) string {
-	if found := used.FindStringSubmatch(reason); found != nil {
-		return found[1]
+// hasForeignKey tells whether the key that a shop has is one of another store: by its name, or by what stays of it.
+func hasForeignKey(store, username string, after object) bool {
+	if of := storeOf(username); of != "" {
+		return of != store
 	}
-	return given
+	return username != "" && slices.ContainsFunc(after.objects("keys_kept"), func(key object) bool {
+		return key.text("username") == username && key.text("merchant_id") != store
+	})
 }
 
 func (r *Report) planExclusive(c *change) {
@@ -259,8 +257,12 @@ func found(o *resource, name string, now object) Shop {
 	if now == nil {
 		return s.sensitive()
 	}
-	s.Old = oldKey(s.Why, "")
-	s.Gone, s.Later = keys(now.objects("keys_to_delete"))
+	s.Old = now.text("previous_username")
+	s.Later = leftKeys(now)
+	gone, waiting := keys(now.objects("keys_to_delete"))
+	s.Gone = slices.DeleteFunc(append(gone, waiting...), func(key Key) bool {
+		return slices.ContainsFunc(s.Later, func(left Key) bool { return left.Username == key.Username })
+	})
 	s.Kept, _ = keys(now.objects("keys_kept"))
 	if o.Tainted {
 		s.Status = Failed
@@ -294,6 +296,19 @@ func (s *Shop) noteState(now object) {
 		s.note(fmt.Sprintf("The shop's key is still one of %s.", now.text("host")), nextApply)
 	case len(s.Later) > 0:
 		s.Status = Waiting
-		s.note(fmt.Sprintf("The deletion of %s waits for this: %s.", count(len(s.Later), "replaced key"), s.Later[0].WaitsFor), nextWait)
+		s.noteLeft()
+	}
+}
+
+// noteLeft notes why replaced keys are left: those that failed first, because they need somebody.
+func (s *Shop) noteLeft() {
+	waiting := slices.DeleteFunc(slices.Clone(s.Later), func(key Key) bool { return key.Problem != "" })
+	for _, key := range s.Later {
+		if key.Problem != "" {
+			s.note(fmt.Sprintf("The shop has its new key. The replaced key %s could not be deleted: %s", key.Username, key.Problem), nextDelete)
+		}
+	}
+	if len(waiting) > 0 {
+		s.note(fmt.Sprintf("The deletion of %s waits for this: %s.", count(len(waiting), "replaced key"), waiting[0].WaitsFor), nextWait)
 	}
 }

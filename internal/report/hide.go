@@ -73,14 +73,14 @@ func (s *secrets) hideIn(kind string, o object, marks any) object {
 
 // note notes the names that an object shows.
 func (s *secrets) note(o object) {
-	for _, attribute := range []string{"shop", "merchant_id", "username", "kustom_id", "host"} {
+	for _, attribute := range []string{"shop", "merchant_id", "username", "previous_username", "kustom_id", "host"} {
 		s.named[o.text(attribute)] = true
 	}
 	for name := range o.object("shops") {
 		s.named[name] = true
 		s.note(o.object("shops").object(name))
 	}
-	for _, attribute := range []string{"keys_to_delete", "keys_kept"} {
+	for _, attribute := range []string{"keys_to_delete", "keys_kept", "keys_left"} {
 		for _, key := range o.objects(attribute) {
 			s.note(key)
 		}

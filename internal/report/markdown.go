@@ -215,6 +215,9 @@ func (k Key) About() string {
 	if k.LastUsed != "" {
 		parts = append(parts, k.LastUsed)
 	}
+	if k.Problem != "" {
+		parts = append(parts, "could not be deleted")
+	}
 	if k.WaitsFor != "" {
 		parts = append(parts, "waits for: "+k.WaitsFor)
 	}

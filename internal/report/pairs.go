@@ -81,7 +81,7 @@ func plannedPair(key, c *change) []Shop {
 		s.Why = "the shop gets another key"
 	}
 	if from := storeOf(s.Old); from != "" && s.Store != "" && from != s.Store {
-		s.noteStoreChange(object{"merchant_id": from})
+		s.noteStoreChange(object{"merchant_id": from}, nil)
 	}
 	return append(shops, s)
 }

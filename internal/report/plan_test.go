@@ -46,11 +46,11 @@ var (
 	create, update, remove, noop = []string{"create"}, []string{"update"}, []string{"delete"}, []string{"no-op"}
 	createFirst, deleteFirst     = []string{"create", "delete"}, []string{"delete", "create"}
 
-	oldKeys = []any{o{"username": "M1-old", "credential_id": "1", "host": "api.klarna.com", "merchant_id": "M1"}}
+	oldKeys = []any{o{"username": "M00000001-old", "credential_id": "1", "host": "api.klarna.com", "merchant_id": "M1"}}
 	// connected is a connection that was given a key.
 	connected = o{
 		"shop": "a", "merchant_id": "M00000001", "username": "M00000001-given", "host": "api.kustom.co", "deletion_policy": "retain",
-		"reason": "the shop uses M1-old, a key of api.klarna.com", "keys_to_delete": oldKeys,
+		"reason": "why", "keys_to_delete": oldKeys, "previous_username": "M00000001-old",
 	}
 	// key and installed are a pair.
 	key       = o{"merchant_id": "M00000001", "username": "M00000001-given", "host": "api.kustom.co", "deletion_policy": "delete", "credential_id": "1"}
@@ -83,7 +83,10 @@ func told(r *report.Report) []string {
 
 func TestPlan(t *testing.T) {
 	t.Parallel()
-	waiting := with(connected, o{"keys_to_delete": []any{o{"username": "M1-old", "waits_for": "no use"}}})
+	waiting := with(connected, o{
+		"keys_to_delete": []any{o{"username": "M00000001-old", "waits_for": "no use"}}, "keys_left": []any{o{"username": "M00000001-old", "waits_for": "no use"}},
+	})
+	left := with(connected, o{"keys_left": []any{o{"username": "M00000001-old", "problem": "The portal refuses."}}})
 	clears := with(connected, o{"deletion_policy": "clear"})
 	pairConfig := func(argument, reference string) o {
 		return o{"configuration": o{"root_module": o{"resources": []any{
@@ -99,21 +102,25 @@ func TestPlan(t *testing.T) {
 		"unchanged":         {planOf(connection, noop, connected, connected, nil), []string{"a/M00000001 unchanged M00000001-given>M00000001-given"}},
 		"rules change only": {planOf(connection, update, connected, with(connected, o{"unused_for": "1h"}), nil), []string{"a/M00000001 unchanged M00000001-given>M00000001-given"}},
 		"waiting": {planOf(connection, noop, waiting, waiting, nil),
-			[]string{"a/M00000001 waiting M00000001-given>M00000001-given later:M1-old !The deletion of 1 replaced key waits for this: no use."}},
-		"rotation": {planOf(connection, update, connected, with(connected, o{"reason": "rotate_when_changed has changed", "username": nil}), o{"credential_id": true}),
-			[]string{"a/M00000001 new key M00000001-given> gone:M1-old"}},
-		"changed by hand": {planOf(connection, update, connected, with(connected, o{"reason": "the shop uses M2-x, a key that the portal does not list; there is nothing to delete"}), o{"credential_id": true}),
-			[]string{"a/M00000001 new key M2-x> gone:M1-old"}},
+			[]string{"a/M00000001 waiting M00000001-given>M00000001-given later:M00000001-old !The deletion of 1 replaced key waits for this: no use."}},
+		"left": {planOf(connection, noop, left, left, nil),
+			[]string{"a/M00000001 waiting M00000001-given>M00000001-given later:M00000001-old !The shop has its new key. The replaced key M00000001-old could not be deleted: The portal refuses."}},
+		"rotation": {planOf(connection, update, connected, with(connected, o{"reason": "rotate_when_changed has changed", "username": nil, "previous_username": "M00000001-given"}), o{"credential_id": true}),
+			[]string{"a/M00000001 new key M00000001-given> gone:M00000001-old"}},
+		"changed by hand": {planOf(connection, update, connected, with(connected, o{"previous_username": "M00000001-hand"}), o{"credential_id": true}),
+			[]string{"a/M00000001 new key M00000001-hand> gone:M00000001-old"}},
 		"only old keys": {planOf(connection, update, connected, with(connected, o{"reason": "replaced keys were not used for 24h"}), nil),
-			[]string{"a/M00000001 old keys deleted M00000001-given>M00000001-given gone:M1-old"}},
+			[]string{"a/M00000001 old keys deleted M00000001-given>M00000001-given gone:M00000001-old"}},
 		"not read": {planOf(connection, create, nil, o{"shop": "a", "merchant_id": "M00000001"}, o{"reason": true, "keys_to_delete": true, "credential_id": true}),
 			[]string{"a/M00000001 not decided yet > !The plan could not decide what becomes of this shop. It could not be read, or a value is known only during the apply."}},
 		"tainted": {planOf(connection, deleteFirst, connected, connected, o{"credential_id": true}, o{"action_reason": "replace_because_tainted"}),
-			[]string{"a/M00000001 new key M1-old> gone:M1-old !An earlier run did not finish this shop."}},
-		"another store": {planOf(connection, update, connected, with(connected, o{"merchant_id": "M00000002", "reason": "merchant_id has changed", "username": nil}), o{"credential_id": true}),
-			[]string{"a/M00000002 new key M00000001-given> gone:M1-old !The shop's payments go to another merchant: from store M00000001 to store M00000002."}},
-		"key of another store": {planOf(connection, create, nil, o{"shop": "a", "merchant_id": "M00000002", "reason": "the shop uses M1-x, a key of another store", "keys_kept": oldKeys}, o{"credential_id": true}),
-			[]string{"a/M00000002 new key M1-x> kept:M1-old !The shop's payments go to another merchant, store M00000002: its present key is of another store."}},
+			[]string{"a/M00000001 new key M00000001-old> gone:M00000001-old !An earlier run did not finish this shop."}},
+		"another store": {planOf(connection, update, connected, with(connected, o{"merchant_id": "M00000002", "reason": "merchant_id has changed", "username": nil, "previous_username": "M00000001-given"}), o{"credential_id": true}),
+			[]string{"a/M00000002 new key M00000001-given> gone:M00000001-old !The shop's payments go to another merchant: from store M00000001 to store M00000002."}},
+		"key of another store": {planOf(connection, create, nil, o{"shop": "a", "merchant_id": "M00000002", "previous_username": "K123_ab", "keys_kept": []any{o{"username": "K123_ab", "merchant_id": "M1"}}}, o{"credential_id": true}),
+			[]string{"a/M00000002 new key K123_ab> kept:K123_ab !The shop's payments go to another merchant, store M00000002: its present key is of another store."}},
+		"key of another store, by its name": {planOf(connection, create, nil, o{"shop": "a", "merchant_id": "M00000002", "previous_username": "M00000001-x"}, o{"credential_id": true}),
+			[]string{"a/M00000002 new key M00000001-x> !The shop's payments go to another merchant, store M00000002: its present key is of another store."}},
 		"leaves":    {planOf(connection, remove, connected, nil, nil), []string{"a/M00000001 leaves M00000001-given>M00000001-given"}},
 		"forgotten": {planOf(connection, []string{"forget"}, clears, nil, nil), []string{"a/M00000001 leaves M00000001-given>M00000001-given"}},
 		"emptied": {planOf(connection, remove, clears, nil, nil),
@@ -157,7 +164,7 @@ func TestPlan(t *testing.T) {
 		"unfinished key": {planOf(apiKey, createFirst, with(key, o{"username": nil, "idempotency_key": "x"}), newKey, nil),
 			[]string{"/M00000001 new key > gone:1 !An earlier run did not finish this key."}},
 		"exclusive": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1", "keys_to_delete": oldKeys}, nil),
-			[]string{"/M1 old keys deleted > gone:M1-old"}},
+			[]string{"/M1 old keys deleted > gone:M00000001-old"}},
 		"exclusive without keys": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1", "keys_to_delete": []any{}}, nil), nil},
 		"exclusive not known": {planOf("kustom_api_keys_exclusive", create, nil, o{"merchant_id": "M1"}, o{"keys_to_delete": true}),
 			[]string{"/M1 not decided yet > !Only the apply can tell which of the store's keys are deleted."}},
@@ -261,10 +268,10 @@ func TestState(t *testing.T) {
 		state o
 		want  []string
 	}{
-		"done":    {stateOf(made(connection, connected, false)), []string{"a/M00000001 done M1-old>M00000001-given gone:M1-old"}},
-		"tainted": {stateOf(made(connection, connected, true)), []string{"a/M00000001 failed M1-old>M00000001-given gone:M1-old !An earlier run did not finish this shop."}},
+		"done":    {stateOf(made(connection, connected, false)), []string{"a/M00000001 done M00000001-old>M00000001-given gone:M00000001-old"}},
+		"tainted": {stateOf(made(connection, connected, true)), []string{"a/M00000001 failed M00000001-old>M00000001-given gone:M00000001-old !An earlier run did not finish this shop."}},
 		"no key yet": {stateOf(made(connection, with(connected, o{"username": nil}), false)),
-			[]string{"a/M00000001 failed M1-old> !The shop has no key of this provider's yet."}},
+			[]string{"a/M00000001 failed M00000001-old> !The shop has no key of this provider's yet."}},
 		"failed rotation": {stateOf(made(connection, with(connected, o{"last_error": "why"}), false)),
 			[]string{"a/M00000001 failed M00000001-given> !why"}},
 		"key of Klarna's": {stateOf(made(connection, o{"shop": "a", "username": "M1-x", "host": "api.klarna.com"}, false)),

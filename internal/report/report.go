@@ -38,6 +38,8 @@ type Key struct {
 	LastUsed string
 	// WaitsFor is what the key's deletion waits for; empty where it waits for nothing.
 	WaitsFor string
+	// Problem is why the key could not be deleted; empty where it could, or waits.
+	Problem string
 }
 
 // Note is something that needs attention.
@@ -57,8 +59,8 @@ type Shop struct {
 	// where only the apply will tell.
 	Old, New string
 	Why      string
-	// Gone are the keys that the plan deletes or, in a state, that the last change was to delete. Later are those whose
-	// deletion waits, and Kept those that go out of use and stay.
+	// Gone are the keys that the plan deletes or, in a state, that the last change has deleted. Later are those that are
+	// still to be deleted, and Kept those that go out of use and stay.
 	Gone, Later, Kept []Key
 	// Notes are what needs attention.
 	Notes []Note
@@ -129,7 +131,7 @@ func (r *Report) clean(redactor *vendortext.Redactor) {
 	}
 	keys := func(keys []Key) {
 		for i := range keys {
-			show(&keys[i].Username, &keys[i].Host, &keys[i].LastUsed, &keys[i].WaitsFor)
+			show(&keys[i].Username, &keys[i].Host, &keys[i].LastUsed, &keys[i].WaitsFor, &keys[i].Problem)
 		}
 	}
 	show(&r.Wave)
@@ -288,9 +290,6 @@ func (r *Report) remarks() []string {
 	if gone, later := r.Keys(); r.Plan && gone+later > 0 && !r.knowsUse() {
 		remarks = append(remarks, "This plan does not say when these keys were last used. It does if the configuration has the data "+
 			"source kustom_api_keys.")
-	}
-	if gone, _ := r.Keys(); !r.Plan && gone > 0 {
-		remarks = append(remarks, "A state does not tell whether a key that was to be deleted is gone. The next plan does: it deletes what is left.")
 	}
 	if r.Partial {
 		remarks = append(remarks, "This plan does not have all that the configuration asks for: another plan has to follow it.")

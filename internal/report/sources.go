@@ -115,6 +115,19 @@ func keys(list []object) (now, later []Key) {
 	return now, later
 }
 
+// leftKeys returns the keys that are still to be deleted, as a connection or a fleet lists them.
+func leftKeys(now object) []Key {
+	var left []Key
+	for _, o := range now.objects("keys_left") {
+		plain, waiting := keys([]object{o})
+		for _, key := range append(plain, waiting...) {
+			key.Problem = o.text("problem")
+			left = append(left, key)
+		}
+	}
+	return left
+}
+
 // storeOf returns the store that a key belongs to, by its username.
 func storeOf(username string) string {
 	store, _ := kustom.StoreOf(username)

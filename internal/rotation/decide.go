@@ -115,6 +115,11 @@ func (m Memory) Importing() bool { return m.Imported && m.ObservedAt.IsZero() }
 // IsUnfinished tells whether something is left to do whatever the configuration says.
 func (m Memory) IsUnfinished() bool { return m.Due != "" || len(m.Unsettled) > 0 }
 
+// IsLeft tells whether a key that was to be deleted is still to be deleted.
+func (m Memory) IsLeft(key KeyRef) bool {
+	return contains(m.unsettled(), key) || slices.ContainsFunc(m.Retired, func(r RetiredKey) bool { return contains([]KeyRef{r.KeyRef}, key) })
+}
+
 // awaits tells whether a key is left to be looked after that was asked for with this idempotency key, without an
 // answer. To ask with it again may make that very key.
 func (m Memory) awaits(idempotencyKey string) bool {
@@ -165,6 +170,9 @@ type Plan struct {
 	// Changes says that the plan is another one than was recorded: Reason, Delete and Keep are new.
 	Changes bool
 	Reason  string
+	// Previous is the username of the key that the shop has before it gets a new one; empty where it has none, or where
+	// that is not known.
+	Previous string
 	// Delete are the keys that are deleted, at once or when what they wait for has come; Keep those that go out
 	// of use and stay.
 	Delete, Keep []KeyRef
@@ -182,6 +190,11 @@ func (p Plan) description() string {
 
 // firstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
 const firstUse = "the new key's first use by the shop"
+
+// unusedWait is what the deletion of a replaced key waits for, where something else may use it too.
+func unusedWait(unusedFor time.Duration) string {
+	return fmt.Sprintf("no use of the key for %s", FormatDuration(unusedFor))
+}
 
 // unfinishedReason is why an apply only deletes keys.
 const unfinishedReason = "keys are left that an earlier run could not delete"
@@ -226,6 +239,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 			return plan, err
 		}
 	}
+	plan.Previous = held(seen.Holds.KustomID)
 	replaced := append(seen.replaceable(), seen.interrupted()...)
 	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
 	plan.NameOthers(usernames(seen.Others))
@@ -247,10 +261,19 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 		return plan, nil
 	}
 	plan.newKey(config)
+	plan.Previous = cmp.Or(held(memory.Holds), record.Username)
 	plan.retire(config.Rules, reason, memory.Replaceable, memory.Foreign, memory.unsettled())
 	plan.add(config.Rules, memory)
 	plan.NameOthers(memory.Others)
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
+}
+
+// held returns the username that a shop shows, and nothing where it shows a secret in its place.
+func held(kustomID string) string {
+	if kustomID == SecretAsID {
+		return ""
+	}
+	return kustomID
 }
 
 // checkStore refuses a shop a key of another store than its present one belongs to.
@@ -300,7 +323,7 @@ func (p *Plan) dispose(rules Rules, key KeyRef, quiet bool) {
 	case rules.ReplacedKeys == KeepKeys:
 		p.Keep = append(p.Keep, key)
 	case rules.ReplacedKeys == DeleteUnusedKeys && !quiet:
-		key.WaitsFor = fmt.Sprintf("no use of the key for %s", FormatDuration(rules.UnusedFor))
+		key.WaitsFor = unusedWait(rules.UnusedFor)
 		p.Delete = append(p.Delete, key)
 	default:
 		p.Delete = append(p.Delete, key)

@@ -31,6 +31,18 @@ func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.
 // be read. [Engine.Enter] tells who tells a person of it.
 func (k KeptKey) IsPending() bool { return isUsageUnknown(k.Err) }
 
+// WaitsFor says, in a sentence for a person, what the key's deletion waits for; empty where it does not wait.
+func (k KeptKey) WaitsFor() string {
+	var used *KeyStillUsedError
+	switch {
+	case errors.As(k.Err, &used):
+		return unusedWait(used.UnusedFor)
+	case mystore.IsNotConfirmed(k.Err):
+		return firstUse
+	}
+	return ""
+}
+
 // IsFailure tells whether something went wrong, and nothing in this run tries again: the key is not one that a shop
 // needs or may need, nor one that waits for the portal to show no use of it.
 func (k KeptKey) IsFailure() bool {

@@ -191,6 +191,15 @@ func (f Folder) provider() string {
 		text.WriteString("#\n# Where there is neither token nor session, it uses the session that \"terraform-provider-kustom login\" keeps.\n")
 	}
 	fmt.Fprintf(&text, "provider \"kustom\" {\n  environment = %s\n", quote(string(f.Seen.Environment)))
+	if unread := f.Matching.Unread(); len(unread) > 0 {
+		for i, name := range unread {
+			unread[i] = quote(name)
+		}
+		text.WriteString("\n  # These shops can't be read, and nothing tells their stores. As long as there is a token or a session for one of them,\n" +
+			"  # no old key of any shop is deleted. Give each a new token and add it to " + pathShops + ", or take its token away, or, if it is\n" +
+			"  # gone, name it here.\n")
+		fmt.Fprintf(&text, "  # ignored_shops = [%s]\n", strings.Join(unread, ", "))
+	}
 	if f.usesPages() {
 		text.WriteString("\n  # What has no token is reached by its web pages.\n" + f.browser())
 	}

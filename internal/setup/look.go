@@ -6,6 +6,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/check"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
@@ -55,8 +57,10 @@ type Shop struct {
 	KustomID string
 	// Active tells whether customers can use its Klarna Checkout V3.
 	Active bool
-	// Problem says why the shop could not be read; empty where it could.
+	// Problem says why the shop can't be set up as it is; empty where it can.
 	Problem string
+	// Unread says that the problem is that the shop could not be read, so that it may use any key.
+	Unread bool
 }
 
 // beside is how many shops are read at once.
@@ -94,7 +98,8 @@ func (from Source) lookAtShops(ctx context.Context) []Shop {
 			shops[i] = Shop{Name: shop.Name, Host: shop.Host}
 			got, err := shop.Examine(ctx)
 			if err != nil {
-				shops[i].Problem = from.Advise(err)
+				var missing *mystore.NotInstalledError
+				shops[i].Problem, shops[i].Unread = from.Advise(err), !errors.As(err, &missing)
 				return nil
 			}
 			shops[i].KustomID, shops[i].Active = got.Holds.KustomID, got.Extension.Active

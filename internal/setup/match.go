@@ -37,6 +37,9 @@ const (
 type Match struct {
 	shoplist.Shop
 	By Evidence
+	// Problem says why the shop could not be read; empty where it could. It is set up all the same where a person says
+	// which store it has: a plan names it, and knows that it uses no key of another store.
+	Problem string
 }
 
 // Question is what a person could answer about a shop that does not match.
@@ -71,6 +74,17 @@ type Matching struct {
 	Stores []kustom.Store
 	// Inactive are the matched shops in which nobody can pay with Klarna Checkout V3.
 	Inactive []string
+}
+
+// Unread returns the names of the shops that are left over because they can't be read.
+func (m Matching) Unread() []string {
+	var names []string
+	for _, left := range m.Left {
+		if left.Unread {
+			names = append(names, left.Shop)
+		}
+	}
+	return names
 }
 
 // shared returns the merchant IDs that several of the matched shops have, sorted.
@@ -133,8 +147,10 @@ func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
 	switch {
 	case !ok:
 		return Match{}, Leftover{Why: m.noWay(wanted.Name)}
+	case shop.Unread:
+		return m.matchUnread(wanted, shop)
 	case shop.Problem != "":
-		return Match{}, Leftover{Why: shop.Problem, Unread: true}
+		return Match{}, Leftover{Why: shop.Problem}
 	case shop.KustomID != "" && !isUsername(shop.KustomID):
 		return Match{}, Leftover{Why: "what it has for a Kustom ID is none, and is not shown here: it may be the secret"}
 	}
@@ -149,12 +165,31 @@ func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
 	return Match{Shop: wanted, By: by}, Leftover{}
 }
 
+// matchUnread returns what a person says of a shop that can't be read. Its name or its website is no evidence: no plan could
+// hold that against the key that the shop has.
+func (m *matcher) matchUnread(wanted shoplist.Shop, shop Shop) (Match, Leftover) {
+	store := m.said(wanted)
+	if store == "" {
+		return Match{}, Leftover{Why: shop.Problem, Ask: AskStore, Unread: true}
+	}
+	if why := m.unfit(store); why != "" {
+		return Match{}, Leftover{Why: why, Unread: true}
+	}
+	wanted.MerchantID = store
+	return Match{Shop: wanted, By: ByPerson, Problem: shop.Problem}, Leftover{}
+}
+
+// said returns the store that a person says a shop has; empty where none does.
+func (m *matcher) said(wanted shoplist.Shop) string {
+	if store := m.told.Stores[wanted.Name]; store != "" {
+		return store
+	}
+	return wanted.MerchantID
+}
+
 // decide weighs the evidence.
 func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evidence, left Leftover) {
-	said := m.told.Stores[wanted.Name]
-	if said == "" {
-		said = wanted.MerchantID
-	}
+	said := m.said(wanted)
 	held, sites := m.storeOf(shop), m.sites(wanted, shop)
 	switch {
 	case said != "" && held != "" && held != said:
@@ -265,7 +300,7 @@ func (result *Matching) note(seen Seen) {
 	used := map[string]bool{}
 	for _, match := range result.Matches {
 		used[match.MerchantID] = true
-		if !seen.Shops[match.Name].Active {
+		if match.Problem == "" && !seen.Shops[match.Name].Active {
 			result.Inactive = append(result.Inactive, match.Name)
 		}
 	}

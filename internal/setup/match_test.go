@@ -133,12 +133,18 @@ func TestMatchShops_SaysWhatElseThereIs(t *testing.T) {
 
 func TestMatchShops_AsksOnlyWhatHelps(t *testing.T) {
 	t.Parallel()
-	for want, shop := range map[Question]Shop{
-		AskStore:   {Name: "a"},
-		AskNothing: {Name: "a", Problem: "the token has expired"},
+	for _, test := range []struct {
+		shop   Shop
+		want   Question
+		unread bool
+	}{
+		{Shop{Name: "a"}, AskStore, false},
+		{Shop{Name: "a", Problem: "the token has expired", Unread: true}, AskStore, true},
+		{Shop{Name: "a", Problem: "it has no Klarna Checkout V3"}, AskNothing, false},
 	} {
-		if got := MatchShops(threeStores(shop), Told{}); len(got.Left) != 1 || got.Left[0].Ask != want {
-			t.Errorf("%+v: got %+v", shop, got.Left)
+		got := MatchShops(threeStores(test.shop), Told{})
+		if len(got.Left) != 1 || got.Left[0].Ask != test.want || (len(got.Unread()) == 1) != test.unread {
+			t.Errorf("%+v: got %+v", test.shop, got.Left)
 		}
 	}
 	held := threeStores(Shop{Name: "a", KustomID: "M00412871-x"})

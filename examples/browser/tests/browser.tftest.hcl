@@ -17,9 +17,9 @@ run "each_shop_gets_a_key_of_its_own_store" {
   }
 }
 
-run "the_output_has_each_shops_kustom_id" {
+run "no_old_key_is_left" {
   assert {
-    condition     = output.kustom_ids == { for c in kustom_mystore_connection.shop : c.shop => c.username }
-    error_message = "The output is not what the shops use: ${jsonencode(output.kustom_ids)}"
+    condition     = length(output.old_keys_waiting) == 0
+    error_message = "Old keys are left: ${jsonencode(output.old_keys_waiting)}"
   }
 }

@@ -17,14 +17,9 @@ run "each_shop_gets_a_key_of_its_own_store" {
   }
 }
 
-run "the_output_has_each_shops_kustom_id" {
+run "no_old_key_is_left" {
   assert {
-    condition     = alltrue([for shop, id in output.kustom_ids : id == kustom_mystore_connection.shop[shop].username])
-    error_message = "The output is not what the shops use: ${jsonencode(output.kustom_ids)}"
-  }
-
-  assert {
-    condition     = toset(keys(output.kustom_ids)) == toset(keys(var.shops))
-    error_message = "The output is not about the same shops: ${jsonencode(output.kustom_ids)}"
+    condition     = length(output.old_keys_waiting) == 0
+    error_message = "Old keys are left: ${jsonencode(output.old_keys_waiting)}"
   }
 }

@@ -9,11 +9,17 @@ output "host" {
 }
 
 output "reason" {
-  description = "Why the planned apply will change the shop's key, or the last apply has changed it."
+  description = "Why the last apply changed the shop's key, or the planned one will."
   value       = kustom_mystore_connection.shop.reason
 }
 
 output "old_keys_waiting" {
-  description = "The shop's old keys that wait until the portal shows no use of them. A later apply deletes them."
-  value       = [for key in kustom_mystore_connection.shop.keys_to_delete : key.username if key.waits_for != null]
+  description = "The shop's old keys that are still to be deleted: they wait, or could not be deleted. A later apply deletes them."
+  value       = [for key in kustom_mystore_connection.shop.keys_left : key.username]
+
+  # One that waits is in order. One that could not be deleted fails the run.
+  precondition {
+    condition     = alltrue([for key in kustom_mystore_connection.shop.keys_left : key.problem == null])
+    error_message = "The shop has its new key, and an old one could not be deleted:\n${join("\n", [for key in kustom_mystore_connection.shop.keys_left : "${key.username}: ${key.problem}" if key.problem != null])}"
+  }
 }
