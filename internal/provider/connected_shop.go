@@ -150,7 +150,7 @@ func rotateBeforeExpiryAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
 		MarkdownDescription: "How long before its expiry the key is due, as a duration such as `336h`: the first plan that finds it so near " +
-			"rotates it. Default: never. It has no effect on a key without `expires_at`.",
+			"rotates it, but not before half of the key's life is over. Default: never. It has no effect on a key without `expires_at`.",
 		Validators: []validator.String{durationValidator{}},
 	}
 }
