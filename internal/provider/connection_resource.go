@@ -302,7 +302,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
-		report(&resp.Diagnostics, connectionPath(err), "Shop not connected", err)
+		reportWithHint(&resp.Diagnostics, connectionPath(err), "Shop not connected", err, afterFailure(plan.Shop.ValueString(), err))
 		if len(record.Memory.Unsettled) == 0 {
 			return
 		}
@@ -408,7 +408,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
-		reportShop(&resp.Diagnostics, connectionPath(err), err)
+		reportShop(&resp.Diagnostics, connectionPath(err), plan.Shop.ValueString(), err)
 		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
 	}
