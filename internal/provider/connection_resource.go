@@ -452,7 +452,13 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if err := r.engine.DeleteLeftovers(ctx, leftovers); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
 	}
-	if state.clears() || state.isIncomplete() || resp.Diagnostics.HasError() {
+	if state.isIncomplete() || resp.Diagnostics.HasError() {
+		return
+	}
+	if state.clears() {
+		if others := r.engine.Standing(record); len(others) > 0 {
+			resp.Diagnostics.AddWarning(keptKeysSummary, fmt.Sprintf("Other keys of store %s, which this resource leaves: %s.", record.MerchantID, enumerate(others)))
+		}
 		return
 	}
 	resp.Diagnostics.AddWarning("Shop and key left as they are", describeLeft(shop, record, r.engine.Leave(shop, record)))
