@@ -291,7 +291,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
 	merchantID, hint := plan.MerchantID.ValueString(), ""
-	strays, err := r.engine.Strays(ctx, merchantID, plan.Description.ValueString())
+	strays, err := r.engine.Strays(ctx, merchantID, plan.Description.ValueString(), time.Time{})
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
 		if !isUnknown(err) {
@@ -307,15 +307,16 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 
 // nameStrays names the keys that a killed run may have left behind, where the key stays as it is.
 func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyModel, diags *diag.Diagnostics) {
-	if !r.engine.Keys.DescribesKeys() || state.isIncomplete() {
+	if state.isIncomplete() {
 		return
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
 	merchantID := state.MerchantID.ValueString()
 	own := rotation.KeyRef{MerchantID: merchantID, CredentialID: state.CredentialID.ValueString(), Username: state.Username.ValueString()}
+	created, _ := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
 	// A plan that changes nothing does not fail because of what it can't name.
-	if strays, err := r.engine.Strays(ctx, merchantID, r.newDescription(config.Description).ValueString(), own); err == nil {
+	if strays, err := r.engine.Strays(ctx, merchantID, r.newDescription(config.Description).ValueString(), created, own); err == nil {
 		warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, "")
 	}
 }
@@ -370,7 +371,7 @@ func due(m, state apiKeyModel, now time.Time) string {
 	if at, err := time.Parse(time.RFC3339, state.ExpiresAt.ValueString()); err == nil {
 		expires = &at
 	}
-	return cmp.Or(state.klarnas(), rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(expires, durationOf(m.RotateBeforeExpiry), now))
+	return cmp.Or(state.klarnas(), rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(created, expires, durationOf(m.RotateBeforeExpiry), now))
 }
 
 // klarnas says that the key is one of Klarna's where only the form of its username tells: a host that is known is an

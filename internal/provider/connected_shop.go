@@ -166,8 +166,8 @@ func rotateBeforeExpiryAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
 		MarkdownDescription: "The time before its expiry at which a rotation is due, as a duration such as `336h`. The " +
-			"first plan that finds the expiry that near rotates the key. Default: never. It does not affect a key without " +
-			"`expires_at`.",
+			"first plan that finds the expiry that near rotates the key, but not in the first half of the key's life. Default: " +
+			"never. It does not affect a key without `expires_at`.",
 		Validators: []validator.String{durationValidator{}},
 	}
 }

@@ -303,7 +303,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
-		report(&resp.Diagnostics, connectionPath(err), "Shop not connected", err)
+		reportWithHint(&resp.Diagnostics, connectionPath(err), "Shop not connected", err, afterFailure(plan.Shop.ValueString(), err))
 		if len(record.Memory.Unsettled) == 0 {
 			return
 		}
@@ -417,7 +417,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
-		reportShop(&resp.Diagnostics, connectionPath(err), err)
+		reportShop(&resp.Diagnostics, connectionPath(err), plan.Shop.ValueString(), err)
 		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
 	}
@@ -461,7 +461,13 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if err := r.engine.DeleteLeftovers(ctx, leftovers); err != nil {
 		report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
 	}
-	if state.clears() || state.isIncomplete() || resp.Diagnostics.HasError() {
+	if state.isIncomplete() || resp.Diagnostics.HasError() {
+		return
+	}
+	if state.clears() {
+		if others := r.engine.Standing(record); len(others) > 0 {
+			resp.Diagnostics.AddWarning(keptKeysSummary, fmt.Sprintf("Other keys of store %s, which this resource leaves: %s.", record.MerchantID, enumerate(others)))
+		}
 		return
 	}
 	resp.Diagnostics.AddWarning("Shop and key left as they are", describeLeft(shop, record, r.engine.Leave(shop, record)))

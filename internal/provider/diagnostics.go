@@ -46,12 +46,20 @@ func reportWithHint(diags *diag.Diagnostics, at path.Path, summary string, err e
 const mayHaveChanged = "Shop may have another key"
 
 // reportShop reports why a shop did not get the key that was planned, and whether it has the one that it had.
-func reportShop(diags *diag.Diagnostics, at path.Path, err error) {
+func reportShop(diags *diag.Diagnostics, at path.Path, shop string, err error) {
 	if leavesShopUnknown(err) {
-		report(diags, at, mayHaveChanged, err)
+		reportWithHint(diags, at, mayHaveChanged, err, afterFailure(shop, err))
 		return
 	}
-	report(diags, at, "Shop keeps the key that it has", err)
+	reportWithHint(diags, at, "Shop keeps the key that it has", err, afterFailure(shop, err))
+}
+
+// afterFailure names the shop of an error that may be about a token or the portal, and says what the apply has left there.
+func afterFailure(shop string, err error) string {
+	if leavesShopUnknown(err) {
+		return fmt.Sprintf("Shop %s may hold another key than before.", shop)
+	}
+	return fmt.Sprintf("Shop %s goes on as it was.", shop)
 }
 
 // leavesShopUnknown tells whether a shop may hold another key than before it was to get one.

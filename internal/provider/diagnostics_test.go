@@ -223,8 +223,15 @@ func TestReportShop_SaysWhichKeyTheShopHas(t *testing.T) {
 	} {
 		for _, err := range errs {
 			var diags diag.Diagnostics
-			if reportShop(&diags, path.Root("shop"), err); diags[0].Summary() != want {
+			if reportShop(&diags, path.Root("shop"), "butikk", err); diags[0].Summary() != want {
 				t.Errorf("%v: got %q, want %q", err, diags[0].Summary(), want)
+			}
+			left := "Shop butikk goes on as it was."
+			if want == "Shop may have another key" {
+				left = "Shop butikk may hold another key than before."
+			}
+			if !strings.Contains(diags[0].Detail(), left) {
+				t.Errorf("%v: it does not say %q: %s", err, left, diags[0].Detail())
 			}
 		}
 	}

@@ -289,14 +289,17 @@ func (m *fleetModels) take(member *rotation.Member) {
 	m.plan.LastError = types.StringValue(problem)
 }
 
-// warnOfLeaving says which shops have left the fleet as they are.
+// warnOfLeaving says which shops have left the fleet as they are, and which keys of the stores stay.
 func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	var left, moved, others []string
 	for _, m := range f.Members {
-		if !m.Leaves() || m.Err != nil || m.Clears || m.Record.Username == "" {
+		if !m.Leaves() || m.Err != nil || m.Record.Username == "" {
 			continue
 		}
 		others = appendNew(others, m.Left.Others, func(name string) string { return name })
+		if m.Clears {
+			continue
+		}
 		if m.Left.Given != "" {
 			moved = append(moved, fmt.Sprintf("%s (%s in place of %s)", m.Name, m.Left.Given, m.Record.Username))
 		} else {
@@ -312,12 +315,16 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 		parts = append(parts, fmt.Sprintf("Another resource of this run has given these another key: %s. The fleet leaves the keys that they had in "+
 			"the portal: %s.", enumerate(moved), whoDeletesReplaced))
 	}
-	if len(parts) > 0 && len(others) > 0 {
+	if len(parts) == 0 {
+		if len(others) > 0 {
+			diags.AddWarning(keptKeysSummary, fmt.Sprintf("Other keys of the stores of the shops that have left the fleet, which it leaves: %s.", enumerate(others)))
+		}
+		return
+	}
+	if len(others) > 0 {
 		parts = append(parts, fmt.Sprintf("Other keys of their stores, which the fleet leaves too: %s.", enumerate(others)))
 	}
-	if len(parts) > 0 {
-		diags.AddWarning("Shops and keys left as they are", strings.Join(parts, "\n\n"))
-	}
+	diags.AddWarning("Shops and keys left as they are", strings.Join(parts, "\n\n"))
 }
 
 // now returns what a member is after the operation; nil where it has left.

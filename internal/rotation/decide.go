@@ -474,12 +474,20 @@ func TooOld(created time.Time, days int64, now time.Time) string {
 
 // expires returns that the shop's key was about to expire when it was read, and nothing where it was not.
 func (r Record) expires(rules Rules) string {
-	return Expires(r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
+	return Expires(r.CreatedAt, r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
 }
 
-// Expires returns that a key expires within a time, and nothing where it does not. 0 is never.
-func Expires(at *time.Time, before time.Duration, now time.Time) string {
-	if at == nil || before <= 0 || now.IsZero() || now.Before(at.Add(-before)) {
+// Expires returns that a key expires within a time, and nothing where it does not. 0 is never. A key that does not live
+// for twice that time is due after half its life: otherwise its successor would be due at once, and so would all that
+// follow.
+func Expires(created time.Time, at *time.Time, before time.Duration, now time.Time) string {
+	if at == nil || before <= 0 || now.IsZero() {
+		return ""
+	}
+	if life := at.Sub(created); !created.IsZero() && life > 0 {
+		before = min(before, life/2)
+	}
+	if now.Before(at.Add(-before)) {
 		return ""
 	}
 	return "the key expires on " + at.Format(time.DateOnly)

@@ -3,6 +3,7 @@ package rotation_test
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -250,6 +251,34 @@ func TestTooOld_IsNeverForZeroOrAbsurdAges(t *testing.T) {
 		if got := rotation.TooOld(noon.AddDate(0, 0, -31), days, noon) != ""; got != want {
 			t.Errorf("after %d days: %t", days, got)
 		}
+	}
+}
+
+// TestExpires_IsNotForEver: the successor of a key that lives for a short time is not due at once.
+func TestExpires_IsNotForEver(t *testing.T) {
+	t.Parallel()
+	const day, year = 24 * time.Hour, 365 * 24 * time.Hour
+	for _, test := range []struct {
+		life, before, age time.Duration
+		due               bool
+	}{
+		{life: year, before: 14 * day, age: 350 * day},
+		{life: year, before: 14 * day, age: 351 * day, due: true},
+		{life: year, before: year, age: 0},
+		{life: year, before: year, age: year / 2, due: true},
+		{life: year, before: math.MaxInt64, age: time.Hour},
+		{life: year, before: math.MaxInt64, age: 2 * year, due: true},
+		{life: year, before: 0, age: 2 * year},
+		{life: year, before: -day, age: 2 * year},
+		{life: -time.Hour, before: day, age: 0, due: true},
+	} {
+		expires := noon.Add(test.life)
+		if got := rotation.Expires(noon, &expires, test.before, noon.Add(test.age)) != ""; got != test.due {
+			t.Errorf("%+v: due %t", test, got)
+		}
+	}
+	if expires := noon.Add(day); rotation.Expires(time.Time{}, &expires, 2*day, noon) == "" {
+		t.Error("a key is not due of which nobody knows when it was made")
 	}
 }
 

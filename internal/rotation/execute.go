@@ -577,9 +577,16 @@ type Left struct {
 // Leave lets go of a shop and its key, and returns what it leaves.
 func (e *Engine) Leave(shop string, record Record) Left {
 	given := e.Shops.Leave(shop, record.Username)
-	return Left{Given: given, Others: slices.DeleteFunc(slices.Clone(record.Memory.Others), func(username string) bool {
-		return username == record.Username || username == given || e.Keys.hasDeleted(username)
-	})}
+	others := slices.DeleteFunc(e.Standing(record), func(username string) bool { return username == given })
+	return Left{Given: given, Others: others}
+}
+
+// Standing returns the usernames of the store's other keys, as the last read has recorded them, without those that the walk
+// has deleted.
+func (e *Engine) Standing(record Record) []string {
+	return slices.DeleteFunc(slices.Clone(record.Memory.Others), func(username string) bool {
+		return username == record.Username || e.Keys.hasDeleted(username)
+	})
 }
 
 // DeleteLeftovers deletes keys that were left over. One that did get into a shop is the shop's now.

@@ -41,7 +41,7 @@ type Member struct {
 	Plan Plan
 	// Clears says that a shop that leaves the fleet is emptied, and its key deleted.
 	Clears bool
-	// Left is what a shop leaves that leaves the fleet as it is.
+	// Left is what a shop leaves that leaves the fleet.
 	Left Left
 	// LeftAlone says that a shop was not emptied, because it has another key by now.
 	LeftAlone bool
@@ -271,6 +271,7 @@ func (f *Fleet) remove(ctx context.Context, m *Member) error {
 	if err := f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled); err != nil {
 		return err
 	}
+	m.Left.Others = f.Engine.Standing(*m.Record)
 	own := KeptKey{Key: m.Record.Key().Orphan()}
 	own.Err = f.Engine.DeleteUnused(ctx, own.Key, 0)
 	if own.IsRetryable() {

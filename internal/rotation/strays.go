@@ -13,16 +13,21 @@ import (
 // shows any. Nothing has used them since they were made, no shop that can be asked holds them, and no object that this
 // walk has read has them. They can't be told from keys of another state, so they are named and not deleted. Each key is returned
 // once in a walk. Known are the keys that the caller has a use for.
+// Since is when the caller's own key was made; zero where it has none. Where the portal shows no descriptions, nothing else
+// tells such keys from others, so older ones are left out.
 //
 // Every plan looks, and not only the one that makes the next key: the list that this one saw may have lagged, and a
 // -replace that was killed is followed by plans that make no key.
-func (e *Engine) Strays(ctx context.Context, merchantID, description string, known ...KeyRef) ([]kustom.Key, error) {
+func (e *Engine) Strays(ctx context.Context, merchantID, description string, since time.Time, known ...KeyRef) ([]kustom.Key, error) {
 	var strays []kustom.Key
 	for key, err := range e.Keys.Keys(ctx, merchantID) {
 		if err != nil {
 			return nil, err
 		}
-		ours := !e.Keys.DescribesKeys() || key.Description != nil && *key.Description == description
+		ours := key.Description != nil && *key.Description == description
+		if !e.Keys.DescribesKeys() {
+			ours = !key.CreatedAt.Before(since)
+		}
 		if !ours || contains(known, refOf(key)) || !Stray(key) || e.Keys.Made(key.CredentialID) || e.IsManaged(key.Username) || e.mayBeHeld(ctx, key) {
 			continue
 		}
@@ -34,24 +39,25 @@ func (e *Engine) Strays(ctx context.Context, merchantID, description string, kno
 }
 
 // StraysBeside returns the strays, as [Engine.Strays] does, of the store that a shop is planned for. Where the portal shows
-// no descriptions, nothing tells such keys from others: they are in [Plan.Others] when the shop gets its next key.
+// no descriptions and the shop gets a new key, there are none: [Plan.Others] has all keys.
 func (e *Engine) StraysBeside(ctx context.Context, config Config, plan Plan, record *Record) ([]kustom.Key, error) {
-	if config.Undescribed || config.MerchantID == "" {
+	if config.MerchantID == "" || config.Undescribed && (plan.Generate || record == nil) {
 		return nil, nil
 	}
 	description := DefaultDescription
 	if config.Description != nil {
 		description = *config.Description
 	}
-	known := slices.Concat(plan.Delete, plan.Keep)
+	known, since := slices.Concat(plan.Delete, plan.Keep), time.Time{}
 	if record != nil {
+		since = record.CreatedAt
 		known = append(known, record.Key())
 		known = append(known, record.Memory.unsettled()...)
 		for _, key := range record.Memory.Retired {
 			known = append(known, key.KeyRef)
 		}
 	}
-	return e.Strays(ctx, config.MerchantID, description, known...)
+	return e.Strays(ctx, config.MerchantID, description, since, known...)
 }
 
 // mayBeHeld tells whether a shop holds a key, or may hold it and can't be read. A person who reads that nothing uses a

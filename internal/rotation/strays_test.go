@@ -17,6 +17,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		shops  map[string]string
 		spoil  func(key *kustom.Key)
 		known  []rotation.KeyRef
+		since  time.Time
 		before func(w *world)
 		named  bool
 	}{
@@ -28,9 +29,16 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		"of another description":   {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = new(string) }},
 		"without description":      {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = nil }},
 		"no key has a description": {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = nil }, before: func(w *world) { w.portal.undescribed = true }, named: true},
+		"no key has a description, as new as the caller's": {
+			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Hour), before: func(w *world) { w.portal.undescribed = true }, named: true,
+		},
+		"no key has a description, older than the caller's": {
+			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), before: func(w *world) { w.portal.undescribed = true },
+		},
+		"older than the caller's":  {shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), named: true},
 		"the caller has it":        {shops: map[string]string{"a": "M1-old"}, known: []rotation.KeyRef{ref(m1("M1-stray"))}},
 		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { w.engine.Manage("M1-stray") }},
-		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { _, _ = w.engine.Strays(w.Context(), "M1", "terraform") }},
+		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { _, _ = w.engine.Strays(w.Context(), "M1", "terraform", time.Time{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -45,7 +53,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 			if test.before != nil {
 				test.before(w)
 			}
-			strays, err := w.engine.Strays(t.Context(), "M1", rotation.DefaultDescription, test.known...)
+			strays, err := w.engine.Strays(t.Context(), "M1", rotation.DefaultDescription, test.since, test.known...)
 			if err != nil || slices.ContainsFunc(strays, func(key kustom.Key) bool { return key.Username == "M1-stray" }) != test.named {
 				t.Errorf("the strays are %v, error %v", strays, err)
 			}
@@ -67,14 +75,19 @@ func TestStraysBeside_LeavesOutWhatIsKnown(t *testing.T) {
 		Unsettled: []kustom.Orphan{orphan("M1-unsettled")}, Retired: []rotation.RetiredKey{{KeyRef: ref(keys[4])}},
 	}}
 	plan := rotation.Plan{Shop: "a", MerchantID: "M1", Delete: []rotation.KeyRef{ref(keys[1])}, Keep: []rotation.KeyRef{ref(keys[2])}}
-	for name, undescribed := range map[string]bool{"described": false, "undescribed": true} {
+	for name, test := range map[string]struct{ undescribed, generates, named bool }{
+		"described":                  {named: true},
+		"described, with a new key":  {generates: true, named: true},
+		"undescribed":                {undescribed: true, named: true},
+		"undescribed, and a new key": {undescribed: true, generates: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"a": "M1-x"}, keys...)
-			c := config()
-			c.Undescribed = undescribed
+			c, plan := config(), plan
+			c.Undescribed, w.portal.undescribed, plan.Generate = test.undescribed, test.undescribed, test.generates
 			strays, err := w.engine.StraysBeside(t.Context(), c, plan, &record)
-			if err != nil || undescribed && len(strays) > 0 || !undescribed && (len(strays) != 1 || strays[0].Username != "M1-stray") {
+			if err != nil || test.named != (len(strays) == 1 && strays[0].Username == "M1-stray") || !test.named && len(strays) > 0 {
 				t.Errorf("the strays are %v, error %v", strays, err)
 			}
 		})
