@@ -5,22 +5,17 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// deletedKeysSummary is the same for all objects, so that Terraform shows their warnings together.
-const deletedKeysSummary = "API keys will be deleted"
-
-// keptKeysSummary takes its place where none is.
-const keptKeysSummary = "API keys that stay"
-
-// keysSummary returns the summary of what describeDeletions says.
-func keysSummary(p rotation.Plan) string {
+// keysPlanned returns what a plan says of keys: text says which go and which stay.
+func keysPlanned(p rotation.Plan, text string) message {
 	if len(p.Delete) == 0 {
-		return keptKeysSummary
+		return keysStay(text)
 	}
-	return deletedKeysSummary
+	return keysDeleted(text)
 }
 
 // describeDeletions tells of the keys that a plan deletes, and of those that it deletes later; empty where it
@@ -73,29 +68,23 @@ func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string
 // in this run tries again: Terraform keeps the new state then, and replaces nothing. After an error in a creation, it
 // would replace the shop's new key. The hint, if any, comes last.
 func tellOfKept(diags *diag.Diagnostics, shop string, kept rotation.KeptKey, updates bool, hint string) {
-	told := keptKeyWarning(shop, kept)
-	if hint != "" {
-		told = diag.NewWarningDiagnostic(told.Summary(), told.Detail()+"\n\n"+hint)
-	}
+	m := describeKept(shop, kept)
+	m.details = paragraphs(m.details, hint)
 	if updates && kept.IsFailure() {
-		told = diag.NewErrorDiagnostic(told.Summary(), told.Detail())
+		m = m.asError()
 	}
-	diags.Append(told)
+	m.addTo(diags, path.Empty())
 }
 
-// keptKeyWarning returns what a person is told of a key that was to be deleted and could not be.
-func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
+// describeKept returns what a person is told of a key that was to be deleted and could not be.
+func describeKept(shop string, kept rotation.KeptKey) message {
 	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
 	if shops := inUseBy(kept.Err); len(shops) > 0 {
-		return diag.NewWarningDiagnostic("Replaced key still in use",
-			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when that shop gets "+
-				"another key from this provider, in this run or a later one.", name, shop, strings.Join(shops, ", ")))
+		return replacedKeyStillInUse(name, shop, strings.Join(shops, ", "))
 	}
 	again := "The next apply tries again."
 	if kept.IsRetryable() {
 		again = "This run tries again when it knows more of the shops, and so does the next apply."
 	}
-	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
-		fmt.Sprintf("Shop %s works with its new key. This step could not delete the old one, %s. %s\n\n%s\n\n%s",
-			shop, name, again, advise(kept.Err).text, original(kept.Err)))
+	return replacedKeyNotDeleted(shop, name, again, paragraphs(advise(kept.Err).detail(), original(kept.Err)))
 }

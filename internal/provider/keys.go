@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -58,7 +59,7 @@ func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
 	for _, element := range set.Elements() {
 		object, ok := element.(types.Object)
 		if !ok {
-			diags.AddError("Unexpected set of keys", fmt.Sprintf("An element is a %T. Please report this as a bug.", element))
+			unexpectedKeySet(fmt.Sprintf("%T", element)).addTo(diags, path.Empty())
 			return nil
 		}
 		attributes := object.Attributes()

@@ -120,12 +120,8 @@ func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 	if value == nil {
 		return
 	}
-	kind := fmt.Sprintf("%T", value)
-	fail(&tfprotov6.Diagnostic{
-		Severity: tfprotov6.DiagnosticSeverityError, Summary: "Fault of the provider",
-		Detail: "The provider has failed in a way that it should not (" + kind + "). Nothing that it made is forgotten: it is undone, in the state, or " +
-			"found by the next run. Run again, and please report this with the version of the provider:\n\n" + string(debug.Stack()),
-	})
+	m := providerPanicked(fmt.Sprintf("%T", value), string(debug.Stack()))
+	fail(&tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: m.title, Detail: m.detail()})
 }
 
 // forgetful is a server whose requests are forgotten. So that it can cancel them when Terraform says stop,
