@@ -76,7 +76,7 @@ func newBackend(s settings, o Options) *backend {
 			base, unready = new(url.URL), &unknownError{attribute: attribute}
 		}
 		return transport.New(transport.Options{
-			API: api, BaseURL: base, Unready: unready,
+			API: api, BaseURL: base, ConfigError: unready,
 			UserAgent:  "terraform-provider-kustom/" + o.Version,
 			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
 			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Redactor: b.redactor, Observe: observeExchange,

@@ -66,7 +66,7 @@ func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error)
 		redactor, source = own.options.redactor, own.options.Clock
 	}
 	if !logs {
-		server = forgetful{server}
+		server = contextReleasingServer{server}
 	}
 	return redacting{bounded{recovering{server}, source}, redactor}, nil
 }
