@@ -175,9 +175,9 @@ func (s step) because(reason string) string {
 func signedOut(site, fate string) message {
 	return message{
 		general: true,
-		why:     site + " asks to sign in: the session has expired." + fate,
+		why:     site + " asks to sign in: the session has expired.",
 		do: fmt.Sprintf("Run terraform-provider-kustom login again (for a shop, with --mystore and its name; %s) and, in CI, replace the secret by what "+
-			"it prints with --print. Then run again.", inPlayground),
+			"it prints with --print. Then run again.%s", inPlayground, fate),
 	}
 }
 

@@ -68,7 +68,7 @@ func TestAdvisePages(t *testing.T) {
 		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore did not accept the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
 		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},
 		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
-		{"signed out after a click", uncertain(generating(browser.SignedOut)), "What was clicked may have worked all the same; the next run finds out. Run terraform-provider-kustom login again", true},
+		{"signed out after a click", uncertain(generating(browser.SignedOut)), "Then run again. What was clicked may have worked all the same; the next run finds out.", true},
 		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with --mystore and its name; for the playground, with --environment playground)", true},
 		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. That is what the portal does when nobody is signed in any more: people sign in to it on another address. Run terraform-provider-kustom login again", true},
 		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "What was clicked may have worked all the same; the next run finds out. That is what", true},
