@@ -63,7 +63,10 @@ func run(ctx context.Context, tfplugindocs, out string, validateOnly bool) error
 	if err := generate(ctx, tfplugindocs, mystorePrefix, schema, kinds, pages); err != nil {
 		return err
 	}
-	return addMystore(pages, out)
+	if err := addMystore(pages, out); err != nil {
+		return err
+	}
+	return addMessages(out)
 }
 
 // generate documents the types whose names begin with prefix.

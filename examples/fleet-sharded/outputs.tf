@@ -28,7 +28,7 @@ output "errors" {
 locals {
   old_keys = { for name, shop in local.connected : name => shop.keys_left == null ? [] : tolist(shop.keys_left) }
   undeleted = flatten([
-    for shop, keys in local.old_keys : [for key in keys : "${shop}: ${key.username}: ${key.problem}" if key.problem != null]
+    for shop, keys in local.old_keys : [for key in keys : "${shop}: ${key.username}: ${key.last_error}" if key.last_error != null]
   ])
 }
 

@@ -1,7 +1,7 @@
 locals {
   old_keys = { for c in kustom_mystore_connection.shop : c.shop => c.keys_left }
   undeleted = flatten([
-    for shop, keys in local.old_keys : [for key in keys : "${shop}: ${key.username}: ${key.problem}" if key.problem != null]
+    for shop, keys in local.old_keys : [for key in keys : "${shop}: ${key.username}: ${key.last_error}" if key.last_error != null]
   ])
 }
 

@@ -60,7 +60,7 @@ func TestKeep_SealsSession(t *testing.T) {
 // TestKeep_OpensOnlyWhatItSealed, and says why it does not.
 func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(t *testing.T, keep *browser.Keep, keyring *ring, file string){
+	for name, corrupt := range map[string]func(t *testing.T, keep *browser.Keep, keyring *ring, file string){
 		"no keyring":  func(_ *testing.T, keep *browser.Keep, _ *ring, _ string) { keep.Keyring = nil },
 		"locked":      func(_ *testing.T, _ *browser.Keep, keyring *ring, _ string) { keyring.fault = errLocked },
 		"no key":      func(_ *testing.T, _ *browser.Keep, keyring *ring, _ string) { keyring.secret = "" },
@@ -101,7 +101,7 @@ func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			spoil(t, &keep, keyring, file)
+			corrupt(t, &keep, keyring, file)
 			_, ok, err := keep.Load(someSession().Host, "a")
 			var sealed *browser.SealError
 			if ok || !errors.As(err, &sealed) || sealed.Path != file {

@@ -131,7 +131,7 @@ func TestKeep_RefusesSessionOfOthers(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has access lists, which os.Chmod does not set")
 	}
-	for name, spoil := range map[string]func(dir, file string) error{
+	for name, corrupt := range map[string]func(dir, file string) error{
 		"group reads":    func(_, file string) error { return os.Chmod(file, 0o640) },
 		"others read":    func(_, file string) error { return os.Chmod(file, 0o604) },
 		"others write":   func(_, file string) error { return os.Chmod(file, 0o602) },
@@ -155,7 +155,7 @@ func TestKeep_RefusesSessionOfOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := spoil(keep.Dir, file); err != nil {
+			if err := corrupt(keep.Dir, file); err != nil {
 				t.Fatal(err)
 			}
 			var refused *browser.NotPrivateError

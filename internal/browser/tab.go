@@ -98,7 +98,7 @@ func (t *Tab) prepare(ctx context.Context) error {
 		return err
 	}
 	err = t.run(ctx, func(ctx context.Context) error {
-		if err := t.visitor.furnish(ctx); err != nil || t.browser.options.Visible {
+		if err := t.visitor.injectStorage(ctx); err != nil || t.browser.options.Visible {
 			return err
 		}
 		if err := t.gate.watch(ctx); err != nil {

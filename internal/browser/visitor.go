@@ -134,8 +134,8 @@ func (v *Visitor) exit(t *Tab) {
 	t.process.disposeProfile(v.profile)
 }
 
-// furnish puts the session's storage into every page of the site that the tab will show.
-func (v *Visitor) furnish(ctx context.Context) error {
+// injectStorage puts the session's storage into every page of the site that the tab will show.
+func (v *Visitor) injectStorage(ctx context.Context) error {
 	session := v.Session()
 	if len(session.Storage) == 0 {
 		return nil

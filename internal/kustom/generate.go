@@ -173,7 +173,7 @@ func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error)
 	request := p.request(http.MethodPost, pathStoreKeys, intended.MerchantID)
 	request.Body = map[string]string{"description": intended.Description}
 	request.IdempotencyKey = intended.IdempotencyKey
-	request.Whole = true
+	request.FinishOnCancel = true
 	return transport.Do[keyAnswer](ctx, p.client, request)
 }
 
@@ -207,7 +207,7 @@ func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error)
 			return NewKey{}, fmt.Errorf("the key is not made yet: %w", err)
 		}
 		request := p.request(http.MethodGet, pathKey, key.MerchantID, key.CredentialID)
-		request.Whole = true
+		request.FinishOnCancel = true
 		polled, err := transport.Do[keyAnswer](ctx, p.client, request)
 		if err != nil {
 			return NewKey{}, fmt.Errorf("looking whether the key is made: %w", err)

@@ -98,7 +98,7 @@ func (c *Client) Clear(ctx context.Context, shop string) (Credentials, error) {
 func (c *Client) write(ctx context.Context, shop string, write credentialsWrite) (Credentials, error) {
 	request := c.request(http.MethodPatch, pathCredentials, shop)
 	// A write that is torn may still arrive, and nobody could tell what the shop holds.
-	request.Whole = true
+	request.FinishOnCancel = true
 	request.Body = document[credentialsWrite]{Data: resource[credentialsWrite]{
 		Type: credentialsType, ID: extensionID, Attributes: write,
 	}}

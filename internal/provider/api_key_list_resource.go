@@ -81,7 +81,7 @@ func (r *apiKeyListResource) List(ctx context.Context, req list.ListRequest, res
 		resp.Results = list.ListResultsStreamDiagnostics(diags)
 		return
 	}
-	keys := listing[kustom.Key]{at: path.Root("merchant_ids"), summary: "API keys not listed", fill: fillKey}
+	keys := listing[kustom.Key]{at: path.Root("merchant_ids"), failed: keysNotListed(), fill: fillKey}
 	resp.Results = keys.stream(ctx, req, model.filter(r.keys.Stream(ctx, merchantIDs)))
 }
 

@@ -234,7 +234,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
 	checkHost(&resp.Diagnostics, r.environment, config.Host)
 	if known(config.Description) && !r.engine.Keys.DescribesKeys() {
-		report(&resp.Diagnostics, path.Root("description"), "No API key can be made", rotation.ErrUndescribed)
+		report(&resp.Diagnostics, path.Root("description"), keyNotMakable(), rotation.ErrUndescribed)
 	}
 	// Known: what is planned is a key that is not due.
 	plan.RotationDue = types.StringNull()
@@ -263,12 +263,10 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 		}
 	}
 	if kustom.IsLegacyHost(plan.Host.ValueString()) {
-		resp.Diagnostics.AddAttributeError(path.Root("host"), "A new key can't belong to Klarna's host",
-			fmt.Sprintf("%s is a host that Kustom is leaving; keys can no longer be made there. It can be named only "+
-				"to keep a key that was imported. Remove host to make a key on the new one.", plan.Host.ValueString()))
+		newKeyOnKlarnasHost(plan.Host.ValueString()).addTo(&resp.Diagnostics, path.Root("host"))
 	}
 	if err := r.engine.Keys.Ready(); err != nil && !isUnknown(err) {
-		report(&resp.Diagnostics, path.Empty(), "No API key can be made", err)
+		report(&resp.Diagnostics, path.Empty(), keyNotMakable(), err)
 	} else if err == nil && known(plan.MerchantID) && !resp.Diagnostics.HasError() {
 		r.checkStore(ctx, *plan, &resp.Diagnostics)
 	}
@@ -295,7 +293,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
 		if !isUnknown(err) {
-			report(diags, path.Root("merchant_id"), "No API key can be made", err)
+			report(diags, path.Root("merchant_id"), keyNotMakable(), err)
 		}
 		return
 	}
@@ -407,7 +405,7 @@ func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, later string, diags *
 		blocked, by := r.engine.Shops.Blocked([]rotation.KeyRef{key})
 		text = join(text, describeBlocked(blocked, by, waysToDelete))
 	}
-	diags.AddWarning(deletedKeysSummary, text)
+	keysDeleted(text).addTo(diags, path.Empty())
 }
 
 func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -419,7 +417,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	for _, lost := range r.engine.DeleteLost(ctx, plan.MerchantID.ValueString()) {
-		warn(&resp.Diagnostics, path.Root("merchant_id"), "Key of a killed run not deleted", lost.Err)
+		warn(&resp.Diagnostics, path.Root("merchant_id"), lostKeyNotDeleted(), lost.Err)
 	}
 	request := kustom.Request{MerchantID: plan.MerchantID.ValueString(), Description: plan.Description.ValueString()}
 	key, err := r.engine.Generate(ctx, request)
@@ -427,7 +425,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	if err != nil {
 		r.rememberOrphan(ctx, plan, err, resp)
 		err = r.engine.WithUnusedKeys(ctx, request.MerchantID, err)
-		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not made", err)
+		report(&resp.Diagnostics, path.Root("merchant_id"), keyNotMade(), err)
 		return
 	}
 	plan.read(key.Key)
@@ -482,7 +480,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	if err != nil {
-		report(&resp.Diagnostics, path.Root("merchant_id"), "API key not read", err)
+		report(&resp.Diagnostics, path.Root("merchant_id"), keyNotRead(), err)
 		return
 	}
 	r.engine.Manage(key.Username)
@@ -516,9 +514,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		return
 	}
 	if state.DeletionPolicy.ValueString() == deletionRetain && !state.isIncomplete() {
-		resp.Diagnostics.AddWarning("API key left in the portal",
-			fmt.Sprintf("This resource leaves the key %s of store %s in the portal, because its deletion_policy is retain. The key works until "+
-				"something else deletes it.", state.Username.ValueString(), state.MerchantID.ValueString()))
+		keyLeft(state.Username.ValueString(), state.MerchantID.ValueString()).addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	orphan := state.orphan()
@@ -527,7 +523,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		orphan.Before = recallFrom[kustom.Orphan](ctx, req.Private, orphanKey, &resp.Diagnostics).Before
 	}
 	if err := r.delete(ctx, state, orphan); err != nil {
-		report(&resp.Diagnostics, path.Empty(), "API key not deleted", err)
+		report(&resp.Diagnostics, path.Empty(), keyNotDeleted(), err)
 	}
 	warnOfAnswers(r.engine, &resp.Diagnostics)
 }
@@ -565,7 +561,7 @@ func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportSta
 	id := importID(ctx, req, &resp.Diagnostics, "merchant_id", "credential_id")
 	merchantID, credentialID, err := parseKeyID(id)
 	if err != nil {
-		resp.Diagnostics.AddError("Malformed import ID", err.Error()+".")
+		malformedImportID(err.Error()).addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)

@@ -78,7 +78,7 @@ func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, ok := listIntegrations(ctx, d.engine, model.MerchantIDs, "API keys not read", &resp.Diagnostics)
+	integrations, ok := listIntegrations(ctx, d.engine, model.MerchantIDs, keysNotRead(), &resp.Diagnostics)
 	if !ok {
 		return
 	}

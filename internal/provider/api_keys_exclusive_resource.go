@@ -209,9 +209,7 @@ func (r *apiKeysExclusiveResource) announce(plan *apiKeysExclusiveModel, found [
 		return
 	}
 	if !certain {
-		diags.AddAttributeWarning(path.Root("credential_ids"), "Keys to delete not known yet",
-			fmt.Sprintf("Which keys store %s keeps is known only during the apply, and so is which of these it deletes. It deletes those "+
-				"that credential_ids does not name then:\n\n%s", plan.MerchantID.ValueString(), listed(others)))
+		keysToDeleteUnknown(plan.MerchantID.ValueString(), listed(others)).addTo(diags, path.Root("credential_ids"))
 		return
 	}
 	plan.KeysToDelete = keySet(refs(others))
@@ -231,7 +229,7 @@ func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, 
 			text += "\n\n" + told
 		}
 	}
-	diags.AddAttributeWarning(path.Root("credential_ids"), deletedKeysSummary, text)
+	keysDeleted(text).addTo(diags, path.Root("credential_ids"))
 }
 
 func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -311,8 +309,8 @@ func (r *apiKeysExclusiveResource) Delete(context.Context, resource.DeleteReques
 func (r *apiKeysExclusiveResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	merchantID := importID(ctx, req, &resp.Diagnostics, "merchant_id")
 	if !isMerchantID(merchantID) {
-		resp.Diagnostics.AddError("Malformed import ID",
-			malformedID(merchantID, "the import ID of a store's keys, which is its merchant ID, such as M00123456.").Error())
+		malformedImportID(malformedID(merchantID, "the import ID of a store's keys, which is its merchant ID, such as M00123456.").Error()).
+			addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), merchantID)...)
@@ -348,7 +346,9 @@ func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExc
 	evidence := rotation.Evidence{UnusedFor: durationOf(plan.UnusedFor), Unverified: plan.DeleteUnverified.ValueBool()}
 	for i, err := range r.engine.DeleteAll(ctx, doomed, evidence) {
 		if err != nil {
-			diags.AddError("API key not deleted", whyKept(doomed[i], err)+"\n\n"+original(err))
+			m := keyNotDeleted().because(whyKept(doomed[i], err))
+			m.details = paragraphs(m.details, original(err))
+			m.addTo(diags, path.Empty())
 		}
 	}
 	return without(found, announced)
@@ -359,7 +359,7 @@ func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExc
 func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID string, diags *diag.Diagnostics) (found []rotation.StoreKey, known bool) {
 	found, unread, err := r.engine.Inventory(ctx, merchantID)
 	if err != nil && !isUnknown(err) {
-		report(diags, path.Root("merchant_id"), "API keys not read", err)
+		report(diags, path.Root("merchant_id"), keysNotRead(), err)
 	}
 	warnOfUnread(diags, unread)
 	warnOfAnswers(r.engine, diags)
@@ -367,28 +367,20 @@ func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID str
 }
 
 // whyKept says of a key that was not deleted why, and what to do.
-func whyKept(k rotation.StoreKey, err error) string {
+func whyKept(k rotation.StoreKey, err error) message {
 	if shops := inUseBy(err); len(shops) > 0 {
-		return fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, and has not got another key. The "+
-			"store's other keys are not affected.\n\nGive the shop another key, under Extensions → Your extensions → Klarna Checkout "+
-			"V3 → Credentials or by applying the resource that it belongs to, and run again. If the store is to keep this key, add %s "+
-			"to credential_ids.", k.Username, strings.Join(shops, ", "), k.CredentialID)
+		return keyInUseOfStore(k.Username, strings.Join(shops, ", "), k.CredentialID)
 	}
 	var unknown *rotation.KeyUsageUnknownError
 	if errors.As(err, &unknown) && len(unknown.Shops) == 0 && unknown.Cause == nil {
-		return fmt.Sprintf("The key %s was not deleted, because the provider has no shop to ask whether it uses the key. That nobody was "+
-			"asked does not mean that nobody uses it.\n\n%s", k.Username, waysToDeleteOthers)
+		return keyWithoutShopToAsk(k.Username, waysToDeleteOthers)
 	}
-	text := advise(err).text
-	if strings.HasPrefix(text, "The key ") {
-		return text
+	m := advise(err)
+	if !strings.HasPrefix(m.why, "The key ") {
+		m.why = fmt.Sprintf("The key %s was not deleted. %s", k.Username, m.why)
 	}
-	return fmt.Sprintf("The key %s was not deleted. %s", k.Username, text)
+	return m
 }
-
-// waysToDeleteOthers are the ways on where nobody can be asked whether the keys that a store is not to have are in use.
-const waysToDeleteOthers = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows " +
-	"that nothing uses it, set unused_for. If you are sure, set delete_unverified = true."
 
 // without leaves out the keys with the given IDs.
 func without(keys []rotation.StoreKey, ids map[string]bool) []rotation.StoreKey {
@@ -440,10 +432,7 @@ func (m *apiKeysExclusiveModel) checkKept(found []rotation.StoreKey, diags *diag
 		names = append(names, id)
 	}
 	slices.Sort(names)
-	diags.AddAttributeError(path.Root("credential_ids"), "No such API key",
-		fmt.Sprintf("Store %s has no API key with the ID %s; perhaps it was deleted, or belongs to another store. No key was deleted.\n\n"+
-			"Correct credential_ids, and run again. The data source kustom_api_keys lists the keys that the store has.",
-			m.MerchantID.ValueString(), strings.Join(names, ", ")))
+	noSuchKeys(m.MerchantID.ValueString(), strings.Join(names, ", ")).addTo(diags, path.Root("credential_ids"))
 }
 
 // listed shows keys to a person, one on a line.

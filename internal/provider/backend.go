@@ -16,6 +16,7 @@ import (
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -78,7 +79,7 @@ func newBackend(s settings, o Options) *backend {
 			base, unready = new(url.URL), &unknownError{attribute: attribute}
 		}
 		return transport.New(transport.Options{
-			API: api, BaseURL: base, Unready: unready,
+			API: api, BaseURL: base, ConfigError: unready,
 			UserAgent:  "terraform-provider-kustom/" + o.Version,
 			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
 			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Redactor: b.redactor, Observe: observeExchange,
@@ -176,12 +177,8 @@ func (b *backend) warnOfRoot(root bool, diags *diag.Diagnostics) {
 	if !root || !b.startsBrowser() {
 		return
 	}
-	diags.AddWarning("Browser without its sandbox", withoutSandbox+" Run Terraform as another user: Chromium then has its sandbox, and nothing else changes.")
+	browserWithoutSandbox().addTo(diags, path.Empty())
 }
-
-// withoutSandbox says what it means that a browser runs as root.
-const withoutSandbox = "The provider runs as root, so the browser that it starts has no sandbox of its own: a page that breaks out of the " +
-	"browser has all of this machine."
 
 // startsBrowser tells whether a vendor is reached by its pages.
 func (b *backend) startsBrowser() bool {
@@ -295,7 +292,7 @@ func (b *backend) listableShops() ([]string, error) {
 func configured(data any, diags *diag.Diagnostics) *backend {
 	b, err := backendOf(data)
 	if err != nil {
-		diags.AddError("Unexpected provider data", err.Error())
+		unexpectedProviderData(err.Error()).addTo(diags, path.Empty())
 	}
 	return b
 }

@@ -138,12 +138,12 @@ func badPairs() []badInput {
 		{
 			name: "white space around the ID", hcl: with(pasted, id, `" M00123456-aB3dE"`), env: secretIs(exampleSecret), planned: true,
 			summary: "White space around the value", at: "kustom_id",
-			says: []string{"The value of kustom_id begins or ends with white space, which was probably copied along. Remove it."},
+			says: []string{"The value of kustom_id begins or ends with white space, which was probably copied along. Remove it, or wrap the value in trimspace(…)."},
 		},
 		{
 			name: "white space around the secret", hcl: pasted, env: secretIs(exampleSecret + " "), planned: true,
 			summary: "White space around the value", at: "kustom_secret_wo",
-			says: []string{"The value of kustom_secret_wo begins or ends with white space, which was probably copied along. Remove it."},
+			says: []string{"The value of kustom_secret_wo begins or ends with white space, which was probably copied along. Remove it, or wrap the value in trimspace(…)."},
 		},
 		{
 			name: "ID of the playground", hcl: with(pasted, id, `"PM00123456-aB3dE"`), env: secretIs("kco_test_api_playground"), planned: true,
@@ -196,7 +196,7 @@ func badKeys() []badInput {
 		{
 			name: "imported key does not exist", hcl: raw(keyOnly + importBlock(keyAddress, exampleStore+"/00000000-0000-4000-8000-000000000000")), planned: true,
 			summary: "API key not read",
-			says:    []string{"Store M00123456 has no API key with the ID 00000000-0000-4000-8000-000000000000; perhaps it was deleted. The data source kustom_legacy_integrations lists the keys"},
+			says:    []string{"Store M00123456 has no API key with the ID 00000000-0000-4000-8000-000000000000; perhaps it was deleted.", "The data source kustom_legacy_integrations lists the keys"},
 		},
 		{
 			name: "imported shop does not exist", hcl: with(raw(shopless), "butikk", "ukjent"), env: secretIs(exampleSecret), planned: true,
@@ -207,7 +207,8 @@ func badKeys() []badInput {
 			name: "key limit reached", hcl: raw(keyOnly), limit: 1,
 			summary: "API key not made", at: "merchant_id",
 			says: []string{
-				"Store M00123456 has as many API keys as it may have. These have never been used: - M00123456-aB3dE (api.kustom.co, made 2026-10-01)",
+				"Store M00123456 has as many API keys as it may have.",
+				"These have never been used: - M00123456-aB3dE (api.kustom.co, made 2026-10-01)",
 				"Delete one that is no longer needed in Kustom Portal on the page API (under Integrations or Developers; three dots → Delete API key), then run again.",
 			},
 		},
@@ -229,7 +230,7 @@ func badKeys() []badInput {
 		{
 			name: "merchant ID malformed", hcl: with(raw(keyOnly), "M00123456", "00123456"), planned: true,
 			summary: "Malformed merchant ID", at: "merchant_id",
-			says: []string{`"00123456" is not a merchant ID. Kustom Portal shows it beside the store's name`},
+			says: []string{`"00123456" is not a merchant ID.`, "Copy it from Kustom Portal, which shows it beside the store's name."},
 		},
 		{
 			name: "description malformed", hcl: with(raw(keyOnly), `"M00123456"`, "\"M00123456\"\n  description = \"Vår nøkkel\""), planned: true,
@@ -285,7 +286,7 @@ func badSettings() []badInput {
 		{
 			name: "request timeout without a unit", hcl: raw(keyOnly), provider: `request_timeout = "30"`, planned: true,
 			summary: "Malformed duration", at: "request_timeout",
-			says: []string{`request_timeout must be a positive duration with a unit, such as "30s" or "1m30s".`},
+			says: []string{`request_timeout must be a positive duration with a unit.`, `such as "30s" or "1m30s".`},
 		},
 		{
 			name: "portal silent", hcl: integrationsHCL, provider: "request_timeout = \"300ms\"\n  max_retries = 0", planned: true,

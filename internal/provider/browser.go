@@ -20,18 +20,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 )
 
-const (
-	envPortalSession   = "KUSTOM_PORTAL_SESSION"
-	envMystoreSessions = "MYSTORE_SESSIONS"
-	envMystoreLogins   = "MYSTORE_LOGINS"
-	envPortalPagesURL  = "KUSTOM_PORTAL_PAGES_URL"
-	envMystoreAdmins   = "MYSTORE_ADMIN_URLS"
-	envProfile         = "KUSTOM_BROWSER_PROFILE"
-
-	defaultMaxTabs     = 4
-	mostTabs           = 16
-	defaultStepTimeout = 30 * time.Second
-)
+const defaultStepTimeout = 30 * time.Second
 
 // The sites, as they are named in labels.
 const (
@@ -193,15 +182,14 @@ func (r *resolver) admins(v types.Map) (admins map[string]*url.URL, unknown bool
 	if len(v.Elements()) == 0 {
 		raw := r.getenv(envMystoreAdmins)
 		if raw != "" && (json.Unmarshal([]byte(raw), &texts) != nil || texts == nil) {
-			r.refuse("browser.mystore_admin_urls", "Malformed "+envMystoreAdmins,
-				fmt.Sprintf(`The environment variable %s is not a JSON object such as {"my-shop": "https://www.my-shop.no/kontrollpanel"}.`, envMystoreAdmins))
+			r.add("browser.mystore_admin_urls", malformedAdminsVariable())
 			return nil, unknown
 		}
 	}
 	admins = map[string]*url.URL{}
 	for shop, text := range texts {
 		if !isShopName(shop) {
-			r.refuse("browser.mystore_admin_urls", "Malformed shop name", fmt.Sprintf("%q is not the name of a shop.", shop))
+			r.add("browser.mystore_admin_urls", malformedAdminShop(shop))
 			continue
 		}
 		if address := r.url(types.StringValue(text), "browser.mystore_admin_urls", envMystoreAdmins, ""); address != nil {
@@ -231,7 +219,7 @@ func (r *resolver) maxTabs(v types.Int64) int {
 		return defaultMaxTabs
 	}
 	if n := v.ValueInt64(); n < 1 || n > mostTabs {
-		r.refuse("browser.max_tabs", "Number of tabs out of range", fmt.Sprintf("max_tabs must be between 1 and %d.", mostTabs))
+		r.add("browser.max_tabs", tabsOutOfRange(mostTabs))
 		return defaultMaxTabs
 	}
 	return int(v.ValueInt64())
@@ -245,8 +233,7 @@ func (r *resolver) profile(v types.String) *browser.Profile {
 	}
 	profile, err := browser.ReadProfile(file, pageTables())
 	if err != nil {
-		r.refuse("browser.profile", "Unusable profile", fmt.Sprintf("The file %s, which profile (or %s) names, can't be used: %v. "+
-			"terraform-provider-kustom check --teach --profile FILE writes a new one.", file, envProfile, err))
+		r.add("browser.profile", unusableProfile(file, err.Error()))
 	}
 	return profile
 }
@@ -269,10 +256,9 @@ func (r *resolver) labels(v types.Map) map[string]map[string]string {
 		err := tables[site].Check(label, word.ValueString())
 		switch {
 		case errors.Is(err, browser.ErrNoWord):
-			r.refuse("browser.labels", "Malformed word", fmt.Sprintf("The word for the label %q must not be empty.", name))
+			r.add("browser.labels", emptyLabel(name))
 		case err != nil:
-			r.refuse("browser.labels", "Unknown label",
-				fmt.Sprintf("%q is not the label of anything on the pages. Labels are: %s.", name, strings.Join(allLabels(tables), ", ")))
+			r.add("browser.labels", unknownLabel(name, strings.Join(allLabels(tables), ", ")))
 		default:
 			overridden[site][label] = word.ValueString()
 		}
@@ -299,9 +285,7 @@ func (r *resolver) portalSession() *browser.Session {
 	}
 	session, err := browser.ParseSession(line)
 	if err != nil {
-		r.refuse("browser", "Malformed "+envPortalSession,
-			fmt.Sprintf("The environment variable %s is not a session as terraform-provider-kustom login --print prints it. Its content is not "+
-				"shown here, because it may hold one.", envPortalSession))
+		r.add("browser", malformedSessionVariable())
 		return nil
 	}
 	return &session
@@ -322,9 +306,7 @@ func (r *resolver) shopSessions() map[string]browser.Session {
 		sessions[shop] = session
 	}
 	if bad {
-		r.refuse("browser", "Malformed "+envMystoreSessions,
-			fmt.Sprintf("The environment variable %s is not a JSON object from shop name to a session as terraform-provider-kustom login --print "+
-				"prints it. Its content is not shown here, because it may hold sessions.", envMystoreSessions))
+		r.add("browser", malformedSessionsVariable())
 		return nil
 	}
 	return sessions
@@ -367,9 +349,7 @@ func readLogin(element attr.Value) (login mystorepages.Login, known bool) {
 // addLogin adds a login that is complete. It quotes nothing: it may be a password (I2).
 func (r *resolver) addLogin(logins map[string]mystorepages.Login, shop string, login mystorepages.Login) {
 	if !isShopName(shop) || login.Email == "" || login.Password == "" {
-		r.refuse("browser.mystore_logins", "Malformed login",
-			"mystore_logins goes from a shop's name to an object with email and password, neither of them empty, and code_seed where the "+
-				"user has one-time codes. Nothing of it is shown here, because it may be a password.")
+		r.add("browser.mystore_logins", malformedLogin())
 		return
 	}
 	logins[shop] = login
@@ -386,9 +366,7 @@ func (r *resolver) loginsFromEnvironment() map[string]mystorepages.Login {
 		CodeSeed string `json:"code_seed"`
 	}
 	if err := json.Unmarshal([]byte(raw), &parsed); err != nil || parsed == nil {
-		r.refuse("browser.mystore_logins", "Malformed "+envMystoreLogins,
-			fmt.Sprintf(`The environment variable %s is not a JSON object such as {"my-shop": {"email": "…", "password": "…"}}. Its content is not `+
-				"shown here, because it may hold passwords.", envMystoreLogins))
+		r.add("browser.mystore_logins", malformedLoginsVariable())
 		return nil
 	}
 	logins := map[string]mystorepages.Login{}

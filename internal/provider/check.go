@@ -102,8 +102,8 @@ func (c CheckOptions) readOnly(o Options, change func(*browserSettings)) (b *bac
 	}
 	var refused []string
 	for _, problem := range problems {
-		text := problem.summary + ": " + problem.detail
-		if problem.warning {
+		text := problem.message.title + ": " + problem.message.detail()
+		if problem.message.warning {
 			warnings = append(warnings, text)
 		} else {
 			refused = append(refused, text)
@@ -198,7 +198,7 @@ func (b *backend) checkedShop(name string) check.Shop {
 
 // checkAdvice says on one line what to do about an error that the check has met.
 func checkAdvice(err error) string {
-	return strings.Join(strings.Fields(advise(err).text+" ("+err.Error()+")"), " ")
+	return strings.Join(strings.Fields(advise(err).detail()+" ("+err.Error()+")"), " ")
 }
 
 var _ check.Portal = (*portalpages.Portal)(nil)

@@ -81,7 +81,7 @@ func (r *checkoutCredentialsListResource) Configure(_ context.Context, req resou
 }
 
 func (r *checkoutCredentialsListResource) List(ctx context.Context, req list.ListRequest, resp *list.ListResultsStream) {
-	shops := listing[listedShop]{at: path.Root("shops"), summary: "Shops not listed", fill: fillShop}
+	shops := listing[listedShop]{at: path.Root("shops"), failed: shopsNotListed(), fill: fillShop}
 	var model checkoutCredentialsListModel
 	diags := req.Config.Get(ctx, &model)
 	var names []string
@@ -93,7 +93,7 @@ func (r *checkoutCredentialsListResource) List(ctx context.Context, req list.Lis
 	if model.Shops.IsNull() {
 		var err error
 		if names, err = r.names(); err != nil {
-			resp.Results = slices.Values([]list.ListResult{shops.failed(err)})
+			resp.Results = slices.Values([]list.ListResult{shops.failure(err)})
 			return
 		}
 	}

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -233,11 +232,11 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	switch {
 	case isUnknown(err):
 	case mystore.IsNotShown(err):
-		warn(diags, path.Root("shop"), "Shop does not show its key", err)
+		warn(diags, path.Root("shop"), shopHidesKey(), err)
 	case err != nil && isShopsOwn(err):
-		warn(diags, path.Root("shop"), "Shop can't be taken over", err)
+		warn(diags, path.Root("shop"), shopNotTakeable(), err)
 	case err != nil:
-		report(diags, path.Root("shop"), "Shop can't be taken over", err)
+		report(diags, path.Root("shop"), shopNotTakeable(), err)
 	default:
 		r.checkStore(ctx, plan, holds.KustomID, diags)
 		if !r.engine.IsManaged(holds.KustomID) {
@@ -252,9 +251,7 @@ func warnOfReplaced(shop, present string, id types.String, diags *diag.Diagnosti
 	if present == "" || present == id.ValueString() {
 		return
 	}
-	diags.AddAttributeWarning(path.Root("kustom_id"), "Key that goes out of use",
-		fmt.Sprintf("Shop %s gets another key in place of %s. This resource does not delete %s. If no kustom_api_key has it, delete it in Kustom Portal "+
-			"when nothing uses it any more.", shop, present, present))
+	keyReplacedByCredentials(shop, present).addTo(diags, path.Root("kustom_id"))
 }
 
 // checkStore refuses a shop a key of another store than its present one belongs to.
@@ -264,7 +261,7 @@ func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan check
 	}
 	err := rotation.CheckStores(plan.Shop.ValueString(), present, plan.KustomID.ValueString())
 	if err != nil {
-		report(diags, path.Root("kustom_id"), "Shop can't be given this key", r.engine.Describe(ctx, err))
+		report(diags, path.Root("kustom_id"), shopNotForThisKey(), r.engine.Describe(ctx, err))
 	}
 }
 
@@ -277,7 +274,7 @@ func storeOfID(id types.String) string {
 // warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.
 func (m checkoutCredentialsModel) warnOfClearing(diags *diag.Diagnostics) {
 	if !diags.HasError() && m.DeletionPolicy.ValueString() == deletionClear {
-		warnOfClearing(diags, m.Shop, "emptied")
+		shopWillTakeNoPayments(m.Shop.ValueString(), "emptied").addTo(diags, path.Empty())
 	}
 }
 
@@ -327,21 +324,21 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		return
 	}
 	if mystore.IsNotShown(err) && !importing {
-		warn(&resp.Diagnostics, path.Root("shop"), "Shop does not show its key", err)
+		warn(&resp.Diagnostics, path.Root("shop"), shopHidesKey(), err)
 		return
 	}
 	if err != nil && isShopsOwn(err) && !importing {
-		warn(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
+		warn(&resp.Diagnostics, path.Root("shop"), shopNotRead(), err)
 		return
 	}
 	if err != nil {
-		report(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
+		report(&resp.Diagnostics, path.Root("shop"), shopNotRead(), err)
 		return
 	}
 	if importing {
 		extension, err := r.extensions.Extension(ctx, shop)
 		if err != nil {
-			report(&resp.Diagnostics, path.Root("shop"), "Shop not read", err)
+			report(&resp.Diagnostics, path.Root("shop"), shopNotRead(), err)
 			return
 		}
 		state.ExtensionVersion = types.StringValue(extension.Version)
@@ -392,7 +389,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	extension, err := r.examine(ctx, shop, pair, plan.Verify.IsNull() || plan.Verify.ValueBool())
 	if err != nil {
 		at, hint := unfit(err)
-		reportWithHint(diags, at, "Credentials not changed", err, hint)
+		reportWithHint(diags, at, credentialsNotChanged(), err, hint)
 		return false
 	}
 	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
@@ -402,17 +399,15 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	holds, err := r.engine.Shops.Install(ctx, shop, pair)
 	switch {
 	case mystore.IsNotConfirmed(err):
-		warn(diags, path.Root("shop"), "Credentials not confirmed", err)
+		warn(diags, path.Root("shop"), credentialsNotConfirmed(), err)
 	case err != nil:
-		report(diags, path.Root("shop"), "Credentials not written", err)
+		report(diags, path.Root("shop"), credentialsNotWritten(), err)
 		return false
 	}
 	plan.ExtensionVersion = types.StringValue(extension.Version)
 	plan.UpdatedAt = nullWhenEmpty(holds.UpdatedAt)
 	if !extension.Active {
-		diags.AddAttributeWarning(path.Root("shop"), "Klarna Checkout V3 is not active",
-			fmt.Sprintf("The credentials were written, but shop %s does not offer Klarna Checkout V3 to its customers "+
-				"until it is activated under Extensions → Your extensions.", shop))
+		checkoutNotActive(shop).addTo(diags, path.Root("shop"))
 	}
 	return true
 }
@@ -425,7 +420,7 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 		return
 	}
 	if err != nil {
-		report(diags, path.Root("shop"), "Credentials not changed", err)
+		report(diags, path.Root("shop"), credentialsNotChanged(), err)
 		return
 	}
 	if state != nil {
@@ -477,7 +472,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 		// The state may have what a read that lags has shown. The shop may hold what this resource has installed.
 		left := r.engine.Leave(shop, rotation.Record{Username: own.KustomID})
 		record := rotation.Record{MerchantID: storeOfID(state.KustomID), Username: state.KustomID.ValueString()}
-		resp.Diagnostics.AddWarning("Credentials left in the shop", describeLeft(shop, record, left))
+		credentialsLeft(describeLeft(shop, record, left)).addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	ctx, end := r.engine.Begin(ctx, shop, storeOfID(state.KustomID))
@@ -486,17 +481,17 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	warnOfAnswers(r.engine, &resp.Diagnostics)
 	switch {
 	case err != nil:
-		report(&resp.Diagnostics, path.Empty(), "Credentials not cleared", err)
+		report(&resp.Diagnostics, path.Empty(), credentialsNotCleared(), err)
 	case !cleared:
-		warnOfLeftAlone(&resp.Diagnostics, shop, own.KustomID, r.engine.Shops.Present(shop))
+		shopLeftAlone(shop, own.KustomID, r.engine.Shops.Present(shop)).addTo(&resp.Diagnostics, path.Empty())
 	}
 }
 
 func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	shop := importID(ctx, req, &resp.Diagnostics, "shop")
 	if !isShopName(shop) {
-		resp.Diagnostics.AddError("Malformed import ID",
-			malformedID(shop, "the import ID of a shop's credentials, which is the shop's name, such as my-shop.").Error())
+		malformedImportID(malformedID(shop, "the import ID of a shop's credentials, which is the shop's name, such as my-shop.").Error()).
+			addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), shop)...)
@@ -601,18 +596,12 @@ func validateOneSecret(diags *diag.Diagnostics, config checkoutCredentialsModel)
 	switch {
 	case plain.IsUnknown() || writeOnly.IsUnknown():
 	case !plain.IsNull() && !writeOnly.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret_wo"), "Two secrets",
-			"kustom_secret and kustom_secret_wo are both set. Set exactly one of them: kustom_secret_wo keeps the secret out of the state.")
+		twoSecrets().addTo(diags, path.Root("kustom_secret_wo"))
 	case plain.IsNull() && writeOnly.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret"), "No secret",
-			"Neither kustom_secret nor kustom_secret_wo has a value. If it comes from a kustom_api_key that was imported: nobody can read "+
-				"the secret of a key that exists already. Make a new key (-replace=kustom_api_key.…), or pass the secret yourself.")
+		secretMissing("Neither kustom_secret nor kustom_secret_wo has a value.").addTo(diags, path.Root("kustom_secret"))
 	case !writeOnly.IsNull() && version.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "No version for the write-only secret",
-			"kustom_secret_wo is not kept anywhere, so a change of it can't be seen. Set kustom_secret_wo_version, to 1 for example, and "+
-				"raise it whenever the secret changes.")
+		secretVersionMissing().addTo(diags, path.Root("kustom_secret_wo_version"))
 	case writeOnly.IsNull() && !version.IsNull():
-		diags.AddAttributeError(path.Root("kustom_secret_wo_version"), "A version without a write-only secret",
-			"kustom_secret_wo_version goes with kustom_secret_wo only. A change of kustom_secret is seen without it.")
+		versionWithoutSecret().addTo(diags, path.Root("kustom_secret_wo_version"))
 	}
 }

@@ -193,11 +193,11 @@ func (r *connectionResource) planNew(ctx context.Context, config connectionModel
 	}
 	seen, err := r.observeNew(ctx, plan)
 	if err != nil && !isShopsOwn(err) {
-		report(diags, connectionPath(err), "Shop can't be connected", err)
+		report(diags, connectionPath(err), shopNotConnectable(), err)
 		return
 	}
 	if err != nil {
-		warn(diags, path.Root("shop"), "Shop can't be connected", err)
+		warn(diags, path.Root("shop"), shopNotConnectable(), err)
 	}
 	r.decide(ctx, c, nil, seen, config, plan, nil, diags)
 }
@@ -239,9 +239,9 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
 	case unlessUnknown(err) == nil || mystore.IsNotShown(err):
 	case isShopsOwn(err) || errors.As(err, &missing):
-		warn(diags, path.Root("shop"), "Shop can't be connected", err)
+		warn(diags, path.Root("shop"), shopNotConnectable(), err)
 	default:
-		report(diags, connectionPath(err), "Shop can't be connected", err)
+		report(diags, connectionPath(err), shopNotConnectable(), err)
 	}
 }
 
@@ -249,7 +249,7 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 func (r *connectionResource) decide(ctx context.Context, c rotation.Config, record *rotation.Record, seen *rotation.Observation, config connectionModel, plan *connectionModel, state *connectedShop, diags *diag.Diagnostics) {
 	decided, err := rotation.Decide(c, record, seen)
 	if err != nil {
-		report(diags, connectionPath(err), "Shop can't be connected", r.engine.Describe(ctx, err))
+		report(diags, connectionPath(err), shopNotConnectable(), r.engine.Describe(ctx, err))
 		return
 	}
 	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed))
@@ -272,14 +272,15 @@ func (r *connectionResource) warnOfDeletions(shop string, decided rotation.Plan,
 		return
 	}
 	blocked, by := r.engine.Blocked(decided)
-	diags.AddAttributeWarning(path.Root("keys_to_delete"), keysSummary(decided),
-		join(fmt.Sprintf("Shop %s: %s.", shop, text), describeBlocked(blocked, by, waysToAsk)))
+	text = join(fmt.Sprintf("Shop %s: %s.", shop, text), describeBlocked(blocked, by, waysToAsk))
+	keysPlanned(decided, text).addTo(diags, path.Root("keys_to_delete"))
 }
 
 // warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.
 func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
 	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
-		warnOfClearing(diags, m.Shop, fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString()))
+		becomes := fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString())
+		shopWillTakeNoPayments(m.Shop.ValueString(), becomes).addTo(diags, path.Empty())
 	}
 }
 
@@ -303,7 +304,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
-		reportWithHint(&resp.Diagnostics, connectionPath(err), "Shop not connected", err, afterFailure(plan.Shop.ValueString(), err))
+		reportWithHint(&resp.Diagnostics, connectionPath(err), shopNotConnected(), err, afterFailure(plan.Shop.ValueString(), err))
 		if len(record.Memory.Unsettled) == 0 {
 			return
 		}
@@ -387,10 +388,10 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	switch {
 	case err != nil && isShopsOwn(err) && !memory.Importing():
 		// One shop's trouble must not keep the others from being planned.
-		warn(&resp.Diagnostics, connectionPath(err), "Shop not read", err)
+		warn(&resp.Diagnostics, connectionPath(err), shopNotRead(), err)
 		return
 	case err != nil:
-		report(&resp.Diagnostics, connectionPath(err), "Connection not read", err)
+		report(&resp.Diagnostics, connectionPath(err), connectionNotRead(), err)
 		return
 	}
 	state.takeAll(record)
@@ -453,46 +454,46 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 		if record.CredentialID == "" && !rotation.AnyUnnamed(leftovers) {
 			lost, err := r.engine.LostKeys(ctx, shop, record)
 			if err != nil {
-				report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
+				report(&resp.Diagnostics, path.Empty(), connectionNotRemoved(), err)
 			}
 			leftovers = append(leftovers, lost...)
 		}
 	}
 	if err := r.engine.DeleteLeftovers(ctx, leftovers); err != nil {
-		report(&resp.Diagnostics, path.Empty(), "Connection not removed", err)
+		report(&resp.Diagnostics, path.Empty(), connectionNotRemoved(), err)
 	}
 	if state.isIncomplete() || resp.Diagnostics.HasError() {
 		return
 	}
 	if state.clears() {
 		if others := r.engine.Standing(record); len(others) > 0 {
-			resp.Diagnostics.AddWarning(keptKeysSummary, fmt.Sprintf("Other keys of store %s, which this resource leaves: %s.", record.MerchantID, enumerate(others)))
+			keysStay(fmt.Sprintf("Other keys of store %s, which this resource leaves: %s.", record.MerchantID, enumerate(others))).addTo(&resp.Diagnostics, path.Empty())
 		}
 		return
 	}
-	resp.Diagnostics.AddWarning("Shop and key left as they are", describeLeft(shop, record, r.engine.Leave(shop, record)))
+	shopLeft(describeLeft(shop, record, r.engine.Leave(shop, record))).addTo(&resp.Diagnostics, path.Empty())
 }
 
 // release empties the shop and then deletes its key.
 func (r *connectionResource) release(ctx context.Context, shop string, record rotation.Record, diags *diag.Diagnostics) {
 	cleared, err := r.engine.Release(ctx, shop, record)
 	if err != nil {
-		report(diags, path.Empty(), "Shop not cleared", err)
+		report(diags, path.Empty(), shopNotCleared(), err)
 		return
 	}
 	if !cleared {
-		warnOfLeftAlone(diags, shop, record.Username, r.engine.Shops.Present(shop))
+		shopLeftAlone(shop, record.Username, r.engine.Shops.Present(shop)).addTo(diags, path.Empty())
 	}
 	err = r.engine.DeleteUnused(ctx, record.Key().Orphan(), 0)
 	if err != nil && (cleared || len(inUseBy(err)) == 0) {
-		report(diags, path.Empty(), "API key not deleted", err)
+		report(diags, path.Empty(), keyNotDeleted(), err)
 	}
 }
 
 func (r *connectionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	shop, merchantID, err := parseConnectionID(importID(ctx, req, &resp.Diagnostics, "shop", "merchant_id"))
 	if err != nil {
-		resp.Diagnostics.AddError("Malformed import ID", err.Error()+".")
+		malformedImportID(err.Error()).addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
@@ -516,14 +517,12 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 		KustomID string `json:"kustom_id"`
 	}
 	if err := json.Unmarshal(req.SourceRawState.JSON, &source); err != nil {
-		resp.Diagnostics.AddError("Unreadable state", "The state of the mystore_klarna_checkout_credentials can't be read: "+err.Error())
+		unreadableMovedState(err.Error()).addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	merchantID, ok := kustom.StoreOf(source.KustomID)
 	if !ok {
-		resp.Diagnostics.AddError("Shop can't be moved",
-			fmt.Sprintf("Which store the key of shop %s belongs to can't be told from its Kustom ID. Import the shop into the "+
-				"kustom_mystore_connection instead, as <shop>/<merchant_id>.", source.Shop))
+		shopNotMovable(source.Shop).addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
 	resp.Diagnostics.Append(resp.TargetState.SetAttribute(ctx, path.Root("shop"), source.Shop)...)

@@ -244,7 +244,7 @@ func TestAccConnectionAdvice(t *testing.T) {
 			sandbox.Fault{API: sandbox.Merchant, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"},
 			"does not accept requests from this region",
 		},
-		"merchant API silent": {sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDrop}, "gave no answer that tells"},
+		"merchant API silent": {sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDrop}, "answer of Kustom's merchant API was inconclusive"},
 		"another shop can't be read": {
 			sandbox.Fault{
 				API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized,

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -152,7 +151,7 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
 	a.check(config, &resp.Diagnostics)
 	if a.environment == nil {
-		report(&resp.Diagnostics, path.Empty(), noOrder, &unknownError{attribute: "environment"})
+		report(&resp.Diagnostics, path.Empty(), testOrderNotMade(), &unknownError{attribute: "environment"})
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -165,13 +164,11 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 		order.PurchaseCurrency, *a.environment, config.KustomID.ValueString())
 	made, err := a.create(p.hearing(ctx), config, order)
 	if err != nil {
-		report(&resp.Diagnostics, path.Root("kustom_id"), noOrder, &actionError{err})
+		report(&resp.Diagnostics, path.Root("kustom_id"), testOrderNotMade(), &actionError{err})
 		return
 	}
 	p.say("Kustom made the order %s (%s). The credentials work; nobody is charged.", made.ID, made.Status)
 }
-
-const noOrder = "No test order made"
 
 func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {
 	var made kustom.MadeOrder
@@ -193,9 +190,7 @@ func (a *createTestOrderAction) check(config createTestOrderModel, diags *diag.D
 	if a.environment == nil || *a.environment != kustom.Production || config.AllowProduction.IsUnknown() || config.AllowProduction.ValueBool() {
 		return
 	}
-	diags.AddAttributeError(path.Root("allow_production"), "A test order in production",
-		"The provider works in Kustom's production environment, where a test order counts among the store's real ones. Make it in the playground "+
-			"(the provider's environment), or set allow_production = true.")
+	orderInProduction().addTo(diags, path.Root("allow_production"))
 }
 
 // order is one thing for 100.00, with 25 % tax. Nobody ever buys it.
@@ -231,7 +226,7 @@ func textOr(v types.String, fallback string) string {
 type shopURLValidator struct{}
 
 func (shopURLValidator) Description(context.Context) string {
-	return "an absolute https URL without a user name, a query or a fragment"
+	return shopURLForm
 }
 
 func (v shopURLValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
@@ -242,7 +237,6 @@ func (v shopURLValidator) ValidateString(ctx context.Context, req validator.Stri
 	}
 	u, err := url.Parse(req.ConfigValue.ValueString())
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		resp.Diagnostics.AddAttributeError(req.Path, "Malformed shop URL",
-			fmt.Sprintf("The shop's address has to be %s, such as https://butikk.example.", v.Description(ctx)))
+		malformedShopURL(v.Description(ctx)).addTo(&resp.Diagnostics, req.Path)
 	}
 }

@@ -159,7 +159,7 @@ func TestCreateTestOrderFails(t *testing.T) {
 				Status: http.StatusBadRequest, ContentType: "application/json",
 				Body: `{"error_code":"BAD_VALUE","error_messages":["Bad value: currency"],"correlation_id":"c-7"}`,
 			},
-			want: problem{"kustom_id", summary, "Country, currency and locale have to be ones that the store is set up for. " +
+			want: problem{"kustom_id", summary, "Set country, currency and locale to ones that the store is set up for. " +
 				"Cause: making a checkout order: POST /checkout/v3/orders"}, posts: 1,
 		},
 		"answer lost": {
@@ -200,7 +200,7 @@ func TestCreateTestOrderUnreachable(t *testing.T) {
 	v := newVendors(t, playgroundSeed(), sandbox.Options{})
 	v.env["KUSTOM_API_URL"] = "http://127.0.0.1:1"
 	got := v.act(t, orderAction, playgroundOrder)
-	got.wantProblems(t, "invoke", problem{"", "No test order made", "could not be reached, or gave no answer that can be understood. Check the network and api_url"})
+	got.wantProblems(t, "invoke", problem{"", "No test order made", "could not be reached, or did not answer in time. Check the network and api_url"})
 	if n := len(got.progress); n != 1+5 {
 		t.Errorf("%d messages, want one and 5 attempts: %q", n, got.progress)
 	}
@@ -237,7 +237,7 @@ func TestCreateTestOrderCancelled(t *testing.T) {
 	}()
 	start := time.Now()
 	got := s.invoke(t, orderAction, playgroundOrder)
-	got.wantProblems(t, "invoke", problem{"", "No test order made", "is not known: it gave no answer that tells. If it has, nobody is charged"})
+	got.wantProblems(t, "invoke", problem{"", "No test order made", "is not known: the answer was lost. Nobody can see such a session or complete it, so nobody is charged"})
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v to stop", took)
 	}

@@ -7,22 +7,17 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// deletedKeysSummary is the same for all objects, so that Terraform shows their warnings together.
-const deletedKeysSummary = "API keys will be deleted"
-
-// keptKeysSummary takes its place where none is.
-const keptKeysSummary = "API keys that stay"
-
-// keysSummary returns the summary of what describeDeletions says.
-func keysSummary(p rotation.Plan) string {
+// keysPlanned returns what a plan says of keys: text says which go and which stay.
+func keysPlanned(p rotation.Plan, text string) message {
 	if len(p.Delete) == 0 {
-		return keptKeysSummary
+		return keysStay(text)
 	}
-	return deletedKeysSummary
+	return keysDeleted(text)
 }
 
 // describeDeletions tells of the keys that a plan deletes, and of those that it deletes later; empty where it
@@ -93,41 +88,35 @@ func tellOfKept(diags *diag.Diagnostics, kept []rotation.PendingKey, updates boo
 		groups[i] = append(groups[i], key)
 	}
 	for _, group := range groups {
-		diags.Append(keptKeysDiagnostic(group, updates))
+		describeGroup(group, updates).addTo(diags, path.Empty())
 	}
 }
 
-// keptKeysDiagnostic returns what a person is told of keys that stay for one reason.
-func keptKeysDiagnostic(group []rotation.PendingKey, updates bool) diag.Diagnostic {
+// describeGroup returns what a person is told of keys that stay for one reason.
+func describeGroup(group []rotation.PendingKey, updates bool) message {
 	first, more := group[0], []string(nil)
 	for _, key := range group[1:] {
 		more = append(more, cmp.Or(key.Key.Username, key.Key.CredentialID))
 	}
-	told := keptKeyWarning(first.Shop, first.KeptKey)
+	m := describeKept(first.Shop, first.KeptKey)
 	if len(more) > 0 {
-		told = diag.NewWarningDiagnostic(told.Summary(), fmt.Sprintf("%s\n\nThe same is so of %s: %s.", told.Detail(),
-			count(len(more), "more key"), enumerate(more)))
+		m.details = paragraphs(m.details, fmt.Sprintf("The same is so of %s: %s.", count(len(more), "more key"), enumerate(more)))
 	}
 	if updates && first.IsFailure() {
-		return diag.NewErrorDiagnostic(told.Summary(), told.Detail())
+		return m.asError()
 	}
-	return told
+	return m
 }
 
-// keptKeyWarning returns what a person is told of a key that was to be deleted and could not be.
-func keptKeyWarning(shop string, kept rotation.KeptKey) diag.Diagnostic {
+// describeKept returns what a person is told of a key that was to be deleted and could not be.
+func describeKept(shop string, kept rotation.KeptKey) message {
 	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
 	if shops := inUseBy(kept.Err); len(shops) > 0 {
-		return diag.NewWarningDiagnostic("Replaced key still in use",
-			fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it. It is deleted when a "+
-				"connection or a fleet gives that shop another key, in this run or a later one. A mystore_klarna_checkout_credentials deletes no key: "+
-				"if the shop has one, delete the key in Kustom Portal when nothing uses it any more.", name, shop, strings.Join(shops, ", ")))
+		return replacedKeyStillInUse(name, shop, strings.Join(shops, ", "))
 	}
 	again := "The next apply tries again."
 	if kept.IsRetryable() {
 		again = "The next apply tries again, and so does the rest of this run, if there is any."
 	}
-	return diag.NewWarningDiagnostic("Replaced key not deleted yet",
-		fmt.Sprintf("Shop %s works with its new key. The old one, %s, could not be deleted. %s\n\n%s\n\n%s",
-			shop, name, again, advise(kept.Err).text, original(kept.Err)))
+	return replacedKeyNotDeleted(shop, name, again, paragraphs(advise(kept.Err).detail(), original(kept.Err)))
 }

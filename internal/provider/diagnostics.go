@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,35 +24,34 @@ import (
 
 // report adds an error to diags: what failed, why, what to do next, and what the vendor said. It
 // goes to the attribute at, unless that is empty or the cause lies elsewhere.
-func report(diags *diag.Diagnostics, at path.Path, summary string, err error) {
-	reportWithHint(diags, at, summary, err, "")
+func report(diags *diag.Diagnostics, at path.Path, failed message, err error) {
+	reportWithHint(diags, at, failed, err, "")
 }
 
 // reportWithHint is report, with what else can be done at this place.
-func reportWithHint(diags *diag.Diagnostics, at path.Path, summary string, err error, hint string) {
-	a := advise(err)
-	detail := a.text
-	if hint != "" {
-		detail += " " + hint
-	}
-	detail += "\n\n" + original(err)
-	if a.general || at.Equal(path.Empty()) {
-		diags.AddError(summary, detail)
-		return
-	}
-	diags.AddAttributeError(at, summary, detail)
+func reportWithHint(diags *diag.Diagnostics, at path.Path, failed message, err error, hint string) {
+	m, at := explain(at, failed, err, hint)
+	m.asError().addTo(diags, at)
 }
 
-// mayHaveChanged is the summary of an error after which the shop may not have the key that it had.
-const mayHaveChanged = "Shop may have another key"
+// explain returns what a person is told of an error, and the attribute that it is about.
+func explain(at path.Path, failed message, err error, hint string) (message, path.Path) {
+	m := failed.because(advise(err))
+	m.do = join(m.do, hint)
+	m.details = paragraphs(m.details, original(err))
+	if m.general {
+		at = path.Empty()
+	}
+	return m, at
+}
 
 // reportShop reports why a shop did not get the key that was planned, and whether it has the one that it had.
 func reportShop(diags *diag.Diagnostics, at path.Path, shop string, err error) {
 	if leavesShopUnknown(err) {
-		reportWithHint(diags, at, mayHaveChanged, err, afterFailure(shop, err))
+		reportWithHint(diags, at, shopMayHaveAnotherKey(), err, afterFailure(shop, err))
 		return
 	}
-	reportWithHint(diags, at, "Shop keeps the key that it has", err, afterFailure(shop, err))
+	reportWithHint(diags, at, shopKeepsKey(), err, afterFailure(shop, err))
 }
 
 // afterFailure names the shop of an error that may be about a token or the portal, and says what the apply has left there.
@@ -89,27 +89,13 @@ const unreadBlocks = "As long as the shop can't be read, no key that it may use 
 	"it is gone."
 
 // warn adds what report would report as a warning.
-func warn(diags *diag.Diagnostics, at path.Path, summary string, err error) {
+func warn(diags *diag.Diagnostics, at path.Path, failed message, err error) {
 	hint := ""
 	if isShopsOwn(err) && !mystore.IsNotShown(err) {
 		hint = unreadBlocks
 	}
-	var reported diag.Diagnostics
-	reportWithHint(&reported, at, summary, err, hint)
-	diags.Append(asWarnings(reported)...)
-}
-
-// asWarnings returns errors as warnings.
-func asWarnings(errs diag.Diagnostics) diag.Diagnostics {
-	var diags diag.Diagnostics
-	for _, d := range errs {
-		if at, ok := d.(diag.DiagnosticWithPath); ok {
-			diags.AddAttributeWarning(at.Path(), d.Summary(), d.Detail())
-		} else {
-			diags.AddWarning(d.Summary(), d.Detail())
-		}
-	}
-	return diags
+	m, at := explain(at, failed, err, hint)
+	m.asWarning().addTo(diags, at)
 }
 
 // firstError returns the first error of diags, nil where there is none.
@@ -124,33 +110,28 @@ func firstError(diags diag.Diagnostics) error {
 // record.
 func warnOfAnswers(engine *rotation.Engine, diags *diag.Diagnostics) {
 	for _, w := range engine.Keys.Warnings() {
-		diags.AddWarning(w.Summary, w.Detail)
+		engineWarning(w).addTo(diags, path.Empty())
 	}
+}
+
+// engineWarning returns the message about a warning of the engine.
+func engineWarning(w rotation.Warning) message {
+	m := stepNotRecorded()
+	switch w.Summary {
+	case rotation.ShopChanged:
+		m = shopChanged()
+	case rotation.AnswerIgnored:
+		m = portalAnswerIgnored()
+	}
+	m.why = w.Detail
+	return m
 }
 
 // warnOfUnread warns of shops that can't be read: each may use any key.
 func warnOfUnread(diags *diag.Diagnostics, failures []rotation.ShopFailure) {
 	for _, failure := range failures {
-		warn(diags, path.Empty(), "Shop not read: "+failure.Shop, failure.Err)
+		warn(diags, path.Empty(), shopOfKeysNotRead(failure.Shop), failure.Err)
 	}
-}
-
-// warnOfClearing says in a plan that a shop will be without credentials.
-func warnOfClearing(diags *diag.Diagnostics, shop types.String, becomes string) {
-	diags.AddWarning("Shop will take no payments",
-		fmt.Sprintf("The deletion_policy is clear: the credentials of shop %s will be %s, unless another resource gives the shop a key in the same run.",
-			shop.ValueString(), becomes))
-}
-
-// warnOfLeftAlone says that a shop was not cleared, because it holds something else by now.
-func warnOfLeftAlone(diags *diag.Diagnostics, shop, username, present string) {
-	text := fmt.Sprintf("Shop %s was not emptied. It holds the key %s, and this resource has installed %s: somebody else, or another resource of "+
-		"this run, has given the shop that key since.", shop, present, username)
-	if present == username {
-		text = fmt.Sprintf("Shop %s was not emptied. Somebody else, or another resource of this run, has given it the key %s anew since this resource "+
-			"installed it. The key stays in the portal as long as the shop holds it.", shop, username)
-	}
-	diags.AddWarning("Shop not cleared", text)
 }
 
 // describeLeft returns what a person is told of a shop whose object was destroyed and left it as it is. Another object
@@ -184,7 +165,7 @@ func claim(engine *rotation.Engine, at path.Path, shop types.String, kind string
 		return
 	}
 	if err := engine.Claim(shop.ValueString(), kind); err != nil {
-		report(diags, at, "Shop is in two objects", err)
+		report(diags, at, shopInTwoObjects(), err)
 	}
 }
 
@@ -241,57 +222,42 @@ func isOfPages(err error) bool {
 	return ok && !errors.Is(err, rotation.ErrUndescribed)
 }
 
-// advise tries the errors that know most before those that they wrap.
-func advise(err error) advice {
-	for _, try := range []func(error) (advice, bool){
+// advise returns the cause and the cure of an error. It tries the errors that know most before those that they wrap.
+func advise(err error) message {
+	for _, try := range []func(error) (message, bool){
 		adviseGuard, adviseSettings, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
 	} {
-		if a, ok := try(err); ok {
-			return a
+		if m, ok := try(err); ok {
+			return m
 		}
 	}
-	return advice{text: "This is unexpected. Run again and, if it stays, report it with the message below."}
+	return unexpected()
 }
 
-func adviseSettings(err error) (advice, bool) {
+func adviseSettings(err error) (message, bool) {
 	var missing *missingError
 	if errors.As(err, &missing) {
-		return advice{general: true, text: fmt.Sprintf("The provider's %s is not set. Set it, or the environment variable %s, to %s.",
-			missing.attribute, missing.variable, missing.what)}, true
+		return settingMissing(missing.attribute, missing.variable, missing.what), true
 	}
 	var noToken *noShopTokenError
 	if errors.As(err, &noToken) {
-		text := fmt.Sprintf("The provider has no Mystore token for shop %s. ", noToken.shop)
-		if noToken.near != "" {
-			text += fmt.Sprintf("There is one for shop %s: did you mean %s? If not: ", noToken.near, noToken.near)
-		}
-		text += "Make one for this shop at auth.mystore.no and add it to mystore_tokens, or to the environment variable " + envMystoreTokens + "."
-		if noToken.pages {
-			text += fmt.Sprintf(" Or sign in to the shop's admin with terraform-provider-kustom login --mystore %s.", noToken.shop)
-		}
-		return advice{text: text}, true
+		return shopTokenMissing(noToken.shop, noToken.near, noToken.pages), true
 	}
 	var unknown *unknownError
 	if errors.As(err, &unknown) {
-		return advice{general: true, text: fmt.Sprintf("The provider's %s depends on something that has not been applied yet, and is "+
-			"needed already. Apply what it depends on first (-target), or give it a value that is known while planning.", unknown.attribute)}, true
+		return settingUnknown(unknown.attribute), true
 	}
-	return advice{}, false
+	return message{}, false
 }
 
-// waysToDelete are the ways on where nobody can be asked whether a key is in use.
-const waysToDelete = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows that " +
-	"nothing uses it, set unused_for. To keep the key, apply deletion_policy = \"retain\" before you replace it or take its block out. A removed block " +
-	"with destroy = false keeps it in one apply."
-
-// waysToAsk are the ways on where nobody can be asked whether a key that a shop had is in use elsewhere.
-const waysToAsk = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration, and take those shops out of " +
-	"ignored_shops. If the portal shows that nothing uses it, set unused_for."
-
-func adviseGuard(err error) (advice, bool) {
+func adviseGuard(err error) (message, bool) {
 	var held *rotation.KeyInUseError
 	if errors.As(err, &held) {
-		return adviseHeld(held), true
+		why := stillHolds
+		if held.Left {
+			why = wasLeftWithIt
+		}
+		return keyInUse(held.Username, strings.Join(held.Shops, ", "), why), true
 	}
 	var unknown *rotation.KeyUsageUnknownError
 	if errors.As(err, &unknown) {
@@ -299,74 +265,38 @@ func adviseGuard(err error) (advice, bool) {
 	}
 	var used *rotation.KeyStillUsedError
 	if errors.As(err, &used) {
-		return advice{text: fmt.Sprintf("The key %s was not deleted, because the portal shows that something has used it within the last %s. Find "+
-			"out what uses it, an accounting system for example, and give that another key. The next apply tries again.",
-			used.Username, rotation.FormatDuration(used.UnusedFor))}, true
+		return keyUsedLately(used.Username, rotation.FormatDuration(used.UnusedFor)), true
 	}
 	var still *rotation.KeyNotDeletedError
 	if errors.As(err, &still) {
-		return advice{text: fmt.Sprintf("Kustom Portal was asked to delete the key %s of store %s, and still lists it. Run again; if it stays, delete it "+
-			"on the portal's page API (under Integrations or Developers; three dots → Delete API key).", cmp.Or(still.Key.Username, still.Key.CredentialID), still.Key.MerchantID)}, true
+		return keyStillListed(cmp.Or(still.Key.Username, still.Key.CredentialID), still.Key.MerchantID), true
 	}
-	return advice{}, false
+	return message{}, false
 }
 
-func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) advice {
-	if len(unknown.Shops) == 0 && unknown.Cause == nil {
-		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider has no shop to ask whether it uses the key. "+
-			"That nobody was asked does not mean that nobody uses it.\n\n%s", unknown.Username, waysToDelete)}
-	}
-	if len(unknown.Shops) == 0 {
-		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because the provider does not know which shops it can ask. %s",
-			unknown.Username, advise(unknown.Cause).text)}
-	}
-	reason := ""
-	if unknown.Cause != nil {
-		reason = " " + advise(unknown.Cause).text
-	}
+func adviseUsageUnknown(unknown *rotation.KeyUsageUnknownError) message {
 	shops := enumerate(unknown.Shops)
-	if mystore.IsNotShown(unknown.Cause) {
-		return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and does not show which Kustom ID it has. "+
-			"An empty field counts as that too: the shop may have an ID all the same.\n\nIf shop %s uses no key of Kustom's, add it to the provider's "+
-			"ignored_shops, and run again. Otherwise place a test order in the shop, and run again on this machine: the key is deleted when Kustom Portal "+
-			"shows a later Last used of the new key than of %s. A run on another machine does not know which key is the new one: delete %s in "+
-			"Kustom Portal then. Where unused_for is set, the key is deleted when the portal has shown no use of it for that long.",
-			unknown.Username, shops, shops, unknown.Username, unknown.Username)}
+	switch {
+	case shops == "" && unknown.Cause == nil:
+		return keyWithoutShopToAsk(unknown.Username, waysToDelete)
+	case shops == "":
+		return keyOfUnknownShops(unknown.Username, advise(unknown.Cause).advice())
+	case mystore.IsNotShown(unknown.Cause):
+		return keyOfShopThatHidesID(unknown.Username, shops)
+	case unknown.Cause == nil:
+		return keyOfUnreadShop(unknown.Username, shops, "")
 	}
-	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read.%s\n\nThen run again. If "+
-		"the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
-		unknown.Username, shops, reason)}
+	return keyOfUnreadShop(unknown.Username, shops, advise(unknown.Cause).advice())
 }
 
-func adviseHeld(held *rotation.KeyInUseError) advice {
-	shops := strings.Join(held.Shops, ", ")
-	cause := "and it has not got another key"
-	if held.Left {
-		cause = "and its credentials were left in place when its resource was destroyed (deletion_policy = \"retain\")"
-	}
-	return advice{general: true, text: fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, %s. Nothing was "+
-		"deleted.\n\nIf the key is being replaced, the shop must get the new key first: set create_before_destroy = true in the key's lifecycle "+
-		"block, and run again without -target. To let go of the key, apply deletion_policy = \"retain\" before you take its block out. A removed block with "+
-		"destroy = false lets go of it in one apply. Otherwise give the shop another key: under Extensions → Your extensions → Klarna Checkout V3 → "+
-		"Credentials, or by applying the resource that installs it.", held.Username, shops, cause)}
-}
-
-func adviseKey(err error) (advice, bool) {
+func adviseKey(err error) (message, bool) {
 	var unknown *rotation.KeyStateUnknownError
 	if errors.As(err, &unknown) {
-		return advice{text: fmt.Sprintf("The new key, %s, could not be installed in the shop for certain, nor be deleted again for certain (%v). "+
-			"It is remembered: the next apply finds out which key the shop uses, and deletes what is left over.\n\n%s",
-			unknown.Key.Username, unknown.Cleanup, advise(unknown.Cause).text)}, true
+		return keyStateUnknown(unknown.Key.Username, fmt.Sprint(unknown.Cleanup), advise(unknown.Cause).detail()), true
 	}
 	var orphan *kustom.OrphanError
 	if errors.As(err, &orphan) {
-		text := fmt.Sprintf("%s It is kept in the state: the next apply deletes it and makes another.\n\n"+
-			"If there will be no next apply, look in Kustom Portal, store %s, on the page API (under Integrations or Developers), and delete it there (three dots → "+
-			"Delete API key).", describeOrphan(orphan), orphan.MerchantID)
-		if cause, ok := advisePages(orphan.Cause); ok {
-			text += "\n\n" + cause.text
-		}
-		return advice{text: text}, true
+		return adviseOrphan(orphan), true
 	}
 	var full *rotation.LimitReachedError
 	if errors.As(err, &full) {
@@ -374,53 +304,42 @@ func adviseKey(err error) (advice, bool) {
 	}
 	var none *kustom.NoKeyError
 	if errors.As(err, &none) {
-		return advice{text: fmt.Sprintf("Store %s has no API key with the ID %s; perhaps it was deleted. The data source "+
-			"kustom_legacy_integrations lists the keys that can be imported from Klarna's host.", none.MerchantID, none.CredentialID)}, true
+		return keyNotFound(none.MerchantID, none.CredentialID), true
 	}
 	var vanished *rotation.KeyVanishedError
 	if errors.As(err, &vanished) {
-		return advice{text: fmt.Sprintf("Somebody deleted the new key %s while shop %s got it, several times in a row. **The shop holds a key that does "+
-			"not exist.** Find out who deletes keys of this store, another run of Terraform for example, and run again at once.",
-			vanished.Username, vanished.Shop)}, true
+		return keyVanished(vanished.Username, vanished.Shop), true
 	}
 	return adviseStore(err)
 }
 
-func adviseStore(err error) (advice, bool) {
+func adviseStore(err error) (message, bool) {
 	var wrong *rotation.WrongStoreError
 	if errors.As(err, &wrong) {
-		return advice{text: fmt.Sprintf("Shop %s takes payments for store %s, and would get a key of store %s. Its payments would go to another "+
-			"merchant.\n\nCheck the merchant ID: two rows of a list may be swapped. If the shop does move to the other store, set "+
-			"allow_store_change = true.", wrong.Shop, wrong.Present, wrong.Wanted)}, true
+		return wrongStore(wrong.Shop, wrong.Present, wrong.Wanted), true
 	}
 	var twice *rotation.OwnedTwiceError
 	if errors.As(err, &twice) {
-		return advice{text: fmt.Sprintf("Shop %s is in two objects of this configuration, a %s and a %s. Each would undo what the other has done, at "+
-			"every apply. Remove it from one of them.", twice.Shop, twice.First, twice.Second)}, true
+		return ownedTwice(twice.Shop, twice.First, twice.Second), true
 	}
 	var none *rotation.StoreNotFoundError
 	if errors.As(err, &none) {
-		return advice{text: fmt.Sprintf("The portal user sees no store %s. Check the merchant ID; if it is right, ask an account administrator for "+
-			"access to the store via User Manager.", none.MerchantID)}, true
+		return storeNotSeen(none.MerchantID), true
 	}
 	var unlisted *rotation.NotListedError
 	if errors.As(err, &unlisted) {
-		return advice{text: fmt.Sprintf("Kustom Portal does not list the key %s of store %s, which this run has made. Its lists may lag. Run again in a "+
-			"minute.", unlisted.CredentialID, unlisted.MerchantID)}, true
+		return keyNotListedYet(unlisted.CredentialID, unlisted.MerchantID), true
 	}
 	var panicked *rotation.PanicError
 	if errors.As(err, &panicked) {
-		return advice{text: "This is a fault of the provider. What it had made is undone or remembered. Run again, and please report it with the " +
-			"message below."}, true
+		return bug(), true
 	}
-	return advice{}, false
+	return message{}, false
 }
 
-func adviseLimit(full *rotation.LimitReachedError) advice {
-	const remove = "in Kustom Portal on the page API (under Integrations or Developers; three dots → Delete API key), then run again."
+func adviseLimit(full *rotation.LimitReachedError) message {
 	if len(full.Unused) == 0 {
-		return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have, and each of them has been used. Delete one that is no "+
-			"longer needed %s", full.MerchantID, remove)}
+		return storeFullOfUsedKeys(full.MerchantID)
 	}
 	lines := make([]string, 0, len(full.Unused))
 	for _, key := range full.Unused {
@@ -430,52 +349,46 @@ func adviseLimit(full *rotation.LimitReachedError) advice {
 		}
 		lines = append(lines, fmt.Sprintf("  - %s (%s)", key.Username, made))
 	}
-	return advice{text: fmt.Sprintf("Store %s has as many API keys as it may have. These have never been used:\n\n%s\n\nDelete one that is no "+
-		"longer needed %s", full.MerchantID, strings.Join(lines, "\n"), remove)}
+	return storeFull(full.MerchantID, strings.Join(lines, "\n"))
 }
 
-func describeOrphan(orphan *kustom.OrphanError) string {
-	if orphan.CredentialID == "" {
-		return fmt.Sprintf("Kustom Portal did not answer the request for an API key. It may have made one whose secret is lost (%v).", orphan.Cleanup)
+// adviseOrphan is about a key that was made, or may have been, and that nobody can use.
+func adviseOrphan(orphan *kustom.OrphanError) message {
+	cause, cleanup := "", fmt.Sprint(orphan.Cleanup)
+	if m, ok := advisePages(orphan.Cause); ok {
+		cause = m.detail()
 	}
-	return fmt.Sprintf("The API key %s was made and can't be used, and it could not be deleted again (%v).",
-		cmp.Or(orphan.Username, orphan.CredentialID), orphan.Cleanup)
+	if orphan.CredentialID == "" {
+		return orphanedUnknownKey(cleanup, orphan.MerchantID, cause)
+	}
+	return orphanedKey(cmp.Or(orphan.Username, orphan.CredentialID), cleanup, orphan.MerchantID, cause)
 }
 
-func adviseProof(err error) (advice, bool) {
+func adviseProof(err error) (message, bool) {
 	var proof *kustom.ProofError
 	if !errors.As(err, &proof) {
-		return advice{}, false
+		return message{}, false
 	}
 	untouched := " Nothing was written to the shop."
 	if isAction(err) {
 		if errors.Is(err, context.Canceled) {
-			return advice{}, false
+			return message{}, false
 		}
 		untouched = ""
 	}
 	switch proof.Verdict {
 	case kustom.VerdictRefused:
-		return advice{text: fmt.Sprintf("Kustom's merchant API refuses this Kustom ID (%s) together with this Kustom Secret.%s\n\nVerify "+
-			"that ID and secret belong to the same key, and that the key has not been deleted in Kustom Portal. %s",
-			proof.Username, untouched, lostSecret)}, true
+		return pairRefused(proof.Username, untouched), true
 	case kustom.VerdictNoProduct:
-		return advice{text: fmt.Sprintf("Kustom's merchant API accepts this Kustom ID (%s) together with this Kustom Secret, but the store's "+
-			"contract does not include Kustom Checkout.%s%s\n\nAsk Kustom's merchant support to add Kustom Checkout to the store's contract, then "+
-			"run again.", proof.Username, inKustomsWords(proof), untouched)}, true
+		return pairWithoutProduct(proof.Username, inKustomsWords(proof), untouched), true
 	case kustom.VerdictImpostor:
-		return advice{general: true, text: fmt.Sprintf("What answers at api_url is not Kustom's merchant API: %v.%s\n\nSet api_url (%s) to "+
-			"the address of the merchant API, or leave it out for Kustom's own. If it is right, ask who runs the network: a proxy or gateway "+
-			"answers in the API's place.", proof.Cause, untouched, envAPIURL)}, true
+		return impostor(fmt.Sprint(proof.Cause), untouched), true
 	case kustom.VerdictFirewall:
-		return advice{general: true, text: "The firewall in front of Kustom's merchant API refused this machine before the credentials were " +
-			"looked at: it does not accept requests from this region." + untouched + "\n\nRun from a machine in a supported " +
-			"region, such as in Europe."}, true
+		return firewallBeforePair(untouched), true
 	case kustom.VerdictUnknown:
-		return advice{general: true, text: "Whether these credentials work could not be found out: Kustom's merchant API gave no answer that " +
-			"tells." + untouched + " Run again; if it stays, check the network and api_url."}, true
+		return pairNotVerified(untouched), true
 	}
-	return advice{}, false
+	return message{}, false
 }
 
 // inKustomsWords returns a sentence with what Kustom said of a refusal; empty where it said nothing.
@@ -487,91 +400,84 @@ func inKustomsWords(proof *kustom.ProofError) string {
 	return " Kustom says: " + strings.TrimSuffix(strings.Join(failure.Messages, "; "), ".") + "."
 }
 
-func adviseOrder(err error) (advice, bool) {
+func adviseOrder(err error) (message, bool) {
 	var unclear *unclearOrderError
 	if !errors.As(err, &unclear) {
-		return advice{}, false
+		return message{}, false
 	}
-	return advice{general: true, text: "Whether Kustom has made the checkout session is not known: it gave no answer that tells. If it has, nobody " +
-		"is charged: nobody can see the session, and so nobody can complete it. Run again. " + advise(unclear.cause).text}, true
+	return orderOutcomeUnknown(advise(unclear.cause).detail()), true
 }
 
-func adviseShop(err error) (advice, bool) {
+func adviseShop(err error) (message, bool) {
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) {
-		const install = "Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then run again."
 		if missing.Other != "" {
-			return advice{text: fmt.Sprintf("Shop %s has %s, but not Klarna Checkout V3. %s", missing.Shop, missing.Other, install)}, true
+			return otherCheckoutInstalled(missing.Shop, missing.Other), true
 		}
-		return advice{text: fmt.Sprintf("Shop %s has no Klarna Checkout V3. %s", missing.Shop, install)}, true
+		return checkoutNotInstalled(missing.Shop), true
 	}
 	var mismatch *rotation.MismatchError
 	if errors.As(err, &mismatch) {
-		return advice{text: fmt.Sprintf("Mystore accepted the change, but shop %s does not show it. Somebody may have changed the shop at "+
-			"the same time. Look under Extensions → Your extensions → Klarna Checkout V3 → Credentials, and run again.", mismatch.Shop)}, true
+		return changeNotShown(mismatch.Shop), true
 	}
-	return advice{}, false
+	return message{}, false
 }
 
-func adviseInterruption(err error) (advice, bool) {
+func adviseInterruption(err error) (message, bool) {
 	var failure *transport.Error
 	if errors.As(err, &failure) && failure.Kind == transport.NoAnswer && !errors.Is(err, context.Canceled) {
-		// It is the request that ran out of time, not the operation.
-		return advice{}, false
+		// The request ran out of time, not the operation.
+		return message{}, false
 	}
 	var step *browser.StepError
 	if errors.As(err, &step) && step.Kind == browser.Died {
 		// A browser that ends cancels what is done in it.
-		return advice{}, false
+		return message{}, false
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return advice{general: true, text: "The run was interrupted. Run again; it goes on from where it was."}, true
+		return interrupted(), true
+	case errors.Is(err, context.DeadlineExceeded) && isAction(err):
+		return timedOut("the action's timeout"), true
 	case errors.Is(err, context.DeadlineExceeded):
-		limit := "the resource's timeouts (a data source has 10 minutes)"
-		if isAction(err) {
-			limit = "the action's timeout"
-		}
-		return advice{general: true, text: "There was not enough time. Run again; if it stays, raise " + limit + "."}, true
+		return timedOut("the resource's timeouts (a data source has 10 minutes)"), true
 	}
-	return advice{}, false
+	return message{}, false
 }
 
-func adviseAnswer(err error) (advice, bool) {
+func adviseAnswer(err error) (message, bool) {
 	var endless *transport.EndlessListError
 	if errors.As(err, &endless) {
-		return advice{general: true, text: fmt.Sprintf("The list of %s from %s has no end that the provider would wait for. It stopped reading. Run again; "+
-			"if it stays, check the provider's URLs, and report it to the vendor with the message below.", endless.What, endless.Host)}, true
+		return endlessList(endless.What, endless.Host), true
 	}
 	var failure *transport.Error
 	if !errors.As(err, &failure) {
-		return advice{}, false
+		return message{}, false
 	}
 	switch failure.Kind {
 	case transport.Refused:
 		return adviseRefusal(failure), true
 	case transport.Untrusted:
-		return advice{general: true, text: fmt.Sprintf("No secure connection to %s could be made. Check %s, and what stands between this "+
-			"machine and the network (a proxy that opens TLS connections, for example).", failure.Host, urlAttribute(failure.API))}, true
-	case transport.NotSent, transport.NoAnswer, transport.Unreadable:
+		return untrustedConnection(failure.Host, urlAttribute(failure.API)), true
+	case transport.Unreadable:
+		return unreadableAnswer(failure.Host, urlAttribute(failure.API)), true
+	case transport.NotSent, transport.NoAnswer:
 	}
-	return advice{general: true, text: fmt.Sprintf("%s could not be reached, or gave no answer that can be understood. Check the network "+
-		"and %s, and run again.", failure.Host, urlAttribute(failure.API))}, true
+	return unreachable(failure.Host, urlAttribute(failure.API)), true
 }
 
 func urlAttribute(api string) string {
 	return map[string]string{"portal": "portal_url", "merchant": "api_url", "mystore": "mystore_url"}[api]
 }
 
-func adviseRefusal(failure *transport.Error) advice {
+func adviseRefusal(failure *transport.Error) message {
 	switch {
 	case failure.Status == http.StatusTooManyRequests:
 		return adviseRateLimit(failure)
 	case failure.Status >= http.StatusInternalServerError:
-		return advice{general: true, text: failure.Host + " has trouble of its own. Run again in a few minutes."}
+		return serverError(failure.Host, strconv.Itoa(failure.Status))
 	case failure.Status == http.StatusForbidden && failure.Body == transport.BodyHTML:
-		return advice{general: true, text: fmt.Sprintf("A firewall in front of %s refused this machine before the token was looked at. Run "+
-			"from a machine in a supported region, or ask who runs the network in between.", failure.Host)}
+		return firewallBeforeToken(failure.Host)
 	case failure.API == "portal":
 		return advisePortalRefusal(failure)
 	case failure.API == "mystore":
@@ -581,58 +487,48 @@ func adviseRefusal(failure *transport.Error) advice {
 }
 
 // adviseRateLimit says what was waited for, and what was not.
-func adviseRateLimit(failure *transport.Error) advice {
+func adviseRateLimit(failure *transport.Error) message {
 	switch {
 	case failure.RetryAfter > transport.MaxRetryAfter:
-		return advice{general: true, text: fmt.Sprintf("%s rate-limits the provider (429) for longer than it waits. It asks to wait %s, which was not "+
-			"waited for. Run again then.", failure.Host, transport.FormatWait(failure.RetryAfter))}
+		return rateLimitTooLong(failure.Host, transport.FormatWait(failure.RetryAfter))
 	case failure.Attempts > 1:
-		return advice{general: true, text: fmt.Sprintf("%s rate-limited the provider (429), and still did after every retry. There were %d attempts, and "+
-			"%s of waiting between them. Run again in a few minutes.", failure.Host, failure.Attempts, transport.FormatWait(failure.Waited))}
+		return rateLimitedAfterRetries(failure.Host, strconv.Itoa(failure.Attempts), transport.FormatWait(failure.Waited))
 	}
-	return advice{general: true, text: failure.Host + " rate-limited the provider (429), and the request was not repeated. Run again in a few minutes."}
+	return rateLimitedWithoutRetry(failure.Host)
 }
 
 // adviseOrderRefusal knows the two refusals of a test order that were seen in public.
-func adviseOrderRefusal(failure *transport.Error) advice {
+func adviseOrderRefusal(failure *transport.Error) message {
 	said := strings.ToLower(strings.Join(failure.Messages, " "))
 	switch {
 	case strings.Contains(said, "no configured currencies"):
-		return advice{text: "The store is not set up for this country in this currency. Set country, currency and locale to a market that the " +
-			"store sells in; Kustom's merchant support adds others."}
+		return orderForUnknownMarket()
 	case strings.Contains(said, "bad value: confirmation"), strings.Contains(said, "bad value: checkout"):
-		return advice{text: "Kustom does not accept the addresses of the shop's pages. They are made of shop_url, which has to be an https address " +
-			"that customers can open: not localhost, and not an IP address."}
+		return orderAddressRefused()
 	}
-	return advice{text: "Kustom's merchant API refuses the order; see below for its reason. Country, currency and locale have to be ones that " +
-		"the store is set up for."}
+	return orderRefused()
 }
 
-func advisePortalRefusal(failure *transport.Error) advice {
+func advisePortalRefusal(failure *transport.Error) message {
 	switch failure.Status {
 	case http.StatusUnauthorized:
-		return advice{general: true, text: fmt.Sprintf("Kustom Portal does not accept the token: it is wrong or has expired. Get a new one and set "+
-			"portal_token, or the environment variable %s.", envPortalToken)}
+		return portalRefusesToken()
 	case http.StatusForbidden:
-		return advice{general: true, text: "The portal user whose token this is can't see Integrations. Contact your account administrator and " +
-			"request access via User Manager, then run again."}
+		return portalUserSeesNoIntegrations()
 	case http.StatusNotFound:
-		return advice{text: "The portal user whose token this is can't see such a store. Check the merchant ID; if it is right, ask an " +
-			"account administrator for access to the store via User Manager."}
+		return portalUserSeesNoStore()
 	}
-	return advice{text: "Kustom Portal refuses the request; see below for its reason."}
+	return portalRefuses()
 }
 
-func adviseMystoreRefusal(failure *transport.Error) advice {
+func adviseMystoreRefusal(failure *transport.Error) message {
 	switch failure.Status {
 	case http.StatusUnauthorized:
-		return advice{text: fmt.Sprintf("Mystore does not accept the shop's token: it is wrong or has expired. Make a new one at "+
-			"auth.mystore.no and put it into mystore_tokens, or the environment variable %s.", envMystoreTokens)}
+		return mystoreRefusesToken()
 	case http.StatusForbidden:
-		return advice{text: "The token in mystore_tokens is not allowed to do this: it belongs to another shop, or lacks the permission for " +
-			"extensions. Make one for this shop, with that permission, at auth.mystore.no."}
+		return mystoreTokenNotAllowed()
 	}
-	return advice{text: "Mystore refuses the request; see below for its reason."}
+	return mystoreRefuses()
 }
 
 // warnOfStrays names keys of a store that a killed run may have left behind. Hint is what else is known of them.
@@ -651,8 +547,5 @@ func warnOfStrays(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path
 	if !engine.Keys.DescribesKeys() {
 		which = "keys"
 	}
-	diags.AddAttributeWarning(at, "Keys that nothing uses",
-		fmt.Sprintf("Store %s has %s that nothing has used since they were made: %s. A run that was killed may have left them "+
-			"behind.%s If no state has them and no other shop uses them, delete them in Kustom Portal, or with kustom_api_keys_exclusive.",
-			merchantID, which, enumerate(names), hint))
+	unusedKeys(merchantID, which, enumerate(names), hint).addTo(diags, at)
 }

@@ -76,10 +76,10 @@ func TestAdvise(t *testing.T) {
 		{"throttled after waiting", throttled(4, 0), "mystore.example rate-limited the provider (429), and still did after every retry. There were 4 attempts, and 3 s of waiting between them.", true},
 		{"throttled for an hour", throttled(1, time.Hour), "mystore.example rate-limits the provider (429) for longer than it waits. It asks to wait 1 h, which was not waited for.", true},
 		{"list without an end", &transport.EndlessListError{What: "stores", Host: "portal.example", Reason: "returned the same page twice"}, "The list of stores from portal.example has no end that the provider would wait for.", true},
-		{"trouble", refusal("portal", 503, ""), "portal.example has trouble of its own. Run again in a few minutes.", true},
+		{"trouble", refusal("portal", 503, ""), "portal.example returned a server error (503). Run again in a few minutes.", true},
 		{"untrusted", silence(transport.Untrusted, "merchant", errors.New("bad certificate")), "No secure connection to merchant.example could be made. Check api_url", true},
-		{"unreachable", silence(transport.NotSent, "mystore", errors.New("refused")), "mystore.example could not be reached, or gave no answer that can be understood. Check the network and mystore_url", true},
-		{"unreadable", silence(transport.Unreadable, "portal", errors.New("cut short")), "Check the network and portal_url", true},
+		{"unreachable", silence(transport.NotSent, "mystore", errors.New("refused")), "mystore.example could not be reached, or did not answer in time. Check the network and mystore_url", true},
+		{"unreadable", silence(transport.Unreadable, "portal", errors.New("cut short")), "portal.example sent an answer that the provider can't read. Check the network and portal_url", true},
 		{"silent", silence(transport.NoAnswer, "portal", context.DeadlineExceeded), "Check the network and portal_url", true},
 		{"interrupted", silence(transport.NoAnswer, "portal", context.Canceled), "The run was interrupted. Run again; it goes on from where it was.", true},
 		{"out of time", fmt.Errorf("the key is not made yet: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
@@ -108,7 +108,7 @@ func TestAdvise(t *testing.T) {
 		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
 		{"held, and to be let go of", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, "apply deletion_policy = \"retain\" before you take its block out. A removed block", true},
 		{"interrupted while held", errors.Join(&rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
-		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. That nobody was asked does not mean", true},
+		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. Some shop may do so.", true},
 		{"nobody asked, and to be kept", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "apply deletion_policy = \"retain\" before you replace it or take its block out.", true},
 		{"shops not known", &rotation.KeyUsageUnknownError{Username: "M1-a", Cause: &unknownError{"mystore_tokens"}}, "the provider does not know which shops it can ask. The provider's mystore_tokens depends on", true},
 		{"one that shows no ID", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"b"}, Cause: &mystore.NotShownError{Shop: "b"}}, "If shop b uses no key of Kustom's, add it to the provider's ignored_shops", true},
@@ -121,7 +121,7 @@ func TestAdvise(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var diags diag.Diagnostics
-			report(&diags, path.Root("shop"), "Summary", fmt.Errorf("doing it: %w", test.err))
+			report(&diags, path.Root("shop"), message{title: "Summary"}, fmt.Errorf("doing it: %w", test.err))
 			if len(diags) != 1 || diags[0].Summary() != "Summary" {
 				t.Fatalf("got %v", diags)
 			}
@@ -137,7 +137,7 @@ func TestAdvise(t *testing.T) {
 
 func TestReportNamesTheCorrelationID(t *testing.T) {
 	var diags diag.Diagnostics
-	report(&diags, path.Empty(), "Summary", refusal("portal", 400, "BAD_VALUE"))
+	report(&diags, path.Empty(), message{title: "Summary"}, refusal("portal", 400, "BAD_VALUE"))
 	if !strings.HasSuffix(diags[0].Detail(), "Correlation ID: c-1") {
 		t.Errorf("got %s", diags[0].Detail())
 	}
@@ -147,7 +147,7 @@ func TestReportNamesTheCorrelationID(t *testing.T) {
 // a line, Terraform's own word for an error makes one look like two.
 func TestReportLooksLikeOneError(t *testing.T) {
 	var diags diag.Diagnostics
-	report(&diags, path.Empty(), "Summary", refusal("portal", 400, "BAD_VALUE"))
+	report(&diags, path.Empty(), message{title: "Summary"}, refusal("portal", 400, "BAD_VALUE"))
 	if strings.Contains(diags[0].Detail(), "\nError:") {
 		t.Errorf("a second error within\n%s", diags[0].Detail())
 	}
@@ -163,7 +163,7 @@ func TestOrphanAdvice(t *testing.T) {
 		{kustom.Orphan{MerchantID: "M1"}, "It may have made one whose secret is lost (no way)."},
 	}
 	for _, test := range tests {
-		text := advise(&kustom.OrphanError{Orphan: test.orphan, Cause: context.Canceled, Cleanup: errors.New("no way")}).text
+		text := advise(&kustom.OrphanError{Orphan: test.orphan, Cause: context.Canceled, Cleanup: errors.New("no way")}).detail()
 		for _, says := range []string{test.says, "store M1, on the page API (under Integrations or Developers), and delete it there (three dots → Delete API key)"} {
 			if !strings.Contains(text, says) {
 				t.Errorf("want %q in\n%s", says, text)
@@ -175,12 +175,12 @@ func TestOrphanAdvice(t *testing.T) {
 func TestLimitAdvice(t *testing.T) {
 	made := time.Date(2024, time.May, 1, 12, 0, 0, 0, time.UTC)
 	full := &rotation.LimitReachedError{MerchantID: "M1", Cause: refusal("portal", 409, kustom.CodeLimitReached)}
-	if text := advise(full).text; !strings.Contains(text, "Store M1 has as many API keys as it may have, and each of them has been used.") {
+	if text := advise(full).detail(); !strings.Contains(text, "Store M1 has as many API keys as it may have, and each of them has been used.") {
 		t.Errorf("without unused keys: %s", text)
 	}
 	full.Unused = []kustom.Key{{Username: "M1-a", Host: "api.klarna.com", CreatedAt: made}, {Username: "M1-b", Host: "api.kustom.co", CreatedAt: made}}
-	want := "These have never been used:\n\n  - M1-a (api.klarna.com, made 2024-05-01)\n  - M1-b (api.kustom.co, made 2024-05-01)\n\n"
-	if text := advise(full).text; !strings.Contains(text, want) || !strings.Contains(text, "three dots → Delete API key") {
+	want := "These have never been used:\n\n  - M1-a (api.klarna.com, made 2024-05-01)\n  - M1-b (api.kustom.co, made 2024-05-01)"
+	if text := advise(full).detail(); !strings.Contains(text, want) || !strings.Contains(text, "three dots → Delete API key") {
 		t.Errorf("with unused keys: %s", text)
 	}
 }
@@ -243,12 +243,13 @@ func TestWarnOfClearing_NamesShopAndKey(t *testing.T) {
 	connection := connectionModel{Shop: types.StringValue("butikk")}
 	connection.Username = types.StringValue("M1-a")
 	credentials := checkoutCredentialsModel{Shop: types.StringValue("butikk")}
+	const ways = " Apply only if you mean it. To leave the shop as it is, set deletion_policy = \"retain\"."
 	for policy, want := range map[string]string{
 		deletionRetain: "",
 		deletionClear: "- warning Shop will take no payments: The deletion_policy is clear: the credentials of shop butikk will be emptied, and " +
-			"then its key, M1-a, deleted, unless another resource gives the shop a key in the same run.\n" +
+			"then its key, M1-a, deleted, unless another resource gives the shop a key in the same run." + ways + "\n" +
 			"- warning Shop will take no payments: The deletion_policy is clear: the credentials of shop butikk will be emptied, unless another " +
-			"resource gives the shop a key in the same run.",
+			"resource gives the shop a key in the same run." + ways,
 	} {
 		connection.DeletionPolicy, credentials.DeletionPolicy = types.StringValue(policy), types.StringValue(policy)
 		var diags diag.Diagnostics
@@ -260,11 +261,11 @@ func TestWarnOfClearing_NamesShopAndKey(t *testing.T) {
 	}
 }
 
-// TestKeptKeyWarning_SaysWhatDeletesSharedKey: a shop with a pair of resources lets go of a key without deleting it.
-func TestKeptKeyWarning_SaysWhatDeletesSharedKey(t *testing.T) {
+// TestDescribeKept_SaysWhatDeletesSharedKey: a shop with a pair of resources lets go of a key without deleting it.
+func TestDescribeKept_SaysWhatDeletesSharedKey(t *testing.T) {
 	t.Parallel()
 	err := &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"b"}}
-	told := keptKeyWarning("a", rotation.KeptKey{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-a"}, Err: err}).Detail()
+	told := describeKept("a", rotation.KeptKey{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-a"}, Err: err}).detail()
 	want := "The key M1-a is not used by shop a any more, but by b, so this step has not deleted it. It is deleted when a connection or a fleet gives " +
 		"that shop another key, in this run or a later one. A mystore_klarna_checkout_credentials deletes no key: if the shop has one, delete the key " +
 		"in Kustom Portal when nothing uses it any more."

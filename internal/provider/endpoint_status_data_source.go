@@ -106,7 +106,7 @@ func (d *endpointStatusDataSource) Read(ctx context.Context, req datasource.Read
 		return
 	}
 	if d.environment == nil {
-		report(&resp.Diagnostics, path.Empty(), "Endpoint status not read", &unknownError{attribute: "environment"})
+		report(&resp.Diagnostics, path.Empty(), endpointStatusNotRead(), &unknownError{attribute: "environment"})
 		return
 	}
 	if checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), d.environment, "store", model.MerchantID); resp.Diagnostics.HasError() {
@@ -114,7 +114,7 @@ func (d *endpointStatusDataSource) Read(ctx context.Context, req datasource.Read
 	}
 	status, err := d.reader.EndpointStatus(ctx, model.MerchantID.ValueString())
 	if err != nil {
-		report(&resp.Diagnostics, path.Root("merchant_id"), "Endpoint status not read", err)
+		report(&resp.Diagnostics, path.Root("merchant_id"), endpointStatusNotRead(), err)
 		return
 	}
 	model.read(status)

@@ -93,8 +93,8 @@ func vendorCalls() []vendorCall {
 	)
 }
 
-// misfortune is what happens to a call: a fault of the server, or one on the way to it.
-type misfortune struct {
+// faultCase is what happens to a call: a fault of the server, or one on the way to it.
+type faultCase struct {
 	name  string
 	fault sandbox.Fault
 	// carrier, instead, keeps the call from reaching the server, and err is what comes of that.
@@ -104,11 +104,11 @@ type misfortune struct {
 	requestTimeout string
 }
 
-func misfortunes() []misfortune {
+func faultCases() []faultCase {
 	answer := func(status int, header http.Header) sandbox.Fault {
 		return sandbox.Fault{Kind: sandbox.FaultAnswer, Status: status, Header: header}
 	}
-	return []misfortune{
+	return []faultCase{
 		{name: "connection refused", carrier: refusedCarrier, err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}},
 		{name: "TLS failure", carrier: untrustedCarrier, err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
 		{name: "lost answer", fault: sandbox.Fault{Kind: sandbox.FaultLoseAnswer}},
@@ -130,7 +130,7 @@ func misfortunes() []misfortune {
 	}
 }
 
-// extent is how much of a run a misfortune spoils.
+// extent is how much of a run a faultCase spoils.
 type extent struct {
 	name        string
 	skip, times int
@@ -155,17 +155,17 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	var tally faultTally
 	for i, call := range vendorCalls() {
-		for j, misfortune := range misfortunes() {
+		for j, faultCase := range faultCases() {
 			for _, extent := range extents(call.way) {
-				t.Run(strings.Join([]string{call.way, call.String(), misfortune.name, extent.name}, "/"), func(t *testing.T) {
+				t.Run(strings.Join([]string{call.way, call.String(), faultCase.name, extent.name}, "/"), func(t *testing.T) {
 					t.Parallel()
-					if testing.Short() && j != i%len(misfortunes()) {
+					if testing.Short() && j != i%len(faultCases()) {
 						t.Skip("all of them take a minute")
 					}
 					synctest.Test(t, func(t *testing.T) {
-						spoiled := misfortune
-						if misfortune.err != nil {
-							spoiled.carrier = func(*testing.T) http.RoundTripper { return failing{misfortune.err} }
+						spoiled := faultCase
+						if faultCase.err != nil {
+							spoiled.carrier = func(*testing.T) http.RoundTripper { return failing{faultCase.err} }
 						}
 						tally.add(spoiledMigration(t, rehearse, call, spoiled, extent))
 					})
@@ -180,20 +180,20 @@ func TestFaults(t *testing.T) {
 const accCalls = 5
 
 // TestAccFaults does a few of the same in a real Terraform, which shows that core does as that does: every fifth call,
-// each with another misfortune.
+// each with another fault.
 func TestAccFaults(t *testing.T) {
 	t.Parallel()
 	var tally faultTally
-	faults := misfortunes()
+	faults := faultCases()
 	for i, call := range vendorCalls() {
 		if i%accCalls != 0 {
 			continue
 		}
-		misfortune, all := faults[i%len(faults)], extents(call.way)
+		faultCase, all := faults[i%len(faults)], extents(call.way)
 		extent := all[i%len(all)]
-		t.Run(strings.Join([]string{call.way, call.String(), misfortune.name, extent.name}, "/"), func(t *testing.T) {
+		t.Run(strings.Join([]string{call.way, call.String(), faultCase.name, extent.name}, "/"), func(t *testing.T) {
 			t.Parallel()
-			tally.add(spoiledMigration(t, useTerraform, call, misfortune, extent))
+			tally.add(spoiledMigration(t, useTerraform, call, faultCase, extent))
 		})
 	}
 	t.Cleanup(func() { tally.report(t, "fault cases in a real Terraform") })
@@ -224,7 +224,7 @@ func (w *world) servers() observed { return w.sandbox }
 
 // spoiledMigration returns what was wrong in the end.
 func spoiledMigration(
-	t *testing.T, begin func(*testing.T, worldOptions, string) migration, call vendorCall, m misfortune, e extent,
+	t *testing.T, begin func(*testing.T, worldOptions, string) migration, call vendorCall, m faultCase, e extent,
 ) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	interceptor := &interceptor{pool: transport.NewPool(), call: call, skip: e.skip, times: e.times}

@@ -54,7 +54,7 @@ func memberPath(m *rotation.Member) path.Path { return path.Root("shops").AtMapK
 // plan plans every member. A shop that can't be connected for a reason of its own does not hold up the others: it is
 // warned of, and the apply tries.
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
-	failures := f.failures(f.Decide(ctx), "Shop can't be connected")
+	failures := f.failures(f.Decide(ctx), shopNotConnectable())
 	for i := range failures {
 		failures[i].err = f.Engine.Describe(ctx, failures[i].err)
 	}
@@ -108,9 +108,7 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 		}
 	}
 	if len(cleared) > 0 {
-		diags.AddWarning("Shops will take no payments",
-			fmt.Sprintf("These leave the fleet, whose deletion_policy is clear: their credentials will be emptied, and then their keys, "+
-				"which are named here, deleted, unless another resource gives the shop a key in the same run: %s.", enumerate(cleared)))
+		shopsWillTakeNoPayments(enumerate(cleared)).addTo(diags, path.Empty())
 	}
 }
 
@@ -143,7 +141,7 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	}
 	blocked, by := f.Engine.Blocked(all)
 	// Terraform would quote the whole attribute, with every shop.
-	diags.AddWarning(keysSummary(all), join(text, describeBlocked(blocked, by, waysToAsk)))
+	keysPlanned(all, join(text, describeBlocked(blocked, by, waysToAsk))).addTo(diags, path.Empty())
 }
 
 // appendNew appends what is not in the list yet by its name: shops may share a store and a key, which one of them lets go
@@ -182,7 +180,7 @@ func (f *fleet) planned(elements types.Map, host types.String, diags *diag.Diagn
 
 // read looks at every member.
 func (f *fleet) read(ctx context.Context) shopFailures {
-	failures := f.failures(f.Read(ctx), "Shop not read")
+	failures := f.failures(f.Read(ctx), shopNotRead())
 	failed := map[string]bool{}
 	for _, failure := range failures {
 		failed[failure.member.Name] = true
@@ -204,12 +202,12 @@ func (f *fleet) read(ctx context.Context) shopFailures {
 func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures {
 	leave := f.Engine.Enter()
 	f.redecide(ctx)
-	failures := f.failures(f.Execute(ctx), "Shop keeps the key that it has")
+	failures := f.failures(f.Execute(ctx), shopKeepsKey())
 	for i := range failures {
 		if failures[i].member.Leaves() {
-			failures[i].summary = "Shop not removed"
+			failures[i].message = shopNotRemoved()
 		} else if leavesShopUnknown(failures[i].err) {
-			failures[i].summary = mayHaveChanged
+			failures[i].message = shopMayHaveAnotherKey()
 		}
 		failures[i].err = f.Engine.Describe(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
 		failures[i].member.Err = failures[i].err
@@ -217,7 +215,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	for i, m := range f.Members {
 		f.models[i].take(m)
 		if m.LeftAlone {
-			warnOfLeftAlone(diags, m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name))
+			shopLeftAlone(m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name)).addTo(diags, path.Empty())
 		}
 	}
 	f.Engine.RetryPending(ctx)
@@ -280,7 +278,7 @@ func (m *fleetModels) take(member *rotation.Member) {
 		}
 		return
 	}
-	problem, _, _ := strings.Cut(advise(member.Err).text, "\n\n")
+	problem := advise(member.Err).advice()
 	if m.state != nil {
 		m.state.LastError = types.StringValue(problem)
 		return
@@ -317,14 +315,14 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	}
 	if len(parts) == 0 {
 		if len(others) > 0 {
-			diags.AddWarning(keptKeysSummary, fmt.Sprintf("Other keys of the stores of the shops that have left the fleet, which it leaves: %s.", enumerate(others)))
+			keysStay(fmt.Sprintf("Other keys of the stores of the shops that have left the fleet, which it leaves: %s.", enumerate(others))).addTo(diags, path.Empty())
 		}
 		return
 	}
 	if len(others) > 0 {
 		parts = append(parts, fmt.Sprintf("Other keys of their stores, which the fleet leaves too: %s.", enumerate(others)))
 	}
-	diags.AddWarning("Shops and keys left as they are", strings.Join(parts, "\n\n"))
+	shopsLeft(strings.Join(parts, "\n\n")).addTo(diags, path.Empty())
 }
 
 // now returns what a member is after the operation; nil where it has left.
@@ -381,17 +379,17 @@ func (f *fleet) memory() fleetMemory {
 // shopFailure is what has gone wrong with one shop.
 type shopFailure struct {
 	member  *rotation.Member
-	summary string
+	message message
 	err     error
 }
 
 // shopFailures are what has gone wrong with the shops of a fleet, sorted by name.
 type shopFailures []shopFailure
 
-func (f *fleet) failures(all []rotation.Failure, summary string) shopFailures {
+func (f *fleet) failures(all []rotation.Failure, m message) shopFailures {
 	var failures shopFailures
 	for _, failure := range all {
-		failures = append(failures, shopFailure{member: failure.Member, summary: summary, err: failure.Err})
+		failures = append(failures, shopFailure{member: failure.Member, message: m, err: failure.Err})
 	}
 	slices.SortStableFunc(failures, func(a, b shopFailure) int { return cmp.Compare(a.member.Name, b.member.Name) })
 	return failures
@@ -402,32 +400,35 @@ func (s shopFailures) shopsOwn() bool {
 	return !slices.ContainsFunc(s, func(f shopFailure) bool { return !isShopsOwn(f.err) })
 }
 
-// errors returns a diagnostic for each shop, and one for all shops to which the same has happened for
-// a reason that is not theirs.
-func (s shopFailures) errors() diag.Diagnostics {
+// errors returns an error for each shop, and one for all shops to which the same has happened for a reason that is not
+// theirs.
+func (s shopFailures) errors() diag.Diagnostics { return s.diagnostics(message.asError) }
+
+// warnings returns the same as warnings.
+func (s shopFailures) warnings() diag.Diagnostics { return s.diagnostics(message.asWarning) }
+
+func (s shopFailures) diagnostics(as func(message) message) diag.Diagnostics {
 	var diags diag.Diagnostics
 	groups := map[string][]string{}
 	for _, failure := range s {
-		if a := advise(failure.err); a.general {
-			groups[a.text] = append(groups[a.text], failure.member.Name)
+		if cause := advise(failure.err); cause.general {
+			groups[cause.detail()] = append(groups[cause.detail()], failure.member.Name)
 		}
 	}
 	for _, failure := range s {
-		text := advise(failure.err).text
-		shops, general := groups[text]
+		shops, general := groups[advise(failure.err).detail()]
 		if !general {
-			report(&diags, memberPath(failure.member), failure.summary+": "+failure.member.Name, failure.err)
+			m, at := explain(memberPath(failure.member), failure.message.of(failure.member.Name), failure.err, "")
+			as(m).addTo(&diags, at)
 			continue
 		}
 		if shops[0] == failure.member.Name {
-			reportWithHint(&diags, path.Empty(), failure.summary, failure.err, "This is so of "+enumerate(shops)+".")
+			m, at := explain(path.Empty(), failure.message, failure.err, "This is so of "+enumerate(shops)+".")
+			as(m).addTo(&diags, at)
 		}
 	}
 	return diags
 }
-
-// warnings returns the same as warnings.
-func (s shopFailures) warnings() diag.Diagnostics { return asWarnings(s.errors()) }
 
 // fleetMemory is what a fleet keeps of each of its shops in private state, by name.
 type fleetMemory map[string]rotation.Memory

@@ -479,8 +479,8 @@ func TestAccFleetReadFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, fault := range map[string]sandbox.Fault{
-		"trouble of its own": {API: sandbox.Mystore, Status: http.StatusInternalServerError},
-		"not allowed":        {API: sandbox.Mystore, Status: http.StatusForbidden},
+		"server error": {API: sandbox.Mystore, Status: http.StatusInternalServerError},
+		"not allowed":  {API: sandbox.Mystore, Status: http.StatusForbidden},
 	} {
 		mend := arms(fault)(t, w, lost)
 		r := w.mustPlan(t, fleetPlan{"update", map[string]shopPlan{

@@ -102,7 +102,7 @@ func TestFleet_RandomFaults(t *testing.T) {
 func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	const shops, every = 50, 8
 	var faults []sandbox.Fault
-	for _, m := range misfortunes() {
+	for _, m := range faultCases() {
 		if m.carrier == nil {
 			faults = append(faults, m.fault)
 		}
@@ -111,7 +111,7 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	seed := sandbox.FleetSeed(shops)
 	f := rehearseFleet(t, seed, sandbox.Options{Pending: 1})
 	dice := newChance(t)
-	spoil := func(what string, triggers any, begin func(sandbox.Request) bool) {
+	switchUnderFaults := func(what string, triggers any, begin func(sandbox.Request) bool) {
 		f.chains = [][]object{{fleetOf(seed, triggers)}}
 		disarm := dice.arm(f.box.Sandbox, every, faults, begin)
 		spoiled := f.apply(t)
@@ -134,8 +134,8 @@ func randomlySpoiledFleet(t *testing.T) (broken, orphans, violations int) {
 	anything := func(sandbox.Request) bool { return true }
 	writing := func(r sandbox.Request) bool { return r.Method == http.MethodPost }
 	// What is wrong while it is planned keeps a new fleet from being made at all.
-	spoil("created", nil, writing)
-	spoil("looked at", nil, anything)
-	spoil("rotated", map[string]any{"incident": "2026-11"}, anything)
+	switchUnderFaults("created", nil, writing)
+	switchUnderFaults("looked at", nil, anything)
+	switchUnderFaults("rotated", map[string]any{"incident": "2026-11"}, anything)
 	return broken, orphans, violations
 }

@@ -307,11 +307,11 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 		ids[i] = strings.TrimSpace(ids[i])
 		name, merchantID, err := parseConnectionID(ids[i])
 		if err != nil {
-			resp.Diagnostics.AddError("Malformed import ID", err.Error()+". A fleet's import ID is its shops' IDs, separated by commas.")
+			malformedImportID(err.Error()+". A fleet's import ID is its shops' IDs, separated by commas").addTo(&resp.Diagnostics, path.Empty())
 			return
 		}
 		if _, ok := shops[name]; ok {
-			resp.Diagnostics.AddError("Malformed import ID", fmt.Sprintf("The import ID has shop %s twice.", name))
+			malformedImportID(fmt.Sprintf("The import ID has shop %s twice", name)).addTo(&resp.Diagnostics, path.Empty())
 			return
 		}
 		shops[name] = unreadFleetShop(merchantID).object()

@@ -184,14 +184,14 @@ func TestShopFailures(t *testing.T) {
 		var all shopFailures
 		for i, err := range errs {
 			if err != nil {
-				all = append(all, shopFailure{member: &rotation.Member{Name: string(rune('a' + i))}, summary: "Not done", err: err})
+				all = append(all, shopFailure{member: &rotation.Member{Name: string(rune('a' + i))}, message: message{title: "Not done"}, err: err})
 			}
 		}
 		return all
 	}
 	const (
 		token   = "Kustom Portal does not accept the token: it is wrong or has expired. Get a new one and set portal_token, or the environment variable KUSTOM_PORTAL_TOKEN."
-		trouble = "mystore.example has trouble of its own. Run again in a few minutes."
+		trouble = "mystore.example returned a server error (503). Run again in a few minutes. If it stays, send the lines below to the vendor's support."
 		noV3    = "has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then run again."
 	)
 	missing := func(shop string) error { return &mystore.NotInstalledError{Shop: shop} }
@@ -217,7 +217,7 @@ func TestShopFailures(t *testing.T) {
 			if got := lines(test.failures.errors()); got != want {
 				t.Errorf("the errors are\n%s\nwant\n%s", got, want)
 			}
-			want = strings.ReplaceAll(want, " error ", " warning ")
+			want = strings.ReplaceAll(want, " error Not done", " warning Not done")
 			if got := lines(test.failures.warnings()); got != want {
 				t.Errorf("the warnings are\n%s\nwant\n%s", got, want)
 			}
@@ -350,7 +350,8 @@ func TestFleet_WarnsOfClearing(t *testing.T) {
 	var diags diag.Diagnostics
 	fleetOf(t, plan, &state, nil).warnOfClearing(&diags)
 	want := "- warning Shops will take no payments: These leave the fleet, whose deletion_policy is clear: their credentials will be " +
-		"emptied, and then their keys, which are named here, deleted, unless another resource gives the shop a key in the same run: leaves (M1-a)."
+		"emptied, and then their keys, which are named here, deleted, unless another resource gives the shop a key in the same run: leaves (M1-a). " +
+		"Apply only if you mean it. To leave the shops as they are, set deletion_policy = \"retain\"."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -364,7 +365,7 @@ func TestFleet_WarnsOfLeaving(t *testing.T) {
 	var diags diag.Diagnostics
 	fleetOf(t, fleetModel{Shops: shopsOf(nil)}, &state, nil).warnOfLeaving(&diags)
 	want := "- warning Shops and keys left as they are: These have left the fleet as they are, because its deletion_policy is retain: leaves " +
-		"(M1-a). Each takes payments with the key named here until something gives it another one."
+		"(M1-a). Each takes payments with the key named here until something gives it another one. If that is what you want, there is nothing to do. To empty the shops that leave, set deletion_policy = \"clear\"."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

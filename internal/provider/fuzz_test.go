@@ -36,11 +36,11 @@ func FuzzMystoreTokens(f *testing.F) {
 		}
 		s, problems := resolve(providerModel{MystoreTokens: types.MapNull(types.StringType)}, getenv)
 		for _, p := range problems {
-			if strings.Contains(p.summary+p.detail, fuzzSecret) {
-				t.Errorf("%s: the error repeats a token", p.summary)
+			if strings.Contains(p.message.title+p.message.detail(), fuzzSecret) {
+				t.Errorf("%s: the error repeats a token", p.message.title)
 			}
 			if p.attribute != "mystore_tokens" {
-				t.Errorf("the error is about %s: %s", p.attribute, p.summary)
+				t.Errorf("the error is about %s: %s", p.attribute, p.message.title)
 			}
 		}
 		if len(problems) > 0 {

@@ -58,20 +58,20 @@ func integrationAttributes() map[string]schema.Attribute {
 }
 
 // listIntegrations lists the keys of the given stores, or of all, with the shops that hold them. It
-// reports what goes wrong under the summary, and returns whether nothing did. A shop that can't be read is a warning.
-func listIntegrations(ctx context.Context, engine *rotation.Engine, stores types.Set, summary string, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
+// reports what goes wrong as failed, and returns whether nothing did. A shop that can't be read is a warning.
+func listIntegrations(ctx context.Context, engine *rotation.Engine, stores types.Set, failed message, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
 	var merchantIDs []string
 	if diags.Append(stores.ElementsAs(ctx, &merchantIDs, false)...); diags.HasError() {
 		return nil, false
 	}
 	all, err := engine.Keys.Of(ctx, merchantIDs)
 	if err != nil {
-		report(diags, path.Root("merchant_ids"), summary, err)
+		report(diags, path.Root("merchant_ids"), failed, err)
 		return nil, false
 	}
 	holders, unread, err := engine.Shops.Holders(ctx)
 	if err != nil {
-		report(diags, path.Empty(), summary, err)
+		report(diags, path.Empty(), failed, err)
 		return nil, false
 	}
 	warnOfUnread(diags, unread)

@@ -246,7 +246,7 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "text/plain"},
 		},
 		{
-			name: "no route", want: "gave no answer that tells",
+			name: "no route", want: "answer of Kustom's merchant API was inconclusive",
 			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Body: `{"message":"no Route matched with those values"}`},
 		},
 		{
@@ -257,7 +257,7 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 			name: "region firewall", want: "it does not accept requests from this region",
 			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"},
 		},
-		{name: "unreachable", want: "gave no answer that tells", fault: sandbox.Fault{Kind: sandbox.FaultDrop}},
+		{name: "unreachable", want: "answer of Kustom's merchant API was inconclusive", fault: sandbox.Fault{Kind: sandbox.FaultDrop}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -46,10 +47,10 @@ var keyRefType = types.ObjectType{AttrTypes: map[string]attr.Type{
 func leftKeyAttributes() map[string]schema.Attribute {
 	attributes := keyRefAttributes()
 	attributes["waits_for"] = schema.StringAttribute{
-		Computed: true, MarkdownDescription: "What the key's deletion waits for; null if it has failed.",
+		Computed: true, MarkdownDescription: "The condition that the key's deletion waits for. Null if the deletion has failed.",
 	}
-	attributes["problem"] = schema.StringAttribute{
-		Computed: true, MarkdownDescription: "Why the key could not be deleted, and what to do; null if its deletion waits.",
+	attributes["last_error"] = schema.StringAttribute{
+		Computed: true, MarkdownDescription: "The reason why the key could not be deleted, and what to do. Null if its deletion waits.",
 	}
 	return attributes
 }
@@ -57,7 +58,7 @@ func leftKeyAttributes() map[string]schema.Attribute {
 // leftKeyType is the type of what leftKeyAttributes describe.
 var leftKeyType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
-	"host": types.StringType, "waits_for": types.StringType, "problem": types.StringType,
+	"host": types.StringType, "waits_for": types.StringType, "last_error": types.StringType,
 }}
 
 // leftKeys returns what is left of the keys that a plan was to delete: those that wait, and those that were kept. A key
@@ -80,20 +81,20 @@ func leftKeys(p rotation.Plan, kept []rotation.KeptKey) types.Set {
 				key.Host = planned.Host
 			}
 		}
-		problem := ""
+		lastError := ""
 		if key.WaitsFor == "" {
-			problem, _, _ = strings.Cut(advise(k.Err).text, "\n\n")
+			lastError = advise(k.Err).advice()
 		}
-		elements = append(elements, leftKey(key, problem))
+		elements = append(elements, leftKey(key, lastError))
 	}
 	return types.SetValueMust(leftKeyType, elements)
 }
 
-func leftKey(key rotation.KeyRef, problem string) attr.Value {
+func leftKey(key rotation.KeyRef, lastError string) attr.Value {
 	return types.ObjectValueMust(leftKeyType.AttrTypes, map[string]attr.Value{
 		"merchant_id": types.StringValue(key.MerchantID), "credential_id": types.StringValue(key.CredentialID),
 		"username": types.StringValue(key.Username), "host": nullWhenEmpty(key.Host), "waits_for": nullWhenEmpty(key.WaitsFor),
-		"problem": nullWhenEmpty(problem),
+		"last_error": nullWhenEmpty(lastError),
 	})
 }
 
@@ -125,7 +126,7 @@ func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
 	for _, element := range set.Elements() {
 		object, ok := element.(types.Object)
 		if !ok {
-			diags.AddError("Unexpected set of keys", fmt.Sprintf("An element is a %T. Please report this as a bug.", element))
+			unexpectedKeySet(fmt.Sprintf("%T", element)).addTo(diags, path.Empty())
 			return nil
 		}
 		attributes := object.Attributes()

@@ -37,7 +37,7 @@ func TestLeftKeys_TellsWhatWaitsFromWhatHasFailed(t *testing.T) {
 		switch {
 		case known(attribute[types.String](attributes, "waits_for")):
 			waits = append(waits, name)
-		case known(attribute[types.String](attributes, "problem")):
+		case known(attribute[types.String](attributes, "last_error")):
 			failed = append(failed, name)
 		}
 	}

@@ -69,7 +69,7 @@ func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	integrations, ok := listIntegrations(ctx, d.engine, model.MerchantIDs, "Legacy integrations not read", &resp.Diagnostics)
+	integrations, ok := listIntegrations(ctx, d.engine, model.MerchantIDs, legacyIntegrationsNotRead(), &resp.Diagnostics)
 	if !ok {
 		return
 	}

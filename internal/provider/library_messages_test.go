@@ -111,10 +111,10 @@ func refusedMap(t *testing.T, v validator.Map, elements map[string]attr.Value) d
 	return resp.Diagnostics
 }
 
-// librarySummaries returns the summaries of what libraries say of values that they refuse.
-func (s *source) librarySummaries(t *testing.T) []string {
-	t.Helper()
-	used, found := s.fromLibraries(), map[string]bool{}
+// TestLibraryMessages_AreInGuide: nobody who reads a message knows that a library says it.
+func TestLibraryMessages_AreInGuide(t *testing.T) {
+	t.Parallel()
+	used, found := fromLibraries(t), map[string]bool{}
 	for name := range used {
 		refuse, ok := refusals[name]
 		if !ok {
@@ -135,13 +135,20 @@ func (s *source) librarySummaries(t *testing.T) []string {
 			t.Errorf("%s is not used any more", name)
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
+	var listed []string
+	for _, m := range libraryMessages() {
+		listed = append(listed, m.title)
+	}
+	if want := slices.Sorted(maps.Keys(found)); !slices.Equal(listed, want) {
+		t.Errorf("the guide has %q, want %q", listed, want)
+	}
 }
 
 // fromLibraries returns what this package uses of the libraries beside the framework.
-func (s *source) fromLibraries() map[string]bool {
+func fromLibraries(t *testing.T) map[string]bool {
+	t.Helper()
 	used := map[string]bool{}
-	for _, file := range s.files {
+	for _, file := range sourceFiles(t) {
 		imported := map[string]bool{}
 		for _, spec := range file.Imports {
 			name, _ := strconv.Unquote(spec.Path.Value)

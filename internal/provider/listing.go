@@ -11,9 +11,9 @@ import (
 
 // listing is how a list resource makes results of what it finds.
 type listing[T any] struct {
-	// at and summary go with an error.
-	at      path.Path
-	summary string
+	// at and failed go with an error.
+	at     path.Path
+	failed message
 	// fill makes a result of something that was found.
 	fill func(ctx context.Context, item T, result *list.ListResult)
 }
@@ -32,7 +32,7 @@ func (l listing[T]) stream(ctx context.Context, req list.ListRequest, items iter
 				err = ctx.Err()
 			}
 			if err != nil {
-				push(l.failed(err))
+				push(l.failure(err))
 				return
 			}
 			result := req.NewListResult(ctx)
@@ -45,9 +45,9 @@ func (l listing[T]) stream(ctx context.Context, req list.ListRequest, items iter
 	}
 }
 
-// failed is the result that ends a list with an error.
-func (l listing[T]) failed(err error) list.ListResult {
+// failure is the result that ends a list with an error.
+func (l listing[T]) failure(err error) list.ListResult {
 	var diags diag.Diagnostics
-	report(&diags, l.at, l.summary, err)
+	report(&diags, l.at, l.failed, err)
 	return list.ListResult{Diagnostics: diags}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
@@ -24,7 +25,7 @@ func recallFrom[M any](ctx context.Context, private privateState, key string, di
 		return memory
 	}
 	if err := json.Unmarshal(raw, &memory); err != nil {
-		diags.AddError("Unreadable private state", "What the provider has kept in private state can't be read: "+err.Error())
+		unreadablePrivateState(err.Error()).addTo(diags, path.Empty())
 	}
 	return memory
 }
@@ -33,7 +34,7 @@ func recallFrom[M any](ctx context.Context, private privateState, key string, di
 func keepIn(ctx context.Context, private privateState, key string, memory any, diags *diag.Diagnostics) {
 	raw, err := json.Marshal(memory)
 	if err != nil {
-		diags.AddError("Unwritable private state", "What the provider keeps in private state can't be written: "+err.Error())
+		unwritablePrivateState(err.Error()).addTo(diags, path.Empty())
 		return
 	}
 	diags.Append(private.SetKey(ctx, key, raw)...)

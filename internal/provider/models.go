@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
@@ -76,7 +77,7 @@ func modelFields(model reflect.Value) map[string]reflect.Value {
 
 // misfit says that a model is not made for what it is read from or written to.
 func misfit(model any, why string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Unexpected model", fmt.Sprintf("%T does not fit its schema: %s. Please report this as a bug.", model, why))
+	return unexpectedModel(fmt.Sprintf("%T", model), why).at(path.Empty())
 }
 
 func nullWhenEmpty(s string) types.String {

@@ -91,7 +91,7 @@ func TestAdvisePages(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var diags diag.Diagnostics
-			report(&diags, path.Root("shop"), "Summary", fmt.Errorf("doing it: %w", test.err))
+			report(&diags, path.Root("shop"), message{title: "Summary"}, fmt.Errorf("doing it: %w", test.err))
 			if detail := diags[0].Detail(); !strings.Contains(detail, test.says) || !strings.Contains(detail, "doing it: ") {
 				t.Errorf("want %q and the original error in\n%s", test.says, detail)
 			}
@@ -120,15 +120,15 @@ What is missing or different:
 The nearest names on the page: ["Access" "Settings"].
 
 If it is there under another name, give that name in the provider's configuration, such as browser { labels = { "mystore.credentials" = "…" } }. If that does not help, run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile.`
-	if got := advise(step).text; got != want {
+	if got := advise(step).detail(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	step.Wanted, step.Nearest, step.Picture = nil, nil, "/pictures/1.png"
-	if got := advise(step).text; !strings.HasSuffix(got, "look at the page. A picture of it is in /pictures/1.png.") {
+	if got := advise(step).detail(); !strings.HasSuffix(got, "look at the page. A picture of it is in /pictures/1.png.") {
 		t.Errorf("with a picture: %s", got)
 	}
 	step.What, step.Structure = "the list of stores is empty, or not open", true
-	if got := advise(step).text; !strings.HasSuffix(got, "so another word in browser.labels does not help. To show where it is, "+teach+" Please report it, too.") {
+	if got := advise(step).detail(); !strings.HasSuffix(got, "so another word in browser.labels does not help. To show where it is, "+teach+" Please report it, too.") {
 		t.Errorf("without a label: %s", got)
 	}
 }

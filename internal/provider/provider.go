@@ -66,7 +66,7 @@ func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error)
 		redactor, source = own.options.redactor, own.options.Clock
 	}
 	if !logs {
-		server = forgetful{server}
+		server = contextReleasingServer{server}
 	}
 	return redacting{bounded{recovering{server}, source}, redactor}, nil
 }
@@ -167,9 +167,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 		return
 	}
 	if settings.isWithoutDisplay(p.options) {
-		resp.Diagnostics.AddAttributeError(path.Root("browser").AtName("attended"), "No screen for a person who attends",
-			"With browser.attended, the provider shows windows and asks before each click, and this machine has no screen: neither DISPLAY nor "+
-				"WAYLAND_DISPLAY is set. Run Terraform where you can see its windows, or remove attended.")
+		noScreen().addTo(&resp.Diagnostics, path.Root("browser").AtName("attended"))
 		return
 	}
 	options := p.options
@@ -205,17 +203,13 @@ func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.Valida
 
 // openProgress opens the progress file; nil where none is configured. One that can't be written is an error here, where
 // nothing has been changed yet: who asked for an audit log must not find out after the roll-out that there is none.
-func openProgress(path string, redactor *vendortext.Redactor, diags *diag.Diagnostics) rotation.Journal {
-	if path == "" {
+func openProgress(name string, redactor *vendortext.Redactor, diags *diag.Diagnostics) rotation.Journal {
+	if name == "" {
 		return nil
 	}
-	file, err := progress.Open(path, redactor)
+	file, err := progress.Open(name, redactor)
 	if err != nil {
-		addProblems([]configProblem{{
-			attribute: "progress_file", summary: "Progress file can't be written",
-			detail: fmt.Sprintf("The provider can't append to the file in progress_file (or %s): %v. A relative path begins at the working directory. "+
-				"Nothing was changed.", envProgressFile, err),
-		}}, diags)
+		progressFileUnwritable(err.Error()).addTo(diags, path.Root("progress_file"))
 		return nil
 	}
 	return file

@@ -22,18 +22,14 @@ type secretValue struct {
 
 // configProblem is a refusal of one attribute's value, or a warning of it.
 type configProblem struct {
-	attribute, summary, detail string
-	warning                    bool
+	attribute string
+	message   message
 }
 
 // addProblems reports what is wrong with the provider's arguments.
 func addProblems(problems []configProblem, diags *diag.Diagnostics) {
 	for _, p := range problems {
-		if p.warning {
-			diags.AddAttributeWarning(p.path(), p.summary, p.detail)
-			continue
-		}
-		diags.AddAttributeError(p.path(), p.summary, p.detail)
+		p.message.addTo(diags, p.path())
 	}
 }
 
@@ -52,12 +48,9 @@ type resolver struct {
 	problems []configProblem
 }
 
-func (r *resolver) refuse(attribute, summary, detail string) {
-	r.problems = append(r.problems, configProblem{attribute: attribute, summary: summary, detail: detail})
-}
-
-func (r *resolver) cautionAbout(attribute, summary, detail string) {
-	r.problems = append(r.problems, configProblem{attribute: attribute, summary: summary, detail: detail, warning: true})
+// add notes a problem of an attribute.
+func (r *resolver) add(attribute string, m message) {
+	r.problems = append(r.problems, configProblem{attribute: attribute, message: m})
 }
 
 // text returns an attribute's value, else the variable's, else fallback. It is not known where the
@@ -77,32 +70,35 @@ func (r *resolver) text(v types.String, variable, fallback string) (value string
 
 func (r *resolver) secret(v types.String, attribute, variable string) secretValue {
 	value, known := r.text(v, variable, "")
-	if strings.TrimSpace(value) != value {
-		r.refuse(attribute, "White space around a token",
-			fmt.Sprintf("The value of %s (or %s) begins or ends with white space, which is never part of a token. "+
-				"It was probably copied along.", attribute, variable))
-	} else if fault := tokenFault(value); fault != "" {
-		r.refuse(attribute, "Malformed token", fmt.Sprintf("The value of %s (or %s) %s", attribute, variable, fault))
-	}
+	r.checkToken(attribute, fmt.Sprintf("The value of %s (or %s)", attribute, variable), value)
 	return secretValue{value: value, unknown: !known}
 }
 
-// tokenFault says what is wrong with a token that was copied with something around it or in it; empty
-// where nothing is. It does not quote the token (I2).
-func tokenFault(token string) string {
+// checkToken refuses a token, which what names, that was copied with something around it or in it.
+func (r *resolver) checkToken(attribute, what, token string) {
+	if strings.TrimSpace(token) != token {
+		r.add(attribute, paddedToken(what))
+	} else if fault, do := tokenFault(token); fault != "" {
+		r.add(attribute, malformedToken(what, fault, do))
+	}
+}
+
+// tokenFault says what is wrong with a token, and what to do; both are empty where nothing is. It does not quote the
+// token (I2).
+func tokenFault(token string) (fault, do string) {
 	const scheme = "bearer "
 	quotes := func(r rune) bool { return strings.ContainsRune("\"'`“”„‘’«»", r) }
 	switch {
 	case strings.ContainsRune(token, '\uFEFF'):
-		return "has a byte order mark in it, which can't be seen. Copy the token again, or save its file as UTF-8 without a byte order mark."
+		return "has a byte order mark in it, which can't be seen", "Copy the token again, or save its file as UTF-8 without a byte order mark."
 	case len(token) > len(scheme) && strings.EqualFold(token[:len(scheme)], scheme):
-		return "begins with Bearer. Leave that word out: the provider adds it."
+		return "begins with Bearer", "Leave that word out: the provider adds it."
 	case strings.TrimFunc(token, quotes) != token:
-		return "has quotation marks around it. Leave them out."
+		return "has quotation marks around it", "Leave them out."
 	case strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
-		return "has a line break or other white space in it, which is never part of a token. It was probably wrapped where it was copied from."
+		return "has a line break or other white space in it, which is never part of a token", "Copy it again: it was probably wrapped where it was copied from."
 	}
-	return ""
+	return "", ""
 }
 
 // url returns nil where the address, or the environment that decides it, is not known yet.
@@ -114,15 +110,11 @@ func (r *resolver) url(v types.String, attribute, variable, fallback string) *ur
 	parsed, err := url.Parse(value)
 	switch {
 	case err != nil || parsed.Host == "" || (parsed.Scheme != "https" && parsed.Scheme != "http"):
-		r.refuse(attribute, "Malformed URL",
-			fmt.Sprintf("%s (or %s) must be an absolute https URL, such as https://api.example.com/v1.", attribute, variable))
+		r.add(attribute, malformedURL(attribute, variable, "an absolute https URL, such as https://api.example.com/v1"))
 	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
-		r.refuse(attribute, "Malformed URL",
-			fmt.Sprintf("%s (or %s) must not have a user name, a query or a fragment.", attribute, variable))
+		r.add(attribute, malformedURL(attribute, variable, "an absolute https URL, and must not have a user name, a query or a fragment"))
 	case parsed.Scheme == "http" && !transport.IsLoopback(parsed.Hostname()):
-		r.refuse(attribute, "Insecure URL",
-			fmt.Sprintf("%s (or %s) begins with http://, over which tokens and secrets could be read on their way. "+
-				"Use https:// (http:// is accepted for a loopback address only).", attribute, variable))
+		r.add(attribute, insecureURL(attribute, variable))
 	default:
 		return parsed
 	}
@@ -135,7 +127,7 @@ func (r *resolver) duration(v types.String, attribute string, fallback time.Dura
 	}
 	timeout, err := time.ParseDuration(v.ValueString())
 	if err != nil || timeout <= 0 {
-		r.refuse(attribute, "Malformed duration", attribute+` must be a positive duration with a unit, such as "30s" or "1m30s".`)
+		r.add(attribute, malformedProviderDuration(attribute))
 		return fallback
 	}
 	return timeout

@@ -120,51 +120,47 @@ func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 	if value == nil {
 		return
 	}
-	kind := fmt.Sprintf("%T", value)
-	fail(&tfprotov6.Diagnostic{
-		Severity: tfprotov6.DiagnosticSeverityError, Summary: "Fault of the provider",
-		Detail: "The provider has failed in a way that it should not (" + kind + "). Nothing that it made is forgotten: it is undone, in the state, or " +
-			"found by the next run. Run again, and please report this with the version of the provider:\n\n" + string(debug.Stack()),
-	})
+	m := providerPanicked(fmt.Sprintf("%T", value), string(debug.Stack()))
+	fail(&tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: m.title, Detail: m.detail()})
 }
 
-// forgetful is a server whose requests are forgotten. So that it can cancel them when Terraform says stop,
+// contextReleasingServer is a server whose requests are forgotten. So that it can cancel them when Terraform says stop,
 // the framework keeps the contexts of all requests until the process ends, and with each the loggers that
 // were made for it: 300 MB in a plan of a thousand pairs. Here a context is let go of when its request is
 // answered, if it is of a kind that Terraform has for every resource.
-type forgetful struct{ frameworkServer }
+type contextReleasingServer struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.
-func (f forgetful) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return callAndForget(ctx, req, f.frameworkServer.ValidateResourceConfig)
+func (f contextReleasingServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return callAndRelease(ctx, req, f.frameworkServer.ValidateResourceConfig)
 }
 
 // UpgradeResourceState calls the framework's.
-func (f forgetful) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return callAndForget(ctx, req, f.frameworkServer.UpgradeResourceState)
+func (f contextReleasingServer) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return callAndRelease(ctx, req, f.frameworkServer.UpgradeResourceState)
 }
 
 // UpgradeResourceIdentity calls the framework's.
-func (f forgetful) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
-	return callAndForget(ctx, req, f.frameworkServer.UpgradeResourceIdentity)
+func (f contextReleasingServer) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return callAndRelease(ctx, req, f.frameworkServer.UpgradeResourceIdentity)
 }
 
 // ReadResource calls the framework's.
-func (f forgetful) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	return callAndForget(ctx, req, f.frameworkServer.ReadResource)
+func (f contextReleasingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return callAndRelease(ctx, req, f.frameworkServer.ReadResource)
 }
 
 // PlanResourceChange calls the framework's.
-func (f forgetful) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return callAndForget(ctx, req, f.frameworkServer.PlanResourceChange)
+func (f contextReleasingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return callAndRelease(ctx, req, f.frameworkServer.PlanResourceChange)
 }
 
 // ApplyResourceChange calls the framework's.
-func (f forgetful) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return callAndForget(ctx, req, f.frameworkServer.ApplyResourceChange)
+func (f contextReleasingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return callAndRelease(ctx, req, f.frameworkServer.ApplyResourceChange)
 }
 
-func callAndForget[Request, Response any](ctx context.Context, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
+func callAndRelease[Request, Response any](ctx context.Context, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
 	own := &forgettable{}
 	own.now.Store(&ctx)
 	defer own.forget()

@@ -92,7 +92,7 @@ func TestForgettable(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), luggageKey{}, "luggage"))
 	var kept context.Context
-	_, err := callAndForget(ctx, 0, func(ctx context.Context, _ int) (int, error) {
+	_, err := callAndRelease(ctx, 0, func(ctx context.Context, _ int) (int, error) {
 		kept = ctx
 		child, done := context.WithCancel(ctx)
 		defer done()

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -21,20 +19,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-const (
-	envEnvironment   = "KUSTOM_ENVIRONMENT"
-	envPortalToken   = "KUSTOM_PORTAL_TOKEN"
-	envMystoreTokens = "MYSTORE_TOKENS"
-	envTokensFile    = "MYSTORE_TOKENS_FILE"
-	envPortalURL     = "KUSTOM_PORTAL_URL"
-	envAPIURL        = "KUSTOM_API_URL"
-	envMystoreURL    = "MYSTORE_URL"
-	envProgressFile  = "KUSTOM_PROGRESS_FILE"
-
-	defaultMaxRetries     = 4
-	mostRetries           = 20
-	defaultRequestTimeout = 30 * time.Second
-)
+const defaultRequestTimeout = 30 * time.Second
 
 // providerModel is the provider block as it is written.
 type providerModel struct {
@@ -125,8 +110,7 @@ func (r *resolver) environment(v types.String) *kustom.Environment {
 	}
 	environment, err := kustom.ParseEnvironment(name)
 	if err != nil {
-		r.refuse("environment", "Unknown environment",
-			fmt.Sprintf("The environment %v. Set environment, or the variable %s, to one of the two.", err, envEnvironment))
+		r.add("environment", unknownEnvironment(err.Error()))
 		return nil
 	}
 	return &environment
@@ -139,8 +123,7 @@ func (r *resolver) tokens(v types.Map, file types.String) (tokens map[string]sec
 	}
 	if len(v.Elements()) > 0 {
 		if file.ValueString() != "" {
-			r.refuse("mystore_tokens_file", "Two sources of Mystore tokens",
-				"mystore_tokens and mystore_tokens_file are both set. Set one of them: the shops that only the other one names would not be protected.")
+			r.add("mystore_tokens_file", twoTokenSources())
 		}
 		tokens = map[string]secretValue{}
 		for shop, element := range v.Elements() {
@@ -163,19 +146,15 @@ func (r *resolver) tokensFromFile(name string) map[string]secretValue {
 	const attribute = "mystore_tokens_file"
 	content, err := os.ReadFile(name) //nolint:gosec // Whoever writes the configuration chooses the file.
 	if err != nil {
-		r.refuse(attribute, "File of Mystore tokens not read",
-			fmt.Sprintf("The provider can't read the file in %s (or %s): %v. A relative path begins at the working directory.", attribute, envTokensFile, err))
+		r.add(attribute, tokensFileUnreadable(err.Error()))
 		return nil
 	}
 	if info, err := os.Stat(name); err == nil && readableByOthers(info) {
-		r.cautionAbout(attribute, "File of Mystore tokens is readable by others",
-			fmt.Sprintf("Other users of this machine can read %s, which has the tokens of all shops. Take the right from them: chmod 600 %s", name, name))
+		r.add(attribute, tokensFileReadableByOthers(name))
 	}
 	parsed, err := shoplist.ParseTokens(content)
 	if err != nil {
-		r.refuse(attribute, "Malformed file of Mystore tokens",
-			fmt.Sprintf("The file in %s (or %s) must be a JSON object from shop to token, or a CSV file with the columns shop and token. "+
-				"%s is neither:\n%v", attribute, envTokensFile, name, err))
+		r.add(attribute, malformedTokensFile(name, err.Error()))
 		return nil
 	}
 	tokens := make(map[string]secretValue, len(parsed))
@@ -195,23 +174,15 @@ func readableByOthers(info fs.FileInfo) bool {
 func (r *resolver) shopToken(attribute, shop string, element attr.Value) secretValue {
 	if !isShopName(shop) {
 		// It may be a token: the two are easily swapped. So it is not quoted (I2).
-		r.refuse(attribute, "Malformed shop name",
-			attribute+" has a key that is no shop's name, which consists of letters, digits and hyphens. It is not shown here, "+
-				"because it may be a token: the map goes from shop name to token, not the other way round. White space is no part of a name.")
+		r.add(attribute, malformedShopName(attribute))
 		return secretValue{}
 	}
 	text, isString := element.(types.String)
 	if !isString || text.IsNull() || (!text.IsUnknown() && text.ValueString() == "") {
-		r.refuse(attribute, "Empty Mystore token", fmt.Sprintf("The token of shop %q is empty.", shop))
+		r.add(attribute, emptyShopToken(shop))
 		return secretValue{}
 	}
-	if strings.TrimSpace(text.ValueString()) != text.ValueString() {
-		r.refuse(attribute, "White space around a token",
-			fmt.Sprintf("The token of shop %q begins or ends with white space, which is never part of a token. "+
-				"It was probably copied along.", shop))
-	} else if fault := tokenFault(text.ValueString()); fault != "" {
-		r.refuse(attribute, "Malformed token", fmt.Sprintf("The token of shop %q %s", shop, fault))
-	}
+	r.checkToken(attribute, fmt.Sprintf("The token of shop %q", shop), text.ValueString())
 	return secretValue{value: text.ValueString(), unknown: text.IsUnknown()}
 }
 
@@ -220,9 +191,7 @@ func (r *resolver) shopToken(attribute, shop string, element attr.Value) secretV
 func (r *resolver) tokensFromEnvironment() map[string]secretValue {
 	var parsed map[string]string
 	if err := json.Unmarshal([]byte(r.getenv(envMystoreTokens)), &parsed); err != nil || parsed == nil {
-		r.refuse("mystore_tokens", "Malformed "+envMystoreTokens,
-			fmt.Sprintf("The environment variable %s is not a JSON object from shop name to token, such as "+
-				`{"my-shop": "token"}. Its content is not shown here, because it may hold tokens.`, envMystoreTokens))
+		r.add("mystore_tokens", malformedTokensVariable())
 		return nil
 	}
 	tokens := map[string]secretValue{}
@@ -237,8 +206,7 @@ func (r *resolver) maxRetries(v types.Int64) int {
 		return defaultMaxRetries
 	}
 	if n := v.ValueInt64(); n < 0 || n > mostRetries {
-		r.refuse("max_retries", "Number of retries out of range",
-			"max_retries must be between 0 and "+strconv.Itoa(mostRetries)+".")
+		r.add("max_retries", retriesOutOfRange(mostRetries))
 		return defaultMaxRetries
 	}
 	return int(v.ValueInt64())

@@ -158,17 +158,17 @@ func TestResolve_RefusesFileOfTokens(t *testing.T) {
 			continue
 		}
 		p := problems[0]
-		if p.attribute != "mystore_tokens_file" || p.warning || p.summary != test.summary || !strings.Contains(p.detail, test.detail) || strings.Contains(p.detail, "hush") {
+		if p.attribute != "mystore_tokens_file" || p.message.warning || p.message.title != test.summary || !strings.Contains(p.message.detail(), test.detail) || strings.Contains(p.message.detail(), "hush") {
 			t.Errorf("%s: got %+v", name, p)
 		}
 	}
 	m := emptyModel()
 	m.MystoreTokensFile = types.StringValue(filepath.Join(t.TempDir(), "nowhere"))
-	if _, problems := resolveWith(m, nil); len(problems) != 1 || problems[0].summary != "File of Mystore tokens not read" {
+	if _, problems := resolveWith(m, nil); len(problems) != 1 || problems[0].message.title != "File of Mystore tokens not read" {
 		t.Errorf("a file that is not there: %+v", problems)
 	}
 	m.MystoreTokens = tokenMap(map[string]attr.Value{"shop": types.StringValue("token")})
-	if _, problems := resolveWith(m, nil); len(problems) != 1 || problems[0].summary != "Two sources of Mystore tokens" {
+	if _, problems := resolveWith(m, nil); len(problems) != 1 || problems[0].message.title != "Two sources of Mystore tokens" {
 		t.Errorf("two sources: %+v", problems)
 	}
 }
@@ -182,7 +182,7 @@ func TestResolve_WarnsOfFileThatOthersCanRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, problems := resolveWith(emptyModel(), map[string]string{envTokensFile: file})
-	if len(problems) != 1 || !problems[0].warning || !strings.Contains(problems[0].detail, "chmod 600 "+file) {
+	if len(problems) != 1 || !problems[0].message.warning || !strings.Contains(problems[0].message.detail(), "chmod 600 "+file) {
 		t.Errorf("got %+v", problems)
 	}
 	if len(s.mystoreTokens) != 1 {
@@ -205,7 +205,8 @@ func TestTokenFault(t *testing.T) {
 		"hush\u00A0hush": "white space",
 		"hush\x00":       "white space",
 	} {
-		got := tokenFault(token)
+		fault, do := tokenFault(token)
+		got := fault + do
 		if (got == "") != (want == "") || !strings.Contains(got, want) || strings.Contains(got, "hush") {
 			t.Errorf("%q: got %q, want %q", token, got, want)
 		}
@@ -215,7 +216,7 @@ func TestTokenFault(t *testing.T) {
 		"mystore_tokens": {MystoreTokens: tokenMap(map[string]attr.Value{"shop": types.StringValue("\"hush\"")})},
 	} {
 		_, problems := resolveWith(m, nil)
-		if len(problems) != 1 || problems[0].attribute != attribute || problems[0].summary != "Malformed token" {
+		if len(problems) != 1 || problems[0].attribute != attribute || problems[0].message.title != "Malformed token" {
 			t.Errorf("%s: got %+v", attribute, problems)
 		}
 	}
@@ -375,10 +376,10 @@ func TestResolveRefuses(t *testing.T) {
 				t.Fatalf("%d refusals, want 1: %+v", len(problems), problems)
 			}
 			got := problems[0]
-			if got.attribute != test.wantAt || got.summary != test.wantSummary || !strings.Contains(got.detail, test.wantDetail) {
+			if got.attribute != test.wantAt || got.message.title != test.wantSummary || !strings.Contains(got.message.detail(), test.wantDetail) {
 				t.Errorf("got %+v, want %q at %s with %q", got, test.wantSummary, test.wantAt, test.wantDetail)
 			}
-			if strings.Contains(got.detail, "s3cret-token") {
+			if strings.Contains(got.message.detail(), "s3cret-token") {
 				t.Error("the refusal shows a token")
 			}
 		})

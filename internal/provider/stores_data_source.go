@@ -68,7 +68,7 @@ func (d *storesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, r
 	var stores []kustom.Store
 	for store, err := range d.stores.Stores(ctx) {
 		if err != nil {
-			report(&resp.Diagnostics, path.Empty(), "Stores not read", err)
+			report(&resp.Diagnostics, path.Empty(), storesNotRead(), err)
 			return
 		}
 		stores = append(stores, store)

@@ -129,12 +129,12 @@ func (d *supportBundleDataSource) Read(ctx context.Context, req datasource.ReadR
 	}
 	bundle, err := d.gather(ctx, model)
 	if err != nil {
-		report(&resp.Diagnostics, path.Empty(), "No support bundle", err)
+		report(&resp.Diagnostics, path.Empty(), supportBundleNotMade(), err)
 		return
 	}
 	text, err := bundle.json()
 	if err != nil {
-		report(&resp.Diagnostics, path.Empty(), "No support bundle", err)
+		report(&resp.Diagnostics, path.Empty(), supportBundleNotMade(), err)
 		return
 	}
 	model.JSON, model.Markdown = types.StringValue(text), types.StringValue(bundle.markdown())

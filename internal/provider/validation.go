@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,17 +46,15 @@ func (merchantIDValidator) ValidateString(_ context.Context, req validator.Strin
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isMerchantID(req.ConfigValue.ValueString()) {
 		return
 	}
-	resp.Diagnostics.AddAttributeError(req.Path, "Malformed merchant ID", malformedMerchantID(req.ConfigValue.ValueString()))
+	malformedMerchantID(quoteUnlessSecret(req.ConfigValue.ValueString())).addTo(&resp.Diagnostics, req.Path)
 }
 
-// malformedMerchantID does not repeat what may be a secret (I2).
-func malformedMerchantID(text string) string {
-	quoted := strconv.Quote(text)
+// quoteUnlessSecret does not repeat what may be a secret (I2).
+func quoteUnlessSecret(text string) string {
 	if mayBeSecret(text) {
-		quoted = "The value, which is not shown because it may be a secret,"
+		return "The value, which is not shown because it may be a secret,"
 	}
-	return quoted + " is not a merchant ID. Kustom Portal shows it beside the store's name: M and digits, such as M00123456, or K or N " +
-		"and digits for a store that came from Klarna, such as K123456. In the playground it begins with P, such as PM00123456."
+	return strconv.Quote(text)
 }
 
 func isCredentialID(text string) bool {
@@ -79,9 +76,7 @@ func (credentialIDValidator) ValidateString(_ context.Context, req validator.Str
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isCredentialID(req.ConfigValue.ValueString()) {
 		return
 	}
-	resp.Diagnostics.AddAttributeError(req.Path, "Malformed key ID",
-		"This is not the ID of an API key. It is what kustom_api_key and kustom_mystore_connection call credential_id, without the merchant ID. "+
-			"It looks like 7a3c0c1e-5b1e-4a49-9d0e-0c8f0f6e2b11, or by the portal's pages like M00123456-aB3dE.")
+	malformedKeyID().addTo(&resp.Diagnostics, req.Path)
 }
 
 type descriptionValidator struct{}
@@ -98,8 +93,7 @@ func (v descriptionValidator) ValidateString(ctx context.Context, req validator.
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || kustom.IsDescription(req.ConfigValue.ValueString()) {
 		return
 	}
-	resp.Diagnostics.AddAttributeError(req.Path, "Malformed description",
-		"Kustom Portal takes "+v.Description(ctx)+" as the description of a key.")
+	malformedDescription(v.Description(ctx)).addTo(&resp.Diagnostics, req.Path)
 }
 
 type hostValidator struct{}
@@ -122,8 +116,7 @@ func (v hostValidator) ValidateString(ctx context.Context, req validator.StringR
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || slices.Contains(v.hosts(), req.ConfigValue.ValueString()) {
 		return
 	}
-	resp.Diagnostics.AddAttributeError(req.Path, "Unknown host",
-		fmt.Sprintf("Keys belong to %s; %q is none of these.", v.Description(ctx), req.ConfigValue.ValueString()))
+	unknownHost(v.Description(ctx), strconv.Quote(req.ConfigValue.ValueString())).addTo(&resp.Diagnostics, req.Path)
 }
 
 type timeValidator struct{}
@@ -139,15 +132,14 @@ func (v timeValidator) ValidateString(_ context.Context, req validator.StringReq
 		return
 	}
 	if _, err := time.Parse(time.RFC3339, req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Malformed point in time",
-			fmt.Sprintf("%q does not have the form of 2026-03-31T00:00:00Z (RFC 3339).", req.ConfigValue.ValueString()))
+		malformedTime(strconv.Quote(req.ConfigValue.ValueString())).addTo(&resp.Diagnostics, req.Path)
 	}
 }
 
 type durationValidator struct{}
 
 func (durationValidator) Description(context.Context) string {
-	return "a positive duration with a unit, such as 30s or 5m"
+	return durationForm
 }
 
 func (v durationValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
@@ -157,8 +149,7 @@ func (v durationValidator) ValidateString(ctx context.Context, req validator.Str
 		return
 	}
 	if d, err := time.ParseDuration(req.ConfigValue.ValueString()); err != nil || d <= 0 {
-		resp.Diagnostics.AddAttributeError(req.Path, "Malformed duration",
-			fmt.Sprintf("%q is not %s.", req.ConfigValue.ValueString(), v.Description(ctx)))
+		malformedDuration(strconv.Quote(req.ConfigValue.ValueString()), v.Description(ctx)).addTo(&resp.Diagnostics, req.Path)
 	}
 }
 
@@ -168,8 +159,7 @@ func checkHost(diags *diag.Diagnostics, environment *kustom.Environment, host ty
 		return
 	}
 	if h := host.ValueString(); h != environment.Host() && h != environment.LegacyHost() {
-		diags.AddAttributeError(path.Root("host"), "Host of another environment",
-			fmt.Sprintf("%s does not belong to the provider's environment, %s, whose host is %s.", h, *environment, environment.Host()))
+		hostOfAnotherEnvironment(h, string(*environment), environment.Host()).addTo(diags, path.Root("host"))
 	}
 }
 
@@ -183,9 +173,7 @@ func checkEnvironment(diags *diag.Diagnostics, at path.Path, environment *kustom
 	if !ok || of == *environment {
 		return
 	}
-	diags.AddAttributeError(at, fmt.Sprintf("A %s of the %s environment", what, of),
-		fmt.Sprintf("%s belongs to a %s of Kustom's %s environment, and the provider works in %s. Use a %s of %s, or set the "+
-			"provider's environment.", id.ValueString(), what, of, *environment, what, *environment))
+	idOfAnotherEnvironment(what, id.ValueString(), string(of), string(*environment)).addTo(diags, at)
 }
 
 // environmentOf returns the environment of a merchant ID, or of a username that begins with one.
@@ -205,32 +193,24 @@ func checkSecretAt(diags *diag.Diagnostics, at path.Path, environment *kustom.En
 		return
 	}
 	if of, _ := kustom.SecretEnvironment(secret.ValueString()); of != *environment {
-		diags.AddAttributeError(at, "A secret of another environment",
-			fmt.Sprintf("In the provider's environment, %s, secrets begin with %s. This one does not: it belongs to a key of "+
-				"another environment.", *environment, environment.SecretPrefix(kustom.SecretKustom)))
+		secretOfAnotherEnvironment(string(*environment), environment.SecretPrefix(kustom.SecretKustom)).addTo(diags, at)
 	}
 }
 
 func validatePairAt(diags *diag.Diagnostics, id types.String, at path.Path, secret types.String) {
 	switch {
 	case swapped(id, secret):
-		diags.AddAttributeError(path.Root("kustom_id"), "Kustom ID and Kustom Secret are swapped",
-			"kustom_id holds a secret, or "+at.String()+" holds an ID. The ID begins with the merchant ID (M00123456-aB3dE), the "+
-				"secret with kco_live_api_ or kco_test_api_.")
+		swappedPair(at.String()).addTo(diags, path.Root("kustom_id"))
 	case padded(id):
-		addWhiteSpaceError(diags, path.Root("kustom_id"))
+		paddedValue("kustom_id").addTo(diags, path.Root("kustom_id"))
 	case padded(secret):
-		addWhiteSpaceError(diags, at)
+		paddedValue(at.String()).addTo(diags, at)
 	case known(id) && !isUsername(id.ValueString()):
-		diags.AddAttributeError(path.Root("kustom_id"), "Malformed Kustom ID",
-			"A Kustom ID is the username of an API key: the merchant ID, a hyphen and a few characters, such as M00123456-aB3dE.")
+		malformedKustomID().addTo(diags, path.Root("kustom_id"))
 	case known(secret) && kustom.KindOf(secret.ValueString()) == kustom.SecretKlarna:
-		diags.AddAttributeError(at, "A secret of Klarna's",
-			"This is the secret of one of Klarna's API keys: it begins with klarna_. Klarna's hosts were switched off on 15 September 2026, and "+
-				"Kustom does not accept its keys. Generate a key in Kustom Portal, and use its Key ID and its Password, which begins with kco_.")
+		klarnasSecret().addTo(diags, at)
 	case known(secret) && kustom.KindOf(secret.ValueString()) != kustom.SecretKustom:
-		diags.AddAttributeError(at, "Malformed Kustom Secret",
-			"A Kustom Secret begins with kco_live_api_ or, in the playground, with kco_test_api_. "+lostSecret)
+		malformedSecret().addTo(diags, at)
 	}
 }
 
@@ -240,12 +220,9 @@ func validateOptionalPair(diags *diag.Diagnostics, id, secret types.String) {
 	switch {
 	case id.IsNull() && secret.IsNull():
 	case secret.IsNull():
-		diags.AddAttributeError(at, "No secret",
-			"kustom_id is set, and kustom_secret has no value; they go together. If it comes from a kustom_api_key that was imported: nobody "+
-				"can read the secret of a key that exists already.")
+		secretMissing("kustom_id is set, and kustom_secret has no value; they go together.").addTo(diags, at)
 	case id.IsNull():
-		diags.AddAttributeError(path.Root("kustom_id"), "No Kustom ID",
-			"kustom_secret is set, and kustom_id has no value; they go together.")
+		kustomIDMissing().addTo(diags, path.Root("kustom_id"))
 	default:
 		validatePairAt(diags, id, at, secret)
 	}
@@ -255,11 +232,6 @@ func validateOptionalPair(diags *diag.Diagnostics, id, secret types.String) {
 func checkPair(diags *diag.Diagnostics, environment *kustom.Environment, id, secret types.String) {
 	checkEnvironment(diags, path.Root("kustom_id"), environment, "key", id)
 	checkSecretAt(diags, path.Root("kustom_secret"), environment, secret)
-}
-
-func addWhiteSpaceError(diags *diag.Diagnostics, at path.Path) {
-	diags.AddAttributeError(at, "White space around the value",
-		"The value of "+at.String()+" begins or ends with white space, which was probably copied along. Remove it.")
 }
 
 func padded(v types.String) bool {

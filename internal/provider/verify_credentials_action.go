@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -133,13 +132,11 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 	}
 }
 
-const notVerified = "Credentials not verified"
-
 func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p actionProgress, diags *diag.Diagnostics) {
 	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
 		"401 that it is not, or not yet. A made-up pair is tried after it, which has to be refused.", pair.Username)
 	if err := a.prover.Prove(ctx, pair); err != nil {
-		report(diags, path.Root("kustom_id"), notVerified, &actionError{err})
+		report(diags, path.Root("kustom_id"), credentialsNotVerified(), &actionError{err})
 		return
 	}
 	p.say("Kustom's merchant API accepts %s with its secret.", pair.Username)
@@ -151,11 +148,11 @@ func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyC
 	p.say("Reading what shop %s holds.", shop)
 	holds, err := a.shops.Credentials(ctx, shop)
 	if mystore.IsNotShown(err) {
-		warn(diags, path.Root("shop"), "Shop does not show its key", err)
+		warn(diags, path.Root("shop"), shopHidesKey(), err)
 		return
 	}
 	if err != nil {
-		report(diags, path.Root("shop"), notVerified, &actionError{err})
+		report(diags, path.Root("shop"), credentialsNotVerified(), &actionError{err})
 		return
 	}
 	if !checkHeld(diags, shop, holds) {
@@ -167,9 +164,7 @@ func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyC
 	}
 	p.say("Shop %s holds %s%s.", shop, holds.KustomID, since)
 	if id := config.KustomID.ValueString(); id != "" && id != holds.KustomID {
-		diags.AddAttributeError(path.Root("kustom_id"), "The shop holds another Kustom ID",
-			fmt.Sprintf("Shop %s takes payments with %s, and not with %s. If the latter is the right one, add it to the shop together with "+
-				"its secret: %s, or apply the resource that does so.", shop, holds.KustomID, id, credentialsPage))
+		shopHoldsAnotherID(shop, holds.KustomID, id).addTo(diags, path.Root("kustom_id"))
 	}
 	a.verifyKey(ctx, shop, holds.KustomID, p, diags)
 }
@@ -179,12 +174,12 @@ func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username 
 	merchantID, _, _ := strings.Cut(username, "-")
 	p.say("Looking for %s among the API keys of store %s in Kustom Portal.", username, merchantID)
 	if a.environment == nil {
-		report(diags, path.Empty(), notVerified, &unknownError{attribute: "environment"})
+		report(diags, path.Empty(), credentialsNotVerified(), &unknownError{attribute: "environment"})
 		return
 	}
 	for key, err := range a.keys.Keys(ctx, merchantID) {
 		if err != nil {
-			report(diags, path.Root("shop"), notVerified, &actionError{err})
+			report(diags, path.Root("shop"), credentialsNotVerified(), &actionError{err})
 			return
 		}
 		if key.Username == username {
@@ -197,13 +192,8 @@ func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username 
 			return
 		}
 	}
-	diags.AddAttributeError(path.Root("shop"), "The shop's key does not exist",
-		fmt.Sprintf("Shop %s holds %s, and store %s has no such API key: it was deleted in Kustom Portal, or mistyped. The shop takes no "+
-			"payments with it. Generate a new key and add it to the shop: %s.", shop, username, merchantID, credentialsPage))
+	shopsKeyDoesNotExist(shop, username, merchantID).addTo(diags, path.Root("shop"))
 }
-
-// credentialsPage is where Mystore's admin shows a shop's pair.
-const credentialsPage = "Extensions → Your extensions → Klarna Checkout V3 → Credentials"
 
 // checkHeld reports what is wrong with what a shop holds, as far as that can be seen, and returns
 // whether nothing is. What is no ID is not repeated: it may be a secret in the wrong field (I2).
@@ -211,18 +201,11 @@ func checkHeld(diags *diag.Diagnostics, shop string, holds mystore.Credentials) 
 	at := path.Root("shop")
 	switch {
 	case holds.KustomID == "":
-		diags.AddAttributeError(at, "The shop has no credentials",
-			fmt.Sprintf("Shop %s has Klarna Checkout V3, but no Kustom ID, and takes no payments through it. Add an ID and its secret: %s.",
-				shop, credentialsPage))
+		shopWithoutCredentials(shop).addTo(diags, at)
 	case !showsAsID(holds.KustomID):
-		diags.AddAttributeError(at, "What the shop holds is not a Kustom ID",
-			fmt.Sprintf("What stands in shop %s under Kustom ID does not look like one, such as M00123456-aB3dE. It is not shown here, because "+
-				"it may be the secret: perhaps ID and secret are swapped. Enter both again: %s. If it is a secret, everybody who can see "+
-				"that page has seen it, so generate a new key.", shop, credentialsPage))
+		shopHoldsNoID(shop).addTo(diags, at)
 	case holds.Secret == mystore.SecretMissing:
-		diags.AddAttributeError(at, "The shop has no Kustom Secret",
-			fmt.Sprintf("Shop %s holds the Kustom ID %s without a secret, and takes no payments with it. Add both again: %s. %s",
-				shop, holds.KustomID, credentialsPage, lostSecret))
+		shopWithoutSecret(shop, holds.KustomID).addTo(diags, at)
 	}
 	return !diags.HasError()
 }
@@ -240,9 +223,7 @@ func checkKeyHost(diags *diag.Diagnostics, shop string, key kustom.Key, environm
 	if host == environment.Host() {
 		return
 	}
-	diags.AddAttributeError(path.Root("shop"), "The shop's key belongs to another host",
-		fmt.Sprintf("Shop %s takes payments with %s, a key of %s, and not of %s.%s A key's host cannot be changed: generate a new key and add it "+
-			"to the shop (%s), or let a kustom_mystore_connection do both.", shop, key.Username, host, environment.Host(), why, credentialsPage))
+	shopsKeyOfAnotherHost(shop, key.Username, host, environment.Host(), why).addTo(diags, path.Root("shop"))
 }
 
 func (m verifyCredentialsModel) pair() rotation.Pair {
@@ -251,7 +232,7 @@ func (m verifyCredentialsModel) pair() rotation.Pair {
 
 func (m verifyCredentialsModel) validate(diags *diag.Diagnostics) {
 	if m.Shop.IsNull() && m.KustomID.IsNull() && m.Secret.IsNull() {
-		diags.AddError("Nothing to verify", "Set shop, or kustom_id and kustom_secret, or all three.")
+		nothingToVerify().addTo(diags, path.Empty())
 		return
 	}
 	validateOptionalPair(diags, m.KustomID, m.Secret)

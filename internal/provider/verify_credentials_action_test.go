@@ -119,7 +119,7 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 		},
 		"merchant API unreachable": {
 			config: examplePair, prepare: func(_ *testing.T, v *vendors) { v.env["KUSTOM_API_URL"] = "http://127.0.0.1:1" },
-			want: []problem{{"", "Credentials not verified", "gave no answer that tells. Run again; if it stays, check the network and api_url. "}},
+			want: []problem{{"", "Credentials not verified", "answer of Kustom's merchant API was inconclusive. Run again; if it stays, check the network and api_url. "}},
 		},
 		"shop holds another ID": {
 			config: examplePair.with(exampleShop),
@@ -178,7 +178,7 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 		},
 		"portal in trouble": {
 			config: exampleShop, prepare: arm(sandbox.Fault{API: sandbox.Portal, Status: http.StatusBadGateway}),
-			want: []problem{{"", "Credentials not verified", "has trouble of its own. Run again in a few minutes."}},
+			want: []problem{{"", "Credentials not verified", "returned a server error (502). Run again in a few minutes."}},
 		},
 	}
 	for name, test := range tests {

@@ -86,7 +86,7 @@ func TestPlan(t *testing.T) {
 	waiting := with(connected, o{
 		"keys_to_delete": []any{o{"username": "M00000001-old", "waits_for": "no use"}}, "keys_left": []any{o{"username": "M00000001-old", "waits_for": "no use"}},
 	})
-	left := with(connected, o{"keys_left": []any{o{"username": "M00000001-old", "problem": "The portal refuses."}}})
+	left := with(connected, o{"keys_left": []any{o{"username": "M00000001-old", "last_error": "The portal refuses."}}})
 	clears := with(connected, o{"deletion_policy": "clear"})
 	pairConfig := func(argument, reference string) o {
 		return o{"configuration": o{"root_module": o{"resources": []any{

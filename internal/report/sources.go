@@ -121,7 +121,7 @@ func leftKeys(now object) []Key {
 	for _, o := range now.objects("keys_left") {
 		plain, waiting := keys([]object{o})
 		for _, key := range append(plain, waiting...) {
-			key.Problem = o.text("problem")
+			key.Problem = o.text("last_error")
 			left = append(left, key)
 		}
 	}

@@ -157,9 +157,9 @@ func (e *Engine) NoteDisplaced(shop, held string, expected ...string) {
 		return
 	}
 	e.Keys.warn(Warning{
-		Summary: "Shop changed since the plan",
+		Summary: ShopChanged,
 		Detail: fmt.Sprintf("Shop %s held %s when this run was about to give it another key, and the plan did not expect that: somebody has changed "+
-			"the shop since. This run does not delete %s. If nothing else uses it, delete it in Kustom Portal.", shop, withoutSecret(held), withoutSecret(held)),
+			"the shop since. This run does not delete %s.", shop, withoutSecret(held), withoutSecret(held)),
 	})
 }
 

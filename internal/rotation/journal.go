@@ -79,9 +79,6 @@ const (
 	Kept Outcome = "kept"
 )
 
-// unrecordedSummary is what a person is told once a step could not be recorded.
-const unrecordedSummary = "Step not recorded"
-
 // steps tells the journal of steps. A nil *steps tells nobody. It is safe for concurrent use.
 type steps struct {
 	journal Journal
@@ -129,7 +126,7 @@ func (s *steps) note(ctx context.Context, step Step, merchantID, key string, out
 	s.failed = true
 	s.mu.Unlock()
 	if first {
-		s.warn(Warning{Summary: unrecordedSummary, Detail: fmt.Sprintf("The run goes on all the same. The record of its steps lacks one, and "+
+		s.warn(Warning{Summary: StepNotRecorded, Detail: fmt.Sprintf("The run goes on all the same. The record of its steps lacks one, and "+
 			"maybe later ones. Cause: %v", failure)})
 	}
 }

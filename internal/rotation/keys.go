@@ -405,7 +405,7 @@ func (k *Keys) readRaw(ctx context.Context, merchantID string) ([]kustom.Key, er
 		}
 		if err := checkKey(key, merchantID); err != nil {
 			k.warn(Warning{
-				Summary: "Answer of Kustom Portal ignored",
+				Summary: AnswerIgnored,
 				Detail: fmt.Sprintf("Kustom Portal listed a key that the provider does not use: %v. The provider neither shows nor deletes it.",
 					err),
 			})

@@ -364,7 +364,7 @@ func TestKeys_DropAnswersAboutOtherStores(t *testing.T) {
 func TestGenerate_DeletesKeyOfMalformedAnswer(t *testing.T) {
 	t.Parallel()
 	other, secret := "other", "kco_live_api_misplaced"
-	for name, spoil := range map[string]func(*kustom.NewKey){
+	for name, corrupt := range map[string]func(*kustom.NewKey){
 		"another store":          func(k *kustom.NewKey) { k.MerchantID = "M2" },
 		"another store's name":   func(k *kustom.NewKey) { k.Username = "M2-x" },
 		"no ID":                  func(k *kustom.NewKey) { k.CredentialID = "" },
@@ -380,7 +380,7 @@ func TestGenerate_DeletesKeyOfMalformedAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newAccount(clocktest.New(noon), m1("M1-old"))
-			a.answer = spoil
+			a.answer = corrupt
 			keys := rotation.NewKeys(a, a.clock)
 			made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform", IdempotencyKey: "k"})
 			if err == nil || made != (kustom.NewKey{}) || strings.Contains(err.Error(), secret) {

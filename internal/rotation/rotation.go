@@ -75,6 +75,16 @@ const (
 // Warning is something that a person has to know and that stops nothing. It holds no secret.
 type Warning struct{ Summary, Detail string }
 
+// The summaries of warnings.
+const (
+	// ShopChanged says that a shop held another key than the plan expected.
+	ShopChanged = "Shop changed since the plan"
+	// AnswerIgnored says that the portal listed something that is not a key as the provider knows them.
+	AnswerIgnored = "Answer of Kustom Portal ignored"
+	// StepNotRecorded says that the journal lacks a step.
+	StepNotRecorded = "Step not recorded"
+)
+
 // KeyRef names a key in plans and states. It holds nothing that changes by itself.
 type KeyRef struct {
 	MerchantID   string `json:"merchant_id"`

@@ -14,21 +14,21 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 	t.Parallel()
 	used := noon.Add(time.Hour)
 	for name, test := range map[string]struct {
-		shops  map[string]string
-		spoil  func(key *kustom.Key)
-		known  []rotation.KeyRef
-		since  time.Time
-		before func(w *world)
-		named  bool
+		shops   map[string]string
+		corrupt func(key *kustom.Key)
+		known   []rotation.KeyRef
+		since   time.Time
+		before  func(w *world)
+		named   bool
 	}{
 		"nobody has it":            {shops: map[string]string{"a": "M1-old"}, named: true},
 		"no shop can be asked":     {named: true},
 		"a shop has it":            {shops: map[string]string{"a": "M1-stray"}},
 		"a shop can't be read":     {shops: map[string]string{"dead": "M1-stray"}},
-		"used":                     {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.LastUsedAt = &used }},
-		"of another description":   {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = new(string) }},
-		"without description":      {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = nil }},
-		"no key has a description": {shops: map[string]string{"a": "M1-old"}, spoil: func(key *kustom.Key) { key.Description = nil }, before: func(w *world) { w.portal.undescribed = true }, named: true},
+		"used":                     {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.LastUsedAt = &used }},
+		"of another description":   {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = new(string) }},
+		"without description":      {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }},
+		"no key has a description": {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }, before: func(w *world) { w.portal.undescribed = true }, named: true},
 		"no key has a description, as new as the caller's": {
 			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Hour), before: func(w *world) { w.portal.undescribed = true }, named: true,
 		},
@@ -45,8 +45,8 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 			description := rotation.DefaultDescription
 			stray := m1("M1-stray")
 			stray.Description, stray.CreatedAt, stray.LastUsedAt = &description, noon.Add(-time.Hour), nil
-			if test.spoil != nil {
-				test.spoil(&stray)
+			if test.corrupt != nil {
+				test.corrupt(&stray)
 			}
 			w := newWorld(t, test.shops, m1("M1-old"), stray)
 			w.shops.before = deadShop

@@ -143,8 +143,8 @@ func (f *Fault) matches(r Request) bool {
 	return f.Match == nil || f.Match(r)
 }
 
-// misbehave lets the fault happen to the call. It takes the lock by itself.
-func (s *Sandbox) misbehave(w http.ResponseWriter, c *call, f *Fault) {
+// injectFault lets the fault happen to the call. It takes the lock by itself.
+func (s *Sandbox) injectFault(w http.ResponseWriter, c *call, f *Fault) {
 	ctx := c.http.Context()
 	if !wait(ctx, f.Latency) || !hold(ctx, f.Until) {
 		abort(w)
@@ -166,12 +166,12 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, c *call, f *Fault) {
 		<-ctx.Done()
 		abort(w)
 	default:
-		f.spoil(s.work(c)).send(w)
+		f.corruptResponse(s.work(c)).send(w)
 	}
 }
 
-// spoil changes an answer on its way out.
-func (f *Fault) spoil(p *reply) *reply {
+// corruptResponse changes an answer on its way out.
+func (f *Fault) corruptResponse(p *reply) *reply {
 	switch f.Kind {
 	case FaultTruncate:
 		p.body = p.body[:len(p.body)/2]

@@ -151,7 +151,7 @@ func TestWorking(t *testing.T) {
 			return s.Install("fjellsport", key.Username, key.Secret)
 		},
 	}
-	for name, spoil := range tests {
+	for name, corrupt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s, err := New(ThreeShops(), Options{})
 			if err != nil {
@@ -160,7 +160,7 @@ func TestWorking(t *testing.T) {
 			if err := s.Working("fjellsport"); err != nil {
 				t.Fatalf("the shop of the seed does not work: %v", err)
 			}
-			if err := spoil(s); err != nil {
+			if err := corrupt(s); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Working("fjellsport"); err == nil {

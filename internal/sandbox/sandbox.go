@@ -281,7 +281,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, m *mount) {
 		s.work(c).send(w)
 		return
 	}
-	s.misbehave(w, c, c.fault)
+	s.injectFault(w, c, c.fault)
 }
 
 // newCall reads the request and holds it against the contract. It needs no lock.

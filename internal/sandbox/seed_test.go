@@ -98,26 +98,26 @@ func TestParseSeedRefused(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	tests := map[string]struct {
-		spoil   func(s *Seed)
+		corrupt func(s *Seed)
 		options Options
 		want    string
 	}{
-		"environment":         {spoil: func(s *Seed) { s.Environment = "staging" }, want: "environment"},
-		"role":                {spoil: func(s *Seed) { s.Users[0].Role = "owner" }, want: "role"},
-		"user's store":        {spoil: func(s *Seed) { s.Users[0].Stores = []string{"M1"} }, want: "store"},
-		"user's token":        {spoil: func(s *Seed) { s.Users[0].Token = "" }, want: "no token"},
-		"same token":          {spoil: func(s *Seed) { s.Users[0].Token = s.Users[1].Token }, want: "token is not its own"},
-		"merchant ID":         {spoil: func(s *Seed) { s.Stores[0].MerchantID = "PM00000001" }, want: "with a P in front in the playground"},
-		"form of merchant ID": {spoil: func(s *Seed) { s.Stores[0].MerchantID = "X00000001" }, want: "a merchant ID is M, K or N"},
-		"same merchant ID":    {spoil: func(s *Seed) { s.Stores[0] = Store{MerchantID: kaffebonna} }, want: "merchant ID is not its own"},
-		"username":            {spoil: func(s *Seed) { s.Stores[0].Keys[0].Username = "x" }, want: "username"},
-		"same username":       {spoil: func(s *Seed) { s.Stores[1].Keys[0].Username = s.Stores[1].Keys[1].Username }, want: "username is not its own"},
-		"secret":              {spoil: func(s *Seed) { s.Stores[0].Keys[0].Secret = "kco_test_api_x" }, want: "kco_live_api_"},
-		"key's host":          {spoil: func(s *Seed) { s.Stores[0].Keys[0].Host = "example.com" }, want: "host"},
-		"service's host":      {spoil: func(s *Seed) { s.Stores[0].Services[0].Host = "example.com" }, want: "host"},
-		"shop's name":         {spoil: func(s *Seed) { s.Shops[0].Name = "a/b" }, want: "name"},
-		"shop's store":        {spoil: func(s *Seed) { s.Shops[0].MerchantID = "M1" }, want: "store"},
-		"half a pair":         {spoil: func(s *Seed) { s.Shops[0].KustomSecret = "" }, want: "together"},
+		"environment":         {corrupt: func(s *Seed) { s.Environment = "staging" }, want: "environment"},
+		"role":                {corrupt: func(s *Seed) { s.Users[0].Role = "owner" }, want: "role"},
+		"user's store":        {corrupt: func(s *Seed) { s.Users[0].Stores = []string{"M1"} }, want: "store"},
+		"user's token":        {corrupt: func(s *Seed) { s.Users[0].Token = "" }, want: "no token"},
+		"same token":          {corrupt: func(s *Seed) { s.Users[0].Token = s.Users[1].Token }, want: "token is not its own"},
+		"merchant ID":         {corrupt: func(s *Seed) { s.Stores[0].MerchantID = "PM00000001" }, want: "with a P in front in the playground"},
+		"form of merchant ID": {corrupt: func(s *Seed) { s.Stores[0].MerchantID = "X00000001" }, want: "a merchant ID is M, K or N"},
+		"same merchant ID":    {corrupt: func(s *Seed) { s.Stores[0] = Store{MerchantID: kaffebonna} }, want: "merchant ID is not its own"},
+		"username":            {corrupt: func(s *Seed) { s.Stores[0].Keys[0].Username = "x" }, want: "username"},
+		"same username":       {corrupt: func(s *Seed) { s.Stores[1].Keys[0].Username = s.Stores[1].Keys[1].Username }, want: "username is not its own"},
+		"secret":              {corrupt: func(s *Seed) { s.Stores[0].Keys[0].Secret = "kco_test_api_x" }, want: "kco_live_api_"},
+		"key's host":          {corrupt: func(s *Seed) { s.Stores[0].Keys[0].Host = "example.com" }, want: "host"},
+		"service's host":      {corrupt: func(s *Seed) { s.Stores[0].Services[0].Host = "example.com" }, want: "host"},
+		"shop's name":         {corrupt: func(s *Seed) { s.Shops[0].Name = "a/b" }, want: "name"},
+		"shop's store":        {corrupt: func(s *Seed) { s.Shops[0].MerchantID = "M1" }, want: "store"},
+		"half a pair":         {corrupt: func(s *Seed) { s.Shops[0].KustomSecret = "" }, want: "together"},
 		"negative spread":     {options: Options{Spread: -1}, want: "negative"},
 		"negative pending":    {options: Options{Pending: -1}, want: "negative"},
 		"negative key limit":  {options: Options{KeyLimit: -1}, want: "negative"},
@@ -127,8 +127,8 @@ func TestNewRefuses(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			seed := ThreeShops()
-			if test.spoil != nil {
-				test.spoil(&seed)
+			if test.corrupt != nil {
+				test.corrupt(&seed)
 			}
 			_, err := New(seed, test.options)
 			if err == nil || !strings.Contains(err.Error(), test.want) {

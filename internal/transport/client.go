@@ -21,14 +21,14 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Options configure a [Client]. Every field but Unready, Redactor and Observe is required.
+// Options configure a [Client]. Every field but ConfigError, Redactor and Observe is required.
 type Options struct {
 	// API is the short name of the API, for records and errors: "portal", "merchant", "mystore".
 	API string
 	// BaseURL is what request paths are appended to. It may have a path of its own.
 	BaseURL *url.URL
-	// Unready, where it is set, is why no request can be sent: each fails with it.
-	Unready error
+	// ConfigError, where it is set, is why no request can be sent: each fails with it.
+	ConfigError error
 	// UserAgent is sent with every request.
 	UserAgent string
 	// MaxRetries is how often a request is repeated at the most, after its first attempt.
@@ -104,8 +104,8 @@ func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
 
 // attempt sends r once and records the exchange.
 func (c *Client) attempt(ctx context.Context, r Request, attempt int, out any) *Error {
-	if c.Unready != nil {
-		return c.failure(r, NotSent, c.Unready)
+	if c.ConfigError != nil {
+		return c.failure(r, NotSent, c.ConfigError)
 	}
 	if err := r.Limiter.Wait(ctx); err != nil {
 		return c.failure(r, NotSent, err)
@@ -126,7 +126,7 @@ func (c *Client) attempt(ctx context.Context, r Request, attempt int, out any) *
 }
 
 func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
-	if r.Whole {
+	if r.FinishOnCancel {
 		var release context.CancelFunc
 		ctx, release = outlive(ctx)
 		defer release()

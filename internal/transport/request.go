@@ -32,9 +32,9 @@ type Request struct {
 	// IdempotencyKey, when set, is sent as the header of that name and makes the request safe to
 	// repeat whatever its method is.
 	IdempotencyKey string
-	// Whole makes an attempt, once under way, go on for a short while after a cancellation, for
+	// FinishOnCancel makes an attempt, once under way, go on for a short while after a cancellation, for
 	// the sake of its answer. It does not make further attempts.
-	Whole bool
+	FinishOnCancel bool
 	// Auth is attached to the request.
 	Auth Auth
 	// Limiter paces the request; nil does not.

@@ -375,7 +375,7 @@ func TestI6CancelledBeforeIsNotSent(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		r := keyed(request(http.MethodPost))
-		r.Whole = whole
+		r.FinishOnCancel = whole
 		_, err := b.do(ctx, r)
 		if failed := failure(t, err); failed.Kind != transport.NotSent || !errors.Is(err, context.Canceled) || transport.IsUncertain(err) {
 			t.Errorf("the error is %+v", failed)
@@ -419,7 +419,7 @@ func TestI3WholeOutlivesCancellation(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Second, cancel)
 				r := keyed(request(http.MethodPost))
-				r.Whole = true
+				r.FinishOnCancel = true
 				start := time.Now()
 				got, err := transport.Do[answer](ctx, c, r)
 				if took := time.Since(start); took != test.took || attempts.Load() != 1 {
@@ -445,7 +445,7 @@ func TestWholeIsStillBounded(t *testing.T) {
 			return nil, r.Context().Err()
 		})
 		r := request(http.MethodGet)
-		r.Whole = true
+		r.FinishOnCancel = true
 		start := time.Now()
 		_, err := transport.Do[answer](t.Context(), c, r)
 		if took := time.Since(start); took != 30*time.Second || !errors.Is(err, context.DeadlineExceeded) {

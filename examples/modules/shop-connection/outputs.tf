@@ -19,7 +19,7 @@ output "old_keys_waiting" {
 
   # One that waits is in order. One that could not be deleted fails the run.
   precondition {
-    condition     = alltrue([for key in kustom_mystore_connection.shop.keys_left : key.problem == null])
-    error_message = "The shop has its new key, and an old one could not be deleted:\n${join("\n", [for key in kustom_mystore_connection.shop.keys_left : "${key.username}: ${key.problem}" if key.problem != null])}"
+    condition     = alltrue([for key in kustom_mystore_connection.shop.keys_left : key.last_error == null])
+    error_message = "The shop has its new key, and an old one could not be deleted:\n${join("\n", [for key in kustom_mystore_connection.shop.keys_left : "${key.username}: ${key.last_error}" if key.last_error != null])}"
   }
 }

@@ -1,0 +1,28 @@
+package provider
+
+// The environment variables that stand in for arguments of the provider block.
+const (
+	envEnvironment   = "KUSTOM_ENVIRONMENT"
+	envPortalToken   = "KUSTOM_PORTAL_TOKEN"
+	envMystoreTokens = "MYSTORE_TOKENS"
+	envTokensFile    = "MYSTORE_TOKENS_FILE"
+	envPortalURL     = "KUSTOM_PORTAL_URL"
+	envAPIURL        = "KUSTOM_API_URL"
+	envMystoreURL    = "MYSTORE_URL"
+	envProgressFile  = "KUSTOM_PROGRESS_FILE"
+
+	envPortalSession   = "KUSTOM_PORTAL_SESSION"
+	envMystoreSessions = "MYSTORE_SESSIONS"
+	envMystoreLogins   = "MYSTORE_LOGINS"
+	envPortalPagesURL  = "KUSTOM_PORTAL_PAGES_URL"
+	envMystoreAdmins   = "MYSTORE_ADMIN_URLS"
+	envProfile         = "KUSTOM_BROWSER_PROFILE"
+)
+
+// The numbers that the provider block takes, and their defaults.
+const (
+	defaultMaxRetries = 4
+	mostRetries       = 20
+	defaultMaxTabs    = 4
+	mostTabs          = 16
+)
