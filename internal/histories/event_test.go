@@ -105,8 +105,12 @@ func (w *world) do(ev event) {
 		if owners[ev.n] == ownerNone && e.wishes[ev.shop].owner != ownerNone && !e.has(ev.shop) {
 			w.knowMade(ev.estate)
 		}
+		w.correct(ev.estate, ev.shop)
 		e.wishes[ev.shop] = wish{owner: owners[ev.n], turns: e.wishes[ev.shop].turns, clear: e.wishes[ev.shop].clear}
 	case tune:
+		if ev.n == tuneMistaken {
+			w.correct(ev.estate, ev.shop)
+		}
 		w.tune(e, ev)
 	case apply:
 		w.run(ev, tfdriver.Options{Order: ev.order})
@@ -440,7 +444,8 @@ func (w *world) settle() {
 	w.pass(time.Hour)
 	w.settled = true
 	for shop, name := range shopNames {
-		for _, e := range w.estates {
+		for i, e := range w.estates {
+			w.correct(i, shop)
 			e.ignored[shop] = false
 			// Where the shop has gone to another store, it may come back.
 			store, _, has := strings.Cut(w.shop(name).KustomID, "-")
@@ -484,6 +489,21 @@ func (w *world) knowMade(estate int) {
 	for _, change := range w.changes {
 		if change.estate == estate && change.what == "generate" {
 			w.known[change.key] = true
+		}
+	}
+}
+
+// correct notes that a person who puts right which store a shop belongs to answers for what the estate has made for the
+// other store: if a run was killed meanwhile, no later one has to do with that store.
+func (w *world) correct(estate, shop int) {
+	if !w.estates[estate].wishes[shop].mistaken {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, change := range w.changes {
+		if change.estate == estate && change.what == "generate" && strings.HasPrefix(change.key, storeIDs[1-storeOf[shop]]+"-") {
+			w.answer(change.key)
 		}
 	}
 }

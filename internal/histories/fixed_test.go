@@ -123,6 +123,9 @@ func TestFixedHistories(t *testing.T) {
 		"an ignored shop has the key that another one gives up": {
 			{verb: want, shop: 0, n: 1}, {verb: want, estate: 1, shop: 1, n: 1}, {verb: tune, shop: 1, n: tuneIgnore}, {verb: apply}, {verb: apply, estate: 1},
 		},
+		"the store of a pair is put right after its run was killed": {
+			{verb: want, shop: 0, n: 0}, {verb: tune, shop: 0, n: tuneMistaken}, {verb: apply, trouble: trouble{kind: killAfter}},
+		},
 		"a shop that nobody has ever read is configured for the wrong store": {
 			{verb: want, estate: 1, shop: 1, n: 0}, {verb: tune, estate: 1, shop: 1, n: tuneExclusive}, {verb: want, estate: 1, shop: 0, n: 1},
 			{verb: tune, estate: 1, shop: 1, n: tuneMistaken}, {verb: apply, estate: 1, trouble: trouble{dead, 0, 1, 0}, order: 1},

@@ -192,6 +192,10 @@ func TestFoundHistories(t *testing.T) {
 			{verb: want, estate: 1, shop: 0, n: 0}, {verb: want, shop: 0, n: 0}, {verb: apply}, {verb: hand, shop: 0, n: handSave},
 			{verb: want, shop: 0, n: 3}, {verb: adopt, estate: 1, shop: 0}, {verb: replace, estate: 1, shop: 1, n: 0},
 		},
+		"a pair of another store takes over from a connection that clears": {
+			{verb: want, shop: 0, n: 1}, {verb: tune, shop: 0, n: tuneClear}, {verb: apply}, {verb: want, shop: 0, n: 0},
+			{verb: tune, shop: 0, n: tuneMistaken}, {verb: apply},
+		},
 		"a pair that clears makes room for a fleet": {
 			{verb: want, shop: 1, n: 0}, {verb: tune, shop: 1, n: tuneClear}, {verb: apply}, {verb: want, shop: 1, n: 2}, {verb: apply},
 		},

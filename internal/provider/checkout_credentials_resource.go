@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -238,7 +239,7 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	case err != nil:
 		report(diags, path.Root("shop"), shopNotTakeable(), err)
 	default:
-		r.checkStore(ctx, plan, holds.KustomID, diags)
+		r.checkStore(ctx, plan, cmp.Or(holds.KustomID, r.engine.Shops.Emptied(shop)), diags)
 		if !r.engine.IsManaged(holds.KustomID) {
 			warnOfReplaced(shop, holds.KustomID, plan.KustomID, diags)
 		}
@@ -426,7 +427,7 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 	if state != nil {
 		r.engine.NoteDisplaced(plan.Shop.ValueString(), holds.KustomID, plan.KustomID.ValueString(), state.KustomID.ValueString())
 	}
-	r.checkStore(ctx, plan, holds.KustomID, diags)
+	r.checkStore(ctx, plan, cmp.Or(holds.KustomID, r.engine.Shops.Emptied(plan.Shop.ValueString())), diags)
 }
 
 // examine looks at a shop's extension and, if it is to be proven, proves the pair meanwhile. Neither

@@ -234,7 +234,11 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 	if seen.Missing != nil {
 		return plan, seen.Missing
 	}
-	if store, ok := seen.store(); ok {
+	store, ok := seen.store()
+	if !ok {
+		store, ok = kustom.StoreOf(seen.Emptied)
+	}
+	if ok {
 		if err := config.checkStore(store); err != nil {
 			return plan, err
 		}

@@ -80,6 +80,20 @@ func TestDecide_NewShop(t *testing.T) {
 
 func TestDecide_RefusesNewShop(t *testing.T) {
 	t.Parallel()
+	t.Run("another store, emptied by this walk", func(t *testing.T) {
+		t.Parallel()
+		seen := rotation.Observation{MerchantID: "M1", Emptied: "M2-x"}
+		_, err := rotation.Decide(config(), nil, &seen)
+		var wrong *rotation.WrongStoreError
+		if !errors.As(err, &wrong) || wrong.Present != "M2" || wrong.Wanted != "M1" {
+			t.Errorf("the error is %v", err)
+		}
+		allowed := config()
+		allowed.AllowStoreChange = true
+		if _, err := rotation.Decide(allowed, nil, &seen); err != nil {
+			t.Errorf("allowed: %v", err)
+		}
+	})
 	t.Run("another store", func(t *testing.T) {
 		t.Parallel()
 		seen := rotation.Observation{MerchantID: "M1", Holds: mystore.Credentials{KustomID: "K2_0a1b", Secret: mystore.SecretSet}}

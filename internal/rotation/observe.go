@@ -20,6 +20,8 @@ type Observation struct {
 	Missing error
 	// Unshown is set where the shop's page does not show which key it has. Holds and Held are empty then.
 	Unshown error
+	// Emptied is the username that the shop had when this walk emptied it.
+	Emptied string
 	// Own is the key that is recorded for the shop, and Held the key of the store that the shop holds; nil where
 	// there is none.
 	Own, Held *kustom.Key
@@ -151,7 +153,7 @@ func (w *walk) found(sightings Sightings, shop string) {
 // where there is none.
 func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID string) (Observation, error) {
 	e.Shops.Belongs(shop, merchantID, "")
-	seen := Observation{MerchantID: merchantID}
+	seen := Observation{MerchantID: merchantID, Emptied: e.Shops.Emptied(shop)}
 	var err error
 	seen.Holds, err = e.Shops.Settled(ctx, shop)
 	var missing *mystore.NotInstalledError

@@ -75,6 +75,8 @@ type shop struct {
 	expectedAt time.Time
 	// written says that this walk has given the shop a key.
 	written bool
+	// emptied is the username that the shop had when this walk emptied it, until the walk gives it another key.
+	emptied string
 	// stores are the stores that the shop is configured for, and seen the username that it was last seen with,
 	// as far as objects of this walk have told.
 	stores map[string]bool
@@ -149,7 +151,7 @@ func (h *shop) learn(holds mystore.Credentials, err error) {
 func (h *shop) expect(username string) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
-	h.expected, h.expectedAt, h.left, h.written, h.uses = username, h.in.clock.Now(), false, true, ""
+	h.expected, h.expectedAt, h.left, h.written, h.uses, h.emptied = username, h.in.clock.Now(), false, true, "", ""
 }
 
 // withdraw takes back what expect noted: the write did certainly not happen.
@@ -323,7 +325,22 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 	if h.isGivenAnew() || changed || holds.KustomID != username {
 		return false, nil
 	}
-	return true, s.empty(ctx, name, h)
+	if err := s.empty(ctx, name, h); err != nil {
+		return true, err
+	}
+	s.mu.Lock()
+	h.emptied = username
+	s.mu.Unlock()
+	return true, nil
+}
+
+// Emptied returns the username that a shop had when this walk emptied it, empty where it has not, or has given the shop
+// another key since. What the shop gets next must be of the same store, as if it had that key still.
+func (s *Shops) Emptied(name string) string {
+	h := s.shop(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return h.emptied
 }
 
 // isGivenAnew tells whether this walk has given the shop a key.

@@ -287,6 +287,13 @@ func TestClear_LooksFirst(t *testing.T) {
 			if n := s.called(write, "a"); n != test.writes {
 				t.Errorf("%d writes were sent", n)
 			}
+			emptied := ""
+			if cleared && test.writes > 0 {
+				emptied = "M1-a"
+			}
+			if got := shops.Emptied("a"); got != emptied {
+				t.Errorf("the shop that was emptied had %q", got)
+			}
 		})
 	}
 }
