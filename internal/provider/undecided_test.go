@@ -10,8 +10,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// intoStore are a connection and a fleet that would give shop-00001 a key of that store.
-func intoStore(merchantID string) []tfdriver.Config {
+// intoAnotherStore are a connection and a fleet that would give shop-00001 a key of another store.
+func intoAnotherStore() []tfdriver.Config {
+	const merchantID = "M00500002"
 	return []tfdriver.Config{
 		{{Address: "kustom_mystore_connection.a", Values: tfdriver.Values{"shop": "shop-00001", "merchant_id": merchantID}}},
 		{{Address: "kustom_mystore_fleet.a", Values: tfdriver.Values{"shops": tfdriver.Values{
@@ -39,7 +40,7 @@ func TestUndecided_WrongStoreIsRefused(t *testing.T) {
 	t.Parallel()
 	// Of the reads that fail, one is the plan's, and one that of the plan that begins the apply.
 	for failures := 1; failures <= 3; failures++ {
-		for _, config := range intoStore("M00500002") {
+		for _, config := range intoAnotherStore() {
 			t.Run(fmt.Sprintf("%s after %d failures", config[0].Address, failures), func(t *testing.T) {
 				t.Parallel()
 				r := newRollout(t, 3)
