@@ -196,7 +196,7 @@ func (r *connectionResource) planNew(ctx context.Context, config connectionModel
 		return
 	}
 	if err != nil {
-		warn(diags, path.Root("shop"), "Shop can't be connected", err)
+		warnOfShop(diags, path.Root("shop"), "Shop can't be connected", plan.Shop.ValueString(), err)
 	}
 	r.decide(ctx, c, nil, seen, config, plan, nil, diags)
 }
@@ -236,7 +236,7 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
 	case unlessUnknown(err) == nil || mystore.IsNotShown(err):
 	case isShopsOwn(err):
-		warn(diags, path.Root("shop"), "Shop can't be connected", err)
+		warnOfShop(diags, path.Root("shop"), "Shop can't be connected", shop, err)
 	default:
 		report(diags, connectionPath(err), "Shop can't be connected", err)
 	}
@@ -300,7 +300,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
-		report(&resp.Diagnostics, connectionPath(err), "Shop not connected", err)
+		reportOfShop(&resp.Diagnostics, connectionPath(err), "Shop not connected", plan.Shop.ValueString(), err)
 		if len(record.Memory.Unsettled) == 0 {
 			return
 		}
@@ -384,7 +384,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	switch {
 	case err != nil && isShopsOwn(err) && !memory.Importing():
 		// One shop's trouble must not keep the others from being planned.
-		warn(&resp.Diagnostics, connectionPath(err), "Shop not read", err)
+		warnOfShop(&resp.Diagnostics, connectionPath(err), "Shop not read", shop, err)
 		return
 	case err != nil:
 		report(&resp.Diagnostics, connectionPath(err), "Connection not read", err)

@@ -42,6 +42,24 @@ func reportWithHint(diags *diag.Diagnostics, at path.Path, summary string, err e
 	diags.AddAttributeError(at, summary, detail)
 }
 
+// reportOfShop is report, with the shop's name in the summary. What is about all shops is said without one.
+func reportOfShop(diags *diag.Diagnostics, at path.Path, summary, shop string, err error) {
+	if advise(err).general {
+		report(diags, at, summary, err)
+		return
+	}
+	report(diags, at, summary+": "+shop, err)
+}
+
+// warnOfShop is warn, with the shop's name in the summary, so that Terraform shows the warning of each shop.
+func warnOfShop(diags *diag.Diagnostics, at path.Path, summary, shop string, err error) {
+	if advise(err).general {
+		warn(diags, at, summary, err)
+		return
+	}
+	warn(diags, at, summary+": "+shop, err)
+}
+
 // mayHaveChanged is the summary of an error after which the shop may not have the key that it had.
 const mayHaveChanged = "Shop may have another key"
 

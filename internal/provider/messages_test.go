@@ -210,6 +210,10 @@ func (s *source) follow(t *testing.T, in *ast.FuncDecl, summary ast.Expr, sinks 
 		return
 	case *ast.BinaryExpr:
 		// What is appended to a summary from elsewhere names a shop.
+		if name, ok := e.X.(*ast.Ident); ok && in != nil && slices.Contains(parameterNames(in.Type.Params), name.Name) {
+			s.follow(t, in, name, sinks, fields, found)
+			return
+		}
 		if _, ok := e.X.(*ast.BinaryExpr); ok {
 			s.follow(t, in, e.X, sinks, fields, found)
 			return
