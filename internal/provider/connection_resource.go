@@ -197,7 +197,7 @@ func (r *connectionResource) planNew(ctx context.Context, config connectionModel
 		return
 	}
 	if err != nil {
-		warn(diags, path.Root("shop"), shopNotConnectable(), err)
+		warn(diags, path.Root("shop"), ofShop(shopNotConnectable(), plan.Shop.ValueString(), err), err)
 	}
 	r.decide(ctx, c, nil, seen, config, plan, nil, diags)
 }
@@ -239,7 +239,7 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
 	case unlessUnknown(err) == nil || mystore.IsNotShown(err):
 	case isShopsOwn(err) || errors.As(err, &missing):
-		warn(diags, path.Root("shop"), shopNotConnectable(), err)
+		warn(diags, path.Root("shop"), ofShop(shopNotConnectable(), shop, err), err)
 	default:
 		report(diags, connectionPath(err), shopNotConnectable(), err)
 	}
@@ -304,7 +304,8 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
-		reportWithHint(&resp.Diagnostics, connectionPath(err), shopNotConnected(), err, afterFailure(plan.Shop.ValueString(), err))
+		failed := ofShop(shopNotConnected(), plan.Shop.ValueString(), err)
+		reportWithHint(&resp.Diagnostics, connectionPath(err), failed, err, afterFailure(plan.Shop.ValueString(), err))
 		if len(record.Memory.Unsettled) == 0 {
 			return
 		}
@@ -388,7 +389,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	switch {
 	case err != nil && isShopsOwn(err) && !memory.Importing():
 		// One shop's trouble must not keep the others from being planned.
-		warn(&resp.Diagnostics, connectionPath(err), shopNotRead(), err)
+		warn(&resp.Diagnostics, connectionPath(err), ofShop(shopNotRead(), shop, err), err)
 		return
 	case err != nil:
 		report(&resp.Diagnostics, connectionPath(err), connectionNotRead(), err)

@@ -61,7 +61,7 @@ func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string
 		return fmt.Sprintf("%s: the provider has no shop to ask whether it uses the %s. %s", kept, verb(len(blocked), "key", "keys"), ways)
 	}
 	shops := verb(len(by), "shop", "shops")
-	return fmt.Sprintf("%s as long as %s %s can't be read, which may use %s. Where unused_for is set, a key that was not used for that long goes "+
+	return fmt.Sprintf("%s as long as %s %s can't be read, which may use %s, unless another resource says that the shop is of another store. Where unused_for is set, a key that was not used for that long goes "+
 		"all the same. terraform-provider-kustom check says what is wrong with the %s. If it is gone, add it to the provider's ignored_shops.",
 		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
 }

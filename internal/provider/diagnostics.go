@@ -45,6 +45,15 @@ func explain(at path.Path, failed message, err error, hint string) (message, pat
 	return m, at
 }
 
+// ofShop returns what failed with the shop's name in the title, so that Terraform shows the message of each shop. A cause
+// that concerns all shops gets no name.
+func ofShop(failed message, shop string, err error) message {
+	if advise(err).general {
+		return failed
+	}
+	return failed.of(shop)
+}
+
 // reportShop reports why a shop did not get the key that was planned, and whether it has the one that it had.
 func reportShop(diags *diag.Diagnostics, at path.Path, shop string, err error) {
 	if leavesShopUnknown(err) {

@@ -449,7 +449,7 @@ func TestFleet_SaysWhatTheApplyWillKeep(t *testing.T) {
 	var diags diag.Diagnostics
 	f.warnOfDeletions(&diags)
 	want := "- warning API keys will be deleted: 1 shop will get a new key; 2 keys will be deleted: M1-a, M2-b. The apply will not delete M1-a as " +
-		"long as shop dead can't be read, which may use it. Where unused_for is set, a key that was not used for that long goes all the same. " +
+		"long as shop dead can't be read, which may use it, unless another resource says that the shop is of another store. Where unused_for is set, a key that was not used for that long goes all the same. " +
 		"terraform-provider-kustom check says what is wrong with the shop. If it is gone, add it to the provider's ignored_shops."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

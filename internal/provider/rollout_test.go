@@ -214,7 +214,9 @@ func TestConnections_ApplyTellsWhatIsLeftAtItsEnd(t *testing.T) {
 	if plan.Failed() {
 		t.Fatal(plan.Errors)
 	}
+	mustNameOnce(t, plan.Warnings, "Shop can't be connected: ", dead)
 	_, result := r.driver.Apply(t.Context(), plan)
+	mustNameOnce(t, result.Errors, "Shop not connected: ", dead)
 	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", nil)
 	if len(result.Errors) != len(dead) || !slices.Equal(r.withOldKeys(), dead) {
 		t.Errorf("old keys are left at %v: %v", r.withOldKeys(), result.Errors)
