@@ -14,7 +14,7 @@ import (
 // loads is how many documents of the shops were loaded since the last call.
 func (b *bench) loads() int {
 	n := 0
-	for _, r := range b.Sandbox.Requests() {
+	for _, r := range b.Requests() {
 		if r.API == sandbox.MystorePages && r.Method == http.MethodGet && !strings.HasPrefix(r.Template, "/data/") {
 			n++
 		}
