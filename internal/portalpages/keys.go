@@ -193,10 +193,11 @@ func (v *visit) stay(ctx context.Context, merchantID string, expected func(keys 
 	}
 	seen, err := browser.Await(ctx, v.Tab, v.step("read the list of keys"), func(p *browser.Page) (shownKeys, error) {
 		read, err := v.read(p, merchantID)
-		if err != nil || len(p.Dialogs()) > 0 || read.Next != nil || read.Total >= 0 && read.Total != len(read.Keys) {
-			return shownKeys{}, nil //nolint:nilerr // A list that can't be read yet is looked at again.
+		// What can't be read is no answer either, and not waited for: the page is loaded anew then.
+		if whole := read.Next == nil && (read.Total < 0 || read.Total == len(read.Keys)); err == nil && whole && len(p.Dialogs()) == 0 {
+			return shownKeys{read.Keys, true, expected(read.Keys)}, nil
 		}
-		return shownKeys{read.Keys, true, expected(read.Keys)}, nil
+		return shownKeys{}, nil
 	})
 	return seen.Keys, err == nil && seen.All && seen.Expected
 }

@@ -91,6 +91,9 @@ func (p *Portal) DescribesKeys() bool { return false }
 // ListsBeforeDeletion tells that a key is only deleted on a page that has just been loaded, and lists it.
 func (p *Portal) ListsBeforeDeletion() bool { return true }
 
+// ListsByStore tells that no page lists the keys of several stores.
+func (p *Portal) ListsByStore() bool { return true }
+
 // Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
 // not hold it yet.
 func (p *Portal) Made(credentialID string) bool {

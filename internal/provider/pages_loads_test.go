@@ -27,13 +27,17 @@ func newPagesCore(t testing.TB, seed sandbox.Seed, way string) (*vendors, *core)
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	v := &vendors{observed: observed{s, t}, server: server, way: waysPages, env: wayEnvironment(t, server, waysPages)}
-	return v, &core{
+	c := &core{
 		provider: newProvider(provider.Options{
 			Version: "test", Clock: clock.System{}, CacheDir: t.TempDir(), Getenv: func(name string) string { return v.env[name] },
 		}, waysPages),
 		chains: map[string][][]object{wayPair: pairs(seed), wayConnection: connections(seed), wayFleet: {{fleetOf(seed, nil)}}}[way],
 		state:  map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},
 	}
+	if way == wayPair {
+		c.discover = discoverKeys(seed)
+	}
+	return v, c
 }
 
 // applyPlanned applies what was planned.

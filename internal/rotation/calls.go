@@ -88,6 +88,15 @@ func (p portalCalls) listsBeforeDeletion() bool {
 	return ok && portal.ListsBeforeDeletion()
 }
 
+// storewise tells whether a portal has no list of several stores' keys: what it yields of all, it has read store by store.
+type storewise interface{ ListsByStore() bool }
+
+// listsByStore tells whether the portal does.
+func (p portalCalls) listsByStore() bool {
+	portal, ok := p.to.(storewise)
+	return ok && portal.ListsByStore()
+}
+
 // shopCalls are the calls of a shop service.
 type shopCalls struct{ ShopService }
 

@@ -80,6 +80,53 @@ type listing struct{ *account }
 
 func (listing) ListsBeforeDeletion() bool { return true }
 
+func (listing) ListsByStore() bool { return true }
+
+// TestFresh_ListsStoreByStore: where a list of all stores takes as many loads as there are stores, those who ask for some
+// of them at once do not have all listed.
+func TestFresh_ListsStoreByStore(t *testing.T) {
+	t.Parallel()
+	var keys []kustom.Key
+	stores := []string{"M1", "M2", "M3", "M4", "M5"}
+	for _, id := range stores {
+		keys = append(keys, kustom.Key{MerchantID: id, CredentialID: "id-" + id, Username: id + "-old", CreatedAt: noon})
+	}
+	w := newWorld(t, map[string]string{"a": "M1-old"}, keys...)
+	e := rotation.New(rotation.Options{
+		Portal: listing{w.portal}, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
+	})
+	for _, err := range e.Keys.Keys(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.clock.Advance(rotation.FreshFor)
+	w.portal.before = func(kind, about string, _ int) error {
+		if kind == list && about == "" {
+			t.Error("all stores are listed")
+		}
+		return nil
+	}
+	before := w.portal.calls[list]
+	asked := stores[:3]
+	err := rotation.Together(t.Context(), freshOf(e, asked)...)
+	if n := w.portal.calls[list] - before; err != nil || n != len(asked) {
+		t.Errorf("%d lists, error %v", n, err)
+	}
+}
+
+// freshOf are calls that list stores anew.
+func freshOf(e *rotation.Engine, stores []string) []func(context.Context) error {
+	var calls []func(context.Context) error
+	for _, id := range stores {
+		calls = append(calls, func(ctx context.Context) error {
+			_, err := e.Keys.Fresh(ctx, id)
+			return err
+		})
+	}
+	return calls
+}
+
 // TestDeleteUnused_ListsOnceBefore: where the portal lists the keys right before it deletes one, an older list tells
 // which key it is. It does not tell when the key was used last, nor that there is no such key.
 func TestDeleteUnused_ListsOnceBefore(t *testing.T) {

@@ -681,8 +681,8 @@ func (k *Keys) setShared(number int) {
 // pages returns how many requests a listing of all stores takes, as far as is known: many where it is not. The caller
 // holds k.mu.
 func (k *Keys) pages() int {
-	if !k.complete {
-		return ConcurrentReads
+	if !k.complete || k.listsByStore() {
+		return max(ConcurrentReads, len(k.stores))
 	}
 	n := 0
 	for _, listed := range k.stores {
