@@ -34,7 +34,7 @@ func (e *Engine) Strays(ctx context.Context, merchantID, description string, kno
 }
 
 // StraysBeside returns the strays, as [Engine.Strays] does, of the store that a shop is planned for. Where the portal shows
-// no descriptions, nothing tells such keys from others: they are in [Plan.Others] when the shop gets its next key.
+// no descriptions, such keys look like any other: they are in [Plan.Others] when the shop gets its next key.
 func (e *Engine) StraysBeside(ctx context.Context, config Config, plan Plan, record *Record) ([]kustom.Key, error) {
 	if config.Undescribed || config.MerchantID == "" {
 		return nil, nil
