@@ -124,10 +124,9 @@ func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 	fail(&tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: m.title, Detail: m.detail()})
 }
 
-// contextReleasingServer is a server whose requests are forgotten. So that it can cancel them when Terraform says stop,
-// the framework keeps the contexts of all requests until the process ends, and with each the loggers that
-// were made for it: 300 MB in a plan of a thousand pairs. Here a context is let go of when its request is
-// answered, if it is of a kind that Terraform has for every resource.
+// contextReleasingServer releases the context of a request when it is answered, for the kinds of requests that Terraform
+// sends for every resource. The framework keeps the contexts of all requests until the process ends, so that it can cancel
+// them when Terraform says stop. With each it keeps the loggers that were made for it: 300 MB in a plan of a thousand pairs.
 type contextReleasingServer struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.

@@ -11,7 +11,7 @@ import (
 )
 
 // This file stands between the engine and the vendors. A panic of a vendor's client becomes a [*PanicError], so
-// that the engine goes on as after any other failure that tells nothing: a key that was made is undone or
+// that the engine goes on as after any other inconclusive failure: a key that was made is undone or
 // remembered.
 
 // identifier finds out which key a request made that was not answered.

@@ -127,7 +127,7 @@ func (m Memory) awaits(idempotencyKey string) bool {
 }
 
 // Leftovers are the keys of an object whose creation has failed. Recorded are those that its state names. The memory
-// has them too, and those that have no name yet, each with what tells which key it is.
+// has them too. It also has keys without a name, each with the details that identify it.
 func (m Memory) Leftovers(recorded []kustom.Orphan) []kustom.Orphan {
 	var leftovers []kustom.Orphan
 	for _, o := range m.Unsettled {
@@ -209,9 +209,9 @@ func (m Memory) unfinishedReason() string {
 
 // Decide returns what is to become of a shop. It is pure: it looks at its arguments only.
 //
-// Record is nil where no object has taken the shop over yet. Then seen is what was found of it, nil where it
-// could not be read: that leaves everything to the apply. Of a shop that has been taken over, it goes by what
-// the last read has recorded.
+// Record is nil where no object has taken the shop over yet. Then seen is what a read found, or nil where the shop could
+// not be read; the apply decides everything then. For a shop that has been taken over, Decide uses what the last read
+// recorded.
 //
 // The error is a [*WrongStoreError], [ErrUndescribed], or why the shop can't have a key.
 func Decide(config Config, record *Record, seen *Observation) (Plan, error) {

@@ -215,8 +215,8 @@ func (f *Fleet) tellUnbegun(ctx context.Context, failures []Failure) {
 	}
 }
 
-// fail notes that a member has the key that it had. Of a new shop, what was planned is remembered: the next plan
-// may be made without a look at it.
+// fail notes that a member has the key that it had. For a new shop, it remembers what was planned, because the next plan
+// may not be able to read the shop.
 func (m *Member) fail(err error) {
 	m.Err = err
 	if m.isNew {

@@ -96,7 +96,7 @@ func (e *Engine) learnUses(ctx context.Context, key kustom.Orphan, usage error) 
 	learned := false
 	for _, shop := range unknown.Shops {
 		g := e.Shops.sightings.lastGiven(shop)
-		// Of a key that several shops have, nobody knows which of them has used it.
+		// If several shops have a key, its last use does not say which of them used it.
 		shared := len(e.Shops.sightings.given(g.Username)) > 1 || e.Shops.Holds(g.Username)
 		if g.Username != key.Username && !shared && replaces(g, old, listed) {
 			e.Shops.Uses(shop, g.Username)

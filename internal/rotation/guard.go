@@ -103,8 +103,9 @@ func (s *Shops) guards(key kustom.Orphan) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] || s.isElsewhere(name, key) }), nil
 }
 
-// isElsewhere tells of a shop that nothing configures, and to which somebody has only signed in on this machine, that
-// it was last seen with a key of another store: it is asked nothing, and its ended session blocks nothing.
+// isElsewhere tells whether a shop can be left out of a question about a store. That is so where nothing configures the
+// shop, somebody only signed in to it on this machine, and it was last seen with a key of another store. Such a shop is
+// not read, so its expired session blocks nothing.
 func (s *Shops) isElsewhere(name string, key kustom.Orphan) bool {
 	if s.signedIn == nil || !s.signedIn(name) {
 		return false

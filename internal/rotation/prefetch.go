@@ -71,7 +71,7 @@ func (p *Prefetcher) next(name string) []string {
 	return next
 }
 
-// read reads a shop. Whoever asks for it hears of a failure, because that is not remembered.
+// read reads a shop. It does not remember a failure: the next caller reads the shop again and gets its own error.
 func (p *Prefetcher) read(ctx context.Context, name string) {
 	defer func() {
 		p.mu.Lock()

@@ -26,7 +26,7 @@ func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 }
 
 // deleteNow is Delete for callers who know that nobody uses the key because they have just looked: where somebody
-// had to allow the deletion and took longer, [transport.IsOutdated] tells so of the error, and nothing was deleted.
+// took too long to allow the deletion, nothing is deleted, and [transport.IsOutdated] holds for the error.
 func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
@@ -74,8 +74,8 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool
 }
 
 // confirmDeleted tells whether the portal does not have a key any more, and whether that is confirmed or only what
-// the answer to the request says. After an answer that tells nothing, a list alone does not count: the key is fetched
-// by itself too.
+// the answer to the request says. After an inconclusive answer, a key that is missing from the list is fetched by itself
+// before it counts as deleted.
 func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause error) (gone, confirmed bool, err error) {
 	if orphan.CredentialID == "" {
 		return cause == nil, false, nil

@@ -169,7 +169,7 @@ func (h *shop) forget() {
 }
 
 // Belongs notes that an object of this walk is about a shop: the store that it is configured for, and the
-// username that it was last seen with; either can be empty. Where the shop can't be read, this tells which
+// username that it was last seen with; either can be empty. Where the shop can't be read, these say which
 // keys it may use.
 func (s *Shops) Belongs(name, merchantID, username string) {
 	h := s.shop(name)

@@ -10,10 +10,9 @@ import (
 )
 
 // Sightings remembers, from run to run on this machine, the username that each shop was last seen with, and which keys
-// its last new key took the place of. Where a
-// shop can't be read, it tells which keys the shop may use: Terraform tells a provider nothing of the objects that
-// a run does not change. It holds no secret. What can't be remembered is not known, which is the safe side. It is
-// safe for concurrent use, by several processes too.
+// its last new key replaced. If a shop can't be read, it says which keys the shop may use: a provider learns nothing
+// from Terraform about objects that a run does not change. It holds no secret. An entry that is lost counts as unknown,
+// which is the safe side. It is safe for concurrent use, by several processes too.
 type Sightings struct {
 	// Dir is the folder with a file for each shop; empty where nothing is remembered.
 	Dir string
@@ -84,8 +83,8 @@ type replacement struct {
 	Keys     []KeyRef `json:"keys"`
 }
 
-// recordReplacement remembers that a shop is about to get a key in place of others, which are then deleted: a run that
-// is killed in between tells nobody else.
+// recordReplacement remembers that a shop is about to get a key in place of others, which are then deleted. If the run is
+// killed in between, nothing else records that.
 func (s Sightings) recordReplacement(shop string, r replacement) {
 	if s.Dir == "" || len(r.Keys) == 0 {
 		return

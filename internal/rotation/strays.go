@@ -9,15 +9,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Strays returns the keys of a store that killed runs may have left behind. They have this description, where the portal
-// shows any. Nothing has used them since they were made, no shop that can be asked holds them, and no object that this
-// walk has read has them. They can't be told from keys of another state, so they are named and not deleted. Each key is returned
-// once in a walk. Known are the keys that the caller has a use for.
-// Since is when the caller's own key was made; zero where it has none. Where the portal shows no descriptions, nothing else
-// tells such keys from others, so older ones are left out.
+// Strays returns the keys of a store that killed runs may have left behind. They have this description, if the portal shows
+// descriptions. Nothing has used them since they were made, no shop that can be asked holds them, and no object that this
+// walk has read has them. They look like keys of another state, so the provider names them and does not delete them. It returns
+// each key once in a walk.
 //
-// Every plan looks, and not only the one that makes the next key: the list that this one saw may have lagged, and a
-// -replace that was killed is followed by plans that make no key.
+// The caller has a use for the known keys, and made its own key at since, which is zero if it has none. If the portal shows
+// no descriptions, Strays leaves out the keys that are older than that: they are probably not the run's.
+//
+// Every plan calls it, and not only the plan that makes the next key: its list may have been stale, and after a killed
+// -replace no plan makes a key.
 func (e *Engine) Strays(ctx context.Context, merchantID, description string, since time.Time, known ...KeyRef) ([]kustom.Key, error) {
 	var strays []kustom.Key
 	for key, err := range e.Keys.Keys(ctx, merchantID) {
