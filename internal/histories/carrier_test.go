@@ -121,9 +121,10 @@ func (r *run) count(req *http.Request) (number, write int) {
 }
 
 // pauseAt calls met, once, when it is the turn of the request at which another run is to be met. That is
-// never a deletion: between the last look and the deletion nobody can keep others from coming.
+// never a deletion: between the last look and the deletion nobody can keep others from coming. Nor is it between the proof
+// and the installation of a pair, which has no other key to give the shop if somebody deletes this one meanwhile.
 func (r *run) pauseAt(req *http.Request, number int) {
-	if number >= r.meetAt && req.Method != http.MethodDelete {
+	if number >= r.meetAt && req.Method != http.MethodDelete && r.isDoing() != shopType {
 		r.meet()
 	}
 }
