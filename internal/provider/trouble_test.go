@@ -119,8 +119,9 @@ func withOtherTriggers(config tfdriver.Config) tfdriver.Config {
 		if shops, ok := o.Values["shops"].(tfdriver.Values); ok {
 			all := tfdriver.Values{}
 			for name, shop := range shops {
-				all[name] = maps.Clone(shop.(tfdriver.Values))
-				all[name].(tfdriver.Values)["rotate_when_changed"] = anew
+				values, _ := shop.(tfdriver.Values)
+				values = maps.Clone(values)
+				values["rotate_when_changed"], all[name] = anew, values
 			}
 			o.Values["shops"] = all
 		} else {
