@@ -648,7 +648,7 @@ func TestAccConnectionBadInput(t *testing.T) {
 		{
 			// While planning it is a warning: one shop must not keep the others from being planned.
 			name: "no token for the shop", hcl: connected, env: otherTokens,
-			summary: "Shop not connected", at: `shop`, says: []string{"The provider has no Mystore token for shop butikk."},
+			summary: "Shop not connected: butikk", at: `shop`, says: []string{"The provider has no Mystore token for shop butikk."},
 		},
 		{
 			name: "no Klarna Checkout V3", hcl: connected, prepare: without, planned: true,
@@ -666,7 +666,7 @@ func TestAccConnectionBadInput(t *testing.T) {
 		},
 		{
 			name: "key limit reached", hcl: connected, limit: 1,
-			summary: "Shop not connected",
+			summary: "Shop not connected: butikk",
 			says:    []string{"Store M00123456 has as many API keys as it may have.", exampleUsername},
 		},
 		{

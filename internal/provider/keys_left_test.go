@@ -32,7 +32,11 @@ func TestLeftKeys_TellsWhatWaitsFromWhatHasFailed(t *testing.T) {
 	})
 	var waits, failed []string
 	for _, element := range left.Elements() {
-		attributes := element.(types.Object).Attributes()
+		object, ok := element.(types.Object)
+		if !ok {
+			t.Fatalf("a key is a %T", element)
+		}
+		attributes := object.Attributes()
 		name := attribute[types.String](attributes, "username").ValueString()
 		switch {
 		case known(attribute[types.String](attributes, "waits_for")):
