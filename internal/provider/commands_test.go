@@ -35,9 +35,7 @@ var runElsewhere = map[string]runBy{
 	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
 	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
 	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
-	"terraform import":                          {"TestAccImportCommands", "is named without what it imports"},
-	"terraform destroy":                         {"TestAccI1DeletionRefused", "is named for what is refused"},
-	"terraform apply -replace=kustom_api_key.…": {"TestAccI5LostSecret", "is in a guide with a whole address"},
+	"terraform destroy": {"TestAccI1DeletionRefused", "is named for what is refused"},
 
 	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
 

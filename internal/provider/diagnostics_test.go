@@ -106,10 +106,10 @@ func TestAdvise(t *testing.T) {
 		{"mismatch", &rotation.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},
 		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it has not got another key.", true},
 		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
-		{"held, and to be let go of", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, "apply deletion_policy = \"retain\" before you take its block out. A removed block", true},
+		{"held, and to be let go of", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, "To let go of the key, use a removed block with destroy = false, or apply deletion_policy = \"retain\" first.", true},
 		{"interrupted while held", errors.Join(&rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
 		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. Some shop may do so.", true},
-		{"nobody asked, and to be kept", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "apply deletion_policy = \"retain\" before you replace it or take its block out.", true},
+		{"nobody asked, and to be kept", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "To keep the key, use a removed block with destroy = false, or apply deletion_policy = \"retain\" first.", true},
 		{"shops not known", &rotation.KeyUsageUnknownError{Username: "M1-a", Cause: &unknownError{"mystore_tokens"}}, "the provider does not know which shops it can ask. The provider's mystore_tokens depends on", true},
 		{"one that shows no ID", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"b"}, Cause: &mystore.NotShownError{Shop: "b"}}, "If shop b uses no key of Kustom's, add it to the provider's ignored_shops", true},
 		{"one not read", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"a"}, Cause: refusal("mystore", 401, "unauthorized")}, "because shop a may use it and can't be read. Mystore does not accept the shop's token", true},
@@ -266,9 +266,9 @@ func TestDescribeKept_SaysWhatDeletesSharedKey(t *testing.T) {
 	t.Parallel()
 	err := &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"b"}}
 	told := describeKept("a", rotation.KeptKey{Key: kustom.Orphan{MerchantID: "M1", Username: "M1-a"}, Err: err}).detail()
-	want := "The key M1-a is not used by shop a any more, but by b, so this step has not deleted it. It is deleted when a connection or a fleet gives " +
-		"that shop another key, in this run or a later one. A mystore_klarna_checkout_credentials deletes no key: if the shop has one, delete the key " +
-		"in Kustom Portal when nothing uses it any more."
+	want := "The key M1-a is not used by shop a any more, but by b, so this step has not deleted it. A connection or a fleet deletes it when it " +
+		"gives that shop another key, in this run or later. A mystore_klarna_checkout_credentials deletes no key: then delete it in Kustom Portal when " +
+		"nothing uses it."
 	if told != want {
 		t.Errorf("it says %q", told)
 	}

@@ -137,8 +137,8 @@ func replacedKeyStillInUse(key, shop, others string) message {
 	return message{
 		title: "Replaced key still in use", warning: true,
 		why: fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it.", key, shop, others),
-		do: "It is deleted when a connection or a fleet gives that shop another key, in this run or a later one. A " +
-			"mystore_klarna_checkout_credentials deletes no key: if the shop has one, delete the key in Kustom Portal when nothing uses it any more.",
+		do: "A connection or a fleet deletes it when it gives that shop another key, in this run or later. A mystore_klarna_checkout_credentials " +
+			"deletes no key: then delete it in Kustom Portal when nothing uses it.",
 	}
 }
 
@@ -163,8 +163,8 @@ func keyInUse(key, shops, why string) message {
 	return message{
 		general: true,
 		why:     fmt.Sprintf("The key %s was not deleted, because shop %s takes payments with it, %s. Nothing was deleted.", key, shops, why),
-		do: "Give the shop another key first: set create_before_destroy = true in the key's lifecycle block, and run again without -target. To let " +
-			"go of the key, apply deletion_policy = \"retain\" before you take its block out. A removed block with destroy = false lets go of it in one apply.",
+		do: "Give the shop another key first: set create_before_destroy = true in the key's lifecycle block, and run again without -target, or change it " +
+			"by hand. To let go of the key, use a removed block with destroy = false, or apply deletion_policy = \"retain\" first.",
 	}
 }
 
@@ -180,8 +180,8 @@ func keyInUseOfStore(key, shops, credentialID string) message {
 
 // waysToDelete are the ways on where there is no shop to ask whether a key is in use.
 const waysToDelete = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows that " +
-	"nothing uses it, set unused_for. To keep the key, apply deletion_policy = \"retain\" before you replace it or take its block out. A removed block " +
-	"with destroy = false keeps it in one apply."
+	"nothing uses it, set unused_for. To keep the key, use a removed block with destroy = false, or apply " +
+	"deletion_policy = \"retain\" first."
 
 // waysToAsk are the ways on where there is no shop to ask whether a key that a shop had is in use elsewhere.
 const waysToAsk = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration, and take those shops out of " +
