@@ -32,12 +32,17 @@ func (c configured) mayUse(merchantID string) bool {
 	return c.Moves || len(c.Stores) == 0 || slices.Contains(c.Stores, merchantID)
 }
 
-// recordConfigured remembers what was told of a shop.
+// recordConfigured remembers what was told of a shop, beside what was told before: other workspaces of a folder, or other
+// variables, may put the shop into another store.
 func (s Sightings) recordConfigured(shop string, c configured) {
 	if s.Dir == "" || s.Project == "" || len(c.Stores) == 0 {
 		return
 	}
 	last := s.lastConfigured(shop)
+	if c.At.Sub(last.At) < configuredFor {
+		c.Stores = slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.Stores, last.Stores))))
+		c.Moves = c.Moves || last.Moves
+	}
 	if slices.Equal(last.Stores, c.Stores) && last.Moves == c.Moves && c.At.Sub(last.At) < configuredFor/2 {
 		return
 	}

@@ -18,7 +18,9 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 	t.Parallel()
 	const blocks, releases = false, true
 	for name, c := range map[string]struct {
-		plan  func(*rotation.Shops)
+		plan func(*rotation.Shops)
+		// again is what another plan of the folder has told after that.
+		again func(*rotation.Shops)
 		later time.Duration
 		// project is the folder of the second walk.
 		project string
@@ -26,9 +28,10 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 		// own and other say whether keys of the stores M1 and M2 may be deleted.
 		own, other bool
 	}{
-		"nobody has told anything": {project: "folder", own: blocks, other: blocks},
-		"the store":                {plan: tell("M1"), project: "folder", own: blocks, other: releases},
-		"two stores":               {plan: tell("M1", "M2"), project: "folder", own: blocks, other: blocks},
+		"nobody has told anything":           {project: "folder", own: blocks, other: blocks},
+		"the store":                          {plan: tell("M1"), project: "folder", own: blocks, other: releases},
+		"two stores":                         {plan: tell("M1", "M2"), project: "folder", own: blocks, other: blocks},
+		"another store in another workspace": {plan: tell("M1"), again: tell("M2"), project: "folder", own: blocks, other: blocks},
 		"a store that it may leave": {
 			plan:    func(s *rotation.Shops) { tell("M1")(s); s.Moves("dead") },
 			project: "folder", own: blocks, other: blocks,
@@ -51,10 +54,12 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 						Shops: s, Clock: clock.System{}, Names: s.names, Sightings: rotation.Sightings{Dir: dir, Project: project},
 					})
 				}
-				planned := walk("folder")
-				_, _ = planned.Credentials(t.Context(), "dead")
-				if c.plan != nil {
-					c.plan(planned)
+				for _, told := range []func(*rotation.Shops){c.plan, c.again} {
+					planned := walk("folder")
+					_, _ = planned.Credentials(t.Context(), "dead")
+					if told != nil {
+						told(planned)
+					}
 				}
 				time.Sleep(c.later)
 				shops := walk(c.project)

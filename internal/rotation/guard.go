@@ -197,6 +197,13 @@ func (s *Shops) isBlocked(key kustom.Orphan) bool {
 	return err != nil || isUsageUnknown(s.verdict(names, key))
 }
 
+// wasHeld tells whether the walk has seen a shop with a key.
+func (s *Shops) wasHeld(username string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[username]
+}
+
 // mayLag tells whether a shop that may use a key was not written and seen in this walk, so that a read of it may show
 // what was before.
 func (s *Shops) mayLag(key kustom.Orphan) bool {

@@ -141,8 +141,10 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	if made.IsZero() || !now.Before(settled) {
 		return e.Shops.Unused(ctx, key, time.Time{})
 	}
-	// Another run may still be about to install a key that was attempted, in a shop that this walk has written too.
-	if key.Attempted.IsZero() && !e.Shops.mayLag(key) {
+	// Another run may still be about to install a key that was attempted, or that it has just made, in a shop that this walk
+	// has written too.
+	own := e.Keys.Made(key.CredentialID) || e.Shops.wasHeld(key.Username)
+	if own && key.Attempted.IsZero() && !e.Shops.mayLag(key) {
 		return e.Shops.Unused(ctx, key, time.Time{})
 	}
 	// The portal's clock may be ahead of this one. When an installation was attempted is told by this one.

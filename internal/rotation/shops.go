@@ -34,6 +34,8 @@ type Shops struct {
 
 	mu    sync.Mutex
 	shops map[string]*shop
+	// held are the usernames that the walk has seen in shops.
+	held map[string]bool
 	// stalled says that a wait for a shop to move on has ended in vain.
 	stalled bool
 }
@@ -43,6 +45,7 @@ func NewShops(o Options) *Shops {
 	s := &Shops{
 		service: shopCalls{o.Shops}, prover: merchantCalls{o.Merchant}, clock: o.Clock, names: o.Names,
 		ignored: map[string]bool{}, signedIn: o.SignedIn, sightings: o.Sightings, shops: map[string]*shop{},
+		held: map[string]bool{},
 	}
 	for _, name := range o.Ignored {
 		s.ignored[name] = true
@@ -140,6 +143,7 @@ func (h *shop) learn(holds mystore.Credentials, err error) {
 	h.holds, h.missing, h.failure = holds, missing, nil
 	if holds.KustomID != "" {
 		h.seen = holds.KustomID
+		h.in.held[holds.KustomID] = true
 	}
 	// A read that lags does not show what the shop has accepted: until it could, the shop holds both.
 	if holds.KustomID == h.expected || !now.Before(h.expectedAt.Add(PropagationDelay)) {
