@@ -405,6 +405,10 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 		report(diags, path.Root("shop"), credentialsNotWritten(), err)
 		return false
 	}
+	if err := r.engine.CheckInstalled(ctx, shop, pair); err != nil {
+		report(diags, path.Root("kustom_id"), shopMayHaveAnotherKey(), err)
+		return false
+	}
 	plan.ExtensionVersion = types.StringValue(extension.Version)
 	plan.UpdatedAt = nullWhenEmpty(holds.UpdatedAt)
 	if !extension.Active {

@@ -103,7 +103,7 @@ func TestAdvise(t *testing.T) {
 		{"no verdict", proof(kustom.VerdictUnknown), "Nothing was written to the shop. Run again; if it stays, check the network and api_url.", true},
 		{"no checkout", &mystore.NotInstalledError{Shop: "butikk"}, "Shop butikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", false},
 		{"other checkout", &mystore.NotInstalledError{Shop: "butikk", Other: "Klarna Checkout V2"}, "Shop butikk has Klarna Checkout V2, but not Klarna Checkout V3.", false},
-		{"mismatch", &rotation.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Somebody may have changed the shop at the same time.", false},
+		{"mismatch", &rotation.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Someone may have changed the shop at the same time.", false},
 		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it has not got another key.", true},
 		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
 		{"held, and to be let go of", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, "To let go of the key, use a removed block with destroy = false, or apply deletion_policy = \"retain\" first.", true},

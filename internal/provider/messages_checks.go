@@ -41,7 +41,7 @@ func checkMessages() []message {
 const shopURLForm = "an absolute https URL without a user name, a query or a fragment"
 
 // reportBug is what to do about a bug.
-const reportBug = "Please report it, with this message."
+const reportBug = "Report it, with this message."
 
 func keysNotListed() message {
 	return message{title: "API keys not listed", note: "`terraform query` could not list the keys."}
@@ -119,7 +119,7 @@ func shopWithoutCredentials(shop string) message {
 func shopHoldsNoID(shop string) message {
 	return message{
 		title: "What the shop holds is not a Kustom ID",
-		why: fmt.Sprintf("What stands in shop %s under Kustom ID is none, such as M00123456-aB3dE. It is not shown here, because it may be "+
+		why: fmt.Sprintf("The field of shop %s holds no Kustom ID, such as M00123456-aB3dE. It is not shown here, because it may be "+
 			"the secret: perhaps ID and secret are swapped.", shop),
 		do: fmt.Sprintf("Enter both again: %s. If it is a secret, others have seen it on that page, so generate a new key.", credentialsPage),
 	}
@@ -147,7 +147,7 @@ func shopsKeyOfAnotherHost(shop, key, host, own, why string) message {
 func bug() message {
 	return message{
 		why: "This is a fault of the provider. What it had made is undone or remembered.",
-		do:  "Run again, and please report it with the message below.",
+		do:  "Run again, and report it with the message below.",
 	}
 }
 
@@ -202,7 +202,7 @@ func unexpectedKeySet(kind string) message {
 func unreadablePrivateState(problem string) message {
 	return message{
 		title: "Unreadable private state",
-		why:   "What the provider has kept in private state can't be read: " + problem + ". Somebody edited it, or a newer version of the provider wrote it.",
+		why:   "What the provider has kept in private state can't be read: " + problem + ". Someone edited it, or a newer version of the provider wrote it.",
 		do:    "Use the version of the provider that wrote it, or go back to an earlier version of the state.",
 	}
 }
@@ -221,7 +221,7 @@ func providerPanicked(kind, stack string) message {
 		title: "Fault of the provider",
 		why: "The provider has failed in a way that it should not (" + kind + "). Nothing that it made is forgotten: it is undone, in the state, or found by " +
 			"the next run.",
-		do:      "Run again, and please report this with the version of the provider.",
+		do:      "Run again, and report this with the version of the provider.",
 		details: stack,
 	}
 }

@@ -56,7 +56,7 @@ func libraryMessages() []message {
 		},
 		{
 			title: "Invalid Attribute Value Match",
-			note:  "A text is not one of the argument's values, such as retain and clear for deletion_policy, or does not have the form that the message describes.",
+			note:  "The argument does not allow the text. The message lists the values, such as retain and clear for deletion_policy, or describes the form.",
 			do:    "Use one of the values in the message. Capital letters count.",
 		},
 		{

@@ -56,7 +56,7 @@ func keyNotMade() message {
 func keyNotRead() message {
 	return message{
 		title: "API key not read",
-		note: "The provider could not read the key of a kustom_api_key, so there is no plan. Nothing was changed. A key that somebody deleted is no " +
+		note: "The provider could not read the key of a kustom_api_key, so there is no plan. Nothing was changed. A key that someone deleted is no " +
 			"error, except in an import.",
 	}
 }
@@ -306,7 +306,7 @@ func keyNotFound(merchantID, credentialID string) message {
 
 func keyVanished(key, shop string) message {
 	return message{
-		why: fmt.Sprintf("Somebody deleted the new key %s while shop %s got it, several times in a row. **The shop holds a key that does not exist.**",
+		why: fmt.Sprintf("Someone deleted the key %s while shop %s got it. **The shop holds a key that does not exist.**",
 			key, shop),
 		do: "Find out who deletes keys of this store, another run of Terraform for example, and run again at once.",
 	}

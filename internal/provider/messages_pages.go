@@ -68,7 +68,7 @@ func browserMissing() message {
 func sessionNotPrivate(file string) message {
 	return message{
 		general: true,
-		why: fmt.Sprintf("The session in %s was not used, because other users can read or write the file or its folder. Somebody else may have read it or put "+
+		why: fmt.Sprintf("The session in %s was not used, because other users can read or write the file or its folder. Someone else may have read it or put "+
 			"it there.", file),
 		do: "Sign out at the vendor, remove it with terraform-provider-kustom logout, and sign in again.",
 	}

@@ -45,7 +45,7 @@ func shopNotConnectable() message {
 	return message{
 		title: "Shop can't be connected",
 		note: "The plan of a kustom_mystore_connection, or of a shop in a fleet, found that the shop can't get a key. Nothing was changed. In a fleet it " +
-			"is a warning as long as other shops can.",
+			"is a warning while other shops can.",
 	}
 }
 
@@ -68,7 +68,7 @@ func shopKeepsKey() message {
 func shopMayHaveAnotherKey() message {
 	return message{
 		title: "Shop may have another key",
-		note: "The installation of a new key was not confirmed, or somebody deleted the new key meanwhile. The shop may hold the old key or the new one. Run " +
+		note: "The installation of a new key was not confirmed, or someone deleted the new key meanwhile. The shop may hold the old key or the new one. Run " +
 			"again at once: the next apply finds out which.",
 	}
 }
@@ -99,7 +99,7 @@ func shopNotRead() message {
 func shopOfKeysNotRead(shop string) message {
 	return message{
 		title: "Shop not read: " + shop, warning: true,
-		note: "The provider could not read a shop that may use a key. The rest of the plan goes on. As long as the shop can't be read, no key that it may " +
+		note: "The provider could not read a shop that may use a key. The rest of the plan goes on. While the shop can't be read, no key that it may " +
 			"use is deleted. If the shop is gone, remove it from mystore_tokens, or add it to ignored_shops.",
 	}
 }
@@ -131,13 +131,13 @@ func shopNotCleared() message {
 func shopLeftAlone(shop, installed, present string) message {
 	m := message{
 		title: "Shop not cleared", warning: true,
-		why: fmt.Sprintf("Shop %s was not emptied. It holds the key %s, and this resource has installed %s: somebody else, or another resource of "+
+		why: fmt.Sprintf("Shop %s was not emptied. It holds the key %s, and this resource has installed %s: someone else, or another resource of "+
 			"this run, has given the shop that key since.", shop, present, installed),
 		do: "If the shop is to keep that key, there is nothing to do. Otherwise change it in Mystore.",
 	}
 	if present == installed && present != "…" {
-		m.why = fmt.Sprintf("Shop %s was not emptied. Somebody else, or another resource of this run, has given it the key %s anew since this resource "+
-			"installed it. The key stays in the portal as long as the shop holds it.", shop, installed)
+		m.why = fmt.Sprintf("Shop %s was not emptied. Someone else, or another resource of this run, has given it the key %s anew since this resource "+
+			"installed it. The key stays in the portal while the shop holds it.", shop, installed)
 	}
 	return m
 }
@@ -286,7 +286,7 @@ func otherCheckoutInstalled(shop, other string) message {
 
 func changeNotShown(shop string) message {
 	return message{
-		why: fmt.Sprintf("Mystore accepted the change, but shop %s does not show it. Somebody may have changed the shop at the same time.", shop),
+		why: fmt.Sprintf("Mystore accepted the change, but shop %s does not show it. Someone may have changed the shop at the same time.", shop),
 		do:  "Look under " + credentialsPage + ", and run again.",
 	}
 }

@@ -63,7 +63,7 @@ func portalUserSeesNoStore() message {
 }
 
 // seeReason is what to do about a refusal for a reason that only the vendor knows.
-const seeReason = "Correct what the vendor names. If that makes no sense, an assumption about the vendor's API may be wrong: please report it."
+const seeReason = "Correct what the vendor names. If that makes no sense, an assumption about the vendor's API may be wrong: report it."
 
 func portalRefuses() message {
 	return message{why: "Kustom Portal refuses the request; see below for its reason.", do: seeReason}
@@ -77,14 +77,14 @@ func portalAnswerIgnored() message {
 	return message{
 		title: rotation.AnswerIgnored, warning: true,
 		note: "Kustom Portal listed a key in a form that the provider does not know. The provider neither shows nor deletes it.",
-		do:   "Please report it, with the message. Look at the key in Kustom Portal.",
+		do:   "Report it, with the message. Look at the key in Kustom Portal.",
 	}
 }
 
 func shopChanged() message {
 	return message{
 		title: rotation.ShopChanged, warning: true,
-		note: "Somebody gave the shop another key after the plan was made. The run goes on and does not delete the key that the message names.",
+		note: "Someone gave the shop another key after the plan was made. The run goes on and does not delete the key that the message names.",
 		do:   "If nothing else uses that key, delete it in Kustom Portal.",
 	}
 }

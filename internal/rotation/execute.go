@@ -310,20 +310,40 @@ func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) e
 	if postponeInstalled(ctx, key) {
 		return nil
 	}
+	return e.checkListedAfter(ctx, KeyVanishedError{shop, key.Username}, key.MerchantID, func() bool {
+		_, err := e.Keys.portalCalls.Key(ctx, key.MerchantID, key.CredentialID)
+		return isNoKey(err)
+	})
+}
+
+// CheckInstalled makes sure that a key that somebody else made was not deleted while a shop got it, as far as the portal can
+// be asked. Otherwise it returns a [*KeyVanishedError]: the shop holds a key that does not exist.
+func (e *Engine) CheckInstalled(ctx context.Context, shop string, pair Pair) (err error) {
+	defer recoverInto(&err)
+	merchantID, ok := kustom.StoreOf(pair.Username)
+	if !ok {
+		return nil
+	}
+	return e.checkListedAfter(ctx, KeyVanishedError{shop, pair.Username}, merchantID, func() bool {
+		var proof *kustom.ProofError
+		return errors.As(e.Shops.Prove(ctx, pair), &proof) && proof.Verdict == kustom.VerdictRefused
+	})
+}
+
+// checkListedAfter returns vanished if the store's list does not have the key, gone says so too, and both are so again when
+// no read can be stale any more.
+func (e *Engine) checkListedAfter(ctx context.Context, vanished KeyVanishedError, merchantID string, gone func() bool) error {
 	for begun := e.clock.Now(); ; {
-		e.Keys.invalidate(key.MerchantID)
-		listed, err := e.Keys.Fresh(ctx, key.MerchantID)
+		e.Keys.invalidate(merchantID)
+		listed, err := e.Keys.Fresh(ctx, merchantID)
 		if err != nil {
 			return nil //nolint:nilerr // The shop works; that the list can't be read keeps the old keys, and nothing else.
 		}
-		if _, ok := find(listed, key.CredentialID); ok {
-			return nil
-		}
-		if _, err := e.Keys.portalCalls.Key(ctx, key.MerchantID, key.CredentialID); !isNoKey(err) {
+		if slices.ContainsFunc(listed, func(k kustom.Key) bool { return k.Username == vanished.Username }) || !gone() {
 			return nil
 		}
 		if e.clock.Now().Sub(begun) >= PropagationDelay {
-			return &KeyVanishedError{Shop: shop, Username: key.Username}
+			return &vanished
 		}
 		if e.clock.Sleep(ctx, PropagationDelay) != nil {
 			return nil //nolint:nilerr // The shop works; the next run looks again.
