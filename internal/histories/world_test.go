@@ -479,7 +479,9 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 	}
 	if r.trouble.kind == pause {
 		w.pass(24 * time.Hour)
-		w.byHand(r.trouble.shop, r.trouble.at)
+		if !w.hidesMistake(e, r.trouble) {
+			w.byHand(r.trouble.shop, r.trouble.at)
+		}
 		w.before = w.working()
 	}
 	// The state moves on while the apply goes on; two runs have states of their own.
@@ -529,6 +531,13 @@ func (w *world) effective(r *run) [shopCount]wish {
 		}
 	}
 	return wishes
+}
+
+// hidesMistake tells whether a hand change between plan and apply empties a shop that is mistaken for another store's. Its key
+// alone could show the mistake: which key a new pair of resources gets is known only in the apply, and Terraform plans the pair
+// anew then, with nothing of the plan before.
+func (w *world) hidesMistake(e *estate, t trouble) bool {
+	return t.at == handClear && e.wishes[t.shop].mistaken
 }
 
 // reads tells whether the run can read a shop from its beginning to its end.
