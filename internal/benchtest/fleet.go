@@ -34,7 +34,7 @@ var (
 	}}
 	leftType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
-		"host": types.StringType, "waits_for": types.StringType, "problem": types.StringType,
+		"host": types.StringType, "waits_for": types.StringType, "last_error": types.StringType,
 	}}
 	shopType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"merchant_id": types.StringType, "description": types.StringType, "rotate_when_changed": types.MapType{ElemType: types.StringType},
@@ -60,7 +60,7 @@ func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resourc
 	left := schema.SetNestedAttribute{
 		Computed: true, CustomType: types.SetType{ElemType: leftType},
 		NestedObject: schema.NestedAttributeObject{CustomType: leftType, Attributes: map[string]schema.Attribute{
-			"merchant_id": computed, "credential_id": computed, "username": computed, "host": computed, "waits_for": computed, "problem": computed,
+			"merchant_id": computed, "credential_id": computed, "username": computed, "host": computed, "waits_for": computed, "last_error": computed,
 		}},
 	}
 	resp.Schema = schema.Schema{
