@@ -9,6 +9,8 @@ tf=$2
 race=$3
 shift 3
 
+# A failure in one part does not hide what the others find.
+failed=0
 events=$(mktemp)
 trap 'rm -f "$events"' EXIT
 
@@ -17,9 +19,9 @@ trap 'rm -f "$events"' EXIT
 # the other; and a provider that Terraform calls does what it does in the tests that call it themselves.
 packages=$(go list ./... | grep -v '/internal/browser$')
 # shellcheck disable=SC2086 # One argument for each package, and none where there is no race detector.
-"$gotestsum" --format standard-quiet --hide-summary skipped --jsonfile-timing-events "$events" -- $race -short "$@" $packages
+"$gotestsum" --format standard-quiet --hide-summary skipped --jsonfile-timing-events "$events" -- $race -short "$@" $packages || failed=1
 # shellcheck disable=SC2086
-"$gotestsum" --format standard-quiet --hide-summary skipped -- $race "$@" ./internal/browser
+"$gotestsum" --format standard-quiet --hide-summary skipped -- $race "$@" ./internal/browser || failed=1
 
 # What has skipped something for want of Terraform, of a browser or of time.
 skipped() {
@@ -32,4 +34,5 @@ if [ -z "$names" ]; then
   exit 1
 fi
 # shellcheck disable=SC2086
-scripts/acctest.sh "$gotestsum" "$tf" "$@" -run "^($names)\$" $packages
+scripts/acctest.sh "$gotestsum" "$tf" "$@" -run "^($names)\$" $packages || failed=1
+exit "$failed"

@@ -35,7 +35,6 @@ var runElsewhere = map[string]runBy{
 	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
 	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
 	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
-	"terraform destroy": {"TestAccI1DeletionRefused", "is named for what is refused"},
 
 	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
 
