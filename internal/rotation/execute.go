@@ -316,12 +316,13 @@ func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) e
 	})
 }
 
-// CheckInstalled makes sure that a key that somebody else made was not deleted while a shop got it, as far as the portal can
-// be asked. Otherwise it returns a [*KeyVanishedError]: the shop holds a key that does not exist.
+// CheckInstalled makes sure that a key that somebody else made was not deleted while a shop got it. Otherwise it returns a
+// [*KeyVanishedError]: the shop holds a key that does not exist. It asks the portal only about a store whose keys this walk
+// has listed before: to give a shop a key needs no access to the portal.
 func (e *Engine) CheckInstalled(ctx context.Context, shop string, pair Pair) (err error) {
 	defer recoverInto(&err)
 	merchantID, ok := kustom.StoreOf(pair.Username)
-	if !ok {
+	if !ok || !e.Keys.hasListed(merchantID) {
 		return nil
 	}
 	return e.checkListedAfter(ctx, KeyVanishedError{shop, pair.Username}, merchantID, func() bool {

@@ -496,6 +496,14 @@ func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, erro
 	return r.await(ctx, merchantID)
 }
 
+// hasListed tells whether this walk has listed a store's keys.
+func (k *Keys) hasListed(merchantID string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, ok := k.stores[merchantID]
+	return ok
+}
+
 // latest returns the store's keys as [Keys.Fresh] does, by any listing that began after this walk's last change of
 // them, however old.
 func (k *Keys) latest(ctx context.Context, merchantID string) ([]kustom.Key, error) {
