@@ -130,6 +130,9 @@ func TestFixedHistories(t *testing.T) {
 			{verb: want, estate: 1, shop: 1, n: 0}, {verb: tune, estate: 1, shop: 1, n: tuneExclusive}, {verb: want, estate: 1, shop: 0, n: 1},
 			{verb: tune, estate: 1, shop: 1, n: tuneMistaken}, {verb: apply, estate: 1, trouble: trouble{dead, 0, 1, 0}, order: 1},
 		},
+		"a pair becomes a connection while reads are stale": {
+			{verb: want, shop: 0, n: 0}, {verb: apply}, {verb: move, shop: 0}, {verb: apply, trouble: trouble{kind: stale}},
+		},
 		"somebody clears a shop": {
 			{verb: want, shop: 2, n: 1}, {verb: apply}, {verb: hand, shop: 2, n: handClear}, {verb: apply},
 		},
@@ -138,6 +141,7 @@ func TestFixedHistories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mustHold(t, d, options{}, history)
+			mustHold(t, d, options{remembers: true}, history)
 		})
 	}
 	t.Run("whoever keeps keys stops that", func(t *testing.T) {

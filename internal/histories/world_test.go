@@ -470,7 +470,7 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 	for _, key := range e.retained {
 		config = append(config, w.builder.retained(key))
 	}
-	o.Forget = w.removed(e)
+	o.Forget = w.removed(r)
 	plan := w.driver.Plan(ctx, config, e.state, r.start, o)
 	out := outcome{Result: plan.Result, empty: plan.Empty(), plan: plan}
 	w.hear(&plan.Result, r)
@@ -494,8 +494,9 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 }
 
 // removed returns the addresses of the keys of pairs that have become connections. A person answers for those that the
-// shop does not have by then: nobody takes them over.
-func (w *world) removed(e *estate) []string {
+// shop does not have by then, or does not show because its reads are stale: nobody takes them over, and each plan names them.
+func (w *world) removed(r *run) []string {
+	e := w.estates[r.estate]
 	var addresses []string
 	for shop, wish := range e.wishes {
 		if !wish.moved {
@@ -503,7 +504,7 @@ func (w *world) removed(e *estate) []string {
 		}
 		addresses = append(addresses, wish.address(keyType, shop))
 		for _, key := range e.state.Instances() {
-			if key.Address == wish.address(keyType, shop) && key.Text("username") != w.shop(shopNames[shop]).KustomID {
+			if key.Address == wish.address(keyType, shop) && (r.trouble.kind == stale || key.Text("username") != w.shop(shopNames[shop]).KustomID) {
 				w.answer(key.Text("username"))
 			}
 		}
