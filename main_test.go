@@ -110,6 +110,17 @@ func noopSize(t testing.TB, flags ...string) float64 {
 	return size(t, binary)
 }
 
+// openTerminal opens a terminal that nobody sits at.
+func openTerminal(t *testing.T) *os.File {
+	t.Helper()
+	file, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("this system opens no terminal:", err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return file
+}
+
 // TestAsks_OnlyAtATerminal: what has no person at it is never waited for.
 func TestAsks_OnlyAtATerminal(t *testing.T) {
 	t.Setenv("CI", "")
@@ -124,22 +135,22 @@ func TestAsks_OnlyAtATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	for _, stdin := range []*os.File{read, file, nil} {
-		if asks(stdin) {
-			t.Errorf("it asks at %v", stdin)
-		}
-	}
-	// It ends at once, and is a device as a terminal is.
-	null, err := os.Open(os.DevNull)
+	null, err := os.Open(os.DevNull) // A device, as a terminal is: a job in the background has it.
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if !asks(null) {
-		t.Error("a device is not a terminal")
+	for _, stdin := range []*os.File{read, file, null, nil} {
+		if asks(stdin) {
+			t.Errorf("it asks at %v", stdin)
+		}
+	}
+	terminal := openTerminal(t)
+	if !asks(terminal) {
+		t.Error("it does not ask at a terminal")
 	}
 	t.Setenv("CI", "true")
-	if asks(null) {
+	if asks(terminal) {
 		t.Error("it asks in CI")
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/progress"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/report"
@@ -117,12 +117,8 @@ func (d Deps) open(args []string) (io.ReadCloser, string, error) {
 	return io.NopCloser(d.Stdin), "standard input", nil
 }
 
-// IsTerminal tells whether somebody would have to type what is read: it is a device, as a terminal is.
+// IsTerminal tells whether somebody would have to type what is read. The null device is none, though it is a device too.
 func IsTerminal(in io.Reader) bool {
 	file, ok := in.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&fs.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -66,9 +66,17 @@ func TestReport_ReadsStandardInput(t *testing.T) {
 	if code, _, errs := reportOn(t, strings.NewReader("")); code != 1 || !strings.Contains(errs, "standard input: there is nothing to read") {
 		t.Errorf("without anything, report ends with %d, and says: %s", code, errs)
 	}
-	terminal, err := os.Open(os.DevNull) // As a terminal is, it is a device.
+	null, err := os.Open(os.DevNull) // A device, as a terminal is: a job in the background has it.
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer func() { _ = null.Close() }()
+	if code, _, errs := reportOn(t, null); code != 1 || !strings.Contains(errs, "standard input: there is nothing to read") {
+		t.Errorf("at the null device, report ends with %d, and says: %s", code, errs)
+	}
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("this system opens no terminal:", err)
 	}
 	defer func() { _ = terminal.Close() }()
 	if code, _, errs := reportOn(t, terminal); code != 2 || !strings.Contains(errs, "give a file") {
