@@ -217,7 +217,7 @@ func (w *wait) missing() *StepError {
 	}
 	failure.Wanted, failure.What = absent.Things, absent.What
 	if absent.Several {
-		failure.What = "there is more than one, and nothing tells which is meant"
+		failure.What = "there is more than one, and the choice is ambiguous"
 	}
 	failure.Structure = len(absent.Things) == 0
 	for _, thing := range slices.Concat(absent.Things, absent.Way) {
