@@ -358,7 +358,7 @@ func TestLoginEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if code := h.end(c); code != 1 || !strings.Contains(c.stderr.String(), "the window was closed before anybody had signed in to Kustom Portal") {
+	if code := h.end(c); code != 1 || !strings.Contains(c.stderr.String(), "the window was closed before you signed in to Kustom Portal") {
 		t.Errorf("it ends with %d: %s", code, &c.stderr)
 	}
 	nothingKept()
@@ -376,7 +376,7 @@ func TestLoginEnds(t *testing.T) {
 	nothingKept()
 
 	c = h.start("login", "--timeout", "4s")
-	if code := h.end(c); code != 1 || !strings.Contains(c.stderr.String(), "nobody has signed in to Kustom Portal within 4s") {
+	if code := h.end(c); code != 1 || !strings.Contains(c.stderr.String(), "you did not sign in to Kustom Portal within 4s") {
 		t.Errorf("it ends with %d: %s", code, &c.stderr)
 	}
 	nothingKept()

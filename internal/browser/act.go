@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// finder is the script that reads pages, and pointing the one by which a person shows something on them.
+// finder is the script that reads pages. pointing is the script with which a user points at elements.
 var (
 	//go:embed finder.js
 	finder string
@@ -26,7 +26,7 @@ var (
 	pointing string
 )
 
-// scripts are those that a tab's pages are read with. Only where a person teaches, they listen to what that person does.
+// scripts are the scripts of a tab's pages. Only while a user teaches do they listen to the user's actions.
 func (b *Browser) scripts() string {
 	if b.Teaches() {
 		return finder + ";\n" + pointing + ";\n"
@@ -34,7 +34,7 @@ func (b *Browser) scripts() string {
 	return finder + ";\n"
 }
 
-// world is the name of the finder's own world of scripts.
+// world is the name of the finder's isolated world.
 const world = "finder"
 
 // script calls a function of the finder in the document that the tab shows now.
@@ -79,7 +79,7 @@ func (t *Tab) evaluate(ctx context.Context, expression string) ([]byte, error) {
 	return got.Result.Value, nil
 }
 
-// errLoading says that there is no whole page to be looked at.
+// errLoading says that the page is not complete enough to be read.
 var errLoading = errors.New("the page is being loaded")
 
 // look returns what the page shows now.
@@ -95,25 +95,24 @@ func (t *Tab) look(ctx context.Context) (*Page, error) {
 }
 
 var (
-	// errGone says that an element was not on the page any more when it was to be clicked.
+	// errGone says that an element disappeared before the click.
 	errGone = errors.New("it is not on the page any more")
-	// errCovered says that something else is where an element should be clicked.
+	// errCovered says that another element covers the point of the click.
 	errCovered = errors.New("something else is in front of it")
-	// errNever says that an element must not be clicked.
+	// errNever says that the element must never be clicked.
 	errNever = errors.New("it is one of the things that are never clicked")
-	// errDisabled says that an element takes no clicks.
+	// errDisabled says that the element is disabled.
 	errDisabled = errors.New("it is disabled")
-	// ErrReadOnly says that a click would change something, and that nothing may.
+	// ErrReadOnly says that a click would change something in a read-only browser.
 	ErrReadOnly = errors.New("it changes something, and nothing is to be changed")
 )
 
-// Gone tells whether a click failed because its element was not on the page any more. Pages are drawn more
-// than once.
+// Gone reports whether a click failed because its element had disappeared. Pages may be drawn more than once.
 func Gone(err error) bool { return errors.Is(err, errGone) }
 
-// Click clicks an element once, as soon as nothing else is in front of it, and after a person has said OK where the
-// click changes something and there is one to be asked. What comes of it is for the next
-// step to see. Where that changes something, the error tells whether it may have happened.
+// Click clicks an element once, as soon as nothing covers it. If the click changes something and a user
+// attends, Click asks the user first. The next step reads the result. If the click changes something, the error
+// says whether it may have happened.
 func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 	start := time.Now()
 	if err := t.mayClick(s, e); err != nil {
@@ -135,14 +134,14 @@ func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 		if page, err := t.look(ctx); err == nil {
 			t.clear(ctx, Step{Page: s.Page, Do: s.Do}, page)
 			if front := page.inFront(); !s.Changing && front != nil && !front.Holds(e) {
-				// A dialog with news, say, that nothing was asked of.
+				// This may be a dialog with news that nothing asked for.
 				_ = t.Press(ctx, s, escape)
 			}
 		}
 	}
 }
 
-// mayClick returns why an element is not clicked.
+// mayClick returns an error that says why an element must not be clicked, or nil.
 func (t *Tab) mayClick(s Step, e *Element) error {
 	if s.Changing && t.browser.options.ReadOnly {
 		return ErrReadOnly
@@ -159,7 +158,7 @@ func (t *Tab) mayClick(s Step, e *Element) error {
 	return nil
 }
 
-// point is where to click, or why not.
+// point is where to click, or why a click is impossible.
 type point struct {
 	X     float64 `json:"x"`
 	Y     float64 `json:"y"`
@@ -167,7 +166,8 @@ type point struct {
 	Cover *string `json:"cover"`
 }
 
-// click clicks an element once. It tells whether the page may have noticed, and what is in front of it.
+// click clicks an element once. It reports whether the page may have noticed the click, and which element
+// covers the point.
 func (t *Tab) click(ctx context.Context, e *Element) (sent bool, cover string, err error) {
 	at, err := script[point](ctx, t, "aim", e.id)
 	switch {
@@ -189,10 +189,10 @@ func (t *Tab) click(ctx context.Context, e *Element) (sent bool, cover string, e
 	return sent, "", err
 }
 
-// errNotTaken says that a field does not hold what was typed into it.
+// errNotTaken says that a field does not hold the text that was typed.
 var errNotTaken = errors.New("the field did not take what was typed")
 
-// Fill replaces what is in a field.
+// Fill replaces the text of a field.
 func (t *Tab) Fill(ctx context.Context, s Step, e *Element, text string) error {
 	start := time.Now()
 	if s.Secret && text != "" {
@@ -232,8 +232,8 @@ func (t *Tab) Choose(ctx context.Context, s Step, option *Element) error {
 	return t.Click(ctx, s, option)
 }
 
-// Scroll scrolls the nearest box around an element that scrolls, by most of its height, or back to its
-// beginning. It tells whether anything moved.
+// Scroll scrolls the nearest scrollable box around an element, by most of its height, or back to its start. It
+// reports whether anything moved.
 func (t *Tab) Scroll(ctx context.Context, s Step, e *Element, back bool) (bool, error) {
 	moved, err := script[bool](ctx, t, "scroll", e.id, back)
 	if err != nil {
@@ -242,7 +242,7 @@ func (t *Tab) Scroll(ctx context.Context, s Step, e *Element, back bool) (bool, 
 	return moved, nil
 }
 
-// Escape presses the key that closes what is open.
+// Escape presses the Escape key, which closes an open menu or dialog.
 func (t *Tab) Escape(ctx context.Context, s Step) error { return t.Press(ctx, s, escape) }
 
 // Press presses a key.
@@ -254,13 +254,13 @@ func (t *Tab) Press(ctx context.Context, s Step, key string) error {
 	return nil
 }
 
-// Fail returns the error of a step that found out by itself that the page is not what it should be.
+// Fail returns the error of a step that found that the page is not as expected.
 func (t *Tab) Fail(ctx context.Context, s Step, kind Kind, what string, uncertain bool) error {
 	return t.report(ctx, s, time.Now(), &StepError{Kind: kind, What: t.discreet(what), Structure: true, Uncertain: uncertain})
 }
 
-// report completes the error of a step, after a picture, and tells the observer of it. Whatever it was, when
-// the browser is gone, that is why.
+// report completes the error of a step, takes a picture, and calls the observer. If the browser has died, the
+// error says so, whatever else it was.
 func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *StepError) error {
 	if !t.process.alive() {
 		failure.Kind = Died
@@ -277,13 +277,13 @@ func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *Step
 }
 
 const (
-	// hidden is in a message in place of what must not be told.
+	// hidden replaces a confidential part of a message.
 	hidden = "(sensitive)"
-	// longest is how much of a message is told.
+	// longest is how much of a page's message is shown.
 	longest = 300
 )
 
-// discreet returns a text of the page fit to be told: without secrets, and not too long.
+// discreet returns a text of the page that can be shown: shortened, and without secrets.
 func (t *Tab) discreet(text string) string {
 	for _, secret := range t.secrets {
 		text = strings.ReplaceAll(text, secret, hidden)

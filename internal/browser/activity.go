@@ -11,29 +11,28 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// activity is what a tab has asked the network for. It is safe for concurrent use.
+// activity tracks a tab's network requests. It is safe for concurrent use.
 type activity struct {
 	mu sync.Mutex
-	// open holds when each request began that has no answer yet.
+	// open has the start time of each request without an answer.
 	open map[network.RequestID]time.Time
 	last time.Time
 }
 
 const (
-	// calm is how long the network must have been idle: a page asks for the next thing soon after the last.
+	// calm is how long the network must be idle. A page sends its next request soon after the last.
 	calm = 150 * time.Millisecond
-	// longPoll is how old a request may be that was made before a step: after that, it is one that a page
-	// keeps open to be told news.
+	// longPoll is the minimum age of a request, before a step begins, that counts as a long poll.
 	longPoll = 10 * time.Second
 )
 
-// heard takes note of an event of the browser's.
+// heard handles an event of the browser.
 func (a *activity) heard(event any, site *url.URL) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		// A request that is led elsewhere keeps its ID.
+		// A redirected request keeps its ID.
 		if counts(e, site) {
 			a.open[e.RequestID] = time.Now()
 		} else {
@@ -57,8 +56,8 @@ func (a *activity) done(id network.RequestID) {
 	}
 }
 
-// left forgets what a document has asked for that the page has left: nobody tells when that ends. What the new one is
-// loaded by has its loader's ID.
+// left drops the requests of a document that the page has left: no event ends them. The requests that load the
+// new document have its loader's ID.
 func (a *activity) left(loader network.RequestID) {
 	for id := range a.open {
 		if id != loader {
@@ -67,14 +66,14 @@ func (a *activity) left(loader network.RequestID) {
 	}
 }
 
-// forget forgets what a document that is left has asked for.
+// forget drops the requests of a document.
 func (a *activity) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	clear(a.open)
 }
 
-// counts tells whether what a page shows may depend on a request: one of the site's own that ends.
+// counts reports whether the page's content may depend on a request: one of the site's own that ends.
 func counts(e *network.EventRequestWillBeSent, site *url.URL) bool {
 	switch e.Type {
 	case network.ResourceTypeDocument, network.ResourceTypeScript, network.ResourceTypeStylesheet,
@@ -86,7 +85,7 @@ func counts(e *network.EventRequestWillBeSent, site *url.URL) bool {
 	return err == nil && sameSite(address, site)
 }
 
-// sameSite tells whether two addresses are of the same owner, as browsers see it.
+// sameSite reports whether two addresses belong to the same site, as browsers define it.
 func sameSite(a, b *url.URL) bool {
 	if strings.EqualFold(a.Hostname(), b.Hostname()) {
 		return true
@@ -96,8 +95,8 @@ func sameSite(a, b *url.URL) bool {
 	return errOne == nil && errOther == nil && one == other
 }
 
-// idle tells whether nothing that counts is asked for any more. A request that was made well before the step
-// began is one that stays open.
+// idle reports whether no request that counts is open. A request that began well before the step is a long
+// poll.
 func (a *activity) idle(step time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

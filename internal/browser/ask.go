@@ -16,18 +16,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// This file asks a person something, such as before a click that changes something.
+// This file asks the user something, such as before a click that changes something.
 //
-// The question is in a window of its own, and not on the vendor's page: scripts of a page can read, cover and click
-// whatever is on it, in a shadow root too, and could say OK in the person's place. The window has a profile of its own,
+// The question is in its own window and not on the vendor's page. A page's scripts can read, cover and click
+// everything on the page, even in a shadow root, and could say OK for the user. The window has its own profile,
 // an empty address and no opener, so no page can find it or send it anything.
 
-// question is what a person is asked before a click.
+// question is the text that the user sees before a click.
 type question struct {
 	Site, Host, Page, Do, Button string
 }
 
-// sheet is what a window that asks shows. Buttons are its answers, of which the last is the careful one.
+// sheet is the content of a question's window. Buttons are its answers; the last one is the safe one.
 type sheet struct {
 	heading string
 	facts   [][2]string
@@ -55,32 +55,32 @@ const (
 //go:embed asking.js
 var asking string
 
-// QuestionTitle is the title of the window that asks.
+// QuestionTitle is the title of a question's window.
 const QuestionTitle = "terraform-provider-kustom asks"
 
-// ErrStopped says that the person did not want the click.
+// ErrStopped says that the user refused the click.
 var ErrStopped = errors.New("you said Stop")
 
 const (
-	// answerInterval is the wait between two looks for the person's answer.
+	// answerInterval is the wait between two checks for the user's answer.
 	answerInterval = 100 * time.Millisecond
-	// promptly is how old the proofs before a click may be that the person has said OK to. After a longer wait they
-	// are made again.
+	// promptly is the maximum age of the proofs before an approved click. After a longer wait, they are made
+	// again.
 	promptly = 2 * time.Second
-	// approvedFor is for how long an OK counts while they are.
+	// approvedFor is how long an approval counts while the proofs are made again.
 	approvedFor = 2 * time.Minute
-	// attention is how long more a step may take that a person has to attend to.
+	// attention is how much longer a step may take that needs the user.
 	attention = 10 * time.Minute
 
 	questionWidth, questionHeight = 640, 460
 )
 
-// HasDisplay tells whether there is a screen to show a window on, as far as that is known.
+// HasDisplay reports whether there is a screen for a window, as far as that is known.
 func HasDisplay(getenv func(string) string) bool {
 	return runtime.GOOS != "linux" || getenv("DISPLAY") != "" || getenv("WAYLAND_DISPLAY") != ""
 }
 
-// Patience is how long more a step may take because a person is asked.
+// Patience is how much longer a step may take because a user is asked.
 func (b *Browser) Patience() time.Duration {
 	if b.options.Attended {
 		return attention
@@ -88,7 +88,7 @@ func (b *Browser) Patience() time.Duration {
 	return 0
 }
 
-// approvals are the clicks that a person has said OK to and that were not made yet. It is safe for concurrent use.
+// approvals are the approved clicks that were not made yet. It is safe for concurrent use.
 type approvals struct {
 	mu    sync.Mutex
 	until map[question]time.Time
@@ -117,10 +117,10 @@ func (a *approvals) drop(all []question) {
 	}
 }
 
-// Approve asks the person, where there is one, whether an element may be clicked in a step that changes something. It
-// is for steps whose proofs must not be old: where the person has taken longer than that, the error is of the kind
-// [Outdated]. Nothing was clicked then. A caller that makes the proofs again need not ask the person again. Where the person said
-// Stop, it is of the kind [Stopped].
+// Approve asks the user, if one attends, whether an element may be clicked in a step that changes something. It
+// is for steps whose proofs must be fresh. If the answer took too long, the error is of the kind [Outdated] and
+// nothing was clicked; the caller makes the proofs again and need not ask again. If the user said Stop, the
+// error is of the kind [Stopped].
 func (t *Tab) Approve(ctx context.Context, s Step, e *Element) error {
 	start := time.Now()
 	asked, err := t.approve(ctx, s, e)
@@ -131,7 +131,7 @@ func (t *Tab) Approve(ctx context.Context, s Step, e *Element) error {
 	return err
 }
 
-// approve asks the person, unless there is none or an OK is there already. It tells whether it did.
+// approve asks the user, unless none attends or the click is approved already. It reports whether it asked.
 func (t *Tab) approve(ctx context.Context, s Step, e *Element) (asked bool, err error) {
 	if !t.browser.options.Attended || !s.Changing {
 		return false, nil
@@ -151,16 +151,16 @@ func (t *Tab) approve(ctx context.Context, s Step, e *Element) (asked bool, err 
 	return true, nil
 }
 
-// conclude forgets what the person has said OK to: another click of the same name is another question. While the
-// proofs are made again, it is kept.
+// conclude drops the approval, because another click with the same name is another question. It keeps the
+// approval while the proofs are made again.
 func (t *Tab) conclude() {
 	if !t.outdated {
 		t.browser.approvals.drop(t.approved)
 	}
 }
 
-// ask shows a question, and returns nil when the person has said OK. The error is [ErrStopped] where the person
-// has said Stop or has closed the window.
+// ask shows a question and returns nil if the user says OK. The error is [ErrStopped] if the user says Stop or
+// closes the window.
 func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
 	answer, err := t.consult(ctx, q.sheet(), e, nil)
 	if err == nil && answer != answerOK {
@@ -169,8 +169,9 @@ func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
 	return err
 }
 
-// consult shows a sheet, one at a time, and returns the answer: Stop where the person has closed the window. It is
-// empty where otherwise, if it is given, returns true: it is asked all the while. Where e is not nil, the page shows it.
+// consult shows a sheet and returns the answer. It shows one sheet at a time. The answer is Stop if the user
+// closes the window. If otherwise is given, consult polls it, and the answer is empty once it returns true. If
+// e is not nil, the page scrolls to it.
 func (t *Tab) consult(ctx context.Context, shown sheet, e *Element, otherwise func() bool) (answer string, err error) {
 	select {
 	case t.process.asking <- struct{}{}:
@@ -205,7 +206,7 @@ func (t *Tab) consult(ctx context.Context, shown sheet, e *Element, otherwise fu
 	}
 }
 
-// present shows the person the page, with the element in view. That it can't be is no reason not to ask.
+// present shows the page to the user and scrolls to the element. If that fails, the user is asked all the same.
 func (t *Tab) present(ctx context.Context, e *Element) {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
@@ -218,7 +219,7 @@ func (t *Tab) present(ctx context.Context, e *Element) {
 	}
 }
 
-// questionWindow is a window that asks.
+// questionWindow is the window of a question.
 type questionWindow struct {
 	process *process
 	profile cdp.BrowserContextID
@@ -266,7 +267,7 @@ func (t *Tab) openQuestion(ctx context.Context, q sheet) (*questionWindow, error
 	return w, nil
 }
 
-// evaluate returns the text that an expression has in the window.
+// evaluate returns the value of an expression in the window, which is a text.
 func (w *questionWindow) evaluate(ctx context.Context, expression string) (string, error) {
 	inWindow, cancel := join(w.ctx, ctx)
 	defer cancel()
@@ -282,7 +283,7 @@ func (w *questionWindow) evaluate(ctx context.Context, expression string) (strin
 	return text, nil
 }
 
-// close closes the window, and forgets its profile.
+// close closes the window and deletes its profile.
 func (w *questionWindow) close() {
 	w.cancel()
 	w.process.disposeProfile(w.profile)

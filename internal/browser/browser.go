@@ -1,8 +1,8 @@
-// Package browser does in Chromium or Chrome what a person would do there, for services that have
-// pages and no API. It finds things as people do, by what they are for and what they are called, however
-// the page is written; proves where it is before it does anything; and afterwards that it happened.
+// Package browser controls Chromium or Chrome as a user would, for services that have pages and no API. It
+// finds elements by their purpose and name, whatever the page's HTML. It checks which page it is on before each
+// action, and checks afterwards that the action happened.
 //
-// It knows nothing of any vendor and nothing of Terraform.
+// It knows nothing about any vendor and nothing about Terraform.
 package browser
 
 import (
@@ -16,40 +16,40 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Options configure a [Browser]. The zero value of each field has the meaning that it states.
+// Options configure a [Browser]. Each field documents its zero value.
 type Options struct {
 	// Executable is Chromium's or Chrome's name or path; empty looks for one in PATH.
 	Executable string
-	// MaxTabs is how many tabs are open at once at the most; 0 means 4.
+	// MaxTabs is the maximum number of open tabs; 0 means 4.
 	MaxTabs int
-	// Timeout bounds each step, such as the loading of a page; 0 means 30 seconds.
+	// Timeout bounds each step, such as loading a page; 0 means 30 seconds.
 	Timeout time.Duration
-	// DebugDir is a folder for pictures of the pages on which something went wrong; empty takes none.
+	// DebugDir is a folder for pictures of pages on which something failed; empty takes none.
 	DebugDir string
-	// Visible shows a window, for a person to sign in.
+	// Visible shows a window in which a user can sign in.
 	Visible bool
-	// Observe is told of every step when it has ended; nil tells nobody. It must be safe for
-	// concurrent use.
+	// Observe is called after every step; it may be nil. It must be safe for concurrent use.
 	Observe func(context.Context, Record)
-	// Attended shows windows, and asks a person before each click that changes something.
+	// Attended shows windows, and asks a user before each click that changes something.
 	Attended bool
-	// Attendant answers in a person's place, for tests: it is given the context of each window that asks, in which
-	// chromedp acts. No windows are shown then.
+	// Attendant answers for the user in tests. It gets the context of each question's window, in which chromedp
+	// acts. No windows are shown then.
 	Attendant func(context.Context)
-	// Taught, where it is set, has a person point at what is not found, in a window, and is told of each thing that they
-	// have taught. See [Lessons].
+	// Taught, if set, asks a user to point at elements that are not found, in a window. It is called for each
+	// element that the user has taught. See [Lessons].
 	Taught func() error
-	// Hidden tells whether a name is that of a person, a shop or a store, which no lesson may hold; nil knows none.
+	// Hidden reports whether a name belongs to a person, a shop or a store, so that no lesson may hold it; nil
+	// hides none.
 	Hidden func(name string) bool
-	// ReadOnly refuses every click that would change something, and does not wait for the whole timeout for what a page
-	// at rest does not have.
+	// ReadOnly refuses every click that would change something. It stops waiting early for elements that a
+	// settled page does not have.
 	ReadOnly bool
-	// Watch is told of what is looked at and clicked on the way; nil tells nobody. It must be safe for
-	// concurrent use. What it is given may hold secrets, and must not be logged.
+	// Watch is called for every page and element on the way; it may be nil. It must be safe for concurrent use.
+	// Its arguments may hold secrets and must not be logged.
 	Watch func(Sight)
 }
 
-// windowed tells whether windows are shown.
+// windowed reports whether windows are shown.
 func (o Options) windowed() bool {
 	return o.Visible || (o.Attended || o.Taught != nil) && o.Attendant == nil
 }
@@ -59,9 +59,8 @@ const (
 	defaultTimeout = 30 * time.Second
 )
 
-// Browser is a share in a Chromium or Chrome, with a profile of its own for each visitor. It is started
-// when the first page is opened and, should it die, started again when the next one is. It is safe for
-// concurrent use.
+// Browser is a share of a Chromium or Chrome process, with a profile for each visitor. The process starts when
+// the first page is opened. If it dies, the next page starts it again. It is safe for concurrent use.
 type Browser struct {
 	options   Options
 	group     *Group
@@ -70,7 +69,7 @@ type Browser struct {
 	teaching  teaching
 }
 
-// New returns a browser that has not been started, whose process is one of a group's.
+// New returns a browser whose process belongs to a group. It does not start the process.
 func New(g *Group, o Options) *Browser {
 	if o.MaxTabs == 0 {
 		o.MaxTabs = defaultMaxTabs
@@ -90,12 +89,12 @@ func New(g *Group, o Options) *Browser {
 	return &Browser{options: o, group: g, slots: make(chan struct{}, o.MaxTabs)}
 }
 
-// MaxTabs is how many tabs can be open at once.
+// MaxTabs returns the maximum number of open tabs.
 func (b *Browser) MaxTabs() int { return b.options.MaxTabs }
 
-// MissingError says that there is no browser to be found.
+// MissingError says that no browser was found.
 type MissingError struct {
-	// Executable is what was looked for; empty where any of the known names would have done.
+	// Executable is the name that was searched; empty if any of the known names would have done.
 	Executable string
 	Cause      error
 }
@@ -111,7 +110,7 @@ func (e *MissingError) Error() string {
 // Unwrap returns the cause.
 func (e *MissingError) Unwrap() error { return e.Cause }
 
-// StartError says that a browser is there and can't be started.
+// StartError says that a browser exists and could not be started.
 type StartError struct {
 	// Executable is its path.
 	Executable string
@@ -126,8 +125,7 @@ func (e *StartError) Error() string {
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Cause }
 
-// known are the names of browsers that are looked for. The first ones have no window, and for that take
-// half the time.
+// known are the executables to search for. The first ones have no window, and start in half the time.
 func known(visible bool) []string {
 	names := []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
 	if visible {
@@ -136,8 +134,8 @@ func known(visible bool) []string {
 	return append([]string{"chromium-headless-shell", "chrome-headless-shell"}, names...)
 }
 
-// Find returns the path of a browser: of the named one or, if name is empty, of the first known one
-// in PATH, of those that can show a window if it is to be visible. The error is a [*MissingError].
+// Find returns the path of a browser: of the named one or, if name is empty, of the first known one in PATH. If
+// visible is set, the browser must be able to show a window. The error is a [*MissingError].
 func Find(name string, visible bool) (string, error) {
 	if name != "" {
 		path, err := exec.LookPath(name)
@@ -154,7 +152,7 @@ func Find(name string, visible bool) (string, error) {
 	return "", &MissingError{Cause: exec.ErrNotFound}
 }
 
-// Open opens a tab for a visitor, as soon as there are fewer than MaxTabs. Who opens a tab closes it.
+// Open opens a tab for a visitor, as soon as fewer than MaxTabs are open. The caller must close it.
 func (b *Browser) Open(ctx context.Context, v *Visitor) (*Tab, error) {
 	select {
 	case b.slots <- struct{}{}:
@@ -169,7 +167,7 @@ func (b *Browser) Open(ctx context.Context, v *Visitor) (*Tab, error) {
 	return tab, nil
 }
 
-// open opens a tab: in another process, where the first one dies of it.
+// open opens a tab. If the process dies, it tries once more in another process.
 func (b *Browser) open(ctx context.Context, v *Visitor) (*Tab, error) {
 	var err error
 	for range 2 {
@@ -204,7 +202,7 @@ func (b *Browser) openIn(ctx context.Context, p *process, v *Visitor) (*Tab, err
 	return tab, nil
 }
 
-// newProfile makes a profile in which nobody is signed in, beside those of other visitors.
+// newProfile creates a profile in which nobody is signed in, apart from those of other visitors.
 func newProfile(ctx context.Context) (cdp.BrowserContextID, error) {
 	made, err := chromedp.CallBrowser(ctx, target.CreateBrowserContext, target.CreateBrowserContextParams{})
 	if err != nil {
@@ -213,10 +211,10 @@ func newProfile(ctx context.Context) (cdp.BrowserContextID, error) {
 	return made.BrowserContextID, nil
 }
 
-// closeTimeout bounds what may be asked of a browser before a tab is closed.
+// closeTimeout bounds the last requests to a browser before a tab is closed.
 const closeTimeout = 5 * time.Second
 
-// disposeProfile forgets a profile. That of a process that has died is gone already.
+// disposeProfile deletes a profile. The profiles of a dead process are gone already.
 func (p *process) disposeProfile(id cdp.BrowserContextID) {
 	ctx, cancel := context.WithTimeout(p.ctx, closeTimeout)
 	defer cancel()

@@ -6,21 +6,20 @@ import (
 	"strings"
 )
 
-// Entry is one of a list's entries: the row of a table or a grid, or a card. It is known by a text that no
-// other entry has, such as an ID.
+// Entry is an entry of a list: the row of a table or a grid, or a card. A text that no other entry has, such as
+// an ID, identifies it.
 type Entry struct {
-	// Mark is the text, and At where it is.
+	// Mark is that text, and At its element.
 	Mark string
 	At   *Element
-	// Row is everything that belongs to the entry.
+	// Row has everything that belongs to the entry.
 	Row *Element
 
 	page *Page
 }
 
-// Entries returns the entries of a list: one for each text for which is returns true. The headers are what
-// the list's columns are called. What is not part of any entry, such as the button above a list, is what
-// apart returns true for.
+// Entries returns the entries of a list: one for each text for which is returns true. Headers are the names of
+// the list's columns. Apart returns true for elements that belong to no entry, such as the button above a list.
 func (p *Page) Entries(is func(text string) bool, headers []Thing, apart func(*Element) bool) []Entry {
 	var entries []Entry
 	for e := range p.All() {
@@ -37,7 +36,7 @@ func (p *Page) Entries(is func(text string) bool, headers []Thing, apart func(*E
 	return entries
 }
 
-// isHeaders tells whether an element is a line of headers: two or more of them, and nothing else. Cards have
+// isHeaders reports whether an element is a line of headers: two or more of them, and nothing else. Cards have
 // the same words, but each with its value.
 func isHeaders(e *Element, headers []Thing) bool {
 	const fewest = 2
@@ -51,7 +50,7 @@ func isHeaders(e *Element, headers []Thing) bool {
 	return found >= fewest
 }
 
-// markOf returns the text in e that marks an entry, where no element within e has it too.
+// markOf returns the text in e that marks an entry, unless an element within e has it too.
 func markOf(e *Element, is func(string) bool) string {
 	if e.Role == textRole {
 		return ""
@@ -76,7 +75,7 @@ func markOf(e *Element, is func(string) bool) string {
 	return text
 }
 
-// rowOf returns what belongs to the entry at a mark: all around it that has no other entry's mark.
+// rowOf returns the element of the entry at a mark: the largest one around it without another entry's mark.
 func rowOf(mark *Element, all []Entry, apart func(*Element) bool) *Element {
 	row := mark
 	for outer := mark.parent; outer != nil; outer = outer.parent {
@@ -98,8 +97,8 @@ func rowOf(mark *Element, all []Entry, apart func(*Element) bool) *Element {
 	return row
 }
 
-// Cell returns the text of the entry in a column, or beside a name in it, that has one of the names. ok tells
-// whether there is such a column.
+// Cell returns the entry's text in the column, or beside the label, with one of the names. Ok is false if there
+// is no such column.
 func (r Entry) Cell(names Thing) (cell Cell, ok bool) {
 	if cell, ok := r.tableCell(names); ok {
 		return cell, true
@@ -110,11 +109,10 @@ func (r Entry) Cell(names Thing) (cell Cell, ok bool) {
 	return r.below(names)
 }
 
-// Cell is what an entry says in one column.
+// Cell is the content of an entry's column.
 type Cell struct {
 	Text string
-	// Moment is the datetime attribute in it, and Title the first title: a page may write there what its
-	// text shortens.
+	// Moment is its datetime attribute, and Title the first title: a page may have the full text there.
 	Moment, Title string
 }
 
@@ -156,7 +154,7 @@ func (r Entry) tableCell(names Thing) (Cell, bool) {
 	return cellOf(cells[i]), true
 }
 
-// beside finds the name within the entry, with the value after it, as cards and lists of terms have it.
+// beside finds the name within the entry, with the value after it. Cards and description lists have this form.
 func (r Entry) beside(names Thing) (Cell, bool) {
 	leaves := r.Row.Leaves()
 	i := slices.IndexFunc(leaves, func(e *Element) bool { return names.heads(e, before) })
@@ -167,7 +165,7 @@ func (r Entry) beside(names Thing) (Cell, bool) {
 	if rest := valueIn(names, leaf.Text()); rest != "" {
 		return Cell{Text: rest}, true
 	}
-	// The next element of the same level holds all of the value, which may be several pieces of text.
+	// The next element of the same level has the whole value, even if it has several pieces of text.
 	for at := leaf; at != nil && at != r.Row; at = at.parent {
 		siblings := at.parent.children
 		rest := siblings[slices.Index(siblings, at)+1:]
@@ -181,8 +179,7 @@ func (r Entry) beside(names Thing) (Cell, bool) {
 	return Cell{}, false
 }
 
-// firstOf returns what is written in the first of some siblings that has text: with what follows on the same
-// line.
+// firstOf returns the text of the first sibling that has any, with the rest of its line.
 func firstOf(siblings []*Element) (Cell, bool) {
 	var line []*Element
 	for _, e := range siblings {
@@ -220,7 +217,7 @@ func valueIn(names Thing, text string) string {
 
 func plainStart(text string) string { return tidy(strings.TrimLeft(text, ": ")) }
 
-// below finds the column by where its header is drawn: above the entry, and as far to the left.
+// below finds the column by the position of its header: above the entry, and equally far to the left.
 func (r Entry) below(names Thing) (Cell, bool) {
 	var header *Element
 	for _, leaf := range r.page.Leaves() {
@@ -264,8 +261,8 @@ func (p *Page) nextHeader(header *Element) int {
 	return max(right, header.Box.X+1)
 }
 
-// Menu returns what opens the entry's menu: the only button in it that says so, or the only one without
-// words, or the only one at all. It returns nil where that is not clear.
+// Menu returns the control that opens the entry's menu: the only button that says so, or the only one without
+// words, or the only one at all. It returns nil if that is ambiguous.
 func (r Entry) Menu() *Element {
 	var actions []*Element
 	for _, e := range r.Row.Actions() {
@@ -295,8 +292,8 @@ func (r Entry) Menu() *Element {
 	return r.dots()
 }
 
-// dots returns the only text of the row that is a sign for a menu: in a row that takes clicks itself, what takes them
-// within can't be told by the pointer.
+// dots returns the row's only text that is a menu sign. In a clickable row, the pointer does not show which
+// parts are clickable.
 func (r Entry) dots() *Element {
 	var found []*Element
 	for _, leaf := range r.Row.Leaves() {
@@ -314,15 +311,15 @@ func hasLetters(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r > 0xBF && r < 0x2000 }) >= 0
 }
 
-// isCopy tells whether a button copies what is beside it.
+// isCopy reports whether a button copies the text beside it.
 func isCopy(e *Element) bool {
 	label := strings.ToLower(e.Label())
 	return strings.Contains(label, "copy") || strings.Contains(label, "kopi")
 }
 
-// ValueOf returns the one text in e for which is returns true: the whole of what an element or a field holds,
-// without white space, which a page may put in to wrap it. It returns where that is, too. Without such a text,
-// it is empty; with several different ones, the error is an [*AbsentError].
+// ValueOf returns the one text in e for which is returns true, and its element. It is the whole text of an
+// element or a field, without white space, because a page may wrap it. Without such a text, the result is
+// empty. With several different ones, the error is an [*AbsentError].
 func (e *Element) ValueOf(is func(text string) bool) (string, *Element, error) {
 	var found string
 	var at *Element
@@ -331,7 +328,7 @@ func (e *Element) ValueOf(is func(text string) bool) (string, *Element, error) {
 		switch {
 		case text == "":
 		case found == "" || strings.HasPrefix(found, text) && at.Contains(candidate):
-			// The outermost comes first, and has all of a text that is split.
+			// The outermost element comes first and has the whole of a split text.
 			if found == "" {
 				found, at = text, candidate
 			}
@@ -356,8 +353,8 @@ func (e *Element) valueFor(is func(string) bool) string {
 	return ""
 }
 
-// joined puts together what a page has split to wrap it. What follows in another element is no part of it if
-// it could be a word: it has a digit, as all parts of random text of some length have.
+// joined joins a text that a page has split to wrap it. Text in another element belongs to it only if it can't
+// be a word: it has a digit, as all long enough parts of random text have.
 func joined(text string) string {
 	parts := strings.Fields(text)
 	for i, part := range parts {
@@ -368,7 +365,7 @@ func joined(text string) string {
 	return strings.Join(parts, "")
 }
 
-// headsColumn tells whether what follows a name is another name: the names are those of columns.
+// headsColumn reports whether another name follows a name: then they are the names of columns.
 func headsColumn(siblings []*Element) bool {
 	return slices.ContainsFunc(siblings, func(e *Element) bool { return e.HasRole("columnheader") }) ||
 		len(siblings) > 0 && siblings[0].Role == "term"

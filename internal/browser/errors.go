@@ -6,56 +6,56 @@ import (
 	"strings"
 )
 
-// Kind tells what stands in the way of a step.
+// Kind says why a step failed.
 type Kind string
 
 // The kinds of failed steps.
 const (
-	// NotFound: something that the step needs is not on the page, or is there more than once.
+	// NotFound: an element that the step needs is missing, or is there more than once.
 	NotFound Kind = "not found"
-	// Unsettled: what the step needs is there, and the page did not come to rest within the time.
+	// Unsettled: the elements are there, but the page did not settle in time.
 	Unsettled Kind = "unsettled"
 	// Elsewhere: the page is another origin's.
 	Elsewhere Kind = "elsewhere"
 	// SignedOut: the site asks to sign in.
 	SignedOut Kind = "signed out"
-	// Unclickable: something else lies where the click would go, or a field does not take what is typed.
+	// Unclickable: another element covers the point of the click, or a field does not accept the text.
 	Unclickable Kind = "unclickable"
 	// NoPage: the page could not be loaded.
 	NoPage Kind = "no page"
-	// Stopped: the person who attends did not want the click.
+	// Stopped: the user refused the click.
 	Stopped Kind = "stopped"
-	// Outdated: the person said OK so late that what was proven before has to be proven again.
+	// Outdated: the user approved so late that the earlier proofs must be made again.
 	Outdated Kind = "outdated"
 	// Died: the browser is gone.
 	Died Kind = "died"
 )
 
-// StepError says which step on which page failed, and why. It holds nothing that was typed. What it has of
-// the page's text has no secret in it and is short.
+// StepError says which step failed on which page, and why. It holds no typed text. The page's text in it is
+// short and has no secret.
 type StepError struct {
-	// Site is whose page it is, such as "Kustom Portal", and Host where it is.
+	// Site is the site's name, such as "Kustom Portal", and Host its host.
 	Site, Host string
-	// Page is what the page is, and Step what was to be done on it, in words.
+	// Page names the page, and Step the action, in words.
 	Page, Step string
 	Kind       Kind
-	// Wanted are the things that were looked for and not found, and What says it where they are no things.
+	// Wanted are the elements that were not found. What describes them if they have no [Thing].
 	Wanted []Thing
 	What   string
-	// Nearest are the names of what is on the page instead, the likest first.
+	// Nearest are the names of similar elements on the page, the most similar first.
 	Nearest []string
-	// Structure says that other words can't help: the page has nothing of the kind.
+	// Structure reports that other words can't help: the page has no element of that kind.
 	Structure bool
-	// Unfit are those of them that the file Profile describes, as nothing on the page is built any more.
+	// Unfit are those of Wanted that the file Profile describes, but that no longer match anything on the page.
 	Unfit   []Thing
 	Profile string
-	// Message is what the page says, or what lies in front of an element.
+	// Message is the page's message, or the text of the element in front.
 	Message string
-	// Asked is what the browser's own dialog on the page asked. It was dismissed.
+	// Asked is the text of the browser's own dialog on the page. The dialog was dismissed.
 	Asked string
-	// Blocked are the hosts of other sites that the page was kept from asking.
+	// Blocked are the hosts of other sites whose requests were blocked.
 	Blocked []string
-	// Changing says that the step was to change something, and Uncertain that it may have.
+	// Changing reports that the step was to change something, and Uncertain that it may have.
 	Changing, Uncertain bool
 	// Picture is the file with a picture of the page, if one was taken.
 	Picture string
@@ -98,17 +98,17 @@ func (e *StepError) Error() string {
 // Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// MayHaveWorked tells whether the step may have been done all the same.
+// MayHaveWorked reports whether the step may have happened.
 func (e *StepError) MayHaveWorked() bool { return e.Uncertain }
 
-// DidNothing tells whether the step was to change something, and certainly did not.
+// DidNothing reports whether the step was to change something and certainly did not.
 func (e *StepError) DidNothing() bool { return e.Changing && !e.Uncertain }
 
-// Outdated tells whether nothing was done because what was proven before it has to be proven again. To try again asks
-// nobody again.
+// Outdated reports whether nothing was done because the earlier proofs must be made again. A retry does not ask
+// the user again.
 func (e *StepError) Outdated() bool { return e.Kind == Outdated }
 
-// IsKind tells whether err is a failed step of that kind.
+// IsKind reports whether err is a failed step of that kind.
 func IsKind(err error, kind Kind) bool {
 	var failure *StepError
 	return errors.As(err, &failure) && failure.Kind == kind

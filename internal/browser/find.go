@@ -8,16 +8,15 @@ import (
 	"unicode"
 )
 
-// AbsentError says that a page does not have, or not yet, what is looked for. While a step waits, it means
-// to look again.
+// AbsentError says that a page does not have an element, or not yet. While a step waits, it means: look again.
 type AbsentError struct {
-	// Things are what was looked for, and Way what else would lead to it.
+	// Things are the missing elements, and Way other elements that would lead to them.
 	Things, Way []Thing
-	// What says it in words where it is not a thing, such as the column of a table.
+	// What describes a missing element in words, such as the column of a table.
 	What string
-	// Several says that there were too many, and nothing tells which is meant.
+	// Several reports that there were several and that the choice is ambiguous.
 	Several bool
-	// Here says that the page is the one that is looked for, and only lacks this: there is no way on from it.
+	// Here reports that this is the right page and only lacks the element: no click leads on.
 	Here bool
 }
 
@@ -42,7 +41,7 @@ func Absent(format string, args ...any) error {
 	return &AbsentError{What: fmt.Sprintf(format, args...)}
 }
 
-// One returns the one thing in e, or an [*AbsentError] where there is none, or more than one.
+// One returns the one matching element in e, or an [*AbsentError] if there is none or more than one.
 func (e *Element) One(t Thing) (*Element, error) {
 	found := e.Find(t)
 	switch len(found) {
@@ -54,12 +53,12 @@ func (e *Element) One(t Thing) (*Element, error) {
 	return nil, &AbsentError{Things: []Thing{t}, Several: true}
 }
 
-// Has tells whether there is at least one such thing in e.
+// Has reports whether e has at least one matching element.
 func (e *Element) Has(t Thing) bool { return len(e.Find(t)) > 0 }
 
-// Find returns the elements in e that fit the thing best, in the order of the page: what a person has pointed
-// at, where that is still built so, or else what has its name. Of two that are one in the other, the one that is
-// made for it is returned.
+// Find returns the elements in e that match the thing best, in the order of the page. An element that a user
+// has pointed at comes first, if it is still built the same; otherwise the name decides. If one element is
+// within another, Find returns the one with the fitting role.
 func (e *Element) Find(t Thing) []*Element {
 	if found := t.Shown(e); len(found) > 0 {
 		return found
@@ -71,14 +70,14 @@ func (e *Element) Find(t Thing) []*Element {
 	if t.Kind != Action || level == exact {
 		return found
 	}
-	// A box without a role still takes clicks, where nothing else has the very name.
+	// A clickable box without a role counts if nothing else has the exact name.
 	if written, at := e.fitting(t, slices.DeleteFunc(e.Leaves(), notPressable)); at == exact {
 		return written
 	}
 	return found
 }
 
-// preferred drops boxes that only may be lists where there are some that say so.
+// preferred drops boxes that may be lists if others say that they are.
 func preferred(found []*Element) []*Element {
 	var lists []*Element
 	for _, e := range found {
@@ -92,14 +91,14 @@ func preferred(found []*Element) []*Element {
 	return found
 }
 
-// notPressable tells whether a text is not one that would be clicked.
+// notPressable reports whether a text is one that is not clicked.
 func notPressable(e *Element) bool {
 	return nil != e.Closest(func(at *Element) bool {
 		return at.HasRole("heading", "columnheader", "label", "option", "alert", "status") || at.Tag == "p"
 	})
 }
 
-// fitting returns the candidates that fit best, and how well.
+// fitting returns the candidates that match best, and how well.
 func (e *Element) fitting(t Thing, candidates []*Element) (found []*Element, best int) {
 	for _, candidate := range candidates {
 		level := unlike
@@ -117,7 +116,7 @@ func (e *Element) fitting(t Thing, candidates []*Element) (found []*Element, bes
 	return distinct(found), best
 }
 
-// candidates returns what could be the thing in e, whatever it is called.
+// candidates returns the elements in e that may be the thing, whatever their name.
 func (t Thing) candidates(e *Element) []*Element {
 	var all []*Element
 	for candidate := range e.All() {
@@ -128,7 +127,7 @@ func (t Thing) candidates(e *Element) []*Element {
 	return all
 }
 
-// could tells whether an element may be of a kind.
+// could reports whether an element may be of a kind.
 func (k ThingKind) could(e *Element) bool {
 	switch k {
 	case Action:
@@ -143,10 +142,10 @@ func (k ThingKind) could(e *Element) bool {
 	return false
 }
 
-// longestName is how much text something may have that is called by it.
+// longestName is the maximum length of a text that counts as a name.
 const longestName = 80
 
-// namesOf returns what an element may be called.
+// namesOf returns the possible names of an element.
 func (t Thing) namesOf(e *Element) []string {
 	switch t.Kind {
 	case Field:
@@ -162,7 +161,7 @@ func (t Thing) namesOf(e *Element) []string {
 	return names
 }
 
-// Caption returns the short text right before a field, which is what people take for its name.
+// Caption returns the short text right before a field, which readers take for its name.
 func (e *Element) Caption() string {
 	const levels = 4
 	inner := e
@@ -199,8 +198,8 @@ func lastTextBefore(outer, e *Element) string {
 	return text
 }
 
-// distinct drops what is in another of the elements, or around it: what has a role of its own stays, or else
-// what is outside. Links to the same page are one.
+// distinct drops elements that are within another one or around it. An element with its own role stays;
+// otherwise the outer one does. Links to the same page count as one.
 func distinct(found []*Element) []*Element {
 	var kept []*Element
 	for _, e := range found {
@@ -217,27 +216,28 @@ func distinct(found []*Element) []*Element {
 	return kept
 }
 
-// acts tells whether an element is made to be clicked by its role.
+// acts reports whether an element's role makes it clickable.
 func acts(e *Element) bool {
 	return e.HasRole("button", "link", "tab", "menuitem", "menuitemradio", "combobox", "textbox", "searchbox")
 }
 
-// Dialogs returns what lies over the page and asks something: the last opened is the last.
+// Dialogs returns the elements that lie over the page and ask something. The last one opened comes last.
 func (p *Page) Dialogs() []*Element {
 	var found []*Element
 	for e := range p.All() {
 		if !e.HasRole("dialog", "alertdialog") && !e.Modal && !p.overlays(e) {
 			continue
 		}
-		// The box around a dialog, such as its backdrop, is not another one.
+		// The box around a dialog, such as its backdrop, is not a second dialog.
 		found = slices.DeleteFunc(found, func(outer *Element) bool { return outer.Contains(e) })
 		found = append(found, e)
 	}
 	return found
 }
 
-// overlays tells whether an element without a role is drawn over the page, holds text, and can be answered. It
-// covers the middle of the window, as dialogs do; side menus, heads, chats, banners and toasts lie at its edges.
+// overlays reports whether an element without a role is drawn over the page, holds text, and can be answered.
+// It covers the middle of the window, as dialogs do. Side menus, headers, chats, banners and toasts lie at the
+// edges.
 func (p *Page) overlays(e *Element) bool {
 	if e.Position != "fixed" || !e.Box.covers(p.width/half, p.height/half) || e.HasRole("navigation", "complementary", "alert", "status") || e.Tag == "header" {
 		return false
@@ -247,13 +247,13 @@ func (p *Page) overlays(e *Element) bool {
 		clickable = clickable || inner.Clickable && inner.Role != "link"
 		menu = menu || inner.HasRole("navigation", "main", "menu", "listbox") || inner.Tag == "header"
 	}
-	// The frame of a whole page may be fixed, too: it has nothing behind it.
+	// The frame of a whole page may be fixed too. It has nothing behind it.
 	return clickable && !menu && e.Text() != "" && len(p.Text()) > len(e.Text())+fewLetters
 }
 
 const (
 	half = 2
-	// fewLetters is how much text of a page may lie outside of the frame of all of it, such as in a toast.
+	// fewLetters is how much of a page's text may lie outside of its frame, such as in a toast.
 	fewLetters = 20
 )
 
@@ -262,7 +262,7 @@ func (b Box) covers(x, y int) bool {
 	return b.X <= x && x < b.X+b.Width && b.Y <= y && y < b.Y+b.Height
 }
 
-// Actions returns what can be clicked in e, without what is in another such thing.
+// Actions returns the clickable elements in e that are not within another one.
 func (e *Element) Actions() []*Element {
 	var all []*Element
 	for candidate := range e.All() {
@@ -273,7 +273,7 @@ func (e *Element) Actions() []*Element {
 	return distinct(all)
 }
 
-// nearest returns what there is on the page of a thing's kind, the likest names first.
+// nearest returns the elements of a thing's kind on the page, the most similar names first.
 func (p *Page) nearest(t Thing, most int) []string {
 	var names []string
 	for _, candidate := range t.candidates(p.Element) {
@@ -289,7 +289,7 @@ func (p *Page) nearest(t Thing, most int) []string {
 	return names[:min(len(names), most)]
 }
 
-// telling tells whether a name may be somebody's: an address, or a number.
+// telling reports whether a name may identify somebody: an address, or a number.
 func telling(name string) bool {
 	digits := 0
 	for _, r := range name {
@@ -301,8 +301,8 @@ func telling(name string) bool {
 	return digits > most || strings.Contains(name, "@")
 }
 
-// likeness is how much a text is like one of the thing's names, from 0 to 1: which part of both are pairs of letters
-// that the other has too. A long text is not like a name only because it has many letters.
+// likeness returns how similar a text is to one of the thing's names, from 0 to 1: the share of letter pairs
+// that both have. A long text is not similar only because it has many letters.
 func (t Thing) likeness(text string) float64 {
 	const pair = 2
 	best, text := 0.0, plain(text)

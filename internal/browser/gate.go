@@ -15,26 +15,26 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// gate decides what a tab may ask the network for. Of the site's owner that is everything. Others may only be asked
-// for what a page is made of (scripts, styles and fonts), and for the pages on which one signs in. So neither the site
-// nor a script of somebody else's on its page can send anywhere what the page shows. It is safe for concurrent use.
+// gate decides which network requests a tab may send. Requests to the site's owner are allowed. Other hosts may
+// only serve a page's parts (scripts, styles and fonts) and sign-in pages. So neither the site nor a third
+// party's script on its page can send the page's content elsewhere. It is safe for concurrent use.
 type gate struct {
 	site *url.URL
 
 	mu sync.Mutex
-	// away tells that the tab shows a page of another site, such as the one where one signs in.
+	// away reports that the tab shows a page of another site, such as a sign-in page.
 	away bool
-	// private tells that the page may show a secret: then nothing at all is asked of others.
+	// private reports that the page may show a secret. Then all requests to other hosts are blocked.
 	private bool
-	// typed tells that a secret was typed into the page.
+	// typed reports that a secret was typed into the page.
 	typed bool
-	// blocked are the hosts that were kept from being asked.
+	// blocked are the hosts whose requests were blocked.
 	blocked []string
-	// led is the origin that the page itself was led to, and kept from going to; empty where there is none.
+	// led is the origin that the page tried to navigate to and that was blocked; empty if there is none.
 	led string
 }
 
-// moved takes note of where the tab is.
+// moved records where the tab is.
 func (g *gate) moved(address string) {
 	at, err := url.Parse(address)
 	g.mu.Lock()
@@ -43,7 +43,7 @@ func (g *gate) moved(address string) {
 	g.led = ""
 }
 
-// leads returns the origin that the page has tried to leave for, and was kept from.
+// leads returns the origin that the page tried to navigate to and that was blocked.
 func (g *gate) leads() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -56,7 +56,7 @@ func (g *gate) keepPrivate(private bool) {
 	g.private = private
 }
 
-// holdsTyped takes note that a secret was typed into the page.
+// holdsTyped records that a secret was typed into the page.
 func (g *gate) holdsTyped() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -69,14 +69,14 @@ func (g *gate) isPrivate() bool {
 	return g.private
 }
 
-// hosts returns the hosts that were kept from being asked.
+// hosts returns the hosts whose requests were blocked.
 func (g *gate) hosts() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.blocked)
 }
 
-// lets tells whether a request may be made; top says that it is for the page itself.
+// lets reports whether a request is allowed. Top says that it loads the page itself.
 func (g *gate) lets(r *network.Request, kind network.ResourceType, top bool) bool {
 	address, err := url.Parse(r.URL)
 	if err != nil {
@@ -114,8 +114,8 @@ func (g *gate) may(address *url.URL, method string, kind network.ResourceType, t
 	return top
 }
 
-// ownedBy tells whether an address is the site's origin, or, among those that are asked by HTTPS on its usual port,
-// one of the same owner's.
+// ownedBy reports whether an address is the site's origin or has the same owner. The latter counts only for
+// HTTPS on its usual port.
 func ownedBy(site, address *url.URL) bool {
 	scheme := strings.Replace(address.Scheme, "ws", "http", 1)
 	if scheme == site.Scheme && strings.EqualFold(address.Host, site.Host) {
@@ -124,8 +124,8 @@ func ownedBy(site, address *url.URL) bool {
 	return site.Scheme == "https" && scheme == "https" && site.Port() == "" && address.Port() == "" && sameSite(site, address)
 }
 
-// getsCookies tells whether the browser may send the session to an address: cookies do not tell ports apart, and not
-// always schemes and hosts.
+// getsCookies reports whether the browser may send the session to an address. Cookies ignore ports, and
+// sometimes schemes and hosts.
 func getsCookies(site, address *url.URL) bool {
 	if strings.EqualFold(site.Hostname(), address.Hostname()) {
 		return true
@@ -134,18 +134,18 @@ func getsCookies(site, address *url.URL) bool {
 	return managed && suffix != "" && sameSite(site, address)
 }
 
-// watch puts the gate before all that the tab asks for.
+// watch sends all of the tab's requests through the gate.
 func (g *gate) watch(ctx context.Context) error {
 	_, err := chromedp.Call(ctx, fetch.Enable, fetch.EnableParams{})
 	return err
 }
 
-// answer lets a request pass, or keeps it back. To leave for a page that is kept back leaves the tab where it is.
+// answer allows or blocks a request. Blocking a navigation leaves the tab where it is.
 func (t *Tab) answer(e *fetch.EventRequestPaused) {
 	ctx, cancel := context.WithTimeout(t.ctx, closeTimeout)
 	defer cancel()
 	top := e.ResourceType == network.ResourceTypeDocument && string(e.FrameID) == string(chromedp.FromContext(t.ctx).Target.TargetID)
-	// A request that is over, or a tab that is closed, needs no answer.
+	// A finished request or a closed tab needs no answer.
 	if t.gate.lets(e.Request, e.ResourceType, top) {
 		_, _ = chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
 		return
@@ -157,7 +157,7 @@ func (t *Tab) answer(e *fetch.EventRequestPaused) {
 	_, _ = chromedp.Call(ctx, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: reason})
 }
 
-// follow takes note of a page that the tab has gone to.
+// follow records the page that the tab has navigated to.
 func (g *gate) follow(e *page.EventFrameNavigated) {
 	if e.Frame.ParentID == "" {
 		g.moved(e.Frame.URL)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Group is the processes that browsers run in: one for each executable, however many browsers there are.
-// The zero value has none. It is safe for concurrent use.
+// Group has the browser processes: one for each executable, however many browsers use it. The zero value has
+// none. It is safe for concurrent use.
 type Group struct {
 	mu      sync.Mutex
 	closed  bool
@@ -20,10 +20,10 @@ type processKey struct {
 	visible    bool
 }
 
-// errClosed says that there will be no browser any more.
+// errClosed says that the group is closed.
 var errClosed = errors.New("the browser has been closed")
 
-// Close ends all processes and removes what they have left on disk. None is ever started again.
+// Close ends all processes and removes their files. No process starts again.
 func (g *Group) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -36,7 +36,7 @@ func (g *Group) Close() error {
 	return err
 }
 
-// process returns the process for a browser, which it starts if there is none or if it has died.
+// process returns the process for a browser. It starts one if there is none or if the last one died.
 func (g *Group) process(ctx context.Context, o Options) (*process, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -50,7 +50,7 @@ func (g *Group) process(ctx context.Context, o Options) (*process, error) {
 	if p := g.running[key]; p != nil && p.alive() {
 		return p, nil
 	} else if p != nil {
-		// What is left of one that has died is removed as well as can be; the new one is what matters.
+		// The files of a dead process are removed as far as possible; a failure does not stop the new one.
 		_ = p.end()
 		delete(g.running, key)
 	}
@@ -72,8 +72,8 @@ func join(inner, ctx context.Context) (context.Context, context.CancelFunc) {
 	return joined, func() { stop(); cancel() }
 }
 
-// pause waits for d of real time, or until ctx is done: a browser is another process, and takes real
-// time whatever clock everything else runs on.
+// pause waits for d of real time, or until ctx is done. A browser is another process and takes real time,
+// whatever clock the rest uses.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -13,11 +13,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// Keep is a folder in which sessions are kept, a file each that only its owner may read. It may not
-// exist yet. It is safe for concurrent use.
+// Keep is a folder of saved sessions, one file each, which only its owner may read. The folder may not exist
+// yet. It is safe for concurrent use.
 type Keep struct {
 	Dir string
-	// Keyring has the key by which the files are sealed. Where it is nil, or has no answer, they are not.
+	// Keyring has the key that seals the files. If it is nil or does not answer, the files are not sealed.
 	Keyring Keyring
 }
 
@@ -26,7 +26,7 @@ const (
 	unfinishedPrefix = "new-"
 )
 
-// path returns the file of a session: that of a host, or of one account there.
+// path returns the file of the session of a host, or of one account there.
 func (k Keep) path(host, account string) string {
 	name := url.QueryEscape(host)
 	if account != "" {
@@ -35,8 +35,8 @@ func (k Keep) path(host, account string) string {
 	return filepath.Join(k.Dir, name+sessionSuffix)
 }
 
-// Save keeps a session of its host, for an account if the host has more than one, in place of the one
-// that was kept before. It returns the file's name, and whether the file is sealed.
+// Save saves a session of its host, for an account if the host has more than one. It replaces the earlier one.
+// It returns the file's name, and whether the file is sealed.
 func (k Keep) Save(account string, s Session) (file string, sealed bool, err error) {
 	line, err := s.Line()
 	if err == nil {
@@ -58,8 +58,7 @@ func (k Keep) write(name, line string) error {
 	return wholefile.Write(name, unfinishedPrefix+"*", []byte(line+"\n"))
 }
 
-// Load returns the session that is kept of a host and account; without an error, ok tells whether there
-// is one.
+// Load returns the saved session of a host and account. If there is none, ok is false and the error nil.
 func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
 	if k.Dir == "" {
 		return Session{}, false, nil
@@ -82,8 +81,8 @@ func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
 	return s, true, nil
 }
 
-// NotPrivateError says that a session, or the folder that it is kept in, is not the user's alone. Somebody else may
-// have read it, or put theirs in its place.
+// NotPrivateError says that others may access a session's file or folder. They may have read the session, or
+// replaced it.
 type NotPrivateError struct {
 	// Path is the file or folder.
 	Path string
@@ -104,10 +103,11 @@ var (
 	errNotFile      = errors.New("it is no file")
 )
 
-// maxSessionSize is the size in bytes over which a session is none.
+// maxSessionSize is the maximum size of a session, in bytes.
 const maxSessionSize = 4 << 20
 
-// read returns what is in a file that is the user's alone, in a folder that nobody else can write to.
+// read returns the content of a file that only the user can access, in a folder that only the user can write
+// to.
 func (k Keep) read(name string) ([]byte, error) {
 	const anything, writing = 0o077, 0o022
 	folder, err := os.Stat(k.Dir)
@@ -117,7 +117,7 @@ func (k Keep) read(name string) ([]byte, error) {
 	if err := checkOwner(k.Dir, folder, writing); err != nil {
 		return nil, &NotPrivateError{Path: k.Dir, Reason: err}
 	}
-	// A link is followed by nobody: it may lead to a file that the user did not choose.
+	// A link is never followed: it may lead to a file that the user did not choose.
 	named, err := os.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (k Keep) read(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxSessionSize))
 }
 
-// RemoveOne removes the session of a host and account, and tells whether there was one.
+// RemoveOne removes the session of a host and account, and reports whether there was one.
 func (k Keep) RemoveOne(host, account string) (bool, error) {
 	if k.Dir == "" {
 		return false, nil
@@ -158,10 +158,10 @@ func (k Keep) RemoveOne(host, account string) (bool, error) {
 	return true, nil
 }
 
-// Kept says whose session is kept.
+// Kept identifies a saved session.
 type Kept struct{ Host, Account string }
 
-// All returns whose sessions are kept, sorted by the names of their files.
+// All returns the saved sessions, sorted by their file names.
 func (k Keep) All() ([]Kept, error) {
 	if k.Dir == "" {
 		return nil, nil
@@ -192,8 +192,8 @@ func (k Keep) makeDir() error {
 	return errors.Join(os.MkdirAll(k.Dir, owner), os.Chmod(k.Dir, owner))
 }
 
-// Remove removes all sessions that are kept, what a killed process has left of one, and then the folder
-// if nothing else is in it. It returns how many sessions there were.
+// Remove removes all saved sessions, the unfinished files of killed processes, and then the folder if it is
+// empty. It returns the number of sessions.
 func (k Keep) Remove() (int, error) {
 	if k.Dir == "" {
 		return 0, nil
@@ -220,7 +220,7 @@ func (k Keep) Remove() (int, error) {
 		}
 	}
 	if k.Keyring != nil {
-		// Without the files, what may stay in a keyring that does not answer is of no use.
+		// Without the files, the key in a keyring that does not answer is useless.
 		_ = k.Keyring.Delete()
 	}
 	if others {

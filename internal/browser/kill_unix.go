@@ -4,5 +4,5 @@ package browser
 
 import "syscall"
 
-// kill ends a process that was detached, and those that it has started. They may have ended already.
+// kill ends a detached process and its children. They may have ended already.
 func kill(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }

@@ -8,9 +8,8 @@ import (
 	"unicode"
 )
 
-// Outline writes down what a page is made of: roles, names and states, a line each. What it says of values is
-// that they are there: it holds no identifier, no secret, no address and no number. It is for people to read and to show
-// to others.
+// Outline describes a page's elements for people: roles, names and states, one line each. It replaces values by
+// a note that there is one. It holds no identifier, no secret, no address and no number, so it can be shared.
 // Secret matches the site's secrets; nil matches none.
 func (p *Page) Outline(secret *regexp.Regexp) []string {
 	o := outliner{hidden: map[*Element]bool{}}
@@ -30,10 +29,11 @@ type outliner struct {
 	hidden map[*Element]bool
 }
 
-// longestSecret is how much text may belong to a secret from where one begins.
+// longestSecret is how much text, from the start of a secret, may belong to it.
 const longestSecret = 160
 
-// hide finds the pieces of text that may be part of a secret, which may be split over any number of elements.
+// hide finds the pieces of text that may be part of a secret. A secret may be split over any number of
+// elements.
 func (o outliner) hide(p *Page, secret *regexp.Regexp) {
 	var all strings.Builder
 	var pieces []*Element
@@ -55,7 +55,7 @@ func (o outliner) hide(p *Page, secret *regexp.Regexp) {
 	}
 }
 
-// text returns the text in e, with what may be a secret masked.
+// text returns the text in e, with possible secrets masked.
 func (o outliner) text(e *Element) string {
 	for inner := range e.All() {
 		if o.hidden[inner] {
@@ -66,13 +66,13 @@ func (o outliner) text(e *Element) string {
 }
 
 const (
-	// outlineIndent is what a line has more than the one that it belongs to.
+	// outlineIndent is the additional indentation of a nested line.
 	outlineIndent = "  "
-	// mostLines is how long an outline may be, so that a person can read it.
+	// mostLines is the maximum number of lines, so that a person can read the outline.
 	mostLines = 200
 )
 
-// children returns the lines of what is in e. What repeats is written once, with how often.
+// children returns the lines of the elements in e. Repeated blocks appear once, with their number.
 func (o outliner) children(e *Element) []string {
 	var blocks [][]string
 	var inline strings.Builder
@@ -105,7 +105,7 @@ func (o outliner) children(e *Element) []string {
 	return collapse(blocks)
 }
 
-// collapse joins blocks, and writes those that are the same as the one before only once.
+// collapse joins blocks, and writes equal neighbours once.
 func collapse(blocks [][]string) []string {
 	var lines []string
 	for i := 0; i < len(blocks); {
@@ -124,12 +124,12 @@ func collapse(blocks [][]string) []string {
 	return lines
 }
 
-// valueRoles are of what holds values rather than names.
+// valueRoles are the roles of elements that hold values and not names.
 func valueRoles() []string {
 	return []string{"cell", "gridcell", "definition", "option", "textbox", "searchbox", "combobox", "spinbutton", "time"}
 }
 
-// element returns the lines of one element; none where it says nothing.
+// element returns the lines of one element; none if it adds nothing.
 func (o outliner) element(e *Element) []string {
 	inner := o.inner(e)
 	if e.Role == "" && !e.Clickable {
@@ -163,7 +163,7 @@ func (o outliner) element(e *Element) []string {
 	return append([]string{line}, inner...)
 }
 
-// isNamedByText tells whether an element's text is its name.
+// isNamedByText reports whether an element's text is its name.
 func (e *Element) isNamedByText() bool {
 	if e.Role == "" {
 		return !slices.ContainsFunc(e.Actions(), func(inner *Element) bool { return inner != e })
@@ -171,12 +171,12 @@ func (e *Element) isNamedByText() bool {
 	return e.HasRole("link", "button", "tab", "menuitem", "menuitemradio", "heading", "columnheader", "label", "term")
 }
 
-// saysNothing are the roles of what is no help in an outline without a name or anything in it.
+// saysNothing are the roles that add nothing to an outline without a name or content.
 func saysNothing() []string {
 	return []string{"list", "listitem", "row", "group", "presentation", "none", "img", "region", "section"}
 }
 
-// inner returns the lines of what is in e: of a value, that there is one.
+// inner returns the lines of the content of e. For a value, it only says that there is one.
 func (o outliner) inner(e *Element) []string {
 	if !e.HasRole(valueRoles()...) {
 		return o.children(e)
@@ -193,7 +193,7 @@ func (o outliner) inner(e *Element) []string {
 	return lines
 }
 
-// states returns what can be seen of an element besides its name.
+// states returns an element's visible states.
 func (e *Element) states() []string {
 	var states []string
 	add := func(is bool, state string) {
@@ -221,7 +221,7 @@ var (
 	amountForm = regexp.MustCompile(`(?i)^(kr|nok|sek|dkk|eur|€|\$|£)?\s*-?[\d.,\s]+(kr|nok|sek|dkk|eur|€|\$|£)?$`)
 )
 
-// formOf says what kind of text a value is.
+// formOf describes the kind of a value's text.
 func formOf(text string) string {
 	letters, digits := 0, 0
 	for _, r := range text {
@@ -248,15 +248,15 @@ func formOf(text string) string {
 }
 
 const (
-	// maskedWord stands in the place of a word that may be a value.
+	// maskedWord replaces a word that may be a value.
 	maskedWord = "▒"
-	// longestWord is how long a word is that may be a name of something on a page.
+	// longestWord is the maximum length of a word that may be a name on a page.
 	longestWord = 20
-	// fewest is how many letters in a row, each a word of its own, may be a secret that is drawn letter by letter.
+	// fewest is how many single letters in a row may be a secret that is drawn letter by letter.
 	fewest = 5
 )
 
-// maskText returns a text of the page with everything masked that may be a value.
+// maskText returns a text of the page in which all possible values are masked.
 func maskText(text string) string {
 	words := strings.Fields(tidy(text))
 	single := 0
@@ -282,11 +282,11 @@ func maskText(text string) string {
 	return text
 }
 
-// Mask returns a text with everything masked that may be a value, as an outline has it.
+// Mask returns a text in which all possible values are masked, as in an outline.
 func Mask(text string) string { return maskText(text) }
 
-// mayBeValue tells whether a word may be something else than a word of a language: it has a digit, the marks of
-// addresses and identifiers, or capital letters within, or is too long.
+// mayBeValue reports whether a word may be a value and not a word of a language: it has a digit, a character of
+// addresses and identifiers, or inner capital letters, or is too long.
 func mayBeValue(word string) bool {
 	inner := strings.TrimFunc(word, func(r rune) bool { return !isWordLetter(r) })
 	letters := []rune(inner)

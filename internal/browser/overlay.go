@@ -14,7 +14,7 @@ import (
 // consent finds texts that ask to accept cookies, in the languages of the vendors' countries.
 var consent = regexp.MustCompile(`(?i)cookie|informasjonskaps|samtykke|samtycke|kakor|eväste|consent|gdpr`)
 
-// necessary are the ways to say no to all cookies that are not needed. None of them accepts.
+// necessary are the labels that refuse all cookies but the necessary ones. None of them accepts more.
 func necessary() Thing {
 	return Thing{Kind: Action, Words: []string{
 		"Reject all", "Reject", "Decline", "Decline all", "Deny", "Deny all", "Only necessary", "Necessary only", "Use necessary cookies only",
@@ -24,8 +24,8 @@ func necessary() Thing {
 	}}
 }
 
-// asksConsent tells whether an element is a banner that asks to accept cookies: a box of its own with no more
-// than a paragraph or two.
+// asksConsent reports whether an element is a cookie banner: a box of its own with no more than a paragraph or
+// two.
 func asksConsent(e *Element) bool {
 	const most = 2000
 	if e.Position != "fixed" && e.Position != "sticky" && !e.HasRole("dialog", "alertdialog", "region") {
@@ -35,8 +35,8 @@ func asksConsent(e *Element) bool {
 	return len(text) <= most && consent.MatchString(text)
 }
 
-// clear closes what lies over the page and has nothing to do with the step: a banner that asks for consent
-// is answered with no. While something changes, nothing else is clicked.
+// clear closes overlays that are unrelated to the step. It refuses the cookies of a consent banner. While a
+// step changes something, it clicks nothing.
 func (t *Tab) clear(ctx context.Context, s Step, page *Page) {
 	if s.Changing {
 		return
@@ -47,7 +47,7 @@ func (t *Tab) clear(ctx context.Context, s Step, page *Page) {
 		}
 		for _, button := range e.Find(necessary()) {
 			if t.mayClick(s, button) == nil {
-				// Whether it has worked is seen by the next look.
+				// The next look shows whether it worked.
 				_, _, _ = t.click(ctx, button)
 				return
 			}
@@ -55,7 +55,7 @@ func (t *Tab) clear(ctx context.Context, s Step, page *Page) {
 	}
 }
 
-// asked is what the browser's own dialogs on a page have asked. It is safe for concurrent use.
+// asked are the texts of the browser's own dialogs on a page. It is safe for concurrent use.
 type asked struct {
 	mu   sync.Mutex
 	text string
@@ -73,24 +73,23 @@ func (a *asked) last() string {
 	return a.text
 }
 
-// Asked returns what the browser's own dialog on the page has asked last, and forgets it. Such a dialog is
-// always dismissed.
+// Asked returns the text of the page's last browser dialog and clears it. Such a dialog is always dismissed.
 func (t *Tab) Asked() string {
 	text := t.discreet(t.asked.last())
 	t.asked.set("")
 	return text
 }
 
-// heard is told of everything that happens in the tab. It must not wait for anything: see chromedp.Listen.
+// heard handles every event of the tab. It must not block: see chromedp.Listen.
 func (t *Tab) heard(event any) {
 	t.net.heard(event, t.visitor.site.URL)
 	if t.browser.options.Visible {
-		// A person answers what the page asks.
+		// The user answers the page's dialog.
 		return
 	}
 	switch e := event.(type) {
 	case *page.EventJavascriptDialogOpening:
-		// To leave a page is never refused; all else is.
+		// A dialog about leaving the page is accepted; all others are dismissed.
 		leaving := e.Type == page.DialogTypeBeforeunload
 		if !leaving {
 			t.asked.set(e.Message)
@@ -105,15 +104,15 @@ func (t *Tab) heard(event any) {
 	}
 }
 
-// dismiss closes the browser's own dialog, which holds up the page.
+// dismiss closes the browser's own dialog, which blocks the page.
 func (t *Tab) dismiss(accept bool) {
 	ctx, cancel := context.WithTimeout(t.ctx, closeTimeout)
 	defer cancel()
-	// One that is gone already needs no closing.
+	// A dialog that is gone already needs no closing.
 	_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: accept})
 }
 
-// closeOpened closes the windows that the page has opened. A window opens some time after it was asked for.
+// closeOpened closes the windows that the page has opened. A window may open some time after its request.
 func (t *Tab) closeOpened() {
 	ctx, cancel := context.WithTimeout(t.ctx, closeTimeout)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// checkOwner returns why a file or folder is not the user's alone, nil where it is. Others must have no right that
+// checkOwner returns an error if a file or folder does not belong to the user, or if others have a right that
 // is in forbidden.
 func checkOwner(_ string, info fs.FileInfo, forbidden fs.FileMode) error {
 	owner, ok := info.Sys().(*syscall.Stat_t)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// checkOwner returns why a file or folder is not the user's alone, nil where it is: it belongs to the user, and its
-// access list names nobody else but the system and its administrators, who can read everything.
+// checkOwner returns an error unless a file or folder belongs to the user and its access list names only the
+// user, the system and its administrators. The latter two can read everything anyway.
 func checkOwner(name string, _ fs.FileInfo, _ fs.FileMode) error {
 	const wanted = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
 	security, err := windows.GetNamedSecurityInfo(name, windows.SE_FILE_OBJECT, wanted)
@@ -34,7 +34,7 @@ func checkOwner(name string, _ fs.FileInfo, _ fs.FileMode) error {
 	return checkAccess(list, user.User.Sid)
 }
 
-// checkAccess returns an error if an access list lets anybody in but the user and those who get in anyway.
+// checkAccess returns an error if an access list allows anybody but the user, the system and administrators.
 func checkAccess(list *windows.ACL, user *windows.SID) error {
 	if list == nil {
 		return errors.New("everybody has all rights to it")
@@ -55,7 +55,7 @@ func checkAccess(list *windows.ACL, user *windows.SID) error {
 	return nil
 }
 
-// isTrusted tells whether an identifier is the user's, or one of those who can read everything.
+// isTrusted reports whether an identifier is the user's, the system's or the administrators'.
 func isTrusted(who, user *windows.SID) bool {
 	return who.Equals(user) || who.IsWellKnown(windows.WinLocalSystemSid) || who.IsWellKnown(windows.WinBuiltinAdministratorsSid) ||
 		who.IsWellKnown(windows.WinCreatorOwnerSid) || who.IsWellKnown(windows.WinCreatorOwnerRightsSid)

@@ -10,49 +10,48 @@ import (
 	"unicode"
 )
 
-// Page is what a person can see on a page at one moment, as one tree: open shadow roots and frames of the
-// same origin are part of it, and what is hidden is not. It may hold a secret, and must not be logged.
+// Page is the visible content of a page at one moment, as one tree. It includes open shadow roots and frames of
+// the same origin, and excludes hidden elements. It may hold a secret and must not be logged.
 type Page struct {
 	// URL is where the page is now.
 	URL *url.URL
 	*Element
-	// Busy tells that part of the page is a placeholder, such as a skeleton or a spinner.
+	// Busy reports that part of the page is a placeholder, such as a skeleton or a spinner.
 	Busy bool
-	// Apart are the hosts of frames that can't be read, because they are of another origin.
+	// Apart are the hosts of frames of another origin, which can't be read.
 	Apart []string
 
-	// document tells this document from those that were, or will be, in the same tab.
+	// document identifies the document among the earlier and later ones of the same tab.
 	document string
-	// width and height are those of the window.
+	// width and height are the window's.
 	width, height int
 }
 
-// Element is something on a page, with what is in it.
+// Element is an element of a page, with its content.
 type Element struct {
 	// Tag is the element's HTML name. It is empty for a piece of text.
 	Tag string
-	// Role is the role that the element has or that its tag implies; "text" for a piece of text.
+	// Role is the element's own role or the one that its tag implies; "text" for a piece of text.
 	Role string
-	// Name is its accessible name where one is given, by a label or an attribute; Placeholder and Title
-	// are those attributes.
+	// Name is the accessible name from a label or an attribute. Placeholder and Title are those attributes.
 	Name, Placeholder, Title string
-	// Value is what a field holds, also one for a password.
+	// Value is the value of a field, including a password field.
 	Value string
 	// Type and Autocomplete are those attributes of an input.
 	Type, Autocomplete string
-	// Expanded is "true" or "false" for what can be opened and closed, and empty for all else.
+	// Expanded is "true" or "false" for elements that open and close, and empty otherwise.
 	Expanded string
-	// Popup is what a button opens, such as "menu" or "listbox", where it says so.
+	// Popup is what a button opens, such as "menu" or "listbox", if it says so.
 	Popup string
 	// Moment is the datetime attribute.
 	Moment string
-	// Path is where a link leads, on its own host.
+	// Path is the target of a link on the page's own host.
 	Path string
-	// Clickable tells that the element is made to be clicked, by its role or by how the pointer looks on it.
+	// Clickable reports that the element's role or its pointer makes it clickable.
 	Clickable bool
 	// Disabled, Selected, Current, Modal and ReadOnly are states, however the page expresses them.
 	Disabled, Selected, Current, Modal, ReadOnly bool
-	// Position is "fixed" or "sticky" for what does not scroll with the page.
+	// Position is "fixed" or "sticky" for elements that do not scroll with the page.
 	Position string
 	// Box is where the element is in the window, in CSS pixels.
 	Box Box
@@ -70,10 +69,10 @@ type Box struct{ X, Y, Width, Height int }
 // textRole is the role of a piece of text.
 const textRole = "text"
 
-// MarshalJSON writes down which element it is, so that what two looks have found can be compared.
+// MarshalJSON writes the element's identity, so that two looks can be compared.
 func (e *Element) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, int64(e.id), 10), nil }
 
-// snapshot is what the finder returns. The names are short because a page has thousands of nodes.
+// snapshot is the finder's result. Its names are short because a page has thousands of nodes.
 type snapshot struct {
 	URL      string   `json:"url"`
 	Document string   `json:"document"`
@@ -110,7 +109,7 @@ type node struct {
 	Box          [4]int `json:"b"`
 }
 
-// newPage makes a page of what the finder has returned.
+// newPage converts the finder's result to a page.
 func newPage(s snapshot) (*Page, error) {
 	address, err := url.Parse(s.URL)
 	if err != nil {
@@ -147,7 +146,7 @@ func (n node) element() *Element {
 	}
 }
 
-// ParsePage makes a page of a snapshot in the finder's form. It is for tests and for fuzzing.
+// ParsePage converts a snapshot in the finder's form to a page. It is for tests and fuzzing.
 func ParsePage(data []byte) (*Page, error) {
 	var s snapshot
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -173,12 +172,12 @@ func (e *Element) walk(yield func(*Element) bool) bool {
 	return true
 }
 
-// Is tells whether other is the same element, in whichever look at the page.
+// Is reports whether other is the same element, in any look at the page.
 func (e *Element) Is(other *Element) bool {
 	return other != nil && e.id == other.id && e.Role != textRole
 }
 
-// Holds tells whether an element of any look at the page is e or in it.
+// Holds reports whether an element of any look at the page is e or within it.
 func (e *Element) Holds(other *Element) bool {
 	for inner := range e.All() {
 		if inner.Is(other) {
@@ -188,10 +187,10 @@ func (e *Element) Holds(other *Element) bool {
 	return false
 }
 
-// Parent returns what the element is in, or nil.
+// Parent returns the element around e, or nil.
 func (e *Element) Parent() *Element { return e.parent }
 
-// Contains tells whether other is e or in it.
+// Contains reports whether other is e or within it.
 func (e *Element) Contains(other *Element) bool {
 	for at := other; at != nil; at = at.parent {
 		if at == e {
@@ -201,8 +200,7 @@ func (e *Element) Contains(other *Element) bool {
 	return false
 }
 
-// Closest returns the nearest element around e, or e itself, for which is returns true; nil where there is
-// none.
+// Closest returns the nearest element around e, or e itself, for which is returns true; nil if there is none.
 func (e *Element) Closest(is func(*Element) bool) *Element {
 	for at := e; at != nil; at = at.parent {
 		if is(at) {
@@ -212,7 +210,7 @@ func (e *Element) Closest(is func(*Element) bool) *Element {
 	return nil
 }
 
-// HasRole tells whether the element has one of the roles.
+// HasRole reports whether the element has one of the roles.
 func (e *Element) HasRole(roles ...string) bool {
 	for _, role := range roles {
 		if e.Role == role {
@@ -225,11 +223,11 @@ func (e *Element) HasRole(roles ...string) bool {
 // Text returns the visible text in e, in the order of the page, with single spaces.
 func (e *Element) Text() string { return tidy(strings.Join(e.Lines(), " ")) }
 
-// Lines returns the visible text in e as it is drawn: a line for each run of text that nothing but inline
-// elements interrupt. Lines are not wrapped.
+// Lines returns the visible text in e as it is drawn: one line for each run of text that only inline elements
+// interrupt. Lines are not wrapped.
 func (e *Element) Lines() []string { return e.lines(func(*Element) bool { return true }) }
 
-// LinesOutside is Lines without the text of what is made to be clicked.
+// LinesOutside is like Lines without the text of clickable elements.
 func (e *Element) LinesOutside() []string {
 	return e.lines(func(inner *Element) bool { return inner == e || !inner.Clickable })
 }
@@ -267,7 +265,7 @@ func (e *Element) lines(keep func(*Element) bool) []string {
 	return lines
 }
 
-// own returns the text that is in e itself and in no element within it.
+// own returns the text of e itself, without that of its child elements.
 func (e *Element) own() string {
 	var text strings.Builder
 	for _, child := range e.children {
@@ -289,7 +287,7 @@ func (e *Element) Leaves() []*Element {
 	return leaves
 }
 
-// Label returns what an element is called: its name, or else its text, or else its other attributes.
+// Label returns an element's label: its name, or else its text, or else its other attributes.
 func (e *Element) Label() string {
 	for _, text := range []string{e.Name, e.Text(), e.Title, e.Placeholder} {
 		if text != "" {
@@ -302,7 +300,7 @@ func (e *Element) Label() string {
 // invisible are the characters that take no room on a page.
 const invisible = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
-// tidy returns text without needless white space and without characters that can't be seen.
+// tidy returns text without extra white space and invisible characters.
 func tidy(text string) string {
 	if strings.ContainsAny(text, invisible) {
 		text = strings.Map(func(r rune) rune {
@@ -315,8 +313,9 @@ func tidy(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// plain returns a text as it is compared: in small letters, and without what is not a letter or a digit at
-// its ends, such as "*", "…", ":" or an arrow. A text of nothing else stays as it is.
+// plain returns a text in the form for comparison: in small letters, and without characters at its ends that
+// are neither letters nor digits, such as "*", "…", ":" or an arrow. A text of only such characters stays as it
+// is.
 func plain(text string) string {
 	text = strings.ToLower(tidy(text))
 	trimmed := strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// pictureTimeout bounds what a picture may take of the time that is left for better things.
+	// pictureTimeout bounds the time for a picture.
 	pictureTimeout = 5 * time.Second
-	// shots is how often a picture is taken of a page that changes meanwhile.
+	// shots is how often a picture is tried of a page that changes meanwhile.
 	shots = 3
 )
 
-// picture takes a picture of the page, if pictures are wanted, and returns the file's name. All text but the
-// words that the site is known to use is blanked before, and so is all that was typed: a secret may be
-// anywhere, and split over any number of elements (I2). None is taken while the page may show a new secret.
-// Without a picture, the name is empty: it is only a help.
+// picture takes a picture of the page, if pictures are configured, and returns the file's name. Before that, it
+// blanks all typed text and all words that the site is not known to use, because a secret may be anywhere,
+// split over any number of elements (I2). It takes none while the page may show a new secret. Without a
+// picture, the name is empty; the picture is only a help.
 func (t *Tab) picture(ctx context.Context) string {
 	dir := t.browser.options.DebugDir
 	if dir == "" || t.gate.isPrivate() || !t.process.alive() {
@@ -55,11 +55,11 @@ func save(dir string, shot []byte) (string, error) {
 	return filepath.Clean(file.Name()), nil
 }
 
-// errChanged says that the page may have shown something that was not blanked.
+// errChanged says that the page may have shown text that was not blanked.
 var errChanged = errors.New("the page has changed while its picture was taken")
 
-// shoot blanks the page and takes the picture. A page may put another in its place meanwhile, which is not
-// blank.
+// shoot blanks the page and takes the picture. The page may replace an element meanwhile, and the new one is
+// not blank.
 func (t *Tab) shoot(ctx context.Context) ([]byte, error) {
 	words := t.visitor.site.Words.all()
 	before, err := script[string](ctx, t, "mask", words)

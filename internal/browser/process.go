@@ -15,21 +15,21 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
 )
 
-// process is a browser that runs.
+// process is a running browser.
 type process struct {
-	// ctx is chromedp's, and done when the browser is.
+	// ctx is chromedp's context. It ends with the browser.
 	ctx    context.Context
 	cancel context.CancelFunc
-	// folder is the browser's own, for its profile.
+	// folder is the browser's profile folder.
 	folder string
-	// lock tells other processes that the folder is in use.
+	// lock shows other processes that the folder is in use.
 	lock *lockfile.Lock
-	// asking is held by the tab that asks the person.
+	// asking is held by the tab that asks the user.
 	asking chan struct{}
 }
 
-// start starts a browser with a profile folder of its own. Once it runs, it is ended by end alone,
-// whatever becomes of the context of who needed it first.
+// start starts a browser with its own profile folder. The process runs until end is called, even if the context
+// of its first user ends.
 func start(ctx context.Context, o Options) (*process, error) {
 	executable, err := Find(o.Executable, o.windowed())
 	if err != nil {
@@ -42,7 +42,7 @@ func start(ctx context.Context, o Options) (*process, error) {
 	}
 	life, giveUp := context.WithCancel(context.Background())
 	allocator, stop := chromedp.NewExecAllocator(life, flags(executable, folder, o.windowed())...)
-	// The library's messages may hold what is on pages (I2).
+	// The library's messages may quote pages (I2).
 	silent := func(string, ...any) {}
 	inBrowser, leave := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
 	p := &process{ctx: inBrowser, cancel: func() { giveUp(); leave(); stop() }, folder: folder, lock: lock, asking: make(chan struct{}, 1)}
@@ -52,20 +52,19 @@ func start(ctx context.Context, o Options) (*process, error) {
 	return p, nil
 }
 
-// Unsandboxed tells whether a browser that is started runs without its own sandbox, which does not work as root: then
-// a page that breaks out of the browser has all that root has.
+// Unsandboxed reports whether a started browser runs without its sandbox. The sandbox does not work as root.
+// Without it, a page that exploits the browser has root's rights.
 func Unsandboxed() bool { return os.Geteuid() == 0 }
 
-// startTimeout bounds the start of a browser, and the opening of a tab in it, which have nothing to do
-// with how fast a site is.
+// startTimeout bounds the start of a browser, and the opening of a tab. Neither depends on a site's speed.
 const startTimeout = 30 * time.Second
 
-// begin waits until the browser runs, and gives it up when that takes too long, or when ctx is done.
+// begin waits until the browser runs. It stops waiting after startTimeout or when ctx is done.
 func (p *process) begin(ctx context.Context, giveUp func()) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	unneeded := context.AfterFunc(ctx, giveUp)
-	// The library ends the browser with the context that it was started with, so that must not be ctx.
+	// The library ends the browser with the context of its start, so ctx can't be that context.
 	err := chromedp.Do(p.ctx)
 	if !unneeded() {
 		return ctx.Err()
@@ -73,7 +72,7 @@ func (p *process) begin(ctx context.Context, giveUp func()) error {
 	return err
 }
 
-// flags are what the browser is started with, besides what the library does by itself.
+// flags are the browser's flags, besides those that the library sets.
 func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOption {
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
 	options = append(options,
@@ -94,13 +93,12 @@ func flags(executable, folder string, visible bool) []chromedp.ExecAllocatorOpti
 	return options
 }
 
-// longestTemp is how long the name of a folder for temporary files may be. The browser makes sockets
-// there, whose names the system bounds.
+// longestTemp is the maximum length of the path for temporary files. The browser creates sockets there, and the
+// system limits the length of their names.
 const longestTemp = 60
 
-// passed are the variables that the browser gets of this process's environment: those by which it finds its files, the
-// screen, the network and its language. A name that ends in "_" stands for all that
-// begin so.
+// passed are the environment variables that the browser gets: those for its files, the screen, the network and
+// its language. A name that ends in "_" is a prefix.
 var passed = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_", "TZ",
 	"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS",
@@ -109,9 +107,9 @@ var passed = []string{
 	"SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMFILES", "PROGRAMFILES(X86)", "PROGRAMDATA",
 }
 
-// environment returns what the browser may know of this process's environment: what it needs, and so no token and
-// no session of any program (I2). The folder is where it puts its temporary files, of which a killed one leaves some
-// behind, and its reports of crashes, which may hold what was on a page.
+// environment returns the browser's environment variables: only what it needs, so no token and no session of
+// any program (I2). The folder is for its temporary files, some of which remain after a kill, and for its crash
+// reports, which may hold a page's content.
 func environment(all []string, folder string) []string {
 	var kept []string
 	for _, variable := range all {
@@ -147,12 +145,12 @@ func (p *process) alive() bool {
 }
 
 const (
-	// A browser that has just ended may still be about to write into its folder.
+	// A browser that has just ended may still write to its folder.
 	removals     = 100
 	removalPause = 50 * time.Millisecond
 )
 
-// end ends the browser, and removes its folder. There is nothing in the profile to be saved first.
+// end ends the browser and removes its folder. The profile has nothing to save.
 func (p *process) end() error {
 	if b := chromedp.FromContext(p.ctx).Browser; b != nil && b.Process() != nil {
 		kill(b.Process().Pid)
@@ -171,15 +169,16 @@ func (p *process) end() error {
 	return fmt.Errorf("removing the browser's profile: %w", err)
 }
 
-// removeSocket removes the folder that a browser has for its socket beside that of its profile, where the
-// profile's name is too long for sockets. A browser that is killed leaves it behind.
+// removeSocket removes the folder for a browser's socket beside its profile folder. The browser uses it if the
+// profile's path is too long for sockets, and leaves it behind when it is killed.
 func removeSocket(profile string) {
 	socket, err := os.Readlink(filepath.Join(profile, "SingletonSocket"))
 	if err != nil {
 		return
 	}
 	folder := filepath.Dir(socket)
-	// One by one, and the folder only if it is empty then: nothing else is ours to remove.
+	// Files are removed one by one, and the folder only if it is then empty, because the provider owns nothing
+	// else there.
 	for _, name := range []string{socket, filepath.Join(folder, "SingletonCookie"), folder} {
 		_ = os.Remove(name)
 	}
@@ -191,10 +190,10 @@ const (
 	lockSuffix   = ".lock"
 )
 
-// makeFolder makes a folder for a profile, with a lock beside it that is held as long as this process runs. Where there
-// are no locks, the folder stays behind if the process is killed.
+// makeFolder creates a profile folder with a lock beside it, which this process holds until it ends. On a file
+// system without locks, the folder remains if the process is killed.
 func makeFolder(ctx context.Context, dir string) (folder string, lock *lockfile.Lock, err error) {
-	// The lock comes first: a folder without one is left alone.
+	// The lock comes first, because sweep ignores a folder without one.
 	file, err := os.CreateTemp(dir, folderPrefix+"*"+lockSuffix)
 	if err != nil {
 		return "", nil, err
@@ -214,7 +213,7 @@ func makeFolder(ctx context.Context, dir string) (folder string, lock *lockfile.
 	return folder, lock, nil
 }
 
-// sweep removes the folders of processes that were killed, and so could not.
+// sweep removes the folders of killed processes.
 func sweep(dir string) {
 	locks, err := filepath.Glob(filepath.Join(dir, folderPrefix+"*"+lockSuffix))
 	if err != nil {
@@ -228,7 +227,7 @@ func sweep(dir string) {
 		if os.RemoveAll(strings.TrimSuffix(name, lockSuffix)) == nil {
 			lock.Remove()
 		} else {
-			// Somebody else's is not ours to remove, and stays.
+			// A folder of another user can't be removed and stays.
 			lock.Unlock()
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// detach keeps the browser out of the terminal's group: Ctrl-C is for Terraform, which lets what is
-// under way end in order. It dies with this process, however this dies.
+// detach moves the browser out of the terminal's process group: Ctrl-C is for Terraform, which lets running
+// operations finish. The browser dies with this process, however that ends.
 func detach(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -4,8 +4,8 @@ package browser
 
 import "os/exec"
 
-// detach leaves the command as it is: the browser ends by itself when the pipe to this process breaks.
+// detach does not change the command: the browser ends when the pipe to this process breaks.
 func detach(*exec.Cmd) {}
 
-// kill leaves the processes alone: they end when the pipe to this process breaks.
+// kill does nothing: the processes end when the pipe to this process breaks.
 func kill(int) {}

@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// detach keeps the browser out of the terminal's group: Ctrl-C is for Terraform, which lets what is
-// under way end in order. It ends by itself when the pipe to this process breaks.
+// detach moves the browser out of the terminal's process group: Ctrl-C is for Terraform, which lets running
+// operations finish. The browser ends when the pipe to this process breaks.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

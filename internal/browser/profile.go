@@ -16,26 +16,26 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// Profile is what people have pointed at on the pages of some sites, as it is kept in a file. It holds no value.
+// Profile is what users have pointed at on the pages of some sites, as saved in a file. It holds no values.
 type Profile struct {
-	// File is where it was read from, or is kept.
+	// File is the file's name.
 	File  string
 	sites map[string]*Lessons
 }
 
-// profileVersion is the version of the form of such files.
+// profileVersion is the version of the file format.
 const profileVersion = 1
 
-// MostProfile is how large such a file may be, in bytes.
+// MostProfile is the maximum size of the file, in bytes.
 const MostProfile = 64 << 10
 
-// profileFile is the form of the file.
+// profileFile is the file format.
 type profileFile struct {
 	Version int                               `json:"version"`
 	Sites   map[string]map[string][]Structure `json:"sites"`
 }
 
-// NewProfile returns a profile of sites of which nothing has been taught yet.
+// NewProfile returns an empty profile.
 func NewProfile(file string, tables map[string]Table) *Profile {
 	p := &Profile{File: file, sites: map[string]*Lessons{}}
 	for site := range tables {
@@ -44,7 +44,7 @@ func NewProfile(file string, tables map[string]Table) *Profile {
 	return p
 }
 
-// ReadProfile reads a file, and holds it to what the sites' tables have.
+// ReadProfile reads a file and checks it against the sites' tables.
 func ReadProfile(file string, tables map[string]Table) (*Profile, error) {
 	in, err := os.Open(file) //nolint:gosec // The user names the file.
 	if err != nil {
@@ -57,7 +57,7 @@ func ReadProfile(file string, tables map[string]Table) (*Profile, error) {
 	return ParseProfile(file, data, tables)
 }
 
-// ParseProfile is [ReadProfile] for what is in the file. Its errors quote nothing of that but names.
+// ParseProfile is [ReadProfile] for the file's content. Its errors quote only names from it.
 func ParseProfile(file string, data []byte, tables map[string]Table) (*Profile, error) {
 	if len(data) > MostProfile {
 		return nil, fmt.Errorf("it is larger than %d bytes, as no such file is", MostProfile)
@@ -92,7 +92,7 @@ func ParseProfile(file string, data []byte, tables map[string]Table) (*Profile, 
 	return p, nil
 }
 
-// explainJSON says what is wrong with a file, without more of its content than the name of a key.
+// explainJSON describes a syntax error of the file. Of its content, it quotes only the name of a key.
 func explainJSON(err error) error {
 	const unknown = "json: unknown field "
 	var wrongType *json.UnmarshalTypeError
@@ -105,7 +105,7 @@ func explainJSON(err error) error {
 	return errors.New("it is not a JSON object as check --teach writes it")
 }
 
-// Of returns what was taught of a site; nil where p is nil.
+// Of returns the lessons of a site; nil if p is nil.
 func (p *Profile) Of(site string) *Lessons {
 	if p == nil {
 		return nil
@@ -113,7 +113,7 @@ func (p *Profile) Of(site string) *Lessons {
 	return p.sites[site]
 }
 
-// Len returns how many things were taught.
+// Len returns the number of taught elements.
 func (p *Profile) Len() int {
 	n := 0
 	for _, lessons := range p.sites {
@@ -122,7 +122,7 @@ func (p *Profile) Len() int {
 	return n
 }
 
-// Save writes the profile to its file, whole or not at all.
+// Save writes the profile to its file atomically.
 func (p *Profile) Save() error {
 	written := profileFile{Version: profileVersion, Sites: map[string]map[string][]Structure{}}
 	for site, lessons := range p.sites {
@@ -140,8 +140,8 @@ func (p *Profile) Save() error {
 	return wholefile.Write(p.File, filepath.Base(p.File)+".*", text.Bytes())
 }
 
-// Lessons are what people have pointed at on the pages of one site: by label, how the thing is built. It is safe for
-// concurrent use. Of nil Lessons, nothing is known.
+// Lessons are what users have pointed at on the pages of one site: by label, the structure of the element. It
+// is safe for concurrent use. A nil Lessons is empty.
 type Lessons struct {
 	file string
 
@@ -149,7 +149,8 @@ type Lessons struct {
 	known map[string][]Structure
 }
 
-// of returns how the thing of a label is built: it may be so on several pages. None is not taught.
+// of returns the structures of a label's element, which may be on several pages. It returns none if the label
+// was not taught.
 func (l *Lessons) of(label string) []Structure {
 	if l == nil || label == "" {
 		return nil
@@ -159,7 +160,7 @@ func (l *Lessons) of(label string) []Structure {
 	return l.known[label]
 }
 
-// add adds what was taught last, which is looked for first.
+// add adds a new structure, which is searched first.
 func (l *Lessons) add(label string, s Structure) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// Keyring keeps one secret where other programs' files are not: in the operating system's keyring.
+// Keyring stores one secret apart from files, in the operating system's keyring.
 type Keyring interface {
-	// Get returns the secret; ok tells whether there is one. The error is that of a keyring that can't be reached.
+	// Get returns the secret; ok is false if there is none. The error says that the keyring is unreachable.
 	Get() (secret string, ok bool, err error)
 	Set(secret string) error
 	// Delete removes the secret, if there is one.
 	Delete() error
 }
 
-// A keyring holds some thousand bytes at most, and a session may be larger. So the keyring has a key, by which the files
-// of all sessions are sealed (AES-256-GCM): a copy of a file is of no use without it.
+// A keyring holds some thousand bytes at most, and a session may be larger. So the keyring has a key that seals
+// the files of all sessions (AES-256-GCM). A copy of a file is useless without it.
 const (
 	sealedPrefix = "sealed:"
 	sealKeySize  = 32
 )
 
-// SealError says that a session is sealed, and can't be opened.
+// SealError says that a session is sealed and can't be opened.
 type SealError struct {
 	Path  string
 	Cause error
@@ -44,7 +44,7 @@ var errSealBroken = errors.New("the file was changed, or sealed with another key
 
 func isSealed(text string) bool { return strings.HasPrefix(text, sealedPrefix) }
 
-// seal returns a text that only open turns back, for a file with this name.
+// seal seals a text for a file with this name. Only open can read it.
 func seal(key []byte, name, text string) (string, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
@@ -55,7 +55,7 @@ func seal(key []byte, name, text string) (string, error) {
 	return sealedPrefix + base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, []byte(text), []byte(name))), nil
 }
 
-// open returns the text that was sealed for a file with this name.
+// open returns a text that was sealed for a file with this name.
 func open(key []byte, name, sealed string) (string, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
@@ -85,7 +85,7 @@ var (
 	errNoSealKey = errors.New("the keyring does not have the key any more")
 )
 
-// sealKey returns the key in the keyring; nil where it has none.
+// sealKey returns the key in the keyring; nil if it has none.
 func (k Keep) sealKey() ([]byte, error) {
 	if k.Keyring == nil {
 		return nil, errNoKeyring
@@ -101,7 +101,8 @@ func (k Keep) sealKey() ([]byte, error) {
 	return key, nil
 }
 
-// sealed returns what a file with this name is to hold: the text, sealed where there is a keyring that keeps the key.
+// sealed returns the content for a file with this name: the text, sealed if there is a keyring that keeps the
+// key.
 func (k Keep) sealed(name, text string) string {
 	key, err := k.sealKey()
 	if err == nil && key == nil {
@@ -119,7 +120,7 @@ func (k Keep) sealed(name, text string) string {
 	return content
 }
 
-// opened returns the text that sealed was given.
+// opened returns the text that was given to sealed.
 func (k Keep) opened(name, content string) (string, error) {
 	if !isSealed(content) {
 		return content, nil

@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Session is what a browser keeps of somebody who has signed in to a site. Whoever has it is that
-// person to the site, so it is as secret as a password.
+// Session is the browser's data of a user who has signed in to a site. It gives access like a password, so keep
+// it as secret.
 type Session struct {
 	// Host is the site's, with its port if it has one.
 	Host    string            `json:"host"`
@@ -33,7 +33,7 @@ type Cookie struct {
 	Secure   bool   `json:"secure,omitempty"`
 	HTTPOnly bool   `json:"http_only,omitempty"`
 	SameSite string `json:"same_site,omitempty"`
-	// Expires is in seconds since 1970; 0 for one that ends with the browser.
+	// Expires is in seconds since 1970; 0 for a cookie that ends with the browser.
 	Expires int64 `json:"expires,omitempty"`
 }
 
@@ -43,10 +43,10 @@ func (Session) String() string { return "(a session)" }
 // GoString keeps a session out of logs and messages (I2).
 func (Session) GoString() string { return "(a session)" }
 
-// errNoSession says that a text is no session. What is wrong with it is not said: it may hold one.
+// errNoSession says that a text is no session. It gives no details, because the text may hold a session.
 var errNoSession = errors.New("this is not a session as login prints it")
 
-// ParseSession returns the session that [Session.Line] has written down.
+// ParseSession parses the text that [Session.Line] returns.
 func ParseSession(line string) (Session, error) {
 	data, err := base64.RawURLEncoding.DecodeString(strings.TrimSpace(line))
 	if err != nil {
@@ -59,7 +59,7 @@ func ParseSession(line string) (Session, error) {
 	return s, nil
 }
 
-// Line writes a session down as one line of letters, digits, hyphens and underscores.
+// Line encodes a session as one line of letters, digits, hyphens and underscores.
 func (s Session) Line() (string, error) {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s Session) Line() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(data), nil
 }
 
-// enter puts the session's cookies into a profile.
+// enter adds the session's cookies to a profile.
 func (s Session) enter(ctx context.Context, profile cdp.BrowserContextID) error {
 	if len(s.Cookies) == 0 {
 		return nil
@@ -86,7 +86,7 @@ func (c Cookie) param() *network.CookieParam {
 		Name: c.Name, Value: c.Value, Path: c.Path,
 		Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: network.CookieSameSite(c.SameSite),
 	}
-	// One for a single host must not become one for the hosts below it, which a domain would make it.
+	// Setting a domain would extend a cookie of a single host to its subdomains.
 	if strings.HasPrefix(c.Domain, ".") {
 		p.Domain = c.Domain
 	} else {

@@ -5,45 +5,45 @@ import (
 	"slices"
 )
 
-// Sight is what a tab has seen of a page when a step ended, or what it has used on the way to one. It may hold
-// a secret.
+// Sight is what a tab saw of a page at the end of a step, or an element that it used on the way. It may hold a
+// secret.
 type Sight struct {
 	// Site, Host, Page and Step are as in a [Record].
 	Site, Host, Page, Step string
-	// Shown is the page; nil where the sight is of a thing on the way.
+	// Shown is the page; nil if the sight is about an element on the way.
 	Shown *Page
-	// Passed is a thing on the way that was found; nil where the sight is of a page.
+	// Passed is an element on the way; nil if the sight is about a page.
 	Passed *Finding
 	// Secret matches the site's secrets; nil matches none.
 	Secret *regexp.Regexp
-	// Failed says that the step ended without what it looked for.
+	// Failed reports that the step did not find what it looked for.
 	Failed bool
 }
 
-// Finding is whether a page has a thing.
+// Finding says whether a page has an element.
 type Finding struct {
 	Thing Thing
-	// What describes it where it is known by structure, and not by a name.
+	// What describes an element that is found by structure and not by a name.
 	What string
-	// Found is what the found thing is called on the page; empty where it was not found.
+	// Found is the element's name on the page; empty if it was not found.
 	Found string
-	// Several says that there is more than one.
+	// Several reports that there is more than one.
 	Several bool
-	// Nearest are the names of what there is instead, the likest first. Names that may be somebody's are not among
-	// them.
+	// Nearest are the names of similar elements, the most similar first, without names that may identify
+	// somebody.
 	Nearest []string
-	// Optional says that the page need not have it.
+	// Optional reports that the page need not have the element.
 	Optional bool
-	// Taught says that it was found by what a person has pointed at.
+	// Taught reports that the element was found by a user's lesson.
 	Taught bool
-	// Entry is the entry of a list in which the thing is looked for; nil where it is looked for on the whole page.
+	// Entry is the list entry in which the element is searched; nil if the whole page is searched.
 	Entry *Element
 }
 
-// OK tells whether the thing was found, or need not be.
+// OK reports whether the element was found or is optional.
 func (f Finding) OK() bool { return f.Found != "" && !f.Several || f.Optional }
 
-// Examine looks for a thing on a page. A text may be there more than once.
+// Examine looks for an element on a page. A text may be there more than once.
 func (p *Page) Examine(t Thing) Finding {
 	f := Finding{Thing: t}
 	found := p.Find(t)
@@ -56,7 +56,7 @@ func (p *Page) Examine(t Thing) Finding {
 	return f
 }
 
-// called returns the name of an element that fits the thing best.
+// called returns the name of the element that matches the thing best.
 func (t Thing) called(e *Element) string {
 	best, name := unlike, ""
 	for _, candidate := range t.namesOf(e) {
@@ -70,7 +70,7 @@ func (t Thing) called(e *Element) string {
 	return name
 }
 
-// watch tells who watches of a page.
+// watch passes a page to the watcher.
 func (t *Tab) watch(s Step, page *Page, err error) {
 	if page == nil || t.gate.isPrivate() {
 		return
@@ -80,7 +80,7 @@ func (t *Tab) watch(s Step, page *Page, err error) {
 	})
 }
 
-// passed tells who watches of a thing on the way.
+// passed passes an element on the way to the watcher.
 func (t *Tab) passed(s Step, thing Thing, e *Element) {
 	t.browser.options.Watch(Sight{
 		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do,

@@ -13,36 +13,35 @@ import (
 )
 
 var (
-	// ErrNoDisplay says that there is no screen to open a window on.
+	// ErrNoDisplay says that there is no screen for a window.
 	ErrNoDisplay error = chromedp.ErrNoDisplay
-	// ErrWindowClosed says that a person has closed the window.
+	// ErrWindowClosed says that the user closed the window.
 	ErrWindowClosed = errors.New("the window was closed")
 )
 
-// signInInterval is the wait between two looks at what a person does.
+// signInInterval is the wait between two looks at the window.
 const signInInterval = 250 * time.Millisecond
 
-// Watch is how a person who signs in and the program hear of each other.
+// Watch connects the user who signs in and the program.
 type Watch struct {
-	// Done is closed when the person says that they are in; nil is never.
+	// Done is closed when the user says that they have signed in; nil never is.
 	Done <-chan struct{}
-	// Elsewhere, where it is not nil, is told of the first page of each other host that the window shows.
+	// Elsewhere, if not nil, is called with the first page of each other host that the window shows.
 	Elsewhere func(*url.URL)
 }
 
-// SignedIn is somebody who has signed in.
+// SignedIn is a user who has signed in.
 type SignedIn struct {
 	Session Session
-	// User is the e-mail address of who it is; empty where the page does not show it.
+	// User is the user's e-mail address; empty if the page does not show it.
 	User string
 }
 
-// SignIn opens a window on a site, lets a person sign in there, and returns the session as soon as a page of
-// the site shows somebody who is signed in, or when the person says so. How people sign
-// in is left to them: on whatever hosts, in whatever tabs of the window, and for as long as ctx lasts. Pages
-// of other hosts are not looked at: only their addresses are.
+// SignIn opens a window on a site and lets a user sign in. It returns the session as soon as a page of the site
+// shows a signed-in user, or when the user says so. Users may sign in on any host, in any tab of the window,
+// and for as long as ctx lasts. SignIn reads only the addresses of other hosts' pages, not the pages.
 //
-// The window is a browser's of its own, with a profile that is in memory only. Nothing of it is left.
+// The window is a separate browser with a profile in memory. It leaves nothing behind.
 func SignIn(ctx context.Context, o Options, site *Site, watch Watch) (entered SignedIn, err error) {
 	var group Group
 	// The tabs go with the browser.
@@ -82,19 +81,19 @@ func isClosed(done <-chan struct{}) bool {
 	}
 }
 
-// window is what a person signs in in.
+// window is the window in which a user signs in.
 type window struct {
-	// tab is the one that it was opened with.
+	// tab is the window's first tab.
 	tab *Tab
-	// tabs are those that have been looked at, and since is from when on each shows somebody who is signed in.
+	// tabs are the tabs that were read. since is when each began to show a signed-in user.
 	tabs  map[target.ID]*Tab
 	since map[target.ID]time.Time
-	// elsewhere is told of other hosts, and hosts are those that it was told of.
+	// elsewhere is called for other hosts. hosts are those that it was called for.
 	elsewhere func(*url.URL)
 	hosts     map[string]bool
 }
 
-// reason returns why there is nothing more to be seen, where something went wrong.
+// reason returns why the window can't be read any more, if something went wrong.
 func (w *window) reason(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -105,14 +104,14 @@ func (w *window) reason(ctx context.Context, err error) error {
 	return err
 }
 
-// begin leaves the person with one window, which shows where the site begins.
+// begin leaves one window, which shows the site's start page.
 func (w *window) begin(ctx context.Context) error {
 	if err := w.tab.run(ctx, w.closeFirst); err != nil {
 		return fmt.Errorf("opening a window: %w", err)
 	}
 	site := w.tab.visitor.site
 	return w.tab.run(ctx, func(ctx context.Context) error {
-		// Not Load, which waits for the page and may load it again: by then somebody types into it.
+		// Load would wait for the page and might load it again while the user types.
 		gone, err := chromedp.Call(ctx, page.Navigate, page.NavigateParams{URL: site.URL.String()})
 		if err == nil && gone.ErrorText != "" {
 			err = errors.New(gone.ErrorText)
@@ -124,15 +123,15 @@ func (w *window) begin(ctx context.Context) error {
 	})
 }
 
-// closeFirst closes the empty window that the browser has begun with.
+// closeFirst closes the empty window that the browser opens at its start.
 func (w *window) closeFirst(ctx context.Context) error {
 	first := chromedp.FromContext(w.tab.process.ctx).Target.TargetID
 	_, err := chromedp.CallBrowser(ctx, target.CloseTarget, target.CloseTargetParams{TargetID: first})
 	return err
 }
 
-// signedIn looks at the site's pages in the window, and returns who the first one shows that shows somebody who is
-// signed in; any of the site's will do where the person says so.
+// signedIn reads the site's pages in the window, and returns the user of the first one that shows a signed-in
+// user. If the user says that they have signed in, any page of the site counts.
 func (w *window) signedIn(ctx context.Context, said bool) (entered SignedIn, ok bool, err error) {
 	var pages []*target.Info
 	err = w.tab.run(ctx, func(ctx context.Context) error {
@@ -160,7 +159,7 @@ func (w *window) signedIn(ctx context.Context, said bool) (entered SignedIn, ok 
 	return SignedIn{}, false, nil
 }
 
-// tellOf tells of the address of a page, where it is the first one of another host.
+// tellOf reports the address of a page if it is the first one of another host.
 func (w *window) tellOf(text string) {
 	address, err := url.Parse(text)
 	if err != nil || address.Host == "" || address.Host == w.tab.visitor.site.URL.Host || w.hosts[address.Host] || w.elsewhere == nil {
@@ -170,7 +169,7 @@ func (w *window) tellOf(text string) {
 	w.elsewhere(address)
 }
 
-// userOn returns who a page shows to be signed in. It is nice to know, and nothing depends on it.
+// userOn returns the signed-in user that a page shows. Nothing depends on it.
 func (w *window) userOn(ctx context.Context, id target.ID) string {
 	page, err := w.tabs[id].look(ctx)
 	if err != nil {
@@ -179,12 +178,11 @@ func (w *window) userOn(ctx context.Context, id target.ID) string {
 	return page.User()
 }
 
-// stays is how long a page has to show somebody who is signed in: some do for a moment, before they ask to
-// sign in.
+// stays is how long a page must show a signed-in user: some pages do for a moment before they ask to sign in.
 const stays = 2 * time.Second
 
-// shows tells whether a page is one of the site that somebody sees who is signed in. What can't be looked at,
-// such as a page that is being closed, is none.
+// shows reports whether a page is one that the site shows to signed-in users. An unreadable page, such as one
+// that is closing, is none.
 func (w *window) shows(ctx context.Context, info *target.Info, said bool) bool {
 	address, err := url.Parse(info.URL)
 	if err != nil || address.Host != w.tab.visitor.site.URL.Host {
@@ -217,7 +215,7 @@ func (w *window) at(ctx context.Context, id target.ID) (*Tab, error) {
 	tab.ctx, tab.cancel = chromedp.NewContext(w.tab.process.ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
 	ctx, done := context.WithTimeout(ctx, w.tab.browser.options.Timeout)
 	defer done()
-	// The tab lives as long as the context that it is first used with, so that must not be ctx.
+	// The tab lives as long as the context of its first use, so ctx can't be that context.
 	unneeded := context.AfterFunc(ctx, tab.cancel)
 	if err := chromedp.Do(tab.ctx); err != nil {
 		tab.cancel()

@@ -7,33 +7,33 @@ import (
 	"strings"
 )
 
-// Structure is how something on a page is built that a person has pointed at: by what it is found again. It
-// holds no value, and no text that may be one.
+// Structure describes an element that a user has pointed at, so that it can be found again. It holds no value,
+// and no text that may be one.
 type Structure struct {
 	// Tag and Role are as in [Element].
 	Tag  string `json:"tag"`
 	Role string `json:"role,omitempty"`
-	// Name is what it is called; empty where that may be a value.
+	// Name is the element's name; empty if the name may be a value.
 	Name string `json:"name,omitempty"`
-	// Inside are the roles of what it is in, such as a menu or a dialog, the nearest first.
+	// Inside are the roles of the elements around it, such as a menu or a dialog, the nearest first.
 	Inside []string `json:"inside,omitempty"`
-	// Place tells it from what is built alike.
+	// Place distinguishes it from similar elements.
 	Place *Place `json:"place,omitempty"`
 }
 
-// Place is where something is among what is built alike.
+// Place is an element's position among similar ones.
 type Place struct {
-	// After and Before are the labels of the nearest known things on both sides; one of them may be empty.
+	// After and Before are the labels of the nearest known elements on both sides. One of them may be empty.
 	After  string `json:"after,omitempty"`
 	Before string `json:"before,omitempty"`
-	// Entry says that it is counted within an entry of a list, such as the row of a key.
+	// Entry reports that the position is within a list entry, such as the row of a key.
 	Entry bool `json:"entry,omitempty"`
-	// Nth says which it is between those, from 1, and Of how many there are.
+	// Nth is the position between After and Before, from 1. Of is the number of similar elements there.
 	Nth int `json:"nth"`
 	Of  int `json:"of"`
 }
 
-// Why something can't be taught, for the person.
+// The reasons why an element can't be taught, for the user.
 var (
 	errNoField     = errors.New("that is nothing that can be typed into")
 	errNoText      = errors.New("that has no text that may be written down: what is read is known by what it is called")
@@ -42,7 +42,7 @@ var (
 	errNeverTaught = errors.New("that is never clicked")
 )
 
-// check holds what a file says to what can be.
+// check rejects what no lesson can contain.
 func (s Structure) check(label string, table Table) error {
 	if _, ok := table[label]; !ok {
 		return ErrNoLabel
@@ -69,12 +69,12 @@ func (s Structure) check(label string, table Table) error {
 	return nil
 }
 
-// mayTell tells whether a name may be written down: it is short, and no word of it may be a value.
+// mayTell reports whether a name may be saved: it is short, and no word of it may be a value.
 func mayTell(name string) bool {
 	return plain(name) != "" && len([]rune(name)) <= longestName/2 && tidy(name) == name && maskText(name) == name
 }
 
-// containers are the roles of what says where on a page something is.
+// containers are the roles that describe an element's location on a page.
 func containers() []string {
 	return []string{
 		"navigation", "main", "complementary", "banner", "form", "search", "dialog", "alertdialog", "menu", "menubar", "listbox", "tablist",
@@ -82,7 +82,7 @@ func containers() []string {
 	}
 }
 
-// insideOf returns the roles of what an element is in.
+// insideOf returns the roles of the elements around an element.
 func insideOf(e *Element) []string {
 	var roles []string
 	for at := e.parent; at != nil; at = at.parent {
@@ -93,13 +93,13 @@ func insideOf(e *Element) []string {
 	return roles
 }
 
-// fits tells whether an element is built so, wherever it stands.
+// fits reports whether an element has this structure, at any place.
 func (t Thing) fits(s Structure, e *Element) bool {
 	return e.Tag == s.Tag && e.Role == s.Role && slices.Equal(insideOf(e), s.Inside) &&
 		(s.Name == "" || slices.ContainsFunc(t.namesOf(e), func(name string) bool { return plain(name) == plain(s.Name) }))
 }
 
-// alike returns what is built so in e.
+// alike returns the elements in e with this structure.
 func (t Thing) alike(s Structure, e *Element) []*Element {
 	var found []*Element
 	for candidate := range e.All() {
@@ -110,8 +110,8 @@ func (t Thing) alike(s Structure, e *Element) []*Element {
 	return distinct(found)
 }
 
-// Shown returns what is in e of what a person has pointed at; nothing where nobody has, or where the page has
-// nothing that is built so any more.
+// Shown returns the elements in e that a user has pointed at. It returns none if nobody has, or if nothing on
+// the page has that structure any more.
 func (t Thing) Shown(e *Element) []*Element {
 	for _, s := range t.site.lessons.of(t.Label) {
 		if found := t.match(s, e); len(found) > 0 {
@@ -137,7 +137,7 @@ func (t Thing) match(s Structure, e *Element) []*Element {
 	return slices.DeleteFunc(found, func(at *Element) bool { return !e.Contains(at) })
 }
 
-// heads tells whether an element is the heading of a column, or the name beside a value, that the thing is.
+// heads reports whether an element is the thing as the heading of a column, or the label beside a value.
 func (t Thing) heads(e *Element, least int) bool {
 	for _, s := range t.site.lessons.of(t.Label) {
 		for inner := range e.All() {
@@ -149,7 +149,7 @@ func (t Thing) heads(e *Element, least int) bool {
 	return max(t.fit(e.Text()), t.fit(e.Name)) >= least
 }
 
-// among returns the one that is in this place, if there are as many as there were.
+// among returns the element at this position, if the number of similar elements is unchanged.
 func (p Place) among(alike []*Element) []*Element {
 	if len(alike) != p.Of {
 		return nil
@@ -157,7 +157,7 @@ func (p Place) among(alike []*Element) []*Element {
 	return alike[p.Nth-1 : p.Nth]
 }
 
-// between returns what is built alike between the known things of a place.
+// between returns the similar elements between the known elements of a place.
 func (t Thing) between(s Structure, page *Element) []*Element {
 	after, before := t.site.anchor(page, s.Place.After), t.site.anchor(page, s.Place.Before)
 	if s.Place.After != "" && after == nil || s.Place.Before != "" && before == nil {
@@ -178,7 +178,7 @@ func orderOf(page *Element) map[*Element]int {
 	return order
 }
 
-// anchor returns the one thing on a page that has a label's name; nil where it has none, or several.
+// anchor returns the one element on a page with a label's name; nil if there are none or several.
 func (w Words) anchor(page *Element, label string) *Element {
 	if label == "" {
 		return nil
@@ -211,8 +211,7 @@ func (e *Element) root() *Element {
 	return at
 }
 
-// meant returns what a person means who points at an element: what is made for it, such as the button around a
-// text.
+// meant returns the element that a user means: the functional one, such as the button around a text.
 func (t Thing) meant(e *Element) (*Element, error) {
 	around := e.Closest(func(at *Element) bool {
 		return t.Kind.could(at) && (t.Kind == Text || t.Kind == Field || acts(at) || at.Text() == e.Text())
@@ -228,8 +227,8 @@ func (t Thing) meant(e *Element) (*Element, error) {
 	return e, nil
 }
 
-// learn writes down how an element is built. Entry is the entry of a list in which it is; nil where that is of no
-// concern. Hidden are names of people, shops and stores.
+// learn describes an element. Entry is the list entry around it; nil if that does not matter. Hidden are names
+// of people, shops and stores.
 func (t Thing) learn(e, entry *Element, hidden func(string) bool) (Structure, error) {
 	s := Structure{Tag: e.Tag, Role: e.Role, Inside: insideOf(e)}
 	for _, name := range t.namesOf(e) {
@@ -259,13 +258,13 @@ func (t Thing) learn(e, entry *Element, hidden func(string) bool) (Structure, er
 	return s, nil
 }
 
-// placeIn returns which of some elements one is.
+// placeIn returns an element's index among some elements.
 func placeIn(e *Element, alike []*Element) *Place {
 	i := slices.IndexFunc(alike, func(at *Element) bool { return at.Contains(e) || e.Contains(at) })
 	return &Place{Nth: i + 1, Of: len(alike)}
 }
 
-// placeOf returns where an element stands among what is built alike, between the nearest known things.
+// placeOf returns an element's position among similar ones, between the nearest known elements.
 func (t Thing) placeOf(s Structure, e *Element) (*Place, error) {
 	page := e.root()
 	order := orderOf(page)
@@ -293,7 +292,7 @@ func (t Thing) placeOf(s Structure, e *Element) (*Place, error) {
 	return &beside, nil
 }
 
-// String says in words how something is built.
+// String describes the structure in words.
 func (s Structure) String() string {
 	var text strings.Builder
 	text.WriteString("a " + s.Tag)

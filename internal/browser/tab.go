@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tab is an open tab, which shows a site to a visitor. It is for one goroutine at a time.
+// Tab is an open tab of a visitor. It is not safe for concurrent use.
 type Tab struct {
 	browser *Browser
 	visitor *Visitor
@@ -25,12 +25,13 @@ type Tab struct {
 	// ctx is chromedp's.
 	ctx    context.Context
 	cancel context.CancelFunc
-	// ready says that the tab has been opened, and holds the visitor's session.
+	// ready reports that the tab is open and has the visitor's session.
 	ready bool
-	// secrets are those that were typed, so that no message and no picture repeats them (I2).
+	// secrets are the typed secrets. No message and no picture may repeat them (I2).
 	secrets []string
 
-	// approved is what a person was asked, and outdated says that it took so long that the proofs are made again.
+	// approved is the question that a user approved. outdated reports that the answer took so long that the
+	// proofs must be made again.
 	approved []question
 	outdated bool
 
@@ -39,26 +40,26 @@ type Tab struct {
 	gate  *gate
 }
 
-// Step is something to be done on a page, or looked for.
+// Step is an action or a search on a page.
 type Step struct {
-	// Page is what the page is, and Do what is to be done on it: "generate a key". Both are for people.
+	// Page names the page, and Do the action, such as "generate a key". Both are for people.
 	Page, Do string
-	// Quiet is how long the page has to say the same before it counts, with nothing asked of the network any
-	// more; 0 means 300 milliseconds. What is concluded from an absence needs more.
+	// Quiet is how long the page must stay the same, with an idle network, before it counts; 0 means 300
+	// milliseconds. A conclusion from an absence needs more.
 	Quiet time.Duration
-	// Secret says that what is typed is one.
+	// Secret reports that the typed text is a secret.
 	Secret bool
-	// Changing says that what has just been clicked changes something.
+	// Changing reports that the last click changes something.
 	Changing bool
-	// SigningIn says that a page which asks to sign in is what the step is about.
+	// SigningIn reports that the step is about the sign-in page.
 	SigningIn bool
 
-	// passing says that the page is on the way to another one.
+	// passing reports that the page is on the way to another one.
 	passing bool
 }
 
-// Record is what may be told of one step. Logs are made of these fields and nothing else: nothing that
-// was typed or read can get into one, because none of it is here (I2).
+// Record has the fields of a step that may be logged. Logs use only these fields. There is no typed or read
+// text here, so none can get into a log (I2).
 type Record struct {
 	Site, Host, Page, Step string
 	Kind                   Kind
@@ -66,16 +67,16 @@ type Record struct {
 }
 
 const (
-	// lookInterval is the wait between two looks at a page that is not yet what it should be.
+	// lookInterval is the wait between two looks at a page that is not ready.
 	lookInterval = 50 * time.Millisecond
-	// loads is how often a page is asked for that can't be loaded, loadPause apart.
+	// loads is how often a page that fails to load is requested, with loadPause in between.
 	loads     = 3
 	loadPause = time.Second
-	// shortQuiet is how long a page has to say the same where a step does not say it.
+	// shortQuiet is the default for [Step.Quiet].
 	shortQuiet = 300 * time.Millisecond
 )
 
-// newTab returns a tab that has not been opened.
+// newTab returns a tab that is not open yet.
 func newTab(b *Browser, v *Visitor, p *process, profile cdp.BrowserContextID) *Tab {
 	return &Tab{
 		browser: b, visitor: v, process: p, profile: profile,
@@ -83,12 +84,12 @@ func newTab(b *Browser, v *Visitor, p *process, profile cdp.BrowserContextID) *T
 	}
 }
 
-// prepare makes the tab, and puts the visitor's session into it.
+// prepare opens the tab and adds the visitor's session.
 func (t *Tab) prepare(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// The tab lives as long as the context that it is made with, so that must not be ctx.
+	// The tab lives as long as the context that creates it, so ctx can't be that context.
 	unneeded := context.AfterFunc(ctx, t.cancel)
 	err := chromedp.Do(t.ctx)
 	if !unneeded() {
@@ -113,7 +114,7 @@ func (t *Tab) prepare(ctx context.Context) error {
 	return err
 }
 
-// settle tells pages to write dates in English and in UTC: what they write is read.
+// settle sets the page's language to English and its time zone to UTC, because its dates are read.
 func settle(ctx context.Context) error {
 	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "UTC"}); err != nil {
 		return err
@@ -122,7 +123,7 @@ func settle(ctx context.Context) error {
 	return err
 }
 
-// Close closes the tab. With a visitor's last one, what the site has changed of the session is kept.
+// Close closes the tab. The visitor's last tab saves the changes of the session.
 func (t *Tab) Close() {
 	t.leave()
 	<-t.browser.slots
@@ -134,11 +135,10 @@ func (t *Tab) leave() {
 	t.cancel()
 }
 
-// Private keeps pictures from being taken, and other sites from being asked for anything, because the page may
-// show a secret.
+// Private stops pictures and blocks requests to other sites, because the page may show a secret.
 func (t *Tab) Private(private bool) { t.gate.keepPrivate(private) }
 
-// run does something in the tab, until ctx is done.
+// run runs an action in the tab until ctx is done.
 func (t *Tab) run(ctx context.Context, do func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -155,8 +155,7 @@ func (t *Tab) run(ctx context.Context, do func(context.Context) error) error {
 // errSlow says that a page was not loaded in time.
 var errSlow = errors.New("it took too long")
 
-// Load loads a page of the site. It asks again where there is no answer, or one that says that the site
-// has trouble of its own.
+// Load loads a page of the site. It retries if there is no answer, or if the answer is a server error.
 func (t *Tab) Load(ctx context.Context, s Step, address *url.URL) error {
 	start := time.Now()
 	err := t.load(ctx, address)
@@ -193,10 +192,10 @@ func (t *Tab) loadOnce(ctx context.Context, address *url.URL) error {
 	})
 }
 
-// troubleError is a page that a site shows when it has trouble.
+// troubleError is a server error that a site shows as a page.
 type troubleError struct {
 	status int
-	// wait is how long the site asks to wait.
+	// wait is the site's Retry-After.
 	wait time.Duration
 }
 
@@ -204,7 +203,7 @@ func (e *troubleError) Error() string {
 	return fmt.Sprintf("the answer is %d %s", e.status, http.StatusText(e.status))
 }
 
-// usable returns an error for a page that a site shows when it has trouble.
+// usable returns an error if the page is a server error.
 func usable(response *network.Response) error {
 	if response == nil || response.Status < http.StatusInternalServerError && response.Status != http.StatusTooManyRequests {
 		return nil
@@ -229,7 +228,7 @@ func retryAfter(text string) time.Duration {
 	return 0
 }
 
-// askedToWait returns how long a site asks to wait before the next request.
+// askedToWait returns a site's Retry-After, or 0.
 func askedToWait(err error) time.Duration {
 	var trouble *troubleError
 	if errors.As(err, &trouble) {

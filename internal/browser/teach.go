@@ -11,27 +11,28 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// This file has a person point at what a step does not find.
+// This file asks a user to point at elements that a step does not find.
 //
-// While they point, the page gets none of their clicks. What they point at is written down as a [Structure], tried at
-// once, shown to them in words, and kept when they say OK. The windows that ask are those of ask.go.
+// While the user points, the page gets none of the clicks. The chosen element is described as a [Structure],
+// searched for at once, described to the user in words, and saved when the user says OK. The windows come from
+// ask.go.
 
-// More answers. The last of a sheet's buttons is the careful one: to close the window is to stop.
+// These are more answers. The last button of a sheet is the safe one: closing the window means to stop.
 const (
 	answerAgain = "Again"
 	answerDone  = "Done"
 	answerSkip  = "Skip"
 )
 
-// teaching is what a person who teaches has said so far. It is safe for concurrent use.
+// teaching is the state of a user's lessons. It is safe for concurrent use.
 type teaching struct {
 	mu      sync.Mutex
 	stopped bool
-	// asked are the things that the person was asked for, each on a page, so that they are not asked again.
+	// asked are the elements on each page that the user was asked for. They are not asked for again.
 	asked map[string]bool
 }
 
-// begins tells whether to ask for something, and takes note of it.
+// begins records a question and reports whether it is new.
 func (g *teaching) begins(what string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -51,10 +52,10 @@ func (g *teaching) stop() {
 	g.stopped = true
 }
 
-// Teaches tells whether a person points at what is not found.
+// Teaches reports whether a user points at missing elements.
 func (b *Browser) Teaches() bool { return b.options.Taught != nil }
 
-// readyToTeach has the scripts by which a person points run before those of each page.
+// readyToTeach loads the pointing scripts before those of each page.
 func (t *Tab) readyToTeach(ctx context.Context) error {
 	if !t.browser.Teaches() {
 		return nil
@@ -64,8 +65,8 @@ func (t *Tab) readyToTeach(ctx context.Context) error {
 	return err
 }
 
-// teach has a person point at the first of some things that they see on the page. It tells whether they have: then the
-// page is to be looked at again. Where entry is not nil, the thing is in that entry of a list.
+// teach asks the user to point at the first of some elements that is visible on the page. It reports whether
+// they did; the caller then reads the page again. If entry is not nil, the element is in that list entry.
 func (t *Tab) teach(ctx context.Context, s Step, things []Thing, entry *Element) (taught bool, err error) {
 	if !t.browser.Teaches() || s.SigningIn {
 		return false, nil
@@ -75,7 +76,7 @@ func (t *Tab) teach(ctx context.Context, s Step, things []Thing, entry *Element)
 		return false, err
 	}
 	if shown.inFront() != nil {
-		// A menu that was opened on the way, say, keeps a person from pointing at what is behind it.
+		// An open menu, for example, would hide the elements behind it from the user.
 		if err := t.Press(ctx, s, escape); err != nil {
 			return false, err
 		}
@@ -91,7 +92,7 @@ func (t *Tab) teach(ctx context.Context, s Step, things []Thing, entry *Element)
 	return false, nil
 }
 
-// teachOne has a person point at a thing, until they say that it is the right one, or that it is not there.
+// teachOne asks the user to point at an element until they confirm it or say that it is missing.
 func (t *Tab) teachOne(ctx context.Context, s Step, thing Thing, entry *Element) (taught bool, err error) {
 	question := sheet{
 		heading: "Please point at this",
@@ -135,7 +136,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, thing Thing, entry *Element)
 	}
 }
 
-// confirms is what is asked of what a person has pointed at.
+// confirms is the question that confirms the user's choice.
 func (q sheet) confirms(learned Structure) sheet {
 	q.heading = "Is this the right one?"
 	q.facts = append(slices.Clone(q.facts), [2]string{"You showed", learned.String()})
@@ -144,11 +145,11 @@ func (q sheet) confirms(learned Structure) sheet {
 	return q
 }
 
-// point waits until a person has clicked something on the page, and returns its handle and those of all that it is in;
-// or their answer.
+// point waits until the user clicks an element on the page or answers. It returns the handles of the element
+// and of those around it, or the answer.
 func (t *Tab) point(ctx context.Context, question sheet) (ids []int, answer string, err error) {
 	answer, err = t.consult(ctx, question, nil, func() bool {
-		// A page that is being loaded has nothing to point at, and is asked again.
+		// A page that is loading has nothing to point at; the user is asked again.
 		ids, _ = script[[]int](ctx, t, "point")
 		return len(ids) > 0
 	})
@@ -161,8 +162,7 @@ var (
 	errOtherRow = errors.New("it is not in the row")
 )
 
-// study writes down how the thing is built that a person has pointed at, and finds it again by that. Its error is for
-// the person.
+// study describes the chosen element, and finds it again by its description. Its error is for the user.
 func (t *Tab) study(ctx context.Context, thing Thing, ids []int, entry *Element) (Structure, error) {
 	shown, err := t.look(ctx)
 	if err != nil {
@@ -187,13 +187,14 @@ func (t *Tab) study(ctx context.Context, thing Thing, ids []int, entry *Element)
 	return thing.learn(e, entry, t.tells)
 }
 
-// tells tells whether a name is one that no lesson may hold.
+// tells reports whether a name must not be in a lesson.
 func (t *Tab) tells(name string) bool {
 	secret := t.visitor.site.Secret
 	return t.browser.options.Hidden(name) || secret != nil && secret.MatchString(name)
 }
 
-// mayTeach returns an error for what is something else: what is never clicked, or what is known to change something.
+// mayTeach returns an error for another element: one that is never clicked, or one that is known to change
+// something.
 func (t *Tab) mayTeach(thing Thing, e *Element) error {
 	if err := t.mayClick(Step{}, e); errors.Is(err, errNever) {
 		return errNeverTaught
@@ -208,7 +209,7 @@ func (t *Tab) mayTeach(thing Thing, e *Element) error {
 	return nil
 }
 
-// withHandle returns the element that has the first of some handles that is on the page; nil where none is.
+// withHandle returns the element of the first handle that is on the page; nil if there is none.
 func (p *Page) withHandle(ids ...int) *Element {
 	for _, id := range ids {
 		for e := range p.All() {
@@ -220,8 +221,8 @@ func (p *Page) withHandle(ids ...int) *Element {
 	return nil
 }
 
-// AwaitFindings is [Await] for what a page is found to have: a person who teaches is asked for what is missing, and the
-// page is looked at again.
+// AwaitFindings is like [Await], for checking what a page has. A user who teaches is asked for missing
+// elements, and the page is read again.
 func AwaitFindings[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, error), findings func(T) []Finding) (T, error) {
 	for {
 		value, err := Await(ctx, t, s, look)
@@ -243,9 +244,9 @@ func AwaitFindings[T any](ctx context.Context, t *Tab, s Step, look func(*Page) 
 	}
 }
 
-// TeachAfter is for what is only there after a click that may change something: a person who teaches makes that click
-// themselves, as how tells them, and is asked for the thing where it is not found by then. They are asked once for
-// each thing.
+// TeachAfter is for elements that appear only after a click that may change something. A user who teaches makes
+// that click, as how explains, and is then asked for the element if it is not found. The user is asked once for
+// each element.
 func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, thing Thing) error {
 	if !t.browser.Teaches() || !t.browser.teaching.begins(thing.Label) {
 		return nil

@@ -14,27 +14,28 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Site is whose pages are visited.
+// Site is a site to visit.
 type Site struct {
-	// Name is what people call the site.
+	// Name is the site's name for people.
 	Name string
-	// URL is where it begins.
+	// URL is the site's start page.
 	URL   *url.URL
 	Words Words
-	// Secret matches the secrets that the site's pages may show, so that they are in no message and no
-	// picture; nil matches none. It is an expression of RE2's and of JavaScript's.
+	// Secret matches the secrets that the site's pages may show, so that no message and no picture has them;
+	// nil matches none. The expression must be valid in RE2 and in JavaScript.
 	Secret *regexp.Regexp
-	// SignIn are things of which any is only on a page where one signs in.
+	// SignIn are elements of which each occurs only on a sign-in page.
 	SignIn []Thing
-	// Inside are things of which any is only seen by somebody who has signed in.
+	// Inside are elements of which each is visible only to signed-in users.
 	Inside []Thing
-	// Never are the names of what is never clicked, and Changing what changes something when it is.
+	// Never are the names of elements that are never clicked. Changing are the elements whose click changes
+	// something.
 	Never    []string
 	Changing []Thing
 }
 
-// asksToSignIn tells whether a page is one where one signs in: the site's own, or another's that the site
-// has sent the visitor to. A form that changes a password has none of the words.
+// asksToSignIn reports whether a page is a sign-in page: the site's own, or another site's that the site has
+// redirected to. A form that changes a password has none of the words.
 func (s *Site) asksToSignIn(p *Page) bool {
 	for _, thing := range s.SignIn {
 		if p.Has(thing) {
@@ -44,11 +45,11 @@ func (s *Site) asksToSignIn(p *Page) bool {
 	return false
 }
 
-// manyActions is how much there is to click, at the least, on a page of an application.
+// manyActions is the minimum number of clickable elements on an application's page.
 const manyActions = 8
 
-// Entered tells whether a page is one that somebody sees who has signed in, as far as that shows: it has
-// something that only they see, or all the choices of an application, and asks for no password and no code.
+// Entered reports whether a page seems to be one for signed-in users: it has an element that only they see, or
+// as many choices as an application, and asks for no password and no code.
 func (s *Site) Entered(p *Page) bool {
 	if !s.has(p) || s.asksToSignIn(p) {
 		return false
@@ -66,11 +67,11 @@ func (s *Site) Entered(p *Page) bool {
 	return len(p.Actions()) >= manyActions
 }
 
-// has tells whether a page is one of the site's.
+// has reports whether a page belongs to the site.
 func (s *Site) has(p *Page) bool { return p.URL.Scheme == s.URL.Scheme && p.URL.Host == s.URL.Host }
 
-// Visitor is somebody on a site. All tabs of a visitor share one profile of the browser, so that what
-// the site changes in one is so in the others. It is safe for concurrent use.
+// Visitor is a user of a site. All tabs of a visitor share one profile of the browser, so a change by the site
+// in one tab applies to all. It is safe for concurrent use.
 type Visitor struct {
 	site *Site
 
@@ -82,17 +83,17 @@ type Visitor struct {
 	tabs    int
 }
 
-// NewVisitor returns a visitor who has the session.
+// NewVisitor returns a visitor with the session.
 func NewVisitor(site *Site, s Session) *Visitor { return &Visitor{site: site, session: s} }
 
-// Session returns what the visitor's session is by now.
+// Session returns the visitor's current session.
 func (v *Visitor) Session() Session {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.session
 }
 
-// enter returns the profile for one more tab.
+// enter returns the profile for another tab.
 func (v *Visitor) enter(ctx context.Context, p *process) (cdp.BrowserContextID, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -114,7 +115,7 @@ func (v *Visitor) enter(ctx context.Context, p *process) (cdp.BrowserContextID, 
 	return profile, nil
 }
 
-// exit forgets the profile with its last tab, and keeps what the site has made of the session by then.
+// exit deletes the profile with its last tab, and keeps the session as it is by then.
 func (v *Visitor) exit(t *Tab) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -134,7 +135,7 @@ func (v *Visitor) exit(t *Tab) {
 	t.process.disposeProfile(v.profile)
 }
 
-// injectStorage puts the session's storage into every page of the site that the tab will show.
+// injectStorage adds the session's storage to every page of the site in the tab.
 func (v *Visitor) injectStorage(ctx context.Context) error {
 	session := v.Session()
 	if len(session.Storage) == 0 {
@@ -157,7 +158,7 @@ func (v *Visitor) injectStorage(ctx context.Context) error {
 	return err
 }
 
-// remember keeps what the site has made of the session in a tab. What can't be read stays as it was.
+// remember saves the site's changes of the session in a tab. A part that can't be read stays as it was.
 func (v *Visitor) remember(t *Tab) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
@@ -171,8 +172,8 @@ func (v *Visitor) remember(t *Tab) {
 	v.session = session
 }
 
-// Session returns the session as it is in the tab: the cookies and the storage of the site's host, and
-// of no other. The storage is nil where the tab shows no page of the site.
+// Session returns the tab's session: the cookies and the storage of the site's host only. The storage is nil if
+// the tab shows no page of the site.
 func (t *Tab) Session(ctx context.Context) (Session, error) {
 	site := t.visitor.site.URL
 	session := Session{Host: site.Host}
@@ -210,7 +211,7 @@ func originOf(address *url.URL) string {
 	return address.Scheme + "://" + host
 }
 
-// isFor tells whether a cookie of a domain is sent to a host.
+// isFor reports whether a cookie of a domain is sent to a host.
 func isFor(domain, host string) bool {
 	parent, isParent := strings.CutPrefix(domain, ".")
 	return parent == host || isParent && strings.HasSuffix(host, "."+parent)

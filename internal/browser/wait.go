@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Await looks at the page until look returns no [*AbsentError], and then until the page has come to rest and
-// look has returned the same for as long as the step wants. It returns what look has returned: a value or an
-// error. The browser's timeout for a step bounds it, and so does ctx.
+// Await reads the page until look returns no [*AbsentError], the page has settled, and look's result has stayed
+// the same for as long as the step requires. It returns look's value or error. The browser's timeout for a step
+// and ctx bound it.
 func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, error)) (T, error) {
 	var none T
 	w := &wait{tab: t, step: s, start: time.Now(), seen: time.Now(), quiet: max(s.Quiet, shortQuiet)}
@@ -44,38 +44,37 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 			t.watch(s, w.last, failure)
 			return none, t.report(ctx, s, w.start, failure)
 		}
-		// A context that is done meanwhile is noticed in the next round.
+		// The next round notices a context that ends meanwhile.
 		_ = pause(within, lookInterval)
 	}
 }
 
-// Patient is what a look may return, as a value or an error, to say for how long it has to be seen: what is concluded from an absence
-// needs longer than what is there.
+// Patient is implemented by a result or an error of a look. It says how long the result must stay the same: a
+// conclusion from an absence needs longer.
 type Patient interface{ Quiet() time.Duration }
 
-// wait is what a step has seen of a page so far.
+// wait is the state of a step's wait.
 type wait struct {
 	tab   *Tab
 	step  Step
 	start time.Time
 	quiet time.Duration
-	// last is the page as it was seen last, at seen, and lastErr what look said of it.
+	// last is the last page, read at the time seen. lastErr is look's error for it.
 	last    *Page
 	seen    time.Time
 	lastErr error
-	// said is what look has returned since at; empty while something is absent. It has to stay for as long as
-	// needs says.
+	// said is look's result since at; empty while an element is absent. It must stay for as long as needs.
 	said  string
 	at    time.Time
 	needs time.Duration
-	// shows is what the page shows since unchanged.
+	// shows is the page's content since unchanged.
 	shows     string
 	unchanged time.Time
-	// out is since when the page asks to sign in.
+	// out is when the page began to ask for a sign-in.
 	out time.Time
 }
 
-// judge looks at a page, and takes note of whether that says the same as before.
+// judge reads a page, and records whether the result is the same as before.
 func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 	w.last, w.seen = page, time.Now()
 	if shows := page.document + page.URL.String() + page.Text(); shows != w.shows || page.Busy || !w.tab.net.idle(w.start) {
@@ -106,7 +105,7 @@ func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 	return value, err
 }
 
-// signature writes down what look has returned, so that two looks can be compared.
+// signature encodes a look's result, so that two can be compared.
 func signature(value any, err error) string {
 	if err != nil {
 		return "error: " + err.Error()
@@ -118,18 +117,18 @@ func signature(value any, err error) string {
 	return "value: " + string(data)
 }
 
-// settled tells whether what look says counts.
+// settled reports whether look's result counts.
 func (w *wait) settled(page *Page) bool {
 	busy := page.Busy && (!w.step.passing || time.Since(w.at) < passingBusy)
 	return w.said != "" && time.Since(w.at) >= w.needs && !busy && w.tab.net.idle(w.start)
 }
 
-// passingBusy is for how long a page that is only passed through may show that it is loading. A part of it
-// that never comes is of no concern.
+// passingBusy is how long a page on the way to another one may show that it is loading. A part that never loads
+// does not matter there.
 const passingBusy = time.Second
 
-// signedOut tells whether the page keeps asking to sign in: an app may show that for a moment, before it has
-// looked at its session.
+// signedOut reports whether the page keeps asking for a sign-in. An app may do so for a moment, before it has
+// read its session.
 func (w *wait) signedOut(page *Page) bool {
 	if w.step.SigningIn || !w.tab.visitor.site.asksToSignIn(page) {
 		w.out = time.Time{}
@@ -153,10 +152,10 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 	case within.Err() == nil && !w.isPointless():
 		return nil
 	case w.tab.gate.leads() != "":
-		// It was kept from leaving, because it may show a secret: what it shows now is of no meaning.
+		// The page was kept from navigating because it may show a secret. Its present content means nothing.
 		return &StepError{Kind: Elsewhere, Message: w.tab.gate.leads(), Uncertain: changing}
 	case w.last == nil || time.Since(w.seen) > timeout/2:
-		// What a click has asked for is not answered: the page of before is not what the step has failed on.
+		// The click's request is unanswered. The step did not fail because of the page before.
 		return &StepError{Kind: NoPage, Err: errSlow, Uncertain: changing}
 	case !w.tab.visitor.site.has(w.last):
 		return &StepError{Kind: Elsewhere, Message: w.last.URL.Scheme + "://" + w.last.URL.Host, Uncertain: changing}
@@ -169,15 +168,14 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 }
 
 const (
-	// lookedLongEnough is how long a page has shown the same, at rest, when a look that changes nothing stops waiting for
-	// what is not there.
+	// lookedLongEnough is how long a settled page must show the same before a read-only look stops waiting.
 	lookedLongEnough = 8 * time.Second
-	// askedSoon is the same where a person can be asked.
+	// askedSoon is the same if a user can be asked.
 	askedSoon = 3 * time.Second
 )
 
-// isPointless tells whether to wait for more costs a person time and nothing else: nothing may be changed, and the page
-// came to rest without what is looked for.
+// isPointless reports whether waiting longer only costs the user time: nothing may be changed, and the page
+// settled without the element.
 func (w *wait) isPointless() bool {
 	enough := lookedLongEnough
 	if w.tab.browser.Teaches() {
@@ -187,7 +185,7 @@ func (w *wait) isPointless() bool {
 		time.Since(w.unchanged) >= enough
 }
 
-// unrest says why a page does not come to rest.
+// unrest says why a page does not settle.
 func (w *wait) unrest() string {
 	switch {
 	case w.last.Busy:
@@ -198,10 +196,10 @@ func (w *wait) unrest() string {
 	return "the page keeps changing"
 }
 
-// nearestNames is how many names of a page an error tells.
+// nearestNames is how many of a page's names an error shows.
 const nearestNames = 5
 
-// teachable returns what a person could point at for the step to go on.
+// teachable returns the elements that a user could point at to let the step continue.
 func (w *wait) teachable(failure *StepError) []Thing {
 	var absent *AbsentError
 	if failure.Kind != NotFound || !errors.As(w.lastErr, &absent) {
@@ -210,7 +208,7 @@ func (w *wait) teachable(failure *StepError) []Thing {
 	return slices.Concat(absent.Things[:min(len(absent.Things), 1)], absent.Way, absent.Things[min(len(absent.Things), 1):])
 }
 
-// missing says what a page does not have, and what it has instead.
+// missing says which elements are missing, and which similar ones the page has.
 func (w *wait) missing() *StepError {
 	failure := &StepError{Kind: NotFound}
 	var absent *AbsentError
@@ -219,7 +217,7 @@ func (w *wait) missing() *StepError {
 	}
 	failure.Wanted, failure.What = absent.Things, absent.What
 	if absent.Several {
-		failure.What = "there is more than one, and nothing tells which is meant"
+		failure.What = "there is more than one, and the choice is ambiguous"
 	}
 	failure.Structure = len(absent.Things) == 0
 	for _, thing := range slices.Concat(absent.Things, absent.Way) {

@@ -7,45 +7,43 @@ import (
 	"time"
 )
 
-// Move is one click, or one text to type, on the way to a page. Nothing else is clicked on the way.
+// Move is one click, or one text to type, on the way to a page. A walk clicks nothing else.
 type Move struct {
-	// Thing is what is clicked or typed into. Find, where it is set, finds it in another way.
+	// Thing is the element to click or to type into. Find, if set, finds it in another way.
 	Thing Thing
 	Find  func(*Page) []*Element
-	// Type is what is typed.
+	// Type is the text to type.
 	Type string
 }
 
 // Route is the way to a page.
 type Route struct {
-	// Goal returns nil on the page that is looked for, and an [*AbsentError] on others. Any other error ends
-	// the walk.
+	// Goal returns nil on the target page, and an [*AbsentError] on others. Any other error ends the walk.
 	Goal func(*Page) error
-	// Moves are from the first to the last. On each page the last one is made that can be: who is nearly there
-	// need not begin at the beginning.
+	// Moves are from the first to the last. On each page, the last possible one is made, so a walk may start in
+	// the middle.
 	Moves []Move
 
-	// onward says that no move is made twice, and none before one that was made, which is from, but those that only show
-	// more of a menu: a person is asked what is
-	// missing, before anything leads away from where that is.
+	// onward reports that no move is repeated and none before from is made, except those that only expand a
+	// menu. So the user is asked for a missing element before the walk leaves its page.
 	onward bool
 	from   int
 }
 
 const (
-	// maxMoves ends a walk that goes round in circles.
+	// maxMoves ends a walk that goes in circles.
 	maxMoves = 24
-	// patience is how long nothing may come of a move before it is made again, the first time: a busy browser
-	// loses a click now and then. Each further time it is longer by impatience.
+	// patience is how long to wait for a result before the first repetition of a move: a busy browser sometimes
+	// loses a click. Each further wait is longer by impatience.
 	patience   = 3 * time.Second
 	impatience = 4
 )
 
-// errCircles says that a walk has no end.
+// errCircles says that a walk does not end.
 var errCircles = errors.New("the way to it goes round in circles")
 
-// Walk goes to a page by clicking what leads there. It changes nothing. All clicks and waits end within the
-// browser's timeout for a step each.
+// Walk goes to a page by clicks. It changes nothing. The browser's timeout for a step bounds each click and
+// each wait.
 func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 	s.passing = true
 	r.onward = t.browser.Teaches() || r.isTaught()
@@ -75,18 +73,19 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 	return t.report(ctx, s, time.Now(), &StepError{Kind: NotFound, Err: errCircles, Structure: true})
 }
 
-// isTaught tells whether a person has pointed at anything on the way: then that is how it was gone when they did.
+// isTaught reports whether a user has pointed at an element of the route. The walk then follows the user's
+// path.
 func (r Route) isTaught() bool {
 	return slices.ContainsFunc(r.Moves, func(m Move) bool { return len(m.Thing.site.lessons.of(m.Thing.Label)) > 0 })
 }
 
-// nextMove is what to do on a page; nothing where it is the goal.
+// nextMove is the next action on a page; empty on the goal.
 type nextMove struct {
 	Element *Element
 	Move    int
-	// Menu is an open menu, or a dialog, that is in the way.
+	// Menu is an open menu or dialog that is in the way.
 	Menu *Element
-	// Wait is how long the page has to stay without a better move.
+	// Wait is how long the page must stay without a better move.
 	Wait time.Duration
 
 	document string
@@ -96,15 +95,16 @@ type nextMove struct {
 func (n *nextMove) Quiet() time.Duration { return n.Wait }
 
 const (
-	// beforeOpener, beforeOpenerBusy and beforeSearch are for how long a page has to offer nothing better before more of a menu
-	// is opened, or something else is searched for.
+	// beforeOpener, beforeOpenerBusy and beforeSearch are how long a page must offer nothing better before a
+	// menu is expanded or a search is made.
 	beforeOpener     = 1200 * time.Millisecond
 	beforeOpenerBusy = 4 * time.Second
 	beforeSearch     = 2500 * time.Millisecond
 )
 
-// moveKey tells moves apart: to open a group is another move than to close it. Elements are told apart by what
-// they are called, as many pages make all of them anew with each change; those without a name by themselves.
+// moveKey identifies a move: opening a group and closing it are different moves. Elements are compared by their
+// names, because many pages recreate all elements with each change. Elements without a name are compared by
+// identity.
 type moveKey struct {
 	move               int
 	document, expanded string
@@ -170,7 +170,7 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	return nil, r.missing(p, absent)
 }
 
-// missing says what the page does not have: the first move of which nothing is there, or else the goal.
+// missing says what the page lacks: the first move without an element, or else the goal.
 func (r Route) missing(p *Page, goal *AbsentError) error {
 	last := -1
 	for i, move := range r.Moves {
@@ -204,7 +204,7 @@ func (m Move) find(p *Page) []*Element {
 		}
 	}
 	if m.Find == nil && len(fit) > 1 {
-		// Which one is meant is not known, and nothing is clicked by guessing.
+		// The choice is ambiguous, and a guess must not be clicked.
 		return nil
 	}
 	return fit
@@ -226,12 +226,12 @@ func (t *Tab) make(ctx context.Context, s Step, m Move, next *nextMove) error {
 }
 
 const (
-	// escape is the key that closes what is open, and enter the one that starts a search.
+	// escape closes an open menu or dialog. enter starts a search.
 	escape = "\u001b"
 	enter  = "\r"
 )
 
-// inFront returns a menu or a dialog that lies over the page, such as one with news, or nil.
+// inFront returns a menu or a dialog that covers the page, such as one with news, or nil.
 func (p *Page) inFront() *Element {
 	for _, dialog := range p.Dialogs() {
 		if !asksConsent(dialog) && dialog.Position != "" {
@@ -246,8 +246,8 @@ func (p *Page) inFront() *Element {
 	return nil
 }
 
-// Openers are moves that only show more of a site's menu: groups of it that are collapsed, the button that
-// shows a menu on narrow windows, and the menu of the user. They come before all others.
+// Openers are moves that only expand a site's menu: collapsed groups, the menu button of narrow windows, and
+// the user's menu. They come before all others.
 func Openers() []Move {
 	hamburger := Thing{Kind: Action, Words: []string{
 		"Menu", "Open menu", "Toggle menu", "Main menu", "Show menu", "Toggle navigation", "Open navigation", "Navigation", "Toggle sidebar",
@@ -256,7 +256,7 @@ func Openers() []Move {
 	return []Move{{Find: userMenus}, {Find: collapsedGroups}, {Find: func(p *Page) []*Element { return outsideLists(p.Find(hamburger)) }}}
 }
 
-// collapsedGroups are what opens more of a menu: not what opens a list of values.
+// collapsedGroups are the elements that expand a menu, without those that open a list of values.
 func collapsedGroups(p *Page) []*Element {
 	var found []*Element
 	for e := range p.All() {
@@ -270,7 +270,7 @@ func collapsedGroups(p *Page) []*Element {
 	return outsideLists(found)
 }
 
-// userMenus are the buttons that open a menu in the head of a page.
+// userMenus are the buttons that open a menu in the page's header.
 func userMenus(p *Page) []*Element {
 	const head = 120
 	var found []*Element
@@ -282,7 +282,7 @@ func userMenus(p *Page) []*Element {
 	return outsideLists(found)
 }
 
-// outsideLists drops what belongs to an entry of a list: its menu may change something.
+// outsideLists drops elements of list entries: their menus may change something.
 func outsideLists(found []*Element) []*Element {
 	var kept []*Element
 	for _, e := range found {

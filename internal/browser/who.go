@@ -7,8 +7,8 @@ import (
 
 var addressForm = regexp.MustCompile(`[^\s<>(),;:"“”]+@[^\s<>(),;:"“”]+\.\pL+`)
 
-// User returns the e-mail address of who is signed in, as far as the page shows one: an address on or in something
-// that can be clicked, such as the user's menu, or else the only one on the page. It is empty where none is shown.
+// User returns the signed-in user's e-mail address, if the page shows it: an address on or in a clickable
+// element, such as the user's menu, or else the only one on the page. It is empty if there is none.
 func (p *Page) User() string {
 	for _, e := range p.Actions() {
 		for _, text := range []string{e.Name, e.Title, e.Text()} {

@@ -8,21 +8,21 @@ import (
 	"unicode"
 )
 
-// Table says what a site calls the things on its pages: by label, the known words in any language. The first
-// is the likeliest.
+// Table has a site's names for the elements of its pages: by label, the known words in any language. The most
+// likely one comes first.
 type Table map[string][]string
 
 // Labels returns the labels, sorted.
 func (t Table) Labels() []string { return slices.Sorted(maps.Keys(t)) }
 
 var (
-	// ErrNoLabel says that nothing on a site's pages has a label.
+	// ErrNoLabel says that no element of a site's pages has the label.
 	ErrNoLabel = errors.New("there is no such label")
-	// ErrNoWord says that a word has nothing to be seen by.
+	// ErrNoWord says that a word has no visible character.
 	ErrNoWord = errors.New("the word must not be empty")
 )
 
-// Check tells whether a label can be given another word: it returns nil, [ErrNoLabel] or [ErrNoWord].
+// Check reports whether a label can get another word: it returns nil, [ErrNoLabel] or [ErrNoWord].
 func (t Table) Check(label, word string) error {
 	if _, ok := t[label]; !ok {
 		return ErrNoLabel
@@ -33,15 +33,15 @@ func (t Table) Check(label, word string) error {
 	return nil
 }
 
-// Words are what a site's things are called. A label says which thing is meant.
+// Words are a site's names for its elements. A label identifies an element.
 type Words struct {
 	known map[string][]string
-	// lessons are what people have pointed at, which comes before words.
+	// lessons are what users have pointed at. They take precedence over words.
 	lessons *Lessons
 }
 
-// NewWords returns the words of a table, with others in place of those whose labels are overridden.
-// Override has none but the table's labels.
+// NewWords returns the words of a table, with override in place of the words of its labels. Override may only
+// have the table's labels.
 func NewWords(table Table, override map[string]string) Words {
 	known := maps.Clone(table)
 	for label, word := range override {
@@ -50,7 +50,7 @@ func NewWords(table Table, override map[string]string) Words {
 	return Words{known: known}
 }
 
-// Taught returns the same words, with what people have pointed at. Lessons may be nil.
+// Taught returns the same words with a user's lessons, which may be nil.
 func (w Words) Taught(lessons *Lessons) Words {
 	w.lessons = lessons
 	return w
@@ -63,7 +63,7 @@ func (w Words) thing(kind ThingKind, label string) Thing {
 	return Thing{Kind: kind, Label: label, Words: w.Of(label), site: w}
 }
 
-// Of returns what is possibly meant by a label.
+// Of returns the possible words of a label.
 func (w Words) Of(label string) []string {
 	words, ok := w.known[label]
 	if !ok {
@@ -72,12 +72,12 @@ func (w Words) Of(label string) []string {
 	return words
 }
 
-// Is tells whether a text is one of a label's words.
+// Is reports whether a text is one of a label's words.
 func (w Words) Is(text, label string) bool {
 	return slices.ContainsFunc(w.Of(label), func(word string) bool { return plain(word) == plain(text) })
 }
 
-// all returns every word, as texts are compared.
+// all returns every word in the form for comparison.
 func (w Words) all() []string {
 	all := []string{}
 	for _, words := range w.known {
@@ -88,24 +88,23 @@ func (w Words) all() []string {
 	return all
 }
 
-// Thing is something that a step needs on a page. It is known by what it is for and by what it is called,
-// not by how a page is written: an action may be a link, a button, a tab, an item of a menu or a box that
-// takes clicks.
+// Thing is an element that a step needs on a page. Its purpose and its name identify it, not the page's HTML:
+// an action may be a link, a button, a tab, a menu item or a clickable box.
 type Thing struct {
 	Kind ThingKind
-	// Label says what to call it, and Words are its names. Without a label, the words are not the site's.
+	// Label identifies it for people, and Words are its names. Without a label, the words are not the site's.
 	Label string
 	Words []string
-	// Nouns, where they are not nil, are the only words that may follow the name, and none may come before it: "key" in
-	// "Generate new key". What changes something, or leads on, must not be taken for something else that begins or ends
-	// the same: "Developer logs" is not "Developer".
+	// Nouns, if not nil, are the only words that may follow the name, and none may come before it: "key" in
+	// "Generate new key". An element that changes something or leads on must not be confused with another one:
+	// "Developer logs" is not "Developer".
 	Nouns []string
 
-	// site has what people have pointed at.
+	// site has the user's lessons.
 	site Words
 }
 
-// ThingKind is what a thing is for.
+// ThingKind is the purpose of a thing.
 type ThingKind string
 
 // The kinds of things.
@@ -120,26 +119,26 @@ const (
 	Text ThingKind = "text"
 )
 
-// Action returns what is clicked, called by a label's words.
+// Action returns a clickable thing with a label's words.
 func (w Words) Action(label string) Thing { return w.thing(Action, label) }
 
-// Field returns what is typed into, called by a label's words.
+// Field returns an input thing with a label's words.
 func (w Words) Field(label string) Thing { return w.thing(Field, label) }
 
-// Choice returns what offers values, called by a label's words.
+// Choice returns a thing that offers values, with a label's words.
 func (w Words) Choice(label string) Thing { return w.thing(Choice, label) }
 
-// Text returns what is read, called by a label's words.
+// Text returns a readable thing with a label's words.
 func (w Words) Text(label string) Thing { return w.thing(Text, label) }
 
-// Before returns the same thing, with none but these nouns after its name, and nothing before it. Counts and signs may
-// follow all the same.
+// Before returns the same thing, but only these nouns may follow its name, and nothing may come before it.
+// Counts and signs may still follow.
 func (t Thing) Before(nouns ...string) Thing {
 	t.Nouns = append([]string{}, nouns...)
 	return t
 }
 
-// InMenu returns the same thing as an entry of a menu: a badge may follow its name, and these nouns.
+// InMenu returns the same thing as an entry of a menu: a badge and these nouns may follow its name.
 func (t Thing) InMenu(nouns ...string) Thing {
 	return t.Before(append([]string{"new", "beta", "preview", "ny", "nytt"}, nouns...)...)
 }
@@ -158,7 +157,7 @@ func (t Thing) String() string {
 	return text.String()
 }
 
-// How well a text fits a name.
+// How well a text matches a name.
 const (
 	unlike = iota
 	// after has something short before the name, such as the name of an icon.
@@ -173,7 +172,7 @@ const (
 	longestIcon  = 12
 )
 
-// fit tells how well a text fits one of the thing's names.
+// fit returns how well a text matches one of the thing's names.
 func (t Thing) fit(text string) int {
 	best := unlike
 	text = plain(text)
@@ -199,7 +198,7 @@ func (t Thing) fit(text string) int {
 	return best
 }
 
-// separate tells whether what follows a name does not go on with its last word.
+// separate reports whether the text after a name does not continue the name's last word.
 func separate(rest string) bool {
 	first := []rune(rest)[0]
 	return !unicode.IsLetter(first) && !unicode.IsDigit(first) && first != '-' && first != '_'
@@ -217,7 +216,7 @@ func (t Thing) mayFollow(rest string) bool {
 	return true
 }
 
-// Mentions tells whether a text has a word in it, such as a merchant ID: not as a part of a longer one.
+// Mentions reports whether a text has a word, such as a merchant ID, and not only as part of a longer one.
 func Mentions(text, word string) bool {
 	for from := 0; ; {
 		i := strings.Index(text[from:], word)
@@ -232,8 +231,7 @@ func Mentions(text, word string) bool {
 	}
 }
 
-// joins tells whether what is at i in text would be part of the same word. A dot is where it is not the
-// end of a sentence.
+// joins reports whether the character at i in text continues a word. A dot does if it does not end a sentence.
 func joins(text string, i int) bool {
 	return isLetter(text, i) || i > 0 && i < len(text) && text[i] == '.' && isLetter(text, i-1) && isLetter(text, i+1)
 }

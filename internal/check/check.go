@@ -125,7 +125,7 @@ func (r *run) portal(ctx context.Context) {
 	r.tell.line("found", "%d %s", len(stores), noun(len(stores), "store", "stores"))
 	if len(stores) == 0 {
 		r.ready = false
-		r.tell.line("failed", "the user who is signed in can see no store")
+		r.tell.line("failed", "the signed-in user can't see any store")
 		return
 	}
 	r.keys(ctx, stores)
@@ -195,7 +195,7 @@ func (r *run) merchant(ctx context.Context) {
 		r.failed("whether it refuses a wrong secret", err)
 		return
 	}
-	r.tell.line("found", "it refuses a wrong secret, so that its acceptance proves a key")
+	r.tell.line("found", "it refuses a wrong secret, so a key that it accepts works")
 }
 
 // shops checks each shop.
@@ -246,14 +246,14 @@ func (r *run) shop(name string, got mystorepages.Examined) {
 	id := got.Holds.KustomID
 	switch {
 	case !got.Shown:
-		r.tell.line("note", "the page does not show which Kustom ID the shop has, if it has one. After a switch, the old key stays until the new one is seen to be used")
+		r.tell.line("note", "the page does not show which Kustom ID the shop has, if it has one. After a switch, the old key stays until the new one is used")
 		return
 	case id == "":
 		r.tell.line("found", "the shop has no Kustom ID")
 		return
 	case kustom.FormOf(id) == kustom.UsernameOther || kustom.FindSecret(id) != "":
 		r.ready = false
-		r.tell.line("failed", "what the shop has for a Kustom ID is none, and is not shown here: it may be the secret")
+		r.tell.line("failed", "the shop's Kustom ID is malformed, and is not shown here: it may be the secret")
 		return
 	}
 	r.tell.line("found", "Kustom ID %s%s, of %s", id, r.described(id), r.ownerOf(id))
@@ -270,7 +270,7 @@ func (r *run) described(id string) string {
 	}
 	_, listed := r.listed[id]
 	if kustom.Legacy(kustom.KeyFacts{Username: id, Listed: listed}).Owner == kustom.OwnerKlarna {
-		return ", which is Klarna's and to be switched"
+		return ", a key of Klarna's that you must switch"
 	}
 	return ""
 }
@@ -279,7 +279,7 @@ func (r *run) described(id string) string {
 func (r *run) ownerOf(id string) string {
 	merchantID := r.storeOf(id)
 	if merchantID == "" {
-		return "a store that its form does not tell, and the portal does not either"
+		return "an unknown store: neither its form nor the portal shows it"
 	}
 	if _, listed := r.listed[id]; !listed && r.seen {
 		return r.store(merchantID) + " by its form; the portal does not list it"

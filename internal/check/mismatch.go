@@ -20,10 +20,10 @@ func (r *run) mismatches(shop, id string) []string {
 	}
 	_, seen := r.names[store]
 	if r.seen && !seen {
-		found = append(found, fmt.Sprintf("shop %s has a key of store %s, which the user who is signed in to Kustom Portal can't see", shop, store))
+		found = append(found, fmt.Sprintf("shop %s has a key of store %s, which the signed-in user of Kustom Portal can't see", shop, store))
 	}
 	if expected := r.Expected[shop]; expected != "" && expected != store {
-		found = append(found, fmt.Sprintf("shop %s has a key of %s, and is to be of %s", shop, r.store(store), r.store(expected)))
+		found = append(found, fmt.Sprintf("shop %s has a key of %s, but must belong to %s", shop, r.store(store), r.store(expected)))
 	}
 	if other := r.holders[store]; other != "" {
 		found = append(found, fmt.Sprintf("shops %s and %s both have a key of %s: the payments of both go to one merchant", other, shop, r.store(store)))

@@ -74,13 +74,13 @@ func (t *Teller) finding(site string, f browser.Finding) bool {
 	}
 	switch {
 	case f.Several:
-		t.write("several", "%s: there is more than one, and nothing tells which is meant", what)
+		t.write("several", "%s: there is more than one, and the choice is ambiguous", what)
 	case f.Found != "" && f.Taught:
 		t.write("found", "%s, as the profile describes it", what)
 	case f.Found != "":
 		t.write("found", "%s", what+as(f))
 	case f.Optional:
-		t.write("none", "%s, which need not be there", what)
+		t.write("none", "%s, which is optional", what)
 	default:
 		t.write("MISSING", "%s; the nearest names there: %s", what, list(f.Nearest))
 	}
@@ -199,7 +199,7 @@ func (t *Teller) end(ready bool) {
 		_, _ = fmt.Fprintf(t.out, "\nIf the names below are the right ones, paste this into the provider's configuration, and check again:\n\n%s", t.block())
 	}
 	if t.report {
-		_, _ = fmt.Fprintf(t.out, "\nA page of the vendor's is built differently from what is known, which no other word mends. Please report it at\n"+
+		_, _ = fmt.Fprintf(t.out, "\nA vendor's page is built in a way that the provider does not know. Other words don't help. Please report it at\n"+
 			"https://github.com/storefront-iac/terraform-provider-kustom/issues with the file that --report writes. Until then, check --teach has\n"+
 			"you point at what is missing.\n")
 	}
@@ -259,7 +259,7 @@ func (t *Teller) Taught(file string, things int, e kustom.Environment) {
 			"browser {\n  profile = %s\n}\n", things, noun(things, "thing", "things"), noun(things, "is", "are"), file, hcl(file))
 	}
 	if e != kustom.Playground {
-		_, _ = fmt.Fprintln(t.out, "\nWhat is only there after a click that changes something, such as the dialog that deletes a key, is taught in the playground:\n"+
+		_, _ = fmt.Fprintln(t.out, "\nSome things appear only after a click that changes something, such as the dialog that deletes a key. Teach them in the playground:\n"+
 			"check --teach --environment playground.")
 	}
 }

@@ -63,7 +63,7 @@ func TestCheckEndsWithItsVerdict(t *testing.T) {
 		{[]string{"--shops", "../../go.mod"}, 1, "", "go.mod"},
 		{[]string{"--environment", "moon"}, 1, "", "Unknown environment"},
 		{[]string{"--label", "x"}, 2, "", "label"},
-		{[]string{"now"}, 2, "", "nothing but flags"},
+		{[]string{"now"}, 2, "", "only flags"},
 		{[]string{"--help"}, 0, "without changing anything", ""},
 	} {
 		code, out, errs := checkAt(t, env, test.args...)

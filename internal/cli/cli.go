@@ -131,7 +131,7 @@ func flagsAlone(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return misuse{fmt.Errorf("%s takes nothing but flags; see %s --help", cmd.Name(), cmd.CommandPath())}
+	return misuse{fmt.Errorf("%s takes only flags; see %s --help", cmd.Name(), cmd.CommandPath())}
 }
 
 func explainFlag(cmd *cobra.Command, err error) error {

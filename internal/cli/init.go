@@ -117,7 +117,7 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 	})
 	if unread := matching.Unread(); err == nil && len(unread) > 0 {
 		t.say("")
-		t.line("No old key will be deleted as it is: shops that can't be read are left out. Mend that first, as provider.tf there says: %s",
+		t.line("No old key can be deleted yet: shops that can't be read are left out. Fix that first, as provider.tf there says: %s",
 			strings.Join(unread, ", "))
 		return errNeedsAttention
 	}

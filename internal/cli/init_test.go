@@ -203,7 +203,7 @@ func TestInit_LeavesOutWhatDoesNotMatch(t *testing.T) {
 	if got := n.files()["shops.csv"]; got != "shop,merchant_id\nfjellsport,M00412871\n" {
 		t.Errorf("the shops are %q", got)
 	}
-	n.says("1 of 5 shops match", "nybutikk: ", "kaffebonna: it shows no Kustom ID, and no store's website is its; store M00537204 (Kaffebønna) is called like it",
+	n.says("1 of 5 shops match", "nybutikk: ", "kaffebonna: it shows no Kustom ID, and no store has its website; store M00537204 (Kaffebønna) is called like it",
 		"ullogtre: ", "no Klarna Checkout V3", "fjelsport: there is no token and no session for it; there is one for fjellsport")
 }
 

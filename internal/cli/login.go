@@ -48,7 +48,7 @@ func login(ctx context.Context, p plan, d Deps) error {
 		return errNowhere
 	}
 	if browser.Unsandboxed() {
-		d.say("You are root, so the browser runs without its own sandbox: a page that breaks out of it has all of this machine. Run login as another user.")
+		d.say("You are root, so the browser runs without its own sandbox: a page that breaks out of it controls this machine. Run login as another user.")
 	}
 	var printed printout
 	lines := readLines(d.Stdin)
@@ -119,11 +119,11 @@ func explain(ctx context.Context, at place, timeout time.Duration, err error) er
 	var missing *browser.MissingError
 	switch {
 	case ctx.Err() != nil:
-		return errors.New("stopped, before anybody had signed in to " + at.name + "; nothing is kept of it")
+		return errors.New("stopped before you signed in to " + at.name + "; no session is kept")
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("nobody has signed in to %s within %v (see --timeout). If you have, and it was not noticed, press Enter here next time", at.name, timeout)
+		return fmt.Errorf("you did not sign in to %s within %v (see --timeout). If you did, press Enter here next time", at.name, timeout)
 	case errors.Is(err, browser.ErrWindowClosed):
-		return errors.New("the window was closed before anybody had signed in to " + at.name + "; nothing is kept of it")
+		return errors.New("the window was closed before you signed in to " + at.name + "; no session is kept")
 	case errors.Is(err, browser.ErrNoDisplay):
 		return errors.New("there is no display to open a window on. Run login on a machine with a screen; for another one, run it there with " +
 			"--print, and set what it prints as environment variables here")
@@ -207,8 +207,8 @@ func (p *printout) add(at place, session browser.Session) error {
 
 // write prints the variables on standard output, and all else that there is to say beside it.
 func (p *printout) write(d Deps) error {
-	d.say("\nWarning: whoever has what is printed now is you to the vendors, until the sessions expire or you sign out there. Put it nowhere but " +
-		"into the secrets of your CI: what is after the first = on a line, as the secret that the line begins with.\n")
+	d.say("\nWarning: anybody who has these lines can act as you at the vendors, until the sessions expire or you sign out there. " +
+		"Store them only in the secrets of your CI. The name of a secret is before the first = of a line, and its value after it.\n")
 	var lines strings.Builder
 	if p.portal != "" {
 		fmt.Fprintf(&lines, "KUSTOM_PORTAL_SESSION=%s\n", p.portal)

@@ -290,9 +290,9 @@ func TestMisuse(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"--portal=false needs --mystore or --shops":       {"login", "--portal=false"},
-		"must be longer than nothing":                     {"login", "--timeout", "0"},
+		"must be positive":                                {"login", "--timeout", "0"},
 		`"test" is neither "production" nor "playground"`: {"login", "--environment", "test"},
-		"login takes nothing but flags":                   {"login", "fjellsport"},
+		"login takes only flags":                          {"login", "fjellsport"},
 		"it is not the name of a shop":                    {"login", "--mystore", "a/b"},
 		"there is no such label":                          {"login", "--label", "portal.nothing=x"},
 		"the word must not be empty":                      {"login", "--label", "portal.signed_in"},
@@ -392,7 +392,7 @@ func TestPrint(t *testing.T) {
 	if d.stdout.String() != want {
 		t.Error("it prints something else than the two variables, a line each")
 	}
-	if !strings.Contains(d.stderr.String(), "Warning: whoever has what is printed now is you") || strings.Contains(d.stderr.String(), shop) {
+	if !strings.Contains(d.stderr.String(), "Warning: anybody who has these lines can act as you") || strings.Contains(d.stderr.String(), shop) {
 		t.Error("there is no warning, or a session in it")
 	}
 	if kept := d.kept(t); len(kept) > 0 {
@@ -410,7 +410,7 @@ func TestFailures(t *testing.T) {
 		"there is no display":               fmt.Errorf("starting: %w", browser.ErrNoDisplay),
 		"Install Chromium or Chrome":        &browser.MissingError{Cause: exec.ErrNotFound},
 		"the window was closed":             browser.ErrWindowClosed,
-		`nobody has signed in to Kustom`:    context.DeadlineExceeded,
+		`you did not sign in to Kustom`:     context.DeadlineExceeded,
 		"press Enter here next time":        context.DeadlineExceeded,
 		"signing in to Kustom Portal: fire": errors.New("fire"),
 	} {

@@ -81,7 +81,7 @@ func (f *loginFlags) plan(getenv func(string) string) (plan, error) {
 		return plan{}, errors.New("there is nothing to sign in to: --portal=false needs --mystore or --shops")
 	}
 	if p.timeout <= 0 {
-		return plan{}, errors.New("--timeout must be longer than nothing")
+		return plan{}, errors.New("--timeout must be positive")
 	}
 	return p, p.addPlaces(f, getenv)
 }

@@ -29,7 +29,7 @@ func logout(d Deps, shops []string) error {
 	if removed == 1 {
 		noun = "session"
 	}
-	d.say("Removed %d %s from this machine. This does not sign you out at the vendors: what was copied of a session works until you sign out "+
+	d.say("Removed %d %s from this machine. This does not sign you out at the vendors: a copy of a session works until you sign out "+
 		"there or it expires.", removed, noun)
 	return nil
 }

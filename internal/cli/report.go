@@ -82,7 +82,7 @@ func (f *reportFlags) run(ctx context.Context, d Deps, args []string) error {
 		return misuse{errors.New("--until-done and --all go with --follow; see " + program + " report --help")}
 	}
 	if f.format != formatMarkdown && f.format != formatHTML {
-		return misuse{fmt.Errorf("--format is %q, and is to be %s or %s", f.format, formatMarkdown, formatHTML)}
+		return misuse{fmt.Errorf("--format is %q, but must be %s or %s", f.format, formatMarkdown, formatHTML)}
 	}
 	in, name, err := d.open(args)
 	if err != nil {

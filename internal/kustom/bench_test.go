@@ -92,7 +92,7 @@ func newClient(t *testing.T, c clock.Clock, base string) *transport.Client {
 	})
 }
 
-// portalOf is the client of a portal that a handler plays.
+// portalOf returns a client of a portal whose answers come from handler.
 func portalOf(t *testing.T, c clock.Clock, handler http.HandlerFunc) *kustom.Portal {
 	t.Helper()
 	srv := httptest.NewServer(handler)
@@ -100,7 +100,7 @@ func portalOf(t *testing.T, c clock.Clock, handler http.HandlerFunc) *kustom.Por
 	return kustom.NewPortal(newClient(t, c, srv.URL), token(adminToken))
 }
 
-// as is the portal's client for another user.
+// as returns the portal's client for another user.
 func (b *bench) as(userToken string) *kustom.Portal {
 	b.t.Helper()
 	srv, err := sandbox.Start(b.box)
@@ -111,7 +111,7 @@ func (b *bench) as(userToken string) *kustom.Portal {
 	return kustom.NewPortal(newClient(b.t, b.clock, srv.PortalURL()), token(userToken))
 }
 
-// made are the keys of a store that were not in the seed.
+// made returns the keys of a store that were not in the seed.
 func (b *bench) made(merchantID string) []sandbox.Key {
 	var made []sandbox.Key
 	for _, k := range b.box.Keys(merchantID) {
@@ -135,7 +135,7 @@ func (b *bench) cancelAt(method, template string) context.Context {
 	return ctx
 }
 
-// intentions are the Idempotency-Keys that were sent, in order of their first use.
+// intentions returns the Idempotency-Keys that were sent, in order of their first use.
 func (b *bench) intentions() []string {
 	var keys []string
 	seen := map[string]bool{}

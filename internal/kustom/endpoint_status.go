@@ -9,32 +9,32 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// EndpointStatus is a store's endpoint switch status. It follows real traffic, up to a day late: a store
-// that has a new key shows the old host until a request to the new one has been handled.
+// EndpointStatus is a store's endpoint switch status. It follows real traffic, up to a day late: a store with a
+// new key shows the old host until the new host has handled a request.
 //
-// The portal shows it only while something is to do, and each user can dismiss it for a store
-// (documented by Kustom, help.kustom.co article 570683). So a service that is not listed, and
-// a status without any, prove nothing.
+// The portal shows the status only while an action is required, and each user can dismiss it for a store
+// (documented by Kustom, help.kustom.co article 570683). So a missing service, or a status without services,
+// proves nothing.
 type EndpointStatus struct {
 	MerchantID string `json:"merchant_id"`
-	// ActionRequired tells whether the portal shows that any service has something left to do.
+	// ActionRequired reports whether the portal shows an open action for any service.
 	ActionRequired bool `json:"action_required"`
-	// Services are those that the portal shows, in its order and by its names, of which there may be new
-	// ones.
+	// Services are the services that the portal shows, in its order and under its names. Kustom may add new
+	// names.
 	Services []ServiceStatus `json:"services"`
 }
 
-// ServiceStatus is the part of a store's endpoint switch status that is about one kind of traffic.
+// ServiceStatus is the switch status of one kind of traffic of a store.
 type ServiceStatus struct {
 	Service string `json:"service"`
-	// Host is what was called last.
+	// Host is the host that was called last.
 	Host       string     `json:"host"`
 	LastUsedAt *time.Time `json:"last_used_at"`
-	// ActionRequired is what to do, in words; nil where there is nothing to do.
+	// ActionRequired says what to do; nil if nothing is to be done.
 	ActionRequired *string `json:"action_required"`
 }
 
-// statusAnswer is an answer that may list more services than anybody has.
+// statusAnswer is the answer as it is read. It limits the number of services.
 type statusAnswer struct {
 	EndpointStatus
 	Services transport.Items[ServiceStatus] `json:"services"`

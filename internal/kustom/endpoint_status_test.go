@@ -35,7 +35,7 @@ func TestEndpointStatus(t *testing.T) {
 	}
 }
 
-// TestEndpointStatusIsBelieved only when it is one, and about the store that was asked for.
+// The client accepts a status only if it is complete and about the requested store.
 func TestEndpointStatusIsBelieved(t *testing.T) {
 	t.Parallel()
 	for answer, believed := range map[string]bool{
@@ -56,7 +56,7 @@ func TestEndpointStatusIsBelieved(t *testing.T) {
 	}
 }
 
-// TestEndpointStatus_PassesUnknownServicesOn: Kustom's own lists of services have grown.
+// Kustom has added services to its own lists before.
 func TestEndpointStatus_PassesUnknownServicesOn(t *testing.T) {
 	t.Parallel()
 	p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {

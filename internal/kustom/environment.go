@@ -1,5 +1,5 @@
-// Package kustom is the client of Kustom: of the portal, where a merchant's API keys are made and
-// deleted, and of the merchant API, which tells whether a key works.
+// Package kustom is the client of Kustom's two APIs. The portal creates and deletes a merchant's API keys. The
+// merchant API shows whether a key works.
 package kustom
 
 import (
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Environment is one of Kustom's two worlds. A key of one is worthless in the other.
+// Environment is one of Kustom's two environments. A key of one does not work in the other.
 type Environment string
 
 // The environments.
@@ -19,7 +19,7 @@ const (
 // Environments lists the environments.
 func Environments() []Environment { return []Environment{Production, Playground} }
 
-// ParseEnvironment returns the environment of that name.
+// ParseEnvironment returns the environment with that name.
 func ParseEnvironment(name string) (Environment, error) {
 	for _, e := range Environments() {
 		if name == string(e) {
@@ -29,7 +29,7 @@ func ParseEnvironment(name string) (Environment, error) {
 	return "", fmt.Errorf("%q is neither %q nor %q", name, Production, Playground)
 }
 
-// Host is the API host that keys of this environment belong to (documented by Kustom).
+// Host returns the API host for keys of this environment (documented by Kustom).
 func (e Environment) Host() string {
 	if e == Playground {
 		return "api.playground.kustom.co"
@@ -37,9 +37,9 @@ func (e Environment) Host() string {
 	return "api.kustom.co"
 }
 
-// LegacyHost is Klarna's API host. Kustom first announced that merchants had to leave it by 31 March 2026
-// (help.kustom.co, articles 454956 and 570683). All of *.klarna.com was switched off on
-// 15 September 2026 (article 647216): since then a shop that still uses it takes no payments.
+// LegacyHost returns Klarna's API host. Kustom first announced that merchants had to leave it by 31 March 2026
+// (help.kustom.co, articles 454956 and 570683). Klarna switched off all of *.klarna.com on 15 September 2026
+// (article 647216). A shop that still uses it takes no payments.
 func (e Environment) LegacyHost() string {
 	if e == Playground {
 		return "api.playground.klarna.com"
@@ -47,12 +47,12 @@ func (e Environment) LegacyHost() string {
 	return "api.klarna.com"
 }
 
-// IsLegacyHost tells whether host is one of Klarna's.
+// IsLegacyHost reports whether host is one of Klarna's.
 func IsLegacyHost(host string) bool {
 	return host == Production.LegacyHost() || host == Playground.LegacyHost()
 }
 
-// KeyEnvironment is what the portal and the secrets' prefix call this environment.
+// KeyEnvironment returns the name of this environment in the portal and in the secrets' prefix.
 func (e Environment) KeyEnvironment() string {
 	if e == Playground {
 		return "test"
@@ -60,7 +60,7 @@ func (e Environment) KeyEnvironment() string {
 	return "live"
 }
 
-// PortalURL is the base of the portal's API.
+// PortalURL returns the base URL of the portal's API.
 func (e Environment) PortalURL() string {
 	if e == Playground {
 		return "https://portal.playground.kustom.co" + portalBase
@@ -68,8 +68,8 @@ func (e Environment) PortalURL() string {
 	return "https://portal.kustom.co" + portalBase
 }
 
-// PagesURL is where the portal's pages begin (documented by Kustom).
+// PagesURL returns the base URL of the portal's pages (documented by Kustom).
 func (e Environment) PagesURL() string { return strings.TrimSuffix(e.PortalURL(), portalBase) }
 
-// APIURL is the base of the merchant API (documented by Kustom).
+// APIURL returns the base URL of the merchant API (documented by Kustom).
 func (e Environment) APIURL() string { return "https://" + e.Host() }

@@ -15,7 +15,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 )
 
-// fuzzSecret is the token that requests are sent with, and what an answer has in place of fuzzMark.
+// fuzzSecret is the token of the requests. It replaces fuzzMark in the answers.
 const (
 	fuzzSecret = "kco_live_api_FAKEfuzzQ7w2ZrT9xLmB4nVcKd8sHyP3uE6t"
 	fuzzMark   = "SECRET"
@@ -29,7 +29,7 @@ func fuzzClient(clk clock.Clock, a transporttest.Answer) *transport.Client {
 	})
 }
 
-// FuzzPortalAnswer reads every successful answer that a portal may think of.
+// FuzzPortalAnswer reads arbitrary successful answers of a portal.
 func FuzzPortalAnswer(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `{}`, `[]`, `"SECRET"`, `{"secret":"SECRET"`, `{"secret":"SECRET"}}`, `{"secret":{"SECRET":1}}`,
@@ -75,7 +75,7 @@ func FuzzPortalAnswer(f *testing.F) {
 	})
 }
 
-// mustSurvive expects that what was read is the same when it is written and read again.
+// mustSurvive fails the test if writing and reading the value again changes it.
 func mustSurvive[T any](t *testing.T, value T) {
 	t.Helper()
 	written, err := json.Marshal(value)
@@ -91,7 +91,7 @@ func mustSurvive[T any](t *testing.T, value T) {
 	}
 }
 
-// FuzzRefusal reads every refusal that Kustom, or what stands in front of it, may think of.
+// FuzzRefusal reads arbitrary refusals of Kustom, or of a gateway in front of it.
 func FuzzRefusal(f *testing.F) {
 	for _, body := range []string{
 		``, `{}`, `null`, `<html>SECRET</html>`, `{"error_code":"SECRET","error_messages":["SECRET"],"correlation_id":"SECRET"}`,

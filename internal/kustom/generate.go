@@ -15,27 +15,27 @@ import (
 )
 
 const (
-	// tries is how many keys are made, one after the deletion of the other, to get at one whose
-	// secret arrives.
+	// tries is how many keys are made, each after the deletion of the one before, to get a key whose secret
+	// arrives.
 	tries = 3
-	// pollInterval is the shortest wait between two looks at a key that is being made.
+	// pollInterval is the shortest wait between two reads of a pending key.
 	pollInterval = 2 * time.Second
-	// cleanupTimeout bounds the work that goes on after a cancellation, to leave no key behind.
+	// cleanupTimeout bounds the cleanup after a cancellation, which deletes the unfinished key.
 	cleanupTimeout = 20 * time.Second
 )
 
 // Request asks for a new key of a store.
 type Request struct {
 	MerchantID, Description string
-	// IdempotencyKey identifies the request: the portal makes one key for it, however often it is sent. It is
-	// empty where nobody will send the request again; then it gets a random one.
+	// IdempotencyKey identifies the request: the portal makes one key for it, however often it is sent. Leave
+	// it empty if no later run can send the request again; the request then gets a random one.
 	IdempotencyKey string
-	// Announce, where it is set, is called with the idempotency key of each request before that is sent.
+	// Announce, if set, is called with the idempotency key before each request is sent.
 	Announce func(idempotencyKey string)
 }
 
 // ReplayedError says that an earlier request with the same idempotency key made the key. Its secret is lost.
-// The key may be in use: whoever deletes it has to make sure first that it is not.
+// The key may be in use: check that before you delete it.
 type ReplayedError struct{ Orphan }
 
 // Error implements error.
@@ -43,30 +43,29 @@ func (e *ReplayedError) Error() string {
 	return fmt.Sprintf("an earlier request made key %s of store %s", e.CredentialID, e.MerchantID)
 }
 
-// OrphanError says that a key was, or may have been, made that nobody holds the secret of, and that
-// it could not be deleted again (I3). [Portal.Discard] takes it from there.
+// OrphanError says that an orphaned key exists or may exist: nobody has its secret, and deleting it failed
+// (I3). Pass its Orphan to [Portal.Discard] to try again.
 type OrphanError struct {
 	Orphan
-	// Cause is why there is no usable key; Cleanup why it could not be deleted.
+	// Cause says why there is no usable key. Cleanup says why it could not be deleted.
 	Cause, Cleanup error
 }
 
-// Orphan is a key to be got rid of.
+// Orphan is a key, or a possible key, whose secret is lost.
 type Orphan struct {
 	MerchantID string
-	// CredentialID and Username are empty where they are not known: the request that makes a key
-	// was sent, and no answer came.
+	// CredentialID and Username are empty if they are unknown: the request for the key was sent, and no answer
+	// came.
 	CredentialID, Username string
-	// Description and IdempotencyKey are what that request was sent with. To send it again shows
-	// which key it has made.
+	// Description and IdempotencyKey are those of the request. Sending it again shows which key it made.
 	Description, IdempotencyKey string
-	// Before has the IDs of the keys that the store had, where the key was asked for in a way that has
-	// no idempotency keys: what is there besides shows which key was made. Each ID is between two
-	// [Bar]s, and a store that had none is one bar. The time at which nobody waited for the key any more
-	// follows (RFC 3339). It is empty where there was an idempotency key.
+	// Before has the IDs of the store's keys before the request, if the request had no idempotency key.
+	// Comparing them with the keys of today shows which key was made. Each ID stands between two [Bar]s; a
+	// store without keys is one bar. The time at which the provider stopped waiting for the key follows (RFC
+	// 3339). Before is empty if there was an idempotency key.
 	Before string
-	// Attempted is when the key was last being installed in a shop, without an answer that tells whether it
-	// got there; zero where it was not.
+	// Attempted is the time of the last installation in a shop whose outcome is unknown; zero if there was
+	// none.
 	Attempted time.Time
 }
 
@@ -81,19 +80,18 @@ func (e *OrphanError) Error() string {
 // Unwrap returns the causes.
 func (e *OrphanError) Unwrap() []error { return []error{e.Cause, e.Cleanup} }
 
-// errNoSecret says that a key became active without its secret having been seen: the one answer
-// that held it was lost.
+// errNoSecret says that a key became active, but the one answer with its secret was lost.
 var errNoSecret = errors.New("the key was made, but the answer with its secret was lost")
 
-// errUnnamed says that the answer to a request for a key does not tell which key of the store it made.
+// errUnnamed says that the answer does not identify the key that the request made.
 var errUnnamed = errors.New("the answer is not about a new key of the store")
 
-// Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it
-// does, no key is left behind: what was made is deleted, or the error is an [*OrphanError]. Where the
-// request has an idempotency key, and an earlier one made a key with it, the error is a [*ReplayedError].
+// Generate makes a key and returns it with its secret. The portal never shows the secret again. If Generate
+// fails, it deletes the key that it made, or returns an [*OrphanError]. If the request has an idempotency key
+// and an earlier request made a key with it, the error is a [*ReplayedError].
 //
-// A cancellation of ctx does not tear the call that makes the key: it is answered first, and then
-// either returned or undone.
+// Cancelling ctx does not interrupt the request that makes the key. Generate waits for its answer, and then
+// returns the key or deletes it.
 func (p *Portal) Generate(ctx context.Context, r Request) (NewKey, error) {
 	var err error
 	for range tries {
@@ -112,13 +110,13 @@ func (p *Portal) Generate(ctx context.Context, r Request) (NewKey, error) {
 	return NewKey{}, fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, err)
 }
 
-// mayTryAgain tells whether the key that err is about is gone, so that another may take its place.
+// mayTryAgain reports whether the key of the failed attempt is deleted, so that another may be made.
 func mayTryAgain(err error) bool {
 	var orphan *OrphanError
 	return errors.Is(err, errNoSecret) && !errors.As(err, &orphan)
 }
 
-// generateOnce makes one key. After errNoSecret, the key is gone and another may be made.
+// generateOnce makes one key. If the error is errNoSecret, the key is deleted and another may be made.
 func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
 	intended := Orphan{MerchantID: r.MerchantID, Description: r.Description, IdempotencyKey: cmp.Or(r.IdempotencyKey, uuid.NewString())}
 	if r.Announce != nil {
@@ -130,11 +128,11 @@ func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
 		if r.IdempotencyKey != "" {
 			return NewKey{}, &ReplayedError{Orphan: intended}
 		}
-		// The first answer, and the secret with it, was lost on the way.
+		// The first answer was lost, and the secret with it.
 		return NewKey{}, p.abandon(ctx, intended, errNoSecret)
 	}
 	if IsLimitReached(err) {
-		// The portal compares idempotency keys first: this one has made none.
+		// The portal compares idempotency keys before it counts keys, so this request made no key.
 		return NewKey{}, err
 	}
 	if transport.IsUncertain(err) {
@@ -155,8 +153,8 @@ func (p *Portal) generateOnce(ctx context.Context, r Request) (NewKey, error) {
 	return active, nil
 }
 
-// keyAnswer is the portal's answer about a key that is being made: the key, its secret once it is shown, and
-// how long the portal asks to wait for it.
+// keyAnswer is the portal's answer about a pending key: the key, its secret once the portal shows it, and the
+// requested wait.
 type keyAnswer struct {
 	Key
 	Secret string `json:"secret"`
@@ -166,9 +164,8 @@ type keyAnswer struct {
 // SetRetryAfter implements [transport.Waiter].
 func (k *keyAnswer) SetRetryAfter(d time.Duration) { k.wait = d }
 
-// create sends the request that makes a key. One key is intended by it however often it is sent, so
-// it has one idempotency key. Its answer is waited for: one with a secret that nobody reads would
-// be a key that nobody can use.
+// create sends the request that makes a key. It uses the same idempotency key each time, so only one key is
+// made. It waits for the answer even if ctx is cancelled: the answer may hold the secret, which is shown once.
 func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error) {
 	request := p.request(http.MethodPost, pathStoreKeys, intended.MerchantID)
 	request.Body = map[string]string{"description": intended.Description}
@@ -177,17 +174,16 @@ func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error)
 	return transport.Do[keyAnswer](ctx, p.client, request)
 }
 
-// DescribesKeys tells whether a key can be given a description: by the API, it can.
+// DescribesKeys reports whether a key can have a description. The API supports it.
 func (p *Portal) DescribesKeys() bool { return true }
 
-// Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
-// not hold it yet.
+// Made reports whether p made the key. Such a key may be about to be installed in a shop.
 func (p *Portal) Made(credentialID string) bool {
 	_, made := p.made.Load(credentialID)
 	return made
 }
 
-// replayedKey returns the ID of the key that an earlier sending of the same request has made.
+// replayedKey returns the ID of the key that an earlier copy of the same request made.
 func replayedKey(err error) (id string, replayed bool) {
 	var failure *transport.Error
 	if !transport.IsCode(err, http.StatusConflict, codeReplay) || !errors.As(err, &failure) {
@@ -196,8 +192,8 @@ func replayedKey(err error) (id string, replayed bool) {
 	return failure.Subject, failure.Subject != ""
 }
 
-// awaitSecret waits for a key that is being made. The first answer that shows it active is the only
-// one with its secret, so its answer, too, is waited for.
+// awaitSecret waits for a pending key. Only the first answer that shows the key active has its secret, so
+// awaitSecret waits for each answer even if ctx is cancelled.
 func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error) {
 	for key.Status == StatusPending {
 		if key.wait > transport.MaxRetryAfter {
@@ -224,8 +220,8 @@ func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error)
 	return NewKey{Key: key.Key, Secret: NewSecret(key.Secret)}, nil
 }
 
-// abandon discards a key that can't be used, although ctx may be done, and returns cause, or an
-// [*OrphanError] when that fails.
+// abandon discards an unusable key, even if ctx is done. It returns cause, or an [*OrphanError] if the deletion
+// fails.
 func (p *Portal) abandon(ctx context.Context, orphan Orphan, cause error) error {
 	ctx, cancel := clock.Detach(ctx, p.client.Clock, cleanupTimeout)
 	defer cancel()
@@ -235,8 +231,7 @@ func (p *Portal) abandon(ctx context.Context, orphan Orphan, cause error) error 
 	return cause
 }
 
-// Discard deletes a key that nobody holds the secret of. Where its ID is not known, [Portal.Identify] finds it
-// out first.
+// Discard deletes an orphaned key. If its ID is unknown, [Portal.Identify] finds it first.
 func (p *Portal) Discard(ctx context.Context, orphan Orphan) error {
 	id := orphan.CredentialID
 	if id == "" {
@@ -248,8 +243,8 @@ func (p *Portal) Discard(ctx context.Context, orphan Orphan) error {
 	return p.Delete(ctx, orphan.MerchantID, id)
 }
 
-// Identify returns the ID of the key that an orphan's request made. It sends the request again: the answer
-// tells the ID of the key that it made, then or now.
+// Identify returns the ID of the key that an orphan's request made. It sends the request again. The answer has
+// the ID of the key that was made, then or now.
 func (p *Portal) Identify(ctx context.Context, orphan Orphan) (string, error) {
 	if orphan.IdempotencyKey == "" {
 		return "", fmt.Errorf("deleting an API key of store %s: neither its ID nor how it was asked for is known", orphan.MerchantID)

@@ -24,8 +24,7 @@ func (b *bench) generate(ctx context.Context) (kustom.NewKey, error) {
 	return b.portal.Generate(ctx, kustom.Request{MerchantID: fjellsport, Description: "terraform"})
 }
 
-// wantOne fails the test unless key, which Generate returned, is the only one that was made, and
-// complete.
+// wantOne fails the test unless key is complete and is the only key that was made.
 func (b *bench) wantOne(key kustom.NewKey, err error) {
 	b.t.Helper()
 	if err != nil {
@@ -40,7 +39,7 @@ func (b *bench) wantOne(key kustom.NewKey, err error) {
 	}
 }
 
-// wantNone fails the test unless err, which Generate returned, is all that is left.
+// wantNone fails the test unless Generate returned err and left no key.
 func (b *bench) wantNone(err error) {
 	b.t.Helper()
 	if err == nil {
@@ -98,7 +97,7 @@ func TestGeneratePolls(t *testing.T) {
 	}
 }
 
-// TestI6PollWaitsAsLongAsAsked: an answer that names the time to come back is obeyed.
+// The client obeys a Retry-After while it polls.
 func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
 	t.Parallel()
 	const key = `{"credential_id":"c-1","merchant_id":"M00412871","username":"M00412871-a",`
@@ -123,7 +122,7 @@ func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
 	}
 }
 
-// TestI3LostAnswer: a key whose secret is lost on its way is deleted, and another made.
+// A key whose secret is lost is deleted, and another is made.
 func TestI3LostAnswer(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sandbox.Fault{
@@ -146,7 +145,7 @@ func TestI3LostAnswer(t *testing.T) {
 	}
 }
 
-// everyOther matches the first of two, again and again.
+// everyOther matches the first of each two requests.
 func everyOther() func(sandbox.Request) bool {
 	n := 0
 	return func(sandbox.Request) bool {
@@ -170,7 +169,7 @@ func (b *bench) wantOneIntentionPerKey() {
 	}
 }
 
-// TestI3DroppedRequest: one that did not arrive is the same intention when it is sent again.
+// A request that never arrived keeps its idempotency key when it is sent again.
 func TestI3DroppedRequest(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -200,7 +199,7 @@ func TestI3LostPollAnswer(t *testing.T) {
 	}
 }
 
-// TestI3SecretsKeepGettingLost: it does not go on for ever, and leaves nothing.
+// Generate stops after three lost secrets and leaves no key.
 func TestI3SecretsKeepGettingLost(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Pending: 1})
@@ -274,7 +273,7 @@ func TestCancelledBeforeMakesNothing(t *testing.T) {
 	}
 }
 
-// TestI3AllAnswersLost: what became of the key is found out, and undone, when answers come again.
+// Once the portal answers again, Generate finds the key and deletes it.
 func TestI3AllAnswersLost(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
@@ -292,7 +291,7 @@ func TestI3AllAnswersLost(t *testing.T) {
 	}
 }
 
-// TestI3LostAnswerThenRefusal: what is said of the second sending is not true of the first.
+// The refusal of the second request says nothing about the first one.
 func TestI3LostAnswerThenRefusal(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{401, 403, 404, 429, 503} {
@@ -315,7 +314,7 @@ func TestI3LostAnswerThenRefusal(t *testing.T) {
 	}
 }
 
-// TestI3UnreadableReplay: the answer that names the key that was made can get lost as well.
+// The answer that identifies the key can get lost too.
 func TestI3UnreadableReplay(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -328,8 +327,7 @@ func TestI3UnreadableReplay(t *testing.T) {
 	}
 }
 
-// TestI3AnswerAboutAnotherKey: a key is only as good as the portal's word that it is the one that was
-// asked for.
+// Generate rejects an answer about another key than the requested one.
 func TestI3AnswerAboutAnotherKey(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -351,8 +349,7 @@ func TestI3AnswerAboutAnotherKey(t *testing.T) {
 	}
 }
 
-// TestI3OrphanIsNamed: a key that can't be deleted again is named, with why, and can be got rid of
-// later.
+// The error names a key that could not be deleted, and says why. Discard deletes it later.
 func TestI3OrphanIsNamed(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -404,8 +401,7 @@ func TestI3OrphanIsNamed(t *testing.T) {
 	}
 }
 
-// TestI3OrphanWithoutAName: where no answer ever came, the error says so, and its intention is
-// enough to find the key by.
+// If no answer ever came, the error says so, and the idempotency key is enough to find the key.
 func TestI3OrphanWithoutAName(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
@@ -460,8 +456,8 @@ func TestGenerateRefused(t *testing.T) {
 	}
 }
 
-// TestLimitReachedIsNoOrphan: the portal compares Idempotency-Keys before it counts keys, so this
-// refusal settles what an earlier failure had left open.
+// The portal compares Idempotency-Keys before it counts keys. So this refusal also settles the outcome of an
+// earlier failed request.
 func TestLimitReachedIsNoOrphan(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{KeyLimit: 1})
@@ -473,9 +469,8 @@ func TestLimitReachedIsNoOrphan(t *testing.T) {
 	}
 }
 
-// TestI3NoOrphanWhateverFails draws what goes wrong with each request, and when the run is
-// cancelled. Whatever it is: a key is returned and is the only one, or none is left, or the one
-// that is left is reported.
+// The test draws a fault for each request, and a moment of cancellation. In every case, one key is returned and
+// is the only one, or none is left, or the error reports the one that is left.
 func TestI3NoOrphanWhateverFails(t *testing.T) {
 	t.Parallel()
 	faults := []sandbox.Fault{
@@ -527,7 +522,7 @@ func TestI3NoOrphanWhateverFails(t *testing.T) {
 	}
 }
 
-// TestI3GenerateConcurrently: what fails for one does not touch the keys of others.
+// A failure of one request does not affect the keys of others.
 func TestI3GenerateConcurrently(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{KeyLimit: 100, Pending: 1})
@@ -560,7 +555,7 @@ func TestI3GenerateConcurrently(t *testing.T) {
 	}
 }
 
-// TestI2GenerateErrorsHoldNoSecret: not even when the answer that held it could not be read.
+// The error holds no secret, even if the answer with the secret could not be read.
 func TestI2GenerateErrorsHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []sandbox.FaultKind{sandbox.FaultTruncate, sandbox.FaultWrongType} {
@@ -583,13 +578,12 @@ func TestI2GenerateErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
-// derived asks for a key as a run does whose requests the next run can send again.
+// derived returns the request of a run whose successor can send the same request again.
 func derived() kustom.Request {
 	return kustom.Request{MerchantID: fjellsport, Description: "terraform", IdempotencyKey: "0b0f3e4e-3ac5-5c0f-8a60-6a2a5b1c9d10"}
 }
 
-// TestGenerate_ReportsKeyOfEarlierRequest: a run that was killed has made it. The next one must look whether it
-// is in use before it deletes it.
+// A killed run made the key. The next run must check that it is not in use before deleting it.
 func TestGenerate_ReportsKeyOfEarlierRequest(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -616,8 +610,7 @@ func TestGenerate_ReportsKeyOfEarlierRequest(t *testing.T) {
 	}
 }
 
-// TestGenerate_LeavesNothingWhenDerivedAnswerIsLost: the request is not repeated with an idempotency key of its
-// own, which no later run could derive.
+// The request is not repeated with a random idempotency key, which no later run could derive.
 func TestGenerate_LeavesNothingWhenDerivedAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -632,7 +625,7 @@ func TestGenerate_LeavesNothingWhenDerivedAnswerIsLost(t *testing.T) {
 	}
 }
 
-// TestIdentify_FindsKeyByRequest: the one that the request made, or makes now.
+// Identify finds the key that the request made, or makes now.
 func TestIdentify_FindsKeyByRequest(t *testing.T) {
 	t.Parallel()
 	orphan := kustom.Orphan{MerchantID: fjellsport, Description: "terraform", IdempotencyKey: derived().IdempotencyKey}

@@ -9,25 +9,22 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// This file is the only place that knows the forms of merchant IDs, usernames and secrets. Kustom
-// documents the forms of its own (docs.kustom.co, Authentication). Those of merchants who came from
-// Klarna are what Klarna's documentation and public integrations show; their lengths vary, so none is
-// demanded.
+// This file is the only place that knows the forms of merchant IDs, usernames and secrets. Kustom documents its
+// own forms (docs.kustom.co, Authentication). The forms of merchants who came from Klarna come from Klarna's
+// documentation and from public integrations. Their lengths vary, so no length is required.
 
 // MerchantID is a store's merchant ID (MID) of a known form.
 type MerchantID string
 
-// errNotMerchantID says what a merchant ID looks like.
+// errNotMerchantID describes the form of a merchant ID.
 var errNotMerchantID = errors.New("a merchant ID is M, K or N and digits, such as M00123456 or K123456, " +
 	"with a P in front in the playground, or DM and digits")
 
-// merchantIDPrefixes are the letters that a merchant ID begins with: M for stores that were made at
-// Kustom, K and N for those that came from Klarna, each with a P in front in the playground, and DM
-// for those of developers.
+// merchantIDPrefixes are the prefixes of merchant IDs. M marks stores that were created at Kustom; K and N mark
+// those that came from Klarna. The playground puts a P in front. DM marks developers' stores.
 var merchantIDPrefixes = [...]string{"M", "PM", "DM", "K", "PK", "N", "PN"}
 
-// ParseMerchantID returns the merchant ID that text is: one of the known prefixes, a digit, and
-// further digits or letters.
+// ParseMerchantID parses a merchant ID: one of the known prefixes, a digit, and further digits or letters.
 func ParseMerchantID(text string) (MerchantID, error) {
 	for _, prefix := range merchantIDPrefixes {
 		rest, ok := strings.CutPrefix(text, prefix)
@@ -38,15 +35,15 @@ func ParseMerchantID(text string) (MerchantID, error) {
 	return "", errNotMerchantID
 }
 
-// Accepts tells whether the store may belong to the environment. A developer's store (DM) may belong to
+// Accepts reports whether the store may belong to the environment. A developer's store (DM) may belong to
 // either.
 func (id MerchantID) Accepts(e Environment) bool {
 	own, ok := id.Environment()
 	return !ok || own == e
 }
 
-// Environment returns the environment that the store belongs to. It is not ok for a developer's store
-// (DM), which may belong to either.
+// Environment returns the store's environment. For a developer's store (DM), which may belong to either, ok is
+// false.
 func (id MerchantID) Environment() (e Environment, ok bool) {
 	switch {
 	case strings.HasPrefix(string(id), "DM"):
@@ -57,16 +54,16 @@ func (id MerchantID) Environment() (e Environment, ok bool) {
 	return Production, true
 }
 
-// Migrated tells whether the store came to Kustom from Klarna. Merchant IDs of such stores never begin
-// with M (documented by Kustom, help.kustom.co article 409274).
+// Migrated reports whether the store came to Kustom from Klarna. Merchant IDs of such stores never begin with M
+// (documented by Kustom, help.kustom.co article 409274).
 func (id MerchantID) Migrated() bool {
 	letter := strings.TrimLeft(string(id), "PD")
 	return strings.HasPrefix(letter, "K") || strings.HasPrefix(letter, "N")
 }
 
-// FindMerchantID returns the last merchant ID that stands in text by itself; empty where there is none.
-// It is the last one that counts where a store is shown as "<name> – <merchant ID>": its name may look
-// like a merchant ID too.
+// FindMerchantID returns the last merchant ID that is a word of its own in text, or an empty one. The last one
+// counts because a store may be shown as "<name> – <merchant ID>", and its name may look like a merchant ID
+// too.
 func FindMerchantID(text string) MerchantID {
 	words := strings.FieldsFunc(text, isNotAlphanumeric)
 	for i := len(words) - 1; i >= 0; i-- {
@@ -77,8 +74,8 @@ func FindMerchantID(text string) MerchantID {
 	return ""
 }
 
-// IsDescription tells whether the portal takes text as the description of a key: 1 to 100 letters,
-// digits, spaces and -:;.,_.
+// IsDescription reports whether the portal accepts text as a key's description: 1 to 100 letters, digits,
+// spaces and -:;.,_.
 func IsDescription(text string) bool {
 	const longest = 100
 	return text != "" && len(text) <= longest && !strings.ContainsFunc(text, func(r rune) bool {
@@ -86,7 +83,7 @@ func IsDescription(text string) bool {
 	})
 }
 
-// UsernameForm tells whose form a username has.
+// UsernameForm says which vendor's form a username has.
 type UsernameForm string
 
 // The forms of usernames.
@@ -95,11 +92,11 @@ const (
 	UsernameKustom UsernameForm = "Kustom's"
 	// UsernameKlarna is <merchant ID>_<hexadecimal digits>, or a UUID. Observed.
 	UsernameKlarna UsernameForm = "Klarna's"
-	// UsernameOther is a form that is not known.
+	// UsernameOther is an unknown form.
 	UsernameOther UsernameForm = "unknown"
 )
 
-// FormOf returns whose form a username has. It is [UsernameOther] for what is no username.
+// FormOf returns the form of a username. It returns [UsernameOther] for text that is no username.
 func FormOf(username string) UsernameForm {
 	if isUUID(username) {
 		return UsernameKlarna
@@ -114,8 +111,7 @@ func FormOf(username string) UsernameForm {
 	return UsernameKustom
 }
 
-// StoreOf returns the merchant ID that a username begins with. It is not ok for a username that has
-// none, such as a UUID.
+// StoreOf returns the merchant ID at the start of a username. If there is none, as in a UUID, ok is false.
 func StoreOf(username string) (merchantID string, ok bool) {
 	if isUUID(username) {
 		return "", false
@@ -138,7 +134,7 @@ func splitUsername(username string) (id MerchantID, separator byte, ok bool) {
 	return id, username[at], true
 }
 
-// SecretKind tells whose key a secret belongs to.
+// SecretKind says which vendor's form a secret has.
 type SecretKind string
 
 // The kinds of secrets.
@@ -147,25 +143,24 @@ const (
 	SecretKustom SecretKind = "Kustom's"
 	// SecretKlarna is klarna_live_api_… or klarna_test_api_…. Observed.
 	SecretKlarna SecretKind = "Klarna's"
-	// SecretOther is any other text. Klarna's older secrets are among these: short, and without a form
-	// to know them by.
+	// SecretOther is any other text. It includes Klarna's older secrets, which are short and have no
+	// recognizable form.
 	SecretOther SecretKind = "unknown"
 )
 
 // SecretForm is [vendortext.SecretForm], which finds secrets of a known form in longer texts.
 const SecretForm = vendortext.SecretForm
 
-// secretPattern is compiled when it is first used: most runs of the provider have no use for it.
+// secretPattern is compiled at its first use, because most runs never need it.
 var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(SecretForm) })
 
-// KindOf returns whose key a secret belongs to, by its form.
+// KindOf returns the kind of a secret, by its form.
 func KindOf(secret string) SecretKind {
 	kind, _ := parseSecret(secret)
 	return kind
 }
 
-// SecretEnvironment returns the environment that a secret says it belongs to. It is not ok where the
-// secret's form says none.
+// SecretEnvironment returns the environment that a secret's form names. If it names none, ok is false.
 func SecretEnvironment(secret string) (e Environment, ok bool) {
 	_, e = parseSecret(secret)
 	return e, e != ""
@@ -183,8 +178,7 @@ func parseSecret(secret string) (SecretKind, Environment) {
 	return SecretOther, ""
 }
 
-// SecretPrefix returns what secrets of that kind begin with in this environment; empty for
-// [SecretOther].
+// SecretPrefix returns the prefix of secrets of that kind in this environment; empty for [SecretOther].
 func (e Environment) SecretPrefix(kind SecretKind) string {
 	switch kind {
 	case SecretKustom:
@@ -196,11 +190,11 @@ func (e Environment) SecretPrefix(kind SecretKind) string {
 	return ""
 }
 
-// FindSecret returns the first secret of a known form in text; empty where there is none.
+// FindSecret returns the first secret of a known form in text, or an empty string.
 func FindSecret(text string) string { return secretPattern().FindString(text) }
 
-// MayHoldSecret tells whether text may hold a secret, or a part of one. It is for texts that should be
-// something else, before they are shown: it would rather be wrong than miss one.
+// MayHoldSecret reports whether text may hold a secret or a part of one. Use it on texts that should be
+// something else, before you show them. It prefers false positives to missed secrets.
 func MayHoldSecret(text string) bool {
 	text = strings.ToLower(text)
 	for _, mark := range []string{"kco_", "klarna_live_", "klarna_test_"} {
@@ -211,7 +205,7 @@ func MayHoldSecret(text string) bool {
 	return false
 }
 
-// isUUID tells whether text has the form of a UUID with hyphens.
+// isUUID reports whether text has the form of a UUID with hyphens.
 func isUUID(text string) bool {
 	if len(text) != len("00000000-0000-0000-0000-000000000000") {
 		return false

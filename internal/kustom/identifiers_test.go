@@ -123,7 +123,7 @@ func TestFindSecret(t *testing.T) {
 	}
 }
 
-// FuzzIdentifiers holds the parsers to each other.
+// FuzzIdentifiers checks that the parsers agree with each other.
 func FuzzIdentifiers(f *testing.F) {
 	for _, text := range []string{
 		"", "M00123456", "PM1", "DM1-a", "K123456_abcd", "N1", "PN1-x", "6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f", "kco_live_api_abc",
@@ -131,7 +131,7 @@ func FuzzIdentifiers(f *testing.F) {
 	} {
 		f.Add(text)
 	}
-	// A mark such as an ellipsis after the beginning of the form is no secret: the messages name the form so.
+	// The beginning of the form followed by an ellipsis is no secret: messages show the form that way.
 	form := regexp.MustCompile(kustom.SecretForm + `[\pL\d]`)
 	f.Fuzz(func(t *testing.T, text string) {
 		if id, err := kustom.ParseMerchantID(text); err == nil {

@@ -15,45 +15,44 @@ import (
 
 // Key is an API key of a store. The portal's API calls it a credential.
 //
-// Kustom Portal shows of a key its username, when it was made, when it was last used, and when it
-// expires. What it does not show is optional: it is empty or nil where the way by which the key was read
-// does not tell it.
+// Kustom Portal shows a key's username, and when it was created, last used, and expires. Other fields are
+// optional: they are empty or nil if the API or page that the key was read from does not show them.
 type Key struct {
-	// CredentialID is the ID by which the portal's API knows the key. Optional.
+	// CredentialID is the key's ID in the portal's API. Optional.
 	CredentialID string `json:"credential_id"`
 	MerchantID   string `json:"merchant_id"`
 	Username     string `json:"username"`
-	// Description is what a person wrote beside the key. Optional.
+	// Description is the user's text for the key. Optional.
 	Description *string `json:"description"`
 	// Environment is "live" or "test". Optional.
 	Environment string `json:"environment"`
 	// Host is the API host that the key belongs to. Optional; see [Key.Origin].
 	Host string `json:"host"`
-	// Status is [StatusPending] or [StatusActive]. Optional: a key that is listed without it is active.
+	// Status is [StatusPending] or [StatusActive]. Optional: a key listed without a status is active.
 	Status     string     `json:"status"`
 	CreatedAt  time.Time  `json:"created_at"`
 	CreatedBy  string     `json:"created_by"`
 	LastUsedAt *time.Time `json:"last_used_at"`
-	// ExpiresAt is when the key stops to work; nil where it never does, or where that is not known.
+	// ExpiresAt is when the key expires; nil if it never does, or if that is unknown.
 	ExpiresAt *time.Time `json:"expires_at"`
 }
 
-// NewKey is a key that has just been generated, with the secret that the portal shows once. A key that is
-// listed or read has none.
+// NewKey is a newly generated key with its secret. The portal shows the secret once, so a key that is listed or
+// read has none.
 type NewKey struct {
 	Key
 	Secret Secret
 }
 
-// What becomes of a key: it is being made, and then it is there.
+// The statuses of a key.
 const (
 	StatusPending = "PENDING"
 	StatusActive  = "ACTIVE"
 )
 
-// requestsPerMinute is the most that the provider sends to the portal: 3,000 at once, and 150 a second from then on.
-// Kustom documents no limit of its own, and answers 429 where it has one. This one is for a run that goes wrong. A fleet
-// of a thousand shops, from the plan to the deleted keys, sends less than 3,000, so it is not slowed.
+// requestsPerMinute is the provider's own limit for the portal: 3,000 requests at once, then 150 a second.
+// Kustom documents no limit, and answers 429 if it has one. This limit stops a run that goes wrong. A fleet of
+// a thousand shops sends less than 3,000 requests from the plan to the deleted keys, so it is not slowed.
 const requestsPerMinute = 12_000
 
 // Portal is the client of the portal's API. It is safe for concurrent use.
@@ -61,16 +60,16 @@ type Portal struct {
 	client  *transport.Client
 	token   transport.Bearer
 	limiter *transport.Limiter
-	// made holds the IDs of the keys that were made through this client.
+	// made holds the IDs of the keys that this client made.
 	made sync.Map
 }
 
-// NewPortal returns a client that acts as the portal user whose token is given.
+// NewPortal returns a client that acts as the portal user of the given token.
 func NewPortal(client *transport.Client, token transport.Bearer) *Portal {
 	return &Portal{client: client, token: token, limiter: transport.NewCap(requestsPerMinute, client.Clock)}
 }
 
-// Ready tells whether there is a token to act with.
+// Ready returns an error if there is no token.
 func (p *Portal) Ready() error {
 	_, err := p.token()
 	return err
@@ -90,8 +89,8 @@ type keyPage struct {
 
 func (p keyPage) Content() (items transport.Items[Key], next string) { return p.Keys, p.NextCursor }
 
-// Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can
-// see, page by page. It ends with the first error.
+// Keys yields the keys of one store, page by page. If merchantID is empty, it yields the keys of all stores
+// that the user can see. Iteration ends at the first error.
 func (p *Portal) Keys(ctx context.Context, merchantID string) iter.Seq2[Key, error] {
 	query := url.Values{}
 	if merchantID != "" {
@@ -100,7 +99,7 @@ func (p *Portal) Keys(ctx context.Context, merchantID string) iter.Seq2[Key, err
 	return list[keyPage](ctx, p, "API keys", pathKeys, query)
 }
 
-// NoKeyError says that a store, which the user can see, has no such key.
+// NoKeyError says that a store that the user can see has no such key.
 type NoKeyError struct{ MerchantID, CredentialID string }
 
 // Error implements error.
@@ -108,7 +107,7 @@ func (e *NoKeyError) Error() string {
 	return fmt.Sprintf("store %s has no API key %s", e.MerchantID, e.CredentialID)
 }
 
-// Key returns a key, or a [*NoKeyError] when there is none.
+// Key returns a key, or a [*NoKeyError] if there is none.
 func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (Key, error) {
 	key, err := transport.Do[Key](ctx, p.client, p.request(http.MethodGet, pathKey, merchantID, credentialID))
 	if transport.IsStatus(err, http.StatusNotFound) {
@@ -123,8 +122,8 @@ func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (Key,
 	return key, nil
 }
 
-// listed looks for a key among its store's. A key that is taken for gone is made again, so a 404
-// alone is not believed: it is also what a user sees who has lost access to the store.
+// listed looks for a key in its store's list. A 404 alone does not prove that the key is deleted: a user who
+// has lost access to the store gets one too. The provider replaces a deleted key, so it must be sure.
 func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (Key, error) {
 	for key, err := range p.Keys(ctx, merchantID) {
 		if err != nil {
@@ -137,7 +136,7 @@ func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (K
 	return Key{}, &NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
 }
 
-// Delete deletes a key. It is no error when the key is gone already.
+// Delete deletes a key. Deleting a key that is already gone is no error.
 func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) error {
 	request := p.request(http.MethodDelete, pathKey, merchantID, credentialID)
 	_, err := transport.Do[transport.None](ctx, p.client, request)
@@ -150,8 +149,8 @@ func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) er
 	return nil
 }
 
-// confirmGone makes sure that a deletion that was answered 404 has nothing left to delete: a live
-// key must not be forgotten (I3).
+// confirmGone checks that a key is gone after its deletion was answered 404. The provider must not forget a
+// live key (I3).
 func (p *Portal) confirmGone(ctx context.Context, deletion transport.Request) error {
 	_, err := p.listed(ctx, deletion.Elements[0], deletion.Elements[1])
 	if isNoKey(err) {

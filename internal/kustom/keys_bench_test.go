@@ -15,7 +15,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// answers carries no request anywhere: each is answered with the same body.
+// answers is a RoundTripper that answers each request with the same body.
 type answers string
 
 func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
@@ -25,7 +25,7 @@ func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// pageOf is a list's only page, with n keys.
+// pageOf returns a list's only page, with n keys.
 func pageOf(b *testing.B, n int) answers {
 	b.Helper()
 	description := "terraform: a shop"
@@ -45,7 +45,7 @@ func pageOf(b *testing.B, n int) answers {
 	return answers(body)
 }
 
-// BenchmarkKeys reads a full page of keys, from the answer on.
+// BenchmarkKeys measures reading a full page of keys from an answer.
 func BenchmarkKeys(b *testing.B) {
 	page := pageOf(b, 100)
 	portal := kustom.NewPortal(transport.New(transport.Options{

@@ -81,7 +81,7 @@ func TestI7KeysStopsWhenNobodyReadsOn(t *testing.T) {
 	}
 }
 
-// TestKeysEndsThoughThePagesDoNot: a portal that gives the same cursors for ever.
+// A portal that repeats the same cursors does not make the list endless.
 func TestKeysEndsThoughThePagesDoNot(t *testing.T) {
 	t.Parallel()
 	for name, cursors := range map[string][]string{"one": {"a"}, "two in turn": {"a", "b"}} {
@@ -145,7 +145,7 @@ func TestKeyFields(t *testing.T) {
 	}
 }
 
-// TestKeyFields_Optional: what the portal's pages do not show need not be there, and an expiry may be.
+// The portal's pages do not show every field. They may show an expiry.
 func TestKeyFields_Optional(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{HideHost: true, KeyLifetime: time.Hour})
@@ -179,8 +179,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestI3KeyIsGoneOnlyWhenSure: a key that is taken for gone is forgotten and made again, so nothing
-// but an honest answer may say so (I3).
+// The provider forgets and replaces a key that is gone. So only a trustworthy answer may say that a key is gone
+// (I3).
 func TestI3KeyIsGoneOnlyWhenSure(t *testing.T) {
 	t.Parallel()
 	get := sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: storeKey}
@@ -241,7 +241,7 @@ func TestI3KeyIsGoneOnlyWhenSure(t *testing.T) {
 	}
 }
 
-// TestI3KeyFoundOnALaterPage: the list that a 404 is held against is read to its end.
+// After a 404, the client reads the list to its end.
 func TestI3KeyFoundOnALaterPage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, manyKeys(150), sandbox.Options{})

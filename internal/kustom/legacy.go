@@ -1,40 +1,40 @@
 package kustom
 
-// Owner tells whose API a key is made for.
+// Owner says which vendor's API a key is for.
 type Owner string
 
 // The owners.
 const (
-	// OwnerKlarna: the key is a legacy one. It has been dead since Klarna's hosts were switched off, on
-	// 15 September 2026.
+	// OwnerKlarna: the key is a legacy key. It stopped working when Klarna's hosts were switched off on 15
+	// September 2026.
 	OwnerKlarna Owner = "legacy"
-	// OwnerKustom: the key is made for Kustom's hosts.
+	// OwnerKustom: the key is for Kustom's hosts.
 	OwnerKustom Owner = "kustom"
-	// OwnerUnknown: what is known tells neither.
+	// OwnerUnknown: the facts decide neither.
 	OwnerUnknown Owner = "unknown"
 )
 
-// KeyFacts is what is known of a key.
+// KeyFacts are the known facts about a key.
 type KeyFacts struct {
 	Username string
-	// Host is the API host that the portal shows beside the key; empty where it shows none.
+	// Host is the API host that the portal shows for the key; empty if it shows none.
 	Host string
-	// Listed tells whether the portal lists the key.
+	// Listed reports whether the portal lists the key.
 	Listed bool
 }
 
-// Origin is what the facts say of whose key it is.
+// Origin says whose key it is, and why.
 type Origin struct {
 	Owner Owner
-	// Sure tells whether a vendor's own rule says so. Otherwise it is what public integrations suggest.
+	// Sure reports whether a vendor's own rule decides it. Otherwise public integrations suggest it.
 	Sure bool
-	// Reason says why, in a sentence for a person. It holds no secret.
+	// Reason is a sentence for the user. It holds no secret.
 	Reason string
 }
 
-// Legacy tells whether a key is one of Klarna's. It is the only place that decides so. The host decides
-// where it is known, then the form of the username, then whether the portal lists the key: it lists
-// all of Kustom's, and need not list Klarna's.
+// Legacy reports whether a key is one of Klarna's. It is the only place that decides this. The host decides if
+// it is known, then the form of the username, then whether the portal lists the key: the portal lists all of
+// Kustom's keys, and may omit Klarna's.
 func Legacy(key KeyFacts) Origin {
 	switch {
 	case IsLegacyHost(key.Host):
@@ -47,7 +47,7 @@ func Legacy(key KeyFacts) Origin {
 	return legacyUnlisted(key.Username)
 }
 
-// Origin returns whose key it is. A [Key] is one that the portal lists.
+// Origin returns whose key it is. The portal lists every [Key].
 func (k Key) Origin() Origin {
 	return Legacy(KeyFacts{Username: k.Username, Host: k.Host, Listed: true})
 }
@@ -57,11 +57,11 @@ func legacyByForm(username string) Origin {
 	migrated := hasStore && MerchantID(store).Migrated()
 	switch FormOf(username) {
 	case UsernameKlarna:
-		// A store that was made at Kustom never had a key of Klarna's, so its form tells less.
+		// A store that was created at Kustom never had a Klarna key, so the username's form matters less.
 		return Origin{OwnerKlarna, migrated || !hasStore, "The username has the form of Klarna's, with an underscore or as a UUID."}
 	case UsernameKustom:
-		// The documented form of Kustom's usernames. No key of a store that came from Klarna has been seen
-		// in public.
+		// This is the documented form of Kustom's usernames. No public source shows such a key for a store that
+		// came from Klarna.
 		return Origin{OwnerKustom, !migrated, "The username has the form of Kustom's: the merchant ID, a hyphen, and a few characters."}
 	case UsernameOther:
 	}

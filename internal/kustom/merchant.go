@@ -16,10 +16,10 @@ import (
 // Merchant is the client of the merchant API. It is safe for concurrent use.
 type Merchant struct {
 	client *transport.Client
-	// turn is held by the call that looks at, or finds out, whether the API refuses a made-up pair.
+	// turn is held by the call that reads or sets checked and impostor.
 	turn chan struct{}
-	// checked tells whether that is known, and impostor why it does not; nil where it does. They are the
-	// turn's.
+	// checked says whether the check with a made-up pair is done. impostor says why the API failed it; nil if
+	// it passed. Only the holder of turn may use them.
 	checked  bool
 	impostor *ImpostorError
 }
@@ -29,30 +29,30 @@ func NewMerchant(client *transport.Client) *Merchant {
 	return &Merchant{client: client, turn: make(chan struct{}, 1)}
 }
 
-// ProofError says why a username and secret are not proven to work.
+// ProofError says why the provider could not prove that a username and secret work.
 type ProofError struct {
 	Username string
 	Verdict  Verdict
 	Cause    error
 }
 
-// Verdict is what an attempted proof came to.
+// Verdict is the outcome of a proof.
 type Verdict string
 
 // The verdicts.
 const (
-	// VerdictRefused: the merchant API looked at the pair and refused it.
+	// VerdictRefused: the merchant API rejected the pair.
 	VerdictRefused Verdict = "refused"
-	// VerdictNoProduct: the pair works, but the store's contract lacks Kustom Checkout. What Kustom says
-	// of it is in the cause.
+	// VerdictNoProduct: the pair works, but the store's contract lacks Kustom Checkout. The cause has Kustom's
+	// explanation.
 	VerdictNoProduct Verdict = "no contract for Kustom Checkout"
-	// VerdictFirewall: the firewall in front of the API refused this machine's region before it
-	// looked at the pair.
+	// VerdictFirewall: a firewall in front of the API blocked this machine's region before the API saw the
+	// pair.
 	VerdictFirewall Verdict = "region firewall"
-	// VerdictImpostor: what answers does not refuse a made-up pair, so it proves nothing. The cause is an
+	// VerdictImpostor: the server does not reject a made-up pair, so its answers prove nothing. The cause is an
 	// [*ImpostorError].
 	VerdictImpostor Verdict = "not the merchant API"
-	// VerdictUnknown: the answer, or the lack of one, tells nothing.
+	// VerdictUnknown: the answer was inconclusive, or there was none.
 	VerdictUnknown Verdict = "unknown"
 )
 
@@ -67,14 +67,14 @@ func (e *ProofError) Error() string {
 // Unwrap returns the cause.
 func (e *ProofError) Unwrap() error { return e.Cause }
 
-// ImpostorError says that what answers as the merchant API does not refuse a username and secret that
-// were made up.
+// ImpostorError says that the server at the merchant API's address did not reject a made-up username and
+// secret.
 type ImpostorError struct {
-	// Host is where the API was expected.
+	// Host is the merchant API's expected host.
 	Host string
-	// Status is the HTTP status of the answer; 0 where it was a success.
+	// Status is the HTTP status of the answer; 0 if it was a success.
 	Status int
-	// Body tells what the answer's body was, and MediaType its media type; empty where it had none.
+	// Body says what the answer's body was, and MediaType its media type; empty if it had none.
 	Body      transport.BodyKind
 	MediaType string
 }
@@ -96,12 +96,12 @@ func (e *ImpostorError) Error() string {
 
 var errUnexpectedOrder = errors.New("the merchant API claims to know an order that does not exist")
 
-// Prove asks the merchant API, once, for an order that does not exist: only a pair that works is
-// told so, by a 404 with an empty body (observed at Kustom in August 2026) or with Kustom's error body.
-// Where the checkout's answer tells nothing, order management is asked the same. Prove touches no order.
-// Whether it counts as traffic in the portal's endpoint switch status is not known; at most it does for the checkout.
+// Prove asks the merchant API once for an order that does not exist. Only a working pair gets a 404 with an
+// empty body (observed at Kustom in August 2026) or with Kustom's error body. If the checkout API's answer is
+// inconclusive, Prove asks order management the same. Prove touches no order. It is not known whether it counts
+// as traffic in the portal's endpoint switch status; at most it counts for the checkout.
 //
-// An acceptance counts only where a made-up pair is refused. That is asked once in the client's life.
+// A pair counts as accepted only if the API rejects a made-up pair. The client checks that once in its life.
 // Any error is a [*ProofError].
 func (m *Merchant) Prove(ctx context.Context, username, secret string) error {
 	auth := transport.Basic{Username: username, Password: secret}
@@ -133,8 +133,8 @@ func (m *Merchant) ask(ctx context.Context, template string, auth transport.Basi
 	return err
 }
 
-// hasNoSuchOrder asks order management for an order that does not exist. Whatever it answers besides
-// Kustom's own "no such order" tells nothing either: a contract need not include it.
+// hasNoSuchOrder asks order management for an order that does not exist. Any answer but Kustom's own "no such
+// order" is inconclusive too, because a contract may not include order management.
 func (m *Merchant) hasNoSuchOrder(ctx context.Context, auth transport.Basic) bool {
 	var failure *transport.Error
 	if !errors.As(m.ask(ctx, pathManagedOrder, auth), &failure) {
@@ -144,14 +144,13 @@ func (m *Merchant) hasNoSuchOrder(ctx context.Context, auth transport.Basic) boo
 		(strings.Contains(failure.Code, "ORDER") || failure.Code == "NOT_FOUND")
 }
 
-// Refuses makes sure that the API refuses a username and secret of the environment that were made up. The error is
-// an [*ImpostorError] where something else than the merchant API answers.
+// Refuses checks that the API rejects a made-up username and secret of the environment. The error is an
+// [*ImpostorError] if the server is not the merchant API.
 func (m *Merchant) Refuses(ctx context.Context, e Environment) error {
 	return m.refusesMadeUp(ctx, e.SecretPrefix(SecretKustom)+"0")
 }
 
-// refusesMadeUp makes sure that the API refuses a made-up pair. The answer is remembered, a failure to
-// get one is not.
+// refusesMadeUp checks that the API rejects a made-up pair. It caches the answer, but not a failure to get one.
 func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
 	select {
 	case m.turn <- struct{}{}:
@@ -172,8 +171,8 @@ func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
 	return nil
 }
 
-// impostorIn returns what stands in the merchant API's place, by its answer to a made-up pair; nil where
-// it refuses it.
+// impostorIn reads the answer to a made-up pair. It returns an error that describes the impostor, or nil if the
+// API rejected the pair.
 func (m *Merchant) impostorIn(err error) *ImpostorError {
 	if judge(err) == VerdictRefused {
 		return nil
@@ -186,7 +185,7 @@ func (m *Merchant) impostorIn(err error) *ImpostorError {
 	return e
 }
 
-// madeUp returns a pair of the documented form that nobody has, for the environment of the secret.
+// madeUp returns a pair of the documented form that belongs to nobody, for the environment of the secret.
 func madeUp(like string) transport.Basic {
 	username, e := "M00000000-", Production
 	if of, _ := SecretEnvironment(like); of == Playground {
@@ -195,7 +194,7 @@ func madeUp(like string) transport.Basic {
 	return transport.Basic{Username: username + rand.Text()[:5], Password: e.SecretPrefix(SecretKustom) + (rand.Text() + rand.Text())[:32]}
 }
 
-// verdictOfCheck returns what a failed check of the API itself comes to.
+// verdictOfCheck returns the verdict for a failed check of the API itself.
 func verdictOfCheck(failure error) Verdict {
 	var impostor *ImpostorError
 	if errors.As(failure, &impostor) {
@@ -207,7 +206,7 @@ func verdictOfCheck(failure error) Verdict {
 	return VerdictUnknown
 }
 
-// judge reads the answer to a request with a pair, which is an error.
+// judge returns the verdict for the error that a request with a pair returned.
 func judge(err error) Verdict {
 	var failure *transport.Error
 	if !errors.As(err, &failure) {
@@ -215,7 +214,7 @@ func judge(err error) Verdict {
 	}
 	switch failure.Status {
 	case http.StatusNotFound:
-		// A 404 in HTML, or in JSON of another form, is that of a gateway which knows no such path.
+		// A 404 with HTML, or with JSON of another form, comes from a gateway that does not know the path.
 		if failure.Body == transport.BodyNone || hasKustomsForm(failure) {
 			return verdictAccepted
 		}
@@ -232,21 +231,20 @@ func judge(err error) Verdict {
 	return VerdictUnknown
 }
 
-// hasKustomsForm tells whether a refusal has Kustom's error body, which no gateway has: a code of an
-// error, with messages or a correlation ID beside it.
+// hasKustomsForm reports whether a refusal has Kustom's error body, which no gateway sends: an error code with
+// messages or a correlation ID.
 func hasKustomsForm(failure *transport.Error) bool {
 	return failure.Body == transport.BodyJSON && failure.Code != "" && (len(failure.Messages) > 0 || failure.CorrelationID != "")
 }
 
-// isClientError tells whether err is an answer that refuses a request, and would refuse it again. A success
-// and a redirect are not the merchant API's answer to such a request.
+// isClientError reports whether err is an answer that rejects a request and would reject it again. A success or
+// a redirect is not the merchant API's answer to such a request.
 func isClientError(err error) bool {
 	var failure *transport.Error
 	return isAnswer(err) && errors.As(err, &failure) && failure.Status >= http.StatusBadRequest
 }
 
-// isAnswer tells whether err is an answer that would be the same if it were asked for again, and not a
-// lack of one.
+// isAnswer reports whether err is an answer that would stay the same on a retry, and not a missing answer.
 func isAnswer(err error) bool {
 	var failure *transport.Error
 	if !errors.As(err, &failure) {

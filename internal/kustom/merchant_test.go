@@ -14,7 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// theirs is a fault of the merchant API, at the first request only: the one with the pair.
+// theirs is a fault of the merchant API for the first request only, which has the pair.
 func theirs(f sandbox.Fault) *sandbox.Fault {
 	f.API, f.Template, f.Times = sandbox.Merchant, "/checkout/v3/orders/{order_id}", 1
 	return &f
@@ -35,8 +35,8 @@ func TestProve(t *testing.T) {
 		legacy  bool
 		change  func(secret string) string
 		verdict kustom.Verdict // empty when the pair is accepted
-		// requests is how many are sent: one with the pair, one with a made-up pair if it is accepted, and
-		// one to order management if the answer tells nothing; 0 where they are repeated.
+		// requests is the number of requests: one with the pair, one with a made-up pair if the pair is
+		// accepted, and one to order management if the answer is inconclusive; 0 if the requests are repeated.
 		requests int
 	}{
 		"accepted":                  {requests: 2},
@@ -94,7 +94,7 @@ func TestProve(t *testing.T) {
 	}
 }
 
-// TestProve_SaysWhatStandsThere: an acceptance by what accepts everything proves nothing, ever.
+// A server that accepts every pair never proves anything.
 func TestProve_SaysWhatStandsThere(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -135,8 +135,7 @@ func TestProve_SaysWhatStandsThere(t *testing.T) {
 	}
 }
 
-// TestProve_CheckThatFailsIsRepeated: that a made-up pair could not be tried says nothing, and is not
-// remembered.
+// A failed check with a made-up pair is inconclusive, so it is not cached.
 func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -165,7 +164,7 @@ func TestProve_CheckThatFailsIsRepeated(t *testing.T) {
 	}
 }
 
-// TestProve_ChecksOnceForMany: however many pairs are proven at once, one made-up pair is tried.
+// However many pairs are proven at once, the client sends one made-up pair.
 func TestProve_ChecksOnceForMany(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -194,7 +193,7 @@ func TestProve_ChecksOnceForMany(t *testing.T) {
 	}
 }
 
-// TestProve_WaitEndsWithTheContext: nobody waits for somebody else's check longer than they may.
+// A caller that waits for another caller's check stops when its own context ends.
 func TestProve_WaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -241,7 +240,7 @@ func (b *bench) wantVerdict(err error, verdict kustom.Verdict, username, secret 
 	}
 }
 
-// TestProveUnreachable: a server that is not there tells nothing of the pair.
+// An unreachable server says nothing about the pair.
 func TestProveUnreachable(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -249,7 +248,7 @@ func TestProveUnreachable(t *testing.T) {
 	b.wantVerdict(m.Prove(t.Context(), "M00412871-aaaaa", "kco_live_api_x"), kustom.VerdictUnknown, "M00412871-aaaaa", "kco_live_api_x")
 }
 
-// TestProveClearsTheSwitchStatus: a proof that succeeds is traffic to the new host.
+// A successful proof counts as traffic to the new host.
 func TestProveClearsTheSwitchStatus(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
@@ -267,7 +266,7 @@ func TestProveClearsTheSwitchStatus(t *testing.T) {
 	}
 }
 
-// TestProveSpreading: a key that is seconds old is refused at first.
+// A new key is rejected at first, while it propagates.
 func TestProveSpreading(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Spread: 10 * time.Second})

@@ -9,8 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// Order is what a checkout order is made of (documented by Kustom). Amounts are in minor units and
-// include tax.
+// Order is the content of a checkout order (documented by Kustom). Amounts are in minor units and include tax.
 type Order struct {
 	PurchaseCountry  string       `json:"purchase_country"`
 	PurchaseCurrency string       `json:"purchase_currency"`
@@ -21,7 +20,7 @@ type Order struct {
 	MerchantURLs     MerchantURLs `json:"merchant_urls"`
 }
 
-// OrderLine is one thing that is ordered.
+// OrderLine is one ordered item.
 type OrderLine struct {
 	Type         string `json:"type"`
 	Name         string `json:"name"`
@@ -34,8 +33,7 @@ type OrderLine struct {
 	TotalTaxAmount int64 `json:"total_tax_amount"`
 }
 
-// MerchantURLs are the shop's own pages. Kustom puts the order's ID in place of
-// {checkout.order.id}.
+// MerchantURLs are the shop's own pages. Kustom replaces {checkout.order.id} with the order's ID.
 type MerchantURLs struct {
 	Terms        string `json:"terms"`
 	Checkout     string `json:"checkout"`
@@ -51,10 +49,9 @@ type MadeOrder struct {
 
 var errNoOrderID = errors.New("making a checkout order: the answer names no order")
 
-// CreateOrder makes a checkout order, which is a session that nobody has paid in. It is not
-// repeated where a first one may have been made: Kustom documents no idempotency key for it. The
-// error is a [*ProofError] where the pair, the store's contract or this machine's region is refused, and
-// nothing was made.
+// CreateOrder creates a checkout order, which is an unpaid session. It is not retried if the first request may
+// have created one, because Kustom documents no idempotency key for it. The error is a [*ProofError] if the
+// pair, the store's contract or this machine's region was rejected and nothing was created.
 func (m *Merchant) CreateOrder(ctx context.Context, username, secret string, order Order) (MadeOrder, error) {
 	made, err := transport.Do[MadeOrder](ctx, m.client, transport.Request{
 		Method: http.MethodPost, Template: pathOrders, Body: order,

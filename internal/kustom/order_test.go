@@ -47,13 +47,13 @@ func TestCreateOrder(t *testing.T) {
 	}
 }
 
-// TestCreateOrderRefused: what is refused, and how often it is tried. An order is not made twice.
+// The test covers each refusal and its number of attempts. No order is created twice.
 func TestCreateOrderRefused(t *testing.T) {
 	t.Parallel()
 	type fault = sandbox.Fault
 	tests := map[string]struct {
 		fault fault
-		// verdict is empty where the error is not about the pair.
+		// verdict is empty if the error is not about the pair.
 		verdict   kustom.Verdict
 		requests  int
 		uncertain bool

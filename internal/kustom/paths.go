@@ -1,9 +1,8 @@
 package kustom
 
-// Kustom documents no public API for keys, stores and the endpoint switch status. These paths, and
-// the fields of [Key], [Store] and [EndpointStatus], are assumed from the API that its platform
-// descends from; this file and those of the three types are what to change when Kustom publishes
-// its own.
+// Kustom documents no public API for keys, stores and the endpoint switch status. These paths, and the fields
+// of [Key], [Store] and [EndpointStatus], are assumptions from the API that Kustom's platform descends from.
+// When Kustom publishes its own API, change this file and those of the three types.
 const (
 	portalBase = "/api/v1"
 

@@ -9,18 +9,18 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// The portal's error codes that need a treatment of their own.
+// The portal's error codes that the provider handles separately.
 const (
-	// CodeLimitReached: the store has as many keys as it may have.
+	// CodeLimitReached: the store has its maximum number of keys.
 	CodeLimitReached = "CREDENTIAL_LIMIT_REACHED"
 	codeReplay       = "IDEMPOTENCY_REPLAY"
 )
 
-// ErrLimitReached says that a store has as many keys as it may have, where it was not the portal's API
-// that said so.
+// ErrLimitReached says that a store has its maximum number of keys, if the portal's pages said so and not its
+// API.
 var ErrLimitReached = errors.New("the store has as many API keys as it may have")
 
-// IsLimitReached tells whether err says that a store has as many keys as it may have.
+// IsLimitReached reports whether err says that a store has its maximum number of keys.
 func IsLimitReached(err error) bool {
 	return errors.Is(err, ErrLimitReached) || transport.IsCode(err, http.StatusConflict, CodeLimitReached)
 }
@@ -38,7 +38,7 @@ func Problem(body []byte) transport.Problem {
 	if json.Unmarshal(body, &wire) != nil {
 		return transport.Problem{}
 	}
-	// The official plugins tolerate a single message, so some answers must have one.
+	// Kustom's official plugins accept a single message, so some answers must have that form.
 	if len(wire.Messages) == 0 && !wire.Message.IsZero() {
 		wire.Messages = []vendortext.Text{wire.Message}
 	}

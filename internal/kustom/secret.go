@@ -2,9 +2,9 @@ package kustom
 
 import "log/slog"
 
-// Secret is the secret of a key that has just been generated. It prints as *** by every verb of package
-// fmt, in package log/slog and in JSON, so that it reaches no log, message or file by accident. Only
-// [Secret.Reveal] returns it. The zero value is no secret. A Secret never changes.
+// Secret is the secret of a newly generated key. It prints as *** with every verb of package fmt, in package
+// log/slog and in JSON, so it reaches no log, message or file by accident. Only [Secret.Reveal] returns it. The
+// zero value is no secret. A Secret is immutable.
 type Secret struct{ value string }
 
 // hidden stands for a secret wherever one is printed.
@@ -13,7 +13,7 @@ const hidden = "***"
 // NewSecret returns the secret with this value.
 func NewSecret(value string) Secret { return Secret{value: value} }
 
-// Reveal returns the secret itself, for the request or the state that it is meant for.
+// Reveal returns the secret itself. Use it only for a request or for the state.
 func (s Secret) Reveal() string { return s.value }
 
 // IsZero reports whether there is no secret.

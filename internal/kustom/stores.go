@@ -24,7 +24,7 @@ func (p storePage) Content() (items transport.Items[Store], next string) {
 	return p.Stores, p.NextCursor
 }
 
-// Stores yields the stores that the user can see, page by page. It ends with the first error.
+// Stores yields the stores that the user can see, page by page. Iteration ends at the first error.
 func (p *Portal) Stores(ctx context.Context) iter.Seq2[Store, error] {
 	return list[storePage](ctx, p, "stores", pathStores, url.Values{})
 }

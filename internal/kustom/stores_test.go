@@ -36,7 +36,7 @@ func TestI7StoresComeInPages(t *testing.T) {
 	}
 }
 
-// TestStoresNeedsAList: an answer without a list is not an account without stores.
+// An answer without a list does not mean an account without stores.
 func TestStoresNeedsAList(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{`{}`, `null`, `{"stores":null}`} {

@@ -1,5 +1,5 @@
-// Package mystore is the client of Mystore, which hosts the shops: of the credentials that a shop's
-// Klarna Checkout V3 takes payments with.
+// Package mystore is the client of Mystore, which hosts the shops. It reads and writes the credentials that a
+// shop's Klarna Checkout V3 takes payments with.
 package mystore
 
 import (
@@ -10,13 +10,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// URL is the base of the Mystore API (documented by Mystore).
+// URL is the base URL of the Mystore API (documented by Mystore).
 const URL = "https://api.mystore.no"
 
-// requestsPerMinute is what Mystore allows each token (documented by Mystore).
+// requestsPerMinute is Mystore's limit for each token (documented by Mystore).
 const requestsPerMinute = 120
 
-// mediaType is JSON:API's, which Mystore speaks.
+// mediaType is the media type of JSON:API, which Mystore uses.
 const mediaType = "application/vnd.api+json"
 
 // Client is the client of the Mystore API. It is safe for concurrent use.
@@ -29,13 +29,13 @@ type Client struct {
 	limiters map[string]*transport.Limiter
 }
 
-// New returns a client that acts for each shop with the token that token returns for it, or fails
-// with its error.
+// New returns a client that acts for each shop with the token that token returns for the shop. If token fails,
+// the request fails with its error.
 func New(client *transport.Client, c clock.Clock, token func(shop string) (string, error)) *Client {
 	return &Client{client: client, clock: c, token: token, limiters: map[string]*transport.Limiter{}}
 }
 
-// request is one call for a shop, the only variable of a template.
+// request returns one request for a shop. The shop is the only variable of the template.
 func (c *Client) request(method, template, shop string) transport.Request {
 	return transport.Request{
 		Method: method, Template: template, Elements: []string{shop},
@@ -45,7 +45,7 @@ func (c *Client) request(method, template, shop string) transport.Request {
 	}
 }
 
-// limiter returns the pace of a shop's token: Mystore makes a token for one shop.
+// limiter returns the rate limiter of a shop's token: each Mystore token belongs to one shop.
 func (c *Client) limiter(shop string) *transport.Limiter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +61,7 @@ func (c *Client) limiter(shop string) *transport.Limiter {
 // Kustom (documented by Mystore).
 type NotInstalledError struct {
 	Shop string
-	// Other is the name of another version of Klarna Checkout that the shop has, if it has one.
+	// Other is the name of another installed version of Klarna Checkout, if there is one.
 	Other string
 }
 

@@ -85,7 +85,7 @@ func newClient(t *testing.T, c clock.Clock, base string) *mystore.Client {
 	return mystore.New(client, c, func(shop string) (string, error) { return "fake-mystore-token-" + shop, nil })
 }
 
-// newKey is a pair that may be installed.
+// newKey returns a pair that can be installed.
 func (b *bench) newKey() sandbox.Key {
 	b.t.Helper()
 	key, err := b.box.GenerateKey(fjellsport, "")
@@ -103,7 +103,7 @@ func missing(err error) *mystore.NotInstalledError {
 	return nil
 }
 
-// without is the default seed with other extensions in the first shop.
+// without returns the default seed with other extensions in the first shop.
 func without(extensions ...sandbox.Extension) sandbox.Seed {
 	seed := sandbox.ThreeShops()
 	seed.Shops[0].Extensions = extensions
@@ -194,7 +194,7 @@ func TestExtensionOnALaterPage(t *testing.T) {
 	}
 }
 
-// TestI2NextLinkTakesTheTokenNowhere: only its query counts.
+// The client uses only the query of a next link, so the token goes to no other host.
 func TestI2NextLinkTakesTheTokenNowhere(t *testing.T) {
 	t.Parallel()
 	var stolen atomic.Int32
@@ -252,9 +252,8 @@ func TestExtensionPagesEnd(t *testing.T) {
 	}
 }
 
-// TestI1NotInstalledOnlyWhenSure: a shop that has no Klarna Checkout V3 holds no key, so nothing
-// but an honest answer may say so; nor may anything but an honest answer say that a shop that has it
-// holds none.
+// A shop without Klarna Checkout V3 holds no key, so only a trustworthy answer may say that it is missing. The
+// same holds for an answer that the extension holds no key.
 func TestI1NotInstalledOnlyWhenSure(t *testing.T) {
 	t.Parallel()
 	read := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: credentialsPath}
@@ -347,7 +346,7 @@ func TestWrongShopOrPermission(t *testing.T) {
 	}
 }
 
-// TestI2InvalidPair: a refusal that repeats the secret is shown without it.
+// A refusal that repeats the secret is redacted.
 func TestI2InvalidPair(t *testing.T) {
 	t.Parallel()
 	const secret = "kco_live_api_SECRET "
@@ -368,7 +367,7 @@ func TestI2InvalidPair(t *testing.T) {
 	}
 }
 
-// TestWritesAreNotRepeated: after an uncertain failure it is for the caller to look first.
+// After an uncertain failure, the caller must read the shop before it writes again.
 func TestWritesAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -449,8 +448,7 @@ func TestI6CancelledRead(t *testing.T) {
 	}
 }
 
-// TestI1CancelledWriteIsAnswered: a write that is torn may arrive all the same, and nobody would
-// know what the shop holds.
+// An interrupted write may still arrive, and then the shop's state is unknown.
 func TestI1CancelledWriteIsAnswered(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
@@ -464,7 +462,7 @@ func TestI1CancelledWriteIsAnswered(t *testing.T) {
 	}
 }
 
-// cancelAt lets a fault happen once, and cancels the returned context the moment it does.
+// cancelAt injects a fault once, and cancels the returned context when it happens.
 func (b *bench) cancelAt(f sandbox.Fault) context.Context {
 	b.t.Helper()
 	ctx, cancel := context.WithCancel(b.t.Context())

@@ -11,25 +11,25 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// Credentials are what a shop's Klarna Checkout V3 takes payments with, as far as Mystore shows
-// them: it never shows the secret.
+// Credentials are the pair that a shop's Klarna Checkout V3 takes payments with, as far as Mystore shows it.
+// Mystore never shows the secret.
 type Credentials struct {
-	// KustomID is the username of a key, empty when none is set.
+	// KustomID is the username of a key; empty if none is set.
 	KustomID string
-	// Secret tells whether there is a secret.
+	// Secret says whether the shop has a secret.
 	Secret SecretState
-	// UpdatedAt is Mystore's own mark of the last change, as it writes it; empty when there was
-	// none. It is compared, never computed with.
+	// UpdatedAt is Mystore's own timestamp of the last change, as Mystore writes it; empty if there was none.
+	// It is only compared.
 	UpdatedAt string
-	// ReadBack says, of what a write returns, that the shop was read for it after the write.
+	// ReadBack reports that the shop was read again after the write that returned this value.
 	ReadBack bool
 }
 
-// SecretState is what a shop shows of its secret.
+// SecretState says what a shop shows about its secret.
 type SecretState int
 
-// A secret is never shown itself. Mystore's API tells whether there is one; its pages may empty the field after
-// saving, so an empty field there tells nothing.
+// Mystore never shows a secret itself. Its API says whether there is one. Its pages may empty the field after
+// saving, so an empty field there proves nothing.
 const (
 	SecretNotShown SecretState = iota
 	SecretMissing
@@ -47,8 +47,8 @@ type credentialsWrite struct {
 	KustomSecret *string `json:"kustom_secret"`
 }
 
-// credentialsDocument is an answer about a shop's credentials. One that is about something else can't be read: it says
-// nothing of the shop, and to take it for "holds none" would let a key be deleted (I1).
+// credentialsDocument is an answer about a shop's credentials. An answer about something else is an error. Read
+// as "holds no key", it would let the provider delete a key that is in use (I1).
 type credentialsDocument document[credentialsAttributes]
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -66,8 +66,7 @@ var errNotCredentials = errors.New("the answer is not about the credentials")
 
 var errNoCredentials = errors.New("the shop has Klarna Checkout V3, but its credentials can't be found")
 
-// Credentials reads a shop's credentials. The error is a [*NotInstalledError] where the shop can't
-// have any.
+// Credentials reads a shop's credentials. The error is a [*NotInstalledError] if the shop can't have any.
 func (c *Client) Credentials(ctx context.Context, shop string) (Credentials, error) {
 	got, err := transport.Do[credentialsDocument](ctx, c.client, c.request(http.MethodGet, pathCredentials, shop))
 	if err != nil {
@@ -76,8 +75,8 @@ func (c *Client) Credentials(ctx context.Context, shop string) (Credentials, err
 	return credentials(got), nil
 }
 
-// Install writes a pair into a shop. After a failure that is uncertain ([transport.IsUncertain])
-// it may have been written.
+// Install writes a pair to a shop. After an uncertain failure ([transport.IsUncertain]), the pair may have been
+// written.
 func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret string) (Credentials, error) {
 	got, err := c.write(ctx, shop, credentialsWrite{KustomID: &kustomID, KustomSecret: &kustomSecret})
 	if err != nil {
@@ -86,7 +85,7 @@ func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret strin
 	return got, nil
 }
 
-// Clear empties a shop's credentials: it takes no more payments by Klarna Checkout V3.
+// Clear deletes a shop's credentials. The shop then takes no payments with Klarna Checkout V3.
 func (c *Client) Clear(ctx context.Context, shop string) (Credentials, error) {
 	got, err := c.write(ctx, shop, credentialsWrite{})
 	if err != nil {
@@ -97,7 +96,7 @@ func (c *Client) Clear(ctx context.Context, shop string) (Credentials, error) {
 
 func (c *Client) write(ctx context.Context, shop string, write credentialsWrite) (Credentials, error) {
 	request := c.request(http.MethodPatch, pathCredentials, shop)
-	// A write that is torn may still arrive, and nobody could tell what the shop holds.
+	// An interrupted write may still arrive, and then the shop's state is unknown.
 	request.FinishOnCancel = true
 	request.Body = document[credentialsWrite]{Data: resource[credentialsWrite]{
 		Type: credentialsType, ID: extensionID, Attributes: write,
@@ -112,8 +111,8 @@ func (c *Client) write(ctx context.Context, shop string, write credentialsWrite)
 	return credentials(got), nil
 }
 
-// diagnose asks a shop that has no credentials whether it has the extension. "Has none" lets a key
-// be deleted (I1), so one 404 alone is not believed.
+// diagnose asks a shop without credentials whether it has the extension. A shop that holds no key lets the
+// provider delete one (I1), so a single 404 is not enough.
 func (c *Client) diagnose(ctx context.Context, shop string, err error) error {
 	if !transport.IsStatus(err, http.StatusNotFound) {
 		return err

@@ -12,10 +12,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Extension is the Klarna Checkout V3 that a shop has.
+// Extension is a shop's Klarna Checkout V3.
 type Extension struct {
 	Version string
-	// Active tells whether customers can use it.
+	// Active reports whether customers can use it.
 	Active bool
 }
 
@@ -56,7 +56,7 @@ func (p extensionPage) Content() (items transport.Items[resource[extensionAttrib
 
 const extensionPageSize = "100"
 
-// extensions yields what is installed in a shop. It ends with the first error.
+// extensions yields a shop's installed extensions. Iteration ends at the first error.
 func (c *Client) extensions(ctx context.Context, shop string) iter.Seq2[resource[extensionAttributes], error] {
 	first := c.request(http.MethodGet, pathExtensions, shop)
 	first.Query = url.Values{"page[size]": {extensionPageSize}}
@@ -65,7 +65,7 @@ func (c *Client) extensions(ctx context.Context, shop string) iter.Seq2[resource
 
 var errBadLink = errors.New("the link to the next page can't be read")
 
-// afterLink returns the request for the page that a link leads to. Only the query of the link is followed: the token
+// afterLink returns the request for the page that a link leads to. It uses only the link's query, so the token
 // goes to no other host.
 func afterLink(first transport.Request, link string) (transport.Request, error) {
 	next, err := url.Parse(link)

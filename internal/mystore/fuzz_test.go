@@ -13,8 +13,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 )
 
-// fuzzSecret is the token and the Kustom Secret that requests are sent with, and what an answer has in
-// place of fuzzMark.
+// fuzzSecret is the token and the Kustom Secret of the requests. It replaces fuzzMark in the answers.
 const (
 	fuzzSecret = "kco_live_api_FAKEfuzzQ7w2ZrT9xLmB4nVcKd8sHyP3uE6t"
 	fuzzMark   = "SECRET"
@@ -30,7 +29,7 @@ func fuzzClient(a transporttest.Answer) *mystore.Client {
 	return mystore.New(client, clk, func(string) (string, error) { return fuzzSecret, nil })
 }
 
-// FuzzAnswer reads every successful answer that Mystore may think of.
+// FuzzAnswer reads arbitrary successful answers of Mystore.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `{}`, `[]`, `{"data":null}`, `{"data":{}}`, `{"data":[]}`, `{"data":"SECRET"}`, `{"data":{"attributes":"SECRET"}}`,
@@ -51,7 +50,7 @@ func FuzzAnswer(f *testing.F) {
 		c := fuzzClient(transporttest.Answer{Status: http.StatusOK, ContentType: "application/vnd.api+json", Body: body})
 		got, err := c.Credentials(t.Context(), "butikk")
 		transporttest.FitToShow(t, err, fuzzSecret)
-		// To take another answer for "holds none" would let a key be deleted.
+		// Reading another answer as "holds no key" would let the provider delete a key that is in use.
 		if err == nil && !strings.Contains(body, `"`) {
 			t.Errorf("it is taken for credentials, %+v: %q", got, body)
 		}
@@ -65,7 +64,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// FuzzRefusal reads every refusal that Mystore, or what stands in front of it, may think of.
+// FuzzRefusal reads arbitrary refusals of Mystore, or of a gateway in front of it.
 func FuzzRefusal(f *testing.F) {
 	for _, body := range []string{
 		``, `{}`, `null`, `<html>SECRET</html>`, `{"errors":null}`, `{"errors":[null]}`, `{"errors":"SECRET"}`,

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// document and resource are JSON:API's frame around one object.
+// document and resource are JSON:API's envelope of one object.
 type document[T any] struct {
 	Data resource[T] `json:"data"`
 }

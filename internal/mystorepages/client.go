@@ -1,8 +1,8 @@
-// Package mystorepages is the client of Mystore for users who have a login and no access token: it does on
-// the pages of each shop's control panel, in a browser, what Mystore's guide tells people to do there.
+// Package mystorepages is the client of Mystore for users who have a login and no access token. It controls a
+// browser that does what Mystore's guide tells people to do on the pages of each shop's control panel.
 //
-// A control panel is on its shop's own domain (documented by Mystore), so the address says which shop it is.
-// No picture of it is public: what is not documented is assumed, and found by structure where that is possible.
+// A control panel is on its shop's own domain (documented by Mystore), so the address identifies the shop.
+// There is no public picture of it. What is not documented is assumed, and found by structure where possible.
 package mystorepages
 
 import (
@@ -18,21 +18,19 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Name is what the site is called.
+// Name is the site's name.
 const Name = "Mystore"
 
-// Access is how somebody gets into a shop's admin: with a session, or with what is typed to sign in. A
-// session is tried first where both are there.
+// Access is the way into a shop's admin: a session, or a login. If both are set, the session is tried first.
 type Access struct {
 	Session *browser.Session
 	Login   *Login
 }
 
-// Login is what is typed to sign in.
+// Login is what the user types to sign in.
 type Login struct {
 	Email, Password string
-	// CodeSeed is the seed of one-time codes, as an authenticator app is given it; empty where none is
-	// asked for.
+	// CodeSeed is the seed of one-time codes for an authenticator app; empty if the site asks for none.
 	CodeSeed string
 }
 
@@ -42,19 +40,19 @@ func (Login) String() string { return "(a login)" }
 // GoString keeps a login out of logs and messages (I2).
 func (Login) GoString() string { return "(a login)" }
 
-// Options are what a [Client] is made of.
+// Options configure a [Client].
 type Options struct {
 	Browser *browser.Browser
-	// Address returns where a shop's control panel begins, or why that is not known.
+	// Address returns the URL of a shop's control panel, or an error that says why it is unknown.
 	Address func(shop string) (*url.URL, error)
-	// Access returns how to get into a shop's admin, or why there is no way.
+	// Access returns the way into a shop's admin, or an error that says why there is none.
 	Access func(shop string) (Access, error)
-	// Labels override words of [Table], and Lessons are what people have pointed at; nil is nothing.
+	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
 	Labels  map[string]string
 	Lessons *browser.Lessons
-	// Places remembers where shops' credentials were found by earlier runs; the zero value has none.
+	// Places remembers where earlier runs found shops' credentials. The zero value remembers nothing.
 	Places Places
-	// Clock tells the time for one-time codes. They are the clock's of the world, not of a test.
+	// Clock gives the time for one-time codes. It must be the real time.
 	Clock clock.Clock
 }
 
@@ -64,40 +62,40 @@ type Client struct {
 
 	mu    sync.Mutex
 	shops map[string]*shop
-	// addresses holds, by shop, where its credentials were found.
+	// addresses holds the address of each shop's credentials, by shop.
 	addresses sync.Map
 	// shows holds the shops whose pages have shown a Kustom ID.
 	shows sync.Map
 	codes codes
 }
 
-// shop is who visits a shop's admin.
+// shop is the visitor of a shop's admin.
 type shop struct {
 	site    *browser.Site
 	access  Access
 	visitor *browser.Visitor
-	// turn is held by who signs in: one does it for all.
+	// turn is held while signing in, so that one goroutine signs in for all.
 	turn chan struct{}
-	// signedIn counts how often somebody has.
+	// signedIn counts the sign-ins.
 	signedIn int
-	// refused says that the login was not taken, and how. It is the turn's.
+	// refused says why the login was refused. Only the holder of turn may use it.
 	refused *SignInError
 }
 
-// New returns a client of Mystore's pages. Nothing is started until it is used.
+// New returns a client of Mystore's pages. It starts nothing until it is used.
 func New(o Options) *Client {
 	return &Client{Options: o, shops: map[string]*shop{}}
 }
 
-// secretPattern finds Kustom's and Klarna's secrets: a page may repeat what was typed. It is compiled when it is first
-// used.
+// secretPattern finds Kustom's and Klarna's secrets, because a page may repeat what was typed. It is compiled
+// at its first use.
 var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(vendortext.SecretForm) })
 
-// DefaultURL is the address of a shop's control panel before the shop has a domain of its own, which
-// Mystore documents. With a domain, it is https://www.<domain>/kontrollpanel.
+// DefaultURL returns the address of the control panel of a shop without its own domain (documented by Mystore).
+// With a domain, the address is https://www.<domain>/kontrollpanel.
 func DefaultURL(shop string) string { return "https://www." + shop + ".mystore4.no/kontrollpanel" }
 
-// Site is a shop's control panel as a site to be visited. Lessons may be nil.
+// Site returns a shop's control panel as a site for a browser. Lessons may be nil.
 func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) *browser.Site {
 	words := browser.NewWords(Table(), labels).Taught(lessons)
 	return &browser.Site{
@@ -107,7 +105,7 @@ func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) 
 	}
 }
 
-// visitor returns who visits a shop.
+// visitor returns the visitor of a shop.
 func (c *Client) visitor(name string) (*shop, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,8 +130,8 @@ func (c *Client) visitor(name string) (*shop, error) {
 	return made, nil
 }
 
-// visit does something in a tab of its own. Where the site asks to sign in and it is known how, that is
-// done first, and then the thing. Do must not have changed anything by then.
+// visit calls do with a tab of its own. If the site asks to sign in and the login is known, visit signs in and
+// calls do again. Do must not have changed anything by then.
 func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) error {
 	s, err := c.visitor(name)
 	if err != nil {
@@ -151,7 +149,7 @@ func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) 
 	return c.once(ctx, name, s.site, visitor, do)
 }
 
-// current returns who visits the shop now, and how often somebody has signed in to it.
+// current returns the present visitor of the shop, and how often the shop was signed in to.
 func (c *Client) current(s *shop) (*browser.Visitor, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,7 +165,7 @@ func (c *Client) once(ctx context.Context, name string, site *browser.Site, visi
 	return do(&visit{Tab: tab, client: c, site: site, words: site.Words, shop: name})
 }
 
-// look is visit for what changes nothing, and so can be done again when the browser dies of it.
+// look is visit for reads, which can be repeated if the browser dies.
 func (c *Client) look(ctx context.Context, name string, do func(*visit) error) error {
 	err := c.visit(ctx, name, do)
 	if browser.IsKind(err, browser.Died) {
@@ -176,22 +174,22 @@ func (c *Client) look(ctx context.Context, name string, do func(*visit) error) e
 	return err
 }
 
-// visit is a walk through the control panel of one shop, in one tab.
+// visit is one tab's path through the control panel of one shop.
 type visit struct {
 	*browser.Tab
 	client *Client
 	site   *browser.Site
 	words  browser.Words
 	shop   string
-	// page is where this is, in words.
+	// page names the current page in words.
 	page string
 }
 
 func (v *visit) step(do string) browser.Step { return browser.Step{Page: v.page, Do: do} }
 
 const (
-	// settled is how long what a page shows has to stay the same before it counts.
+	// settled is how long a page's content must stay the same before it counts.
 	settled = time.Second
-	// settledEmpty is the same of what is concluded from an absence.
+	// settledEmpty is the same for a conclusion from an absence.
 	settledEmpty = 3 * time.Second
 )

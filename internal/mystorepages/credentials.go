@@ -14,10 +14,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// Credentials reads a shop's credentials. The error is a [*mystore.NotInstalledError] where the shop's pages
-// say that it can't have any, and a [*mystore.NotShownError] where they do not show whose it has: whether real
-// pages show the Kustom ID that is saved is not known, so an empty field proves nothing unless the same page
-// was seen with an ID before.
+// Credentials reads a shop's credentials. The error is a [*mystore.NotInstalledError] if the shop's pages say
+// that it can't have any, and a [*mystore.NotShownError] if they do not show which it has. It is not known
+// whether real pages show the saved Kustom ID. So an empty field counts only if the same page has shown an ID
+// before.
 func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
 		if err := v.open(ctx); err != nil {
@@ -36,7 +36,7 @@ func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Cr
 	return holds, nil
 }
 
-// isShown tells whether what a page shows says which ID the shop has, and takes note of pages that show one.
+// isShown reports whether a page shows which ID the shop has. It remembers the pages that do.
 func (c *Client) isShown(shop string, holds mystore.Credentials) bool {
 	if holds.KustomID != "" {
 		shown := !masked(holds.KustomID)
@@ -49,12 +49,12 @@ func (c *Client) isShown(shop string, holds mystore.Credentials) bool {
 	return shows && holds.Secret != mystore.SecretSet
 }
 
-// masked tells whether a page hides what a field holds.
+// masked reports whether a page masks a field's value.
 func masked(text string) bool { return text != "" && strings.Trim(text, "*•●·.xX") == "" }
 
-// Install writes a pair into a shop. After a failure that is uncertain ([transport.IsUncertain])
-// it may have been written. The error is a [*mystore.NotConfirmedError] where the shop's page took it and does
-// not show which ID it has.
+// Install writes a pair to a shop. After an uncertain failure ([transport.IsUncertain]), the pair may have been
+// written. The error is a [*mystore.NotConfirmedError] if the shop's page accepted the pair and does not show
+// which ID it has.
 func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
 	holds, err := c.write(ctx, shop, kustomID, kustomSecret)
 	if err != nil {
@@ -63,8 +63,8 @@ func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret strin
 	return holds, nil
 }
 
-// Clear empties a shop's credentials: it takes no more payments by Klarna Checkout V3. The error is a
-// [*mystore.NotConfirmedError] where the shop's page does not show IDs.
+// Clear deletes a shop's credentials. The shop then takes no payments with Klarna Checkout V3. The error is a
+// [*mystore.NotConfirmedError] if the shop's page does not show IDs.
 func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
 	holds, err := c.write(ctx, shop, "", "")
 	if err != nil {
@@ -73,8 +73,8 @@ func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, e
 	return holds, nil
 }
 
-// Extension returns a shop's Klarna Checkout V3, or a [*mystore.NotInstalledError]. Its version is empty where
-// the pages do not show it, and it is active unless they say that it is not.
+// Extension returns a shop's Klarna Checkout V3, or a [*mystore.NotInstalledError]. Its version is empty if the
+// pages do not show it. It is active unless the pages say otherwise.
 func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.Extension, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
 		extension = mystore.Extension{Active: true}
@@ -92,7 +92,7 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 	return extension, nil
 }
 
-// extension reads what a page says of the extension.
+// extension reads what a page says about the extension.
 func (v *visit) extension(p *browser.Page) mystore.Extension {
 	extension := mystore.Extension{Active: !p.Has(v.words.Text(labelInactive))}
 	for _, line := range p.Lines() {
@@ -105,15 +105,15 @@ func (v *visit) extension(p *browser.Page) mystore.Extension {
 	return extension
 }
 
-// families are what the extension is searched by: by the name that all its versions share, and by the name
-// that it may be given.
+// families are the search terms for the extension: the name that all its versions share, and its possible new
+// name.
 func families() []string { return []string{"Kustom Checkout", "Klarna Checkout"} }
 
-// open goes to the page Credentials: to where it was found before, or else by the menu.
+// open goes to the page Credentials: to its known address, or by the menu.
 func (v *visit) open(ctx context.Context) error { return v.walk(ctx, v.atForm) }
 
-// walk goes to a page of the extension: from where this run has found it before, or else from where an earlier one has.
-// Where that does not lead there any more, it begins where the control panel does.
+// walk goes to a page of the extension, from the address that this run or an earlier one found. If that no
+// longer works, it starts at the control panel's first page.
 func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error {
 	if known, ok := v.client.addresses.Load(v.shop); ok {
 		address, _ := known.(*url.URL)
@@ -129,7 +129,7 @@ func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error 
 	return v.walkFrom(ctx, v.site.URL, goal)
 }
 
-// walkFrom loads a page of the control panel, and goes to one of the extension from there.
+// walkFrom loads a page of the control panel, and goes from there to one of the extension.
 func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*browser.Page) error) error {
 	v.page = "the control panel of shop " + v.shop
 	step := v.step("open Credentials of Klarna Checkout V3")
@@ -160,12 +160,13 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*brows
 	return err
 }
 
-// extensionThing is what leads to the page of the extension: not what is about it, such as its manual.
+// extensionThing leads to the page of the extension. It excludes other links about the extension, such as its
+// manual.
 func (v *visit) extensionThing() browser.Thing {
 	return v.words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
 }
 
-// search finds the field that searches the shop's extensions: on the page that lists them, and on no other.
+// search finds the search field of the page that lists the shop's extensions. It accepts no other page.
 func (v *visit) search(p *browser.Page) []*browser.Element {
 	fields := p.Find(v.words.Field(labelSearch))
 	if len(fields) != 1 || !p.Has(v.words.Text(labelYours)) && !p.Has(v.words.Text(labelExtensions)) {
@@ -179,8 +180,8 @@ func (v *visit) names(p *browser.Page) []*browser.Element {
 	return p.Find(v.words.Text(labelExtension))
 }
 
-// credentialsOf finds what opens the extension's credentials: on a page with several extensions, the one that
-// is nearest to the extension's name.
+// credentialsOf finds the control that opens the extension's credentials. On a page with several extensions, it
+// is the one nearest to the extension's name.
 func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
 	all, names := p.Find(v.words.Action(labelCredentials)), v.names(p)
 	var near []*browser.Element
@@ -196,7 +197,8 @@ func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
 	return near
 }
 
-// missingExtension is a [*mystore.NotInstalledError] that has to be seen for a while: a search takes time.
+// missingExtension is a [*mystore.NotInstalledError] that must be observed for a while, because a search takes
+// time.
 type missingExtension struct{ *mystore.NotInstalledError }
 
 // Quiet implements [browser.Patient].
@@ -205,8 +207,8 @@ func (missingExtension) Quiet() time.Duration { return settledEmpty }
 // Unwrap returns the error itself.
 func (e missingExtension) Unwrap() error { return e.NotInstalledError }
 
-// notInstalled returns an error where the page has searched for the extension, and says that there is none, or
-// shows another version alone.
+// notInstalled returns an error if the page has searched for the extension and says that there is none, or
+// shows only another version.
 func (v *visit) notInstalled(p *browser.Page) error {
 	fields := v.search(p)
 	if len(fields) == 0 || fields[0].Value != families()[0] || len(v.names(p)) > 0 {
@@ -256,7 +258,7 @@ func (v *visit) form(ctx context.Context) (form, error) {
 	return browser.Await(ctx, v.Tab, v.step("read Kustom ID"), v.formOn)
 }
 
-// formOn finds the two fields, and the button that belongs to both.
+// formOn finds the two fields and the button that saves both.
 func (v *visit) formOn(p *browser.Page) (form, error) {
 	id, err := p.One(v.words.Field(labelKustomID))
 	if err != nil {
@@ -289,8 +291,8 @@ func updateThing(words browser.Words) browser.Thing {
 	return words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
 }
 
-// secretState returns what a field shows of the secret: it holds one, or dots stand in for it. Pages may empty it
-// after saving, so that nothing in it says nothing.
+// secretState returns what a field shows of the secret: a value, or dots in its place. Pages may empty the
+// field after saving, so an empty field proves nothing.
 func secretState(field *browser.Element) mystore.SecretState {
 	if field.Value != "" || masked(field.Placeholder) {
 		return mystore.SecretSet
@@ -298,8 +300,7 @@ func secretState(field *browser.Element) mystore.SecretState {
 	return mystore.SecretNotShown
 }
 
-// updatedAt returns when the page says that the pair was changed last; empty where it does not. It is only
-// compared.
+// updatedAt returns the page's time of the pair's last change; empty if there is none. It is only compared.
 func (v *visit) updatedAt(p *browser.Page) string {
 	for _, leaf := range p.Leaves() {
 		for _, word := range v.words.Of(labelLastUpdated) {
@@ -320,14 +321,14 @@ func (v *visit) updatedAt(p *browser.Page) string {
 	return ""
 }
 
-// untouchedError says that a write failed before anything was clicked that changes the shop.
+// untouchedError says that a write failed before any click that changes the shop.
 type untouchedError struct{ cause error }
 
 func (e *untouchedError) Error() string { return e.cause.Error() }
 
 func (e *untouchedError) Unwrap() error { return e.cause }
 
-// DidNothing tells that the write certainly did not happen.
+// DidNothing reports that the write certainly did not happen.
 func (e *untouchedError) DidNothing() bool { return true }
 
 // write does the guide's second step.
@@ -343,8 +344,9 @@ func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string)
 	return holds, err
 }
 
-// writeOnce is write, and tells whether the click that changes the shop may have been made. The error is of the kind
-// [browser.Outdated] where a person took so long to allow it that the page has to be looked at again.
+// writeOnce is one attempt of write. It reports whether the click that changes the shop may have been made. The
+// error is of the kind [browser.Outdated] if the user took so long to approve that the page must be checked
+// again.
 func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, touched bool, err error) {
 	err = c.visit(ctx, shop, func(v *visit) error {
 		if err := v.open(ctx); err != nil {
@@ -374,8 +376,8 @@ func (v *visit) updating() browser.Step {
 	return step
 }
 
-// writeTimeout bounds a write, which goes on after a cancellation: nobody could tell what a shop holds
-// whose write was torn.
+// writeTimeout bounds a write, which continues after a cancellation: the state of a shop after an interrupted
+// write is unknown.
 const writeTimeout = 2 * time.Minute
 
 // fill fills in both fields.
@@ -384,7 +386,7 @@ func (v *visit) fill(ctx context.Context, kustomID, kustomSecret string) error {
 	if err != nil {
 		return err
 	}
-	// Whether the page shows IDs at all is what an empty field means afterwards.
+	// This shows what an empty field means after the write: whether the page shows IDs at all.
 	v.client.isShown(v.shop, found.Holds)
 	step := v.step("fill in Kustom ID and Kustom Secret")
 	if err := v.Fill(ctx, step, found.ID, kustomID); err != nil {
@@ -394,10 +396,10 @@ func (v *visit) fill(ctx context.Context, kustomID, kustomSecret string) error {
 	return v.Fill(ctx, step, found.Secret, kustomSecret)
 }
 
-// ready is a form that holds what was typed.
+// ready is a form that holds the typed values.
 type ready struct{ Update *browser.Element }
 
-// prove makes sure, right before the click, that the page still is the shop's and holds what was typed.
+// prove checks, right before the click, that the page is still the shop's and holds the typed values.
 func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready, error) {
 	return browser.Await(ctx, v.Tab, v.step("find Update ID and Secret"), func(p *browser.Page) (ready, error) {
 		found, err := v.formOn(p)
@@ -414,8 +416,8 @@ func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready
 	})
 }
 
-// update presses Update ID and Secret, once. What comes of it is read from the page when it was loaded anew:
-// what a page says meanwhile, such as a toast, or that it never settles, is no outcome.
+// update presses Update ID and Secret once. Only the page loaded anew shows the outcome. Messages in the
+// meantime, such as a toast, do not count, and neither does a page that keeps loading.
 func (v *visit) update(ctx context.Context, button *browser.Element, kustomID string) (mystore.Credentials, error) {
 	ctx, cancel := clock.Detach(ctx, v.client.Clock, writeTimeout)
 	defer cancel()
@@ -452,7 +454,7 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 	return mystore.Credentials{}, v.Fail(ctx, step, browser.NotFound, what, true)
 }
 
-// readAgain loads the page anew, and reads it.
+// readAgain reloads the page and reads it.
 func (v *visit) readAgain(ctx context.Context) (form, error) {
 	if err := v.open(ctx); err != nil {
 		return form{}, err
@@ -460,7 +462,7 @@ func (v *visit) readAgain(ctx context.Context) (form, error) {
 	return v.form(ctx)
 }
 
-// uncertainError says that a click was made, and that what came of it could not be read.
+// uncertainError says that a click was made and its result could not be read.
 type uncertainError struct{ cause error }
 
 func (e *uncertainError) Error() string {
@@ -469,10 +471,10 @@ func (e *uncertainError) Error() string {
 
 func (e *uncertainError) Unwrap() error { return e.cause }
 
-// MayHaveWorked tells that the write may have happened.
+// MayHaveWorked reports that the write may have happened.
 func (e *uncertainError) MayHaveWorked() bool { return true }
 
-// announced returns what a page announces: it explains, and proves nothing.
+// announced returns a page's message. It explains, and proves nothing.
 func announced(p *browser.Page) string {
 	var said []string
 	for e := range p.All() {

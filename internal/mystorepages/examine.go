@@ -8,18 +8,18 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// Examined is what a shop's control panel is found to have.
+// Examined is what Examine found in a shop's control panel.
 type Examined struct {
-	// User is the e-mail address of who is signed in; empty where the page does not show it.
+	// User is the e-mail address of the signed-in user; empty if the page does not show it.
 	User  string
 	Holds mystore.Credentials
-	// Shown tells whether the page shows which Kustom ID the shop has.
+	// Shown reports whether the page shows which Kustom ID the shop has.
 	Shown     bool
 	Extension mystore.Extension
 	Findings  []browser.Finding
 }
 
-// Examine reads a shop's credentials, and looks on their page for everything else that a switch needs there. It
+// Examine reads a shop's credentials, and checks that their page has everything else that a switch needs. It
 // fills in and presses nothing.
 func (c *Client) Examine(ctx context.Context, shop string) (examined Examined, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
@@ -37,7 +37,7 @@ func (c *Client) Examine(ctx context.Context, shop string) (examined Examined, e
 	return examined, nil
 }
 
-// examine looks for the things on the page Credentials.
+// examine looks for the elements of the page Credentials.
 func (v *visit) examine(p *browser.Page) (Examined, error) {
 	found, err := v.formOn(p)
 	if err != nil {

@@ -9,15 +9,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// Places remembers, from run to run on this machine, at which address the credentials of each shop were found: a plan
-// and its apply are two processes, and need not both look for them by the menu. It holds no secret. What it has is only
-// where a look begins; what is there is proven as anywhere else. It is safe for concurrent use, by several processes too.
+// Places remembers, on this machine, at which address earlier runs found the credentials of each shop. A plan
+// and its apply are two processes; the second need not search again. It holds no secret. An address is only
+// where a search begins: the page there is checked like any other. It is safe for concurrent use, by several
+// processes too.
 type Places struct {
-	// Dir is the folder with a file for each shop; empty where nothing is remembered.
+	// Dir is the folder with a file for each shop; empty remembers nothing.
 	Dir string
 }
 
-// of returns where the credentials of a shop were found on its present site; nil where that is not known.
+// of returns where the credentials of a shop were found on its present site; nil if unknown.
 func (p Places) of(shop string, site *url.URL) *url.URL {
 	if p.Dir == "" {
 		return nil
@@ -33,7 +34,7 @@ func (p Places) of(shop string, site *url.URL) *url.URL {
 	return at
 }
 
-// keep remembers where the credentials of a shop were found. What can't be remembered is looked for again.
+// keep remembers where the credentials of a shop were found. If it can't, a later run searches again.
 func (p Places) keep(shop string, at, site *url.URL) {
 	if p.Dir == "" || !isPlace(at, site) {
 		return
@@ -55,8 +56,8 @@ func (p Places) forget(shop string) {
 
 func (p Places) file(shop string) string { return filepath.Join(p.Dir, url.PathEscape(shop)) }
 
-// isPlace tells whether an address is a page of the site's own that is known by its path alone: a query may be of one
-// visit only, or hold what nobody else is to know.
+// isPlace reports whether an address is a page of the site that its path alone identifies. A query may belong
+// to one visit, or be confidential.
 func isPlace(at, site *url.URL) bool {
 	return at.Scheme == site.Scheme && at.Host == site.Host && at.User == nil && at.RawQuery == "" && at.Fragment == "" &&
 		strings.HasPrefix(at.Path, site.Path)

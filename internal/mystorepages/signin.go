@@ -13,7 +13,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// SignInError says that Mystore did not take what was typed to sign in to a shop.
+// SignInError says that Mystore refused a login to a shop.
 type SignInError struct {
 	Shop string
 	// Message is what the page says.
@@ -37,7 +37,7 @@ var (
 	errBadSeed = errors.New("the seed of the one-time codes can't be read")
 )
 
-// signInOnce signs in, unless somebody has since it had been done the given number of times.
+// signInOnce signs in, unless another goroutine has done so since signedIn had the given value.
 func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -49,7 +49,7 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 		return nil
 	}
 	if s.refused != nil {
-		// Who tries a wrong password for every tab is soon locked out.
+		// Trying a wrong password for every tab would soon lock the account.
 		return s.refused
 	}
 	visitor := browser.NewVisitor(s.site, browser.Session{Host: s.site.URL.Host})
@@ -74,28 +74,28 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 	return nil
 }
 
-// entry is a page to sign in at, as far as it is one.
+// entry is a sign-in page.
 type entry struct {
-	// Shop, User, Password and Code are the fields that it has.
+	// Shop, User, Password and Code are the page's fields, if it has them.
 	Shop, User, Password, Code *browser.Element
 	Button                     *browser.Element
-	// Entered says that the page is one for those who have signed in.
+	// Entered reports that the page is one for signed-in users.
 	Entered bool
-	// Message is what the page announces.
+	// Message is the page's message.
 	Message string
 }
 
-// wrongAfter is for how long a page has to ask the same again before what was typed counts as refused.
+// wrongAfter is how long a page must ask the same again before the login counts as refused.
 const wrongAfter = 4 * time.Second
 
-// signingIn is a step on the way in.
+// signingIn is a step of the sign-in.
 func (v *visit) signingIn(do string) browser.Step {
 	step := v.step(do)
 	step.SigningIn = true
 	return step
 }
 
-// entryOn finds what a page asks for: a password, a one-time code, both, or nothing any more.
+// entryOn finds what a page asks for: a password, a one-time code, both, or nothing.
 func (v *visit) entryOn(p *browser.Page) (entry, error) {
 	found := entry{Message: announced(p)}
 	for e := range p.All() {
@@ -131,7 +131,7 @@ func (v *visit) entryOn(p *browser.Page) (entry, error) {
 	return found, err
 }
 
-// userField returns the field for the user: the one called so, or else the last one before the password.
+// userField returns the field for the user: the one with that name, or else the last one before the password.
 func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error) {
 	if named := p.Find(v.words.Field(labelEmail)); len(named) == 1 {
 		return named[0], nil
@@ -151,7 +151,7 @@ func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error
 	return last, nil
 }
 
-// signIn types what a person would. A one-time code may be asked for beside the password, or after it.
+// signIn types the login. A site may ask for a one-time code beside the password, or after it.
 func (v *visit) signIn(ctx context.Context, login Login) error {
 	step := v.signingIn("sign in")
 	if err := v.Load(ctx, step, v.site.URL); err != nil {
@@ -180,7 +180,7 @@ func (v *visit) signIn(ctx context.Context, login Login) error {
 	return &SignInError{Shop: v.shop, Cause: errNotAccepted}
 }
 
-// errNotAccepted says that the page asks again.
+// errNotAccepted says that the page asks for the same again.
 var errNotAccepted = errors.New("the page asks again")
 
 // answer types what a page asks for, and sends it.
@@ -209,7 +209,7 @@ func (v *visit) answer(ctx context.Context, asked entry, login Login) error {
 	return v.Click(ctx, step, asked.Button)
 }
 
-// result is a page after something was sent.
+// result is the page after the login was sent.
 type result struct {
 	entry
 	same bool
@@ -223,7 +223,7 @@ func (r result) Quiet() time.Duration {
 	return settled
 }
 
-// after waits for what comes of what was sent. The same question for long is a refusal.
+// after waits for the result of what was sent. If the page keeps asking the same, the login was refused.
 func (v *visit) after(ctx context.Context, before entry) (entry, error) {
 	got, err := browser.Await(ctx, v.Tab, v.signingIn("sign in"), func(p *browser.Page) (result, error) {
 		found, err := v.entryOn(p)
@@ -232,14 +232,13 @@ func (v *visit) after(ctx context.Context, before entry) (entry, error) {
 	return got.entry, err
 }
 
-// codes holds the one-time codes that were used, by their seeds: each works once. It is safe for concurrent
-// use.
+// codes holds the used one-time codes, by their seeds, because each works once. It is safe for concurrent use.
 type codes struct {
 	mu   sync.Mutex
 	used map[string]string
 }
 
-// take tells whether a code was not used before, and takes note of it.
+// take records a code and reports whether it was unused.
 func (c *codes) take(seed, code string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -253,11 +252,11 @@ func (c *codes) take(seed, code string) bool {
 	return true
 }
 
-// codePeriod is for how long a one-time code is the one of the moment (RFC 6238).
+// codePeriod is how long a one-time code is valid (RFC 6238).
 const codePeriod = 30 * time.Second
 
-// code returns the one-time code of the moment, or the next one where that was used. Where a code may be left
-// out, it is empty for a user who has none.
+// code returns the current one-time code, or the next one if it was used. If the code is optional, it is empty
+// for a user without a seed.
 func (v *visit) code(ctx context.Context, seed string, demanded bool) (string, error) {
 	seed = strings.ReplaceAll(seed, " ", "")
 	if seed == "" {

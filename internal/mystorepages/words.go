@@ -2,7 +2,7 @@ package mystorepages
 
 import "github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 
-// The labels of what there is on the pages of a control panel. One label is one use.
+// The labels of the elements of a control panel's pages. One label is one use.
 const (
 	labelCode         = "code"
 	labelCredentials  = "credentials"
@@ -24,11 +24,11 @@ const (
 	labelYours        = "your_extensions"
 )
 
-// Table is what things are called in a control panel. "Extensions", "Your extensions", "Klarna Checkout V3",
-// "Credentials", "Kustom ID", "Kustom Secret" and "Update ID and Secret" are Mystore's words
-// (support.acendy.com, "Kustom API keys" and "Switch from Klarna API to Kustom API"); "Kustom Checkout" is what
-// docs.kustom.co calls the extension; the words of the sign-in, English and Norwegian, are those of Mystore's
-// help centres. All others are assumed: no source shows them.
+// Table has the names of the elements of a control panel. "Extensions", "Your extensions", "Klarna Checkout
+// V3", "Credentials", "Kustom ID", "Kustom Secret" and "Update ID and Secret" are Mystore's words
+// (support.acendy.com, "Kustom API keys" and "Switch from Klarna API to Kustom API"). "Kustom Checkout" is the
+// extension's name on docs.kustom.co. The words of the sign-in, English and Norwegian, come from Mystore's help
+// centres. All others are assumptions without a source.
 func Table() browser.Table {
 	return browser.Table{
 		labelCode: {

@@ -8,8 +8,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// forms are how the portal may write a moment. The first is its own, seen in pictures of November 2025; the
-// browser is told English and UTC. A form is not here that leaves open which number is the month.
+// forms are the ways in which the portal may write a time. The first is its own, seen in pictures of November
+// 2025. The browser asks for English and UTC. Forms in which day and month can be confused are left out.
 var forms = [...]string{
 	"2 Jan 2006 15:04", "2 Jan 2006, 15:04", "2 Jan 2006 15:04:05", "2 Jan 2006, 15:04:05", "2 Jan 2006",
 	"2 Jan 2006 at 15:04",
@@ -20,8 +20,8 @@ var forms = [...]string{
 	"2.1.2006 15:04", "2.1.2006, 15:04", "2.1.2006 15:04:05", "2.1.2006, 15:04:05", "2.1.2006",
 }
 
-// months are the names of months in the other languages of the portal's users, where they differ from the
-// English ones: the portal's language is the user's choice. That the portal uses them is assumed.
+// months are month names in the other languages of the portal's users, if they differ from the English ones.
+// Each user chooses the portal's language. That the portal uses these names is an assumption.
 var months = map[string]string{
 	"january": "Jan", "february": "Feb", "march": "Mar", "may": "May", "june": "Jun", "july": "Jul", "october": "Oct",
 	"januar": "Jan", "januari": "Jan", "februar": "Feb", "februari": "Feb", "mars": "Mar", "april": "Apr", "mai": "May", "maj": "May",
@@ -30,7 +30,7 @@ var months = map[string]string{
 	"aug": "Aug", "august": "Aug", "sep": "Sep", "nov": "Nov", "mar": "Mar",
 }
 
-// parseMoment reads a moment in one of the known forms, or in RFC 3339.
+// parseMoment parses a time in one of the known forms, or in RFC 3339.
 func parseMoment(text string) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return at.UTC(), nil
@@ -55,7 +55,7 @@ func parseMoment(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a date in a known form", text)
 }
 
-// moment reads a cell that has a date, or says that there is none, which is nil.
+// moment reads a cell with a date. It returns nil if the cell says that there is none.
 func moment(cell browser.Cell, words browser.Words) (*time.Time, error) {
 	if cell.Moment != "" {
 		if at, err := parseMoment(cell.Moment); err == nil {
@@ -67,7 +67,7 @@ func moment(cell browser.Cell, words browser.Words) (*time.Time, error) {
 	}
 	at, err := parseMoment(cell.Text)
 	if err != nil && cell.Title != "" {
-		// A page may write "2 hours ago", with the moment behind it.
+		// A page may show "2 hours ago", and have the exact time in an attribute.
 		at, err = parseMoment(cell.Title)
 	}
 	if err != nil {

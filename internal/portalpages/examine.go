@@ -8,16 +8,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Examined is what the API page of a store is found to have.
+// Examined is what Examine found on a store's API page.
 type Examined struct {
-	// User is the e-mail address of who is signed in; empty where the page does not show it.
+	// User is the e-mail address of the signed-in user; empty if the page does not show it.
 	User     string
 	Keys     []kustom.Key
 	Findings []browser.Finding
 }
 
-// Examine reads a store's keys, and looks on their page for everything else that a switch needs there. It opens
-// no menu of a key, and no dialog.
+// Examine reads a store's keys, and checks that their page has everything else that a switch needs. It opens no
+// key's menu and no dialog.
 func (p *Portal) Examine(ctx context.Context, merchantID string) (examined Examined, err error) {
 	err = p.look(ctx, func(v *visit) error {
 		keys, err := v.list(ctx, merchantID)
@@ -41,8 +41,8 @@ func (p *Portal) Examine(ctx context.Context, merchantID string) (examined Exami
 	return examined, nil
 }
 
-// teachDeletion has a person who teaches point at what deletes a key. That is only there after clicks of which the last
-// one deletes it, so it is taught in the playground, and the person makes them.
+// teachDeletion asks the user to point at the elements that delete a key. They appear only after clicks, the
+// last of which deletes the key. So this is taught in the playground, and the user makes the clicks.
 func (v *visit) teachDeletion(ctx context.Context, merchantID string) error {
 	if of, ok := kustom.MerchantID(merchantID).Environment(); !ok || of != kustom.Playground {
 		return nil
@@ -55,12 +55,12 @@ func (v *visit) teachDeletion(ctx context.Context, merchantID string) error {
 	return v.TeachAfter(ctx, step, "Choose what deletes the key, so that the page asks whether to. Do not confirm it.", v.words.Action(labelConfirm))
 }
 
-// findings looks for the things on the API page.
+// findings looks for the elements of the API page.
 func (v *visit) findings(p *browser.Page, rows []browser.Entry) []browser.Finding {
 	found := []browser.Finding{p.Examine(v.generateNew()), v.selectorFinding(p)}
 	for _, column := range []string{labelKeyID, labelCreated, labelLastUsed, labelExpires} {
 		finding := p.Examine(v.words.Text(column))
-		// A store without keys need not have the list, and a list may lack what is nice to know.
+		// The list is optional in a store without keys, and some of its columns are optional too.
 		finding.Optional = len(rows) == 0 || column == labelExpires
 		found = append(found, finding)
 	}
@@ -72,7 +72,7 @@ func (v *visit) findings(p *browser.Page, rows []browser.Entry) []browser.Findin
 	return append(found, action)
 }
 
-// selectorFinding is about what chooses a store. A user of a single store need not have it.
+// selectorFinding looks for the element that chooses a store. A user of a single store may not have one.
 func (v *visit) selectorFinding(p *browser.Page) browser.Finding {
 	finding := browser.Finding{Thing: v.words.Choice(labelStores), Optional: true}
 	if selector, err := v.selector(p); err == nil && selector != nil {
@@ -81,7 +81,7 @@ func (v *visit) selectorFinding(p *browser.Page) browser.Finding {
 	return finding
 }
 
-// menuFinding is about what each key is deleted with.
+// menuFinding looks for the element that opens each key's menu.
 func (v *visit) menuFinding(rows []browser.Entry) browser.Finding {
 	finding := browser.Finding{Thing: v.words.Action(labelKeyMenu), What: "a button in each key's row that opens its menu, or deletes it"}
 	for _, row := range rows {

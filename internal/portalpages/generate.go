@@ -16,26 +16,26 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// cleanupTimeout bounds the work that goes on after a cancellation, to leave no key behind.
+// cleanupTimeout bounds the cleanup after a cancellation, which deletes the unfinished key.
 const cleanupTimeout = 2 * time.Minute
 
-// errNoSecret says that a key was made, and its popup was not seen. The key was deleted again.
+// errNoSecret says that a key was made, its popup was not read, and the key was deleted.
 var errNoSecret = errors.New("the key was made, but the popup with its secret was not seen; the key was deleted again")
 
-// errUnseen says that a key was asked for, and is not in the list. It may get there yet.
+// errUnseen says that the requested key is not in the list. It may still appear.
 var errUnseen = errors.New("no new key is in the list, but one may still be made")
 
-// secretPattern finds secrets. It is compiled when it is first used.
+// secretPattern finds secrets. It is compiled at its first use.
 var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(kustom.SecretForm) })
 
-// isSecret tells whether a text is a secret of Kustom's, and nothing else.
+// isSecret reports whether a text is one of Kustom's secrets and nothing else.
 func isSecret(text string) bool { return kustom.KindOf(text) == kustom.SecretKustom }
 
-// UnexplainedError says that a store got keys that can't be told apart from one that was asked for: somebody
-// else makes keys there too. None of them was deleted.
+// UnexplainedError says that several new keys appeared in a store and the provider can't tell which one it
+// made: somebody else makes keys there too. None of them was deleted.
 type UnexplainedError struct {
 	MerchantID string
-	// Usernames are the keys in question.
+	// Usernames are the usernames of the new keys.
 	Usernames []string
 }
 
@@ -44,15 +44,14 @@ func (e *UnexplainedError) Error() string {
 	return fmt.Sprintf("store %s has new keys that this run can't explain: %s; none of them was deleted", e.MerchantID, strings.Join(e.Usernames, ", "))
 }
 
-// Generate makes a key and returns it with its secret, which nobody can ever read again. Unless it does, the
-// key is deleted, or the error is a [*kustom.OrphanError], or an [*UnexplainedError] where nothing tells
-// which new key it is.
+// Generate makes a key and returns it with its secret. The portal never shows the secret again. If Generate
+// fails, it deletes the key, or the error is a [*kustom.OrphanError], or an [*UnexplainedError] if several keys
+// are new.
 //
-// The click on "Generate new" makes a key at once, and is never repeated. Right before it, the store and its
-// list of keys are proven. The pages have no descriptions and no idempotency keys: which key was made is
-// known by the popup, or else by its not having been there before. From the click on, the work goes on for a
-// while after a cancellation, for the sake of the secret. Description must be empty: see
-// [Portal.DescribesKeys].
+// The click on "Generate new" makes a key at once and is never repeated. Right before it, Generate checks the
+// store and its list of keys. The pages have no descriptions and no idempotency keys. So the popup identifies
+// the new key, or else a comparison with the earlier keys does. After the click, the work continues for a while
+// after a cancellation, to receive the secret. Description must be empty: see [Portal.DescribesKeys].
 func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	merchantID, description := r.MerchantID, r.Description
 	turn, _ := p.turns.LoadOrStore(merchantID, make(chan struct{}, 1))
@@ -88,13 +87,14 @@ func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.New
 	return p.confirm(ctx, made, orphan)
 }
 
-// keep notes that p has made a key, and returns it.
+// keep records that p made a key, and returns the key.
 func (p *Portal) keep(made popup, key kustom.Key) kustom.NewKey {
 	p.made.Store(made.Username, true)
 	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(made.Secret)}
 }
 
-// ask asks for a key, and notes in the orphan which keys there were before. It tells whether a key may have been made.
+// ask asks for a key, and records in the orphan which keys existed before. It reports whether a key may have
+// been made.
 func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, clicked bool, err error) {
 	err = p.visit(ctx, func(v *visit) error {
 		before, err := v.list(ctx, orphan.MerchantID)
@@ -114,7 +114,7 @@ func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, cl
 		}
 		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
 		defer cancel()
-		// The popup shows a secret, whose form may be another one some day.
+		// The popup shows a secret. Kustom may change its form some day.
 		v.Private(true)
 		made, clicked, err = v.press(ctx, button, orphan.MerchantID, before)
 		if err == nil && made.Secret != "" {
@@ -132,7 +132,7 @@ func (v *visit) generating() browser.Step {
 	return step
 }
 
-// barred returns the IDs of keys, for [kustom.Orphan.Before].
+// barred returns the IDs of keys in the form of [kustom.Orphan.Before].
 func barred(keys []kustom.Key) string {
 	text := kustom.Bar
 	for _, key := range keys {
@@ -141,7 +141,7 @@ func barred(keys []kustom.Key) string {
 	return text
 }
 
-// proof is what is proven right before a key is made.
+// proof is what is checked right before a key is made.
 type proof struct {
 	Page   keyPage
 	Button *browser.Element
@@ -150,8 +150,8 @@ type proof struct {
 // Quiet implements [browser.Patient].
 func (p proof) Quiet() time.Duration { return p.Page.Quiet() }
 
-// prove makes sure that the page is about the store, and shows nothing but keys that were there before. It
-// returns the button that makes another.
+// prove checks that the page is about the store and shows only keys that existed before. It returns the button
+// that makes another key.
 func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Key) (*browser.Element, error) {
 	seen, err := browser.Await(ctx, v.Tab, v.step("find Generate new"), func(p *browser.Page) (proof, error) {
 		if len(p.Dialogs()) > 0 {
@@ -176,23 +176,22 @@ func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Ke
 	return seen.Button, err
 }
 
-// popup is what a page shows after a key was asked for.
+// popup is what a page shows after a key was requested.
 type popup struct {
 	Username, Secret string
-	// Confirm is what a dialog before the popup has to be answered with.
+	// Confirm answers a dialog that comes before the popup.
 	Confirm *browser.Element
-	// Message is what the page says beside, which is no outcome.
+	// Message is what the page says besides. It is no outcome.
 	Message string
-	// Listed is the key as the list beside the popup shows it, with no other that was not there before; nil where that
-	// is not seen.
+	// Listed is the key in the list beside the popup, if it is the only new one; nil otherwise.
 	Listed *kustom.Key
 }
 
 const (
-	// lostPopup is for how long a page has to show nothing of a new key before the popup counts as lost.
+	// lostPopup is how long a page may show no new key before the popup counts as lost.
 	lostPopup = 10 * time.Second
-	// beforeConfirm is for how long a dialog has to ask the same before it is answered: it may be about to
-	// become the popup.
+	// beforeConfirm is how long a dialog must stay the same before it is answered: it may be about to become
+	// the popup.
 	beforeConfirm = 1500 * time.Millisecond
 )
 
@@ -207,8 +206,8 @@ func (p popup) Quiet() time.Duration {
 	return lostPopup
 }
 
-// press clicks Generate new, answers a dialog that asks to confirm that, once, and reads the popup. It tells
-// whether a key may have been made.
+// press clicks Generate new, answers a confirmation dialog once, and reads the popup. It reports whether a key
+// may have been made.
 func (v *visit) press(ctx context.Context, button *browser.Element, merchantID string, before []kustom.Key) (popup, bool, error) {
 	step := v.generating()
 	if err := v.Click(ctx, step, button); err != nil {
@@ -225,8 +224,8 @@ func (v *visit) press(ctx context.Context, button *browser.Element, merchantID s
 	return seen, true, err
 }
 
-// listed closes the popup, and returns the new key as the list shows it that the popup was in front of; nil where it does
-// not have that key, or has others that are new.
+// listed closes the popup and returns the new key from the list behind it. It returns nil if the list lacks the
+// key or has other new keys.
 func (v *visit) listed(ctx context.Context, made popup, orphan kustom.Orphan) *kustom.Key {
 	if err := v.Escape(ctx, v.step("close the popup of the new key")); err != nil {
 		return nil
@@ -240,9 +239,9 @@ func (v *visit) listed(ctx context.Context, made popup, orphan kustom.Orphan) *k
 	return &keys[indexOf(keys, made.Username)]
 }
 
-// popup waits for the popup of a new key, and reads it: it is shown once.
+// popup waits for the popup of a new key and reads it. The portal shows it once.
 func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string, before []kustom.Key, mayAsk bool) (popup, error) {
-	// What the page announces may be gone long before the popup counts as lost.
+	// The page's announcement may disappear long before the popup counts as lost.
 	var message string
 	return browser.Await(ctx, v.Tab, step, func(p *browser.Page) (popup, error) {
 		if said := v.limitMessage(p); said != "" {
@@ -271,8 +270,8 @@ func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string,
 	})
 }
 
-// aboutKeys returns the last dialog that is about keys, or nil. Others, such as one about cookies or a chat, are not
-// answered.
+// aboutKeys returns the last dialog about keys, or nil. It ignores other dialogs, such as one about cookies or
+// a chat.
 func (v *visit) aboutKeys(p *browser.Page, label string) *browser.Element {
 	words := slices.Concat(v.words.Of(label), nouns())
 	dialogs := p.Dialogs()
@@ -285,7 +284,7 @@ func (v *visit) aboutKeys(p *browser.Page, label string) *browser.Element {
 	return nil
 }
 
-// besides returns the Key ID that is shown with a secret: the nearest one that was not there before.
+// besides returns the Key ID that the popup shows with a secret: the nearest one that is new.
 func (v *visit) besides(at *browser.Element, merchantID string, before []kustom.Key) (string, error) {
 	for ; at != nil; at = at.Parent() {
 		username, _, err := at.ValueOf(func(text string) bool { return isOf(text, merchantID) && indexOf(before, text) < 0 })
@@ -296,7 +295,7 @@ func (v *visit) besides(at *browser.Element, merchantID string, before []kustom.
 	return "", browser.Absent("the popup shows no Key ID of store %s", merchantID)
 }
 
-// limitMessage returns what the page says of a limit since it was asked for a key; it explains why there is no key, and
+// limitMessage returns what the page has said about a limit since the request. It explains a missing key, and
 // proves nothing.
 func (v *visit) limitMessage(p *browser.Page) string {
 	for _, line := range p.Lines() {
@@ -308,8 +307,8 @@ func (v *visit) limitMessage(p *browser.Page) string {
 	return ""
 }
 
-// affirm returns the button of a dialog that says yes: the one with one of the names, or else the only one
-// that does not say no.
+// affirm returns a dialog's confirming button: the one with one of the names, or else the only one that does
+// not refuse.
 func (v *visit) affirm(dialog *browser.Element, names ...browser.Thing) (*browser.Element, error) {
 	for _, thing := range append(names, v.words.Action(labelConfirm)) {
 		if found := dialog.Find(thing); len(found) == 1 && !found[0].Disabled {
@@ -333,8 +332,8 @@ func hasLetter(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
 }
 
-// confirm finds a new key in its store's list, on a page that was loaded anew. Another key that is new there
-// is somebody else's, who might take this one for theirs: this one is deleted, and nothing else.
+// confirm finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
+// somebody else made it and may mistake this one for theirs. Then confirm deletes this key only.
 func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
 	defer cancel()
@@ -357,7 +356,7 @@ func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) 
 	return p.keep(made, keys[i]), nil
 }
 
-// newKeys returns the usernames of the keys that were not there before a key was asked for, but for one.
+// newKeys returns the usernames of the keys that appeared after the request, except the given one.
 func newKeys(keys []kustom.Key, orphan kustom.Orphan, but string) []string {
 	var found []string
 	for _, key := range keys {
@@ -368,8 +367,9 @@ func newKeys(keys []kustom.Key, orphan kustom.Orphan, but string) []string {
 	return found
 }
 
-// abandon finds out what became of a click whose popup was not read, although ctx may be done. One new key is
-// what the click has made, and is deleted; none may come yet; of several, nothing tells which one it is.
+// abandon finds out what a click made whose popup was not read, even if ctx is done. If there is one new key,
+// it deletes that key. If there is none, it may still appear. If there are several, the provider can't tell
+// which one it made.
 func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
 	defer cancel()
@@ -392,8 +392,8 @@ func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, 
 	return &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 }
 
-// removeNew deletes what is new in an orphan's store since it was asked for, and tells whether there was
-// such a key. The error is an [*UnexplainedError] where there are several.
+// removeNew deletes the key that appeared in an orphan's store after the request, and reports whether there was
+// one. The error is an [*UnexplainedError] if there are several.
 func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, error) {
 	keys, err := p.storeKeys(ctx, orphan.MerchantID)
 	if err != nil {
@@ -413,12 +413,12 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, err
 	return false, found
 }
 
-// lateness is how far from the click the moment may be that the list shows for a key: it is to the minute, and
-// the portal's clock and this machine's may differ.
+// lateness is how far a key's time in the list may be from the click. The list shows minutes, and the portal's
+// clock may differ from this machine's.
 const lateness = 2 * time.Minute
 
-// mayBe tells whether a key is what may have come of asking for an orphan: it was not there before, nobody
-// has used it, it is not one that p has made, and it was made about then.
+// mayBe reports whether a key may be the result of an orphan's request: it is new, unused, not made by p, and
+// created at about that time.
 func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 	if key.LastUsedAt != nil || p.Made(key.Username) || strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
 		return false
@@ -429,7 +429,7 @@ func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 		return true
 	}
 	if key.CreatedAt.Equal(key.CreatedAt.Truncate(day)) && key.CreatedAt.Equal(asked.UTC().Truncate(day)) {
-		// The list shows the day alone.
+		// The list shows only the day.
 		return true
 	}
 	return key.CreatedAt.After(asked.Add(-cleanupTimeout-lateness)) && key.CreatedAt.Before(asked.Add(lateness))
@@ -437,12 +437,12 @@ func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 
 const day = 24 * time.Hour
 
-// errOtherWay says that only the portal's API knows which key was made.
+// errOtherWay says that only the portal's API can identify the key that was made.
 var errOtherWay = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")
 
-// Discard deletes a key that nobody holds the secret of. Where its ID is not known, it is what is new
-// since it was asked for, if that is a single key. The page on which it was deleted shows the list without the key; who
-// needs a proof lists the keys anew.
+// Discard deletes an orphaned key. If its ID is unknown, it deletes the key that appeared after the request, if
+// there is a single one. The page on which it deletes the key then shows the list without it. Callers that need
+// a proof list the keys again.
 func (p *Portal) Discard(ctx context.Context, orphan kustom.Orphan) error {
 	var err error
 	switch {

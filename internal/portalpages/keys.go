@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// maxPages ends a list whose pages never end.
+	// maxPages limits the pages of a list.
 	maxPages = 100
-	// readings is how often a list is read that moves while its pages are turned.
+	// readings is how often a list is read again that changes while its pages are read.
 	readings = 3
 )
 
-// Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can see.
-// It ends with the first error. A list that is not known to be complete is an error.
+// Keys yields the keys of one store. If merchantID is empty, it yields the keys of all stores that the user can
+// see. Iteration ends at the first error. A list that may be incomplete is an error.
 func (p *Portal) Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error] {
 	return func(yield func(kustom.Key, error) bool) {
 		keys, err := p.keys(ctx, merchantID)
@@ -76,7 +76,7 @@ func (p *Portal) storeKeys(ctx context.Context, merchantID string) (keys []kusto
 	return keys, nil
 }
 
-// Key returns a key, or a [*kustom.NoKeyError] when there is none.
+// Key returns a key, or a [*kustom.NoKeyError] if there is none.
 func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error) {
 	keys, err := p.storeKeys(ctx, merchantID)
 	if err != nil {
@@ -88,7 +88,7 @@ func (p *Portal) Key(ctx context.Context, merchantID, credentialID string) (kust
 	return kustom.Key{}, &kustom.NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
 }
 
-// indexOf returns where the key of a username is; -1 where there is none.
+// indexOf returns the index of the key with a username, or -1.
 func indexOf(keys []kustom.Key, username string) int {
 	return slices.IndexFunc(keys, func(k kustom.Key) bool { return k.Username == username })
 }
@@ -98,7 +98,7 @@ func (v *visit) list(ctx context.Context, merchantID string) ([]kustom.Key, erro
 	return v.listUntil(ctx, merchantID, "")
 }
 
-// listUntil is list, which ends on the page that shows the key with a username, if there is one.
+// listUntil is like list, but ends on the page that shows the key with a username, if there is one.
 func (v *visit) listUntil(ctx context.Context, merchantID, username string) ([]kustom.Key, error) {
 	var moved *movedError
 	for range readings {
@@ -113,7 +113,7 @@ func (v *visit) listUntil(ctx context.Context, merchantID, username string) ([]k
 	return nil, moved
 }
 
-// enter loads the API page, and makes it one about the store.
+// enter loads the API page and switches it to the store.
 func (v *visit) enter(ctx context.Context, merchantID string) error {
 	if err := v.open(ctx); err != nil {
 		return err
@@ -121,15 +121,15 @@ func (v *visit) enter(ctx context.Context, merchantID string) error {
 	return v.choose(ctx, merchantID)
 }
 
-// movedError says that a list has changed while it was read.
+// movedError says that a list changed while it was read.
 type movedError struct{ page, what string }
 
 func (e *movedError) Error() string {
 	return fmt.Sprintf("%s: the list of keys is not complete: %s", e.page, e.what)
 }
 
-// readAll reads the pages of the list from the one that is shown, to the end or to the key with a username. Whether the
-// list has one page alone is in v.single then.
+// readAll reads the pages of the list from the current one, to the end or to the key with a username. It sets
+// v.single to whether the list has one page.
 func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom.Key, error) {
 	var all []kustom.Key
 	grown := false
@@ -160,7 +160,7 @@ func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom
 	return nil, errEndless
 }
 
-// complete holds what was read to the number that the list says itself.
+// complete compares the number of keys read with the number that the list shows.
 func (v *visit) complete(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
 	if read.Total >= 0 && read.Total != len(all) {
 		return nil, &movedError{v.page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
@@ -168,12 +168,12 @@ func (v *visit) complete(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
 	return all, nil
 }
 
-// shownKeys is what the page that was just clicked on shows of the list that it had before: nothing where it does not have
-// all of it. It is no proof: a page may show what it expects before it has asked.
+// shownKeys is the list on the page of the last click; empty if the page does not have all of it. It is no
+// proof: a page may show an expected result before the server has confirmed it.
 type shownKeys struct {
 	Keys []kustom.Key
 	All  bool
-	// Expected says that it is what was to come of the click.
+	// Expected reports that the list is the expected result of the click.
 	Expected bool
 }
 
@@ -185,15 +185,15 @@ func (s shownKeys) Quiet() time.Duration {
 	return settled
 }
 
-// stay reads the list on the page that was just clicked on, without loading it, where one page has all of it. Whether
-// that is as expected is in the answer: where it is not, the page has to be loaded anew.
+// stay reads the list on the page of the last click without loading it again, if the page has all of it. The
+// result says whether the list is as expected. If not, load the page again.
 func (v *visit) stay(ctx context.Context, merchantID string, expected func(keys []kustom.Key) bool) ([]kustom.Key, bool) {
 	if !v.single {
 		return nil, false
 	}
 	seen, err := browser.Await(ctx, v.Tab, v.step("read the list of keys"), func(p *browser.Page) (shownKeys, error) {
 		read, err := v.read(p, merchantID)
-		// What can't be read is no answer either, and not waited for: the page is loaded anew then.
+		// An unreadable list is no answer, and waiting does not help. The caller loads the page again.
 		if whole := read.Next == nil && (read.Total < 0 || read.Total == len(read.Keys)); err == nil && whole && len(p.Dialogs()) == 0 {
 			return shownKeys{read.Keys, true, expected(read.Keys)}, nil
 		}
@@ -205,9 +205,9 @@ func (v *visit) stay(ctx context.Context, merchantID string, expected func(keys 
 // keyPage is one page of a list of keys.
 type keyPage struct {
 	Keys []kustom.Key
-	// Total is how many keys the list says that there are; -1 where it does not.
+	// Total is the number of keys that the list shows; -1 if it shows none.
 	Total int
-	// Next leads to more; nil at the end. Grows says that more is added to what is shown.
+	// Next leads to the next part; nil at the end. Grows reports that it adds to the current part.
 	Next  *browser.Element
 	Grows bool
 	// Rows are the keys' rows, in the same order.
@@ -222,7 +222,7 @@ func (k keyPage) Quiet() time.Duration {
 	return settled
 }
 
-// readPage reads the page of the list that is shown: one that shows something else than the keys before.
+// readPage waits until the page shows another part of the list than before, and reads it.
 func (v *visit) readPage(ctx context.Context, merchantID string, before []kustom.Key) (keyPage, error) {
 	return browser.Await(ctx, v.Tab, v.step("read the list of keys"), func(p *browser.Page) (keyPage, error) {
 		read, err := v.read(p, merchantID)
@@ -236,8 +236,8 @@ func (v *visit) readPage(ctx context.Context, merchantID string, before []kustom
 	})
 }
 
-// read returns what a page of the list shows. A page of which anything is not as expected says nothing: to
-// take a key for gone, or for another, would be worse (I1, I3).
+// read returns what a page of the list shows. It fails if anything is not as expected. Reading a key as gone,
+// or as another key, would be worse (I1, I3).
 func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 	if v.refuses(p) {
 		return keyPage{}, &NoAccessError{}
@@ -266,7 +266,7 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 	return read, nil
 }
 
-// rows returns the rows of the keys, which are known by their Key IDs.
+// rows returns the rows of the keys. Their Key IDs mark them.
 func (v *visit) rows(p *browser.Page) []browser.Entry {
 	headers := []browser.Thing{
 		v.words.Text(labelKeyID), v.words.Text(labelCreated), v.words.Text(labelLastUsed), v.words.Text(labelExpires),
@@ -275,7 +275,7 @@ func (v *visit) rows(p *browser.Page) []browser.Entry {
 	var apart []*browser.Element
 	apart = append(apart, p.Find(generate)...)
 	entries := p.Entries(isUsername, headers, func(e *browser.Element) bool { return slices.Contains(apart, e) })
-	// In a dialog, such as the one of a new key, there is no list.
+	// Dialogs, such as the one of a new key, are not part of the list.
 	return slices.DeleteFunc(entries, func(e browser.Entry) bool {
 		return slices.ContainsFunc(p.Dialogs(), func(d *browser.Element) bool { return d.Contains(e.At) })
 	})
@@ -307,8 +307,8 @@ func hasCells(row *browser.Element) bool {
 	return false
 }
 
-// isEmpty returns nil where the page says that the store has no keys: by a count, in words, or by the columns
-// of a list without rows.
+// isEmpty returns nil if the page shows that the store has no keys: by a count, in words, or by a list with
+// columns and without rows.
 func (v *visit) isEmpty(p *browser.Page, total int) error {
 	switch {
 	case total > 0:
@@ -327,7 +327,7 @@ var counts = [...]*regexp.Regexp{
 	regexp.MustCompile(`(?i)^(?:showing )?[0-9]+ ?[–-] ?[0-9]+ (?:of|av) ([0-9][0-9 .,]*)(?: \pL+)*$`),
 }
 
-// total returns how many keys the list says that there are; -1 where it does not.
+// total returns the number of keys that the list shows; -1 if it shows none.
 func (v *visit) total(p *browser.Page) int {
 	for _, line := range p.Lines() {
 		for _, form := range counts {
@@ -343,7 +343,7 @@ func (v *visit) total(p *browser.Page) int {
 	return -1
 }
 
-// more returns what leads to more of the list, and whether that is added to what is shown.
+// more returns the element that shows more of the list, and whether it adds to the current part.
 func (v *visit) more(p *browser.Page) (next *browser.Element, grows bool) {
 	for _, e := range p.Find(v.words.Action(labelLoadMore).Before("results", "rows", "api", "keys", "resultater", "nøkler", "nycklar")) {
 		if !e.Disabled {
@@ -362,7 +362,7 @@ func (v *visit) more(p *browser.Page) (next *browser.Element, grows bool) {
 	return nextNumber(p), false
 }
 
-// nextNumber returns the number after the current one, where a list has numbered pages and nothing else.
+// nextNumber returns the page number after the current one, if a list has page numbers and nothing else.
 func nextNumber(p *browser.Page) *browser.Element {
 	for current := range p.All() {
 		n, err := strconv.Atoi(current.Text())
@@ -412,7 +412,7 @@ func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 	return key, nil
 }
 
-// date reads a row's cell in a column; nil is "not yet" or "never".
+// date reads a row's cell in a column. It returns nil for "not yet" or "never".
 func (v *visit) date(row browser.Entry, label string) (*time.Time, error) {
 	cell, ok := row.Cell(v.words.Text(label))
 	if !ok {

@@ -1,9 +1,9 @@
-// Package portalpages is the client of Kustom Portal for users who have a login and no API token: it does
-// on the portal's pages, in a browser, what Kustom's guide tells people to do there.
+// Package portalpages is the client of Kustom Portal for users who have a login and no API token. It controls a
+// browser that does what Kustom's guide tells people to do on the portal's pages.
 //
-// What is known of the pages comes from public sources (see [Table]); nobody outside Kustom knows how they
-// are written. So things are found by structure first, such as a key's row by its Key ID, and then by words,
-// and what is not as known stops before the click.
+// The knowledge of the pages comes from public sources (see [Table]). Their HTML is not public. So the package
+// finds elements by structure first, such as a key's row by its Key ID, and then by words. If something differs
+// from what is known, it stops before the click.
 package portalpages
 
 import (
@@ -18,17 +18,17 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Name is what the site is called.
+// Name is the site's name.
 const Name = "Kustom Portal"
 
-// Options are what a [Portal] is made of.
+// Options configure a [Portal].
 type Options struct {
 	Browser *browser.Browser
-	// URL is where the portal's pages begin.
+	// URL is the base URL of the portal's pages.
 	URL *url.URL
-	// Session returns the session of the user to act as, or why there is none.
+	// Session returns the user's session, or an error that says why there is none.
 	Session func() (browser.Session, error)
-	// Labels override words of [Table], and Lessons are what people have pointed at; nil is nothing.
+	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
 	Labels  map[string]string
 	Lessons *browser.Lessons
 	// Clock measures waits for the portal.
@@ -37,25 +37,25 @@ type Options struct {
 
 // Portal is the client of the portal's pages. It is safe for concurrent use.
 //
-// A key is known there by its store and its username alone: [kustom.Key.CredentialID] is the username, and
-// description, host and creator are not known.
+// The pages identify a key by its store and its username. So [kustom.Key.CredentialID] is the username, and
+// description, host and creator are unknown.
 type Portal struct {
 	Options
 	site  *browser.Site
 	words browser.Words
-	// visitor returns the one visitor that all tabs belong to.
+	// visitor returns the visitor that all tabs belong to.
 	visitor func() (*browser.Visitor, error)
-	// made holds the usernames of the keys that were made through this client.
+	// made holds the usernames of the keys that this client made.
 	made sync.Map
-	// turns holds, by merchant ID, the turn of whoever makes a key for the store: which key was made is
-	// known by its not having been there before.
+	// turns holds a lock for each merchant ID. Only one goroutine at a time makes a key for a store, because a
+	// new key is identified by comparison with the earlier ones.
 	turns sync.Map
-	// apiPage is where the API page was found.
+	// apiPage is the address where the API page was found.
 	mu      sync.Mutex
 	apiPage *url.URL
 }
 
-// New returns a client of the portal's pages. Nothing is started until it is used.
+// New returns a client of the portal's pages. It starts nothing until it is used.
 func New(o Options) *Portal {
 	p := &Portal{Options: o, site: Site(o.URL, o.Labels, o.Lessons)}
 	p.words = p.site.Words
@@ -69,7 +69,7 @@ func New(o Options) *Portal {
 	return p
 }
 
-// Site is the portal as a site to be visited. Lessons may be nil.
+// Site returns the portal as a site for a browser. Lessons may be nil.
 func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) *browser.Site {
 	words := browser.NewWords(Table(), labels).Taught(lessons)
 	return &browser.Site{
@@ -79,42 +79,41 @@ func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) 
 	}
 }
 
-// Ready tells whether there is a session to act with.
+// Ready returns an error if there is no session.
 func (p *Portal) Ready() error {
 	_, err := p.visitor()
 	return err
 }
 
-// DescribesKeys tells whether a key can be given a description: on the pages, it can't.
+// DescribesKeys reports whether a key can have a description. The pages support none.
 func (p *Portal) DescribesKeys() bool { return false }
 
-// ListsBeforeDeletion tells that a key is only deleted on a page that has just been loaded, and lists it.
+// ListsBeforeDeletion reports that a deletion always loads the page and reads its list first.
 func (p *Portal) ListsBeforeDeletion() bool { return true }
 
-// ListsByStore tells that no page lists the keys of several stores.
+// ListsByStore reports that no page lists the keys of several stores.
 func (p *Portal) ListsByStore() bool { return true }
 
-// Made tells whether p has made the key itself. Such a key may be on its way into a shop that does
-// not hold it yet.
+// Made reports whether p made the key. Such a key may be about to be installed in a shop.
 func (p *Portal) Made(credentialID string) bool {
 	_, made := p.made.Load(credentialID)
 	return made
 }
 
-// NoStoreError says that the portal's user can't see a store: the list of stores was read to its end.
+// NoStoreError says that the portal's user can't see a store: the whole list of stores was read.
 type NoStoreError struct{ MerchantID string }
 
 // Error implements error.
 func (e *NoStoreError) Error() string { return "the portal offers no store " + e.MerchantID }
 
-// NoAccessError says that the portal refuses to show the keys to its user. It is only what the portal says
-// itself: that a menu lacks an item is no proof of missing rights.
+// NoAccessError says that the portal refuses to show the keys to its user. Only the portal's own statement
+// counts: a menu without the item proves nothing about rights.
 type NoAccessError struct{}
 
 // Error implements error.
 func (e *NoAccessError) Error() string { return "the portal does not show API keys to this user" }
 
-// visit does something in a tab of its own.
+// visit calls a function with a tab of its own.
 func (p *Portal) visit(ctx context.Context, do func(*visit) error) error {
 	visitor, err := p.visitor()
 	if err != nil {
@@ -128,7 +127,7 @@ func (p *Portal) visit(ctx context.Context, do func(*visit) error) error {
 	return do(&visit{Tab: tab, portal: p, words: p.words})
 }
 
-// look is visit for what changes nothing, and so can be done again when the browser dies of it.
+// look is visit for reads, which can be repeated if the browser dies.
 func (p *Portal) look(ctx context.Context, do func(*visit) error) error {
 	err := p.visit(ctx, do)
 	if browser.IsKind(err, browser.Died) {
@@ -137,31 +136,31 @@ func (p *Portal) look(ctx context.Context, do func(*visit) error) error {
 	return err
 }
 
-// visit is a walk through the portal in one tab.
+// visit is one tab's path through the portal.
 type visit struct {
 	*browser.Tab
 	portal *Portal
 	words  browser.Words
-	// page is where this is, in words.
+	// page names the current page in words.
 	page string
 	// before is the page as it was right before a key is deleted.
 	before *browser.Page
-	// lines is what the page said right before it is asked for a key.
+	// lines is what the page said right before a key was requested.
 	lines []string
-	// single says that the list that was read last has one page.
+	// single reports that the list that was read last has one page.
 	single bool
 }
 
 const (
-	// settled is how long a list has to stay the same before it counts: rows may come after the table.
+	// settled is how long a list must stay the same before it counts: rows may appear after the table.
 	settled = time.Second
-	// settledEmpty is the same of an empty one: apps show an empty list before they show a full one.
+	// settledEmpty is the same for an empty list: apps show an empty list before a full one.
 	settledEmpty = 3 * time.Second
 )
 
 func (v *visit) step(do string) browser.Step { return browser.Step{Page: v.page, Do: do} }
 
-// known returns where the API page was found before, or where the portal begins.
+// known returns where the API page was found before, or the portal's start page.
 func (p *Portal) known() *url.URL {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -177,7 +176,7 @@ func (p *Portal) remember(address *url.URL) {
 	p.apiPage = address
 }
 
-// open loads the API page: from where it was found before, or else by the menu.
+// open loads the API page: from its known address, or by the menu.
 func (v *visit) open(ctx context.Context) error {
 	v.page = "the API page"
 	step := v.step("open the API page")
@@ -200,22 +199,22 @@ func (v *visit) open(ctx context.Context) error {
 		return err
 	}
 	address := *found
-	// What is chosen on the page may be in its query, and is chosen anew each time.
+	// The query may hold what is chosen on the page. It is chosen anew each time.
 	address.RawQuery, address.Fragment = "", ""
 	v.portal.remember(&address)
 	return nil
 }
 
-// refuses tells whether the portal says that the user may not see the page.
+// refuses reports whether the portal says that the user may not see the page.
 func (v *visit) refuses(p *browser.Page) bool { return p.Has(v.words.Text(labelNoAccess)) }
 
-// isAPIPage returns nil on the page that lists the keys of a store: it can make one, or has the columns of
+// isAPIPage returns nil on the page with a store's keys: it has the button that makes one, or the columns of
 // the list.
 func (v *visit) isAPIPage(p *browser.Page) error {
 	if p.Has(v.generateNew()) || p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)) {
 		return nil
 	}
-	// While no store is chosen, there is no list.
+	// As long as no store is chosen, there is no list.
 	for _, e := range p.Find(v.words.Text(labelAPI)) {
 		if e.Closest(func(at *browser.Element) bool { return at.HasRole("heading") }) != nil && p.Has(v.words.Choice(labelStores)) {
 			return nil
@@ -228,8 +227,8 @@ func (v *visit) generateNew() browser.Thing {
 	return v.words.Action(labelGenerateNew).Before(nouns()...)
 }
 
-// environment is what the portal's API calls the environment of a store; empty where its merchant ID does
-// not tell.
+// environment returns the portal API's name for the environment of a store; empty if its merchant ID does not
+// show it.
 func environment(merchantID string) string {
 	of, ok := kustom.MerchantID(merchantID).Environment()
 	switch {
@@ -241,13 +240,13 @@ func environment(merchantID string) string {
 	return "live"
 }
 
-// isOf tells whether a text is the username of a key of the store.
+// isOf reports whether a text is the username of a key of the store.
 func isOf(text, merchantID string) bool {
 	store, ok := kustom.StoreOf(text)
 	return ok && store == merchantID
 }
 
-// isUsername tells whether a text is the username of any key.
+// isUsername reports whether a text is the username of any key.
 func isUsername(text string) bool {
 	return !strings.Contains(text, " ") && kustom.FormOf(text) != kustom.UsernameOther
 }

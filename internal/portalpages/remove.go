@@ -12,21 +12,21 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// deletions is how often a deletion is tried that is not seen to have happened. To delete the same key again
-// does no harm.
+// deletions is how often an unconfirmed deletion is tried. Deleting the same key again does no harm.
 const deletions = 3
 
-// errStays says that a key is still in the list after its deletion.
+// errStays says that a key is still listed after its deletion.
 var errStays = errors.New("the key is still in the list after it was deleted")
 
-// removeOwn deletes a key that was just made and that nobody uses. A person who has to allow it may take their time.
-// Whatever the page says, the list counts, on a page that was loaded anew.
+// removeOwn deletes a key that was just made and that nobody uses. A user who must approve the deletion may
+// take a long time. Only the list on a freshly loaded page counts, whatever else the page says.
 func (p *Portal) removeOwn(ctx context.Context, merchantID, username string) error {
 	return transport.WhileOutdated(func() error { return p.remove(ctx, merchantID, username, true) })
 }
 
-// remove deletes a key. It is no error when the key is gone already. Unless that is proven here, on a page that was
-// loaded anew, the list without the key on the page where it was deleted is enough, and the caller lists the keys.
+// remove deletes a key. It returns no error if the key is already gone. If prove is set, a freshly loaded page
+// must confirm the deletion. If not, the list on the page of the deletion is enough, and the caller lists the
+// keys.
 func (p *Portal) remove(ctx context.Context, merchantID, username string, prove bool) error {
 	var last error
 	for range deletions {
@@ -52,9 +52,9 @@ func (p *Portal) remove(ctx context.Context, merchantID, username string, prove 
 	return last
 }
 
-// remove does the guide's third step: the three dots, Delete API key, and its confirmation. The list that it finds the
-// key in is loaded right before. It tells whether the key was gone already; what comes of the clicks is seen by the next
-// look at the list.
+// remove does the guide's third step: the three dots, Delete API key, and its confirmation. It loads the list
+// right before. It reports whether the key was gone already. The next look at the list shows the result of the
+// clicks.
 func (v *visit) remove(ctx context.Context, merchantID, username string) (gone bool, err error) {
 	keys, err := v.listUntil(ctx, merchantID, username)
 	if err != nil || indexOf(keys, username) < 0 {
@@ -75,10 +75,10 @@ func (v *visit) remove(ctx context.Context, merchantID, username string) (gone b
 	return false, v.confirmDeletion(ctx, step, username)
 }
 
-// row is a key's row, and what is clicked in it.
+// row is a key's row with its controls.
 type row struct {
 	Username string
-	// Menu opens the key's menu; Delete is there where the row has a button for that itself.
+	// Menu opens the key's menu. Delete is set if the row itself has a delete button.
 	Menu, Delete *browser.Element
 }
 
@@ -86,7 +86,7 @@ func (v *visit) deleteKey() browser.Thing {
 	return v.words.Action(labelDeleteKey).Before(nouns()...)
 }
 
-// deleteItem opens the menu of the key's row, and returns its item Delete API key. Nothing is changed by that.
+// deleteItem opens the menu of the key's row and returns its item Delete API key. It changes nothing.
 func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*browser.Element, error) {
 	step := v.step("open the menu of key " + username)
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (row, error) { return v.row(p, merchantID, username) })
@@ -110,7 +110,7 @@ func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*b
 	}
 }
 
-// row finds the key's row on a page that is about its store.
+// row finds the key's row on a page about its store.
 func (v *visit) row(p *browser.Page, merchantID, username string) (row, error) {
 	v.before = p
 	read, err := v.read(p, merchantID)
@@ -132,8 +132,8 @@ func (v *visit) row(p *browser.Page, merchantID, username string) (row, error) {
 	return found, nil
 }
 
-// menu returns what opens the menu of a row: what a person has pointed at, or else the only button that may, or that is
-// called so; nil where that is not clear.
+// menu returns the control that opens a row's menu: the one that a user has pointed at, or else the only
+// possible one or the only one with that name. It returns nil if that is ambiguous.
 func (v *visit) menu(row browser.Entry) *browser.Element {
 	thing := v.words.Action(labelKeyMenu)
 	if found := thing.Shown(row.Row); len(found) == 1 {
@@ -148,7 +148,7 @@ func (v *visit) menu(row browser.Entry) *browser.Element {
 	return nil
 }
 
-// item is an item of a menu; that there is none is concluded from an absence.
+// item is a menu item. Its absence must be observed for a while before it counts.
 type item struct{ Element *browser.Element }
 
 // Quiet implements [browser.Patient].
@@ -159,7 +159,7 @@ func (i item) Quiet() time.Duration {
 	return 0
 }
 
-// menuItem returns the item of the menu that has just been opened; nil where it did not open.
+// menuItem returns an item of the menu that was just opened; nil if the menu did not open.
 func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Element, error) {
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (item, error) {
 		v.before = p
@@ -175,9 +175,9 @@ func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Eleme
 	return found.Element, err
 }
 
-// asks is what a page asks before it deletes a key.
+// asks is a page's confirmation dialog for a deletion.
 type asks struct {
-	// Confirm says yes. Type is a field into which the Key ID has to be typed before.
+	// Confirm is the confirming button. Type is a field for the Key ID, if the page asks for it.
 	Confirm, Type *browser.Element
 }
 
@@ -189,8 +189,8 @@ func (a asks) Quiet() time.Duration {
 	return 0
 }
 
-// confirmDeletion answers the dialog that asks whether to delete the key, if there is one. One that names
-// another key is not answered.
+// confirmDeletion answers the dialog that confirms the deletion, if there is one. It does not answer a dialog
+// that names another key.
 func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, username string) error {
 	look := func(p *browser.Page) (asks, error) { return v.asks(p, username) }
 	asked, err := browser.Await(ctx, v.Tab, step, look)
@@ -215,7 +215,7 @@ func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, username
 	if err := v.Click(ctx, step, asked.Confirm); err != nil {
 		return err
 	}
-	// Until the dialog is gone or the row is, the request may still be on its way.
+	// The request may still be on its way until the dialog or the row is gone.
 	_, err = browser.Await(ctx, v.Tab, step, func(p *browser.Page) (bool, error) {
 		if len(p.Dialogs()) > 0 {
 			return false, browser.Absent("the dialog stays open")
@@ -232,7 +232,7 @@ func (e *wrongKeyError) Error() string {
 	return "the dialog is about key " + e.got + ", not about key " + e.want + "; nothing was deleted"
 }
 
-// asks reads the dialog that is open, if there is one.
+// asks reads the open dialog, if there is one.
 func (v *visit) asks(p *browser.Page, username string) (asks, error) {
 	dialog := v.aboutKeys(p, labelDeleteKey)
 	if dialog == nil {
@@ -257,8 +257,8 @@ func (v *visit) asks(p *browser.Page, username string) (asks, error) {
 	return asks{}, err
 }
 
-// asksWithoutDialog returns what says yes on a page of its own that asks whether to delete the key, or in a part of the
-// page that has just come; nil where nothing asks.
+// asksWithoutDialog returns the confirming button of a page that asks to confirm the deletion without a dialog,
+// or in a new part of the page; nil if there is none.
 func (v *visit) asksWithoutDialog(p *browser.Page, username string) *browser.Element {
 	if len(p.Find(v.generateNew())) == 0 && len(v.rows(p)) <= 1 && browser.Mentions(p.Text(), username) && otherKey(p.Element, username) == "" {
 		if found := p.Find(v.deleteKey()); len(found) == 1 && !found[0].Disabled {
@@ -281,7 +281,7 @@ func (v *visit) asksWithoutDialog(p *browser.Page, username string) *browser.Ele
 	return found
 }
 
-// fresh returns the elements that were not on the page when the key's menu was read.
+// fresh returns the elements that appeared after the key's menu was read.
 func (v *visit) fresh(all []*browser.Element) []*browser.Element {
 	var found []*browser.Element
 	for _, e := range all {
@@ -292,7 +292,7 @@ func (v *visit) fresh(all []*browser.Element) []*browser.Element {
 	return found
 }
 
-// otherKey returns a key that a dialog names, if it is another one.
+// otherKey returns the key that a dialog names, if it is not the expected one.
 func otherKey(dialog *browser.Element, username string) string {
 	for _, line := range dialog.Lines() {
 		for _, word := range strings.Fields(line) {

@@ -11,12 +11,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// hostPattern is the form of what services call.
+// hostPattern matches the hosts that services call.
 var hostPattern = regexp.MustCompile(`(?i)^(?:https?://)?[a-z0-9.-]+\.(?:klarna\.com|kustom\.co)/?$`)
 
-// EndpointStatus returns the endpoint switch status of a store, from the portal's API page. The portal shows
-// it only while something is to do, and not to a user who has dismissed it: that nothing is shown is no
-// proof that the store has switched.
+// EndpointStatus returns the endpoint switch status of a store, from the portal's API page. The portal shows it
+// only while an action is required, and hides it from a user who has dismissed it. So a missing status does not
+// prove that the store has switched.
 func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status kustom.EndpointStatus, err error) {
 	err = p.look(ctx, func(v *visit) error {
 		if err := v.enter(ctx, merchantID); err != nil {
@@ -32,7 +32,7 @@ func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status 
 	return status, nil
 }
 
-// shownStatus is what the page shows of the status.
+// shownStatus is the status as the page shows it.
 type shownStatus struct{ kustom.EndpointStatus }
 
 // Quiet implements [browser.Patient].
@@ -45,7 +45,7 @@ func (s shownStatus) Quiet() time.Duration {
 
 func (v *visit) status(ctx context.Context, merchantID string) (shownStatus, error) {
 	return browser.Await(ctx, v.Tab, v.step("read the endpoint switch status"), func(p *browser.Page) (shownStatus, error) {
-		// The list of keys is on the same page: while it is not whole, neither is the rest.
+		// The list of keys is on the same page. If the list is incomplete, so is the rest.
 		if _, err := v.read(p, merchantID); err != nil {
 			return shownStatus{}, err
 		}
@@ -53,7 +53,7 @@ func (v *visit) status(ctx context.Context, merchantID string) (shownStatus, err
 	})
 }
 
-// services reads the section Action required, by the hosts in it.
+// services reads the section Action required, by its hosts.
 func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error) {
 	status := shownStatus{kustom.EndpointStatus{MerchantID: merchantID, Services: []kustom.ServiceStatus{}}}
 	service, host := v.words.Text(labelService), v.words.Text(labelHost)
@@ -61,7 +61,7 @@ func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error
 	for _, row := range p.Entries(hostPattern.MatchString, headers, func(*browser.Element) bool { return false }) {
 		name, ok := row.Cell(service)
 		if !ok {
-			// Hosts are also in the texts around.
+			// Hosts also occur in the surrounding texts.
 			continue
 		}
 		read, err := v.service(row, name.Text)
@@ -91,8 +91,8 @@ func (v *visit) service(row browser.Entry, name string) (kustom.ServiceStatus, e
 	return read, nil
 }
 
-// serviceID is what the portal's API calls a service: "order_management" for "Order management". The portal
-// may list more services than are known.
+// serviceID returns the portal API's name of a service: "order_management" for "Order management". The portal
+// may list services that are not known here.
 func serviceID(name string) string { return strings.ReplaceAll(strings.ToLower(name), " ", "_") }
 
 func hostIn(text string) string {

@@ -13,7 +13,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Stores yields the stores that the user can see. It ends with the first error; no stores at all are one.
+// Stores yields the stores that the user can see. Iteration ends at the first error. No stores at all are an
+// error.
 func (p *Portal) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] {
 	return func(yield func(kustom.Store, error) bool) {
 		stores, err := p.stores(ctx)
@@ -40,8 +41,8 @@ func (p *Portal) stores(ctx context.Context) (stores []kustom.Store, err error) 
 	return stores, err
 }
 
-// selector returns what chooses the store: the list called so, or else the one whose value has a merchant
-// ID. It is nil where the page has none, as it may for users of a single store.
+// selector returns the control that chooses the store: the list with that name, or else the one whose value has
+// a merchant ID. It is nil if the page has none, which is possible for users of a single store.
 func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 	var all []*browser.Element
 	for e := range p.All() {
@@ -77,7 +78,7 @@ func chosen(selector *browser.Element) string {
 	return ""
 }
 
-// storeIn reads what stands for a store: its name, and then its merchant ID.
+// storeIn parses the text of a store: its name, then its merchant ID.
 func storeIn(text string) kustom.Store {
 	id := string(kustom.FindMerchantID(text))
 	if id == "" {
@@ -87,8 +88,8 @@ func storeIn(text string) kustom.Store {
 	return kustom.Store{MerchantID: id, Name: strings.Trim(name, " –—-·|()")}
 }
 
-// shown returns the store that the page is about: the value of the selector, or else the only merchant ID
-// that the page shows by itself.
+// shown returns the store that the page is about: the selector's value, or else the only merchant ID that
+// stands by itself on the page.
 func (v *visit) shown(p *browser.Page) (string, error) {
 	selector, err := v.selector(p)
 	if err != nil {
@@ -110,8 +111,8 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 	return "", &browser.AbsentError{Things: []browser.Thing{v.words.Choice(labelStores)}}
 }
 
-// choose makes the page one about a store, which the next look at it has to prove: it takes a moment. The error is a
-// [*NoStoreError] where the whole list of stores was seen without it.
+// choose switches the page to a store. That takes a moment, so the next look at the page has to check it. The
+// error is a [*NoStoreError] if the whole list of stores lacks the store.
 func (v *visit) choose(ctx context.Context, merchantID string) error {
 	v.page = "the API page"
 	step := v.step("choose store " + merchantID)
@@ -134,20 +135,20 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 			return err
 		}
 	}
-	// That the page is about the store is part of all that is read on it.
+	// Every later read of the page checks that it is about the store.
 	v.page = "the API page of store " + merchantID
 	return nil
 }
 
-// place is where a page is.
+// place is the location of a page.
 type place struct {
 	Store    string
 	Selector *browser.Element
-	// Before is what looked like an entry of the list of stores before that was opened.
+	// Before is what looked like an entry of the list of stores before the list was opened.
 	Before []*browser.Element
 }
 
-// isShown returns nil where the page is about the store.
+// isShown returns nil if the page is about the store.
 func (v *visit) isShown(p *browser.Page, merchantID string) error {
 	store, err := v.shown(p)
 	if err == nil && store != merchantID {
@@ -190,11 +191,11 @@ func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantI
 	return v.show(ctx, step)
 }
 
-// shower is the button that shows what was chosen in a list; nil where the page has none.
+// shower is the button that applies a list's choice; nil if the page has none.
 type shower struct{ Button *browser.Element }
 
-// show presses the button beside the list of stores, where a page has one: without scripts, a page shows what was
-// chosen only then.
+// show presses the button beside the list of stores, if there is one. A page without scripts applies the choice
+// only then.
 func (v *visit) show(ctx context.Context, step browser.Step) error {
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (shower, error) {
 		selector, err := v.selector(p)
@@ -209,8 +210,8 @@ func (v *visit) show(ctx context.Context, step browser.Step) error {
 	return v.Click(ctx, step, found.Button)
 }
 
-// besideSelector returns the only other thing to be clicked in the nearest box around the list that has one, if that
-// is what shows a choice.
+// besideSelector returns the only other control in the nearest box around the list that has one, if it applies
+// a choice.
 func (v *visit) besideSelector(selector *browser.Element) *browser.Element {
 	for box := selector.Parent(); box != nil; box = box.Parent() {
 		actions := slices.DeleteFunc(box.Actions(), func(e *browser.Element) bool { return selector.Contains(e) || e.Contains(selector) })
@@ -225,9 +226,9 @@ func (v *visit) besideSelector(selector *browser.Element) *browser.Element {
 	return nil
 }
 
-// storeList is a list of stores that is open.
+// storeList is an open list of stores.
 type storeList struct {
-	// Selector has the list, Search narrows it; Search may be nil.
+	// Selector has the list. Search filters it, and may be nil.
 	Selector, Search *browser.Element
 	Options, Before  []*browser.Element
 }
@@ -252,8 +253,8 @@ func (v *visit) openStores(ctx context.Context, step browser.Step, at place) (st
 	})
 }
 
-// options returns the entries of the open list of stores. Before is what looked like one before the list was opened:
-// where entries have no role, the box that opens the list has the text of one.
+// options returns the entries of the open list of stores. Before is what looked like an entry before the list
+// was opened: if entries have no role, the box that opens the list has an entry's text.
 func options(p *browser.Page, before []*browser.Element) []*browser.Element {
 	var found []*browser.Element
 	for e := range p.All() {
@@ -264,7 +265,7 @@ func options(p *browser.Page, before []*browser.Element) []*browser.Element {
 	if len(found) > 0 {
 		return found
 	}
-	// A list without roles: boxes that take clicks, one for each store.
+	// A list without roles has clickable boxes, one for each store.
 	for _, e := range p.Actions() {
 		same := func(other *browser.Element) bool { return e.Is(other) || e.Box == other.Box }
 		if !e.HasRole("combobox", "link") && e.Popup == "" && len(kustomIDs(e.Text())) == 1 && !namesKey(e) && !slices.ContainsFunc(before, same) {
@@ -274,7 +275,7 @@ func options(p *browser.Page, before []*browser.Element) []*browser.Element {
 	return found
 }
 
-// namesKey tells whether an element is about a key, as a row of the list is.
+// namesKey reports whether an element is about a key, as a row of the list is.
 func namesKey(e *browser.Element) bool {
 	return slices.ContainsFunc(strings.Fields(e.Text()), isUsername)
 }
@@ -290,7 +291,7 @@ func kustomIDs(text string) []string {
 	return ids
 }
 
-// searchOf returns the field that narrows an open list, or nil.
+// searchOf returns the field that filters an open list, or nil.
 func searchOf(p *browser.Page, selector *browser.Element) *browser.Element {
 	if selector.Tag == "select" {
 		return nil
@@ -307,7 +308,7 @@ func searchOf(p *browser.Page, selector *browser.Element) *browser.Element {
 	return nil
 }
 
-// offered returns the store's entry in a list that was narrowed to it; nil where there is none.
+// offered returns the store's entry in a filtered list; nil if there is none.
 func (v *visit) offered(ctx context.Context, step browser.Step, list storeList, merchantID string) (*browser.Element, error) {
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (offer, error) {
 		for _, option := range options(p, list.Before) {
@@ -320,7 +321,7 @@ func (v *visit) offered(ctx context.Context, step browser.Step, list storeList, 
 	return found.Option, err
 }
 
-// offer is an entry of a list; none is concluded from an absence.
+// offer is an entry of a list. Its absence must be observed for a while before it counts.
 type offer struct{ Option *browser.Element }
 
 // Quiet implements [browser.Patient].
@@ -331,19 +332,20 @@ func (o offer) Quiet() time.Duration {
 	return 0
 }
 
-// allStores is a list that was read to its end, or to the store that was looked for.
+// allStores is a list that was read to its end, or to the requested store.
 type allStores struct {
 	stores []kustom.Store
 	found  *browser.Element
 }
 
-// maxScrolls ends a list that has no end.
+// maxScrolls limits how far a list is read.
 const maxScrolls = 1000
 
-// errEndless says that a list has no end.
+// errEndless says that a list does not end.
 var errEndless = errors.New("the list has no end")
 
-// readStores reads the open list to its end, or to the store: lists of hundreds draw only what is in view.
+// readStores reads the open list to its end, or to the store. Lists of hundreds of stores draw only the visible
+// part.
 func (v *visit) readStores(ctx context.Context, step browser.Step, list storeList, until string) (allStores, error) {
 	var all allStores
 	for range maxScrolls {

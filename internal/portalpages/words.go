@@ -2,7 +2,7 @@ package portalpages
 
 import "github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 
-// The labels of what there is on the portal's pages. One label is one use: a menu item and a heading of the
+// The labels of the elements of the portal's pages. One label is one use: a menu item and a heading with the
 // same name are two.
 const (
 	labelAPI         = "api"
@@ -31,11 +31,11 @@ const (
 	labelStores      = "stores"
 )
 
-// Table is what things are called on the portal's pages. The first words of "developers", "api", "stores",
-// "generate_new", the columns, "delete_api_key" and "action_required" are Kustom's own: its help
-// centre (articles 320254, 454956, 570683), and screenshots of its playground of March 2026 and reports of
-// September 2026, which call the group Integrations and Developers. The words of "sign_in" are those of
-// article 279628. All others, and all that are not English, are assumed: no source shows them.
+// Table has the names of the elements of the portal's pages. The first words of "developers", "api", "stores",
+// "generate_new", the columns, "delete_api_key" and "action_required" are Kustom's own. They come from its help
+// centre (articles 320254, 454956, 570683), from screenshots of its playground of March 2026, and from reports
+// of September 2026, which call the group Integrations and Developers. The words of "sign_in" come from article
+// 279628. All other words, and all that are not English, are assumptions without a source.
 func Table() browser.Table {
 	return browser.Table{
 		labelAPI:         {"API", "API keys", "API credentials", "Kustom API", "API-nøkler", "API-nycklar"},
@@ -68,11 +68,11 @@ func Table() browser.Table {
 	}
 }
 
-// neverClicked is what leads out of the environment: the playground's header has it (seen in March 2026), and
-// production may have the other.
+// neverClicked are links to the other environment. The playground's header has one (seen in March 2026), and
+// production may have one too.
 func neverClicked() []string { return []string{"Switch to production", "Switch to playground"} }
 
-// nouns are the words that may follow the name of what makes or deletes a key.
+// nouns are the words that may follow the name of a control that makes or deletes a key.
 func nouns() []string {
 	return []string{"api", "key", "keys", "credential", "credentials", "nøkkel", "nyckel"}
 }

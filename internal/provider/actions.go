@@ -16,7 +16,7 @@ import (
 
 const defaultActionTimeout = 5 * time.Minute
 
-// timeoutAttribute is the attribute that bounds an action's time.
+// timeoutAttribute is the attribute for an action's timeout.
 func timeoutAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
@@ -25,8 +25,8 @@ func timeoutAttribute() schema.StringAttribute {
 	}
 }
 
-// pairSecretAttribute is the attribute of a secret. An action's schema can't mark it as sensitive. It
-// is not write-only either: the framework lets one be declared so, and then refuses every value of it.
+// pairSecretAttribute is the attribute of a secret. An action's schema can't mark it as sensitive. It can't be
+// write-only either: the framework accepts the declaration and then refuses every value.
 func pairSecretAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
@@ -36,7 +36,7 @@ func pairSecretAttribute() schema.StringAttribute {
 	}
 }
 
-// timeoutOf returns the configured time, which has been validated, or the default.
+// timeoutOf returns the configured timeout, which has been validated, or the default.
 func timeoutOf(v types.String) time.Duration {
 	timeout, err := time.ParseDuration(v.ValueString())
 	if err != nil {
@@ -45,8 +45,7 @@ func timeoutOf(v types.String) time.Duration {
 	return timeout
 }
 
-// actionError is the error of an action. Actions write to no shop, so advice that is about a write is
-// not for them.
+// actionError is the error of an action. It leaves out advice about writes, because actions write to no shop.
 type actionError struct{ cause error }
 
 func (e *actionError) Error() string { return e.cause.Error() }
@@ -58,22 +57,22 @@ func isAction(err error) bool {
 	return errors.As(err, &e)
 }
 
-// unclearOrderError says that nobody knows whether an order was made.
+// unclearOrderError says that an order may or may not have been created.
 type unclearOrderError struct{ cause error }
 
 func (e *unclearOrderError) Error() string { return e.cause.Error() }
 
 func (e *unclearOrderError) Unwrap() error { return e.cause }
 
-// actionProgress tells the person who runs an action how far it is. Whatever it is given is shown: no
-// secret may be (I2).
+// actionProgress shows the user an action's progress. It shows its argument as it is, so that must hold no
+// secret (I2).
 type actionProgress func(action.InvokeProgressEvent)
 
 func (p actionProgress) say(format string, args ...any) {
 	p(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 }
 
-// hearing returns a context whose requests p tells of.
+// hearing returns a context whose requests p reports.
 func (p actionProgress) hearing(ctx context.Context) context.Context {
 	return listening(ctx, func(e transport.Exchange) { p.say("%s", describeExchange(e)) })
 }

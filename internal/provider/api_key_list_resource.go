@@ -85,7 +85,7 @@ func (r *apiKeyListResource) List(ctx context.Context, req list.ListRequest, res
 	resp.Results = keys.stream(ctx, req, model.filter(r.keys.Stream(ctx, merchantIDs)))
 }
 
-// filter leaves out the keys that the model does not ask for.
+// filter drops the keys that the model does not ask for.
 func (m apiKeyListModel) filter(keys iter.Seq2[kustom.Key, error]) iter.Seq2[kustom.Key, error] {
 	return func(yield func(kustom.Key, error) bool) {
 		for key, err := range keys {
@@ -99,7 +99,7 @@ func (m apiKeyListModel) filter(keys iter.Seq2[kustom.Key, error]) iter.Seq2[kus
 	}
 }
 
-// fillKey makes the result what an import of the key and a refresh would make the state.
+// fillKey fills the result with the state that an import of the key and a refresh would produce.
 func fillKey(ctx context.Context, key kustom.Key, result *list.ListResult) {
 	var model apiKeyModel
 	result.Diagnostics.Append(result.Resource.SetAttribute(ctx, path.Root("id"), keyID(key))...)
@@ -111,7 +111,7 @@ func fillKey(ctx context.Context, key kustom.Key, result *list.ListResult) {
 	result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)
 }
 
-// displayKey is a key in the words of the portal: its username and what is beside it.
+// displayKey describes a key in the portal's words: its username and what the portal shows beside it.
 func displayKey(key kustom.Key) string {
 	var notes []string
 	if key.Description != nil && *key.Description != "" {

@@ -76,13 +76,12 @@ const (
 	defaultKeyReadTimeout   = 2 * time.Minute
 	defaultKeyDeleteTimeout = 2 * time.Minute
 
-	// orphanKey holds, in private state, all that is known of a key whose making did not end well.
+	// orphanKey is the key, in private state, of the details of an orphaned key.
 	orphanKey = "orphan"
-	// importPending marks, in private state, a key that was named by an import and not read yet.
+	// importPending marks, in private state, an imported key that was not read yet.
 	importPending = "import_pending"
-	// observedAt holds, in private state, when the key was last read: how old it is when a plan is
-	// made. The clock itself is not asked while planning, because a plan is made again when it is
-	// applied, and must come to the same result.
+	// observedAt is the key, in private state, of the time of the last read. Plans compute a key's age from it.
+	// They can't use the clock: Terraform plans again at apply, and both plans must agree.
 	observedAt = "observed_at"
 )
 
@@ -209,7 +208,7 @@ func (r *apiKeyResource) Configure(_ context.Context, req resource.ConfigureRequ
 	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
 }
 
-// ModifyPlan decides what the configuration leaves open, and whether the key can stay.
+// ModifyPlan decides what the configuration leaves open, and whether the key is replaced.
 func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if r.engine == nil {
 		return
@@ -236,7 +235,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if known(config.Description) && !r.engine.Keys.DescribesKeys() {
 		report(&resp.Diagnostics, path.Root("description"), keyNotMakable(), rotation.ErrUndescribed)
 	}
-	// Known: what is planned is a key that is not due.
+	// The key is known here: it is planned and not due.
 	plan.RotationDue = types.StringNull()
 	if state == nil {
 		r.planCreate(ctx, config, &plan, resp)
@@ -272,7 +271,7 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 	}
 }
 
-// newDescription returns the description of a new key: none where the portal has none.
+// newDescription returns the description of a new key: none if the portal supports none.
 func (r *apiKeyResource) newDescription(configured types.String) types.String {
 	switch {
 	case !configured.IsNull():
@@ -283,7 +282,7 @@ func (r *apiKeyResource) newDescription(configured types.String) types.String {
 	return types.StringNull()
 }
 
-// checkStore refuses a store that the portal user can't see, and names the keys that a killed run may have left
+// checkStore rejects a store that the portal user can't see. It names the keys that a killed run may have left
 // behind. The apply deletes those that this machine remembers.
 func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags *diag.Diagnostics) {
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
@@ -303,7 +302,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, hint)
 }
 
-// nameStrays names the keys that a killed run may have left behind, where the key stays as it is.
+// nameStrays names the keys that a killed run may have left behind, if the key itself stays.
 func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyModel, diags *diag.Diagnostics) {
 	if state.isIncomplete() {
 		return
@@ -313,13 +312,13 @@ func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyMod
 	merchantID := state.MerchantID.ValueString()
 	own := rotation.KeyRef{MerchantID: merchantID, CredentialID: state.CredentialID.ValueString(), Username: state.Username.ValueString()}
 	created, _ := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
-	// A plan that changes nothing does not fail because of what it can't name.
+	// A plan without changes does not fail because stray keys can't be listed.
 	if strays, err := r.engine.Strays(ctx, merchantID, r.newDescription(config.Description).ValueString(), created, own); err == nil {
 		warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, "")
 	}
 }
 
-// planUpdate keeps what no update changes, so that what depends on it sees no change either.
+// planUpdate keeps the attributes that no update changes, so that dependent resources see no change either.
 func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state apiKeyModel, resp *resource.ModifyPlanResponse) {
 	plan.ID, plan.CredentialID, plan.Username, plan.Secret = state.ID, state.CredentialID, state.Username, state.Secret
 	plan.Environment, plan.CreatedAt, plan.ExpiresAt = state.Environment, state.CreatedAt, state.ExpiresAt
@@ -329,7 +328,7 @@ func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state
 	}
 	if config.Host.IsNull() {
 		plan.Host = state.Host
-		// What the portal does not show can't differ.
+		// Attributes that the portal does not show can't differ.
 		if r.environment != nil && !state.Host.IsNull() {
 			plan.Host = types.StringValue(r.environment.Host())
 		}
@@ -342,8 +341,7 @@ func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state
 	}
 }
 
-// planRotation replaces a key whose triggers have changed, or that was found to be due. It looks at
-// what Read has found only.
+// planRotation replaces a key whose triggers have changed or that is due. It uses only what Read found.
 func planRotation(ctx context.Context, private privateState, plan, state apiKeyModel, resp *resource.ModifyPlanResponse) {
 	observed, imported := recallKey(ctx, private, &resp.Diagnostics)
 	firstTriggers := imported && len(state.RotateWhenChanged.Elements()) == 0
@@ -353,7 +351,7 @@ func planRotation(ctx context.Context, private privateState, plan, state apiKeyM
 	switch {
 	case plan.RotateAfterDays.IsUnknown() || plan.RotateBeforeExpiry.IsUnknown():
 	case !plan.RotateAfterDays.Equal(state.RotateAfterDays) && due(plan, state, observed) != "":
-		// What Read has found was by the days that the state has.
+		// Read used the days from the state.
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_after_days"))
 	case !plan.RotateBeforeExpiry.Equal(state.RotateBeforeExpiry) && due(plan, state, observed) != "":
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_before_expiry"))
@@ -362,7 +360,7 @@ func planRotation(ctx context.Context, private privateState, plan, state apiKeyM
 	}
 }
 
-// due returns why the key that the state has is due by the rules of m, and nothing where it is not.
+// due returns why the key in the state is due by the rules of m; empty if it is not.
 func due(m, state apiKeyModel, now time.Time) string {
 	created, _ := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
 	var expires *time.Time
@@ -372,7 +370,7 @@ func due(m, state apiKeyModel, now time.Time) string {
 	return cmp.Or(state.klarnas(), rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(created, expires, durationOf(m.RotateBeforeExpiry), now))
 }
 
-// klarnas says that the key is one of Klarna's where only the form of its username tells: a host that is known is an
+// klarnas says that the key is one of Klarna's, if only the form of its username shows that. A known host is an
 // attribute of its own.
 func (m apiKeyModel) klarnas() string {
 	if !m.Host.IsNull() {
@@ -385,13 +383,13 @@ func (m apiKeyModel) klarnas() string {
 	return "it is a key of Klarna's, by the form of its username"
 }
 
-// sameTriggers compares triggers: null and empty are equal, and a value that is not known is different.
+// sameTriggers compares triggers. Null and empty are equal, and an unknown value is different.
 func sameTriggers(a, b types.Map) bool {
 	return a.Equal(b) || len(a.Elements()) == 0 && len(b.Elements()) == 0 && !a.IsUnknown() && !b.IsUnknown()
 }
 
-// warnOfDeletion says that a key will be deleted, and where the apply is bound to refuse that. Later is the policy of the
-// key that takes its place, empty where none does: Terraform destroys a key by the policy that was applied to it.
+// warnOfDeletion warns that a key will be deleted, and says if the apply is bound to refuse that. Later is the
+// policy of the key's successor, empty if there is none: Terraform destroys a key by its last applied policy.
 func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, later string, diags *diag.Diagnostics) {
 	if state.DeletionPolicy.ValueString() == deletionRetain || state.Username.IsNull() || diags.HasError() {
 		return
@@ -435,15 +433,15 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 }
 
-// rememberOrphan keeps in the state a key that can't be used and could not be deleted. The error that
-// goes with it makes Terraform treat it as tainted, so that the next apply deletes it (I3, I5).
+// rememberOrphan saves in the state an unusable key that could not be deleted. The returned error makes
+// Terraform taint the object, so the next apply deletes the key (I3, I5).
 func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, err error, resp *resource.CreateResponse) {
 	var orphan *kustom.OrphanError
 	if !errors.As(err, &orphan) {
 		return
 	}
 	if orphan.CredentialID == "" && orphan.IdempotencyKey == "" && orphan.Before == "" {
-		// Nothing could find it again; the error names it.
+		// No later run could find this key; the error names it.
 		return
 	}
 	keepIn(ctx, resp.Private, orphanKey, orphan.Orphan, &resp.Diagnostics)
@@ -454,7 +452,7 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 		plan.Host = types.StringNull()
 	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	// An orphan is deleted under the identity that it has here, and never takes on another.
+	// An orphan keeps the identity that it has here until it is deleted.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
 }
 
@@ -468,7 +466,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	// A state of an older version has no identity yet, even of a key that is found to be gone.
+	// A state of an older version has no identity yet, even if its key is gone.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	if state.isIncomplete() {
 		return
@@ -493,13 +491,13 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, observedAt, strconv.AppendQuote(nil, now.Format(time.RFC3339)))...)
 }
 
-// Update has nothing to do: what can change in place is known to this provider only.
+// Update has nothing to do: only the provider itself knows the attributes that change in place.
 func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan apiKeyModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	resp.State.Raw = req.Plan.Raw
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
-	// An imported key stays untouched until it gets its first triggers.
+	// An imported key does not change until it gets its first triggers.
 	if !plan.RotateWhenChanged.IsNull() {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 	}
@@ -519,7 +517,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	orphan := state.orphan()
 	if state.isIncomplete() {
-		// By pages, only what was kept beside the state tells which key was made.
+		// By pages, only private state can say which key was made.
 		orphan.Before = recallFrom[kustom.Orphan](ctx, req.Private, orphanKey, &resp.Diagnostics).Before
 	}
 	if err := r.delete(ctx, state, orphan); err != nil {
@@ -528,7 +526,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	warnOfAnswers(r.engine, &resp.Diagnostics)
 }
 
-// delete deletes the key, as soon as no shop uses it. A key whose username is not known has never been given to
+// delete deletes the key as soon as no shop uses it. A key whose username is unknown was never given to
 // anybody.
 func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel, key kustom.Orphan) error {
 	if state.ForceDestroy.ValueBool() || state.Username.IsNull() {
@@ -537,7 +535,7 @@ func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel, key kust
 	return r.engine.DeleteWhenUnused(ctx, key, durationOf(state.UnusedFor))
 }
 
-// orphan returns the key as one to be deleted.
+// orphan returns the key as one to delete.
 func (m apiKeyModel) orphan() kustom.Orphan {
 	return kustom.Orphan{
 		MerchantID: m.MerchantID.ValueString(), CredentialID: m.CredentialID.ValueString(), Username: m.Username.ValueString(),
@@ -545,11 +543,11 @@ func (m apiKeyModel) orphan() kustom.Orphan {
 	}
 }
 
-// isIncomplete tells whether the key can't be used: its making did not end well, and it could not be deleted again.
-// One that was just named by an import has no policy yet.
+// isIncomplete reports whether the key is unusable: its creation failed, and it could not be deleted. A newly
+// imported key has no policy yet.
 func (m apiKeyModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.DeletionPolicy.IsNull() }
 
-// setDefaults fills in what an import leaves open.
+// setDefaults sets what an import leaves open.
 func (m *apiKeyModel) setDefaults() {
 	setDefault(&m.DeletionPolicy, deletionDelete)
 	if m.ForceDestroy.IsNull() {
@@ -572,13 +570,13 @@ func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportSta
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }
 
-// recallKey returns when a key was last read, and whether it was imported and not changed since.
+// recallKey returns when a key was last read, and whether it is imported and unchanged.
 func recallKey(ctx context.Context, private privateState, diags *diag.Diagnostics) (observed time.Time, imported bool) {
 	raw, problems := private.GetKey(ctx, observedAt)
 	diags.Append(problems...)
 	untouched, problems := private.GetKey(ctx, importUntouched)
 	diags.Append(problems...)
-	// Without a time, as after an apply that has not been followed by a refresh, nothing is due.
+	// Without a time, as after an apply without a refresh, nothing is due.
 	observed, _ = time.Parse(strconv.Quote(time.RFC3339), string(raw))
 	return observed, untouched != nil
 }
@@ -593,7 +591,7 @@ func parseKeyID(id string) (merchantID, credentialID string, err error) {
 	return merchantID, credentialID, nil
 }
 
-// read takes over what the portal tells of a key. The secret is not part of it.
+// read copies what the portal shows of a key. That never includes the secret.
 func (m *apiKeyModel) read(key kustom.Key) {
 	m.ID = types.StringValue(keyID(key))
 	m.MerchantID = types.StringValue(key.MerchantID)

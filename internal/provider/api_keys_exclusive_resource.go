@@ -144,8 +144,8 @@ func (r *apiKeysExclusiveResource) Configure(_ context.Context, req resource.Con
 	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
 }
 
-// ModifyPlan says which keys will be deleted. For an object that exists it looks only at what Read
-// has found: a plan that is saved today and applied tomorrow must come to the same result.
+// ModifyPlan says which keys will be deleted. For an existing object it uses only what Read found, so a saved
+// plan and its apply agree.
 func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() || r.engine == nil {
 		return
@@ -170,8 +170,8 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 	}
 }
 
-// planCreate looks at the store itself, and does so again at apply. What it finds then has changed,
-// where it has, because somebody else has touched the store's keys; Terraform refuses such a plan.
+// planCreate reads the store itself, at plan and at apply. If the two differ, somebody else has changed the
+// store's keys, and Terraform rejects the plan.
 func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) {
 	if plan.MerchantID.IsUnknown() || diags.HasError() {
 		return
@@ -190,7 +190,7 @@ func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeys
 
 func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
 	if !plan.MerchantID.Equal(state.MerchantID) {
-		// It is replaced, and planned once more as a creation.
+		// The object is replaced, so Terraform plans it once more as a creation.
 		return
 	}
 	if plan.CredentialIDs.Equal(state.CredentialIDs) {
@@ -200,7 +200,7 @@ func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *a
 	r.announce(plan, found, diags)
 }
 
-// announce plans what becomes of the keys that were found.
+// announce plans what happens to the found keys.
 func (r *apiKeysExclusiveResource) announce(plan *apiKeysExclusiveModel, found []rotation.StoreKey, diags *diag.Diagnostics) {
 	kept, certain := plan.kept()
 	others := without(found, kept)
@@ -216,7 +216,7 @@ func (r *apiKeysExclusiveResource) announce(plan *apiKeysExclusiveModel, found [
 	r.warnOfDeletions(plan, others, diags)
 }
 
-// warnOfDeletions tells of the keys that go, when each was last used, and where the apply is bound to refuse that.
+// warnOfDeletions names the keys to delete and their last use, and says if the apply is bound to refuse that.
 func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, keys []rotation.StoreKey, diags *diag.Diagnostics) {
 	text := fmt.Sprintf("Store %s: %s will be deleted:\n\n%s", plan.MerchantID.ValueString(), count(len(keys), "key"), listed(keys))
 	if slices.ContainsFunc(keys, func(key rotation.StoreKey) bool { return len(key.Shops) > 0 }) {
@@ -242,7 +242,7 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 	}
 	left := r.enforce(ctx, &plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
-		// There is nothing to remember: the next apply begins anew.
+		// There is nothing to save: the next apply starts from the beginning.
 		return
 	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
@@ -250,8 +250,8 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
-// Read takes the keys that the store has for those that it keeps, so that every other one, and every
-// one that is missing, is a difference to the configuration.
+// Read stores the store's keys as the kept ones, so that each additional or missing key is a difference to the
+// configuration.
 func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state apiKeysExclusiveModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
@@ -267,7 +267,7 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 	present, diags := types.SetValueFrom(ctx, types.StringType, credentialIDs(found))
 	resp.Diagnostics.Append(diags...)
 	if !present.Equal(state.CredentialIDs) {
-		// What an earlier apply has deleted would be in the way of seeing what the next one deletes.
+		// The deletions of an earlier apply would hide those of the next one.
 		state.KeysToDelete = keySet(nil)
 	}
 	state.CredentialIDs = present
@@ -302,7 +302,7 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
-// Delete lets go of the store, and leaves its keys as they are.
+// Delete removes the object and leaves the store's keys as they are.
 func (r *apiKeysExclusiveResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }
 
@@ -322,8 +322,8 @@ func (m apiKeysExclusiveModel) identity() apiKeysExclusiveIdentity {
 	return apiKeysExclusiveIdentity{MerchantID: m.MerchantID}
 }
 
-// enforce deletes the keys that the plan has announced, once it is sure that the store has those that
-// stay. It returns the keys that are left.
+// enforce deletes the planned keys, after it has checked that the store has the kept ones. It returns the keys
+// that are left.
 func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) []rotation.StoreKey {
 	found, known := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
 	if !known {
@@ -354,8 +354,8 @@ func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExc
 	return without(found, announced)
 }
 
-// inventory returns the store's keys, and warns of the shops that can't be read. Known is false where the keys could not
-// be read, or a setting of the provider is not known yet.
+// inventory returns the store's keys and warns about unreadable shops. Known is false if the keys could not be
+// read, or if a setting of the provider is not known yet.
 func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID string, diags *diag.Diagnostics) (found []rotation.StoreKey, known bool) {
 	found, unread, err := r.engine.Inventory(ctx, merchantID)
 	if err != nil && !isUnknown(err) {
@@ -366,7 +366,7 @@ func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID str
 	return found, err == nil
 }
 
-// whyKept says of a key that was not deleted why, and what to do.
+// whyKept says why a key was not deleted, and what to do.
 func whyKept(k rotation.StoreKey, err error) message {
 	if shops := inUseBy(err); len(shops) > 0 {
 		return keyInUseOfStore(k.Username, strings.Join(shops, ", "), k.CredentialID)
@@ -382,7 +382,7 @@ func whyKept(k rotation.StoreKey, err error) message {
 	return m
 }
 
-// without leaves out the keys with the given IDs.
+// without returns the keys without those with the given IDs.
 func without(keys []rotation.StoreKey, ids map[string]bool) []rotation.StoreKey {
 	return slices.DeleteFunc(slices.Clone(keys), func(k rotation.StoreKey) bool { return ids[k.CredentialID] })
 }
@@ -403,7 +403,7 @@ func refs(keys []rotation.StoreKey) []rotation.KeyRef {
 	return list
 }
 
-// kept returns the IDs of the keys that stay, as far as they are known, and whether all are.
+// kept returns the known IDs of the kept keys, and whether all are known.
 func (m *apiKeysExclusiveModel) kept() (ids map[string]bool, certain bool) {
 	ids, certain = map[string]bool{}, !m.CredentialIDs.IsUnknown()
 	for _, element := range m.CredentialIDs.Elements() {
@@ -417,8 +417,7 @@ func (m *apiKeysExclusiveModel) kept() (ids map[string]bool, certain bool) {
 	return ids, certain
 }
 
-// checkKept makes sure that the store has the keys that stay: one of them that is mistyped is
-// probably among those that would go.
+// checkKept checks that the store has the kept keys. A mistyped one is probably among those to delete.
 func (m *apiKeysExclusiveModel) checkKept(found []rotation.StoreKey, diags *diag.Diagnostics) {
 	missing, _ := m.kept()
 	for _, key := range found {
@@ -435,7 +434,7 @@ func (m *apiKeysExclusiveModel) checkKept(found []rotation.StoreKey, diags *diag
 	noSuchKeys(m.MerchantID.ValueString(), strings.Join(names, ", ")).addTo(diags, path.Root("credential_ids"))
 }
 
-// listed shows keys to a person, one on a line.
+// listed lists keys for the user, one on each line.
 func listed(keys []rotation.StoreKey) string {
 	lines := make([]string, 0, len(keys))
 	for _, key := range keys {
@@ -444,7 +443,7 @@ func listed(keys []rotation.StoreKey) string {
 	return strings.Join(lines, "\n")
 }
 
-// describeKey tells what a person needs to know of a key before it is deleted.
+// describeKey returns what a user needs to know about a key before its deletion.
 func describeKey(key rotation.StoreKey) string {
 	use := "never used"
 	switch {
@@ -459,7 +458,7 @@ func describeKey(key rotation.StoreKey) string {
 	return key.Host + ", " + use
 }
 
-// inventoryKey is where private state keeps the keys that Read has found, for ModifyPlan to go by.
+// inventoryKey is the key, in private state, of the keys that Read found. ModifyPlan uses them.
 const inventoryKey = "inventory"
 
 func recallKeys(ctx context.Context, private privateState, diags *diag.Diagnostics) []rotation.StoreKey {

@@ -26,31 +26,31 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// portalService is Kustom Portal, whichever way it is reached: by its API or by its pages.
+// portalService is Kustom Portal, by its API or by its pages.
 type portalService interface {
 	rotation.Portal
 	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
 }
 
-// mystoreService is Mystore, whichever way it is reached.
+// mystoreService is Mystore, by its API or by its pages.
 type mystoreService interface {
 	rotation.ShopService
 	extensionService
 }
 
-// extensionService tells which Klarna Checkout a shop has.
+// extensionService returns which Klarna Checkout a shop has.
 type extensionService interface {
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 
-// credentialsReader reads what a shop holds.
+// credentialsReader reads a shop's credentials.
 type credentialsReader interface {
 	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
 }
 
-// backend is what a configured provider gives to its resources and data sources: the vendors, and
-// what is known of the shops during one walk. Everything in it can be used whatever is configured;
-// what lacks a setting returns a [*missingError] or an [*unknownError] when it is used.
+// backend is what a configured provider gives its resources and data sources: the vendors' clients, and the
+// cache of one walk. Every part of it is usable whatever is configured. A part that lacks a setting returns a
+// [*missingError] or an [*unknownError] when it is used.
 type backend struct {
 	settings
 	version  string
@@ -58,11 +58,11 @@ type backend struct {
 	portal   portalService
 	merchant *kustom.Merchant
 	mystore  mystoreService
-	// redactor knows the secrets of the configuration and those that the vendors were sent.
+	// redactor knows the secrets of the configuration and of the requests.
 	redactor *vendortext.Redactor
-	// pages is nil where the vendors are only reached by their APIs.
+	// pages is nil if the vendors are reached only by their APIs.
 	pages *pages
-	// engine decides what becomes of shops and keys, and carries it out. It caches, for one walk, what it has read.
+	// engine decides and changes shops and keys. It caches its reads for one walk.
 	engine *rotation.Engine
 }
 
@@ -99,7 +99,7 @@ func newBackend(s settings, o Options) *backend {
 	return b
 }
 
-// sightings returns what is remembered of the shops of this Mystore.
+// sightings returns this machine's sightings of the shops of this Mystore.
 func (b *backend) sightings(dir string) rotation.Sightings {
 	if dir == "" || b.mystoreURL == nil {
 		return rotation.Sightings{}
@@ -107,7 +107,7 @@ func (b *backend) sightings(dir string) rotation.Sightings {
 	return rotation.Sightings{Dir: filepath.Join(dir, "shops", hostFolder(b.mystoreURL)), Project: project()}
 }
 
-// project tells the folder that Terraform runs in from others, without its name; it is empty where that is not known.
+// project identifies the folder that Terraform runs in, without its name; it is empty if the folder is unknown.
 func project() string {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -117,7 +117,7 @@ func project() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// requests returns what is remembered of the requests to this Kustom Portal.
+// requests returns this machine's requests to this Kustom Portal.
 func (b *backend) requests(o Options) rotation.Requests {
 	if o.CacheDir == "" || b.portalURL == nil {
 		return rotation.Requests{}
@@ -127,10 +127,10 @@ func (b *backend) requests(o Options) rotation.Requests {
 	return requests
 }
 
-// hostFolder returns the name of a folder for a host. Windows has no colons in names.
+// hostFolder returns a folder name for a host. Windows allows no colons in names.
 func hostFolder(address *url.URL) string { return url.QueryEscape(address.Host) }
 
-// usePages reaches by their pages the vendors, and of the shops those, for which there is no token.
+// usePages replaces the API by the pages for each vendor and each shop without a token.
 func (b *backend) usePages() {
 	if b.portalToken == (secretValue{}) {
 		b.portal = b.pages.portal
@@ -141,8 +141,8 @@ func (b *backend) usePages() {
 	}}
 }
 
-// shopRouter reaches each shop by the API where there is a token for it, and by its pages where there is
-// a way into them.
+// shopRouter sends each shop's calls to the API if there is a token for it, and to its pages if they are
+// accessible.
 type shopRouter struct {
 	api, pages mystoreService
 	byPages    func(shop string) bool
@@ -171,8 +171,8 @@ func (w shopRouter) Extension(ctx context.Context, shop string) (mystore.Extensi
 	return w.of(shop).Extension(ctx, shop)
 }
 
-// warnOfRoot says, once for a run, that the browser runs without its own sandbox. Root says that the provider is run by
-// root.
+// warnOfRoot warns once in a run that the browser runs without its sandbox. Root says that root runs the
+// provider.
 func (b *backend) warnOfRoot(root bool, diags *diag.Diagnostics) {
 	if !root || !b.startsBrowser() {
 		return
@@ -180,7 +180,7 @@ func (b *backend) warnOfRoot(root bool, diags *diag.Diagnostics) {
 	browserWithoutSandbox().addTo(diags, path.Empty())
 }
 
-// startsBrowser tells whether a vendor is reached by its pages.
+// startsBrowser reports whether a vendor is reached by its pages.
 func (b *backend) startsBrowser() bool {
 	if b.pages == nil {
 		return false
@@ -205,12 +205,12 @@ func (b *backend) portalAuth() (string, error) {
 	return b.portalToken.value, nil
 }
 
-// noShopTokenError says that the provider was given no token for a shop.
+// noShopTokenError says that the provider has no token for a shop.
 type noShopTokenError struct {
 	shop string
-	// near is a shop of almost the same name that there is a token for; empty where there is none.
+	// near is a shop with a similar name that has a token; empty if there is none.
 	near string
-	// pages says that a session would do as well.
+	// pages reports that a session would work as well.
 	pages bool
 }
 
@@ -227,9 +227,8 @@ func (b *backend) shopToken(shop string) (string, error) {
 	return token.value, nil
 }
 
-// nearest returns the name that differs least from shop, if it differs so little that it was probably
-// meant: in upper and lower case, or in spaces around it, or by two letters. Names that differ in a number are of two
-// shops.
+// nearest returns the name that is most similar to shop, if the user probably meant it: it differs in case, in
+// spaces around it, or in two letters. Names with different numbers are different shops.
 func nearest(shop string, names iter.Seq[string]) string {
 	const most = 2
 	best, least := "", most+1
@@ -270,14 +269,14 @@ func (b *backend) shopNames() ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// onlySignedIn tells of a shop that no setting names: somebody has signed in to it on this machine.
+// onlySignedIn reports whether a shop is known only because somebody signed in to it on this machine.
 func (b *backend) onlySignedIn(shop string) bool {
 	_, hasToken := b.mystoreTokens[shop]
 	return !hasToken && b.pages != nil && !b.pages.names(shop)
 }
 
-// listableShops returns the shops that can be listed. For a listing, unlike for a look at who holds a
-// key, it is a mistake when no shop has a token.
+// listableShops returns the shops that can be listed. A listing without any token is an error. That differs
+// from the search for a key's holders.
 func (b *backend) listableShops() ([]string, error) {
 	if b.mystoreTokens == nil && !b.unknownShops && b.pages == nil {
 		return nil, &missingError{
@@ -288,7 +287,8 @@ func (b *backend) listableShops() ([]string, error) {
 	return b.shopNames()
 }
 
-// configured returns the backend that the framework hands to Configure, nil before the provider is configured.
+// configured returns the backend from the data that the framework passes to Configure; nil before the provider
+// is configured.
 func configured(data any, diags *diag.Diagnostics) *backend {
 	b, err := backendOf(data)
 	if err != nil {
@@ -297,8 +297,8 @@ func configured(data any, diags *diag.Diagnostics) *backend {
 	return b
 }
 
-// backendOf returns the backend out of what the framework hands to Configure, and nil before the
-// provider is configured.
+// backendOf returns the backend from the data that the framework passes to Configure; nil before the provider
+// is configured.
 func backendOf(data any) (*backend, error) {
 	if data == nil {
 		return nil, nil

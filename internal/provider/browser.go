@@ -22,7 +22,7 @@ import (
 
 const defaultStepTimeout = 30 * time.Second
 
-// The sites, as they are named in labels.
+// The names of the sites in labels.
 const (
 	portalSite  = "portal"
 	mystoreSite = "mystore"
@@ -123,27 +123,27 @@ func browserBlock() schema.Block {
 	}
 }
 
-// browserSettings are the block, resolved.
+// browserSettings are the block's resolved values.
 type browserSettings struct {
 	options   browser.Options
 	portalURL *url.URL
 	// admins are the addresses of control panels, by shop.
 	admins map[string]*url.URL
-	// unknownAdmins says that addresses are not known yet.
+	// unknownAdmins reports that addresses are not known yet.
 	unknownAdmins bool
-	// labels are the words that are overridden, by site and label.
+	// labels are the overriding words, by site and label.
 	labels map[string]map[string]string
-	// profile is what people have pointed at; nil is nothing.
+	// profile is what users have pointed at; it may be nil.
 	profile *browser.Profile
-	// portalSession and shopSessions are those of the environment.
+	// portalSession and shopSessions come from the environment.
 	portalSession *browser.Session
 	shopSessions  map[string]browser.Session
 	logins        map[string]mystorepages.Login
-	// unknownLogins says that logins are not known yet.
+	// unknownLogins reports that logins are not known yet.
 	unknownLogins bool
 }
 
-// browser returns nil where there is no block.
+// browser returns nil if there is no block.
 func (r *resolver) browser(m *browserModel, environment *kustom.Environment) *browserSettings {
 	if m == nil {
 		return nil
@@ -225,7 +225,7 @@ func (r *resolver) maxTabs(v types.Int64) int {
 	return int(v.ValueInt64())
 }
 
-// profile reads what people have pointed at.
+// profile reads the file of users' lessons.
 func (r *resolver) profile(v types.String) *browser.Profile {
 	file, _ := r.text(v, envProfile, "")
 	if file == "" {
@@ -238,7 +238,7 @@ func (r *resolver) profile(v types.String) *browser.Profile {
 	return profile
 }
 
-// pageTables are the words of the sites, by the names that the sites have in labels.
+// pageTables are the words of the sites, by the sites' names in labels.
 func pageTables() map[string]browser.Table {
 	return map[string]browser.Table{portalSite: portalpages.Table(), mystoreSite: mystorepages.Table()}
 }
@@ -276,8 +276,7 @@ func allLabels(tables map[string]browser.Table) []string {
 	return all
 }
 
-// portalSession never quotes the variable's content: whatever is wrong with it, it probably holds a
-// session (I2).
+// portalSession never quotes the variable's content. Even if it is malformed, it probably holds a session (I2).
 func (r *resolver) portalSession() *browser.Session {
 	line := r.getenv(envPortalSession)
 	if line == "" {
@@ -346,7 +345,7 @@ func readLogin(element attr.Value) (login mystorepages.Login, known bool) {
 	return login, known
 }
 
-// addLogin adds a login that is complete. It quotes nothing: it may be a password (I2).
+// addLogin adds a complete login. It quotes nothing, because it may be a password (I2).
 func (r *resolver) addLogin(logins map[string]mystorepages.Login, shop string, login mystorepages.Login) {
 	if !isShopName(shop) || login.Email == "" || login.Password == "" {
 		r.add("browser.mystore_logins", malformedLogin())

@@ -20,26 +20,28 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 )
 
-// CheckOptions are what [Check] takes besides what a plan does. They stand for what the provider's configuration has.
+// CheckOptions are the arguments of [Check]. They replace the provider's configuration.
 type CheckOptions struct {
-	// Environment, Executable, Timeout, DebugDir and Profile are as the arguments of the same names; empty is their default.
+	// Environment, Executable, Timeout, DebugDir and Profile are like the arguments with the same names. Empty
+	// means the default.
 	Environment, Executable, Timeout, DebugDir, Profile string
-	// Teach has a person point at what is not found, and keeps that in the file Profile, or else [DefaultProfile].
+	// Teach asks the user to point at missing elements, and saves that in the file Profile, or else
+	// [DefaultProfile].
 	Teach bool
 	// Labels and AdminURLs are browser.labels and browser.mystore_admin_urls.
 	Labels, AdminURLs map[string]string
-	// Shops are checked besides those that there is a way into.
+	// Shops are additional shops to check.
 	Shops []string
-	// Expected are the stores that shops are to be of, by shop; nil where nothing is expected.
+	// Expected are the expected stores by shop; nil expects nothing.
 	Expected map[string]string
-	// Out is where the person reads what is found.
+	// Out receives the results for the user.
 	Out io.Writer
-	// Report is where an outline of each page goes; nil is nowhere.
+	// Report receives an outline of each page; it may be nil.
 	Report io.Writer
 }
 
-// Check finds out, without changing anything, whether a plan would find all that it needs, with the environment and the
-// sessions that it would use. It reports whether it would.
+// Check checks, without changing anything, whether a plan would find everything it needs. It uses the same
+// environment and sessions as the plan. It returns whether the plan would.
 func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err error) {
 	teller := check.NewTeller(c.Out)
 	taught, err := c.lessons(o)
@@ -72,10 +74,10 @@ func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err erro
 	return ready && ctx.Err() == nil, err
 }
 
-// DefaultProfile is the file that a person's lessons go to where none is named.
+// DefaultProfile is the default file for a user's lessons.
 const DefaultProfile = "kustom-pages.json"
 
-// lessons returns what a person has taught so far, to go on from; nil where nobody teaches.
+// lessons returns the user's earlier lessons; nil if nobody teaches.
 func (c *CheckOptions) lessons(o Options) (*browser.Profile, error) {
 	if !c.Teach {
 		return nil, nil
@@ -91,8 +93,8 @@ func (c *CheckOptions) lessons(o Options) (*browser.Profile, error) {
 	return profile, nil
 }
 
-// readOnly returns a backend that can't change anything, with the environment and the sessions that a plan would use, and
-// what a plan would warn of. Change is given the settings of the browser.
+// readOnly returns a backend that can't change anything, with a plan's environment and sessions, and the
+// warnings of a plan. Change may adjust the settings of the browser.
 func (c CheckOptions) readOnly(o Options, change func(*browserSettings)) (b *backend, warnings []string, err error) {
 	o = o.withDefaults()
 	s, problems := resolve(c.model(), o.Getenv)
@@ -122,7 +124,7 @@ func (c CheckOptions) readOnly(o Options, change func(*browserSettings)) (b *bac
 	return b, warnings, nil
 }
 
-// model is the configuration that the options stand for: one with a browser, which only what has no token needs.
+// model returns the configuration for the options. It has a browser, which only vendors without a token use.
 func (c CheckOptions) model() providerModel {
 	return providerModel{
 		Environment: optional(c.Environment),
@@ -134,7 +136,7 @@ func (c CheckOptions) model() providerModel {
 	}
 }
 
-// profile is the file to read. One that a person's lessons go to need not be there yet, and is read elsewhere.
+// profile returns the file to read. The file for new lessons need not exist yet, and is read elsewhere.
 func (c CheckOptions) profile() types.String {
 	if c.Teach {
 		return types.StringUnknown()
@@ -160,7 +162,7 @@ func textMap(texts map[string]string) types.Map {
 	return types.MapValueMust(types.StringType, elements)
 }
 
-// subject is what is checked of a backend.
+// subject is one thing that the check covers.
 func (b *backend) subject(c CheckOptions) (check.Subject, error) {
 	subject := check.Subject{
 		Environment: *b.environment, Merchant: b.merchant, MerchantAt: b.apiURL.String(), Expected: c.Expected, Advise: checkAdvice,
@@ -196,7 +198,7 @@ func (b *backend) checkedShop(name string) check.Shop {
 	}}
 }
 
-// checkAdvice says on one line what to do about an error that the check has met.
+// checkAdvice says in one line what to do about an error of the check.
 func checkAdvice(err error) string {
 	return strings.Join(strings.Fields(advise(err).detail()+" ("+err.Error()+")"), " ")
 }

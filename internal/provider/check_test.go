@@ -160,11 +160,11 @@ func TestCheckSeesMismatches(t *testing.T) {
 			"MISMATCH: shop fjellsport has a key of store M00537204 (Kaffebønna), and store M00412871 (Fjellsport) is called like it",
 		}},
 		"expected": {sandbox.ThreeShops(), map[string]string{"fjellsport": "M00698335", "kaffebonna": "M00537204"}, []string{
-			"MISMATCH: shop fjellsport has a key of store M00412871 (Fjellsport), and is to be of store M00698335 (Ull og Tre)",
+			"MISMATCH: shop fjellsport has a key of store M00412871 (Fjellsport), but must belong to store M00698335 (Ull og Tre)",
 		}},
 		"expected and unknown": {sandbox.ThreeShops(), map[string]string{"nowhere": "M00412871"}, []string{"Shop nowhere"}},
 		"shared":               {shared, nil, []string{"MISMATCH: shops fjellsport and ullogtre both have a key of store M00412871"}},
-		"unseen":               {unseen, nil, []string{"MISMATCH: shop kaffebonna has a key of store M00537204, which the user who is signed in to Kustom Portal can't see"}},
+		"unseen":               {unseen, nil, []string{"MISMATCH: shop kaffebonna has a key of store M00537204, which the signed-in user of Kustom Portal can't see"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,7 +35,7 @@ type checkoutCredentialsListModel struct {
 	Shops types.List `tfsdk:"shops"`
 }
 
-// listedShop is what was found of a shop, or why nothing was.
+// listedShop is a shop's data, or the error of reading it.
 type listedShop struct {
 	name      string
 	holds     mystore.Credentials
@@ -43,8 +43,8 @@ type listedShop struct {
 	err       error
 }
 
-// firstSecretVersion is the version that generated configuration gives to a write-only secret: who
-// completes it then has one line to add. Importing a shop with it writes nothing.
+// firstSecretVersion is the version of a write-only secret in generated configuration, so that the user only
+// needs to add one line. Importing a shop with it writes nothing.
 const firstSecretVersion = 1
 
 func (r *checkoutCredentialsListResource) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -100,8 +100,8 @@ func (r *checkoutCredentialsListResource) List(ctx context.Context, req list.Lis
 	resp.Results = shops.stream(ctx, req, r.listed(ctx, names, req))
 }
 
-// listed yields the shops that have Klarna Checkout V3. It reads several at once, but never more than
-// may still be asked for.
+// listed yields the shops that have Klarna Checkout V3. It reads several at once, but no more than the listing
+// may still need.
 func (r *checkoutCredentialsListResource) listed(ctx context.Context, names []string, req list.ListRequest) iter.Seq2[listedShop, error] {
 	return func(yield func(listedShop, error) bool) {
 		left := req.Limit
@@ -137,10 +137,10 @@ func (r *checkoutCredentialsListResource) readAll(ctx context.Context, names []s
 	return shops
 }
 
-// errNotRead says that a read was ended by the failure of another one.
+// errNotRead says that the failure of another read ended this one.
 var errNotRead = errors.New("the shop was not read")
 
-// read looks at a shop. Its extension is a request of its own, which only a complete result needs.
+// read reads a shop. It requests the extension only if the result must be complete.
 func (r *checkoutCredentialsListResource) read(ctx context.Context, name string, withExtension bool) listedShop {
 	shop := listedShop{name: name}
 	shop.holds, shop.err = r.shops.Credentials(ctx, name)
@@ -150,7 +150,7 @@ func (r *checkoutCredentialsListResource) read(ctx context.Context, name string,
 	return shop
 }
 
-// fillShop makes the result what an import of the shop and a refresh would make the state, but for
+// fillShop fills the result with the state that an import of the shop and a refresh would produce, except for
 // the version of its secret.
 func fillShop(ctx context.Context, shop listedShop, result *list.ListResult) {
 	var model checkoutCredentialsModel
@@ -166,7 +166,7 @@ func fillShop(ctx context.Context, shop listedShop, result *list.ListResult) {
 	result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)
 }
 
-// displayShop is a shop and the username that it takes payments with.
+// displayShop describes a shop and its key's username.
 func displayShop(shop listedShop) string {
 	if shop.holds.KustomID == "" {
 		return shop.name + " (no credentials)"

@@ -169,8 +169,8 @@ func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req re
 	claim(r.engine, path.Root("shop"), config.Shop, "mystore_klarna_checkout_credentials", &resp.Diagnostics)
 }
 
-// ModifyPlan says what an apply will write, and refuses at plan time what is bound to fail at
-// apply time, when a key may have been made for it already.
+// ModifyPlan says what an apply will write. It rejects at plan time what would fail at apply time, when a key
+// may already have been made for it.
 func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		var state checkoutCredentialsModel
@@ -215,8 +215,7 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 	}
 }
 
-// checkShop makes sure that a shop that is about to be taken over can be. A shop that can't be read must not hold up
-// the others.
+// checkShop checks that a new shop can be taken over. An unreadable shop must not block the others.
 func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checkoutCredentialsModel, diags *diag.Diagnostics) {
 	if plan.Shop.IsUnknown() {
 		return
@@ -246,8 +245,8 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	}
 }
 
-// warnOfReplaced names the key that goes out of use in a shop and that no kustom_api_key is known to have: this resource
-// knows no more of it than its username.
+// warnOfReplaced names the key that a shop stops using if no kustom_api_key is known to have it. This resource
+// only knows its username.
 func warnOfReplaced(shop, present string, id types.String, diags *diag.Diagnostics) {
 	if present == "" || present == id.ValueString() {
 		return
@@ -255,7 +254,7 @@ func warnOfReplaced(shop, present string, id types.String, diags *diag.Diagnosti
 	keyReplacedByCredentials(shop, present).addTo(diags, path.Root("kustom_id"))
 }
 
-// checkStore refuses a shop a key of another store than its present one belongs to.
+// checkStore rejects a key of another store than the shop's present key belongs to.
 func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan checkoutCredentialsModel, present string, diags *diag.Diagnostics) {
 	if plan.AllowStoreChange.ValueBool() || !known(plan.KustomID) {
 		return
@@ -266,21 +265,21 @@ func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan check
 	}
 }
 
-// storeOfID returns the store that a Kustom ID belongs to, empty where that is not known.
+// storeOfID returns the store of a Kustom ID; empty if it is unknown.
 func storeOfID(id types.String) string {
 	store, _ := kustom.StoreOf(id.ValueString())
 	return store
 }
 
-// warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.
+// warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
 func (m checkoutCredentialsModel) warnOfClearing(diags *diag.Diagnostics) {
 	if !diags.HasError() && m.DeletionPolicy.ValueString() == deletionClear {
 		shopWillTakeNoPayments(m.Shop.ValueString(), "emptied").addTo(diags, path.Empty())
 	}
 }
 
-// writes tells whether going from state to m writes to the shop. That the secret of an untouched
-// imported shop gets its first version is no reason to.
+// writes reports whether the change from state to m writes to the shop. The first version of an unchanged
+// imported shop's secret does not.
 func (m checkoutCredentialsModel) writes(state checkoutCredentialsModel, untouched bool) bool {
 	if !m.KustomID.Equal(state.KustomID) || !m.Secret.Equal(state.Secret) {
 		return true
@@ -313,7 +312,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		return
 	}
 	importing := state.ExtensionVersion.IsNull()
-	// A state of an older version has no identity yet, even of a shop that is found to be without.
+	// A state of an older version has no identity yet, even if the shop has no extension.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	shop := state.Shop.ValueString()
 	r.engine.Shops.Belongs(shop, storeOfID(state.KustomID), state.KustomID.ValueString())
@@ -375,8 +374,8 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 }
 
-// install proves a pair, writes it and takes over what the shop then shows. It reports what goes
-// wrong and returns whether the shop took the pair. State is what is known of the shop, nil where nothing is.
+// install proves a pair, writes it, and stores what the shop then shows. It reports errors, and returns whether
+// the shop accepted the pair. State is the shop's known state; it may be nil.
 func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan, state *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
 	shop, pair := plan.Shop.ValueString(), config.pair()
 	ctx, end := r.engine.Begin(ctx, shop, storeOfID(plan.KustomID))
@@ -417,8 +416,8 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	return true
 }
 
-// checkPresent refuses, once the key is known, a shop a key of another store, and warns of a key that the state does not
-// have. That a shop's page does not show its key is no reason not to give it one.
+// checkPresent compares the shop with the now known key: it rejects a key of another store, and warns about a
+// key that is not in the state. A shop whose page hides its key can still get one.
 func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan checkoutCredentialsModel, state *checkoutCredentialsModel, diags *diag.Diagnostics) {
 	holds, err := r.engine.Shops.Credentials(ctx, plan.Shop.ValueString())
 	if mystore.IsNotShown(err) {
@@ -434,8 +433,8 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 	r.checkStore(ctx, plan, cmp.Or(holds.KustomID, r.engine.Shops.Emptied(plan.Shop.ValueString())), diags)
 }
 
-// examine looks at a shop's extension and, if it is to be proven, proves the pair meanwhile. Neither
-// changes anything; the first failure ends both.
+// examine reads a shop's extension and, if required, proves the pair at the same time. Neither changes
+// anything; the first failure ends both.
 func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair rotation.Pair, verify bool) (mystore.Extension, error) {
 	var extension mystore.Extension
 	err := rotation.Together(ctx, func(ctx context.Context) (err error) {
@@ -450,8 +449,7 @@ func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, 
 	return extension, err
 }
 
-// unfit returns which attribute an error from examine is about, and what else can be done where the
-// pair could not be looked at.
+// unfit returns the attribute for an error from examine, and other ways on if the pair could not be checked.
 func unfit(err error) (at path.Path, hint string) {
 	var proof *kustom.ProofError
 	if !errors.As(err, &proof) {
@@ -474,7 +472,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	shop := state.Shop.ValueString()
 	own := state.installed(ctx, req.Private, &resp.Diagnostics)
 	if state.DeletionPolicy.ValueString() != deletionClear {
-		// The state may have what a read that lags has shown. The shop may hold what this resource has installed.
+		// The state may come from a stale read. The shop may hold what this resource installed.
 		left := r.engine.Leave(shop, rotation.Record{Username: own.KustomID})
 		record := rotation.Record{MerchantID: storeOfID(state.KustomID), Username: state.KustomID.ValueString()}
 		credentialsLeft(describeLeft(shop, record, left)).addTo(&resp.Diagnostics, path.Empty())
@@ -505,21 +503,21 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }
 
-// installedPair is what this resource itself has installed in its shop, or found there when it was imported. The state
-// has what the shop shows, which somebody else may have installed since.
+// installedPair is what this resource installed in its shop, or found there at import. The state has what the
+// shop shows, which somebody else may have installed since.
 type installedPair struct {
 	KustomID  string `json:"kustom_id"`
 	UpdatedAt string `json:"updated_at"`
 }
 
-// installedKey is where private state keeps an installedPair.
+// installedKey is the key of an installedPair in private state.
 const installedKey = "installed"
 
 func (m checkoutCredentialsModel) keepInstalled(ctx context.Context, private privateState, diags *diag.Diagnostics) {
 	keepIn(ctx, private, installedKey, installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}, diags)
 }
 
-// installed returns what the resource has installed; where that was not kept, what the state has.
+// installed returns what the resource installed, or what the state has if that was not saved.
 func (m checkoutCredentialsModel) installed(ctx context.Context, private privateState, diags *diag.Diagnostics) installedPair {
 	own := recallFrom[installedPair](ctx, private, installedKey, diags)
 	if own == (installedPair{}) {
@@ -528,7 +526,7 @@ func (m checkoutCredentialsModel) installed(ctx context.Context, private private
 	return own
 }
 
-// pair returns the configured pair. A write-only secret is in the configuration only.
+// pair returns the configured pair. A write-only secret is only in the configuration.
 func (m checkoutCredentialsModel) pair() rotation.Pair {
 	secret := m.Secret
 	if secret.IsNull() {
@@ -537,7 +535,7 @@ func (m checkoutCredentialsModel) pair() rotation.Pair {
 	return rotation.Pair{Username: m.KustomID.ValueString(), Secret: kustom.NewSecret(secret.ValueString())}
 }
 
-// setDefaults fills in what an import leaves open.
+// setDefaults sets what an import leaves open.
 func (m *checkoutCredentialsModel) setDefaults() {
 	setDefault(&m.DeletionPolicy, deletionRetain)
 	if m.Verify.IsNull() {
@@ -548,13 +546,13 @@ func (m *checkoutCredentialsModel) setDefaults() {
 	}
 }
 
-// changedOutside tells whether somebody else has written to the shop since state was.
+// changedOutside reports whether somebody else has written to the shop since state was read.
 func (m checkoutCredentialsModel) changedOutside(holds mystore.Credentials) bool {
 	return !rotation.SameMoment(m.UpdatedAt.ValueString(), holds.UpdatedAt)
 }
 
-// read takes over what a shop shows. Which secret it holds after a change made by somebody else
-// nobody can tell, so the state forgets it, and the next plan writes it again (I4).
+// read copies what a shop shows. After somebody else's change, the secret is unknown. So the state drops it,
+// and the next plan writes it again (I4).
 func (m *checkoutCredentialsModel) read(holds mystore.Credentials) {
 	if m.changedOutside(holds) || holds.Secret == mystore.SecretMissing {
 		m.Secret = types.StringNull()
@@ -571,14 +569,14 @@ func (m checkoutCredentialsModel) identity() checkoutCredentialsIdentity {
 	return checkoutCredentialsIdentity{Shop: m.Shop}
 }
 
-// checkSecretEnvironment refuses a secret of the other environment. The ID, where it is of that
-// environment too, has been refused already.
+// checkSecretEnvironment rejects a secret of the other environment. An ID of that environment has already been
+// rejected.
 func checkSecretEnvironment(diags *diag.Diagnostics, environment *kustom.Environment, config checkoutCredentialsModel) {
 	at, secret := config.secret()
 	checkSecretAt(diags, at, environment, secret)
 }
 
-// secret returns the configured secret and where it stands.
+// secret returns the configured secret and its attribute.
 func (m checkoutCredentialsModel) secret() (path.Path, types.String) {
 	if m.Secret.IsNull() {
 		return path.Root("kustom_secret_wo"), m.SecretWO
@@ -586,8 +584,8 @@ func (m checkoutCredentialsModel) secret() (path.Path, types.String) {
 	return path.Root("kustom_secret"), m.Secret
 }
 
-// validatePair finds the mistakes that can be seen in a configuration, and reports one of them. No
-// message quotes a value that may be a secret (I2).
+// validatePair finds visible mistakes in a configuration, and reports one of them. No message quotes a possible
+// secret (I2).
 func validatePair(diags *diag.Diagnostics, config checkoutCredentialsModel) {
 	if validateOneSecret(diags, config); diags.HasError() {
 		return

@@ -17,7 +17,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// connectedShop is what a connection, and each shop of a fleet, takes and computes.
+// connectedShop has the arguments and computed values of a connection, or of each shop of a fleet.
 type connectedShop struct {
 	MerchantID        types.String `tfsdk:"merchant_id"`
 	Description       types.String `tfsdk:"description"`
@@ -34,8 +34,8 @@ type connectedShop struct {
 	PreviousUsername  types.String `tfsdk:"previous_username"`
 }
 
-// connectedShopAttributes describes a connectedShop. The nested attributes name their types, which are
-// what the framework takes them for anyway: otherwise it makes each type anew for every value.
+// connectedShopAttributes are the attributes of a connectedShop. The nested attributes name their types, which
+// are the default ones. Without that, the framework builds each type again for every value.
 func connectedShopAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"merchant_id": schema.StringAttribute{
@@ -98,8 +98,7 @@ func connectedShopAttributes() map[string]schema.Attribute {
 	}
 }
 
-// connectionRules say how shops are connected, and what becomes of the keys and shops that are not
-// connected any more.
+// connectionRules say how shops are connected, and what happens to keys and shops that leave.
 type connectionRules struct {
 	RotateAfterDays    types.Int64  `tfsdk:"rotate_after_days"`
 	RotateBeforeExpiry types.String `tfsdk:"rotate_before_expiry"`
@@ -110,9 +109,9 @@ type connectionRules struct {
 }
 
 const (
-	// maxRotationDays bounds the age of a key in days: a hundred years.
+	// maxRotationDays bounds the age of a key, in days: a hundred years.
 	maxRotationDays = 36_500
-	// defaultUnusedFor is how long a key must be unused where the configuration does not say.
+	// defaultUnusedFor is the default time for which a key must be unused.
 	defaultUnusedFor = "24h"
 )
 
@@ -172,7 +171,7 @@ func rotateBeforeExpiryAttribute() schema.StringAttribute {
 	}
 }
 
-// setDefaults fills in what an import leaves open.
+// setDefaults sets what an import leaves open.
 func (r *connectionRules) setDefaults() {
 	setDefault(&r.ReplacedKeyPolicy, string(rotation.DeleteKeys))
 	setDefault(&r.UnusedFor, defaultUnusedFor)
@@ -182,7 +181,7 @@ func (r *connectionRules) setDefaults() {
 	}
 }
 
-// clears tells whether a shop is emptied when it is not to be connected any more.
+// clears reports whether a shop's credentials are deleted when it leaves.
 func (r connectionRules) clears() bool { return r.DeletionPolicy.ValueString() == deletionClear }
 
 // rules returns the engine's rules.
@@ -196,13 +195,13 @@ func (r connectionRules) rules() rotation.Rules {
 	}
 }
 
-// isUnknown tells whether a rule is known only during the apply.
+// isUnknown reports whether a rule is known only at apply.
 func (r connectionRules) isUnknown() bool {
 	return r.RotateAfterDays.IsUnknown() || r.RotateBeforeExpiry.IsUnknown() || r.ReplacedKeyPolicy.IsUnknown() || r.UnusedFor.IsUnknown()
 }
 
-// shopConfig returns what the configuration asks for a shop. Undescribed says that the portal shows no descriptions of
-// keys.
+// shopConfig returns the configuration of a shop for the engine. Undescribed says that the portal shows no
+// descriptions of keys.
 func shopConfig(ctx context.Context, undescribed bool, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
@@ -215,8 +214,8 @@ func shopConfig(ctx context.Context, undescribed bool, shop string, rules connec
 	return c
 }
 
-// mayChange tells whether an attribute that asks for a new key when it changes is not known yet. A description that is
-// not configured is unknown in a plan until the engine has decided.
+// mayChange reports whether an attribute whose change rotates the key is not known yet. A description without
+// configuration is unknown in a plan until the engine has decided.
 func (s connectedShop) mayChange(ctx context.Context, config connectedShop) bool {
 	if s.MerchantID.IsUnknown() || config.Description.IsUnknown() {
 		return true
@@ -225,7 +224,7 @@ func (s connectedShop) mayChange(ctx context.Context, config connectedShop) bool
 	return err == nil && !triggers.IsFullyKnown()
 }
 
-// record returns what the state and the private state have of a shop.
+// record returns a shop's record from the state and the private state.
 func (s connectedShop) record(memory rotation.Memory, diags *diag.Diagnostics) rotation.Record {
 	r := rotation.Record{
 		MerchantID: s.MerchantID.ValueString(), Triggers: stringMap(s.RotateWhenChanged),
@@ -236,7 +235,7 @@ func (s connectedShop) record(memory rotation.Memory, diags *diag.Diagnostics) r
 	if known(s.Description) {
 		r.Description = s.Description.ValueStringPointer()
 	}
-	// Where there is none, the shop has not got its key yet.
+	// Without it, the shop has no key yet.
 	r.CreatedAt, _ = time.Parse(time.RFC3339, s.CreatedAt.ValueString())
 	if expires, err := time.Parse(time.RFC3339, s.ExpiresAt.ValueString()); err == nil {
 		r.ExpiresAt = &expires
@@ -244,7 +243,7 @@ func (s connectedShop) record(memory rotation.Memory, diags *diag.Diagnostics) r
 	return r
 }
 
-// take takes over what is recorded of the shop's key.
+// take copies the record of the shop's key.
 func (s *connectedShop) take(r rotation.Record) {
 	s.CredentialID, s.Username, s.Host = nullWhenEmpty(r.CredentialID), nullWhenEmpty(r.Username), nullWhenEmpty(r.Host)
 	s.CreatedAt, s.ExpiresAt = types.StringNull(), types.StringNull()
@@ -257,7 +256,7 @@ func (s *connectedShop) take(r rotation.Record) {
 	s.Description = types.StringPointerValue(r.Description)
 }
 
-// takeAll takes over what is recorded of the shop.
+// takeAll copies the shop's record.
 func (s *connectedShop) takeAll(r rotation.Record) {
 	s.take(r)
 	s.MerchantID = types.StringValue(r.MerchantID)
@@ -265,7 +264,7 @@ func (s *connectedShop) takeAll(r rotation.Record) {
 	s.KeysToDelete, s.KeysKept = keySet(r.KeysToDelete), keySet(r.KeysKept)
 }
 
-// finish takes over what only the apply could tell: how much of a plan is left to do.
+// finish sets what only the apply can know: how much of a plan is left to do.
 func (s *connectedShop) finish(p rotation.Plan, kept []rotation.KeptKey) {
 	if s.KeysLeft.IsUnknown() {
 		s.KeysLeft = leftKeys(p, kept)
@@ -275,8 +274,8 @@ func (s *connectedShop) finish(p rotation.Plan, kept []rotation.KeptKey) {
 	}
 }
 
-// show shows in a plan what the engine has decided. State is nil for a new shop. Host is that of a new key, unknown
-// where only the apply will tell.
+// show sets the engine's decision in a plan. State is nil for a new shop. Host is that of a new key, unknown if
+// only the apply can tell.
 func (s *connectedShop) show(p rotation.Plan, config connectedShop, state *connectedShop, host types.String) {
 	if state != nil {
 		description, merchantID, triggers := s.Description, s.MerchantID, s.RotateWhenChanged
@@ -315,7 +314,7 @@ func (s *connectedShop) show(p rotation.Plan, config connectedShop, state *conne
 	}
 }
 
-// planned returns the engine's plan out of a plan that Terraform has kept.
+// planned returns the engine's plan from a plan that Terraform has saved.
 func (s connectedShop) planned(shop string, state *connectedShop, diags *diag.Diagnostics) rotation.Plan {
 	p := rotation.Plan{
 		Shop: shop, MerchantID: s.MerchantID.ValueString(), Description: s.Description.ValueStringPointer(),

@@ -43,7 +43,7 @@ type connectionResource struct {
 	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
-	// undescribed says that the portal shows no descriptions of keys and no hosts.
+	// undescribed reports that the portal shows no descriptions of keys and no hosts.
 	undescribed bool
 }
 
@@ -64,7 +64,7 @@ type connectionIdentity struct {
 
 func (r *connectionResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_mystore_connection"
-	// A shop moves to another store in place: it must not be without a key meanwhile.
+	// A shop moves to another store in place, because it always needs a key.
 	resp.ResourceBehavior.MutableIdentity = true
 }
 
@@ -110,12 +110,13 @@ func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.Identi
 	}}
 }
 
-// connectionIdentityVersion differs from that of a mystore_klarna_checkout_credentials. Where one is moved into a
-// connection, OpenTofu keeps its identity, and reads it as a connection's unless it is of an older version.
+// connectionIdentityVersion differs from that of a mystore_klarna_checkout_credentials. When one is moved into
+// a connection, OpenTofu keeps its identity and reads it as a connection's, unless the identity's version is
+// older.
 const connectionIdentityVersion = 1
 
-// UpgradeIdentity leaves open what the identity of a moved mystore_klarna_checkout_credentials does not have: the
-// read that follows sets it.
+// UpgradeIdentity leaves open the attributes that the identity of a moved mystore_klarna_checkout_credentials
+// lacks. The next read sets them.
 func (r *connectionResource) UpgradeIdentity(context.Context) map[int64]resource.IdentityUpgrader {
 	prior := identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"shop": identityschema.StringAttribute{RequiredForImport: true},
@@ -139,8 +140,8 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 	r.undescribed = !b.portal.DescribesKeys()
 }
 
-// ValidateConfig refuses a shop that another object of the configuration has too. Terraform calls it once for each
-// object before it plans it.
+// ValidateConfig rejects a shop that another object of the configuration has too. Terraform calls it once for
+// each object before the object's plan.
 func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var shop types.String
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("shop"), &shop)...)
@@ -184,8 +185,8 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 }
 
-// planNew plans the connection of a shop that has none. A shop that can't be read leaves everything to the apply: it
-// must not hold up the others.
+// planNew plans the connection of a shop without one. It leaves everything about an unreadable shop to the
+// apply, because that must not block the others.
 func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
 	c := shopConfig(ctx, r.undescribed, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
 	if plan.AllowStoreChange.ValueBool() {
@@ -202,7 +203,7 @@ func (r *connectionResource) planNew(ctx context.Context, config connectionModel
 	r.decide(ctx, c, nil, seen, config, plan, nil, diags)
 }
 
-// observeNew looks at a shop, before and again during the apply; nil where it is not known yet which.
+// observeNew reads a shop at plan, and again at apply. It returns nil if the shop is not known yet.
 func (r *connectionResource) observeNew(ctx context.Context, plan *connectionModel) (*rotation.Observation, error) {
 	if !known(plan.Shop) || !known(plan.MerchantID) {
 		return nil, nil
@@ -217,8 +218,7 @@ func (r *connectionResource) observeNew(ctx context.Context, plan *connectionMod
 	return &seen, nil
 }
 
-// planExisting plans what becomes of a connected shop. It goes only by what Read has found: a plan that is saved
-// today and applied tomorrow must come to the same result.
+// planExisting plans a connected shop. It uses only what Read found, so a saved plan and its apply agree.
 func (r *connectionResource) planExisting(ctx context.Context, config connectionModel, plan *connectionModel, state connectionModel, memory rotation.Memory, diags *diag.Diagnostics) {
 	shop := state.Shop.ValueString()
 	record := state.record(memory, diags)
@@ -230,8 +230,8 @@ func (r *connectionResource) planExisting(ctx context.Context, config connection
 	}
 }
 
-// checkInstalled warns, before a key is made, of a shop that can't have it. The apply will refuse it. That a customer is
-// gone must not keep the other shops from being planned.
+// checkInstalled warns, before a key is made, about a shop that can't have one. The apply will reject it. A
+// customer who has left must not block the plan of the other shops.
 func (r *connectionResource) checkInstalled(ctx context.Context, shop string, diags *diag.Diagnostics) {
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
@@ -245,7 +245,7 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 	}
 }
 
-// decide shows what the engine decides, and warns of the keys that go.
+// decide sets the engine's decision, and warns about keys to delete.
 func (r *connectionResource) decide(ctx context.Context, c rotation.Config, record *rotation.Record, seen *rotation.Observation, config connectionModel, plan *connectionModel, state *connectedShop, diags *diag.Diagnostics) {
 	decided, err := rotation.Decide(c, record, seen)
 	if err != nil {
@@ -265,7 +265,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 	warnOfAnswers(r.engine, diags)
 }
 
-// warnOfDeletions says which keys go and which stay: Terraform's own counts have only objects.
+// warnOfDeletions says which keys are deleted and which stay: Terraform's summary counts only objects.
 func (r *connectionResource) warnOfDeletions(shop string, decided rotation.Plan, diags *diag.Diagnostics) {
 	text := describeDeletions(decided)
 	if text == "" {
@@ -276,7 +276,7 @@ func (r *connectionResource) warnOfDeletions(shop string, decided rotation.Plan,
 	keysPlanned(decided, text).addTo(diags, path.Root("keys_to_delete"))
 }
 
-// warnOfClearing says that the shop will be emptied: Terraform's own counts have only objects.
+// warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
 func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
 	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
 		becomes := fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString())
@@ -309,7 +309,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		if len(record.Memory.Unsettled) == 0 {
 			return
 		}
-		// The error makes Terraform treat it as tainted: the next apply settles it (I3, I5).
+		// The error makes Terraform taint the object, and the next apply repairs it (I3, I5).
 		plan.remember(record.Memory.Unsettled)
 	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
@@ -317,18 +317,18 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
-// execute does what is planned, and warns of the keys that had to stay.
+// execute carries out the plan, and warns about keys that had to stay.
 func (r *connectionResource) execute(ctx context.Context, model *connectionModel, state *connectedShop, record *rotation.Record, diags *diag.Diagnostics) error {
 	leave := r.engine.Enter()
 	defer func() {
-		// That this object has told which store its shop belongs to may decide about keys of others.
+		// This object now says which store its shop belongs to. That may decide about keys of others.
 		r.engine.RetryPending(ctx)
 		tellOfKept(diags, leave(), false)
 	}()
 	shop := model.Shop.ValueString()
 	plan := model.planned(shop, state, diags)
 	if plan.Undecided {
-		// The shop could not be read while planning.
+		// The shop was unreadable at plan.
 		seen, err := r.observeNew(ctx, model)
 		if err != nil {
 			return err
@@ -353,7 +353,8 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	return nil
 }
 
-// connectionPath returns the attribute that err is about: the portal knows stores, Mystore shops.
+// connectionPath returns the attribute for err: the portal's errors are about the store, Mystore's about the
+// shop.
 func connectionPath(err error) path.Path {
 	var failure *transport.Error
 	if errors.Is(err, rotation.ErrUndescribed) {
@@ -374,7 +375,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	// A state of an older version has no identity yet, be it complete or not.
+	// A state of an older version has no identity yet, even if it is incomplete.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
@@ -388,7 +389,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	warnOfAnswers(r.engine, &resp.Diagnostics)
 	switch {
 	case err != nil && isShopsOwn(err) && !memory.Importing():
-		// One shop's trouble must not keep the others from being planned.
+		// An error of one shop must not block the plan of the others.
 		warn(&resp.Diagnostics, connectionPath(err), ofShop(shopNotRead(), shop, err), err)
 		return
 	case err != nil:
@@ -449,8 +450,8 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 	leftovers := memory.Unsettled
 	if state.isIncomplete() {
-		// Where Terraform replaces a tainted object, the old one's deletion does not get its memory: then only the state
-		// tells of keys.
+		// If Terraform replaces a tainted object, the old object's deletion does not get its private state.
+		// Then only the state has the keys.
 		leftovers = memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
 		if record.CredentialID == "" && !rotation.AnyUnnamed(leftovers) {
 			lost, err := r.engine.LostKeys(ctx, shop, record)
@@ -475,7 +476,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	shopLeft(describeLeft(shop, record, r.engine.Leave(shop, record))).addTo(&resp.Diagnostics, path.Empty())
 }
 
-// release empties the shop and then deletes its key.
+// release deletes the shop's credentials and then its key.
 func (r *connectionResource) release(ctx context.Context, shop string, record rotation.Record, diags *diag.Diagnostics) {
 	cleared, err := r.engine.Release(ctx, shop, record)
 	if err != nil {
@@ -503,8 +504,8 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 	keep(ctx, rotation.Memory{Imported: true}, resp.Private, &resp.Diagnostics)
 }
 
-// MoveState takes over the shop of a mystore_klarna_checkout_credentials, as an import does: its key becomes the
-// connection's.
+// MoveState takes over the shop of a mystore_klarna_checkout_credentials, as an import does. Its key becomes
+// the connection's.
 func (r *connectionResource) MoveState(context.Context) []resource.StateMover {
 	return []resource.StateMover{{StateMover: moveCredentials}}
 }
@@ -535,8 +536,8 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 	}
 }
 
-// remember takes over the keys of which it is not certain whether one is in the shop. That there is no time at which
-// the key was made marks the state as incomplete.
+// remember saves the keys that may or may not be in the shop. A state without the key's creation time is
+// incomplete.
 func (m *connectionModel) remember(unsettled []kustom.Orphan) {
 	last := unsettled[len(unsettled)-1]
 	m.CredentialID, m.Username = nullWhenEmpty(last.CredentialID), nullWhenEmpty(last.Username)
@@ -560,12 +561,12 @@ func (m *connectionModel) remember(unsettled []kustom.Orphan) {
 	m.finish(rotation.Plan{}, nil)
 }
 
-// isIncomplete tells whether the shop may or may not have the connection's key: an earlier run made or asked for it
-// and did not finish.
+// isIncomplete reports whether the shop may or may not have the connection's key: an earlier run made or
+// requested it and did not finish.
 func (m connectionModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.KeysToDelete.IsNull() }
 
-// leftovers are the keys of an incomplete connection: the one that may or may not be in the shop, and those that it
-// was to replace. When the run ended that may have installed the key is not known, so it counts as now.
+// leftovers are the keys of an incomplete connection: the one that may be in the shop, and those that it was to
+// replace. It is not known when the run ended that may have installed the key, so the time counts as now.
 func (m connectionModel) leftovers(now time.Time, diags *diag.Diagnostics) []kustom.Orphan {
 	var keys []kustom.Orphan
 	if !m.CredentialID.IsNull() {

@@ -131,7 +131,7 @@ func (a *createTestOrderAction) ValidateConfig(ctx context.Context, req action.V
 	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
 }
 
-// ModifyPlan refuses production, and a pair of the other environment, before anything is applied.
+// ModifyPlan rejects production, and a pair of the other environment, before anything is applied.
 func (a *createTestOrderAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config createTestOrderModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -147,7 +147,7 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	// What was not known while planning has not been looked at yet.
+	// Values that were unknown at plan have not been checked yet.
 	validateOptionalPair(&resp.Diagnostics, config.KustomID, config.Secret)
 	a.check(config, &resp.Diagnostics)
 	if a.environment == nil {
@@ -184,7 +184,7 @@ func (a *createTestOrderAction) create(ctx context.Context, config createTestOrd
 	return made, err
 }
 
-// check refuses what the provider's environment does not go with.
+// check rejects a pair that contradicts the provider's environment.
 func (a *createTestOrderAction) check(config createTestOrderModel, diags *diag.Diagnostics) {
 	checkPair(diags, a.environment, config.KustomID, config.Secret)
 	if a.environment == nil || *a.environment != kustom.Production || config.AllowProduction.IsUnknown() || config.AllowProduction.ValueBool() {
@@ -193,7 +193,7 @@ func (a *createTestOrderAction) check(config createTestOrderModel, diags *diag.D
 	orderInProduction().addTo(diags, path.Root("allow_production"))
 }
 
-// order is one thing for 100.00, with 25 % tax. Nobody ever buys it.
+// order is one item for 100.00 with 25 % tax. It is never paid.
 func (m createTestOrderModel) order() kustom.Order {
 	const amount, tax, rate = 10000, 2000, 2500
 	shop := strings.TrimSuffix(m.ShopURL.ValueString(), "/")

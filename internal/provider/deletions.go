@@ -12,7 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// keysPlanned returns what a plan says of keys: text says which go and which stay.
+// keysPlanned returns a plan's text about keys. Text says which are deleted and which stay.
 func keysPlanned(p rotation.Plan, text string) message {
 	if len(p.Delete) == 0 {
 		return keysStay(text)
@@ -20,8 +20,8 @@ func keysPlanned(p rotation.Plan, text string) message {
 	return keysDeleted(text)
 }
 
-// describeDeletions tells of the keys that a plan deletes, and of those that it deletes later; empty where it
-// deletes none. Terraform's "0 to destroy" does not count them.
+// describeDeletions describes the keys that a plan deletes now and later; empty if it deletes none. Terraform's
+// "0 to destroy" does not count them.
 func describeDeletions(p rotation.Plan) string {
 	var now, later []string
 	for _, key := range p.Delete {
@@ -46,8 +46,8 @@ func describeDeletions(p rotation.Plan) string {
 	return strings.Join(parts, "; ")
 }
 
-// describeBlocked says which keys the apply will keep, though it is to delete them; empty where there are none. Blocked and
-// by are what [rotation.Shops.Blocked] returns, and ways are the ways on where there is no shop that can be asked.
+// describeBlocked says which keys the apply will keep although the plan deletes them; empty if there are none.
+// Blocked and by are the results of [rotation.Shops.Blocked]. Ways says what to do if no shop can be asked.
 func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string {
 	if len(blocked) == 0 {
 		return ""
@@ -66,10 +66,10 @@ func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string
 		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
 }
 
-// tellOfKept tells a person of keys that were to be deleted and could not be: once of all that stay because the same
-// shops can't be read, which may be hundreds. In an update, a failure is an error where nothing in this run tries again:
-// Terraform keeps the new state then, and replaces nothing. After an error in a creation, it would replace the shop's new
-// key.
+// tellOfKept reports keys that could not be deleted: once for all that stay because of the same unreadable
+// shops, which may be hundreds. In an update, a failure is an error if this run does not try again: Terraform
+// keeps the new state then, and replaces nothing. After an error in a creation, Terraform would replace the
+// shop's new key.
 func tellOfKept(diags *diag.Diagnostics, kept []rotation.PendingKey, updates bool) {
 	var groups [][]rotation.PendingKey
 	unread := map[string]int{}
@@ -92,7 +92,7 @@ func tellOfKept(diags *diag.Diagnostics, kept []rotation.PendingKey, updates boo
 	}
 }
 
-// describeGroup returns what a person is told of keys that stay for one reason.
+// describeGroup describes keys that stay for one reason.
 func describeGroup(group []rotation.PendingKey, updates bool) message {
 	first, more := group[0], []string(nil)
 	for _, key := range group[1:] {
@@ -108,7 +108,7 @@ func describeGroup(group []rotation.PendingKey, updates bool) message {
 	return m
 }
 
-// describeKept returns what a person is told of a key that was to be deleted and could not be.
+// describeKept describes a key that could not be deleted.
 func describeKept(shop string, kept rotation.KeptKey) message {
 	name := keyName(rotation.KeyRef{Username: kept.Key.Username, CredentialID: kept.Key.CredentialID})
 	if shops := inUseBy(kept.Err); len(shops) > 0 {

@@ -22,19 +22,19 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// report adds an error to diags: what failed, why, what to do next, and what the vendor said. It
-// goes to the attribute at, unless that is empty or the cause lies elsewhere.
+// report adds an error to diags: what failed, why, what to do next, and the vendor's message. It is about the
+// attribute at, unless that is empty or the cause lies elsewhere.
 func report(diags *diag.Diagnostics, at path.Path, failed message, err error) {
 	reportWithHint(diags, at, failed, err, "")
 }
 
-// reportWithHint is report, with what else can be done at this place.
+// reportWithHint is like report, and adds a hint for this place.
 func reportWithHint(diags *diag.Diagnostics, at path.Path, failed message, err error, hint string) {
 	m, at := explain(at, failed, err, hint)
 	m.asError().addTo(diags, at)
 }
 
-// explain returns what a person is told of an error, and the attribute that it is about.
+// explain returns an error's message for the user, and its attribute.
 func explain(at path.Path, failed message, err error, hint string) (message, path.Path) {
 	m := failed.because(advise(err))
 	m.do = join(m.do, hint)
@@ -45,8 +45,8 @@ func explain(at path.Path, failed message, err error, hint string) (message, pat
 	return m, at
 }
 
-// ofShop returns what failed with the shop's name in the title, so that Terraform shows the message of each shop. A cause
-// that concerns all shops gets no name.
+// ofShop adds the shop's name to the title, so that Terraform shows each shop's message. It adds no name for a
+// cause that concerns all shops.
 func ofShop(failed message, shop string, err error) message {
 	if advise(err).general {
 		return failed
@@ -54,7 +54,7 @@ func ofShop(failed message, shop string, err error) message {
 	return failed.of(shop)
 }
 
-// reportShop reports why a shop did not get the key that was planned, and whether it has the one that it had.
+// reportShop reports why a shop did not get the planned key, and whether it still has its old one.
 func reportShop(diags *diag.Diagnostics, at path.Path, shop string, err error) {
 	if leavesShopUnknown(err) {
 		reportWithHint(diags, at, shopMayHaveAnotherKey(), err, afterFailure(shop, err))
@@ -63,7 +63,8 @@ func reportShop(diags *diag.Diagnostics, at path.Path, shop string, err error) {
 	reportWithHint(diags, at, shopKeepsKey(), err, afterFailure(shop, err))
 }
 
-// afterFailure names the shop of an error that may be about a token or the portal, and says what the apply has left there.
+// afterFailure names the shop of an error that may be about a token or the portal, and says what state the
+// apply has left.
 func afterFailure(shop string, err error) string {
 	if leavesShopUnknown(err) {
 		return fmt.Sprintf("Shop %s may hold another key than before.", shop)
@@ -71,21 +72,21 @@ func afterFailure(shop string, err error) string {
 	return fmt.Sprintf("Shop %s goes on as it was.", shop)
 }
 
-// leavesShopUnknown tells whether a shop may hold another key than before it was to get one.
+// leavesShopUnknown reports whether the shop's key may have changed before the failure.
 func leavesShopUnknown(err error) bool {
 	var unknown *rotation.KeyStateUnknownError
 	var vanished *rotation.KeyVanishedError
 	return errors.As(err, &vanished) || errors.As(err, &unknown) && !unknown.Key.Attempted.IsZero()
 }
 
-// isUnknown tells whether err is about a setting that is not known while planning. Those who only
-// check ahead pass over it.
+// isUnknown reports whether err is about a setting that is not known at plan. Callers that only check ahead
+// ignore it.
 func isUnknown(err error) bool {
 	var unknown *unknownError
 	return errors.As(err, &unknown)
 }
 
-// unlessUnknown returns err, and nil where it is about such a setting.
+// unlessUnknown returns err, or nil if it is about such a setting.
 func unlessUnknown(err error) error {
 	if isUnknown(err) {
 		return nil
@@ -93,11 +94,11 @@ func unlessUnknown(err error) error {
 	return err
 }
 
-// unreadBlocks says what else a shop that can't be read has consequences for.
+// unreadBlocks says what else an unreadable shop blocks.
 const unreadBlocks = "As long as the shop can't be read, no key that it may use is deleted, unless it is in the provider's ignored_shops: add it there if " +
 	"it is gone."
 
-// warn adds what report would report as a warning.
+// warn is like report, but adds a warning.
 func warn(diags *diag.Diagnostics, at path.Path, failed message, err error) {
 	hint := ""
 	if isShopsOwn(err) && !mystore.IsNotShown(err) {
@@ -107,7 +108,7 @@ func warn(diags *diag.Diagnostics, at path.Path, failed message, err error) {
 	m.asWarning().addTo(diags, at)
 }
 
-// firstError returns the first error of diags, nil where there is none.
+// firstError returns the first error of diags, or nil.
 func firstError(diags diag.Diagnostics) error {
 	for _, d := range diags.Errors() {
 		return fmt.Errorf("%s: %s", d.Summary(), d.Detail())
@@ -115,7 +116,7 @@ func firstError(diags diag.Diagnostics) error {
 	return nil
 }
 
-// warnOfAnswers warns of what the engine did not take over of the portal's answers, and of steps that it could not
+// warnOfAnswers warns about the portal's answers that the engine ignored, and about steps that it could not
 // record.
 func warnOfAnswers(engine *rotation.Engine, diags *diag.Diagnostics) {
 	for _, w := range engine.Keys.Warnings() {
@@ -136,15 +137,15 @@ func engineWarning(w rotation.Warning) message {
 	return m
 }
 
-// warnOfUnread warns of shops that can't be read: each may use any key.
+// warnOfUnread warns about unreadable shops: each may use any key.
 func warnOfUnread(diags *diag.Diagnostics, failures []rotation.ShopFailure) {
 	for _, failure := range failures {
 		warn(diags, path.Empty(), shopOfKeysNotRead(failure.Shop), failure.Err)
 	}
 }
 
-// describeLeft returns what a person is told of a shop whose object was destroyed and left it as it is. Another object
-// may take the shop over later in the same run, so it promises nothing of that.
+// describeLeft describes a shop whose object was destroyed without changing the shop. Another object may take
+// the shop over later in the run, so the text promises nothing about that.
 func describeLeft(shop string, record rotation.Record, left rotation.Left) string {
 	text := fmt.Sprintf("Shop %s and its key %s were left as they are, because deletion_policy is retain. The shop takes payments with that key "+
 		"until something gives it another one.", shop, record.Username)
@@ -155,11 +156,11 @@ func describeLeft(shop string, record rotation.Record, left rotation.Left) strin
 	return text + describeStanding(record.MerchantID, left.Others)
 }
 
-// whoDeletesReplaced says what becomes of a key that another object has replaced.
+// whoDeletesReplaced says what happens to a key that another object has replaced.
 const whoDeletesReplaced = "a kustom_mystore_connection or kustom_mystore_fleet that has replaced it deletes it by its replaced_key_policy, a " +
 	"mystore_klarna_checkout_credentials does not"
 
-// describeStanding names the other keys of a store that nothing has deleted; empty where there are none.
+// describeStanding names the store's other keys that were not deleted; empty if there are none.
 func describeStanding(merchantID string, usernames []string) string {
 	if len(usernames) == 0 {
 		return ""
@@ -167,8 +168,8 @@ func describeStanding(merchantID string, usernames []string) string {
 	return fmt.Sprintf(" Other keys of store %s, which this resource leaves too: %s.", merchantID, enumerate(usernames))
 }
 
-// claim notes that an object owns a shop, and refuses a shop that two objects have. Before the provider is
-// configured, and while the shop is not known, it does nothing.
+// claim records that an object owns a shop, and rejects a shop that two objects have. It does nothing before
+// the provider is configured, and while the shop is unknown.
 func claim(engine *rotation.Engine, at path.Path, shop types.String, kind string, diags *diag.Diagnostics) {
 	if engine == nil || !known(shop) {
 		return
@@ -178,7 +179,7 @@ func claim(engine *rotation.Engine, at path.Path, shop types.String, kind string
 	}
 }
 
-// inUseBy returns the shops that keep a key from being deleted, nil where something else does.
+// inUseBy returns the shops that prevent a key's deletion; nil if the reason is another one.
 func inUseBy(err error) []string {
 	var held *rotation.KeyInUseError
 	if errors.As(err, &held) {
@@ -192,8 +193,8 @@ func isWrongStore(err error) bool {
 	return errors.As(err, &wrong)
 }
 
-// isShopsOwn tells whether err is the trouble of one shop that can't be read. It must not keep the others from being
-// planned and switched.
+// isShopsOwn reports whether err is about one unreadable shop. It must not block the plan and the switch of the
+// others.
 func isShopsOwn(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
@@ -218,10 +219,10 @@ func original(err error) string {
 	return text
 }
 
-// runCheck is the last line of each error that came up on a page.
+// runCheck is the last line of each error that comes from a page.
 const runCheck = "Run terraform-provider-kustom check to see what the provider finds on the pages. It changes nothing."
 
-// isOfPages tells whether err can only come up where a vendor is reached by its pages.
+// isOfPages reports whether err can occur only with a vendor's pages.
 func isOfPages(err error) bool {
 	var noToken *noShopTokenError
 	if errors.As(err, &noToken) && noToken.pages {
@@ -231,7 +232,7 @@ func isOfPages(err error) bool {
 	return ok && !errors.Is(err, rotation.ErrUndescribed)
 }
 
-// advise returns the cause and the cure of an error. It tries the errors that know most before those that they wrap.
+// advise returns an error's cause and remedy. It checks the most specific errors before those that they wrap.
 func advise(err error) message {
 	for _, try := range []func(error) (message, bool){
 		adviseGuard, adviseSettings, adviseKey, adviseOrder, adviseProof, adviseShop, adviseInterruption, adviseAnswer, advisePages,
@@ -400,7 +401,7 @@ func adviseProof(err error) (message, bool) {
 	return message{}, false
 }
 
-// inKustomsWords returns a sentence with what Kustom said of a refusal; empty where it said nothing.
+// inKustomsWords returns a sentence with Kustom's message about a refusal; empty if there is none.
 func inKustomsWords(proof *kustom.ProofError) string {
 	var failure *transport.Error
 	if !errors.As(proof.Cause, &failure) || len(failure.Messages) == 0 {
@@ -435,12 +436,12 @@ func adviseShop(err error) (message, bool) {
 func adviseInterruption(err error) (message, bool) {
 	var failure *transport.Error
 	if errors.As(err, &failure) && failure.Kind == transport.NoAnswer && !errors.Is(err, context.Canceled) {
-		// The request ran out of time, not the operation.
+		// The request timed out, not the operation.
 		return message{}, false
 	}
 	var step *browser.StepError
 	if errors.As(err, &step) && step.Kind == browser.Died {
-		// A browser that ends cancels what is done in it.
+		// A browser that ends cancels the work in it.
 		return message{}, false
 	}
 	switch {
@@ -495,7 +496,7 @@ func adviseRefusal(failure *transport.Error) message {
 	return adviseOrderRefusal(failure)
 }
 
-// adviseRateLimit says what was waited for, and what was not.
+// adviseRateLimit says how long the provider waited, and which wait it refused.
 func adviseRateLimit(failure *transport.Error) message {
 	switch {
 	case failure.RetryAfter > transport.MaxRetryAfter:
@@ -506,7 +507,7 @@ func adviseRateLimit(failure *transport.Error) message {
 	return rateLimitedWithoutRetry(failure.Host)
 }
 
-// adviseOrderRefusal knows the two refusals of a test order that were seen in public.
+// adviseOrderRefusal knows the two refusals of a test order that public sources show.
 func adviseOrderRefusal(failure *transport.Error) message {
 	said := strings.ToLower(strings.Join(failure.Messages, " "))
 	switch {
@@ -540,7 +541,8 @@ func adviseMystoreRefusal(failure *transport.Error) message {
 	return mystoreRefuses()
 }
 
-// warnOfStrays names keys of a store that a killed run may have left behind. Hint is what else is known of them.
+// warnOfStrays names keys of a store that a killed run may have left behind. Hint says what else is known about
+// them.
 func warnOfStrays(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path, merchantID string, strays []kustom.Key, hint string) {
 	if len(strays) == 0 {
 		return

@@ -1,6 +1,6 @@
 package provider
 
-// The environment variables that stand in for arguments of the provider block.
+// The environment variables that replace arguments of the provider block.
 const (
 	envEnvironment   = "KUSTOM_ENVIRONMENT"
 	envPortalToken   = "KUSTOM_PORTAL_TOKEN"
@@ -19,7 +19,7 @@ const (
 	envProfile         = "KUSTOM_BROWSER_PROFILE"
 )
 
-// The numbers that the provider block takes, and their defaults.
+// The default values of the provider block's numbers.
 const (
 	defaultMaxRetries = 4
 	mostRetries       = 20

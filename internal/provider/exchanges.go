@@ -12,13 +12,13 @@ import (
 
 type listenerKey struct{}
 
-// listening returns a context for requests of which hear is told, attempt by attempt. Hear must be
-// safe for concurrent use.
+// listening returns a context whose requests hear is called with, attempt by attempt. Hear must be safe for
+// concurrent use.
 func listening(ctx context.Context, hear func(transport.Exchange)) context.Context {
 	return context.WithValue(ctx, listenerKey{}, hear)
 }
 
-// observeExchange logs one attempt, and tells who listens to it.
+// observeExchange logs one attempt, and passes it to the context's listener.
 func observeExchange(ctx context.Context, e transport.Exchange) {
 	logExchange(ctx, e)
 	if hear, ok := ctx.Value(listenerKey{}).(func(transport.Exchange)); ok {
@@ -26,12 +26,12 @@ func observeExchange(ctx context.Context, e transport.Exchange) {
 	}
 }
 
-// describeCall returns what was asked of whom, without the values in the path.
+// describeCall names a request's API and path, without the values in the path.
 func describeCall(e transport.Exchange) string {
 	return fmt.Sprintf("%s %s (%s)", e.Method, e.Template, e.Host)
 }
 
-// describeExchange returns one attempt in words.
+// describeExchange describes one attempt in words.
 func describeExchange(e transport.Exchange) string {
 	outcome := string(e.Kind)
 	if e.Status != 0 {
@@ -43,8 +43,7 @@ func describeExchange(e transport.Exchange) string {
 	return describeCall(e) + ": " + outcome
 }
 
-// logExchange writes one attempt's record. Its fields are an allow-list (I2): see
-// [transport.Exchange].
+// logExchange logs one attempt. Its fields are an allow-list (I2): see [transport.Exchange].
 func logExchange(ctx context.Context, e transport.Exchange) {
 	fields := map[string]any{
 		"api": e.API, "host": e.Host, "method": e.Method, "path": e.Template,

@@ -17,24 +17,24 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// fleet is one operation of the engine on many shops, and what Terraform has of each of them.
+// fleet is one operation of the engine on many shops, with Terraform's values of each.
 type fleet struct {
 	rotation.Fleet
-	// models has what Terraform has of each member, in the same order.
+	// models has Terraform's values of each member, in the same order.
 	models []*fleetModels
-	// updates says that the fleet stays, so that an error does not make Terraform replace it.
+	// updates reports that the fleet stays, so Terraform does not replace it after an error.
 	updates bool
 }
 
-// fleetModels are what Terraform has of one shop.
+// fleetModels are Terraform's values of one shop.
 type fleetModels struct {
 	config connectedShop
-	// plan is what the shop is to be, or what it was read to be; nil where it leaves the fleet. State is what it
-	// was; nil where it is new.
+	// plan is the shop's planned or read value; nil if it leaves the fleet. State is its old value; nil if it
+	// is new.
 	plan, state *fleetShop
 }
 
-// was returns what the shop was, nil where it is new.
+// was returns the shop's old value, nil if it is new.
 func (m *fleetModels) was() *connectedShop {
 	if m.state == nil {
 		return nil
@@ -42,7 +42,7 @@ func (m *fleetModels) was() *connectedShop {
 	return &m.state.connectedShop
 }
 
-// checkEnvironments refuses stores of the other environment.
+// checkEnvironments rejects stores of the other environment.
 func (f *fleet) checkEnvironments(environment *kustom.Environment, diags *diag.Diagnostics) {
 	for i, m := range f.Members {
 		checkEnvironment(diags, memberPath(m).AtName("merchant_id"), environment, "store", f.models[i].config.MerchantID)
@@ -51,8 +51,8 @@ func (f *fleet) checkEnvironments(environment *kustom.Environment, diags *diag.D
 
 func memberPath(m *rotation.Member) path.Path { return path.Root("shops").AtMapKey(m.Name) }
 
-// plan plans every member. A shop that can't be connected for a reason of its own does not hold up the others: it is
-// warned of, and the apply tries.
+// plan plans every member. An error of one shop does not block the others: it becomes a warning, and the apply
+// tries.
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	failures := f.failures(f.Decide(ctx), shopNotConnectable())
 	for i := range failures {
@@ -75,16 +75,16 @@ func (f *fleet) nameStrays(ctx context.Context, diags *diag.Diagnostics) {
 		if m.Leaves() || m.Plan.Undecided {
 			continue
 		}
-		// A plan does not fail because of what it can't name.
+		// A plan does not fail because stray keys can't be listed.
 		if strays, err := f.Engine.StraysBeside(ctx, *m.Config, m.Plan, m.Record); err == nil {
 			warnOfStrays(f.Engine, diags, path.Empty(), m.Config.MerchantID, strays, "")
 		}
 	}
 }
 
-// prevented returns those of the failures that must stop the plan: a shop that would get a key of another store, or a
-// description that the portal has not, all
-// of them where nothing would come of a creation, and what is about all shops while a new one is looked at.
+// prevented returns the failures that must stop the plan. These are a shop that would get a key of another
+// store, and a description that the portal does not support. For a creation they are all failures if no shop
+// could be connected, and failures about all shops.
 func (f *fleet) prevented(failures shopFailures) shopFailures {
 	created := !slices.ContainsFunc(f.models, func(m *fleetModels) bool { return m.state != nil })
 	if created && len(failures) == len(f.Members) {
@@ -99,7 +99,7 @@ func (f *fleet) prevented(failures shopFailures) shopFailures {
 	return prevented
 }
 
-// warnOfClearing says which shops will take no payments any more.
+// warnOfClearing says which shops will take no more payments.
 func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	var cleared []string
 	for _, m := range f.Members {
@@ -112,8 +112,8 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	}
 }
 
-// warnOfDeletions counts the switches and deletions, and the shops of which neither is decided yet: Terraform's own
-// counts have only objects.
+// warnOfDeletions counts the switches, the deletions, and the shops that are not decided yet: Terraform's
+// summary counts only objects.
 func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	var all rotation.Plan
 	var others, undecided []string
@@ -144,8 +144,8 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	keysPlanned(all, join(text, describeBlocked(blocked, by, waysToAsk))).addTo(diags, path.Empty())
 }
 
-// appendNew appends what is not in the list yet by its name: shops may share a store and a key, which one of them lets go
-// at once and another one later.
+// appendNew appends the items whose names are not in the list yet. Shops may share a store and a key, and may
+// release it at different times.
 func appendNew[T any](list, more []T, name func(T) string) []T {
 	for _, item := range more {
 		if !slices.ContainsFunc(list, func(known T) bool { return name(known) == name(item) }) {
@@ -155,7 +155,7 @@ func appendNew[T any](list, more []T, name func(T) string) []T {
 	return list
 }
 
-// planned returns the map of the shops as it is planned. What is not known yet stays as it is.
+// planned returns the planned map of the shops. Unknown elements stay unknown.
 func (f *fleet) planned(elements types.Map, host types.String, diags *diag.Diagnostics) types.Map {
 	shops := map[string]attr.Value{}
 	for name, element := range elements.Elements() {
@@ -198,7 +198,7 @@ func (f *fleet) read(ctx context.Context) shopFailures {
 	return failures
 }
 
-// apply does what is planned for each member.
+// apply carries out each member's plan.
 func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures {
 	leave := f.Engine.Enter()
 	f.redecide(ctx)
@@ -225,7 +225,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	return failures
 }
 
-// kept returns the keys that were to be deleted and could not be, without those that a later step may find deletable.
+// kept returns the keys that could not be deleted, without those that a later step may find deletable.
 func (f *fleet) kept() []rotation.PendingKey {
 	var kept []rotation.PendingKey
 	for _, m := range f.Members {
@@ -238,7 +238,7 @@ func (f *fleet) kept() []rotation.PendingKey {
 	return kept
 }
 
-// storeOf returns the store of a member's shop. One that was not begun with has no record yet.
+// storeOf returns the store of a member's shop. A member that was not started has no record yet.
 func storeOf(m *rotation.Member) string {
 	if m.Config != nil {
 		return m.Config.MerchantID
@@ -246,7 +246,7 @@ func storeOf(m *rotation.Member) string {
 	return m.Record.MerchantID
 }
 
-// redecide decides again for the shops that could not be read while planning.
+// redecide decides again for the shops that were unreadable at plan.
 func (f *fleet) redecide(ctx context.Context) {
 	undecided := rotation.Fleet{}
 	for _, m := range f.Members {
@@ -265,7 +265,7 @@ func (f *fleet) redecide(ctx context.Context) {
 	f.Members = members
 }
 
-// take takes over what has become of the member.
+// take copies the member's result.
 func (m *fleetModels) take(member *rotation.Member) {
 	if member.Err == nil && m.plan == nil {
 		return
@@ -287,7 +287,7 @@ func (m *fleetModels) take(member *rotation.Member) {
 	m.plan.LastError = types.StringValue(problem)
 }
 
-// warnOfLeaving says which shops have left the fleet as they are, and which keys of the stores stay.
+// warnOfLeaving says which shops have left the fleet unchanged, and which keys of the stores stay.
 func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	var left, moved, others []string
 	for _, m := range f.Members {
@@ -325,7 +325,7 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	shopsLeft(strings.Join(parts, "\n\n")).addTo(diags, path.Empty())
 }
 
-// now returns what a member is after the operation; nil where it has left.
+// now returns a member after the operation; nil if it has left.
 func (f *fleet) now(i int) *fleetShop {
 	if f.Members[i].Err != nil && f.models[i].state != nil {
 		return f.models[i].state
@@ -333,7 +333,7 @@ func (f *fleet) now(i int) *fleetShop {
 	return f.models[i].plan
 }
 
-// applied returns the map of the shops as they are now.
+// applied returns the map of the shops after the operation.
 func (f *fleet) applied() types.Map {
 	shops := map[string]attr.Value{}
 	for i, m := range f.Members {
@@ -344,7 +344,7 @@ func (f *fleet) applied() types.Map {
 	return types.MapValueMust(fleetShopType, shops)
 }
 
-// nothingSaved tells whether nothing has come of a creation, and nothing is left to look after.
+// nothingSaved reports whether a creation has achieved nothing and left nothing to clean up.
 func (f *fleet) nothingSaved() bool {
 	for _, m := range f.Members {
 		if m.Err == nil || m.Record != nil && len(m.Record.Memory.Unsettled) > 0 {
@@ -354,7 +354,7 @@ func (f *fleet) nothingSaved() bool {
 	return len(f.Members) > 0
 }
 
-// importIDs returns the import IDs of the shops as they are now, sorted.
+// importIDs returns the import IDs of the present shops, sorted.
 func (f *fleet) importIDs() []string {
 	ids := []string{}
 	for i, m := range f.Members {
@@ -365,7 +365,7 @@ func (f *fleet) importIDs() []string {
 	return ids
 }
 
-// memory returns what is to be kept of the members.
+// memory returns the members' private state.
 func (f *fleet) memory() fleetMemory {
 	memory := fleetMemory{}
 	for i, m := range f.Members {
@@ -376,14 +376,14 @@ func (f *fleet) memory() fleetMemory {
 	return memory
 }
 
-// shopFailure is what has gone wrong with one shop.
+// shopFailure is the failure of one shop.
 type shopFailure struct {
 	member  *rotation.Member
 	message message
 	err     error
 }
 
-// shopFailures are what has gone wrong with the shops of a fleet, sorted by name.
+// shopFailures are the failures of a fleet's shops, sorted by name.
 type shopFailures []shopFailure
 
 func (f *fleet) failures(all []rotation.Failure, m message) shopFailures {
@@ -395,13 +395,12 @@ func (f *fleet) failures(all []rotation.Failure, m message) shopFailures {
 	return failures
 }
 
-// shopsOwn tells whether each of the failures is one of a shop's own.
+// shopsOwn reports whether each failure is about one shop only.
 func (s shopFailures) shopsOwn() bool {
 	return !slices.ContainsFunc(s, func(f shopFailure) bool { return !isShopsOwn(f.err) })
 }
 
-// errors returns an error for each shop, and one for all shops to which the same has happened for a reason that is not
-// theirs.
+// errors returns an error for each shop. Failures with the same general cause share one error.
 func (s shopFailures) errors() diag.Diagnostics { return s.diagnostics(message.asError) }
 
 // warnings returns the same as warnings.
@@ -430,7 +429,7 @@ func (s shopFailures) diagnostics(as func(message) message) diag.Diagnostics {
 	return diags
 }
 
-// fleetMemory is what a fleet keeps of each of its shops in private state, by name.
+// fleetMemory is a fleet's private state of each of its shops, by name.
 type fleetMemory map[string]rotation.Memory
 
 const fleetMemoryKey = "fleet"
@@ -443,7 +442,7 @@ func (m fleetMemory) keep(ctx context.Context, private privateState, diags *diag
 	keepIn(ctx, private, fleetMemoryKey, m, diags)
 }
 
-// importing tells whether the fleet was imported and has not been read yet.
+// importing reports whether the fleet was imported and not read yet.
 func (m fleetMemory) importing() bool {
 	for _, shop := range m {
 		if shop.Importing() {

@@ -40,7 +40,7 @@ type fleetResource struct {
 	engine      *rotation.Engine
 	clock       clock.Clock
 	environment *kustom.Environment
-	// undescribed says that the portal shows no descriptions of keys and no hosts.
+	// undescribed reports that the portal shows no descriptions of keys and no hosts.
 	undescribed bool
 }
 
@@ -58,7 +58,7 @@ type fleetIdentity struct {
 }
 
 const (
-	// defaultFleetConcurrency is how many shops are worked on at once.
+	// defaultFleetConcurrency is the default number of shops at work at the same time.
 	defaultFleetConcurrency = 32
 
 	defaultFleetReadTimeout  = 20 * time.Minute
@@ -67,7 +67,7 @@ const (
 
 func (r *fleetResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_mystore_fleet"
-	// A fleet is known by its shops, which come and go.
+	// A fleet's shops identify it, and they may change.
 	resp.ResourceBehavior.MutableIdentity = true
 }
 
@@ -141,8 +141,8 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 	r.undescribed = !b.portal.DescribesKeys()
 }
 
-// ValidateConfig refuses shops that another object of the configuration has too. Terraform calls it once for each
-// object before it plans it.
+// ValidateConfig rejects shops that another object of the configuration has too. Terraform calls it once for
+// each object before the object's plan.
 func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var shops types.Map
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("shops"), &shops)...)
@@ -151,7 +151,7 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 	}
 }
 
-// ModifyPlan says of each shop whether it gets a new key, why, and which keys will be deleted.
+// ModifyPlan says for each shop whether it gets a new key, why, and which keys will be deleted.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if r.engine == nil {
 		return
@@ -181,14 +181,14 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	}
 	f.plan(ctx, &resp.Diagnostics)
 	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.undescribed), &resp.Diagnostics)
-	// To write a thousand shops takes longer than to see that nothing has changed.
+	// Encoding a thousand shops takes longer than checking that nothing has changed.
 	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
 		plan.Shops = planned
 		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
 	}
 }
 
-// planDestruction says which shops will be emptied.
+// planDestruction says which shops' credentials will be deleted.
 func (r *fleetResource) planDestruction(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
@@ -198,16 +198,15 @@ func (r *fleetResource) planDestruction(ctx context.Context, req resource.Modify
 	r.destruction(ctx, state, recallFleet(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics).warnOfClearing(&resp.Diagnostics)
 }
 
-// destruction returns the operation that lets all shops leave.
+// destruction returns the operation in which all shops leave.
 func (r *fleetResource) destruction(ctx context.Context, state fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
 	none := state
 	none.Shops = types.MapValueMust(fleetShopType, map[string]attr.Value{})
 	return r.fleet(ctx, none, &none, &state, memory, diags)
 }
 
-// Create connects the shops. That one of them could not be connected is a warning as long as there is
-// anything to keep in the state: an error would make Terraform replace the fleet, and with it the
-// keys of the shops that work.
+// Create connects the shops. A shop's failure is a warning if the state has anything to keep: after an error,
+// Terraform would replace the fleet, and with it the keys of the working shops.
 func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan fleetModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
@@ -226,8 +225,8 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	plan.save(ctx, f, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
-// Read looks at every shop. One that can't be looked at stays as it is known, with a warning; only
-// where that is so of all, or while importing, it is an error.
+// Read reads every shop. An unreadable one keeps its known values, with a warning. It is an error only if all
+// are unreadable, or during an import.
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
@@ -261,8 +260,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
-// Update changes the shops for which that is planned. What has been done is in the state, whatever
-// became of the other shops.
+// Update changes the shops with planned changes. The state has what was done, even if other shops failed.
 func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
@@ -279,7 +277,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	plan.save(ctx, f, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
 }
 
-// Delete leaves all shops to the deletion policy. Those that could not be cleared stay in the state.
+// Delete applies the deletion policy to all shops. Shops that could not be cleared stay in the state.
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
@@ -296,7 +294,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	}
 }
 
-// ImportState takes the shops, separated by commas, each as a connection is imported.
+// ImportState imports the shops, separated by commas, each like a connection.
 func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	ids := strings.Split(req.ID, ",")
 	if req.ID == "" && req.Identity != nil {
@@ -323,7 +321,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 	memory.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
-// fleet returns the operation that leads from state to plan. Config is nil while a fleet is only read.
+// fleet returns the operation that leads from state to plan. Config is nil for a read.
 func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *fleetModel, state *fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
 	f := &fleet{Fleet: rotation.Fleet{
 		Engine: r.engine, Concurrency: defaultFleetConcurrency, Rules: plan.rules(),
@@ -362,8 +360,8 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 	return f
 }
 
-// memberNames returns the names of the shops that are, or were, in a fleet, sorted. A shop whose settings are not
-// known yet stays all the same, and is left out.
+// memberNames returns the sorted names of a fleet's present and earlier shops. It leaves out shops whose
+// settings are not known yet; they stay in the fleet.
 func memberNames(elements types.Map, planned, was map[string]fleetShop) []string {
 	var names []string
 	for name := range planned {
@@ -379,7 +377,7 @@ func memberNames(elements types.Map, planned, was map[string]fleetShop) []string
 	return names
 }
 
-// save keeps what has become of the fleet.
+// save stores the fleet's new values.
 func (m fleetModel) save(ctx context.Context, f *fleet, state modelTarget, identity modelTarget, private privateState, diags *diag.Diagnostics) {
 	m.Shops = f.applied()
 	diags.Append(store(ctx, state, m)...)
@@ -387,7 +385,7 @@ func (m fleetModel) save(ctx context.Context, f *fleet, state modelTarget, ident
 	f.memory().keep(ctx, private, diags)
 }
 
-// logProgress tells how far an apply has come.
+// logProgress logs the progress of an apply.
 func logProgress(ctx context.Context, m *rotation.Member, err error, done, total int) {
 	fields := map[string]any{"shop": m.Name, "done": done, "of": total}
 	switch {

@@ -32,8 +32,8 @@ func (s fleetShop) object() attr.Value {
 	})
 }
 
-// readFleetShop reads an element of the map. The framework would do it by reflection, which for a
-// thousand shops takes longer than all else.
+// readFleetShop reads an element of the map. The framework's reflection would take longer than all else for a
+// thousand shops.
 func readFleetShop(element types.Object) fleetShop {
 	attributes := element.Attributes()
 	return fleetShop{
@@ -56,7 +56,7 @@ func readFleetShop(element types.Object) fleetShop {
 	}
 }
 
-// fleetShops returns the shops that a map has. Those that are not known yet are left out.
+// fleetShops returns the shops of a map, without unknown ones.
 func fleetShops(shops types.Map) map[string]fleetShop {
 	read := map[string]fleetShop{}
 	for name, element := range shops.Elements() {
@@ -67,7 +67,7 @@ func fleetShops(shops types.Map) map[string]fleetShop {
 	return read
 }
 
-// unreadFleetShop returns a shop of which only the store is known.
+// unreadFleetShop returns a shop with only its store.
 func unreadFleetShop(merchantID string) fleetShop {
 	return fleetShop{connectedShop: connectedShop{
 		MerchantID: types.StringValue(merchantID), RotateWhenChanged: types.MapNull(types.StringType),
@@ -75,7 +75,7 @@ func unreadFleetShop(merchantID string) fleetShop {
 	}}
 }
 
-// unchanged returns the shop with null in place of what was to become known.
+// unchanged returns the shop with null for each unknown value.
 func (s fleetShop) unchanged() fleetShop {
 	for _, value := range []*types.String{&s.CredentialID, &s.Username, &s.Host, &s.CreatedAt, &s.ExpiresAt, &s.Reason, &s.LastError} {
 		if value.IsUnknown() {

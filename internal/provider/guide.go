@@ -19,15 +19,15 @@ type GuidePage struct {
 
 // A GuideEntry explains a message.
 type GuideEntry struct {
-	// Heading is what a reader sees of the message, with "…" for values.
+	// Heading is the message as a reader sees it, with "…" for values.
 	Heading string
-	// Cause says that the message is the reason of what failed, and not what failed.
+	// Cause reports that the message is a cause, and not what failed.
 	Cause bool
 	// Meanings has one element for each message with this heading.
 	Meanings []GuideMeaning
 }
 
-// A GuideMeaning says what a message means, and what to do. Where Do is empty, that depends on the cause.
+// A GuideMeaning says what a message means, and what to do. Do is empty if that depends on the cause.
 type GuideMeaning struct{ Text, Do string }
 
 // Guide returns the pages about all messages.
@@ -71,7 +71,7 @@ func Guide() []GuidePage {
 	}
 }
 
-// entries returns the messages as entries. Messages with the same heading are one.
+// entries returns the messages as entries. Messages with the same heading share one.
 func entries(messages []message) []GuideEntry {
 	var all []GuideEntry
 	for _, m := range messages {
@@ -87,7 +87,7 @@ func entries(messages []message) []GuideEntry {
 	return all
 }
 
-// compareEntries puts causes last, and goes by the first letter that is always there.
+// compareEntries sorts causes last, and ignores placeholders at the start.
 func compareEntries(a, b GuideEntry) int {
 	if a.Cause != b.Cause {
 		if a.Cause {
@@ -99,14 +99,14 @@ func compareEntries(a, b GuideEntry) int {
 	return cmp.Compare(key(a), key(b))
 }
 
-// entry returns what the guide says of m.
+// entry returns the guide's entry for m.
 func (m message) entry() GuideEntry {
 	e := GuideEntry{Heading: m.title, Cause: m.title == ""}
 	why := m.why
 	if e.Cause {
 		e.Heading, why = cutSentence(m.why)
 	}
-	// A reason that consists of a value says nothing here.
+	// A reason that is only a value says nothing here.
 	if strings.Trim(why, "…. ") == "" {
 		why = ""
 	}
@@ -120,7 +120,8 @@ func (m message) entry() GuideEntry {
 
 var sentenceEnd = regexp.MustCompile(`[.:](\s+|$)`)
 
-// cutSentence returns the first sentence, or what is before a colon, without its end; and what follows.
+// cutSentence splits text after its first sentence or before a colon. It returns the first part without its
+// end, and the rest.
 func cutSentence(text string) (first, rest string) {
 	end := sentenceEnd.FindStringIndex(text)
 	if end == nil {

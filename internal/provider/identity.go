@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 )
 
-// importID returns the ID of what is to be imported. Where that is named by its identity, the
-// identity's attributes make up the ID, in this order, so that both ways have the same validation.
+// importID returns the import ID. If the import uses an identity, its attributes form the ID, in this order, so
+// that both ways share one validation.
 func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics, attributes ...string) string {
 	if req.Identity == nil || req.Identity.Raw.IsNull() {
 		return req.ID
@@ -24,7 +24,7 @@ func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.
 	return strings.Join(parts, "/")
 }
 
-// malformedID is the error for a text that is not the ID that it should be.
+// malformedID is the error for a malformed ID.
 func malformedID(text, rule string) error {
 	if mayBeSecret(text) {
 		return errors.New("what was given, which is not shown because it may be a secret, is not " + rule)
@@ -32,7 +32,7 @@ func malformedID(text, rule string) error {
 	return fmt.Errorf("%q is not %s", text, rule)
 }
 
-// parseConnectionID takes the import ID of one shop's connection apart.
+// parseConnectionID parses the import ID of one shop's connection.
 func parseConnectionID(id string) (shop, merchantID string, err error) {
 	shop, merchantID, found := strings.Cut(id, "/")
 	if !found || !isShopName(shop) || !isMerchantID(merchantID) {

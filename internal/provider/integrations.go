@@ -13,7 +13,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// integrationModel is a key, and the shops that use it, in the data sources that list keys.
+// integrationModel is a key with the shops that use it, in the data sources that list keys.
 type integrationModel struct {
 	ID           types.String `tfsdk:"id"`
 	MerchantID   types.String `tfsdk:"merchant_id"`
@@ -57,8 +57,8 @@ func integrationAttributes() map[string]schema.Attribute {
 	}
 }
 
-// listIntegrations lists the keys of the given stores, or of all, with the shops that hold them. It
-// reports what goes wrong as failed, and returns whether nothing did. A shop that can't be read is a warning.
+// listIntegrations lists the keys of the given stores, or of all, with the shops that hold them. It reports
+// errors as failed, and returns whether there were none. An unreadable shop is a warning.
 func listIntegrations(ctx context.Context, engine *rotation.Engine, stores types.Set, failed message, diags *diag.Diagnostics) ([]rotation.Integration, bool) {
 	var merchantIDs []string
 	if diags.Append(stores.ElementsAs(ctx, &merchantIDs, false)...); diags.HasError() {
@@ -108,7 +108,7 @@ func readIntegration(i rotation.Integration) integrationModel {
 	return m
 }
 
-// excludesKey tells whether one of the filters keeps a key out of a list.
+// excludesKey reports whether one of the filters excludes a key.
 func excludesKey(legacy types.Bool, unusedSince types.String, key kustom.Key) bool {
 	if !legacy.IsNull() && legacy.ValueBool() != (key.Origin().Owner == kustom.OwnerKlarna) {
 		return true

@@ -14,7 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// keyName returns what a person knows a key by.
+// keyName returns a user's name for a key.
 func keyName(key rotation.KeyRef) string {
 	if key.Username != "" {
 		return key.Username
@@ -22,7 +22,7 @@ func keyName(key rotation.KeyRef) string {
 	return key.CredentialID
 }
 
-// keyRefAttributes describe a key that goes or stays.
+// keyRefAttributes are the attributes of a key that is deleted or stays.
 func keyRefAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the key's store."},
@@ -36,13 +36,13 @@ func keyRefAttributes() map[string]schema.Attribute {
 	}
 }
 
-// keyRefType is the type of what keyRefAttributes describe.
+// keyRefType is the type of keyRefAttributes.
 var keyRefType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
 	"host": types.StringType, "waits_for": types.StringType,
 }}
 
-// leftKeyAttributes describe a key that was to be deleted and was not.
+// leftKeyAttributes are the attributes of a key whose planned deletion did not happen.
 func leftKeyAttributes() map[string]schema.Attribute {
 	attributes := keyRefAttributes()
 	attributes["waits_for"] = schema.StringAttribute{
@@ -54,14 +54,14 @@ func leftKeyAttributes() map[string]schema.Attribute {
 	return attributes
 }
 
-// leftKeyType is the type of what leftKeyAttributes describe.
+// leftKeyType is the type of leftKeyAttributes.
 var leftKeyType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
 	"host": types.StringType, "waits_for": types.StringType, "last_error": types.StringType,
 }}
 
-// leftKeys returns what is left of the keys that a plan was to delete: those that wait, and those that were kept. A key
-// that another shop needs is that shop's, and not left.
+// leftKeys returns the keys of a plan that are still to be deleted: those that wait, and those that were kept.
+// It leaves out a key that another shop needs.
 func leftKeys(p rotation.Plan, kept []rotation.KeptKey) types.Set {
 	var elements []attr.Value
 	for _, key := range p.Delete {
@@ -97,7 +97,7 @@ func leftKey(key rotation.KeyRef, lastError string) attr.Value {
 	})
 }
 
-// stillLeft returns those of the keys that are still to be deleted.
+// stillLeft returns the keys that are still to be deleted.
 func stillLeft(left types.Set, memory rotation.Memory) types.Set {
 	elements := slices.DeleteFunc(slices.Clone(left.Elements()), func(element attr.Value) bool {
 		refs := keyRefs(types.SetValueMust(leftKeyType, []attr.Value{element}), &diag.Diagnostics{})
@@ -140,7 +140,7 @@ func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
 	return keys
 }
 
-// newKeyHost returns the host of a new key as a plan shows it. Undescribed says that the portal shows no hosts.
+// newKeyHost returns a new key's host for a plan. Undescribed says that the portal shows no hosts.
 func newKeyHost(environment *kustom.Environment, undescribed bool) types.String {
 	switch {
 	case undescribed:

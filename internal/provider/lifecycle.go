@@ -9,7 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// What objects of several types share of their lifecycle.
+// Lifecycle code that several resource types share.
 
 const (
 	deletionRetain = "retain"
@@ -19,19 +19,18 @@ const (
 	defaultShopWriteTimeout = 5 * time.Minute
 	defaultShopReadTimeout  = 2 * time.Minute
 
-	// importUntouched marks, in private state, an imported object that was not changed yet: that its
-	// first configuration gives a version to a write-only secret is no reason to write it, nor are
-	// the first triggers of a rotation a reason to rotate.
+	// importUntouched marks, in private state, an imported object that was not changed yet. The first version
+	// of a write-only secret does not write it, and the first triggers do not rotate.
 	importUntouched = "import_untouched"
 )
 
-// limit returns a context that ends after the time that an object's timeouts give an operation, or else after the
-// standard time. Call the returned function when the operation is over.
+// limit returns a context with the timeout of an operation, from the object's timeouts or the default. Call the
+// returned function when the operation is over.
 func limit(ctx context.Context, c clock.Clock, timeout func(context.Context, time.Duration) (time.Duration, diag.Diagnostics), standard time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
 	d, problems := timeout(ctx, standard)
 	diags.Append(problems...)
 	if diags.HasError() {
-		// The caller returns. It may have no clock: a provider can be called before it is configured.
+		// The caller returns. There may be no clock, because a provider can be called before it is configured.
 		return ctx, func() {}
 	}
 	return clock.WithTimeout(ctx, c, d)

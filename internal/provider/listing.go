@@ -9,18 +9,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 )
 
-// listing is how a list resource makes results of what it finds.
+// listing converts the items of a list resource to results.
 type listing[T any] struct {
-	// at and failed go with an error.
+	// at and failed are the attribute and title of an error.
 	at     path.Path
 	failed message
-	// fill makes a result of something that was found.
+	// fill converts an item to a result.
 	fill func(ctx context.Context, item T, result *list.ListResult)
 }
 
-// stream pushes what items yields until the limit is reached, nobody listens any more, or something
-// goes wrong. The framework does none of this. Items are pulled one by one, so that what is behind
-// the limit is never asked for.
+// stream pushes results until the limit is reached, the receiver stops, or an error occurs. The framework does
+// none of this. It pulls items one by one, so nothing beyond the limit is requested.
 func (l listing[T]) stream(ctx context.Context, req list.ListRequest, items iter.Seq2[T, error]) iter.Seq[list.ListResult] {
 	return func(push func(list.ListResult) bool) {
 		left := req.Limit

@@ -10,13 +10,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// privateState is the part of a request's or response's private state that a memory needs.
+// privateState is the part of a request's or response's private state that is used here.
 type privateState interface {
 	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// recallFrom returns what was kept in private state under a key, or the zero value.
+// recallFrom returns the value under a key in private state, or the zero value.
 func recallFrom[M any](ctx context.Context, private privateState, key string, diags *diag.Diagnostics) M {
 	var memory M
 	raw, problems := private.GetKey(ctx, key)
@@ -30,7 +30,7 @@ func recallFrom[M any](ctx context.Context, private privateState, key string, di
 	return memory
 }
 
-// keepIn keeps a memory in private state under a key.
+// keepIn stores a value under a key in private state.
 func keepIn(ctx context.Context, private privateState, key string, memory any, diags *diag.Diagnostics) {
 	raw, err := json.Marshal(memory)
 	if err != nil {
@@ -40,7 +40,7 @@ func keepIn(ctx context.Context, private privateState, key string, memory any, d
 	diags.Append(private.SetKey(ctx, key, raw)...)
 }
 
-// shopMemoryKey is where a connection keeps the engine's memory of its shop.
+// shopMemoryKey is the key of the engine's memory of a shop in a connection's private state.
 const shopMemoryKey = "connection"
 
 func recall(ctx context.Context, private privateState, diags *diag.Diagnostics) rotation.Memory {

@@ -9,30 +9,29 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 )
 
-// A message is what the provider says of one thing that can go wrong (I8). The diagnostic and the guide take their texts
-// from it, so that a wording is in one place. Each is returned by a function whose arguments are what only a run
-// knows; in the guide they are "…".
+// A message describes one possible failure (I8). The diagnostic and the guide both use it, so each text has one
+// place. A function returns each message; its arguments are known only in a run. In the guide they are "…".
 //
-// A message with a title, and no reason of its own, goes with a cause: another message, which has no title.
+// A message with a title and without a reason goes with a cause: another message, which has no title.
 type message struct {
-	// title says what failed: the diagnostic's first line.
+	// title says what failed. It is the diagnostic's first line.
 	title string
-	// why says why it failed, and do what to do next.
+	// why says why it failed. do says what to do next.
 	why, do string
-	// details are what comes after that in a diagnostic, such as a list.
+	// details come last in a diagnostic, such as a list.
 	details string
-	// note is what only the guide says.
+	// note is shown only in the guide.
 	note string
-	// warning says that the diagnostic is a warning.
+	// warning reports that the diagnostic is a warning.
 	warning bool
-	// general says that a cause is not about the attribute at which it came up.
+	// general reports that a cause is not about the attribute at which it occurred.
 	general bool
 }
 
-// advice returns why something failed and what to do.
+// advice returns the reason and what to do.
 func (m message) advice() string { return join(m.why, m.do) }
 
-// detail returns what a diagnostic says below its title.
+// detail returns a diagnostic's text below the title.
 func (m message) detail() string {
 	if m.details == "" {
 		return m.advice()
@@ -40,13 +39,13 @@ func (m message) detail() string {
 	return m.advice() + "\n\n" + m.details
 }
 
-// of returns m with the name of what it is about in its title.
+// of returns m with a subject's name in its title.
 func (m message) of(name string) message {
 	m.title += ": " + name
 	return m
 }
 
-// because returns m with the reason that a cause gives.
+// because returns m with a cause's reason.
 func (m message) because(cause message) message {
 	m.why, m.do, m.details, m.general = cause.why, cause.do, cause.details, cause.general
 	return m
@@ -67,7 +66,7 @@ func (m message) asWarning() message {
 // addTo adds m to diags, at the attribute unless that is empty.
 func (m message) addTo(diags *diag.Diagnostics, at path.Path) { diags.Append(m.at(at)) }
 
-// at returns m as a diagnostic of the attribute, or of the whole object where that is empty.
+// at returns m as a diagnostic of the attribute, or of the whole object if that is empty.
 func (m message) at(attribute path.Path) diag.Diagnostic {
 	switch {
 	case m.warning && attribute.Equal(path.Empty()):
@@ -80,13 +79,13 @@ func (m message) at(attribute path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(attribute, m.title, m.detail())
 }
 
-// lostSecret is what to do about a pair that does not work.
+// lostSecret says what to do about a pair that does not work.
 const lostSecret = "If the secret is lost, generate a new key: a secret is shown only once."
 
-// named is how many shops a message names.
+// named is the maximum number of shops in a message.
 const named = 20
 
-// enumerate returns the names, or as many of them as a person will read.
+// enumerate returns the names, shortened to a readable number.
 func enumerate(names []string) string {
 	if len(names) <= named {
 		return strings.Join(names, ", ")
@@ -108,12 +107,12 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// join puts sentences after each other; empty ones are left out.
+// join joins sentences and omits empty ones.
 func join(sentences ...string) string {
 	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }
 
-// paragraphs puts paragraphs below each other; empty ones are left out.
+// paragraphs joins paragraphs and omits empty ones.
 func paragraphs(texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "\n\n")
 }

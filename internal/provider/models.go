@@ -22,9 +22,9 @@ type modelTarget interface {
 	Set(ctx context.Context, value any) diag.Diagnostics
 }
 
-// load reads a model: a pointer to a struct whose fields are of the framework's types and have the names
-// of the attributes as their tags. The framework does the same, but compiles a regular expression for
-// each field every time, which is a tenth of the work of a plan of many objects.
+// load reads a model: a pointer to a struct of framework types whose tags are the attributes' names. The
+// framework does the same, but compiles a regular expression for each field every time. That is a tenth of the
+// work of a plan of many objects.
 func load(ctx context.Context, from modelSource, model any) diag.Diagnostics {
 	var object types.Object
 	diags := from.Get(ctx, &object)
@@ -47,7 +47,7 @@ func load(ctx context.Context, from modelSource, model any) diag.Diagnostics {
 	return diags
 }
 
-// store writes a model, as load reads it.
+// store writes a model in the same way as load reads it.
 func store(ctx context.Context, to modelTarget, model any) diag.Diagnostics {
 	kinds, values := map[string]attr.Type{}, map[string]attr.Value{}
 	for name, field := range modelFields(reflect.Indirect(reflect.ValueOf(model))) {
@@ -64,7 +64,7 @@ func store(ctx context.Context, to modelTarget, model any) diag.Diagnostics {
 	return diags
 }
 
-// modelFields returns a model's fields by the names of their attributes.
+// modelFields returns a model's fields by their attributes' names.
 func modelFields(model reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for _, field := range reflect.VisibleFields(model.Type()) {
@@ -75,7 +75,7 @@ func modelFields(model reflect.Value) map[string]reflect.Value {
 	return fields
 }
 
-// misfit says that a model is not made for what it is read from or written to.
+// misfit says that a model does not match its schema.
 func misfit(model any, why string) diag.Diagnostic {
 	return unexpectedModel(fmt.Sprintf("%T", model), why).at(path.Empty())
 }
@@ -87,7 +87,7 @@ func nullWhenEmpty(s string) types.String {
 	return types.StringValue(s)
 }
 
-// attribute returns an attribute of the type that the schema says it has.
+// attribute returns an attribute of the schema's type.
 func attribute[T attr.Value](attributes map[string]attr.Value, name string) T {
 	value, _ := attributes[name].(T)
 	return value
@@ -112,13 +112,13 @@ func setOfStrings(set types.Set) []string {
 	return values
 }
 
-// durationOf returns a validated duration, 0 where there is none.
+// durationOf returns a validated duration, or 0.
 func durationOf(text types.String) time.Duration {
 	d, _ := time.ParseDuration(text.ValueString())
 	return d
 }
 
-// stringMap returns a map of strings, nil where it is null or empty.
+// stringMap returns a map of strings; nil if it is null or empty.
 func stringMap(m types.Map) map[string]string {
 	if len(m.Elements()) == 0 {
 		return nil

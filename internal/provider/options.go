@@ -11,33 +11,33 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Options are what a provider is made of. Clock and RoundTripper have a default.
+// Options configure a provider. Clock and RoundTripper have a default.
 type Options struct {
-	// Version is the provider's version, told to the vendors in the User-Agent header.
+	// Version is the provider's version. The User-Agent header has it.
 	Version string
 	// Clock is the provider's source of time; the default is the real one.
 	Clock clock.Clock
-	// RoundTripper carries the provider's requests; the default is a pool of its own.
+	// RoundTripper sends the provider's requests; the default is a pool of its own.
 	RoundTripper http.RoundTripper
 	// Getenv looks environment variables up.
 	Getenv func(string) string
-	// Attendant answers what browser.attended asks, for tests; nil shows the questions to a person.
+	// Attendant answers the questions of browser.attended in tests; nil shows them to the user.
 	Attendant func(context.Context)
-	// Sessions are those that login keeps.
+	// Sessions are the sessions that login saved.
 	Sessions browser.Keep
-	// CacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests
-	// for keys are under way, and where pages are; empty where it remembers nothing.
+	// CacheDir is the folder in which the provider remembers each shop's last seen key, running requests for
+	// keys, and the addresses of pages. If it is empty, the provider remembers nothing.
 	CacheDir string
-	// Requests names this process in what CacheDir remembers of requests for keys. The default is what the operating
-	// system says; tests have several runs in one process. Its own folder does not count.
+	// Requests identifies this process in the requests in CacheDir. The default comes from the operating
+	// system; tests have several runs in one process. Its own folder is ignored.
 	Requests rotation.Requests
-	// Browsers has the browsers that the provider starts. The caller that has made it closes it. The default is one that
-	// nobody closes.
+	// Browsers has the browsers that the provider starts. Its creator closes it. The default group is never
+	// closed.
 	Browsers *browser.Group
 
 	// redactor knows the secrets of one provider.
 	redactor *vendortext.Redactor
-	// journal is told of every step that changes a shop or a key; nil where nobody is.
+	// journal records every step that changes a shop or a key; it may be nil.
 	journal rotation.Journal
 }
 

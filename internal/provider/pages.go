@@ -15,21 +15,21 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 )
 
-// noSessionError says that somebody has to sign in first.
+// noSessionError says that the user must sign in first.
 type noSessionError struct {
 	site, command, variable string
 }
 
 func (e *noSessionError) Error() string { return "nobody has signed in to " + e.site }
 
-// otherHostError says that a session is another host's.
+// otherHostError says that a session belongs to another host.
 type otherHostError struct{ site, want, got string }
 
 func (e *otherHostError) Error() string {
 	return fmt.Sprintf("the session for %s is one of %s, not of %s", e.site, e.got, e.want)
 }
 
-// pages is how vendors are reached by their pages.
+// pages gives access to the vendors' pages.
 type pages struct {
 	*browserSettings
 	keep    browser.Keep
@@ -37,7 +37,7 @@ type pages struct {
 	mystore *mystorepages.Client
 }
 
-// newPages returns nil where there is no browser to reach them with.
+// newPages returns nil if there is no browser.
 func newPages(s settings, o Options) *pages {
 	if s.browser == nil {
 		return nil
@@ -57,8 +57,7 @@ func newPages(s settings, o Options) *pages {
 	return p
 }
 
-// placesIn returns what is remembered of where things are on pages. Who looks whether everything is found, or teaches
-// how, goes all the way.
+// placesIn returns the known addresses of pages. A check or a lesson starts from the beginning instead.
 func placesIn(dir string, o browser.Options) mystorepages.Places {
 	if dir == "" || o.ReadOnly || o.Taught != nil {
 		return mystorepages.Places{}
@@ -66,7 +65,7 @@ func placesIn(dir string, o browser.Options) mystorepages.Places {
 	return mystorepages.Places{Dir: filepath.Join(dir, "places")}
 }
 
-// orNone returns an address that is not known yet as one that leads nowhere. Nobody gets that far.
+// orNone returns an unreachable address in place of one that is not known yet. Callers stop before they use it.
 func orNone(address *url.URL) *url.URL {
 	if address == nil {
 		return new(url.URL)
@@ -74,7 +73,7 @@ func orNone(address *url.URL) *url.URL {
 	return address
 }
 
-// sessionOfPortal returns the session of the environment, or else the one that login has kept.
+// sessionOfPortal returns the session from the environment, or else the one that login saved.
 func (p *pages) sessionOfPortal() (browser.Session, error) {
 	if p.portalURL == nil {
 		return browser.Session{}, &unknownError{attribute: "browser.portal_url"}
@@ -96,7 +95,7 @@ func checkSessionHost(site string, address *url.URL, session browser.Session) er
 	return nil
 }
 
-// access returns how to get into a shop's admin.
+// access returns the way into a shop's admin.
 func (p *pages) access(shop string) (mystorepages.Access, error) {
 	address, err := p.admin(shop)
 	if err != nil {
@@ -126,8 +125,8 @@ func (p *pages) access(shop string) (mystorepages.Access, error) {
 	}
 }
 
-// shops returns the shops whose pages there is a way into. A session that is kept for another address of a
-// shop than the present one is none.
+// shops returns the shops whose pages are accessible. A session for an earlier address of a shop does not
+// count.
 func (p *pages) shops() ([]string, error) {
 	if p.unknownAdmins || p.unknownLogins {
 		return nil, &unknownError{attribute: "browser.mystore_logins"}
@@ -149,7 +148,8 @@ func (p *pages) shops() ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// names tells whether a setting names a shop, rather than only a session that somebody has opened on this machine.
+// names reports whether a setting names a shop. A session alone, which somebody opened on this machine, does
+// not.
 func (p *pages) names(shop string) bool {
 	_, hasAddress := p.admins[shop]
 	_, hasSession := p.shopSessions[shop]
@@ -157,14 +157,14 @@ func (p *pages) names(shop string) bool {
 	return hasAddress || hasSession || hasLogin
 }
 
-// reaches tells whether there is a way into a shop's pages.
+// reaches reports whether a shop's pages are accessible.
 func (p *pages) reaches(shop string) bool {
 	_, err := p.access(shop)
 	var none *noSessionError
 	return !errors.As(err, &none)
 }
 
-// logStep writes one step's record. Its fields are an allow-list (I2): see [browser.Record].
+// logStep logs one step. Its fields are an allow-list (I2): see [browser.Record].
 func logStep(ctx context.Context, r browser.Record) {
 	fields := map[string]any{
 		"site": r.Site, "host": r.Host, "page": r.Page, "step": r.Step, "duration_ms": r.Duration.Milliseconds(),

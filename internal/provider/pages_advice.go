@@ -13,7 +13,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// isOfPortalPages tells whether err came up on the pages of Kustom Portal.
+// isOfPortalPages reports whether err comes from Kustom Portal's pages.
 func isOfPortalPages(err error) bool {
 	var step *browser.StepError
 	var noStore *portalpages.NoStoreError
@@ -24,7 +24,7 @@ func isOfPortalPages(err error) bool {
 		errors.As(err, &noSession) && noSession.site == portalpages.Name
 }
 
-// advisePages is advice for what can only be the matter where vendors are reached by their pages.
+// advisePages advises on errors that only the vendors' pages can cause.
 func advisePages(err error) (message, bool) {
 	for _, try := range []func(error) (message, bool){adviseSession, adviseAccess, adviseBrowser, adviseStep} {
 		if m, ok := try(err); ok {
@@ -34,7 +34,7 @@ func advisePages(err error) (message, bool) {
 	return message{}, false
 }
 
-// adviseSession is about the session that the browser has, or has not.
+// adviseSession is about a missing or expired session of the browser.
 func adviseSession(err error) (message, bool) {
 	var notPrivate *browser.NotPrivateError
 	if errors.As(err, &notPrivate) {
@@ -59,7 +59,7 @@ func adviseSession(err error) (message, bool) {
 	return message{}, false
 }
 
-// adviseAccess is about what the user who is signed in can see and do.
+// adviseAccess is about the signed-in user's rights.
 func adviseAccess(err error) (message, bool) {
 	var noStore *portalpages.NoStoreError
 	var noAccess *portalpages.NoAccessError
@@ -131,7 +131,7 @@ func adviseStep(err error) (message, bool) {
 	return pageDiffers(s, pictured(failed), lookedFor(failed)), true
 }
 
-// reason says what kept an element from being clicked.
+// reason says why an element could not be clicked.
 func reason(step *browser.StepError) string {
 	var parts []string
 	if step.Err != nil {
@@ -145,7 +145,7 @@ func reason(step *browser.StepError) string {
 	return strings.Join(parts, ": ")
 }
 
-// mayHaveWorked says what is known of a step that has failed.
+// mayHaveWorked says whether a failed step may have happened.
 func mayHaveWorked(step *browser.StepError) string {
 	switch {
 	case step.Uncertain:
@@ -156,7 +156,7 @@ func mayHaveWorked(step *browser.StepError) string {
 	return " Nothing was changed."
 }
 
-// pictured says where a picture of the page is, or how to get one.
+// pictured names the page's picture, or says how to get one.
 func pictured(step *browser.StepError) string {
 	if step.Picture == "" {
 		return noPicture
@@ -164,10 +164,10 @@ func pictured(step *browser.StepError) string {
 	return "A picture of it is in " + step.Picture + "."
 }
 
-// teach is how to show the provider where a thing is.
+// teach says how to teach the provider an element's place.
 const teach = "run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile."
 
-// labelsOf returns the labels of things, as they are given in the configuration.
+// labelsOf returns the labels of things in the form of the configuration.
 func labelsOf(site string, things []browser.Thing) []string {
 	var labels []string
 	for _, thing := range things {
@@ -176,7 +176,7 @@ func labelsOf(site string, things []browser.Thing) []string {
 	return labels
 }
 
-// lookedFor says what was looked for, what is there instead, and whether other words can help.
+// lookedFor names the missing elements and similar ones, and says whether other words can help.
 func lookedFor(step *browser.StepError) string {
 	site := portalSite
 	if step.Site == mystorepages.Name {

@@ -37,11 +37,11 @@ var (
 
 type kustomProvider struct {
 	options Options
-	// engine is that of the last configuration. A provider that runs under a debugger serves one run after the other.
+	// engine belongs to the last configuration. A provider under a debugger serves several runs in turn.
 	engine atomic.Pointer[rotation.Engine]
 }
 
-// New returns a function that makes the provider.
+// New returns a function that creates the provider.
 func New(o Options) func() provider.Provider {
 	o = o.withDefaults()
 	return func() provider.Provider {
@@ -51,9 +51,9 @@ func New(o Options) func() provider.Provider {
 	}
 }
 
-// NewServer returns the server of a provider, which Terraform calls: the framework's, but without its memory
-// of every request where nobody wants a log. A log is written through the context of a request, and what is
-// read ahead writes to it when the request is long answered.
+// NewServer returns the provider's server for Terraform. It is the framework's, but drops the contexts of
+// answered requests if logging is off. A log is written through the context of a request, and reads ahead write
+// to it long after the request was answered.
 func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error) {
 	framework := providerserver.NewProtocol6(p)()
 	server, ok := framework.(frameworkServer)
@@ -183,8 +183,8 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	resp.ActionData = b
 }
 
-// ValidateConfig finds what is wrong with the arguments before anything is planned. The environment variables and
-// the file of tokens are read when the provider is configured.
+// ValidateConfig checks the arguments before anything is planned. The environment variables and the file of
+// tokens are read when the provider is configured.
 func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
@@ -201,8 +201,9 @@ func (p *kustomProvider) ValidateConfig(ctx context.Context, req provider.Valida
 	addProblems(problems, &resp.Diagnostics)
 }
 
-// openProgress opens the progress file; nil where none is configured. One that can't be written is an error here, where
-// nothing has been changed yet: who asked for an audit log must not find out after the roll-out that there is none.
+// openProgress opens the progress file; nil if none is configured. If the file can't be written, it fails now,
+// before anything is changed. A user who wants an audit log must not learn after the roll-out that there is
+// none.
 func openProgress(name string, redactor *vendortext.Redactor, diags *diag.Diagnostics) rotation.Journal {
 	if name == "" {
 		return nil
@@ -246,7 +247,7 @@ func (p *kustomProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{newShopListFunction}
 }
 
-// ListResources are what terraform query can list.
+// ListResources returns the resources that terraform query can list.
 func (p *kustomProvider) ListResources(context.Context) []func() list.ListResource {
 	return []func() list.ListResource{
 		newAPIKeyListResource,

@@ -10,19 +10,20 @@ import (
 )
 
 const (
-	// maxSummary and maxDetail bound a diagnostic's two texts, in characters. A detail may name a thousand shops.
+	// maxSummary and maxDetail bound a diagnostic's two texts, in characters. A detail may name a thousand
+	// shops.
 	maxSummary = 1000
 	maxDetail  = 64_000
 )
 
-// redacting is a server whose diagnostics are fit to be shown, whoever wrote them and whatever names of stores,
-// keys and people they are made of: no secret, nothing that moves a cursor, nothing without an end.
+// redacting is a server whose diagnostics can be shown, whatever names of stores, keys and people they contain.
+// It removes secrets and control characters, and shortens long texts.
 type redacting struct {
 	frameworkServer
 	redactor *vendortext.Redactor
 }
 
-// diagnostics makes diagnostics fit to be shown.
+// diagnostics makes diagnostics safe to show.
 func (s redacting) diagnostics(all []*tfprotov6.Diagnostic) {
 	for _, d := range all {
 		d.Summary = s.redactor.ShowLines(vendortext.New(d.Summary), maxSummary)
@@ -126,7 +127,7 @@ func (s redacting) ListResource(ctx context.Context, req *tfprotov6.ListResource
 	return stream, s.redactor.Error(err)
 }
 
-// each returns a sequence of what change makes of each element.
+// each returns a sequence with change applied to each element.
 func each[T any](all iter.Seq[T], change func(T) T) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for one := range all {

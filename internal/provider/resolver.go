@@ -14,26 +14,26 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// secretValue is a secret that may be missing, or not known yet.
+// secretValue is a secret that may be missing or unknown.
 type secretValue struct {
 	value   string
 	unknown bool
 }
 
-// configProblem is a refusal of one attribute's value, or a warning of it.
+// configProblem is an error or a warning about one attribute's value.
 type configProblem struct {
 	attribute string
 	message   message
 }
 
-// addProblems reports what is wrong with the provider's arguments.
+// addProblems reports the problems of the provider's arguments.
 func addProblems(problems []configProblem, diags *diag.Diagnostics) {
 	for _, p := range problems {
 		p.message.addTo(diags, p.path())
 	}
 }
 
-// path returns where the attribute is, which may be in a block.
+// path returns the attribute's path, which may be in a block.
 func (p configProblem) path() path.Path {
 	block, attribute, inBlock := strings.Cut(p.attribute, ".")
 	if !inBlock {
@@ -42,19 +42,18 @@ func (p configProblem) path() path.Path {
 	return path.Root(block).AtName(attribute)
 }
 
-// resolver collects problems while it resolves one attribute after the other.
+// resolver resolves attributes one after the other and collects problems.
 type resolver struct {
 	getenv   func(string) string
 	problems []configProblem
 }
 
-// add notes a problem of an attribute.
+// add adds a problem of an attribute.
 func (r *resolver) add(attribute string, m message) {
 	r.problems = append(r.problems, configProblem{attribute: attribute, message: m})
 }
 
-// text returns an attribute's value, else the variable's, else fallback. It is not known where the
-// attribute is not.
+// text returns an attribute's value, else the variable's, else fallback. It is unknown if the attribute is.
 func (r *resolver) text(v types.String, variable, fallback string) (value string, known bool) {
 	switch {
 	case v.IsUnknown():
@@ -74,7 +73,7 @@ func (r *resolver) secret(v types.String, attribute, variable string) secretValu
 	return secretValue{value: value, unknown: !known}
 }
 
-// checkToken refuses a token, which what names, that was copied with something around it or in it.
+// checkToken rejects a token that was copied with additional characters. What names the token.
 func (r *resolver) checkToken(attribute, what, token string) {
 	if strings.TrimSpace(token) != token {
 		r.add(attribute, paddedToken(what))
@@ -83,8 +82,8 @@ func (r *resolver) checkToken(attribute, what, token string) {
 	}
 }
 
-// tokenFault says what is wrong with a token, and what to do; both are empty where nothing is. It does not quote the
-// token (I2).
+// tokenFault says what is wrong with a token, and what to do; both are empty if nothing is. It does not quote
+// the token (I2).
 func tokenFault(token string) (fault, do string) {
 	const scheme = "bearer "
 	quotes := func(r rune) bool { return strings.ContainsRune("\"'`“”„‘’«»", r) }
@@ -101,7 +100,7 @@ func tokenFault(token string) (fault, do string) {
 	return "", ""
 }
 
-// url returns nil where the address, or the environment that decides it, is not known yet.
+// url returns nil if the address, or the environment that decides it, is not known yet.
 func (r *resolver) url(v types.String, attribute, variable, fallback string) *url.URL {
 	value, known := r.text(v, variable, fallback)
 	if !known || value == "" {
@@ -133,13 +132,12 @@ func (r *resolver) duration(v types.String, attribute string, fallback time.Dura
 	return timeout
 }
 
-// missingError says that something needs a setting that is not there.
+// missingError says that a setting is missing.
 type missingError struct{ attribute, variable, what string }
 
 func (e *missingError) Error() string { return e.attribute + " is not set" }
 
-// unknownError says that something needs, while planning, a setting that is known only when other
-// objects have been applied.
+// unknownError says that a setting is needed at plan and known only after other objects are applied.
 type unknownError struct{ attribute string }
 
 func (e *unknownError) Error() string { return e.attribute + " is not known yet" }

@@ -19,12 +19,12 @@ type frameworkServer interface {
 	tfprotov6.ActionServer
 }
 
-// readingTimeout bounds the reading of a data source, and that of a list resource. It is a constant and no argument: they
-// only read, so they can be run again, and the largest that is sensible, a thousand shops and their keys, takes less than
-// a minute. What takes ten does not come to an end.
+// readingTimeout bounds the read of a data source or a list resource. It is a constant because reads can be
+// repeated. The largest sensible one, a thousand shops and their keys, takes less than a minute. A read of ten
+// minutes would not end.
 const readingTimeout = 10 * time.Minute
 
-// bounded is a server on which what only reads ends, whatever the vendors answer. Resources have timeouts of their own.
+// bounded is a server whose reads end, whatever the vendors answer. Resources have their own timeouts.
 type bounded struct {
 	frameworkServer
 	clock clock.Clock
@@ -37,7 +37,7 @@ func (s bounded) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSour
 	return s.frameworkServer.ReadDataSource(ctx, req)
 }
 
-// ListResource calls the framework's. It reads while its results are taken.
+// ListResource calls the framework's. The framework reads while its results are consumed.
 func (s bounded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
 	ctx, cancel := clock.WithTimeout(ctx, s.clock, readingTimeout)
 	stream, err := s.frameworkServer.ListResource(ctx, req)
@@ -53,8 +53,8 @@ func (s bounded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRe
 	return stream, nil
 }
 
-// recovering is a server on which a panic fails one request, and not the provider's process with all that runs in it.
-// What a resource had made by then, the engine has undone or remembered.
+// recovering is a server on which a panic fails one request, and not the whole process. By then the engine has
+// undone or recorded what a resource had made.
 type recovering struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.
@@ -113,8 +113,8 @@ func (s recovering) ConfigureProvider(ctx context.Context, req *tfprotov6.Config
 	return s.frameworkServer.ConfigureProvider(ctx, req)
 }
 
-// failOnPanic turns a panic of the calling function into a diagnostic, which fail makes the answer of. The text of a
-// panic is not shown: it may hold anything.
+// failOnPanic turns a panic of the calling function into a diagnostic, which fail returns as the answer. It
+// does not show the panic's text, which may hold anything.
 func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 	value := recover()
 	if value == nil {
@@ -124,9 +124,9 @@ func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 	fail(&tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: m.title, Detail: m.detail()})
 }
 
-// contextReleasingServer releases the context of a request when it is answered, for the kinds of requests that Terraform
-// sends for every resource. The framework keeps the contexts of all requests until the process ends, so that it can cancel
-// them when Terraform says stop. With each it keeps the loggers that were made for it: 300 MB in a plan of a thousand pairs.
+// contextReleasingServer releases the context of an answered request, for the requests that Terraform sends for
+// every resource. The framework keeps the contexts of all requests until the process ends, to cancel them when
+// Terraform stops it. Each keeps its loggers: 300 MB in a plan of a thousand pairs.
 type contextReleasingServer struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.
@@ -166,12 +166,12 @@ func callAndRelease[Request, Response any](ctx context.Context, req Request, cal
 	return call(own, req)
 }
 
-// forgettable is a context that can let go of the one that it was made of.
+// forgettable is a context that can release its parent.
 type forgettable struct {
 	now atomic.Pointer[context.Context]
 }
 
-// forget leaves a context that is done and has no values.
+// forget releases the parent. The context is then done and has no values.
 func (f *forgettable) forget() {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()

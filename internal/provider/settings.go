@@ -21,7 +21,7 @@ import (
 
 const defaultRequestTimeout = 30 * time.Second
 
-// providerModel is the provider block as it is written.
+// providerModel is the provider block as written.
 type providerModel struct {
 	Environment   types.String `tfsdk:"environment"`
 	PortalToken   types.String `tfsdk:"portal_token"`
@@ -40,12 +40,12 @@ type providerModel struct {
 	Browser *browserModel `tfsdk:"browser"`
 }
 
-// settings are the provider's configuration, resolved: attribute, else environment variable, else
-// default. What is not known while planning is nil and is demanded only by what needs it.
+// settings are the provider's resolved configuration: attribute, else environment variable, else default. A
+// value that is unknown at plan is nil. It is an error only when it is needed.
 type settings struct {
 	environment *kustom.Environment
 	portalToken secretValue
-	// mystoreTokens holds an element for every shop that is named.
+	// mystoreTokens has an element for every named shop.
 	mystoreTokens map[string]secretValue
 	unknownShops  bool
 	// ignoredShops are not asked before a key is deleted.
@@ -55,13 +55,13 @@ type settings struct {
 	mystoreURL     *url.URL
 	maxRetries     int
 	requestTimeout time.Duration
-	// progressFile is empty where there is none, or where it is not known yet which.
+	// progressFile is empty if there is none, or if it is not known yet.
 	progressFile string
-	// browser is nil where the vendors are only reached by their APIs.
+	// browser is nil if the vendors are reached only by their APIs.
 	browser *browserSettings
 }
 
-// teach tells a redactor of the secrets that are configured.
+// teach adds the configured secrets to a redactor.
 func (s settings) teach(redactor *vendortext.Redactor) {
 	redactor.Learn(s.portalToken.value)
 	for _, token := range s.mystoreTokens {
@@ -75,12 +75,12 @@ func (s settings) teach(redactor *vendortext.Redactor) {
 	}
 }
 
-// isWithoutDisplay tells whether a person is to attend or to teach who can't see anything.
+// isWithoutDisplay reports whether a user must attend or teach but there is no screen.
 func (s settings) isWithoutDisplay(o Options) bool {
 	return s.browser != nil && (s.browser.options.Attended || s.browser.options.Taught != nil) && o.Attendant == nil && !browser.HasDisplay(o.Getenv)
 }
 
-// resolve returns the settings that a provider block and the environment make together.
+// resolve returns the settings from a provider block and the environment.
 func resolve(m providerModel, getenv func(string) string) (settings, []configProblem) {
 	r := &resolver{getenv: getenv}
 	s := settings{
@@ -116,7 +116,7 @@ func (r *resolver) environment(v types.String) *kustom.Environment {
 	return &environment
 }
 
-// tokens returns the first that there is of the map, the file, and the variables of the two.
+// tokens returns the first of the map, the file, and the two variables that is set.
 func (r *resolver) tokens(v types.Map, file types.String) (tokens map[string]secretValue, unknown bool) {
 	if v.IsUnknown() {
 		return nil, true
@@ -164,7 +164,8 @@ func (r *resolver) tokensFromFile(name string) map[string]secretValue {
 	return tokens
 }
 
-// readableByOthers tells whether others than its owner may read a file. Windows doesn't say so in a mode.
+// readableByOthers reports whether users other than the owner may read a file. On Windows, the file's mode does
+// not show that.
 func readableByOthers(info fs.FileInfo) bool {
 	const groupAndOthers = 0o044
 	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode()&groupAndOthers != 0
@@ -173,7 +174,7 @@ func readableByOthers(info fs.FileInfo) bool {
 // shopToken returns one shop's token, from a map or a file that attribute names.
 func (r *resolver) shopToken(attribute, shop string, element attr.Value) secretValue {
 	if !isShopName(shop) {
-		// It may be a token: the two are easily swapped. So it is not quoted (I2).
+		// The name may be a token, because the two are easily swapped. So it is not quoted (I2).
 		r.add(attribute, malformedShopName(attribute))
 		return secretValue{}
 	}
@@ -186,8 +187,8 @@ func (r *resolver) shopToken(attribute, shop string, element attr.Value) secretV
 	return secretValue{value: text.ValueString(), unknown: text.IsUnknown()}
 }
 
-// tokensFromEnvironment never quotes the variable's content: whatever is wrong with it, it probably
-// holds tokens (I2).
+// tokensFromEnvironment never quotes the variable's content. Even if it is malformed, it probably holds tokens
+// (I2).
 func (r *resolver) tokensFromEnvironment() map[string]secretValue {
 	var parsed map[string]string
 	if err := json.Unmarshal([]byte(r.getenv(envMystoreTokens)), &parsed); err != nil || parsed == nil {

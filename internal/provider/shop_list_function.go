@@ -13,8 +13,8 @@ import (
 
 var _ function.Function = shopListFunction{}
 
-// shopListFunction is a function and not a data source: its result is known in every plan, so that it
-// can be the for_each of anything, and a list is checked without asking anybody.
+// shopListFunction is a function and not a data source, because its result is known in every plan. So for_each
+// can use it, and no vendor is asked to check a list.
 type shopListFunction struct{}
 
 func newShopListFunction() function.Function { return shopListFunction{} }
@@ -62,7 +62,7 @@ func (shopListFunction) Definition(_ context.Context, _ function.DefinitionReque
 	}
 }
 
-// Run never quotes the content: it may be a file of tokens that was taken for the list.
+// Run never quotes the content: the user may have passed a file of tokens.
 func (shopListFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var encoded string
 	var shared []string

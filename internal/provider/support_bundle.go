@@ -17,13 +17,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// supportBundle is what a support team has to know of a store and its shop. It holds no secret (I2),
-// and no time of its own: with one, it would be another at each plan.
+// supportBundle has what a support team needs to know about a store and its shop. It holds no secret (I2). It
+// has no time of its own, which would change it at each plan.
 type supportBundle struct {
 	ProviderVersion string `json:"provider_version"`
 	Environment     string `json:"environment"`
 	MerchantID      string `json:"merchant_id"`
-	// These are null where they were not asked for, or could not be read.
+	// These are null if they were not requested or could not be read.
 	EndpointStatus *bundleStatus `json:"endpoint_status"`
 	APIKeys        []bundleKey   `json:"api_keys"`
 	Shop           *bundleShop   `json:"shop"`
@@ -51,7 +51,7 @@ type bundleKey struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	LastUsedAt  *time.Time `json:"last_used_at"`
 	ExpiresAt   *time.Time `json:"expires_at"`
-	// MystoreShops are the shops that use the key; null where not all could be asked.
+	// MystoreShops are the shops that use the key; null if not all could be asked.
 	MystoreShops []string `json:"mystore_shops"`
 }
 
@@ -68,7 +68,7 @@ type bundleExtension struct {
 
 type bundleCredentials struct {
 	KustomID *string `json:"kustom_id"`
-	// SecretSet is nil where the shop's page does not show it.
+	// SecretSet is nil if the shop's page does not show it.
 	SecretSet *bool   `json:"secret_set"`
 	UpdatedAt *string `json:"updated_at"`
 }
@@ -76,7 +76,7 @@ type bundleCredentials struct {
 type bundleProof struct {
 	KustomID string `json:"kustom_id"`
 	Verdict  string `json:"verdict"`
-	// Cause is why the pair was not accepted.
+	// Cause says why the pair was not accepted.
 	Cause *string      `json:"cause"`
 	Calls []bundleCall `json:"calls"`
 }
@@ -90,12 +90,12 @@ type bundleFailure struct {
 
 type bundleCall struct {
 	Call string `json:"call"`
-	// Status is 0 where there was no answer.
+	// Status is 0 if there was no answer.
 	Status        int    `json:"status"`
 	CorrelationID string `json:"correlation_id"`
 }
 
-// bundleCalls returns requests in an order that does not depend on which of them ended first.
+// bundleCalls returns requests in an order that does not depend on which ended first.
 func bundleCalls(exchanges []transport.Exchange) []bundleCall {
 	calls := make([]bundleCall, 0, len(exchanges))
 	for _, e := range exchanges {
@@ -105,7 +105,7 @@ func bundleCalls(exchanges []transport.Exchange) []bundleCall {
 	return calls
 }
 
-// shown returns what a vendor says of something fit to be sent to anybody, nil where it says nothing.
+// shown returns a vendor's text in a form that can be shared; nil if it is empty.
 func shown(redactor *vendortext.Redactor, text *string) *string {
 	if text == nil {
 		return nil
@@ -114,10 +114,10 @@ func shown(redactor *vendortext.Redactor, text *string) *string {
 	return &fit
 }
 
-// notAnID stands for what a shop holds in the place of an ID. It may be the secret.
+// notAnID replaces a text that a shop holds in place of an ID. It may be the secret.
 const notAnID = "(not shown: it does not look like a Kustom ID, and may be the secret)"
 
-// heldID returns the ID that a shop holds, nil where it holds none.
+// heldID returns the ID that a shop holds, or nil.
 func heldID(id string) *string {
 	if id == "" {
 		return nil
@@ -128,11 +128,11 @@ func heldID(id string) *string {
 	return &id
 }
 
-// showsAsID tells whether what a shop holds as its ID may be shown. People enter ID and secret in
-// each other's place, and both in one.
+// showsAsID reports whether the text that a shop holds as its ID may be shown. Users swap ID and secret, or
+// enter both in one field.
 func showsAsID(id string) bool { return isUsername(id) && kustom.FindSecret(id) == "" }
 
-// json returns the bundle for programs.
+// json returns the bundle in JSON.
 func (b supportBundle) json() (string, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -144,7 +144,7 @@ func (b supportBundle) json() (string, error) {
 	return text.String(), nil
 }
 
-// markdown returns the bundle for people.
+// markdown returns the bundle as a document.
 func (b supportBundle) markdown() string {
 	var d markdownDocument
 	d.heading("# Store %s", b.MerchantID)
@@ -194,10 +194,10 @@ func (d *markdownDocument) row(cells []string) {
 	d.text.WriteString("|\n")
 }
 
-// meaningful are the characters that would end a cell, or mean something within it.
+// meaningful are the characters that end a Markdown cell or have a meaning in one.
 var meaningful = regexp.MustCompile("[\\\\`*_\\[\\]<>|~&]")
 
-// escapeMarkdown returns text as it has to be written to look the same, on one line.
+// escapeMarkdown escapes text so that it looks the same in Markdown, on one line.
 func escapeMarkdown(text string) string {
 	return meaningful.ReplaceAllString(strings.Join(strings.Fields(text), " "), `\$0`)
 }

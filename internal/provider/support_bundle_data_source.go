@@ -25,13 +25,13 @@ var (
 	_ datasource.DataSourceWithValidateConfig = (*supportBundleDataSource)(nil)
 )
 
-// portalReader reads what the portal shows of a store.
+// portalReader reads a store in the portal.
 type portalReader interface {
 	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
 	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
 }
 
-// shopReader reads what Mystore shows of a shop.
+// shopReader reads a shop in Mystore.
 type shopReader interface {
 	credentialsReader
 	extensionService
@@ -138,13 +138,13 @@ func (d *supportBundleDataSource) Read(ctx context.Context, req datasource.ReadR
 		return
 	}
 	model.JSON, model.Markdown = types.StringValue(text), types.StringValue(bundle.markdown())
-	// The state of a data source has its arguments in it. This one needs not be.
+	// A data source's state includes its arguments. This one is left out.
 	model.Secret = types.StringNull()
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// gather asks everybody. It fails only where nothing of use could come of it: a setting that is not
-// known yet, or a run that is interrupted.
+// gather reads all parts. It fails only if the result would be useless: a setting is not known yet, or the run
+// was interrupted.
 func (d *supportBundleDataSource) gather(ctx context.Context, m supportBundleModel) (supportBundle, error) {
 	if d.environment == nil {
 		return supportBundle{}, &unknownError{attribute: "environment"}
@@ -169,7 +169,7 @@ func (d *supportBundleDataSource) gather(ctx context.Context, m supportBundleMod
 			return supportBundle{}, err
 		}
 	}
-	// The proof is a use of the key, and comes last: it does not show in the rest.
+	// The proof uses the key, so it comes last and does not affect the rest.
 	if !m.KustomID.IsNull() {
 		if err := d.prove(ctx, &bundle, m.KustomID.ValueString(), m.Secret.ValueString()); err != nil {
 			return supportBundle{}, err
@@ -178,13 +178,13 @@ func (d *supportBundleDataSource) gather(ctx context.Context, m supportBundleMod
 	return bundle, nil
 }
 
-// bundlePart is a part of a bundle, and how it is read.
+// bundlePart is a part of a bundle with the function that reads it.
 type bundlePart struct {
 	name string
 	read func(context.Context) error
 }
 
-// add reads the part, and adds its failure to the bundle.
+// add reads the part and adds a failure to the bundle.
 func (p bundlePart) add(ctx context.Context, redactor *vendortext.Redactor, bundle *supportBundle) error {
 	var heard exchangeLog
 	err := p.read(listening(ctx, heard.add))
@@ -197,7 +197,7 @@ func (p bundlePart) add(ctx context.Context, redactor *vendortext.Redactor, bund
 	return nil
 }
 
-// unusable returns err, or that ctx is done, where no bundle can come of it.
+// unusable returns err or the error of ctx if there can be no bundle.
 func unusable(ctx context.Context, err error) error {
 	if isUnknown(err) {
 		return err
@@ -265,7 +265,7 @@ func (d *supportBundleDataSource) readCredentials(ctx context.Context, shop *bun
 	holds, err := d.mystore.Credentials(ctx, shop.Name)
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) {
-		// The extension's own part says so.
+		// The extension's own part reports it.
 		return nil
 	}
 	if err != nil {
@@ -277,7 +277,7 @@ func (d *supportBundleDataSource) readCredentials(ctx context.Context, shop *bun
 	return nil
 }
 
-// secretSet returns whether a shop has a secret, nil where that is not shown.
+// secretSet returns whether a shop has a secret; nil if that is not shown.
 func secretSet(secret mystore.SecretState) *bool {
 	if secret == mystore.SecretNotShown {
 		return nil
@@ -288,7 +288,7 @@ func secretSet(secret mystore.SecretState) *bool {
 
 const verdictAccepted = "accepted"
 
-// prove asks once: who waits for a plan does not want to wait a minute for a refusal.
+// prove tries once, so that a plan does not wait a minute for a refusal.
 func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBundle, username, secret string) error {
 	var heard exchangeLog
 	defer d.shops.NoteOwnUse(username)

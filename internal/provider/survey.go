@@ -10,15 +10,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/setup"
 )
 
-// SurveyOptions are what [Survey] takes. Those of a check that are about its report do nothing here.
+// SurveyOptions are the arguments of [Survey]. It ignores the check's options for a report.
 type SurveyOptions struct {
 	CheckOptions
-	// Only are the shops to look at; empty means all that there is a way into.
+	// Only are the shops to read; empty means all accessible ones.
 	Only []string
 }
 
-// Survey reads, without changing anything, the stores and the shops that a plan could reach, with the environment and the
-// sessions that it would use.
+// Survey reads the stores and the shops that a plan could reach, with the same environment and sessions. It
+// changes nothing.
 func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error) {
 	b, warnings, err := so.readOnly(o, func(*browserSettings) {})
 	if err != nil {
@@ -49,8 +49,7 @@ func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error
 	return seen, err
 }
 
-// among returns the shops to look at of those that there is a way into. It adds to near, for each of the others, a name
-// that is almost the same.
+// among returns the accessible shops among the wanted ones. For each other one, it adds a similar name to near.
 func (so SurveyOptions) among(reached []string, near map[string]string) []string {
 	if len(so.Only) == 0 {
 		return reached

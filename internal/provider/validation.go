@@ -17,10 +17,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
-// credentialIDPattern is not documented: it only keeps an ID from being something else.
+// credentialIDPattern is not documented. It only distinguishes an ID from other text.
 var credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// mayBeSecret tells whether a text that should be an ID may be a secret, which nobody is shown (I2).
+// mayBeSecret reports whether a text in place of an ID may be a secret, which must not be shown (I2).
 func mayBeSecret(text string) bool { return kustom.MayHoldSecret(text) }
 
 func isShopName(text string) bool { return shoplist.IsName(text) }
@@ -49,7 +49,7 @@ func (merchantIDValidator) ValidateString(_ context.Context, req validator.Strin
 	malformedMerchantID(quoteUnlessSecret(req.ConfigValue.ValueString())).addTo(&resp.Diagnostics, req.Path)
 }
 
-// quoteUnlessSecret does not repeat what may be a secret (I2).
+// quoteUnlessSecret quotes a text unless it may be a secret (I2).
 func quoteUnlessSecret(text string) string {
 	if mayBeSecret(text) {
 		return "The value, which is not shown because it may be a secret,"
@@ -71,7 +71,7 @@ func (v credentialIDValidator) MarkdownDescription(ctx context.Context) string {
 	return v.Description(ctx)
 }
 
-// ValidateString does not quote the value, which may be a secret that was taken for an ID (I2).
+// ValidateString does not quote the value, which may be a secret in place of an ID (I2).
 func (credentialIDValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isCredentialID(req.ConfigValue.ValueString()) {
 		return
@@ -153,7 +153,7 @@ func (v durationValidator) ValidateString(ctx context.Context, req validator.Str
 	}
 }
 
-// checkHost refuses a host of the other environment.
+// checkHost rejects a host of the other environment.
 func checkHost(diags *diag.Diagnostics, environment *kustom.Environment, host types.String) {
 	if environment == nil || host.IsNull() || host.IsUnknown() {
 		return
@@ -163,8 +163,8 @@ func checkHost(diags *diag.Diagnostics, environment *kustom.Environment, host ty
 	}
 }
 
-// checkEnvironment refuses a merchant ID, or a username that begins with one, of the other
-// environment. What is not known yet, and an ID that does not tell, is passed over.
+// checkEnvironment rejects a merchant ID, or a username that begins with one, of the other environment. It
+// ignores unknown values and IDs without an environment.
 func checkEnvironment(diags *diag.Diagnostics, at path.Path, environment *kustom.Environment, what string, id types.String) {
 	if environment == nil || id.IsNull() || id.IsUnknown() {
 		return
@@ -214,7 +214,7 @@ func validatePairAt(diags *diag.Diagnostics, id types.String, at path.Path, secr
 	}
 }
 
-// validateOptionalPair finds the mistakes in a pair that may be left out as a whole.
+// validateOptionalPair checks a pair that may be left out as a whole.
 func validateOptionalPair(diags *diag.Diagnostics, id, secret types.String) {
 	at := path.Root("kustom_secret")
 	switch {
@@ -228,7 +228,7 @@ func validateOptionalPair(diags *diag.Diagnostics, id, secret types.String) {
 	}
 }
 
-// checkPair refuses a pair of the other environment.
+// checkPair rejects a pair of the other environment.
 func checkPair(diags *diag.Diagnostics, environment *kustom.Environment, id, secret types.String) {
 	checkEnvironment(diags, path.Root("kustom_id"), environment, "key", id)
 	checkSecretAt(diags, path.Root("kustom_secret"), environment, secret)

@@ -24,7 +24,7 @@ var (
 	_ action.ActionWithModifyPlan     = (*verifyCredentialsAction)(nil)
 )
 
-// pairProver tells whether a pair works.
+// pairProver proves that a pair works.
 type pairProver interface {
 	Prove(ctx context.Context, pair rotation.Pair) error
 }
@@ -80,8 +80,7 @@ func (a *verifyCredentialsAction) Configure(_ context.Context, req action.Config
 	if b == nil {
 		return
 	}
-	// Mystore is asked itself, and not what is remembered of its shops: somebody may have changed
-	// one since.
+	// The action reads Mystore itself and not the cache, because somebody may have changed a shop since.
 	a.shops, a.keys, a.prover, a.clock, a.environment = b.mystore, b.engine.Keys, b.engine.Shops, b.clock, b.environment
 }
 
@@ -94,7 +93,7 @@ func (a *verifyCredentialsAction) ValidateConfig(ctx context.Context, req action
 	config.validate(&resp.Diagnostics)
 }
 
-// ModifyPlan refuses a pair of the other environment before anything is applied.
+// ModifyPlan rejects a pair of the other environment before anything is applied.
 func (a *verifyCredentialsAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config verifyCredentialsModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -110,7 +109,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	// What was not known while planning has not been looked at yet.
+	// Values that were unknown at plan have not been checked yet.
 	config.validate(&resp.Diagnostics)
 	checkPair(&resp.Diagnostics, a.environment, config.KustomID, config.Secret)
 	if resp.Diagnostics.HasError() {
@@ -123,7 +122,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 	if !config.Shop.IsNull() {
 		a.verifyShop(ctx, config, p, &resp.Diagnostics)
 	}
-	// One mistake does not hide another: the pair is looked at even if the shop is not right.
+	// One mistake does not hide another: the pair is checked even if the shop is wrong.
 	if !config.KustomID.IsNull() && ctx.Err() == nil {
 		a.verifyPair(ctx, config.pair(), p, &resp.Diagnostics)
 	}
@@ -142,7 +141,7 @@ func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.
 	p.say("Kustom's merchant API accepts %s with its secret.", pair.Username)
 }
 
-// verifyShop checks what a shop holds.
+// verifyShop checks a shop's credentials.
 func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyCredentialsModel, p actionProgress, diags *diag.Diagnostics) {
 	shop := config.Shop.ValueString()
 	p.say("Reading what shop %s holds.", shop)
@@ -169,7 +168,7 @@ func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyC
 	a.verifyKey(ctx, shop, holds.KustomID, p, diags)
 }
 
-// verifyKey checks the key that a shop holds.
+// verifyKey checks a shop's key.
 func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username string, p actionProgress, diags *diag.Diagnostics) {
 	merchantID, _, _ := strings.Cut(username, "-")
 	p.say("Looking for %s among the API keys of store %s in Kustom Portal.", username, merchantID)
@@ -195,8 +194,8 @@ func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username 
 	shopsKeyDoesNotExist(shop, username, merchantID).addTo(diags, path.Root("shop"))
 }
 
-// checkHeld reports what is wrong with what a shop holds, as far as that can be seen, and returns
-// whether nothing is. What is no ID is not repeated: it may be a secret in the wrong field (I2).
+// checkHeld reports visible mistakes in a shop's credentials, and returns whether there are none. It does not
+// quote a malformed ID, which may be a secret in the wrong field (I2).
 func checkHeld(diags *diag.Diagnostics, shop string, holds mystore.Credentials) bool {
 	at := path.Root("shop")
 	switch {
@@ -210,7 +209,7 @@ func checkHeld(diags *diag.Diagnostics, shop string, holds mystore.Credentials) 
 	return !diags.HasError()
 }
 
-// checkKeyHost reports a key of another host, or of Klarna's where the portal does not show hosts.
+// checkKeyHost reports a key of another host, or one of Klarna's if the portal does not show hosts.
 func checkKeyHost(diags *diag.Diagnostics, shop string, key kustom.Key, environment kustom.Environment) {
 	host, why := key.Host, ""
 	if host == "" {

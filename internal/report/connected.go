@@ -19,11 +19,11 @@ const (
 
 // What to do next.
 const (
-	nextApply   = "Apply again: the next plan has this shop to do."
-	nextMend    = "Mend that, and apply again: the next plan has this shop to do."
+	nextApply   = "Apply again: the next plan includes this shop."
+	nextMend    = "Fix that, and apply again: the next plan includes this shop."
 	nextWait    = "Apply again then, or let a nightly run do it."
 	nextWarning = "Read the plan's warnings."
-	nextDelete  = "Mend that, and apply again: the next plan deletes it."
+	nextDelete  = "Fix that, and apply again: the next plan deletes it."
 )
 
 // readPlan adds the shops of a plan.
@@ -131,7 +131,7 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 		s.note("An earlier run did not finish this shop.", "This plan gives it a new key.")
 	}
 	if problem := before.text("last_error"); problem != "" {
-		s.note("The last apply failed: "+problem, "This plan tries again: mend that first.")
+		s.note("The last apply failed: "+problem, "This plan tries again: fix that first.")
 	}
 	return s
 }

@@ -142,7 +142,7 @@ func decode(in io.Reader) (*document, error) {
 	case d.Version != nil && d.FormatVersion == "":
 		return nil, errors.New("this is a state file itself: " + howTo)
 	case !strings.HasPrefix(d.FormatVersion, "0.") && !strings.HasPrefix(d.FormatVersion, "1."):
-		return nil, errors.New("this is no plan or state in a form that is known here: " + howTo)
+		return nil, errors.New("this is not a plan or state in a known form: " + howTo)
 	}
 	return d, nil
 }

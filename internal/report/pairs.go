@@ -144,7 +144,7 @@ func (s *Shop) deleteKey(key *change) {
 		s.note("The key is deleted even if a shop uses it: force_destroy is set.", "Check that no shop does.")
 	}
 	if len(key.Change.Actions) == 2 && key.Change.Actions[0] == "delete" {
-		s.note("The old key is to go before the new one is made. While a shop uses it, the apply refuses that.",
+		s.note("The plan deletes the old key before it makes the new one. While a shop uses the old key, the apply refuses that.",
 			"Put create_before_destroy = true into the key's lifecycle.")
 	}
 }

@@ -153,7 +153,7 @@ func TestPlan(t *testing.T) {
 			[]string{"a/M00000001 new key M00000001-given>"}},
 		"pair is rotated in the wrong order": {join(planOf(apiKey, deleteFirst, with(key, o{"force_destroy": true}), newKey, nil), planOf(credentials, update, installed, newID, nil)),
 			[]string{"a/M00000001 new key M00000001-given> gone:M00000001-given !The key is deleted even if a shop uses it: force_destroy is set." +
-				" !The old key is to go before the new one is made. While a shop uses it, the apply refuses that."}},
+				" !The plan deletes the old key before it makes the new one. While a shop uses the old key, the apply refuses that."}},
 		"pair gets another store": {planOf(credentials, update, installed, with(installed, o{"kustom_id": "M00000002-new"}), nil),
 			[]string{"a/M00000002 new key M00000001-given>M00000002-new !The shop's payments go to another merchant: from store M00000001 to store M00000002."}},
 		"pair leaves": {join(planOf(apiKey, remove, key, nil, nil), planOf(credentials, remove, installed, nil, nil)),

@@ -263,7 +263,7 @@ func TestMarkdown_FitsAComment(t *testing.T) {
 		if len(text) > 65_536 {
 			t.Errorf("the report of %d shops has %d bytes", shops, len(text))
 		}
-		listed := regexp.MustCompile(`(?m)^- \*\*shop-\d{4}\*\* .* has this shop to do\.$`).FindAllString(text, -1)
+		listed := regexp.MustCompile(`(?m)^- \*\*shop-\d{4}\*\* .* includes this shop\.$`).FindAllString(text, -1)
 		rows := regexp.MustCompile(`(?m)^\| shop-.* \|$`).FindAllString(text, -1)
 		if len(listed) == 0 || len(rows) == 0 {
 			t.Fatalf("of %d shops, %d are listed and %d in the table", shops, len(listed), len(rows))
@@ -319,8 +319,8 @@ func TestRead_SaysWhatElseItIs(t *testing.T) {
 		"PK\x03\x04":                 "a saved plan itself",
 		`{"version":4,"serial":1}`:   "a state file itself",
 		`{"@level":"info"}` + "\n{}": "the log that plan -json",
-		`{}`:                         "no plan or state",
-		`{"format_version":"2.0"}`:   "no plan or state",
+		`{}`:                         "not a plan or state in a known form",
+		`{"format_version":"2.0"}`:   "not a plan or state in a known form",
 		`[]`:                         "unexpected type",
 		`{"format_version":"1.0","values":{"root_module":{"resources":"kco_live_api_PLANTED"}}}`: "unexpected type",
 		"\x1b[0m":                    "can't be read as JSON",

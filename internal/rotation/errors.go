@@ -10,16 +10,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// ErrUndescribed says that a key was to get a description, and that the portal, as it is reached, has none.
+// ErrUndescribed says that a description is configured for a key, but the portal's pages support none.
 var ErrUndescribed = errors.New("the pages of Kustom Portal have no descriptions of keys")
 
-// KeyInUseError says that a key may not be deleted, because a shop takes payments with it (I1).
+// KeyInUseError says that a key may not be deleted because it is in use: a shop takes payments with it (I1).
 type KeyInUseError struct {
 	Username string
-	// Shops are the shops that hold the key, or may hold it because it has just been written into them.
+	// Shops are the shops that hold the key, or may hold it because it has just been written to them.
 	Shops []string
-	// Left says that this walk has destroyed the shops' objects and left their credentials as they were, so
-	// that no later step of it changes them.
+	// Left reports that this walk has destroyed the shops' objects and left their credentials unchanged, so no
+	// later step of it changes them.
 	Left bool
 }
 
@@ -31,10 +31,9 @@ func (e *KeyInUseError) Error() string {
 // KeyUsageUnknownError says that a key may not be deleted, because it is not known whether a shop uses it (I1).
 type KeyUsageUnknownError struct {
 	Username string
-	// Shops are the shops that could not be read and may use the key. None means that the provider has no
-	// shop to ask.
+	// Shops are the unreadable shops that may use the key. It is empty if the provider has no shop to ask.
 	Shops []string
-	// Cause is why the first of them could not be read.
+	// Cause says why the first of them could not be read.
 	Cause error
 }
 
@@ -60,11 +59,11 @@ func (e *KeyStillUsedError) Error() string {
 	return fmt.Sprintf("%s was used within the last %s", e.Username, FormatDuration(e.UnusedFor))
 }
 
-// KeyStateUnknownError says that a new key may have got into a shop or not, or could not be deleted again,
-// and so has to be looked after later (I3).
+// KeyStateUnknownError says that a new key may or may not be in a shop, or could not be deleted again. A later
+// run must look after it (I3).
 type KeyStateUnknownError struct {
 	Key kustom.Orphan
-	// Cause is why the shop was not connected; Cleanup why the key was not deleted.
+	// Cause says why the shop was not connected. Cleanup says why the key was not deleted.
 	Cause, Cleanup error
 }
 
@@ -76,7 +75,7 @@ func (e *KeyStateUnknownError) Error() string {
 // Unwrap returns the causes.
 func (e *KeyStateUnknownError) Unwrap() []error { return []error{e.Cause, e.Cleanup} }
 
-// KeyNotDeletedError says that the portal still lists a key after it was asked to delete it.
+// KeyNotDeletedError says that the portal still lists a key after its deletion.
 type KeyNotDeletedError struct {
 	Key   kustom.Orphan
 	Cause error
@@ -91,11 +90,11 @@ func (e *KeyNotDeletedError) Error() string {
 	return text
 }
 
-// Unwrap returns what the deletion was answered with.
+// Unwrap returns the error of the deletion.
 func (e *KeyNotDeletedError) Unwrap() error { return e.Cause }
 
-// NotListedError says that the portal does not list a key that this walk has generated. That proves nothing:
-// lists lag.
+// NotListedError says that the portal does not list a key that this walk generated. That proves nothing,
+// because lists may be stale.
 type NotListedError struct{ MerchantID, CredentialID string }
 
 // Error implements error.
@@ -103,7 +102,7 @@ func (e *NotListedError) Error() string {
 	return fmt.Sprintf("Kustom Portal does not list the new key %s of store %s yet", e.CredentialID, e.MerchantID)
 }
 
-// KeyVanishedError says that a new key was deleted while it was on its way into a shop, by somebody else.
+// KeyVanishedError says that somebody else deleted a new key while it was being installed in a shop.
 type KeyVanishedError struct{ Shop, Username string }
 
 // Error implements error.
@@ -111,7 +110,7 @@ func (e *KeyVanishedError) Error() string {
 	return fmt.Sprintf("somebody deleted the key %s while shop %s got it", e.Username, e.Shop)
 }
 
-// StoreNotFoundError says that the portal user sees no such store.
+// StoreNotFoundError says that the portal user can't see the store.
 type StoreNotFoundError struct{ MerchantID string }
 
 // Error implements error.
@@ -119,12 +118,12 @@ func (e *StoreNotFoundError) Error() string {
 	return "the portal user sees no store " + e.MerchantID
 }
 
-// WrongStoreError says that a shop would get a key of another store than its present one belongs to. Its
+// WrongStoreError says that a shop would get a key of another store than its present key belongs to. Its
 // payments would go to another merchant.
 type WrongStoreError struct {
 	Shop string
-	// Present is the store of the shop's present key, Wanted the one that is configured. The texts describe
-	// them to a person.
+	// Present is the store of the shop's present key, and Wanted the configured one. The texts describe them
+	// for the user.
 	Present, Wanted string
 }
 
@@ -133,7 +132,7 @@ func (e *WrongStoreError) Error() string {
 	return fmt.Sprintf("shop %s has a key of store %s, and would get one of store %s", e.Shop, e.Present, e.Wanted)
 }
 
-// MismatchError says that a shop shows something else than what was written into it.
+// MismatchError says that a shop shows something other than what was written to it.
 type MismatchError struct{ Shop, Want, Got string }
 
 // Error implements error.
@@ -141,7 +140,7 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("shop %s shows %q after %q was written", e.Shop, e.Got, e.Want)
 }
 
-// OwnedTwiceError says that two objects of a configuration have the same shop.
+// OwnedTwiceError says that two objects of a configuration own the same shop.
 type OwnedTwiceError struct{ Shop, First, Second string }
 
 // Error implements error.
@@ -149,7 +148,7 @@ func (e *OwnedTwiceError) Error() string {
 	return fmt.Sprintf("shop %s is in two objects: a %s and a %s", e.Shop, e.First, e.Second)
 }
 
-// isNotInstalled tells whether err says that a shop has no Klarna Checkout V3, and so holds no key.
+// isNotInstalled reports whether err says that a shop has no Klarna Checkout V3, and so holds no key.
 func isNotInstalled(err error) bool {
 	var missing *mystore.NotInstalledError
 	return errors.As(err, &missing)

@@ -9,7 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// StoreKey is a key of a store as it was found, and the shops that hold it. It holds no secret.
+// StoreKey is a key of a store with the shops that hold it. It holds no secret.
 type StoreKey struct {
 	KeyRef
 	LastUsedAt *time.Time `json:"last_used_at"`
@@ -17,8 +17,8 @@ type StoreKey struct {
 	Shops []string `json:"shops,omitempty"`
 }
 
-// Inventory returns the store's keys, the oldest first, and which shops hold them. A shop that can't be read is
-// a warning's matter: before a key is deleted, it is asked again.
+// Inventory returns the store's keys, the oldest first, and the shops that hold them. An unreadable shop is
+// only a warning here, because it is asked again before a key is deleted.
 func (e *Engine) Inventory(ctx context.Context, merchantID string) ([]StoreKey, []ShopFailure, error) {
 	var keys []kustom.Key
 	for key, err := range e.Keys.Keys(ctx, merchantID) {
@@ -38,8 +38,8 @@ func (e *Engine) Inventory(ctx context.Context, merchantID string) ([]StoreKey, 
 	return found, unread, nil
 }
 
-// NotMade leaves out the keys that this walk has generated. No plan has named them, and they may be on their way
-// into a shop that does not hold them yet (I1).
+// NotMade drops the keys that this walk generated. No plan names them, and they may be about to be installed in
+// a shop (I1).
 func (e *Engine) NotMade(keys []StoreKey) []StoreKey {
 	var others []StoreKey
 	for _, key := range keys {
@@ -50,17 +50,17 @@ func (e *Engine) NotMade(keys []StoreKey) []StoreKey {
 	return others
 }
 
-// Evidence says what lets a key be deleted although not every shop, or none, could be asked.
+// Evidence says what allows a key's deletion if not every shop could be asked.
 type Evidence struct {
-	// UnusedFor is the time without use that counts as evidence; 0 where none counts.
+	// UnusedFor is the time without use that counts as evidence; 0 if none counts.
 	UnusedFor time.Duration
-	// Unverified says that the user wants keys deleted although no shop could be asked.
+	// Unverified reports that the user wants keys deleted even if no shop could be asked.
 	Unverified bool
 }
 
-// DeleteAll deletes keys of a store, and returns for each what has kept it from being deleted. It waits for the
-// shops that still use one of them to get another, beside each other and beside the deletions: one shop that does
-// not move must not keep the rest.
+// DeleteAll deletes keys of a store. For each key it returns why it was not deleted, or nil. It waits for shops
+// that still use a key to get another one. The waits run at the same time as the deletions, so one shop does
+// not delay the rest.
 func (e *Engine) DeleteAll(ctx context.Context, keys []StoreKey, evidence Evidence) []error {
 	errs := make([]error, len(keys))
 	var waits sync.WaitGroup

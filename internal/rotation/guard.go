@@ -12,21 +12,20 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// This file answers one question: may this key be deleted? Only if at least one shop could be asked, all that
-// may use the key have answered right before, and none of them holds it.
+// This file answers one question: may this key be deleted? Only if at least one shop could be asked, every shop
+// that may use the key has just answered, and none holds it.
 
 const (
-	// lookInterval is the wait between two looks at what this walk itself has written.
+	// lookInterval is the wait between two looks at what this walk has written.
 	lookInterval = time.Second
-	// askInterval is the wait between two reads of a shop that somebody else may be moving.
+	// askInterval is the wait between two reads of a shop that somebody else may be changing.
 	askInterval = 5 * time.Second
-	// failureFor is how long a shop that could not be read is not tried again for another key.
+	// failureFor is how long an unreadable shop is not read again for another key.
 	failureFor = time.Minute
 )
 
-// Unused returns nil where no shop uses a key, a [*KeyInUseError] where one does, and a
-// [*KeyUsageUnknownError] where that is not known. NotBefore is a time that the shops must have been read
-// after; zero means that a read within [FreshFor] will do.
+// Unused returns nil if no shop uses a key, a [*KeyInUseError] if one does, and a [*KeyUsageUnknownError] if
+// that is unknown. The shops must have been read after notBefore; zero accepts a read within [FreshFor].
 func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Time) error {
 	names, err := s.guards(key)
 	if err != nil {
@@ -38,15 +37,15 @@ func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Ti
 	return s.verdict(names, key)
 }
 
-// CanAsk tells whether there is a shop that can be asked before a key is deleted, as far as is known.
+// CanAsk reports whether there is a shop to ask before a key is deleted, as far as is known.
 func (s *Shops) CanAsk(key KeyRef) bool {
 	names, err := s.guards(key.Orphan())
 	return err != nil || len(names) > 0
 }
 
-// Blocked returns those of the keys that an apply would keep, as far as this walk knows by now, and the shops that keep
-// them: they may use a key and could not be read. Where it returns keys and no shop, there is none to ask. It reads no
-// shop: what is read while planning would be out of date where an apply plans and then waits.
+// Blocked returns the keys that an apply would keep, as far as this walk knows, and the unreadable shops that
+// may use them. If it returns keys and no shop, there is no shop to ask. It reads no shop: a read at plan would
+// be stale at apply.
 func (s *Shops) Blocked(keys []KeyRef) (blocked []KeyRef, by []string) {
 	for _, key := range keys {
 		names, err := s.guards(key.Orphan())
@@ -62,13 +61,13 @@ func (s *Shops) Blocked(keys []KeyRef) (blocked []KeyRef, by []string) {
 	return blocked, slices.Compact(by)
 }
 
-// Blocked returns what [Shops.Blocked] does of the keys that a plan deletes at once.
+// Blocked returns the result of [Shops.Blocked] for the keys that a plan deletes at once.
 func (e *Engine) Blocked(p Plan) (blocked []KeyRef, by []string) {
 	return e.Shops.Blocked(slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" }))
 }
 
-// deadUsers returns the shops that may use a key and can't be read. One whose page does not show its key is none of
-// them: to give it a key may be what the apply is for.
+// deadUsers returns the unreadable shops that may use a key. It leaves out a shop whose page hides its key,
+// because the apply may be about to give that shop a key.
 func (s *Shops) deadUsers(names []string, key kustom.Orphan) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +81,7 @@ func (s *Shops) deadUsers(names []string, key kustom.Orphan) []string {
 	return dead
 }
 
-// Holds tells whether a shop that this walk has read holds a username.
+// Holds reports whether a shop that this walk has read holds a username.
 func (s *Shops) Holds(username string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +93,7 @@ func (s *Shops) Holds(username string) bool {
 	return false
 }
 
-// guards returns the shops that are asked before a key is deleted.
+// guards returns the shops to ask before a key is deleted.
 func (s *Shops) guards(key kustom.Orphan) ([]string, error) {
 	names, err := s.names()
 	if err != nil {
@@ -103,9 +102,9 @@ func (s *Shops) guards(key kustom.Orphan) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] || s.isElsewhere(name, key) }), nil
 }
 
-// isElsewhere tells whether a shop can be left out of a question about a store. That is so where nothing configures the
-// shop, somebody only signed in to it on this machine, and it was last seen with a key of another store. Such a shop is
-// not read, so its expired session blocks nothing.
+// isElsewhere reports whether a shop can be left out of a question about a store. That holds if no setting
+// names the shop, somebody only signed in to it on this machine, and it was last seen with a key of another
+// store. Such a shop is not read, so its expired session blocks nothing.
 func (s *Shops) isElsewhere(name string, key kustom.Orphan) bool {
 	if s.signedIn == nil || !s.signedIn(name) {
 		return false
@@ -120,8 +119,8 @@ func (s *Shops) isElsewhere(name string, key kustom.Orphan) bool {
 	return ok && store != key.MerchantID
 }
 
-// readRelevant reads the shops that may use a key, unless they have just been read. A shop that can't be read
-// stops nothing; the verdict takes it into account.
+// readRelevant reads the shops that may use a key, unless they were just read. It ignores failures; the verdict
+// considers them.
 func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orphan, notBefore time.Time) error {
 	var relevant []string
 	for _, name := range names {
@@ -141,7 +140,7 @@ func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orp
 	})
 }
 
-// needsReading tells whether a shop has to be read before a key is deleted.
+// needsReading reports whether a shop must be read before a key is deleted.
 func (h *shop) needsReading(key kustom.Orphan, notBefore time.Time) bool {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
@@ -163,8 +162,8 @@ func (h *shop) hasJustFailed() bool {
 	return h.failure != nil && h.in.clock.Now().Sub(h.readAt) < failureFor
 }
 
-// mayUse tells whether a shop may use a key: it holds or gets the key, or it is configured for a key of that
-// store, was last seen with one, or nothing is known of it. The caller holds in.mu.
+// mayUse reports whether a shop may use a key: it holds or gets the key, it is configured for a key of that
+// store, it was last seen with one, or nothing is known about it. The caller holds in.mu.
 func (h *shop) mayUse(key kustom.Orphan) bool {
 	if h.moves && !h.known && h.seen == "" {
 		return true
@@ -179,33 +178,33 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	case !h.known && h.seen == "" && len(h.stores) == 0:
 		return h.planned.mayUse(key.MerchantID)
 	case h.known || h.seen == "":
-		// Another run may give it a key of any store, unless it is known whose it is.
+		// Another run may give it a key of any store, unless its owner is known.
 		return len(h.stores) == 0
 	}
 	return h.seen != SecretAsID
 }
 
-// expectsOf tells whether the shop is getting a key of the store. The caller holds in.mu.
+// expectsOf reports whether the shop is getting a key of the store. The caller holds in.mu.
 func (h *shop) expectsOf(merchantID string) bool {
 	store, ok := kustom.StoreOf(h.expected)
 	return ok && store == merchantID
 }
 
-// isBlocked tells whether, by what is known now, a shop that can't be read keeps a key from being deleted.
+// isBlocked reports whether an unreadable shop prevents a key's deletion, by what is known now.
 func (s *Shops) isBlocked(key kustom.Orphan) bool {
 	names, err := s.guards(key)
 	return err != nil || isUsageUnknown(s.verdict(names, key))
 }
 
-// wasHeld tells whether the walk has seen a shop with a key.
+// wasHeld reports whether the walk has seen a shop with a key.
 func (s *Shops) wasHeld(username string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.held[username]
 }
 
-// mayLag tells whether a shop that may use a key was not written and seen in this walk, so that a read of it may show
-// what was before.
+// mayLag reports whether a read of a shop that may use a key may be stale: this walk has not written and seen
+// the shop's key.
 func (s *Shops) mayLag(key kustom.Orphan) bool {
 	names, err := s.guards(key)
 	if err != nil {
@@ -219,7 +218,7 @@ func (s *Shops) mayLag(key kustom.Orphan) bool {
 	})
 }
 
-// verdict judges by what is known of the shops.
+// verdict decides from what is known about the shops.
 func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,7 +232,7 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 		}
 		switch {
 		case h.known && h.holds.KustomID == key.Username || h.expected == key.Username && key.Username != "":
-			// A shop that does not show the key is waited for: it holds the key only as long as its reads may lag.
+			// A shop that does not show the key counts as a holder only as long as its reads may be stale.
 			holders, left = append(holders, name), left && h.left && h.known && h.holds.KustomID == key.Username
 		case h.known:
 			asked++
@@ -260,7 +259,7 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 	return nil
 }
 
-// Reconsider makes the shops that could not be read be tried again.
+// Reconsider allows the unreadable shops to be read again.
 func (s *Shops) Reconsider() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,13 +268,12 @@ func (s *Shops) Reconsider() {
 	}
 }
 
-// AwaitUnused returns nil when no shop uses a key any more, within the time that ctx allows. Otherwise it
-// returns what [Shops.Unused] does.
+// AwaitUnused waits, within the time of ctx, until no shop uses a key, and returns nil. Otherwise it returns
+// the error of [Shops.Unused].
 //
-// It waits because Terraform does not always order a key's deletion after the update of the shop that held
-// it. A wait may itself keep that update from starting, by taking up one of Terraform's few slots. So the
-// waits of a walk share one fate: when the first has ended in vain, it and all later ones are refused at
-// once, and the next run finds the shops moved on.
+// It waits because Terraform does not always order a key's deletion after the update of the shop that held it.
+// A wait can itself block that update, because it takes one of Terraform's few slots. So when the first wait of
+// a walk times out, it and all later ones fail at once, and the next run finds the shops updated.
 func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
 	for {
 		err := s.Unused(ctx, key, time.Time{})
@@ -292,7 +290,7 @@ func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
 	}
 }
 
-// awaitChange waits until this walk has moved a shop on, or it is time to read the shops again.
+// awaitChange waits until this walk has changed a shop, or until it is time to read the shops again.
 func (s *Shops) awaitChange(ctx context.Context, held *KeyInUseError, key kustom.Orphan) error {
 	for asked := s.clock.Now(); s.clock.Now().Sub(asked) < askInterval; {
 		if err := s.clock.Sleep(ctx, lookInterval); err != nil {
@@ -333,7 +331,7 @@ func (s *Shops) isStalled() bool {
 	return s.stalled
 }
 
-// stopWaiting ends a wait. One that ran out of time, rather than being cancelled, ends all of them.
+// stopWaiting ends a wait. A wait that timed out, and was not cancelled, ends all waits.
 func (s *Shops) stopWaiting(err error, held *KeyInUseError) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return errors.Join(held, err)

@@ -19,13 +19,13 @@ type Pair struct {
 }
 
 const (
-	// propagationWindow is how long a refusal (401) is retried: a key that is seconds old may not have reached
-	// every node of the merchant API yet.
+	// propagationWindow is how long a 401 is retried: a new key takes time to reach every node of the merchant
+	// API.
 	propagationWindow = time.Minute
-	// initialBackoff and maxBackoff bound the wait between two attempts meanwhile.
+	// initialBackoff and maxBackoff bound the wait between two attempts.
 	initialBackoff = time.Second
 	maxBackoff     = 8 * time.Second
-	// maxWrites is how often a pair is written whose writing is never confirmed.
+	// maxWrites is how often an unconfirmed write of a pair is tried.
 	maxWrites = 3
 )
 
@@ -37,9 +37,9 @@ func (s *Shops) Prove(ctx context.Context, pair Pair) error {
 	})
 }
 
-// RetryWhilePropagating makes a call of the merchant API that fails with a [*kustom.ProofError] where the pair
-// is refused. For a minute, or as long as ctx allows, a refusal makes it call again: a new key takes time to
-// reach every node, and a refused call has done nothing.
+// RetryWhilePropagating makes a call of the merchant API that fails with a [*kustom.ProofError] if the pair is
+// rejected. It retries a rejected call for a minute, or until ctx ends: a new key takes time to reach every
+// node, and a rejected call has done nothing.
 func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) error {
 	window, cancel := clock.WithTimeout(ctx, s.clock, propagationWindow)
 	defer cancel()
@@ -55,8 +55,9 @@ func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) er
 	}
 }
 
-// Install writes a pair into a shop and reads it back (I1). The caller has proven the pair, or does not want to. The
-// error is a [*mystore.NotConfirmedError] where the shop took the pair and does not show whether it has it.
+// Install writes a pair to a shop and reads it back (I1). The caller has proven the pair, or does not want to.
+// The error is a [*mystore.NotConfirmedError] if the shop accepted the pair and does not show whether it has
+// it.
 func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds mystore.Credentials, err error) {
 	ctx = forShop(ctx, name, "")
 	h := s.shop(name)
@@ -84,7 +85,7 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds myst
 	return holds, err
 }
 
-// write writes a pair, and returns what the answer shows. The caller holds the shop's turn.
+// write writes a pair and returns what the answer shows. The caller holds the shop's turn.
 func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) (mystore.Credentials, error) {
 	before, _, known := h.recall()
 	for try := 1; ; try++ {
@@ -92,7 +93,7 @@ func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) (mys
 		if err == nil || !isUncertain(err) || mystore.IsNotConfirmed(err) {
 			return answer, err
 		}
-		// The answer was lost: the shop may hold the one pair or the other. What it shows decides.
+		// The answer was lost, so the shop may hold either pair. What it shows decides.
 		h.forget()
 		now, readErr := s.read(ctx, name, h)
 		if readErr != nil {
@@ -108,8 +109,8 @@ func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) (mys
 	}
 }
 
-// confirmInstalled reads what a shop shows after a write that it accepted, until it shows the pair or longer
-// than its reads may lag. An answer for which the shop was read back is such a read. The caller holds the shop's turn.
+// confirmInstalled reads a shop after an accepted write, until the shop shows the pair or its reads can't be
+// stale any more. An answer that was read back counts as such a read. The caller holds the shop's turn.
 func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want string, answer mystore.Credentials) (mystore.Credentials, error) {
 	if answer.ReadBack && answer.KustomID == want && answer.Secret != mystore.SecretMissing {
 		answer.ReadBack = false
@@ -134,7 +135,7 @@ func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want
 	}
 }
 
-// notWritten tells whether err, from an installation, says that nothing was written.
+// notWritten reports whether an installation's error says that nothing was written.
 func notWritten(err error) bool {
 	return isNotInstalled(err) || transport.DidNothing(err)
 }

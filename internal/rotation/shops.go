@@ -14,12 +14,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// firstReadBack is the wait before a shop is read again that does not show what was written; each later wait is twice
-// as long.
+// firstReadBack is the wait before a shop that does not show the written key is read again. Each later wait is
+// twice as long.
 const firstReadBack = 2 * time.Second
 
-// Shops caches, for one Terraform walk over a configuration, what the shops hold. A shop is read when it is
-// first needed; what is written through Shops it knows. It is safe for concurrent use.
+// Shops caches, for one Terraform walk, what the shops hold. It reads a shop when the shop is first needed, and
+// knows what it has written itself. It is safe for concurrent use.
 type Shops struct {
 	service ShopService
 	prover  Merchant
@@ -36,7 +36,7 @@ type Shops struct {
 	shops map[string]*shop
 	// held are the usernames that the walk has seen in shops.
 	held map[string]bool
-	// stalled says that a wait for a shop to move on has ended in vain.
+	// stalled reports that a wait for a shop's update has timed out.
 	stalled bool
 }
 
@@ -53,30 +53,30 @@ func NewShops(o Options) *Shops {
 	return s
 }
 
-// shop is what is known of one shop.
+// shop is what is known about one shop.
 type shop struct {
 	name string
 	in   *Shops
-	// turn is held by whoever reads or writes the shop, so that an answer that was under way before a write is
-	// not taken for what came after it.
+	// turn is held while the shop is read or written, so that an answer from before a write does not replace
+	// the written value.
 	turn chan struct{}
 
 	// The rest is guarded by in.mu.
 
-	// known says that the last read succeeded, at readAt.
+	// known reports that the last read, at readAt, succeeded.
 	known  bool
 	readAt time.Time
-	// failure is why the last read failed, at readAt.
+	// failure is the error of the last read, at readAt.
 	failure error
 	holds   mystore.Credentials
-	// missing is set, and holds empty, where the shop has no Klarna Checkout V3. Certain says that a second
-	// look has confirmed it.
+	// missing is set, and holds is empty, if the shop has no Klarna Checkout V3. certain reports that a second
+	// read has confirmed it.
 	missing *mystore.NotInstalledError
 	certain bool
 	// expected is the username that was last written, at expectedAt, and not seen since.
 	expected   string
 	expectedAt time.Time
-	// written says that this walk has given the shop a key.
+	// written reports that this walk has given the shop a key.
 	written bool
 	// emptied is the username that the shop had when this walk emptied it, until the walk gives it another key.
 	emptied string
@@ -118,7 +118,7 @@ func (h *shop) take(ctx context.Context) (func(), error) {
 	}
 }
 
-// recall returns what is known of the shop: what it holds, or why it can't hold anything.
+// recall returns what is known about the shop: what it holds, or why it can't hold anything.
 func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
@@ -128,7 +128,7 @@ func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
 	return h.holds, nil, h.known
 }
 
-// learn remembers the outcome of a read. After a failed one the shop is unknown: it may hold any key.
+// learn records the result of a read. After a failed read the shop is unknown: it may hold any key.
 func (h *shop) learn(holds mystore.Credentials, err error) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
@@ -145,27 +145,27 @@ func (h *shop) learn(holds mystore.Credentials, err error) {
 		h.seen = holds.KustomID
 		h.in.held[holds.KustomID] = true
 	}
-	// A read that lags does not show what the shop has accepted: until it could, the shop holds both.
+	// A stale read does not show an accepted write. Until it would, the shop counts as holding both keys.
 	if holds.KustomID == h.expected || !now.Before(h.expectedAt.Add(PropagationDelay)) {
 		h.expected = ""
 	}
 }
 
-// expect notes that username is about to be written. From now on the shop may hold it.
+// expect records that username is about to be written. From now on the shop may hold it.
 func (h *shop) expect(username string) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
 	h.expected, h.expectedAt, h.left, h.written, h.uses, h.emptied = username, h.in.clock.Now(), false, true, "", ""
 }
 
-// withdraw takes back what expect noted: the write did certainly not happen.
+// withdraw undoes expect: the write certainly did not happen.
 func (h *shop) withdraw() {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
 	h.expected, h.written = "", false
 }
 
-// forget makes the shop unknown: somebody may have changed it.
+// forget makes the shop unknown, because somebody may have changed it.
 func (h *shop) forget() {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
@@ -215,7 +215,7 @@ func (s *Shops) Credentials(ctx context.Context, name string) (mystore.Credentia
 	})
 }
 
-// Fresh returns what a shop holds by a read that began after the call, or ended within [FreshFor] before it.
+// Fresh returns what a shop holds, by a read that began after the call or ended within [FreshFor] before it.
 func (s *Shops) Fresh(ctx context.Context, name string) (mystore.Credentials, error) {
 	return s.look(ctx, name, func(h *shop) bool { return h.isFresh(time.Time{}) })
 }
@@ -242,13 +242,13 @@ func (s *Shops) look(ctx context.Context, name string, enough func(*shop) bool) 
 	return s.read(ctx, name, h)
 }
 
-// read reads a shop and remembers the answer. The caller holds the shop's turn.
+// read reads a shop and records the answer. The caller holds the shop's turn.
 func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credentials, error) {
 	holds, err := s.service.Credentials(ctx, name)
 	return s.saw(name, h, holds, err)
 }
 
-// saw remembers what a read of the shop has shown, or why it has failed. The caller holds the shop's turn.
+// saw records the result or the failure of a read. The caller holds the shop's turn.
 func (s *Shops) saw(name string, h *shop, holds mystore.Credentials, err error) (mystore.Credentials, error) {
 	holds.KustomID = withoutSecret(holds.KustomID)
 	h.learn(holds, err)
@@ -347,14 +347,14 @@ func (s *Shops) Emptied(name string) string {
 	return h.emptied
 }
 
-// isGivenAnew tells whether this walk has given the shop a key.
+// isGivenAnew reports whether this walk has given the shop a key.
 func (h *shop) isGivenAnew() bool {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
 	return h.written
 }
 
-// empty clears a shop, and looks whether it is. The caller holds the shop's turn.
+// empty deletes a shop's credentials and checks the result. The caller holds the shop's turn.
 func (s *Shops) empty(ctx context.Context, name string, h *shop) error {
 	_, cause := s.service.Clear(ctx, name)
 	if cause != nil && !isUncertain(cause) {
@@ -392,13 +392,13 @@ func (s *Shops) Leave(name, username string) (given string) {
 	return ""
 }
 
-// Present returns the username that a shop was last seen with in this walk; empty where it has none or was not read.
+// Present returns the username that this walk last saw in a shop; empty if the shop has none or was not read.
 func (s *Shops) Present(name string) string {
 	holds, _, _ := s.shop(name).recall()
 	return holds.KustomID
 }
 
-// ShopFailure is a shop that could not be read.
+// ShopFailure is an unreadable shop.
 type ShopFailure struct {
 	Shop string
 	Err  error
@@ -440,7 +440,7 @@ func (s *Shops) Holders(ctx context.Context) (map[string][]string, []ShopFailure
 	return holders, failures, nil
 }
 
-// unread returns the configured shops that nobody has read yet.
+// unread returns the configured shops that were not read yet.
 func (s *Shops) unread() ([]string, error) {
 	names, err := s.names()
 	if err != nil {
@@ -463,5 +463,5 @@ func SameMoment(a, b string) bool {
 	return errA == nil && errB == nil && at.Equal(bt)
 }
 
-// isUncertain tells whether what failed with err may have been done all the same.
+// isUncertain reports whether the operation that failed with err may have happened.
 func isUncertain(err error) bool { return transport.IsUncertain(err) }

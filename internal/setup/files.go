@@ -121,8 +121,8 @@ func (f Folder) Files() ([]File, error) {
 }
 
 // errSecret says that something is taken for what it is not, such as a token for a shop's name.
-var errSecret = errors.New("what was to be written has something in it that may be a secret, so nothing is written. " +
-	"Look whether the name or the description of a shop, or a flag, is a token")
+var errSecret = errors.New("the files may contain a secret, so nothing is written. " +
+	"Check whether the name or the description of a shop, or a flag, is a token")
 
 // holdsSecret returns an error for what may hold a secret.
 func (f Folder) holdsSecret(content string) error {
@@ -195,13 +195,13 @@ func (f Folder) provider() string {
 		for i, name := range unread {
 			unread[i] = quote(name)
 		}
-		text.WriteString("\n  # These shops can't be read, and nothing tells their stores. As long as there is a token or a session for one of them,\n" +
+		text.WriteString("\n  # These shops can't be read, and their stores are unknown. As long as there is a token or a session for one of them,\n" +
 			"  # no old key of any shop is deleted. Give each a new token and add it to " + pathShops + ", or take its token away, or, if it is\n" +
 			"  # gone, name it here.\n")
 		fmt.Fprintf(&text, "  # ignored_shops = [%s]\n", strings.Join(unread, ", "))
 	}
 	if f.usesPages() {
-		text.WriteString("\n  # What has no token is reached by its web pages.\n" + f.browser())
+		text.WriteString("\n  # Without a token, the provider uses the web pages.\n" + f.browser())
 	}
 	text.WriteString("}\n")
 	return text.String()

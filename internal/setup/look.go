@@ -123,7 +123,7 @@ func (s *Seen) needsOwners() bool {
 func (s *Seen) readOwners(ctx context.Context, from Source) {
 	for key, err := range from.Keys(ctx) {
 		if err != nil {
-			s.Notes = append(s.Notes, "not all keys could be read, so that the store of some may be unknown: "+from.Advise(err))
+			s.Notes = append(s.Notes, "not all keys could be read, so the store of some may be unknown: "+from.Advise(err))
 			return
 		}
 		s.Owners[key.Username] = key.MerchantID

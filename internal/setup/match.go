@@ -152,7 +152,7 @@ func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
 	case shop.Problem != "":
 		return Match{}, Leftover{Why: shop.Problem}
 	case shop.KustomID != "" && !isUsername(shop.KustomID):
-		return Match{}, Leftover{Why: "what it has for a Kustom ID is none, and is not shown here: it may be the secret"}
+		return Match{}, Leftover{Why: "its Kustom ID is malformed, and is not shown here: it may be the secret"}
 	}
 	store, by, left := m.decide(wanted, shop)
 	if left.Why != "" {
@@ -193,11 +193,11 @@ func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evid
 	held, sites := m.storeOf(shop), m.sites(wanted, shop)
 	switch {
 	case said != "" && held != "" && held != said:
-		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, and is said to be of %s: a plan would refuse that", m.store(held), m.store(said))}
+		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, but you named %s: a plan would refuse that", m.store(held), m.store(said))}
 	case said != "":
 		return said, ByPerson, Leftover{}
 	case held != "" && len(sites) > 0 && !slices.Contains(sites, held):
-		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, and has the website of %s", m.store(held), m.store(sites[0])), Ask: AskStore}
+		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, but has the website of %s", m.store(held), m.store(sites[0])), Ask: AskStore}
 	case held != "":
 		return held, ByKey, Leftover{}
 	case len(sites) == 1:
@@ -212,9 +212,9 @@ func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evid
 func (m *matcher) unknown(wanted shoplist.Shop, shop Shop) string {
 	why := "it shows no Kustom ID"
 	if shop.KustomID != "" {
-		why = "nothing tells the store of its Kustom ID " + shop.KustomID
+		why = "the store is unknown for its Kustom ID " + shop.KustomID
 	}
-	why += ", and no store's website is its"
+	why += ", and no store has its website"
 	for _, store := range m.Stores {
 		if check.Alike(wanted.Name, store.Name) {
 			return why + "; " + m.store(store.MerchantID) + " is called like it"
@@ -235,7 +235,7 @@ func (m *matcher) noWay(shop string) string {
 // unfit says why no plan would take a store; empty where one would.
 func (m *matcher) unfit(store string) string {
 	if _, err := kustom.ParseMerchantID(store); err != nil {
-		return fmt.Sprintf("%q is none of a store: %v", store, err)
+		return fmt.Sprintf("%q is not a store's merchant ID: %v", store, err)
 	}
 	if !kustom.MerchantID(store).Accepts(m.Environment) {
 		return fmt.Sprintf("%s is not one of the %s", m.store(store), m.Environment)
@@ -289,7 +289,7 @@ func (result *Matching) leaveShared(shared []string, name func(string) string) {
 		}
 		result.Left = append(result.Left, Leftover{
 			Shop: match.Name, Ask: AskShared, Shared: match.MerchantID,
-			Why: fmt.Sprintf("the shops %s would all be of %s", strings.Join(together, ", "), name(match.MerchantID)),
+			Why: fmt.Sprintf("the shops %s would all belong to %s", strings.Join(together, ", "), name(match.MerchantID)),
 		})
 		return true
 	})

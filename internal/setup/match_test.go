@@ -51,12 +51,12 @@ func TestMatchShops(t *testing.T) {
 	}{
 		"by its key":            {shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, want: []string{"a=M00412871 the key that it holds"}},
 		"by the portal's list":  {shops: []Shop{{Name: "a", KustomID: uuid}}, want: []string{"a=M00698335 the key that it holds"}},
-		"by a key of nobody's":  {shops: []Shop{{Name: "a", KustomID: strings.Replace(uuid, "5", "6", 1)}}, want: []string{"a: nothing tells the store of its Kustom ID"}},
+		"by a key of nobody's":  {shops: []Shop{{Name: "a", KustomID: strings.Replace(uuid, "5", "6", 1)}}, want: []string{"a: the store is unknown for its Kustom ID"}},
 		"by its host":           {shops: []Shop{{Name: "a", Host: "www.kaffebonna.example"}}, want: []string{"a=M00537204 the store's website"}},
 		"by the list's website": {shops: []Shop{{Name: "a"}}, told: Told{List: list("a,,Kaffebonna.example/nb")}, want: []string{"a=M00537204 the store's website"}},
 		"by its name":           {shops: []Shop{{Name: "fjell-sport"}}, want: []string{"fjell-sport=M00412871 the store's website"}},
-		"part of a name":        {shops: []Shop{{Name: "fjell"}}, want: []string{"fjell: it shows no Kustom ID, and no store's website is its"}},
-		"called like a store":   {shops: []Shop{{Name: "ullogtre"}}, want: []string{"ullogtre: it shows no Kustom ID, and no store's website is its; store M00698335 (Ull og Tre) is called like it"}},
+		"part of a name":        {shops: []Shop{{Name: "fjell"}}, want: []string{"fjell: it shows no Kustom ID, and no store has its website"}},
+		"called like a store":   {shops: []Shop{{Name: "ullogtre"}}, want: []string{"ullogtre: it shows no Kustom ID, and no store has its website; store M00698335 (Ull og Tre) is called like it"}},
 		"by the list":           {shops: []Shop{{Name: "a"}}, told: Told{List: list("a,M00412871")}, want: []string{"a=M00412871 what you say"}},
 		"by a flag": {
 			shops: []Shop{{Name: "a"}}, told: Told{List: list("a,M00412871"), Stores: map[string]string{"a": "M00537204"}},
@@ -65,11 +65,11 @@ func TestMatchShops(t *testing.T) {
 		"key and list agree": {shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, told: Told{List: list("a,M00412871")}, want: []string{"a=M00412871 what you say"}},
 		"key against list": {
 			shops: []Shop{{Name: "a", KustomID: "M00412871-x"}}, told: Told{List: list("a,M00537204")},
-			want: []string{"a: it holds a key of store M00412871 (Fjellsport), and is said to be of store M00537204 (Kaffebønna): a plan would refuse that"},
+			want: []string{"a: it holds a key of store M00412871 (Fjellsport), but you named store M00537204 (Kaffebønna): a plan would refuse that"},
 		},
 		"key against website": {
 			shops: []Shop{{Name: "fjellsport", KustomID: "M00537204-x"}},
-			want:  []string{"fjellsport: it holds a key of store M00537204 (Kaffebønna), and has the website of store M00412871 (Fjellsport)"},
+			want:  []string{"fjellsport: it holds a key of store M00537204 (Kaffebønna), but has the website of store M00412871 (Fjellsport)"},
 		},
 		"key against website, and a person": {
 			shops: []Shop{{Name: "fjellsport", KustomID: "M00537204-x"}}, told: Told{Stores: map[string]string{"fjellsport": "M00537204"}},
@@ -82,11 +82,11 @@ func TestMatchShops(t *testing.T) {
 		"no way in":      {told: Told{List: list("a,M00412871")}, want: []string{"a: there is no token and no session for it"}},
 		"near miss":      {told: Told{List: list("fjelsport")}, want: []string{"fjelsport: there is no token and no session for it; there is one for fjellsport"}},
 		"unreadable":     {shops: []Shop{{Name: "a", Problem: "the token has expired"}}, want: []string{"a: the token has expired"}},
-		"secret as ID":   {shops: []Shop{{Name: "a", KustomID: "kco_live_api_hush"}}, told: Told{List: list("a,M00412871")}, want: []string{"a: what it has for a Kustom ID is none"}},
+		"secret as ID":   {shops: []Shop{{Name: "a", KustomID: "kco_live_api_hush"}}, told: Told{List: list("a,M00412871")}, want: []string{"a: its Kustom ID is malformed, and is not shown here"}},
 		"unseen store":   {shops: []Shop{{Name: "a", KustomID: "M00999999-x"}}, want: []string{"a: the user of Kustom Portal can't see store M00999999"}},
 		"other stage":    {shops: []Shop{{Name: "a", KustomID: "PM0001-x"}}, want: []string{"a: store PM0001 (Playground) is not one of the production"}},
-		"no merchant ID": {shops: []Shop{{Name: "a"}}, told: Told{Stores: map[string]string{"a": `M1" }`}}, want: []string{"a: \"M1\\\" }\" is none of a store"}},
-		"one store":      {shops: both, want: []string{"a: the shops a, b would all be of store M00412871 (Fjellsport)", "b: the shops a, b would"}},
+		"no merchant ID": {shops: []Shop{{Name: "a"}}, told: Told{Stores: map[string]string{"a": `M1" }`}}, want: []string{"a: \"M1\\\" }\" is not a store's merchant ID"}},
+		"one store":      {shops: both, want: []string{"a: the shops a, b would all belong to store M00412871 (Fjellsport)", "b: the shops a, b would"}},
 		"shared store":   {shops: both, told: Told{Shared: []string{"M00412871"}}, want: []string{"a=M00412871 the key", "b=M00412871 the key"}},
 		"besides the list": {
 			shops: []Shop{{Name: "a", KustomID: "M00412871-x"}, {Name: "b", KustomID: "M00537204-x"}},

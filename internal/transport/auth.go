@@ -5,16 +5,16 @@ import (
 	"net/http"
 )
 
-// Auth attaches a credential to a request. Because requests are built from a client's own base URL
-// and redirects are not followed, it reaches no other host.
+// Auth adds a credential to a request. Requests use only the client's own base URL, and redirects are not
+// followed, so the credential reaches no other host.
 type Auth interface {
 	authorize(http.Header) error
-	// secrets returns what must not be shown to anybody.
+	// secrets returns the values that nobody may see.
 	secrets() []string
 }
 
-// Bearer is a token, looked up when the request is sent: an API for which no token is configured
-// is an error only for those who use it.
+// Bearer returns a token. It is called when a request is sent, so a missing token is an error only for requests
+// that need it.
 type Bearer func() (string, error)
 
 func (b Bearer) authorize(h http.Header) error {

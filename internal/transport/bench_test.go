@@ -20,7 +20,7 @@ import (
 
 var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
 
-// bench is a server that answers as a script says, and a client of it with a clock of its own.
+// bench is a server that answers by a script, and its client with a fake clock.
 type bench struct {
 	t      *testing.T
 	clock  *clocktest.Fake
@@ -32,7 +32,7 @@ type bench struct {
 	exchanges []transport.Exchange
 }
 
-// newBench answers request n with script[n], and all that come after the last one with that.
+// newBench answers request n with script[n], and all later requests with the last entry.
 func newBench(t *testing.T, maxRetries int, script ...http.HandlerFunc) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: clocktest.New(noon)}
@@ -63,8 +63,8 @@ func (b *bench) observed() []transport.Exchange {
 	return append([]transport.Exchange(nil), b.exchanges...)
 }
 
-// newClient dials anew for every attempt: net/http itself repeats a request that a kept connection
-// lost, which would blur what the attempts are.
+// newClient opens a connection for each attempt. Otherwise net/http repeats a request that a kept connection
+// lost, and the attempts could not be counted.
 func (b *bench) newClient(base string, maxRetries int, timeout time.Duration) *transport.Client {
 	b.t.Helper()
 	address, err := url.Parse(base)
@@ -98,7 +98,7 @@ func problem(body []byte) transport.Problem {
 	}
 }
 
-// answer is what the requests of these tests are answered with.
+// answer is the type of the answers in these tests.
 type answer struct {
 	Text string    `json:"text"`
 	At   time.Time `json:"at"`
@@ -109,7 +109,7 @@ func (b *bench) do(ctx context.Context, r transport.Request) (answer, error) {
 	return transport.Do[answer](ctx, b.client, r)
 }
 
-// request is a plain one of that method.
+// request returns a plain request with that method.
 func request(method string) transport.Request {
 	r := transport.Request{Method: method, Template: "/things", MediaType: transport.JSON}
 	if method == http.MethodPost || method == http.MethodPatch {
@@ -118,7 +118,7 @@ func request(method string) transport.Request {
 	return r
 }
 
-// respond answers with a status, a content type, a body and further headers by name and value.
+// respond answers with a status, a content type, a body, and further headers as names and values.
 func respond(status int, contentType, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i < len(headers); i += 2 {
@@ -150,14 +150,14 @@ func reset(w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// hang says nothing until the client goes away, of which a server learns only when it has read the
-// whole request.
+// hang does not answer until the client goes away. The server notices that only after it has read the whole
+// request.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 }
 
-// closedPort is the base URL of a server that is not there.
+// closedPort returns the base URL of a server that does not run.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -171,7 +171,7 @@ func closedPort(t *testing.T) string {
 	return address
 }
 
-// failure returns err as what every error of this package is.
+// failure returns err as an [*Error], the type of every error of this package.
 func failure(t *testing.T, err error) *transport.Error {
 	t.Helper()
 	var failed *transport.Error
@@ -181,7 +181,7 @@ func failure(t *testing.T, err error) *transport.Error {
 	return failed
 }
 
-// roundTripper is a function that carries requests.
+// roundTripper is a function that implements http.RoundTripper.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

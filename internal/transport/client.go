@@ -1,8 +1,7 @@
-// Package transport talks HTTP with a vendor's API the way both vendors want it done: every
-// credential to its own host only, bounded and polite repetition, one attempt never longer than its
-// timeout, answers bounded in size, and a record of each exchange that cannot hold a secret.
+// Package transport sends HTTP requests to a vendor's API. It sends each credential to its own host only. It
+// limits retries, the time of each attempt and the size of answers. It records each exchange without secrets.
 //
-// It knows nothing of either vendor and nothing of Terraform.
+// It knows nothing about either vendor and nothing about Terraform.
 package transport
 
 import (
@@ -25,26 +24,27 @@ import (
 type Options struct {
 	// API is the short name of the API, for records and errors: "portal", "merchant", "mystore".
 	API string
-	// BaseURL is what request paths are appended to. It may have a path of its own.
+	// BaseURL is the prefix of all request paths. It may have a path of its own.
 	BaseURL *url.URL
-	// ConfigError, where it is set, is why no request can be sent: each fails with it.
+	// ConfigError, if set, is why no request can be sent. Each request fails with it.
 	ConfigError error
 	// UserAgent is sent with every request.
 	UserAgent string
-	// MaxRetries is how often a request is repeated at the most, after its first attempt.
+	// MaxRetries is the largest number of retries after the first attempt.
 	MaxRetries int
-	// Timeout bounds one attempt, from dialling to the last byte of the answer.
+	// Timeout limits one attempt, from dialling to the last byte of the answer.
 	Timeout time.Duration
 	// Clock measures waits and durations.
 	Clock clock.Clock
-	// RoundTripper carries the requests; see [NewPool].
+	// RoundTripper sends the requests; see [NewPool].
 	RoundTripper http.RoundTripper
 	// Problem reads the vendor's error bodies.
 	Problem func(body []byte) Problem
-	// Redactor makes what the server says fit to be shown. It learns the secrets of every request. Clients may
-	// share one: then none of them repeats a secret of another. [New] makes one where there is none.
+	// Redactor removes secrets and control characters from what the server says. It learns the secrets of every
+	// request. Clients may share one, and then none of them shows a secret of another. [New] creates one if it
+	// is nil.
 	Redactor *vendortext.Redactor
-	// Observe is told of every attempt when it has ended. It must be safe for concurrent use.
+	// Observe is called after every attempt. It must be safe for concurrent use.
 	Observe func(context.Context, Exchange)
 }
 
@@ -64,8 +64,7 @@ func New(o Options) *Client {
 	return &Client{Options: o}
 }
 
-// NewPool returns the round tripper that all clients of a provider share, so that connections are
-// reused however many objects talk to a host at once.
+// NewPool returns the round tripper that all clients of a provider share. Sharing it reuses connections.
 func NewPool() *http.Transport {
 	pool, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -74,19 +73,18 @@ func NewPool() *http.Transport {
 	pool = pool.Clone()
 	pool.MaxIdleConns = 512
 	pool.MaxResponseHeaderBytes = maxHeaderSize
-	// A fleet may talk to as many shops at once, which all live on one host.
+	// A fleet may talk to that many shops at once, and all of them are on one host.
 	pool.MaxIdleConnsPerHost = 256
 	return pool
 }
 
-// None is the type of an answer whose body is of no interest.
+// None is the type of an answer whose body is ignored.
 type None struct{}
 
-// Waiter is an answer that wants to know how long the server asks to wait before the next question.
+// Waiter is an answer that stores how long the server asks to wait before the next request.
 type Waiter interface{ SetRetryAfter(time.Duration) }
 
-// Do sends r, repeating it where that is safe, and decodes the answer's JSON body as a T. Any error
-// is an [*Error].
+// Do sends r, retries it if that is safe, and decodes the answer's JSON body as a T. Any error is an [*Error].
 func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
 	var out T
 	err := c.retry(ctx, r, func(attempt int) *Error {
@@ -137,8 +135,8 @@ func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 	if err != nil {
 		return 0, c.failure(r, NotSent, err)
 	}
-	// Not through an http.Client: a redirect is an error here, never followed. No API redirects, and
-	// what does (a sign-in page, a captive portal) must not be given credentials.
+	// An http.Client would follow redirects; here they are errors. No API redirects, and the pages that do (a
+	// sign-in page, a captive portal) must not receive credentials.
 	resp, err := c.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return 0, c.failure(r, sendingKind(err), err)
@@ -158,10 +156,10 @@ func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 	return resp.StatusCode, nil
 }
 
-// grace is how long a request outlives the cancellation of its context.
+// grace is how long a request may continue after its context is cancelled.
 const grace = 10 * time.Second
 
-// outlive returns a context that is cancelled not with ctx but a grace later.
+// outlive returns a context that is cancelled a grace period after ctx.
 func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
@@ -194,7 +192,7 @@ func (c *Client) refusal(r Request, resp *http.Response) *Error {
 	return failure
 }
 
-// bodyKind tells what a body of a media type is.
+// bodyKind returns the kind of a body with the media type.
 func bodyKind(mediaType string, body []byte) BodyKind {
 	text := bytes.TrimSpace(body)
 	switch {
@@ -208,7 +206,7 @@ func bodyKind(mediaType string, body []byte) BodyKind {
 	return BodyOther
 }
 
-// sendingKind tells a request that was certainly never sent from one that may have been acted on.
+// sendingKind separates a request that was certainly not sent from one that the server may have processed.
 func sendingKind(err error) Kind {
 	if isDial(err) {
 		return NotSent
@@ -220,11 +218,11 @@ func sendingKind(err error) Kind {
 }
 
 const (
-	// maxHeaderSize is the size in bytes over which an answer's headers are an error. Go reads 10 MB.
+	// maxHeaderSize is the largest size of an answer's headers, in bytes. Go's own limit is 10 MB.
 	maxHeaderSize = 64 << 10
-	// maxAnswerSize is the size in bytes over which an answer is an error.
+	// maxAnswerSize is the largest size of an answer, in bytes.
 	maxAnswerSize = 10 << 20
-	// maxProblemSize is as much of an error answer as is looked at.
+	// maxProblemSize is how much of an error answer is read, in bytes.
 	maxProblemSize = 64 << 10
 )
 
@@ -253,7 +251,7 @@ func decode(resp *http.Response, out any) error {
 	return nil
 }
 
-// expectNone makes sure that the success is the API's, and not that of a sign-in page.
+// expectNone checks that the success comes from the API and not from a sign-in page.
 func expectNone(resp *http.Response) error {
 	if resp.StatusCode != http.StatusNoContent && !isJSON(resp.Header) {
 		return fmt.Errorf("the answer is not JSON but %q", mediaType(resp.Header))
@@ -261,7 +259,7 @@ func expectNone(resp *http.Response) error {
 	return nil
 }
 
-// expectEnd also reads the body to its end, without which the connection could not be reused.
+// expectEnd also reads the body to its end, so that the connection can be reused.
 func expectEnd(decoder *json.Decoder) error {
 	_, err := decoder.Token()
 	if errors.Is(err, io.EOF) {
@@ -273,7 +271,7 @@ func expectEnd(decoder *json.Decoder) error {
 	return errors.New("there is more after its end")
 }
 
-// jsonCause drops what encoding/json quotes from the body: it may be a secret (I2).
+// jsonCause drops the parts of the body that encoding/json quotes: they may be secret (I2).
 func jsonCause(err error) error {
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {

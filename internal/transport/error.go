@@ -13,67 +13,67 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Kind tells how far a failed request got.
+// Kind says how far a failed request got.
 type Kind string
 
 // The kinds of failure.
 const (
 	// NotSent: the request never left; nothing was done.
 	NotSent Kind = "not sent"
-	// Untrusted: no trusted connection could be made; nothing was done.
+	// Untrusted: no trusted connection could be made, so nothing was done.
 	Untrusted Kind = "untrusted"
-	// NoAnswer: the connection failed or the time ran out; the request may have been carried out.
+	// NoAnswer: the connection failed or timed out. The server may have processed the request.
 	NoAnswer Kind = "no answer"
-	// Unreadable: the server reported success in a way that can't be read; it probably did the work.
+	// Unreadable: the server reported success in an unreadable answer. It probably did the work.
 	Unreadable Kind = "unreadable"
 	// Refused: the server answered with a status that is not a success.
 	Refused Kind = "refused"
 )
 
-// BodyKind tells what the body of an answer is.
+// BodyKind says what the body of an answer is.
 type BodyKind string
 
 // The kinds of bodies.
 const (
-	// BodyNone: there is nothing in it but white space.
+	// BodyNone: the body is empty or white space.
 	BodyNone BodyKind = "empty"
-	// BodyJSON: it is JSON, and said to be.
+	// BodyJSON: it is JSON, and its media type says so.
 	BodyJSON BodyKind = "JSON"
-	// BodyHTML: it is said to be HTML, or begins as HTML or XML does.
+	// BodyHTML: its media type is HTML, or it begins like HTML or XML.
 	BodyHTML BodyKind = "HTML"
 	// BodyOther: it is something else, or could not be read to its end.
 	BodyOther BodyKind = "other"
 )
 
-// Problem is what a vendor says of a request that it refuses, before anybody may see it.
+// Problem is a vendor's explanation of a refusal, before redaction.
 type Problem struct {
 	// Code is the vendor's own code for the reason.
 	Code vendortext.Text
 	// Messages are the vendor's explanations.
 	Messages []vendortext.Text
-	// CorrelationID is what the vendor's support finds the request by.
+	// CorrelationID identifies the request for the vendor's support.
 	CorrelationID vendortext.Text
-	// Subject is the ID of the object that the problem is about, where the vendor names it.
+	// Subject is the ID of the object that the problem is about, if the vendor names it.
 	Subject vendortext.Text
 }
 
-// Explanation is a [Problem] that is fit to be shown.
+// Explanation is a [Problem] after redaction. It can be shown.
 type Explanation struct {
 	// Code is the vendor's own code for the reason.
 	Code string
 	// Messages are the vendor's explanations.
 	Messages []string
-	// CorrelationID is what the vendor's support finds the request by.
+	// CorrelationID identifies the request for the vendor's support.
 	CorrelationID string
-	// Subject is the ID of the object that the problem is about; empty where the vendor names none that could be
+	// Subject is the ID of the object that the problem is about; empty if the vendor names none that could be
 	// an ID.
 	Subject string
 }
 
-// maxMessages bounds how many of a vendor's messages are repeated.
+// maxMessages is how many of a vendor's messages are shown.
 const maxMessages = 10
 
-// explain returns p fit to be shown.
+// explain returns p after redaction.
 func explain(p Problem, redactor *vendortext.Redactor) Explanation {
 	shown := p.Messages[:min(len(p.Messages), maxMessages)]
 	e := Explanation{Code: redactor.Show(p.Code), CorrelationID: redactor.Show(p.CorrelationID)}
@@ -83,14 +83,14 @@ func explain(p Problem, redactor *vendortext.Redactor) Explanation {
 	if more := len(p.Messages) - len(shown); more > 0 {
 		e.Messages = append(e.Messages, fmt.Sprintf("and %d more", more))
 	}
-	// An ID becomes part of a path. One that can't be shown as it is is none.
+	// An ID becomes part of a path. An ID that redaction changes is dropped.
 	if subject := redactor.Show(p.Subject); vendortext.New(subject) == p.Subject {
 		e.Subject = subject
 	}
 	return e
 }
 
-// Shown returns a vendor's text fit to be shown, for those who know no secret that may be in it.
+// Shown returns a vendor's text in a form that can be shown, without a list of known secrets.
 func Shown(text string) string { return (*vendortext.Redactor)(nil).Show(vendortext.New(text)) }
 
 // Error says why a request did not succeed. It holds no secret.
@@ -98,26 +98,24 @@ type Error struct {
 	API, Host, Method, Template string
 
 	Kind Kind
-	// Status is the HTTP status, 0 where there was no answer.
+	// Status is the HTTP status; 0 if there was no answer.
 	Status int
-	// Body tells what the refusal's body was; empty where the request was not refused. A refusal of a
-	// vendor's own has JSON or nothing, one of a firewall or proxy in front of it mostly HTML.
+	// Body says what the refusal's body was; empty if the request was not refused. A vendor's own refusal has
+	// JSON or nothing. A firewall or proxy in front of the vendor mostly sends HTML.
 	Body BodyKind
-	// MediaType is the answer's media type, without parameters; empty where it had none that is
-	// well-formed.
+	// MediaType is the answer's media type without parameters; empty if the answer had no well-formed one.
 	MediaType string
 	Explanation
-	// RetryAfter is how long the server asked to wait after the last attempt. Nobody did.
+	// RetryAfter is how long the server asked to wait after the last attempt. The client did not wait.
 	RetryAfter time.Duration
-	// Waited is how long was waited between the attempts.
+	// Waited is the total wait between the attempts.
 	Waited time.Duration
-	// Uncertain says that an attempt, not necessarily the last, may have been carried out all the
-	// same.
+	// Uncertain reports that the server may have processed one of the attempts, not necessarily the last.
 	Uncertain bool
 	// Attempts is how often the request was sent.
 	Attempts int
-	// Err is the cause where there was no answer, or none that could be read. Its text is fit to be shown. That of
-	// what it wraps may not be.
+	// Err is the cause if there was no answer or an unreadable one. Its text can be shown. The text of the
+	// errors that it wraps may be unsafe to show.
 	Err error
 }
 
@@ -146,7 +144,7 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// FormatWait returns a duration, in whole seconds, for a person: "1 h 30 min", "20 s".
+// FormatWait formats a duration in whole seconds for a person: "1 h 30 min", "20 s".
 func FormatWait(d time.Duration) string {
 	d = d.Round(time.Second)
 	if d < time.Second {
@@ -168,13 +166,13 @@ func FormatWait(d time.Duration) string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// MayHaveWorked tells whether the request may have been carried out all the same.
+// MayHaveWorked reports whether the server may have processed the request.
 func (e *Error) MayHaveWorked() bool { return e.Uncertain }
 
-// DidNothing tells whether the request was to change something, and certainly did not.
+// DidNothing reports whether the request was a write that certainly did not happen.
 func (e *Error) DidNothing() bool { return e.Method != http.MethodGet && !e.Uncertain }
 
-// attemptMayHaveWorked tells whether the attempt that e is about may have been carried out all the same.
+// attemptMayHaveWorked reports whether the server may have processed the attempt that e is about.
 func (e *Error) attemptMayHaveWorked() bool {
 	switch e.Kind {
 	case NoAnswer, Unreadable:
@@ -187,29 +185,27 @@ func (e *Error) attemptMayHaveWorked() bool {
 	return false
 }
 
-// IsUncertain tells whether err is a failure after which what was asked for may have been done all the
-// same, whichever way it was asked for.
+// IsUncertain reports whether the operation that failed with err may have happened, by API or by pages.
 func IsUncertain(err error) bool {
 	var failure interface{ MayHaveWorked() bool }
 	return errors.As(err, &failure) && failure.MayHaveWorked()
 }
 
-// DidNothing tells whether err is the failure of something that was to change something, and certainly
-// did not.
+// DidNothing reports whether err is the failure of a write that certainly did not happen.
 func DidNothing(err error) bool {
 	var failure interface{ DidNothing() bool }
 	return errors.As(err, &failure) && failure.DidNothing()
 }
 
-// IsOutdated tells whether err says that nothing was done because what was proven before has to be proven again: the
-// caller makes the proofs again and tries once more.
+// IsOutdated reports whether err says that nothing was done because earlier proofs are out of date. The caller
+// makes the proofs again and retries once more.
 func IsOutdated(err error) bool {
 	var failure interface{ Outdated() bool }
 	return errors.As(err, &failure) && failure.Outdated()
 }
 
-// WhileOutdated does something, and does it again, up to three times in all, while the error says that its proofs are
-// out of date ([IsOutdated]): do makes them anew.
+// WhileOutdated calls do, up to three times in all, while its error says that its proofs are out of date
+// ([IsOutdated]). Each call of do makes the proofs anew.
 func WhileOutdated(do func() error) error {
 	const rounds = 3
 	for round := 1; ; round++ {
@@ -225,7 +221,7 @@ func IsStatus(err error, status int) bool {
 	return errors.As(err, &failure) && failure.Kind == Refused && failure.Status == status
 }
 
-// IsCode tells whether err is a refusal with the given status and vendor's code.
+// IsCode reports whether err is a refusal with the given status and vendor's code.
 func IsCode(err error, status int, code string) bool {
 	var failure *Error
 	return IsStatus(err, status) && errors.As(err, &failure) && failure.Code == code
@@ -236,7 +232,7 @@ func isDial(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
-// isTLS tells whether err is about the security of the connection, which no repetition mends.
+// isTLS reports whether err is about the security of the connection. A retry does not help then.
 func isTLS(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError

@@ -2,8 +2,8 @@ package transport
 
 import "time"
 
-// Exchange is what may be told of one attempt. Records of exchanges are made of these fields and
-// of nothing else: no body, header or query can get into a log, because none is here (I2).
+// Exchange has the fields of an attempt that may be recorded. Records of exchanges use only these fields. There
+// is no body, header or query here, so none can get into a log (I2).
 type Exchange struct {
 	API           string
 	Host          string

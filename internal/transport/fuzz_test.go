@@ -13,11 +13,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport/transporttest"
 )
 
-// longestWait is what a single wait may come to: the longest Retry-After that is granted, and the
-// longest jitter.
+// longestWait is the longest single wait: the longest Retry-After that the client accepts, and the longest
+// jitter.
 const longestWait = 5*time.Minute + 20*time.Second
 
-// FuzzRetryAfter sends every value of the header that a server may think of.
+// FuzzRetryAfter sends arbitrary values of the header.
 func FuzzRetryAfter(f *testing.F) {
 	for _, value := range []string{
 		"", "0", "7", "300", "301", "-5", "+5", "007", "1.5", "soon", "99999999999", "-99999999999", "2147483648",
@@ -40,7 +40,7 @@ func FuzzRetryAfter(f *testing.F) {
 			r.Limiter = transport.NewLimiter(120, clk)
 			_, err := transport.Do[answer](t.Context(), client, r)
 			mustObey(t, err, value)
-			// One that has nothing to do with the refusal waits for the same token.
+			// An unrelated request waits for the same token.
 			_, err = transport.Do[answer](t.Context(), client, r)
 			mustObey(t, err, value)
 			for _, slept := range clk.Slept() {
@@ -52,7 +52,7 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// mustObey expects a failure that does what the header asks for, or does not go on.
+// mustObey fails the test unless the failure waits as the header asks, or ends the attempts.
 func mustObey(t *testing.T, err error, value string) {
 	t.Helper()
 	transporttest.FitToShow(t, err, "no secret is involved")

@@ -31,12 +31,12 @@ import (
 
 const (
 	hostileToken = "portal-token-8Tq2LmX"
-	// planted is a secret of a known form that nobody has told the client of.
+	// planted is a secret of a known form that the client does not know.
 	planted = "kco_live_api_PLANTEDr8Tq2LmX"
 )
 
-// evil is what a hostile server says: secrets in several forms, what changes a terminal's title and what turns the
-// direction of its text.
+// evil is the text of a hostile server: secrets in several forms, and control characters that change a
+// terminal's title or the direction of text.
 var evil = hostileToken + " " + planted + " " + strings.ToUpper(hostileToken) + " " +
 	base64.StdEncoding.EncodeToString([]byte(hostileToken)) + " " + url.QueryEscape(planted) + " \x1b]0;owned\x07 \u202e\u009b31m "
 
@@ -122,7 +122,7 @@ func hostileAnswers() map[string]string {
 	}
 }
 
-// TestDo_QuotesNoHostileAnswer has a server answer what HTTP libraries repeat in their errors.
+// TestDo_QuotesNoHostileAnswer sends answers that HTTP libraries quote in their errors.
 func TestDo_QuotesNoHostileAnswer(t *testing.T) {
 	t.Parallel()
 	for name, answer := range hostileAnswers() {
@@ -133,7 +133,7 @@ func TestDo_QuotesNoHostileAnswer(t *testing.T) {
 	}
 }
 
-// TestDo_QuotesNoHostileProxy: the text beside a proxy's status is in Go's error as it is.
+// Go's error quotes the text beside a proxy's status unchanged.
 func TestDo_QuotesNoHostileProxy(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
@@ -148,7 +148,7 @@ func TestDo_QuotesNoHostileProxy(t *testing.T) {
 	}
 }
 
-// TestDo_QuotesNoHostileCertificate: the names in a certificate are printed before anybody trusts it.
+// TLS errors print the names in a certificate before it is trusted.
 func TestDo_QuotesNoHostileCertificate(t *testing.T) {
 	t.Parallel()
 	for name, names := range map[string][]string{
@@ -201,7 +201,7 @@ func hostileTLS(t *testing.T, names []string) (address string, roots *x509.CertP
 	return listener.Addr().String(), roots
 }
 
-// mustQuoteNothing sends one request, and expects an error and a record that are fit to be shown.
+// mustQuoteNothing sends one request, and expects an error and a record that can be shown.
 func mustQuoteNothing(t *testing.T, address string, pool *http.Transport) {
 	t.Helper()
 	base, err := url.Parse(address)

@@ -10,23 +10,23 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// Limiter paces the requests of one token, so that a large run earns no refusal of its own making
-// (I6). Waiters are served in the order in which they came. A nil Limiter does not limit.
+// Limiter limits the rate of one token's requests, so that a large run does not cause 429s (I6). Waiters are
+// served in their order of arrival. A nil Limiter does not limit. It is safe for concurrent use.
 type Limiter struct {
 	clock clock.Clock
 	rate  *rate.Limiter
-	// turn is held by the waiter who goes next. Only that one takes from the allowance, when it can
-	// go: nothing is set aside for moments that a pause may turn out to cover.
+	// turn is held by the next waiter. Only that waiter takes from the allowance, at the moment when it may go.
+	// So a later pause finds nothing taken in advance.
 	turn chan struct{}
-	// deaf says that a refusal of one request holds back no other.
+	// deaf says that a refusal of one request does not delay others.
 	deaf bool
 
 	mu    sync.Mutex
 	until time.Time
 }
 
-// NewLimiter allows at most perMinute requests in any minute: a quarter of them at once, the rest
-// spread evenly.
+// NewLimiter allows at most perMinute requests in any minute: a quarter of them at once, the rest spread
+// evenly.
 func NewLimiter(perMinute int, c clock.Clock) *Limiter {
 	burst := perMinute / 4
 	return &Limiter{
@@ -36,16 +36,15 @@ func NewLimiter(perMinute int, c clock.Clock) *Limiter {
 	}
 }
 
-// NewCap allows as many requests as [NewLimiter], and is no account of a limit that the server has told of: it bounds
-// what the provider itself may come to send. So a server that asks to wait with one request is not taken to mean all.
+// NewCap allows as many requests as [NewLimiter], but limits the provider itself and not a server's quota. So a
+// Retry-After for one request does not delay the others.
 func NewCap(perMinute int, c clock.Clock) *Limiter {
 	l := NewLimiter(perMinute, c)
 	l.deaf = true
 	return l
 }
 
-// Wait returns when a request may be sent, or with an error when ctx does not allow to wait that
-// long.
+// Wait returns when a request may be sent. It returns an error if ctx ends before that.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
@@ -57,7 +56,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for {
-		// Looked at again after each wait: a pause may have begun meanwhile.
+		// The loop checks again after each wait, because a pause may have begun meanwhile.
 		now := l.clock.Now()
 		reservation := l.rate.ReserveN(now, 1)
 		wait := reservation.DelayFrom(now)
@@ -71,7 +70,8 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 }
 
-// Pause holds back all requests for d: what the server asks of one of them holds for its token. A cap does not pause.
+// Pause delays all requests for d, because a server's Retry-After applies to the whole token. A cap does not
+// pause.
 func (l *Limiter) Pause(d time.Duration) {
 	if l == nil || l.deaf {
 		return

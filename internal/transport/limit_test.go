@@ -17,7 +17,7 @@ import (
 
 const perMinute = 120
 
-// busiest is the largest number of moments within any minute.
+// busiest returns the largest number of requests within any minute.
 func busiest(moments []time.Time) int {
 	slices.SortFunc(moments, time.Time.Compare)
 	most, first := 0, 0
@@ -30,7 +30,7 @@ func busiest(moments []time.Time) int {
 	return most
 }
 
-// passing records the moments at which n callers, who all come now, may go on.
+// passing records when n callers, who all arrive now, may go on.
 func passing(t *testing.T, l *transport.Limiter, n int) (moments func() []time.Time) {
 	t.Helper()
 	var (
@@ -54,7 +54,7 @@ func passing(t *testing.T, l *transport.Limiter, n int) (moments func() []time.T
 	}
 }
 
-// TestI6NeverMoreThanTheAllowance: in whatever minute one looks, however the load comes.
+// The limit holds in any minute, however the load arrives.
 func TestI6NeverMoreThanTheAllowance(t *testing.T) {
 	t.Parallel()
 	loads := map[string]func(i int) time.Duration{
@@ -129,7 +129,7 @@ func TestLimiterServesInOrder(t *testing.T) {
 	})
 }
 
-// TestI6PauseHoldsEverybody: those who come later, and those who wait already.
+// A pause delays later callers, and callers that wait already.
 func TestI6PauseHoldsEverybody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestI6PauseHoldsEverybody(t *testing.T) {
 	})
 }
 
-// TestI6PauseSavesNothingUp: those who were held back do not all come at once when it ends.
+// Callers that were delayed do not all go at once when the pause ends.
 func TestI6PauseSavesNothingUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestI6PauseSavesNothingUp(t *testing.T) {
 	})
 }
 
-// TestI6LaterCallersArePaused: for the longest of the pauses.
+// Later callers wait for the longest of the pauses.
 func TestI6LaterCallersArePaused(t *testing.T) {
 	t.Parallel()
 	fake := clocktest.New(noon)
@@ -172,7 +172,7 @@ func TestI6LaterCallersArePaused(t *testing.T) {
 	}
 }
 
-// TestI6OneRefusalPausesTheToken: even one after which that request itself is given up.
+// A refusal pauses the token even if its own request is not retried.
 func TestI6OneRefusalPausesTheToken(t *testing.T) {
 	t.Parallel()
 	for name, retries := range map[string]int{"repeated": 1, "given up": 0} {
@@ -225,8 +225,7 @@ func TestLimiterObeysTheContext(t *testing.T) {
 	})
 }
 
-// TestLimiterTakesNothingForRefusedWaits: those that gave up do not lengthen the next one's wait,
-// nor shorten it.
+// A caller that gave up neither lengthens nor shortens the next one's wait.
 func TestLimiterTakesNothingForRefusedWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

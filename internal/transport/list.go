@@ -8,25 +8,25 @@ import (
 	"iter"
 )
 
-// The bounds of a list. A merchant with ten thousand keys stays below each of them.
+// The limits of a list. A merchant with ten thousand keys stays below each of them.
 const (
-	// maxPages is how many pages a list may have.
+	// maxPages is the largest number of pages of a list.
 	maxPages = 1000
-	// maxItems is how many items a list may have.
+	// maxItems is the largest number of items of a list.
 	maxItems = 50_000
-	// maxPageItems is how many items a page may have, ten times as many as are asked for.
+	// maxPageItems is the largest number of items of a page, ten times the requested number.
 	maxPageItems = 1000
-	// maxCursor is how many bytes may lead to the next page: more than a URL that servers accept.
+	// maxCursor is the largest size of a cursor, in bytes: more than a URL that servers accept.
 	maxCursor = 8 << 10
-	// maxListSize is how many bytes all pages of a list may have, after decompression.
+	// maxListSize is the largest size of all pages of a list, in bytes after decompression.
 	maxListSize = 64 << 20
 )
 
-// EndlessListError says that a list has no end, or is larger than any that the provider is made for.
+// EndlessListError says that a list does not end, or is larger than the provider's limits.
 type EndlessListError struct {
-	// What is listed, in the plural, and Host the server.
+	// What names the listed items, in the plural. Host is the server.
 	What, Host string
-	// Reason tells how the list showed it.
+	// Reason says how the list showed it.
 	Reason string
 }
 
@@ -35,16 +35,16 @@ func (e *EndlessListError) Error() string {
 	return fmt.Sprintf("listing %s: %s %s", e.What, e.Host, e.Reason)
 }
 
-// Page is one answer of a list.
+// Page is one page of a list.
 type Page[T any] interface {
-	// Content returns the items, nil where the answer has no list, and what leads to the next page, empty on the
-	// last.
+	// Content returns the page's items and the cursor of the next page. Items are nil if the answer has no
+	// list. The cursor is empty on the last page.
 	Content() (items Items[T], next string)
 }
 
-// List yields the items of a list of what, page by page. First asks for the first page, and follow returns the
-// request for the page that next leads to. It ends with the first error: an [*EndlessListError] where the list goes on
-// and on. The sequence can be ranged over again.
+// List yields the items of a list, page by page. The name of the items is what. First asks for the first page,
+// and follow returns the request for the page at a cursor. Iteration ends at the first error, which is an
+// [*EndlessListError] if the list does not end. The sequence can be ranged over again.
 func List[P Page[T], T any](ctx context.Context, c *Client, what string, first Request, follow func(first Request, next string) (Request, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -77,14 +77,14 @@ func List[P Page[T], T any](ctx context.Context, c *Client, what string, first R
 	}
 }
 
-// listProgress is how much of a list has come, to end one that has no end.
+// listProgress counts the pages and items of a list, to stop an endless one.
 type listProgress struct {
 	what, host                string
 	seen                      map[string]bool
 	pages, items, size, empty int
 }
 
-// add counts a page, and returns why there is to be no further one.
+// add counts a page. It returns a reason to stop, or nil.
 func (l *listProgress) add(isNone bool, items, size int, next string) error {
 	if isNone {
 		return fmt.Errorf("listing %s: the answer has no list", l.what)
@@ -119,7 +119,7 @@ func (l *listProgress) endless(reason string) error {
 	return &EndlessListError{What: l.what, Host: l.host, Reason: reason}
 }
 
-// sized is a page that knows how many bytes it was read from.
+// sized is a page that knows its size in bytes.
 type sized[P any] struct {
 	page P
 	size int
@@ -131,11 +131,11 @@ func (s *sized[P]) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &s.page)
 }
 
-// Items are a list in an answer. To read more than a page may have is an error, found before the memory for them is
-// taken: an item of two bytes may take hundreds.
+// Items is a list in an answer. Reading more items than a page may have is an error. The check comes before the
+// memory is allocated: an item of two bytes may take hundreds.
 type Items[T any] []T
 
-// UnmarshalJSON implements json.Unmarshaler. What is null becomes nil.
+// UnmarshalJSON implements json.Unmarshaler. A null becomes nil.
 func (i *Items[T]) UnmarshalJSON(data []byte) error {
 	*i = nil
 	if !bytes.HasPrefix(data, []byte("[")) {

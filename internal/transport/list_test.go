@@ -34,8 +34,7 @@ func byCursor(first transport.Request, cursor string) (transport.Request, error)
 	return first, nil
 }
 
-// readList reads a list of which page n is answer(n), and returns how many items it has and how many pages were
-// asked for.
+// readList reads a list whose page n is answer(n). It returns the number of items and of requested pages.
 func readList(t *testing.T, answer func(page int) string) (items, pages int, err error) {
 	t.Helper()
 	client := transport.New(transport.Options{
@@ -68,7 +67,7 @@ func TestList_ReadsAllPages(t *testing.T) {
 	}
 }
 
-// TestList_EndsEndlessList: 427,492 requests were sent in a minute for one data source.
+// Without the limit, one data source sent 427,492 requests in a minute.
 func TestList_EndsEndlessList(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -106,7 +105,7 @@ func TestList_EndsEndlessList(t *testing.T) {
 	}
 }
 
-// TestItems_TakesNoMemoryForMore: five answers of 10 MB took 8 GB of memory.
+// Without the limit, five answers of 10 MB took 8 GB of memory.
 func TestItems_TakesNoMemoryForMore(t *testing.T) {
 	page := []byte(things(3_000_000, ""))
 	var page1 listed
@@ -123,7 +122,7 @@ func TestItems_TakesNoMemoryForMore(t *testing.T) {
 	}
 }
 
-// TestList_BoundsBytesAfterDecompression: what counts is not what comes over the line.
+// The limit counts decompressed bytes, not bytes on the wire.
 func TestList_BoundsBytesAfterDecompression(t *testing.T) {
 	t.Parallel()
 	var bomb bytes.Buffer

@@ -14,8 +14,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// TestPoolReusesConnections: two hundred requests at once, as a large fleet sends them, and then two
-// hundred again open no more connections than the first two hundred need.
+// Two hundred requests at once, as a large fleet sends them, open their connections. Two hundred more open no
+// further ones.
 func TestPoolReusesConnections(t *testing.T) {
 	t.Parallel()
 	const atOnce = 200
@@ -62,7 +62,7 @@ func TestPoolSpeaksHTTP2(t *testing.T) {
 	}
 }
 
-// get asks for url, and returns the protocol of the answer.
+// get requests url and returns the protocol of the answer.
 func get(t *testing.T, client *http.Client, url string) string {
 	t.Helper()
 	answer, err := client.Get(url)

@@ -19,34 +19,32 @@ const JSON = "application/json"
 // Request is one call of an API.
 type Request struct {
 	Method string
-	// Template is the path below the base URL, with a {name} for each variable element. It is what
-	// records and errors show.
+	// Template is the path below the base URL, with a {name} for each variable element. Records and errors show
+	// it.
 	Template string
-	// Elements are the values of the template's variables, in order. Each is escaped.
+	// Elements are the values of the template's variables, in order. The client escapes each.
 	Elements []string
 	Query    url.Values
-	// MediaType is what is accepted and, where there is a body, sent.
+	// MediaType is the accepted type and, if there is a body, the type of the body.
 	MediaType string
 	// Body is sent as JSON; nil sends none.
 	Body any
-	// IdempotencyKey, when set, is sent as the header of that name and makes the request safe to
-	// repeat whatever its method is.
+	// IdempotencyKey, if set, is sent in the header of that name. It makes the request safe to retry, whatever
+	// its method.
 	IdempotencyKey string
-	// FinishOnCancel makes an attempt, once under way, go on for a short while after a cancellation, for
-	// the sake of its answer. It does not make further attempts.
+	// FinishOnCancel lets an attempt that has started continue for a short while after a cancellation, to
+	// receive its answer. It does not start further attempts.
 	FinishOnCancel bool
-	// Auth is attached to the request.
+	// Auth is added to the request.
 	Auth Auth
-	// Limiter paces the request; nil does not.
+	// Limiter limits the request's rate; nil does not.
 	Limiter *Limiter
-	// Secrets are the values in Body that must not be shown to anybody, even where the vendor
-	// repeats them in an error.
+	// Secrets are the values in Body that nobody may see, even if the vendor repeats them in an error.
 	Secrets []string
 }
 
-// repeatable tells whether the server ends in the same state when r is carried out twice. PATCH is
-// not among them: a repeated one could undo what somebody else did in between, so those who send
-// it read and decide.
+// repeatable reports whether carrying out r twice leaves the same state as once. PATCH is not repeatable: a
+// second one could undo somebody else's change in between. Its callers read first and then decide.
 func (r Request) repeatable() bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodDelete || r.IdempotencyKey != ""
 }
@@ -91,7 +89,7 @@ func (r Request) build(ctx context.Context, base *url.URL, userAgent string) (*h
 
 var variable = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// address appends the template, filled in, to the path of base.
+// address appends the filled-in template to the path of base.
 func (r Request) address(base *url.URL) (*url.URL, error) {
 	rest := r.Elements
 	var bad error
@@ -131,8 +129,8 @@ func mediaType(h http.Header) string {
 	return parsed
 }
 
-// shownMediaType returns the media type of an answer, which is the server's to choose, if it is fit to be
-// shown; empty where it is not.
+// shownMediaType returns an answer's media type if it can be shown, and an empty string if not. The server
+// chooses it freely.
 func (c *Client) shownMediaType(h http.Header) string {
 	const longest = 60
 	named := mediaType(h)

@@ -53,7 +53,7 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// TestPathRefused: what would lead to another path than the template says is never sent.
+// The client never sends a request whose path would differ from the template.
 func TestPathRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -143,7 +143,7 @@ func TestMissingTokenIsNotSent(t *testing.T) {
 	}
 }
 
-// TestI2RedirectCarriesNoCredential: a redirect is an error, wherever it leads.
+// A redirect is an error, wherever it leads.
 func TestI2RedirectCarriesNoCredential(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -177,8 +177,8 @@ func TestRedirectWithinTheHostIsNotFollowed(t *testing.T) {
 	}
 }
 
-// TestI2NothingIsSentToAnUntrustedHost: neither without TLS where it is asked for, nor with a
-// certificate that nobody trusts; and no repetition mends that.
+// The client sends nothing without TLS if TLS is required, and nothing to a host with an untrusted certificate.
+// It does not retry either.
 func TestI2NothingIsSentToAnUntrustedHost(t *testing.T) {
 	t.Parallel()
 	plain := newBench(t, 3, ok())
@@ -202,7 +202,7 @@ func TestI2NothingIsSentToAnUntrustedHost(t *testing.T) {
 	}
 }
 
-// TestI2ErrorsHoldNoSecret: neither what was sent, when a vendor repeats it, nor what was answered.
+// An error holds neither a secret of the request that a vendor repeats nor a secret of the answer.
 func TestI2ErrorsHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	const token, secret, password = "tok-en-SECRET", "kco_live_api_SECRET", "pass-SECRET"
@@ -260,7 +260,7 @@ func TestI2ErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
-// TestBodyKinds: what a refusal's body is, whatever its content type says.
+// The content of a refusal's body decides its kind, not only the content type.
 func TestBodyKinds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

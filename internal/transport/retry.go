@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// firstBackoff is the longest wait before the first repetition; it doubles with each.
+	// firstBackoff is the longest wait before the first retry. It doubles with each retry.
 	firstBackoff = 500 * time.Millisecond
-	// maxBackoff is the longest wait that is not asked for by the server.
+	// maxBackoff is the longest wait that the server did not ask for.
 	maxBackoff = 20 * time.Second
-	// MaxRetryAfter is the longest wait that a server is granted.
+	// MaxRetryAfter is the longest Retry-After that the client accepts.
 	MaxRetryAfter = 5 * time.Minute
 )
 
-// retry calls try, which sends r once, until it succeeds, the failure is not one to repeat r after,
-// the retries are used up, or ctx does not allow a further wait (I6).
+// retry calls try, which sends r once. It stops when try succeeds, when the failure should not be retried, when
+// the retries are used up, or when ctx ends before the next wait would (I6).
 func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Error) error {
 	uncertain := false
 	var waited time.Duration
@@ -31,7 +31,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 		uncertain = uncertain || failure.attemptMayHaveWorked()
 		failure.Attempts, failure.Uncertain, failure.Waited = attempt, uncertain, waited
 		if failure.Status == http.StatusTooManyRequests {
-			// Others who wait for the token have done nothing wrong, and may have no deadline.
+			// Other callers of the token did not cause the refusal, and may have no deadline.
 			r.Limiter.Pause(min(failure.RetryAfter, MaxRetryAfter))
 		}
 		if attempt > c.MaxRetries || ctx.Err() != nil || !worthRepeating(r, failure) {
@@ -39,8 +39,8 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 		}
 		wait := backoff(attempt)
 		if failure.RetryAfter > 0 {
-			// The jitter comes on top: nobody returns before the moment that the server named,
-			// and not all who wait for it return together.
+			// The jitter is added to the server's wait: no caller returns too early, and waiting callers do not
+			// all return together.
 			wait += failure.RetryAfter
 		}
 		if err := c.Clock.Sleep(ctx, wait); err != nil {
@@ -50,7 +50,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 	}
 }
 
-// worthRepeating tells whether r may, and should, be sent again after failure.
+// worthRepeating reports whether r may and should be sent again after failure.
 func worthRepeating(r Request, failure *Error) bool {
 	if failure.RetryAfter > MaxRetryAfter {
 		return false
@@ -61,7 +61,7 @@ func worthRepeating(r Request, failure *Error) bool {
 	case NoAnswer, Unreadable:
 		return r.repeatable()
 	case Refused:
-		// 429 says that the request was not carried out; of a 5xx one can't be sure.
+		// A 429 says that the request was not processed. A 5xx leaves that open.
 		if failure.Status == http.StatusTooManyRequests {
 			return true
 		}
@@ -81,8 +81,8 @@ func temporary(status int) bool {
 	return false
 }
 
-// backoff is exponential with full jitter: anything up to the bound, so that many who failed
-// together do not return together.
+// backoff returns an exponential backoff with full jitter: a random wait up to the bound. So requests that
+// failed together do not return together.
 func backoff(attempt int) time.Duration {
 	bound := maxBackoff
 	if shift := attempt - 1; shift < 6 {
@@ -91,10 +91,10 @@ func backoff(attempt int) time.Duration {
 	return rand.N(bound) //nolint:gosec // Jitter needs no cryptographic randomness.
 }
 
-// retryAfter reads both forms of the header, seconds and a date (RFC 9110, 10.2.3). It returns 0
-// where there is none, or none that can be read.
+// retryAfter reads both forms of the header, seconds and a date (RFC 9110, 10.2.3). It returns 0 if there is
+// none or it is malformed.
 func retryAfter(value string, now time.Time) time.Duration {
-	// A number out of range is read as the largest one.
+	// A number out of range counts as the largest one.
 	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
 		return max(0, time.Duration(seconds)*time.Second)
 	}

@@ -16,10 +16,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// calls are the kinds of request that are repeated differently.
+// calls are the kinds of request that are retried by different rules.
 var calls = map[string]struct {
 	request transport.Request
-	// repeatable requests may be repeated although the first may have been carried out.
+	// repeatable requests may be retried even if the first may have been processed.
 	repeatable bool
 }{
 	"GET":             {request(http.MethodGet), true},
@@ -35,7 +35,7 @@ func keyed(r transport.Request) transport.Request {
 	return r
 }
 
-// TestI6WhatIsRepeated: what may have been carried out is repeated only where that does no harm.
+// A request that may have been processed is retried only if that is safe.
 func TestI6WhatIsRepeated(t *testing.T) {
 	t.Parallel()
 	const (
@@ -49,7 +49,7 @@ func TestI6WhatIsRepeated(t *testing.T) {
 		kind      transport.Kind
 		status    int
 		uncertain bool
-		// wait is what the server asks for.
+		// wait is the Retry-After.
 		wait time.Duration
 	}{
 		"reset after the work":    {handler: reset, repeated: ifSafe, kind: transport.NoAnswer, uncertain: true},
@@ -93,7 +93,7 @@ func TestI6WhatIsRepeated(t *testing.T) {
 				case "timeout":
 					b.client = b.newClient(b.srv.URL, maxRetries, 100*time.Millisecond)
 				case "timeout in the body":
-					// The answer has to have begun by then, on a busy machine too.
+					// Even on a busy machine, the answer must have begun by then.
 					b.client = b.newClient(b.srv.URL, maxRetries, time.Second)
 				}
 				_, err := b.do(t.Context(), c.request)
@@ -105,7 +105,7 @@ func TestI6WhatIsRepeated(t *testing.T) {
 				if failed.Attempts != attempts || len(b.observed()) != attempts {
 					t.Errorf("%d attempts were counted, want %d", failed.Attempts, attempts)
 				}
-				// On a busy machine the time of an attempt can be over before it arrives.
+				// On a busy machine, the attempt's timeout can end before it arrives.
 				if n := len(b.seen()); n > attempts || (n < attempts && !strings.HasPrefix(name, "timeout")) {
 					t.Errorf("%d attempts arrived, want %d", n, attempts)
 				}
@@ -118,8 +118,8 @@ func TestI6WhatIsRepeated(t *testing.T) {
 	}
 }
 
-// waited fails the test unless there were n waits, none shorter than what the server asked for and
-// none longer than that and the bound of its backoff.
+// waited fails the test unless there were n waits, each between the server's Retry-After and that plus the
+// backoff's bound.
 func waited(t *testing.T, slept []time.Duration, n int, asked time.Duration) {
 	t.Helper()
 	if len(slept) != n {
@@ -146,7 +146,7 @@ func cut(w http.ResponseWriter, r *http.Request) {
 	reset(w, r)
 }
 
-// TestI6ConnectionRefused: what certainly did not arrive is repeated, whatever it is.
+// A request that certainly did not arrive is retried, whatever its method.
 func TestI6ConnectionRefused(t *testing.T) {
 	t.Parallel()
 	for call, c := range calls {
@@ -163,7 +163,7 @@ func TestI6ConnectionRefused(t *testing.T) {
 	}
 }
 
-// TestI6RetryAfterDate: a date is waited for by the client's clock.
+// The client's clock measures the wait for a date.
 func TestI6RetryAfterDate(t *testing.T) {
 	t.Parallel()
 	at := noon.Add(90 * time.Second)
@@ -268,8 +268,7 @@ func TestI6RetriesEndWithTheDeadline(t *testing.T) {
 	}
 }
 
-// TestUncertaintyIsNotForgotten: what happened to the last attempt says nothing of the first, which
-// may have been carried out (I3).
+// The last attempt's outcome says nothing about the first, which may have been processed (I3).
 func TestUncertaintyIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	for name, last := range map[string]http.HandlerFunc{
@@ -312,7 +311,7 @@ func TestUncertaintyIsNotForgotten(t *testing.T) {
 	})
 }
 
-// scripted is a client on the real clock, inside a bubble, whose requests a function carries.
+// scripted returns a client on the real clock, inside a bubble. The function handles its requests.
 func scripted(maxRetries int, carry roundTripper) *transport.Client {
 	return transport.New(transport.Options{
 		API: "portal", BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, UserAgent: "test",
@@ -329,7 +328,7 @@ func reply(status int, body string, headers ...string) *http.Response {
 	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// TestI6CancellationEndsAWait: at once, however long the wait was to be.
+// A cancellation ends the wait at once, however long it was to be.
 func TestI6CancellationEndsAWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -386,8 +385,7 @@ func TestI6CancelledBeforeIsNotSent(t *testing.T) {
 	}
 }
 
-// TestI3WholeOutlivesCancellation: an answer that can be had only once is waited for, for a while,
-// and no further attempt is made.
+// An answer that is sent only once is waited for after a cancellation, for a while. No further attempt is made.
 func TestI3WholeOutlivesCancellation(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -436,7 +434,7 @@ func TestI3WholeOutlivesCancellation(t *testing.T) {
 	}
 }
 
-// TestWholeIsStillBounded: by the timeout of an attempt.
+// The timeout of an attempt still applies.
 func TestWholeIsStillBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -454,7 +452,7 @@ func TestWholeIsStillBounded(t *testing.T) {
 	})
 }
 
-// TestError_SaysWhatWasNotWaitedFor: what a server asks for after the last attempt is waited for by nobody.
+// The error names the Retry-After of the last attempt, which the client did not wait for.
 func TestError_SaysWhatWasNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
