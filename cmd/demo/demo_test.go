@@ -14,37 +14,32 @@ import (
 
 func TestReadPlan(t *testing.T) {
 	const content = `{"resource_changes": [
-		{"type": "kustom_api_key", "change": {"actions": ["create", "delete"], "importing": {"id": "PM2/b"}}},
-		{"type": "kustom_api_key", "change": {"actions": ["create", "delete"], "importing": {"id": "PM1/a"}}},
-		{"type": "mystore_klarna_checkout_credentials", "change": {"actions": ["create"]}},
-		{"type": "mystore_klarna_checkout_credentials", "change": {"actions": ["update"]}},
+		{"type": "kustom_mystore_connection", "change": {"actions": ["create"], "after": {"previous_username": "PM2-b", "keys_to_delete": [{"username": "PM2-b"}]}}},
+		{"type": "kustom_mystore_connection", "change": {"actions": ["create"], "after": {"previous_username": "PM1-a", "keys_to_delete": [{"username": "PM1-a"}]}}},
 		{"type": "kustom_legacy_integrations", "change": {"actions": ["read"]}},
-		{"type": "kustom_api_key", "change": {"actions": ["no-op"]}}
+		{"type": "kustom_mystore_connection", "change": {"actions": ["no-op"]}}
 	]}`
 	s, err := readPlan([]byte(content))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"PM1/a", "PM2/b"}; !slices.Equal(s.imported, want) {
-		t.Errorf("imported %q, want %q", s.imported, want)
-	}
-	if s.replaced != 2 || s.installed != 2 || s.other != 0 {
-		t.Errorf("replaced %d, installed %d, other %d, want 2, 2, 0", s.replaced, s.installed, s.other)
+	if want := []string{"PM1-a", "PM2-b"}; !slices.Equal(s.replaced, want) || !slices.Equal(s.deleted, want) || s.other != 0 {
+		t.Errorf("replaced %q, deleted %q, other %d, want %q twice and 0", s.replaced, s.deleted, s.other, want)
 	}
 }
 
-func TestReadPlanCountsTheWrongOrderAsOther(t *testing.T) {
+func TestReadPlan_CountsWhatGivesNoKeyAsOther(t *testing.T) {
 	for _, content := range []string{
-		`{"resource_changes": [{"type": "kustom_api_key", "change": {"actions": ["delete", "create"]}}]}`,
-		`{"resource_changes": [{"type": "kustom_api_key", "change": {"actions": ["delete"]}}]}`,
-		`{"resource_changes": [{"type": "mystore_klarna_checkout_credentials", "change": {"actions": ["delete"]}}]}`,
+		`{"resource_changes": [{"type": "kustom_mystore_connection", "change": {"actions": ["delete", "create"]}}]}`,
+		`{"resource_changes": [{"type": "kustom_mystore_connection", "change": {"actions": ["delete"]}}]}`,
+		`{"resource_changes": [{"type": "kustom_api_key", "change": {"actions": ["create"]}}]}`,
 	} {
 		s, err := readPlan([]byte(content))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.other != 1 || s.replaced != 0 || s.installed != 0 {
-			t.Errorf("%s: replaced %d, installed %d, other %d, want 0, 0, 1", content, s.replaced, s.installed, s.other)
+		if s.other != 1 || len(s.replaced) > 0 {
+			t.Errorf("%s: replaced %q, other %d, want none and 1", content, s.replaced, s.other)
 		}
 	}
 }
@@ -146,7 +141,7 @@ func TestWorkspaceHasTheProviderForBothRegistries(t *testing.T) {
 	for _, pattern := range []string{
 		"mirror/registry.terraform.io/storefront-iac/kustom/0.1.0/*/terraform-provider-kustom_v0.1.0*",
 		"mirror/registry.opentofu.org/storefront-iac/kustom/0.1.0/*/terraform-provider-kustom_v0.1.0*",
-		"switch/main.tf",
+		"connections/main.tf",
 		"inventory/data-source.tf",
 	} {
 		found, err := filepath.Glob(filepath.Join(w.dir, filepath.FromSlash(pattern)))

@@ -68,16 +68,6 @@ func usernames(keys []sandbox.Key) []string {
 	return names
 }
 
-// importIDs returns the keys' import ids, sorted.
-func importIDs(keys []sandbox.Key) []string {
-	var ids []string
-	for _, key := range keys {
-		ids = append(ids, key.MerchantID+"/"+key.CredentialID)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 // replaced reports an old key that is still there, or a shop that does not work with a key that
 // belongs to Kustom's host.
 func (d *demo) replaced(old []sandbox.Key) error {

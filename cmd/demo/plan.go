@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -14,20 +15,23 @@ type plan struct {
 type resourceChange struct {
 	Type   string `json:"type"`
 	Change struct {
-		Actions   []string `json:"actions"`
-		Importing *struct {
-			ID string `json:"id"`
-		} `json:"importing"`
+		Actions []string `json:"actions"`
+		After   struct {
+			PreviousUsername string `json:"previous_username"`
+			KeysToDelete     []struct {
+				Username string `json:"username"`
+			} `json:"keys_to_delete"`
+		} `json:"after"`
 	} `json:"change"`
 }
 
-// summary counts what a plan does.
+// summary is what a plan does.
 type summary struct {
-	// imported are the import ids, sorted.
-	imported []string
-	// replaced and installed count the keys that are created before the old one is deleted, and
-	// the shops whose credentials are set. Other counts all other changes.
-	replaced, installed, other int
+	// replaced are the usernames of the keys that shops get new ones in place of, and deleted those of the keys that are
+	// deleted after that, both sorted.
+	replaced, deleted []string
+	// other counts all changes that give no shop a key.
+	other int
 }
 
 func readPlan(showJSON []byte) (summary, error) {
@@ -39,21 +43,20 @@ func readPlan(showJSON []byte) (summary, error) {
 	for _, c := range p.Changes {
 		s.add(c)
 	}
-	slices.Sort(s.imported)
+	slices.Sort(s.replaced)
+	slices.Sort(s.deleted)
 	return s, nil
 }
 
 func (s *summary) add(c resourceChange) {
 	actions := c.Change.Actions
-	if c.Change.Importing != nil {
-		s.imported = append(s.imported, c.Change.Importing.ID)
-	}
 	switch {
 	case slices.Equal(actions, []string{"no-op"}) || slices.Equal(actions, []string{"read"}):
-	case c.Type == "kustom_api_key" && slices.Equal(actions, []string{"create", "delete"}):
-		s.replaced++
-	case c.Type == "mystore_klarna_checkout_credentials" && len(actions) == 1 && actions[0] != "delete":
-		s.installed++
+	case c.Type == "kustom_mystore_connection" && slices.Equal(actions, []string{"create"}):
+		s.replaced = append(s.replaced, c.Change.After.PreviousUsername)
+		for _, key := range c.Change.After.KeysToDelete {
+			s.deleted = append(s.deleted, key.Username)
+		}
 	default:
 		s.other++
 	}
@@ -63,6 +66,9 @@ func (s *summary) add(c resourceChange) {
 type legacyKeys map[string]struct {
 	Current bool `json:"current"`
 }
+
+// all returns the usernames of all keys, sorted.
+func (l legacyKeys) all() []string { return slices.Sorted(maps.Keys(l)) }
 
 // current returns the usernames of the keys that are current, sorted.
 func (l legacyKeys) current() []string {

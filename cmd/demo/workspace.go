@@ -28,8 +28,8 @@ type workspace struct {
 	// cliConfig makes Terraform install the provider from the workspace's mirror and nothing from
 	// anywhere else.
 	cliConfig string
-	// inventory and swap are working directories with the examples of those names.
-	inventory, swap string
+	// inventory and connections are working directories with the examples of legacy keys and of connections.
+	inventory, connections string
 }
 
 func newWorkspace(provider string) (w workspace, err error) {
@@ -38,10 +38,10 @@ func newWorkspace(provider string) (w workspace, err error) {
 		return workspace{}, err
 	}
 	w = workspace{
-		dir:       dir,
-		cliConfig: filepath.Join(dir, "terraform.rc"),
-		inventory: filepath.Join(dir, "inventory"),
-		swap:      filepath.Join(dir, "switch"),
+		dir:         dir,
+		cliConfig:   filepath.Join(dir, "terraform.rc"),
+		inventory:   filepath.Join(dir, "inventory"),
+		connections: filepath.Join(dir, "connections"),
 	}
 	defer func() {
 		if err != nil {
@@ -60,7 +60,7 @@ func newWorkspace(provider string) (w workspace, err error) {
 	if err := copyExample("data-sources/kustom_legacy_integrations", w.inventory); err != nil {
 		return workspace{}, err
 	}
-	return w, copyExample("switch", w.swap)
+	return w, copyExample("connections", w.connections)
 }
 
 // mirrorPath is where a filesystem mirror has the provider's executable.
@@ -86,6 +86,9 @@ func copyExample(name, dir string) error {
 		return err
 	}
 	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
 		content, err := fs.ReadFile(examples.FS, path.Join(name, file.Name()))
 		if err != nil {
 			return err
