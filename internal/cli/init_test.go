@@ -409,7 +409,7 @@ func TestInit_RefusesATokenForAWord(t *testing.T) {
 	if code := n.init("--label", "portal.generate_new="+secret); code != 1 || len(n.files()) > 0 {
 		t.Errorf("it ends with %d, and has written %d files", code, len(n.files()))
 	}
-	n.says("may be a secret, so nothing is written")
+	n.says("may contain a secret, so nothing is written")
 	if strings.Contains(n.stderr.String(), secret) {
 		t.Error("it shows the secret")
 	}
