@@ -521,8 +521,8 @@ func (w *world) hear(result *tfdriver.Result, r *run) {
 }
 
 // effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key of its own shows
-// that, to this run or to an earlier one. Of a shop that nobody has ever read, the configuration is all that is known: one
-// such shop among many must not keep the others' old keys.
+// that, to this run or to an earlier one. If no run has ever read a shop, only the configuration says whose it is: one such
+// shop among many must not keep the others' old keys.
 func (w *world) effective(r *run) [shopCount]wish {
 	e := w.estates[r.estate]
 	wishes := e.wishes

@@ -2,7 +2,8 @@
 // browser that does what Mystore's guide tells people to do on the pages of each shop's control panel.
 //
 // A control panel is on its shop's own domain (documented by Mystore), so the address identifies the shop.
-// There is no public picture of it. What is not documented is assumed, and found by structure where possible.
+// No public picture shows it. The client assumes what no vendor documents, and finds things by structure where it
+// can.
 package mystorepages
 
 import (

@@ -42,9 +42,7 @@ func (p Places) keep(shop string, at, site *url.URL) {
 	if known := p.of(shop, site); known != nil && *known == *at {
 		return
 	}
-	if os.MkdirAll(p.Dir, 0o700) == nil {
-		_ = wholefile.Write(p.file(shop), ".new-*", []byte(at.String()))
-	}
+	wholefile.Keep(p.file(shop), []byte(at.String()))
 }
 
 // forget forgets where the credentials of a shop were found.

@@ -69,31 +69,16 @@ func connectedShopAttributes() map[string]schema.Attribute {
 			Computed:            true,
 			MarkdownDescription: "The reason why the planned apply will change the shop's keys, or why the last apply has changed them.",
 		},
-		"keys_to_delete": schema.SetNestedAttribute{
-			Computed: true,
-			MarkdownDescription: "The keys that the planned apply deletes. After an apply, the keys of the last change. If a " +
-				"key has `waits_for`, a later apply deletes it.",
-			CustomType:   types.SetType{ElemType: keyRefType},
-			NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
-		},
-		"keys_kept": schema.SetNestedAttribute{
-			Computed: true,
-			MarkdownDescription: "The keys that the planned apply replaces and leaves in the portal. After an apply, the keys " +
-				"that the last change has left there.",
-			CustomType:   types.SetType{ElemType: keyRefType},
-			NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
-		},
-		"keys_left": schema.SetNestedAttribute{
-			Computed: true,
-			MarkdownDescription: "The keys of `keys_to_delete` that are still in the portal after the apply: those whose deletion waits, and those " +
-				"that could not be deleted. The next apply tries again. Empty where nothing is left to do.",
-			CustomType:   types.SetType{ElemType: leftKeyType},
-			NestedObject: schema.NestedAttributeObject{CustomType: leftKeyType, Attributes: leftKeyAttributes()},
-		},
+		"keys_to_delete": keySetAttribute(keyRefType, keyRefAttributes(), "The keys that the planned apply deletes. After an apply, the keys of the last change. If a "+
+			"key has `waits_for`, a later apply deletes it."),
+		"keys_kept": keySetAttribute(keyRefType, keyRefAttributes(), "The keys that the planned apply replaces and leaves in the portal. After an apply, the keys "+
+			"that the last change has left there."),
+		"keys_left": keySetAttribute(leftKeyType, leftKeyAttributes(), "The keys of `keys_to_delete` that are still in the portal after the apply. Their deletion waits or "+
+			"has failed. The next apply tries again. Empty if no key is left."),
 		"previous_username": schema.StringAttribute{
 			Computed: true,
-			MarkdownDescription: "The username of the key that the shop has before the planned apply gives it a new one or, afterwards, had before " +
-				"its present one; null if it had none, or if its page does not show it.",
+			MarkdownDescription: "The username of the key that the planned apply replaces. After an apply, the username of the shop's key before its " +
+				"present one. Null if the shop had no key, or if its page does not show the key.",
 		},
 	}
 }

@@ -36,6 +36,14 @@ func keyRefAttributes() map[string]schema.Attribute {
 	}
 }
 
+// keySetAttribute is a computed set of keys of a type.
+func keySetAttribute(key types.ObjectType, attributes map[string]schema.Attribute, description string) schema.SetNestedAttribute {
+	return schema.SetNestedAttribute{
+		Computed: true, MarkdownDescription: description, CustomType: types.SetType{ElemType: key},
+		NestedObject: schema.NestedAttributeObject{CustomType: key, Attributes: attributes},
+	}
+}
+
 // keyRefType is the type of keyRefAttributes.
 var keyRefType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"merchant_id": types.StringType, "credential_id": types.StringType, "username": types.StringType,
@@ -90,11 +98,9 @@ func leftKeys(p rotation.Plan, kept []rotation.KeptKey) types.Set {
 }
 
 func leftKey(key rotation.KeyRef, lastError string) attr.Value {
-	return types.ObjectValueMust(leftKeyType.AttrTypes, map[string]attr.Value{
-		"merchant_id": types.StringValue(key.MerchantID), "credential_id": types.StringValue(key.CredentialID),
-		"username": types.StringValue(key.Username), "host": nullWhenEmpty(key.Host), "waits_for": nullWhenEmpty(key.WaitsFor),
-		"last_error": nullWhenEmpty(lastError),
-	})
+	values := keyRefValues(key)
+	values["last_error"] = nullWhenEmpty(lastError)
+	return types.ObjectValueMust(leftKeyType.AttrTypes, values)
 }
 
 // stillLeft returns the keys that are still to be deleted.
@@ -109,15 +115,20 @@ func stillLeft(left types.Set, memory rotation.Memory) types.Set {
 func keySet(keys []rotation.KeyRef) types.Set {
 	elements := make([]attr.Value, 0, len(keys))
 	for _, key := range keys {
-		elements = append(elements, types.ObjectValueMust(keyRefType.AttrTypes, map[string]attr.Value{
-			"merchant_id":   types.StringValue(key.MerchantID),
-			"credential_id": types.StringValue(key.CredentialID),
-			"username":      types.StringValue(key.Username),
-			"host":          nullWhenEmpty(key.Host),
-			"waits_for":     nullWhenEmpty(key.WaitsFor),
-		}))
+		elements = append(elements, types.ObjectValueMust(keyRefType.AttrTypes, keyRefValues(key)))
 	}
 	return types.SetValueMust(keyRefType, elements)
+}
+
+// keyRefValues are the values of keyRefAttributes.
+func keyRefValues(key rotation.KeyRef) map[string]attr.Value {
+	return map[string]attr.Value{
+		"merchant_id":   types.StringValue(key.MerchantID),
+		"credential_id": types.StringValue(key.CredentialID),
+		"username":      types.StringValue(key.Username),
+		"host":          nullWhenEmpty(key.Host),
+		"waits_for":     nullWhenEmpty(key.WaitsFor),
+	}
 }
 
 func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {

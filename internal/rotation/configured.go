@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // This file is about shops that can't be read. Which stores such a shop is configured for decides which keys it may use,
@@ -48,7 +50,7 @@ func (s Sightings) recordConfigured(shop string, c configured) {
 	}
 	// Strings and times always encode.
 	content, _ := json.Marshal(c)
-	keepFile(s.configuredDir(), s.configuredFile(shop), content)
+	wholefile.Keep(s.configuredFile(shop), content)
 }
 
 // lastConfigured returns what was told of a shop; nothing where nothing is remembered.

@@ -400,8 +400,8 @@ func unsettledKeys(err error) []kustom.Orphan {
 	return nil
 }
 
-// retiredBy returns the keys that a plan puts out of use without deleting them. Of a key that somebody else made for
-// another store, only the username is known.
+// retiredBy returns the keys that a plan puts out of use without deleting them. It leaves out a key without an ID: somebody
+// else made it for another store.
 func (e *Engine) retiredBy(plan Plan) []RetiredKey {
 	var retired []RetiredKey
 	for _, key := range slices.Concat(plan.Delete, plan.Keep) {

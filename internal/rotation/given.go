@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // This file is about shops whose pages do not show which key they have. That such a shop uses the key that it was given
@@ -31,7 +32,7 @@ func (s Sightings) recordGiven(shop string, g given) {
 	}
 	// Strings and times always encode.
 	content, _ := json.Marshal(g)
-	keepFile(s.givenDir(), s.givenFile(shop), content)
+	wholefile.Keep(s.givenFile(shop), content)
 }
 
 // lastGiven returns the key that a shop was given last; none where that is not known.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // Requests remembers, on this machine, the requests for keys that are under way. Where a run is killed before it could
@@ -80,7 +81,7 @@ func (r *requestLog) begin(ctx context.Context, merchantID, description, idempot
 	r.mu.Unlock()
 	// Strings always encode.
 	content, _ := json.Marshal(request{MerchantID: merchantID, Description: description, Host: r.Host})
-	keepFile(r.Dir, r.file(idempotencyKey), content)
+	wholefile.Keep(r.file(idempotencyKey), content)
 }
 
 // end forgets a request: what came of it is known.

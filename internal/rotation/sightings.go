@@ -38,14 +38,7 @@ func (s Sightings) record(shop, username string) {
 	if s.Dir == "" || username == "" || s.last(shop) == username {
 		return
 	}
-	keepFile(s.Dir, s.file(shop), []byte(username))
-}
-
-// keepFile writes a file of a folder. What can't be written is not kept.
-func keepFile(dir, name string, content []byte) {
-	if os.MkdirAll(dir, 0o700) == nil {
-		_ = wholefile.Write(name, ".new-*", content)
-	}
+	wholefile.Keep(s.file(shop), []byte(username))
 }
 
 // lastMissed returns when a run last began to miss the key that a shop holds; zero where none has.
@@ -67,7 +60,7 @@ func (s Sightings) recordMissed(shop string, m missed) {
 	}
 	// A string and a time always encode.
 	content, _ := json.Marshal(m)
-	keepFile(s.missedDir(), s.missedFile(shop), content)
+	wholefile.Keep(s.missedFile(shop), content)
 }
 
 // forgetMissed forgets it.
@@ -91,7 +84,7 @@ func (s Sightings) recordReplacement(shop string, r replacement) {
 	}
 	// Strings always encode.
 	content, _ := json.Marshal(r)
-	keepFile(s.replacedDir(), s.replacedFile(shop), content)
+	wholefile.Keep(s.replacedFile(shop), content)
 }
 
 // settleReplacement notes that a run has come to the end of deleting the keys that a shop's key took the place of. Kept

@@ -24,3 +24,11 @@ func Write(name, pattern string, content []byte) error {
 	}
 	return nil
 }
+
+// Keep writes a file as [Write] does, and makes its folder where there is none. It is for notes that a program can do
+// without: what can't be written is not kept.
+func Keep(name string, content []byte) {
+	if os.MkdirAll(filepath.Dir(name), 0o700) == nil {
+		_ = Write(name, ".new-*", content)
+	}
+}
