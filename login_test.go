@@ -250,7 +250,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, &c.stderr)
 		}
 	}
-	keep := browser.Keep{Dir: filepath.Join(h.config, "terraform-provider-kustom")}
+	keep := browser.SessionStore{Dir: filepath.Join(h.config, "terraform-provider-kustom")}
 	h.use(keep)
 	if code := h.end(h.start("logout")); code != 0 {
 		t.Errorf("logout ends with %d", code)
@@ -280,7 +280,7 @@ func TestLoginPrint(t *testing.T) {
 	if left, err := os.ReadDir(h.config); err != nil || len(left) > 0 {
 		t.Errorf("it keeps %v (%v)", left, err)
 	}
-	keep := browser.Keep{Dir: t.TempDir()}
+	keep := browser.SessionStore{Dir: t.TempDir()}
 	for account, line := range map[string]string{"": portal, "fjellsport": lines["fjellsport"]} {
 		session, err := browser.ParseSession(line)
 		if err != nil {
@@ -294,7 +294,7 @@ func TestLoginPrint(t *testing.T) {
 }
 
 // use looks at the store's keys and at the shop's credentials with kept sessions.
-func (h *house) use(keep browser.Keep) {
+func (h *house) use(keep browser.SessionStore) {
 	h.t.Helper()
 	var group browser.Group
 	defer func() {

@@ -91,13 +91,13 @@ func serve(version string, debug bool) error {
 
 // sessions are those that login keeps: in a folder, sealed with a key in the system's keyring where there is one; nowhere
 // where the user has no folder for such things.
-func sessions() browser.Keep {
+func sessions() browser.SessionStore {
 	const program = "terraform-provider-kustom"
 	config, err := os.UserConfigDir()
 	if err != nil {
-		return browser.Keep{}
+		return browser.SessionStore{}
 	}
-	return browser.Keep{Dir: filepath.Join(config, program), Keyring: keyring.Item{Service: program, Name: "sessions"}}
+	return browser.SessionStore{Dir: filepath.Join(config, program), Keyring: keyring.Item{Service: program, Name: "sessions"}}
 }
 
 // cacheDir is the folder in which the provider remembers which key each shop was last seen with, and which requests for

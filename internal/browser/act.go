@@ -129,7 +129,7 @@ func (t *Tab) Click(ctx context.Context, s Step, e *Element) error {
 		}
 		late := time.Since(start) > t.browser.options.Timeout
 		if sent || late || !errors.Is(err, errCovered) || pause(ctx, lookInterval) != nil {
-			return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err, Message: t.discreet(cover), Uncertain: s.Changing && sent})
+			return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err, Message: t.redact(cover), Uncertain: s.Changing && sent})
 		}
 		if page, err := t.look(ctx); err == nil {
 			t.clear(ctx, Step{Page: s.Page, Do: s.Do}, page)
@@ -146,8 +146,8 @@ func (t *Tab) mayClick(s Step, e *Element) error {
 	if s.Changing && t.browser.options.ReadOnly {
 		return ErrReadOnly
 	}
-	for _, never := range t.visitor.site.Never {
-		thing := Thing{Words: []string{never}}
+	for _, never := range t.account.site.Never {
+		thing := Target{Words: []string{never}}
 		if slices.ContainsFunc([]string{e.Name, e.Title, e.Text()}, func(text string) bool { return thing.fit(text) > unlike }) {
 			return errNever
 		}
@@ -169,7 +169,7 @@ type point struct {
 // click clicks an element once. It reports whether the page may have noticed the click, and which element
 // covers the point.
 func (t *Tab) click(ctx context.Context, e *Element) (sent bool, cover string, err error) {
-	at, err := script[point](ctx, t, "aim", e.id)
+	at, err := script[point](ctx, t, "clickPoint", e.id)
 	switch {
 	case err != nil:
 		var refusal *cdproto.Error
@@ -256,7 +256,7 @@ func (t *Tab) Press(ctx context.Context, s Step, key string) error {
 
 // Fail returns the error of a step that found that the page is not as expected.
 func (t *Tab) Fail(ctx context.Context, s Step, kind Kind, what string, uncertain bool) error {
-	return t.report(ctx, s, time.Now(), &StepError{Kind: kind, What: t.discreet(what), Structure: true, Uncertain: uncertain})
+	return t.report(ctx, s, time.Now(), &StepError{Kind: kind, What: t.redact(what), Structure: true, Uncertain: uncertain})
 }
 
 // report completes the error of a step, takes a picture, and calls the observer. If the browser has died, the
@@ -265,9 +265,9 @@ func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *Step
 	if !t.process.alive() {
 		failure.Kind = Died
 	}
-	failure.Site, failure.Host = t.visitor.site.Name, t.visitor.site.URL.Host
+	failure.Site, failure.Host = t.account.site.Name, t.account.site.URL.Host
 	failure.Page, failure.Step, failure.Changing = s.Page, s.Do, s.Changing
-	failure.Message, failure.Asked = t.discreet(failure.Message), t.discreet(t.asked.last())
+	failure.Message, failure.Asked = t.redact(failure.Message), t.redact(t.asked.last())
 	failure.Blocked = t.gate.hosts()
 	if failure.Kind != Stopped && failure.Kind != Outdated {
 		failure.Picture = t.picture(ctx)
@@ -283,12 +283,12 @@ const (
 	longest = 300
 )
 
-// discreet returns a text of the page that can be shown: shortened, and without secrets.
-func (t *Tab) discreet(text string) string {
+// redact returns a text of the page that can be shown: shortened, and without secrets.
+func (t *Tab) redact(text string) string {
 	for _, secret := range t.secrets {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
-	if secret := t.visitor.site.Secret; secret != nil {
+	if secret := t.account.site.Secret; secret != nil {
 		text = secret.ReplaceAllLiteralString(text, hidden)
 	}
 	if letters := []rune(tidy(text)); len(letters) > longest {
@@ -299,7 +299,7 @@ func (t *Tab) discreet(text string) string {
 
 func (t *Tab) observe(ctx context.Context, s Step, start time.Time, kind Kind) {
 	t.browser.options.Observe(ctx, Record{
-		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do,
+		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Step: s.Do,
 		Kind: kind, Duration: time.Since(start),
 	})
 }

@@ -138,7 +138,7 @@ func (t *Tab) approve(ctx context.Context, s Step, e *Element) (asked bool, err 
 	}
 	start := time.Now()
 	q := question{
-		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Do: s.Do, Button: t.discreet(e.Label()),
+		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Do: s.Do, Button: t.redact(e.Label()),
 	}
 	t.approved = append(t.approved, q)
 	if t.browser.approvals.has(q) {
@@ -215,7 +215,7 @@ func (t *Tab) present(ctx context.Context, e *Element) {
 		return err
 	})
 	if e != nil {
-		_, _ = script[point](ctx, t, "aim", e.id)
+		_, _ = script[point](ctx, t, "clickPoint", e.id)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestAttended_OKCountsOnceWhileItIsFresh(t *testing.T) {
 	s := serveOne(t, counter)
 	b := browser.New(shared.Group(t), browser.Options{Attended: true, Attendant: attendant.Attend, Timeout: 5 * short})
 	visit := func() error {
-		tab, err := b.Open(t.Context(), browser.NewVisitor(s.Site, browser.Session{}))
+		tab, err := b.Open(t.Context(), browser.NewAccount(s.Site, browser.Session{}))
 		if err != nil {
 			t.Fatal(err)
 		}

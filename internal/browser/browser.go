@@ -36,7 +36,7 @@ type Options struct {
 	// acts. No windows are shown then.
 	Attendant func(context.Context)
 	// Taught, if set, asks a user to point at elements that are not found, in a window. It is called for each
-	// element that the user has taught. See [Lessons].
+	// element that the user has taught. See [TaughtElements].
 	Taught func() error
 	// Hidden reports whether a name belongs to a person, a shop or a store, so that no lesson may hold it; nil
 	// hides none.
@@ -46,7 +46,7 @@ type Options struct {
 	ReadOnly bool
 	// Watch is called for every page and element on the way; it may be nil. It must be safe for concurrent use.
 	// Its arguments may hold secrets and must not be logged.
-	Watch func(Sight)
+	Watch func(Snapshot)
 }
 
 // windowed reports whether windows are shown.
@@ -59,7 +59,7 @@ const (
 	defaultTimeout = 30 * time.Second
 )
 
-// Browser is a share of a Chromium or Chrome process, with a profile for each visitor. The process starts when
+// Browser is a share of a Chromium or Chrome process, with a profile for each account. The process starts when
 // the first page is opened. If it dies, the next page starts it again. It is safe for concurrent use.
 type Browser struct {
 	options   Options
@@ -84,7 +84,7 @@ func New(g *Group, o Options) *Browser {
 		o.Hidden = func(string) bool { return false }
 	}
 	if o.Watch == nil {
-		o.Watch = func(Sight) {}
+		o.Watch = func(Snapshot) {}
 	}
 	return &Browser{options: o, group: g, slots: make(chan struct{}, o.MaxTabs)}
 }
@@ -152,8 +152,8 @@ func Find(name string, visible bool) (string, error) {
 	return "", &MissingError{Cause: exec.ErrNotFound}
 }
 
-// Open opens a tab for a visitor, as soon as fewer than MaxTabs are open. The caller must close it.
-func (b *Browser) Open(ctx context.Context, v *Visitor) (*Tab, error) {
+// Open opens a tab for an account, as soon as fewer than MaxTabs are open. The caller must close it.
+func (b *Browser) Open(ctx context.Context, v *Account) (*Tab, error) {
 	select {
 	case b.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -168,7 +168,7 @@ func (b *Browser) Open(ctx context.Context, v *Visitor) (*Tab, error) {
 }
 
 // open opens a tab. If the process dies, it tries once more in another process.
-func (b *Browser) open(ctx context.Context, v *Visitor) (*Tab, error) {
+func (b *Browser) open(ctx context.Context, v *Account) (*Tab, error) {
 	var err error
 	for range 2 {
 		var p *process
@@ -186,7 +186,7 @@ func (b *Browser) open(ctx context.Context, v *Visitor) (*Tab, error) {
 	return nil, fmt.Errorf("opening a tab: %w", err)
 }
 
-func (b *Browser) openIn(ctx context.Context, p *process, v *Visitor) (*Tab, error) {
+func (b *Browser) openIn(ctx context.Context, p *process, v *Account) (*Tab, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	profile, err := v.enter(ctx, p)
@@ -202,7 +202,7 @@ func (b *Browser) openIn(ctx context.Context, p *process, v *Visitor) (*Tab, err
 	return tab, nil
 }
 
-// newProfile creates a profile in which nobody is signed in, apart from those of other visitors.
+// newProfile creates a profile in which nobody is signed in, apart from those of other accounts.
 func newProfile(ctx context.Context) (cdp.BrowserContextID, error) {
 	made, err := chromedp.CallBrowser(ctx, target.CreateBrowserContext, target.CreateBrowserContextParams{})
 	if err != nil {

@@ -20,7 +20,7 @@ type Entry struct {
 
 // Entries returns the entries of a list: one for each text for which is returns true. Headers are the names of
 // the list's columns. Apart returns true for elements that belong to no entry, such as the button above a list.
-func (p *Page) Entries(is func(text string) bool, headers []Thing, apart func(*Element) bool) []Entry {
+func (p *Page) Entries(is func(text string) bool, headers []Target, apart func(*Element) bool) []Entry {
 	var entries []Entry
 	for e := range p.All() {
 		if mark := markOf(e, is); mark != "" {
@@ -38,11 +38,11 @@ func (p *Page) Entries(is func(text string) bool, headers []Thing, apart func(*E
 
 // isHeaders reports whether an element is a line of headers: two or more of them, and nothing else. Cards have
 // the same words, but each with its value.
-func isHeaders(e *Element, headers []Thing) bool {
+func isHeaders(e *Element, headers []Target) bool {
 	const fewest = 2
 	found := 0
 	for _, leaf := range e.Leaves() {
-		if !slices.ContainsFunc(headers, func(t Thing) bool { return t.heads(leaf, exact) }) {
+		if !slices.ContainsFunc(headers, func(t Target) bool { return t.heads(leaf, exact) }) {
 			return false
 		}
 		found++
@@ -99,7 +99,7 @@ func rowOf(mark *Element, all []Entry, apart func(*Element) bool) *Element {
 
 // Cell returns the entry's text in the column, or beside the label, with one of the names. Ok is false if there
 // is no such column.
-func (r Entry) Cell(names Thing) (cell Cell, ok bool) {
+func (r Entry) Cell(names Target) (cell Cell, ok bool) {
 	if cell, ok := r.tableCell(names); ok {
 		return cell, true
 	}
@@ -131,7 +131,7 @@ func cellOf(elements ...*Element) Cell {
 }
 
 // tableCell finds the column by the headers of a table.
-func (r Entry) tableCell(names Thing) (Cell, bool) {
+func (r Entry) tableCell(names Target) (Cell, bool) {
 	table := r.Row.Closest(func(e *Element) bool { return e.HasRole("table", "grid", "treegrid") })
 	if table == nil {
 		return Cell{}, false
@@ -155,7 +155,7 @@ func (r Entry) tableCell(names Thing) (Cell, bool) {
 }
 
 // beside finds the name within the entry, with the value after it. Cards and description lists have this form.
-func (r Entry) beside(names Thing) (Cell, bool) {
+func (r Entry) beside(names Target) (Cell, bool) {
 	leaves := r.Row.Leaves()
 	i := slices.IndexFunc(leaves, func(e *Element) bool { return names.heads(e, before) })
 	if i < 0 {
@@ -207,7 +207,7 @@ func (e *Element) plainText() string {
 }
 
 // valueIn returns what follows a name and a colon in one text.
-func valueIn(names Thing, text string) string {
+func valueIn(names Target, text string) string {
 	name, value, found := strings.Cut(text, ":")
 	if !found || names.fit(name) != exact {
 		return ""
@@ -218,7 +218,7 @@ func valueIn(names Thing, text string) string {
 func plainStart(text string) string { return tidy(strings.TrimLeft(text, ": ")) }
 
 // below finds the column by the position of its header: above the entry, and equally far to the left.
-func (r Entry) below(names Thing) (Cell, bool) {
+func (r Entry) below(names Target) (Cell, bool) {
 	var header *Element
 	for _, leaf := range r.page.Leaves() {
 		if names.heads(leaf, exact) && leaf.Box.Y < r.At.Box.Y+r.At.Box.Height && !r.Row.Contains(leaf) {

@@ -40,14 +40,14 @@ type StepError struct {
 	Page, Step string
 	Kind       Kind
 	// Wanted are the elements that were not found. What describes them if they have no [Thing].
-	Wanted []Thing
+	Wanted []Target
 	What   string
 	// Nearest are the names of similar elements on the page, the most similar first.
 	Nearest []string
 	// Structure reports that other words can't help: the page has no element of that kind.
 	Structure bool
 	// Unfit are those of Wanted that the file Profile describes, but that no longer match anything on the page.
-	Unfit   []Thing
+	Unfit   []Target
 	Profile string
 	// Message is the page's message, or the text of the element in front.
 	Message string
@@ -114,7 +114,7 @@ func IsKind(err error, kind Kind) bool {
 	return errors.As(err, &failure) && failure.Kind == kind
 }
 
-func describe(wanted []Thing) string {
+func describe(wanted []Target) string {
 	var all []string
 	for _, thing := range wanted {
 		all = append(all, thing.String())

@@ -23,7 +23,7 @@ func (g *Group) Processes() map[string]int {
 	return all
 }
 
-// OpenTabs returns how many tabs of visitors the group's browsers have open.
+// OpenTabs returns how many tabs of accounts the group's browsers have open.
 func (g *Group) OpenTabs() (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 // AbsentError says that a page does not have an element, or not yet. While a step waits, it means: look again.
 type AbsentError struct {
 	// Things are the missing elements, and Way other elements that would lead to them.
-	Things, Way []Thing
+	Things, Way []Target
 	// What describes a missing element in words, such as the column of a table.
 	What string
 	// Several reports that there were several and that the choice is ambiguous.
@@ -42,24 +42,24 @@ func Absent(format string, args ...any) error {
 }
 
 // One returns the one matching element in e, or an [*AbsentError] if there is none or more than one.
-func (e *Element) One(t Thing) (*Element, error) {
+func (e *Element) One(t Target) (*Element, error) {
 	found := e.Find(t)
 	switch len(found) {
 	case 0:
-		return nil, &AbsentError{Things: []Thing{t}}
+		return nil, &AbsentError{Things: []Target{t}}
 	case 1:
 		return found[0], nil
 	}
-	return nil, &AbsentError{Things: []Thing{t}, Several: true}
+	return nil, &AbsentError{Things: []Target{t}, Several: true}
 }
 
 // Has reports whether e has at least one matching element.
-func (e *Element) Has(t Thing) bool { return len(e.Find(t)) > 0 }
+func (e *Element) Has(t Target) bool { return len(e.Find(t)) > 0 }
 
 // Find returns the elements in e that match the thing best, in the order of the page. An element that a user
 // has pointed at comes first, if it is still built the same; otherwise the name decides. If one element is
 // within another, Find returns the one with the fitting role.
-func (e *Element) Find(t Thing) []*Element {
+func (e *Element) Find(t Target) []*Element {
 	if found := t.Shown(e); len(found) > 0 {
 		return found
 	}
@@ -99,7 +99,7 @@ func notPressable(e *Element) bool {
 }
 
 // fitting returns the candidates that match best, and how well.
-func (e *Element) fitting(t Thing, candidates []*Element) (found []*Element, best int) {
+func (e *Element) fitting(t Target, candidates []*Element) (found []*Element, best int) {
 	for _, candidate := range candidates {
 		level := unlike
 		for _, name := range t.namesOf(candidate) {
@@ -117,7 +117,7 @@ func (e *Element) fitting(t Thing, candidates []*Element) (found []*Element, bes
 }
 
 // candidates returns the elements in e that may be the thing, whatever their name.
-func (t Thing) candidates(e *Element) []*Element {
+func (t Target) candidates(e *Element) []*Element {
 	var all []*Element
 	for candidate := range e.All() {
 		if t.Kind.could(candidate) {
@@ -128,7 +128,7 @@ func (t Thing) candidates(e *Element) []*Element {
 }
 
 // could reports whether an element may be of a kind.
-func (k ThingKind) could(e *Element) bool {
+func (k TargetKind) could(e *Element) bool {
 	switch k {
 	case Action:
 		return e.Clickable && !e.HasRole("option", "combobox", "textbox", "searchbox")
@@ -146,7 +146,7 @@ func (k ThingKind) could(e *Element) bool {
 const longestName = 80
 
 // namesOf returns the possible names of an element.
-func (t Thing) namesOf(e *Element) []string {
+func (t Target) namesOf(e *Element) []string {
 	switch t.Kind {
 	case Field:
 		return []string{e.Name, e.Placeholder, e.Title, e.Caption()}
@@ -274,7 +274,7 @@ func (e *Element) Actions() []*Element {
 }
 
 // nearest returns the elements of a thing's kind on the page, the most similar names first.
-func (p *Page) nearest(t Thing, most int) []string {
+func (p *Page) nearest(t Target, most int) []string {
 	var names []string
 	for _, candidate := range t.candidates(p.Element) {
 		name := candidate.Label()
@@ -303,7 +303,7 @@ func telling(name string) bool {
 
 // likeness returns how similar a text is to one of the thing's names, from 0 to 1: the share of letter pairs
 // that both have. A long text is not similar only because it has many letters.
-func (t Thing) likeness(text string) float64 {
+func (t Target) likeness(text string) float64 {
 	const pair = 2
 	best, text := 0.0, plain(text)
 	for _, word := range t.Words {

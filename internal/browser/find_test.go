@@ -153,8 +153,8 @@ func entries() map[string]string {
 func TestEntries_HoweverTheyAreDrawn(t *testing.T) {
 	t.Parallel()
 	is := func(text string) bool { return strings.HasPrefix(text, "M00123456-") && !strings.Contains(text, " ") }
-	column := func(name string) browser.Thing { return browser.Thing{Kind: browser.Text, Words: []string{name}} }
-	headers := []browser.Thing{column("Key ID"), column("Creation date"), column("Last used"), column("Expiration date")}
+	column := func(name string) browser.Target { return browser.Target{Kind: browser.Text, Words: []string{name}} }
+	headers := []browser.Target{column("Key ID"), column("Creation date"), column("Last used"), column("Expiration date")}
 	for name, body := range entries() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -230,8 +230,8 @@
 		setTimeout(() => over.abort(), 2000);
 	};
 
-	// aim returns where to click an element, or what lies in front of it. It scrolls until a point is free.
-	const aim = (id) => {
+	// clickPoint returns where to click an element, or what lies in front of it. It scrolls until a point is free.
+	const clickPoint = (id) => {
 		const e = node(id);
 		if (e === null || !e.isConnected) return { gone: true };
 		let cover = "";
@@ -319,5 +319,5 @@
 		return String(performance.timeOrigin);
 	};
 
-	globalThis.finder = { snapshot, aim, fill, choose, scroll, mask, deepest, handle, parentOf };
+	globalThis.finder = { snapshot, clickPoint, fill, choose, scroll, mask, deepest, handle, parentOf };
 })()

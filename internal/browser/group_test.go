@@ -23,7 +23,7 @@ type ownGroup struct {
 	*browser.Group
 	*browser.Browser
 	site    *site
-	visitor *browser.Visitor
+	account *browser.Account
 }
 
 func newGroup(t *testing.T, o browser.Options) *ownGroup {
@@ -35,7 +35,7 @@ func newGroup(t *testing.T, o browser.Options) *ownGroup {
 			t.Error(err)
 		}
 	})
-	g.Browser, g.visitor = browser.New(g.Group, o), browser.NewVisitor(g.site.Site, browser.Session{})
+	g.Browser, g.account = browser.New(g.Group, o), browser.NewAccount(g.site.Site, browser.Session{})
 	return g
 }
 
@@ -89,7 +89,7 @@ func using(t *testing.T, folder string) []string {
 func TestCloseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{Timeout: long})
-	tab := g.site.tab(t, g.Browser, g.visitor)
+	tab := g.site.tab(t, g.Browser, g.account)
 	load(t, tab, g.site, "/", "none")
 	folder, _ := g.process(t)
 	if len(using(t, folder)) == 0 {
@@ -99,7 +99,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	gone(t, folder)
-	if _, err := g.Open(t.Context(), g.visitor); err == nil {
+	if _, err := g.Open(t.Context(), g.account); err == nil {
 		t.Error("a closed group opens a tab")
 	}
 	_, err := find(t.Context(), tab, step(), action("Nothing"))
@@ -109,7 +109,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{Timeout: long})
-	tab := g.site.tab(t, g.Browser, g.visitor)
+	tab := g.site.tab(t, g.Browser, g.account)
 	load(t, tab, g.site, "/", "none")
 	button := await(t, tab, action("One"))
 	folder, pid := g.process(t)
@@ -130,7 +130,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 	}
 	fails(t, tab.Load(t.Context(), step(), g.site.Site.URL), browser.Died)
 
-	next := g.site.tab(t, g.Browser, g.visitor)
+	next := g.site.tab(t, g.Browser, g.account)
 	load(t, next, g.site, "/", "none")
 	gone(t, folder)
 	folder, pid = g.process(t)
@@ -146,7 +146,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 func TestTheBrowserIsNotInTheTerminalsProcessGroup(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{})
-	g.site.tab(t, g.Browser, g.visitor)
+	g.site.tab(t, g.Browser, g.account)
 	_, pid := g.process(t)
 	group, err := syscall.Getpgid(pid)
 	if err != nil {
@@ -163,7 +163,7 @@ func TestTheBrowserKnowsNoSecretOfTheEnvironment(t *testing.T) {
 	t.Setenv("TF_VAR_secret", "a-variable")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "a-key")
 	g := newGroup(t, browser.Options{})
-	g.site.tab(t, g.Browser, g.visitor)
+	g.site.tab(t, g.Browser, g.account)
 	folder, pid := g.process(t)
 	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
 	if err != nil {
@@ -234,7 +234,7 @@ func TestNoMoreTabsAreOpenThanMayBe(t *testing.T) {
 	var group sync.WaitGroup
 	for range 3 * most {
 		group.Go(func() {
-			tab, err := g.Open(t.Context(), g.visitor)
+			tab, err := g.Open(t.Context(), g.account)
 			if err != nil {
 				t.Error(err)
 				return
@@ -265,10 +265,10 @@ func TestNoMoreTabsAreOpenThanMayBe(t *testing.T) {
 func TestWhoWaitsForATabWaitsNoLongerThanTheContext(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{MaxTabs: 1})
-	g.site.tab(t, g.Browser, g.visitor)
+	g.site.tab(t, g.Browser, g.account)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := g.Open(ctx, g.visitor); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := g.Open(ctx, g.account); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -283,7 +283,7 @@ func TestABrowserThatNeverStartsIsGivenUpWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	err := within(t, 10*time.Second, func(context.Context) error {
-		_, err := g.Open(ctx, g.visitor)
+		_, err := g.Open(ctx, g.account)
 		return err
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
@@ -299,7 +299,7 @@ func TestABrowserThatIsMissingIsNamed(t *testing.T) {
 	var missing *browser.MissingError
 	g := new(browser.Group)
 	b := browser.New(g, browser.Options{Executable: "/no/such/browser"})
-	if _, err := b.Open(t.Context(), browser.NewVisitor(serveOne(t, "").Site, browser.Session{})); !errors.As(err, &missing) {
+	if _, err := b.Open(t.Context(), browser.NewAccount(serveOne(t, "").Site, browser.Session{})); !errors.As(err, &missing) {
 		t.Fatalf("the error is %v", err)
 	}
 	if !strings.Contains(missing.Error(), "/no/such/browser") || !errors.Is(missing, os.ErrNotExist) {

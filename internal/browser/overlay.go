@@ -15,8 +15,8 @@ import (
 var consent = regexp.MustCompile(`(?i)cookie|informasjonskaps|samtykke|samtycke|kakor|eväste|consent|gdpr`)
 
 // necessary are the labels that refuse all cookies but the necessary ones. None of them accepts more.
-func necessary() Thing {
-	return Thing{Kind: Action, Words: []string{
+func necessary() Target {
+	return Target{Kind: Action, Words: []string{
 		"Reject all", "Reject", "Decline", "Decline all", "Deny", "Deny all", "Only necessary", "Necessary only", "Use necessary cookies only",
 		"Only necessary cookies", "Accept only necessary", "Essential only", "Only essential", "Reject non-essential", "Refuse",
 		"Avvis alle", "Avvis", "Kun nødvendige", "Bare nødvendige", "Godta bare nødvendige", "Neka alla", "Neka", "Endast nödvändiga",
@@ -75,14 +75,14 @@ func (a *asked) last() string {
 
 // Asked returns the text of the page's last browser dialog and clears it. Such a dialog is always dismissed.
 func (t *Tab) Asked() string {
-	text := t.discreet(t.asked.last())
+	text := t.redact(t.asked.last())
 	t.asked.set("")
 	return text
 }
 
 // heard handles every event of the tab. It must not block: see chromedp.Listen.
 func (t *Tab) heard(event any) {
-	t.net.heard(event, t.visitor.site.URL)
+	t.net.heard(event, t.account.site.URL)
 	if t.browser.options.Visible {
 		// The user answers the page's dialog.
 		return

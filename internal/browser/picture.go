@@ -61,7 +61,7 @@ var errChanged = errors.New("the page has changed while its picture was taken")
 // shoot blanks the page and takes the picture. The page may replace an element meanwhile, and the new one is
 // not blank.
 func (t *Tab) shoot(ctx context.Context) ([]byte, error) {
-	words := t.visitor.site.Words.all()
+	words := t.account.site.Words.all()
 	before, err := script[string](ctx, t, "mask", words)
 	if err != nil {
 		return nil, err

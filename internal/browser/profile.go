@@ -20,7 +20,7 @@ import (
 type Profile struct {
 	// File is the file's name.
 	File  string
-	sites map[string]*Lessons
+	sites map[string]*TaughtElements
 }
 
 // profileVersion is the version of the file format.
@@ -37,9 +37,9 @@ type profileFile struct {
 
 // NewProfile returns an empty profile.
 func NewProfile(file string, tables map[string]Table) *Profile {
-	p := &Profile{File: file, sites: map[string]*Lessons{}}
+	p := &Profile{File: file, sites: map[string]*TaughtElements{}}
 	for site := range tables {
-		p.sites[site] = &Lessons{file: file, known: map[string][]Structure{}}
+		p.sites[site] = &TaughtElements{file: file, known: map[string][]Structure{}}
 	}
 	return p
 }
@@ -106,7 +106,7 @@ func explainJSON(err error) error {
 }
 
 // Of returns the lessons of a site; nil if p is nil.
-func (p *Profile) Of(site string) *Lessons {
+func (p *Profile) Of(site string) *TaughtElements {
 	if p == nil {
 		return nil
 	}
@@ -140,9 +140,9 @@ func (p *Profile) Save() error {
 	return wholefile.Write(p.File, filepath.Base(p.File)+".*", text.Bytes())
 }
 
-// Lessons are what users have pointed at on the pages of one site: by label, the structure of the element. It
-// is safe for concurrent use. A nil Lessons is empty.
-type Lessons struct {
+// TaughtElements are what users have pointed at on the pages of one site: by label, the structure of the element. It
+// is safe for concurrent use. A nil TaughtElements is empty.
+type TaughtElements struct {
 	file string
 
 	mu    sync.Mutex
@@ -151,7 +151,7 @@ type Lessons struct {
 
 // of returns the structures of a label's element, which may be on several pages. It returns none if the label
 // was not taught.
-func (l *Lessons) of(label string) []Structure {
+func (l *TaughtElements) of(label string) []Structure {
 	if l == nil || label == "" {
 		return nil
 	}
@@ -161,13 +161,13 @@ func (l *Lessons) of(label string) []Structure {
 }
 
 // add adds a new structure, which is searched first.
-func (l *Lessons) add(label string, s Structure) {
+func (l *TaughtElements) add(label string, s Structure) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known[label] = append([]Structure{s}, l.known[label]...)
 }
 
-func (l *Lessons) all() map[string][]Structure {
+func (l *TaughtElements) all() map[string][]Structure {
 	if l == nil {
 		return nil
 	}

@@ -86,7 +86,7 @@ var (
 )
 
 // sealKey returns the key in the keyring; nil if it has none.
-func (k Keep) sealKey() ([]byte, error) {
+func (k SessionStore) sealKey() ([]byte, error) {
 	if k.Keyring == nil {
 		return nil, errNoKeyring
 	}
@@ -103,7 +103,7 @@ func (k Keep) sealKey() ([]byte, error) {
 
 // sealed returns the content for a file with this name: the text, sealed if there is a keyring that keeps the
 // key.
-func (k Keep) sealed(name, text string) string {
+func (k SessionStore) sealed(name, text string) string {
 	key, err := k.sealKey()
 	if err == nil && key == nil {
 		key = make([]byte, sealKeySize)
@@ -121,7 +121,7 @@ func (k Keep) sealed(name, text string) string {
 }
 
 // opened returns the text that was given to sealed.
-func (k Keep) opened(name, content string) (string, error) {
+func (k SessionStore) opened(name, content string) (string, error) {
 	if !isSealed(content) {
 		return content, nil
 	}

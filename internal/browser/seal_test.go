@@ -37,7 +37,7 @@ var errLocked = errors.New("the keyring is locked")
 func TestKeep_SealsSession(t *testing.T) {
 	t.Parallel()
 	keyring := &ring{}
-	keep := browser.Keep{Dir: t.TempDir(), Keyring: keyring}
+	keep := browser.SessionStore{Dir: t.TempDir(), Keyring: keyring}
 	for _, account := range []string{"a", "b"} {
 		file, sealed, err := keep.Save(account, someSession())
 		if err != nil || !sealed {
@@ -60,15 +60,15 @@ func TestKeep_SealsSession(t *testing.T) {
 // TestKeep_OpensOnlyWhatItSealed, and says why it does not.
 func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 	t.Parallel()
-	for name, corrupt := range map[string]func(t *testing.T, keep *browser.Keep, keyring *ring, file string){
-		"no keyring":  func(_ *testing.T, keep *browser.Keep, _ *ring, _ string) { keep.Keyring = nil },
-		"locked":      func(_ *testing.T, _ *browser.Keep, keyring *ring, _ string) { keyring.fault = errLocked },
-		"no key":      func(_ *testing.T, _ *browser.Keep, keyring *ring, _ string) { keyring.secret = "" },
-		"no real key": func(_ *testing.T, _ *browser.Keep, keyring *ring, _ string) { keyring.secret = "bm8=" },
-		"another key": func(_ *testing.T, _ *browser.Keep, keyring *ring, _ string) {
+	for name, corrupt := range map[string]func(t *testing.T, keep *browser.SessionStore, keyring *ring, file string){
+		"no keyring":  func(_ *testing.T, keep *browser.SessionStore, _ *ring, _ string) { keep.Keyring = nil },
+		"locked":      func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) { keyring.fault = errLocked },
+		"no key":      func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) { keyring.secret = "" },
+		"no real key": func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) { keyring.secret = "bm8=" },
+		"another key": func(_ *testing.T, _ *browser.SessionStore, keyring *ring, _ string) {
 			keyring.secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 		},
-		"changed": func(t *testing.T, _ *browser.Keep, _ *ring, file string) {
+		"changed": func(t *testing.T, _ *browser.SessionStore, _ *ring, file string) {
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -78,12 +78,12 @@ func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"short": func(t *testing.T, _ *browser.Keep, _ *ring, file string) {
+		"short": func(t *testing.T, _ *browser.SessionStore, _ *ring, file string) {
 			if err := os.WriteFile(file, []byte("sealed:YQ==\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"another account's": func(t *testing.T, keep *browser.Keep, _ *ring, file string) {
+		"another account's": func(t *testing.T, keep *browser.SessionStore, _ *ring, file string) {
 			other, _, err := keep.Save("b", someSession())
 			if err != nil {
 				t.Fatal(err)
@@ -96,7 +96,7 @@ func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			keyring := &ring{}
-			keep := browser.Keep{Dir: t.TempDir(), Keyring: keyring}
+			keep := browser.SessionStore{Dir: t.TempDir(), Keyring: keyring}
 			file, _, err := keep.Save("a", someSession())
 			if err != nil {
 				t.Fatal(err)
@@ -116,7 +116,7 @@ func TestKeep_OpensOnlyWhatItSealed(t *testing.T) {
 func TestKeep_KeepsFileWhereNoKeyringAnswers(t *testing.T) {
 	t.Parallel()
 	keyring := &ring{}
-	keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "kept"), Keyring: keyring}
+	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "kept"), Keyring: keyring}
 	if _, _, err := keep.Save("before", someSession()); err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func TestASessionDoesNotPrint(t *testing.T) {
 
 func TestKeptSessionsAreTheirOwnersAlone(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "not", "yet")}
+	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "not", "yet")}
 	if _, ok, err := keep.Load("portal.example:8443", ""); ok || err != nil {
 		t.Fatalf("there is a session before any is kept: %v", err)
 	}
@@ -100,7 +100,7 @@ func TestKeptSessionsAreTheirOwnersAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(all, []browser.Kept{{Host: host}, {Host: host, Account: "a"}, {Host: host, Account: "b@shop/."}}) {
+	if !slices.Equal(all, []browser.StoredSession{{Host: host}, {Host: host, Account: "a"}, {Host: host, Account: "b@shop/."}}) {
 		t.Errorf("kept are %v", all)
 	}
 	if _, _, err := keep.Save("a", someSession()); err != nil {
@@ -150,7 +150,7 @@ func TestKeep_RefusesSessionOfOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "sessions")}
+			keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "sessions")}
 			file, _, err := keep.Save("", someSession())
 			if err != nil {
 				t.Fatal(err)
@@ -168,7 +168,7 @@ func TestKeep_RefusesSessionOfOthers(t *testing.T) {
 
 func TestKeep_RemovesOne(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "sessions")}
+	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "sessions")}
 	if was, err := keep.RemoveOne("portal.example:8443", "a"); was || err != nil {
 		t.Errorf("%v, %v", was, err)
 	}
@@ -180,14 +180,14 @@ func TestKeep_RemovesOne(t *testing.T) {
 	if was, err := keep.RemoveOne("portal.example:8443", "a"); !was || err != nil {
 		t.Errorf("%v, %v", was, err)
 	}
-	if kept, err := keep.All(); !slices.Equal(kept, []browser.Kept{{Host: "portal.example:8443", Account: "b"}}) || err != nil {
+	if kept, err := keep.All(); !slices.Equal(kept, []browser.StoredSession{{Host: "portal.example:8443", Account: "b"}}) || err != nil {
 		t.Errorf("what is left is %v: %v", kept, err)
 	}
 }
 
 func TestAKeptSessionThatIsBrokenIsNotQuoted(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: t.TempDir()}
+	keep := browser.SessionStore{Dir: t.TempDir()}
 	name, _, err := keep.Save("", someSession())
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func SignIn(ctx context.Context, o Options, site *Site, watch Watch) (entered Si
 	// The tabs go with the browser.
 	defer func() { err = errors.Join(err, group.Close()) }()
 	o.Visible = true
-	tab, err := New(&group, o).Open(ctx, NewVisitor(site, Session{Host: site.URL.Host}))
+	tab, err := New(&group, o).Open(ctx, NewAccount(site, Session{Host: site.URL.Host}))
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -109,7 +109,7 @@ func (w *window) begin(ctx context.Context) error {
 	if err := w.tab.run(ctx, w.closeFirst); err != nil {
 		return fmt.Errorf("opening a window: %w", err)
 	}
-	site := w.tab.visitor.site
+	site := w.tab.account.site
 	return w.tab.run(ctx, func(ctx context.Context) error {
 		// Load would wait for the page and might load it again while the user types.
 		gone, err := chromedp.Call(ctx, page.Navigate, page.NavigateParams{URL: site.URL.String()})
@@ -143,7 +143,7 @@ func (w *window) signedIn(ctx context.Context, said bool) (entered SignedIn, ok 
 	}
 	open := false
 	for _, info := range pages {
-		if info.Type != "page" || info.BrowserContextID != w.tab.visitor.profile {
+		if info.Type != "page" || info.BrowserContextID != w.tab.account.profile {
 			continue
 		}
 		open = true
@@ -162,7 +162,7 @@ func (w *window) signedIn(ctx context.Context, said bool) (entered SignedIn, ok 
 // tellOf reports the address of a page if it is the first one of another host.
 func (w *window) tellOf(text string) {
 	address, err := url.Parse(text)
-	if err != nil || address.Host == "" || address.Host == w.tab.visitor.site.URL.Host || w.hosts[address.Host] || w.elsewhere == nil {
+	if err != nil || address.Host == "" || address.Host == w.tab.account.site.URL.Host || w.hosts[address.Host] || w.elsewhere == nil {
 		return
 	}
 	w.hosts[address.Host] = true
@@ -185,7 +185,7 @@ const stays = 2 * time.Second
 // that is closing, is none.
 func (w *window) shows(ctx context.Context, info *target.Info, said bool) bool {
 	address, err := url.Parse(info.URL)
-	if err != nil || address.Host != w.tab.visitor.site.URL.Host {
+	if err != nil || address.Host != w.tab.account.site.URL.Host {
 		return false
 	}
 	tab, err := w.at(ctx, info.TargetID)
@@ -196,7 +196,7 @@ func (w *window) shows(ctx context.Context, info *target.Info, said bool) bool {
 		return true
 	}
 	page, err := tab.look(ctx)
-	if err != nil || page.Busy || !w.tab.visitor.site.Entered(page) {
+	if err != nil || page.Busy || !w.tab.account.site.Entered(page) {
 		delete(w.since, info.TargetID)
 		return false
 	}
@@ -211,7 +211,7 @@ func (w *window) at(ctx context.Context, id target.ID) (*Tab, error) {
 	if known, ok := w.tabs[id]; ok {
 		return known, nil
 	}
-	tab := newTab(w.tab.browser, w.tab.visitor, w.tab.process, w.tab.profile)
+	tab := newTab(w.tab.browser, w.tab.account, w.tab.process, w.tab.profile)
 	tab.ctx, tab.cancel = chromedp.NewContext(w.tab.process.ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
 	ctx, done := context.WithTimeout(ctx, w.tab.browser.options.Timeout)
 	defer done()

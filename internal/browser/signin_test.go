@@ -79,7 +79,7 @@ func (s *memberSite) site(t *testing.T) *browser.Site {
 		t.Fatal(err)
 	}
 	return &browser.Site{
-		Name: "the site", URL: address, SignIn: []browser.Thing{action("Let me in")}, Inside: []browser.Thing{action("Sign out")},
+		Name: "the site", URL: address, SignIn: []browser.Target{action("Let me in")}, Inside: []browser.Target{action("Sign out")},
 	}
 }
 
@@ -152,7 +152,7 @@ func (s *memberSite) visit(t *testing.T, session browser.Session) {
 			t.Error(err)
 		}
 	}()
-	tab, err := browser.New(&group, browser.Options{}).Open(t.Context(), browser.NewVisitor(site, read))
+	tab, err := browser.New(&group, browser.Options{}).Open(t.Context(), browser.NewAccount(site, read))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestSignInNeedsADisplay(t *testing.T) {
 
 func TestRemoveForgetsEverySession(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "[folder]", "of the user")}
+	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "[folder]", "of the user")}
 	if n, err := keep.Remove(); n != 0 || err != nil {
 		t.Errorf("%d sessions were removed where there are none (%v)", n, err)
 	}
@@ -212,7 +212,7 @@ func TestRemoveForgetsEverySession(t *testing.T) {
 		}
 	}
 	const host = "127.0.0.1:9000"
-	want := []browser.Kept{{Host: host}, {Host: host, Account: "fjellsport"}, {Host: host, Account: "kaffebonna"}}
+	want := []browser.StoredSession{{Host: host}, {Host: host, Account: "fjellsport"}, {Host: host, Account: "kaffebonna"}}
 	if all, err := keep.All(); err != nil || !slices.Equal(all, want) {
 		t.Errorf("kept are %v (%v)", all, err)
 	}
@@ -236,7 +236,7 @@ func TestRemoveForgetsEverySession(t *testing.T) {
 
 func TestSaveLetsNobodyElseIn(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: filepath.Join(t.TempDir(), "sessions")}
+	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "sessions")}
 	if err := os.Mkdir(keep.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func serve(t *testing.T, pages map[string]http.HandlerFunc) *site {
 	t.Cleanup(s.Close)
 	s.Site = &browser.Site{
 		Name: "The site", URL: s.address(t, "/"), Secret: regexp.MustCompile(`kco_(live|test)_api_\S+`),
-		SignIn: []browser.Thing{action("Sign in")}, Never: []string{"Switch to production"},
+		SignIn: []browser.Target{action("Sign in")}, Never: []string{"Switch to production"},
 	}
 	return s
 }
@@ -85,7 +85,7 @@ func html(body string) http.HandlerFunc {
 // open opens a tab of the shared browser at the beginning of the site.
 func (s *site) open(t *testing.T, o browser.Options) *browser.Tab {
 	t.Helper()
-	tab := s.tab(t, browser.New(shared.Group(t), o), browser.NewVisitor(s.Site, browser.Session{}))
+	tab := s.tab(t, browser.New(shared.Group(t), o), browser.NewAccount(s.Site, browser.Session{}))
 	if err := tab.Load(t.Context(), browser.Step{Page: "the first page", Do: "open it"}, s.Site.URL); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func (s *site) open(t *testing.T, o browser.Options) *browser.Tab {
 }
 
 // tab opens an empty tab, which is closed after the test.
-func (s *site) tab(t *testing.T, b *browser.Browser, v *browser.Visitor) *browser.Tab {
+func (s *site) tab(t *testing.T, b *browser.Browser, v *browser.Account) *browser.Tab {
 	t.Helper()
 	tab, err := b.Open(t.Context(), v)
 	if err != nil {
@@ -113,21 +113,21 @@ func changing() browser.Step {
 	return s
 }
 
-func action(names ...string) browser.Thing {
-	return browser.Thing{Kind: browser.Action, Words: names}
+func action(names ...string) browser.Target {
+	return browser.Target{Kind: browser.Action, Words: names}
 }
 
-func field(names ...string) browser.Thing {
-	return browser.Thing{Kind: browser.Field, Words: names}
+func field(names ...string) browser.Target {
+	return browser.Target{Kind: browser.Field, Words: names}
 }
 
 // find waits for the one thing.
-func find(ctx context.Context, tab *browser.Tab, s browser.Step, thing browser.Thing) (*browser.Element, error) {
+func find(ctx context.Context, tab *browser.Tab, s browser.Step, thing browser.Target) (*browser.Element, error) {
 	return browser.Await(ctx, tab, s, func(p *browser.Page) (*browser.Element, error) { return p.One(thing) })
 }
 
 // await expects the thing to be there, and returns it.
-func await(t *testing.T, tab *browser.Tab, thing browser.Thing) *browser.Element {
+func await(t *testing.T, tab *browser.Tab, thing browser.Target) *browser.Element {
 	t.Helper()
 	found, err := find(t.Context(), tab, step(), thing)
 	if err != nil {

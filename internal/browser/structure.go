@@ -94,13 +94,13 @@ func insideOf(e *Element) []string {
 }
 
 // fits reports whether an element has this structure, at any place.
-func (t Thing) fits(s Structure, e *Element) bool {
+func (t Target) fits(s Structure, e *Element) bool {
 	return e.Tag == s.Tag && e.Role == s.Role && slices.Equal(insideOf(e), s.Inside) &&
 		(s.Name == "" || slices.ContainsFunc(t.namesOf(e), func(name string) bool { return plain(name) == plain(s.Name) }))
 }
 
 // alike returns the elements in e with this structure.
-func (t Thing) alike(s Structure, e *Element) []*Element {
+func (t Target) alike(s Structure, e *Element) []*Element {
 	var found []*Element
 	for candidate := range e.All() {
 		if candidate.Tag != "" && t.fits(s, candidate) {
@@ -112,7 +112,7 @@ func (t Thing) alike(s Structure, e *Element) []*Element {
 
 // Shown returns the elements in e that a user has pointed at. It returns none if nobody has, or if nothing on
 // the page has that structure any more.
-func (t Thing) Shown(e *Element) []*Element {
+func (t Target) Shown(e *Element) []*Element {
 	for _, s := range t.site.lessons.of(t.Label) {
 		if found := t.match(s, e); len(found) > 0 {
 			return found
@@ -121,7 +121,7 @@ func (t Thing) Shown(e *Element) []*Element {
 	return nil
 }
 
-func (t Thing) match(s Structure, e *Element) []*Element {
+func (t Target) match(s Structure, e *Element) []*Element {
 	var found []*Element
 	switch {
 	case s.Place == nil:
@@ -138,7 +138,7 @@ func (t Thing) match(s Structure, e *Element) []*Element {
 }
 
 // heads reports whether an element is the thing as the heading of a column, or the label beside a value.
-func (t Thing) heads(e *Element, least int) bool {
+func (t Target) heads(e *Element, least int) bool {
 	for _, s := range t.site.lessons.of(t.Label) {
 		for inner := range e.All() {
 			if t.fits(s, inner) {
@@ -158,7 +158,7 @@ func (p Place) among(alike []*Element) []*Element {
 }
 
 // between returns the similar elements between the known elements of a place.
-func (t Thing) between(s Structure, page *Element) []*Element {
+func (t Target) between(s Structure, page *Element) []*Element {
 	after, before := t.site.anchor(page, s.Place.After), t.site.anchor(page, s.Place.Before)
 	if s.Place.After != "" && after == nil || s.Place.Before != "" && before == nil {
 		return nil
@@ -212,7 +212,7 @@ func (e *Element) root() *Element {
 }
 
 // meant returns the element that a user means: the functional one, such as the button around a text.
-func (t Thing) meant(e *Element) (*Element, error) {
+func (t Target) meant(e *Element) (*Element, error) {
 	around := e.Closest(func(at *Element) bool {
 		return t.Kind.could(at) && (t.Kind == Text || t.Kind == Field || acts(at) || at.Text() == e.Text())
 	})
@@ -229,7 +229,7 @@ func (t Thing) meant(e *Element) (*Element, error) {
 
 // learn describes an element. Entry is the list entry around it; nil if that does not matter. Hidden are names
 // of people, shops and stores.
-func (t Thing) learn(e, entry *Element, hidden func(string) bool) (Structure, error) {
+func (t Target) learn(e, entry *Element, hidden func(string) bool) (Structure, error) {
 	s := Structure{Tag: e.Tag, Role: e.Role, Inside: insideOf(e)}
 	for _, name := range t.namesOf(e) {
 		if s.Name == "" && mayTell(name) && !hidden(name) {
@@ -265,7 +265,7 @@ func placeIn(e *Element, alike []*Element) *Place {
 }
 
 // placeOf returns an element's position among similar ones, between the nearest known elements.
-func (t Thing) placeOf(s Structure, e *Element) (*Place, error) {
+func (t Target) placeOf(s Structure, e *Element) (*Place, error) {
 	page := e.root()
 	order := orderOf(page)
 	beside := Place{}

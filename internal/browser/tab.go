@@ -16,16 +16,16 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tab is an open tab of a visitor. It is not safe for concurrent use.
+// Tab is an open tab of an account. It is not safe for concurrent use.
 type Tab struct {
 	browser *Browser
-	visitor *Visitor
+	account *Account
 	process *process
 	profile cdp.BrowserContextID
 	// ctx is chromedp's.
 	ctx    context.Context
 	cancel context.CancelFunc
-	// ready reports that the tab is open and has the visitor's session.
+	// ready reports that the tab is open and has the account's session.
 	ready bool
 	// secrets are the typed secrets. No message and no picture may repeat them (I2).
 	secrets []string
@@ -77,14 +77,14 @@ const (
 )
 
 // newTab returns a tab that is not open yet.
-func newTab(b *Browser, v *Visitor, p *process, profile cdp.BrowserContextID) *Tab {
+func newTab(b *Browser, v *Account, p *process, profile cdp.BrowserContextID) *Tab {
 	return &Tab{
-		browser: b, visitor: v, process: p, profile: profile,
+		browser: b, account: v, process: p, profile: profile,
 		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{}, gate: &gate{site: v.site.URL},
 	}
 }
 
-// prepare opens the tab and adds the visitor's session.
+// prepare opens the tab and adds the account's session.
 func (t *Tab) prepare(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (t *Tab) prepare(ctx context.Context) error {
 		return err
 	}
 	err = t.run(ctx, func(ctx context.Context) error {
-		if err := t.visitor.injectStorage(ctx); err != nil || t.browser.options.Visible {
+		if err := t.account.injectStorage(ctx); err != nil || t.browser.options.Visible {
 			return err
 		}
 		if err := t.gate.watch(ctx); err != nil {
@@ -123,7 +123,7 @@ func settle(ctx context.Context) error {
 	return err
 }
 
-// Close closes the tab. The visitor's last tab saves the changes of the session.
+// Close closes the tab. The account's last tab saves the changes of the session.
 func (t *Tab) Close() {
 	t.leave()
 	<-t.browser.slots
@@ -131,7 +131,7 @@ func (t *Tab) Close() {
 
 func (t *Tab) leave() {
 	t.conclude()
-	t.visitor.exit(t)
+	t.account.exit(t)
 	t.cancel()
 }
 

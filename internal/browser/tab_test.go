@@ -100,7 +100,7 @@ func TestAPageThatNeverAnswersEndsAtTheTimeout(t *testing.T) {
 	t.Parallel()
 	s := serve(t, map[string]http.HandlerFunc{"/": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }})
 	b := browser.New(shared.Group(t), browser.Options{Timeout: short})
-	tab := s.tab(t, b, browser.NewVisitor(s.Site, browser.Session{}))
+	tab := s.tab(t, b, browser.NewAccount(s.Site, browser.Session{}))
 	err := within(t, 3*short, func(ctx context.Context) error { return tab.Load(ctx, step(), s.Site.URL) })
 	fails(t, err, browser.NoPage)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -137,7 +137,7 @@ func TestLoadAsksAgainWhereTheSiteHasTrouble(t *testing.T) {
 			if test.header == "3600" {
 				timeout = short
 			}
-			tab := s.tab(t, browser.New(shared.Group(t), browser.Options{Timeout: timeout}), browser.NewVisitor(s.Site, browser.Session{}))
+			tab := s.tab(t, browser.New(shared.Group(t), browser.Options{Timeout: timeout}), browser.NewAccount(s.Site, browser.Session{}))
 			err := tab.Load(t.Context(), step(), s.Site.URL)
 			if test.loaded && err != nil {
 				t.Error(err)
@@ -464,16 +464,16 @@ func TestReadOnlyClicksNothingThatChanges(t *testing.T) {
 // TestWatchSeesEachPageAndTheWay tells of the page that a step ended on, also where it failed.
 func TestWatchSeesEachPageAndTheWay(t *testing.T) {
 	t.Parallel()
-	var sights []browser.Sight
+	var sights []browser.Snapshot
 	tab := serve(t, map[string]http.HandlerFunc{
 		"/": html(`<a href="/keys">API keys</a>`), "/keys": html(`<h1>Contents</h1>`),
-	}).open(t, browser.Options{Timeout: short, Watch: func(s browser.Sight) { sights = append(sights, s) }})
+	}).open(t, browser.Options{Timeout: short, Watch: func(s browser.Snapshot) { sights = append(sights, s) }})
 	route := browser.Route{
 		Goal: func(p *browser.Page) error {
-			_, err := p.One(browser.Thing{Kind: browser.Text, Words: []string{"Contents"}})
+			_, err := p.One(browser.Target{Kind: browser.Text, Words: []string{"Contents"}})
 			return err
 		},
-		Moves: []browser.Move{{Thing: action("API")}},
+		Moves: []browser.WalkStep{{Thing: action("API")}},
 	}
 	if err := tab.Walk(t.Context(), step(), route); err != nil {
 		t.Fatal(err)

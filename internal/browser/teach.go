@@ -67,7 +67,7 @@ func (t *Tab) readyToTeach(ctx context.Context) error {
 
 // teach asks the user to point at the first of some elements that is visible on the page. It reports whether
 // they did; the caller then reads the page again. If entry is not nil, the element is in that list entry.
-func (t *Tab) teach(ctx context.Context, s Step, things []Thing, entry *Element) (taught bool, err error) {
+func (t *Tab) teach(ctx context.Context, s Step, things []Target, entry *Element) (taught bool, err error) {
 	if !t.browser.Teaches() || s.SigningIn {
 		return false, nil
 	}
@@ -93,14 +93,14 @@ func (t *Tab) teach(ctx context.Context, s Step, things []Thing, entry *Element)
 }
 
 // teachOne asks the user to point at an element until they confirm it or say that it is missing.
-func (t *Tab) teachOne(ctx context.Context, s Step, thing Thing, entry *Element) (taught bool, err error) {
+func (t *Tab) teachOne(ctx context.Context, s Step, thing Target, entry *Element) (taught bool, err error) {
 	question := sheet{
 		heading: "Please point at this",
-		facts:   [][2]string{{"Site", t.visitor.site.Name + " (" + t.visitor.site.URL.Host + ")"}, {"Page", s.Page}, {"Thing", thing.String()}},
+		facts:   [][2]string{{"Site", t.account.site.Name + " (" + t.account.site.URL.Host + ")"}, {"Page", s.Page}, {"Thing", thing.String()}},
 		buttons: []string{answerSkip, answerStop},
 	}
 	if entry != nil {
-		question.facts = append(question.facts, [2]string{"In the row", t.discreet(entry.Text())})
+		question.facts = append(question.facts, [2]string{"In the row", t.redact(entry.Text())})
 	}
 	const hint = "Click it in the other window. Nothing happens there: the page does not get that click. Skip, if it is not there. " +
 		"Stop, or closing this window, ends the questions."
@@ -163,7 +163,7 @@ var (
 )
 
 // study describes the chosen element, and finds it again by its description. Its error is for the user.
-func (t *Tab) study(ctx context.Context, thing Thing, ids []int, entry *Element) (Structure, error) {
+func (t *Tab) study(ctx context.Context, thing Target, ids []int, entry *Element) (Structure, error) {
 	shown, err := t.look(ctx)
 	if err != nil {
 		return Structure{}, err
@@ -189,17 +189,17 @@ func (t *Tab) study(ctx context.Context, thing Thing, ids []int, entry *Element)
 
 // tells reports whether a name must not be in a lesson.
 func (t *Tab) tells(name string) bool {
-	secret := t.visitor.site.Secret
+	secret := t.account.site.Secret
 	return t.browser.options.Hidden(name) || secret != nil && secret.MatchString(name)
 }
 
 // mayTeach returns an error for another element: one that is never clicked, or one that is known to change
 // something.
-func (t *Tab) mayTeach(thing Thing, e *Element) error {
+func (t *Tab) mayTeach(thing Target, e *Element) error {
 	if err := t.mayClick(Step{}, e); errors.Is(err, errNever) {
 		return errNeverTaught
 	}
-	for _, other := range t.visitor.site.Changing {
+	for _, other := range t.account.site.Changing {
 		for _, known := range e.root().Find(other) {
 			if other.Label != thing.Label && (known.Contains(e) || e.Contains(known)) {
 				return fmt.Errorf("that is %s, which changes something", other)
@@ -234,7 +234,7 @@ func AwaitFindings[T any](ctx context.Context, t *Tab, s Step, look func(*Page) 
 			if f.OK() || taught {
 				continue
 			}
-			if taught, err = t.teach(ctx, s, []Thing{f.Thing}, f.Entry); err != nil {
+			if taught, err = t.teach(ctx, s, []Target{f.Thing}, f.Entry); err != nil {
 				return value, err
 			}
 		}
@@ -247,13 +247,13 @@ func AwaitFindings[T any](ctx context.Context, t *Tab, s Step, look func(*Page) 
 // TeachAfter is for elements that appear only after a click that may change something. A user who teaches makes
 // that click, as how explains, and is then asked for the element if it is not found. The user is asked once for
 // each element.
-func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, thing Thing) error {
+func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, thing Target) error {
 	if !t.browser.Teaches() || !t.browser.teaching.begins(thing.Label) {
 		return nil
 	}
 	answer, err := t.consult(ctx, sheet{
 		heading: "Please do this yourself",
-		facts:   [][2]string{{"Site", t.visitor.site.Name + " (" + t.visitor.site.URL.Host + ")"}, {"Page", s.Page}, {"Click", how}},
+		facts:   [][2]string{{"Site", t.account.site.Name + " (" + t.account.site.URL.Host + ")"}, {"Page", s.Page}, {"Click", how}},
 		note:    "Your clicks in the other window count: the provider makes none of them. Say Done when you see it.",
 		buttons: []string{answerDone, answerSkip, answerStop},
 	}, nil, nil)

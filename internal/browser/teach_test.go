@@ -32,7 +32,7 @@ func teach(t *testing.T, body string, do func(question string) browsertest.Deed)
 	tables := map[string]browser.Table{"site": taughtTable()}
 	l := &lesson{profile: browser.NewProfile(filepath.Join(t.TempDir(), "pages.json"), tables)}
 	l.words = browser.NewWords(taughtTable(), nil).Taught(l.profile.Of("site"))
-	s.Words, s.Changing = l.words, []browser.Thing{l.words.Action("remove")}
+	s.Words, s.Changing = l.words, []browser.Target{l.words.Action("remove")}
 	l.Teacher = &browsertest.Teacher{Hosts: []string{s.Site.URL.Host}, Do: do}
 	l.Tab = s.open(t, browser.Options{
 		Timeout: 20 * short, ReadOnly: true, Attendant: l.Attend, Taught: l.profile.Save,

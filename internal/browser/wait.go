@@ -80,7 +80,7 @@ func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 	if shows := page.document + page.URL.String() + page.Text(); shows != w.shows || page.Busy || !w.tab.net.idle(w.start) {
 		w.shows, w.unchanged = shows, time.Now()
 	}
-	site := w.tab.visitor.site
+	site := w.tab.account.site
 	if !site.has(page) || !w.step.SigningIn && site.asksToSignIn(page) {
 		w.said = ""
 		return nil, nil
@@ -130,7 +130,7 @@ const passingBusy = time.Second
 // signedOut reports whether the page keeps asking for a sign-in. An app may do so for a moment, before it has
 // read its session.
 func (w *wait) signedOut(page *Page) bool {
-	if w.step.SigningIn || !w.tab.visitor.site.asksToSignIn(page) {
+	if w.step.SigningIn || !w.tab.account.site.asksToSignIn(page) {
 		w.out = time.Time{}
 		return false
 	}
@@ -157,7 +157,7 @@ func (w *wait) over(ctx, within context.Context, lookErr error) *StepError {
 	case w.last == nil || time.Since(w.seen) > timeout/2:
 		// The click's request is unanswered. The step did not fail because of the page before.
 		return &StepError{Kind: NoPage, Err: errSlow, Uncertain: changing}
-	case !w.tab.visitor.site.has(w.last):
+	case !w.tab.account.site.has(w.last):
 		return &StepError{Kind: Elsewhere, Message: w.last.URL.Scheme + "://" + w.last.URL.Host, Uncertain: changing}
 	case w.said != "":
 		return &StepError{Kind: Unsettled, What: w.unrest(), Uncertain: changing}
@@ -181,7 +181,7 @@ func (w *wait) isPointless() bool {
 	if w.tab.browser.Teaches() {
 		enough = askedSoon
 	}
-	return w.tab.browser.options.ReadOnly && w.last != nil && w.said == "" && w.lastErr != nil && w.tab.visitor.site.has(w.last) &&
+	return w.tab.browser.options.ReadOnly && w.last != nil && w.said == "" && w.lastErr != nil && w.tab.account.site.has(w.last) &&
 		time.Since(w.unchanged) >= enough
 }
 
@@ -200,7 +200,7 @@ func (w *wait) unrest() string {
 const nearestNames = 5
 
 // teachable returns the elements that a user could point at to let the step continue.
-func (w *wait) teachable(failure *StepError) []Thing {
+func (w *wait) teachable(failure *StepError) []Target {
 	var absent *AbsentError
 	if failure.Kind != NotFound || !errors.As(w.lastErr, &absent) {
 		return nil
@@ -227,7 +227,7 @@ func (w *wait) missing() *StepError {
 	}
 	for _, thing := range absent.Things {
 		for _, name := range w.last.nearest(thing, nearestNames) {
-			failure.Nearest = append(failure.Nearest, w.tab.discreet(name))
+			failure.Nearest = append(failure.Nearest, w.tab.redact(name))
 		}
 	}
 	failure.Structure = failure.Structure || len(failure.Nearest) == 0

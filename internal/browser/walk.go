@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Move is one click, or one text to type, on the way to a page. A walk clicks nothing else.
-type Move struct {
+// WalkStep is one click, or one text to type, on the way to a page. A walk clicks nothing else.
+type WalkStep struct {
 	// Thing is the element to click or to type into. Find, if set, finds it in another way.
-	Thing Thing
+	Thing Target
 	Find  func(*Page) []*Element
 	// Type is the text to type.
 	Type string
@@ -22,7 +22,7 @@ type Route struct {
 	Goal func(*Page) error
 	// Moves are from the first to the last. On each page, the last possible one is made, so a walk may start in
 	// the middle.
-	Moves []Move
+	Moves []WalkStep
 
 	// onward reports that no move is repeated and none before from is made, except those that only expand a
 	// menu. So the user is asked for a missing element before the walk leaves its page.
@@ -76,7 +76,7 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 // isTaught reports whether a user has pointed at an element of the route. The walk then follows the user's
 // path.
 func (r Route) isTaught() bool {
-	return slices.ContainsFunc(r.Moves, func(m Move) bool { return len(m.Thing.site.lessons.of(m.Thing.Label)) > 0 })
+	return slices.ContainsFunc(r.Moves, func(m WalkStep) bool { return len(m.Thing.site.lessons.of(m.Thing.Label)) > 0 })
 }
 
 // nextMove is the next action on a page; empty on the goal.
@@ -178,7 +178,7 @@ func (r Route) missing(p *Page, goal *AbsentError) error {
 			last = i
 		}
 	}
-	var missing []Thing
+	var missing []Target
 	for _, move := range r.Moves[last+1:] {
 		if len(move.Thing.Words) > 0 && move.Type == "" {
 			missing = append(missing, move.Thing)
@@ -190,7 +190,7 @@ func (r Route) missing(p *Page, goal *AbsentError) error {
 	return &AbsentError{Things: append(missing[:1:1], goal.Things...), Way: missing[1:], What: goal.What}
 }
 
-func (m Move) find(p *Page) []*Element {
+func (m WalkStep) find(p *Page) []*Element {
 	var found []*Element
 	if m.Find != nil {
 		found = m.Find(p)
@@ -210,7 +210,7 @@ func (m Move) find(p *Page) []*Element {
 	return fit
 }
 
-func (t *Tab) make(ctx context.Context, s Step, m Move, next *nextMove) error {
+func (t *Tab) make(ctx context.Context, s Step, m WalkStep, next *nextMove) error {
 	if next.Menu != nil {
 		if err := t.Press(ctx, s, escape); err != nil {
 			return err
@@ -248,12 +248,12 @@ func (p *Page) inFront() *Element {
 
 // Openers are moves that only expand a site's menu: collapsed groups, the menu button of narrow windows, and
 // the user's menu. They come before all others.
-func Openers() []Move {
-	hamburger := Thing{Kind: Action, Words: []string{
+func Openers() []WalkStep {
+	hamburger := Target{Kind: Action, Words: []string{
 		"Menu", "Open menu", "Toggle menu", "Main menu", "Show menu", "Toggle navigation", "Open navigation", "Navigation", "Toggle sidebar",
 		"Open sidebar", "Meny", "Åpne meny", "Vis meny", "Hovedmeny", "☰", "≡",
 	}}.Before()
-	return []Move{{Find: userMenus}, {Find: collapsedGroups}, {Find: func(p *Page) []*Element { return outsideLists(p.Find(hamburger)) }}}
+	return []WalkStep{{Find: userMenus}, {Find: collapsedGroups}, {Find: func(p *Page) []*Element { return outsideLists(p.Find(hamburger)) }}}
 }
 
 // collapsedGroups are the elements that expand a menu, without those that open a list of values.

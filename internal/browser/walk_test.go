@@ -15,15 +15,15 @@ func TestTab_WalkNamesWhatThePageItselfLacks(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, `<a href="#x">Extensions</a><input aria-label="Kustom ID"><button>Commit pair</button><button>Extensions and updates of all kinds</button>`)
 	tab := s.open(t, browser.Options{Timeout: 5 * short})
-	save, field := action("Update pair"), browser.Thing{Kind: browser.Field, Words: []string{"Kustom ID"}}
+	save, field := action("Update pair"), browser.Target{Kind: browser.Field, Words: []string{"Kustom ID"}}
 	err := tab.Walk(t.Context(), step(), browser.Route{
 		Goal: func(p *browser.Page) error {
 			if _, err := p.One(field); err != nil {
 				return err
 			}
-			return &browser.AbsentError{Things: []browser.Thing{save}, Here: true}
+			return &browser.AbsentError{Things: []browser.Target{save}, Here: true}
 		},
-		Moves: []browser.Move{{Thing: action("Extensions")}, {Thing: action("Your extensions")}},
+		Moves: []browser.WalkStep{{Thing: action("Extensions")}, {Thing: action("Your extensions")}},
 	})
 	failed := failure(t, err, browser.NotFound)
 	if len(failed.Wanted) != 1 || failed.Wanted[0].Words[0] != "Update pair" || len(failed.Nearest) == 0 || failed.Nearest[0] != "Commit pair" {

@@ -37,7 +37,7 @@ func (t Table) Check(label, word string) error {
 type Words struct {
 	known map[string][]string
 	// lessons are what users have pointed at. They take precedence over words.
-	lessons *Lessons
+	lessons *TaughtElements
 }
 
 // NewWords returns the words of a table, with override in place of the words of its labels. Override may only
@@ -51,7 +51,7 @@ func NewWords(table Table, override map[string]string) Words {
 }
 
 // Taught returns the same words with a user's lessons, which may be nil.
-func (w Words) Taught(lessons *Lessons) Words {
+func (w Words) Taught(lessons *TaughtElements) Words {
 	w.lessons = lessons
 	return w
 }
@@ -59,8 +59,8 @@ func (w Words) Taught(lessons *Lessons) Words {
 // labels returns all labels, sorted.
 func (w Words) labels() []string { return slices.Sorted(maps.Keys(w.known)) }
 
-func (w Words) thing(kind ThingKind, label string) Thing {
-	return Thing{Kind: kind, Label: label, Words: w.Of(label), site: w}
+func (w Words) thing(kind TargetKind, label string) Target {
+	return Target{Kind: kind, Label: label, Words: w.Of(label), site: w}
 }
 
 // Of returns the possible words of a label.
@@ -88,10 +88,10 @@ func (w Words) all() []string {
 	return all
 }
 
-// Thing is an element that a step needs on a page. Its purpose and its name identify it, not the page's HTML:
+// Target is an element that a step needs on a page. Its purpose and its name identify it, not the page's HTML:
 // an action may be a link, a button, a tab, a menu item or a clickable box.
-type Thing struct {
-	Kind ThingKind
+type Target struct {
+	Kind TargetKind
 	// Label identifies it for people, and Words are its names. Without a label, the words are not the site's.
 	Label string
 	Words []string
@@ -104,47 +104,47 @@ type Thing struct {
 	site Words
 }
 
-// ThingKind is the purpose of a thing.
-type ThingKind string
+// TargetKind is the purpose of a thing.
+type TargetKind string
 
 // The kinds of things.
 const (
 	// Action is clicked.
-	Action ThingKind = "button, link or menu item"
+	Action TargetKind = "button, link or menu item"
 	// Field is typed into.
-	Field ThingKind = "field"
+	Field TargetKind = "field"
 	// Choice offers some values, of which one is chosen.
-	Choice ThingKind = "list to choose from"
+	Choice TargetKind = "list to choose from"
 	// Text is read.
-	Text ThingKind = "text"
+	Text TargetKind = "text"
 )
 
 // Action returns a clickable thing with a label's words.
-func (w Words) Action(label string) Thing { return w.thing(Action, label) }
+func (w Words) Action(label string) Target { return w.thing(Action, label) }
 
 // Field returns an input thing with a label's words.
-func (w Words) Field(label string) Thing { return w.thing(Field, label) }
+func (w Words) Field(label string) Target { return w.thing(Field, label) }
 
 // Choice returns a thing that offers values, with a label's words.
-func (w Words) Choice(label string) Thing { return w.thing(Choice, label) }
+func (w Words) Choice(label string) Target { return w.thing(Choice, label) }
 
 // Text returns a readable thing with a label's words.
-func (w Words) Text(label string) Thing { return w.thing(Text, label) }
+func (w Words) Text(label string) Target { return w.thing(Text, label) }
 
 // Before returns the same thing, but only these nouns may follow its name, and nothing may come before it.
 // Counts and signs may still follow.
-func (t Thing) Before(nouns ...string) Thing {
+func (t Target) Before(nouns ...string) Target {
 	t.Nouns = append([]string{}, nouns...)
 	return t
 }
 
 // InMenu returns the same thing as an entry of a menu: a badge and these nouns may follow its name.
-func (t Thing) InMenu(nouns ...string) Thing {
+func (t Target) InMenu(nouns ...string) Target {
 	return t.Before(append([]string{"new", "beta", "preview", "ny", "nytt"}, nouns...)...)
 }
 
 // String describes the thing.
-func (t Thing) String() string {
+func (t Target) String() string {
 	var text strings.Builder
 	text.WriteString("a " + string(t.Kind))
 	for i, word := range t.Words {
@@ -173,7 +173,7 @@ const (
 )
 
 // fit returns how well a text matches one of the thing's names.
-func (t Thing) fit(text string) int {
+func (t Target) fit(text string) int {
 	best := unlike
 	text = plain(text)
 	if text == "" {
@@ -204,7 +204,7 @@ func separate(rest string) bool {
 	return !unicode.IsLetter(first) && !unicode.IsDigit(first) && first != '-' && first != '_'
 }
 
-func (t Thing) mayFollow(rest string) bool {
+func (t Target) mayFollow(rest string) bool {
 	if t.Nouns == nil {
 		return len([]rune(rest)) <= longestBadge
 	}

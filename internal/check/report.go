@@ -22,7 +22,7 @@ type outline struct {
 const mostPages = 20
 
 // keep takes note of a page. One that looks like another is kept once: with what failed on it, if anything did.
-func (t *Teller) keep(s browser.Sight) {
+func (t *Teller) keep(s browser.Snapshot) {
 	made := outline{site: s.Site, page: browser.Mask(s.Page), lines: s.Shown.Outline(s.Secret), failed: s.Failed}
 	t.mu.Lock()
 	defer t.mu.Unlock()

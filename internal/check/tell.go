@@ -135,7 +135,7 @@ func siteKey(site string) string {
 }
 
 // describe says what a thing is: its kind, and its likeliest name.
-func describe(thing browser.Thing) string {
+func describe(thing browser.Target) string {
 	text := "a " + string(thing.Kind)
 	if len(thing.Words) > 0 {
 		text += fmt.Sprintf(" %q", thing.Words[0])
@@ -177,7 +177,7 @@ func (t *Teller) failure(step *browser.StepError, what, advice string) {
 }
 
 // Watch is told of what a browser sees: see [browser.Options].
-func (t *Teller) Watch(s browser.Sight) {
+func (t *Teller) Watch(s browser.Snapshot) {
 	if s.Passed != nil {
 		t.finding(s.Site, *s.Passed)
 	}

@@ -10,8 +10,8 @@ import (
 func TestBlockLeavesAnUnlikelyWordToThePerson(t *testing.T) {
 	t.Parallel()
 	teller := NewTeller(&strings.Builder{})
-	thing := func(label, word string) browser.Thing {
-		return browser.Thing{Kind: browser.Action, Label: label, Words: []string{word}}
+	thing := func(label, word string) browser.Target {
+		return browser.Target{Kind: browser.Action, Label: label, Words: []string{word}}
 	}
 	teller.finding("Kustom Portal", browser.Finding{Thing: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
 	teller.finding("Mystore", browser.Finding{Thing: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})

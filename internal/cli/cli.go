@@ -23,7 +23,7 @@ type Deps struct {
 	Version string
 	Getenv  func(string) string
 	// Keep is where sessions are kept. Its folder is empty where the user has none for such things.
-	Keep           browser.Keep
+	Keep           browser.SessionStore
 	Stdout, Stderr io.Writer
 	// Stdin is where the person presses Enter to say that they are in, and answers, and what a report is made of; nil
 	// is nowhere.

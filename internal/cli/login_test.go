@@ -51,7 +51,7 @@ func (d *desk) run(ctx context.Context, args ...string) int {
 	d.stderr.Reset()
 	return cli.Run(ctx, args, cli.Deps{
 		Version: "0.0.1",
-		Getenv:  func(name string) string { return d.env[name] }, Keep: browser.Keep{Dir: d.dir},
+		Getenv:  func(name string) string { return d.env[name] }, Keep: browser.SessionStore{Dir: d.dir},
 		Stdin: strings.NewReader(d.typed), Stdout: &d.stdout, Stderr: &d.stderr, SignIn: d.signIn,
 	})
 }
@@ -333,7 +333,7 @@ func TestKeep(t *testing.T) {
 	if strings.Contains(d.stderr.String(), cookie) || !strings.Contains(d.stderr.String(), filepath.Join(d.dir, "portal.kustom.co.session")) {
 		t.Errorf("it says %s", &d.stderr)
 	}
-	keep := browser.Keep{Dir: d.dir}
+	keep := browser.SessionStore{Dir: d.dir}
 	for host, account := range map[string]string{"portal.kustom.co": "", "www.fjellsport.mystore4.no": "fjellsport"} {
 		session, ok, err := keep.Load(host, account)
 		if err != nil || !ok || session.Host != host || session.Cookies[0].Value != cookie {

@@ -204,7 +204,7 @@ func (c carrier) read(req *http.Request) (*http.Response, error) {
 }
 
 // serve lets the sandbox answer.
-func (w *world) serve(req *http.Request) (*http.Response, error) {
+func (w *testEnv) serve(req *http.Request) (*http.Response, error) {
 	return sandboxtest.Carrier{To: w.sandbox}.RoundTrip(req)
 }
 
@@ -227,7 +227,7 @@ func shopOfCredentials(req *http.Request) string {
 }
 
 // change carries a request that changes something, and writes down what it changes.
-func (w *world) change(by carrier, req *http.Request) (*http.Response, error) {
+func (w *testEnv) change(by carrier, req *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := by.run
@@ -256,7 +256,7 @@ func (w *world) change(by carrier, req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (w *world) describe(c *apiChange, req *http.Request, before map[string]sandbox.Key) {
+func (w *testEnv) describe(c *apiChange, req *http.Request, before map[string]sandbox.Key) {
 	switch {
 	case c.shop != "":
 		c.key, c.what = w.shop(c.shop).KustomID, "install"

@@ -97,7 +97,7 @@ const (
 var waits = []time.Duration{time.Second, 30 * time.Second, time.Hour, 50 * time.Hour}
 
 // do lets an event happen.
-func (w *world) do(ev event) {
+func (w *testEnv) do(ev event) {
 	e := w.estates[ev.estate]
 	w.tell("%v", ev)
 	switch ev.verb {
@@ -115,9 +115,9 @@ func (w *world) do(ev event) {
 	case apply:
 		w.run(ev, tfdriver.Options{Order: ev.order})
 	case target:
-		w.run(ev, tfdriver.Options{Order: ev.order, Targets: []string{e.wishes[ev.shop].aim(ev)}})
+		w.run(ev, tfdriver.Options{Order: ev.order, Targets: []string{e.wishes[ev.shop].target(ev)}})
 	case replace:
-		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{e.wishes[ev.shop].aim(ev)}})
+		w.run(ev, tfdriver.Options{Order: ev.order, Replace: []string{e.wishes[ev.shop].target(ev)}})
 	case destroy:
 		w.run(ev, tfdriver.Options{Order: ev.order, Destroy: true})
 	case adopt:
@@ -141,15 +141,15 @@ func (w *world) do(ev event) {
 // aimed are the types of the objects that an event can be aimed at.
 var aimed = []string{keyType, shopType, connectionType, fleetType}
 
-// aim returns the address that an event is aimed at.
-func (w wish) aim(ev event) string {
+// target returns the address that an event is aimed at.
+func (w wish) target(ev event) string {
 	if typeName := aimed[ev.n%len(aimed)]; typeName != fleetType {
 		return w.address(typeName, ev.shop)
 	}
 	return fleetType + ".all"
 }
 
-func (w *world) tune(e *estate, ev event) {
+func (w *testEnv) tune(e *estate, ev event) {
 	wish := &e.wishes[ev.shop]
 	switch ev.n {
 	case tuneTurn:
@@ -185,7 +185,7 @@ func (w *world) tune(e *estate, ev event) {
 }
 
 // pass lets time pass, in which customers buy in the shops, and other systems use their keys.
-func (w *world) pass(d time.Duration) {
+func (w *testEnv) pass(d time.Duration) {
 	w.clock.Advance(d)
 	for _, name := range slices.Concat(shopNames[:], otherSystems[:]) {
 		_ = w.sandbox.PlaceOrder(name) // Some may take no payments.
@@ -193,9 +193,9 @@ func (w *world) pass(d time.Duration) {
 }
 
 // String is what has happened.
-func (w *world) String() string { return strings.Join(w.story, "\n") }
+func (w *testEnv) String() string { return strings.Join(w.story, "\n") }
 
-func (w *world) working() (working [shopCount]bool) {
+func (w *testEnv) working() (working [shopCount]bool) {
 	for shop, name := range shopNames {
 		working[shop] = w.works(name) == nil
 	}
@@ -203,7 +203,7 @@ func (w *world) working() (working [shopCount]bool) {
 }
 
 // run runs Terraform, with the trouble that the event brings.
-func (w *world) run(ev event, o tfdriver.Options) outcome {
+func (w *testEnv) run(ev event, o tfdriver.Options) outcome {
 	w.before = w.working()
 	w.keepByPolicy()
 	var out outcome
@@ -221,7 +221,7 @@ func (w *world) run(ev event, o tfdriver.Options) outcome {
 	return out
 }
 
-func (w *world) report(i int, out outcome) {
+func (w *testEnv) report(i int, out outcome) {
 	switch {
 	case out.Failed():
 		w.tell("  state %d failed: %s", i, strings.Join(out.Errors, " | "))
@@ -245,7 +245,7 @@ const (
 
 // meeting runs one estate until a request, then the other until one of its own, then the first to its
 // end, and then the other; or earlier, where the first one waits for longer than the other stands still.
-func (w *world) meeting(ev event, o tfdriver.Options) outcome {
+func (w *testEnv) meeting(ev event, o tfdriver.Options) outcome {
 	other := 1 - ev.estate
 	first := &run{world: w, estate: ev.estate, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[ev.estate], ev.trouble), meetAt: ev.trouble.at}
 	second := &run{world: w, estate: other, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[other], ev.trouble), meetAt: ev.trouble.until}
@@ -288,7 +288,7 @@ func (w *world) meeting(ev event, o tfdriver.Options) outcome {
 }
 
 // keepByPolicy notes keys that a policy will keep without any state having to know them.
-func (w *world) keepByPolicy() {
+func (w *testEnv) keepByPolicy() {
 	for _, e := range w.estates {
 		for shop, wish := range e.wishes {
 			if wish.keep {
@@ -299,7 +299,7 @@ func (w *world) keepByPolicy() {
 }
 
 // adopt lets the next apply import what the shop has.
-func (w *world) adopt(e *estate, shop int) {
+func (w *testEnv) adopt(e *estate, shop int) {
 	name := shopNames[shop]
 	held, ok := w.keys()[w.shop(name).KustomID]
 	if !ok {
@@ -314,7 +314,7 @@ func (w *world) adopt(e *estate, shop int) {
 }
 
 // move makes a connection of a shop's pair, if the state has it.
-func (w *world) move(e *estate, shop int) {
+func (w *testEnv) move(e *estate, shop int) {
 	wish := &e.wishes[shop]
 	if wish.owner != ownerPair || e.state.Current[wish.address(shopType, shop)] == nil {
 		return
@@ -323,13 +323,13 @@ func (w *world) move(e *estate, shop int) {
 	e.own(shop, w.shop(shopNames[shop]).KustomID, connectionType)
 }
 
-func (w *world) clearImports(e *estate) {
+func (w *testEnv) clearImports(e *estate) {
 	for shop := range e.wishes {
 		e.wishes[shop].imports = nil
 	}
 }
 
-func (w *world) forget(e *estate, shop int) {
+func (w *testEnv) forget(e *estate, shop int) {
 	before := e.state
 	for _, typeName := range []string{keyType, shopType, connectionType} {
 		e.state = e.state.Without(wish{}.address(typeName, shop)).Without(wish{renamed: true}.address(typeName, shop))
@@ -340,7 +340,7 @@ func (w *world) forget(e *estate, shop int) {
 	w.letGo(before)
 }
 
-func (w *world) restore(e *estate, ago int) {
+func (w *testEnv) restore(e *estate, ago int) {
 	if len(e.older) == 0 {
 		return
 	}
@@ -350,7 +350,7 @@ func (w *world) restore(e *estate, ago int) {
 }
 
 // byHand does what a person does in a shop or in the portal.
-func (w *world) byHand(shop, what int) {
+func (w *testEnv) byHand(shop, what int) {
 	name, id := shopNames[shop], storeIDs[storeOf[shop]]
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -393,7 +393,7 @@ func (w *world) byHand(shop, what int) {
 }
 
 // converge lets the world be in order, and runs all estates until there is nothing to do.
-func (w *world) converge() {
+func (w *testEnv) converge() {
 	w.tell("all trouble is over")
 	w.settle()
 	if w.untilQuiet() && slices.ContainsFunc(w.estates[:], (*estate).waits) {
@@ -419,7 +419,7 @@ func (e *estate) waits() bool {
 func (w wish) isEngines() bool { return w.owner == ownerConnection || w.owner == ownerFleet }
 
 // untilQuiet runs all estates until there is nothing to do, and tells whether it has come to that.
-func (w *world) untilQuiet() bool {
+func (w *testEnv) untilQuiet() bool {
 	const rounds = 5
 	for round := range rounds {
 		quiet := true
@@ -440,7 +440,7 @@ func (w *world) untilQuiet() bool {
 }
 
 // settle puts right what only people can: a shop has one owner, in one state and of the right kind.
-func (w *world) settle() {
+func (w *testEnv) settle() {
 	w.pass(time.Hour)
 	w.settled = true
 	for shop, name := range shopNames {
@@ -469,7 +469,7 @@ func (w *world) settle() {
 
 // letGoOfSecretless removes imported keys from the state whose shop has no object any more: nobody has the secret to
 // give the shop such a key anew, so a person lets go of it, and gets another one.
-func (w *world) letGoOfSecretless(e *estate) {
+func (w *testEnv) letGoOfSecretless(e *estate) {
 	for shop, wish := range e.wishes {
 		key, credentials := e.state.Current[wish.address(keyType, shop)], e.state.Current[wish.address(shopType, shop)]
 		if wish.owner != ownerPair || key == nil || credentials != nil || key.Text("secret") != "" {
@@ -483,7 +483,7 @@ func (w *world) letGoOfSecretless(e *estate) {
 
 // knowMade notes that a person answers for the keys that an estate has made. If a run of it was killed and its object
 // is then let go of without another run, no run can find what it left.
-func (w *world) knowMade(estate int) {
+func (w *testEnv) knowMade(estate int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, change := range w.changes {
@@ -495,7 +495,7 @@ func (w *world) knowMade(estate int) {
 
 // correct notes that a person who puts right which store a shop belongs to answers for what the estate has made for the
 // other store: if a run was killed meanwhile, no later one has to do with that store.
-func (w *world) correct(estate, shop int) {
+func (w *testEnv) correct(estate, shop int) {
 	if !w.estates[estate].wishes[shop].mistaken {
 		return
 	}
@@ -509,7 +509,7 @@ func (w *world) correct(estate, shop int) {
 }
 
 // disown makes an estate let go of a shop that is another's.
-func (w *world) disown(e *estate, shop int) {
+func (w *testEnv) disown(e *estate, shop int) {
 	inFleet := e.wishes[shop].owner == ownerFleet
 	e.wishes[shop] = wish{owner: ownerNone, turns: e.wishes[shop].turns}
 	if inFleet || e.has(shop) {
@@ -518,7 +518,7 @@ func (w *world) disown(e *estate, shop int) {
 }
 
 // ownsStore tells whether all shops of a store are the estate's.
-func (w *world) ownsStore(i, store int) bool {
+func (w *testEnv) ownsStore(i, store int) bool {
 	for shop := range shopNames {
 		if storeOf[shop] == store && w.estates[i].wishes[shop].owner == ownerNone {
 			return false
@@ -527,12 +527,12 @@ func (w *world) ownsStore(i, store int) bool {
 	return true
 }
 
-func (w *world) owned(shop int) bool {
+func (w *testEnv) owned(shop int) bool {
 	return slices.ContainsFunc(w.estates[:], func(e *estate) bool { return e.wishes[shop].owner != ownerNone })
 }
 
 // judgeEnd holds the world to the promises when nothing is left to do.
-func (w *world) judgeEnd() {
+func (w *testEnv) judgeEnd() {
 	for shop, name := range shopNames {
 		if err := w.works(name); err != nil && w.owned(shop) {
 			w.breach(promiseConverges, "nothing is left to do, and shop %s takes no payments: %v", name, err)

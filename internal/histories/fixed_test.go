@@ -25,8 +25,8 @@ func newDriver(t testing.TB) *tfdriver.Driver {
 }
 
 // mustHold lets a history happen and expects every promise to be kept. It returns what the world has come to.
-func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) *world {
-	w, err := newWorld(d, o)
+func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) *testEnv {
+	w, err := newTestEnv(d, o)
 	if err != nil {
 		t.Fatal(err)
 	}

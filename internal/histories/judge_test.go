@@ -8,7 +8,7 @@ import (
 )
 
 // judgeChange holds one change to the promises. The world is locked.
-func (w *world) judgeChange(by carrier, c apiChange) {
+func (w *testEnv) judgeChange(by carrier, c apiChange) {
 	e := w.estates[c.estate]
 	shop := slices.Index(shopNames[:], c.shop)
 	switch c.what {
@@ -46,7 +46,7 @@ func (c carrier) couldNotKnow(change apiChange) bool {
 	return true
 }
 
-func (w *world) judgeInstall(c apiChange) {
+func (w *testEnv) judgeInstall(c apiChange) {
 	was, _, _ := strings.Cut(c.before, "-")
 	is, _, _ := strings.Cut(c.key, "-")
 	leaves := c.before != "" && was != is
@@ -71,7 +71,7 @@ func (e *estate) allows(shop int, by string) bool {
 }
 
 // works returns nil where a shop takes payments. The sandbox knows no shop that goes from one store to another.
-func (w *world) works(name string) error {
+func (w *testEnv) works(name string) error {
 	err := w.sandbox.Working(name)
 	shop := w.shop(name)
 	if key, ok := w.keys()[shop.KustomID]; ok && w.moving[name] && key.Secret == shop.KustomSecret {
@@ -81,7 +81,7 @@ func (w *world) works(name string) error {
 }
 
 // isForced tells whether a pair's key is deleted that is to be deleted whoever uses it.
-func (w *world) isForced(c apiChange) bool {
+func (w *testEnv) isForced(c apiChange) bool {
 	forced := c.by == keyType && slices.ContainsFunc(w.estates[c.estate].state.Instances(), func(i *tfdriver.Instance) bool {
 		return i.Text("username") == c.key && i.IsTrue("force_destroy")
 	})
@@ -94,7 +94,7 @@ func (w *world) isForced(c apiChange) bool {
 }
 
 // judgeUse holds the deletion of a replaced key to a policy that waits until nothing uses the key.
-func (w *world) judgeUse(c apiChange) {
+func (w *testEnv) judgeUse(c apiChange) {
 	if !isEngines(c.by) || !w.isUsedElsewhere(c.key) {
 		return
 	}
@@ -108,7 +108,7 @@ func (w *world) judgeUse(c apiChange) {
 }
 
 // isUsedElsewhere tells whether something uses a key that the provider does not know of.
-func (w *world) isUsedElsewhere(username string) bool {
+func (w *testEnv) isUsedElsewhere(username string) bool {
 	return slices.ContainsFunc(otherSystems[:], func(name string) bool { return w.shop(name).KustomID == username })
 }
 
@@ -143,7 +143,7 @@ func (e *estate) fleetClears() bool {
 }
 
 // judgeWaiting holds the world to the promises when nothing has used the old keys for as long as is waited for.
-func (w *world) judgeWaiting() {
+func (w *testEnv) judgeWaiting() {
 	for _, e := range w.estates {
 		for _, instance := range e.state.Instances() {
 			for _, key := range w.keys() {
@@ -157,12 +157,12 @@ func (w *world) judgeWaiting() {
 
 // isOneShops tells whether a key is out of use that one shop only has had. One that several have had goes with the last of
 // them, if a connection or a fleet gives that one another key.
-func (w *world) isOneShops(username string) bool {
+func (w *testEnv) isOneShops(username string) bool {
 	return len(w.held[username]) == 1 && len(w.holders(username)) == 0
 }
 
 // judgeKept holds an object that deletes replaced keys to that: what it kept before it has deleted, too.
-func (w *world) judgeKept(instance *tfdriver.Instance) {
+func (w *testEnv) judgeKept(instance *tfdriver.Instance) {
 	policy := w.builder.replacedPolicy
 	if name, _, _ := strings.Cut(instance.Address, "."); !isEngines(name) || instance.Text(policy(name)) != "delete" {
 		return
@@ -175,7 +175,7 @@ func (w *world) judgeKept(instance *tfdriver.Instance) {
 }
 
 // judgeRun holds the end of a run to the promises.
-func (w *world) judgeRun(ev event, out outcome) {
+func (w *testEnv) judgeRun(ev event, out outcome) {
 	if out.Failed() || out.plan == nil {
 		return
 	}
@@ -196,6 +196,6 @@ func (w *world) judgeRun(ev event, out outcome) {
 	}
 }
 
-func (w *world) names(texts []string, name string) bool {
+func (w *testEnv) names(texts []string, name string) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, name) })
 }

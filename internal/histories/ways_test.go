@@ -27,7 +27,7 @@ const (
 
 // letGoOfHeld goes the way for each key that an estate's last run has refused to destroy and will refuse for ever: a shop
 // uses it that nobody looks after, or that another estate looks after with this very key.
-func (w *world) letGoOfHeld(i int, refusals []string) {
+func (w *testEnv) letGoOfHeld(i int, refusals []string) {
 	e := w.estates[i]
 	for _, key := range e.state.Instances() {
 		if !strings.HasPrefix(key.Address, keyType+".") || e.wants(key) || !refuses(refusals, key.Text("username")) {
@@ -57,7 +57,7 @@ func (e *estate) wants(key *tfdriver.Instance) bool {
 }
 
 // stuckWith returns the shops that hold a key, and that no run of any estate moves to another one.
-func (w *world) stuckWith(estate int, username string) []int {
+func (w *testEnv) stuckWith(estate int, username string) []int {
 	var stuck []int
 	for _, name := range w.holders(username) {
 		shop := slices.Index(shopNames[:], name)
@@ -75,7 +75,7 @@ func (e *estate) keeps(shop int, username string) bool {
 	})
 }
 
-func (w *world) goWay(i int, key *tfdriver.Instance, shop int) {
+func (w *testEnv) goWay(i int, key *tfdriver.Instance, shop int) {
 	e, other := w.estates[i], w.estates[1-i]
 	switch {
 	case w.way == wayMove && w.owned(shop):
@@ -104,7 +104,7 @@ func (w *world) goWay(i int, key *tfdriver.Instance, shop int) {
 }
 
 // answer notes that a person answers for a key.
-func (w *world) answer(username string) { w.known[username] = true }
+func (w *testEnv) answer(username string) { w.known[username] = true }
 
 // TestWaysOut goes each way that a refused deletion names.
 func TestWaysOut(t *testing.T) {
@@ -186,7 +186,7 @@ func TestRetain_CountsFromTheNextApply(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, err := newWorld(newDriver(t), options{})
+			w, err := newTestEnv(newDriver(t), options{})
 			if err != nil {
 				t.Fatal(err)
 			}

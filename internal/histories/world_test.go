@@ -83,8 +83,8 @@ type estate struct {
 	retained []*tfdriver.Instance
 }
 
-// world is one history's.
-type world struct {
+// testEnv is one history's.
+type testEnv struct {
 	sandbox *sandbox.Sandbox
 	clock   *clocktest.Fake
 	driver  *tfdriver.Driver
@@ -148,8 +148,8 @@ type options struct {
 	tidy bool
 }
 
-func newWorld(d *tfdriver.Driver, o options) (*world, error) {
-	w := &world{
+func newTestEnv(d *tfdriver.Driver, o options) (*testEnv, error) {
+	w := &testEnv{
 		clock: clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)), driver: d, builder: builder{d}, way: o.way, tidy: o.tidy,
 		known: map[string]bool{}, held: map[string]map[string]bool{}, victims: map[string]bool{}, moving: map[string]bool{},
 	}
@@ -181,13 +181,13 @@ func newWorld(d *tfdriver.Driver, o options) (*world, error) {
 }
 
 // close does away with what the world's machine remembers.
-func (w *world) close() {
+func (w *testEnv) close() {
 	if w.cache != "" {
 		_ = os.RemoveAll(w.cache) // It is in the system's folder for such things.
 	}
 }
 
-func (w *world) tell(format string, args ...any) {
+func (w *testEnv) tell(format string, args ...any) {
 	w.story = append(w.story, w.clock.Now().Format("15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
@@ -207,13 +207,13 @@ const (
 )
 
 // breach is a promise that was broken.
-func (w *world) breach(kind promise, format string, args ...any) {
+func (w *testEnv) breach(kind promise, format string, args ...any) {
 	w.tell("BROKEN: %s: %s", kind, fmt.Sprintf(format, args...))
 	w.broken = append(w.broken, kind)
 }
 
 // noteHolders notes which shops hold which keys now.
-func (w *world) noteHolders() {
+func (w *testEnv) noteHolders() {
 	for _, name := range shopNames {
 		username := w.shop(name).KustomID
 		if w.held[username] == nil {
@@ -224,7 +224,7 @@ func (w *world) noteHolders() {
 }
 
 // shop returns what a shop is now.
-func (w *world) shop(name string) sandbox.Shop {
+func (w *testEnv) shop(name string) sandbox.Shop {
 	shop, ok := w.sandbox.Shop(name)
 	if !ok {
 		panic("there is no shop " + name)
@@ -232,7 +232,7 @@ func (w *world) shop(name string) sandbox.Shop {
 	return shop
 }
 
-func (w *world) keys() map[string]sandbox.Key {
+func (w *testEnv) keys() map[string]sandbox.Key {
 	all := map[string]sandbox.Key{}
 	for _, id := range storeIDs {
 		for _, key := range w.sandbox.Keys(id) {
@@ -243,7 +243,7 @@ func (w *world) keys() map[string]sandbox.Key {
 }
 
 // holders are the shops that hold a key.
-func (w *world) holders(username string) []string {
+func (w *testEnv) holders(username string) []string {
 	var names []string
 	for _, name := range shopNames {
 		if w.shop(name).KustomID == username {
@@ -294,7 +294,7 @@ const (
 
 // run is one Terraform run.
 type run struct {
-	world   *world
+	world   *testEnv
 	estate  int
 	trouble trouble
 	// locks are those that the run's process holds until it ends.
@@ -429,7 +429,7 @@ func (e *estate) own(shop int, key, typeName string) {
 }
 
 // tokensFor are the shops' tokens that a run has.
-func (w *world) tokensFor(e *estate, t trouble) map[string]string {
+func (w *testEnv) tokensFor(e *estate, t trouble) map[string]string {
 	tokens := map[string]string{}
 	for shop, name := range shopNames {
 		switch {
@@ -457,13 +457,13 @@ type outcome struct {
 }
 
 // terraform runs an estate. It returns what Terraform has said; the state is the estate's.
-func (w *world) terraform(i int, t trouble, o tfdriver.Options) outcome {
+func (w *testEnv) terraform(i int, t trouble, o tfdriver.Options) outcome {
 	e := w.estates[i]
 	r := &run{world: w, estate: i, trouble: t, shopTokens: w.tokensFor(e, t), meetAt: -1}
 	return w.terraformAs(r, o)
 }
 
-func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
+func (w *testEnv) terraformAs(r *run, o tfdriver.Options) outcome {
 	defer r.unlock()
 	e, ctx := w.estates[r.estate], context.Background()
 	config := w.builder.config(w.effective(r), e.exclusive)
@@ -495,7 +495,7 @@ func (w *world) terraformAs(r *run, o tfdriver.Options) outcome {
 
 // removed returns the addresses of the keys of pairs that have become connections. A person answers for those that the
 // shop does not have by then, or does not show because its reads are stale: nobody takes them over, and each plan names them.
-func (w *world) removed(r *run) []string {
+func (w *testEnv) removed(r *run) []string {
 	e := w.estates[r.estate]
 	var addresses []string
 	for shop, wish := range e.wishes {
@@ -513,7 +513,7 @@ func (w *world) removed(r *run) []string {
 }
 
 // hear remembers what a user could read: nothing of what a killed provider was about to say.
-func (w *world) hear(result *tfdriver.Result, r *run) {
+func (w *testEnv) hear(result *tfdriver.Result, r *run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.said = append(w.said, result.Errors...)
@@ -523,7 +523,7 @@ func (w *world) hear(result *tfdriver.Result, r *run) {
 // effective are the wishes as they can be meant: a shop is mistaken for another store's only where a key of its own shows
 // that, to this run or to an earlier one. If no run has ever read a shop, only the configuration says whose it is: one such
 // shop among many must not keep the others' old keys.
-func (w *world) effective(r *run) [shopCount]wish {
+func (w *testEnv) effective(r *run) [shopCount]wish {
 	e := w.estates[r.estate]
 	wishes := e.wishes
 	for shop, name := range shopNames {
@@ -537,7 +537,7 @@ func (w *world) effective(r *run) [shopCount]wish {
 // hidesMistake tells whether a hand change between plan and apply empties a shop that is mistaken for another store's. Its key
 // alone could show the mistake: which key a new pair of resources gets is known only in the apply, and Terraform plans the pair
 // anew then, with nothing of the plan before.
-func (w *world) hidesMistake(e *estate, t trouble) bool {
+func (w *testEnv) hidesMistake(e *estate, t trouble) bool {
 	return t.at == handClear && e.wishes[t.shop].mistaken
 }
 
@@ -554,7 +554,7 @@ func (r *run) reads(shop int) bool {
 
 // accounted are the keys that somebody knows of: a state, a shop, or who reads what Terraform says. To have named a key
 // is not enough where the machine remembers that a connection or a fleet has replaced it.
-func (w *world) accounted(username, credentialID string) bool {
+func (w *testEnv) accounted(username, credentialID string) bool {
 	if w.known[username] || len(w.holders(username)) > 0 {
 		return true
 	}
@@ -573,7 +573,7 @@ func (w *world) accounted(username, credentialID string) bool {
 
 // isReplaced tells whether connections and fleets alone have brought a shop, which had a key to itself, from that key to the
 // one that it has now, and one of them still has the shop. Whatever ended their runs, the machine's notes name the key.
-func (w *world) isReplaced(username string) bool {
+func (w *testEnv) isReplaced(username string) bool {
 	if len(w.held[username]) != 1 {
 		return false
 	}
@@ -594,7 +594,7 @@ func (w *world) isReplaced(username string) bool {
 func isEngines(typeName string) bool { return typeName == connectionType || typeName == fleetType }
 
 // letGo notes that a person has made an estate forget what it knew.
-func (w *world) letGo(before *tfdriver.State) {
+func (w *testEnv) letGo(before *tfdriver.State) {
 	for _, instance := range before.Instances() {
 		for _, text := range instance.Strings() {
 			w.known[text] = true

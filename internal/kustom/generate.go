@@ -44,7 +44,7 @@ func (e *ReplayedError) Error() string {
 }
 
 // OrphanError says that an orphaned key exists or may exist: nobody has its secret, and deleting it failed
-// (I3). Pass its Orphan to [Portal.Discard] to try again.
+// (I3). Pass its Orphan to [Portal.DeleteOrphan] to try again.
 type OrphanError struct {
 	Orphan
 	// Cause says why there is no usable key. Cleanup says why it could not be deleted.
@@ -225,14 +225,14 @@ func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error)
 func (p *Portal) abandon(ctx context.Context, orphan Orphan, cause error) error {
 	ctx, cancel := clock.Detach(ctx, p.client.Clock, cleanupTimeout)
 	defer cancel()
-	if err := p.Discard(ctx, orphan); err != nil {
+	if err := p.DeleteOrphan(ctx, orphan); err != nil {
 		return &OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 	}
 	return cause
 }
 
-// Discard deletes an orphaned key. If its ID is unknown, [Portal.Identify] finds it first.
-func (p *Portal) Discard(ctx context.Context, orphan Orphan) error {
+// DeleteOrphan deletes an orphaned key. If its ID is unknown, [Portal.Identify] finds it first.
+func (p *Portal) DeleteOrphan(ctx context.Context, orphan Orphan) error {
 	id := orphan.CredentialID
 	if id == "" {
 		var err error

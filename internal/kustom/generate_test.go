@@ -349,7 +349,7 @@ func TestI3AnswerAboutAnotherKey(t *testing.T) {
 	}
 }
 
-// The error names a key that could not be deleted, and says why. Discard deletes it later.
+// The error names a key that could not be deleted, and says why. DeleteOrphan deletes it later.
 func TestI3OrphanIsNamed(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -394,7 +394,7 @@ func TestI3OrphanIsNamed(t *testing.T) {
 			for _, a := range armed {
 				a.Disarm()
 			}
-			if err := b.portal.Discard(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
+			if err := b.portal.DeleteOrphan(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
 				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
 			}
 		})
@@ -415,7 +415,7 @@ func TestI3OrphanWithoutAName(t *testing.T) {
 				t.Fatalf("the error is %v", err)
 			}
 			armed.Disarm()
-			if err := b.portal.Discard(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
+			if err := b.portal.DeleteOrphan(t.Context(), orphan.Orphan); err != nil || len(b.made(fjellsport)) != 0 {
 				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
 			}
 			if n := len(b.intentions()); n != 1 {
@@ -642,7 +642,7 @@ func TestIdentify_FindsKeyByRequest(t *testing.T) {
 			if made := b.made(fjellsport); err != nil || len(made) != 1 || made[0].CredentialID != id {
 				t.Fatalf("it found %q, error %v; %d keys are there", id, err, len(made))
 			}
-			if err := b.portal.Discard(t.Context(), orphan); err != nil || len(b.made(fjellsport)) != 0 {
+			if err := b.portal.DeleteOrphan(t.Context(), orphan); err != nil || len(b.made(fjellsport)) != 0 {
 				t.Errorf("%d keys are left: %v", len(b.made(fjellsport)), err)
 			}
 		})

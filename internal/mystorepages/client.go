@@ -50,7 +50,7 @@ type Options struct {
 	Access func(shop string) (Access, error)
 	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
 	Labels  map[string]string
-	Lessons *browser.Lessons
+	Lessons *browser.TaughtElements
 	// Places remembers where earlier runs found shops' credentials. The zero value remembers nothing.
 	Places Places
 	// Clock gives the time for one-time codes. It must be the real time.
@@ -70,11 +70,11 @@ type Client struct {
 	codes codes
 }
 
-// shop is the visitor of a shop's admin.
+// shop is the account of a shop's admin.
 type shop struct {
 	site    *browser.Site
 	access  Access
-	visitor *browser.Visitor
+	account *browser.Account
 	// turn is held while signing in, so that one goroutine signs in for all.
 	turn chan struct{}
 	// signedIn counts the sign-ins.
@@ -97,17 +97,17 @@ var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCom
 func DefaultURL(shop string) string { return "https://www." + shop + ".mystore4.no/kontrollpanel" }
 
 // Site returns a shop's control panel as a site for a browser. Lessons may be nil.
-func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) *browser.Site {
+func Site(address *url.URL, labels map[string]string, lessons *browser.TaughtElements) *browser.Site {
 	words := browser.NewWords(Table(), labels).Taught(lessons)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(),
-		SignIn: []browser.Thing{words.Field(labelPassword), words.Field(labelCode)},
-		Inside: []browser.Thing{words.Action(labelSignedIn)}, Changing: []browser.Thing{updateThing(words)},
+		SignIn: []browser.Target{words.Field(labelPassword), words.Field(labelCode)},
+		Inside: []browser.Target{words.Action(labelSignedIn)}, Changing: []browser.Target{updateThing(words)},
 	}
 }
 
-// visitor returns the visitor of a shop.
-func (c *Client) visitor(name string) (*shop, error) {
+// account returns the account of a shop.
+func (c *Client) account(name string) (*shop, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if found, ok := c.shops[name]; ok {
@@ -126,7 +126,7 @@ func (c *Client) visitor(name string) (*shop, error) {
 		session = *access.Session
 	}
 	site := Site(address, c.Labels, c.Lessons)
-	made := &shop{site: site, access: access, visitor: browser.NewVisitor(site, session), turn: make(chan struct{}, 1)}
+	made := &shop{site: site, access: access, account: browser.NewAccount(site, session), turn: make(chan struct{}, 1)}
 	c.shops[name] = made
 	return made, nil
 }
@@ -134,31 +134,31 @@ func (c *Client) visitor(name string) (*shop, error) {
 // visit calls do with a tab of its own. If the site asks to sign in and the login is known, visit signs in and
 // calls do again. Do must not have changed anything by then.
 func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) error {
-	s, err := c.visitor(name)
+	s, err := c.account(name)
 	if err != nil {
 		return err
 	}
-	visitor, signedIn := c.current(s)
-	err = c.once(ctx, name, s.site, visitor, do)
+	account, signedIn := c.current(s)
+	err = c.once(ctx, name, s.site, account, do)
 	if !browser.IsKind(err, browser.SignedOut) || s.access.Login == nil || transport.IsUncertain(err) {
 		return err
 	}
 	if err := c.signInOnce(ctx, name, s, signedIn); err != nil {
 		return err
 	}
-	visitor, _ = c.current(s)
-	return c.once(ctx, name, s.site, visitor, do)
+	account, _ = c.current(s)
+	return c.once(ctx, name, s.site, account, do)
 }
 
-// current returns the present visitor of the shop, and how often the shop was signed in to.
-func (c *Client) current(s *shop) (*browser.Visitor, int) {
+// current returns the present account of the shop, and how often the shop was signed in to.
+func (c *Client) current(s *shop) (*browser.Account, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return s.visitor, s.signedIn
+	return s.account, s.signedIn
 }
 
-func (c *Client) once(ctx context.Context, name string, site *browser.Site, visitor *browser.Visitor, do func(*visit) error) error {
-	tab, err := c.Browser.Open(ctx, visitor)
+func (c *Client) once(ctx context.Context, name string, site *browser.Site, account *browser.Account, do func(*visit) error) error {
+	tab, err := c.Browser.Open(ctx, account)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 				extension = v.extension(p)
 				return nil
 			}
-			return &browser.AbsentError{Things: []browser.Thing{v.extensionThing()}}
+			return &browser.AbsentError{Things: []browser.Target{v.extensionThing()}}
 		})
 	})
 	if err != nil {
@@ -138,12 +138,12 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*brows
 	}
 	var at *url.URL
 	moves := browser.Openers()
-	moves = append(moves, browser.Move{Thing: v.words.Action(labelExtensions).InMenu()}, browser.Move{Thing: v.words.Action(labelYours).InMenu()})
+	moves = append(moves, browser.WalkStep{Thing: v.words.Action(labelExtensions).InMenu()}, browser.WalkStep{Thing: v.words.Action(labelYours).InMenu()})
 	for _, family := range families() {
-		moves = append(moves, browser.Move{Thing: v.words.Field(labelSearch), Find: v.search, Type: family})
+		moves = append(moves, browser.WalkStep{Thing: v.words.Field(labelSearch), Find: v.search, Type: family})
 	}
-	moves = append(moves, browser.Move{Thing: v.extensionThing()},
-		browser.Move{Thing: v.words.Action(labelCredentials), Find: v.credentialsOf})
+	moves = append(moves, browser.WalkStep{Thing: v.extensionThing()},
+		browser.WalkStep{Thing: v.words.Action(labelCredentials), Find: v.credentialsOf})
 	err := v.Walk(ctx, step, browser.Route{Moves: moves, Goal: func(p *browser.Page) error {
 		at = p.URL
 		if err := v.notInstalled(p); err != nil {
@@ -162,7 +162,7 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*brows
 
 // extensionThing leads to the page of the extension. It excludes other links about the extension, such as its
 // manual.
-func (v *visit) extensionThing() browser.Thing {
+func (v *visit) extensionThing() browser.Target {
 	return v.words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
 }
 
@@ -283,11 +283,11 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 			return form{}, err
 		}
 	}
-	return form{}, &browser.AbsentError{Things: []browser.Thing{update}, Here: true}
+	return form{}, &browser.AbsentError{Things: []browser.Target{update}, Here: true}
 }
 
 // updateThing is the button that saves both fields.
-func updateThing(words browser.Words) browser.Thing {
+func updateThing(words browser.Words) browser.Target {
 	return words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
 }
 

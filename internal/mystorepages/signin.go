@@ -52,8 +52,8 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 		// Trying a wrong password for every tab would soon lock the account.
 		return s.refused
 	}
-	visitor := browser.NewVisitor(s.site, browser.Session{Host: s.site.URL.Host})
-	tab, err := c.Browser.Open(ctx, visitor)
+	account := browser.NewAccount(s.site, browser.Session{Host: s.site.URL.Host})
+	tab, err := c.Browser.Open(ctx, account)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.visitor = browser.NewVisitor(s.site, session)
+	s.account = browser.NewAccount(s.site, session)
 	s.signedIn++
 	return nil
 }
@@ -114,7 +114,7 @@ func (v *visit) entryOn(p *browser.Page) (entry, error) {
 		if found.Entered = v.site.Entered(p); found.Entered {
 			return found, nil
 		}
-		return found, &browser.AbsentError{Things: []browser.Thing{v.words.Field(labelPassword)}}
+		return found, &browser.AbsentError{Things: []browser.Target{v.words.Field(labelPassword)}}
 	}
 	if shops := p.Find(v.words.Field(labelShopName)); len(shops) == 1 {
 		found.Shop = shops[0]
@@ -146,7 +146,7 @@ func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error
 		}
 	}
 	if last == nil {
-		return nil, &browser.AbsentError{Things: []browser.Thing{v.words.Field(labelEmail)}}
+		return nil, &browser.AbsentError{Things: []browser.Target{v.words.Field(labelEmail)}}
 	}
 	return last, nil
 }

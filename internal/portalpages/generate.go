@@ -309,7 +309,7 @@ func (v *visit) limitMessage(p *browser.Page) string {
 
 // affirm returns a dialog's confirming button: the one with one of the names, or else the only one that does
 // not refuse.
-func (v *visit) affirm(dialog *browser.Element, names ...browser.Thing) (*browser.Element, error) {
+func (v *visit) affirm(dialog *browser.Element, names ...browser.Target) (*browser.Element, error) {
 	for _, thing := range append(names, v.words.Action(labelConfirm)) {
 		if found := dialog.Find(thing); len(found) == 1 && !found[0].Disabled {
 			return found[0], nil
@@ -325,7 +325,7 @@ func (v *visit) affirm(dialog *browser.Element, names ...browser.Thing) (*browse
 	if len(rest) == 1 {
 		return rest[0], nil
 	}
-	return nil, &browser.AbsentError{Things: []browser.Thing{v.words.Action(labelConfirm)}, Several: len(rest) > 1}
+	return nil, &browser.AbsentError{Things: []browser.Target{v.words.Action(labelConfirm)}, Several: len(rest) > 1}
 }
 
 func hasLetter(text string) bool {
@@ -440,10 +440,10 @@ const day = 24 * time.Hour
 // errOtherWay says that only the portal's API can identify the key that was made.
 var errOtherWay = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")
 
-// Discard deletes an orphaned key. If its ID is unknown, it deletes the key that appeared after the request, if
+// DeleteOrphan deletes an orphaned key. If its ID is unknown, it deletes the key that appeared after the request, if
 // there is a single one. The page on which it deletes the key then shows the list without it. Callers that need
 // a proof list the keys again.
-func (p *Portal) Discard(ctx context.Context, orphan kustom.Orphan) error {
+func (p *Portal) DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error {
 	var err error
 	switch {
 	case orphan.CredentialID != "":

@@ -64,7 +64,7 @@ func TestGenerate_ReturnsTheKeyWithItsSecret(t *testing.T) {
 }
 
 // TestGenerate_I3LeavesNoKeyBehind: whatever goes wrong while a key is made, it is asked for once, and either
-// there is one whose secret is known, or none is left behind, or the error remembers it for Discard.
+// there is one whose secret is known, or none is left behind, or the error remembers it for DeleteOrphan.
 func TestGenerate_I3LeavesNoKeyBehind(t *testing.T) {
 	t.Parallel()
 	at := func(kind sandbox.FaultKind) sandbox.Fault {
@@ -109,7 +109,7 @@ func TestGenerate_I3LeavesNoKeyBehind(t *testing.T) {
 			}
 			if remembered {
 				b.signIn(t)
-				if err := b.Discard(t.Context(), orphan); err != nil {
+				if err := b.DeleteOrphan(t.Context(), orphan); err != nil {
 					t.Error(err)
 				}
 			}
@@ -147,7 +147,7 @@ func TestGenerate_KeyOfSomebodyElse(t *testing.T) {
 		}
 	}
 	var unexplained *portalpages.UnexplainedError
-	if err := b.Discard(t.Context(), orphan); !errors.As(err, &unexplained) || len(unexplained.Usernames) != 2 {
+	if err := b.DeleteOrphan(t.Context(), orphan); !errors.As(err, &unexplained) || len(unexplained.Usernames) != 2 {
 		t.Errorf("the error is %v", err)
 	}
 	b.left(t, kaffebonna, 2)

@@ -268,7 +268,7 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 
 // rows returns the rows of the keys. Their Key IDs mark them.
 func (v *visit) rows(p *browser.Page) []browser.Entry {
-	headers := []browser.Thing{
+	headers := []browser.Target{
 		v.words.Text(labelKeyID), v.words.Text(labelCreated), v.words.Text(labelLastUsed), v.words.Text(labelExpires),
 	}
 	generate := v.generateNew()
@@ -318,7 +318,7 @@ func (v *visit) isEmpty(p *browser.Page, total int) error {
 	case p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)):
 		return nil
 	}
-	return &browser.AbsentError{Things: []browser.Thing{v.words.Text(labelKeyID)}}
+	return &browser.AbsentError{Things: []browser.Target{v.words.Text(labelKeyID)}}
 }
 
 // counts are how a list says how many entries it has: "2 results", "10/3802 Results", "1–10 of 42".
@@ -416,7 +416,7 @@ func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 func (v *visit) date(row browser.Entry, label string) (*time.Time, error) {
 	cell, ok := row.Cell(v.words.Text(label))
 	if !ok {
-		return nil, &browser.AbsentError{Things: []browser.Thing{v.words.Text(label)}}
+		return nil, &browser.AbsentError{Things: []browser.Target{v.words.Text(label)}}
 	}
 	at, err := moment(cell, v.words)
 	if err != nil {

@@ -91,7 +91,7 @@ func TestDiscard_KeyOnAnotherPage(t *testing.T) {
 	b := newBench(t, setup{seed: manyKeys(12)})
 	orphan := kustom.Orphan{MerchantID: fjellsport, CredentialID: fjellsport + "-k11"}
 	for range 2 {
-		if err := b.Discard(t.Context(), orphan); err != nil {
+		if err := b.DeleteOrphan(t.Context(), orphan); err != nil {
 			t.Fatal(err)
 		}
 	}

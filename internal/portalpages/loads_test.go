@@ -49,7 +49,7 @@ func TestPagesAreLoadedOnce(t *testing.T) {
 			if n := b.loads(); n != test.generate {
 				t.Errorf("a key takes %d loads, want %d", n, test.generate)
 			}
-			if err := b.Discard(t.Context(), kustom.Orphan{MerchantID: test.store, CredentialID: key.CredentialID}); err != nil {
+			if err := b.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: test.store, CredentialID: key.CredentialID}); err != nil {
 				t.Fatal(err)
 			}
 			if n := b.loads(); n != test.delete {

@@ -49,7 +49,7 @@ func TestMutations_EndDoneOrStoppedBeforeTheClick(t *testing.T) {
 				return
 			}
 			b.left(t, kaffebonna, 1)
-			err = b.Discard(t.Context(), kustom.Orphan{MerchantID: kaffebonna, CredentialID: key.CredentialID})
+			err = b.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: kaffebonna, CredentialID: key.CredentialID})
 			if (err == nil) != deletes {
 				t.Errorf("deleting a key ends with: %v", err)
 			}

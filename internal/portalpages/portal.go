@@ -30,7 +30,7 @@ type Options struct {
 	Session func() (browser.Session, error)
 	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
 	Labels  map[string]string
-	Lessons *browser.Lessons
+	Lessons *browser.TaughtElements
 	// Clock measures waits for the portal.
 	Clock clock.Clock
 }
@@ -43,8 +43,8 @@ type Portal struct {
 	Options
 	site  *browser.Site
 	words browser.Words
-	// visitor returns the visitor that all tabs belong to.
-	visitor func() (*browser.Visitor, error)
+	// account returns the account that all tabs belong to.
+	account func() (*browser.Account, error)
 	// made holds the usernames of the keys that this client made.
 	made sync.Map
 	// turns holds a lock for each merchant ID. Only one goroutine at a time makes a key for a store, because a
@@ -59,29 +59,29 @@ type Portal struct {
 func New(o Options) *Portal {
 	p := &Portal{Options: o, site: Site(o.URL, o.Labels, o.Lessons)}
 	p.words = p.site.Words
-	p.visitor = sync.OnceValues(func() (*browser.Visitor, error) {
+	p.account = sync.OnceValues(func() (*browser.Account, error) {
 		session, err := o.Session()
 		if err != nil {
 			return nil, err
 		}
-		return browser.NewVisitor(p.site, session), nil
+		return browser.NewAccount(p.site, session), nil
 	})
 	return p
 }
 
 // Site returns the portal as a site for a browser. Lessons may be nil.
-func Site(address *url.URL, labels map[string]string, lessons *browser.Lessons) *browser.Site {
+func Site(address *url.URL, labels map[string]string, lessons *browser.TaughtElements) *browser.Site {
 	words := browser.NewWords(Table(), labels).Taught(lessons)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(), Never: neverClicked(),
-		SignIn: []browser.Thing{words.Action(labelSignIn)}, Inside: []browser.Thing{words.Action(labelSignedIn)},
-		Changing: []browser.Thing{words.Action(labelGenerateNew).Before(nouns()...), words.Action(labelDeleteKey).Before(nouns()...)},
+		SignIn: []browser.Target{words.Action(labelSignIn)}, Inside: []browser.Target{words.Action(labelSignedIn)},
+		Changing: []browser.Target{words.Action(labelGenerateNew).Before(nouns()...), words.Action(labelDeleteKey).Before(nouns()...)},
 	}
 }
 
 // Ready returns an error if there is no session.
 func (p *Portal) Ready() error {
-	_, err := p.visitor()
+	_, err := p.account()
 	return err
 }
 
@@ -115,11 +115,11 @@ func (e *NoAccessError) Error() string { return "the portal does not show API ke
 
 // visit calls a function with a tab of its own.
 func (p *Portal) visit(ctx context.Context, do func(*visit) error) error {
-	visitor, err := p.visitor()
+	account, err := p.account()
 	if err != nil {
 		return err
 	}
-	tab, err := p.Browser.Open(ctx, visitor)
+	tab, err := p.Browser.Open(ctx, account)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (v *visit) open(ctx context.Context) error {
 			found = p.URL
 			return v.isAPIPage(p)
 		},
-		Moves: append(browser.Openers(), browser.Move{Thing: group}, browser.Move{Thing: api}),
+		Moves: append(browser.Openers(), browser.WalkStep{Thing: group}, browser.WalkStep{Thing: api}),
 	}
 	if err := v.Walk(ctx, step, route); err != nil {
 		return err
@@ -220,10 +220,10 @@ func (v *visit) isAPIPage(p *browser.Page) error {
 			return nil
 		}
 	}
-	return &browser.AbsentError{Things: []browser.Thing{v.generateNew()}}
+	return &browser.AbsentError{Things: []browser.Target{v.generateNew()}}
 }
 
-func (v *visit) generateNew() browser.Thing {
+func (v *visit) generateNew() browser.Target {
 	return v.words.Action(labelGenerateNew).Before(nouns()...)
 }
 

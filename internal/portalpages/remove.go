@@ -82,7 +82,7 @@ type row struct {
 	Menu, Delete *browser.Element
 }
 
-func (v *visit) deleteKey() browser.Thing {
+func (v *visit) deleteKey() browser.Target {
 	return v.words.Action(labelDeleteKey).Before(nouns()...)
 }
 
@@ -165,7 +165,7 @@ func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Eleme
 		v.before = p
 		all := p.Find(v.deleteKey())
 		if len(all) > 1 {
-			return item{}, &browser.AbsentError{Things: []browser.Thing{v.deleteKey()}, Several: true}
+			return item{}, &browser.AbsentError{Things: []browser.Target{v.deleteKey()}, Several: true}
 		}
 		if len(all) == 0 {
 			return item{}, nil

@@ -248,7 +248,7 @@ func (r *rendering) replaces(t *testing.T, p *portalpages.Portal, store string) 
 		t.Fatalf("the key is %s; the store has %v", key.Username, all)
 	}
 	old := before[len(before)-1]
-	if err := p.Discard(t.Context(), kustom.Orphan{MerchantID: store, CredentialID: old}); err != nil {
+	if err := p.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: store, CredentialID: old}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := r.ids(store), append(slices.Clone(before[:len(before)-1]), key.Username); !slices.Equal(got, want) {

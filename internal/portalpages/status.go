@@ -57,7 +57,7 @@ func (v *visit) status(ctx context.Context, merchantID string) (shownStatus, err
 func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error) {
 	status := shownStatus{kustom.EndpointStatus{MerchantID: merchantID, Services: []kustom.ServiceStatus{}}}
 	service, host := v.words.Text(labelService), v.words.Text(labelHost)
-	headers := []browser.Thing{service, host, v.words.Text(labelLastUsed), v.words.Text(labelAction)}
+	headers := []browser.Target{service, host, v.words.Text(labelLastUsed), v.words.Text(labelAction)}
 	for _, row := range p.Entries(hostPattern.MatchString, headers, func(*browser.Element) bool { return false }) {
 		name, ok := row.Cell(service)
 		if !ok {

@@ -59,7 +59,7 @@ func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 	case 1:
 		return all[0], nil
 	}
-	return nil, &browser.AbsentError{Things: []browser.Thing{v.words.Choice(labelStores)}, Several: true}
+	return nil, &browser.AbsentError{Things: []browser.Target{v.words.Choice(labelStores)}, Several: true}
 }
 
 // chosen returns the value of a list.
@@ -108,7 +108,7 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 	if len(ids) == 1 {
 		return ids[0], nil
 	}
-	return "", &browser.AbsentError{Things: []browser.Thing{v.words.Choice(labelStores)}}
+	return "", &browser.AbsentError{Things: []browser.Target{v.words.Choice(labelStores)}}
 }
 
 // choose switches the page to a store. That takes a moment, so the next look at the page has to check it. The

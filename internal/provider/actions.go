@@ -74,5 +74,5 @@ func (p actionProgress) say(format string, args ...any) {
 
 // hearing returns a context whose requests p reports.
 func (p actionProgress) hearing(ctx context.Context) context.Context {
-	return listening(ctx, func(e transport.Exchange) { p.say("%s", describeExchange(e)) })
+	return listening(ctx, func(e transport.RequestRecord) { p.say("%s", describeExchange(e)) })
 }

@@ -36,16 +36,16 @@ func exclusiveOf(merchantID, ids string) string {
 	return fmt.Sprintf("resource \"kustom_api_keys_exclusive\" \"store\" {\n  merchant_id = %q\n  credential_ids     = %s\n}\n", merchantID, ids)
 }
 
-// exclusiveWorld is a world with a store of [sandbox.ThreeShops] and a clock that nobody waits on.
-func exclusiveWorld(t *testing.T) (*world, *clocktest.Fake) {
+// exclusiveEnv is a world with a store of [sandbox.ThreeShops] and a clock that nobody waits on.
+func exclusiveEnv(t *testing.T) (*testEnv, *clocktest.Fake) {
 	t.Helper()
 	t.Parallel()
 	clock := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	return newWorld(t, worldOptions{clock: clock}), clock
+	return newTestEnv(t, testEnvOptions{clock: clock}), clock
 }
 
 // use writes the configuration.
-func (w *world) use(t *testing.T, hcl string) {
+func (w *testEnv) use(t *testing.T, hcl string) {
 	t.Helper()
 	w.write(t, "main.tf", example(t, "resources/kustom_api_keys_exclusive/terraform.tf")+hcl)
 }
@@ -77,7 +77,7 @@ type storePlan struct {
 	output  string
 }
 
-func (w *world) savePlan(t *testing.T) storePlan {
+func (w *testEnv) savePlan(t *testing.T) storePlan {
 	t.Helper()
 	got := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan)
 	if got.code != 0 {
@@ -129,12 +129,12 @@ func (p storePlan) wantDeletes(t *testing.T, action string, want ...deletion) {
 }
 
 // applySaved applies the plan that was saved.
-func (w *world) applySaved(t *testing.T) run {
+func (w *testEnv) applySaved(t *testing.T) run {
 	t.Helper()
 	return w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
 }
 
-func (w *world) mustApplySaved(t *testing.T) {
+func (w *testEnv) mustApplySaved(t *testing.T) {
 	t.Helper()
 	if got := w.applySaved(t); got.code != 0 {
 		t.Fatalf("apply failed:\n%s", got.output)
@@ -158,7 +158,7 @@ func wantRefusal(t *testing.T, got run, want ...string) {
 
 // wantKeys checks which keys a store has, that the shops take payments, and that no promise was
 // broken on the way.
-func (w *world) wantKeys(t *testing.T, merchantID string, ids ...string) {
+func (w *testEnv) wantKeys(t *testing.T, merchantID string, ids ...string) {
 	t.Helper()
 	var got []string
 	for _, key := range w.sandbox.Keys(merchantID) {
@@ -178,7 +178,7 @@ func (w *world) wantKeys(t *testing.T, merchantID string, ids ...string) {
 }
 
 // wantDeletions checks how many keys were asked to be deleted since the requests were last reset.
-func (w *world) wantDeletions(t *testing.T, want int) {
+func (w *testEnv) wantDeletions(t *testing.T, want int) {
 	t.Helper()
 	if got := w.sandbox.Count(sandbox.Portal, http.MethodDelete, ""); got != want {
 		t.Errorf("%d deletions were asked for, want %d", got, want)
@@ -186,7 +186,7 @@ func (w *world) wantDeletions(t *testing.T, want int) {
 	w.sandbox.ResetRequests()
 }
 
-func (w *world) generate(t *testing.T, description string) sandbox.Key {
+func (w *testEnv) generate(t *testing.T, description string) sandbox.Key {
 	t.Helper()
 	key, err := w.sandbox.GenerateKey(kaffebonna, description)
 	if err != nil {
@@ -196,7 +196,7 @@ func (w *world) generate(t *testing.T, description string) sandbox.Key {
 }
 
 // install gives the shop kaffebonna a key of its store.
-func (w *world) install(t *testing.T, credentialID string) {
+func (w *testEnv) install(t *testing.T, credentialID string) {
 	t.Helper()
 	key := w.kaffebonnaKey(t, credentialID)
 	if err := w.sandbox.Install("kaffebonna", key.Username, key.Secret); err != nil {
@@ -204,7 +204,7 @@ func (w *world) install(t *testing.T, credentialID string) {
 	}
 }
 
-func (w *world) kaffebonnaKey(t *testing.T, credentialID string) sandbox.Key {
+func (w *testEnv) kaffebonnaKey(t *testing.T, credentialID string) sandbox.Key {
 	t.Helper()
 	keys := w.sandbox.Keys(kaffebonna)
 	i := slices.IndexFunc(keys, func(k sandbox.Key) bool { return k.CredentialID == credentialID })
@@ -217,7 +217,7 @@ func (w *world) kaffebonnaKey(t *testing.T, credentialID string) sandbox.Key {
 // TestAccExclusive deletes an old key that nobody uses and one that a killed run has left behind,
 // then one that somebody makes and uses later, and no key when its object is destroyed.
 func TestAccExclusive(t *testing.T) {
-	w, clock := exclusiveWorld(t)
+	w, clock := exclusiveEnv(t)
 	spare, orphan := w.kaffebonnaKey(t, kaffebonnaSpare), w.generate(t, "terraform")
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
 	w.savePlan(t).wantDeletes(t, "create", deletionOf(spare, neverUsed), deletionOf(orphan, neverUsed))
@@ -259,7 +259,7 @@ func TestAccExclusive(t *testing.T) {
 
 // TestAccExclusiveImport takes charge of a store by an import, whose first plan names what goes.
 func TestAccExclusiveImport(t *testing.T) {
-	w, clock := exclusiveWorld(t)
+	w, clock := exclusiveEnv(t)
 	spare := w.kaffebonnaKey(t, kaffebonnaSpare)
 	const address = "kustom_api_keys_exclusive.store"
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey)+importBlock(address, kaffebonna))
@@ -286,7 +286,7 @@ func TestAccExclusiveImport(t *testing.T) {
 // TestAccI1ExclusiveHeld is about a key that a shop uses: the others go, the error names the shop, and
 // the next apply finishes when the shop has moved on. At first as a creation, then as an update.
 func TestAccI1ExclusiveHeld(t *testing.T) {
-	w, _ := exclusiveWorld(t)
+	w, _ := exclusiveEnv(t)
 	spare, held, next := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey), w.generate(t, "next")
 	const refusal = "was not deleted, because shop kaffebonna takes payments with it, and has not got another key"
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
@@ -317,7 +317,7 @@ func TestAccI1ExclusiveHeld(t *testing.T) {
 // TestAccI1ExclusiveWaits deletes a key whose shop is given another one, by hand, during the apply.
 func TestAccI1ExclusiveWaits(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
+	w := newTestEnv(t, testEnvOptions{})
 	next := w.generate(t, "next")
 	w.use(t, edit(t, exclusive(kaffebonna, next.CredentialID), "]\n", "]\n  timeouts {\n    create = \"30m\"\n  }\n"))
 	w.savePlan(t)
@@ -335,7 +335,7 @@ func TestAccI1ExclusiveWaits(t *testing.T) {
 
 // TestAccExclusiveOtherStore lets go of one store and takes charge of another.
 func TestAccExclusiveOtherStore(t *testing.T) {
-	w, _ := exclusiveWorld(t)
+	w, _ := exclusiveEnv(t)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
 	w.mustApply(t)
 	w.use(t, "resource \"kustom_api_key\" \"spare\" {\n  merchant_id = \"M00412871\"\n}\n\n"+
@@ -356,7 +356,7 @@ func TestAccExclusiveOtherStore(t *testing.T) {
 // meanwhile and the shop has moved on, which is no reason to refuse them; and a key that was made
 // meanwhile, which no plan has named, stays.
 func TestAccI4ExclusiveAppliedLater(t *testing.T) {
-	w, clock := exclusiveWorld(t)
+	w, clock := exclusiveEnv(t)
 	spare, old := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey)
 	next := w.generate(t, "next")
 	moveOn := func() {
@@ -380,7 +380,7 @@ func TestAccI4ExclusiveAppliedLater(t *testing.T) {
 // TestAccI4ExclusiveCreatedLater is the same for a creation, except that a change of the store's keys
 // makes Terraform refuse the plan.
 func TestAccI4ExclusiveCreatedLater(t *testing.T) {
-	w, clock := exclusiveWorld(t)
+	w, clock := exclusiveEnv(t)
 	next := w.generate(t, "next")
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	w.savePlan(t)
@@ -424,7 +424,7 @@ resource "mystore_klarna_checkout_credentials" "shop" {
 func TestAccExclusiveUnknown(t *testing.T) {
 	t.Parallel()
 	// The shop is given its key while the old one's deletion waits for that, so time has to pass.
-	w := newWorld(t, worldOptions{})
+	w := newTestEnv(t, testEnvOptions{})
 	w.use(t, pairOf+edit(t, exclusiveOf(kaffebonna, "[kustom_api_key.checkout.credential_id]"), "]\n",
 		"]\n  timeouts {\n    create = \"30m\"\n    update = \"30m\"\n  }\n"))
 	wantUnknown := func(plan storePlan, action string, lists ...string) {
@@ -462,7 +462,7 @@ func TestAccExclusiveUnknown(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-func (w *world) find(credentialID string) (sandbox.Key, bool) {
+func (w *testEnv) find(credentialID string) (sandbox.Key, bool) {
 	for _, key := range w.sandbox.Keys(kaffebonna) {
 		if key.CredentialID == credentialID {
 			return key, true
@@ -472,7 +472,7 @@ func (w *world) find(credentialID string) (sandbox.Key, bool) {
 }
 
 // onlyKey returns the only key that the store has, which is the one that its shop uses.
-func (w *world) onlyKey(t *testing.T) sandbox.Key {
+func (w *testEnv) onlyKey(t *testing.T) sandbox.Key {
 	t.Helper()
 	keys := w.sandbox.Keys(kaffebonna)
 	if len(keys) != 1 {
@@ -491,7 +491,7 @@ func TestAccI1ExclusiveSparesNewKeys(t *testing.T) {
 	t.Parallel()
 	const empty = "M00999999"
 	seed := exampleSeed()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.use(t, `
 resource "kustom_api_key" "kept" {
   merchant_id = "M00999999"
@@ -518,7 +518,7 @@ resource "kustom_api_key" "forgotten" {
 
 // TestAccExclusiveMissing keeps a key that the store does not have: no other is deleted.
 func TestAccExclusiveMissing(t *testing.T) {
-	w, _ := exclusiveWorld(t)
+	w, _ := exclusiveEnv(t)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
 	w.mustApply(t)
 	stray := w.generate(t, "stray")
@@ -547,7 +547,7 @@ func TestAccExclusiveMissing(t *testing.T) {
 
 // TestAccExclusiveEmptied keeps what turns out to be nothing.
 func TestAccExclusiveEmptied(t *testing.T) {
-	w, _ := exclusiveWorld(t)
+	w, _ := exclusiveEnv(t)
 	w.use(t, `
 resource "terraform_data" "keys" {
   input = []
@@ -563,7 +563,7 @@ resource "terraform_data" "keys" {
 
 // TestAccExclusiveProviderUnknown plans before the provider has a token.
 func TestAccExclusiveProviderUnknown(t *testing.T) {
-	w, _ := exclusiveWorld(t)
+	w, _ := exclusiveEnv(t)
 	w.write(t, "provider.tf", `
 resource "terraform_data" "token" {
   input = "`+w.server.Env()["KUSTOM_PORTAL_TOKEN"]+`"
@@ -617,7 +617,7 @@ func TestAccExclusiveFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, _ := exclusiveWorld(t)
+			w, _ := exclusiveEnv(t)
 			stray := w.generate(t, "stray")
 			w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare, stray.CredentialID))
 			w.mustApply(t)

@@ -356,7 +356,7 @@ func TestAccUnreadShopIsAWarning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := exampleSeed()
-			w := newWorld(t, worldOptions{seed: &seed, external: true})
+			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
 			w.write(t, "main.tf", test.hcl(t))
 			for variable, value := range shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`) {
 				w.env = append(w.env, variable+"="+value)
@@ -377,7 +377,7 @@ func (b badInput) run(t *testing.T) {
 		}
 	}
 	seed := exampleSeed()
-	w := newWorld(t, worldOptions{seed: &seed, hastened: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, hastened: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
 	if b.prepare != nil {
 		b.prepare(t, w.sandbox.Sandbox)
 	}

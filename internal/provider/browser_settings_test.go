@@ -55,14 +55,14 @@ func sessionLine(t *testing.T, host, cookie string) string {
 	return line
 }
 
-func keepSession(t *testing.T, keep browser.Keep, account, host, cookie string) {
+func keepSession(t *testing.T, keep browser.SessionStore, account, host, cookie string) {
 	t.Helper()
 	if _, _, err := keep.Save(account, browser.Session{Host: host, Cookies: []browser.Cookie{{Name: "id", Value: cookie}}}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func pagesOf(t *testing.T, m providerModel, env map[string]string, keep browser.Keep) *pages {
+func pagesOf(t *testing.T, m providerModel, env map[string]string, keep browser.SessionStore) *pages {
 	t.Helper()
 	return newPages(mustResolve(t, m, env), Options{Sessions: keep, Browsers: new(browser.Group)})
 }
@@ -87,7 +87,7 @@ func TestSessionOfPortal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			keep, env := browser.Keep{Dir: t.TempDir()}, map[string]string{}
+			keep, env := browser.SessionStore{Dir: t.TempDir()}, map[string]string{}
 			if test.variable != "" {
 				env[envPortalSession] = sessionLine(t, test.variable, "variable")
 			}
@@ -118,7 +118,7 @@ func hostOf(shop string) string { return "www." + shop + ".mystore4.no" }
 func TestAdminAddresses(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{envMystoreAdmins: `{"a": "https://www.a.example/kontrollpanel"}`}
-	p := pagesOf(t, withBrowser(nil), env, browser.Keep{})
+	p := pagesOf(t, withBrowser(nil), env, browser.SessionStore{})
 	for shop, want := range map[string]string{"a": "https://www.a.example/kontrollpanel", "b": "https://www.b.mystore4.no/kontrollpanel"} {
 		if got, err := p.admin(shop); err != nil || got.String() != want {
 			t.Errorf("%s: %v (%v), want %s", shop, got, err, want)
@@ -126,7 +126,7 @@ func TestAdminAddresses(t *testing.T) {
 	}
 	p = pagesOf(t, withBrowser(func(m *browserModel) {
 		m.MystoreAdmins = types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringValue("https://a.block.example/k")})
-	}), env, browser.Keep{})
+	}), env, browser.SessionStore{})
 	if got, err := p.admin("a"); err != nil || got.String() != "https://a.block.example/k" {
 		t.Errorf("with a block: %v (%v)", got, err)
 	}
@@ -141,7 +141,7 @@ func TestAdminAddresses(t *testing.T) {
 // for when they have expired. A login of the block hides those of the variable.
 func TestAccessToShops(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: t.TempDir()}
+	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "both", hostOf("both"), "kept")
 	keepSession(t, keep, "kept", hostOf("kept"), "kept")
 	keepSession(t, keep, "elsewhere", "admin.other.example", "kept")
@@ -193,7 +193,7 @@ func TestAccessToShops(t *testing.T) {
 // TestUnknownLogins: what is not known while planning hinders only those who have nothing else.
 func TestUnknownLogins(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: t.TempDir()}
+	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "kept", hostOf("kept"), "kept")
 	for name, logins := range map[string]types.Map{
 		"the map":   types.MapUnknown(loginType()),
@@ -258,7 +258,7 @@ func TestBrowserSecretsAreNotQuoted(t *testing.T) {
 // TestKeptSessionThatIsBroken is an error that names the file, and nothing of what is in it.
 func TestKeptSessionThatIsBroken(t *testing.T) {
 	t.Parallel()
-	keep := browser.Keep{Dir: t.TempDir()}
+	keep := browser.SessionStore{Dir: t.TempDir()}
 	keepSession(t, keep, "", portalHost, "kept")
 	file := filepath.Join(keep.Dir, portalHost+".session")
 	if err := os.WriteFile(file, []byte(pagesSecret), 0o600); err != nil {

@@ -195,7 +195,7 @@ func TestAccListShops(t *testing.T) {
 }
 
 // skipBelow skips a test that needs a newer Terraform than the one in use.
-func (w *world) skipBelow(t *testing.T, needs *version.Version) {
+func (w *testEnv) skipBelow(t *testing.T, needs *version.Version) {
 	t.Helper()
 	_, number, _ := strings.Cut(strings.SplitN(w.terraform(t, "version").output, "\n", 2)[0], " v")
 	if has, err := version.NewVersion(number); err != nil || has.LessThan(needs) {
@@ -207,7 +207,7 @@ func (w *world) skipBelow(t *testing.T, needs *version.Version) {
 // makes of them. It changes nothing anywhere.
 func TestAccGeneratedConfiguration(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
+	w := newTestEnv(t, testEnvOptions{})
 	w.skipBelow(t, tfversion.Version1_14_0)
 	w.write(t, "terraform.tf", example(t, keyExample+"terraform.tf"))
 	w.write(t, "keys.tfquery.hcl", example(t, keyListExample))

@@ -98,7 +98,7 @@ func TestAccDocumentedCommands(t *testing.T) {
 		}
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{installed: true, way: here.way}).checkOut(t, here.example)
+			w := newTestEnv(t, testEnvOptions{installed: true, way: here.way}).checkOut(t, here.example)
 			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
 			w.set("TF_CLI_ARGS_apply", "-auto-approve")
 			w.set("TF_INPUT", "0")
@@ -163,7 +163,7 @@ func TestCommandsRunElsewhere(t *testing.T) {
 // TestAccLoginCommand runs the program that the documents sign in with, where terraform init puts it.
 func TestAccLoginCommand(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{installed: true}).checkOut(t, "browser")
+	w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, "browser")
 	program, found := strings.CutSuffix(loginCommand, " login --mystore butikk")
 	if !found {
 		t.Fatalf("%q does not sign in", loginCommand)
@@ -192,7 +192,7 @@ func telling(what string) []string {
 
 // hasSet reports whether a command sets a variable to something that the reader has to fill in, and that
 // this world's environment has already.
-func (w *world) hasSet(command string) bool {
+func (w *testEnv) hasSet(command string) bool {
 	assignment, found := strings.CutPrefix(command, "export ")
 	name, value, _ := strings.Cut(assignment, "=")
 	return found && strings.ContainsAny(value, "…<") &&
@@ -334,7 +334,7 @@ func TestMoveGuide(t *testing.T) {
 // TestAccBuiltByHand uses a build of the repository as the guide says.
 func TestAccBuiltByHand(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{external: true}).checkOut(t, "quickstart")
+	w := newTestEnv(t, testEnvOptions{external: true}).checkOut(t, "quickstart")
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ func TestAccConfirm(t *testing.T) {
 	t.Parallel()
 	clock := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, clock: clock})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, clock: clock})
 	w.useExample(t, "confirm", seed)
 	const (
 		keysLeft    = "Keys of api.klarna.com are left: M00412871-qT7vA, M00537204-b9LkC, M00537204-xM2pE, M00698335-Zc4hJ."
@@ -43,7 +43,7 @@ func TestAccConfirm(t *testing.T) {
 }
 
 // wantConfirmed plans the example and expects these failed conditions, and as many as them.
-func (w *world) wantConfirmed(t *testing.T, code int, want ...string) {
+func (w *testEnv) wantConfirmed(t *testing.T, code int, want ...string) {
 	t.Helper()
 	got := w.terraform(t, "plan", "-input=false", "-no-color", "-var=switched_at=2026-11-02T09:30:00Z")
 	output := unwrapped(got.output)
@@ -58,7 +58,7 @@ func (w *world) wantConfirmed(t *testing.T, code int, want ...string) {
 }
 
 // switchByHand gives a shop another key and deletes those that its store had, as a person does.
-func (w *world) switchByHand(t *testing.T, name string) {
+func (w *testEnv) switchByHand(t *testing.T, name string) {
 	t.Helper()
 	shop, _ := w.sandbox.Shop(name)
 	old := w.sandbox.Keys(shop.MerchantID)
@@ -76,7 +76,7 @@ func (w *world) switchByHand(t *testing.T, name string) {
 	}
 }
 
-func (w *world) order(t *testing.T, shop string) {
+func (w *testEnv) order(t *testing.T, shop string) {
 	t.Helper()
 	if err := w.sandbox.PlaceOrder(shop); err != nil {
 		t.Fatal(err)

@@ -9,13 +9,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func (w *connectionWorld) destroy(t *testing.T) run {
+func (w *connectionEnv) destroy(t *testing.T) run {
 	t.Helper()
 	return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 }
 
 // violations are the kinds of the promises broken so far.
-func (w *connectionWorld) violations() []sandbox.ViolationKind {
+func (w *connectionEnv) violations() []sandbox.ViolationKind {
 	var kinds []sandbox.ViolationKind
 	for _, v := range w.sandbox.Violations() {
 		kinds = append(kinds, v.Kind)
@@ -39,7 +39,7 @@ func TestAccConnectionDestroyRetain(t *testing.T) {
 	if err := w.sandbox.Working("butikk"); err != nil {
 		t.Error(err)
 	}
-	mustHaveNoViolation(t, w.world)
+	mustHaveNoViolation(t, w.testEnv)
 }
 
 // clearing is a connection whose destruction empties the shop.
@@ -48,9 +48,9 @@ func clearing(t *testing.T) string {
 	return setting(t, `deletion_policy = "clear"`)
 }
 
-func newClearing(t *testing.T) *connectionWorld {
+func newClearing(t *testing.T) *connectionEnv {
 	t.Helper()
-	w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+	w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
 	w.use(t, clearing(t))
 	w.mustApply(t)
 	w.sandbox.ResetRequests()
@@ -64,7 +64,7 @@ func TestAccConnectionDestroyClear(t *testing.T) {
 	if r := w.destroy(t); r.code != 0 {
 		t.Fatalf("destroying failed:\n%s", r.output)
 	}
-	mustHaveChangedInOrder(t, w.world, http.MethodPatch, http.MethodDelete)
+	mustHaveChangedInOrder(t, w.testEnv, http.MethodPatch, http.MethodDelete)
 	if held := w.holds(t, "butikk"); held != "" {
 		t.Errorf("the shop still holds %s", held)
 	}
@@ -146,7 +146,7 @@ func TestAccConnectionReplaced(t *testing.T) {
 		for _, way := range []string{"replaced", "tainted"} {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+				w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
 				w.use(t, setting(t, lines))
 				w.mustApply(t)
 				old := w.holds(t, "butikk")
@@ -185,7 +185,7 @@ func TestAccConnectionDestroyUnfinished(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			w := newConnectionEnv(t, legacySeed("butikk"), sandbox.Options{})
 			armed := w.sandbox.Arm(fault)
 			w.apply(t)
 			armed.Disarm()
@@ -198,7 +198,7 @@ func TestAccConnectionDestroyUnfinished(t *testing.T) {
 			if err := w.sandbox.Working("butikk"); err != nil {
 				t.Errorf("I1: %v", err)
 			}
-			mustHaveNoViolation(t, w.world)
+			mustHaveNoViolation(t, w.testEnv)
 		})
 	}
 }

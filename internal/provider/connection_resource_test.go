@@ -389,7 +389,7 @@ func TestAccConnectionSharedKey(t *testing.T) {
 // does. A later run of the same process has nothing to do with it.
 func TestAccShopInTwoObjects(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
+	w := newTestEnv(t, testEnvOptions{})
 	w.write(t, "terraform.tf", example(t, connectionExample+"terraform.tf"))
 	connection := "resource \"kustom_mystore_connection\" \"one\" {\n  shop        = \"fjellsport\"\n  merchant_id = \"M00412871\"\n}\n"
 	others := map[string]string{

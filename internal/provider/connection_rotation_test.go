@@ -15,33 +15,33 @@ import (
 
 const oneDay = 24 * time.Hour
 
-// connectionWorld is a world in which shop butikk is connected, or will be, on a clock that nobody
+// connectionEnv is a world in which shop butikk is connected, or will be, on a clock that nobody
 // waits on.
-type connectionWorld struct {
-	*world
+type connectionEnv struct {
+	*testEnv
 	clock *clocktest.Fake
 	hcl   string
 }
 
-func newConnectionWorld(t *testing.T, seed sandbox.Seed, o sandbox.Options) *connectionWorld {
+func newConnectionEnv(t *testing.T, seed sandbox.Seed, o sandbox.Options) *connectionEnv {
 	t.Helper()
 	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	w := &connectionWorld{clock: clk, world: newWorld(t, worldOptions{seed: &seed, clock: clk, sandbox: o})}
+	w := &connectionEnv{clock: clk, testEnv: newTestEnv(t, testEnvOptions{seed: &seed, clock: clk, sandbox: o})}
 	w.use(t, connected(t))
 	return w
 }
 
 // newConnected is a world in which shop butikk has got its key.
-func newConnected(t *testing.T) *connectionWorld {
+func newConnected(t *testing.T) *connectionEnv {
 	t.Helper()
-	w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+	w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
 	w.mustApply(t)
 	w.mustBeEmpty(t)
 	w.sandbox.ResetRequests()
 	return w
 }
 
-func (w *connectionWorld) use(t *testing.T, hcl string) {
+func (w *connectionEnv) use(t *testing.T, hcl string) {
 	t.Helper()
 	w.hcl = hcl
 	w.write(t, "main.tf", hcl)
@@ -57,7 +57,7 @@ type planOf struct {
 const savedPlan = "saved.tfplan"
 
 // plan saves a plan and returns what it does to the connection.
-func (w *connectionWorld) plan(t *testing.T, args ...string) planOf {
+func (w *connectionEnv) plan(t *testing.T, args ...string) planOf {
 	t.Helper()
 	r := w.terraform(t, append([]string{"plan", "-input=false", "-no-color", "-out=" + savedPlan}, args...)...)
 	if r.code != 0 {
@@ -67,7 +67,7 @@ func (w *connectionWorld) plan(t *testing.T, args ...string) planOf {
 }
 
 // saved reads the saved plan.
-func (w *connectionWorld) saved(t *testing.T) planOf {
+func (w *connectionEnv) saved(t *testing.T) planOf {
 	t.Helper()
 	type keys []struct{ Username string }
 	var shown struct {
@@ -105,7 +105,7 @@ func (w *connectionWorld) saved(t *testing.T) planOf {
 	return planOf{}
 }
 
-func (w *connectionWorld) mustPlan(t *testing.T, want planOf, args ...string) {
+func (w *connectionEnv) mustPlan(t *testing.T, want planOf, args ...string) {
 	t.Helper()
 	if got := w.plan(t, args...); !reflect.DeepEqual(got, want) {
 		t.Errorf("the plan is\n%+v, want\n%+v", got, want)
@@ -113,7 +113,7 @@ func (w *connectionWorld) mustPlan(t *testing.T, want planOf, args ...string) {
 }
 
 // mustApplySaved applies the saved plan.
-func (w *connectionWorld) mustApplySaved(t *testing.T) run {
+func (w *connectionEnv) mustApplySaved(t *testing.T) run {
 	t.Helper()
 	r := w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
 	if r.code != 0 {
@@ -123,7 +123,7 @@ func (w *connectionWorld) mustApplySaved(t *testing.T) run {
 }
 
 // holds is the username that a shop holds.
-func (w *connectionWorld) holds(t *testing.T, shop string) string {
+func (w *connectionEnv) holds(t *testing.T, shop string) string {
 	t.Helper()
 	found, ok := w.sandbox.Shop(shop)
 	if !ok {
@@ -132,7 +132,7 @@ func (w *connectionWorld) holds(t *testing.T, shop string) string {
 	return found.KustomID
 }
 
-func (w *connectionWorld) usernames() []string {
+func (w *connectionEnv) usernames() []string {
 	var names []string
 	for _, key := range append(w.sandbox.Keys(exampleStore), w.sandbox.Keys(otherStore)...) {
 		names = append(names, key.Username)
@@ -142,7 +142,7 @@ func (w *connectionWorld) usernames() []string {
 
 // mustHave expects the stores to have the key that butikk uses, these others, and none else; that key
 // to be in the state; both shops to take payments; and no promise broken.
-func (w *connectionWorld) mustHave(t *testing.T, others ...string) {
+func (w *connectionEnv) mustHave(t *testing.T, others ...string) {
 	t.Helper()
 	held := w.holds(t, "butikk")
 	got, want := w.usernames(), append([]string{held}, others...)
@@ -159,11 +159,11 @@ func (w *connectionWorld) mustHave(t *testing.T, others ...string) {
 			t.Errorf("I1: shop %s: %v", shop, err)
 		}
 	}
-	mustHaveNoViolation(t, w.world)
+	mustHaveNoViolation(t, w.testEnv)
 }
 
 // mustBeUntouched expects nothing but reads since the requests were last reset.
-func (w *connectionWorld) mustBeUntouched(t *testing.T) {
+func (w *connectionEnv) mustBeUntouched(t *testing.T) {
 	t.Helper()
 	for _, r := range w.sandbox.Requests() {
 		if r.Method != http.MethodGet || r.API == sandbox.Merchant {
@@ -260,7 +260,7 @@ func TestAccConnectionSavedPlans(t *testing.T) {
 	})
 	t.Run("to adopt a shop", func(t *testing.T) {
 		t.Parallel()
-		w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+		w := newConnectionEnv(t, legacySeed("butikk"), sandbox.Options{})
 		w.mustPlan(t, planOf{
 			actions: "create", reason: "the shop uses " + legacyUsername + ", a key of api.klarna.com", toDelete: []string{legacyUsername},
 		})
@@ -303,7 +303,7 @@ func TestAccConnectionUnknownSettings(t *testing.T) {
 				t.Parallel()
 				seed := exampleSeed()
 				seed.Shops[0].MerchantID = ""
-				w := newConnectionWorld(t, seed, sandbox.Options{})
+				w := newConnectionEnv(t, seed, sandbox.Options{})
 				hcl := connected(t)
 				switch name {
 				case "trigger":
@@ -329,7 +329,7 @@ func TestAccConnectionUnknownSettings(t *testing.T) {
 				if len(w.usernames()) != 2 {
 					t.Errorf("the stores have the keys %q", w.usernames())
 				}
-				mustHaveNoViolation(t, w.world)
+				mustHaveNoViolation(t, w.testEnv)
 			})
 		}
 	}
@@ -346,7 +346,7 @@ func TestAccConnectionUnknownAfterImport(t *testing.T) {
 	for _, input := range []string{"a2", "b"} {
 		t.Run("turns out "+input, func(t *testing.T) {
 			t.Parallel()
-			w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+			w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
 			hcl := edit(t, connectionImport(t, connected(t), "nettbutikk"),
 				`incident = "none"`, `incident = startswith(terraform_data.late.output, "a") ? "a" : "b"`)
 			w.use(t, hcl+lateSetting("a1"))
@@ -361,7 +361,7 @@ func TestAccConnectionUnknownAfterImport(t *testing.T) {
 			if err := w.sandbox.Working("nettbutikk"); err != nil {
 				t.Error(err)
 			}
-			mustHaveNoViolation(t, w.world)
+			mustHaveNoViolation(t, w.testEnv)
 		})
 	}
 }
@@ -397,29 +397,29 @@ func TestAccConnectionDrift(t *testing.T) {
 	type keys struct{ own, hand string }
 	tests := map[string]struct {
 		// change returns the username of a key that it has made, if any.
-		change func(*testing.T, *connectionWorld, sandbox.Shop) string
+		change func(*testing.T, *connectionEnv, sandbox.Shop) string
 		reason func(keys) string
 		// ownGone and handGone say which keys the plan deletes, and left that the hand-made one stays.
 		ownGone, handGone, left bool
 	}{
 		"key deleted in the portal": {
-			change: func(t *testing.T, w *connectionWorld, _ sandbox.Shop) string { w.loseKey(t); return "" },
+			change: func(t *testing.T, w *connectionEnv, _ sandbox.Shop) string { w.loseKey(t); return "" },
 			reason: func(k keys) string { return "the key " + k.own + " was deleted in Kustom Portal" },
 		},
 		"other key": {
-			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
 				return w.byHand(t, s.Name, exampleStore)
 			},
 			reason:  func(k keys) string { return "the shop uses " + k.hand + unreadable },
 			ownGone: true, handGone: true,
 		},
 		"other store's key": {
-			change:  func(t *testing.T, w *connectionWorld, s sandbox.Shop) string { return w.byHand(t, s.Name, otherStore) },
+			change:  func(t *testing.T, w *connectionEnv, s sandbox.Shop) string { return w.byHand(t, s.Name, otherStore) },
 			reason:  func(k keys) string { return "the shop uses " + k.hand + ", a key of another store" },
 			ownGone: true, left: true,
 		},
 		"same key with another secret": {
-			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
 				w.install(t, s.Name, s.KustomID, "kco_live_api_wrong")
 				return ""
 			},
@@ -427,12 +427,12 @@ func TestAccConnectionDrift(t *testing.T) {
 			ownGone: true,
 		},
 		"cleared": {
-			change:  func(t *testing.T, w *connectionWorld, s sandbox.Shop) string { w.install(t, s.Name, "", ""); return "" },
+			change:  func(t *testing.T, w *connectionEnv, s sandbox.Shop) string { w.install(t, s.Name, "", ""); return "" },
 			reason:  func(keys) string { return noKey },
 			ownGone: true,
 		},
 		"Klarna's key back": {
-			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
 				w.install(t, s.Name, legacyUsername, legacySecret(w.sandbox.Sandbox))
 				return legacyUsername
 			},
@@ -440,7 +440,7 @@ func TestAccConnectionDrift(t *testing.T) {
 			ownGone: true, handGone: true,
 		},
 		"extension installed anew": {
-			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
 				if err := w.sandbox.UninstallExtension(s.Name, sandbox.KlarnaCheckoutV3); err != nil {
 					t.Fatal(err)
 				}
@@ -453,7 +453,7 @@ func TestAccConnectionDrift(t *testing.T) {
 			ownGone: true,
 		},
 		"key deleted, other in its place": {
-			change: func(t *testing.T, w *connectionWorld, s sandbox.Shop) string {
+			change: func(t *testing.T, w *connectionEnv, s sandbox.Shop) string {
 				w.loseKey(t)
 				return w.byHand(t, s.Name, exampleStore)
 			},
@@ -466,7 +466,7 @@ func TestAccConnectionDrift(t *testing.T) {
 			t.Parallel()
 			seed := legacySeed() // Klarna's key is there, unused
 			seed.Shops[0].MerchantID = ""
-			w := newConnectionWorld(t, seed, sandbox.Options{})
+			w := newConnectionEnv(t, seed, sandbox.Options{})
 			w.use(t, setting(t, "allow_store_change = true"))
 			w.mustApply(t)
 			w.clock.Advance(time.Hour)
@@ -509,7 +509,7 @@ func legacySecret(s *sandbox.Sandbox) string {
 	return ""
 }
 
-func (w *connectionWorld) install(t *testing.T, shop, username, secret string) {
+func (w *connectionEnv) install(t *testing.T, shop, username, secret string) {
 	t.Helper()
 	if err := w.sandbox.Install(shop, username, secret); err != nil {
 		t.Fatal(err)
@@ -517,7 +517,7 @@ func (w *connectionWorld) install(t *testing.T, shop, username, secret string) {
 }
 
 // byHand makes a key in the portal, installs it in Mystore, and returns its username.
-func (w *connectionWorld) byHand(t *testing.T, shop, merchantID string) string {
+func (w *connectionEnv) byHand(t *testing.T, shop, merchantID string) string {
 	t.Helper()
 	key, err := w.sandbox.GenerateKey(merchantID, "by hand")
 	if err != nil {
@@ -528,7 +528,7 @@ func (w *connectionWorld) byHand(t *testing.T, shop, merchantID string) string {
 }
 
 // loseKey deletes butikk's key in the portal.
-func (w *connectionWorld) loseKey(t *testing.T) {
+func (w *connectionEnv) loseKey(t *testing.T) {
 	t.Helper()
 	held := w.holds(t, "butikk")
 	for _, key := range w.sandbox.Keys(exampleStore) {
@@ -543,22 +543,22 @@ func (w *connectionWorld) loseKey(t *testing.T) {
 // TestAccConnectionExtensionGone takes Klarna Checkout V3 out of a connected shop. No key is made for
 // such a shop. The plan says so already, and does not fail: it may have other shops. The object can be removed.
 func TestAccConnectionExtensionGone(t *testing.T) {
-	removed := func(t *testing.T, w *connectionWorld) run {
+	removed := func(t *testing.T, w *connectionEnv) run {
 		w.use(t, example(t, connectionExample+"terraform.tf"))
 		return w.apply(t)
 	}
-	destroyed := func(t *testing.T, w *connectionWorld) run {
+	destroyed := func(t *testing.T, w *connectionEnv) run {
 		return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 	}
 	for _, test := range []struct {
 		policy, way string
-		remove      func(*testing.T, *connectionWorld) run
+		remove      func(*testing.T, *connectionEnv) run
 	}{
 		{"retain", "removed", removed}, {"clear", "removed", removed}, {"retain", "destroyed", destroyed}, {"clear", "destroyed", destroyed},
 	} {
 		t.Run(test.policy+", "+test.way, func(t *testing.T) {
 			t.Parallel()
-			w := newConnectionWorld(t, exampleSeed(), sandbox.Options{})
+			w := newConnectionEnv(t, exampleSeed(), sandbox.Options{})
 			w.use(t, setting(t, `deletion_policy = "`+test.policy+`"`))
 			w.mustApply(t)
 			key := w.holds(t, "butikk")
@@ -581,7 +581,7 @@ func TestAccConnectionExtensionGone(t *testing.T) {
 			if kept := slices.Contains(w.usernames(), key); kept != (test.policy == "retain") {
 				t.Errorf("the key was kept: %t", kept)
 			}
-			mustHaveNoViolation(t, w.world)
+			mustHaveNoViolation(t, w.testEnv)
 		})
 	}
 }

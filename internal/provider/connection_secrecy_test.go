@@ -20,7 +20,7 @@ import (
 // everything is all that Terraform has left in the world's directory: each file's bytes and, of the
 // saved plans, which are archives, the bytes of each file in them; and what is encoded in any of it, as
 // private state is.
-func (w *world) everything(t *testing.T) map[string]string {
+func (w *testEnv) everything(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	err := filepath.WalkDir(w.dir, func(file string, entry fs.DirEntry, err error) error {
@@ -82,16 +82,16 @@ func unzip(file, name string, found map[string]string) error {
 
 // search is a run of Terraform whose every trace is kept.
 type search struct {
-	w    *world
+	w    *testEnv
 	logs string
 	// seen is what was printed, shown and left behind so far, by where.
 	seen map[string]string
 }
 
-func newSearch(t *testing.T, o worldOptions) *search {
+func newSearch(t *testing.T, o testEnvOptions) *search {
 	t.Helper()
 	o.external = true
-	w := newWorld(t, o)
+	w := newTestEnv(t, o)
 	return &search{w: w, logs: traced(t, w), seen: map[string]string{}}
 }
 
@@ -188,7 +188,7 @@ func TestAccI2ConnectionHasNoSecret(t *testing.T) {
 func livesWithoutSecret(t *testing.T, way, store string) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
-	s := newSearch(t, worldOptions{seed: &seed, requestTimeout: "2s"})
+	s := newSearch(t, testEnvOptions{seed: &seed, requestTimeout: "2s"})
 	s.w.useExample(t, way, seed)
 	s.planAndApply(t, "created")
 
@@ -245,7 +245,7 @@ func livesWithoutSecret(t *testing.T, way, store string) {
 func TestAccI2SearchFindsSecrets(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	s := newSearch(t, worldOptions{seed: &seed})
+	s := newSearch(t, testEnvOptions{seed: &seed})
 	s.w.useExample(t, wayPair, seed)
 	s.planAndApply(t, "created")
 	s.run(t, "to be replaced", 0, append(plannedApply[0], `-replace=kustom_api_key.checkout["M00412871"]`)...)
@@ -270,7 +270,7 @@ func TestAccI2SearchFindsSecrets(t *testing.T) {
 func TestAccI2WriteOnlySecret(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	s := newSearch(t, worldOptions{seed: &seed})
+	s := newSearch(t, testEnvOptions{seed: &seed})
 	s.w.env = append(s.w.env, "TF_VAR_kustom_secret="+exampleSecret)
 	if err := s.w.sandbox.Install("nettbutikk", "", ""); err != nil {
 		t.Fatal(err)

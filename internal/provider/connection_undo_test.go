@@ -90,7 +90,7 @@ func TestAccConnectionUndone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := mishap()
-			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			w := newConnectionEnv(t, legacySeed("butikk"), sandbox.Options{})
 			before := w.usernames()
 			w.mustGoWrong(t, m, m.survived)
 			if !m.survived && !m.doubtful {
@@ -140,7 +140,7 @@ func TestAccConnectionRotationUndone(t *testing.T) {
 }
 
 // mustGoWrong applies with the mishap, which ends well or not.
-func (w *connectionWorld) mustGoWrong(t *testing.T, m mishap, well bool) {
+func (w *connectionEnv) mustGoWrong(t *testing.T, m mishap, well bool) {
 	t.Helper()
 	w.sandbox.ResetRequests()
 	armed := w.sandbox.Arm(m.fault)
@@ -158,11 +158,11 @@ func (w *connectionWorld) mustGoWrong(t *testing.T, m mishap, well bool) {
 	if err := w.sandbox.Working("butikk"); err != nil {
 		t.Errorf("I1: %v", err)
 	}
-	mustHaveNoViolation(t, w.world)
+	mustHaveNoViolation(t, w.testEnv)
 }
 
 // mustRecover expects one clean run to put everything right. Old is the key that the shop had.
-func (w *connectionWorld) mustRecover(t *testing.T, m mishap, old string) {
+func (w *connectionEnv) mustRecover(t *testing.T, m mishap, old string) {
 	t.Helper()
 	got := w.plan(t)
 	leftBehind := m.survived && slices.Contains(w.usernames(), old)
@@ -190,13 +190,13 @@ func (w *connectionWorld) mustRecover(t *testing.T, m mishap, old string) {
 // TestAccConnectionLostKey has the portal make a key and never say so. The state keeps what is needed to
 // find it, whatever is run next.
 func TestAccConnectionLostKey(t *testing.T) {
-	next := map[string]func(*testing.T, *connectionWorld){
-		"applied": func(t *testing.T, w *connectionWorld) {
+	next := map[string]func(*testing.T, *connectionEnv){
+		"applied": func(t *testing.T, w *connectionEnv) {
 			w.mustApply(t)
 			w.mustBeEmpty(t)
 			w.mustHave(t, exampleUsername)
 		},
-		"destroyed": func(t *testing.T, w *connectionWorld) {
+		"destroyed": func(t *testing.T, w *connectionEnv) {
 			if r := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color"); r.code != 0 {
 				t.Errorf("destroying failed:\n%s", r.output)
 			}
@@ -204,7 +204,7 @@ func TestAccConnectionLostKey(t *testing.T) {
 				t.Errorf("I3: the store has the keys %q", got)
 			}
 		},
-		"untainted": func(t *testing.T, w *connectionWorld) {
+		"untainted": func(t *testing.T, w *connectionEnv) {
 			if r := w.terraform(t, "untaint", connectionAddress); r.code != 0 {
 				t.Fatal(r.output)
 			}
@@ -216,7 +216,7 @@ func TestAccConnectionLostKey(t *testing.T) {
 	for name, next := range next {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			w := newConnectionEnv(t, legacySeed("butikk"), sandbox.Options{})
 			armed := w.sandbox.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer})
 			r := w.apply(t)
 			armed.Disarm()
@@ -229,7 +229,7 @@ func TestAccConnectionLostKey(t *testing.T) {
 					t.Errorf("I1: %v", err)
 				}
 			}
-			mustHaveNoViolation(t, w.world)
+			mustHaveNoViolation(t, w.testEnv)
 		})
 	}
 }
@@ -256,7 +256,7 @@ func TestAccConnectionAdvice(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newConnectionWorld(t, legacySeed("butikk"), sandbox.Options{})
+			w := newConnectionEnv(t, legacySeed("butikk"), sandbox.Options{})
 			armed := w.sandbox.Arm(test.fault)
 			r := w.apply(t)
 			armed.Disarm()

@@ -30,7 +30,7 @@ var moves = []struct{ example, want string }{
 func TestAccMoveBetweenTheWays(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.useExample(t, wayPair, seed)
 	w.mustApply(t)
 
@@ -53,7 +53,7 @@ func TestAccMoveBetweenTheWays(t *testing.T) {
 func TestAccMoveThroughFleet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.useExample(t, wayPair, seed)
 	w.mustApply(t)
 	before := w.held(t, seed)
@@ -80,7 +80,7 @@ func TestAccMoveThroughFleet(t *testing.T) {
 }
 
 // held returns the Kustom ID that each shop of the seed has, and expects each to take payments.
-func (w *world) held(t *testing.T, seed sandbox.Seed) map[string]string {
+func (w *testEnv) held(t *testing.T, seed sandbox.Seed) map[string]string {
 	t.Helper()
 	held := map[string]string{}
 	for _, seeded := range seed.Shops {
@@ -92,7 +92,7 @@ func (w *world) held(t *testing.T, seed sandbox.Seed) map[string]string {
 }
 
 // removeExample removes what useExample has copied.
-func (w *world) removeExample(t *testing.T) {
+func (w *testEnv) removeExample(t *testing.T) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(w.dir, "*.tf"))
 	if err != nil {
@@ -113,7 +113,7 @@ func (w *world) removeExample(t *testing.T) {
 func TestAccBrowserExample(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, external: true, way: waysPages})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true, way: waysPages})
 	w.useExample(t, "browser", seed)
 	w.mustApply(t)
 	w.mustBeEmpty(t)
@@ -130,7 +130,7 @@ func TestAccBrowserExample(t *testing.T) {
 func TestAccEphemeralTokens(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, external: true})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
 	w.useExample(t, "ephemeral-tokens", seed)
 	env := w.server.Env()
 	w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
@@ -150,13 +150,13 @@ func TestAccEphemeralTokens(t *testing.T) {
 }
 
 // set sets a variable in the environment of Terraform.
-func (w *world) set(name, value string) {
+func (w *testEnv) set(name, value string) {
 	w.unset(name)
 	w.env = append(w.env, name+"="+value)
 }
 
 // unset takes variables out of the environment of Terraform.
-func (w *world) unset(names ...string) {
+func (w *testEnv) unset(names ...string) {
 	var env []string
 	for _, variable := range w.env {
 		keep := true
@@ -174,7 +174,7 @@ func (w *world) unset(names ...string) {
 func TestAccEncryptedState(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	if !strings.HasPrefix(w.terraform(t, "version").output, "OpenTofu") {
 		t.Skip("Terraform does not encrypt its state: run make test TF=tofu")
 	}
@@ -209,7 +209,7 @@ func TestAccPublishedConfigurations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, external: true}).checkOut(t, name)
+			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, name)
 			before := w.held(t, seed)
 			w.mustApply(t)
 			if made := w.sandbox.Count(sandbox.Portal, http.MethodPost, storeKeysCall); made != len(shops) {
@@ -233,7 +233,7 @@ func TestAccPublishedConfigurations(t *testing.T) {
 func TestAccSwitchOneShop(t *testing.T) {
 	t.Parallel()
 	const warning = "Traffic of store M00412871 still goes to Klarna: order_management."
-	w := newWorld(t, worldOptions{external: true}).checkOut(t, "switch-one-shop")
+	w := newTestEnv(t, testEnvOptions{external: true}).checkOut(t, "switch-one-shop")
 	if got := w.mustApply(t); !strings.Contains(unwrapped(got.output), warning) {
 		t.Errorf("the apply does not warn %q:\n%s", warning, got.output)
 	}
@@ -247,7 +247,7 @@ func TestAccSwitchOneShop(t *testing.T) {
 func TestAccRotateConnectionsExample(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.useExample(t, "rotate-connections", seed)
 	w.mustApply(t)
 	for _, change := range []struct {
@@ -275,7 +275,7 @@ func TestAccRotateConnectionsExample(t *testing.T) {
 func TestAccSecretFromVault(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "secret-from-vault")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "secret-from-vault")
 	w.set("TF_REATTACH_PROVIDERS", serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}}))
 	w.mustInit(t)
 	w.mustApply(t)
@@ -300,7 +300,7 @@ func TestAccPublishedTests(t *testing.T) {
 		name, _, _ := strings.Cut(file, "/")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{installed: true}).checkOut(t, name)
+			w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, name)
 			// They say that nobody is asked.
 			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
 			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))

@@ -53,7 +53,7 @@ func (c vendorCall) String() string {
 
 // forgetDiscovery takes the data source and the imports out of the example of the migration. Without
 // the lists of the data source, each key is read by itself.
-func (w *world) forgetDiscovery(t *testing.T) {
+func (w *testEnv) forgetDiscovery(t *testing.T) {
 	t.Helper()
 	main := read(t, filepath.Join(w.dir, "main.tf"))
 	resources := strings.Index(main, `resource "kustom_api_key"`)
@@ -212,23 +212,23 @@ type migration interface {
 }
 
 // useTerraform has a real Terraform migrate the shops.
-func useTerraform(t *testing.T, o worldOptions, way string) migration {
+func useTerraform(t *testing.T, o testEnvOptions, way string) migration {
 	t.Helper()
 	o.clock = clocktest.NewScaled(speed)
-	w := newWorld(t, o)
+	w := newTestEnv(t, o)
 	w.useExample(t, way, *o.seed)
 	return w
 }
 
-func (w *world) servers() observed { return w.sandbox }
+func (w *testEnv) servers() observed { return w.sandbox }
 
 // spoiledMigration returns what was wrong in the end.
 func spoiledMigration(
-	t *testing.T, begin func(*testing.T, worldOptions, string) migration, call vendorCall, m faultCase, e extent,
+	t *testing.T, begin func(*testing.T, testEnvOptions, string) migration, call vendorCall, m faultCase, e extent,
 ) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	interceptor := &interceptor{pool: transport.NewPool(), call: call, skip: e.skip, times: e.times}
-	w := begin(t, worldOptions{
+	w := begin(t, testEnvOptions{
 		seed: &seed, carrier: interceptor, sandbox: sandbox.Options{Pending: call.pending},
 	}, call.way)
 	if call.settled {

@@ -27,7 +27,7 @@ func TestAccModules(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, example)
+			w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, example)
 			w.mustInit(t)
 			if got := w.mustApply(t); !strings.Contains(got.output, want) {
 				t.Errorf("the apply is not %q:\n%s", want, got.output)
@@ -45,7 +45,7 @@ func TestAccModules(t *testing.T) {
 func TestAccFleetFromSpreadsheet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
 	w.useTokensFile(t)
 	w.mustInit(t)
 	w.mustPlan(t, "2 to add, 0 to change, 0 to destroy")
@@ -61,7 +61,7 @@ func TestAccFleetFromSpreadsheet(t *testing.T) {
 func TestAccFleetFromVault(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet-vault")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet-vault")
 	w.switchFromVault(t, seed, "2 to add, 0 to change, 0 to destroy")
 	w.mustReportShops(t, seed)
 }
@@ -70,13 +70,13 @@ func TestAccFleetFromVault(t *testing.T) {
 func TestAccVaultTokens(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "vault-tokens")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "vault-tokens")
 	w.switchFromVault(t, seed, "3 to add, 0 to change, 0 to destroy")
 }
 
 // switchFromVault switches the shops by a saved plan, with tokens that only Vault has and that are in
 // nothing that Terraform stores.
-func (w *world) switchFromVault(t *testing.T, seed sandbox.Seed, planned string) {
+func (w *testEnv) switchFromVault(t *testing.T, seed sandbox.Seed, planned string) {
 	t.Helper()
 	env := w.server.Env()
 	tokens := map[string]string{}
@@ -102,7 +102,7 @@ func (w *world) switchFromVault(t *testing.T, seed sandbox.Seed, planned string)
 func TestAccFleetGrows(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(20)
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
 	w.set("TF_VAR_chunks", "3")
 	w.mustInit(t)
 	w.writeShops(t, seed.Shops[7:])
@@ -127,7 +127,7 @@ func TestAccFleetGrows(t *testing.T) {
 func TestAccFleetShopFails(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
 	w.mustInit(t)
 	failing := w.sandbox.Arm(sandbox.Fault{
 		API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
@@ -155,7 +155,7 @@ func TestAccFleetShopFails(t *testing.T) {
 func TestAccFleetImport(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
 	w.mustInit(t)
 	w.mustApply(t)
 
@@ -175,7 +175,7 @@ func TestAccFleetImport(t *testing.T) {
 // TestAccFleetList plans lists with mistakes: each is named, before anything is asked of a vendor.
 func TestAccFleetList(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, "switch-fleet")
 	w.mustInit(t)
 	const header = "shop,merchant_id,description\n"
 	for name, test := range map[string]struct{ list, want string }{
@@ -211,7 +211,7 @@ func TestAccFleetList(t *testing.T) {
 func TestAccShopListExample(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "functions/shop_list")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "functions/shop_list")
 	w.mustInit(t)
 	if got := w.mustApply(t); !strings.Contains(got.output, "1 added, 0 changed, 0 destroyed") {
 		t.Errorf("the first wave is not one shop:\n%s", got.output)
@@ -229,7 +229,7 @@ func TestAccShopListExample(t *testing.T) {
 func TestAccWaves(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "waves")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "waves")
 	w.mustInit(t)
 	for wave, shops := range []int{0, 1, len(seed.Shops)} {
 		if wave == 0 {
@@ -257,7 +257,7 @@ func TestAccWaves(t *testing.T) {
 // TestAccExamplesFormatted expects every published configuration in the form of terraform fmt.
 func TestAccExamplesFormatted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
+	w := newTestEnv(t, testEnvOptions{})
 	if err := os.CopyFS(filepath.Join(w.dir, "examples"), examples.FS); err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func readmeBlock(t *testing.T, file, beginning string) string {
 }
 
 // useTokensFile gives the Mystore tokens as a file, and no longer in the environment.
-func (w *world) useTokensFile(t *testing.T) {
+func (w *testEnv) useTokensFile(t *testing.T) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "tokens.json")
 	if err := os.WriteFile(file, []byte(w.server.Env()["MYSTORE_TOKENS"]), 0o600); err != nil {
@@ -294,7 +294,7 @@ func (w *world) useTokensFile(t *testing.T) {
 }
 
 // writeShops writes the list of shops.
-func (w *world) writeShops(t *testing.T, shops []sandbox.Shop) {
+func (w *testEnv) writeShops(t *testing.T, shops []sandbox.Shop) {
 	t.Helper()
 	var list strings.Builder
 	list.WriteString("shop,merchant_id,description\n")
@@ -306,7 +306,7 @@ func (w *world) writeShops(t *testing.T, shops []sandbox.Shop) {
 
 // mustHaveWritten expects that n keys were made, each once, given to a shop and put in place of
 // another one, and that nothing else was written.
-func (w *world) mustHaveWritten(t *testing.T, n int) {
+func (w *testEnv) mustHaveWritten(t *testing.T, n int) {
 	t.Helper()
 	for call, got := range map[string]int{
 		"POST":   len(slices.DeleteFunc(w.sandbox.Requests(), func(r sandbox.Request) bool { return !makesKey(r) })),
@@ -336,7 +336,7 @@ func asksAgain(r sandbox.Request) bool {
 // mustBeSwitched expects every shop of the seed to take payments with a key of Kustom's, their stores to
 // have no other keys than theirs and those that no shop used, and no promise to have been broken on
 // the way.
-func (w *world) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
+func (w *testEnv) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
 	t.Helper()
 	expected := unused(seed)
 	for _, seeded := range seed.Shops {
@@ -359,7 +359,7 @@ func (w *world) mustBeSwitched(t *testing.T, seed sandbox.Seed) {
 }
 
 // mustReportShops expects the report of the state to have one line for each shop, with the key that it holds.
-func (w *world) mustReportShops(t *testing.T, seed sandbox.Seed) {
+func (w *testEnv) mustReportShops(t *testing.T, seed sandbox.Seed) {
 	t.Helper()
 	r, err := report.Read(strings.NewReader(w.terraform(t, "show", "-json").output))
 	if err != nil {
@@ -382,7 +382,7 @@ func (w *world) mustReportShops(t *testing.T, seed sandbox.Seed) {
 
 // mustStoreNoSecret expects neither a key's secret nor a token in anything that Terraform has left
 // behind, which these are among.
-func (w *world) mustStoreNoSecret(t *testing.T, have ...string) {
+func (w *testEnv) mustStoreNoSecret(t *testing.T, have ...string) {
 	t.Helper()
 	stored := w.everything(t)
 	for _, name := range have {

@@ -16,7 +16,7 @@ import (
 // obstacle keeps one shop of a fleet from getting a key.
 type obstacle struct {
 	// prepare puts it up, and returns what takes it away.
-	prepare func(t *testing.T, w *fleetWorld, shop sandbox.Shop) (mend func())
+	prepare func(t *testing.T, w *fleetEnv, shop sandbox.Shop) (mend func())
 	// says is a part of the shop's problem.
 	says string
 	// untouched says that no key is made for the shop.
@@ -29,8 +29,8 @@ type obstacle struct {
 }
 
 // arms is an obstacle of a fault that only happens to the shop. Several tests may put it up at once.
-func arms(fault sandbox.Fault) func(*testing.T, *fleetWorld, sandbox.Shop) func() {
-	return func(_ *testing.T, w *fleetWorld, shop sandbox.Shop) func() {
+func arms(fault sandbox.Fault) func(*testing.T, *fleetEnv, sandbox.Shop) func() {
+	return func(_ *testing.T, w *fleetEnv, shop sandbox.Shop) func() {
 		its := fault
 		its.Match = func(r sandbox.Request) bool {
 			return r.Shop == shop.Name || r.MerchantID == shop.MerchantID || strings.HasPrefix(r.Caller, shop.MerchantID+"-")
@@ -40,7 +40,7 @@ func arms(fault sandbox.Fault) func(*testing.T, *fleetWorld, sandbox.Shop) func(
 }
 
 // withTokens makes the provider use other tokens than the right ones.
-func (w *fleetWorld) withTokens(t *testing.T, change func(tokens map[string]string)) (restore func()) {
+func (w *fleetEnv) withTokens(t *testing.T, change func(tokens map[string]string)) (restore func()) {
 	t.Helper()
 	tokens := map[string]string{}
 	for _, shop := range w.seed.Shops {
@@ -59,7 +59,7 @@ func (w *fleetWorld) withTokens(t *testing.T, change func(tokens map[string]stri
 func obstacles() map[string]obstacle {
 	return map[string]obstacle{
 		"no Klarna Checkout V3": {
-			prepare: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) func() {
+			prepare: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) func() {
 				if err := w.sandbox.UninstallExtension(shop.Name, sandbox.KlarnaCheckoutV3); err != nil {
 					t.Fatal(err)
 				}
@@ -72,13 +72,13 @@ func obstacles() map[string]obstacle {
 			says: "has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom.", untouched: true, keyless: true,
 		},
 		"no token": {
-			prepare: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) func() {
+			prepare: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) func() {
 				return w.withTokens(t, func(tokens map[string]string) { delete(tokens, shop.Name) })
 			},
 			says: "The provider has no Mystore token for shop", untouched: true,
 		},
 		"token of another shop": {
-			prepare: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) func() {
+			prepare: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) func() {
 				return w.withTokens(t, func(tokens map[string]string) { tokens[shop.Name] = tokens[w.seed.Shops[0].Name] })
 			},
 			says: "it belongs to another shop, or lacks the permission for extensions", untouched: true, blind: true,
@@ -100,7 +100,7 @@ func obstacles() map[string]obstacle {
 			says:    "can't see such a store",
 		},
 		"key limit reached": {
-			prepare: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) func() {
+			prepare: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) func() {
 				key, err := w.sandbox.GenerateKey(shop.MerchantID, "one too many")
 				if err != nil {
 					t.Fatal(err)
@@ -129,7 +129,7 @@ func allConnected() map[string]any {
 
 // mustHaveFailed expects a run in which the shop alone has met the obstacle: the others are done, nothing
 // is tainted, no key is left behind, and the shop has the key that it had, and a problem.
-func (w *fleetWorld) mustHaveFailed(t *testing.T, shop sandbox.Shop, o obstacle, had string, keys []string) {
+func (w *fleetEnv) mustHaveFailed(t *testing.T, shop sandbox.Shop, o obstacle, had string, keys []string) {
 	t.Helper()
 	inState := w.inState(t)
 	for name, settings := range w.shops {
@@ -161,12 +161,12 @@ func (w *fleetWorld) mustHaveFailed(t *testing.T, shop sandbox.Shop, o obstacle,
 	if o.untouched && made {
 		t.Error("a key was made for a shop that can't have it")
 	}
-	mustHaveNoViolation(t, w.world)
+	mustHaveNoViolation(t, w.testEnv)
 }
 
 // mustPlanRest expects the next plan to have just that shop to do; where it is blind, also the keys that
 // had to stay.
-func (w *fleetWorld) mustPlanRest(t *testing.T, shop sandbox.Shop, o obstacle) {
+func (w *fleetEnv) mustPlanRest(t *testing.T, shop sandbox.Shop, o obstacle) {
 	t.Helper()
 	got, r := w.plan(t)
 	rest := got.shops[shop.Name]
@@ -187,7 +187,7 @@ func (w *fleetWorld) mustPlanRest(t *testing.T, shop sandbox.Shop, o obstacle) {
 	}
 }
 
-func storeKeys(w *fleetWorld, merchantID string) []string {
+func storeKeys(w *fleetEnv, merchantID string) []string {
 	var names []string
 	for _, key := range w.sandbox.Keys(merchantID) {
 		names = append(names, key.Username)
@@ -202,7 +202,7 @@ func TestAccFleetCreatedButOne(t *testing.T) {
 		for _, checked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, with postcondition %t", name, checked), func(t *testing.T) {
 				t.Parallel()
-				w := newFleetWorld(t, sandbox.FleetSeed(3), sandbox.Options{KeyLimit: keyLimit})
+				w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{KeyLimit: keyLimit})
 				if checked {
 					w.fleet.Lifecycle = allConnected()
 				}
@@ -242,7 +242,7 @@ func TestAccFleetUpdatedButOne(t *testing.T) {
 	for name, o := range obstacles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newFleetWorld(t, sandbox.FleetSeed(3), sandbox.Options{KeyLimit: keyLimit})
+			w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{KeyLimit: keyLimit})
 			w.use(t)
 			w.mustApply(t)
 			shop := w.seed.Shops[1]
@@ -315,7 +315,7 @@ func TestAccFleetProblemGivenUp(t *testing.T) {
 // alone. Its legacy key must go all the same (I3).
 func TestAccFleetCreatedWithoutRefresh(t *testing.T) {
 	t.Parallel()
-	w := newFleetWorld(t, sandbox.FleetSeed(3), sandbox.Options{})
+	w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
 	w.use(t)
 	shop := w.seed.Shops[1]
 	mend := arms(answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden))(t, w, shop)
@@ -343,7 +343,7 @@ func TestAccFleetFailsAltogether(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newFleetWorld(t, sandbox.FleetSeed(3), sandbox.Options{})
+			w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
 			w.use(t)
 			before := w.keys()
 			armed := w.sandbox.Arm(test.fault)
@@ -369,7 +369,7 @@ func TestAccFleetTokenExpires(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			const shops, concurrency, made, inARow = 60, 4, 12, 10
-			w := newFleetWorld(t, sandbox.FleetSeed(shops), sandbox.Options{})
+			w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
 			w.fleet.MaxConcurrency, w.fleet.Lifecycle = concurrency, allConnected()
 			w.use(t)
 			if way == "update" {
@@ -432,7 +432,7 @@ func TestAccFleetTokenExpires(t *testing.T) {
 func TestAccFleetUnreachableShop(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency, attempts = 60, 4, 5
-	w := newFleetWorld(t, sandbox.FleetSeed(shops), sandbox.Options{})
+	w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
 	w.fleet.MaxConcurrency = concurrency
 	w.use(t)
 	lost := w.seed.Shops[1]
@@ -515,7 +515,7 @@ func TestAccFleetLeavingUnfinished(t *testing.T) {
 	for _, policy := range []string{"retain", "clear"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
-			w := newFleetWorld(t, sandbox.FleetSeed(2), sandbox.Options{})
+			w := newFleetEnv(t, sandbox.FleetSeed(2), sandbox.Options{})
 			w.fleet.DeletionPolicy = policy
 			w.use(t)
 			shop := w.seed.Shops[1]

@@ -13,7 +13,7 @@ import (
 
 // overheard makes Terraform start the provider so that what the provider writes to standard error is kept,
 // and returns where.
-func overheard(t *testing.T, w *world) string {
+func overheard(t *testing.T, w *testEnv) string {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("starts the provider by a shell script")
@@ -36,7 +36,7 @@ func TestAccFleetQuiet(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, external: true})
+			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
 			heard := overheard(t, w)
 			w.useExample(t, way, seed)
 			w.mustApply(t)
@@ -58,7 +58,7 @@ func TestAccFleetProgress(t *testing.T) {
 	t.Parallel()
 	const shops = 5
 	seed := sandbox.FleetSeed(shops)
-	w := fleetIn(newWorld(t, worldOptions{seed: &seed, external: true}), seed)
+	w := fleetIn(newTestEnv(t, testEnvOptions{seed: &seed, external: true}), seed)
 	log := filepath.Join(t.TempDir(), "log")
 	w.env = append(w.env, "TF_LOG_PROVIDER=INFO", "TF_LOG_PATH="+log)
 	w.use(t)

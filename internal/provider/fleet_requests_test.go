@@ -91,7 +91,7 @@ func TestFleet_IsFrugal(t *testing.T) {
 // rehearseFleet has one fleet take over all shops of a seed.
 func rehearseFleet(t *testing.T, seed sandbox.Seed, o sandbox.Options) *rehearsal {
 	t.Helper()
-	r, ok := rehearse(t, worldOptions{seed: &seed, sandbox: o}, wayFleet).(*rehearsal)
+	r, ok := rehearse(t, testEnvOptions{seed: &seed, sandbox: o}, wayFleet).(*rehearsal)
 	if !ok {
 		t.Fatal("it is not rehearsed in this process")
 	}

@@ -35,10 +35,10 @@ type shopSettings struct {
 	RotateWhenChanged map[string]string `json:"rotate_when_changed,omitempty"`
 }
 
-// fleetWorld is a world in which one fleet has, or will have, all shops of the seed, on a clock that
+// fleetEnv is a world in which one fleet has, or will have, all shops of the seed, on a clock that
 // nobody waits on.
-type fleetWorld struct {
-	*world
+type fleetEnv struct {
+	*testEnv
 	clock *clocktest.Fake
 	seed  sandbox.Seed
 	// shops are the fleet's, by name, and fleet is all else of its configuration.
@@ -46,27 +46,27 @@ type fleetWorld struct {
 	fleet fleetSettings
 }
 
-func newFleetWorld(t *testing.T, seed sandbox.Seed, o sandbox.Options) *fleetWorld {
+func newFleetEnv(t *testing.T, seed sandbox.Seed, o sandbox.Options) *fleetEnv {
 	t.Helper()
 	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	w := fleetIn(newWorld(t, worldOptions{seed: &seed, clock: clk, sandbox: o}), seed)
+	w := fleetIn(newTestEnv(t, testEnvOptions{seed: &seed, clock: clk, sandbox: o}), seed)
 	w.clock = clk
 	return w
 }
 
 // fleetIn returns a world with the configuration of a fleet.
-func fleetIn(w *world, seed sandbox.Seed) *fleetWorld {
+func fleetIn(w *testEnv, seed sandbox.Seed) *fleetEnv {
 	shops := map[string]shopSettings{}
 	for _, shop := range seed.Shops {
 		shops[shop.Name] = shopSettings{MerchantID: shop.MerchantID}
 	}
-	return &fleetWorld{world: w, seed: seed, shops: shops}
+	return &fleetEnv{testEnv: w, seed: seed, shops: shops}
 }
 
 // newFleet is a world in which all shops are connected.
-func newFleet(t *testing.T, shops int) *fleetWorld {
+func newFleet(t *testing.T, shops int) *fleetEnv {
 	t.Helper()
-	w := newFleetWorld(t, sandbox.FleetSeed(shops), sandbox.Options{})
+	w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
 	w.use(t)
 	w.mustApply(t)
 	w.mustBeEmpty(t)
@@ -75,7 +75,7 @@ func newFleet(t *testing.T, shops int) *fleetWorld {
 }
 
 // use writes the configuration.
-func (w *fleetWorld) use(t *testing.T) {
+func (w *fleetEnv) use(t *testing.T) {
 	t.Helper()
 	fleet := w.fleet
 	if fleet.Shops == nil {
@@ -85,7 +85,7 @@ func (w *fleetWorld) use(t *testing.T) {
 }
 
 // writeFleet writes the configuration of fleets, by their names.
-func (w *fleetWorld) writeFleet(t *testing.T, file string, fleets map[string]fleetSettings) {
+func (w *fleetEnv) writeFleet(t *testing.T, file string, fleets map[string]fleetSettings) {
 	t.Helper()
 	content, err := json.MarshalIndent(map[string]any{
 		"terraform": map[string]any{"required_providers": map[string]any{"kustom": map[string]string{"source": "storefront-iac/kustom"}}},
@@ -98,7 +98,7 @@ func (w *fleetWorld) writeFleet(t *testing.T, file string, fleets map[string]fle
 }
 
 // edit changes the settings of a shop.
-func (w *fleetWorld) edit(t *testing.T, shop string, change func(*shopSettings)) {
+func (w *fleetEnv) edit(t *testing.T, shop string, change func(*shopSettings)) {
 	t.Helper()
 	settings := w.shops[shop]
 	change(&settings)
@@ -107,7 +107,7 @@ func (w *fleetWorld) edit(t *testing.T, shop string, change func(*shopSettings))
 }
 
 // remove takes shops out of the configuration.
-func (w *fleetWorld) remove(t *testing.T, shops ...string) {
+func (w *fleetEnv) remove(t *testing.T, shops ...string) {
 	t.Helper()
 	for _, shop := range shops {
 		if _, ok := w.shops[shop]; !ok {
@@ -134,7 +134,7 @@ type fleetPlan struct {
 }
 
 // plan saves a plan and returns what it does to the fleet.
-func (w *fleetWorld) plan(t *testing.T, args ...string) (fleetPlan, run) {
+func (w *fleetEnv) plan(t *testing.T, args ...string) (fleetPlan, run) {
 	t.Helper()
 	r := w.terraform(t, append([]string{"plan", "-input=false", "-no-color", "-out=" + savedPlan}, args...)...)
 	if r.code != 0 {
@@ -144,7 +144,7 @@ func (w *fleetWorld) plan(t *testing.T, args ...string) (fleetPlan, run) {
 }
 
 // saved reads the saved plan.
-func (w *fleetWorld) saved(t *testing.T) fleetPlan {
+func (w *fleetEnv) saved(t *testing.T) fleetPlan {
 	t.Helper()
 	var shown struct {
 		Changes []struct {
@@ -210,7 +210,7 @@ func usernamesOf(keys any) []string {
 }
 
 // mustPlan expects a plan that does exactly this.
-func (w *fleetWorld) mustPlan(t *testing.T, want fleetPlan, args ...string) run {
+func (w *fleetEnv) mustPlan(t *testing.T, want fleetPlan, args ...string) run {
 	t.Helper()
 	got, r := w.plan(t, args...)
 	if got.actions != want.actions || !maps.EqualFunc(got.shops, want.shops, func(a, b shopPlan) bool { return reflect.DeepEqual(a, b) }) {
@@ -220,7 +220,7 @@ func (w *fleetWorld) mustPlan(t *testing.T, want fleetPlan, args ...string) run 
 }
 
 // mustApplySaved applies the saved plan.
-func (w *fleetWorld) mustApplySaved(t *testing.T) run {
+func (w *fleetEnv) mustApplySaved(t *testing.T) run {
 	t.Helper()
 	r := w.terraform(t, "apply", "-input=false", "-no-color", savedPlan)
 	if r.code != 0 {
@@ -229,13 +229,13 @@ func (w *fleetWorld) mustApplySaved(t *testing.T) run {
 	return r
 }
 
-func (w *fleetWorld) destroy(t *testing.T) run {
+func (w *fleetEnv) destroy(t *testing.T) run {
 	t.Helper()
 	return w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color")
 }
 
 // holds is the username that a shop holds.
-func (w *fleetWorld) holds(t *testing.T, shop string) string {
+func (w *fleetEnv) holds(t *testing.T, shop string) string {
 	t.Helper()
 	found, ok := w.sandbox.Shop(shop)
 	if !ok {
@@ -245,7 +245,7 @@ func (w *fleetWorld) holds(t *testing.T, shop string) string {
 }
 
 // keys are the usernames of all keys that there are, sorted.
-func (w *fleetWorld) keys() []string {
+func (w *fleetEnv) keys() []string {
 	names := []string{}
 	for _, store := range w.seed.Stores {
 		for _, key := range w.sandbox.Keys(store.MerchantID) {
@@ -257,7 +257,7 @@ func (w *fleetWorld) keys() []string {
 }
 
 // inState returns the fleet's shops in the state, by name. A fleet that is tainted is an error.
-func (w *fleetWorld) inState(t *testing.T) map[string]map[string]any {
+func (w *fleetEnv) inState(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	shops := map[string]map[string]any{}
 	for _, object := range w.state(t) {
@@ -280,7 +280,7 @@ func (w *fleetWorld) inState(t *testing.T) map[string]map[string]any {
 // mustBeDone expects each shop of the configuration to be in the state, to take payments with the key
 // that is in the state, and to have no problem; no key beside those that shops hold, and others; every
 // shop to take payments; and no promise broken.
-func (w *fleetWorld) mustBeDone(t *testing.T, others ...string) {
+func (w *fleetEnv) mustBeDone(t *testing.T, others ...string) {
 	t.Helper()
 	inState, want := w.inState(t), slices.Clone(others)
 	for _, seeded := range w.seed.Shops {
@@ -301,12 +301,12 @@ func (w *fleetWorld) mustBeDone(t *testing.T, others ...string) {
 	if want = slices.Compact(want); !slices.Equal(w.keys(), want) {
 		t.Errorf("I3: the stores have the keys %q, want %q", w.keys(), want)
 	}
-	mustHaveNoViolation(t, w.world)
+	mustHaveNoViolation(t, w.testEnv)
 }
 
 // writes are the requests that change something, and the proofs, since the requests were last reset:
 // what is done with which shop or store, sorted.
-func (w *fleetWorld) writes() []string {
+func (w *fleetEnv) writes() []string {
 	all := []string{}
 	for _, r := range w.sandbox.Requests() {
 		switch {
@@ -328,7 +328,7 @@ func (w *fleetWorld) writes() []string {
 }
 
 // mustHaveWritten expects exactly these, and forgets the requests.
-func (w *fleetWorld) mustHaveWritten(t *testing.T, want ...string) {
+func (w *fleetEnv) mustHaveWritten(t *testing.T, want ...string) {
 	t.Helper()
 	slices.Sort(want)
 	if got := w.writes(); !slices.Equal(got, want) {
@@ -362,7 +362,7 @@ func adoptions(shops ...sandbox.Shop) map[string]shopPlan {
 }
 
 // mustShowOnly expects what Terraform prints of a plan to name these of the seed's shops and no others.
-func (w *fleetWorld) mustShowOnly(t *testing.T, output string, shops ...string) {
+func (w *fleetEnv) mustShowOnly(t *testing.T, output string, shops ...string) {
 	t.Helper()
 	for _, shop := range w.seed.Shops {
 		if shown := strings.Contains(output, shop.Name); shown != slices.Contains(shops, shop.Name) {
@@ -376,7 +376,7 @@ func (w *fleetWorld) mustShowOnly(t *testing.T, output string, shops ...string) 
 func TestAccFleetExample(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(6)
-	w := newFleetWorld(t, seed, sandbox.Options{})
+	w := newFleetEnv(t, seed, sandbox.Options{})
 	w.useExample(t, wayFleet, seed)
 	all := map[string]string{}
 	for _, shop := range seed.Shops[:5] {
@@ -464,28 +464,28 @@ func TestAccFleetChangesOneShop(t *testing.T) {
 	type keys struct{ own, hand string }
 	tests := map[string]struct {
 		// change returns the username of a key that it has made by hand, if any.
-		change func(t *testing.T, w *fleetWorld, shop sandbox.Shop) string
+		change func(t *testing.T, w *fleetEnv, shop sandbox.Shop) string
 		reason func(keys) string
 		// ownStays and handGoes say which keys are not, and are, deleted.
 		ownStays, handGoes bool
 		deletions          int
 	}{
 		"trigger": {
-			change: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) string {
+			change: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) string {
 				w.edit(t, shop.Name, func(s *shopSettings) { s.RotateWhenChanged = map[string]string{"incident": "2026-11"} })
 				return ""
 			},
 			reason: func(keys) string { return triggered }, deletions: 1,
 		},
 		"description": {
-			change: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) string {
+			change: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) string {
 				w.edit(t, shop.Name, func(s *shopSettings) { s.Description = "another one" })
 				return ""
 			},
 			reason: func(keys) string { return "description has changed" }, deletions: 1,
 		},
 		"key deleted in the portal": {
-			change: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) string {
+			change: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) string {
 				key := w.sandbox.Keys(shop.MerchantID)[0]
 				if err := w.sandbox.DeleteKey(key.MerchantID, key.CredentialID); err != nil {
 					t.Fatal(err)
@@ -495,7 +495,7 @@ func TestAccFleetChangesOneShop(t *testing.T) {
 			reason: func(k keys) string { return "the key " + k.own + " was deleted in Kustom Portal" }, ownStays: true,
 		},
 		"other key by hand": {
-			change: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) string {
+			change: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) string {
 				key, err := w.sandbox.GenerateKey(shop.MerchantID, "by hand")
 				if err != nil {
 					t.Fatal(err)
@@ -508,7 +508,7 @@ func TestAccFleetChangesOneShop(t *testing.T) {
 			reason: func(k keys) string { return "the shop uses " + k.hand + unreadable }, handGoes: true, deletions: 2,
 		},
 		"cleared by hand": {
-			change: func(t *testing.T, w *fleetWorld, shop sandbox.Shop) string {
+			change: func(t *testing.T, w *fleetEnv, shop sandbox.Shop) string {
 				if err := w.sandbox.Install(shop.Name, "", ""); err != nil {
 					t.Fatal(err)
 				}
@@ -555,7 +555,7 @@ func TestAccFleetMovesStore(t *testing.T) {
 	mover, to := seed.Shops[2], "M00777001"
 	seed.Shops[2].MerchantID = "" // it has changed hands, and may use either store
 	seed.Stores = append(seed.Stores, sandbox.Store{MerchantID: to, Name: "Ny", Website: "https://ny.example"})
-	w := newFleetWorld(t, seed, sandbox.Options{})
+	w := newFleetEnv(t, seed, sandbox.Options{})
 	w.shops[mover.Name] = shopSettings{MerchantID: mover.MerchantID}
 	w.fleet.AllowStoreChange = true
 	w.use(t)
@@ -580,7 +580,7 @@ func TestAccFleetMovesStore(t *testing.T) {
 // key, whenever the plan is applied.
 func TestAccFleetRotatesByAge(t *testing.T) {
 	t.Parallel()
-	w := newFleetWorld(t, sandbox.FleetSeed(5), sandbox.Options{})
+	w := newFleetEnv(t, sandbox.FleetSeed(5), sandbox.Options{})
 	w.fleet.RotateAfterDays = 90
 	late := w.seed.Shops[3:]
 	removed := map[string]shopSettings{}
@@ -622,7 +622,7 @@ func TestAccFleetRotatesByAge(t *testing.T) {
 // TestAccFleetKeepsReplaced deletes nothing.
 func TestAccFleetKeepsReplaced(t *testing.T) {
 	t.Parallel()
-	w := newFleetWorld(t, sandbox.FleetSeed(3), sandbox.Options{})
+	w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
 	w.fleet.ReplacedKeys = "keep"
 	w.use(t)
 	want, others := map[string]shopPlan{}, []string{}
@@ -658,7 +658,7 @@ func TestAccFleetSharedKey(t *testing.T) {
 	for _, concurrency := range []int{1, 2, 32} {
 		t.Run(fmt.Sprintf("%d at once", concurrency), func(t *testing.T) {
 			t.Parallel()
-			w := newFleetWorld(t, sharedSeed(4), sandbox.Options{})
+			w := newFleetEnv(t, sharedSeed(4), sandbox.Options{})
 			w.fleet.MaxConcurrency = concurrency
 			w.use(t)
 			r := w.mustApply(t)
@@ -676,7 +676,7 @@ func TestAccFleetSharedKey(t *testing.T) {
 // stays, that is said, and it is not tried again.
 func TestAccFleetSharedWithOthers(t *testing.T) {
 	t.Parallel()
-	w := newFleetWorld(t, sharedSeed(3), sandbox.Options{})
+	w := newFleetEnv(t, sharedSeed(3), sandbox.Options{})
 	shared, other := w.seed.Shops[0].KustomID, w.seed.Shops[2].Name
 	w.remove(t, other)
 	r := w.mustApply(t)
@@ -714,7 +714,7 @@ func TestAccFleetMoved(t *testing.T) {
 // meanwhile, which is seen at the portal.
 func TestAccFleetSavedPlan(t *testing.T) {
 	t.Parallel()
-	w := newFleetWorld(t, sandbox.FleetSeed(4), sandbox.Options{})
+	w := newFleetEnv(t, sandbox.FleetSeed(4), sandbox.Options{})
 	w.use(t)
 	for _, when := range []string{"created", "rotated"} {
 		w.mustPlanSomething(t)
@@ -733,7 +733,7 @@ func TestAccFleetSavedPlan(t *testing.T) {
 	}
 }
 
-func (w *fleetWorld) mustPlanSomething(t *testing.T) {
+func (w *fleetEnv) mustPlanSomething(t *testing.T) {
 	t.Helper()
 	if got, r := w.plan(t); got.actions == "no-op" || got.actions == "" {
 		t.Errorf("the plan changes nothing:\n%s", r.output)
@@ -744,7 +744,7 @@ func (w *fleetWorld) mustPlanSomething(t *testing.T) {
 // must go all the same (I3).
 func TestAccFleetWithoutRefresh(t *testing.T) {
 	t.Parallel()
-	w := newFleetWorld(t, sandbox.FleetSeed(3), sandbox.Options{})
+	w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
 	w.use(t)
 	w.mustApply(t)
 	shop := w.seed.Shops[0]
@@ -799,7 +799,7 @@ func TestAccFleetReplaced(t *testing.T) {
 		for _, first := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, first made %t", policy, first), func(t *testing.T) {
 				t.Parallel()
-				w := newFleetWorld(t, sandbox.FleetSeed(3), sandbox.Options{})
+				w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{})
 				w.fleet.DeletionPolicy = policy
 				w.fleet.Lifecycle = map[string]any{"create_before_destroy": first}
 				w.use(t)
@@ -870,7 +870,7 @@ func TestAccFleetClearingFails(t *testing.T) {
 		for _, way := range []string{"destroyed", "removed"} {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				w := newFleetWorld(t, sandbox.FleetSeed(4), sandbox.Options{})
+				w := newFleetEnv(t, sandbox.FleetSeed(4), sandbox.Options{})
 				w.fleet.DeletionPolicy = "clear"
 				w.use(t)
 				w.mustApply(t)
@@ -924,7 +924,7 @@ func oneKeySeed(n int) sandbox.Seed {
 }
 
 // imports writes an import block of the fleet's shops.
-func (w *fleetWorld) imports(t *testing.T) {
+func (w *fleetEnv) imports(t *testing.T) {
 	t.Helper()
 	var ids []string
 	for name, shop := range w.shops {
@@ -941,7 +941,7 @@ func TestAccFleetClearsShared(t *testing.T) {
 		for _, stays := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d at once, one stays %t", concurrency, stays), func(t *testing.T) {
 				t.Parallel()
-				w := newFleetWorld(t, oneKeySeed(4), sandbox.Options{})
+				w := newFleetEnv(t, oneKeySeed(4), sandbox.Options{})
 				shared := w.seed.Shops[0].KustomID
 				w.fleet.DeletionPolicy, w.fleet.MaxConcurrency = "clear", concurrency
 				w.imports(t)

@@ -61,18 +61,18 @@ func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // distantFleet is a world with a fleet of n shops and vendors that are some way off, on a real clock.
-func distantFleet(t *testing.T, n int, o worldOptions) *fleetWorld {
+func distantFleet(t *testing.T, n int, o testEnvOptions) *fleetEnv {
 	t.Helper()
 	seed := sandbox.FleetSeed(n)
 	o.seed, o.clock = &seed, clock.System{}
 	o.sandbox = sandbox.Options{Latency: distance, Unchecked: true}
-	w := fleetIn(newWorld(t, o), seed)
+	w := fleetIn(newTestEnv(t, o), seed)
 	w.use(t)
 	return w
 }
 
 // mustNotHaveHurried expects no refusal but those that the test itself has armed.
-func (w *fleetWorld) mustNotHaveHurried(t *testing.T) {
+func (w *fleetEnv) mustNotHaveHurried(t *testing.T) {
 	t.Helper()
 	for _, r := range w.sandbox.Requests() {
 		if r.Status == http.StatusTooManyRequests && !r.Fault {
@@ -86,7 +86,7 @@ func (w *fleetWorld) mustNotHaveHurried(t *testing.T) {
 // TestAccFleetThousand migrates a thousand shops, and counts the connections that this takes.
 func TestAccFleetThousand(t *testing.T) {
 	m := newMeter()
-	w := distantFleet(t, thousand, worldOptions{carrier: m})
+	w := distantFleet(t, thousand, testEnvOptions{carrier: m})
 	// Nothing warns but that keys will be deleted.
 	r := w.mustApply(t)
 	if got := warningSummary.FindAllString(r.output, -1); !slices.Equal(got, []string{"Warning: API keys will be deleted"}) {
@@ -109,7 +109,7 @@ func TestAccFleetThousand(t *testing.T) {
 // from there.
 func TestAccFleetInterrupted(t *testing.T) {
 	const after, patience = 300, 10 * time.Second
-	w := distantFleet(t, thousand, worldOptions{external: true})
+	w := distantFleet(t, thousand, testEnvOptions{external: true})
 	w.plan(t)
 	made := func() int {
 		return len(slices.DeleteFunc(w.sandbox.Requests(), func(r sandbox.Request) bool { return !makesKey(r) }))
@@ -151,7 +151,7 @@ func TestAccFleetInterrupted(t *testing.T) {
 // mustBeTrue expects of each shop that the state has as done that it holds the key that is in the state, of
 // each other that it holds the key that it had, and no key of Kustom's host that no shop holds. It
 // returns how many are done.
-func (w *fleetWorld) mustBeTrue(t *testing.T) (done int) {
+func (w *fleetEnv) mustBeTrue(t *testing.T) (done int) {
 	t.Helper()
 	inState := w.inState(t)
 	for i, shop := range w.seed.Shops {
@@ -172,6 +172,6 @@ func (w *fleetWorld) mustBeTrue(t *testing.T) (done int) {
 			}
 		}
 	}
-	mustHaveNoViolation(t, w.world)
+	mustHaveNoViolation(t, w.testEnv)
 	return done
 }

@@ -209,7 +209,7 @@ func (g *gitlabStandIn) routes() http.Handler {
 }
 
 // runGitLabJob runs a job's commands as GitLab does, in one shell, and keeps the artifacts of a job that has ended well.
-func (w *world) runGitLabJob(t *testing.T, p gitlabPipeline, job gitlabJob, g *gitlabStandIn) run {
+func (w *testEnv) runGitLabJob(t *testing.T, p gitlabPipeline, job gitlabJob, g *gitlabStandIn) run {
 	t.Helper()
 	there := *w
 	for name, value := range p.Variables {
@@ -228,7 +228,7 @@ func (w *world) runGitLabJob(t *testing.T, p gitlabPipeline, job gitlabJob, g *g
 }
 
 // onGitLab gives a world what a job has there: the API, its variables, and the tools of the image.
-func (w *world) onGitLab(t *testing.T, db *postgres) *gitlabStandIn {
+func (w *testEnv) onGitLab(t *testing.T, db *postgres) *gitlabStandIn {
 	t.Helper()
 	for _, tool := range []string{"curl", "jq"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -255,7 +255,7 @@ func (w *world) onGitLab(t *testing.T, db *postgres) *gitlabStandIn {
 func TestAccGitLabPipeline(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, "github-actions")
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "github-actions")
 	g := w.onGitLab(t, startPostgres(t))
 	p := parsePipeline(t, example(t, gitlabPipelineFile))
 	if got := w.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); got.code != 0 {
@@ -335,13 +335,13 @@ func TestAccGitLabPipeline(t *testing.T) {
 // apply of that very plan.
 func TestAccInitPipeline(t *testing.T) {
 	t.Parallel()
-	for ci, runWritten := range map[string]func(*world, *testing.T, *postgres){
-		"github": (*world).runWrittenWorkflow, "gitlab": (*world).runWrittenPipeline,
+	for ci, runWritten := range map[string]func(*testEnv, *testing.T, *postgres){
+		"github": (*testEnv).runWrittenWorkflow, "gitlab": (*testEnv).runWrittenPipeline,
 	} {
 		t.Run(ci, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, installed: true, way: waysAPIs})
+			w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true, way: waysAPIs})
 			binaries, err := filepath.Glob(filepath.Join(mirrored(t), "*", "storefront-iac", "kustom", "*", "*", "terraform-provider-kustom_*"))
 			if err != nil || len(binaries) == 0 {
 				t.Fatalf("the provider was not found (%v)", err)
@@ -364,7 +364,7 @@ func TestAccInitPipeline(t *testing.T) {
 }
 
 // runWrittenPipeline plans and applies with the pipeline for GitLab that init has written.
-func (w *world) runWrittenPipeline(t *testing.T, db *postgres) {
+func (w *testEnv) runWrittenPipeline(t *testing.T, db *postgres) {
 	t.Helper()
 	g := w.onGitLab(t, db)
 	p := parsePipeline(t, read(t, filepath.Join(w.dir, ".gitlab-ci.yml")))
@@ -382,7 +382,7 @@ func (w *world) runWrittenPipeline(t *testing.T, db *postgres) {
 }
 
 // runWrittenWorkflow plans and applies with the workflow for GitHub that init has written.
-func (w *world) runWrittenWorkflow(t *testing.T, db *postgres) {
+func (w *testEnv) runWrittenWorkflow(t *testing.T, db *postgres) {
 	t.Helper()
 	var written workflow
 	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(w.dir, ".github/workflows/shops.yml"))), &written); err != nil {

@@ -18,7 +18,7 @@ func TestUpdate_FailsWhereOldKeyStays(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			seed := loneShop()
-			r, ok := rehearse(t, worldOptions{seed: &seed}, way).(*rehearsal)
+			r, ok := rehearse(t, testEnvOptions{seed: &seed}, way).(*rehearsal)
 			if !ok {
 				t.Fatal("it is another rehearsal")
 			}

@@ -37,7 +37,7 @@ func TestAccI1ShopsImportedInTheSameRun(t *testing.T) {
 				shops = 5
 			}
 			seed := sandbox.FleetSeed(shops)
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
 			w.useExample(t, "switch", seed)
 			w.write(t, "import.tf", importShops)
 			var last run
@@ -71,7 +71,7 @@ func mustBeOnlyHeldKeys(t *testing.T, output string) {
 // TestAccI1DeletionWaitsForTheShop deletes a key whose shop is moved to another by hand meanwhile.
 func TestAccI1DeletionWaitsForTheShop(t *testing.T) {
 	t.Parallel()
-	w, key := oneKeyWorld(t, "10m")
+	w, key := oneKeyEnv(t, "10m")
 	byHand, err := w.sandbox.GenerateKey(key.MerchantID, "by hand")
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestAccI1DeletionRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w, key := oneKeyWorld(t, "1m")
+			w, key := oneKeyEnv(t, "1m")
 			if test.moved {
 				w.moveBack(t, key)
 			}
@@ -153,8 +153,8 @@ var framing = regexp.MustCompile(`\s*\n[│╷╵ ]*`)
 // unwrapped undoes Terraform's wrapping of long lines.
 func unwrapped(output string) string { return framing.ReplaceAllString(output, " ") }
 
-// moveBack gives the shop of a oneKeyWorld the key that it had before.
-func (w *world) moveBack(t *testing.T, key sandbox.Key) {
+// moveBack gives the shop of a oneKeyEnv the key that it had before.
+func (w *testEnv) moveBack(t *testing.T, key sandbox.Key) {
 	t.Helper()
 	for _, other := range w.sandbox.Keys(key.MerchantID) {
 		if other.CredentialID != key.CredentialID {
@@ -165,12 +165,12 @@ func (w *world) moveBack(t *testing.T, key sandbox.Key) {
 	}
 }
 
-// oneKeyWorld returns a world with a key that Terraform has made and that a person has installed in
+// oneKeyEnv returns a world with a key that Terraform has made and that a person has installed in
 // its shop.
-func oneKeyWorld(t *testing.T, deleteTimeout string) (*world, sandbox.Key) {
+func oneKeyEnv(t *testing.T, deleteTimeout string) (*testEnv, sandbox.Key) {
 	t.Helper()
 	const merchantID = "M00412871"
-	w := newWorld(t, worldOptions{})
+	w := newTestEnv(t, testEnvOptions{})
 	w.write(t, "main.tf", `
 terraform {
   required_providers {
@@ -196,7 +196,7 @@ resource "kustom_api_key" "key" {
 	return nil, sandbox.Key{}
 }
 
-func mustHaveNoViolation(t *testing.T, w *world) {
+func mustHaveNoViolation(t *testing.T, w *testEnv) {
 	t.Helper()
 	for _, v := range w.sandbox.Violations() {
 		t.Errorf("violation: %v", v)
@@ -211,7 +211,7 @@ func TestAccI1ProofHasPatience(t *testing.T) {
 	// machine lets the key spread before it is tried.
 	seed := sandbox.FleetSeed(1)
 	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	w := newWorld(t, worldOptions{seed: &seed, clock: clk, sandbox: sandbox.Options{Spread: 20 * time.Second}})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, clock: clk, sandbox: sandbox.Options{Spread: 20 * time.Second}})
 	w.useExample(t, "switch", seed)
 	w.mustApply(t)
 	refused := slices.ContainsFunc(w.sandbox.Requests(), func(r sandbox.Request) bool {
@@ -262,7 +262,7 @@ func TestAccI1NothingWrittenWithoutProof(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
 			w.useExample(t, "switch", seed)
 			test.fault.API = sandbox.Merchant
 			armed := w.sandbox.Arm(test.fault)
@@ -301,7 +301,7 @@ func TestAccI5LostSecret(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
 			w.useExample(t, "switch", seed)
 			w.mustApply(t)
 			before := w.keysInState(t)
@@ -327,7 +327,7 @@ func TestAccI5LostSecret(t *testing.T) {
 }
 
 // mustHaveChangedInOrder expects the servers to have seen these changing requests and no others.
-func mustHaveChangedInOrder(t *testing.T, w *world, want ...string) {
+func mustHaveChangedInOrder(t *testing.T, w *testEnv, want ...string) {
 	t.Helper()
 	var got []string
 	for _, request := range w.sandbox.Requests() {
@@ -345,7 +345,7 @@ func mustHaveChangedInOrder(t *testing.T, w *world, want ...string) {
 func TestAccI6NoRefusalOfItsOwnMaking(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(50)
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.useExample(t, "switch", seed)
 	w.mustApply(t)
 	for _, request := range w.sandbox.Requests() {
@@ -364,7 +364,7 @@ func TestAccI7ReadsInBulk(t *testing.T) {
 			t.Parallel()
 			const shops, few = 50, 3
 			seed := sandbox.FleetSeed(shops)
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
 			w.useExample(t, way, seed)
 			w.mustApply(t)
 			w.sandbox.ResetRequests()

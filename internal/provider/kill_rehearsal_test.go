@@ -56,7 +56,7 @@ func requestsOf(t *testing.T, way string) int {
 	all := &meeting{point: -1}
 	synctest.Test(t, func(t *testing.T) {
 		seed := sandbox.ThreeShops()
-		r := rehearsed(t, worldOptions{seed: &seed, carrier: all}, way)
+		r := rehearsed(t, testEnvOptions{seed: &seed, carrier: all}, way)
 		r.oneByOne(way, seed)
 		r.mustApply(t)
 	})
@@ -135,7 +135,7 @@ func (g *grave) RoundTrip(req *http.Request) (*http.Response, error) {
 func killedRehearsal(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed, dir := sandbox.ThreeShops(), t.TempDir()
 	g := newGrave(point)
-	first := rehearsed(t, worldOptions{seed: &seed, carrier: g, cacheDir: dir}, way)
+	first := rehearsed(t, testEnvOptions{seed: &seed, carrier: g, cacheDir: dir}, way)
 	first.oneByOne(way, seed)
 	var run sync.WaitGroup
 	run.Go(func() { _ = first.core.apply(t.Context()) })
@@ -175,7 +175,7 @@ const late = 400 * time.Millisecond
 func interruptedRehearsal(t *testing.T, way string, point int) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	m := &meeting{point: point}
-	r := rehearsed(t, worldOptions{seed: &seed, carrier: m}, way)
+	r := rehearsed(t, testEnvOptions{seed: &seed, carrier: m}, way)
 	r.oneByOne(way, seed)
 	m.met = func(req *http.Request, resp *http.Response) (*http.Response, error) {
 		if err := r.stop(req.Context()); err != nil {

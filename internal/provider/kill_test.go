@@ -58,7 +58,7 @@ func atChanges(t *testing.T, what string, migration func(t *testing.T, way strin
 
 func killedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, hastened: true})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, hastened: true})
 	w.env = append(w.env, "XDG_CACHE_HOME="+t.TempDir())
 	if way == wayFleet {
 		w.write(t, "override.tf", fmt.Sprintf("resource %q \"all\" {\n  max_concurrency = 1\n}\n", fleetType))
@@ -86,7 +86,7 @@ func killedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphan
 
 func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.plan(t, way, seed)
 	at.Kind, at.Latency = sandbox.FaultDelay, 400*time.Millisecond
 	armed := w.sandbox.Arm(at)
@@ -106,7 +106,7 @@ func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, o
 // TestAccI6InterruptEndsWaits interrupts a deletion that would wait for a shop for an hour.
 func TestAccI6InterruptEndsWaits(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{external: true})
+	w := newTestEnv(t, testEnvOptions{external: true})
 	w.write(t, "main.tf", `
 terraform {
   required_providers {
@@ -142,7 +142,7 @@ resource "kustom_api_key" "key" {
 }
 
 // plan saves a plan of a published example.
-func (w *world) plan(t *testing.T, example string, seed sandbox.Seed) {
+func (w *testEnv) plan(t *testing.T, example string, seed sandbox.Seed) {
 	t.Helper()
 	w.useExample(t, example, seed)
 	if r := w.terraform(t, "plan", "-input=false", "-no-color", "-out=switch.tfplan"); r.code != 0 {
@@ -157,7 +157,7 @@ type process struct {
 	done   chan error
 }
 
-func (w *world) start(t *testing.T, args ...string) *process {
+func (w *testEnv) start(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: w.command(t.Context(), args...), output: new(bytes.Buffer), done: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
@@ -243,7 +243,7 @@ func children(t *testing.T, parent int) []int {
 
 // mustShowOrphans expects the published example of the data source to show every key that the state does
 // not have, so that none stays unnoticed.
-func (w *world) mustShowOrphans(t *testing.T, seed sandbox.Seed) {
+func (w *testEnv) mustShowOrphans(t *testing.T, seed sandbox.Seed) {
 	t.Helper()
 	w.write(t, "strays.tf", example(t, "data-sources/kustom_api_keys/data-source.tf"))
 	w.mustApply(t)

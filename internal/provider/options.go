@@ -24,7 +24,7 @@ type Options struct {
 	// Attendant answers the questions of browser.attended in tests; nil shows them to the user.
 	Attendant func(context.Context)
 	// Sessions are the sessions that login saved.
-	Sessions browser.Keep
+	Sessions browser.SessionStore
 	// CacheDir is the folder in which the provider remembers each shop's last seen key, running requests for
 	// keys, and the addresses of pages. If it is empty, the provider remembers nothing.
 	CacheDir string

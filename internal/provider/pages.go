@@ -32,7 +32,7 @@ func (e *otherHostError) Error() string {
 // pages gives access to the vendors' pages.
 type pages struct {
 	*browserSettings
-	keep    browser.Keep
+	keep    browser.SessionStore
 	portal  *portalpages.Portal
 	mystore *mystorepages.Client
 }

@@ -168,7 +168,7 @@ func pictured(step *browser.StepError) string {
 const teach = "run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile."
 
 // labelsOf returns the labels of things in the form of the configuration.
-func labelsOf(site string, things []browser.Thing) []string {
+func labelsOf(site string, things []browser.Target) []string {
 	var labels []string
 	for _, thing := range things {
 		labels = append(labels, site+"."+thing.Label)

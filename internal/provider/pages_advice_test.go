@@ -108,7 +108,7 @@ func TestAdviseLookedFor(t *testing.T) {
 	step := generating(browser.NotFound)
 	words := browser.NewWords(mystorepages.Table(), map[string]string{"credentials": "Keys", "kustom_id": "ID"})
 	step.Site, step.Page, step.Step = mystorepages.Name, "the credentials of shop butikk", "open Credentials"
-	step.Wanted = []browser.Thing{words.Action("credentials"), words.Field("kustom_id")}
+	step.Wanted = []browser.Target{words.Action("credentials"), words.Field("kustom_id")}
 	step.Nearest = []string{"Access", "Settings"}
 	const want = `On Mystore (the credentials of shop butikk), the provider could not open Credentials, because the page differs from what is known. Nothing was changed. The page may have been slow, or the vendor may have changed it. Run again; if it stays, look at the page. With browser.debug_dir, the provider takes a picture of it.
 

@@ -306,7 +306,7 @@ func TestAccPagesLeaveNothing(t *testing.T) {
 	seed := sandbox.FleetSeed(shops)
 	took := map[string]time.Duration{}
 	for _, way := range []string{waysAPIs, waysPages} {
-		w := newWorld(t, worldOptions{seed: &seed, external: true, way: way, browser: "max_tabs = 4"})
+		w := newTestEnv(t, testEnvOptions{seed: &seed, external: true, way: way, browser: "max_tabs = 4"})
 		temporary := t.TempDir()
 		config := t.TempDir()
 		w.env = append(w.env, "TMPDIR="+temporary, "XDG_CONFIG_HOME="+config)

@@ -72,7 +72,7 @@ func TestProgressFile_TellsWholeSwitchWithoutSecret(t *testing.T) {
 			t.Run(way+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				seed := sandbox.ThreeShops()
-				r, ok := rehearse(t, worldOptions{seed: &seed}, way).(*rehearsal)
+				r, ok := rehearse(t, testEnvOptions{seed: &seed}, way).(*rehearsal)
 				if !ok {
 					t.Fatal("it is another rehearsal")
 				}
@@ -142,7 +142,7 @@ func TestProgressFile_TellsSwitchOverPages(t *testing.T) {
 func TestProgressFile_StopsBeforeAnythingIsChanged(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	r, ok := rehearse(t, worldOptions{seed: &seed}, wayConnection).(*rehearsal)
+	r, ok := rehearse(t, testEnvOptions{seed: &seed}, wayConnection).(*rehearsal)
 	if !ok {
 		t.Fatal("it is another rehearsal")
 	}
@@ -162,7 +162,7 @@ func TestProgressFile_NeverFailsRotation(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	taken := new(thief)
-	r, ok := rehearse(t, worldOptions{seed: &seed, carrier: taken}, wayFleet).(*rehearsal)
+	r, ok := rehearse(t, testEnvOptions{seed: &seed, carrier: taken}, wayFleet).(*rehearsal)
 	if !ok {
 		t.Fatal("it is another rehearsal")
 	}

@@ -237,7 +237,7 @@ func TestAccImportCommands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := allShops()
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
 			if err := w.sandbox.Install("butikk", exampleUsername, exampleSecret); err != nil {
 				t.Fatal(err)
 			}

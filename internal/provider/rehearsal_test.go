@@ -24,12 +24,12 @@ type rehearsal struct {
 
 // rehearse has core migrate the shops, without a network. The objects are those of the published example. The
 // clock is the real one, or that of the test's bubble.
-func rehearse(t *testing.T, o worldOptions, way string) migration {
+func rehearse(t *testing.T, o testEnvOptions, way string) migration {
 	t.Helper()
 	return rehearsed(t, o, way)
 }
 
-func rehearsed(t *testing.T, o worldOptions, way string) *rehearsal {
+func rehearsed(t *testing.T, o testEnvOptions, way string) *rehearsal {
 	t.Helper()
 	o.sandbox.Clock = clock.System{}
 	s, err := sandbox.New(*o.seed, o.sandbox)

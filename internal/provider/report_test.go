@@ -41,7 +41,7 @@ func TestAccReport(t *testing.T) {
 		t.Run(test.example, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed, installed: true, way: waysAPIs}).checkOut(t, test.example)
+			w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true, way: waysAPIs}).checkOut(t, test.example)
 			w.mustInit(t)
 			if got := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan); got.code != 0 {
 				t.Fatal(got.output)
@@ -54,7 +54,7 @@ func TestAccReport(t *testing.T) {
 }
 
 // mustReport expects the report of what show -json prints to say something, and no secret.
-func (w *world) mustReport(t *testing.T, want []string, args ...string) {
+func (w *testEnv) mustReport(t *testing.T, want []string, args ...string) {
 	t.Helper()
 	shown := w.terraform(t, append([]string{"show", "-json"}, args...)...)
 	r, err := report.Read(strings.NewReader(shown.output))

@@ -14,13 +14,13 @@ import (
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
-// rotatingWorld returns a world on a clock that the test moves, with one shop on a key that
+// rotatingEnv returns a world on a clock that the test moves, with one shop on a key that
 // Terraform has made.
-func rotatingWorld(t *testing.T, rotation string) (*world, *clocktest.Fake) {
+func rotatingEnv(t *testing.T, rotation string) (*testEnv, *clocktest.Fake) {
 	t.Helper()
 	seed := oneShop()
 	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	w := newWorld(t, worldOptions{seed: &seed, clock: clk})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, clock: clk})
 	w.write(t, "main.tf", rotatingKey(rotation))
 	w.mustApply(t)
 	w.sandbox.ResetRequests()
@@ -62,7 +62,7 @@ resource "mystore_klarna_checkout_credentials" "butikk" {
 }
 
 // mustPlan plans and expects the output to say all of this.
-func (w *world) mustPlan(t *testing.T, says ...string) {
+func (w *testEnv) mustPlan(t *testing.T, says ...string) {
 	t.Helper()
 	r := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan)
 	for _, text := range says {
@@ -78,7 +78,7 @@ func aligned(output string) string {
 }
 
 // mustHaveRotated expects a rotation in the safe order, and nothing left to do.
-func (w *world) mustHaveRotated(t *testing.T) {
+func (w *testEnv) mustHaveRotated(t *testing.T) {
 	t.Helper()
 	mustHaveChangedInOrder(t, w, http.MethodPost, http.MethodPatch, http.MethodDelete)
 	w.mustBeEmpty(t)
@@ -88,7 +88,7 @@ func (w *world) mustHaveRotated(t *testing.T) {
 
 func TestAccRotateWhenChanged(t *testing.T) {
 	t.Parallel()
-	w, _ := rotatingWorld(t, `rotate_when_changed = { quarter = "2026-q4" }`)
+	w, _ := rotatingEnv(t, `rotate_when_changed = { quarter = "2026-q4" }`)
 	w.write(t, "main.tf", rotatingKey(`rotate_when_changed = { quarter = "2027-q1" }`))
 	w.mustPlan(t, `~ "quarter" = "2026-q4" -> "2027-q1"`, "# forces replacement", "1 to add, 1 to change, 1 to destroy")
 	w.mustApplySaved(t)
@@ -104,7 +104,7 @@ func TestAccRotateWithAnotherResource(t *testing.T) {
 		return fmt.Sprintf("\nresource \"terraform_data\" \"rotation\" {\n  triggers_replace = %q\n}\n", on)
 	}
 	seed := oneShop()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.write(t, "main.tf", rotatingKey(trigger)+rotation("2026-11-02"))
 	w.mustApply(t)
 	w.mustBeEmpty(t)
@@ -116,7 +116,7 @@ func TestAccRotateWithAnotherResource(t *testing.T) {
 
 func TestAccRotateAfterDays(t *testing.T) {
 	t.Parallel()
-	w, clk := rotatingWorld(t, "rotate_after_days = 90")
+	w, clk := rotatingEnv(t, "rotate_after_days = 90")
 	clk.Advance(days(89))
 	w.mustBeEmpty(t)
 	clk.Advance(days(1))
@@ -130,7 +130,7 @@ func TestAccRotateAfterDays(t *testing.T) {
 // TestAccRotationFallsDueAfterThePlan applies a plan that was made before the key was due.
 func TestAccRotationFallsDueAfterThePlan(t *testing.T) {
 	t.Parallel()
-	w, clk := rotatingWorld(t, "rotate_after_days = 90")
+	w, clk := rotatingEnv(t, "rotate_after_days = 90")
 	w.write(t, "main.tf", rotatingKey("rotate_after_days = 90\n  force_destroy = true"))
 	clk.Advance(days(90) - time.Hour)
 	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
@@ -146,7 +146,7 @@ func TestAccRotationFallsDueAfterThePlan(t *testing.T) {
 // brings the age brings the rotation too.
 func TestAccRotateAfterDaysChanged(t *testing.T) {
 	t.Parallel()
-	w, clk := rotatingWorld(t, "")
+	w, clk := rotatingEnv(t, "")
 	clk.Advance(days(200))
 	w.write(t, "main.tf", rotatingKey("rotate_after_days = 365"))
 	w.mustPlan(t, "0 to add, 1 to change, 0 to destroy")
@@ -162,7 +162,7 @@ func TestAccRotateAfterDaysChanged(t *testing.T) {
 func TestAccImportedKeyIsNotRotated(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	configuration := func(quarter string) string {
 		return example(t, keyExample+"terraform.tf") + fmt.Sprintf(`
 import {
@@ -189,7 +189,7 @@ func TestAccRotateExample(t *testing.T) {
 	t.Parallel()
 	const shops, waves = 12, 4
 	seed := sandbox.FleetSeed(shops)
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.useExample(t, "rotate", seed)
 	w.write(t, "import.tf", importCurrentKeys)
 	w.mustApply(t)

@@ -23,7 +23,7 @@ func leaks(text string, secrets []string) int {
 }
 
 // traced makes Terraform and the provider log all that they can, and returns where.
-func traced(t *testing.T, w *world) string {
+func traced(t *testing.T, w *testEnv) string {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "trace.log")
 	w.env = append(w.env, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
@@ -44,7 +44,7 @@ func read(t *testing.T, file string) string {
 func TestAccSecretsStayInState(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{external: true})
+	w := newTestEnv(t, testEnvOptions{external: true})
 	log := traced(t, w)
 	w.useExample(t, "switch", seed)
 	var printed strings.Builder
@@ -144,7 +144,7 @@ func TestAccSecretsNotEchoed(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			seed := exampleSeed()
-			w := newWorld(t, worldOptions{seed: &seed, external: true})
+			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
 			log := traced(t, w)
 			w.env = append(w.env, "TF_VAR_kustom_secret="+exampleSecret)
 			w.write(t, "main.tf", e.hcl)
@@ -176,7 +176,7 @@ func TestAccSwappedByHand(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
 			w.useExample(t, way, seed)
 			w.mustApply(t)
 			swapped := "kco_live_api_SWAPPEDn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"

@@ -25,9 +25,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// shardedWorld is a world whose shops are in the published shards, with the states in PostgreSQL.
-type shardedWorld struct {
-	*world
+// shardedEnv is a world whose shops are in the published shards, with the states in PostgreSQL.
+type shardedEnv struct {
+	*testEnv
 	db   *postgres
 	seed sandbox.Seed
 }
@@ -35,10 +35,10 @@ type shardedWorld struct {
 // shardCount is how many shards the example has.
 const shardCount = 4
 
-func newShardedWorld(t *testing.T, seed sandbox.Seed) *shardedWorld {
+func newShardedEnv(t *testing.T, seed sandbox.Seed) *shardedEnv {
 	t.Helper()
-	w := newWorld(t, worldOptions{seed: &seed, installed: true})
-	s := &shardedWorld{world: w, db: startPostgres(t), seed: seed}
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true})
+	s := &shardedEnv{testEnv: w, db: startPostgres(t), seed: seed}
 	// As the README has it.
 	first := s.checkOut(t, "fleet-sharded")
 	first.set("PG_CONN_STR", s.db.url)
@@ -55,12 +55,12 @@ func shardOf(merchantID string) int {
 }
 
 // shops returns the shops of a shard.
-func (s *shardedWorld) shops(shard int) []sandbox.Shop {
+func (s *shardedEnv) shops(shard int) []sandbox.Shop {
 	return slices.DeleteFunc(slices.Clone(s.seed.Shops), func(shop sandbox.Shop) bool { return shardOf(shop.MerchantID) != shard })
 }
 
 // tokens returns the Mystore tokens of a shard's shops, as JSON.
-func (s *shardedWorld) tokens(t *testing.T, shard int) string {
+func (s *shardedEnv) tokens(t *testing.T, shard int) string {
 	t.Helper()
 	tokens := map[string]string{}
 	for _, shop := range s.shops(shard) {
@@ -75,7 +75,7 @@ func (s *shardedWorld) tokens(t *testing.T, shard int) string {
 
 // machine returns a world on which a shard can be run beside others, under a name that the database
 // shows: with a directory of its own, and with no more tokens than it needs.
-func (s *shardedWorld) machine(t *testing.T, shard int, name string) *world {
+func (s *shardedEnv) machine(t *testing.T, shard int, name string) *testEnv {
 	t.Helper()
 	m := s.checkOut(t, "fleet-sharded")
 	m.set("TF_WORKSPACE", fmt.Sprintf("shard-%d", shard))
@@ -91,7 +91,7 @@ func (s *shardedWorld) machine(t *testing.T, shard int, name string) *world {
 
 // hold holds every request that makes a key for one of a shard's shops, and returns what tells that
 // as many as there are shops have come, and what lets them go.
-func (s *shardedWorld) hold(shard int) (arrived func() bool, letGo func()) {
+func (s *shardedEnv) hold(shard int) (arrived func() bool, letGo func()) {
 	until := make(chan struct{})
 	armed := s.sandbox.Arm(sandbox.Fault{
 		API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultDelay, Until: until,
@@ -105,7 +105,7 @@ const patiently = "-lock-timeout=10m"
 // TestAccShards applies every shard of the published list, one of which has no shops.
 func TestAccShards(t *testing.T) {
 	t.Parallel()
-	s := newShardedWorld(t, sandbox.ThreeShops())
+	s := newShardedEnv(t, sandbox.ThreeShops())
 	w := s.checkOut(t, "fleet-sharded")
 	w.set("PG_CONN_STR", s.db.url)
 	empty := 0
@@ -140,7 +140,7 @@ func TestAccShards(t *testing.T) {
 // as a shard has that is no more.
 func TestAccShardsRefuseOtherWorkspaces(t *testing.T) {
 	t.Parallel()
-	s := newShardedWorld(t, sandbox.ThreeShops())
+	s := newShardedEnv(t, sandbox.ThreeShops())
 	w := s.machine(t, shardOf("M00412871"), "machine")
 	w.mustApply(t, patiently)
 	s.sandbox.ResetRequests()
@@ -161,7 +161,7 @@ func TestAccShardsRefuseOtherWorkspaces(t *testing.T) {
 // tokens of its own shops only. The other shards' shops notice nothing.
 func TestAccShardsAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	s := newShardedWorld(t, sandbox.FleetSeed(16))
+	s := newShardedEnv(t, sandbox.FleetSeed(16))
 	seed, written := sandbox.Seed{Stores: s.seed.Stores}, 0
 	var runs []*process
 	var releases []func()
@@ -211,7 +211,7 @@ func TestAccShardsKeepSharedKey(t *testing.T) {
 		t.Fatalf("%s and %s would be in one shard anyhow", one.Name, other.Name)
 	}
 	other.MerchantID, other.KustomID, other.KustomSecret = one.MerchantID, one.KustomID, one.KustomSecret
-	s := newShardedWorld(t, seed)
+	s := newShardedEnv(t, seed)
 	for shard := range shardCount {
 		m := s.machine(t, shard, "machine")
 		m.set("TF_VAR_shared_merchant_ids", fmt.Sprintf("[%q]", one.MerchantID))
@@ -229,7 +229,7 @@ func TestAccShardsKeepSharedKey(t *testing.T) {
 // one that waits finds nothing to do.
 func TestAccShardIsLocked(t *testing.T) {
 	t.Parallel()
-	s := newShardedWorld(t, sandbox.FleetSeed(16))
+	s := newShardedEnv(t, sandbox.FleetSeed(16))
 	first, hasty, patient := s.machine(t, 0, "first"), s.machine(t, 0, "hasty"), s.machine(t, 0, "patient")
 	arrived, letGo := s.hold(0)
 	holding := first.start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
@@ -354,8 +354,8 @@ func TestAccShardWorkflow(t *testing.T) {
 	for i := range reading.Shops {
 		reading.Shops[i].Permissions = []string{sandbox.PermissionReadExtensions}
 	}
-	requested, merged := newShardedWorld(t, reading), newShardedWorld(t, seed)
-	for _, s := range []*shardedWorld{requested, merged} {
+	requested, merged := newShardedEnv(t, reading), newShardedEnv(t, seed)
+	for _, s := range []*shardedEnv{requested, merged} {
 		s.stubGitHub(t)
 	}
 	shards := []int{0, 1, 2, 3}
@@ -388,7 +388,7 @@ func TestAccShardWorkflow(t *testing.T) {
 
 // runJob runs a job of the workflow for some shards at once, each on a machine of its own, and expects
 // each to say in its last step what is wanted of its shard.
-func (s *shardedWorld) runJob(t *testing.T, name string, shards []int, want func(shard int) string) {
+func (s *shardedEnv) runJob(t *testing.T, name string, shards []int, want func(shard int) string) {
 	t.Helper()
 	published := publishedWorkflow(t, shardWorkflowFile)
 	t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ var shownOutputs = map[string][]shownOutput{
 // of it in what is really printed. They show Terraform's; OpenTofu words some of it differently.
 func TestAccShownOutput(t *testing.T) {
 	t.Parallel()
-	if w := newWorld(t, worldOptions{}); strings.HasPrefix(w.terraform(t, "version").output, "OpenTofu") {
+	if w := newTestEnv(t, testEnvOptions{}); strings.HasPrefix(w.terraform(t, "version").output, "OpenTofu") {
 		t.Skip("the documents show what Terraform prints: run make test TF=terraform")
 	}
 	for _, file := range documents(t) {
@@ -64,7 +64,7 @@ func TestAccShownOutput(t *testing.T) {
 			t.Run(shown.example, func(t *testing.T) {
 				t.Parallel()
 				seed := sandbox.ThreeShops()
-				w := newWorld(t, worldOptions{seed: &seed, external: true}).checkOut(t, shown.example)
+				w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, shown.example)
 				for _, args := range shown.after {
 					if got := w.terraform(t, append(args, "-input=false", "-no-color")...); got.code != 0 {
 						t.Fatal(got.output)

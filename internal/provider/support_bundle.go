@@ -96,7 +96,7 @@ type bundleCall struct {
 }
 
 // bundleCalls returns requests in an order that does not depend on which ended first.
-func bundleCalls(exchanges []transport.Exchange) []bundleCall {
+func bundleCalls(exchanges []transport.RequestRecord) []bundleCall {
 	calls := make([]bundleCall, 0, len(exchanges))
 	for _, e := range exchanges {
 		calls = append(calls, bundleCall{Call: describeCall(e), Status: e.Status, CorrelationID: e.CorrelationID})

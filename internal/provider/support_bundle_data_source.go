@@ -308,23 +308,23 @@ func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBund
 // exchangeLog collects requests. It is safe for concurrent use; its zero value is empty.
 type exchangeLog struct {
 	mu        sync.Mutex
-	exchanges []transport.Exchange
+	exchanges []transport.RequestRecord
 }
 
-func (l *exchangeLog) add(e transport.Exchange) {
+func (l *exchangeLog) add(e transport.RequestRecord) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.exchanges = append(l.exchanges, e)
 }
 
-func (l *exchangeLog) all() []transport.Exchange {
+func (l *exchangeLog) all() []transport.RequestRecord {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.exchanges
 }
 
-func (l *exchangeLog) failed() []transport.Exchange {
-	var failed []transport.Exchange
+func (l *exchangeLog) failed() []transport.RequestRecord {
+	var failed []transport.RequestRecord
 	for _, e := range l.all() {
 		if e.Kind != "" {
 			failed = append(failed, e)

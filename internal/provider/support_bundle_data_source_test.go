@@ -20,7 +20,7 @@ const bundleExample = "data-sources/kustom_support_bundle/"
 func TestAccSupportBundle(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	w := newWorld(t, worldOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf", bundleExample+"data-source.tf"))
 	w.mustApply(t)
 	got := w.terraform(t, "output", "-raw", "support_bundle").output
@@ -105,7 +105,7 @@ output "markdown" {
 
 // gather applies [bundleHCL], and returns the bundle and all texts that it left: the two forms of the
 // bundle, the output and the state.
-func (w *world) gather(t *testing.T, secret string) (bundle, string) {
+func (w *testEnv) gather(t *testing.T, secret string) (bundle, string) {
 	t.Helper()
 	w.env = append(w.env, "TF_VAR_kustom_secret="+secret)
 	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf")+bundleHCL)
@@ -126,7 +126,7 @@ func TestAccSupportBundleProof(t *testing.T) {
 	careless := "its secret is kco_live_api_EXAMPLEn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"
 	seed.Stores[0].Keys[0].Description = &careless
 	seed.Stores[0].Services = []sandbox.Service{{Service: "checkout", Host: legacyHost}}
-	w := newWorld(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
 	got, all := w.gather(t, exampleSecret)
 	// The second call is the one with the made-up pair.
 	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 2 ||
@@ -157,14 +157,14 @@ func TestAccSupportBundleFailures(t *testing.T) {
 		extension, credentialsOf = "Klarna Checkout V3 of the shop", "credentials of the shop"
 		statusCall               = "/stores/{merchant_id}/endpoint-status"
 	)
-	arm := func(f sandbox.Fault) func(*testing.T, *world) {
-		return func(_ *testing.T, w *world) { w.sandbox.Arm(f) }
+	arm := func(f sandbox.Fault) func(*testing.T, *testEnv) {
+		return func(_ *testing.T, w *testEnv) { w.sandbox.Arm(f) }
 	}
 	refused := func(api, body string) sandbox.Fault {
 		return sandbox.Fault{API: api, Status: http.StatusForbidden, ContentType: "application/json", Body: body}
 	}
 	tests := map[string]struct {
-		prepare func(*testing.T, *world)
+		prepare func(*testing.T, *testEnv)
 		secret  string
 		// failed are the parts that could not be read; says is a part of what is said of the first, and
 		// calls are at least so many.
@@ -193,7 +193,7 @@ func TestAccSupportBundleFailures(t *testing.T) {
 			failed: []string{holders}, says: "shop butikk", calls: 1, verdict: "accepted",
 		},
 		"no Klarna Checkout V3": {
-			prepare: func(t *testing.T, w *world) { uninstall(t, w.sandbox.Sandbox) },
+			prepare: func(t *testing.T, w *testEnv) { uninstall(t, w.sandbox.Sandbox) },
 			failed:  []string{extension}, says: "shop nettbutikk has no Klarna Checkout V3", verdict: "accepted",
 		},
 		"Mystore silent": {
@@ -209,7 +209,7 @@ func TestAccSupportBundleFailures(t *testing.T) {
 			prepare: arm(sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDrop}), verdict: "unknown",
 		},
 		"ID and secret swapped in the shop": {
-			prepare: func(t *testing.T, w *world) {
+			prepare: func(t *testing.T, w *testEnv) {
 				if err := w.sandbox.Install("nettbutikk", exampleSecret, "M00123456-zY9xW"); err != nil {
 					t.Fatal(err)
 				}
@@ -221,7 +221,7 @@ func TestAccSupportBundleFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := exampleSeed()
-			w := newWorld(t, worldOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{seed: &seed})
 			if test.prepare != nil {
 				test.prepare(t, w)
 			}

@@ -121,9 +121,9 @@ func TestShown(t *testing.T) {
 }
 
 func TestBundleCalls(t *testing.T) {
-	b := transport.Exchange{Method: "GET", Template: "/b", Host: "h", Status: 503, Kind: transport.Refused, CorrelationID: "c-2"}
-	a := transport.Exchange{Method: "GET", Template: "/a", Host: "h", Kind: transport.NoAnswer}
-	got := bundleCalls([]transport.Exchange{b, a})
+	b := transport.RequestRecord{Method: "GET", Template: "/b", Host: "h", Status: 503, Kind: transport.Refused, CorrelationID: "c-2"}
+	a := transport.RequestRecord{Method: "GET", Template: "/a", Host: "h", Kind: transport.NoAnswer}
+	got := bundleCalls([]transport.RequestRecord{b, a})
 	want := []bundleCall{{Call: "GET /a (h)"}, {Call: "GET /b (h)", Status: 503, CorrelationID: "c-2"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)

@@ -31,9 +31,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// world is a sandbox, and a directory in which a real Terraform or OpenTofu works on it: for tests of
+// testEnv is a sandbox, and a directory in which a real Terraform or OpenTofu works on it: for tests of
 // what a whole run does to the servers, however it ends.
-type world struct {
+type testEnv struct {
 	sandbox observed
 	server  *sandbox.Server
 	dir     string
@@ -44,8 +44,8 @@ type world struct {
 	bin string
 }
 
-// worldOptions are what a world is made of. The zero value is good for most.
-type worldOptions struct {
+// testEnvOptions are what a world is made of. The zero value is good for most.
+type testEnvOptions struct {
 	seed    *sandbox.Seed
 	sandbox sandbox.Options
 	// clock is the provider's and the sandbox's; the default runs a hundred times too fast.
@@ -79,7 +79,7 @@ const pageSpeed = 10
 // patient is a request timeout that is long enough for a busy machine.
 const patient = "10s"
 
-func newWorld(t *testing.T, o worldOptions) *world {
+func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")
@@ -114,7 +114,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	w := &world{sandbox: observed{s, t}, server: server, dir: t.TempDir()}
+	w := &testEnv{sandbox: observed{s, t}, server: server, dir: t.TempDir()}
 	w.vendors = wayEnvironment(t, server, o.way)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
 	if o.external {
@@ -138,7 +138,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 }
 
 // setRequestTimeout configures the provider.
-func (w *world) setRequestTimeout(t *testing.T, timeout string) {
+func (w *testEnv) setRequestTimeout(t *testing.T, timeout string) {
 	t.Helper()
 	w.write(t, "provider.tf", fmt.Sprintf("provider \"kustom\" {\n  request_timeout = %q\n}\n", timeout))
 }
@@ -153,7 +153,7 @@ func quietEnvironment() []string {
 
 // cliConfig writes the configuration of the command line: where to find the provider, if it is to
 // be started, and nothing of the machine's own.
-func (w *world) cliConfig(t *testing.T, o worldOptions) string {
+func (w *testEnv) cliConfig(t *testing.T, o testEnvOptions) string {
 	t.Helper()
 	var config string
 	switch {
@@ -171,7 +171,7 @@ func (w *world) cliConfig(t *testing.T, o worldOptions) string {
 	return filepath.Join(w.dir, ".cli.tfrc")
 }
 
-func (w *world) write(t *testing.T, name, content string) {
+func (w *testEnv) write(t *testing.T, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ const (
 )
 
 // useExample copies a published example into the working directory, for the shops of seed.
-func (w *world) useExample(t *testing.T, name string, seed sandbox.Seed) {
+func (w *testEnv) useExample(t *testing.T, name string, seed sandbox.Seed) {
 	t.Helper()
 	stores, shops := map[string]string{}, map[string]string{}
 	for _, shop := range seed.Shops {
@@ -209,7 +209,7 @@ func (w *world) useExample(t *testing.T, name string, seed sandbox.Seed) {
 
 // checkOut returns the same world with another working directory: the example as it is published, with
 // the modules beside it.
-func (w *world) checkOut(t *testing.T, example string) *world {
+func (w *testEnv) checkOut(t *testing.T, example string) *testEnv {
 	t.Helper()
 	root := t.TempDir()
 	for _, name := range []string{example, "modules"} {
@@ -243,7 +243,7 @@ func exampleFiles(t *testing.T, name string) []string {
 	return files
 }
 
-func (w *world) writeVariable(t *testing.T, name string, value map[string]string) {
+func (w *testEnv) writeVariable(t *testing.T, name string, value map[string]string) {
 	t.Helper()
 	variables, err := json.Marshal(map[string]map[string]string{name: value})
 	if err != nil {
@@ -296,7 +296,7 @@ type run struct {
 }
 
 // command prepares a Terraform command in the world's directory.
-func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
+func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 	binary := os.Getenv("TF_ACC_TERRAFORM_PATH")
 	if binary == "" {
 		binary = "terraform"
@@ -307,7 +307,7 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 // terraform runs a Terraform command to its end.
-func (w *world) terraform(t *testing.T, args ...string) run {
+func (w *testEnv) terraform(t *testing.T, args ...string) run {
 	t.Helper()
 	return finish(t, w.command(t.Context(), args...))
 }
@@ -325,13 +325,13 @@ func finish(t *testing.T, cmd *exec.Cmd) run {
 	return run{code: cmd.ProcessState.ExitCode(), output: output.String()}
 }
 
-func (w *world) apply(t *testing.T, args ...string) run {
+func (w *testEnv) apply(t *testing.T, args ...string) run {
 	t.Helper()
 	return w.terraform(t, append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, args...)...)
 }
 
 // mustApply applies and expects no error.
-func (w *world) mustApply(t *testing.T, args ...string) run {
+func (w *testEnv) mustApply(t *testing.T, args ...string) run {
 	t.Helper()
 	r := w.apply(t, args...)
 	if r.code != 0 {
@@ -340,7 +340,7 @@ func (w *world) mustApply(t *testing.T, args ...string) run {
 	return r
 }
 
-func (w *world) mustInit(t *testing.T) {
+func (w *testEnv) mustInit(t *testing.T) {
 	t.Helper()
 	if r := w.terraform(t, "init", "-input=false", "-no-color"); r.code != 0 {
 		t.Fatalf("init failed:\n%s", r.output)
@@ -348,7 +348,7 @@ func (w *world) mustInit(t *testing.T) {
 }
 
 // mustBeEmpty expects a plan that changes nothing (I4).
-func (w *world) mustBeEmpty(t *testing.T) {
+func (w *testEnv) mustBeEmpty(t *testing.T) {
 	t.Helper()
 	r := w.terraform(t, "plan", "-detailed-exitcode", "-input=false", "-no-color")
 	if r.code != 0 {
@@ -366,7 +366,7 @@ type stateObject struct {
 	}
 }
 
-func (w *world) state(t *testing.T) []stateObject {
+func (w *testEnv) state(t *testing.T) []stateObject {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -384,7 +384,7 @@ func (w *world) state(t *testing.T) []stateObject {
 
 // keysInState returns the attributes of the objects in the state that have a key, by merchant ID; of a
 // fleet those of its shops. A deposed or tainted one is an error.
-func (w *world) keysInState(t *testing.T) map[string]map[string]any {
+func (w *testEnv) keysInState(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	keys := map[string]map[string]any{}
 	for _, object := range w.state(t) {
@@ -436,7 +436,7 @@ func unused(seed sandbox.Seed) map[string]bool {
 // mustBeRight expects what every run must converge on, whatever went wrong on the way: each store
 // has the key that is in the state and no key too many but extra, each shop works with it, and no
 // server has seen an invariant broken at any moment. It returns what is wrong.
-func (w *world) mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken, orphans, violations int) {
+func (w *testEnv) mustBeRight(t *testing.T, seed sandbox.Seed, extra int) (broken, orphans, violations int) {
 	t.Helper()
 	return mustBeRight(t, w.sandbox, w.keysInState(t), seed, extra)
 }

@@ -33,7 +33,7 @@ func TestTwoRunsAtOnce_NextRunPutsShopsRight(t *testing.T) {
 func runTwice(t *testing.T, way string, later time.Duration) {
 	t.Helper()
 	seed := sandbox.ThreeShops()
-	one := rehearsed(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Latency: distance}}, way)
+	one := rehearsed(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Latency: distance}}, way)
 	two := &core{
 		provider: one.provider, settings: one.settings, chains: one.chains,
 		state: map[string]instance{}, deposed: map[string][]instance{}, tainted: map[string]bool{},

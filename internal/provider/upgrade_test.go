@@ -174,7 +174,7 @@ func TestAccStateFixtures(t *testing.T) {
 			continue
 		}
 		seed := sandbox.ThreeShops()
-		w := newWorld(t, worldOptions{seed: &seed, clock: clocktest.New(fixtureTime)})
+		w := newTestEnv(t, testEnvOptions{seed: &seed, clock: clocktest.New(fixtureTime)})
 		w.write(t, fixtureConfiguration, configuration)
 		w.mustApply(t)
 		// The second run leaves behind, in private state, what a look at the vendors does.
@@ -200,7 +200,7 @@ func TestAccStateFixtures(t *testing.T) {
 }
 
 // seed returns what the vendors have now, as a seed.
-func (w *world) seed(t *testing.T, before sandbox.Seed) sandbox.Seed {
+func (w *testEnv) seed(t *testing.T, before sandbox.Seed) sandbox.Seed {
 	t.Helper()
 	now := before
 	now.Stores, now.Shops = nil, nil
@@ -242,7 +242,7 @@ func TestAccUpgrade(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := newWorld(t, worldOptions{seed: &seed, clock: clocktest.New(fixtureTime.Add(time.Hour))})
+			w := newTestEnv(t, testEnvOptions{seed: &seed, clock: clocktest.New(fixtureTime.Add(time.Hour))})
 			for _, file := range []string{fixtureConfiguration, fixtureState} {
 				w.write(t, file, read(t, filepath.Join(dir, file)))
 			}

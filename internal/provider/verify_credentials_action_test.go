@@ -353,7 +353,7 @@ resource "terraform_data" "trigger" {
 func TestAccVerifyAfterChange(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newWorld(t, worldOptions{seed: &seed, sandbox: sandbox.Options{Spread: 5 * time.Second}})
+	w := newTestEnv(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Spread: 5 * time.Second}})
 	w.needsActions(t)
 	w.useExample(t, "verify-after-change", seed)
 	applied := w.mustApply(t)
@@ -383,7 +383,7 @@ func TestAccVerifyAfterChange(t *testing.T) {
 }
 
 // needsActions skips the test where Terraform, or OpenTofu, has no actions.
-func (w *world) needsActions(t *testing.T) {
+func (w *testEnv) needsActions(t *testing.T) {
 	t.Helper()
 	var is struct {
 		Version string `json:"terraform_version"`

@@ -110,7 +110,7 @@ func TestPublishedWorkflows(t *testing.T) {
 
 // runSteps runs the commands of a workflow's job as GitHub does, and returns the last that was run or has
 // failed. What expressions become is in values.
-func (w *world) runSteps(t *testing.T, published workflow, name string, values map[string]string) run {
+func (w *testEnv) runSteps(t *testing.T, published workflow, name string, values map[string]string) run {
 	t.Helper()
 	job, values := published.Jobs[name], maps.Clone(values)
 	var last, failed run
@@ -156,7 +156,7 @@ func (w *world) runSteps(t *testing.T, published workflow, name string, values m
 }
 
 // upload keeps what a step uploads where the stand-in of GitHub's command line finds it.
-func (w *world) upload(t *testing.T, step workflowStep, values map[string]string) {
+func (w *testEnv) upload(t *testing.T, step workflowStep, values map[string]string) {
 	t.Helper()
 	name, file := expanded(t, fmt.Sprint(step.With["name"]), values), path.Base(fmt.Sprint(step.With["path"]))
 	var archive bytes.Buffer
@@ -217,7 +217,7 @@ func expanded(t *testing.T, text string, values map[string]string) string {
 }
 
 // shell runs a script as CI does. What is tested has the name terraform in it.
-func (w *world) shell(t *testing.T, script string) run {
+func (w *testEnv) shell(t *testing.T, script string) run {
 	t.Helper()
 	bin := t.TempDir()
 	tested, err := exec.LookPath(w.command(t.Context()).Path)
@@ -276,7 +276,7 @@ mv "$COMMENTS.new" "$COMMENTS"
 `
 
 // stubGitHub puts the stand-in for GitHub's command line where the steps of a workflow find it.
-func (w *world) stubGitHub(t *testing.T) {
+func (w *testEnv) stubGitHub(t *testing.T) {
 	t.Helper()
 	for _, tool := range []string{"jq", "unzip"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -309,7 +309,7 @@ func TestAccPlanWorkflow(t *testing.T) {
 	t.Parallel()
 	// So many that the plan does not fit into a comment.
 	seed := sandbox.FleetSeed(80)
-	w := newWorld(t, worldOptions{seed: &seed, installed: true}).checkOut(t, filepath.Dir(planWorkflowFile))
+	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, filepath.Dir(planWorkflowFile))
 	shops := map[string]string{}
 	for _, shop := range seed.Shops {
 		shops[shop.Name] = shop.MerchantID
@@ -414,7 +414,7 @@ func TestAccPlanWorkflow(t *testing.T) {
 }
 
 // repository makes a repository of the world's files, and returns what commits them as they are.
-func (w *world) repository(t *testing.T) (commit func(message string)) {
+func (w *testEnv) repository(t *testing.T) (commit func(message string)) {
 	t.Helper()
 	git := func(args ...string) {
 		t.Helper()

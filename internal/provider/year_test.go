@@ -79,7 +79,7 @@ resource "kustom_api_keys_exclusive" "store" {
 
 // year is the world of shops in the course of a year.
 type year struct {
-	*world
+	*testEnv
 	clock *clocktest.Scaled
 	// stores are the managed ones: merchant ID to shop.
 	stores map[string]string
@@ -126,7 +126,7 @@ func TestAccYear(t *testing.T) {
 	t.Parallel()
 	seed := yearSeed()
 	clk := clocktest.NewScaled(speed)
-	y := &year{world: newWorld(t, worldOptions{seed: &seed, clock: clk}), clock: clk, stores: map[string]string{}}
+	y := &year{testEnv: newTestEnv(t, testEnvOptions{seed: &seed, clock: clk}), clock: clk, stores: map[string]string{}}
 	for _, shop := range seed.Shops[:3] {
 		y.stores[shop.MerchantID] = shop.Name
 	}

@@ -50,10 +50,10 @@ func (p portalCalls) generate(ctx context.Context, r kustom.Request) (key kustom
 	return p.to.Generate(ctx, r)
 }
 
-// Discard deletes a key. It is no error where there is none.
-func (p portalCalls) Discard(ctx context.Context, orphan kustom.Orphan) (err error) {
+// DeleteOrphan deletes a key. It is no error where there is none.
+func (p portalCalls) DeleteOrphan(ctx context.Context, orphan kustom.Orphan) (err error) {
 	defer recoverInto(&err)
-	return p.to.Discard(ctx, orphan)
+	return p.to.DeleteOrphan(ctx, orphan)
 }
 
 func (p portalCalls) Key(ctx context.Context, merchantID, credentialID string) (key kustom.Key, err error) {

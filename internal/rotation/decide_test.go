@@ -354,7 +354,7 @@ func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
 // TestDeleteLeftovers_ByPages deletes the key of which only the store's earlier keys are known.
 func TestDeleteLeftovers_ByPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|"}
 	var discarded []kustom.Orphan
 	w.engine.Keys = rotation.NewKeys(pagesPortal{w.portal, &discarded}, w.clock)
@@ -372,7 +372,7 @@ type pagesPortal struct {
 	discarded *[]kustom.Orphan
 }
 
-func (p pagesPortal) Discard(_ context.Context, o kustom.Orphan) error {
+func (p pagesPortal) DeleteOrphan(_ context.Context, o kustom.Orphan) error {
 	*p.discarded = append(*p.discarded, o)
 	return nil
 }

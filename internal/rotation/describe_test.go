@@ -26,7 +26,7 @@ func TestWithUnusedKeys_AddsToRefusedLimitOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil, m1("M1-used"), key("1", "M1-never", host, 2026, 0), key("2", "M2-never", host, 2026, 0))
+			w := newTestEnv(t, nil, m1("M1-used"), key("1", "M1-never", host, 2026, 0), key("2", "M2-never", host, 2026, 0))
 			w.portal.before = func(kind, _ string, _ int) error {
 				if kind == list {
 					return test.listing

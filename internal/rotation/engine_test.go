@@ -16,7 +16,7 @@ import (
 // TestClaim_RefusesShopInTwoObjects: each would undo what the other has done, at every apply.
 func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newTestEnv(t, nil)
 	if err := errors.Join(w.engine.Claim("a", "connection"), w.engine.Claim("b", "connection")); err != nil {
 		t.Fatal(err)
 	}
@@ -35,15 +35,15 @@ func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 // shop any more.
 func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
 	t.Parallel()
-	for name, takeOver := range map[string]func(*world, *rotation.Record){
+	for name, takeOver := range map[string]func(*testEnv, *rotation.Record){
 		"nobody":                 nil,
-		"somebody, by hand":      func(w *world, _ *rotation.Record) { w.shops.move("a", "M1-hand") },
-		"the same key, anew":     func(w *world, r *rotation.Record) { w.shops.move("a", r.Username) },
-		"another object, so far": func(w *world, _ *rotation.Record) { _, _ = w.connect(config(), &rotation.Record{MerchantID: "M1"}) },
+		"somebody, by hand":      func(w *testEnv, _ *rotation.Record) { w.shops.move("a", "M1-hand") },
+		"the same key, anew":     func(w *testEnv, r *rotation.Record) { w.shops.move("a", r.Username) },
+		"another object, so far": func(w *testEnv, _ *rotation.Record) { _, _ = w.connect(config(), &rotation.Record{MerchantID: "M1"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-hand"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-hand"))
 			var record rotation.Record
 			if _, err := w.connect(config(), &record); err != nil {
 				t.Fatal(err)
@@ -69,7 +69,7 @@ func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
 // another one. Then the recorded key is held no longer, and nothing waits for it.
 func TestLeave_TellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
 	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
 	record.Memory.Others = []string{"M1-other", "M1-lost"}
 	if err := w.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{orphan("M1-lost")}); err != nil {
@@ -95,7 +95,7 @@ func TestLeave_TellsWhatIsLeft(t *testing.T) {
 // TestIsManaged_KnowsKeysOfTheWalk: what deletes such a key when it is replaced needs no warning.
 func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newTestEnv(t, nil)
 	if w.engine.IsManaged("M1-old") {
 		t.Error("a key is managed that nobody has named")
 	}
@@ -107,7 +107,7 @@ func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
 // TestLostKeys_FindsKeyOfDestroyedRecord: a run was killed after it asked for a key, and the object is destroyed.
 func TestLostKeys_FindsKeyOfDestroyedRecord(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	plan := w.plan(config())
 	w.portal.after = func(kind, _ string, call int) error {
 		if kind == generate && call == 1 {
@@ -131,7 +131,7 @@ func TestLostKeys_FindsKeyOfDestroyedRecord(t *testing.T) {
 // TestInventory_NamesShopsOfEachKey, and the shops that can't be read.
 func TestInventory_NamesShopsOfEachKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-x", "b": "M1-x", "dead": "M1-y"}, m1("M1-x"), m1("M1-y"))
+	w := newTestEnv(t, map[string]string{"a": "M1-x", "b": "M1-x", "dead": "M1-y"}, m1("M1-x"), m1("M1-y"))
 	w.shops.before = deadShop
 	keys, unread, err := w.engine.Inventory(t.Context(), "M1")
 	if err != nil || len(keys) != 2 || len(unread) != 1 || unread[0].Shop != "dead" {
@@ -171,7 +171,7 @@ func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, test.shops, m1("M1-old"), m1("M1-new"))
+			w := newTestEnv(t, test.shops, m1("M1-old"), m1("M1-new"))
 			w.shops.before = deadShop
 			ctx, cancel := clock.WithTimeout(t.Context(), w.clock, time.Minute)
 			defer cancel()
@@ -186,7 +186,7 @@ func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 // TestFleet_OneShopsTroubleIsItsOwn: of three shops one can't be read and one client panics; the third is switched.
 func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"dead": "M3-old", "panics": "M2-old", "works": "M1-old"},
+	w := newTestEnv(t, map[string]string{"dead": "M3-old", "panics": "M2-old", "works": "M1-old"},
 		m1("M1-old"), key("2", "M2-old", host, 2026, 0), key("3", "M3-old", host, 2026, 0))
 	w.shops.before = func(ctx context.Context, kind, shop string, call int) error {
 		if kind == write && shop == "panics" {
@@ -223,7 +223,7 @@ func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
 // the walk.
 func TestRetryPending_DeletesWhatAShopKeptThatIsKnownNow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
 	w.shops.before = deadShop
 	var record rotation.Record
 	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 1 {

@@ -16,7 +16,7 @@ import (
 
 func TestExecute_SwitchesShop(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"))
 	var record rotation.Record
 	kept, err := w.connect(config(), &record)
 	if err != nil || len(kept) != 0 {
@@ -38,7 +38,7 @@ func TestExecute_SwitchesShop(t *testing.T) {
 // TestExecute_NothingPlannedDoesNothing: the plan after an apply is empty, and so is what it does.
 func TestExecute_NothingPlannedDoesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	var record rotation.Record
 	if _, err := w.connect(config(), &record); err != nil {
 		t.Fatal(err)
@@ -63,10 +63,10 @@ func TestExecute_NothingPlannedDoesNothing(t *testing.T) {
 // TestExecute_FailureLeavesShopAndNoKey: the shop goes on with the key that it had, and the new one is deleted.
 func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
 	t.Parallel()
-	for name, breakIt := range map[string]func(*world){
-		"the pair is refused": func(w *world) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictRefused} },
-		"nothing is proven":   func(w *world) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictUnknown} },
-		"the shop refuses it": func(w *world) {
+	for name, breakIt := range map[string]func(*testEnv){
+		"the pair is refused": func(w *testEnv) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictRefused} },
+		"nothing is proven":   func(w *testEnv) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictUnknown} },
+		"the shop refuses it": func(w *testEnv) {
 			w.shops.before = func(_ context.Context, kind, _ string, _ int) error {
 				if kind == write {
 					return errRefused
@@ -74,7 +74,7 @@ func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
 				return nil
 			}
 		},
-		"the keys can't be listed again": func(w *world) {
+		"the keys can't be listed again": func(w *testEnv) {
 			w.portal.before = func(kind, _ string, call int) error {
 				if kind == list && call == 2 {
 					return errLost
@@ -85,7 +85,7 @@ func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := w.plan(config())
 			w.clock.Advance(time.Minute)
 			breakIt(w)
@@ -106,7 +106,7 @@ func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
 // lagging read does not show it, in this run or the next.
 func TestExecute_HoldsAcceptedWriteThatReadsDoNotShow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
 	plan := w.plan(config())
 	w.shops.lag = 50 * time.Second
 	var record rotation.Record
@@ -137,7 +137,7 @@ func TestExecute_FindsKeyOfKilledRun(t *testing.T) {
 	for _, recorded := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recorded: %t", recorded), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := w.plan(config())
 			w.portal.after = func(kind, _ string, call int) error {
 				if kind == generate && call == 1 {
@@ -169,7 +169,7 @@ func TestExecute_FindsKeyOfKilledRun(t *testing.T) {
 func TestExecute_TellsOfDisplacedKey(t *testing.T) {
 	t.Parallel()
 	for held, warned := range map[string]bool{"M1-hand": true, "M1-own": false} {
-		w := newWorld(t, map[string]string{"a": "M1-own"}, m1("M1-own"), m1("M1-hand"))
+		w := newTestEnv(t, map[string]string{"a": "M1-own"}, m1("M1-own"), m1("M1-hand"))
 		record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}
 		plan := w.plan(config())
 		w.shops.move("a", held)
@@ -193,7 +193,7 @@ func TestExecute_RefusesShopMovedToAnotherStore(t *testing.T) {
 	t.Parallel()
 	for _, taken := range []bool{false, true} {
 		for _, allowed := range []bool{false, true} {
-			w := newWorld(t, map[string]string{"a": "M1-own"}, m1("M1-own"), key("2", "M2-hand", host, 2026, 0))
+			w := newTestEnv(t, map[string]string{"a": "M1-own"}, m1("M1-own"), key("2", "M2-hand", host, 2026, 0))
 			var record rotation.Record
 			if taken {
 				record = rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}
@@ -223,7 +223,7 @@ func TestExecute_RefusesShopMovedToAnotherStore(t *testing.T) {
 // another. The third deletes both, and the key that the shop had at first.
 func TestExecute_KilledTwice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
 	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.rerun()
 	w.portal.after = func(kind, _ string, call int) error {
@@ -255,7 +255,7 @@ func TestExecute_KilledTwice(t *testing.T) {
 }
 
 // update reads shop a as it is recorded, decides, and executes, with the rules of the configuration.
-func (w *world) update(c rotation.Config, record *rotation.Record) rotation.Plan {
+func (w *testEnv) update(c rotation.Config, record *rotation.Record) rotation.Plan {
 	w.Helper()
 	w.rerun()
 	w.clock.Advance(time.Hour)
@@ -272,7 +272,7 @@ func (w *world) update(c rotation.Config, record *rotation.Record) rotation.Plan
 
 // killedUpdates connects shop a and updates it as often as said. Each of these runs is killed before it deletes a key:
 // the record stays what it was.
-func (w *world) killedUpdates(times int) rotation.Record {
+func (w *testEnv) killedUpdates(times int) rotation.Record {
 	w.Helper()
 	w.sightings = rotation.Sightings{Dir: filepath.Join(w.TempDir(), "shops")}
 	w.rerun()
@@ -299,7 +299,7 @@ func (w *world) killedUpdates(times int) rotation.Record {
 // the keys of both, and the recorded one.
 func TestExecute_UpdateKilledTwice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
 	record := w.killedUpdates(2)
 	w.wantHolds("a", "M1-new3")
 	w.wantKeys("M1-erp", "M1-new1", "M1-new2", "M1-new3")
@@ -320,7 +320,7 @@ func TestExecute_ImportAfterKilledUpdate(t *testing.T) {
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
 			w.killedUpdates(1)
 			imported, c := rotation.Record{MerchantID: "M1", Memory: rotation.Memory{Imported: true}}, config()
 			c.ReplacedKeys = policy
@@ -340,7 +340,7 @@ func TestExecute_ImportAfterKilledUpdate(t *testing.T) {
 // Nothing of it is remembered.
 func TestExecute_KeyInUseIsNotLookedForAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
 	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.rerun()
 	var record rotation.Record
@@ -356,7 +356,7 @@ func TestExecute_KeyInUseIsNotLookedForAgain(t *testing.T) {
 // TestExecute_KeepsReplayedKeyInUse: the key of an earlier run may have got into a shop.
 func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
 	plan := w.plan(config())
 	w.portal.after = func(kind, _ string, call int) error {
 		if kind == generate && call == 1 {
@@ -389,7 +389,7 @@ func killedAfterInstallation(t *testing.T, remembers bool) {
 	used := noon.Add(-time.Hour)
 	old := m1("M1-old")
 	old.LastUsedAt = &used
-	w := newWorld(t, map[string]string{"a": "M1-old"}, old, m1("M1-erp"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, old, m1("M1-erp"))
 	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.rerun()
 	plan := w.plan(config())
@@ -420,7 +420,7 @@ func killedAfterInstallation(t *testing.T, remembers bool) {
 // remembered, and the next plan has it.
 func TestExecute_KeepsWhatItCannotDelete(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	w.portal.before = func(kind, _ string, _ int) error {
 		if kind == discard {
 			return errRefused
@@ -453,7 +453,7 @@ func TestExecute_MakesRoomAtTheLimit(t *testing.T) {
 	for _, remembered := range []bool{true, false} {
 		t.Run(fmt.Sprintf("remembered: %t", remembered), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := w.plan(config())
 			w.portal.after = func(kind, _ string, call int) error {
 				if kind == generate && call == 1 {
@@ -486,7 +486,7 @@ func TestExecute_MakesRoomAtTheLimit(t *testing.T) {
 func TestExecute_FullStoreIsAnError(t *testing.T) {
 	t.Parallel()
 	unused := key("1", "M1-unused", host, 2026, 0)
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"), unused)
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), unused)
 	w.portal.limit = 2
 	var record rotation.Record
 	_, err := w.connect(config(), &record)
@@ -501,7 +501,7 @@ func TestExecute_FullStoreIsAnError(t *testing.T) {
 // TestExecute_KeepsKeyThatAnotherShopUses: one key can serve several shops.
 func TestExecute_KeepsKeyThatAnotherShopUses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
 	var record rotation.Record
 	kept, err := w.connect(config(), &record)
 	if err != nil || len(kept) != 1 || !kept[0].IsInUse() {
@@ -537,7 +537,7 @@ func TestExecute_PolicyOfReplacedKeys(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			used := noon.Add(-time.Minute)
 			w.portal.keys[0].LastUsedAt = &used
 			c := config()
@@ -584,7 +584,7 @@ func TestExecute_LooksAfterReplacedKeyOfAnotherStore(t *testing.T) {
 		{ReplacedKeys: rotation.KeepKeys, AllowStoreChange: true},
 		{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour, AllowStoreChange: true},
 	} {
-		w := newWorld(t, map[string]string{"a": ""}, key("2", "M2-erp", host, 2026, 0), m1("M1-erp"))
+		w := newTestEnv(t, map[string]string{"a": ""}, key("2", "M2-erp", host, 2026, 0), m1("M1-erp"))
 		var record rotation.Record
 		if _, err := w.connect(rotation.Config{Shop: "a", MerchantID: "M2"}, &record); err != nil {
 			t.Fatal(err)
@@ -614,7 +614,7 @@ func TestExecute_LooksAfterReplacedKeyOfAnotherStore(t *testing.T) {
 // TestExecute_KeyUsedSinceThePlanStays: a saved plan is applied days later.
 func TestExecute_KeyUsedSinceThePlanStays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	c := config()
 	c.Rules = rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}
 	var record rotation.Record
@@ -648,18 +648,18 @@ func TestExecute_KeyUsedSinceThePlanStays(t *testing.T) {
 func TestExecute_OneUnreadableShopIsItsOwnTrouble(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		know    func(*world)
+		know    func(*testEnv)
 		ignored []string
 		deleted bool
 	}{
 		"never read":               {},
 		"ignored":                  {ignored: []string{"dead"}, deleted: true},
-		"configured for the store": {know: func(w *world) { w.engine.Shops.Belongs("dead", "M1", "") }},
-		"configured for another":   {know: func(w *world) { w.engine.Shops.Belongs("dead", "M2", "") }, deleted: true},
+		"configured for the store": {know: func(w *testEnv) { w.engine.Shops.Belongs("dead", "M1", "") }},
+		"configured for another":   {know: func(w *testEnv) { w.engine.Shops.Belongs("dead", "M2", "") }, deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
 			w.shops.before = deadShop
 			w.rerun(test.ignored...)
 			if test.know != nil {
@@ -704,7 +704,7 @@ func TestExecute_PanicLosesNoKey(t *testing.T) {
 	for _, at := range spots {
 		t.Run(fmt.Sprintf("%s %d, before: %t", at.kind, at.call, at.before), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := w.plan(config())
 			w.rerun()
 			armed, calls := true, map[string]int{}
@@ -755,7 +755,7 @@ func TestExecute_OwnPanicIsAnError(t *testing.T) {
 	for _, at := range []rotation.Step{rotation.StepGenerate, rotation.StepProve, rotation.StepInstall, rotation.StepConfirm, rotation.StepDelete} {
 		t.Run(string(at), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := w.plan(config())
 			w.journal, w.sightings = panicking{at}, rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
 			w.rerun()
@@ -786,7 +786,7 @@ func remembers(record rotation.Record, a *account, username string) bool {
 }
 
 // converge is the next run, of a record that may have got no key in the last one.
-func (w *world) converge(record *rotation.Record) {
+func (w *testEnv) converge(record *rotation.Record) {
 	w.Helper()
 	plan := w.plan(config())
 	if record.Username != "" {
@@ -807,7 +807,7 @@ func (w *world) converge(record *rotation.Record) {
 // deleted. It must not have become the shop's key meanwhile.
 func TestExecute_UnansweredRequestIsNotSentForTheShopsKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	w.portal.before = func(kind, about string, _ int) error {
 		if kind == generate {
 			// The request is lost, and what became of it can't be found out.
@@ -829,7 +829,7 @@ func TestExecute_UnansweredRequestIsNotSentForTheShopsKey(t *testing.T) {
 // TestDeleteUnused_AsksForKeyFoundByItsRequest: the request may have been sent again by a run that installed its key.
 func TestDeleteUnused_AsksForKeyFoundByItsRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-used"}, m1("M1-used"))
+	w := newTestEnv(t, map[string]string{"a": "M1-used"}, m1("M1-used"))
 	w.portal.replays["k"] = w.portal.keys[0]
 	err := w.engine.DeleteUnused(t.Context(), kustom.Orphan{MerchantID: "M1", IdempotencyKey: "k"}, 0)
 	wantInUse(t, err)
@@ -840,10 +840,10 @@ func TestDeleteUnused_AsksForKeyFoundByItsRequest(t *testing.T) {
 // gets it.
 func TestExecute_ReplacesKeyDeletedOnItsWay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	w.shops.after = func(ctx context.Context, kind, _ string, call int) error {
 		if kind == write && call == 1 {
-			return w.portal.Discard(ctx, orphan("new1"))
+			return w.portal.DeleteOrphan(ctx, orphan("new1"))
 		}
 		return nil
 	}

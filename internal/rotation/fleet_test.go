@@ -111,7 +111,7 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, b := m1("M1-a"), m1("M1-b")
-			w := newWorld(t, map[string]string{"a": "M1-a", "b": "M1-b", "other": test.holds}, a, b, m1("M1-new"))
+			w := newTestEnv(t, map[string]string{"a": "M1-a", "b": "M1-b", "other": test.holds}, a, b, m1("M1-new"))
 			w.shops.before = func(_ context.Context, kind, shop string, call int) error {
 				if kind == read && shop == "other" && call <= test.unreadable {
 					return errRefused
@@ -150,7 +150,7 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 func TestFleet_NextRunRemovesMemberThatStayed(t *testing.T) {
 	t.Parallel()
 	a := m1("M1-a")
-	w := newWorld(t, map[string]string{"a": "M1-a", "dead": "M1-new"}, a, m1("M1-new"))
+	w := newTestEnv(t, map[string]string{"a": "M1-a", "dead": "M1-new"}, a, m1("M1-new"))
 	w.shops.before = deadShop
 	members := leaving(true, map[string]kustom.Key{"a": a})
 	if failures := fleetOf(w.engine, 1, members...).Execute(t.Context()); len(failures) != 1 {
@@ -170,7 +170,7 @@ func TestFleet_NextRunRemovesMemberThatStayed(t *testing.T) {
 func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
 	t.Parallel()
 	a := m1("M1-a")
-	w := newWorld(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
+	w := newTestEnv(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
 	members := leaving(false, map[string]kustom.Key{"a": a})
 	members[0].Record.Memory.Unsettled = []kustom.Orphan{orphan("M1-left")}
 	if failures := fleetOf(w.engine, 1, members...).Execute(t.Context()); len(failures) != 0 || len(members[0].Kept) != 0 {
@@ -185,7 +185,7 @@ func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
 func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 2} {
-		w := newWorld(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+		w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
 		f := fleetOf(w.engine, concurrency)
 		for _, name := range []string{"a", "b"} {
 			f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: "M1"}})
@@ -252,7 +252,7 @@ func TestDeleteAll_WaitsBesideDeletions(t *testing.T) {
 func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency = 12, 4
-	w := newWorld(t, nil)
+	w := newTestEnv(t, nil)
 	var members []*rotation.Member
 	for i := range shops {
 		name, key := fmt.Sprintf("shop-%02d", i), keyOf(i)
@@ -283,7 +283,7 @@ func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	for _, done := range []bool{true, false} {
-		w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+		w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 		if !done {
 			w.portal.stays = "id-M1-old"
 		}
@@ -353,7 +353,7 @@ func TestFleet_DeletesWhatItsPlanSays(t *testing.T) {
 	for _, moves := range []bool{false, true} {
 		t.Run(fmt.Sprintf("moves %t", moves), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old", "dead": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M1-old"}, m1("M1-old"))
 			w.shops.before = deadShop
 			members := func() []*rotation.Member {
 				dead := rotation.Config{Shop: "dead", MerchantID: "M2", Rules: rotation.Rules{AllowStoreChange: moves}}

@@ -91,7 +91,7 @@ func TestFresh_ListsStoreByStore(t *testing.T) {
 	for _, id := range stores {
 		keys = append(keys, kustom.Key{MerchantID: id, CredentialID: "id-" + id, Username: id + "-old", CreatedAt: noon})
 	}
-	w := newWorld(t, map[string]string{"a": "M1-old"}, keys...)
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, keys...)
 	e := rotation.New(rotation.Options{
 		Portal: listing{w.portal}, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
 	})
@@ -145,7 +145,7 @@ func TestDeleteUnused_ListsOnceBefore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-new"}, m1("M1-new"))
+			w := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-new"))
 			old := m1("M1-old")
 			if test.known {
 				w.portal.keys = append(w.portal.keys, old)

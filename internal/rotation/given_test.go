@@ -11,9 +11,9 @@ import (
 )
 
 // hiddenPair is a shop that hides its key, and was given a new one by whoever does not delete the old one.
-func hiddenPair(t *testing.T) *world {
+func hiddenPair(t *testing.T) *testEnv {
 	t.Helper()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.hide()
 	w.another(kustom.Request{MerchantID: "M1"})
@@ -21,7 +21,7 @@ func hiddenPair(t *testing.T) *world {
 }
 
 // another makes a key, and gives it to shop a.
-func (w *world) another(request kustom.Request) kustom.NewKey {
+func (w *testEnv) another(request kustom.Request) kustom.NewKey {
 	w.Helper()
 	w.rerun()
 	made, err := w.engine.Generate(w.Context(), request)
@@ -32,7 +32,7 @@ func (w *world) another(request kustom.Request) kustom.NewKey {
 	return made
 }
 
-func (w *world) install(shop string, made kustom.NewKey) {
+func (w *testEnv) install(shop string, made kustom.NewKey) {
 	w.Helper()
 	pair := rotation.Pair{Username: made.Username, Secret: made.Secret}
 	if err := w.engine.Shops.Prove(w.Context(), pair); err != nil {
@@ -44,7 +44,7 @@ func (w *world) install(shop string, made kustom.NewKey) {
 }
 
 // deletes tells whether another run deletes a key.
-func (w *world) deletes(username string) bool {
+func (w *testEnv) deletes(username string) bool {
 	w.Helper()
 	w.rerun()
 	w.engine.Shops.Belongs("a", "M1", "")
@@ -95,12 +95,12 @@ func TestGiven_OwnUseIsNoEvidence(t *testing.T) {
 // TestGiven_NoEvidence: what the shop may use all the same is not deleted.
 func TestGiven_NoEvidence(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(w *world) (kept string){
-		"the old key is used again": func(w *world) string {
+	for name, change := range map[string]func(w *testEnv) (kept string){
+		"the old key is used again": func(w *testEnv) string {
 			w.use("M1-old", w.clock.Now().Add(2*time.Hour))
 			return "M1-old"
 		},
-		"the key is newer": func(w *world) string {
+		"the key is newer": func(w *testEnv) string {
 			// Another machine has given it to the shop.
 			w.portal.mu.Lock()
 			defer w.portal.mu.Unlock()
@@ -109,13 +109,13 @@ func TestGiven_NoEvidence(t *testing.T) {
 			w.portal.keys = append(w.portal.keys, newer)
 			return "M1-newer"
 		},
-		"two shops have the new key": func(w *world) string {
+		"two shops have the new key": func(w *testEnv) string {
 			w.shops.move("b", "M1-new1")
 			w.hideShop("b")
 			w.install("b", kustom.NewKey{Key: kustom.Key{Username: "M1-new1"}})
 			return "M1-old"
 		},
-		"nothing is remembered": func(w *world) string {
+		"nothing is remembered": func(w *testEnv) string {
 			w.sightings = rotation.Sightings{}
 			return "M1-old"
 		},

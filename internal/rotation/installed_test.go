@@ -30,7 +30,7 @@ func TestCheckInstalled_FindsKeyThatWasDeletedMeanwhile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-new"}, test.keys...)
+			w := newTestEnv(t, map[string]string{"a": "M1-new"}, test.keys...)
 			if !test.unlisted {
 				if _, err := w.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
 					t.Fatal(err)

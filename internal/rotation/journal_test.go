@@ -42,9 +42,9 @@ func (d *diary) steps(shop string) []string {
 }
 
 // recorded has shops that hold these usernames, and a journal of what is done to them.
-func recorded(t *testing.T, shops map[string]string, keys ...kustom.Key) (*world, *diary) {
+func recorded(t *testing.T, shops map[string]string, keys ...kustom.Key) (*testEnv, *diary) {
 	t.Helper()
-	w, d := newWorld(t, shops, keys...), new(diary)
+	w, d := newTestEnv(t, shops, keys...), new(diary)
 	w.journal = d
 	w.rerun()
 	return w, d
@@ -79,24 +79,24 @@ func TestJournal_TellsEveryStepOfSwitch(t *testing.T) {
 func TestJournal_TellsWhatFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		breakIt func(*world)
+		breakIt func(*testEnv)
 		want    []string
 	}{
 		"no key": {
-			func(w *world) {
+			func(w *testEnv) {
 				w.portal.before = func(kind, _ string, _ int) error { return only(generate, kind, errRefused) }
 			},
 			[]string{"generate started", "generate failed"},
 		},
 		"no proof": {
-			func(w *world) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
+			func(w *testEnv) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
 			[]string{
 				"generate started", "generate done M1-new1", "prove started M1-new1", "prove failed M1-new1",
 				"delete started M1-new1", "delete done M1-new1",
 			},
 		},
 		"no installation": {
-			func(w *world) {
+			func(w *testEnv) {
 				w.shops.before = func(_ context.Context, kind, _ string, _ int) error { return only(write, kind, errRefused) }
 			},
 			[]string{

@@ -34,7 +34,7 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
+			w := newTestEnv(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
 			w.portal.before = func(kind, _ string, call int) error {
 				if kind == list && call == 2 {
 					w.portal.keys = append(w.portal.keys, test.late...)
@@ -65,7 +65,7 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 // was listed in between, or missed long ago, is looked for again.
 func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
+	w := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
 	dir := filepath.Join(t.TempDir(), "shops")
 	observe := func(newWalk bool) time.Duration {
 		t.Helper()
@@ -106,7 +106,7 @@ func TestObserve_FailsWhereItCannotLookAgain(t *testing.T) {
 	for name, want := range map[string]error{"interrupted": context.Canceled, "not listed again": errLost} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
+			w := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			w.portal.before = func(kind, _ string, call int) error {
@@ -143,7 +143,7 @@ func TestKeys_OfListsFewStoresSinglyAndManyAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var n lists
-			w := newWorld(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
+			w := newTestEnv(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
 			w.portal.before = n.count
 			keys, err := w.engine.Keys.Of(t.Context(), test.stores)
 			var got []string

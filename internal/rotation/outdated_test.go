@@ -31,7 +31,7 @@ func TestDeleteUnused_AsksShopsAgainAfterASlowOK(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
+			w := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
 			w.portal.before = func(kind, _ string, call int) error {
 				if kind != discard || call > test.slow {
 					return nil
@@ -57,7 +57,7 @@ func TestDeleteUnused_AsksShopsAgainAfterASlowOK(t *testing.T) {
 // TestDelete_OfOwnKeyWaitsForTheOK: nobody has to be asked about a key whose secret has gone nowhere.
 func TestDelete_OfOwnKeyWaitsForTheOK(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, m1("M1-old"))
+	w := newTestEnv(t, nil, m1("M1-old"))
 	w.portal.before = func(kind, _ string, call int) error {
 		if kind == discard && call == 1 {
 			return outdatedError{}

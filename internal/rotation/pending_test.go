@@ -13,7 +13,7 @@ func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
 	for name, told := range map[string]bool{"nothing is told of the dead shop": false, "a later object tells": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-old", "dead": "M2-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-old"}, m1("M1-old"))
 			w.shops.before = deadShop
 			leaveFirst, leaveLast := w.engine.Enter(), w.engine.Enter()
 			var record rotation.Record

@@ -163,7 +163,7 @@ func (a *account) Identify(_ context.Context, orphan kustom.Orphan) (id string, 
 	return id, err
 }
 
-func (a *account) Discard(_ context.Context, orphan kustom.Orphan) error {
+func (a *account) DeleteOrphan(_ context.Context, orphan kustom.Orphan) error {
 	return a.do(discard, orphan.CredentialID, func() error {
 		a.discarded = append(a.discarded, orphan.CredentialID)
 		if orphan.CredentialID == a.stays {
@@ -235,8 +235,8 @@ func (a *account) called(kind string) int {
 	return a.calls[kind]
 }
 
-// world is a portal, shops and a merchant API, and a run of the engine on them.
-type world struct {
+// testEnv is a portal, shops and a merchant API, and a run of the engine on them.
+type testEnv struct {
 	*testing.T
 	clock  *clocktest.Fake
 	portal *account
@@ -249,18 +249,18 @@ type world struct {
 	journal rotation.Journal
 }
 
-// newWorld has shops that hold these usernames, and these keys.
-func newWorld(t *testing.T, shops map[string]string, keys ...kustom.Key) *world {
+// newTestEnv has shops that hold these usernames, and these keys.
+func newTestEnv(t *testing.T, shops map[string]string, keys ...kustom.Key) *testEnv {
 	t.Helper()
 	c := clocktest.New(noon)
-	w := &world{T: t, clock: c, portal: newAccount(c, keys...), shops: newService(shops), prover: &prover{verdicts: []kustom.Verdict{""}}}
+	w := &testEnv{T: t, clock: c, portal: newAccount(c, keys...), shops: newService(shops), prover: &prover{verdicts: []kustom.Verdict{""}}}
 	w.shops.clock = c
 	w.rerun()
 	return w
 }
 
 // rerun begins another run: it knows nothing of the last one.
-func (w *world) rerun(ignored ...string) {
+func (w *testEnv) rerun(ignored ...string) {
 	w.portal.made = map[string]bool{}
 	w.engine = rotation.New(rotation.Options{
 		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Ignored: ignored,
@@ -269,7 +269,7 @@ func (w *world) rerun(ignored ...string) {
 }
 
 // plan decides what becomes of a shop that no object has taken over.
-func (w *world) plan(config rotation.Config) rotation.Plan {
+func (w *testEnv) plan(config rotation.Config) rotation.Plan {
 	w.Helper()
 	seen, err := w.engine.Observe(w.Context(), config.Shop, config.MerchantID, "")
 	if err != nil {
@@ -286,13 +286,13 @@ func (w *world) plan(config rotation.Config) rotation.Plan {
 func config() rotation.Config { return rotation.Config{Shop: "a", MerchantID: "M1"} }
 
 // connect gives shop a a key of store M1.
-func (w *world) connect(c rotation.Config, record *rotation.Record) ([]rotation.KeptKey, error) {
+func (w *testEnv) connect(c rotation.Config, record *rotation.Record) ([]rotation.KeptKey, error) {
 	w.Helper()
 	return w.engine.Execute(w.Context(), w.plan(c), c.Rules, record)
 }
 
 // wantKeys fails the test unless these are the keys that there really are.
-func (w *world) wantKeys(usernames ...string) {
+func (w *testEnv) wantKeys(usernames ...string) {
 	w.Helper()
 	slices.Sort(usernames)
 	if got := w.portal.usernames(); !slices.Equal(got, usernames) {
@@ -301,7 +301,7 @@ func (w *world) wantKeys(usernames ...string) {
 }
 
 // wantHolds fails the test unless the shop holds that key, and the key is there.
-func (w *world) wantHolds(shop, username string) {
+func (w *testEnv) wantHolds(shop, username string) {
 	w.Helper()
 	if got := w.shops.holds(shop); got != username {
 		w.Errorf("shop %s holds %q, want %q", shop, got, username)

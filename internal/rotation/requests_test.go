@@ -16,7 +16,7 @@ import (
 
 // runOn begins another run, on a machine that remembers requests. Die does what the operating system does when the
 // run's process ends.
-func (w *world) runOn(dir, machine string) (die func()) {
+func (w *testEnv) runOn(dir, machine string) (die func()) {
 	var locks []*lockfile.Lock
 	lock := func(ctx context.Context, name string) (*lockfile.Lock, error) {
 		lock, err := lockfile.Take(ctx, name)
@@ -39,13 +39,13 @@ func (w *world) runOn(dir, machine string) (die func()) {
 var errKilled = errors.New("killed")
 
 // ask asks for a key of store M1, and does not come to hear the answer.
-func (w *world) ask() {
+func (w *testEnv) ask() {
 	w.Helper()
 	w.askFor(kustom.Request{MerchantID: "M1", Description: "terraform"})
 }
 
 // askFor asks with a request, and does not come to hear the answer.
-func (w *world) askFor(r kustom.Request) {
+func (w *testEnv) askFor(r kustom.Request) {
 	w.Helper()
 	w.portal.after = func(kind, _ string, _ int) error {
 		if kind == generate {
@@ -69,27 +69,27 @@ func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 	for name, test := range map[string]struct {
 		machine string
 		running bool
-		before  func(w *world, lost string)
+		before  func(w *testEnv, lost string)
 		deleted bool
 	}{
 		"killed":             {machine: machine, deleted: true},
 		"still running":      {machine: machine, running: true},
 		"of another machine": {machine: "build-2"},
-		"in a shop": {machine: machine, before: func(w *world, lost string) {
+		"in a shop": {machine: machine, before: func(w *testEnv, lost string) {
 			w.shops.move("a", lost)
 		}},
-		"used since": {machine: machine, before: func(w *world, _ string) {
+		"used since": {machine: machine, before: func(w *testEnv, _ string) {
 			used := w.clock.Now().Add(time.Hour)
 			w.portal.keys[len(w.portal.keys)-1].LastUsedAt = &used
 		}},
-		"deleted by hand": {machine: machine, deleted: true, before: func(w *world, _ string) {
+		"deleted by hand": {machine: machine, deleted: true, before: func(w *testEnv, _ string) {
 			w.portal.keys = w.portal.keys[:1]
 		}},
-		"no shop answers": {machine: machine, deleted: true, before: func(w *world, _ string) { w.shops.before = deadShop }},
+		"no shop answers": {machine: machine, deleted: true, before: func(w *testEnv, _ string) { w.shops.before = deadShop }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"dead": "M1-old", "a": "M1-old"}, m1("M1-old"))
+			w := newTestEnv(t, map[string]string{"dead": "M1-old", "a": "M1-old"}, m1("M1-old"))
 			dir := filepath.Join(t.TempDir(), "requests")
 			die := w.runOn(dir, machine)
 			w.ask()
@@ -122,7 +122,7 @@ func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 // told so knows nothing of the other, which is killed.
 func TestGenerate_ForgetsNoRequestOfAnotherRun(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	dir := t.TempDir()
 	request := kustom.Request{MerchantID: "M1", Description: "terraform", IdempotencyKey: "7f1f3a52-3c1d-4d7e-8a59-6b2f0d1c2e33"}
 	die := w.runOn(dir, "build-1")
@@ -141,7 +141,7 @@ func TestGenerate_ForgetsNoRequestOfAnotherRun(t *testing.T) {
 // TestDeleteLost_TriesAgain where the key could not be deleted.
 func TestDeleteLost_TriesAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	dir := t.TempDir()
 	die := w.runOn(dir, "build-1")
 	w.ask()
@@ -169,7 +169,7 @@ func TestDeleteLost_TriesAgain(t *testing.T) {
 // TestGenerate_RemembersOnlyWhatIsUnderWay: an answered request is forgotten, and what can't be remembered stops nothing.
 func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, m1("M1-old"))
+	w := newTestEnv(t, nil, m1("M1-old"))
 	dir := t.TempDir()
 	for _, folder := range []string{dir, "", filepath.Join(os.DevNull, "requests")} {
 		w.runOn(folder, "build-1")

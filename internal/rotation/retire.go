@@ -51,7 +51,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool, err error) {
 	begun := k.clock.Now()
 	for wait := firstConfirmation; ; wait *= 2 {
-		cause := k.Discard(ctx, orphan)
+		cause := k.DeleteOrphan(ctx, orphan)
 		// A 404 for a key that is still listed is as uncertain as no answer: the list may lag, or the 404 be wrong.
 		if cause != nil && !isUncertain(cause) && !transport.IsStatus(cause, http.StatusNotFound) {
 			return false, cause

@@ -24,7 +24,7 @@ func TestDeleteUnused_WaitsForYoungKeys(t *testing.T) {
 			young := m1(test.username)
 			young.LastUsedAt = nil
 			young.CreatedAt = noon.Add(-6 * time.Second)
-			w := newWorld(t, map[string]string{"a": "M1-old"}, young)
+			w := newTestEnv(t, map[string]string{"a": "M1-old"}, young)
 			if _, err := w.engine.Shops.Credentials(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}

@@ -29,8 +29,8 @@ type Portal interface {
 	Ready() error
 	// Generate makes a key. The error can be a [*kustom.ReplayedError] or a [*kustom.OrphanError].
 	Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error)
-	// Discard deletes a key. It is no error where there is none.
-	Discard(ctx context.Context, orphan kustom.Orphan) error
+	// DeleteOrphan deletes a key. It is no error where there is none.
+	DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error
 	// DescribesKeys reports whether a key can be given a description, and its request an idempotency key.
 	DescribesKeys() bool
 	// Made reports whether this portal has made the key itself, in this process.

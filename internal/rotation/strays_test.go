@@ -18,7 +18,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		corrupt func(key *kustom.Key)
 		known   []rotation.KeyRef
 		since   time.Time
-		before  func(w *world)
+		before  func(w *testEnv)
 		named   bool
 	}{
 		"nobody has it":            {shops: map[string]string{"a": "M1-old"}, named: true},
@@ -28,17 +28,17 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		"used":                     {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.LastUsedAt = &used }},
 		"of another description":   {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = new(string) }},
 		"without description":      {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }},
-		"no key has a description": {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }, before: func(w *world) { w.portal.undescribed = true }, named: true},
+		"no key has a description": {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }, before: func(w *testEnv) { w.portal.undescribed = true }, named: true},
 		"no key has a description, as new as the caller's": {
-			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Hour), before: func(w *world) { w.portal.undescribed = true }, named: true,
+			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Hour), before: func(w *testEnv) { w.portal.undescribed = true }, named: true,
 		},
 		"no key has a description, older than the caller's": {
-			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), before: func(w *world) { w.portal.undescribed = true },
+			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), before: func(w *testEnv) { w.portal.undescribed = true },
 		},
 		"older than the caller's":  {shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), named: true},
 		"the caller has it":        {shops: map[string]string{"a": "M1-old"}, known: []rotation.KeyRef{ref(m1("M1-stray"))}},
-		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { w.engine.Manage("M1-stray") }},
-		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *world) { _, _ = w.engine.Strays(w.Context(), "M1", "terraform", time.Time{}) }},
+		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { w.engine.Manage("M1-stray") }},
+		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { _, _ = w.engine.Strays(w.Context(), "M1", "terraform", time.Time{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,7 +48,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 			if test.corrupt != nil {
 				test.corrupt(&stray)
 			}
-			w := newWorld(t, test.shops, m1("M1-old"), stray)
+			w := newTestEnv(t, test.shops, m1("M1-old"), stray)
 			w.shops.before = deadShop
 			if test.before != nil {
 				test.before(w)
@@ -83,7 +83,7 @@ func TestStraysBeside_LeavesOutWhatIsKnown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"a": "M1-x"}, keys...)
+			w := newTestEnv(t, map[string]string{"a": "M1-x"}, keys...)
 			c, plan := config(), plan
 			c.Undescribed, w.portal.undescribed, plan.Generate = test.undescribed, test.undescribed, test.generates
 			strays, err := w.engine.StraysBeside(t.Context(), c, plan, &record)

@@ -11,7 +11,7 @@ import (
 // TestUndescribed_KeyGetsNoDescription: the portal's pages have none, so a default would never be read back.
 func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	w.portal.undescribed = true
 	c := config()
 	c.Undescribed = true
@@ -32,7 +32,7 @@ func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
 // TestUndescribed_RefusesDescription, in the plan and, where the plan did not know it, before a key is made.
 func TestUndescribed_RefusesDescription(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newTestEnv(t, nil)
 	w.portal.undescribed = true
 	c, description := config(), "webshop"
 	c.Undescribed, c.Description = true, &description
@@ -53,7 +53,7 @@ func TestUndescribed_RefusesDescription(t *testing.T) {
 // TestUndescribed_LooksForNoLostKeys: without idempotency keys, to ask again would make another key.
 func TestUndescribed_LooksForNoLostKeys(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	w.portal.undescribed = true
 	lost, err := w.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
 	if err != nil || len(lost) != 0 || w.portal.called(generate) != 0 {

@@ -13,9 +13,9 @@ import (
 )
 
 // hide makes shop a's page show no Kustom ID: neither when it is read nor after a write.
-func (w *world) hide() { w.hideShop("a") }
+func (w *testEnv) hide() { w.hideShop("a") }
 
-func (w *world) hideShop(name string) {
+func (w *testEnv) hideShop(name string) {
 	w.shops.before = func(_ context.Context, kind, shop string, _ int) error {
 		if shop == name && kind == read {
 			return &mystore.NotShownError{Shop: shop}
@@ -31,7 +31,7 @@ func (w *world) hideShop(name string) {
 }
 
 // use makes the portal show that a key was used.
-func (w *world) use(username string, at time.Time) {
+func (w *testEnv) use(username string, at time.Time) {
 	w.portal.mu.Lock()
 	defer w.portal.mu.Unlock()
 	for i := range w.portal.keys {
@@ -42,7 +42,7 @@ func (w *world) use(username string, at time.Time) {
 }
 
 // next reads shop a in another run, and returns what is to become of it.
-func (w *world) next(record *rotation.Record) rotation.Plan {
+func (w *testEnv) next(record *rotation.Record) rotation.Plan {
 	w.Helper()
 	w.rerun()
 	if err := w.engine.Read(w.Context(), "a", record); err != nil {
@@ -58,7 +58,7 @@ func (w *world) next(record *rotation.Record) rotation.Plan {
 // TestUnshown_ShopIsSwitchedAndNothingDeleted: whose key the shop has is not known, so all of them stay.
 func TestUnshown_ShopIsSwitchedAndNothingDeleted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	w.hide()
 	plan := w.plan(config())
 	if plan.Reason != "the shop's page does not show which key it has; an empty field does not mean that it has none" || len(plan.Delete) != 0 || !slices.Equal(plan.Others, []string{"M1-old"}) {
@@ -81,7 +81,7 @@ func TestUnshown_ShopIsSwitchedAndNothingDeleted(t *testing.T) {
 // TestUnshown_BlocksKeysOfItsStoreOnly: a shop that does not show its key may hold any of its store.
 func TestUnshown_BlocksKeysOfItsStoreOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	w.hide()
 	w.engine.Shops.Belongs("a", "M1", "")
 	if unknown := wantUnknown(t, w.engine.Shops.Unused(t.Context(), orphan("M1-old"), time.Time{})); !slices.Equal(unknown.Shops, []string{"a"}) {
@@ -96,7 +96,7 @@ func TestUnshown_BlocksKeysOfItsStoreOnly(t *testing.T) {
 // TestUnshown_ReplacedKeyWaitsForUse of the new one by the shop: later than the provider's own proof of it.
 func TestUnshown_ReplacedKeyWaitsForUse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	plan := w.plan(config())
 	w.hide()
 	var record rotation.Record
@@ -139,7 +139,7 @@ func TestUnshown_ReplacedKeyWaitsForUse(t *testing.T) {
 // TestUnshown_PageThatShowsTheKeyLater confirms it: the shop is not switched again.
 func TestUnshown_PageThatShowsTheKeyLater(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	plan := w.plan(config())
 	w.hide()
 	var record rotation.Record
@@ -160,7 +160,7 @@ func TestUnshown_PageThatShowsTheKeyLater(t *testing.T) {
 // TestUnshown_AfterReloadOnly: a page that shows the ID after saving, and not when it is loaded again, is not confirmed.
 func TestUnshown_AfterReloadOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	plan := w.plan(config())
 	w.hide()
 	w.shops.after = nil
@@ -174,7 +174,7 @@ func TestUnshown_AfterReloadOnly(t *testing.T) {
 // TestUnshown_ShopOfNoObjectIsNamed by the plans as what the old key waits for, until the user says to ignore it.
 func TestUnshown_ShopOfNoObjectIsNamed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
 	w.hideShop("b")
 	var record rotation.Record
 	kept, err := w.engine.Execute(t.Context(), w.plan(config()), rotation.Rules{}, &record)
@@ -206,7 +206,7 @@ func TestUnshown_ShopOfNoObjectIsNamed(t *testing.T) {
 // TestUnshown_ImportNeedsAPageThatShows which key the shop has: there is nothing else to go by.
 func TestUnshown_ImportNeedsAPageThatShows(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	w.hide()
 	record := rotation.Record{MerchantID: "M1", Memory: rotation.Memory{Imported: true}}
 	var unshown *mystore.NotShownError

@@ -29,7 +29,7 @@ type bench struct {
 
 	mu        sync.Mutex
 	requests  []*http.Request
-	exchanges []transport.Exchange
+	exchanges []transport.RequestRecord
 }
 
 // newBench answers request n with script[n], and all later requests with the last entry.
@@ -57,10 +57,10 @@ func (b *bench) seen() []*http.Request {
 	return append([]*http.Request(nil), b.requests...)
 }
 
-func (b *bench) observed() []transport.Exchange {
+func (b *bench) observed() []transport.RequestRecord {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]transport.Exchange(nil), b.exchanges...)
+	return append([]transport.RequestRecord(nil), b.exchanges...)
 }
 
 // newClient opens a connection for each attempt. Otherwise net/http repeats a request that a kept connection
@@ -77,7 +77,7 @@ func (b *bench) newClient(base string, maxRetries int, timeout time.Duration) *t
 		API: "portal", BaseURL: address, UserAgent: "terraform-provider-kustom/test",
 		MaxRetries: maxRetries, Timeout: timeout, Clock: b.clock, RoundTripper: pool,
 		Problem: problem,
-		Observe: func(_ context.Context, e transport.Exchange) {
+		Observe: func(_ context.Context, e transport.RequestRecord) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.exchanges = append(b.exchanges, e)

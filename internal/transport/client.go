@@ -45,7 +45,7 @@ type Options struct {
 	// is nil.
 	Redactor *vendortext.Redactor
 	// Observe is called after every attempt. It must be safe for concurrent use.
-	Observe func(context.Context, Exchange)
+	Observe func(context.Context, RequestRecord)
 }
 
 // Client sends requests to one API. It is safe for concurrent use.
@@ -56,7 +56,7 @@ type Client struct {
 // New returns a client for one API.
 func New(o Options) *Client {
 	if o.Observe == nil {
-		o.Observe = func(context.Context, Exchange) {}
+		o.Observe = func(context.Context, RequestRecord) {}
 	}
 	if o.Redactor == nil {
 		o.Redactor = vendortext.NewRedactor()
@@ -111,7 +111,7 @@ func (c *Client) attempt(ctx context.Context, r Request, attempt int, out any) *
 	c.Redactor.Learn(r.secrets()...)
 	start := c.Clock.Now()
 	status, failure := c.send(ctx, r, out)
-	exchange := Exchange{
+	exchange := RequestRecord{
 		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
 		Attempt: attempt, Status: status, Duration: c.Clock.Now().Sub(start),
 	}

@@ -2,9 +2,9 @@ package transport
 
 import "time"
 
-// Exchange has the fields of an attempt that may be recorded. Records of exchanges use only these fields. There
+// RequestRecord has the fields of an attempt that may be recorded. Records of exchanges use only these fields. There
 // is no body, header or query here, so none can get into a log (I2).
-type Exchange struct {
+type RequestRecord struct {
 	API           string
 	Host          string
 	Method        string

@@ -212,7 +212,7 @@ func mustQuoteNothing(t *testing.T, address string, pool *http.Transport) {
 	client := transport.New(transport.Options{
 		API: "portal", BaseURL: base, UserAgent: "test", Timeout: 15 * time.Second, Clock: clocktest.New(noon),
 		RoundTripper: pool, Problem: problem, Redactor: vendortext.NewRedactor(),
-		Observe: func(_ context.Context, e transport.Exchange) { fmt.Fprintf(&record, "%+v", e) },
+		Observe: func(_ context.Context, e transport.RequestRecord) { fmt.Fprintf(&record, "%+v", e) },
 	})
 	r := request(http.MethodPost)
 	r.Auth = transport.Bearer(func() (string, error) { return hostileToken, nil })

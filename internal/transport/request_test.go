@@ -318,7 +318,7 @@ func TestExchanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := strings.TrimPrefix(b.srv.URL, "http://")
-	want := []transport.Exchange{
+	want := []transport.RequestRecord{
 		{Attempt: 1, Status: 503, Kind: transport.Refused, CorrelationID: "c-1"},
 		{Attempt: 2, Kind: transport.NoAnswer},
 		{Attempt: 3, Status: 200},

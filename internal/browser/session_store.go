@@ -13,9 +13,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// Keep is a folder of saved sessions, one file each, which only its owner may read. The folder may not exist
+// SessionStore is a folder of saved sessions, one file each, which only its owner may read. The folder may not exist
 // yet. It is safe for concurrent use.
-type Keep struct {
+type SessionStore struct {
 	Dir string
 	// Keyring has the key that seals the files. If it is nil or does not answer, the files are not sealed.
 	Keyring Keyring
@@ -27,7 +27,7 @@ const (
 )
 
 // path returns the file of the session of a host, or of one account there.
-func (k Keep) path(host, account string) string {
+func (k SessionStore) path(host, account string) string {
 	name := url.QueryEscape(host)
 	if account != "" {
 		name += "@" + url.QueryEscape(account)
@@ -37,7 +37,7 @@ func (k Keep) path(host, account string) string {
 
 // Save saves a session of its host, for an account if the host has more than one. It replaces the earlier one.
 // It returns the file's name, and whether the file is sealed.
-func (k Keep) Save(account string, s Session) (file string, sealed bool, err error) {
+func (k SessionStore) Save(account string, s Session) (file string, sealed bool, err error) {
 	line, err := s.Line()
 	if err == nil {
 		file = k.path(s.Host, account)
@@ -51,7 +51,7 @@ func (k Keep) Save(account string, s Session) (file string, sealed bool, err err
 }
 
 // write puts a line into a file of the folder.
-func (k Keep) write(name, line string) error {
+func (k SessionStore) write(name, line string) error {
 	if err := k.makeDir(); err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (k Keep) write(name, line string) error {
 }
 
 // Load returns the saved session of a host and account. If there is none, ok is false and the error nil.
-func (k Keep) Load(host, account string) (s Session, ok bool, err error) {
+func (k SessionStore) Load(host, account string) (s Session, ok bool, err error) {
 	if k.Dir == "" {
 		return Session{}, false, nil
 	}
@@ -108,7 +108,7 @@ const maxSessionSize = 4 << 20
 
 // read returns the content of a file that only the user can access, in a folder that only the user can write
 // to.
-func (k Keep) read(name string) ([]byte, error) {
+func (k SessionStore) read(name string) ([]byte, error) {
 	const anything, writing = 0o077, 0o022
 	folder, err := os.Stat(k.Dir)
 	if err != nil {
@@ -144,7 +144,7 @@ func (k Keep) read(name string) ([]byte, error) {
 }
 
 // RemoveOne removes the session of a host and account, and reports whether there was one.
-func (k Keep) RemoveOne(host, account string) (bool, error) {
+func (k SessionStore) RemoveOne(host, account string) (bool, error) {
 	if k.Dir == "" {
 		return false, nil
 	}
@@ -158,11 +158,11 @@ func (k Keep) RemoveOne(host, account string) (bool, error) {
 	return true, nil
 }
 
-// Kept identifies a saved session.
-type Kept struct{ Host, Account string }
+// StoredSession identifies a saved session.
+type StoredSession struct{ Host, Account string }
 
 // All returns the saved sessions, sorted by their file names.
-func (k Keep) All() ([]Kept, error) {
+func (k SessionStore) All() ([]StoredSession, error) {
 	if k.Dir == "" {
 		return nil, nil
 	}
@@ -173,28 +173,28 @@ func (k Keep) All() ([]Kept, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the kept sessions: %w", err)
 	}
-	var all []Kept
+	var all []StoredSession
 	for _, file := range files {
 		name, isSession := strings.CutSuffix(file.Name(), sessionSuffix)
 		host, account, _ := strings.Cut(name, "@")
 		host, hostErr := url.QueryUnescape(host)
 		account, accountErr := url.QueryUnescape(account)
 		if isSession && hostErr == nil && accountErr == nil {
-			all = append(all, Kept{Host: host, Account: account})
+			all = append(all, StoredSession{Host: host, Account: account})
 		}
 	}
 	return all, nil
 }
 
 // makeDir makes the folder, and lets nobody else into it.
-func (k Keep) makeDir() error {
+func (k SessionStore) makeDir() error {
 	const owner = 0o700
 	return errors.Join(os.MkdirAll(k.Dir, owner), os.Chmod(k.Dir, owner))
 }
 
 // Remove removes all saved sessions, the unfinished files of killed processes, and then the folder if it is
 // empty. It returns the number of sessions.
-func (k Keep) Remove() (int, error) {
+func (k SessionStore) Remove() (int, error) {
 	if k.Dir == "" {
 		return 0, nil
 	}

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Sight is what a tab saw of a page at the end of a step, or an element that it used on the way. It may hold a
+// Snapshot is what a tab saw of a page at the end of a step, or an element that it used on the way. It may hold a
 // secret.
-type Sight struct {
+type Snapshot struct {
 	// Site, Host, Page and Step are as in a [Record].
 	Site, Host, Page, Step string
 	// Shown is the page; nil if the sight is about an element on the way.
@@ -22,7 +22,7 @@ type Sight struct {
 
 // Finding says whether a page has an element.
 type Finding struct {
-	Thing Thing
+	Thing Target
 	// What describes an element that is found by structure and not by a name.
 	What string
 	// Found is the element's name on the page; empty if it was not found.
@@ -44,7 +44,7 @@ type Finding struct {
 func (f Finding) OK() bool { return f.Found != "" && !f.Several || f.Optional }
 
 // Examine looks for an element on a page. A text may be there more than once.
-func (p *Page) Examine(t Thing) Finding {
+func (p *Page) Examine(t Target) Finding {
 	f := Finding{Thing: t}
 	found := p.Find(t)
 	if len(found) == 0 {
@@ -57,7 +57,7 @@ func (p *Page) Examine(t Thing) Finding {
 }
 
 // called returns the name of the element that matches the thing best.
-func (t Thing) called(e *Element) string {
+func (t Target) called(e *Element) string {
 	best, name := unlike, ""
 	for _, candidate := range t.namesOf(e) {
 		if fit := t.fit(candidate); fit > best {
@@ -75,15 +75,15 @@ func (t *Tab) watch(s Step, page *Page, err error) {
 	if page == nil || t.gate.isPrivate() {
 		return
 	}
-	t.browser.options.Watch(Sight{
-		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do, Shown: page, Secret: t.visitor.site.Secret, Failed: err != nil,
+	t.browser.options.Watch(Snapshot{
+		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Step: s.Do, Shown: page, Secret: t.account.site.Secret, Failed: err != nil,
 	})
 }
 
 // passed passes an element on the way to the watcher.
-func (t *Tab) passed(s Step, thing Thing, e *Element) {
-	t.browser.options.Watch(Sight{
-		Site: t.visitor.site.Name, Host: t.visitor.site.URL.Host, Page: s.Page, Step: s.Do,
-		Passed: &Finding{Thing: thing, Found: t.discreet(thing.called(e)), Taught: slices.Contains(thing.Shown(e.root()), e)},
+func (t *Tab) passed(s Step, thing Target, e *Element) {
+	t.browser.options.Watch(Snapshot{
+		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Step: s.Do,
+		Passed: &Finding{Thing: thing, Found: t.redact(thing.called(e)), Taught: slices.Contains(thing.Shown(e.root()), e)},
 	})
 }

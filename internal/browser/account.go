@@ -25,13 +25,13 @@ type Site struct {
 	// nil matches none. The expression must be valid in RE2 and in JavaScript.
 	Secret *regexp.Regexp
 	// SignIn are elements of which each occurs only on a sign-in page.
-	SignIn []Thing
+	SignIn []Target
 	// Inside are elements of which each is visible only to signed-in users.
-	Inside []Thing
+	Inside []Target
 	// Never are the names of elements that are never clicked. Changing are the elements whose click changes
 	// something.
 	Never    []string
-	Changing []Thing
+	Changing []Target
 }
 
 // asksToSignIn reports whether a page is a sign-in page: the site's own, or another site's that the site has
@@ -70,9 +70,9 @@ func (s *Site) Entered(p *Page) bool {
 // has reports whether a page belongs to the site.
 func (s *Site) has(p *Page) bool { return p.URL.Scheme == s.URL.Scheme && p.URL.Host == s.URL.Host }
 
-// Visitor is a user of a site. All tabs of a visitor share one profile of the browser, so a change by the site
+// Account is a user of a site. All tabs of an account share one profile of the browser, so a change by the site
 // in one tab applies to all. It is safe for concurrent use.
-type Visitor struct {
+type Account struct {
 	site *Site
 
 	mu      sync.Mutex
@@ -83,18 +83,18 @@ type Visitor struct {
 	tabs    int
 }
 
-// NewVisitor returns a visitor with the session.
-func NewVisitor(site *Site, s Session) *Visitor { return &Visitor{site: site, session: s} }
+// NewAccount returns an account with the session.
+func NewAccount(site *Site, s Session) *Account { return &Account{site: site, session: s} }
 
-// Session returns the visitor's current session.
-func (v *Visitor) Session() Session {
+// Session returns the account's current session.
+func (v *Account) Session() Session {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.session
 }
 
 // enter returns the profile for another tab.
-func (v *Visitor) enter(ctx context.Context, p *process) (cdp.BrowserContextID, error) {
+func (v *Account) enter(ctx context.Context, p *process) (cdp.BrowserContextID, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.process == p {
@@ -116,7 +116,7 @@ func (v *Visitor) enter(ctx context.Context, p *process) (cdp.BrowserContextID, 
 }
 
 // exit deletes the profile with its last tab, and keeps the session as it is by then.
-func (v *Visitor) exit(t *Tab) {
+func (v *Account) exit(t *Tab) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.process != t.process {
@@ -136,7 +136,7 @@ func (v *Visitor) exit(t *Tab) {
 }
 
 // injectStorage adds the session's storage to every page of the site in the tab.
-func (v *Visitor) injectStorage(ctx context.Context) error {
+func (v *Account) injectStorage(ctx context.Context) error {
 	session := v.Session()
 	if len(session.Storage) == 0 {
 		return nil
@@ -159,7 +159,7 @@ func (v *Visitor) injectStorage(ctx context.Context) error {
 }
 
 // remember saves the site's changes of the session in a tab. A part that can't be read stays as it was.
-func (v *Visitor) remember(t *Tab) {
+func (v *Account) remember(t *Tab) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	session, err := t.Session(ctx)
@@ -175,7 +175,7 @@ func (v *Visitor) remember(t *Tab) {
 // Session returns the tab's session: the cookies and the storage of the site's host only. The storage is nil if
 // the tab shows no page of the site.
 func (t *Tab) Session(ctx context.Context) (Session, error) {
-	site := t.visitor.site.URL
+	site := t.account.site.URL
 	session := Session{Host: site.Host}
 	ctx, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
 	defer cancel()

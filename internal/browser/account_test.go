@@ -43,7 +43,7 @@ func TestVisitorsDoNotShareACookieAndTheTabsOfOneDo(t *testing.T) {
 	t.Parallel()
 	s := whoami(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})
-	anne, bob := browser.NewVisitor(s.Site, browser.Session{}), browser.NewVisitor(s.Site, browser.Session{})
+	anne, bob := browser.NewAccount(s.Site, browser.Session{}), browser.NewAccount(s.Site, browser.Session{})
 	anneA, bobA, anneB := s.tab(t, b, anne), s.tab(t, b, bob), s.tab(t, b, anne)
 	load(t, anneA, s, "/sign-in/anne", "welcome")
 	load(t, anneB, s, "/", "anne")
@@ -57,8 +57,8 @@ func TestTheSessionIsKeptFromTheLastTabToTheNext(t *testing.T) {
 	t.Parallel()
 	s := whoami(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})
-	visitor := browser.NewVisitor(s.Site, browser.Session{})
-	tab, err := b.Open(t.Context(), visitor)
+	account := browser.NewAccount(s.Site, browser.Session{})
+	tab, err := b.Open(t.Context(), account)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,19 +73,19 @@ func TestTheSessionIsKeptFromTheLastTabToTheNext(t *testing.T) {
 		Cookies: []browser.Cookie{{Name: "sid", Value: "anne", Domain: s.Site.URL.Hostname(), Path: "/", HTTPOnly: true, SameSite: "Lax"}},
 		Storage: map[string]string{"who": "anne"},
 	}
-	if kept := visitor.Session(); !reflect.DeepEqual(kept, want) || !reflect.DeepEqual(inTab, want) {
+	if kept := account.Session(); !reflect.DeepEqual(kept, want) || !reflect.DeepEqual(inTab, want) {
 		t.Errorf("the session is not the one of the tab: %d cookies, %d stored", len(kept.Cookies), len(kept.Storage))
 	}
 	// A tab that goes nowhere has nothing to say about the storage.
-	tab, err = b.Open(t.Context(), visitor)
+	tab, err = b.Open(t.Context(), account)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tab.Close()
-	if kept := visitor.Session(); !reflect.DeepEqual(kept, want) {
+	if kept := account.Session(); !reflect.DeepEqual(kept, want) {
 		t.Errorf("the session has changed in a tab that was nowhere: %d cookies, %d stored", len(kept.Cookies), len(kept.Storage))
 	}
-	next := s.tab(t, b, visitor)
+	next := s.tab(t, b, account)
 	load(t, next, s, "/", "anne")
 	says(t, next, "note", "stored anne")
 }
@@ -98,7 +98,7 @@ func TestASessionHasNothingOfOtherHosts(t *testing.T) {
 		{Name: "sid", Value: "anne", Domain: s.Site.URL.Hostname(), Path: "/"},
 		{Name: "sid", Value: "other", Domain: "other.example", Path: "/"},
 	}}
-	tab := s.tab(t, b, browser.NewVisitor(s.Site, session))
+	tab := s.tab(t, b, browser.NewAccount(s.Site, session))
 	load(t, tab, s, "/", "anne")
 	got, err := tab.Session(t.Context())
 	if err != nil {
