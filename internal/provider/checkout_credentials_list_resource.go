@@ -131,7 +131,7 @@ func (r *checkoutCredentialsListResource) readAll(ctx context.Context, names []s
 			return nil
 		}
 	}
-	if err := rotation.Together(ctx, reads...); err != nil {
+	if err := rotation.Concurrently(ctx, reads...); err != nil {
 		shops[0].err = err
 	}
 	return shops

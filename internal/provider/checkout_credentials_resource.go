@@ -437,7 +437,7 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 // anything; the first failure ends both.
 func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair rotation.Pair, verify bool) (mystore.Extension, error) {
 	var extension mystore.Extension
-	err := rotation.Together(ctx, func(ctx context.Context) (err error) {
+	err := rotation.Concurrently(ctx, func(ctx context.Context) (err error) {
 		extension, err = r.extensions.Extension(ctx, shop)
 		return err
 	}, func(ctx context.Context) error {

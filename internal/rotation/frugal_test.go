@@ -109,7 +109,7 @@ func TestFresh_ListsStoreByStore(t *testing.T) {
 	}
 	before := w.portal.calls[list]
 	asked := stores[:3]
-	err := rotation.Together(t.Context(), freshOf(e, asked)...)
+	err := rotation.Concurrently(t.Context(), freshOf(e, asked)...)
 	if n := w.portal.calls[list] - before; err != nil || n != len(asked) {
 		t.Errorf("%d lists, error %v", n, err)
 	}

@@ -176,9 +176,9 @@ func goSafely(f func()) {
 	}()
 }
 
-// Together runs functions beside each other and returns the first error. It ends the others then. A panic of one of
+// Concurrently runs functions beside each other and returns the first error. It ends the others then. A panic of one of
 // them is an error too.
-func Together(ctx context.Context, functions ...func(ctx context.Context) error) error {
+func Concurrently(ctx context.Context, functions ...func(ctx context.Context) error) error {
 	return forEach(ctx, len(functions), len(functions), func(ctx context.Context, i int) error { return functions[i](ctx) })
 }
 
