@@ -473,7 +473,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	own := state.installed(ctx, req.Private, &resp.Diagnostics)
 	if state.DeletionPolicy.ValueString() != deletionClear {
 		// The state may come from a stale read. The shop may hold what this resource installed.
-		left := r.engine.Leave(shop, rotation.Record{Username: own.KustomID})
+		left := r.engine.StopManaging(shop, rotation.Record{Username: own.KustomID})
 		record := rotation.Record{MerchantID: storeOfID(state.KustomID), Username: state.KustomID.ValueString()}
 		credentialsLeft(describeLeft(shop, record, left)).addTo(&resp.Diagnostics, path.Empty())
 		return

@@ -468,17 +468,17 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 		return
 	}
 	if state.clears() {
-		if others := r.engine.Standing(record); len(others) > 0 {
+		if others := r.engine.OtherKeys(record); len(others) > 0 {
 			keysStay(fmt.Sprintf("Other keys of store %s, which this resource leaves: %s.", record.MerchantID, enumerate(others))).addTo(&resp.Diagnostics, path.Empty())
 		}
 		return
 	}
-	shopLeft(describeLeft(shop, record, r.engine.Leave(shop, record))).addTo(&resp.Diagnostics, path.Empty())
+	shopLeft(describeLeft(shop, record, r.engine.StopManaging(shop, record))).addTo(&resp.Diagnostics, path.Empty())
 }
 
 // release deletes the shop's credentials and then its key.
 func (r *connectionResource) release(ctx context.Context, shop string, record rotation.Record, diags *diag.Diagnostics) {
-	cleared, err := r.engine.Release(ctx, shop, record)
+	cleared, err := r.engine.ClearShop(ctx, shop, record)
 	if err != nil {
 		report(diags, path.Empty(), shopNotCleared(), err)
 		return

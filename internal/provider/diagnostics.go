@@ -146,14 +146,14 @@ func warnOfUnread(diags *diag.Diagnostics, failures []rotation.ShopFailure) {
 
 // describeLeft describes a shop whose object was destroyed without changing the shop. Another object may take
 // the shop over later in the run, so the text promises nothing about that.
-func describeLeft(shop string, record rotation.Record, left rotation.Left) string {
+func describeLeft(shop string, record rotation.Record, left rotation.Remaining) string {
 	text := fmt.Sprintf("Shop %s and its key %s were left as they are, because deletion_policy is retain. The shop takes payments with that key "+
 		"until something gives it another one.", shop, record.Username)
-	if left.Given != "" {
+	if left.InstalledKey != "" {
 		text = fmt.Sprintf("Shop %s holds %s, which another resource of this run has given it. The destroyed resource leaves its own key, %s, in the "+
-			"portal: %s.", shop, left.Given, record.Username, whoDeletesReplaced)
+			"portal: %s.", shop, left.InstalledKey, record.Username, whoDeletesReplaced)
 	}
-	return text + describeStanding(record.MerchantID, left.Others)
+	return text + describeStanding(record.MerchantID, left.OtherKeys)
 }
 
 // whoDeletesReplaced says what happens to a key that another object has replaced.
@@ -264,7 +264,7 @@ func adviseGuard(err error) (message, bool) {
 	var held *rotation.KeyInUseError
 	if errors.As(err, &held) {
 		why := stillHolds
-		if held.Left {
+		if held.Unmanaged {
 			why = wasLeftWithIt
 		}
 		return keyInUse(held.Username, strings.Join(held.Shops, ", "), why), true

@@ -105,7 +105,7 @@ func TestAdvise(t *testing.T) {
 		{"other checkout", &mystore.NotInstalledError{Shop: "butikk", Other: "Klarna Checkout V2"}, "Shop butikk has Klarna Checkout V2, but not Klarna Checkout V3.", false},
 		{"mismatch", &rotation.MismatchError{Shop: "butikk"}, "shop butikk does not show it. Someone may have changed the shop at the same time.", false},
 		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it has not got another key.", true},
-		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Left: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
+		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Unmanaged: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
 		{"held, and to be let go of", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, "To let go of the key, use a removed block with destroy = false, or apply deletion_policy = \"retain\" first.", true},
 		{"interrupted while held", errors.Join(&rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
 		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. Some shop may do so.", true},
@@ -190,15 +190,15 @@ func TestDescribeLeft_TellsTheEnd(t *testing.T) {
 	t.Parallel()
 	record := rotation.Record{MerchantID: "M1", Username: "M1-a"}
 	for name, test := range map[string]struct {
-		left rotation.Left
+		left rotation.Remaining
 		want string
 	}{
 		"left as it is": {want: "Shop butikk and its key M1-a were left as they are, because deletion_policy is retain. The shop takes payments " +
 			"with that key until something gives it another one."},
-		"with other keys": {left: rotation.Left{Others: []string{"M1-b", "M1-c"}}, want: "Shop butikk and its key M1-a were left as they are, " +
+		"with other keys": {left: rotation.Remaining{OtherKeys: []string{"M1-b", "M1-c"}}, want: "Shop butikk and its key M1-a were left as they are, " +
 			"because deletion_policy is retain. The shop takes payments with that key until something gives it another one. Other keys of store M1, " +
 			"which this resource leaves too: M1-b, M1-c."},
-		"taken over": {left: rotation.Left{Given: "M1-b"}, want: "Shop butikk holds M1-b, which another resource of this run has given it. The " +
+		"taken over": {left: rotation.Remaining{InstalledKey: "M1-b"}, want: "Shop butikk holds M1-b, which another resource of this run has given it. The " +
 			"destroyed resource leaves its own key, M1-a, in the portal: " + whoDeletesReplaced + "."},
 	} {
 		if got := describeLeft("butikk", record, test.left); got != test.want {

@@ -72,7 +72,7 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 // nameStrays names the keys that a killed run may have left behind.
 func (f *fleet) nameStrays(ctx context.Context, diags *diag.Diagnostics) {
 	for _, m := range f.Members {
-		if m.Leaves() || m.Plan.Undecided {
+		if m.IsRemoved() || m.Plan.Undecided {
 			continue
 		}
 		// A plan does not fail because stray keys can't be listed.
@@ -103,7 +103,7 @@ func (f *fleet) prevented(failures shopFailures) shopFailures {
 func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	var cleared []string
 	for _, m := range f.Members {
-		if m.Clears {
+		if m.ClearOnRemoval {
 			cleared = append(cleared, fmt.Sprintf("%s (%s)", m.Name, m.Record.Username))
 		}
 	}
@@ -168,7 +168,7 @@ func (f *fleet) planned(elements types.Map, host types.String, diags *diag.Diagn
 		}
 		models.plan.show(m.Plan, models.config, models.was(), host)
 		switch {
-		case m.Changes() || models.state == nil || m.Plan.Undecided:
+		case m.HasChanges() || models.state == nil || m.Plan.Undecided:
 			models.plan.LastError = types.StringUnknown()
 		default:
 			models.plan.LastError = models.state.LastError
@@ -204,7 +204,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	f.redecide(ctx)
 	failures := f.failures(f.Execute(ctx), shopKeepsKey())
 	for i := range failures {
-		if failures[i].member.Leaves() {
+		if failures[i].member.IsRemoved() {
 			failures[i].message = shopNotRemoved()
 		} else if leavesShopUnknown(failures[i].err) {
 			failures[i].message = shopMayHaveAnotherKey()
@@ -214,7 +214,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	}
 	for i, m := range f.Members {
 		f.models[i].take(m)
-		if m.LeftAlone {
+		if m.NotCleared {
 			shopLeftAlone(m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name)).addTo(diags, path.Empty())
 		}
 	}
@@ -250,7 +250,7 @@ func storeOf(m *rotation.Member) string {
 func (f *fleet) redecide(ctx context.Context) {
 	undecided := rotation.Fleet{}
 	for _, m := range f.Members {
-		if !m.Leaves() && m.Plan.Undecided {
+		if !m.IsRemoved() && m.Plan.Undecided {
 			undecided.Members = append(undecided.Members, m)
 		}
 	}
@@ -260,7 +260,7 @@ func (f *fleet) redecide(ctx context.Context) {
 	members := f.Members
 	f.Members = undecided.Members
 	for _, failure := range f.Decide(ctx) {
-		failure.Member.Unread = failure.Err
+		failure.Member.ReadErr = failure.Err
 	}
 	f.Members = members
 }
@@ -291,15 +291,15 @@ func (m *fleetModels) take(member *rotation.Member) {
 func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	var left, moved, others []string
 	for _, m := range f.Members {
-		if !m.Leaves() || m.Err != nil || m.Record.Username == "" {
+		if !m.IsRemoved() || m.Err != nil || m.Record.Username == "" {
 			continue
 		}
-		others = appendNew(others, m.Left.Others, func(name string) string { return name })
-		if m.Clears {
+		others = appendNew(others, m.Remaining.OtherKeys, func(name string) string { return name })
+		if m.ClearOnRemoval {
 			continue
 		}
-		if m.Left.Given != "" {
-			moved = append(moved, fmt.Sprintf("%s (%s in place of %s)", m.Name, m.Left.Given, m.Record.Username))
+		if m.Remaining.InstalledKey != "" {
+			moved = append(moved, fmt.Sprintf("%s (%s in place of %s)", m.Name, m.Remaining.InstalledKey, m.Record.Username))
 		} else {
 			left = append(left, fmt.Sprintf("%s (%s)", m.Name, m.Record.Username))
 		}

@@ -354,7 +354,7 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 			c := shopConfig(ctx, r.undescribed, name, plan.connectionRules, models.config, models.plan.connectedShop)
 			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
 		}
-		m.Clears = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
+		m.ClearOnRemoval = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
 		f.Members, f.models = append(f.Members, m), append(f.models, models)
 	}
 	return f
@@ -391,7 +391,7 @@ func logProgress(ctx context.Context, m *rotation.Member, err error, done, total
 	switch {
 	case err != nil:
 		tflog.Info(ctx, "shop failed", fields)
-	case m.Leaves():
+	case m.IsRemoved():
 		tflog.Info(ctx, "shop removed", fields)
 	default:
 		fields["username"] = m.Record.Username

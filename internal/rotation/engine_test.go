@@ -53,7 +53,7 @@ func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
 				takeOver(w, &record)
 			}
 			holds := w.shops.holds("a")
-			cleared, err := w.engine.Release(t.Context(), "a", record)
+			cleared, err := w.engine.ClearShop(t.Context(), "a", record)
 			if err != nil || cleared != (takeOver == nil) {
 				t.Errorf("cleared: %t, error %v", cleared, err)
 			}
@@ -75,7 +75,7 @@ func TestLeave_TellsWhatIsLeft(t *testing.T) {
 	if err := w.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{orphan("M1-lost")}); err != nil {
 		t.Fatal(err)
 	}
-	if left := w.engine.Leave("a", record); left.Given != "" || !slices.Equal(left.Others, []string{"M1-other"}) {
+	if left := w.engine.StopManaging("a", record); left.InstalledKey != "" || !slices.Equal(left.OtherKeys, []string{"M1-other"}) {
 		t.Errorf("it leaves %+v", left)
 	}
 	w.rerun()
@@ -83,7 +83,7 @@ func TestLeave_TellsWhatIsLeft(t *testing.T) {
 	if _, err := w.connect(config(), &next); err != nil {
 		t.Fatal(err)
 	}
-	if left := w.engine.Leave("a", record); left.Given != next.Username {
+	if left := w.engine.StopManaging("a", record); left.InstalledKey != next.Username {
 		t.Errorf("it leaves %+v, and the shop has %s", left, next.Username)
 	}
 	if err := w.engine.Shops.Unused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {

@@ -18,9 +18,9 @@ type KeyInUseError struct {
 	Username string
 	// Shops are the shops that hold the key, or may hold it because it has just been written to them.
 	Shops []string
-	// Left reports that this walk has destroyed the shops' objects and left their credentials unchanged, so no
+	// Unmanaged reports that this walk has destroyed the shops' objects and left their credentials unchanged, so no
 	// later step of it changes them.
-	Left bool
+	Unmanaged bool
 }
 
 // Error implements error.

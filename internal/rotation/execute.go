@@ -574,9 +574,9 @@ func (m *Memory) confirm(seen Observation, last given) {
 	}
 }
 
-// Release empties a shop that still has the recorded key, and then deletes the key. Cleared is false where the
+// ClearShop empties a shop that still has the recorded key, and then deletes the key. Cleared is false where the
 // shop has another key by now: it is left alone.
-func (e *Engine) Release(ctx context.Context, shop string, record Record) (cleared bool, err error) {
+func (e *Engine) ClearShop(ctx context.Context, shop string, record Record) (cleared bool, err error) {
 	defer recoverInto(&err)
 	seen, err := e.Observe(ctx, shop, record.MerchantID, record.CredentialID)
 	if err != nil {
@@ -586,25 +586,25 @@ func (e *Engine) Release(ctx context.Context, shop string, record Record) (clear
 	return e.Shops.Clear(ctx, shop, record.Username, record.Memory.UpdatedAt)
 }
 
-// Left is what an object that is destroyed leaves as it is.
-type Left struct {
-	// Given is the username of the key that another object of the walk has given the shop; empty where none has.
-	Given string
-	// Others are the usernames of the store's other keys, as the last read has recorded them, without those that
+// Remaining is what an object that is destroyed leaves as it is.
+type Remaining struct {
+	// InstalledKey is the username of the key that another object of the walk has given the shop; empty where none has.
+	InstalledKey string
+	// OtherKeys are the usernames of the store's other keys, as the last read has recorded them, without those that
 	// the walk has deleted.
-	Others []string
+	OtherKeys []string
 }
 
-// Leave lets go of a shop and its key, and returns what it leaves.
-func (e *Engine) Leave(shop string, record Record) Left {
-	given := e.Shops.Leave(shop, record.Username)
-	others := slices.DeleteFunc(e.Standing(record), func(username string) bool { return username == given })
-	return Left{Given: given, Others: others}
+// StopManaging lets go of a shop and its key, and returns what it leaves.
+func (e *Engine) StopManaging(shop string, record Record) Remaining {
+	given := e.Shops.StopManaging(shop, record.Username)
+	others := slices.DeleteFunc(e.OtherKeys(record), func(username string) bool { return username == given })
+	return Remaining{InstalledKey: given, OtherKeys: others}
 }
 
-// Standing returns the usernames of the store's other keys, as the last read has recorded them, without those that the walk
+// OtherKeys returns the usernames of the store's other keys, as the last read has recorded them, without those that the walk
 // has deleted.
-func (e *Engine) Standing(record Record) []string {
+func (e *Engine) OtherKeys(record Record) []string {
 	return slices.DeleteFunc(slices.Clone(record.Memory.Others), func(username string) bool {
 		return username == record.Username || e.Keys.hasDeleted(username)
 	})

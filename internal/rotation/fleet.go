@@ -39,33 +39,33 @@ type Member struct {
 	Record *Record
 	// Plan is what is to become of the shop.
 	Plan Plan
-	// Clears says that a shop that leaves the fleet is emptied, and its key deleted.
-	Clears bool
-	// Left is what a shop leaves that leaves the fleet.
-	Left Left
-	// LeftAlone says that a shop was not emptied, because it has another key by now.
-	LeftAlone bool
-	// Unread is why the shop could not be looked at.
-	Unread error
+	// ClearOnRemoval says that a shop that leaves the fleet is emptied, and its key deleted.
+	ClearOnRemoval bool
+	// Remaining is what a shop leaves that leaves the fleet.
+	Remaining Remaining
+	// NotCleared says that a shop was not emptied, because it has another key by now.
+	NotCleared bool
+	// ReadErr is why the shop could not be looked at.
+	ReadErr error
 	// Kept are the keys that were to be deleted and could not be.
 	Kept []KeptKey
 	// Err is why the operation has failed for the shop.
 	Err error
 
-	// begun says that work on the shop has started.
-	begun bool
+	// started says that work on the shop has started.
+	started bool
 	// isNew says that the shop was not recorded before the operation.
 	isNew bool
-	// later is what remains to be confirmed of the shop.
-	later postponed
+	// postponed is what remains to be confirmed of the shop.
+	postponed postponed
 }
 
-// Leaves tells whether the shop leaves the fleet.
-func (m *Member) Leaves() bool { return m.Config == nil }
+// IsRemoved tells whether the shop leaves the fleet.
+func (m *Member) IsRemoved() bool { return m.Config == nil }
 
-// Changes tells whether something is to be done for a member.
-func (m *Member) Changes() bool {
-	return m.Leaves() || m.Plan.Generate || m.Plan.Changes || m.Record != nil && len(m.Record.Memory.Unsettled) > 0
+// HasChanges tells whether something is to be done for a member.
+func (m *Member) HasChanges() bool {
+	return m.IsRemoved() || m.Plan.Generate || m.Plan.Changes || m.Record != nil && len(m.Record.Memory.Unsettled) > 0
 }
 
 // Failure is what has gone wrong with one shop.
@@ -79,9 +79,9 @@ type Failure struct {
 // hold up the others.
 func (f *Fleet) Decide(ctx context.Context) []Failure {
 	f.announce()
-	f.look(ctx, func(m *Member) bool { return !m.Leaves() && m.Record == nil && m.Config.MerchantID != "" })
+	f.look(ctx, func(m *Member) bool { return !m.IsRemoved() && m.Record == nil && m.Config.MerchantID != "" })
 	failures := f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
-		if m.Leaves() {
+		if m.IsRemoved() {
 			return nil
 		}
 		seen, unread := f.observe(ctx, m)
@@ -96,7 +96,7 @@ func (f *Fleet) Decide(ctx context.Context) []Failure {
 // tellPlan tells the journal which shops an apply changes.
 func (f *Fleet) tellPlan(ctx context.Context) {
 	for _, m := range f.Members {
-		if m.Changes() {
+		if m.HasChanges() {
 			f.Engine.Plan(ctx, m.Name, m.store())
 		}
 	}
@@ -115,8 +115,8 @@ func (f *Fleet) observe(ctx context.Context, m *Member) (*Observation, error) {
 	if m.Record != nil || m.Config.MerchantID == "" {
 		return nil, nil
 	}
-	if m.Unread != nil {
-		return nil, m.Unread
+	if m.ReadErr != nil {
+		return nil, m.ReadErr
 	}
 	seen, err := f.Engine.ObserveNew(ctx, m.Name, m.Config.MerchantID)
 	if err != nil {
@@ -132,8 +132,8 @@ func (f *Fleet) Read(ctx context.Context) []Failure {
 	}
 	f.look(ctx, func(*Member) bool { return true })
 	return f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
-		if m.Unread != nil {
-			return m.Unread
+		if m.ReadErr != nil {
+			return m.ReadErr
 		}
 		return f.Engine.Read(ctx, m.Name, m.Record)
 	})
@@ -156,9 +156,9 @@ func (f *Fleet) look(ctx context.Context, wanted func(*Member) bool) {
 	f.Engine.Keys.Prefetch(ctx, stores)
 	f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
 		if wanted(m) {
-			m.Unread = f.Engine.Look(ctx, m.Name)
+			m.ReadErr = f.Engine.Look(ctx, m.Name)
 		}
-		return m.Unread
+		return m.ReadErr
 	})
 }
 
@@ -179,13 +179,13 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 	var done atomic.Int64
 	total := 0
 	for _, m := range f.Members {
-		if m.Changes() {
+		if m.HasChanges() {
 			total++
 		}
 	}
 	failures := f.each(ctx, f.WriteTimeout, func(ctx context.Context, m *Member) error {
-		m.begun = true
-		if !m.Changes() {
+		m.started = true
+		if !m.HasChanges() {
 			return f.execute(ctx, m)
 		}
 		ctx, end := f.Engine.Begin(ctx, m.Name, m.store())
@@ -209,7 +209,7 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 // tellUnbegun tells the journal which shops the operation never started on.
 func (f *Fleet) tellUnbegun(ctx context.Context, failures []Failure) {
 	for _, failure := range failures {
-		if m := failure.Member; !m.begun && m.Changes() {
+		if m := failure.Member; !m.started && m.HasChanges() {
 			f.Engine.steps.note(forShop(ctx, m.Name, m.store()), StepShop, "", "", Failed, failure.Err)
 		}
 	}
@@ -243,35 +243,35 @@ func (f *Fleet) announce() {
 // execute does what is planned for one member.
 func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 	defer recoverInto(&err)
-	if m.Leaves() {
+	if m.IsRemoved() {
 		return f.remove(ctx, m)
 	}
 	if m.Record == nil {
 		m.isNew, m.Record = true, &Record{MerchantID: m.Config.MerchantID, Triggers: m.Config.Triggers}
 	}
-	if m.Unread != nil {
+	if m.ReadErr != nil {
 		// Nothing is decided for the shop: it could not be looked at, or what it holds rules the plan out.
-		return m.Unread
+		return m.ReadErr
 	}
-	m.Kept, err = f.Engine.Execute(m.later.in(ctx), m.Plan, f.Rules, m.Record)
+	m.Kept, err = f.Engine.Execute(m.postponed.in(ctx), m.Plan, f.Rules, m.Record)
 	return err
 }
 
 // remove lets a member leave the fleet.
 func (f *Fleet) remove(ctx context.Context, m *Member) error {
-	if !m.Clears {
-		m.Left = f.Engine.Leave(m.Name, *m.Record)
+	if !m.ClearOnRemoval {
+		m.Remaining = f.Engine.StopManaging(m.Name, *m.Record)
 		return f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled)
 	}
-	cleared, err := f.Engine.Release(ctx, m.Name, *m.Record)
+	cleared, err := f.Engine.ClearShop(ctx, m.Name, *m.Record)
 	if err != nil {
 		return err
 	}
-	m.LeftAlone = !cleared
+	m.NotCleared = !cleared
 	if err := f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled); err != nil {
 		return err
 	}
-	m.Left.Others = f.Engine.Standing(*m.Record)
+	m.Remaining.OtherKeys = f.Engine.OtherKeys(*m.Record)
 	own := KeptKey{Key: m.Record.Key().Orphan()}
 	own.Err = f.Engine.DeleteUnused(ctx, own.Key, 0)
 	if own.IsRetryable() {
@@ -296,7 +296,7 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 		if len(m.Kept) > 0 {
 			m.Kept = f.Engine.RetireAgain(ctx, m.Kept, f.Rules, &m.Record.Memory)
 		}
-		if !m.Leaves() {
+		if !m.IsRemoved() {
 			continue
 		}
 		// A key that another shop holds is left to that shop.

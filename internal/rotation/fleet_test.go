@@ -82,7 +82,7 @@ func TestFleet_ReadsAllShopsWhileKeysAreListed(t *testing.T) {
 func leaving(clears bool, keys map[string]kustom.Key) []*rotation.Member {
 	var members []*rotation.Member
 	for name, key := range keys {
-		members = append(members, &rotation.Member{Name: name, Clears: clears, Record: &rotation.Record{
+		members = append(members, &rotation.Member{Name: name, ClearOnRemoval: clears, Record: &rotation.Record{
 			MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username,
 		}})
 	}
@@ -158,7 +158,7 @@ func TestFleet_NextRunRemovesMemberThatStayed(t *testing.T) {
 	}
 	w.shops.before = nil
 	w.rerun()
-	again := &rotation.Member{Name: "a", Clears: true, Record: members[0].Record}
+	again := &rotation.Member{Name: "a", ClearOnRemoval: true, Record: members[0].Record}
 	if failures := fleetOf(w.engine, 1, again).Execute(t.Context()); len(failures) != 0 || len(again.Kept) != 0 {
 		t.Errorf("the failures are %+v, kept %+v", failures, again.Kept)
 	}

@@ -233,7 +233,7 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 		switch {
 		case h.known && h.holds.KustomID == key.Username || h.expected == key.Username && key.Username != "":
 			// A shop that does not show the key counts as a holder only as long as its reads may be stale.
-			holders, left = append(holders, name), left && h.left && h.known && h.holds.KustomID == key.Username
+			holders, left = append(holders, name), left && h.unmanaged && h.known && h.holds.KustomID == key.Username
 		case h.known:
 			asked++
 		case h.uses != "" && mystore.IsNotShown(h.failure):
@@ -250,7 +250,7 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 	}
 	switch {
 	case len(holders) > 0:
-		return &KeyInUseError{Username: key.Username, Shops: holders, Left: left}
+		return &KeyInUseError{Username: key.Username, Shops: holders, Unmanaged: left}
 	case len(unreadable) > 0:
 		return &KeyUsageUnknownError{Username: key.Username, Shops: unreadable, Cause: cause}
 	case asked == 0:
@@ -281,7 +281,7 @@ func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
 		if !errors.As(err, &held) {
 			return err
 		}
-		if held.Left || s.isStalled() {
+		if held.Unmanaged || s.isStalled() {
 			return held
 		}
 		if err := s.awaitChange(ctx, held, key); err != nil {

@@ -410,7 +410,7 @@ func TestGuard_RefusesKeyInUse(t *testing.T) {
 		time.AfterFunc(time.Minute, func() { s.move("b", "M1-new") })
 		took, err := await(t, shops, "M1-old")
 		h := held(t, err)
-		if h.Username != "M1-old" || !reflect.DeepEqual(h.Shops, []string{"a", "c"}) || h.Left {
+		if h.Username != "M1-old" || !reflect.DeepEqual(h.Shops, []string{"a", "c"}) || h.Unmanaged {
 			t.Errorf("the error is %+v", h)
 		}
 		if took < 110*time.Second || took > 2*time.Minute {
@@ -586,7 +586,7 @@ func TestGuard_StalledWalkWaitsOnce(t *testing.T) {
 		if took := time.Since(start); took > 122*time.Second {
 			t.Errorf("two waits took %v", took)
 		}
-		if took, err := await(t, shops, "M1-oldc"); took != 0 || held(t, err).Left {
+		if took, err := await(t, shops, "M1-oldc"); took != 0 || held(t, err).Unmanaged {
 			t.Errorf("a later one ended after %v: %v", took, err)
 		}
 		s.move("c", "M1-new")
@@ -638,13 +638,13 @@ func TestGuard_CancelledWaitEndsAtOnce(t *testing.T) {
 // TestGuard_DoesNotWaitForShopsThatAreLeft: nothing in this walk will move them.
 func TestGuard_DoesNotWaitForShopsThatAreLeft(t *testing.T) {
 	guarded(t, map[string]string{"a": "M1-old", "b": "M1-old", "c": "M1-kept"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
-		shops.Leave("a", "")
-		shops.Leave("c", "")
-		if took, err := await(t, shops, "M1-kept"); took != 0 || !held(t, err).Left {
+		shops.StopManaging("a", "")
+		shops.StopManaging("c", "")
+		if took, err := await(t, shops, "M1-kept"); took != 0 || !held(t, err).Unmanaged {
 			t.Errorf("after %v: %v", took, err)
 		}
-		time.AfterFunc(10*time.Second, func() { shops.Leave("b", "") })
-		if took, err := await(t, shops, "M1-old"); took > 11*time.Second || !held(t, err).Left {
+		time.AfterFunc(10*time.Second, func() { shops.StopManaging("b", "") })
+		if took, err := await(t, shops, "M1-old"); took > 11*time.Second || !held(t, err).Unmanaged {
 			t.Errorf("after %v: %v", took, err)
 		}
 	})
@@ -653,7 +653,7 @@ func TestGuard_DoesNotWaitForShopsThatAreLeft(t *testing.T) {
 // TestGuard_WaitsForLeftShopThatShowsAnotherKey: the read may lag, but not for ever.
 func TestGuard_WaitsForLeftShopThatShowsAnotherKey(t *testing.T) {
 	guarded(t, map[string]string{"a": "M1-other"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
-		shops.Leave("a", "M1-old")
+		shops.StopManaging("a", "M1-old")
 		took, err := await(t, shops, "M1-old")
 		if took < rotation.PropagationDelay || took > rotation.PropagationDelay+10*time.Second || err != nil {
 			t.Errorf("after %v: %v", took, err)

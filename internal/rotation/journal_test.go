@@ -158,7 +158,7 @@ func TestJournal_TellsWhatIsCleared(t *testing.T) {
 	for holds, outcome := range map[string]string{"M1-own": "done", "M1-hand": "kept"} {
 		w, d := recorded(t, map[string]string{"a": holds}, m1("M1-own"))
 		ctx, end := w.engine.Begin(t.Context(), "a", "M1")
-		_, err := w.engine.Release(ctx, "a", rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"})
+		_, err := w.engine.ClearShop(ctx, "a", rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"})
 		end(err)
 		wantSteps(t, d, "a", "shop started", "clear started M1-own", "clear "+outcome+" M1-own", "shop done")
 	}

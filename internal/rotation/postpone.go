@@ -63,11 +63,11 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 	}
 	stores := map[string]bool{}
 	for _, m := range f.Members {
-		for _, key := range m.later.deleted {
+		for _, key := range m.postponed.deleted {
 			stores[key.MerchantID] = true
 		}
-		if m.later.installed != nil {
-			stores[m.later.installed.MerchantID] = true
+		if m.postponed.installed != nil {
+			stores[m.postponed.installed.MerchantID] = true
 		}
 	}
 	for id := range stores {
@@ -79,20 +79,20 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 
 func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	ctx = forShop(ctx, m.Name, m.store())
-	for _, key := range m.later.deleted {
+	for _, key := range m.postponed.deleted {
 		if err := f.Engine.deleteAgain(ctx, key); err != nil {
 			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
 			m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, key)
 		}
 	}
-	if m.later.installed == nil {
+	if m.postponed.installed == nil {
 		return nil
 	}
-	listed, err := f.Engine.Keys.latest(ctx, m.later.installed.MerchantID)
+	listed, err := f.Engine.Keys.latest(ctx, m.postponed.installed.MerchantID)
 	if err != nil {
 		return nil //nolint:nilerr // The shop works; the next run looks again.
 	}
-	if _, ok := find(listed, m.later.installed.CredentialID); ok || f.Engine.checkExists(ctx, m.Name, *m.later.installed) == nil {
+	if _, ok := find(listed, m.postponed.installed.CredentialID); ok || f.Engine.checkExists(ctx, m.Name, *m.postponed.installed) == nil {
 		return nil
 	}
 	// Somebody has deleted the key. The shop needs another one at once.

@@ -92,9 +92,9 @@ type shop struct {
 	planned configured
 	// uses is the username that the shop was seen to use, where its page does not show which key it has.
 	uses string
-	// left says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
+	// unmanaged says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
 	// walk will move it to another key.
-	left bool
+	unmanaged bool
 }
 
 func (s *Shops) shop(name string) *shop {
@@ -155,7 +155,7 @@ func (h *shop) learn(holds mystore.Credentials, err error) {
 func (h *shop) expect(username string) {
 	h.in.mu.Lock()
 	defer h.in.mu.Unlock()
-	h.expected, h.expectedAt, h.left, h.written, h.uses, h.emptied = username, h.in.clock.Now(), false, true, "", ""
+	h.expected, h.expectedAt, h.unmanaged, h.written, h.uses, h.emptied = username, h.in.clock.Now(), false, true, "", ""
 }
 
 // withdraw undoes expect: the write certainly did not happen.
@@ -376,16 +376,16 @@ func (s *Shops) empty(ctx context.Context, name string, h *shop) error {
 	}
 }
 
-// Leave notes that a shop keeps, for this walk, the key with this username, whatever a read that lags shows. Where
+// StopManaging notes that a shop keeps, for this walk, the key with this username, whatever a read that lags shows. Where
 // another object of the walk has given the shop a key, it notes nothing and returns the username of that key.
-func (s *Shops) Leave(name, username string) (given string) {
+func (s *Shops) StopManaging(name, username string) (given string) {
 	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.written {
 		return cmp.Or(h.expected, h.holds.KustomID)
 	}
-	h.left = true
+	h.unmanaged = true
 	if username != "" {
 		h.expected, h.expectedAt = username, s.clock.Now()
 	}
