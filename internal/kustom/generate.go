@@ -174,11 +174,11 @@ func (p *Portal) create(ctx context.Context, intended Orphan) (keyAnswer, error)
 	return transport.Do[keyAnswer](ctx, p.client, request)
 }
 
-// DescribesKeys reports whether a key can have a description. The API supports it.
-func (p *Portal) DescribesKeys() bool { return true }
+// SupportsDescriptions reports whether a key can have a description. The API supports it.
+func (p *Portal) SupportsDescriptions() bool { return true }
 
-// Made reports whether p made the key. Such a key may be about to be installed in a shop.
-func (p *Portal) Made(credentialID string) bool {
+// Generated reports whether p made the key. Such a key may be about to be installed in a shop.
+func (p *Portal) Generated(credentialID string) bool {
 	_, made := p.made.Load(credentialID)
 	return made
 }

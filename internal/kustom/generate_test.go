@@ -73,7 +73,7 @@ func TestGenerate(t *testing.T) {
 	if key.Host != "api.kustom.co" || key.Environment != "live" || key.MerchantID != fjellsport || *key.Description != "terraform" {
 		t.Errorf("the key is for %s, %s", key.MerchantID, key.Host)
 	}
-	if !b.portal.Made(key.CredentialID) || b.portal.Made(oldKey) {
+	if !b.portal.Generated(key.CredentialID) || b.portal.Generated(oldKey) {
 		t.Error("it does not know which key it has made")
 	}
 	requests := b.box.Requests()

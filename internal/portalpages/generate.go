@@ -420,7 +420,7 @@ const lateness = 2 * time.Minute
 // mayBe reports whether a key may be the result of an orphan's request: it is new, unused, not made by p, and
 // created at about that time.
 func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
-	if key.LastUsedAt != nil || p.Made(key.Username) || strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
+	if key.LastUsedAt != nil || p.Generated(key.Username) || strings.Contains(orphan.Before, kustom.Bar+key.Username+kustom.Bar) {
 		return false
 	}
 	i := strings.LastIndex(orphan.Before, kustom.Bar)

@@ -29,7 +29,7 @@ func (b *bench) generated(t *testing.T, key kustom.NewKey, err error) {
 	if key.Secret.Reveal() != made.Secret {
 		t.Error("the secret is not the key's")
 	}
-	if !b.Made(key.CredentialID) {
+	if !b.Generated(key.CredentialID) {
 		t.Error("the client does not know that it has made the key")
 	}
 }

@@ -85,8 +85,8 @@ func (p *Portal) Ready() error {
 	return err
 }
 
-// DescribesKeys reports whether a key can have a description. The pages support none.
-func (p *Portal) DescribesKeys() bool { return false }
+// SupportsDescriptions reports whether a key can have a description. The pages support none.
+func (p *Portal) SupportsDescriptions() bool { return false }
 
 // ListsBeforeDeletion reports that a deletion always loads the page and reads its list first.
 func (p *Portal) ListsBeforeDeletion() bool { return true }
@@ -94,8 +94,8 @@ func (p *Portal) ListsBeforeDeletion() bool { return true }
 // ListsByStore reports that no page lists the keys of several stores.
 func (p *Portal) ListsByStore() bool { return true }
 
-// Made reports whether p made the key. Such a key may be about to be installed in a shop.
-func (p *Portal) Made(credentialID string) bool {
+// Generated reports whether p made the key. Such a key may be about to be installed in a shop.
+func (p *Portal) Generated(credentialID string) bool {
 	_, made := p.made.Load(credentialID)
 	return made
 }

@@ -232,8 +232,8 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
 	checkHost(&resp.Diagnostics, r.environment, config.Host)
-	if known(config.Description) && !r.engine.Keys.DescribesKeys() {
-		report(&resp.Diagnostics, path.Root("description"), keyNotMakable(), rotation.ErrUndescribed)
+	if known(config.Description) && !r.engine.Keys.SupportsDescriptions() {
+		report(&resp.Diagnostics, path.Root("description"), keyNotMakable(), rotation.ErrNoDescriptions)
 	}
 	// The key is known here: it is planned and not due.
 	plan.RotationDue = types.StringNull()
@@ -258,7 +258,7 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 	if r.environment != nil {
 		plan.Environment = types.StringValue(r.environment.KeyEnvironment())
 		if config.Host.IsNull() {
-			plan.Host = newKeyHost(r.environment, !r.engine.Keys.DescribesKeys())
+			plan.Host = newKeyHost(r.environment, !r.engine.Keys.SupportsDescriptions())
 		}
 	}
 	if kustom.IsLegacyHost(plan.Host.ValueString()) {
@@ -276,7 +276,7 @@ func (r *apiKeyResource) newDescription(configured types.String) types.String {
 	switch {
 	case !configured.IsNull():
 		return configured
-	case r.engine.Keys.DescribesKeys():
+	case r.engine.Keys.SupportsDescriptions():
 		return types.StringValue(defaultKeyDescription)
 	}
 	return types.StringNull()
@@ -288,7 +288,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
 	merchantID, hint := plan.MerchantID.ValueString(), ""
-	strays, err := r.engine.Strays(ctx, merchantID, plan.Description.ValueString(), time.Time{})
+	strays, err := r.engine.OrphanCandidates(ctx, merchantID, plan.Description.ValueString(), time.Time{})
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
 		if !isUnknown(err) {
@@ -296,7 +296,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 		}
 		return
 	}
-	if r.engine.HasLost(merchantID) {
+	if r.engine.HasLostKeys(merchantID) {
 		hint = " The apply deletes those that a killed run of this machine has asked for."
 	}
 	warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, hint)
@@ -313,7 +313,7 @@ func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyMod
 	own := rotation.KeyRef{MerchantID: merchantID, CredentialID: state.CredentialID.ValueString(), Username: state.Username.ValueString()}
 	created, _ := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
 	// A plan without changes does not fail because stray keys can't be listed.
-	if strays, err := r.engine.Strays(ctx, merchantID, r.newDescription(config.Description).ValueString(), created, own); err == nil {
+	if strays, err := r.engine.OrphanCandidates(ctx, merchantID, r.newDescription(config.Description).ValueString(), created, own); err == nil {
 		warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, "")
 	}
 }
@@ -367,7 +367,7 @@ func due(m, state apiKeyModel, now time.Time) string {
 	if at, err := time.Parse(time.RFC3339, state.ExpiresAt.ValueString()); err == nil {
 		expires = &at
 	}
-	return cmp.Or(state.klarnas(), rotation.TooOld(created, m.RotateAfterDays.ValueInt64(), now), rotation.Expires(created, expires, durationOf(m.RotateBeforeExpiry), now))
+	return cmp.Or(state.klarnas(), rotation.AgeReason(created, m.RotateAfterDays.ValueInt64(), now), rotation.ExpiryReason(created, expires, durationOf(m.RotateBeforeExpiry), now))
 }
 
 // klarnas says that the key is one of Klarna's, if only the form of its username shows that. A known host is an
@@ -414,7 +414,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	for _, lost := range r.engine.DeleteLost(ctx, plan.MerchantID.ValueString()) {
+	for _, lost := range r.engine.DeleteLostKeys(ctx, plan.MerchantID.ValueString()) {
 		warn(&resp.Diagnostics, path.Root("merchant_id"), lostKeyNotDeleted(), lost.Err)
 	}
 	request := kustom.Request{MerchantID: plan.MerchantID.ValueString(), Description: plan.Description.ValueString()}
@@ -481,7 +481,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		report(&resp.Diagnostics, path.Root("merchant_id"), keyNotRead(), err)
 		return
 	}
-	r.engine.Manage(key.Username)
+	r.engine.MarkManaged(key.Username)
 	state.read(key)
 	state.setDefaults()
 	now := r.clock.Now()
@@ -532,7 +532,7 @@ func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel, key kust
 	if state.ForceDestroy.ValueBool() || state.Username.IsNull() {
 		return r.engine.Keys.Delete(ctx, key)
 	}
-	return r.engine.DeleteWhenUnused(ctx, key, durationOf(state.UnusedFor))
+	return r.engine.DeleteOnceUnused(ctx, key, durationOf(state.UnusedFor))
 }
 
 // orphan returns the key as one to delete.

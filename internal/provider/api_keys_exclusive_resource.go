@@ -185,7 +185,7 @@ func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeys
 	if plan.checkKept(found, diags); diags.HasError() {
 		return
 	}
-	r.announce(plan, r.engine.NotMade(found), diags)
+	r.announce(plan, r.engine.NotGenerated(found), diags)
 }
 
 func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
@@ -338,7 +338,7 @@ func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExc
 		return nil
 	}
 	var doomed []rotation.StoreKey
-	for _, key := range r.engine.NotMade(found) {
+	for _, key := range r.engine.NotGenerated(found) {
 		if announced[key.CredentialID] {
 			doomed = append(doomed, key)
 		}

@@ -67,7 +67,7 @@ type backend struct {
 }
 
 func newBackend(s settings, o Options) *backend {
-	o.Clock = rotation.Yielding(o.Clock)
+	o.Clock = rotation.YieldingClock(o.Clock)
 	b := &backend{settings: s, version: o.Version, clock: o.Clock, redactor: o.redactor}
 	if b.redactor == nil {
 		b.redactor = vendortext.NewRedactor()
@@ -93,18 +93,18 @@ func newBackend(s settings, o Options) *backend {
 	}
 	b.engine = rotation.New(rotation.Options{
 		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, SignedIn: b.onlySignedIn,
-		Ignored: s.ignoredShops, Sightings: b.sightings(o.CacheDir), Requests: b.requests(o),
+		Ignored: s.ignoredShops, Cache: b.sightings(o.CacheDir), Requests: b.requests(o),
 		Journal: o.journal,
 	})
 	return b
 }
 
 // sightings returns this machine's sightings of the shops of this Mystore.
-func (b *backend) sightings(dir string) rotation.Sightings {
+func (b *backend) sightings(dir string) rotation.LocalCache {
 	if dir == "" || b.mystoreURL == nil {
-		return rotation.Sightings{}
+		return rotation.LocalCache{}
 	}
-	return rotation.Sightings{Dir: filepath.Join(dir, "shops", hostFolder(b.mystoreURL)), Project: project()}
+	return rotation.LocalCache{Dir: filepath.Join(dir, "shops", hostFolder(b.mystoreURL)), Project: project()}
 }
 
 // project identifies the folder that Terraform runs in, without its name; it is empty if the folder is unknown.

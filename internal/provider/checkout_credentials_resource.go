@@ -203,7 +203,7 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 		}
 		untouched, diags := req.Private.GetKey(ctx, importUntouched)
 		resp.Diagnostics.Append(diags...)
-		r.engine.Shops.Belongs(plan.Shop.ValueString(), storeOfID(plan.KustomID), state.KustomID.ValueString())
+		r.engine.Shops.NoteConfigured(plan.Shop.ValueString(), storeOfID(plan.KustomID), state.KustomID.ValueString())
 		plan.ExtensionVersion, plan.UpdatedAt = state.ExtensionVersion, state.UpdatedAt
 		if plan.writes(state, untouched != nil) {
 			plan.ExtensionVersion, plan.UpdatedAt = types.StringUnknown(), types.StringUnknown()
@@ -223,11 +223,11 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
 	shop := plan.Shop.ValueString()
-	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
+	r.engine.Shops.NoteConfigured(shop, storeOfID(plan.KustomID), "")
 	if plan.AllowStoreChange.ValueBool() {
-		r.engine.Shops.Moves(shop)
+		r.engine.Shops.NoteStoreChange(shop)
 	}
-	r.engine.Want(ctx, shop)
+	r.engine.PrefetchOthers(ctx, shop)
 	holds, err := r.engine.Shops.Credentials(ctx, shop)
 	switch {
 	case isUnknown(err):
@@ -238,7 +238,7 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	case err != nil:
 		report(diags, path.Root("shop"), shopNotTakeable(), err)
 	default:
-		r.checkStore(ctx, plan, cmp.Or(holds.KustomID, r.engine.Shops.Emptied(shop)), diags)
+		r.checkStore(ctx, plan, cmp.Or(holds.KustomID, r.engine.Shops.ClearedUsername(shop)), diags)
 		if !r.engine.IsManaged(holds.KustomID) {
 			warnOfReplaced(shop, holds.KustomID, plan.KustomID, diags)
 		}
@@ -261,7 +261,7 @@ func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan check
 	}
 	err := rotation.CheckStores(plan.Shop.ValueString(), present, plan.KustomID.ValueString())
 	if err != nil {
-		report(diags, path.Root("kustom_id"), shopNotForThisKey(), r.engine.Describe(ctx, err))
+		report(diags, path.Root("kustom_id"), shopNotForThisKey(), r.engine.DescribeStores(ctx, err))
 	}
 }
 
@@ -315,9 +315,9 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	// A state of an older version has no identity yet, even if the shop has no extension.
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	shop := state.Shop.ValueString()
-	r.engine.Shops.Belongs(shop, storeOfID(state.KustomID), state.KustomID.ValueString())
-	r.engine.Want(ctx, shop)
-	holds, err := r.engine.Shops.Settled(ctx, shop)
+	r.engine.Shops.NoteConfigured(shop, storeOfID(state.KustomID), state.KustomID.ValueString())
+	r.engine.PrefetchOthers(ctx, shop)
+	holds, err := r.engine.Shops.ConfirmedCredentials(ctx, shop)
 	var missing *mystore.NotInstalledError
 	if errors.As(err, &missing) && !importing {
 		resp.State.RemoveResource(ctx)
@@ -378,7 +378,7 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 // the shop accepted the pair. State is the shop's known state; it may be nil.
 func (r *checkoutCredentialsResource) install(ctx context.Context, config checkoutCredentialsModel, plan, state *checkoutCredentialsModel, diags *diag.Diagnostics) bool {
 	shop, pair := plan.Shop.ValueString(), config.pair()
-	ctx, end := r.engine.Begin(ctx, shop, storeOfID(plan.KustomID))
+	ctx, end := r.engine.StartShop(ctx, shop, storeOfID(plan.KustomID))
 	defer func() {
 		end(firstError(*diags))
 		warnOfAnswers(r.engine, diags)
@@ -392,9 +392,9 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 		reportWithHint(diags, at, credentialsNotChanged(), err, hint)
 		return false
 	}
-	r.engine.Shops.Belongs(shop, storeOfID(plan.KustomID), "")
+	r.engine.Shops.NoteConfigured(shop, storeOfID(plan.KustomID), "")
 	if plan.AllowStoreChange.ValueBool() {
-		r.engine.Shops.Moves(shop)
+		r.engine.Shops.NoteStoreChange(shop)
 	}
 	holds, err := r.engine.Shops.Install(ctx, shop, pair)
 	switch {
@@ -428,9 +428,9 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 		return
 	}
 	if state != nil {
-		r.engine.NoteDisplaced(plan.Shop.ValueString(), holds.KustomID, plan.KustomID.ValueString(), state.KustomID.ValueString())
+		r.engine.WarnUnexpectedKey(plan.Shop.ValueString(), holds.KustomID, plan.KustomID.ValueString(), state.KustomID.ValueString())
 	}
-	r.checkStore(ctx, plan, cmp.Or(holds.KustomID, r.engine.Shops.Emptied(plan.Shop.ValueString())), diags)
+	r.checkStore(ctx, plan, cmp.Or(holds.KustomID, r.engine.Shops.ClearedUsername(plan.Shop.ValueString())), diags)
 }
 
 // examine reads a shop's extension and, if required, proves the pair at the same time. Neither changes
@@ -478,7 +478,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 		credentialsLeft(describeLeft(shop, record, left)).addTo(&resp.Diagnostics, path.Empty())
 		return
 	}
-	ctx, end := r.engine.Begin(ctx, shop, storeOfID(state.KustomID))
+	ctx, end := r.engine.StartShop(ctx, shop, storeOfID(state.KustomID))
 	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
 	end(err)
 	warnOfAnswers(r.engine, &resp.Diagnostics)
@@ -486,7 +486,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), credentialsNotCleared(), err)
 	case !cleared:
-		shopLeftAlone(shop, own.KustomID, r.engine.Shops.Present(shop)).addTo(&resp.Diagnostics, path.Empty())
+		shopLeftAlone(shop, own.KustomID, r.engine.Shops.LastSeen(shop)).addTo(&resp.Diagnostics, path.Empty())
 	}
 }
 

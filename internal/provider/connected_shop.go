@@ -190,8 +190,8 @@ func (r connectionRules) isUnknown() bool {
 func shopConfig(ctx context.Context, undescribed bool, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
-		Triggers: stringMap(plan.RotateWhenChanged), Undecided: rules.isUnknown() || plan.mayChange(ctx, config),
-		Undescribed: undescribed,
+		Triggers: stringMap(plan.RotateWhenChanged), HasUnknown: rules.isUnknown() || plan.mayChange(ctx, config),
+		NoDescriptions: undescribed,
 	}
 	if known(config.Description) {
 		c.Description = config.Description.ValueStringPointer()

@@ -137,7 +137,7 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 		return
 	}
 	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
-	r.undescribed = !b.portal.DescribesKeys()
+	r.undescribed = !b.portal.SupportsDescriptions()
 }
 
 // ValidateConfig rejects a shop that another object of the configuration has too. Terraform calls it once for
@@ -190,7 +190,7 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
 	c := shopConfig(ctx, r.undescribed, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
 	if plan.AllowStoreChange.ValueBool() {
-		r.engine.Shops.Moves(plan.Shop.ValueString())
+		r.engine.Shops.NoteStoreChange(plan.Shop.ValueString())
 	}
 	seen, err := r.observeNew(ctx, plan)
 	if err != nil && !isShopsOwn(err) {
@@ -210,7 +210,7 @@ func (r *connectionResource) observeNew(ctx context.Context, plan *connectionMod
 	}
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultShopReadTimeout)
 	defer cancel()
-	r.engine.Want(ctx, plan.Shop.ValueString())
+	r.engine.PrefetchOthers(ctx, plan.Shop.ValueString())
 	seen, err := r.engine.ObserveNew(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
 	if err != nil {
 		return nil, unlessUnknown(err)
@@ -222,7 +222,7 @@ func (r *connectionResource) observeNew(ctx context.Context, plan *connectionMod
 func (r *connectionResource) planExisting(ctx context.Context, config connectionModel, plan *connectionModel, state connectionModel, memory rotation.Memory, diags *diag.Diagnostics) {
 	shop := state.Shop.ValueString()
 	record := state.record(memory, diags)
-	r.engine.Shops.Belongs(shop, record.MerchantID, memory.Holds)
+	r.engine.Shops.NoteConfigured(shop, record.MerchantID, memory.HeldUsername)
 	c := shopConfig(ctx, r.undescribed, shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
 	r.decide(ctx, c, &record, nil, config, plan, &state.connectedShop, diags)
 	if !diags.HasError() && plan.CredentialID.IsUnknown() && known(plan.Reason) {
@@ -249,17 +249,17 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 func (r *connectionResource) decide(ctx context.Context, c rotation.Config, record *rotation.Record, seen *rotation.Observation, config connectionModel, plan *connectionModel, state *connectedShop, diags *diag.Diagnostics) {
 	decided, err := rotation.Decide(c, record, seen)
 	if err != nil {
-		report(diags, connectionPath(err), shopNotConnectable(), r.engine.Describe(ctx, err))
+		report(diags, connectionPath(err), shopNotConnectable(), r.engine.DescribeStores(ctx, err))
 		return
 	}
 	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed))
 	if decided.Generate || decided.Changes || decided.Undecided {
-		r.engine.Plan(ctx, c.Shop, c.MerchantID)
+		r.engine.JournalPlanned(ctx, c.Shop, c.MerchantID)
 	}
 	if decided.Changes {
 		r.warnOfDeletions(c.Shop, decided, diags)
 	}
-	if strays, err := r.engine.StraysBeside(ctx, c, decided, record); err == nil {
+	if strays, err := r.engine.OrphanCandidatesFor(ctx, c, decided, record); err == nil {
 		warnOfStrays(r.engine, diags, path.Root("merchant_id"), c.MerchantID, strays, "")
 	}
 	warnOfAnswers(r.engine, diags)
@@ -300,17 +300,17 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	record := rotation.Record{MerchantID: plan.MerchantID.ValueString(), Triggers: stringMap(plan.RotateWhenChanged)}
-	ctx, end := r.engine.Begin(ctx, plan.Shop.ValueString(), record.MerchantID)
+	ctx, end := r.engine.StartShop(ctx, plan.Shop.ValueString(), record.MerchantID)
 	err := r.execute(ctx, &plan, nil, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
 		failed := ofShop(shopNotConnected(), plan.Shop.ValueString(), err)
 		reportWithHint(&resp.Diagnostics, connectionPath(err), failed, err, afterFailure(plan.Shop.ValueString(), err))
-		if len(record.Memory.Unsettled) == 0 {
+		if len(record.Memory.Undeleted) == 0 {
 			return
 		}
 		// The error makes Terraform taint the object, and the next apply repairs it (I3, I5).
-		plan.remember(record.Memory.Unsettled)
+		plan.remember(record.Memory.Undeleted)
 	}
 	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
 	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
@@ -319,7 +319,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 
 // execute carries out the plan, and warns about keys that had to stay.
 func (r *connectionResource) execute(ctx context.Context, model *connectionModel, state *connectedShop, record *rotation.Record, diags *diag.Diagnostics) error {
-	leave := r.engine.Enter()
+	leave := r.engine.StartOperation()
 	defer func() {
 		// This object now says which store its shop belongs to. That may decide about keys of others.
 		r.engine.RetryPending(ctx)
@@ -335,7 +335,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		}
 		c := shopConfig(ctx, r.undescribed, shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
-			return r.engine.Describe(ctx, err)
+			return r.engine.DescribeStores(ctx, err)
 		}
 	}
 	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
@@ -346,7 +346,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	}
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
-		return r.engine.Describe(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
+		return r.engine.DescribeStores(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
 	model.takeAll(*record)
 	model.finish(plan, kept)
@@ -357,7 +357,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 // shop.
 func connectionPath(err error) path.Path {
 	var failure *transport.Error
-	if errors.Is(err, rotation.ErrUndescribed) {
+	if errors.Is(err, rotation.ErrNoDescriptions) {
 		return path.Root("description")
 	}
 	if isOfPortalPages(err) || errors.As(err, &failure) && failure.API == "portal" {
@@ -379,16 +379,16 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
-		memory.Due, memory.Unsettled = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
+		memory.DueReason, memory.Undeleted = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
 		keep(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
 	}
 	shop := state.Shop.ValueString()
-	r.engine.Want(ctx, shop)
+	r.engine.PrefetchOthers(ctx, shop)
 	err := r.engine.Read(ctx, shop, &record)
 	warnOfAnswers(r.engine, &resp.Diagnostics)
 	switch {
-	case err != nil && isShopsOwn(err) && !memory.Importing():
+	case err != nil && isShopsOwn(err) && !memory.IsImporting():
 		// An error of one shop must not block the plan of the others.
 		warn(&resp.Diagnostics, connectionPath(err), ofShop(shopNotRead(), shop, err), err)
 		return
@@ -416,7 +416,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	record := state.record(memory, &resp.Diagnostics)
 	record.Triggers = stringMap(plan.RotateWhenChanged)
-	ctx, end := r.engine.Begin(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
+	ctx, end := r.engine.StartShop(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
 	err := r.execute(ctx, &plan, &state.connectedShop, &record, &resp.Diagnostics)
 	end(err)
 	if err != nil {
@@ -439,21 +439,21 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 		return
 	}
 	shop, record := state.Shop.ValueString(), state.record(memory, &resp.Diagnostics)
-	ctx, end := r.engine.Begin(ctx, shop, record.MerchantID)
+	ctx, end := r.engine.StartShop(ctx, shop, record.MerchantID)
 	defer func() {
 		end(firstError(resp.Diagnostics))
 		warnOfAnswers(r.engine, &resp.Diagnostics)
 	}()
-	r.engine.Shops.Belongs(shop, record.MerchantID, cmp.Or(memory.Holds, record.Username))
+	r.engine.Shops.NoteConfigured(shop, record.MerchantID, cmp.Or(memory.HeldUsername, record.Username))
 	if state.clears() && record.Username != "" {
 		r.release(ctx, shop, record, &resp.Diagnostics)
 	}
-	leftovers := memory.Unsettled
+	leftovers := memory.Undeleted
 	if state.isIncomplete() {
 		// If Terraform replaces a tainted object, the old object's deletion does not get its private state.
 		// Then only the state has the keys.
 		leftovers = memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
-		if record.CredentialID == "" && !rotation.AnyUnnamed(leftovers) {
+		if record.CredentialID == "" && !rotation.AnyUnidentified(leftovers) {
 			lost, err := r.engine.LostKeys(ctx, shop, record)
 			if err != nil {
 				report(&resp.Diagnostics, path.Empty(), connectionNotRemoved(), err)
@@ -484,9 +484,9 @@ func (r *connectionResource) release(ctx context.Context, shop string, record ro
 		return
 	}
 	if !cleared {
-		shopLeftAlone(shop, record.Username, r.engine.Shops.Present(shop)).addTo(diags, path.Empty())
+		shopLeftAlone(shop, record.Username, r.engine.Shops.LastSeen(shop)).addTo(diags, path.Empty())
 	}
-	err = r.engine.DeleteUnused(ctx, record.Key().Orphan(), 0)
+	err = r.engine.DeleteIfUnused(ctx, record.Key().Orphan(), 0)
 	if err != nil && (cleared || len(inUseBy(err)) == 0) {
 		report(diags, path.Empty(), keyNotDeleted(), err)
 	}

@@ -39,9 +39,9 @@ func describeDeletions(p rotation.Plan) string {
 		parts = append(parts, fmt.Sprintf("%s will be deleted by a later apply, when the portal shows no use: %s",
 			count(len(later), "key"), enumerate(later)))
 	}
-	if len(p.Others) > 0 {
-		parts = append(parts, fmt.Sprintf("%s of the store %s as before: %s", count(len(p.Others), "other key"), verb(len(p.Others), "stays", "stay"),
-			enumerate(p.Others)))
+	if len(p.OtherKeys) > 0 {
+		parts = append(parts, fmt.Sprintf("%s of the store %s as before: %s", count(len(p.OtherKeys), "other key"), verb(len(p.OtherKeys), "stays", "stay"),
+			enumerate(p.OtherKeys)))
 	}
 	return strings.Join(parts, "; ")
 }

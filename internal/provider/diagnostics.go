@@ -229,7 +229,7 @@ func isOfPages(err error) bool {
 		return true
 	}
 	_, ok := advisePages(err)
-	return ok && !errors.Is(err, rotation.ErrUndescribed)
+	return ok && !errors.Is(err, rotation.ErrNoDescriptions)
 }
 
 // advise returns an error's cause and remedy. It checks the most specific errors before those that they wrap.
@@ -555,7 +555,7 @@ func warnOfStrays(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path
 		names = append(names, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
 	}
 	which := "keys with this description"
-	if !engine.Keys.DescribesKeys() {
+	if !engine.Keys.SupportsDescriptions() {
 		which = "keys"
 	}
 	unusedKeys(merchantID, which, enumerate(names), hint).addTo(diags, at)

@@ -56,7 +56,7 @@ func memberPath(m *rotation.Member) path.Path { return path.Root("shops").AtMapK
 func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	failures := f.failures(f.Decide(ctx), shopNotConnectable())
 	for i := range failures {
-		failures[i].err = f.Engine.Describe(ctx, failures[i].err)
+		failures[i].err = f.Engine.DescribeStores(ctx, failures[i].err)
 	}
 	if prevented := f.prevented(failures); len(prevented) > 0 {
 		diags.Append(prevented.errors()...)
@@ -76,7 +76,7 @@ func (f *fleet) nameStrays(ctx context.Context, diags *diag.Diagnostics) {
 			continue
 		}
 		// A plan does not fail because stray keys can't be listed.
-		if strays, err := f.Engine.StraysBeside(ctx, *m.Config, m.Plan, m.Record); err == nil {
+		if strays, err := f.Engine.OrphanCandidatesFor(ctx, *m.Config, m.Plan, m.Record); err == nil {
 			warnOfStrays(f.Engine, diags, path.Empty(), m.Config.MerchantID, strays, "")
 		}
 	}
@@ -92,7 +92,7 @@ func (f *fleet) prevented(failures shopFailures) shopFailures {
 	}
 	var prevented shopFailures
 	for _, failure := range failures {
-		if isWrongStore(failure.err) || errors.Is(failure.err, rotation.ErrUndescribed) || failure.member.Record == nil && advise(failure.err).general && !isShopsOwn(failure.err) {
+		if isWrongStore(failure.err) || errors.Is(failure.err, rotation.ErrNoDescriptions) || failure.member.Record == nil && advise(failure.err).general && !isShopsOwn(failure.err) {
 			prevented = append(prevented, failure)
 		}
 	}
@@ -121,7 +121,7 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	for _, m := range f.Members {
 		if m.Plan.Changes && !m.Plan.Undecided {
 			all.Delete = appendNew(all.Delete, m.Plan.Delete, keyName)
-			others = append(others, m.Plan.Others...)
+			others = append(others, m.Plan.OtherKeys...)
 		}
 		switch {
 		case m.Plan.Undecided:
@@ -130,7 +130,7 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 			switched++
 		}
 	}
-	all.NameOthers(others)
+	all.AddOtherKeys(others)
 	text := describeDeletions(all)
 	if text == "" {
 		return
@@ -200,7 +200,7 @@ func (f *fleet) read(ctx context.Context) shopFailures {
 
 // apply carries out each member's plan.
 func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures {
-	leave := f.Engine.Enter()
+	leave := f.Engine.StartOperation()
 	f.redecide(ctx)
 	failures := f.failures(f.Execute(ctx), shopKeepsKey())
 	for i := range failures {
@@ -209,13 +209,13 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 		} else if leavesShopUnknown(failures[i].err) {
 			failures[i].message = shopMayHaveAnotherKey()
 		}
-		failures[i].err = f.Engine.Describe(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
+		failures[i].err = f.Engine.DescribeStores(ctx, f.Engine.WithUnusedKeys(ctx, storeOf(failures[i].member), failures[i].err))
 		failures[i].member.Err = failures[i].err
 	}
 	for i, m := range f.Members {
 		f.models[i].take(m)
 		if m.NotCleared {
-			shopLeftAlone(m.Name, m.Record.Username, f.Engine.Shops.Present(m.Name)).addTo(diags, path.Empty())
+			shopLeftAlone(m.Name, m.Record.Username, f.Engine.Shops.LastSeen(m.Name)).addTo(diags, path.Empty())
 		}
 	}
 	f.Engine.RetryPending(ctx)
@@ -347,7 +347,7 @@ func (f *fleet) applied() types.Map {
 // nothingSaved reports whether a creation has achieved nothing and left nothing to clean up.
 func (f *fleet) nothingSaved() bool {
 	for _, m := range f.Members {
-		if m.Err == nil || m.Record != nil && len(m.Record.Memory.Unsettled) > 0 {
+		if m.Err == nil || m.Record != nil && len(m.Record.Memory.Undeleted) > 0 {
 			return false
 		}
 	}
@@ -445,7 +445,7 @@ func (m fleetMemory) keep(ctx context.Context, private privateState, diags *diag
 // importing reports whether the fleet was imported and not read yet.
 func (m fleetMemory) importing() bool {
 	for _, shop := range m {
-		if shop.Importing() {
+		if shop.IsImporting() {
 			return true
 		}
 	}

@@ -138,7 +138,7 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 		return
 	}
 	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
-	r.undescribed = !b.portal.DescribesKeys()
+	r.undescribed = !b.portal.SupportsDescriptions()
 }
 
 // ValidateConfig rejects shops that another object of the configuration has too. Terraform calls it once for
@@ -325,7 +325,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *fleetModel, state *fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
 	f := &fleet{Fleet: rotation.Fleet{
 		Engine: r.engine, Concurrency: defaultFleetConcurrency, Rules: plan.rules(),
-		General:     func(err error) bool { return advise(err).general },
+		IsOutage:    func(err error) bool { return advise(err).general },
 		ReadTimeout: defaultShopReadTimeout, WriteTimeout: defaultShopWriteTimeout,
 		Progress: func(m *rotation.Member, err error, done, total int) { logProgress(ctx, m, err, done, total) },
 	}}

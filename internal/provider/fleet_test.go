@@ -253,13 +253,13 @@ func TestFleet_Members(t *testing.T) {
 	shop := fullShop()
 	plan := fleetModel{Shops: shopsOf(map[string]*fleetShop{"b-stays": &shop, "a-comes": &shop, "d-unknown": nil, "e-unknown": nil})}
 	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"b-stays": &shop, "c-leaves": &shop, "e-unknown": &shop})}
-	memory := fleetMemory{"b-stays": {Due: "stays"}, "c-leaves": {Due: "leaves"}}
+	memory := fleetMemory{"b-stays": {DueReason: "stays"}, "c-leaves": {DueReason: "leaves"}}
 	f := fleetOf(t, plan, &state, memory)
 	var got []string
 	for i, m := range f.Members {
 		due := ""
 		if m.Record != nil {
-			due = m.Record.Memory.Due
+			due = m.Record.Memory.DueReason
 		}
 		got = append(got, fmt.Sprintf("%s planned %t known %t %s", m.Name, f.models[i].plan != nil, f.models[i].state != nil, due))
 	}
@@ -288,7 +288,7 @@ func TestFleet_Members(t *testing.T) {
 func TestFleet_NothingSaved(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
-	left := &rotation.Record{Memory: rotation.Memory{Unsettled: []kustom.Orphan{{}}}}
+	left := &rotation.Record{Memory: rotation.Memory{Undeleted: []kustom.Orphan{{}}}}
 	for name, test := range map[string]struct {
 		members []*rotation.Member
 		want    bool
@@ -314,9 +314,9 @@ func TestFleet_LastErrorIsPlanned(t *testing.T) {
 		want   string
 	}{
 		"nothing to do":           {rotation.Memory{}, `"last_error"`},
-		"needs a key":             {rotation.Memory{Due: "because"}, "<unknown>"},
-		"a key is left":           {rotation.Memory{Unsettled: left}, "<unknown>"},
-		"both, with a last error": {rotation.Memory{Due: "because", Unsettled: left}, "<unknown>"},
+		"needs a key":             {rotation.Memory{DueReason: "because"}, "<unknown>"},
+		"a key is left":           {rotation.Memory{Undeleted: left}, "<unknown>"},
+		"both, with a last error": {rotation.Memory{DueReason: "because", Undeleted: left}, "<unknown>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -418,11 +418,11 @@ func TestFleet_NamesEachKeyOnce(t *testing.T) {
 	described.Host = kustom.Production.LegacyHost()
 	for want, members := range map[string][]*rotation.Member{
 		"- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 other key of the store stays as before: M1-erp.": {
-			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}, Others: []string{"M1-erp"}}},
-			{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{described}, Others: []string{"M1-a", "M1-erp"}}},
+			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}, OtherKeys: []string{"M1-erp"}}},
+			{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{described}, OtherKeys: []string{"M1-a", "M1-erp"}}},
 		},
 		"- warning API keys that stay: 1 shop will get a new key; 1 other key of the store stays as before: M1-erp.": {
-			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Others: []string{"M1-erp"}}},
+			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, OtherKeys: []string{"M1-erp"}}},
 		},
 	} {
 		f := &fleet{Fleet: rotation.Fleet{Engine: askingEngine(), Members: members}}
@@ -438,7 +438,7 @@ func TestFleet_NamesEachKeyOnce(t *testing.T) {
 func TestFleet_SaysWhatTheApplyWillKeep(t *testing.T) {
 	t.Parallel()
 	engine := askingEngine("dead")
-	engine.Shops.Belongs("dead", "M1", "")
+	engine.Shops.NoteConfigured("dead", "M1", "")
 	if _, err := engine.Shops.Credentials(t.Context(), "dead"); err == nil {
 		t.Fatal("the shop can be read")
 	}

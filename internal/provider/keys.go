@@ -107,7 +107,7 @@ func leftKey(key rotation.KeyRef, lastError string) attr.Value {
 func stillLeft(left types.Set, memory rotation.Memory) types.Set {
 	elements := slices.DeleteFunc(slices.Clone(left.Elements()), func(element attr.Value) bool {
 		refs := keyRefs(types.SetValueMust(leftKeyType, []attr.Value{element}), &diag.Diagnostics{})
-		return !slices.ContainsFunc(refs, memory.IsLeft)
+		return !slices.ContainsFunc(refs, memory.AwaitsDeletion)
 	})
 	return types.SetValueMust(leftKeyType, elements)
 }

@@ -48,7 +48,7 @@ func TestLeftKeys_TellsWhatWaitsFromWhatHasFailed(t *testing.T) {
 	if !slices.Equal(waits, []string{"M1-policy", "M1-unconfirmed", "M1-used"}) || !slices.Equal(failed, []string{"M1-refused", "M1-unknown"}) || len(left.Elements()) != 5 {
 		t.Errorf("these wait: %v, and these have failed: %v", waits, failed)
 	}
-	memory := rotation.Memory{Unsettled: []kustom.Orphan{ref("refused", "").Orphan()}, Retired: []rotation.RetiredKey{{KeyRef: ref("policy", "")}}}
+	memory := rotation.Memory{Undeleted: []kustom.Orphan{ref("refused", "").Orphan()}, Retired: []rotation.RetiredKey{{KeyRef: ref("policy", "")}}}
 	if still := stillLeft(left, memory); len(still.Elements()) != 2 {
 		t.Errorf("of two keys that are still to be deleted, these are left: %v", still)
 	}

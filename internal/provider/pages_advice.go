@@ -67,7 +67,7 @@ func adviseAccess(err error) (message, bool) {
 	var notConfirmed *mystore.NotConfirmedError
 	var notShown *mystore.NotShownError
 	switch {
-	case errors.Is(err, rotation.ErrUndescribed):
+	case errors.Is(err, rotation.ErrNoDescriptions):
 		return descriptionOnPages(), true
 	case errors.As(err, &noAccess):
 		return noAccessToKeys(), true

@@ -25,7 +25,7 @@ func TestPageErrorsEndWithTheCheck(t *testing.T) {
 			t.Errorf("%T ends with %q", err, text)
 		}
 	}
-	for _, err := range []error{errors.New("other"), rotation.ErrUndescribed, &noShopTokenError{shop: "x"}} {
+	for _, err := range []error{errors.New("other"), rotation.ErrNoDescriptions, &noShopTokenError{shop: "x"}} {
 		if text := original(err); strings.Contains(text, runCheck) {
 			t.Errorf("%v ends with %q", err, text)
 		}

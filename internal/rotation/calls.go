@@ -29,11 +29,11 @@ func (p portalCalls) Ready() (err error) {
 	return p.to.Ready()
 }
 
-// Made reports whether the portal has made the key itself, in this process.
-func (p portalCalls) Made(credentialID string) bool { return p.to.Made(credentialID) }
+// Generated reports whether the portal has made the key itself, in this process.
+func (p portalCalls) Generated(credentialID string) bool { return p.to.Generated(credentialID) }
 
-// DescribesKeys reports whether a key can be given a description.
-func (p portalCalls) DescribesKeys() bool { return p.to.DescribesKeys() }
+// SupportsDescriptions reports whether a key can be given a description.
+func (p portalCalls) SupportsDescriptions() bool { return p.to.SupportsDescriptions() }
 
 // Generate returns an orphan where the portal panics: it may have made the key.
 func (p portalCalls) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {

@@ -36,7 +36,7 @@ func (c configured) mayUse(merchantID string) bool {
 
 // recordConfigured remembers what was told of a shop, beside what was told before: other workspaces of a folder, or other
 // variables, may put the shop into another store.
-func (s Sightings) recordConfigured(shop string, c configured) {
+func (s LocalCache) recordConfigured(shop string, c configured) {
 	if s.Dir == "" || s.Project == "" || len(c.Stores) == 0 {
 		return
 	}
@@ -54,7 +54,7 @@ func (s Sightings) recordConfigured(shop string, c configured) {
 }
 
 // lastConfigured returns what was told of a shop; nothing where nothing is remembered.
-func (s Sightings) lastConfigured(shop string) (c configured) {
+func (s LocalCache) lastConfigured(shop string) (c configured) {
 	if s.Dir == "" || s.Project == "" {
 		return configured{}
 	}
@@ -65,11 +65,11 @@ func (s Sightings) lastConfigured(shop string) (c configured) {
 	return c
 }
 
-func (s Sightings) configuredDir() string {
+func (s LocalCache) configuredDir() string {
 	return filepath.Join(s.Dir+"-configured", url.PathEscape(s.Project))
 }
 
-func (s Sightings) configuredFile(shop string) string {
+func (s LocalCache) configuredFile(shop string) string {
 	return filepath.Join(s.configuredDir(), url.PathEscape(shop))
 }
 

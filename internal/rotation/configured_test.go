@@ -33,7 +33,7 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 		"two stores":                         {plan: tell("M1", "M2"), project: "folder", own: blocks, other: blocks},
 		"another store in another workspace": {plan: tell("M1"), again: tell("M2"), project: "folder", own: blocks, other: blocks},
 		"a store that it may leave": {
-			plan:    func(s *rotation.Shops) { tell("M1")(s); s.Moves("dead") },
+			plan:    func(s *rotation.Shops) { tell("M1")(s); s.NoteStoreChange("dead") },
 			project: "folder", own: blocks, other: blocks,
 		},
 		"a day ago":                {plan: tell("M1"), later: 24 * time.Hour, project: "folder", own: blocks, other: blocks},
@@ -51,7 +51,7 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 				s.before = deadShop
 				walk := func(project string) *rotation.Shops {
 					return rotation.NewShops(rotation.Options{
-						Shops: s, Clock: clock.System{}, Names: s.names, Sightings: rotation.Sightings{Dir: dir, Project: project},
+						Shops: s, Clock: clock.System{}, Names: s.names, Cache: rotation.LocalCache{Dir: dir, Project: project},
 					})
 				}
 				for _, told := range []func(*rotation.Shops){c.plan, c.again} {
@@ -68,7 +68,7 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 				}
 				for store, want := range map[string]bool{"M1": c.own, "M2": c.other} {
 					key := kustom.Orphan{MerchantID: store, CredentialID: "id-" + store, Username: store + "-old2"}
-					if err := shops.Unused(t.Context(), key, time.Time{}); (err == nil) != want {
+					if err := shops.CheckUnused(t.Context(), key, time.Time{}); (err == nil) != want {
 						t.Errorf("the key of store %s: %v", store, err)
 					}
 				}
@@ -81,7 +81,7 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 func tell(stores ...string) func(*rotation.Shops) {
 	return func(s *rotation.Shops) {
 		for _, store := range stores {
-			s.Belongs("dead", store, "")
+			s.NoteConfigured("dead", store, "")
 		}
 	}
 }

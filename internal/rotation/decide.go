@@ -47,13 +47,13 @@ type Config struct {
 	Shop, MerchantID string
 	// Description is what the portal shows beside a key; nil where none is configured.
 	Description *string
-	// Undescribed says that the portal shows no descriptions, so that a new key gets none.
-	Undescribed bool
+	// NoDescriptions says that the portal shows no descriptions, so that a new key gets none.
+	NoDescriptions bool
 	// Triggers rotate the key when they change. Nil and empty are equal: not given.
 	Triggers map[string]string
 	Rules
-	// Undecided says that something that may ask for a new key is not known before the apply.
-	Undecided bool
+	// HasUnknown says that something that may ask for a new key is not known before the apply.
+	HasUnknown bool
 }
 
 // Record is what is recorded of a shop that has been taken over. It holds no secret.
@@ -82,21 +82,21 @@ type Memory struct {
 	// ObservedAt is when the shop was last read. Ages are told by it, because the clock must not be asked while
 	// planning: a saved plan has to come to the same result when it is applied.
 	ObservedAt time.Time `json:"observed_at"`
-	// Due is why the shop needs a new key whatever the key's age; empty where it does not.
-	Due string `json:"due"`
-	// Holds is the username that the shop held, and Store the store that it belongs to; empty where not known.
-	Holds string `json:"holds"`
-	Store string `json:"store"`
+	// DueReason is why the shop needs a new key whatever the key's age; empty where it does not.
+	DueReason string `json:"due"`
+	// HeldUsername is the username that the shop held, and Store the store that it belongs to; empty where not known.
+	HeldUsername string `json:"holds"`
+	Store        string `json:"store"`
 	// Replaceable and Foreign are the keys that a new key puts out of use, of this store and of another.
-	Replaceable []KeyRef `json:"replaceable"`
-	Foreign     []KeyRef `json:"foreign"`
-	// Unsettled are keys that an earlier run could not delete, or of which it does not know what became.
-	Unsettled []kustom.Orphan `json:"unsettled"`
-	// Hidden are the shops that kept the unsettled keys from being deleted, because they may use them and their pages
+	Replaceable    []KeyRef `json:"replaceable"`
+	OtherStoreKeys []KeyRef `json:"foreign"`
+	// Undeleted are keys that an earlier run could not delete, or of which it does not know what became.
+	Undeleted []kustom.Orphan `json:"unsettled"`
+	// BlockedBy are the shops that kept the unsettled keys from being deleted, because they may use them and their pages
 	// do not show which key they have.
-	Hidden []string `json:"hidden,omitempty"`
-	// Others are the usernames of the store's other keys.
-	Others []string `json:"others"`
+	BlockedBy []string `json:"hidden,omitempty"`
+	// OtherKeys are the usernames of the store's other keys.
+	OtherKeys []string `json:"others"`
 	// UnconfirmedSince is when the engine proved the shop's key itself, where the shop took it and its page did not
 	// show that it has it; zero where it has been seen since, on the page or by its use. Until then, what the key
 	// has replaced stays.
@@ -109,51 +109,51 @@ type Memory struct {
 	Retired []RetiredKey `json:"retired"`
 }
 
-// Importing tells whether the shop was imported and has not been read yet.
-func (m Memory) Importing() bool { return m.Imported && m.ObservedAt.IsZero() }
+// IsImporting tells whether the shop was imported and has not been read yet.
+func (m Memory) IsImporting() bool { return m.Imported && m.ObservedAt.IsZero() }
 
 // IsUnfinished tells whether something is left to do whatever the configuration says.
-func (m Memory) IsUnfinished() bool { return m.Due != "" || len(m.Unsettled) > 0 }
+func (m Memory) IsUnfinished() bool { return m.DueReason != "" || len(m.Undeleted) > 0 }
 
-// IsLeft tells whether a key that was to be deleted is still to be deleted.
-func (m Memory) IsLeft(key KeyRef) bool {
+// AwaitsDeletion tells whether a key that was to be deleted is still to be deleted.
+func (m Memory) AwaitsDeletion(key KeyRef) bool {
 	return contains(m.unsettled(), key) || slices.ContainsFunc(m.Retired, func(r RetiredKey) bool { return contains([]KeyRef{r.KeyRef}, key) })
 }
 
 // awaits tells whether a key is left to be looked after that was asked for with this idempotency key, without an
 // answer. To ask with it again may make that very key.
 func (m Memory) awaits(idempotencyKey string) bool {
-	return slices.ContainsFunc(m.Unsettled, func(o kustom.Orphan) bool { return o.CredentialID == "" && o.IdempotencyKey == idempotencyKey })
+	return slices.ContainsFunc(m.Undeleted, func(o kustom.Orphan) bool { return o.CredentialID == "" && o.IdempotencyKey == idempotencyKey })
 }
 
 // Leftovers are the keys of an object whose creation has failed. Recorded are those that its state names. The memory
 // has them too. It also has keys without a name, each with the details that identify it.
 func (m Memory) Leftovers(recorded []kustom.Orphan) []kustom.Orphan {
 	var leftovers []kustom.Orphan
-	for _, o := range m.Unsettled {
+	for _, o := range m.Undeleted {
 		if o.CredentialID == "" {
 			leftovers = append(leftovers, o)
 		}
 	}
 	for _, o := range recorded {
-		i := slices.IndexFunc(m.Unsettled, func(u kustom.Orphan) bool { return u.CredentialID == o.CredentialID })
+		i := slices.IndexFunc(m.Undeleted, func(u kustom.Orphan) bool { return u.CredentialID == o.CredentialID })
 		if i >= 0 {
-			o.Description, o.IdempotencyKey, o.Before = m.Unsettled[i].Description, m.Unsettled[i].IdempotencyKey, m.Unsettled[i].Before
+			o.Description, o.IdempotencyKey, o.Before = m.Undeleted[i].Description, m.Undeleted[i].IdempotencyKey, m.Undeleted[i].Before
 		}
 		leftovers = append(leftovers, o)
 	}
 	return leftovers
 }
 
-// AnyUnnamed tells whether one of the keys was asked for without an answer that names it.
-func AnyUnnamed(keys []kustom.Orphan) bool {
+// AnyUnidentified tells whether one of the keys was asked for without an answer that names it.
+func AnyUnidentified(keys []kustom.Orphan) bool {
 	return slices.ContainsFunc(keys, func(o kustom.Orphan) bool { return o.CredentialID == "" })
 }
 
 // unsettled are the keys that are to be deleted whatever becomes of the shop's present one.
 func (m Memory) unsettled() []KeyRef {
-	keys := make([]KeyRef, 0, len(m.Unsettled))
-	for _, o := range m.Unsettled {
+	keys := make([]KeyRef, 0, len(m.Undeleted))
+	for _, o := range m.Undeleted {
 		keys = append(keys, KeyRef{MerchantID: o.MerchantID, CredentialID: o.CredentialID, Username: o.Username})
 	}
 	return keys
@@ -176,8 +176,8 @@ type Plan struct {
 	// Delete are the keys that are deleted, at once or when what they wait for has come; Keep those that go out
 	// of use and stay.
 	Delete, Keep []KeyRef
-	// Others are the usernames of the store's other keys, which stand as they are.
-	Others []string
+	// OtherKeys are the usernames of the store's other keys, which stand as they are.
+	OtherKeys []string
 }
 
 // description returns the new key's description, empty where it gets none.
@@ -201,10 +201,10 @@ const unfinishedReason = "keys are left that an earlier run could not delete"
 
 // unfinishedReason returns why an apply only deletes keys, with the shops that have kept them from being deleted.
 func (m Memory) unfinishedReason() string {
-	if len(m.Hidden) == 0 {
+	if len(m.BlockedBy) == 0 {
 		return unfinishedReason
 	}
-	return fmt.Sprintf("%s: shop %s may use them, and does not show which key it has", unfinishedReason, strings.Join(m.Hidden, ", "))
+	return fmt.Sprintf("%s: shop %s may use them, and does not show which key it has", unfinishedReason, strings.Join(m.BlockedBy, ", "))
 }
 
 // Decide returns what is to become of a shop. It is pure: it looks at its arguments only.
@@ -216,8 +216,8 @@ func (m Memory) unfinishedReason() string {
 // The error is a [*WrongStoreError], [ErrUndescribed], or why the shop can't have a key.
 func Decide(config Config, record *Record, seen *Observation) (Plan, error) {
 	plan := Plan{Shop: config.Shop, MerchantID: config.MerchantID, Description: config.Description}
-	if config.Undescribed && config.Description != nil {
-		return plan, ErrUndescribed
+	if config.NoDescriptions && config.Description != nil {
+		return plan, ErrNoDescriptions
 	}
 	if record == nil {
 		return decideNew(plan, config, seen)
@@ -236,17 +236,17 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 	}
 	store, ok := seen.store()
 	if !ok {
-		store, ok = kustom.StoreOf(seen.Emptied)
+		store, ok = kustom.StoreOf(seen.ClearedUsername)
 	}
 	if ok {
 		if err := config.checkStore(store); err != nil {
 			return plan, err
 		}
 	}
-	plan.Previous = held(seen.Holds.KustomID)
+	plan.Previous = held(seen.Credentials.KustomID)
 	replaced := append(seen.replaceable(), seen.interrupted()...)
 	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
-	plan.NameOthers(usernames(seen.Others))
+	plan.AddOtherKeys(usernames(seen.OtherKeys))
 	return plan, nil
 }
 
@@ -255,8 +255,8 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	if config.Description == nil {
 		plan.Description = record.Description
 	}
-	reason := cmp.Or(memory.Due, record.tooOld(config.Rules), record.expires(config.Rules))
-	if reason == "" && config.Undecided {
+	reason := cmp.Or(memory.DueReason, record.tooOld(config.Rules), record.expires(config.Rules))
+	if reason == "" && config.HasUnknown {
 		plan.Undecided = true
 		return plan, nil
 	}
@@ -265,10 +265,10 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 		return plan, nil
 	}
 	plan.newKey(config)
-	plan.Previous = cmp.Or(held(memory.Holds), record.Username)
-	plan.retire(config.Rules, reason, memory.Replaceable, memory.Foreign, memory.unsettled())
+	plan.Previous = cmp.Or(held(memory.HeldUsername), record.Username)
+	plan.retire(config.Rules, reason, memory.Replaceable, memory.OtherStoreKeys, memory.unsettled())
 	plan.add(config.Rules, memory)
-	plan.NameOthers(memory.Others)
+	plan.AddOtherKeys(memory.OtherKeys)
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
 }
 
@@ -303,7 +303,7 @@ func CheckStores(shop, present, wanted string) error {
 func (p *Plan) newKey(config Config) {
 	p.Generate = true
 	p.Description = config.Description
-	if p.Description == nil && !config.Undescribed {
+	if p.Description == nil && !config.NoDescriptions {
 		description := DefaultDescription
 		p.Description = &description
 	}
@@ -346,12 +346,12 @@ func (p *Plan) add(rules Rules, memory Memory) {
 	}
 }
 
-// NameOthers notes which of a store's keys the plan does not touch, each once.
-func (p *Plan) NameOthers(usernames []string) {
+// AddOtherKeys notes which of a store's keys the plan does not touch, each once.
+func (p *Plan) AddOtherKeys(usernames []string) {
 	touched := slices.Concat(p.Delete, p.Keep)
 	for _, name := range usernames {
-		if !slices.Contains(p.Others, name) && !slices.ContainsFunc(touched, func(key KeyRef) bool { return key.Username == name }) {
-			p.Others = append(p.Others, name)
+		if !slices.Contains(p.OtherKeys, name) && !slices.ContainsFunc(touched, func(key KeyRef) bool { return key.Username == name }) {
+			p.OtherKeys = append(p.OtherKeys, name)
 		}
 	}
 }
@@ -375,7 +375,7 @@ func (p *Plan) review(rules Rules, record Record) {
 	}
 	p.Changes, p.Delete, p.Keep = true, now.Delete, now.Keep
 	switch {
-	case len(memory.Unsettled) > 0:
+	case len(memory.Undeleted) > 0:
 		p.Reason = memory.unfinishedReason()
 	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.Interrupted }):
 		p.Reason = "keys are left that an earlier run was about to delete"
@@ -416,10 +416,10 @@ func (c Config) change(record Record) string {
 
 // newReason returns why a shop that is taken over gets a new key.
 func (o Observation) newReason() string {
-	id := o.Holds.KustomID
+	id := o.Credentials.KustomID
 	store, known := o.store()
 	switch {
-	case o.Unshown != nil:
+	case o.NotShown != nil:
 		return "the shop's page does not show which key it has; an empty field does not mean that it has none"
 	case id == "":
 		return "the shop has no key"
@@ -442,16 +442,16 @@ func (o Observation) dueReason(updatedAt, username string) string {
 	switch {
 	case o.Missing != nil:
 		return "the shop has no Klarna Checkout V3"
-	case o.Own == nil && username != "" && (o.Unshown != nil || o.Holds.KustomID == username):
+	case o.Recorded == nil && username != "" && (o.NotShown != nil || o.Credentials.KustomID == username):
 		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
-	case o.Unshown != nil && o.Own != nil && !isLegacy(*o.Own):
+	case o.NotShown != nil && o.Recorded != nil && !isLegacy(*o.Recorded):
 		// Nothing speaks against its having the key.
 		return ""
-	case o.Own == nil || o.Own.Username != o.Holds.KustomID:
+	case o.Recorded == nil || o.Recorded.Username != o.Credentials.KustomID:
 		return o.newReason()
-	case isLegacy(*o.Own):
+	case isLegacy(*o.Recorded):
 		return o.newReason()
-	case !SameMoment(o.Holds.UpdatedAt, updatedAt) || o.Holds.Secret == mystore.SecretMissing:
+	case !SameMoment(o.Credentials.UpdatedAt, updatedAt) || o.Credentials.Secret == mystore.SecretMissing:
 		return "somebody has changed the shop's credentials"
 	}
 	return ""
@@ -463,13 +463,13 @@ func isLegacy(key kustom.Key) bool { return key.Origin().Owner == kustom.OwnerKl
 // tooOld returns that the shop's key had reached the age of the rules when it was read, and nothing where it
 // had not.
 func (r Record) tooOld(rules Rules) string {
-	return TooOld(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
+	return AgeReason(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
 }
 
 const day = 24 * time.Hour
 
-// TooOld returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
-func TooOld(created time.Time, days int64, now time.Time) string {
+// AgeReason returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
+func AgeReason(created time.Time, days int64, now time.Time) string {
 	if days <= 0 || created.IsZero() || now.IsZero() || int64(now.Sub(created)/day) < days {
 		return ""
 	}
@@ -478,13 +478,13 @@ func TooOld(created time.Time, days int64, now time.Time) string {
 
 // expires returns that the shop's key was about to expire when it was read, and nothing where it was not.
 func (r Record) expires(rules Rules) string {
-	return Expires(r.CreatedAt, r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
+	return ExpiryReason(r.CreatedAt, r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
 }
 
-// Expires returns that a key expires within a time, and nothing where it does not. 0 is never. A key that does not live
+// ExpiryReason returns that a key expires within a time, and nothing where it does not. 0 is never. A key that does not live
 // for twice that time is due after half its life: otherwise its successor would be due at once, and so would all that
 // follow.
-func Expires(created time.Time, at *time.Time, before time.Duration, now time.Time) string {
+func ExpiryReason(created time.Time, at *time.Time, before time.Duration, now time.Time) string {
 	if at == nil || before <= 0 || now.IsZero() {
 		return ""
 	}

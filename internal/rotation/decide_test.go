@@ -48,16 +48,16 @@ func TestDecide_NewShop(t *testing.T) {
 		reason string
 	}{
 		"no key":                 {seen: rotation.Observation{}, reason: "has no key"},
-		"a key of the store":     {seen: rotation.Observation{Holds: holds("M1-old"), Held: &old}, delete: []string{"M1-old"}, reason: "whose secret nobody can read"},
-		"Klarna's, by its host":  {seen: rotation.Observation{Holds: holds("M1_0a1b"), Held: &legacyKey}, delete: []string{"M1_0a1b"}, reason: klarna},
-		"Klarna's, not listed":   {seen: rotation.Observation{Holds: holds("M1_0a1b")}, reason: "nothing to delete"},
-		"a secret as ID":         {seen: rotation.Observation{Holds: holds(rotation.SecretAsID)}, reason: "a secret in place of its Kustom ID"},
-		"kept":                   {seen: rotation.Observation{Holds: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.KeepKeys}, keep: []string{"M1-old"}},
-		"when unused":            {seen: rotation.Observation{Holds: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}, delete: []string{"M1-old*"}},
-		"others stay":            {seen: rotation.Observation{Holds: holds("M1-old"), Held: &old, Others: []kustom.Key{m1("M1-erp")}}, delete: []string{"M1-old"}},
-		"of a killed run":        {seen: rotation.Observation{Holds: holds("M1-made"), Held: &described, Others: []kustom.Key{old}, Replaced: []rotation.KeyRef{ref(old)}}, delete: []string{"M1-made", "M1-old"}},
-		"of who knows whom":      {seen: rotation.Observation{Holds: holds("M1-made"), Held: &described, Others: []kustom.Key{old}}, delete: []string{"M1-made"}},
-		"another store, allowed": {seen: rotation.Observation{Holds: holds("M2-x")}, rules: rotation.Rules{AllowStoreChange: true}, keep: []string{"M2-x"}, reason: "a key of another store"},
+		"a key of the store":     {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old}, delete: []string{"M1-old"}, reason: "whose secret nobody can read"},
+		"Klarna's, by its host":  {seen: rotation.Observation{Credentials: holds("M1_0a1b"), Held: &legacyKey}, delete: []string{"M1_0a1b"}, reason: klarna},
+		"Klarna's, not listed":   {seen: rotation.Observation{Credentials: holds("M1_0a1b")}, reason: "nothing to delete"},
+		"a secret as ID":         {seen: rotation.Observation{Credentials: holds(rotation.SecretAsID)}, reason: "a secret in place of its Kustom ID"},
+		"kept":                   {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.KeepKeys}, keep: []string{"M1-old"}},
+		"when unused":            {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}, delete: []string{"M1-old*"}},
+		"others stay":            {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old, OtherKeys: []kustom.Key{m1("M1-erp")}}, delete: []string{"M1-old"}},
+		"of a killed run":        {seen: rotation.Observation{Credentials: holds("M1-made"), Held: &described, OtherKeys: []kustom.Key{old}, Replaced: []rotation.KeyRef{ref(old)}}, delete: []string{"M1-made", "M1-old"}},
+		"of who knows whom":      {seen: rotation.Observation{Credentials: holds("M1-made"), Held: &described, OtherKeys: []kustom.Key{old}}, delete: []string{"M1-made"}},
+		"another store, allowed": {seen: rotation.Observation{Credentials: holds("M2-x")}, rules: rotation.Rules{AllowStoreChange: true}, keep: []string{"M2-x"}, reason: "a key of another store"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestDecide_RefusesNewShop(t *testing.T) {
 	t.Parallel()
 	t.Run("another store, emptied by this walk", func(t *testing.T) {
 		t.Parallel()
-		seen := rotation.Observation{MerchantID: "M1", Emptied: "M2-x"}
+		seen := rotation.Observation{MerchantID: "M1", ClearedUsername: "M2-x"}
 		_, err := rotation.Decide(config(), nil, &seen)
 		var wrong *rotation.WrongStoreError
 		if !errors.As(err, &wrong) || wrong.Present != "M2" || wrong.Wanted != "M1" {
@@ -96,7 +96,7 @@ func TestDecide_RefusesNewShop(t *testing.T) {
 	})
 	t.Run("another store", func(t *testing.T) {
 		t.Parallel()
-		seen := rotation.Observation{MerchantID: "M1", Holds: mystore.Credentials{KustomID: "K2_0a1b", Secret: mystore.SecretSet}}
+		seen := rotation.Observation{MerchantID: "M1", Credentials: mystore.Credentials{KustomID: "K2_0a1b", Secret: mystore.SecretSet}}
 		_, err := rotation.Decide(config(), nil, &seen)
 		var wrong *rotation.WrongStoreError
 		if !errors.As(err, &wrong) || *wrong != (rotation.WrongStoreError{Shop: "a", Present: "K2", Wanted: "M1"}) {
@@ -143,17 +143,17 @@ func TestDecide_ExistingShop(t *testing.T) {
 		"first triggers of an import": {config: func(c *rotation.Config) { c.Triggers = map[string]string{"q": "1"} }, record: func(r *rotation.Record) { r.Memory.Imported = true }},
 		"description changed":         {config: func(c *rotation.Config) { c.Description = &other }, generates: true, changes: true, reason: "description", delete: []string{"M1-own"}},
 		"same description":            {config: func(c *rotation.Config) { c.Description = &text }, record: func(r *rotation.Record) { r.Description = &text }},
-		"due":                         {record: func(r *rotation.Record) { r.Memory.Due = "because" }, generates: true, changes: true, reason: "because", delete: []string{"M1-own"}},
+		"due":                         {record: func(r *rotation.Record) { r.Memory.DueReason = "because" }, generates: true, changes: true, reason: "because", delete: []string{"M1-own"}},
 		"too old":                     {config: func(c *rotation.Config) { c.RotateAfterDays = 30 }, generates: true, changes: true, reason: "30 days", delete: []string{"M1-own"}},
 		"not too old":                 {config: func(c *rotation.Config) { c.RotateAfterDays = 90 }},
 		"age does not matter":         {config: func(c *rotation.Config) { c.RotateAfterDays = 0 }},
 		"expires":                     {config: func(c *rotation.Config) { c.RotateBeforeExpiry = 96 * time.Hour }, record: func(r *rotation.Record) { r.ExpiresAt = &soon }, generates: true, changes: true, reason: "expires", delete: []string{"M1-own"}},
 		"expires later":               {config: func(c *rotation.Config) { c.RotateBeforeExpiry = 24 * time.Hour }, record: func(r *rotation.Record) { r.ExpiresAt = &soon }},
-		"undecided":                   {config: func(c *rotation.Config) { c.Undecided = true }, undecided: true},
-		"undecided, and due":          {config: func(c *rotation.Config) { c.Undecided = true }, record: func(r *rotation.Record) { r.Memory.Due = "because" }, generates: true, changes: true, delete: []string{"M1-own"}},
-		"left over":                   {record: func(r *rotation.Record) { r.Memory.Unsettled = []kustom.Orphan{orphan("M1-left")} }, changes: true, reason: "earlier run", delete: []string{"M1-left"}},
+		"undecided":                   {config: func(c *rotation.Config) { c.HasUnknown = true }, undecided: true},
+		"undecided, and due":          {config: func(c *rotation.Config) { c.HasUnknown = true }, record: func(r *rotation.Record) { r.Memory.DueReason = "because" }, generates: true, changes: true, delete: []string{"M1-own"}},
+		"left over":                   {record: func(r *rotation.Record) { r.Memory.Undeleted = []kustom.Orphan{orphan("M1-left")} }, changes: true, reason: "earlier run", delete: []string{"M1-left"}},
 		"left over, and due": {record: func(r *rotation.Record) {
-			r.Memory.Due, r.Memory.Unsettled = "because", []kustom.Orphan{orphan("M1-left")}
+			r.Memory.DueReason, r.Memory.Undeleted = "because", []kustom.Orphan{orphan("M1-left")}
 		}, generates: true, changes: true, delete: []string{"M1-left", "M1-own"}},
 		"kept, policy is keep":            {config: func(c *rotation.Config) { c.ReplacedKeys = rotation.KeepKeys }, record: keeping(retired)},
 		"kept, policy is delete now":      {record: keeping(retired), changes: true, reason: "replaced_key_policy", delete: []string{"M1-retired"}},
@@ -222,7 +222,7 @@ func TestDecide_RefusesAnotherStore(t *testing.T) {
 		t.Errorf("the plan is %+v, error %v", plan, err)
 	}
 	// A shop that somebody has given another store's key by hand.
-	record.MerchantID, record.Memory.Due = "M1", "the shop uses M2-x, a key of another store"
+	record.MerchantID, record.Memory.DueReason = "M1", "the shop uses M2-x, a key of another store"
 	if _, err := rotation.Decide(config(), &record, nil); !errors.As(err, &wrong) {
 		t.Errorf("the error is %v", err)
 	}
@@ -232,8 +232,8 @@ func TestDecide_RefusesAnotherStore(t *testing.T) {
 func TestDecide_IsPure(t *testing.T) {
 	t.Parallel()
 	record := rotation.Record{MerchantID: "M1", Memory: rotation.Memory{
-		Due: "because", ObservedAt: noon, Store: "M1", Replaceable: []rotation.KeyRef{ref(m1("M1-own"))},
-		Foreign: make([]rotation.KeyRef, 0, 8), Unsettled: []kustom.Orphan{orphan("M1-left")},
+		DueReason: "because", ObservedAt: noon, Store: "M1", Replaceable: []rotation.KeyRef{ref(m1("M1-own"))},
+		OtherStoreKeys: make([]rotation.KeyRef, 0, 8), Undeleted: []kustom.Orphan{orphan("M1-left")},
 	}}
 	before := record
 	first, err := rotation.Decide(config(), &record, nil)
@@ -262,7 +262,7 @@ func TestCheckStores(t *testing.T) {
 func TestTooOld_IsNeverForZeroOrAbsurdAges(t *testing.T) {
 	t.Parallel()
 	for days, want := range map[int64]bool{0: false, -1: false, 1: true, 30: true, 32: false, 36500: false, 106751991167300: false} {
-		if got := rotation.TooOld(noon.AddDate(0, 0, -31), days, noon) != ""; got != want {
+		if got := rotation.AgeReason(noon.AddDate(0, 0, -31), days, noon) != ""; got != want {
 			t.Errorf("after %d days: %t", days, got)
 		}
 	}
@@ -287,11 +287,11 @@ func TestExpires_IsNotForEver(t *testing.T) {
 		{life: -time.Hour, before: day, age: 0, due: true},
 	} {
 		expires := noon.Add(test.life)
-		if got := rotation.Expires(noon, &expires, test.before, noon.Add(test.age)) != ""; got != test.due {
+		if got := rotation.ExpiryReason(noon, &expires, test.before, noon.Add(test.age)) != ""; got != test.due {
 			t.Errorf("%+v: due %t", test, got)
 		}
 	}
-	if expires := noon.Add(day); rotation.Expires(time.Time{}, &expires, 2*day, noon) == "" {
+	if expires := noon.Add(day); rotation.ExpiryReason(time.Time{}, &expires, 2*day, noon) == "" {
 		t.Error("a key is not due of which nobody knows when it was made")
 	}
 }
@@ -310,10 +310,10 @@ func TestQuiet_CountsFromLastUseOrCreation(t *testing.T) {
 		"used just now":         {kustom.Key{CreatedAt: noon.Add(-24 * time.Hour), LastUsedAt: used(time.Minute)}, false},
 		"made after a last use": {kustom.Key{CreatedAt: noon, LastUsedAt: used(time.Hour)}, false},
 	} {
-		if got := rotation.Quiet(test.key, time.Hour, noon); got != test.quiet {
+		if got := rotation.IsIdle(test.key, time.Hour, noon); got != test.quiet {
 			t.Errorf("%s: quiet: %t", name, got)
 		}
-		if rotation.Quiet(test.key, 0, noon) {
+		if rotation.IsIdle(test.key, 0, noon) {
 			t.Errorf("%s: quiet although no evidence counts", name)
 		}
 	}
@@ -338,7 +338,7 @@ func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
 	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|2026-01-01T00:00:00Z"}
 	asked := orphan("M1-new1")
 	asked.IdempotencyKey, asked.Attempted = "request-1", noon
-	memory := rotation.Memory{Unsettled: []kustom.Orphan{unnamed, asked}}
+	memory := rotation.Memory{Undeleted: []kustom.Orphan{unnamed, asked}}
 	recorded := orphan("M1-new1")
 	recorded.Attempted = noon.Add(time.Hour)
 	got := memory.Leftovers([]kustom.Orphan{recorded, orphan("M1-new2")})
@@ -346,7 +346,7 @@ func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
 	if want := []kustom.Orphan{unnamed, asked, orphan("M1-new2")}; !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if !rotation.AnyUnnamed(got) || rotation.AnyUnnamed(got[1:]) {
+	if !rotation.AnyUnidentified(got) || rotation.AnyUnidentified(got[1:]) {
 		t.Error("it does not tell which have no name")
 	}
 }
@@ -382,8 +382,8 @@ func TestDecide_NamesAKeyOnce(t *testing.T) {
 	t.Parallel()
 	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
 	record.Memory = rotation.Memory{
-		Due: "it is due", Replaceable: []rotation.KeyRef{ref(m1("M1-old"))},
-		Unsettled: []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-M1-old"}},
+		DueReason: "it is due", Replaceable: []rotation.KeyRef{ref(m1("M1-old"))},
+		Undeleted: []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-M1-old"}},
 	}
 	plan, err := rotation.Decide(config(), &record, nil)
 	if err != nil || len(plan.Delete) != 1 {

@@ -39,9 +39,9 @@ func (e *Engine) WithUnusedKeys(ctx context.Context, merchantID string, err erro
 	return full
 }
 
-// Describe adds to a [*WrongStoreError] what the portal tells of the two stores. It returns any other error as it
+// DescribeStores adds to a [*WrongStoreError] what the portal tells of the two stores. It returns any other error as it
 // is.
-func (e *Engine) Describe(ctx context.Context, err error) error {
+func (e *Engine) DescribeStores(ctx context.Context, err error) error {
 	var wrong *WrongStoreError
 	if !errors.As(err, &wrong) {
 		return err
@@ -66,7 +66,7 @@ func (e *Engine) describeStore(ctx context.Context, merchantID string) string {
 // named them. It asks for them again under the same idempotency keys. A key that is made by that at last is deleted
 // at once. A portal that knows no idempotency keys would make another key each time; there it returns none.
 func (e *Engine) LostKeys(ctx context.Context, shop string, record Record) ([]kustom.Orphan, error) {
-	if !e.Keys.DescribesKeys() {
+	if !e.Keys.SupportsDescriptions() {
 		return nil, nil
 	}
 	holds, err := e.Shops.Credentials(ctx, shop)

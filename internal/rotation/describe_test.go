@@ -96,12 +96,12 @@ func TestDescribe_NamesStoresOfWrongStoreError(t *testing.T) {
 			c := clocktest.New(noon)
 			portal := namedStores{account: newAccount(c), stores: stores, err: test.listing}
 			engine := rotation.New(rotation.Options{Portal: portal, Clock: c})
-			if got := engine.Describe(t.Context(), test.err); got.Error() != test.want.Error() {
+			if got := engine.DescribeStores(t.Context(), test.err); got.Error() != test.want.Error() {
 				t.Errorf("the error is %q, want %q", got, test.want)
 			}
 		})
 	}
-	if err := rotation.New(rotation.Options{Portal: newAccount(nil)}).Describe(t.Context(), nil); err != nil {
+	if err := rotation.New(rotation.Options{Portal: newAccount(nil)}).DescribeStores(t.Context(), nil); err != nil {
 		t.Errorf("of no error it makes %v", err)
 	}
 }

@@ -71,7 +71,7 @@ func TestLeave_TellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
 	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
-	record.Memory.Others = []string{"M1-other", "M1-lost"}
+	record.Memory.OtherKeys = []string{"M1-other", "M1-lost"}
 	if err := w.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{orphan("M1-lost")}); err != nil {
 		t.Fatal(err)
 	}
@@ -86,10 +86,10 @@ func TestLeave_TellsWhatIsLeft(t *testing.T) {
 	if left := w.engine.StopManaging("a", record); left.InstalledKey != next.Username {
 		t.Errorf("it leaves %+v, and the shop has %s", left, next.Username)
 	}
-	if err := w.engine.Shops.Unused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+	if err := w.engine.Shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
 		t.Errorf("the key that the shop had: %v", err)
 	}
-	wantInUse(t, w.engine.Shops.Unused(t.Context(), orphan(next.Username), time.Time{}))
+	wantInUse(t, w.engine.Shops.CheckUnused(t.Context(), orphan(next.Username), time.Time{}))
 }
 
 // TestIsManaged_KnowsKeysOfTheWalk: what deletes such a key when it is replaced needs no warning.
@@ -99,7 +99,7 @@ func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
 	if w.engine.IsManaged("M1-old") {
 		t.Error("a key is managed that nobody has named")
 	}
-	if w.engine.Manage("M1-old"); !w.engine.IsManaged("M1-old") || w.engine.IsManaged("M1-other") {
+	if w.engine.MarkManaged("M1-old"); !w.engine.IsManaged("M1-old") || w.engine.IsManaged("M1-other") {
 		t.Error("what is managed is not what was named")
 	}
 }
@@ -144,7 +144,7 @@ func TestInventory_NamesShopsOfEachKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys = append(keys, rotation.StoreKey{KeyRef: rotation.KeyRef{MerchantID: "M1", CredentialID: "id-new1"}})
-	if got := w.engine.NotMade(keys); len(got) != 2 {
+	if got := w.engine.NotGenerated(keys); len(got) != 2 {
 		t.Errorf("a key of this very walk is among those to delete: %v", got)
 	}
 }
@@ -195,7 +195,7 @@ func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
 		return deadShop(ctx, kind, shop, call)
 	}
 	f := rotation.Fleet{
-		Engine: w.engine, Concurrency: 2, General: func(error) bool { return false }, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
+		Engine: w.engine, Concurrency: 2, IsOutage: func(error) bool { return false }, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
 	}
 	for i, name := range []string{"dead", "panics", "works"} {
 		f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: fmt.Sprintf("M%d", 3-i)}})
@@ -213,7 +213,7 @@ func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
 	if slices.Contains(w.portal.usernames(), "M1-old") {
 		t.Error("the dead shop of another store kept the key of the one that works")
 	}
-	left := f.Members[1].Record.Memory.Unsettled
+	left := f.Members[1].Record.Memory.Undeleted
 	if len(left) != 1 || left[0].Attempted.IsZero() || !slices.Contains(w.portal.usernames(), left[0].Username) {
 		t.Errorf("of the one that panics it remembers %v", left)
 	}
@@ -231,7 +231,7 @@ func TestRetryPending_DeletesWhatAShopKeptThatIsKnownNow(t *testing.T) {
 	}
 	w.engine.RetryPending(t.Context())
 	w.wantKeys("M1-old", "M1-new1")
-	w.engine.Shops.Belongs("dead", "M2", "")
+	w.engine.Shops.NoteConfigured("dead", "M2", "")
 	w.engine.RetryPending(t.Context())
 	w.wantKeys("M1-new1")
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// ErrUndescribed says that a description is configured for a key, but the portal's pages support none.
-var ErrUndescribed = errors.New("the pages of Kustom Portal have no descriptions of keys")
+// ErrNoDescriptions says that a description is configured for a key, but the portal's pages support none.
+var ErrNoDescriptions = errors.New("the pages of Kustom Portal have no descriptions of keys")
 
 // KeyInUseError says that a key may not be deleted because it is in use: a shop takes payments with it (I1).
 type KeyInUseError struct {

@@ -38,12 +38,12 @@ func (e *Engine) Inventory(ctx context.Context, merchantID string) ([]StoreKey, 
 	return found, unread, nil
 }
 
-// NotMade drops the keys that this walk generated. No plan names them, and they may be about to be installed in
+// NotGenerated drops the keys that this walk generated. No plan names them, and they may be about to be installed in
 // a shop (I1).
-func (e *Engine) NotMade(keys []StoreKey) []StoreKey {
+func (e *Engine) NotGenerated(keys []StoreKey) []StoreKey {
 	var others []StoreKey
 	for _, key := range keys {
-		if !e.Keys.Made(key.CredentialID) {
+		if !e.Keys.Generated(key.CredentialID) {
 			others = append(others, key)
 		}
 	}
@@ -81,7 +81,7 @@ func (e *Engine) DeleteAll(ctx context.Context, keys []StoreKey, evidence Eviden
 
 func (e *Engine) deleteListed(ctx context.Context, key KeyRef, evidence Evidence) (err error) {
 	defer recoverInto(&err)
-	err = e.DeleteUnused(ctx, key.Orphan(), evidence.UnusedFor)
+	err = e.DeleteIfUnused(ctx, key.Orphan(), evidence.UnusedFor)
 	var unknown *KeyUsageUnknownError
 	if evidence.Unverified && errors.As(err, &unknown) && len(unknown.Shops) == 0 && unknown.Cause == nil {
 		return e.Keys.Delete(ctx, key.Orphan())

@@ -58,16 +58,16 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	defer recoverInto(&err)
 	ctx = forShop(ctx, plan.Shop, plan.MerchantID)
 	if rules.AllowStoreChange {
-		e.Shops.Moves(plan.Shop)
+		e.Shops.NoteStoreChange(plan.Shop)
 	}
 	var leftovers []kustom.Orphan
 	if plan.Generate {
 		if leftovers, err = e.connect(ctx, plan, rules, record); err != nil {
-			record.Memory.Unsettled = slices.Concat(record.Memory.Unsettled, leftovers, unsettledKeys(err))
+			record.Memory.Undeleted = slices.Concat(record.Memory.Undeleted, leftovers, unsettledKeys(err))
 			return nil, err
 		}
 	}
-	unsettled := slices.Concat(record.Memory.Unsettled, leftovers)
+	unsettled := slices.Concat(record.Memory.Undeleted, leftovers)
 	if plan.Changes {
 		record.Reason, record.KeysToDelete, record.KeysKept = plan.Reason, plan.Delete, plan.Keep
 	}
@@ -77,12 +77,12 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 		return nil, nil
 	}
 	retired := record.Memory.Retired
-	record.Memory.Unsettled, record.Memory.Hidden, record.Memory.Retired = nil, nil, e.retiredBy(plan)
+	record.Memory.Undeleted, record.Memory.BlockedBy, record.Memory.Retired = nil, nil, e.retiredBy(plan)
 	going := goingKeys(plan.Delete, unsettled)
 	if !record.Memory.UnconfirmedSince.IsZero() {
 		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
 	}
-	e.Shops.Uses(plan.Shop, record.Memory.UsedKey)
+	e.Shops.NoteUsedKey(plan.Shop, record.Memory.UsedKey)
 	kept = e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory)
 	e.Shops.sightings.settleReplacement(plan.Shop, record.Username, kept)
 	return kept, nil
@@ -95,7 +95,7 @@ func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan
 	for _, key := range keys {
 		kept = append(kept, KeptKey{Key: key, Err: e.steps.keep(ctx, key, &mystore.NotConfirmedError{Shop: shop})})
 		if key.CredentialID == "" {
-			memory.Unsettled = append(memory.Unsettled, key)
+			memory.Undeleted = append(memory.Undeleted, key)
 			continue
 		}
 		ref := KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, WaitsFor: firstUse}
@@ -107,7 +107,7 @@ func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan
 // connect gives a shop a new key, and records it. It returns the keys that turned up meanwhile and have to be
 // deleted. A shop that was moved to another store since the plan is refused as it would be by a plan.
 func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
-	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
+	e.Shops.NoteConfigured(plan.Shop, plan.MerchantID, record.Username)
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
 	if mystore.IsNotShown(err) {
 		before.KustomID, err = record.Username, nil
@@ -119,7 +119,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		return nil, &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
 	}
 	if record.Username != "" {
-		e.NoteDisplaced(plan.Shop, before.KustomID, append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.Holds)...)
+		e.WarnUnexpectedKey(plan.Shop, before.KustomID, append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.HeldUsername)...)
 	}
 	var leftovers []kustom.Orphan
 	for round := 1; ; round++ {
@@ -143,16 +143,16 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		}
 		record.take(key.Key)
 		record.Memory = Memory{
-			UnconfirmedSince: unconfirmed, UpdatedAt: holds.UpdatedAt, Holds: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
-			Imported: false, Retired: record.Memory.Retired, Unsettled: record.Memory.Unsettled,
+			UnconfirmedSince: unconfirmed, UpdatedAt: holds.UpdatedAt, HeldUsername: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
+			Imported: false, Retired: record.Memory.Retired, Undeleted: record.Memory.Undeleted,
 		}
 		return leftovers, nil
 	}
 }
 
-// NoteDisplaced warns of a key that a shop holds when it is about to get another one, and that is none of those that the
+// WarnUnexpectedKey warns of a key that a shop holds when it is about to get another one, and that is none of those that the
 // plan expected there: somebody has changed the shop since. A saved plan goes on all the same.
-func (e *Engine) NoteDisplaced(shop, held string, expected ...string) {
+func (e *Engine) WarnUnexpectedKey(shop, held string, expected ...string) {
 	if held == "" || slices.Contains(expected, held) || e.IsManaged(held) {
 		return
 	}
@@ -200,7 +200,7 @@ func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *
 			}
 			continue
 		}
-		if kustom.IsLimitReached(err) && e.makeRoom(ctx, &leftovers, &record.Memory.Unsettled) {
+		if kustom.IsLimitReached(err) && e.makeRoom(ctx, &leftovers, &record.Memory.Undeleted) {
 			key, err = e.Keys.Generate(ctx, request)
 		}
 		return key, leftovers, err
@@ -263,7 +263,7 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 	room := false
 	for _, list := range lists {
 		before := len(*list)
-		*list = slices.DeleteFunc(slices.Clone(*list), func(key kustom.Orphan) bool { return e.DeleteUnused(ctx, key, 0) == nil })
+		*list = slices.DeleteFunc(slices.Clone(*list), func(key kustom.Orphan) bool { return e.DeleteIfUnused(ctx, key, 0) == nil })
 		room = room || len(*list) < before
 	}
 	return room
@@ -459,8 +459,8 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
 			})
 		} else if !isInUse(err) {
-			memory.Unsettled = append(memory.Unsettled, key)
-			memory.Hidden = union(memory.Hidden, hiddenShops(err))
+			memory.Undeleted = append(memory.Undeleted, key)
+			memory.BlockedBy = union(memory.BlockedBy, hiddenShops(err))
 		}
 	}
 	return kept
@@ -486,25 +486,25 @@ func union(a, b []string) []string {
 func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
 	defer recoverInto(&err)
 	if rules.ReplacedKeys != DeleteUnusedKeys {
-		return e.DeleteUnused(ctx, key, 0)
+		return e.DeleteIfUnused(ctx, key, 0)
 	}
 	if quiet {
-		return e.DeleteQuiet(ctx, key, rules.UnusedFor)
+		return e.DeleteIdle(ctx, key, rules.UnusedFor)
 	}
-	return e.DeleteUnused(ctx, key, rules.UnusedFor)
+	return e.DeleteIfUnused(ctx, key, rules.UnusedFor)
 }
 
-// RetireAgain tries the keys once more that were kept for a shop: it, too, may have got another key by now.
-func (e *Engine) RetireAgain(ctx context.Context, left []KeptKey, rules Rules, memory *Memory) []KeptKey {
+// RetryDeletions tries the keys once more that were kept for a shop: it, too, may have got another key by now.
+func (e *Engine) RetryDeletions(ctx context.Context, left []KeptKey, rules Rules, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range left {
 		if ctx.Err() != nil || !key.IsRetryable() {
 			kept = append(kept, key)
 			continue
 		}
-		memory.Unsettled = slices.DeleteFunc(memory.Unsettled, func(o kustom.Orphan) bool { return o == key.Key })
-		if len(memory.Unsettled) == 0 {
-			memory.Hidden = nil
+		memory.Undeleted = slices.DeleteFunc(memory.Undeleted, func(o kustom.Orphan) bool { return o == key.Key })
+		if len(memory.Undeleted) == 0 {
+			memory.BlockedBy = nil
 		}
 		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
 	}
@@ -515,7 +515,7 @@ func (e *Engine) RetireAgain(ctx context.Context, left []KeptKey, rules Rules, m
 func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err error) {
 	defer recoverInto(&err)
 	memory := &record.Memory
-	e.Shops.Belongs(shop, record.MerchantID, cmp.Or(memory.Holds, record.Username))
+	e.Shops.NoteConfigured(shop, record.MerchantID, cmp.Or(memory.HeldUsername, record.Username))
 	seen, err := e.Observe(ctx, shop, record.MerchantID, record.CredentialID)
 	if err != nil {
 		return err
@@ -524,26 +524,26 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	if err != nil {
 		return err
 	}
-	if memory.Unsettled, err = e.stillThere(ctx, memory.Unsettled); err != nil {
+	if memory.Undeleted, err = e.stillThere(ctx, memory.Undeleted); err != nil {
 		return err
 	}
-	importing := memory.Importing()
+	importing := memory.IsImporting()
 	if importing {
-		if err := cmp.Or(seen.Missing, seen.Unshown); err != nil {
+		if err := cmp.Or(seen.Missing, seen.NotShown); err != nil {
 			return err
 		}
-		seen.Own = seen.Held
-		memory.UpdatedAt = seen.Holds.UpdatedAt
+		seen.Recorded = seen.Held
+		memory.UpdatedAt = seen.Credentials.UpdatedAt
 	}
 	memory.confirm(seen, e.Shops.sightings.lastGiven(shop))
-	e.Shops.Uses(shop, memory.UsedKey)
-	memory.Due = seen.dueReason(memory.UpdatedAt, record.Username)
+	e.Shops.NoteUsedKey(shop, memory.UsedKey)
+	memory.DueReason = seen.dueReason(memory.UpdatedAt, record.Username)
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
-	memory.Replaceable, memory.Foreign = seen.replaceable(), seen.foreign()
-	memory.Holds, memory.Others = seen.Holds.KustomID, usernames(seen.Others)
+	memory.Replaceable, memory.OtherStoreKeys = seen.replaceable(), seen.foreign()
+	memory.HeldUsername, memory.OtherKeys = seen.Credentials.KustomID, usernames(seen.OtherKeys)
 	memory.Store, _ = seen.store()
-	if seen.Own != nil {
-		record.take(*seen.Own)
+	if seen.Recorded != nil {
+		record.take(*seen.Recorded)
 	}
 	if memory.IsUnfinished() || importing {
 		// What is planned next must differ from what was planned last.
@@ -555,22 +555,22 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 // confirm takes note of what shows that the shop has the key that it was given: its page, or a use of the key that is
 // later than the engine's own, and than what the provider has done with it on this machine since.
 func (m *Memory) confirm(seen Observation, last given) {
-	if seen.Unshown == nil {
+	if seen.NotShown == nil {
 		if !m.UnconfirmedSince.IsZero() {
-			m.UpdatedAt = seen.Holds.UpdatedAt
+			m.UpdatedAt = seen.Credentials.UpdatedAt
 		}
 		m.UnconfirmedSince, m.UsedKey = time.Time{}, ""
 		return
 	}
-	if seen.Own == nil || seen.Own.LastUsedAt == nil || m.UnconfirmedSince.IsZero() {
+	if seen.Recorded == nil || seen.Recorded.LastUsedAt == nil || m.UnconfirmedSince.IsZero() {
 		return
 	}
 	own := m.UnconfirmedSince
-	if last.Username == seen.Own.Username && last.OwnUse.After(own) {
+	if last.Username == seen.Recorded.Username && last.OwnUse.After(own) {
 		own = last.OwnUse
 	}
-	if seen.Own.LastUsedAt.After(own.Add(ownUse)) {
-		m.UnconfirmedSince, m.UsedKey = time.Time{}, seen.Own.Username
+	if seen.Recorded.LastUsedAt.After(own.Add(ownUse)) {
+		m.UnconfirmedSince, m.UsedKey = time.Time{}, seen.Recorded.Username
 	}
 }
 
@@ -605,7 +605,7 @@ func (e *Engine) StopManaging(shop string, record Record) Remaining {
 // OtherKeys returns the usernames of the store's other keys, as the last read has recorded them, without those that the walk
 // has deleted.
 func (e *Engine) OtherKeys(record Record) []string {
-	return slices.DeleteFunc(slices.Clone(record.Memory.Others), func(username string) bool {
+	return slices.DeleteFunc(slices.Clone(record.Memory.OtherKeys), func(username string) bool {
 		return username == record.Username || e.Keys.hasDeleted(username)
 	})
 }
@@ -614,7 +614,7 @@ func (e *Engine) OtherKeys(record Record) []string {
 func (e *Engine) DeleteLeftovers(ctx context.Context, keys []kustom.Orphan) error {
 	var failures []error
 	for _, key := range keys {
-		if err := e.DeleteUnused(ctx, key, 0); err != nil && !isInUse(err) {
+		if err := e.DeleteIfUnused(ctx, key, 0); err != nil && !isInUse(err) {
 			failures = append(failures, err)
 		}
 	}

@@ -27,7 +27,7 @@ func TestExecute_SwitchesShop(t *testing.T) {
 	if got := w.shops.secrets["a"]; got != "kco_live_api_new1" {
 		t.Errorf("the shop got the secret %q", got)
 	}
-	if record.Username != "M1-new1" || record.CredentialID != "id-new1" || record.Reason == "" || len(record.Memory.Unsettled) != 0 {
+	if record.Username != "M1-new1" || record.CredentialID != "id-new1" || record.Reason == "" || len(record.Memory.Undeleted) != 0 {
 		t.Errorf("the record is %+v", record)
 	}
 	if len(record.KeysToDelete) != 1 || record.KeysToDelete[0].Username != "M1-old" {
@@ -95,7 +95,7 @@ func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
 			}
 			w.wantHolds("a", "M1-old")
 			w.wantKeys("M1-old")
-			if record.CredentialID != "" || len(record.Memory.Unsettled) != 0 {
+			if record.CredentialID != "" || len(record.Memory.Undeleted) != 0 {
 				t.Errorf("the record is %+v", record)
 			}
 		})
@@ -116,13 +116,13 @@ func TestExecute_HoldsAcceptedWriteThatReadsDoNotShow(t *testing.T) {
 		t.Fatalf("the error is %v", err)
 	}
 	w.wantHolds("a", "M1-new1")
-	if left := record.Memory.Unsettled; len(left) != 1 || left[0].Username != "M1-new1" || left[0].Attempted.IsZero() {
+	if left := record.Memory.Undeleted; len(left) != 1 || left[0].Username != "M1-new1" || left[0].Attempted.IsZero() {
 		t.Fatalf("it remembers %+v", left)
 	}
 	// The next run, at once: it waits until a read can show what became of the write.
 	w.rerun()
 	began := w.clock.Now()
-	err = w.engine.DeleteUnused(t.Context(), record.Memory.Unsettled[0], 0)
+	err = w.engine.DeleteIfUnused(t.Context(), record.Memory.Undeleted[0], 0)
 	wantInUse(t, err)
 	if waited := w.clock.Now().Sub(began); waited < 20*time.Second {
 		t.Errorf("it looked after %v", waited)
@@ -224,7 +224,7 @@ func TestExecute_RefusesShopMovedToAnotherStore(t *testing.T) {
 func TestExecute_KilledTwice(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
-	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	w.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.rerun()
 	w.portal.after = func(kind, _ string, call int) error {
 		if kind == generate && call == 1 {
@@ -274,7 +274,7 @@ func (w *testEnv) update(c rotation.Config, record *rotation.Record) rotation.Pl
 // the record stays what it was.
 func (w *testEnv) killedUpdates(times int) rotation.Record {
 	w.Helper()
-	w.sightings = rotation.Sightings{Dir: filepath.Join(w.TempDir(), "shops")}
+	w.sightings = rotation.LocalCache{Dir: filepath.Join(w.TempDir(), "shops")}
 	w.rerun()
 	var record rotation.Record
 	if kept, err := w.connect(config(), &record); err != nil || len(kept) > 0 {
@@ -341,7 +341,7 @@ func TestExecute_ImportAfterKilledUpdate(t *testing.T) {
 func TestExecute_KeyInUseIsNotLookedForAgain(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
-	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	w.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.rerun()
 	var record rotation.Record
 	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 1 || !kept[0].IsInUse() {
@@ -390,7 +390,7 @@ func killedAfterInstallation(t *testing.T, remembers bool) {
 	old := m1("M1-old")
 	old.LastUsedAt = &used
 	w := newTestEnv(t, map[string]string{"a": "M1-old"}, old, m1("M1-erp"))
-	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	w.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.rerun()
 	plan := w.plan(config())
 	w.portal.before = func(kind, about string, _ int) error {
@@ -404,7 +404,7 @@ func killedAfterInstallation(t *testing.T, remembers bool) {
 	w.portal.before = nil
 	want := []string{"M1-erp"}
 	if !remembers {
-		w.sightings, want = rotation.Sightings{}, []string{"M1-erp", "M1-old"}
+		w.sightings, want = rotation.LocalCache{}, []string{"M1-erp", "M1-old"}
 	}
 	w.rerun()
 	w.clock.Advance(time.Hour)
@@ -467,7 +467,7 @@ func TestExecute_MakesRoomAtTheLimit(t *testing.T) {
 			if remembered {
 				// The portal has forgotten the request meanwhile.
 				w.portal.replays = map[string]kustom.Key{}
-				record.Memory.Unsettled = []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-new1", Username: "M1-new1"}}
+				record.Memory.Undeleted = []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-new1", Username: "M1-new1"}}
 			}
 			w.rerun()
 			if kept, err := w.connect(config(), &record); err != nil || len(kept) != 0 {
@@ -475,8 +475,8 @@ func TestExecute_MakesRoomAtTheLimit(t *testing.T) {
 			}
 			w.wantHolds("a", record.Username)
 			w.wantKeys(record.Username)
-			if len(record.Memory.Unsettled) != 0 {
-				t.Errorf("it remembers %v", record.Memory.Unsettled)
+			if len(record.Memory.Undeleted) != 0 {
+				t.Errorf("it remembers %v", record.Memory.Undeleted)
 			}
 		})
 	}
@@ -508,8 +508,8 @@ func TestExecute_KeepsKeyThatAnotherShopUses(t *testing.T) {
 		t.Fatalf("kept %v, error %v", kept, err)
 	}
 	w.wantHolds("b", "M1-old")
-	if len(record.Memory.Unsettled) != 0 {
-		t.Errorf("another shop's key is remembered: %v", record.Memory.Unsettled)
+	if len(record.Memory.Undeleted) != 0 {
+		t.Errorf("another shop's key is remembered: %v", record.Memory.Undeleted)
 	}
 }
 
@@ -654,8 +654,8 @@ func TestExecute_OneUnreadableShopIsItsOwnTrouble(t *testing.T) {
 	}{
 		"never read":               {},
 		"ignored":                  {ignored: []string{"dead"}, deleted: true},
-		"configured for the store": {know: func(w *testEnv) { w.engine.Shops.Belongs("dead", "M1", "") }},
-		"configured for another":   {know: func(w *testEnv) { w.engine.Shops.Belongs("dead", "M2", "") }, deleted: true},
+		"configured for the store": {know: func(w *testEnv) { w.engine.Shops.NoteConfigured("dead", "M1", "") }},
+		"configured for another":   {know: func(w *testEnv) { w.engine.Shops.NoteConfigured("dead", "M2", "") }, deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -679,7 +679,7 @@ func TestExecute_OneUnreadableShopIsItsOwnTrouble(t *testing.T) {
 			if unknown := wantUnknown(t, kept[0].Err); !slices.Equal(unknown.Shops, []string{"dead"}) {
 				t.Errorf("it names %q", unknown.Shops)
 			}
-			if left := record.Memory.Unsettled; len(left) != 1 || left[0].Username != "M1-old" {
+			if left := record.Memory.Undeleted; len(left) != 1 || left[0].Username != "M1-old" {
 				t.Errorf("it remembers %v", left)
 			}
 		})
@@ -757,7 +757,7 @@ func TestExecute_OwnPanicIsAnError(t *testing.T) {
 			t.Parallel()
 			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := w.plan(config())
-			w.journal, w.sightings = panicking{at}, rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+			w.journal, w.sightings = panicking{at}, rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 			w.rerun()
 			record := rotation.Record{MerchantID: "M1"}
 			kept, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
@@ -780,7 +780,7 @@ func TestExecute_OwnPanicIsAnError(t *testing.T) {
 
 // remembers tells whether a key is among those that are to be looked after, by its name or by its request.
 func remembers(record rotation.Record, a *account, username string) bool {
-	return slices.ContainsFunc(record.Memory.Unsettled, func(o kustom.Orphan) bool {
+	return slices.ContainsFunc(record.Memory.Undeleted, func(o kustom.Orphan) bool {
 		return o.Username == username || o.CredentialID == "" && a.replays[o.IdempotencyKey].Username == username
 	})
 }
@@ -816,8 +816,8 @@ func TestExecute_UnansweredRequestIsNotSentForTheShopsKey(t *testing.T) {
 		return nil
 	}
 	record := rotation.Record{MerchantID: "M1"}
-	if _, err := w.connect(config(), &record); err == nil || len(record.Memory.Unsettled) != 1 {
-		t.Fatalf("it remembers %v, error %v", record.Memory.Unsettled, err)
+	if _, err := w.connect(config(), &record); err == nil || len(record.Memory.Undeleted) != 1 {
+		t.Fatalf("it remembers %v, error %v", record.Memory.Undeleted, err)
 	}
 	w.portal.before = nil
 	w.rerun()
@@ -831,7 +831,7 @@ func TestDeleteUnused_AsksForKeyFoundByItsRequest(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, map[string]string{"a": "M1-used"}, m1("M1-used"))
 	w.portal.replays["k"] = w.portal.keys[0]
-	err := w.engine.DeleteUnused(t.Context(), kustom.Orphan{MerchantID: "M1", IdempotencyKey: "k"}, 0)
+	err := w.engine.DeleteIfUnused(t.Context(), kustom.Orphan{MerchantID: "M1", IdempotencyKey: "k"}, 0)
 	wantInUse(t, err)
 	w.wantHolds("a", "M1-used")
 }

@@ -20,8 +20,8 @@ type Fleet struct {
 	Rules       Rules
 	// Members are sorted by name.
 	Members []*Member
-	// General tells of an error whether it is about all shops, such as an expired portal token.
-	General func(error) bool
+	// IsOutage tells of an error whether it is about all shops, such as an expired portal token.
+	IsOutage func(error) bool
 	// ReadTimeout and WriteTimeout bound what is done for one shop.
 	ReadTimeout, WriteTimeout time.Duration
 	// Progress, where it is set, is told of each shop that has been worked on. It may be called by several
@@ -65,7 +65,7 @@ func (m *Member) IsRemoved() bool { return m.Config == nil }
 
 // HasChanges tells whether something is to be done for a member.
 func (m *Member) HasChanges() bool {
-	return m.IsRemoved() || m.Plan.Generate || m.Plan.Changes || m.Record != nil && len(m.Record.Memory.Unsettled) > 0
+	return m.IsRemoved() || m.Plan.Generate || m.Plan.Changes || m.Record != nil && len(m.Record.Memory.Undeleted) > 0
 }
 
 // Failure is what has gone wrong with one shop.
@@ -97,7 +97,7 @@ func (f *Fleet) Decide(ctx context.Context) []Failure {
 func (f *Fleet) tellPlan(ctx context.Context) {
 	for _, m := range f.Members {
 		if m.HasChanges() {
-			f.Engine.Plan(ctx, m.Name, m.store())
+			f.Engine.JournalPlanned(ctx, m.Name, m.store())
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (f *Fleet) observe(ctx context.Context, m *Member) (*Observation, error) {
 // Read looks at every member.
 func (f *Fleet) Read(ctx context.Context) []Failure {
 	for _, m := range f.Members {
-		f.Engine.Shops.Belongs(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.Holds, m.Record.Username))
+		f.Engine.Shops.NoteConfigured(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.HeldUsername, m.Record.Username))
 	}
 	f.look(ctx, func(*Member) bool { return true })
 	return f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
@@ -156,15 +156,15 @@ func (f *Fleet) look(ctx context.Context, wanted func(*Member) bool) {
 	f.Engine.Keys.Prefetch(ctx, stores)
 	f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
 		if wanted(m) {
-			m.ReadErr = f.Engine.Look(ctx, m.Name)
+			m.ReadErr = f.Engine.ReadShop(ctx, m.Name)
 		}
 		return m.ReadErr
 	})
 }
 
-// Look reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3, or that its page does not
+// ReadShop reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3, or that its page does not
 // show which key it has, is no failure.
-func (e *Engine) Look(ctx context.Context, shop string) error {
+func (e *Engine) ReadShop(ctx context.Context, shop string) error {
 	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) && !mystore.IsNotShown(err) {
 		return err
 	}
@@ -188,7 +188,7 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 		if !m.HasChanges() {
 			return f.execute(ctx, m)
 		}
-		ctx, end := f.Engine.Begin(ctx, m.Name, m.store())
+		ctx, end := f.Engine.StartShop(ctx, m.Name, m.store())
 		err := f.execute(ctx, m)
 		end(err)
 		if f.Progress != nil {
@@ -197,7 +197,7 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 		return err
 	})
 	f.tellUnbegun(ctx, failures)
-	f.Engine.Shops.Reconsider()
+	f.Engine.Shops.RetryUnreadable()
 	failures = slices.Concat(failures, f.confirm(ctx), f.retireAgain(ctx))
 	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
 	for _, failure := range failures {
@@ -220,8 +220,8 @@ func (f *Fleet) tellUnbegun(ctx context.Context, failures []Failure) {
 func (m *Member) fail(err error) {
 	m.Err = err
 	if m.isNew {
-		m.Record.Memory.Due = "an earlier run could not give the shop a key"
-		m.Record.Memory.Replaceable, m.Record.Memory.Foreign = m.Plan.Delete, m.Plan.Keep
+		m.Record.Memory.DueReason = "an earlier run could not give the shop a key"
+		m.Record.Memory.Replaceable, m.Record.Memory.OtherStoreKeys = m.Plan.Delete, m.Plan.Keep
 	}
 }
 
@@ -229,13 +229,13 @@ func (m *Member) fail(err error) {
 func (f *Fleet) announce() {
 	for _, m := range f.Members {
 		if m.Config != nil {
-			f.Engine.Shops.Belongs(m.Name, m.Config.MerchantID, "")
+			f.Engine.Shops.NoteConfigured(m.Name, m.Config.MerchantID, "")
 		}
 		if m.Config != nil && m.Config.AllowStoreChange {
-			f.Engine.Shops.Moves(m.Name)
+			f.Engine.Shops.NoteStoreChange(m.Name)
 		}
 		if m.Record != nil {
-			f.Engine.Shops.Belongs(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.Holds, m.Record.Username))
+			f.Engine.Shops.NoteConfigured(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.HeldUsername, m.Record.Username))
 		}
 	}
 }
@@ -261,19 +261,19 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 func (f *Fleet) remove(ctx context.Context, m *Member) error {
 	if !m.ClearOnRemoval {
 		m.Remaining = f.Engine.StopManaging(m.Name, *m.Record)
-		return f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled)
+		return f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Undeleted)
 	}
 	cleared, err := f.Engine.ClearShop(ctx, m.Name, *m.Record)
 	if err != nil {
 		return err
 	}
 	m.NotCleared = !cleared
-	if err := f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Unsettled); err != nil {
+	if err := f.Engine.DeleteLeftovers(ctx, m.Record.Memory.Undeleted); err != nil {
 		return err
 	}
 	m.Remaining.OtherKeys = f.Engine.OtherKeys(*m.Record)
 	own := KeptKey{Key: m.Record.Key().Orphan()}
-	own.Err = f.Engine.DeleteUnused(ctx, own.Key, 0)
+	own.Err = f.Engine.DeleteIfUnused(ctx, own.Key, 0)
 	if own.IsRetryable() {
 		m.Kept = append(m.Kept, own)
 		return nil
@@ -294,7 +294,7 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 	for i, m := range f.Members {
 		ctx := forShop(ctx, m.Name, m.store())
 		if len(m.Kept) > 0 {
-			m.Kept = f.Engine.RetireAgain(ctx, m.Kept, f.Rules, &m.Record.Memory)
+			m.Kept = f.Engine.RetryDeletions(ctx, m.Kept, f.Rules, &m.Record.Memory)
 		}
 		if !m.IsRemoved() {
 			continue
@@ -316,7 +316,7 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 // each calls do for every member, as many at once as there are slots, each with its own timeout. Once ctx is
 // done, or nothing works any more, it starts no further ones: these have failed as well.
 func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx context.Context, m *Member) error) []Failure {
-	o := outage{general: f.General}
+	o := outage{general: f.IsOutage}
 	failed := make([]error, len(f.Members))
 	var workers sync.WaitGroup
 	room := newSlots(f.Concurrency)

@@ -84,7 +84,7 @@ func TestEach_StartsNoMoreInAnOutage(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: concurrency, General: isGeneral}
+			f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: concurrency, IsOutage: isGeneral}
 			index := map[*Member]int{}
 			for i := range shops {
 				f.Members = append(f.Members, &Member{})
@@ -120,7 +120,7 @@ func failIf(fails bool, err error) error {
 // TestEach_BoundsEachMembersTime: the time that one member takes is not the next one's.
 func TestEach_BoundsEachMembersTime(t *testing.T) {
 	t.Parallel()
-	f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: 1, General: isGeneral, Members: []*Member{{Name: "slow"}, {Name: "quick"}}}
+	f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: 1, IsOutage: isGeneral, Members: []*Member{{Name: "slow"}, {Name: "quick"}}}
 	failures := f.each(t.Context(), time.Millisecond, func(ctx context.Context, m *Member) error {
 		if m.Name == "slow" {
 			<-ctx.Done()

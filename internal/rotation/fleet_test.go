@@ -17,7 +17,7 @@ import (
 // fleetOf is a fleet that takes all failures for the shops' own.
 func fleetOf(engine *rotation.Engine, concurrency int, members ...*rotation.Member) *rotation.Fleet {
 	return &rotation.Fleet{
-		Engine: engine, Concurrency: concurrency, Members: members, General: func(error) bool { return false },
+		Engine: engine, Concurrency: concurrency, Members: members, IsOutage: func(error) bool { return false },
 		ReadTimeout: 24 * time.Hour, WriteTimeout: 24 * time.Hour,
 	}
 }
@@ -118,7 +118,7 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 				}
 				return nil
 			}
-			w.engine.Shops.Belongs("other", "M1", "")
+			w.engine.Shops.NoteConfigured("other", "M1", "")
 			f := fleetOf(w.engine, 1, leaving(true, map[string]kustom.Key{"a": a, "b": b})...)
 			failures := f.Execute(t.Context())
 			var stay, kept []string
@@ -172,7 +172,7 @@ func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
 	a := m1("M1-a")
 	w := newTestEnv(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
 	members := leaving(false, map[string]kustom.Key{"a": a})
-	members[0].Record.Memory.Unsettled = []kustom.Orphan{orphan("M1-left")}
+	members[0].Record.Memory.Undeleted = []kustom.Orphan{orphan("M1-left")}
 	if failures := fleetOf(w.engine, 1, members...).Execute(t.Context()); len(failures) != 0 || len(members[0].Kept) != 0 {
 		t.Errorf("the failures are %+v, kept %+v", failures, members[0].Kept)
 	}
@@ -196,8 +196,8 @@ func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
 		var want []string
 		for _, m := range f.Members {
 			w.wantHolds(m.Name, m.Record.Username)
-			if want = append(want, m.Record.Username); len(m.Kept) != 0 || len(m.Record.Memory.Unsettled) != 0 {
-				t.Errorf("%s has kept %+v and remembers %+v", m.Name, m.Kept, m.Record.Memory.Unsettled)
+			if want = append(want, m.Record.Username); len(m.Kept) != 0 || len(m.Record.Memory.Undeleted) != 0 {
+				t.Errorf("%s has kept %+v and remembers %+v", m.Name, m.Kept, m.Record.Memory.Undeleted)
 			}
 		}
 		w.wantKeys(want...)
@@ -272,8 +272,8 @@ func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	}
 	for i, m := range members {
 		stays := i == last
-		if (len(m.Kept) == 1) != stays || (len(m.Record.Memory.Unsettled) == 1) != stays {
-			t.Errorf("%s: it says that it kept %v, and remembers %v", m.Name, m.Kept, m.Record.Memory.Unsettled)
+		if (len(m.Kept) == 1) != stays || (len(m.Record.Memory.Undeleted) == 1) != stays {
+			t.Errorf("%s: it says that it kept %v, and remembers %v", m.Name, m.Kept, m.Record.Memory.Undeleted)
 		}
 	}
 }
@@ -303,7 +303,7 @@ func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
 		if failures := f.Execute(ctx); len(failures) != 0 || ctx.Err() == nil {
 			t.Errorf("the failures are %v", failures)
 		}
-		if left := m.Record.Memory.Unsettled; (len(left) == 0) != done || (len(m.Kept) == 0) != done {
+		if left := m.Record.Memory.Undeleted; (len(left) == 0) != done || (len(m.Kept) == 0) != done {
 			t.Errorf("done %t: it remembers %v, and says that it kept %v", done, left, m.Kept)
 		}
 	}

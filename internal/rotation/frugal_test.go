@@ -52,11 +52,11 @@ func TestInstall_ReadsBackOnce(t *testing.T) {
 			if n := s.called(read, "a"); n != test.reads {
 				t.Errorf("the shop was read %d times, want %d", n, test.reads)
 			}
-			if err := shops.Unused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(read, "a") != test.reads {
+			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(read, "a") != test.reads {
 				t.Errorf("after %d reads: %v", s.called(read, "a"), err)
 			}
 			c.Advance(rotation.FreshFor)
-			if err := shops.Unused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(read, "a") != test.reads+1 {
+			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(read, "a") != test.reads+1 {
 				t.Errorf("after %d reads: %v", s.called(read, "a"), err)
 			}
 		})
@@ -169,7 +169,7 @@ func TestDeleteUnused_ListsOnceBefore(t *testing.T) {
 				}
 				return nil
 			}
-			if err := w.engine.DeleteUnused(t.Context(), orphan("M1-old"), test.unusedFor); err != nil {
+			if err := w.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), test.unusedFor); err != nil {
 				t.Fatal(err)
 			}
 			if before != test.before {

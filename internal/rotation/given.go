@@ -26,7 +26,7 @@ type given struct {
 }
 
 // recordGiven remembers that a shop was given a key.
-func (s Sightings) recordGiven(shop string, g given) {
+func (s LocalCache) recordGiven(shop string, g given) {
 	if s.Dir == "" {
 		return
 	}
@@ -36,7 +36,7 @@ func (s Sightings) recordGiven(shop string, g given) {
 }
 
 // lastGiven returns the key that a shop was given last; none where that is not known.
-func (s Sightings) lastGiven(shop string) (g given) {
+func (s LocalCache) lastGiven(shop string) (g given) {
 	if s.Dir == "" {
 		return given{}
 	}
@@ -48,7 +48,7 @@ func (s Sightings) lastGiven(shop string) (g given) {
 }
 
 // recordOwnUse remembers that the provider itself has used a key: that is no use by the shop that was given it.
-func (s Sightings) recordOwnUse(username string, at time.Time) {
+func (s LocalCache) recordOwnUse(username string, at time.Time) {
 	for _, shop := range s.given(username) {
 		if g := s.lastGiven(shop); g.OwnUse.Before(at) {
 			g.OwnUse = at
@@ -58,7 +58,7 @@ func (s Sightings) recordOwnUse(username string, at time.Time) {
 }
 
 // given returns the shops that were given a key last.
-func (s Sightings) given(username string) []string {
+func (s LocalCache) given(username string) []string {
 	if s.Dir == "" {
 		return nil
 	}
@@ -73,9 +73,9 @@ func (s Sightings) given(username string) []string {
 	return shops
 }
 
-func (s Sightings) givenDir() string { return s.Dir + "-given" }
+func (s LocalCache) givenDir() string { return s.Dir + "-given" }
 
-func (s Sightings) givenFile(shop string) string {
+func (s LocalCache) givenFile(shop string) string {
 	return filepath.Join(s.givenDir(), url.PathEscape(shop))
 }
 
@@ -100,7 +100,7 @@ func (e *Engine) learnUses(ctx context.Context, key kustom.Orphan, usage error) 
 		// If several shops have a key, its last use does not say which of them used it.
 		shared := len(e.Shops.sightings.given(g.Username)) > 1 || e.Shops.Holds(g.Username)
 		if g.Username != key.Username && !shared && replaces(g, old, listed) {
-			e.Shops.Uses(shop, g.Username)
+			e.Shops.NoteUsedKey(shop, g.Username)
 			learned = true
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func hiddenPair(t *testing.T) *testEnv {
 	t.Helper()
 	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	w.sightings = rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	w.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 	w.hide()
 	w.another(kustom.Request{MerchantID: "M1"})
 	return w
@@ -47,8 +47,8 @@ func (w *testEnv) install(shop string, made kustom.NewKey) {
 func (w *testEnv) deletes(username string) bool {
 	w.Helper()
 	w.rerun()
-	w.engine.Shops.Belongs("a", "M1", "")
-	err := w.engine.DeleteUnused(w.Context(), orphan(username), 0)
+	w.engine.Shops.NoteConfigured("a", "M1", "")
+	err := w.engine.DeleteIfUnused(w.Context(), orphan(username), 0)
 	if err != nil {
 		_ = wantUnknown(w.T, err)
 	}
@@ -116,7 +116,7 @@ func TestGiven_NoEvidence(t *testing.T) {
 			return "M1-old"
 		},
 		"nothing is remembered": func(w *testEnv) string {
-			w.sightings = rotation.Sightings{}
+			w.sightings = rotation.LocalCache{}
 			return "M1-old"
 		},
 	} {

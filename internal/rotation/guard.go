@@ -24,9 +24,9 @@ const (
 	failureFor = time.Minute
 )
 
-// Unused returns nil if no shop uses a key, a [*KeyInUseError] if one does, and a [*KeyUsageUnknownError] if
+// CheckUnused returns nil if no shop uses a key, a [*KeyInUseError] if one does, and a [*KeyUsageUnknownError] if
 // that is unknown. The shops must have been read after notBefore; zero accepts a read within [FreshFor].
-func (s *Shops) Unused(ctx context.Context, key kustom.Orphan, notBefore time.Time) error {
+func (s *Shops) CheckUnused(ctx context.Context, key kustom.Orphan, notBefore time.Time) error {
 	names, err := s.guards(key)
 	if err != nil {
 		return &KeyUsageUnknownError{Username: key.Username, Cause: err}
@@ -131,7 +131,7 @@ func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orp
 	return forEach(ctx, ConcurrentReads, len(relevant), func(ctx context.Context, i int) error {
 		_, err := s.look(ctx, relevant[i], func(h *shop) bool { return h.isFresh(notBefore) || h.hasJustFailed() })
 		if isNotInstalled(err) {
-			_, err = s.Settled(ctx, relevant[i])
+			_, err = s.ConfirmedCredentials(ctx, relevant[i])
 		}
 		if err != nil && !isNotInstalled(err) {
 			return ctx.Err()
@@ -259,8 +259,8 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 	return nil
 }
 
-// Reconsider allows the unreadable shops to be read again.
-func (s *Shops) Reconsider() {
+// RetryUnreadable allows the unreadable shops to be read again.
+func (s *Shops) RetryUnreadable() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.shops {
@@ -276,7 +276,7 @@ func (s *Shops) Reconsider() {
 // a walk times out, it and all later ones fail at once, and the next run finds the shops updated.
 func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
 	for {
-		err := s.Unused(ctx, key, time.Time{})
+		err := s.CheckUnused(ctx, key, time.Time{})
 		var held *KeyInUseError
 		if !errors.As(err, &held) {
 			return err

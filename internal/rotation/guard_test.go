@@ -58,9 +58,9 @@ func TestGuard_ReleasesKeyThatNoShopHolds(t *testing.T) {
 func TestGuard_ReadsRelevantShopsRightBefore(t *testing.T) {
 	holds := map[string]string{"same": "M1-new", "configured": "M2-x", "foreign": "M2-y", "klarna": "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "empty": "", "elsewhere": ""}
 	guarded(t, holds, func(t *testing.T, s *service, shops *rotation.Shops) {
-		shops.Belongs("configured", "M1", "")
-		shops.Belongs("elsewhere", "M2", "")
-		if err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+		shops.NoteConfigured("configured", "M1", "")
+		shops.NoteConfigured("elsewhere", "M2", "")
+		if err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		wantReads := func(when string, want map[string]int) {
@@ -74,13 +74,13 @@ func TestGuard_ReadsRelevantShopsRightBefore(t *testing.T) {
 		once := map[string]int{"same": 1, "configured": 1, "foreign": 1, "klarna": 1, "empty": 1, "elsewhere": 1}
 		wantReads("at first", once)
 		time.Sleep(rotation.FreshFor - time.Nanosecond)
-		if err := shops.Unused(t.Context(), orphan("M1-old2"), time.Time{}); err != nil {
+		if err := shops.CheckUnused(t.Context(), orphan("M1-old2"), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		wantReads("within two seconds", once)
 		time.Sleep(time.Nanosecond)
 		s.move("configured", "M1-old")
-		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}))
 		wantReads("later", map[string]int{"same": 2, "configured": 2, "foreign": 1, "klarna": 2, "empty": 2, "elsewhere": 1})
 	})
 }
@@ -93,7 +93,7 @@ func TestGuard_SeesKeyThatAnotherRunInstalls(t *testing.T) {
 		}
 		time.Sleep(rotation.FreshFor)
 		s.move("a", "M1-old")
-		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}))
 	})
 }
 
@@ -107,7 +107,7 @@ func TestGuard_LooksTwiceForMissingExtension(t *testing.T) {
 			}
 			return nil
 		}
-		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}))
 	})
 }
 
@@ -119,18 +119,21 @@ func TestGuard_UnreadableShopBlocksOnlyItsKeys(t *testing.T) {
 		ignored []string
 		blocks  bool
 	}{
-		"never read":                  {blocks: true},
-		"never read, ignored":         {ignored: []string{"dead"}},
-		"configured for the store":    {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M1", "") }, blocks: true},
-		"configured for another":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "") }},
-		"to leave an unknown store":   {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", ""); s.Moves("dead") }, blocks: true},
-		"to leave a known store":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "M2-x"); s.Moves("dead") }},
-		"last seen with the store":    {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "M1-x") }, blocks: true},
-		"last seen with another":      {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "M2-x") }},
-		"moving from another store":   {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "M1-x") }, blocks: true},
-		"moving to the store":         {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M1", "M2-x") }, blocks: true},
-		"last seen with that key":     {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "M2", "M1-old") }, blocks: true},
-		"last seen with an odd name":  {know: func(_ *testing.T, s *rotation.Shops) { s.Belongs("dead", "", "someone") }, blocks: true},
+		"never read":                {blocks: true},
+		"never read, ignored":       {ignored: []string{"dead"}},
+		"configured for the store":  {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "M1", "") }, blocks: true},
+		"configured for another":    {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "M2", "") }},
+		"to leave an unknown store": {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "M2", ""); s.NoteStoreChange("dead") }, blocks: true},
+		"to leave a known store": {know: func(_ *testing.T, s *rotation.Shops) {
+			s.NoteConfigured("dead", "M2", "M2-x")
+			s.NoteStoreChange("dead")
+		}},
+		"last seen with the store":    {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "", "M1-x") }, blocks: true},
+		"last seen with another":      {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "", "M2-x") }},
+		"moving from another store":   {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "M2", "M1-x") }, blocks: true},
+		"moving to the store":         {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "M1", "M2-x") }, blocks: true},
+		"last seen with that key":     {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "M2", "M1-old") }, blocks: true},
+		"last seen with an odd name":  {know: func(_ *testing.T, s *rotation.Shops) { s.NoteConfigured("dead", "", "someone") }, blocks: true},
 		"last seen by this very walk": {know: func(t *testing.T, s *rotation.Shops) { _, _ = s.Credentials(t.Context(), "dead") }},
 	}
 	for name, test := range tests {
@@ -147,7 +150,7 @@ func TestGuard_UnreadableShopBlocksOnlyItsKeys(t *testing.T) {
 				}
 				s.before = deadShop
 				time.Sleep(time.Minute)
-				err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{})
+				err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{})
 				if !test.blocks {
 					if err != nil {
 						t.Errorf("the error is %v", err)
@@ -175,15 +178,15 @@ func TestGuard_LeavesAloneWhereSomebodyOnlySignedIn(t *testing.T) {
 		"this store's key":            {saw: "M1-x", blocks: true},
 		"never seen":                  {blocks: true},
 		"a name without a store":      {saw: "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", blocks: true},
-		"configured for this store":   {saw: "M2-y", know: func(s *rotation.Shops) { s.Belongs("other", "M1", "") }, blocks: true},
-		"recorded with this store's":  {saw: "M2-y", know: func(s *rotation.Shops) { s.Belongs("other", "", "M1-x") }, blocks: true},
-		"recorded with another store": {know: func(s *rotation.Shops) { s.Belongs("other", "", "M2-x") }},
+		"configured for this store":   {saw: "M2-y", know: func(s *rotation.Shops) { s.NoteConfigured("other", "M1", "") }, blocks: true},
+		"recorded with this store's":  {saw: "M2-y", know: func(s *rotation.Shops) { s.NoteConfigured("other", "", "M1-x") }, blocks: true},
+		"recorded with another store": {know: func(s *rotation.Shops) { s.NoteConfigured("other", "", "M2-x") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(map[string]string{"other": test.saw, "alive": "M1-new"})
 			options := rotation.Options{
-				Shops: s, Clock: clock.System{}, Names: s.names, Sightings: rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")},
+				Shops: s, Clock: clock.System{}, Names: s.names, Cache: rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")},
 				SignedIn: func(shop string) bool { return shop == "other" },
 			}
 			if _, err := rotation.NewShops(options).Credentials(t.Context(), "other"); err != nil {
@@ -199,7 +202,7 @@ func TestGuard_LeavesAloneWhereSomebodyOnlySignedIn(t *testing.T) {
 			if test.know != nil {
 				test.know(shops)
 			}
-			err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{})
+			err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{})
 			if asked := s.called(read, "other") > 1; asked != test.blocks || (err != nil) != test.blocks {
 				t.Errorf("asked: %t, the error is %v", asked, err)
 			}
@@ -237,7 +240,7 @@ func TestGuard_TellsBeforehandWhatItWillKeep(t *testing.T) {
 			}
 			shops := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: s.names, Ignored: test.ignored})
 			if !test.unknown {
-				shops.Belongs("dead", "M1", "")
+				shops.NoteConfigured("dead", "M1", "")
 			}
 			for _, name := range []string{"alive", "dead"} {
 				if blocked, by := shops.Blocked(keys); len(test.ignored) < 2 && len(blocked) > 0 {
@@ -277,14 +280,14 @@ func TestGuard_GoesByWhatEarlierRunsSaw(t *testing.T) {
 		"a name without a store":               {saw: []string{"d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"}, blocks: true},
 		"another store's, then this one":       {saw: []string{"M2-y", "M1-x"}, blocks: true},
 		"this store's, then another":           {saw: []string{"M1-x", "M2-y"}},
-		"another's, configured for this":       {saw: []string{"M2-y"}, know: func(s *rotation.Shops) { s.Belongs("dead", "M1", "") }, blocks: true},
-		"this store's, configured for another": {saw: []string{"M1-x"}, know: func(s *rotation.Shops) { s.Belongs("dead", "M2", "") }, blocks: true},
+		"another's, configured for this":       {saw: []string{"M2-y"}, know: func(s *rotation.Shops) { s.NoteConfigured("dead", "M1", "") }, blocks: true},
+		"this store's, configured for another": {saw: []string{"M1-x"}, know: func(s *rotation.Shops) { s.NoteConfigured("dead", "M2", "") }, blocks: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(map[string]string{"dead": "", "alive": "M1-new"})
 			options := rotation.Options{
-				Shops: s, Clock: clock.System{}, Names: s.names, Sightings: rotation.Sightings{Dir: filepath.Join(t.TempDir(), "shops")},
+				Shops: s, Clock: clock.System{}, Names: s.names, Cache: rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")},
 			}
 			for _, username := range test.saw {
 				s.move("dead", username)
@@ -297,7 +300,7 @@ func TestGuard_GoesByWhatEarlierRunsSaw(t *testing.T) {
 			if test.know != nil {
 				test.know(shops)
 			}
-			err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{})
+			err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{})
 			if !test.blocks {
 				if err != nil {
 					t.Errorf("the error is %v", err)
@@ -329,11 +332,11 @@ func TestGuard_HoldsWhatLaggingReadsDoNotShow(t *testing.T) {
 		if _, err := shops.Install(ctx, "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err == nil {
 			t.Fatal("a read showed the key")
 		}
-		wantInUse(t, shops.Unused(t.Context(), orphan("M1-new"), time.Time{}))
-		wantInUse(t, shops.Unused(t.Context(), orphan("M1-old"), time.Time{}))
+		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-new"), time.Time{}))
+		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}))
 		time.Sleep(20 * time.Second)
-		wantInUse(t, shops.Unused(t.Context(), orphan("M1-new"), time.Time{}))
-		if err := shops.Unused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-new"), time.Time{}))
+		if err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
 			t.Errorf("the replaced key is held: %v", err)
 		}
 	})
@@ -538,7 +541,7 @@ func TestGuard_ShopIsUnknownAfterUnansweredWrite(t *testing.T) {
 		_, err = await(t, shops, "M1-new")
 		wantInUse(t, err)
 		s.after = nil
-		shops.Reconsider()
+		shops.RetryUnreadable()
 		if _, err := await(t, shops, "M1-old"); err != nil {
 			t.Error(err)
 		}
@@ -669,8 +672,8 @@ func TestGuard_RemembersHolderThatBecomesUnreadable(t *testing.T) {
 			guarded(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
 				unused := func(username string) error {
 					time.Sleep(time.Minute)
-					shops.Reconsider()
-					return shops.Unused(t.Context(), orphan(username), time.Time{})
+					shops.RetryUnreadable()
+					return shops.CheckUnused(t.Context(), orphan(username), time.Time{})
 				}
 				wantInUse(t, unused("M1-old"))
 				s.before = func(_ context.Context, kind, shop string, _ int) error {

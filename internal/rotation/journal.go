@@ -159,8 +159,8 @@ func (s *steps) keep(ctx context.Context, key kustom.Orphan, err error) error {
 	return err
 }
 
-// Plan tells the journal, once for each shop, that an apply of the plan changes a shop.
-func (e *Engine) Plan(ctx context.Context, shop, merchantID string) {
+// JournalPlanned tells the journal, once for each shop, that an apply of the plan changes a shop.
+func (e *Engine) JournalPlanned(ctx context.Context, shop, merchantID string) {
 	e.steps.mu.Lock()
 	known := e.steps.planned[shop]
 	e.steps.planned[shop] = true
@@ -170,9 +170,9 @@ func (e *Engine) Plan(ctx context.Context, shop, merchantID string) {
 	}
 }
 
-// Begin tells the journal that the run begins with a shop. It returns the context of all that is done for the shop,
+// StartShop tells the journal that the run begins with a shop. It returns the context of all that is done for the shop,
 // and a function to call with the result at its end.
-func (e *Engine) Begin(ctx context.Context, shop, merchantID string) (inShop context.Context, end func(err error)) {
+func (e *Engine) StartShop(ctx context.Context, shop, merchantID string) (inShop context.Context, end func(err error)) {
 	inShop = forShop(ctx, shop, merchantID)
 	e.steps.note(inShop, StepShop, merchantID, "", Started, nil)
 	return inShop, func(err error) { e.steps.note(inShop, StepShop, merchantID, "", outcomeOf(err), err) }

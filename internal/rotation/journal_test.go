@@ -157,7 +157,7 @@ func TestJournal_TellsWhatIsCleared(t *testing.T) {
 	t.Parallel()
 	for holds, outcome := range map[string]string{"M1-own": "done", "M1-hand": "kept"} {
 		w, d := recorded(t, map[string]string{"a": holds}, m1("M1-own"))
-		ctx, end := w.engine.Begin(t.Context(), "a", "M1")
+		ctx, end := w.engine.StartShop(t.Context(), "a", "M1")
 		_, err := w.engine.ClearShop(ctx, "a", rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"})
 		end(err)
 		wantSteps(t, d, "a", "shop started", "clear started M1-own", "clear "+outcome+" M1-own", "shop done")
@@ -238,7 +238,7 @@ func TestJournal_HidesSecretInPlaceOfName(t *testing.T) {
 		t.Fatal("the secret has not the form of one")
 	}
 	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	ctx, end := w.engine.Begin(t.Context(), secret, secret)
+	ctx, end := w.engine.StartShop(t.Context(), secret, secret)
 	_, err := w.engine.Shops.Clear(ctx, "a", secret, "")
 	end(err)
 	for _, e := range d.entries {

@@ -123,7 +123,7 @@ func (k *Keys) fetch(ctx context.Context, merchantID, credentialID string) (kust
 
 // lookAgain looks for a key that was missing at the given time once more, later than the portal's lag.
 func (k *Keys) lookAgain(ctx context.Context, merchantID, credentialID string, missing time.Time) (kustom.Key, error) {
-	if k.Made(credentialID) {
+	if k.Generated(credentialID) {
 		return kustom.Key{}, &NotListedError{MerchantID: merchantID, CredentialID: credentialID}
 	}
 	if err := sleepUntil(ctx, k.clock, missing.Add(PropagationDelay)); err != nil {
@@ -225,8 +225,8 @@ func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, erro
 // Generate generates a key; see [kustom.Portal.Generate]. An answer that does not fit the request is an
 // orphan, not a key.
 func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
-	if r.Description != "" && !k.DescribesKeys() {
-		return kustom.NewKey{}, ErrUndescribed
+	if r.Description != "" && !k.SupportsDescriptions() {
+		return kustom.NewKey{}, ErrNoDescriptions
 	}
 	k.steps.note(ctx, StepGenerate, r.MerchantID, "", Started, nil)
 	key, err := k.generate(ctx, r)

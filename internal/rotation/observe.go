@@ -14,19 +14,19 @@ import (
 
 // Observation is what was found of a shop and of its store's keys.
 type Observation struct {
-	MerchantID string
-	Holds      mystore.Credentials
+	MerchantID  string
+	Credentials mystore.Credentials
 	// Missing is set where the shop has no Klarna Checkout V3.
 	Missing error
-	// Unshown is set where the shop's page does not show which key it has. Holds and Held are empty then.
-	Unshown error
-	// Emptied is the username that the shop had when this walk emptied it.
-	Emptied string
-	// Own is the key that is recorded for the shop, and Held the key of the store that the shop holds; nil where
+	// NotShown is set where the shop's page does not show which key it has. Holds and Held are empty then.
+	NotShown error
+	// ClearedUsername is the username that the shop had when this walk emptied it.
+	ClearedUsername string
+	// Recorded is the key that is recorded for the shop, and Held the key of the store that the shop holds; nil where
 	// there is none.
-	Own, Held *kustom.Key
-	// Others are the store's other keys.
-	Others []kustom.Key
+	Recorded, Held *kustom.Key
+	// OtherKeys are the store's other keys.
+	OtherKeys []kustom.Key
 	// Replaced are the keys that the shop's present key took the place of, as far as this machine knows, and that were
 	// not deleted so far.
 	Replaced []KeyRef
@@ -95,8 +95,8 @@ func (e *Engine) ForgetClaims() {
 	e.walk.owners = nil
 }
 
-// Manage notes that an object of this walk has a key of its own, and deletes it when it is destroyed or replaced.
-func (e *Engine) Manage(username string) {
+// MarkManaged notes that an object of this walk has a key of its own, and deletes it when it is destroyed or replaced.
+func (e *Engine) MarkManaged(username string) {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
 	if e.walk.managed == nil {
@@ -123,7 +123,7 @@ const missedFor = time.Hour
 
 // missedAt returns when the key that a shop holds was first missed, by this walk or by an earlier run of this machine:
 // the plan and the apply need not both wait for the portal's lag.
-func (w *walk) missedAt(sightings Sightings, shop string, now missed) time.Time {
+func (w *walk) missedAt(sightings LocalCache, shop string, now missed) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	first, ok := w.missing[shop]
@@ -142,7 +142,7 @@ func (w *walk) missedAt(sightings Sightings, shop string, now missed) time.Time 
 }
 
 // found forgets that the key of a shop was missed.
-func (w *walk) found(sightings Sightings, shop string) {
+func (w *walk) found(sightings LocalCache, shop string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.missing, shop)
@@ -152,17 +152,17 @@ func (w *walk) found(sightings Sightings, shop string) {
 // Observe looks at a shop and its store's keys. CredentialID is the key that is recorded for the shop, empty
 // where there is none.
 func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID string) (Observation, error) {
-	e.Shops.Belongs(shop, merchantID, "")
-	seen := Observation{MerchantID: merchantID, Emptied: e.Shops.Emptied(shop)}
+	e.Shops.NoteConfigured(shop, merchantID, "")
+	seen := Observation{MerchantID: merchantID, ClearedUsername: e.Shops.ClearedUsername(shop)}
 	var err error
-	seen.Holds, err = e.Shops.Settled(ctx, shop)
+	seen.Credentials, err = e.Shops.ConfirmedCredentials(ctx, shop)
 	var missing *mystore.NotInstalledError
 	var unshown *mystore.NotShownError
 	switch {
 	case errors.As(err, &missing):
 		seen.Missing = missing
 	case errors.As(err, &unshown):
-		seen.Unshown = unshown
+		seen.NotShown = unshown
 	case err != nil:
 		return Observation{}, err
 	}
@@ -175,7 +175,7 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 	if err := e.confirmMissing(ctx, &seen, credentialID); err != nil {
 		return Observation{}, err
 	}
-	seen.Replaced = e.Shops.sightings.replacedBy(shop, seen.Holds.KustomID)
+	seen.Replaced = e.Shops.sightings.replacedBy(shop, seen.Credentials.KustomID)
 	return seen, e.confirmUnlisted(ctx, shop, &seen)
 }
 
@@ -185,11 +185,11 @@ func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observa
 	if seen.Held != nil {
 		e.walk.found(e.Shops.sightings, shop)
 	}
-	store, _ := kustom.StoreOf(seen.Holds.KustomID)
-	if seen.Held != nil || store != seen.MerchantID || kustom.FormOf(seen.Holds.KustomID) != kustom.UsernameKustom {
+	store, _ := kustom.StoreOf(seen.Credentials.KustomID)
+	if seen.Held != nil || store != seen.MerchantID || kustom.FormOf(seen.Credentials.KustomID) != kustom.UsernameKustom {
 		return nil
 	}
-	first := e.walk.missedAt(e.Shops.sightings, shop, missed{Username: seen.Holds.KustomID, At: e.Keys.lookedAt(seen.MerchantID)})
+	first := e.walk.missedAt(e.Shops.sightings, shop, missed{Username: seen.Credentials.KustomID, At: e.Keys.lookedAt(seen.MerchantID)})
 	if err := sleepUntil(ctx, e.clock, first.Add(PropagationDelay)); err != nil {
 		return fmt.Errorf("looking again for the key of shop %s: %w", shop, err)
 	}
@@ -198,7 +198,7 @@ func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observa
 		return err
 	}
 	for _, key := range listed {
-		if key.Username == seen.Holds.KustomID {
+		if key.Username == seen.Credentials.KustomID {
 			e.walk.found(e.Shops.sightings, shop)
 			seen.sort(key, "")
 		}
@@ -208,19 +208,19 @@ func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observa
 
 func (o *Observation) sort(key kustom.Key, credentialID string) {
 	if key.CredentialID == credentialID {
-		o.Own = &key
+		o.Recorded = &key
 	}
-	if key.Username == o.Holds.KustomID {
+	if key.Username == o.Credentials.KustomID {
 		o.Held = &key
 	}
-	if key.CredentialID != credentialID && key.Username != o.Holds.KustomID {
-		o.Others = append(o.Others, key)
+	if key.CredentialID != credentialID && key.Username != o.Credentials.KustomID {
+		o.OtherKeys = append(o.OtherKeys, key)
 	}
 }
 
 // confirmMissing looks again for the recorded key where the list does not have it.
 func (e *Engine) confirmMissing(ctx context.Context, seen *Observation, credentialID string) error {
-	if credentialID == "" || seen.Own != nil {
+	if credentialID == "" || seen.Recorded != nil {
 		return nil
 	}
 	key, err := e.Keys.Key(ctx, seen.MerchantID, credentialID)
@@ -241,7 +241,7 @@ func (e *Engine) ObserveNew(ctx context.Context, shop, merchantID string) (Obser
 	if !ok || seen.MerchantID != merchantID {
 		return e.Observe(ctx, shop, merchantID, "")
 	}
-	seen.Own = nil
+	seen.Recorded = nil
 	return seen, nil
 }
 
@@ -250,16 +250,16 @@ func (o Observation) store() (string, bool) {
 	if o.Held != nil {
 		return o.MerchantID, true
 	}
-	return kustom.StoreOf(o.Holds.KustomID)
+	return kustom.StoreOf(o.Credentials.KustomID)
 }
 
 // replaceable are the keys that go out of use when the shop gets a new one.
 func (o Observation) replaceable() []KeyRef {
 	var keys []KeyRef
-	if o.Own != nil {
-		keys = append(keys, refOf(*o.Own))
+	if o.Recorded != nil {
+		keys = append(keys, refOf(*o.Recorded))
 	}
-	if o.Held != nil && (o.Own == nil || o.Held.CredentialID != o.Own.CredentialID) {
+	if o.Held != nil && (o.Recorded == nil || o.Held.CredentialID != o.Recorded.CredentialID) {
 		keys = append(keys, refOf(*o.Held))
 	}
 	return keys
@@ -271,7 +271,7 @@ func (o Observation) foreign() []KeyRef {
 	if !ok || store == o.MerchantID {
 		return nil
 	}
-	return []KeyRef{{MerchantID: store, Username: o.Holds.KustomID}}
+	return []KeyRef{{MerchantID: store, Username: o.Credentials.KustomID}}
 }
 
 // interrupted returns the keys that a run of this machine was about to delete, and did not come to: it gave the shop the
@@ -279,7 +279,7 @@ func (o Observation) foreign() []KeyRef {
 // another team's or another system's.
 func (o Observation) interrupted() []KeyRef {
 	var keys []KeyRef
-	for _, key := range o.Others {
+	for _, key := range o.OtherKeys {
 		if slices.ContainsFunc(o.Replaced, func(r KeyRef) bool { return r.MerchantID == key.MerchantID && r.CredentialID == key.CredentialID }) {
 			keys = append(keys, refOf(key))
 		}
@@ -298,7 +298,7 @@ type RetiredKey struct {
 }
 
 func (k RetiredKey) isQuiet(unusedFor time.Duration, now time.Time) bool {
-	return Quiet(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
+	return IsIdle(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
 }
 
 // withInterrupted adds to the retired keys of a shop those that a killed run was about to delete. The record has not

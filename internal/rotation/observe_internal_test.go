@@ -27,8 +27,8 @@ func kustoms(username string) *kustom.Key { return listed(username, kustom.Produ
 // observed is a shop of store M1 that holds a username.
 func observed(username string, own, held *kustom.Key) Observation {
 	return Observation{
-		MerchantID: "M1", Own: own, Held: held,
-		Holds: mystore.Credentials{KustomID: username, Secret: mystore.SecretSet, UpdatedAt: written},
+		MerchantID: "M1", Recorded: own, Held: held,
+		Credentials: mystore.Credentials{KustomID: username, Secret: mystore.SecretSet, UpdatedAt: written},
 	}
 }
 
@@ -63,11 +63,11 @@ func TestDueReason_NamesWhatHasChanged(t *testing.T) {
 	t.Parallel()
 	own, other := kustoms("M1-a"), kustoms("M1-b")
 	legacy := listed("M1-a", kustom.Production.LegacyHost())
-	uninstalled := Observation{MerchantID: "M1", Own: own, Missing: &mystore.NotInstalledError{Shop: "a"}}
+	uninstalled := Observation{MerchantID: "M1", Recorded: own, Missing: &mystore.NotInstalledError{Shop: "a"}}
 	sameMoment, rewritten, secretless := observed("M1-a", own, own), observed("M1-a", own, own), observed("M1-a", own, own)
-	sameMoment.Holds.UpdatedAt = "2026-11-02T10:15:00.000+01:00"
-	rewritten.Holds.UpdatedAt = "2026-11-02T09:15:01Z"
-	secretless.Holds.Secret = mystore.SecretMissing
+	sameMoment.Credentials.UpdatedAt = "2026-11-02T10:15:00.000+01:00"
+	rewritten.Credentials.UpdatedAt = "2026-11-02T09:15:01Z"
+	secretless.Credentials.Secret = mystore.SecretMissing
 	for name, test := range map[string]struct {
 		seen Observation
 		// username is that of the recorded key.
@@ -144,7 +144,7 @@ func TestInterrupted_IsWhatThisMachineRemembers(t *testing.T) {
 		"nothing is known": {[]kustom.Key{other, before}, nil, ""},
 		"another store's":  {[]kustom.Key{before}, []KeyRef{{MerchantID: "M2", CredentialID: before.CredentialID}}, ""},
 	} {
-		seen := Observation{MerchantID: "M1", Others: test.others, Replaced: test.replaced}
+		seen := Observation{MerchantID: "M1", OtherKeys: test.others, Replaced: test.replaced}
 		if got := usernamesOf(seen.interrupted()); got != test.want {
 			t.Errorf("%s: it is %q, want %q", name, got, test.want)
 		}
@@ -250,7 +250,7 @@ func TestTooOld_CountsWholeDays(t *testing.T) {
 		"long ago":          {90, 1000 * day, reason},
 		"from the future":   {1, -day, ""},
 	} {
-		if got := TooOld(made, test.days, made.Add(test.age)); got != test.want {
+		if got := AgeReason(made, test.days, made.Add(test.age)); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

@@ -48,8 +48,8 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 			if (seen.Held == nil) != (test.held == "") || seen.Held != nil && seen.Held.Username != test.held {
 				t.Errorf("it holds %v, want %q", seen.Held, test.held)
 			}
-			if len(seen.Others) != 1 || seen.Others[0].Username != "M1-erp" {
-				t.Errorf("the others are %v", seen.Others)
+			if len(seen.OtherKeys) != 1 || seen.OtherKeys[0].Username != "M1-erp" {
+				t.Errorf("the others are %v", seen.OtherKeys)
 			}
 			if waited := w.clock.Now().Sub(noon); waited >= rotation.PropagationDelay != test.waits || !test.waits && waited != 0 {
 				t.Errorf("it waited for %v", waited)
@@ -71,7 +71,7 @@ func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
 		t.Helper()
 		if newWalk {
 			w.engine = rotation.New(rotation.Options{
-				Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Sightings: rotation.Sightings{Dir: dir},
+				Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Cache: rotation.LocalCache{Dir: dir},
 			})
 		}
 		begun := w.clock.Now()

@@ -42,7 +42,7 @@ func TestDeleteUnused_AsksShopsAgainAfterASlowOK(t *testing.T) {
 				}
 				return outdatedError{}
 			}
-			err := w.engine.DeleteUnused(t.Context(), orphan("M1-old"), 0)
+			err := w.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0)
 			w.wantKeys(test.keys...)
 			switch {
 			case test.taken:

@@ -64,12 +64,12 @@ func (e *Engine) RetryPending(ctx context.Context) {
 	}
 }
 
-// Enter notes that an object begins to change shops and keys. The returned function notes its end. Where no other object
+// StartOperation notes that an object begins to change shops and keys. The returned function notes its end. Where no other object
 // is under way then, it returns the keys that are pending and of which nobody has been told.
 //
 // Nothing tells a provider that the walk is over. With several objects at once, the last to end is the last of all: an
 // object that ends is followed by the next while others are still under way.
-func (e *Engine) Enter() (leave func() []PendingKey) {
+func (e *Engine) StartOperation() (leave func() []PendingKey) {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
 	e.walk.underWay++

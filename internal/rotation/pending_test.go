@@ -15,7 +15,7 @@ func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
 			t.Parallel()
 			w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-old"}, m1("M1-old"))
 			w.shops.before = deadShop
-			leaveFirst, leaveLast := w.engine.Enter(), w.engine.Enter()
+			leaveFirst, leaveLast := w.engine.StartOperation(), w.engine.StartOperation()
 			var record rotation.Record
 			kept, err := w.connect(config(), &record)
 			if err != nil || len(kept) != 1 || !kept[0].IsPending() {
@@ -25,13 +25,13 @@ func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
 				t.Errorf("while another is under way, the first one tells of %v", left)
 			}
 			if told {
-				w.engine.Shops.Belongs("dead", "M2", "")
+				w.engine.Shops.NoteConfigured("dead", "M2", "")
 			}
 			w.engine.RetryPending(t.Context())
 			if left := leaveLast(); told != (len(left) == 0) || !told && (left[0].Shop != "a" || left[0].Key.Username != "M1-old") {
 				t.Errorf("the last one tells of %v", left)
 			}
-			if again := w.engine.Enter()(); again != nil {
+			if again := w.engine.StartOperation()(); again != nil {
 				t.Errorf("the next one tells again of %v", again)
 			}
 			if told {

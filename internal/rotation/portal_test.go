@@ -88,9 +88,9 @@ func (a *account) do(kind, about string, work func() error) error {
 
 func (a *account) Ready() error { return nil }
 
-func (a *account) DescribesKeys() bool { return !a.undescribed }
+func (a *account) SupportsDescriptions() bool { return !a.undescribed }
 
-func (a *account) Made(credentialID string) bool {
+func (a *account) Generated(credentialID string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.made[credentialID]
@@ -244,7 +244,7 @@ type testEnv struct {
 	prover *prover
 	engine *rotation.Engine
 	// sightings are what this machine remembers; nothing, unless a test sets them.
-	sightings rotation.Sightings
+	sightings rotation.LocalCache
 	// journal is nil where nobody is told of steps.
 	journal rotation.Journal
 }
@@ -264,7 +264,7 @@ func (w *testEnv) rerun(ignored ...string) {
 	w.portal.made = map[string]bool{}
 	w.engine = rotation.New(rotation.Options{
 		Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Ignored: ignored,
-		Journal: w.journal, Sightings: w.sightings,
+		Journal: w.journal, Cache: w.sightings,
 	})
 }
 

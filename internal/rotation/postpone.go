@@ -82,7 +82,7 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	for _, key := range m.postponed.deleted {
 		if err := f.Engine.deleteAgain(ctx, key); err != nil {
 			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
-			m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, key)
+			m.Record.Memory.Undeleted = append(m.Record.Memory.Undeleted, key)
 		}
 	}
 	if m.postponed.installed == nil {
@@ -96,10 +96,10 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 		return nil
 	}
 	// Somebody has deleted the key. The shop needs another one at once.
-	ctx, end := f.Engine.Begin(ctx, m.Name, m.store())
+	ctx, end := f.Engine.StartShop(ctx, m.Name, m.store())
 	leftovers, err := f.Engine.connect(ctx, m.Plan, f.Rules, m.Record)
 	end(err)
-	m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, leftovers...)
+	m.Record.Memory.Undeleted = append(m.Record.Memory.Undeleted, leftovers...)
 	return err
 }
 

@@ -37,10 +37,10 @@ func NewPrefetcher(shops *Shops) *Prefetcher {
 	return &Prefetcher{shops: shops, wanted: map[string]bool{}}
 }
 
-// Want says that somebody is about to read a shop, and reads others ahead. It never reads more shops ahead than
+// PrefetchOthers says that somebody is about to read a shop, and reads others ahead. It never reads more shops ahead than
 // have been wanted: where a configuration has only some of the shops that there are tokens for, that bounds the
 // reads in vain.
-func (p *Prefetcher) Want(ctx context.Context, name string) {
+func (p *Prefetcher) PrefetchOthers(ctx context.Context, name string) {
 	for _, next := range p.next(name) {
 		goSafely(func() { p.read(ctx, next) })
 	}

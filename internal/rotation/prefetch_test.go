@@ -30,7 +30,7 @@ func manyShops(n int) (*service, []string) {
 
 // want does what somebody does who needs a shop.
 func want(ctx context.Context, shops *rotation.Shops, ahead *rotation.Prefetcher, name string) (mystore.Credentials, error) {
-	ahead.Want(ctx, name)
+	ahead.PrefetchOthers(ctx, name)
 	return shops.Credentials(ctx, name)
 }
 

@@ -137,12 +137,12 @@ func (r *requestLog) abandoned(idempotencyKey string) (q request, ok bool) {
 	return q, err == nil && json.Unmarshal(content, &q) == nil
 }
 
-// HasLost tells whether a killed run of this machine has asked for a key of a store and told nobody what came of it.
-func (e *Engine) HasLost(merchantID string) bool { return len(e.requests.lost(merchantID)) > 0 }
+// HasLostKeys tells whether a killed run of this machine has asked for a key of a store and told nobody what came of it.
+func (e *Engine) HasLostKeys(merchantID string) bool { return len(e.requests.lost(merchantID)) > 0 }
 
-// DeleteLost deletes the keys of a store that killed runs of this machine have asked for and told nobody of. Their
+// DeleteLostKeys deletes the keys of a store that killed runs of this machine have asked for and told nobody of. Their
 // secrets have gone nowhere. It returns those that were not deleted, each with the reason.
-func (e *Engine) DeleteLost(ctx context.Context, merchantID string) []KeptKey {
+func (e *Engine) DeleteLostKeys(ctx context.Context, merchantID string) []KeptKey {
 	e.walk.losing.Lock()
 	defer e.walk.losing.Unlock()
 	var kept []KeptKey
@@ -172,7 +172,7 @@ func (e *Engine) deleteLost(ctx context.Context, key kustom.Orphan) (named kusto
 		return named, err
 	}
 	named.Username = known.Username
-	if e.Keys.Made(known.CredentialID) || !Stray(known) {
+	if e.Keys.Generated(known.CredentialID) || !MayBeOrphaned(known) {
 		return named, nil
 	}
 	if err := e.checkUnused(ctx, named, known.CreatedAt); isInUse(err) {

@@ -105,13 +105,13 @@ func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 			if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
 				t.Fatal(err)
 			}
-			if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 0 {
+			if kept := w.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 0 {
 				t.Errorf("it kept %v", kept)
 			}
 			if got := !slices.Contains(w.portal.usernames(), lost); got != test.deleted {
 				t.Errorf("the store has the keys %q", w.portal.usernames())
 			}
-			if w.engine.HasLost("M1") {
+			if w.engine.HasLostKeys("M1") {
 				t.Error("it would look for the key again")
 			}
 		})
@@ -133,7 +133,7 @@ func TestGenerate_ForgetsNoRequestOfAnotherRun(t *testing.T) {
 	}
 	die()
 	w.runOn(dir, "build-1")
-	if !w.engine.HasLost("M1") {
+	if !w.engine.HasLostKeys("M1") {
 		t.Error("nobody would look for the killed run's key")
 	}
 }
@@ -147,7 +147,7 @@ func TestDeleteLost_TriesAgain(t *testing.T) {
 	w.ask()
 	die()
 	w.runOn(dir, "build-1")
-	if !w.engine.HasLost("M1") || w.engine.HasLost("M2") {
+	if !w.engine.HasLostKeys("M1") || w.engine.HasLostKeys("M2") {
 		t.Error("it does not tell which store has a lost key")
 	}
 	w.portal.before = func(kind, _ string, _ int) error {
@@ -156,11 +156,11 @@ func TestDeleteLost_TriesAgain(t *testing.T) {
 		}
 		return nil
 	}
-	if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 1 || kept[0].Key.Username == "" {
+	if kept := w.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 1 || kept[0].Key.Username == "" {
 		t.Errorf("it kept %v", kept)
 	}
 	w.portal.before = nil
-	if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 0 {
+	if kept := w.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 0 {
 		t.Errorf("it kept %v", kept)
 	}
 	w.wantKeys("M1-old")
@@ -176,7 +176,7 @@ func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
 		if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
 			t.Fatal(err)
 		}
-		if kept := w.engine.DeleteLost(t.Context(), "M1"); len(kept) != 0 || w.engine.HasLost("M1") {
+		if kept := w.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 0 || w.engine.HasLostKeys("M1") {
 			t.Errorf("it kept %v", kept)
 		}
 	}

@@ -98,12 +98,12 @@ func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause e
 	return false, false, err
 }
 
-// DeleteUnused deletes a key that no shop uses. Otherwise it returns a [*KeyInUseError] or a
+// DeleteIfUnused deletes a key that no shop uses. Otherwise it returns a [*KeyInUseError] or a
 // [*KeyUsageUnknownError], with nothing deleted. It does not wait for shops to move on.
 //
 // UnusedFor is the evidence that counts where not every shop could be asked: the portal shows no use of the key
 // for that long. Zero means that no such evidence counts.
-func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	key, err := e.named(ctx, key)
 	if isNoKey(err) {
 		return nil
@@ -139,13 +139,13 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	settled := made.Add(PropagationDelay)
 	now := e.clock.Now()
 	if made.IsZero() || !now.Before(settled) {
-		return e.Shops.Unused(ctx, key, time.Time{})
+		return e.Shops.CheckUnused(ctx, key, time.Time{})
 	}
 	// Another run may still be about to install a key that was attempted, or that it has just made, in a shop that this walk
 	// has written too.
-	own := e.Keys.Made(key.CredentialID) || e.Shops.wasHeld(key.Username)
+	own := e.Keys.Generated(key.CredentialID) || e.Shops.wasHeld(key.Username)
 	if own && key.Attempted.IsZero() && !e.Shops.mayLag(key) {
-		return e.Shops.Unused(ctx, key, time.Time{})
+		return e.Shops.CheckUnused(ctx, key, time.Time{})
 	}
 	// The portal's clock may be ahead of this one. When an installation was attempted is told by this one.
 	latest := now
@@ -158,7 +158,7 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	if err := sleepUntil(ctx, e.clock, settled); err != nil {
 		return fmt.Errorf("the shops have not shown yet whether they use %s: %w", key.Username, err)
 	}
-	return e.Shops.Unused(ctx, key, settled)
+	return e.Shops.CheckUnused(ctx, key, settled)
 }
 
 // named returns a key with its ID and username, which shops are asked by. Where a portal can't tell which key a
@@ -178,9 +178,9 @@ func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, e
 	return key, err
 }
 
-// DeleteQuiet deletes a key as DeleteUnused does, if it was not used for a time. Otherwise it returns a
+// DeleteIdle deletes a key as DeleteUnused does, if it was not used for a time. Otherwise it returns a
 // [*KeyStillUsedError].
-func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+func (e *Engine) DeleteIdle(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	quiet, _, err := e.checkListed(ctx, key, unusedFor)
 	if err == nil && !quiet {
 		err = &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
@@ -188,7 +188,7 @@ func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor t
 	if err != nil {
 		return e.steps.keep(ctx, key, err)
 	}
-	return e.DeleteUnused(ctx, key, unusedFor)
+	return e.DeleteIfUnused(ctx, key, unusedFor)
 }
 
 // checkListed reads the store's keys right before a deletion: the ID must still be that of the key with this
@@ -209,7 +209,7 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		// A list that lags does not show a new key yet.
 		return false, e.clock.Now(), nil
 	}
-	return Quiet(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
+	return IsIdle(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
 }
 
 // beforeDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
@@ -233,19 +233,19 @@ func (k *Keys) beforeDeletion(ctx context.Context, key kustom.Orphan, unusedFor 
 	return found, ok, nil
 }
 
-// DeleteWhenUnused deletes a key as soon as no shop uses it, within the time that ctx allows.
-func (e *Engine) DeleteWhenUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+// DeleteOnceUnused deletes a key as soon as no shop uses it, within the time that ctx allows.
+func (e *Engine) DeleteOnceUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	if key.Username != "" {
 		if err := e.Shops.AwaitUnused(ctx, key); err != nil && !isUsageUnknown(err) {
 			return e.steps.keep(ctx, key, err)
 		}
 	}
-	return e.DeleteUnused(ctx, key, unusedFor)
+	return e.DeleteIfUnused(ctx, key, unusedFor)
 }
 
-// Quiet tells whether a key was not used for a time before now: its last use, or its making where it was never
+// IsIdle tells whether a key was not used for a time before now: its last use, or its making where it was never
 // used, is longer ago. Zero means that no such evidence counts.
-func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
+func IsIdle(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	if unusedFor <= 0 {
 		return false
 	}
@@ -256,8 +256,8 @@ func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	return !now.Before(last.Add(unusedFor))
 }
 
-// Stray tells whether a key may be one that a run made and did not come to install: nothing but the proof that
+// MayBeOrphaned tells whether a key may be one that a run made and did not come to install: nothing but the proof that
 // follows its making has used it.
-func Stray(key kustom.Key) bool {
+func MayBeOrphaned(key kustom.Key) bool {
 	return key.LastUsedAt == nil || key.LastUsedAt.Sub(key.CreatedAt) <= propagationWindow
 }

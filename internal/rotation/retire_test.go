@@ -31,7 +31,7 @@ func TestDeleteUnused_WaitsForYoungKeys(t *testing.T) {
 			if _, err := w.engine.Shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.engine.DeleteUnused(t.Context(), orphan(young.Username), 0); err != nil {
+			if err := w.engine.DeleteIfUnused(t.Context(), orphan(young.Username), 0); err != nil {
 				t.Fatal(err)
 			}
 			if age := w.clock.Now().Sub(young.CreatedAt); age >= rotation.PropagationDelay != test.waits {

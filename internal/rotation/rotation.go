@@ -31,10 +31,10 @@ type Portal interface {
 	Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error)
 	// DeleteOrphan deletes a key. It is no error where there is none.
 	DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error
-	// DescribesKeys reports whether a key can be given a description, and its request an idempotency key.
-	DescribesKeys() bool
-	// Made reports whether this portal has made the key itself, in this process.
-	Made(credentialID string) bool
+	// SupportsDescriptions reports whether a key can be given a description, and its request an idempotency key.
+	SupportsDescriptions() bool
+	// Generated reports whether this portal has made the key itself, in this process.
+	Generated(credentialID string) bool
 	// Key returns a key, or a [*kustom.NoKeyError].
 	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
 	// Keys yields the keys of a store or, if merchantID is empty, of all that the user can see.
@@ -131,8 +131,8 @@ type Options struct {
 	SignedIn func(shop string) bool
 	// Ignored are shops that nobody asks before a key is deleted.
 	Ignored []string
-	// Sightings are what earlier runs have seen of shops.
-	Sightings Sightings
+	// Cache are what earlier runs have seen of shops.
+	Cache LocalCache
 	// Requests are the requests for keys that runs of this machine have under way.
 	Requests Requests
 	// Journal is told of every step; nil where nobody is.

@@ -30,7 +30,7 @@ type Shops struct {
 	// signedIn is [Options.SignedIn].
 	signedIn func(shop string) bool
 	// sightings are what earlier runs have seen.
-	sightings Sightings
+	sightings LocalCache
 
 	mu    sync.Mutex
 	shops map[string]*shop
@@ -44,7 +44,7 @@ type Shops struct {
 func NewShops(o Options) *Shops {
 	s := &Shops{
 		service: shopCalls{o.Shops}, prover: merchantCalls{o.Merchant}, clock: o.Clock, names: o.Names,
-		ignored: map[string]bool{}, signedIn: o.SignedIn, sightings: o.Sightings, shops: map[string]*shop{},
+		ignored: map[string]bool{}, signedIn: o.SignedIn, sightings: o.Cache, shops: map[string]*shop{},
 		held: map[string]bool{},
 	}
 	for _, name := range o.Ignored {
@@ -172,10 +172,10 @@ func (h *shop) forget() {
 	h.known, h.failure, h.readAt = false, nil, time.Time{}
 }
 
-// Belongs notes that an object of this walk is about a shop: the store that it is configured for, and the
+// NoteConfigured notes that an object of this walk is about a shop: the store that it is configured for, and the
 // username that it was last seen with; either can be empty. Where the shop can't be read, these say which
 // keys it may use.
-func (s *Shops) Belongs(name, merchantID, username string) {
+func (s *Shops) NoteConfigured(name, merchantID, username string) {
 	h := s.shop(name)
 	defer h.noteConfigured()
 	s.mu.Lock()
@@ -188,9 +188,9 @@ func (s *Shops) Belongs(name, merchantID, username string) {
 	}
 }
 
-// Moves notes that a shop may get a key of another store than its present one. As long as nobody has read it, it may use
+// NoteStoreChange notes that a shop may get a key of another store than its present one. As long as nobody has read it, it may use
 // a key of any store then.
-func (s *Shops) Moves(name string) {
+func (s *Shops) NoteStoreChange(name string) {
 	h := s.shop(name)
 	defer h.noteConfigured()
 	s.mu.Lock()
@@ -198,9 +198,9 @@ func (s *Shops) Moves(name string) {
 	h.moves = true
 }
 
-// Uses notes that a shop was seen to use the key with this username. It counts only where the shop's page does not
+// NoteUsedKey notes that a shop was seen to use the key with this username. It counts only where the shop's page does not
 // show which key it has.
-func (s *Shops) Uses(name, username string) {
+func (s *Shops) NoteUsedKey(name, username string) {
 	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,14 +255,14 @@ func (s *Shops) saw(name string, h *shop, holds mystore.Credentials, err error) 
 	if err == nil {
 		s.sightings.record(name, holds.KustomID)
 	} else if !isNotInstalled(err) {
-		s.Belongs(name, "", s.sightings.last(name))
+		s.NoteConfigured(name, "", s.sightings.last(name))
 	}
 	return holds, err
 }
 
-// Settled returns what a shop holds, as [Shops.Credentials] does. That it has no Klarna Checkout V3, or no
+// ConfirmedCredentials returns what a shop holds, as [Shops.Credentials] does. That it has no Klarna Checkout V3, or no
 // longer has it, counts only when a second look, later than [PropagationDelay], says so too.
-func (s *Shops) Settled(ctx context.Context, name string) (mystore.Credentials, error) {
+func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.Credentials, error) {
 	holds, err := s.Credentials(ctx, name)
 	if !isNotInstalled(err) {
 		return holds, err
@@ -338,9 +338,9 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 	return true, nil
 }
 
-// Emptied returns the username that a shop had when this walk emptied it, empty where it has not, or has given the shop
+// ClearedUsername returns the username that a shop had when this walk emptied it, empty where it has not, or has given the shop
 // another key since. What the shop gets next must be of the same store, as if it had that key still.
-func (s *Shops) Emptied(name string) string {
+func (s *Shops) ClearedUsername(name string) string {
 	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -392,8 +392,8 @@ func (s *Shops) StopManaging(name, username string) (given string) {
 	return ""
 }
 
-// Present returns the username that this walk last saw in a shop; empty if the shop has none or was not read.
-func (s *Shops) Present(name string) string {
+// LastSeen returns the username that this walk last saw in a shop; empty if the shop has none or was not read.
+func (s *Shops) LastSeen(name string) string {
 	holds, _, _ := s.shop(name).recall()
 	return holds.KustomID
 }

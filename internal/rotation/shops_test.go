@@ -291,7 +291,7 @@ func TestClear_LooksFirst(t *testing.T) {
 			if cleared && test.writes > 0 {
 				emptied = "M1-a"
 			}
-			if got := shops.Emptied("a"); got != emptied {
+			if got := shops.ClearedUsername("a"); got != emptied {
 				t.Errorf("the shop that was emptied had %q", got)
 			}
 		})
@@ -335,7 +335,7 @@ func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
 				return nil
 			}
 			shops := shopsOf(s, fake)
-			holds, err := shops.Settled(t.Context(), "a")
+			holds, err := shops.ConfirmedCredentials(t.Context(), "a")
 			var missing *mystore.NotInstalledError
 			if comesBack && (err != nil || holds.KustomID != "M1-a") || !comesBack && !errors.As(err, &missing) {
 				t.Errorf("the shop holds %+v, error %v", holds, err)
@@ -344,7 +344,7 @@ func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
 				t.Errorf("it looked again after %v", waited)
 			}
 			// Once is enough.
-			_, _ = shops.Settled(t.Context(), "a")
+			_, _ = shops.ConfirmedCredentials(t.Context(), "a")
 			if n := s.called(read, "a"); n != 2 {
 				t.Errorf("it was read %d times", n)
 			}

@@ -9,11 +9,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// Sightings remembers, from run to run on this machine, the username that each shop was last seen with, and which keys
+// LocalCache remembers, from run to run on this machine, the username that each shop was last seen with, and which keys
 // its last new key replaced. If a shop can't be read, it says which keys the shop may use: a provider learns nothing
 // from Terraform about objects that a run does not change. It holds no secret. An entry that is lost counts as unknown,
 // which is the safe side. It is safe for concurrent use, by several processes too.
-type Sightings struct {
+type LocalCache struct {
 	// Dir is the folder with a file for each shop; empty where nothing is remembered.
 	Dir string
 	// Project tells the configurations of this machine apart; where it is empty, nothing is remembered of what one has
@@ -22,7 +22,7 @@ type Sightings struct {
 }
 
 // last returns the username that a shop was last seen with, empty where that is not known.
-func (s Sightings) last(shop string) string {
+func (s LocalCache) last(shop string) string {
 	if s.Dir == "" {
 		return ""
 	}
@@ -34,7 +34,7 @@ func (s Sightings) last(shop string) string {
 }
 
 // record remembers the username that a shop was seen with.
-func (s Sightings) record(shop, username string) {
+func (s LocalCache) record(shop, username string) {
 	if s.Dir == "" || username == "" || s.last(shop) == username {
 		return
 	}
@@ -42,7 +42,7 @@ func (s Sightings) record(shop, username string) {
 }
 
 // lastMissed returns when a run last began to miss the key that a shop holds; zero where none has.
-func (s Sightings) lastMissed(shop string) (m missed) {
+func (s LocalCache) lastMissed(shop string) (m missed) {
 	if s.Dir == "" {
 		return missed{}
 	}
@@ -54,7 +54,7 @@ func (s Sightings) lastMissed(shop string) (m missed) {
 }
 
 // recordMissed remembers that a key was missed.
-func (s Sightings) recordMissed(shop string, m missed) {
+func (s LocalCache) recordMissed(shop string, m missed) {
 	if s.Dir == "" {
 		return
 	}
@@ -64,7 +64,7 @@ func (s Sightings) recordMissed(shop string, m missed) {
 }
 
 // forgetMissed forgets it.
-func (s Sightings) forgetMissed(shop string) {
+func (s LocalCache) forgetMissed(shop string) {
 	if s.Dir != "" {
 		_ = os.Remove(s.missedFile(shop))
 	}
@@ -78,7 +78,7 @@ type replacement struct {
 
 // recordReplacement remembers that a shop is about to get a key in place of others, which are then deleted. If the run is
 // killed in between, nothing else records that.
-func (s Sightings) recordReplacement(shop string, r replacement) {
+func (s LocalCache) recordReplacement(shop string, r replacement) {
 	if s.Dir == "" || len(r.Keys) == 0 {
 		return
 	}
@@ -89,7 +89,7 @@ func (s Sightings) recordReplacement(shop string, r replacement) {
 
 // settleReplacement notes that a run has come to the end of deleting the keys that a shop's key took the place of. Kept
 // are those that it could not delete. One that is in use is another shop's matter.
-func (s Sightings) settleReplacement(shop, username string, kept []KeptKey) {
+func (s LocalCache) settleReplacement(shop, username string, kept []KeptKey) {
 	if len(s.replacedBy(shop, username)) == 0 {
 		return
 	}
@@ -107,7 +107,7 @@ func (s Sightings) settleReplacement(shop, username string, kept []KeptKey) {
 }
 
 // replacedBy returns the keys that go because a run of this machine gave a shop a key; none where that is not known.
-func (s Sightings) replacedBy(shop, username string) []KeyRef {
+func (s LocalCache) replacedBy(shop, username string) []KeyRef {
 	if s.Dir == "" {
 		return nil
 	}
@@ -119,17 +119,17 @@ func (s Sightings) replacedBy(shop, username string) []KeyRef {
 	return r.Keys
 }
 
-func (s Sightings) replacedDir() string { return s.Dir + "-replaced" }
+func (s LocalCache) replacedDir() string { return s.Dir + "-replaced" }
 
-func (s Sightings) replacedFile(shop string) string {
+func (s LocalCache) replacedFile(shop string) string {
 	return filepath.Join(s.replacedDir(), url.PathEscape(shop))
 }
 
 // missedDir is a folder beside that of the sightings, so that no shop's name can be its name.
-func (s Sightings) missedDir() string { return s.Dir + "-missed" }
+func (s LocalCache) missedDir() string { return s.Dir + "-missed" }
 
-func (s Sightings) missedFile(shop string) string {
+func (s LocalCache) missedFile(shop string) string {
 	return filepath.Join(s.missedDir(), url.PathEscape(shop))
 }
 
-func (s Sightings) file(shop string) string { return filepath.Join(s.Dir, url.PathEscape(shop)) }
+func (s LocalCache) file(shop string) string { return filepath.Join(s.Dir, url.PathEscape(shop)) }

@@ -10,14 +10,14 @@ import (
 func TestSightings_AreKeptFromRunToRun(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "shops")
-	s := Sightings{Dir: dir}
+	s := LocalCache{Dir: dir}
 	if got := s.last("butikk"); got != "" {
 		t.Errorf("before anything was seen: %q", got)
 	}
 	for _, username := range []string{"M00123456-aB3dE", "M00123456-new01", ""} {
 		s.record("butikk", username)
 	}
-	if got := (Sightings{Dir: dir}).last("butikk"); got != "M00123456-new01" {
+	if got := (LocalCache{Dir: dir}).last("butikk"); got != "M00123456-new01" {
 		t.Errorf("the next run reads %q", got)
 	}
 	s.record("../../shop", "M00123456-aB3dE")
@@ -28,12 +28,12 @@ func TestSightings_AreKeptFromRunToRun(t *testing.T) {
 
 func TestSightings_OfNothingAreSafe(t *testing.T) {
 	t.Parallel()
-	s := Sightings{}
+	s := LocalCache{}
 	s.record("butikk", "M00123456-aB3dE")
 	if got := s.last("butikk"); got != "" {
 		t.Errorf("it remembers %q", got)
 	}
-	blocked := Sightings{Dir: filepath.Join(os.DevNull, "shops")}
+	blocked := LocalCache{Dir: filepath.Join(os.DevNull, "shops")}
 	blocked.record("butikk", "M00123456-aB3dE")
 	if got := blocked.last("butikk"); got != "" {
 		t.Errorf("it remembers %q", got)
@@ -42,7 +42,7 @@ func TestSightings_OfNothingAreSafe(t *testing.T) {
 
 func TestSightings_OfReplacedKeys(t *testing.T) {
 	t.Parallel()
-	s := Sightings{Dir: filepath.Join(t.TempDir(), "shops")}
+	s := LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 	old := KeyRef{MerchantID: "M00123456", CredentialID: "M00123456/1", Username: "M00123456-aB3dE"}
 	s.recordReplacement("butikk", replacement{Username: "M00123456-new01", Keys: []KeyRef{old}})
 	if got := s.replacedBy("butikk", "M00123456-new01"); !slices.Equal(got, []KeyRef{old}) {
@@ -56,7 +56,7 @@ func TestSightings_OfReplacedKeys(t *testing.T) {
 	if got := s.replacedBy("nettbutikk", "M00123456-new01"); got != nil {
 		t.Errorf("of another shop, it reads %v", got)
 	}
-	nothing := Sightings{}
+	nothing := LocalCache{}
 	nothing.recordReplacement("butikk", replacement{Username: "M00123456-new01", Keys: []KeyRef{old}})
 	if got := nothing.replacedBy("butikk", "M00123456-new01"); got != nil {
 		t.Errorf("without a folder, it reads %v", got)

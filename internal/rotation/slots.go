@@ -77,9 +77,9 @@ func (s *slot) in(ctx context.Context) context.Context { return context.WithValu
 // yieldingClock is a clock on which a shop of a fleet that sleeps makes room for another.
 type yieldingClock struct{ clock.Clock }
 
-// Yielding returns a clock like c on which a shop of a [Fleet] makes room for another one while it sleeps. Vendors'
+// YieldingClock returns a clock like c on which a shop of a [Fleet] makes room for another one while it sleeps. Vendors'
 // clients that wait are to use it too.
-func Yielding(c clock.Clock) clock.Clock { return yieldingClock{c} }
+func YieldingClock(c clock.Clock) clock.Clock { return yieldingClock{c} }
 
 // Sleep implements [clock.Clock].
 func (c yieldingClock) Sleep(ctx context.Context, d time.Duration) error {

@@ -82,10 +82,10 @@ func TestFleet_WorksOnOthersWhileSomeWait(t *testing.T) {
 	for _, yields := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			const shops, concurrency = 100, 8
-			c := Yielding(clock.System{})
+			c := YieldingClock(clock.System{})
 			f := Fleet{
 				Engine: New(Options{Clock: c}), Concurrency: concurrency, Members: make([]*Member, shops),
-				General: func(error) bool { return false },
+				IsOutage: func(error) bool { return false },
 			}
 			began := time.Now()
 			var s started

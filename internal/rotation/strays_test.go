@@ -37,8 +37,8 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		},
 		"older than the caller's":  {shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), named: true},
 		"the caller has it":        {shops: map[string]string{"a": "M1-old"}, known: []rotation.KeyRef{ref(m1("M1-stray"))}},
-		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { w.engine.Manage("M1-stray") }},
-		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { _, _ = w.engine.Strays(w.Context(), "M1", "terraform", time.Time{}) }},
+		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { w.engine.MarkManaged("M1-stray") }},
+		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { _, _ = w.engine.OrphanCandidates(w.Context(), "M1", "terraform", time.Time{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +53,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 			if test.before != nil {
 				test.before(w)
 			}
-			strays, err := w.engine.Strays(t.Context(), "M1", rotation.DefaultDescription, test.since, test.known...)
+			strays, err := w.engine.OrphanCandidates(t.Context(), "M1", rotation.DefaultDescription, test.since, test.known...)
 			if err != nil || slices.ContainsFunc(strays, func(key kustom.Key) bool { return key.Username == "M1-stray" }) != test.named {
 				t.Errorf("the strays are %v, error %v", strays, err)
 			}
@@ -72,7 +72,7 @@ func TestStraysBeside_LeavesOutWhatIsKnown(t *testing.T) {
 		keys = append(keys, key)
 	}
 	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own", Memory: rotation.Memory{
-		Unsettled: []kustom.Orphan{orphan("M1-unsettled")}, Retired: []rotation.RetiredKey{{KeyRef: ref(keys[4])}},
+		Undeleted: []kustom.Orphan{orphan("M1-unsettled")}, Retired: []rotation.RetiredKey{{KeyRef: ref(keys[4])}},
 	}}
 	plan := rotation.Plan{Shop: "a", MerchantID: "M1", Delete: []rotation.KeyRef{ref(keys[1])}, Keep: []rotation.KeyRef{ref(keys[2])}}
 	for name, test := range map[string]struct{ undescribed, generates, named bool }{
@@ -85,8 +85,8 @@ func TestStraysBeside_LeavesOutWhatIsKnown(t *testing.T) {
 			t.Parallel()
 			w := newTestEnv(t, map[string]string{"a": "M1-x"}, keys...)
 			c, plan := config(), plan
-			c.Undescribed, w.portal.undescribed, plan.Generate = test.undescribed, test.undescribed, test.generates
-			strays, err := w.engine.StraysBeside(t.Context(), c, plan, &record)
+			c.NoDescriptions, w.portal.undescribed, plan.Generate = test.undescribed, test.undescribed, test.generates
+			strays, err := w.engine.OrphanCandidatesFor(t.Context(), c, plan, &record)
 			if err != nil || test.named != (len(strays) == 1 && strays[0].Username == "M1-stray") || !test.named && len(strays) > 0 {
 				t.Errorf("the strays are %v, error %v", strays, err)
 			}

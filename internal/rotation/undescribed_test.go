@@ -14,7 +14,7 @@ func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
 	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	w.portal.undescribed = true
 	c := config()
-	c.Undescribed = true
+	c.NoDescriptions = true
 	var record rotation.Record
 	if _, err := w.connect(c, &record); err != nil || record.Description != nil {
 		t.Fatalf("the description is %v, error %v", record.Description, err)
@@ -35,14 +35,14 @@ func TestUndescribed_RefusesDescription(t *testing.T) {
 	w := newTestEnv(t, nil)
 	w.portal.undescribed = true
 	c, description := config(), "webshop"
-	c.Undescribed, c.Description = true, &description
-	if _, err := rotation.Decide(c, nil, nil); !errors.Is(err, rotation.ErrUndescribed) {
+	c.NoDescriptions, c.Description = true, &description
+	if _, err := rotation.Decide(c, nil, nil); !errors.Is(err, rotation.ErrNoDescriptions) {
 		t.Errorf("a new shop: %v", err)
 	}
-	if _, err := rotation.Decide(c, &rotation.Record{MerchantID: "M1"}, nil); !errors.Is(err, rotation.ErrUndescribed) {
+	if _, err := rotation.Decide(c, &rotation.Record{MerchantID: "M1"}, nil); !errors.Is(err, rotation.ErrNoDescriptions) {
 		t.Errorf("a connected shop: %v", err)
 	}
-	if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: description}); !errors.Is(err, rotation.ErrUndescribed) {
+	if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: description}); !errors.Is(err, rotation.ErrNoDescriptions) {
 		t.Errorf("generating: %v", err)
 	}
 	if w.portal.called(generate) != 0 {

@@ -61,7 +61,7 @@ func TestUnshown_ShopIsSwitchedAndNothingDeleted(t *testing.T) {
 	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	w.hide()
 	plan := w.plan(config())
-	if plan.Reason != "the shop's page does not show which key it has; an empty field does not mean that it has none" || len(plan.Delete) != 0 || !slices.Equal(plan.Others, []string{"M1-old"}) {
+	if plan.Reason != "the shop's page does not show which key it has; an empty field does not mean that it has none" || len(plan.Delete) != 0 || !slices.Equal(plan.OtherKeys, []string{"M1-old"}) {
 		t.Errorf("the plan is %+v", plan)
 	}
 	var record rotation.Record
@@ -83,12 +83,12 @@ func TestUnshown_BlocksKeysOfItsStoreOnly(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	w.hide()
-	w.engine.Shops.Belongs("a", "M1", "")
-	if unknown := wantUnknown(t, w.engine.Shops.Unused(t.Context(), orphan("M1-old"), time.Time{})); !slices.Equal(unknown.Shops, []string{"a"}) {
+	w.engine.Shops.NoteConfigured("a", "M1", "")
+	if unknown := wantUnknown(t, w.engine.Shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{})); !slices.Equal(unknown.Shops, []string{"a"}) {
 		t.Errorf("the shops that may use it are %q", unknown.Shops)
 	}
 	other := kustom.Orphan{MerchantID: "M2", CredentialID: "id-M2-x", Username: "M2-x"}
-	if err := w.engine.Shops.Unused(t.Context(), other, time.Time{}); err != nil {
+	if err := w.engine.Shops.CheckUnused(t.Context(), other, time.Time{}); err != nil {
 		t.Errorf("a key of another store: %v", err)
 	}
 }
