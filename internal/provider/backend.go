@@ -93,14 +93,14 @@ func newBackend(s settings, o Options) *backend {
 	}
 	b.engine = rotation.New(rotation.Options{
 		Portal: b.portal, Shops: b.mystore, Merchant: b.merchant, Clock: o.Clock, Names: b.shopNames, SignedIn: b.onlySignedIn,
-		Ignored: s.ignoredShops, Cache: b.sightings(o.CacheDir), Requests: b.requests(o),
+		Ignored: s.ignoredShops, Cache: b.localCache(o.CacheDir), Requests: b.requests(o),
 		Journal: o.journal,
 	})
 	return b
 }
 
-// sightings returns this machine's sightings of the shops of this Mystore.
-func (b *backend) sightings(dir string) rotation.LocalCache {
+// localCache returns what earlier runs on this machine have cached about the shops of this Mystore.
+func (b *backend) localCache(dir string) rotation.LocalCache {
 	if dir == "" || b.mystoreURL == nil {
 		return rotation.LocalCache{}
 	}

@@ -117,12 +117,12 @@ func (m Memory) IsUnfinished() bool { return m.DueReason != "" || len(m.Undelete
 
 // AwaitsDeletion tells whether a key that was to be deleted is still to be deleted.
 func (m Memory) AwaitsDeletion(key KeyRef) bool {
-	return contains(m.unsettled(), key) || slices.ContainsFunc(m.Retired, func(r RetiredKey) bool { return contains([]KeyRef{r.KeyRef}, key) })
+	return contains(m.undeletedRefs(), key) || slices.ContainsFunc(m.Retired, func(r RetiredKey) bool { return contains([]KeyRef{r.KeyRef}, key) })
 }
 
-// awaits tells whether a key is left to be looked after that was asked for with this idempotency key, without an
+// hasUnanswered tells whether a key is left to be looked after that was asked for with this idempotency key, without an
 // answer. To ask with it again may make that very key.
-func (m Memory) awaits(idempotencyKey string) bool {
+func (m Memory) hasUnanswered(idempotencyKey string) bool {
 	return slices.ContainsFunc(m.Undeleted, func(o kustom.Orphan) bool { return o.CredentialID == "" && o.IdempotencyKey == idempotencyKey })
 }
 
@@ -150,8 +150,8 @@ func AnyUnidentified(keys []kustom.Orphan) bool {
 	return slices.ContainsFunc(keys, func(o kustom.Orphan) bool { return o.CredentialID == "" })
 }
 
-// unsettled are the keys that are to be deleted whatever becomes of the shop's present one.
-func (m Memory) unsettled() []KeyRef {
+// undeletedRefs are the keys that are to be deleted whatever becomes of the shop's present one.
+func (m Memory) undeletedRefs() []KeyRef {
 	keys := make([]KeyRef, 0, len(m.Undeleted))
 	for _, o := range m.Undeleted {
 		keys = append(keys, KeyRef{MerchantID: o.MerchantID, CredentialID: o.CredentialID, Username: o.Username})
@@ -188,11 +188,11 @@ func (p Plan) description() string {
 	return *p.Description
 }
 
-// firstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
-const firstUse = "the new key's first use by the shop"
+// awaitsFirstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
+const awaitsFirstUse = "the new key's first use by the shop"
 
-// unusedWait is what the deletion of a replaced key waits for, where something else may use it too.
-func unusedWait(unusedFor time.Duration) string {
+// awaitsIdle is what the deletion of a replaced key waits for, where something else may use it too.
+func awaitsIdle(unusedFor time.Duration) string {
 	return fmt.Sprintf("no use of the key for %s", FormatDuration(unusedFor))
 }
 
@@ -243,9 +243,9 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 			return plan, err
 		}
 	}
-	plan.Previous = held(seen.Credentials.KustomID)
+	plan.Previous = shownUsername(seen.Credentials.KustomID)
 	replaced := append(seen.replaceable(), seen.interrupted()...)
-	plan.retire(config.Rules, seen.newReason(), replaced, seen.foreign(), nil)
+	plan.setRetired(config.Rules, seen.takeoverReason(), replaced, seen.otherStoreKeys(), nil)
 	plan.AddOtherKeys(usernames(seen.OtherKeys))
 	return plan, nil
 }
@@ -255,25 +255,25 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	if config.Description == nil {
 		plan.Description = record.Description
 	}
-	reason := cmp.Or(memory.DueReason, record.tooOld(config.Rules), record.expires(config.Rules))
+	reason := cmp.Or(memory.DueReason, record.ageReason(config.Rules), record.expiryReason(config.Rules))
 	if reason == "" && config.HasUnknown {
 		plan.Undecided = true
 		return plan, nil
 	}
-	if reason = cmp.Or(reason, config.change(record)); reason == "" {
-		plan.review(config.Rules, record)
+	if reason = cmp.Or(reason, config.changedAttribute(record)); reason == "" {
+		plan.reviewRetired(config.Rules, record)
 		return plan, nil
 	}
 	plan.newKey(config)
-	plan.Previous = cmp.Or(held(memory.HeldUsername), record.Username)
-	plan.retire(config.Rules, reason, memory.Replaceable, memory.OtherStoreKeys, memory.unsettled())
-	plan.add(config.Rules, memory)
+	plan.Previous = cmp.Or(shownUsername(memory.HeldUsername), record.Username)
+	plan.setRetired(config.Rules, reason, memory.Replaceable, memory.OtherStoreKeys, memory.undeletedRefs())
+	plan.addEarlierRetired(config.Rules, memory)
 	plan.AddOtherKeys(memory.OtherKeys)
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
 }
 
-// held returns the username that a shop shows, and nothing where it shows a secret in its place.
-func held(kustomID string) string {
+// shownUsername returns the username that a shop shows, and nothing where it shows a secret in its place.
+func shownUsername(kustomID string) string {
 	if kustomID == SecretAsID {
 		return ""
 	}
@@ -309,39 +309,39 @@ func (p *Plan) newKey(config Config) {
 	}
 }
 
-// retire plans what becomes of the keys that go out of use. Keys of other stores always stay, and unsettled
+// setRetired plans what becomes of the keys that go out of use. Keys of other stores always stay, and unsettled
 // ones always go.
-func (p *Plan) retire(rules Rules, reason string, replaced, foreign, unsettled []KeyRef) {
+func (p *Plan) setRetired(rules Rules, reason string, replaced, foreign, unsettled []KeyRef) {
 	p.Changes, p.Reason = true, reason
 	p.Delete, p.Keep = unsettled, slices.Clone(foreign)
 	for _, key := range replaced {
-		p.dispose(rules, key, false)
+		p.addRetired(rules, key, false)
 	}
 }
 
-// dispose adds a key that is out of use to those that go or stay.
-func (p *Plan) dispose(rules Rules, key KeyRef, quiet bool) {
+// addRetired adds a key that is out of use to those that go or stay.
+func (p *Plan) addRetired(rules Rules, key KeyRef, quiet bool) {
 	key.WaitsFor = ""
 	switch {
 	case contains(p.Delete, key) || contains(p.Keep, key):
 	case rules.ReplacedKeys == KeepKeys:
 		p.Keep = append(p.Keep, key)
 	case rules.ReplacedKeys == DeleteUnusedKeys && !quiet:
-		key.WaitsFor = unusedWait(rules.UnusedFor)
+		key.WaitsFor = awaitsIdle(rules.UnusedFor)
 		p.Delete = append(p.Delete, key)
 	default:
 		p.Delete = append(p.Delete, key)
 	}
 }
 
-// add adds the keys that earlier applies have put out of use. They wait where it is not confirmed that the shop has
+// addEarlierRetired adds the keys that earlier applies have put out of use. They wait where it is not confirmed that the shop has
 // the key that took their place.
-func (p *Plan) add(rules Rules, memory Memory) {
+func (p *Plan) addEarlierRetired(rules Rules, memory Memory) {
 	for _, key := range memory.Retired {
 		before := len(p.Delete)
-		p.dispose(rules, key.KeyRef, key.isQuiet(rules.UnusedFor, memory.ObservedAt))
+		p.addRetired(rules, key.KeyRef, key.isIdle(rules.UnusedFor, memory.ObservedAt))
 		if len(p.Delete) > before && !memory.UnconfirmedSince.IsZero() {
-			p.Delete[before].WaitsFor = firstUse
+			p.Delete[before].WaitsFor = awaitsFirstUse
 		}
 	}
 }
@@ -356,11 +356,11 @@ func (p *Plan) AddOtherKeys(usernames []string) {
 	}
 }
 
-// review plans what becomes of keys that are out of use, where the shop keeps its key.
-func (p *Plan) review(rules Rules, record Record) {
+// reviewRetired plans what becomes of keys that are out of use, where the shop keeps its key.
+func (p *Plan) reviewRetired(rules Rules, record Record) {
 	memory := record.Memory
-	now := Plan{Delete: memory.unsettled()}
-	now.add(rules, memory)
+	now := Plan{Delete: memory.undeletedRefs()}
+	now.addEarlierRetired(rules, memory)
 	goes := slices.ContainsFunc(now.Delete, func(key KeyRef) bool { return key.WaitsFor == "" })
 	moved := slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool {
 		return contains(now.Keep, key.KeyRef) != contains(record.KeysKept, key.KeyRef)
@@ -381,7 +381,7 @@ func (p *Plan) review(rules Rules, record Record) {
 		p.Reason = "keys are left that an earlier run was about to delete"
 	case moved:
 		p.Reason = "replaced_key_policy has changed"
-	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == firstUse }):
+	case slices.ContainsFunc(memory.Retired, func(key RetiredKey) bool { return key.WaitsFor == awaitsFirstUse }):
 		p.Reason = "the shop uses its new key"
 	default:
 		p.Reason = fmt.Sprintf("replaced keys were not used for %s", FormatDuration(rules.UnusedFor))
@@ -398,9 +398,9 @@ func contains(keys []KeyRef, key KeyRef) bool {
 	})
 }
 
-// change returns which attribute asks for a new key, and nothing where none does. That an imported shop gets
+// changedAttribute returns which attribute asks for a new key, and nothing where none does. That an imported shop gets
 // its first triggers is no change.
-func (c Config) change(record Record) string {
+func (c Config) changedAttribute(record Record) string {
 	switch {
 	case c.MerchantID != record.MerchantID:
 		return "merchant_id has changed"
@@ -414,8 +414,8 @@ func (c Config) change(record Record) string {
 	return ""
 }
 
-// newReason returns why a shop that is taken over gets a new key.
-func (o Observation) newReason() string {
+// takeoverReason returns why a shop that is taken over gets a new key.
+func (o Observation) takeoverReason() string {
 	id := o.Credentials.KustomID
 	store, known := o.store()
 	switch {
@@ -448,9 +448,9 @@ func (o Observation) dueReason(updatedAt, username string) string {
 		// Nothing speaks against its having the key.
 		return ""
 	case o.Recorded == nil || o.Recorded.Username != o.Credentials.KustomID:
-		return o.newReason()
+		return o.takeoverReason()
 	case isLegacy(*o.Recorded):
-		return o.newReason()
+		return o.takeoverReason()
 	case !SameMoment(o.Credentials.UpdatedAt, updatedAt) || o.Credentials.Secret == mystore.SecretMissing:
 		return "somebody has changed the shop's credentials"
 	}
@@ -460,9 +460,9 @@ func (o Observation) dueReason(updatedAt, username string) string {
 // isLegacy tells whether a key is one of Klarna's.
 func isLegacy(key kustom.Key) bool { return key.Origin().Owner == kustom.OwnerKlarna }
 
-// tooOld returns that the shop's key had reached the age of the rules when it was read, and nothing where it
+// ageReason returns that the shop's key had reached the age of the rules when it was read, and nothing where it
 // had not.
-func (r Record) tooOld(rules Rules) string {
+func (r Record) ageReason(rules Rules) string {
 	return AgeReason(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
 }
 
@@ -476,8 +476,8 @@ func AgeReason(created time.Time, days int64, now time.Time) string {
 	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))
 }
 
-// expires returns that the shop's key was about to expire when it was read, and nothing where it was not.
-func (r Record) expires(rules Rules) string {
+// expiryReason returns that the shop's key was about to expire when it was read, and nothing where it was not.
+func (r Record) expiryReason(rules Rules) string {
 	return ExpiryReason(r.CreatedAt, r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
 }
 

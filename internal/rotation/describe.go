@@ -83,7 +83,7 @@ func (e *Engine) LostKeys(ctx context.Context, shop string, record Record) ([]ku
 		request := kustom.Request{MerchantID: plan.MerchantID, Description: description, IdempotencyKey: idempotencyKey(plan, holds.KustomID, n)}
 		key, err := e.Keys.Generate(ctx, request)
 		if replayed := (*kustom.ReplayedError)(nil); errors.As(err, &replayed) {
-			if orphan := e.leftover(ctx, replayed.Orphan, plan, &record); orphan != nil {
+			if orphan := e.unrecordedKey(ctx, replayed.Orphan, plan, &record); orphan != nil {
 				lost = append(lost, *orphan)
 			}
 			continue

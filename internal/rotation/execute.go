@@ -36,9 +36,9 @@ func (k KeptKey) WaitsFor() string {
 	var used *KeyStillUsedError
 	switch {
 	case errors.As(k.Err, &used):
-		return unusedWait(used.UnusedFor)
+		return awaitsIdle(used.UnusedFor)
 	case mystore.IsNotConfirmed(k.Err):
-		return firstUse
+		return awaitsFirstUse
 	}
 	return ""
 }
@@ -56,14 +56,14 @@ func (k KeptKey) IsFailure() bool {
 func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Record) (kept []KeptKey, err error) {
 	defer e.RetryPending(ctx)
 	defer recoverInto(&err)
-	ctx = forShop(ctx, plan.Shop, plan.MerchantID)
+	ctx = withShop(ctx, plan.Shop, plan.MerchantID)
 	if rules.AllowStoreChange {
 		e.Shops.NoteStoreChange(plan.Shop)
 	}
 	var leftovers []kustom.Orphan
 	if plan.Generate {
 		if leftovers, err = e.connect(ctx, plan, rules, record); err != nil {
-			record.Memory.Undeleted = slices.Concat(record.Memory.Undeleted, leftovers, unsettledKeys(err))
+			record.Memory.Undeleted = slices.Concat(record.Memory.Undeleted, leftovers, undeletedKeys(err))
 			return nil, err
 		}
 	}
@@ -77,14 +77,14 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 		return nil, nil
 	}
 	retired := record.Memory.Retired
-	record.Memory.Undeleted, record.Memory.BlockedBy, record.Memory.Retired = nil, nil, e.retiredBy(plan)
-	going := goingKeys(plan.Delete, unsettled)
+	record.Memory.Undeleted, record.Memory.BlockedBy, record.Memory.Retired = nil, nil, e.keysRetiredBy(plan)
+	going := keysToDelete(plan.Delete, unsettled)
 	if !record.Memory.UnconfirmedSince.IsZero() {
 		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
 	}
 	e.Shops.NoteUsedKey(plan.Shop, record.Memory.UsedKey)
-	kept = e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory)
-	e.Shops.sightings.settleReplacement(plan.Shop, record.Username, kept)
+	kept = e.deleteReplaced(ctx, going, idleKeys(plan, retired), rules, &record.Memory)
+	e.Shops.cache.settleReplacement(plan.Shop, record.Username, kept)
 	return kept, nil
 }
 
@@ -93,12 +93,12 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range keys {
-		kept = append(kept, KeptKey{Key: key, Err: e.steps.keep(ctx, key, &mystore.NotConfirmedError{Shop: shop})})
+		kept = append(kept, KeptKey{Key: key, Err: e.steps.recordKept(ctx, key, &mystore.NotConfirmedError{Shop: shop})})
 		if key.CredentialID == "" {
 			memory.Undeleted = append(memory.Undeleted, key)
 			continue
 		}
-		ref := KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, WaitsFor: firstUse}
+		ref := KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, WaitsFor: awaitsFirstUse}
 		memory.Retired = append(memory.Retired, RetiredKey{KeyRef: ref, CreatedAt: e.clock.Now()})
 	}
 	return kept
@@ -128,12 +128,12 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		if err != nil {
 			return leftovers, err
 		}
-		going := plan.going()
+		going := plan.deletedNow()
 		for _, left := range leftovers {
 			going = append(going, KeyRef{MerchantID: left.MerchantID, CredentialID: left.CredentialID, Username: left.Username})
 		}
-		e.Shops.sightings.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: going})
-		holds, unconfirmed, err := e.give(ctx, plan.Shop, key)
+		e.Shops.cache.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: going})
+		holds, unconfirmed, err := e.installNewKey(ctx, plan.Shop, key)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
 			before = holds
 			continue
@@ -141,7 +141,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		if err != nil {
 			return leftovers, err
 		}
-		record.take(key.Key)
+		record.setKey(key.Key)
 		record.Memory = Memory{
 			UnconfirmedSince: unconfirmed, UpdatedAt: holds.UpdatedAt, HeldUsername: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
 			Imported: false, Retired: record.Memory.Retired, Undeleted: record.Memory.Undeleted,
@@ -159,7 +159,7 @@ func (e *Engine) WarnUnexpectedKey(shop, held string, expected ...string) {
 	e.Keys.warn(Warning{
 		Summary: ShopChanged,
 		Detail: fmt.Sprintf("Shop %s held %s when this run was about to give it another key, and the plan did not expect that: somebody has changed "+
-			"the shop since. This run does not delete %s.", shop, withoutSecret(held), withoutSecret(held)),
+			"the shop since. This run does not delete %s.", shop, redactSecret(held), redactSecret(held)),
 	})
 }
 
@@ -172,9 +172,9 @@ func usernamesOfRefs(lists ...[]KeyRef) []string {
 }
 
 const (
-	// ownUse is how much later than the engine's own proof of a key its last use has to be to be the shop's: the
+	// ownUseMargin is how much later than the engine's own proof of a key its last use has to be to be the shop's: the
 	// portal's pages show it to the minute.
-	ownUse = time.Minute
+	ownUseMargin = time.Minute
 	// maxRounds is how many keys a shop is given one after the other, where somebody deletes them meanwhile.
 	maxRounds = 3
 	// maxReplays is how many keys of runs that were killed are looked for.
@@ -190,12 +190,12 @@ func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
 	for n := range maxReplays {
 		request.IdempotencyKey = idempotencyKey(plan, holds, n)
-		if record.Memory.awaits(request.IdempotencyKey) {
+		if record.Memory.hasUnanswered(request.IdempotencyKey) {
 			continue
 		}
 		key, err := e.Keys.Generate(ctx, request)
 		if replayed := (*kustom.ReplayedError)(nil); errors.As(err, &replayed) {
-			if leftover := e.leftover(ctx, replayed.Orphan, plan, record); leftover != nil {
+			if leftover := e.unrecordedKey(ctx, replayed.Orphan, plan, record); leftover != nil {
 				leftovers = append(leftovers, *leftover)
 			}
 			continue
@@ -239,8 +239,8 @@ func idempotencyKey(plan Plan, holds string, n int) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
-// leftover returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
-func (e *Engine) leftover(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
+// unrecordedKey returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
+func (e *Engine) unrecordedKey(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
 	key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID)
 	if isNoKey(err) {
 		return nil
@@ -269,13 +269,13 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 	return room
 }
 
-// give proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
+// installNewKey proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
 // (I1), and the new one is deleted, or the error is a [*KeyStateUnknownError]. Only after a
 // [*KeyVanishedError] the shop holds a key that does not exist, and needs another one at once.
 //
 // Unconfirmed is when the key was proven, where the shop took it and does not show whether it has it; zero where
 // it does.
-func (e *Engine) give(ctx context.Context, shop string, key kustom.NewKey) (holds mystore.Credentials, unconfirmed time.Time, err error) {
+func (e *Engine) installNewKey(ctx context.Context, shop string, key kustom.NewKey) (holds mystore.Credentials, unconfirmed time.Time, err error) {
 	if err := e.proveNew(ctx, key); err != nil {
 		return mystore.Credentials{}, time.Time{}, e.undo(ctx, key.Key, err)
 	}
@@ -285,7 +285,7 @@ func (e *Engine) give(ctx context.Context, shop string, key kustom.NewKey) (hold
 	case mystore.IsNotConfirmed(err):
 		holds, unconfirmed, err = mystore.Credentials{KustomID: key.Username}, proven, nil
 	case err != nil:
-		holds, err = e.settle(ctx, shop, key.Key, err)
+		holds, err = e.resolveInstall(ctx, shop, key.Key, err)
 	}
 	if err != nil {
 		return mystore.Credentials{}, time.Time{}, err
@@ -352,22 +352,22 @@ func (e *Engine) checkListedAfter(ctx context.Context, vanished KeyVanishedError
 	}
 }
 
-// settle looks whether a pair whose installation failed is in the shop all the same. Only a write that
+// resolveInstall looks whether a pair whose installation failed is in the shop all the same. Only a write that
 // certainly did not happen is undone: one that may still arrive would leave the shop with a key that is deleted
 // (I1).
-func (e *Engine) settle(ctx context.Context, shop string, key kustom.Key, cause error) (mystore.Credentials, error) {
+func (e *Engine) resolveInstall(ctx context.Context, shop string, key kustom.Key, cause error) (mystore.Credentials, error) {
 	if notWritten(cause) {
 		return mystore.Credentials{}, e.undo(ctx, key, cause)
 	}
 	detached, cancel := clock.Detach(ctx, e.clock, undoTimeout)
 	defer cancel()
 	attempted := e.clock.Now()
-	e.Shops.shop(shop).outdate()
+	e.Shops.shop(shop).markStale()
 	holds, err := e.Shops.Fresh(detached, shop)
 	if err == nil && (holds.KustomID != key.Username || holds.Secret == mystore.SecretMissing) {
 		err = &MismatchError{Shop: shop, Want: key.Username, Got: holds.KustomID}
 	}
-	e.steps.note(detached, StepConfirm, key.MerchantID, key.Username, outcomeOf(err), err)
+	e.steps.record(detached, StepConfirm, key.MerchantID, key.Username, outcomeOf(err), err)
 	if err == nil {
 		return holds, nil
 	}
@@ -387,8 +387,8 @@ func (e *Engine) undo(ctx context.Context, key kustom.Key, cause error) error {
 	return cause
 }
 
-// unsettledKeys returns the keys that err says to look after.
-func unsettledKeys(err error) []kustom.Orphan {
+// undeletedKeys returns the keys that err says to look after.
+func undeletedKeys(err error) []kustom.Orphan {
 	var unknown *KeyStateUnknownError
 	if errors.As(err, &unknown) {
 		return []kustom.Orphan{unknown.Key}
@@ -400,9 +400,9 @@ func unsettledKeys(err error) []kustom.Orphan {
 	return nil
 }
 
-// retiredBy returns the keys that a plan puts out of use without deleting them. It leaves out a key without an ID: somebody
+// keysRetiredBy returns the keys that a plan puts out of use without deleting them. It leaves out a key without an ID: somebody
 // else made it for another store.
-func (e *Engine) retiredBy(plan Plan) []RetiredKey {
+func (e *Engine) keysRetiredBy(plan Plan) []RetiredKey {
 	var retired []RetiredKey
 	for _, key := range slices.Concat(plan.Delete, plan.Keep) {
 		waits := key.WaitsFor != ""
@@ -414,8 +414,8 @@ func (e *Engine) retiredBy(plan Plan) []RetiredKey {
 	return retired
 }
 
-// quietKeys returns the IDs of the keys that go because they were not used for a time.
-func quietKeys(plan Plan, retired []RetiredKey) map[string]bool {
+// idleKeys returns the IDs of the keys that go because they were not used for a time.
+func idleKeys(plan Plan, retired []RetiredKey) map[string]bool {
 	quiet := map[string]bool{}
 	for _, key := range retired {
 		if !plan.Generate {
@@ -425,13 +425,13 @@ func quietKeys(plan Plan, retired []RetiredKey) map[string]bool {
 	return quiet
 }
 
-// going returns the keys that are deleted as soon as the shop has another one.
-func (p Plan) going() []KeyRef {
+// deletedNow returns the keys that are deleted as soon as the shop has another one.
+func (p Plan) deletedNow() []KeyRef {
 	return slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" })
 }
 
-// goingKeys returns the keys that go now, the unsettled of them with all that is known of them.
-func goingKeys(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan {
+// keysToDelete returns the keys that go now, the unsettled of them with all that is known of them.
+func keysToDelete(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan {
 	keys := slices.Clone(unsettled)
 	for _, key := range announced {
 		known := slices.ContainsFunc(unsettled, func(o kustom.Orphan) bool { return o.CredentialID == key.CredentialID })
@@ -442,33 +442,33 @@ func goingKeys(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan {
 	return keys
 }
 
-// retire deletes keys. The shop works by now, so what can't be deleted is no error: it is remembered, and the
+// deleteReplaced deletes keys. The shop works by now, so what can't be deleted is no error: it is remembered, and the
 // next plan has it.
-func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[string]bool, rules Rules, memory *Memory) []KeptKey {
+func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, quiet map[string]bool, rules Rules, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range keys {
-		err := e.retireOne(ctx, key, quiet[key.CredentialID], rules)
-		e.walk.settle(key)
+		err := e.deleteByPolicy(ctx, key, quiet[key.CredentialID], rules)
+		e.walk.dropPending(key)
 		if err == nil {
 			continue
 		}
 		kept = append(kept, KeptKey{Key: key, Err: err})
-		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: workOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
+		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: subjectOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
 			})
 		} else if !isInUse(err) {
 			memory.Undeleted = append(memory.Undeleted, key)
-			memory.BlockedBy = union(memory.BlockedBy, hiddenShops(err))
+			memory.BlockedBy = union(memory.BlockedBy, shopsNotShowing(err))
 		}
 	}
 	return kept
 }
 
-// hiddenShops returns the shops that may use a key and do not show which one they have, nil where something else keeps
+// shopsNotShowing returns the shops that may use a key and do not show which one they have, nil where something else keeps
 // the key from being deleted.
-func hiddenShops(err error) []string {
+func shopsNotShowing(err error) []string {
 	var unknown *KeyUsageUnknownError
 	if !errors.As(err, &unknown) || !mystore.IsNotShown(unknown.Cause) {
 		return nil
@@ -483,7 +483,7 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
+func (e *Engine) deleteByPolicy(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
 	defer recoverInto(&err)
 	if rules.ReplacedKeys != DeleteUnusedKeys {
 		return e.DeleteIfUnused(ctx, key, 0)
@@ -506,7 +506,7 @@ func (e *Engine) RetryDeletions(ctx context.Context, left []KeptKey, rules Rules
 		if len(memory.Undeleted) == 0 {
 			memory.BlockedBy = nil
 		}
-		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
+		kept = append(kept, e.deleteReplaced(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
 	}
 	return kept
 }
@@ -520,11 +520,11 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	if err != nil {
 		return err
 	}
-	retired, err := e.retired(ctx, memory.withInterrupted(seen))
+	retired, err := e.existingRetired(ctx, memory.withInterrupted(seen))
 	if err != nil {
 		return err
 	}
-	if memory.Undeleted, err = e.stillThere(ctx, memory.Undeleted); err != nil {
+	if memory.Undeleted, err = e.existing(ctx, memory.Undeleted); err != nil {
 		return err
 	}
 	importing := memory.IsImporting()
@@ -535,15 +535,15 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 		seen.Recorded = seen.Held
 		memory.UpdatedAt = seen.Credentials.UpdatedAt
 	}
-	memory.confirm(seen, e.Shops.sightings.lastGiven(shop))
+	memory.confirmUse(seen, e.Shops.cache.lastUnconfirmed(shop))
 	e.Shops.NoteUsedKey(shop, memory.UsedKey)
 	memory.DueReason = seen.dueReason(memory.UpdatedAt, record.Username)
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
-	memory.Replaceable, memory.OtherStoreKeys = seen.replaceable(), seen.foreign()
+	memory.Replaceable, memory.OtherStoreKeys = seen.replaceable(), seen.otherStoreKeys()
 	memory.HeldUsername, memory.OtherKeys = seen.Credentials.KustomID, usernames(seen.OtherKeys)
 	memory.Store, _ = seen.store()
 	if seen.Recorded != nil {
-		record.take(*seen.Recorded)
+		record.setKey(*seen.Recorded)
 	}
 	if memory.IsUnfinished() || importing {
 		// What is planned next must differ from what was planned last.
@@ -552,9 +552,9 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	return nil
 }
 
-// confirm takes note of what shows that the shop has the key that it was given: its page, or a use of the key that is
+// confirmUse takes note of what shows that the shop has the key that it was given: its page, or a use of the key that is
 // later than the engine's own, and than what the provider has done with it on this machine since.
-func (m *Memory) confirm(seen Observation, last given) {
+func (m *Memory) confirmUse(seen Observation, last unconfirmedInstall) {
 	if seen.NotShown == nil {
 		if !m.UnconfirmedSince.IsZero() {
 			m.UpdatedAt = seen.Credentials.UpdatedAt
@@ -569,7 +569,7 @@ func (m *Memory) confirm(seen Observation, last given) {
 	if last.Username == seen.Recorded.Username && last.OwnUse.After(own) {
 		own = last.OwnUse
 	}
-	if seen.Recorded.LastUsedAt.After(own.Add(ownUse)) {
+	if seen.Recorded.LastUsedAt.After(own.Add(ownUseMargin)) {
 		m.UnconfirmedSince, m.UsedKey = time.Time{}, seen.Recorded.Username
 	}
 }
@@ -582,7 +582,7 @@ func (e *Engine) ClearShop(ctx context.Context, shop string, record Record) (cle
 	if err != nil {
 		return false, err
 	}
-	e.walk.rememberCleared(shop, seen)
+	e.walk.noteCleared(shop, seen)
 	return e.Shops.Clear(ctx, shop, record.Username, record.Memory.UpdatedAt)
 }
 
@@ -621,8 +621,8 @@ func (e *Engine) DeleteLeftovers(ctx context.Context, keys []kustom.Orphan) erro
 	return errors.Join(failures...)
 }
 
-// take takes over what the portal tells of the shop's key.
-func (r *Record) take(key kustom.Key) {
+// setKey takes over what the portal tells of the shop's key.
+func (r *Record) setKey(key kustom.Key) {
 	r.MerchantID, r.CredentialID, r.Username, r.Host = key.MerchantID, key.CredentialID, key.Username, key.Host
 	r.CreatedAt, r.ExpiresAt, r.Description = key.CreatedAt, key.ExpiresAt, key.Description
 }

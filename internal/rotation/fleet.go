@@ -78,8 +78,8 @@ type Failure struct {
 // Decide plans every member. A shop that can't be connected for a reason of its own is a failure, and does not
 // hold up the others.
 func (f *Fleet) Decide(ctx context.Context) []Failure {
-	f.announce()
-	f.look(ctx, func(m *Member) bool { return !m.IsRemoved() && m.Record == nil && m.Config.MerchantID != "" })
+	f.noteConfigured()
+	f.readShops(ctx, func(m *Member) bool { return !m.IsRemoved() && m.Record == nil && m.Config.MerchantID != "" })
 	failures := f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
 		if m.IsRemoved() {
 			return nil
@@ -89,12 +89,12 @@ func (f *Fleet) Decide(ctx context.Context) []Failure {
 		m.Plan, err = Decide(*m.Config, m.Record, seen)
 		return cmp.Or(unread, err)
 	})
-	f.tellPlan(ctx)
+	f.journalPlan(ctx)
 	return failures
 }
 
-// tellPlan tells the journal which shops an apply changes.
-func (f *Fleet) tellPlan(ctx context.Context) {
+// journalPlan tells the journal which shops an apply changes.
+func (f *Fleet) journalPlan(ctx context.Context) {
 	for _, m := range f.Members {
 		if m.HasChanges() {
 			f.Engine.JournalPlanned(ctx, m.Name, m.store())
@@ -130,7 +130,7 @@ func (f *Fleet) Read(ctx context.Context) []Failure {
 	for _, m := range f.Members {
 		f.Engine.Shops.NoteConfigured(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.HeldUsername, m.Record.Username))
 	}
-	f.look(ctx, func(*Member) bool { return true })
+	f.readShops(ctx, func(*Member) bool { return true })
 	return f.each(ctx, f.ReadTimeout, func(ctx context.Context, m *Member) error {
 		if m.ReadErr != nil {
 			return m.ReadErr
@@ -139,9 +139,9 @@ func (f *Fleet) Read(ctx context.Context) []Failure {
 	})
 }
 
-// look reads the shops of the members that are wanted, while the portal lists the keys of their stores. A
+// readShops reads the shops of the members that are wanted, while the portal lists the keys of their stores. A
 // member that waited for the list before the next one is begun with would keep that one waiting.
-func (f *Fleet) look(ctx context.Context, wanted func(*Member) bool) {
+func (f *Fleet) readShops(ctx context.Context, wanted func(*Member) bool) {
 	var stores []string
 	for _, m := range f.Members {
 		if !wanted(m) {
@@ -174,8 +174,8 @@ func (e *Engine) ReadShop(ctx context.Context, shop string) error {
 // Execute does what is planned for each member. A key that was kept for a shop is tried again when all members
 // are done.
 func (f *Fleet) Execute(ctx context.Context) []Failure {
-	f.announce()
-	f.tellPlan(ctx)
+	f.noteConfigured()
+	f.journalPlan(ctx)
 	var done atomic.Int64
 	total := 0
 	for _, m := range f.Members {
@@ -196,9 +196,9 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 		}
 		return err
 	})
-	f.tellUnbegun(ctx, failures)
+	f.journalUnstarted(ctx, failures)
 	f.Engine.Shops.RetryUnreadable()
-	failures = slices.Concat(failures, f.confirm(ctx), f.retireAgain(ctx))
+	failures = slices.Concat(failures, f.confirm(ctx), f.retryDeletions(ctx))
 	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
 	for _, failure := range failures {
 		failure.Member.fail(failure.Err)
@@ -206,11 +206,11 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 	return failures
 }
 
-// tellUnbegun tells the journal which shops the operation never started on.
-func (f *Fleet) tellUnbegun(ctx context.Context, failures []Failure) {
+// journalUnstarted tells the journal which shops the operation never started on.
+func (f *Fleet) journalUnstarted(ctx context.Context, failures []Failure) {
 	for _, failure := range failures {
 		if m := failure.Member; !m.started && m.HasChanges() {
-			f.Engine.steps.note(forShop(ctx, m.Name, m.store()), StepShop, "", "", Failed, failure.Err)
+			f.Engine.steps.record(withShop(ctx, m.Name, m.store()), StepShop, "", "", Failed, failure.Err)
 		}
 	}
 }
@@ -225,8 +225,8 @@ func (m *Member) fail(err error) {
 	}
 }
 
-// announce tells the guard which keys the members' shops may use.
-func (f *Fleet) announce() {
+// noteConfigured tells the guard which keys the members' shops may use.
+func (f *Fleet) noteConfigured() {
 	for _, m := range f.Members {
 		if m.Config != nil {
 			f.Engine.Shops.NoteConfigured(m.Name, m.Config.MerchantID, "")
@@ -253,7 +253,7 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 		// Nothing is decided for the shop: it could not be looked at, or what it holds rules the plan out.
 		return m.ReadErr
 	}
-	m.Kept, err = f.Engine.Execute(m.postponed.in(ctx), m.Plan, f.Rules, m.Record)
+	m.Kept, err = f.Engine.Execute(m.postponed.context(ctx), m.Plan, f.Rules, m.Record)
 	return err
 }
 
@@ -286,13 +286,13 @@ func (r Record) Key() KeyRef {
 	return KeyRef{MerchantID: r.MerchantID, CredentialID: r.CredentialID, Username: r.Username, Host: r.Host}
 }
 
-// retireAgain deletes the keys that were left because a shop had them or could not be asked, where that is no
+// retryDeletions deletes the keys that were left because a shop had them or could not be asked, where that is no
 // longer so. It returns the shops that can't leave the fleet: with each, the record of a key that is still to be
 // deleted would go.
-func (f *Fleet) retireAgain(ctx context.Context) []Failure {
+func (f *Fleet) retryDeletions(ctx context.Context) []Failure {
 	var failures []Failure
 	for i, m := range f.Members {
-		ctx := forShop(ctx, m.Name, m.store())
+		ctx := withShop(ctx, m.Name, m.store())
 		if len(m.Kept) > 0 {
 			m.Kept = f.Engine.RetryDeletions(ctx, m.Kept, f.Rules, &m.Record.Memory)
 		}
@@ -303,9 +303,9 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 		unsettled := slices.IndexFunc(m.Kept, func(key KeptKey) bool { return !key.IsInUse() })
 		if unsettled >= 0 {
 			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[unsettled].Err})
-			f.Engine.steps.note(ctx, StepShop, "", "", Failed, m.Kept[unsettled].Err)
+			f.Engine.steps.record(ctx, StepShop, "", "", Failed, m.Kept[unsettled].Err)
 			for _, key := range m.Kept {
-				f.Engine.walk.settle(key.Key)
+				f.Engine.walk.dropPending(key.Key)
 			}
 			m.Kept = nil
 		}
@@ -316,22 +316,22 @@ func (f *Fleet) retireAgain(ctx context.Context) []Failure {
 // each calls do for every member, as many at once as there are slots, each with its own timeout. Once ctx is
 // done, or nothing works any more, it starts no further ones: these have failed as well.
 func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx context.Context, m *Member) error) []Failure {
-	o := outage{general: f.IsOutage}
+	o := breaker{isOutage: f.IsOutage}
 	failed := make([]error, len(f.Members))
 	var workers sync.WaitGroup
 	room := newSlots(f.Concurrency)
 	for i, m := range f.Members {
-		own, number := room.take(), o.begin()
+		own, number := room.acquire(), o.start()
 		workers.Go(func() {
 			defer own.release()
 			defer recoverInto(&failed[i])
-			if failed[i] = cmp.Or(ctx.Err(), o.cause()); failed[i] != nil {
+			if failed[i] = cmp.Or(ctx.Err(), o.tripped()); failed[i] != nil {
 				return
 			}
-			ctx, cancel := clock.WithTimeout(own.in(ctx), f.Engine.clock, timeout)
+			ctx, cancel := clock.WithTimeout(own.context(ctx), f.Engine.clock, timeout)
 			defer cancel()
 			failed[i] = do(ctx, m)
-			o.note(number, failed[i])
+			o.record(number, failed[i])
 		})
 	}
 	workers.Wait()
@@ -344,52 +344,52 @@ func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx con
 	return failures
 }
 
-// outageAfter is how many failures in a row that are about all shops keep a fleet from starting with further
+// breakerThreshold is how many failures in a row that are about all shops keep a fleet from starting with further
 // ones.
-const outageAfter = 10
+const breakerThreshold = 10
 
-// outage counts such failures. It is safe for concurrent use.
-type outage struct {
-	general func(error) bool
+// breaker counts such failures. It is safe for concurrent use.
+type breaker struct {
+	isOutage func(error) bool
 
 	mu sync.Mutex
-	// begun is how many shops were begun with, and before of them until the first failure of the row.
-	begun, before int
-	row           int
-	err           error
+	// started is how many shops were begun with, and before of them until the first failure of the row.
+	started, startedBefore int
+	failures               int
+	last                   error
 }
 
-// begin returns the number of a shop that is begun with.
-func (o *outage) begin() int {
+// start returns the number of a shop that is begun with.
+func (o *breaker) start() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.begun++
-	return o.begun
+	o.started++
+	return o.started
 }
 
-// note notes what became of a shop. One that was begun with before the failures does not end their row: it may
+// record notes what became of a shop. One that was begun with before the failures does not end their row: it may
 // have been past what has stopped working.
-func (o *outage) note(number int, err error) {
+func (o *breaker) record(number int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case err != nil && o.general(err):
-		if o.row == 0 {
-			o.before = o.begun
+	case err != nil && o.isOutage(err):
+		if o.failures == 0 {
+			o.startedBefore = o.started
 		}
-		o.row++
-		o.err = err
-	case number > o.before:
-		o.row = 0
+		o.failures++
+		o.last = err
+	case number > o.startedBefore:
+		o.failures = 0
 	}
 }
 
-// cause returns the last of the failures, once there have been enough.
-func (o *outage) cause() error {
+// tripped returns the last of the failures, once there have been enough.
+func (o *breaker) tripped() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.row < outageAfter {
+	if o.failures < breakerThreshold {
 		return nil
 	}
-	return o.err
+	return o.last
 }

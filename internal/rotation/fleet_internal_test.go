@@ -26,21 +26,21 @@ func TestOutage_IsARowOfGeneralFailures(t *testing.T) {
 		want  error
 	}{
 		"nothing":               {},
-		"one too few":           {noted: repeat(outageAfter-1, errGeneral)},
-		"enough":                {repeat(outageAfter, errGeneral), errGeneral},
-		"more":                  {repeat(outageAfter+5, errGeneral), errGeneral},
+		"one too few":           {noted: repeat(breakerThreshold-1, errGeneral)},
+		"enough":                {repeat(breakerThreshold, errGeneral), errGeneral},
+		"more":                  {repeat(breakerThreshold+5, errGeneral), errGeneral},
 		"shops' own":            {noted: repeat(1000, errOwn)},
 		"successes":             {noted: repeat(1000, nil)},
-		"a success between":     {noted: slices.Concat(repeat(outageAfter-1, errGeneral), repeat(1, nil), repeat(outageAfter-1, errGeneral))},
-		"a shop's own between":  {noted: slices.Concat(repeat(outageAfter-1, errGeneral), repeat(1, errOwn), repeat(outageAfter-1, errGeneral))},
-		"over again":            {noted: slices.Concat(repeat(outageAfter, errGeneral), repeat(1, nil))},
-		"a second, after a gap": {slices.Concat(repeat(1, errGeneral), repeat(1, nil), repeat(outageAfter, errGeneral)), errGeneral},
+		"a success between":     {noted: slices.Concat(repeat(breakerThreshold-1, errGeneral), repeat(1, nil), repeat(breakerThreshold-1, errGeneral))},
+		"a shop's own between":  {noted: slices.Concat(repeat(breakerThreshold-1, errGeneral), repeat(1, errOwn), repeat(breakerThreshold-1, errGeneral))},
+		"over again":            {noted: slices.Concat(repeat(breakerThreshold, errGeneral), repeat(1, nil))},
+		"a second, after a gap": {slices.Concat(repeat(1, errGeneral), repeat(1, nil), repeat(breakerThreshold, errGeneral)), errGeneral},
 	} {
-		o := outage{general: isGeneral}
+		o := breaker{isOutage: isGeneral}
 		for _, err := range test.noted {
-			o.note(o.begin(), err)
+			o.record(o.start(), err)
 		}
-		if got := o.cause(); !errors.Is(got, test.want) {
+		if got := o.tripped(); !errors.Is(got, test.want) {
 			t.Errorf("%s: the cause is %v, want %v", name, got, test.want)
 		}
 	}
@@ -49,16 +49,16 @@ func TestOutage_IsARowOfGeneralFailures(t *testing.T) {
 // TestOutage_IsNotEndedByShopsUnderWay when the failures began: they may have been past what has stopped working.
 func TestOutage_IsNotEndedByShopsUnderWay(t *testing.T) {
 	t.Parallel()
-	o := outage{general: isGeneral}
-	underWay, another := o.begin(), o.begin()
-	for range outageAfter - 1 {
-		o.note(o.begin(), errGeneral)
+	o := breaker{isOutage: isGeneral}
+	underWay, another := o.start(), o.start()
+	for range breakerThreshold - 1 {
+		o.record(o.start(), errGeneral)
 	}
-	o.note(underWay, nil)
-	if o.note(another, errGeneral); o.cause() == nil {
+	o.record(underWay, nil)
+	if o.record(another, errGeneral); o.tripped() == nil {
 		t.Error("a shop that was under way has ended the row")
 	}
-	if o.note(o.begin(), nil); o.cause() != nil {
+	if o.record(o.start(), nil); o.tripped() != nil {
 		t.Error("a shop that was begun with after the failures has not ended the row")
 	}
 }
@@ -76,9 +76,9 @@ func TestEach_StartsNoMoreInAnOutage(t *testing.T) {
 	}{
 		"no failure":    {func(func(), int) error { return nil }, shops, 0, nil},
 		"half fail":     {func(_ func(), i int) error { return failIf(i%2 == 0, errOwn) }, shops, shops / 2, errOwn},
-		"outage":        {func(func(), int) error { return errGeneral }, outageAfter + concurrency - 1, shops, errGeneral},
+		"outage":        {func(func(), int) error { return errGeneral }, breakerThreshold + concurrency - 1, shops, errGeneral},
 		"interruption":  {func(cancel func(), _ int) error { cancel(); return nil }, concurrency, -1, context.Canceled},
-		"outage, later": {func(_ func(), i int) error { return failIf(i >= shops/2, errGeneral) }, shops/2 + outageAfter + concurrency - 1, -1, errGeneral},
+		"outage, later": {func(_ func(), i int) error { return failIf(i >= shops/2, errGeneral) }, shops/2 + breakerThreshold + concurrency - 1, -1, errGeneral},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

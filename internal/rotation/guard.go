@@ -16,30 +16,30 @@ import (
 // that may use the key has just answered, and none holds it.
 
 const (
-	// lookInterval is the wait between two looks at what this walk has written.
-	lookInterval = time.Second
-	// askInterval is the wait between two reads of a shop that somebody else may be changing.
-	askInterval = 5 * time.Second
-	// failureFor is how long an unreadable shop is not read again for another key.
-	failureFor = time.Minute
+	// pollInterval is the wait between two looks at what this walk has written.
+	pollInterval = time.Second
+	// rereadInterval is the wait between two reads of a shop that somebody else may be changing.
+	rereadInterval = 5 * time.Second
+	// failureTTL is how long an unreadable shop is not read again for another key.
+	failureTTL = time.Minute
 )
 
 // CheckUnused returns nil if no shop uses a key, a [*KeyInUseError] if one does, and a [*KeyUsageUnknownError] if
 // that is unknown. The shops must have been read after notBefore; zero accepts a read within [FreshFor].
 func (s *Shops) CheckUnused(ctx context.Context, key kustom.Orphan, notBefore time.Time) error {
-	names, err := s.guards(key)
+	names, err := s.shopsToAsk(key)
 	if err != nil {
 		return &KeyUsageUnknownError{Username: key.Username, Cause: err}
 	}
 	if err := s.readRelevant(ctx, names, key, notBefore); err != nil {
 		return fmt.Errorf("finding the shops that hold %s: %w", key.Username, err)
 	}
-	return s.verdict(names, key)
+	return s.checkUse(names, key)
 }
 
 // CanAsk reports whether there is a shop to ask before a key is deleted, as far as is known.
 func (s *Shops) CanAsk(key KeyRef) bool {
-	names, err := s.guards(key.Orphan())
+	names, err := s.shopsToAsk(key.Orphan())
 	return err != nil || len(names) > 0
 }
 
@@ -48,11 +48,11 @@ func (s *Shops) CanAsk(key KeyRef) bool {
 // be stale at apply.
 func (s *Shops) Blocked(keys []KeyRef) (blocked []KeyRef, by []string) {
 	for _, key := range keys {
-		names, err := s.guards(key.Orphan())
+		names, err := s.shopsToAsk(key.Orphan())
 		if err != nil {
 			continue
 		}
-		dead := s.deadUsers(names, key.Orphan())
+		dead := s.unreadableUsers(names, key.Orphan())
 		if len(dead) > 0 || len(names) == 0 {
 			blocked, by = append(blocked, key), append(by, dead...)
 		}
@@ -66,9 +66,9 @@ func (e *Engine) Blocked(p Plan) (blocked []KeyRef, by []string) {
 	return e.Shops.Blocked(slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" }))
 }
 
-// deadUsers returns the unreadable shops that may use a key. It leaves out a shop whose page hides its key,
+// unreadableUsers returns the unreadable shops that may use a key. It leaves out a shop whose page hides its key,
 // because the apply may be about to give that shop a key.
-func (s *Shops) deadUsers(names []string, key kustom.Orphan) []string {
+func (s *Shops) unreadableUsers(names []string, key kustom.Orphan) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var dead []string
@@ -86,26 +86,26 @@ func (s *Shops) Holds(username string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.shops {
-		if h.known && h.holds.KustomID == username {
+		if h.known && h.credentials.KustomID == username {
 			return true
 		}
 	}
 	return false
 }
 
-// guards returns the shops to ask before a key is deleted.
-func (s *Shops) guards(key kustom.Orphan) ([]string, error) {
+// shopsToAsk returns the shops to ask before a key is deleted.
+func (s *Shops) shopsToAsk(key kustom.Orphan) ([]string, error) {
 	names, err := s.names()
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] || s.isElsewhere(name, key) }), nil
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.ignored[name] || s.isOfOtherStore(name, key) }), nil
 }
 
-// isElsewhere reports whether a shop can be left out of a question about a store. That holds if no setting
+// isOfOtherStore reports whether a shop can be left out of a question about a store. That holds if no setting
 // names the shop, somebody only signed in to it on this machine, and it was last seen with a key of another
 // store. Such a shop is not read, so its expired session blocks nothing.
-func (s *Shops) isElsewhere(name string, key kustom.Orphan) bool {
+func (s *Shops) isOfOtherStore(name string, key kustom.Orphan) bool {
 	if s.signedIn == nil || !s.signedIn(name) {
 		return false
 	}
@@ -115,7 +115,7 @@ func (s *Shops) isElsewhere(name string, key kustom.Orphan) bool {
 	if h.known || h.expected != "" || len(h.stores) > 0 {
 		return false
 	}
-	store, ok := kustom.StoreOf(cmp.Or(h.seen, s.sightings.last(name)))
+	store, ok := kustom.StoreOf(cmp.Or(h.lastUsername, s.cache.lastUsername(name)))
 	return ok && store != key.MerchantID
 }
 
@@ -129,7 +129,7 @@ func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orp
 		}
 	}
 	return forEach(ctx, ConcurrentReads, len(relevant), func(ctx context.Context, i int) error {
-		_, err := s.look(ctx, relevant[i], func(h *shop) bool { return h.isFresh(notBefore) || h.hasJustFailed() })
+		_, err := s.readUnless(ctx, relevant[i], func(h *shop) bool { return h.isFresh(notBefore) || h.failedRecently() })
 		if isNotInstalled(err) {
 			_, err = s.ConfirmedCredentials(ctx, relevant[i])
 		}
@@ -142,71 +142,71 @@ func (s *Shops) readRelevant(ctx context.Context, names []string, key kustom.Orp
 
 // needsReading reports whether a shop must be read before a key is deleted.
 func (h *shop) needsReading(key kustom.Orphan, notBefore time.Time) bool {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
 	if !h.known {
 		return true
 	}
 	if h.missing != nil {
-		return !h.certain
+		return !h.missingConfirmed
 	}
 	if !h.mayUse(key) {
 		return false
 	}
-	return h.in.clock.Now().Sub(h.readAt) >= FreshFor || h.readAt.Before(notBefore)
+	return h.shops.clock.Now().Sub(h.readAt) >= FreshFor || h.readAt.Before(notBefore)
 }
 
-func (h *shop) hasJustFailed() bool {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
-	return h.failure != nil && h.in.clock.Now().Sub(h.readAt) < failureFor
+func (h *shop) failedRecently() bool {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
+	return h.failure != nil && h.shops.clock.Now().Sub(h.readAt) < failureTTL
 }
 
 // mayUse reports whether a shop may use a key: it holds or gets the key, it is configured for a key of that
 // store, it was last seen with one, or nothing is known about it. The caller holds in.mu.
 func (h *shop) mayUse(key kustom.Orphan) bool {
-	if h.moves && !h.known && h.seen == "" {
+	if h.storeMayChange && !h.known && h.lastUsername == "" {
 		return true
 	}
-	if h.stores[key.MerchantID] || h.seen == key.Username || h.expected == key.Username || h.expectsOf(key.MerchantID) {
+	if h.stores[key.MerchantID] || h.lastUsername == key.Username || h.expected == key.Username || h.expectsStore(key.MerchantID) {
 		return true
 	}
-	store, ok := kustom.StoreOf(h.seen)
+	store, ok := kustom.StoreOf(h.lastUsername)
 	switch {
 	case ok:
 		return store == key.MerchantID
-	case !h.known && h.seen == "" && len(h.stores) == 0:
-		return h.planned.mayUse(key.MerchantID)
-	case h.known || h.seen == "":
+	case !h.known && h.lastUsername == "" && len(h.stores) == 0:
+		return h.cachedStores.mayUse(key.MerchantID)
+	case h.known || h.lastUsername == "":
 		// Another run may give it a key of any store, unless its owner is known.
 		return len(h.stores) == 0
 	}
-	return h.seen != SecretAsID
+	return h.lastUsername != SecretAsID
 }
 
-// expectsOf reports whether the shop is getting a key of the store. The caller holds in.mu.
-func (h *shop) expectsOf(merchantID string) bool {
+// expectsStore reports whether the shop is getting a key of the store. The caller holds in.mu.
+func (h *shop) expectsStore(merchantID string) bool {
 	store, ok := kustom.StoreOf(h.expected)
 	return ok && store == merchantID
 }
 
 // isBlocked reports whether an unreadable shop prevents a key's deletion, by what is known now.
 func (s *Shops) isBlocked(key kustom.Orphan) bool {
-	names, err := s.guards(key)
-	return err != nil || isUsageUnknown(s.verdict(names, key))
+	names, err := s.shopsToAsk(key)
+	return err != nil || isUsageUnknown(s.checkUse(names, key))
 }
 
 // wasHeld reports whether the walk has seen a shop with a key.
 func (s *Shops) wasHeld(username string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.held[username]
+	return s.seenUsernames[username]
 }
 
-// mayLag reports whether a read of a shop that may use a key may be stale: this walk has not written and seen
+// mayBeStale reports whether a read of a shop that may use a key may be stale: this walk has not written and seen
 // the shop's key.
-func (s *Shops) mayLag(key kustom.Orphan) bool {
-	names, err := s.guards(key)
+func (s *Shops) mayBeStale(key kustom.Orphan) bool {
+	names, err := s.shopsToAsk(key)
 	if err != nil {
 		return true
 	}
@@ -218,8 +218,8 @@ func (s *Shops) mayLag(key kustom.Orphan) bool {
 	})
 }
 
-// verdict decides from what is known about the shops.
-func (s *Shops) verdict(names []string, key kustom.Orphan) error {
+// checkUse decides from what is known about the shops.
+func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var holders, unreadable []string
@@ -231,14 +231,14 @@ func (s *Shops) verdict(names []string, key kustom.Orphan) error {
 			h = &shop{}
 		}
 		switch {
-		case h.known && h.holds.KustomID == key.Username || h.expected == key.Username && key.Username != "":
+		case h.known && h.credentials.KustomID == key.Username || h.expected == key.Username && key.Username != "":
 			// A shop that does not show the key counts as a holder only as long as its reads may be stale.
-			holders, left = append(holders, name), left && h.unmanaged && h.known && h.holds.KustomID == key.Username
+			holders, left = append(holders, name), left && h.unmanaged && h.known && h.credentials.KustomID == key.Username
 		case h.known:
 			asked++
-		case h.uses != "" && mystore.IsNotShown(h.failure):
+		case h.usedUsername != "" && mystore.IsNotShown(h.failure):
 			asked++
-			if h.uses == key.Username {
+			if h.usedUsername == key.Username {
 				holders, left = append(holders, name), false
 			}
 		case h.mayUse(key):
@@ -292,8 +292,8 @@ func (s *Shops) AwaitUnused(ctx context.Context, key kustom.Orphan) error {
 
 // awaitChange waits until this walk has changed a shop, or until it is time to read the shops again.
 func (s *Shops) awaitChange(ctx context.Context, held *KeyInUseError, key kustom.Orphan) error {
-	for asked := s.clock.Now(); s.clock.Now().Sub(asked) < askInterval; {
-		if err := s.clock.Sleep(ctx, lookInterval); err != nil {
+	for asked := s.clock.Now(); s.clock.Now().Sub(asked) < rereadInterval; {
+		if err := s.clock.Sleep(ctx, pollInterval); err != nil {
 			return s.stopWaiting(err, held)
 		}
 		if s.isStalled() {
@@ -304,15 +304,15 @@ func (s *Shops) awaitChange(ctx context.Context, held *KeyInUseError, key kustom
 		}
 	}
 	for _, name := range held.Shops {
-		s.shop(name).outdate()
+		s.shop(name).markStale()
 	}
 	return nil
 }
 
-// outdate makes the next guard read the shop.
-func (h *shop) outdate() {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
+// markStale makes the next guard read the shop.
+func (h *shop) markStale() {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
 	h.readAt = time.Time{}
 }
 
@@ -321,7 +321,7 @@ func (s *Shops) stillHeld(names []string, username string) bool {
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(names, func(name string) bool {
 		h := s.shops[name]
-		return !h.known || h.holds.KustomID == username || h.expected == username
+		return !h.known || h.credentials.KustomID == username || h.expected == username
 	})
 }
 

@@ -32,7 +32,7 @@ const (
 // Prove asks the merchant API whether a pair works, as [Shops.RetryWhilePropagating] does.
 func (s *Shops) Prove(ctx context.Context, pair Pair) error {
 	defer s.NoteOwnUse(pair.Username)
-	return s.steps.do(ctx, StepProve, "", pair.Username, func() error {
+	return s.steps.run(ctx, StepProve, "", pair.Username, func() error {
 		return s.RetryWhilePropagating(ctx, func() error { return s.prover.Prove(ctx, pair.Username, pair.Secret.Reveal()) })
 	})
 }
@@ -59,42 +59,42 @@ func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) er
 // The error is a [*mystore.NotConfirmedError] if the shop accepted the pair and does not show whether it has
 // it.
 func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds mystore.Credentials, err error) {
-	ctx = forShop(ctx, name, "")
+	ctx = withShop(ctx, name, "")
 	h := s.shop(name)
-	release, err := h.take(ctx)
+	release, err := h.acquire(ctx)
 	if err != nil {
 		return mystore.Credentials{}, fmt.Errorf("writing the credentials of shop %s: %w", name, err)
 	}
 	defer release()
-	h.expect(pair.Username)
-	err = s.steps.do(ctx, StepInstall, "", pair.Username, func() error {
+	h.startWrite(pair.Username)
+	err = s.steps.run(ctx, StepInstall, "", pair.Username, func() error {
 		holds, err = s.write(ctx, name, h, pair)
 		return err
 	})
 	if err == nil {
-		err = s.steps.do(ctx, StepConfirm, "", pair.Username, func() error {
+		err = s.steps.run(ctx, StepConfirm, "", pair.Username, func() error {
 			holds, err = s.confirmInstalled(ctx, name, h, pair.Username, holds)
 			return err
 		})
 	} else if notWritten(err) {
-		h.withdraw()
+		h.cancelWrite()
 	}
 	if mystore.IsNotConfirmed(err) {
-		s.sightings.recordGiven(name, given{Username: pair.Username, At: s.clock.Now(), OwnUse: s.clock.Now()})
+		s.cache.recordUnconfirmed(name, unconfirmedInstall{Username: pair.Username, InstalledAt: s.clock.Now(), OwnUse: s.clock.Now()})
 	}
 	return holds, err
 }
 
 // write writes a pair and returns what the answer shows. The caller holds the shop's turn.
 func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) (mystore.Credentials, error) {
-	before, _, known := h.recall()
+	before, _, known := h.cached()
 	for try := 1; ; try++ {
 		answer, err := s.service.Install(ctx, name, pair.Username, pair.Secret.Reveal())
 		if err == nil || !isUncertain(err) || mystore.IsNotConfirmed(err) {
 			return answer, err
 		}
 		// The answer was lost, so the shop may hold either pair. What it shows decides.
-		h.forget()
+		h.invalidate()
 		now, readErr := s.read(ctx, name, h)
 		if readErr != nil {
 			return mystore.Credentials{}, errors.Join(err, readErr)
@@ -114,10 +114,10 @@ func (s *Shops) write(ctx context.Context, name string, h *shop, pair Pair) (mys
 func (s *Shops) confirmInstalled(ctx context.Context, name string, h *shop, want string, answer mystore.Credentials) (mystore.Credentials, error) {
 	if answer.ReadBack && answer.KustomID == want && answer.Secret != mystore.SecretMissing {
 		answer.ReadBack = false
-		return s.saw(name, h, answer, nil)
+		return s.recordRead(name, h, answer, nil)
 	}
 	written := s.clock.Now()
-	for wait := firstReadBack; ; wait *= 2 {
+	for wait := initialReadBack; ; wait *= 2 {
 		begun := s.clock.Now()
 		got, err := s.read(ctx, name, h)
 		if mystore.IsNotShown(err) {

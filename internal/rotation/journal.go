@@ -79,8 +79,8 @@ const (
 	Kept Outcome = "kept"
 )
 
-// steps tells the journal of steps. A nil *steps tells nobody. It is safe for concurrent use.
-type steps struct {
+// stepRecorder tells the journal of steps. A nil *steps tells nobody. It is safe for concurrent use.
+type stepRecorder struct {
 	journal Journal
 	clock   clock.Clock
 	// warn is told once that the journal fails.
@@ -91,31 +91,31 @@ type steps struct {
 	failed  bool
 }
 
-// work is whose step it is.
-type work struct{ shop, merchantID string }
+// subject is whose step it is.
+type subject struct{ shop, merchantID string }
 
-type workKey struct{}
+type subjectKey struct{}
 
-// forShop returns a context whose steps are taken for a shop. An empty merchant ID leaves the one of ctx.
-func forShop(ctx context.Context, shop, merchantID string) context.Context {
-	return context.WithValue(ctx, workKey{}, work{shop: shop, merchantID: cmp.Or(merchantID, workOf(ctx).merchantID)})
+// withShop returns a context whose steps are taken for a shop. An empty merchant ID leaves the one of ctx.
+func withShop(ctx context.Context, shop, merchantID string) context.Context {
+	return context.WithValue(ctx, subjectKey{}, subject{shop: shop, merchantID: cmp.Or(merchantID, subjectOf(ctx).merchantID)})
 }
 
-func workOf(ctx context.Context) work {
-	w, _ := ctx.Value(workKey{}).(work)
+func subjectOf(ctx context.Context) subject {
+	w, _ := ctx.Value(subjectKey{}).(subject)
 	return w
 }
 
-// note tells of a step. An empty merchant ID stands for the store that the key belongs to, or the shop.
-func (s *steps) note(ctx context.Context, step Step, merchantID, key string, outcome Outcome, err error) {
+// record tells of a step. An empty merchant ID stands for the store that the key belongs to, or the shop.
+func (s *stepRecorder) record(ctx context.Context, step Step, merchantID, key string, outcome Outcome, err error) {
 	if s == nil || s.journal == nil {
 		return
 	}
-	w := workOf(ctx)
-	key = withoutSecret(key)
+	w := subjectOf(ctx)
+	key = redactSecret(key)
 	store, _ := kustom.StoreOf(key)
 	failure := s.journal.Record(Entry{
-		Time: s.clock.Now(), Shop: withoutSecret(w.shop), MerchantID: withoutSecret(cmp.Or(merchantID, store, w.merchantID)),
+		Time: s.clock.Now(), Shop: redactSecret(w.shop), MerchantID: redactSecret(cmp.Or(merchantID, store, w.merchantID)),
 		Step: step, Key: key, Outcome: outcome, Err: err,
 	})
 	if failure == nil {
@@ -131,11 +131,11 @@ func (s *steps) note(ctx context.Context, step Step, merchantID, key string, out
 	}
 }
 
-// do takes a step, and tells of its beginning and its end.
-func (s *steps) do(ctx context.Context, step Step, merchantID, key string, take func() error) error {
-	s.note(ctx, step, merchantID, key, Started, nil)
+// run takes a step, and tells of its beginning and its end.
+func (s *stepRecorder) run(ctx context.Context, step Step, merchantID, key string, take func() error) error {
+	s.record(ctx, step, merchantID, key, Started, nil)
 	err := take()
-	s.note(ctx, step, merchantID, key, outcomeOf(err), err)
+	s.record(ctx, step, merchantID, key, outcomeOf(err), err)
 	return err
 }
 
@@ -153,9 +153,9 @@ func outcomeOf(err error) Outcome {
 	return Failed
 }
 
-// keep tells that a key stays that was to be deleted, and returns why.
-func (s *steps) keep(ctx context.Context, key kustom.Orphan, err error) error {
-	s.note(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), Kept, err)
+// recordKept tells that a key stays that was to be deleted, and returns why.
+func (s *stepRecorder) recordKept(ctx context.Context, key kustom.Orphan, err error) error {
+	s.record(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), Kept, err)
 	return err
 }
 
@@ -166,14 +166,14 @@ func (e *Engine) JournalPlanned(ctx context.Context, shop, merchantID string) {
 	e.steps.planned[shop] = true
 	e.steps.mu.Unlock()
 	if !known {
-		e.steps.note(forShop(ctx, shop, merchantID), StepShop, merchantID, "", Planned, nil)
+		e.steps.record(withShop(ctx, shop, merchantID), StepShop, merchantID, "", Planned, nil)
 	}
 }
 
 // StartShop tells the journal that the run begins with a shop. It returns the context of all that is done for the shop,
 // and a function to call with the result at its end.
 func (e *Engine) StartShop(ctx context.Context, shop, merchantID string) (inShop context.Context, end func(err error)) {
-	inShop = forShop(ctx, shop, merchantID)
-	e.steps.note(inShop, StepShop, merchantID, "", Started, nil)
-	return inShop, func(err error) { e.steps.note(inShop, StepShop, merchantID, "", outcomeOf(err), err) }
+	inShop = withShop(ctx, shop, merchantID)
+	e.steps.record(inShop, StepShop, merchantID, "", Started, nil)
+	return inShop, func(err error) { e.steps.record(inShop, StepShop, merchantID, "", outcomeOf(err), err) }
 }

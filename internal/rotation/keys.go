@@ -22,13 +22,13 @@ import (
 type Keys struct {
 	portalCalls
 	clock clock.Clock
-	steps *steps
+	steps *stepRecorder
 
-	// turn is held by the goroutine that lists all keys; the others wait for its list.
-	turn chan struct{}
+	// listing is held by the goroutine that lists all keys; the others wait for its list.
+	listing chan struct{}
 
-	mu    sync.Mutex
-	asked map[string]bool
+	mu          sync.Mutex
+	singleReads map[string]bool
 	// prefetching says that more will be asked for than is read one by one.
 	prefetching bool
 	// stores holds what has been listed of each store, by merchant ID.
@@ -38,16 +38,16 @@ type Keys struct {
 	listedAt time.Time
 	// tooMany says that the account has more keys than are cached.
 	tooMany bool
-	// made and gone are what this walk itself has generated and deleted. A list that was read meanwhile is
+	// generated and gone are what this walk itself has generated and deleted. A list that was read meanwhile is
 	// corrected by them.
-	made []kustom.Key
-	gone []kustom.Orphan
+	generated   []kustom.Key
+	deletedKeys []kustom.Orphan
 	// visible are the stores that the user can see; nil until they are listed.
 	visible  map[string]kustom.Store
 	warnings []Warning
-	// number counts listings and invalidations, and stale has the number of each store's last invalidation.
-	number int
-	stale  map[string]int
+	// sequence counts listings and invalidations, and stale has the number of each store's last invalidation.
+	sequence int
+	stale    map[string]int
 	// running and next are the refreshes of store lists under way and about to begin, and single those of one store
 	// each, by merchant ID.
 	running, next *refresh
@@ -63,8 +63,8 @@ type storeList struct {
 	// keys is what is listed, corrected by what this walk has done, and raw what the portal has listed.
 	keys, raw []kustom.Key
 	// at is when the listing began, and number its place among all listings and invalidations.
-	at     time.Time
-	number int
+	at       time.Time
+	sequence int
 }
 
 const (
@@ -74,9 +74,9 @@ const (
 	maxCachedKeys = 50_000
 	// keysPerPage is how many keys the portal lists in one answer.
 	keysPerPage = 100
-	// fewRequests is how many requests a listing of all stores may take for several callers to share it. One that takes
+	// maxSharedRequests is how many requests a listing of all stores may take for several callers to share it. One that takes
 	// more would hold each of them up for longer than a request for its own store.
-	fewRequests = 3
+	maxSharedRequests = 3
 	// refreshTimeout bounds a refresh, which serves everybody who waits for it.
 	refreshTimeout = 2 * time.Minute
 )
@@ -84,8 +84,8 @@ const (
 // NewKeys returns an empty cache of the portal's keys.
 func NewKeys(portal Portal, c clock.Clock) *Keys {
 	return &Keys{
-		portalCalls: portalCalls{portal}, clock: c, turn: make(chan struct{}, 1),
-		asked: map[string]bool{}, stores: map[string]storeList{}, stale: map[string]int{},
+		portalCalls: portalCalls{portal}, clock: c, listing: make(chan struct{}, 1),
+		singleReads: map[string]bool{}, stores: map[string]storeList{}, stale: map[string]int{},
 		single: map[string]*refresh{},
 	}
 }
@@ -101,12 +101,12 @@ func (k *Keys) Key(ctx context.Context, merchantID, credentialID string) (kustom
 	if key, ok := find(listed, credentialID); ok {
 		return key, nil
 	}
-	looked := k.lookedAt(merchantID)
+	looked := k.listedTime(merchantID)
 	key, err := k.fetch(ctx, merchantID, credentialID)
 	if !isNoKey(err) {
 		return key, err
 	}
-	return k.lookAgain(ctx, merchantID, credentialID, looked)
+	return k.retryMissing(ctx, merchantID, credentialID, looked)
 }
 
 // fetch reads one key from the portal.
@@ -118,11 +118,11 @@ func (k *Keys) fetch(ctx context.Context, merchantID, credentialID string) (kust
 	if err := checkKey(key, merchantID); err != nil {
 		return kustom.Key{}, fmt.Errorf("reading API key %s of store %s: %w", credentialID, merchantID, err)
 	}
-	return withoutSecrets(key), nil
+	return redactKey(key), nil
 }
 
-// lookAgain looks for a key that was missing at the given time once more, later than the portal's lag.
-func (k *Keys) lookAgain(ctx context.Context, merchantID, credentialID string, missing time.Time) (kustom.Key, error) {
+// retryMissing looks for a key that was missing at the given time once more, later than the portal's lag.
+func (k *Keys) retryMissing(ctx context.Context, merchantID, credentialID string, missing time.Time) (kustom.Key, error) {
 	if k.Generated(credentialID) {
 		return kustom.Key{}, &NotListedError{MerchantID: merchantID, CredentialID: credentialID}
 	}
@@ -139,8 +139,8 @@ func (k *Keys) lookAgain(ctx context.Context, merchantID, credentialID string, m
 	return k.fetch(ctx, merchantID, credentialID)
 }
 
-// lookedAt returns when the store's keys were last listed, or the present time.
-func (k *Keys) lookedAt(merchantID string) time.Time {
+// listedTime returns when the store's keys were last listed, or the present time.
+func (k *Keys) listedTime(merchantID string) time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if listed, ok := k.stores[merchantID]; ok {
@@ -228,9 +228,9 @@ func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, e
 	if r.Description != "" && !k.SupportsDescriptions() {
 		return kustom.NewKey{}, ErrNoDescriptions
 	}
-	k.steps.note(ctx, StepGenerate, r.MerchantID, "", Started, nil)
+	k.steps.record(ctx, StepGenerate, r.MerchantID, "", Started, nil)
 	key, err := k.generate(ctx, r)
-	k.steps.note(ctx, StepGenerate, r.MerchantID, key.Username, outcomeOf(err), err)
+	k.steps.record(ctx, StepGenerate, r.MerchantID, key.Username, outcomeOf(err), err)
 	return key, err
 }
 
@@ -240,17 +240,17 @@ func (k *Keys) generate(ctx context.Context, r kustom.Request) (kustom.NewKey, e
 		return kustom.NewKey{}, err
 	}
 	if err := checkNewKey(key, r); err != nil {
-		return kustom.NewKey{}, k.abandon(ctx, key, r, err)
+		return kustom.NewKey{}, k.discard(ctx, key, r, err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.made = append(k.made, key.Key)
+	k.generated = append(k.generated, key.Key)
 	k.add(key.Key)
 	return key, nil
 }
 
-// abandon deletes a key that can't be used, although ctx may be done.
-func (k *Keys) abandon(ctx context.Context, key kustom.NewKey, r kustom.Request, cause error) error {
+// discard deletes a key that can't be used, although ctx may be done.
+func (k *Keys) discard(ctx context.Context, key kustom.NewKey, r kustom.Request, cause error) error {
 	ctx, cancel := clock.Detach(ctx, k.clock, undoTimeout)
 	defer cancel()
 	cause = fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, cause)
@@ -258,7 +258,7 @@ func (k *Keys) abandon(ctx context.Context, key kustom.NewKey, r kustom.Request,
 	if k.isListed(r.MerchantID, key.CredentialID) {
 		// The answer names a key that was there before: it is not the one that was made.
 		o.CredentialID = ""
-		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: errUnnamed}
+		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: errKeyUnidentified}
 	}
 	if err := k.Delete(ctx, o); err != nil {
 		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: err}
@@ -266,8 +266,8 @@ func (k *Keys) abandon(ctx context.Context, key kustom.NewKey, r kustom.Request,
 	return cause
 }
 
-// errUnnamed says that an answer does not tell which key it is about.
-var errUnnamed = errors.New("the answer does not tell which key was made")
+// errKeyUnidentified says that an answer does not tell which key it is about.
+var errKeyUnidentified = errors.New("the answer does not tell which key was made")
 
 // isListed tells whether a cached list has a key.
 func (k *Keys) isListed(merchantID, credentialID string) bool {
@@ -277,20 +277,20 @@ func (k *Keys) isListed(merchantID, credentialID string) bool {
 	return listed
 }
 
-// deleted notes that a key is gone.
-func (k *Keys) deleted(orphan kustom.Orphan) {
+// noteDeleted notes that a key is gone.
+func (k *Keys) noteDeleted(orphan kustom.Orphan) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.gone = append(k.gone, orphan)
+	k.deletedKeys = append(k.deletedKeys, orphan)
 	k.remove(orphan)
-	k.outdate(orphan.MerchantID)
+	k.markStale(orphan.MerchantID)
 }
 
 // hasDeleted tells whether this walk has deleted the key with a username.
 func (k *Keys) hasDeleted(username string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.ContainsFunc(k.gone, func(o kustom.Orphan) bool { return o.Username == username })
+	return slices.ContainsFunc(k.deletedKeys, func(o kustom.Orphan) bool { return o.Username == username })
 }
 
 // Warnings returns what the portal's answers had to be warned of since the last call.
@@ -348,7 +348,7 @@ func (k *Keys) remove(orphan kustom.Orphan) {
 // list returns what lists have of a store's keys, or of all. It has none while what is asked for is
 // among the first few.
 func (k *Keys) list(ctx context.Context, merchantID, what string) ([]kustom.Key, error) {
-	if listed, few := k.recall(merchantID, what); few {
+	if listed, few := k.cached(merchantID, what); few {
 		return listed, nil
 	}
 	if err := k.listAll(ctx); err != nil {
@@ -366,8 +366,8 @@ func (k *Keys) list(ctx context.Context, merchantID, what string) ([]kustom.Key,
 	return all, nil
 }
 
-// recall returns what is listed of a store, and whether all need not be listed for what is asked.
-func (k *Keys) recall(merchantID, what string) (listed []kustom.Key, few bool) {
+// cached returns what is listed of a store, and whether all need not be listed for what is asked.
+func (k *Keys) cached(merchantID, what string) (listed []kustom.Key, few bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if merchantID == "" || k.complete {
@@ -376,10 +376,10 @@ func (k *Keys) recall(merchantID, what string) (listed []kustom.Key, few bool) {
 	if listed, ok := k.stores[merchantID]; ok {
 		return listed.keys, true
 	}
-	if len(k.asked) < listThreshold && !k.prefetching {
-		k.asked[what] = true
+	if len(k.singleReads) < listThreshold && !k.prefetching {
+		k.singleReads[what] = true
 	}
-	return nil, k.asked[what]
+	return nil, k.singleReads[what]
 }
 
 // read reads and remembers the keys of one store.
@@ -391,7 +391,7 @@ func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.stores[merchantID] = storeList{keys: keys, raw: keys, at: at, number: number}
+	k.stores[merchantID] = storeList{keys: keys, raw: keys, at: at, sequence: number}
 	k.applyLocalChanges()
 	return k.stores[merchantID].keys, nil
 }
@@ -411,7 +411,7 @@ func (k *Keys) readRaw(ctx context.Context, merchantID string) ([]kustom.Key, er
 			})
 			continue
 		}
-		keys = append(keys, withoutSecrets(key))
+		keys = append(keys, redactKey(key))
 	}
 	return keys, nil
 }
@@ -426,10 +426,10 @@ func (k *Keys) warn(w Warning) {
 
 // applyLocalChanges brings lists up to date with what this walk has done. The caller holds k.mu.
 func (k *Keys) applyLocalChanges() {
-	for _, key := range k.made {
+	for _, key := range k.generated {
 		k.add(key)
 	}
-	for _, orphan := range k.gone {
+	for _, orphan := range k.deletedKeys {
 		k.remove(orphan)
 	}
 }
@@ -437,8 +437,8 @@ func (k *Keys) applyLocalChanges() {
 // listAll lists all keys, unless they have been listed. A failure is not remembered.
 func (k *Keys) listAll(ctx context.Context) error {
 	select {
-	case k.turn <- struct{}{}:
-		defer func() { <-k.turn }()
+	case k.listing <- struct{}{}:
+		defer func() { <-k.listing }()
 	case <-ctx.Done():
 		return fmt.Errorf("listing API keys: %w", ctx.Err())
 	}
@@ -469,7 +469,7 @@ func grouped(keys []kustom.Key, at time.Time, number int) map[string]storeList {
 	stores := map[string]storeList{}
 	for _, key := range keys {
 		listed := stores[key.MerchantID]
-		listed.keys, listed.at, listed.number = append(listed.keys, key), at, number
+		listed.keys, listed.at, listed.sequence = append(listed.keys, key), at, number
 		listed.raw = listed.keys
 		stores[key.MerchantID] = listed
 	}
@@ -483,8 +483,8 @@ func grouped(keys []kustom.Key, at time.Time, number int) map[string]storeList {
 func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
 	listed, ok := k.stores[merchantID]
-	if age := k.clock.Now().Sub(listed.at); ok && age < FreshFor && listed.number > k.stale[merchantID] {
-		if listed.number == k.shared && age > FreshFor/2 {
+	if age := k.clock.Now().Sub(listed.at); ok && age < FreshFor && listed.sequence > k.stale[merchantID] {
+		if listed.sequence == k.shared && age > FreshFor/2 {
 			// A listing of all takes long: the next one begins before somebody waits for it.
 			k.shareAll(ctx)
 		}
@@ -509,7 +509,7 @@ func (k *Keys) hasListed(merchantID string) bool {
 func (k *Keys) latest(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
 	listed, ok := k.stores[merchantID]
-	current := ok && listed.number > k.stale[merchantID]
+	current := ok && listed.sequence > k.stale[merchantID]
 	k.mu.Unlock()
 	if current {
 		return listed.raw, nil
@@ -533,21 +533,21 @@ func (k *Keys) refreshStores(ctx context.Context, merchantIDs []string) {
 func (k *Keys) invalidate(merchantID string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.outdate(merchantID)
+	k.markStale(merchantID)
 }
 
-// outdate is invalidate. The caller holds k.mu.
-func (k *Keys) outdate(merchantID string) {
-	k.number++
-	k.stale[merchantID] = k.number
+// markStale is invalidate. The caller holds k.mu.
+func (k *Keys) markStale(merchantID string) {
+	k.sequence++
+	k.stale[merchantID] = k.sequence
 }
 
 // begin returns the time and number of a listing that begins now.
 func (k *Keys) begin() (time.Time, int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.number++
-	return k.clock.Now(), k.number
+	k.sequence++
+	return k.clock.Now(), k.sequence
 }
 
 // countSingle counts a listing of one store. Many of them within the time that a listing counts as fresh cost more than a
@@ -577,8 +577,8 @@ type refresh struct {
 	// all says that all stores are listed, however few are asked for.
 	all bool
 	// at is when the listing of one store began, and number its place among all listings and invalidations.
-	at     time.Time
-	number int
+	at       time.Time
+	sequence int
 	// keys and err are set when done is closed.
 	keys map[string][]kustom.Key
 	err  error
@@ -596,16 +596,16 @@ func (r *refresh) await(ctx context.Context, merchantID string) ([]kustom.Key, e
 
 // refresh returns a listing of the store that begins now. The caller holds k.mu.
 func (k *Keys) refresh(ctx context.Context, merchantID string) *refresh {
-	if k.complete && k.pages() <= fewRequests || len(k.single) >= ConcurrentReads {
+	if k.complete && k.pages() <= maxSharedRequests || len(k.single) >= ConcurrentReads {
 		return k.join(ctx, merchantID)
 	}
 	r, ok := k.single[merchantID]
-	if ok && r.number > k.stale[merchantID] && k.clock.Now().Sub(r.at) < FreshFor {
+	if ok && r.sequence > k.stale[merchantID] && k.clock.Now().Sub(r.at) < FreshFor {
 		return r
 	}
 	k.countSingle(ctx)
-	k.number++
-	r = &refresh{stores: map[string]bool{merchantID: true}, done: make(chan struct{}), at: k.clock.Now(), number: k.number}
+	k.sequence++
+	r = &refresh{stores: map[string]bool{merchantID: true}, done: make(chan struct{}), at: k.clock.Now(), sequence: k.sequence}
 	k.single[merchantID] = r
 	detached := context.WithoutCancel(ctx)
 	goSafely(func() {
@@ -676,7 +676,7 @@ func (k *Keys) run(ctx context.Context, r *refresh) {
 		if queries[0] == "" {
 			k.setShared(number)
 		}
-		r.keys = k.remember(r.stores, grouped(slices.Concat(listed...), at, number), storeList{at: at, number: number})
+		r.keys = k.remember(r.stores, grouped(slices.Concat(listed...), at, number), storeList{at: at, sequence: number})
 	}
 }
 
@@ -755,7 +755,7 @@ func (k *Keys) Stream(ctx context.Context, merchantIDs []string) iter.Seq2[kusto
 					continue
 				}
 				delete(empty, key.MerchantID)
-				if !yield(withoutSecrets(key), err) || err != nil {
+				if !yield(redactKey(key), err) || err != nil {
 					return
 				}
 			}

@@ -34,8 +34,8 @@ type Observation struct {
 
 // walk is what the objects of a walk share.
 type walk struct {
-	// losing is held by the one who deletes keys that were lost.
-	losing sync.Mutex
+	// deletingLost is held by the one who deletes keys that were lost.
+	deletingLost sync.Mutex
 
 	mu sync.Mutex
 	// cleared are the shops that were cleared in this walk, as they were before. Where Terraform replaces an
@@ -44,19 +44,19 @@ type walk struct {
 	cleared map[string]Observation
 	// owners has what kind of object each shop is in.
 	owners map[string]string
-	// missing are the keys that shops hold and that were not listed.
-	missing map[string]missed
+	// missed are the keys that shops hold and that were not listed.
+	missed map[string]missed
 	// managed are the usernames of the keys that objects of their own have.
 	managed map[string]bool
 	// named are the usernames of the keys that a person was told of as left behind.
 	named map[string]bool
 	// pending are keys whose deletion waits for what the walk learns of shops.
 	pending []pendingKey
-	// underWay counts the objects that are changing shops and keys.
-	underWay int
+	// active counts the objects that are changing shops and keys.
+	active int
 }
 
-func (w *walk) rememberCleared(shop string, seen Observation) {
+func (w *walk) noteCleared(shop string, seen Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.cleared == nil {
@@ -118,34 +118,34 @@ type missed struct {
 	At       time.Time `json:"at"`
 }
 
-// missedFor is how long it counts that an earlier run has missed a key.
-const missedFor = time.Hour
+// missedTTL is how long it counts that an earlier run has missed a key.
+const missedTTL = time.Hour
 
-// missedAt returns when the key that a shop holds was first missed, by this walk or by an earlier run of this machine:
+// firstMissed returns when the key that a shop holds was first missed, by this walk or by an earlier run of this machine:
 // the plan and the apply need not both wait for the portal's lag.
-func (w *walk) missedAt(sightings LocalCache, shop string, now missed) time.Time {
+func (w *walk) firstMissed(sightings LocalCache, shop string, now missed) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	first, ok := w.missing[shop]
+	first, ok := w.missed[shop]
 	if !ok {
 		first = sightings.lastMissed(shop)
 	}
-	if first.Username != now.Username || now.At.Sub(first.At) > missedFor || now.At.Before(first.At) {
+	if first.Username != now.Username || now.At.Sub(first.At) > missedTTL || now.At.Before(first.At) {
 		first = now
 		sightings.recordMissed(shop, now)
 	}
-	if w.missing == nil {
-		w.missing = map[string]missed{}
+	if w.missed == nil {
+		w.missed = map[string]missed{}
 	}
-	w.missing[shop] = first
+	w.missed[shop] = first
 	return first.At
 }
 
-// found forgets that the key of a shop was missed.
-func (w *walk) found(sightings LocalCache, shop string) {
+// forgetMissed forgets that the key of a shop was missed.
+func (w *walk) forgetMissed(sightings LocalCache, shop string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.missing, shop)
+	delete(w.missed, shop)
 	sightings.forgetMissed(shop)
 }
 
@@ -170,12 +170,12 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 		if err != nil {
 			return Observation{}, err
 		}
-		seen.sort(key, credentialID)
+		seen.add(key, credentialID)
 	}
 	if err := e.confirmMissing(ctx, &seen, credentialID); err != nil {
 		return Observation{}, err
 	}
-	seen.Replaced = e.Shops.sightings.replacedBy(shop, seen.Credentials.KustomID)
+	seen.Replaced = e.Shops.cache.replacedBy(shop, seen.Credentials.KustomID)
 	return seen, e.confirmUnlisted(ctx, shop, &seen)
 }
 
@@ -183,13 +183,13 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 // can miss a key that moves while it is paged. Klarna's own keys are not in the portal's lists.
 func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observation) error {
 	if seen.Held != nil {
-		e.walk.found(e.Shops.sightings, shop)
+		e.walk.forgetMissed(e.Shops.cache, shop)
 	}
 	store, _ := kustom.StoreOf(seen.Credentials.KustomID)
 	if seen.Held != nil || store != seen.MerchantID || kustom.FormOf(seen.Credentials.KustomID) != kustom.UsernameKustom {
 		return nil
 	}
-	first := e.walk.missedAt(e.Shops.sightings, shop, missed{Username: seen.Credentials.KustomID, At: e.Keys.lookedAt(seen.MerchantID)})
+	first := e.walk.firstMissed(e.Shops.cache, shop, missed{Username: seen.Credentials.KustomID, At: e.Keys.listedTime(seen.MerchantID)})
 	if err := sleepUntil(ctx, e.clock, first.Add(PropagationDelay)); err != nil {
 		return fmt.Errorf("looking again for the key of shop %s: %w", shop, err)
 	}
@@ -199,14 +199,14 @@ func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observa
 	}
 	for _, key := range listed {
 		if key.Username == seen.Credentials.KustomID {
-			e.walk.found(e.Shops.sightings, shop)
-			seen.sort(key, "")
+			e.walk.forgetMissed(e.Shops.cache, shop)
+			seen.add(key, "")
 		}
 	}
 	return nil
 }
 
-func (o *Observation) sort(key kustom.Key, credentialID string) {
+func (o *Observation) add(key kustom.Key, credentialID string) {
 	if key.CredentialID == credentialID {
 		o.Recorded = &key
 	}
@@ -230,7 +230,7 @@ func (e *Engine) confirmMissing(ctx context.Context, seen *Observation, credenti
 	if err != nil {
 		return err
 	}
-	seen.sort(key, credentialID)
+	seen.add(key, credentialID)
 	return nil
 }
 
@@ -265,8 +265,8 @@ func (o Observation) replaceable() []KeyRef {
 	return keys
 }
 
-// foreign is the other store's key that goes out of use in this shop. Other shops may use it.
-func (o Observation) foreign() []KeyRef {
+// otherStoreKeys is the other store's key that goes out of use in this shop. Other shops may use it.
+func (o Observation) otherStoreKeys() []KeyRef {
 	store, ok := o.store()
 	if !ok || store == o.MerchantID {
 		return nil
@@ -297,14 +297,14 @@ type RetiredKey struct {
 	Interrupted bool `json:"interrupted,omitempty"`
 }
 
-func (k RetiredKey) isQuiet(unusedFor time.Duration, now time.Time) bool {
+func (k RetiredKey) isIdle(unusedFor time.Duration, now time.Time) bool {
 	return IsIdle(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
 }
 
 // withInterrupted adds to the retired keys of a shop those that a killed run was about to delete. The record has not
 // heard of that run. After a second one that was killed, nothing but this machine's note has the keys of the first.
 func (m Memory) withInterrupted(seen Observation) []RetiredKey {
-	known, retired := m.unsettled(), slices.Clone(m.Retired)
+	known, retired := m.undeletedRefs(), slices.Clone(m.Retired)
 	for _, key := range m.Retired {
 		known = append(known, key.KeyRef)
 	}
@@ -316,8 +316,8 @@ func (m Memory) withInterrupted(seen Observation) []RetiredKey {
 	return retired
 }
 
-// retired returns the retired keys that still exist, with their last use.
-func (e *Engine) retired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, error) {
+// existingRetired returns the retired keys that still exist, with their last use.
+func (e *Engine) existingRetired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, error) {
 	var still []RetiredKey
 	for _, key := range keys {
 		now, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
@@ -333,8 +333,8 @@ func (e *Engine) retired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, 
 	return still, nil
 }
 
-// stillThere returns the keys that an earlier run could not delete and that still exist, or may.
-func (e *Engine) stillThere(ctx context.Context, keys []kustom.Orphan) ([]kustom.Orphan, error) {
+// existing returns the keys that an earlier run could not delete and that still exist, or may.
+func (e *Engine) existing(ctx context.Context, keys []kustom.Orphan) ([]kustom.Orphan, error) {
 	var still []kustom.Orphan
 	for _, key := range keys {
 		if key.CredentialID != "" {

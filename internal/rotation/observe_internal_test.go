@@ -53,7 +53,7 @@ func TestNewReason_NamesWhatTheShopHolds(t *testing.T) {
 		"Klarna's, by its form": {observed("M1_0a1b", nil, listed("M1_0a1b", "")), "the shop uses M1_0a1b, a key of Klarna's"},
 		"made by hand":          {observed("M1-a", nil, kustoms("M1-a")), "the shop uses M1-a, a key whose secret nobody can read"},
 	} {
-		if got := test.seen.newReason(); got != test.want {
+		if got := test.seen.takeoverReason(); got != test.want {
 			t.Errorf("%s: the reason is %q, want %q", name, got, test.want)
 		}
 	}
@@ -123,7 +123,7 @@ func TestReplaceable_HasEachKeyOnce(t *testing.T) {
 		if got := test.seen.replaceable(); !reflect.DeepEqual(got, test.replaceable) {
 			t.Errorf("%s: replaceable are %+v, want %+v", name, got, test.replaceable)
 		}
-		if got := test.seen.foreign(); !reflect.DeepEqual(got, test.foreign) {
+		if got := test.seen.otherStoreKeys(); !reflect.DeepEqual(got, test.foreign) {
 			t.Errorf("%s: foreign are %+v, want %+v", name, got, test.foreign)
 		}
 	}
@@ -187,7 +187,7 @@ func TestRetire_PutsEachKeyInOneList(t *testing.T) {
 		"the same key twice":           {replaced: []KeyRef{old, old}, deleted: "M1-old"},
 	} {
 		var plan Plan
-		plan.retire(Rules{ReplacedKeys: test.policy}, "because", test.replaced, test.foreign, test.unsettled)
+		plan.setRetired(Rules{ReplacedKeys: test.policy}, "because", test.replaced, test.foreign, test.unsettled)
 		if !plan.Changes || plan.Reason != "because" {
 			t.Errorf("%s: the plan is %+v", name, plan)
 		}
@@ -225,7 +225,7 @@ func TestGoingKeys_KeepWhatIsKnownOfThem(t *testing.T) {
 		"of an unknown name": {[]KeyRef{{MerchantID: "M1"}}, []kustom.Orphan{nameless}, []kustom.Orphan{nameless}},
 	} {
 		before := fmt.Sprint(test.unsettled)
-		if got := goingKeys(test.announced, test.unsettled); !reflect.DeepEqual(got, test.want) {
+		if got := keysToDelete(test.announced, test.unsettled); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: the keys are %+v, want %+v", name, got, test.want)
 		}
 		if after := fmt.Sprint(test.unsettled); after != before {

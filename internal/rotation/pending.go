@@ -22,8 +22,8 @@ type PendingKey struct {
 type pendingKey struct {
 	PendingKey
 	rules Rules
-	// told says that a person was told.
-	told bool
+	// reported says that a person was told.
+	reported bool
 }
 
 // deferDeletion notes a key that a later step of this walk may find deletable.
@@ -36,8 +36,8 @@ func (e *Engine) deferDeletion(p pendingKey) {
 	e.walk.pending = append(e.walk.pending, p)
 }
 
-// settle forgets that a key was pending.
-func (w *walk) settle(key kustom.Orphan) {
+// dropPending forgets that a key was pending.
+func (w *walk) dropPending(key kustom.Orphan) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.pending = slices.DeleteFunc(w.pending, func(p pendingKey) bool { return p.Key == key })
@@ -54,7 +54,7 @@ func (e *Engine) RetryPending(ctx context.Context) {
 	e.walk.mu.Unlock()
 	for _, p := range pending {
 		if !e.Shops.isBlocked(p.Key) {
-			p.Err = e.retireOne(forShop(ctx, p.Shop, p.Key.MerchantID), p.Key, false, p.rules)
+			p.Err = e.deleteByPolicy(withShop(ctx, p.Shop, p.Key.MerchantID), p.Key, false, p.rules)
 		}
 		if p.Err != nil {
 			e.walk.mu.Lock()
@@ -72,18 +72,18 @@ func (e *Engine) RetryPending(ctx context.Context) {
 func (e *Engine) StartOperation() (leave func() []PendingKey) {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
-	e.walk.underWay++
+	e.walk.active++
 	return func() []PendingKey {
 		e.walk.mu.Lock()
 		defer e.walk.mu.Unlock()
-		e.walk.underWay--
-		if e.walk.underWay > 0 {
+		e.walk.active--
+		if e.walk.active > 0 {
 			return nil
 		}
 		var untold []PendingKey
 		for i := range e.walk.pending {
-			if p := &e.walk.pending[i]; !p.told {
-				p.told = true
+			if p := &e.walk.pending[i]; !p.reported {
+				p.reported = true
 				untold = append(untold, p.PendingKey)
 			}
 		}

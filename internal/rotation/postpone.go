@@ -23,8 +23,8 @@ type postponed struct {
 
 type postponedKey struct{}
 
-// in returns a context in which confirmations are postponed.
-func (p *postponed) in(ctx context.Context) context.Context {
+// context returns a context in which confirmations are postponed.
+func (p *postponed) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, postponedKey{}, p)
 }
 
@@ -78,7 +78,7 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 }
 
 func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
-	ctx = forShop(ctx, m.Name, m.store())
+	ctx = withShop(ctx, m.Name, m.store())
 	for _, key := range m.postponed.deleted {
 		if err := f.Engine.deleteAgain(ctx, key); err != nil {
 			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
@@ -109,6 +109,6 @@ func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan) error {
 	if _, still := find(listed, key.CredentialID); still && err == nil {
 		return e.Keys.Delete(ctx, key)
 	}
-	e.steps.note(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), outcomeOf(err), err)
+	e.steps.record(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), outcomeOf(err), err)
 	return err
 }

@@ -15,12 +15,12 @@ type Prefetcher struct {
 	shops *Shops
 
 	mu sync.Mutex
-	// wanted are the shops that somebody has asked for.
-	wanted map[string]bool
-	// rest are the configured shops that have not been read ahead; nil before the first one is.
-	rest []string
-	// begun is how many reads were begun ahead, and running how many of them have not ended.
-	begun, running int
+	// requested are the shops that somebody has asked for.
+	requested map[string]bool
+	// remaining are the configured shops that have not been read ahead; nil before the first one is.
+	remaining []string
+	// started is how many reads were begun ahead, and running how many of them have not ended.
+	started, running int
 }
 
 const (
@@ -34,7 +34,7 @@ const (
 
 // NewPrefetcher returns what reads shops ahead.
 func NewPrefetcher(shops *Shops) *Prefetcher {
-	return &Prefetcher{shops: shops, wanted: map[string]bool{}}
+	return &Prefetcher{shops: shops, requested: map[string]bool{}}
 }
 
 // PrefetchOthers says that somebody is about to read a shop, and reads others ahead. It never reads more shops ahead than
@@ -50,21 +50,21 @@ func (p *Prefetcher) PrefetchOthers(ctx context.Context, name string) {
 func (p *Prefetcher) next(name string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wanted[name] = true
-	if len(p.wanted) <= prefetchThreshold {
+	p.requested[name] = true
+	if len(p.requested) <= prefetchThreshold {
 		return nil
 	}
-	if p.rest == nil {
+	if p.remaining == nil {
 		// Where the shops can't be known, nothing is read ahead.
-		p.rest, _ = p.shops.unread()
+		p.remaining, _ = p.shops.unread()
 	}
 	var next []string
-	for len(p.rest) > 0 && p.begun < len(p.wanted) && p.running < ConcurrentReads {
-		candidate := p.rest[0]
-		p.rest = p.rest[1:]
-		if !p.wanted[candidate] {
+	for len(p.remaining) > 0 && p.started < len(p.requested) && p.running < ConcurrentReads {
+		candidate := p.remaining[0]
+		p.remaining = p.remaining[1:]
+		if !p.requested[candidate] {
 			next = append(next, candidate)
-			p.begun++
+			p.started++
 			p.running++
 		}
 	}

@@ -143,8 +143,8 @@ func (e *Engine) HasLostKeys(merchantID string) bool { return len(e.requests.los
 // DeleteLostKeys deletes the keys of a store that killed runs of this machine have asked for and told nobody of. Their
 // secrets have gone nowhere. It returns those that were not deleted, each with the reason.
 func (e *Engine) DeleteLostKeys(ctx context.Context, merchantID string) []KeptKey {
-	e.walk.losing.Lock()
-	defer e.walk.losing.Unlock()
+	e.walk.deletingLost.Lock()
+	defer e.walk.deletingLost.Unlock()
 	var kept []KeptKey
 	for _, key := range e.requests.lost(merchantID) {
 		key, err := e.deleteLost(ctx, key)

@@ -114,7 +114,7 @@ type Engine struct {
 
 	clock    clock.Clock
 	requests *requestLog
-	steps    *steps
+	steps    *stepRecorder
 	walk     walk
 }
 
@@ -142,7 +142,7 @@ type Options struct {
 // New returns an engine that has read nothing yet.
 func New(o Options) *Engine {
 	keys, shops := NewKeys(o.Portal, o.Clock), NewShops(o)
-	keys.steps = &steps{journal: o.Journal, clock: o.Clock, warn: keys.warn, planned: map[string]bool{}}
+	keys.steps = &stepRecorder{journal: o.Journal, clock: o.Clock, warn: keys.warn, planned: map[string]bool{}}
 	shops.steps = keys.steps
 	return &Engine{
 		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: newRequestLog(o.Requests), steps: keys.steps,

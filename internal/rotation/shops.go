@@ -14,9 +14,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// firstReadBack is the wait before a shop that does not show the written key is read again. Each later wait is
+// initialReadBack is the wait before a shop that does not show the written key is read again. Each later wait is
 // twice as long.
-const firstReadBack = 2 * time.Second
+const initialReadBack = 2 * time.Second
 
 // Shops caches, for one Terraform walk, what the shops hold. It reads a shop when the shop is first needed, and
 // knows what it has written itself. It is safe for concurrent use.
@@ -24,18 +24,18 @@ type Shops struct {
 	service ShopService
 	prover  Merchant
 	clock   clock.Clock
-	steps   *steps
+	steps   *stepRecorder
 	names   func() ([]string, error)
 	ignored map[string]bool
 	// signedIn is [Options.SignedIn].
 	signedIn func(shop string) bool
-	// sightings are what earlier runs have seen.
-	sightings LocalCache
+	// cache are what earlier runs have seen.
+	cache LocalCache
 
 	mu    sync.Mutex
 	shops map[string]*shop
-	// held are the usernames that the walk has seen in shops.
-	held map[string]bool
+	// seenUsernames are the usernames that the walk has seen in shops.
+	seenUsernames map[string]bool
 	// stalled reports that a wait for a shop's update has timed out.
 	stalled bool
 }
@@ -44,8 +44,8 @@ type Shops struct {
 func NewShops(o Options) *Shops {
 	s := &Shops{
 		service: shopCalls{o.Shops}, prover: merchantCalls{o.Merchant}, clock: o.Clock, names: o.Names,
-		ignored: map[string]bool{}, signedIn: o.SignedIn, sightings: o.Cache, shops: map[string]*shop{},
-		held: map[string]bool{},
+		ignored: map[string]bool{}, signedIn: o.SignedIn, cache: o.Cache, shops: map[string]*shop{},
+		seenUsernames: map[string]bool{},
 	}
 	for _, name := range o.Ignored {
 		s.ignored[name] = true
@@ -55,11 +55,11 @@ func NewShops(o Options) *Shops {
 
 // shop is what is known about one shop.
 type shop struct {
-	name string
-	in   *Shops
-	// turn is held while the shop is read or written, so that an answer from before a write does not replace
+	name  string
+	shops *Shops
+	// sem is held while the shop is read or written, so that an answer from before a write does not replace
 	// the written value.
-	turn chan struct{}
+	sem chan struct{}
 
 	// The rest is guarded by in.mu.
 
@@ -67,31 +67,31 @@ type shop struct {
 	known  bool
 	readAt time.Time
 	// failure is the error of the last read, at readAt.
-	failure error
-	holds   mystore.Credentials
+	failure     error
+	credentials mystore.Credentials
 	// missing is set, and holds is empty, if the shop has no Klarna Checkout V3. certain reports that a second
 	// read has confirmed it.
-	missing *mystore.NotInstalledError
-	certain bool
+	missing          *mystore.NotInstalledError
+	missingConfirmed bool
 	// expected is the username that was last written, at expectedAt, and not seen since.
 	expected   string
 	expectedAt time.Time
 	// written reports that this walk has given the shop a key.
 	written bool
-	// emptied is the username that the shop had when this walk emptied it, until the walk gives it another key.
-	emptied string
+	// clearedUsername is the username that the shop had when this walk emptied it, until the walk gives it another key.
+	clearedUsername string
 	// stores are the stores that the shop is configured for, and seen the username that it was last seen with,
 	// as far as objects of this walk have told.
-	stores map[string]bool
-	seen   string
-	// moves says that the shop may get a key of another store than its present one, so that its stores do not tell whose
+	stores       map[string]bool
+	lastUsername string
+	// storeMayChange says that the shop may get a key of another store than its present one, so that its stores do not tell whose
 	// key it has.
-	moves bool
-	// planned is what an earlier walk was told of the shop, where it can't be read and no object of this one has had its
+	storeMayChange bool
+	// cachedStores is what an earlier walk was told of the shop, where it can't be read and no object of this one has had its
 	// turn.
-	planned configured
-	// uses is the username that the shop was seen to use, where its page does not show which key it has.
-	uses string
+	cachedStores configuredStores
+	// usedUsername is the username that the shop was seen to use, where its page does not show which key it has.
+	usedUsername string
 	// unmanaged says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
 	// walk will move it to another key.
 	unmanaged bool
@@ -102,48 +102,48 @@ func (s *Shops) shop(name string) *shop {
 	defer s.mu.Unlock()
 	found, ok := s.shops[name]
 	if !ok {
-		found = &shop{name: name, in: s, turn: make(chan struct{}, 1), stores: map[string]bool{}}
+		found = &shop{name: name, shops: s, sem: make(chan struct{}, 1), stores: map[string]bool{}}
 		s.shops[name] = found
 	}
 	return found
 }
 
-// take waits for the shop's turn; the returned function gives it back.
-func (h *shop) take(ctx context.Context) (func(), error) {
+// acquire waits for the shop's turn; the returned function gives it back.
+func (h *shop) acquire(ctx context.Context) (func(), error) {
 	select {
-	case h.turn <- struct{}{}:
-		return func() { <-h.turn }, nil
+	case h.sem <- struct{}{}:
+		return func() { <-h.sem }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// recall returns what is known about the shop: what it holds, or why it can't hold anything.
-func (h *shop) recall() (holds mystore.Credentials, missing error, known bool) {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
+// cached returns what is known about the shop: what it holds, or why it can't hold anything.
+func (h *shop) cached() (holds mystore.Credentials, missing error, known bool) {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
 	if h.missing != nil {
 		return mystore.Credentials{}, h.missing, h.known
 	}
-	return h.holds, nil, h.known
+	return h.credentials, nil, h.known
 }
 
-// learn records the result of a read. After a failed read the shop is unknown: it may hold any key.
-func (h *shop) learn(holds mystore.Credentials, err error) {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
-	now := h.in.clock.Now()
+// setRead records the result of a read. After a failed read the shop is unknown: it may hold any key.
+func (h *shop) setRead(holds mystore.Credentials, err error) {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
+	now := h.shops.clock.Now()
 	var missing *mystore.NotInstalledError
 	h.known = err == nil || errors.As(err, &missing)
 	h.failure, h.readAt = err, now
 	if !h.known {
 		return
 	}
-	h.certain = h.certain && missing != nil
-	h.holds, h.missing, h.failure = holds, missing, nil
+	h.missingConfirmed = h.missingConfirmed && missing != nil
+	h.credentials, h.missing, h.failure = holds, missing, nil
 	if holds.KustomID != "" {
-		h.seen = holds.KustomID
-		h.in.held[holds.KustomID] = true
+		h.lastUsername = holds.KustomID
+		h.shops.seenUsernames[holds.KustomID] = true
 	}
 	// A stale read does not show an accepted write. Until it would, the shop counts as holding both keys.
 	if holds.KustomID == h.expected || !now.Before(h.expectedAt.Add(PropagationDelay)) {
@@ -151,24 +151,24 @@ func (h *shop) learn(holds mystore.Credentials, err error) {
 	}
 }
 
-// expect records that username is about to be written. From now on the shop may hold it.
-func (h *shop) expect(username string) {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
-	h.expected, h.expectedAt, h.unmanaged, h.written, h.uses, h.emptied = username, h.in.clock.Now(), false, true, "", ""
+// startWrite records that username is about to be written. From now on the shop may hold it.
+func (h *shop) startWrite(username string) {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
+	h.expected, h.expectedAt, h.unmanaged, h.written, h.usedUsername, h.clearedUsername = username, h.shops.clock.Now(), false, true, "", ""
 }
 
-// withdraw undoes expect: the write certainly did not happen.
-func (h *shop) withdraw() {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
+// cancelWrite undoes expect: the write certainly did not happen.
+func (h *shop) cancelWrite() {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
 	h.expected, h.written = "", false
 }
 
-// forget makes the shop unknown, because somebody may have changed it.
-func (h *shop) forget() {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
+// invalidate makes the shop unknown, because somebody may have changed it.
+func (h *shop) invalidate() {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
 	h.known, h.failure, h.readAt = false, nil, time.Time{}
 }
 
@@ -177,14 +177,14 @@ func (h *shop) forget() {
 // keys it may use.
 func (s *Shops) NoteConfigured(name, merchantID, username string) {
 	h := s.shop(name)
-	defer h.noteConfigured()
+	defer h.cacheConfigured()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if merchantID != "" {
 		h.stores[merchantID] = true
 	}
-	if username != "" && h.seen == "" {
-		h.seen = username
+	if username != "" && h.lastUsername == "" {
+		h.lastUsername = username
 	}
 }
 
@@ -192,10 +192,10 @@ func (s *Shops) NoteConfigured(name, merchantID, username string) {
 // a key of any store then.
 func (s *Shops) NoteStoreChange(name string) {
 	h := s.shop(name)
-	defer h.noteConfigured()
+	defer h.cacheConfigured()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h.moves = true
+	h.storeMayChange = true
 }
 
 // NoteUsedKey notes that a shop was seen to use the key with this username. It counts only where the shop's page does not
@@ -204,39 +204,39 @@ func (s *Shops) NoteUsedKey(name, username string) {
 	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h.uses = username
+	h.usedUsername = username
 }
 
 // Credentials returns what a shop holds, reading it if that has not happened yet.
 func (s *Shops) Credentials(ctx context.Context, name string) (mystore.Credentials, error) {
-	return s.look(ctx, name, func(h *shop) bool {
-		_, _, known := h.recall()
+	return s.readUnless(ctx, name, func(h *shop) bool {
+		_, _, known := h.cached()
 		return known
 	})
 }
 
 // Fresh returns what a shop holds, by a read that began after the call or ended within [FreshFor] before it.
 func (s *Shops) Fresh(ctx context.Context, name string) (mystore.Credentials, error) {
-	return s.look(ctx, name, func(h *shop) bool { return h.isFresh(time.Time{}) })
+	return s.readUnless(ctx, name, func(h *shop) bool { return h.isFresh(time.Time{}) })
 }
 
 // isFresh tells whether the shop was read within FreshFor, and not before the given time.
 func (h *shop) isFresh(notBefore time.Time) bool {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
-	return h.known && h.in.clock.Now().Sub(h.readAt) < FreshFor && !h.readAt.Before(notBefore)
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
+	return h.known && h.shops.clock.Now().Sub(h.readAt) < FreshFor && !h.readAt.Before(notBefore)
 }
 
-// look returns what is known of a shop if that is enough, and reads it otherwise.
-func (s *Shops) look(ctx context.Context, name string, enough func(*shop) bool) (mystore.Credentials, error) {
+// readUnless returns what is known of a shop if that is enough, and reads it otherwise.
+func (s *Shops) readUnless(ctx context.Context, name string, enough func(*shop) bool) (mystore.Credentials, error) {
 	h := s.shop(name)
-	release, err := h.take(ctx)
+	release, err := h.acquire(ctx)
 	if err != nil {
 		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
 	}
 	defer release()
 	if enough(h) {
-		holds, missing, _ := h.recall()
+		holds, missing, _ := h.cached()
 		return holds, missing
 	}
 	return s.read(ctx, name, h)
@@ -245,17 +245,17 @@ func (s *Shops) look(ctx context.Context, name string, enough func(*shop) bool) 
 // read reads a shop and records the answer. The caller holds the shop's turn.
 func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credentials, error) {
 	holds, err := s.service.Credentials(ctx, name)
-	return s.saw(name, h, holds, err)
+	return s.recordRead(name, h, holds, err)
 }
 
-// saw records the result or the failure of a read. The caller holds the shop's turn.
-func (s *Shops) saw(name string, h *shop, holds mystore.Credentials, err error) (mystore.Credentials, error) {
-	holds.KustomID = withoutSecret(holds.KustomID)
-	h.learn(holds, err)
+// recordRead records the result or the failure of a read. The caller holds the shop's turn.
+func (s *Shops) recordRead(name string, h *shop, holds mystore.Credentials, err error) (mystore.Credentials, error) {
+	holds.KustomID = redactSecret(holds.KustomID)
+	h.setRead(holds, err)
 	if err == nil {
-		s.sightings.record(name, holds.KustomID)
+		s.cache.recordUsername(name, holds.KustomID)
 	} else if !isNotInstalled(err) {
-		s.NoteConfigured(name, "", s.sightings.last(name))
+		s.NoteConfigured(name, "", s.cache.lastUsername(name))
 	}
 	return holds, err
 }
@@ -268,16 +268,16 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 		return holds, err
 	}
 	h := s.shop(name)
-	release, err := h.take(ctx)
+	release, err := h.acquire(ctx)
 	if err != nil {
 		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", name, err)
 	}
 	defer release()
 	s.mu.Lock()
-	certain, first := h.certain, h.readAt
+	certain, first := h.missingConfirmed, h.readAt
 	s.mu.Unlock()
 	if certain {
-		holds, missing, _ := h.recall()
+		holds, missing, _ := h.cached()
 		return holds, missing
 	}
 	if err := sleepUntil(ctx, s.clock, first.Add(PropagationDelay)); err != nil {
@@ -286,7 +286,7 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 	holds, err = s.read(ctx, name, h)
 	if isNotInstalled(err) {
 		s.mu.Lock()
-		h.certain = true
+		h.missingConfirmed = true
 		s.mu.Unlock()
 	}
 	return holds, err
@@ -296,21 +296,21 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 // since the moment updatedAt where that is known, and not given anew by another object of this walk. Whatever
 // else the shop holds is somebody else's by now; it is left alone, and cleared is false.
 func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
-	ctx = forShop(ctx, name, "")
-	s.steps.note(ctx, StepClear, "", username, Started, nil)
+	ctx = withShop(ctx, name, "")
+	s.steps.record(ctx, StepClear, "", username, Started, nil)
 	cleared, err = s.clear(ctx, name, username, updatedAt)
 	outcome := outcomeOf(err)
 	if err == nil && !cleared {
 		outcome = Kept
 	}
-	s.steps.note(ctx, StepClear, "", username, outcome, err)
+	s.steps.record(ctx, StepClear, "", username, outcome, err)
 	return cleared, err
 }
 
 // clear does the work of Clear.
 func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	h := s.shop(name)
-	release, err := h.take(ctx)
+	release, err := h.acquire(ctx)
 	if err != nil {
 		return false, fmt.Errorf("clearing the credentials of shop %s: %w", name, err)
 	}
@@ -326,14 +326,14 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 		return true, nil
 	}
 	changed := updatedAt != "" && !SameMoment(holds.UpdatedAt, updatedAt)
-	if h.isGivenAnew() || changed || holds.KustomID != username {
+	if h.wasWritten() || changed || holds.KustomID != username {
 		return false, nil
 	}
-	if err := s.empty(ctx, name, h); err != nil {
+	if err := s.clearAndConfirm(ctx, name, h); err != nil {
 		return true, err
 	}
 	s.mu.Lock()
-	h.emptied = username
+	h.clearedUsername = username
 	s.mu.Unlock()
 	return true, nil
 }
@@ -344,25 +344,25 @@ func (s *Shops) ClearedUsername(name string) string {
 	h := s.shop(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return h.emptied
+	return h.clearedUsername
 }
 
-// isGivenAnew reports whether this walk has given the shop a key.
-func (h *shop) isGivenAnew() bool {
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
+// wasWritten reports whether this walk has given the shop a key.
+func (h *shop) wasWritten() bool {
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
 	return h.written
 }
 
-// empty deletes a shop's credentials and checks the result. The caller holds the shop's turn.
-func (s *Shops) empty(ctx context.Context, name string, h *shop) error {
+// clearAndConfirm deletes a shop's credentials and checks the result. The caller holds the shop's turn.
+func (s *Shops) clearAndConfirm(ctx context.Context, name string, h *shop) error {
 	_, cause := s.service.Clear(ctx, name)
 	if cause != nil && !isUncertain(cause) {
 		return cause
 	}
-	h.forget()
+	h.invalidate()
 	begun := s.clock.Now()
-	for wait := firstReadBack; ; wait *= 2 {
+	for wait := initialReadBack; ; wait *= 2 {
 		holds, err := s.read(ctx, name, h)
 		if err != nil {
 			return errors.Join(cause, err)
@@ -383,7 +383,7 @@ func (s *Shops) StopManaging(name, username string) (given string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.written {
-		return cmp.Or(h.expected, h.holds.KustomID)
+		return cmp.Or(h.expected, h.credentials.KustomID)
 	}
 	h.unmanaged = true
 	if username != "" {
@@ -394,7 +394,7 @@ func (s *Shops) StopManaging(name, username string) (given string) {
 
 // LastSeen returns the username that this walk last saw in a shop; empty if the shop has none or was not read.
 func (s *Shops) LastSeen(name string) string {
-	holds, _, _ := s.shop(name).recall()
+	holds, _, _ := s.shop(name).cached()
 	return holds.KustomID
 }
 
@@ -447,7 +447,7 @@ func (s *Shops) unread() ([]string, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		_, _, known := s.shop(name).recall()
+		_, _, known := s.shop(name).cached()
 		return known
 	}), nil
 }

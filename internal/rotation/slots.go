@@ -15,27 +15,27 @@ type slots struct {
 	limit int
 
 	mu sync.Mutex
-	// left is signalled when there may be room.
-	left *sync.Cond
-	// begun are the shops that are begun with and not done, and yielding those of them that wait.
-	begun, yielding int
+	// freed is signalled when there may be room.
+	freed *sync.Cond
+	// active are the shops that are begun with and not done, and yielding those of them that wait.
+	active, sleeping int
 }
 
 func newSlots(limit int) *slots {
 	s := &slots{limit: limit}
-	s.left = sync.NewCond(&s.mu)
+	s.freed = sync.NewCond(&s.mu)
 	return s
 }
 
-// take waits for room. However many shops wait, no more are begun with than twice the limit: an
+// acquire waits for room. However many shops wait, no more are begun with than twice the limit: an
 // interruption has to find few of them half done.
-func (s *slots) take() *slot {
+func (s *slots) acquire() *slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.begun-s.yielding >= s.limit || s.begun >= 2*s.limit {
-		s.left.Wait()
+	for s.active-s.sleeping >= s.limit || s.active >= 2*s.limit {
+		s.freed.Wait()
 	}
-	s.begun++
+	s.active++
 	return &slot{slots: s}
 }
 
@@ -50,8 +50,8 @@ type slot struct {
 func (s *slot) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.begun--
-	s.left.Signal()
+	s.active--
+	s.freed.Signal()
 }
 
 // yield makes room until the returned function is called.
@@ -65,14 +65,16 @@ func (s *slot) sleep(more int) {
 	defer s.mu.Unlock()
 	before := min(s.sleepers, 1)
 	s.sleepers += more
-	s.yielding += min(s.sleepers, 1) - before
-	s.left.Signal()
+	s.sleeping += min(s.sleepers, 1) - before
+	s.freed.Signal()
 }
 
 type slotKey struct{}
 
-// in returns a context whose work has the slot.
-func (s *slot) in(ctx context.Context) context.Context { return context.WithValue(ctx, slotKey{}, s) }
+// context returns a context whose work has the slot.
+func (s *slot) context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, slotKey{}, s)
+}
 
 // yieldingClock is a clock on which a shop of a fleet that sleeps makes room for another.
 type yieldingClock struct{ clock.Clock }

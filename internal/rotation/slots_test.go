@@ -18,7 +18,7 @@ func TestSlots_YieldingMakesRoom(t *testing.T) {
 		room, taken := newSlots(limit), make(chan *slot, all)
 		go func() {
 			for range all {
-				taken <- room.take()
+				taken <- room.acquire()
 			}
 		}()
 		want := func(n int, when string) {

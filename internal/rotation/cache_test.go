@@ -11,16 +11,16 @@ func TestSightings_AreKeptFromRunToRun(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "shops")
 	s := LocalCache{Dir: dir}
-	if got := s.last("butikk"); got != "" {
+	if got := s.lastUsername("butikk"); got != "" {
 		t.Errorf("before anything was seen: %q", got)
 	}
 	for _, username := range []string{"M00123456-aB3dE", "M00123456-new01", ""} {
-		s.record("butikk", username)
+		s.recordUsername("butikk", username)
 	}
-	if got := (LocalCache{Dir: dir}).last("butikk"); got != "M00123456-new01" {
+	if got := (LocalCache{Dir: dir}).lastUsername("butikk"); got != "M00123456-new01" {
 		t.Errorf("the next run reads %q", got)
 	}
-	s.record("../../shop", "M00123456-aB3dE")
+	s.recordUsername("../../shop", "M00123456-aB3dE")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("the folder has %v, %v", entries, err)
 	}
@@ -29,13 +29,13 @@ func TestSightings_AreKeptFromRunToRun(t *testing.T) {
 func TestSightings_OfNothingAreSafe(t *testing.T) {
 	t.Parallel()
 	s := LocalCache{}
-	s.record("butikk", "M00123456-aB3dE")
-	if got := s.last("butikk"); got != "" {
+	s.recordUsername("butikk", "M00123456-aB3dE")
+	if got := s.lastUsername("butikk"); got != "" {
 		t.Errorf("it remembers %q", got)
 	}
 	blocked := LocalCache{Dir: filepath.Join(os.DevNull, "shops")}
-	blocked.record("butikk", "M00123456-aB3dE")
-	if got := blocked.last("butikk"); got != "" {
+	blocked.recordUsername("butikk", "M00123456-aB3dE")
+	if got := blocked.lastUsername("butikk"); got != "" {
 		t.Errorf("it remembers %q", got)
 	}
 }

@@ -21,8 +21,8 @@ type LocalCache struct {
 	Project string
 }
 
-// last returns the username that a shop was last seen with, empty where that is not known.
-func (s LocalCache) last(shop string) string {
+// lastUsername returns the username that a shop was last seen with, empty where that is not known.
+func (s LocalCache) lastUsername(shop string) string {
 	if s.Dir == "" {
 		return ""
 	}
@@ -30,12 +30,12 @@ func (s LocalCache) last(shop string) string {
 	if err != nil {
 		return ""
 	}
-	return withoutSecret(string(content))
+	return redactSecret(string(content))
 }
 
-// record remembers the username that a shop was seen with.
-func (s LocalCache) record(shop, username string) {
-	if s.Dir == "" || username == "" || s.last(shop) == username {
+// recordUsername remembers the username that a shop was seen with.
+func (s LocalCache) recordUsername(shop, username string) {
+	if s.Dir == "" || username == "" || s.lastUsername(shop) == username {
 		return
 	}
 	wholefile.Keep(s.file(shop), []byte(username))

@@ -88,12 +88,12 @@ func (p portalCalls) listsBeforeDeletion() bool {
 	return ok && portal.ListsBeforeDeletion()
 }
 
-// storewise tells whether a portal has no list of several stores' keys: what it yields of all, it has read store by store.
-type storewise interface{ ListsByStore() bool }
+// storeLister tells whether a portal has no list of several stores' keys: what it yields of all, it has read store by store.
+type storeLister interface{ ListsByStore() bool }
 
 // listsByStore tells whether the portal does.
 func (p portalCalls) listsByStore() bool {
-	portal, ok := p.to.(storewise)
+	portal, ok := p.to.(storeLister)
 	return ok && portal.ListsByStore()
 }
 

@@ -53,7 +53,7 @@ func (e *Engine) OrphanCandidatesFor(ctx context.Context, config Config, plan Pl
 	if record != nil {
 		since = record.CreatedAt
 		known = append(known, record.Key())
-		known = append(known, record.Memory.unsettled()...)
+		known = append(known, record.Memory.undeletedRefs()...)
 		for _, key := range record.Memory.Retired {
 			known = append(known, key.KeyRef)
 		}

@@ -18,20 +18,20 @@ var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 // enter the two in each other's place. The secret itself goes no further (I2).
 const SecretAsID = "(a secret)"
 
-// withoutSecret returns text, or what stands for it where it has the form of a secret.
-func withoutSecret(text string) string {
+// redactSecret returns text, or what stands for it where it has the form of a secret.
+func redactSecret(text string) string {
 	if kustom.MayHoldSecret(text) {
 		return SecretAsID
 	}
 	return text
 }
 
-// withoutSecrets hides secrets in what describes a key.
-func withoutSecrets(key kustom.Key) kustom.Key {
-	key.Host = withoutSecret(key.Host)
-	key.CreatedBy = withoutSecret(key.CreatedBy)
+// redactKey hides secrets in what describes a key.
+func redactKey(key kustom.Key) kustom.Key {
+	key.Host = redactSecret(key.Host)
+	key.CreatedBy = redactSecret(key.CreatedBy)
 	if key.Description != nil {
-		description := withoutSecret(*key.Description)
+		description := redactSecret(*key.Description)
 		key.Description = &description
 	}
 	return key
@@ -50,7 +50,7 @@ func checkKey(key kustom.Key, merchantID string) error {
 	case strings.ContainsAny(key.CredentialID, "/ \t\r\n"):
 		return errors.New("its ID has not the form of one")
 	case merchantID != "" && key.MerchantID != merchantID:
-		return fmt.Errorf("it belongs to store %s, and store %s was asked for", withoutSecret(key.MerchantID), merchantID)
+		return fmt.Errorf("it belongs to store %s, and store %s was asked for", redactSecret(key.MerchantID), merchantID)
 	}
 	if store, ok := kustom.StoreOf(key.Username); ok && store != key.MerchantID {
 		return fmt.Errorf("it is listed for store %s, and its username %s is one of store %s", key.MerchantID, key.Username, store)

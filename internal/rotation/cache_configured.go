@@ -16,36 +16,36 @@ import (
 // and an apply learns that only when the shop's own object has its turn: in a run of 250 connections, most others have
 // had theirs by then. So what the objects of a plan have told is remembered on this machine for the apply.
 
-// configuredFor is how long it counts what a plan has told. An apply soon follows its plan. Later, somebody may have
+// configuredTTL is how long it counts what a plan has told. An apply soon follows its plan. Later, somebody may have
 // taken the shop out of the configuration again.
-const configuredFor = 24 * time.Hour
+const configuredTTL = 24 * time.Hour
 
-// configured is what objects have told of a shop that could not be read.
-type configured struct {
+// configuredStores is what objects have told of a shop that could not be read.
+type configuredStores struct {
 	// Stores are the stores that the shop is configured for.
 	Stores []string `json:"stores"`
-	// Moves says that the shop may have a key of another store all the same.
-	Moves bool      `json:"moves"`
-	At    time.Time `json:"at"`
+	// StoreMayChange says that the shop may have a key of another store all the same.
+	StoreMayChange bool      `json:"moves"`
+	At             time.Time `json:"at"`
 }
 
 // mayUse tells whether a shop may use a key of a store.
-func (c configured) mayUse(merchantID string) bool {
-	return c.Moves || len(c.Stores) == 0 || slices.Contains(c.Stores, merchantID)
+func (c configuredStores) mayUse(merchantID string) bool {
+	return c.StoreMayChange || len(c.Stores) == 0 || slices.Contains(c.Stores, merchantID)
 }
 
 // recordConfigured remembers what was told of a shop, beside what was told before: other workspaces of a folder, or other
 // variables, may put the shop into another store.
-func (s LocalCache) recordConfigured(shop string, c configured) {
+func (s LocalCache) recordConfigured(shop string, c configuredStores) {
 	if s.Dir == "" || s.Project == "" || len(c.Stores) == 0 {
 		return
 	}
 	last := s.lastConfigured(shop)
-	if c.At.Sub(last.At) < configuredFor {
+	if c.At.Sub(last.At) < configuredTTL {
 		c.Stores = slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.Stores, last.Stores))))
-		c.Moves = c.Moves || last.Moves
+		c.StoreMayChange = c.StoreMayChange || last.StoreMayChange
 	}
-	if slices.Equal(last.Stores, c.Stores) && last.Moves == c.Moves && c.At.Sub(last.At) < configuredFor/2 {
+	if slices.Equal(last.Stores, c.Stores) && last.StoreMayChange == c.StoreMayChange && c.At.Sub(last.At) < configuredTTL/2 {
 		return
 	}
 	// Strings and times always encode.
@@ -54,13 +54,13 @@ func (s LocalCache) recordConfigured(shop string, c configured) {
 }
 
 // lastConfigured returns what was told of a shop; nothing where nothing is remembered.
-func (s LocalCache) lastConfigured(shop string) (c configured) {
+func (s LocalCache) lastConfigured(shop string) (c configuredStores) {
 	if s.Dir == "" || s.Project == "" {
-		return configured{}
+		return configuredStores{}
 	}
 	content, err := os.ReadFile(s.configuredFile(shop))
 	if err != nil || json.Unmarshal(content, &c) != nil {
-		return configured{}
+		return configuredStores{}
 	}
 	return c
 }
@@ -73,25 +73,25 @@ func (s LocalCache) configuredFile(shop string) string {
 	return filepath.Join(s.configuredDir(), url.PathEscape(shop))
 }
 
-// noteConfigured remembers what objects of this walk have told of a shop that could not be read. Where none has told
+// cacheConfigured remembers what objects of this walk have told of a shop that could not be read. Where none has told
 // anything yet, it takes over what an earlier walk has been told.
-func (h *shop) noteConfigured() {
-	h.in.mu.Lock()
+func (h *shop) cacheConfigured() {
+	h.shops.mu.Lock()
 	failed := !h.known && h.failure != nil
-	told := configured{Stores: slices.Sorted(maps.Keys(h.stores)), Moves: h.moves, At: h.in.clock.Now()}
-	h.in.mu.Unlock()
+	told := configuredStores{Stores: slices.Sorted(maps.Keys(h.stores)), StoreMayChange: h.storeMayChange, At: h.shops.clock.Now()}
+	h.shops.mu.Unlock()
 	if !failed {
 		return
 	}
 	if len(told.Stores) > 0 {
-		h.in.sightings.recordConfigured(h.name, told)
+		h.shops.cache.recordConfigured(h.name, told)
 		return
 	}
-	last := h.in.sightings.lastConfigured(h.name)
-	if told.At.Sub(last.At) >= configuredFor {
-		last = configured{}
+	last := h.shops.cache.lastConfigured(h.name)
+	if told.At.Sub(last.At) >= configuredTTL {
+		last = configuredStores{}
 	}
-	h.in.mu.Lock()
-	defer h.in.mu.Unlock()
-	h.planned = last
+	h.shops.mu.Lock()
+	defer h.shops.mu.Unlock()
+	h.cachedStores = last
 }

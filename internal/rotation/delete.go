@@ -15,9 +15,9 @@ import (
 // This file deletes keys. A deletion is done when a later read does not have the key, whatever the answer to
 // the request was.
 
-// firstConfirmation is the wait before a store is listed again that still has a deleted key; each later wait is
+// initialConfirmation is the wait before a store is listed again that still has a deleted key; each later wait is
 // twice as long.
-const firstConfirmation = 2 * time.Second
+const initialConfirmation = 2 * time.Second
 
 // Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
 // its secret has gone nowhere, or because the user wants it deleted all the same.
@@ -31,18 +31,18 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
 		if err != nil {
-			return k.steps.keep(ctx, orphan, err)
+			return k.steps.recordKept(ctx, orphan, err)
 		}
 		orphan.CredentialID = id
 	}
 	name := cmp.Or(orphan.Username, orphan.CredentialID)
-	k.steps.note(ctx, StepDelete, orphan.MerchantID, name, Started, nil)
+	k.steps.record(ctx, StepDelete, orphan.MerchantID, name, Started, nil)
 	confirmed, err := k.delete(ctx, orphan)
 	outcome := outcomeOf(err)
 	if err == nil && !confirmed {
 		outcome = Accepted
 	}
-	k.steps.note(ctx, StepDelete, orphan.MerchantID, name, outcome, err)
+	k.steps.record(ctx, StepDelete, orphan.MerchantID, name, outcome, err)
 	return err
 }
 
@@ -50,7 +50,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 // key's ID.
 func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool, err error) {
 	begun := k.clock.Now()
-	for wait := firstConfirmation; ; wait *= 2 {
+	for wait := initialConfirmation; ; wait *= 2 {
 		cause := k.DeleteOrphan(ctx, orphan)
 		// A 404 for a key that is still listed is as uncertain as no answer: the list may lag, or the 404 be wrong.
 		if cause != nil && !isUncertain(cause) && !transport.IsStatus(cause, http.StatusNotFound) {
@@ -61,7 +61,7 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool
 			return false, errors.Join(cause, err)
 		}
 		if gone {
-			k.deleted(orphan)
+			k.noteDeleted(orphan)
 			return confirmed, nil
 		}
 		if k.clock.Now().Sub(begun) >= PropagationDelay {
@@ -104,24 +104,24 @@ func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause e
 // UnusedFor is the evidence that counts where not every shop could be asked: the portal shows no use of the key
 // for that long. Zero means that no such evidence counts.
 func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
-	key, err := e.named(ctx, key)
+	key, err := e.identify(ctx, key)
 	if isNoKey(err) {
 		return nil
 	}
 	if err != nil {
-		return e.steps.keep(ctx, key, err)
+		return e.steps.recordKept(ctx, key, err)
 	}
 	return transport.WhileOutdated(func() error {
 		quiet, made, err := e.checkListed(ctx, key, unusedFor)
 		if err != nil {
-			return e.steps.keep(ctx, key, err)
+			return e.steps.recordKept(ctx, key, err)
 		}
 		usage := e.checkUnused(ctx, key, made)
-		if e.learnUses(ctx, key, usage) {
+		if e.inferUsedKeys(ctx, key, usage) {
 			usage = e.checkUnused(ctx, key, made)
 		}
 		if usage != nil && (!isUsageUnknown(usage) || !quiet) {
-			return e.steps.keep(ctx, key, usage)
+			return e.steps.recordKept(ctx, key, usage)
 		}
 		return e.Keys.deleteNow(ctx, key)
 	})
@@ -144,7 +144,7 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	// Another run may still be about to install a key that was attempted, or that it has just made, in a shop that this walk
 	// has written too.
 	own := e.Keys.Generated(key.CredentialID) || e.Shops.wasHeld(key.Username)
-	if own && key.Attempted.IsZero() && !e.Shops.mayLag(key) {
+	if own && key.Attempted.IsZero() && !e.Shops.mayBeStale(key) {
 		return e.Shops.CheckUnused(ctx, key, time.Time{})
 	}
 	// The portal's clock may be ahead of this one. When an installation was attempted is told by this one.
@@ -161,9 +161,9 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	return e.Shops.CheckUnused(ctx, key, settled)
 }
 
-// named returns a key with its ID and username, which shops are asked by. Where a portal can't tell which key a
+// identify returns a key with its ID and username, which shops are asked by. Where a portal can't tell which key a
 // request made, both stay empty.
-func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, error) {
+func (e *Engine) identify(ctx context.Context, key kustom.Orphan) (kustom.Orphan, error) {
 	if key.CredentialID == "" {
 		var err error
 		if key.CredentialID, err = e.Keys.Identify(ctx, key); err != nil {
@@ -186,7 +186,7 @@ func (e *Engine) DeleteIdle(ctx context.Context, key kustom.Orphan, unusedFor ti
 		err = &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
 	}
 	if err != nil {
-		return e.steps.keep(ctx, key, err)
+		return e.steps.recordKept(ctx, key, err)
 	}
 	return e.DeleteIfUnused(ctx, key, unusedFor)
 }
@@ -197,7 +197,7 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 	if key.CredentialID == "" {
 		return true, time.Time{}, nil
 	}
-	found, ok, err := e.Keys.beforeDeletion(ctx, key, unusedFor)
+	found, ok, err := e.Keys.readForDeletion(ctx, key, unusedFor)
 	if err != nil {
 		return false, time.Time{}, err
 	}
@@ -212,10 +212,10 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 	return IsIdle(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
 }
 
-// beforeDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
+// readForDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
 // keys once more by itself, and deletes only what it then finds, a list of before will do, unless it is to tell when the
 // key was used last.
-func (k *Keys) beforeDeletion(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (found kustom.Key, ok bool, err error) {
+func (k *Keys) readForDeletion(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (found kustom.Key, ok bool, err error) {
 	if unusedFor <= 0 && k.listsBeforeDeletion() {
 		listed, err := k.latest(ctx, key.MerchantID)
 		if err != nil {
@@ -237,7 +237,7 @@ func (k *Keys) beforeDeletion(ctx context.Context, key kustom.Orphan, unusedFor 
 func (e *Engine) DeleteOnceUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	if key.Username != "" {
 		if err := e.Shops.AwaitUnused(ctx, key); err != nil && !isUsageUnknown(err) {
-			return e.steps.keep(ctx, key, err)
+			return e.steps.recordKept(ctx, key, err)
 		}
 	}
 	return e.DeleteIfUnused(ctx, key, unusedFor)
