@@ -3,13 +3,10 @@ package rotation
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
 // KeyPolicy says what becomes of a key that a shop does not use any more.
@@ -56,109 +53,6 @@ type Config struct {
 	HasUnknown bool
 }
 
-// Record is what is recorded of a shop that has been taken over. It holds no secret.
-type Record struct {
-	MerchantID  string
-	Description *string
-	Triggers    map[string]string
-	// CredentialID, Username, Host, CreatedAt and ExpiresAt are those of the shop's key. Username is empty while
-	// the shop has not got one; the host and the expiry are where they are known.
-	CredentialID, Username, Host string
-	CreatedAt                    time.Time
-	ExpiresAt                    *time.Time
-	// Reason is why the last apply changed the shop's key.
-	Reason                 string
-	KeysToDelete, KeysKept []KeyRef
-	Memory                 Memory
-}
-
-// Memory is the part of a record that is nobody's business but the engine's: what the last read has found for
-// the next plan to go by, and what is left to do.
-type Memory struct {
-	// UpdatedAt is Mystore's mark of the engine's own last write.
-	UpdatedAt string `json:"updated_at"`
-	// Imported says that the shop was imported and not changed since.
-	Imported bool `json:"imported"`
-	// ObservedAt is when the shop was last read. Ages are told by it, because the clock must not be asked while
-	// planning: a saved plan has to come to the same result when it is applied.
-	ObservedAt time.Time `json:"observed_at"`
-	// DueReason is why the shop needs a new key whatever the key's age; empty where it does not.
-	DueReason string `json:"due"`
-	// HeldUsername is the username that the shop held, and Store the store that it belongs to; empty where not known.
-	HeldUsername string `json:"holds"`
-	Store        string `json:"store"`
-	// Replaceable and Foreign are the keys that a new key puts out of use, of this store and of another.
-	Replaceable    []KeyRef `json:"replaceable"`
-	OtherStoreKeys []KeyRef `json:"foreign"`
-	// Undeleted are keys that an earlier run could not delete, or of which it does not know what became.
-	Undeleted []kustom.Orphan `json:"unsettled"`
-	// BlockedBy are the shops that kept the unsettled keys from being deleted, because they may use them and their pages
-	// do not show which key they have.
-	BlockedBy []string `json:"hidden,omitempty"`
-	// OtherKeys are the usernames of the store's other keys.
-	OtherKeys []string `json:"others"`
-	// UnconfirmedSince is when the engine proved the shop's key itself, where the shop took it and its page did not
-	// show that it has it; zero where it has been seen since, on the page or by its use. Until then, what the key
-	// has replaced stays.
-	UnconfirmedSince time.Time `json:"unconfirmed_since"`
-	// UsedKey is the username of the key that the shop was seen to use, where its page does not show its key;
-	// empty otherwise.
-	UsedKey string `json:"used_key"`
-	// Retired are the keys that have gone out of use and were not deleted: by policy, or until the shop's new key
-	// is confirmed.
-	Retired []RetiredKey `json:"retired"`
-}
-
-// IsImporting tells whether the shop was imported and has not been read yet.
-func (m Memory) IsImporting() bool { return m.Imported && m.ObservedAt.IsZero() }
-
-// IsUnfinished tells whether something is left to do whatever the configuration says.
-func (m Memory) IsUnfinished() bool { return m.DueReason != "" || len(m.Undeleted) > 0 }
-
-// AwaitsDeletion tells whether a key that was to be deleted is still to be deleted.
-func (m Memory) AwaitsDeletion(key KeyRef) bool {
-	return contains(m.undeletedRefs(), key) || slices.ContainsFunc(m.Retired, func(r RetiredKey) bool { return contains([]KeyRef{r.KeyRef}, key) })
-}
-
-// hasUnanswered tells whether a key is left to be looked after that was asked for with this idempotency key, without an
-// answer. To ask with it again may make that very key.
-func (m Memory) hasUnanswered(idempotencyKey string) bool {
-	return slices.ContainsFunc(m.Undeleted, func(o kustom.Orphan) bool { return o.CredentialID == "" && o.IdempotencyKey == idempotencyKey })
-}
-
-// Leftovers are the keys of an object whose creation has failed. Recorded are those that its state names. The memory
-// has them too. It also has keys without a name, each with the details that identify it.
-func (m Memory) Leftovers(recorded []kustom.Orphan) []kustom.Orphan {
-	var leftovers []kustom.Orphan
-	for _, o := range m.Undeleted {
-		if o.CredentialID == "" {
-			leftovers = append(leftovers, o)
-		}
-	}
-	for _, o := range recorded {
-		i := slices.IndexFunc(m.Undeleted, func(u kustom.Orphan) bool { return u.CredentialID == o.CredentialID })
-		if i >= 0 {
-			o.Description, o.IdempotencyKey, o.Before = m.Undeleted[i].Description, m.Undeleted[i].IdempotencyKey, m.Undeleted[i].Before
-		}
-		leftovers = append(leftovers, o)
-	}
-	return leftovers
-}
-
-// AnyUnidentified tells whether one of the keys was asked for without an answer that names it.
-func AnyUnidentified(keys []kustom.Orphan) bool {
-	return slices.ContainsFunc(keys, func(o kustom.Orphan) bool { return o.CredentialID == "" })
-}
-
-// undeletedRefs are the keys that are to be deleted whatever becomes of the shop's present one.
-func (m Memory) undeletedRefs() []KeyRef {
-	keys := make([]KeyRef, 0, len(m.Undeleted))
-	for _, o := range m.Undeleted {
-		keys = append(keys, KeyRef{MerchantID: o.MerchantID, CredentialID: o.CredentialID, Username: o.Username})
-	}
-	return keys
-}
-
 // Plan is what is to become of one shop and its keys.
 type Plan struct {
 	Shop, MerchantID string
@@ -186,25 +80,6 @@ func (p Plan) description() string {
 		return ""
 	}
 	return *p.Description
-}
-
-// awaitsFirstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
-const awaitsFirstUse = "the new key's first use by the shop"
-
-// awaitsIdle is what the deletion of a replaced key waits for, where something else may use it too.
-func awaitsIdle(unusedFor time.Duration) string {
-	return fmt.Sprintf("no use of the key for %s", FormatDuration(unusedFor))
-}
-
-// unfinishedReason is why an apply only deletes keys.
-const unfinishedReason = "keys are left that an earlier run could not delete"
-
-// unfinishedReason returns why an apply only deletes keys, with the shops that have kept them from being deleted.
-func (m Memory) unfinishedReason() string {
-	if len(m.BlockedBy) == 0 {
-		return unfinishedReason
-	}
-	return fmt.Sprintf("%s: shop %s may use them, and does not show which key it has", unfinishedReason, strings.Join(m.BlockedBy, ", "))
 }
 
 // Decide returns what is to become of a shop. It is pure: it looks at its arguments only.
@@ -396,103 +271,4 @@ func contains(keys []KeyRef, key KeyRef) bool {
 		}
 		return other.MerchantID == key.MerchantID && other.Username == key.Username && key.Username != ""
 	})
-}
-
-// changedAttribute returns which attribute asks for a new key, and nothing where none does. That an imported shop gets
-// its first triggers is no change.
-func (c Config) changedAttribute(record Record) string {
-	switch {
-	case c.MerchantID != record.MerchantID:
-		return "merchant_id has changed"
-	case c.Description != nil && (record.Description == nil || *c.Description != *record.Description):
-		return "description has changed"
-	case record.Memory.Imported && len(record.Triggers) == 0:
-		return ""
-	case !maps.Equal(c.Triggers, record.Triggers):
-		return "rotate_when_changed has changed"
-	}
-	return ""
-}
-
-// takeoverReason returns why a shop that is taken over gets a new key.
-func (o Observation) takeoverReason() string {
-	id := o.Credentials.KustomID
-	store, known := o.store()
-	switch {
-	case o.NotShown != nil:
-		return "the shop's page does not show which key it has; an empty field does not mean that it has none"
-	case id == "":
-		return "the shop has no key"
-	case id == SecretAsID:
-		return "the shop has a secret in place of its Kustom ID"
-	case known && store != o.MerchantID:
-		return fmt.Sprintf("the shop uses %s, a key of another store", id)
-	case o.Held == nil:
-		return fmt.Sprintf("the shop uses %s, a key that the portal does not list; there is nothing to delete", id)
-	case kustom.IsLegacyHost(o.Held.Host):
-		return fmt.Sprintf("the shop uses %s, a key of %s", id, o.Held.Host)
-	case isLegacy(*o.Held):
-		return fmt.Sprintf("the shop uses %s, a key of Klarna's", id)
-	}
-	return fmt.Sprintf("the shop uses %s, a key whose secret nobody can read", id)
-}
-
-// dueReason returns why a shop that has been taken over needs a new key, and nothing where it does not.
-func (o Observation) dueReason(updatedAt, username string) string {
-	switch {
-	case o.Missing != nil:
-		return "the shop has no Klarna Checkout V3"
-	case o.Recorded == nil && username != "" && (o.NotShown != nil || o.Credentials.KustomID == username):
-		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
-	case o.NotShown != nil && o.Recorded != nil && !isLegacy(*o.Recorded):
-		// Nothing speaks against its having the key.
-		return ""
-	case o.Recorded == nil || o.Recorded.Username != o.Credentials.KustomID:
-		return o.takeoverReason()
-	case isLegacy(*o.Recorded):
-		return o.takeoverReason()
-	case !SameMoment(o.Credentials.UpdatedAt, updatedAt) || o.Credentials.Secret == mystore.SecretMissing:
-		return "somebody has changed the shop's credentials"
-	}
-	return ""
-}
-
-// isLegacy tells whether a key is one of Klarna's.
-func isLegacy(key kustom.Key) bool { return key.Origin().Owner == kustom.OwnerKlarna }
-
-// ageReason returns that the shop's key had reached the age of the rules when it was read, and nothing where it
-// had not.
-func (r Record) ageReason(rules Rules) string {
-	return AgeReason(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
-}
-
-const day = 24 * time.Hour
-
-// AgeReason returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
-func AgeReason(created time.Time, days int64, now time.Time) string {
-	if days <= 0 || created.IsZero() || now.IsZero() || int64(now.Sub(created)/day) < days {
-		return ""
-	}
-	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))
-}
-
-// expiryReason returns that the shop's key was about to expire when it was read, and nothing where it was not.
-func (r Record) expiryReason(rules Rules) string {
-	return ExpiryReason(r.CreatedAt, r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
-}
-
-// ExpiryReason returns that a key expires within a time, and nothing where it does not. 0 is never. A key that does not live
-// for twice that time is due after half its life: otherwise its successor would be due at once, and so would all that
-// follow.
-func ExpiryReason(created time.Time, at *time.Time, before time.Duration, now time.Time) string {
-	if at == nil || before <= 0 || now.IsZero() {
-		return ""
-	}
-	if life := at.Sub(created); !created.IsZero() && life > 0 {
-		before = min(before, life/2)
-	}
-	if now.Before(at.Add(-before)) {
-		return ""
-	}
-	return "the key expires on " + at.Format(time.DateOnly)
 }

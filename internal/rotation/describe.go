@@ -61,37 +61,3 @@ func (e *Engine) describeStore(ctx context.Context, merchantID string) string {
 	}
 	return fmt.Sprintf("%s (%s, %s)", merchantID, store.Name, store.Website)
 }
-
-// LostKeys returns the keys that earlier runs asked for, for a shop that has none recorded, without an answer that
-// named them. It asks for them again under the same idempotency keys. A key that is made by that at last is deleted
-// at once. A portal that knows no idempotency keys would make another key each time; there it returns none.
-func (e *Engine) LostKeys(ctx context.Context, shop string, record Record) ([]kustom.Orphan, error) {
-	if !e.Keys.SupportsDescriptions() {
-		return nil, nil
-	}
-	holds, err := e.Shops.Credentials(ctx, shop)
-	if err != nil && !isNotInstalled(err) {
-		return nil, err
-	}
-	description := DefaultDescription
-	if record.Description != nil {
-		description = *record.Description
-	}
-	plan := Plan{Shop: shop, MerchantID: record.MerchantID, Description: &description}
-	var lost []kustom.Orphan
-	for n := range maxReplays {
-		request := kustom.Request{MerchantID: plan.MerchantID, Description: description, IdempotencyKey: idempotencyKey(plan, holds.KustomID, n)}
-		key, err := e.Keys.Generate(ctx, request)
-		if replayed := (*kustom.ReplayedError)(nil); errors.As(err, &replayed) {
-			if orphan := e.unrecordedKey(ctx, replayed.Orphan, plan, &record); orphan != nil {
-				lost = append(lost, *orphan)
-			}
-			continue
-		}
-		if err != nil {
-			return lost, err
-		}
-		return lost, e.undo(ctx, key.Key, nil)
-	}
-	return lost, nil
-}

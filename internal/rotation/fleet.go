@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
 // Fleet is what one operation does for many shops, several at a time. Each of its workers has one member to
@@ -162,15 +161,6 @@ func (f *Fleet) readShops(ctx context.Context, wanted func(*Member) bool) {
 	})
 }
 
-// ReadShop reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3, or that its page does not
-// show which key it has, is no failure.
-func (e *Engine) ReadShop(ctx context.Context, shop string) error {
-	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) && !mystore.IsNotShown(err) {
-		return err
-	}
-	return nil
-}
-
 // Execute does what is planned for each member. A key that was kept for a shop is tried again when all members
 // are done.
 func (f *Fleet) Execute(ctx context.Context) []Failure {
@@ -281,11 +271,6 @@ func (f *Fleet) remove(ctx context.Context, m *Member) error {
 	return own.Err
 }
 
-// Key returns the shop's recorded key.
-func (r Record) Key() KeyRef {
-	return KeyRef{MerchantID: r.MerchantID, CredentialID: r.CredentialID, Username: r.Username, Host: r.Host}
-}
-
 // retryDeletions deletes the keys that were left because a shop had them or could not be asked, where that is no
 // longer so. It returns the shops that can't leave the fleet: with each, the record of a key that is still to be
 // deleted would go.
@@ -342,54 +327,4 @@ func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx con
 		}
 	}
 	return failures
-}
-
-// breakerThreshold is how many failures in a row that are about all shops keep a fleet from starting with further
-// ones.
-const breakerThreshold = 10
-
-// breaker counts such failures. It is safe for concurrent use.
-type breaker struct {
-	isOutage func(error) bool
-
-	mu sync.Mutex
-	// started is how many shops were begun with, and before of them until the first failure of the row.
-	started, startedBefore int
-	failures               int
-	last                   error
-}
-
-// start returns the number of a shop that is begun with.
-func (o *breaker) start() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.started++
-	return o.started
-}
-
-// record notes what became of a shop. One that was begun with before the failures does not end their row: it may
-// have been past what has stopped working.
-func (o *breaker) record(number int, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case err != nil && o.isOutage(err):
-		if o.failures == 0 {
-			o.startedBefore = o.started
-		}
-		o.failures++
-		o.last = err
-	case number > o.startedBefore:
-		o.failures = 0
-	}
-}
-
-// tripped returns the last of the failures, once there have been enough.
-func (o *breaker) tripped() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.failures < breakerThreshold {
-		return nil
-	}
-	return o.last
 }

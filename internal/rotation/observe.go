@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
@@ -30,123 +28,6 @@ type Observation struct {
 	// Replaced are the keys that the shop's present key took the place of, as far as this machine knows, and that were
 	// not deleted so far.
 	Replaced []KeyRef
-}
-
-// walk is what the objects of a walk share.
-type walk struct {
-	// deletingLost is held by the one who deletes keys that were lost.
-	deletingLost sync.Mutex
-
-	mu sync.Mutex
-	// cleared are the shops that were cleared in this walk, as they were before. Where Terraform replaces an
-	// object, it plans the new one again after the old one is gone, and rejects the apply if the shop's
-	// condition then leads to another plan.
-	cleared map[string]Observation
-	// owners has what kind of object each shop is in.
-	owners map[string]string
-	// missed are the keys that shops hold and that were not listed.
-	missed map[string]missed
-	// managed are the usernames of the keys that objects of their own have.
-	managed map[string]bool
-	// named are the usernames of the keys that a person was told of as left behind.
-	named map[string]bool
-	// pending are keys whose deletion waits for what the walk learns of shops.
-	pending []pendingKey
-	// active counts the objects that are changing shops and keys.
-	active int
-}
-
-func (w *walk) noteCleared(shop string, seen Observation) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.cleared == nil {
-		w.cleared = map[string]Observation{}
-	}
-	w.cleared[shop] = seen
-}
-
-func (w *walk) clearedShop(shop string) (Observation, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	seen, ok := w.cleared[shop]
-	return seen, ok
-}
-
-// Claim notes that an object of the configuration, of the given kind, owns a shop. The error is an
-// [*OwnedTwiceError] where another one does: each would undo what the other has done, at every apply. It is to
-// be called once for each object and walk.
-func (e *Engine) Claim(shop, kind string) error {
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	if e.walk.owners == nil {
-		e.walk.owners = map[string]string{}
-	}
-	if first, owned := e.walk.owners[shop]; owned {
-		return &OwnedTwiceError{Shop: shop, First: first, Second: kind}
-	}
-	e.walk.owners[shop] = kind
-	return nil
-}
-
-// ForgetClaims forgets what [Engine.Claim] has noted: another run validates its objects with this engine.
-func (e *Engine) ForgetClaims() {
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	e.walk.owners = nil
-}
-
-// MarkManaged notes that an object of this walk has a key of its own, and deletes it when it is destroyed or replaced.
-func (e *Engine) MarkManaged(username string) {
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	if e.walk.managed == nil {
-		e.walk.managed = map[string]bool{}
-	}
-	e.walk.managed[username] = true
-}
-
-// IsManaged tells whether an object of this walk that was read so far has a key.
-func (e *Engine) IsManaged(username string) bool {
-	e.walk.mu.Lock()
-	defer e.walk.mu.Unlock()
-	return e.walk.managed[username]
-}
-
-// missed is a username that a shop held, and that no list of its store had at a time.
-type missed struct {
-	Username string    `json:"username"`
-	At       time.Time `json:"at"`
-}
-
-// missedTTL is how long it counts that an earlier run has missed a key.
-const missedTTL = time.Hour
-
-// firstMissed returns when the key that a shop holds was first missed, by this walk or by an earlier run of this machine:
-// the plan and the apply need not both wait for the portal's lag.
-func (w *walk) firstMissed(sightings LocalCache, shop string, now missed) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	first, ok := w.missed[shop]
-	if !ok {
-		first = sightings.lastMissed(shop)
-	}
-	if first.Username != now.Username || now.At.Sub(first.At) > missedTTL || now.At.Before(first.At) {
-		first = now
-		sightings.recordMissed(shop, now)
-	}
-	if w.missed == nil {
-		w.missed = map[string]missed{}
-	}
-	w.missed[shop] = first
-	return first.At
-}
-
-// forgetMissed forgets that the key of a shop was missed.
-func (w *walk) forgetMissed(sightings LocalCache, shop string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.missed, shop)
-	sightings.forgetMissed(shop)
 }
 
 // Observe looks at a shop and its store's keys. CredentialID is the key that is recorded for the shop, empty
@@ -285,70 +166,6 @@ func (o Observation) interrupted() []KeyRef {
 		}
 	}
 	return keys
-}
-
-// RetiredKey is a key that has gone out of use and was not deleted: because its policy keeps it, or until it is
-// unused.
-type RetiredKey struct {
-	KeyRef
-	CreatedAt  time.Time  `json:"created_at"`
-	LastUsedAt *time.Time `json:"last_used_at"`
-	// Interrupted says that an earlier run was about to delete the key, and was killed.
-	Interrupted bool `json:"interrupted,omitempty"`
-}
-
-func (k RetiredKey) isIdle(unusedFor time.Duration, now time.Time) bool {
-	return IsIdle(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
-}
-
-// withInterrupted adds to the retired keys of a shop those that a killed run was about to delete. The record has not
-// heard of that run. After a second one that was killed, nothing but this machine's note has the keys of the first.
-func (m Memory) withInterrupted(seen Observation) []RetiredKey {
-	known, retired := m.undeletedRefs(), slices.Clone(m.Retired)
-	for _, key := range m.Retired {
-		known = append(known, key.KeyRef)
-	}
-	for _, key := range seen.interrupted() {
-		if !contains(known, key) {
-			retired = append(retired, RetiredKey{KeyRef: key, Interrupted: true})
-		}
-	}
-	return retired
-}
-
-// existingRetired returns the retired keys that still exist, with their last use.
-func (e *Engine) existingRetired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, error) {
-	var still []RetiredKey
-	for _, key := range keys {
-		now, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
-		if isNoKey(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		key.CreatedAt, key.LastUsedAt = now.CreatedAt, now.LastUsedAt
-		still = append(still, key)
-	}
-	return still, nil
-}
-
-// existing returns the keys that an earlier run could not delete and that still exist, or may.
-func (e *Engine) existing(ctx context.Context, keys []kustom.Orphan) ([]kustom.Orphan, error) {
-	var still []kustom.Orphan
-	for _, key := range keys {
-		if key.CredentialID != "" {
-			_, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
-			if isNoKey(err) {
-				continue
-			}
-			if notListed := (*NotListedError)(nil); err != nil && !errors.As(err, &notListed) {
-				return nil, err
-			}
-		}
-		still = append(still, key)
-	}
-	return still, nil
 }
 
 func usernames(keys []kustom.Key) []string {

@@ -73,15 +73,3 @@ func (e *Engine) mayBeHeld(ctx context.Context, key kustom.Key) bool {
 	}
 	return err != nil
 }
-
-// isFirstNamed tells whether a key has not been named in this walk yet, and notes that it has.
-func (w *walk) isFirstNamed(username string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.named == nil {
-		w.named = map[string]bool{}
-	}
-	first := !w.named[username]
-	w.named[username] = true
-	return first
-}

@@ -9,55 +9,12 @@
 package rotation
 
 import (
-	"context"
-	"fmt"
-	"iter"
-	"runtime/debug"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
-
-// Portal is Kustom Portal, by its API or by its pages.
-type Portal interface {
-	// Ready returns why the portal can't be used yet, nil where it can.
-	Ready() error
-	// Generate makes a key. The error can be a [*kustom.ReplayedError] or a [*kustom.OrphanError].
-	Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error)
-	// DeleteOrphan deletes a key. It is no error where there is none.
-	DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error
-	// SupportsDescriptions reports whether a key can be given a description, and its request an idempotency key.
-	SupportsDescriptions() bool
-	// Generated reports whether this portal has made the key itself, in this process.
-	Generated(credentialID string) bool
-	// Key returns a key, or a [*kustom.NoKeyError].
-	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
-	// Keys yields the keys of a store or, if merchantID is empty, of all that the user can see.
-	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
-	// Stores yields the stores that the user can see.
-	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
-}
-
-// ShopService is Mystore, by its API or by its pages.
-type ShopService interface {
-	// Credentials returns what a shop holds, or a [*mystore.NotInstalledError].
-	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-	// Install writes a pair into a shop.
-	Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error)
-	// Clear empties a shop's credentials.
-	Clear(ctx context.Context, shop string) (mystore.Credentials, error)
-}
-
-// Merchant is Kustom's merchant API.
-type Merchant interface {
-	// Prove returns nil where the pair works, and a [*kustom.ProofError] otherwise.
-	Prove(ctx context.Context, username, secret string) error
-}
 
 const (
 	// PropagationDelay is how long after a change a vendor may still answer as if it had not happened. Lists
@@ -147,60 +104,6 @@ func New(o Options) *Engine {
 	return &Engine{
 		Keys: keys, Shops: shops, Prefetcher: NewPrefetcher(shops), clock: o.Clock, requests: newRequestLog(o.Requests), steps: keys.steps,
 	}
-}
-
-// PanicError is a panic that was recovered: a fault of the provider.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-// Error implements error.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
-
-// recoverInto turns a panic of the calling function into an error, so that what it had made is undone or
-// remembered as after any other failure.
-func recoverInto(err *error) {
-	if value := recover(); value != nil {
-		*err = &PanicError{Value: value, Stack: debug.Stack()}
-	}
-}
-
-// goSafely runs f beside the caller. A panic of f ends it, and nothing else: what f was to find out is found
-// out by whoever needs it.
-func goSafely(f func()) {
-	go func() {
-		var err error
-		defer recoverInto(&err)
-		f()
-	}()
-}
-
-// Concurrently runs functions beside each other and returns the first error. It ends the others then. A panic of one of
-// them is an error too.
-func Concurrently(ctx context.Context, functions ...func(ctx context.Context) error) error {
-	return forEach(ctx, len(functions), len(functions), func(ctx context.Context, i int) error { return functions[i](ctx) })
-}
-
-// forEach calls do for 0 to n-1, some of them at a time, and returns the first error. It ends the others then.
-func forEach(ctx context.Context, limit, n int, do func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(limit)
-	for i := range n {
-		group.Go(func() (err error) {
-			defer recoverInto(&err)
-			return do(ctx, i)
-		})
-	}
-	return group.Wait()
-}
-
-// sleepUntil waits for a moment, unless it is over.
-func sleepUntil(ctx context.Context, c clock.Clock, moment time.Time) error {
-	if wait := moment.Sub(c.Now()); wait > 0 {
-		return c.Sleep(ctx, wait)
-	}
-	return ctx.Err()
 }
 
 // FormatDuration returns a duration as a person writes it: 24h, where its String method returns 24h0m0s.

@@ -153,3 +153,39 @@ func rangeOver[T any](open func() iter.Seq2[T, error], yield func(T, error) bool
 	})
 	return nil
 }
+
+// Portal is Kustom Portal, by its API or by its pages.
+type Portal interface {
+	// Ready returns why the portal can't be used yet, nil where it can.
+	Ready() error
+	// Generate makes a key. The error can be a [*kustom.ReplayedError] or a [*kustom.OrphanError].
+	Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error)
+	// DeleteOrphan deletes a key. It is no error where there is none.
+	DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error
+	// SupportsDescriptions reports whether a key can be given a description, and its request an idempotency key.
+	SupportsDescriptions() bool
+	// Generated reports whether this portal has made the key itself, in this process.
+	Generated(credentialID string) bool
+	// Key returns a key, or a [*kustom.NoKeyError].
+	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
+	// Keys yields the keys of a store or, if merchantID is empty, of all that the user can see.
+	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
+	// Stores yields the stores that the user can see.
+	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
+}
+
+// ShopService is Mystore, by its API or by its pages.
+type ShopService interface {
+	// Credentials returns what a shop holds, or a [*mystore.NotInstalledError].
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+	// Install writes a pair into a shop.
+	Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error)
+	// Clear empties a shop's credentials.
+	Clear(ctx context.Context, shop string) (mystore.Credentials, error)
+}
+
+// Merchant is Kustom's merchant API.
+type Merchant interface {
+	// Prove returns nil where the pair works, and a [*kustom.ProofError] otherwise.
+	Prove(ctx context.Context, username, secret string) error
+}

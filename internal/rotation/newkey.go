@@ -1,0 +1,311 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+const (
+	// ownUseMargin is how much later than the engine's own proof of a key its last use has to be to be the shop's: the
+	// portal's pages show it to the minute.
+	ownUseMargin = time.Minute
+	// maxRounds is how many keys a shop is given one after the other, where somebody deletes them meanwhile.
+	maxRounds = 3
+	// maxReplays is how many keys of runs that were killed are looked for.
+	maxReplays = 20
+)
+
+// connect gives a shop a new key, and records it. It returns the keys that turned up meanwhile and have to be
+// deleted. A shop that was moved to another store since the plan is refused as it would be by a plan.
+func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
+	e.Shops.NoteConfigured(plan.Shop, plan.MerchantID, record.Username)
+	before, err := e.Shops.Credentials(ctx, plan.Shop)
+	if mystore.IsNotShown(err) {
+		before.KustomID, err = record.Username, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+		return nil, &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
+	}
+	if record.Username != "" {
+		e.WarnUnexpectedKey(plan.Shop, before.KustomID, append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.HeldUsername)...)
+	}
+	var leftovers []kustom.Orphan
+	for round := 1; ; round++ {
+		key, replayed, err := e.generate(ctx, plan, before.KustomID, record)
+		leftovers = append(leftovers, replayed...)
+		if err != nil {
+			return leftovers, err
+		}
+		going := plan.deletedNow()
+		for _, left := range leftovers {
+			going = append(going, KeyRef{MerchantID: left.MerchantID, CredentialID: left.CredentialID, Username: left.Username})
+		}
+		e.Shops.cache.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: going})
+		holds, unconfirmed, err := e.installNewKey(ctx, plan.Shop, key)
+		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
+			before = holds
+			continue
+		}
+		if err != nil {
+			return leftovers, err
+		}
+		record.setKey(key.Key)
+		record.Memory = Memory{
+			UnconfirmedSince: unconfirmed, UpdatedAt: holds.UpdatedAt, HeldUsername: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
+			Imported: false, Retired: record.Memory.Retired, Undeleted: record.Memory.Undeleted,
+		}
+		return leftovers, nil
+	}
+}
+
+// WarnUnexpectedKey warns of a key that a shop holds when it is about to get another one, and that is none of those that the
+// plan expected there: somebody has changed the shop since. A saved plan goes on all the same.
+func (e *Engine) WarnUnexpectedKey(shop, held string, expected ...string) {
+	if held == "" || slices.Contains(expected, held) || e.IsManaged(held) {
+		return
+	}
+	e.Keys.warn(Warning{
+		Summary: ShopChanged,
+		Detail: fmt.Sprintf("Shop %s held %s when this run was about to give it another key, and the plan did not expect that: somebody has changed "+
+			"the shop since. This run does not delete %s.", shop, redactSecret(held), redactSecret(held)),
+	})
+}
+
+func usernamesOfRefs(lists ...[]KeyRef) []string {
+	var names []string
+	for _, key := range slices.Concat(lists...) {
+		names = append(names, key.Username)
+	}
+	return names
+}
+
+// generate generates the shop's new key. The request has an idempotency key that the next run derives too, if
+// this one is killed: the portal then answers with the ID of the key that was made, and that one is returned as
+// left over. After a run that failed and undid its key, the next one pays for that with one request: no record of a
+// new shop could tell it that the first idempotency key is spent.
+func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
+	var leftovers []kustom.Orphan
+	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
+	for n := range maxReplays {
+		request.IdempotencyKey = idempotencyKey(plan, holds, n)
+		if record.Memory.hasUnanswered(request.IdempotencyKey) {
+			continue
+		}
+		key, err := e.Keys.Generate(ctx, request)
+		if replayed := (*kustom.ReplayedError)(nil); errors.As(err, &replayed) {
+			if leftover := e.unrecordedKey(ctx, replayed.Orphan, plan, record); leftover != nil {
+				leftovers = append(leftovers, *leftover)
+			}
+			continue
+		}
+		if kustom.IsLimitReached(err) && e.makeRoom(ctx, &leftovers, &record.Memory.Undeleted) {
+			key, err = e.Keys.Generate(ctx, request)
+		}
+		return key, leftovers, err
+	}
+	request.IdempotencyKey = ""
+	key, err := e.Keys.Generate(ctx, request)
+	return key, leftovers, err
+}
+
+// Generate generates a key for whoever keeps its secret. Until it returns, the request is remembered on this machine:
+// where the process is killed meanwhile, [Engine.DeleteLost] of a later run finds the key. The same is so where the
+// portal's client panics.
+func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
+	var sent []string
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) {
+			return
+		}
+		for _, idempotencyKey := range sent {
+			e.requests.end(idempotencyKey)
+		}
+	}()
+	defer recoverInto(&err)
+	r.Announce = func(idempotencyKey string) {
+		sent = append(sent, idempotencyKey)
+		e.requests.begin(ctx, r.MerchantID, r.Description, idempotencyKey)
+	}
+	return e.Keys.Generate(ctx, r)
+}
+
+// idempotencyKey derives the idempotency key of the nth request for a key that takes the place of the one that
+// the shop holds. The description is part of the request: portals may refuse an idempotency key that another request
+// was sent with.
+func idempotencyKey(plan Plan, holds string, n int) string {
+	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, plan.description(), n)
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+}
+
+// unrecordedKey returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
+func (e *Engine) unrecordedKey(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
+	key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID)
+	if isNoKey(err) {
+		return nil
+	}
+	orphan.Username = key.Username
+	known := slices.Concat(plan.Keep, plan.Delete)
+	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {
+		return nil
+	}
+	// The run that made it may have been installing it, or may be alive: it proves a key for up to propagationWindow
+	// before it installs it.
+	now := e.clock.Now()
+	orphan.Attempted = now.Add(max(0, propagationWindow-max(0, now.Sub(key.CreatedAt))))
+	return &orphan
+}
+
+// makeRoom deletes keys that earlier runs left over, where the store has as many keys as it may have. It takes those
+// that are gone out of the lists, and tells whether there are any.
+func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
+	room := false
+	for _, list := range lists {
+		before := len(*list)
+		*list = slices.DeleteFunc(slices.Clone(*list), func(key kustom.Orphan) bool { return e.DeleteIfUnused(ctx, key, 0) == nil })
+		room = room || len(*list) < before
+	}
+	return room
+}
+
+// installNewKey proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
+// (I1), and the new one is deleted, or the error is a [*KeyStateUnknownError]. Only after a
+// [*KeyVanishedError] the shop holds a key that does not exist, and needs another one at once.
+//
+// Unconfirmed is when the key was proven, where the shop took it and does not show whether it has it; zero where
+// it does.
+func (e *Engine) installNewKey(ctx context.Context, shop string, key kustom.NewKey) (holds mystore.Credentials, unconfirmed time.Time, err error) {
+	if err := e.proveNew(ctx, key); err != nil {
+		return mystore.Credentials{}, time.Time{}, e.undo(ctx, key.Key, err)
+	}
+	proven := e.clock.Now()
+	holds, err = e.Shops.Install(ctx, shop, Pair{Username: key.Username, Secret: key.Secret})
+	switch {
+	case mystore.IsNotConfirmed(err):
+		holds, unconfirmed, err = mystore.Credentials{KustomID: key.Username}, proven, nil
+	case err != nil:
+		holds, err = e.resolveInstall(ctx, shop, key.Key, err)
+	}
+	if err != nil {
+		return mystore.Credentials{}, time.Time{}, err
+	}
+	return holds, unconfirmed, e.checkExists(ctx, shop, key.Key)
+}
+
+// proveNew proves a new key, and that the portal has it, right before it is installed.
+func (e *Engine) proveNew(ctx context.Context, key kustom.NewKey) (err error) {
+	defer recoverInto(&err)
+	if err := e.Shops.Prove(ctx, Pair{Username: key.Username, Secret: key.Secret}); err != nil {
+		return err
+	}
+	if _, err := e.Keys.Fresh(ctx, key.MerchantID); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// resolveInstall looks whether a pair whose installation failed is in the shop all the same. Only a write that
+// certainly did not happen is undone: one that may still arrive would leave the shop with a key that is deleted
+// (I1).
+func (e *Engine) resolveInstall(ctx context.Context, shop string, key kustom.Key, cause error) (mystore.Credentials, error) {
+	if notWritten(cause) {
+		return mystore.Credentials{}, e.undo(ctx, key, cause)
+	}
+	detached, cancel := clock.Detach(ctx, e.clock, undoTimeout)
+	defer cancel()
+	attempted := e.clock.Now()
+	e.Shops.shop(shop).markStale()
+	holds, err := e.Shops.Fresh(detached, shop)
+	if err == nil && (holds.KustomID != key.Username || holds.Secret == mystore.SecretMissing) {
+		err = &MismatchError{Shop: shop, Want: key.Username, Got: holds.KustomID}
+	}
+	e.steps.record(detached, StepConfirm, key.MerchantID, key.Username, outcomeOf(err), err)
+	if err == nil {
+		return holds, nil
+	}
+	orphan := refOf(key).Orphan()
+	orphan.Attempted = attempted
+	return mystore.Credentials{}, &KeyStateUnknownError{Key: orphan, Cause: cause, Cleanup: err}
+}
+
+// undo deletes a new key that no shop has got, and returns cause.
+func (e *Engine) undo(ctx context.Context, key kustom.Key, cause error) error {
+	ctx, cancel := clock.Detach(ctx, e.clock, undoTimeout)
+	defer cancel()
+	orphan := refOf(key).Orphan()
+	if err := e.Keys.Delete(ctx, orphan); err != nil {
+		return &KeyStateUnknownError{Key: orphan, Cause: cause, Cleanup: err}
+	}
+	return cause
+}
+
+// undeletedKeys returns the keys that err says to look after.
+func undeletedKeys(err error) []kustom.Orphan {
+	var unknown *KeyStateUnknownError
+	if errors.As(err, &unknown) {
+		return []kustom.Orphan{unknown.Key}
+	}
+	var orphan *kustom.OrphanError
+	if errors.As(err, &orphan) {
+		return []kustom.Orphan{orphan.Orphan}
+	}
+	return nil
+}
+
+// checkExists makes sure that a key that a shop has just got was not deleted by somebody else meanwhile.
+func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) error {
+	if postponeInstalled(ctx, key) {
+		return nil
+	}
+	return e.checkListedAfter(ctx, KeyVanishedError{shop, key.Username}, key.MerchantID, func() bool {
+		_, err := e.Keys.portalCalls.Key(ctx, key.MerchantID, key.CredentialID)
+		return isNoKey(err)
+	})
+}
+
+// CheckInstalled makes sure that a key that somebody else made was not deleted while a shop got it. Otherwise it returns a
+// [*KeyVanishedError]: the shop holds a key that does not exist. It asks the portal only about a store whose keys this walk
+// has listed before: to give a shop a key needs no access to the portal.
+func (e *Engine) CheckInstalled(ctx context.Context, shop string, pair Pair) (err error) {
+	defer recoverInto(&err)
+	merchantID, ok := kustom.StoreOf(pair.Username)
+	if !ok || !e.Keys.hasListed(merchantID) {
+		return nil
+	}
+	return e.checkListedAfter(ctx, KeyVanishedError{shop, pair.Username}, merchantID, func() bool {
+		var proof *kustom.ProofError
+		return errors.As(e.Shops.Prove(ctx, pair), &proof) && proof.Verdict == kustom.VerdictRefused
+	})
+}
+
+// checkListedAfter returns vanished if the store's list does not have the key, gone says so too, and both are so again when
+// no read can be stale any more.
+func (e *Engine) checkListedAfter(ctx context.Context, vanished KeyVanishedError, merchantID string, gone func() bool) error {
+	for begun := e.clock.Now(); ; {
+		e.Keys.invalidate(merchantID)
+		listed, err := e.Keys.Fresh(ctx, merchantID)
+		if err != nil {
+			return nil //nolint:nilerr // The shop works; that the list can't be read keeps the old keys, and nothing else.
+		}
+		if slices.ContainsFunc(listed, func(k kustom.Key) bool { return k.Username == vanished.Username }) || !gone() {
+			return nil
+		}
+		if e.clock.Now().Sub(begun) >= PropagationDelay {
+			return &vanished
+		}
+		if e.clock.Sleep(ctx, PropagationDelay) != nil {
+			return nil //nolint:nilerr // The shop works; the next run looks again.
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package rotation
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+)
+
+// awaitsFirstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
+const awaitsFirstUse = "the new key's first use by the shop"
+
+// awaitsIdle is what the deletion of a replaced key waits for, where something else may use it too.
+func awaitsIdle(unusedFor time.Duration) string {
+	return fmt.Sprintf("no use of the key for %s", FormatDuration(unusedFor))
+}
+
+// unfinishedReason is why an apply only deletes keys.
+const unfinishedReason = "keys are left that an earlier run could not delete"
+
+// changedAttribute returns which attribute asks for a new key, and nothing where none does. That an imported shop gets
+// its first triggers is no change.
+func (c Config) changedAttribute(record Record) string {
+	switch {
+	case c.MerchantID != record.MerchantID:
+		return "merchant_id has changed"
+	case c.Description != nil && (record.Description == nil || *c.Description != *record.Description):
+		return "description has changed"
+	case record.Memory.Imported && len(record.Triggers) == 0:
+		return ""
+	case !maps.Equal(c.Triggers, record.Triggers):
+		return "rotate_when_changed has changed"
+	}
+	return ""
+}
+
+// takeoverReason returns why a shop that is taken over gets a new key.
+func (o Observation) takeoverReason() string {
+	id := o.Credentials.KustomID
+	store, known := o.store()
+	switch {
+	case o.NotShown != nil:
+		return "the shop's page does not show which key it has; an empty field does not mean that it has none"
+	case id == "":
+		return "the shop has no key"
+	case id == SecretAsID:
+		return "the shop has a secret in place of its Kustom ID"
+	case known && store != o.MerchantID:
+		return fmt.Sprintf("the shop uses %s, a key of another store", id)
+	case o.Held == nil:
+		return fmt.Sprintf("the shop uses %s, a key that the portal does not list; there is nothing to delete", id)
+	case kustom.IsLegacyHost(o.Held.Host):
+		return fmt.Sprintf("the shop uses %s, a key of %s", id, o.Held.Host)
+	case isLegacy(*o.Held):
+		return fmt.Sprintf("the shop uses %s, a key of Klarna's", id)
+	}
+	return fmt.Sprintf("the shop uses %s, a key whose secret nobody can read", id)
+}
+
+// dueReason returns why a shop that has been taken over needs a new key, and nothing where it does not.
+func (o Observation) dueReason(updatedAt, username string) string {
+	switch {
+	case o.Missing != nil:
+		return "the shop has no Klarna Checkout V3"
+	case o.Recorded == nil && username != "" && (o.NotShown != nil || o.Credentials.KustomID == username):
+		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
+	case o.NotShown != nil && o.Recorded != nil && !isLegacy(*o.Recorded):
+		// Nothing speaks against its having the key.
+		return ""
+	case o.Recorded == nil || o.Recorded.Username != o.Credentials.KustomID:
+		return o.takeoverReason()
+	case isLegacy(*o.Recorded):
+		return o.takeoverReason()
+	case !SameMoment(o.Credentials.UpdatedAt, updatedAt) || o.Credentials.Secret == mystore.SecretMissing:
+		return "somebody has changed the shop's credentials"
+	}
+	return ""
+}
+
+// isLegacy tells whether a key is one of Klarna's.
+func isLegacy(key kustom.Key) bool { return key.Origin().Owner == kustom.OwnerKlarna }
+
+// ageReason returns that the shop's key had reached the age of the rules when it was read, and nothing where it
+// had not.
+func (r Record) ageReason(rules Rules) string {
+	return AgeReason(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
+}
+
+const day = 24 * time.Hour
+
+// AgeReason returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
+func AgeReason(created time.Time, days int64, now time.Time) string {
+	if days <= 0 || created.IsZero() || now.IsZero() || int64(now.Sub(created)/day) < days {
+		return ""
+	}
+	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))
+}
+
+// expiryReason returns that the shop's key was about to expire when it was read, and nothing where it was not.
+func (r Record) expiryReason(rules Rules) string {
+	return ExpiryReason(r.CreatedAt, r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
+}
+
+// ExpiryReason returns that a key expires within a time, and nothing where it does not. 0 is never. A key that does not live
+// for twice that time is due after half its life: otherwise its successor would be due at once, and so would all that
+// follow.
+func ExpiryReason(created time.Time, at *time.Time, before time.Duration, now time.Time) string {
+	if at == nil || before <= 0 || now.IsZero() {
+		return ""
+	}
+	if life := at.Sub(created); !created.IsZero() && life > 0 {
+		before = min(before, life/2)
+	}
+	if now.Before(at.Add(-before)) {
+		return ""
+	}
+	return "the key expires on " + at.Format(time.DateOnly)
+}
