@@ -2,22 +2,23 @@ package rotation
 
 import "sync"
 
-// breakerThreshold is how many failures in a row that are about all shops keep a fleet from starting with further
-// ones.
+// breakerThreshold is how many consecutive outage failures trip the breaker.
 const breakerThreshold = 10
 
-// breaker counts such failures. It is safe for concurrent use.
+// breaker is a circuit breaker. It trips after consecutive failures that affect all shops. It is safe for
+// concurrent use.
 type breaker struct {
 	isOutage func(error) bool
 
 	mu sync.Mutex
-	// started is how many shops were begun with, and before of them until the first failure of the row.
+	// started is how many shops have been started, and startedBefore how many of them before the first of the
+	// failures.
 	started, startedBefore int
 	failures               int
 	last                   error
 }
 
-// start returns the number of a shop that is begun with.
+// start returns the number of the shop that starts now.
 func (o *breaker) start() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -25,8 +26,8 @@ func (o *breaker) start() int {
 	return o.started
 }
 
-// record notes what became of a shop. One that was begun with before the failures does not end their row: it may
-// have been past what has stopped working.
+// record records the result of a shop. The success of a shop that started before the failures does not reset their
+// count: it may already have been past the part that stopped working.
 func (o *breaker) record(number int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,7 +43,7 @@ func (o *breaker) record(number int, err error) {
 	}
 }
 
-// tripped returns the last of the failures, once there have been enough.
+// tripped returns the last of the failures if the breaker has tripped, or nil.
 func (o *breaker) tripped() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// PanicError is a panic that was recovered: a fault of the provider.
+// PanicError is a recovered panic. It is a bug of the provider.
 type PanicError struct {
 	Value any
 	Stack []byte
@@ -20,16 +20,15 @@ type PanicError struct {
 // Error implements error.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// recoverInto turns a panic of the calling function into an error, so that what it had made is undone or
-// remembered as after any other failure.
+// recoverInto turns a panic of the calling function into an error. The caller can then undo or remember what it
+// generated.
 func recoverInto(err *error) {
 	if value := recover(); value != nil {
 		*err = &PanicError{Value: value, Stack: debug.Stack()}
 	}
 }
 
-// goSafely runs f beside the caller. A panic of f ends it, and nothing else: what f was to find out is found
-// out by whoever needs it.
+// goSafely runs f in a goroutine. A panic ends only f: whoever needs the result of f gets it in another way.
 func goSafely(f func()) {
 	go func() {
 		var err error
@@ -38,13 +37,14 @@ func goSafely(f func()) {
 	}()
 }
 
-// Concurrently runs functions beside each other and returns the first error. It ends the others then. A panic of one of
-// them is an error too.
+// Concurrently runs functions in goroutines and returns the first error, which cancels the context of the others. A
+// panic counts as an error.
 func Concurrently(ctx context.Context, functions ...func(ctx context.Context) error) error {
 	return forEach(ctx, len(functions), len(functions), func(ctx context.Context, i int) error { return functions[i](ctx) })
 }
 
-// forEach calls do for 0 to n-1, some of them at a time, and returns the first error. It ends the others then.
+// forEach calls do for 0 to n-1, at most limit at a time. It returns the first error, which cancels the context of
+// the others. A panic counts as an error.
 func forEach(ctx context.Context, limit, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(limit)
@@ -57,7 +57,7 @@ func forEach(ctx context.Context, limit, n int, do func(ctx context.Context, i i
 	return group.Wait()
 }
 
-// sleepUntil waits for a moment, unless it is over.
+// sleepUntil waits until a moment or the end of ctx. It returns ctx's error if ctx has ended.
 func sleepUntil(ctx context.Context, c clock.Clock, moment time.Time) error {
 	if wait := moment.Sub(c.Now()); wait > 0 {
 		return c.Sleep(ctx, wait)

@@ -9,72 +9,71 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// KeyPolicy says what becomes of a key that a shop does not use any more.
+// KeyPolicy says what happens to a replaced key.
 type KeyPolicy string
 
 // The policies.
 const (
-	// DeleteKeys deletes it at once.
+	// DeleteKeys deletes replaced keys at once.
 	DeleteKeys KeyPolicy = "delete"
-	// KeepKeys leaves it in the portal.
+	// KeepKeys leaves replaced keys in the portal.
 	KeepKeys KeyPolicy = "keep"
-	// DeleteUnusedKeys deletes it when it was not used for a time: another system may use it too.
+	// DeleteUnusedKeys deletes replaced keys after a time without use, because another system may use them too.
 	DeleteUnusedKeys KeyPolicy = "delete_when_unused"
 )
 
-// DefaultDescription is the description of a new key where none is configured.
+// DefaultDescription is the description of a new key if none is configured.
 const DefaultDescription = "terraform"
 
-// Rules say how a shop's keys rotate, and what becomes of the keys and shops that are let go of.
+// Rules configure when a shop's key rotates, and what happens to the replaced one.
 type Rules struct {
-	// RotateAfterDays is the age in days at which a key is due; 0 is never.
+	// RotateAfterDays is the age in days at which a key is due; 0 means never.
 	RotateAfterDays int64
-	// RotateBeforeExpiry is how long before its expiry a key is due; 0 is never.
+	// RotateBeforeExpiry is how long before its expiry a key is due; 0 means never.
 	RotateBeforeExpiry time.Duration
-	// ReplacedKeys is the policy for keys that go out of use; empty is [DeleteKeys].
+	// ReplacedKeys is the policy for replaced keys; empty means [DeleteKeys].
 	ReplacedKeys KeyPolicy
 	// UnusedFor is the time without use that [DeleteUnusedKeys] waits for.
 	UnusedFor time.Duration
-	// AllowStoreChange lets a shop get a key of another store than its present one belongs to.
+	// AllowStoreChange allows to replace a shop's key with one of another store.
 	AllowStoreChange bool
 }
 
-// Config is what the configuration asks for one shop.
+// Config is the configuration of one shop.
 type Config struct {
 	Shop, MerchantID string
-	// Description is what the portal shows beside a key; nil where none is configured.
+	// Description is the description of the shop's key in the portal, or nil if none is configured.
 	Description *string
-	// NoDescriptions says that the portal shows no descriptions, so that a new key gets none.
+	// NoDescriptions reports that the portal shows no descriptions, so a new key gets none.
 	NoDescriptions bool
-	// Triggers rotate the key when they change. Nil and empty are equal: not given.
+	// Triggers rotate the key when they change. Nil and empty are equal.
 	Triggers map[string]string
 	Rules
-	// HasUnknown says that something that may ask for a new key is not known before the apply.
+	// HasUnknown reports that a value that may ask for a new key is unknown until the apply.
 	HasUnknown bool
 }
 
-// Plan is what is to become of one shop and its keys.
+// Plan is what an apply does with one shop and its keys.
 type Plan struct {
 	Shop, MerchantID string
-	// Generate says that the shop gets a new key, with this description; nil where it gets none.
+	// Generate reports that the shop gets a new key. Description is the new key's description, or nil for none.
 	Generate    bool
 	Description *string
-	// Undecided says that only the apply can tell whether it does.
+	// Undecided reports that only the apply can tell whether the shop gets a new key.
 	Undecided bool
-	// Changes says that the plan is another one than was recorded: Reason, Delete and Keep are new.
+	// Changes reports that the plan differs from the record: Reason, Delete and Keep are new.
 	Changes bool
 	Reason  string
-	// Previous is the username of the key that the shop has before it gets a new one; empty where it has none, or where
-	// that is not known.
+	// Previous is the username of the key that a new key replaces. It is empty if there is none, or if it is
+	// unknown.
 	Previous string
-	// Delete are the keys that are deleted, at once or when what they wait for has come; Keep those that go out
-	// of use and stay.
+	// Delete are the keys to delete, at once or after what they wait for. Keep are the replaced keys that stay.
 	Delete, Keep []KeyRef
-	// OtherKeys are the usernames of the store's other keys, which stand as they are.
+	// OtherKeys are the usernames of the store's other keys, which the plan does not change.
 	OtherKeys []string
 }
 
-// description returns the new key's description, empty where it gets none.
+// description returns the new key's description, or an empty string.
 func (p Plan) description() string {
 	if p.Description == nil {
 		return ""
@@ -82,13 +81,12 @@ func (p Plan) description() string {
 	return *p.Description
 }
 
-// Decide returns what is to become of a shop. It is pure: it looks at its arguments only.
+// Decide returns the plan for a shop. It is pure: the result depends only on the arguments.
 //
-// Record is nil where no object has taken the shop over yet. Then seen is what a read found, or nil where the shop could
-// not be read; the apply decides everything then. For a shop that has been taken over, Decide uses what the last read
-// recorded.
+// Record is nil if no object manages the shop yet. Seen is then the result of a read, or nil if the shop could not
+// be read; the apply then decides everything. For a managed shop, Decide uses what the last read recorded.
 //
-// The error is a [*WrongStoreError], [ErrUndescribed], or why the shop can't have a key.
+// The error is a [*WrongStoreError], [ErrNoDescriptions], or why the shop can't have a key.
 func Decide(config Config, record *Record, seen *Observation) (Plan, error) {
 	plan := Plan{Shop: config.Shop, MerchantID: config.MerchantID, Description: config.Description}
 	if config.NoDescriptions && config.Description != nil {
@@ -147,7 +145,7 @@ func decideExisting(plan Plan, config Config, record Record) (Plan, error) {
 	return plan, config.checkStore(cmp.Or(memory.Store, record.MerchantID))
 }
 
-// shownUsername returns the username that a shop shows, and nothing where it shows a secret in its place.
+// shownUsername returns the username that a shop shows, or an empty string if it shows a secret instead.
 func shownUsername(kustomID string) string {
 	if kustomID == SecretAsID {
 		return ""
@@ -155,7 +153,8 @@ func shownUsername(kustomID string) string {
 	return kustomID
 }
 
-// checkStore refuses a shop a key of another store than its present one belongs to.
+// checkStore returns a [*WrongStoreError] if the shop's present key belongs to another store and the rules forbid
+// that.
 func (c Config) checkStore(present string) error {
 	if c.AllowStoreChange || present == c.MerchantID {
 		return nil
@@ -163,8 +162,8 @@ func (c Config) checkStore(present string) error {
 	return &WrongStoreError{Shop: c.Shop, Present: present, Wanted: c.MerchantID}
 }
 
-// CheckStores refuses a shop that holds one key another one of another store: a [*WrongStoreError]. Where the store
-// of one of the two usernames is not known, nothing is refused.
+// CheckStores returns a [*WrongStoreError] if two usernames belong to different stores. It returns nil if the store
+// of one of them is unknown.
 func CheckStores(shop, present, wanted string) error {
 	from, ok := kustom.StoreOf(present)
 	to, known := kustom.StoreOf(wanted)
@@ -184,8 +183,8 @@ func (p *Plan) newKey(config Config) {
 	}
 }
 
-// setRetired plans what becomes of the keys that go out of use. Keys of other stores always stay, and unsettled
-// ones always go.
+// setRetired plans what happens to the replaced keys. Keys of other stores are always kept, and undeleted ones are
+// always deleted.
 func (p *Plan) setRetired(rules Rules, reason string, replaced, foreign, unsettled []KeyRef) {
 	p.Changes, p.Reason = true, reason
 	p.Delete, p.Keep = unsettled, slices.Clone(foreign)
@@ -194,7 +193,8 @@ func (p *Plan) setRetired(rules Rules, reason string, replaced, foreign, unsettl
 	}
 }
 
-// addRetired adds a key that is out of use to those that go or stay.
+// addRetired adds a replaced key to Delete or Keep, by the policy. Idle reports that the key was unused for long
+// enough.
 func (p *Plan) addRetired(rules Rules, key KeyRef, quiet bool) {
 	key.WaitsFor = ""
 	switch {
@@ -209,8 +209,8 @@ func (p *Plan) addRetired(rules Rules, key KeyRef, quiet bool) {
 	}
 }
 
-// addEarlierRetired adds the keys that earlier applies have put out of use. They wait where it is not confirmed that the shop has
-// the key that took their place.
+// addEarlierRetired adds the keys that earlier applies replaced. They wait until it is confirmed that the shop has
+// its new key.
 func (p *Plan) addEarlierRetired(rules Rules, memory Memory) {
 	for _, key := range memory.Retired {
 		before := len(p.Delete)
@@ -221,7 +221,7 @@ func (p *Plan) addEarlierRetired(rules Rules, memory Memory) {
 	}
 }
 
-// AddOtherKeys notes which of a store's keys the plan does not touch, each once.
+// AddOtherKeys adds the usernames of keys that the plan does not change, each once.
 func (p *Plan) AddOtherKeys(usernames []string) {
 	touched := slices.Concat(p.Delete, p.Keep)
 	for _, name := range usernames {
@@ -231,7 +231,7 @@ func (p *Plan) AddOtherKeys(usernames []string) {
 	}
 }
 
-// reviewRetired plans what becomes of keys that are out of use, where the shop keeps its key.
+// reviewRetired plans what happens to replaced keys if the shop keeps its key.
 func (p *Plan) reviewRetired(rules Rules, record Record) {
 	memory := record.Memory
 	now := Plan{Delete: memory.undeletedRefs()}
@@ -263,7 +263,8 @@ func (p *Plan) reviewRetired(rules Rules, record Record) {
 	}
 }
 
-// contains tells whether a key is in a list. IDs tell keys apart; of a key of another store, only the username is known.
+// contains reports whether a key is in a list. It compares IDs, or usernames if the ID of a key of another store is
+// unknown.
 func contains(keys []KeyRef, key KeyRef) bool {
 	return slices.ContainsFunc(keys, func(other KeyRef) bool {
 		if other.CredentialID != "" && key.CredentialID != "" {

@@ -9,23 +9,24 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// KeptKey is a key that was to be deleted and could not be.
+// KeptKey is a key that could not be deleted, and why.
 type KeptKey struct {
 	Key kustom.Orphan
 	Err error
 }
 
-// IsInUse tells whether a shop needs the key. Then it is that shop's, and it is not tried again.
+// IsInUse reports whether a shop holds the key. The key then belongs to that shop, and no later run tries to delete
+// it.
 func (k KeptKey) IsInUse() bool { return isInUse(k.Err) }
 
-// IsRetryable tells whether it is for a shop that the key could not be deleted.
+// IsRetryable reports whether shops prevented the deletion: one holds the key, or one could not be read.
 func (k KeptKey) IsRetryable() bool { return isInUse(k.Err) || isUsageUnknown(k.Err) }
 
-// IsPending tells whether a later step of the walk may find the key deletable: it was kept because of a shop that could not
-// be read. [Engine.Enter] tells who tells a person of it.
+// IsPending reports whether a later step of the walk may be able to delete the key, because a shop could not be
+// read. The function that [Engine.StartOperation] returns reports the keys that stay pending.
 func (k KeptKey) IsPending() bool { return isUsageUnknown(k.Err) }
 
-// WaitsFor says, in a sentence for a person, what the key's deletion waits for; empty where it does not wait.
+// WaitsFor says for the user what the deletion waits for. It is empty if it does not wait.
 func (k KeptKey) WaitsFor() string {
 	var used *KeyStillUsedError
 	switch {
@@ -37,16 +38,16 @@ func (k KeptKey) WaitsFor() string {
 	return ""
 }
 
-// IsFailure tells whether something went wrong, and nothing in this run tries again: the key is not one that a shop
-// needs or may need, nor one that waits for the portal to show no use of it.
+// IsFailure reports whether the deletion failed and this run does not retry it. It returns false for a key that a
+// shop uses or may use, and for one that is not idle or not confirmed yet.
 func (k KeptKey) IsFailure() bool {
 	var used *KeyStillUsedError
 	return !k.IsRetryable() && !errors.As(k.Err, &used) && !mystore.IsNotConfirmed(k.Err)
 }
 
-// Execute carries a plan out for one shop: it gives the shop a new key, or not, and deletes the keys that go. It
-// brings record up to date. After an error the shop has the key that it had; what is left to do is in the
-// record's memory in any case. The keys that had to stay are returned, each with the reason.
+// Execute carries out a plan for one shop: it gives the shop a new key, if the plan says so, and deletes keys. It
+// updates record, also if it returns an error: the shop then has its old key, and record.Memory has what is left to
+// do. It returns the keys that it could not delete.
 func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Record) (kept []KeptKey, err error) {
 	defer e.RetryPending(ctx)
 	defer recoverInto(&err)
@@ -65,7 +66,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	if plan.Changes {
 		record.Reason, record.KeysToDelete, record.KeysKept = plan.Reason, plan.Delete, plan.Keep
 	}
-	// An imported shop stays untouched until it gets its first triggers.
+	// An imported shop stays unchanged until it gets its first triggers.
 	record.Memory.Imported = record.Memory.Imported && len(record.Triggers) == 0
 	if !plan.Generate && !plan.Changes && len(unsettled) == 0 {
 		return nil, nil
@@ -82,8 +83,8 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 	return kept, nil
 }
 
-// awaitUse keeps keys until the shop is seen to use the one that took their place: it took it, and does not show
-// whether it has it.
+// awaitUse keeps replaced keys until the shop is seen to use its new key. The shop accepted that key, and its page
+// does not show it.
 func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range keys {
@@ -98,8 +99,8 @@ func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan
 	return kept
 }
 
-// keysRetiredBy returns the keys that a plan puts out of use without deleting them. It leaves out a key without an ID: somebody
-// else made it for another store.
+// keysRetiredBy returns the keys that a plan replaces without deleting them. It leaves out a key without an ID,
+// which is a key of another store.
 func (e *Engine) keysRetiredBy(plan Plan) []RetiredKey {
 	var retired []RetiredKey
 	for _, key := range slices.Concat(plan.Delete, plan.Keep) {
@@ -112,7 +113,8 @@ func (e *Engine) keysRetiredBy(plan Plan) []RetiredKey {
 	return retired
 }
 
-// idleKeys returns the IDs of the keys that go because they were not used for a time.
+// idleKeys returns the IDs of the keys that a plan without a new key deletes. They must be idle, because nothing
+// new replaces them.
 func idleKeys(plan Plan, retired []RetiredKey) map[string]bool {
 	quiet := map[string]bool{}
 	for _, key := range retired {
@@ -123,12 +125,12 @@ func idleKeys(plan Plan, retired []RetiredKey) map[string]bool {
 	return quiet
 }
 
-// deletedNow returns the keys that are deleted as soon as the shop has another one.
+// deletedNow returns the keys to delete as soon as the shop has its new key.
 func (p Plan) deletedNow() []KeyRef {
 	return slices.DeleteFunc(slices.Clone(p.Delete), func(key KeyRef) bool { return key.WaitsFor != "" })
 }
 
-// keysToDelete returns the keys that go now, the unsettled of them with all that is known of them.
+// keysToDelete returns the keys to delete now. The undeleted ones keep the details of their requests.
 func keysToDelete(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan {
 	keys := slices.Clone(unsettled)
 	for _, key := range announced {
@@ -140,8 +142,8 @@ func keysToDelete(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan
 	return keys
 }
 
-// deleteReplaced deletes keys. The shop works by now, so what can't be deleted is no error: it is remembered, and the
-// next plan has it.
+// deleteReplaced deletes keys. The shop already works with its new key, so a failed deletion is no error: memory
+// has the key for the next plan.
 func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, quiet map[string]bool, rules Rules, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range keys {
@@ -164,8 +166,8 @@ func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, quiet
 	return kept
 }
 
-// shopsNotShowing returns the shops that may use a key and do not show which one they have, nil where something else keeps
-// the key from being deleted.
+// shopsNotShowing returns the shops that prevented a deletion because their pages do not show which key they have,
+// or nil if something else prevented it.
 func shopsNotShowing(err error) []string {
 	var unknown *KeyUsageUnknownError
 	if !errors.As(err, &unknown) || !mystore.IsNotShown(unknown.Cause) {
@@ -174,7 +176,7 @@ func shopsNotShowing(err error) []string {
 	return unknown.Shops
 }
 
-// union returns the texts of both lists, each once and in order.
+// union returns the sorted texts of both lists, without duplicates.
 func union(a, b []string) []string {
 	all := slices.Concat(a, b)
 	slices.Sort(all)
@@ -192,7 +194,7 @@ func (e *Engine) deleteByPolicy(ctx context.Context, key kustom.Orphan, quiet bo
 	return e.DeleteIfUnused(ctx, key, rules.UnusedFor)
 }
 
-// RetryDeletions tries the keys once more that were kept for a shop: it, too, may have got another key by now.
+// RetryDeletions retries the deletions that shops prevented: they may have other keys by now.
 func (e *Engine) RetryDeletions(ctx context.Context, left []KeptKey, rules Rules, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range left {

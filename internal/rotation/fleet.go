@@ -11,71 +11,67 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// Fleet is what one operation does for many shops, several at a time. Each of its workers has one member to
-// itself.
+// Fleet runs one operation for many shops, several at a time. One goroutine at a time works on a member.
 type Fleet struct {
 	Engine      *Engine
 	Concurrency int
 	Rules       Rules
 	// Members are sorted by name.
 	Members []*Member
-	// IsOutage tells of an error whether it is about all shops, such as an expired portal token.
+	// IsOutage reports whether an error affects all shops, such as an expired portal token.
 	IsOutage func(error) bool
-	// ReadTimeout and WriteTimeout bound what is done for one shop.
+	// ReadTimeout and WriteTimeout limit the time for one shop.
 	ReadTimeout, WriteTimeout time.Duration
-	// Progress, where it is set, is told of each shop that has been worked on. It may be called by several
-	// goroutines at once.
+	// Progress is called after each shop, unless it is nil. Several goroutines may call it at once.
 	Progress func(m *Member, err error, done, total int)
 }
 
 // Member is one shop of a fleet during an operation.
 type Member struct {
 	Name string
-	// Config is what the configuration asks for the shop; nil where it leaves the fleet, and while a fleet is
-	// only read.
+	// Config is the shop's configuration. It is nil if the shop leaves the fleet, and during [Fleet.Read].
 	Config *Config
-	// Record is what is recorded of the shop; nil where it is new.
+	// Record is the shop's record, or nil if the shop is new.
 	Record *Record
-	// Plan is what is to become of the shop.
+	// Plan is the shop's plan.
 	Plan Plan
-	// ClearOnRemoval says that a shop that leaves the fleet is emptied, and its key deleted.
+	// ClearOnRemoval reports that a shop which leaves the fleet is cleared, and its key deleted.
 	ClearOnRemoval bool
-	// Remaining is what a shop leaves that leaves the fleet.
+	// Remaining is what stays behind if the shop leaves the fleet and is not cleared.
 	Remaining Remaining
-	// NotCleared says that a shop was not emptied, because it has another key by now.
+	// NotCleared reports that the shop was not cleared, because it holds another key than the recorded one.
 	NotCleared bool
-	// ReadErr is why the shop could not be looked at.
+	// ReadErr is why the shop could not be read.
 	ReadErr error
-	// Kept are the keys that were to be deleted and could not be.
+	// Kept are the keys that could not be deleted.
 	Kept []KeptKey
-	// Err is why the operation has failed for the shop.
+	// Err is why the operation failed for the shop.
 	Err error
 
-	// started says that work on the shop has started.
+	// started reports that the operation has begun to work on the shop.
 	started bool
-	// isNew says that the shop was not recorded before the operation.
+	// isNew reports that the shop had no record before the operation.
 	isNew bool
-	// postponed is what remains to be confirmed of the shop.
+	// postponed holds the confirmations that wait until all shops are done.
 	postponed postponed
 }
 
-// IsRemoved tells whether the shop leaves the fleet.
+// IsRemoved reports whether the shop leaves the fleet.
 func (m *Member) IsRemoved() bool { return m.Config == nil }
 
-// HasChanges tells whether something is to be done for a member.
+// HasChanges reports whether the operation changes the shop or its keys.
 func (m *Member) HasChanges() bool {
 	return m.IsRemoved() || m.Plan.Generate || m.Plan.Changes || m.Record != nil && len(m.Record.Memory.Undeleted) > 0
 }
 
-// Failure is what has gone wrong with one shop.
+// Failure is a shop for which the operation failed. Index is its index in [Fleet.Members].
 type Failure struct {
 	Index  int
 	Member *Member
 	Err    error
 }
 
-// Decide plans every member. A shop that can't be connected for a reason of its own is a failure, and does not
-// hold up the others.
+// Decide plans every member. It returns the members that can't be planned; they do not delay the others.
 func (f *Fleet) Decide(ctx context.Context) []Failure {
 	f.noteConfigured()
 	f.readShops(ctx, func(m *Member) bool { return !m.IsRemoved() && m.Record == nil && m.Config.MerchantID != "" })
@@ -92,7 +88,7 @@ func (f *Fleet) Decide(ctx context.Context) []Failure {
 	return failures
 }
 
-// journalPlan tells the journal which shops an apply changes.
+// journalPlan records in the journal which shops an apply changes.
 func (f *Fleet) journalPlan(ctx context.Context) {
 	for _, m := range f.Members {
 		if m.HasChanges() {
@@ -101,7 +97,7 @@ func (f *Fleet) journalPlan(ctx context.Context) {
 	}
 }
 
-// store returns the merchant ID of the store that a member's shop belongs to, or is to belong to.
+// store returns the merchant ID of the store that the shop's key belongs to, or will belong to.
 func (m *Member) store() string {
 	if m.Config != nil {
 		return m.Config.MerchantID
@@ -109,7 +105,7 @@ func (m *Member) store() string {
 	return m.Record.MerchantID
 }
 
-// observe looks at a new member's shop.
+// observe observes a new member's shop.
 func (f *Fleet) observe(ctx context.Context, m *Member) (*Observation, error) {
 	if m.Record != nil || m.Config.MerchantID == "" {
 		return nil, nil
@@ -124,7 +120,7 @@ func (f *Fleet) observe(ctx context.Context, m *Member) (*Observation, error) {
 	return &seen, nil
 }
 
-// Read looks at every member.
+// Read reads every member's shop and updates its record.
 func (f *Fleet) Read(ctx context.Context) []Failure {
 	for _, m := range f.Members {
 		f.Engine.Shops.NoteConfigured(m.Name, m.Record.MerchantID, cmp.Or(m.Record.Memory.HeldUsername, m.Record.Username))
@@ -138,8 +134,9 @@ func (f *Fleet) Read(ctx context.Context) []Failure {
 	})
 }
 
-// readShops reads the shops of the members that are wanted, while the portal lists the keys of their stores. A
-// member that waited for the list before the next one is begun with would keep that one waiting.
+// readShops reads the shops of the members that wanted selects. Meanwhile, the portal lists the keys of their
+// stores. If members waited for that list one by one, they would hold the few slots and delay the reads of other
+// shops.
 func (f *Fleet) readShops(ctx context.Context, wanted func(*Member) bool) {
 	var stores []string
 	for _, m := range f.Members {
@@ -161,8 +158,7 @@ func (f *Fleet) readShops(ctx context.Context, wanted func(*Member) bool) {
 	})
 }
 
-// Execute does what is planned for each member. A key that was kept for a shop is tried again when all members
-// are done.
+// Execute carries out each member's plan. When all members are done, it retries the deletions that shops prevented.
 func (f *Fleet) Execute(ctx context.Context) []Failure {
 	f.noteConfigured()
 	f.journalPlan(ctx)
@@ -196,7 +192,7 @@ func (f *Fleet) Execute(ctx context.Context) []Failure {
 	return failures
 }
 
-// journalUnstarted tells the journal which shops the operation never started on.
+// journalUnstarted records in the journal the shops that the operation has not started.
 func (f *Fleet) journalUnstarted(ctx context.Context, failures []Failure) {
 	for _, failure := range failures {
 		if m := failure.Member; !m.started && m.HasChanges() {
@@ -205,8 +201,8 @@ func (f *Fleet) journalUnstarted(ctx context.Context, failures []Failure) {
 	}
 }
 
-// fail notes that a member has the key that it had. For a new shop, it remembers what was planned, because the next plan
-// may not be able to read the shop.
+// fail records why the operation failed for a member. The shop has its old key. For a new shop, the plan is
+// recorded too, because the next plan may not be able to read the shop.
 func (m *Member) fail(err error) {
 	m.Err = err
 	if m.isNew {
@@ -215,7 +211,7 @@ func (m *Member) fail(err error) {
 	}
 }
 
-// noteConfigured tells the guard which keys the members' shops may use.
+// noteConfigured passes on to the guard which keys the members' shops may use.
 func (f *Fleet) noteConfigured() {
 	for _, m := range f.Members {
 		if m.Config != nil {
@@ -230,7 +226,7 @@ func (f *Fleet) noteConfigured() {
 	}
 }
 
-// execute does what is planned for one member.
+// execute carries out one member's plan.
 func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 	defer recoverInto(&err)
 	if m.IsRemoved() {
@@ -240,14 +236,14 @@ func (f *Fleet) execute(ctx context.Context, m *Member) (err error) {
 		m.isNew, m.Record = true, &Record{MerchantID: m.Config.MerchantID, Triggers: m.Config.Triggers}
 	}
 	if m.ReadErr != nil {
-		// Nothing is decided for the shop: it could not be looked at, or what it holds rules the plan out.
+		// The shop has no plan, because it could not be read or what it holds rules out a plan.
 		return m.ReadErr
 	}
 	m.Kept, err = f.Engine.Execute(m.postponed.context(ctx), m.Plan, f.Rules, m.Record)
 	return err
 }
 
-// remove lets a member leave the fleet.
+// remove removes a member from the fleet.
 func (f *Fleet) remove(ctx context.Context, m *Member) error {
 	if !m.ClearOnRemoval {
 		m.Remaining = f.Engine.StopManaging(m.Name, *m.Record)
@@ -271,9 +267,8 @@ func (f *Fleet) remove(ctx context.Context, m *Member) error {
 	return own.Err
 }
 
-// retryDeletions deletes the keys that were left because a shop had them or could not be asked, where that is no
-// longer so. It returns the shops that can't leave the fleet: with each, the record of a key that is still to be
-// deleted would go.
+// retryDeletions retries the deletions that failed because a shop held the key or could not be read. It returns the
+// members that can't leave the fleet: without their records, nothing would remember the key to delete.
 func (f *Fleet) retryDeletions(ctx context.Context) []Failure {
 	var failures []Failure
 	for i, m := range f.Members {
@@ -284,7 +279,7 @@ func (f *Fleet) retryDeletions(ctx context.Context) []Failure {
 		if !m.IsRemoved() {
 			continue
 		}
-		// A key that another shop holds is left to that shop.
+		// A key that another shop holds belongs to that shop.
 		unsettled := slices.IndexFunc(m.Kept, func(key KeptKey) bool { return !key.IsInUse() })
 		if unsettled >= 0 {
 			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[unsettled].Err})
@@ -298,8 +293,8 @@ func (f *Fleet) retryDeletions(ctx context.Context) []Failure {
 	return failures
 }
 
-// each calls do for every member, as many at once as there are slots, each with its own timeout. Once ctx is
-// done, or nothing works any more, it starts no further ones: these have failed as well.
+// each calls do for every member, with a timeout each and as many at a time as there are slots. It starts no
+// further members once ctx has ended or the breaker has tripped. These count as failed.
 func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx context.Context, m *Member) error) []Failure {
 	o := breaker{isOutage: f.IsOutage}
 	failed := make([]error, len(f.Members))

@@ -13,77 +13,76 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// Journal is told of every step of the engine that changes a shop or a key, or is about to, while it happens.
-// Several goroutines may call it at once. A step never fails because of its journal: the first error of Record
-// becomes a warning.
+// Journal records every step that changes a shop or a key, before and after the step. Several goroutines may call
+// it at once. A step never fails because of its journal: the first error of Record becomes a warning.
 type Journal interface {
-	// Record records one step. It returns soon.
+	// Record records one step. It must return quickly.
 	Record(Entry) error
 }
 
-// Entry is what a [Journal] is told of a step. Only Err may hold a secret, because it may quote a vendor.
+// Entry is the record of one step. Only Err may hold a secret, because it may quote a vendor.
 type Entry struct {
 	Time time.Time
-	// Shop is empty where the step is about a key of which no shop is known.
+	// Shop is the name of the shop, or empty if it is unknown whose key it is.
 	Shop       string
 	MerchantID string
 	Step       Step
-	// Key is the key's username, or its ID where the username is not known; empty before there is a key.
+	// Key is the key's username, or its ID if the username is unknown. It is empty before the key exists.
 	Key     string
 	Outcome Outcome
-	// Err is why the outcome is what it is, nil where there is no need to say.
+	// Err is the reason for the outcome, or nil.
 	Err error
 }
 
-// Step is one thing that is done for a shop or with a key.
+// Step is what the engine does for a shop or with a key.
 type Step string
 
 // The steps.
 const (
-	// StepShop is everything that one run does for a shop.
+	// StepShop is all work of one run for a shop.
 	StepShop Step = "shop"
-	// StepGenerate makes a key.
+	// StepGenerate generates a key.
 	StepGenerate Step = "generate"
-	// StepProve asks the merchant API whether a key works.
+	// StepProve checks that the merchant API accepts a key.
 	StepProve Step = "prove"
-	// StepInstall writes a key into a shop.
+	// StepInstall writes a key to a shop.
 	StepInstall Step = "install"
-	// StepConfirm reads back whether the shop has the key.
+	// StepConfirm checks by a read that the shop has the key.
 	StepConfirm Step = "confirm"
 	// StepDelete deletes a key.
 	StepDelete Step = "delete"
-	// StepClear empties a shop's credentials.
+	// StepClear removes a shop's credentials.
 	StepClear Step = "clear"
 )
 
-// Outcome is what has become of a step.
+// Outcome is the result of a step.
 type Outcome string
 
 // The outcomes.
 const (
-	// Planned says that an apply of the plan takes the step.
+	// Planned means that an apply of the plan takes the step.
 	Planned Outcome = "planned"
-	// Started says that the step has begun.
+	// Started means that the step has begun.
 	Started Outcome = "started"
-	// Done says that the step has succeeded.
+	// Done means that the step succeeded.
 	Done Outcome = "done"
-	// Failed says that the step has not succeeded, or that nobody knows.
+	// Failed means that the step failed, or that its result is unknown.
 	Failed Outcome = "failed"
-	// Accepted says that the vendor has agreed to a deletion, which is confirmed when all shops are done.
+	// Accepted means that the vendor accepted a deletion. It is confirmed when all shops are done.
 	Accepted Outcome = "accepted"
-	// Replayed says that the portal has answered with a key that an earlier run has made.
+	// Replayed means that the portal answered with a key that an earlier run generated.
 	Replayed Outcome = "replayed"
-	// Unconfirmed says that the shop took a key and does not show whether it has it.
+	// Unconfirmed means that the shop accepted a key and does not show whether it has it.
 	Unconfirmed Outcome = "unconfirmed"
-	// Kept says that a key that was to be deleted stays, or that a shop that was to be emptied keeps what it has.
+	// Kept means that a key was not deleted, or that a shop was not cleared.
 	Kept Outcome = "kept"
 )
 
-// stepRecorder tells the journal of steps. A nil *steps tells nobody. It is safe for concurrent use.
+// stepRecorder records steps in the journal. A nil *stepRecorder records nothing. It is safe for concurrent use.
 type stepRecorder struct {
 	journal Journal
 	clock   clock.Clock
-	// warn is told once that the journal fails.
+	// warn reports the journal's first error.
 	warn func(Warning)
 
 	mu      sync.Mutex
@@ -91,12 +90,12 @@ type stepRecorder struct {
 	failed  bool
 }
 
-// subject is whose step it is.
+// subject is the shop and store that a step is about.
 type subject struct{ shop, merchantID string }
 
 type subjectKey struct{}
 
-// withShop returns a context whose steps are taken for a shop. An empty merchant ID leaves the one of ctx.
+// withShop returns a context for work on a shop. An empty merchantID keeps the store of ctx.
 func withShop(ctx context.Context, shop, merchantID string) context.Context {
 	return context.WithValue(ctx, subjectKey{}, subject{shop: shop, merchantID: cmp.Or(merchantID, subjectOf(ctx).merchantID)})
 }
@@ -106,7 +105,7 @@ func subjectOf(ctx context.Context) subject {
 	return w
 }
 
-// record tells of a step. An empty merchant ID stands for the store that the key belongs to, or the shop.
+// record records a step. If merchantID is empty, it records the store of the key's username, or the store of ctx.
 func (s *stepRecorder) record(ctx context.Context, step Step, merchantID, key string, outcome Outcome, err error) {
 	if s == nil || s.journal == nil {
 		return
@@ -131,7 +130,7 @@ func (s *stepRecorder) record(ctx context.Context, step Step, merchantID, key st
 	}
 }
 
-// run takes a step, and tells of its beginning and its end.
+// run calls take, and records its start and its result.
 func (s *stepRecorder) run(ctx context.Context, step Step, merchantID, key string, take func() error) error {
 	s.record(ctx, step, merchantID, key, Started, nil)
 	err := take()
@@ -139,7 +138,7 @@ func (s *stepRecorder) run(ctx context.Context, step Step, merchantID, key strin
 	return err
 }
 
-// outcomeOf returns what has become of a step that returned err.
+// outcomeOf returns the outcome of a step that returned err.
 func outcomeOf(err error) Outcome {
 	var replayed *kustom.ReplayedError
 	switch {
@@ -153,13 +152,13 @@ func outcomeOf(err error) Outcome {
 	return Failed
 }
 
-// recordKept tells that a key stays that was to be deleted, and returns why.
+// recordKept records that a key is not deleted, and returns err.
 func (s *stepRecorder) recordKept(ctx context.Context, key kustom.Orphan, err error) error {
 	s.record(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), Kept, err)
 	return err
 }
 
-// JournalPlanned tells the journal, once for each shop, that an apply of the plan changes a shop.
+// JournalPlanned records in the journal, once per shop, that an apply changes the shop.
 func (e *Engine) JournalPlanned(ctx context.Context, shop, merchantID string) {
 	e.steps.mu.Lock()
 	known := e.steps.planned[shop]
@@ -170,8 +169,8 @@ func (e *Engine) JournalPlanned(ctx context.Context, shop, merchantID string) {
 	}
 }
 
-// StartShop tells the journal that the run begins with a shop. It returns the context of all that is done for the shop,
-// and a function to call with the result at its end.
+// StartShop records in the journal that work on a shop starts. It returns the context for that work, and a function
+// that records the result.
 func (e *Engine) StartShop(ctx context.Context, shop, merchantID string) (inShop context.Context, end func(err error)) {
 	inShop = withShop(ctx, shop, merchantID)
 	e.steps.record(inShop, StepShop, merchantID, "", Started, nil)

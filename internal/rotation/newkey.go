@@ -15,17 +15,18 @@ import (
 )
 
 const (
-	// ownUseMargin is how much later than the engine's own proof of a key its last use has to be to be the shop's: the
-	// portal's pages show it to the minute.
+	// ownUseMargin is how much later than the provider's own use of a key its last use must be to count as a use by
+	// the shop: the portal's pages show minutes only.
 	ownUseMargin = time.Minute
-	// maxRounds is how many keys a shop is given one after the other, where somebody deletes them meanwhile.
+	// maxRounds is how many keys a shop gets in turn if somebody else deletes each at once.
 	maxRounds = 3
-	// maxReplays is how many keys of runs that were killed are looked for.
+	// maxReplays is how many keys of killed runs are looked for.
 	maxReplays = 20
 )
 
-// connect gives a shop a new key, and records it. It returns the keys that turned up meanwhile and have to be
-// deleted. A shop that was moved to another store since the plan is refused as it would be by a plan.
+// connect gives a shop a new key, and updates record. It returns the keys of earlier runs that it found and that
+// must be deleted. If somebody moved the shop to another store since the plan, it returns a [*WrongStoreError], as
+// a plan would.
 func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
 	e.Shops.NoteConfigured(plan.Shop, plan.MerchantID, record.Username)
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
@@ -70,8 +71,8 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 	}
 }
 
-// WarnUnexpectedKey warns of a key that a shop holds when it is about to get another one, and that is none of those that the
-// plan expected there: somebody has changed the shop since. A saved plan goes on all the same.
+// WarnUnexpectedKey adds a warning if a shop that is about to get a key holds one that the plan did not expect,
+// because somebody has changed the shop since. The apply continues.
 func (e *Engine) WarnUnexpectedKey(shop, held string, expected ...string) {
 	if held == "" || slices.Contains(expected, held) || e.IsManaged(held) {
 		return
@@ -91,10 +92,10 @@ func usernamesOfRefs(lists ...[]KeyRef) []string {
 	return names
 }
 
-// generate generates the shop's new key. The request has an idempotency key that the next run derives too, if
-// this one is killed: the portal then answers with the ID of the key that was made, and that one is returned as
-// left over. After a run that failed and undid its key, the next one pays for that with one request: no record of a
-// new shop could tell it that the first idempotency key is spent.
+// generate generates the shop's new key. If this run is killed, the next one sends a request with the same
+// idempotency key. The portal then answers with the key that this run generated, and generate returns that key as
+// left over. After a run that undid its key, the next one sends one request in vain: nothing could record for it
+// that the idempotency key is spent.
 func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
@@ -120,9 +121,9 @@ func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *
 	return key, leftovers, err
 }
 
-// Generate generates a key for whoever keeps its secret. Until it returns, the request is remembered on this machine:
-// where the process is killed meanwhile, [Engine.DeleteLost] of a later run finds the key. The same is so where the
-// portal's client panics.
+// Generate generates a key for a caller that keeps its secret. The request is remembered on this machine until
+// Generate returns. If the process is killed before that, or the portal's client panics, [Engine.DeleteLostKeys] of
+// a later run finds the key.
 func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
 	var sent []string
 	defer func() {
@@ -141,15 +142,14 @@ func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.New
 	return e.Keys.Generate(ctx, r)
 }
 
-// idempotencyKey derives the idempotency key of the nth request for a key that takes the place of the one that
-// the shop holds. The description is part of the request: portals may refuse an idempotency key that another request
-// was sent with.
+// idempotencyKey returns the idempotency key of the nth request for a key that replaces the one that the shop
+// holds. It depends on the description too, because a portal may refuse an idempotency key with another request.
 func idempotencyKey(plan Plan, holds string, n int) string {
 	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, plan.description(), n)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
-// unrecordedKey returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
+// unrecordedKey returns a key that an earlier run generated and that neither the record nor the plan has, or nil.
 func (e *Engine) unrecordedKey(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
 	key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID)
 	if isNoKey(err) {
@@ -160,15 +160,14 @@ func (e *Engine) unrecordedKey(ctx context.Context, orphan kustom.Orphan, plan P
 	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {
 		return nil
 	}
-	// The run that made it may have been installing it, or may be alive: it proves a key for up to propagationWindow
-	// before it installs it.
+	// The other run may still be about to install it: it proves a key for up to propagationWindow before that.
 	now := e.clock.Now()
 	orphan.Attempted = now.Add(max(0, propagationWindow-max(0, now.Sub(key.CreatedAt))))
 	return &orphan
 }
 
-// makeRoom deletes keys that earlier runs left over, where the store has as many keys as it may have. It takes those
-// that are gone out of the lists, and tells whether there are any.
+// makeRoom deletes keys that earlier runs left over, if the store has reached its limit of keys. It removes the
+// deleted keys from the lists, and reports whether it deleted any.
 func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 	room := false
 	for _, list := range lists {
@@ -179,12 +178,12 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 	return room
 }
 
-// installNewKey proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
-// (I1), and the new one is deleted, or the error is a [*KeyStateUnknownError]. Only after a
-// [*KeyVanishedError] the shop holds a key that does not exist, and needs another one at once.
+// installNewKey proves a key, installs it in a shop and reads it back. After an error, the shop has its old key
+// (I1), and the new one is deleted, unless the error is a [*KeyStateUnknownError]. After a [*KeyVanishedError], the
+// shop holds a key that does not exist, and needs another one at once.
 //
-// Unconfirmed is when the key was proven, where the shop took it and does not show whether it has it; zero where
-// it does.
+// Unconfirmed is when the key was proven, if the shop accepted it and its page does not show it. Otherwise it is
+// zero.
 func (e *Engine) installNewKey(ctx context.Context, shop string, key kustom.NewKey) (holds mystore.Credentials, unconfirmed time.Time, err error) {
 	if err := e.proveNew(ctx, key); err != nil {
 		return mystore.Credentials{}, time.Time{}, e.undo(ctx, key.Key, err)
@@ -203,7 +202,8 @@ func (e *Engine) installNewKey(ctx context.Context, shop string, key kustom.NewK
 	return holds, unconfirmed, e.checkExists(ctx, shop, key.Key)
 }
 
-// proveNew proves a new key, and that the portal has it, right before it is installed.
+// proveNew checks right before the installation that the merchant API accepts a new key and that the store's keys
+// can be listed.
 func (e *Engine) proveNew(ctx context.Context, key kustom.NewKey) (err error) {
 	defer recoverInto(&err)
 	if err := e.Shops.Prove(ctx, Pair{Username: key.Username, Secret: key.Secret}); err != nil {
@@ -215,8 +215,8 @@ func (e *Engine) proveNew(ctx context.Context, key kustom.NewKey) (err error) {
 	return ctx.Err()
 }
 
-// resolveInstall looks whether a pair whose installation failed is in the shop all the same. Only a write that
-// certainly did not happen is undone: one that may still arrive would leave the shop with a key that is deleted
+// resolveInstall reads a shop after a failed installation, because the shop may have the pair all the same. It
+// undoes the key only if nothing was written: a write that arrives late would leave the shop with a deleted key
 // (I1).
 func (e *Engine) resolveInstall(ctx context.Context, shop string, key kustom.Key, cause error) (mystore.Credentials, error) {
 	if notWritten(cause) {
@@ -239,7 +239,7 @@ func (e *Engine) resolveInstall(ctx context.Context, shop string, key kustom.Key
 	return mystore.Credentials{}, &KeyStateUnknownError{Key: orphan, Cause: cause, Cleanup: err}
 }
 
-// undo deletes a new key that no shop has got, and returns cause.
+// undo deletes a new key that no shop has. It returns cause, or a [*KeyStateUnknownError] if the deletion failed.
 func (e *Engine) undo(ctx context.Context, key kustom.Key, cause error) error {
 	ctx, cancel := clock.Detach(ctx, e.clock, undoTimeout)
 	defer cancel()
@@ -250,7 +250,7 @@ func (e *Engine) undo(ctx context.Context, key kustom.Key, cause error) error {
 	return cause
 }
 
-// undeletedKeys returns the keys that err says to look after.
+// undeletedKeys returns the keys that must be deleted after err.
 func undeletedKeys(err error) []kustom.Orphan {
 	var unknown *KeyStateUnknownError
 	if errors.As(err, &unknown) {
@@ -263,7 +263,7 @@ func undeletedKeys(err error) []kustom.Orphan {
 	return nil
 }
 
-// checkExists makes sure that a key that a shop has just got was not deleted by somebody else meanwhile.
+// checkExists returns a [*KeyVanishedError] if somebody else deleted a key while a shop got it.
 func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) error {
 	if postponeInstalled(ctx, key) {
 		return nil
@@ -274,9 +274,9 @@ func (e *Engine) checkExists(ctx context.Context, shop string, key kustom.Key) e
 	})
 }
 
-// CheckInstalled makes sure that a key that somebody else made was not deleted while a shop got it. Otherwise it returns a
-// [*KeyVanishedError]: the shop holds a key that does not exist. It asks the portal only about a store whose keys this walk
-// has listed before: to give a shop a key needs no access to the portal.
+// CheckInstalled returns a [*KeyVanishedError] if somebody deleted a key while a shop got it: the shop then holds a
+// key that does not exist. It asks the portal only if this walk has listed the store's keys before, because
+// installing a pair needs no access to the portal.
 func (e *Engine) CheckInstalled(ctx context.Context, shop string, pair Pair) (err error) {
 	defer recoverInto(&err)
 	merchantID, ok := kustom.StoreOf(pair.Username)
@@ -289,8 +289,8 @@ func (e *Engine) CheckInstalled(ctx context.Context, shop string, pair Pair) (er
 	})
 }
 
-// checkListedAfter returns vanished if the store's list does not have the key, gone says so too, and both are so again when
-// no read can be stale any more.
+// checkListedAfter returns vanished if the store's list lacks the key, gone confirms that, and both are still so
+// after [PropagationDelay].
 func (e *Engine) checkListedAfter(ctx context.Context, vanished KeyVanishedError, merchantID string, gone func() bool) error {
 	for begun := e.clock.Now(); ; {
 		e.Keys.invalidate(merchantID)

@@ -10,28 +10,27 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// Observation is what was found of a shop and of its store's keys.
+// Observation is the result of reading a shop and its store's keys.
 type Observation struct {
 	MerchantID  string
 	Credentials mystore.Credentials
-	// Missing is set where the shop has no Klarna Checkout V3.
+	// Missing is set if the shop has no Klarna Checkout V3.
 	Missing error
-	// NotShown is set where the shop's page does not show which key it has. Holds and Held are empty then.
+	// NotShown is set if the shop's page does not show which key it has. Credentials and Held are then empty.
 	NotShown error
-	// ClearedUsername is the username that the shop had when this walk emptied it.
+	// ClearedUsername is the username that the shop had before this walk cleared it, or empty.
 	ClearedUsername string
-	// Recorded is the key that is recorded for the shop, and Held the key of the store that the shop holds; nil where
-	// there is none.
+	// Recorded is the shop's recorded key, and Held the key of the store that the shop holds. Both are nil if there
+	// is none.
 	Recorded, Held *kustom.Key
 	// OtherKeys are the store's other keys.
 	OtherKeys []kustom.Key
-	// Replaced are the keys that the shop's present key took the place of, as far as this machine knows, and that were
-	// not deleted so far.
+	// Replaced are the keys that the shop's present key replaced and that were not deleted, as far as this
+	// machine's cache knows.
 	Replaced []KeyRef
 }
 
-// Observe looks at a shop and its store's keys. CredentialID is the key that is recorded for the shop, empty
-// where there is none.
+// Observe reads a shop and its store's keys. CredentialID is the ID of the shop's recorded key, or empty.
 func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID string) (Observation, error) {
 	e.Shops.NoteConfigured(shop, merchantID, "")
 	seen := Observation{MerchantID: merchantID, ClearedUsername: e.Shops.ClearedUsername(shop)}
@@ -60,8 +59,8 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 	return seen, e.confirmUnlisted(ctx, shop, &seen)
 }
 
-// confirmUnlisted looks again for the key that the shop holds, where the list of its store does not have it: a list
-// can miss a key that moves while it is paged. Klarna's own keys are not in the portal's lists.
+// confirmUnlisted lists the store's keys again if the list lacks the key that the shop holds: a list can miss a key
+// that moves between pages. Klarna's own keys are never in the portal's lists.
 func (e *Engine) confirmUnlisted(ctx context.Context, shop string, seen *Observation) error {
 	if seen.Held != nil {
 		e.walk.forgetMissed(e.Shops.cache, shop)
@@ -99,7 +98,7 @@ func (o *Observation) add(key kustom.Key, credentialID string) {
 	}
 }
 
-// confirmMissing looks again for the recorded key where the list does not have it.
+// confirmMissing fetches the recorded key by itself if the list lacks it.
 func (e *Engine) confirmMissing(ctx context.Context, seen *Observation, credentialID string) error {
 	if credentialID == "" || seen.Recorded != nil {
 		return nil
@@ -115,8 +114,8 @@ func (e *Engine) confirmMissing(ctx context.Context, seen *Observation, credenti
 	return nil
 }
 
-// ObserveNew looks at a shop that no object has taken over yet, as it was before this walk has cleared it, if
-// it has.
+// ObserveNew observes a shop that no object manages yet. If this walk has cleared the shop, it returns the
+// observation from before that.
 func (e *Engine) ObserveNew(ctx context.Context, shop, merchantID string) (Observation, error) {
 	seen, ok := e.walk.clearedShop(shop)
 	if !ok || seen.MerchantID != merchantID {
@@ -126,7 +125,7 @@ func (e *Engine) ObserveNew(ctx context.Context, shop, merchantID string) (Obser
 	return seen, nil
 }
 
-// store returns the store that the shop's present key belongs to, and whether it is known.
+// store returns the merchant ID of the store that the shop's present key belongs to, and whether it is known.
 func (o Observation) store() (string, bool) {
 	if o.Held != nil {
 		return o.MerchantID, true
@@ -134,7 +133,7 @@ func (o Observation) store() (string, bool) {
 	return kustom.StoreOf(o.Credentials.KustomID)
 }
 
-// replaceable are the keys that go out of use when the shop gets a new one.
+// replaceable returns the keys of the store that a new key replaces.
 func (o Observation) replaceable() []KeyRef {
 	var keys []KeyRef
 	if o.Recorded != nil {
@@ -146,7 +145,7 @@ func (o Observation) replaceable() []KeyRef {
 	return keys
 }
 
-// otherStoreKeys is the other store's key that goes out of use in this shop. Other shops may use it.
+// otherStoreKeys returns the key of another store that a new key replaces. Other shops may use it.
 func (o Observation) otherStoreKeys() []KeyRef {
 	store, ok := o.store()
 	if !ok || store == o.MerchantID {
@@ -155,9 +154,8 @@ func (o Observation) otherStoreKeys() []KeyRef {
 	return []KeyRef{{MerchantID: store, Username: o.Credentials.KustomID}}
 }
 
-// interrupted returns the keys that a run of this machine was about to delete, and did not come to: it gave the shop the
-// key that it holds, and was killed. What a store's other keys look like proves nothing of that kind: any of them may be
-// another team's or another system's.
+// interrupted returns the keys that a run on this machine was about to delete when it was killed, after it gave the
+// shop its present key. Only the cache can tell: any other key of the store may belong to another team or system.
 func (o Observation) interrupted() []KeyRef {
 	var keys []KeyRef
 	for _, key := range o.OtherKeys {

@@ -9,7 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// Read looks at a shop that has been taken over, and records for the next plan what has to be done.
+// Read reads a managed shop, and records what the next plan needs.
 func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err error) {
 	defer recoverInto(&err)
 	memory := &record.Memory
@@ -44,14 +44,14 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 		record.setKey(*seen.Recorded)
 	}
 	if memory.IsUnfinished() || importing {
-		// What is planned next must differ from what was planned last.
+		// The next plan must differ from the last one.
 		record.Reason, record.KeysToDelete, record.KeysKept = "", nil, nil
 	}
 	return nil
 }
 
-// ReadShop reads a shop, so that a later step finds it known. That it has no Klarna Checkout V3, or that its page does not
-// show which key it has, is no failure.
+// ReadShop reads a shop into the cache. It is no error if the shop has no Klarna Checkout V3, or if its page does
+// not show which key it has.
 func (e *Engine) ReadShop(ctx context.Context, shop string) error {
 	if _, err := e.Shops.Credentials(ctx, shop); err != nil && !isNotInstalled(err) && !mystore.IsNotShown(err) {
 		return err
@@ -76,7 +76,7 @@ func (e *Engine) existingRetired(ctx context.Context, keys []RetiredKey) ([]Reti
 	return still, nil
 }
 
-// existing returns the keys that an earlier run could not delete and that still exist, or may.
+// existing returns the undeleted keys that still exist or may exist.
 func (e *Engine) existing(ctx context.Context, keys []kustom.Orphan) ([]kustom.Orphan, error) {
 	var still []kustom.Orphan
 	for _, key := range keys {

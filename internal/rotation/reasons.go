@@ -9,10 +9,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// awaitsFirstUse is what the deletion of a replaced key waits for, where the shop's page does not show which key it has.
+// awaitsFirstUse is what a replaced key's deletion waits for if the shop's page does not show which key the shop
+// has.
 const awaitsFirstUse = "the new key's first use by the shop"
 
-// awaitsIdle is what the deletion of a replaced key waits for, where something else may use it too.
+// awaitsIdle returns what a replaced key's deletion waits for if another system may use the key.
 func awaitsIdle(unusedFor time.Duration) string {
 	return fmt.Sprintf("no use of the key for %s", FormatDuration(unusedFor))
 }
@@ -20,8 +21,8 @@ func awaitsIdle(unusedFor time.Duration) string {
 // unfinishedReason is why an apply only deletes keys.
 const unfinishedReason = "keys are left that an earlier run could not delete"
 
-// changedAttribute returns which attribute asks for a new key, and nothing where none does. That an imported shop gets
-// its first triggers is no change.
+// changedAttribute returns why a changed attribute asks for a new key, or an empty string. The first triggers of an
+// imported shop are no change.
 func (c Config) changedAttribute(record Record) string {
 	switch {
 	case c.MerchantID != record.MerchantID:
@@ -36,7 +37,7 @@ func (c Config) changedAttribute(record Record) string {
 	return ""
 }
 
-// takeoverReason returns why a shop that is taken over gets a new key.
+// takeoverReason returns why a shop that no object has managed so far gets a new key.
 func (o Observation) takeoverReason() string {
 	id := o.Credentials.KustomID
 	store, known := o.store()
@@ -59,7 +60,7 @@ func (o Observation) takeoverReason() string {
 	return fmt.Sprintf("the shop uses %s, a key whose secret nobody can read", id)
 }
 
-// dueReason returns why a shop that has been taken over needs a new key, and nothing where it does not.
+// dueReason returns why a managed shop needs a new key, or an empty string.
 func (o Observation) dueReason(updatedAt, username string) string {
 	switch {
 	case o.Missing != nil:
@@ -67,7 +68,7 @@ func (o Observation) dueReason(updatedAt, username string) string {
 	case o.Recorded == nil && username != "" && (o.NotShown != nil || o.Credentials.KustomID == username):
 		return fmt.Sprintf("the key %s was deleted in Kustom Portal", username)
 	case o.NotShown != nil && o.Recorded != nil && !isLegacy(*o.Recorded):
-		// Nothing speaks against its having the key.
+		// The page hides the key, and nothing indicates that the shop has another one.
 		return ""
 	case o.Recorded == nil || o.Recorded.Username != o.Credentials.KustomID:
 		return o.takeoverReason()
@@ -79,18 +80,18 @@ func (o Observation) dueReason(updatedAt, username string) string {
 	return ""
 }
 
-// isLegacy tells whether a key is one of Klarna's.
+// isLegacy reports whether a key is one of Klarna's.
 func isLegacy(key kustom.Key) bool { return key.Origin().Owner == kustom.OwnerKlarna }
 
-// ageReason returns that the shop's key had reached the age of the rules when it was read, and nothing where it
-// had not.
+// ageReason returns [AgeReason] of the recorded key at the last read.
 func (r Record) ageReason(rules Rules) string {
 	return AgeReason(r.CreatedAt, rules.RotateAfterDays, r.Memory.ObservedAt)
 }
 
 const day = 24 * time.Hour
 
-// AgeReason returns that a key has reached an age in days, and nothing where it has not. 0 days is never.
+// AgeReason returns why a key is too old, or an empty string if it is younger than the given days. 0 days means
+// never.
 func AgeReason(created time.Time, days int64, now time.Time) string {
 	if days <= 0 || created.IsZero() || now.IsZero() || int64(now.Sub(created)/day) < days {
 		return ""
@@ -98,14 +99,14 @@ func AgeReason(created time.Time, days int64, now time.Time) string {
 	return fmt.Sprintf("the key is %d days old or older: it was made on %s", days, created.Format(time.DateOnly))
 }
 
-// expiryReason returns that the shop's key was about to expire when it was read, and nothing where it was not.
+// expiryReason returns [ExpiryReason] of the recorded key at the last read.
 func (r Record) expiryReason(rules Rules) string {
 	return ExpiryReason(r.CreatedAt, r.ExpiresAt, rules.RotateBeforeExpiry, r.Memory.ObservedAt)
 }
 
-// ExpiryReason returns that a key expires within a time, and nothing where it does not. 0 is never. A key that does not live
-// for twice that time is due after half its life: otherwise its successor would be due at once, and so would all that
-// follow.
+// ExpiryReason returns why a key expires too soon, or an empty string if it expires later than the given time from
+// now. 0 means never. A key that lives for less than twice that time is due after half its life: otherwise its
+// successor would be due at once, and so on.
 func ExpiryReason(created time.Time, at *time.Time, before time.Duration, now time.Time) string {
 	if at == nil || before <= 0 || now.IsZero() {
 		return ""

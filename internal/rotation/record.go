@@ -9,13 +9,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Record is what is recorded of a shop that has been taken over. It holds no secret.
+// Record is what the state has about a shop that an object manages. It holds no secret.
 type Record struct {
 	MerchantID  string
 	Description *string
 	Triggers    map[string]string
-	// CredentialID, Username, Host, CreatedAt and ExpiresAt are those of the shop's key. Username is empty while
-	// the shop has not got one; the host and the expiry are where they are known.
+	// CredentialID, Username, Host, CreatedAt and ExpiresAt describe the shop's key. Username is empty until the
+	// shop has a key. Host and ExpiresAt are empty if they are unknown.
 	CredentialID, Username, Host string
 	CreatedAt                    time.Time
 	ExpiresAt                    *time.Time
@@ -30,68 +30,69 @@ func (r Record) Key() KeyRef {
 	return KeyRef{MerchantID: r.MerchantID, CredentialID: r.CredentialID, Username: r.Username, Host: r.Host}
 }
 
-// setKey takes over what the portal tells of the shop's key.
+// setKey records a key as the shop's key.
 func (r *Record) setKey(key kustom.Key) {
 	r.MerchantID, r.CredentialID, r.Username, r.Host = key.MerchantID, key.CredentialID, key.Username, key.Host
 	r.CreatedAt, r.ExpiresAt, r.Description = key.CreatedAt, key.ExpiresAt, key.Description
 }
 
-// Memory is the part of a record that is nobody's business but the engine's: what the last read has found for
-// the next plan to go by, and what is left to do.
+// Memory is the part of a record that only the engine reads: what the last read found, for the next plan, and what
+// is left to do.
 type Memory struct {
-	// UpdatedAt is Mystore's mark of the engine's own last write.
+	// UpdatedAt is Mystore's time of the engine's last write.
 	UpdatedAt string `json:"updated_at"`
-	// Imported says that the shop was imported and not changed since.
+	// Imported reports that the shop was imported and has not been changed since.
 	Imported bool `json:"imported"`
-	// ObservedAt is when the shop was last read. Ages are told by it, because the clock must not be asked while
-	// planning: a saved plan has to come to the same result when it is applied.
+	// ObservedAt is when the shop was last read. Plans compute ages from it, and not from the clock: a saved plan
+	// must come to the same result when it is applied.
 	ObservedAt time.Time `json:"observed_at"`
-	// DueReason is why the shop needs a new key whatever the key's age; empty where it does not.
+	// DueReason is why the shop needs a new key, whatever the age of its key. It is empty if it needs none.
 	DueReason string `json:"due"`
-	// HeldUsername is the username that the shop held, and Store the store that it belongs to; empty where not known.
+	// HeldUsername is the username that the shop held, and Store is the merchant ID of its store. Both are empty if
+	// unknown.
 	HeldUsername string `json:"holds"`
 	Store        string `json:"store"`
-	// Replaceable and Foreign are the keys that a new key puts out of use, of this store and of another.
+	// Replaceable and OtherStoreKeys are the keys that a new key replaces: those of the configured store, and that
+	// of another store.
 	Replaceable    []KeyRef `json:"replaceable"`
 	OtherStoreKeys []KeyRef `json:"foreign"`
-	// Undeleted are keys that an earlier run could not delete, or of which it does not know what became.
+	// Undeleted are keys that an earlier run could not delete, or whose fate it does not know.
 	Undeleted []kustom.Orphan `json:"unsettled"`
-	// BlockedBy are the shops that kept the unsettled keys from being deleted, because they may use them and their pages
-	// do not show which key they have.
+	// BlockedBy are the shops that keep Undeleted from being deleted: they may use the keys, and their pages do not
+	// show which key they have.
 	BlockedBy []string `json:"hidden,omitempty"`
 	// OtherKeys are the usernames of the store's other keys.
 	OtherKeys []string `json:"others"`
-	// UnconfirmedSince is when the engine proved the shop's key itself, where the shop took it and its page did not
-	// show that it has it; zero where it has been seen since, on the page or by its use. Until then, what the key
-	// has replaced stays.
+	// UnconfirmedSince is when the engine proved the shop's key, if the shop accepted the key and its page does not
+	// show it. It is zero once the page or a use of the key has confirmed it. Until then, the replaced keys are
+	// kept.
 	UnconfirmedSince time.Time `json:"unconfirmed_since"`
-	// UsedKey is the username of the key that the shop was seen to use, where its page does not show its key;
-	// empty otherwise.
+	// UsedKey is the username of the key that the shop was seen to use, if its page does not show its key.
 	UsedKey string `json:"used_key"`
-	// Retired are the keys that have gone out of use and were not deleted: by policy, or until the shop's new key
-	// is confirmed.
+	// Retired are the keys that were replaced and not deleted: because the policy keeps them, or until the shop's
+	// new key is confirmed.
 	Retired []RetiredKey `json:"retired"`
 }
 
-// IsImporting tells whether the shop was imported and has not been read yet.
+// IsImporting reports whether the shop was imported and has not been read yet.
 func (m Memory) IsImporting() bool { return m.Imported && m.ObservedAt.IsZero() }
 
-// IsUnfinished tells whether something is left to do whatever the configuration says.
+// IsUnfinished reports whether something is left to do, whatever the configuration says.
 func (m Memory) IsUnfinished() bool { return m.DueReason != "" || len(m.Undeleted) > 0 }
 
-// AwaitsDeletion tells whether a key that was to be deleted is still to be deleted.
+// AwaitsDeletion reports whether a key is still to be deleted.
 func (m Memory) AwaitsDeletion(key KeyRef) bool {
 	return contains(m.undeletedRefs(), key) || slices.ContainsFunc(m.Retired, func(r RetiredKey) bool { return contains([]KeyRef{r.KeyRef}, key) })
 }
 
-// hasUnanswered tells whether a key is left to be looked after that was asked for with this idempotency key, without an
-// answer. To ask with it again may make that very key.
+// hasUnanswered reports whether a request with this idempotency key is unanswered. Sending it again may return the
+// same key, which is to be deleted.
 func (m Memory) hasUnanswered(idempotencyKey string) bool {
 	return slices.ContainsFunc(m.Undeleted, func(o kustom.Orphan) bool { return o.CredentialID == "" && o.IdempotencyKey == idempotencyKey })
 }
 
-// Leftovers are the keys of an object whose creation has failed. Recorded are those that its state names. The memory
-// has them too. It also has keys without a name, each with the details that identify it.
+// Leftovers returns the keys of an object whose creation failed. The state names the recorded ones. Memory adds the
+// details of their requests, and the keys whose IDs are unknown.
 func (m Memory) Leftovers(recorded []kustom.Orphan) []kustom.Orphan {
 	var leftovers []kustom.Orphan
 	for _, o := range m.Undeleted {
@@ -109,12 +110,12 @@ func (m Memory) Leftovers(recorded []kustom.Orphan) []kustom.Orphan {
 	return leftovers
 }
 
-// AnyUnidentified tells whether one of the keys was asked for without an answer that names it.
+// AnyUnidentified reports whether the ID of one of the keys is unknown, because no answer named it.
 func AnyUnidentified(keys []kustom.Orphan) bool {
 	return slices.ContainsFunc(keys, func(o kustom.Orphan) bool { return o.CredentialID == "" })
 }
 
-// undeletedRefs are the keys that are to be deleted whatever becomes of the shop's present one.
+// undeletedRefs returns the keys to delete, whatever happens to the shop's present key.
 func (m Memory) undeletedRefs() []KeyRef {
 	keys := make([]KeyRef, 0, len(m.Undeleted))
 	for _, o := range m.Undeleted {
@@ -123,7 +124,7 @@ func (m Memory) undeletedRefs() []KeyRef {
 	return keys
 }
 
-// unfinishedReason returns why an apply only deletes keys, with the shops that have kept them from being deleted.
+// unfinishedReason returns why an apply only deletes keys, with the shops that prevented the deletion before.
 func (m Memory) unfinishedReason() string {
 	if len(m.BlockedBy) == 0 {
 		return unfinishedReason
@@ -131,8 +132,8 @@ func (m Memory) unfinishedReason() string {
 	return fmt.Sprintf("%s: shop %s may use them, and does not show which key it has", unfinishedReason, strings.Join(m.BlockedBy, ", "))
 }
 
-// withInterrupted adds to the retired keys of a shop those that a killed run was about to delete. The record has not
-// heard of that run. After a second one that was killed, nothing but this machine's note has the keys of the first.
+// withInterrupted returns the retired keys, and those that a killed run was about to delete. The record does not
+// have that run. If a second run was killed, only this machine's cache has the keys of the first one.
 func (m Memory) withInterrupted(seen Observation) []RetiredKey {
 	known, retired := m.undeletedRefs(), slices.Clone(m.Retired)
 	for _, key := range m.Retired {
@@ -146,8 +147,8 @@ func (m Memory) withInterrupted(seen Observation) []RetiredKey {
 	return retired
 }
 
-// confirmUse takes note of what shows that the shop has the key that it was given: its page, or a use of the key that is
-// later than the engine's own, and than what the provider has done with it on this machine since.
+// confirmUse ends the wait for a confirmation if the shop's page shows the key, or if something used the key later
+// than the provider itself did.
 func (m *Memory) confirmUse(seen Observation, last unconfirmedInstall) {
 	if seen.NotShown == nil {
 		if !m.UnconfirmedSince.IsZero() {
@@ -168,13 +169,12 @@ func (m *Memory) confirmUse(seen Observation, last unconfirmedInstall) {
 	}
 }
 
-// RetiredKey is a key that has gone out of use and was not deleted: because its policy keeps it, or until it is
-// unused.
+// RetiredKey is a key that was replaced and not deleted: because the policy keeps it, or until it is idle.
 type RetiredKey struct {
 	KeyRef
 	CreatedAt  time.Time  `json:"created_at"`
 	LastUsedAt *time.Time `json:"last_used_at"`
-	// Interrupted says that an earlier run was about to delete the key, and was killed.
+	// Interrupted reports that an earlier run was killed before it could delete the key.
 	Interrupted bool `json:"interrupted,omitempty"`
 }
 

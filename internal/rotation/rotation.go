@@ -1,11 +1,9 @@
-// Package rotation is the engine: it decides what a shop and its keys should become, and carries it out. It
-// knows which Mystore shop holds which Kustom key, how a key gets safely into a shop, and when a key may be
-// deleted. Every rule about safety is in this package and nowhere else; nothing of Terraform and nothing of
-// HTTP is.
+// Package rotation is the engine: it decides which key each shop should have, and which keys to delete, and does
+// both. Every safety rule is in this package. It imports nothing of Terraform and sends no HTTP requests itself.
 //
-// [Decide] is pure: it turns what is configured, recorded and seen of one shop into a [Plan]. [Engine.Execute]
-// carries a plan out. Both are for one shop; a [Fleet] runs them for many at a time. Keys are deleted through
-// [Engine.Delete] and [Engine.DeleteUnused] only.
+// [Decide] is pure: it returns a [Plan] for one shop from its configuration, its [Record] and an [Observation].
+// [Engine.Execute] carries out a plan. A [Fleet] does both for many shops at a time. All deletions go through
+// [Keys.Delete], after [Engine.DeleteIfUnused] has asked the shops.
 package rotation
 
 import (
@@ -17,43 +15,45 @@ import (
 )
 
 const (
-	// PropagationDelay is how long after a change a vendor may still answer as if it had not happened. Lists
-	// that lag by 4 to 20 s are common in public reports of such APIs; no vendor here documents its own. What
-	// is missing counts as gone only when it is still missing after this time.
+	// PropagationDelay is how long a vendor's reads may be stale after a change. Public reports of such APIs often
+	// show lists that lag by 4 to 20 seconds. Kustom and Mystore document no delay. Something counts as missing
+	// only if it is still missing after this time.
 	PropagationDelay = 30 * time.Second
-	// FreshFor is how long a read counts as made right before a deletion or an installation.
+	// FreshFor is how old a read may be right before a deletion or an installation.
 	FreshFor = 2 * time.Second
-	// ConcurrentReads is how many shops are read at once at most. Each has a token and a rate limit of its own.
+	// ConcurrentReads is the maximum number of concurrent reads of shops. Each shop has its own token and rate
+	// limit.
 	ConcurrentReads = 32
-	// undoTimeout bounds what is done after a failure or a cancellation to leave nothing behind.
+	// undoTimeout limits the cleanup after a failure or a cancellation.
 	undoTimeout = 20 * time.Second
 )
 
-// Warning is something that a person has to know and that stops nothing. It holds no secret.
+// Warning is a message for the user that stops nothing. It holds no secret.
 type Warning struct{ Summary, Detail string }
 
 // The summaries of warnings.
 const (
-	// ShopChanged says that a shop held another key than the plan expected.
+	// ShopChanged means that a shop held a key that the plan did not expect.
 	ShopChanged = "Shop changed since the plan"
-	// AnswerIgnored says that the portal listed something that is not a key as the provider knows them.
+	// AnswerIgnored means that the portal listed a key in a form that the provider does not know.
 	AnswerIgnored = "Answer of Kustom Portal ignored"
-	// StepNotRecorded says that the journal lacks a step.
+	// StepNotRecorded means that the journal lacks a step.
 	StepNotRecorded = "Step not recorded"
 )
 
-// KeyRef names a key in plans and states. It holds nothing that changes by itself.
+// KeyRef identifies a key in plans and states. It has only fields that never change by themselves, so that plans
+// stay empty.
 type KeyRef struct {
 	MerchantID   string `json:"merchant_id"`
 	CredentialID string `json:"credential_id"`
 	Username     string `json:"username"`
-	// Host is the API host that the key belongs to; empty where it is not known.
+	// Host is the API host that the key belongs to, or empty if it is unknown.
 	Host string `json:"host"`
-	// WaitsFor says, in a sentence for a person, what the key's deletion waits for; empty where it does not.
+	// WaitsFor says for the user what the key's deletion waits for. It is empty if the deletion does not wait.
 	WaitsFor string `json:"waits_for,omitempty"`
 }
 
-// Orphan returns the key as one to be deleted.
+// Orphan returns the key in the form that deletions take.
 func (k KeyRef) Orphan() kustom.Orphan {
 	return kustom.Orphan{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username}
 }
@@ -62,8 +62,7 @@ func refOf(key kustom.Key) KeyRef {
 	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
 }
 
-// Engine decides and carries out what becomes of shops and keys, during one Terraform walk. It is safe for
-// concurrent use.
+// Engine plans and applies changes of shops and keys during one Terraform walk. It is safe for concurrent use.
 type Engine struct {
 	Keys  *Keys
 	Shops *Shops
@@ -75,28 +74,28 @@ type Engine struct {
 	walk     walk
 }
 
-// Options are what an engine works with.
+// Options configures an [Engine].
 type Options struct {
 	Portal   Portal
 	Shops    ShopService
 	Merchant Merchant
 	Clock    clock.Clock
-	// Names returns the shops that the provider can ask.
+	// Names returns the names of the shops that the provider can ask.
 	Names func() ([]string, error)
-	// SignedIn tells of a shop among them that no setting names: somebody has signed in to it on this machine. Nil where
-	// there is none.
+	// SignedIn reports whether a shop is among them only because somebody signed in to it on this machine, and no
+	// setting names it. It is nil if there is no such shop.
 	SignedIn func(shop string) bool
-	// Ignored are shops that nobody asks before a key is deleted.
+	// Ignored lists shops that are not asked before a key is deleted.
 	Ignored []string
-	// Cache are what earlier runs have seen of shops.
+	// Cache has what earlier runs on this machine saw of the shops.
 	Cache LocalCache
-	// Requests are the requests for keys that runs of this machine have under way.
+	// Requests has the unanswered requests for keys of all runs on this machine.
 	Requests Requests
-	// Journal is told of every step; nil where nobody is.
+	// Journal records every step. It is nil if no journal is kept.
 	Journal Journal
 }
 
-// New returns an engine that has read nothing yet.
+// New returns an engine with empty caches.
 func New(o Options) *Engine {
 	keys, shops := NewKeys(o.Portal, o.Clock), NewShops(o)
 	keys.steps = &stepRecorder{journal: o.Journal, clock: o.Clock, warn: keys.warn, planned: map[string]bool{}}
@@ -106,7 +105,7 @@ func New(o Options) *Engine {
 	}
 }
 
-// FormatDuration returns a duration as a person writes it: 24h, where its String method returns 24h0m0s.
+// FormatDuration returns a duration without trailing zero units: 24h, where [time.Duration.String] returns 24h0m0s.
 func FormatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

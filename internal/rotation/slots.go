@@ -8,16 +8,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// slots bound how many shops are worked on at once. One that waits, because a vendor has asked for it or
-// a key takes a while to be made, makes room for another. When its wait is over it resumes immediately, even
-// above the limit: the others may be waiting for what this one has begun.
+// slots is a semaphore that limits how many shops are worked on at once. A shop that waits, for a rate limit or for
+// a new key, frees its slot for another one. After its wait, it resumes immediately, even above the limit:
+// otherwise it could wait for shops that wait for it.
 type slots struct {
 	limit int
 
 	mu sync.Mutex
-	// freed is signalled when there may be room.
+	// freed is signalled when a slot may be free.
 	freed *sync.Cond
-	// active are the shops that are begun with and not done, and yielding those of them that wait.
+	// active counts the shops that have a slot, and sleeping those of them that wait.
 	active, sleeping int
 }
 
@@ -27,8 +27,8 @@ func newSlots(limit int) *slots {
 	return s
 }
 
-// acquire waits for room. However many shops wait, no more are begun with than twice the limit: an
-// interruption has to find few of them half done.
+// acquire waits for a slot. However many shops wait, at most twice the limit are active: an interruption should
+// find few of them half done.
 func (s *slots) acquire() *slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,14 +39,14 @@ func (s *slots) acquire() *slot {
 	return &slot{slots: s}
 }
 
-// slot is one shop's. Several goroutines may work for it.
+// slot is the slot of one shop. Several goroutines may work for the shop.
 type slot struct {
 	*slots
-	// sleepers is guarded by mu.
+	// sleepers counts the shop's goroutines that wait. It is guarded by mu.
 	sleepers int
 }
 
-// release gives the slot back.
+// release frees the slot.
 func (s *slot) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *slot) release() {
 	s.freed.Signal()
 }
 
-// yield makes room until the returned function is called.
+// yield frees the slot until resume is called.
 func (s *slot) yield() (resume func()) {
 	s.sleep(1)
 	return func() { s.sleep(-1) }
@@ -71,16 +71,16 @@ func (s *slot) sleep(more int) {
 
 type slotKey struct{}
 
-// context returns a context whose work has the slot.
+// context returns a context for the work in this slot.
 func (s *slot) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, slotKey{}, s)
 }
 
-// yieldingClock is a clock on which a shop of a fleet that sleeps makes room for another.
+// yieldingClock frees the slot of a shop while the shop sleeps.
 type yieldingClock struct{ clock.Clock }
 
-// YieldingClock returns a clock like c on which a shop of a [Fleet] makes room for another one while it sleeps. Vendors'
-// clients that wait are to use it too.
+// YieldingClock returns a clock like c that frees the slot of a [Fleet] while it sleeps. Vendors' clients that wait
+// must use it too.
 func YieldingClock(c clock.Clock) clock.Clock { return yieldingClock{c} }
 
 // Sleep implements [clock.Clock].

@@ -9,16 +9,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// This file holds every answer of the portal to what was asked for. A portal, or what stands in front of it,
-// can ignore a filter, mix up stores or put a secret where none belongs.
+// This file validates the portal's answers. A portal, or a proxy in front of it, can ignore a filter, mix up stores
+// or return a secret in another field.
 
 var usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
-// SecretAsID stands for what a shop or the portal shows in place of an ID or name where that is a secret: people
-// enter the two in each other's place. The secret itself goes no further (I2).
+// SecretAsID stands for a username that has the form of a secret: people enter one in the field of the other. The
+// secret itself is dropped (I2).
 const SecretAsID = "(a secret)"
 
-// redactSecret returns text, or what stands for it where it has the form of a secret.
+// redactSecret returns text, or [SecretAsID] if text has the form of a secret.
 func redactSecret(text string) string {
 	if kustom.MayHoldSecret(text) {
 		return SecretAsID
@@ -26,7 +26,7 @@ func redactSecret(text string) string {
 	return text
 }
 
-// redactKey hides secrets in what describes a key.
+// redactKey removes secrets from the free-text fields of a key.
 func redactKey(key kustom.Key) kustom.Key {
 	key.Host = redactSecret(key.Host)
 	key.CreatedBy = redactSecret(key.CreatedBy)
@@ -37,8 +37,7 @@ func redactKey(key kustom.Key) kustom.Key {
 	return key
 }
 
-// checkKey returns why a key is not one of the store that was asked for, nil where it is. MerchantID is empty
-// where the keys of all stores were asked for.
+// checkKey returns why a listed key does not belong to the store, or nil. An empty merchantID accepts every store.
 func checkKey(key kustom.Key, merchantID string) error {
 	switch {
 	case key.MerchantID == "" || key.CredentialID == "" || key.Username == "":
@@ -58,7 +57,7 @@ func checkKey(key kustom.Key, merchantID string) error {
 	return nil
 }
 
-// checkNewKey returns why an answer is not the key that was asked for, nil where it is.
+// checkNewKey returns why an answer does not fit the request for a key, or nil.
 func checkNewKey(key kustom.NewKey, r kustom.Request) error {
 	if err := checkKey(key.Key, r.MerchantID); err != nil {
 		return fmt.Errorf("the answer does not fit the request: %w", err)

@@ -10,32 +10,69 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// This file stands between the engine and the vendors. A panic of a vendor's client becomes a [*PanicError], so
-// that the engine goes on as after any other inconclusive failure: a key that was made is undone or
-// remembered.
+// This file has the interfaces to the vendors, and wraps them. A panic of a vendor's client becomes a
+// [*PanicError], so that the engine treats it as any other inconclusive failure: it undoes or remembers the key
+// that it generated.
 
-// identifier finds out which key a request made that was not answered.
+// Portal is Kustom Portal, through its API or its pages. It is safe for concurrent use.
+type Portal interface {
+	// Ready returns why the portal can't be used yet, or nil.
+	Ready() error
+	// Generate generates a key. The error can be a [*kustom.ReplayedError] or a [*kustom.OrphanError].
+	Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error)
+	// DeleteOrphan deletes a key. It returns nil if the key does not exist.
+	DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error
+	// SupportsDescriptions reports whether a key can have a description, and a request an idempotency key.
+	SupportsDescriptions() bool
+	// Generated reports whether this portal itself generated the key in this process.
+	Generated(credentialID string) bool
+	// Key returns a key, or a [*kustom.NoKeyError].
+	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
+	// Keys yields the keys of a store. If merchantID is empty, it yields those of all stores that the user can see.
+	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
+	// Stores yields the stores that the user can see.
+	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
+}
+
+// ShopService is Mystore, through its API or its pages. It is safe for concurrent use.
+type ShopService interface {
+	// Credentials returns a shop's credentials, or a [*mystore.NotInstalledError].
+	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
+	// Install writes a pair to a shop.
+	Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error)
+	// Clear removes a shop's pair.
+	Clear(ctx context.Context, shop string) (mystore.Credentials, error)
+}
+
+// Merchant is Kustom's merchant API. It is safe for concurrent use.
+type Merchant interface {
+	// Prove returns nil if the API accepts the pair, and a [*kustom.ProofError] otherwise.
+	Prove(ctx context.Context, username, secret string) error
+}
+
+// identifier is a [Portal] that can find the key of an unanswered request.
 type identifier interface {
-	// Identify returns the ID of the key that an orphan's request made.
+	// Identify returns the ID of the key that an orphan's request generated.
 	Identify(ctx context.Context, orphan kustom.Orphan) (string, error)
 }
 
-// portalCalls are the calls of a portal.
+// portalCalls calls a portal and recovers from its panics.
 type portalCalls struct{ to Portal }
 
-// Ready returns why the portal can't be used yet, nil where it can.
+// Ready is [Portal.Ready].
 func (p portalCalls) Ready() (err error) {
 	defer recoverInto(&err)
 	return p.to.Ready()
 }
 
-// Generated reports whether the portal has made the key itself, in this process.
+// Generated is [Portal.Generated].
 func (p portalCalls) Generated(credentialID string) bool { return p.to.Generated(credentialID) }
 
-// SupportsDescriptions reports whether a key can be given a description.
+// SupportsDescriptions is [Portal.SupportsDescriptions].
 func (p portalCalls) SupportsDescriptions() bool { return p.to.SupportsDescriptions() }
 
-// Generate returns an orphan where the portal panics: it may have made the key.
+// Generate is [Portal.Generate]. If the portal panics, it may have generated the key, so the error is a
+// [*kustom.OrphanError].
 func (p portalCalls) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	key, err := p.generate(ctx, r)
 	if panicked := (*PanicError)(nil); errors.As(err, &panicked) && r.IdempotencyKey != "" {
@@ -50,7 +87,7 @@ func (p portalCalls) generate(ctx context.Context, r kustom.Request) (key kustom
 	return p.to.Generate(ctx, r)
 }
 
-// DeleteOrphan deletes a key. It is no error where there is none.
+// DeleteOrphan is [Portal.DeleteOrphan].
 func (p portalCalls) DeleteOrphan(ctx context.Context, orphan kustom.Orphan) (err error) {
 	defer recoverInto(&err)
 	return p.to.DeleteOrphan(ctx, orphan)
@@ -65,12 +102,13 @@ func (p portalCalls) Keys(ctx context.Context, merchantID string) iter.Seq2[kust
 	return recovering(func() iter.Seq2[kustom.Key, error] { return p.to.Keys(ctx, merchantID) })
 }
 
-// Stores yields the stores that the user can see.
+// Stores is [Portal.Stores].
 func (p portalCalls) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] {
 	return recovering(func() iter.Seq2[kustom.Store, error] { return p.to.Stores(ctx) })
 }
 
-// Identify returns the ID of the key that an orphan's request made; empty where the portal can't tell.
+// Identify returns the ID of the key that an orphan's request generated, or an empty ID if the portal can't find
+// it.
 func (p portalCalls) Identify(ctx context.Context, orphan kustom.Orphan) (id string, err error) {
 	defer recoverInto(&err)
 	if portal, ok := p.to.(identifier); ok {
@@ -79,25 +117,26 @@ func (p portalCalls) Identify(ctx context.Context, orphan kustom.Orphan) (id str
 	return "", nil
 }
 
-// relister tells whether a portal lists a store's keys itself right before it deletes one of them.
+// relister is a [Portal] that may list a store's keys itself right before it deletes one of them.
 type relister interface{ ListsBeforeDeletion() bool }
 
-// listsBeforeDeletion tells whether the portal does.
+// listsBeforeDeletion reports whether the portal lists the store's keys before each deletion.
 func (p portalCalls) listsBeforeDeletion() bool {
 	portal, ok := p.to.(relister)
 	return ok && portal.ListsBeforeDeletion()
 }
 
-// storeLister tells whether a portal has no list of several stores' keys: what it yields of all, it has read store by store.
+// storeLister is a [Portal] that may have no list of all stores' keys. Its Keys then reads one store after the
+// other.
 type storeLister interface{ ListsByStore() bool }
 
-// listsByStore tells whether the portal does.
+// listsByStore reports whether a list of all keys takes a request for each store.
 func (p portalCalls) listsByStore() bool {
 	portal, ok := p.to.(storeLister)
 	return ok && portal.ListsByStore()
 }
 
-// shopCalls are the calls of a shop service.
+// shopCalls calls a shop service and recovers from its panics.
 type shopCalls struct{ ShopService }
 
 func (s shopCalls) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
@@ -115,7 +154,7 @@ func (s shopCalls) Clear(ctx context.Context, shop string) (holds mystore.Creden
 	return s.ShopService.Clear(ctx, shop)
 }
 
-// merchantCalls are the calls of the merchant API.
+// merchantCalls calls the merchant API and recovers from its panics.
 type merchantCalls struct{ Merchant }
 
 func (m merchantCalls) Prove(ctx context.Context, username, secret string) (err error) {
@@ -123,8 +162,8 @@ func (m merchantCalls) Prove(ctx context.Context, username, secret string) (err 
 	return m.Merchant.Prove(ctx, username, secret)
 }
 
-// recovering yields what a sequence does. A panic of the sequence is its last error; one of whoever ranges over it
-// goes on.
+// recovering yields the items of a sequence. A panic of the sequence becomes its last error. A panic of the
+// consumer is not recovered.
 func recovering[T any](open func() iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		if failure := rangeOver(open, yield); failure != nil {
@@ -134,7 +173,7 @@ func recovering[T any](open func() iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// rangeOver returns what ended a sequence that whoever ranges over it has not ended.
+// rangeOver yields the items of a sequence, and returns its panic as an error, unless the consumer has stopped it.
 func rangeOver[T any](open func() iter.Seq2[T, error], yield func(T, error) bool) (failure error) {
 	yielding, ended := false, false
 	defer func() {
@@ -152,40 +191,4 @@ func rangeOver[T any](open func() iter.Seq2[T, error], yield func(T, error) bool
 		return !ended
 	})
 	return nil
-}
-
-// Portal is Kustom Portal, by its API or by its pages.
-type Portal interface {
-	// Ready returns why the portal can't be used yet, nil where it can.
-	Ready() error
-	// Generate makes a key. The error can be a [*kustom.ReplayedError] or a [*kustom.OrphanError].
-	Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error)
-	// DeleteOrphan deletes a key. It is no error where there is none.
-	DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error
-	// SupportsDescriptions reports whether a key can be given a description, and its request an idempotency key.
-	SupportsDescriptions() bool
-	// Generated reports whether this portal has made the key itself, in this process.
-	Generated(credentialID string) bool
-	// Key returns a key, or a [*kustom.NoKeyError].
-	Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error)
-	// Keys yields the keys of a store or, if merchantID is empty, of all that the user can see.
-	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
-	// Stores yields the stores that the user can see.
-	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
-}
-
-// ShopService is Mystore, by its API or by its pages.
-type ShopService interface {
-	// Credentials returns what a shop holds, or a [*mystore.NotInstalledError].
-	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-	// Install writes a pair into a shop.
-	Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error)
-	// Clear empties a shop's credentials.
-	Clear(ctx context.Context, shop string) (mystore.Credentials, error)
-}
-
-// Merchant is Kustom's merchant API.
-type Merchant interface {
-	// Prove returns nil where the pair works, and a [*kustom.ProofError] otherwise.
-	Prove(ctx context.Context, username, secret string) error
 }

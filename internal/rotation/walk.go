@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// walk is what the objects of a walk share.
+// walk is what the objects of one walk share.
 type walk struct {
-	// deletingLost is held by the one who deletes keys that were lost.
+	// deletingLost serializes [Engine.DeleteLostKeys].
 	deletingLost sync.Mutex
 
 	mu sync.Mutex
-	// cleared are the shops that were cleared in this walk, as they were before. Where Terraform replaces an
-	// object, it plans the new one again after the old one is gone, and rejects the apply if the shop's
-	// condition then leads to another plan.
+	// cleared has the observations of shops from before this walk cleared them. When Terraform replaces an object,
+	// it plans the new one again after the old one is destroyed, and rejects the apply if that plan differs from
+	// the first.
 	cleared map[string]Observation
-	// owners has what kind of object each shop is in.
+	// owners has the kind of object that owns each shop.
 	owners map[string]string
-	// missed are the keys that shops hold and that were not listed.
+	// missed has, by shop, the key that the shop holds and no list had.
 	missed map[string]missed
-	// managed are the usernames of the keys that objects of their own have.
+	// managed has the usernames of keys that objects manage.
 	managed map[string]bool
-	// named are the usernames of the keys that a person was told of as left behind.
+	// named has the usernames of the keys that were reported to the user as possible orphans.
 	named map[string]bool
-	// pending are keys whose deletion waits for what the walk learns of shops.
+	// pending are deletions that may succeed once the walk knows more about unreadable shops.
 	pending []pendingKey
-	// active counts the objects that are changing shops and keys.
+	// active counts the operations that are changing shops and keys.
 	active int
 }
 
@@ -45,9 +45,8 @@ func (w *walk) clearedShop(shop string) (Observation, bool) {
 	return seen, ok
 }
 
-// Claim notes that an object of the configuration, of the given kind, owns a shop. The error is an
-// [*OwnedTwiceError] where another one does: each would undo what the other has done, at every apply. It is to
-// be called once for each object and walk.
+// Claim records that an object of the given kind owns a shop. It returns an [*OwnedTwiceError] if another object
+// does: each would undo the other's changes at every apply. Call it once for each object and walk.
 func (e *Engine) Claim(shop, kind string) error {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
@@ -61,14 +60,15 @@ func (e *Engine) Claim(shop, kind string) error {
 	return nil
 }
 
-// ForgetClaims forgets what [Engine.Claim] has noted: another run validates its objects with this engine.
+// ForgetClaims forgets all claims. Call it when another run validates its objects with this engine.
 func (e *Engine) ForgetClaims() {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
 	e.walk.owners = nil
 }
 
-// MarkManaged notes that an object of this walk has a key of its own, and deletes it when it is destroyed or replaced.
+// MarkManaged records that an object of this walk manages a key, and deletes it when the object is destroyed or
+// replaced.
 func (e *Engine) MarkManaged(username string) {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
@@ -78,24 +78,24 @@ func (e *Engine) MarkManaged(username string) {
 	e.walk.managed[username] = true
 }
 
-// IsManaged tells whether an object of this walk that was read so far has a key.
+// IsManaged reports whether an object that this walk has read manages a key.
 func (e *Engine) IsManaged(username string) bool {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()
 	return e.walk.managed[username]
 }
 
-// missed is a username that a shop held, and that no list of its store had at a time.
+// missed is a username that a shop held and that no list of its store had at a time.
 type missed struct {
 	Username string    `json:"username"`
 	At       time.Time `json:"at"`
 }
 
-// missedTTL is how long it counts that an earlier run has missed a key.
+// missedTTL is how long an earlier run's miss of a key counts.
 const missedTTL = time.Hour
 
-// firstMissed returns when the key that a shop holds was first missed, by this walk or by an earlier run of this machine:
-// the plan and the apply need not both wait for the portal's lag.
+// firstMissed returns when this walk, or an earlier run on this machine, first missed the key that a shop holds. So
+// the plan and its apply need not both wait for [PropagationDelay].
 func (w *walk) firstMissed(sightings LocalCache, shop string, now missed) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -114,7 +114,7 @@ func (w *walk) firstMissed(sightings LocalCache, shop string, now missed) time.T
 	return first.At
 }
 
-// forgetMissed forgets that the key of a shop was missed.
+// forgetMissed records that the key of a shop was found.
 func (w *walk) forgetMissed(sightings LocalCache, shop string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,7 +122,7 @@ func (w *walk) forgetMissed(sightings LocalCache, shop string) {
 	sightings.forgetMissed(shop)
 }
 
-// isFirstNamed tells whether a key has not been named in this walk yet, and notes that it has.
+// isFirstNamed reports whether a key has not been named in this walk before, and records that it now is.
 func (w *walk) isFirstNamed(username string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
