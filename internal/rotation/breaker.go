@@ -19,36 +19,36 @@ type breaker struct {
 }
 
 // start returns the number of the shop that starts now.
-func (o *breaker) start() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.started++
-	return o.started
+func (b *breaker) start() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.started++
+	return b.started
 }
 
 // record records the result of a shop. The success of a shop that started before the failures does not reset their
 // count: it may already have been past the part that stopped working.
-func (o *breaker) record(number int, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (b *breaker) record(number int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch {
-	case err != nil && o.isOutage(err):
-		if o.failures == 0 {
-			o.startedBefore = o.started
+	case err != nil && b.isOutage(err):
+		if b.failures == 0 {
+			b.startedBefore = b.started
 		}
-		o.failures++
-		o.last = err
-	case number > o.startedBefore:
-		o.failures = 0
+		b.failures++
+		b.last = err
+	case number > b.startedBefore:
+		b.failures = 0
 	}
 }
 
 // tripped returns the last of the failures if the breaker has tripped, or nil.
-func (o *breaker) tripped() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.failures < breakerThreshold {
+func (b *breaker) tripped() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failures < breakerThreshold {
 		return nil
 	}
-	return o.last
+	return b.last
 }

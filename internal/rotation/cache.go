@@ -9,109 +9,108 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// LocalCache remembers, from run to run on this machine, the username that each shop was last seen with, and which keys
-// its last new key replaced. If a shop can't be read, it says which keys the shop may use: a provider learns nothing
-// from Terraform about objects that a run does not change. It holds no secret. An entry that is lost counts as unknown,
-// which is the safe side. It is safe for concurrent use, by several processes too.
+// LocalCache is an on-disk cache that the runs on this machine share. For each shop, it has the username that was
+// last seen, and the keys that its present key replaced. If a shop can't be read, it tells which keys the shop may
+// use, because Terraform does not pass on objects that a run does not change. It holds no secret. A lost entry
+// counts as unknown, which deletes less. It is safe for concurrent use, by several processes too.
 type LocalCache struct {
-	// Dir is the folder with a file for each shop; empty where nothing is remembered.
+	// Dir is the folder with a file for each shop. If it is empty, nothing is cached.
 	Dir string
-	// Project tells the configurations of this machine apart; where it is empty, nothing is remembered of what one has
-	// told of its shops.
+	// Project identifies the configuration on this machine. If it is empty, the stores of its shops are not cached.
 	Project string
 }
 
-// lastUsername returns the username that a shop was last seen with, empty where that is not known.
-func (s LocalCache) lastUsername(shop string) string {
-	if s.Dir == "" {
+// lastUsername returns the username that a shop was last seen with, or an empty string.
+func (c LocalCache) lastUsername(shop string) string {
+	if c.Dir == "" {
 		return ""
 	}
-	content, err := os.ReadFile(s.file(shop))
+	content, err := os.ReadFile(c.file(shop))
 	if err != nil {
 		return ""
 	}
 	return redactSecret(string(content))
 }
 
-// recordUsername remembers the username that a shop was seen with.
-func (s LocalCache) recordUsername(shop, username string) {
-	if s.Dir == "" || username == "" || s.lastUsername(shop) == username {
+// recordUsername caches the username that a shop was seen with.
+func (c LocalCache) recordUsername(shop, username string) {
+	if c.Dir == "" || username == "" || c.lastUsername(shop) == username {
 		return
 	}
-	wholefile.Keep(s.file(shop), []byte(username))
+	wholefile.Keep(c.file(shop), []byte(username))
 }
 
-// lastMissed returns when a run last began to miss the key that a shop holds; zero where none has.
-func (s LocalCache) lastMissed(shop string) (m missed) {
-	if s.Dir == "" {
+// lastMissed returns when a run first missed the key that a shop holds, or zero.
+func (c LocalCache) lastMissed(shop string) (m missed) {
+	if c.Dir == "" {
 		return missed{}
 	}
-	content, err := os.ReadFile(s.missedFile(shop))
+	content, err := os.ReadFile(c.missedFile(shop))
 	if err != nil || json.Unmarshal(content, &m) != nil {
 		return missed{}
 	}
 	return m
 }
 
-// recordMissed remembers that a key was missed.
-func (s LocalCache) recordMissed(shop string, m missed) {
-	if s.Dir == "" {
+// recordMissed caches a miss.
+func (c LocalCache) recordMissed(shop string, m missed) {
+	if c.Dir == "" {
 		return
 	}
 	// A string and a time always encode.
 	content, _ := json.Marshal(m)
-	wholefile.Keep(s.missedFile(shop), content)
+	wholefile.Keep(c.missedFile(shop), content)
 }
 
-// forgetMissed forgets it.
-func (s LocalCache) forgetMissed(shop string) {
-	if s.Dir != "" {
-		_ = os.Remove(s.missedFile(shop))
+// forgetMissed removes a shop's miss.
+func (c LocalCache) forgetMissed(shop string) {
+	if c.Dir != "" {
+		_ = os.Remove(c.missedFile(shop))
 	}
 }
 
-// replacement is a key that a shop gets, and the keys that go because of it.
+// replacement is a shop's new key, and the keys to delete because of it.
 type replacement struct {
 	Username string   `json:"username"`
 	Keys     []KeyRef `json:"keys"`
 }
 
-// recordReplacement remembers that a shop is about to get a key in place of others, which are then deleted. If the run is
-// killed in between, nothing else records that.
-func (s LocalCache) recordReplacement(shop string, r replacement) {
-	if s.Dir == "" || len(r.Keys) == 0 {
+// recordReplacement caches that a shop gets a key in place of others, which are deleted after that. If the run is
+// killed in between, nothing else has these keys.
+func (c LocalCache) recordReplacement(shop string, r replacement) {
+	if c.Dir == "" || len(r.Keys) == 0 {
 		return
 	}
 	// Strings always encode.
 	content, _ := json.Marshal(r)
-	wholefile.Keep(s.replacedFile(shop), content)
+	wholefile.Keep(c.replacedFile(shop), content)
 }
 
-// settleReplacement notes that a run has come to the end of deleting the keys that a shop's key took the place of. Kept
-// are those that it could not delete. One that is in use is another shop's matter.
-func (s LocalCache) settleReplacement(shop, username string, kept []KeptKey) {
-	if len(s.replacedBy(shop, username)) == 0 {
+// settleReplacement updates the cache after a run has deleted the replaced keys. Kept are those that it could not
+// delete. A key in use is dropped, because it belongs to another shop.
+func (c LocalCache) settleReplacement(shop, username string, kept []KeptKey) {
+	if len(c.replacedBy(shop, username)) == 0 {
 		return
 	}
 	left := replacement{Username: username}
 	for _, key := range kept {
 		if key.Key.CredentialID != "" && !key.IsInUse() {
-			left.Keys = append(left.Keys, KeyRef{MerchantID: key.Key.MerchantID, CredentialID: key.Key.CredentialID, Username: key.Key.Username})
+			left.Keys = append(left.Keys, refOfOrphan(key.Key))
 		}
 	}
 	if len(left.Keys) == 0 {
-		_ = os.Remove(s.replacedFile(shop)) // What stays is looked for once more, and not found.
+		_ = os.Remove(c.replacedFile(shop)) // What stays is looked for once more, and not found.
 		return
 	}
-	s.recordReplacement(shop, left)
+	c.recordReplacement(shop, left)
 }
 
-// replacedBy returns the keys that go because a run of this machine gave a shop a key; none where that is not known.
-func (s LocalCache) replacedBy(shop, username string) []KeyRef {
-	if s.Dir == "" {
+// replacedBy returns the keys that a shop's present key replaced and that are still to be deleted.
+func (c LocalCache) replacedBy(shop, username string) []KeyRef {
+	if c.Dir == "" {
 		return nil
 	}
-	content, err := os.ReadFile(s.replacedFile(shop))
+	content, err := os.ReadFile(c.replacedFile(shop))
 	var r replacement
 	if err != nil || json.Unmarshal(content, &r) != nil || username == "" || r.Username != username {
 		return nil
@@ -119,17 +118,17 @@ func (s LocalCache) replacedBy(shop, username string) []KeyRef {
 	return r.Keys
 }
 
-func (s LocalCache) replacedDir() string { return s.Dir + "-replaced" }
+func (c LocalCache) replacedDir() string { return c.Dir + "-replaced" }
 
-func (s LocalCache) replacedFile(shop string) string {
-	return filepath.Join(s.replacedDir(), url.PathEscape(shop))
+func (c LocalCache) replacedFile(shop string) string {
+	return filepath.Join(c.replacedDir(), url.PathEscape(shop))
 }
 
-// missedDir is a folder beside that of the sightings, so that no shop's name can be its name.
-func (s LocalCache) missedDir() string { return s.Dir + "-missed" }
+// missedDir is a sibling of Dir, so that it can't have the name of a shop.
+func (c LocalCache) missedDir() string { return c.Dir + "-missed" }
 
-func (s LocalCache) missedFile(shop string) string {
-	return filepath.Join(s.missedDir(), url.PathEscape(shop))
+func (c LocalCache) missedFile(shop string) string {
+	return filepath.Join(c.missedDir(), url.PathEscape(shop))
 }
 
-func (s LocalCache) file(shop string) string { return filepath.Join(s.Dir, url.PathEscape(shop)) }
+func (c LocalCache) file(shop string) string { return filepath.Join(c.Dir, url.PathEscape(shop)) }

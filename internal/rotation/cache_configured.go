@@ -12,69 +12,69 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// This file is about shops that can't be read. Which stores such a shop is configured for decides which keys it may use,
-// and an apply learns that only when the shop's own object has its turn: in a run of 250 connections, most others have
-// had theirs by then. So what the objects of a plan have told is remembered on this machine for the apply.
+// This file is about unreadable shops. The configured store of such a shop decides which keys it may use. An apply
+// knows that store only once it has reached the shop's object, and in a run of 250 connections it reaches most
+// others first. So the plan caches the store for its apply.
 
-// configuredTTL is how long it counts what a plan has told. An apply soon follows its plan. Later, somebody may have
-// taken the shop out of the configuration again.
+// configuredTTL is how long a plan's entry counts. An apply soon follows its plan, and later the shop may have left
+// the configuration.
 const configuredTTL = 24 * time.Hour
 
-// configuredStores is what objects have told of a shop that could not be read.
+// configuredStores is what objects know about an unreadable shop.
 type configuredStores struct {
-	// Stores are the stores that the shop is configured for.
+	// Stores are the merchant IDs of the stores that the shop is configured for.
 	Stores []string `json:"stores"`
-	// StoreMayChange says that the shop may have a key of another store all the same.
+	// StoreMayChange reports that the shop may change to another store, and so may hold a key of any store.
 	StoreMayChange bool      `json:"moves"`
 	At             time.Time `json:"at"`
 }
 
-// mayUse tells whether a shop may use a key of a store.
-func (c configuredStores) mayUse(merchantID string) bool {
-	return c.StoreMayChange || len(c.Stores) == 0 || slices.Contains(c.Stores, merchantID)
+// mayUse reports whether a shop may use a key of a store.
+func (entry configuredStores) mayUse(merchantID string) bool {
+	return entry.StoreMayChange || len(entry.Stores) == 0 || slices.Contains(entry.Stores, merchantID)
 }
 
-// recordConfigured remembers what was told of a shop, beside what was told before: other workspaces of a folder, or other
-// variables, may put the shop into another store.
-func (s LocalCache) recordConfigured(shop string, c configuredStores) {
-	if s.Dir == "" || s.Project == "" || len(c.Stores) == 0 {
+// recordConfigured caches what objects know about a shop. It keeps a recent entry's stores too, because another
+// workspace of the folder may configure another store.
+func (c LocalCache) recordConfigured(shop string, entry configuredStores) {
+	if c.Dir == "" || c.Project == "" || len(entry.Stores) == 0 {
 		return
 	}
-	last := s.lastConfigured(shop)
-	if c.At.Sub(last.At) < configuredTTL {
-		c.Stores = slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.Stores, last.Stores))))
-		c.StoreMayChange = c.StoreMayChange || last.StoreMayChange
+	last := c.lastConfigured(shop)
+	if entry.At.Sub(last.At) < configuredTTL {
+		entry.Stores = slices.Compact(slices.Sorted(slices.Values(slices.Concat(entry.Stores, last.Stores))))
+		entry.StoreMayChange = entry.StoreMayChange || last.StoreMayChange
 	}
-	if slices.Equal(last.Stores, c.Stores) && last.StoreMayChange == c.StoreMayChange && c.At.Sub(last.At) < configuredTTL/2 {
+	if slices.Equal(last.Stores, entry.Stores) && last.StoreMayChange == entry.StoreMayChange && entry.At.Sub(last.At) < configuredTTL/2 {
 		return
 	}
 	// Strings and times always encode.
-	content, _ := json.Marshal(c)
-	wholefile.Keep(s.configuredFile(shop), content)
+	content, _ := json.Marshal(entry)
+	wholefile.Keep(c.configuredFile(shop), content)
 }
 
-// lastConfigured returns what was told of a shop; nothing where nothing is remembered.
-func (s LocalCache) lastConfigured(shop string) (c configuredStores) {
-	if s.Dir == "" || s.Project == "" {
+// lastConfigured returns the cached entry of a shop, or an empty one.
+func (c LocalCache) lastConfigured(shop string) (entry configuredStores) {
+	if c.Dir == "" || c.Project == "" {
 		return configuredStores{}
 	}
-	content, err := os.ReadFile(s.configuredFile(shop))
-	if err != nil || json.Unmarshal(content, &c) != nil {
+	content, err := os.ReadFile(c.configuredFile(shop))
+	if err != nil || json.Unmarshal(content, &entry) != nil {
 		return configuredStores{}
 	}
-	return c
+	return entry
 }
 
-func (s LocalCache) configuredDir() string {
-	return filepath.Join(s.Dir+"-configured", url.PathEscape(s.Project))
+func (c LocalCache) configuredDir() string {
+	return filepath.Join(c.Dir+"-configured", url.PathEscape(c.Project))
 }
 
-func (s LocalCache) configuredFile(shop string) string {
-	return filepath.Join(s.configuredDir(), url.PathEscape(shop))
+func (c LocalCache) configuredFile(shop string) string {
+	return filepath.Join(c.configuredDir(), url.PathEscape(shop))
 }
 
-// cacheConfigured remembers what objects of this walk have told of a shop that could not be read. Where none has told
-// anything yet, it takes over what an earlier walk has been told.
+// cacheConfigured caches what objects of this walk know about an unreadable shop. If none knows anything yet, it
+// takes over the cached entry.
 func (h *shop) cacheConfigured() {
 	h.shops.mu.Lock()
 	failed := !h.known && h.failure != nil

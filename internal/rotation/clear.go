@@ -8,9 +8,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// Clear empties a shop that still holds what the caller has given it: the pair with this username, unchanged
-// since the moment updatedAt where that is known, and not given anew by another object of this walk. Whatever
-// else the shop holds is somebody else's by now; it is left alone, and cleared is false.
+// Clear clears a shop that still holds the caller's pair: it has this username, it has not been changed since
+// updatedAt, unless that is empty, and no other object of this walk has installed a key. Otherwise Clear leaves the
+// shop unchanged, and cleared is false.
 func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	ctx = withShop(ctx, name, "")
 	s.steps.record(ctx, StepClear, "", username, Started, nil)
@@ -23,7 +23,7 @@ func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cl
 	return cleared, err
 }
 
-// clear does the work of Clear.
+// clear is Clear without the journal.
 func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
@@ -31,18 +31,18 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 		return false, fmt.Errorf("clearing the credentials of shop %s: %w", name, err)
 	}
 	defer release()
-	holds, err := s.read(ctx, name, h)
+	credentials, err := s.read(ctx, name, h)
 	if isNotInstalled(err) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if holds.KustomID == "" && holds.Secret != mystore.SecretSet {
+	if credentials.KustomID == "" && credentials.Secret != mystore.SecretSet {
 		return true, nil
 	}
-	changed := updatedAt != "" && !SameMoment(holds.UpdatedAt, updatedAt)
-	if h.wasWritten() || changed || holds.KustomID != username {
+	changed := updatedAt != "" && !SameMoment(credentials.UpdatedAt, updatedAt)
+	if h.wasWritten() || changed || credentials.KustomID != username {
 		return false, nil
 	}
 	if err := s.clearAndConfirm(ctx, name, h); err != nil {
@@ -54,7 +54,7 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 	return true, nil
 }
 
-// clearAndConfirm deletes a shop's credentials and checks the result. The caller holds the shop's turn.
+// clearAndConfirm removes a shop's credentials and reads the shop back. The caller has acquired the shop.
 func (s *Shops) clearAndConfirm(ctx context.Context, name string, h *shop) error {
 	_, cause := s.service.Clear(ctx, name)
 	if cause != nil && !isUncertain(cause) {
@@ -63,21 +63,21 @@ func (s *Shops) clearAndConfirm(ctx context.Context, name string, h *shop) error
 	h.invalidate()
 	begun := s.clock.Now()
 	for wait := initialReadBack; ; wait *= 2 {
-		holds, err := s.read(ctx, name, h)
+		credentials, err := s.read(ctx, name, h)
 		if err != nil {
 			return errors.Join(cause, err)
 		}
-		if holds.KustomID == "" {
+		if credentials.KustomID == "" {
 			return nil
 		}
 		if s.clock.Now().Sub(begun) >= PropagationDelay || s.clock.Sleep(ctx, wait) != nil {
-			return errors.Join(&MismatchError{Shop: name, Got: holds.KustomID}, cause)
+			return errors.Join(&MismatchError{Shop: name, Got: credentials.KustomID}, cause)
 		}
 	}
 }
 
-// ClearedUsername returns the username that a shop had when this walk emptied it, empty where it has not, or has given the shop
-// another key since. What the shop gets next must be of the same store, as if it had that key still.
+// ClearedUsername returns the username that a shop had when this walk cleared it. It is empty if the walk has not
+// cleared the shop, or has installed a key since. The shop's next key must belong to the same store.
 func (s *Shops) ClearedUsername(name string) string {
 	h := s.shop(name)
 	s.mu.Lock()

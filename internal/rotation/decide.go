@@ -185,9 +185,9 @@ func (p *Plan) newKey(config Config) {
 
 // setRetired plans what happens to the replaced keys. Keys of other stores are always kept, and undeleted ones are
 // always deleted.
-func (p *Plan) setRetired(rules Rules, reason string, replaced, foreign, unsettled []KeyRef) {
+func (p *Plan) setRetired(rules Rules, reason string, replaced, otherStore, undeleted []KeyRef) {
 	p.Changes, p.Reason = true, reason
-	p.Delete, p.Keep = unsettled, slices.Clone(foreign)
+	p.Delete, p.Keep = undeleted, slices.Clone(otherStore)
 	for _, key := range replaced {
 		p.addRetired(rules, key, false)
 	}
@@ -195,13 +195,13 @@ func (p *Plan) setRetired(rules Rules, reason string, replaced, foreign, unsettl
 
 // addRetired adds a replaced key to Delete or Keep, by the policy. Idle reports that the key was unused for long
 // enough.
-func (p *Plan) addRetired(rules Rules, key KeyRef, quiet bool) {
+func (p *Plan) addRetired(rules Rules, key KeyRef, idle bool) {
 	key.WaitsFor = ""
 	switch {
 	case contains(p.Delete, key) || contains(p.Keep, key):
 	case rules.ReplacedKeys == KeepKeys:
 		p.Keep = append(p.Keep, key)
-	case rules.ReplacedKeys == DeleteUnusedKeys && !quiet:
+	case rules.ReplacedKeys == DeleteUnusedKeys && !idle:
 		key.WaitsFor = awaitsIdle(rules.UnusedFor)
 		p.Delete = append(p.Delete, key)
 	default:

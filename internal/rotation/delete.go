@@ -12,21 +12,21 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// This file deletes keys. A deletion is done when a later read does not have the key, whatever the answer to
-// the request was.
+// This file deletes keys. A deletion is done when a later read lacks the key, whatever the answer to the request
+// was.
 
-// initialConfirmation is the wait before a store is listed again that still has a deleted key; each later wait is
-// twice as long.
+// initialConfirmation is the first wait before a store is listed again that still lists a deleted key. Each later
+// wait is twice as long.
 const initialConfirmation = 2 * time.Second
 
-// Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
-// its secret has gone nowhere, or because the user wants it deleted all the same.
+// Delete deletes a key and confirms the deletion. It asks no shop: the caller knows that no shop can have the key's
+// secret, or that the user wants the key deleted anyway.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
 	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan) })
 }
 
-// deleteNow is Delete for callers who know that nobody uses the key because they have just looked: where somebody
-// took too long to allow the deletion, nothing is deleted, and [transport.IsOutdated] holds for the error.
+// deleteNow is Delete for callers that have just asked the shops. If a person took too long to allow the deletion,
+// it deletes nothing, and [transport.IsOutdated] reports true for the error.
 func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
@@ -46,13 +46,13 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	return err
 }
 
-// delete does the work of Delete. The deletion is not confirmed where that is postponed, or where nobody knows the
-// key's ID.
+// delete is Delete without the journal. Confirmed is false if the confirmation is postponed or the key's ID is
+// unknown.
 func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool, err error) {
 	begun := k.clock.Now()
 	for wait := initialConfirmation; ; wait *= 2 {
 		cause := k.DeleteOrphan(ctx, orphan)
-		// A 404 for a key that is still listed is as uncertain as no answer: the list may lag, or the 404 be wrong.
+		// A 404 for a key that is still listed is inconclusive: the list may be stale, or the 404 wrong.
 		if cause != nil && !isUncertain(cause) && !transport.IsStatus(cause, http.StatusNotFound) {
 			return false, cause
 		}
@@ -73,9 +73,8 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool
 	}
 }
 
-// confirmDeleted tells whether the portal does not have a key any more, and whether that is confirmed or only what
-// the answer to the request says. After an inconclusive answer, a key that is missing from the list is fetched by itself
-// before it counts as deleted.
+// confirmDeleted reports whether a key is gone, and whether a read has confirmed that. After an inconclusive
+// answer, it fetches a key that is missing from the list by itself before the key counts as deleted.
 func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause error) (gone, confirmed bool, err error) {
 	if orphan.CredentialID == "" {
 		return cause == nil, false, nil
@@ -99,10 +98,9 @@ func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause e
 }
 
 // DeleteIfUnused deletes a key that no shop uses. Otherwise it returns a [*KeyInUseError] or a
-// [*KeyUsageUnknownError], with nothing deleted. It does not wait for shops to move on.
+// [*KeyUsageUnknownError], and deletes nothing. It does not wait for shops to change.
 //
-// UnusedFor is the evidence that counts where not every shop could be asked: the portal shows no use of the key
-// for that long. Zero means that no such evidence counts.
+// If not every shop could be asked, a key that was idle for unusedFor is deleted all the same. Zero disables that.
 func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	key, err := e.identify(ctx, key)
 	if isNoKey(err) {
@@ -112,7 +110,7 @@ func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFo
 		return e.steps.recordKept(ctx, key, err)
 	}
 	return transport.WhileOutdated(func() error {
-		quiet, made, err := e.checkListed(ctx, key, unusedFor)
+		idle, made, err := e.checkListed(ctx, key, unusedFor)
 		if err != nil {
 			return e.steps.recordKept(ctx, key, err)
 		}
@@ -120,15 +118,15 @@ func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFo
 		if e.inferUsedKeys(ctx, key, usage) {
 			usage = e.checkUnused(ctx, key, made)
 		}
-		if usage != nil && (!isUsageUnknown(usage) || !quiet) {
+		if usage != nil && (!isUsageUnknown(usage) || !idle) {
 			return e.steps.recordKept(ctx, key, usage)
 		}
 		return e.Keys.deleteNow(ctx, key)
 	})
 }
 
-// checkUnused asks the shops. A key may be on its way into a shop that accepted it and does not show it yet: where it
-// is younger than reads may lag, or an installation of it was attempted, the shops are read later than that.
+// checkUnused asks the shops whether they use a key. A shop may have accepted the key and not show it yet. So for a
+// young key, and for one that a run tried to install, the shops are read after [PropagationDelay].
 func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.Time) error {
 	if key.Username == "" {
 		return nil
@@ -141,13 +139,13 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	if made.IsZero() || !now.Before(settled) {
 		return e.Shops.CheckUnused(ctx, key, time.Time{})
 	}
-	// Another run may still be about to install a key that was attempted, or that it has just made, in a shop that this walk
-	// has written too.
+	// Another run may still be about to install a key that it has just generated or tried to install, even in a
+	// shop that this walk has written.
 	own := e.Keys.Generated(key.CredentialID) || e.Shops.wasHeld(key.Username)
 	if own && key.Attempted.IsZero() && !e.Shops.mayBeStale(key) {
 		return e.Shops.CheckUnused(ctx, key, time.Time{})
 	}
-	// The portal's clock may be ahead of this one. When an installation was attempted is told by this one.
+	// The portal's clock may be ahead of this machine's, which set key.Attempted.
 	latest := now
 	if latest.Before(key.Attempted) {
 		latest = key.Attempted
@@ -161,8 +159,8 @@ func (e *Engine) checkUnused(ctx context.Context, key kustom.Orphan, made time.T
 	return e.Shops.CheckUnused(ctx, key, settled)
 }
 
-// identify returns a key with its ID and username, which shops are asked by. Where a portal can't tell which key a
-// request made, both stay empty.
+// identify returns a key with its ID and username, which the guard needs. Both stay empty if the portal can't find
+// the key of a request.
 func (e *Engine) identify(ctx context.Context, key kustom.Orphan) (kustom.Orphan, error) {
 	if key.CredentialID == "" {
 		var err error
@@ -178,11 +176,11 @@ func (e *Engine) identify(ctx context.Context, key kustom.Orphan) (kustom.Orphan
 	return key, err
 }
 
-// DeleteIdle deletes a key as DeleteUnused does, if it was not used for a time. Otherwise it returns a
+// DeleteIdle deletes a key as [Engine.DeleteIfUnused] does, but only if it was idle. Otherwise it returns a
 // [*KeyStillUsedError].
 func (e *Engine) DeleteIdle(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
-	quiet, _, err := e.checkListed(ctx, key, unusedFor)
-	if err == nil && !quiet {
+	idle, _, err := e.checkListed(ctx, key, unusedFor)
+	if err == nil && !idle {
 		err = &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
 	}
 	if err != nil {
@@ -191,9 +189,9 @@ func (e *Engine) DeleteIdle(ctx context.Context, key kustom.Orphan, unusedFor ti
 	return e.DeleteIfUnused(ctx, key, unusedFor)
 }
 
-// checkListed reads the store's keys right before a deletion: the ID must still be that of the key with this
-// username. It tells whether the key was not used for a time, and when it was made; zero where that is not known.
-func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (quiet bool, made time.Time, err error) {
+// checkListed lists the store's keys right before a deletion, and returns an error if the ID now belongs to another
+// username. It reports whether the key was idle, and when it was created, or zero if that is unknown.
+func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (idle bool, made time.Time, err error) {
 	if key.CredentialID == "" {
 		return true, time.Time{}, nil
 	}
@@ -206,15 +204,14 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 			key.CredentialID, key.MerchantID, found.Username, key.Username)
 	}
 	if !ok {
-		// A list that lags does not show a new key yet.
+		// A stale list does not show a new key.
 		return false, e.clock.Now(), nil
 	}
 	return IsIdle(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
 }
 
-// readForDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
-// keys once more by itself, and deletes only what it then finds, a list of before will do, unless it is to tell when the
-// key was used last.
+// readForDeletion returns a listed key right before its deletion. If the portal lists the store's keys itself
+// before each deletion, an older list is enough, unless the key's last use matters.
 func (k *Keys) readForDeletion(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (found kustom.Key, ok bool, err error) {
 	if unusedFor <= 0 && k.listsBeforeDeletion() {
 		listed, err := k.latest(ctx, key.MerchantID)
@@ -233,7 +230,8 @@ func (k *Keys) readForDeletion(ctx context.Context, key kustom.Orphan, unusedFor
 	return found, ok, nil
 }
 
-// DeleteOnceUnused deletes a key as soon as no shop uses it, within the time that ctx allows.
+// DeleteOnceUnused waits until no shop uses a key or ctx ends, and then deletes the key as [Engine.DeleteIfUnused]
+// does.
 func (e *Engine) DeleteOnceUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	if key.Username != "" {
 		if err := e.Shops.AwaitUnused(ctx, key); err != nil && !isUsageUnknown(err) {
@@ -243,8 +241,8 @@ func (e *Engine) DeleteOnceUnused(ctx context.Context, key kustom.Orphan, unused
 	return e.DeleteIfUnused(ctx, key, unusedFor)
 }
 
-// IsIdle tells whether a key was not used for a time before now: its last use, or its making where it was never
-// used, is longer ago. Zero means that no such evidence counts.
+// IsIdle reports whether a key was unused for a time until now. A key that was never used is idle since its
+// creation. A time of zero or less returns false.
 func IsIdle(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	if unusedFor <= 0 {
 		return false
@@ -256,8 +254,8 @@ func IsIdle(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	return !now.Before(last.Add(unusedFor))
 }
 
-// MayBeOrphaned tells whether a key may be one that a run made and did not come to install: nothing but the proof that
-// follows its making has used it.
+// MayBeOrphaned reports whether a run may have generated a key and not installed it: nothing has used it after the
+// proof that follows its creation.
 func MayBeOrphaned(key kustom.Key) bool {
 	return key.LastUsedAt == nil || key.LastUsedAt.Sub(key.CreatedAt) <= propagationWindow
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// LimitReachedError says that a store may have no further key, and which of its keys were never used.
+// LimitReachedError means that a store has reached its limit of keys. Unused are those of its keys that were never
+// used.
 type LimitReachedError struct {
 	MerchantID string
 	Unused     []kustom.Key
@@ -18,11 +19,11 @@ type LimitReachedError struct {
 // Error implements error.
 func (e *LimitReachedError) Error() string { return e.Cause.Error() }
 
-// Unwrap returns the portal's refusal.
+// Unwrap returns the portal's error.
 func (e *LimitReachedError) Unwrap() error { return e.Cause }
 
-// WithUnusedKeys adds to a refusal for too many keys which of them were never used: a [*LimitReachedError]. It
-// returns any other error as it is.
+// WithUnusedKeys turns the error of a reached limit into a [*LimitReachedError]. It returns any other error
+// unchanged.
 func (e *Engine) WithUnusedKeys(ctx context.Context, merchantID string, err error) error {
 	if !kustom.IsLimitReached(err) {
 		return err
@@ -39,8 +40,7 @@ func (e *Engine) WithUnusedKeys(ctx context.Context, merchantID string, err erro
 	return full
 }
 
-// DescribeStores adds to a [*WrongStoreError] what the portal tells of the two stores. It returns any other error as it
-// is.
+// DescribeStores adds the stores' names and websites to a [*WrongStoreError]. It returns any other error unchanged.
 func (e *Engine) DescribeStores(ctx context.Context, err error) error {
 	var wrong *WrongStoreError
 	if !errors.As(err, &wrong) {

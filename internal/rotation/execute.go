@@ -62,23 +62,23 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 			return nil, err
 		}
 	}
-	unsettled := slices.Concat(record.Memory.Undeleted, leftovers)
+	undeleted := slices.Concat(record.Memory.Undeleted, leftovers)
 	if plan.Changes {
 		record.Reason, record.KeysToDelete, record.KeysKept = plan.Reason, plan.Delete, plan.Keep
 	}
 	// An imported shop stays unchanged until it gets its first triggers.
 	record.Memory.Imported = record.Memory.Imported && len(record.Triggers) == 0
-	if !plan.Generate && !plan.Changes && len(unsettled) == 0 {
+	if !plan.Generate && !plan.Changes && len(undeleted) == 0 {
 		return nil, nil
 	}
 	retired := record.Memory.Retired
 	record.Memory.Undeleted, record.Memory.BlockedBy, record.Memory.Retired = nil, nil, e.keysRetiredBy(plan)
-	going := keysToDelete(plan.Delete, unsettled)
+	toDelete := keysToDelete(plan.Delete, undeleted)
 	if !record.Memory.UnconfirmedSince.IsZero() {
-		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
+		return e.awaitUse(ctx, plan.Shop, toDelete, &record.Memory), nil
 	}
 	e.Shops.NoteUsedKey(plan.Shop, record.Memory.UsedKey)
-	kept = e.deleteReplaced(ctx, going, idleKeys(plan, retired), rules, &record.Memory)
+	kept = e.deleteReplaced(ctx, toDelete, idleKeys(plan, retired), rules, &record.Memory)
 	e.Shops.cache.settleReplacement(plan.Shop, record.Username, kept)
 	return kept, nil
 }
@@ -116,13 +116,13 @@ func (e *Engine) keysRetiredBy(plan Plan) []RetiredKey {
 // idleKeys returns the IDs of the keys that a plan without a new key deletes. They must be idle, because nothing
 // new replaces them.
 func idleKeys(plan Plan, retired []RetiredKey) map[string]bool {
-	quiet := map[string]bool{}
+	idle := map[string]bool{}
 	for _, key := range retired {
 		if !plan.Generate {
-			quiet[key.CredentialID] = true
+			idle[key.CredentialID] = true
 		}
 	}
-	return quiet
+	return idle
 }
 
 // deletedNow returns the keys to delete as soon as the shop has its new key.
@@ -131,10 +131,10 @@ func (p Plan) deletedNow() []KeyRef {
 }
 
 // keysToDelete returns the keys to delete now. The undeleted ones keep the details of their requests.
-func keysToDelete(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan {
-	keys := slices.Clone(unsettled)
+func keysToDelete(announced []KeyRef, undeleted []kustom.Orphan) []kustom.Orphan {
+	keys := slices.Clone(undeleted)
 	for _, key := range announced {
-		known := slices.ContainsFunc(unsettled, func(o kustom.Orphan) bool { return o.CredentialID == key.CredentialID })
+		known := slices.ContainsFunc(undeleted, func(o kustom.Orphan) bool { return o.CredentialID == key.CredentialID })
 		if key.WaitsFor == "" && !known {
 			keys = append(keys, key.Orphan())
 		}
@@ -144,10 +144,10 @@ func keysToDelete(announced []KeyRef, unsettled []kustom.Orphan) []kustom.Orphan
 
 // deleteReplaced deletes keys. The shop already works with its new key, so a failed deletion is no error: memory
 // has the key for the next plan.
-func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, quiet map[string]bool, rules Rules, memory *Memory) []KeptKey {
+func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, idle map[string]bool, rules Rules, memory *Memory) []KeptKey {
 	var kept []KeptKey
 	for _, key := range keys {
-		err := e.deleteByPolicy(ctx, key, quiet[key.CredentialID], rules)
+		err := e.deleteByPolicy(ctx, key, idle[key.CredentialID], rules)
 		e.walk.dropPending(key)
 		if err == nil {
 			continue
@@ -156,7 +156,7 @@ func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, quiet
 		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: subjectOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
-				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
+				KeyRef: refOfOrphan(key), CreatedAt: e.clock.Now(),
 			})
 		} else if !isInUse(err) {
 			memory.Undeleted = append(memory.Undeleted, key)
@@ -183,12 +183,12 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-func (e *Engine) deleteByPolicy(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
+func (e *Engine) deleteByPolicy(ctx context.Context, key kustom.Orphan, idle bool, rules Rules) (err error) {
 	defer recoverInto(&err)
 	if rules.ReplacedKeys != DeleteUnusedKeys {
 		return e.DeleteIfUnused(ctx, key, 0)
 	}
-	if quiet {
+	if idle {
 		return e.DeleteIdle(ctx, key, rules.UnusedFor)
 	}
 	return e.DeleteIfUnused(ctx, key, rules.UnusedFor)

@@ -280,10 +280,10 @@ func (f *Fleet) retryDeletions(ctx context.Context) []Failure {
 			continue
 		}
 		// A key that another shop holds belongs to that shop.
-		unsettled := slices.IndexFunc(m.Kept, func(key KeptKey) bool { return !key.IsInUse() })
-		if unsettled >= 0 {
-			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[unsettled].Err})
-			f.Engine.steps.record(ctx, StepShop, "", "", Failed, m.Kept[unsettled].Err)
+		undeleted := slices.IndexFunc(m.Kept, func(key KeptKey) bool { return !key.IsInUse() })
+		if undeleted >= 0 {
+			failures = append(failures, Failure{Index: i, Member: m, Err: m.Kept[undeleted].Err})
+			f.Engine.steps.record(ctx, StepShop, "", "", Failed, m.Kept[undeleted].Err)
 			for _, key := range m.Kept {
 				f.Engine.walk.dropPending(key.Key)
 			}
@@ -296,22 +296,22 @@ func (f *Fleet) retryDeletions(ctx context.Context) []Failure {
 // each calls do for every member, with a timeout each and as many at a time as there are slots. It starts no
 // further members once ctx has ended or the breaker has tripped. These count as failed.
 func (f *Fleet) each(ctx context.Context, timeout time.Duration, do func(ctx context.Context, m *Member) error) []Failure {
-	o := breaker{isOutage: f.IsOutage}
+	b := breaker{isOutage: f.IsOutage}
 	failed := make([]error, len(f.Members))
 	var workers sync.WaitGroup
 	room := newSlots(f.Concurrency)
 	for i, m := range f.Members {
-		own, number := room.acquire(), o.start()
+		own, number := room.acquire(), b.start()
 		workers.Go(func() {
 			defer own.release()
 			defer recoverInto(&failed[i])
-			if failed[i] = cmp.Or(ctx.Err(), o.tripped()); failed[i] != nil {
+			if failed[i] = cmp.Or(ctx.Err(), b.tripped()); failed[i] != nil {
 				return
 			}
 			ctx, cancel := clock.WithTimeout(own.context(ctx), f.Engine.clock, timeout)
 			defer cancel()
 			failed[i] = do(ctx, m)
-			o.record(number, failed[i])
+			b.record(number, failed[i])
 		})
 	}
 	workers.Wait()

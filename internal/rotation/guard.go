@@ -224,7 +224,7 @@ func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 	defer s.mu.Unlock()
 	var holders, unreadable []string
 	var cause error
-	asked, left := 0, true
+	asked, unmanaged := 0, true
 	for _, name := range names {
 		h, ok := s.shops[name]
 		if !ok {
@@ -233,13 +233,13 @@ func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 		switch {
 		case h.known && h.credentials.KustomID == key.Username || h.expected == key.Username && key.Username != "":
 			// A shop that does not show the key counts as a holder only as long as its reads may be stale.
-			holders, left = append(holders, name), left && h.unmanaged && h.known && h.credentials.KustomID == key.Username
+			holders, unmanaged = append(holders, name), unmanaged && h.unmanaged && h.known && h.credentials.KustomID == key.Username
 		case h.known:
 			asked++
 		case h.usedUsername != "" && mystore.IsNotShown(h.failure):
 			asked++
 			if h.usedUsername == key.Username {
-				holders, left = append(holders, name), false
+				holders, unmanaged = append(holders, name), false
 			}
 		case h.mayUse(key):
 			unreadable = append(unreadable, name)
@@ -250,7 +250,7 @@ func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 	}
 	switch {
 	case len(holders) > 0:
-		return &KeyInUseError{Username: key.Username, Shops: holders, Unmanaged: left}
+		return &KeyInUseError{Username: key.Username, Shops: holders, Unmanaged: unmanaged}
 	case len(unreadable) > 0:
 		return &KeyUsageUnknownError{Username: key.Username, Shops: unreadable, Cause: cause}
 	case asked == 0:

@@ -58,7 +58,7 @@ func (s *Shops) RetryWhilePropagating(ctx context.Context, call func() error) er
 // Install writes a pair to a shop and reads it back (I1). The caller has proven the pair, or does not want to.
 // The error is a [*mystore.NotConfirmedError] if the shop accepted the pair and does not show whether it has
 // it.
-func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds mystore.Credentials, err error) {
+func (s *Shops) Install(ctx context.Context, name string, pair Pair) (credentials mystore.Credentials, err error) {
 	ctx = withShop(ctx, name, "")
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
@@ -68,12 +68,12 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds myst
 	defer release()
 	h.startWrite(pair.Username)
 	err = s.steps.run(ctx, StepInstall, "", pair.Username, func() error {
-		holds, err = s.write(ctx, name, h, pair)
+		credentials, err = s.write(ctx, name, h, pair)
 		return err
 	})
 	if err == nil {
 		err = s.steps.run(ctx, StepConfirm, "", pair.Username, func() error {
-			holds, err = s.confirmInstalled(ctx, name, h, pair.Username, holds)
+			credentials, err = s.confirmInstalled(ctx, name, h, pair.Username, credentials)
 			return err
 		})
 	} else if notWritten(err) {
@@ -82,7 +82,7 @@ func (s *Shops) Install(ctx context.Context, name string, pair Pair) (holds myst
 	if mystore.IsNotConfirmed(err) {
 		s.cache.recordUnconfirmed(name, unconfirmedInstall{Username: pair.Username, InstalledAt: s.clock.Now(), OwnUse: s.clock.Now()})
 	}
-	return holds, err
+	return credentials, err
 }
 
 // write writes a pair and returns what the answer shows. The caller holds the shop's turn.

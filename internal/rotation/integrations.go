@@ -7,18 +7,18 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Integration is a key together with the shops that hold it.
+// Integration is a key with the shops that hold it.
 type Integration struct {
 	kustom.Key
-	// Shops are the configured shops that hold the key's username, sorted.
+	// Shops are the names of the configured shops that hold the key, sorted.
 	Shops []string
-	// Current says that this is the key by which its store takes payments: a configured shop holds
-	// it or, where none of the store's keys is held by one, it is the one most recently used.
+	// Current reports whether the store takes payments with this key: a configured shop holds it. If no shop holds
+	// a key of the store, it is the key that was used last.
 	Current bool
 }
 
-// Integrations joins keys, which must be all keys of their stores, with the shops that hold each
-// username. The result is sorted by merchant ID, then age, then username.
+// Integrations joins keys with the shops that hold each username. Keys must have all keys of their stores. The
+// result is sorted by merchant ID, age and username.
 func Integrations(keys []kustom.Key, holders map[string][]string) []Integration {
 	integrations := make([]Integration, 0, len(keys))
 	current := currentKeys(keys, holders)
@@ -37,7 +37,7 @@ func Integrations(keys []kustom.Key, holders map[string][]string) []Integration 
 	return integrations
 }
 
-// currentKeys returns the IDs of the keys that are current.
+// currentKeys returns the IDs of the current keys.
 func currentKeys(keys []kustom.Key, holders map[string][]string) map[string]bool {
 	current := map[string]bool{}
 	heldStores := map[string]bool{}
@@ -66,7 +66,7 @@ func usedLater(key, than kustom.Key) bool {
 	return than.LastUsedAt == nil || key.LastUsedAt.After(*than.LastUsedAt)
 }
 
-// Legacy returns the integrations whose keys are Klarna's, as [kustom.Legacy] decides.
+// Legacy returns the integrations whose keys are Klarna's, as [kustom.Key.Origin] decides.
 func Legacy(integrations []Integration) []Integration {
 	return slices.DeleteFunc(slices.Clone(integrations), func(i Integration) bool {
 		return i.Origin().Owner != kustom.OwnerKlarna

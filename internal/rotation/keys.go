@@ -14,55 +14,54 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Keys caches, for one Terraform walk over a configuration, the keys of the account (I7). The first few keys
-// and stores are read one by one, so that a small configuration does not list a large account. When more are
-// needed, all keys are listed once, in pages, for everybody. Keys knows what is generated and deleted through
-// it. It drops what a portal answers about another store than the one it was asked for. It is safe for
-// concurrent use.
+// Keys caches the account's keys for one Terraform walk (I7). It reads the first few keys and stores one by one, so
+// that a small configuration does not list a large account. When more are needed, it lists all keys once for all
+// callers. It knows the keys that it generated and deleted itself. It drops keys of other stores than the one it
+// asked for. It is safe for concurrent use.
 type Keys struct {
 	portalCalls
 	clock clock.Clock
 	steps *stepRecorder
 
-	// listing is held by the goroutine that lists all keys; the others wait for its list.
+	// listing is held by the goroutine that lists all keys. The others wait for its list.
 	listing chan struct{}
 
 	mu          sync.Mutex
 	singleReads map[string]bool
-	// prefetching says that more will be asked for than is read one by one.
+	// prefetching reports that more keys will be needed than are read one by one.
 	prefetching bool
-	// stores holds what has been listed of each store, by merchant ID.
+	// stores has the last list of each store's keys, by merchant ID.
 	stores map[string]storeList
-	// complete says that all stores have been listed, at listedAt.
+	// complete reports that all stores were listed, at listedAt.
 	complete bool
 	listedAt time.Time
-	// tooMany says that the account has more keys than are cached.
+	// tooMany reports that the account has more keys than are cached.
 	tooMany bool
-	// generated and gone are what this walk itself has generated and deleted. A list that was read meanwhile is
-	// corrected by them.
+	// generated and deletedKeys are this walk's own changes. They correct lists that were read meanwhile.
 	generated   []kustom.Key
 	deletedKeys []kustom.Orphan
-	// visible are the stores that the user can see; nil until they are listed.
+	// visible has the stores that the user can see, or is nil before they are listed.
 	visible  map[string]kustom.Store
 	warnings []Warning
-	// sequence counts listings and invalidations, and stale has the number of each store's last invalidation.
+	// sequence counts listings and invalidations. stale has the number of each store's last invalidation.
 	sequence int
 	stale    map[string]int
-	// running and next are the refreshes of store lists under way and about to begin, and single those of one store
-	// each, by merchant ID.
+	// running and next are the current refresh of several stores and the one that follows it. single has the
+	// refreshes of one store, by merchant ID.
 	running, next *refresh
 	single        map[string]*refresh
-	// singles counts the listings of single stores since singlesFrom, and shared is the number of the last listing of all.
+	// singles counts the refreshes of one store since singlesFrom. shared is the number of the last listing of all
+	// stores.
 	singles     int
 	singlesFrom time.Time
 	shared      int
 }
 
-// storeList is what one listing has of a store's keys.
+// storeList is a store's keys from one listing.
 type storeList struct {
-	// keys is what is listed, corrected by what this walk has done, and raw what the portal has listed.
+	// raw is what the portal listed, and keys is raw with this walk's own changes.
 	keys, raw []kustom.Key
-	// at is when the listing began, and number its place among all listings and invalidations.
+	// at is when the listing began, and sequence its number among all listings and invalidations.
 	at       time.Time
 	sequence int
 }
@@ -70,14 +69,14 @@ type storeList struct {
 const (
 	// listThreshold is how many keys or stores are read one by one before all are listed.
 	listThreshold = 3
-	// maxCachedKeys bounds how many keys are cached; at a few hundred bytes each, some ten megabytes.
+	// maxCachedKeys limits the cache to some ten megabytes, at a few hundred bytes for a key.
 	maxCachedKeys = 50_000
-	// keysPerPage is how many keys the portal lists in one answer.
+	// keysPerPage is how many keys one answer of the portal lists.
 	keysPerPage = 100
-	// maxSharedRequests is how many requests a listing of all stores may take for several callers to share it. One that takes
-	// more would hold each of them up for longer than a request for its own store.
+	// maxSharedRequests is how many requests a listing of all stores may take if several callers share it. With
+	// more requests, each caller would wait longer than for a request for its own store.
 	maxSharedRequests = 3
-	// refreshTimeout bounds a refresh, which serves everybody who waits for it.
+	// refreshTimeout limits a refresh. Several callers wait for it, so the context of one of them can't.
 	refreshTimeout = 2 * time.Minute
 )
 
@@ -90,9 +89,9 @@ func NewKeys(portal Portal, c clock.Clock) *Keys {
 	}
 }
 
-// Key returns a key, or a [*kustom.NoKeyError] when there is none. A key missing from the list is fetched by
-// itself, and looked for again after [PropagationDelay], before it counts as deleted. In the walk that
-// generated it, a key never does: the error is then a [*NotListedError].
+// Key returns a key, or a [*kustom.NoKeyError]. It fetches a key that is missing from the list by itself, and again
+// after [PropagationDelay], before the key counts as deleted. For a missing key that this walk generated, the error
+// is a [*NotListedError].
 func (k *Keys) Key(ctx context.Context, merchantID, credentialID string) (kustom.Key, error) {
 	listed, err := k.list(ctx, merchantID, merchantID+"/"+credentialID)
 	if err != nil {
@@ -121,7 +120,7 @@ func (k *Keys) fetch(ctx context.Context, merchantID, credentialID string) (kust
 	return redactKey(key), nil
 }
 
-// retryMissing looks for a key that was missing at the given time once more, later than the portal's lag.
+// retryMissing reads a key again that was missing at the given time, after [PropagationDelay].
 func (k *Keys) retryMissing(ctx context.Context, merchantID, credentialID string, missing time.Time) (kustom.Key, error) {
 	if k.Generated(credentialID) {
 		return kustom.Key{}, &NotListedError{MerchantID: merchantID, CredentialID: credentialID}
@@ -139,7 +138,7 @@ func (k *Keys) retryMissing(ctx context.Context, merchantID, credentialID string
 	return k.fetch(ctx, merchantID, credentialID)
 }
 
-// listedTime returns when the store's keys were last listed, or the present time.
+// listedTime returns when the store's keys were last listed, or the present time if they were not.
 func (k *Keys) listedTime(merchantID string) time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -160,8 +159,8 @@ func find(keys []kustom.Key, credentialID string) (kustom.Key, bool) {
 	return keys[i], true
 }
 
-// Keys yields the keys of one store or, if merchantID is empty, of all stores that the user can see. It ends
-// with the first error. For a store without keys that the user can't see, it is a [*StoreNotFoundError].
+// Keys yields the keys of a store. If merchantID is empty, it yields those of all stores that the user can see. It
+// ends at the first error. The error is a [*StoreNotFoundError] for a store without keys that the user can't see.
 func (k *Keys) Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error] {
 	return func(yield func(kustom.Key, error) bool) {
 		listed, err := k.list(ctx, merchantID, merchantID)
@@ -182,7 +181,8 @@ func (k *Keys) Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key
 	}
 }
 
-// checkStore makes sure that the user can see a store: that nothing is listed of it proves nothing.
+// checkStore returns a [*StoreNotFoundError] if the user can't see a store. An empty list of keys does not show
+// that.
 func (k *Keys) checkStore(ctx context.Context, merchantID string) error {
 	stores, err := k.visibleStores(ctx)
 	if err != nil {
@@ -194,14 +194,14 @@ func (k *Keys) checkStore(ctx context.Context, merchantID string) error {
 	return nil
 }
 
-// Store returns what the portal tells of a store, as far as the user can see it.
+// Store returns a store, and whether the user can see it.
 func (k *Keys) Store(ctx context.Context, merchantID string) (kustom.Store, bool) {
 	stores, err := k.visibleStores(ctx)
 	store, ok := stores[merchantID]
 	return store, ok && err == nil
 }
 
-// visibleStores lists the stores once.
+// visibleStores returns the stores that the user can see. It lists them once.
 func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, error) {
 	k.mu.Lock()
 	known := k.visible
@@ -222,8 +222,8 @@ func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, erro
 	return stores, nil
 }
 
-// Generate generates a key; see [kustom.Portal.Generate]. An answer that does not fit the request is an
-// orphan, not a key.
+// Generate generates a key, as [Portal.Generate] does. If the answer does not fit the request, Generate deletes the
+// key and returns an error.
 func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	if r.Description != "" && !k.SupportsDescriptions() {
 		return kustom.NewKey{}, ErrNoDescriptions
@@ -249,14 +249,14 @@ func (k *Keys) generate(ctx context.Context, r kustom.Request) (kustom.NewKey, e
 	return key, nil
 }
 
-// discard deletes a key that can't be used, although ctx may be done.
+// discard deletes a key that can't be used, even if ctx has ended.
 func (k *Keys) discard(ctx context.Context, key kustom.NewKey, r kustom.Request, cause error) error {
 	ctx, cancel := clock.Detach(ctx, k.clock, undoTimeout)
 	defer cancel()
 	cause = fmt.Errorf("generating an API key for store %s: %w", r.MerchantID, cause)
 	o := kustom.Orphan{MerchantID: r.MerchantID, CredentialID: key.CredentialID, Description: r.Description, IdempotencyKey: r.IdempotencyKey}
 	if k.isListed(r.MerchantID, key.CredentialID) {
-		// The answer names a key that was there before: it is not the one that was made.
+		// The answer names an older key, so it does not tell the new one's ID.
 		o.CredentialID = ""
 		return &kustom.OrphanError{Orphan: o, Cause: cause, Cleanup: errKeyUnidentified}
 	}
@@ -266,10 +266,10 @@ func (k *Keys) discard(ctx context.Context, key kustom.NewKey, r kustom.Request,
 	return cause
 }
 
-// errKeyUnidentified says that an answer does not tell which key it is about.
+// errKeyUnidentified means that an answer does not name the new key.
 var errKeyUnidentified = errors.New("the answer does not tell which key was made")
 
-// isListed tells whether a cached list has a key.
+// isListed reports whether a cached list has a key.
 func (k *Keys) isListed(merchantID, credentialID string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -277,7 +277,7 @@ func (k *Keys) isListed(merchantID, credentialID string) bool {
 	return listed
 }
 
-// noteDeleted notes that a key is gone.
+// noteDeleted records that this walk deleted a key.
 func (k *Keys) noteDeleted(orphan kustom.Orphan) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -286,14 +286,14 @@ func (k *Keys) noteDeleted(orphan kustom.Orphan) {
 	k.markStale(orphan.MerchantID)
 }
 
-// hasDeleted tells whether this walk has deleted the key with a username.
+// hasDeleted reports whether this walk deleted the key with a username.
 func (k *Keys) hasDeleted(username string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.ContainsFunc(k.deletedKeys, func(o kustom.Orphan) bool { return o.Username == username })
 }
 
-// Warnings returns what the portal's answers had to be warned of since the last call.
+// Warnings returns the warnings since the last call.
 func (k *Keys) Warnings() []Warning {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -302,15 +302,15 @@ func (k *Keys) Warnings() []Warning {
 	return warnings
 }
 
-// Prefetch says that the keys of these stores are going to be asked for. Where they are more than a few, all
-// keys are listed meanwhile, for as long as ctx allows. A failure is left to those who ask.
+// Prefetch starts to list all keys if the caller will need the keys of more than a few stores. The listing ends
+// with ctx. A failure is not reported: later callers list the keys themselves.
 func (k *Keys) Prefetch(ctx context.Context, merchantIDs []string) {
 	if k.startPrefetch(merchantIDs) {
 		goSafely(func() { _ = k.listAll(ctx) })
 	}
 }
 
-// startPrefetch notes what is going to be asked for, and returns whether that is new and needs a list.
+// startPrefetch reports whether all keys should be listed for these stores, and no prefetch has started before.
 func (k *Keys) startPrefetch(merchantIDs []string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -327,7 +327,7 @@ func (k *Keys) startPrefetch(merchantIDs []string) bool {
 	return true
 }
 
-// add adds a key to its store's list, if there is one and the key is not in it. The caller holds k.mu.
+// add adds a key to its store's list, unless the store has no list or the list has the key. The caller holds k.mu.
 func (k *Keys) add(key kustom.Key) {
 	listed, ok := k.stores[key.MerchantID]
 	if _, known := find(listed.keys, key.CredentialID); (ok || k.complete) && !known {
@@ -345,8 +345,8 @@ func (k *Keys) remove(orphan kustom.Orphan) {
 	}
 }
 
-// list returns what lists have of a store's keys, or of all. It has none while what is asked for is
-// among the first few.
+// list returns the listed keys of a store, or of all. It returns none if the request is among the first few, which
+// are read one by one.
 func (k *Keys) list(ctx context.Context, merchantID, what string) ([]kustom.Key, error) {
 	if listed, few := k.cached(merchantID, what); few {
 		return listed, nil
@@ -366,7 +366,7 @@ func (k *Keys) list(ctx context.Context, merchantID, what string) ([]kustom.Key,
 	return all, nil
 }
 
-// cached returns what is listed of a store, and whether all need not be listed for what is asked.
+// cached returns the cached list of a store, and whether the request can do without a listing of all keys.
 func (k *Keys) cached(merchantID, what string) (listed []kustom.Key, few bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -382,7 +382,7 @@ func (k *Keys) cached(merchantID, what string) (listed []kustom.Key, few bool) {
 	return nil, k.singleReads[what]
 }
 
-// read reads and remembers the keys of one store.
+// read lists the keys of one store into the cache.
 func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	at, number := k.begin()
 	keys, err := k.readRaw(ctx, merchantID)
@@ -396,7 +396,7 @@ func (k *Keys) read(ctx context.Context, merchantID string) ([]kustom.Key, error
 	return k.stores[merchantID].keys, nil
 }
 
-// readRaw reads the keys of one store, or of all, and drops what is not about it.
+// readRaw lists the keys of a store, or of all, and drops those that [checkKey] refuses.
 func (k *Keys) readRaw(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	var keys []kustom.Key
 	for key, err := range k.portalCalls.Keys(ctx, merchantID) {
@@ -424,7 +424,7 @@ func (k *Keys) warn(w Warning) {
 	}
 }
 
-// applyLocalChanges brings lists up to date with what this walk has done. The caller holds k.mu.
+// applyLocalChanges applies this walk's own changes to the lists. The caller holds k.mu.
 func (k *Keys) applyLocalChanges() {
 	for _, key := range k.generated {
 		k.add(key)
@@ -434,7 +434,7 @@ func (k *Keys) applyLocalChanges() {
 	}
 }
 
-// listAll lists all keys, unless they have been listed. A failure is not remembered.
+// listAll lists all keys, unless that has been done. The next call retries after a failure.
 func (k *Keys) listAll(ctx context.Context) error {
 	select {
 	case k.listing <- struct{}{}:
@@ -476,7 +476,7 @@ func grouped(keys []kustom.Key, at time.Time, number int) map[string]storeList {
 	return stores
 }
 
-// hasListed tells whether this walk has listed a store's keys.
+// hasListed reports whether this walk has listed a store's keys.
 func (k *Keys) hasListed(merchantID string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -484,20 +484,20 @@ func (k *Keys) hasListed(merchantID string) bool {
 	return ok
 }
 
-// invalidate makes the next [Keys.Fresh] of a store read it: what it tells has changed.
+// invalidate makes the next [Keys.Fresh] list the store again, because its keys have changed.
 func (k *Keys) invalidate(merchantID string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.markStale(merchantID)
 }
 
-// markStale is invalidate. The caller holds k.mu.
+// markStale is invalidate for callers that hold k.mu.
 func (k *Keys) markStale(merchantID string) {
 	k.sequence++
 	k.stale[merchantID] = k.sequence
 }
 
-// begin returns the time and number of a listing that begins now.
+// begin returns the time and the number of a listing that begins now.
 func (k *Keys) begin() (time.Time, int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -505,8 +505,8 @@ func (k *Keys) begin() (time.Time, int) {
 	return k.clock.Now(), k.sequence
 }
 
-// Of returns the keys of the given stores, or of all that the user can see. Each of the given stores must be one
-// that the user can see: otherwise the error is a [*StoreNotFoundError].
+// Of returns the keys of the given stores, or of all if none is given. It returns a [*StoreNotFoundError] for a
+// store that the user can't see.
 func (k *Keys) Of(ctx context.Context, merchantIDs []string) ([]kustom.Key, error) {
 	var all []kustom.Key
 	if len(merchantIDs) == 0 {
@@ -524,13 +524,12 @@ func (k *Keys) Of(ctx context.Context, merchantIDs []string) ([]kustom.Key, erro
 	return all, nil
 }
 
-// Stream yields the keys of the given stores, or of all, as the portal lists them, page by page: what comes after
-// the caller stops is never asked for. It ends with the first error, which for a store that the user can't see is a
-// [*StoreNotFoundError].
+// Stream yields the keys of the given stores, or of all, while the portal lists them. It requests no page after the
+// caller stops. It ends at the first error, such as a [*StoreNotFoundError] for a store that the user can't see.
 func (k *Keys) Stream(ctx context.Context, merchantIDs []string) iter.Seq2[kustom.Key, error] {
 	queries, empty := merchantIDs, map[string]bool{}
 	if len(queries) == 0 || len(queries) > listThreshold {
-		// Reading all keys in pages takes fewer requests (I7).
+		// A list of all keys takes fewer requests (I7).
 		queries = []string{""}
 	}
 	for _, id := range merchantIDs {

@@ -11,16 +11,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// Fresh returns the store's keys by a listing that began after the call, or by one of the last [FreshFor]. What this
-// walk has deleted is in it as long as the portal lists it. Callers that wait at the same time share a listing of all
-// stores where that takes few requests. Where it takes many, each store is listed by itself, and all meanwhile, if many
-// stores are asked for.
+// Fresh returns the store's keys from a listing that began after the call or at most [FreshFor] before it. It
+// includes keys that this walk deleted and the portal still lists. Concurrent callers share a listing of all stores
+// if that takes few requests. Otherwise each store is listed by itself.
 func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
 	listed, ok := k.stores[merchantID]
 	if age := k.clock.Now().Sub(listed.at); ok && age < FreshFor && listed.sequence > k.stale[merchantID] {
 		if listed.sequence == k.shared && age > FreshFor/2 {
-			// A listing of all takes long: the next one begins before somebody waits for it.
+			// A listing of all stores takes long, so the next one begins before it is needed.
 			k.shareAll(ctx)
 		}
 		k.mu.Unlock()
@@ -31,8 +30,8 @@ func (k *Keys) Fresh(ctx context.Context, merchantID string) ([]kustom.Key, erro
 	return r.await(ctx, merchantID)
 }
 
-// latest returns the store's keys as [Keys.Fresh] does, by any listing that began after this walk's last change of
-// them, however old.
+// latest returns the store's keys as [Keys.Fresh] does, but from any listing that began after this walk's last
+// change of them, however old.
 func (k *Keys) latest(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	k.mu.Lock()
 	listed, ok := k.stores[merchantID]
@@ -44,8 +43,8 @@ func (k *Keys) latest(ctx context.Context, merchantID string) ([]kustom.Key, err
 	return k.Fresh(ctx, merchantID)
 }
 
-// refreshStores lists stores that have changed, all by one listing where that takes fewer requests than one for each. A
-// failure is left to those who ask for a store.
+// refreshStores lists stores whose keys have changed, in one listing of all if that takes fewer requests. A failure
+// is not reported: later callers list the store themselves.
 func (k *Keys) refreshStores(ctx context.Context, merchantIDs []string) {
 	if len(merchantIDs) == 0 {
 		return
@@ -56,8 +55,8 @@ func (k *Keys) refreshStores(ctx context.Context, merchantIDs []string) {
 	_, _ = r.await(ctx, "")
 }
 
-// countSingle counts a listing of one store. Many of them within the time that a listing counts as fresh cost more than a
-// listing of all, which begins then. The caller holds k.mu.
+// countSingle counts a refresh of one store. Many of them within [FreshFor] cost more than a listing of all stores,
+// so it starts one. The caller holds k.mu.
 func (k *Keys) countSingle(ctx context.Context) {
 	if now := k.clock.Now(); now.Sub(k.singlesFrom) > FreshFor {
 		k.singles, k.singlesFrom = 0, now
@@ -68,7 +67,8 @@ func (k *Keys) countSingle(ctx context.Context) {
 	}
 }
 
-// shareAll lists all stores, for whoever asks for one later, unless several are being listed. The caller holds k.mu.
+// shareAll starts a listing of all stores for later callers, unless several stores are being listed. The caller
+// holds k.mu.
 func (k *Keys) shareAll(ctx context.Context) {
 	if k.running == nil {
 		k.next = &refresh{stores: map[string]bool{}, done: make(chan struct{}), all: true}
@@ -76,21 +76,21 @@ func (k *Keys) shareAll(ctx context.Context) {
 	}
 }
 
-// refresh is one listing that several callers wait for.
+// refresh is a listing that several callers wait for.
 type refresh struct {
 	stores map[string]bool
 	done   chan struct{}
-	// all says that all stores are listed, however few are asked for.
+	// all reports that all stores are listed, and not only those in stores.
 	all bool
-	// at is when the listing of one store began, and number its place among all listings and invalidations.
+	// at is when the listing of one store began, and sequence its number among all listings and invalidations.
 	at       time.Time
 	sequence int
-	// keys and err are set when done is closed.
+	// keys and err are set before done is closed.
 	keys map[string][]kustom.Key
 	err  error
 }
 
-// await waits for a listing, and returns what it has of a store.
+// await waits for the listing or the end of ctx, and returns the store's keys.
 func (r *refresh) await(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	select {
 	case <-r.done:
@@ -100,7 +100,7 @@ func (r *refresh) await(ctx context.Context, merchantID string) ([]kustom.Key, e
 	}
 }
 
-// refresh returns a listing of the store that begins now. The caller holds k.mu.
+// refresh returns a listing of the store that begins now or has just begun. The caller holds k.mu.
 func (k *Keys) refresh(ctx context.Context, merchantID string) *refresh {
 	if k.complete && k.pages() <= maxSharedRequests || len(k.single) >= ConcurrentReads {
 		return k.join(ctx, merchantID)
@@ -125,7 +125,7 @@ func (k *Keys) refresh(ctx context.Context, merchantID string) *refresh {
 	return r
 }
 
-// join adds stores to the refresh that begins next. The caller holds k.mu.
+// join adds stores to the next refresh. The caller holds k.mu.
 func (k *Keys) join(ctx context.Context, merchantIDs ...string) *refresh {
 	if k.next == nil {
 		k.next = &refresh{stores: map[string]bool{}, done: make(chan struct{})}
@@ -142,7 +142,7 @@ func (k *Keys) join(ctx context.Context, merchantIDs ...string) *refresh {
 	return r
 }
 
-// refreshAll runs refreshes until nobody waits for one.
+// refreshAll runs refreshes until no caller waits for one.
 func (k *Keys) refreshAll(ctx context.Context) {
 	for {
 		k.mu.Lock()
@@ -192,7 +192,7 @@ func (k *Keys) setShared(number int) {
 	k.shared = number
 }
 
-// pages returns how many requests a listing of all stores takes, as far as is known: many where it is not. The caller
+// pages returns how many requests a listing of all stores takes. It returns many if that is unknown. The caller
 // holds k.mu.
 func (k *Keys) pages() int {
 	if !k.complete || k.listsByStore() {
@@ -205,8 +205,8 @@ func (k *Keys) pages() int {
 	return n/keysPerPage + 1
 }
 
-// remember takes over a fresh listing of the given stores, and of others that it has; none is what stands for a store
-// without keys. It returns what the portal lists of the given stores.
+// remember caches a listing. It returns what the portal lists of the given stores. A store that is missing from the
+// listing has no keys; none is its list.
 func (k *Keys) remember(stores map[string]bool, listed map[string]storeList, none storeList) map[string][]kustom.Key {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -7,11 +7,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// HasLostKeys tells whether a killed run of this machine has asked for a key of a store and told nobody what came of it.
+// HasLostKeys reports whether a killed run on this machine requested a key of a store and did not save the answer.
 func (e *Engine) HasLostKeys(merchantID string) bool { return len(e.requests.lost(merchantID)) > 0 }
 
-// DeleteLostKeys deletes the keys of a store that killed runs of this machine have asked for and told nobody of. Their
-// secrets have gone nowhere. It returns those that were not deleted, each with the reason.
+// DeleteLostKeys deletes the keys of a store that killed runs on this machine requested and did not save. No shop
+// has their secrets. It returns the keys that it could not delete.
 func (e *Engine) DeleteLostKeys(ctx context.Context, merchantID string) []KeptKey {
 	e.walk.deletingLost.Lock()
 	defer e.walk.deletingLost.Unlock()
@@ -27,7 +27,7 @@ func (e *Engine) DeleteLostKeys(ctx context.Context, merchantID string) []KeptKe
 	return kept
 }
 
-// deleteLost deletes one of them. A key that was used, or that a shop holds, is somebody's all the same.
+// deleteLost deletes the key of a killed run's request. It keeps a key that was used or that a shop holds.
 func (e *Engine) deleteLost(ctx context.Context, key kustom.Orphan) (named kustom.Orphan, err error) {
 	named = key
 	defer recoverInto(&err)
@@ -51,9 +51,9 @@ func (e *Engine) deleteLost(ctx context.Context, key kustom.Orphan) (named kusto
 	return named, e.Keys.Delete(ctx, named)
 }
 
-// LostKeys returns the keys that earlier runs asked for, for a shop that has none recorded, without an answer that
-// named them. It asks for them again under the same idempotency keys. A key that is made by that at last is deleted
-// at once. A portal that knows no idempotency keys would make another key each time; there it returns none.
+// LostKeys returns the keys that earlier runs requested for a shop without a recorded key, and whose answers were
+// lost. It repeats the requests with the same idempotency keys. If one generates a new key, LostKeys deletes that
+// at once. It returns none if the portal has no idempotency keys: each request would generate another key.
 func (e *Engine) LostKeys(ctx context.Context, shop string, record Record) ([]kustom.Orphan, error) {
 	if !e.Keys.SupportsDescriptions() {
 		return nil, nil

@@ -28,35 +28,25 @@ const (
 // must be deleted. If somebody moved the shop to another store since the plan, it returns a [*WrongStoreError], as
 // a plan would.
 func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
-	e.Shops.NoteConfigured(plan.Shop, plan.MerchantID, record.Username)
-	before, err := e.Shops.Credentials(ctx, plan.Shop)
-	if mystore.IsNotShown(err) {
-		before.KustomID, err = record.Username, nil
-	}
+	held, err := e.heldBefore(ctx, plan, rules, record)
 	if err != nil {
 		return nil, err
 	}
-	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
-		return nil, &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
-	}
-	if record.Username != "" {
-		e.WarnUnexpectedKey(plan.Shop, before.KustomID, append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.HeldUsername)...)
-	}
 	var leftovers []kustom.Orphan
 	for round := 1; ; round++ {
-		key, replayed, err := e.generate(ctx, plan, before.KustomID, record)
+		key, replayed, err := e.generate(ctx, plan, held, record)
 		leftovers = append(leftovers, replayed...)
 		if err != nil {
 			return leftovers, err
 		}
-		going := plan.deletedNow()
-		for _, left := range leftovers {
-			going = append(going, KeyRef{MerchantID: left.MerchantID, CredentialID: left.CredentialID, Username: left.Username})
+		replaced := plan.deletedNow()
+		for _, leftover := range leftovers {
+			replaced = append(replaced, refOfOrphan(leftover))
 		}
-		e.Shops.cache.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: going})
-		holds, unconfirmed, err := e.installNewKey(ctx, plan.Shop, key)
+		e.Shops.cache.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: replaced})
+		credentials, unconfirmed, err := e.installNewKey(ctx, plan.Shop, key)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
-			before = holds
+			held = credentials.KustomID
 			continue
 		}
 		if err != nil {
@@ -64,11 +54,33 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		}
 		record.setKey(key.Key)
 		record.Memory = Memory{
-			UnconfirmedSince: unconfirmed, UpdatedAt: holds.UpdatedAt, HeldUsername: holds.KustomID, Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
-			Imported: false, Retired: record.Memory.Retired, Undeleted: record.Memory.Undeleted,
+			UnconfirmedSince: unconfirmed, UpdatedAt: credentials.UpdatedAt, HeldUsername: credentials.KustomID,
+			Store: plan.MerchantID, Replaceable: []KeyRef{refOf(key.Key)},
+			Retired: record.Memory.Retired, Undeleted: record.Memory.Undeleted,
 		}
 		return leftovers, nil
 	}
+}
+
+// heldBefore returns the username that a shop holds before it gets a new key, or the recorded one if the shop's page
+// does not show it.
+func (e *Engine) heldBefore(ctx context.Context, plan Plan, rules Rules, record *Record) (string, error) {
+	e.Shops.NoteConfigured(plan.Shop, plan.MerchantID, record.Username)
+	before, err := e.Shops.Credentials(ctx, plan.Shop)
+	if mystore.IsNotShown(err) {
+		before.KustomID, err = record.Username, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+		return "", &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
+	}
+	if record.Username != "" {
+		expected := append(usernamesOfRefs(plan.Delete, plan.Keep), record.Username, record.Memory.HeldUsername)
+		e.WarnUnexpectedKey(plan.Shop, before.KustomID, expected...)
+	}
+	return before.KustomID, nil
 }
 
 // WarnUnexpectedKey adds a warning if a shop that is about to get a key holds one that the plan did not expect,
@@ -96,11 +108,11 @@ func usernamesOfRefs(lists ...[]KeyRef) []string {
 // idempotency key. The portal then answers with the key that this run generated, and generate returns that key as
 // left over. After a run that undid its key, the next one sends one request in vain: nothing could record for it
 // that the idempotency key is spent.
-func (e *Engine) generate(ctx context.Context, plan Plan, holds string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
+func (e *Engine) generate(ctx context.Context, plan Plan, held string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}
 	for n := range maxReplays {
-		request.IdempotencyKey = idempotencyKey(plan, holds, n)
+		request.IdempotencyKey = idempotencyKey(plan, held, n)
 		if record.Memory.hasUnanswered(request.IdempotencyKey) {
 			continue
 		}
@@ -144,8 +156,8 @@ func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.New
 
 // idempotencyKey returns the idempotency key of the nth request for a key that replaces the one that the shop
 // holds. It depends on the description too, because a portal may refuse an idempotency key with another request.
-func idempotencyKey(plan Plan, holds string, n int) string {
-	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, holds, plan.description(), n)
+func idempotencyKey(plan Plan, held string, n int) string {
+	name := fmt.Sprintf("kustom:%s/%s/%s/%q/%d", plan.MerchantID, plan.Shop, held, plan.description(), n)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
@@ -184,22 +196,22 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 //
 // Unconfirmed is when the key was proven, if the shop accepted it and its page does not show it. Otherwise it is
 // zero.
-func (e *Engine) installNewKey(ctx context.Context, shop string, key kustom.NewKey) (holds mystore.Credentials, unconfirmed time.Time, err error) {
+func (e *Engine) installNewKey(ctx context.Context, shop string, key kustom.NewKey) (credentials mystore.Credentials, unconfirmed time.Time, err error) {
 	if err := e.proveNew(ctx, key); err != nil {
 		return mystore.Credentials{}, time.Time{}, e.undo(ctx, key.Key, err)
 	}
 	proven := e.clock.Now()
-	holds, err = e.Shops.Install(ctx, shop, Pair{Username: key.Username, Secret: key.Secret})
+	credentials, err = e.Shops.Install(ctx, shop, Pair{Username: key.Username, Secret: key.Secret})
 	switch {
 	case mystore.IsNotConfirmed(err):
-		holds, unconfirmed, err = mystore.Credentials{KustomID: key.Username}, proven, nil
+		credentials, unconfirmed, err = mystore.Credentials{KustomID: key.Username}, proven, nil
 	case err != nil:
-		holds, err = e.resolveInstall(ctx, shop, key.Key, err)
+		credentials, err = e.resolveInstall(ctx, shop, key.Key, err)
 	}
 	if err != nil {
 		return mystore.Credentials{}, time.Time{}, err
 	}
-	return holds, unconfirmed, e.checkExists(ctx, shop, key.Key)
+	return credentials, unconfirmed, e.checkExists(ctx, shop, key.Key)
 }
 
 // proveNew checks right before the installation that the merchant API accepts a new key and that the store's keys
@@ -226,13 +238,13 @@ func (e *Engine) resolveInstall(ctx context.Context, shop string, key kustom.Key
 	defer cancel()
 	attempted := e.clock.Now()
 	e.Shops.shop(shop).markStale()
-	holds, err := e.Shops.Fresh(detached, shop)
-	if err == nil && (holds.KustomID != key.Username || holds.Secret == mystore.SecretMissing) {
-		err = &MismatchError{Shop: shop, Want: key.Username, Got: holds.KustomID}
+	credentials, err := e.Shops.Fresh(detached, shop)
+	if err == nil && (credentials.KustomID != key.Username || credentials.Secret == mystore.SecretMissing) {
+		err = &MismatchError{Shop: shop, Want: key.Username, Got: credentials.KustomID}
 	}
 	e.steps.record(detached, StepConfirm, key.MerchantID, key.Username, outcomeOf(err), err)
 	if err == nil {
-		return holds, nil
+		return credentials, nil
 	}
 	orphan := refOf(key).Orphan()
 	orphan.Attempted = attempted

@@ -9,16 +9,17 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// OrphanCandidates returns the keys of a store that killed runs may have left behind. They have this description, if the portal shows
-// descriptions. Nothing has used them since they were made, no shop that can be asked holds them, and no object that this
-// walk has read has them. They look like keys of another state, so the provider names them and does not delete them. It returns
-// each key once in a walk.
+// OrphanCandidates returns the keys of a store that killed runs may have left behind. They have the given
+// description, if the portal shows descriptions. Nothing has used them since their creation, no readable shop holds
+// them, and no object of this walk manages them. They may also be keys of another state, so the provider names them
+// and does not delete them. It returns each key once per walk.
 //
-// The caller has a use for the known keys, and made its own key at since, which is zero if it has none. If the portal shows
-// no descriptions, Strays leaves out the keys that are older than that: they are probably not the run's.
+// It leaves out the known keys. If the portal shows no descriptions, it also leaves out the keys that are older
+// than since, the creation of the caller's own key: they are probably not a run's. Since is zero if the caller has
+// no key.
 //
-// Every plan calls it, and not only the plan that makes the next key: its list may have been stale, and after a killed
-// -replace no plan makes a key.
+// Every plan calls it, and not only one that generates a key: an earlier list may have been stale, and after a
+// killed -replace no plan generates a key.
 func (e *Engine) OrphanCandidates(ctx context.Context, merchantID, description string, since time.Time, known ...KeyRef) ([]kustom.Key, error) {
 	var strays []kustom.Key
 	for key, err := range e.Keys.Keys(ctx, merchantID) {
@@ -39,8 +40,8 @@ func (e *Engine) OrphanCandidates(ctx context.Context, merchantID, description s
 	return strays, nil
 }
 
-// OrphanCandidatesFor returns the strays, as [Engine.Strays] does, of the store that a shop is planned for. Where the portal shows
-// no descriptions and the shop gets a new key, there are none: [Plan.Others] has all keys.
+// OrphanCandidatesFor returns [Engine.OrphanCandidates] of the store of a planned shop. It returns none if the
+// portal shows no descriptions and the shop gets a new key: [Plan.OtherKeys] then has all keys.
 func (e *Engine) OrphanCandidatesFor(ctx context.Context, config Config, plan Plan, record *Record) ([]kustom.Key, error) {
 	if config.MerchantID == "" || config.NoDescriptions && (plan.Generate || record == nil) {
 		return nil, nil
@@ -61,8 +62,8 @@ func (e *Engine) OrphanCandidatesFor(ctx context.Context, config Config, plan Pl
 	return e.OrphanCandidates(ctx, config.MerchantID, description, since, known...)
 }
 
-// mayBeHeld tells whether a shop holds a key, or may hold it and can't be read. A person who reads that nothing uses a
-// key deletes it. Where no shop can be asked at all, nothing is known of shops, and the person is the one to look.
+// mayBeHeld reports whether a shop holds a key, or may hold it and can't be read. Users delete a key that the
+// provider calls unused. It returns false if there is no shop to ask: the user then has to look.
 func (e *Engine) mayBeHeld(ctx context.Context, key kustom.Key) bool {
 	if e.Shops.Holds(key.Username) {
 		return true

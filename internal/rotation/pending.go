@@ -8,25 +8,25 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// This file is about keys that a step could not delete because of a shop that can't be read, and that a later step of the
-// walk may find deletable: the object of that shop may have its turn later, and tell which store it belongs to. A person
-// is told of such a key when no step is left that could delete it.
+// This file is about deletions that failed because of an unreadable shop. They may succeed later in the walk, once
+// the shop's own object has told which store the shop belongs to. The user gets a warning only when no step is left
+// that could retry.
 
-// PendingKey is a key that was to be deleted, and the shop that it was kept for.
+// PendingKey is a key that could not be deleted, and the shop that it was replaced in.
 type PendingKey struct {
 	Shop string
 	KeptKey
 }
 
-// pendingKey is what the walk knows of one.
+// pendingKey is a PendingKey with what its retry needs.
 type pendingKey struct {
 	PendingKey
 	rules Rules
-	// reported says that a person was told.
+	// reported reports that the user got a warning.
 	reported bool
 }
 
-// deferDeletion notes a key that a later step of this walk may find deletable.
+// deferDeletion records a key that a later step of this walk may be able to delete.
 func (e *Engine) deferDeletion(p pendingKey) {
 	if !isUsageUnknown(p.Err) {
 		return
@@ -36,15 +36,15 @@ func (e *Engine) deferDeletion(p pendingKey) {
 	e.walk.pending = append(e.walk.pending, p)
 }
 
-// dropPending forgets that a key was pending.
+// dropPending removes a key from the pending ones.
 func (w *walk) dropPending(key kustom.Orphan) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.pending = slices.DeleteFunc(w.pending, func(p pendingKey) bool { return p.Key == key })
 }
 
-// RetryPending deletes the keys that earlier steps of the walk had to keep because of a shop that could not be read,
-// and that turned out to be deletable. The next read of their shops finds them gone.
+// RetryPending deletes the pending keys that no unreadable shop may use any more. The next read of their objects
+// finds them gone.
 func (e *Engine) RetryPending(ctx context.Context) {
 	var err error
 	defer recoverInto(&err)
@@ -64,11 +64,11 @@ func (e *Engine) RetryPending(ctx context.Context) {
 	}
 }
 
-// StartOperation notes that an object begins to change shops and keys. The returned function notes its end. Where no other object
-// is under way then, it returns the keys that are pending and of which nobody has been told.
+// StartOperation records that an object begins to change shops and keys. The returned function records its end. If
+// no other operation is active then, it returns the pending keys that were not reported before.
 //
-// Nothing tells a provider that the walk is over. With several objects at once, the last to end is the last of all: an
-// object that ends is followed by the next while others are still under way.
+// Terraform does not tell a provider when the walk ends. If it runs several operations at once, the last one to end
+// is the last of the walk: Terraform starts the next one while others are active.
 func (e *Engine) StartOperation() (leave func() []PendingKey) {
 	e.walk.mu.Lock()
 	defer e.walk.mu.Unlock()

@@ -11,13 +11,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// postponed is what remains to be confirmed of a shop when all shops of a fleet are done, so that one listing serves
-// them all. It is safe for concurrent use.
+// postponed has the confirmations of a shop that wait until all shops of a fleet are done, so that one listing
+// serves all. It is safe for concurrent use.
 type postponed struct {
 	mu sync.Mutex
-	// deleted are keys whose deletion was answered as documented.
+	// deleted are keys whose deletion the portal accepted.
 	deleted []kustom.Orphan
-	// installed is the key that the shop has got; nil where it has got none.
+	// installed is the key that the shop got, or nil.
 	installed *kustom.Key
 }
 
@@ -28,7 +28,7 @@ func (p *postponed) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, postponedKey{}, p)
 }
 
-// postponeDeleted notes a key whose deletion is to be confirmed later, and returns whether that is so.
+// postponeDeleted postpones the confirmation of a deletion. It returns false if ctx does not allow that.
 func postponeDeleted(ctx context.Context, key kustom.Orphan) bool {
 	p, ok := ctx.Value(postponedKey{}).(*postponed)
 	if !ok {
@@ -40,7 +40,7 @@ func postponeDeleted(ctx context.Context, key kustom.Orphan) bool {
 	return true
 }
 
-// postponeInstalled notes a key whose existence is to be confirmed later, and returns whether that is so.
+// postponeInstalled postpones the check that an installed key exists. It returns false if ctx does not allow that.
 func postponeInstalled(ctx context.Context, key kustom.Key) bool {
 	p, ok := ctx.Value(postponedKey{}).(*postponed)
 	if !ok {
@@ -52,9 +52,9 @@ func postponeInstalled(ctx context.Context, key kustom.Key) bool {
 	return true
 }
 
-// confirm makes sure, when all members are done, that the keys that were deleted are gone, and that those that were
-// installed exist. What turns out otherwise is done again. It does so, for a while, although ctx may be done: what nobody
-// has confirmed would be forgotten.
+// confirm confirms, after all members are done, that deleted keys are gone and installed ones exist. Otherwise it
+// deletes or installs again. If ctx has ended, it still runs for [undoTimeout]: a deletion that nobody confirms
+// would be forgotten.
 func (f *Fleet) confirm(ctx context.Context) []Failure {
 	if ctx.Err() != nil {
 		detached, cancel := clock.Detach(ctx, f.Engine.clock, undoTimeout)
@@ -95,7 +95,7 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	if _, ok := find(listed, m.postponed.installed.CredentialID); ok || f.Engine.checkExists(ctx, m.Name, *m.postponed.installed) == nil {
 		return nil
 	}
-	// Somebody has deleted the key. The shop needs another one at once.
+	// Somebody has deleted the key, so the shop needs another one at once.
 	ctx, end := f.Engine.StartShop(ctx, m.Name, m.store())
 	leftovers, err := f.Engine.connect(ctx, m.Plan, f.Rules, m.Record)
 	end(err)

@@ -8,45 +8,43 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// Prefetcher reads shops ahead for those who need one shop after another, as Terraform does where every shop is
-// a resource of its own: while they wait for one answer, it asks for others that they will want. It is safe for
-// concurrent use.
+// Prefetcher reads shops ahead for callers that need one after the other, as Terraform does if every shop is a
+// resource. It is safe for concurrent use.
 type Prefetcher struct {
 	shops *Shops
 
 	mu sync.Mutex
-	// requested are the shops that somebody has asked for.
+	// requested has the shops that callers need.
 	requested map[string]bool
-	// remaining are the configured shops that have not been read ahead; nil before the first one is.
+	// remaining are the configured shops that were not read ahead, or nil before the first one is.
 	remaining []string
-	// started is how many reads were begun ahead, and running how many of them have not ended.
+	// started counts the reads ahead, and running those of them that have not ended.
 	started, running int
 }
 
 const (
-	// prefetchThreshold is how many shops are asked for before any is read ahead: a configuration of a few shops
-	// needs none of the others that there are tokens for.
+	// prefetchThreshold is how many shops callers need before others are read ahead. A small configuration may have
+	// tokens for many shops that it does not use.
 	prefetchThreshold = 3
-	// prefetchTimeout bounds a read of a shop that nobody waits for yet. By its pages, where only a few can be
-	// read at once, a shop may have to wait for its turn.
+	// prefetchTimeout limits a read ahead. A read of a page may have to wait for others, because few run at once.
 	prefetchTimeout = 2 * time.Minute
 )
 
-// NewPrefetcher returns what reads shops ahead.
+// NewPrefetcher returns a prefetcher for shops.
 func NewPrefetcher(shops *Shops) *Prefetcher {
 	return &Prefetcher{shops: shops, requested: map[string]bool{}}
 }
 
-// PrefetchOthers says that somebody is about to read a shop, and reads others ahead. It never reads more shops ahead than
-// have been wanted: where a configuration has only some of the shops that there are tokens for, that bounds the
-// reads in vain.
+// PrefetchOthers records that the caller is about to read a shop, and reads others ahead. It never reads more shops
+// ahead than callers have needed. That limits the reads in vain if the configuration uses few of the shops that it
+// has tokens for.
 func (p *Prefetcher) PrefetchOthers(ctx context.Context, name string) {
 	for _, next := range p.next(name) {
 		goSafely(func() { p.read(ctx, next) })
 	}
 }
 
-// next returns the shops to read ahead now that somebody wants name.
+// next returns the shops to read ahead when a caller needs name.
 func (p *Prefetcher) next(name string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -55,7 +53,7 @@ func (p *Prefetcher) next(name string) []string {
 		return nil
 	}
 	if p.remaining == nil {
-		// Where the shops can't be known, nothing is read ahead.
+		// If the names of the shops are unknown, nothing is read ahead.
 		p.remaining, _ = p.shops.unread()
 	}
 	var next []string
@@ -71,7 +69,7 @@ func (p *Prefetcher) next(name string) []string {
 	return next
 }
 
-// read reads a shop. It does not remember a failure: the next caller reads the shop again and gets its own error.
+// read reads a shop into the cache. A failure is not cached: the caller that needs the shop reads it again.
 func (p *Prefetcher) read(ctx context.Context, name string) {
 	defer func() {
 		p.mu.Lock()

@@ -119,7 +119,7 @@ func AnyUnidentified(keys []kustom.Orphan) bool {
 func (m Memory) undeletedRefs() []KeyRef {
 	keys := make([]KeyRef, 0, len(m.Undeleted))
 	for _, o := range m.Undeleted {
-		keys = append(keys, KeyRef{MerchantID: o.MerchantID, CredentialID: o.CredentialID, Username: o.Username})
+		keys = append(keys, refOfOrphan(o))
 	}
 	return keys
 }

@@ -13,39 +13,39 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
-// Requests remembers, on this machine, the requests for keys that are under way. Where a run is killed before it could
-// tell Terraform of a key, a later run on the same machine finds the request, and by it the key. It holds no secret.
-// What can't be remembered is not found, and then the key is named in the plan instead. It is safe for concurrent use,
-// by several processes too.
+// Requests remembers the unanswered requests for keys on this machine. If a run is killed before it saved a key, a
+// later run finds its request, and with that the key. It holds no secret. If a request can't be saved, plans name
+// its key instead. It is safe for concurrent use, by several processes too.
 type Requests struct {
-	// Dir is the folder with a file for each request; empty where nothing is remembered.
+	// Dir is the folder with a file for each request. If it is empty, nothing is remembered.
 	Dir string
-	// Host names this machine; the default is the machine's own name. A folder may be shared by machines whose file
-	// system does not show the locks of the others.
+	// Host names this machine; the default is its host name. Machines may share the folder on a file system that
+	// does not show the locks of the others.
 	Host string
-	// Lock locks a file as this process; the default is [lockfile.Take].
+	// Lock locks a file for this process; the default is [lockfile.Take].
 	Lock func(ctx context.Context, name string) (*lockfile.Lock, error)
 }
 
-// request is what is remembered of a request for a key.
+// request is the content of a request's file.
 type request struct {
 	MerchantID  string `json:"merchant_id"`
 	Description string `json:"description"`
 	Host        string `json:"host"`
 }
 
-// requestLog are the requests of one engine, and what it finds of others'.
+// requestLog has the requests of one engine, and finds those of killed runs. It is safe for concurrent use.
 type requestLog struct {
 	Requests
 
 	mu sync.Mutex
-	// locks are those of the requests that are under way, by idempotency key. They tell others that this process runs.
+	// locks has the locks of unanswered requests, by idempotency key. They show other processes that this one is
+	// alive.
 	locks map[string]*lockfile.Lock
 }
 
 func newRequestLog(r Requests) *requestLog {
 	if r.Host == "" {
-		// Without a name, no request of a killed run is taken for one of this machine.
+		// Without a host name, no request counts as one of this machine.
 		r.Host, _ = os.Hostname()
 	}
 	if r.Lock == nil {
@@ -67,7 +67,8 @@ func (r *requestLog) lockFile(idempotencyKey string) string {
 	return filepath.Join(r.Dir, idempotencyKey+lockSuffix)
 }
 
-// begin remembers a request that is about to be sent. What others could not see to be under way is not remembered.
+// begin saves a request before it is sent. It saves nothing without a lock: other runs would take the request for
+// abandoned.
 func (r *requestLog) begin(ctx context.Context, merchantID, description, idempotencyKey string) {
 	if r.Dir == "" || os.MkdirAll(r.Dir, 0o700) != nil {
 		return
@@ -84,26 +85,26 @@ func (r *requestLog) begin(ctx context.Context, merchantID, description, idempot
 	wholefile.Keep(r.file(idempotencyKey), content)
 }
 
-// end forgets a request: what came of it is known.
+// end removes an answered request.
 func (r *requestLog) end(idempotencyKey string) {
 	r.mu.Lock()
 	lock, begun := r.locks[idempotencyKey]
 	delete(r.locks, idempotencyKey)
 	r.mu.Unlock()
-	// What another process has begun with the same idempotency key is not known yet.
+	// Another process may have begun a request with the same idempotency key.
 	if begun {
 		_ = os.Remove(r.file(idempotencyKey))
 		lock.Remove()
 	}
 }
 
-// forget forgets a request of a killed run: what came of it is known.
+// forget removes the request of a killed run after its key was found.
 func (r *requestLog) forget(idempotencyKey string) {
 	_ = os.Remove(r.file(idempotencyKey))
 	_ = os.Remove(r.lockFile(idempotencyKey))
 }
 
-// lost returns what was requested for a store by processes of this machine that do not run any more.
+// lost returns the requests for a store by processes of this machine that no longer run.
 func (r *requestLog) lost(merchantID string) []kustom.Orphan {
 	if r.Dir == "" || r.Host == "" {
 		return nil
@@ -126,7 +127,7 @@ func (r *requestLog) lost(merchantID string) []kustom.Orphan {
 	return lost
 }
 
-// abandoned returns a request of a process that does not run any more.
+// abandoned returns a request if its process no longer runs.
 func (r *requestLog) abandoned(idempotencyKey string) (q request, ok bool) {
 	lock := lockfile.Try(r.lockFile(idempotencyKey))
 	if lock == nil {

@@ -58,6 +58,10 @@ func (k KeyRef) Orphan() kustom.Orphan {
 	return kustom.Orphan{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username}
 }
 
+func refOfOrphan(o kustom.Orphan) KeyRef {
+	return KeyRef{MerchantID: o.MerchantID, CredentialID: o.CredentialID, Username: o.Username}
+}
+
 func refOf(key kustom.Key) KeyRef {
 	return KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username, Host: key.Host}
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// shop is what is known about one shop.
+// shop is the cached state of one shop.
 type shop struct {
 	name  string
 	shops *Shops
-	// sem is held while the shop is read or written, so that an answer from before a write does not replace
-	// the written value.
+	// sem is held during each read or write of the shop, so that an answer from before a write does not replace the
+	// written value.
 	sem chan struct{}
 
-	// The rest is guarded by in.mu.
+	// The fields below are guarded by shops.mu.
 
 	// known reports that the last read, at readAt, succeeded.
 	known  bool
@@ -24,35 +24,34 @@ type shop struct {
 	// failure is the error of the last read, at readAt.
 	failure     error
 	credentials mystore.Credentials
-	// missing is set, and holds is empty, if the shop has no Klarna Checkout V3. certain reports that a second
-	// read has confirmed it.
+	// missing is set, and credentials is empty, if the shop has no Klarna Checkout V3. missingConfirmed reports
+	// that a second read has confirmed it.
 	missing          *mystore.NotInstalledError
 	missingConfirmed bool
-	// expected is the username that was last written, at expectedAt, and not seen since.
+	// expected is the username that was last written, at expectedAt, and that no read has shown since.
 	expected   string
 	expectedAt time.Time
-	// written reports that this walk has given the shop a key.
+	// written reports that this walk has installed a key in the shop.
 	written bool
-	// clearedUsername is the username that the shop had when this walk emptied it, until the walk gives it another key.
+	// clearedUsername is the username that the shop had when this walk cleared it. It is empty once the walk
+	// installs a key.
 	clearedUsername string
-	// stores are the stores that the shop is configured for, and seen the username that it was last seen with,
-	// as far as objects of this walk have told.
+	// stores and lastUsername are what objects of this walk know: the configured stores, and the username that the
+	// shop was last seen with.
 	stores       map[string]bool
 	lastUsername string
-	// storeMayChange says that the shop may get a key of another store than its present one, so that its stores do not tell whose
-	// key it has.
+	// storeMayChange reports that the shop may change to another store, so stores do not tell whose key it has.
 	storeMayChange bool
-	// cachedStores is what an earlier walk was told of the shop, where it can't be read and no object of this one has had its
-	// turn.
+	// cachedStores is what an earlier walk knew about an unreadable shop, until an object of this walk knows more.
 	cachedStores configuredStores
-	// usedUsername is the username that the shop was seen to use, where its page does not show which key it has.
+	// usedUsername is the username that the shop was seen to use, if its page does not show which key it has.
 	usedUsername string
-	// unmanaged says that Terraform has destroyed the shop's object and left the shop as it was: nothing in this
-	// walk will move it to another key.
+	// unmanaged reports that this walk has destroyed the shop's object and left the shop unchanged. No later step
+	// of the walk gives it another key.
 	unmanaged bool
 }
 
-// acquire waits for the shop's turn; the returned function gives it back.
+// acquire waits until no other goroutine reads or writes the shop. The caller must call release.
 func (h *shop) acquire(ctx context.Context) (func(), error) {
 	select {
 	case h.sem <- struct{}{}:
@@ -62,8 +61,8 @@ func (h *shop) acquire(ctx context.Context) (func(), error) {
 	}
 }
 
-// cached returns what is known about the shop: what it holds, or why it can't hold anything.
-func (h *shop) cached() (holds mystore.Credentials, missing error, known bool) {
+// cached returns the cached credentials, or why the shop has none, and whether they are known.
+func (h *shop) cached() (credentials mystore.Credentials, missing error, known bool) {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()
 	if h.missing != nil {
@@ -72,8 +71,8 @@ func (h *shop) cached() (holds mystore.Credentials, missing error, known bool) {
 	return h.credentials, nil, h.known
 }
 
-// setRead records the result of a read. After a failed read the shop is unknown: it may hold any key.
-func (h *shop) setRead(holds mystore.Credentials, err error) {
+// setRead caches the result of a read. After a failed read, the shop is unknown: it may hold any key.
+func (h *shop) setRead(credentials mystore.Credentials, err error) {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()
 	now := h.shops.clock.Now()
@@ -84,25 +83,26 @@ func (h *shop) setRead(holds mystore.Credentials, err error) {
 		return
 	}
 	h.missingConfirmed = h.missingConfirmed && missing != nil
-	h.credentials, h.missing, h.failure = holds, missing, nil
-	if holds.KustomID != "" {
-		h.lastUsername = holds.KustomID
-		h.shops.seenUsernames[holds.KustomID] = true
+	h.credentials, h.missing, h.failure = credentials, missing, nil
+	if credentials.KustomID != "" {
+		h.lastUsername = credentials.KustomID
+		h.shops.seenUsernames[credentials.KustomID] = true
 	}
-	// A stale read does not show an accepted write. Until it would, the shop counts as holding both keys.
-	if holds.KustomID == h.expected || !now.Before(h.expectedAt.Add(PropagationDelay)) {
+	// A stale read does not show an accepted write. Until reads can't be stale, the shop counts as holding both
+	// keys.
+	if credentials.KustomID == h.expected || !now.Before(h.expectedAt.Add(PropagationDelay)) {
 		h.expected = ""
 	}
 }
 
-// startWrite records that username is about to be written. From now on the shop may hold it.
+// startWrite records that username is about to be written. From now on, the shop may hold it.
 func (h *shop) startWrite(username string) {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()
 	h.expected, h.expectedAt, h.unmanaged, h.written, h.usedUsername, h.clearedUsername = username, h.shops.clock.Now(), false, true, "", ""
 }
 
-// cancelWrite undoes expect: the write certainly did not happen.
+// cancelWrite undoes startWrite, because nothing was written.
 func (h *shop) cancelWrite() {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()
@@ -116,14 +116,14 @@ func (h *shop) invalidate() {
 	h.known, h.failure, h.readAt = false, nil, time.Time{}
 }
 
-// isFresh tells whether the shop was read within FreshFor, and not before the given time.
+// isFresh reports whether the shop was read within [FreshFor] and not before notBefore.
 func (h *shop) isFresh(notBefore time.Time) bool {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()
 	return h.known && h.shops.clock.Now().Sub(h.readAt) < FreshFor && !h.readAt.Before(notBefore)
 }
 
-// wasWritten reports whether this walk has given the shop a key.
+// wasWritten reports whether this walk has installed a key in the shop.
 func (h *shop) wasWritten() bool {
 	h.shops.mu.Lock()
 	defer h.shops.mu.Unlock()

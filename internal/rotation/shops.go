@@ -13,12 +13,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// initialReadBack is the wait before a shop that does not show the written key is read again. Each later wait is
-// twice as long.
+// initialReadBack is the first wait before a shop is read again that does not show the written key. Each later wait
+// is twice as long.
 const initialReadBack = 2 * time.Second
 
-// Shops caches, for one Terraform walk, what the shops hold. It reads a shop when the shop is first needed, and
-// knows what it has written itself. It is safe for concurrent use.
+// Shops caches the shops' credentials for one Terraform walk. It reads a shop when it is first needed, and updates
+// the cache after its own writes. It is safe for concurrent use.
 type Shops struct {
 	service ShopService
 	prover  Merchant
@@ -28,12 +28,12 @@ type Shops struct {
 	ignored map[string]bool
 	// signedIn is [Options.SignedIn].
 	signedIn func(shop string) bool
-	// cache are what earlier runs have seen.
+	// cache has what earlier runs saw.
 	cache LocalCache
 
 	mu    sync.Mutex
 	shops map[string]*shop
-	// seenUsernames are the usernames that the walk has seen in shops.
+	// seenUsernames has the usernames that this walk has seen in shops.
 	seenUsernames map[string]bool
 	// stalled reports that a wait for a shop's update has timed out.
 	stalled bool
@@ -63,9 +63,9 @@ func (s *Shops) shop(name string) *shop {
 	return found
 }
 
-// NoteConfigured notes that an object of this walk is about a shop: the store that it is configured for, and the
-// username that it was last seen with; either can be empty. Where the shop can't be read, these say which
-// keys it may use.
+// NoteConfigured records what an object of this walk knows about its shop: the configured store, and the username
+// that the shop was last seen with. Either can be empty. If the shop can't be read, they tell which keys it may
+// use.
 func (s *Shops) NoteConfigured(name, merchantID, username string) {
 	h := s.shop(name)
 	defer h.cacheConfigured()
@@ -79,8 +79,8 @@ func (s *Shops) NoteConfigured(name, merchantID, username string) {
 	}
 }
 
-// NoteStoreChange notes that a shop may get a key of another store than its present one. As long as nobody has read it, it may use
-// a key of any store then.
+// NoteStoreChange records that a shop may change to another store. Until the shop has been read, it may use a key
+// of any store.
 func (s *Shops) NoteStoreChange(name string) {
 	h := s.shop(name)
 	defer h.cacheConfigured()
@@ -89,8 +89,8 @@ func (s *Shops) NoteStoreChange(name string) {
 	h.storeMayChange = true
 }
 
-// NoteUsedKey notes that a shop was seen to use the key with this username. It counts only where the shop's page does not
-// show which key it has.
+// NoteUsedKey records that a shop was seen to use the key with this username. It matters only if the shop's page
+// does not show which key it has.
 func (s *Shops) NoteUsedKey(name, username string) {
 	h := s.shop(name)
 	s.mu.Lock()
@@ -98,7 +98,7 @@ func (s *Shops) NoteUsedKey(name, username string) {
 	h.usedUsername = username
 }
 
-// Credentials returns what a shop holds, reading it if that has not happened yet.
+// Credentials returns a shop's credentials. It reads the shop if they are not cached.
 func (s *Shops) Credentials(ctx context.Context, name string) (mystore.Credentials, error) {
 	return s.readUnless(ctx, name, func(h *shop) bool {
 		_, _, known := h.cached()
@@ -106,12 +106,12 @@ func (s *Shops) Credentials(ctx context.Context, name string) (mystore.Credentia
 	})
 }
 
-// Fresh returns what a shop holds, by a read that began after the call or ended within [FreshFor] before it.
+// Fresh returns a shop's credentials from a read that began after the call or ended at most [FreshFor] before it.
 func (s *Shops) Fresh(ctx context.Context, name string) (mystore.Credentials, error) {
 	return s.readUnless(ctx, name, func(h *shop) bool { return h.isFresh(time.Time{}) })
 }
 
-// readUnless returns what is known of a shop if that is enough, and reads it otherwise.
+// readUnless returns a shop's cached credentials if enough accepts them, and reads the shop otherwise.
 func (s *Shops) readUnless(ctx context.Context, name string, enough func(*shop) bool) (mystore.Credentials, error) {
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
@@ -120,36 +120,36 @@ func (s *Shops) readUnless(ctx context.Context, name string, enough func(*shop) 
 	}
 	defer release()
 	if enough(h) {
-		holds, missing, _ := h.cached()
-		return holds, missing
+		credentials, missing, _ := h.cached()
+		return credentials, missing
 	}
 	return s.read(ctx, name, h)
 }
 
-// read reads a shop and records the answer. The caller holds the shop's turn.
+// read reads a shop and updates the cache. The caller has acquired the shop.
 func (s *Shops) read(ctx context.Context, name string, h *shop) (mystore.Credentials, error) {
-	holds, err := s.service.Credentials(ctx, name)
-	return s.recordRead(name, h, holds, err)
+	credentials, err := s.service.Credentials(ctx, name)
+	return s.recordRead(name, h, credentials, err)
 }
 
-// recordRead records the result or the failure of a read. The caller holds the shop's turn.
-func (s *Shops) recordRead(name string, h *shop, holds mystore.Credentials, err error) (mystore.Credentials, error) {
-	holds.KustomID = redactSecret(holds.KustomID)
-	h.setRead(holds, err)
+// recordRead updates the cache with the result of a read. The caller has acquired the shop.
+func (s *Shops) recordRead(name string, h *shop, credentials mystore.Credentials, err error) (mystore.Credentials, error) {
+	credentials.KustomID = redactSecret(credentials.KustomID)
+	h.setRead(credentials, err)
 	if err == nil {
-		s.cache.recordUsername(name, holds.KustomID)
+		s.cache.recordUsername(name, credentials.KustomID)
 	} else if !isNotInstalled(err) {
 		s.NoteConfigured(name, "", s.cache.lastUsername(name))
 	}
-	return holds, err
+	return credentials, err
 }
 
-// ConfirmedCredentials returns what a shop holds, as [Shops.Credentials] does. That it has no Klarna Checkout V3, or no
-// longer has it, counts only when a second look, later than [PropagationDelay], says so too.
+// ConfirmedCredentials returns a shop's credentials, as [Shops.Credentials] does. It returns a
+// [*mystore.NotInstalledError] only if a second read, after [PropagationDelay], confirms it.
 func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.Credentials, error) {
-	holds, err := s.Credentials(ctx, name)
+	credentials, err := s.Credentials(ctx, name)
 	if !isNotInstalled(err) {
-		return holds, err
+		return credentials, err
 	}
 	h := s.shop(name)
 	release, err := h.acquire(ctx)
@@ -161,23 +161,23 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 	certain, first := h.missingConfirmed, h.readAt
 	s.mu.Unlock()
 	if certain {
-		holds, missing, _ := h.cached()
-		return holds, missing
+		credentials, missing, _ := h.cached()
+		return credentials, missing
 	}
 	if err := sleepUntil(ctx, s.clock, first.Add(PropagationDelay)); err != nil {
 		return mystore.Credentials{}, fmt.Errorf("looking again for Klarna Checkout V3 in shop %s: %w", name, err)
 	}
-	holds, err = s.read(ctx, name, h)
+	credentials, err = s.read(ctx, name, h)
 	if isNotInstalled(err) {
 		s.mu.Lock()
 		h.missingConfirmed = true
 		s.mu.Unlock()
 	}
-	return holds, err
+	return credentials, err
 }
 
-// StopManaging notes that a shop keeps, for this walk, the key with this username, whatever a read that lags shows. Where
-// another object of the walk has given the shop a key, it notes nothing and returns the username of that key.
+// StopManaging records that a shop keeps the key with this username during this walk, whatever a stale read shows.
+// If this walk has installed another key in the shop, it records nothing and returns that key's username.
 func (s *Shops) StopManaging(name, username string) (given string) {
 	h := s.shop(name)
 	s.mu.Lock()
@@ -192,10 +192,10 @@ func (s *Shops) StopManaging(name, username string) (given string) {
 	return ""
 }
 
-// LastSeen returns the username that this walk last saw in a shop; empty if the shop has none or was not read.
+// LastSeen returns the username that this walk last saw in a shop, or an empty string.
 func (s *Shops) LastSeen(name string) string {
-	holds, _, _ := s.shop(name).cached()
-	return holds.KustomID
+	credentials, _, _ := s.shop(name).cached()
+	return credentials.KustomID
 }
 
 // ShopFailure is an unreadable shop.
@@ -204,9 +204,8 @@ type ShopFailure struct {
 	Err  error
 }
 
-// Holders returns the shops that hold each username, by username, and the shops that could not be read; the
-// shops are sorted. A shop that could not be read may hold any key. The error says that the shops are not
-// known at all.
+// Holders returns, by username, the sorted names of the shops that hold it, and the shops that could not be read.
+// An unreadable shop may hold any key. The error means that the shops themselves are unknown.
 func (s *Shops) Holders(ctx context.Context) (map[string][]string, []ShopFailure, error) {
 	names, err := s.names()
 	if err != nil {
@@ -214,12 +213,12 @@ func (s *Shops) Holders(ctx context.Context) (map[string][]string, []ShopFailure
 	}
 	held, failed := make([]string, len(names)), make([]error, len(names))
 	err = forEach(ctx, ConcurrentReads, len(names), func(ctx context.Context, i int) error {
-		holds, err := s.Credentials(ctx, names[i])
+		credentials, err := s.Credentials(ctx, names[i])
 		if err != nil && !isNotInstalled(err) {
 			failed[i] = err
 			return ctx.Err()
 		}
-		held[i] = holds.KustomID
+		held[i] = credentials.KustomID
 		return nil
 	})
 	if err != nil {
@@ -240,7 +239,7 @@ func (s *Shops) Holders(ctx context.Context) (map[string][]string, []ShopFailure
 	return holders, failures, nil
 }
 
-// unread returns the configured shops that were not read yet.
+// unread returns the configured shops that have not been read.
 func (s *Shops) unread() ([]string, error) {
 	names, err := s.names()
 	if err != nil {
@@ -252,8 +251,8 @@ func (s *Shops) unread() ([]string, error) {
 	}), nil
 }
 
-// SameMoment tells whether two marks of Mystore's are of the same moment. They are RFC 3339, in any offset
-// and with or without a fraction; what is not is compared as it is written.
+// SameMoment reports whether two of Mystore's times are the same moment. They are in RFC 3339, with any offset and
+// with or without a fraction. Other texts are compared as they are.
 func SameMoment(a, b string) bool {
 	if a == b {
 		return true

@@ -139,17 +139,17 @@ func (p portalCalls) listsByStore() bool {
 // shopCalls calls a shop service and recovers from its panics.
 type shopCalls struct{ ShopService }
 
-func (s shopCalls) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
+func (s shopCalls) Credentials(ctx context.Context, shop string) (credentials mystore.Credentials, err error) {
 	defer recoverInto(&err)
 	return s.ShopService.Credentials(ctx, shop)
 }
 
-func (s shopCalls) Install(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, err error) {
+func (s shopCalls) Install(ctx context.Context, shop, kustomID, kustomSecret string) (credentials mystore.Credentials, err error) {
 	defer recoverInto(&err)
 	return s.ShopService.Install(ctx, shop, kustomID, kustomSecret)
 }
 
-func (s shopCalls) Clear(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
+func (s shopCalls) Clear(ctx context.Context, shop string) (credentials mystore.Credentials, err error) {
 	defer recoverInto(&err)
 	return s.ShopService.Clear(ctx, shop)
 }

@@ -96,16 +96,16 @@ const missedTTL = time.Hour
 
 // firstMissed returns when this walk, or an earlier run on this machine, first missed the key that a shop holds. So
 // the plan and its apply need not both wait for [PropagationDelay].
-func (w *walk) firstMissed(sightings LocalCache, shop string, now missed) time.Time {
+func (w *walk) firstMissed(cache LocalCache, shop string, now missed) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	first, ok := w.missed[shop]
 	if !ok {
-		first = sightings.lastMissed(shop)
+		first = cache.lastMissed(shop)
 	}
 	if first.Username != now.Username || now.At.Sub(first.At) > missedTTL || now.At.Before(first.At) {
 		first = now
-		sightings.recordMissed(shop, now)
+		cache.recordMissed(shop, now)
 	}
 	if w.missed == nil {
 		w.missed = map[string]missed{}
@@ -115,11 +115,11 @@ func (w *walk) firstMissed(sightings LocalCache, shop string, now missed) time.T
 }
 
 // forgetMissed records that the key of a shop was found.
-func (w *walk) forgetMissed(sightings LocalCache, shop string) {
+func (w *walk) forgetMissed(cache LocalCache, shop string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.missed, shop)
-	sightings.forgetMissed(shop)
+	cache.forgetMissed(shop)
 }
 
 // isFirstNamed reports whether a key has not been named in this walk before, and records that it now is.
