@@ -259,3 +259,13 @@ func IsIdle(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 func MayBeOrphaned(key kustom.Key) bool {
 	return key.LastUsedAt == nil || key.LastUsedAt.Sub(key.CreatedAt) <= propagationWindow
 }
+
+// deleteAgain deletes a key that the portal still lists.
+func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan) error {
+	listed, err := e.Keys.latest(ctx, key.MerchantID)
+	if _, still := find(listed, key.CredentialID); still && err == nil {
+		return e.Keys.Delete(ctx, key)
+	}
+	e.steps.record(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), outcomeOf(err), err)
+	return err
+}
