@@ -47,8 +47,8 @@ func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "shops")
 			synctest.Test(t, func(t *testing.T) {
-				s := newService(map[string]string{"a": "M1-new", "b": "M2-new", "dead": "M1-old"})
-				s.before = deadShop
+				s := newFakeShops(map[string]string{"a": "M1-new", "b": "M2-new", "dead": "M1-old"})
+				s.before = failDead
 				walk := func(project string) *rotation.Shops {
 					return rotation.NewShops(rotation.Options{
 						Shops: s, Clock: clock.System{}, Names: s.names, Cache: rotation.LocalCache{Dir: dir, Project: project},

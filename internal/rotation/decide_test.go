@@ -15,8 +15,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// names are the usernames of keys; a star marks those that wait.
-func names(keys []rotation.KeyRef) []string {
+// usernamesOf are the usernames of keys; a star marks those that wait.
+func usernamesOf(keys []rotation.KeyRef) []string {
 	var all []string
 	for _, k := range keys {
 		if k.WaitsFor != "" {
@@ -68,8 +68,8 @@ func TestDecide_NewShop(t *testing.T) {
 			if err != nil || !plan.Generate || !plan.Changes || plan.Undecided {
 				t.Fatalf("the plan is %+v, error %v", plan, err)
 			}
-			if !reflect.DeepEqual(names(plan.Delete), test.delete) || !reflect.DeepEqual(names(plan.Keep), test.keep) {
-				t.Errorf("it deletes %q and keeps %q, want %q and %q", names(plan.Delete), names(plan.Keep), test.delete, test.keep)
+			if !reflect.DeepEqual(usernamesOf(plan.Delete), test.delete) || !reflect.DeepEqual(usernamesOf(plan.Keep), test.keep) {
+				t.Errorf("it deletes %q and keeps %q, want %q and %q", usernamesOf(plan.Delete), usernamesOf(plan.Keep), test.delete, test.keep)
 			}
 			if !strings.Contains(plan.Reason, test.reason) || *plan.Description != rotation.DefaultDescription {
 				t.Errorf("the reason is %q, the description %q", plan.Reason, *plan.Description)
@@ -184,8 +184,8 @@ func TestDecide_ExistingShop(t *testing.T) {
 			if !strings.Contains(plan.Reason, test.reason) {
 				t.Errorf("the reason is %q", plan.Reason)
 			}
-			if test.changes && (!reflect.DeepEqual(names(plan.Delete), test.delete) || !reflect.DeepEqual(names(plan.Keep), test.keep)) {
-				t.Errorf("it deletes %q and keeps %q, want %q and %q", names(plan.Delete), names(plan.Keep), test.delete, test.keep)
+			if test.changes && (!reflect.DeepEqual(usernamesOf(plan.Delete), test.delete) || !reflect.DeepEqual(usernamesOf(plan.Keep), test.keep)) {
+				t.Errorf("it deletes %q and keeps %q, want %q and %q", usernamesOf(plan.Delete), usernamesOf(plan.Keep), test.delete, test.keep)
 			}
 		})
 	}
@@ -354,11 +354,11 @@ func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
 // TestDeleteLeftovers_ByPages deletes the key of which only the store's earlier keys are known.
 func TestDeleteLeftovers_ByPages(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|"}
 	var discarded []kustom.Orphan
-	w.engine.Keys = rotation.NewKeys(pagesPortal{w.portal, &discarded}, w.clock)
-	if err := w.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed}); err != nil {
+	env.engine.Keys = rotation.NewKeys(pagesPortal{env.portal, &discarded}, env.clock)
+	if err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed}); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(discarded, []kustom.Orphan{unnamed}) {

@@ -26,16 +26,16 @@ func TestWithUnusedKeys_AddsToRefusedLimitOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, nil, m1("M1-used"), key("1", "M1-never", host, 2026, 0), key("2", "M2-never", host, 2026, 0))
-			w.portal.before = func(kind, _ string, _ int) error {
-				if kind == list {
+			env := newTestEnv(t, nil, m1("M1-used"), key("1", "M1-never", host, 2026, 0), key("2", "M2-never", host, 2026, 0))
+			env.portal.before = func(kind, _ string, _ int) error {
+				if kind == listCall {
 					return test.listing
 				}
 				return nil
 			}
-			got := w.engine.WithUnusedKeys(t.Context(), "M1", test.err)
-			if !errors.Is(got, test.err) || got.Error() != test.err.Error() || w.portal.called(list) != test.lists {
-				t.Errorf("the error is %v, after %d listings", got, w.portal.called(list))
+			got := env.engine.WithUnusedKeys(t.Context(), "M1", test.err)
+			if !errors.Is(got, test.err) || got.Error() != test.err.Error() || env.portal.called(listCall) != test.lists {
+				t.Errorf("the error is %v, after %d listings", got, env.portal.called(listCall))
 			}
 			var full *rotation.LimitReachedError
 			if !errors.As(got, &full) {
@@ -53,7 +53,7 @@ func TestWithUnusedKeys_AddsToRefusedLimitOnly(t *testing.T) {
 
 // namedStores is an account whose stores have names.
 type namedStores struct {
-	*account
+	*fakePortal
 	stores []kustom.Store
 	err    error
 }
@@ -94,14 +94,14 @@ func TestDescribe_NamesStoresOfWrongStoreError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := clocktest.New(noon)
-			portal := namedStores{account: newAccount(c), stores: stores, err: test.listing}
+			portal := namedStores{fakePortal: newFakePortal(c), stores: stores, err: test.listing}
 			engine := rotation.New(rotation.Options{Portal: portal, Clock: c})
 			if got := engine.DescribeStores(t.Context(), test.err); got.Error() != test.want.Error() {
 				t.Errorf("the error is %q, want %q", got, test.want)
 			}
 		})
 	}
-	if err := rotation.New(rotation.Options{Portal: newAccount(nil)}).DescribeStores(t.Context(), nil); err != nil {
+	if err := rotation.New(rotation.Options{Portal: newFakePortal(nil)}).DescribeStores(t.Context(), nil); err != nil {
 		t.Errorf("of no error it makes %v", err)
 	}
 }

@@ -16,17 +16,17 @@ import (
 // TestClaim_RefusesShopInTwoObjects: each would undo what the other has done, at every apply.
 func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, nil)
-	if err := errors.Join(w.engine.Claim("a", "connection"), w.engine.Claim("b", "connection")); err != nil {
+	env := newTestEnv(t, nil)
+	if err := errors.Join(env.engine.Claim("a", "connection"), env.engine.Claim("b", "connection")); err != nil {
 		t.Fatal(err)
 	}
-	err := w.engine.Claim("a", "fleet")
+	err := env.engine.Claim("a", "fleet")
 	var twice *rotation.OwnedTwiceError
 	if !errors.As(err, &twice) || *twice != (rotation.OwnedTwiceError{Shop: "a", First: "connection", Second: "fleet"}) {
 		t.Errorf("the error is %v", err)
 	}
-	w.rerun()
-	if err := w.engine.Claim("a", "fleet"); err != nil {
+	env.newRun()
+	if err := env.engine.Claim("a", "fleet"); err != nil {
 		t.Errorf("another walk: %v", err)
 	}
 }
@@ -36,31 +36,31 @@ func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
 	t.Parallel()
 	for name, takeOver := range map[string]func(*testEnv, *rotation.Record){
-		"nobody":                 nil,
-		"somebody, by hand":      func(w *testEnv, _ *rotation.Record) { w.shops.move("a", "M1-hand") },
-		"the same key, anew":     func(w *testEnv, r *rotation.Record) { w.shops.move("a", r.Username) },
-		"another object, so far": func(w *testEnv, _ *rotation.Record) { _, _ = w.connect(config(), &rotation.Record{MerchantID: "M1"}) },
+		"nobody":             nil,
+		"somebody, by hand":  func(env *testEnv, _ *rotation.Record) { env.shops.set("a", "M1-hand") },
+		"the same key, anew": func(env *testEnv, r *rotation.Record) { env.shops.set("a", r.Username) },
+		"another object, so far": func(env *testEnv, _ *rotation.Record) {
+			_, _ = env.connect(config(), &rotation.Record{MerchantID: "M1"})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-hand"))
+			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-hand"))
 			var record rotation.Record
-			if _, err := w.connect(config(), &record); err != nil {
-				t.Fatal(err)
-			}
-			w.rerun()
+			env.mustConnect(config(), &record)
+			env.newRun()
 			if takeOver != nil {
-				takeOver(w, &record)
+				takeOver(env, &record)
 			}
-			holds := w.shops.holds("a")
-			cleared, err := w.engine.ClearShop(t.Context(), "a", record)
+			holds := env.shops.holds("a")
+			cleared, err := env.engine.ClearShop(t.Context(), "a", record)
 			if err != nil || cleared != (takeOver == nil) {
 				t.Errorf("cleared: %t, error %v", cleared, err)
 			}
 			if cleared {
 				holds = ""
 			}
-			w.wantHolds("a", holds)
+			env.wantHolds("a", holds)
 		})
 	}
 }
@@ -69,37 +69,35 @@ func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
 // another one. Then the recorded key is held no longer, and nothing waits for it.
 func TestLeave_TellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
 	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
 	record.Memory.OtherKeys = []string{"M1-other", "M1-lost"}
-	if err := w.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{orphan("M1-lost")}); err != nil {
+	if err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{orphan("M1-lost")}); err != nil {
 		t.Fatal(err)
 	}
-	if left := w.engine.StopManaging("a", record); left.InstalledKey != "" || !slices.Equal(left.OtherKeys, []string{"M1-other"}) {
+	if left := env.engine.StopManaging("a", record); left.InstalledKey != "" || !slices.Equal(left.OtherKeys, []string{"M1-other"}) {
 		t.Errorf("it leaves %+v", left)
 	}
-	w.rerun()
+	env.newRun()
 	var next rotation.Record
-	if _, err := w.connect(config(), &next); err != nil {
-		t.Fatal(err)
-	}
-	if left := w.engine.StopManaging("a", record); left.InstalledKey != next.Username {
+	env.mustConnect(config(), &next)
+	if left := env.engine.StopManaging("a", record); left.InstalledKey != next.Username {
 		t.Errorf("it leaves %+v, and the shop has %s", left, next.Username)
 	}
-	if err := w.engine.Shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+	if err := env.engine.Shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
 		t.Errorf("the key that the shop had: %v", err)
 	}
-	wantInUse(t, w.engine.Shops.CheckUnused(t.Context(), orphan(next.Username), time.Time{}))
+	wantInUse(t, env.engine.Shops.CheckUnused(t.Context(), orphan(next.Username), time.Time{}))
 }
 
 // TestIsManaged_KnowsKeysOfTheWalk: what deletes such a key when it is replaced needs no warning.
 func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, nil)
-	if w.engine.IsManaged("M1-old") {
+	env := newTestEnv(t, nil)
+	if env.engine.IsManaged("M1-old") {
 		t.Error("a key is managed that nobody has named")
 	}
-	if w.engine.MarkManaged("M1-old"); !w.engine.IsManaged("M1-old") || w.engine.IsManaged("M1-other") {
+	if env.engine.MarkManaged("M1-old"); !env.engine.IsManaged("M1-old") || env.engine.IsManaged("M1-other") {
 		t.Error("what is managed is not what was named")
 	}
 }
@@ -107,44 +105,39 @@ func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
 // TestLostKeys_FindsKeyOfDestroyedRecord: a run was killed after it asked for a key, and the object is destroyed.
 func TestLostKeys_FindsKeyOfDestroyedRecord(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	plan := w.plan(config())
-	w.portal.after = func(kind, _ string, call int) error {
-		if kind == generate && call == 1 {
-			return errLost
-		}
-		return nil
-	}
-	_, _ = w.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
-	w.rerun()
-	lost, err := w.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	plan := env.plan(config())
+	env.portal.after = failCall(generateCall, 1, errLost)
+	_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+	env.newRun()
+	lost, err := env.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
 	if err != nil || len(lost) != 1 || lost[0].Username != "M1-new1" {
 		t.Fatalf("it found %v, error %v", lost, err)
 	}
-	if err := w.engine.DeleteLeftovers(t.Context(), lost); err != nil {
+	if err := env.engine.DeleteLeftovers(t.Context(), lost); err != nil {
 		t.Error(err)
 	}
-	w.wantKeys("M1-old")
-	w.wantHolds("a", "M1-old")
+	env.wantKeys("M1-old")
+	env.wantHolds("a", "M1-old")
 }
 
 // TestInventory_NamesShopsOfEachKey, and the shops that can't be read.
 func TestInventory_NamesShopsOfEachKey(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-x", "b": "M1-x", "dead": "M1-y"}, m1("M1-x"), m1("M1-y"))
-	w.shops.before = deadShop
-	keys, unread, err := w.engine.Inventory(t.Context(), "M1")
+	env := newTestEnv(t, map[string]string{"a": "M1-x", "b": "M1-x", "dead": "M1-y"}, m1("M1-x"), m1("M1-y"))
+	env.shops.before = failDead
+	keys, unread, err := env.engine.Inventory(t.Context(), "M1")
 	if err != nil || len(keys) != 2 || len(unread) != 1 || unread[0].Shop != "dead" {
 		t.Fatalf("the keys are %v, unread %v, error %v", keys, unread, err)
 	}
 	if !slices.Equal(keys[0].Shops, []string{"a", "b"}) || len(keys[1].Shops) != 0 {
 		t.Errorf("the keys are %v", keys)
 	}
-	if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "x"}); err != nil {
+	if _, err := env.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "x"}); err != nil {
 		t.Fatal(err)
 	}
 	keys = append(keys, rotation.StoreKey{KeyRef: rotation.KeyRef{MerchantID: "M1", CredentialID: "id-new1"}})
-	if got := w.engine.NotGenerated(keys); len(got) != 2 {
+	if got := env.engine.NotGenerated(keys); len(got) != 2 {
 		t.Errorf("a key of this very walk is among those to delete: %v", got)
 	}
 }
@@ -171,13 +164,13 @@ func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, test.shops, m1("M1-old"), m1("M1-new"))
-			w.shops.before = deadShop
-			ctx, cancel := clock.WithTimeout(t.Context(), w.clock, time.Minute)
+			env := newTestEnv(t, test.shops, m1("M1-old"), m1("M1-new"))
+			env.shops.before = failDead
+			ctx, cancel := clock.WithTimeout(t.Context(), env.clock, time.Minute)
 			defer cancel()
-			errs := w.engine.DeleteAll(ctx, []rotation.StoreKey{{KeyRef: ref(m1("M1-old"))}}, test.evidence)
-			if (errs[0] == nil) != test.deleted || slices.Contains(w.portal.usernames(), "M1-old") == test.deleted {
-				t.Errorf("the keys are %q, error %v", w.portal.usernames(), errs[0])
+			errs := env.engine.DeleteAll(ctx, []rotation.StoreKey{{KeyRef: ref(m1("M1-old"))}}, test.evidence)
+			if (errs[0] == nil) != test.deleted || slices.Contains(env.portal.usernames(), "M1-old") == test.deleted {
+				t.Errorf("the keys are %q, error %v", env.portal.usernames(), errs[0])
 			}
 		})
 	}
@@ -186,16 +179,16 @@ func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 // TestFleet_OneShopsTroubleIsItsOwn: of three shops one can't be read and one client panics; the third is switched.
 func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"dead": "M3-old", "panics": "M2-old", "works": "M1-old"},
+	env := newTestEnv(t, map[string]string{"dead": "M3-old", "panics": "M2-old", "works": "M1-old"},
 		m1("M1-old"), key("2", "M2-old", host, 2026, 0), key("3", "M3-old", host, 2026, 0))
-	w.shops.before = func(ctx context.Context, kind, shop string, call int) error {
-		if kind == write && shop == "panics" {
+	env.shops.before = func(ctx context.Context, kind, shop string, call int) error {
+		if kind == writeCall && shop == "panics" {
 			panic("index out of range")
 		}
-		return deadShop(ctx, kind, shop, call)
+		return failDead(ctx, kind, shop, call)
 	}
 	f := rotation.Fleet{
-		Engine: w.engine, Concurrency: 2, IsOutage: func(error) bool { return false }, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
+		Engine: env.engine, Concurrency: 2, IsOutage: func(error) bool { return false }, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
 	}
 	for i, name := range []string{"dead", "panics", "works"} {
 		f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: fmt.Sprintf("M%d", 3-i)}})
@@ -208,13 +201,13 @@ func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
 	if len(failures) != 2 || failures[1].Member.Name != "panics" || !errors.As(failures[1].Err, &panicked) {
 		t.Errorf("the failures are %v", failures)
 	}
-	w.wantHolds("works", f.Members[2].Record.Username)
-	w.wantHolds("panics", "M2-old")
-	if slices.Contains(w.portal.usernames(), "M1-old") {
+	env.wantHolds("works", f.Members[2].Record.Username)
+	env.wantHolds("panics", "M2-old")
+	if slices.Contains(env.portal.usernames(), "M1-old") {
 		t.Error("the dead shop of another store kept the key of the one that works")
 	}
 	left := f.Members[1].Record.Memory.Undeleted
-	if len(left) != 1 || left[0].Attempted.IsZero() || !slices.Contains(w.portal.usernames(), left[0].Username) {
+	if len(left) != 1 || left[0].Attempted.IsZero() || !slices.Contains(env.portal.usernames(), left[0].Username) {
 		t.Errorf("of the one that panics it remembers %v", left)
 	}
 }
@@ -223,15 +216,15 @@ func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
 // the walk.
 func TestRetryPending_DeletesWhatAShopKeptThatIsKnownNow(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
-	w.shops.before = deadShop
+	env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
+	env.shops.before = failDead
 	var record rotation.Record
-	if kept, err := w.connect(config(), &record); err != nil || len(kept) != 1 {
+	if kept, err := env.connect(config(), &record); err != nil || len(kept) != 1 {
 		t.Fatalf("kept %v, error %v", kept, err)
 	}
-	w.engine.RetryPending(t.Context())
-	w.wantKeys("M1-old", "M1-new1")
-	w.engine.Shops.NoteConfigured("dead", "M2", "")
-	w.engine.RetryPending(t.Context())
-	w.wantKeys("M1-new1")
+	env.engine.RetryPending(t.Context())
+	env.wantKeys("M1-old", "M1-new1")
+	env.engine.Shops.NoteConfigured("dead", "M2", "")
+	env.engine.RetryPending(t.Context())
+	env.wantKeys("M1-new1")
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// fleetOf is a fleet that takes all failures for the shops' own.
-func fleetOf(engine *rotation.Engine, concurrency int, members ...*rotation.Member) *rotation.Fleet {
+// newFleet is a fleet that takes all failures for the shops' own.
+func newFleet(engine *rotation.Engine, concurrency int, members ...*rotation.Member) *rotation.Fleet {
 	return &rotation.Fleet{
 		Engine: engine, Concurrency: concurrency, Members: members, IsOutage: func(error) bool { return false },
 		ReadTimeout: 24 * time.Hour, WriteTimeout: 24 * time.Hour,
@@ -36,16 +36,16 @@ func TestFleet_ReadsAllShopsWhileKeysAreListed(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					listed := make(chan struct{})
 					time.AfterFunc(time.Hour, func() { close(listed) })
-					portal := manyStores(clock.System{}, stores)
+					portal := newLargePortal(clock.System{}, stores)
 					portal.before = func(kind, _ string, _ int) error {
-						if kind == list {
+						if kind == listCall {
 							<-listed
 						}
 						return nil
 					}
-					s := newService(nil)
-					s.before = deadShop
-					f := fleetOf(rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names}), concurrency)
+					s := newFakeShops(nil)
+					s.before = failDead
+					f := newFleet(rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names}), concurrency)
 					for i := range shops {
 						m := &rotation.Member{Name: fmt.Sprintf("shop-%02d", i)}
 						if i == shops/2 {
@@ -62,14 +62,14 @@ func TestFleet_ReadsAllShopsWhileKeysAreListed(t *testing.T) {
 					go func() { done <- work(f, t.Context()) }()
 					synctest.Wait()
 					for _, m := range f.Members {
-						if n := s.called(read, m.Name); n != 1 {
+						if n := s.called(readCall, m.Name); n != 1 {
 							t.Errorf("%s was read %d times before the keys were listed", m.Name, n)
 						}
 					}
 					if failures := <-done; len(failures) != 1 || failures[0].Member.Name != "dead" {
 						t.Errorf("the failures are %+v", failures)
 					}
-					if n := s.called(read, "dead"); n != 1 {
+					if n := s.called(readCall, "dead"); n != 1 {
 						t.Errorf("the shop that can't be read was asked %d times", n)
 					}
 				})
@@ -78,8 +78,8 @@ func TestFleet_ReadsAllShopsWhileKeysAreListed(t *testing.T) {
 	}
 }
 
-// leaving are the members of a fleet that leave it, each with the key that its shop holds.
-func leaving(clears bool, keys map[string]kustom.Key) []*rotation.Member {
+// removedMembers are the members of a fleet that leave it, each with the key that its shop holds.
+func removedMembers(clears bool, keys map[string]kustom.Key) []*rotation.Member {
 	var members []*rotation.Member
 	for name, key := range keys {
 		members = append(members, &rotation.Member{Name: name, ClearOnRemoval: clears, Record: &rotation.Record{
@@ -111,15 +111,15 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, b := m1("M1-a"), m1("M1-b")
-			w := newTestEnv(t, map[string]string{"a": "M1-a", "b": "M1-b", "other": test.holds}, a, b, m1("M1-new"))
-			w.shops.before = func(_ context.Context, kind, shop string, call int) error {
-				if kind == read && shop == "other" && call <= test.unreadable {
+			env := newTestEnv(t, map[string]string{"a": "M1-a", "b": "M1-b", "other": test.holds}, a, b, m1("M1-new"))
+			env.shops.before = func(_ context.Context, kind, shop string, call int) error {
+				if kind == readCall && shop == "other" && call <= test.unreadable {
 					return errRefused
 				}
 				return nil
 			}
-			w.engine.Shops.NoteConfigured("other", "M1", "")
-			f := fleetOf(w.engine, 1, leaving(true, map[string]kustom.Key{"a": a, "b": b})...)
+			env.engine.Shops.NoteConfigured("other", "M1", "")
+			f := newFleet(env.engine, 1, removedMembers(true, map[string]kustom.Key{"a": a, "b": b})...)
 			failures := f.Execute(t.Context())
 			var stay, kept []string
 			for _, failure := range failures {
@@ -135,10 +135,10 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 			if !slices.Equal(stay, test.stay) || !slices.Equal(kept, test.kept) {
 				t.Errorf("%q stay, and the keys of %q are kept, want %q and %q", stay, kept, test.stay, test.kept)
 			}
-			w.wantHolds("a", "")
-			w.wantHolds("b", "")
-			w.wantKeys(append(test.left, "M1-new")...)
-			if n := w.shops.called(read, "other"); test.unreadable > 0 && n != 2 {
+			env.wantHolds("a", "")
+			env.wantHolds("b", "")
+			env.wantKeys(append(test.left, "M1-new")...)
+			if n := env.shops.called(readCall, "other"); test.unreadable > 0 && n != 2 {
 				t.Errorf("the other shop was asked %d times, want once and once more at the end", n)
 			}
 		})
@@ -150,34 +150,34 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 func TestFleet_NextRunRemovesMemberThatStayed(t *testing.T) {
 	t.Parallel()
 	a := m1("M1-a")
-	w := newTestEnv(t, map[string]string{"a": "M1-a", "dead": "M1-new"}, a, m1("M1-new"))
-	w.shops.before = deadShop
-	members := leaving(true, map[string]kustom.Key{"a": a})
-	if failures := fleetOf(w.engine, 1, members...).Execute(t.Context()); len(failures) != 1 {
+	env := newTestEnv(t, map[string]string{"a": "M1-a", "dead": "M1-new"}, a, m1("M1-new"))
+	env.shops.before = failDead
+	members := removedMembers(true, map[string]kustom.Key{"a": a})
+	if failures := newFleet(env.engine, 1, members...).Execute(t.Context()); len(failures) != 1 {
 		t.Fatalf("the failures are %+v", failures)
 	}
-	w.shops.before = nil
-	w.rerun()
+	env.shops.before = nil
+	env.newRun()
 	again := &rotation.Member{Name: "a", ClearOnRemoval: true, Record: members[0].Record}
-	if failures := fleetOf(w.engine, 1, again).Execute(t.Context()); len(failures) != 0 || len(again.Kept) != 0 {
+	if failures := newFleet(env.engine, 1, again).Execute(t.Context()); len(failures) != 0 || len(again.Kept) != 0 {
 		t.Errorf("the failures are %+v, kept %+v", failures, again.Kept)
 	}
-	w.wantHolds("a", "")
-	w.wantKeys("M1-new")
+	env.wantHolds("a", "")
+	env.wantKeys("M1-new")
 }
 
 // TestFleet_LeavesShopThatIsNotCleared as it is, with its key, and deletes what an earlier run left over.
 func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
 	t.Parallel()
 	a := m1("M1-a")
-	w := newTestEnv(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
-	members := leaving(false, map[string]kustom.Key{"a": a})
+	env := newTestEnv(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
+	members := removedMembers(false, map[string]kustom.Key{"a": a})
 	members[0].Record.Memory.Undeleted = []kustom.Orphan{orphan("M1-left")}
-	if failures := fleetOf(w.engine, 1, members...).Execute(t.Context()); len(failures) != 0 || len(members[0].Kept) != 0 {
+	if failures := newFleet(env.engine, 1, members...).Execute(t.Context()); len(failures) != 0 || len(members[0].Kept) != 0 {
 		t.Errorf("the failures are %+v, kept %+v", failures, members[0].Kept)
 	}
-	w.wantHolds("a", "M1-a")
-	w.wantKeys("M1-a")
+	env.wantHolds("a", "M1-a")
+	env.wantKeys("M1-a")
 }
 
 // TestFleet_TriesKeptKeysAgainAtTheEnd: two shops hold the same key. The one that is switched first has to keep it for
@@ -185,8 +185,8 @@ func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
 func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 2} {
-		w := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
-		f := fleetOf(w.engine, concurrency)
+		env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+		f := newFleet(env.engine, concurrency)
 		for _, name := range []string{"a", "b"} {
 			f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: "M1"}})
 		}
@@ -195,12 +195,12 @@ func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
 		}
 		var want []string
 		for _, m := range f.Members {
-			w.wantHolds(m.Name, m.Record.Username)
+			env.wantHolds(m.Name, m.Record.Username)
 			if want = append(want, m.Record.Username); len(m.Kept) != 0 || len(m.Record.Memory.Undeleted) != 0 {
 				t.Errorf("%s has kept %+v and remembers %+v", m.Name, m.Kept, m.Record.Memory.Undeleted)
 			}
 		}
-		w.wantKeys(want...)
+		env.wantKeys(want...)
 	}
 }
 
@@ -218,17 +218,17 @@ func TestDeleteAll_WaitsBesideDeletions(t *testing.T) {
 			k := key("1", username, host, 1999, 0)
 			keys, asked = append(keys, k), append(asked, rotation.StoreKey{KeyRef: ref(k)})
 		}
-		portal := newAccount(clock.System{}, keys...)
+		portal := newFakePortal(clock.System{}, keys...)
 		portal.before = func(kind, about string, _ int) error {
 			mu.Lock()
 			defer mu.Unlock()
-			if kind == discard {
+			if kind == deleteCall {
 				deleted[about] = time.Since(began)
 			}
 			return nil
 		}
-		s := newService(map[string]string{"stuck": "M1-stuck", "moving": "M1-moving"})
-		time.AfterFunc(10*time.Second, func() { s.move("moving", "M1-new") })
+		s := newFakeShops(map[string]string{"stuck": "M1-stuck", "moving": "M1-moving"})
+		time.AfterFunc(10*time.Second, func() { s.set("moving", "M1-new") })
 		engine := rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names})
 		ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, 2*time.Minute+time.Second/2)
 		defer cancel()
@@ -252,21 +252,21 @@ func TestDeleteAll_WaitsBesideDeletions(t *testing.T) {
 func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency = 12, 4
-	w := newTestEnv(t, nil)
+	env := newTestEnv(t, nil)
 	var members []*rotation.Member
 	for i := range shops {
 		name, key := fmt.Sprintf("shop-%02d", i), keyOf(i)
-		w.portal.keys, w.portal.stores = append(w.portal.keys, key), append(w.portal.stores, key.MerchantID)
-		w.shops.move(name, key.Username)
+		env.portal.keys, env.portal.stores = append(env.portal.keys, key), append(env.portal.stores, key.MerchantID)
+		env.shops.set(name, key.Username)
 		members = append(members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: key.MerchantID}})
 	}
-	f := fleetOf(w.engine, concurrency, members...)
+	f := newFleet(env.engine, concurrency, members...)
 	if failures := f.Decide(t.Context()); len(failures) != 0 {
 		t.Fatal(failures)
 	}
 	// What answers is no portal, and has done nothing.
 	const last = shops - 1
-	w.portal.stays = keyOf(last).CredentialID
+	env.portal.undeletable = keyOf(last).CredentialID
 	if failures := f.Execute(t.Context()); len(failures) != 0 {
 		t.Fatal(failures)
 	}
@@ -283,19 +283,19 @@ func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	for _, done := range []bool{true, false} {
-		w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+		env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 		if !done {
-			w.portal.stays = "id-M1-old"
+			env.portal.undeletable = "id-M1-old"
 		}
 		c := config()
 		m := &rotation.Member{Name: "a", Config: &c}
-		f := fleetOf(w.engine, 1, m)
+		f := newFleet(env.engine, 1, m)
 		if failures := f.Decide(t.Context()); len(failures) != 0 {
 			t.Fatal(failures)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		w.portal.after = func(kind, _ string, _ int) error {
-			if kind == discard {
+		env.portal.after = func(kind, _ string, _ int) error {
+			if kind == deleteCall {
 				cancel()
 			}
 			return nil
@@ -314,7 +314,7 @@ func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
 func TestFleet_OneStoresListingHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		portal := manyStores(clock.System{}, 1000)
+		portal := newLargePortal(clock.System{}, 1000)
 		keys := rotation.NewKeys(portal, clock.System{})
 		if _, err := keys.Of(t.Context(), nil); err != nil {
 			t.Fatal(err)
@@ -322,10 +322,10 @@ func TestFleet_OneStoresListingHoldsUpNoOther(t *testing.T) {
 		time.Sleep(rotation.FreshFor)
 		slow := keyOf(0).MerchantID
 		portal.before = func(kind, about string, _ int) error {
-			if kind == list && about == slow {
+			if kind == listCall && about == slow {
 				time.Sleep(time.Hour)
 			}
-			if kind == list && about == "" {
+			if kind == listCall && about == "" {
 				t.Error("all keys were listed")
 			}
 			return nil
@@ -353,24 +353,24 @@ func TestFleet_DeletesWhatItsPlanSays(t *testing.T) {
 	for _, moves := range []bool{false, true} {
 		t.Run(fmt.Sprintf("moves %t", moves), func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M1-old"}, m1("M1-old"))
-			w.shops.before = deadShop
+			env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M1-old"}, m1("M1-old"))
+			env.shops.before = failDead
 			members := func() []*rotation.Member {
 				dead := rotation.Config{Shop: "dead", MerchantID: "M2", Rules: rotation.Rules{AllowStoreChange: moves}}
 				a := config()
 				return []*rotation.Member{{Name: "a", Config: &a}, {Name: "dead", Config: &dead}}
 			}
-			planned := fleetOf(w.engine, 1, members()...)
+			planned := newFleet(env.engine, 1, members()...)
 			planned.Decide(t.Context())
-			blocked, by := w.engine.Blocked(planned.Members[0].Plan)
+			blocked, by := env.engine.Blocked(planned.Members[0].Plan)
 			if got := len(blocked) == 1 && slices.Equal(by, []string{"dead"}); got != moves {
 				t.Errorf("%v will stay because of %v", blocked, by)
 			}
-			w.rerun()
-			applied := fleetOf(w.engine, 1, members()...)
+			env.newRun()
+			applied := newFleet(env.engine, 1, members()...)
 			applied.Decide(t.Context())
 			applied.Execute(t.Context())
-			if stays := slices.Contains(w.portal.usernames(), "M1-old"); stays != moves {
+			if stays := slices.Contains(env.portal.usernames(), "M1-old"); stays != moves {
 				t.Errorf("the old key is there: %t", stays)
 			}
 		})

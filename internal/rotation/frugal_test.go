@@ -11,11 +11,11 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// readingBack is a service that reads a shop back for the answer to a write, as pages do.
-type readingBack struct{ *service }
+// readBackShops is a service that reads a shop back for the answer to a write, as pages do.
+type readBackShops struct{ *fakeShops }
 
-func (r readingBack) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
-	holds, err := r.service.Install(ctx, shop, kustomID, kustomSecret)
+func (r readBackShops) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	holds, err := r.fakeShops.Install(ctx, shop, kustomID, kustomSecret)
 	holds.ReadBack = true
 	return holds, err
 }
@@ -33,54 +33,54 @@ func TestInstall_ReadsBackOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, c := newService(map[string]string{"a": "old"}), clocktest.New(noon)
+			s, c := newFakeShops(map[string]string{"a": "old"}), clocktest.New(noon)
 			s.clock = c
 			s.after = func(_ context.Context, kind, _ string, _ int) error {
-				if kind == read {
-					s.move("a", "new")
+				if kind == readCall {
+					s.set("a", "new")
 				}
 				return nil
 			}
-			answers := answering{readingBack{s}, test.shown}
+			answers := answeringShops{readBackShops{s}, test.shown}
 			shops := rotation.NewShops(rotation.Options{
-				Shops: answers, Merchant: &prover{verdicts: []kustom.Verdict{""}}, Clock: c, Names: s.names,
+				Shops: answers, Merchant: &fakeMerchant{verdicts: []kustom.Verdict{""}}, Clock: c, Names: s.names,
 			})
 			holds, err := shops.Install(t.Context(), "a", pair)
 			if err != nil || holds.KustomID != "new" || holds.ReadBack {
 				t.Fatalf("the shop holds %+v, error %v", holds, err)
 			}
-			if n := s.called(read, "a"); n != test.reads {
+			if n := s.called(readCall, "a"); n != test.reads {
 				t.Errorf("the shop was read %d times, want %d", n, test.reads)
 			}
-			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(read, "a") != test.reads {
-				t.Errorf("after %d reads: %v", s.called(read, "a"), err)
+			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(readCall, "a") != test.reads {
+				t.Errorf("after %d reads: %v", s.called(readCall, "a"), err)
 			}
 			c.Advance(rotation.FreshFor)
-			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(read, "a") != test.reads+1 {
-				t.Errorf("after %d reads: %v", s.called(read, "a"), err)
+			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(readCall, "a") != test.reads+1 {
+				t.Errorf("after %d reads: %v", s.called(readCall, "a"), err)
 			}
 		})
 	}
 }
 
-// answering answers a write with what it is given.
-type answering struct {
-	readingBack
+// answeringShops answers a write with what it is given.
+type answeringShops struct {
+	readBackShops
 	shown string
 }
 
-func (a answering) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
-	holds, err := a.readingBack.Install(ctx, shop, kustomID, kustomSecret)
+func (a answeringShops) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	holds, err := a.readBackShops.Install(ctx, shop, kustomID, kustomSecret)
 	holds.KustomID = a.shown
 	return holds, err
 }
 
-// listing is a portal that lists the store's keys itself right before it deletes one, as pages do.
-type listing struct{ *account }
+// listingPortal is a portal that lists the store's keys itself right before it deletes one, as pages do.
+type listingPortal struct{ *fakePortal }
 
-func (listing) ListsBeforeDeletion() bool { return true }
+func (listingPortal) ListsBeforeDeletion() bool { return true }
 
-func (listing) ListsByStore() bool { return true }
+func (listingPortal) ListsByStore() bool { return true }
 
 // TestFresh_ListsStoreByStore: where a list of all stores takes as many loads as there are stores, those who ask for some
 // of them at once do not have all listed.
@@ -91,26 +91,26 @@ func TestFresh_ListsStoreByStore(t *testing.T) {
 	for _, id := range stores {
 		keys = append(keys, kustom.Key{MerchantID: id, CredentialID: "id-" + id, Username: id + "-old", CreatedAt: noon})
 	}
-	w := newTestEnv(t, map[string]string{"a": "M1-old"}, keys...)
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, keys...)
 	e := rotation.New(rotation.Options{
-		Portal: listing{w.portal}, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
+		Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names,
 	})
 	for _, err := range e.Keys.Keys(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.clock.Advance(rotation.FreshFor)
-	w.portal.before = func(kind, about string, _ int) error {
-		if kind == list && about == "" {
+	env.clock.Advance(rotation.FreshFor)
+	env.portal.before = func(kind, about string, _ int) error {
+		if kind == listCall && about == "" {
 			t.Error("all stores are listed")
 		}
 		return nil
 	}
-	before := w.portal.calls[list]
+	before := env.portal.calls[listCall]
 	asked := stores[:3]
 	err := rotation.Concurrently(t.Context(), freshOf(e, asked)...)
-	if n := w.portal.calls[list] - before; err != nil || n != len(asked) {
+	if n := env.portal.calls[listCall] - before; err != nil || n != len(asked) {
 		t.Errorf("%d lists, error %v", n, err)
 	}
 }
@@ -145,40 +145,40 @@ func TestDeleteUnused_ListsOnceBefore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-new"))
+			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-new"))
 			old := m1("M1-old")
 			if test.known {
-				w.portal.keys = append(w.portal.keys, old)
+				env.portal.keys = append(env.portal.keys, old)
 			}
 			if test.lists {
-				w.engine = rotation.New(rotation.Options{
-					Portal: listing{w.portal}, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names,
+				env.engine = rotation.New(rotation.Options{
+					Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names,
 				})
 			}
-			if _, err := w.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
+			if _, err := env.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
 				t.Fatal(err)
 			}
 			if !test.known {
-				w.portal.keys = append(w.portal.keys, old)
+				env.portal.keys = append(env.portal.keys, old)
 			}
-			w.clock.Advance(rotation.FreshFor)
-			listed, before := w.portal.calls[list], -1
-			w.portal.before = func(kind, _ string, _ int) error {
-				if kind == discard {
-					before = w.portal.calls[list] - listed
+			env.clock.Advance(rotation.FreshFor)
+			listed, before := env.portal.calls[listCall], -1
+			env.portal.before = func(kind, _ string, _ int) error {
+				if kind == deleteCall {
+					before = env.portal.calls[listCall] - listed
 				}
 				return nil
 			}
-			if err := w.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), test.unusedFor); err != nil {
+			if err := env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), test.unusedFor); err != nil {
 				t.Fatal(err)
 			}
 			if before != test.before {
 				t.Errorf("the keys were listed %d times before the deletion, want %d", before, test.before)
 			}
-			if after := w.portal.calls[list] - listed - before; after != 1 {
+			if after := env.portal.calls[listCall] - listed - before; after != 1 {
 				t.Errorf("the keys were listed %d times after the deletion", after)
 			}
-			w.wantKeys("M1-new")
+			env.wantKeys("M1-new")
 		})
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// await is one deletion's wait, which may last two minutes. Its bound falls between two looks, not on
+// awaitUnused is one deletion's wait, which may last two minutes. Its bound falls between two looks, not on
 // one, so that there is one way for it to end.
-func await(t *testing.T, shops *rotation.Shops, username string) (time.Duration, error) {
+func awaitUnused(t *testing.T, shops *rotation.Shops, username string) (time.Duration, error) {
 	t.Helper()
 	ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, 2*time.Minute+time.Second/2)
 	defer cancel()
@@ -28,25 +28,25 @@ func await(t *testing.T, shops *rotation.Shops, username string) (time.Duration,
 	return time.Since(start), err
 }
 
-// guarded runs a test in a bubble, with shops that hold these usernames.
-func guarded(t *testing.T, holds map[string]string, test func(t *testing.T, s *service, shops *rotation.Shops)) {
+// withShops runs a test in a bubble, with shops that hold these usernames.
+func withShops(t *testing.T, holds map[string]string, test func(t *testing.T, s *fakeShops, shops *rotation.Shops)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(holds)
-		test(t, s, shopsOf(s, clock.System{}))
+		s := newFakeShops(holds)
+		test(t, s, newShops(s, clock.System{}))
 	})
 }
 
 func TestGuard_ReleasesKeyThatNoShopHolds(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-new", "b": "", "c": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-new", "b": "", "c": "M1-other"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		for range 2 {
-			if took, err := await(t, shops, "M1-old"); err != nil || took != 0 {
+			if took, err := awaitUnused(t, shops, "M1-old"); err != nil || took != 0 {
 				t.Errorf("after %v: %v", took, err)
 			}
 		}
 		for _, name := range []string{"a", "b", "c"} {
-			if n := s.called(read, name); n != 1 {
+			if n := s.called(readCall, name); n != 1 {
 				t.Errorf("%s was read %d times", name, n)
 			}
 		}
@@ -57,7 +57,7 @@ func TestGuard_ReleasesKeyThatNoShopHolds(t *testing.T) {
 // were read within two seconds; shops of other stores are not.
 func TestGuard_ReadsRelevantShopsRightBefore(t *testing.T) {
 	holds := map[string]string{"same": "M1-new", "configured": "M2-x", "foreign": "M2-y", "klarna": "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "empty": "", "elsewhere": ""}
-	guarded(t, holds, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, holds, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		shops.NoteConfigured("configured", "M1", "")
 		shops.NoteConfigured("elsewhere", "M2", "")
 		if err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
@@ -66,7 +66,7 @@ func TestGuard_ReadsRelevantShopsRightBefore(t *testing.T) {
 		wantReads := func(when string, want map[string]int) {
 			t.Helper()
 			for name := range holds {
-				if n := s.called(read, name); n != want[name] {
+				if n := s.called(readCall, name); n != want[name] {
 					t.Errorf("%s: %s was read %d times, want %d", when, name, n, want[name])
 				}
 			}
@@ -79,7 +79,7 @@ func TestGuard_ReadsRelevantShopsRightBefore(t *testing.T) {
 		}
 		wantReads("within two seconds", once)
 		time.Sleep(time.Nanosecond)
-		s.move("configured", "M1-old")
+		s.set("configured", "M1-old")
 		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}))
 		wantReads("later", map[string]int{"same": 2, "configured": 2, "foreign": 1, "klarna": 2, "empty": 2, "elsewhere": 1})
 	})
@@ -87,23 +87,23 @@ func TestGuard_ReadsRelevantShopsRightBefore(t *testing.T) {
 
 // TestGuard_SeesKeyThatAnotherRunInstalls into a shop that was empty, of which nobody has told whose it is.
 func TestGuard_SeesKeyThatAnotherRunInstalls(t *testing.T) {
-	guarded(t, map[string]string{"a": "", "b": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "", "b": "M1-other"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(rotation.FreshFor)
-		s.move("a", "M1-old")
+		s.set("a", "M1-old")
 		wantInUse(t, shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}))
 	})
 }
 
 // TestGuard_LooksTwiceForMissingExtension: a shop whose extension one look does not show may use the key.
 func TestGuard_LooksTwiceForMissingExtension(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-		s.absent["a"] = true
+	withShops(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
+		s.uninstalled["a"] = true
 		s.before = func(_ context.Context, _, shop string, call int) error {
 			if shop == "a" && call == 2 {
-				s.absent["a"] = false
+				s.uninstalled["a"] = false
 			}
 			return nil
 		}
@@ -140,15 +140,15 @@ func TestGuard_UnreadableShopBlocksOnlyItsKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newService(map[string]string{"dead": "M2-y", "alive": "M1-new"})
+				s := newFakeShops(map[string]string{"dead": "M2-y", "alive": "M1-new"})
 				if test.know == nil || name != "last seen by this very walk" {
-					s.before = deadShop
+					s.before = failDead
 				}
 				shops := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: s.names, Ignored: test.ignored})
 				if test.know != nil {
 					test.know(t, shops)
 				}
-				s.before = deadShop
+				s.before = failDead
 				time.Sleep(time.Minute)
 				err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{})
 				if !test.blocks {
@@ -184,7 +184,7 @@ func TestGuard_LeavesAloneWhereSomebodyOnlySignedIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(map[string]string{"other": test.saw, "alive": "M1-new"})
+			s := newFakeShops(map[string]string{"other": test.saw, "alive": "M1-new"})
 			options := rotation.Options{
 				Shops: s, Clock: clock.System{}, Names: s.names, Cache: rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")},
 				SignedIn: func(shop string) bool { return shop == "other" },
@@ -203,7 +203,7 @@ func TestGuard_LeavesAloneWhereSomebodyOnlySignedIn(t *testing.T) {
 				test.know(shops)
 			}
 			err := shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{})
-			if asked := s.called(read, "other") > 1; asked != test.blocks || (err != nil) != test.blocks {
+			if asked := s.called(readCall, "other") > 1; asked != test.blocks || (err != nil) != test.blocks {
 				t.Errorf("asked: %t, the error is %v", asked, err)
 			}
 		})
@@ -228,8 +228,8 @@ func TestGuard_TellsBeforehandWhatItWillKeep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(map[string]string{"alive": "M2-old", "dead": ""})
-			s.before = deadShop
+			s := newFakeShops(map[string]string{"alive": "M2-old", "dead": ""})
+			s.before = failDead
 			if test.hidden {
 				s.before = func(_ context.Context, _, shop string, _ int) error {
 					if shop == "dead" {
@@ -285,17 +285,17 @@ func TestGuard_GoesByWhatEarlierRunsSaw(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(map[string]string{"dead": "", "alive": "M1-new"})
+			s := newFakeShops(map[string]string{"dead": "", "alive": "M1-new"})
 			options := rotation.Options{
 				Shops: s, Clock: clock.System{}, Names: s.names, Cache: rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")},
 			}
 			for _, username := range test.saw {
-				s.move("dead", username)
+				s.set("dead", username)
 				if _, err := rotation.NewShops(options).Credentials(t.Context(), "dead"); err != nil {
 					t.Fatal(err)
 				}
 			}
-			s.before = deadShop
+			s.before = failDead
 			shops := rotation.NewShops(options)
 			if test.know != nil {
 				test.know(shops)
@@ -314,8 +314,8 @@ func TestGuard_GoesByWhatEarlierRunsSaw(t *testing.T) {
 	}
 }
 
-// deadShop refuses all access to the shop of that name.
-func deadShop(_ context.Context, _, shop string, _ int) error {
+// failDead refuses all access to the shop of that name.
+func failDead(_ context.Context, _, shop string, _ int) error {
 	if shop == "dead" {
 		return errRefused
 	}
@@ -325,7 +325,7 @@ func deadShop(_ context.Context, _, shop string, _ int) error {
 // TestGuard_HoldsWhatLaggingReadsDoNotShow: after a write that the shop accepted, its key is in use until a read
 // could show it.
 func TestGuard_HoldsWhatLaggingReadsDoNotShow(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old", "b": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-old", "b": "M1-other"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		s.lag = 20 * time.Second
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(5*time.Second, cancel)
@@ -343,8 +343,8 @@ func TestGuard_HoldsWhatLaggingReadsDoNotShow(t *testing.T) {
 }
 
 func TestGuard_RefusesWhenNoShopCanBeAsked(t *testing.T) {
-	guarded(t, nil, func(t *testing.T, _ *service, shops *rotation.Shops) {
-		took, err := await(t, shops, "M1-old")
+	withShops(t, nil, func(t *testing.T, _ *fakeShops, shops *rotation.Shops) {
+		took, err := awaitUnused(t, shops, "M1-old")
 		if unknown := wantUnknown(t, err); took != 0 || len(unknown.Shops) != 0 || unknown.Cause != nil {
 			t.Errorf("after %v: %v", took, err)
 		}
@@ -353,7 +353,7 @@ func TestGuard_RefusesWhenNoShopCanBeAsked(t *testing.T) {
 
 // TestGuard_WaitsForShopsThatThisWalkMoves: the shop's update comes later than the deletion of its old key.
 func TestGuard_WaitsForShopsThatThisWalkMoves(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old", "b": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-old", "b": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		for after, name := range map[time.Duration]string{20 * time.Second: "a", 30 * time.Second: "b"} {
 			time.AfterFunc(after, func() {
 				if _, err := shops.Install(t.Context(), name, rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err != nil {
@@ -361,12 +361,12 @@ func TestGuard_WaitsForShopsThatThisWalkMoves(t *testing.T) {
 				}
 			})
 		}
-		took, err := await(t, shops, "M1-old")
+		took, err := awaitUnused(t, shops, "M1-old")
 		if err != nil || took < 30*time.Second || took > 32*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}
 		// Twice a minute is often enough to ask a shop that this walk itself will move.
-		if n := s.called(read, "b"); n > 10 {
+		if n := s.called(readCall, "b"); n > 10 {
 			t.Errorf("the shop was read %d times", n)
 		}
 	})
@@ -375,18 +375,18 @@ func TestGuard_WaitsForShopsThatThisWalkMoves(t *testing.T) {
 // TestGuard_SeesWhatOthersChange: what somebody does by hand, or in another run, is seen too.
 func TestGuard_SeesWhatOthersChange(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(*service)
+		change func(*fakeShops)
 		most   time.Duration
 	}{
-		"moved":   {func(s *service) { s.move("a", "M1-new") }, 40 * time.Second},
-		"cleared": {func(s *service) { s.move("a", "") }, 40 * time.Second},
+		"moved":   {func(s *fakeShops) { s.set("a", "M1-new") }, 40 * time.Second},
+		"cleared": {func(s *fakeShops) { s.set("a", "") }, 40 * time.Second},
 		// That the extension is missing counts after a second look.
-		"uninstalled": {func(s *service) { s.mu.Lock(); defer s.mu.Unlock(); s.absent["a"] = true }, 70 * time.Second},
+		"uninstalled": {func(s *fakeShops) { s.mu.Lock(); defer s.mu.Unlock(); s.uninstalled["a"] = true }, 70 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+			withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 				time.AfterFunc(33*time.Second, func() { test.change(s) })
-				if took, err := await(t, shops, "M1-old"); err != nil || took < 33*time.Second || took > test.most {
+				if took, err := awaitUnused(t, shops, "M1-old"); err != nil || took < 33*time.Second || took > test.most {
 					t.Errorf("after %v: %v", took, err)
 				}
 			})
@@ -396,23 +396,23 @@ func TestGuard_SeesWhatOthersChange(t *testing.T) {
 
 // TestGuard_ReadsAgainWhatWasReadEarlier: what was true at the beginning of the walk may not be any more.
 func TestGuard_ReadsAgainWhatWasReadEarlier(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.move("a", "M1-new")
+		s.set("a", "M1-new")
 		time.Sleep(rotation.FreshFor)
-		if took, err := await(t, shops, "M1-old"); err != nil || took != 0 {
+		if took, err := awaitUnused(t, shops, "M1-old"); err != nil || took != 0 {
 			t.Errorf("after %v: %v", took, err)
 		}
 	})
 }
 
 func TestGuard_RefusesKeyInUse(t *testing.T) {
-	guarded(t, map[string]string{"b": "M1-old", "a": "M1-old", "c": "M1-old", "d": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-		time.AfterFunc(time.Minute, func() { s.move("b", "M1-new") })
-		took, err := await(t, shops, "M1-old")
-		h := held(t, err)
+	withShops(t, map[string]string{"b": "M1-old", "a": "M1-old", "c": "M1-old", "d": "M1-other"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
+		time.AfterFunc(time.Minute, func() { s.set("b", "M1-new") })
+		took, err := awaitUnused(t, shops, "M1-old")
+		h := wantKeyInUse(t, err)
 		if h.Username != "M1-old" || !reflect.DeepEqual(h.Shops, []string{"a", "c"}) || h.Unmanaged {
 			t.Errorf("the error is %+v", h)
 		}
@@ -426,7 +426,7 @@ func TestGuard_RefusesWhenShopIsUnreadable(t *testing.T) {
 	t.Run("names unknown", func(t *testing.T) {
 		t.Parallel()
 		unknown := errors.New("mystore_tokens is not known yet")
-		shops := rotation.NewShops(rotation.Options{Shops: newService(nil), Clock: clock.System{}, Names: func() ([]string, error) { return nil, unknown }})
+		shops := rotation.NewShops(rotation.Options{Shops: newFakeShops(nil), Clock: clock.System{}, Names: func() ([]string, error) { return nil, unknown }})
 		err := shops.AwaitUnused(t.Context(), orphan("M1-old"))
 		_ = wantUnknown(t, err)
 		if !errors.Is(err, unknown) {
@@ -435,14 +435,14 @@ func TestGuard_RefusesWhenShopIsUnreadable(t *testing.T) {
 	})
 	for name, failsAt := range map[string]int{"at first": 1, "when asked again": 2, "while waiting": 4} {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "M1-old", "b": "M1-other"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+			withShops(t, map[string]string{"a": "M1-old", "b": "M1-other"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 				s.before = func(_ context.Context, _, shop string, call int) error {
 					if shop == "a" && call >= failsAt {
 						return errLost
 					}
 					return nil
 				}
-				_, err := await(t, shops, "M1-old")
+				_, err := awaitUnused(t, shops, "M1-old")
 				_ = wantUnknown(t, err)
 				if !errors.Is(err, errLost) {
 					t.Errorf("the error is %v", err)
@@ -451,14 +451,9 @@ func TestGuard_RefusesWhenShopIsUnreadable(t *testing.T) {
 		})
 	}
 	t.Run("another shop", func(t *testing.T) {
-		guarded(t, map[string]string{"a": "M1-new", "b": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
-			s.before = func(_ context.Context, _, shop string, _ int) error {
-				if shop == "b" {
-					return errLost
-				}
-				return nil
-			}
-			_, err := await(t, shops, "M1-old")
+		withShops(t, map[string]string{"a": "M1-new", "b": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
+			s.before = failShop("", "b", errLost)
+			_, err := awaitUnused(t, shops, "M1-old")
 			_ = wantUnknown(t, err)
 		})
 	})
@@ -476,9 +471,9 @@ func TestGuard_WriteInProgressReleasesNothing(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+			withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 				s.before = func(_ context.Context, kind, _ string, _ int) error {
-					if kind != write {
+					if kind != writeCall {
 						return nil
 					}
 					time.Sleep(30 * time.Second)
@@ -491,7 +486,7 @@ func TestGuard_WriteInProgressReleasesNothing(t *testing.T) {
 					_, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
 				}()
 				synctest.Wait()
-				took, err := await(t, shops, "M1-old")
+				took, err := awaitUnused(t, shops, "M1-old")
 				if test.works && (err != nil || took < 30*time.Second || took > 32*time.Second) {
 					t.Errorf("after %v: %v", took, err)
 				}
@@ -506,9 +501,9 @@ func TestGuard_WriteInProgressReleasesNothing(t *testing.T) {
 
 // TestGuard_HoldsNewKeyFromTheWriteOn: a key that is being written into a shop may not be deleted.
 func TestGuard_HoldsNewKeyFromTheWriteOn(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		s.after = func(_ context.Context, kind, _ string, _ int) error {
-			if kind == write {
+			if kind == writeCall {
 				time.Sleep(30 * time.Second)
 			}
 			return nil
@@ -520,7 +515,7 @@ func TestGuard_HoldsNewKeyFromTheWriteOn(t *testing.T) {
 			_, _ = shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
 		}()
 		synctest.Wait()
-		_, err := await(t, shops, "M1-new")
+		_, err := awaitUnused(t, shops, "M1-new")
 		wantInUse(t, err)
 	})
 }
@@ -528,7 +523,7 @@ func TestGuard_HoldsNewKeyFromTheWriteOn(t *testing.T) {
 // TestGuard_ShopIsUnknownAfterUnansweredWrite: a write whose answer and whose read-back were lost leaves
 // nothing to rely on.
 func TestGuard_ShopIsUnknownAfterUnansweredWrite(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -536,16 +531,16 @@ func TestGuard_ShopIsUnknownAfterUnansweredWrite(t *testing.T) {
 		if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err == nil {
 			t.Fatal("it was written")
 		}
-		_, err := await(t, shops, "M1-old")
+		_, err := awaitUnused(t, shops, "M1-old")
 		_ = wantUnknown(t, err)
-		_, err = await(t, shops, "M1-new")
+		_, err = awaitUnused(t, shops, "M1-new")
 		wantInUse(t, err)
 		s.after = nil
 		shops.RetryUnreadable()
-		if _, err := await(t, shops, "M1-old"); err != nil {
+		if _, err := awaitUnused(t, shops, "M1-old"); err != nil {
 			t.Error(err)
 		}
-		_, err = await(t, shops, "M1-new")
+		_, err = awaitUnused(t, shops, "M1-new")
 		wantInUse(t, err)
 	})
 }
@@ -554,11 +549,11 @@ func TestGuard_ShopIsUnknownAfterUnansweredWrite(t *testing.T) {
 // says nothing of a key that no configured shop holds.
 func TestGuard_IgnoresShopsThatAreNotConfigured(t *testing.T) {
 	t.Parallel()
-	s := newService(map[string]string{"butikk": "M1-new"})
+	s := newFakeShops(map[string]string{"butikk": "M1-new"})
 	s.before = func(_ context.Context, _, shop string, _ int) error {
 		return map[bool]error{shop == "stranger": errRefused}[true]
 	}
-	shops := shopsOf(s, clock.System{})
+	shops := newShops(s, clock.System{})
 	for range 2 {
 		if err := shops.AwaitUnused(t.Context(), orphan("M1-old")); err != nil {
 			t.Fatal(err)
@@ -572,16 +567,16 @@ func TestGuard_IgnoresShopsThatAreNotConfigured(t *testing.T) {
 // TestGuard_StalledWalkWaitsOnce: waits that hold Terraform's slots must not add up. After the first one
 // has run out of time, those under way end, and new ones are refused at once.
 func TestGuard_StalledWalkWaitsOnce(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-olda", "b": "M1-oldb", "c": "M1-oldc", "d": "M1-new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-olda", "b": "M1-oldb", "c": "M1-oldc", "d": "M1-new"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		var waits sync.WaitGroup
 		start := time.Now()
 		waits.Go(func() {
-			_, err := await(t, shops, "M1-olda")
+			_, err := awaitUnused(t, shops, "M1-olda")
 			wantInUse(t, err)
 		})
 		time.Sleep(time.Minute)
 		waits.Go(func() {
-			if took, err := await(t, shops, "M1-oldb"); took > 62*time.Second || !reflect.DeepEqual(held(t, err).Shops, []string{"b"}) {
+			if took, err := awaitUnused(t, shops, "M1-oldb"); took > 62*time.Second || !reflect.DeepEqual(wantKeyInUse(t, err).Shops, []string{"b"}) {
 				t.Errorf("after %v: %v", took, err)
 			}
 		})
@@ -589,15 +584,15 @@ func TestGuard_StalledWalkWaitsOnce(t *testing.T) {
 		if took := time.Since(start); took > 122*time.Second {
 			t.Errorf("two waits took %v", took)
 		}
-		if took, err := await(t, shops, "M1-oldc"); took != 0 || held(t, err).Unmanaged {
+		if took, err := awaitUnused(t, shops, "M1-oldc"); took != 0 || wantKeyInUse(t, err).Unmanaged {
 			t.Errorf("a later one ended after %v: %v", took, err)
 		}
-		s.move("c", "M1-new")
+		s.set("c", "M1-new")
 		time.Sleep(rotation.FreshFor)
-		if took, err := await(t, shops, "M1-oldc"); err != nil || took != 0 {
+		if took, err := awaitUnused(t, shops, "M1-oldc"); err != nil || took != 0 {
 			t.Errorf("what has moved on all the same was refused after %v: %v", took, err)
 		}
-		if _, err := await(t, shops, "M1-unheld"); err != nil {
+		if _, err := awaitUnused(t, shops, "M1-unheld"); err != nil {
 			t.Errorf("what nobody holds was refused: %v", err)
 		}
 	})
@@ -605,16 +600,16 @@ func TestGuard_StalledWalkWaitsOnce(t *testing.T) {
 
 // TestGuard_TimeoutDuringReadRefuses: the time can run out while a shop is asked, too.
 func TestGuard_TimeoutDuringReadRefuses(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-olda", "b": "M1-oldb"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-olda", "b": "M1-oldb"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		if _, _, err := shops.Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.before = func(ctx context.Context, _, _ string, _ int) error { return clock.System{}.Sleep(ctx, 50*time.Second) }
-		if _, err := await(t, shops, "M1-olda"); err == nil {
+		if _, err := awaitUnused(t, shops, "M1-olda"); err == nil {
 			t.Fatal("it was released")
 		}
 		s.before = nil
-		if took, err := await(t, shops, "M1-oldb"); err == nil || took > time.Second {
+		if took, err := awaitUnused(t, shops, "M1-oldb"); err == nil || took > time.Second {
 			t.Errorf("a later wait ended after %v: %v", took, err)
 		}
 	})
@@ -622,7 +617,7 @@ func TestGuard_TimeoutDuringReadRefuses(t *testing.T) {
 
 // TestGuard_CancelledWaitEndsAtOnce: ends at once, and ends no other.
 func TestGuard_CancelledWaitEndsAtOnce(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-old"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second+1, cancel)
 		start := time.Now()
@@ -631,8 +626,8 @@ func TestGuard_CancelledWaitEndsAtOnce(t *testing.T) {
 			t.Errorf("after %v: %v", took, err)
 		}
 		wantInUse(t, err)
-		time.AfterFunc(10*time.Second, func() { s.move("a", "M1-new") })
-		if _, err := await(t, shops, "M1-old"); err != nil {
+		time.AfterFunc(10*time.Second, func() { s.set("a", "M1-new") })
+		if _, err := awaitUnused(t, shops, "M1-old"); err != nil {
 			t.Errorf("a later wait was refused: %v", err)
 		}
 	})
@@ -640,14 +635,14 @@ func TestGuard_CancelledWaitEndsAtOnce(t *testing.T) {
 
 // TestGuard_DoesNotWaitForShopsThatAreLeft: nothing in this walk will move them.
 func TestGuard_DoesNotWaitForShopsThatAreLeft(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-old", "b": "M1-old", "c": "M1-kept"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-old", "b": "M1-old", "c": "M1-kept"}, func(t *testing.T, _ *fakeShops, shops *rotation.Shops) {
 		shops.StopManaging("a", "")
 		shops.StopManaging("c", "")
-		if took, err := await(t, shops, "M1-kept"); took != 0 || !held(t, err).Unmanaged {
+		if took, err := awaitUnused(t, shops, "M1-kept"); took != 0 || !wantKeyInUse(t, err).Unmanaged {
 			t.Errorf("after %v: %v", took, err)
 		}
 		time.AfterFunc(10*time.Second, func() { shops.StopManaging("b", "") })
-		if took, err := await(t, shops, "M1-old"); took > 11*time.Second || !held(t, err).Unmanaged {
+		if took, err := awaitUnused(t, shops, "M1-old"); took > 11*time.Second || !wantKeyInUse(t, err).Unmanaged {
 			t.Errorf("after %v: %v", took, err)
 		}
 	})
@@ -655,9 +650,9 @@ func TestGuard_DoesNotWaitForShopsThatAreLeft(t *testing.T) {
 
 // TestGuard_WaitsForLeftShopThatShowsAnotherKey: the read may lag, but not for ever.
 func TestGuard_WaitsForLeftShopThatShowsAnotherKey(t *testing.T) {
-	guarded(t, map[string]string{"a": "M1-other"}, func(t *testing.T, _ *service, shops *rotation.Shops) {
+	withShops(t, map[string]string{"a": "M1-other"}, func(t *testing.T, _ *fakeShops, shops *rotation.Shops) {
 		shops.StopManaging("a", "M1-old")
-		took, err := await(t, shops, "M1-old")
+		took, err := awaitUnused(t, shops, "M1-old")
 		if took < rotation.PropagationDelay || took > rotation.PropagationDelay+10*time.Second || err != nil {
 			t.Errorf("after %v: %v", took, err)
 		}
@@ -669,19 +664,14 @@ func TestGuard_WaitsForLeftShopThatShowsAnotherKey(t *testing.T) {
 func TestGuard_RemembersHolderThatBecomesUnreadable(t *testing.T) {
 	for _, username := range []string{"M1-old", "M1-other"} {
 		t.Run(username, func(t *testing.T) {
-			guarded(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *service, shops *rotation.Shops) {
+			withShops(t, map[string]string{"a": "M1-old", "b": "M1-new"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 				unused := func(username string) error {
 					time.Sleep(time.Minute)
 					shops.RetryUnreadable()
 					return shops.CheckUnused(t.Context(), orphan(username), time.Time{})
 				}
 				wantInUse(t, unused("M1-old"))
-				s.before = func(_ context.Context, kind, shop string, _ int) error {
-					if kind == read && shop == "a" {
-						return errLost
-					}
-					return nil
-				}
+				s.before = failShop(readCall, "a", errLost)
 				_ = wantUnknown(t, unused("M1-old"))
 				_ = wantUnknown(t, unused(username))
 				s.before = nil

@@ -61,17 +61,17 @@ func TestInstall_EndsWithWhatTheShopShows(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(map[string]string{"a": cmp.Or(test.holds, "old")})
+			s := newFakeShops(map[string]string{"a": cmp.Or(test.holds, "old")})
 			s.before = hook(test.before)
 			s.after = hook(test.after)
-			shops := shopsOf(s, clocktest.New(noon))
+			shops := newShops(s, clocktest.New(noon))
 			if !test.unread {
 				if _, err := shops.Credentials(t.Context(), "a"); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if test.meanwhile {
-				s.move("a", "other")
+				s.set("a", "other")
 			}
 			holds, err := shops.Install(t.Context(), "a", pair)
 			if !errors.Is(err, test.fails) {
@@ -80,7 +80,7 @@ func TestInstall_EndsWithWhatTheShopShows(t *testing.T) {
 			if err == nil && holds != s.shops["a"] {
 				t.Errorf("it returned %+v, the shop holds %+v", holds, s.shops["a"])
 			}
-			if n := s.called(write, "a"); n != test.writes {
+			if n := s.called(writeCall, "a"); n != test.writes {
 				t.Errorf("%d writes were sent, want %d", n, test.writes)
 			}
 			if known, err := shops.Credentials(t.Context(), "a"); err != nil || known != s.shops["a"] {
@@ -93,7 +93,7 @@ func TestInstall_EndsWithWhatTheShopShows(t *testing.T) {
 // hook makes writes fail as fails says.
 func hook(fails func(call int) error) func(context.Context, string, string, int) error {
 	return func(_ context.Context, kind, _ string, call int) error {
-		if kind != write || fails == nil {
+		if kind != writeCall || fails == nil {
 			return nil
 		}
 		return fails(call)
@@ -106,23 +106,23 @@ func TestInstall_CountsWhatIsReadBack(t *testing.T) {
 	t.Run("shown at last", func(t *testing.T) {
 		t.Parallel()
 		fake := clocktest.New(noon)
-		s := newService(map[string]string{"a": "old"})
-		s.after = hook(func(int) error { s.move("a", "old"); return nil })
+		s := newFakeShops(map[string]string{"a": "old"})
+		s.after = hook(func(int) error { s.set("a", "old"); return nil })
 		s.before = func(_ context.Context, kind, _ string, call int) error {
-			if kind == read && call == 3 {
-				s.move("a", "new")
+			if kind == readCall && call == 3 {
+				s.set("a", "new")
 			}
 			return nil
 		}
-		if _, err := shopsOf(s, fake).Install(t.Context(), "a", pair); err != nil || fake.Now().Equal(noon) {
+		if _, err := newShops(s, fake).Install(t.Context(), "a", pair); err != nil || fake.Now().Equal(noon) {
 			t.Errorf("after %v: %v", fake.Now().Sub(noon), err)
 		}
 	})
 	t.Run("another key", func(t *testing.T) {
 		t.Parallel()
-		s := newService(map[string]string{"a": "old"})
-		s.after = hook(func(int) error { s.move("a", "other"); return nil })
-		_, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
+		s := newFakeShops(map[string]string{"a": "old"})
+		s.after = hook(func(int) error { s.set("a", "other"); return nil })
+		_, err := newShops(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
 		var mismatch *rotation.MismatchError
 		if !errors.As(err, &mismatch) || *mismatch != (rotation.MismatchError{Shop: "a", Want: "new", Got: "other"}) {
 			t.Errorf("the error is %v", err)
@@ -130,7 +130,7 @@ func TestInstall_CountsWhatIsReadBack(t *testing.T) {
 	})
 	t.Run("no secret", func(t *testing.T) {
 		t.Parallel()
-		s := newService(map[string]string{"a": "old"})
+		s := newFakeShops(map[string]string{"a": "old"})
 		s.after = hook(func(int) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -139,7 +139,7 @@ func TestInstall_CountsWhatIsReadBack(t *testing.T) {
 			s.shops["a"] = holds
 			return nil
 		})
-		_, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
+		_, err := newShops(s, clocktest.New(noon)).Install(t.Context(), "a", pair)
 		var mismatch *rotation.MismatchError
 		if !errors.As(err, &mismatch) {
 			t.Errorf("the error is %v", err)
@@ -147,14 +147,9 @@ func TestInstall_CountsWhatIsReadBack(t *testing.T) {
 	})
 	t.Run("not readable", func(t *testing.T) {
 		t.Parallel()
-		s := newService(map[string]string{"a": "old"})
-		s.before = func(_ context.Context, kind, _ string, _ int) error {
-			if kind == read {
-				return errLost
-			}
-			return nil
-		}
-		if _, err := shopsOf(s, clocktest.New(noon)).Install(t.Context(), "a", pair); !errors.Is(err, errLost) {
+		s := newFakeShops(map[string]string{"a": "old"})
+		s.before = failShop(readCall, "", errLost)
+		if _, err := newShops(s, clocktest.New(noon)).Install(t.Context(), "a", pair); !errors.Is(err, errLost) {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -163,9 +158,9 @@ func TestInstall_CountsWhatIsReadBack(t *testing.T) {
 func TestInstall_EndsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(map[string]string{"a": "old"})
+		s := newFakeShops(map[string]string{"a": "old"})
 		s.before = func(ctx context.Context, kind, _ string, _ int) error {
-			if kind != write {
+			if kind != writeCall {
 				return nil
 			}
 			if err := (clock.System{}).Sleep(ctx, time.Hour); err != nil {
@@ -173,7 +168,7 @@ func TestInstall_EndsWhenCancelled(t *testing.T) {
 			}
 			return nil
 		}
-		shops := shopsOf(s, clock.System{})
+		shops := newShops(s, clock.System{})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		start := time.Now()
@@ -181,7 +176,7 @@ func TestInstall_EndsWhenCancelled(t *testing.T) {
 		if took := time.Since(start); took != time.Second || !errors.Is(err, context.Canceled) {
 			t.Errorf("after %v: %v", took, err)
 		}
-		if n := s.called(write, "a"); n != 1 {
+		if n := s.called(writeCall, "a"); n != 1 {
 			t.Errorf("%d writes were sent", n)
 		}
 	})
@@ -213,8 +208,8 @@ func TestProve_RetriesWhileKeyPropagates(t *testing.T) {
 			fake := clocktest.New(noon)
 			ctx, cancel := clock.WithTimeout(t.Context(), fake, cmp.Or(test.timeout, time.Hour))
 			defer cancel()
-			p := &prover{verdicts: test.verdicts}
-			err := rotation.NewShops(rotation.Options{Shops: newService(nil), Merchant: p, Clock: fake}).Prove(ctx, pair)
+			p := &fakeMerchant{verdicts: test.verdicts}
+			err := rotation.NewShops(rotation.Options{Shops: newFakeShops(nil), Merchant: p, Clock: fake}).Prove(ctx, pair)
 			var proof *kustom.ProofError
 			if errors.As(err, &proof); (err == nil) != (test.verdict == "") || (proof != nil && proof.Verdict != test.verdict) {
 				t.Errorf("the error is %v", err)
@@ -238,7 +233,7 @@ func TestProve_EndsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shops := rotation.NewShops(rotation.Options{
-			Shops: newService(nil), Merchant: &prover{verdicts: []kustom.Verdict{kustom.VerdictRefused}}, Clock: clock.System{},
+			Shops: newFakeShops(nil), Merchant: &fakeMerchant{verdicts: []kustom.Verdict{kustom.VerdictRefused}}, Clock: clock.System{},
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(2*time.Second, cancel)

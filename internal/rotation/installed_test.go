@@ -30,20 +30,20 @@ func TestCheckInstalled_FindsKeyThatWasDeletedMeanwhile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-new"}, test.keys...)
+			env := newTestEnv(t, map[string]string{"a": "M1-new"}, test.keys...)
 			if !test.unlisted {
-				if _, err := w.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
+				if _, err := env.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
 					t.Fatal(err)
 				}
 			}
-			asked := w.portal.calls[list]
-			w.prover.verdicts, w.portal.before = test.verdicts, test.before
-			err := w.engine.CheckInstalled(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
+			asked := env.portal.calls[listCall]
+			env.prover.verdicts, env.portal.before = test.verdicts, test.before
+			err := env.engine.CheckInstalled(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
 			var vanished *rotation.KeyVanishedError
 			if errors.As(err, &vanished) != test.vanished || (err != nil) != test.vanished {
 				t.Errorf("got %v", err)
 			}
-			if test.unlisted && w.portal.calls[list] != asked {
+			if test.unlisted && env.portal.calls[listCall] != asked {
 				t.Error("the portal was asked")
 			}
 		})

@@ -44,10 +44,10 @@ func (d *diary) steps(shop string) []string {
 // recorded has shops that hold these usernames, and a journal of what is done to them.
 func recorded(t *testing.T, shops map[string]string, keys ...kustom.Key) (*testEnv, *diary) {
 	t.Helper()
-	w, d := newTestEnv(t, shops, keys...), new(diary)
-	w.journal = d
-	w.rerun()
-	return w, d
+	env, d := newTestEnv(t, shops, keys...), new(diary)
+	env.journal = d
+	env.newRun()
+	return env, d
 }
 
 func wantSteps(t *testing.T, d *diary, shop string, want ...string) {
@@ -60,10 +60,8 @@ func wantSteps(t *testing.T, d *diary, shop string, want ...string) {
 // TestJournal_TellsEveryStepOfSwitch, with the store, the time and the key of each.
 func TestJournal_TellsEveryStepOfSwitch(t *testing.T) {
 	t.Parallel()
-	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	if _, err := w.connect(config(), new(rotation.Record)); err != nil {
-		t.Fatal(err)
-	}
+	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env.mustConnect(config(), new(rotation.Record))
 	wantSteps(t, d, "a",
 		"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
 		"install started M1-new1", "install done M1-new1", "confirm started M1-new1", "confirm done M1-new1",
@@ -83,21 +81,21 @@ func TestJournal_TellsWhatFails(t *testing.T) {
 		want    []string
 	}{
 		"no key": {
-			func(w *testEnv) {
-				w.portal.before = func(kind, _ string, _ int) error { return only(generate, kind, errRefused) }
+			func(env *testEnv) {
+				env.portal.before = func(kind, _ string, _ int) error { return only(generateCall, kind, errRefused) }
 			},
 			[]string{"generate started", "generate failed"},
 		},
 		"no proof": {
-			func(w *testEnv) { w.prover.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
+			func(env *testEnv) { env.prover.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
 			[]string{
 				"generate started", "generate done M1-new1", "prove started M1-new1", "prove failed M1-new1",
 				"delete started M1-new1", "delete done M1-new1",
 			},
 		},
 		"no installation": {
-			func(w *testEnv) {
-				w.shops.before = func(_ context.Context, kind, _ string, _ int) error { return only(write, kind, errRefused) }
+			func(env *testEnv) {
+				env.shops.before = func(_ context.Context, kind, _ string, _ int) error { return only(writeCall, kind, errRefused) }
 			},
 			[]string{
 				"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
@@ -107,10 +105,10 @@ func TestJournal_TellsWhatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-			plan := w.plan(config())
-			test.breakIt(w)
-			if _, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err == nil {
+			env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			plan := env.plan(config())
+			test.breakIt(env)
+			if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err == nil {
 				t.Fatal("nothing failed")
 			}
 			wantSteps(t, d, "a", test.want...)
@@ -134,17 +132,17 @@ func only(kind, called string, answer error) error {
 // TestJournal_TellsWhichKeysStay: another shop uses the old key, or the shop does not show that it has the new one.
 func TestJournal_TellsWhichKeysStay(t *testing.T) {
 	t.Parallel()
-	w, d := recorded(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
-	if _, err := w.connect(config(), new(rotation.Record)); err != nil {
+	env, d := recorded(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+	if _, err := env.connect(config(), new(rotation.Record)); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.steps("a"); got[len(got)-1] != "delete kept M1-old" {
 		t.Errorf("the journal has %q", got)
 	}
-	w, d = recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	plan := w.plan(config())
-	w.hide()
-	if _, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err != nil {
+	env, d = recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	plan := env.plan(config())
+	env.hideKey()
+	if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err != nil {
 		t.Fatal(err)
 	}
 	wantSteps(t, d, "a",
@@ -156,9 +154,9 @@ func TestJournal_TellsWhichKeysStay(t *testing.T) {
 func TestJournal_TellsWhatIsCleared(t *testing.T) {
 	t.Parallel()
 	for holds, outcome := range map[string]string{"M1-own": "done", "M1-hand": "kept"} {
-		w, d := recorded(t, map[string]string{"a": holds}, m1("M1-own"))
-		ctx, end := w.engine.StartShop(t.Context(), "a", "M1")
-		_, err := w.engine.ClearShop(ctx, "a", rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"})
+		env, d := recorded(t, map[string]string{"a": holds}, m1("M1-own"))
+		ctx, end := env.engine.StartShop(t.Context(), "a", "M1")
+		_, err := env.engine.ClearShop(ctx, "a", rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"})
 		end(err)
 		wantSteps(t, d, "a", "shop started", "clear started M1-own", "clear "+outcome+" M1-own", "shop done")
 	}
@@ -167,10 +165,10 @@ func TestJournal_TellsWhatIsCleared(t *testing.T) {
 // TestJournal_TellsOfFleet: every shop that changes first, and then what becomes of each, to its end.
 func TestJournal_TellsOfFleet(t *testing.T) {
 	t.Parallel()
-	w, d := recorded(t, map[string]string{"a": "M1-old", "dead": "M1-x", "same": "M1-same"}, m1("M1-old"), m1("M1-x"), m1("M1-same"))
-	w.shops.before = deadShop
+	env, d := recorded(t, map[string]string{"a": "M1-old", "dead": "M1-x", "same": "M1-same"}, m1("M1-old"), m1("M1-x"), m1("M1-same"))
+	env.shops.before = failDead
 	same := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-same", Username: "M1-same"}
-	f := fleetOf(w.engine, 1,
+	f := newFleet(env.engine, 1,
 		&rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}},
 		&rotation.Member{Name: "dead", Config: &rotation.Config{Shop: "dead", MerchantID: "M1"}},
 		&rotation.Member{Name: "same", Config: &rotation.Config{Shop: "same", MerchantID: "M1"}, Record: &same})
@@ -190,8 +188,8 @@ func TestJournal_TellsOfFleet(t *testing.T) {
 // TestJournal_TellsOfShopsNotBegun: a run that is interrupted leaves no shop that looks as if its turn were to come.
 func TestJournal_TellsOfShopsNotBegun(t *testing.T) {
 	t.Parallel()
-	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	f := fleetOf(w.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
+	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
 	f.Decide(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -203,8 +201,8 @@ func TestJournal_TellsOfShopsNotBegun(t *testing.T) {
 // TestJournal_TellsDeletionsOfFleetTwice: that the portal has agreed to a deletion is not yet that the key is gone.
 func TestJournal_TellsDeletionsOfFleetTwice(t *testing.T) {
 	t.Parallel()
-	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	f := fleetOf(w.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
+	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
 	f.Decide(t.Context())
 	f.Execute(t.Context())
 	got := d.steps("a")
@@ -217,14 +215,12 @@ func TestJournal_TellsDeletionsOfFleetTwice(t *testing.T) {
 // TestJournal_FailureIsOneWarning: a rotation goes on as it would without a journal.
 func TestJournal_FailureIsOneWarning(t *testing.T) {
 	t.Parallel()
-	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	d.err = errors.New("no space left on device")
-	if _, err := w.connect(config(), new(rotation.Record)); err != nil {
-		t.Fatal(err)
-	}
-	w.wantKeys("M1-new1")
-	w.wantHolds("a", "M1-new1")
-	warnings := w.engine.Keys.Warnings()
+	env.mustConnect(config(), new(rotation.Record))
+	env.wantKeys("M1-new1")
+	env.wantHolds("a", "M1-new1")
+	warnings := env.engine.Keys.Warnings()
 	if len(warnings) != 1 || !strings.HasSuffix(warnings[0].Detail, d.err.Error()) {
 		t.Errorf("the warnings are %+v", warnings)
 	}
@@ -237,9 +233,9 @@ func TestJournal_HidesSecretInPlaceOfName(t *testing.T) {
 	if !kustom.MayHoldSecret(secret) {
 		t.Fatal("the secret has not the form of one")
 	}
-	w, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	ctx, end := w.engine.StartShop(t.Context(), secret, secret)
-	_, err := w.engine.Shops.Clear(ctx, "a", secret, "")
+	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	ctx, end := env.engine.StartShop(t.Context(), secret, secret)
+	_, err := env.engine.Shops.Clear(ctx, "a", secret, "")
 	end(err)
 	for _, e := range d.entries {
 		if text := fmt.Sprintf("%+v", e); strings.Contains(text, secret) {

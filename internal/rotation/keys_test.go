@@ -18,13 +18,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// manyStores is an account with a number of stores of one key each.
-func manyStores(c clock.Clock, n int) *account {
+// newLargePortal is an account with a number of stores of one key each.
+func newLargePortal(c clock.Clock, n int) *fakePortal {
 	var keys []kustom.Key
 	for i := range n {
 		keys = append(keys, keyOf(i))
 	}
-	return newAccount(c, keys...)
+	return newFakePortal(c, keys...)
 }
 
 func keyOf(i int) kustom.Key {
@@ -51,7 +51,7 @@ type lists struct{ store, full int }
 
 func (l *lists) count(kind, about string, _ int) error {
 	switch {
-	case kind != list:
+	case kind != listCall:
 	case about == "":
 		l.full++
 	default:
@@ -65,7 +65,7 @@ func (l *lists) count(kind, about string, _ int) error {
 func TestKeys_AreReadInBulk(t *testing.T) {
 	t.Parallel()
 	const stores, few = 200, 3
-	a := manyStores(clocktest.New(noon), stores)
+	a := newLargePortal(clocktest.New(noon), stores)
 	keys := rotation.NewKeys(a, a.clock)
 	var group sync.WaitGroup
 	for i := range 2 * stores {
@@ -78,7 +78,7 @@ func TestKeys_AreReadInBulk(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if reads, full := a.called(fetch), a.called(list); full != 1 || reads > 2*few {
+	if reads, full := a.called(keyCall), a.called(listCall); full != 1 || reads > 2*few {
 		t.Errorf("asked for %d keys and %d lists, want at most %d and one", reads, full, 2*few)
 	}
 }
@@ -95,7 +95,7 @@ func TestKeys_PrefetchesWhatManyNeed(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var n lists
-				a := manyStores(clock.System{}, 10)
+				a := newLargePortal(clock.System{}, 10)
 				a.before = n.count
 				keys := rotation.NewKeys(a, clock.System{})
 				var stores []string
@@ -127,13 +127,8 @@ func TestKeys_PrefetchesWhatManyNeed(t *testing.T) {
 func TestKeys_FailedPrefetchIsNobodys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := manyStores(clock.System{}, 10)
-		a.before = func(_, _ string, call int) error {
-			if call == 1 {
-				return errLost
-			}
-			return nil
-		}
+		a := newLargePortal(clock.System{}, 10)
+		a.before = failCall("", 1, errLost)
 		keys := rotation.NewKeys(a, clock.System{})
 		var stores []string
 		for i := range 10 {
@@ -146,7 +141,7 @@ func TestKeys_FailedPrefetchIsNobodys(t *testing.T) {
 				t.Errorf("store %s has %q", id, got)
 			}
 		}
-		if n := a.called(list); n != 2 {
+		if n := a.called(listCall); n != 2 {
 			t.Errorf("there were %d lists", n)
 		}
 	})
@@ -156,7 +151,7 @@ func TestKeys_FailedPrefetchIsNobodys(t *testing.T) {
 func TestKeys_FewListNoAccount(t *testing.T) {
 	t.Parallel()
 	var n lists
-	a := manyStores(clocktest.New(noon), 1000)
+	a := newLargePortal(clocktest.New(noon), 1000)
 	a.before = n.count
 	keys := rotation.NewKeys(a, a.clock)
 	for range 2 {
@@ -168,7 +163,7 @@ func TestKeys_FewListNoAccount(t *testing.T) {
 		usernames(t, keys, "M001")
 	}
 	// What the list of a store has is not asked for again.
-	if reads := a.called(fetch); reads != 3 || n != (lists{store: 1}) {
+	if reads := a.called(keyCall); reads != 3 || n != (lists{store: 1}) {
 		t.Errorf("asked for %d keys and %+v", reads, n)
 	}
 }
@@ -180,7 +175,7 @@ func TestKeys_AbsentOnceIsNotAbsent(t *testing.T) {
 		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
 			t.Parallel()
 			fake := clocktest.New(noon)
-			a := newAccount(fake, m1("M1-other"))
+			a := newFakePortal(fake, m1("M1-other"))
 			a.before = func(string, string, int) error {
 				if comesBack && fake.Now().Sub(noon) >= 20*time.Second && len(a.usernames()) == 1 {
 					a.keys = append(a.keys, m1("M1-late"))
@@ -204,7 +199,7 @@ func TestKeys_AbsentOnceIsNotAbsent(t *testing.T) {
 // TestKeys_NeverMissesWhatItMade: in the walk that generated a key, that it is not listed proves nothing.
 func TestKeys_NeverMissesWhatItMade(t *testing.T) {
 	t.Parallel()
-	a := newAccount(clocktest.New(noon), m1("M1-old"))
+	a := newFakePortal(clocktest.New(noon), m1("M1-old"))
 	keys := rotation.NewKeys(a, a.clock)
 	made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1"})
 	if err != nil {
@@ -221,7 +216,7 @@ func TestKeys_NeverMissesWhatItMade(t *testing.T) {
 // TestKeys_StoreThatIsNotVisibleIsAnError: nothing seen is not nothing there.
 func TestKeys_StoreThatIsNotVisibleIsAnError(t *testing.T) {
 	t.Parallel()
-	a := newAccount(clocktest.New(noon), m1("M1-a"), key("2", "M2-a", host, 2026, 0), key("3", "M3-a", host, 2026, 0), key("4", "M4-a", host, 2026, 0))
+	a := newFakePortal(clocktest.New(noon), m1("M1-a"), key("2", "M2-a", host, 2026, 0), key("3", "M3-a", host, 2026, 0), key("4", "M4-a", host, 2026, 0))
 	a.stores = append(a.stores, "M5")
 	keys := rotation.NewKeys(a, a.clock)
 	if got := usernames(t, keys, "M5"); len(got) != 0 {
@@ -246,7 +241,7 @@ func TestKeys_KnowWhatTheyDid(t *testing.T) {
 	for _, when := range []string{"before", "while", "after"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			a := manyStores(clocktest.New(noon), 5)
+			a := newLargePortal(clocktest.New(noon), 5)
 			keys := rotation.NewKeys(a, a.clock)
 			act := func() {
 				if _, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M001"}); err != nil {
@@ -262,7 +257,7 @@ func TestKeys_KnowWhatTheyDid(t *testing.T) {
 			case "while":
 				once := sync.OnceFunc(act)
 				a.after = func(kind, about string, _ int) error {
-					if kind == list && about == "" {
+					if kind == listCall && about == "" {
 						once()
 					}
 					return nil
@@ -282,13 +277,8 @@ func TestKeys_KnowWhatTheyDid(t *testing.T) {
 
 func TestKeys_DoNotRememberFailedList(t *testing.T) {
 	t.Parallel()
-	a := manyStores(clocktest.New(noon), 5)
-	a.before = func(_, _ string, call int) error {
-		if call == 1 {
-			return errLost
-		}
-		return nil
-	}
+	a := newLargePortal(clocktest.New(noon), 5)
+	a.before = failCall("", 1, errLost)
 	keys := rotation.NewKeys(a, a.clock)
 	for _, err := range keys.Keys(t.Context(), "") {
 		if !errors.Is(err, errLost) {
@@ -300,11 +290,11 @@ func TestKeys_DoNotRememberFailedList(t *testing.T) {
 	}
 }
 
-// unfiltered is a portal that lists the keys of all stores, whichever it is asked for.
-type unfiltered struct{ *account }
+// unfilteredPortal is a portal that lists the keys of all stores, whichever it is asked for.
+type unfilteredPortal struct{ *fakePortal }
 
-func (u unfiltered) Keys(ctx context.Context, _ string) iter.Seq2[kustom.Key, error] {
-	return u.account.Keys(ctx, "")
+func (u unfilteredPortal) Keys(ctx context.Context, _ string) iter.Seq2[kustom.Key, error] {
+	return u.fakePortal.Keys(ctx, "")
 }
 
 // TestKeys_DropKeysThatTheFilterLetThrough, of another store and well-formed.
@@ -314,8 +304,8 @@ func TestKeys_DropKeysThatTheFilterLetThrough(t *testing.T) {
 	klarnas.MerchantID = "M2"
 	foreign := m1("M2-foreign")
 	foreign.MerchantID = "M2"
-	a := newAccount(clocktest.New(noon), m1("M1-own"), foreign, klarnas)
-	keys := rotation.NewKeys(unfiltered{a}, a.clock)
+	a := newFakePortal(clocktest.New(noon), m1("M1-own"), foreign, klarnas)
+	keys := rotation.NewKeys(unfilteredPortal{a}, a.clock)
 	if got := usernames(t, keys, "M1"); !slices.Equal(got, []string{"M1-own"}) {
 		t.Errorf("the keys are %q", got)
 	}
@@ -335,7 +325,7 @@ func TestKeys_DropAnswersAboutOtherStores(t *testing.T) {
 	secret := "kco_live_api_misplaced"
 	odd := m1("M1-described")
 	odd.Description, odd.Host, odd.CreatedBy = &secret, secret, secret
-	a := newAccount(clocktest.New(noon), m1("M1-own"), odd, m1("M2-listed_as_M1"), m1(secret), m1("two words"), kustom.Key{MerchantID: "M1", Username: "M1-x"})
+	a := newFakePortal(clocktest.New(noon), m1("M1-own"), odd, m1("M2-listed_as_M1"), m1(secret), m1("two words"), kustom.Key{MerchantID: "M1", Username: "M1-x"})
 	keys := rotation.NewKeys(a, a.clock)
 	var text []string
 	for key, err := range keys.Keys(t.Context(), "M1") {
@@ -379,7 +369,7 @@ func TestGenerate_DeletesKeyOfMalformedAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccount(clocktest.New(noon), m1("M1-old"))
+			a := newFakePortal(clocktest.New(noon), m1("M1-old"))
 			a.answer = corrupt
 			keys := rotation.NewKeys(a, a.clock)
 			made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform", IdempotencyKey: "k"})
@@ -402,19 +392,19 @@ func TestDelete_IsConfirmed(t *testing.T) {
 		fails         error
 	}{
 		"done":                         {discards: 1},
-		"done, torn answer":            {after: func(int) error { return errTorn }, discards: 1},
-		"not done, torn answer":        {before: func(call int) error { return map[int]error{1: errTorn}[call] }, discards: 2},
-		"never done, torn answer":      {before: func(int) error { return errTorn }, discards: 5, fails: errTorn},
+		"done, torn answer":            {after: func(int) error { return errTruncated }, discards: 1},
+		"not done, torn answer":        {before: func(call int) error { return map[int]error{1: errTruncated}[call] }, discards: 2},
+		"never done, torn answer":      {before: func(int) error { return errTruncated }, discards: 5, fails: errTruncated},
 		"refused":                      {before: func(int) error { return errRefused }, discards: 1, fails: errRefused},
-		"not done, torn, then refused": {before: func(call int) error { return []error{errTorn, errRefused}[call-1] }, discards: 2, fails: errRefused},
+		"not done, torn, then refused": {before: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, discards: 2, fails: errRefused},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccount(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
+			a := newFakePortal(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
 			on := func(fails func(int) error) func(string, string, int) error {
 				return func(kind, _ string, call int) error {
-					if kind != discard || fails == nil {
+					if kind != deleteCall || fails == nil {
 						return nil
 					}
 					return fails(call)
@@ -427,7 +417,7 @@ func TestDelete_IsConfirmed(t *testing.T) {
 			if !errors.Is(err, test.fails) || (err == nil) != (test.fails == nil) {
 				t.Errorf("the error is %v", err)
 			}
-			if n := a.called(discard); n != test.discards {
+			if n := a.called(deleteCall); n != test.discards {
 				t.Errorf("it was deleted %d times, want %d", n, test.discards)
 			}
 			if gone := !slices.Contains(a.usernames(), "M1-old"); gone != (err == nil) {
@@ -443,9 +433,9 @@ func TestDelete_IsConfirmed(t *testing.T) {
 // TestDelete_AnsweredWellButNotDone: the key is deleted again until it is gone.
 func TestDelete_AnsweredWellButNotDone(t *testing.T) {
 	t.Parallel()
-	a := newAccount(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
+	a := newFakePortal(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
 	a.after = func(kind, _ string, call int) error {
-		if kind == discard && call == 1 {
+		if kind == deleteCall && call == 1 {
 			a.keys = append(a.keys, m1("M1-old"))
 		}
 		return nil
@@ -453,7 +443,7 @@ func TestDelete_AnsweredWellButNotDone(t *testing.T) {
 	if err := rotation.NewKeys(a, a.clock).Delete(t.Context(), orphan("M1-old")); err != nil {
 		t.Error(err)
 	}
-	if got := a.usernames(); !slices.Equal(got, []string{"M1-new"}) || a.called(discard) != 2 {
-		t.Errorf("the keys are %q after %d deletions", got, a.called(discard))
+	if got := a.usernames(); !slices.Equal(got, []string{"M1-new"}) || a.called(deleteCall) != 2 {
+		t.Errorf("the keys are %q after %d deletions", got, a.called(deleteCall))
 	}
 }

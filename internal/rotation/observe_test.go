@@ -34,14 +34,14 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
-			w.portal.before = func(kind, _ string, call int) error {
-				if kind == list && call == 2 {
-					w.portal.keys = append(w.portal.keys, test.late...)
+			env := newTestEnv(t, map[string]string{"a": test.holds}, append(test.keys, m1("M1-erp"))...)
+			env.portal.before = func(kind, _ string, call int) error {
+				if kind == listCall && call == 2 {
+					env.portal.keys = append(env.portal.keys, test.late...)
 				}
 				return nil
 			}
-			seen, err := w.engine.Observe(t.Context(), "a", "M1", "")
+			seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,10 +51,10 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 			if len(seen.OtherKeys) != 1 || seen.OtherKeys[0].Username != "M1-erp" {
 				t.Errorf("the others are %v", seen.OtherKeys)
 			}
-			if waited := w.clock.Now().Sub(noon); waited >= rotation.PropagationDelay != test.waits || !test.waits && waited != 0 {
+			if waited := env.clock.Now().Sub(noon); waited >= rotation.PropagationDelay != test.waits || !test.waits && waited != 0 {
 				t.Errorf("it waited for %v", waited)
 			}
-			if n := w.portal.called(list); test.waits != (n == 2) {
+			if n := env.portal.called(listCall); test.waits != (n == 2) {
 				t.Errorf("it listed the keys %d times", n)
 			}
 		})
@@ -65,20 +65,20 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 // was listed in between, or missed long ago, is looked for again.
 func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
+	env := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
 	dir := filepath.Join(t.TempDir(), "shops")
 	observe := func(newWalk bool) time.Duration {
 		t.Helper()
 		if newWalk {
-			w.engine = rotation.New(rotation.Options{
-				Portal: w.portal, Shops: w.shops, Merchant: w.prover, Clock: w.clock, Names: w.shops.names, Cache: rotation.LocalCache{Dir: dir},
+			env.engine = rotation.New(rotation.Options{
+				Portal: env.portal, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names, Cache: rotation.LocalCache{Dir: dir},
 			})
 		}
-		begun := w.clock.Now()
-		if _, err := w.engine.Observe(t.Context(), "a", "M1", ""); err != nil {
+		begun := env.clock.Now()
+		if _, err := env.engine.Observe(t.Context(), "a", "M1", ""); err != nil {
 			t.Fatal(err)
 		}
-		return w.clock.Now().Sub(begun)
+		return env.clock.Now().Sub(begun)
 	}
 	if waited := observe(true); waited != rotation.PropagationDelay {
 		t.Errorf("the plan waited for %v", waited)
@@ -86,15 +86,15 @@ func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
 	if waited := observe(false) + observe(true); waited != 0 {
 		t.Errorf("the plan's second look and the apply waited for %v", waited)
 	}
-	w.clock.Advance(2 * time.Hour)
+	env.clock.Advance(2 * time.Hour)
 	if waited := observe(true); waited != rotation.PropagationDelay {
 		t.Errorf("a run hours later waited for %v", waited)
 	}
-	w.portal.keys = append(w.portal.keys, m1("M1-a"))
+	env.portal.keys = append(env.portal.keys, m1("M1-a"))
 	if waited := observe(true); waited != 0 {
 		t.Errorf("it waited for a key that is listed: %v", waited)
 	}
-	w.portal.keys = w.portal.keys[:1]
+	env.portal.keys = env.portal.keys[:1]
 	if waited := observe(true); waited != rotation.PropagationDelay {
 		t.Errorf("after the key was listed, it waited for %v", waited)
 	}
@@ -106,22 +106,17 @@ func TestObserve_FailsWhereItCannotLookAgain(t *testing.T) {
 	for name, want := range map[string]error{"interrupted": context.Canceled, "not listed again": errLost} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
+			env := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			w.portal.before = func(kind, _ string, call int) error {
-				if kind == list && call == 2 {
-					return errLost
-				}
-				return nil
-			}
-			w.portal.after = func(kind, _ string, _ int) error {
-				if kind == list && name == "interrupted" {
+			env.portal.before = failCall(listCall, 2, errLost)
+			env.portal.after = func(kind, _ string, _ int) error {
+				if kind == listCall && name == "interrupted" {
 					cancel()
 				}
 				return nil
 			}
-			if _, err := w.engine.Observe(ctx, "a", "M1", ""); !errors.Is(err, want) {
+			if _, err := env.engine.Observe(ctx, "a", "M1", ""); !errors.Is(err, want) {
 				t.Errorf("the error is %v, want %v", err, want)
 			}
 		})
@@ -143,9 +138,9 @@ func TestKeys_OfListsFewStoresSinglyAndManyAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var n lists
-			w := newTestEnv(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
-			w.portal.before = n.count
-			keys, err := w.engine.Keys.Of(t.Context(), test.stores)
+			env := newTestEnv(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
+			env.portal.before = n.count
+			keys, err := env.engine.Keys.Of(t.Context(), test.stores)
 			var got []string
 			for _, key := range keys {
 				got = append(got, key.Username)
@@ -153,9 +148,9 @@ func TestKeys_OfListsFewStoresSinglyAndManyAtOnce(t *testing.T) {
 			if slices.Sort(got); err != nil || !slices.Equal(got, test.want) || n != test.lists {
 				t.Errorf("the keys are %q by %+v, want %q by %+v; error %v", got, n, test.want, test.lists, err)
 			}
-			w.rerun()
-			w.portal.after = func(kind, _ string, _ int) error { return errLost }
-			if keys, err := w.engine.Keys.Of(t.Context(), test.stores); !errors.Is(err, errLost) || keys != nil {
+			env.newRun()
+			env.portal.after = func(kind, _ string, _ int) error { return errLost }
+			if keys, err := env.engine.Keys.Of(t.Context(), test.stores); !errors.Is(err, errLost) || keys != nil {
 				t.Errorf("after a failure the keys are %v, error %v", keys, err)
 			}
 		})

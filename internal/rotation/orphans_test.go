@@ -18,7 +18,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		corrupt func(key *kustom.Key)
 		known   []rotation.KeyRef
 		since   time.Time
-		before  func(w *testEnv)
+		before  func(env *testEnv)
 		named   bool
 	}{
 		"nobody has it":            {shops: map[string]string{"a": "M1-old"}, named: true},
@@ -28,17 +28,17 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 		"used":                     {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.LastUsedAt = &used }},
 		"of another description":   {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = new(string) }},
 		"without description":      {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }},
-		"no key has a description": {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }, before: func(w *testEnv) { w.portal.undescribed = true }, named: true},
+		"no key has a description": {shops: map[string]string{"a": "M1-old"}, corrupt: func(key *kustom.Key) { key.Description = nil }, before: func(env *testEnv) { env.portal.noDescriptions = true }, named: true},
 		"no key has a description, as new as the caller's": {
-			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Hour), before: func(w *testEnv) { w.portal.undescribed = true }, named: true,
+			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Hour), before: func(env *testEnv) { env.portal.noDescriptions = true }, named: true,
 		},
 		"no key has a description, older than the caller's": {
-			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), before: func(w *testEnv) { w.portal.undescribed = true },
+			shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), before: func(env *testEnv) { env.portal.noDescriptions = true },
 		},
 		"older than the caller's":  {shops: map[string]string{"a": "M1-old"}, since: noon.Add(-time.Minute), named: true},
 		"the caller has it":        {shops: map[string]string{"a": "M1-old"}, known: []rotation.KeyRef{ref(m1("M1-stray"))}},
-		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { w.engine.MarkManaged("M1-stray") }},
-		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(w *testEnv) { _, _ = w.engine.OrphanCandidates(w.Context(), "M1", "terraform", time.Time{}) }},
+		"another object has it":    {shops: map[string]string{"a": "M1-old"}, before: func(env *testEnv) { env.engine.MarkManaged("M1-stray") }},
+		"it was named in the walk": {shops: map[string]string{"a": "M1-old"}, before: func(env *testEnv) { _, _ = env.engine.OrphanCandidates(env.Context(), "M1", "terraform", time.Time{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,12 +48,12 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 			if test.corrupt != nil {
 				test.corrupt(&stray)
 			}
-			w := newTestEnv(t, test.shops, m1("M1-old"), stray)
-			w.shops.before = deadShop
+			env := newTestEnv(t, test.shops, m1("M1-old"), stray)
+			env.shops.before = failDead
 			if test.before != nil {
-				test.before(w)
+				test.before(env)
 			}
-			strays, err := w.engine.OrphanCandidates(t.Context(), "M1", rotation.DefaultDescription, test.since, test.known...)
+			strays, err := env.engine.OrphanCandidates(t.Context(), "M1", rotation.DefaultDescription, test.since, test.known...)
 			if err != nil || slices.ContainsFunc(strays, func(key kustom.Key) bool { return key.Username == "M1-stray" }) != test.named {
 				t.Errorf("the strays are %v, error %v", strays, err)
 			}
@@ -83,10 +83,10 @@ func TestStraysBeside_LeavesOutWhatIsKnown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-x"}, keys...)
+			env := newTestEnv(t, map[string]string{"a": "M1-x"}, keys...)
 			c, plan := config(), plan
-			c.NoDescriptions, w.portal.undescribed, plan.Generate = test.undescribed, test.undescribed, test.generates
-			strays, err := w.engine.OrphanCandidatesFor(t.Context(), c, plan, &record)
+			c.NoDescriptions, env.portal.noDescriptions, plan.Generate = test.undescribed, test.undescribed, test.generates
+			strays, err := env.engine.OrphanCandidatesFor(t.Context(), c, plan, &record)
 			if err != nil || test.named != (len(strays) == 1 && strays[0].Username == "M1-stray") || !test.named && len(strays) > 0 {
 				t.Errorf("the strays are %v, error %v", strays, err)
 			}

@@ -31,19 +31,19 @@ func TestDeleteUnused_AsksShopsAgainAfterASlowOK(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
-			w.portal.before = func(kind, _ string, call int) error {
-				if kind != discard || call > test.slow {
+			env := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
+			env.portal.before = func(kind, _ string, call int) error {
+				if kind != deleteCall || call > test.slow {
 					return nil
 				}
-				w.clock.Advance(time.Minute)
+				env.clock.Advance(time.Minute)
 				if test.taken {
-					w.shops.move("a", "M1-old")
+					env.shops.set("a", "M1-old")
 				}
 				return outdatedError{}
 			}
-			err := w.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0)
-			w.wantKeys(test.keys...)
+			err := env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), 0)
+			env.wantKeys(test.keys...)
 			switch {
 			case test.taken:
 				wantInUse(t, err)
@@ -57,15 +57,15 @@ func TestDeleteUnused_AsksShopsAgainAfterASlowOK(t *testing.T) {
 // TestDelete_OfOwnKeyWaitsForTheOK: nobody has to be asked about a key whose secret has gone nowhere.
 func TestDelete_OfOwnKeyWaitsForTheOK(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, nil, m1("M1-old"))
-	w.portal.before = func(kind, _ string, call int) error {
-		if kind == discard && call == 1 {
+	env := newTestEnv(t, nil, m1("M1-old"))
+	env.portal.before = func(kind, _ string, call int) error {
+		if kind == deleteCall && call == 1 {
 			return outdatedError{}
 		}
 		return nil
 	}
-	if err := w.engine.Keys.Delete(t.Context(), orphan("M1-old")); err != nil {
+	if err := env.engine.Keys.Delete(t.Context(), orphan("M1-old")); err != nil {
 		t.Fatal(err)
 	}
-	w.wantKeys()
+	env.wantKeys()
 }

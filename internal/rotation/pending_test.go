@@ -13,11 +13,11 @@ func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
 	for name, told := range map[string]bool{"nothing is told of the dead shop": false, "a later object tells": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-old"}, m1("M1-old"))
-			w.shops.before = deadShop
-			leaveFirst, leaveLast := w.engine.StartOperation(), w.engine.StartOperation()
+			env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-old"}, m1("M1-old"))
+			env.shops.before = failDead
+			leaveFirst, leaveLast := env.engine.StartOperation(), env.engine.StartOperation()
 			var record rotation.Record
-			kept, err := w.connect(config(), &record)
+			kept, err := env.connect(config(), &record)
 			if err != nil || len(kept) != 1 || !kept[0].IsPending() {
 				t.Fatalf("kept %v, error %v", kept, err)
 			}
@@ -25,17 +25,17 @@ func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
 				t.Errorf("while another is under way, the first one tells of %v", left)
 			}
 			if told {
-				w.engine.Shops.NoteConfigured("dead", "M2", "")
+				env.engine.Shops.NoteConfigured("dead", "M2", "")
 			}
-			w.engine.RetryPending(t.Context())
+			env.engine.RetryPending(t.Context())
 			if left := leaveLast(); told != (len(left) == 0) || !told && (left[0].Shop != "a" || left[0].Key.Username != "M1-old") {
 				t.Errorf("the last one tells of %v", left)
 			}
-			if again := w.engine.StartOperation()(); again != nil {
+			if again := env.engine.StartOperation()(); again != nil {
 				t.Errorf("the next one tells again of %v", again)
 			}
 			if told {
-				w.wantKeys(record.Username)
+				env.wantKeys(record.Username)
 			}
 		})
 	}

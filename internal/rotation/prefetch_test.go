@@ -13,14 +13,14 @@ import (
 )
 
 // manyShops returns a service of n shops, each of which takes a second to read, and their names.
-func manyShops(n int) (*service, []string) {
+func manyShops(n int) (*fakeShops, []string) {
 	holds, names := map[string]string{}, []string{}
 	for i := range n {
 		name := fmt.Sprintf("shop%03d", i)
 		names = append(names, name)
 		holds[name] = "M1-" + name
 	}
-	s := newService(holds)
+	s := newFakeShops(holds)
 	s.before = func(context.Context, string, string, int) error {
 		time.Sleep(time.Second)
 		return nil
@@ -28,17 +28,17 @@ func manyShops(n int) (*service, []string) {
 	return s, names
 }
 
-// want does what somebody does who needs a shop.
-func want(ctx context.Context, shops *rotation.Shops, ahead *rotation.Prefetcher, name string) (mystore.Credentials, error) {
+// readAhead does what somebody does who needs a shop.
+func readAhead(ctx context.Context, shops *rotation.Shops, ahead *rotation.Prefetcher, name string) (mystore.Credentials, error) {
 	ahead.PrefetchOthers(ctx, name)
 	return shops.Credentials(ctx, name)
 }
 
 // reads returns how often the shops were read.
-func reads(s *service, names []string) int {
+func reads(s *fakeShops, names []string) int {
 	n := 0
 	for _, name := range names {
-		n += s.called(read, name)
+		n += s.called(readCall, name)
 	}
 	return n
 }
@@ -49,11 +49,11 @@ func TestPrefetcher_SavesWaitingForEachShop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, names := manyShops(100)
-		shops := shopsOf(s, clock.System{})
+		shops := newShops(s, clock.System{})
 		ahead := rotation.NewPrefetcher(shops)
 		start := time.Now()
 		for _, name := range names {
-			holds, err := want(t.Context(), shops, ahead, name)
+			holds, err := readAhead(t.Context(), shops, ahead, name)
 			if err != nil || holds.KustomID != "M1-"+name {
 				t.Errorf("%s holds %s: %v", name, holds.KustomID, err)
 			}
@@ -62,7 +62,7 @@ func TestPrefetcher_SavesWaitingForEachShop(t *testing.T) {
 			t.Errorf("asking for a hundred shops took %v, not even four times as fast as one by one", took)
 		}
 		for _, name := range names {
-			if n := s.called(read, name); n != 1 {
+			if n := s.called(readCall, name); n != 1 {
 				t.Errorf("%s was read %d times", name, n)
 			}
 		}
@@ -78,10 +78,10 @@ func TestPrefetcher_ReadsFewShopsInVain(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, names := manyShops(100)
-				shops := shopsOf(s, clock.System{})
+				shops := newShops(s, clock.System{})
 				ahead := rotation.NewPrefetcher(shops)
 				for _, name := range names[len(names)-asked:] {
-					if _, err := want(t.Context(), shops, ahead, name); err != nil {
+					if _, err := readAhead(t.Context(), shops, ahead, name); err != nil {
 						t.Error(err)
 					}
 				}
@@ -107,18 +107,18 @@ func TestPrefetcher_FailsOnlyThoseWhoAsk(t *testing.T) {
 			}
 			return nil
 		}
-		shops := shopsOf(s, clock.System{})
+		shops := newShops(s, clock.System{})
 		ahead := rotation.NewPrefetcher(shops)
 		ctx, cancel := context.WithCancel(t.Context())
 		for _, name := range names[:4] {
-			if _, err := want(ctx, shops, ahead, name); err == nil {
+			if _, err := readAhead(ctx, shops, ahead, name); err == nil {
 				t.Errorf("%s was read although its first read fails", name)
 			}
 		}
 		cancel()
 		synctest.Wait()
 		for _, name := range names[4:] {
-			if _, err := want(t.Context(), shops, ahead, name); err != nil {
+			if _, err := readAhead(t.Context(), shops, ahead, name); err != nil {
 				t.Errorf("%s was not read: %v", name, err)
 			}
 		}

@@ -24,17 +24,17 @@ func TestDeleteUnused_WaitsForYoungKeys(t *testing.T) {
 			young := m1(test.username)
 			young.LastUsedAt = nil
 			young.CreatedAt = noon.Add(-6 * time.Second)
-			w := newTestEnv(t, map[string]string{"a": "M1-old"}, young)
-			if _, err := w.engine.Shops.Credentials(t.Context(), "a"); err != nil {
+			env := newTestEnv(t, map[string]string{"a": "M1-old"}, young)
+			if _, err := env.engine.Shops.Credentials(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := w.engine.Shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err != nil {
+			if _, err := env.engine.Shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")}); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.engine.DeleteIfUnused(t.Context(), orphan(young.Username), 0); err != nil {
+			if err := env.engine.DeleteIfUnused(t.Context(), orphan(young.Username), 0); err != nil {
 				t.Fatal(err)
 			}
-			if age := w.clock.Now().Sub(young.CreatedAt); age >= rotation.PropagationDelay != test.waits {
+			if age := env.clock.Now().Sub(young.CreatedAt); age >= rotation.PropagationDelay != test.waits {
 				t.Errorf("the key was deleted %v after it was made", age)
 			}
 		})

@@ -17,8 +17,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// fleet is n shops, each on a key of its own.
-func fleet(n int) map[string]string {
+// shopsWithOwnKeys is n shops, each on a key of its own.
+func shopsWithOwnKeys(n int) map[string]string {
 	all := map[string]string{}
 	for i := range n {
 		all[fmt.Sprintf("shop-%02d", i)] = fmt.Sprintf("M-%02d", i)
@@ -26,7 +26,7 @@ func fleet(n int) map[string]string {
 	return all
 }
 
-func slowly(context.Context, string, string, int) error {
+func sleepASecond(context.Context, string, string, int) error {
 	time.Sleep(time.Second)
 	return nil
 }
@@ -34,9 +34,9 @@ func slowly(context.Context, string, string, int) error {
 func TestShops_AreReadOnceForEverybody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(fleet(40))
-		s.before = slowly
-		shops := shopsOf(s, clock.System{})
+		s := newFakeShops(shopsWithOwnKeys(40))
+		s.before = sleepASecond
+		shops := newShops(s, clock.System{})
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() {
@@ -53,7 +53,7 @@ func TestShops_AreReadOnceForEverybody(t *testing.T) {
 		}
 		callers.Wait()
 		for name := range s.shops {
-			if n := s.called(read, name); n != 1 {
+			if n := s.called(readCall, name); n != 1 {
 				t.Errorf("%s was read %d times", name, n)
 			}
 		}
@@ -64,10 +64,10 @@ func TestShops_AreReadOnceForEverybody(t *testing.T) {
 func TestHolders_ReadsManyShopsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(fleet(96))
-		s.before = slowly
+		s := newFakeShops(shopsWithOwnKeys(96))
+		s.before = sleepASecond
 		start := time.Now()
-		if _, _, err := shopsOf(s, clock.System{}).Holders(t.Context()); err != nil {
+		if _, _, err := newShops(s, clock.System{}).Holders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(start); took < 2*time.Second || took > 12*time.Second {
@@ -78,9 +78,9 @@ func TestHolders_ReadsManyShopsAtOnce(t *testing.T) {
 
 func TestCredentials_RemembersMissingExtension(t *testing.T) {
 	t.Parallel()
-	s := newService(map[string]string{"a": "", "b": "M-b"})
-	s.absent["a"] = true
-	shops := shopsOf(s, clock.System{})
+	s := newFakeShops(map[string]string{"a": "", "b": "M-b"})
+	s.uninstalled["a"] = true
+	shops := newShops(s, clock.System{})
 	for range 3 {
 		_, err := shops.Credentials(t.Context(), "a")
 		var missing *mystore.NotInstalledError
@@ -88,7 +88,7 @@ func TestCredentials_RemembersMissingExtension(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	if n := s.called(read, "a"); n != 1 {
+	if n := s.called(readCall, "a"); n != 1 {
 		t.Errorf("it was read %d times", n)
 	}
 	holders, _, err := shops.Holders(t.Context())
@@ -99,14 +99,14 @@ func TestCredentials_RemembersMissingExtension(t *testing.T) {
 
 func TestCredentials_DoesNotRememberFailures(t *testing.T) {
 	t.Parallel()
-	s := newService(map[string]string{"a": "M-a"})
+	s := newFakeShops(map[string]string{"a": "M-a"})
 	s.before = func(_ context.Context, _, _ string, call int) error {
 		if call == 1 {
 			return errLost
 		}
 		return nil
 	}
-	shops := shopsOf(s, clock.System{})
+	shops := newShops(s, clock.System{})
 	if _, err := shops.Credentials(t.Context(), "a"); !errors.Is(err, errLost) {
 		t.Errorf("the error is %v", err)
 	}
@@ -119,9 +119,9 @@ func TestCredentials_DoesNotRememberFailures(t *testing.T) {
 func TestCredentials_AnotherReadersCancellationIsItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(map[string]string{"a": "M-a"})
+		s := newFakeShops(map[string]string{"a": "M-a"})
 		s.before = func(ctx context.Context, _, _ string, _ int) error { return clock.System{}.Sleep(ctx, time.Minute) }
-		shops := shopsOf(s, clock.System{})
+		shops := newShops(s, clock.System{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var both sync.WaitGroup
 		both.Go(func() {
@@ -145,9 +145,9 @@ func TestCredentials_AnotherReadersCancellationIsItsOwn(t *testing.T) {
 func TestCredentials_WaitForAnotherReaderCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(map[string]string{"a": "M-a"})
+		s := newFakeShops(map[string]string{"a": "M-a"})
 		s.before = func(context.Context, string, string, int) error { time.Sleep(time.Hour); return nil }
-		shops := shopsOf(s, clock.System{})
+		shops := newShops(s, clock.System{})
 		go func() { _, _ = shops.Credentials(t.Context(), "a") }()
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -163,14 +163,9 @@ func TestCredentials_WaitForAnotherReaderCanBeCancelled(t *testing.T) {
 // TestHolders_NamesShopsThatCannotBeRead: such a shop may hold any key, and the others are known all the same.
 func TestHolders_NamesShopsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	s := newService(map[string]string{"a": "M1-a", "b": "M1-b", "c": "M1-c"})
-	s.before = func(_ context.Context, _, shop string, _ int) error {
-		if shop == "b" {
-			return errLost
-		}
-		return nil
-	}
-	holders, failures, err := shopsOf(s, clock.System{}).Holders(t.Context())
+	s := newFakeShops(map[string]string{"a": "M1-a", "b": "M1-b", "c": "M1-c"})
+	s.before = failShop("", "b", errLost)
+	holders, failures, err := newShops(s, clock.System{}).Holders(t.Context())
 	if want := map[string][]string{"M1-a": {"a"}, "M1-c": {"c"}}; err != nil || !reflect.DeepEqual(holders, want) {
 		t.Errorf("the holders are %v, error %v", holders, err)
 	}
@@ -186,7 +181,7 @@ func TestHolders_NamesShopsThatCannotBeRead(t *testing.T) {
 
 func TestHolders_AreSorted(t *testing.T) {
 	t.Parallel()
-	s := newService(map[string]string{"c": "M-1", "a": "M-1", "b": "M-2", "d": "", "e": "M-1"})
+	s := newFakeShops(map[string]string{"c": "M-1", "a": "M-1", "b": "M-2", "d": "", "e": "M-1"})
 	names := func() ([]string, error) { return []string{"e", "c", "b", "a", "d"}, nil }
 	holders, _, err := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: names}).Holders(t.Context())
 	if want := map[string][]string{"M-1": {"a", "c", "e"}, "M-2": {"b"}}; err != nil || !reflect.DeepEqual(holders, want) {
@@ -214,10 +209,10 @@ func TestClear_EndsWithWhatTheShopShows(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(map[string]string{"a": "M1-a"})
-			s.absent["a"] = test.absent
+			s := newFakeShops(map[string]string{"a": "M1-a"})
+			s.uninstalled["a"] = test.absent
 			s.before = func(_ context.Context, kind, _ string, call int) error {
-				if kind == write {
+				if kind == writeCall {
 					return test.before
 				}
 				if test.readFails && call == 3 {
@@ -225,18 +220,13 @@ func TestClear_EndsWithWhatTheShopShows(t *testing.T) {
 				}
 				return nil
 			}
-			s.after = func(_ context.Context, kind, _ string, _ int) error {
-				if kind == write {
-					return test.after
-				}
-				return nil
-			}
-			shops := shopsOf(s, clocktest.New(noon))
+			s.after = failShop(writeCall, "", test.after)
+			shops := newShops(s, clocktest.New(noon))
 			_, _ = shops.Credentials(t.Context(), "a") // what it knows now has to change
 			if cleared, err := shops.Clear(t.Context(), "a", "M1-a", ""); (err != nil) != test.fails || !cleared && err == nil {
 				t.Errorf("cleared: %t, error %v", cleared, err)
 			}
-			s.absent["a"] = false
+			s.uninstalled["a"] = false
 			if !test.absent {
 				if holds, err := shops.Credentials(t.Context(), "a"); err != nil || holds.KustomID != test.holds {
 					t.Errorf("the shop is taken to hold %+v, error %v", holds, err)
@@ -272,9 +262,9 @@ func TestClear_LooksFirst(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(nil)
+			s := newFakeShops(nil)
 			s.shops["a"] = test.shows
-			shops := shopsOf(s, clocktest.New(noon))
+			shops := newShops(s, clocktest.New(noon))
 			if test.given {
 				if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-a", Secret: kustom.NewSecret("s")}); err != nil {
 					t.Fatal(err)
@@ -284,7 +274,7 @@ func TestClear_LooksFirst(t *testing.T) {
 			if err != nil || cleared != test.cleared {
 				t.Errorf("cleared: %t, error %v", cleared, err)
 			}
-			if n := s.called(write, "a"); n != test.writes {
+			if n := s.called(writeCall, "a"); n != test.writes {
 				t.Errorf("%d writes were sent", n)
 			}
 			emptied := ""
@@ -326,15 +316,15 @@ func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
 		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
 			t.Parallel()
 			fake := clocktest.New(noon)
-			s := newService(map[string]string{"a": "M1-a"})
-			s.absent["a"] = true
+			s := newFakeShops(map[string]string{"a": "M1-a"})
+			s.uninstalled["a"] = true
 			s.before = func(_ context.Context, _, _ string, call int) error {
 				if comesBack && call == 2 {
-					s.absent["a"] = false
+					s.uninstalled["a"] = false
 				}
 				return nil
 			}
-			shops := shopsOf(s, fake)
+			shops := newShops(s, fake)
 			holds, err := shops.ConfirmedCredentials(t.Context(), "a")
 			var missing *mystore.NotInstalledError
 			if comesBack && (err != nil || holds.KustomID != "M1-a") || !comesBack && !errors.As(err, &missing) {
@@ -345,7 +335,7 @@ func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
 			}
 			// Once is enough.
 			_, _ = shops.ConfirmedCredentials(t.Context(), "a")
-			if n := s.called(read, "a"); n != 2 {
+			if n := s.called(readCall, "a"); n != 2 {
 				t.Errorf("it was read %d times", n)
 			}
 		})
@@ -355,8 +345,8 @@ func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
 // TestCredentials_HidesSecretInPlaceOfID: people enter the two in each other's place.
 func TestCredentials_HidesSecretInPlaceOfID(t *testing.T) {
 	t.Parallel()
-	s := newService(map[string]string{"a": "kco_live_api_entered_wrongly"})
-	if holds, err := shopsOf(s, clock.System{}).Credentials(t.Context(), "a"); err != nil || holds.KustomID != rotation.SecretAsID {
+	s := newFakeShops(map[string]string{"a": "kco_live_api_entered_wrongly"})
+	if holds, err := newShops(s, clock.System{}).Credentials(t.Context(), "a"); err != nil || holds.KustomID != rotation.SecretAsID {
 		t.Errorf("the shop holds %+v, error %v", holds, err)
 	}
 }

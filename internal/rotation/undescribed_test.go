@@ -11,17 +11,17 @@ import (
 // TestUndescribed_KeyGetsNoDescription: the portal's pages have none, so a default would never be read back.
 func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	w.portal.undescribed = true
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env.portal.noDescriptions = true
 	c := config()
 	c.NoDescriptions = true
 	var record rotation.Record
-	if _, err := w.connect(c, &record); err != nil || record.Description != nil {
+	if _, err := env.connect(c, &record); err != nil || record.Description != nil {
 		t.Fatalf("the description is %v, error %v", record.Description, err)
 	}
-	w.wantKeys("M1-new1")
-	w.rerun()
-	if err := w.engine.Read(t.Context(), "a", &record); err != nil {
+	env.wantKeys("M1-new1")
+	env.newRun()
+	if err := env.engine.Read(t.Context(), "a", &record); err != nil {
 		t.Fatal(err)
 	}
 	if plan, err := rotation.Decide(c, &record, nil); err != nil || plan.Generate || plan.Changes || plan.Description != nil {
@@ -32,8 +32,8 @@ func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
 // TestUndescribed_RefusesDescription, in the plan and, where the plan did not know it, before a key is made.
 func TestUndescribed_RefusesDescription(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, nil)
-	w.portal.undescribed = true
+	env := newTestEnv(t, nil)
+	env.portal.noDescriptions = true
 	c, description := config(), "webshop"
 	c.NoDescriptions, c.Description = true, &description
 	if _, err := rotation.Decide(c, nil, nil); !errors.Is(err, rotation.ErrNoDescriptions) {
@@ -42,10 +42,10 @@ func TestUndescribed_RefusesDescription(t *testing.T) {
 	if _, err := rotation.Decide(c, &rotation.Record{MerchantID: "M1"}, nil); !errors.Is(err, rotation.ErrNoDescriptions) {
 		t.Errorf("a connected shop: %v", err)
 	}
-	if _, err := w.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: description}); !errors.Is(err, rotation.ErrNoDescriptions) {
+	if _, err := env.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: description}); !errors.Is(err, rotation.ErrNoDescriptions) {
 		t.Errorf("generating: %v", err)
 	}
-	if w.portal.called(generate) != 0 {
+	if env.portal.called(generateCall) != 0 {
 		t.Error("a key was asked for")
 	}
 }
@@ -53,10 +53,10 @@ func TestUndescribed_RefusesDescription(t *testing.T) {
 // TestUndescribed_LooksForNoLostKeys: without idempotency keys, to ask again would make another key.
 func TestUndescribed_LooksForNoLostKeys(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	w.portal.undescribed = true
-	lost, err := w.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
-	if err != nil || len(lost) != 0 || w.portal.called(generate) != 0 {
-		t.Errorf("it found %v, error %v, and asked %d times", lost, err, w.portal.called(generate))
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env.portal.noDescriptions = true
+	lost, err := env.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
+	if err != nil || len(lost) != 0 || env.portal.called(generateCall) != 0 {
+		t.Errorf("it found %v, error %v, and asked %d times", lost, err, env.portal.called(generateCall))
 	}
 }

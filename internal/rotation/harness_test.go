@@ -1,0 +1,573 @@
+package rotation_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
+)
+
+// The calls of a portal that hooks are told of.
+const (
+	generateCall = "generate"
+	deleteCall   = "discard"
+	keyCall      = "key"
+	listCall     = "keys"
+	identifyCall = "identify"
+)
+
+// errTruncated is a 200 whose body ends early: it tells nothing.
+var errTruncated = &transport.Error{Method: http.MethodDelete, Kind: transport.Unreadable, Uncertain: true, Err: errors.New("unexpected EOF")}
+
+// fakePortal is a portal in memory, that counts what it is asked.
+type fakePortal struct {
+	clock clock.Clock
+	// before and after are called, where they are set, around what a call does, with the store or key that it is
+	// about; an error of theirs is the answer. call counts the calls of that kind, from 1.
+	before, after func(kind, about string, call int) error
+	// answer changes a new key's answer.
+	answer func(*kustom.NewKey)
+	// noDescriptions says that keys have no descriptions, as on the portal's pages.
+	noDescriptions bool
+	// undeletable is the ID of a key whose deletion is answered as documented, and not done.
+	undeletable string
+	// limit is how many keys a store may have; 0 is any number.
+	limit int
+
+	mu     sync.Mutex
+	keys   []kustom.Key
+	stores []string
+	// replays has the key that each idempotency key has made.
+	replays   map[string]kustom.Key
+	generated map[string]bool
+	calls     map[string]int
+	// asked has the idempotency keys, and discarded the IDs, that the portal was called with.
+	asked, discarded []string
+	// next is the idempotency key of the request that is being answered.
+	next string
+}
+
+func newFakePortal(c clock.Clock, keys ...kustom.Key) *fakePortal {
+	a := &fakePortal{clock: c, keys: keys, replays: map[string]kustom.Key{}, generated: map[string]bool{}, calls: map[string]int{}}
+	for _, key := range keys {
+		a.stores = append(a.stores, key.MerchantID)
+	}
+	return a
+}
+
+func (a *fakePortal) call(kind, about string, work func() error) error {
+	a.mu.Lock()
+	a.calls[kind]++
+	call := a.calls[kind]
+	a.mu.Unlock()
+	if a.before != nil {
+		if err := a.before(kind, about, call); err != nil {
+			return err
+		}
+	}
+	a.mu.Lock()
+	err := work()
+	a.mu.Unlock()
+	if err == nil && a.after != nil {
+		err = a.after(kind, about, call)
+	}
+	return err
+}
+
+func (a *fakePortal) Ready() error { return nil }
+
+func (a *fakePortal) SupportsDescriptions() bool { return !a.noDescriptions }
+
+func (a *fakePortal) Generated(credentialID string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.generated[credentialID]
+}
+
+func (a *fakePortal) Generate(_ context.Context, r kustom.Request) (kustom.NewKey, error) {
+	var key kustom.NewKey
+	a.mu.Lock()
+	if r.Announce != nil {
+		r.IdempotencyKey = cmp.Or(r.IdempotencyKey, fmt.Sprintf("request-%d", len(a.asked)))
+	}
+	a.next = r.IdempotencyKey
+	a.mu.Unlock()
+	if r.Announce != nil {
+		r.Announce(r.IdempotencyKey)
+	}
+	err := a.call(generateCall, r.MerchantID, func() error {
+		a.asked = append(a.asked, r.IdempotencyKey)
+		if earlier, ok := a.replays[r.IdempotencyKey]; ok && r.IdempotencyKey != "" {
+			return &kustom.ReplayedError{Orphan: kustom.Orphan{
+				MerchantID: r.MerchantID, CredentialID: earlier.CredentialID, Description: r.Description, IdempotencyKey: r.IdempotencyKey,
+			}}
+		}
+		if a.limit > 0 && len(a.of(r.MerchantID)) >= a.limit {
+			return kustom.ErrLimitReached
+		}
+		key = a.generate(r)
+		if a.answer != nil {
+			a.answer(&key)
+		}
+		return nil
+	})
+	if err != nil {
+		return kustom.NewKey{}, err
+	}
+	return key, nil
+}
+
+// generate expects the lock held.
+func (a *fakePortal) generate(r kustom.Request) kustom.NewKey {
+	n := len(a.asked)
+	description := r.Description
+	key := kustom.Key{
+		MerchantID: r.MerchantID, CredentialID: fmt.Sprintf("id-new%d", n), Username: fmt.Sprintf("%s-new%d", r.MerchantID, n),
+		Description: &description, Host: host, CreatedAt: a.clock.Now(),
+	}
+	if a.noDescriptions {
+		key.Description = nil
+	}
+	a.keys = append(a.keys, key)
+	a.replays[r.IdempotencyKey], a.generated[key.CredentialID] = key, true
+	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(fmt.Sprintf("kco_live_api_new%d", n))}
+}
+
+// of expects the lock held.
+func (a *fakePortal) of(merchantID string) []kustom.Key {
+	return slices.DeleteFunc(slices.Clone(a.keys), func(key kustom.Key) bool { return key.MerchantID != merchantID })
+}
+
+func (a *fakePortal) Identify(_ context.Context, orphan kustom.Orphan) (id string, err error) {
+	err = a.call(identifyCall, orphan.MerchantID, func() error {
+		key, ok := a.replays[orphan.IdempotencyKey]
+		if !ok {
+			a.asked = append(a.asked, orphan.IdempotencyKey)
+			key = a.generate(kustom.Request{MerchantID: orphan.MerchantID, Description: orphan.Description, IdempotencyKey: orphan.IdempotencyKey}).Key
+		}
+		id = key.CredentialID
+		return nil
+	})
+	return id, err
+}
+
+func (a *fakePortal) DeleteOrphan(_ context.Context, orphan kustom.Orphan) error {
+	return a.call(deleteCall, orphan.CredentialID, func() error {
+		a.discarded = append(a.discarded, orphan.CredentialID)
+		if orphan.CredentialID == a.undeletable {
+			return nil
+		}
+		a.keys = slices.DeleteFunc(a.keys, func(key kustom.Key) bool { return key.CredentialID == orphan.CredentialID })
+		return nil
+	})
+}
+
+func (a *fakePortal) Key(_ context.Context, merchantID, credentialID string) (key kustom.Key, err error) {
+	err = a.call(keyCall, credentialID, func() error {
+		for _, key = range a.keys {
+			if key.MerchantID == merchantID && key.CredentialID == credentialID {
+				return nil
+			}
+		}
+		return &kustom.NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
+	})
+	return key, err
+}
+
+func (a *fakePortal) Keys(_ context.Context, merchantID string) iter.Seq2[kustom.Key, error] {
+	return func(yield func(kustom.Key, error) bool) {
+		var keys []kustom.Key
+		err := a.call(listCall, merchantID, func() error {
+			keys = slices.Clone(a.keys)
+			if merchantID != "" {
+				keys = a.of(merchantID)
+			}
+			return nil
+		})
+		for _, key := range keys {
+			if !yield(key, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(kustom.Key{}, err)
+		}
+	}
+}
+
+func (a *fakePortal) Stores(context.Context) iter.Seq2[kustom.Store, error] {
+	return func(yield func(kustom.Store, error) bool) {
+		for _, id := range a.stores {
+			if !yield(kustom.Store{MerchantID: id}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// usernames are the usernames of the keys that there really are, sorted.
+func (a *fakePortal) usernames() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var names []string
+	for _, key := range a.keys {
+		names = append(names, key.Username)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (a *fakePortal) called(kind string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.calls[kind]
+}
+
+// testEnv is a portal, shops and a merchant API, and a run of the engine on them.
+type testEnv struct {
+	*testing.T
+	clock  *clocktest.Fake
+	portal *fakePortal
+	shops  *fakeShops
+	prover *fakeMerchant
+	engine *rotation.Engine
+	// sightings are what this machine remembers; nothing, unless a test sets them.
+	sightings rotation.LocalCache
+	// journal is nil where nobody is told of steps.
+	journal rotation.Journal
+}
+
+// newTestEnv has shops that hold these usernames, and these keys.
+func newTestEnv(t *testing.T, shops map[string]string, keys ...kustom.Key) *testEnv {
+	t.Helper()
+	c := clocktest.New(noon)
+	env := &testEnv{T: t, clock: c, portal: newFakePortal(c, keys...), shops: newFakeShops(shops), prover: &fakeMerchant{verdicts: []kustom.Verdict{""}}}
+	env.shops.clock = c
+	env.newRun()
+	return env
+}
+
+// newRun begins another run: it knows nothing of the last one.
+func (env *testEnv) newRun(ignored ...string) {
+	env.portal.generated = map[string]bool{}
+	env.engine = rotation.New(rotation.Options{
+		Portal: env.portal, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names, Ignored: ignored,
+		Journal: env.journal, Cache: env.sightings,
+	})
+}
+
+// plan decides what becomes of a shop that no object has taken over.
+func (env *testEnv) plan(config rotation.Config) rotation.Plan {
+	env.Helper()
+	seen, err := env.engine.Observe(env.Context(), config.Shop, config.MerchantID, "")
+	if err != nil {
+		env.Fatal(err)
+	}
+	plan, err := rotation.Decide(config, nil, &seen)
+	if err != nil {
+		env.Fatal(err)
+	}
+	return plan
+}
+
+// config asks for a key of store M1 for shop a.
+func config() rotation.Config { return rotation.Config{Shop: "a", MerchantID: "M1"} }
+
+// connect gives shop a a key of store M1.
+func (env *testEnv) connect(c rotation.Config, record *rotation.Record) ([]rotation.KeptKey, error) {
+	env.Helper()
+	return env.engine.Execute(env.Context(), env.plan(c), c.Rules, record)
+}
+
+// wantKeys fails the test unless these are the keys that there really are.
+func (env *testEnv) wantKeys(usernames ...string) {
+	env.Helper()
+	slices.Sort(usernames)
+	if got := env.portal.usernames(); !slices.Equal(got, usernames) {
+		env.Errorf("the keys are %q, want %q", got, usernames)
+	}
+}
+
+// wantHolds fails the test unless the shop holds that key, and the key is there.
+func (env *testEnv) wantHolds(shop, username string) {
+	env.Helper()
+	if got := env.shops.holds(shop); got != username {
+		env.Errorf("shop %s holds %q, want %q", shop, got, username)
+	}
+	if username != "" && !slices.Contains(env.portal.usernames(), username) {
+		env.Errorf("shop %s holds %s, which does not exist", shop, username)
+	}
+}
+
+// m1 is a key of store M1, made a while ago.
+func m1(username string) kustom.Key { return key("1", username, host, 2026, time.February) }
+
+const (
+	readCall  = "read"
+	writeCall = "write"
+)
+
+var (
+	errLost    = &transport.Error{Method: http.MethodPut, Kind: transport.NoAnswer, Uncertain: true, Err: errors.New("connection reset")}
+	errRefused = &transport.Error{Method: http.MethodPut, Kind: transport.Refused, Status: 422, Body: transport.BodyJSON}
+)
+
+// fakeShops is a Mystore in memory.
+type fakeShops struct {
+	// before and after are called, where they are set, around what a call does; an error of theirs
+	// is the answer. call counts the calls of that kind to that shop, from 1.
+	before, after func(ctx context.Context, kind, shop string, call int) error
+
+	mu          sync.Mutex
+	shops       map[string]mystore.Credentials
+	uninstalled map[string]bool
+	calls       map[string]int
+	writes      int
+	// secrets has the secrets that were written last.
+	secrets map[string]string
+	// lag is how long reads go on showing what a shop held before; clock tells the time then.
+	lag     time.Duration
+	clock   clock.Clock
+	changes map[string][]change
+}
+
+// change is what a shop held before a moment.
+type change struct {
+	until time.Time
+	held  mystore.Credentials
+}
+
+// newFakeShops is a Mystore whose shops hold these usernames; an empty one is none.
+func newFakeShops(shops map[string]string) *fakeShops {
+	s := &fakeShops{
+		shops: map[string]mystore.Credentials{}, uninstalled: map[string]bool{}, calls: map[string]int{}, secrets: map[string]string{},
+		changes: map[string][]change{}, clock: clock.System{},
+	}
+	for name, username := range shops {
+		s.shops[name] = mystore.Credentials{KustomID: username, Secret: secretOf(username)}
+	}
+	return s
+}
+
+func (s *fakeShops) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return s.call(ctx, readCall, shop, func() {})
+}
+
+func (s *fakeShops) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	return s.call(ctx, writeCall, shop, func() { s.setLocked(shop, kustomID); s.secrets[shop] = kustomSecret })
+}
+
+func (s *fakeShops) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return s.call(ctx, writeCall, shop, func() { s.setLocked(shop, "") })
+}
+
+func (s *fakeShops) call(ctx context.Context, kind, shop string, work func()) (mystore.Credentials, error) {
+	call := s.count(kind, shop)
+	if s.before != nil {
+		if err := s.before(ctx, kind, shop, call); err != nil {
+			return mystore.Credentials{}, err
+		}
+	}
+	if ctx.Err() != nil {
+		return mystore.Credentials{}, ctx.Err()
+	}
+	s.mu.Lock()
+	absent := s.uninstalled[shop]
+	if !absent {
+		work()
+	}
+	holds := s.shown(kind, shop)
+	s.mu.Unlock()
+	if absent {
+		return mystore.Credentials{}, &mystore.NotInstalledError{Shop: shop}
+	}
+	if s.after != nil {
+		if err := s.after(ctx, kind, shop, call); err != nil {
+			return mystore.Credentials{}, err
+		}
+	}
+	return holds, nil
+}
+
+// secretOf is what a shop that holds this username shows of its secret.
+func secretOf(username string) mystore.SecretState {
+	if username == "" {
+		return mystore.SecretMissing
+	}
+	return mystore.SecretSet
+}
+
+// setLocked expects the lock held.
+func (s *fakeShops) setLocked(shop, username string) {
+	s.writes++
+	s.changes[shop] = append(s.changes[shop], change{until: s.clock.Now(), held: s.shops[shop]})
+	s.shops[shop] = mystore.Credentials{
+		KustomID: username, Secret: secretOf(username), UpdatedAt: strconv.Itoa(s.writes),
+	}
+}
+
+// shown is what an answer shows of a shop. It expects the lock held.
+func (s *fakeShops) shown(kind, shop string) mystore.Credentials {
+	for _, c := range s.changes[shop] {
+		if kind == readCall && s.clock.Now().Sub(c.until) < s.lag {
+			return c.held
+		}
+	}
+	return s.shops[shop]
+}
+
+// holds is the username that a shop really holds.
+func (s *fakeShops) holds(shop string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shops[shop].KustomID
+}
+
+// set is what somebody does by hand.
+func (s *fakeShops) set(shop, username string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setLocked(shop, username)
+}
+
+func (s *fakeShops) count(kind, shop string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[kind+" "+shop]++
+	return s.calls[kind+" "+shop]
+}
+
+func (s *fakeShops) called(kind, shop string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[kind+" "+shop]
+}
+
+func (s *fakeShops) names() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for name := range s.shops {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// fakeMerchant answers proof n with verdicts[n], and all that come after the last one with that; an empty
+// verdict accepts the pair.
+type fakeMerchant struct {
+	verdicts []kustom.Verdict
+	// onProof is called, where it is set, at each proof.
+	onProof func()
+
+	mu     sync.Mutex
+	proofs int
+}
+
+func (p *fakeMerchant) Prove(_ context.Context, username, _ string) error {
+	if p.onProof != nil {
+		p.onProof()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	verdict := p.verdicts[min(p.proofs, len(p.verdicts)-1)]
+	p.proofs++
+	if verdict == "" {
+		return nil
+	}
+	return &kustom.ProofError{Username: username, Verdict: verdict, Cause: errors.New("401")}
+}
+
+func newShops(s *fakeShops, c clock.Clock) *rotation.Shops {
+	return rotation.NewShops(rotation.Options{Shops: s, Merchant: &fakeMerchant{verdicts: []kustom.Verdict{""}}, Clock: c, Names: s.names})
+}
+
+func wantKeyInUse(t *testing.T, err error) *rotation.KeyInUseError {
+	t.Helper()
+	var h *rotation.KeyInUseError
+	if !errors.As(err, &h) {
+		t.Fatalf("the error is %v", err)
+	}
+	return h
+}
+
+func wantInUse(t *testing.T, err error) {
+	t.Helper()
+	_ = wantKeyInUse(t, err)
+}
+
+func wantUnknown(t *testing.T, err error) *rotation.KeyUsageUnknownError {
+	t.Helper()
+	var unknown *rotation.KeyUsageUnknownError
+	if !errors.As(err, &unknown) {
+		t.Fatalf("the error is %v", err)
+	}
+	return unknown
+}
+
+// orphan is a key of store M1 that is to be deleted.
+func orphan(username string) kustom.Orphan {
+	return kustom.Orphan{MerchantID: "M1", CredentialID: "id-" + username, Username: username}
+}
+
+// failCalls returns a hook that fails all calls of a kind of the portal.
+func failCalls(kind string, err error) func(string, string, int) error {
+	return failCall(kind, 0, err)
+}
+
+// failCall returns a hook that fails the nth call of a kind of the portal. An empty kind is any, and 0 is every call.
+func failCall(kind string, n int, err error) func(string, string, int) error {
+	return func(called, _ string, call int) error {
+		if (kind == "" || called == kind) && (n == 0 || call == n) {
+			return err
+		}
+		return nil
+	}
+}
+
+// failShop returns a hook that fails the calls of a kind for a shop. An empty kind or shop is any.
+func failShop(kind, name string, err error) func(context.Context, string, string, int) error {
+	return func(_ context.Context, called, shop string, _ int) error {
+		if (kind == "" || called == kind) && (name == "" || shop == name) {
+			return err
+		}
+		return nil
+	}
+}
+
+// mustConnect is connect. It fails the test at an error or a key that was kept.
+func (env *testEnv) mustConnect(c rotation.Config, record *rotation.Record) {
+	env.Helper()
+	env.mustExecute(env.plan(c), c.Rules, record)
+}
+
+// mustExecute executes a plan. It fails the test at an error or a key that was kept.
+func (env *testEnv) mustExecute(plan rotation.Plan, rules rotation.Rules, record *rotation.Record) {
+	env.Helper()
+	if kept, err := env.engine.Execute(env.Context(), plan, rules, record); err != nil || len(kept) != 0 {
+		env.Fatalf("kept %v, error %v", kept, err)
+	}
+}
+
+// wantNoChanges fails the test unless the next plan of shop a is empty.
+func (env *testEnv) wantNoChanges(record *rotation.Record) {
+	env.Helper()
+	if plan := env.readAndDecide(record); plan.Generate || plan.Changes {
+		env.Errorf("the next plan is %+v", plan)
+	}
+}
