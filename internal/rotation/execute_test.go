@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,54 +26,44 @@ func TestExecute_SwitchesShop(t *testing.T) {
 	if record.Username != "M1-new1" || record.CredentialID != "id-new1" || record.Reason == "" || len(record.Memory.Undeleted) != 0 {
 		t.Errorf("the record is %+v", record)
 	}
-	if len(record.KeysToDelete) != 1 || record.KeysToDelete[0].Username != "M1-old" {
+	if !slices.Equal(usernamesOf(record.KeysToDelete), []string{"M1-old"}) {
 		t.Errorf("deleted: %v", record.KeysToDelete)
 	}
 }
 
-// TestExecute_NothingPlannedDoesNothing: the plan after an apply is empty, and so is what it does.
-func TestExecute_NothingPlannedDoesNothing(t *testing.T) {
+func TestExecute_EmptyPlanChangesNothing(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	var record rotation.Record
 	env.mustConnect(config(), &record)
-	env.newRun()
-	if err := env.engine.Read(t.Context(), "a", &record); err != nil {
-		t.Fatal(err)
-	}
-	plan, err := rotation.Decide(config(), &record, nil)
-	if err != nil || plan.Generate || plan.Changes || plan.Undecided {
-		t.Fatalf("the plan is %+v, error %v", plan, err)
+	plan := env.readAndDecide(&record)
+	if plan.Generate || plan.Changes || plan.Undecided {
+		t.Fatalf("the plan is %+v", plan)
 	}
 	writes := env.shops.called(writeCall, "a")
-	env.mustExecute(plan, config().Rules, &record)
+	env.mustExecute(plan, rotation.Rules{}, &record)
 	if env.shops.called(writeCall, "a") != writes || env.portal.called(generateCall) != 1 {
-		t.Error("it has done something")
+		t.Error("the apply changed something")
 	}
 }
 
-// TestExecute_FailureLeavesShopAndNoKey: the shop goes on with the key that it had, and the new one is deleted.
-func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
+func TestExecute_FailureKeepsOldKeyAndDeletesNewKey(t *testing.T) {
 	t.Parallel()
-	for name, breakIt := range map[string]func(*testEnv){
-		"the pair is refused": func(env *testEnv) { env.prover.verdicts = []kustom.Verdict{kustom.VerdictRefused} },
-		"nothing is proven":   func(env *testEnv) { env.prover.verdicts = []kustom.Verdict{kustom.VerdictUnknown} },
-		"the shop refuses it": func(env *testEnv) {
-			env.shops.before = failShop(writeCall, "", errRefused)
-		},
-		"the keys can't be listed again": func(env *testEnv) {
-			env.portal.before = failCall(listCall, 2, errLost)
-		},
+	for name, fail := range map[string]func(*testEnv){
+		"the pair is refused":            func(env *testEnv) { env.merchant.verdicts = []kustom.Verdict{kustom.VerdictRefused} },
+		"nothing is proven":              func(env *testEnv) { env.merchant.verdicts = []kustom.Verdict{kustom.VerdictUnknown} },
+		"the shop refuses it":            func(env *testEnv) { env.shops.before = failShop(writeCall, "", errRefused) },
+		"the keys can't be listed again": func(env *testEnv) { env.portal.before = failCall(listCall, 2, errLost) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := env.plan(config())
 			env.clock.Advance(time.Minute)
-			breakIt(env)
+			fail(env)
 			var record rotation.Record
 			if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err == nil {
-				t.Error("it worked")
+				t.Error("it succeeded")
 			}
 			env.wantHolds("a", "M1-old")
 			env.wantKeys("M1-old")
@@ -85,9 +74,8 @@ func TestExecute_FailureLeavesShopAndNoKey(t *testing.T) {
 	}
 }
 
-// TestExecute_HoldsAcceptedWriteThatReadsDoNotShow: a key that the shop has accepted is not deleted because a
-// lagging read does not show it, in this run or the next.
-func TestExecute_HoldsAcceptedWriteThatReadsDoNotShow(t *testing.T) {
+// A stale read does not show a key that the shop has accepted. Neither this run nor the next one may delete it.
+func TestExecute_KeepsAcceptedKeyThatStaleReadsDoNotShow(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
 	plan := env.plan(config())
@@ -99,34 +87,45 @@ func TestExecute_HoldsAcceptedWriteThatReadsDoNotShow(t *testing.T) {
 		t.Fatalf("the error is %v", err)
 	}
 	env.wantHolds("a", "M1-new1")
-	if left := record.Memory.Undeleted; len(left) != 1 || left[0].Username != "M1-new1" || left[0].Attempted.IsZero() {
-		t.Fatalf("it remembers %+v", left)
+	if undeleted := record.Memory.Undeleted; len(undeleted) != 1 || undeleted[0].Username != "M1-new1" || undeleted[0].Attempted.IsZero() {
+		t.Fatalf("undeleted: %+v", undeleted)
 	}
-	// The next run, at once: it waits until a read can show what became of the write.
 	env.newRun()
 	began := env.clock.Now()
-	err = env.engine.DeleteIfUnused(t.Context(), record.Memory.Undeleted[0], 0)
-	wantInUse(t, err)
+	wantInUse(t, env.engine.DeleteIfUnused(t.Context(), record.Memory.Undeleted[0], 0))
 	if waited := env.clock.Now().Sub(began); waited < 20*time.Second {
-		t.Errorf("it looked after %v", waited)
+		t.Errorf("it read the shop after %v", waited)
 	}
 	env.wantHolds("a", "M1-new1")
 }
 
-// TestExecute_FindsKeyOfKilledRun: killed after the portal has made the key. The next run asks with the same
-// idempotency key, learns which key that was, and deletes it.
-func TestExecute_FindsKeyOfKilledRun(t *testing.T) {
+// killAfterGenerate kills a run after the portal has generated a key. Its record is lost with it.
+func (env *testEnv) killAfterGenerate() {
+	env.Helper()
+	plan := env.plan(config())
+	env.portal.after = failCall(generateCall, 1, errLost)
+	_, _ = env.engine.Execute(env.Context(), plan, rotation.Rules{}, &rotation.Record{})
+	env.newRun()
+}
+
+// killBeforeDelete calls run, and refuses its deletions, as if it was killed before them.
+func (env *testEnv) killBeforeDelete(run func()) {
+	env.portal.before = failCalls(deleteCall, errRefused)
+	run()
+	env.portal.before = nil
+	env.newRun()
+	env.clock.Advance(time.Hour)
+}
+
+// The next run sends the same idempotency key, and so finds the key and deletes it.
+func TestExecute_DeletesKeyOfRunKilledAfterGenerate(t *testing.T) {
 	t.Parallel()
 	for _, recorded := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recorded: %t", recorded), func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-			plan := env.plan(config())
-			env.portal.after = failCall(generateCall, 1, errLost)
-			// What the killed run has noted is lost with it.
-			_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+			env.killAfterGenerate()
 			env.wantKeys("M1-old", "M1-new1")
-			env.newRun()
 			var record rotation.Record
 			if recorded {
 				record = rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
@@ -135,126 +134,79 @@ func TestExecute_FindsKeyOfKilledRun(t *testing.T) {
 			env.wantHolds("a", "M1-new3")
 			env.wantKeys("M1-new3")
 			if a := env.portal.asked; len(a) != 3 || a[0] != a[1] || a[1] == a[2] {
-				t.Errorf("it asked with %q", a)
+				t.Errorf("the idempotency keys are %q", a)
 			}
 		})
 	}
 }
 
-// TestExecute_TellsOfDisplacedKey: somebody gives the shop a key after a plan was saved. The plan goes on, and says so.
-func TestExecute_TellsOfDisplacedKey(t *testing.T) {
+// On the same machine, the cache has the key that the killed run was about to delete. On another one, that key may belong
+// to another team.
+func TestExecute_DeletesKeysOfRunKilledAfterInstall(t *testing.T) {
 	t.Parallel()
-	for held, warned := range map[string]bool{"M1-hand": true, "M1-own": false} {
-		env := newTestEnv(t, map[string]string{"a": "M1-own"}, m1("M1-own"), m1("M1-hand"))
-		record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}
-		plan := env.plan(config())
-		env.shops.set("a", held)
-		env.newRun()
-		if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil {
-			t.Fatal(err)
-		}
-		var said []string
-		for _, warning := range env.engine.Keys.Warnings() {
-			said = append(said, warning.Summary+": "+warning.Detail)
-		}
-		if text := strings.Join(said, "\n"); strings.Contains(text, "Shop changed since the plan: Shop a held M1-hand") != warned {
-			t.Errorf("of a shop that holds %s, it says %q", held, text)
-		}
-	}
-}
-
-// TestExecute_RefusesShopMovedToAnotherStore: somebody gives the shop another store's key after a plan was saved. What the
-// plan was refused then, it is refused now.
-func TestExecute_RefusesShopMovedToAnotherStore(t *testing.T) {
-	t.Parallel()
-	for _, taken := range []bool{false, true} {
-		for _, allowed := range []bool{false, true} {
-			env := newTestEnv(t, map[string]string{"a": "M1-own"}, m1("M1-own"), key("2", "M2-hand", host, 2026, 0))
+	for _, sameMachine := range []bool{true, false} {
+		t.Run(fmt.Sprintf("same machine: %t", sameMachine), func(t *testing.T) {
+			t.Parallel()
+			used := noon.Add(-time.Hour)
+			old := m1("M1-old")
+			old.LastUsedAt = &used
+			env := newTestEnv(t, map[string]string{"a": "M1-old"}, old, m1("M1-erp"))
+			env.newCache()
+			env.killBeforeDelete(func() { _, _ = env.connect(config(), &rotation.Record{}) })
+			env.wantHolds("a", "M1-new1")
+			want := []string{"M1-erp"}
+			if !sameMachine {
+				env.cache, want = rotation.LocalCache{}, []string{"M1-erp", "M1-old"}
+				env.newRun()
+			}
 			var record rotation.Record
-			if taken {
-				record = rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}
-			}
-			plan := env.plan(config())
-			env.shops.set("a", "M2-hand")
-			env.newRun()
-			_, err := env.engine.Execute(t.Context(), plan, rotation.Rules{AllowStoreChange: allowed}, &record)
-			var wrong *rotation.WrongStoreError
-			if errors.As(err, &wrong) == allowed {
-				t.Errorf("taken over %t, allowed %t: the error is %v", taken, allowed, err)
-			}
-			if allowed {
-				env.wantHolds("a", record.Username)
-				continue
-			}
-			if wrong.Present != "M2" || wrong.Wanted != "M1" {
-				t.Errorf("the error is %v", err)
-			}
-			env.wantHolds("a", "M2-hand")
-			env.wantKeys("M1-own", "M2-hand")
-		}
+			env.mustConnect(config(), &record)
+			env.wantHolds("a", record.Username)
+			env.wantKeys(append(want, record.Username)...)
+		})
 	}
 }
 
-// TestExecute_KilledTwice: one run is killed after the portal has made the key, the next one after the installation of
-// another. The third deletes both, and the key that the shop had at first.
-func TestExecute_KilledTwice(t *testing.T) {
+func TestExecute_DeletesKeysOfTwoKilledRuns(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
-	env.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
-	env.newRun()
-	env.portal.after = failCall(generateCall, 1, errLost)
-	// What a killed run has noted in its record is lost with it.
-	_, _ = env.connect(config(), &rotation.Record{})
-	env.newRun()
-	env.portal.before = failCalls(deleteCall, errRefused)
-	_, _ = env.connect(config(), &rotation.Record{})
+	env.newCache()
+	env.killAfterGenerate()
+	env.killBeforeDelete(func() { _, _ = env.connect(config(), &rotation.Record{}) })
 	env.wantHolds("a", "M1-new3")
 	env.wantKeys("M1-erp", "M1-new1", "M1-new3", "M1-old")
-	env.portal.before = nil
-	env.newRun()
-	env.clock.Advance(time.Hour)
 	var record rotation.Record
 	env.mustConnect(config(), &record)
 	env.wantKeys("M1-erp", record.Username)
 }
 
-// update reads shop a as it is recorded, decides, and executes, with the rules of the configuration.
+// update reads shop a an hour later in another run, decides, and executes the plan.
 func (env *testEnv) update(c rotation.Config, record *rotation.Record) rotation.Plan {
 	env.Helper()
-	env.newRun()
 	env.clock.Advance(time.Hour)
-	if err := env.engine.Read(env.Context(), "a", record); err != nil {
-		env.Fatal(err)
-	}
-	plan, err := rotation.Decide(c, record, nil)
-	if err != nil {
-		env.Fatal(err)
-	}
+	plan := env.readAndDecideFor(c, record)
 	_, _ = env.engine.Execute(env.Context(), plan, c.Rules, record)
 	return plan
 }
 
-// killedUpdates connects shop a and updates it as often as said. Each of these runs is killed before it deletes a key:
-// the record stays what it was.
+// killedUpdates connects shop a, and updates it in the given number of runs that are killed before they delete a key. It
+// returns the record from before the updates.
 func (env *testEnv) killedUpdates(times int) rotation.Record {
 	env.Helper()
-	env.sightings = rotation.LocalCache{Dir: filepath.Join(env.TempDir(), "shops")}
-	env.newRun()
+	env.newCache()
 	var record rotation.Record
 	env.mustConnect(config(), &record)
-	env.portal.before = failCalls(deleteCall, errRefused)
-	for n := range times {
-		c, killed := config(), record
-		c.Triggers = map[string]string{"turn": fmt.Sprint(n)}
-		env.update(c, &killed)
-	}
-	env.portal.before = nil
+	env.killBeforeDelete(func() {
+		for n := range times {
+			c, lost := config(), record
+			c.Triggers = map[string]string{"turn": fmt.Sprint(n)}
+			env.update(c, &lost)
+		}
+	})
 	return record
 }
 
-// TestExecute_UpdateKilledTwice: each of two updates was killed after the installation of a key. The next one deletes
-// the keys of both, and the recorded one.
-func TestExecute_UpdateKilledTwice(t *testing.T) {
+func TestExecute_DeletesKeysOfTwoKilledUpdates(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-erp"))
 	record := env.killedUpdates(2)
@@ -263,14 +215,11 @@ func TestExecute_UpdateKilledTwice(t *testing.T) {
 	env.update(config(), &record)
 	env.wantHolds("a", record.Username)
 	env.wantKeys("M1-erp", record.Username)
-	if plan := env.update(config(), &record); plan.Generate || plan.Changes {
-		t.Errorf("the next plan is %+v", plan)
-	}
+	env.wantNoChanges(&record)
 }
 
-// TestExecute_ImportAfterKilledUpdate: the shop's object is imported with the key that it has. The key that the killed
-// run was about to delete goes by the policy for replaced keys, and the shop keeps its own.
-func TestExecute_ImportAfterKilledUpdate(t *testing.T) {
+// The shop keeps its key. The policy decides about the key that the killed run was about to delete.
+func TestExecute_ImportAfterKilledUpdateFollowsPolicy(t *testing.T) {
 	t.Parallel()
 	for policy, want := range map[rotation.KeyPolicy][]string{
 		rotation.DeleteKeys: {"M1-erp", "M1-new2"}, rotation.KeepKeys: {"M1-erp", "M1-new1", "M1-new2"},
@@ -293,16 +242,18 @@ func TestExecute_ImportAfterKilledUpdate(t *testing.T) {
 	}
 }
 
-// TestExecute_KeyInUseIsNotLookedForAgain: a run that came to the end of its deletions left a key to another shop.
-// Nothing of it is remembered.
-func TestExecute_KeyInUseIsNotLookedForAgain(t *testing.T) {
+// A key that another shop holds belongs to that shop, so the next plan does not name it.
+func TestExecute_KeepsKeyOfAnotherShop(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
-	env.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
-	env.newRun()
+	env.newCache()
 	var record rotation.Record
 	if kept, err := env.connect(config(), &record); err != nil || len(kept) != 1 || !kept[0].IsInUse() {
 		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	env.wantHolds("b", "M1-old")
+	if len(record.Memory.Undeleted) != 0 {
+		t.Errorf("undeleted: %v", record.Memory.Undeleted)
 	}
 	if plan := env.update(config(), &record); plan.Generate || plan.Changes {
 		t.Errorf("the next plan is %+v", plan)
@@ -310,15 +261,11 @@ func TestExecute_KeyInUseIsNotLookedForAgain(t *testing.T) {
 	env.wantKeys("M1-old", record.Username)
 }
 
-// TestExecute_KeepsReplayedKeyInUse: the key of an earlier run may have got into a shop.
 func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-other"}, m1("M1-old"), m1("M1-other"))
-	plan := env.plan(config())
-	env.portal.after = failCall(generateCall, 1, errLost)
-	_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+	env.killAfterGenerate()
 	env.shops.set("b", "M1-new1")
-	env.newRun()
 	var record rotation.Record
 	kept, err := env.connect(config(), &record)
 	if err != nil || len(kept) != 1 || !kept[0].IsInUse() || kept[0].Key.Username != "M1-new1" {
@@ -328,47 +275,49 @@ func TestExecute_KeepsReplayedKeyInUse(t *testing.T) {
 	env.wantHolds("a", record.Username)
 }
 
-// TestExecute_KilledAfterInstallation: the next run finds the shop on a key that nobody has recorded, replaces it,
-// and deletes both it and, on the same machine, the one before. On another machine that one may be anybody's: it stays.
-func TestExecute_KilledAfterInstallation(t *testing.T) {
+// Somebody changes the shop after a plan was saved. The apply continues, with a warning.
+func TestExecute_WarnsOfUnexpectedKey(t *testing.T) {
 	t.Parallel()
-	t.Run("same machine", func(t *testing.T) { t.Parallel(); killedAfterInstallation(t, true) })
-	t.Run("another machine", func(t *testing.T) { t.Parallel(); killedAfterInstallation(t, false) })
-}
-
-func killedAfterInstallation(t *testing.T, remembers bool) {
-	t.Helper()
-	used := noon.Add(-time.Hour)
-	old := m1("M1-old")
-	old.LastUsedAt = &used
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, old, m1("M1-erp"))
-	env.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
-	env.newRun()
-	plan := env.plan(config())
-	env.portal.before = func(kind, about string, _ int) error {
-		if kind == deleteCall && about == "id-M1-old" {
-			return errRefused
+	for held, warned := range map[string]bool{"M1-hand": true, "M1-own": false} {
+		env := newTestEnv(t, map[string]string{"a": "M1-own"}, m1("M1-own"), m1("M1-hand"))
+		record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}
+		plan := env.plan(config())
+		env.shops.set("a", held)
+		env.newRun()
+		if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil {
+			t.Fatal(err)
 		}
-		return nil
+		if text := fmt.Sprint(env.engine.Keys.Warnings()); strings.Contains(text, "{Shop changed since the plan Shop a held M1-hand") != warned {
+			t.Errorf("a shop that holds %s: the warnings are %q", held, text)
+		}
 	}
-	_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
-	env.wantHolds("a", "M1-new1")
-	env.portal.before = nil
-	want := []string{"M1-erp"}
-	if !remembers {
-		env.sightings, want = rotation.LocalCache{}, []string{"M1-erp", "M1-old"}
-	}
-	env.newRun()
-	env.clock.Advance(time.Hour)
-	var record rotation.Record
-	env.mustConnect(config(), &record)
-	env.wantHolds("a", record.Username)
-	env.wantKeys(append(want, record.Username)...)
 }
 
-// TestExecute_KeepsWhatItCannotDelete: the shop works, so a key that could not be deleted is no error. It is
-// remembered, and the next plan has it.
-func TestExecute_KeepsWhatItCannotDelete(t *testing.T) {
+// Somebody moves the shop to another store after a plan was saved.
+func TestExecute_RefusesShopOfAnotherStore(t *testing.T) {
+	t.Parallel()
+	for _, record := range []rotation.Record{{}, {MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"}} {
+		for _, allowed := range []bool{false, true} {
+			env := newTestEnv(t, map[string]string{"a": "M1-own"}, m1("M1-own"), key("2", "M2-hand", host, 2026, 0))
+			plan := env.plan(config())
+			env.shops.set("a", "M2-hand")
+			env.newRun()
+			_, err := env.engine.Execute(t.Context(), plan, rotation.Rules{AllowStoreChange: allowed}, &record)
+			var wrong *rotation.WrongStoreError
+			if errors.As(err, &wrong) == allowed || wrong != nil && (wrong.Present != "M2" || wrong.Wanted != "M1") {
+				t.Errorf("allowed %t: the error is %v", allowed, err)
+			}
+			if allowed {
+				env.wantHolds("a", record.Username)
+				continue
+			}
+			env.wantHolds("a", "M2-hand")
+			env.wantKeys("M1-own", "M2-hand")
+		}
+	}
+}
+
+func TestExecute_RetriesFailedDeletionInNextRun(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.portal.before = failCalls(deleteCall, errRefused)
@@ -378,139 +327,101 @@ func TestExecute_KeepsWhatItCannotDelete(t *testing.T) {
 		t.Fatalf("kept %v, error %v", kept, err)
 	}
 	env.portal.before = nil
-	env.newRun()
-	if err := env.engine.Read(t.Context(), "a", &record); err != nil {
-		t.Fatal(err)
-	}
-	plan, err := rotation.Decide(config(), &record, nil)
-	if err != nil || plan.Generate || !plan.Changes || len(plan.Delete) != 1 || plan.Delete[0].Username != "M1-old" {
-		t.Fatalf("the plan is %+v, error %v", plan, err)
+	plan := env.readAndDecide(&record)
+	if plan.Generate || !plan.Changes || !slices.Equal(usernamesOf(plan.Delete), []string{"M1-old"}) {
+		t.Fatalf("the plan is %+v", plan)
 	}
 	env.mustExecute(plan, rotation.Rules{}, &record)
 	env.wantKeys("M1-new1")
 }
 
-// TestExecute_MakesRoomAtTheLimit: what earlier runs have left over must not keep a shop from its key for ever.
-func TestExecute_MakesRoomAtTheLimit(t *testing.T) {
+func TestExecute_DeletesOrphansAtLimitOfKeys(t *testing.T) {
 	t.Parallel()
-	for _, remembered := range []bool{true, false} {
-		t.Run(fmt.Sprintf("remembered: %t", remembered), func(t *testing.T) {
+	for _, recorded := range []bool{true, false} {
+		t.Run(fmt.Sprintf("recorded: %t", recorded), func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-			plan := env.plan(config())
-			env.portal.after = failCall(generateCall, 1, errLost)
-			_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+			env.killAfterGenerate()
 			env.portal.limit = 2
 			var record rotation.Record
-			if remembered {
-				// The portal has forgotten the request meanwhile.
+			if recorded {
+				// The portal has forgotten the idempotency key.
 				env.portal.replays = map[string]kustom.Key{}
 				record.Memory.Undeleted = []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-new1", Username: "M1-new1"}}
 			}
-			env.newRun()
 			env.mustConnect(config(), &record)
 			env.wantHolds("a", record.Username)
 			env.wantKeys(record.Username)
 			if len(record.Memory.Undeleted) != 0 {
-				t.Errorf("it remembers %v", record.Memory.Undeleted)
+				t.Errorf("undeleted: %v", record.Memory.Undeleted)
 			}
 		})
 	}
 }
 
-// TestExecute_FullStoreIsAnError that names the keys which were never used.
-func TestExecute_FullStoreIsAnError(t *testing.T) {
+func TestExecute_FailsAtLimitOfKeys(t *testing.T) {
 	t.Parallel()
-	unused := key("1", "M1-unused", host, 2026, 0)
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), unused)
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), key("1", "M1-unused", host, 2026, 0))
 	env.portal.limit = 2
-	var record rotation.Record
-	_, err := env.connect(config(), &record)
-	var full *rotation.LimitReachedError
-	if err = env.engine.WithUnusedKeys(t.Context(), "M1", err); !errors.As(err, &full) || len(full.Unused) != 1 || full.Unused[0].Username != "M1-unused" {
+	if _, err := env.connect(config(), new(rotation.Record)); !kustom.IsLimitReached(err) {
 		t.Errorf("the error is %v", err)
 	}
 	env.wantHolds("a", "M1-old")
 	env.wantKeys("M1-old", "M1-unused")
 }
 
-// TestExecute_KeepsKeyThatAnotherShopUses: one key can serve several shops.
-func TestExecute_KeepsKeyThatAnotherShopUses(t *testing.T) {
+func TestExecute_AppliesPolicyToReplacedKey(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
-	var record rotation.Record
-	kept, err := env.connect(config(), &record)
-	if err != nil || len(kept) != 1 || !kept[0].IsInUse() {
-		t.Fatalf("kept %v, error %v", kept, err)
-	}
-	env.wantHolds("b", "M1-old")
-	if len(record.Memory.Undeleted) != 0 {
-		t.Errorf("another shop's key is remembered: %v", record.Memory.Undeleted)
-	}
-}
-
-// TestExecute_PolicyOfReplacedKeys follows a replaced key from apply to apply.
-func TestExecute_PolicyOfReplacedKeys(t *testing.T) {
-	t.Parallel()
-	const quiet = 24 * time.Hour
+	const day = 24 * time.Hour
 	keep := rotation.Rules{ReplacedKeys: rotation.KeepKeys}
-	unused := rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: quiet}
-	tests := map[string]struct {
+	unused := rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: day}
+	for name, test := range map[string]struct {
 		first, later rotation.Rules
 		after        time.Duration
-		// usedAgain says that something goes on using the key.
+		// usedAgain says that another system goes on using the key.
 		usedAgain, deleted bool
 	}{
 		"keep":                               {first: keep, later: keep, after: 1000 * time.Hour},
 		"keep, then delete":                  {first: keep, after: time.Minute, deleted: true},
 		"keep, then when unused":             {first: keep, later: unused, after: time.Hour},
 		"when unused, too early":             {first: unused, later: unused, after: time.Hour},
-		"when unused, later":                 {first: unused, later: unused, after: quiet, deleted: true},
-		"when unused, still used":            {first: unused, later: unused, after: 2 * quiet, usedAgain: true},
+		"when unused, later":                 {first: unused, later: unused, after: day, deleted: true},
+		"when unused, still used":            {first: unused, later: unused, after: 2 * day, usedAgain: true},
 		"when unused, then delete":           {first: unused, after: time.Minute, deleted: true},
-		"when unused, then keep, much later": {first: unused, later: keep, after: 2 * quiet},
-	}
-	for name, test := range tests {
+		"when unused, then keep, much later": {first: unused, later: keep, after: 2 * day},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-			used := noon.Add(-time.Minute)
-			env.portal.keys[0].LastUsedAt = &used
+			env.setLastUsed("M1-old", noon.Add(-time.Minute))
 			c := config()
 			c.Rules = test.first
 			var record rotation.Record
 			env.mustConnect(c, &record)
 			env.wantKeys("M1-old", "M1-new1")
 			env.clock.Advance(test.after)
-			if used := env.clock.Now().Add(-time.Minute); test.usedAgain {
-				env.portal.keys[0].LastUsedAt = &used
-			}
-			env.newRun()
-			if err := env.engine.Read(t.Context(), "a", &record); err != nil {
-				t.Fatal(err)
+			if test.usedAgain {
+				env.setLastUsed("M1-old", env.clock.Now().Add(-time.Minute))
 			}
 			c.Rules = test.later
-			plan, err := rotation.Decide(c, &record, nil)
-			if err != nil || plan.Generate {
-				t.Fatalf("the plan is %+v, error %v", plan, err)
-			}
-			if going := slices.ContainsFunc(plan.Delete, func(k rotation.KeyRef) bool { return k.WaitsFor == "" }); going != test.deleted {
-				t.Errorf("the plan says %+v", plan)
+			plan := env.readAndDecideFor(c, &record)
+			deletes := slices.ContainsFunc(plan.Delete, func(k rotation.KeyRef) bool { return k.WaitsFor == "" })
+			if plan.Generate || deletes != test.deleted {
+				t.Errorf("the plan is %+v", plan)
 			}
 			env.mustExecute(plan, c.Rules, &record)
-			if test.deleted {
-				env.wantKeys("M1-new1")
-			} else {
-				env.wantKeys("M1-old", "M1-new1")
+			want := []string{"M1-new1"}
+			if !test.deleted {
+				want = append(want, "M1-old")
 			}
+			env.wantKeys(want...)
 			env.wantHolds("a", "M1-new1")
 		})
 	}
 }
 
-// TestExecute_LooksAfterReplacedKeyOfAnotherStore: a shop moves to another store. The key that its object made for the first
-// one is still the object's to delete.
-func TestExecute_LooksAfterReplacedKeyOfAnotherStore(t *testing.T) {
+// The shop's object generated the key, so it deletes the key of the old store too.
+func TestExecute_DeletesReplacedKeyOfOldStore(t *testing.T) {
 	t.Parallel()
 	for _, first := range []rotation.Rules{
 		{ReplacedKeys: rotation.KeepKeys, AllowStoreChange: true},
@@ -518,22 +429,12 @@ func TestExecute_LooksAfterReplacedKeyOfAnotherStore(t *testing.T) {
 	} {
 		env := newTestEnv(t, map[string]string{"a": ""}, key("2", "M2-erp", host, 2026, 0), m1("M1-erp"))
 		var record rotation.Record
-		if _, err := env.connect(rotation.Config{Shop: "a", MerchantID: "M2"}, &record); err != nil {
-			t.Fatal(err)
-		}
+		env.mustConnect(rotation.Config{Shop: "a", MerchantID: "M2"}, &record)
 		c, before := config(), record.Username
 		for _, c.Rules = range []rotation.Rules{first, {ReplacedKeys: rotation.DeleteKeys}} {
-			env.newRun()
-			if err := env.engine.Read(t.Context(), "a", &record); err != nil {
-				t.Fatal(err)
-			}
-			plan, err := rotation.Decide(c, &record, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			env.mustExecute(plan, c.Rules, &record)
-			if stays := slices.Contains(env.portal.usernames(), before); stays != (c.ReplacedKeys == first.ReplacedKeys) {
-				t.Errorf("%s, by %s: it stays: %t", before, c.ReplacedKeys, stays)
+			env.mustExecute(env.readAndDecideFor(c, &record), c.Rules, &record)
+			if kept := slices.Contains(env.portal.usernames(), before); kept != (c.ReplacedKeys == first.ReplacedKeys) {
+				t.Errorf("%s, policy %s: kept %t", before, c.ReplacedKeys, kept)
 			}
 		}
 		env.wantKeys("M1-erp", "M2-erp", record.Username)
@@ -541,8 +442,7 @@ func TestExecute_LooksAfterReplacedKeyOfAnotherStore(t *testing.T) {
 	}
 }
 
-// TestExecute_KeyUsedSinceThePlanStays: a saved plan is applied days later.
-func TestExecute_KeyUsedSinceThePlanStays(t *testing.T) {
+func TestExecute_KeepsKeyUsedSincePlan(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	c := config()
@@ -550,16 +450,11 @@ func TestExecute_KeyUsedSinceThePlanStays(t *testing.T) {
 	var record rotation.Record
 	env.mustConnect(c, &record)
 	env.clock.Advance(2 * time.Hour)
-	env.newRun()
-	if err := env.engine.Read(t.Context(), "a", &record); err != nil {
-		t.Fatal(err)
+	plan := env.readAndDecideFor(c, &record)
+	if !plan.Changes {
+		t.Fatalf("the plan is %+v", plan)
 	}
-	plan, err := rotation.Decide(c, &record, nil)
-	if err != nil || !plan.Changes {
-		t.Fatalf("the plan is %+v, error %v", plan, err)
-	}
-	used := env.clock.Now()
-	env.portal.keys[0].LastUsedAt = &used
+	env.setLastUsed("M1-old", env.clock.Now())
 	env.newRun()
 	kept, err := env.engine.Execute(t.Context(), plan, c.Rules, &record)
 	var still *rotation.KeyStillUsedError
@@ -567,32 +462,30 @@ func TestExecute_KeyUsedSinceThePlanStays(t *testing.T) {
 		t.Errorf("kept %v, error %v", kept, err)
 	}
 	if retired := record.Memory.Retired; len(retired) != 1 || retired[0].Username != "M1-old" {
-		t.Errorf("it remembers %v", retired)
+		t.Errorf("retired: %v", retired)
 	}
 	env.wantKeys("M1-old", "M1-new1")
 }
 
-// TestExecute_OneUnreadableShopIsItsOwnTrouble: it keeps keys that it may use, and nobody from a new key.
-func TestExecute_OneUnreadableShopIsItsOwnTrouble(t *testing.T) {
+// Any shop can get a new key. An unreadable shop keeps only the keys that it may use.
+func TestExecute_UnreadableShopKeepsItsKeysOnly(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		know    func(*testEnv)
+		store   string
 		ignored []string
 		deleted bool
 	}{
 		"never read":               {},
 		"ignored":                  {ignored: []string{"dead"}, deleted: true},
-		"configured for the store": {know: func(env *testEnv) { env.engine.Shops.NoteConfigured("dead", "M1", "") }},
-		"configured for another":   {know: func(env *testEnv) { env.engine.Shops.NoteConfigured("dead", "M2", "") }, deleted: true},
+		"configured for the store": {store: "M1"},
+		"configured for another":   {store: "M2", deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
 			env.shops.before = failDead
 			env.newRun(test.ignored...)
-			if test.know != nil {
-				test.know(env)
-			}
+			env.engine.Shops.NoteConfigured("dead", test.store, "")
 			var record rotation.Record
 			kept, err := env.connect(config(), &record)
 			if err != nil || (len(kept) == 0) != test.deleted {
@@ -605,69 +498,82 @@ func TestExecute_OneUnreadableShopIsItsOwnTrouble(t *testing.T) {
 			}
 			env.wantKeys("M1-new1", "M1-old")
 			if unknown := wantUnknown(t, kept[0].Err); !slices.Equal(unknown.Shops, []string{"dead"}) {
-				t.Errorf("it names %q", unknown.Shops)
+				t.Errorf("the unreadable shops are %q", unknown.Shops)
 			}
-			if left := record.Memory.Undeleted; len(left) != 1 || left[0].Username != "M1-old" {
-				t.Errorf("it remembers %v", left)
+			if undeleted := record.Memory.Undeleted; len(undeleted) != 1 || undeleted[0].Username != "M1-old" {
+				t.Errorf("undeleted: %v", undeleted)
 			}
 		})
 	}
 }
 
-// TestExecute_PanicLosesNoKey: wherever a vendor's client panics, every key is in a shop, recorded, remembered or
-// found by the next run, and no shop stands still.
-func TestExecute_PanicLosesNoKey(t *testing.T) {
+// Wherever a vendor's client panics, every key is in a shop, in the record, or found by the next run.
+func TestExecute_ClientPanicLosesNoKey(t *testing.T) {
 	t.Parallel()
-	type spot struct {
-		kind   string
-		call   int
-		before bool
-	}
-	var spots []spot
 	for _, kind := range []string{generateCall, deleteCall, keyCall, listCall, identifyCall, readCall, writeCall, "prove"} {
-		for call := 1; call <= 4; call++ {
-			spots = append(spots, spot{kind, call, true}, spot{kind, call, false})
+		for n := range 8 {
+			call, before := n/2+1, n%2 == 0
+			t.Run(fmt.Sprintf("%s %d, before: %t", kind, call, before), func(t *testing.T) {
+				t.Parallel()
+				clientPanic(t, kind, call, before)
+			})
 		}
 	}
-	for _, at := range spots {
-		t.Run(fmt.Sprintf("%s %d, before: %t", at.kind, at.call, at.before), func(t *testing.T) {
-			t.Parallel()
-			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-			plan := env.plan(config())
-			env.newRun()
-			armed, calls := true, map[string]int{}
-			strike := func(kind string, before bool) {
-				if before {
-					calls[kind]++
-				}
-				if armed && kind == at.kind && before == at.before && calls[kind] == at.call {
-					panic("index out of range")
-				}
-			}
-			env.portal.before = func(kind, _ string, _ int) error { strike(kind, true); return nil }
-			env.portal.after = func(kind, _ string, _ int) error { strike(kind, false); return nil }
-			env.shops.before = func(_ context.Context, kind, _ string, _ int) error { strike(kind, true); return nil }
-			env.shops.after = func(_ context.Context, kind, _ string, _ int) error { strike(kind, false); return nil }
-			env.prover.onProof = func() { strike("prove", true); strike("prove", false) }
-			record := rotation.Record{MerchantID: "M1"}
-			_, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
-			armed = false
-			for _, username := range env.portal.usernames() {
-				if username != "M1-old" && username != record.Username && !remembers(record, env.portal, username) {
-					t.Errorf("nobody knows of %s after: %v", username, err)
-				}
-			}
-			env.wantHolds("a", env.shops.holds("a"))
-			env.clock.Advance(time.Minute)
-			env.newRun()
-			env.converge(&record)
-			env.wantHolds("a", record.Username)
-			env.wantKeys(record.Username)
-		})
-	}
 }
 
-// panickingJournal is a journal that panics at a step.
+func clientPanic(t *testing.T, kind string, call int, before bool) {
+	t.Helper()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	plan := env.plan(config())
+	env.newRun()
+	armed, calls := true, map[string]int{}
+	hook := func(called string, isBefore bool) {
+		if isBefore {
+			calls[called]++
+		}
+		if armed && called == kind && isBefore == before && calls[called] == call {
+			panic("index out of range")
+		}
+	}
+	env.portal.before = func(kind, _ string, _ int) error { hook(kind, true); return nil }
+	env.portal.after = func(kind, _ string, _ int) error { hook(kind, false); return nil }
+	env.shops.before = func(_ context.Context, kind, _ string, _ int) error { hook(kind, true); return nil }
+	env.shops.after = func(_ context.Context, kind, _ string, _ int) error { hook(kind, false); return nil }
+	env.merchant.onProof = func() { hook("prove", true); hook("prove", false) }
+	record := rotation.Record{MerchantID: "M1"}
+	_, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
+	armed = false
+	for _, username := range env.portal.usernames() {
+		if username != "M1-old" && username != record.Username && !remembers(record, env.portal, username) {
+			t.Errorf("key %s is lost after: %v", username, err)
+		}
+	}
+	env.wantConverges(&record)
+}
+
+// remembers reports whether a record has an undeleted key, by its username or its request.
+func remembers(record rotation.Record, portal *fakePortal, username string) bool {
+	return slices.ContainsFunc(record.Memory.Undeleted, func(o kustom.Orphan) bool {
+		return o.Username == username || o.CredentialID == "" && portal.replays[o.IdempotencyKey].Username == username
+	})
+}
+
+// wantConverges fails the test unless shop a still holds an existing key, and the next run gives it the store's only key.
+func (env *testEnv) wantConverges(record *rotation.Record) {
+	env.Helper()
+	env.wantHolds("a", env.shops.holds("a"))
+	env.clock.Advance(time.Minute)
+	env.newRun()
+	plan := env.plan(config())
+	if record.Username != "" {
+		plan = env.readAndDecide(record)
+	}
+	env.mustExecute(plan, rotation.Rules{}, record)
+	env.wantHolds("a", record.Username)
+	env.wantKeys(record.Username)
+}
+
+// panickingJournal panics at a step.
 type panickingJournal struct{ at rotation.Step }
 
 func (p panickingJournal) Record(e rotation.Entry) error {
@@ -677,16 +583,15 @@ func (p panickingJournal) Record(e rotation.Entry) error {
 	return nil
 }
 
-// TestExecute_OwnPanicIsAnError: a fault of the engine itself ends in an error, and the next run puts everything right.
-func TestExecute_OwnPanicIsAnError(t *testing.T) {
+func TestExecute_EnginePanicIsError(t *testing.T) {
 	t.Parallel()
 	for _, at := range []rotation.Step{rotation.StepGenerate, rotation.StepProve, rotation.StepInstall, rotation.StepConfirm, rotation.StepDelete} {
 		t.Run(string(at), func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := env.plan(config())
-			env.journal, env.sightings = panickingJournal{at}, rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
-			env.newRun()
+			env.journal = panickingJournal{at}
+			env.newCache()
 			record := rotation.Record{MerchantID: "M1"}
 			kept, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
 			for _, key := range kept {
@@ -695,78 +600,32 @@ func TestExecute_OwnPanicIsAnError(t *testing.T) {
 			if panicked := (*rotation.PanicError)(nil); !errors.As(err, &panicked) {
 				t.Errorf("the error is %v", err)
 			}
-			env.wantHolds("a", env.shops.holds("a"))
 			env.journal = nil
-			env.clock.Advance(time.Minute)
-			env.newRun()
-			env.converge(&record)
-			env.wantHolds("a", record.Username)
-			env.wantKeys(record.Username)
+			env.wantConverges(&record)
 		})
 	}
 }
 
-// remembers tells whether a key is among those that are to be looked after, by its name or by its request.
-func remembers(record rotation.Record, a *fakePortal, username string) bool {
-	return slices.ContainsFunc(record.Memory.Undeleted, func(o kustom.Orphan) bool {
-		return o.Username == username || o.CredentialID == "" && a.replays[o.IdempotencyKey].Username == username
-	})
-}
-
-// converge is the next run, of a record that may have got no key in the last one.
-func (env *testEnv) converge(record *rotation.Record) {
-	env.Helper()
-	plan := env.plan(config())
-	if record.Username != "" {
-		if err := env.engine.Read(env.Context(), "a", record); err != nil {
-			env.Fatal(err)
-		}
-		var err error
-		if plan, err = rotation.Decide(config(), record, nil); err != nil {
-			env.Fatal(err)
-		}
-	}
-	if kept, err := env.engine.Execute(env.Context(), plan, rotation.Rules{}, record); err != nil || len(kept) != 0 {
-		env.Errorf("the next run: kept %v, error %v", kept, err)
-	}
-}
-
-// TestExecute_UnansweredRequestIsNotSentForTheShopsKey: what an earlier run has asked for without an answer is
-// deleted. It must not have become the shop's key meanwhile.
-func TestExecute_UnansweredRequestIsNotSentForTheShopsKey(t *testing.T) {
+// The key of an unanswered request is to be deleted. Sending the request again must not make it the shop's key.
+func TestExecute_DoesNotRepeatUnansweredRequest(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.portal.before = func(kind, about string, _ int) error {
 		if kind == generateCall {
-			// The request is lost, and what became of it can't be found out.
 			return &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: about, IdempotencyKey: env.portal.next}, Cause: errLost, Cleanup: errLost}
 		}
 		return nil
 	}
 	record := rotation.Record{MerchantID: "M1"}
 	if _, err := env.connect(config(), &record); err == nil || len(record.Memory.Undeleted) != 1 {
-		t.Fatalf("it remembers %v, error %v", record.Memory.Undeleted, err)
+		t.Fatalf("undeleted: %v, error %v", record.Memory.Undeleted, err)
 	}
 	env.portal.before = nil
-	env.newRun()
-	env.converge(&record)
-	env.wantHolds("a", record.Username)
-	env.wantKeys(record.Username)
+	env.wantConverges(&record)
 }
 
-// TestDeleteUnused_AsksForKeyFoundByItsRequest: the request may have been sent again by a run that installed its key.
-func TestDeleteUnused_AsksForKeyFoundByItsRequest(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-used"}, m1("M1-used"))
-	env.portal.replays["k"] = env.portal.keys[0]
-	err := env.engine.DeleteIfUnused(t.Context(), kustom.Orphan{MerchantID: "M1", IdempotencyKey: "k"}, 0)
-	wantInUse(t, err)
-	env.wantHolds("a", "M1-used")
-}
-
-// TestExecute_ReplacesKeyDeletedOnItsWay: another run takes the new key for nobody's and deletes it, while the shop
-// gets it.
-func TestExecute_ReplacesKeyDeletedOnItsWay(t *testing.T) {
+// Another run takes the new key for an orphan, and deletes it while the shop gets it.
+func TestExecute_ReplacesKeyDeletedDuringInstall(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.shops.after = func(ctx context.Context, kind, _ string, call int) error {

@@ -93,7 +93,7 @@ func TestFresh_ListsStoreByStore(t *testing.T) {
 	}
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, keys...)
 	e := rotation.New(rotation.Options{
-		Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names,
+		Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names,
 	})
 	for _, err := range e.Keys.Keys(t.Context(), "") {
 		if err != nil {
@@ -152,7 +152,7 @@ func TestDeleteUnused_ListsOnceBefore(t *testing.T) {
 			}
 			if test.lists {
 				env.engine = rotation.New(rotation.Options{
-					Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names,
+					Portal: listingPortal{env.portal}, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names,
 				})
 			}
 			if _, err := env.engine.Keys.Fresh(t.Context(), "M1"); err != nil {

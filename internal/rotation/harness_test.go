@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -240,13 +241,13 @@ func (a *fakePortal) called(kind string) int {
 // testEnv is a portal, shops and a merchant API, and a run of the engine on them.
 type testEnv struct {
 	*testing.T
-	clock  *clocktest.Fake
-	portal *fakePortal
-	shops  *fakeShops
-	prover *fakeMerchant
-	engine *rotation.Engine
-	// sightings are what this machine remembers; nothing, unless a test sets them.
-	sightings rotation.LocalCache
+	clock    *clocktest.Fake
+	portal   *fakePortal
+	shops    *fakeShops
+	merchant *fakeMerchant
+	engine   *rotation.Engine
+	// cache is the on-disk cache of this machine; tests that need one set it.
+	cache rotation.LocalCache
 	// journal is nil where nobody is told of steps.
 	journal rotation.Journal
 }
@@ -255,7 +256,7 @@ type testEnv struct {
 func newTestEnv(t *testing.T, shops map[string]string, keys ...kustom.Key) *testEnv {
 	t.Helper()
 	c := clocktest.New(noon)
-	env := &testEnv{T: t, clock: c, portal: newFakePortal(c, keys...), shops: newFakeShops(shops), prover: &fakeMerchant{verdicts: []kustom.Verdict{""}}}
+	env := &testEnv{T: t, clock: c, portal: newFakePortal(c, keys...), shops: newFakeShops(shops), merchant: &fakeMerchant{verdicts: []kustom.Verdict{""}}}
 	env.shops.clock = c
 	env.newRun()
 	return env
@@ -265,8 +266,8 @@ func newTestEnv(t *testing.T, shops map[string]string, keys ...kustom.Key) *test
 func (env *testEnv) newRun(ignored ...string) {
 	env.portal.generated = map[string]bool{}
 	env.engine = rotation.New(rotation.Options{
-		Portal: env.portal, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names, Ignored: ignored,
-		Journal: env.journal, Cache: env.sightings,
+		Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names, Ignored: ignored,
+		Journal: env.journal, Cache: env.cache,
 	})
 }
 
@@ -570,4 +571,59 @@ func (env *testEnv) wantNoChanges(record *rotation.Record) {
 	if plan := env.readAndDecide(record); plan.Generate || plan.Changes {
 		env.Errorf("the next plan is %+v", plan)
 	}
+}
+
+// hideKey makes shop a's page show no Kustom ID: neither when it is read nor after a write.
+func (env *testEnv) hideKey() { env.hideKeyOf("a") }
+
+func (env *testEnv) hideKeyOf(name string) {
+	env.shops.before = func(_ context.Context, kind, shop string, _ int) error {
+		if shop == name && kind == readCall {
+			return &mystore.NotShownError{Shop: shop}
+		}
+		return nil
+	}
+	env.shops.after = func(_ context.Context, kind, shop string, _ int) error {
+		if shop == name && kind == writeCall {
+			return &mystore.NotConfirmedError{Shop: shop}
+		}
+		return nil
+	}
+}
+
+// setLastUsed makes the portal show that a key was used.
+func (env *testEnv) setLastUsed(username string, at time.Time) {
+	env.portal.mu.Lock()
+	defer env.portal.mu.Unlock()
+	for i := range env.portal.keys {
+		if env.portal.keys[i].Username == username {
+			env.portal.keys[i].LastUsedAt = &at
+		}
+	}
+}
+
+// newCache gives this machine an empty cache, and starts a run.
+func (env *testEnv) newCache() {
+	env.cache = rotation.LocalCache{Dir: filepath.Join(env.TempDir(), "shops")}
+	env.newRun()
+}
+
+// readAndDecide reads shop a in another run, and returns its plan.
+func (env *testEnv) readAndDecide(record *rotation.Record) rotation.Plan {
+	env.Helper()
+	return env.readAndDecideFor(config(), record)
+}
+
+// readAndDecideFor reads a shop in another run, and returns its plan.
+func (env *testEnv) readAndDecideFor(c rotation.Config, record *rotation.Record) rotation.Plan {
+	env.Helper()
+	env.newRun()
+	if err := env.engine.Read(env.Context(), c.Shop, record); err != nil {
+		env.Fatal(err)
+	}
+	plan, err := rotation.Decide(c, record, nil)
+	if err != nil {
+		env.Fatal(err)
+	}
+	return plan
 }

@@ -37,7 +37,7 @@ func TestCheckInstalled_FindsKeyThatWasDeletedMeanwhile(t *testing.T) {
 				}
 			}
 			asked := env.portal.calls[listCall]
-			env.prover.verdicts, env.portal.before = test.verdicts, test.before
+			env.merchant.verdicts, env.portal.before = test.verdicts, test.before
 			err := env.engine.CheckInstalled(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
 			var vanished *rotation.KeyVanishedError
 			if errors.As(err, &vanished) != test.vanished || (err != nil) != test.vanished {

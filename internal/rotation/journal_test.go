@@ -87,7 +87,7 @@ func TestJournal_TellsWhatFails(t *testing.T) {
 			[]string{"generate started", "generate failed"},
 		},
 		"no proof": {
-			func(env *testEnv) { env.prover.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
+			func(env *testEnv) { env.merchant.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
 			[]string{
 				"generate started", "generate done M1-new1", "prove started M1-new1", "prove failed M1-new1",
 				"delete started M1-new1", "delete done M1-new1",

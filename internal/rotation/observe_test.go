@@ -71,7 +71,7 @@ func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
 		t.Helper()
 		if newWalk {
 			env.engine = rotation.New(rotation.Options{
-				Portal: env.portal, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names, Cache: rotation.LocalCache{Dir: dir},
+				Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names, Cache: rotation.LocalCache{Dir: dir},
 			})
 		}
 		begun := env.clock.Now()

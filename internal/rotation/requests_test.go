@@ -25,7 +25,7 @@ func (env *testEnv) newRunOn(dir, machine string) (die func()) {
 	}
 	env.portal.generated = map[string]bool{}
 	env.engine = rotation.New(rotation.Options{
-		Portal: env.portal, Shops: env.shops, Merchant: env.prover, Clock: env.clock, Names: env.shops.names,
+		Portal: env.portal, Shops: env.shops, Merchant: env.merchant, Clock: env.clock, Names: env.shops.names,
 		Requests: rotation.Requests{Dir: dir, Host: machine, Lock: lock},
 	})
 	return func() {

@@ -14,7 +14,7 @@ import (
 func newHiddenEnv(t *testing.T) *testEnv {
 	t.Helper()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	env.sightings = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
+	env.cache = rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 	env.hideKey()
 	env.installAnother(kustom.Request{MerchantID: "M1"})
 	return env
@@ -116,7 +116,7 @@ func TestGiven_NoEvidence(t *testing.T) {
 			return "M1-old"
 		},
 		"nothing is remembered": func(env *testEnv) string {
-			env.sightings = rotation.LocalCache{}
+			env.cache = rotation.LocalCache{}
 			return "M1-old"
 		},
 	} {

@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -11,49 +10,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
-
-// hideKey makes shop a's page show no Kustom ID: neither when it is read nor after a write.
-func (env *testEnv) hideKey() { env.hideKeyOf("a") }
-
-func (env *testEnv) hideKeyOf(name string) {
-	env.shops.before = func(_ context.Context, kind, shop string, _ int) error {
-		if shop == name && kind == readCall {
-			return &mystore.NotShownError{Shop: shop}
-		}
-		return nil
-	}
-	env.shops.after = func(_ context.Context, kind, shop string, _ int) error {
-		if shop == name && kind == writeCall {
-			return &mystore.NotConfirmedError{Shop: shop}
-		}
-		return nil
-	}
-}
-
-// setLastUsed makes the portal show that a key was used.
-func (env *testEnv) setLastUsed(username string, at time.Time) {
-	env.portal.mu.Lock()
-	defer env.portal.mu.Unlock()
-	for i := range env.portal.keys {
-		if env.portal.keys[i].Username == username {
-			env.portal.keys[i].LastUsedAt = &at
-		}
-	}
-}
-
-// readAndDecide reads shop a in another run, and returns what is to become of it.
-func (env *testEnv) readAndDecide(record *rotation.Record) rotation.Plan {
-	env.Helper()
-	env.newRun()
-	if err := env.engine.Read(env.Context(), "a", record); err != nil {
-		env.Fatal(err)
-	}
-	plan, err := rotation.Decide(config(), record, nil)
-	if err != nil {
-		env.Fatal(err)
-	}
-	return plan
-}
 
 // TestUnshown_ShopIsSwitchedAndNothingDeleted: whose key the shop has is not known, so all of them stay.
 func TestUnshown_ShopIsSwitchedAndNothingDeleted(t *testing.T) {
