@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"context"
 	"errors"
 	"math"
 	"reflect"
@@ -296,29 +295,6 @@ func TestExpires_IsNotForEver(t *testing.T) {
 	}
 }
 
-// TestQuiet_CountsFromLastUseOrCreation: a key that was just made and never used is not quiet.
-func TestQuiet_CountsFromLastUseOrCreation(t *testing.T) {
-	t.Parallel()
-	used := func(ago time.Duration) *time.Time { at := noon.Add(-ago); return &at }
-	for name, test := range map[string]struct {
-		key   kustom.Key
-		quiet bool
-	}{
-		"never used, old":       {kustom.Key{CreatedAt: noon.Add(-time.Hour)}, true},
-		"never used, new":       {kustom.Key{CreatedAt: noon.Add(-time.Minute)}, false},
-		"used long ago":         {kustom.Key{CreatedAt: noon.Add(-24 * time.Hour), LastUsedAt: used(time.Hour)}, true},
-		"used just now":         {kustom.Key{CreatedAt: noon.Add(-24 * time.Hour), LastUsedAt: used(time.Minute)}, false},
-		"made after a last use": {kustom.Key{CreatedAt: noon, LastUsedAt: used(time.Hour)}, false},
-	} {
-		if got := rotation.IsIdle(test.key, time.Hour, noon); got != test.quiet {
-			t.Errorf("%s: quiet: %t", name, got)
-		}
-		if rotation.IsIdle(test.key, 0, noon) {
-			t.Errorf("%s: quiet although no evidence counts", name)
-		}
-	}
-}
-
 // TestFormatDuration writes durations as a person does.
 func TestFormatDuration(t *testing.T) {
 	t.Parallel()
@@ -351,32 +327,6 @@ func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
 	}
 }
 
-// TestDeleteLeftovers_ByPages deletes the key of which only the store's earlier keys are known.
-func TestDeleteLeftovers_ByPages(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|"}
-	var discarded []kustom.Orphan
-	env.engine.Keys = rotation.NewKeys(pagesPortal{env.portal, &discarded}, env.clock)
-	if err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{unnamed}); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(discarded, []kustom.Orphan{unnamed}) {
-		t.Errorf("the portal was asked to delete %+v", discarded)
-	}
-}
-
-// pagesPortal is a portal that can't tell which key a request made.
-type pagesPortal struct {
-	rotation.Portal
-	discarded *[]kustom.Orphan
-}
-
-func (p pagesPortal) DeleteOrphan(_ context.Context, o kustom.Orphan) error {
-	*p.discarded = append(*p.discarded, o)
-	return nil
-}
-
 // TestDecide_NamesAKeyOnce: a key that is left from a failed run can have no name where the shop's has.
 func TestDecide_NamesAKeyOnce(t *testing.T) {
 	t.Parallel()
@@ -388,5 +338,47 @@ func TestDecide_NamesAKeyOnce(t *testing.T) {
 	plan, err := rotation.Decide(config(), &record, nil)
 	if err != nil || len(plan.Delete) != 1 {
 		t.Errorf("the plan deletes %+v, error %v", plan.Delete, err)
+	}
+}
+
+// TestUndescribed_KeyGetsNoDescription: the portal's pages have none, so a default would never be read back.
+func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env.portal.noDescriptions = true
+	c := config()
+	c.NoDescriptions = true
+	var record rotation.Record
+	if _, err := env.connect(c, &record); err != nil || record.Description != nil {
+		t.Fatalf("the description is %v, error %v", record.Description, err)
+	}
+	env.wantKeys("M1-new1")
+	env.newRun()
+	if err := env.engine.Read(t.Context(), "a", &record); err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := rotation.Decide(c, &record, nil); err != nil || plan.Generate || plan.Changes || plan.Description != nil {
+		t.Errorf("the plan is %+v, error %v", plan, err)
+	}
+}
+
+// TestUndescribed_RefusesDescription, in the plan and, where the plan did not know it, before a key is made.
+func TestUndescribed_RefusesDescription(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, nil)
+	env.portal.noDescriptions = true
+	c, description := config(), "webshop"
+	c.NoDescriptions, c.Description = true, &description
+	if _, err := rotation.Decide(c, nil, nil); !errors.Is(err, rotation.ErrNoDescriptions) {
+		t.Errorf("a new shop: %v", err)
+	}
+	if _, err := rotation.Decide(c, &rotation.Record{MerchantID: "M1"}, nil); !errors.Is(err, rotation.ErrNoDescriptions) {
+		t.Errorf("a connected shop: %v", err)
+	}
+	if _, err := env.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: description}); !errors.Is(err, rotation.ErrNoDescriptions) {
+		t.Errorf("generating: %v", err)
+	}
+	if env.portal.called(generateCall) != 0 {
+		t.Error("a key was asked for")
 	}
 }

@@ -2,9 +2,9 @@ package rotation_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -204,50 +204,6 @@ func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestDeleteAll_WaitsBesideDeletions: a shop that keeps its key holds up neither the keys that no shop uses nor those of
-// shops that move on.
-func TestDeleteAll_WaitsBesideDeletions(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		var mu sync.Mutex
-		deleted := map[string]time.Duration{}
-		var keys []kustom.Key
-		var asked []rotation.StoreKey
-		for _, username := range []string{"M1-stuck", "M1-moving", "M1-free"} {
-			k := key("1", username, host, 1999, 0)
-			keys, asked = append(keys, k), append(asked, rotation.StoreKey{KeyRef: ref(k)})
-		}
-		portal := newFakePortal(clock.System{}, keys...)
-		portal.before = func(kind, about string, _ int) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if kind == deleteCall {
-				deleted[about] = time.Since(began)
-			}
-			return nil
-		}
-		s := newFakeShops(map[string]string{"stuck": "M1-stuck", "moving": "M1-moving"})
-		time.AfterFunc(10*time.Second, func() { s.set("moving", "M1-new") })
-		engine := rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names})
-		ctx, cancel := clock.WithTimeout(t.Context(), clock.System{}, 2*time.Minute+time.Second/2)
-		defer cancel()
-		errs := engine.DeleteAll(ctx, asked, rotation.Evidence{})
-		if wantInUse(t, errs[0]); errs[1] != nil || errs[2] != nil {
-			t.Errorf("the errors are %v", errs)
-		}
-		if at, ok := deleted["id-M1-free"]; !ok || at != 0 {
-			t.Errorf("the key that no shop uses was deleted: %t, after %v", ok, at)
-		}
-		if at, ok := deleted["id-M1-moving"]; !ok || at < 10*time.Second || at > 20*time.Second {
-			t.Errorf("the key of the shop that moves on was deleted: %t, after %v", ok, at)
-		}
-		if got := portal.usernames(); !slices.Equal(got, []string{"M1-stuck"}) {
-			t.Errorf("the keys are %q", got)
-		}
-	})
-}
-
 // TestFleet_ConfirmsEveryDeletion: one listing serves all shops, and shows which deletions were answered well and not done.
 func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	t.Parallel()
@@ -309,43 +265,6 @@ func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
 	}
 }
 
-// TestFleet_OneStoresListingHoldsUpNoOther, where a listing of all stores takes many requests: each is read by itself, and a
-// refusal of one keeps no other shop waiting.
-func TestFleet_OneStoresListingHoldsUpNoOther(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		portal := newLargePortal(clock.System{}, 1000)
-		keys := rotation.NewKeys(portal, clock.System{})
-		if _, err := keys.Of(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(rotation.FreshFor)
-		slow := keyOf(0).MerchantID
-		portal.before = func(kind, about string, _ int) error {
-			if kind == listCall && about == slow {
-				time.Sleep(time.Hour)
-			}
-			if kind == listCall && about == "" {
-				t.Error("all keys were listed")
-			}
-			return nil
-		}
-		begun := time.Now()
-		var done sync.WaitGroup
-		for i := range 20 {
-			done.Go(func() {
-				if _, err := keys.Fresh(t.Context(), keyOf(i).MerchantID); err != nil {
-					t.Error(err)
-				}
-				if took := time.Since(begun); took > 0 && i > 0 {
-					t.Errorf("store %d waited for %v", i, took)
-				}
-			})
-		}
-		done.Wait()
-	})
-}
-
 // TestFleet_DeletesWhatItsPlanSays, where a new member's shop can't be read: it holds the other shop's key. Its store in
 // the configuration tells whose keys it may use, unless it may leave a store that nobody knows.
 func TestFleet_DeletesWhatItsPlanSays(t *testing.T) {
@@ -374,5 +293,41 @@ func TestFleet_DeletesWhatItsPlanSays(t *testing.T) {
 				t.Errorf("the old key is there: %t", stays)
 			}
 		})
+	}
+}
+
+// TestFleet_OneShopsTroubleIsItsOwn: of three shops one can't be read and one client panics; the third is switched.
+func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"dead": "M3-old", "panics": "M2-old", "works": "M1-old"},
+		m1("M1-old"), key("2", "M2-old", host, 2026, 0), key("3", "M3-old", host, 2026, 0))
+	env.shops.before = func(ctx context.Context, kind, shop string, call int) error {
+		if kind == writeCall && shop == "panics" {
+			panic("index out of range")
+		}
+		return failDead(ctx, kind, shop, call)
+	}
+	f := rotation.Fleet{
+		Engine: env.engine, Concurrency: 2, IsOutage: func(error) bool { return false }, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
+	}
+	for i, name := range []string{"dead", "panics", "works"} {
+		f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: fmt.Sprintf("M%d", 3-i)}})
+	}
+	if failures := f.Decide(t.Context()); len(failures) != 1 || failures[0].Member.Name != "dead" {
+		t.Fatalf("the plan's failures are %v", failures)
+	}
+	failures := f.Execute(t.Context())
+	var panicked *rotation.PanicError
+	if len(failures) != 2 || failures[1].Member.Name != "panics" || !errors.As(failures[1].Err, &panicked) {
+		t.Errorf("the failures are %v", failures)
+	}
+	env.wantHolds("works", f.Members[2].Record.Username)
+	env.wantHolds("panics", "M2-old")
+	if slices.Contains(env.portal.usernames(), "M1-old") {
+		t.Error("the dead shop of another store kept the key of the one that works")
+	}
+	left := f.Members[1].Record.Memory.Undeleted
+	if len(left) != 1 || left[0].Attempted.IsZero() || !slices.Contains(env.portal.usernames(), left[0].Username) {
+		t.Errorf("of the one that panics it remembers %v", left)
 	}
 }

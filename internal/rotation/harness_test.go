@@ -604,8 +604,13 @@ func (env *testEnv) setLastUsed(username string, at time.Time) {
 
 // newCache gives this machine an empty cache, and starts a run.
 func (env *testEnv) newCache() {
-	env.cache = rotation.LocalCache{Dir: filepath.Join(env.TempDir(), "shops")}
+	env.cache = newLocalCache(env.T)
 	env.newRun()
+}
+
+func newLocalCache(t *testing.T) rotation.LocalCache {
+	t.Helper()
+	return rotation.LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 }
 
 // readAndDecide reads shop a in another run, and returns its plan.

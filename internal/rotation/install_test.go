@@ -247,3 +247,109 @@ func TestProve_EndsWhenCancelled(t *testing.T) {
 		}
 	})
 }
+
+// TestInstall_ReadsBackOnce: what was read after the write is not read again, and counts as a read of just now. Anything
+// else that such an answer shows does not count.
+func TestInstall_ReadsBackOnce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		shown string
+		reads int
+	}{
+		"the pair":    {"new", 0},
+		"another key": {"other", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, c := newFakeShops(map[string]string{"a": "old"}), clocktest.New(noon)
+			s.clock = c
+			s.after = func(_ context.Context, kind, _ string, _ int) error {
+				if kind == readCall {
+					s.set("a", "new")
+				}
+				return nil
+			}
+			answers := answeringShops{readBackShops{s}, test.shown}
+			shops := rotation.NewShops(rotation.Options{
+				Shops: answers, Merchant: &fakeMerchant{verdicts: []kustom.Verdict{""}}, Clock: c, Names: s.names,
+			})
+			holds, err := shops.Install(t.Context(), "a", pair)
+			if err != nil || holds.KustomID != "new" || holds.ReadBack {
+				t.Fatalf("the shop holds %+v, error %v", holds, err)
+			}
+			if n := s.called(readCall, "a"); n != test.reads {
+				t.Errorf("the shop was read %d times, want %d", n, test.reads)
+			}
+			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(readCall, "a") != test.reads {
+				t.Errorf("after %d reads: %v", s.called(readCall, "a"), err)
+			}
+			c.Advance(rotation.FreshFor)
+			if err := shops.CheckUnused(t.Context(), orphan("old"), time.Time{}); err != nil || s.called(readCall, "a") != test.reads+1 {
+				t.Errorf("after %d reads: %v", s.called(readCall, "a"), err)
+			}
+		})
+	}
+}
+
+// answeringShops answers a write with what it is given.
+type answeringShops struct {
+	readBackShops
+	shown string
+}
+
+func (a answeringShops) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	holds, err := a.readBackShops.Install(ctx, shop, kustomID, kustomSecret)
+	holds.KustomID = a.shown
+	return holds, err
+}
+
+// readBackShops is a service that reads a shop back for the answer to a write, as pages do.
+type readBackShops struct{ *fakeShops }
+
+func (r readBackShops) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	holds, err := r.fakeShops.Install(ctx, shop, kustomID, kustomSecret)
+	holds.ReadBack = true
+	return holds, err
+}
+
+// TestCheckInstalled_FindsKeyThatWasDeletedMeanwhile: the shop of a pair then holds a key that does not exist.
+func TestCheckInstalled_FindsKeyThatWasDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		keys     []kustom.Key
+		verdicts []kustom.Verdict
+		before   func(kind, about string, call int) error
+		unlisted bool
+		vanished bool
+	}{
+		"listed":                      {keys: []kustom.Key{m1("M1-new")}, verdicts: []kustom.Verdict{kustom.VerdictRefused}},
+		"deleted":                     {keys: []kustom.Key{m1("M1-old")}, verdicts: []kustom.Verdict{kustom.VerdictRefused}, vanished: true},
+		"not listed, and works":       {keys: []kustom.Key{m1("M1-old")}, verdicts: []kustom.Verdict{""}},
+		"not listed, and works later": {keys: []kustom.Key{m1("M1-old")}, verdicts: []kustom.Verdict{kustom.VerdictRefused, kustom.VerdictRefused, ""}},
+		"no list was read before":     {keys: []kustom.Key{m1("M1-old")}, verdicts: []kustom.Verdict{kustom.VerdictRefused}, unlisted: true},
+		"the list can't be read": {
+			keys: []kustom.Key{m1("M1-old")}, verdicts: []kustom.Verdict{kustom.VerdictRefused},
+			before: func(string, string, int) error { return errLost },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := newTestEnv(t, map[string]string{"a": "M1-new"}, test.keys...)
+			if !test.unlisted {
+				if _, err := env.engine.Keys.Fresh(t.Context(), "M1"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			asked := env.portal.calls[listCall]
+			env.merchant.verdicts, env.portal.before = test.verdicts, test.before
+			err := env.engine.CheckInstalled(t.Context(), "a", rotation.Pair{Username: "M1-new", Secret: kustom.NewSecret("s")})
+			var vanished *rotation.KeyVanishedError
+			if errors.As(err, &vanished) != test.vanished || (err != nil) != test.vanished {
+				t.Errorf("got %v", err)
+			}
+			if test.unlisted && env.portal.calls[listCall] != asked {
+				t.Error("the portal was asked")
+			}
+		})
+	}
+}

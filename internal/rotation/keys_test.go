@@ -383,67 +383,36 @@ func TestGenerate_DeletesKeyOfMalformedAnswer(t *testing.T) {
 	}
 }
 
-// TestDelete_IsConfirmed: a deletion is done when a later read does not have the key, whatever its answer was.
-func TestDelete_IsConfirmed(t *testing.T) {
+// TestKeys_OfListsFewStoresSinglyAndManyAtOnce, and has no keys where one of the listings fails.
+func TestKeys_OfListsFewStoresSinglyAndManyAtOnce(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		before, after func(call int) error // of the deletion
-		discards      int
-		fails         error
+	for name, test := range map[string]struct {
+		stores, want []string
+		lists        lists
 	}{
-		"done":                         {discards: 1},
-		"done, torn answer":            {after: func(int) error { return errTruncated }, discards: 1},
-		"not done, torn answer":        {before: func(call int) error { return map[int]error{1: errTruncated}[call] }, discards: 2},
-		"never done, torn answer":      {before: func(int) error { return errTruncated }, discards: 5, fails: errTruncated},
-		"refused":                      {before: func(int) error { return errRefused }, discards: 1, fails: errRefused},
-		"not done, torn, then refused": {before: func(call int) error { return []error{errTruncated, errRefused}[call-1] }, discards: 2, fails: errRefused},
-	}
-	for name, test := range tests {
+		"all":         {nil, []string{"M000-u", "M001-u", "M002-u", "M003-u", "M004-u"}, lists{full: 1}},
+		"one store":   {[]string{"M001"}, []string{"M001-u"}, lists{store: 1}},
+		"a few":       {[]string{"M004", "M000", "M001"}, []string{"M000-u", "M001-u", "M004-u"}, lists{store: 3}},
+		"many stores": {[]string{"M000", "M001", "M002", "M004"}, []string{"M000-u", "M001-u", "M002-u", "M004-u"}, lists{full: 1}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newFakePortal(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
-			on := func(fails func(int) error) func(string, string, int) error {
-				return func(kind, _ string, call int) error {
-					if kind != deleteCall || fails == nil {
-						return nil
-					}
-					return fails(call)
-				}
+			var n lists
+			env := newTestEnv(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
+			env.portal.before = n.count
+			keys, err := env.engine.Keys.Of(t.Context(), test.stores)
+			var got []string
+			for _, key := range keys {
+				got = append(got, key.Username)
 			}
-			a.before, a.after = on(test.before), on(test.after)
-			keys := rotation.NewKeys(a, a.clock)
-			usernames(t, keys, "M1")
-			err := keys.Delete(t.Context(), orphan("M1-old"))
-			if !errors.Is(err, test.fails) || (err == nil) != (test.fails == nil) {
-				t.Errorf("the error is %v", err)
+			if slices.Sort(got); err != nil || !slices.Equal(got, test.want) || n != test.lists {
+				t.Errorf("the keys are %q by %+v, want %q by %+v; error %v", got, n, test.want, test.lists, err)
 			}
-			if n := a.called(deleteCall); n != test.discards {
-				t.Errorf("it was deleted %d times, want %d", n, test.discards)
-			}
-			if gone := !slices.Contains(a.usernames(), "M1-old"); gone != (err == nil) {
-				t.Errorf("the key is gone: %t, error %v", gone, err)
-			}
-			if listed := slices.Contains(usernames(t, keys, "M1"), "M1-old"); listed != (err != nil) {
-				t.Errorf("the key is still listed: %t", listed)
+			env.newRun()
+			env.portal.after = func(kind, _ string, _ int) error { return errLost }
+			if keys, err := env.engine.Keys.Of(t.Context(), test.stores); !errors.Is(err, errLost) || keys != nil {
+				t.Errorf("after a failure the keys are %v, error %v", keys, err)
 			}
 		})
-	}
-}
-
-// TestDelete_AnsweredWellButNotDone: the key is deleted again until it is gone.
-func TestDelete_AnsweredWellButNotDone(t *testing.T) {
-	t.Parallel()
-	a := newFakePortal(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
-	a.after = func(kind, _ string, call int) error {
-		if kind == deleteCall && call == 1 {
-			a.keys = append(a.keys, m1("M1-old"))
-		}
-		return nil
-	}
-	if err := rotation.NewKeys(a, a.clock).Delete(t.Context(), orphan("M1-old")); err != nil {
-		t.Error(err)
-	}
-	if got := a.usernames(); !slices.Equal(got, []string{"M1-new"}) || a.called(deleteCall) != 2 {
-		t.Errorf("the keys are %q after %d deletions", got, a.called(deleteCall))
 	}
 }

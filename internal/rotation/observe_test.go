@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -118,40 +117,6 @@ func TestObserve_FailsWhereItCannotLookAgain(t *testing.T) {
 			}
 			if _, err := env.engine.Observe(ctx, "a", "M1", ""); !errors.Is(err, want) {
 				t.Errorf("the error is %v, want %v", err, want)
-			}
-		})
-	}
-}
-
-// TestKeys_OfListsFewStoresSinglyAndManyAtOnce, and has no keys where one of the listings fails.
-func TestKeys_OfListsFewStoresSinglyAndManyAtOnce(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		stores, want []string
-		lists        lists
-	}{
-		"all":         {nil, []string{"M000-u", "M001-u", "M002-u", "M003-u", "M004-u"}, lists{full: 1}},
-		"one store":   {[]string{"M001"}, []string{"M001-u"}, lists{store: 1}},
-		"a few":       {[]string{"M004", "M000", "M001"}, []string{"M000-u", "M001-u", "M004-u"}, lists{store: 3}},
-		"many stores": {[]string{"M000", "M001", "M002", "M004"}, []string{"M000-u", "M001-u", "M002-u", "M004-u"}, lists{full: 1}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var n lists
-			env := newTestEnv(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
-			env.portal.before = n.count
-			keys, err := env.engine.Keys.Of(t.Context(), test.stores)
-			var got []string
-			for _, key := range keys {
-				got = append(got, key.Username)
-			}
-			if slices.Sort(got); err != nil || !slices.Equal(got, test.want) || n != test.lists {
-				t.Errorf("the keys are %q by %+v, want %q by %+v; error %v", got, n, test.want, test.lists, err)
-			}
-			env.newRun()
-			env.portal.after = func(kind, _ string, _ int) error { return errLost }
-			if keys, err := env.engine.Keys.Of(t.Context(), test.stores); !errors.Is(err, errLost) || keys != nil {
-				t.Errorf("after a failure the keys are %v, error %v", keys, err)
 			}
 		})
 	}

@@ -40,3 +40,20 @@ func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
 		})
 	}
 }
+
+// TestRetryPending_DeletesWhatAShopKeptThatIsKnownNow: which store an unreadable shop belongs to can be told later in
+// the walk.
+func TestRetryPending_DeletesWhatAShopKeptThatIsKnownNow(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
+	env.shops.before = failDead
+	var record rotation.Record
+	if kept, err := env.connect(config(), &record); err != nil || len(kept) != 1 {
+		t.Fatalf("kept %v, error %v", kept, err)
+	}
+	env.engine.RetryPending(t.Context())
+	env.wantKeys("M1-old", "M1-new1")
+	env.engine.Shops.NoteConfigured("dead", "M2", "")
+	env.engine.RetryPending(t.Context())
+	env.wantKeys("M1-new1")
+}

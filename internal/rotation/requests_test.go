@@ -179,3 +179,33 @@ func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
 		t.Errorf("the folder has %v, %v", entries, err)
 	}
 }
+
+// TestLostKeys_FindsKeyOfDestroyedRecord: a run was killed after it asked for a key, and the object is destroyed.
+func TestLostKeys_FindsKeyOfDestroyedRecord(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	plan := env.plan(config())
+	env.portal.after = failCall(generateCall, 1, errLost)
+	_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
+	env.newRun()
+	lost, err := env.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
+	if err != nil || len(lost) != 1 || lost[0].Username != "M1-new1" {
+		t.Fatalf("it found %v, error %v", lost, err)
+	}
+	if err := env.engine.DeleteLeftovers(t.Context(), lost); err != nil {
+		t.Error(err)
+	}
+	env.wantKeys("M1-old")
+	env.wantHolds("a", "M1-old")
+}
+
+// TestUndescribed_LooksForNoLostKeys: without idempotency keys, to ask again would make another key.
+func TestUndescribed_LooksForNoLostKeys(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env.portal.noDescriptions = true
+	lost, err := env.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
+	if err != nil || len(lost) != 0 || env.portal.called(generateCall) != 0 {
+		t.Errorf("it found %v, error %v, and asked %d times", lost, err, env.portal.called(generateCall))
+	}
+}

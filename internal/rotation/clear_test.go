@@ -1,0 +1,110 @@
+package rotation_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+func TestClear_EndsWithWhatTheShopShows(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		before, after error // of the write
+		readFails     bool
+		absent        bool
+		fails         bool
+		// holds is what the shop holds in the end.
+		holds string
+	}{
+		"cleared":                {},
+		"answer lost":            {after: errLost},
+		"request lost":           {before: errLost, fails: true, holds: "M1-a"},
+		"answer lost, read lost": {after: errLost, readFails: true, fails: true},
+		"refused":                {before: errRefused, fails: true, holds: "M1-a"},
+		"not installed":          {absent: true, holds: "M1-a"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newFakeShops(map[string]string{"a": "M1-a"})
+			s.uninstalled["a"] = test.absent
+			s.before = func(_ context.Context, kind, _ string, call int) error {
+				if kind == writeCall {
+					return test.before
+				}
+				if test.readFails && call == 3 {
+					return errLost
+				}
+				return nil
+			}
+			s.after = failShop(writeCall, "", test.after)
+			shops := newShops(s, clocktest.New(noon))
+			_, _ = shops.Credentials(t.Context(), "a") // what it knows now has to change
+			if cleared, err := shops.Clear(t.Context(), "a", "M1-a", ""); (err != nil) != test.fails || !cleared && err == nil {
+				t.Errorf("cleared: %t, error %v", cleared, err)
+			}
+			s.uninstalled["a"] = false
+			if !test.absent {
+				if holds, err := shops.Credentials(t.Context(), "a"); err != nil || holds.KustomID != test.holds {
+					t.Errorf("the shop is taken to hold %+v, error %v", holds, err)
+				}
+			}
+			if got := s.holds("a"); got != test.holds {
+				t.Errorf("the shop holds %q", got)
+			}
+		})
+	}
+}
+
+// TestClear_LooksFirst: whoever clears a shop owns it only as long as it holds what he has given it.
+func TestClear_LooksFirst(t *testing.T) {
+	t.Parallel()
+	const mark = "2026-03-10T12:00:00Z"
+	tests := map[string]struct {
+		shows     mystore.Credentials
+		updatedAt string
+		given     bool
+		cleared   bool
+		writes    int
+	}{
+		"its key":                          {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: mark, cleared: true, writes: 1},
+		"its key, time not known":          {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, cleared: true, writes: 1},
+		"the same moment, other offset":    {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T13:00:00+01:00", cleared: true, writes: 1},
+		"the same moment, with a fraction": {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T12:00:00.000+00:00", cleared: true, writes: 1},
+		"its key, given by somebody else":  {shows: mystore.Credentials{KustomID: "M1-a", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: "2026-03-10T11:00:00Z"},
+		"another key":                      {shows: mystore.Credentials{KustomID: "M1-b", Secret: mystore.SecretSet, UpdatedAt: mark}, updatedAt: mark},
+		"given anew in this walk":          {shows: mystore.Credentials{KustomID: "M1-z"}, given: true, writes: 1},
+		"empty":                            {cleared: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newFakeShops(nil)
+			s.shops["a"] = test.shows
+			shops := newShops(s, clocktest.New(noon))
+			if test.given {
+				if _, err := shops.Install(t.Context(), "a", rotation.Pair{Username: "M1-a", Secret: kustom.NewSecret("s")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cleared, err := shops.Clear(t.Context(), "a", "M1-a", test.updatedAt)
+			if err != nil || cleared != test.cleared {
+				t.Errorf("cleared: %t, error %v", cleared, err)
+			}
+			if n := s.called(writeCall, "a"); n != test.writes {
+				t.Errorf("%d writes were sent", n)
+			}
+			emptied := ""
+			if cleared && test.writes > 0 {
+				emptied = "M1-a"
+			}
+			if got := shops.ClearedUsername("a"); got != emptied {
+				t.Errorf("the shop that was emptied had %q", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,69 @@
+package rotation_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// TestRelease_LeavesShopOfAnotherObject: with create-before-destroy, the object that is destroyed does not own the
+// shop any more.
+func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
+	t.Parallel()
+	for name, takeOver := range map[string]func(*testEnv, *rotation.Record){
+		"nobody":             nil,
+		"somebody, by hand":  func(env *testEnv, _ *rotation.Record) { env.shops.set("a", "M1-hand") },
+		"the same key, anew": func(env *testEnv, r *rotation.Record) { env.shops.set("a", r.Username) },
+		"another object, so far": func(env *testEnv, _ *rotation.Record) {
+			_, _ = env.connect(config(), &rotation.Record{MerchantID: "M1"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-hand"))
+			var record rotation.Record
+			env.mustConnect(config(), &record)
+			env.newRun()
+			if takeOver != nil {
+				takeOver(env, &record)
+			}
+			holds := env.shops.holds("a")
+			cleared, err := env.engine.ClearShop(t.Context(), "a", record)
+			if err != nil || cleared != (takeOver == nil) {
+				t.Errorf("cleared: %t, error %v", cleared, err)
+			}
+			if cleared {
+				holds = ""
+			}
+			env.wantHolds("a", holds)
+		})
+	}
+}
+
+// TestLeave_TellsWhatIsLeft: the shop goes on with the recorded key, unless another object of the walk has given it
+// another one. Then the recorded key is held no longer, and nothing waits for it.
+func TestLeave_TellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
+	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
+	record.Memory.OtherKeys = []string{"M1-other", "M1-lost"}
+	if err := env.engine.DeleteLeftovers(t.Context(), []kustom.Orphan{orphan("M1-lost")}); err != nil {
+		t.Fatal(err)
+	}
+	if left := env.engine.StopManaging("a", record); left.InstalledKey != "" || !slices.Equal(left.OtherKeys, []string{"M1-other"}) {
+		t.Errorf("it leaves %+v", left)
+	}
+	env.newRun()
+	var next rotation.Record
+	env.mustConnect(config(), &next)
+	if left := env.engine.StopManaging("a", record); left.InstalledKey != next.Username {
+		t.Errorf("it leaves %+v, and the shop has %s", left, next.Username)
+	}
+	if err := env.engine.Shops.CheckUnused(t.Context(), orphan("M1-old"), time.Time{}); err != nil {
+		t.Errorf("the key that the shop had: %v", err)
+	}
+	wantInUse(t, env.engine.Shops.CheckUnused(t.Context(), orphan(next.Username), time.Time{}))
+}

@@ -1,0 +1,38 @@
+package rotation_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+)
+
+// TestClaim_RefusesShopInTwoObjects: each would undo what the other has done, at every apply.
+func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, nil)
+	if err := errors.Join(env.engine.Claim("a", "connection"), env.engine.Claim("b", "connection")); err != nil {
+		t.Fatal(err)
+	}
+	err := env.engine.Claim("a", "fleet")
+	var twice *rotation.OwnedTwiceError
+	if !errors.As(err, &twice) || *twice != (rotation.OwnedTwiceError{Shop: "a", First: "connection", Second: "fleet"}) {
+		t.Errorf("the error is %v", err)
+	}
+	env.newRun()
+	if err := env.engine.Claim("a", "fleet"); err != nil {
+		t.Errorf("another walk: %v", err)
+	}
+}
+
+// TestIsManaged_KnowsKeysOfTheWalk: what deletes such a key when it is replaced needs no warning.
+func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, nil)
+	if env.engine.IsManaged("M1-old") {
+		t.Error("a key is managed that nobody has named")
+	}
+	if env.engine.MarkManaged("M1-old"); !env.engine.IsManaged("M1-old") || env.engine.IsManaged("M1-other") {
+		t.Error("what is managed is not what was named")
+	}
+}
