@@ -11,10 +11,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestGuard_GoesByWhatThePlanWasToldOfADeadShop: in an apply of hundreds of objects, the dead shop's own one has its turn
-// after most others. What its plan has told decides until then, for a day, in the same folder, and only where nothing else
-// is known of the shop.
-func TestGuard_GoesByWhatThePlanWasToldOfADeadShop(t *testing.T) {
+// An apply of hundreds of objects reaches most of them before the unreadable shop's own object. Until then, it uses
+// what the plan has cached: for a day, in the same folder, and only if nothing else is known about the shop.
+func TestGuard_UsesStoresThatPlanCached(t *testing.T) {
 	t.Parallel()
 	const blocks, releases = false, true
 	for name, c := range map[string]struct {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestSightings_AreKeptFromRunToRun(t *testing.T) {
+func TestLocalCache_KeepsUsernamesBetweenRuns(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "shops")
 	s := LocalCache{Dir: dir}
@@ -26,7 +26,7 @@ func TestSightings_AreKeptFromRunToRun(t *testing.T) {
 	}
 }
 
-func TestSightings_OfNothingAreSafe(t *testing.T) {
+func TestLocalCache_WithoutFolderIsEmpty(t *testing.T) {
 	t.Parallel()
 	s := LocalCache{}
 	s.recordUsername("butikk", "M00123456-aB3dE")
@@ -40,7 +40,7 @@ func TestSightings_OfNothingAreSafe(t *testing.T) {
 	}
 }
 
-func TestSightings_OfReplacedKeys(t *testing.T) {
+func TestLocalCache_KeepsReplacedKeysBetweenRuns(t *testing.T) {
 	t.Parallel()
 	s := LocalCache{Dir: filepath.Join(t.TempDir(), "shops")}
 	old := KeyRef{MerchantID: "M00123456", CredentialID: "M00123456/1", Username: "M00123456-aB3dE"}

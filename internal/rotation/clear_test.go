@@ -10,7 +10,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-func TestClear_EndsWithWhatTheShopShows(t *testing.T) {
+func TestClear_ReadsShopBack(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		before, after error // of the write
@@ -60,8 +60,7 @@ func TestClear_EndsWithWhatTheShopShows(t *testing.T) {
 	}
 }
 
-// TestClear_LooksFirst: whoever clears a shop owns it only as long as it holds what he has given it.
-func TestClear_LooksFirst(t *testing.T) {
+func TestClear_LeavesChangedShop(t *testing.T) {
 	t.Parallel()
 	const mark = "2026-03-10T12:00:00Z"
 	tests := map[string]struct {

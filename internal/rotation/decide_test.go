@@ -30,7 +30,7 @@ func ref(k kustom.Key) rotation.KeyRef {
 	return rotation.KeyRef{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username, Host: k.Host}
 }
 
-func TestDecide_NewShop(t *testing.T) {
+func TestDecide_PlansNewShop(t *testing.T) {
 	t.Parallel()
 	old, legacyKey := m1("M1-old"), key("1", "M1_0a1b", klarna, 2020, time.March)
 	holds := func(username string) mystore.Credentials {
@@ -77,7 +77,7 @@ func TestDecide_NewShop(t *testing.T) {
 	}
 }
 
-func TestDecide_RefusesNewShop(t *testing.T) {
+func TestDecide_RefusesUnsuitableShop(t *testing.T) {
 	t.Parallel()
 	t.Run("another store, emptied by this walk", func(t *testing.T) {
 		t.Parallel()
@@ -117,7 +117,7 @@ func TestDecide_RefusesNewShop(t *testing.T) {
 	})
 }
 
-func TestDecide_ExistingShop(t *testing.T) {
+func TestDecide_PlansManagedShop(t *testing.T) {
 	t.Parallel()
 	text, other := "terraform", "other"
 	soon := noon.Add(72 * time.Hour)
@@ -206,7 +206,7 @@ func retiring(key rotation.RetiredKey) func(*rotation.Record) {
 	}
 }
 
-// TestDecide_RefusesAnotherStore: two swapped rows must not send a shop's money to another merchant.
+// Two swapped rows must not send a shop's payments to another merchant.
 func TestDecide_RefusesAnotherStore(t *testing.T) {
 	t.Parallel()
 	record := rotation.Record{MerchantID: "M2", Username: "M2-x", CredentialID: "x", Memory: rotation.Memory{ObservedAt: noon, Store: "M2"}}
@@ -227,7 +227,6 @@ func TestDecide_RefusesAnotherStore(t *testing.T) {
 	}
 }
 
-// TestDecide_IsPure: the same arguments give the same plan, and stay as they are.
 func TestDecide_IsPure(t *testing.T) {
 	t.Parallel()
 	record := rotation.Record{MerchantID: "M1", Memory: rotation.Memory{
@@ -242,7 +241,7 @@ func TestDecide_IsPure(t *testing.T) {
 	}
 }
 
-func TestCheckStores(t *testing.T) {
+func TestCheckStores_RefusesAnotherStore(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		present, wanted string
@@ -258,7 +257,7 @@ func TestCheckStores(t *testing.T) {
 	}
 }
 
-func TestTooOld_IsNeverForZeroOrAbsurdAges(t *testing.T) {
+func TestAgeReason_AcceptsAnyNumberOfDays(t *testing.T) {
 	t.Parallel()
 	for days, want := range map[int64]bool{0: false, -1: false, 1: true, 30: true, 32: false, 36500: false, 106751991167300: false} {
 		if got := rotation.AgeReason(noon.AddDate(0, 0, -31), days, noon) != ""; got != want {
@@ -267,8 +266,8 @@ func TestTooOld_IsNeverForZeroOrAbsurdAges(t *testing.T) {
 	}
 }
 
-// TestExpires_IsNotForEver: the successor of a key that lives for a short time is not due at once.
-func TestExpires_IsNotForEver(t *testing.T) {
+// The successor of a key with a short life must not be due at once.
+func TestExpiryReason_OfShortLifeIsHalfLife(t *testing.T) {
 	t.Parallel()
 	const day, year = 24 * time.Hour, 365 * 24 * time.Hour
 	for _, test := range []struct {
@@ -295,8 +294,7 @@ func TestExpires_IsNotForEver(t *testing.T) {
 	}
 }
 
-// TestFormatDuration writes durations as a person does.
-func TestFormatDuration(t *testing.T) {
+func TestFormatDuration_OmitsZeroUnits(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 30 * time.Second: "30s", 10 * time.Minute: "10m",
@@ -308,8 +306,7 @@ func TestFormatDuration(t *testing.T) {
 	}
 }
 
-// TestLeftovers_KeepWhatTellsAKey: the state names keys, and only the memory knows what tells one that has no name.
-func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
+func TestLeftovers_KeepsDetailsOfRequests(t *testing.T) {
 	t.Parallel()
 	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|2026-01-01T00:00:00Z"}
 	asked := orphan("M1-new1")
@@ -327,8 +324,7 @@ func TestLeftovers_KeepWhatTellsAKey(t *testing.T) {
 	}
 }
 
-// TestDecide_NamesAKeyOnce: a key that is left from a failed run can have no name where the shop's has.
-func TestDecide_NamesAKeyOnce(t *testing.T) {
+func TestDecide_PlansKeyWithoutUsernameOnce(t *testing.T) {
 	t.Parallel()
 	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
 	record.Memory = rotation.Memory{
@@ -341,8 +337,8 @@ func TestDecide_NamesAKeyOnce(t *testing.T) {
 	}
 }
 
-// TestUndescribed_KeyGetsNoDescription: the portal's pages have none, so a default would never be read back.
-func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
+// The portal's pages have no descriptions, so a default one would never be read back.
+func TestExecute_OmitsUnsupportedDescription(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.portal.noDescriptions = true
@@ -362,8 +358,7 @@ func TestUndescribed_KeyGetsNoDescription(t *testing.T) {
 	}
 }
 
-// TestUndescribed_RefusesDescription, in the plan and, where the plan did not know it, before a key is made.
-func TestUndescribed_RefusesDescription(t *testing.T) {
+func TestDecide_RefusesUnsupportedDescription(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, nil)
 	env.portal.noDescriptions = true

@@ -13,9 +13,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// TestDeleteUnused_ListsOnceBefore: where the portal lists the keys right before it deletes one, an older list tells
-// which key it is. It does not tell when the key was used last, nor that there is no such key.
-func TestDeleteUnused_ListsOnceBefore(t *testing.T) {
+// If the portal lists the keys right before it deletes one, an older list is enough to identify the key. It is not
+// enough to tell the key's last use, or that the key is gone.
+func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
 	for name, test := range map[string]struct {
@@ -76,8 +76,8 @@ func (listingPortal) ListsBeforeDeletion() bool { return true }
 
 func (listingPortal) ListsByStore() bool { return true }
 
-// TestDeleteUnused_AsksShopsAgainAfterASlowOK: meanwhile another run may have given a shop the key.
-func TestDeleteUnused_AsksShopsAgainAfterASlowOK(t *testing.T) {
+// While a person decides about a click, another run may give a shop the key.
+func TestDeleteIfUnused_AsksShopsAgainAfterSlowAnswer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		// taken says that a shop gets the key while the person thinks; slow is how often they do.
@@ -116,8 +116,7 @@ func TestDeleteUnused_AsksShopsAgainAfterASlowOK(t *testing.T) {
 	}
 }
 
-// TestDelete_OfOwnKeyWaitsForTheOK: nobody has to be asked about a key whose secret has gone nowhere.
-func TestDelete_OfOwnKeyWaitsForTheOK(t *testing.T) {
+func TestDelete_RetriesAfterSlowAnswer(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, nil, m1("M1-old"))
 	env.portal.before = func(kind, _ string, call int) error {
@@ -141,8 +140,7 @@ func (outdatedError) Outdated() bool { return true }
 
 func (outdatedError) DidNothing() bool { return true }
 
-// TestDelete_IsConfirmed: a deletion is done when a later read does not have the key, whatever its answer was.
-func TestDelete_IsConfirmed(t *testing.T) {
+func TestDelete_ConfirmsByReading(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		before, after func(call int) error // of the deletion
@@ -188,8 +186,7 @@ func TestDelete_IsConfirmed(t *testing.T) {
 	}
 }
 
-// TestDelete_AnsweredWellButNotDone: the key is deleted again until it is gone.
-func TestDelete_AnsweredWellButNotDone(t *testing.T) {
+func TestDelete_RetriesAcceptedDeletion(t *testing.T) {
 	t.Parallel()
 	a := newFakePortal(clocktest.New(noon), m1("M1-old"), m1("M1-new"))
 	a.after = func(kind, _ string, call int) error {
@@ -206,8 +203,8 @@ func TestDelete_AnsweredWellButNotDone(t *testing.T) {
 	}
 }
 
-// TestDeleteLeftovers_ByPages deletes the key of which only the store's earlier keys are known.
-func TestDeleteLeftovers_ByPages(t *testing.T) {
+// The pages identify such a key by the keys that the store had before.
+func TestDeleteLeftovers_DeletesUnidentifiedKey(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	unnamed := kustom.Orphan{MerchantID: "M1", Description: "terraform", Before: "|id-M1-old|"}
@@ -232,8 +229,7 @@ func (p pagesPortal) DeleteOrphan(_ context.Context, o kustom.Orphan) error {
 	return nil
 }
 
-// TestQuiet_CountsFromLastUseOrCreation: a key that was just made and never used is not quiet.
-func TestQuiet_CountsFromLastUseOrCreation(t *testing.T) {
+func TestIsIdle_CountsFromLastUseOrCreation(t *testing.T) {
 	t.Parallel()
 	used := func(ago time.Duration) *time.Time { at := noon.Add(-ago); return &at }
 	for name, test := range map[string]struct {

@@ -11,8 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestWithUnusedKeys_AddsToRefusedLimitOnly, and never hides the refusal.
-func TestWithUnusedKeys_AddsToRefusedLimitOnly(t *testing.T) {
+func TestWithUnusedKeys_AddsKeysToReachedLimitOnly(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		err, listing error
@@ -71,8 +70,7 @@ func (n namedStores) Stores(context.Context) iter.Seq2[kustom.Store, error] {
 	}
 }
 
-// TestDescribe_NamesStoresOfWrongStoreError as far as the portal tells of them, and leaves other errors as they are.
-func TestDescribe_NamesStoresOfWrongStoreError(t *testing.T) {
+func TestDescribeStores_AddsNamesAndWebsites(t *testing.T) {
 	t.Parallel()
 	wrong := func(present, wanted string) *rotation.WrongStoreError {
 		return &rotation.WrongStoreError{Shop: "a", Present: present, Wanted: wanted}

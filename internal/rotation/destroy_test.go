@@ -9,9 +9,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestRelease_LeavesShopOfAnotherObject: with create-before-destroy, the object that is destroyed does not own the
-// shop any more.
-func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
+// With create_before_destroy, the destroyed object no longer owns the shop.
+func TestClearShop_LeavesShopOfAnotherObject(t *testing.T) {
 	t.Parallel()
 	for name, takeOver := range map[string]func(*testEnv, *rotation.Record){
 		"nobody":             nil,
@@ -43,9 +42,9 @@ func TestRelease_LeavesShopOfAnotherObject(t *testing.T) {
 	}
 }
 
-// TestLeave_TellsWhatIsLeft: the shop goes on with the recorded key, unless another object of the walk has given it
-// another one. Then the recorded key is held no longer, and nothing waits for it.
-func TestLeave_TellsWhatIsLeft(t *testing.T) {
+// The shop keeps the recorded key, unless another object of the walk has installed another one. The recorded key is
+// then no longer in use.
+func TestStopManaging_ReturnsRemainingKeys(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"), m1("M1-lost"))
 	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}

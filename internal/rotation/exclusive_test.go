@@ -12,8 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestInventory_NamesShopsOfEachKey, and the shops that can't be read.
-func TestInventory_NamesShopsOfEachKey(t *testing.T) {
+func TestInventory_ListsShopsOfEachKey(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-x", "b": "M1-x", "dead": "M1-y"}, m1("M1-x"), m1("M1-y"))
 	env.shops.before = failDead
@@ -33,7 +32,6 @@ func TestInventory_NamesShopsOfEachKey(t *testing.T) {
 	}
 }
 
-// TestDeleteAll_NeedsShopsOrEvidence: that no shop can be asked is no proof.
 func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -67,9 +65,7 @@ func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 	}
 }
 
-// TestDeleteAll_WaitsBesideDeletions: a shop that keeps its key holds up neither the keys that no shop uses nor those of
-// shops that move on.
-func TestDeleteAll_WaitsBesideDeletions(t *testing.T) {
+func TestDeleteAll_WaitsDelayNoOtherDeletion(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

@@ -17,8 +17,7 @@ var (
 
 func isGeneral(err error) bool { return errors.Is(err, errGeneral) }
 
-// TestOutage_IsARowOfGeneralFailures: a success, or a failure of a shop's own, ends the row.
-func TestOutage_IsARowOfGeneralFailures(t *testing.T) {
+func TestBreaker_TripsAfterConsecutiveOutages(t *testing.T) {
 	t.Parallel()
 	repeat := func(n int, err error) []error { return slices.Repeat([]error{err}, n) }
 	for name, test := range map[string]struct {
@@ -46,8 +45,8 @@ func TestOutage_IsARowOfGeneralFailures(t *testing.T) {
 	}
 }
 
-// TestOutage_IsNotEndedByShopsUnderWay when the failures began: they may have been past what has stopped working.
-func TestOutage_IsNotEndedByShopsUnderWay(t *testing.T) {
+// A shop that started before the failures may have been past the part that stopped working.
+func TestBreaker_IgnoresEarlierShops(t *testing.T) {
 	t.Parallel()
 	o := breaker{isOutage: isGeneral}
 	underWay, another := o.start(), o.start()
@@ -63,9 +62,8 @@ func TestOutage_IsNotEndedByShopsUnderWay(t *testing.T) {
 	}
 }
 
-// TestEach_StartsNoMoreInAnOutage, nor after an interruption. What it does not start has failed, and failures come in
-// the order of the members.
-func TestEach_StartsNoMoreInAnOutage(t *testing.T) {
+// The shops that it does not start have failed. Failures are in the order of the members.
+func TestEach_StopsInOutageOrInterruption(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency = 200, 8
 	for name, test := range map[string]struct {
@@ -117,8 +115,7 @@ func failIf(fails bool, err error) error {
 	return nil
 }
 
-// TestEach_BoundsEachMembersTime: the time that one member takes is not the next one's.
-func TestEach_BoundsEachMembersTime(t *testing.T) {
+func TestEach_LimitsTimeOfEachMember(t *testing.T) {
 	t.Parallel()
 	f := Fleet{Engine: New(Options{Clock: clock.System{}}), Concurrency: 1, IsOutage: isGeneral, Members: []*Member{{Name: "slow"}, {Name: "quick"}}}
 	failures := f.each(t.Context(), time.Millisecond, func(ctx context.Context, m *Member) error {

@@ -22,9 +22,7 @@ func newFleet(engine *rotation.Engine, concurrency int, members ...*rotation.Mem
 	}
 }
 
-// TestFleet_ReadsAllShopsWhileKeysAreListed: no shop waits for the list of keys before the next one is read, and a shop
-// that can't be read is asked once.
-func TestFleet_ReadsAllShopsWhileKeysAreListed(t *testing.T) {
+func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency = 40, 4
 	for _, stores := range []int{1, shops} {
@@ -90,10 +88,9 @@ func removedMembers(clears bool, keys map[string]kustom.Key) []*rotation.Member 
 	return members
 }
 
-// TestFleet_RemovesMemberWhoseKeyIsGone clears shops while another one can't be asked whether it holds their keys. A key
-// that had to be kept is tried again at the end. Where it still can't be deleted, the member stays: nothing else would
-// remember the key. Where the other shop holds it, it is that shop's.
-func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
+// An unreadable shop may hold the key of a cleared shop. The deletion is retried at the end. If it still fails, the
+// member stays, because nothing else would remember the key. A key that the other shop holds belongs to that shop.
+func TestFleet_RemovesMemberOnceKeyIsDeleted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		// unreadable is how many reads of the other shop fail, and holds what it holds.
@@ -145,9 +142,7 @@ func TestFleet_RemovesMemberWhoseKeyIsGone(t *testing.T) {
 	}
 }
 
-// TestFleet_NextRunRemovesMemberThatStayed: what is recorded of a member that could not leave is enough to delete its
-// key later.
-func TestFleet_NextRunRemovesMemberThatStayed(t *testing.T) {
+func TestFleet_NextRunRemovesMember(t *testing.T) {
 	t.Parallel()
 	a := m1("M1-a")
 	env := newTestEnv(t, map[string]string{"a": "M1-a", "dead": "M1-new"}, a, m1("M1-new"))
@@ -166,8 +161,7 @@ func TestFleet_NextRunRemovesMemberThatStayed(t *testing.T) {
 	env.wantKeys("M1-new")
 }
 
-// TestFleet_LeavesShopThatIsNotCleared as it is, with its key, and deletes what an earlier run left over.
-func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
+func TestFleet_LeavesShopWithItsKey(t *testing.T) {
 	t.Parallel()
 	a := m1("M1-a")
 	env := newTestEnv(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
@@ -180,9 +174,8 @@ func TestFleet_LeavesShopThatIsNotCleared(t *testing.T) {
 	env.wantKeys("M1-a")
 }
 
-// TestFleet_TriesKeptKeysAgainAtTheEnd: two shops hold the same key. The one that is switched first has to keep it for
-// the other one.
-func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
+// Both shops hold the same key, so the first one can't delete it.
+func TestFleet_RetriesDeletionsAtEnd(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 2} {
 		env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
@@ -204,7 +197,6 @@ func TestFleet_TriesKeptKeysAgainAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestFleet_ConfirmsEveryDeletion: one listing serves all shops, and shows which deletions were answered well and not done.
 func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency = 12, 4
@@ -234,9 +226,7 @@ func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	}
 }
 
-// TestFleet_ConfirmsDeletionsWhenCancelled: the run ends right after a deletion that was answered well. Where it was not done,
-// the key is remembered.
-func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
+func TestFleet_ConfirmsDeletionsAfterCancel(t *testing.T) {
 	t.Parallel()
 	for _, done := range []bool{true, false} {
 		env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
@@ -265,9 +255,9 @@ func TestFleet_ConfirmsDeletionsWhenCancelled(t *testing.T) {
 	}
 }
 
-// TestFleet_DeletesWhatItsPlanSays, where a new member's shop can't be read: it holds the other shop's key. Its store in
-// the configuration tells whose keys it may use, unless it may leave a store that nobody knows.
-func TestFleet_DeletesWhatItsPlanSays(t *testing.T) {
+// The new member's shop can't be read, and holds the other shop's key. Its configured store tells which keys it may
+// use, unless it may change its store.
+func TestFleet_DeletesKeysOfPlan(t *testing.T) {
 	t.Parallel()
 	for _, moves := range []bool{false, true} {
 		t.Run(fmt.Sprintf("moves %t", moves), func(t *testing.T) {
@@ -296,8 +286,7 @@ func TestFleet_DeletesWhatItsPlanSays(t *testing.T) {
 	}
 }
 
-// TestFleet_OneShopsTroubleIsItsOwn: of three shops one can't be read and one client panics; the third is switched.
-func TestFleet_OneShopsTroubleIsItsOwn(t *testing.T) {
+func TestFleet_FailureAffectsOneShop(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"dead": "M3-old", "panics": "M2-old", "works": "M1-old"},
 		m1("M1-old"), key("2", "M2-old", host, 2026, 0), key("3", "M3-old", host, 2026, 0))

@@ -2,9 +2,7 @@ package rotation
 
 import "testing"
 
-// TestIdempotencyKey: the next run derives the same one for the same request, and no other request has it. A portal
-// may refuse one that was used for another request.
-func TestIdempotencyKey(t *testing.T) {
+func TestIdempotencyKey_DependsOnRequest(t *testing.T) {
 	t.Parallel()
 	description, other := "terraform", "webshop"
 	plan := Plan{Shop: "butikk", MerchantID: "M1", Description: &description}

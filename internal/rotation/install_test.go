@@ -22,7 +22,7 @@ var (
 	pair = rotation.Pair{Username: "new", Secret: kustom.NewSecret("kco_live_api_x")}
 )
 
-func TestInstall_EndsWithWhatTheShopShows(t *testing.T) {
+func TestInstall_ReadsShopAfterLostAnswer(t *testing.T) {
 	t.Parallel()
 	first := func(err error) func(int) error {
 		return func(call int) error {
@@ -100,8 +100,7 @@ func hook(fails func(call int) error) func(context.Context, string, string, int)
 	}
 }
 
-// TestInstall_CountsWhatIsReadBack: what the shop shows afterwards counts, not what the write was answered with.
-func TestInstall_CountsWhatIsReadBack(t *testing.T) {
+func TestInstall_ReadsPairBack(t *testing.T) {
 	t.Parallel()
 	t.Run("shown at last", func(t *testing.T) {
 		t.Parallel()
@@ -182,7 +181,6 @@ func TestInstall_EndsWhenCancelled(t *testing.T) {
 	})
 }
 
-// TestProve_RetriesWhileKeyPropagates: a key that is seconds old is refused by some nodes, for up to a minute.
 func TestProve_RetriesWhileKeyPropagates(t *testing.T) {
 	t.Parallel()
 	refused := kustom.VerdictRefused
@@ -227,8 +225,6 @@ func TestProve_RetriesWhileKeyPropagates(t *testing.T) {
 	}
 }
 
-// TestProve_EndsWhenCancelled: ends at once, and says that it was cancelled rather than that the pair is
-// wrong.
 func TestProve_EndsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -248,9 +244,7 @@ func TestProve_EndsWhenCancelled(t *testing.T) {
 	})
 }
 
-// TestInstall_ReadsBackOnce: what was read after the write is not read again, and counts as a read of just now. Anything
-// else that such an answer shows does not count.
-func TestInstall_ReadsBackOnce(t *testing.T) {
+func TestInstall_DoesNotRepeatReadOfPage(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		shown string
@@ -312,8 +306,7 @@ func (r readBackShops) Install(ctx context.Context, shop, kustomID, kustomSecret
 	return holds, err
 }
 
-// TestCheckInstalled_FindsKeyThatWasDeletedMeanwhile: the shop of a pair then holds a key that does not exist.
-func TestCheckInstalled_FindsKeyThatWasDeletedMeanwhile(t *testing.T) {
+func TestCheckInstalled_FindsKeyDeletedDuringInstall(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		keys     []kustom.Key

@@ -57,8 +57,7 @@ func wantSteps(t *testing.T, d *diary, shop string, want ...string) {
 	}
 }
 
-// TestJournal_TellsEveryStepOfSwitch, with the store, the time and the key of each.
-func TestJournal_TellsEveryStepOfSwitch(t *testing.T) {
+func TestJournal_RecordsStepsOfSwitch(t *testing.T) {
 	t.Parallel()
 	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.mustConnect(config(), new(rotation.Record))
@@ -73,8 +72,7 @@ func TestJournal_TellsEveryStepOfSwitch(t *testing.T) {
 	}
 }
 
-// TestJournal_TellsWhatFails: why, and what becomes of the new key.
-func TestJournal_TellsWhatFails(t *testing.T) {
+func TestJournal_RecordsFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		breakIt func(*testEnv)
@@ -129,8 +127,7 @@ func only(kind, called string, answer error) error {
 	return answer
 }
 
-// TestJournal_TellsWhichKeysStay: another shop uses the old key, or the shop does not show that it has the new one.
-func TestJournal_TellsWhichKeysStay(t *testing.T) {
+func TestJournal_RecordsKeptKeys(t *testing.T) {
 	t.Parallel()
 	env, d := recorded(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
 	if _, err := env.connect(config(), new(rotation.Record)); err != nil {
@@ -150,8 +147,7 @@ func TestJournal_TellsWhichKeysStay(t *testing.T) {
 		"install started M1-new1", "install unconfirmed M1-new1", "delete kept M1-old")
 }
 
-// TestJournal_TellsWhatIsCleared, and what is left alone because somebody else has given the shop a key since.
-func TestJournal_TellsWhatIsCleared(t *testing.T) {
+func TestJournal_RecordsClearedShops(t *testing.T) {
 	t.Parallel()
 	for holds, outcome := range map[string]string{"M1-own": "done", "M1-hand": "kept"} {
 		env, d := recorded(t, map[string]string{"a": holds}, m1("M1-own"))
@@ -162,8 +158,7 @@ func TestJournal_TellsWhatIsCleared(t *testing.T) {
 	}
 }
 
-// TestJournal_TellsOfFleet: every shop that changes first, and then what becomes of each, to its end.
-func TestJournal_TellsOfFleet(t *testing.T) {
+func TestJournal_RecordsFleet(t *testing.T) {
 	t.Parallel()
 	env, d := recorded(t, map[string]string{"a": "M1-old", "dead": "M1-x", "same": "M1-same"}, m1("M1-old"), m1("M1-x"), m1("M1-same"))
 	env.shops.before = failDead
@@ -185,8 +180,7 @@ func TestJournal_TellsOfFleet(t *testing.T) {
 	}
 }
 
-// TestJournal_TellsOfShopsNotBegun: a run that is interrupted leaves no shop that looks as if its turn were to come.
-func TestJournal_TellsOfShopsNotBegun(t *testing.T) {
+func TestJournal_RecordsUnstartedShops(t *testing.T) {
 	t.Parallel()
 	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
@@ -198,8 +192,7 @@ func TestJournal_TellsOfShopsNotBegun(t *testing.T) {
 	wantSteps(t, d, "a", "shop planned", "shop failed")
 }
 
-// TestJournal_TellsDeletionsOfFleetTwice: that the portal has agreed to a deletion is not yet that the key is gone.
-func TestJournal_TellsDeletionsOfFleetTwice(t *testing.T) {
+func TestJournal_RecordsAcceptedAndConfirmedDeletions(t *testing.T) {
 	t.Parallel()
 	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
@@ -212,7 +205,6 @@ func TestJournal_TellsDeletionsOfFleetTwice(t *testing.T) {
 	}
 }
 
-// TestJournal_FailureIsOneWarning: a rotation goes on as it would without a journal.
 func TestJournal_FailureIsOneWarning(t *testing.T) {
 	t.Parallel()
 	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
@@ -226,8 +218,7 @@ func TestJournal_FailureIsOneWarning(t *testing.T) {
 	}
 }
 
-// TestJournal_HidesSecretInPlaceOfName: people enter a secret where a name belongs.
-func TestJournal_HidesSecretInPlaceOfName(t *testing.T) {
+func TestJournal_RedactsSecretInPlaceOfName(t *testing.T) {
 	t.Parallel()
 	const secret = "kco_test_api_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"
 	if !kustom.MayHoldSecret(secret) {

@@ -12,9 +12,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestFresh_ListsStoreByStore: where a list of all stores takes as many loads as there are stores, those who ask for some
-// of them at once do not have all listed.
-func TestFresh_ListsStoreByStore(t *testing.T) {
+// A list of all stores takes as many page loads as there are stores.
+func TestFresh_ListsStoresOneByOneByPages(t *testing.T) {
 	t.Parallel()
 	var keys []kustom.Key
 	stores := []string{"M1", "M2", "M3", "M4", "M5"}
@@ -57,9 +56,7 @@ func freshOf(e *rotation.Engine, stores []string) []func(context.Context) error 
 	return calls
 }
 
-// TestFleet_OneStoresListingHoldsUpNoOther, where a listing of all stores takes many requests: each is read by itself, and a
-// refusal of one keeps no other shop waiting.
-func TestFleet_OneStoresListingHoldsUpNoOther(t *testing.T) {
+func TestFresh_SlowStoreDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		portal := newLargePortal(clock.System{}, 1000)

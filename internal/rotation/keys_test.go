@@ -60,9 +60,7 @@ func (l *lists) count(kind, about string, _ int) error {
 	return nil
 }
 
-// TestKeys_AreReadInBulk reads many keys at once, each twice: beyond the first few, all are listed once for
-// everybody.
-func TestKeys_AreReadInBulk(t *testing.T) {
+func TestKeys_ListsAllForManyReads(t *testing.T) {
 	t.Parallel()
 	const stores, few = 200, 3
 	a := newLargePortal(clocktest.New(noon), stores)
@@ -83,9 +81,7 @@ func TestKeys_AreReadInBulk(t *testing.T) {
 	}
 }
 
-// TestKeys_PrefetchesWhatManyNeed: who says which stores will be asked for waits for nothing, and pays for the list
-// only.
-func TestKeys_PrefetchesWhatManyNeed(t *testing.T) {
+func TestPrefetch_ListsAllForManyStores(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ expected, storeLists, fullLists int }{
 		"a few": {expected: 3, storeLists: 3},
@@ -123,8 +119,7 @@ func TestKeys_PrefetchesWhatManyNeed(t *testing.T) {
 	}
 }
 
-// TestKeys_FailedPrefetchIsNobodys: who asks later gets a list of his own.
-func TestKeys_FailedPrefetchIsNobodys(t *testing.T) {
+func TestPrefetch_FailureIsNotCached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newLargePortal(clock.System{}, 10)
@@ -147,8 +142,7 @@ func TestKeys_FailedPrefetchIsNobodys(t *testing.T) {
 	})
 }
 
-// TestKeys_FewListNoAccount reads the keys of a small configuration in a large account.
-func TestKeys_FewListNoAccount(t *testing.T) {
+func TestKeys_ReadsFewKeysOneByOne(t *testing.T) {
 	t.Parallel()
 	var n lists
 	a := newLargePortal(clocktest.New(noon), 1000)
@@ -168,8 +162,8 @@ func TestKeys_FewListNoAccount(t *testing.T) {
 	}
 }
 
-// TestKeys_AbsentOnceIsNotAbsent: lists move while they are paged, and replicas lag.
-func TestKeys_AbsentOnceIsNotAbsent(t *testing.T) {
+// Lists miss keys that move between pages, and reads may be stale.
+func TestKey_ReadsMissingKeyTwice(t *testing.T) {
 	t.Parallel()
 	for _, comesBack := range []bool{true, false} {
 		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
@@ -196,8 +190,7 @@ func TestKeys_AbsentOnceIsNotAbsent(t *testing.T) {
 	}
 }
 
-// TestKeys_NeverMissesWhatItMade: in the walk that generated a key, that it is not listed proves nothing.
-func TestKeys_NeverMissesWhatItMade(t *testing.T) {
+func TestKey_OfThisWalkIsNeverDeleted(t *testing.T) {
 	t.Parallel()
 	a := newFakePortal(clocktest.New(noon), m1("M1-old"))
 	keys := rotation.NewKeys(a, a.clock)
@@ -213,8 +206,7 @@ func TestKeys_NeverMissesWhatItMade(t *testing.T) {
 	}
 }
 
-// TestKeys_StoreThatIsNotVisibleIsAnError: nothing seen is not nothing there.
-func TestKeys_StoreThatIsNotVisibleIsAnError(t *testing.T) {
+func TestKeys_RefusesInvisibleStore(t *testing.T) {
 	t.Parallel()
 	a := newFakePortal(clocktest.New(noon), m1("M1-a"), key("2", "M2-a", host, 2026, 0), key("3", "M3-a", host, 2026, 0), key("4", "M4-a", host, 2026, 0))
 	a.stores = append(a.stores, "M5")
@@ -235,8 +227,7 @@ func TestKeys_StoreThatIsNotVisibleIsAnError(t *testing.T) {
 	}
 }
 
-// TestKeys_KnowWhatTheyDid makes and deletes keys before, while and after all are listed.
-func TestKeys_KnowWhatTheyDid(t *testing.T) {
+func TestKeys_AppliesOwnChangesToLists(t *testing.T) {
 	t.Parallel()
 	for _, when := range []string{"before", "while", "after"} {
 		t.Run(when, func(t *testing.T) {
@@ -275,7 +266,7 @@ func TestKeys_KnowWhatTheyDid(t *testing.T) {
 	}
 }
 
-func TestKeys_DoNotRememberFailedList(t *testing.T) {
+func TestKeys_DoesNotCacheFailedList(t *testing.T) {
 	t.Parallel()
 	a := newLargePortal(clocktest.New(noon), 5)
 	a.before = failCall("", 1, errLost)
@@ -297,8 +288,7 @@ func (u unfilteredPortal) Keys(ctx context.Context, _ string) iter.Seq2[kustom.K
 	return u.fakePortal.Keys(ctx, "")
 }
 
-// TestKeys_DropKeysThatTheFilterLetThrough, of another store and well-formed.
-func TestKeys_DropKeysThatTheFilterLetThrough(t *testing.T) {
+func TestKeys_DropsKeysOfIgnoredFilter(t *testing.T) {
 	t.Parallel()
 	klarnas := m1("d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55")
 	klarnas.MerchantID = "M2"
@@ -318,9 +308,7 @@ func TestKeys_DropKeysThatTheFilterLetThrough(t *testing.T) {
 	}
 }
 
-// TestKeys_DropAnswersAboutOtherStores: a portal that ignores the filter must not lead to the deletion of another
-// store's key.
-func TestKeys_DropAnswersAboutOtherStores(t *testing.T) {
+func TestKeys_DropsInvalidKeys(t *testing.T) {
 	t.Parallel()
 	secret := "kco_live_api_misplaced"
 	odd := m1("M1-described")
@@ -350,8 +338,7 @@ func TestKeys_DropAnswersAboutOtherStores(t *testing.T) {
 	}
 }
 
-// TestGenerate_DeletesKeyOfMalformedAnswer: what does not fit the request is an orphan, not a key.
-func TestGenerate_DeletesKeyOfMalformedAnswer(t *testing.T) {
+func TestGenerate_DeletesKeyOfInvalidAnswer(t *testing.T) {
 	t.Parallel()
 	other, secret := "other", "kco_live_api_misplaced"
 	for name, corrupt := range map[string]func(*kustom.NewKey){
@@ -383,8 +370,7 @@ func TestGenerate_DeletesKeyOfMalformedAnswer(t *testing.T) {
 	}
 }
 
-// TestKeys_OfListsFewStoresSinglyAndManyAtOnce, and has no keys where one of the listings fails.
-func TestKeys_OfListsFewStoresSinglyAndManyAtOnce(t *testing.T) {
+func TestOf_ListsManyStoresAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		stores, want []string

@@ -32,7 +32,7 @@ func observed(username string, own, held *kustom.Key) Observation {
 	}
 }
 
-func TestNewReason_NamesWhatTheShopHolds(t *testing.T) {
+func TestTakeoverReason_NamesHeldKey(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		seen Observation
@@ -59,7 +59,7 @@ func TestNewReason_NamesWhatTheShopHolds(t *testing.T) {
 	}
 }
 
-func TestDueReason_NamesWhatHasChanged(t *testing.T) {
+func TestDueReason_NamesChange(t *testing.T) {
 	t.Parallel()
 	own, other := kustoms("M1-a"), kustoms("M1-b")
 	legacy := listed("M1-a", kustom.Production.LegacyHost())
@@ -100,8 +100,6 @@ func TestDueReason_NamesWhatHasChanged(t *testing.T) {
 	}
 }
 
-// TestReplaceable_HasEachKeyOnce: the recorded key and the one that the shop holds go out of use. A key of another
-// store is listed separately: other shops may use it.
 func TestReplaceable_HasEachKeyOnce(t *testing.T) {
 	t.Parallel()
 	own, other := kustoms("M1-a"), kustoms("M1-b")
@@ -129,9 +127,7 @@ func TestReplaceable_HasEachKeyOnce(t *testing.T) {
 	}
 }
 
-// TestInterrupted_IsWhatThisMachineRemembers: of a store's other keys, only those go that the shop's key is known to have
-// taken the place of, whoever made the others and however long ago they were used.
-func TestInterrupted_IsWhatThisMachineRemembers(t *testing.T) {
+func TestInterrupted_HasCachedKeysOnly(t *testing.T) {
 	t.Parallel()
 	before, other := *kustoms("M1-before"), *kustoms("M1-other")
 	for name, test := range map[string]struct {
@@ -160,9 +156,8 @@ func usernamesOf(keys []KeyRef) string {
 	return strings.Join(names, " ")
 }
 
-// TestRetire_PutsEachKeyInOneList: a key that an earlier run could not delete goes whatever the policy is, although
-// it may have become the shop's. A key of another store stays.
-func TestRetire_PutsEachKeyInOneList(t *testing.T) {
+// An undeleted key goes whatever the policy is, although the shop may hold it. A key of another store stays.
+func TestSetRetired_PutsEachKeyInOneList(t *testing.T) {
 	t.Parallel()
 	ref := func(username string) KeyRef {
 		return KeyRef{MerchantID: "M1", CredentialID: "id-" + username, Username: username}
@@ -197,9 +192,7 @@ func TestRetire_PutsEachKeyInOneList(t *testing.T) {
 	}
 }
 
-// TestGoingKeys_KeepWhatIsKnownOfThem: how an unsettled key was asked for, and when its installation was attempted, is
-// more than a plan says of it.
-func TestGoingKeys_KeepWhatIsKnownOfThem(t *testing.T) {
+func TestKeysToDelete_KeepsDetailsOfRequests(t *testing.T) {
 	t.Parallel()
 	ref := func(id string) KeyRef {
 		return KeyRef{MerchantID: "M1", CredentialID: id, Username: "M1-" + id, Host: kustom.Production.Host()}
@@ -234,8 +227,7 @@ func TestGoingKeys_KeepWhatIsKnownOfThem(t *testing.T) {
 	}
 }
 
-// TestTooOld_CountsWholeDays from the key's creation, and gives the day of it.
-func TestTooOld_CountsWholeDays(t *testing.T) {
+func TestAgeReason_CountsWholeDays(t *testing.T) {
 	t.Parallel()
 	const reason = "the key is 90 days old or older: it was made on 2026-11-02"
 	for name, test := range map[string]struct {

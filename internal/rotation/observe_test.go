@@ -11,9 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestObserve_LooksAgainForUnlistedKey that the shop holds: a list can miss a key. It does not wait for a key that the
-// store's list can't have.
-func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
+func TestObserve_ListsAgainIfHeldKeyIsMissing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		holds string
@@ -60,9 +58,7 @@ func TestObserve_LooksAgainForUnlistedKey(t *testing.T) {
 	}
 }
 
-// TestObserve_WaitsOnceForUnlistedKey: the plan and the apply that follows on this machine need not both wait. A key that
-// was listed in between, or missed long ago, is looked for again.
-func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
+func TestObserve_WaitsOnceForPlanAndApply(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-a"}, m1("M1-erp"))
 	dir := filepath.Join(t.TempDir(), "shops")
@@ -99,8 +95,7 @@ func TestObserve_WaitsOnceForUnlistedKey(t *testing.T) {
 	}
 }
 
-// TestObserve_FailsWhereItCannotLookAgain: that the key is not listed would be no more than a guess.
-func TestObserve_FailsWhereItCannotLookAgain(t *testing.T) {
+func TestObserve_FailsIfKeysCanNotBeListedAgain(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]error{"interrupted": context.Canceled, "not listed again": errLost} {
 		t.Run(name, func(t *testing.T) {

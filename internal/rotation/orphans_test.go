@@ -9,8 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestStrays_NamesKeysThatKilledRunsMayHaveLeft, once in a walk, and none that may be in use.
-func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
+func TestOrphanCandidates_ReturnsUnusedKeysOnce(t *testing.T) {
 	t.Parallel()
 	used := noon.Add(time.Hour)
 	for name, test := range map[string]struct {
@@ -61,8 +60,7 @@ func TestStrays_NamesKeysThatKilledRunsMayHaveLeft(t *testing.T) {
 	}
 }
 
-// TestStraysBeside_LeavesOutWhatIsKnown of the shop's own keys.
-func TestStraysBeside_LeavesOutWhatIsKnown(t *testing.T) {
+func TestOrphanCandidatesFor_LeavesOutKnownKeys(t *testing.T) {
 	t.Parallel()
 	description := rotation.DefaultDescription
 	var keys []kustom.Key

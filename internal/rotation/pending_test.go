@@ -6,9 +6,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestEnter_LastOneTellsWhatIsLeft: a key that one object could not delete is told of when no other object is under way,
-// once, and not at all where a later object tells whose key the dead shop may have.
-func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
+func TestStartOperation_LastOneReturnsPendingKeys(t *testing.T) {
 	t.Parallel()
 	for name, told := range map[string]bool{"nothing is told of the dead shop": false, "a later object tells": true} {
 		t.Run(name, func(t *testing.T) {
@@ -41,9 +39,7 @@ func TestEnter_LastOneTellsWhatIsLeft(t *testing.T) {
 	}
 }
 
-// TestRetryPending_DeletesWhatAShopKeptThatIsKnownNow: which store an unreadable shop belongs to can be told later in
-// the walk.
-func TestRetryPending_DeletesWhatAShopKeptThatIsKnownNow(t *testing.T) {
+func TestRetryPending_DeletesOnceStoreOfShopIsKnown(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M2-x"}, m1("M1-old"))
 	env.shops.before = failDead

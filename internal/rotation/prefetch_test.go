@@ -43,9 +43,7 @@ func reads(s *fakeShops, names []string) int {
 	return n
 }
 
-// TestPrefetcher_SavesWaitingForEachShop: who asks for all shops, one after the other, does not wait for each, and each is
-// read once.
-func TestPrefetcher_SavesWaitingForEachShop(t *testing.T) {
+func TestPrefetcher_ReadsShopsAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, names := manyShops(100)
@@ -69,8 +67,6 @@ func TestPrefetcher_SavesWaitingForEachShop(t *testing.T) {
 	})
 }
 
-// TestPrefetcher_ReadsFewShopsInVain: a few shops are all that is read for those who ask for a few, and at most
-// as many are read in vain as are asked for.
 func TestPrefetcher_ReadsFewShopsInVain(t *testing.T) {
 	t.Parallel()
 	for asked, most := range map[int]int{1: 1, 3: 3, 10: 20} {
@@ -95,9 +91,7 @@ func TestPrefetcher_ReadsFewShopsInVain(t *testing.T) {
 	}
 }
 
-// TestPrefetcher_FailsOnlyThoseWhoAsk: a shop that could not be read ahead is read again for who asks for
-// it, also after the one who caused the first read is gone.
-func TestPrefetcher_FailsOnlyThoseWhoAsk(t *testing.T) {
+func TestPrefetcher_FailureIsNotCached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, names := manyShops(8)

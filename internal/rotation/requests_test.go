@@ -61,9 +61,7 @@ func (env *testEnv) loseAnswerTo(r kustom.Request) {
 	env.portal.after = nil
 }
 
-// TestDeleteLost_FindsKeyOfKilledRun, and no other key: one of a process that runs, of another machine, or one that is
-// in use by now stays.
-func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
+func TestDeleteLostKeys_DeletesKeyOfKilledRun(t *testing.T) {
 	t.Parallel()
 	const machine = "build-1"
 	for name, test := range map[string]struct {
@@ -118,9 +116,9 @@ func TestDeleteLost_FindsKeyOfKilledRun(t *testing.T) {
 	}
 }
 
-// TestGenerate_ForgetsNoRequestOfAnotherRun: two runs may ask with the same idempotency key. The one that is
-// told so knows nothing of the other, which is killed.
-func TestGenerate_ForgetsNoRequestOfAnotherRun(t *testing.T) {
+// Two runs may send the same idempotency key. The one that gets the replayed answer must keep the request of the
+// other, which was killed.
+func TestGenerate_KeepsSameRequestOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	dir := t.TempDir()
@@ -138,8 +136,7 @@ func TestGenerate_ForgetsNoRequestOfAnotherRun(t *testing.T) {
 	}
 }
 
-// TestDeleteLost_TriesAgain where the key could not be deleted.
-func TestDeleteLost_TriesAgain(t *testing.T) {
+func TestDeleteLostKeys_RetriesFailedDeletion(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	dir := t.TempDir()
@@ -161,8 +158,7 @@ func TestDeleteLost_TriesAgain(t *testing.T) {
 	env.wantKeys("M1-old")
 }
 
-// TestGenerate_RemembersOnlyWhatIsUnderWay: an answered request is forgotten, and what can't be remembered stops nothing.
-func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
+func TestGenerate_RemovesAnsweredRequest(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, nil, m1("M1-old"))
 	dir := t.TempDir()
@@ -180,8 +176,7 @@ func TestGenerate_RemembersOnlyWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// TestLostKeys_FindsKeyOfDestroyedRecord: a run was killed after it asked for a key, and the object is destroyed.
-func TestLostKeys_FindsKeyOfDestroyedRecord(t *testing.T) {
+func TestLostKeys_FindsKeyOfKilledRun(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	plan := env.plan(config())
@@ -199,8 +194,7 @@ func TestLostKeys_FindsKeyOfDestroyedRecord(t *testing.T) {
 	env.wantHolds("a", "M1-old")
 }
 
-// TestUndescribed_LooksForNoLostKeys: without idempotency keys, to ask again would make another key.
-func TestUndescribed_LooksForNoLostKeys(t *testing.T) {
+func TestLostKeys_NeedsIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.portal.noDescriptions = true

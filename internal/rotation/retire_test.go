@@ -8,9 +8,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestDeleteUnused_WaitsForYoungKeys: another run may be about to install a key that it has just made, although this walk
-// knows what its own shops hold. A key that a shop of this walk held is no such key.
-func TestDeleteUnused_WaitsForYoungKeys(t *testing.T) {
+// Another run may be about to install a key that it has just generated. That does not hold for a key that a shop of
+// this walk has held.
+func TestDeleteIfUnused_WaitsForYoungKeys(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		username string

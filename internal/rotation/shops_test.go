@@ -30,7 +30,7 @@ func sleepASecond(context.Context, string, string, int) error {
 	return nil
 }
 
-func TestShops_AreReadOnceForEverybody(t *testing.T) {
+func TestShops_ReadsEachShopOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeShops(shopsWithOwnKeys(40))
@@ -59,8 +59,7 @@ func TestShops_AreReadOnceForEverybody(t *testing.T) {
 	})
 }
 
-// TestHolders_ReadsManyShopsAtOnce, but not all of a large fleet.
-func TestHolders_ReadsManyShopsAtOnce(t *testing.T) {
+func TestHolders_ReadsShopsConcurrently(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeShops(shopsWithOwnKeys(96))
@@ -75,7 +74,7 @@ func TestHolders_ReadsManyShopsAtOnce(t *testing.T) {
 	})
 }
 
-func TestCredentials_RemembersMissingExtension(t *testing.T) {
+func TestCredentials_CachesMissingExtension(t *testing.T) {
 	t.Parallel()
 	s := newFakeShops(map[string]string{"a": "", "b": "M-b"})
 	s.uninstalled["a"] = true
@@ -96,7 +95,7 @@ func TestCredentials_RemembersMissingExtension(t *testing.T) {
 	}
 }
 
-func TestCredentials_DoesNotRememberFailures(t *testing.T) {
+func TestCredentials_DoesNotCacheFailures(t *testing.T) {
 	t.Parallel()
 	s := newFakeShops(map[string]string{"a": "M-a"})
 	s.before = func(_ context.Context, _, _ string, call int) error {
@@ -114,8 +113,7 @@ func TestCredentials_DoesNotRememberFailures(t *testing.T) {
 	}
 }
 
-// TestCredentials_AnotherReadersCancellationIsItsOwn: who waits for a read that is given up reads for himself.
-func TestCredentials_AnotherReadersCancellationIsItsOwn(t *testing.T) {
+func TestCredentials_CancelEndsOneReader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeShops(map[string]string{"a": "M-a"})
@@ -140,8 +138,7 @@ func TestCredentials_AnotherReadersCancellationIsItsOwn(t *testing.T) {
 	})
 }
 
-// TestCredentials_WaitForAnotherReaderCanBeCancelled: at once.
-func TestCredentials_WaitForAnotherReaderCanBeCancelled(t *testing.T) {
+func TestCredentials_WaitCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newFakeShops(map[string]string{"a": "M-a"})
@@ -159,8 +156,7 @@ func TestCredentials_WaitForAnotherReaderCanBeCancelled(t *testing.T) {
 	})
 }
 
-// TestHolders_NamesShopsThatCannotBeRead: such a shop may hold any key, and the others are known all the same.
-func TestHolders_NamesShopsThatCannotBeRead(t *testing.T) {
+func TestHolders_ReturnsUnreadableShops(t *testing.T) {
 	t.Parallel()
 	s := newFakeShops(map[string]string{"a": "M1-a", "b": "M1-b", "c": "M1-c"})
 	s.before = failShop("", "b", errLost)
@@ -178,7 +174,7 @@ func TestHolders_NamesShopsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestHolders_AreSorted(t *testing.T) {
+func TestHolders_SortsShops(t *testing.T) {
 	t.Parallel()
 	s := newFakeShops(map[string]string{"c": "M-1", "a": "M-1", "b": "M-2", "d": "", "e": "M-1"})
 	names := func() ([]string, error) { return []string{"e", "c", "b", "a", "d"}, nil }
@@ -188,7 +184,7 @@ func TestHolders_AreSorted(t *testing.T) {
 	}
 }
 
-func TestSameMoment(t *testing.T) {
+func TestSameMoment_ComparesOffsetsAndFractions(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		a, b string
@@ -209,8 +205,7 @@ func TestSameMoment(t *testing.T) {
 	}
 }
 
-// TestSettled_LooksTwiceForMissingExtension: a page or a lagging answer may not show it.
-func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
+func TestConfirmedCredentials_ReadsTwiceWithoutExtension(t *testing.T) {
 	t.Parallel()
 	for _, comesBack := range []bool{true, false} {
 		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
@@ -242,8 +237,7 @@ func TestSettled_LooksTwiceForMissingExtension(t *testing.T) {
 	}
 }
 
-// TestCredentials_HidesSecretInPlaceOfID: people enter the two in each other's place.
-func TestCredentials_HidesSecretInPlaceOfID(t *testing.T) {
+func TestCredentials_RedactsSecretInPlaceOfID(t *testing.T) {
 	t.Parallel()
 	s := newFakeShops(map[string]string{"a": "kco_live_api_entered_wrongly"})
 	if holds, err := newShops(s, clock.System{}).Credentials(t.Context(), "a"); err != nil || holds.KustomID != rotation.SecretAsID {

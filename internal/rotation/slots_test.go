@@ -10,8 +10,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// TestSlots_YieldingMakesRoom: one that yields makes room for another, up to twice the limit, and takes it back without waiting.
-func TestSlots_YieldingMakesRoom(t *testing.T) {
+// A shop that yields frees its slot, up to twice the limit, and resumes without waiting.
+func TestSlots_YieldFreesSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const limit, all = 2, 6
@@ -75,8 +75,6 @@ func (s *started) begin() (end func()) {
 	}
 }
 
-// TestFleet_WorksOnOthersWhileSomeWait works on as many shops at once as there may be beside those that wait, and on no others
-// where none waits.
 func TestFleet_WorksOnOthersWhileSomeWait(t *testing.T) {
 	t.Parallel()
 	for _, yields := range []bool{false, true} {

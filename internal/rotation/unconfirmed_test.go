@@ -55,8 +55,7 @@ func (env *testEnv) tryDelete(username string) bool {
 	return err == nil
 }
 
-// TestGiven_OldKeyGoesWhenTheNewOneIsUsed later than the provider itself has used it.
-func TestGiven_OldKeyGoesWhenTheNewOneIsUsed(t *testing.T) {
+func TestUnconfirmed_DeletesOldKeyAfterUseOfNewKey(t *testing.T) {
 	t.Parallel()
 	env := newHiddenEnv(t)
 	given := env.clock.Now()
@@ -76,8 +75,7 @@ func TestGiven_OldKeyGoesWhenTheNewOneIsUsed(t *testing.T) {
 	env.wantKeys("M1-new1")
 }
 
-// TestGiven_OwnUseIsNoEvidence: the provider has proven the key once more, or made a test order with it.
-func TestGiven_OwnUseIsNoEvidence(t *testing.T) {
+func TestUnconfirmed_IgnoresOwnUse(t *testing.T) {
 	t.Parallel()
 	env := newHiddenEnv(t)
 	env.clock.Advance(time.Hour)
@@ -92,8 +90,7 @@ func TestGiven_OwnUseIsNoEvidence(t *testing.T) {
 	}
 }
 
-// TestGiven_NoEvidence: what the shop may use all the same is not deleted.
-func TestGiven_NoEvidence(t *testing.T) {
+func TestUnconfirmed_KeepsKeyWithoutEvidence(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(env *testEnv) (kept string){
 		"the old key is used again": func(env *testEnv) string {

@@ -11,8 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestUnshown_ShopIsSwitchedAndNothingDeleted: whose key the shop has is not known, so all of them stay.
-func TestUnshown_ShopIsSwitchedAndNothingDeleted(t *testing.T) {
+func TestNotShown_SwitchDeletesNothing(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	env.hideKey()
@@ -30,8 +29,7 @@ func TestUnshown_ShopIsSwitchedAndNothingDeleted(t *testing.T) {
 	env.wantNoChanges(&record)
 }
 
-// TestUnshown_BlocksKeysOfItsStoreOnly: a shop that does not show its key may hold any of its store.
-func TestUnshown_BlocksKeysOfItsStoreOnly(t *testing.T) {
+func TestNotShown_BlocksKeysOfItsStore(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	env.hideKey()
@@ -45,8 +43,8 @@ func TestUnshown_BlocksKeysOfItsStoreOnly(t *testing.T) {
 	}
 }
 
-// TestUnshown_ReplacedKeyWaitsForUse of the new one by the shop: later than the provider's own proof of it.
-func TestUnshown_ReplacedKeyWaitsForUse(t *testing.T) {
+// The use must be later than the provider's own proof of the key.
+func TestNotShown_ReplacedKeyWaitsForFirstUse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	plan := env.plan(config())
@@ -82,8 +80,7 @@ func TestUnshown_ReplacedKeyWaitsForUse(t *testing.T) {
 	env.wantNoChanges(&record)
 }
 
-// TestUnshown_PageThatShowsTheKeyLater confirms it: the shop is not switched again.
-func TestUnshown_PageThatShowsTheKeyLater(t *testing.T) {
+func TestNotShown_PageConfirmsKeyLater(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	plan := env.plan(config())
@@ -103,8 +100,7 @@ func TestUnshown_PageThatShowsTheKeyLater(t *testing.T) {
 	env.wantKeys("M1-new1")
 }
 
-// TestUnshown_AfterReloadOnly: a page that shows the ID after saving, and not when it is loaded again, is not confirmed.
-func TestUnshown_AfterReloadOnly(t *testing.T) {
+func TestNotShown_AnswerToWriteDoesNotConfirm(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
 	plan := env.plan(config())
@@ -117,8 +113,7 @@ func TestUnshown_AfterReloadOnly(t *testing.T) {
 	env.wantKeys("M1-old", "M1-new1")
 }
 
-// TestUnshown_ShopOfNoObjectIsNamed by the plans as what the old key waits for, until the user says to ignore it.
-func TestUnshown_ShopOfNoObjectIsNamed(t *testing.T) {
+func TestNotShown_PlanNamesBlockingShop(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
 	env.hideKeyOf("b")
@@ -145,8 +140,7 @@ func TestUnshown_ShopOfNoObjectIsNamed(t *testing.T) {
 	env.wantNoChanges(&record)
 }
 
-// TestUnshown_ImportNeedsAPageThatShows which key the shop has: there is nothing else to go by.
-func TestUnshown_ImportNeedsAPageThatShows(t *testing.T) {
+func TestNotShown_RefusesImport(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.hideKey()

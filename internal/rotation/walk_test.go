@@ -7,7 +7,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// TestClaim_RefusesShopInTwoObjects: each would undo what the other has done, at every apply.
 func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, nil)
@@ -25,8 +24,7 @@ func TestClaim_RefusesShopInTwoObjects(t *testing.T) {
 	}
 }
 
-// TestIsManaged_KnowsKeysOfTheWalk: what deletes such a key when it is replaced needs no warning.
-func TestIsManaged_KnowsKeysOfTheWalk(t *testing.T) {
+func TestIsManaged_KnowsMarkedKeys(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, nil)
 	if env.engine.IsManaged("M1-old") {
