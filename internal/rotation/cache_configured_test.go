@@ -18,10 +18,10 @@ func TestGuard_UsesStoresThatPlanCached(t *testing.T) {
 	const blocks, releases = false, true
 	for name, c := range map[string]struct {
 		plan func(*rotation.Shops)
-		// again is what another plan of the folder has told after that.
+		// again is a second plan in the same folder.
 		again func(*rotation.Shops)
 		later time.Duration
-		// project is the folder of the second walk.
+		// project is the folder of the apply.
 		project string
 		told    func(*rotation.Shops)
 		// own and other say whether keys of the stores M1 and M2 may be deleted.
@@ -76,7 +76,7 @@ func TestGuard_UsesStoresThatPlanCached(t *testing.T) {
 	}
 }
 
-// tell tells a walk which stores the dead shop is configured for.
+// tell returns a function that names the stores that the unreadable shop is configured for.
 func tell(stores ...string) func(*rotation.Shops) {
 	return func(s *rotation.Shops) {
 		for _, store := range stores {

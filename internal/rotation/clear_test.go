@@ -17,7 +17,7 @@ func TestClear_ReadsShopBack(t *testing.T) {
 		readFails     bool
 		absent        bool
 		fails         bool
-		// holds is what the shop holds in the end.
+		// holds is the username that the shop holds in the end.
 		holds string
 	}{
 		"cleared":                {},

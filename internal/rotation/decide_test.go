@@ -14,22 +14,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// usernamesOf are the usernames of keys; a star marks those that wait.
-func usernamesOf(keys []rotation.KeyRef) []string {
-	var all []string
-	for _, k := range keys {
-		if k.WaitsFor != "" {
-			k.Username += "*"
-		}
-		all = append(all, k.Username)
-	}
-	return all
-}
-
-func ref(k kustom.Key) rotation.KeyRef {
-	return rotation.KeyRef{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username, Host: k.Host}
-}
-
 func TestDecide_PlansNewShop(t *testing.T) {
 	t.Parallel()
 	old, legacyKey := m1("M1-old"), key("1", "M1_0a1b", klarna, 2020, time.March)
@@ -43,7 +27,7 @@ func TestDecide_PlansNewShop(t *testing.T) {
 		seen         rotation.Observation
 		rules        rotation.Rules
 		delete, keep []string
-		// reason is a part of the plan's.
+		// reason is a part of the plan's reason.
 		reason string
 	}{
 		"no key":                 {seen: rotation.Observation{}, reason: "has no key"},
@@ -129,7 +113,7 @@ func TestDecide_PlansManagedShop(t *testing.T) {
 	tests := map[string]struct {
 		config func(*rotation.Config)
 		record func(*rotation.Record)
-		// generates and changes say what the plan does, reason a part of why.
+		// generates, changes and undecided describe the plan, and reason is a part of its reason.
 		generates, changes, undecided bool
 		reason                        string
 		delete, keep                  []string
@@ -190,14 +174,14 @@ func TestDecide_PlansManagedShop(t *testing.T) {
 	}
 }
 
-// keeping is a record whose policy was to keep a key.
+// keeping returns a change of a record: the policy was to keep this key.
 func keeping(key rotation.RetiredKey) func(*rotation.Record) {
 	return func(r *rotation.Record) {
 		r.KeysKept, r.Memory.Retired = []rotation.KeyRef{key.KeyRef}, []rotation.RetiredKey{key}
 	}
 }
 
-// retiring is a record of which a key waits to be unused.
+// retiring returns a change of a record: this key waits until it is idle.
 func retiring(key rotation.RetiredKey) func(*rotation.Record) {
 	return func(r *rotation.Record) {
 		waiting := key.KeyRef
@@ -220,7 +204,7 @@ func TestDecide_RefusesAnotherStore(t *testing.T) {
 	if plan, err := rotation.Decide(c, &record, nil); err != nil || !plan.Generate || plan.Reason != "merchant_id has changed" {
 		t.Errorf("the plan is %+v, error %v", plan, err)
 	}
-	// A shop that somebody has given another store's key by hand.
+	// Somebody has given the shop another store's key by hand.
 	record.MerchantID, record.Memory.DueReason = "M1", "the shop uses M2-x, a key of another store"
 	if _, err := rotation.Decide(config(), &record, nil); !errors.As(err, &wrong) {
 		t.Errorf("the error is %v", err)

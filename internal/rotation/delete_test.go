@@ -69,7 +69,7 @@ func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 	}
 }
 
-// listingPortal is a portal that lists the store's keys itself right before it deletes one, as pages do.
+// listingPortal lists the store's keys itself right before it deletes one, as the pages do.
 type listingPortal struct{ *fakePortal }
 
 func (listingPortal) ListsBeforeDeletion() bool { return true }
@@ -80,7 +80,7 @@ func (listingPortal) ListsByStore() bool { return true }
 func TestDeleteIfUnused_AsksShopsAgainAfterSlowAnswer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		// taken says that a shop gets the key while the person thinks; slow is how often they do.
+		// taken says that a shop gets the key while the person decides, and slow is how many clicks take long.
 		taken bool
 		slow  int
 		keys  []string
@@ -131,7 +131,7 @@ func TestDelete_RetriesAfterSlowAnswer(t *testing.T) {
 	env.wantKeys()
 }
 
-// outdatedError says that a person has allowed a deletion after a while.
+// outdatedError is the error of a deletion that a person allowed too late.
 type outdatedError struct{}
 
 func (outdatedError) Error() string { return "allowed after a while" }
@@ -218,7 +218,7 @@ func TestDeleteLeftovers_DeletesUnidentifiedKey(t *testing.T) {
 	}
 }
 
-// pagesPortal is a portal that can't tell which key a request made.
+// pagesPortal can't find the key of a request.
 type pagesPortal struct {
 	rotation.Portal
 	discarded *[]kustom.Orphan

@@ -50,7 +50,7 @@ func TestWithUnusedKeys_AddsKeysToReachedLimitOnly(t *testing.T) {
 	}
 }
 
-// namedStores is an account whose stores have names.
+// namedStores is a portal whose stores have names.
 type namedStores struct {
 	*fakePortal
 	stores []kustom.Store

@@ -14,7 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// newFleet is a fleet that takes all failures for the shops' own.
+// newFleet returns a fleet in which no failure is an outage.
 func newFleet(engine *rotation.Engine, concurrency int, members ...*rotation.Member) *rotation.Fleet {
 	return &rotation.Fleet{
 		Engine: engine, Concurrency: concurrency, Members: members, IsOutage: func(error) bool { return false },
@@ -76,7 +76,7 @@ func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 	}
 }
 
-// removedMembers are the members of a fleet that leave it, each with the key that its shop holds.
+// removedMembers returns members that leave their fleet, each with the key of its shop.
 func removedMembers(clears bool, keys map[string]kustom.Key) []*rotation.Member {
 	var members []*rotation.Member
 	for name, key := range keys {
@@ -93,7 +93,7 @@ func removedMembers(clears bool, keys map[string]kustom.Key) []*rotation.Member 
 func TestFleet_RemovesMemberOnceKeyIsDeleted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		// unreadable is how many reads of the other shop fail, and holds what it holds.
+		// unreadable is how many reads of the other shop fail, and holds is its username.
 		unreadable int
 		holds      string
 		left, kept []string
@@ -212,7 +212,7 @@ func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	if failures := f.Decide(t.Context()); len(failures) != 0 {
 		t.Fatal(failures)
 	}
-	// What answers is no portal, and has done nothing.
+	// A proxy answers the deletion in place of the portal.
 	const last = shops - 1
 	env.portal.undeletable = keyOf(last).CredentialID
 	if failures := f.Execute(t.Context()); len(failures) != 0 {

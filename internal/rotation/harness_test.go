@@ -22,7 +22,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// The calls of a portal that hooks are told of.
+// The kinds of calls that a portal's hooks get.
 const (
 	generateCall = "generate"
 	deleteCall   = "discard"
@@ -31,34 +31,34 @@ const (
 	identifyCall = "identify"
 )
 
-// errTruncated is a 200 whose body ends early: it tells nothing.
+// errTruncated is an answer with status 200 whose body ends early.
 var errTruncated = &transport.Error{Method: http.MethodDelete, Kind: transport.Unreadable, Uncertain: true, Err: errors.New("unexpected EOF")}
 
-// fakePortal is a portal in memory, that counts what it is asked.
+// fakePortal is a portal in memory. It counts its calls.
 type fakePortal struct {
 	clock clock.Clock
-	// before and after are called, where they are set, around what a call does, with the store or key that it is
-	// about; an error of theirs is the answer. call counts the calls of that kind, from 1.
+	// before and after are called around each call, unless they are nil, with its kind, its store or key, and its
+	// number among the calls of that kind, from 1. Their error is the call's answer.
 	before, after func(kind, about string, call int) error
-	// answer changes a new key's answer.
+	// answer changes the answer to a request for a key.
 	answer func(*kustom.NewKey)
 	// noDescriptions says that keys have no descriptions, as on the portal's pages.
 	noDescriptions bool
-	// undeletable is the ID of a key whose deletion is answered as documented, and not done.
+	// undeletable is the ID of a key whose deletion is accepted and not done.
 	undeletable string
-	// limit is how many keys a store may have; 0 is any number.
+	// limit is how many keys a store may have; 0 means no limit.
 	limit int
 
 	mu     sync.Mutex
 	keys   []kustom.Key
 	stores []string
-	// replays has the key that each idempotency key has made.
+	// replays has the key of each idempotency key.
 	replays   map[string]kustom.Key
 	generated map[string]bool
 	calls     map[string]int
-	// asked has the idempotency keys, and discarded the IDs, that the portal was called with.
+	// asked has the idempotency keys of all requests, and discarded the IDs of all deletions.
 	asked, discarded []string
-	// next is the idempotency key of the request that is being answered.
+	// next is the idempotency key of the current request.
 	next string
 }
 
@@ -132,7 +132,7 @@ func (a *fakePortal) Generate(_ context.Context, r kustom.Request) (kustom.NewKe
 	return key, nil
 }
 
-// generate expects the lock held.
+// generate generates a key. The caller holds a.mu.
 func (a *fakePortal) generate(r kustom.Request) kustom.NewKey {
 	n := len(a.asked)
 	description := r.Description
@@ -148,7 +148,7 @@ func (a *fakePortal) generate(r kustom.Request) kustom.NewKey {
 	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(fmt.Sprintf("kco_live_api_new%d", n))}
 }
 
-// of expects the lock held.
+// of returns the keys of a store. The caller holds a.mu.
 func (a *fakePortal) of(merchantID string) []kustom.Key {
 	return slices.DeleteFunc(slices.Clone(a.keys), func(key kustom.Key) bool { return key.MerchantID != merchantID })
 }
@@ -220,7 +220,7 @@ func (a *fakePortal) Stores(context.Context) iter.Seq2[kustom.Store, error] {
 	}
 }
 
-// usernames are the usernames of the keys that there really are, sorted.
+// usernames returns the sorted usernames of the existing keys.
 func (a *fakePortal) usernames() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -238,7 +238,7 @@ func (a *fakePortal) called(kind string) int {
 	return a.calls[kind]
 }
 
-// testEnv is a portal, shops and a merchant API, and a run of the engine on them.
+// testEnv has a fake of each vendor, and a run of the engine on them.
 type testEnv struct {
 	*testing.T
 	clock    *clocktest.Fake
@@ -246,13 +246,13 @@ type testEnv struct {
 	shops    *fakeShops
 	merchant *fakeMerchant
 	engine   *rotation.Engine
-	// cache is the on-disk cache of this machine; tests that need one set it.
+	// cache is the on-disk cache of this machine. It is empty unless a test sets it.
 	cache rotation.LocalCache
-	// journal is nil where nobody is told of steps.
+	// journal is nil unless a test sets it.
 	journal rotation.Journal
 }
 
-// newTestEnv has shops that hold these usernames, and these keys.
+// newTestEnv returns an environment with these shops, by name the username that each holds, and these keys.
 func newTestEnv(t *testing.T, shops map[string]string, keys ...kustom.Key) *testEnv {
 	t.Helper()
 	c := clocktest.New(noon)
@@ -262,7 +262,7 @@ func newTestEnv(t *testing.T, shops map[string]string, keys ...kustom.Key) *test
 	return env
 }
 
-// newRun begins another run: it knows nothing of the last one.
+// newRun starts another run, which has no memory of the last one.
 func (env *testEnv) newRun(ignored ...string) {
 	env.portal.generated = map[string]bool{}
 	env.engine = rotation.New(rotation.Options{
@@ -271,7 +271,7 @@ func (env *testEnv) newRun(ignored ...string) {
 	})
 }
 
-// plan decides what becomes of a shop that no object has taken over.
+// plan decides about a shop that no object manages.
 func (env *testEnv) plan(config rotation.Config) rotation.Plan {
 	env.Helper()
 	seen, err := env.engine.Observe(env.Context(), config.Shop, config.MerchantID, "")
@@ -285,16 +285,16 @@ func (env *testEnv) plan(config rotation.Config) rotation.Plan {
 	return plan
 }
 
-// config asks for a key of store M1 for shop a.
+// config configures shop a for store M1.
 func config() rotation.Config { return rotation.Config{Shop: "a", MerchantID: "M1"} }
 
-// connect gives shop a a key of store M1.
+// connect plans a new shop, and executes the plan.
 func (env *testEnv) connect(c rotation.Config, record *rotation.Record) ([]rotation.KeptKey, error) {
 	env.Helper()
 	return env.engine.Execute(env.Context(), env.plan(c), c.Rules, record)
 }
 
-// wantKeys fails the test unless these are the keys that there really are.
+// wantKeys fails the test unless exactly these keys exist.
 func (env *testEnv) wantKeys(usernames ...string) {
 	env.Helper()
 	slices.Sort(usernames)
@@ -303,7 +303,7 @@ func (env *testEnv) wantKeys(usernames ...string) {
 	}
 }
 
-// wantHolds fails the test unless the shop holds that key, and the key is there.
+// wantHolds fails the test unless the shop holds the key and the key exists.
 func (env *testEnv) wantHolds(shop, username string) {
 	env.Helper()
 	if got := env.shops.holds(shop); got != username {
@@ -314,7 +314,7 @@ func (env *testEnv) wantHolds(shop, username string) {
 	}
 }
 
-// m1 is a key of store M1, made a while ago.
+// m1 returns a key of store M1 that was last used in February.
 func m1(username string) kustom.Key { return key("1", username, host, 2026, time.February) }
 
 const (
@@ -327,10 +327,10 @@ var (
 	errRefused = &transport.Error{Method: http.MethodPut, Kind: transport.Refused, Status: 422, Body: transport.BodyJSON}
 )
 
-// fakeShops is a Mystore in memory.
+// fakeShops is a Mystore in memory. It counts its calls.
 type fakeShops struct {
-	// before and after are called, where they are set, around what a call does; an error of theirs
-	// is the answer. call counts the calls of that kind to that shop, from 1.
+	// before and after are called around each call, unless they are nil, with its kind, its shop, and its number
+	// among the calls of that kind to that shop, from 1. Their error is the call's answer.
 	before, after func(ctx context.Context, kind, shop string, call int) error
 
 	mu          sync.Mutex
@@ -338,21 +338,21 @@ type fakeShops struct {
 	uninstalled map[string]bool
 	calls       map[string]int
 	writes      int
-	// secrets has the secrets that were written last.
+	// secrets has the secrets that were last written.
 	secrets map[string]string
-	// lag is how long reads go on showing what a shop held before; clock tells the time then.
+	// lag is how long reads are stale, by clock.
 	lag     time.Duration
 	clock   clock.Clock
 	changes map[string][]change
 }
 
-// change is what a shop held before a moment.
+// change is what a shop held until a time.
 type change struct {
 	until time.Time
 	held  mystore.Credentials
 }
 
-// newFakeShops is a Mystore whose shops hold these usernames; an empty one is none.
+// newFakeShops returns shops that hold these usernames. An empty username is none.
 func newFakeShops(shops map[string]string) *fakeShops {
 	s := &fakeShops{
 		shops: map[string]mystore.Credentials{}, uninstalled: map[string]bool{}, calls: map[string]int{}, secrets: map[string]string{},
@@ -404,7 +404,7 @@ func (s *fakeShops) call(ctx context.Context, kind, shop string, work func()) (m
 	return holds, nil
 }
 
-// secretOf is what a shop that holds this username shows of its secret.
+// secretOf returns the state of the secret that belongs to a username.
 func secretOf(username string) mystore.SecretState {
 	if username == "" {
 		return mystore.SecretMissing
@@ -412,7 +412,7 @@ func secretOf(username string) mystore.SecretState {
 	return mystore.SecretSet
 }
 
-// setLocked expects the lock held.
+// setLocked sets a shop's username. The caller holds s.mu.
 func (s *fakeShops) setLocked(shop, username string) {
 	s.writes++
 	s.changes[shop] = append(s.changes[shop], change{until: s.clock.Now(), held: s.shops[shop]})
@@ -421,7 +421,7 @@ func (s *fakeShops) setLocked(shop, username string) {
 	}
 }
 
-// shown is what an answer shows of a shop. It expects the lock held.
+// shown returns what an answer shows of a shop. The caller holds s.mu.
 func (s *fakeShops) shown(kind, shop string) mystore.Credentials {
 	for _, c := range s.changes[shop] {
 		if kind == readCall && s.clock.Now().Sub(c.until) < s.lag {
@@ -431,14 +431,14 @@ func (s *fakeShops) shown(kind, shop string) mystore.Credentials {
 	return s.shops[shop]
 }
 
-// holds is the username that a shop really holds.
+// holds returns the username that a shop holds.
 func (s *fakeShops) holds(shop string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.shops[shop].KustomID
 }
 
-// set is what somebody does by hand.
+// set sets a shop's username, as a person does by hand.
 func (s *fakeShops) set(shop, username string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -469,11 +469,11 @@ func (s *fakeShops) names() ([]string, error) {
 	return names, nil
 }
 
-// fakeMerchant answers proof n with verdicts[n], and all that come after the last one with that; an empty
-// verdict accepts the pair.
+// fakeMerchant answers the nth proof with the nth verdict, and later ones with the last verdict. An empty verdict
+// accepts the pair.
 type fakeMerchant struct {
 	verdicts []kustom.Verdict
-	// onProof is called, where it is set, at each proof.
+	// onProof is called at each proof, unless it is nil.
 	onProof func()
 
 	mu     sync.Mutex
@@ -521,7 +521,7 @@ func wantUnknown(t *testing.T, err error) *rotation.KeyUsageUnknownError {
 	return unknown
 }
 
-// orphan is a key of store M1 that is to be deleted.
+// orphan returns a key of store M1 in the form that deletions take.
 func orphan(username string) kustom.Orphan {
 	return kustom.Orphan{MerchantID: "M1", CredentialID: "id-" + username, Username: username}
 }
@@ -531,7 +531,8 @@ func failCalls(kind string, err error) func(string, string, int) error {
 	return failCall(kind, 0, err)
 }
 
-// failCall returns a hook that fails the nth call of a kind of the portal. An empty kind is any, and 0 is every call.
+// failCall returns a hook that fails the nth call of a kind of the portal. An empty kind means any, and 0 means
+// all.
 func failCall(kind string, n int, err error) func(string, string, int) error {
 	return func(called, _ string, call int) error {
 		if (kind == "" || called == kind) && (n == 0 || call == n) {
@@ -541,7 +542,7 @@ func failCall(kind string, n int, err error) func(string, string, int) error {
 	}
 }
 
-// failShop returns a hook that fails the calls of a kind for a shop. An empty kind or shop is any.
+// failShop returns a hook that fails the calls of a kind to a shop. An empty kind or name means any.
 func failShop(kind, name string, err error) func(context.Context, string, string, int) error {
 	return func(_ context.Context, called, shop string, _ int) error {
 		if (kind == "" || called == kind) && (name == "" || shop == name) {
@@ -551,13 +552,13 @@ func failShop(kind, name string, err error) func(context.Context, string, string
 	}
 }
 
-// mustConnect is connect. It fails the test at an error or a key that was kept.
+// mustConnect calls connect, and fails the test if it returns an error or a kept key.
 func (env *testEnv) mustConnect(c rotation.Config, record *rotation.Record) {
 	env.Helper()
 	env.mustExecute(env.plan(c), c.Rules, record)
 }
 
-// mustExecute executes a plan. It fails the test at an error or a key that was kept.
+// mustExecute executes a plan, and fails the test if that returns an error or a kept key.
 func (env *testEnv) mustExecute(plan rotation.Plan, rules rotation.Rules, record *rotation.Record) {
 	env.Helper()
 	if kept, err := env.engine.Execute(env.Context(), plan, rules, record); err != nil || len(kept) != 0 {
@@ -573,7 +574,7 @@ func (env *testEnv) wantNoChanges(record *rotation.Record) {
 	}
 }
 
-// hideKey makes shop a's page show no Kustom ID: neither when it is read nor after a write.
+// hideKey makes shop a's page show no Kustom ID, neither in a read nor after a write.
 func (env *testEnv) hideKey() { env.hideKeyOf("a") }
 
 func (env *testEnv) hideKeyOf(name string) {
@@ -591,7 +592,7 @@ func (env *testEnv) hideKeyOf(name string) {
 	}
 }
 
-// setLastUsed makes the portal show that a key was used.
+// setLastUsed sets when a key was last used.
 func (env *testEnv) setLastUsed(username string, at time.Time) {
 	env.portal.mu.Lock()
 	defer env.portal.mu.Unlock()
@@ -632,3 +633,43 @@ func (env *testEnv) readAndDecideFor(c rotation.Config, record *rotation.Record)
 	}
 	return plan
 }
+
+const (
+	klarna = "api.klarna.com"
+	host   = "api.kustom.co"
+)
+
+// key returns a key of store M<store>. It was created in the given year and last used in the given month of 2026;
+// month 0 means never.
+func key(store, username, host string, year int, month time.Month) kustom.Key {
+	k := kustom.Key{
+		MerchantID: "M" + store, CredentialID: "id-" + username, Username: username, Host: host,
+		CreatedAt: time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC),
+	}
+	if month != 0 {
+		used := time.Date(2026, month, 1, 0, 0, 0, 0, time.UTC)
+		k.LastUsedAt = &used
+	}
+	return k
+}
+
+func ref(k kustom.Key) rotation.KeyRef {
+	return rotation.KeyRef{MerchantID: k.MerchantID, CredentialID: k.CredentialID, Username: k.Username, Host: k.Host}
+}
+
+// usernamesOf returns the usernames of keys, with a star on those that wait.
+func usernamesOf(keys []rotation.KeyRef) []string {
+	var usernames []string
+	for _, key := range keys {
+		if key.WaitsFor != "" {
+			key.Username += "*"
+		}
+		usernames = append(usernames, key.Username)
+	}
+	return usernames
+}
+
+var (
+	noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
+	pair = rotation.Pair{Username: "new", Secret: kustom.NewSecret("kco_live_api_x")}
+)

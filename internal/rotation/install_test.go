@@ -17,11 +17,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-var (
-	noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
-	pair = rotation.Pair{Username: "new", Secret: kustom.NewSecret("kco_live_api_x")}
-)
-
 func TestInstall_ReadsShopAfterLostAnswer(t *testing.T) {
 	t.Parallel()
 	first := func(err error) func(int) error {
@@ -34,10 +29,10 @@ func TestInstall_ReadsShopAfterLostAnswer(t *testing.T) {
 	}
 	always := func(err error) func(int) error { return func(int) error { return err } }
 	tests := map[string]struct {
-		// before and after say how a write fails: not done, or done.
+		// before fails a write that is not done, and after one that is done.
 		before, after func(call int) error
-		// unread is whether nobody has looked at the shop before; what it held then is old, or the
-		// new username already; meanwhile is whether somebody has changed it since.
+		// unread says that the shop was not read before. holds is its username then; the default is old. meanwhile
+		// says that somebody changes the shop after the read.
 		unread    bool
 		holds     string
 		meanwhile bool
@@ -90,7 +85,7 @@ func TestInstall_ReadsShopAfterLostAnswer(t *testing.T) {
 	}
 }
 
-// hook makes writes fail as fails says.
+// hook returns a hook that fails writes.
 func hook(fails func(call int) error) func(context.Context, string, string, int) error {
 	return func(_ context.Context, kind, _ string, call int) error {
 		if kind != writeCall || fails == nil {
@@ -285,7 +280,7 @@ func TestInstall_DoesNotRepeatReadOfPage(t *testing.T) {
 	}
 }
 
-// answeringShops answers a write with what it is given.
+// answeringShops shows a given username in the answer to a write.
 type answeringShops struct {
 	readBackShops
 	shown string
@@ -297,7 +292,7 @@ func (a answeringShops) Install(ctx context.Context, shop, kustomID, kustomSecre
 	return holds, err
 }
 
-// readBackShops is a service that reads a shop back for the answer to a write, as pages do.
+// readBackShops reads a shop back after a write, as the pages do.
 type readBackShops struct{ *fakeShops }
 
 func (r readBackShops) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {

@@ -4,36 +4,17 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
-
-const (
-	klarna = "api.klarna.com"
-	host   = "api.kustom.co"
-)
-
-// key is one of store M<store>, made in that year and last used in that month; month 0 is never.
-func key(store, username, host string, year int, month time.Month) kustom.Key {
-	k := kustom.Key{
-		MerchantID: "M" + store, CredentialID: "id-" + username, Username: username, Host: host,
-		CreatedAt: time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC),
-	}
-	if month != 0 {
-		used := time.Date(2026, month, 1, 0, 0, 0, 0, time.UTC)
-		k.LastUsedAt = &used
-	}
-	return k
-}
 
 func TestIntegrations_FindsCurrentAndLegacyKeys(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		keys    []kustom.Key
 		holders map[string][]string
-		// want lists them in order: the username, the shops, and a star on those that are current.
+		// want has the username and the shops of each, with a star on the current ones.
 		want   []string
 		legacy []string
 	}{

@@ -13,23 +13,23 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// diary is a journal in memory. It answers with err.
-type diary struct {
+// memoryJournal keeps its entries in memory. Record returns err.
+type memoryJournal struct {
 	err error
 
 	mu      sync.Mutex
 	entries []rotation.Entry
 }
 
-func (d *diary) Record(e rotation.Entry) error {
+func (d *memoryJournal) Record(e rotation.Entry) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.entries = append(d.entries, e)
 	return d.err
 }
 
-// steps returns what was told of a shop: one word for the step, one for the outcome, and the key.
-func (d *diary) steps(shop string) []string {
+// steps returns the step, the outcome and the key of each of a shop's entries.
+func (d *memoryJournal) steps(shop string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var steps []string
@@ -41,16 +41,16 @@ func (d *diary) steps(shop string) []string {
 	return steps
 }
 
-// recorded has shops that hold these usernames, and a journal of what is done to them.
-func recorded(t *testing.T, shops map[string]string, keys ...kustom.Key) (*testEnv, *diary) {
+// newJournalEnv returns a test environment with a journal.
+func newJournalEnv(t *testing.T, shops map[string]string, keys ...kustom.Key) (*testEnv, *memoryJournal) {
 	t.Helper()
-	env, d := newTestEnv(t, shops, keys...), new(diary)
+	env, d := newTestEnv(t, shops, keys...), new(memoryJournal)
 	env.journal = d
 	env.newRun()
 	return env, d
 }
 
-func wantSteps(t *testing.T, d *diary, shop string, want ...string) {
+func wantSteps(t *testing.T, d *memoryJournal, shop string, want ...string) {
 	t.Helper()
 	if got := d.steps(shop); !slices.Equal(got, want) {
 		t.Errorf("of shop %q the journal has\n%s\nwant\n%s", shop, strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -59,7 +59,7 @@ func wantSteps(t *testing.T, d *diary, shop string, want ...string) {
 
 func TestJournal_RecordsStepsOfSwitch(t *testing.T) {
 	t.Parallel()
-	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.mustConnect(config(), new(rotation.Record))
 	wantSteps(t, d, "a",
 		"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
@@ -103,7 +103,7 @@ func TestJournal_RecordsFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+			env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := env.plan(config())
 			test.breakIt(env)
 			if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err == nil {
@@ -119,7 +119,7 @@ func TestJournal_RecordsFailures(t *testing.T) {
 	}
 }
 
-// only returns an answer to calls of one kind.
+// only returns err for calls of one kind.
 func only(kind, called string, answer error) error {
 	if kind != called {
 		return nil
@@ -129,14 +129,14 @@ func only(kind, called string, answer error) error {
 
 func TestJournal_RecordsKeptKeys(t *testing.T) {
 	t.Parallel()
-	env, d := recorded(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
+	env, d := newJournalEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
 	if _, err := env.connect(config(), new(rotation.Record)); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.steps("a"); got[len(got)-1] != "delete kept M1-old" {
 		t.Errorf("the journal has %q", got)
 	}
-	env, d = recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env, d = newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	plan := env.plan(config())
 	env.hideKey()
 	if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err != nil {
@@ -150,7 +150,7 @@ func TestJournal_RecordsKeptKeys(t *testing.T) {
 func TestJournal_RecordsClearedShops(t *testing.T) {
 	t.Parallel()
 	for holds, outcome := range map[string]string{"M1-own": "done", "M1-hand": "kept"} {
-		env, d := recorded(t, map[string]string{"a": holds}, m1("M1-own"))
+		env, d := newJournalEnv(t, map[string]string{"a": holds}, m1("M1-own"))
 		ctx, end := env.engine.StartShop(t.Context(), "a", "M1")
 		_, err := env.engine.ClearShop(ctx, "a", rotation.Record{MerchantID: "M1", CredentialID: "id-M1-own", Username: "M1-own"})
 		end(err)
@@ -160,7 +160,7 @@ func TestJournal_RecordsClearedShops(t *testing.T) {
 
 func TestJournal_RecordsFleet(t *testing.T) {
 	t.Parallel()
-	env, d := recorded(t, map[string]string{"a": "M1-old", "dead": "M1-x", "same": "M1-same"}, m1("M1-old"), m1("M1-x"), m1("M1-same"))
+	env, d := newJournalEnv(t, map[string]string{"a": "M1-old", "dead": "M1-x", "same": "M1-same"}, m1("M1-old"), m1("M1-x"), m1("M1-same"))
 	env.shops.before = failDead
 	same := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-same", Username: "M1-same"}
 	f := newFleet(env.engine, 1,
@@ -182,7 +182,7 @@ func TestJournal_RecordsFleet(t *testing.T) {
 
 func TestJournal_RecordsUnstartedShops(t *testing.T) {
 	t.Parallel()
-	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
 	f.Decide(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -194,7 +194,7 @@ func TestJournal_RecordsUnstartedShops(t *testing.T) {
 
 func TestJournal_RecordsAcceptedAndConfirmedDeletions(t *testing.T) {
 	t.Parallel()
-	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
 	f.Decide(t.Context())
 	f.Execute(t.Context())
@@ -207,7 +207,7 @@ func TestJournal_RecordsAcceptedAndConfirmedDeletions(t *testing.T) {
 
 func TestJournal_FailureIsOneWarning(t *testing.T) {
 	t.Parallel()
-	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	d.err = errors.New("no space left on device")
 	env.mustConnect(config(), new(rotation.Record))
 	env.wantKeys("M1-new1")
@@ -224,7 +224,7 @@ func TestJournal_RedactsSecretInPlaceOfName(t *testing.T) {
 	if !kustom.MayHoldSecret(secret) {
 		t.Fatal("the secret has not the form of one")
 	}
-	env, d := recorded(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	ctx, end := env.engine.StartShop(t.Context(), secret, secret)
 	_, err := env.engine.Shops.Clear(ctx, "a", secret, "")
 	end(err)

@@ -44,7 +44,7 @@ func TestFresh_ListsStoresOneByOneByPages(t *testing.T) {
 	}
 }
 
-// freshOf are calls that list stores anew.
+// freshOf returns functions that list stores with Fresh.
 func freshOf(e *rotation.Engine, stores []string) []func(context.Context) error {
 	var calls []func(context.Context) error
 	for _, id := range stores {

@@ -18,7 +18,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// newLargePortal is an account with a number of stores of one key each.
+// newLargePortal returns a portal with n stores of one key each.
 func newLargePortal(c clock.Clock, n int) *fakePortal {
 	var keys []kustom.Key
 	for i := range n {
@@ -46,7 +46,7 @@ func usernames(t *testing.T, keys *rotation.Keys, merchantID string) []string {
 	return names
 }
 
-// lists counts the listings of single stores and of all.
+// lists counts the listings of one store and of all.
 type lists struct{ store, full int }
 
 func (l *lists) count(kind, about string, _ int) error {
@@ -156,7 +156,7 @@ func TestKeys_ReadsFewKeysOneByOne(t *testing.T) {
 		}
 		usernames(t, keys, "M001")
 	}
-	// What the list of a store has is not asked for again.
+	// The list of the store has the other key.
 	if reads := a.called(keyCall); reads != 3 || n != (lists{store: 1}) {
 		t.Errorf("asked for %d keys and %+v", reads, n)
 	}
@@ -281,7 +281,7 @@ func TestKeys_DoesNotCacheFailedList(t *testing.T) {
 	}
 }
 
-// unfilteredPortal is a portal that lists the keys of all stores, whichever it is asked for.
+// unfilteredPortal ignores the store in a request for keys.
 type unfilteredPortal struct{ *fakePortal }
 
 func (u unfilteredPortal) Keys(ctx context.Context, _ string) iter.Seq2[kustom.Key, error] {

@@ -12,7 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// manyShops returns a service of n shops, each of which takes a second to read, and their names.
+// manyShops returns n shops that take a second to read, and their names.
 func manyShops(n int) (*fakeShops, []string) {
 	holds, names := map[string]string{}, []string{}
 	for i := range n {
@@ -28,13 +28,13 @@ func manyShops(n int) (*fakeShops, []string) {
 	return s, names
 }
 
-// readAhead does what somebody does who needs a shop.
+// readAhead reads a shop as a resource does.
 func readAhead(ctx context.Context, shops *rotation.Shops, ahead *rotation.Prefetcher, name string) (mystore.Credentials, error) {
 	ahead.PrefetchOthers(ctx, name)
 	return shops.Credentials(ctx, name)
 }
 
-// reads returns how often the shops were read.
+// reads returns how many reads there were.
 func reads(s *fakeShops, names []string) int {
 	n := 0
 	for _, name := range names {

@@ -14,8 +14,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// newRunOn begins another run, on a machine that remembers requests. Die does what the operating system does when the
-// run's process ends.
+// newRunOn starts another run on a machine that remembers requests. The returned function unlocks its files, as the
+// operating system does when a process ends.
 func (env *testEnv) newRunOn(dir, machine string) (die func()) {
 	var locks []*lockfile.Lock
 	lock := func(ctx context.Context, name string) (*lockfile.Lock, error) {
@@ -35,21 +35,21 @@ func (env *testEnv) newRunOn(dir, machine string) (die func()) {
 	}
 }
 
-// errKilled stands for the end of a process in the middle of a call.
+// errKilled stands for the end of a process during a call.
 var errKilled = errors.New("killed")
 
-// loseAnswer asks for a key of store M1, and does not come to hear the answer.
+// loseAnswer requests a key of store M1, and is killed before the answer.
 func (env *testEnv) loseAnswer() {
 	env.Helper()
 	env.loseAnswerTo(kustom.Request{MerchantID: "M1", Description: "terraform"})
 }
 
-// loseAnswerTo asks with a request, and does not come to hear the answer.
+// loseAnswerTo sends a request, and is killed before the answer.
 func (env *testEnv) loseAnswerTo(r kustom.Request) {
 	env.Helper()
 	env.portal.after = func(kind, _ string, _ int) error {
 		if kind == generateCall {
-			// A killed process runs no deferred function; a recovered panic stands for that.
+			// A killed process runs no deferred function. A recovered panic stands for that.
 			panic(errKilled)
 		}
 		return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// shopsWithOwnKeys is n shops, each on a key of its own.
+// shopsWithOwnKeys returns n shops, each with a key of its own.
 func shopsWithOwnKeys(n int) map[string]string {
 	all := map[string]string{}
 	for i := range n {
@@ -228,7 +228,7 @@ func TestConfirmedCredentials_ReadsTwiceWithoutExtension(t *testing.T) {
 			if waited := fake.Now().Sub(noon); waited < rotation.PropagationDelay {
 				t.Errorf("it looked again after %v", waited)
 			}
-			// Once is enough.
+			// Confirmed once, it is not read again.
 			_, _ = shops.ConfirmedCredentials(t.Context(), "a")
 			if n := s.called(readCall, "a"); n != 2 {
 				t.Errorf("it was read %d times", n)

@@ -29,7 +29,7 @@ func TestSlots_YieldFreesSlot(t *testing.T) {
 		}
 		want(2, "at first")
 		a, b := <-taken, <-taken
-		// Two goroutines wait for one shop.
+		// Two goroutines of one shop wait.
 		resume, resumeToo := a.yield(), a.yield()
 		want(1, "one yields")
 		c := <-taken
@@ -55,7 +55,7 @@ func TestSlots_YieldFreesSlot(t *testing.T) {
 	})
 }
 
-// started counts how many shops are worked on, in all and at once.
+// started counts the shops that are worked on, in all and at once.
 type started struct {
 	mu               sync.Mutex
 	all, now, atOnce int

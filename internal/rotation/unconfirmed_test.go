@@ -10,7 +10,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// newHiddenEnv is a shop that hides its key, and was given a new one by whoever does not delete the old one.
+// newHiddenEnv has a shop that hides its key, and in which another object has installed a new one.
 func newHiddenEnv(t *testing.T) *testEnv {
 	t.Helper()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
@@ -20,7 +20,7 @@ func newHiddenEnv(t *testing.T) *testEnv {
 	return env
 }
 
-// installAnother makes a key, and gives it to shop a.
+// installAnother generates a key and installs it in shop a.
 func (env *testEnv) installAnother(request kustom.Request) kustom.NewKey {
 	env.Helper()
 	env.newRun()
@@ -43,7 +43,7 @@ func (env *testEnv) install(shop string, made kustom.NewKey) {
 	}
 }
 
-// tryDelete tells whether another run deletes a key.
+// tryDelete reports whether another run deletes a key.
 func (env *testEnv) tryDelete(username string) bool {
 	env.Helper()
 	env.newRun()
@@ -98,7 +98,7 @@ func TestUnconfirmed_KeepsKeyWithoutEvidence(t *testing.T) {
 			return "M1-old"
 		},
 		"the key is newer": func(env *testEnv) string {
-			// Another machine has given it to the shop.
+			// Another machine has installed it in the shop.
 			env.portal.mu.Lock()
 			defer env.portal.mu.Unlock()
 			newer := m1("M1-newer")

@@ -11,20 +11,20 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// written is Mystore's mark of the engine's last write in these tests, and made the creation of every key.
+// written is Mystore's time of the engine's last write, and made the creation time of each key.
 const written = "2026-11-02T09:15:00Z"
 
 var made = time.Date(2026, time.November, 2, 9, 15, 0, 0, time.UTC)
 
-// listed is a key of store M1 that the portal lists with that host.
+// listed returns a key of store M1 with the given host.
 func listed(username, host string) *kustom.Key {
 	return &kustom.Key{MerchantID: "M1", CredentialID: "id-" + username, Username: username, Host: host, CreatedAt: made}
 }
 
-// kustoms is a key of store M1 for Kustom's host.
+// kustoms returns a key of store M1 for Kustom's host.
 func kustoms(username string) *kustom.Key { return listed(username, kustom.Production.Host()) }
 
-// observed is a shop of store M1 that holds a username.
+// observed returns an observation of a shop of store M1 that holds a username.
 func observed(username string, own, held *kustom.Key) Observation {
 	return Observation{
 		MerchantID: "M1", Recorded: own, Held: held,
@@ -141,19 +141,10 @@ func TestInterrupted_HasCachedKeysOnly(t *testing.T) {
 		"another store's":  {[]kustom.Key{before}, []KeyRef{{MerchantID: "M2", CredentialID: before.CredentialID}}, ""},
 	} {
 		seen := Observation{MerchantID: "M1", OtherKeys: test.others, Replaced: test.replaced}
-		if got := usernamesOf(seen.interrupted()); got != test.want {
+		if got := joined(seen.interrupted()); got != test.want {
 			t.Errorf("%s: it is %q, want %q", name, got, test.want)
 		}
 	}
-}
-
-// usernamesOf are the usernames of keys in one text.
-func usernamesOf(keys []KeyRef) string {
-	var names []string
-	for _, key := range keys {
-		names = append(names, key.Username)
-	}
-	return strings.Join(names, " ")
 }
 
 // An undeleted key goes whatever the policy is, although the shop may hold it. A key of another store stays.
@@ -186,7 +177,7 @@ func TestSetRetired_PutsEachKeyInOneList(t *testing.T) {
 		if !plan.Changes || plan.Reason != "because" {
 			t.Errorf("%s: the plan is %+v", name, plan)
 		}
-		if deleted, kept := usernamesOf(plan.Delete), usernamesOf(plan.Keep); deleted != test.deleted || kept != test.kept {
+		if deleted, kept := joined(plan.Delete), joined(plan.Keep); deleted != test.deleted || kept != test.kept {
 			t.Errorf("%s: it deletes %q and keeps %q, want %q and %q", name, deleted, kept, test.deleted, test.kept)
 		}
 	}
@@ -246,4 +237,13 @@ func TestAgeReason_CountsWholeDays(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
+}
+
+// joined returns the usernames of keys, separated by spaces.
+func joined(keys []KeyRef) string {
+	var names []string
+	for _, key := range keys {
+		names = append(names, key.Username)
+	}
+	return strings.Join(names, " ")
 }

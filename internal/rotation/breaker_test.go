@@ -68,7 +68,8 @@ func TestEach_StopsInOutageOrInterruption(t *testing.T) {
 	const shops, concurrency = 200, 8
 	for name, test := range map[string]struct {
 		do func(cancel func(), i int) error
-		// most is how many shops may be started. Failed is how many fail; -1 is at least those that were not started.
+		// most is the maximum number of started shops. failed is the number of failures, or -1 for at least the
+		// unstarted shops.
 		most, failed int
 		cause        error
 	}{
