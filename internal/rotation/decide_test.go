@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -16,46 +17,60 @@ import (
 
 func TestDecide_PlansNewShop(t *testing.T) {
 	t.Parallel()
-	old, legacyKey := m1("M1-old"), key("1", "M1_0a1b", klarna, 2020, time.March)
-	holds := func(username string) mystore.Credentials {
-		return mystore.Credentials{KustomID: username, Secret: mystore.SecretSet}
-	}
-	described := m1("M1-made")
-	description := rotation.DefaultDescription
-	described.Description, described.CreatedAt = &description, noon
-	tests := map[string]struct {
-		seen         rotation.Observation
-		rules        rotation.Rules
-		delete, keep []string
-		// reason is a part of the plan's reason.
-		reason string
+	old, klarnas, unhosted, made := m1("M1-old"), key("1", "M1_0a1b", klarna, 2020, time.March), key("1", "M1_0a1b", "", 2020, time.March), m1("M1-made")
+	const (
+		unlisted = ", a key that the portal does not list; there is nothing to delete"
+		uuid     = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
+		unread   = ", a key whose secret nobody can read"
+	)
+	anyStore := rotation.Rules{AllowStoreChange: true}
+	for name, test := range map[string]struct {
+		holds         string
+		held          *kustom.Key
+		others        []kustom.Key
+		replaced      []rotation.KeyRef
+		rules         rotation.Rules
+		reason        string
+		deleted, kept []string
 	}{
-		"no key":                 {seen: rotation.Observation{}, reason: "has no key"},
-		"a key of the store":     {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old}, delete: []string{"M1-old"}, reason: "whose secret nobody can read"},
-		"Klarna's, by its host":  {seen: rotation.Observation{Credentials: holds("M1_0a1b"), Held: &legacyKey}, delete: []string{"M1_0a1b"}, reason: klarna},
-		"Klarna's, not listed":   {seen: rotation.Observation{Credentials: holds("M1_0a1b")}, reason: "nothing to delete"},
-		"a secret as ID":         {seen: rotation.Observation{Credentials: holds(rotation.SecretAsID)}, reason: "a secret in place of its Kustom ID"},
-		"kept":                   {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.KeepKeys}, keep: []string{"M1-old"}},
-		"when unused":            {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old}, rules: rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour}, delete: []string{"M1-old*"}},
-		"others stay":            {seen: rotation.Observation{Credentials: holds("M1-old"), Held: &old, OtherKeys: []kustom.Key{m1("M1-erp")}}, delete: []string{"M1-old"}},
-		"of a killed run":        {seen: rotation.Observation{Credentials: holds("M1-made"), Held: &described, OtherKeys: []kustom.Key{old}, Replaced: []rotation.KeyRef{ref(old)}}, delete: []string{"M1-made", "M1-old"}},
-		"of who knows whom":      {seen: rotation.Observation{Credentials: holds("M1-made"), Held: &described, OtherKeys: []kustom.Key{old}}, delete: []string{"M1-made"}},
-		"another store, allowed": {seen: rotation.Observation{Credentials: holds("M2-x")}, rules: rotation.Rules{AllowStoreChange: true}, keep: []string{"M2-x"}, reason: "a key of another store"},
-	}
-	for name, test := range tests {
+		"no key":                     {reason: "the shop has no key"},
+		"a secret as ID":             {holds: rotation.SecretAsID, reason: "the shop has a secret in place of its Kustom ID"},
+		"a key of the store":         {holds: "M1-old", held: &old, deleted: []string{"M1-old"}, reason: "the shop uses M1-old" + unread},
+		"Klarna's, by its host":      {holds: "M1_0a1b", held: &klarnas, deleted: []string{"M1_0a1b"}, reason: "the shop uses M1_0a1b, a key of api.klarna.com"},
+		"Klarna's, by its form":      {holds: "M1_0a1b", held: &unhosted, deleted: []string{"M1_0a1b"}, reason: "the shop uses M1_0a1b, a key of Klarna's"},
+		"not listed":                 {holds: "M1-a", reason: "the shop uses M1-a" + unlisted},
+		"not listed, a UUID":         {holds: uuid, reason: "the shop uses " + uuid + unlisted},
+		"another store, allowed":     {holds: "M2-x", rules: anyStore, kept: []string{"M2-x"}, reason: "the shop uses M2-x, a key of another store"},
+		"a store with a longer name": {holds: "M12-a", rules: anyStore, kept: []string{"M12-a"}, reason: "the shop uses M12-a, a key of another store"},
+		"kept":                       {holds: "M1-old", held: &old, rules: rotation.Rules{ReplacedKeys: rotation.KeepKeys}, kept: []string{"M1-old"}, reason: "the shop uses M1-old" + unread},
+		"when unused": {
+			holds: "M1-old", held: &old, rules: rotation.Rules{ReplacedKeys: rotation.DeleteUnusedKeys, UnusedFor: time.Hour},
+			deleted: []string{"M1-old*"}, reason: "the shop uses M1-old" + unread,
+		},
+		"another key of the store": {
+			holds: "M1-made", held: &made, others: []kustom.Key{old}, deleted: []string{"M1-made"}, reason: "the shop uses M1-made" + unread,
+		},
+		"a key of a killed run": {
+			holds: "M1-made", held: &made, others: []kustom.Key{old, m1("M1-erp")}, replaced: []rotation.KeyRef{ref(old)},
+			deleted: []string{"M1-made", "M1-old"}, reason: "the shop uses M1-made" + unread,
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := config()
-			c.Rules, test.seen.MerchantID = test.rules, "M1"
-			plan, err := rotation.Decide(c, nil, &test.seen)
-			if err != nil || !plan.Generate || !plan.Changes || plan.Undecided {
+			c.Rules = test.rules
+			plan, err := rotation.Decide(c, nil, &rotation.Observation{
+				MerchantID: "M1", Credentials: mystore.Credentials{KustomID: test.holds, Secret: mystore.SecretSet},
+				Held: test.held, OtherKeys: test.others, Replaced: test.replaced,
+			})
+			if err != nil || !plan.Generate || !plan.Changes || plan.Undecided || *plan.Description != rotation.DefaultDescription {
 				t.Fatalf("the plan is %+v, error %v", plan, err)
 			}
-			if !reflect.DeepEqual(usernamesOf(plan.Delete), test.delete) || !reflect.DeepEqual(usernamesOf(plan.Keep), test.keep) {
-				t.Errorf("it deletes %q and keeps %q, want %q and %q", usernamesOf(plan.Delete), usernamesOf(plan.Keep), test.delete, test.keep)
+			if !slices.Equal(usernamesOf(plan.Delete), test.deleted) || !slices.Equal(usernamesOf(plan.Keep), test.kept) {
+				t.Errorf("it deletes %v and keeps %v, want %q and %q", plan.Delete, plan.Keep, test.deleted, test.kept)
 			}
-			if !strings.Contains(plan.Reason, test.reason) || *plan.Description != rotation.DefaultDescription {
-				t.Errorf("the reason is %q, the description %q", plan.Reason, *plan.Description)
+			if plan.Reason != test.reason {
+				t.Errorf("the reason is %q, want %q", plan.Reason, test.reason)
 			}
 		})
 	}
@@ -63,42 +78,35 @@ func TestDecide_PlansNewShop(t *testing.T) {
 
 func TestDecide_RefusesUnsuitableShop(t *testing.T) {
 	t.Parallel()
-	t.Run("another store, emptied by this walk", func(t *testing.T) {
-		t.Parallel()
-		seen := rotation.Observation{MerchantID: "M1", ClearedUsername: "M2-x"}
-		_, err := rotation.Decide(config(), nil, &seen)
+	missing := &mystore.NotInstalledError{Shop: "a"}
+	for name, test := range map[string]struct {
+		seen    rotation.Observation
+		present string
+		err     error
+	}{
+		"another store":            {seen: rotation.Observation{Credentials: mystore.Credentials{KustomID: "K2_0a1b", Secret: mystore.SecretSet}}, present: "K2"},
+		"another store, cleared":   {seen: rotation.Observation{ClearedUsername: "M2-x"}, present: "M2"},
+		"the extension is missing": {seen: rotation.Observation{Missing: missing}, err: missing},
+	} {
+		test.seen.MerchantID = "M1"
+		c := config()
+		_, err := rotation.Decide(c, nil, &test.seen)
 		var wrong *rotation.WrongStoreError
-		if !errors.As(err, &wrong) || wrong.Present != "M2" || wrong.Wanted != "M1" {
-			t.Errorf("the error is %v", err)
+		if errors.As(err, &wrong) != (test.present != "") || wrong != nil && *wrong != (rotation.WrongStoreError{Shop: "a", Present: test.present, Wanted: "M1"}) {
+			t.Errorf("%s: the error is %v", name, err)
 		}
-		allowed := config()
-		allowed.AllowStoreChange = true
-		if _, err := rotation.Decide(allowed, nil, &seen); err != nil {
-			t.Errorf("allowed: %v", err)
+		c.AllowStoreChange = true
+		if _, err := rotation.Decide(c, nil, &test.seen); !errors.Is(err, test.err) {
+			t.Errorf("%s, with a change of the store allowed: the error is %v", name, err)
 		}
-	})
-	t.Run("another store", func(t *testing.T) {
-		t.Parallel()
-		seen := rotation.Observation{MerchantID: "M1", Credentials: mystore.Credentials{KustomID: "K2_0a1b", Secret: mystore.SecretSet}}
-		_, err := rotation.Decide(config(), nil, &seen)
-		var wrong *rotation.WrongStoreError
-		if !errors.As(err, &wrong) || *wrong != (rotation.WrongStoreError{Shop: "a", Present: "K2", Wanted: "M1"}) {
-			t.Errorf("the error is %v", err)
-		}
-	})
-	t.Run("no extension", func(t *testing.T) {
-		t.Parallel()
-		missing := &mystore.NotInstalledError{Shop: "a"}
-		if _, err := rotation.Decide(config(), nil, &rotation.Observation{MerchantID: "M1", Missing: missing}); !errors.Is(err, missing) {
-			t.Errorf("the error is %v", err)
-		}
-	})
-	t.Run("not readable", func(t *testing.T) {
-		t.Parallel()
-		if plan, err := rotation.Decide(config(), nil, nil); err != nil || !plan.Undecided || !plan.Generate {
-			t.Errorf("the plan is %+v, error %v", plan, err)
-		}
-	})
+	}
+}
+
+func TestDecide_LeavesUnreadableShopToApply(t *testing.T) {
+	t.Parallel()
+	if plan, err := rotation.Decide(config(), nil, nil); err != nil || !plan.Undecided || !plan.Generate {
+		t.Errorf("the plan is %+v, error %v", plan, err)
+	}
 }
 
 func TestDecide_PlansManagedShop(t *testing.T) {
@@ -118,26 +126,36 @@ func TestDecide_PlansManagedShop(t *testing.T) {
 		reason                        string
 		delete, keep                  []string
 	}{
-		"nothing":                     {},
-		"nil and empty triggers":      {config: func(c *rotation.Config) { c.Triggers = map[string]string{} }},
-		"empty and nil triggers":      {record: func(r *rotation.Record) { r.Triggers = map[string]string{} }},
-		"no description configured":   {record: func(r *rotation.Record) { r.Description = &other }},
-		"triggers changed":            {config: func(c *rotation.Config) { c.Triggers = map[string]string{"q": "1"} }, generates: true, changes: true, reason: "rotate_when_changed", delete: []string{"M1-own"}},
-		"first triggers of an import": {config: func(c *rotation.Config) { c.Triggers = map[string]string{"q": "1"} }, record: func(r *rotation.Record) { r.Memory.Imported = true }},
-		"description changed":         {config: func(c *rotation.Config) { c.Description = &other }, generates: true, changes: true, reason: "description", delete: []string{"M1-own"}},
-		"same description":            {config: func(c *rotation.Config) { c.Description = &text }, record: func(r *rotation.Record) { r.Description = &text }},
-		"due":                         {record: func(r *rotation.Record) { r.Memory.DueReason = "because" }, generates: true, changes: true, reason: "because", delete: []string{"M1-own"}},
-		"too old":                     {config: func(c *rotation.Config) { c.RotateAfterDays = 30 }, generates: true, changes: true, reason: "30 days", delete: []string{"M1-own"}},
-		"not too old":                 {config: func(c *rotation.Config) { c.RotateAfterDays = 90 }},
-		"age does not matter":         {config: func(c *rotation.Config) { c.RotateAfterDays = 0 }},
-		"expires":                     {config: func(c *rotation.Config) { c.RotateBeforeExpiry = 96 * time.Hour }, record: func(r *rotation.Record) { r.ExpiresAt = &soon }, generates: true, changes: true, reason: "expires", delete: []string{"M1-own"}},
-		"expires later":               {config: func(c *rotation.Config) { c.RotateBeforeExpiry = 24 * time.Hour }, record: func(r *rotation.Record) { r.ExpiresAt = &soon }},
-		"undecided":                   {config: func(c *rotation.Config) { c.HasUnknown = true }, undecided: true},
-		"undecided, and due":          {config: func(c *rotation.Config) { c.HasUnknown = true }, record: func(r *rotation.Record) { r.Memory.DueReason = "because" }, generates: true, changes: true, delete: []string{"M1-own"}},
-		"left over":                   {record: func(r *rotation.Record) { r.Memory.Undeleted = []kustom.Orphan{orphan("M1-left")} }, changes: true, reason: "earlier run", delete: []string{"M1-left"}},
-		"left over, and due": {record: func(r *rotation.Record) {
-			r.Memory.DueReason, r.Memory.Undeleted = "because", []kustom.Orphan{orphan("M1-left")}
-		}, generates: true, changes: true, delete: []string{"M1-left", "M1-own"}},
+		"nothing":                               {},
+		"nil and empty triggers":                {config: func(c *rotation.Config) { c.Triggers = map[string]string{} }},
+		"empty and nil triggers":                {record: func(r *rotation.Record) { r.Triggers = map[string]string{} }},
+		"no description configured":             {record: func(r *rotation.Record) { r.Description = &other }},
+		"triggers changed":                      {config: func(c *rotation.Config) { c.Triggers = map[string]string{"q": "1"} }, generates: true, changes: true, reason: "rotate_when_changed", delete: []string{"M1-own"}},
+		"first triggers of an import":           {config: func(c *rotation.Config) { c.Triggers = map[string]string{"q": "1"} }, record: func(r *rotation.Record) { r.Memory.Imported = true }},
+		"description changed":                   {config: func(c *rotation.Config) { c.Description = &other }, generates: true, changes: true, reason: "description", delete: []string{"M1-own"}},
+		"same description":                      {config: func(c *rotation.Config) { c.Description = &text }, record: func(r *rotation.Record) { r.Description = &text }},
+		"due":                                   {record: func(r *rotation.Record) { r.Memory.DueReason = "because" }, generates: true, changes: true, reason: "because", delete: []string{"M1-own"}},
+		"too old":                               {config: func(c *rotation.Config) { c.RotateAfterDays = 30 }, generates: true, changes: true, reason: "30 days", delete: []string{"M1-own"}},
+		"not too old":                           {config: func(c *rotation.Config) { c.RotateAfterDays = 90 }},
+		"age does not matter":                   {config: func(c *rotation.Config) { c.RotateAfterDays = 0 }},
+		"expires":                               {config: func(c *rotation.Config) { c.RotateBeforeExpiry = 96 * time.Hour }, record: func(r *rotation.Record) { r.ExpiresAt = &soon }, generates: true, changes: true, reason: "expires", delete: []string{"M1-own"}},
+		"expires later":                         {config: func(c *rotation.Config) { c.RotateBeforeExpiry = 24 * time.Hour }, record: func(r *rotation.Record) { r.ExpiresAt = &soon }},
+		"undecided":                             {config: func(c *rotation.Config) { c.HasUnknown = true }, undecided: true},
+		"undecided, and due":                    {config: func(c *rotation.Config) { c.HasUnknown = true }, record: func(r *rotation.Record) { r.Memory.DueReason = "because" }, generates: true, changes: true, delete: []string{"M1-own"}},
+		"left over":                             {record: func(r *rotation.Record) { r.Memory.Undeleted = []kustom.Orphan{orphan("M1-left")} }, changes: true, reason: "earlier run", delete: []string{"M1-left"}},
+		"left over, and due":                    {record: leaving("M1-left"), generates: true, changes: true, delete: []string{"M1-left", "M1-own"}},
+		"left over, the shop's, and due":        {record: leaving("M1-own"), generates: true, changes: true, delete: []string{"M1-own"}},
+		"left over, the shop's, policy is keep": {config: func(c *rotation.Config) { c.ReplacedKeys = rotation.KeepKeys }, record: leaving("M1-own"), generates: true, changes: true, delete: []string{"M1-own"}},
+		"left over, policy is keep":             {config: func(c *rotation.Config) { c.ReplacedKeys = rotation.KeepKeys }, record: leaving("M1-left"), generates: true, changes: true, delete: []string{"M1-left"}, keep: []string{"M1-own"}},
+		"left over, without its username": {record: func(r *rotation.Record) {
+			r.Memory.DueReason, r.Memory.Undeleted = "because", []kustom.Orphan{{MerchantID: "M1", CredentialID: own.CredentialID}}
+		}, generates: true, changes: true, delete: []string{""}},
+		"another store's key, and due": {record: func(r *rotation.Record) {
+			r.Memory.DueReason, r.Memory.OtherStoreKeys = "because", []rotation.KeyRef{{MerchantID: "M2", Username: "M2-x"}}
+		}, generates: true, changes: true, delete: []string{"M1-own"}, keep: []string{"M2-x"}},
+		"the same key twice, and due": {record: func(r *rotation.Record) {
+			r.Memory.DueReason, r.Memory.Replaceable = "because", []rotation.KeyRef{ref(own), ref(own)}
+		}, generates: true, changes: true, delete: []string{"M1-own"}},
 		"kept, policy is keep":            {config: func(c *rotation.Config) { c.ReplacedKeys = rotation.KeepKeys }, record: keeping(retired)},
 		"kept, policy is delete now":      {record: keeping(retired), changes: true, reason: "replaced_key_policy", delete: []string{"M1-retired"}},
 		"kept, policy is when unused now": {config: func(c *rotation.Config) { c.Rules = unused }, record: keeping(inUse), changes: true, reason: "replaced_key_policy", delete: []string{"M1-retired*"}},
@@ -171,6 +189,13 @@ func TestDecide_PlansManagedShop(t *testing.T) {
 				t.Errorf("it deletes %q and keeps %q, want %q and %q", usernamesOf(plan.Delete), usernamesOf(plan.Keep), test.delete, test.keep)
 			}
 		})
+	}
+}
+
+// leaving returns a change of a record: its key is due, and an earlier run could not delete another.
+func leaving(username string) func(*rotation.Record) {
+	return func(r *rotation.Record) {
+		r.Memory.DueReason, r.Memory.Undeleted = "because", []kustom.Orphan{orphan(username)}
 	}
 }
 
@@ -241,11 +266,23 @@ func TestCheckStores_RefusesAnotherStore(t *testing.T) {
 	}
 }
 
-func TestAgeReason_AcceptsAnyNumberOfDays(t *testing.T) {
+func TestAgeReason_CountsWholeDays(t *testing.T) {
 	t.Parallel()
-	for days, want := range map[int64]bool{0: false, -1: false, 1: true, 30: true, 32: false, 36500: false, 106751991167300: false} {
-		if got := rotation.AgeReason(noon.AddDate(0, 0, -31), days, noon) != ""; got != want {
-			t.Errorf("after %d days: %t", days, got)
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		days int64
+		age  time.Duration
+		due  bool
+	}{
+		{0, 10000 * day, false}, {-1, 10000 * day, false}, {90, 0, false}, {90, 90*day - time.Nanosecond, false}, {90, 90 * day, true},
+		{90, 1000 * day, true}, {1, -day, false}, {36500, 31 * day, false}, {106751991167300, 31 * day, false},
+	} {
+		want := ""
+		if test.due {
+			want = fmt.Sprintf("the key is %d days old or older: it was made on 2026-03-10", test.days)
+		}
+		if got := rotation.AgeReason(noon, test.days, noon.Add(test.age)); got != want {
+			t.Errorf("%+v: the reason is %q", test, got)
 		}
 	}
 }
@@ -305,19 +342,6 @@ func TestLeftovers_KeepsDetailsOfRequests(t *testing.T) {
 	}
 	if !rotation.AnyUnidentified(got) || rotation.AnyUnidentified(got[1:]) {
 		t.Error("it does not tell which have no name")
-	}
-}
-
-func TestDecide_PlansKeyWithoutUsernameOnce(t *testing.T) {
-	t.Parallel()
-	record := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-old", Username: "M1-old"}
-	record.Memory = rotation.Memory{
-		DueReason: "it is due", Replaceable: []rotation.KeyRef{ref(m1("M1-old"))},
-		Undeleted: []kustom.Orphan{{MerchantID: "M1", CredentialID: "id-M1-old"}},
-	}
-	plan, err := rotation.Decide(config(), &record, nil)
-	if err != nil || len(plan.Delete) != 1 {
-		t.Errorf("the plan deletes %+v, error %v", plan.Delete, err)
 	}
 }
 

@@ -32,33 +32,6 @@ func observed(username string, own, held *kustom.Key) Observation {
 	}
 }
 
-func TestTakeoverReason_NamesHeldKey(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		seen Observation
-		want string
-	}{
-		"no key":                     {observed("", nil, nil), "the shop has no key"},
-		"a secret as ID":             {observed(SecretAsID, nil, nil), "the shop has a secret in place of its Kustom ID"},
-		"another store's":            {observed("M2-a", nil, nil), "the shop uses M2-a, a key of another store"},
-		"a store with a longer name": {observed("M12-a", nil, nil), "the shop uses M12-a, a key of another store"},
-		"not listed":                 {observed("M1-a", nil, nil), "the shop uses M1-a, a key that the portal does not list; there is nothing to delete"},
-		"not listed, a UUID": {
-			observed("d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", nil, nil),
-			"the shop uses d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55, a key that the portal does not list; there is nothing to delete",
-		},
-		"Klarna's, by its host": {
-			observed("M1-a", nil, listed("M1-a", kustom.Production.LegacyHost())), "the shop uses M1-a, a key of api.klarna.com",
-		},
-		"Klarna's, by its form": {observed("M1_0a1b", nil, listed("M1_0a1b", "")), "the shop uses M1_0a1b, a key of Klarna's"},
-		"made by hand":          {observed("M1-a", nil, kustoms("M1-a")), "the shop uses M1-a, a key whose secret nobody can read"},
-	} {
-		if got := test.seen.takeoverReason(); got != test.want {
-			t.Errorf("%s: the reason is %q, want %q", name, got, test.want)
-		}
-	}
-}
-
 func TestDueReason_NamesChange(t *testing.T) {
 	t.Parallel()
 	own, other := kustoms("M1-a"), kustoms("M1-b")
@@ -147,42 +120,6 @@ func TestInterrupted_HasCachedKeysOnly(t *testing.T) {
 	}
 }
 
-// An undeleted key goes whatever the policy is, although the shop may hold it. A key of another store stays.
-func TestSetRetired_PutsEachKeyInOneList(t *testing.T) {
-	t.Parallel()
-	ref := func(username string) KeyRef {
-		return KeyRef{MerchantID: "M1", CredentialID: "id-" + username, Username: username}
-	}
-	old, left, foreign := ref("M1-old"), ref("M1-left"), KeyRef{MerchantID: "M2", Username: "M2-x"}
-	for name, test := range map[string]struct {
-		policy                       KeyPolicy
-		replaced, foreign, unsettled []KeyRef
-		deleted, kept                string
-	}{
-		"nothing":                      {},
-		"default":                      {replaced: []KeyRef{old}, deleted: "M1-old"},
-		"delete":                       {policy: DeleteKeys, replaced: []KeyRef{old}, deleted: "M1-old"},
-		"keep":                         {policy: KeepKeys, replaced: []KeyRef{old}, kept: "M1-old"},
-		"foreign":                      {replaced: []KeyRef{old}, foreign: []KeyRef{foreign}, deleted: "M1-old", kept: "M2-x"},
-		"foreign, keep":                {policy: KeepKeys, replaced: []KeyRef{old}, foreign: []KeyRef{foreign}, kept: "M2-x M1-old"},
-		"unsettled":                    {replaced: []KeyRef{old}, unsettled: []KeyRef{left}, deleted: "M1-left M1-old"},
-		"unsettled, keep":              {policy: KeepKeys, replaced: []KeyRef{old}, unsettled: []KeyRef{left}, deleted: "M1-left", kept: "M1-old"},
-		"unsettled, in the shop":       {replaced: []KeyRef{old, left}, unsettled: []KeyRef{left}, deleted: "M1-left M1-old"},
-		"unsettled, in the shop, keep": {policy: KeepKeys, replaced: []KeyRef{old, left}, unsettled: []KeyRef{left}, deleted: "M1-left", kept: "M1-old"},
-		"only unsettled, keep":         {policy: KeepKeys, unsettled: []KeyRef{left}, deleted: "M1-left"},
-		"the same key twice":           {replaced: []KeyRef{old, old}, deleted: "M1-old"},
-	} {
-		var plan Plan
-		plan.setRetired(Rules{ReplacedKeys: test.policy}, "because", test.replaced, test.foreign, test.unsettled)
-		if !plan.Changes || plan.Reason != "because" {
-			t.Errorf("%s: the plan is %+v", name, plan)
-		}
-		if deleted, kept := joined(plan.Delete), joined(plan.Keep); deleted != test.deleted || kept != test.kept {
-			t.Errorf("%s: it deletes %q and keeps %q, want %q and %q", name, deleted, kept, test.deleted, test.kept)
-		}
-	}
-}
-
 func TestKeysToDelete_KeepsDetailsOfRequests(t *testing.T) {
 	t.Parallel()
 	ref := func(id string) KeyRef {
@@ -214,27 +151,6 @@ func TestKeysToDelete_KeepsDetailsOfRequests(t *testing.T) {
 		}
 		if after := fmt.Sprint(test.unsettled); after != before {
 			t.Errorf("%s: what is unsettled has become %s", name, after)
-		}
-	}
-}
-
-func TestAgeReason_CountsWholeDays(t *testing.T) {
-	t.Parallel()
-	const reason = "the key is 90 days old or older: it was made on 2026-11-02"
-	for name, test := range map[string]struct {
-		days int64
-		age  time.Duration
-		want string
-	}{
-		"never":             {0, 10000 * day, ""},
-		"new":               {90, 0, ""},
-		"a nanosecond less": {90, 90*day - time.Nanosecond, ""},
-		"to the moment":     {90, 90 * day, reason},
-		"long ago":          {90, 1000 * day, reason},
-		"from the future":   {1, -day, ""},
-	} {
-		if got := AgeReason(made, test.days, made.Add(test.age)); got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
 }
