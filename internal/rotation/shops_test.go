@@ -31,24 +31,16 @@ func sleepASecond(context.Context, string, string, int) error {
 }
 
 func TestShops_ReadsEachShopOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newFakeShops(shopsWithOwnKeys(40))
+	withShops(t, shopsWithOwnKeys(40), func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		s.before = sleepASecond
-		shops := newShops(s, clock.System{})
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() {
-				holders, _, err := shops.Holders(t.Context())
-				if err != nil || len(holders) != 40 {
+				if holders, _, err := shops.Holders(t.Context()); err != nil || len(holders) != 40 {
 					t.Errorf("there are %d holders, error %v", len(holders), err)
 				}
 			})
-			callers.Go(func() {
-				if holds, err := shops.Credentials(t.Context(), "shop-07"); err != nil || holds.KustomID != "M-07" {
-					t.Errorf("the shop holds %+v, error %v", holds, err)
-				}
-			})
+			callers.Go(func() { wantCredentials(t, shops, "shop-07", "M-07") })
 		}
 		callers.Wait()
 		for name := range s.shops {
@@ -59,15 +51,19 @@ func TestShops_ReadsEachShopOnce(t *testing.T) {
 	})
 }
 
+// wantCredentials fails the test unless the shop holds the username.
+func wantCredentials(t *testing.T, shops *rotation.Shops, shop, username string) {
+	t.Helper()
+	if credentials, err := shops.Credentials(t.Context(), shop); err != nil || credentials.KustomID != username {
+		t.Errorf("shop %s holds %+v, error %v", shop, credentials, err)
+	}
+}
+
 func TestHolders_ReadsShopsConcurrently(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newFakeShops(shopsWithOwnKeys(96))
+	withShops(t, shopsWithOwnKeys(96), func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		s.before = sleepASecond
 		start := time.Now()
-		if _, _, err := newShops(s, clock.System{}).Holders(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		readAll(t, shops)
 		if took := time.Since(start); took < 2*time.Second || took > 12*time.Second {
 			t.Errorf("96 reads of 1s took %v", took)
 		}
@@ -98,27 +94,18 @@ func TestCredentials_CachesMissingExtension(t *testing.T) {
 func TestCredentials_DoesNotCacheFailures(t *testing.T) {
 	t.Parallel()
 	s := newFakeShops(map[string]string{"a": "M-a"})
-	s.before = func(_ context.Context, _, _ string, call int) error {
-		if call == 1 {
-			return errLost
-		}
-		return nil
-	}
+	s.before = failShop("", "", errLost)
 	shops := newShops(s, clock.System{})
 	if _, err := shops.Credentials(t.Context(), "a"); !errors.Is(err, errLost) {
 		t.Errorf("the error is %v", err)
 	}
-	if holds, err := shops.Credentials(t.Context(), "a"); err != nil || holds.KustomID != "M-a" {
-		t.Errorf("the shop holds %+v, error %v", holds, err)
-	}
+	s.before = nil
+	wantCredentials(t, shops, "a", "M-a")
 }
 
 func TestCredentials_CancelEndsOneReader(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newFakeShops(map[string]string{"a": "M-a"})
+	withShops(t, map[string]string{"a": "M-a"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		s.before = func(ctx context.Context, _, _ string, _ int) error { return clock.System{}.Sleep(ctx, time.Minute) }
-		shops := newShops(s, clock.System{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var both sync.WaitGroup
 		both.Go(func() {
@@ -127,11 +114,7 @@ func TestCredentials_CancelEndsOneReader(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		both.Go(func() {
-			if holds, err := shops.Credentials(t.Context(), "a"); err != nil || holds.KustomID != "M-a" {
-				t.Errorf("the shop holds %+v, error %v", holds, err)
-			}
-		})
+		both.Go(func() { wantCredentials(t, shops, "a", "M-a") })
 		synctest.Wait()
 		cancel()
 		both.Wait()
@@ -139,11 +122,8 @@ func TestCredentials_CancelEndsOneReader(t *testing.T) {
 }
 
 func TestCredentials_WaitCanBeCancelled(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newFakeShops(map[string]string{"a": "M-a"})
+	withShops(t, map[string]string{"a": "M-a"}, func(t *testing.T, s *fakeShops, shops *rotation.Shops) {
 		s.before = func(context.Context, string, string, int) error { time.Sleep(time.Hour); return nil }
-		shops := newShops(s, clock.System{})
 		go func() { _, _ = shops.Credentials(t.Context(), "a") }()
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -156,31 +136,59 @@ func TestCredentials_WaitCanBeCancelled(t *testing.T) {
 	})
 }
 
-func TestHolders_ReturnsUnreadableShops(t *testing.T) {
+func TestCredentials_RedactsSecretInPlaceOfID(t *testing.T) {
 	t.Parallel()
-	s := newFakeShops(map[string]string{"a": "M1-a", "b": "M1-b", "c": "M1-c"})
-	s.before = failShop("", "b", errLost)
-	holders, failures, err := newShops(s, clock.System{}).Holders(t.Context())
-	if want := map[string][]string{"M1-a": {"a"}, "M1-c": {"c"}}; err != nil || !reflect.DeepEqual(holders, want) {
-		t.Errorf("the holders are %v, error %v", holders, err)
-	}
-	if len(failures) != 1 || failures[0].Shop != "b" || !errors.Is(failures[0].Err, errLost) {
-		t.Errorf("the failures are %v", failures)
-	}
+	s := newFakeShops(map[string]string{"a": "kco_live_api_entered_wrongly"})
+	wantCredentials(t, newShops(s, clock.System{}), "a", rotation.SecretAsID)
+}
+
+func TestHolders_ReturnsSortedShopsAndUnreadableShops(t *testing.T) {
+	t.Parallel()
+	s := newFakeShops(map[string]string{"c": "M-1", "a": "M-1", "b": "M-2", "d": "", "e": "M-1", "x": "M-3"})
+	s.before = failShop("", "x", errLost)
 	unknown := errors.New("mystore_tokens is not known yet")
-	shops := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: func() ([]string, error) { return nil, unknown }})
+	names := func() ([]string, error) { return []string{"e", "c", "x", "b", "a", "d"}, unknown }
+	shops := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: func() ([]string, error) { return names() }})
 	if _, _, err := shops.Holders(t.Context()); !errors.Is(err, unknown) {
 		t.Errorf("the error is %v", err)
 	}
-}
-
-func TestHolders_SortsShops(t *testing.T) {
-	t.Parallel()
-	s := newFakeShops(map[string]string{"c": "M-1", "a": "M-1", "b": "M-2", "d": "", "e": "M-1"})
-	names := func() ([]string, error) { return []string{"e", "c", "b", "a", "d"}, nil }
-	holders, _, err := rotation.NewShops(rotation.Options{Shops: s, Clock: clock.System{}, Names: names}).Holders(t.Context())
+	unknown = nil
+	holders, failures, err := shops.Holders(t.Context())
 	if want := map[string][]string{"M-1": {"a", "c", "e"}, "M-2": {"b"}}; err != nil || !reflect.DeepEqual(holders, want) {
 		t.Errorf("the holders are %v, error %v", holders, err)
+	}
+	if len(failures) != 1 || failures[0].Shop != "x" || !errors.Is(failures[0].Err, errLost) {
+		t.Errorf("the failures are %v", failures)
+	}
+}
+
+// A page or a stale read may not show the extension.
+func TestConfirmedCredentials_ReadsTwiceWithoutExtension(t *testing.T) {
+	t.Parallel()
+	for _, comesBack := range []bool{true, false} {
+		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
+			t.Parallel()
+			fake := clocktest.New(noon)
+			s := newFakeShops(map[string]string{"a": "M1-a"})
+			s.uninstalled["a"] = true
+			s.before = func(_ context.Context, _, _ string, call int) error {
+				s.uninstalled["a"] = !comesBack || call < 2
+				return nil
+			}
+			shops := newShops(s, fake)
+			credentials, err := shops.ConfirmedCredentials(t.Context(), "a")
+			var missing *mystore.NotInstalledError
+			if comesBack && (err != nil || credentials.KustomID != "M1-a") || !comesBack && !errors.As(err, &missing) {
+				t.Errorf("the shop holds %+v, error %v", credentials, err)
+			}
+			if waited := fake.Now().Sub(noon); waited < rotation.PropagationDelay {
+				t.Errorf("it read again after %v", waited)
+			}
+			_, _ = shops.ConfirmedCredentials(t.Context(), "a")
+			if n := s.called(readCall, "a"); n != 2 {
+				t.Errorf("it was read %d times", n)
+			}
+		})
 	}
 }
 
@@ -202,45 +210,5 @@ func TestSameMoment_ComparesOffsetsAndFractions(t *testing.T) {
 		if got := rotation.SameMoment(test.a, test.b); got != test.same {
 			t.Errorf("%q and %q are the same moment: %t", test.a, test.b, got)
 		}
-	}
-}
-
-func TestConfirmedCredentials_ReadsTwiceWithoutExtension(t *testing.T) {
-	t.Parallel()
-	for _, comesBack := range []bool{true, false} {
-		t.Run(fmt.Sprintf("comes back: %t", comesBack), func(t *testing.T) {
-			t.Parallel()
-			fake := clocktest.New(noon)
-			s := newFakeShops(map[string]string{"a": "M1-a"})
-			s.uninstalled["a"] = true
-			s.before = func(_ context.Context, _, _ string, call int) error {
-				if comesBack && call == 2 {
-					s.uninstalled["a"] = false
-				}
-				return nil
-			}
-			shops := newShops(s, fake)
-			holds, err := shops.ConfirmedCredentials(t.Context(), "a")
-			var missing *mystore.NotInstalledError
-			if comesBack && (err != nil || holds.KustomID != "M1-a") || !comesBack && !errors.As(err, &missing) {
-				t.Errorf("the shop holds %+v, error %v", holds, err)
-			}
-			if waited := fake.Now().Sub(noon); waited < rotation.PropagationDelay {
-				t.Errorf("it looked again after %v", waited)
-			}
-			// Confirmed once, it is not read again.
-			_, _ = shops.ConfirmedCredentials(t.Context(), "a")
-			if n := s.called(readCall, "a"); n != 2 {
-				t.Errorf("it was read %d times", n)
-			}
-		})
-	}
-}
-
-func TestCredentials_RedactsSecretInPlaceOfID(t *testing.T) {
-	t.Parallel()
-	s := newFakeShops(map[string]string{"a": "kco_live_api_entered_wrongly"})
-	if holds, err := newShops(s, clock.System{}).Credentials(t.Context(), "a"); err != nil || holds.KustomID != rotation.SecretAsID {
-		t.Errorf("the shop holds %+v, error %v", holds, err)
 	}
 }
