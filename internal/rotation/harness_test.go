@@ -669,7 +669,4 @@ func usernamesOf(keys []rotation.KeyRef) []string {
 	return usernames
 }
 
-var (
-	noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
-	pair = rotation.Pair{Username: "new", Secret: kustom.NewSecret("kco_live_api_x")}
-)
+var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
