@@ -46,6 +46,8 @@ type fakePortal struct {
 	noDescriptions bool
 	// undeletable is the ID of a key whose deletion is accepted and not done.
 	undeletable string
+	// unlisted is the username of a key that lists lack.
+	unlisted string
 	// limit is how many keys a store may have; 0 means no limit.
 	limit int
 
@@ -197,6 +199,7 @@ func (a *fakePortal) Keys(_ context.Context, merchantID string) iter.Seq2[kustom
 			if merchantID != "" {
 				keys = a.of(merchantID)
 			}
+			keys = slices.DeleteFunc(keys, func(key kustom.Key) bool { return a.unlisted != "" && key.Username == a.unlisted })
 			return nil
 		})
 		for _, key := range keys {

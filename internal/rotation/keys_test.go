@@ -33,17 +33,25 @@ func keyOf(i int) kustom.Key {
 	}
 }
 
-func usernames(t *testing.T, keys *rotation.Keys, merchantID string) []string {
+// newKeys returns a portal with these keys, and a cache of them.
+func newKeys(keys ...kustom.Key) (*fakePortal, *rotation.Keys) {
+	a := newFakePortal(clocktest.New(noon), keys...)
+	return a, rotation.NewKeys(a, a.clock)
+}
+
+// wantKeysOf fails the test unless the store, or the account if merchantID is empty, has these keys.
+func wantKeysOf(t *testing.T, keys *rotation.Keys, merchantID string, want ...string) {
 	t.Helper()
-	var names []string
+	var got []string
 	for key, err := range keys.Keys(t.Context(), merchantID) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, key.Username)
+		got = append(got, key.Username)
 	}
-	slices.Sort(names)
-	return names
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("store %q has the keys %q, want %q", merchantID, got, want)
+	}
 }
 
 // lists counts the listings of one store and of all.
@@ -77,69 +85,8 @@ func TestKeys_ListsAllForManyReads(t *testing.T) {
 	}
 	group.Wait()
 	if reads, full := a.called(keyCall), a.called(listCall); full != 1 || reads > 2*few {
-		t.Errorf("asked for %d keys and %d lists, want at most %d and one", reads, full, 2*few)
+		t.Errorf("there were %d reads of keys and %d lists, want at most %d and one", reads, full, 2*few)
 	}
-}
-
-func TestPrefetch_ListsAllForManyStores(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct{ expected, storeLists, fullLists int }{
-		"a few": {expected: 3, storeLists: 3},
-		"many":  {expected: 4, fullLists: 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var n lists
-				a := newLargePortal(clock.System{}, 10)
-				a.before = n.count
-				keys := rotation.NewKeys(a, clock.System{})
-				var stores []string
-				for i := range test.expected {
-					stores = append(stores, keyOf(i).MerchantID, keyOf(i).MerchantID)
-				}
-				keys.Prefetch(t.Context(), stores)
-				keys.Prefetch(t.Context(), stores)
-				synctest.Wait()
-				if n != (lists{full: test.fullLists}) {
-					t.Errorf("ahead: %+v", n)
-				}
-				for _, id := range stores {
-					if got := usernames(t, keys, id); len(got) != 1 {
-						t.Errorf("store %s has %q", id, got)
-					}
-				}
-				keys.Prefetch(t.Context(), stores)
-				synctest.Wait()
-				if n != (lists{store: test.storeLists, full: test.fullLists}) {
-					t.Errorf("in the end: %+v", n)
-				}
-			})
-		})
-	}
-}
-
-func TestPrefetch_FailureIsNotCached(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a := newLargePortal(clock.System{}, 10)
-		a.before = failCall("", 1, errLost)
-		keys := rotation.NewKeys(a, clock.System{})
-		var stores []string
-		for i := range 10 {
-			stores = append(stores, keyOf(i).MerchantID)
-		}
-		keys.Prefetch(t.Context(), stores)
-		synctest.Wait()
-		for _, id := range stores {
-			if got := usernames(t, keys, id); len(got) != 1 {
-				t.Errorf("store %s has %q", id, got)
-			}
-		}
-		if n := a.called(listCall); n != 2 {
-			t.Errorf("there were %d lists", n)
-		}
-	})
 }
 
 func TestKeys_ReadsFewKeysOneByOne(t *testing.T) {
@@ -154,11 +101,89 @@ func TestKeys_ReadsFewKeysOneByOne(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		usernames(t, keys, "M001")
+		wantKeysOf(t, keys, "M001", "M001-u")
 	}
-	// The list of the store has the other key.
+	// The list of the store has the first key.
 	if reads := a.called(keyCall); reads != 3 || n != (lists{store: 1}) {
-		t.Errorf("asked for %d keys and %+v", reads, n)
+		t.Errorf("there were %d reads of keys and %+v", reads, n)
+	}
+}
+
+func TestPrefetch_ListsAllForManyStores(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		stores int
+		// fails says that the prefetch fails. ahead are the lists before a caller asks, and all those in the end.
+		fails      bool
+		ahead, all lists
+	}{
+		"a few":               {stores: 3, all: lists{store: 3}},
+		"many":                {stores: 4, ahead: lists{full: 1}, all: lists{full: 1}},
+		"many, after failure": {stores: 10, fails: true, ahead: lists{full: 1}, all: lists{full: 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var n lists
+				a := newLargePortal(clock.System{}, 10)
+				a.before = func(kind, about string, call int) error {
+					if _ = n.count(kind, about, call); test.fails && call == 1 {
+						return errLost
+					}
+					return nil
+				}
+				keys := rotation.NewKeys(a, clock.System{})
+				var stores []string
+				for i := range test.stores {
+					stores = append(stores, keyOf(i).MerchantID, keyOf(i).MerchantID)
+				}
+				for range 2 {
+					keys.Prefetch(t.Context(), stores)
+				}
+				if synctest.Wait(); n != test.ahead {
+					t.Errorf("ahead: %+v", n)
+				}
+				for _, id := range stores {
+					wantKeysOf(t, keys, id, id+"-u")
+				}
+				keys.Prefetch(t.Context(), stores)
+				if synctest.Wait(); n != test.all {
+					t.Errorf("in the end: %+v", n)
+				}
+			})
+		})
+	}
+}
+
+func TestOf_ListsManyStoresAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		stores, want []string
+		lists        lists
+	}{
+		"all":         {nil, []string{"M000-u", "M001-u", "M002-u", "M003-u", "M004-u"}, lists{full: 1}},
+		"one store":   {[]string{"M001"}, []string{"M001-u"}, lists{store: 1}},
+		"a few":       {[]string{"M004", "M000", "M001"}, []string{"M000-u", "M001-u", "M004-u"}, lists{store: 3}},
+		"many stores": {[]string{"M000", "M001", "M002", "M004"}, []string{"M000-u", "M001-u", "M002-u", "M004-u"}, lists{full: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var n lists
+			a := newLargePortal(clocktest.New(noon), 5)
+			a.before = n.count
+			keys, err := rotation.NewKeys(a, a.clock).Of(t.Context(), test.stores)
+			var got []string
+			for _, key := range keys {
+				got = append(got, key.Username)
+			}
+			if slices.Sort(got); err != nil || !slices.Equal(got, test.want) || n != test.lists {
+				t.Errorf("the keys are %q by %+v, want %q by %+v; error %v", got, n, test.want, test.lists, err)
+			}
+			a.after = failCalls("", errLost)
+			if keys, err := rotation.NewKeys(a, a.clock).Of(t.Context(), test.stores); !errors.Is(err, errLost) || keys != nil {
+				t.Errorf("after a failure the keys are %v, error %v", keys, err)
+			}
+		})
 	}
 }
 
@@ -177,14 +202,14 @@ func TestKey_ReadsMissingKeyTwice(t *testing.T) {
 				return nil
 			}
 			keys := rotation.NewKeys(a, fake)
-			usernames(t, keys, "")
+			wantKeysOf(t, keys, "", "M1-other")
 			got, err := keys.Key(t.Context(), "M1", "id-M1-late")
 			var none *kustom.NoKeyError
 			if comesBack && (err != nil || got.Username != "M1-late") || !comesBack && !errors.As(err, &none) {
 				t.Errorf("the key is %v, error %v", got, err)
 			}
 			if waited := fake.Now().Sub(noon); waited < rotation.PropagationDelay {
-				t.Errorf("it looked again after %v", waited)
+				t.Errorf("it read again after %v", waited)
 			}
 		})
 	}
@@ -192,8 +217,7 @@ func TestKey_ReadsMissingKeyTwice(t *testing.T) {
 
 func TestKey_OfThisWalkIsNeverDeleted(t *testing.T) {
 	t.Parallel()
-	a := newFakePortal(clocktest.New(noon), m1("M1-old"))
-	keys := rotation.NewKeys(a, a.clock)
+	a, keys := newKeys(m1("M1-old"))
 	made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1"})
 	if err != nil {
 		t.Fatal(err)
@@ -208,12 +232,9 @@ func TestKey_OfThisWalkIsNeverDeleted(t *testing.T) {
 
 func TestKeys_RefusesInvisibleStore(t *testing.T) {
 	t.Parallel()
-	a := newFakePortal(clocktest.New(noon), m1("M1-a"), key("2", "M2-a", host, 2026, 0), key("3", "M3-a", host, 2026, 0), key("4", "M4-a", host, 2026, 0))
+	a, keys := newKeys(m1("M1-a"), key("2", "M2-a", host, 2026, 0), key("3", "M3-a", host, 2026, 0), key("4", "M4-a", host, 2026, 0))
 	a.stores = append(a.stores, "M5")
-	keys := rotation.NewKeys(a, a.clock)
-	if got := usernames(t, keys, "M5"); len(got) != 0 {
-		t.Errorf("an empty store has %q", got)
-	}
+	wantKeysOf(t, keys, "M5")
 	for _, asked := range [][]string{{"M9"}, {"M1", "M2", "M9"}, {"M1", "M2", "M3", "M4", "M9"}} {
 		_, err := keys.Of(t.Context(), asked)
 		for _, streamed := range keys.Stream(t.Context(), asked) {
@@ -234,51 +255,43 @@ func TestKeys_AppliesOwnChangesToLists(t *testing.T) {
 			t.Parallel()
 			a := newLargePortal(clocktest.New(noon), 5)
 			keys := rotation.NewKeys(a, a.clock)
-			act := func() {
+			change := sync.OnceFunc(func() {
 				if _, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M001"}); err != nil {
 					t.Error(err)
 				}
 				if err := keys.Delete(t.Context(), kustom.Orphan{MerchantID: "M002", CredentialID: "c002"}); err != nil {
 					t.Error(err)
 				}
-			}
+			})
 			switch when {
 			case "before":
-				act()
+				change()
 			case "while":
-				once := sync.OnceFunc(act)
 				a.after = func(kind, about string, _ int) error {
 					if kind == listCall && about == "" {
-						once()
+						change()
 					}
 					return nil
 				}
 			}
-			usernames(t, keys, "")
-			if when == "after" {
-				act()
+			for range keys.Keys(t.Context(), "") {
 			}
-			want := []string{"M000-u", "M001-new1", "M001-u", "M003-u", "M004-u"}
-			if got := usernames(t, keys, ""); !slices.Equal(got, want) {
-				t.Errorf("the keys are %v, want %v", got, want)
-			}
+			change()
+			wantKeysOf(t, keys, "", "M000-u", "M001-new1", "M001-u", "M003-u", "M004-u")
 		})
 	}
 }
 
 func TestKeys_DoesNotCacheFailedList(t *testing.T) {
 	t.Parallel()
-	a := newLargePortal(clocktest.New(noon), 5)
+	a, keys := newKeys(m1("M1-a"))
 	a.before = failCall("", 1, errLost)
-	keys := rotation.NewKeys(a, a.clock)
 	for _, err := range keys.Keys(t.Context(), "") {
 		if !errors.Is(err, errLost) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	if got := usernames(t, keys, ""); len(got) != 5 {
-		t.Errorf("the keys are %v", got)
-	}
+	wantKeysOf(t, keys, "", "M1-a")
 }
 
 // unfilteredPortal ignores the store in a request for keys.
@@ -290,17 +303,12 @@ func (u unfilteredPortal) Keys(ctx context.Context, _ string) iter.Seq2[kustom.K
 
 func TestKeys_DropsKeysOfIgnoredFilter(t *testing.T) {
 	t.Parallel()
-	klarnas := m1("d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55")
-	klarnas.MerchantID = "M2"
-	foreign := m1("M2-foreign")
-	foreign.MerchantID = "M2"
-	a := newFakePortal(clocktest.New(noon), m1("M1-own"), foreign, klarnas)
+	klarnas, other := m1("d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"), m1("M2-other")
+	klarnas.MerchantID, other.MerchantID = "M2", "M2"
+	a := newFakePortal(clocktest.New(noon), m1("M1-own"), other, klarnas)
 	keys := rotation.NewKeys(unfilteredPortal{a}, a.clock)
-	if got := usernames(t, keys, "M1"); !slices.Equal(got, []string{"M1-own"}) {
-		t.Errorf("the keys are %q", got)
-	}
-	fresh, err := keys.Fresh(t.Context(), "M1")
-	if err != nil || len(fresh) != 1 {
+	wantKeysOf(t, keys, "M1", "M1-own")
+	if fresh, err := keys.Fresh(t.Context(), "M1"); err != nil || len(fresh) != 1 {
 		t.Errorf("read again: %v, error %v", fresh, err)
 	}
 	if warnings := keys.Warnings(); len(warnings) != 1 {
@@ -313,21 +321,12 @@ func TestKeys_DropsInvalidKeys(t *testing.T) {
 	secret := "kco_live_api_misplaced"
 	odd := m1("M1-described")
 	odd.Description, odd.Host, odd.CreatedBy = &secret, secret, secret
-	a := newFakePortal(clocktest.New(noon), m1("M1-own"), odd, m1("M2-listed_as_M1"), m1(secret), m1("two words"), kustom.Key{MerchantID: "M1", Username: "M1-x"})
-	keys := rotation.NewKeys(a, a.clock)
-	var text []string
-	for key, err := range keys.Keys(t.Context(), "M1") {
-		if err != nil {
-			t.Fatal(err)
+	_, keys := newKeys(m1("M1-own"), odd, m1("M2-listed_as_M1"), m1(secret), m1("two words"), kustom.Key{MerchantID: "M1", Username: "M1-x"})
+	wantKeysOf(t, keys, "M1", "M1-described", "M1-own")
+	for key := range keys.Keys(t.Context(), "M1") {
+		if key.Description != nil && *key.Description == secret || strings.Contains(fmt.Sprintf("%+v", key), secret) {
+			t.Errorf("a key has a secret: %+v", key)
 		}
-		line := fmt.Sprint(key.Username, key.Host, key.CreatedBy)
-		if key.Description != nil {
-			line += *key.Description
-		}
-		text = append(text, line)
-	}
-	if len(text) != 2 || strings.Contains(fmt.Sprint(text), secret) {
-		t.Errorf("the keys are %q", text)
 	}
 	warnings := keys.Warnings()
 	if len(warnings) != 4 || strings.Contains(fmt.Sprint(warnings), secret) {
@@ -356,9 +355,8 @@ func TestGenerate_DeletesKeyOfInvalidAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newFakePortal(clocktest.New(noon), m1("M1-old"))
+			a, keys := newKeys(m1("M1-old"))
 			a.answer = corrupt
-			keys := rotation.NewKeys(a, a.clock)
 			made, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform", IdempotencyKey: "k"})
 			if err == nil || made != (kustom.NewKey{}) || strings.Contains(err.Error(), secret) {
 				t.Errorf("it returned %v, error %v", made, err)
@@ -370,35 +368,15 @@ func TestGenerate_DeletesKeyOfInvalidAnswer(t *testing.T) {
 	}
 }
 
-func TestOf_ListsManyStoresAtOnce(t *testing.T) {
+// An answer that names an older key must not delete that key.
+func TestGenerate_KeepsOlderKeyOfInvalidAnswer(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		stores, want []string
-		lists        lists
-	}{
-		"all":         {nil, []string{"M000-u", "M001-u", "M002-u", "M003-u", "M004-u"}, lists{full: 1}},
-		"one store":   {[]string{"M001"}, []string{"M001-u"}, lists{store: 1}},
-		"a few":       {[]string{"M004", "M000", "M001"}, []string{"M000-u", "M001-u", "M004-u"}, lists{store: 3}},
-		"many stores": {[]string{"M000", "M001", "M002", "M004"}, []string{"M000-u", "M001-u", "M002-u", "M004-u"}, lists{full: 1}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var n lists
-			env := newTestEnv(t, nil, keyOf(0), keyOf(1), keyOf(2), keyOf(3), keyOf(4))
-			env.portal.before = n.count
-			keys, err := env.engine.Keys.Of(t.Context(), test.stores)
-			var got []string
-			for _, key := range keys {
-				got = append(got, key.Username)
-			}
-			if slices.Sort(got); err != nil || !slices.Equal(got, test.want) || n != test.lists {
-				t.Errorf("the keys are %q by %+v, want %q by %+v; error %v", got, n, test.want, test.lists, err)
-			}
-			env.newRun()
-			env.portal.after = func(kind, _ string, _ int) error { return errLost }
-			if keys, err := env.engine.Keys.Of(t.Context(), test.stores); !errors.Is(err, errLost) || keys != nil {
-				t.Errorf("after a failure the keys are %v, error %v", keys, err)
-			}
-		})
+	a, keys := newKeys(m1("M1-old"))
+	a.answer = func(k *kustom.NewKey) { k.Key, k.Secret = m1("M1-old"), kustom.Secret{} }
+	wantKeysOf(t, keys, "M1", "M1-old")
+	_, err := keys.Generate(t.Context(), kustom.Request{MerchantID: "M1", IdempotencyKey: "k"})
+	var orphan *kustom.OrphanError
+	if !errors.As(err, &orphan) || orphan.Orphan.CredentialID != "" || !slices.Contains(a.usernames(), "M1-old") {
+		t.Errorf("the error is %v, the keys are %q", err, a.usernames())
 	}
 }
