@@ -22,6 +22,34 @@ func newFleet(engine *rotation.Engine, concurrency int, members ...*rotation.Mem
 	}
 }
 
+// newMember returns a new member whose shop is configured for a store.
+func newMember(shop, merchantID string) *rotation.Member {
+	return &rotation.Member{Name: shop, Config: &rotation.Config{Shop: shop, MerchantID: merchantID}}
+}
+
+// removedMember returns a member that leaves its fleet, with the key of its shop.
+func removedMember(shop string, clears bool, key kustom.Key) *rotation.Member {
+	return &rotation.Member{Name: shop, ClearOnRemoval: clears, Record: &rotation.Record{
+		MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username,
+	}}
+}
+
+// mustDecide plans a fleet, and fails the test at a failure.
+func mustDecide(t *testing.T, f *rotation.Fleet) {
+	t.Helper()
+	if failures := f.Decide(t.Context()); len(failures) != 0 {
+		t.Fatalf("the failures are %+v", failures)
+	}
+}
+
+// mustExecute executes the plans of a fleet, and fails the test at a failure.
+func mustExecute(ctx context.Context, t *testing.T, f *rotation.Fleet) {
+	t.Helper()
+	if failures := f.Execute(ctx); len(failures) != 0 {
+		t.Fatalf("the failures are %+v", failures)
+	}
+}
+
 func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 	t.Parallel()
 	const shops, concurrency = 40, 4
@@ -32,12 +60,10 @@ func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d stores", name, stores), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					listed := make(chan struct{})
-					time.AfterFunc(time.Hour, func() { close(listed) })
 					portal := newLargePortal(clock.System{}, stores)
 					portal.before = func(kind, _ string, _ int) error {
 						if kind == listCall {
-							<-listed
+							time.Sleep(time.Hour)
 						}
 						return nil
 					}
@@ -45,14 +71,12 @@ func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 					s.before = failDead
 					f := newFleet(rotation.New(rotation.Options{Portal: portal, Shops: s, Clock: clock.System{}, Names: s.names}), concurrency)
 					for i := range shops {
-						m := &rotation.Member{Name: fmt.Sprintf("shop-%02d", i)}
+						m := newMember(fmt.Sprintf("shop-%02d", i), keyOf(i%stores).MerchantID)
 						if i == shops/2 {
-							m.Name = "dead"
+							m = newMember("dead", m.Config.MerchantID)
 						}
-						if store := keyOf(i % stores).MerchantID; name == "read" {
-							m.Record = &rotation.Record{MerchantID: store}
-						} else {
-							m.Config = &rotation.Config{Shop: m.Name, MerchantID: store}
+						if name == "read" {
+							m.Config, m.Record = nil, &rotation.Record{MerchantID: m.Config.MerchantID}
 						}
 						f.Members = append(f.Members, m)
 					}
@@ -68,7 +92,7 @@ func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 						t.Errorf("the failures are %+v", failures)
 					}
 					if n := s.called(readCall, "dead"); n != 1 {
-						t.Errorf("the shop that can't be read was asked %d times", n)
+						t.Errorf("the unreadable shop was read %d times", n)
 					}
 				})
 			})
@@ -76,20 +100,8 @@ func TestFleet_ReadsShopsWhileKeysAreListed(t *testing.T) {
 	}
 }
 
-// removedMembers returns members that leave their fleet, each with the key of its shop.
-func removedMembers(clears bool, keys map[string]kustom.Key) []*rotation.Member {
-	var members []*rotation.Member
-	for name, key := range keys {
-		members = append(members, &rotation.Member{Name: name, ClearOnRemoval: clears, Record: &rotation.Record{
-			MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username,
-		}})
-	}
-	slices.SortFunc(members, func(a, b *rotation.Member) int { return int(a.Name[0]) - int(b.Name[0]) })
-	return members
-}
-
-// An unreadable shop may hold the key of a cleared shop. The deletion is retried at the end. If it still fails, the
-// member stays, because nothing else would remember the key. A key that the other shop holds belongs to that shop.
+// An unreadable shop may hold the key of a cleared shop. The deletion is retried at the end. If it still fails, the member
+// stays, because nothing else would remember the key. A key that the other shop holds belongs to that shop.
 func TestFleet_RemovesMemberOnceKeyIsDeleted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -116,10 +128,9 @@ func TestFleet_RemovesMemberOnceKeyIsDeleted(t *testing.T) {
 				return nil
 			}
 			env.engine.Shops.NoteConfigured("other", "M1", "")
-			f := newFleet(env.engine, 1, removedMembers(true, map[string]kustom.Key{"a": a, "b": b})...)
-			failures := f.Execute(t.Context())
+			f := newFleet(env.engine, 1, removedMember("a", true, a), removedMember("b", true, b))
 			var stay, kept []string
-			for _, failure := range failures {
+			for _, failure := range f.Execute(t.Context()) {
 				stay = append(stay, failure.Member.Name)
 				_ = wantUnknown(t, failure.Err)
 			}
@@ -136,7 +147,7 @@ func TestFleet_RemovesMemberOnceKeyIsDeleted(t *testing.T) {
 			env.wantHolds("b", "")
 			env.wantKeys(append(test.left, "M1-new")...)
 			if n := env.shops.called(readCall, "other"); test.unreadable > 0 && n != 2 {
-				t.Errorf("the other shop was asked %d times, want once and once more at the end", n)
+				t.Errorf("the other shop was read %d times, want once, and once more at the end", n)
 			}
 		})
 	}
@@ -147,15 +158,15 @@ func TestFleet_NextRunRemovesMember(t *testing.T) {
 	a := m1("M1-a")
 	env := newTestEnv(t, map[string]string{"a": "M1-a", "dead": "M1-new"}, a, m1("M1-new"))
 	env.shops.before = failDead
-	members := removedMembers(true, map[string]kustom.Key{"a": a})
-	if failures := newFleet(env.engine, 1, members...).Execute(t.Context()); len(failures) != 1 {
+	m := removedMember("a", true, a)
+	if failures := newFleet(env.engine, 1, m).Execute(t.Context()); len(failures) != 1 {
 		t.Fatalf("the failures are %+v", failures)
 	}
 	env.shops.before = nil
 	env.newRun()
-	again := &rotation.Member{Name: "a", ClearOnRemoval: true, Record: members[0].Record}
-	if failures := newFleet(env.engine, 1, again).Execute(t.Context()); len(failures) != 0 || len(again.Kept) != 0 {
-		t.Errorf("the failures are %+v, kept %+v", failures, again.Kept)
+	again := &rotation.Member{Name: "a", ClearOnRemoval: true, Record: m.Record}
+	if mustExecute(t.Context(), t, newFleet(env.engine, 1, again)); len(again.Kept) != 0 {
+		t.Errorf("kept %+v", again.Kept)
 	}
 	env.wantHolds("a", "")
 	env.wantKeys("M1-new")
@@ -165,10 +176,10 @@ func TestFleet_LeavesShopWithItsKey(t *testing.T) {
 	t.Parallel()
 	a := m1("M1-a")
 	env := newTestEnv(t, map[string]string{"a": "M1-a"}, a, m1("M1-left"))
-	members := removedMembers(false, map[string]kustom.Key{"a": a})
-	members[0].Record.Memory.Undeleted = []kustom.Orphan{orphan("M1-left")}
-	if failures := newFleet(env.engine, 1, members...).Execute(t.Context()); len(failures) != 0 || len(members[0].Kept) != 0 {
-		t.Errorf("the failures are %+v, kept %+v", failures, members[0].Kept)
+	m := removedMember("a", false, a)
+	m.Record.Memory.Undeleted = []kustom.Orphan{orphan("M1-left")}
+	if mustExecute(t.Context(), t, newFleet(env.engine, 1, m)); len(m.Kept) != 0 {
+		t.Errorf("kept %+v", m.Kept)
 	}
 	env.wantHolds("a", "M1-a")
 	env.wantKeys("M1-a")
@@ -179,18 +190,14 @@ func TestFleet_RetriesDeletionsAtEnd(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 2} {
 		env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M1-old"}, m1("M1-old"))
-		f := newFleet(env.engine, concurrency)
-		for _, name := range []string{"a", "b"} {
-			f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: "M1"}})
-		}
-		if failures := slices.Concat(f.Decide(t.Context()), f.Execute(t.Context())); len(failures) != 0 {
-			t.Fatalf("the failures are %+v", failures)
-		}
+		f := newFleet(env.engine, concurrency, newMember("a", "M1"), newMember("b", "M1"))
+		mustDecide(t, f)
+		mustExecute(t.Context(), t, f)
 		var want []string
 		for _, m := range f.Members {
 			env.wantHolds(m.Name, m.Record.Username)
 			if want = append(want, m.Record.Username); len(m.Kept) != 0 || len(m.Record.Memory.Undeleted) != 0 {
-				t.Errorf("%s has kept %+v and remembers %+v", m.Name, m.Kept, m.Record.Memory.Undeleted)
+				t.Errorf("%s: kept %+v, undeleted %+v", m.Name, m.Kept, m.Record.Memory.Undeleted)
 			}
 		}
 		env.wantKeys(want...)
@@ -199,29 +206,22 @@ func TestFleet_RetriesDeletionsAtEnd(t *testing.T) {
 
 func TestFleet_ConfirmsEveryDeletion(t *testing.T) {
 	t.Parallel()
-	const shops, concurrency = 12, 4
+	const shops, last = 12, 11
 	env := newTestEnv(t, nil)
-	var members []*rotation.Member
+	f := newFleet(env.engine, 4)
 	for i := range shops {
 		name, key := fmt.Sprintf("shop-%02d", i), keyOf(i)
 		env.portal.keys, env.portal.stores = append(env.portal.keys, key), append(env.portal.stores, key.MerchantID)
 		env.shops.set(name, key.Username)
-		members = append(members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: key.MerchantID}})
+		f.Members = append(f.Members, newMember(name, key.MerchantID))
 	}
-	f := newFleet(env.engine, concurrency, members...)
-	if failures := f.Decide(t.Context()); len(failures) != 0 {
-		t.Fatal(failures)
-	}
-	// A proxy answers the deletion in place of the portal.
-	const last = shops - 1
+	mustDecide(t, f)
+	// A proxy answers the last deletion in place of the portal.
 	env.portal.undeletable = keyOf(last).CredentialID
-	if failures := f.Execute(t.Context()); len(failures) != 0 {
-		t.Fatal(failures)
-	}
-	for i, m := range members {
-		stays := i == last
-		if (len(m.Kept) == 1) != stays || (len(m.Record.Memory.Undeleted) == 1) != stays {
-			t.Errorf("%s: it says that it kept %v, and remembers %v", m.Name, m.Kept, m.Record.Memory.Undeleted)
+	mustExecute(t.Context(), t, f)
+	for i, m := range f.Members {
+		if kept := i == last; (len(m.Kept) == 1) != kept || (len(m.Record.Memory.Undeleted) == 1) != kept {
+			t.Errorf("%s: kept %v, undeleted %v", m.Name, m.Kept, m.Record.Memory.Undeleted)
 		}
 	}
 }
@@ -233,12 +233,9 @@ func TestFleet_ConfirmsDeletionsAfterCancel(t *testing.T) {
 		if !done {
 			env.portal.undeletable = "id-M1-old"
 		}
-		c := config()
-		m := &rotation.Member{Name: "a", Config: &c}
+		m := newMember("a", "M1")
 		f := newFleet(env.engine, 1, m)
-		if failures := f.Decide(t.Context()); len(failures) != 0 {
-			t.Fatal(failures)
-		}
+		mustDecide(t, f)
 		ctx, cancel := context.WithCancel(t.Context())
 		env.portal.after = func(kind, _ string, _ int) error {
 			if kind == deleteCall {
@@ -246,46 +243,44 @@ func TestFleet_ConfirmsDeletionsAfterCancel(t *testing.T) {
 			}
 			return nil
 		}
-		if failures := f.Execute(ctx); len(failures) != 0 || ctx.Err() == nil {
-			t.Errorf("the failures are %v", failures)
+		if mustExecute(ctx, t, f); ctx.Err() == nil {
+			t.Error("the run was not cancelled")
 		}
-		if left := m.Record.Memory.Undeleted; (len(left) == 0) != done || (len(m.Kept) == 0) != done {
-			t.Errorf("done %t: it remembers %v, and says that it kept %v", done, left, m.Kept)
+		if (len(m.Record.Memory.Undeleted) == 0) != done || (len(m.Kept) == 0) != done {
+			t.Errorf("done %t: undeleted %v, kept %v", done, m.Record.Memory.Undeleted, m.Kept)
 		}
 	}
 }
 
-// The new member's shop can't be read, and holds the other shop's key. Its configured store tells which keys it may
-// use, unless it may change its store.
+// The new member's shop can't be read, and holds the other shop's key. Its configured store tells which keys it may use,
+// unless it may change its store.
 func TestFleet_DeletesKeysOfPlan(t *testing.T) {
 	t.Parallel()
 	for _, moves := range []bool{false, true} {
-		t.Run(fmt.Sprintf("moves %t", moves), func(t *testing.T) {
+		t.Run(fmt.Sprintf("moves: %t", moves), func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, map[string]string{"a": "M1-old", "dead": "M1-old"}, m1("M1-old"))
 			env.shops.before = failDead
-			members := func() []*rotation.Member {
-				dead := rotation.Config{Shop: "dead", MerchantID: "M2", Rules: rotation.Rules{AllowStoreChange: moves}}
-				a := config()
-				return []*rotation.Member{{Name: "a", Config: &a}, {Name: "dead", Config: &dead}}
+			decide := func() *rotation.Fleet {
+				f := newFleet(env.engine, 1, newMember("a", "M1"), newMember("dead", "M2"))
+				f.Members[1].Config.AllowStoreChange = moves
+				f.Decide(t.Context())
+				return f
 			}
-			planned := newFleet(env.engine, 1, members()...)
-			planned.Decide(t.Context())
-			blocked, by := env.engine.Blocked(planned.Members[0].Plan)
+			blocked, by := env.engine.Blocked(decide().Members[0].Plan)
 			if got := len(blocked) == 1 && slices.Equal(by, []string{"dead"}); got != moves {
-				t.Errorf("%v will stay because of %v", blocked, by)
+				t.Errorf("%v are blocked by %v", blocked, by)
 			}
 			env.newRun()
-			applied := newFleet(env.engine, 1, members()...)
-			applied.Decide(t.Context())
-			applied.Execute(t.Context())
-			if stays := slices.Contains(env.portal.usernames(), "M1-old"); stays != moves {
-				t.Errorf("the old key is there: %t", stays)
+			decide().Execute(t.Context())
+			if kept := slices.Contains(env.portal.usernames(), "M1-old"); kept != moves {
+				t.Errorf("the old key is kept: %t", kept)
 			}
 		})
 	}
 }
 
+// One shop can't be read, and the client of another panics. The third is switched.
 func TestFleet_FailureAffectsOneShop(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"dead": "M3-old", "panics": "M2-old", "works": "M1-old"},
@@ -296,12 +291,7 @@ func TestFleet_FailureAffectsOneShop(t *testing.T) {
 		}
 		return failDead(ctx, kind, shop, call)
 	}
-	f := rotation.Fleet{
-		Engine: env.engine, Concurrency: 2, IsOutage: func(error) bool { return false }, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
-	}
-	for i, name := range []string{"dead", "panics", "works"} {
-		f.Members = append(f.Members, &rotation.Member{Name: name, Config: &rotation.Config{Shop: name, MerchantID: fmt.Sprintf("M%d", 3-i)}})
-	}
+	f := newFleet(env.engine, 2, newMember("dead", "M3"), newMember("panics", "M2"), newMember("works", "M1"))
 	if failures := f.Decide(t.Context()); len(failures) != 1 || failures[0].Member.Name != "dead" {
 		t.Fatalf("the plan's failures are %v", failures)
 	}
@@ -313,10 +303,13 @@ func TestFleet_FailureAffectsOneShop(t *testing.T) {
 	env.wantHolds("works", f.Members[2].Record.Username)
 	env.wantHolds("panics", "M2-old")
 	if slices.Contains(env.portal.usernames(), "M1-old") {
-		t.Error("the dead shop of another store kept the key of the one that works")
+		t.Error("the unreadable shop of another store kept the replaced key")
 	}
-	left := f.Members[1].Record.Memory.Undeleted
-	if len(left) != 1 || left[0].Attempted.IsZero() || !slices.Contains(env.portal.usernames(), left[0].Username) {
-		t.Errorf("of the one that panics it remembers %v", left)
+	undeleted := f.Members[1].Record.Memory.Undeleted
+	if len(undeleted) != 1 || undeleted[0].Attempted.IsZero() || !slices.Contains(env.portal.usernames(), undeleted[0].Username) {
+		t.Errorf("undeleted: %v", undeleted)
+	}
+	if memory := f.Members[0].Record.Memory; memory.DueReason == "" {
+		t.Error("the unreadable shop is not due in the next plan")
 	}
 }
