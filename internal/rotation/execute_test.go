@@ -287,7 +287,7 @@ func TestExecute_WarnsOfUnexpectedKey(t *testing.T) {
 		if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil {
 			t.Fatal(err)
 		}
-		if text := fmt.Sprint(env.engine.Keys.Warnings()); strings.Contains(text, "{Shop changed since the plan Shop a held M1-hand") != warned {
+		if text := fmt.Sprint(env.engine.Keys.Warnings()); strings.Contains(text, "{Shop changed since the plan Shop a held "+held) != warned {
 			t.Errorf("a shop that holds %s: the warnings are %q", held, text)
 		}
 	}

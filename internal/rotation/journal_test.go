@@ -74,38 +74,28 @@ func TestJournal_RecordsStepsOfSwitch(t *testing.T) {
 
 func TestJournal_RecordsFailures(t *testing.T) {
 	t.Parallel()
+	generated := []string{"generate started", "generate done M1-new1", "prove started M1-new1"}
 	for name, test := range map[string]struct {
-		breakIt func(*testEnv)
-		want    []string
+		fail func(*testEnv)
+		want []string
 	}{
-		"no key": {
-			func(env *testEnv) {
-				env.portal.before = func(kind, _ string, _ int) error { return only(generateCall, kind, errRefused) }
-			},
-			[]string{"generate started", "generate failed"},
-		},
+		"no key": {func(env *testEnv) { env.portal.before = failCalls(generateCall, errRefused) }, []string{"generate started", "generate failed"}},
 		"no proof": {
 			func(env *testEnv) { env.merchant.verdicts = []kustom.Verdict{kustom.VerdictFirewall} },
-			[]string{
-				"generate started", "generate done M1-new1", "prove started M1-new1", "prove failed M1-new1",
-				"delete started M1-new1", "delete done M1-new1",
-			},
+			slices.Concat(generated, []string{"prove failed M1-new1", "delete started M1-new1", "delete done M1-new1"}),
 		},
 		"no installation": {
-			func(env *testEnv) {
-				env.shops.before = func(_ context.Context, kind, _ string, _ int) error { return only(writeCall, kind, errRefused) }
-			},
-			[]string{
-				"generate started", "generate done M1-new1", "prove started M1-new1", "prove done M1-new1",
-				"install started M1-new1", "install failed M1-new1", "delete started M1-new1", "delete done M1-new1",
-			},
+			func(env *testEnv) { env.shops.before = failShop(writeCall, "", errRefused) },
+			slices.Concat(generated, []string{
+				"prove done M1-new1", "install started M1-new1", "install failed M1-new1", "delete started M1-new1", "delete done M1-new1",
+			}),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 			plan := env.plan(config())
-			test.breakIt(env)
+			test.fail(env)
 			if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, new(rotation.Record)); err == nil {
 				t.Fatal("nothing failed")
 			}
@@ -117,14 +107,6 @@ func TestJournal_RecordsFailures(t *testing.T) {
 			}
 		})
 	}
-}
-
-// only returns err for calls of one kind.
-func only(kind, called string, answer error) error {
-	if kind != called {
-		return nil
-	}
-	return answer
 }
 
 func TestJournal_RecordsKeptKeys(t *testing.T) {
@@ -162,11 +144,8 @@ func TestJournal_RecordsFleet(t *testing.T) {
 	t.Parallel()
 	env, d := newJournalEnv(t, map[string]string{"a": "M1-old", "dead": "M1-x", "same": "M1-same"}, m1("M1-old"), m1("M1-x"), m1("M1-same"))
 	env.shops.before = failDead
-	same := rotation.Record{MerchantID: "M1", CredentialID: "id-M1-same", Username: "M1-same"}
-	f := newFleet(env.engine, 1,
-		&rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}},
-		&rotation.Member{Name: "dead", Config: &rotation.Config{Shop: "dead", MerchantID: "M1"}},
-		&rotation.Member{Name: "same", Config: &rotation.Config{Shop: "same", MerchantID: "M1"}, Record: &same})
+	f := newFleet(env.engine, 1, newMember("a", "M1"), newMember("dead", "M1"), newMember("same", "M1"))
+	f.Members[2].Record = &rotation.Record{MerchantID: "M1", CredentialID: "id-M1-same", Username: "M1-same"}
 	f.Decide(t.Context())
 	if planned := len(d.entries); planned != 2 {
 		t.Errorf("the plan told of %d shops", planned)
@@ -183,7 +162,7 @@ func TestJournal_RecordsFleet(t *testing.T) {
 func TestJournal_RecordsUnstartedShops(t *testing.T) {
 	t.Parallel()
 	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
+	f := newFleet(env.engine, 1, newMember("a", "M1"))
 	f.Decide(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -195,7 +174,7 @@ func TestJournal_RecordsUnstartedShops(t *testing.T) {
 func TestJournal_RecordsAcceptedAndConfirmedDeletions(t *testing.T) {
 	t.Parallel()
 	env, d := newJournalEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	f := newFleet(env.engine, 1, &rotation.Member{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}})
+	f := newFleet(env.engine, 1, newMember("a", "M1"))
 	f.Decide(t.Context())
 	f.Execute(t.Context())
 	got := d.steps("a")

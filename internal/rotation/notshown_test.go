@@ -11,6 +11,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
+// newHiddenPlan returns the plan of a shop whose page stops showing its key after the plan.
+func newHiddenPlan(t *testing.T) (*testEnv, rotation.Plan) {
+	t.Helper()
+	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
+	plan := env.plan(config())
+	env.hideKey()
+	return env, plan
+}
+
 func TestNotShown_SwitchDeletesNothing(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
@@ -41,14 +50,17 @@ func TestNotShown_BlocksKeysOfItsStore(t *testing.T) {
 	if err := env.engine.Shops.CheckUnused(t.Context(), other, time.Time{}); err != nil {
 		t.Errorf("a key of another store: %v", err)
 	}
+	env.engine.Shops.NoteUsedKey("a", "M1-new")
+	wantInUse(t, checkUnused(t, env.engine.Shops, "M1-new"))
+	if err := checkUnused(t, env.engine.Shops, "M1-old"); err != nil {
+		t.Errorf("the shop uses another key: %v", err)
+	}
 }
 
 // The use must be later than the provider's own proof of the key.
 func TestNotShown_ReplacedKeyWaitsForFirstUse(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	plan := env.plan(config())
-	env.hideKey()
+	env, plan := newHiddenPlan(t)
 	var record rotation.Record
 	kept, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
 	var unconfirmed *mystore.NotConfirmedError
@@ -82,9 +94,7 @@ func TestNotShown_ReplacedKeyWaitsForFirstUse(t *testing.T) {
 
 func TestNotShown_PageConfirmsKeyLater(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	plan := env.plan(config())
-	env.hideKey()
+	env, plan := newHiddenPlan(t)
 	var record rotation.Record
 	if _, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil {
 		t.Fatal(err)
@@ -102,9 +112,7 @@ func TestNotShown_PageConfirmsKeyLater(t *testing.T) {
 
 func TestNotShown_AnswerToWriteDoesNotConfirm(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, map[string]string{"a": "M1-old", "b": "M2-b"}, m1("M1-old"))
-	plan := env.plan(config())
-	env.hideKey()
+	env, plan := newHiddenPlan(t)
 	env.shops.after = nil
 	var record rotation.Record
 	if kept, err := env.engine.Execute(t.Context(), plan, rotation.Rules{}, &record); err != nil || len(kept) != 1 {

@@ -73,17 +73,10 @@ func TestDeleteLostKeys_DeletesKeyOfKilledRun(t *testing.T) {
 		"killed":             {machine: machine, deleted: true},
 		"still running":      {machine: machine, running: true},
 		"of another machine": {machine: "build-2"},
-		"in a shop": {machine: machine, before: func(env *testEnv, lost string) {
-			env.shops.set("a", lost)
-		}},
-		"used since": {machine: machine, before: func(env *testEnv, _ string) {
-			used := env.clock.Now().Add(time.Hour)
-			env.portal.keys[len(env.portal.keys)-1].LastUsedAt = &used
-		}},
-		"deleted by hand": {machine: machine, deleted: true, before: func(env *testEnv, _ string) {
-			env.portal.keys = env.portal.keys[:1]
-		}},
-		"no shop answers": {machine: machine, deleted: true, before: func(env *testEnv, _ string) { env.shops.before = failDead }},
+		"in a shop":          {machine: machine, before: func(env *testEnv, lost string) { env.shops.set("a", lost) }},
+		"used since":         {machine: machine, before: func(env *testEnv, lost string) { env.setLastUsed(lost, env.clock.Now().Add(time.Hour)) }},
+		"deleted by hand":    {machine: machine, deleted: true, before: func(env *testEnv, _ string) { env.portal.keys = env.portal.keys[:1] }},
+		"no shop answers":    {machine: machine, deleted: true, before: func(env *testEnv, _ string) { env.shops.before = failDead }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,10 +172,7 @@ func TestGenerate_RemovesAnsweredRequest(t *testing.T) {
 func TestLostKeys_FindsKeyOfKilledRun(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
-	plan := env.plan(config())
-	env.portal.after = failCall(generateCall, 1, errLost)
-	_, _ = env.engine.Execute(t.Context(), plan, rotation.Rules{}, &rotation.Record{})
-	env.newRun()
+	env.killAfterGenerate()
 	lost, err := env.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
 	if err != nil || len(lost) != 1 || lost[0].Username != "M1-new1" {
 		t.Fatalf("it found %v, error %v", lost, err)
