@@ -35,6 +35,21 @@ type Key struct {
 	LastUsedAt *time.Time `json:"last_used_at"`
 	// ExpiresAt is when the key expires; nil if it never does, or if that is unknown.
 	ExpiresAt *time.Time `json:"expires_at"`
+	// Precision is how much later than CreatedAt and LastUsedAt the true times may be: a page shows minutes, or
+	// only the day.
+	Precision time.Duration `json:"-"`
+}
+
+// LatestCreation returns the latest time at which the key can have been created.
+func (k Key) LatestCreation() time.Time { return k.CreatedAt.Add(k.Precision) }
+
+// LatestUse returns the latest time at which the key can last have been used. For an unused key, that is the
+// latest time of its creation.
+func (k Key) LatestUse() time.Time {
+	if k.LastUsedAt != nil && k.LastUsedAt.After(k.CreatedAt) {
+		return k.LastUsedAt.Add(k.Precision)
+	}
+	return k.LatestCreation()
 }
 
 // NewKey is a newly generated key with its secret. The portal shows the secret once, so a key that is listed or

@@ -309,6 +309,9 @@ func TestQuiet_CountsFromLastUseOrCreation(t *testing.T) {
 		"used long ago":         {kustom.Key{CreatedAt: noon.Add(-24 * time.Hour), LastUsedAt: used(time.Hour)}, true},
 		"used just now":         {kustom.Key{CreatedAt: noon.Add(-24 * time.Hour), LastUsedAt: used(time.Minute)}, false},
 		"made after a last use": {kustom.Key{CreatedAt: noon, LastUsedAt: used(time.Hour)}, false},
+		// A page may show only the day. The key may have been used at its end.
+		"used on that day, exact to a day": {kustom.Key{CreatedAt: noon.Add(-72 * time.Hour), LastUsedAt: used(12 * time.Hour), Precision: 24 * time.Hour}, false},
+		"used on the day before that":      {kustom.Key{CreatedAt: noon.Add(-72 * time.Hour), LastUsedAt: used(36 * time.Hour), Precision: 24 * time.Hour}, true},
 	} {
 		if got := rotation.Quiet(test.key, time.Hour, noon); got != test.quiet {
 			t.Errorf("%s: quiet: %t", name, got)

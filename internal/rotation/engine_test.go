@@ -149,6 +149,49 @@ func TestInventory_NamesShopsOfEachKey(t *testing.T) {
 	}
 }
 
+// TestDeleteAll_SparesYoungKeysOfOtherRuns: another run may stall between creating a key and installing it.
+func TestDeleteAll_SparesYoungKeysOfOtherRuns(t *testing.T) {
+	t.Parallel()
+	aged := func(name string, age time.Duration) kustom.Key {
+		made := m1(name)
+		made.CreatedAt = noon.Add(-age)
+		return made
+	}
+	today := aged("M1-today", 12*time.Hour)
+	today.Precision = 24 * time.Hour
+	w := newTestEnv(t, map[string]string{"a": "M1-held", "b": "M1-replaced"},
+		aged("M1-old", 61*time.Minute), aged("M1-young", 59*time.Minute), aged("M1-held", time.Minute), aged("M1-replaced", 2*time.Minute), today)
+	inventory := func() []rotation.StoreKey {
+		t.Helper()
+		keys, _, err := w.engine.Inventory(t.Context(), "M1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	inventory()
+	// The walk itself gives shop b another key: nobody else is about to install the one that b had.
+	if _, err := w.shops.Install(t.Context(), "b", "M1-held", "secret"); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(rotation.FreshFor)
+	others := slices.DeleteFunc(inventory(), func(key rotation.StoreKey) bool { return key.Username == "M1-held" })
+	for i, err := range w.engine.DeleteAll(t.Context(), others, rotation.Evidence{Unverified: true, UnusedFor: time.Minute}) {
+		name := others[i].Username
+		young := (*rotation.KeyTooYoungError)(nil)
+		if got, want := errors.As(err, &young), name == "M1-young" || name == "M1-today"; got != want || err != nil && !got {
+			t.Errorf("deleting %s: %v", name, err)
+		}
+	}
+	w.wantKeys("M1-held", "M1-today", "M1-young")
+	w.clock.Advance(time.Minute)
+	for _, key := range inventory() {
+		if key.Username == "M1-young" && !key.YoungUntil.IsZero() {
+			t.Errorf("a key that is an hour old is young until %s", key.YoungUntil)
+		}
+	}
+}
+
 // TestDeleteAll_NeedsShopsOrEvidence: that no shop can be asked is no proof.
 func TestDeleteAll_NeedsShopsOrEvidence(t *testing.T) {
 	t.Parallel()

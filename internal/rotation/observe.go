@@ -291,14 +291,15 @@ func (o Observation) interrupted() []KeyRef {
 // unused.
 type RetiredKey struct {
 	KeyRef
-	CreatedAt  time.Time  `json:"created_at"`
-	LastUsedAt *time.Time `json:"last_used_at"`
+	CreatedAt  time.Time     `json:"created_at"`
+	LastUsedAt *time.Time    `json:"last_used_at"`
+	Precision  time.Duration `json:"precision,omitempty"`
 	// Interrupted says that an earlier run was about to delete the key, and was killed.
 	Interrupted bool `json:"interrupted,omitempty"`
 }
 
 func (k RetiredKey) isQuiet(unusedFor time.Duration, now time.Time) bool {
-	return Quiet(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
+	return Quiet(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, Precision: k.Precision}, unusedFor, now)
 }
 
 // withInterrupted adds to the retired keys of a shop those that a killed run was about to delete. The record has not
@@ -327,7 +328,7 @@ func (e *Engine) retired(ctx context.Context, keys []RetiredKey) ([]RetiredKey, 
 		if err != nil {
 			return nil, err
 		}
-		key.CreatedAt, key.LastUsedAt = now.CreatedAt, now.LastUsedAt
+		key.CreatedAt, key.LastUsedAt, key.Precision = now.CreatedAt, now.LastUsedAt, now.Precision
 		still = append(still, key)
 	}
 	return still, nil

@@ -209,7 +209,7 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		// A list that lags does not show a new key yet.
 		return false, e.clock.Now(), nil
 	}
-	return Quiet(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
+	return Quiet(found, unusedFor, e.clock.Now()), found.LatestCreation(), nil
 }
 
 // beforeDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
@@ -249,11 +249,7 @@ func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	if unusedFor <= 0 {
 		return false
 	}
-	last := key.CreatedAt
-	if key.LastUsedAt != nil && key.LastUsedAt.After(last) {
-		last = *key.LastUsedAt
-	}
-	return !now.Before(last.Add(unusedFor))
+	return !now.Before(key.LatestUse().Add(unusedFor))
 }
 
 // Stray tells whether a key may be one that a run made and did not come to install: nothing but the proof that
