@@ -19,6 +19,8 @@ import (
 type KeptKey struct {
 	Key kustom.Orphan
 	Err error
+	// quiet says that the key goes only if it was not used for a time.
+	quiet bool
 }
 
 // IsInUse tells whether a shop needs the key. Then it is that shop's, and it is not tried again.
@@ -83,7 +85,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
 	}
 	e.Shops.Uses(plan.Shop, record.Memory.UsedKey)
-	kept = e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory)
+	kept = e.retire(ctx, going, quietKeys(retired), rules, &record.Memory)
 	e.Shops.sightings.settleReplacement(plan.Shop, record.Username, kept)
 	return kept, nil
 }
@@ -414,13 +416,12 @@ func (e *Engine) retiredBy(plan Plan) []RetiredKey {
 	return retired
 }
 
-// quietKeys returns the IDs of the keys that go because they were not used for a time.
-func quietKeys(plan Plan, retired []RetiredKey) map[string]bool {
+// quietKeys returns the IDs of the keys that go because they were not used for a time. Where that is no longer so when the
+// plan is applied, they stay, whether or not the shop gets a new key.
+func quietKeys(retired []RetiredKey) map[string]bool {
 	quiet := map[string]bool{}
 	for _, key := range retired {
-		if !plan.Generate {
-			quiet[key.CredentialID] = true
-		}
+		quiet[key.CredentialID] = true
 	}
 	return quiet
 }
@@ -452,8 +453,9 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 		if err == nil {
 			continue
 		}
-		kept = append(kept, KeptKey{Key: key, Err: err})
-		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: workOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
+		left := KeptKey{Key: key, Err: err, quiet: quiet[key.CredentialID]}
+		kept = append(kept, left)
+		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: workOf(ctx).shop, KeptKey: left}, rules: rules})
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
@@ -506,7 +508,7 @@ func (e *Engine) RetireAgain(ctx context.Context, left []KeptKey, rules Rules, m
 		if len(memory.Unsettled) == 0 {
 			memory.Hidden = nil
 		}
-		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
+		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, map[string]bool{key.Key.CredentialID: key.quiet}, rules, memory)...)
 	}
 	return kept
 }
