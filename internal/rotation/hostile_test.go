@@ -10,6 +10,35 @@ import (
 
 // This file has what vendors and people may do that would make the engine delete a key in use, or lose one.
 
+// TestGuard_KeepsKeyThatAShopShowsInAnotherForm: what the shop shows is that key to a person, and not to a comparison.
+func TestGuard_KeepsKeyThatAShopShowsInAnotherForm(t *testing.T) {
+	t.Parallel()
+	for name, shown := range map[string]string{
+		"space behind":     "M1-aB3dE ",
+		"line break":       "M1-aB3dE\r\n",
+		"hard space":       "\u00a0M1-aB3dE",
+		"zero-width space": "M1-aB3dE\u200b",
+		"byte order mark":  "\ufeffM1-aB3dE",
+		"other case":       "m1-AB3DE",
+		"stars at the end": "M1-aB***",
+		"dots at the end":  "M1-aB•••",
+		"all but the MID":  "M1-*****",
+		"crosses":          "M1-xxxxx",
+		"cut":              "M1-aB…",
+		"cut by full dots": "M1-aB...",
+		"all masked":       "********",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTestEnv(t, map[string]string{"a": shown, "b": "M1-other"}, m1("M1-aB3dE"), m1("M1-other"))
+			if err := w.engine.DeleteUnused(t.Context(), orphan("M1-aB3dE"), 0); err == nil {
+				t.Error("it was deleted")
+			}
+			w.wantKeys("M1-aB3dE", "M1-other")
+		})
+	}
+}
+
 // TestDeleteQuiet_LooksAgainWhereTheShopRotatesToo: the plan is applied later than it was made, and something uses the
 // key again.
 func TestDeleteQuiet_LooksAgainWhereTheShopRotatesToo(t *testing.T) {
