@@ -136,9 +136,12 @@ func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (K
 	return Key{}, &NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
 }
 
-// Delete deletes a key. Deleting a key that is already gone is no error.
+// Delete deletes a key. Deleting a key that is already gone is no error. [transport.IsOutdated] holds for the error if the
+// request had to wait for so long that somebody may use the key by now.
 func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) error {
 	request := p.request(http.MethodDelete, pathKey, merchantID, credentialID)
+	// The caller has just looked whether the key is in use.
+	request.SendWithin = transport.FreshFor
 	_, err := transport.Do[transport.None](ctx, p.client, request)
 	if transport.IsStatus(err, http.StatusNotFound) {
 		err = p.confirmGone(ctx, request)

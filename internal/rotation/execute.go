@@ -487,13 +487,18 @@ func union(a, b []string) []string {
 
 func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
 	defer recoverInto(&err)
-	if rules.ReplacedKeys != DeleteUnusedKeys {
-		return e.DeleteUnused(ctx, key, 0)
-	}
-	if quiet {
+	if quiet && rules.ReplacedKeys == DeleteUnusedKeys {
 		return e.DeleteQuiet(ctx, key, rules.UnusedFor)
 	}
-	return e.DeleteUnused(ctx, key, rules.UnusedFor)
+	return e.DeleteUnused(ctx, key, rules.evidence())
+}
+
+// evidence returns the time without use that counts where not every shop can be asked; 0 where none counts.
+func (r Rules) evidence() time.Duration {
+	if r.ReplacedKeys != DeleteUnusedKeys {
+		return 0
+	}
+	return r.UnusedFor
 }
 
 // RetireAgain tries the keys once more that were kept for a shop: it, too, may have got another key by now.

@@ -1,11 +1,14 @@
 package rotation_test
 
 import (
+	"context"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // This file has what vendors and people may do that would make the engine delete a key in use, or lose one.
@@ -37,6 +40,39 @@ func TestGuard_KeepsKeyThatAShopShowsInAnotherForm(t *testing.T) {
 			w.wantKeys("M1-aB3dE", "M1-other")
 		})
 	}
+}
+
+// TestDeleteUnused_AsksAgainBeforeEachTry: another run installs the key while the portal has to be asked again.
+func TestDeleteUnused_AsksAgainBeforeEachTry(t *testing.T) {
+	t.Parallel()
+	unavailable := &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusServiceUnavailable, Uncertain: true}
+	w := newTestEnv(t, map[string]string{"a": "M1-other", "b": ""}, m1("M1-old"), m1("M1-other"))
+	w.portal.before = func(kind, _ string, call int) error {
+		if kind == discard && call == 1 {
+			w.shops.move("b", "M1-old")
+			return unavailable
+		}
+		return nil
+	}
+	wantInUse(t, w.engine.DeleteUnused(t.Context(), orphan("M1-old"), 0))
+	w.wantHolds("b", "M1-old")
+}
+
+// TestClear_LooksAgainBeforeEachTry: another run gives the shop a key while the shop's API has to be asked again.
+func TestClear_LooksAgainBeforeEachTry(t *testing.T) {
+	t.Parallel()
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"), m1("M1-other"))
+	w.shops.before = func(_ context.Context, kind, _ string, call int) error {
+		if kind == write && call == 1 {
+			w.shops.move("a", "M1-other")
+			return outdatedError{}
+		}
+		return nil
+	}
+	if cleared, err := w.engine.Shops.Clear(t.Context(), "a", "M1-old", ""); err != nil || cleared {
+		t.Errorf("cleared: %t, error %v", cleared, err)
+	}
+	w.wantHolds("a", "M1-other")
 }
 
 // TestDeleteQuiet_LooksAgainWhereTheShopRotatesToo: the plan is applied later than it was made, and something uses the
@@ -106,4 +142,30 @@ func TestRetireAgain_LooksAgainForUse(t *testing.T) {
 	if len(kept) != 1 || !slices.Contains(w.portal.usernames(), "M1-old") {
 		t.Errorf("a key was deleted that was used a minute ago; kept %v", kept)
 	}
+}
+
+// TestFleet_AsksShopsBeforeItDeletesAgain: what the portal still lists when all shops are done may be in use by now.
+func TestFleet_AsksShopsBeforeItDeletesAgain(t *testing.T) {
+	t.Parallel()
+	w := newTestEnv(t, map[string]string{"a": "M1-old", "b": ""}, m1("M1-old"))
+	w.portal.stays = "id-M1-old"
+	w.portal.after = func(kind, about string, call int) error {
+		if kind == discard && about == "id-M1-old" && call == 1 {
+			w.portal.mu.Lock()
+			w.portal.stays = ""
+			w.portal.mu.Unlock()
+			w.clock.Advance(rotation.FreshFor)
+			w.shops.move("b", "M1-old")
+		}
+		return nil
+	}
+	f := rotation.Fleet{
+		Engine: w.engine, Concurrency: 1, General: func(error) bool { return false }, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
+		Members: []*rotation.Member{{Name: "a", Config: &rotation.Config{Shop: "a", MerchantID: "M1"}}},
+	}
+	if failures := f.Decide(t.Context()); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	f.Execute(t.Context())
+	w.wantHolds("b", "M1-old")
 }

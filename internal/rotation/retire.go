@@ -22,12 +22,13 @@ const firstConfirmation = 2 * time.Second
 // Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
-	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan) })
+	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan, func() error { return nil }) })
 }
 
 // deleteNow is Delete for callers who know that nobody uses the key because they have just looked: where somebody
-// took too long to allow the deletion, nothing is deleted, and [transport.IsOutdated] holds for the error.
-func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
+// took too long to allow the deletion, nothing is deleted, and [transport.IsOutdated] holds for the error. Before the
+// portal is asked once more, again looks once more: its error ends the deletion.
+func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan, again func() error) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
 		if err != nil {
@@ -37,7 +38,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	}
 	name := cmp.Or(orphan.Username, orphan.CredentialID)
 	k.steps.note(ctx, StepDelete, orphan.MerchantID, name, Started, nil)
-	confirmed, err := k.delete(ctx, orphan)
+	confirmed, err := k.delete(ctx, orphan, again)
 	outcome := outcomeOf(err)
 	if err == nil && !confirmed {
 		outcome = Accepted
@@ -48,7 +49,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 
 // delete does the work of Delete. The deletion is not confirmed where that is postponed, or where nobody knows the
 // key's ID.
-func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool, err error) {
+func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() error) (confirmed bool, err error) {
 	begun := k.clock.Now()
 	for wait := firstConfirmation; ; wait *= 2 {
 		cause := k.DeleteOrphan(ctx, orphan)
@@ -69,6 +70,9 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool
 		}
 		if err := k.clock.Sleep(ctx, wait); err != nil {
 			return false, errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
+		}
+		if err := again(); err != nil {
+			return false, errors.Join(err, cause)
 		}
 	}
 }
@@ -111,20 +115,33 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 	if err != nil {
 		return e.steps.keep(ctx, key, err)
 	}
+	return e.deleteWhile(ctx, key, func() error { return e.checkDeletable(ctx, key, unusedFor) })
+}
+
+// deleteWhile deletes a key that may be deleted. It asks allowed each time right before it asks the portal.
+func (e *Engine) deleteWhile(ctx context.Context, key kustom.Orphan, allowed func() error) error {
 	return transport.WhileOutdated(func() error {
-		quiet, made, err := e.checkListed(ctx, key, unusedFor)
-		if err != nil {
+		if err := allowed(); err != nil {
 			return e.steps.keep(ctx, key, err)
 		}
-		usage := e.checkUnused(ctx, key, made)
-		if e.learnUses(ctx, key, usage) {
-			usage = e.checkUnused(ctx, key, made)
-		}
-		if usage != nil && (!isUsageUnknown(usage) || !quiet) {
-			return e.steps.keep(ctx, key, usage)
-		}
-		return e.Keys.deleteNow(ctx, key)
+		return e.Keys.deleteNow(ctx, key, allowed)
 	})
+}
+
+// checkDeletable returns why a key may not be deleted now, as [Engine.DeleteUnused] does.
+func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+	quiet, made, err := e.checkListed(ctx, key, unusedFor)
+	if err != nil {
+		return err
+	}
+	usage := e.checkUnused(ctx, key, made)
+	if e.learnUses(ctx, key, usage) {
+		usage = e.checkUnused(ctx, key, made)
+	}
+	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
+		return usage
+	}
+	return nil
 }
 
 // checkUnused asks the shops. A key may be on its way into a shop that accepted it and does not show it yet: where it
@@ -181,14 +198,23 @@ func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, e
 // DeleteQuiet deletes a key as DeleteUnused does, if it was not used for a time. Otherwise it returns a
 // [*KeyStillUsedError].
 func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
-	quiet, _, err := e.checkListed(ctx, key, unusedFor)
-	if err == nil && !quiet {
-		err = &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
+	key, err := e.named(ctx, key)
+	if isNoKey(err) {
+		return nil
 	}
 	if err != nil {
 		return e.steps.keep(ctx, key, err)
 	}
-	return e.DeleteUnused(ctx, key, unusedFor)
+	return e.deleteWhile(ctx, key, func() error {
+		quiet, _, err := e.checkListed(ctx, key, unusedFor)
+		if err != nil {
+			return err
+		}
+		if !quiet {
+			return &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
+		}
+		return e.checkDeletable(ctx, key, unusedFor)
+	})
 }
 
 // checkListed reads the store's keys right before a deletion: the ID must still be that of the key with this

@@ -298,7 +298,10 @@ func (s *Shops) Settled(ctx context.Context, name string) (mystore.Credentials, 
 func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	ctx = forShop(ctx, name, "")
 	s.steps.note(ctx, StepClear, "", username, Started, nil)
-	cleared, err = s.clear(ctx, name, username, updatedAt)
+	err = transport.WhileOutdated(func() error {
+		cleared, err = s.clear(ctx, name, username, updatedAt)
+		return err
+	})
 	outcome := outcomeOf(err)
 	if err == nil && !cleared {
 		outcome = Kept
