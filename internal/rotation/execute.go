@@ -241,21 +241,20 @@ func idempotencyKey(plan Plan, holds string, n int) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
-// leftover returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
+// leftover returns a key that an earlier run made and nobody has recorded; nil where it is known. Where the portal does not
+// show it, it may be too young to be shown: whoever deletes it looks again.
 func (e *Engine) leftover(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
-	key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID)
-	if isNoKey(err) {
-		return nil
-	}
-	orphan.Username = key.Username
 	known := slices.Concat(plan.Keep, plan.Delete)
 	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {
 		return nil
 	}
 	// The run that made it may have been installing it, or may be alive: it proves a key for up to propagationWindow
 	// before it installs it.
-	now := e.clock.Now()
-	orphan.Attempted = now.Add(max(0, propagationWindow-max(0, now.Sub(key.CreatedAt))))
+	now, age := e.clock.Now(), time.Duration(0)
+	if key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID); err == nil {
+		orphan.Username, age = key.Username, max(0, now.Sub(key.CreatedAt))
+	}
+	orphan.Attempted = now.Add(max(0, propagationWindow-age))
 	return &orphan
 }
 
