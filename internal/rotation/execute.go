@@ -134,8 +134,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		for _, left := range leftovers {
 			going = append(going, KeyRef{MerchantID: left.MerchantID, CredentialID: left.CredentialID, Username: left.Username})
 		}
-		e.Shops.sightings.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: going})
-		holds, unconfirmed, err := e.give(ctx, plan.Shop, key)
+		holds, unconfirmed, err := e.giveInPlace(ctx, plan.Shop, key, going)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
 			before = holds
 			continue
@@ -268,6 +267,21 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 		room = room || len(*list) < before
 	}
 	return room
+}
+
+// giveInPlace gives a shop a key as [Engine.give] does, in place of keys that go. A panic becomes a [*KeyStateUnknownError]: it
+// may have come before or after the shop got the key.
+func (e *Engine) giveInPlace(ctx context.Context, shop string, key kustom.NewKey, going []KeyRef) (holds mystore.Credentials, unconfirmed time.Time, err error) {
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) && len(unsettledKeys(err)) == 0 {
+			orphan := refOf(key.Key).Orphan()
+			orphan.Attempted = e.clock.Now()
+			err = &KeyStateUnknownError{Key: orphan, Cause: err}
+		}
+	}()
+	defer recoverInto(&err)
+	e.Shops.sightings.recordReplacement(shop, replacement{Username: key.Username, Keys: going})
+	return e.give(ctx, shop, key)
 }
 
 // give proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had

@@ -70,6 +70,40 @@ func TestExecute_RemembersReplayedKeyThatReadsDoNotShowYet(t *testing.T) {
 	}
 }
 
+// TestExecute_RemembersKeyThroughAnyPanic, be it in what records the steps.
+func TestExecute_RemembersKeyThroughAnyPanic(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 12; n++ {
+		w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+		w.journal = &panickingJournal{at: n}
+		w.rerun()
+		var record rotation.Record
+		_, err := w.connect(config(), &record)
+		holds := w.shops.holds("a")
+		if !slices.Contains(w.portal.usernames(), holds) {
+			t.Errorf("step %d: the shop holds %s, which does not exist", n, holds)
+		}
+		for _, username := range w.portal.usernames() {
+			known := username == "M1-old" || username == record.Username
+			for _, left := range record.Memory.Unsettled {
+				known = known || left.Username == username
+			}
+			if !known {
+				t.Errorf("step %d: nobody remembers %s, error %v", n, username, err)
+			}
+		}
+	}
+}
+
+type panickingJournal struct{ at, steps int }
+
+func (j *panickingJournal) Record(rotation.Entry) error {
+	if j.steps++; j.steps == j.at {
+		panic("index out of range")
+	}
+	return nil
+}
+
 // TestDeleteUnused_AsksAgainBeforeEachTry: another run installs the key while the portal has to be asked again.
 func TestDeleteUnused_AsksAgainBeforeEachTry(t *testing.T) {
 	t.Parallel()
