@@ -110,14 +110,16 @@ func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan
 // deleted. A shop that was moved to another store since the plan is refused as it would be by a plan.
 func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
 	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
+	last := ""
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
 	if mystore.IsNotShown(err) {
+		last = e.Shops.LastHeld(plan.Shop, err)
 		before.KustomID, err = record.Username, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+	if store, ok := e.storeOf(ctx, cmp.Or(before.KustomID, last)); ok && store != plan.MerchantID && !rules.AllowStoreChange {
 		return nil, &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
 	}
 	if record.Username != "" {
@@ -561,7 +563,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
 	memory.Replaceable, memory.Foreign = seen.replaceable(), seen.foreign()
 	memory.Holds, memory.Others = seen.Holds.KustomID, usernames(seen.Others)
-	memory.Store, _ = seen.store()
+	memory.Store = seen.shownStore()
 	if seen.Own != nil {
 		record.take(*seen.Own)
 	}

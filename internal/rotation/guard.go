@@ -116,7 +116,7 @@ func (s *Shops) isElsewhere(name string, key kustom.Orphan) bool {
 	if h.known || h.expected != "" || len(h.stores) > 0 {
 		return false
 	}
-	store, ok := kustom.StoreOf(cmp.Or(h.seen, s.sightings.last(name)))
+	store, ok := storeIn(cmp.Or(h.seen, s.sightings.last(name)))
 	return ok && store != key.MerchantID
 }
 
@@ -172,7 +172,7 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	if h.stores[key.MerchantID] || sameUsername(h.seen, key.Username) || sameUsername(h.expected, key.Username) || h.expectsOf(key.MerchantID) {
 		return true
 	}
-	store, ok := kustom.StoreOf(plainUsername(h.seen))
+	store, ok := storeIn(h.seen)
 	switch {
 	case ok:
 		return store == key.MerchantID

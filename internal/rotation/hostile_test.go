@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"testing"
@@ -203,6 +204,44 @@ func TestRetireAgain_LooksAgainForUse(t *testing.T) {
 	kept = w.engine.RetireAgain(t.Context(), kept, c.Rules, &record.Memory)
 	if len(kept) != 1 || !slices.Contains(w.portal.usernames(), "M1-old") {
 		t.Errorf("a key was deleted that was used a minute ago; kept %v", kept)
+	}
+}
+
+// TestDecide_RefusesStoreOfKeyInAnotherStoresList: the form of the shop's username does not tell its store.
+func TestDecide_RefusesStoreOfKeyInAnotherStoresList(t *testing.T) {
+	t.Parallel()
+	const old = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
+	w := newTestEnv(t, map[string]string{"a": old}, key("2", old, "api.klarna.com", 2020, time.May), m1("M1-x"))
+	seen, err := w.engine.Observe(t.Context(), "a", "M1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = rotation.Decide(config(), nil, &seen)
+	var wrong *rotation.WrongStoreError
+	if !errors.As(err, &wrong) || wrong.Present != "M2" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestDecide_RefusesStoreThatTheShopWasLastSeenWith, where its page hides its key now.
+func TestDecide_RefusesStoreThatTheShopWasLastSeenWith(t *testing.T) {
+	t.Parallel()
+	w := newTestEnv(t, map[string]string{"a": "M2-old"}, key("2", "M2-old", host, 2026, 0), m1("M1-x"))
+	w.sightings = rotation.Sightings{Dir: t.TempDir()}
+	w.rerun()
+	if _, err := w.engine.Shops.Credentials(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	w.rerun()
+	w.hide()
+	seen, err := w.engine.Observe(t.Context(), "a", "M1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = rotation.Decide(config(), nil, &seen)
+	var wrong *rotation.WrongStoreError
+	if !errors.As(err, &wrong) || wrong.Present != "M2" {
+		t.Errorf("the error is %v", err)
 	}
 }
 

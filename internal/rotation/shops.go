@@ -341,6 +341,25 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 	return true, nil
 }
 
+// LastHeld returns the username that a shop is last known to have, where err says that it does not show which key it has: what
+// it shows of it, or what earlier runs of this machine have seen. It is empty where they do not agree on the store.
+func (s *Shops) LastHeld(name string, err error) string {
+	var unshown *mystore.NotShownError
+	if !errors.As(err, &unshown) {
+		return ""
+	}
+	if _, ok := storeIn(unshown.Masked); ok {
+		return unshown.Masked
+	}
+	given, seen := s.sightings.lastGiven(name).Username, s.sightings.last(name)
+	a, _ := storeIn(given)
+	b, _ := storeIn(seen)
+	if given != "" && seen != "" && a != b {
+		return ""
+	}
+	return cmp.Or(given, seen)
+}
+
 // Emptied returns the username that a shop had when this walk emptied it, empty where it has not, or has given the shop
 // another key since. What the shop gets next must be of the same store, as if it had that key still.
 func (s *Shops) Emptied(name string) string {
