@@ -143,7 +143,8 @@ func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) er
 	// The caller has just looked whether the key is in use.
 	request.SendWithin = transport.FreshFor
 	_, err := transport.Do[transport.None](ctx, p.client, request)
-	if transport.IsStatus(err, http.StatusNotFound) {
+	// A key that p has made can't be gone before its first deletion: what answered may not know it yet.
+	if transport.IsStatus(err, http.StatusNotFound) && (transport.IsUncertain(err) || !p.Made(credentialID)) {
 		err = p.confirmGone(ctx, request)
 	}
 	if err != nil {

@@ -71,6 +71,50 @@ func TestExecute_RemembersReplayedKeyThatReadsDoNotShowYet(t *testing.T) {
 	}
 }
 
+// TestQuiet_NeedsAMoment: a portal that tells neither when a key was made nor when it was used tells nothing.
+func TestQuiet_NeedsAMoment(t *testing.T) {
+	t.Parallel()
+	used := noon.Add(-48 * time.Hour)
+	for name, test := range map[string]struct {
+		key  kustom.Key
+		want bool
+	}{
+		"neither":          {kustom.Key{}, false},
+		"used long ago":    {kustom.Key{LastUsedAt: &used}, true},
+		"made long ago":    {kustom.Key{CreatedAt: used}, true},
+		"used at year one": {kustom.Key{LastUsedAt: &time.Time{}}, false},
+	} {
+		if got := rotation.Quiet(test.key, 24*time.Hour, noon); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// TestExecute_RemembersUndoneKeyThatTheDeletionDidNotKnow: the replica that the deletion came to had not heard of the key.
+func TestExecute_RemembersUndoneKeyThatTheDeletionDidNotKnow(t *testing.T) {
+	t.Parallel()
+	w := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
+	plan := w.plan(config())
+	began := w.clock.Now()
+	lags := func() bool { return w.clock.Now().Sub(began) < 10*time.Second }
+	w.prover.verdicts = []kustom.Verdict{kustom.VerdictUnknown}
+	w.portal.hidden = func(key kustom.Key) bool { return key.Username == "M1-new1" && lags() }
+	w.portal.before = func(kind, _ string, _ int) error {
+		if kind == discard && lags() {
+			return &transport.Error{Method: http.MethodDelete, Kind: transport.Refused, Status: http.StatusNotFound}
+		}
+		return nil
+	}
+	var record rotation.Record
+	_, err := w.engine.Execute(t.Context(), plan, rotation.Rules{}, &record)
+	if err == nil {
+		t.Fatal("it worked")
+	}
+	if slices.Contains(w.portal.usernames(), "M1-new1") && len(record.Memory.Unsettled) == 0 {
+		t.Errorf("the keys are %q, and it remembers none of them", w.portal.usernames())
+	}
+}
+
 // TestExecute_RemembersKeyThroughAnyPanic, be it in what records the steps.
 func TestExecute_RemembersKeyThroughAnyPanic(t *testing.T) {
 	t.Parallel()
@@ -136,6 +180,18 @@ func TestClear_LooksAgainBeforeEachTry(t *testing.T) {
 		t.Errorf("cleared: %t, error %v", cleared, err)
 	}
 	w.wantHolds("a", "M1-other")
+}
+
+// TestDeleteUnused_WaitsWhereUseIsRecent: another run has just proven and installed an old key, and reads of shops lag.
+func TestDeleteUnused_WaitsWhereUseIsRecent(t *testing.T) {
+	t.Parallel()
+	w := newTestEnv(t, map[string]string{"a": "M1-other", "b": ""}, m1("M1-old"), m1("M1-other"))
+	w.shops.lag = 20 * time.Second
+	w.use("M1-old", w.clock.Now())
+	w.clock.Advance(time.Second)
+	w.shops.move("b", "M1-old")
+	wantInUse(t, w.engine.DeleteUnused(t.Context(), orphan("M1-old"), 0))
+	w.wantHolds("b", "M1-old")
 }
 
 // TestDeleteQuiet_LooksAgainWhereTheShopRotatesToo: the plan is applied later than it was made, and something uses the
@@ -241,6 +297,19 @@ func TestDecide_RefusesStoreThatTheShopWasLastSeenWith(t *testing.T) {
 	_, err = rotation.Decide(config(), nil, &seen)
 	var wrong *rotation.WrongStoreError
 	if !errors.As(err, &wrong) || wrong.Present != "M2" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestClaim_ComparesShopsAsTheirAddressesAre: the case of a shop's name does not count.
+func TestClaim_ComparesShopsAsTheirAddressesAre(t *testing.T) {
+	t.Parallel()
+	w := newTestEnv(t, nil)
+	if err := w.engine.Claim("Butikk", "connection"); err != nil {
+		t.Fatal(err)
+	}
+	var twice *rotation.OwnedTwiceError
+	if err := w.engine.Claim("butikk", "fleet"); !errors.As(err, &twice) {
 		t.Errorf("the error is %v", err)
 	}
 }

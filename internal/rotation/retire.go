@@ -61,11 +61,14 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() er
 		if err != nil {
 			return false, errors.Join(cause, err)
 		}
-		if gone {
+		// Reads may not show a key yet that this walk has made, and what a deletion comes to may not know it.
+		isOver := k.clock.Now().Sub(begun) >= PropagationDelay
+		tooYoung := k.Made(orphan.CredentialID) && transport.IsStatus(cause, http.StatusNotFound) && !isUncertain(cause)
+		if gone && (isOver || !tooYoung) {
 			k.deleted(orphan)
 			return confirmed, nil
 		}
-		if k.clock.Now().Sub(begun) >= PropagationDelay {
+		if isOver {
 			return false, &KeyNotDeletedError{Key: orphan, Cause: cause}
 		}
 		if err := k.clock.Sleep(ctx, wait); err != nil {
@@ -218,7 +221,8 @@ func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor t
 }
 
 // checkListed reads the store's keys right before a deletion: the ID must still be that of the key with this
-// username. It tells whether the key was not used for a time, and when it was made; zero where that is not known.
+// username. It tells whether the key was not used for a time, and when it may have gotten into a shop; zero where that is
+// not known.
 func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (quiet bool, made time.Time, err error) {
 	if key.CredentialID == "" {
 		return true, time.Time{}, nil
@@ -235,7 +239,16 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		// A list that lags does not show a new key yet.
 		return false, e.clock.Now(), nil
 	}
-	return Quiet(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
+	return Quiet(found, unusedFor, e.clock.Now()), e.movedAt(found), nil
+}
+
+// movedAt returns when a key may have gotten into a shop: when it was made or, where this walk has seen no shop with it, when
+// somebody used it last. Another run proves a key before it installs it.
+func (e *Engine) movedAt(key kustom.Key) time.Time {
+	if key.LastUsedAt != nil && key.LastUsedAt.After(key.CreatedAt) && !e.Shops.wasHeld(key.Username) {
+		return *key.LastUsedAt
+	}
+	return key.CreatedAt
 }
 
 // beforeDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
@@ -270,7 +283,7 @@ func (e *Engine) DeleteWhenUnused(ctx context.Context, key kustom.Orphan, unused
 }
 
 // Quiet tells whether a key was not used for a time before now: its last use, or its making where it was never
-// used, is longer ago. Zero means that no such evidence counts.
+// used, is longer ago. Zero means that no such evidence counts. Where the portal tells of neither, there is no evidence.
 func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	if unusedFor <= 0 {
 		return false
@@ -279,7 +292,7 @@ func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	if key.LastUsedAt != nil && key.LastUsedAt.After(last) {
 		last = *key.LastUsedAt
 	}
-	return !now.Before(last.Add(unusedFor))
+	return !last.IsZero() && !now.Before(last.Add(unusedFor))
 }
 
 // Stray tells whether a key may be one that a run made and did not come to install: nothing but the proof that
