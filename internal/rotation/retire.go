@@ -59,7 +59,7 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() er
 		}
 		gone, confirmed, err := k.confirmDeleted(ctx, orphan, cause)
 		if err != nil {
-			return false, errors.Join(cause, err)
+			return false, &unconfirmedError{errors.Join(cause, err)}
 		}
 		// Reads may not show a key yet that this walk has made, and what a deletion comes to may not know it.
 		isOver := k.clock.Now().Sub(begun) >= PropagationDelay
@@ -75,10 +75,19 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() er
 			return false, errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
 		}
 		if err := again(); err != nil {
-			return false, errors.Join(err, cause)
+			return false, &unconfirmedError{errors.Join(err, cause)}
 		}
 	}
 }
+
+// unconfirmedError says that nobody knows what a deletion came to. To look at the shops again would not tell either.
+type unconfirmedError struct{ error }
+
+// Unwrap returns the causes.
+func (e *unconfirmedError) Unwrap() error { return e.error }
+
+// Outdated reports that a repetition is of no use.
+func (e *unconfirmedError) Outdated() bool { return false }
 
 // confirmDeleted tells whether the portal does not have a key any more, and whether that is confirmed or only what
 // the answer to the request says. After an inconclusive answer, a key that is missing from the list is fetched by itself
