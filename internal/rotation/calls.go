@@ -100,9 +100,14 @@ func (p portalCalls) listsByStore() bool {
 // shopCalls are the calls of a shop service.
 type shopCalls struct{ ShopService }
 
+// Credentials returns a [*mystore.NotShownError] where the shop masks its Kustom ID.
 func (s shopCalls) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
 	defer recoverInto(&err)
-	return s.ShopService.Credentials(ctx, shop)
+	holds, err = s.ShopService.Credentials(ctx, shop)
+	if err == nil && mystore.IsMasked(holds.KustomID) {
+		return mystore.Credentials{}, &mystore.NotShownError{Shop: shop, Masked: withoutSecret(holds.KustomID)}
+	}
+	return holds, err
 }
 
 func (s shopCalls) Install(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, err error) {

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -236,7 +237,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 	}
 	store, ok := seen.store()
 	if !ok {
-		store, ok = kustom.StoreOf(seen.Emptied)
+		store, ok = storeIn(seen.Emptied)
 	}
 	if ok {
 		if err := config.checkStore(store); err != nil {
@@ -290,13 +291,18 @@ func (c Config) checkStore(present string) error {
 
 // CheckStores refuses a shop that holds one key another one of another store: a [*WrongStoreError]. Where the store
 // of one of the two usernames is not known, nothing is refused.
-func CheckStores(shop, present, wanted string) error {
-	from, ok := kustom.StoreOf(present)
-	to, known := kustom.StoreOf(wanted)
-	if !ok || !known || from == to {
+func (e *Engine) CheckStores(ctx context.Context, shop, present, wanted string) error {
+	if present == "" || present == wanted {
 		return nil
 	}
-	return &WrongStoreError{Shop: shop, Present: from, Wanted: to}
+	to, ok := e.storeOf(ctx, wanted)
+	if !ok {
+		return nil
+	}
+	if from, ok := e.storeOf(ctx, present); ok && from != to {
+		return &WrongStoreError{Shop: shop, Present: from, Wanted: to}
+	}
+	return nil
 }
 
 // newKey plans a new key.

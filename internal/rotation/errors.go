@@ -106,6 +106,9 @@ func (e *KeyNotDeletedError) Error() string {
 // Unwrap returns the error of the deletion.
 func (e *KeyNotDeletedError) Unwrap() error { return e.Cause }
 
+// Outdated reports that a repetition is of no use: the deletion was tried for as long as reads may lag.
+func (e *KeyNotDeletedError) Outdated() bool { return false }
+
 // NotListedError says that the portal does not list a key that this walk generated. That proves nothing,
 // because lists may be stale.
 type NotListedError struct{ MerchantID, CredentialID string }

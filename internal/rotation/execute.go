@@ -19,6 +19,8 @@ import (
 type KeptKey struct {
 	Key kustom.Orphan
 	Err error
+	// quiet says that the key goes only if it was not used for a time.
+	quiet bool
 }
 
 // IsInUse tells whether a shop needs the key. Then it is that shop's, and it is not tried again.
@@ -83,7 +85,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 		return e.awaitUse(ctx, plan.Shop, going, &record.Memory), nil
 	}
 	e.Shops.Uses(plan.Shop, record.Memory.UsedKey)
-	kept = e.retire(ctx, going, quietKeys(plan, retired), rules, &record.Memory)
+	kept = e.retire(ctx, going, quietKeys(retired), rules, &record.Memory)
 	e.Shops.sightings.settleReplacement(plan.Shop, record.Username, kept)
 	return kept, nil
 }
@@ -108,14 +110,16 @@ func (e *Engine) awaitUse(ctx context.Context, shop string, keys []kustom.Orphan
 // deleted. A shop that was moved to another store since the plan is refused as it would be by a plan.
 func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Record) ([]kustom.Orphan, error) {
 	e.Shops.Belongs(plan.Shop, plan.MerchantID, record.Username)
+	last := ""
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
 	if mystore.IsNotShown(err) {
+		last = e.Shops.LastHeld(plan.Shop, err)
 		before.KustomID, err = record.Username, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+	if store, ok := e.storeOf(ctx, cmp.Or(before.KustomID, last)); ok && store != plan.MerchantID && !rules.AllowStoreChange {
 		return nil, &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
 	}
 	if record.Username != "" {
@@ -132,8 +136,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		for _, left := range leftovers {
 			going = append(going, KeyRef{MerchantID: left.MerchantID, CredentialID: left.CredentialID, Username: left.Username})
 		}
-		e.Shops.sightings.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: going})
-		holds, unconfirmed, err := e.give(ctx, plan.Shop, key)
+		holds, unconfirmed, err := e.giveInPlace(ctx, plan.Shop, key, going)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
 			before = holds
 			continue
@@ -239,21 +242,20 @@ func idempotencyKey(plan Plan, holds string, n int) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
-// leftover returns a key that an earlier run made and nobody has recorded; nil where it is gone, or known.
+// leftover returns a key that an earlier run made and nobody has recorded; nil where it is known. Where the portal does not
+// show it, it may be too young to be shown: whoever deletes it looks again.
 func (e *Engine) leftover(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
-	key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID)
-	if isNoKey(err) {
-		return nil
-	}
-	orphan.Username = key.Username
 	known := slices.Concat(plan.Keep, plan.Delete)
 	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {
 		return nil
 	}
 	// The run that made it may have been installing it, or may be alive: it proves a key for up to propagationWindow
 	// before it installs it.
-	now := e.clock.Now()
-	orphan.Attempted = now.Add(max(0, propagationWindow-max(0, now.Sub(key.CreatedAt))))
+	now, age := e.clock.Now(), time.Duration(0)
+	if key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID); err == nil {
+		orphan.Username, age = key.Username, max(0, now.Sub(key.CreatedAt))
+	}
+	orphan.Attempted = now.Add(max(0, propagationWindow-age))
 	return &orphan
 }
 
@@ -267,6 +269,21 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 		room = room || len(*list) < before
 	}
 	return room
+}
+
+// giveInPlace gives a shop a key as [Engine.give] does, in place of keys that go. A panic becomes a [*KeyStateUnknownError]: it
+// may have come before or after the shop got the key.
+func (e *Engine) giveInPlace(ctx context.Context, shop string, key kustom.NewKey, going []KeyRef) (holds mystore.Credentials, unconfirmed time.Time, err error) {
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) && len(unsettledKeys(err)) == 0 {
+			orphan := refOf(key.Key).Orphan()
+			orphan.Attempted = e.clock.Now()
+			err = &KeyStateUnknownError{Key: orphan, Cause: err}
+		}
+	}()
+	defer recoverInto(&err)
+	e.Shops.sightings.recordReplacement(shop, replacement{Username: key.Username, Keys: going})
+	return e.give(ctx, shop, key)
 }
 
 // give proves a key, installs it in a shop and reads it back. On any error the shop has the key that it had
@@ -414,13 +431,12 @@ func (e *Engine) retiredBy(plan Plan) []RetiredKey {
 	return retired
 }
 
-// quietKeys returns the IDs of the keys that go because they were not used for a time.
-func quietKeys(plan Plan, retired []RetiredKey) map[string]bool {
+// quietKeys returns the IDs of the keys that go because they were not used for a time. Where that is no longer so when the
+// plan is applied, they stay, whether or not the shop gets a new key.
+func quietKeys(retired []RetiredKey) map[string]bool {
 	quiet := map[string]bool{}
 	for _, key := range retired {
-		if !plan.Generate {
-			quiet[key.CredentialID] = true
-		}
+		quiet[key.CredentialID] = true
 	}
 	return quiet
 }
@@ -452,8 +468,9 @@ func (e *Engine) retire(ctx context.Context, keys []kustom.Orphan, quiet map[str
 		if err == nil {
 			continue
 		}
-		kept = append(kept, KeptKey{Key: key, Err: err})
-		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: workOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
+		left := KeptKey{Key: key, Err: err, quiet: quiet[key.CredentialID]}
+		kept = append(kept, left)
+		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: workOf(ctx).shop, KeptKey: left}, rules: rules})
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: KeyRef{MerchantID: key.MerchantID, CredentialID: key.CredentialID, Username: key.Username}, CreatedAt: e.clock.Now(),
@@ -485,13 +502,18 @@ func union(a, b []string) []string {
 
 func (e *Engine) retireOne(ctx context.Context, key kustom.Orphan, quiet bool, rules Rules) (err error) {
 	defer recoverInto(&err)
-	if rules.ReplacedKeys != DeleteUnusedKeys {
-		return e.DeleteUnused(ctx, key, 0)
-	}
-	if quiet {
+	if quiet && rules.ReplacedKeys == DeleteUnusedKeys {
 		return e.DeleteQuiet(ctx, key, rules.UnusedFor)
 	}
-	return e.DeleteUnused(ctx, key, rules.UnusedFor)
+	return e.DeleteUnused(ctx, key, rules.evidence())
+}
+
+// evidence returns the time without use that counts where not every shop can be asked; 0 where none counts.
+func (r Rules) evidence() time.Duration {
+	if r.ReplacedKeys != DeleteUnusedKeys {
+		return 0
+	}
+	return r.UnusedFor
 }
 
 // RetireAgain tries the keys once more that were kept for a shop: it, too, may have got another key by now.
@@ -506,7 +528,7 @@ func (e *Engine) RetireAgain(ctx context.Context, left []KeptKey, rules Rules, m
 		if len(memory.Unsettled) == 0 {
 			memory.Hidden = nil
 		}
-		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
+		kept = append(kept, e.retire(ctx, []kustom.Orphan{key.Key}, map[string]bool{key.Key.CredentialID: key.quiet}, rules, memory)...)
 	}
 	return kept
 }
@@ -541,7 +563,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
 	memory.Replaceable, memory.Foreign = seen.replaceable(), seen.foreign()
 	memory.Holds, memory.Others = seen.Holds.KustomID, usernames(seen.Others)
-	memory.Store, _ = seen.store()
+	memory.Store = seen.shownStore()
 	if seen.Own != nil {
 		record.take(*seen.Own)
 	}

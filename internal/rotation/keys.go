@@ -224,12 +224,19 @@ func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, erro
 
 // Generate generates a key; see [kustom.Portal.Generate]. An answer that does not fit the request is an
 // orphan, not a key.
-func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
+func (k *Keys) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) && key.CredentialID != "" {
+			err = &kustom.OrphanError{Orphan: refOf(key.Key).Orphan(), Cause: panicked}
+			key = kustom.NewKey{}
+		}
+	}()
+	defer recoverInto(&err)
 	if r.Description != "" && !k.DescribesKeys() {
 		return kustom.NewKey{}, ErrUndescribed
 	}
 	k.steps.note(ctx, StepGenerate, r.MerchantID, "", Started, nil)
-	key, err := k.generate(ctx, r)
+	key, err = k.generate(ctx, r)
 	k.steps.note(ctx, StepGenerate, r.MerchantID, key.Username, outcomeOf(err), err)
 	return key, err
 }

@@ -1,10 +1,12 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,12 @@ type Observation struct {
 	Unshown error
 	// Emptied is the username that the shop had when this walk emptied it.
 	Emptied string
+	// LastHeld is the username that the shop was last known to have, where its page does not show which key it has now;
+	// only its beginning may be known.
+	LastHeld string
+	// Elsewhere is the store in whose list the shop's key is, where the form of its username does not tell; empty where that
+	// is not known.
+	Elsewhere string
 	// Own is the key that is recorded for the shop, and Held the key of the store that the shop holds; nil where
 	// there is none.
 	Own, Held *kustom.Key
@@ -81,10 +89,12 @@ func (e *Engine) Claim(shop, kind string) error {
 	if e.walk.owners == nil {
 		e.walk.owners = map[string]string{}
 	}
-	if first, owned := e.walk.owners[shop]; owned {
+	// A shop's name is part of an address, where case does not count.
+	name := strings.ToLower(shop)
+	if first, owned := e.walk.owners[name]; owned {
 		return &OwnedTwiceError{Shop: shop, First: first, Second: kind}
 	}
-	e.walk.owners[shop] = kind
+	e.walk.owners[name] = kind
 	return nil
 }
 
@@ -162,7 +172,7 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 	case errors.As(err, &missing):
 		seen.Missing = missing
 	case errors.As(err, &unshown):
-		seen.Unshown = unshown
+		seen.Unshown, seen.LastHeld = unshown, e.Shops.LastHeld(shop, err)
 	case err != nil:
 		return Observation{}, err
 	}
@@ -176,7 +186,39 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 		return Observation{}, err
 	}
 	seen.Replaced = e.Shops.sightings.replacedBy(shop, seen.Holds.KustomID)
-	return seen, e.confirmUnlisted(ctx, shop, &seen)
+	if err := e.confirmUnlisted(ctx, shop, &seen); err != nil {
+		return Observation{}, err
+	}
+	if seen.Held == nil {
+		seen.Elsewhere, _ = e.storeOf(ctx, seen.Holds.KustomID)
+	}
+	return seen, nil
+}
+
+// storeOf returns the store that a key in a shop belongs to, by the form of its username or by the list that has it. A
+// portal that is read store by store is not searched for it.
+func (e *Engine) storeOf(ctx context.Context, username string) (merchantID string, ok bool) {
+	if store, ok := storeIn(username); ok || held(username) == "" || e.Keys.listsByStore() {
+		return store, ok
+	}
+	for key, err := range e.Keys.Keys(ctx, "") {
+		if err != nil {
+			return "", false
+		}
+		if sameUsername(username, key.Username) {
+			return key.MerchantID, true
+		}
+	}
+	return "", false
+}
+
+// storeIn returns the store that a username names, in whatever case or with whatever white space a shop shows it.
+func storeIn(username string) (merchantID string, ok bool) {
+	username = plainUsername(username)
+	if store, ok := kustom.StoreOf(username); ok {
+		return store, true
+	}
+	return kustom.StoreOf(strings.ToUpper(username))
 }
 
 // confirmUnlisted looks again for the key that the shop holds, where the list of its store does not have it: a list
@@ -250,7 +292,21 @@ func (o Observation) store() (string, bool) {
 	if o.Held != nil {
 		return o.MerchantID, true
 	}
-	return kustom.StoreOf(o.Holds.KustomID)
+	if o.Elsewhere != "" {
+		return o.Elsewhere, true
+	}
+	return storeIn(cmp.Or(o.Holds.KustomID, o.LastHeld))
+}
+
+// shownStore returns the store that the shop itself shows; empty where it shows none. What earlier runs have seen of a shop that
+// has been taken over tells less than its record.
+func (o Observation) shownStore() string {
+	var unshown *mystore.NotShownError
+	if errors.As(o.Unshown, &unshown) {
+		o.LastHeld = unshown.Masked
+	}
+	store, _ := o.store()
+	return store
 }
 
 // replaceable are the keys that go out of use when the shop gets a new one.
@@ -268,7 +324,7 @@ func (o Observation) replaceable() []KeyRef {
 // foreign is the other store's key that goes out of use in this shop. Other shops may use it.
 func (o Observation) foreign() []KeyRef {
 	store, ok := o.store()
-	if !ok || store == o.MerchantID {
+	if !ok || store == o.MerchantID || o.Holds.KustomID == "" {
 		return nil
 	}
 	return []KeyRef{{MerchantID: store, Username: o.Holds.KustomID}}

@@ -69,3 +69,23 @@ func TestDelete_OfOwnKeyWaitsForTheOK(t *testing.T) {
 	}
 	w.wantKeys()
 }
+
+// TestDelete_DoesNotRepeatWhatNobodyKnows: the portal's answer was lost, then the portal was out of reach for long.
+func TestDelete_DoesNotRepeatWhatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	w := newTestEnv(t, map[string]string{"a": "M1-new"}, m1("M1-old"), m1("M1-new"))
+	late := *errLost
+	late.Late = true
+	w.portal.before = func(kind, _ string, _ int) error {
+		if kind == discard || w.portal.called(discard) > 0 {
+			return &late
+		}
+		return nil
+	}
+	if err := w.engine.DeleteUnused(t.Context(), orphan("M1-old"), 0); err == nil || transport.IsOutdated(err) {
+		t.Errorf("the error is %v", err)
+	}
+	if n := w.portal.called(discard); n != 1 {
+		t.Errorf("it asked for the deletion %d times", n)
+	}
+}

@@ -45,6 +45,8 @@ type account struct {
 	stays string
 	// limit is how many keys a store may have; 0 is any number.
 	limit int
+	// hidden, where it is set, tells of keys that reads do not show, because they lag.
+	hidden func(kustom.Key) bool
 
 	mu     sync.Mutex
 	keys   []kustom.Key
@@ -177,7 +179,7 @@ func (a *account) DeleteOrphan(_ context.Context, orphan kustom.Orphan) error {
 func (a *account) Key(_ context.Context, merchantID, credentialID string) (key kustom.Key, err error) {
 	err = a.do(fetch, credentialID, func() error {
 		for _, key = range a.keys {
-			if key.MerchantID == merchantID && key.CredentialID == credentialID {
+			if key.MerchantID == merchantID && key.CredentialID == credentialID && (a.hidden == nil || !a.hidden(key)) {
 				return nil
 			}
 		}
@@ -193,6 +195,9 @@ func (a *account) Keys(_ context.Context, merchantID string) iter.Seq2[kustom.Ke
 			keys = slices.Clone(a.keys)
 			if merchantID != "" {
 				keys = a.of(merchantID)
+			}
+			if a.hidden != nil {
+				keys = slices.DeleteFunc(keys, a.hidden)
 			}
 			return nil
 		})

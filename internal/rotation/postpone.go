@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -80,9 +81,11 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	ctx = forShop(ctx, m.Name, m.store())
 	for _, key := range m.later.deleted {
-		if err := f.Engine.deleteAgain(ctx, key); err != nil {
+		if err := f.Engine.deleteAgain(ctx, key, f.Rules.evidence()); err != nil {
 			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
-			m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, key)
+			if !isInUse(err) {
+				m.Record.Memory.Unsettled = append(m.Record.Memory.Unsettled, key)
+			}
 		}
 	}
 	if m.later.installed == nil {
@@ -103,11 +106,11 @@ func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	return err
 }
 
-// deleteAgain deletes a key that the portal still lists.
-func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan) error {
+// deleteAgain deletes a key that the portal still lists. Meanwhile a shop may have got it.
+func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	listed, err := e.Keys.latest(ctx, key.MerchantID)
 	if _, still := find(listed, key.CredentialID); still && err == nil {
-		return e.Keys.Delete(ctx, key)
+		return e.DeleteUnused(ctx, key, unusedFor)
 	}
 	e.steps.note(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), outcomeOf(err), err)
 	return err

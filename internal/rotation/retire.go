@@ -22,12 +22,13 @@ const firstConfirmation = 2 * time.Second
 // Delete deletes a key, and confirms it. It asks no shop: the caller knows that nobody uses the key, because
 // its secret has gone nowhere, or because the user wants it deleted all the same.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
-	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan) })
+	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan, func() error { return nil }) })
 }
 
 // deleteNow is Delete for callers who know that nobody uses the key because they have just looked: where somebody
-// took too long to allow the deletion, nothing is deleted, and [transport.IsOutdated] holds for the error.
-func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
+// took too long to allow the deletion, nothing is deleted, and [transport.IsOutdated] holds for the error. Before the
+// portal is asked once more, again looks once more: its error ends the deletion.
+func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan, again func() error) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
 		if err != nil {
@@ -37,7 +38,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	}
 	name := cmp.Or(orphan.Username, orphan.CredentialID)
 	k.steps.note(ctx, StepDelete, orphan.MerchantID, name, Started, nil)
-	confirmed, err := k.delete(ctx, orphan)
+	confirmed, err := k.delete(ctx, orphan, again)
 	outcome := outcomeOf(err)
 	if err == nil && !confirmed {
 		outcome = Accepted
@@ -48,7 +49,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 
 // delete does the work of Delete. The deletion is not confirmed where that is postponed, or where nobody knows the
 // key's ID.
-func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool, err error) {
+func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() error) (confirmed bool, err error) {
 	begun := k.clock.Now()
 	for wait := firstConfirmation; ; wait *= 2 {
 		cause := k.DeleteOrphan(ctx, orphan)
@@ -58,20 +59,35 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool
 		}
 		gone, confirmed, err := k.confirmDeleted(ctx, orphan, cause)
 		if err != nil {
-			return false, errors.Join(cause, err)
+			return false, &unconfirmedError{errors.Join(cause, err)}
 		}
-		if gone {
+		// Reads may not show a key yet that this walk has made, and what a deletion comes to may not know it.
+		isOver := k.clock.Now().Sub(begun) >= PropagationDelay
+		tooYoung := k.Made(orphan.CredentialID) && transport.IsStatus(cause, http.StatusNotFound) && !isUncertain(cause)
+		if gone && (isOver || !tooYoung) {
 			k.deleted(orphan)
 			return confirmed, nil
 		}
-		if k.clock.Now().Sub(begun) >= PropagationDelay {
+		if isOver {
 			return false, &KeyNotDeletedError{Key: orphan, Cause: cause}
 		}
 		if err := k.clock.Sleep(ctx, wait); err != nil {
 			return false, errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
 		}
+		if err := again(); err != nil {
+			return false, &unconfirmedError{errors.Join(err, cause)}
+		}
 	}
 }
+
+// unconfirmedError says that nobody knows what a deletion came to. To look at the shops again would not tell either.
+type unconfirmedError struct{ error }
+
+// Unwrap returns the causes.
+func (e *unconfirmedError) Unwrap() error { return e.error }
+
+// Outdated reports that a repetition is of no use.
+func (e *unconfirmedError) Outdated() bool { return false }
 
 // confirmDeleted tells whether the portal does not have a key any more, and whether that is confirmed or only what
 // the answer to the request says. After an inconclusive answer, a key that is missing from the list is fetched by itself
@@ -111,20 +127,33 @@ func (e *Engine) DeleteUnused(ctx context.Context, key kustom.Orphan, unusedFor 
 	if err != nil {
 		return e.steps.keep(ctx, key, err)
 	}
+	return e.deleteWhile(ctx, key, func() error { return e.checkDeletable(ctx, key, unusedFor) })
+}
+
+// deleteWhile deletes a key that may be deleted. It asks allowed each time right before it asks the portal.
+func (e *Engine) deleteWhile(ctx context.Context, key kustom.Orphan, allowed func() error) error {
 	return transport.WhileOutdated(func() error {
-		quiet, made, err := e.checkListed(ctx, key, unusedFor)
-		if err != nil {
+		if err := allowed(); err != nil {
 			return e.steps.keep(ctx, key, err)
 		}
-		usage := e.checkUnused(ctx, key, made)
-		if e.learnUses(ctx, key, usage) {
-			usage = e.checkUnused(ctx, key, made)
-		}
-		if usage != nil && (!isUsageUnknown(usage) || !quiet) {
-			return e.steps.keep(ctx, key, usage)
-		}
-		return e.Keys.deleteNow(ctx, key)
+		return e.Keys.deleteNow(ctx, key, allowed)
 	})
+}
+
+// checkDeletable returns why a key may not be deleted now, as [Engine.DeleteUnused] does.
+func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+	quiet, made, err := e.checkListed(ctx, key, unusedFor)
+	if err != nil {
+		return err
+	}
+	usage := e.checkUnused(ctx, key, made)
+	if e.learnUses(ctx, key, usage) {
+		usage = e.checkUnused(ctx, key, made)
+	}
+	if usage != nil && (!isUsageUnknown(usage) || !quiet) {
+		return usage
+	}
+	return nil
 }
 
 // checkUnused asks the shops. A key may be on its way into a shop that accepted it and does not show it yet: where it
@@ -181,18 +210,28 @@ func (e *Engine) named(ctx context.Context, key kustom.Orphan) (kustom.Orphan, e
 // DeleteQuiet deletes a key as DeleteUnused does, if it was not used for a time. Otherwise it returns a
 // [*KeyStillUsedError].
 func (e *Engine) DeleteQuiet(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
-	quiet, _, err := e.checkListed(ctx, key, unusedFor)
-	if err == nil && !quiet {
-		err = &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
+	key, err := e.named(ctx, key)
+	if isNoKey(err) {
+		return nil
 	}
 	if err != nil {
 		return e.steps.keep(ctx, key, err)
 	}
-	return e.DeleteUnused(ctx, key, unusedFor)
+	return e.deleteWhile(ctx, key, func() error {
+		quiet, _, err := e.checkListed(ctx, key, unusedFor)
+		if err != nil {
+			return err
+		}
+		if !quiet {
+			return &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
+		}
+		return e.checkDeletable(ctx, key, unusedFor)
+	})
 }
 
 // checkListed reads the store's keys right before a deletion: the ID must still be that of the key with this
-// username. It tells whether the key was not used for a time, and when it was made; zero where that is not known.
+// username. It tells whether the key was not used for a time, and when it may have gotten into a shop; zero where that is
+// not known.
 func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (quiet bool, made time.Time, err error) {
 	if key.CredentialID == "" {
 		return true, time.Time{}, nil
@@ -209,7 +248,16 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		// A list that lags does not show a new key yet.
 		return false, e.clock.Now(), nil
 	}
-	return Quiet(found, unusedFor, e.clock.Now()), found.LatestCreation(), nil
+	return Quiet(found, unusedFor, e.clock.Now()), e.movedAt(found), nil
+}
+
+// movedAt returns when a key may have gotten into a shop: when it was made or, where this walk has seen no shop with it, when
+// somebody used it last. Another run proves a key before it installs it.
+func (e *Engine) movedAt(key kustom.Key) time.Time {
+	if key.LastUsedAt != nil && key.LastUsedAt.After(key.CreatedAt) && !e.Shops.wasHeld(key.Username) {
+		return key.LatestUse()
+	}
+	return key.LatestCreation()
 }
 
 // beforeDeletion returns what the portal lists of a key right before it is deleted. Where the portal lists the store's
@@ -244,12 +292,13 @@ func (e *Engine) DeleteWhenUnused(ctx context.Context, key kustom.Orphan, unused
 }
 
 // Quiet tells whether a key was not used for a time before now: its last use, or its making where it was never
-// used, is longer ago. Zero means that no such evidence counts.
+// used, is longer ago. Zero means that no such evidence counts. Where the portal tells of neither, there is no evidence.
 func Quiet(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	if unusedFor <= 0 {
 		return false
 	}
-	return !now.Before(key.LatestUse().Add(unusedFor))
+	last := key.LatestUse()
+	return !last.IsZero() && !now.Before(last.Add(unusedFor))
 }
 
 // Stray tells whether a key may be one that a run made and did not come to install: nothing but the proof that

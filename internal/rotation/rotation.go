@@ -21,6 +21,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // Portal is Kustom Portal, by its API or by its pages.
@@ -65,7 +66,7 @@ const (
 	// is missing counts as gone only when it is still missing after this time.
 	PropagationDelay = 30 * time.Second
 	// FreshFor is how long a read counts as made right before a deletion or an installation.
-	FreshFor = 2 * time.Second
+	FreshFor = transport.FreshFor
 	// ConcurrentReads is how many shops are read at once at most. Each has a token and a rate limit of its own.
 	ConcurrentReads = 32
 	// undoTimeout bounds what is done after a failure or a cancellation to leave nothing behind.

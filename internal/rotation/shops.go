@@ -298,7 +298,10 @@ func (s *Shops) Settled(ctx context.Context, name string) (mystore.Credentials, 
 func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	ctx = forShop(ctx, name, "")
 	s.steps.note(ctx, StepClear, "", username, Started, nil)
-	cleared, err = s.clear(ctx, name, username, updatedAt)
+	err = transport.WhileOutdated(func() error {
+		cleared, err = s.clear(ctx, name, username, updatedAt)
+		return err
+	})
 	outcome := outcomeOf(err)
 	if err == nil && !cleared {
 		outcome = Kept
@@ -336,6 +339,25 @@ func (s *Shops) clear(ctx context.Context, name, username, updatedAt string) (cl
 	h.emptied = username
 	s.mu.Unlock()
 	return true, nil
+}
+
+// LastHeld returns the username that a shop is last known to have, where err says that it does not show which key it has: what
+// it shows of it, or what earlier runs of this machine have seen. It is empty where they do not agree on the store.
+func (s *Shops) LastHeld(name string, err error) string {
+	var unshown *mystore.NotShownError
+	if !errors.As(err, &unshown) {
+		return ""
+	}
+	if _, ok := storeIn(unshown.Masked); ok {
+		return unshown.Masked
+	}
+	given, seen := s.sightings.lastGiven(name).Username, s.sightings.last(name)
+	a, _ := storeIn(given)
+	b, _ := storeIn(seen)
+	if given != "" && seen != "" && a != b {
+		return ""
+	}
+	return cmp.Or(given, seen)
 }
 
 // Emptied returns the username that a shop had when this walk emptied it, empty where it has not, or has given the shop
