@@ -35,6 +35,26 @@ type Key struct {
 	LastUsedAt *time.Time `json:"last_used_at"`
 	// ExpiresAt is when the key expires; nil if it never does, or if that is unknown.
 	ExpiresAt *time.Time `json:"expires_at"`
+	// Precision is how much later than CreatedAt and LastUsedAt the true times may be: a page shows minutes, or
+	// only the day.
+	Precision time.Duration `json:"-"`
+}
+
+// LatestCreation returns the latest time at which the key can have been created; zero if that is unknown.
+func (k Key) LatestCreation() time.Time {
+	if k.CreatedAt.IsZero() {
+		return time.Time{}
+	}
+	return k.CreatedAt.Add(k.Precision)
+}
+
+// LatestUse returns the latest time at which the key can last have been used. For an unused key, that is the
+// latest time of its creation. It is zero if the portal shows neither.
+func (k Key) LatestUse() time.Time {
+	if k.LastUsedAt != nil && k.LastUsedAt.After(k.CreatedAt) {
+		return k.LastUsedAt.Add(k.Precision)
+	}
+	return k.LatestCreation()
 }
 
 // NewKey is a newly generated key with its secret. The portal shows the secret once, so a key that is listed or
@@ -136,11 +156,15 @@ func (p *Portal) listed(ctx context.Context, merchantID, credentialID string) (K
 	return Key{}, &NoKeyError{MerchantID: merchantID, CredentialID: credentialID}
 }
 
-// Delete deletes a key. Deleting a key that is already gone is no error.
+// Delete deletes a key. Deleting a key that is already gone is no error. [transport.IsOutdated] holds for the error if the
+// request had to wait for so long that somebody may use the key by now.
 func (p *Portal) Delete(ctx context.Context, merchantID, credentialID string) error {
 	request := p.request(http.MethodDelete, pathKey, merchantID, credentialID)
+	// The caller has just looked whether the key is in use.
+	request.SendWithin = transport.FreshFor
 	_, err := transport.Do[transport.None](ctx, p.client, request)
-	if transport.IsStatus(err, http.StatusNotFound) {
+	// A key that p has made can't be gone before its first deletion: what answered may not know it yet.
+	if transport.IsStatus(err, http.StatusNotFound) && (transport.IsUncertain(err) || !p.Generated(credentialID)) {
 		err = p.confirmGone(ctx, request)
 	}
 	if err != nil {

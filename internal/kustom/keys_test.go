@@ -304,3 +304,21 @@ func TestI3Delete(t *testing.T) {
 		})
 	}
 }
+
+// TestDelete_ReportsThatOwnKeyIsNotKnown: a deletion that is answered 404 before anybody could have deleted the key has come
+// to something that does not know the key yet, and the list may not know it either.
+func TestDelete_ReportsThatOwnKeyIsNotKnown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.ThreeShops(), sandbox.Options{})
+	key, err := b.portal.Generate(t.Context(), kustom.Request{MerchantID: fjellsport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.box.Arm(sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Times: 1, Status: http.StatusNotFound})
+	if err := b.portal.Delete(t.Context(), fjellsport, key.CredentialID); !transport.IsStatus(err, http.StatusNotFound) {
+		t.Errorf("the error is %v", err)
+	}
+	if err := b.portal.Delete(t.Context(), fjellsport, key.CredentialID); err != nil {
+		t.Error(err)
+	}
+}

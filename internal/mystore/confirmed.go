@@ -1,6 +1,9 @@
 package mystore
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // NotConfirmedError says that a pair was written to a shop, but the write could not be verified: the shop's
 // page accepted the click and shows no Kustom ID afterwards. Keep the old key until something other than the
@@ -17,7 +20,11 @@ func (e *NotConfirmedError) MayHaveWorked() bool { return true }
 
 // NotShownError says that a shop has credentials, but its page does not show which: the shop may hold any key
 // of its store.
-type NotShownError struct{ Shop string }
+type NotShownError struct {
+	Shop string
+	// Masked is what the shop shows in place of its Kustom ID; empty if it shows nothing.
+	Masked string
+}
 
 // Error implements error.
 func (e *NotShownError) Error() string {
@@ -28,6 +35,17 @@ func (e *NotShownError) Error() string {
 func IsNotShown(err error) bool {
 	var hidden *NotShownError
 	return errors.As(err, &hidden)
+}
+
+// IsMasked reports whether a shop shows something in place of a Kustom ID, or of the end of one: which ID the shop has
+// is then not known. Read as another ID, it would let the provider delete a key that is in use (I1).
+func IsMasked(kustomID string) bool {
+	if strings.ContainsAny(kustomID, "*•●∙·…×█") || strings.HasSuffix(kustomID, "..") {
+		return true
+	}
+	const fewest = 3
+	end := kustomID[strings.LastIndexAny(kustomID, "-_")+1:]
+	return len(end) >= fewest && strings.Trim(end, "xX.") == ""
 }
 
 // IsNotConfirmed reports whether err is a [*NotConfirmedError].

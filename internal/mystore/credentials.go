@@ -85,7 +85,8 @@ func (c *Client) Install(ctx context.Context, shop, kustomID, kustomSecret strin
 	return got, nil
 }
 
-// Clear deletes a shop's credentials. The shop then takes no payments with Klarna Checkout V3.
+// Clear deletes a shop's credentials. The shop then takes no payments with Klarna Checkout V3. [transport.IsOutdated] holds
+// for the error if the request had to wait for so long that the shop may have another key by now.
 func (c *Client) Clear(ctx context.Context, shop string) (Credentials, error) {
 	got, err := c.write(ctx, shop, credentialsWrite{})
 	if err != nil {
@@ -103,6 +104,9 @@ func (c *Client) write(ctx context.Context, shop string, write credentialsWrite)
 	}}
 	if write.KustomSecret != nil {
 		request.Secrets = []string{*write.KustomSecret}
+	} else {
+		// The caller has just looked whether the shop still has the key that may be cleared.
+		request.SendWithin = transport.FreshFor
 	}
 	got, err := transport.Do[credentialsDocument](ctx, c.client, request)
 	if err != nil {

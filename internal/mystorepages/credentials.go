@@ -28,7 +28,7 @@ func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Cr
 		return err
 	})
 	if err == nil && !c.isShown(shop, holds) {
-		err = &mystore.NotShownError{Shop: shop}
+		err = &mystore.NotShownError{Shop: shop, Masked: holds.KustomID}
 	}
 	if err != nil {
 		return mystore.Credentials{}, fmt.Errorf("reading the credentials of shop %s: %w", shop, err)
@@ -39,7 +39,7 @@ func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Cr
 // isShown reports whether a page shows which ID the shop has. It remembers the pages that do.
 func (c *Client) isShown(shop string, holds mystore.Credentials) bool {
 	if holds.KustomID != "" {
-		shown := !masked(holds.KustomID)
+		shown := !mystore.IsMasked(holds.KustomID)
 		if shown {
 			c.shows.Store(shop, true)
 		}

@@ -30,10 +30,37 @@ var months = map[string]string{
 	"aug": "Aug", "august": "Aug", "sep": "Sep", "nov": "Nov", "mar": "Mar",
 }
 
+// shownTime is a time as a page shows it. The true time can be later by less than precision.
+type shownTime struct {
+	at        time.Time
+	precision time.Duration
+}
+
+// time returns the shown time; nil if s is nil.
+func (s *shownTime) time() *time.Time {
+	if s == nil {
+		return nil
+	}
+	return &s.at
+}
+
+const day = 24 * time.Hour
+
+// precisionOf returns how exact a time in one of the forms is.
+func precisionOf(form string) time.Duration {
+	switch {
+	case strings.Contains(form, ":05"):
+		return 0
+	case strings.Contains(form, ":04"):
+		return time.Minute
+	}
+	return day
+}
+
 // parseMoment parses a time in one of the known forms, or in RFC 3339.
-func parseMoment(text string) (time.Time, error) {
+func parseMoment(text string) (shownTime, error) {
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return at.UTC(), nil
+		return shownTime{at: at.UTC()}, nil
 	}
 	plain := strings.NewReplacer("\u202f", " ", "Sept ", "Sep ", " UTC", "", " GMT", "", " kl. ", " ", " · ", " ").Replace(text)
 	words := strings.Fields(plain)
@@ -49,14 +76,14 @@ func parseMoment(text string) (time.Time, error) {
 	plain = strings.Join(words, " ")
 	for _, form := range forms {
 		if at, err := time.Parse(form, plain); err == nil {
-			return at, nil
+			return shownTime{at, precisionOf(form)}, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a date in a known form", text)
+	return shownTime{}, fmt.Errorf("%q is not a date in a known form", text)
 }
 
 // moment reads a cell with a date. It returns nil if the cell says that there is none.
-func moment(cell browser.Cell, words browser.Words) (*time.Time, error) {
+func moment(cell browser.Cell, words browser.Words) (*shownTime, error) {
 	if cell.Moment != "" {
 		if at, err := parseMoment(cell.Moment); err == nil {
 			return &at, nil

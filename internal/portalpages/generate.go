@@ -413,8 +413,8 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, err
 	return false, found
 }
 
-// lateness is how far a key's time in the list may be from the click. The list shows minutes, and the portal's
-// clock may differ from this machine's.
+// lateness is how far a key's time in the list may be from the click: the portal's clock may differ from this
+// machine's.
 const lateness = 2 * time.Minute
 
 // mayBe reports whether a key may be the result of an orphan's request: it is new, unused, not made by p, and
@@ -428,14 +428,8 @@ func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 	if err != nil {
 		return true
 	}
-	if key.CreatedAt.Equal(key.CreatedAt.Truncate(day)) && key.CreatedAt.Equal(asked.UTC().Truncate(day)) {
-		// The list shows only the day.
-		return true
-	}
-	return key.CreatedAt.After(asked.Add(-cleanupTimeout-lateness)) && key.CreatedAt.Before(asked.Add(lateness))
+	return key.LatestCreation().After(asked.Add(-cleanupTimeout-lateness)) && key.CreatedAt.Before(asked.Add(lateness))
 }
-
-const day = 24 * time.Hour
 
 // errOtherWay says that only the portal's API can identify the key that was made.
 var errOtherWay = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")

@@ -400,20 +400,27 @@ func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 	if created == nil {
 		return kustom.Key{}, browser.Absent("the list does not say when key %s was made", username)
 	}
-	key.CreatedAt = *created
-	if key.LastUsedAt, err = v.date(row, labelLastUsed); err != nil {
+	key.CreatedAt, key.Precision = created.at, created.precision
+	used, err := v.date(row, labelLastUsed)
+	if err != nil {
 		return kustom.Key{}, err
 	}
-	if _, ok := row.Cell(v.words.Text(labelExpires)); ok {
-		if key.ExpiresAt, err = v.date(row, labelExpires); err != nil {
-			return kustom.Key{}, err
-		}
+	if key.LastUsedAt = used.time(); used != nil {
+		key.Precision = max(key.Precision, used.precision)
 	}
+	if _, ok := row.Cell(v.words.Text(labelExpires)); !ok {
+		return key, nil
+	}
+	expires, err := v.date(row, labelExpires)
+	if err != nil {
+		return kustom.Key{}, err
+	}
+	key.ExpiresAt = expires.time()
 	return key, nil
 }
 
 // date reads a row's cell in a column. It returns nil for "not yet" or "never".
-func (v *visit) date(row browser.Entry, label string) (*time.Time, error) {
+func (v *visit) date(row browser.Entry, label string) (*shownTime, error) {
 	cell, ok := row.Cell(v.words.Text(label))
 	if !ok {
 		return nil, &browser.AbsentError{Things: []browser.Target{v.words.Text(label)}}

@@ -83,7 +83,7 @@ func (v *visit) service(row browser.Entry, name string) (kustom.ServiceStatus, e
 	if err != nil {
 		return read, err
 	}
-	read.LastUsedAt = used
+	read.LastUsedAt = used.time()
 	action, ok := row.Cell(v.words.Text(labelAction))
 	if ok && strings.Trim(action.Text, "–—- ") != "" && !v.words.Is(action.Text, labelNever) {
 		read.ActionRequired = &action.Text

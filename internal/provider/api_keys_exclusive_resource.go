@@ -66,6 +66,8 @@ func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.Schema
 			"behind.\n\n" +
 			"The plan names each key to delete, with its last use. If a key appears after the plan, the apply does not delete " +
 			"it. The next plan names it.\n\n" +
+			"It deletes no key that is less than an hour old, if no shop has held it: another run may be about to install it. Then " +
+			"the apply fails, and the error says when the key may go. The provider still deletes the other keys.\n\n" +
 			"The provider deletes no key that a shop uses. The apply waits for the shop to get another key. If the shop does " +
 			"not, the apply fails, and the error names the shop. The provider still deletes the other keys. If it can ask no " +
 			"shop, it deletes no key, unless you set `unused_for` or `delete_unverified`. Name every shop in " +
@@ -222,6 +224,10 @@ func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, 
 	if slices.ContainsFunc(keys, func(key rotation.StoreKey) bool { return len(key.Shops) > 0 }) {
 		text += "\n\nShops take payments with some of them. Those are deleted when the shops have got other keys; the apply waits for that and, " +
 			"if it does not happen, fails."
+	}
+	if slices.ContainsFunc(keys, func(key rotation.StoreKey) bool { return !key.YoungUntil.IsZero() }) {
+		text += "\n\nSome are less than an hour old, and another run may be about to install them. If they still are at the apply, they stay, and the " +
+			"apply fails."
 	}
 	if !plan.DeleteUnverified.ValueBool() {
 		blocked, by := r.engine.Shops.Blocked(refs(keys))
@@ -449,6 +455,8 @@ func describeKey(key rotation.StoreKey) string {
 	switch {
 	case len(key.Shops) > 0:
 		use = "in use by shop " + strings.Join(key.Shops, ", ")
+	case !key.YoungUntil.IsZero():
+		use = "less than an hour old"
 	case key.LastUsedAt != nil:
 		use = "last use: " + key.LastUsedAt.Format(time.DateOnly)
 	}

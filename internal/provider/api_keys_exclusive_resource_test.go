@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -186,13 +187,19 @@ func (w *testEnv) wantDeletions(t *testing.T, want int) {
 	w.sandbox.ResetRequests()
 }
 
+// generate creates a key as a person does, an hour before whatever comes next.
 func (w *testEnv) generate(t *testing.T, description string) sandbox.Key {
 	t.Helper()
 	key, err := w.sandbox.GenerateKey(kaffebonna, description)
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.hourPasses()
 	return key
+}
+
+func (w *testEnv) hourPasses() {
+	w.clock.(interface{ Advance(d time.Duration) }).Advance(rotation.InstallTime)
 }
 
 // install gives the shop kaffebonna a key of its store.
@@ -486,7 +493,7 @@ func (w *testEnv) onlyKey(t *testing.T) sandbox.Key {
 }
 
 // TestAccI1ExclusiveSparesNewKeys makes two keys in one run and keeps only one of them. The other may
-// be on its way into a shop, so it stays until a plan has named it.
+// be on its way into a shop, so it stays until it is an hour old, and a plan has named it.
 func TestAccI1ExclusiveSparesNewKeys(t *testing.T) {
 	t.Parallel()
 	const empty = "M00999999"
@@ -512,7 +519,14 @@ resource "kustom_api_key" "forgotten" {
 	}
 	w.wantDeletions(t, 0)
 	forgotten := keys[1]
-	w.savePlan(t).wantDeletes(t, "update", deletionOf(forgotten, neverUsed))
+	w.savePlan(t).wantDeletes(t, "update", deletionOf(forgotten, "less than an hour old"))
+	wantRefusal(t, w.applySaved(t), "is less than an hour old, and no shop holds it. Another run may be about to install it.")
+	w.wantDeletions(t, 0)
+	w.hourPasses()
+	w.mustApply(t)
+	if left := w.sandbox.Keys(empty); len(left) != 1 || left[0].CredentialID != keys[0].CredentialID {
+		t.Errorf("the store has the keys %+v", left)
+	}
 	mustHaveNoViolation(t, w)
 }
 

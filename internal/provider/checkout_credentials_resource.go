@@ -233,6 +233,7 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	case isUnknown(err):
 	case mystore.IsNotShown(err):
 		warn(diags, path.Root("shop"), shopHidesKey(), err)
+		r.checkStore(ctx, plan, r.engine.Shops.LastHeld(shop, err), diags)
 	case err != nil && isShopsOwn(err):
 		warn(diags, path.Root("shop"), shopNotTakeable(), err)
 	case err != nil:
@@ -259,7 +260,7 @@ func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan check
 	if plan.AllowStoreChange.ValueBool() || !known(plan.KustomID) {
 		return
 	}
-	err := rotation.CheckStores(plan.Shop.ValueString(), present, plan.KustomID.ValueString())
+	err := r.engine.CheckStores(ctx, plan.Shop.ValueString(), present, plan.KustomID.ValueString())
 	if err != nil {
 		report(diags, path.Root("kustom_id"), shopNotForThisKey(), r.engine.DescribeStores(ctx, err))
 	}
@@ -417,10 +418,15 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 }
 
 // checkPresent compares the shop with the now known key: it rejects a key of another store, and warns about a
-// key that is not in the state. A shop whose page hides its key can still get one.
+// key that is not in the state. A shop whose page hides its key can still get one of the store that it was last known with.
 func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan checkoutCredentialsModel, state *checkoutCredentialsModel, diags *diag.Diagnostics) {
 	holds, err := r.engine.Shops.Credentials(ctx, plan.Shop.ValueString())
 	if mystore.IsNotShown(err) {
+		last := r.engine.Shops.LastHeld(plan.Shop.ValueString(), err)
+		if state != nil {
+			last = state.KustomID.ValueString()
+		}
+		r.checkStore(ctx, plan, last, diags)
 		return
 	}
 	if err != nil {

@@ -274,8 +274,12 @@ func adviseGuard(err error) (message, bool) {
 		return adviseUsageUnknown(unknown), true
 	}
 	var used *rotation.KeyStillUsedError
+	var young *rotation.KeyTooYoungError
 	if errors.As(err, &used) {
 		return keyUsedLately(used.Username, rotation.FormatDuration(used.UnusedFor)), true
+	}
+	if errors.As(err, &young) {
+		return keyTooYoung(young.Username, young.Until.UTC().Format("15:04 UTC")), true
 	}
 	var still *rotation.KeyNotDeletedError
 	if errors.As(err, &still) {

@@ -114,5 +114,5 @@ func excludesKey(legacy types.Bool, unusedSince types.String, key kustom.Key) bo
 		return true
 	}
 	since, err := time.Parse(time.RFC3339, unusedSince.ValueString())
-	return err == nil && key.LastUsedAt != nil && !key.LastUsedAt.Before(since)
+	return err == nil && key.LastUsedAt != nil && !key.LatestUse().Before(since)
 }

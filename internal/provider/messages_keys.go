@@ -25,6 +25,7 @@ func keyMessages() []message {
 		keyOfUnreadShop("…", "…", "…"),
 		keyOfShopThatHidesID("…", "…"),
 		keyUsedLately("…", "…"),
+		keyTooYoung("…", "…"),
 		keyStillListed("…", "…"),
 		keyStateUnknown("…", "…", ""),
 		orphanedKey("…", "…", "…", ""),
@@ -233,6 +234,13 @@ func keyUsedLately(key, within string) message {
 	return message{
 		why: fmt.Sprintf("The key %s was not deleted, because the portal shows that something has used it within the last %s.", key, within),
 		do:  "Find out what uses it, an accounting system for example, and give that another key. The next apply tries again.",
+	}
+}
+
+func keyTooYoung(key, until string) message {
+	return message{
+		why: fmt.Sprintf("The key %s was not deleted: it is less than an hour old, and no shop holds it. Another run may be about to install it.", key),
+		do:  fmt.Sprintf("Plan and apply again after %s. To delete the key now, use Kustom Portal.", until),
 	}
 }
 

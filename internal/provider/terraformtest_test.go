@@ -36,6 +36,7 @@ import (
 type testEnv struct {
 	sandbox observed
 	server  *sandbox.Server
+	clock   clock.Clock
 	dir     string
 	env     []string
 	// vendors is the environment that leads a provider in this process to the vendors.
@@ -114,7 +115,7 @@ func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	w := &testEnv{sandbox: observed{s, t}, server: server, dir: t.TempDir()}
+	w := &testEnv{sandbox: observed{s, t}, server: server, clock: o.clock, dir: t.TempDir()}
 	w.vendors = wayEnvironment(t, server, o.way)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
 	if o.external {

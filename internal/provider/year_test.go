@@ -147,6 +147,7 @@ func TestAccYear(t *testing.T) {
 
 	y.settle(t, "a lost secret", fmt.Sprintf("-replace=kustom_api_key.checkout[%q]", ullogtre.MerchantID))
 
+	y.hourPasses()
 	y.write(t, "clean-up.tf", yearCleanUp)
 	y.settle(t, "the clean-up of strays")
 	y.mustHaveOneKeyEach(t)

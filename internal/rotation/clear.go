@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // Clear clears a shop that still holds the caller's pair: it has this username, it has not been changed since
@@ -14,7 +15,10 @@ import (
 func (s *Shops) Clear(ctx context.Context, name, username, updatedAt string) (cleared bool, err error) {
 	ctx = withShop(ctx, name, "")
 	s.steps.record(ctx, StepClear, "", username, Started, nil)
-	cleared, err = s.clear(ctx, name, username, updatedAt)
+	err = transport.WhileOutdated(func() error {
+		cleared, err = s.clear(ctx, name, username, updatedAt)
+		return err
+	})
 	outcome := outcomeOf(err)
 	if err == nil && !cleared {
 		outcome = Kept

@@ -2,11 +2,10 @@ package rotation
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
 // KeyPolicy says what happens to a replaced key.
@@ -109,7 +108,7 @@ func decideNew(plan Plan, config Config, seen *Observation) (Plan, error) {
 	}
 	store, ok := seen.store()
 	if !ok {
-		store, ok = kustom.StoreOf(seen.ClearedUsername)
+		store, ok = storeIn(seen.ClearedUsername)
 	}
 	if ok {
 		if err := config.checkStore(store); err != nil {
@@ -164,13 +163,18 @@ func (c Config) checkStore(present string) error {
 
 // CheckStores returns a [*WrongStoreError] if two usernames belong to different stores. It returns nil if the store
 // of one of them is unknown.
-func CheckStores(shop, present, wanted string) error {
-	from, ok := kustom.StoreOf(present)
-	to, known := kustom.StoreOf(wanted)
-	if !ok || !known || from == to {
+func (e *Engine) CheckStores(ctx context.Context, shop, present, wanted string) error {
+	if present == "" || present == wanted {
 		return nil
 	}
-	return &WrongStoreError{Shop: shop, Present: from, Wanted: to}
+	to, ok := e.storeOf(ctx, wanted)
+	if !ok {
+		return nil
+	}
+	if from, ok := e.storeOf(ctx, present); ok && from != to {
+		return &WrongStoreError{Shop: shop, Present: from, Wanted: to}
+	}
+	return nil
 }
 
 // newKey plans a new key.

@@ -252,15 +252,19 @@ func TestDecide_IsPure(t *testing.T) {
 
 func TestCheckStores_RefusesAnotherStore(t *testing.T) {
 	t.Parallel()
+	const listed = "e1a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
+	env := newTestEnv(t, nil, key("1", listed, klarna, 2020, 0))
 	for _, test := range []struct {
 		present, wanted string
 		refused         bool
 	}{
 		{"M1-a", "M1-b", false}, {"M1-a", "M2-b", true}, {"K1_0a", "M2-b", true}, {"", "M2-b", false},
 		{"d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55", "M2-b", false}, {"M1-a", "unknown", false},
+		{"M1-a ", "M2-b", true}, {"m1-a\u200b", "M2-b", true}, {"m1-a", "M1-b", false},
+		{listed, "M1-b", false}, {listed, "M2-b", true}, {"M2-b", listed, true},
 	} {
 		var wrong *rotation.WrongStoreError
-		if err := rotation.CheckStores("a", test.present, test.wanted); errors.As(err, &wrong) != test.refused {
+		if err := env.engine.CheckStores(t.Context(), "a", test.present, test.wanted); errors.As(err, &wrong) != test.refused {
 			t.Errorf("from %q to %q: %v", test.present, test.wanted, err)
 		}
 	}

@@ -22,12 +22,13 @@ const initialConfirmation = 2 * time.Second
 // Delete deletes a key and confirms the deletion. It asks no shop: the caller knows that no shop can have the key's
 // secret, or that the user wants the key deleted anyway.
 func (k *Keys) Delete(ctx context.Context, orphan kustom.Orphan) error {
-	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan) })
+	return transport.WhileOutdated(func() error { return k.deleteNow(ctx, orphan, func() error { return nil }) })
 }
 
 // deleteNow is Delete for callers that have just asked the shops. If a person took too long to allow the deletion,
-// it deletes nothing, and [transport.IsOutdated] reports true for the error.
-func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
+// it deletes nothing, and [transport.IsOutdated] reports true for the error. It calls again before each further
+// request to the portal; an error of again ends the deletion.
+func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan, again func() error) error {
 	if orphan.CredentialID == "" {
 		id, err := k.Identify(ctx, orphan)
 		if err != nil {
@@ -37,7 +38,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 	}
 	name := cmp.Or(orphan.Username, orphan.CredentialID)
 	k.steps.record(ctx, StepDelete, orphan.MerchantID, name, Started, nil)
-	confirmed, err := k.delete(ctx, orphan)
+	confirmed, err := k.delete(ctx, orphan, again)
 	outcome := outcomeOf(err)
 	if err == nil && !confirmed {
 		outcome = Accepted
@@ -48,7 +49,7 @@ func (k *Keys) deleteNow(ctx context.Context, orphan kustom.Orphan) error {
 
 // delete is Delete without the journal. Confirmed is false if the confirmation is postponed or the key's ID is
 // unknown.
-func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool, err error) {
+func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan, again func() error) (confirmed bool, err error) {
 	begun := k.clock.Now()
 	for wait := initialConfirmation; ; wait *= 2 {
 		cause := k.DeleteOrphan(ctx, orphan)
@@ -58,20 +59,35 @@ func (k *Keys) delete(ctx context.Context, orphan kustom.Orphan) (confirmed bool
 		}
 		gone, confirmed, err := k.confirmDeleted(ctx, orphan, cause)
 		if err != nil {
-			return false, errors.Join(cause, err)
+			return false, &unconfirmedError{errors.Join(cause, err)}
 		}
-		if gone {
+		// Reads may not show a key yet that this walk has made, and what a deletion comes to may not know it.
+		isOver := k.clock.Now().Sub(begun) >= PropagationDelay
+		tooYoung := k.Generated(orphan.CredentialID) && transport.IsStatus(cause, http.StatusNotFound) && !isUncertain(cause)
+		if gone && (isOver || !tooYoung) {
 			k.noteDeleted(orphan)
 			return confirmed, nil
 		}
-		if k.clock.Now().Sub(begun) >= PropagationDelay {
+		if isOver {
 			return false, &KeyNotDeletedError{Key: orphan, Cause: cause}
 		}
 		if err := k.clock.Sleep(ctx, wait); err != nil {
 			return false, errors.Join(&KeyNotDeletedError{Key: orphan, Cause: cause}, err)
 		}
+		if err := again(); err != nil {
+			return false, &unconfirmedError{errors.Join(err, cause)}
+		}
 	}
 }
+
+// unconfirmedError means that the result of a deletion is unknown. Asking the shops again would not tell it either.
+type unconfirmedError struct{ error }
+
+// Unwrap returns the causes.
+func (e *unconfirmedError) Unwrap() error { return e.error }
+
+// Outdated reports false: the deletion must not be repeated.
+func (e *unconfirmedError) Outdated() bool { return false }
 
 // confirmDeleted reports whether a key is gone, and whether a read has confirmed that. After an inconclusive
 // answer, it fetches a key that is missing from the list by itself before the key counts as deleted.
@@ -109,20 +125,33 @@ func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFo
 	if err != nil {
 		return e.steps.recordKept(ctx, key, err)
 	}
+	return e.deleteWhile(ctx, key, func() error { return e.checkDeletable(ctx, key, unusedFor) })
+}
+
+// deleteWhile deletes a key that may be deleted. It asks allowed each time right before it asks the portal.
+func (e *Engine) deleteWhile(ctx context.Context, key kustom.Orphan, allowed func() error) error {
 	return transport.WhileOutdated(func() error {
-		idle, made, err := e.checkListed(ctx, key, unusedFor)
-		if err != nil {
+		if err := allowed(); err != nil {
 			return e.steps.recordKept(ctx, key, err)
 		}
-		usage := e.checkUnused(ctx, key, made)
-		if e.inferUsedKeys(ctx, key, usage) {
-			usage = e.checkUnused(ctx, key, made)
-		}
-		if usage != nil && (!isUsageUnknown(usage) || !idle) {
-			return e.steps.recordKept(ctx, key, usage)
-		}
-		return e.Keys.deleteNow(ctx, key)
+		return e.Keys.deleteNow(ctx, key, allowed)
 	})
+}
+
+// checkDeletable returns why [Engine.DeleteIfUnused] may not delete a key now, or nil.
+func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+	idle, made, err := e.checkListed(ctx, key, unusedFor)
+	if err != nil {
+		return err
+	}
+	usage := e.checkUnused(ctx, key, made)
+	if e.inferUsedKeys(ctx, key, usage) {
+		usage = e.checkUnused(ctx, key, made)
+	}
+	if usage != nil && (!isUsageUnknown(usage) || !idle) {
+		return usage
+	}
+	return nil
 }
 
 // checkUnused asks the shops whether they use a key. A shop may have accepted the key and not show it yet. So for a
@@ -179,18 +208,28 @@ func (e *Engine) identify(ctx context.Context, key kustom.Orphan) (kustom.Orphan
 // DeleteIdle deletes a key as [Engine.DeleteIfUnused] does, but only if it was idle. Otherwise it returns a
 // [*KeyStillUsedError].
 func (e *Engine) DeleteIdle(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
-	idle, _, err := e.checkListed(ctx, key, unusedFor)
-	if err == nil && !idle {
-		err = &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
+	key, err := e.identify(ctx, key)
+	if isNoKey(err) {
+		return nil
 	}
 	if err != nil {
 		return e.steps.recordKept(ctx, key, err)
 	}
-	return e.DeleteIfUnused(ctx, key, unusedFor)
+	return e.deleteWhile(ctx, key, func() error {
+		idle, _, err := e.checkListed(ctx, key, unusedFor)
+		if err != nil {
+			return err
+		}
+		if !idle {
+			return &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
+		}
+		return e.checkDeletable(ctx, key, unusedFor)
+	})
 }
 
 // checkListed lists the store's keys right before a deletion, and returns an error if the ID now belongs to another
-// username. It reports whether the key was idle, and when it was created, or zero if that is unknown.
+// username. It reports whether the key was idle, and when it may have been installed in a shop, or zero if that is
+// unknown.
 func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) (idle bool, made time.Time, err error) {
 	if key.CredentialID == "" {
 		return true, time.Time{}, nil
@@ -207,7 +246,16 @@ func (e *Engine) checkListed(ctx context.Context, key kustom.Orphan, unusedFor t
 		// A stale list does not show a new key.
 		return false, e.clock.Now(), nil
 	}
-	return IsIdle(found, unusedFor, e.clock.Now()), found.CreatedAt, nil
+	return IsIdle(found, unusedFor, e.clock.Now()), e.movedAt(found), nil
+}
+
+// movedAt returns when a key may have gotten into a shop: when it was made or, where this walk has seen no shop with it, when
+// somebody used it last. Another run proves a key before it installs it.
+func (e *Engine) movedAt(key kustom.Key) time.Time {
+	if key.LastUsedAt != nil && key.LastUsedAt.After(key.CreatedAt) && !e.Shops.wasHeld(key.Username) {
+		return key.LatestUse()
+	}
+	return key.LatestCreation()
 }
 
 // readForDeletion returns a listed key right before its deletion. If the portal lists the store's keys itself
@@ -242,16 +290,14 @@ func (e *Engine) DeleteOnceUnused(ctx context.Context, key kustom.Orphan, unused
 }
 
 // IsIdle reports whether a key was unused for a time until now. A key that was never used is idle since its
-// creation. A time of zero or less returns false.
+// creation. It returns false if the time is zero or less, or if the portal shows neither the key's creation nor its
+// last use.
 func IsIdle(key kustom.Key, unusedFor time.Duration, now time.Time) bool {
 	if unusedFor <= 0 {
 		return false
 	}
-	last := key.CreatedAt
-	if key.LastUsedAt != nil && key.LastUsedAt.After(last) {
-		last = *key.LastUsedAt
-	}
-	return !now.Before(last.Add(unusedFor))
+	last := key.LatestUse()
+	return !last.IsZero() && !now.Before(last.Add(unusedFor))
 }
 
 // MayBeOrphaned reports whether a run may have generated a key and not installed it: nothing has used it after the
@@ -260,11 +306,11 @@ func MayBeOrphaned(key kustom.Key) bool {
 	return key.LastUsedAt == nil || key.LastUsedAt.Sub(key.CreatedAt) <= propagationWindow
 }
 
-// deleteAgain deletes a key that the portal still lists.
-func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan) error {
+// deleteAgain deletes a key that the portal still lists, unless a shop has got it meanwhile.
+func (e *Engine) deleteAgain(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	listed, err := e.Keys.latest(ctx, key.MerchantID)
 	if _, still := find(listed, key.CredentialID); still && err == nil {
-		return e.Keys.Delete(ctx, key)
+		return e.DeleteIfUnused(ctx, key, unusedFor)
 	}
 	e.steps.record(ctx, StepDelete, key.MerchantID, cmp.Or(key.Username, key.CredentialID), outcomeOf(err), err)
 	return err

@@ -78,8 +78,15 @@ func TestDelete_RetriesAcceptedDeletion(t *testing.T) {
 func TestDelete_FetchesUnlistedKeyAfterTruncatedAnswer(t *testing.T) {
 	t.Parallel()
 	a, keys := newKeys(m1("M1-old"), m1("M1-new"))
-	a.before = failCall(deleteCall, 1, errTruncated)
-	a.unlisted = "M1-old"
+	fetched := false
+	a.before = func(kind, _ string, call int) error {
+		fetched = fetched || kind == keyCall
+		if kind == deleteCall && call == 1 {
+			return errTruncated
+		}
+		return nil
+	}
+	a.hidden = func(key kustom.Key) bool { return key.Username == "M1-old" && !fetched }
 	if err := keys.Delete(t.Context(), orphan("M1-old")); err != nil || a.called(keyCall) == 0 {
 		t.Errorf("after %d fetches: %v", a.called(keyCall), err)
 	}
@@ -260,6 +267,12 @@ func TestIsIdle_CountsFromLastUseOrCreation(t *testing.T) {
 		"used long ago":       {kustom.Key{CreatedAt: noon.Add(-24 * time.Hour), LastUsedAt: used(time.Hour)}, true},
 		"used just now":       {kustom.Key{CreatedAt: noon.Add(-24 * time.Hour), LastUsedAt: used(time.Minute)}, false},
 		"created after a use": {kustom.Key{CreatedAt: noon, LastUsedAt: used(time.Hour)}, false},
+		// A page may show only the day. The key may have been used at its end.
+		"used on that day, exact to a day": {kustom.Key{CreatedAt: noon.Add(-72 * time.Hour), LastUsedAt: used(12 * time.Hour), Precision: 24 * time.Hour}, false},
+		"used on the day before that":      {kustom.Key{CreatedAt: noon.Add(-72 * time.Hour), LastUsedAt: used(36 * time.Hour), Precision: 24 * time.Hour}, true},
+		"neither is known":                 {kustom.Key{}, false},
+		"only its use is known":            {kustom.Key{LastUsedAt: used(48 * time.Hour)}, true},
+		"used at year one":                 {kustom.Key{LastUsedAt: &time.Time{}}, false},
 	} {
 		if got := rotation.IsIdle(test.key, time.Hour, noon); got != test.idle || rotation.IsIdle(test.key, 0, noon) {
 			t.Errorf("%s: idle %t", name, got)

@@ -48,6 +48,19 @@ func (e *KeyUsageUnknownError) Error() string {
 // Unwrap returns the cause.
 func (e *KeyUsageUnknownError) Unwrap() error { return e.Cause }
 
+// KeyTooYoungError says that a key may not be deleted yet: another run may have just created it, and be about to
+// install it in a shop (I1).
+type KeyTooYoungError struct {
+	Username string
+	// Until is when the key will be older than [InstallTime].
+	Until time.Time
+}
+
+// Error implements error.
+func (e *KeyTooYoungError) Error() string {
+	return fmt.Sprintf("another run may be about to install %s until %s", e.Username, e.Until.Format(time.RFC3339))
+}
+
 // KeyStillUsedError says that a key may not be deleted yet: the portal shows that something uses it.
 type KeyStillUsedError struct {
 	Username  string
@@ -92,6 +105,9 @@ func (e *KeyNotDeletedError) Error() string {
 
 // Unwrap returns the error of the deletion.
 func (e *KeyNotDeletedError) Unwrap() error { return e.Cause }
+
+// Outdated reports that a repetition is of no use: the deletion was tried for as long as reads may lag.
+func (e *KeyNotDeletedError) Outdated() bool { return false }
 
 // NotListedError says that the portal does not list a key that this walk generated. That proves nothing,
 // because lists may be stale.

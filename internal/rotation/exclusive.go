@@ -9,12 +9,19 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
+// InstallTime is how long a run may take between creating a key and installing it in a shop. In between, Terraform
+// may apply a thousand other objects, a vendor may limit the rate, and a person may have to confirm.
+const InstallTime = time.Hour
+
 // StoreKey is a key of a store with the shops that hold it. It holds no secret.
 type StoreKey struct {
 	KeyRef
 	LastUsedAt *time.Time `json:"last_used_at"`
 	// Shops are the shops that hold the key.
 	Shops []string `json:"shops,omitempty"`
+	// YoungUntil is zero, or the time until which another run may be about to install the key: it is younger than
+	// [InstallTime], and this walk has seen no shop with it.
+	YoungUntil time.Time `json:"young_until,omitzero"`
 }
 
 // Inventory returns the store's keys, the oldest first, and the shops that hold them. An unreadable shop is
@@ -33,9 +40,17 @@ func (e *Engine) Inventory(ctx context.Context, merchantID string) ([]StoreKey, 
 	}
 	found := make([]StoreKey, 0, len(keys))
 	for _, i := range Integrations(keys, holders) {
-		found = append(found, StoreKey{KeyRef: refOf(i.Key), LastUsedAt: i.LastUsedAt, Shops: i.Shops})
+		found = append(found, StoreKey{KeyRef: refOf(i.Key), LastUsedAt: i.LastUsedAt, Shops: i.Shops, YoungUntil: e.youngUntil(i)})
 	}
 	return found, unread, nil
+}
+
+func (e *Engine) youngUntil(i Integration) time.Time {
+	until := i.LatestCreation().Add(InstallTime)
+	if len(i.Shops) > 0 || e.Shops.wasHeld(i.Username) || !until.After(e.clock.Now()) {
+		return time.Time{}
+	}
+	return until
 }
 
 // NotGenerated drops the keys that this walk generated. No plan names them, and they may be about to be installed in
@@ -58,19 +73,20 @@ type Evidence struct {
 	Unverified bool
 }
 
-// DeleteAll deletes keys of a store. For each key it returns why it was not deleted, or nil. It waits for shops
-// that still use a key to get another one. The waits run at the same time as the deletions, so one shop does
+// DeleteAll deletes keys of a store, as [Engine.Inventory] has just returned them. For each key it returns why it was
+// not deleted, or nil. It waits for shops that still use a key to get another one. It does not wait until a key
+// is no longer young: for that it returns a [*KeyTooYoungError]. The waits run at the same time as the deletions, so one shop does
 // not delay the rest.
 func (e *Engine) DeleteAll(ctx context.Context, keys []StoreKey, evidence Evidence) []error {
 	errs := make([]error, len(keys))
 	var waits sync.WaitGroup
 	for i, key := range keys {
-		errs[i] = e.deleteListed(ctx, key.KeyRef, evidence)
+		errs[i] = e.deleteListed(ctx, key, evidence)
 		if isInUse(errs[i]) {
 			waits.Go(func() {
 				defer recoverInto(&errs[i])
 				if errs[i] = e.Shops.AwaitUnused(ctx, key.Orphan()); errs[i] == nil {
-					errs[i] = e.deleteListed(ctx, key.KeyRef, evidence)
+					errs[i] = e.deleteListed(ctx, key, evidence)
 				}
 			})
 		}
@@ -79,8 +95,11 @@ func (e *Engine) DeleteAll(ctx context.Context, keys []StoreKey, evidence Eviden
 	return errs
 }
 
-func (e *Engine) deleteListed(ctx context.Context, key KeyRef, evidence Evidence) (err error) {
+func (e *Engine) deleteListed(ctx context.Context, key StoreKey, evidence Evidence) (err error) {
 	defer recoverInto(&err)
+	if !key.YoungUntil.IsZero() {
+		return e.steps.recordKept(ctx, key.Orphan(), &KeyTooYoungError{Username: key.Username, Until: key.YoungUntil})
+	}
 	err = e.DeleteIfUnused(ctx, key.Orphan(), evidence.UnusedFor)
 	var unknown *KeyUsageUnknownError
 	if evidence.Unverified && errors.As(err, &unknown) && len(unknown.Shops) == 0 && unknown.Cause == nil {

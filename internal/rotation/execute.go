@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
@@ -13,6 +14,8 @@ import (
 type KeptKey struct {
 	Key kustom.Orphan
 	Err error
+	// idle says that the key goes only if it was not used for a time.
+	idle bool
 }
 
 // IsInUse reports whether a shop holds the key. The key then belongs to that shop, and no later run tries to delete
@@ -78,7 +81,7 @@ func (e *Engine) Execute(ctx context.Context, plan Plan, rules Rules, record *Re
 		return e.awaitUse(ctx, plan.Shop, toDelete, &record.Memory), nil
 	}
 	e.Shops.NoteUsedKey(plan.Shop, record.Memory.UsedKey)
-	kept = e.deleteReplaced(ctx, toDelete, idleKeys(plan, retired), rules, &record.Memory)
+	kept = e.deleteReplaced(ctx, toDelete, idleKeys(retired), rules, &record.Memory)
 	e.Shops.cache.settleReplacement(plan.Shop, record.Username, kept)
 	return kept, nil
 }
@@ -113,14 +116,12 @@ func (e *Engine) keysRetiredBy(plan Plan) []RetiredKey {
 	return retired
 }
 
-// idleKeys returns the IDs of the keys that a plan without a new key deletes. They must be idle, because nothing
-// new replaces them.
-func idleKeys(plan Plan, retired []RetiredKey) map[string]bool {
+// idleKeys returns the IDs of the retired keys. They are deleted because they were idle, and stay if they are no
+// longer idle at the apply, whether or not the shop gets a new key.
+func idleKeys(retired []RetiredKey) map[string]bool {
 	idle := map[string]bool{}
 	for _, key := range retired {
-		if !plan.Generate {
-			idle[key.CredentialID] = true
-		}
+		idle[key.CredentialID] = true
 	}
 	return idle
 }
@@ -152,8 +153,9 @@ func (e *Engine) deleteReplaced(ctx context.Context, keys []kustom.Orphan, idle 
 		if err == nil {
 			continue
 		}
-		kept = append(kept, KeptKey{Key: key, Err: err})
-		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: subjectOf(ctx).shop, KeptKey: KeptKey{Key: key, Err: err}}, rules: rules})
+		left := KeptKey{Key: key, Err: err, idle: idle[key.CredentialID]}
+		kept = append(kept, left)
+		e.deferDeletion(pendingKey{PendingKey: PendingKey{Shop: subjectOf(ctx).shop, KeptKey: left}, rules: rules})
 		if still := (*KeyStillUsedError)(nil); errors.As(err, &still) {
 			memory.Retired = append(memory.Retired, RetiredKey{
 				KeyRef: refOfOrphan(key), CreatedAt: e.clock.Now(),
@@ -185,13 +187,18 @@ func union(a, b []string) []string {
 
 func (e *Engine) deleteByPolicy(ctx context.Context, key kustom.Orphan, idle bool, rules Rules) (err error) {
 	defer recoverInto(&err)
-	if rules.ReplacedKeys != DeleteUnusedKeys {
-		return e.DeleteIfUnused(ctx, key, 0)
-	}
-	if idle {
+	if idle && rules.ReplacedKeys == DeleteUnusedKeys {
 		return e.DeleteIdle(ctx, key, rules.UnusedFor)
 	}
-	return e.DeleteIfUnused(ctx, key, rules.UnusedFor)
+	return e.DeleteIfUnused(ctx, key, rules.evidence())
+}
+
+// evidence returns the time without use that counts where not every shop can be asked; 0 where none counts.
+func (r Rules) evidence() time.Duration {
+	if r.ReplacedKeys != DeleteUnusedKeys {
+		return 0
+	}
+	return r.UnusedFor
 }
 
 // RetryDeletions retries the deletions that shops prevented: they may have other keys by now.
@@ -206,7 +213,7 @@ func (e *Engine) RetryDeletions(ctx context.Context, left []KeptKey, rules Rules
 		if len(memory.Undeleted) == 0 {
 			memory.BlockedBy = nil
 		}
-		kept = append(kept, e.deleteReplaced(ctx, []kustom.Orphan{key.Key}, nil, rules, memory)...)
+		kept = append(kept, e.deleteReplaced(ctx, []kustom.Orphan{key.Key}, map[string]bool{key.Key.CredentialID: key.idle}, rules, memory)...)
 	}
 	return kept
 }

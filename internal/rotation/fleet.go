@@ -353,9 +353,11 @@ func (f *Fleet) confirm(ctx context.Context) []Failure {
 func (f *Fleet) confirmMember(ctx context.Context, m *Member) error {
 	ctx = withShop(ctx, m.Name, m.store())
 	for _, key := range m.postponed.deleted {
-		if err := f.Engine.deleteAgain(ctx, key); err != nil {
+		if err := f.Engine.deleteAgain(ctx, key, f.Rules.evidence()); err != nil {
 			m.Kept = append(m.Kept, KeptKey{Key: key, Err: err})
-			m.Record.Memory.Undeleted = append(m.Record.Memory.Undeleted, key)
+			if !isInUse(err) {
+				m.Record.Memory.Undeleted = append(m.Record.Memory.Undeleted, key)
+			}
 		}
 	}
 	if m.postponed.installed == nil {

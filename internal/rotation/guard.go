@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -86,7 +87,7 @@ func (s *Shops) Holds(username string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.shops {
-		if h.known && h.credentials.KustomID == username {
+		if h.known && sameUsername(h.credentials.KustomID, username) {
 			return true
 		}
 	}
@@ -115,7 +116,7 @@ func (s *Shops) isOfOtherStore(name string, key kustom.Orphan) bool {
 	if h.known || h.expected != "" || len(h.stores) > 0 {
 		return false
 	}
-	store, ok := kustom.StoreOf(cmp.Or(h.lastUsername, s.cache.lastUsername(name)))
+	store, ok := storeIn(cmp.Or(h.lastUsername, s.cache.lastUsername(name)))
 	return ok && store != key.MerchantID
 }
 
@@ -168,10 +169,10 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	if h.storeMayChange && !h.known && h.lastUsername == "" {
 		return true
 	}
-	if h.stores[key.MerchantID] || h.lastUsername == key.Username || h.expected == key.Username || h.expectsStore(key.MerchantID) {
+	if h.stores[key.MerchantID] || sameUsername(h.lastUsername, key.Username) || sameUsername(h.expected, key.Username) || h.expectsStore(key.MerchantID) {
 		return true
 	}
-	store, ok := kustom.StoreOf(h.lastUsername)
+	store, ok := storeIn(h.lastUsername)
 	switch {
 	case ok:
 		return store == key.MerchantID
@@ -194,6 +195,27 @@ func (h *shop) expectsStore(merchantID string) bool {
 func (s *Shops) isBlocked(key kustom.Orphan) bool {
 	names, err := s.shopsToAsk(key)
 	return err != nil || isUsageUnknown(s.checkUse(names, key))
+}
+
+// shows reports whether the shop was last seen with a username. The caller holds in.mu.
+func (h *shop) shows(username string) bool {
+	return h.known && sameUsername(h.credentials.KustomID, username)
+}
+
+// sameUsername reports whether two usernames may be those of one key. A shop may show the ID in another case, or with the
+// white space that somebody has pasted with it, and still take payments with the key.
+func sameUsername(a, b string) bool {
+	return a == b && a != "" || b != "" && strings.EqualFold(plainUsername(a), plainUsername(b))
+}
+
+// plainUsername returns a username without what no username has.
+func plainUsername(username string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, username)
 }
 
 // wasHeld reports whether the walk has seen a shop with a key.
@@ -231,14 +253,14 @@ func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 			h = &shop{}
 		}
 		switch {
-		case h.known && h.credentials.KustomID == key.Username || h.expected == key.Username && key.Username != "":
+		case h.shows(key.Username) || sameUsername(h.expected, key.Username):
 			// A shop that does not show the key counts as a holder only as long as its reads may be stale.
-			holders, unmanaged = append(holders, name), unmanaged && h.unmanaged && h.known && h.credentials.KustomID == key.Username
+			holders, unmanaged = append(holders, name), unmanaged && h.unmanaged && h.shows(key.Username)
 		case h.known:
 			asked++
 		case h.usedUsername != "" && mystore.IsNotShown(h.failure):
 			asked++
-			if h.usedUsername == key.Username {
+			if sameUsername(h.usedUsername, key.Username) {
 				holders, unmanaged = append(holders, name), false
 			}
 		case h.mayUse(key):
@@ -321,7 +343,7 @@ func (s *Shops) stillHeld(names []string, username string) bool {
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(names, func(name string) bool {
 		h := s.shops[name]
-		return !h.known || h.credentials.KustomID == username || h.expected == username
+		return !h.known || h.shows(username) || sameUsername(h.expected, username)
 	})
 }
 

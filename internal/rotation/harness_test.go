@@ -46,8 +46,8 @@ type fakePortal struct {
 	noDescriptions bool
 	// undeletable is the ID of a key whose deletion is accepted and not done.
 	undeletable string
-	// unlisted is the username of a key that lists lack.
-	unlisted string
+	// hidden reports whether reads do not show a key, because they are stale. It may be nil.
+	hidden func(kustom.Key) bool
 	// limit is how many keys a store may have; 0 means no limit.
 	limit int
 
@@ -182,7 +182,7 @@ func (a *fakePortal) DeleteOrphan(_ context.Context, orphan kustom.Orphan) error
 func (a *fakePortal) Key(_ context.Context, merchantID, credentialID string) (key kustom.Key, err error) {
 	err = a.call(keyCall, credentialID, func() error {
 		for _, key = range a.keys {
-			if key.MerchantID == merchantID && key.CredentialID == credentialID {
+			if key.MerchantID == merchantID && key.CredentialID == credentialID && (a.hidden == nil || !a.hidden(key)) {
 				return nil
 			}
 		}
@@ -199,7 +199,9 @@ func (a *fakePortal) Keys(_ context.Context, merchantID string) iter.Seq2[kustom
 			if merchantID != "" {
 				keys = a.of(merchantID)
 			}
-			keys = slices.DeleteFunc(keys, func(key kustom.Key) bool { return a.unlisted != "" && key.Username == a.unlisted })
+			if a.hidden != nil {
+				keys = slices.DeleteFunc(keys, a.hidden)
+			}
 			return nil
 		})
 		for _, key := range keys {

@@ -223,13 +223,20 @@ func (k *Keys) visibleStores(ctx context.Context) (map[string]kustom.Store, erro
 }
 
 // Generate generates a key, as [Portal.Generate] does. If the answer does not fit the request, Generate deletes the
-// key and returns an error.
-func (k *Keys) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
+// key and returns an error. If it panics after the portal has generated a key, the error is a [*kustom.OrphanError].
+func (k *Keys) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) && key.CredentialID != "" {
+			err = &kustom.OrphanError{Orphan: refOf(key.Key).Orphan(), Cause: panicked}
+			key = kustom.NewKey{}
+		}
+	}()
+	defer recoverInto(&err)
 	if r.Description != "" && !k.SupportsDescriptions() {
 		return kustom.NewKey{}, ErrNoDescriptions
 	}
 	k.steps.record(ctx, StepGenerate, r.MerchantID, "", Started, nil)
-	key, err := k.generate(ctx, r)
+	key, err = k.generate(ctx, r)
 	k.steps.record(ctx, StepGenerate, r.MerchantID, key.Username, outcomeOf(err), err)
 	return key, err
 }

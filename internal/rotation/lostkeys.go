@@ -45,7 +45,7 @@ func (e *Engine) deleteLost(ctx context.Context, key kustom.Orphan) (named kusto
 	if e.Keys.Generated(known.CredentialID) || !MayBeOrphaned(known) {
 		return named, nil
 	}
-	if err := e.checkUnused(ctx, named, known.CreatedAt); isInUse(err) {
+	if err := e.checkUnused(ctx, named, known.LatestCreation()); isInUse(err) {
 		return named, nil
 	}
 	return named, e.Keys.Delete(ctx, named)

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,8 +44,7 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 		for _, leftover := range leftovers {
 			replaced = append(replaced, refOfOrphan(leftover))
 		}
-		e.Shops.cache.recordReplacement(plan.Shop, replacement{Username: key.Username, Keys: replaced})
-		credentials, unconfirmed, err := e.installNewKey(ctx, plan.Shop, key)
+		credentials, unconfirmed, err := e.installInPlace(ctx, plan.Shop, key, replaced)
 		if vanished := (*KeyVanishedError)(nil); errors.As(err, &vanished) && round < maxRounds {
 			held = credentials.KustomID
 			continue
@@ -66,14 +66,16 @@ func (e *Engine) connect(ctx context.Context, plan Plan, rules Rules, record *Re
 // does not show it.
 func (e *Engine) heldBefore(ctx context.Context, plan Plan, rules Rules, record *Record) (string, error) {
 	e.Shops.NoteConfigured(plan.Shop, plan.MerchantID, record.Username)
+	last := ""
 	before, err := e.Shops.Credentials(ctx, plan.Shop)
 	if mystore.IsNotShown(err) {
+		last = e.Shops.LastHeld(plan.Shop, err)
 		before.KustomID, err = record.Username, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	if store, ok := kustom.StoreOf(before.KustomID); ok && store != plan.MerchantID && !rules.AllowStoreChange {
+	if store, ok := e.storeOf(ctx, cmp.Or(before.KustomID, last)); ok && store != plan.MerchantID && !rules.AllowStoreChange {
 		return "", &WrongStoreError{Shop: plan.Shop, Present: store, Wanted: plan.MerchantID}
 	}
 	if record.Username != "" {
@@ -161,20 +163,19 @@ func idempotencyKey(plan Plan, held string, n int) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
-// unrecordedKey returns a key that an earlier run generated and that neither the record nor the plan has, or nil.
+// unrecordedKey returns a key that an earlier run generated, or nil if the record or the plan has it. If the portal
+// does not show the key, the key may be too young: whoever deletes it looks again.
 func (e *Engine) unrecordedKey(ctx context.Context, orphan kustom.Orphan, plan Plan, record *Record) *kustom.Orphan {
-	key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID)
-	if isNoKey(err) {
-		return nil
-	}
-	orphan.Username = key.Username
 	known := slices.Concat(plan.Keep, plan.Delete)
 	if orphan.CredentialID == record.CredentialID || slices.ContainsFunc(known, func(k KeyRef) bool { return k.CredentialID == orphan.CredentialID }) {
 		return nil
 	}
 	// The other run may still be about to install it: it proves a key for up to propagationWindow before that.
-	now := e.clock.Now()
-	orphan.Attempted = now.Add(max(0, propagationWindow-max(0, now.Sub(key.CreatedAt))))
+	now, age := e.clock.Now(), time.Duration(0)
+	if key, err := e.Keys.portalCalls.Key(ctx, orphan.MerchantID, orphan.CredentialID); err == nil {
+		orphan.Username, age = key.Username, max(0, now.Sub(key.CreatedAt))
+	}
+	orphan.Attempted = now.Add(max(0, propagationWindow-age))
 	return &orphan
 }
 
@@ -188,6 +189,21 @@ func (e *Engine) makeRoom(ctx context.Context, lists ...*[]kustom.Orphan) bool {
 		room = room || len(*list) < before
 	}
 	return room
+}
+
+// installInPlace installs a new key as installNewKey does, after it has cached which keys the new one replaces. A panic
+// becomes a [*KeyStateUnknownError], because the shop may have the key.
+func (e *Engine) installInPlace(ctx context.Context, shop string, key kustom.NewKey, replaced []KeyRef) (credentials mystore.Credentials, unconfirmed time.Time, err error) {
+	defer func() {
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) && len(undeletedKeys(err)) == 0 {
+			orphan := refOf(key.Key).Orphan()
+			orphan.Attempted = e.clock.Now()
+			err = &KeyStateUnknownError{Key: orphan, Cause: err}
+		}
+	}()
+	defer recoverInto(&err)
+	e.Shops.cache.recordReplacement(shop, replacement{Username: key.Username, Keys: replaced})
+	return e.installNewKey(ctx, shop, key)
 }
 
 // installNewKey proves a key, installs it in a shop and reads it back. After an error, the shop has its old key

@@ -1,10 +1,12 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
@@ -20,6 +22,11 @@ type Observation struct {
 	NotShown error
 	// ClearedUsername is the username that the shop had before this walk cleared it, or empty.
 	ClearedUsername string
+	// LastHeld is the username that the shop last had as far as is known, if its page does not show its key. Only the
+	// start of the username may be known.
+	LastHeld string
+	// Elsewhere is the merchant ID of the store that lists the shop's key, if the username does not tell it.
+	Elsewhere string
 	// Recorded is the shop's recorded key, and Held the key of the store that the shop holds. Both are nil if there
 	// is none.
 	Recorded, Held *kustom.Key
@@ -42,7 +49,7 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 	case errors.As(err, &missing):
 		seen.Missing = missing
 	case errors.As(err, &unshown):
-		seen.NotShown = unshown
+		seen.NotShown, seen.LastHeld = unshown, e.Shops.LastHeld(shop, err)
 	case err != nil:
 		return Observation{}, err
 	}
@@ -56,7 +63,39 @@ func (e *Engine) Observe(ctx context.Context, shop, merchantID, credentialID str
 		return Observation{}, err
 	}
 	seen.Replaced = e.Shops.cache.replacedBy(shop, seen.Credentials.KustomID)
-	return seen, e.confirmUnlisted(ctx, shop, &seen)
+	if err := e.confirmUnlisted(ctx, shop, &seen); err != nil {
+		return Observation{}, err
+	}
+	if seen.Held == nil {
+		seen.Elsewhere, _ = e.storeOf(ctx, seen.Credentials.KustomID)
+	}
+	return seen, nil
+}
+
+// storeOf returns the store that a key in a shop belongs to, by the form of its username or by the list that has it. A
+// portal that is read store by store is not searched for it.
+func (e *Engine) storeOf(ctx context.Context, username string) (merchantID string, ok bool) {
+	if store, ok := storeIn(username); ok || shownUsername(username) == "" || e.Keys.listsByStore() {
+		return store, ok
+	}
+	for key, err := range e.Keys.Keys(ctx, "") {
+		if err != nil {
+			return "", false
+		}
+		if sameUsername(username, key.Username) {
+			return key.MerchantID, true
+		}
+	}
+	return "", false
+}
+
+// storeIn returns the store that a username names, in whatever case or with whatever white space a shop shows it.
+func storeIn(username string) (merchantID string, ok bool) {
+	username = plainUsername(username)
+	if store, ok := kustom.StoreOf(username); ok {
+		return store, true
+	}
+	return kustom.StoreOf(strings.ToUpper(username))
 }
 
 // confirmUnlisted lists the store's keys again if the list lacks the key that the shop holds: a list can miss a key
@@ -130,7 +169,21 @@ func (o Observation) store() (string, bool) {
 	if o.Held != nil {
 		return o.MerchantID, true
 	}
-	return kustom.StoreOf(o.Credentials.KustomID)
+	if o.Elsewhere != "" {
+		return o.Elsewhere, true
+	}
+	return storeIn(cmp.Or(o.Credentials.KustomID, o.LastHeld))
+}
+
+// shownStore returns the store that the shop itself shows; empty where it shows none. What earlier runs have seen of a shop that
+// has been taken over tells less than its record.
+func (o Observation) shownStore() string {
+	var unshown *mystore.NotShownError
+	if errors.As(o.NotShown, &unshown) {
+		o.LastHeld = unshown.Masked
+	}
+	store, _ := o.store()
+	return store
 }
 
 // replaceable returns the keys of the store that a new key replaces.
@@ -148,7 +201,7 @@ func (o Observation) replaceable() []KeyRef {
 // otherStoreKeys returns the key of another store that a new key replaces. Other shops may use it.
 func (o Observation) otherStoreKeys() []KeyRef {
 	store, ok := o.store()
-	if !ok || store == o.MerchantID {
+	if !ok || store == o.MerchantID || o.Credentials.KustomID == "" {
 		return nil
 	}
 	return []KeyRef{{MerchantID: store, Username: o.Credentials.KustomID}}

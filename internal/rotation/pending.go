@@ -54,7 +54,7 @@ func (e *Engine) RetryPending(ctx context.Context) {
 	e.walk.mu.Unlock()
 	for _, p := range pending {
 		if !e.Shops.isBlocked(p.Key) {
-			p.Err = e.deleteByPolicy(withShop(ctx, p.Shop, p.Key.MerchantID), p.Key, false, p.rules)
+			p.Err = e.deleteByPolicy(withShop(ctx, p.Shop, p.Key.MerchantID), p.Key, p.idle, p.rules)
 		}
 		if p.Err != nil {
 			e.walk.mu.Lock()

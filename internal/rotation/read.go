@@ -39,7 +39,7 @@ func (e *Engine) Read(ctx context.Context, shop string, record *Record) (err err
 	memory.ObservedAt, memory.Retired = e.clock.Now(), retired
 	memory.Replaceable, memory.OtherStoreKeys = seen.replaceable(), seen.otherStoreKeys()
 	memory.HeldUsername, memory.OtherKeys = seen.Credentials.KustomID, usernames(seen.OtherKeys)
-	memory.Store, _ = seen.store()
+	memory.Store = seen.shownStore()
 	if seen.Recorded != nil {
 		record.setKey(*seen.Recorded)
 	}
@@ -70,7 +70,7 @@ func (e *Engine) existingRetired(ctx context.Context, keys []RetiredKey) ([]Reti
 		if err != nil {
 			return nil, err
 		}
-		key.CreatedAt, key.LastUsedAt = now.CreatedAt, now.LastUsedAt
+		key.CreatedAt, key.LastUsedAt, key.Precision = now.CreatedAt, now.LastUsedAt, now.Precision
 		still = append(still, key)
 	}
 	return still, nil

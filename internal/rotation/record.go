@@ -172,12 +172,13 @@ func (m *Memory) confirmUse(seen Observation, last unconfirmedInstall) {
 // RetiredKey is a key that was replaced and not deleted: because the policy keeps it, or until it is idle.
 type RetiredKey struct {
 	KeyRef
-	CreatedAt  time.Time  `json:"created_at"`
-	LastUsedAt *time.Time `json:"last_used_at"`
+	CreatedAt  time.Time     `json:"created_at"`
+	LastUsedAt *time.Time    `json:"last_used_at"`
+	Precision  time.Duration `json:"precision,omitempty"`
 	// Interrupted reports that an earlier run was killed before it could delete the key.
 	Interrupted bool `json:"interrupted,omitempty"`
 }
 
 func (k RetiredKey) isIdle(unusedFor time.Duration, now time.Time) bool {
-	return IsIdle(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}, unusedFor, now)
+	return IsIdle(kustom.Key{CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, Precision: k.Precision}, unusedFor, now)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 	// only if it is still missing after this time.
 	PropagationDelay = 30 * time.Second
 	// FreshFor is how old a read may be right before a deletion or an installation.
-	FreshFor = 2 * time.Second
+	FreshFor = transport.FreshFor
 	// ConcurrentReads is the maximum number of concurrent reads of shops. Each shop has its own token and rate
 	// limit.
 	ConcurrentReads = 32

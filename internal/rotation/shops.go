@@ -3,6 +3,7 @@ package rotation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -174,6 +175,25 @@ func (s *Shops) ConfirmedCredentials(ctx context.Context, name string) (mystore.
 		s.mu.Unlock()
 	}
 	return credentials, err
+}
+
+// LastHeld returns the username that a shop was last known to have, if err is a [*mystore.NotShownError]: what its page
+// shows of the username, or what earlier runs on this machine saw. It is empty if these disagree about the store.
+func (s *Shops) LastHeld(name string, err error) string {
+	var notShown *mystore.NotShownError
+	if !errors.As(err, &notShown) {
+		return ""
+	}
+	if _, ok := storeIn(notShown.Masked); ok {
+		return notShown.Masked
+	}
+	given, seen := s.cache.lastUnconfirmed(name).Username, s.cache.lastUsername(name)
+	a, _ := storeIn(given)
+	b, _ := storeIn(seen)
+	if given != "" && seen != "" && a != b {
+		return ""
+	}
+	return cmp.Or(given, seen)
 }
 
 // StopManaging records that a shop keeps the key with this username during this walk, whatever a stale read shows.

@@ -139,9 +139,14 @@ func (p portalCalls) listsByStore() bool {
 // shopCalls calls a shop service and recovers from its panics.
 type shopCalls struct{ ShopService }
 
+// Credentials returns a [*mystore.NotShownError] if the shop masks its Kustom ID.
 func (s shopCalls) Credentials(ctx context.Context, shop string) (credentials mystore.Credentials, err error) {
 	defer recoverInto(&err)
-	return s.ShopService.Credentials(ctx, shop)
+	credentials, err = s.ShopService.Credentials(ctx, shop)
+	if err == nil && mystore.IsMasked(credentials.KustomID) {
+		return mystore.Credentials{}, &mystore.NotShownError{Shop: shop, Masked: redactSecret(credentials.KustomID)}
+	}
+	return credentials, err
 }
 
 func (s shopCalls) Install(ctx context.Context, shop, kustomID, kustomSecret string) (credentials mystore.Credentials, err error) {

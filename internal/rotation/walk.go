@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -53,10 +54,12 @@ func (e *Engine) Claim(shop, kind string) error {
 	if e.walk.owners == nil {
 		e.walk.owners = map[string]string{}
 	}
-	if first, owned := e.walk.owners[shop]; owned {
+	// A shop's name is part of an address, where case does not count.
+	name := strings.ToLower(shop)
+	if first, owned := e.walk.owners[name]; owned {
 		return &OwnedTwiceError{Shop: shop, First: first, Second: kind}
 	}
-	e.walk.owners[shop] = kind
+	e.walk.owners[name] = kind
 	return nil
 }
 

@@ -87,9 +87,10 @@ type Waiter interface{ SetRetryAfter(time.Duration) }
 // Do sends r, retries it if that is safe, and decodes the answer's JSON body as a T. Any error is an [*Error].
 func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
 	var out T
+	called := c.Clock.Now()
 	err := c.retry(ctx, r, func(attempt int) *Error {
 		var fresh T
-		failure := c.attempt(ctx, r, attempt, &fresh)
+		failure := c.attempt(ctx, r, called, attempt, &fresh)
 		out = fresh
 		return failure
 	})
@@ -100,16 +101,24 @@ func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
 	return out, nil
 }
 
+// errLate says that a request had to wait for too long to be sent.
+var errLate = errors.New("not sent: what was read before is out of date")
+
 // attempt sends r once and records the exchange.
-func (c *Client) attempt(ctx context.Context, r Request, attempt int, out any) *Error {
+func (c *Client) attempt(ctx context.Context, r Request, called time.Time, attempt int, out any) *Error {
 	if c.ConfigError != nil {
 		return c.failure(r, NotSent, c.ConfigError)
 	}
 	if err := r.Limiter.Wait(ctx); err != nil {
 		return c.failure(r, NotSent, err)
 	}
-	c.Redactor.Learn(r.secrets()...)
 	start := c.Clock.Now()
+	if r.SendWithin > 0 && start.Sub(called) > r.SendWithin {
+		failure := c.failure(r, NotSent, errLate)
+		failure.Late = true
+		return failure
+	}
+	c.Redactor.Learn(r.secrets()...)
 	status, failure := c.send(ctx, r, out)
 	exchange := RequestRecord{
 		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,

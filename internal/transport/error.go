@@ -112,6 +112,8 @@ type Error struct {
 	Waited time.Duration
 	// Uncertain reports that the server may have processed one of the attempts, not necessarily the last.
 	Uncertain bool
+	// Late reports that the request was not sent, or not once more, because its [Request.SendWithin] was over.
+	Late bool
 	// Attempts is how often the request was sent.
 	Attempts int
 	// Err is the cause if there was no answer or an unreadable one. Its text can be shown. The text of the
@@ -165,6 +167,9 @@ func FormatWait(d time.Duration) string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Outdated reports whether the caller has to look again before it sends the request once more.
+func (e *Error) Outdated() bool { return e.Late }
 
 // MayHaveWorked reports whether the server may have processed the request.
 func (e *Error) MayHaveWorked() bool { return e.Uncertain }

@@ -3,7 +3,9 @@ package transport_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -36,5 +38,38 @@ func TestWhileOutdated_DoesItAgain(t *testing.T) {
 		if times != test.times || !errors.Is(err, test.want) {
 			t.Errorf("%s: %d times, error %v", name, times, err)
 		}
+	}
+}
+
+// TestDo_DoesNotSendWhatIsLate: what the caller has looked at is out of date after a wait. The server's own reason stays in
+// the error, and whether the server may have worked.
+func TestDo_DoesNotSendWhatIsLate(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		within    time.Duration
+		answer    http.HandlerFunc
+		outdated  bool
+		status    int
+		uncertain bool
+	}{
+		"rate-limited for long":      {transport.FreshFor, refuse(http.StatusTooManyRequests, "Retry-After", "30"), true, http.StatusTooManyRequests, false},
+		"unavailable for long":       {transport.FreshFor, refuse(http.StatusServiceUnavailable, "Retry-After", "30"), true, http.StatusServiceUnavailable, true},
+		"rate-limited for a moment":  {transport.FreshFor, refuse(http.StatusTooManyRequests, "Retry-After", "1"), false, 0, false},
+		"rate-limited, never late":   {0, refuse(http.StatusTooManyRequests, "Retry-After", "30"), false, 0, false},
+		"not repeatable by its kind": {transport.FreshFor, refuse(http.StatusBadRequest), false, http.StatusBadRequest, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 3, test.answer, ok())
+			r := request(http.MethodDelete)
+			r.SendWithin = test.within
+			_, err := b.do(t.Context(), r)
+			if transport.IsOutdated(err) != test.outdated || (err == nil) != (test.status == 0) || transport.IsUncertain(err) != test.uncertain {
+				t.Fatalf("the error is %v", err)
+			}
+			if err != nil && !transport.IsStatus(err, test.status) {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }

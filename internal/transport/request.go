@@ -9,12 +9,16 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
 // JSON is the media type of plain JSON.
 const JSON = "application/json"
+
+// FreshFor is how long what was read counts as read right before a deletion.
+const FreshFor = 2 * time.Second
 
 // Request is one call of an API.
 type Request struct {
@@ -35,6 +39,10 @@ type Request struct {
 	// FinishOnCancel lets an attempt that has started continue for a short while after a cancellation, to
 	// receive its answer. It does not start further attempts.
 	FinishOnCancel bool
+	// SendWithin, if set, is how long after the call an attempt may be sent. The caller has looked at something that a
+	// longer wait would make out of date, be it for the rate limiter or between two attempts. [IsOutdated] holds for
+	// the error then.
+	SendWithin time.Duration
 	// Auth is added to the request.
 	Auth Auth
 	// Limiter limits the request's rate; nil does not.

@@ -23,11 +23,17 @@ const (
 func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Error) error {
 	uncertain := false
 	var waited time.Duration
+	var last *Error
 	for attempt := 1; ; attempt++ {
 		failure := try(attempt)
 		if failure == nil {
 			return nil
 		}
+		if failure.Late && last != nil {
+			last.Late, last.Waited = true, waited
+			return last
+		}
+		last = failure
 		uncertain = uncertain || failure.attemptMayHaveWorked()
 		failure.Attempts, failure.Uncertain, failure.Waited = attempt, uncertain, waited
 		if failure.Status == http.StatusTooManyRequests {
