@@ -22,7 +22,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func TestOwnVersion(t *testing.T) {
+func TestOwnVersion_PrefersLinked(t *testing.T) {
 	t.Parallel()
 	built := func(version string) *debug.BuildInfo {
 		return &debug.BuildInfo{Main: debug.Module{Version: version}}
@@ -155,7 +155,7 @@ func TestAsks_OnlyAtATerminal(t *testing.T) {
 	}
 }
 
-func TestVersionFlag(t *testing.T) {
+func TestVersion_IsPrinted(t *testing.T) {
 	t.Parallel()
 	output, err := exec.CommandContext(t.Context(), release(t), "--version").CombinedOutput()
 	if want := "terraform-provider-kustom 1.2.3\n"; err != nil || string(output) != want {
@@ -229,9 +229,9 @@ output "usernames" {
 }
 `
 
-// TestAccInstall installs the provider as a person does, for a user who has nothing else, uses it without
+// TestAccInstall_InstallsForUser installs the provider as a person does, for a user who has nothing else, uses it without
 // a word in Terraform's configuration about where it is, and removes it again.
-func TestAccInstall(t *testing.T) {
+func TestAccInstall_InstallsForUser(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")

@@ -38,7 +38,7 @@ func example(t *testing.T) (settings, results) {
 	}
 }
 
-func TestRender(t *testing.T) {
+func TestRender_WritesReport(t *testing.T) {
 	if !measured {
 		t.Skip("processes are not measured here")
 	}
@@ -62,7 +62,7 @@ func TestRender(t *testing.T) {
 }
 
 // Each row of a Markdown table has the cells of its header.
-func TestTablesAreEven(t *testing.T) {
+func TestTables_HaveEvenRows(t *testing.T) {
 	set, r := example(t)
 	columns := 0
 	for line := range strings.Lines(render(facts{}, set, r)) {

@@ -14,7 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-func TestPath(t *testing.T) {
+func TestAddress_EscapesElements(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		prefix   string
@@ -54,7 +54,7 @@ func TestPath(t *testing.T) {
 }
 
 // The client never sends a request whose path would differ from the template.
-func TestPathRefused(t *testing.T) {
+func TestAddress_RefusesChangedPath(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		template string
@@ -84,7 +84,7 @@ func TestPathRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsSent(t *testing.T) {
+func TestDo_SendsRequest(t *testing.T) {
 	t.Parallel()
 	var body string
 	b := newBench(t, 0, func(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +115,7 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
-func TestWithoutBodyOrAuth(t *testing.T) {
+func TestDo_SendsNeitherBodyNorAuth(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 0, ok())
 	if _, err := b.do(t.Context(), request(http.MethodGet)); err != nil {
@@ -128,7 +128,7 @@ func TestWithoutBodyOrAuth(t *testing.T) {
 	}
 }
 
-func TestMissingTokenIsNotSent(t *testing.T) {
+func TestDo_SendsNothingWithoutToken(t *testing.T) {
 	t.Parallel()
 	missing := errors.New("no token is set")
 	b := newBench(t, 3, ok())
@@ -144,7 +144,7 @@ func TestMissingTokenIsNotSent(t *testing.T) {
 }
 
 // A redirect is an error, wherever it leads.
-func TestI2RedirectCarriesNoCredential(t *testing.T) {
+func TestDo_FollowsNoRedirect_I2(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -168,7 +168,7 @@ func TestI2RedirectCarriesNoCredential(t *testing.T) {
 	}
 }
 
-func TestRedirectWithinTheHostIsNotFollowed(t *testing.T) {
+func TestDo_FollowsNoRedirectWithinHost(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 0, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP, ok())
 	_, err := b.do(t.Context(), request(http.MethodGet))
@@ -179,7 +179,7 @@ func TestRedirectWithinTheHostIsNotFollowed(t *testing.T) {
 
 // The client sends nothing without TLS if TLS is required, and nothing to a host with an untrusted certificate.
 // It does not retry either.
-func TestI2NothingIsSentToAnUntrustedHost(t *testing.T) {
+func TestDo_SendsNothingToUntrustedHost_I2(t *testing.T) {
 	t.Parallel()
 	plain := newBench(t, 3, ok())
 	plain.client = plain.newClient(strings.Replace(plain.srv.URL, "http:", "https:", 1), 3, time.Minute)
@@ -203,7 +203,7 @@ func TestI2NothingIsSentToAnUntrustedHost(t *testing.T) {
 }
 
 // An error holds neither a secret of the request that a vendor repeats nor a secret of the answer.
-func TestI2ErrorsHoldNoSecret(t *testing.T) {
+func TestError_HoldsNoSecret_I2(t *testing.T) {
 	t.Parallel()
 	const token, secret, password = "tok-en-SECRET", "kco_live_api_SECRET", "pass-SECRET"
 	basic := transport.Basic{Username: "M001-a", Password: password}
@@ -261,7 +261,7 @@ func TestI2ErrorsHoldNoSecret(t *testing.T) {
 }
 
 // The content of a refusal's body decides its kind, not only the content type.
-func TestBodyKinds(t *testing.T) {
+func TestError_HasKindOfBody(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		mediaType, body string
@@ -292,7 +292,7 @@ func TestBodyKinds(t *testing.T) {
 	}
 }
 
-func TestMessagesAreFitToBeShown(t *testing.T) {
+func TestError_ShowsMessages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 0, respond(http.StatusConflict, transport.JSON,
 		`{"code":"TAKEN","correlation":"c-1","messages":["one\n\u001b[31mtwo","`+strings.Repeat("ø", 1000)+`"]}`))
@@ -309,7 +309,7 @@ func TestMessagesAreFitToBeShown(t *testing.T) {
 	}
 }
 
-func TestExchanges(t *testing.T) {
+func TestObserve_RecordsAttempts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 3, refuse(http.StatusServiceUnavailable), reset, ok())
 	r := request(http.MethodGet)

@@ -36,7 +36,7 @@ func keyed(r transport.Request) transport.Request {
 }
 
 // A request that may have been processed is retried only if that is safe.
-func TestI6WhatIsRepeated(t *testing.T) {
+func TestDo_RetriesOnlySafely_I6(t *testing.T) {
 	t.Parallel()
 	const (
 		never = iota
@@ -147,7 +147,7 @@ func cut(w http.ResponseWriter, r *http.Request) {
 }
 
 // A request that certainly did not arrive is retried, whatever its method.
-func TestI6ConnectionRefused(t *testing.T) {
+func TestDo_RetriesRefusedConnection_I6(t *testing.T) {
 	t.Parallel()
 	for call, c := range calls {
 		t.Run(call, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestI6ConnectionRefused(t *testing.T) {
 }
 
 // The client's clock measures the wait for a date.
-func TestI6RetryAfterDate(t *testing.T) {
+func TestDo_WaitsUntilRetryAfterDate_I6(t *testing.T) {
 	t.Parallel()
 	at := noon.Add(90 * time.Second)
 	b := newBench(t, 1, refuse(http.StatusTooManyRequests, "Retry-After", at.Format(http.TimeFormat)), ok())
@@ -177,7 +177,7 @@ func TestI6RetryAfterDate(t *testing.T) {
 	}
 }
 
-func TestLargeAnswers(t *testing.T) {
+func TestDo_LimitsSizeOfAnswer(t *testing.T) {
 	t.Parallel()
 	padded := func(size int) http.HandlerFunc {
 		const rest = `{"text":"done"}`
@@ -195,7 +195,7 @@ func TestLargeAnswers(t *testing.T) {
 	}
 }
 
-func TestSuccessAfterFailures(t *testing.T) {
+func TestDo_SucceedsAfterFailures(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 4, refuse(503), respond(200, transport.JSON, `{"text":"half","n":7}}`), reset, refuse(429), ok())
 	got, err := b.do(t.Context(), request(http.MethodGet))
@@ -204,8 +204,8 @@ func TestSuccessAfterFailures(t *testing.T) {
 	}
 }
 
-// TestI6BackoffGrowsAndIsBounded: the bound doubles up to 20 s, and waits are not all the same.
-func TestI6BackoffGrowsAndIsBounded(t *testing.T) {
+// TestBackoff_GrowsToBound_I6: the bound doubles up to 20 s, and waits are not all the same.
+func TestBackoff_GrowsToBound_I6(t *testing.T) {
 	t.Parallel()
 	const retries = 40
 	b := newBench(t, retries, refuse(http.StatusServiceUnavailable))
@@ -232,8 +232,8 @@ func TestI6BackoffGrowsAndIsBounded(t *testing.T) {
 	}
 }
 
-// TestI6BackoffDoubles: of 40 draws up to a bound, all stay under half of it once in 10^12 runs.
-func TestI6BackoffDoubles(t *testing.T) {
+// TestBackoff_Doubles_I6: of 40 draws up to a bound, all stay under half of it once in 10^12 runs.
+func TestBackoff_Doubles_I6(t *testing.T) {
 	t.Parallel()
 	longest := make([]time.Duration, 5)
 	for range 40 {
@@ -250,8 +250,8 @@ func TestI6BackoffDoubles(t *testing.T) {
 	}
 }
 
-// TestI6RetriesEndWithTheDeadline: a wait that would end after the operation's time is not begun.
-func TestI6RetriesEndWithTheDeadline(t *testing.T) {
+// TestDo_RetriesUntilDeadline_I6: a wait that would end after the operation's time is not begun.
+func TestDo_RetriesUntilDeadline_I6(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 10, refuse(http.StatusServiceUnavailable, "Retry-After", "4"))
 	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, 10*time.Second)
@@ -269,7 +269,7 @@ func TestI6RetriesEndWithTheDeadline(t *testing.T) {
 }
 
 // The last attempt's outcome says nothing about the first, which may have been processed (I3).
-func TestUncertaintyIsNotForgotten(t *testing.T) {
+func TestDo_RemembersUncertainAttempt(t *testing.T) {
 	t.Parallel()
 	for name, last := range map[string]http.HandlerFunc{
 		"throttled": refuse(429), "token expired": refuse(401), "firewall": respond(403, "text/html", ""),
@@ -329,7 +329,7 @@ func reply(status int, body string, headers ...string) *http.Response {
 }
 
 // A cancellation ends the wait at once, however long it was to be.
-func TestI6CancellationEndsAWait(t *testing.T) {
+func TestDo_CancellationEndsWait_I6(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := scripted(4, func(*http.Request) (*http.Response, error) {
@@ -348,7 +348,7 @@ func TestI6CancellationEndsAWait(t *testing.T) {
 	})
 }
 
-func TestI6CancellationEndsARequest(t *testing.T) {
+func TestDo_CancellationEndsRequest_I6(t *testing.T) {
 	t.Parallel()
 	started := make(chan struct{})
 	b := newBench(t, 4, func(_ http.ResponseWriter, r *http.Request) {
@@ -367,7 +367,7 @@ func TestI6CancellationEndsARequest(t *testing.T) {
 	}
 }
 
-func TestI6CancelledBeforeIsNotSent(t *testing.T) {
+func TestDo_SendsNothingWhenCancelledBefore_I6(t *testing.T) {
 	t.Parallel()
 	for _, whole := range []bool{false, true} {
 		b := newBench(t, 4, ok())
@@ -386,7 +386,7 @@ func TestI6CancelledBeforeIsNotSent(t *testing.T) {
 }
 
 // An answer that is sent only once is waited for after a cancellation, for a while. No further attempt is made.
-func TestI3WholeOutlivesCancellation(t *testing.T) {
+func TestDo_FinishesOnCancel_I3(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		after time.Duration // of the cancellation, until the answer
@@ -435,7 +435,7 @@ func TestI3WholeOutlivesCancellation(t *testing.T) {
 }
 
 // The timeout of an attempt still applies.
-func TestWholeIsStillBounded(t *testing.T) {
+func TestDo_FinishOnCancelKeepsTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := scripted(0, func(r *http.Request) (*http.Response, error) {
