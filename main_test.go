@@ -121,8 +121,8 @@ func openTerminal(t *testing.T) *os.File {
 	return file
 }
 
-// TestAsks_OnlyAtATerminal: what has no person at it is never waited for.
-func TestAsks_OnlyAtATerminal(t *testing.T) {
+// TestIsInteractive_OnlyAtTerminal: what has no person at it is never waited for.
+func TestIsInteractive_OnlyAtTerminal(t *testing.T) {
 	t.Setenv("CI", "")
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -141,16 +141,16 @@ func TestAsks_OnlyAtATerminal(t *testing.T) {
 	}
 	defer null.Close()
 	for _, stdin := range []*os.File{read, file, null, nil} {
-		if asks(stdin) {
+		if isInteractive(stdin) {
 			t.Errorf("it asks at %v", stdin)
 		}
 	}
 	terminal := openTerminal(t)
-	if !asks(terminal) {
+	if !isInteractive(terminal) {
 		t.Error("it does not ask at a terminal")
 	}
 	t.Setenv("CI", "true")
-	if asks(terminal) {
+	if isInteractive(terminal) {
 		t.Error("it asks in CI")
 	}
 }

@@ -51,7 +51,7 @@ func (d *desk) run(ctx context.Context, args ...string) int {
 	d.stderr.Reset()
 	return cli.Run(ctx, args, cli.Deps{
 		Version: "0.0.1",
-		Getenv:  func(name string) string { return d.env[name] }, Keep: browser.SessionStore{Dir: d.dir},
+		Getenv:  func(name string) string { return d.env[name] }, Sessions: browser.SessionStore{Dir: d.dir},
 		Stdin: strings.NewReader(d.typed), Stdout: &d.stdout, Stderr: &d.stderr, SignIn: d.signIn,
 	})
 }
