@@ -8,7 +8,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// The types of objects that a report reads.
+// The types of the objects in a report.
 const (
 	typeConnection  = "kustom_mystore_connection"
 	typeFleet       = "kustom_mystore_fleet"
@@ -17,7 +17,7 @@ const (
 	typeExclusive   = "kustom_api_keys_exclusive"
 )
 
-// What to do next.
+// Advice in notes.
 const (
 	nextApply   = "Apply again: the next plan includes this shop."
 	nextMend    = "Fix that, and apply again: the next plan includes this shop."
@@ -50,7 +50,7 @@ func (r *Report) readPlan(d *document) {
 	r.dropMoved()
 }
 
-// dropMoved removes shops and keys that leave one object for another, and stay as they are.
+// dropMoved removes the row of a shop or key that only moves from one object to another.
 func (r *Report) dropMoved() {
 	shops, keys := map[string]bool{}, map[string]bool{}
 	for _, s := range r.Shops {
@@ -67,10 +67,10 @@ func (r *Report) dropMoved() {
 	})
 }
 
-// does tells whether a plan takes an action.
+// does reports whether the plan has the action.
 func (c *change) does(action string) bool { return slices.Contains(c.Change.Actions, action) }
 
-// isTainted tells whether an object is replaced because an earlier run did not finish it.
+// isTainted reports whether the object is replaced because an earlier run did not finish it.
 func (c *change) isTainted() bool { return c.Reason == "replace_because_tainted" }
 
 func (r *Report) planConnection(c *change) {
@@ -105,7 +105,7 @@ func (r *Report) planFleet(c *change) {
 	}
 }
 
-// planned returns what a plan does with a shop that stays connected, or will be.
+// planned returns the row of a shop that the plan keeps or connects.
 func planned(c *change, name string, before, after, unknown object) Shop {
 	s := Shop{Name: name, Store: after.text("merchant_id"), Address: c.Address, Why: after.text("reason")}
 	s.Old = before.text("username")
@@ -136,7 +136,7 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 	return s
 }
 
-// unchanged returns a shop with which a plan does nothing.
+// unchanged returns the row of a shop that the plan does not change.
 func (s Shop) unchanged(now object) Shop {
 	s.Status, s.New, s.Why = Unchanged, s.Old, ""
 	s.Later = leftKeys(now)
@@ -145,7 +145,7 @@ func (s Shop) unchanged(now object) Shop {
 	return s
 }
 
-// sensitive returns a shop of which nothing may be shown.
+// sensitive returns the row of a shop whose values are all sensitive.
 func (s Shop) sensitive() Shop {
 	s.Status = Undecided
 	s.note("All that is known of this shop is marked as sensitive.", "Mark less of it.")
@@ -161,7 +161,7 @@ func changesKeys(before, after object) bool {
 	return false
 }
 
-// leaving returns a shop that is not to be connected any more. Rules has the deletion policy.
+// leaving returns the row of a shop that the configuration no longer has. Rules has the deletion policy.
 func leaving(c *change, name string, shop, rules object) Shop {
 	s := Shop{Name: name, Store: shop.text("merchant_id"), Address: c.Address, Status: Leaves, Old: shop.text("username")}
 	s.New = s.Old
@@ -184,7 +184,7 @@ func (s *Shop) noteClearing() {
 		`To leave it as it is, set deletion_policy to "retain" and apply that first.`)
 }
 
-// noteStoreChange warns of payments that go to another merchant. After is what the plan makes of the shop.
+// noteStoreChange warns if payments go to another merchant. After is the planned object.
 func (s *Shop) noteStoreChange(before, after object) {
 	from := before.text("merchant_id")
 	switch {
@@ -196,7 +196,7 @@ func (s *Shop) noteStoreChange(before, after object) {
 	}
 }
 
-// hasForeignKey tells whether the key that a shop has is one of another store: by its name, or by what stays of it.
+// hasForeignKey reports whether the shop's key belongs to another store, by its username or by the kept keys.
 func hasForeignKey(store, username string, after object) bool {
 	if of := storeOf(username); of != "" {
 		return of != store
@@ -249,7 +249,7 @@ func (r *Report) stateFleet(o *resource) {
 	}
 }
 
-// found returns a connected shop as a state has it.
+// found returns the row of a connected shop in a state.
 func found(o *resource, name string, now object) Shop {
 	s := Shop{
 		Name: name, Store: now.text("merchant_id"), Address: o.Address, Status: Done, Why: now.text("reason"), New: now.text("username"),
@@ -271,7 +271,7 @@ func found(o *resource, name string, now object) Shop {
 	}
 	s.noteState(now)
 	if s.Status == Failed {
-		// What was planned has not happened.
+		// The plan was not carried out.
 		s.Gone, s.Later, s.Kept = nil, nil, nil
 		if s.New != "" {
 			s.Old = s.New
@@ -300,7 +300,7 @@ func (s *Shop) noteState(now object) {
 	}
 }
 
-// noteLeft notes why replaced keys are left: those that failed first, because they need somebody.
+// noteLeft notes why replaced keys are left. Failed deletions come first, because they need somebody.
 func (s *Shop) noteLeft() {
 	waiting := slices.DeleteFunc(slices.Clone(s.Later), func(key Key) bool { return key.Problem != "" })
 	for _, key := range s.Later {

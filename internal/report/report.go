@@ -1,6 +1,6 @@
-// Package report says what a saved plan does with each shop and its keys, or what a state says of them, in a form that
-// a person can review: Markdown for a comment, or an HTML page. It reads what "terraform show -json" or "tofu show
-// -json" prints. A report has no secret.
+// Package report reports what a saved plan does with each shop and its keys, or what a state says about them, as
+// Markdown or as an HTML page. It reads the output of "terraform show -json" or "tofu show -json". A report has no
+// secret.
 package report
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Status says what becomes of a shop, or how it is.
+// Status is the planned change or the state of a shop.
 type Status string
 
-// The statuses. The first ones are of plans, the others of states; both have [Waiting] and [Failed].
+// The statuses. Plans have the first four, states have [Done]. Both have [Failed], [Waiting] and [Unchanged].
 const (
 	NewKey    Status = "new key"
 	Undecided Status = "not decided yet"
@@ -28,58 +28,58 @@ const (
 	Done      Status = "done"
 )
 
-// order is the order in which a report has the statuses.
+// order is the order of the statuses in a report.
 var order = []Status{Failed, Undecided, NewKey, KeysOnly, Leaves, Waiting, Unchanged, Done}
 
 // Key is a key of a store.
 type Key struct {
 	Username, Host string
-	// LastUsed is when the key was last used, or that it never was; empty where that is not known.
+	// LastUsed says when the key was last used, or that it never was; empty if unknown.
 	LastUsed string
-	// WaitsFor is what the key's deletion waits for; empty where it waits for nothing.
+	// WaitsFor is what the deletion waits for; empty if for nothing.
 	WaitsFor string
-	// Problem is why the key could not be deleted; empty where it could, or waits.
+	// Problem says why the key could not be deleted; empty if it could, or if it waits.
 	Problem string
 }
 
 // Note is something that needs attention.
 type Note struct {
-	// What is what it is about, and Next what to do.
+	// What says what it is, and Next what to do.
 	What, Next string
 }
 
 // Shop is one row of a report: a shop, or a key that is not known to belong to one.
 type Shop struct {
-	// Name is empty where the shop is not known, and Store where the store is not.
+	// Name is empty if the shop is unknown, and Store if the store is.
 	Name, Store string
-	// Address is where Terraform has it.
+	// Address is Terraform's address of the object.
 	Address string
 	Status  Status
-	// Old is the username of the key that the shop has or, in a state, that it had before New. In a plan, New is empty
-	// where only the apply will tell.
+	// Old is the username of the shop's key in a plan, or of the key before New in a state. In a plan, New is empty
+	// if only the apply knows it.
 	Old, New string
 	Why      string
-	// Gone are the keys that the plan deletes or, in a state, that the last change has deleted. Later are those that are
-	// still to be deleted, and Kept those that go out of use and stay.
+	// Gone are the keys that the plan deletes, or that the last apply deleted. Later are those that wait for their
+	// deletion. Kept are those that go out of use and stay.
 	Gone, Later, Kept []Key
-	// Notes are what needs attention.
+	// Notes say what needs attention.
 	Notes []Note
 }
 
-// Report is what a plan or a state says.
+// Report is the report of a plan or a state.
 type Report struct {
-	// Plan says that it is of a plan, and not of a state.
+	// Plan says that it is the report of a plan.
 	Plan bool
-	// Wave is the value of the variable of that name; empty where there is none.
+	// Wave is the value of the variable wave; empty if there is none.
 	Wave  string
 	Shops []Shop
-	// Stay are keys that no shop is known to use and that the plan does not delete.
+	// Stay are keys that no known shop uses, and that the plan does not delete.
 	Stay []Key
-	// Checks are the checks that fail.
+	// Checks are the failed checks.
 	Checks []Note
 	// Errored says that the plan ended with an error.
 	Errored bool
-	// Partial says that the plan does not have all that the configuration asks for.
+	// Partial says that the plan does not cover the whole configuration.
 	Partial bool
 }
 
@@ -109,7 +109,7 @@ func Read(in io.Reader) (*Report, error) {
 	return r, nil
 }
 
-// compare puts what needs attention first.
+// compare sorts rows that need attention to the top.
 func compare(a, b Shop) int {
 	return cmp.Or(
 		-cmp.Compare(min(1, len(a.Notes)), min(1, len(b.Notes))),
@@ -117,7 +117,7 @@ func compare(a, b Shop) int {
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Store, b.Store), cmp.Compare(a.Address, b.Address))
 }
 
-// clean makes every text fit to be shown.
+// clean redacts every text.
 func (r *Report) clean(redactor *vendortext.Redactor) {
 	show := func(texts ...*string) {
 		for _, text := range texts {
@@ -147,7 +147,7 @@ func (r *Report) clean(redactor *vendortext.Redactor) {
 	}
 }
 
-// NeedsAttention tells whether something needs attention.
+// NeedsAttention reports whether something needs attention.
 func (r *Report) NeedsAttention() bool {
 	return r.Errored || len(r.Checks) > 0 || len(r.attention()) > 0
 }
@@ -163,7 +163,7 @@ func (r *Report) attention() []Shop {
 	return shops
 }
 
-// Count returns how many shops have a status.
+// Count returns how many shops have the status.
 func (r *Report) Count(status Status) int {
 	n := 0
 	for _, s := range r.Shops {
@@ -174,7 +174,7 @@ func (r *Report) Count(status Status) int {
 	return n
 }
 
-// named returns how many rows are of shops, and how many are not known to be.
+// named counts the rows of shops, and the other rows.
 func (r *Report) named() (shops, others int) {
 	for _, s := range r.Shops {
 		if s.Name != "" {
@@ -186,7 +186,7 @@ func (r *Report) named() (shops, others int) {
 	return shops, others
 }
 
-// Keys returns how many keys a plan deletes, and how many it deletes later. A key of two shops is one key.
+// Keys counts the keys that are deleted now, and those that are deleted later. It counts a key of two shops once.
 func (r *Report) Keys() (gone, later int) {
 	now, then := map[string]bool{}, map[string]bool{}
 	for _, s := range r.Shops {
@@ -200,7 +200,7 @@ func (r *Report) Keys() (gone, later int) {
 	return len(now), len(then)
 }
 
-// Summary returns one line of plain text with all counts.
+// Summary returns all counts on one line of plain text.
 func (r *Report) Summary() string {
 	what := "State of"
 	switch {
@@ -233,7 +233,7 @@ func (r *Report) Summary() string {
 	return strings.Join(append(parts, r.attentionCounts()...), "; ")
 }
 
-// attentionCounts says how much needs attention.
+// attentionCounts returns the counts of what needs attention.
 func (r *Report) attentionCounts() []string {
 	if !r.NeedsAttention() {
 		return []string{"nothing needs attention"}
@@ -248,7 +248,7 @@ func (r *Report) attentionCounts() []string {
 	return parts
 }
 
-// said returns what follows a number of shops with this status.
+// said returns the words after a number of shops.
 func (s Status) said(n int) string {
 	switch s {
 	case NewKey:
@@ -262,7 +262,7 @@ func (s Status) said(n int) string {
 	}
 }
 
-// verb returns what goes with one thing, or with several.
+// verb returns one for 1, or else several.
 func verb(n int, one, several string) string {
 	if n == 1 {
 		return one
@@ -277,14 +277,14 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// knowsUse tells whether the report knows of any key when it was last used.
+// knowsUse reports whether the last use of any key is known.
 func (r *Report) knowsUse() bool {
 	return slices.ContainsFunc(r.Shops, func(s Shop) bool {
 		return slices.ContainsFunc(slices.Concat(s.Gone, s.Later), func(key Key) bool { return key.LastUsed != "" })
 	})
 }
 
-// remarks are what the report does not know.
+// remarks returns what the report does not know.
 func (r *Report) remarks() []string {
 	var remarks []string
 	if gone, later := r.Keys(); r.Plan && gone+later > 0 && !r.knowsUse() {
