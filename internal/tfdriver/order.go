@@ -8,7 +8,7 @@ import (
 
 func addresses[T any](of map[string]T) []string { return slices.Sorted(maps.Keys(of)) }
 
-// inOrder returns the objects of a configuration, each after those that it refers to.
+// inOrder returns the objects of a configuration. Each comes after those that it refers to.
 func inOrder(config Config) []Object {
 	var ordered []Object
 	done := map[string]bool{}
@@ -31,16 +31,15 @@ func inOrder(config Config) []Object {
 	return ordered
 }
 
-// step is one node of the graph of an apply: it makes, changes or destroys one object.
+// step is a node in the graph of an apply. It creates, updates or destroys one object.
 type step struct {
 	change *change
-	// destroys says that the step destroys the object that the change's is replaced for, or that there is
-	// nothing but that to do.
+	// destroys says that the step destroys the prior object.
 	destroys bool
 	after    []*step
 }
 
-// steps returns what a plan does, in an order that the dependencies allow.
+// steps returns the steps of a plan, in an order that the dependencies allow.
 func (p *Plan) steps() []*step {
 	makes, destroys := map[string]*step{}, map[string]*step{}
 	var all []*step
@@ -75,9 +74,9 @@ func (p *Plan) steps() []*step {
 	return sorted(all, p.options.Order)
 }
 
-// orderDestruction lets an object be destroyed after those that have depended on it and, where it is
-// created before that, after those that depend on it now. Terraform 1.11 does not have the second rule
-// where the dependent object was imported in the same run.
+// orderDestruction orders a destruction after those of the objects that depended on it. With create_before_destroy,
+// it also comes after the changes of the objects that depend on it now. Terraform 1.11 lacks the second rule if the
+// dependent object was imported in the same run.
 func (p *Plan) orderDestruction(s *step, makes, destroys map[string]*step) {
 	address := s.change.address
 	for other, destruction := range destroys {
@@ -107,7 +106,7 @@ func (s *step) require(other *step) {
 	}
 }
 
-// sorted returns steps in one of the possible orders.
+// sorted returns the steps in one of the possible orders.
 func sorted(steps []*step, order uint64) []*step {
 	dice := rand.New(rand.NewPCG(order, 0)) //nolint:gosec // The order has to be repeatable, not secret.
 	left := slices.Clone(steps)
@@ -121,8 +120,8 @@ func sorted(steps []*step, order uint64) []*step {
 			}
 		}
 		if len(ready) == 0 {
-			// Two rules contradict each other, as they can with objects that were deposed: Terraform would
-			// call it a cycle. The order in which they are listed is as good as any.
+			// Two rules contradict each other, which deposed objects make possible. Terraform would report a cycle.
+			// Any order will do.
 			ready = []int{0}
 		}
 		i := ready[dice.IntN(len(ready))]
