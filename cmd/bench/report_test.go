@@ -26,7 +26,7 @@ func example(t *testing.T) (settings, results) {
 		}, traffic: t}
 		return sample{"apply": f, "plan": f}
 	}
-	busy := traffic{requests: map[string]int{"portal GET /stores": 3, "mystore GET /shops/{shop}/extensions": 20}, connections: 5, together: 4, refused: 1}
+	busy := traffic{requests: map[string]int{"portal GET /stores": 3, "mystore GET /shops/{shop}/extensions": 20}, connections: 5, peak: 4, refused: 1}
 	at := func(way string) cell { return cell{30 * time.Millisecond, 10, way} }
 	return set, results{
 		samples: map[cell][]sample{

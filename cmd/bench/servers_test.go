@@ -38,10 +38,10 @@ func TestTake_CountsSinceLastTake(t *testing.T) {
 		get(t, srv.url+"/portal/api/v1/stores")
 	}
 	got := srv.take()
-	if got.requests["portal GET /stores"] != 3 || got.total() != 3 || got.connections != 3 || got.together != 1 {
+	if got.requests["portal GET /stores"] != 3 || got.total() != 3 || got.connections != 3 || got.peak != 1 {
 		t.Errorf("the traffic is %+v", got)
 	}
-	if got := srv.take(); got.total() != 0 || got.connections != 0 || got.together != 0 {
+	if got := srv.take(); got.total() != 0 || got.connections != 0 || got.peak != 0 {
 		t.Errorf("then the traffic is %+v", got)
 	}
 }
@@ -57,7 +57,7 @@ func TestTake_CountsConcurrentRequests(t *testing.T) {
 	}
 	<-done
 	<-done
-	if got := srv.take().together; got != 2 {
+	if got := srv.take().peak; got != 2 {
 		t.Errorf("%d requests were under way at once, want 2", got)
 	}
 }
