@@ -8,8 +8,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -339,4 +341,29 @@ func ShopByAPI(name, way, host string, service shopService) Shop {
 		holds, err := service.Credentials(ctx, name)
 		return mystorepages.Examined{Holds: holds, Shown: true, Extension: extension}, err
 	}}
+}
+
+// describeKeys returns the number of keys and their names.
+func describeKeys(keys []kustom.Key) string {
+	if len(keys) == 0 {
+		return "no key"
+	}
+	const most = 5
+	var names []string
+	for _, key := range keys[:min(len(keys), most)] {
+		name := key.Username
+		if key.LastUsedAt != nil {
+			name += " (last used " + key.LastUsedAt.UTC().Format("2006-01-02") + ")"
+		}
+		if key.Origin().Owner == kustom.OwnerKlarna {
+			name += " (Klarna's)"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	text := fmt.Sprintf("%d %s: %s", len(keys), noun(len(keys), "key", "keys"), strings.Join(names, ", "))
+	if more := len(keys) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

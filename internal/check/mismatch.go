@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
@@ -66,36 +65,4 @@ func letters(name string) string {
 		}
 		return -1
 	}, name)
-}
-
-// describeKeys returns the number of keys and their names.
-func describeKeys(keys []kustom.Key) string {
-	if len(keys) == 0 {
-		return "no key"
-	}
-	const most = 5
-	var names []string
-	for _, key := range keys[:min(len(keys), most)] {
-		name := key.Username
-		if key.LastUsedAt != nil {
-			name += " (last used " + key.LastUsedAt.UTC().Format("2006-01-02") + ")"
-		}
-		if key.Origin().Owner == kustom.OwnerKlarna {
-			name += " (Klarna's)"
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	text := fmt.Sprintf("%d %s: %s", len(keys), noun(len(keys), "key", "keys"), strings.Join(names, ", "))
-	if more := len(keys) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
-func noun(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }

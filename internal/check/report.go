@@ -11,13 +11,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// outline is a visited page, as the report shows it.
-type outline struct {
-	site, page string
-	lines      []string
-	failed     bool
-}
-
 // maxPages is the largest number of pages in a report.
 const maxPages = 20
 
@@ -73,4 +66,21 @@ func (t *Teller) redact(text string) string {
 		names[i] = regexp.QuoteMeta(name)
 	}
 	return regexp.MustCompile(`(?i)`+strings.Join(names, "|")).ReplaceAllLiteralString(text, "▒")
+}
+
+// Watch receives what a browser sees; see [browser.Options].
+func (t *Teller) Watch(s browser.Snapshot) {
+	if s.Passed != nil {
+		t.finding(s.Site, *s.Passed)
+	}
+	if s.Shown != nil {
+		t.keep(s)
+	}
+}
+
+// Hides reports whether text contains the name of a shop, a store or a person.
+func (t *Teller) Hides(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.redact(name) != name
 }

@@ -176,16 +176,6 @@ func (t *Teller) failure(step *browser.StepError, what, advice string) {
 	}
 }
 
-// Watch receives what a browser sees; see [browser.Options].
-func (t *Teller) Watch(s browser.Snapshot) {
-	if s.Passed != nil {
-		t.finding(s.Site, *s.Passed)
-	}
-	if s.Shown != nil {
-		t.keep(s)
-	}
-}
-
 // end prints the outcome.
 func (t *Teller) end(ready bool) {
 	t.mu.Lock()
@@ -243,13 +233,6 @@ func instead(names []string) string {
 	return " # or " + list(names)
 }
 
-// Hides reports whether text contains the name of a shop, a store or a person.
-func (t *Teller) Hides(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.redact(name) != name
-}
-
 // Taught prints where the things that a person pointed at are described, and how to use the file.
 func (t *Teller) Taught(file string, things int, e kustom.Environment) {
 	t.mu.Lock()
@@ -273,4 +256,18 @@ func (t *Teller) hide(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hidden = append(t.hidden, name)
+}
+
+func noun(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// outline is a visited page, as the report shows it.
+type outline struct {
+	site, page string
+	lines      []string
+	failed     bool
 }

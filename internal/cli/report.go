@@ -14,10 +14,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/report"
 )
 
-// errNeedsAttention is returned after a report or a folder is written in which something needs attention. It has no
-// text.
-var errNeedsAttention = errors.New("")
-
 // The formats of reports.
 const (
 	formatMarkdown = "markdown"

@@ -8,15 +8,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// The types of the objects in a report.
-const (
-	typeConnection  = "kustom_mystore_connection"
-	typeFleet       = "kustom_mystore_fleet"
-	typeKey         = "kustom_api_key"
-	typeCredentials = "mystore_klarna_checkout_credentials"
-	typeExclusive   = "kustom_api_keys_exclusive"
-)
-
 // Advice in notes.
 const (
 	nextApply   = "Apply again: the next plan includes this shop."
@@ -25,53 +16,6 @@ const (
 	nextWarning = "Read the plan's warnings."
 	nextDelete  = "Fix that, and apply again: the next plan deletes it."
 )
-
-// readPlan adds the shops of a plan.
-func (r *Report) readPlan(d *document) {
-	r.Partial = d.Complete != nil && !*d.Complete
-	r.Errored = d.Errored
-	var pairs pairs
-	for i := range d.Changes {
-		c := &d.Changes[i]
-		switch c.Type {
-		case typeConnection:
-			r.planConnection(c)
-		case typeFleet:
-			r.planFleet(c)
-		case typeKey:
-			pairs.keys = append(pairs.keys, c)
-		case typeCredentials:
-			pairs.credentials = append(pairs.credentials, c)
-		case typeExclusive:
-			r.planExclusive(c)
-		}
-	}
-	r.Shops = append(r.Shops, pairs.shops(d)...)
-	r.dropMoved()
-}
-
-// dropMoved removes the row of a shop or key that only moves from one object to another.
-func (r *Report) dropMoved() {
-	shops, keys := map[string]bool{}, map[string]bool{}
-	for _, s := range r.Shops {
-		if s.Status != Leaves {
-			shops[s.Name], keys[s.Old] = true, true
-		}
-	}
-	r.Shops = slices.DeleteFunc(r.Shops, func(s Shop) bool {
-		stays := shops[s.Name]
-		if s.Name == "" {
-			stays = keys[s.Old]
-		}
-		return stays && s.Status == Leaves && len(s.Notes)+len(s.Gone) == 0
-	})
-}
-
-// does reports whether the plan has the action.
-func (c *change) does(action string) bool { return slices.Contains(c.Change.Actions, action) }
-
-// isTainted reports whether the object is replaced because an earlier run did not finish it.
-func (c *change) isTainted() bool { return c.Reason == "replace_because_tainted" }
 
 func (r *Report) planConnection(c *change) {
 	before, after := c.Change.Before, c.Change.After
@@ -219,24 +163,6 @@ func (r *Report) planExclusive(c *change) {
 	if s.Notes != nil || s.Gone != nil || s.Later != nil {
 		r.Shops = append(r.Shops, s)
 	}
-}
-
-// readState adds the shops of a state.
-func (r *Report) readState(d *document) {
-	var pairs statePairs
-	for _, o := range d.resources() {
-		switch o.Type {
-		case typeConnection:
-			r.Shops = append(r.Shops, found(o, o.Values.text("shop"), o.Values))
-		case typeFleet:
-			r.stateFleet(o)
-		case typeKey:
-			pairs.keys = append(pairs.keys, o)
-		case typeCredentials:
-			pairs.credentials = append(pairs.credentials, o)
-		}
-	}
-	r.Shops = append(r.Shops, pairs.shops()...)
 }
 
 func (r *Report) stateFleet(o *resource) {

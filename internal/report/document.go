@@ -14,6 +14,15 @@ import (
 	"golang.org/x/text/transform"
 )
 
+// The types of the objects in a report.
+const (
+	typeConnection  = "kustom_mystore_connection"
+	typeFleet       = "kustom_mystore_fleet"
+	typeKey         = "kustom_api_key"
+	typeCredentials = "mystore_klarna_checkout_credentials"
+	typeExclusive   = "kustom_api_keys_exclusive"
+)
+
 // document has the parts of a plan's or state's JSON that a report needs. Terraform and OpenTofu use the same form.
 type document struct {
 	FormatVersion string `json:"format_version"`
@@ -263,3 +272,9 @@ func (o object) objects(name string) []object {
 
 // names returns the names of the attributes, sorted.
 func (o object) names() []string { return slices.Sorted(maps.Keys(o)) }
+
+// does reports whether the plan has the action.
+func (c *change) does(action string) bool { return slices.Contains(c.Change.Actions, action) }
+
+// isTainted reports whether the object is replaced because an earlier run did not finish it.
+func (c *change) isTainted() bool { return c.Reason == "replace_because_tainted" }

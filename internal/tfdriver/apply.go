@@ -49,9 +49,6 @@ func (d *Driver) Apply(ctx context.Context, p *Plan) (*State, *Result) {
 	return a.state, result
 }
 
-// errRefused says that the provider has reported an error.
-var errRefused = errors.New("the provider refuses")
-
 // blocked reports whether a step failed that s depends on.
 func (a *apply) blocked(s *step) bool {
 	return slices.ContainsFunc(s.after, func(o *step) bool { return a.failed[o] })

@@ -595,3 +595,6 @@ func (w *walk) askDeletion(ctx context.Context, c *change) error {
 	c.private, c.identity = answer.PlannedPrivate, answer.PlannedIdentity
 	return nil
 }
+
+// errRefused says that the provider has reported an error.
+var errRefused = errors.New("the provider refuses")

@@ -16,21 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// Values are the arguments of an object: strings, booleans, ints, nil, a [Ref], and []any and map[string]any of them.
-// A missing argument is null.
-type Values map[string]any
-
-// Ref is a reference to an attribute of another object.
-type Ref struct {
-	// Address is the address of the other object.
-	Address string
-	// Path is the path of the attribute: names of attributes and keys of maps.
-	Path []string
-}
-
-// RefTo returns a reference.
-func RefTo(address string, path ...string) Ref { return Ref{Address: address, Path: path} }
-
 // Object is a resource block.
 type Object struct {
 	// Address is the type and the name, such as "kustom_api_key.checkout".

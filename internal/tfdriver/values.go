@@ -9,6 +9,21 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
+// Values are the arguments of an object: strings, booleans, ints, nil, a [Ref], and []any and map[string]any of them.
+// A missing argument is null.
+type Values map[string]any
+
+// Ref is a reference to an attribute of another object.
+type Ref struct {
+	// Address is the address of the other object.
+	Address string
+	// Path is the path of the attribute: names of attributes and keys of maps.
+	Path []string
+}
+
+// RefTo returns a reference.
+func RefTo(address string, path ...string) Ref { return Ref{Address: address, Path: path} }
+
 // at returns the value at a path of attribute names and map keys.
 func at(value tftypes.Value, path []string) (tftypes.Value, bool) {
 	for _, name := range path {

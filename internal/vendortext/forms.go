@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
 )
 
 // SecretForm is a regular expression that matches a secret of Kustom or Klarna in a longer text. The length and
@@ -54,11 +52,4 @@ func markForms(text string, hidden []bool) {
 func isToken(text string) bool {
 	const longestWord = 20
 	return len(text) > longestWord || strings.ContainsAny(text, "0123456789:=")
-}
-
-// holdsSecret reports whether rest, after a prefix, is more than the end of that prefix. A message may mention a
-// prefix alone.
-func holdsSecret(rest string) bool {
-	rest = strings.TrimPrefix(strings.ToLower(rest), "api_")
-	return strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError })
 }

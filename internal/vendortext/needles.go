@@ -12,6 +12,9 @@ import (
 	"unicode/utf8"
 )
 
+// minIndexed is the length in bytes of the shortest secret that is searched in all encodings. A shorter one occurs in many words.
+const minIndexed = 4
+
 // needles are the searched texts, indexed by their first bytes. A text is scanned once for all of them.
 type needles struct {
 	long map[[minIndexed]byte][]needle
@@ -265,3 +268,10 @@ func character(digits string, base int) string {
 
 // isKept reports whether a character stays in a folded text.
 func isKept(r rune) bool { return unicode.IsPrint(r) && !unicode.IsSpace(r) }
+
+// holdsSecret reports whether rest, after a prefix, is more than the end of that prefix. A message may mention a
+// prefix alone.
+func holdsSecret(rest string) bool {
+	rest = strings.TrimPrefix(strings.ToLower(rest), "api_")
+	return strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError })
+}

@@ -19,9 +19,6 @@ const (
 	// maxRead is how many bytes of a text are searched for secrets. Only the first half is shown, so that a secret
 	// which begins there ends within the searched part.
 	maxRead = 16 << 10
-	// minIndexed is the length in bytes of the shortest secret that is searched in all encodings. A shorter one
-	// occurs in many words.
-	minIndexed = 4
 )
 
 // mask replaces a secret.
