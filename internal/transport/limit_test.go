@@ -83,7 +83,7 @@ func TestLimiter_KeepsLimitInAnyMinute_I6(t *testing.T) {
 	}
 }
 
-// TestLimiter_AllowsBurst: a shop's few requests do not wait at all.
+// The few requests of one shop do not wait.
 func TestLimiter_AllowsBurst(t *testing.T) {
 	t.Parallel()
 	fake := clocktest.New(noon)
@@ -101,7 +101,6 @@ func TestLimiter_AllowsBurst(t *testing.T) {
 	}
 }
 
-// TestLimiter_ServesInOrder: who comes first goes first.
 func TestLimiter_ServesInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -158,18 +157,6 @@ func TestLimiter_PauseSavesNoAllowance_I6(t *testing.T) {
 			t.Errorf("%d requests in one minute", got)
 		}
 	})
-}
-
-// Later callers wait for the longest of the pauses.
-func TestLimiter_KeepsLongestPause_I6(t *testing.T) {
-	t.Parallel()
-	fake := clocktest.New(noon)
-	l := transport.NewLimiter(perMinute, fake)
-	l.Pause(20 * time.Second)
-	l.Pause(10 * time.Second)
-	if err := l.Wait(t.Context()); err != nil || fake.Now().Sub(noon) != 20*time.Second {
-		t.Errorf("after %v: %v", fake.Now().Sub(noon), err)
-	}
 }
 
 // A refusal pauses the token even if its own request is not retried.

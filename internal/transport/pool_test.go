@@ -46,7 +46,6 @@ func TestNewPool_ReusesConnections(t *testing.T) {
 	}
 }
 
-// TestNewPool_SpeaksHTTP2 where the server does.
 func TestNewPool_SpeaksHTTP2(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -143,37 +144,32 @@ func TestDo_SendsNothingWithoutToken(t *testing.T) {
 	}
 }
 
-// A redirect is an error, wherever it leads.
+// A redirect is an error, whether it leads to another host or not.
 func TestDo_FollowsNoRedirect_I2(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			t.Run(method+" "+http.StatusText(status), func(t *testing.T) {
-				t.Parallel()
-				thief := newBench(t, 0, ok())
-				b := newBench(t, 3, func(w http.ResponseWriter, r *http.Request) {
-					http.Redirect(w, r, strings.Replace(thief.srv.URL, "127.0.0.1", "localhost", 1)+"/things", status)
+			for _, leaves := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %d, to another host: %t", method, status, leaves), func(t *testing.T) {
+					t.Parallel()
+					other := newBench(t, 0, ok())
+					to := "/elsewhere"
+					if leaves {
+						to = strings.Replace(other.srv.URL, "127.0.0.1", "localhost", 1) + "/things"
+					}
+					b := newBench(t, 3, http.RedirectHandler(to, status).ServeHTTP)
+					r := request(method)
+					r.Auth = transport.Bearer(func() (string, error) { return "secret-token", nil })
+					_, err := b.do(t.Context(), r)
+					if failed := failure(t, err); failed.Kind != transport.Refused || failed.Status != status || failed.Attempts != 1 {
+						t.Errorf("the error is %+v", failed)
+					}
+					if len(b.seen()) != 1 || len(other.seen()) != 0 {
+						t.Errorf("the host received %d requests, and the other host %d", len(b.seen()), len(other.seen()))
+					}
 				})
-				r := request(method)
-				r.Auth = transport.Bearer(func() (string, error) { return "secret-token", nil })
-				_, err := b.do(t.Context(), r)
-				if failed := failure(t, err); failed.Kind != transport.Refused || failed.Status != status || failed.Attempts != 1 {
-					t.Errorf("the error is %+v", failed)
-				}
-				if n := len(thief.seen()); n != 0 {
-					t.Errorf("the other host was sent %d requests", n)
-				}
-			})
+			}
 		}
-	}
-}
-
-func TestDo_FollowsNoRedirectWithinHost(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, 0, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP, ok())
-	_, err := b.do(t.Context(), request(http.MethodGet))
-	if !transport.IsStatus(err, http.StatusFound) || len(b.seen()) != 1 {
-		t.Errorf("the error is %v after %d requests", err, len(b.seen()))
 	}
 }
 
