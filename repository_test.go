@@ -68,8 +68,8 @@ var (
 	pinned = regexp.MustCompile(`^[a-zA-Z0-9-]+/[a-zA-Z0-9./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 )
 
-// TestActionsArePinned looks at every line of .github, those in comments and templates among them.
-func TestActionsArePinned(t *testing.T) {
+// TestWorkflows_PinActions looks at every line of .github, those in comments and templates among them.
+func TestWorkflows_PinActions(t *testing.T) {
 	t.Parallel()
 	actions := 0
 	err := filepath.WalkDir(".github", func(path string, entry os.DirEntry, err error) error {
@@ -92,9 +92,9 @@ func TestActionsArePinned(t *testing.T) {
 	}
 }
 
-// TestWorkflowsMayDoLittle: what a workflow may do is declared, and it leaves no token behind for what
+// TestWorkflows_HaveFewPermissions: what a workflow may do is declared, and it leaves no token behind for what
 // it runs.
-func TestWorkflowsMayDoLittle(t *testing.T) {
+func TestWorkflows_HaveFewPermissions(t *testing.T) {
 	t.Parallel()
 	for file, w := range workflows(t) {
 		if !maps.Equal(w.Permissions, map[string]string{"contents": "read"}) {
@@ -160,9 +160,9 @@ func TestInstall_ReusesBuild(t *testing.T) {
 	}
 }
 
-// TestMakeTargets: what the workflows and .ci/run call and the documents name there is, and what .ci/run
+// TestMake_TargetsAreDocumented: what the workflows and .ci/run call and the documents name there is, and what .ci/run
 // does is done for every change.
-func TestMakeTargets(t *testing.T) {
+func TestMake_TargetsAreDocumented(t *testing.T) {
 	t.Parallel()
 	there := map[string]bool{}
 	for _, found := range target.FindAllStringSubmatch(readFile(t, "GNUmakefile"), -1) {
@@ -200,9 +200,9 @@ func TestMakeTargets(t *testing.T) {
 	}
 }
 
-// TestDemoKeep: whoever sets DEMO_KEEP for make demo asks the demo to keep the pages up. What it does then
+// TestDemo_KeepsPagesIfAsked: whoever sets DEMO_KEEP for make demo asks the demo to keep the pages up. What it does then
 // is tested with the demo.
-func TestDemoKeep(t *testing.T) {
+func TestDemo_KeepsPagesIfAsked(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]bool{"DEMO_KEEP=1": true, "DEMO_KEEP=": false} {
 		output, err := exec.CommandContext(t.Context(), "make", "--dry-run", "demo", "TF=go", setting).CombinedOutput()
@@ -229,8 +229,8 @@ func providerSchemas(t *testing.T) *tfprotov6.GetProviderSchemaResponse {
 	return schemas
 }
 
-// TestChangelog: it names every object that the provider has.
-func TestChangelog(t *testing.T) {
+// TestChangelog_HasVersions: it names every object that the provider has.
+func TestChangelog_HasVersions(t *testing.T) {
 	t.Parallel()
 	schemas := providerSchemas(t)
 	text := readFile(t, "CHANGELOG.md")
@@ -250,8 +250,8 @@ func TestChangelog(t *testing.T) {
 	}
 }
 
-// TestReleaseNotes: a version is released with what the changelog says of it, or not at all.
-func TestReleaseNotes(t *testing.T) {
+// TestReleaseNotes_TakeChangelogSection: a version is released with what the changelog says of it, or not at all.
+func TestReleaseNotes_TakeChangelogSection(t *testing.T) {
 	t.Parallel()
 	script, err := filepath.Abs("scripts/release-notes.sh")
 	if err != nil {
@@ -274,9 +274,9 @@ func TestReleaseNotes(t *testing.T) {
 	}
 }
 
-// TestReleaseFiles: what the registry is told of a release fits the provider, and what is checked of
+// TestRelease_HasFiles: what the registry is told of a release fits the provider, and what is checked of
 // each operating system is checked of all that it is released for.
-func TestReleaseFiles(t *testing.T) {
+func TestRelease_HasFiles(t *testing.T) {
 	t.Parallel()
 	var manifest struct {
 		Version  int
@@ -310,9 +310,9 @@ func TestReleaseFiles(t *testing.T) {
 // task is how a page begins: with what the object does for its user.
 var task = regexp.MustCompile(`^(Begins|Checks|Collects|Finds|Installs|Keeps|Lists|Makes|Shows|Switches) [a-z]`)
 
-// TestPages: the page of everything that the provider has begins with its task, shows an example that
+// TestPages_HaveFormOfRegistry: the page of everything that the provider has begins with its task, shows an example that
 // needs nothing else, and ends with how to import it, where that can be done.
-func TestPages(t *testing.T) {
+func TestPages_HaveFormOfRegistry(t *testing.T) {
 	t.Parallel()
 	schemas := providerSchemas(t)
 	for kind, types := range map[string]struct {
@@ -361,9 +361,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestIndexPage: the first page that a user sees says what the provider is for and that a part of it is
+// TestIndexPage_StartsWithTask: the first page that a user sees says what the provider is for and that a part of it is
 // assumed, shows an example, and leads to every guide.
-func TestIndexPage(t *testing.T) {
+func TestIndexPage_StartsWithTask(t *testing.T) {
 	t.Parallel()
 	page := readFile(t, "docs/index.md")
 	for _, want := range []string{"\n---\n\n# kustom Provider\n\nMoves Mystore shops ", "is assumed", "source = \"storefront-iac/kustom\"\n", "\nprovider \"kustom\" {", "\nresource \"kustom_mystore_connection\" \""} {
@@ -416,8 +416,8 @@ func documents(t *testing.T) []string {
 	return documents
 }
 
-// TestLinks: each link within the repository leads to a file, and to a heading of that file.
-func TestLinks(t *testing.T) {
+// TestLinks_LeadSomewhere: each link within the repository leads to a file, and to a heading of that file.
+func TestLinks_LeadSomewhere(t *testing.T) {
 	t.Parallel()
 	links, anchors := 0, 0
 	for _, file := range documents(t) {

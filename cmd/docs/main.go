@@ -1,6 +1,5 @@
-// Command docs generates the provider's documentation with tfplugindocs, and validates it. The
-// schemas come from the provider itself and not from a Terraform binary, whose version would decide
-// what they hold: only recent ones know resource identities, list resources and actions.
+// Command docs generates the provider's documentation with tfplugindocs, and validates it. It reads the schemas from
+// the provider and not from Terraform, because older versions omit resource identities, list resources and actions.
 package main
 
 import (
@@ -15,8 +14,7 @@ import (
 	"strings"
 )
 
-// The provider's own prefix, and the one of the types that belong to Mystore. tfplugindocs
-// documents the types of one prefix at a time.
+// The provider's own prefix, and the prefix of Mystore's types. tfplugindocs documents one prefix in each run.
 const (
 	ownPrefix     = "kustom"
 	mystorePrefix = "mystore"
@@ -69,7 +67,7 @@ func run(ctx context.Context, tfplugindocs, out string, validateOnly bool) error
 	return addMessages(out)
 }
 
-// generate documents the types whose names begin with prefix.
+// generate documents the types with a prefix.
 func generate(ctx context.Context, tfplugindocs, prefix string, schema map[string]any, templates, out string) error {
 	file, err := schemaFile(prefix, ofPrefix(prefix, schema))
 	if err != nil {
@@ -94,9 +92,9 @@ func generate(ctx context.Context, tfplugindocs, prefix string, schema map[strin
 	return nil
 }
 
-// validate checks the pages in docs/ and their names. Unlike generate, it can see all types at once:
-// tfplugindocs takes a page whose name is a type's whole name for that type's. A kind of which there
-// is no page at all it passes over, which the comparison with the generated pages does not.
+// validate checks the pages in docs/ and their names. It can check all types in one run, because tfplugindocs matches
+// a page to a type by its whole name. It ignores a kind without pages, which the comparison with the generated pages
+// finds.
 func validate(ctx context.Context, tfplugindocs string, schema map[string]any) error {
 	file, err := schemaFile(ownPrefix, schema)
 	if err != nil {
@@ -107,15 +105,15 @@ func validate(ctx context.Context, tfplugindocs string, schema map[string]any) e
 	var output bytes.Buffer
 	cmd.Stderr = &output
 	if err := cmd.Run(); err != nil {
-		// What it has found comes after a log of all that it has looked at.
+		// The findings come after a log of all pages.
 		text := output.String()
 		return fmt.Errorf("tfplugindocs: %w\n%s", err, text[max(0, strings.Index(text, "Error executing command:")):])
 	}
 	return nil
 }
 
-// relative returns dir relative to the working directory: tfplugindocs appends every directory
-// that it is given to the provider's.
+// relative returns dir relative to the working directory, because tfplugindocs appends every directory to the
+// provider's.
 func relative(dir string) (string, error) {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -128,8 +126,8 @@ func relative(dir string) (string, error) {
 	return filepath.Rel(wd, abs)
 }
 
-// schemaFile writes the schema as terraform providers schema -json does, for a provider of that
-// name. The caller removes the file.
+// schemaFile writes the schema as terraform providers schema -json does, for a provider with that name. The caller
+// removes the file.
 func schemaFile(name string, schema map[string]any) (string, error) {
 	file, err := os.CreateTemp("", "schema*.json")
 	if err != nil {
@@ -142,8 +140,7 @@ func schemaFile(name string, schema map[string]any) (string, error) {
 	})
 }
 
-// ofPrefix leaves the types of other prefixes out of a provider's schema. Functions have no prefix, and
-// are documented once.
+// ofPrefix removes the types with other prefixes from a schema. Functions have no prefix, and are documented once.
 func ofPrefix(prefix string, schema map[string]any) map[string]any {
 	result := make(map[string]any, len(schema))
 	for kind, value := range schema {
@@ -160,8 +157,8 @@ func ofPrefix(prefix string, schema map[string]any) map[string]any {
 	return result
 }
 
-// addMystore copies the pages of Mystore's types, found in from by their names without the prefix,
-// to where the registry looks for them: by their full names beside the provider's own types.
+// addMystore copies the pages of Mystore's types from their names without the prefix to their full names, where the
+// registry expects them.
 func addMystore(from, to string) error {
 	pages, err := filepath.Glob(filepath.Join(from, "*", "*.md"))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-func TestBlockLeavesAnUnlikelyWordToThePerson(t *testing.T) {
+func TestBlock_CommentsOutUnlikelyWords(t *testing.T) {
 	t.Parallel()
 	teller := NewTeller(&strings.Builder{})
 	thing := func(label, word string) browser.Target {
@@ -27,7 +27,7 @@ func TestBlockLeavesAnUnlikelyWordToThePerson(t *testing.T) {
 	}
 }
 
-func TestAlike(t *testing.T) {
+func TestAlike_ComparesShopWithStore(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		shop, store string

@@ -47,8 +47,8 @@ func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) *testE
 	return w
 }
 
-// TestFixedHistories tells histories that a change of the provider could spoil.
-func TestFixedHistories(t *testing.T) {
+// TestHistories_FixedStories tells histories that a change of the provider could spoil.
+func TestHistories_FixedStories(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string][]event{

@@ -12,9 +12,9 @@ import (
 // nothing, which makes 200. make histories tells 2,000.
 const shards = 2
 
-// TestHistories tells random histories. For more of them, pass -rapid.checks; a failure prints the seed
+// TestHistories_RandomRuns tells random histories. For more of them, pass -rapid.checks; a failure prints the seed
 // and the shortest history that was found for it.
-func TestHistories(t *testing.T) {
+func TestHistories_RandomRuns(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	for shard := range shards {
@@ -111,8 +111,8 @@ var troubles = []string{
 	noTrouble, noTrouble, noTrouble, noTrouble, killAfter, killBefore, loseAnswer, meet, stale, blind, own, dead, refuse, drop, tear, refuseRead, killReading, pause,
 }
 
-// TestFoundHistories tells the histories that random ones have found.
-func TestFoundHistories(t *testing.T) {
+// TestHistories_FoundFailures tells the histories that random ones have found.
+func TestHistories_FoundFailures(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string][]event{

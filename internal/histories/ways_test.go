@@ -106,8 +106,8 @@ func (w *testEnv) goWay(i int, key *tfdriver.Instance, shop int) {
 // answer notes that a person answers for a key.
 func (w *testEnv) answer(username string) { w.known[username] = true }
 
-// TestWaysOut goes each way that a refused deletion names.
-func TestWaysOut(t *testing.T) {
+// TestHistories_EveryErrorHasWayOut goes each way that a refused deletion names.
+func TestHistories_EveryErrorHasWayOut(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string]struct {

@@ -65,7 +65,7 @@ func remove(status int) sandbox.Fault {
 	return sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Status: status}
 }
 
-func TestGenerate(t *testing.T) {
+func TestGenerate_ReturnsSecret(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	key, err := b.generate(t.Context())
@@ -82,7 +82,7 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-func TestGeneratePolls(t *testing.T) {
+func TestGenerate_PollsPendingKey(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Pending: 3})
 	key, err := b.generate(t.Context())
@@ -98,7 +98,7 @@ func TestGeneratePolls(t *testing.T) {
 }
 
 // The client obeys a Retry-After while it polls.
-func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
+func TestGenerate_PollsAfterRetryAfter_I6(t *testing.T) {
 	t.Parallel()
 	const key = `{"credential_id":"c-1","merchant_id":"M00412871","username":"M00412871-a",`
 	fake := clocktest.New(noon)
@@ -123,7 +123,7 @@ func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
 }
 
 // A key whose secret is lost is deleted, and another is made.
-func TestI3LostAnswer(t *testing.T) {
+func TestGenerate_ReplacesKeyOfLostAnswer_I3(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sandbox.Fault{
 		"reset":                 post(sandbox.FaultLoseAnswer, 1),
@@ -170,7 +170,7 @@ func (b *bench) wantOneIntentionPerKey() {
 }
 
 // A request that never arrived keeps its idempotency key when it is sent again.
-func TestI3DroppedRequest(t *testing.T) {
+func TestGenerate_RepeatsDroppedRequest_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	b.box.Arm(post(sandbox.FaultDrop, 2))
@@ -181,7 +181,7 @@ func TestI3DroppedRequest(t *testing.T) {
 	}
 }
 
-func TestI3LostPollAnswer(t *testing.T) {
+func TestGenerate_ReplacesKeyOfLostPoll_I3(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]sandbox.FaultKind{
 		"reset": sandbox.FaultLoseAnswer, "truncated": sandbox.FaultTruncate, "wrong type": sandbox.FaultWrongType,
@@ -200,7 +200,7 @@ func TestI3LostPollAnswer(t *testing.T) {
 }
 
 // Generate stops after three lost secrets and leaves no key.
-func TestI3SecretsKeepGettingLost(t *testing.T) {
+func TestGenerate_GivesUpAfterLostSecrets_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Pending: 1})
 	lost := poll(sandbox.FaultLoseAnswer, 0)
@@ -213,7 +213,7 @@ func TestI3SecretsKeepGettingLost(t *testing.T) {
 	}
 }
 
-func TestI3PendingForEver(t *testing.T) {
+func TestGenerate_DeletesKeyThatStaysPending_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Pending: 1 << 30})
 	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, time.Minute)
@@ -225,7 +225,7 @@ func TestI3PendingForEver(t *testing.T) {
 	}
 }
 
-func TestI3Cancelled(t *testing.T) {
+func TestGenerate_DeletesKeyWhenCancelled_I3(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		method, template string
@@ -261,7 +261,7 @@ func TestI3Cancelled(t *testing.T) {
 	}
 }
 
-func TestCancelledBeforeMakesNothing(t *testing.T) {
+func TestGenerate_SendsNothingWhenCancelledBefore(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -274,7 +274,7 @@ func TestCancelledBeforeMakesNothing(t *testing.T) {
 }
 
 // Once the portal answers again, Generate finds the key and deletes it.
-func TestI3AllAnswersLost(t *testing.T) {
+func TestGenerate_DeletesKeyOfUnansweredRequests_I3(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
 		t.Run(name, func(t *testing.T) {
@@ -292,7 +292,7 @@ func TestI3AllAnswersLost(t *testing.T) {
 }
 
 // The refusal of the second request says nothing about the first one.
-func TestI3LostAnswerThenRefusal(t *testing.T) {
+func TestGenerate_DeletesKeyOfLostAnswerBeforeRefusal_I3(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{401, 403, 404, 429, 503} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -315,7 +315,7 @@ func TestI3LostAnswerThenRefusal(t *testing.T) {
 }
 
 // The answer that identifies the key can get lost too.
-func TestI3UnreadableReplay(t *testing.T) {
+func TestGenerate_SurvivesUnreadableReplay_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	b.box.Arm(post(sandbox.FaultLoseAnswer, 1))
@@ -328,7 +328,7 @@ func TestI3UnreadableReplay(t *testing.T) {
 }
 
 // Generate rejects an answer about another key than the requested one.
-func TestI3AnswerAboutAnotherKey(t *testing.T) {
+func TestGenerate_RejectsAnswerAboutAnotherKey_I3(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"of another store": `{"credential_id":"c","merchant_id":"M00000001","username":"M00000001-a","status":"ACTIVE","secret":"s"}`,
@@ -350,7 +350,7 @@ func TestI3AnswerAboutAnotherKey(t *testing.T) {
 }
 
 // The error names a key that could not be deleted, and says why. DeleteOrphan deletes it later.
-func TestI3OrphanIsNamed(t *testing.T) {
+func TestGenerate_NamesOrphan_I3(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		pending int
@@ -402,7 +402,7 @@ func TestI3OrphanIsNamed(t *testing.T) {
 }
 
 // If no answer ever came, the error says so, and the idempotency key is enough to find the key.
-func TestI3OrphanWithoutAName(t *testing.T) {
+func TestGenerate_ReportsOrphanWithoutID_I3(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
 		t.Run(name, func(t *testing.T) {
@@ -425,7 +425,7 @@ func TestI3OrphanWithoutAName(t *testing.T) {
 	}
 }
 
-func TestGenerateRefused(t *testing.T) {
+func TestGenerate_ReturnsRefusal(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		store, description string
@@ -458,7 +458,7 @@ func TestGenerateRefused(t *testing.T) {
 
 // The portal compares Idempotency-Keys before it counts keys. So this refusal also settles the outcome of an
 // earlier failed request.
-func TestLimitReachedIsNoOrphan(t *testing.T) {
+func TestGenerate_ReportsNoOrphanAtKeyLimit(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{KeyLimit: 1})
 	b.box.Arm(post(sandbox.FaultAnswer, 1))
@@ -471,7 +471,7 @@ func TestLimitReachedIsNoOrphan(t *testing.T) {
 
 // The test draws a fault for each request, and a moment of cancellation. In every case, one key is returned and
 // is the only one, or none is left, or the error reports the one that is left.
-func TestI3NoOrphanWhateverFails(t *testing.T) {
+func TestGenerate_LeavesNoOrphanAfterRandomFaults_I3(t *testing.T) {
 	t.Parallel()
 	faults := []sandbox.Fault{
 		{Kind: sandbox.FaultDelay}, {Kind: sandbox.FaultDelay}, {Kind: sandbox.FaultDelay},
@@ -523,7 +523,7 @@ func TestI3NoOrphanWhateverFails(t *testing.T) {
 }
 
 // A failure of one request does not affect the keys of others.
-func TestI3GenerateConcurrently(t *testing.T) {
+func TestGenerate_IsSafeForConcurrentUse_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{KeyLimit: 100, Pending: 1})
 	b.box.Arm(post(sandbox.FaultLoseAnswer, 5))
@@ -556,7 +556,7 @@ func TestI3GenerateConcurrently(t *testing.T) {
 }
 
 // The error holds no secret, even if the answer with the secret could not be read.
-func TestI2GenerateErrorsHoldNoSecret(t *testing.T) {
+func TestGenerate_ErrorsHoldNoSecret_I2(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []sandbox.FaultKind{sandbox.FaultTruncate, sandbox.FaultWrongType} {
 		b := threeShops(t, sandbox.Options{})

@@ -22,14 +22,14 @@ type runBy struct{ by, why string }
 // runElsewhere has the commands that are run elsewhere, whatever document they are in.
 var runElsewhere = map[string]runBy{
 	"make demo":              {".ci/run", "takes as long as all other commands together"},
-	"DEMO_KEEP=1 make demo":  {"TestDemoKeep", "ends with Ctrl-C, and not by itself"},
+	"DEMO_KEEP=1 make demo":  {"TestDemo_KeepsPagesIfAsked", "ends with Ctrl-C, and not by itself"},
 	"make test":              {".ci/run", "would run this test"},
-	"make bench":             {"TestAccBench", "takes hours; the test measures three shops"},
-	"make sandbox":           {"TestRun", "ends with Ctrl-C, and not by itself"},
+	"make bench":             {"TestAccBench_MeasuresEachWay", "takes hours; the test measures three shops"},
+	"make sandbox":           {"TestRun_Serves", "ends with Ctrl-C, and not by itself"},
 	"make build":             {"TestAccBuiltByHand", "is for somebody with this repository"},
-	"make install":           {"TestAccInstall", "writes to somebody's home"},
-	"make install VERSION=…": {"TestAccInstall", "writes to somebody's home"},
-	"make uninstall":         {"TestAccInstall", "removes something from somebody's home"},
+	"make install":           {"TestAccInstall_InstallsForUser", "writes to somebody's home"},
+	"make install VERSION=…": {"TestAccInstall_InstallsForUser", "writes to somebody's home"},
+	"make uninstall":         {"TestAccInstall_InstallsForUser", "removes something from somebody's home"},
 	loginCommand:             {"TestAccLoginCommand", "opens windows for somebody to sign in"},
 
 	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
@@ -65,7 +65,7 @@ var walkthroughs = map[string]walkthrough{
 	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
 	"examples/browser/README.md":                     {example: "browser", way: waysPages},
 	"templates/guides/install.md":                    {elsewhere: runBy{"TestAccBuiltByHand", "needs a build of this repository"}},
-	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit", "begins with a folder that is not there yet"}},
+	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit_PlansWithoutChange", "begins with a folder that is not there yet"}},
 	"templates/guides/move-between-the-ways.md.tmpl": {
 		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
 	},

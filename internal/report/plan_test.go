@@ -81,7 +81,7 @@ func told(r *report.Report) []string {
 	return lines
 }
 
-func TestPlan(t *testing.T) {
+func TestPlan_ShowsEachShop(t *testing.T) {
 	t.Parallel()
 	waiting := with(connected, o{
 		"keys_to_delete": []any{o{"username": "M00000001-old", "waits_for": "no use"}}, "keys_left": []any{o{"username": "M00000001-old", "waits_for": "no use"}},
@@ -255,7 +255,7 @@ func TestPlan_WithAnError(t *testing.T) {
 	}
 }
 
-func TestState(t *testing.T) {
+func TestState_ShowsEachShop(t *testing.T) {
 	t.Parallel()
 	stateOf := func(resources ...any) o {
 		child := o{"address": "module.a", "child_modules": []any{o{"address": "module.a.module.b", "resources": resources}}}

@@ -141,9 +141,9 @@ func TestMarkdown_EndsWithTheSummary(t *testing.T) {
 // planted is the form of what must not be in a report.
 var planted = regexp.MustCompile(`(?i)planted`)
 
-// TestNoSecretInAReport puts a secret into every text of a document, and into every text that is marked as sensitive
+// TestReport_HoldsNoSecret puts a secret into every text of a document, and into every text that is marked as sensitive
 // another one that has no form.
-func TestNoSecretInAReport(t *testing.T) {
+func TestReport_HoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, document := range documents(t) {
 		var value any
@@ -188,9 +188,9 @@ func plant(value any, name string, n *int) any {
 	return value
 }
 
-// TestNoSensitiveValueInAReport: what is marked as sensitive is not shown, whatever its form, and neither is what
+// TestReport_HoldsNoSensitiveValue: what is marked as sensitive is not shown, whatever its form, and neither is what
 // repeats it.
-func TestNoSensitiveValueInAReport(t *testing.T) {
+func TestReport_HoldsNoSensitiveValue(t *testing.T) {
 	t.Parallel()
 	const secret = "correct-horse-planted"
 	sensitive := map[string]any{"shop": true, "merchant_id": true, "keys_to_delete": []any{map[string]any{"username": true}}}

@@ -430,8 +430,8 @@ func TestControlPanel_AsksForACodeWhereItIsOn(t *testing.T) {
 	b.wantNoSecrets()
 }
 
-// TestCode has RFC 6238's own vectors, whose last six digits are those of a code of six.
-func TestCode(t *testing.T) {
+// TestCode_MatchesRFC6238 has RFC 6238's own vectors, whose last six digits are those of a code of six.
+func TestCode_MatchesRFC6238(t *testing.T) {
 	key, err := codeKey(codeSeed)
 	if err != nil {
 		t.Fatal(err)

@@ -187,7 +187,7 @@ func TestFiles_PipelineSignsInWithSessions(t *testing.T) {
 	}
 }
 
-func TestWrite(t *testing.T) {
+func TestWrite_CreatesFiles(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	files := []File{{"a.tf", "a"}, {".github/workflows/shops.yml", "b"}}

@@ -40,7 +40,7 @@ func list(rows ...string) []shoplist.Shop {
 	return shops
 }
 
-func TestMatchShops(t *testing.T) {
+func TestMatchShops_MatchesByEvidence(t *testing.T) {
 	t.Parallel()
 	both := []Shop{{Name: "a", KustomID: "M00412871-x"}, {Name: "b", KustomID: "M00412871-y"}}
 	for name, test := range map[string]struct {

@@ -160,7 +160,7 @@ func TestError_CountsWhatItHasNoRoomFor(t *testing.T) {
 	}
 }
 
-func TestParseTokens(t *testing.T) {
+func TestParseTokens_ReadsCSVAndJSON(t *testing.T) {
 	want := map[string]string{"fjellsport": "token-1", "kaffebonna": "token-2"}
 	for name, content := range map[string]string{
 		"JSON":             `{"fjellsport": "token-1", "kaffebonna": "token-2"}`,
