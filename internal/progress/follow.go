@@ -93,8 +93,8 @@ func (f *follower) look() error {
 	return err
 }
 
-// picture returns what draws the table in place of the last one. A line that is wider than the terminal is cut by it,
-// so that each takes one line of it.
+// picture returns what draws the table in place of the last one. The terminal cuts a line that is too wide for it, so
+// that each line of the table takes one of the terminal.
 func (f *follower) picture() string {
 	const wrapOff, wrapOn, clearLine, clearBelow = "\x1b[?7l", "\x1b[?7h", "\x1b[K", "\x1b[J"
 	width, height := f.Size()
