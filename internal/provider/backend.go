@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"iter"
 	"maps"
 	"net/url"
@@ -35,21 +34,12 @@ type portalService interface {
 // mystoreService is Mystore, by its API or by its pages.
 type mystoreService interface {
 	rotation.ShopService
-	extensionService
-}
-
-// extensionService returns which Klarna Checkout a shop has.
-type extensionService interface {
+	// Extension returns which Klarna Checkout a shop has.
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 
-// credentialsReader reads a shop's credentials.
-type credentialsReader interface {
-	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-}
-
-// backend is what a configured provider gives its resources and data sources: the vendors' clients, and the
-// cache of one walk. Every part of it is usable whatever is configured. A part that lacks a setting returns a
+// backend is what a configured provider gives its resources, data sources and actions: the vendors' clients, and
+// the cache of one walk. Every part of it is usable whatever is configured. A part that lacks a setting returns a
 // [*missingError] or an [*unknownError] when it is used.
 type backend struct {
 	settings
@@ -285,27 +275,4 @@ func (b *backend) listableShops() ([]string, error) {
 		}
 	}
 	return b.shopNames()
-}
-
-// configured returns the backend from the data that the framework passes to Configure; nil before the provider
-// is configured.
-func configured(data any, diags *diag.Diagnostics) *backend {
-	b, err := backendOf(data)
-	if err != nil {
-		unexpectedProviderData(err.Error()).addTo(diags, path.Empty())
-	}
-	return b
-}
-
-// backendOf returns the backend from the data that the framework passes to Configure; nil before the provider
-// is configured.
-func backendOf(data any) (*backend, error) {
-	if data == nil {
-		return nil, nil
-	}
-	b, ok := data.(*backend)
-	if !ok {
-		return nil, fmt.Errorf("the provider data is a %T: please report this as a bug", data)
-	}
-	return b, nil
 }
