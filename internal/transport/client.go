@@ -24,6 +24,8 @@ import (
 type Options struct {
 	// API is the short name of the API, for records and errors: "portal", "merchant", "mystore".
 	API string
+	// TokenSource is where the user has set the token of the requests, for errors; empty if that is unknown.
+	TokenSource string
 	// BaseURL is the prefix of all request paths. It may have a path of its own.
 	BaseURL *url.URL
 	// ConfigError, if set, is why no request can be sent. Each request fails with it.
@@ -168,7 +170,7 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 
 func (c *Client) failure(r Request, kind Kind, err error) *Error {
 	return &Error{
-		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
+		API: c.API, TokenSource: c.TokenSource, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
 		Kind: kind, Err: c.Redactor.Error(err),
 	}
 }
