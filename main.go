@@ -109,8 +109,8 @@ func cacheDir() string {
 	return filepath.Join(cache, "terraform-provider-kustom")
 }
 
-// tuneMemory makes the garbage collector run less often: planning a fleet of 1,000 shops spent a third of its time
-// there. A GOGC in the environment takes precedence.
+// tuneMemory makes the garbage collector less eager, unless GOGC is set. The SDK leaves much garbage behind: with Go's
+// default, the provider takes 1.1 times the CPU for a plan of 100 connections, and 1.2 times for an apply.
 func tuneMemory() {
 	const percent = 150
 	if os.Getenv("GOGC") == "" {

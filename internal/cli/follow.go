@@ -18,8 +18,11 @@ var errNotFollowed = errors.New("")
 
 // follow shows a progress file until ctx is done or, with UntilEnded, until every shop has ended.
 func follow(ctx context.Context, d Deps, o progress.FollowOptions) error {
-	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
-		d.say("%s does not exist yet. Waiting for it.", o.Path)
+	switch info, err := os.Stat(o.Path); {
+	case errors.Is(err, fs.ErrNotExist):
+		d.say("%s does not exist yet. Waiting until a run of the provider creates it. Press Ctrl-C to end.", o.Path)
+	case err == nil && info.Size() == 0:
+		d.say("%s is empty. Waiting until a run of the provider writes to it. Press Ctrl-C to end.", o.Path)
 	}
 	o.Clock, o.Out = clock.System{}, d.Stdout
 	if d.Getenv("TERM") != "dumb" {

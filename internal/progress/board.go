@@ -143,22 +143,34 @@ func (b *Board) Render(now time.Time, width, height int) []string {
 		cut(bar(over, all)+fmt.Sprintf(" %d %% of %s%s", 100*over/all, plural(all, "shop"), b.forecast(now)), width),
 		cut(b.summary(in), width),
 	}
-	rows := b.sorted()
-	room := max(0, height-headLines-1)
-	hidden := 0
-	if len(rows) > room {
-		room = max(0, room-1)
-		hidden = len(rows) - room
+	return append(lines, renderRows(b.sorted(), now, width, height-headLines-1)...)
+}
+
+// renderRows returns the lines of as many shops as fit into room lines, and says how many shops do not fit. A cause
+// that does not fit whole is cut.
+func renderRows(rows []*row, now time.Time, width, room int) []string {
+	if room <= 0 {
+		return nil
 	}
 	nameWidth := 0
-	for _, r := range rows[:len(rows)-hidden] {
+	for _, r := range rows[:min(len(rows), room)] {
 		nameWidth = max(nameWidth, len([]rune(shown(r.shop))))
 	}
-	for _, r := range rows[:len(rows)-hidden] {
-		lines = append(lines, cut(r.render(now, nameWidth), width))
-	}
-	if hidden > 0 {
-		lines = append(lines, cut(fmt.Sprintf("… and %d more", hidden), width))
+	var lines []string
+	for i, r := range rows {
+		left := room - len(lines)
+		if i < len(rows)-1 {
+			// The last line may have to say how many do not fit.
+			left--
+		}
+		if left < 1 {
+			return append(lines, cut(fmt.Sprintf("… and %d more", len(rows)-i), width))
+		}
+		next := r.lines(now, nameWidth, width)
+		if len(next) > left {
+			next = []string{cut(r.render(now, nameWidth), width)}
+		}
+		lines = append(lines, next...)
 	}
 	return lines
 }
@@ -230,7 +242,16 @@ func (b *Board) sorted() []*row {
 	return rows
 }
 
-// render returns a shop's line of the table.
+// lines returns a shop's lines of the table: one, or more for a long cause of a failure, which is shown whole.
+func (r *row) lines(now time.Time, nameWidth, width int) []string {
+	text := r.render(now, nameWidth)
+	if r.state == failed {
+		return wrap(text, width)
+	}
+	return []string{cut(text, width)}
+}
+
+// render returns a shop's row of the table as one line.
 func (r *row) render(now time.Time, nameWidth int) string {
 	const stateWidth, storeWidth = 8, 11
 	text := fmt.Sprintf("%-*s  %-*s  ", nameWidth, shown(r.shop), storeWidth, shown(r.merchantID))
@@ -273,7 +294,26 @@ func (l Line) String() string {
 // shown redacts text of the file, which anybody may have written.
 func shown(text string) string { return (*vendortext.Redactor)(nil).Show(vendortext.New(text)) }
 
-// cut shortens a line to the width.
+// wrap breaks a text into lines that fit, at spaces where there are some. All but the first are indented.
+func wrap(text string, width int) []string {
+	const indent = "    "
+	if width <= 2*len(indent) {
+		return []string{cut(text, width)}
+	}
+	var lines []string
+	rest := []rune(text)
+	for len(rest) > width {
+		end := width
+		if space := strings.LastIndex(string(rest[:width+1]), " "); space > len(indent) {
+			end = len([]rune(string(rest[:width+1])[:space]))
+		}
+		lines = append(lines, strings.TrimRight(string(rest[:end]), " "))
+		rest = []rune(indent + strings.TrimLeft(string(rest[end:]), " "))
+	}
+	return append(lines, string(rest))
+}
+
+// cut returns as much of a line as fits.
 func cut(line string, width int) string {
 	runes := []rune(line)
 	if len(runes) <= width {

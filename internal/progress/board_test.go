@@ -2,6 +2,7 @@ package progress_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,25 @@ func TestBoard_SaysThatNothingHappens(t *testing.T) {
 	}
 }
 
+// TestBoard_ShowsLongCauseWhole in as many lines as it needs.
+func TestBoard_ShowsLongCauseWhole(t *testing.T) {
+	t.Parallel()
+	failed := at(1, "kaffe", "shop failed")
+	failed.Error = "reading what the shop holds: Mystore refused the token of the shop with 401: it is wrong, or it has expired since it was made"
+	b := boardOf(at(0, "kaffe", "shop started"), failed)
+	want := []string{
+		"kaffe  M00537204    FAILED   reading what the shop holds:",
+		"    Mystore refused the token of the shop with 401: it is",
+		"    wrong, or it has expired since it was made",
+	}
+	if got := b.Render(noon, 60, 24)[2:]; !slices.Equal(got, want) {
+		t.Errorf("the shop's lines are %q, want %q", got, want)
+	}
+	if got := b.Render(noon, 60, 5)[2:]; len(got) != 1 || !strings.HasSuffix(got[0], "…") {
+		t.Errorf("in a small terminal, the shop's lines are %q", got)
+	}
+}
+
 func TestBoard_FitsTerminal(t *testing.T) {
 	t.Parallel()
 	b := &progress.Board{}
@@ -141,7 +161,7 @@ func TestBoard_FitsTerminal(t *testing.T) {
 		}
 	}
 	lines := b.Render(noon, 60, 10)
-	if !strings.HasPrefix(lines[2], "shop-200") || lines[len(lines)-1] != "… and 244 more" {
+	if !strings.HasPrefix(lines[2], "shop-200") || lines[len(lines)-1] != "… and 249 more" {
 		t.Errorf("the table is\n%s", strings.Join(lines, "\n"))
 	}
 }

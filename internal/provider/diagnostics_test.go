@@ -69,7 +69,7 @@ func TestAdvise(t *testing.T) {
 		{"portal 403, HTML", refusal("portal", 403, ""), "A firewall in front of portal.example refused this machine before the token was looked at.", true},
 		{"portal 404", refusal("portal", 404, "NOT_FOUND"), "can't see such a store. Check the merchant ID", false},
 		{"portal 400", refusal("portal", 400, "BAD_VALUE"), "Kustom Portal refuses the request; see below for its reason.", false},
-		{"Mystore 401", refusal("mystore", 401, "unauthorized"), "Make a new one at auth.mystore.no and put it into mystore_tokens, or the environment variable MYSTORE_TOKENS.", false},
+		{"Mystore 401", refusal("mystore", 401, "unauthorized"), "Make a new one at auth.mystore.no and add it to mystore_tokens, or to the environment variable MYSTORE_TOKENS.", false},
 		{"Mystore 403", refusal("mystore", 403, "forbidden"), "it belongs to another shop, or lacks the permission for extensions", false},
 		{"Mystore 422", refusal("mystore", 422, "invalid"), "Mystore refuses the request; see below for its reason.", false},
 		{"throttled", refusal("mystore", 429, "too_many_requests"), "mystore.example rate-limited the provider (429), and the request was not repeated.", true},

@@ -171,6 +171,26 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	}
 }
 
+// TestFleet_SecondPlanCountsNoUnreadableShop: a shop whose token is dead gets a key only if the apply can read it.
+func TestFleet_SecondPlanCountsNoUnreadableShop(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t, 4)
+	r.tokens["shop-00002"] = "fake-mystore-token-expired"
+	r.box.Arm(sandbox.Fault{
+		API: sandbox.Mystore, Method: http.MethodPatch, Status: http.StatusForbidden, Match: func(q sandbox.Request) bool { return q.Shop == "shop-00003" },
+	})
+	state, result := r.driver.Apply(t.Context(), r.driver.Plan(t.Context(), r.config(), tfdriver.NewState(), r.start, tfdriver.Options{}))
+	if result.Failed() {
+		t.Fatal(result.Errors)
+	}
+	again := r.driver.Plan(t.Context(), r.config(), state, r.start, tfdriver.Options{})
+	if again.Failed() || !slices.ContainsFunc(again.Warnings, func(w string) bool {
+		return strings.Contains(w, "1 shop will get a new key; ") && strings.Contains(w, "The apply tries again to read 1 shop, and gives each a new key if it can: shop-00002.")
+	}) {
+		t.Errorf("the second plan says %q", slices.Concat(again.Errors, again.Warnings))
+	}
+}
+
 // TestFleet_SaysOnceWhichShopsKeepOldKeys: two shops that are not in the fleet, and can't be read, may use any key.
 func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	t.Parallel()

@@ -126,66 +126,68 @@ func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 
 // contextReleasingServer releases the context of an answered request, for the requests that Terraform sends for
 // every resource. The framework keeps the contexts of all requests until the process ends, to cancel them when
-// Terraform stops it. Each keeps its loggers: 300 MB in a plan of a thousand pairs.
+// Terraform stops it. Each keeps its loggers. Without the release, a plan of 300 pairs takes the provider 1.37 times
+// the memory (97 MiB in place of 71) and 1.11 times the CPU. No upstream issue is known.
 type contextReleasingServer struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.
-func (f contextReleasingServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.ValidateResourceConfig)
+func (s contextReleasingServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.ValidateResourceConfig)
 }
 
 // UpgradeResourceState calls the framework's.
-func (f contextReleasingServer) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.UpgradeResourceState)
+func (s contextReleasingServer) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.UpgradeResourceState)
 }
 
 // UpgradeResourceIdentity calls the framework's.
-func (f contextReleasingServer) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.UpgradeResourceIdentity)
+func (s contextReleasingServer) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.UpgradeResourceIdentity)
 }
 
 // ReadResource calls the framework's.
-func (f contextReleasingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.ReadResource)
+func (s contextReleasingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.ReadResource)
 }
 
 // PlanResourceChange calls the framework's.
-func (f contextReleasingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.PlanResourceChange)
+func (s contextReleasingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.PlanResourceChange)
 }
 
 // ApplyResourceChange calls the framework's.
-func (f contextReleasingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.ApplyResourceChange)
+func (s contextReleasingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.ApplyResourceChange)
 }
 
+// callAndRelease makes a call whose context it releases afterwards.
 func callAndRelease[Request, Response any](ctx context.Context, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
-	own := &forgettable{}
-	own.now.Store(&ctx)
-	defer own.forget()
+	own := &releasableContext{}
+	own.parent.Store(&ctx)
+	defer own.release()
 	return call(own, req)
 }
 
-// forgettable is a context that can release its parent.
-type forgettable struct {
-	now atomic.Pointer[context.Context]
+// releasableContext is a context that can release its parent.
+type releasableContext struct {
+	parent atomic.Pointer[context.Context]
 }
 
-// forget releases the parent. The context is then done and has no values.
-func (f *forgettable) forget() {
-	over, cancel := context.WithCancel(context.Background())
+// release releases the parent. The context is then done and has no values.
+func (r *releasableContext) release() {
+	done, cancel := context.WithCancel(context.Background())
 	cancel()
-	f.now.Store(&over)
+	r.parent.Store(&done)
 }
 
 // Deadline is context.Context's.
-func (f *forgettable) Deadline() (time.Time, bool) { return (*f.now.Load()).Deadline() }
+func (r *releasableContext) Deadline() (time.Time, bool) { return (*r.parent.Load()).Deadline() }
 
 // Done is context.Context's.
-func (f *forgettable) Done() <-chan struct{} { return (*f.now.Load()).Done() }
+func (r *releasableContext) Done() <-chan struct{} { return (*r.parent.Load()).Done() }
 
 // Err is context.Context's.
-func (f *forgettable) Err() error { return (*f.now.Load()).Err() }
+func (r *releasableContext) Err() error { return (*r.parent.Load()).Err() }
 
 // Value is context.Context's.
-func (f *forgettable) Value(key any) any { return (*f.now.Load()).Value(key) }
+func (r *releasableContext) Value(key any) any { return (*r.parent.Load()).Value(key) }

@@ -108,6 +108,20 @@ func (s *Shops) shop(name string) *shop {
 	return found
 }
 
+// IsUnreadable reports whether this walk has tried to read a shop and could not. A shop whose page hides its key
+// is readable.
+func (s *Shops) IsUnreadable(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, ok := s.shops[name]
+	return ok && h.isUnreadable()
+}
+
+// isUnreadable is IsUnreadable. The caller holds in.mu.
+func (h *shop) isUnreadable() bool {
+	return !h.known && h.failure != nil && !mystore.IsNotShown(h.failure)
+}
+
 // take waits for the shop's turn; the returned function gives it back.
 func (h *shop) take(ctx context.Context) (func(), error) {
 	select {

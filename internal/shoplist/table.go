@@ -67,7 +67,7 @@ func decode(content []byte) (string, error) {
 	case bytes.HasPrefix(content, []byte("\xFF\xFE")), bytes.HasPrefix(content, []byte("\xFE\xFF")):
 		decoded, err := textunicode.UTF16(textunicode.LittleEndian, textunicode.ExpectBOM).NewDecoder().Bytes(content)
 		if err != nil {
-			return "", refusal("The file begins as UTF-16, and is not. Save it as CSV UTF-8.")
+			return "", refusal("The file has a byte order mark of UTF-16, and is not UTF-16. Save it as CSV UTF-8.")
 		}
 		content = decoded
 	case !utf8.Valid(content):
@@ -78,8 +78,12 @@ func decode(content []byte) (string, error) {
 		content = decoded
 	}
 	text := strings.TrimPrefix(string(content), byteOrderMark)
-	if strings.ContainsAny(text, "\x00\uFFFD") {
-		return "", refusal("The file is in an encoding that it does not name. Save it as CSV UTF-8.")
+	switch {
+	case strings.Contains(text, "\x00"):
+		// Whether it is UTF-16, and which, would be a guess, and a wrong guess could change a token.
+		return "", refusal("The file looks like UTF-16 without a byte order mark. Save it as CSV UTF-8.")
+	case strings.Contains(text, "\uFFFD"):
+		return "", refusal("The file has characters that are lost, from an encoding that is not UTF-8, UTF-16 or Windows-1252. Save it as CSV UTF-8.")
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	return strings.ReplaceAll(text, "\r", "\n"), nil

@@ -115,7 +115,7 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 
 func (c *Client) failure(r Request, kind Kind, err error) *Error {
 	return &Error{
-		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
+		API: c.API, TokenSource: c.TokenSource, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
 		Kind: kind, Err: c.Redactor.Error(err),
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Options configure a [Client]. Every field but ConfigError, Redactor and Observe is required.
+// Options configure a [Client]. Every field but TokenSource, ConfigError, Redactor and Observe is required.
 type Options struct {
 	// API is the short name of the API, for records and errors: "portal", "merchant", "mystore".
 	API string
+	// TokenSource is where the user has set the token of the requests, for errors; empty if that is unknown.
+	TokenSource string
 	// BaseURL is the prefix of all request paths. It may have a path of its own.
 	BaseURL *url.URL
 	// ConfigError, if set, is why no request can be sent. Each request fails with it.
