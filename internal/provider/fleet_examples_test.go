@@ -97,6 +97,54 @@ func (w *testEnv) switchFromVault(t *testing.T, seed sandbox.Seed, planned strin
 	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
 }
 
+// TestAccFleet_ShowsOnlyShopsThatChange takes the published example through its life. At each step Terraform's plan shows
+// only the shops that change, and only they are touched.
+func TestAccFleet_ShowsOnlyShopsThatChange(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.FleetSeed(6)
+	w := newFleetRun(t, testEnvOptions{seed: &seed})
+	first, left, late := seed.Shops[:5], seed.Shops[1], seed.Shops[5]
+	w.remove(t, late.Name)
+	if err := os.Remove(filepath.Join(w.dir, "main.tf.json")); err != nil {
+		t.Fatal(err)
+	}
+	w.useExample(t, wayFleet, sandbox.Seed{Shops: first})
+	says := []string{"1 to add, 0 to change, 0 to destroy"}
+	for _, shop := range first {
+		says = append(says, fmt.Sprintf("+ reason = %q", "the shop uses "+shop.KustomID+legacyReason))
+	}
+	w.testEnv.mustPlan(t, says...)
+	w.box.ResetRequests()
+	w.testEnv.mustApplySaved(t)
+	w.mustHaveDone(t, rotations(first...)...)
+
+	w.fleet.Shops[late.Name] = shopSettings{}
+	w.useExample(t, wayFleet, seed)
+	w.box.ResetRequests()
+	r := w.mustApply(t)
+	w.mustShowOnly(t, r.output, late.Name)
+	mustSay(t, r, "5 unchanged elements hidden", "0 to add, 1 to change, 0 to destroy")
+	w.mustHaveDone(t, rotations(late)...)
+
+	w.remove(t, left.Name)
+	w.useExample(t, wayFleet, sandbox.Seed{Shops: slices.Delete(slices.Clone(seed.Shops), 1, 2)})
+	r = w.mustApply(t)
+	w.mustShowOnly(t, r.output, left.Name)
+	w.mustHaveDone(t)
+	w.mustBeEmpty(t)
+	w.mustBeDone(t)
+}
+
+// mustShowOnly expects what Terraform prints of a plan to name these of the seed's shops and no others.
+func (w *fleetRun) mustShowOnly(t *testing.T, output string, shops ...string) {
+	t.Helper()
+	for _, shop := range w.fleetShops.seed.Shops {
+		if shown := strings.Contains(output, shop.Name); shown != slices.Contains(shops, shop.Name) {
+			t.Errorf("shop %s is shown: %t, in\n%s", shop.Name, shown, output)
+		}
+	}
+}
+
 // TestAccFleetGrows adds shops to a list in chunks: nothing is done to those that are there, in
 // whatever order the list has them.
 func TestAccFleetGrows(t *testing.T) {

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -58,14 +59,14 @@ func TestAccFleetProgress(t *testing.T) {
 	t.Parallel()
 	const shops = 5
 	seed := sandbox.FleetSeed(shops)
-	w := fleetIn(newTestEnv(t, testEnvOptions{seed: &seed, external: true}), seed)
+	w := newFleetRun(t, testEnvOptions{seed: &seed, external: true})
 	log := filepath.Join(t.TempDir(), "log")
 	w.env = append(w.env, "TF_LOG_PROVIDER=INFO", "TF_LOG_PATH="+log)
-	w.use(t)
-	mend := arms(answered(sandbox.Mystore, "PATCH", 422))(t, w, seed.Shops[1])
+	mend := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity), seed.Shops[1])
 	w.mustApply(t)
 	mend()
 	w.remove(t, seed.Shops[2].Name)
+	w.use(t)
 	w.mustApply(t)
 	var progress []string
 	for line := range strings.Lines(read(t, log)) {

@@ -27,11 +27,7 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 			took := time.Since(began)
 			f.mustBeEmpty(t)
 			f.mustBeRight(t, seed, 0)
-			for _, r := range f.box.Requests() {
-				if r.Status == http.StatusTooManyRequests && !r.Fault {
-					t.Errorf("%s %s was refused: the provider was too fast", r.Method, r.Path)
-				}
-			}
+			mustNotHaveHurried(t, f.box.Requests())
 			return took, f
 		}
 		took, _ := migrate(func(*sandbox.Sandbox) {})
