@@ -70,7 +70,7 @@ var walkthroughs = map[string]walkthrough{
 		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
 	},
 	"examples/confirm/README.md":                  {elsewhere: runBy{"TestAccConfirm", "the plan fails before a switch"}},
-	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards", "needs PostgreSQL"}},
+	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards_SwitchEachOnItsOwn", "needs PostgreSQL"}},
 	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt", "Terragrunt's part is worked out by the test"}},
 }
 
@@ -98,8 +98,8 @@ func TestAccDocumentedCommands(t *testing.T) {
 		}
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, testEnvOptions{installed: true, way: here.way}).checkOut(t, here.example)
-			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
+			w := newTestEnv(t, testEnvOptions{way: here.way}).checkOut(t, here.example)
+			w.serveVault(t, nil)
 			w.set("TF_CLI_ARGS_apply", "-auto-approve")
 			w.set("TF_INPUT", "0")
 			w.set("TF_CLI_ARGS", "-no-color")

@@ -275,9 +275,8 @@ func TestAccRotateConnectionsExample(t *testing.T) {
 func TestAccSecretFromVault(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "secret-from-vault")
-	w.set("TF_REATTACH_PROVIDERS", serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}}))
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, "secret-from-vault")
+	w.serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}})
 	w.mustApply(t)
 	w.mustBeEmpty(t)
 	if shop, _ := w.sandbox.Shop("butikk"); shop.KustomID != exampleUsername || shop.KustomSecret != exampleSecret {
@@ -300,10 +299,10 @@ func TestAccPublishedTests(t *testing.T) {
 		name, _, _ := strings.Cut(file, "/")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, name)
+			w := newTestEnv(t, testEnvOptions{}).checkOut(t, name)
 			// They say that nobody is asked.
 			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
-			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
+			w.serveVault(t, nil)
 			if r := w.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); r.code != 0 {
 				t.Fatal(r.output)
 			}

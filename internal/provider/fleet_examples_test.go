@@ -27,7 +27,7 @@ func TestAccModules(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, example)
+			w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, example)
 			w.mustInit(t)
 			if got := w.mustApply(t); !strings.Contains(got.output, want) {
 				t.Errorf("the apply is not %q:\n%s", want, got.output)
@@ -45,9 +45,8 @@ func TestAccModules(t *testing.T) {
 func TestAccFleetFromSpreadsheet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	w.useTokensFile(t)
-	w.mustInit(t)
 	w.mustPlan(t, "2 to add, 0 to change, 0 to destroy")
 	w.mustApplySaved(t)
 	w.mustBeEmpty(t)
@@ -61,7 +60,7 @@ func TestAccFleetFromSpreadsheet(t *testing.T) {
 func TestAccFleetFromVault(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet-vault")
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet-vault")
 	w.switchFromVault(t, seed, "2 to add, 0 to change, 0 to destroy")
 	w.mustReportShops(t, seed)
 }
@@ -70,7 +69,7 @@ func TestAccFleetFromVault(t *testing.T) {
 func TestAccVaultTokens(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "vault-tokens")
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "vault-tokens")
 	w.switchFromVault(t, seed, "3 to add, 0 to change, 0 to destroy")
 }
 
@@ -84,10 +83,10 @@ func (w *testEnv) switchFromVault(t *testing.T, seed sandbox.Seed, planned strin
 		t.Fatal(err)
 	}
 	w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
-	w.set("TF_REATTACH_PROVIDERS", serveVault(t, vaultSecrets{
+	w.serveVault(t, vaultSecrets{
 		"secret/kustom/portal":         {"portal_token": env["KUSTOM_PORTAL_TOKEN"]},
 		"secret/kustom/mystore-tokens": tokens,
-	}))
+	})
 	w.mustInit(t)
 	w.mustPlan(t, planned)
 	w.mustApplySaved(t)
@@ -150,9 +149,8 @@ func (w *fleetRun) mustShowOnly(t *testing.T, output string, shops ...string) {
 func TestAccFleetGrows(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(20)
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	w.set("TF_VAR_chunks", "3")
-	w.mustInit(t)
 	w.writeShops(t, seed.Shops[7:])
 	w.mustApply(t)
 	w.mustHaveWritten(t, 13)
@@ -175,8 +173,7 @@ func TestAccFleetGrows(t *testing.T) {
 func TestAccFleetShopFails(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	failing := w.sandbox.Arm(sandbox.Fault{
 		API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
 		Match: func(r sandbox.Request) bool { return r.Shop == "kaffebonna" },
@@ -203,8 +200,7 @@ func TestAccFleetShopFails(t *testing.T) {
 func TestAccFleetImport(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	w.mustApply(t)
 
 	w.write(t, "terraform.tfstate", "")
@@ -223,8 +219,7 @@ func TestAccFleetImport(t *testing.T) {
 // TestAccFleetList plans lists with mistakes: each is named, before anything is asked of a vendor.
 func TestAccFleetList(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, "switch-fleet")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{}).checkOut(t, "switch-fleet")
 	const header = "shop,merchant_id,description\n"
 	for name, test := range map[string]struct{ list, want string }{
 		"mistakes": {
@@ -259,8 +254,7 @@ func TestAccFleetList(t *testing.T) {
 func TestAccShopListExample(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "functions/shop_list")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "functions/shop_list")
 	if got := w.mustApply(t); !strings.Contains(got.output, "1 added, 0 changed, 0 destroyed") {
 		t.Errorf("the first wave is not one shop:\n%s", got.output)
 	}
@@ -277,8 +271,7 @@ func TestAccShopListExample(t *testing.T) {
 func TestAccWaves(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "waves")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "waves")
 	for wave, shops := range []int{0, 1, len(seed.Shops)} {
 		if wave == 0 {
 			continue // Waves are counted from 1.

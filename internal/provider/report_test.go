@@ -41,8 +41,7 @@ func TestAccReport(t *testing.T) {
 		t.Run(test.example, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true, way: waysAPIs}).checkOut(t, test.example)
-			w.mustInit(t)
+			w := newTestEnv(t, testEnvOptions{seed: &seed, way: waysAPIs}).checkOut(t, test.example)
 			if got := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan); got.code != 0 {
 				t.Fatal(got.output)
 			}
