@@ -32,6 +32,8 @@ var runElsewhere = map[string]runBy{
 	"make uninstall":         {"TestAccInstall", "removes something from somebody's home"},
 	loginCommand:             {"TestAccLoginCommand", "opens windows for somebody to sign in"},
 
+	"terraform test": {"TestAccPublishedTests", "runs the tests of every example"},
+
 	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
 	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
 	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
@@ -79,6 +81,7 @@ var walkthroughs = map[string]walkthrough{
 func TestAccDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	needed := map[string]bool{}
+	var runs []documentedRun
 	for _, file := range append(documents(t), exampleReadmes(t)...) {
 		here := walkthroughs[file]
 		if here.example == "" {
@@ -93,12 +96,18 @@ func TestAccDocumentedCommands(t *testing.T) {
 				script = append(script, command)
 			}
 		}
-		if len(script) == 0 {
+		if len(script) > 0 {
+			runs = append(runs, documentedRun{file, here, script})
+		}
+	}
+	for i, documented := range runs {
+		if slices.ContainsFunc(runs[:i], documented.isPartOf) || slices.ContainsFunc(runs[i+1:], documented.beginsOther) {
 			continue
 		}
-		t.Run(file, func(t *testing.T) {
+		t.Run(documented.file, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, testEnvOptions{way: here.way}).checkOut(t, here.example)
+			here, script := documented.walkthrough, documented.script
+			w := newTestEnv(t, testEnvOptions{installed: true, way: here.way}).checkOut(t, here.example)
 			w.serveVault(t, nil)
 			w.set("TF_CLI_ARGS_apply", "-auto-approve")
 			w.set("TF_INPUT", "0")
@@ -128,6 +137,29 @@ func TestAccDocumentedCommands(t *testing.T) {
 			t.Errorf("%s has no commands any more", file)
 		}
 	}
+}
+
+// documentedRun is what a document has its reader do.
+type documentedRun struct {
+	file string
+	walkthrough
+	script []string
+}
+
+// commands are those that do something. The tests set the variables themselves.
+func (d documentedRun) commands() string {
+	all := slices.DeleteFunc(slices.Concat(d.before, d.script), func(command string) bool { return strings.HasPrefix(command, "export ") })
+	return strings.Join(all, "\n") + "\n"
+}
+
+// isPartOf reports whether another document has all of it, in the same example.
+func (d documentedRun) isPartOf(other documentedRun) bool {
+	return d.example == other.example && d.way == other.way && strings.HasPrefix(other.commands(), d.commands())
+}
+
+// beginsOther reports whether another document has all of it, and more.
+func (d documentedRun) beginsOther(other documentedRun) bool {
+	return d.isPartOf(other) && d.commands() != other.commands()
 }
 
 // TestCommandsRunElsewhere: whoever is said to run a command does exist, and does run it.

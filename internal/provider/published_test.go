@@ -252,8 +252,8 @@ func TestAccImportCommands(t *testing.T) {
 			if got.code != 0 || !strings.Contains(got.output, "Import successful!") {
 				t.Errorf("exit code %d:\n%s", got.code, got.output)
 			}
-			if listed := w.terraform(t, "state", "list").output; strings.TrimSpace(listed) != command[2] {
-				t.Errorf("the state has %q, want %q", listed, command[2])
+			if state := w.state(t); len(state) != 1 || state[0].Type+"."+state[0].Name != command[2] {
+				t.Errorf("the state has %v, want %s", state, command[2])
 			}
 			mustHaveChangedInOrder(t, w)
 			w.write(t, "terraform.tfstate", "")
