@@ -25,9 +25,9 @@ var moves = []struct{ example, want string }{
 	{"connections-to-fleet", "1 to import, 0 to add, 0 to change, 0 to destroy"},
 }
 
-// TestAccMoveBetweenTheWays takes three shops from pairs to connections, which must not touch them,
+// TestAccMove_KeepsKeysFromPairsToConnections takes three shops from pairs to connections, which must not touch them,
 // and back, which gives them new keys. They must take payments at every moment.
-func TestAccMoveBetweenTheWays(t *testing.T) {
+func TestAccMove_KeepsKeysFromPairsToConnections(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -48,9 +48,9 @@ func TestAccMoveBetweenTheWays(t *testing.T) {
 	}
 }
 
-// TestAccMoveThroughFleet takes three shops from pairs to a fleet, to connections and to a fleet again,
+// TestAccMove_KeepsKeysThroughFleet takes three shops from pairs to a fleet, to connections and to a fleet again,
 // none of which may touch them. From there to pairs each gets a new key.
-func TestAccMoveThroughFleet(t *testing.T) {
+func TestAccMove_KeepsKeysThroughFleet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -108,9 +108,9 @@ func (w *testEnv) removeExample(t *testing.T) {
 	}
 }
 
-// TestAccBrowserExample switches the sandbox's shops with the published configuration and nothing but
+// TestAccBrowserExample_NeedsOnlySessions switches the sandbox's shops with the published configuration and nothing but
 // sessions: the block that it has is what leads to the pages.
-func TestAccBrowserExample(t *testing.T) {
+func TestAccBrowserExample_NeedsOnlySessions(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true, way: waysPages})
@@ -125,9 +125,9 @@ func TestAccBrowserExample(t *testing.T) {
 	}
 }
 
-// TestAccEphemeralTokens gives the provider's tokens as ephemeral values: with connections, nothing
+// TestAccEphemeralTokens_AreStoredNowhere gives the provider's tokens as ephemeral values: with connections, nothing
 // secret is stored in the state or in a saved plan.
-func TestAccEphemeralTokens(t *testing.T) {
+func TestAccEphemeralTokens_AreStoredNowhere(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
@@ -170,8 +170,8 @@ func (w *testEnv) unset(names ...string) {
 	w.env = env
 }
 
-// TestAccEncryptedState keeps the secrets of three keys in a state that OpenTofu encrypts.
-func TestAccEncryptedState(t *testing.T) {
+// TestAccEncryptedState_HidesSecrets keeps the secrets of three keys in a state that OpenTofu encrypts.
+func TestAccEncryptedState_HidesSecrets(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -196,9 +196,9 @@ func TestAccEncryptedState(t *testing.T) {
 	}
 }
 
-// TestAccPublishedConfigurations applies examples as they are published, with the provider as a process
+// TestAccExamples_SwitchOnlyTheirShops applies examples as they are published, with the provider as a process
 // of its own: the shops take payments with new keys, and other shops are left alone.
-func TestAccPublishedConfigurations(t *testing.T) {
+func TestAccExamples_SwitchOnlyTheirShops(t *testing.T) {
 	t.Parallel()
 	for name, shops := range map[string][]string{
 		"quickstart":      {"fjellsport"},
@@ -228,9 +228,9 @@ func TestAccPublishedConfigurations(t *testing.T) {
 	}
 }
 
-// TestAccSwitchOneShop is told by the published check what Kustom Portal says of the store, until the
+// TestAccSwitchOneShop_WarnsOfTrafficToKlarna is told by the published check what Kustom Portal says of the store, until the
 // first order has been placed and captured.
-func TestAccSwitchOneShop(t *testing.T) {
+func TestAccSwitchOneShop_WarnsOfTrafficToKlarna(t *testing.T) {
 	t.Parallel()
 	const warning = "Traffic of store M00412871 still goes to Klarna: order_management."
 	w := newTestEnv(t, testEnvOptions{external: true}).checkOut(t, "switch-one-shop")
@@ -243,8 +243,8 @@ func TestAccSwitchOneShop(t *testing.T) {
 	}
 }
 
-// TestAccRotateConnectionsExample names an incident in one shop, and then other people.
-func TestAccRotateConnectionsExample(t *testing.T) {
+// TestAccRotateConnections_RotatesOnlyNamedShops names an incident in one shop, and then other people.
+func TestAccRotateConnections_RotatesOnlyNamedShops(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -271,8 +271,8 @@ func TestAccRotateConnectionsExample(t *testing.T) {
 	w.mustBeRight(t, seed, 0)
 }
 
-// TestAccSecretFromVault installs a key that was made in the portal, whose secret only Vault has.
-func TestAccSecretFromVault(t *testing.T) {
+// TestAccSecretFromVault_IsStoredNowhere installs a key that was made in the portal, whose secret only Vault has.
+func TestAccSecretFromVault_IsStoredNowhere(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
 	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, "secret-from-vault")
@@ -285,8 +285,8 @@ func TestAccSecretFromVault(t *testing.T) {
 	w.mustStoreNoSecret(t, "terraform.tfstate")
 }
 
-// TestAccPublishedTests runs the tests that are published with examples, as users run them.
-func TestAccPublishedTests(t *testing.T) {
+// TestAccExamples_PassTheirOwnTests runs the tests that are published with examples, as users run them.
+func TestAccExamples_PassTheirOwnTests(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(examples.FS, "*/tests/*.tftest.hcl")
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccModules switches three shops with a module for each, in both of the provider's ways.
-func TestAccModules(t *testing.T) {
+// TestAccModules_SwitchEachShop switches three shops with a module for each, in both of the provider's ways.
+func TestAccModules_SwitchEachShop(t *testing.T) {
 	t.Parallel()
 	for example, want := range map[string]string{
 		"switch-modules":      "3 imported, 6 added, 0 changed, 3 destroyed",
@@ -40,9 +40,9 @@ func TestAccModules(t *testing.T) {
 	}
 }
 
-// TestAccFleetFromSpreadsheet switches the published list of shops by a saved plan, with the tokens in
+// TestAccFleet_SwitchesListOfASpreadsheet switches the published list of shops by a saved plan, with the tokens in
 // a file, none of which gets into what Terraform stores.
-func TestAccFleetFromSpreadsheet(t *testing.T) {
+func TestAccFleet_SwitchesListOfASpreadsheet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
@@ -56,8 +56,8 @@ func TestAccFleetFromSpreadsheet(t *testing.T) {
 	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
 }
 
-// TestAccFleetFromVault does the same with tokens that only Vault has.
-func TestAccFleetFromVault(t *testing.T) {
+// TestAccFleet_TakesTokensFromVault does the same with tokens that only Vault has.
+func TestAccFleet_TakesTokensFromVault(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet-vault")
@@ -65,8 +65,8 @@ func TestAccFleetFromVault(t *testing.T) {
 	w.mustReportShops(t, seed)
 }
 
-// TestAccVaultTokens does it for each shop by itself.
-func TestAccVaultTokens(t *testing.T) {
+// TestAccConnections_TakeTokensFromVault does it for each shop by itself.
+func TestAccConnections_TakeTokensFromVault(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "vault-tokens")
@@ -144,9 +144,9 @@ func (w *fleetRun) mustShowOnly(t *testing.T, output string, shops ...string) {
 	}
 }
 
-// TestAccFleetGrows adds shops to a list in chunks: nothing is done to those that are there, in
+// TestAccFleet_LeavesShopsAloneWhenTheListGrows adds shops to a list in chunks: nothing is done to those that are there, in
 // whatever order the list has them.
-func TestAccFleetGrows(t *testing.T) {
+func TestAccFleet_LeavesShopsAloneWhenTheListGrows(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(20)
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
@@ -168,9 +168,9 @@ func TestAccFleetGrows(t *testing.T) {
 	w.mustReportShops(t, seed)
 }
 
-// TestAccFleetShopFails has one shop fail in the first apply. The others are switched, the run fails
+// TestAccFleet_NamesShopThatFails has one shop fail in the first apply. The others are switched, the run fails
 // and names it, the report has it, and the next run has just that shop to do.
-func TestAccFleetShopFails(t *testing.T) {
+func TestAccFleet_NamesShopThatFails(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
@@ -196,8 +196,8 @@ func TestAccFleetShopFails(t *testing.T) {
 	w.mustReportShops(t, seed)
 }
 
-// TestAccFleetImport follows the README in importing shops that have keys of Kustom's: they keep them.
-func TestAccFleetImport(t *testing.T) {
+// TestAccFleet_ImportedShopsKeepTheirKeys follows the README in importing shops that have keys of Kustom's: they keep them.
+func TestAccFleet_ImportedShopsKeepTheirKeys(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
@@ -216,8 +216,8 @@ func TestAccFleetImport(t *testing.T) {
 	w.mustReportShops(t, seed)
 }
 
-// TestAccFleetList plans lists with mistakes: each is named, before anything is asked of a vendor.
-func TestAccFleetList(t *testing.T) {
+// TestAccFleet_NamesMistakesOfTheList plans lists with mistakes: each is named, before anything is asked of a vendor.
+func TestAccFleet_NamesMistakesOfTheList(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{}).checkOut(t, "switch-fleet")
 	const header = "shop,merchant_id,description\n"
@@ -250,8 +250,8 @@ func TestAccFleetList(t *testing.T) {
 	}
 }
 
-// TestAccShopListExample switches the shops of the published list in two waves: one shop, and then the others.
-func TestAccShopListExample(t *testing.T) {
+// TestAccShopList_SwitchesInWaves switches the shops of the published list in two waves: one shop, and then the others.
+func TestAccShopList_SwitchesInWaves(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "functions/shop_list")
@@ -266,9 +266,9 @@ func TestAccShopListExample(t *testing.T) {
 	w.mustBeSwitched(t, seed)
 }
 
-// TestAccWaves switches one shop first and then the rest. No run deletes a key that it has just replaced,
+// TestAccWaves_LeaveReplacedKeysToALaterRun switches one shop first and then the rest. No run deletes a key that it has just replaced,
 // and the shop of the first wave gets no second key.
-func TestAccWaves(t *testing.T) {
+func TestAccWaves_LeaveReplacedKeysToALaterRun(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "waves")
@@ -295,8 +295,8 @@ func TestAccWaves(t *testing.T) {
 	}
 }
 
-// TestAccExamplesFormatted expects every published configuration in the form of terraform fmt.
-func TestAccExamplesFormatted(t *testing.T) {
+// TestAccExamples_AreFormatted expects every published configuration in the form of terraform fmt.
+func TestAccExamples_AreFormatted(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{})
 	if err := os.CopyFS(filepath.Join(w.dir, "examples"), examples.FS); err != nil {

@@ -29,9 +29,9 @@ func overheard(t *testing.T, w *testEnv) string {
 	return heard
 }
 
-// TestAccFleetQuiet takes a fleet and pairs through a migration with no TF_LOG variable set: the provider
+// TestAccFleet_WritesNoLogUnasked takes a fleet and pairs through a migration with no TF_LOG variable set: the provider
 // writes nothing at all, which Terraform would have to parse and drop.
-func TestAccFleetQuiet(t *testing.T) {
+func TestAccFleet_WritesNoLogUnasked(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayFleet, wayPair} {
 		t.Run(way, func(t *testing.T) {
@@ -54,8 +54,8 @@ func TestAccFleetQuiet(t *testing.T) {
 	}
 }
 
-// TestAccFleetProgress tells at INFO how far a fleet has come: a line for each shop, and no secret.
-func TestAccFleetProgress(t *testing.T) {
+// TestAccFleet_LogsProgressWithoutSecrets tells at INFO how far a fleet has come: a line for each shop, and no secret.
+func TestAccFleet_LogsProgressWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	const shops = 5
 	seed := sandbox.FleetSeed(shops)

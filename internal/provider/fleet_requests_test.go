@@ -56,8 +56,8 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 	})
 }
 
-// TestFleet_IsFrugal migrates a thousand shops, and counts the requests of that and of a plan after it.
-func TestFleet_IsFrugal(t *testing.T) {
+// TestFleet_MakesFewRequests migrates a thousand shops, and counts the requests of that and of a plan after it.
+func TestFleet_MakesFewRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		seed := sandbox.FleetSeed(thousand)

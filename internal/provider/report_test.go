@@ -10,8 +10,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccReport reports on a plan of an example and on the state after it, as the Terraform under test prints them.
-func TestAccReport(t *testing.T) {
+// TestAccReport_TellsOfPlanAndState reports on a plan of an example and on the state after it, as the Terraform under test prints them.
+func TestAccReport_TellsOfPlanAndState(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		example     string

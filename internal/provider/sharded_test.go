@@ -317,9 +317,9 @@ func publishedWorkflow(t *testing.T, file string) workflow {
 	return published
 }
 
-// TestShardWorkflow holds the workflow to what it must not lose: its shards do not get into each other's
+// TestShardWorkflow_KeepsShardsApart holds the workflow to what it must not lose: its shards do not get into each other's
 // way.
-func TestShardWorkflow(t *testing.T) {
+func TestShardWorkflow_KeepsShardsApart(t *testing.T) {
 	t.Parallel()
 	published := publishedWorkflow(t, shardWorkflowFile)
 	variables := blocks(parsed(t, "fleet-sharded/variables.tf"), "variable")
@@ -421,9 +421,9 @@ func (s *shardedEnv) runJob(t *testing.T, name string, shards []int, want func(s
 	})
 }
 
-// TestTerragrunt evaluates the files for Terragrunt, with stand-ins for its functions: each shard must
+// TestTerragrunt_LeadsEachShardToItsState evaluates the files for Terragrunt, with stand-ins for its functions: each shard must
 // lead to the configuration, with its own workspace, and wait for the lock.
-func TestTerragrunt(t *testing.T) {
+func TestTerragrunt_LeadsEachShardToItsState(t *testing.T) {
 	t.Parallel()
 	const dir = "fleet-sharded-terragrunt"
 	units, err := fs.Glob(examples.FS, dir+"/*/terragrunt.hcl")
