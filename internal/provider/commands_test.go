@@ -40,8 +40,8 @@ var runElsewhere = map[string]runBy{
 
 	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
 
-	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccConnections_TakeTokensFromVault", "a stand-in for Vault holds what it puts"},
-	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccConnections_TakeTokensFromVault", "a stand-in for Vault holds what it puts"},
+	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccVault_TokensAreStoredNowhere", "a stand-in for Vault holds what it puts"},
+	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccVault_TokensAreStoredNowhere", "a stand-in for Vault holds what it puts"},
 }
 
 // loginCommand is how the documents sign in, with the provider that terraform init has fetched.

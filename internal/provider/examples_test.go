@@ -151,23 +151,26 @@ func TestAccEphemeralTokens_AreStoredNowhere(t *testing.T) {
 
 // set sets a variable in the environment of Terraform.
 func (w *testEnv) set(name, value string) {
-	w.unset(name)
-	w.env = append(w.env, name+"="+value)
+	w.env = append(w.without(name), name+"="+value)
 }
 
-// unset takes variables out of the environment of Terraform.
+// unset takes variables out of the environment of Terraform, and of a provider that runs in this process.
 func (w *testEnv) unset(names ...string) {
-	var env []string
-	for _, variable := range w.env {
-		keep := true
-		for _, name := range names {
-			keep = keep && !strings.HasPrefix(variable, name+"=")
-		}
-		if keep {
-			env = append(env, variable)
-		}
+	w.env = w.without(names...)
+	if w.reattached == nil {
+		return
 	}
-	w.env = env
+	for _, name := range names {
+		delete(w.vendors, name)
+	}
+}
+
+// without returns the environment of Terraform without some variables.
+func (w *testEnv) without(names ...string) []string {
+	return slices.DeleteFunc(slices.Clone(w.env), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(names, name)
+	})
 }
 
 // TestAccEncryptedState_HidesSecrets keeps the secrets of three keys in a state that OpenTofu encrypts.

@@ -41,59 +41,82 @@ func TestAccModules_SwitchEachShop(t *testing.T) {
 }
 
 // TestAccFleet_SwitchesListOfASpreadsheet switches the published list of shops by a saved plan, with the tokens in
-// a file, none of which gets into what Terraform stores.
+// a file, none of which gets into what Terraform stores. One shop fails in the first apply: the others are switched, the run
+// fails and names it, the report has it, and the next run has just that shop to do. Then an import, as in the README, lets
+// the shops keep their keys.
 func TestAccFleet_SwitchesListOfASpreadsheet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	w.useTokensFile(t)
 	w.mustPlan(t, "2 to add, 0 to change, 0 to destroy")
-	w.mustApplySaved(t)
-	w.mustBeEmpty(t)
-	w.mustHaveWritten(t, len(seed.Shops))
-	w.mustBeSwitched(t, seed)
-	w.mustReportShops(t, seed)
-	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
-}
-
-// TestAccFleet_TakesTokensFromVault does the same with tokens that only Vault has.
-func TestAccFleet_TakesTokensFromVault(t *testing.T) {
-	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet-vault")
-	w.switchFromVault(t, seed, "2 to add, 0 to change, 0 to destroy")
-	w.mustReportShops(t, seed)
-}
-
-// TestAccConnections_TakeTokensFromVault does it for each shop by itself.
-func TestAccConnections_TakeTokensFromVault(t *testing.T) {
-	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "vault-tokens")
-	w.switchFromVault(t, seed, "3 to add, 0 to change, 0 to destroy")
-}
-
-// switchFromVault switches the shops by a saved plan, with tokens that only Vault has and that are in
-// nothing that Terraform stores.
-func (w *testEnv) switchFromVault(t *testing.T, seed sandbox.Seed, planned string) {
-	t.Helper()
-	env := w.server.Env()
-	tokens := map[string]string{}
-	if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
-		t.Fatal(err)
-	}
-	w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
-	w.serveVault(t, vaultSecrets{
-		"secret/kustom/portal":         {"portal_token": env["KUSTOM_PORTAL_TOKEN"]},
-		"secret/kustom/mystore-tokens": tokens,
+	failing := w.sandbox.Arm(sandbox.Fault{
+		API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
+		Match: func(r sandbox.Request) bool { return r.Shop == "kaffebonna" },
 	})
-	w.mustInit(t)
-	w.mustPlan(t, planned)
-	w.mustApplySaved(t)
+	got := w.applySaved(t)
+	if got.code == 0 {
+		t.Error("the run does not fail")
+	}
+	mustSay(t, got, "These shops could not be connected: kaffebonna: ")
+	w.mustReport(t, []string{"1 failed, 2 done", "| kaffebonna | `M00537204` | failed | `M00537204-xM2pE` |"})
+	for _, shop := range seed.Shops {
+		w.order(t, shop.Name)
+	}
+
+	failing.Disarm()
+	w.sandbox.ResetRequests()
+	w.mustApply(t)
+	w.mustHaveWritten(t, 1)
 	w.mustBeEmpty(t)
-	w.mustHaveWritten(t, len(seed.Shops))
 	w.mustBeSwitched(t, seed)
+	w.mustReportShops(t, seed)
 	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
+
+	w.write(t, "terraform.tfstate", "")
+	w.write(t, "import.tf", readmeBlock(t, "switch-fleet/README.md", "```hcl\nimport {"))
+	w.sandbox.ResetRequests()
+	mustSay(t, w.mustApply(t), "2 imported, 0 added, 0 changed, 0 destroyed")
+	w.mustHaveWritten(t, 0)
+	w.mustBeEmpty(t)
+	w.mustBeSwitched(t, seed)
+	w.mustReportShops(t, seed)
+}
+
+// TestAccVault_TokensAreStoredNowhere switches the shops by a saved plan, with tokens that only Vault has and that are in
+// nothing that Terraform stores.
+func TestAccVault_TokensAreStoredNowhere(t *testing.T) {
+	t.Parallel()
+	for example, planned := range map[string]string{
+		"switch-fleet-vault": "2 to add, 0 to change, 0 to destroy",
+		"vault-tokens":       "3 to add, 0 to change, 0 to destroy",
+	} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, example)
+			env := w.server.Env()
+			tokens := map[string]string{}
+			if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
+				t.Fatal(err)
+			}
+			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+			w.serveVault(t, vaultSecrets{
+				"secret/kustom/portal":         {"portal_token": env["KUSTOM_PORTAL_TOKEN"]},
+				"secret/kustom/mystore-tokens": tokens,
+			})
+			if got := w.terraform(t, "get", "-no-color"); got.code != 0 {
+				t.Fatal(got.output)
+			}
+			w.mustPlan(t, planned)
+			w.mustApplySaved(t)
+			w.mustBeEmpty(t)
+			w.mustHaveWritten(t, len(seed.Shops))
+			w.mustBeSwitched(t, seed)
+			w.mustReportShops(t, seed)
+			w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
+		})
+	}
 }
 
 // TestAccFleet_ShowsOnlyShopsThatChange takes the published example through its life. At each step Terraform's plan shows
@@ -163,54 +186,6 @@ func TestAccFleet_LeavesShopsAloneWhenTheListGrows(t *testing.T) {
 		t.Errorf("the list has grown, and an object is destroyed:\n%s", got.output)
 	}
 	w.mustHaveWritten(t, 7)
-	w.mustBeEmpty(t)
-	w.mustBeSwitched(t, seed)
-	w.mustReportShops(t, seed)
-}
-
-// TestAccFleet_NamesShopThatFails has one shop fail in the first apply. The others are switched, the run fails
-// and names it, the report has it, and the next run has just that shop to do.
-func TestAccFleet_NamesShopThatFails(t *testing.T) {
-	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
-	failing := w.sandbox.Arm(sandbox.Fault{
-		API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
-		Match: func(r sandbox.Request) bool { return r.Shop == "kaffebonna" },
-	})
-	got := w.apply(t)
-	if got.code == 0 || !strings.Contains(unwrapped(got.output), "These shops could not be connected: kaffebonna: ") {
-		t.Errorf("exit code %d, and the run does not name the shop:\n%s", got.code, got.output)
-	}
-	w.mustReport(t, []string{"1 failed, 2 done", "| kaffebonna | `M00537204` | failed | `M00537204-xM2pE` |"})
-	for _, shop := range seed.Shops {
-		w.order(t, shop.Name)
-	}
-
-	failing.Disarm()
-	w.sandbox.ResetRequests()
-	w.mustApply(t)
-	w.mustHaveWritten(t, 1)
-	w.mustBeEmpty(t)
-	w.mustBeSwitched(t, seed)
-	w.mustReportShops(t, seed)
-}
-
-// TestAccFleet_ImportedShopsKeepTheirKeys follows the README in importing shops that have keys of Kustom's: they keep them.
-func TestAccFleet_ImportedShopsKeepTheirKeys(t *testing.T) {
-	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
-	w.mustApply(t)
-
-	w.write(t, "terraform.tfstate", "")
-	w.write(t, "import.tf", readmeBlock(t, "switch-fleet/README.md", "```hcl\nimport {"))
-	w.sandbox.ResetRequests()
-	got := w.mustApply(t)
-	if want := "2 imported, 0 added, 0 changed, 0 destroyed"; !strings.Contains(got.output, want) {
-		t.Errorf("the apply is not %q:\n%s", want, got.output)
-	}
-	w.mustHaveWritten(t, 0)
 	w.mustBeEmpty(t)
 	w.mustBeSwitched(t, seed)
 	w.mustReportShops(t, seed)

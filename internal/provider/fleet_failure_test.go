@@ -113,19 +113,20 @@ const keyLimit = 2
 
 // mustHaveFailed expects a run in which the shop alone has met the obstacle: the others are done, nothing
 // is tainted, no key is left behind, and the shop has the key that it had, and a problem.
-func (w *fleetEnv) mustHaveFailed(t *testing.T, shop sandbox.Shop, o obstacle, had string, keys []string) {
+func (w *fleetEnv) mustHaveFailed(t *testing.T, shop sandbox.Shop, o obstacle, before map[string]string, keys []string) {
 	t.Helper()
-	inState := w.inState(t)
+	inState, had := w.inState(t), before[shop.Name]
 	for name, settings := range w.fleet.Shops {
 		got := inState[name]
 		if name == shop.Name {
-			if problem, _ := got["last_error"].(string); !strings.Contains(problem, o.says) {
-				t.Errorf("the shop's problem is %q, want %q", problem, o.says)
+			if problem, _ := got["last_error"].(string); !strings.Contains(problem, o.says) || got["rotate_when_changed"] != nil ||
+				got["username"] != nil && got["username"] != had {
+				t.Errorf("in the state, the shop is %v, want the problem %q", got, o.says)
 			}
 			continue
 		}
-		if got["username"] == nil || got["username"] != w.holds(t, name) || got["last_error"] != nil || got["merchant_id"] != settings.MerchantID {
-			t.Errorf("shop %s holds %s, in the state is %v", name, w.holds(t, name), got)
+		if held := w.holds(t, name); got["username"] != held || held == before[name] || got["last_error"] != nil || got["merchant_id"] != settings.MerchantID {
+			t.Errorf("shop %s holds %s, in the state is %v", name, held, got)
 		}
 	}
 	if o.keyless {
@@ -161,71 +162,48 @@ func (w *fleetEnv) mustPlanRest(t *testing.T, shop sandbox.Shop, o obstacle) {
 	}
 }
 
-// TestFleet_CreatesAllShopsButTheOneThatFails creates a fleet of which one shop can't be connected. That is a warning, with
-// which Terraform keeps what was done.
-func TestFleet_CreatesAllShopsButTheOneThatFails(t *testing.T) {
+// TestFleet_SwitchesAllShopsButTheOneThatFails gives all shops of a fleet a key, which one can't get, and all else is done.
+// Where the fleet is created, that is a warning, with which Terraform keeps what was done. Otherwise it is an error.
+func TestFleet_SwitchesAllShopsButTheOneThatFails(t *testing.T) {
 	t.Parallel()
 	for name, o := range obstacles() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{KeyLimit: keyLimit})
-			shop := w.seed.Shops[1]
-			mend := o.prepare(t, w, shop)
-			keys := w.storeKeys(shop.MerchantID)
-			mustSay(t, w.mustApply(t), "Warning: Shop keeps the key that it has: "+shop.Name, o.says)
-			w.mustHaveFailed(t, shop, o, shop.KustomID, keys)
-			w.mustPlanRest(t, shop, o)
-			mend()
-			w.mustApply(t)
-			w.mustBeEmpty(t)
-			// Nobody uses it any more: it has left the shop with the extension, not by this provider.
-			left := []string{}
-			if o.keyless {
-				left = append(left, shop.KustomID)
-			}
-			w.mustBeDone(t, left...)
-		})
-	}
-}
-
-// TestFleet_UpdatesAllShopsButTheOneThatFails gives all shops of a fleet another key, which one can't get: an error, and all
-// else is done.
-func TestFleet_UpdatesAllShopsButTheOneThatFails(t *testing.T) {
-	t.Parallel()
-	for name, o := range obstacles() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{KeyLimit: keyLimit})
-			w.mustApply(t)
-			shop := w.seed.Shops[1]
-			before := map[string]string{}
-			for _, each := range w.seed.Shops {
-				before[each.Name] = w.holds(t, each.Name)
-				w.trigger(each.Name, "2026-11")
-			}
-			mend := o.prepare(t, w, shop)
-			keys := w.storeKeys(shop.MerchantID)
-			w.box.ResetRequests()
-			r := w.apply(t)
-			if r.code == 0 || strings.Count(r.output, "Error: ") != 1 {
-				t.Errorf("exit code %d, want one error:\n%s", r.code, r.output)
-			}
-			mustSay(t, r, "Error: Shop keeps the key that it has: "+shop.Name, o.says)
-			w.mustHaveFailed(t, shop, o, before[shop.Name], keys)
-			for _, other := range []int{0, 2} {
-				if name := w.seed.Shops[other].Name; w.holds(t, name) == before[name] {
-					t.Errorf("shop %s has not got another key", name)
+		for _, created := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, created %t", name, created), func(t *testing.T) {
+				t.Parallel()
+				w := newFleetEnv(t, sandbox.FleetSeed(3), sandbox.Options{KeyLimit: keyLimit})
+				shop, code, severity := w.seed.Shops[1], 0, "Warning: "
+				if !created {
+					code, severity = 1, "Error: "
+					w.mustApply(t)
+					for _, each := range w.seed.Shops {
+						w.trigger(each.Name, "2026-11")
+					}
 				}
-			}
-			if got := w.inState(t)[shop.Name]; got["username"] != before[shop.Name] || got["rotate_when_changed"] != nil {
-				t.Errorf("of the shop that failed is in the state: %v", got)
-			}
-			w.mustPlanRest(t, shop, o)
-			mend()
-			w.mustApply(t)
-			w.mustBeEmpty(t)
-			w.mustBeDone(t)
-		})
+				before := map[string]string{}
+				for _, each := range w.seed.Shops {
+					before[each.Name] = w.holds(t, each.Name)
+				}
+				mend := o.prepare(t, w, shop)
+				keys := w.storeKeys(shop.MerchantID)
+				w.box.ResetRequests()
+				r := w.apply(t)
+				if r.code != code || strings.Count(r.output, "Error: ") != code {
+					t.Errorf("exit code %d, want %d and as many errors:\n%s", r.code, code, r.output)
+				}
+				mustSay(t, r, severity+"Shop keeps the key that it has: "+shop.Name, o.says)
+				w.mustHaveFailed(t, shop, o, before, keys)
+				w.mustPlanRest(t, shop, o)
+				mend()
+				w.mustApply(t)
+				w.mustBeEmpty(t)
+				// Nobody uses it any more: it has left the shop with the extension, not by this provider.
+				left := []string{}
+				if created && o.keyless {
+					left = append(left, shop.KustomID)
+				}
+				w.mustBeDone(t, left...)
+			})
+		}
 	}
 }
 
