@@ -29,9 +29,15 @@ type rollout struct {
 
 func newRollout(t *testing.T, shops int) *rollout {
 	t.Helper()
-	seed := sandbox.FleetSeed(shops)
-	c := clocktest.New(time.Date(2026, time.February, 1, 9, 0, 0, 0, time.UTC))
-	box, err := sandbox.New(seed, sandbox.Options{Clock: c})
+	return newRolloutOf(t, sandbox.FleetSeed(shops), sandbox.Options{})
+}
+
+// newRolloutOf is a roll-out to the shops of a seed.
+func newRolloutOf(t *testing.T, seed sandbox.Seed, o sandbox.Options) *rollout {
+	t.Helper()
+	c := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	o.Clock = c
+	box, err := sandbox.New(seed, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,9 +29,9 @@ var (
 	usesSecret   = regexp.MustCompile(`secrets\.|github\.token`)
 )
 
-// TestPublishedWorkflows holds the published workflows to what they must not lose: pinned actions, few
+// TestWorkflows_ApplyOnlyWhatWasReviewed holds the published workflows to what they must not lose: pinned actions, few
 // permissions, secrets in nothing but a step's environment, and an apply that is none of a pull request.
-func TestPublishedWorkflows(t *testing.T) {
+func TestWorkflows_ApplyOnlyWhatWasReviewed(t *testing.T) {
 	t.Parallel()
 	type permitted struct {
 		events      []string
@@ -303,9 +303,9 @@ type pullRequestComment struct {
 	Body string `json:"body"`
 }
 
-// TestAccPlanWorkflow opens a pull request, pushes to it and merges it: its plan is one comment, which is
+// TestAccPlanWorkflow_AppliesReviewedPlan opens a pull request, pushes to it and merges it: its plan is one comment, which is
 // brought up to date and leaves those of others alone, and what is merged is applied.
-func TestAccPlanWorkflow(t *testing.T) {
+func TestAccPlanWorkflow_AppliesReviewedPlan(t *testing.T) {
 	t.Parallel()
 	// So many that the plan does not fit into a comment.
 	seed := sandbox.FleetSeed(80)

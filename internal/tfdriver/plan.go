@@ -75,6 +75,8 @@ type Options struct {
 	Targets []string
 	// Forget has the addresses that leave the state without destruction, as with removed blocks and destroy = false.
 	Forget []string
+	// SkipRefresh plans by what the state says, as -refresh=false does: nothing is read.
+	SkipRefresh bool
 	// Destroy plans the destruction of all objects, as terraform destroy does.
 	Destroy bool
 	// Order chooses one of the orders that the dependencies allow. Equal numbers choose the same one.
@@ -92,6 +94,24 @@ const (
 	actionDeleteThenCreate
 	actionCreateThenDelete
 )
+
+// String returns the action in the words of Terraform's JSON.
+func (a action) String() string {
+	switch a {
+	case actionCreate:
+		return "create"
+	case actionUpdate:
+		return "update"
+	case actionDelete:
+		return "delete"
+	case actionDeleteThenCreate:
+		return "delete, create"
+	case actionCreateThenDelete:
+		return "create, delete"
+	default:
+		return "no-op"
+	}
+}
 
 // change is the planned change of one object.
 type change struct {
@@ -127,6 +147,25 @@ func (p *Plan) concerns(address string) bool { return p.targets == nil || p.targ
 // Empty reports whether the plan changes nothing.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.changes, func(c *change) bool { return c.action != actionNone })
+}
+
+// Refreshed returns the state as the plan has read it, which is what -refresh-only keeps.
+func (p *Plan) Refreshed() *State { return p.prior }
+
+// Change returns what the plan does to the object at an address, in the words of Terraform's JSON, and the object before and
+// after that. A value that is null says that there is no object.
+func (p *Plan) Change(address string) (actions string, before, after tftypes.Value) {
+	for _, c := range p.changes {
+		if c.address != address || c.deposed {
+			continue
+		}
+		before = tftypes.NewValue(c.planned.Type(), nil)
+		if c.prior != nil {
+			before = c.prior.Value
+		}
+		return c.action.String(), before, c.planned
+	}
+	return "", tftypes.Value{}, tftypes.Value{}
 }
 
 // Doomed returns the objects that the plan destroys or replaces.
@@ -313,6 +352,9 @@ func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 			p.prior.Current[object.Address] = instance
 			imported[object.Address] = true
 		}
+	}
+	if p.options.SkipRefresh {
+		return imported
 	}
 	for _, address := range addresses(p.prior.Current) {
 		if !p.concerns(address) {

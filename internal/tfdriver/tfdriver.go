@@ -121,6 +121,9 @@ func (i *Instance) Text(path ...string) string {
 	return text
 }
 
+// JSON returns the object's attributes as Terraform keeps them in a state.
+func (i *Instance) JSON() ([]byte, error) { return asJSON(i.Value) }
+
 // IsTrue reports whether the boolean at a path is true.
 func (i *Instance) IsTrue(path ...string) bool {
 	value, ok := at(i.Value, path)
@@ -213,13 +216,24 @@ func (s *State) Instances() []*Instance {
 type Result struct {
 	// Errors and Warnings are the diagnostics. Each begins with its address.
 	Errors, Warnings []string
+	// printed is what Terraform prints of them, in order.
+	printed strings.Builder
 }
+
+// Output returns what Terraform prints of the diagnostics: a line for each, and its detail below it.
+func (r *Result) Output() string { return r.printed.String() }
 
 // Failed reports whether there is an error.
 func (r *Result) Failed() bool { return len(r.Errors) > 0 }
 
 func (r *Result) fail(address, format string, args ...any) {
-	r.Errors = append(r.Errors, address+": "+fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	r.Errors = append(r.Errors, address+": "+text)
+	r.print("Error", text, "")
+}
+
+func (r *Result) print(severity, summary, detail string) {
+	fmt.Fprintf(&r.printed, "%s: %s\n\n%s\n\n", severity, summary, detail)
 }
 
 // add adds diagnostics, and reports whether one is an error.
@@ -229,11 +243,13 @@ func (r *Result) add(address string, diagnostics []*tfprotov6.Diagnostic) bool {
 		text := address + ": " + d.Summary + ": " + d.Detail
 		if d.Severity == tfprotov6.DiagnosticSeverityError {
 			r.Errors = append(r.Errors, text)
+			r.print("Error", d.Summary, d.Detail)
 			failed = true
 			continue
 		}
 		if !slices.Contains(r.Warnings, text) {
 			r.Warnings = append(r.Warnings, text)
+			r.print("Warning", d.Summary, d.Detail)
 		}
 	}
 	return failed
