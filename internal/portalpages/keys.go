@@ -45,23 +45,51 @@ func (p *Portal) keys(ctx context.Context, merchantID string) ([]kustom.Key, err
 	if merchantID != "" {
 		return p.storeKeys(ctx, merchantID)
 	}
-	stores, err := p.stores(ctx)
+	keys, err := p.allKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing API keys: %w", err)
 	}
+	return keys, nil
+}
+
+// allKeys returns the keys of all stores, in one page load for each tab.
+func (p *Portal) allKeys(ctx context.Context) ([]kustom.Key, error) {
+	stores, err := p.stores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	todo := make(chan int, len(stores))
+	for i := range stores {
+		todo <- i
+	}
+	close(todo)
 	lists := make([][]kustom.Key, len(stores))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(p.Browser.MaxTabs())
-	for i, store := range stores {
-		group.Go(func() (err error) {
-			lists[i], err = p.storeKeys(ctx, store.MerchantID)
-			return err
-		})
+	for range min(p.Browser.MaxTabs(), len(stores)) {
+		group.Go(func() error { return p.listEach(ctx, stores, todo, lists) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return slices.Concat(lists...), nil
+}
+
+// listEach reads the lists of the stores whose indexes it receives, one after the other in one tab.
+func (p *Portal) listEach(ctx context.Context, stores []kustom.Store, todo <-chan int, lists [][]kustom.Key) error {
+	i, more := <-todo
+	if !more {
+		return nil
+	}
+	return p.look(ctx, func(v *visit) (err error) {
+		for read := v.list; more; read = v.listAnother {
+			merchantID := stores[i].MerchantID
+			if lists[i], err = read(ctx, merchantID); err != nil {
+				return fmt.Errorf("store %s: %w", merchantID, err)
+			}
+			i, more = <-todo
+		}
+		return nil
+	})
 }
 
 // storeKeys returns the keys of a store.
@@ -111,6 +139,25 @@ func (v *visit) listUntil(ctx context.Context, merchantID, username string) ([]k
 		}
 	}
 	return nil, moved
+}
+
+// listAnother reads the list of a store that the loaded page has not shown before, so that the page must request it. If
+// the list can't be read, or the last one had several pages, it loads the page again: the page may go on at a
+// later page of the list.
+func (v *visit) listAnother(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	if v.single {
+		err := v.choose(ctx, merchantID)
+		if err == nil {
+			var keys []kustom.Key
+			if keys, err = v.readAll(ctx, merchantID, ""); err == nil {
+				return keys, nil
+			}
+		}
+		if browser.IsKind(err, browser.Died) {
+			return nil, err
+		}
+	}
+	return v.list(ctx, merchantID)
 }
 
 // enter loads the API page and switches it to the store.
