@@ -69,6 +69,8 @@ type Record struct {
 const (
 	// lookInterval is the wait between two looks at a page that is not ready.
 	lookInterval = 50 * time.Millisecond
+	// maxInterval is the longest wait between two looks at a page whose result has to stay the same.
+	maxInterval = 200 * time.Millisecond
 	// loads is how often a page that fails to load is requested, with loadPause in between.
 	loads     = 3
 	loadPause = time.Second

@@ -45,8 +45,21 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 			return none, t.report(ctx, s, w.start, failure)
 		}
 		// The next round notices a context that ends meanwhile.
-		_ = pause(within, lookInterval)
+		_ = pause(within, w.interval())
 	}
+}
+
+// looksPerWait is how often a result that must stay the same for long is read meanwhile.
+const looksPerWait = 8
+
+// interval returns the wait before the next look. A look takes the browser and this process some milliseconds, and a
+// result that must stay the same for seconds needs no more looks than another one.
+func (w *wait) interval() time.Duration {
+	left := w.needs - time.Since(w.at)
+	if w.said == "" || left <= 0 {
+		return lookInterval
+	}
+	return min(max(lookInterval, w.needs/looksPerWait), maxInterval, left)
 }
 
 // Patient is implemented by a result or an error of a look. It says how long the result must stay the same: a
@@ -67,6 +80,8 @@ type wait struct {
 	said  string
 	at    time.Time
 	needs time.Duration
+	// passing reports that the page is on the way to another one, and that nothing is read on it.
+	passing bool
 	// shows is the page's content since unchanged.
 	shows     string
 	unchanged time.Time
@@ -95,6 +110,8 @@ func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 	if said := page.document + signature(value, err); said != w.said {
 		w.said, w.at = said, time.Now()
 	}
+	next, walks := value.(*nextMove)
+	w.passing = w.step.passing && !(walks && next != nil && next.Shows != nil)
 	w.needs = w.quiet
 	var patient Patient
 	if errors.As(err, &patient) {
@@ -119,7 +136,7 @@ func signature(value any, err error) string {
 
 // settled reports whether look's result counts.
 func (w *wait) settled(page *Page) bool {
-	busy := page.Busy && (!w.step.passing || time.Since(w.at) < passingBusy)
+	busy := page.Busy && (!w.passing || time.Since(w.at) < passingBusy)
 	return w.said != "" && time.Since(w.at) >= w.needs && !busy && w.tab.net.idle(w.start)
 }
 

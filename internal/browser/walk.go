@@ -23,6 +23,9 @@ type Route struct {
 	// Moves are from the first to the last. On each page, the last possible one is made, so a walk may start in
 	// the middle.
 	Moves []WalkStep
+	// Shows, if set, returns what the caller reads on the target page. The walk ends when that has settled, as
+	// after an Await. A nil result means that the caller reads the page again.
+	Shows func(*Page) any
 
 	// onward reports that no move is repeated and none before from is made, except those that only expand a
 	// menu. So the user is asked for a missing element before the walk leaves its page.
@@ -87,12 +90,19 @@ type nextMove struct {
 	Menu *Element
 	// Wait is how long the page must stay without a better move.
 	Wait time.Duration
+	// Shows is what the caller reads on the goal; nil elsewhere.
+	Shows any
 
 	document string
 }
 
 // Quiet implements [Patient].
-func (n *nextMove) Quiet() time.Duration { return n.Wait }
+func (n *nextMove) Quiet() time.Duration {
+	if shown, ok := n.Shows.(Patient); ok {
+		return shown.Quiet()
+	}
+	return n.Wait
+}
 
 const (
 	// beforeOpener, beforeOpenerBusy and beforeSearch are how long a page must offer nothing better before a
@@ -132,7 +142,11 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 	goal := r.Goal(p)
 	var absent *AbsentError
 	if !errors.As(goal, &absent) {
-		return &nextMove{}, goal
+		next := &nextMove{}
+		if goal == nil && r.Shows != nil {
+			next.Shows = r.Shows(p)
+		}
+		return next, goal
 	}
 	if absent.Here {
 		return nil, absent

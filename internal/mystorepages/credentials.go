@@ -20,10 +20,7 @@ import (
 // before.
 func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
-		if err := v.open(ctx); err != nil {
-			return err
-		}
-		found, err := v.form(ctx)
+		found, err := v.open(ctx)
 		holds = found.Holds
 		return err
 	})
@@ -78,13 +75,13 @@ func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, e
 func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.Extension, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
 		extension = mystore.Extension{Active: true}
-		return v.walk(ctx, func(p *browser.Page) error {
+		return v.walk(ctx, browser.Route{Goal: func(p *browser.Page) error {
 			if v.atForm(p) == nil || len(v.credentialsOf(p)) > 0 {
 				extension = v.extension(p)
 				return nil
 			}
 			return &browser.AbsentError{Things: []browser.Target{v.extensionThing()}}
-		})
+		}})
 	})
 	if err != nil {
 		return mystore.Extension{}, fmt.Errorf("reading the extensions of shop %s: %w", shop, err)
@@ -109,28 +106,35 @@ func (v *visit) extension(p *browser.Page) mystore.Extension {
 // name.
 func families() []string { return []string{"Kustom Checkout", "Klarna Checkout"} }
 
-// open goes to the page Credentials: to its known address, or by the menu.
-func (v *visit) open(ctx context.Context) error { return v.walk(ctx, v.atForm) }
+// open goes to the page Credentials, from its known address or by the menu, and reads it.
+func (v *visit) open(ctx context.Context) (form, error) {
+	var found form
+	err := v.walk(ctx, browser.Route{Goal: v.atForm, Shows: func(p *browser.Page) any {
+		found, _ = v.formOn(p)
+		return found
+	}})
+	return found, err
+}
 
 // walk goes to a page of the extension, from the address that this run or an earlier one found. If that no
 // longer works, it starts at the control panel's first page.
-func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error {
+func (v *visit) walk(ctx context.Context, to browser.Route) error {
 	if known, ok := v.client.addresses.Load(v.shop); ok {
 		address, _ := known.(*url.URL)
-		return v.walkFrom(ctx, address, goal)
+		return v.walkFrom(ctx, address, to)
 	}
 	if place := v.client.Places.of(v.shop, v.site.URL); place != nil {
-		err := v.walkFrom(ctx, place, goal)
+		err := v.walkFrom(ctx, place, to)
 		if !browser.IsKind(err, browser.NotFound) && !browser.IsKind(err, browser.NoPage) || ctx.Err() != nil {
 			return err
 		}
 		v.client.Places.forget(v.shop)
 	}
-	return v.walkFrom(ctx, v.site.URL, goal)
+	return v.walkFrom(ctx, v.site.URL, to)
 }
 
 // walkFrom loads a page of the control panel, and goes from there to one of the extension.
-func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*browser.Page) error) error {
+func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route) error {
 	v.page = "the control panel of shop " + v.shop
 	step := v.step("open Credentials of Klarna Checkout V3")
 	if err := v.Load(ctx, step, address); err != nil {
@@ -144,12 +148,12 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*brows
 	}
 	moves = append(moves, browser.WalkStep{Thing: v.extensionThing()},
 		browser.WalkStep{Thing: v.words.Action(labelCredentials), Find: v.credentialsOf})
-	err := v.Walk(ctx, step, browser.Route{Moves: moves, Goal: func(p *browser.Page) error {
+	err := v.Walk(ctx, step, browser.Route{Moves: moves, Shows: to.Shows, Goal: func(p *browser.Page) error {
 		at = p.URL
 		if err := v.notInstalled(p); err != nil {
 			return err
 		}
-		return goal(p)
+		return to.Goal(p)
 	}})
 	v.client.addresses.Delete(v.shop)
 	if err == nil {
@@ -253,11 +257,6 @@ func (v *visit) atForm(p *browser.Page) error {
 	return err
 }
 
-// form waits for the page Credentials, and reads it.
-func (v *visit) form(ctx context.Context) (form, error) {
-	return browser.Await(ctx, v.Tab, v.step("read Kustom ID"), v.formOn)
-}
-
 // formOn finds the two fields and the button that saves both.
 func (v *visit) formOn(p *browser.Page) (form, error) {
 	id, err := p.One(v.words.Field(labelKustomID))
@@ -349,10 +348,11 @@ func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string)
 // again.
 func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, touched bool, err error) {
 	err = c.visit(ctx, shop, func(v *visit) error {
-		if err := v.open(ctx); err != nil {
+		found, err := v.open(ctx)
+		if err != nil {
 			return err
 		}
-		if err := v.fill(ctx, kustomID, kustomSecret); err != nil {
+		if err := v.fill(ctx, found, kustomID, kustomSecret); err != nil {
 			return err
 		}
 		ready, err := v.prove(ctx, kustomID, kustomSecret)
@@ -381,11 +381,7 @@ func (v *visit) updating() browser.Step {
 const writeTimeout = 2 * time.Minute
 
 // fill fills in both fields.
-func (v *visit) fill(ctx context.Context, kustomID, kustomSecret string) error {
-	found, err := v.form(ctx)
-	if err != nil {
-		return err
-	}
+func (v *visit) fill(ctx context.Context, found form, kustomID, kustomSecret string) error {
 	// This shows what an empty field means after the write: whether the page shows IDs at all.
 	v.client.isShown(v.shop, found.Holds)
 	step := v.step("fill in Kustom ID and Kustom Secret")
@@ -430,7 +426,7 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 	var after form
 	var err error
 	for range looks {
-		if after, err = v.readAgain(ctx); err != nil {
+		if after, err = v.open(ctx); err != nil {
 			break
 		}
 		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
@@ -452,14 +448,6 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 		what += "; it said: " + said
 	}
 	return mystore.Credentials{}, v.Fail(ctx, step, browser.NotFound, what, true)
-}
-
-// readAgain reloads the page and reads it.
-func (v *visit) readAgain(ctx context.Context) (form, error) {
-	if err := v.open(ctx); err != nil {
-		return form{}, err
-	}
-	return v.form(ctx)
 }
 
 // uncertainError says that a click was made and its result could not be read.

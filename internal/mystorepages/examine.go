@@ -23,7 +23,7 @@ type Examined struct {
 // fills in and presses nothing.
 func (c *Client) Examine(ctx context.Context, shop string) (examined Examined, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
-		if err := v.open(ctx); err != nil {
+		if _, err := v.open(ctx); err != nil {
 			return err
 		}
 		examined, err = browser.AwaitFindings(ctx, v.Tab, v.step("look for what a switch needs"), v.examine,

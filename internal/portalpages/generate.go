@@ -145,10 +145,17 @@ func barred(keys []kustom.Key) string {
 type proof struct {
 	Page   keyPage
 	Button *browser.Element
+	// same reports that the page shows the whole list as it was read right before.
+	same bool
 }
 
-// Quiet implements [browser.Patient].
-func (p proof) Quiet() time.Duration { return p.Page.Quiet() }
+// Quiet implements [browser.Patient]. A list that still is as it was read has settled.
+func (p proof) Quiet() time.Duration {
+	if p.same {
+		return 0
+	}
+	return p.Page.Quiet()
+}
 
 // prove checks that the page is about the store and shows only keys that existed before. It returns the button
 // that makes another key.
@@ -171,7 +178,8 @@ func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Ke
 			err = browser.Absent("%q is disabled", v.words.Of(labelGenerateNew)[0])
 		}
 		v.lines = p.Lines()
-		return proof{read, button}, err
+		same := v.single && slices.EqualFunc(read.Keys, before, func(a, b kustom.Key) bool { return a.Username == b.Username })
+		return proof{read, button, same}, err
 	})
 	return seen.Button, err
 }

@@ -61,6 +61,24 @@ func TestPagesAreLoadedOnce(t *testing.T) {
 	}
 }
 
+// TestPages_WaitOnceForEachClick: what a page shows is read in the wait that found the page.
+func TestPages_WaitOnceForEachClick(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	if _, err := b.all(t, kaffebonna); err != nil {
+		t.Fatal(err)
+	}
+	b.waits.Store(0)
+	if _, err := b.all(t, kaffebonna); err != nil {
+		t.Fatal(err)
+	}
+	// The API page, the open list of stores, the store in it, the keys.
+	const want = 4
+	if n := b.waits.Load(); n != want {
+		t.Errorf("a list takes %d waits, want %d", n, want)
+	}
+}
+
 // TestKeys_LoadOnePagePerTab: the stores' lists are read one after the other on the same page, unless a list has several
 // pages: another store's might then begin at a later one.
 func TestKeys_LoadOnePagePerTab(t *testing.T) {

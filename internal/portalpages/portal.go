@@ -143,6 +143,8 @@ type visit struct {
 	words  browser.Words
 	// page names the current page in words.
 	page string
+	// at is what the API page showed when it was opened, until a store is chosen.
+	at place
 	// before is the page as it was right before a key is deleted.
 	before *browser.Page
 	// lines is what the page said right before a key was requested.
@@ -184,6 +186,7 @@ func (v *visit) open(ctx context.Context) error {
 		return err
 	}
 	var found *url.URL
+	v.at = place{}
 	group, api := v.words.Action(labelGroup).InMenu("tools"), v.words.Action(labelAPI).InMenu("key", "keys", "credentials", "access", "settings")
 	route := browser.Route{
 		Goal: func(p *browser.Page) error {
@@ -194,6 +197,16 @@ func (v *visit) open(ctx context.Context) error {
 			return v.isAPIPage(p)
 		},
 		Moves: append(browser.Openers(), browser.WalkStep{Thing: group}, browser.WalkStep{Thing: api}),
+		Shows: func(p *browser.Page) any {
+			at, err := v.place(p)
+			if err != nil || at.Selector == nil {
+				// The list of stores may still appear.
+				v.at = place{}
+				return nil
+			}
+			v.at = at
+			return at
+		},
 	}
 	if err := v.Walk(ctx, step, route); err != nil {
 		return err

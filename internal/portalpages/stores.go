@@ -116,14 +116,7 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 func (v *visit) choose(ctx context.Context, merchantID string) error {
 	v.page = "the API page"
 	step := v.step("choose store " + merchantID)
-	at, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (place, error) {
-		store, err := v.shown(p)
-		if err != nil {
-			return place{}, err
-		}
-		selector, err := v.selector(p)
-		return place{store, selector, options(p, nil)}, err
-	})
+	at, err := v.whereabouts(ctx, step)
 	if err != nil {
 		return err
 	}
@@ -146,6 +139,26 @@ type place struct {
 	Selector *browser.Element
 	// Before is what looked like an entry of the list of stores before the list was opened.
 	Before []*browser.Element
+}
+
+// place returns where the page is.
+func (v *visit) place(p *browser.Page) (place, error) {
+	store, err := v.shown(p)
+	if err != nil {
+		return place{}, err
+	}
+	selector, err := v.selector(p)
+	return place{store, selector, options(p, nil)}, err
+}
+
+// whereabouts returns where the page is: what was read when it was opened, or else what it shows now.
+func (v *visit) whereabouts(ctx context.Context, step browser.Step) (place, error) {
+	at := v.at
+	v.at = place{}
+	if at.Selector != nil {
+		return at, nil
+	}
+	return browser.Await(ctx, v.Tab, step, v.place)
 }
 
 // isShown returns nil if the page is about the store.
@@ -233,6 +246,14 @@ type storeList struct {
 	Options, Before  []*browser.Element
 }
 
+// Quiet implements [browser.Patient]. A list that can be searched is not read yet.
+func (l storeList) Quiet() time.Duration {
+	if l.Search != nil {
+		return 0
+	}
+	return settled
+}
+
 // openStores opens the list of stores.
 func (v *visit) openStores(ctx context.Context, step browser.Step, at place) (storeList, error) {
 	selector := at.Selector
@@ -242,7 +263,6 @@ func (v *visit) openStores(ctx context.Context, step browser.Step, at place) (st
 			return list, err
 		}
 	}
-	step.Quiet = settled
 	return browser.Await(ctx, v.Tab, step, func(p *browser.Page) (storeList, error) {
 		list.Options = options(p, list.Before)
 		if len(list.Options) == 0 {
@@ -348,6 +368,10 @@ var errEndless = errors.New("the list has no end")
 // part.
 func (v *visit) readStores(ctx context.Context, step browser.Step, list storeList, until string) (allStores, error) {
 	var all allStores
+	if list.Search != nil {
+		// Nobody has waited for the list itself.
+		step.Quiet = settled
+	}
 	for range maxScrolls {
 		got, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) ([]*browser.Element, error) {
 			found := options(p, list.Before)
@@ -359,6 +383,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 		if err != nil {
 			return all, err
 		}
+		step.Quiet = 0
 		for _, option := range got {
 			store := storeIn(option.Text())
 			if store.MerchantID == until && until != "" {
@@ -383,14 +408,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 // listStores reads all stores on the API page, and leaves the list closed.
 func (v *visit) listStores(ctx context.Context) ([]kustom.Store, error) {
 	step := v.step("read the list of stores")
-	at, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (place, error) {
-		store, err := v.shown(p)
-		if err != nil {
-			return place{}, err
-		}
-		selector, err := v.selector(p)
-		return place{store, selector, options(p, nil)}, err
-	})
+	at, err := v.whereabouts(ctx, step)
 	if err != nil {
 		return nil, err
 	}
