@@ -79,10 +79,10 @@ const (
 )
 
 // newTab returns a tab that is not open yet.
-func newTab(b *Browser, v *Account, p *process, profile cdp.BrowserContextID) *Tab {
+func newTab(b *Browser, a *Account, p *process, profile cdp.BrowserContextID) *Tab {
 	return &Tab{
-		browser: b, account: v, process: p, profile: profile,
-		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{}, gate: &gate{site: v.site.URL},
+		browser: b, account: a, process: p, profile: profile,
+		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{}, gate: &gate{site: a.site.URL},
 	}
 }
 

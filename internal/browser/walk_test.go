@@ -21,9 +21,9 @@ func TestTab_WalkNamesWhatThePageItselfLacks(t *testing.T) {
 			if _, err := p.One(field); err != nil {
 				return err
 			}
-			return &browser.AbsentError{Things: []browser.Target{save}, Here: true}
+			return &browser.AbsentError{Targets: []browser.Target{save}, Here: true}
 		},
-		Moves: []browser.WalkStep{{Thing: action("Extensions")}, {Thing: action("Your extensions")}},
+		Steps: []browser.WalkStep{{Target: action("Extensions")}, {Target: action("Your extensions")}},
 	})
 	failed := failure(t, err, browser.NotFound)
 	if len(failed.Wanted) != 1 || failed.Wanted[0].Words[0] != "Update pair" || len(failed.Nearest) == 0 || failed.Nearest[0] != "Commit pair" {

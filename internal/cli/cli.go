@@ -31,7 +31,7 @@ type Deps struct {
 	// Asks says that there is a person at Stdin who can be asked.
 	Asks bool
 	// SignIn lets a person sign in: see [browser.SignIn].
-	SignIn func(context.Context, browser.Options, *browser.Site, browser.Watch) (browser.SignedIn, error)
+	SignIn func(context.Context, browser.Options, *browser.Site, browser.SignInHooks) (browser.SignedIn, error)
 	// Check looks whether a plan would find all that it needs, and tells what it finds: see [provider.Check].
 	Check func(context.Context, provider.CheckOptions) (ready bool, err error)
 	// Survey reads the stores and the shops that a plan could reach: see [provider.Survey].

@@ -2,7 +2,7 @@
 // browser that does what Mystore's guide tells people to do on the pages of each shop's control panel.
 //
 // A control panel is on its shop's own domain (documented by Mystore), so the address identifies the shop.
-// No public picture shows it. The client assumes what no vendor documents, and finds things by structure where it
+// No public picture shows it. The client assumes what no vendor documents, and finds targets by structure where it
 // can.
 package mystorepages
 
@@ -48,9 +48,9 @@ type Options struct {
 	Address func(shop string) (*url.URL, error)
 	// Access returns the way into a shop's admin, or an error that says why there is none.
 	Access func(shop string) (Access, error)
-	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
-	Labels  map[string]string
-	Lessons *browser.TaughtElements
+	// Labels override words of [Table]. Taught are the elements that users have pointed at. Either may be nil.
+	Labels map[string]string
+	Taught *browser.TaughtElements
 	// Places remembers where earlier runs found shops' credentials. The zero value remembers nothing.
 	Places Places
 	// Clock gives the time for one-time codes. It must be the real time.
@@ -96,13 +96,13 @@ var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCom
 // With a domain, the address is https://www.<domain>/kontrollpanel.
 func DefaultURL(shop string) string { return "https://www." + shop + ".mystore4.no/kontrollpanel" }
 
-// Site returns a shop's control panel as a site for a browser. Lessons may be nil.
-func Site(address *url.URL, labels map[string]string, lessons *browser.TaughtElements) *browser.Site {
-	words := browser.NewWords(Table(), labels).Taught(lessons)
+// Site returns a shop's control panel as a site for a browser. Taught may be nil.
+func Site(address *url.URL, labels map[string]string, taught *browser.TaughtElements) *browser.Site {
+	words := browser.NewWords(Table(), labels).Taught(taught)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(),
 		SignIn: []browser.Target{words.Field(labelPassword), words.Field(labelCode)},
-		Inside: []browser.Target{words.Action(labelSignedIn)}, Changing: []browser.Target{updateThing(words)},
+		Inside: []browser.Target{words.Action(labelSignedIn)}, Changing: []browser.Target{updateTarget(words)},
 	}
 }
 
@@ -125,7 +125,7 @@ func (c *Client) account(name string) (*shop, error) {
 	if access.Session != nil {
 		session = *access.Session
 	}
-	site := Site(address, c.Labels, c.Lessons)
+	site := Site(address, c.Labels, c.Taught)
 	made := &shop{site: site, access: access, account: browser.NewAccount(site, session), turn: make(chan struct{}, 1)}
 	c.shops[name] = made
 	return made, nil

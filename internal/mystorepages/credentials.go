@@ -80,7 +80,7 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 				extension = v.extension(p)
 				return nil
 			}
-			return &browser.AbsentError{Things: []browser.Target{v.extensionThing()}}
+			return &browser.AbsentError{Targets: []browser.Target{v.extensionTarget()}}
 		}})
 	})
 	if err != nil {
@@ -142,13 +142,13 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route
 	}
 	var at *url.URL
 	moves := browser.Openers()
-	moves = append(moves, browser.WalkStep{Thing: v.words.Action(labelExtensions).InMenu()}, browser.WalkStep{Thing: v.words.Action(labelYours).InMenu()})
+	moves = append(moves, browser.WalkStep{Target: v.words.Action(labelExtensions).InMenu()}, browser.WalkStep{Target: v.words.Action(labelYours).InMenu()})
 	for _, family := range families() {
-		moves = append(moves, browser.WalkStep{Thing: v.words.Field(labelSearch), Find: v.search, Type: family})
+		moves = append(moves, browser.WalkStep{Target: v.words.Field(labelSearch), Find: v.search, Type: family})
 	}
-	moves = append(moves, browser.WalkStep{Thing: v.extensionThing()},
-		browser.WalkStep{Thing: v.words.Action(labelCredentials), Find: v.credentialsOf})
-	err := v.Walk(ctx, step, browser.Route{Moves: moves, Shows: to.Shows, Goal: func(p *browser.Page) error {
+	moves = append(moves, browser.WalkStep{Target: v.extensionTarget()},
+		browser.WalkStep{Target: v.words.Action(labelCredentials), Find: v.credentialsOf})
+	err := v.Walk(ctx, step, browser.Route{Steps: moves, Shows: to.Shows, Goal: func(p *browser.Page) error {
 		at = p.URL
 		if err := v.notInstalled(p); err != nil {
 			return err
@@ -164,9 +164,9 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route
 	return err
 }
 
-// extensionThing leads to the page of the extension. It excludes other links about the extension, such as its
+// extensionTarget leads to the page of the extension. It excludes other links about the extension, such as its
 // manual.
-func (v *visit) extensionThing() browser.Target {
+func (v *visit) extensionTarget() browser.Target {
 	return v.words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
 }
 
@@ -205,7 +205,7 @@ func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
 // time.
 type missingExtension struct{ *mystore.NotInstalledError }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (missingExtension) Quiet() time.Duration { return settledEmpty }
 
 // Unwrap returns the error itself.
@@ -243,7 +243,7 @@ type form struct {
 	Holds              mystore.Credentials
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (f form) Quiet() time.Duration {
 	if f.Holds.KustomID == "" {
 		return settledEmpty
@@ -267,7 +267,7 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	update := updateThing(v.words)
+	update := updateTarget(v.words)
 	for box := id; box != nil; box = box.Parent() {
 		if !box.Contains(secret) {
 			continue
@@ -282,11 +282,11 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 			return form{}, err
 		}
 	}
-	return form{}, &browser.AbsentError{Things: []browser.Target{update}, Here: true}
+	return form{}, &browser.AbsentError{Targets: []browser.Target{update}, Here: true}
 }
 
-// updateThing is the button that saves both fields.
-func updateThing(words browser.Words) browser.Target {
+// updateTarget is the button that saves both fields.
+func updateTarget(words browser.Words) browser.Target {
 	return words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
 }
 

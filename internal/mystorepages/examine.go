@@ -46,7 +46,7 @@ func (v *visit) examine(p *browser.Page) (Examined, error) {
 	return Examined{
 		User: p.User(), Holds: found.Holds, Extension: v.extension(p),
 		Findings: []browser.Finding{
-			p.Examine(v.words.Field(labelKustomID)), p.Examine(v.words.Field(labelKustomSecret)), p.Examine(updateThing(v.words)),
+			p.Examine(v.words.Field(labelKustomID)), p.Examine(v.words.Field(labelKustomSecret)), p.Examine(updateTarget(v.words)),
 		},
 	}, nil
 }

@@ -114,7 +114,7 @@ func (v *visit) entryOn(p *browser.Page) (entry, error) {
 		if found.Entered = v.site.Entered(p); found.Entered {
 			return found, nil
 		}
-		return found, &browser.AbsentError{Things: []browser.Target{v.words.Field(labelPassword)}}
+		return found, &browser.AbsentError{Targets: []browser.Target{v.words.Field(labelPassword)}}
 	}
 	if shops := p.Find(v.words.Field(labelShopName)); len(shops) == 1 {
 		found.Shop = shops[0]
@@ -146,7 +146,7 @@ func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error
 		}
 	}
 	if last == nil {
-		return nil, &browser.AbsentError{Things: []browser.Target{v.words.Field(labelEmail)}}
+		return nil, &browser.AbsentError{Targets: []browser.Target{v.words.Field(labelEmail)}}
 	}
 	return last, nil
 }
@@ -215,7 +215,7 @@ type result struct {
 	same bool
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (r result) Quiet() time.Duration {
 	if r.same {
 		return wrongAfter

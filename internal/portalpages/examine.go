@@ -74,7 +74,7 @@ func (v *visit) findings(p *browser.Page, rows []browser.Entry) []browser.Findin
 
 // selectorFinding looks for the element that chooses a store. A user of a single store may not have one.
 func (v *visit) selectorFinding(p *browser.Page) browser.Finding {
-	finding := browser.Finding{Thing: v.words.Choice(labelStores), Optional: true}
+	finding := browser.Finding{Target: v.words.Choice(labelStores), Optional: true}
 	if selector, err := v.selector(p); err == nil && selector != nil {
 		finding.Found = v.words.Of(labelStores)[0]
 	}
@@ -83,7 +83,7 @@ func (v *visit) selectorFinding(p *browser.Page) browser.Finding {
 
 // menuFinding looks for the element that opens each key's menu.
 func (v *visit) menuFinding(rows []browser.Entry) browser.Finding {
-	finding := browser.Finding{Thing: v.words.Action(labelKeyMenu), What: "a button in each key's row that opens its menu, or deletes it"}
+	finding := browser.Finding{Target: v.words.Action(labelKeyMenu), What: "a button in each key's row that opens its menu, or deletes it"}
 	for _, row := range rows {
 		if v.menu(row) == nil && len(row.Row.Find(v.deleteKey())) != 1 {
 			finding.Entry = row.Row

@@ -112,7 +112,7 @@ func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, cl
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
+		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 		defer cancel()
 		// The popup shows a secret. Kustom may change its form some day.
 		v.Private(true)
@@ -149,7 +149,7 @@ type proof struct {
 	same bool
 }
 
-// Quiet implements [browser.Patient]. A list that still is as it was read has settled.
+// Quiet implements [browser.Quieter]. A list that still is as it was read has settled.
 func (p proof) Quiet() time.Duration {
 	if p.same {
 		return 0
@@ -203,7 +203,7 @@ const (
 	beforeConfirm = 1500 * time.Millisecond
 )
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (p popup) Quiet() time.Duration {
 	switch {
 	case p.Secret != "":
@@ -318,8 +318,8 @@ func (v *visit) limitMessage(p *browser.Page) string {
 // affirm returns a dialog's confirming button: the one with one of the names, or else the only one that does
 // not refuse.
 func (v *visit) affirm(dialog *browser.Element, names ...browser.Target) (*browser.Element, error) {
-	for _, thing := range append(names, v.words.Action(labelConfirm)) {
-		if found := dialog.Find(thing); len(found) == 1 && !found[0].Disabled {
+	for _, target := range append(names, v.words.Action(labelConfirm)) {
+		if found := dialog.Find(target); len(found) == 1 && !found[0].Disabled {
 			return found[0], nil
 		}
 	}
@@ -333,7 +333,7 @@ func (v *visit) affirm(dialog *browser.Element, names ...browser.Target) (*brows
 	if len(rest) == 1 {
 		return rest[0], nil
 	}
-	return nil, &browser.AbsentError{Things: []browser.Target{v.words.Action(labelConfirm)}, Several: len(rest) > 1}
+	return nil, &browser.AbsentError{Targets: []browser.Target{v.words.Action(labelConfirm)}, Several: len(rest) > 1}
 }
 
 func hasLetter(text string) bool {
@@ -343,7 +343,7 @@ func hasLetter(text string) bool {
 // confirm finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
 // somebody else made it and may mistake this one for theirs. Then confirm deletes this key only.
 func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
+	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
 	orphan.CredentialID, orphan.Username = made.Username, made.Username
 	keys, err := p.storeKeys(ctx, orphan.MerchantID)
@@ -379,7 +379,7 @@ func newKeys(keys []kustom.Key, orphan kustom.Orphan, but string) []string {
 // it deletes that key. If there is none, it may still appear. If there are several, the provider can't tell
 // which one it made.
 func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
+	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
 	if cause == nil {
 		cause = errors.New("the page shows nothing of a new key")

@@ -224,7 +224,7 @@ type shownKeys struct {
 	Expected bool
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (s shownKeys) Quiet() time.Duration {
 	if !s.Expected || len(s.Keys) == 0 {
 		return settledEmpty
@@ -261,7 +261,7 @@ type keyPage struct {
 	Rows []browser.Entry `json:"-"`
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (k keyPage) Quiet() time.Duration {
 	if len(k.Keys) == 0 {
 		return settledEmpty
@@ -365,7 +365,7 @@ func (v *visit) isEmpty(p *browser.Page, total int) error {
 	case p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)):
 		return nil
 	}
-	return &browser.AbsentError{Things: []browser.Target{v.words.Text(labelKeyID)}}
+	return &browser.AbsentError{Targets: []browser.Target{v.words.Text(labelKeyID)}}
 }
 
 // counts are how a list says how many entries it has: "2 results", "10/3802 Results", "1–10 of 42".
@@ -463,7 +463,7 @@ func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 func (v *visit) date(row browser.Entry, label string) (*time.Time, error) {
 	cell, ok := row.Cell(v.words.Text(label))
 	if !ok {
-		return nil, &browser.AbsentError{Things: []browser.Target{v.words.Text(label)}}
+		return nil, &browser.AbsentError{Targets: []browser.Target{v.words.Text(label)}}
 	}
 	at, err := moment(cell, v.words)
 	if err != nil {

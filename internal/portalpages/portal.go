@@ -28,9 +28,9 @@ type Options struct {
 	URL *url.URL
 	// Session returns the user's session, or an error that says why there is none.
 	Session func() (browser.Session, error)
-	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
-	Labels  map[string]string
-	Lessons *browser.TaughtElements
+	// Labels override words of [Table]. Taught are the elements that users have pointed at. Either may be nil.
+	Labels map[string]string
+	Taught *browser.TaughtElements
 	// Clock measures waits for the portal.
 	Clock clock.Clock
 }
@@ -57,7 +57,7 @@ type Portal struct {
 
 // New returns a client of the portal's pages. It starts nothing until it is used.
 func New(o Options) *Portal {
-	p := &Portal{Options: o, site: Site(o.URL, o.Labels, o.Lessons)}
+	p := &Portal{Options: o, site: Site(o.URL, o.Labels, o.Taught)}
 	p.words = p.site.Words
 	p.account = sync.OnceValues(func() (*browser.Account, error) {
 		session, err := o.Session()
@@ -69,9 +69,9 @@ func New(o Options) *Portal {
 	return p
 }
 
-// Site returns the portal as a site for a browser. Lessons may be nil.
-func Site(address *url.URL, labels map[string]string, lessons *browser.TaughtElements) *browser.Site {
-	words := browser.NewWords(Table(), labels).Taught(lessons)
+// Site returns the portal as a site for a browser. Taught may be nil.
+func Site(address *url.URL, labels map[string]string, taught *browser.TaughtElements) *browser.Site {
+	words := browser.NewWords(Table(), labels).Taught(taught)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(), Never: neverClicked(),
 		SignIn: []browser.Target{words.Action(labelSignIn)}, Inside: []browser.Target{words.Action(labelSignedIn)},
@@ -196,7 +196,7 @@ func (v *visit) open(ctx context.Context) error {
 			found = p.URL
 			return v.isAPIPage(p)
 		},
-		Moves: append(browser.Openers(), browser.WalkStep{Thing: group}, browser.WalkStep{Thing: api}),
+		Steps: append(browser.Openers(), browser.WalkStep{Target: group}, browser.WalkStep{Target: api}),
 		Shows: func(p *browser.Page) any {
 			at, err := v.place(p)
 			if err != nil || at.Selector == nil {
@@ -233,7 +233,7 @@ func (v *visit) isAPIPage(p *browser.Page) error {
 			return nil
 		}
 	}
-	return &browser.AbsentError{Things: []browser.Target{v.generateNew()}}
+	return &browser.AbsentError{Targets: []browser.Target{v.generateNew()}}
 }
 
 func (v *visit) generateNew() browser.Target {

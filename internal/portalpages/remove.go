@@ -135,14 +135,14 @@ func (v *visit) row(p *browser.Page, merchantID, username string) (row, error) {
 // menu returns the control that opens a row's menu: the one that a user has pointed at, or else the only
 // possible one or the only one with that name. It returns nil if that is ambiguous.
 func (v *visit) menu(row browser.Entry) *browser.Element {
-	thing := v.words.Action(labelKeyMenu)
-	if found := thing.Shown(row.Row); len(found) == 1 {
+	target := v.words.Action(labelKeyMenu)
+	if found := target.Shown(row.Row); len(found) == 1 {
 		return found[0]
 	}
 	if found := row.Menu(); found != nil {
 		return found
 	}
-	if found := row.Row.Find(thing); len(found) == 1 {
+	if found := row.Row.Find(target); len(found) == 1 {
 		return found[0]
 	}
 	return nil
@@ -151,7 +151,7 @@ func (v *visit) menu(row browser.Entry) *browser.Element {
 // item is a menu item. Its absence must be observed for a while before it counts.
 type item struct{ Element *browser.Element }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (i item) Quiet() time.Duration {
 	if i.Element == nil {
 		return settledEmpty
@@ -165,7 +165,7 @@ func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Eleme
 		v.before = p
 		all := p.Find(v.deleteKey())
 		if len(all) > 1 {
-			return item{}, &browser.AbsentError{Things: []browser.Target{v.deleteKey()}, Several: true}
+			return item{}, &browser.AbsentError{Targets: []browser.Target{v.deleteKey()}, Several: true}
 		}
 		if len(all) == 0 {
 			return item{}, nil
@@ -181,7 +181,7 @@ type asks struct {
 	Confirm, Type *browser.Element
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (a asks) Quiet() time.Duration {
 	if a.Confirm == nil && a.Type == nil {
 		return settledEmpty

@@ -35,7 +35,7 @@ func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status 
 // shownStatus is the status as the page shows it.
 type shownStatus struct{ kustom.EndpointStatus }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (s shownStatus) Quiet() time.Duration {
 	if len(s.Services) == 0 {
 		return settledEmpty

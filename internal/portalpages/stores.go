@@ -59,7 +59,7 @@ func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 	case 1:
 		return all[0], nil
 	}
-	return nil, &browser.AbsentError{Things: []browser.Target{v.words.Choice(labelStores)}, Several: true}
+	return nil, &browser.AbsentError{Targets: []browser.Target{v.words.Choice(labelStores)}, Several: true}
 }
 
 // chosen returns the value of a list.
@@ -108,7 +108,7 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 	if len(ids) == 1 {
 		return ids[0], nil
 	}
-	return "", &browser.AbsentError{Things: []browser.Target{v.words.Choice(labelStores)}}
+	return "", &browser.AbsentError{Targets: []browser.Target{v.words.Choice(labelStores)}}
 }
 
 // choose switches the page to a store. That takes a moment, so the next look at the page has to check it. The
@@ -246,7 +246,7 @@ type storeList struct {
 	Options, Before  []*browser.Element
 }
 
-// Quiet implements [browser.Patient]. A list that can be searched is not read yet.
+// Quiet implements [browser.Quieter]. A list that can be searched is not read yet.
 func (l storeList) Quiet() time.Duration {
 	if l.Search != nil {
 		return 0
@@ -344,7 +344,7 @@ func (v *visit) offered(ctx context.Context, step browser.Step, list storeList, 
 // offer is an entry of a list. Its absence must be observed for a while before it counts.
 type offer struct{ Option *browser.Element }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (o offer) Quiet() time.Duration {
 	if o.Option == nil {
 		return settledEmpty
