@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"regexp"
 	"sync"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -158,39 +157,18 @@ func (c *Client) current(s *shop) (*browser.Account, int) {
 }
 
 func (c *Client) once(ctx context.Context, name string, site *browser.Site, account *browser.Account, do func(*visit) error) error {
-	tab, err := c.Browser.Open(ctx, account)
-	if err != nil {
-		return err
-	}
-	defer tab.Close()
-	return do(&visit{Tab: tab, client: c, site: site, words: site.Words, shop: name})
+	return c.Browser.Visit(ctx, account, func(v *browser.Visit) error { return do(&visit{Visit: v, client: c, site: site, shop: name}) })
 }
 
 // look is visit for reads, which can be repeated if the browser dies.
 func (c *Client) look(ctx context.Context, name string, do func(*visit) error) error {
-	err := c.visit(ctx, name, do)
-	if browser.IsKind(err, browser.Died) {
-		err = c.visit(ctx, name, do)
-	}
-	return err
+	return browser.Reread(func() error { return c.visit(ctx, name, do) })
 }
 
 // visit is one tab's path through the control panel of one shop.
 type visit struct {
-	*browser.Tab
+	*browser.Visit
 	client *Client
 	site   *browser.Site
-	words  browser.Words
 	shop   string
-	// page names the current page in words.
-	page string
 }
-
-func (v *visit) step(do string) browser.Step { return browser.Step{Page: v.page, Do: do} }
-
-const (
-	// settled is how long a page's content must stay the same before it counts.
-	settled = time.Second
-	// settledEmpty is the same for a conclusion from an absence.
-	settledEmpty = 3 * time.Second
-)

@@ -91,9 +91,9 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 
 // extension reads what a page says about the extension.
 func (v *visit) extension(p *browser.Page) mystore.Extension {
-	extension := mystore.Extension{Active: !p.Has(v.words.Text(labelInactive))}
+	extension := mystore.Extension{Active: !p.Has(v.Words.Text(labelInactive))}
 	for _, line := range p.Lines() {
-		for _, word := range v.words.Of(labelVersion) {
+		for _, word := range v.Words.Of(labelVersion) {
 			if rest, ok := strings.CutPrefix(line, word); ok && extension.Version == "" {
 				extension.Version, _, _ = strings.Cut(strings.TrimLeft(rest, ": "), " ")
 			}
@@ -135,19 +135,19 @@ func (v *visit) walk(ctx context.Context, to browser.Route) error {
 
 // walkFrom loads a page of the control panel, and goes from there to one of the extension.
 func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route) error {
-	v.page = "the control panel of shop " + v.shop
-	step := v.step("open Credentials of Klarna Checkout V3")
+	v.Page = "the control panel of shop " + v.shop
+	step := v.Step("open Credentials of Klarna Checkout V3")
 	if err := v.Load(ctx, step, address); err != nil {
 		return err
 	}
 	var at *url.URL
 	moves := browser.Openers()
-	moves = append(moves, browser.WalkStep{Target: v.words.Action(labelExtensions).InMenu()}, browser.WalkStep{Target: v.words.Action(labelYours).InMenu()})
+	moves = append(moves, browser.WalkStep{Target: v.Words.Action(labelExtensions).InMenu()}, browser.WalkStep{Target: v.Words.Action(labelYours).InMenu()})
 	for _, family := range families() {
-		moves = append(moves, browser.WalkStep{Target: v.words.Field(labelSearch), Find: v.search, Type: family})
+		moves = append(moves, browser.WalkStep{Target: v.Words.Field(labelSearch), Find: v.search, Type: family})
 	}
 	moves = append(moves, browser.WalkStep{Target: v.extensionTarget()},
-		browser.WalkStep{Target: v.words.Action(labelCredentials), Find: v.credentialsOf})
+		browser.WalkStep{Target: v.Words.Action(labelCredentials), Find: v.credentialsOf})
 	err := v.Walk(ctx, step, browser.Route{Steps: moves, Shows: to.Shows, Goal: func(p *browser.Page) error {
 		at = p.URL
 		if err := v.notInstalled(p); err != nil {
@@ -157,7 +157,7 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route
 	}})
 	v.client.addresses.Delete(v.shop)
 	if err == nil {
-		v.page = "the credentials of shop " + v.shop
+		v.Page = "the credentials of shop " + v.shop
 		v.client.addresses.Store(v.shop, at)
 		v.client.Places.keep(v.shop, at, v.site.URL)
 	}
@@ -167,13 +167,13 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route
 // extensionTarget leads to the page of the extension. It excludes other links about the extension, such as its
 // manual.
 func (v *visit) extensionTarget() browser.Target {
-	return v.words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
+	return v.Words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
 }
 
 // search finds the search field of the page that lists the shop's extensions. It accepts no other page.
 func (v *visit) search(p *browser.Page) []*browser.Element {
-	fields := p.Find(v.words.Field(labelSearch))
-	if len(fields) != 1 || !p.Has(v.words.Text(labelYours)) && !p.Has(v.words.Text(labelExtensions)) {
+	fields := p.Find(v.Words.Field(labelSearch))
+	if len(fields) != 1 || !p.Has(v.Words.Text(labelYours)) && !p.Has(v.Words.Text(labelExtensions)) {
 		return nil
 	}
 	return fields
@@ -181,13 +181,13 @@ func (v *visit) search(p *browser.Page) []*browser.Element {
 
 // names are the places where a page names the extension.
 func (v *visit) names(p *browser.Page) []*browser.Element {
-	return p.Find(v.words.Text(labelExtension))
+	return p.Find(v.Words.Text(labelExtension))
 }
 
 // credentialsOf finds the control that opens the extension's credentials. On a page with several extensions, it
 // is the one nearest to the extension's name.
 func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
-	all, names := p.Find(v.words.Action(labelCredentials)), v.names(p)
+	all, names := p.Find(v.Words.Action(labelCredentials)), v.names(p)
 	var near []*browser.Element
 	for _, e := range all {
 		box := e.Closest(func(at *browser.Element) bool { return slices.ContainsFunc(names, at.Contains) })
@@ -206,7 +206,7 @@ func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
 type missingExtension struct{ *mystore.NotInstalledError }
 
 // Quiet implements [browser.Quieter].
-func (missingExtension) Quiet() time.Duration { return settledEmpty }
+func (missingExtension) Quiet() time.Duration { return browser.SettledEmpty }
 
 // Unwrap returns the error itself.
 func (e missingExtension) Unwrap() error { return e.NotInstalledError }
@@ -224,7 +224,7 @@ func (v *visit) notInstalled(p *browser.Page) error {
 			missing.Other = transport.Shown(text)
 		}
 	}
-	if missing.Other == "" && !p.Has(v.words.Text(labelNoExtension)) {
+	if missing.Other == "" && !p.Has(v.Words.Text(labelNoExtension)) {
 		return nil
 	}
 	return missingExtension{missing}
@@ -246,9 +246,9 @@ type form struct {
 // Quiet implements [browser.Quieter].
 func (f form) Quiet() time.Duration {
 	if f.Holds.KustomID == "" {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
-	return settled
+	return browser.Settled
 }
 
 // atForm returns nil on the page Credentials.
@@ -259,15 +259,15 @@ func (v *visit) atForm(p *browser.Page) error {
 
 // formOn finds the two fields and the button that saves both.
 func (v *visit) formOn(p *browser.Page) (form, error) {
-	id, err := p.One(v.words.Field(labelKustomID))
+	id, err := p.One(v.Words.Field(labelKustomID))
 	if err != nil {
 		return form{}, err
 	}
-	secret, err := p.One(v.words.Field(labelKustomSecret))
+	secret, err := p.One(v.Words.Field(labelKustomSecret))
 	if err != nil {
 		return form{}, err
 	}
-	update := updateTarget(v.words)
+	update := updateTarget(v.Words)
 	for box := id; box != nil; box = box.Parent() {
 		if !box.Contains(secret) {
 			continue
@@ -302,7 +302,7 @@ func secretState(field *browser.Element) mystore.SecretState {
 // updatedAt returns the page's time of the pair's last change; empty if there is none. It is only compared.
 func (v *visit) updatedAt(p *browser.Page) string {
 	for _, leaf := range p.Leaves() {
-		for _, word := range v.words.Of(labelLastUpdated) {
+		for _, word := range v.Words.Of(labelLastUpdated) {
 			rest, ok := strings.CutPrefix(leaf.Text(), word)
 			if !ok {
 				continue
@@ -371,8 +371,8 @@ func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret str
 
 // updating is the step that changes the shop.
 func (v *visit) updating() browser.Step {
-	step := v.step("update ID and Secret")
-	step.Changing, step.Quiet = true, settled
+	step := v.Step("update ID and Secret")
+	step.Changing, step.Quiet = true, browser.Settled
 	return step
 }
 
@@ -384,7 +384,7 @@ const writeTimeout = 2 * time.Minute
 func (v *visit) fill(ctx context.Context, found form, kustomID, kustomSecret string) error {
 	// This shows what an empty field means after the write: whether the page shows IDs at all.
 	v.client.isShown(v.shop, found.Holds)
-	step := v.step("fill in Kustom ID and Kustom Secret")
+	step := v.Step("fill in Kustom ID and Kustom Secret")
 	if err := v.Fill(ctx, step, found.ID, kustomID); err != nil {
 		return err
 	}
@@ -397,7 +397,7 @@ type ready struct{ Update *browser.Element }
 
 // prove checks, right before the click, that the page is still the shop's and holds the typed values.
 func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready, error) {
-	return browser.Await(ctx, v.Tab, v.step("find Update ID and Secret"), func(p *browser.Page) (ready, error) {
+	return browser.Await(ctx, v.Tab, v.Step("find Update ID and Secret"), func(p *browser.Page) (ready, error) {
 		found, err := v.formOn(p)
 		if err != nil {
 			return ready{}, err

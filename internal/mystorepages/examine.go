@@ -26,7 +26,7 @@ func (c *Client) Examine(ctx context.Context, shop string) (examined Examined, e
 		if _, err := v.open(ctx); err != nil {
 			return err
 		}
-		examined, err = browser.AwaitFindings(ctx, v.Tab, v.step("look for what a switch needs"), v.examine,
+		examined, err = browser.AwaitFindings(ctx, v.Tab, v.Step("look for what a switch needs"), v.examine,
 			func(e Examined) []browser.Finding { return e.Findings })
 		return err
 	})
@@ -46,7 +46,7 @@ func (v *visit) examine(p *browser.Page) (Examined, error) {
 	return Examined{
 		User: p.User(), Holds: found.Holds, Extension: v.extension(p),
 		Findings: []browser.Finding{
-			p.Examine(v.words.Field(labelKustomID)), p.Examine(v.words.Field(labelKustomSecret)), p.Examine(updateTarget(v.words)),
+			p.Examine(v.Words.Field(labelKustomID)), p.Examine(v.Words.Field(labelKustomSecret)), p.Examine(updateTarget(v.Words)),
 		},
 	}, nil
 }

@@ -51,7 +51,7 @@ func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 		}
 	}
 	if len(all) == 0 {
-		all = p.Find(v.words.Choice(labelStores))
+		all = p.Find(v.Words.Choice(labelStores))
 	}
 	switch len(all) {
 	case 0:
@@ -59,7 +59,7 @@ func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 	case 1:
 		return all[0], nil
 	}
-	return nil, &browser.AbsentError{Targets: []browser.Target{v.words.Choice(labelStores)}, Several: true}
+	return nil, &browser.AbsentError{Targets: []browser.Target{v.Words.Choice(labelStores)}, Several: true}
 }
 
 // chosen returns the value of a list.
@@ -108,14 +108,14 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 	if len(ids) == 1 {
 		return ids[0], nil
 	}
-	return "", &browser.AbsentError{Targets: []browser.Target{v.words.Choice(labelStores)}}
+	return "", &browser.AbsentError{Targets: []browser.Target{v.Words.Choice(labelStores)}}
 }
 
 // choose switches the page to a store. That takes a moment, so the next look at the page has to check it. The
 // error is a [*NoStoreError] if the whole list of stores lacks the store.
 func (v *visit) choose(ctx context.Context, merchantID string) error {
-	v.page = "the API page"
-	step := v.step("choose store " + merchantID)
+	v.Page = "the API page"
+	step := v.Step("choose store " + merchantID)
 	at, err := v.whereabouts(ctx, step)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 		}
 	}
 	// Every later read of the page checks that it is about the store.
-	v.page = "the API page of store " + merchantID
+	v.Page = "the API page of store " + merchantID
 	return nil
 }
 
@@ -231,7 +231,7 @@ func (v *visit) besideSelector(selector *browser.Element) *browser.Element {
 		if len(actions) == 0 {
 			continue
 		}
-		if shows := box.Find(v.words.Action(labelShow).Before("store", "stores", "key", "keys", "butikk", "butik")); len(actions) == 1 && len(shows) == 1 && !shows[0].Disabled {
+		if shows := box.Find(v.Words.Action(labelShow).Before("store", "stores", "key", "keys", "butikk", "butik")); len(actions) == 1 && len(shows) == 1 && !shows[0].Disabled {
 			return shows[0]
 		}
 		return nil
@@ -251,7 +251,7 @@ func (l storeList) Quiet() time.Duration {
 	if l.Search != nil {
 		return 0
 	}
-	return settled
+	return browser.Settled
 }
 
 // openStores opens the list of stores.
@@ -347,7 +347,7 @@ type offer struct{ Option *browser.Element }
 // Quiet implements [browser.Quieter].
 func (o offer) Quiet() time.Duration {
 	if o.Option == nil {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
 	return 0
 }
@@ -370,7 +370,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 	var all allStores
 	if list.Search != nil {
 		// Nobody has waited for the list itself.
-		step.Quiet = settled
+		step.Quiet = browser.Settled
 	}
 	for range maxScrolls {
 		got, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) ([]*browser.Element, error) {
@@ -407,7 +407,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 
 // listStores reads all stores on the API page, and leaves the list closed.
 func (v *visit) listStores(ctx context.Context) ([]kustom.Store, error) {
-	step := v.step("read the list of stores")
+	step := v.Step("read the list of stores")
 	at, err := v.whereabouts(ctx, step)
 	if err != nil {
 		return nil, err
