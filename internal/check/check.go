@@ -98,7 +98,7 @@ func (r *run) failed(what string, err error) {
 	}
 	if step.Kind == browser.NotFound && len(step.Wanted) > 0 {
 		// Other things may be missing only because of the first one.
-		r.tell.finding(step.Site, browser.Finding{Thing: step.Wanted[0], Nearest: step.Nearest})
+		r.tell.finding(step.Site, browser.Finding{Target: step.Wanted[0], Nearest: step.Nearest})
 	}
 	r.tell.failure(step, what, r.Advise(err))
 }

@@ -63,14 +63,14 @@ func (t *Teller) mismatch(text string) {
 func (t *Teller) finding(site string, f browser.Finding) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := fmt.Sprint(site, f.Thing, f.What, f.OK())
+	key := fmt.Sprint(site, f.Target, f.What, f.OK())
 	if t.told[key] {
 		return f.OK()
 	}
 	t.told[key] = true
 	what := f.What
 	if what == "" {
-		what = describe(f.Thing)
+		what = describe(f.Target)
 	}
 	switch {
 	case f.Several:
@@ -92,7 +92,7 @@ func (t *Teller) finding(site string, f browser.Finding) bool {
 
 // as returns the name of a thing on the page, if it is not the expected one.
 func as(f browser.Finding) string {
-	if len(f.Thing.Words) == 0 || strings.EqualFold(f.Found, f.Thing.Words[0]) {
+	if len(f.Target.Words) == 0 || strings.EqualFold(f.Found, f.Target.Words[0]) {
 		return ""
 	}
 	return fmt.Sprintf(", called %q", f.Found)
@@ -100,11 +100,11 @@ func as(f browser.Finding) string {
 
 // suggest records a suggestion for a missing thing.
 func (t *Teller) suggest(site string, f browser.Finding) {
-	if f.Thing.Label == "" || len(f.Nearest) == 0 {
+	if f.Target.Label == "" || len(f.Nearest) == 0 {
 		t.report = true
 		return
 	}
-	t.labels[siteKey(site)+"."+f.Thing.Label] = suggestion{f.Nearest, likely(f)}
+	t.labels[siteKey(site)+"."+f.Target.Label] = suggestion{f.Nearest, likely(f)}
 }
 
 // suggestion has the nearest names on the page for a label.
@@ -118,7 +118,7 @@ type suggestion struct {
 func likely(f browser.Finding) bool {
 	const shortest = 4
 	for _, word := range strings.Fields(strings.ToLower(f.Nearest[0])) {
-		for _, known := range f.Thing.Words {
+		for _, known := range f.Target.Words {
 			if len(word) >= shortest && slices.Contains(strings.Fields(strings.ToLower(known)), word) {
 				return true
 			}

@@ -13,8 +13,8 @@ func TestBlock_CommentsOutUnlikelyWords(t *testing.T) {
 	thing := func(label, word string) browser.Target {
 		return browser.Target{Kind: browser.Action, Label: label, Words: []string{word}}
 	}
-	teller.finding("Kustom Portal", browser.Finding{Thing: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
-	teller.finding("Mystore", browser.Finding{Thing: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})
+	teller.finding("Kustom Portal", browser.Finding{Target: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
+	teller.finding("Mystore", browser.Finding{Target: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})
 	want := `browser {
   labels = {
     "mystore.update" = "Update $${both}"

@@ -26,7 +26,7 @@ type Deps struct {
 	// Interactive says that a person at Stdin can answer questions.
 	Interactive bool
 	// SignIn opens a window and returns the session after the person has signed in; see [browser.SignIn].
-	SignIn func(context.Context, browser.Options, *browser.Site, browser.Watch) (browser.SignedIn, error)
+	SignIn func(context.Context, browser.Options, *browser.Site, browser.SignInHooks) (browser.SignedIn, error)
 	// Check checks whether a plan would find everything that it needs, and prints what it finds; see
 	// [provider.Check].
 	Check func(context.Context, provider.CheckOptions) (ready bool, err error)

@@ -82,12 +82,12 @@ func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, d Dep
 		at.site.URL, at.name, at.hint, p.timeout)
 	within, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	watch := browser.Watch{Done: lineEntered(within, lines), Elsewhere: func(address *url.URL) {
+	hooks := browser.SignInHooks{Done: lineEntered(within, lines), Elsewhere: func(address *url.URL) {
 		if other := p.otherPanel(at, address); other != "" {
 			d.say("%s", other)
 		}
 	}}
-	entered, err := d.SignIn(within, p.browser, at.site, watch)
+	entered, err := d.SignIn(within, p.browser, at.site, hooks)
 	if err != nil {
 		return browser.SignedIn{}, explain(ctx, at, p.timeout, err)
 	}

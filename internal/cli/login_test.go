@@ -56,17 +56,17 @@ func (d *desk) run(ctx context.Context, args ...string) int {
 	})
 }
 
-func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, watch browser.Watch) (browser.SignedIn, error) {
+func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, hooks browser.SignInHooks) (browser.SignedIn, error) {
 	d.windows = append(d.windows, site.URL.String())
 	if d.shown != "" {
 		address, err := url.Parse(d.shown)
 		if err != nil {
 			return browser.SignedIn{}, err
 		}
-		watch.Elsewhere(address)
+		hooks.Elsewhere(address)
 	}
 	if d.enter {
-		<-watch.Done
+		<-hooks.Done
 	}
 	d.options = o
 	deadline, _ := ctx.Deadline()
