@@ -3,8 +3,8 @@ package provider_test
 import (
 	"slices"
 	"testing"
-	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
@@ -151,7 +151,7 @@ func TestYear_ShopsTakeOrdersWhateverHappens(t *testing.T) {
 	y.settle(t, "a lost secret", keyAddressOf(ullogtre))
 
 	// A key that is younger could be another run's, which is about to install it.
-	y.clock.Advance(2 * time.Hour)
+	y.clock.Advance(rotation.InstallTime)
 	y.exclusive = true
 	y.settle(t, "the clean-up of strays")
 	y.mustHaveOneKeyEach(t)
