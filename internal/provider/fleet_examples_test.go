@@ -135,9 +135,9 @@ func TestAccFleet_ShowsOnlyShopsThatChange(t *testing.T) {
 	for _, shop := range first {
 		says = append(says, fmt.Sprintf("+ reason = %q", "the shop uses "+shop.KustomID+legacyReason))
 	}
-	w.testEnv.mustPlan(t, says...)
+	w.mustPlan(t, says...)
 	w.box.ResetRequests()
-	w.testEnv.mustApplySaved(t)
+	w.mustApplySaved(t)
 	w.mustHaveDone(t, rotations(first...)...)
 
 	w.fleet.Shops[late.Name] = shopSettings{}
