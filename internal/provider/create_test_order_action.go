@@ -121,6 +121,7 @@ func (a *createTestOrderAction) ModifyPlan(ctx context.Context, req action.Modif
 }
 
 func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverInto(&resp.Diagnostics)
 	config := load[createTestOrderModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return

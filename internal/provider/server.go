@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -111,6 +113,104 @@ func (s recovering) ConfigureProvider(ctx context.Context, req *tfprotov6.Config
 		resp = &tfprotov6.ConfigureProviderResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 	return s.frameworkServer.ConfigureProvider(ctx, req)
+}
+
+// UpgradeResourceState calls the framework's.
+func (s recovering) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.UpgradeResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.UpgradeResourceStateResponse {
+		return &tfprotov6.UpgradeResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// UpgradeResourceIdentity calls the framework's.
+func (s recovering) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.UpgradeResourceIdentity, func(d *tfprotov6.Diagnostic) *tfprotov6.UpgradeResourceIdentityResponse {
+		return &tfprotov6.UpgradeResourceIdentityResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// MoveResourceState calls the framework's.
+func (s recovering) MoveResourceState(ctx context.Context, req *tfprotov6.MoveResourceStateRequest) (*tfprotov6.MoveResourceStateResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.MoveResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.MoveResourceStateResponse {
+		return &tfprotov6.MoveResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateProviderConfig calls the framework's.
+func (s recovering) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateProviderConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateProviderConfigResponse {
+		return &tfprotov6.ValidateProviderConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateDataResourceConfig calls the framework's.
+func (s recovering) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateDataResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateDataResourceConfigResponse {
+		return &tfprotov6.ValidateDataResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateListResourceConfig calls the framework's.
+func (s recovering) ValidateListResourceConfig(ctx context.Context, req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateListResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateListResourceConfigResponse {
+		return &tfprotov6.ValidateListResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateActionConfig calls the framework's.
+func (s recovering) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateActionConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateActionConfigResponse {
+		return &tfprotov6.ValidateActionConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// PlanAction calls the framework's.
+func (s recovering) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.PlanAction, func(d *tfprotov6.Diagnostic) *tfprotov6.PlanActionResponse {
+		return &tfprotov6.PlanActionResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// CallFunction calls the framework's.
+func (s recovering) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.CallFunction, func(d *tfprotov6.Diagnostic) *tfprotov6.CallFunctionResponse {
+		return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: d.Summary + ": " + d.Detail}}
+	})
+}
+
+// ListResource calls the framework's, which reads while its results are consumed.
+func (s recovering) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	ending := func(d *tfprotov6.Diagnostic) tfprotov6.ListResourceResult {
+		return tfprotov6.ListResourceResult{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	}
+	stream, err := recovered(ctx, req, s.frameworkServer.ListResource, func(d *tfprotov6.Diagnostic) *tfprotov6.ListResourceServerStream {
+		return &tfprotov6.ListResourceServerStream{Results: func(yield func(tfprotov6.ListResourceResult) bool) { yield(ending(d)) }}
+	})
+	if stream == nil || err != nil {
+		return stream, err
+	}
+	results := stream.Results
+	stream.Results = func(yield func(tfprotov6.ListResourceResult) bool) {
+		defer failOnPanic(func(d *tfprotov6.Diagnostic) { yield(ending(d)) })
+		results(yield)
+	}
+	return stream, nil
+}
+
+// recovered calls call. After a panic, the answer is that of fail.
+func recovered[Request, Response any](
+	ctx context.Context, req Request, call func(context.Context, Request) (Response, error), fail func(*tfprotov6.Diagnostic) Response,
+) (resp Response, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) { resp = fail(d) })
+	return call(ctx, req)
+}
+
+// recoverInto turns a panic of the calling function into a diagnostic. The framework runs an action in a goroutine of its own,
+// where nothing else recovers.
+func recoverInto(diags *diag.Diagnostics) {
+	if value := recover(); value != nil {
+		providerPanicked(fmt.Sprintf("%T", value), string(debug.Stack())).addTo(diags, path.Empty())
+	}
 }
 
 // failOnPanic turns a panic of the calling function into a diagnostic, which fail returns as the answer. It

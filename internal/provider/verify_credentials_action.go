@@ -82,6 +82,7 @@ func (a *verifyCredentialsAction) ModifyPlan(ctx context.Context, req action.Mod
 }
 
 func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverInto(&resp.Diagnostics)
 	config := load[verifyCredentialsModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
