@@ -110,9 +110,9 @@ func (m *endpointStatusModel) read(status kustom.EndpointStatus) {
 	m.Services = make([]serviceStatusModel, 0, len(status.Services))
 	for _, service := range status.Services {
 		s := serviceStatusModel{
-			Service:        types.StringValue(service.Service),
-			Host:           types.StringValue(service.Host),
-			ActionRequired: types.StringPointerValue(service.ActionRequired),
+			Service:        withoutSecret(&service.Service),
+			Host:           withoutSecret(&service.Host),
+			ActionRequired: withoutSecret(service.ActionRequired),
 		}
 		if service.LastUsedAt != nil {
 			s.LastUsedAt = types.StringValue(service.LastUsedAt.Format(time.RFC3339))

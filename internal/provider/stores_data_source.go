@@ -52,7 +52,7 @@ func (d *storesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 
 func (d *storesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var stores []kustom.Store
-	for store, err := range d.portal.Stores(ctx) {
+	for store, err := range d.engine.Keys.Stores(ctx) {
 		if err != nil {
 			report(&resp.Diagnostics, path.Empty(), storesNotRead(), err)
 			return

@@ -188,7 +188,7 @@ func (d *supportBundleDataSource) readStatus(ctx context.Context, bundle *suppor
 
 func (d *supportBundleDataSource) readKeys(ctx context.Context, bundle *supportBundle) error {
 	keys := []bundleKey{}
-	for key, err := range d.portal.Keys(ctx, bundle.MerchantID) {
+	for key, err := range d.engine.Keys.Keys(ctx, bundle.MerchantID) {
 		if err != nil {
 			return err
 		}

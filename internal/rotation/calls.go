@@ -65,9 +65,21 @@ func (p portalCalls) Keys(ctx context.Context, merchantID string) iter.Seq2[kust
 	return recovering(func() iter.Seq2[kustom.Key, error] { return p.to.Keys(ctx, merchantID) })
 }
 
-// Stores yields the stores that the user can see.
+// Stores yields the stores that the user can see. It hides secrets in what describes them, and leaves out what has no
+// merchant ID.
 func (p portalCalls) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] {
-	return recovering(func() iter.Seq2[kustom.Store, error] { return p.to.Stores(ctx) })
+	stores := recovering(func() iter.Seq2[kustom.Store, error] { return p.to.Stores(ctx) })
+	return func(yield func(kustom.Store, error) bool) {
+		for store, err := range stores {
+			if err == nil && (store.MerchantID == "" || kustom.MayHoldSecret(store.MerchantID)) {
+				continue
+			}
+			store.Name, store.Website = withoutSecret(store.Name), withoutSecret(store.Website)
+			if !yield(store, err) {
+				return
+			}
+		}
+	}
 }
 
 // Identify returns the ID of the key that an orphan's request made; empty where the portal can't tell.
