@@ -81,7 +81,7 @@ func TestAdvise(t *testing.T) {
 		{"unreachable", silence(transport.NotSent, "mystore", errors.New("refused")), "mystore.example could not be reached, or did not answer in time. Check the network and mystore_url", true},
 		{"unreadable", silence(transport.Unreadable, "portal", errors.New("cut short")), "portal.example sent an answer that the provider can't read. Check the network and portal_url", true},
 		{"silent", silence(transport.NoAnswer, "portal", context.DeadlineExceeded), "Check the network and portal_url", true},
-		{"interrupted", silence(transport.NoAnswer, "portal", context.Canceled), "The run was interrupted. Run again; it goes on from where it was.", true},
+		{"interrupted", silence(transport.NoAnswer, "portal", context.Canceled), "The run was interrupted. Run again; the next run continues from there.", true},
 		{"out of time", fmt.Errorf("the key is not made yet: %w", context.DeadlineExceeded), "raise the resource's timeouts", true},
 		{"out of time, an action", &actionError{fmt.Errorf("listing: %w", context.DeadlineExceeded)}, "raise the action's timeout", true},
 		{"refused order", refusal("merchant", 400, "BAD_VALUE"), "Kustom's merchant API refuses the order; see below for its reason.", false},

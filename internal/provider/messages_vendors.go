@@ -191,7 +191,7 @@ func interrupted() message {
 	return message{
 		general: true,
 		why:     "The run was interrupted.",
-		do:      "Run again; it goes on from where it was.",
+		do:      "Run again; the next run continues from there.",
 	}
 }
 
