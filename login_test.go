@@ -340,7 +340,7 @@ func (h *house) use(keep browser.SessionStore) {
 	}
 }
 
-// TestLogin_EndsWhenStopped: a window that is closed and Ctrl-C leave nothing, and are told apart.
+// A closed window and Ctrl-C leave nothing behind, and have different messages.
 func TestLogin_EndsWhenStopped(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -121,7 +121,7 @@ func openTerminal(t *testing.T) *os.File {
 	return file
 }
 
-// TestIsInteractive_OnlyAtTerminal: what has no person at it is never waited for.
+// Without a person, the program never waits for an answer.
 func TestIsInteractive_OnlyAtTerminal(t *testing.T) {
 	t.Setenv("CI", "")
 	read, write, err := os.Pipe()
@@ -334,7 +334,7 @@ func (s *servers) env() []string {
 	}
 }
 
-// TestDiscardStandardLog_DropsUnaskedAnswer: net/http logs what a server sends on an idle connection.
+// Package net/http logs what a server sends on an idle connection.
 func TestDiscardStandardLog_DropsUnaskedAnswer(t *testing.T) {
 	var logged strings.Builder
 	before := log.Writer()

@@ -68,7 +68,7 @@ func TestArgs_TurnsColorsOff(t *testing.T) {
 	}
 }
 
-// TestShowPages_WaitsForInterrupt: the pages are there until the interrupt, and their links are not taken for a leak.
+// The pages stay open until the interrupt, and their links do not count as leaked secrets.
 func TestShowPages_WaitsForInterrupt(t *testing.T) {
 	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
 	if err != nil {

@@ -27,7 +27,7 @@ func names(t *testing.T, dir string) []string {
 	return names
 }
 
-// TestPictures_AreInReadme: the README shows the pictures that there are, and no others.
+// The README shows exactly the pictures of the directory.
 func TestPictures_AreInReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

@@ -58,7 +58,7 @@ func TestRun_Serves(t *testing.T) {
 	}
 }
 
-// TestIntroduce_PrintsEnvironment: what is printed for the pages has sessions in it, and no token.
+// The environment for the pages has sessions and no token.
 func TestIntroduce_PrintsEnvironment(t *testing.T) {
 	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
 	if err != nil {

@@ -131,7 +131,7 @@ func TestCompletion_HasEachShell(t *testing.T) {
 	}
 }
 
-// TestHelp_NamesLabelsThatExist: what login --help shows as an example can be given to it.
+// The example in login --help is a valid command line.
 func TestHelp_NamesLabelsThatExist(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -403,7 +403,7 @@ func TestLogin_PrintsSessions(t *testing.T) {
 	}
 }
 
-// TestLogin_ExplainsFailures: nothing is kept or printed of what failed, and the person is told what to do.
+// After a failure, nothing is kept or printed, and the person is told what to do.
 func TestLogin_ExplainsFailures(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
@@ -425,7 +425,7 @@ func TestLogin_ExplainsFailures(t *testing.T) {
 	}
 }
 
-// TestLogin_KeepsFirstSessionWhenSecondFails: what is kept by then stays, and what would have been printed is not.
+// The first session stays, and nothing is printed.
 func TestLogin_KeepsFirstSessionWhenSecondFails(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -62,7 +62,7 @@ func TestSleep_FailsBeforeOutlastingDeadline(t *testing.T) {
 	})
 }
 
-// TestWithTimeout_KeepsEarlierDeadline: the narrower of two bounds holds, whichever was set first.
+// The earlier of two deadlines applies, whichever was set first.
 func TestWithTimeout_KeepsEarlierDeadline(t *testing.T) {
 	t.Parallel()
 	for name, bounds := range map[string][2]time.Duration{
@@ -83,7 +83,7 @@ func TestWithTimeout_KeepsEarlierDeadline(t *testing.T) {
 	}
 }
 
-// TestWithTimeout_CancelsContext: a request under way ends with the bound, too.
+// A running request ends with the deadline, too.
 func TestWithTimeout_CancelsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -305,7 +305,7 @@ func TestDelete_ConfirmsKeyIsGone_I3(t *testing.T) {
 	}
 }
 
-// TestDelete_ReportsThatOwnKeyIsNotKnown: a deletion that is answered 404 before anybody could have deleted the key has come
+// A deletion that is answered 404 before anybody could have deleted the key has come
 // to something that does not know the key yet, and the list may not know it either.
 func TestDelete_ReportsThatOwnKeyIsNotKnown(t *testing.T) {
 	t.Parallel()

@@ -401,7 +401,7 @@ func TestInstall_IsNotRetried(t *testing.T) {
 	}
 }
 
-// TestClient_StaysBelowRateLimit_I6: the sandbox refuses the 121st request of a token in a minute.
+// The sandbox refuses the 121st request of a token in a minute.
 func TestClient_StaysBelowRateLimit_I6(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())

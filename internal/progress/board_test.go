@@ -53,7 +53,7 @@ fjellsport    M00537204    done     M1_new (1 old key not deleted)
 ull           M00537204    waiting`)
 }
 
-// TestBoard_ForgetsOldKeyOnceItIsDeleted: a key that was kept is tried again at the end of a fleet.
+// A key that was kept is tried again at the end of a fleet.
 func TestBoard_ForgetsOldKeyOnceItIsDeleted(t *testing.T) {
 	t.Parallel()
 	b := boardOf(at(0, "a", "shop started"), at(1, "a", "delete kept M1_old"), at(2, "a", "shop done"), at(3, "a", "delete done M1_old"))
@@ -63,7 +63,7 @@ func TestBoard_ForgetsOldKeyOnceItIsDeleted(t *testing.T) {
 a  M00537204    done`)
 }
 
-// TestBoard_BeginsAnewAfterPause: the file is the audit log too, with the roll-outs of years.
+// The file is also the audit log, with the roll-outs of years.
 func TestBoard_BeginsAnewAfterPause(t *testing.T) {
 	t.Parallel()
 	old := []progress.Line{at(0, "a", "shop started"), at(1, "a", "shop done")}
@@ -166,8 +166,7 @@ func TestBoard_FitsTerminal(t *testing.T) {
 	}
 }
 
-// TestBoard_PrintsNothingThatMovesTheCursor: whoever can write the file must not write to the terminal of those who
-// look at it.
+// Text of the file must not control the terminal that shows it.
 func TestBoard_PrintsNothingThatMovesTheCursor(t *testing.T) {
 	t.Parallel()
 	const evil = "a\x1b[2Jb\nc"

@@ -125,7 +125,7 @@ func TestCheckoutOrder_RefusesInvalid(t *testing.T) {
 	}
 }
 
-// TestCheckoutOrder_RefusesCountry: a store that is not set up for a country says so in Kustom's words.
+// If a store does not sell in a country, the error has Kustom's words.
 func TestCheckoutOrder_RefusesCountry(t *testing.T) {
 	seed := ThreeShops()
 	seed.Stores[0].Countries = []string{"NO"}

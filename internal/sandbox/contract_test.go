@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestContract_EveryCallIsServed: the sandbox answers every call of the contract, and no other.
+// The sandbox answers every call of the contract, and no others.
 func TestContract_EveryCallIsServed(t *testing.T) {
 	s, err := New(ThreeShops(), Options{})
 	if err != nil {
@@ -42,7 +42,7 @@ func TestContract_EveryCallIsServed(t *testing.T) {
 	}
 }
 
-// TestContract_ChecksOwnAnswers: the check of the sandbox's own answers can fail.
+// The check of the sandbox's own answers can fail.
 func TestContract_ChecksOwnAnswers(t *testing.T) {
 	now := `"2026-03-10T09:00:00Z"`
 	store := func(fields string) string { return `{"stores":[{` + fields + `}],"next_cursor":null}` }
@@ -103,7 +103,7 @@ func credentialJSON(more string) string {
 		`"created_by":"a","last_used_at":null` + more + `}`
 }
 
-// TestContract_ReportsOwnBreach: an answer of its own that breaks the contract is a violation, and 500.
+// An own answer that breaks the contract becomes a violation and a 500.
 func TestContract_ReportsOwnBreach(t *testing.T) {
 	tests := map[string]any{
 		"breaks the contract": storesBody{Stores: []storeBody{{MerchantID: "nothing"}}},
@@ -126,7 +126,7 @@ func TestContract_ReportsOwnBreach(t *testing.T) {
 	}
 }
 
-// TestContract_BreachQuotesNoValue: a refusal explains itself without quoting what it refused.
+// A refusal has a reason, and does not quote the value.
 func TestContract_BreachQuotesNoValue(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	const value = "kco_live_api_not_to_be_seen"

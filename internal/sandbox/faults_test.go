@@ -211,7 +211,7 @@ func TestFault_SelectsRequests(t *testing.T) {
 	}
 }
 
-// TestFault_UsesErrorBodyOfAPI: an error without a body of its own looks like the API's.
+// An error without a given body looks like the API's own.
 func TestFault_UsesErrorBodyOfAPI(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	b.s.Arm(Fault{Status: http.StatusBadGateway})
@@ -221,7 +221,7 @@ func TestFault_UsesErrorBodyOfAPI(t *testing.T) {
 	}
 }
 
-// TestFault_LosesSecretWithAnswer: what a lost answer has shown is not shown again.
+// A secret in a lost answer is not shown again.
 func TestFault_LosesSecretWithAnswer(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Pending: 1})
 	made := b.generate()
@@ -236,7 +236,7 @@ func TestFault_LosesSecretWithAnswer(t *testing.T) {
 	}
 }
 
-// TestClose_EndsSilentCalls: a server can be closed while a call hangs.
+// Close does not wait for a call that hangs.
 func TestClose_EndsSilentCalls(t *testing.T) {
 	s, err := New(ThreeShops(), Options{})
 	if err != nil {

@@ -12,7 +12,7 @@ func (b *bench) remove(merchantID, credentialID string) {
 		want(b.t, http.StatusNoContent)
 }
 
-// TestViolations_NoneDuringSwitch: generate, prove, install, delete, in the guide's order.
+// A switch in the guide's order breaks no invariant.
 func TestViolations_NoneDuringSwitch(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Spread: 5 * time.Second, Pending: 1})
 	legacy := b.s.Keys(fjellsport)[0]

@@ -42,7 +42,7 @@ func TestMerchant_JudgesCredentials(t *testing.T) {
 	b.wantViolations()
 }
 
-// TestMerchant_AnswersInEachForm: the ways in which the merchant API may word its answers.
+// The merchant API may answer in each of these forms.
 func TestMerchant_AnswersInEachForm(t *testing.T) {
 	const checkout, managed = "/checkout/v3/orders/", "/ordermanagement/v1/orders/"
 	type answer struct {
@@ -90,7 +90,7 @@ func TestMerchant_AnswersInEachForm(t *testing.T) {
 	}
 }
 
-// TestMerchant_RefusesExpiredKey: a key that has expired does not work, and the portal tells when it will.
+// An expired key does not work. The portal shows its expiry.
 func TestMerchant_RefusesExpiredKey(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{KeyLifetime: time.Hour, HideHost: true})
 	made := b.generate()

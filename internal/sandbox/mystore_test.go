@@ -102,7 +102,7 @@ func TestMystore_InstallsPair(t *testing.T) {
 	b.wantViolations()
 }
 
-// TestMystore_UpdatedAtChangesWithEachWrite: two writes within one second can be told apart.
+// Two writes within one second have different times.
 func TestMystore_UpdatedAtChangesWithEachWrite(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	seen := map[time.Time]bool{}

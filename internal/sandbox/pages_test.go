@@ -530,8 +530,7 @@ func TestPages_AreDelayed(t *testing.T) {
 	}
 }
 
-// TestWords_AreAllThere: every word that a page asks for has a place in the table, and every word of the table
-// is asked for.
+// The table has exactly the words that the pages ask for.
 func TestWords_AreAllThere(t *testing.T) {
 	var source strings.Builder
 	for _, file := range []string{"ui.js", "portal.js", "mystore.js", "plain.html"} {

@@ -248,7 +248,7 @@ func TestPortalAPI_ListsInPages(t *testing.T) {
 	b.wantViolations(ViolationContract, ViolationContract)
 }
 
-// TestPortalAPI_PagesSkipNothingAfterDeletion: what is deleted between two pages makes the next one skip nothing.
+// After a deletion between two pages, the second page skips nothing.
 func TestPortalAPI_PagesSkipNothingAfterDeletion(t *testing.T) {
 	b := newBench(t, FleetSeed(4), Options{})
 	header := portalHeader("fake-portal-token-fleet")

@@ -141,7 +141,7 @@ func TestNew_RefusesInvalidSeed(t *testing.T) {
 	}
 }
 
-// TestNew_AcceptsMigratedStores: stores that came from Klarna, and developers', with the keys that they have.
+// The seed has stores from Klarna and developers' stores, with their forms of keys.
 func TestNew_AcceptsMigratedStores(t *testing.T) {
 	const uuid = "6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"
 	store := func(id string, keys ...Key) Store { return Store{MerchantID: id, Keys: keys} }
@@ -179,7 +179,7 @@ func TestNew_AcceptsMigratedStores(t *testing.T) {
 	}
 }
 
-// TestNew_CopiesSeed: what happens in a sandbox leaves the seed alone.
+// A sandbox does not change its seed.
 func TestNew_CopiesSeed(t *testing.T) {
 	seed := ThreeShops()
 	s, err := New(seed, Options{})

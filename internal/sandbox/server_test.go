@@ -164,7 +164,7 @@ func TestRequests_RecordCalls(t *testing.T) {
 	b.wantNoSecrets()
 }
 
-// TestSecrets_HasAllSecrets: also what was deleted, and what was only sent.
+// The list includes deleted and refused secrets.
 func TestSecrets_HasAllSecrets(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	made := b.generate()

@@ -116,7 +116,7 @@ func TestMatchShops_MatchesByEvidence(t *testing.T) {
 	}
 }
 
-// TestMatchShops_SaysWhatElseThereIs: a store without a shop, and a shop in which nobody can pay.
+// The result also lists stores without a shop, and shops whose checkout is off.
 func TestMatchShops_SaysWhatElseThereIs(t *testing.T) {
 	t.Parallel()
 	seen := threeStores(Shop{Name: "a", KustomID: "M00412871-x"})
