@@ -122,24 +122,57 @@ func TestGenerate_PollsAfterRetryAfter_I6(t *testing.T) {
 	}
 }
 
-// A key whose secret is lost is deleted, and another is made.
-func TestGenerate_ReplacesKeyOfLostAnswer_I3(t *testing.T) {
+// A lost answer leaves no key behind. If the secret is lost, the key is deleted and another one is made. A dropped request
+// is repeated with its idempotency key.
+func TestGenerate_LeavesOneKeyOrNoneAfterFaults_I3(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]sandbox.Fault{
-		"reset":                 post(sandbox.FaultLoseAnswer, 1),
-		"silence":               post(sandbox.FaultWorkThenSilence, 1),
-		"truncated":             post(sandbox.FaultTruncate, 1),
-		"wrong type":            post(sandbox.FaultWrongType, 1),
-		"too large":             post(sandbox.FaultOversize, 1),
-		"twice, then replayed":  post(sandbox.FaultLoseAnswer, 2),
-		"of two keys, in turns": {API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer, Times: 2, Match: everyOther()},
-	} {
+	alternately := post(sandbox.FaultLoseAnswer, 2)
+	alternately.Match = everyOther()
+	tests := map[string]struct {
+		pending int
+		faults  []sandbox.Fault
+		// keys is how many keys were intended; 0 for one or more, and a key or none is left.
+		keys int
+	}{
+		"answer reset":             {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
+		"answer silent":            {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
+		"answer truncated":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultTruncate, 1)}},
+		"answer of wrong type":     {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultWrongType, 1)}},
+		"answer too large":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultOversize, 1)}},
+		"two answers lost":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 2)}},
+		"answers of two keys lost": {keys: 3, faults: []sandbox.Fault{alternately}},
+		"requests dropped":         {keys: 1, faults: []sandbox.Fault{post(sandbox.FaultDrop, 2)}},
+		"poll reset":               {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
+		"poll truncated":           {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultTruncate, 1)}},
+		"poll of wrong type":       {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultWrongType, 1)}},
+		"all answers lost":         {faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, maxRetries+1)}},
+		"all requests dropped":     {faults: []sandbox.Fault{post(sandbox.FaultDrop, maxRetries+1)}},
+		"unreadable replay":        {faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1), post(sandbox.FaultTruncate, 1)}},
+	}
+	// The refusal of the second request says nothing about the first one.
+	for status, times := range map[int]int{401: 1, 403: 1, 404: 1, 429: maxRetries, 503: maxRetries} {
+		refused := post(sandbox.FaultAnswer, times)
+		refused.Status = status
+		test := tests["all answers lost"]
+		test.faults = []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1), refused}
+		tests[fmt.Sprintf("answer lost, then %d", status)] = test
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			b.box.Arm(fault)
+			b := threeShops(t, sandbox.Options{Pending: test.pending})
+			for _, fault := range test.faults {
+				b.box.Arm(fault)
+			}
 			key, err := b.generate(t.Context())
-			b.wantOne(key, err)
+			if err != nil && test.keys == 0 {
+				b.wantNone(err)
+			} else {
+				b.wantOne(key, err)
+			}
+			if n := len(b.intentions()); test.keys > 0 && n != test.keys {
+				t.Errorf("%d keys were intended, want %d", n, test.keys)
+			}
 			b.wantOneIntentionPerKey()
 		})
 	}
@@ -166,36 +199,6 @@ func (b *bench) wantOneIntentionPerKey() {
 	}
 	if made := len(deleted) + len(b.made(fjellsport)); len(b.intentions()) != made {
 		b.t.Errorf("%d keys were intended, %d made", len(b.intentions()), made)
-	}
-}
-
-// A request that never arrived keeps its idempotency key when it is sent again.
-func TestGenerate_RepeatsDroppedRequest_I3(t *testing.T) {
-	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	b.box.Arm(post(sandbox.FaultDrop, 2))
-	key, err := b.generate(t.Context())
-	b.wantOne(key, err)
-	if n := len(b.intentions()); n != 1 || len(b.box.Requests()) != 3 {
-		t.Errorf("%d intentions in %d requests", n, len(b.box.Requests()))
-	}
-}
-
-func TestGenerate_ReplacesKeyOfLostPoll_I3(t *testing.T) {
-	t.Parallel()
-	for name, kind := range map[string]sandbox.FaultKind{
-		"reset": sandbox.FaultLoseAnswer, "truncated": sandbox.FaultTruncate, "wrong type": sandbox.FaultWrongType,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := threeShops(t, sandbox.Options{Pending: 1})
-			b.box.Arm(poll(kind, 1))
-			key, err := b.generate(t.Context())
-			b.wantOne(key, err)
-			if n := len(b.intentions()); n != 2 {
-				t.Errorf("%d keys were intended", n)
-			}
-		})
 	}
 }
 
@@ -270,60 +273,6 @@ func TestGenerate_SendsNothingWhenCancelledBefore(t *testing.T) {
 	b.wantNone(err)
 	if !errors.Is(err, context.Canceled) || len(b.box.Requests()) != 0 {
 		t.Errorf("%d requests, then %v", len(b.box.Requests()), err)
-	}
-}
-
-// Once the portal answers again, Generate finds the key and deletes it.
-func TestGenerate_DeletesKeyOfUnansweredRequests_I3(t *testing.T) {
-	t.Parallel()
-	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			b.box.Arm(post(kind, maxRetries+1))
-			if key, err := b.generate(t.Context()); err == nil {
-				b.wantOne(key, err)
-			} else {
-				b.wantNone(err)
-			}
-			b.wantOneIntentionPerKey()
-		})
-	}
-}
-
-// The refusal of the second request says nothing about the first one.
-func TestGenerate_DeletesKeyOfLostAnswerBeforeRefusal_I3(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{401, 403, 404, 429, 503} {
-		t.Run(http.StatusText(status), func(t *testing.T) {
-			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			b.box.Arm(post(sandbox.FaultLoseAnswer, 1))
-			refused := post(sandbox.FaultAnswer, maxRetries)
-			if status != 429 && status != 503 {
-				refused.Times = 1
-			}
-			refused.Status = status
-			b.box.Arm(refused)
-			if key, err := b.generate(t.Context()); err == nil {
-				b.wantOne(key, err)
-			} else {
-				b.wantNone(err)
-			}
-		})
-	}
-}
-
-// The answer that identifies the key can get lost too.
-func TestGenerate_SurvivesUnreadableReplay_I3(t *testing.T) {
-	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	b.box.Arm(post(sandbox.FaultLoseAnswer, 1))
-	b.box.Arm(post(sandbox.FaultTruncate, 1))
-	if key, err := b.generate(t.Context()); err == nil {
-		b.wantOne(key, err)
-	} else {
-		b.wantNone(err)
 	}
 }
 

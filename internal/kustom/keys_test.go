@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -78,28 +76,6 @@ func TestKeys_StopsWithCaller_I7(t *testing.T) {
 	}
 	if n := len(b.box.Requests()); n != 1 {
 		t.Errorf("%d pages were read for one key", n)
-	}
-}
-
-// A portal that repeats the same cursors does not make the list endless.
-func TestKeys_EndsEndlessPages(t *testing.T) {
-	t.Parallel()
-	for name, cursors := range map[string][]string{"one": {"a"}, "two in turn": {"a", "b"}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var n atomic.Int32
-			p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
-				cursor := cursors[int(n.Add(1)-1)%len(cursors)]
-				w.Header().Set("Content-Type", transport.JSON)
-				fmt.Fprintf(w, `{"credentials":[{"credential_id":"1"}],"next_cursor":%q}`, cursor)
-			})
-			var last error
-			for _, last = range p.Keys(t.Context(), "") {
-			}
-			if last == nil || n.Load() > 4 {
-				t.Errorf("it ended with %v after %d pages", last, n.Load())
-			}
-		})
 	}
 }
 
