@@ -35,8 +35,8 @@ func mirrorOf(t *testing.T) string {
 	return config
 }
 
-// TestAccInit plans what init has written, as it is: every shop is there to be switched, and the vendors are only read.
-func TestAccInit(t *testing.T) {
+// TestAccInit_PlansWithoutChange plans what init has written, as it is: every shop is there to be switched, and the vendors are only read.
+func TestAccInit_PlansWithoutChange(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")

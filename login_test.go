@@ -28,7 +28,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func TestRunByHandItSaysWhatItIs(t *testing.T) {
+func TestRun_PrintsHelpWithoutCommand(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), release(t))
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, magicCookie) })
@@ -223,9 +223,9 @@ func (h *house) goTo(from, to string) {
 	h.at(from, chromedp.Evaluate[chromedp.Void](`void setTimeout(() => location.href = "`+to+`", 200)`))
 }
 
-// TestLogin signs in as a person does, in a window, to the shops of a list, and looks at the vendors with what is kept of
+// TestLogin_KeepsSessions signs in as a person does, in a window, to the shops of a list, and looks at the vendors with what is kept of
 // it. On the way, the person comes to another shop's control panel.
-func TestLogin(t *testing.T) {
+func TestLogin_KeepsSessions(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	list := filepath.Join(t.TempDir(), "shops.csv")
@@ -260,8 +260,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestLoginPrint prints the same for CI, and keeps nothing.
-func TestLoginPrint(t *testing.T) {
+// TestLogin_PrintsSessions prints the same for CI, and keeps nothing.
+func TestLogin_PrintsSessions(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	c := h.start("login", "--print", "--mystore", "fjellsport")
@@ -340,8 +340,8 @@ func (h *house) use(keep browser.SessionStore) {
 	}
 }
 
-// TestLoginEnds: a window that is closed and Ctrl-C leave nothing, and are told apart.
-func TestLoginEnds(t *testing.T) {
+// A closed window and Ctrl-C leave nothing behind, and have different messages.
+func TestLogin_EndsWhenStopped(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	nothingKept := func() {

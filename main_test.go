@@ -22,7 +22,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func TestOwnVersion(t *testing.T) {
+func TestOwnVersion_PrefersLinked(t *testing.T) {
 	t.Parallel()
 	built := func(version string) *debug.BuildInfo {
 		return &debug.BuildInfo{Main: debug.Module{Version: version}}
@@ -121,8 +121,8 @@ func openTerminal(t *testing.T) *os.File {
 	return file
 }
 
-// TestAsks_OnlyAtATerminal: what has no person at it is never waited for.
-func TestAsks_OnlyAtATerminal(t *testing.T) {
+// Without a person, the program never waits for an answer.
+func TestIsInteractive_OnlyAtTerminal(t *testing.T) {
 	t.Setenv("CI", "")
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -141,21 +141,21 @@ func TestAsks_OnlyAtATerminal(t *testing.T) {
 	}
 	defer null.Close()
 	for _, stdin := range []*os.File{read, file, null, nil} {
-		if asks(stdin) {
+		if isInteractive(stdin) {
 			t.Errorf("it asks at %v", stdin)
 		}
 	}
 	terminal := openTerminal(t)
-	if !asks(terminal) {
+	if !isInteractive(terminal) {
 		t.Error("it does not ask at a terminal")
 	}
 	t.Setenv("CI", "true")
-	if asks(terminal) {
+	if isInteractive(terminal) {
 		t.Error("it asks in CI")
 	}
 }
 
-func TestVersionFlag(t *testing.T) {
+func TestVersion_IsPrinted(t *testing.T) {
 	t.Parallel()
 	output, err := exec.CommandContext(t.Context(), release(t), "--version").CombinedOutput()
 	if want := "terraform-provider-kustom 1.2.3\n"; err != nil || string(output) != want {
@@ -229,9 +229,9 @@ output "usernames" {
 }
 `
 
-// TestAccInstall installs the provider as a person does, for a user who has nothing else, uses it without
+// TestAccInstall_InstallsForUser installs the provider as a person does, for a user who has nothing else, uses it without
 // a word in Terraform's configuration about where it is, and removes it again.
-func TestAccInstall(t *testing.T) {
+func TestAccInstall_InstallsForUser(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")
@@ -334,7 +334,7 @@ func (s *servers) env() []string {
 	}
 }
 
-// TestDiscardStandardLog_DropsUnaskedAnswer: net/http logs what a server sends on an idle connection.
+// Package net/http logs what a server sends on an idle connection.
 func TestDiscardStandardLog_DropsUnaskedAnswer(t *testing.T) {
 	var logged strings.Builder
 	before := log.Writer()

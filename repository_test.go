@@ -68,8 +68,8 @@ var (
 	pinned = regexp.MustCompile(`^[a-zA-Z0-9-]+/[a-zA-Z0-9./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 )
 
-// TestActionsArePinned looks at every line of .github, those in comments and templates among them.
-func TestActionsArePinned(t *testing.T) {
+// TestWorkflows_PinActions looks at every line of .github, those in comments and templates among them.
+func TestWorkflows_PinActions(t *testing.T) {
 	t.Parallel()
 	actions := 0
 	err := filepath.WalkDir(".github", func(path string, entry os.DirEntry, err error) error {
@@ -92,9 +92,8 @@ func TestActionsArePinned(t *testing.T) {
 	}
 }
 
-// TestWorkflowsMayDoLittle: what a workflow may do is declared, and it leaves no token behind for what
-// it runs.
-func TestWorkflowsMayDoLittle(t *testing.T) {
+// A workflow declares its permissions, and leaves no token behind.
+func TestWorkflows_HaveFewPermissions(t *testing.T) {
 	t.Parallel()
 	for file, w := range workflows(t) {
 		if !maps.Equal(w.Permissions, map[string]string{"contents": "read"}) {
@@ -129,7 +128,7 @@ func targets(text string) map[string]bool {
 	return called
 }
 
-// TestInstall_ReusesBuild: what make build has built is what make install installs, and both build as a release is built.
+// make install installs the result of make build. Both build as a release does.
 func TestInstall_ReusesBuild(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -160,9 +159,8 @@ func TestInstall_ReusesBuild(t *testing.T) {
 	}
 }
 
-// TestMakeTargets: what the workflows and .ci/run call and the documents name there is, and what .ci/run
-// does is done for every change.
-func TestMakeTargets(t *testing.T) {
+// The workflows, .ci/run and the documents name only existing targets, and CI runs everything that .ci/run runs.
+func TestMake_TargetsAreDocumented(t *testing.T) {
 	t.Parallel()
 	there := map[string]bool{}
 	for _, found := range target.FindAllStringSubmatch(readFile(t, "GNUmakefile"), -1) {
@@ -200,9 +198,8 @@ func TestMakeTargets(t *testing.T) {
 	}
 }
 
-// TestDemoKeep: whoever sets DEMO_KEEP for make demo asks the demo to keep the pages up. What it does then
-// is tested with the demo.
-func TestDemoKeep(t *testing.T) {
+// With DEMO_KEEP, make demo passes -keep to the demo.
+func TestDemo_KeepsPagesIfAsked(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]bool{"DEMO_KEEP=1": true, "DEMO_KEEP=": false} {
 		output, err := exec.CommandContext(t.Context(), "make", "--dry-run", "demo", "TF=go", setting).CombinedOutput()
@@ -229,8 +226,8 @@ func providerSchemas(t *testing.T) *tfprotov6.GetProviderSchemaResponse {
 	return schemas
 }
 
-// TestChangelog: it names every object that the provider has.
-func TestChangelog(t *testing.T) {
+// The changelog names every object of the provider.
+func TestChangelog_HasVersions(t *testing.T) {
 	t.Parallel()
 	schemas := providerSchemas(t)
 	text := readFile(t, "CHANGELOG.md")
@@ -250,8 +247,8 @@ func TestChangelog(t *testing.T) {
 	}
 }
 
-// TestReleaseNotes: a version is released with what the changelog says of it, or not at all.
-func TestReleaseNotes(t *testing.T) {
+// The release notes are the version's section of the changelog. Without one, there is no release.
+func TestReleaseNotes_TakeChangelogSection(t *testing.T) {
 	t.Parallel()
 	script, err := filepath.Abs("scripts/release-notes.sh")
 	if err != nil {
@@ -274,9 +271,8 @@ func TestReleaseNotes(t *testing.T) {
 	}
 }
 
-// TestReleaseFiles: what the registry is told of a release fits the provider, and what is checked of
-// each operating system is checked of all that it is released for.
-func TestReleaseFiles(t *testing.T) {
+// The manifest fits the provider, and the licences are checked for each released operating system.
+func TestRelease_HasFiles(t *testing.T) {
 	t.Parallel()
 	var manifest struct {
 		Version  int
@@ -310,9 +306,9 @@ func TestReleaseFiles(t *testing.T) {
 // task is how a page begins: with what the object does for its user.
 var task = regexp.MustCompile(`^(Begins|Checks|Collects|Finds|Installs|Keeps|Lists|Makes|Shows|Switches) [a-z]`)
 
-// TestPages: the page of everything that the provider has begins with its task, shows an example that
-// needs nothing else, and ends with how to import it, where that can be done.
-func TestPages(t *testing.T) {
+// Each page of the documentation begins with its task, has a complete example and, for a resource, ends with the
+// import.
+func TestPages_HaveFormOfRegistry(t *testing.T) {
 	t.Parallel()
 	schemas := providerSchemas(t)
 	for kind, types := range map[string]struct {
@@ -361,9 +357,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestIndexPage: the first page that a user sees says what the provider is for and that a part of it is
-// assumed, shows an example, and leads to every guide.
-func TestIndexPage(t *testing.T) {
+// The index page says what the provider is for and that a part is assumed. It has an example, and links to every
+// guide.
+func TestIndexPage_StartsWithTask(t *testing.T) {
 	t.Parallel()
 	page := readFile(t, "docs/index.md")
 	for _, want := range []string{"\n---\n\n# kustom Provider\n\nMoves Mystore shops ", "is assumed", "source = \"storefront-iac/kustom\"\n", "\nprovider \"kustom\" {", "\nresource \"kustom_mystore_connection\" \""} {
@@ -416,8 +412,8 @@ func documents(t *testing.T) []string {
 	return documents
 }
 
-// TestLinks: each link within the repository leads to a file, and to a heading of that file.
-func TestLinks(t *testing.T) {
+// Each link within the repository leads to a file, and to a heading of that file.
+func TestLinks_LeadSomewhere(t *testing.T) {
 	t.Parallel()
 	links, anchors := 0, 0
 	for _, file := range documents(t) {
@@ -469,7 +465,7 @@ func headings(text string) []string {
 	return anchors
 }
 
-// TestDocuments_AreShort: the README fits a first look, and a guide one task. The pages of messages are for looking up.
+// The README and each guide keep their limit of words. The pages of messages have none.
 func TestDocuments_AreShort(t *testing.T) {
 	t.Parallel()
 	guides, err := filepath.Glob("docs/guides/*.md")
@@ -490,7 +486,7 @@ func TestDocuments_AreShort(t *testing.T) {
 	}
 }
 
-// TestVuln_SkipsVisiblyWithoutDatabase: a machine without the network passes, and says what it has not done.
+// Without a network, the script passes, and says what it skipped.
 func TestVuln_SkipsVisiblyWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	for required, fails := range map[string]bool{"": false, "1": true} {
@@ -503,7 +499,7 @@ func TestVuln_SkipsVisiblyWithoutDatabase(t *testing.T) {
 	}
 }
 
-// TestGoVersion_IsPinnedToPatchRelease: releases are built by the workflow with the Go that go.mod names.
+// The release workflow uses the Go version of go.mod.
 func TestGoVersion_IsPinnedToPatchRelease(t *testing.T) {
 	t.Parallel()
 	if !regexp.MustCompile(`(?m)^toolchain go1\.\d+\.\d+$`).MatchString(readFile(t, "go.mod")) {
@@ -511,7 +507,7 @@ func TestGoVersion_IsPinnedToPatchRelease(t *testing.T) {
 	}
 }
 
-// TestSecurity_NamesTestsThatExist: each line of the threat model points to the test that holds it.
+// Each row of the threat model names an existing test.
 func TestSecurity_NamesTestsThatExist(t *testing.T) {
 	t.Parallel()
 	_, model, _ := strings.Cut(readFile(t, "SECURITY.md"), "\n## Threat model\n")

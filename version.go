@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// unreleased is the version of a build of which nobody has said what version it is.
+// unreleased is the version of a build without a version.
 const unreleased = "dev"
 
-// buildInfo returns what the go command has recorded of this build, nil if it has recorded nothing.
+// buildInfo returns what the go command has recorded about this build; nil if nothing.
 func buildInfo() *debug.BuildInfo {
 	info, _ := debug.ReadBuildInfo()
 	return info
 }
 
-// ownVersion returns the version of this binary: the one that the linker was given or, of a provider
-// that go install has built, the one that was asked for.
+// ownVersion returns the version of this binary: the linked one or, after go install, the installed one.
 func ownVersion(linked string, info *debug.BuildInfo) string {
 	if linked != unreleased || info == nil {
 		return linked

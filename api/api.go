@@ -1,16 +1,16 @@
-// Package api carries the HTTP contract that the provider speaks, as OpenAPI 3 documents. The
-// clients and the sandbox are both held against them.
+// Package api has the OpenAPI 3 documents of the vendors' interfaces. Tests compare the clients and the sandbox with
+// them.
 package api
 
 import _ "embed"
 
-// Kustom is the OpenAPI document of the Kustom Portal API and of the part of Kustom's merchant API
-// that the provider uses. Each path names the servers that it belongs to.
+// Kustom is the OpenAPI document of Kustom Portal's API, and of the used part of Kustom's merchant API. Each path
+// names its servers.
 //
 //go:embed kustom.yaml
 var Kustom []byte
 
-// Mystore is the OpenAPI document of the part of the Mystore API that the provider uses.
+// Mystore is the OpenAPI document of the used part of Mystore's API.
 //
 //go:embed mystore.yaml
 var Mystore []byte

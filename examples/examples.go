@@ -1,10 +1,9 @@
-// Package examples holds the published examples, so that tests and the demo run exactly what
-// users read.
+// Package examples embeds the published examples, so that tests and the demo run exactly what users read.
 package examples
 
 import "embed"
 
-// FS has every configuration under the path that it has in this directory.
+// FS has every configuration, under its path in this directory.
 //
 //go:embed provider resources data-sources list-resources actions functions
 //go:embed switch connections rotate pairs-to-connections connections-to-pairs ephemeral-tokens encrypted-state confirm browser
@@ -14,8 +13,8 @@ import "embed"
 //go:embed quickstart switch-one-shop pairs-to-fleet connections-to-fleet fleet-to-connections waves
 var FS embed.FS
 
-// Starter has the files of which terraform-provider-kustom init makes a folder for a person's own shops. It is a part of
-// [FS], so that the provider does not carry all of it.
+// Starter has the files for the folder of terraform-provider-kustom init. It is smaller than [FS], so that the
+// provider does not embed everything.
 //
 //go:embed functions/shop_list/function.tf connections/outputs.tf connections/terraform.tf
 //go:embed switch-fleet/main.tf switch-fleet/outputs.tf switch-fleet/variables.tf

@@ -3,7 +3,7 @@
 # that you can repeat the histories.
 set -eu
 
-# TestHistories runs this number in each of its two parts.
+# TestHistories_RandomRuns runs this number in each of its two parts.
 checks=$(($1 / 2))
 seed=${2:-0}
 if [ "$seed" = 0 ]; then
@@ -12,7 +12,7 @@ fi
 
 echo "The seed is $seed."
 # A history leaves much garbage. Collecting it less often saves a third of the time.
-if ! GOGC=${GOGC:-400} go test -count=1 -run '^TestHistories$' ./internal/histories -args -rapid.checks="$checks" -rapid.seed="$seed"; then
+if ! GOGC=${GOGC:-400} go test -count=1 -run '^TestHistories_RandomRuns$' ./internal/histories -args -rapid.checks="$checks" -rapid.seed="$seed"; then
   echo "To run the same histories again: make histories SEED=$seed"
   exit 1
 fi

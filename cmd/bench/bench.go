@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// steps are the commands that are measured, in their order.
+// steps are the measured commands, in order.
 var steps = []string{"apply", "plan"}
 
-// commands are the arguments of Terraform for each step. An empty plan after the apply is part of what
-// every way has to do: with -detailed-exitcode, another one is an error.
+// commands has Terraform's arguments for each step. The plan after the apply must be empty: with -detailed-exitcode,
+// another one is an error.
 var commands = map[string][]string{
 	"apply": {"apply", "-auto-approve", "-input=false", "-no-color"},
 	"plan":  {"plan", "-detailed-exitcode", "-input=false", "-no-color"},
 }
 
-// figures are what was measured of one step.
+// figures are the measurements of one step.
 type figures struct {
 	spent
 	traffic
@@ -30,23 +30,23 @@ type figures struct {
 // sample is one run of a way: its figures, by step.
 type sample map[string]figures
 
-// cell is what is measured, once per run.
+// cell identifies a measurement, which is repeated in each run.
 type cell struct {
 	latency time.Duration
 	shops   int
 	way     string
 }
 
-// results are everything that was measured.
+// results are all measurements.
 type results struct {
-	// samples are those of each run, in order. A way that takes long has but the first.
+	// samples has the runs in order. A slow way has only one.
 	samples map[cell][]sample
 	failed  map[cell]error
-	// written are the runs in which it was counted what goes to standard error, by way.
+	// written has, by way, the run that counted the bytes of standard error.
 	written map[string]sample
 }
 
-// failures are what went wrong, sorted.
+// failures returns the errors, sorted.
 func (r results) failures() []error {
 	return slices.SortedFunc(maps.Values(r.failed), func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 }
@@ -63,8 +63,8 @@ func newBench(set settings, out io.Writer) *bench {
 	}}
 }
 
-// measure runs all ways one after the other, and that as often as was asked for: what disturbs the
-// machine for a while disturbs all of them. A way that fails at a size is left out there from then on.
+// measure runs all ways in turn, as often as requested, so that a temporary disturbance affects all of them. After a
+// failure, it skips the way at that size.
 func (b *bench) measure(ctx context.Context) error {
 	b.warmUp(ctx)
 	for _, latency := range b.latencies {
@@ -82,7 +82,7 @@ func (b *bench) measure(ctx context.Context) error {
 	return errors.Join(b.results.failures()...)
 }
 
-// once measures one run of a way, unless there is no need to.
+// once measures one run of a way, unless that is unnecessary.
 func (b *bench) once(ctx context.Context, c cell, w way, run int) {
 	if ctx.Err() != nil || b.missing(w) || b.results.failed[c] != nil || (run > 0 && b.tooLong(c)) {
 		return
@@ -105,7 +105,7 @@ func (b *bench) fail(c cell, err error) {
 	fmt.Fprintln(b.out, b.results.failed[c])
 }
 
-// tooLong tells whether the way has taken so long that once is enough.
+// tooLong reports whether the way is so slow that one run is enough.
 func (b *bench) tooLong(c cell) bool {
 	var sum time.Duration
 	for _, f := range b.results.samples[c][0] {
@@ -114,11 +114,11 @@ func (b *bench) tooLong(c cell) bool {
 	return sum >= b.settings.once
 }
 
-// warmUpShops is how many shops there are while nothing is measured yet.
+// warmUpShops is the number of shops in the warm-up.
 const warmUpShops = 20
 
-// warmUp runs each way once before anything is measured, with the provider's standard error in a
-// file. In a measured run that goes to Terraform, and nobody can count it on its way.
+// warmUp runs each way once before the measurements. The provider's standard error goes to a file, to count it. In a
+// measured run it goes to Terraform, where nothing can count it.
 func (b *bench) warmUp(ctx context.Context) {
 	for _, w := range b.ways {
 		if ctx.Err() != nil || b.missing(w) {
@@ -133,7 +133,7 @@ func (b *bench) warmUp(ctx context.Context) {
 	}
 }
 
-// run applies a way to shops that have legacy keys, and plans it again.
+// run applies a way to shops with legacy keys, and plans again.
 func (b *bench) run(ctx context.Context, c cell, w way, logged bool) (sample, error) {
 	srv, err := startServers(w, c.shops, c.latency)
 	if err != nil {

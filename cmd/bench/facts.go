@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-// facts are about the machine that was measured on.
+// facts describe the machine.
 type facts struct {
 	cores     int
 	platform  string

@@ -4,7 +4,7 @@ package main
 
 import "os/exec"
 
-// ownGroup does nothing here: the end of a command's context kills it.
+// ownGroup does nothing on this system. The context kills only the command.
 func ownGroup(*exec.Cmd) {}
 
 func killGroup(*exec.Cmd) {}

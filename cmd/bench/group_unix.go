@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// ownGroup puts the command in a process group of its own, and makes the end of its context that of
-// the whole group: there is nothing in a workspace that Terraform would have to save.
+// ownGroup starts the command in its own process group, which is killed when the context ends. Terraform has nothing
+// to save in a workspace.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// killGroup ends what a command that has ended left running.
+// killGroup kills the processes that a finished command left running.
 func killGroup(cmd *exec.Cmd) {
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)

@@ -1,7 +1,6 @@
-// Command bench measures the provider's ways to manage many shops beside each other and beside what
-// does nothing: the same configuration with Terraform's built-in terraform_data, and with a provider
-// that is empty. Both vendors are the sandbox, in this process. Run it with make bench. It needs no
-// account and no network.
+// Command bench measures the provider's ways to manage many shops. It compares them with each other, with Terraform's
+// built-in terraform_data, and with an empty provider. Both vendors are the sandbox, in the same process. Run it with
+// make bench. It needs no account and no network.
 package main
 
 import (
@@ -26,7 +25,7 @@ func main() {
 	}
 }
 
-// run measures, and reports what it has measured also when it was interrupted or a way failed.
+// run measures and writes the report, also after an interrupt or a failure.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	set, err := parse(args, out)
 	if err != nil {

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// measured says that processes can be looked into here.
+// measured says that this system can measure processes.
 const measured = true
 
 const (
-	// lookInterval is the wait between two looks at how much memory is used. Linux keeps the peak, so
-	// only the last moment of a process can be missed.
-	lookInterval = 20 * time.Millisecond
-	// tick is the unit of CPU times in /proc, which is the same everywhere.
+	// pollInterval is the time between two reads of the used memory. Linux keeps the peak, so only the last moment of
+	// a process can be missed.
+	pollInterval = 20 * time.Millisecond
+	// tick is the unit of CPU times in /proc, on every architecture.
 	tick = 10 * time.Millisecond
 )
 
-// observe returns when the process has ended, and leaves it to be waited for. Until then the kernel
-// still knows what it has used, apart from what its children have.
+// observe returns when the process has ended, without waiting for it with wait(2). Until then, the kernel keeps its
+// usage, apart from that of its children.
 func observe(pid int, s *spent) error {
 	ended := make(chan struct{})
 	looked := make(chan struct{})
@@ -35,7 +35,7 @@ func observe(pid int, s *spent) error {
 			select {
 			case <-ended:
 				return
-			case <-time.After(lookInterval):
+			case <-time.After(pollInterval):
 			}
 		}
 	}()
@@ -49,7 +49,7 @@ func observe(pid int, s *spent) error {
 	return err
 }
 
-// awaitEnd is waitid(2) without the end of the process being reported: it stays a zombie.
+// awaitEnd calls waitid(2) and leaves the process a zombie.
 func awaitEnd(pid int) error {
 	const (
 		ofProcess = 1 // P_PID
@@ -67,7 +67,7 @@ func awaitEnd(pid int) error {
 	}
 }
 
-// look notes the peaks of memory of the process and of its children.
+// look records the peak memory of the process and of its children.
 func look(pid int, s *spent) {
 	s.terraform.memory = max(s.terraform.memory, peak(pid))
 	for _, child := range children(pid) {
@@ -75,7 +75,7 @@ func look(pid int, s *spent) {
 	}
 }
 
-// peak is the process's VmHWM; 0 when it has ended.
+// peak returns the process's VmHWM; 0 if it has ended.
 func peak(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -90,7 +90,7 @@ func peak(pid int) int64 {
 	return kilobytes << 10
 }
 
-// children are the processes that any thread of the process has started and not waited for.
+// children returns the processes that any thread of the process has started and not waited for.
 func children(pid int) []int {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
@@ -111,7 +111,7 @@ func children(pid int) []int {
 	return pids
 }
 
-// cpu returns the CPU times of a process and of those of its children that it has waited for.
+// cpu returns the CPU times of a process, and of the children that it has waited for.
 func cpu(pid int) (own, children time.Duration, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -120,7 +120,7 @@ func cpu(pid int) (own, children time.Duration, err error) {
 	return parseStat(string(stat))
 }
 
-// parseStat reads proc_pid_stat(5). The second field, in parentheses, may hold anything.
+// parseStat parses proc_pid_stat(5). The second field, in parentheses, may contain any characters.
 func parseStat(stat string) (own, children time.Duration, err error) {
 	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	const utime, last = 11, 14 // from the third field on
@@ -138,7 +138,7 @@ func parseStat(stat string) (own, children time.Duration, err error) {
 	return ticks[0] + ticks[1], ticks[2] + ticks[3], nil
 }
 
-// ownCPU is the CPU time of this process so far.
+// ownCPU returns the CPU time of this process so far.
 func ownCPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestParseStat(t *testing.T) {
+func TestParseStat_ReadsTimes(t *testing.T) {
 	const stat = "4711 (a) b) (c) S 1 2 3 4 5 6 7 8 9 10 120 30 400 50 20 0 9 0 123"
 	own, children, err := parseStat(stat)
 	if err != nil || own != 1500*time.Millisecond || children != 4500*time.Millisecond {
@@ -20,7 +20,7 @@ func TestParseStat(t *testing.T) {
 }
 
 // What a command's child uses is told apart from what the command uses itself.
-func TestMeasure(t *testing.T) {
+func TestMeasure_CountsTimeAndMemory(t *testing.T) {
 	const busy = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
 	for name, test := range map[string]struct {
 		script          string
@@ -45,7 +45,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-func TestMeasureReportsTheExitCode(t *testing.T) {
+func TestMeasure_ReportsExitCode(t *testing.T) {
 	if _, err := measure(exec.Command("sh", "-c", "exit 2")); err == nil {
 		t.Error("no error")
 	}

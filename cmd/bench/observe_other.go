@@ -4,10 +4,10 @@ package main
 
 import "time"
 
-// measured says that processes can be looked into here.
+// measured says that this system can measure processes.
 const measured = false
 
-// observe does nothing here, and leaves it to the caller to wait for the process.
+// observe does nothing on this system. The caller waits for the process.
 func observe(int, *spent) error { return nil }
 
 func ownCPU() time.Duration { return 0 }

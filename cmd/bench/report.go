@@ -58,7 +58,7 @@ func header() []string {
 	}
 }
 
-// figureRows are the rows of one latency, grouped by size.
+// figureRows returns the rows of one latency, grouped by size.
 func figureRows(set settings, r results, latency time.Duration) [][]string {
 	var rows [][]string
 	for _, shops := range set.sizes {
@@ -83,7 +83,7 @@ func figureRows(set settings, r results, latency time.Duration) [][]string {
 	return rows
 }
 
-// absent is the row of a way of which there is no sample.
+// absent returns the row of a way without samples.
 func absent(set settings, w way, shops, columns int) []string {
 	row := slices.Repeat([]string{""}, columns)
 	row[0], row[1], row[4] = w.title, fmt.Sprint(shops), "failed"
@@ -93,7 +93,7 @@ func absent(set settings, w way, shops, columns int) []string {
 	return row
 }
 
-// processes are the cells of what processes used.
+// processes returns the cells about the processes.
 func processes(samples []sample, step string, w way) []string {
 	if !measured {
 		return slices.Repeat([]string{notMeasured}, 5)
@@ -110,19 +110,19 @@ func processes(samples []sample, step string, w way) []string {
 	return cells
 }
 
-// exchanged are the cells of what the servers saw.
+// exchanged returns the cells about the requests.
 func exchanged(samples []sample, step string, shops int) []string {
 	requests := middle(samples, step, func(f figures) int { return f.total() })
 	return []string{
 		fmt.Sprint(requests),
 		fmt.Sprintf("%.2f", float64(requests)/float64(shops)),
 		fmt.Sprint(middle(samples, step, func(f figures) int { return f.connections })),
-		fmt.Sprint(middle(samples, step, func(f figures) int { return f.together })),
+		fmt.Sprint(middle(samples, step, func(f figures) int { return f.peak })),
 		fmt.Sprint(middle(samples, step, func(f figures) int { return f.refused })),
 	}
 }
 
-// requestRows are the kinds of requests of one latency, of the ways that made any.
+// requestRows returns the kinds of requests of one latency, for the ways with requests.
 func requestRows(set settings, r results, latency time.Duration) [][]string {
 	var rows [][]string
 	for _, shops := range set.sizes {
@@ -138,7 +138,7 @@ func requestRows(set settings, r results, latency time.Duration) [][]string {
 	return rows
 }
 
-// kinds are the requests of a step, by kind.
+// kinds returns the requests of a step, by kind.
 func kinds(samples []sample, step string) string {
 	all := map[string]bool{}
 	for _, s := range samples {

@@ -26,7 +26,7 @@ func example(t *testing.T) (settings, results) {
 		}, traffic: t}
 		return sample{"apply": f, "plan": f}
 	}
-	busy := traffic{requests: map[string]int{"portal GET /stores": 3, "mystore GET /shops/{shop}/extensions": 20}, connections: 5, together: 4, refused: 1}
+	busy := traffic{requests: map[string]int{"portal GET /stores": 3, "mystore GET /shops/{shop}/extensions": 20}, connections: 5, peak: 4, refused: 1}
 	at := func(way string) cell { return cell{30 * time.Millisecond, 10, way} }
 	return set, results{
 		samples: map[cell][]sample{
@@ -38,7 +38,7 @@ func example(t *testing.T) (settings, results) {
 	}
 }
 
-func TestRender(t *testing.T) {
+func TestRender_WritesReport(t *testing.T) {
 	if !measured {
 		t.Skip("processes are not measured here")
 	}
@@ -62,7 +62,7 @@ func TestRender(t *testing.T) {
 }
 
 // Each row of a Markdown table has the cells of its header.
-func TestTablesAreEven(t *testing.T) {
+func TestTables_HaveEvenRows(t *testing.T) {
 	set, r := example(t)
 	columns := 0
 	for line := range strings.Lines(render(facts{}, set, r)) {

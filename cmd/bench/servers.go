@@ -13,26 +13,27 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// servers are both vendors, and what is counted of their traffic.
+// servers are both vendors, with counters of their traffic.
 type servers struct {
 	sandbox *sandbox.Sandbox
 	seed    sandbox.Seed
 	http    *http.Server
 	url     string
 
-	mu                   sync.Mutex
-	connections          int
-	concurrent, together int
+	mu          sync.Mutex
+	connections int
+	// open is the number of requests in progress, and peak the largest number.
+	open, peak int
 }
 
-// traffic is what the servers have seen.
+// traffic is the counted traffic.
 type traffic struct {
-	// requests is how many there were of each kind, such as "portal GET /stores".
+	// requests has the number of requests of each kind, such as "portal GET /stores".
 	requests    map[string]int
 	connections int
-	// together is how many requests were under way at once, at the most.
-	together int
-	// refused is how many were refused for being too many.
+	// peak is the largest number of simultaneous requests.
+	peak int
+	// refused is the number of requests over the rate limit.
 	refused int
 }
 
@@ -44,7 +45,7 @@ func (t traffic) total() int {
 	return sum
 }
 
-// startServers serves n shops, each on a legacy key, to the provider of w.
+// startServers serves n shops with legacy keys to the provider of w.
 func startServers(w way, n int, latency time.Duration) (*servers, error) {
 	seed := sandbox.FleetSeed(n)
 	box, err := sandbox.New(seed, sandbox.Options{Latency: latency, Unchecked: true})
@@ -61,14 +62,14 @@ func startServers(w way, n int, latency time.Duration) (*servers, error) {
 		handler = authorized(seed, handler)
 	}
 	s.http = &http.Server{Handler: handler, ConnState: s.connected, ReadHeaderTimeout: time.Minute}
-	// Serve returns when close is called, and has nothing to report before that.
+	// Serve returns after close, without an error worth reporting.
 	go func() { _ = s.http.Serve(listener) }()
 	return s, nil
 }
 
 func (s *servers) close() { _ = s.http.Close() }
 
-// env is the provider's environment. The tokens of many shops are too much for it.
+// env returns the provider's environment. The tokens of many shops are too long for it.
 func (s *servers) env() map[string]string {
 	env := s.sandbox.Env(s.url)
 	delete(env, "MYSTORE_TOKENS")
@@ -95,21 +96,21 @@ func (s *servers) counted(next http.Handler) http.Handler {
 func (s *servers) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.concurrent++
-	s.together = max(s.together, s.concurrent)
+	s.open++
+	s.peak = max(s.peak, s.open)
 }
 
 func (s *servers) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.concurrent--
+	s.open--
 }
 
-// take returns the traffic since it was taken last.
+// take returns the traffic since the last call.
 func (s *servers) take() traffic {
 	s.mu.Lock()
-	t := traffic{requests: map[string]int{}, connections: s.connections, together: s.together}
-	s.connections, s.together = 0, 0
+	t := traffic{requests: map[string]int{}, connections: s.connections, peak: s.peak}
+	s.connections, s.peak = 0, 0
 	s.mu.Unlock()
 	for _, r := range s.sandbox.Requests() {
 		t.requests[r.API+" "+r.Method+" "+r.Template]++
@@ -121,8 +122,8 @@ func (s *servers) take() traffic {
 	return t
 }
 
-// check reports what is not as it should be after an apply: a shop without a new key, or a broken
-// promise. Nothing is measured of a way that does not do its work.
+// check returns an error if a shop has no new key after an apply, or if an invariant is broken. A way that does not
+// do its work is not measured.
 func (s *servers) check() error {
 	var errs []error
 	for _, v := range s.sandbox.Violations() {
@@ -140,8 +141,8 @@ func (s *servers) check() error {
 	return errors.Join(errs...)
 }
 
-// authorized adds to each request the token that it needs: a provider that can be told one token only
-// could not talk to many shops.
+// authorized adds the right token to each request. It is for a provider that has a single token and could not serve
+// many shops.
 func authorized(seed sandbox.Seed, next http.Handler) http.Handler {
 	tokens := map[string]string{}
 	for _, shop := range seed.Shops {

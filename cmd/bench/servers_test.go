@@ -32,21 +32,21 @@ func serve(t *testing.T, provider string, latency time.Duration) *servers {
 	return srv
 }
 
-func TestTakeCountsSinceItWasTaken(t *testing.T) {
+func TestTake_CountsSinceLastTake(t *testing.T) {
 	srv := serve(t, "kustom", 0)
 	for range 3 {
 		get(t, srv.url+"/portal/api/v1/stores")
 	}
 	got := srv.take()
-	if got.requests["portal GET /stores"] != 3 || got.total() != 3 || got.connections != 3 || got.together != 1 {
+	if got.requests["portal GET /stores"] != 3 || got.total() != 3 || got.connections != 3 || got.peak != 1 {
 		t.Errorf("the traffic is %+v", got)
 	}
-	if got := srv.take(); got.total() != 0 || got.connections != 0 || got.together != 0 {
+	if got := srv.take(); got.total() != 0 || got.connections != 0 || got.peak != 0 {
 		t.Errorf("then the traffic is %+v", got)
 	}
 }
 
-func TestTakeCountsWhatIsUnderWayTogether(t *testing.T) {
+func TestTake_CountsConcurrentRequests(t *testing.T) {
 	srv := serve(t, "kustom", 50*time.Millisecond)
 	done := make(chan struct{})
 	for range 2 {
@@ -57,12 +57,12 @@ func TestTakeCountsWhatIsUnderWayTogether(t *testing.T) {
 	}
 	<-done
 	<-done
-	if got := srv.take().together; got != 2 {
+	if got := srv.take().peak; got != 2 {
 		t.Errorf("%d requests were under way at once, want 2", got)
 	}
 }
 
-func TestTakeCountsRefusals(t *testing.T) {
+func TestTake_CountsRefusals(t *testing.T) {
 	srv := serve(t, "restapi", 0)
 	for range 121 {
 		get(t, srv.url+"/mystore/shops/shop-00001/extensions")
@@ -72,7 +72,7 @@ func TestTakeCountsRefusals(t *testing.T) {
 	}
 }
 
-func TestOnlyRestapiIsGivenTokens(t *testing.T) {
+func TestServers_AddTokensForRestapiOnly(t *testing.T) {
 	for provider, want := range map[string]int{"restapi": http.StatusOK, "kustom": http.StatusUnauthorized} {
 		srv := serve(t, provider, 0)
 		for _, path := range []string{"/portal/api/v1/stores", "/mystore/shops/shop-00002/extensions"} {
@@ -83,7 +83,7 @@ func TestOnlyRestapiIsGivenTokens(t *testing.T) {
 	}
 }
 
-func TestCheckWantsNewKeys(t *testing.T) {
+func TestCheck_NeedsNewKeys(t *testing.T) {
 	srv := serve(t, "kustom", 0)
 	err := srv.check()
 	if err == nil || !strings.Contains(err.Error(), "shop shop-00002 has no new key") {

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// settings is what the command line says.
+// settings are the values of the command line.
 type settings struct {
 	terraform string
-	// providers are the binaries, by the name that a way has for its provider.
+	// providers has the binaries, by the provider's name in a way.
 	providers map[string]string
 	sizes     []int
 	latencies []time.Duration
@@ -64,7 +64,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	return set, set.find()
 }
 
-// list reads values that commas separate.
+// list parses a comma-separated list.
 func list[T cmp.Ordered](text string, read func(string) (T, error)) ([]T, error) {
 	var values []T
 	for _, item := range strings.Split(text, ",") {
@@ -94,8 +94,8 @@ func latency(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// find looks for the binaries that the ways need. Terraform runs in directories of its own, so their
-// paths become absolute. Only the ways of providers of this project's own cannot be left out.
+// find looks for the binaries of the ways, and makes their paths absolute, because Terraform runs in other
+// directories. Only the ways with this project's own providers are mandatory.
 func (set *settings) find() error {
 	var err error
 	if set.terraform, err = find(set.terraform); err != nil {
@@ -121,5 +121,5 @@ func find(binary string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// missing tells whether the way's provider was not given.
+// missing reports whether the way's provider was not given.
 func (set settings) missing(w way) bool { return w.provider != "" && set.providers[w.provider] == "" }

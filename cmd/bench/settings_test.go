@@ -19,7 +19,7 @@ func binaries(t *testing.T) []string {
 	return []string{"-tf", executable, "-provider", executable, "-noop", executable}
 }
 
-func TestParse(t *testing.T) {
+func TestParse_ReadsFlags(t *testing.T) {
 	set, err := parse(append(binaries(t), "-sizes", "300, 20,300", "-latencies", "30ms,0", "-runs", "1", "-ways", "pairs,noop"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseLeavesRestapiOut(t *testing.T) {
+func TestParse_LeavesRestapiOut(t *testing.T) {
 	set, err := parse(binaries(t), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestParseLeavesRestapiOut(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParse_RefusesInvalid(t *testing.T) {
 	for _, test := range []struct {
 		args []string
 		want string
@@ -70,7 +70,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 // A noop that is not there stops nobody who does not use it.
-func TestParseLooksForWhatIsUsed(t *testing.T) {
+func TestParse_FindsUsedBinaries(t *testing.T) {
 	if _, err := parse(append(binaries(t), "-noop", "testdata/missing", "-ways", "pairs"), io.Discard); err != nil {
 		t.Error(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestAccBench(t *testing.T) {
+func TestAccBench_MeasuresEachWay(t *testing.T) {
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")
 	}

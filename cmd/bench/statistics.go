@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// median is the middle one of values or, of an even number, the mean of the two in the middle. There
-// must be a value.
+// median returns the middle value or, for an even number, the mean of the middle two. It needs at least one value.
 func median[T ~int | ~int64 | ~float64](values []T) T {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
@@ -23,18 +22,17 @@ func of[T cmp.Ordered](samples []sample, step string, figure func(figures) T) []
 	return values
 }
 
-// middle is the median of one figure.
+// middle returns the median of one figure.
 func middle[T ~int | ~int64 | ~float64](samples []sample, step string, figure func(figures) T) T {
 	return median(of(samples, step, figure))
 }
 
 func wall(f figures) time.Duration { return f.wall }
 
-// cpuTime is what Terraform and its providers have computed.
+// cpuTime is the CPU time of Terraform and its providers.
 func cpuTime(f figures) time.Duration { return f.terraform.cpu + f.provider.cpu }
 
-// ratio is the median of how much more a step took than its counterpart in the same run of the
-// baseline; false where no run has both.
+// ratio returns the median of the ratios to the same run of the baseline; false if no run has both.
 func ratio(samples, baseline []sample, step string, figure func(figures) time.Duration) (float64, bool) {
 	var ratios []float64
 	for i := range min(len(samples), len(baseline)) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestMedian(t *testing.T) {
+func TestMedian_OfOddAndEven(t *testing.T) {
 	for _, test := range []struct {
 		values []int
 		want   int
@@ -29,7 +29,7 @@ func took(seconds ...int) []sample {
 	return samples
 }
 
-func TestRatio(t *testing.T) {
+func TestRatio_ComparesRuns(t *testing.T) {
 	for name, test := range map[string]struct {
 		samples, baseline []sample
 		want              float64
@@ -51,7 +51,7 @@ func TestRatio(t *testing.T) {
 	}
 }
 
-func TestCPUTimeIsThatOfTerraformAndItsProviders(t *testing.T) {
+func TestCPUTime_AddsTerraformAndProviders(t *testing.T) {
 	f := figures{spent: spent{terraform: usage{cpu: 3 * time.Second}, provider: usage{cpu: time.Second}, servers: time.Hour}}
 	if got := cpuTime(f); got != 4*time.Second {
 		t.Errorf("it is %v, want 4s", got)

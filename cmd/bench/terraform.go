@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// usage is what a process has used, or several of them one after the other.
+// usage is the usage of a process, or of several that run one after the other.
 type usage struct {
 	cpu time.Duration
-	// memory is the most that was resident, in bytes.
+	// memory is the peak of resident memory in bytes.
 	memory int64
 }
 
-// spent is what a command took.
+// spent is the usage of a command.
 type spent struct {
 	wall time.Duration
-	// terraform is Terraform itself, provider all of its providers' processes.
+	// terraform is the usage of Terraform itself, and provider that of all its providers.
 	terraform, provider usage
 	// servers is the CPU time of this process, which serves both vendors.
 	servers time.Duration
-	// stderr is how many bytes Terraform wrote to standard error, and logged how many the provider
-	// did, where that goes to a file.
+	// stderr is the number of bytes that Terraform wrote to standard error, and logged that of the provider, if it
+	// goes to a file.
 	stderr, logged int64
 }
 
@@ -36,7 +36,7 @@ type terraform struct {
 	*workspace
 }
 
-// run runs a command, which must end with the exit code 0.
+// run runs a command, which must exit with 0.
 func (t terraform) run(ctx context.Context, args ...string) (spent, error) {
 	s, err := t.start(ctx, args)
 	if err == nil {
@@ -45,7 +45,7 @@ func (t terraform) run(ctx context.Context, args ...string) (spent, error) {
 	return s, fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err, t.tail())
 }
 
-// start runs a command. Its output goes to files: to read it would take time from what is measured.
+// start runs a command. Its output goes to files, because reading it would distort the measurement.
 func (t terraform) start(ctx context.Context, args []string) (s spent, err error) {
 	stdout, err := os.Create(t.file("stdout"))
 	if err != nil {
@@ -67,7 +67,7 @@ func (t terraform) start(ctx context.Context, args []string) (s spent, err error
 		return s, context.Cause(ctx)
 	}
 	s.stderr, s.logged = fileSize(stderr.Name()), fileSize(t.log)
-	// What the next command's provider logs is counted by itself.
+	// Each command's log is counted separately.
 	return s, errors.Join(err, os.RemoveAll(t.log))
 }
 
@@ -87,7 +87,7 @@ func measure(cmd *exec.Cmd) (spent, error) {
 
 func (t terraform) file(name string) string { return filepath.Join(t.dir, name) }
 
-// tail is the end of what the last command printed.
+// tail returns the end of the last command's output.
 func (t terraform) tail() string {
 	const most = 4 << 10
 	var text strings.Builder
@@ -101,7 +101,7 @@ func (t terraform) tail() string {
 	return text.String()
 }
 
-// fileSize is a file's size; 0 where there is no file.
+// fileSize returns a file's size; 0 if it is missing.
 func fileSize(name string) int64 {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -10,20 +10,19 @@ import (
 type way struct {
 	name  string
 	title string
-	// provider is the type of the provider that it uses, nothing for what is built in.
+	// provider is the name of its provider; empty for a built-in one.
 	provider string
-	// optional says that the way is left out where its provider is not at hand.
+	// optional says that the way is skipped if its provider is missing.
 	optional bool
-	// quiet turns the logging of the provider's SDK off. Otherwise it writes every line, down to TRACE,
-	// and leaves it to Terraform to drop what nobody has asked for.
+	// quiet turns off the logging of the provider's SDK, which otherwise writes every line, down to TRACE, for
+	// Terraform to drop.
 	quiet bool
-	// root are the directories of ways/ whose files make up the configuration, and module those that
-	// make up the module of one shop, where the configuration has one.
+	// root has the directories of ways/ with the files of the configuration. module has those of the module for one
+	// shop, if there is one.
 	root, module []string
 }
 
-// The ways that the others are compared with. Each has a layout, flat or a module per shop, and is
-// compared with the way of its own layout.
+// The baselines. Each layout, flat or a module for each shop, has its own.
 const (
 	builtinFlat, builtinModules = "terraform-data", "terraform-data-modules"
 	noopFlat, noopModules       = "noop", "noop-modules"
@@ -75,7 +74,7 @@ func allWays() []way {
 	}
 }
 
-// baselines are the names of the ways that w is compared with.
+// baselines returns the names of the baselines of w.
 func (w way) baselines() (builtin, noop string) {
 	if len(w.module) > 0 {
 		return builtinModules, noopModules
@@ -91,7 +90,7 @@ func wayNames(ways []way) []string {
 	return names
 }
 
-// choose returns the ways that text names, in the order that they have in the report.
+// choose returns the named ways, in the order of the report.
 func choose(text string) ([]way, error) {
 	if text == "" {
 		return allWays(), nil

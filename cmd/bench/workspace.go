@@ -14,19 +14,19 @@ import (
 //go:embed ways
 var configurations embed.FS
 
-// sources are the providers' addresses in required_providers.
+// sources has the providers' addresses in required_providers.
 var sources = map[string]string{
 	"kustom":  "storefront-iac/kustom",
 	"noop":    "storefront-iac/noop",
 	"restapi": "Mastercard/restapi",
 }
 
-// workspace is a temporary directory with all that Terraform needs for one way.
+// workspace is a temporary directory with everything that Terraform needs for one way.
 type workspace struct {
 	dir string
 	// work is the working directory.
 	work string
-	// log is the file that the provider's standard error goes to; nothing where it goes to Terraform.
+	// log is the file for the provider's standard error; empty if that goes to Terraform.
 	log string
 	env []string
 }
@@ -84,7 +84,7 @@ func (ws *workspace) configure(w way) error {
 	return ws.copy("work/shop", w.module)
 }
 
-// copy copies the files of directories of ways/ into one.
+// copy copies the files of some directories of ways/ into one.
 func (ws *workspace) copy(to string, from []string) error {
 	for _, name := range from {
 		files, err := fs.Glob(configurations, path.Join("ways", name, "*.tf"))
@@ -112,7 +112,7 @@ func (ws *workspace) write(name, content string) error {
 	return os.WriteFile(file, []byte(content), 0o600)
 }
 
-// variables are what the configuration is given, as JSON.
+// variables returns the input variables as JSON.
 func variables(w way, srv *servers) string {
 	shops, tokens := map[string]string{}, map[string]string{}
 	for _, shop := range srv.seed.Shops {
@@ -130,8 +130,8 @@ func variables(w way, srv *servers) string {
 	return string(encoded)
 }
 
-// install puts the provider where Terraform looks for it, and returns the name of the configuration of
-// the command line that says so. Terraform finds nothing anywhere else.
+// install links the provider into the workspace, and returns the path of a CLI configuration that uses only this
+// provider.
 func (ws *workspace) install(provider, binary string) (cliConfig string, err error) {
 	cliConfig = filepath.Join(ws.dir, "terraform.rc")
 	if provider == "" {
@@ -153,11 +153,11 @@ func (ws *workspace) install(provider, binary string) (cliConfig string, err err
 	return cliConfig, os.WriteFile(executable, []byte(script), 0o700)
 }
 
-// quote makes one word of a POSIX shell's.
+// quote quotes s for a POSIX shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// environment returns the parent's environment without what would make Terraform or the provider
-// behave in another way than is to be measured, with own added.
+// environment returns the parent's environment with own added, without variables that would change what Terraform or
+// the provider do.
 func environment(parent []string, own map[string]string) []string {
 	var env []string
 	for _, variable := range parent {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestWorkspaceOfEachWay(t *testing.T) {
+func TestNewWorkspace_HasFilesOfEachWay(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	for _, w := range allWays() {
 		set := settings{providers: map[string]string{w.provider: "terraform-provider-" + w.provider}}
@@ -46,7 +46,7 @@ func present(t *testing.T, ws *workspace, name string) bool {
 }
 
 // No two directories of a way may have files of one name: the second would be the one that counts.
-func TestWaysHaveEachFileOnce(t *testing.T) {
+func TestWays_HaveEachFileOnce(t *testing.T) {
 	for _, w := range allWays() {
 		for _, dirs := range [][]string{w.root, w.module} {
 			seen := map[string]string{}
@@ -66,7 +66,7 @@ func TestWaysHaveEachFileOnce(t *testing.T) {
 	}
 }
 
-func TestEnvironmentIsQuiet(t *testing.T) {
+func TestEnvironment_IsQuiet(t *testing.T) {
 	parent := []string{"PATH=/bin", "TF_LOG=trace", "TF_LOG_SDK=trace", "TF_VAR_shops={}", "KUSTOM_API_URL=https://a.example", "MYSTORE_TOKENS={}"}
 	got := environment(parent, map[string]string{"TF_INPUT": "0"})
 	if want := []string{"PATH=/bin", "TF_INPUT=0"}; !slices.Equal(got, want) {

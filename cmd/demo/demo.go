@@ -14,7 +14,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// kustomHost is what the keys belong to after the switch.
+// kustomHost is the host of the keys after the switch.
 const kustomHost = "api.kustom.co"
 
 // demo is one run of the guide.
@@ -25,9 +25,9 @@ type demo struct {
 	workspace workspace
 	tf        terraform
 	stores    []store
-	// keep says that people want to look at the pages, and looked that they have.
+	// keep says that the user wants to see the pages. looked says that the pages were shown.
 	keep, looked bool
-	// screen is where out writes to, for what is to be seen and no part of what is checked.
+	// screen is the unchecked part of out, for links, which hold secrets.
 	screen io.Writer
 }
 
@@ -41,7 +41,7 @@ func newDemo(tf, provider string, out io.Writer, color, keep bool) (*demo, error
 	if err != nil {
 		return nil, err
 	}
-	// Terraform runs in a directory of its own.
+	// Terraform runs in another directory.
 	if bin, err = filepath.Abs(bin); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func newDemo(tf, provider string, out io.Writer, color, keep bool) (*demo, error
 	}, nil
 }
 
-// close stops the sandbox and removes the working directories. It may be called again.
+// close stops the sandbox and removes the working directories. It may be called twice.
 func (d *demo) close() error {
 	return errors.Join(d.server.Close(), os.RemoveAll(d.workspace.dir))
 }
@@ -174,7 +174,7 @@ func (d *demo) takeOrders(ctx context.Context) error {
 	)
 }
 
-// exclusive is what the demo adds to the example: each shop's store has its key and no other.
+// exclusive is what the demo adds to the example: each store keeps only the key of its shop.
 const exclusive = `resource "kustom_api_keys_exclusive" "store" {
   for_each = var.shops
 
@@ -183,8 +183,8 @@ const exclusive = `resource "kustom_api_keys_exclusive" "store" {
 }
 `
 
-// tidyUp deletes the keys that no shop uses. Nobody knows which resource or person they belong to, so a connection only names
-// them.
+// tidyUp deletes the keys that no shop uses. A connection only names them, because they may belong to another
+// resource or person.
 func (d *demo) tidyUp(ctx context.Context) error {
 	d.out.say("%s", exclusive)
 	if err := os.WriteFile(filepath.Join(d.workspace.connections, "exclusive.tf"), []byte(exclusive), 0o600); err != nil {
@@ -219,8 +219,8 @@ func (d *demo) takeOrder(s store) error {
 	return d.sandbox.Working(s.shop)
 }
 
-// showPages says where the pages are, and waits. The links sign people in, so they are secrets, and
-// are not printed where secrets are looked for.
+// showPages prints the addresses of the pages and waits. The links sign the user in, so they go to the screen and not
+// to the searched output.
 func (d *demo) showPages(ctx context.Context) error {
 	for _, line := range d.server.Tour() {
 		if _, err := fmt.Fprintln(d.screen, line); err != nil {
@@ -239,7 +239,7 @@ func (d *demo) cleanUp(context.Context) error {
 	)
 }
 
-// show runs a command in sight: its command line and, where out is the demo's, what it prints.
+// show prints a command line and runs it. Its output goes to out.
 func (d *demo) show(ctx context.Context, dir string, out io.Writer, args ...string) error {
 	d.out.say("%s", d.out.style("2", filepath.Base(dir)+"$ "+d.tf.command(args)))
 	if err := d.tf.run(ctx, dir, out, args...); err != nil {
@@ -251,7 +251,7 @@ func (d *demo) show(ctx context.Context, dir string, out io.Writer, args ...stri
 	return nil
 }
 
-// readLegacy has Terraform read the data source anew, and shows what it found.
+// readLegacy refreshes the data source and shows its result.
 func (d *demo) readLegacy(ctx context.Context) (legacyKeys, error) {
 	if err := d.show(ctx, d.workspace.inventory, io.Discard, "apply", "-auto-approve"); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-func TestReadPlan(t *testing.T) {
+func TestReadPlan_CountsChanges(t *testing.T) {
 	const content = `{"resource_changes": [
 		{"type": "kustom_mystore_connection", "change": {"actions": ["create"], "after": {"previous_username": "PM2-b", "keys_to_delete": [{"username": "PM2-b"}]}}},
 		{"type": "kustom_mystore_connection", "change": {"actions": ["create"], "after": {"previous_username": "PM1-a", "keys_to_delete": [{"username": "PM1-a"}]}}},
@@ -44,13 +44,13 @@ func TestReadPlan_CountsWhatGivesNoKeyAsOther(t *testing.T) {
 	}
 }
 
-func TestReadPlanRefusesWhatIsNoPlan(t *testing.T) {
+func TestReadPlan_RefusesOtherText(t *testing.T) {
 	if _, err := readPlan([]byte("Error: no such file")); err == nil {
 		t.Error("no error")
 	}
 }
 
-func TestEnvironment(t *testing.T) {
+func TestEnvironment_DropsOtherSettings(t *testing.T) {
 	parent := []string{"PATH=/bin", "TF_CLI_ARGS=-destroy", "TF_VAR_stores={}", "KUSTOM_API_URL=https://a.example", "MYSTORE_TOKENS={}"}
 	got := environment(parent, map[string]string{"TF_INPUT": "0"})
 	if want := []string{"PATH=/bin", "TF_INPUT=0"}; !slices.Equal(got, want) {
@@ -58,7 +58,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestArgs(t *testing.T) {
+func TestArgs_TurnsColorsOff(t *testing.T) {
 	args := []string{"plan", "-out=p"}
 	if got := (terraform{}).args(args); !slices.Equal(got, []string{"plan", "-no-color", "-out=p"}) {
 		t.Errorf("without colors: %q", got)
@@ -68,8 +68,8 @@ func TestArgs(t *testing.T) {
 	}
 }
 
-// TestShowPages: the pages are there until the interrupt, and their links are not taken for a leak.
-func TestShowPages(t *testing.T) {
+// The pages stay open until the interrupt, and their links do not count as leaked secrets.
+func TestShowPages_WaitsForInterrupt(t *testing.T) {
 	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestShowPages(t *testing.T) {
 	}
 }
 
-func TestPrinterFindsLeaks(t *testing.T) {
+func TestPrinter_FindsLeaks(t *testing.T) {
 	var out bytes.Buffer
 	p := newPrinter(&out, false)
 	p.say("kustom_secret = (sensitive value)")
@@ -111,7 +111,7 @@ func TestPrinterFindsLeaks(t *testing.T) {
 	}
 }
 
-func TestPrinterRemembersWhatHeld(t *testing.T) {
+func TestPrinter_SummarizesChecks(t *testing.T) {
 	var out bytes.Buffer
 	p := newPrinter(&out, false)
 	if err := p.check("this holds", nil); err != nil {
@@ -128,7 +128,7 @@ func TestPrinterRemembersWhatHeld(t *testing.T) {
 	}
 }
 
-func TestWorkspaceHasTheProviderForBothRegistries(t *testing.T) {
+func TestNewWorkspace_MirrorsBothRegistries(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	provider, err := exec.LookPath("go")
 	if err != nil {
@@ -151,7 +151,7 @@ func TestWorkspaceHasTheProviderForBothRegistries(t *testing.T) {
 	}
 }
 
-func TestNewWorkspaceLeavesNothingWhenItFails(t *testing.T) {
+func TestNewWorkspace_LeavesNothingWhenItFails(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	if _, err := newWorkspace(filepath.Join(tmp, "missing")); err == nil {

@@ -19,7 +19,7 @@ func stores(seed sandbox.Seed) []store {
 	return result
 }
 
-// printKeys shows every key of every store, as Kustom Portal and Mystore together know them.
+// printKeys prints every key of every store.
 func (d *demo) printKeys() {
 	rows := [][]string{{"STORE", "KUSTOM ID", "HOST", "LAST USED", "IN USE BY"}}
 	for _, s := range d.stores {
@@ -37,7 +37,7 @@ func lastUsed(t *time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04")
 }
 
-// user returns the shop that holds the key, or a dash.
+// user returns the shop that uses the key, or a dash.
 func (d *demo) user(s store, key sandbox.Key) string {
 	if shop, ok := d.sandbox.Shop(s.shop); ok && shop.KustomID == key.Username {
 		return s.shop
@@ -45,7 +45,7 @@ func (d *demo) user(s store, key sandbox.Key) string {
 	return "-"
 }
 
-// inUse returns the keys that shops hold, in the order of the stores.
+// inUse returns the keys of the shops, in the order of the stores.
 func (d *demo) inUse() []sandbox.Key {
 	var keys []sandbox.Key
 	for _, s := range d.stores {
@@ -68,8 +68,7 @@ func usernames(keys []sandbox.Key) []string {
 	return names
 }
 
-// replaced reports an old key that is still there, or a shop that does not work with a key that
-// belongs to Kustom's host.
+// replaced returns an error if an old key still exists, or if a shop does not work with a key for Kustom's host.
 func (d *demo) replaced(old []sandbox.Key) error {
 	for _, key := range old {
 		if slices.Contains(usernames(d.sandbox.Keys(key.MerchantID)), key.Username) {

@@ -1,6 +1,5 @@
-// Command demo switches the sandbox's three shops from Klarna's API to Kustom's, with a real
-// Terraform or OpenTofu and the provider as a user installs it, and checks every step. Run it with
-// make demo. It needs no account and no network.
+// Command demo switches the sandbox's three shops from Klarna's API to Kustom's, with a real Terraform or OpenTofu
+// and the installed provider, and checks every step. Run it with make demo. It needs no account and no network.
 package main
 
 import (
@@ -28,7 +27,7 @@ func main() {
 	}
 }
 
-// run is the demo. Whatever it starts and creates has ended and is removed when it returns.
+// run runs the demo. It stops and removes everything that it started and created.
 func run(ctx context.Context, tf, provider string, out io.Writer, color, keep bool) (err error) {
 	d, err := newDemo(tf, provider, out, color, keep)
 	if err != nil {
@@ -38,7 +37,7 @@ func run(ctx context.Context, tf, provider string, out io.Writer, color, keep bo
 		if closeErr := d.close(); err == nil {
 			err = closeErr
 		}
-		// What an interrupt breaks fails in many ways, none of which is worth reading.
+		// Errors after an interrupt are not worth reading.
 		if ctx.Err() != nil && !d.looked {
 			err = context.Cause(ctx)
 		}
@@ -56,7 +55,7 @@ func run(ctx context.Context, tf, provider string, out io.Writer, color, keep bo
 	return nil
 }
 
-// isTerminal tells whether colors make sense on f; see https://no-color.org.
+// isTerminal reports whether f shows colors; see https://no-color.org.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == ""

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// plan is the part of terraform show -json's output that the demo looks at.
+// plan has the parts of the output of terraform show -json that the demo uses.
 type plan struct {
 	Changes []resourceChange `json:"resource_changes"`
 }
@@ -25,12 +25,12 @@ type resourceChange struct {
 	} `json:"change"`
 }
 
-// summary is what a plan does.
+// summary summarizes a plan.
 type summary struct {
-	// replaced are the usernames of the keys that shops get new ones in place of, and deleted those of the keys that are
-	// deleted after that, both sorted.
+	// replaced has the usernames of the keys that shops replace, and deleted those of the keys that are deleted then,
+	// both sorted.
 	replaced, deleted []string
-	// other counts all changes that give no shop a key.
+	// other counts all other changes.
 	other int
 }
 
@@ -70,7 +70,7 @@ type legacyKeys map[string]struct {
 // all returns the usernames of all keys, sorted.
 func (l legacyKeys) all() []string { return slices.Sorted(maps.Keys(l)) }
 
-// current returns the usernames of the keys that are current, sorted.
+// current returns the usernames of the current keys, sorted.
 func (l legacyKeys) current() []string {
 	var usernames []string
 	for username, key := range l {

@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 )
 
-// printer writes what a person watches, remembers the checks for the summary, and keeps a copy of
-// everything, Terraform's output included, to search it for secrets.
+// printer prints to the user, records the passed checks for the summary, and keeps a copy of all output, also
+// Terraform's, to search it for secrets.
 type printer struct {
 	io.Writer
 	color      bool
@@ -30,8 +30,7 @@ func (p *printer) say(format string, args ...any) {
 	fmt.Fprintf(p, format+"\n", args...)
 }
 
-// check prints a check's result and remembers it if it held. The error of one that did not ends
-// the demo.
+// check prints and records the result of a check. It returns the error of a failed one, which ends the demo.
 func (p *printer) check(what string, err error) error {
 	if err != nil {
 		return fmt.Errorf("✗ %s: %w", what, err)
@@ -64,7 +63,7 @@ func (p *printer) style(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// leaks tells how many secrets were printed.
+// leaks returns the number of printed secrets.
 func (p *printer) leaks(secrets []string) int {
 	n := 0
 	for _, s := range secrets {

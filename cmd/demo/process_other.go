@@ -4,7 +4,7 @@ package main
 
 import "os/exec"
 
-// interruptGroup does nothing here: the end of a command's context kills it.
+// interruptGroup does nothing on this system. The context kills the command.
 func interruptGroup(*exec.Cmd) {}
 
 func killGroup(*exec.Cmd) {}

@@ -8,9 +8,8 @@ import (
 	"syscall"
 )
 
-// interruptGroup makes the end of a command's context an interrupt, and puts the command in a
-// process group of its own. Otherwise Ctrl-C would reach it from the terminal as well, and
-// Terraform takes the second interrupt as an order to drop everything.
+// interruptGroup interrupts the command when its context ends, and starts it in its own process group. Otherwise the
+// terminal would interrupt it on Ctrl-C too, and Terraform aborts at the second interrupt.
 func interruptGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
@@ -22,7 +21,7 @@ func interruptGroup(cmd *exec.Cmd) {
 	}
 }
 
-// killGroup ends what a command that has ended left running: after a kill, Terraform's providers.
+// killGroup kills the processes that a command left running, such as Terraform's providers after a kill.
 func killGroup(cmd *exec.Cmd) {
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)

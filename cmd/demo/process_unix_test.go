@@ -11,7 +11,7 @@ import (
 )
 
 // A command that is interrupted ends in its own way, as Terraform does when it saves the state.
-func TestRunInterrupts(t *testing.T) {
+func TestRun_InterruptsTerraform(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "terraform")
 	const content = "#!/bin/sh\ntrap 'echo saved; exit 1' INT\necho started\nwhile :; do sleep 0.01; done\n"
 	if err := os.WriteFile(script, []byte(content), 0o700); err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// gracePeriod is what Terraform gets to end an operation in order after an interrupt.
+// gracePeriod is the time that Terraform gets to stop after an interrupt.
 const gracePeriod = 30 * time.Second
 
 // terraform runs Terraform or OpenTofu.
@@ -22,7 +22,7 @@ type terraform struct {
 	color bool
 }
 
-// run runs one command in dir, and shows what it prints on out.
+// run runs a command in dir, and copies its output to out.
 func (t terraform) run(ctx context.Context, dir string, out io.Writer, args ...string) error {
 	cmd := exec.CommandContext(ctx, t.bin, t.args(args)...)
 	cmd.Dir = dir
@@ -40,14 +40,14 @@ func (t terraform) run(ctx context.Context, dir string, out io.Writer, args ...s
 	return nil
 }
 
-// output runs one command in dir and returns what it prints.
+// output runs a command in dir and returns its output.
 func (t terraform) output(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	var out bytes.Buffer
 	err := t.run(ctx, dir, &out, args...)
 	return out.Bytes(), err
 }
 
-// args adds the option that turns colors off to the arguments of a command.
+// args adds the option without colors to a command's arguments.
 func (t terraform) args(args []string) []string {
 	if t.color {
 		return args
@@ -55,12 +55,12 @@ func (t terraform) args(args []string) []string {
 	return append([]string{args[0], "-no-color"}, args[1:]...)
 }
 
-// command is a command line as a person would type it.
+// command returns a command line as a person would type it.
 func (t terraform) command(args []string) string {
 	return filepath.Base(t.bin) + " " + strings.Join(args, " ")
 }
 
-// exitCode returns the exit code behind an error of [terraform.run], and false if there is none.
+// exitCode returns the exit code in an error of [terraform.run]; false if it has none.
 func exitCode(err error) (int, bool) {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
@@ -69,8 +69,8 @@ func exitCode(err error) (int, bool) {
 	return exit.ExitCode(), true
 }
 
-// environment returns the parent's environment without what would make Terraform or the provider
-// behave in another way than the demo intends, with own added.
+// environment returns the parent's environment with own added, without variables that would change what Terraform or
+// the provider do.
 func environment(parent []string, own map[string]string) []string {
 	var env []string
 	for _, variable := range parent {

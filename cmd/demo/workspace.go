@@ -13,22 +13,20 @@ import (
 )
 
 const (
-	// source is the provider's address in required_providers, and version what the demo's mirror
-	// calls the provider that was built.
+	// source is the provider's address in required_providers. version is its version in the demo's mirror.
 	source  = "storefront-iac/kustom"
 	version = "0.1.0"
 )
 
-// registries are the hosts that Terraform and OpenTofu take source to be at.
+// registries has the default registries of Terraform and OpenTofu.
 var registries = []string{"registry.terraform.io", "registry.opentofu.org"}
 
-// workspace is a temporary directory with all that Terraform needs.
+// workspace is a temporary directory with everything that Terraform needs.
 type workspace struct {
 	dir string
-	// cliConfig makes Terraform install the provider from the workspace's mirror and nothing from
-	// anywhere else.
+	// cliConfig is a CLI configuration with the workspace's mirror as the only source of providers.
 	cliConfig string
-	// inventory and connections are working directories with the examples of legacy keys and of connections.
+	// inventory and connections are working directories with the examples of legacy keys and connections.
 	inventory, connections string
 }
 
@@ -63,7 +61,7 @@ func newWorkspace(provider string) (w workspace, err error) {
 	return w, copyExample("connections", w.connections)
 }
 
-// mirrorPath is where a filesystem mirror has the provider's executable.
+// mirrorPath returns the path of the provider's executable in a filesystem mirror.
 func mirrorPath(registry string) string {
 	name := "terraform-provider-kustom_v" + version
 	if runtime.GOOS == "windows" {

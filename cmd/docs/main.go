@@ -1,6 +1,5 @@
-// Command docs generates the provider's documentation with tfplugindocs, and validates it. The
-// schemas come from the provider itself and not from a Terraform binary, whose version would decide
-// what they hold: only recent ones know resource identities, list resources and actions.
+// Command docs generates the provider's documentation with tfplugindocs, and validates it. The schemas come from the
+// provider itself. A Terraform binary would leave out what its version does not know, such as actions.
 package main
 
 import (
@@ -15,8 +14,8 @@ import (
 	"strings"
 )
 
-// The provider's own prefix, and the one of the types that belong to Mystore. tfplugindocs
-// documents the types of one prefix at a time.
+// The provider's own prefix, and the one of the types that belong to Mystore. tfplugindocs finds a type's schema only
+// by its own provider name and the page's name, so it runs once for each prefix.
 const (
 	ownPrefix     = "kustom"
 	mystorePrefix = "mystore"
@@ -41,26 +40,15 @@ func run(ctx context.Context, tfplugindocs, out string, validateOnly bool) error
 	if validateOnly {
 		return validate(ctx, tfplugindocs, schema)
 	}
-	if err := generate(ctx, tfplugindocs, ownPrefix, schema, "templates", out); err != nil {
+	if err := generate(ctx, tfplugindocs, ownPrefix, schema, out); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp("", "docs")
+	pages, err := os.MkdirTemp("", "docs")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
-	// Guides are rendered once, with the provider's own types.
-	kinds, pages := filepath.Join(tmp, "templates"), filepath.Join(tmp, "pages")
-	templates, err := filepath.Glob(filepath.Join("templates", "*.md.tmpl"))
-	if err != nil {
-		return err
-	}
-	for _, template := range templates {
-		if err := copyPage(template, filepath.Join(kinds, filepath.Base(template))); err != nil {
-			return err
-		}
-	}
-	if err := generate(ctx, tfplugindocs, mystorePrefix, schema, kinds, pages); err != nil {
+	defer os.RemoveAll(pages)
+	if err := generate(ctx, tfplugindocs, mystorePrefix, schema, pages); err != nil {
 		return err
 	}
 	if err := addMystore(pages, out); err != nil {
@@ -70,15 +58,12 @@ func run(ctx context.Context, tfplugindocs, out string, validateOnly bool) error
 }
 
 // generate documents the types whose names begin with prefix.
-func generate(ctx context.Context, tfplugindocs, prefix string, schema map[string]any, templates, out string) error {
+func generate(ctx context.Context, tfplugindocs, prefix string, schema map[string]any, out string) error {
 	file, err := schemaFile(prefix, ofPrefix(prefix, schema))
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file)
-	if templates, err = relative(templates); err != nil {
-		return err
-	}
 	if out, err = relative(out); err != nil {
 		return err
 	}
@@ -86,7 +71,7 @@ func generate(ctx context.Context, tfplugindocs, prefix string, schema map[strin
 		"--provider-name", prefix,
 		"--rendered-provider-name", ownPrefix,
 		"--providers-schema", file,
-		"--website-source-dir", templates,
+		"--website-source-dir", "templates",
 		"--rendered-website-dir", out)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("tfplugindocs: %w\n%s", err, output)
@@ -94,9 +79,8 @@ func generate(ctx context.Context, tfplugindocs, prefix string, schema map[strin
 	return nil
 }
 
-// validate checks the pages in docs/ and their names. Unlike generate, it can see all types at once:
-// tfplugindocs takes a page whose name is a type's whole name for that type's. A kind of which there
-// is no page at all it passes over, which the comparison with the generated pages does not.
+// validate checks the pages in docs/ and their names. Unlike generate, it needs one run: here tfplugindocs also finds
+// a type by a page's whole name. It does not notice that all pages of a kind are missing; make docs-check does.
 func validate(ctx context.Context, tfplugindocs string, schema map[string]any) error {
 	file, err := schemaFile(ownPrefix, schema)
 	if err != nil {
@@ -107,15 +91,14 @@ func validate(ctx context.Context, tfplugindocs string, schema map[string]any) e
 	var output bytes.Buffer
 	cmd.Stderr = &output
 	if err := cmd.Run(); err != nil {
-		// What it has found comes after a log of all that it has looked at.
+		// A log of all pages precedes the error.
 		text := output.String()
 		return fmt.Errorf("tfplugindocs: %w\n%s", err, text[max(0, strings.Index(text, "Error executing command:")):])
 	}
 	return nil
 }
 
-// relative returns dir relative to the working directory: tfplugindocs appends every directory
-// that it is given to the provider's.
+// relative returns dir relative to the working directory: tfplugindocs appends the directory to the provider's.
 func relative(dir string) (string, error) {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -128,8 +111,8 @@ func relative(dir string) (string, error) {
 	return filepath.Rel(wd, abs)
 }
 
-// schemaFile writes the schema as terraform providers schema -json does, for a provider of that
-// name. The caller removes the file.
+// schemaFile writes the schema in the form of terraform providers schema -json, for a provider of that name. The caller
+// removes the file.
 func schemaFile(name string, schema map[string]any) (string, error) {
 	file, err := os.CreateTemp("", "schema*.json")
 	if err != nil {
@@ -142,8 +125,8 @@ func schemaFile(name string, schema map[string]any) (string, error) {
 	})
 }
 
-// ofPrefix leaves the types of other prefixes out of a provider's schema. Functions have no prefix, and
-// are documented once.
+// ofPrefix returns a provider's schema without the types of other prefixes. Functions have no prefix, so they belong
+// to the provider's own.
 func ofPrefix(prefix string, schema map[string]any) map[string]any {
 	result := make(map[string]any, len(schema))
 	for kind, value := range schema {
@@ -160,8 +143,8 @@ func ofPrefix(prefix string, schema map[string]any) map[string]any {
 	return result
 }
 
-// addMystore copies the pages of Mystore's types, found in from by their names without the prefix,
-// to where the registry looks for them: by their full names beside the provider's own types.
+// addMystore copies the pages of Mystore's types, found in from by their names without the prefix, to where the
+// registry looks for them: by their full names beside the provider's own types. It leaves out the guides.
 func addMystore(from, to string) error {
 	pages, err := filepath.Glob(filepath.Join(from, "*", "*.md"))
 	if err != nil {
@@ -169,22 +152,17 @@ func addMystore(from, to string) error {
 	}
 	for _, page := range pages {
 		kind := filepath.Base(filepath.Dir(page))
-		name := mystorePrefix + "_" + filepath.Base(page)
-		if err := copyPage(page, filepath.Join(to, kind, name)); err != nil {
+		if kind == "guides" {
+			continue
+		}
+		content, err := os.ReadFile(page)
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(to, kind, mystorePrefix+"_"+filepath.Base(page))
+		if err := os.WriteFile(name, content, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// copyPage copies a page, or the template of one.
-func copyPage(from, to string) error {
-	page, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(to, page, 0o644)
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
-// messageIndex is the name of the page that leads to all messages.
+// messageIndex is the name of the index page.
 const messageIndex = "messages"
 
-// addMessages writes the guide's pages about messages, and their index.
+// addMessages writes the pages about messages, and their index.
 func addMessages(out string) error {
 	pages := provider.Guide()
 	texts := map[string]string{messageIndex: indexOf(pages)}
@@ -30,10 +30,10 @@ func addMessages(out string) error {
 	return nil
 }
 
-// pageBegin is the front matter and the title of a page, and what it is about.
+// pageBegin is the beginning of a page: front matter, title, introduction.
 const pageBegin = "---\npage_title: %q\ndescription: |-\n  %s\n---\n\n# %[1]s\n\n%[2]s"
 
-// messagePage returns a page of the guide in Markdown.
+// messagePage returns a page of messages in Markdown.
 func messagePage(page provider.GuidePage) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, pageBegin+" [All messages](%s.md) are in one index.\n\n"+
@@ -58,7 +58,7 @@ func messagePage(page provider.GuidePage) string {
 	return text.String()
 }
 
-// sectionOf returns the title of the section that an entry is in.
+// sectionOf returns the title of an entry's section.
 func sectionOf(e provider.GuideEntry) string {
 	if e.Cause {
 		return "Why"
@@ -66,7 +66,7 @@ func sectionOf(e provider.GuideEntry) string {
 	return "What failed"
 }
 
-// indexOf returns the page that leads to all entries.
+// indexOf returns the index page.
 func indexOf(pages []provider.GuidePage) string {
 	links := map[string][]string{}
 	for _, page := range pages {
@@ -88,7 +88,7 @@ func indexOf(pages []provider.GuidePage) string {
 	return text.String()
 }
 
-// letters returns what a list is sorted by.
+// letters returns the sort key of a link.
 func letters(link string) string { return strings.ToLower(strings.TrimLeft(link, "-[… ")) }
 
 // anchorOf returns the anchor of a heading, as the registries and GitHub make it.
@@ -104,7 +104,7 @@ func anchorOf(heading string) string {
 	}, heading)
 }
 
-// code is what is code in a message: text in backticks, commands and their flags, calls, arguments with their values,
+// code matches code in a message: text in backticks, commands and their flags, calls, arguments with their values,
 // environment variables, JSON, addresses and prefixes of secrets.
 var code = regexp.MustCompile(strings.Join([]string{
 	"`[^`]*`",
@@ -116,7 +116,7 @@ var code = regexp.MustCompile(strings.Join([]string{
 	`https?://(?:[\w./-]*\w)?`,
 }, "|"))
 
-// codeOf marks what is code in a text.
+// codeOf marks the code in a text.
 func codeOf(text string) string {
 	return code.ReplaceAllStringFunc(text, func(found string) string {
 		if strings.HasPrefix(found, "`") {

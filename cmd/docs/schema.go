@@ -11,7 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 )
 
-// schemas are the schemas of one kind of thing that a provider offers, by type name.
+// schemas has the schemas of one kind of object, by type name.
 type schemas map[string]any
 
 func (s schemas) ofPrefix(prefix string) schemas {
@@ -143,7 +143,7 @@ func identityJSON(s *tfprotov6.ResourceIdentitySchema) map[string]any {
 	return map[string]any{"version": s.Version, "attributes": attributes}
 }
 
-// functionsJSON returns the signatures. A function belongs to the provider, whose prefix its name doesn't have.
+// functionsJSON returns the signatures of functions. Their names have no prefix.
 func functionsJSON(functions map[string]*tfprotov6.Function) map[string]any {
 	result := make(map[string]any, len(functions))
 	for name, f := range functions {

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-func TestSchemaJSON(t *testing.T) {
+func TestSchemaJSON_EncodesAttributes(t *testing.T) {
 	schema := &tfprotov6.Schema{Version: 1, Block: &tfprotov6.SchemaBlock{
 		Description: "A key.", DescriptionKind: tfprotov6.StringKindMarkdown,
 		Attributes: []*tfprotov6.SchemaAttribute{
@@ -66,7 +66,7 @@ func TestSchemaJSON(t *testing.T) {
 	}
 }
 
-func TestSchemasOfPrefix(t *testing.T) {
+func TestSchemas_OfPrefix(t *testing.T) {
 	all := schemas{"kustom_api_key": 1, "kustom_mystore_connection": 2, "mystore_klarna_checkout_credentials": 3}
 	if got := all.ofPrefix("kustom"); len(got) != 2 {
 		t.Errorf("kustom: %v", got)

@@ -1,6 +1,5 @@
-// Command pictures takes the pictures of the README: the sandbox's pages of a shop before and after the
-// switch, and the report of a plan on a wide screen and on a phone, in Chromium or Chrome without a window. Run it
-// with make pictures.
+// Command pictures takes the pictures of the README with Chromium or Chrome: the sandbox's pages of a shop before and
+// after the switch, and the report of a plan on a wide screen and on a phone. Run it with make pictures.
 package main
 
 import (
@@ -20,15 +19,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// The shop in the pictures, and who looks at it.
+// The shop in the pictures, and the signed-in user.
 const (
 	shop       = "fjellsport"
 	merchantID = "M00412871"
 	admin      = "ops@agency.example"
 )
 
-// patience is how long one picture may take.
-const patience = time.Minute
+// timeout is the maximum time for one picture.
+const timeout = time.Minute
 
 func main() {
 	browser := flag.String("browser", "", "Chromium's or Chrome's `executable`; looked for in PATH when not given")
@@ -72,7 +71,7 @@ func run(ctx context.Context, browser, out, plan string) (err error) {
 	if err := c.takeAll(ctx, "before"); err != nil {
 		return err
 	}
-	// The portal warns until no store of its user is left to be switched.
+	// The portal's warning disappears when all stores of its user are switched.
 	for _, shop := range sandbox.ThreeShops().Shops {
 		if err := switchShop(s, shop.Name, shop.MerchantID); err != nil {
 			return err
@@ -84,7 +83,7 @@ func run(ctx context.Context, browser, out, plan string) (err error) {
 	return c.takeReport(ctx, plan)
 }
 
-// phone is a page that shows another one at a phone's width: no window is as narrow.
+// phone is a page that frames another one at a phone's width, because no window is that narrow.
 const phone = `<!DOCTYPE html><style>body { margin: 0 } iframe { border: 0; width: 390px; height: 100vh }</style><iframe src="report.html"></iframe>`
 
 // takeReport takes pictures of the report of a plan.
@@ -129,7 +128,7 @@ func findBrowser(name string) (string, error) {
 	return "", errors.New("there is neither Chromium nor Chrome in PATH; on Debian and Ubuntu: apt-get install chromium")
 }
 
-// switchShop does what the guide says, and lets a customer place the first order with the new key.
+// switchShop follows the guide, and places the first order with the new key.
 func switchShop(s *sandbox.Sandbox, shop, merchantID string) error {
 	old := s.Keys(merchantID)
 	key, err := s.GenerateKey(merchantID, "terraform: "+shop)
@@ -176,12 +175,12 @@ func (c camera) takeAll(ctx context.Context, when string) error {
 	return nil
 }
 
-// at makes an address of a path, at a host.
+// at returns a function that adds a path to a host.
 func (camera) at(host string) func(path string, err error) (string, error) {
 	return func(path string, err error) (string, error) { return host + path, err }
 }
 
-// take makes one picture, in a window of a size, with a profile of its own, so that nobody is signed in already.
+// take takes one picture in a window of a size, with an empty profile without sessions.
 func (c camera) take(ctx context.Context, address, name, size string) (err error) {
 	profile, err := os.MkdirTemp("", "kustom-pictures")
 	if err != nil {
@@ -192,13 +191,13 @@ func (c camera) take(ctx context.Context, address, name, size string) (err error
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	args := []string{
 		"--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--hide-scrollbars",
 		"--user-data-dir=" + profile, "--window-size=" + size, "--screenshot=" + file,
-		// What a page shows comes after its document.
+		// The content of a page comes after its document.
 		"--virtual-time-budget=10000",
 	}
 	if os.Geteuid() == 0 {

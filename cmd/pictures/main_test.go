@@ -27,8 +27,8 @@ func names(t *testing.T, dir string) []string {
 	return names
 }
 
-// TestPicturesOfReadme: the README shows the pictures that there are, and no others.
-func TestPicturesOfReadme(t *testing.T) {
+// The README shows exactly the pictures of the directory.
+func TestPictures_AreInReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -50,8 +50,8 @@ func TestPicturesOfReadme(t *testing.T) {
 	}
 }
 
-// TestRun takes all pictures, which shows that the README's can be taken again.
-func TestRun(t *testing.T) {
+// TestRun_TakesPictures takes all pictures, which shows that the README's can be taken again.
+func TestRun_TakesPictures(t *testing.T) {
 	if _, err := findBrowser(""); err != nil {
 		t.Skip(err)
 	}
@@ -92,7 +92,7 @@ func checkPicture(t *testing.T, path string) {
 	}
 }
 
-func TestFindBrowser(t *testing.T) {
+func TestFindBrowser_NeedsBrowser(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, err := findBrowser(""); err == nil {
 		t.Error("a browser was found where there is none")
@@ -102,7 +102,7 @@ func TestFindBrowser(t *testing.T) {
 	}
 }
 
-func TestSwitchShop(t *testing.T) {
+func TestSwitchShop_InstallsKey(t *testing.T) {
 	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{Clock: fixed{}})
 	if err != nil {
 		t.Fatal(err)

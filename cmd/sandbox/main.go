@@ -1,5 +1,5 @@
-// Command sandbox runs the stand-in for Kustom and Mystore on this machine, their APIs and their pages,
-// to try the provider without an account at either.
+// Command sandbox serves the APIs and pages of Kustom and Mystore on this machine, to try the provider without an
+// account.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// settings is what the command line says.
+// settings are the values of the command line.
 type settings struct {
 	addr    string
 	seed    string
@@ -100,7 +100,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	return set, checkLoopback(set.addr)
 }
 
-// listMutations prints a line for each change that the pages can show.
+// listMutations prints the mutations of the pages, one on each line.
 func listMutations(w io.Writer) error {
 	for _, m := range sandbox.Mutations() {
 		if _, err := fmt.Fprintf(w, "%-24s%s\n", m.Name, m.Description); err != nil {
@@ -110,7 +110,7 @@ func listMutations(w io.Writer) error {
 	return nil
 }
 
-// checkLoopback keeps the sandbox on this machine: its tokens are no secrets.
+// checkLoopback rejects addresses of other machines, because the sandbox's tokens are no secrets.
 func checkLoopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -129,7 +129,7 @@ func loadSeed(path string) (sandbox.Seed, error) {
 	return sandbox.LoadSeed(path)
 }
 
-// introduce prints what to copy into the shell that Terraform runs in, and what there is to look at.
+// introduce prints the environment for the shell that runs Terraform, and directions to the pages.
 func introduce(w io.Writer, srv *sandbox.Server, env map[string]string) error {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(env)) {
@@ -147,5 +147,5 @@ func introduce(w io.Writer, srv *sandbox.Server, env map[string]string) error {
 	return nil
 }
 
-// quote makes one word of a POSIX shell's.
+// quote quotes s for a POSIX shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

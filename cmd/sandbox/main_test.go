@@ -26,7 +26,7 @@ func (w firstWrite) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestRun(t *testing.T) {
+func TestRun_Serves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out := make(firstWrite, 1)
 	done := make(chan error, 1)
@@ -58,8 +58,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestIntroduce: what is printed for the pages has sessions in it, and no token.
-func TestIntroduce(t *testing.T) {
+// The environment for the pages has sessions and no token.
+func TestIntroduce_PrintsEnvironment(t *testing.T) {
 	s, err := sandbox.New(sandbox.ThreeShops(), sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func getReport(t *testing.T, url string) {
 	}
 }
 
-func TestRunRefuses(t *testing.T) {
+func TestRun_RefusesInvalidFlags(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-func TestRunHelp(t *testing.T) {
+func TestRun_PrintsHelp(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{"-help"}, &out); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("the error is %v", err)
@@ -155,7 +155,7 @@ func TestRunHelp(t *testing.T) {
 	}
 }
 
-func TestRunListsMutations(t *testing.T) {
+func TestRun_ListsMutations(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{"-pages-list"}, &out); err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestRunListsMutations(t *testing.T) {
 	}
 }
 
-func TestCheckLoopback(t *testing.T) {
+func TestCheckLoopback_RefusesOtherHosts(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:9000", "127.8.8.8:0", "[::1]:9000", "localhost:9000"} {
 		if err := checkLoopback(addr); err != nil {
 			t.Error(err)
@@ -173,8 +173,8 @@ func TestCheckLoopback(t *testing.T) {
 	}
 }
 
-// TestQuote asks a shell what it makes of it.
-func TestQuote(t *testing.T) {
+// TestQuote_QuotesForShell asks a shell what it makes of it.
+func TestQuote_QuotesForShell(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("this machine has no POSIX shell")

@@ -87,7 +87,7 @@ func (apiKey) Create(ctx context.Context, req resource.CreateRequest, resp *reso
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
-// Read leaves the state as it is, which the framework has put into the response already.
+// Read does nothing: the framework has already copied the state to the response.
 func (apiKey) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
 
 func (apiKey) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

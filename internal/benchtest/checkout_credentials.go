@@ -70,7 +70,7 @@ func (checkoutCredentials) Create(ctx context.Context, req resource.CreateReques
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
-// Read leaves the state as it is, which the framework has put into the response already.
+// Read does nothing: the framework has already copied the state to the response.
 func (checkoutCredentials) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
 
 func (checkoutCredentials) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

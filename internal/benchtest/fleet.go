@@ -48,7 +48,7 @@ func (fleet) Metadata(_ context.Context, req resource.MetadataRequest, resp *res
 	resp.TypeName = req.ProviderTypeName + "_fleet"
 }
 
-// Schema names the types of what is nested, as the real fleet does: it would be slower without.
+// Schema sets the custom types of nested attributes, as the real fleet does. Without them, it would be slower.
 func (fleet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	computed := schema.StringAttribute{Computed: true}
 	replaced := schema.SetNestedAttribute{
@@ -106,7 +106,7 @@ func (fleet) Create(ctx context.Context, req resource.CreateRequest, resp *resou
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
-// knownShop makes up what is not known of a shop: among it one key that it has replaced.
+// knownShop replaces the unknown values of a shop with made-up ones, and adds one replaced key.
 func knownShop(shop types.Object) types.Object {
 	attributes := shop.Attributes()
 	for name, value := range attributes {
@@ -126,7 +126,7 @@ func knownShop(shop types.Object) types.Object {
 	return types.ObjectValueMust(shopType.AttrTypes, attributes)
 }
 
-// Read leaves the state as it is, which the framework has put into the response already.
+// Read does nothing: the framework has already copied the state to the response.
 func (fleet) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
 
 func (fleet) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

@@ -1,5 +1,5 @@
-// Package benchtest is a provider that does nothing: what Terraform and the plugin framework take for
-// objects of the same shape, whoever makes them. The benchmark measures the real provider against it.
+// Package benchtest is a provider that does nothing. It shows the cost of Terraform and the plugin framework for
+// resources of the same shape. The benchmark compares the real provider with it.
 package benchtest
 
 import (
@@ -12,14 +12,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// made is the value of what a service would have decided.
+// made is the made-up value of a computed attribute.
 const made = "made-by-nobody"
 
 type noopProvider struct{}
 
-// New returns a provider with three resources: noop_api_key, noop_checkout_credentials and noop_fleet. They have
-// the attributes of kustom_api_key, mystore_klarna_checkout_credentials and kustom_mystore_fleet, and nothing
-// behind them.
+// New returns a provider with the resources noop_api_key, noop_checkout_credentials and noop_fleet. They have the
+// attributes of kustom_api_key, mystore_klarna_checkout_credentials and kustom_mystore_fleet.
 func New() provider.Provider { return noopProvider{} }
 
 func (noopProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -43,7 +42,7 @@ func (noopProvider) Resources(context.Context) []func() resource.Resource {
 
 func (noopProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
-// known makes up a string that is not known.
+// known replaces an unknown string with a made-up one.
 func known(s *types.String) {
 	if s.IsUnknown() {
 		*s = types.StringValue(made)

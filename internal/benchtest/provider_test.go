@@ -15,7 +15,7 @@ import (
 )
 
 // The baseline has to keep the shape of what is measured against it.
-func TestResourcesHaveTheShapeOfTheRealOnes(t *testing.T) {
+func TestNew_HasSchemasOfRealResources(t *testing.T) {
 	pair := resources(t, provider.New(provider.Options{Version: "test"})())
 	noop := resources(t, benchtest.New())
 	for theirs, ours := range map[string]string{

@@ -37,8 +37,8 @@ type Site struct {
 // asksToSignIn reports whether a page is a sign-in page: the site's own, or another site's that the site has
 // redirected to. A form that changes a password has none of the words.
 func (s *Site) asksToSignIn(p *Page) bool {
-	for _, thing := range s.SignIn {
-		if p.Has(thing) {
+	for _, target := range s.SignIn {
+		if p.Has(target) {
 			return true
 		}
 	}
@@ -59,8 +59,8 @@ func (s *Site) Entered(p *Page) bool {
 			return false
 		}
 	}
-	for _, thing := range s.Inside {
-		if p.Has(thing) {
+	for _, target := range s.Inside {
+		if p.Has(target) {
 			return true
 		}
 	}
@@ -87,19 +87,19 @@ type Account struct {
 func NewAccount(site *Site, s Session) *Account { return &Account{site: site, session: s} }
 
 // Session returns the account's current session.
-func (v *Account) Session() Session {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.session
+func (a *Account) Session() Session {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.session
 }
 
 // enter returns the profile for another tab.
-func (v *Account) enter(ctx context.Context, p *process) (cdp.BrowserContextID, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.process == p {
-		v.tabs++
-		return v.profile, nil
+func (a *Account) enter(ctx context.Context, p *process) (cdp.BrowserContextID, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.process == p {
+		a.tabs++
+		return a.profile, nil
 	}
 	ctx, cancel := join(p.ctx, ctx)
 	defer cancel()
@@ -107,37 +107,37 @@ func (v *Account) enter(ctx context.Context, p *process) (cdp.BrowserContextID, 
 	if err != nil {
 		return "", err
 	}
-	if err := v.session.enter(ctx, profile); err != nil {
+	if err := a.session.enter(ctx, profile); err != nil {
 		p.disposeProfile(profile)
 		return "", err
 	}
-	v.process, v.profile, v.tabs = p, profile, 1
+	a.process, a.profile, a.tabs = p, profile, 1
 	return profile, nil
 }
 
 // exit deletes the profile with its last tab, and keeps the session as it is by then.
-func (v *Account) exit(t *Tab) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.process != t.process {
+func (a *Account) exit(t *Tab) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.process != t.process {
 		return
 	}
-	if v.tabs--; v.tabs > 0 {
+	if a.tabs--; a.tabs > 0 {
 		return
 	}
-	v.process = nil
+	a.process = nil
 	if !t.process.alive() {
 		return
 	}
 	if t.ready {
-		v.remember(t)
+		a.remember(t)
 	}
-	t.process.disposeProfile(v.profile)
+	t.process.disposeProfile(a.profile)
 }
 
 // injectStorage adds the session's storage to every page of the site in the tab.
-func (v *Account) injectStorage(ctx context.Context) error {
-	session := v.Session()
+func (a *Account) injectStorage(ctx context.Context) error {
+	session := a.Session()
 	if len(session.Storage) == 0 {
 		return nil
 	}
@@ -145,7 +145,7 @@ func (v *Account) injectStorage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	origin, err := json.Marshal(originOf(v.site.URL))
+	origin, err := json.Marshal(originOf(a.site.URL))
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (v *Account) injectStorage(ctx context.Context) error {
 }
 
 // remember saves the site's changes of the session in a tab. A part that can't be read stays as it was.
-func (v *Account) remember(t *Tab) {
+func (a *Account) remember(t *Tab) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	session, err := t.Session(ctx)
@@ -167,9 +167,9 @@ func (v *Account) remember(t *Tab) {
 		return
 	}
 	if session.Storage == nil {
-		session.Storage = v.session.Storage
+		session.Storage = a.session.Storage
 	}
-	v.session = session
+	a.session = session
 }
 
 // Session returns the tab's session: the cookies and the storage of the site's host only. The storage is nil if

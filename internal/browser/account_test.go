@@ -39,7 +39,7 @@ func load(t *testing.T, tab *browser.Tab, s *site, path, text string) {
 	says(t, tab, "status", text)
 }
 
-func TestVisitorsDoNotShareACookieAndTheTabsOfOneDo(t *testing.T) {
+func TestAccounts_DoNotShareCookiesAndTheTabsOfOneDo(t *testing.T) {
 	t.Parallel()
 	s := whoami(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})

@@ -100,7 +100,7 @@ var (
 	// errCovered says that another element covers the point of the click.
 	errCovered = errors.New("something else is in front of it")
 	// errNever says that the element must never be clicked.
-	errNever = errors.New("it is one of the things that are never clicked")
+	errNever = errors.New("it is one of the elements that are never clicked")
 	// errDisabled says that the element is disabled.
 	errDisabled = errors.New("it is disabled")
 	// ErrReadOnly says that a click would change something in a read-only browser.
@@ -147,8 +147,8 @@ func (t *Tab) mayClick(s Step, e *Element) error {
 		return ErrReadOnly
 	}
 	for _, never := range t.account.site.Never {
-		thing := Target{Words: []string{never}}
-		if slices.ContainsFunc([]string{e.Name, e.Title, e.Text()}, func(text string) bool { return thing.fit(text) > unlike }) {
+		target := Target{Words: []string{never}}
+		if slices.ContainsFunc([]string{e.Name, e.Title, e.Text()}, func(text string) bool { return target.fit(text) > unlike }) {
 			return errNever
 		}
 	}

@@ -80,8 +80,8 @@ func HasDisplay(getenv func(string) string) bool {
 	return runtime.GOOS != "linux" || getenv("DISPLAY") != "" || getenv("WAYLAND_DISPLAY") != ""
 }
 
-// Patience is how much longer a step may take because a user is asked.
-func (b *Browser) Patience() time.Duration {
+// ApprovalTime is how much longer a step may take because a user is asked.
+func (b *Browser) ApprovalTime() time.Duration {
 	if b.options.Attended {
 		return attention
 	}

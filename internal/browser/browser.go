@@ -38,15 +38,15 @@ type Options struct {
 	// Taught, if set, asks a user to point at elements that are not found, in a window. It is called for each
 	// element that the user has taught. See [TaughtElements].
 	Taught func() error
-	// Hidden reports whether a name belongs to a person, a shop or a store, so that no lesson may hold it; nil
+	// Hidden reports whether a name belongs to a person, a shop or a store, so that no description may hold it; nil
 	// hides none.
 	Hidden func(name string) bool
 	// ReadOnly refuses every click that would change something. It stops waiting early for elements that a
 	// settled page does not have.
 	ReadOnly bool
-	// Watch is called for every page and element on the way; it may be nil. It must be safe for concurrent use.
+	// OnSnapshot is called for every page and element on the way; it may be nil. It must be safe for concurrent use.
 	// Its arguments may hold secrets and must not be logged.
-	Watch func(Snapshot)
+	OnSnapshot func(Snapshot)
 }
 
 // windowed reports whether windows are shown.
@@ -83,8 +83,8 @@ func New(g *Group, o Options) *Browser {
 	if o.Hidden == nil {
 		o.Hidden = func(string) bool { return false }
 	}
-	if o.Watch == nil {
-		o.Watch = func(Snapshot) {}
+	if o.OnSnapshot == nil {
+		o.OnSnapshot = func(Snapshot) {}
 	}
 	return &Browser{options: o, group: g, slots: make(chan struct{}, o.MaxTabs)}
 }
@@ -153,13 +153,13 @@ func Find(name string, visible bool) (string, error) {
 }
 
 // Open opens a tab for an account, as soon as fewer than MaxTabs are open. The caller must close it.
-func (b *Browser) Open(ctx context.Context, v *Account) (*Tab, error) {
+func (b *Browser) Open(ctx context.Context, a *Account) (*Tab, error) {
 	select {
 	case b.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	tab, err := b.open(ctx, v)
+	tab, err := b.open(ctx, a)
 	if err != nil {
 		<-b.slots
 		return nil, err
@@ -168,7 +168,7 @@ func (b *Browser) Open(ctx context.Context, v *Account) (*Tab, error) {
 }
 
 // open opens a tab. If the process dies, it tries once more in another process.
-func (b *Browser) open(ctx context.Context, v *Account) (*Tab, error) {
+func (b *Browser) open(ctx context.Context, a *Account) (*Tab, error) {
 	var err error
 	for range 2 {
 		var p *process
@@ -176,7 +176,7 @@ func (b *Browser) open(ctx context.Context, v *Account) (*Tab, error) {
 			return nil, err
 		}
 		var tab *Tab
-		if tab, err = b.openIn(ctx, p, v); err == nil {
+		if tab, err = b.openIn(ctx, p, a); err == nil {
 			return tab, nil
 		}
 		if p.alive() || ctx.Err() != nil {
@@ -186,14 +186,14 @@ func (b *Browser) open(ctx context.Context, v *Account) (*Tab, error) {
 	return nil, fmt.Errorf("opening a tab: %w", err)
 }
 
-func (b *Browser) openIn(ctx context.Context, p *process, v *Account) (*Tab, error) {
+func (b *Browser) openIn(ctx context.Context, p *process, a *Account) (*Tab, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	profile, err := v.enter(ctx, p)
+	profile, err := a.enter(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	tab := newTab(b, v, p, profile)
+	tab := newTab(b, a, p, profile)
 	tab.ctx, tab.cancel = chromedp.NewContext(p.ctx, chromedp.WithExistingBrowserContext(profile), chromedp.WithListener(tab.heard))
 	if err := tab.prepare(ctx); err != nil {
 		tab.leave()

@@ -39,7 +39,7 @@ type StepError struct {
 	// Page names the page, and Step the action, in words.
 	Page, Step string
 	Kind       Kind
-	// Wanted are the elements that were not found. What describes them if they have no [Thing].
+	// Wanted are the elements that were not found. What describes them if they have no [Target].
 	Wanted []Target
 	What   string
 	// Nearest are the names of similar elements on the page, the most similar first.
@@ -116,8 +116,8 @@ func IsKind(err error, kind Kind) bool {
 
 func describe(wanted []Target) string {
 	var all []string
-	for _, thing := range wanted {
-		all = append(all, thing.String())
+	for _, target := range wanted {
+		all = append(all, target.String())
 	}
 	return strings.Join(all, "; ")
 }

@@ -10,8 +10,8 @@ import (
 
 // AbsentError says that a page does not have an element, or not yet. While a step waits, it means: look again.
 type AbsentError struct {
-	// Things are the missing elements, and Way other elements that would lead to them.
-	Things, Way []Target
+	// Targets are the missing elements, and Way other elements that would lead to them.
+	Targets, Way []Target
 	// What describes a missing element in words, such as the column of a table.
 	What string
 	// Several reports that there were several and that the choice is ambiguous.
@@ -26,8 +26,8 @@ func (e *AbsentError) Error() string {
 		return e.What
 	}
 	var all []string
-	for _, thing := range e.Things {
-		all = append(all, thing.String())
+	for _, target := range e.Targets {
+		all = append(all, target.String())
 	}
 	text := "there is not " + strings.Join(all, ", ")
 	if e.Several {
@@ -46,17 +46,17 @@ func (e *Element) One(t Target) (*Element, error) {
 	found := e.Find(t)
 	switch len(found) {
 	case 0:
-		return nil, &AbsentError{Things: []Target{t}}
+		return nil, &AbsentError{Targets: []Target{t}}
 	case 1:
 		return found[0], nil
 	}
-	return nil, &AbsentError{Things: []Target{t}, Several: true}
+	return nil, &AbsentError{Targets: []Target{t}, Several: true}
 }
 
 // Has reports whether e has at least one matching element.
 func (e *Element) Has(t Target) bool { return len(e.Find(t)) > 0 }
 
-// Find returns the elements in e that match the thing best, in the order of the page. An element that a user
+// Find returns the elements in e that match the target best, in the order of the page. An element that a user
 // has pointed at comes first, if it is still built the same; otherwise the name decides. If one element is
 // within another, Find returns the one with the fitting role.
 func (e *Element) Find(t Target) []*Element {
@@ -116,7 +116,7 @@ func (e *Element) fitting(t Target, candidates []*Element) (found []*Element, be
 	return distinct(found), best
 }
 
-// candidates returns the elements in e that may be the thing, whatever their name.
+// candidates returns the elements in e that may be the target, whatever their name.
 func (t Target) candidates(e *Element) []*Element {
 	var all []*Element
 	for candidate := range e.All() {
@@ -273,7 +273,7 @@ func (e *Element) Actions() []*Element {
 	return distinct(all)
 }
 
-// nearest returns the elements of a thing's kind on the page, the most similar names first.
+// nearest returns the elements of a target's kind on the page, the most similar names first.
 func (p *Page) nearest(t Target, most int) []string {
 	var names []string
 	for _, candidate := range t.candidates(p.Element) {
@@ -301,7 +301,7 @@ func telling(name string) bool {
 	return digits > most || strings.Contains(name, "@")
 }
 
-// likeness returns how similar a text is to one of the thing's names, from 0 to 1: the share of letter pairs
+// likeness returns how similar a text is to one of the target's names, from 0 to 1: the share of letter pairs
 // that both have. A long text is not similar only because it has many letters.
 func (t Target) likeness(text string) float64 {
 	const pair = 2

@@ -39,8 +39,8 @@ func TestFind_ActionHoweverItIsWritten(t *testing.T) {
 					frame.contentDocument.addEventListener("click", () => { document.querySelector("p").textContent = "clicked" });
 				});
 			</script>`).open(t, browser.Options{Timeout: short})
-			thing := action("Generate new", "Add API key").Before("key", "api", "keys")
-			if err := tab.Click(t.Context(), changing(), await(t, tab, thing)); err != nil {
+			target := action("Generate new", "Add API key").Before("key", "api", "keys")
+			if err := tab.Click(t.Context(), changing(), await(t, tab, target)); err != nil {
 				t.Fatal(err)
 			}
 			says(t, tab, "status", "clicked")

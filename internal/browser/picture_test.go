@@ -13,15 +13,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// place is where the i-th thing of places is.
+// place is where the i-th target of places is.
 func place(i int) image.Rectangle { return image.Rect(100, 80*(i+1), 500, 80*(i+1)+40) }
 
 // places is a page on which everything has its place.
-func places(things ...string) string {
+func places(targets ...string) string {
 	var body strings.Builder
 	body.WriteString(`<style>body { background: #fff } .at { position: absolute; left: 100px; width: 400px; height: 40px; font: 20px sans-serif; margin: 0; padding: 0; box-sizing: border-box }</style>`)
-	for i, thing := range things {
-		body.WriteString(strings.ReplaceAll(thing, "@", fmt.Sprintf(`class="at" style="top: %dpx"`, place(i).Min.Y)))
+	for i, target := range targets {
+		body.WriteString(strings.ReplaceAll(target, "@", fmt.Sprintf(`class="at" style="top: %dpx"`, place(i).Min.Y)))
 	}
 	return body.String()
 }
@@ -34,7 +34,7 @@ const blank = 20
 func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
 	t.Parallel()
 	// The first is seen, the others are not.
-	things := []string{
+	targets := []string{
 		`<h1 @>A heading that is seen</h1>`,
 		`<input @ value="` + pictured + `">`,
 		`<textarea @>` + pictured + `</textarea>`,
@@ -48,7 +48,7 @@ func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
 		</script>`,
 	}
 	dir := filepath.Join(t.TempDir(), "not", "yet")
-	s := serveOne(t, places(things...))
+	s := serveOne(t, places(targets...))
 	s.Words = browser.NewWords(browser.Table{"seen": {"A heading that is seen"}}, nil)
 	tab := s.open(t, browser.Options{Timeout: short, DebugDir: dir})
 	_, err := find(t.Context(), tab, step(), action("Go"))
@@ -65,10 +65,10 @@ func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
 	if n := colours(shown, image.Rect(590, 70, 1000, 110)); n > blank {
 		t.Errorf("a dialog that the page keeps apart has %d colours", n)
 	}
-	for i := 1; i < len(things); i++ {
+	for i := 1; i < len(targets); i++ {
 		area := place(i).Inset(-10)
 		if seen := colours(shown, area); seen > blank || !area.In(shown.Bounds()) {
-			t.Errorf("the area of %s has %d colours, want it blank", things[i], seen)
+			t.Errorf("the area of %s has %d colours, want it blank", targets[i], seen)
 		}
 	}
 }

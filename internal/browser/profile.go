@@ -75,12 +75,12 @@ func ParseProfile(file string, data []byte, tables map[string]Table) (*Profile, 
 		return nil, fmt.Errorf("its version is %d, and this version of the provider reads version %d", read.Version, profileVersion)
 	}
 	p := NewProfile(file, tables)
-	for site, lessons := range read.Sites {
+	for site, taught := range read.Sites {
 		table, ok := tables[site]
 		if !ok {
 			return nil, fmt.Errorf("it has the site %q; there are %s", Mask(site), strings.Join(slices.Sorted(maps.Keys(tables)), " and "))
 		}
-		for label, all := range lessons {
+		for label, all := range taught {
 			for _, s := range all {
 				if err := s.check(label, table); err != nil {
 					return nil, fmt.Errorf("%s.%s: %w", site, Mask(label), err)
@@ -105,7 +105,7 @@ func explainJSON(err error) error {
 	return errors.New("it is not a JSON object as check --teach writes it")
 }
 
-// Of returns the lessons of a site; nil if p is nil.
+// Of returns the taught elements of a site; nil if p is nil.
 func (p *Profile) Of(site string) *TaughtElements {
 	if p == nil {
 		return nil
@@ -116,8 +116,8 @@ func (p *Profile) Of(site string) *TaughtElements {
 // Len returns the number of taught elements.
 func (p *Profile) Len() int {
 	n := 0
-	for _, lessons := range p.sites {
-		n += len(lessons.all())
+	for _, taught := range p.sites {
+		n += len(taught.all())
 	}
 	return n
 }
@@ -125,8 +125,8 @@ func (p *Profile) Len() int {
 // Save writes the profile to its file atomically.
 func (p *Profile) Save() error {
 	written := profileFile{Version: profileVersion, Sites: map[string]map[string][]Structure{}}
-	for site, lessons := range p.sites {
-		if known := lessons.all(); len(known) > 0 {
+	for site, taught := range p.sites {
+		if known := taught.all(); len(known) > 0 {
 			written.Sites[site] = known
 		}
 	}

@@ -86,11 +86,11 @@ var (
 )
 
 // sealKey returns the key in the keyring; nil if it has none.
-func (k SessionStore) sealKey() ([]byte, error) {
-	if k.Keyring == nil {
+func (store SessionStore) sealKey() ([]byte, error) {
+	if store.Keyring == nil {
 		return nil, errNoKeyring
 	}
-	text, ok, err := k.Keyring.Get()
+	text, ok, err := store.Keyring.Get()
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -103,12 +103,12 @@ func (k SessionStore) sealKey() ([]byte, error) {
 
 // sealed returns the content for a file with this name: the text, sealed if there is a keyring that keeps the
 // key.
-func (k SessionStore) sealed(name, text string) string {
-	key, err := k.sealKey()
+func (store SessionStore) sealed(name, text string) string {
+	key, err := store.sealKey()
 	if err == nil && key == nil {
 		key = make([]byte, sealKeySize)
 		_, _ = rand.Read(key)
-		err = k.Keyring.Set(base64.StdEncoding.EncodeToString(key))
+		err = store.Keyring.Set(base64.StdEncoding.EncodeToString(key))
 	}
 	if err != nil {
 		return text
@@ -121,11 +121,11 @@ func (k SessionStore) sealed(name, text string) string {
 }
 
 // opened returns the text that was given to sealed.
-func (k SessionStore) opened(name, content string) (string, error) {
+func (store SessionStore) opened(name, content string) (string, error) {
 	if !isSealed(content) {
 		return content, nil
 	}
-	key, err := k.sealKey()
+	key, err := store.sealKey()
 	if err == nil && key == nil {
 		err = errNoSealKey
 	}

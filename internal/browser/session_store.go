@@ -27,22 +27,22 @@ const (
 )
 
 // path returns the file of the session of a host, or of one account there.
-func (k SessionStore) path(host, account string) string {
+func (store SessionStore) path(host, account string) string {
 	name := url.QueryEscape(host)
 	if account != "" {
 		name += "@" + url.QueryEscape(account)
 	}
-	return filepath.Join(k.Dir, name+sessionSuffix)
+	return filepath.Join(store.Dir, name+sessionSuffix)
 }
 
 // Save saves a session of its host, for an account if the host has more than one. It replaces the earlier one.
 // It returns the file's name, and whether the file is sealed.
-func (k SessionStore) Save(account string, s Session) (file string, sealed bool, err error) {
+func (store SessionStore) Save(account string, s Session) (file string, sealed bool, err error) {
 	line, err := s.Line()
 	if err == nil {
-		file = k.path(s.Host, account)
-		line = k.sealed(filepath.Base(file), line)
-		err = k.write(file, line)
+		file = store.path(s.Host, account)
+		line = store.sealed(filepath.Base(file), line)
+		err = store.write(file, line)
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("keeping a session: %w", err)
@@ -51,27 +51,27 @@ func (k SessionStore) Save(account string, s Session) (file string, sealed bool,
 }
 
 // write puts a line into a file of the folder.
-func (k SessionStore) write(name, line string) error {
-	if err := k.makeDir(); err != nil {
+func (store SessionStore) write(name, line string) error {
+	if err := store.makeDir(); err != nil {
 		return err
 	}
 	return wholefile.Write(name, unfinishedPrefix+"*", []byte(line+"\n"))
 }
 
 // Load returns the saved session of a host and account. If there is none, ok is false and the error nil.
-func (k SessionStore) Load(host, account string) (s Session, ok bool, err error) {
-	if k.Dir == "" {
+func (store SessionStore) Load(host, account string) (s Session, ok bool, err error) {
+	if store.Dir == "" {
 		return Session{}, false, nil
 	}
-	data, err := k.read(k.path(host, account))
+	data, err := store.read(store.path(host, account))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Session{}, false, nil
 	}
 	if err != nil {
 		return Session{}, false, fmt.Errorf("reading a kept session: %w", err)
 	}
-	name := k.path(host, account)
-	line, err := k.opened(filepath.Base(name), string(data))
+	name := store.path(host, account)
+	line, err := store.opened(filepath.Base(name), string(data))
 	if err != nil {
 		return Session{}, false, &SealError{Path: name, Cause: err}
 	}
@@ -108,14 +108,14 @@ const maxSessionSize = 4 << 20
 
 // read returns the content of a file that only the user can access, in a folder that only the user can write
 // to.
-func (k SessionStore) read(name string) ([]byte, error) {
+func (store SessionStore) read(name string) ([]byte, error) {
 	const anything, writing = 0o077, 0o022
-	folder, err := os.Stat(k.Dir)
+	folder, err := os.Stat(store.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkOwner(k.Dir, folder, writing); err != nil {
-		return nil, &NotPrivateError{Path: k.Dir, Reason: err}
+	if err := checkOwner(store.Dir, folder, writing); err != nil {
+		return nil, &NotPrivateError{Path: store.Dir, Reason: err}
 	}
 	// A link is never followed: it may lead to a file that the user did not choose.
 	named, err := os.Lstat(name)
@@ -144,11 +144,11 @@ func (k SessionStore) read(name string) ([]byte, error) {
 }
 
 // RemoveOne removes the session of a host and account, and reports whether there was one.
-func (k SessionStore) RemoveOne(host, account string) (bool, error) {
-	if k.Dir == "" {
+func (store SessionStore) RemoveOne(host, account string) (bool, error) {
+	if store.Dir == "" {
 		return false, nil
 	}
-	err := os.Remove(k.path(host, account))
+	err := os.Remove(store.path(host, account))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -162,11 +162,11 @@ func (k SessionStore) RemoveOne(host, account string) (bool, error) {
 type StoredSession struct{ Host, Account string }
 
 // All returns the saved sessions, sorted by their file names.
-func (k SessionStore) All() ([]StoredSession, error) {
-	if k.Dir == "" {
+func (store SessionStore) All() ([]StoredSession, error) {
+	if store.Dir == "" {
 		return nil, nil
 	}
-	files, err := os.ReadDir(k.Dir)
+	files, err := os.ReadDir(store.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -187,18 +187,18 @@ func (k SessionStore) All() ([]StoredSession, error) {
 }
 
 // makeDir makes the folder, and lets nobody else into it.
-func (k SessionStore) makeDir() error {
+func (store SessionStore) makeDir() error {
 	const owner = 0o700
-	return errors.Join(os.MkdirAll(k.Dir, owner), os.Chmod(k.Dir, owner))
+	return errors.Join(os.MkdirAll(store.Dir, owner), os.Chmod(store.Dir, owner))
 }
 
 // Remove removes all saved sessions, the unfinished files of killed processes, and then the folder if it is
 // empty. It returns the number of sessions.
-func (k SessionStore) Remove() (int, error) {
-	if k.Dir == "" {
+func (store SessionStore) Remove() (int, error) {
+	if store.Dir == "" {
 		return 0, nil
 	}
-	files, err := os.ReadDir(k.Dir)
+	files, err := os.ReadDir(store.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -212,21 +212,21 @@ func (k SessionStore) Remove() (int, error) {
 			others = true
 			continue
 		}
-		if err := os.Remove(filepath.Join(k.Dir, file.Name())); err != nil {
+		if err := os.Remove(filepath.Join(store.Dir, file.Name())); err != nil {
 			return removed, fmt.Errorf("removing a kept session: %w", err)
 		}
 		if isSession {
 			removed++
 		}
 	}
-	if k.Keyring != nil {
+	if store.Keyring != nil {
 		// Without the files, the key in a keyring that does not answer is useless.
-		_ = k.Keyring.Delete()
+		_ = store.Keyring.Delete()
 	}
 	if others {
 		return removed, nil
 	}
-	if err := os.Remove(k.Dir); err != nil {
+	if err := os.Remove(store.Dir); err != nil {
 		return removed, fmt.Errorf("removing the folder of sessions: %w", err)
 	}
 	return removed, nil

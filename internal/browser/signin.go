@@ -22,8 +22,8 @@ var (
 // signInInterval is the wait between two looks at the window.
 const signInInterval = 250 * time.Millisecond
 
-// Watch connects the user who signs in and the program.
-type Watch struct {
+// SignInHooks connects the user who signs in and the program.
+type SignInHooks struct {
 	// Done is closed when the user says that they have signed in; nil never is.
 	Done <-chan struct{}
 	// Elsewhere, if not nil, is called with the first page of each other host that the window shows.
@@ -42,7 +42,7 @@ type SignedIn struct {
 // and for as long as ctx lasts. SignIn reads only the addresses of other hosts' pages, not the pages.
 //
 // The window is a separate browser with a profile in memory. It leaves nothing behind.
-func SignIn(ctx context.Context, o Options, site *Site, watch Watch) (entered SignedIn, err error) {
+func SignIn(ctx context.Context, o Options, site *Site, hooks SignInHooks) (entered SignedIn, err error) {
 	var group Group
 	// The tabs go with the browser.
 	defer func() { err = errors.Join(err, group.Close()) }()
@@ -53,13 +53,13 @@ func SignIn(ctx context.Context, o Options, site *Site, watch Watch) (entered Si
 	}
 	w := &window{
 		tab: tab, tabs: map[target.ID]*Tab{chromedp.FromContext(tab.ctx).Target.TargetID: tab}, since: map[target.ID]time.Time{},
-		elsewhere: watch.Elsewhere, hosts: map[string]bool{},
+		elsewhere: hooks.Elsewhere, hosts: map[string]bool{},
 	}
 	if err := w.begin(ctx); err != nil {
 		return SignedIn{}, w.reason(ctx, err)
 	}
 	for {
-		entered, ok, err := w.signedIn(ctx, isClosed(watch.Done))
+		entered, ok, err := w.signedIn(ctx, isClosed(hooks.Done))
 		if err != nil {
 			return SignedIn{}, w.reason(ctx, err)
 		}

@@ -95,7 +95,7 @@ func signIn(ctx context.Context, t *testing.T, s *memberSite) (browser.Session, 
 	site := s.site(t)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	entered, err := browser.SignIn(ctx, browser.Options{}, site, browser.Watch{Done: s.done, Elsewhere: s.elsewhere})
+	entered, err := browser.SignIn(ctx, browser.Options{}, site, browser.SignInHooks{Done: s.done, Elsewhere: s.elsewhere})
 	if left, globErr := filepath.Glob(filepath.Join(temp, "*")); globErr != nil || len(left) > 0 {
 		t.Errorf("%q is left behind (%v)", left, globErr)
 	}
@@ -127,7 +127,7 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("the session is of %s and has %d cookies", session.Host, len(session.Cookies))
 			}
 			if len(session.Storage) != 1 || session.Storage["token"] != memberToken {
-				t.Errorf("%d things are stored", len(session.Storage))
+				t.Errorf("%d items are stored", len(session.Storage))
 			}
 			s.visit(t, session)
 		})
@@ -190,7 +190,7 @@ func TestSignInNeedsADisplay(t *testing.T) {
 	t.Setenv("DISPLAY", "")
 	t.Setenv("WAYLAND_DISPLAY", "")
 	site := newMemberSite(t, "").site(t)
-	if _, err := browser.SignIn(t.Context(), browser.Options{}, site, browser.Watch{}); !errors.Is(err, browser.ErrNoDisplay) {
+	if _, err := browser.SignIn(t.Context(), browser.Options{}, site, browser.SignInHooks{}); !errors.Is(err, browser.ErrNoDisplay) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -121,15 +121,15 @@ func field(names ...string) browser.Target {
 	return browser.Target{Kind: browser.Field, Words: names}
 }
 
-// find waits for the one thing.
-func find(ctx context.Context, tab *browser.Tab, s browser.Step, thing browser.Target) (*browser.Element, error) {
-	return browser.Await(ctx, tab, s, func(p *browser.Page) (*browser.Element, error) { return p.One(thing) })
+// find waits for the one target.
+func find(ctx context.Context, tab *browser.Tab, s browser.Step, target browser.Target) (*browser.Element, error) {
+	return browser.Await(ctx, tab, s, func(p *browser.Page) (*browser.Element, error) { return p.One(target) })
 }
 
-// await expects the thing to be there, and returns it.
-func await(t *testing.T, tab *browser.Tab, thing browser.Target) *browser.Element {
+// await expects the target to be there, and returns it.
+func await(t *testing.T, tab *browser.Tab, target browser.Target) *browser.Element {
 	t.Helper()
-	found, err := find(t.Context(), tab, step(), thing)
+	found, err := find(t.Context(), tab, step(), target)
 	if err != nil {
 		t.Fatal(err)
 	}

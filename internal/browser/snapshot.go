@@ -10,9 +10,9 @@ import (
 type Snapshot struct {
 	// Site, Host, Page and Step are as in a [Record].
 	Site, Host, Page, Step string
-	// Shown is the page; nil if the sight is about an element on the way.
+	// Shown is the page; nil if the snapshot is about an element on the way.
 	Shown *Page
-	// Passed is an element on the way; nil if the sight is about a page.
+	// Passed is an element on the way; nil if the snapshot is about a page.
 	Passed *Finding
 	// Secret matches the site's secrets; nil matches none.
 	Secret *regexp.Regexp
@@ -22,7 +22,7 @@ type Snapshot struct {
 
 // Finding says whether a page has an element.
 type Finding struct {
-	Thing Target
+	Target Target
 	// What describes an element that is found by structure and not by a name.
 	What string
 	// Found is the element's name on the page; empty if it was not found.
@@ -34,7 +34,7 @@ type Finding struct {
 	Nearest []string
 	// Optional reports that the page need not have the element.
 	Optional bool
-	// Taught reports that the element was found by a user's lesson.
+	// Taught reports that the element was found because a user has pointed at it.
 	Taught bool
 	// Entry is the list entry in which the element is searched; nil if the whole page is searched.
 	Entry *Element
@@ -45,7 +45,7 @@ func (f Finding) OK() bool { return f.Found != "" && !f.Several || f.Optional }
 
 // Examine looks for an element on a page. A text may be there more than once.
 func (p *Page) Examine(t Target) Finding {
-	f := Finding{Thing: t}
+	f := Finding{Target: t}
 	found := p.Find(t)
 	if len(found) == 0 {
 		f.Nearest = p.nearest(t, nearestNames)
@@ -56,7 +56,7 @@ func (p *Page) Examine(t Target) Finding {
 	return f
 }
 
-// called returns the name of the element that matches the thing best.
+// called returns the name of the element that matches the target best.
 func (t Target) called(e *Element) string {
 	best, name := unlike, ""
 	for _, candidate := range t.namesOf(e) {
@@ -70,20 +70,20 @@ func (t Target) called(e *Element) string {
 	return name
 }
 
-// watch passes a page to the watcher.
-func (t *Tab) watch(s Step, page *Page, err error) {
+// snap passes a page to OnSnapshot.
+func (t *Tab) snap(s Step, page *Page, err error) {
 	if page == nil || t.gate.isPrivate() {
 		return
 	}
-	t.browser.options.Watch(Snapshot{
+	t.browser.options.OnSnapshot(Snapshot{
 		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Step: s.Do, Shown: page, Secret: t.account.site.Secret, Failed: err != nil,
 	})
 }
 
-// passed passes an element on the way to the watcher.
-func (t *Tab) passed(s Step, thing Target, e *Element) {
-	t.browser.options.Watch(Snapshot{
+// passed passes an element on the way to OnSnapshot.
+func (t *Tab) passed(s Step, target Target, e *Element) {
+	t.browser.options.OnSnapshot(Snapshot{
 		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Step: s.Do,
-		Passed: &Finding{Thing: thing, Found: t.redact(thing.called(e)), Taught: slices.Contains(thing.Shown(e.root()), e)},
+		Passed: &Finding{Target: target, Found: t.redact(target.called(e)), Taught: slices.Contains(target.Shown(e.root()), e)},
 	})
 }

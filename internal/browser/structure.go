@@ -38,11 +38,11 @@ var (
 	errNoField     = errors.New("that is nothing that can be typed into")
 	errNoText      = errors.New("that has no text that may be written down: what is read is known by what it is called")
 	errNoPlace     = errors.New("that has no name that may be written down, and nothing that is known stands beside it")
-	errNotFoundYet = errors.New("that can't be told from other things on the page")
+	errNotFoundYet = errors.New("that can't be told from other elements on the page")
 	errNeverTaught = errors.New("that is never clicked")
 )
 
-// check rejects what no lesson can contain.
+// check rejects what no description can contain.
 func (s Structure) check(label string, table Table) error {
 	if _, ok := table[label]; !ok {
 		return ErrNoLabel
@@ -113,7 +113,7 @@ func (t Target) alike(s Structure, e *Element) []*Element {
 // Shown returns the elements in e that a user has pointed at. It returns none if nobody has, or if nothing on
 // the page has that structure any more.
 func (t Target) Shown(e *Element) []*Element {
-	for _, s := range t.site.lessons.of(t.Label) {
+	for _, s := range t.site.taught.of(t.Label) {
 		if found := t.match(s, e); len(found) > 0 {
 			return found
 		}
@@ -137,9 +137,9 @@ func (t Target) match(s Structure, e *Element) []*Element {
 	return slices.DeleteFunc(found, func(at *Element) bool { return !e.Contains(at) })
 }
 
-// heads reports whether an element is the thing as the heading of a column, or the label beside a value.
+// heads reports whether an element is the target as the heading of a column, or the label beside a value.
 func (t Target) heads(e *Element, least int) bool {
-	for _, s := range t.site.lessons.of(t.Label) {
+	for _, s := range t.site.taught.of(t.Label) {
 		for inner := range e.All() {
 			if t.fits(s, inner) {
 				return true
@@ -185,7 +185,7 @@ func (w Words) anchor(page *Element, label string) *Element {
 	}
 	t := w.Text(label)
 	isTaught := func(e *Element) bool {
-		return slices.ContainsFunc(w.lessons.of(label), func(s Structure) bool { return s.Place == nil && t.fits(s, e) })
+		return slices.ContainsFunc(w.taught.of(label), func(s Structure) bool { return s.Place == nil && t.fits(s, e) })
 	}
 	var found []*Element
 	for e := range page.All() {

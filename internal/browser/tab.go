@@ -69,6 +69,8 @@ type Record struct {
 const (
 	// lookInterval is the wait between two looks at a page that is not ready.
 	lookInterval = 50 * time.Millisecond
+	// maxInterval is the longest wait between two looks at a page whose result has to stay the same.
+	maxInterval = 200 * time.Millisecond
 	// loads is how often a page that fails to load is requested, with loadPause in between.
 	loads     = 3
 	loadPause = time.Second
@@ -77,10 +79,10 @@ const (
 )
 
 // newTab returns a tab that is not open yet.
-func newTab(b *Browser, v *Account, p *process, profile cdp.BrowserContextID) *Tab {
+func newTab(b *Browser, a *Account, p *process, profile cdp.BrowserContextID) *Tab {
 	return &Tab{
-		browser: b, account: v, process: p, profile: profile,
-		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{}, gate: &gate{site: v.site.URL},
+		browser: b, account: a, process: p, profile: profile,
+		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{}, gate: &gate{site: a.site.URL},
 	}
 }
 

@@ -464,16 +464,16 @@ func TestReadOnlyClicksNothingThatChanges(t *testing.T) {
 // TestWatchSeesEachPageAndTheWay tells of the page that a step ended on, also where it failed.
 func TestWatchSeesEachPageAndTheWay(t *testing.T) {
 	t.Parallel()
-	var sights []browser.Snapshot
+	var snapshots []browser.Snapshot
 	tab := serve(t, map[string]http.HandlerFunc{
 		"/": html(`<a href="/keys">API keys</a>`), "/keys": html(`<h1>Contents</h1>`),
-	}).open(t, browser.Options{Timeout: short, Watch: func(s browser.Snapshot) { sights = append(sights, s) }})
+	}).open(t, browser.Options{Timeout: short, OnSnapshot: func(s browser.Snapshot) { snapshots = append(snapshots, s) }})
 	route := browser.Route{
 		Goal: func(p *browser.Page) error {
 			_, err := p.One(browser.Target{Kind: browser.Text, Words: []string{"Contents"}})
 			return err
 		},
-		Moves: []browser.WalkStep{{Thing: action("API")}},
+		Steps: []browser.WalkStep{{Target: action("API")}},
 	}
 	if err := tab.Walk(t.Context(), step(), route); err != nil {
 		t.Fatal(err)
@@ -481,13 +481,13 @@ func TestWatchSeesEachPageAndTheWay(t *testing.T) {
 	if _, err := find(t.Context(), tab, step(), action("Make one")); err == nil {
 		t.Fatal("it was found")
 	}
-	if len(sights) < 3 {
-		t.Fatalf("%d sights", len(sights))
+	if len(snapshots) < 3 {
+		t.Fatalf("%d snapshots", len(snapshots))
 	}
-	if way := sights[1].Passed; way == nil || way.Found != "API keys" || !way.OK() {
+	if way := snapshots[1].Passed; way == nil || way.Found != "API keys" || !way.OK() {
 		t.Errorf("on the way there was %+v", way)
 	}
-	last := sights[len(sights)-1]
+	last := snapshots[len(snapshots)-1]
 	if !last.Failed || last.Shown == nil || !strings.Contains(last.Shown.Text(), "Contents") {
 		t.Errorf("the last is %+v", last)
 	}

@@ -24,7 +24,7 @@ const (
 	answerSkip  = "Skip"
 )
 
-// teaching is the state of a user's lessons. It is safe for concurrent use.
+// teaching is the state of teaching by a user. It is safe for concurrent use.
 type teaching struct {
 	mu      sync.Mutex
 	stopped bool
@@ -67,7 +67,7 @@ func (t *Tab) readyToTeach(ctx context.Context) error {
 
 // teach asks the user to point at the first of some elements that is visible on the page. It reports whether
 // they did; the caller then reads the page again. If entry is not nil, the element is in that list entry.
-func (t *Tab) teach(ctx context.Context, s Step, things []Target, entry *Element) (taught bool, err error) {
+func (t *Tab) teach(ctx context.Context, s Step, targets []Target, entry *Element) (taught bool, err error) {
 	if !t.browser.Teaches() || s.SigningIn {
 		return false, nil
 	}
@@ -81,11 +81,11 @@ func (t *Tab) teach(ctx context.Context, s Step, things []Target, entry *Element
 			return false, err
 		}
 	}
-	for _, thing := range things {
-		if thing.Label == "" || !t.browser.teaching.begins(thing.Label+" "+shown.URL.String()) {
+	for _, target := range targets {
+		if target.Label == "" || !t.browser.teaching.begins(target.Label+" "+shown.URL.String()) {
 			continue
 		}
-		if taught, err := t.teachOne(ctx, s, thing, entry); taught || err != nil {
+		if taught, err := t.teachOne(ctx, s, target, entry); taught || err != nil {
 			return taught, err
 		}
 	}
@@ -93,10 +93,10 @@ func (t *Tab) teach(ctx context.Context, s Step, things []Target, entry *Element
 }
 
 // teachOne asks the user to point at an element until they confirm it or say that it is missing.
-func (t *Tab) teachOne(ctx context.Context, s Step, thing Target, entry *Element) (taught bool, err error) {
+func (t *Tab) teachOne(ctx context.Context, s Step, target Target, entry *Element) (taught bool, err error) {
 	question := sheet{
 		heading: "Please point at this",
-		facts:   [][2]string{{"Site", t.account.site.Name + " (" + t.account.site.URL.Host + ")"}, {"Page", s.Page}, {"Thing", thing.String()}},
+		facts:   [][2]string{{"Site", t.account.site.Name + " (" + t.account.site.URL.Host + ")"}, {"Page", s.Page}, {"Element", target.String()}},
 		buttons: []string{answerSkip, answerStop},
 	}
 	if entry != nil {
@@ -113,7 +113,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, thing Target, entry *Element
 			}
 			return false, err
 		}
-		learned, problem := t.study(ctx, thing, ids, entry)
+		learned, problem := t.study(ctx, target, ids, entry)
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
@@ -126,7 +126,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, thing Target, entry *Element
 		}
 		switch answer {
 		case answerOK:
-			thing.site.lessons.add(thing.Label, learned)
+			target.site.taught.add(target.Label, learned)
 			return true, t.browser.options.Taught()
 		case answerStop:
 			t.browser.teaching.stop()
@@ -163,7 +163,7 @@ var (
 )
 
 // study describes the chosen element, and finds it again by its description. Its error is for the user.
-func (t *Tab) study(ctx context.Context, thing Target, ids []int, entry *Element) (Structure, error) {
+func (t *Tab) study(ctx context.Context, target Target, ids []int, entry *Element) (Structure, error) {
 	shown, err := t.look(ctx)
 	if err != nil {
 		return Structure{}, err
@@ -172,11 +172,11 @@ func (t *Tab) study(ctx context.Context, thing Target, ids []int, entry *Element
 	if pointed == nil || pointed.parent == nil {
 		return Structure{}, errUnseen
 	}
-	e, err := thing.meant(pointed)
+	e, err := target.meant(pointed)
 	if err != nil {
 		return Structure{}, err
 	}
-	if err := t.mayTeach(thing, e); err != nil {
+	if err := t.mayTeach(target, e); err != nil {
 		return Structure{}, err
 	}
 	if entry != nil {
@@ -184,10 +184,10 @@ func (t *Tab) study(ctx context.Context, thing Target, ids []int, entry *Element
 			return Structure{}, errOtherRow
 		}
 	}
-	return thing.learn(e, entry, t.tells)
+	return target.learn(e, entry, t.tells)
 }
 
-// tells reports whether a name must not be in a lesson.
+// tells reports whether a name must not be in the description of an element.
 func (t *Tab) tells(name string) bool {
 	secret := t.account.site.Secret
 	return t.browser.options.Hidden(name) || secret != nil && secret.MatchString(name)
@@ -195,13 +195,13 @@ func (t *Tab) tells(name string) bool {
 
 // mayTeach returns an error for another element: one that is never clicked, or one that is known to change
 // something.
-func (t *Tab) mayTeach(thing Target, e *Element) error {
+func (t *Tab) mayTeach(target Target, e *Element) error {
 	if err := t.mayClick(Step{}, e); errors.Is(err, errNever) {
 		return errNeverTaught
 	}
 	for _, other := range t.account.site.Changing {
 		for _, known := range e.root().Find(other) {
-			if other.Label != thing.Label && (known.Contains(e) || e.Contains(known)) {
+			if other.Label != target.Label && (known.Contains(e) || e.Contains(known)) {
 				return fmt.Errorf("that is %s, which changes something", other)
 			}
 		}
@@ -234,7 +234,7 @@ func AwaitFindings[T any](ctx context.Context, t *Tab, s Step, look func(*Page) 
 			if f.OK() || taught {
 				continue
 			}
-			if taught, err = t.teach(ctx, s, []Target{f.Thing}, f.Entry); err != nil {
+			if taught, err = t.teach(ctx, s, []Target{f.Target}, f.Entry); err != nil {
 				return value, err
 			}
 		}
@@ -247,8 +247,8 @@ func AwaitFindings[T any](ctx context.Context, t *Tab, s Step, look func(*Page) 
 // TeachAfter is for elements that appear only after a click that may change something. A user who teaches makes
 // that click, as how explains, and is then asked for the element if it is not found. The user is asked once for
 // each element.
-func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, thing Target) error {
-	if !t.browser.Teaches() || !t.browser.teaching.begins(thing.Label) {
+func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, target Target) error {
+	if !t.browser.Teaches() || !t.browser.teaching.begins(target.Label) {
 		return nil
 	}
 	answer, err := t.consult(ctx, sheet{
@@ -266,15 +266,15 @@ func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, thing Target) 
 	case answer != answerDone:
 		return nil
 	}
-	found, err := Await(ctx, t, s, func(p *Page) ([]*Element, error) { return p.Find(thing), nil })
+	found, err := Await(ctx, t, s, func(p *Page) ([]*Element, error) { return p.Find(target), nil })
 	if err == nil && len(found) != 1 {
-		if taught, err := t.teachOne(ctx, s, thing, nil); err != nil || !taught {
+		if taught, err := t.teachOne(ctx, s, target, nil); err != nil || !taught {
 			return err
 		}
-		found, err = Await(ctx, t, s, func(p *Page) ([]*Element, error) { return p.Find(thing), nil })
+		found, err = Await(ctx, t, s, func(p *Page) ([]*Element, error) { return p.Find(target), nil })
 	}
 	if err == nil && len(found) == 1 {
-		t.passed(s, thing, found[0])
+		t.passed(s, target, found[0])
 	}
 	return err
 }

@@ -17,7 +17,7 @@ func taughtTable() browser.Table {
 	return browser.Table{"make": {"Generate new"}, "stores": {"Stores"}, "key_id": {"Key ID"}, "menu": {"Open menu"}, "remove": {"Delete"}}
 }
 
-// lesson is a page, and somebody who points at things on it.
+// lesson is a page, and somebody who points at targets on it.
 type lesson struct {
 	*browser.Tab
 	*browsertest.Teacher
@@ -103,7 +103,7 @@ func TestTeach_PageGetsNoClick(t *testing.T) {
 	}
 }
 
-// TestTeach_FileHasNoValue: names that may be values, or are somebody's, are left out, and the place tells the thing.
+// TestTeach_FileHasNoValue: names that may be values, or are somebody's, are left out, and the place tells the target.
 func TestTeach_FileHasNoValue(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
@@ -122,7 +122,7 @@ func TestTeach_FileHasNoValue(t *testing.T) {
 }
 
 // TestTeach_Refusals: what can't be found again, or is known to change something, is not taught; and a person can skip
-// a thing, and stop.
+// a target, and stop.
 func TestTeach_Refusals(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

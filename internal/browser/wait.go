@@ -25,12 +25,12 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 			})
 			if w.settled(page) {
 				t.observe(ctx, s, w.start, "")
-				t.watch(s, page, lookErr)
+				t.snap(s, page, lookErr)
 				typed, _ := value.(T)
 				return typed, lookErr
 			}
 			if w.signedOut(page) {
-				t.watch(s, page, nil)
+				t.snap(s, page, nil)
 				return none, t.report(ctx, s, w.start, &StepError{Kind: SignedOut, Uncertain: s.Changing})
 			}
 			t.clear(within, s, page)
@@ -41,17 +41,30 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 			} else if err != nil {
 				failure.Err = errors.Join(failure.Err, err)
 			}
-			t.watch(s, w.last, failure)
+			t.snap(s, w.last, failure)
 			return none, t.report(ctx, s, w.start, failure)
 		}
 		// The next round notices a context that ends meanwhile.
-		_ = pause(within, lookInterval)
+		_ = pause(within, w.interval())
 	}
 }
 
-// Patient is implemented by a result or an error of a look. It says how long the result must stay the same: a
+// looksPerWait is how often a result that must stay the same for long is read meanwhile.
+const looksPerWait = 8
+
+// interval returns the wait before the next look. A look takes the browser and this process some milliseconds, and a
+// result that must stay the same for seconds needs no more looks than another one.
+func (w *wait) interval() time.Duration {
+	left := w.needs - time.Since(w.at)
+	if w.said == "" || left <= 0 {
+		return lookInterval
+	}
+	return min(max(lookInterval, w.needs/looksPerWait), maxInterval, left)
+}
+
+// Quieter is implemented by a result or an error of a look. It says how long the result must stay the same: a
 // conclusion from an absence needs longer.
-type Patient interface{ Quiet() time.Duration }
+type Quieter interface{ Quiet() time.Duration }
 
 // wait is the state of a step's wait.
 type wait struct {
@@ -67,6 +80,8 @@ type wait struct {
 	said  string
 	at    time.Time
 	needs time.Duration
+	// passing reports that the page is on the way to another one, and that nothing is read on it.
+	passing bool
 	// shows is the page's content since unchanged.
 	shows     string
 	unchanged time.Time
@@ -95,12 +110,14 @@ func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 	if said := page.document + signature(value, err); said != w.said {
 		w.said, w.at = said, time.Now()
 	}
+	next, walks := value.(*nextStep)
+	w.passing = w.step.passing && !(walks && next != nil && next.Shows != nil)
 	w.needs = w.quiet
-	var patient Patient
-	if errors.As(err, &patient) {
-		w.needs = max(w.quiet, patient.Quiet())
-	} else if patient, ok := value.(Patient); ok && err == nil {
-		w.needs = max(w.quiet, patient.Quiet())
+	var quieter Quieter
+	if errors.As(err, &quieter) {
+		w.needs = max(w.quiet, quieter.Quiet())
+	} else if quieter, ok := value.(Quieter); ok && err == nil {
+		w.needs = max(w.quiet, quieter.Quiet())
 	}
 	return value, err
 }
@@ -119,7 +136,7 @@ func signature(value any, err error) string {
 
 // settled reports whether look's result counts.
 func (w *wait) settled(page *Page) bool {
-	busy := page.Busy && (!w.step.passing || time.Since(w.at) < passingBusy)
+	busy := page.Busy && (!w.passing || time.Since(w.at) < passingBusy)
 	return w.said != "" && time.Since(w.at) >= w.needs && !busy && w.tab.net.idle(w.start)
 }
 
@@ -205,7 +222,7 @@ func (w *wait) teachable(failure *StepError) []Target {
 	if failure.Kind != NotFound || !errors.As(w.lastErr, &absent) {
 		return nil
 	}
-	return slices.Concat(absent.Things[:min(len(absent.Things), 1)], absent.Way, absent.Things[min(len(absent.Things), 1):])
+	return slices.Concat(absent.Targets[:min(len(absent.Targets), 1)], absent.Way, absent.Targets[min(len(absent.Targets), 1):])
 }
 
 // missing says which elements are missing, and which similar ones the page has.
@@ -215,18 +232,18 @@ func (w *wait) missing() *StepError {
 	if !errors.As(w.lastErr, &absent) {
 		return failure
 	}
-	failure.Wanted, failure.What = absent.Things, absent.What
+	failure.Wanted, failure.What = absent.Targets, absent.What
 	if absent.Several {
 		failure.What = "there is more than one, and the choice is ambiguous"
 	}
-	failure.Structure = len(absent.Things) == 0
-	for _, thing := range slices.Concat(absent.Things, absent.Way) {
-		if len(thing.site.lessons.of(thing.Label)) > 0 {
-			failure.Unfit, failure.Profile = append(failure.Unfit, thing), thing.site.lessons.file
+	failure.Structure = len(absent.Targets) == 0
+	for _, target := range slices.Concat(absent.Targets, absent.Way) {
+		if len(target.site.taught.of(target.Label)) > 0 {
+			failure.Unfit, failure.Profile = append(failure.Unfit, target), target.site.taught.file
 		}
 	}
-	for _, thing := range absent.Things {
-		for _, name := range w.last.nearest(thing, nearestNames) {
+	for _, target := range absent.Targets {
+		for _, name := range w.last.nearest(target, nearestNames) {
 			failure.Nearest = append(failure.Nearest, w.tab.redact(name))
 		}
 	}

@@ -9,9 +9,9 @@ import (
 
 // WalkStep is one click, or one text to type, on the way to a page. A walk clicks nothing else.
 type WalkStep struct {
-	// Thing is the element to click or to type into. Find, if set, finds it in another way.
-	Thing Target
-	Find  func(*Page) []*Element
+	// Target is the element to click or to type into. Find, if set, finds it in another way.
+	Target Target
+	Find   func(*Page) []*Element
 	// Type is the text to type.
 	Type string
 }
@@ -20,9 +20,12 @@ type WalkStep struct {
 type Route struct {
 	// Goal returns nil on the target page, and an [*AbsentError] on others. Any other error ends the walk.
 	Goal func(*Page) error
-	// Moves are from the first to the last. On each page, the last possible one is made, so a walk may start in
+	// Steps are from the first to the last. On each page, the last possible one is made, so a walk may start in
 	// the middle.
-	Moves []WalkStep
+	Steps []WalkStep
+	// Shows, if set, returns what the caller reads on the target page. The walk ends when that has settled, as
+	// after an Await. A nil result means that the caller reads the page again.
+	Shows func(*Page) any
 
 	// onward reports that no move is repeated and none before from is made, except those that only expand a
 	// menu. So the user is asked for a missing element before the walk leaves its page.
@@ -31,12 +34,12 @@ type Route struct {
 }
 
 const (
-	// maxMoves ends a walk that goes in circles.
-	maxMoves = 24
-	// patience is how long to wait for a result before the first repetition of a move: a busy browser sometimes
-	// loses a click. Each further wait is longer by impatience.
-	patience   = 3 * time.Second
-	impatience = 4
+	// maxSteps ends a walk that goes in circles.
+	maxSteps = 24
+	// repeatAfter is how long to wait for a result before the first repetition of a move: a busy browser sometimes
+	// loses a click. Each further wait is longer by repeatFactor.
+	repeatAfter  = 3 * time.Second
+	repeatFactor = 4
 )
 
 // errCircles says that a walk does not end.
@@ -47,27 +50,27 @@ var errCircles = errors.New("the way to it goes round in circles")
 func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 	s.passing = true
 	r.onward = t.browser.Teaches() || r.isTaught()
-	made := map[moveKey]*moveMade{}
-	for range maxMoves {
-		next, err := Await(ctx, t, s, func(p *Page) (*nextMove, error) { return r.next(p, made) })
+	made := map[stepKey]*stepMade{}
+	for range maxSteps {
+		next, err := Await(ctx, t, s, func(p *Page) (*nextStep, error) { return r.next(p, made) })
 		if err != nil || next.Element == nil {
 			return err
 		}
-		if r.onward && len(r.Moves[next.Move].Thing.Words) > 0 {
-			r.from = next.Move
+		if r.onward && len(r.Steps[next.Step].Target.Words) > 0 {
+			r.from = next.Step
 		}
-		key := r.moveKey(next.Element, next.Move, next.document)
+		key := r.stepKey(next.Element, next.Step, next.document)
 		if made[key] == nil {
-			made[key] = &moveMade{wait: patience}
+			made[key] = &stepMade{wait: repeatAfter}
 		} else {
-			made[key].wait *= impatience
+			made[key].wait *= repeatFactor
 		}
 		made[key].at = time.Now()
-		if err := t.make(ctx, s, r.Moves[next.Move], next); err != nil && !Gone(err) {
+		if err := t.make(ctx, s, r.Steps[next.Step], next); err != nil && !Gone(err) {
 			return err
 		}
-		if thing := r.Moves[next.Move].Thing; len(thing.Words) > 0 {
-			t.passed(s, thing, next.Element)
+		if target := r.Steps[next.Step].Target; len(target.Words) > 0 {
+			t.passed(s, target, next.Element)
 		}
 	}
 	return t.report(ctx, s, time.Now(), &StepError{Kind: NotFound, Err: errCircles, Structure: true})
@@ -76,23 +79,30 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 // isTaught reports whether a user has pointed at an element of the route. The walk then follows the user's
 // path.
 func (r Route) isTaught() bool {
-	return slices.ContainsFunc(r.Moves, func(m WalkStep) bool { return len(m.Thing.site.lessons.of(m.Thing.Label)) > 0 })
+	return slices.ContainsFunc(r.Steps, func(m WalkStep) bool { return len(m.Target.site.taught.of(m.Target.Label)) > 0 })
 }
 
-// nextMove is the next action on a page; empty on the goal.
-type nextMove struct {
+// nextStep is the next action on a page; empty on the goal.
+type nextStep struct {
 	Element *Element
-	Move    int
+	Step    int
 	// Menu is an open menu or dialog that is in the way.
 	Menu *Element
 	// Wait is how long the page must stay without a better move.
 	Wait time.Duration
+	// Shows is what the caller reads on the goal; nil elsewhere.
+	Shows any
 
 	document string
 }
 
-// Quiet implements [Patient].
-func (n *nextMove) Quiet() time.Duration { return n.Wait }
+// Quiet implements [Quieter].
+func (n *nextStep) Quiet() time.Duration {
+	if shown, ok := n.Shows.(Quieter); ok {
+		return shown.Quiet()
+	}
+	return n.Wait
+}
 
 const (
 	// beforeOpener, beforeOpenerBusy and beforeSearch are how long a page must offer nothing better before a
@@ -102,57 +112,61 @@ const (
 	beforeSearch     = 2500 * time.Millisecond
 )
 
-// moveKey identifies a move: opening a group and closing it are different moves. Elements are compared by their
+// stepKey identifies a move: opening a group and closing it are different moves. Elements are compared by their
 // names, because many pages recreate all elements with each change. Elements without a name are compared by
 // identity.
-type moveKey struct {
+type stepKey struct {
 	move               int
 	document, expanded string
 	name               string
 	element            int
 }
 
-func (r Route) moveKey(e *Element, move int, document string) moveKey {
+func (r Route) stepKey(e *Element, move int, document string) stepKey {
 	if r.onward {
 		document = ""
 	}
-	key := moveKey{move: move, document: document, expanded: e.Expanded, name: e.Label()}
+	key := stepKey{move: move, document: document, expanded: e.Expanded, name: e.Label()}
 	if key.name == "" {
 		key.element = e.id
 	}
 	return key
 }
 
-type moveMade struct {
+type stepMade struct {
 	at   time.Time
 	wait time.Duration
 }
 
-func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
+func (r Route) next(p *Page, made map[stepKey]*stepMade) (*nextStep, error) {
 	goal := r.Goal(p)
 	var absent *AbsentError
 	if !errors.As(goal, &absent) {
-		return &nextMove{}, goal
+		next := &nextStep{}
+		if goal == nil && r.Shows != nil {
+			next.Shows = r.Shows(p)
+		}
+		return next, goal
 	}
 	if absent.Here {
 		return nil, absent
 	}
 	menu := p.inFront()
-	for i := len(r.Moves) - 1; i >= 0; i-- {
-		if i < r.from && len(r.Moves[i].Thing.Words) > 0 {
+	for i := len(r.Steps) - 1; i >= 0; i-- {
+		if i < r.from && len(r.Steps[i].Target.Words) > 0 {
 			continue
 		}
-		for _, e := range r.Moves[i].find(p) {
-			done := made[r.moveKey(e, i, p.document)]
-			typed, opener := r.Moves[i].Type != "", len(r.Moves[i].Thing.Words) == 0
-			if r.onward && e.Current && i == len(r.Moves)-1 {
+		for _, e := range r.Steps[i].find(p) {
+			done := made[r.stepKey(e, i, p.document)]
+			typed, opener := r.Steps[i].Type != "", len(r.Steps[i].Target.Words) == 0
+			if r.onward && e.Current && i == len(r.Steps)-1 {
 				return nil, r.missing(p, absent)
 			}
 			once := typed || opener || r.onward
 			if e.Disabled || e.Current || done != nil && (once || time.Since(done.at) < done.wait) {
 				continue
 			}
-			next := &nextMove{Element: e, Move: i, document: p.document}
+			next := &nextStep{Element: e, Step: i, document: p.document}
 			switch {
 			case typed && e.Value != "":
 				next.Wait = beforeSearch
@@ -173,21 +187,21 @@ func (r Route) next(p *Page, made map[moveKey]*moveMade) (*nextMove, error) {
 // missing says what the page lacks: the first move without an element, or else the goal.
 func (r Route) missing(p *Page, goal *AbsentError) error {
 	last := -1
-	for i, move := range r.Moves {
-		if len(move.Thing.Words) > 0 && len(move.find(p)) > 0 {
+	for i, move := range r.Steps {
+		if len(move.Target.Words) > 0 && len(move.find(p)) > 0 {
 			last = i
 		}
 	}
 	var missing []Target
-	for _, move := range r.Moves[last+1:] {
-		if len(move.Thing.Words) > 0 && move.Type == "" {
-			missing = append(missing, move.Thing)
+	for _, move := range r.Steps[last+1:] {
+		if len(move.Target.Words) > 0 && move.Type == "" {
+			missing = append(missing, move.Target)
 		}
 	}
 	if len(missing) == 0 {
 		return goal
 	}
-	return &AbsentError{Things: append(missing[:1:1], goal.Things...), Way: missing[1:], What: goal.What}
+	return &AbsentError{Targets: append(missing[:1:1], goal.Targets...), Way: missing[1:], What: goal.What}
 }
 
 func (m WalkStep) find(p *Page) []*Element {
@@ -195,7 +209,7 @@ func (m WalkStep) find(p *Page) []*Element {
 	if m.Find != nil {
 		found = m.Find(p)
 	} else {
-		found = p.Find(m.Thing)
+		found = p.Find(m.Target)
 	}
 	var fit []*Element
 	for _, e := range found {
@@ -210,7 +224,7 @@ func (m WalkStep) find(p *Page) []*Element {
 	return fit
 }
 
-func (t *Tab) make(ctx context.Context, s Step, m WalkStep, next *nextMove) error {
+func (t *Tab) make(ctx context.Context, s Step, m WalkStep, next *nextStep) error {
 	if next.Menu != nil {
 		if err := t.Press(ctx, s, escape); err != nil {
 			return err

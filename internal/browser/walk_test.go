@@ -21,9 +21,9 @@ func TestTab_WalkNamesWhatThePageItselfLacks(t *testing.T) {
 			if _, err := p.One(field); err != nil {
 				return err
 			}
-			return &browser.AbsentError{Things: []browser.Target{save}, Here: true}
+			return &browser.AbsentError{Targets: []browser.Target{save}, Here: true}
 		},
-		Moves: []browser.WalkStep{{Thing: action("Extensions")}, {Thing: action("Your extensions")}},
+		Steps: []browser.WalkStep{{Target: action("Extensions")}, {Target: action("Your extensions")}},
 	})
 	failed := failure(t, err, browser.NotFound)
 	if len(failed.Wanted) != 1 || failed.Wanted[0].Words[0] != "Update pair" || len(failed.Nearest) == 0 || failed.Nearest[0] != "Commit pair" {
@@ -62,6 +62,38 @@ func TestTab_CheckStopsWaitingAtRest(t *testing.T) {
 			}
 			if failed := failure(t, err, browser.NotFound); !slices.Equal(failed.Nearest, []string{"Other"}) {
 				t.Errorf("there is %q", failed.Nearest)
+			}
+		})
+	}
+}
+
+// shownText is a text of a page that counts after it has stayed the same for a while.
+type shownText string
+
+func (shownText) Quiet() time.Duration { return time.Second }
+
+// TestTab_WalkSettlesWhatItsEndShows: a walk that reads its last page ends with what the page keeps showing, and not while
+// part of the page is a placeholder.
+func TestTab_WalkSettlesWhatItsEndShows(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"changes": `setTimeout(() => { document.querySelector("p").textContent = "new" }, 600)`,
+		"loads": `document.body.insertAdjacentHTML("beforeend", "<div aria-busy='true'>…</div>");
+			setTimeout(() => { document.querySelector("p").textContent = "new"; document.querySelector("div").remove() }, 3000)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, `<p role="status">old</p><script>`+script+`</script>`).open(t, browser.Options{Timeout: long})
+			var shown shownText
+			err := tab.Walk(t.Context(), step(), browser.Route{
+				Goal: func(*browser.Page) error { return nil },
+				Shows: func(p *browser.Page) any {
+					shown = shownText(p.Text())
+					return shown
+				},
+			})
+			if err != nil || shown != "new" {
+				t.Errorf("it ended with %q, error %v", shown, err)
 			}
 		})
 	}

@@ -36,8 +36,8 @@ func (t Table) Check(label, word string) error {
 // Words are a site's names for its elements. A label identifies an element.
 type Words struct {
 	known map[string][]string
-	// lessons are what users have pointed at. They take precedence over words.
-	lessons *TaughtElements
+	// taught are the elements that users have pointed at. They take precedence over words.
+	taught *TaughtElements
 }
 
 // NewWords returns the words of a table, with override in place of the words of its labels. Override may only
@@ -50,16 +50,16 @@ func NewWords(table Table, override map[string]string) Words {
 	return Words{known: known}
 }
 
-// Taught returns the same words with a user's lessons, which may be nil.
-func (w Words) Taught(lessons *TaughtElements) Words {
-	w.lessons = lessons
+// Taught returns the same words with the elements that a user has pointed at, which may be nil.
+func (w Words) Taught(taught *TaughtElements) Words {
+	w.taught = taught
 	return w
 }
 
 // labels returns all labels, sorted.
 func (w Words) labels() []string { return slices.Sorted(maps.Keys(w.known)) }
 
-func (w Words) thing(kind TargetKind, label string) Target {
+func (w Words) target(kind TargetKind, label string) Target {
 	return Target{Kind: kind, Label: label, Words: w.Of(label), site: w}
 }
 
@@ -100,14 +100,14 @@ type Target struct {
 	// "Developer logs" is not "Developer".
 	Nouns []string
 
-	// site has the user's lessons.
+	// site has the elements that users have pointed at.
 	site Words
 }
 
-// TargetKind is the purpose of a thing.
+// TargetKind is the purpose of a target.
 type TargetKind string
 
-// The kinds of things.
+// The kinds of targets.
 const (
 	// Action is clicked.
 	Action TargetKind = "button, link or menu item"
@@ -119,31 +119,31 @@ const (
 	Text TargetKind = "text"
 )
 
-// Action returns a clickable thing with a label's words.
-func (w Words) Action(label string) Target { return w.thing(Action, label) }
+// Action returns a clickable target with a label's words.
+func (w Words) Action(label string) Target { return w.target(Action, label) }
 
-// Field returns an input thing with a label's words.
-func (w Words) Field(label string) Target { return w.thing(Field, label) }
+// Field returns an input target with a label's words.
+func (w Words) Field(label string) Target { return w.target(Field, label) }
 
-// Choice returns a thing that offers values, with a label's words.
-func (w Words) Choice(label string) Target { return w.thing(Choice, label) }
+// Choice returns a target that offers values, with a label's words.
+func (w Words) Choice(label string) Target { return w.target(Choice, label) }
 
-// Text returns a readable thing with a label's words.
-func (w Words) Text(label string) Target { return w.thing(Text, label) }
+// Text returns a readable target with a label's words.
+func (w Words) Text(label string) Target { return w.target(Text, label) }
 
-// Before returns the same thing, but only these nouns may follow its name, and nothing may come before it.
+// Before returns the same target, but only these nouns may follow its name, and nothing may come before it.
 // Counts and signs may still follow.
 func (t Target) Before(nouns ...string) Target {
 	t.Nouns = append([]string{}, nouns...)
 	return t
 }
 
-// InMenu returns the same thing as an entry of a menu: a badge and these nouns may follow its name.
+// InMenu returns the same target as an entry of a menu: a badge and these nouns may follow its name.
 func (t Target) InMenu(nouns ...string) Target {
 	return t.Before(append([]string{"new", "beta", "preview", "ny", "nytt"}, nouns...)...)
 }
 
-// String describes the thing.
+// String describes the target.
 func (t Target) String() string {
 	var text strings.Builder
 	text.WriteString("a " + string(t.Kind))
@@ -172,7 +172,7 @@ const (
 	longestIcon  = 12
 )
 
-// fit returns how well a text matches one of the thing's names.
+// fit returns how well a text matches one of the target's names.
 func (t Target) fit(text string) int {
 	best := unlike
 	text = plain(text)

@@ -1,15 +1,17 @@
-// Package check finds out, without changing anything, whether a switch would find all that it needs at the vendors,
-// and tells a person what it sees as it goes.
+// Package check checks whether a switch would find everything that it needs at the vendors, and prints what it sees.
+// It changes nothing.
 //
-// It knows nothing of Terraform.
+// It knows nothing about Terraform.
 package check
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,46 +22,46 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/portalpages"
 )
 
-// Subject is what is checked.
+// Subject is the object of a check: Kustom Portal, the merchant API and the shops.
 type Subject struct {
 	Environment kustom.Environment
 	Portal      Portal
-	// PortalWay and MerchantAt say how the two are reached, in words.
+	// PortalWay and MerchantAt describe for the user how the two are reached.
 	PortalWay, MerchantAt string
 	Merchant              Merchant
 	Shops                 []Shop
-	// Expected are the stores that shops are to be of, by shop; nil where nothing is expected.
+	// Expected has the merchant ID that each shop should have, by shop; nil if unknown.
 	Expected map[string]string
-	// Advise returns what to do about an error, in words.
+	// Advise returns the text of an error, with advice.
 	Advise func(error) string
 }
 
-// Portal is Kustom Portal, by whichever way it is reached.
+// Portal is Kustom Portal, by its API or its pages.
 type Portal interface {
 	// Stores yields the stores that the user can see.
 	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
-	// Examine reads a store's keys, and what else its page has.
+	// Examine reads a store's keys and the other elements of its page.
 	Examine(ctx context.Context, merchantID string) (portalpages.Examined, error)
 }
 
 // Merchant is Kustom's merchant API.
 type Merchant interface {
-	// Refuses returns nil where the API refuses a username and secret that were made up.
+	// Refuses returns nil if the API rejects a made-up username and secret.
 	Refuses(ctx context.Context, e kustom.Environment) error
 }
 
-// Shop is a shop, by whichever way it is reached.
+// Shop is a shop, by Mystore's API or its pages.
 type Shop struct {
 	Name string
-	// Way says how it is reached, in words.
+	// Way describes for the user how the shop is reached.
 	Way string
-	// Host is where its control panel is; empty where that is not known.
+	// Host is the host of its control panel; empty if unknown.
 	Host string
-	// Examine reads what the shop holds, and what else its page has.
+	// Examine reads the shop's credentials and the other elements of its page.
 	Examine func(context.Context) (mystorepages.Examined, error)
 }
 
-// Run checks a subject, and tells the teller. It reports whether a switch would find all that it needs.
+// Run checks a subject and prints the findings. It reports whether a switch would find everything that it needs.
 func Run(ctx context.Context, s Subject, t *Teller) bool {
 	r := &run{Subject: s, tell: t, ready: true, listed: map[string]string{}, names: map[string]string{}, holders: map[string]string{}}
 	for _, shop := range s.Shops {
@@ -77,16 +79,16 @@ type run struct {
 	Subject
 	tell  *Teller
 	ready bool
-	// user is who is signed in to the portal, once that was told.
+	// user is the signed-in portal user, once printed.
 	user string
-	// seen says that the stores could be read.
+	// seen says that the list of stores could be read.
 	seen bool
-	// listed has the store of each key that the portal lists, names the name of each store, and holders
-	// the first shop on each store.
+	// listed has the merchant ID of each key that the portal lists. names has the name of each store. holders has the
+	// first shop with a key of each store.
 	listed, names, holders map[string]string
 }
 
-// failed tells of an error: what is missing, and what to do.
+// failed prints an error: what is missing, and what to do.
 func (r *run) failed(what string, err error) {
 	r.ready = false
 	var step *browser.StepError
@@ -95,13 +97,13 @@ func (r *run) failed(what string, err error) {
 		return
 	}
 	if step.Kind == browser.NotFound && len(step.Wanted) > 0 {
-		// What else is missing may only be so because of the first.
-		r.tell.finding(step.Site, browser.Finding{Thing: step.Wanted[0], Nearest: step.Nearest})
+		// Other things may be missing only because of the first one.
+		r.tell.finding(step.Site, browser.Finding{Target: step.Wanted[0], Nearest: step.Nearest})
 	}
 	r.tell.failure(step, what, r.Advise(err))
 }
 
-// findings tells what was looked for on a page.
+// findings prints what was found on a page.
 func (r *run) findings(site string, findings []browser.Finding) {
 	for _, f := range findings {
 		r.ready = r.tell.finding(site, f) && r.ready
@@ -131,23 +133,23 @@ func (r *run) portal(ctx context.Context) {
 	r.keys(ctx, stores)
 }
 
-// beside is how many stores are read at once.
-const beside = 4
+// concurrency is how many stores are read at once.
+const concurrency = 4
 
-// answer is what came of examining a store.
+// answer is the result of examining a store.
 type answer struct {
 	examined portalpages.Examined
 	err      error
 }
 
-// keys reads the keys of each store, and tells of them in the order of the stores.
+// keys reads the keys of each store, and prints them in the order of the stores.
 func (r *run) keys(ctx context.Context, stores []kustom.Store) {
 	answers := make([]chan answer, len(stores))
 	for i := range answers {
 		answers[i] = make(chan answer, 1)
 	}
 	var group errgroup.Group
-	group.SetLimit(beside)
+	group.SetLimit(concurrency)
 	go func() {
 		for i, store := range stores {
 			group.Go(func() error {
@@ -180,7 +182,7 @@ func (r *run) storeKeys(store kustom.Store, got portalpages.Examined) {
 	r.tell.line("found", "%s has %s", r.store(store.MerchantID), describeKeys(got.Keys))
 }
 
-// store names a store.
+// store returns the name of a store for the user.
 func (r *run) store(merchantID string) string {
 	if name := r.names[merchantID]; name != "" {
 		return "store " + merchantID + " (" + name + ")"
@@ -221,7 +223,7 @@ func (r *run) shops(ctx context.Context) {
 	}
 }
 
-// missingShops are those that are expected, and that there is no way into.
+// missingShops returns the expected shops without a token or session.
 func (r *run) missingShops() []string {
 	var missing []string
 	for shop := range r.Expected {
@@ -263,7 +265,7 @@ func (r *run) shop(name string, got mystorepages.Examined) {
 	}
 }
 
-// described says whose key one is; nothing where that is not known for want of the portal's list.
+// described returns a note about a legacy key. It is empty if the portal's list is unknown.
 func (r *run) described(id string) string {
 	if !r.seen {
 		return ""
@@ -275,7 +277,7 @@ func (r *run) described(id string) string {
 	return ""
 }
 
-// ownerOf names the store of a key.
+// ownerOf describes the store of a key.
 func (r *run) ownerOf(id string) string {
 	merchantID := r.storeOf(id)
 	if merchantID == "" {
@@ -287,7 +289,7 @@ func (r *run) ownerOf(id string) string {
 	return r.store(merchantID)
 }
 
-// storeOf returns the store that a key belongs to: by the portal's list, or else by its form.
+// storeOf returns the store of a key: by the portal's list, or else by the key's form.
 func (r *run) storeOf(id string) string {
 	if merchantID, ok := r.listed[id]; ok {
 		return merchantID
@@ -296,16 +298,16 @@ func (r *run) storeOf(id string) string {
 	return merchantID
 }
 
-// api is a portal that is reached by its API, which has no page to be examined.
+// api is the portal by its API, which has no page to examine.
 type api struct{ keys portalKeys }
 
-// portalKeys is what both ways into the portal have.
+// portalKeys has the methods that the API and the pages of the portal share.
 type portalKeys interface {
 	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
 	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
 }
 
-// ByAPI returns a portal that is reached by its API.
+// ByAPI returns the portal by its API.
 func ByAPI(keys portalKeys) Portal { return api{keys} }
 
 // Stores implements [Portal].
@@ -323,13 +325,13 @@ func (a api) Examine(ctx context.Context, merchantID string) (portalpages.Examin
 	return examined, nil
 }
 
-// shopService is what both ways into a shop have.
+// shopService has the methods that the API and the pages of Mystore share.
 type shopService interface {
 	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 
-// ShopByAPI returns a shop that is reached by Mystore's API. Host is where its control panel is.
+// ShopByAPI returns a shop by Mystore's API. Host is the host of its control panel.
 func ShopByAPI(name, way, host string, service shopService) Shop {
 	return Shop{Name: name, Way: way, Host: host, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
 		extension, err := service.Extension(ctx, name)
@@ -339,4 +341,29 @@ func ShopByAPI(name, way, host string, service shopService) Shop {
 		holds, err := service.Credentials(ctx, name)
 		return mystorepages.Examined{Holds: holds, Shown: true, Extension: extension}, err
 	}}
+}
+
+// describeKeys returns the number of keys and their names.
+func describeKeys(keys []kustom.Key) string {
+	if len(keys) == 0 {
+		return "no key"
+	}
+	const most = 5
+	var names []string
+	for _, key := range keys[:min(len(keys), most)] {
+		name := key.Username
+		if key.LastUsedAt != nil {
+			name += " (last used " + key.LastUsedAt.UTC().Format("2006-01-02") + ")"
+		}
+		if key.Origin().Owner == kustom.OwnerKlarna {
+			name += " (Klarna's)"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	text := fmt.Sprintf("%d %s: %s", len(keys), noun(len(keys), "key", "keys"), strings.Join(names, ", "))
+	if more := len(keys) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

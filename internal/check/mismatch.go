@@ -2,13 +2,12 @@ package check
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// mismatches says what does not fit between a shop and the store of its key. A switch would make it last.
+// mismatches returns the contradictions between a shop and the store of its key. A switch would make them permanent.
 func (r *run) mismatches(shop, id string) []string {
 	store := r.storeOf(id)
 	if store == "" {
@@ -36,7 +35,7 @@ func (r *run) mismatches(shop, id string) []string {
 	return found
 }
 
-// namesake returns the one store that is called like a shop; empty where there is none, or more than one.
+// namesake returns the store whose name resembles the shop's; empty if there is none, or more than one.
 func (r *run) namesake(shop string) string {
 	var found []string
 	for merchantID, name := range r.names {
@@ -50,14 +49,14 @@ func (r *run) namesake(shop string) string {
 	return found[0]
 }
 
-// Alike tells whether a shop and a store are called alike: the shop's name is in the store's, or the other way round.
+// Alike reports whether a shop and a store have similar names: one contains the other.
 func Alike(shop, store string) bool {
 	a, b := letters(shop), letters(store)
 	const fewest = 4
 	return min(len(a), len(b)) >= fewest && (strings.Contains(a, b) || strings.Contains(b, a))
 }
 
-// letters returns the letters and digits of a name in small letters, as shops' names have them.
+// letters returns the lower-case letters and digits of a name, without diacritics, as in a shop's name.
 func letters(name string) string {
 	name = strings.NewReplacer("æ", "ae", "ø", "o", "å", "a", "ä", "a", "ö", "o").Replace(strings.ToLower(name))
 	return strings.Map(func(c rune) rune {
@@ -66,36 +65,4 @@ func letters(name string) string {
 		}
 		return -1
 	}, name)
-}
-
-// describeKeys says how many keys there are, and which.
-func describeKeys(keys []kustom.Key) string {
-	if len(keys) == 0 {
-		return "no key"
-	}
-	const most = 5
-	var names []string
-	for _, key := range keys[:min(len(keys), most)] {
-		name := key.Username
-		if key.LastUsedAt != nil {
-			name += " (last used " + key.LastUsedAt.UTC().Format("2006-01-02") + ")"
-		}
-		if key.Origin().Owner == kustom.OwnerKlarna {
-			name += " (Klarna's)"
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	text := fmt.Sprintf("%d %s: %s", len(keys), noun(len(keys), "key", "keys"), strings.Join(names, ", "))
-	if more := len(keys) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
-func noun(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }

@@ -11,17 +11,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// outline is a page that was visited, as the report has it.
-type outline struct {
-	site, page string
-	lines      []string
-	failed     bool
-}
+// maxPages is the largest number of pages in a report.
+const maxPages = 20
 
-// mostPages is how many pages a report has, so that a person can read it.
-const mostPages = 20
-
-// keep takes note of a page. One that looks like another is kept once: with what failed on it, if anything did.
+// keep records a page. Pages with the same outline are recorded once.
 func (t *Teller) keep(s browser.Snapshot) {
 	made := outline{site: s.Site, page: browser.Mask(s.Page), lines: s.Shown.Outline(s.Secret), failed: s.Failed}
 	t.mu.Lock()
@@ -35,23 +28,22 @@ func (t *Teller) keep(s browser.Snapshot) {
 	t.pages = append(t.pages, made)
 }
 
-// Report writes an outline of each page that was visited: roles, names and states, and of values no more than that they
-// are there.
+// Report writes an outline of each visited page: roles, names and states. It masks all values.
 func (t *Teller) Report(out io.Writer, version string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var text strings.Builder
 	fmt.Fprintf(&text, "Pages that terraform-provider-kustom %s has seen\n\nValues are masked. Please look through it before you attach it to an issue.\n", version)
-	// What failed comes first, and stays where there are too many.
+	// Failed pages come first, so that the limit does not drop them.
 	slices.SortStableFunc(t.pages, func(a, b outline) int { return cmp.Compare(rank(a), rank(b)) })
-	for _, page := range t.pages[:min(len(t.pages), mostPages)] {
+	for _, page := range t.pages[:min(len(t.pages), maxPages)] {
 		fmt.Fprintf(&text, "\n== %s, %s", page.site, page.page)
 		if page.failed {
 			text.WriteString(" (where something was not found)")
 		}
 		text.WriteString(" ==\n\n" + strings.Join(page.lines, "\n") + "\n")
 	}
-	_, err := io.WriteString(out, t.discreet(text.String()))
+	_, err := io.WriteString(out, t.redact(text.String()))
 	return err
 }
 
@@ -62,16 +54,33 @@ func rank(o outline) int {
 	return 1
 }
 
-// discreet leaves out the names of shops, stores and people.
-func (t *Teller) discreet(text string) string {
+// redact masks the names of shops, stores and people.
+func (t *Teller) redact(text string) string {
 	if len(t.hidden) == 0 {
 		return text
 	}
 	names := slices.Clone(t.hidden)
-	// The longest first: a name may begin with another one.
+	// The longest first, because a name may begin with another one.
 	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	for i, name := range names {
 		names[i] = regexp.QuoteMeta(name)
 	}
 	return regexp.MustCompile(`(?i)`+strings.Join(names, "|")).ReplaceAllLiteralString(text, "▒")
+}
+
+// Watch receives what a browser sees; see [browser.Options].
+func (t *Teller) Watch(s browser.Snapshot) {
+	if s.Passed != nil {
+		t.finding(s.Site, *s.Passed)
+	}
+	if s.Shown != nil {
+		t.keep(s)
+	}
+}
+
+// Hides reports whether text contains the name of a shop, a store or a person.
+func (t *Teller) Hides(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.redact(name) != name
 }

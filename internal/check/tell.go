@@ -14,20 +14,20 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystorepages"
 )
 
-// Teller tells a person what a check sees, a line each. It is safe for concurrent use.
+// Teller prints the findings of a check, one on each line. It is safe for concurrent use.
 type Teller struct {
 	out io.Writer
 
 	mu sync.Mutex
-	// told are the findings that were told, so that each is told once.
+	// told has the printed findings, so that each is printed once.
 	told map[string]bool
-	// labels and addresses are what to paste: words by label, and addresses of control panels by shop.
+	// labels and addresses are suggestions to paste: words by label, and addresses of control panels by shop.
 	labels    map[string]suggestion
 	addresses map[string]string
-	// report says that something is built differently, so that words can't help.
+	// report says that a page has an unknown structure, so that other words don't help.
 	report bool
 	pages  []outline
-	// hidden are names that the report leaves out.
+	// hidden has the names that the report masks.
 	hidden []string
 }
 
@@ -52,25 +52,25 @@ func (t *Teller) write(verdict, format string, args ...any) {
 	_, _ = fmt.Fprintf(t.out, "  %-8s "+format+"\n", append([]any{verdict}, args...)...)
 }
 
-// mismatch tells what does not fit, so that nobody overlooks it.
+// mismatch prints a contradiction, hard to overlook.
 func (t *Teller) mismatch(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, _ = fmt.Fprintf(t.out, "\n  !!! MISMATCH: %s !!!\n\n", text)
 }
 
-// finding tells of something that was looked for, once. It reports whether it does.
+// finding prints the result of looking for one thing, once. It reports whether the thing is all right.
 func (t *Teller) finding(site string, f browser.Finding) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := fmt.Sprint(site, f.Thing, f.What, f.OK())
+	key := fmt.Sprint(site, f.Target, f.What, f.OK())
 	if t.told[key] {
 		return f.OK()
 	}
 	t.told[key] = true
 	what := f.What
 	if what == "" {
-		what = describe(f.Thing)
+		what = describe(f.Target)
 	}
 	switch {
 	case f.Several:
@@ -90,35 +90,35 @@ func (t *Teller) finding(site string, f browser.Finding) bool {
 	return f.OK()
 }
 
-// as says what a thing is called on the page, where that is not its first name.
+// as returns the name of a thing on the page, if it is not the expected one.
 func as(f browser.Finding) string {
-	if len(f.Thing.Words) == 0 || strings.EqualFold(f.Found, f.Thing.Words[0]) {
+	if len(f.Target.Words) == 0 || strings.EqualFold(f.Found, f.Target.Words[0]) {
 		return ""
 	}
 	return fmt.Sprintf(", called %q", f.Found)
 }
 
-// suggest takes note of what would help.
+// suggest records a suggestion for a missing thing.
 func (t *Teller) suggest(site string, f browser.Finding) {
-	if f.Thing.Label == "" || len(f.Nearest) == 0 {
+	if f.Target.Label == "" || len(f.Nearest) == 0 {
 		t.report = true
 		return
 	}
-	t.labels[siteKey(site)+"."+f.Thing.Label] = suggestion{f.Nearest, likely(f)}
+	t.labels[siteKey(site)+"."+f.Target.Label] = suggestion{f.Nearest, likely(f)}
 }
 
-// suggestion is what there is on a page in the place of a label's words.
+// suggestion has the nearest names on the page for a label.
 type suggestion struct {
 	names []string
-	// likely says that the first name may well be the right one. Otherwise a person has to choose.
+	// likely says that the first name is probably the right one.
 	likely bool
 }
 
-// likely tells whether the nearest name shares a word with what was looked for.
+// likely reports whether the nearest name shares a word with the expected ones.
 func likely(f browser.Finding) bool {
 	const shortest = 4
 	for _, word := range strings.Fields(strings.ToLower(f.Nearest[0])) {
-		for _, known := range f.Thing.Words {
+		for _, known := range f.Target.Words {
 			if len(word) >= shortest && slices.Contains(strings.Fields(strings.ToLower(known)), word) {
 				return true
 			}
@@ -134,7 +134,7 @@ func siteKey(site string) string {
 	return "portal"
 }
 
-// describe says what a thing is: its kind, and its likeliest name.
+// describe returns a thing's kind and its most likely name.
 func describe(thing browser.Target) string {
 	text := "a " + string(thing.Kind)
 	if len(thing.Words) > 0 {
@@ -154,12 +154,12 @@ func list(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// failure tells of a step that has failed.
+// failure prints a failed step.
 func (t *Teller) failure(step *browser.StepError, what, advice string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if step.Kind == browser.NotFound {
-		// The advice has a line for each thing, which the findings say already.
+		// The findings already have a line for each thing of the advice.
 		advice = fmt.Sprintf("on %s, could not %s", step.Page, step.Step)
 		if step.What != "" {
 			advice += ": " + step.What
@@ -176,17 +176,7 @@ func (t *Teller) failure(step *browser.StepError, what, advice string) {
 	}
 }
 
-// Watch is told of what a browser sees: see [browser.Options].
-func (t *Teller) Watch(s browser.Snapshot) {
-	if s.Passed != nil {
-		t.finding(s.Site, *s.Passed)
-	}
-	if s.Shown != nil {
-		t.keep(s)
-	}
-}
-
-// end tells the outcome.
+// end prints the outcome.
 func (t *Teller) end(ready bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -205,7 +195,7 @@ func (t *Teller) end(ready bool) {
 	}
 }
 
-// block returns the part of a provider's configuration that may help.
+// block returns the suggestions as a part of the provider's configuration.
 func (t *Teller) block() string {
 	var text strings.Builder
 	text.WriteString("browser {\n")
@@ -231,7 +221,7 @@ func (t *Teller) block() string {
 	return text.String()
 }
 
-// hcl quotes a text for a configuration, in which "${" and "%{" begin an expression.
+// hcl quotes a text for HCL, where "${" and "%{" begin an expression.
 func hcl(text string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(fmt.Sprintf("%q", text))
 }
@@ -243,14 +233,7 @@ func instead(names []string) string {
 	return " # or " + list(names)
 }
 
-// Hides tells whether a name has that of a shop, a store or a person in it.
-func (t *Teller) Hides(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.discreet(name) != name
-}
-
-// Taught tells where the things are that a person has pointed at, and how to use that.
+// Taught prints where the things that a person pointed at are described, and how to use the file.
 func (t *Teller) Taught(file string, things int, e kustom.Environment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -264,7 +247,7 @@ func (t *Teller) Taught(file string, things int, e kustom.Environment) {
 	}
 }
 
-// hide keeps a name out of the report.
+// hide masks a name in the report. Names of one or two letters would mask too much.
 func (t *Teller) hide(name string) {
 	const shortest = 3
 	if len(name) < shortest {
@@ -273,4 +256,18 @@ func (t *Teller) hide(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hidden = append(t.hidden, name)
+}
+
+func noun(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// outline is a visited page, as the report shows it.
+type outline struct {
+	site, page string
+	lines      []string
+	failed     bool
 }

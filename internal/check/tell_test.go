@@ -7,14 +7,14 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-func TestBlockLeavesAnUnlikelyWordToThePerson(t *testing.T) {
+func TestBlock_CommentsOutUnlikelyWords(t *testing.T) {
 	t.Parallel()
 	teller := NewTeller(&strings.Builder{})
 	thing := func(label, word string) browser.Target {
 		return browser.Target{Kind: browser.Action, Label: label, Words: []string{word}}
 	}
-	teller.finding("Kustom Portal", browser.Finding{Thing: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
-	teller.finding("Mystore", browser.Finding{Thing: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})
+	teller.finding("Kustom Portal", browser.Finding{Target: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
+	teller.finding("Mystore", browser.Finding{Target: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})
 	want := `browser {
   labels = {
     "mystore.update" = "Update $${both}"
@@ -27,7 +27,7 @@ func TestBlockLeavesAnUnlikelyWordToThePerson(t *testing.T) {
 	}
 }
 
-func TestAlike(t *testing.T) {
+func TestAlike_ComparesShopWithStore(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		shop, store string

@@ -12,10 +12,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
-// errNotReady says that the check has told what is missing.
+// errNotReady is returned after the check has printed what is missing.
 var errNotReady = errors.New("")
 
-// checkFlags are the flags of check, as they are given.
+// checkFlags are the values of the flags of check.
 type checkFlags struct {
 	vendorFlags
 	shops, report string
@@ -35,7 +35,7 @@ func newCheckCommand(d Deps) *cobra.Command {
 			"The file holds no value, and the provider reads it as browser.profile. You can skip a thing, or stop.\n\n" +
 			"Some things appear only after a click that changes something, such as the dialog that deletes a key. Teach them with\n" +
 			"--environment playground: there, you make that click yourself.",
-		Args: flagsAlone,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), d) },
 	}
 	flags := cmd.Flags()
@@ -74,7 +74,7 @@ func (f *checkFlags) check(ctx context.Context, d Deps) error {
 	return nil
 }
 
-// expectedStores reads which store each shop is to be of.
+// expectedStores reads a list of shops, and returns the merchant ID of each shop.
 func expectedStores(file string) (map[string]string, error) {
 	content, err := os.ReadFile(file) //nolint:gosec // The person names the file.
 	if err != nil {

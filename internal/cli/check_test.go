@@ -45,7 +45,7 @@ func startSandbox(t *testing.T) *sandbox.Server {
 	return box
 }
 
-func TestCheckEndsWithItsVerdict(t *testing.T) {
+func TestCheck_ExitsWithVerdict(t *testing.T) {
 	t.Parallel()
 	env := startSandbox(t).Env()
 	other := filepath.Join(t.TempDir(), "shops.csv")
@@ -73,7 +73,7 @@ func TestCheckEndsWithItsVerdict(t *testing.T) {
 	}
 }
 
-func TestCheckWritesItsReport(t *testing.T) {
+func TestCheck_WritesReport(t *testing.T) {
 	t.Parallel()
 	browsertest.Need(t)
 	file := filepath.Join(t.TempDir(), "report.txt")

@@ -13,13 +13,16 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/progress"
 )
 
-// errNotFollowed says that following has ended, and that what was shown says why.
+// errNotFollowed is returned after an interrupt or a failed shop. The screen shows why, so it has no text.
 var errNotFollowed = errors.New("")
 
-// follow shows a progress file until it is told to stop.
+// follow shows a progress file until ctx is done or, with UntilEnded, until every shop has ended.
 func follow(ctx context.Context, d Deps, o progress.FollowOptions) error {
-	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
-		d.say("%s does not exist yet. Waiting for it.", o.Path)
+	switch info, err := os.Stat(o.Path); {
+	case errors.Is(err, fs.ErrNotExist):
+		d.say("%s does not exist yet. Waiting until a run of the provider creates it. Press Ctrl-C to end.", o.Path)
+	case err == nil && info.Size() == 0:
+		d.say("%s is empty. Waiting until a run of the provider writes to it. Press Ctrl-C to end.", o.Path)
 	}
 	o.Clock, o.Out = clock.System{}, d.Stdout
 	if d.Getenv("TERM") != "dumb" {
@@ -37,8 +40,8 @@ func follow(ctx context.Context, d Deps, o progress.FollowOptions) error {
 	return nil
 }
 
-// terminalSize returns what tells the size of the terminal that w is; nil where it is none, or one that can't draw in
-// place.
+// terminalSize returns a function that returns the size of the terminal w. It returns nil if w is no terminal, or one
+// that cannot redraw lines.
 func terminalSize(w io.Writer) func() (width, height int) {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) || !drawsInPlace(file) {

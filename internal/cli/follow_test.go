@@ -40,10 +40,18 @@ func TestFollow_EndsWhenItIsInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	missing := filepath.Join(t.TempDir(), "progress.jsonl")
-	code, stdout, stderr := followAt(ctx, missing)
-	if code != 130 || stdout != "" || stderr != missing+" does not exist yet. Waiting for it.\n" {
-		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	missing, empty := filepath.Join(t.TempDir(), "progress.jsonl"), filepath.Join(t.TempDir(), "progress.jsonl")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, says := range map[string]string{
+		missing: " does not exist yet. Waiting until a run of the provider creates it. Press Ctrl-C to end.\n",
+		empty:   " is empty. Waiting until a run of the provider writes to it. Press Ctrl-C to end.\n",
+	} {
+		code, stdout, stderr := followAt(ctx, "--until-done", file)
+		if code != 130 || stdout != "" || stderr != file+says {
+			t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// initFlags are the flags of init, as they are given.
+// initFlags are the values of the flags of init.
 type initFlags struct {
 	vendorFlags
 	from   string
@@ -42,7 +42,7 @@ func newInitCommand(d Deps) *cobra.Command {
 			"the folder without a shop that can't be read: such a shop keeps the old keys of all shops. It is 1 if it has written\n" +
 			"nothing, and 2 if the command line is wrong.",
 		Example: "  " + program + " init --from shops.csv --ci github my-shops",
-		Args:    oneFolder,
+		Args:    atMostOneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {
@@ -60,10 +60,10 @@ func newInitCommand(d Deps) *cobra.Command {
 	return cmd
 }
 
-// oneFolder refuses more arguments than a folder.
-func oneFolder(cmd *cobra.Command, args []string) error {
+// atMostOneFolder rejects more than one argument.
+func atMostOneFolder(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return misuse{fmt.Errorf("%s takes one folder; see %s --help", cmd.Name(), cmd.CommandPath())}
+		return usageError{fmt.Errorf("%s takes one folder; see %s --help", cmd.Name(), cmd.CommandPath())}
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 	if err := f.readList(&told); err != nil {
 		return err
 	}
-	// If nothing can be written, the vendors need not be asked.
+	// Check this before the slow part: reading from the vendors.
 	if err := setup.Vacant(dir, setup.Paths(f.ci)...); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (f *initFlags) readList(told *setup.Told) error {
 	return nil
 }
 
-// surveyed says what to look at.
+// surveyed returns the options of the survey.
 func (f *initFlags) surveyed(told setup.Told) provider.SurveyOptions {
 	so := provider.SurveyOptions{CheckOptions: f.CheckOptions}
 	if told.List == nil {
@@ -152,7 +152,7 @@ func (f *initFlags) surveyed(told setup.Told) provider.SurveyOptions {
 	return so
 }
 
-// write writes the folder, and says what to do next.
+// write writes the folder and prints the next steps.
 func (f *initFlags) write(t teller, dir string, folder setup.Folder) error {
 	files, err := folder.Files()
 	if err != nil {
@@ -172,20 +172,20 @@ func (f *initFlags) write(t teller, dir string, folder setup.Folder) error {
 	return nil
 }
 
-// teller tells a person what was found, without secrets, and asks.
+// teller prints what was found, without secrets, and asks questions.
 type teller struct {
 	Deps
 	redactor *vendortext.Redactor
 }
 
-// line tells one line, which may quote a vendor.
+// line prints one line. It may quote a vendor.
 func (t teller) line(format string, args ...any) {
 	const longest = 2000
 	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
 	t.say("%s", t.redactor.ShowLines(vendortext.New(text), longest))
 }
 
-// tell tells which shops match, and what does not and why.
+// tell prints which shops match, and why the others do not.
 func (t teller) tell(seen setup.Seen, m setup.Matching) {
 	for _, note := range seen.Notes {
 		t.line("Note: %s", note)
@@ -224,7 +224,7 @@ func (t teller) tell(seen setup.Seen, m setup.Matching) {
 	}
 }
 
-// tellUnread tells which shops are set up though they can't be read.
+// tellUnread prints the shops that are set up although they can't be read.
 func (t teller) tellUnread(m setup.Matching) {
 	first := true
 	for _, match := range m.Matches {
@@ -239,10 +239,10 @@ func (t teller) tellUnread(m setup.Matching) {
 	}
 }
 
-// settle matches the shops, and asks the person, if there is one, about those that do not match: about each once.
+// settle matches the shops. If a person is present, it asks about each shop that does not match, once.
 func (t teller) settle(ctx context.Context, seen setup.Seen, told setup.Told) (setup.Matching, error) {
 	m := setup.MatchShops(seen, told)
-	if !t.Asks {
+	if !t.Interactive {
 		return m, nil
 	}
 	answers := readAnswers(t.Stdin)
@@ -266,7 +266,7 @@ func (t teller) settle(ctx context.Context, seen setup.Seen, told setup.Told) (s
 	return m, nil
 }
 
-// ask asks about a shop, until the answer is one or empty. It shows no answer: it may be anything.
+// ask repeats its question until the answer is valid or empty. It never prints the answer, which may be a secret.
 func (t teller) ask(ctx context.Context, answers <-chan string, m setup.Matching, left setup.Leftover, told *setup.Told) error {
 	if left.Ask == setup.AskShared {
 		t.say("")
@@ -279,7 +279,7 @@ func (t teller) ask(ctx context.Context, answers <-chan string, m setup.Matching
 	}
 	t.say("")
 	t.line("Shop %s: %s.", left.Shop, left.Why)
-	if free := vacant(m.Stores); free != "" {
+	if free := storeNames(m.Stores); free != "" {
 		t.line("Stores without a shop: %s", free)
 	}
 	t.say("Which merchant ID does its store have? (Enter leaves the shop out)")
@@ -296,8 +296,8 @@ func (t teller) ask(ctx context.Context, answers <-chan string, m setup.Matching
 	}
 }
 
-// vacant names stores, as many as a person looks through.
-func vacant(stores []kustom.Store) string {
+// storeNames returns the names of the stores, 20 at most.
+func storeNames(stores []kustom.Store) string {
 	const most = 20
 	var names []string
 	for i, store := range stores {
@@ -310,7 +310,7 @@ func vacant(stores []kustom.Store) string {
 	return strings.Join(names, ", ")
 }
 
-// readAnswers returns the lines that the person enters. What waits for the next line ends with the program.
+// readAnswers returns a channel of the lines that the person enters. Its goroutine ends with the program.
 func readAnswers(from io.Reader) <-chan string {
 	answers := make(chan string)
 	go func() {
@@ -322,7 +322,7 @@ func readAnswers(from io.Reader) <-chan string {
 	return answers
 }
 
-// next returns the next answer, which is empty when there will be none. The error is ctx's.
+// next returns the next answer; it is empty after the last one. The error is that of ctx.
 func next(ctx context.Context, answers <-chan string) (string, error) {
 	select {
 	case answer := <-answers:

@@ -63,7 +63,7 @@ func (n *newcomer) initWithin(ctx context.Context, args ...string) int {
 	var browsers browser.Group
 	getenv := func(name string) string { return n.env[name] }
 	code := cli.Run(ctx, append([]string{"init", n.dir}, args...), cli.Deps{
-		Version: "1.2.3", Getenv: getenv, Stdout: &n.stdout, Stderr: &n.stderr, Stdin: n.answers, Asks: n.answers != nil,
+		Version: "1.2.3", Getenv: getenv, Stdout: &n.stdout, Stderr: &n.stderr, Stdin: n.answers, Interactive: n.answers != nil,
 		Survey: func(ctx context.Context, so provider.SurveyOptions) (setup.Seen, error) {
 			return provider.Survey(ctx, provider.Options{Version: "1.2.3", Getenv: getenv, Browsers: &browsers}, so)
 		},
@@ -154,7 +154,7 @@ func TestInit_WritesTheShopsThatTokensSee(t *testing.T) {
 	n.says("3 of 3 shops match one of 3 stores.", "3 by the key that it holds", "terraform init\n  terraform plan")
 }
 
-// TestInit_WritesTheShopsOfAList: as a Norwegian spreadsheet saves it, with a column that is nobody's business.
+// The list is in the form of a Norwegian spreadsheet, with an unrelated column.
 func TestInit_WritesTheShopsOfAList(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, sandbox.ThreeShops())
@@ -207,7 +207,7 @@ func TestInit_LeavesOutWhatDoesNotMatch(t *testing.T) {
 		"ullogtre: ", "no Klarna Checkout V3", "fjelsport: there is no token and no session for it; there is one for fjellsport")
 }
 
-// TestInit_WritesUnreadShopWhoseStoreIsSaid: the plan names it, and does not keep the old keys of all others.
+// The plan names the unreadable shop, and still deletes the old keys of the others.
 func TestInit_WritesUnreadShopWhoseStoreIsSaid(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
@@ -285,7 +285,7 @@ func TestInit_WritesNothing(t *testing.T) {
 	}
 }
 
-// TestInit_OverwritesNothing: it refuses before it asks anybody, and names the files.
+// init fails before it asks the vendors, and names the files.
 func TestInit_OverwritesNothing(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, sandbox.ThreeShops())
@@ -303,7 +303,7 @@ func TestInit_OverwritesNothing(t *testing.T) {
 	}
 }
 
-// TestInit_AsksWhatNothingTells: each shop once, and nothing where there is nobody to ask.
+// init asks about each shop once, and asks nothing without a person.
 func TestInit_AsksWhatNothingTells(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
@@ -344,7 +344,7 @@ func TestInit_AsksWhatNothingTells(t *testing.T) {
 	}
 }
 
-// TestInit_StopsWhileItAsks: a person presses Ctrl-C at a question.
+// A person presses Ctrl-C at a question.
 func TestInit_StopsWhileItAsks(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
@@ -397,7 +397,7 @@ func TestInit_WritesNoSecret(t *testing.T) {
 	}
 }
 
-// TestInit_RefusesATokenForAWord: what would bring a secret into a file keeps all files from being written.
+// If one file would hold a secret, no file is written.
 func TestInit_RefusesATokenForAWord(t *testing.T) {
 	t.Parallel()
 	browsertest.Need(t)
@@ -415,7 +415,7 @@ func TestInit_RefusesATokenForAWord(t *testing.T) {
 	}
 }
 
-// TestInit_SaysThatAnUnreadableShopKeepsOldKeys: such a shop is left out, and keeps the keys of all others.
+// The shop is left out, and keeps the keys of all others.
 func TestInit_SaysThatAnUnreadableShopKeepsOldKeys(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, sandbox.ThreeShops())

@@ -16,7 +16,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-var errNowhere = errors.New("there is no folder to keep sessions in, because the folder for configuration is not known (is HOME set?); use --print")
+var errNoSessionFolder = errors.New("there is no folder to keep sessions in, because the folder for configuration is not known (is HOME set?); use --print")
 
 func newLoginCommand(d Deps) *cobra.Command {
 	var f loginFlags
@@ -30,7 +30,7 @@ func newLoginCommand(d Deps) *cobra.Command {
 			"nothing, and prints the sessions for CI secrets. It keeps nothing else of the window.",
 		Example: "  " + program + " login --mystore my-shop --mystore other-shop=https://www.other.example/kontrollpanel\n" +
 			"  " + program + " login --shops shops.csv",
-		Args: flagsAlone,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := f.plan(d.Getenv)
 			if err != nil {
@@ -44,8 +44,8 @@ func newLoginCommand(d Deps) *cobra.Command {
 }
 
 func login(ctx context.Context, p plan, d Deps) error {
-	if !p.print && d.Keep.Dir == "" {
-		return errNowhere
+	if !p.print && d.Sessions.Dir == "" {
+		return errNoSessionFolder
 	}
 	if browser.Unsandboxed() {
 		d.say("You are root, so the browser runs without its own sandbox: a page that breaks out of it controls this machine. Run login as another user.")
@@ -61,7 +61,7 @@ func login(ctx context.Context, p plan, d Deps) error {
 			return err
 		}
 		if p.print {
-			d.say("%s\n", place.says(entered))
+			d.say("%s\n", place.signedInAs(entered))
 			err = printed.add(place, entered.Session)
 		} else {
 			err = keep(place, entered, d)
@@ -76,26 +76,26 @@ func login(ctx context.Context, p plan, d Deps) error {
 	return printed.write(d)
 }
 
-// signIn lets the person sign in at one place.
+// signIn opens one window and waits for the person.
 func (p plan) signIn(ctx context.Context, at place, lines <-chan struct{}, d Deps) (browser.SignedIn, error) {
 	d.say("Opening a window on %s, for %s.\n%s\nThe window closes by itself when you are in. If it does not, press Enter here. You have %v; Ctrl-C stops it.",
 		at.site.URL, at.name, at.hint, p.timeout)
 	within, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	watch := browser.Watch{Done: said(within, lines), Elsewhere: func(address *url.URL) {
+	hooks := browser.SignInHooks{Done: lineEntered(within, lines), Elsewhere: func(address *url.URL) {
 		if other := p.otherPanel(at, address); other != "" {
 			d.say("%s", other)
 		}
 	}}
-	entered, err := d.SignIn(within, p.browser, at.site, watch)
+	entered, err := d.SignIn(within, p.browser, at.site, hooks)
 	if err != nil {
 		return browser.SignedIn{}, explain(ctx, at, p.timeout, err)
 	}
 	return entered, nil
 }
 
-// otherPanel says that an address is of another control panel than the shop's; it returns nothing where that does not
-// show, such as for a host where people sign in.
+// otherPanel returns a warning if an address belongs to another shop's control panel. It returns an empty string if
+// that is unclear, such as at a sign-in host.
 func (p plan) otherPanel(at place, address *url.URL) string {
 	if at.shop == "" {
 		return ""
@@ -114,7 +114,7 @@ func (p plan) otherPanel(at place, address *url.URL) string {
 		"run login with --mystore %s=%s.", address.Host, at.shop, at.site.URL.Host, at.shop, &moved)
 }
 
-// explain says what an error means to the person, and what to do.
+// explain returns an error that says what happened and what to do.
 func explain(ctx context.Context, at place, timeout time.Duration, err error) error {
 	var missing *browser.MissingError
 	switch {
@@ -133,8 +133,8 @@ func explain(ctx context.Context, at place, timeout time.Duration, err error) er
 	return fmt.Errorf("signing in to %s: %w", at.name, err)
 }
 
-// readLines returns what receives once for each line that the person enters. What waits for the next line
-// ends with the program.
+// readLines returns a channel that receives once for each line that the person enters. Its goroutine ends with the
+// program.
 func readLines(from io.Reader) <-chan struct{} {
 	lines := make(chan struct{})
 	if from == nil {
@@ -148,8 +148,8 @@ func readLines(from io.Reader) <-chan struct{} {
 	return lines
 }
 
-// said returns what is closed when the person has entered a line, or when ctx is done.
-func said(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
+// lineEntered returns a channel that is closed after the next line, or when ctx is done.
+func lineEntered(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -162,7 +162,7 @@ func said(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
 }
 
 func keep(at place, entered browser.SignedIn, d Deps) error {
-	file, sealed, err := d.Keep.Save(at.shop, entered.Session)
+	file, sealed, err := d.Sessions.Save(at.shop, entered.Session)
 	if err != nil {
 		return err
 	}
@@ -171,19 +171,19 @@ func keep(at place, entered browser.SignedIn, d Deps) error {
 		reader = "read this file and your system's keyring, which has its key,"
 	}
 	d.say("%s The session is kept in %s. Anybody who can %s can act as you at %s, until the session expires or you sign out there.\n",
-		at.says(entered), file, reader, at.site.Name)
+		at.signedInAs(entered), file, reader, at.site.Name)
 	return nil
 }
 
-// says says who has signed in to what.
-func (at place) says(entered browser.SignedIn) string {
+// signedInAs returns a sentence that says where the person is signed in, and as whom.
+func (at place) signedInAs(entered browser.SignedIn) string {
 	if entered.User == "" {
 		return fmt.Sprintf("You are signed in to %s. The page does not show as whom.", at.name)
 	}
 	return fmt.Sprintf("You are signed in to %s as %s.", at.name, entered.User)
 }
 
-// printout is what is printed in the end, all of it or nothing.
+// printout collects the sessions. It prints all of them or none.
 type printout struct {
 	portal string
 	shops  map[string]string
@@ -205,7 +205,7 @@ func (p *printout) add(at place, session browser.Session) error {
 	return nil
 }
 
-// write prints the variables on standard output, and all else that there is to say beside it.
+// write prints the variables to standard output, and everything else to standard error.
 func (p *printout) write(d Deps) error {
 	d.say("\nWarning: anybody who has these lines can act as you at the vendors, until the sessions expire or you sign out there. " +
 		"Store them only in the secrets of your CI. The name of a secret is before the first = of a line, and its value after it.\n")

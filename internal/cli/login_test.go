@@ -51,22 +51,22 @@ func (d *desk) run(ctx context.Context, args ...string) int {
 	d.stderr.Reset()
 	return cli.Run(ctx, args, cli.Deps{
 		Version: "0.0.1",
-		Getenv:  func(name string) string { return d.env[name] }, Keep: browser.SessionStore{Dir: d.dir},
+		Getenv:  func(name string) string { return d.env[name] }, Sessions: browser.SessionStore{Dir: d.dir},
 		Stdin: strings.NewReader(d.typed), Stdout: &d.stdout, Stderr: &d.stderr, SignIn: d.signIn,
 	})
 }
 
-func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, watch browser.Watch) (browser.SignedIn, error) {
+func (d *desk) signIn(ctx context.Context, o browser.Options, site *browser.Site, hooks browser.SignInHooks) (browser.SignedIn, error) {
 	d.windows = append(d.windows, site.URL.String())
 	if d.shown != "" {
 		address, err := url.Parse(d.shown)
 		if err != nil {
 			return browser.SignedIn{}, err
 		}
-		watch.Elsewhere(address)
+		hooks.Elsewhere(address)
 	}
 	if d.enter {
-		<-watch.Done
+		<-hooks.Done
 	}
 	d.options = o
 	deadline, _ := ctx.Deadline()
@@ -94,7 +94,7 @@ func (d *desk) kept(t *testing.T) []string {
 	return names
 }
 
-func TestWithoutACommandItSaysWhatItIs(t *testing.T) {
+func TestRun_PrintsHelpWithoutCommand(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ args, wants []string }{
 		{nil, []string{"The provider kustom of Terraform", "\n  login ", "\n  logout ", "--version"}},
@@ -117,7 +117,7 @@ func TestWithoutACommandItSaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestCompletion(t *testing.T) {
+func TestCompletion_HasEachShell(t *testing.T) {
 	t.Parallel()
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		d := newDesk(t)
@@ -131,7 +131,7 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestHelp_NamesLabelsThatExist: what login --help shows as an example can be given to it.
+// The example in login --help is a valid command line.
 func TestHelp_NamesLabelsThatExist(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -150,7 +150,7 @@ func TestHelp_NamesLabelsThatExist(t *testing.T) {
 	}
 }
 
-func TestWindows(t *testing.T) {
+func TestLogin_OpensWindowForEachSite(t *testing.T) {
 	t.Parallel()
 	const portal, playground = "https://portal.kustom.co", "https://portal.playground.kustom.co"
 	shop := func(name string) string { return "https://www." + name + ".mystore4.no/kontrollpanel" }
@@ -203,8 +203,8 @@ func writeList(t *testing.T, content string) string {
 	return file
 }
 
-// TestShops signs in to each shop of a list, in its order, and says who is signed in to what.
-func TestShops(t *testing.T) {
+// TestLogin_ReadsShopsFromList signs in to each shop of a list, in its order, and says who is signed in to what.
+func TestLogin_ReadsShopsFromList(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.user = "owner@shops.example"
@@ -271,7 +271,7 @@ func TestShops_ListThatIsNone(t *testing.T) {
 	}
 }
 
-func TestOptionsReachTheWindow(t *testing.T) {
+func TestLogin_PassesOptionsToBrowser(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	if code := d.run(t.Context(), "login", "--executable", "/opt/chrome", "--timeout", "1h"); code != 0 {
@@ -286,7 +286,7 @@ func TestOptionsReachTheWindow(t *testing.T) {
 	}
 }
 
-func TestMisuse(t *testing.T) {
+func TestRun_ExplainsMisuse(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"--portal=false needs --mystore or --shops":       {"login", "--portal=false"},
@@ -314,7 +314,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestHelp_DescribesCommands(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"login", "logout"} {
 		d := newDesk(t)
@@ -324,7 +324,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestKeep(t *testing.T) {
+func TestLogin_KeepsSessions(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	if code := d.run(t.Context(), "login", "--mystore", "fjellsport"); code != 0 || d.stdout.Len() > 0 {
@@ -373,7 +373,7 @@ func TestLogout_RemovesOneShop(t *testing.T) {
 	}
 }
 
-func TestPrint(t *testing.T) {
+func TestLogin_PrintsSessions(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	if code := d.run(t.Context(), "login", "--print", "--mystore", "fjellsport", "--mystore", "kaffebonna"); code != 0 {
@@ -403,8 +403,8 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// TestFailures: nothing is kept or printed of what failed, and the person is told what to do.
-func TestFailures(t *testing.T) {
+// After a failure, nothing is kept or printed, and the person is told what to do.
+func TestLogin_ExplainsFailures(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
 		"there is no display":               fmt.Errorf("starting: %w", browser.ErrNoDisplay),
@@ -425,8 +425,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestSecondWindowFails: what is kept by then stays, and what would have been printed is not.
-func TestSecondWindowFails(t *testing.T) {
+// The first session stays, and nothing is printed.
+func TestLogin_KeepsFirstSessionWhenSecondFails(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.fail["Mystore"] = browser.ErrWindowClosed
@@ -438,7 +438,7 @@ func TestSecondWindowFails(t *testing.T) {
 	}
 }
 
-func TestCtrlC(t *testing.T) {
+func TestLogin_StopsOnInterrupt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -448,7 +448,7 @@ func TestCtrlC(t *testing.T) {
 	}
 }
 
-func TestNowhereToKeep(t *testing.T) {
+func TestLogin_NeedsFolderForSessions(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.dir = ""

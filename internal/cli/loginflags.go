@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,13 +28,13 @@ const (
 	envProfile     = "KUSTOM_BROWSER_PROFILE"
 )
 
-// The sites, as they are named in labels.
+// The names of the sites in --label.
 const (
 	portalSite  = "portal"
 	mystoreSite = "mystore"
 )
 
-// plan is what a command line of login asks for.
+// plan is a parsed command line of login.
 type plan struct {
 	places  []place
 	print   bool
@@ -43,9 +42,9 @@ type plan struct {
 	browser browser.Options
 }
 
-// place is somewhere to sign in.
+// place is a site to sign in to.
 type place struct {
-	// name is what people call it, and hint what to do there.
+	// name is the site's name in messages, and hint what to do there.
 	name, hint string
 	site       *browser.Site
 	// shop is empty for Kustom Portal.
@@ -54,7 +53,7 @@ type place struct {
 
 const defaultTimeout = 10 * time.Minute
 
-// loginFlags are the flags of login, as they are given.
+// loginFlags are the values of the flags of login.
 type loginFlags struct {
 	sites   siteFlags
 	shops   string
@@ -71,7 +70,7 @@ func (f *loginFlags) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "the time that you have for each window, as a `duration`")
 }
 
-// plan returns what the flags and the environment ask for.
+// plan returns what the flags and the environment request.
 func (f *loginFlags) plan(getenv func(string) string) (plan, error) {
 	p := plan{print: f.print, timeout: f.timeout, browser: browser.Options{Executable: f.sites.executable}}
 	if err := f.sites.addList(f.shops); err != nil {
@@ -86,12 +85,12 @@ func (f *loginFlags) plan(getenv func(string) string) (plan, error) {
 	return p, p.addPlaces(f, getenv)
 }
 
-// siteFlags are the flags that say where the vendors' pages are.
+// siteFlags are the flags that describe the vendors' pages.
 type siteFlags struct {
 	shops       []shop
 	environment string
 	executable  string
-	// labels are the words that are overridden, by site and label.
+	// labels has the replaced words, by site and label.
 	labels map[string]map[string]string
 }
 
@@ -134,10 +133,10 @@ func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {
 	return nil
 }
 
-// shop is a shop to sign in to, and where; the address may be empty.
+// shop is a shop to sign in to. Its address may be empty.
 type shop struct{ name, address string }
 
-// adminAddresses returns the addresses of control panels that the environment has.
+// adminAddresses returns the addresses of control panels from the environment, by shop.
 func adminAddresses(getenv func(string) string) (map[string]string, error) {
 	raw := getenv(envAdminURLs)
 	if raw == "" {
@@ -150,13 +149,9 @@ func adminAddresses(getenv func(string) string) (map[string]string, error) {
 	return known, nil
 }
 
-// shopPattern is the form of a shop's name. It is a text because the provider, which has no use for it,
-// would pay for a compiled one whenever it starts.
-const shopPattern = `^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`
-
 func (f *siteFlags) addShop(text string) error {
 	name, address, _ := strings.Cut(text, "=")
-	if ok, err := regexp.MatchString(shopPattern, name); err != nil || !ok {
+	if !shoplist.IsName(name) {
 		return errors.New("it is not the name of a shop")
 	}
 	if !slices.ContainsFunc(f.shops, func(s shop) bool { return s.name == name }) {
@@ -165,7 +160,7 @@ func (f *siteFlags) addShop(text string) error {
 	return nil
 }
 
-// addList adds the shops of a list, if there is one.
+// addList adds the shops of a list. An empty name adds none.
 func (f *siteFlags) addList(file string) error {
 	if file == "" {
 		return nil
@@ -221,7 +216,7 @@ func addressOf(getenv func(string) string, variable, fallback string) (*url.URL,
 	return address, nil
 }
 
-// errAddress says what an address has to be.
+// errAddress describes a valid address.
 var errAddress = errors.New("must be an https address without a user name, a query or a fragment (http for a loopback address only)")
 
 func parseAddress(text string) (*url.URL, error) {

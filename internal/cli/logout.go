@@ -13,7 +13,7 @@ func newLogoutCommand(d Deps) *cobra.Command {
 		Short: "Remove the sessions that login keeps",
 		Long: "Removes the sessions of the shops that you name, or else all sessions. It does not sign you out at the vendors. A copy of\n" +
 			"a session, such as in a CI secret, works until you sign out there or the session expires.",
-		Args: flagsAlone,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return logout(d, shops) },
 	}
 	cmd.Flags().StringArrayVar(&shops, "mystore", nil, "remove only the sessions of this `shop`; repeat it for several shops")
@@ -34,13 +34,12 @@ func logout(d Deps, shops []string) error {
 	return nil
 }
 
-// removeSessions removes the sessions of shops, or all sessions where no shop is named, and returns how many there
-// were.
+// removeSessions removes the sessions of the shops, or all sessions if shops is empty. It returns their number.
 func removeSessions(d Deps, shops []string) (int, error) {
 	if len(shops) == 0 {
-		return d.Keep.Remove()
+		return d.Sessions.Remove()
 	}
-	kept, err := d.Keep.All()
+	kept, err := d.Sessions.All()
 	if err != nil {
 		return 0, err
 	}
@@ -49,7 +48,7 @@ func removeSessions(d Deps, shops []string) (int, error) {
 		if !slices.Contains(shops, one.Account) {
 			continue
 		}
-		if _, err := d.Keep.RemoveOne(one.Host, one.Account); err != nil {
+		if _, err := d.Sessions.RemoveOne(one.Host, one.Account); err != nil {
 			return removed, err
 		}
 		removed++

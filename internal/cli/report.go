@@ -14,21 +14,18 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/report"
 )
 
-// errNeedsAttention says that the report has what needs attention.
-var errNeedsAttention = errors.New("")
-
 // The formats of reports.
 const (
 	formatMarkdown = "markdown"
 	formatHTML     = "html"
 )
 
-// reportFlags are the flags of report, as they are given.
+// reportFlags are the values of the flags of report.
 type reportFlags struct {
 	format   string
 	detailed bool
 	follow   bool
-	// following says how, if it is a progress file that is followed.
+	// following has the options of --follow.
 	following progress.FollowOptions
 }
 
@@ -61,28 +58,28 @@ func newReportCommand(d Deps) *cobra.Command {
 	return cmd
 }
 
-// atMostOneFile refuses several files.
+// atMostOneFile rejects more than one argument.
 func atMostOneFile(cmd *cobra.Command, args []string) error {
 	if len(args) <= 1 {
 		return nil
 	}
-	return misuse{fmt.Errorf("%s takes one file; see %s --help", cmd.Name(), cmd.CommandPath())}
+	return usageError{fmt.Errorf("%s takes one file; see %s --help", cmd.Name(), cmd.CommandPath())}
 }
 
 func (f *reportFlags) run(ctx context.Context, d Deps, args []string) error {
 	switch {
 	case f.follow && len(args) == 0:
-		return misuse{errors.New("--follow takes a file; see " + program + " report --help")}
+		return usageError{errors.New("--follow takes a file; see " + program + " report --help")}
 	case f.follow && (f.detailed || f.format != formatMarkdown):
-		return misuse{errors.New("--format and --detailed-exitcode do not go with --follow; see " + program + " report --help")}
+		return usageError{errors.New("--format and --detailed-exitcode do not go with --follow; see " + program + " report --help")}
 	case f.follow:
 		f.following.Path = args[0]
 		return follow(ctx, d, f.following)
 	case f.following.UntilEnded || f.following.All:
-		return misuse{errors.New("--until-done and --all go with --follow; see " + program + " report --help")}
+		return usageError{errors.New("--until-done and --all go with --follow; see " + program + " report --help")}
 	}
 	if f.format != formatMarkdown && f.format != formatHTML {
-		return misuse{fmt.Errorf("--format is %q, but must be %s or %s", f.format, formatMarkdown, formatHTML)}
+		return usageError{fmt.Errorf("--format is %q, but must be %s or %s", f.format, formatMarkdown, formatHTML)}
 	}
 	in, name, err := d.open(args)
 	if err != nil {
@@ -105,19 +102,19 @@ func (f *reportFlags) run(ctx context.Context, d Deps, args []string) error {
 	return nil
 }
 
-// open opens the file that is given or, where none is, standard input.
+// open opens the given file, or standard input if there is none or it is "-". It also returns a name for errors.
 func (d Deps) open(args []string) (io.ReadCloser, string, error) {
 	if len(args) == 1 && args[0] != "-" {
 		file, err := os.Open(args[0])
 		return file, args[0], err
 	}
 	if d.Stdin == nil || IsTerminal(d.Stdin) {
-		return nil, "", misuse{errors.New("give a file, or the JSON on standard input; see " + program + " report --help")}
+		return nil, "", usageError{errors.New("give a file, or the JSON on standard input; see " + program + " report --help")}
 	}
 	return io.NopCloser(d.Stdin), "standard input", nil
 }
 
-// IsTerminal tells whether somebody would have to type what is read. The null device is none, though it is a device too.
+// IsTerminal reports whether in is a terminal, where a person would have to type the input.
 func IsTerminal(in io.Reader) bool {
 	file, ok := in.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

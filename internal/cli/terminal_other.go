@@ -4,5 +4,5 @@ package cli
 
 import "os"
 
-// drawsInPlace tells whether a terminal understands the codes that move its cursor.
+// drawsInPlace reports whether a terminal understands the codes that move its cursor.
 func drawsInPlace(*os.File) bool { return true }

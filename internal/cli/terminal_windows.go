@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// drawsInPlace makes a console understand the codes that move its cursor, and tells whether it does.
+// drawsInPlace turns on the codes that move a console's cursor, and reports whether it could.
 func drawsInPlace(console *os.File) bool {
 	handle := windows.Handle(console.Fd())
 	var mode uint32

@@ -10,14 +10,14 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
-// vendorFlags are the flags that stand for a provider's configuration, as they are given.
+// vendorFlags are the flags that replace a provider's configuration.
 type vendorFlags struct{ provider.CheckOptions }
 
 func newVendorFlags() vendorFlags {
 	return vendorFlags{provider.CheckOptions{Labels: map[string]string{}, AdminURLs: map[string]string{}}}
 }
 
-// add adds the flags. Verb says what is done to a shop.
+// add adds the flags. Verb is what the command does with a shop.
 func (f *vendorFlags) add(flags *pflag.FlagSet, verb string) {
 	flags.StringVar(&f.Environment, "environment", "", "Kustom's `environment`, production or playground (default $"+envEnvironment+", or else production)")
 	flags.StringVar(&f.Executable, "executable", "", "name or path of Chromium or Chrome (default the `browser` in PATH)")

@@ -1,5 +1,4 @@
-// Package clock is the provider's only source of time, so that everything that waits, ages or
-// expires can be tested without waiting.
+// Package clock is the provider's only source of time. Tests replace it, so that they wait for nothing.
 package clock
 
 import (
@@ -11,9 +10,8 @@ import (
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// Sleep waits for d and returns nil. It returns early with the context's error when ctx is
-	// done, and at once with context.DeadlineExceeded when d would outlast the deadline that
-	// [WithTimeout] set: there is no point in waiting for a moment at which it is too late.
+	// Sleep waits for d and returns nil. If ctx ends first, it returns the context's error. If d would exceed the
+	// deadline of [WithTimeout], it returns context.DeadlineExceeded immediately.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
@@ -40,8 +38,8 @@ func (s System) Sleep(ctx context.Context, d time.Duration) error {
 
 type deadlineKey struct{}
 
-// WithTimeout bounds ctx by d, measured on c. The bound also holds for what does not know c, such
-// as a request under way: the returned context is cancelled after d of real time.
+// WithTimeout limits ctx to d, measured by c. The context is also cancelled after d of real time, for callees that do
+// not know c, such as an HTTP request.
 func WithTimeout(ctx context.Context, c Clock, d time.Duration) (context.Context, context.CancelFunc) {
 	deadline := c.Now().Add(d)
 	if outer, ok := ctx.Value(deadlineKey{}).(time.Time); ok && outer.Before(deadline) {
@@ -51,15 +49,14 @@ func WithTimeout(ctx context.Context, c Clock, d time.Duration) (context.Context
 	return context.WithTimeout(ctx, d)
 }
 
-// Detach returns a context for work that must be finished although ctx was cancelled or has run
-// out, such as the removal of a key that would otherwise be left behind. It lasts for d.
+// Detach returns a context for cleanup after ctx has ended, such as the deletion of an orphaned key. It ends after d.
 func Detach(ctx context.Context, c Clock, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx = context.WithValue(context.WithoutCancel(ctx), deadlineKey{}, c.Now().Add(d))
 	return context.WithTimeout(ctx, d)
 }
 
-// Check reports what stands in the way of a sleep of d that starts now: nil, or the error that
-// [Clock.Sleep] returns at once. It is for implementations of Clock.
+// Check returns the error that a sleep of d from now would return immediately, or nil. It is for implementations of
+// [Clock].
 func Check(ctx context.Context, now time.Time, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -39,7 +39,7 @@ func sleeps(t *testing.T, ctx context.Context, c clock.Clock, d, took time.Durat
 	}
 }
 
-func TestSleep(t *testing.T) {
+func TestSleep_WaitsForDuration(t *testing.T) {
 	t.Parallel()
 	clocks(t, func(t *testing.T, c clock.Clock) {
 		sleeps(t, t.Context(), c, 3*time.Second, 3*time.Second, nil)
@@ -48,7 +48,7 @@ func TestSleep(t *testing.T) {
 	})
 }
 
-func TestSleepRefusesToOutlastTheDeadline(t *testing.T) {
+func TestSleep_FailsBeforeOutlastingDeadline(t *testing.T) {
 	t.Parallel()
 	clocks(t, func(t *testing.T, c clock.Clock) {
 		ctx, cancel := clock.WithTimeout(t.Context(), c, time.Minute)
@@ -62,8 +62,8 @@ func TestSleepRefusesToOutlastTheDeadline(t *testing.T) {
 	})
 }
 
-// TestWithTimeoutNests: the narrower of two bounds holds, whichever was set first.
-func TestWithTimeoutNests(t *testing.T) {
+// The earlier of two deadlines applies, whichever was set first.
+func TestWithTimeout_KeepsEarlierDeadline(t *testing.T) {
 	t.Parallel()
 	for name, bounds := range map[string][2]time.Duration{
 		"outer narrower": {time.Minute, time.Hour},
@@ -83,8 +83,8 @@ func TestWithTimeoutNests(t *testing.T) {
 	}
 }
 
-// TestWithTimeoutBoundsWhatKnowsNoClock: a request under way ends with the bound, too.
-func TestWithTimeoutBoundsWhatKnowsNoClock(t *testing.T) {
+// A running request ends with the deadline, too.
+func TestWithTimeout_CancelsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := clock.WithTimeout(t.Context(), clocktest.New(noon), time.Minute)
@@ -97,7 +97,7 @@ func TestWithTimeoutBoundsWhatKnowsNoClock(t *testing.T) {
 	})
 }
 
-func TestSleepEndsWithTheContext(t *testing.T) {
+func TestSleep_EndsWithContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -107,7 +107,7 @@ func TestSleepEndsWithTheContext(t *testing.T) {
 	})
 }
 
-func TestFakeSleepsNotWhenCancelled(t *testing.T) {
+func TestFake_DoesNotSleepWhenCancelled(t *testing.T) {
 	t.Parallel()
 	fake := clocktest.New(noon)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -118,7 +118,7 @@ func TestFakeSleepsNotWhenCancelled(t *testing.T) {
 	}
 }
 
-func TestDetachOutlivesCancellationAndDeadline(t *testing.T) {
+func TestDetach_OutlivesCancellationAndDeadline(t *testing.T) {
 	t.Parallel()
 	clocks(t, func(t *testing.T, c clock.Clock) {
 		type key struct{}
@@ -134,7 +134,7 @@ func TestDetachOutlivesCancellationAndDeadline(t *testing.T) {
 	})
 }
 
-func TestDetachEnds(t *testing.T) {
+func TestDetach_Ends(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		detached, cancel := clock.Detach(t.Context(), clock.System{}, 20*time.Second)

@@ -17,7 +17,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// mortal is a provider's server that does not answer any more once its run was killed.
+// mortal is a provider's server that stops answering when its run is killed.
 type mortal struct {
 	tfdriver.Server
 	run *run
@@ -52,10 +52,10 @@ func unlessKilled[Request, Response any](ctx context.Context, r *run, req Reques
 	return resp, err
 }
 
-// carrier carries the requests of a run to the sandbox, without a network, and lets its trouble happen.
+// carrier passes a run's requests to the sandbox, without a network, and injects the run's trouble.
 type carrier struct {
 	run *run
-	// sees are the shops that the provider configuration has a token for.
+	// sees has the shops for which the provider configuration has a token.
 	sees map[string]bool
 }
 
@@ -94,7 +94,7 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.write(req, write)
 }
 
-// setDoing notes the type of the object that the run is about to apply. There is one at a time.
+// setDoing records the type of the object that the run is about to apply. There is one at a time.
 func (r *run) setDoing(typeName string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,7 +107,7 @@ func (r *run) isDoing() string {
 	return r.doing
 }
 
-// count numbers the requests and, apart from them, those that change something; others have -1.
+// count numbers all requests and, separately, those that change something. Other requests have the write number -1.
 func (r *run) count(req *http.Request) (number, write int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,9 +120,9 @@ func (r *run) count(req *http.Request) (number, write int) {
 	return number, write
 }
 
-// pauseAt calls met, once, when it is the turn of the request at which another run is to be met. That is
-// never a deletion: between the last look and the deletion nobody can keep others from coming. Nor is it between the proof
-// and the installation of a pair, which has no other key to give the shop if somebody deletes this one meanwhile.
+// pauseAt calls met, once, at the request at which another run takes over. It skips deletions, because nobody can
+// prevent changes between the last read and the deletion. It also skips the time between a pair's proof and
+// installation: the pair has no other key for the shop if somebody deletes this one.
 func (r *run) pauseAt(req *http.Request, number int) {
 	if number >= r.meetAt && req.Method != http.MethodDelete && r.isDoing() != shopType {
 		r.meet()
@@ -140,9 +140,8 @@ func (r *run) meet() {
 	}
 }
 
-// standStill keeps all of the run from asking for anything until f returns: what went on beside what stands still could
-// come between another run's last look and its deletion, where nobody can keep it from coming. Its own deletion, which
-// its last look was made for, goes on.
+// standStill blocks the run's other requests until f returns. Otherwise they could come between another run's last
+// read and its deletion. The run's own deletion, which follows its last read, continues.
 func (r *run) standStill(f func()) {
 	r.standing.Lock()
 	defer r.standing.Unlock()
@@ -160,7 +159,7 @@ func (c carrier) write(req *http.Request, write int) (*http.Response, error) {
 	case t.kind == refuse && write >= t.at:
 		return answer(req, http.StatusInternalServerError), nil
 	case t.kind == tear && due && req.Method == http.MethodDelete:
-		// What answers so is no portal, and has done nothing.
+		// This answer does not come from the portal, so nothing was done.
 		resp := answer(req, http.StatusOK)
 		resp.Body = io.NopCloser(strings.NewReader(`{"deleted": `))
 		return resp, nil
@@ -203,7 +202,7 @@ func (c carrier) read(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// serve lets the sandbox answer.
+// serve returns the sandbox's answer.
 func (w *testEnv) serve(req *http.Request) (*http.Response, error) {
 	return sandboxtest.Carrier{To: w.sandbox}.RoundTrip(req)
 }
@@ -215,8 +214,7 @@ func answer(req *http.Request, status int) *http.Response {
 	}
 }
 
-// shopOfCredentials returns the shop whose credentials a request is about, and "" if it is about
-// something else.
+// shopOfCredentials returns the shop of a request about credentials; empty for other requests.
 func shopOfCredentials(req *http.Request) string {
 	rest, found := strings.CutPrefix(req.URL.Path, "/mystore/shops/")
 	if !found || !strings.HasSuffix(rest, "/credentials") {
@@ -226,7 +224,7 @@ func shopOfCredentials(req *http.Request) string {
 	return shop
 }
 
-// change carries a request that changes something, and writes down what it changes.
+// change passes on a request that changes something, and records the change.
 func (w *testEnv) change(by carrier, req *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -276,17 +274,17 @@ func (w *testEnv) describe(c *apiChange, req *http.Request, before map[string]sa
 	}
 }
 
-// lagFor is how long after a change Mystore and the portal's list may still show what was before.
+// lagFor is how long Mystore and the portal's list send stale reads after a change.
 const lagFor = 20 * time.Second
 
-// lag is what readers still see who ask a replica.
+// lag is the state of a stale replica.
 type lag struct {
 	shops   map[string][]version
 	newKeys map[string]time.Time // by credential ID
 	deleted []version
 }
 
-// version is what was seen until a moment.
+// version is a value that was visible until a moment.
 type version struct {
 	until time.Time
 	body  []byte
@@ -307,7 +305,7 @@ func (l *lag) keepShop(shop sandbox.Shop, now time.Time) {
 	l.shops[shop.Name] = append(l.shops[shop.Name], version{now, body})
 }
 
-// shop returns what a replica shows of a shop, nil where it shows the present.
+// shop returns a replica's answer about a shop; nil if it is current.
 func (l *lag) shop(name string, now time.Time) []byte {
 	for _, v := range l.shops[name] {
 		if v.until.After(now.Add(-lagFor)) {
@@ -334,7 +332,7 @@ func (l *lag) keepKey(key sandbox.Key, now time.Time) {
 	l.deleted = append(l.deleted, version{now, body})
 }
 
-// list makes of the portal's list of keys what a replica shows.
+// list turns the portal's list of keys into that of a replica.
 func (l *lag) list(resp *http.Response, now time.Time) (*http.Response, error) {
 	var body struct {
 		Credentials []json.RawMessage `json:"credentials"`

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// The resource types that histories are about.
+// The resource types of the histories.
 const (
 	keyType        = "kustom_api_key"
 	shopType       = "mystore_klarna_checkout_credentials"
@@ -16,7 +16,7 @@ const (
 	exclusiveType  = "kustom_api_keys_exclusive"
 )
 
-// owner is the kind of object that a configuration has for a shop.
+// owner is the kind of object that manages a shop.
 type owner string
 
 const (
@@ -28,38 +28,37 @@ const (
 
 var owners = []owner{ownerPair, ownerConnection, ownerFleet, ownerNone}
 
-// wish is what a configuration says of one shop.
+// wish is the configuration of one shop.
 type wish struct {
 	owner owner
-	// clear and keep are the policies for the shop and for replaced keys. A fleet has them for all its
-	// shops if one has.
+	// clear and keep set the policies for the shop and for replaced keys. A fleet has them for all its shops if one
+	// shop has them.
 	clear, keep bool
-	// quiet says that replaced keys are deleted when they were not used for a day. To keep them counts for more.
+	// quiet says that replaced keys are deleted after a day without use. The field keep takes precedence.
 	quiet bool
-	// allow says that the shop may get a key of another store.
+	// allow permits a key of another store.
 	allow bool
-	// retain and force are how a pair's key is destroyed: not at all, and whoever uses it.
+	// retain keeps a pair's key when it is destroyed. force deletes it even if a shop uses it.
 	retain, force bool
-	// moved says that the shop's connection was its pair: a moved and a removed block say so.
+	// moved says that a moved and a removed block turn the shop's pair into a connection.
 	moved bool
 	// late says that a pair's key is destroyed before the new one is made.
 	late bool
-	// split says that a pair's key and its shop have provider configurations of their own, each with the
-	// tokens that it needs.
+	// split gives a pair's key and its shop separate provider configurations, each with the tokens that it needs.
 	split bool
-	// mistaken says that the shop is given to the wrong store.
+	// mistaken gives the shop to the wrong store.
 	mistaken bool
-	// overlap says that the shop's object is created before the one that it replaces is destroyed.
+	// overlap sets create_before_destroy.
 	overlap bool
-	// renamed says that the shop's objects have other addresses, without a block that moves them.
+	// renamed gives the shop's objects other addresses, without moved blocks.
 	renamed bool
 	// turns counts the changes of the triggers; the triggers are null at 0.
 	turns int
-	// imports are the IDs to import the shop's objects by, by resource type.
+	// imports has the import IDs of the shop's objects, by resource type.
 	imports map[string]string
 }
 
-// typeName is the type of the object that gives the shop its key; empty where there is none.
+// typeName returns the type of the object that gives the shop its key; empty if there is none.
 func (w wish) typeName() string {
 	return map[owner]string{ownerPair: shopType, ownerConnection: connectionType, ownerFleet: fleetType}[w.owner]
 }
@@ -71,7 +70,7 @@ const (
 	shopsAccess  = "shops"
 )
 
-// builder writes configurations for the provider as it is: attributes have had other names.
+// builder writes configurations.
 type builder struct{ driver *tfdriver.Driver }
 
 // name returns the first of the names that the resource type has.
@@ -90,7 +89,7 @@ func (b builder) replacedPolicy(typeName string) string {
 
 func (b builder) exclusiveIDs() string { return b.name(exclusiveType, "credential_ids", "key_ids") }
 
-// address is where the configuration has a shop's object.
+// address returns the address of a shop's object.
 func (w wish) address(typeName string, shop int) string {
 	if w.renamed {
 		return typeName + "." + shopNames[shop] + "_renamed"
@@ -98,7 +97,7 @@ func (w wish) address(typeName string, shop int) string {
 	return typeName + "." + shopNames[shop]
 }
 
-// config is the whole configuration of an estate.
+// config returns the whole configuration of an estate.
 func (b builder) config(wishes [shopCount]wish, exclusive [storeCount]bool) tfdriver.Config {
 	var config tfdriver.Config
 	var ids [storeCount][]any
@@ -167,7 +166,7 @@ func keeping(w wish) any {
 	return nil
 }
 
-// ifSo is an argument that is given where it is true.
+// ifSo returns true or, in place of false, null.
 func ifSo(yes bool) any {
 	if yes {
 		return true
@@ -205,7 +204,7 @@ func (b builder) pair(shop int, w wish) []tfdriver.Object {
 	}
 }
 
-// retained is the block of a key as it was, with the policy that lets go of the key.
+// retained returns the block of a removed key, with the policy retain.
 func (b builder) retained(key *tfdriver.Instance) tfdriver.Object {
 	values := tfdriver.Values{"merchant_id": key.Text("merchant_id"), "deletion_policy": "retain"}
 	if turn := key.Text("rotate_when_changed", "turn"); turn != "" {
@@ -236,7 +235,7 @@ func (b builder) fleet(w wish, members map[string]any) tfdriver.Object {
 	return tfdriver.Object{
 		Address: fleetType + ".all", Provider: allAccess,
 		Values: tfdriver.Values{
-			// One shop at a time: what happens must depend on the history only.
+			// One shop at a time, so that the result depends on the history only.
 			"shops": members, "max_concurrency": 1,
 			"deletion_policy": clearing(w), b.replacedPolicy(fleetType): keeping(w), "allow_store_change": ifSo(w.allow),
 		},

@@ -13,25 +13,25 @@ import (
 // verb is a kind of event.
 type verb string
 
-// The verbs. Every event is about an estate, unless it says otherwise.
+// The verbs. Each event concerns an estate, unless the comment says otherwise.
 const (
-	// want gives a shop an owner in the configuration, tune turns one of the owner's arguments over.
+	// want gives a shop an owner in the configuration. tune toggles one of the owner's arguments.
 	want verb = "want"
 	tune verb = "tune"
-	// apply applies the configuration, target with -target and replace with -replace for one of a shop's objects; destroy
-	// destroys all.
+	// apply applies the configuration. target and replace use -target and -replace for one of a shop's objects.
+	// destroy destroys everything.
 	apply   verb = "apply"
 	target  verb = "target"
 	replace verb = "replace"
 	destroy verb = "destroy"
-	// adopt lets the next apply import the shop's objects, forget removes them from the state, and restore
-	// puts an old state in the present one's place.
+	// adopt makes the next apply import the shop's objects. forget removes them from the state. restore replaces the
+	// state with an old one.
 	adopt   verb = "import"
 	forget  verb = "forget"
 	restore verb = "restore"
 	// move turns a shop's pair into a connection, by a moved block and a removed one.
 	move verb = "move"
-	// hand is a change by hand, and wait the passing of time; neither is about an estate.
+	// hand is a change by hand, and wait lets time pass. Neither concerns an estate.
 	hand verb = "by hand"
 	wait verb = "wait"
 )
@@ -41,13 +41,13 @@ type event struct {
 	verb   verb
 	estate int
 	shop   int
-	// n says which: the owner, the argument, the change by hand, how many states ago, how long.
+	// n selects the owner, the argument, the change by hand, the old state or the time.
 	n       int
 	trouble trouble
 	order   uint64
 }
 
-// String is the event as a Go literal, for a test to be made of it.
+// String returns the event as a Go literal, to copy into a test.
 func (e event) String() string {
 	text := fmt.Sprintf("{verb: %q, estate: %d, shop: %d, n: %d", e.verb, e.estate, e.shop, e.n)
 	if e.trouble.kind != noTrouble {
@@ -59,10 +59,10 @@ func (e event) String() string {
 	return text + "}"
 }
 
-// GoString is how a failing test shows the event.
+// GoString returns the event for the output of a failing test.
 func (e event) GoString() string { return e.String() }
 
-// The arguments that tune turns over.
+// The arguments that tune toggles.
 const (
 	tuneTurn = iota
 	tuneClear
@@ -81,7 +81,7 @@ const (
 	tunes
 )
 
-// What a person does by hand.
+// The changes by hand.
 const (
 	handNewKey = iota
 	handClear
@@ -89,14 +89,14 @@ const (
 	handDelete
 	handGenerate
 	handOldKey
-	// handShare lets another system use the key that the shop has, as an accounting system does.
+	// handShare makes another system, such as accounting, use the shop's key.
 	handShare
 	hands
 )
 
 var waits = []time.Duration{time.Second, 30 * time.Second, time.Hour, 50 * time.Hour}
 
-// do lets an event happen.
+// do carries out an event.
 func (w *testEnv) do(ev event) {
 	e := w.estates[ev.estate]
 	w.tell("%v", ev)
@@ -138,10 +138,10 @@ func (w *testEnv) do(ev event) {
 	}
 }
 
-// aimed are the types of the objects that an event can be aimed at.
+// aimed has the types of objects that an event can target.
 var aimed = []string{keyType, shopType, connectionType, fleetType}
 
-// target returns the address that an event is aimed at.
+// target returns the address that an event targets.
 func (w wish) target(ev event) string {
 	if typeName := aimed[ev.n%len(aimed)]; typeName != fleetType {
 		return w.address(typeName, ev.shop)
@@ -158,7 +158,7 @@ func (w *testEnv) tune(e *estate, ev event) {
 		wish.clear = !wish.clear
 	case tuneKeep:
 		wish.keep = !wish.keep
-		// Whatever the shop has from now on may be kept, in nobody's state.
+		// From now on, the shop's key may be kept without any state having it.
 	case tuneLate:
 		wish.late = !wish.late
 	case tuneOverlap:
@@ -184,7 +184,7 @@ func (w *testEnv) tune(e *estate, ev event) {
 	}
 }
 
-// pass lets time pass, in which customers buy in the shops, and other systems use their keys.
+// pass lets time pass. Customers buy in the shops, and other systems use their keys.
 func (w *testEnv) pass(d time.Duration) {
 	w.clock.Advance(d)
 	for _, name := range slices.Concat(shopNames[:], otherSystems[:]) {
@@ -192,7 +192,7 @@ func (w *testEnv) pass(d time.Duration) {
 	}
 }
 
-// String is what has happened.
+// String returns the story so far.
 func (w *testEnv) String() string { return strings.Join(w.story, "\n") }
 
 func (w *testEnv) working() (working [shopCount]bool) {
@@ -202,7 +202,7 @@ func (w *testEnv) working() (working [shopCount]bool) {
 	return working
 }
 
-// run runs Terraform, with the trouble that the event brings.
+// run runs Terraform with the event's trouble.
 func (w *testEnv) run(ev event, o tfdriver.Options) outcome {
 	w.before = w.working()
 	w.keepByPolicy()
@@ -236,15 +236,15 @@ func (w *testEnv) report(i int, out outcome) {
 }
 
 const (
-	// meetingTime is how long a run stands still for another: longer than what it has seen may be relied on.
+	// meetingTime is how long a run pauses for another: longer than the provider relies on a read.
 	meetingTime = 5 * time.Second
-	// longestStop is the longest time that it stands still where the other one waits: a run that did longer, between
-	// its last look at the portal and an installation, could not be kept from installing what was deleted meanwhile.
+	// longestStop is the longest pause of a run while the other one waits. After a longer pause between the last read
+	// of the portal and an installation, nothing could prevent that the run installs a deleted key.
 	longestStop = time.Minute
 )
 
-// meeting runs one estate until a request, then the other until one of its own, then the first to its
-// end, and then the other; or earlier, where the first one waits for longer than the other stands still.
+// meeting runs one estate until a request, then the other until one of its requests, then finishes the first, and
+// then the other. It ends earlier if the first one waits for longer than the pause.
 func (w *testEnv) meeting(ev event, o tfdriver.Options) outcome {
 	other := 1 - ev.estate
 	first := &run{world: w, estate: ev.estate, trouble: ev.trouble, shopTokens: w.tokensFor(w.estates[ev.estate], ev.trouble), meetAt: ev.trouble.at}
@@ -287,7 +287,7 @@ func (w *testEnv) meeting(ev event, o tfdriver.Options) outcome {
 	return out
 }
 
-// keepByPolicy notes keys that a policy will keep without any state having to know them.
+// keepByPolicy records keys that a policy keeps without any state having them.
 func (w *testEnv) keepByPolicy() {
 	for _, e := range w.estates {
 		for shop, wish := range e.wishes {
@@ -298,7 +298,7 @@ func (w *testEnv) keepByPolicy() {
 	}
 }
 
-// adopt lets the next apply import what the shop has.
+// adopt makes the next apply import the shop's key and credentials.
 func (w *testEnv) adopt(e *estate, shop int) {
 	name := shopNames[shop]
 	held, ok := w.keys()[w.shop(name).KustomID]
@@ -313,7 +313,7 @@ func (w *testEnv) adopt(e *estate, shop int) {
 	}
 }
 
-// move makes a connection of a shop's pair, if the state has it.
+// move turns a shop's pair into a connection, if the state has the pair.
 func (w *testEnv) move(e *estate, shop int) {
 	wish := &e.wishes[shop]
 	if wish.owner != ownerPair || e.state.Current[wish.address(shopType, shop)] == nil {
@@ -349,7 +349,7 @@ func (w *testEnv) restore(e *estate, ago int) {
 	w.letGo(before)
 }
 
-// byHand does what a person does in a shop or in the portal.
+// byHand makes a change by hand in a shop or in the portal.
 func (w *testEnv) byHand(shop, what int) {
 	name, id := shopNames[shop], storeIDs[storeOf[shop]]
 	w.mu.Lock()
@@ -388,11 +388,11 @@ func (w *testEnv) byHand(shop, what int) {
 		}
 	}
 	w.noteHolders()
-	// Whatever was in the shop, a person has taken it out, and knows of it.
+	// A person has removed the shop's key, and is responsible for it.
 	w.known[now.KustomID] = true
 }
 
-// converge lets the world be in order, and runs all estates until there is nothing to do.
+// converge ends all trouble, and runs all estates until there is nothing to do.
 func (w *testEnv) converge() {
 	w.tell("all trouble is over")
 	w.settle()
@@ -410,15 +410,15 @@ func (w *testEnv) converge() {
 	}
 }
 
-// waits tells whether the estate has objects that delete keys when these were not used for a time.
+// waits reports whether the estate has objects that delete keys after a time without use.
 func (e *estate) waits() bool {
 	return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.quiet && w.isEngines() })
 }
 
-// isEngines tells whether the shop's object deletes the keys that it replaces.
+// isEngines reports whether the shop's object deletes the keys that it replaces.
 func (w wish) isEngines() bool { return w.owner == ownerConnection || w.owner == ownerFleet }
 
-// untilQuiet runs all estates until there is nothing to do, and tells whether it has come to that.
+// untilQuiet runs all estates until there is nothing to do, and reports whether it succeeded.
 func (w *testEnv) untilQuiet() bool {
 	const rounds = 5
 	for round := range rounds {
@@ -439,7 +439,8 @@ func (w *testEnv) untilQuiet() bool {
 	return false
 }
 
-// settle puts right what only people can: a shop has one owner, in one state and of the right kind.
+// settle makes the corrections that only people can make: each shop gets one owner, in one state and of the right
+// kind.
 func (w *testEnv) settle() {
 	w.pass(time.Hour)
 	w.settled = true
@@ -447,10 +448,10 @@ func (w *testEnv) settle() {
 		for i, e := range w.estates {
 			w.correct(i, shop)
 			e.ignored[shop] = false
-			// Where the shop has gone to another store, it may come back.
+			// A shop that moved to another store may move back.
 			store, _, has := strings.Cut(w.shop(name).KustomID, "-")
 			e.wishes[shop].allow = e.wishes[shop].allow || has && store != storeIDs[storeOf[shop]]
-			// Whoever keeps keys stops that, if the world is a tidy one.
+			// In a tidy history, nobody keeps keys in the end.
 			e.wishes[shop].keep = e.wishes[shop].keep && !w.tidy
 			e.wishes[shop].mistaken, e.wishes[shop].split, e.wishes[shop].late, e.wishes[shop].imports = false, false, false, nil
 		}
@@ -467,8 +468,8 @@ func (w *testEnv) settle() {
 	}
 }
 
-// letGoOfSecretless removes imported keys from the state whose shop has no object any more: nobody has the secret to
-// give the shop such a key anew, so a person lets go of it, and gets another one.
+// letGoOfSecretless removes imported keys without a shop from the state. Nobody has their secrets, so no shop can get
+// such a key again.
 func (w *testEnv) letGoOfSecretless(e *estate) {
 	for shop, wish := range e.wishes {
 		key, credentials := e.state.Current[wish.address(keyType, shop)], e.state.Current[wish.address(shopType, shop)]
@@ -481,8 +482,8 @@ func (w *testEnv) letGoOfSecretless(e *estate) {
 	}
 }
 
-// knowMade notes that a person answers for the keys that an estate has made. If a run of it was killed and its object
-// is then let go of without another run, no run can find what it left.
+// knowMade records that a person is responsible for the keys that an estate has made. After a killed run, no run can
+// find them if the object is removed without another run.
 func (w *testEnv) knowMade(estate int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -493,8 +494,8 @@ func (w *testEnv) knowMade(estate int) {
 	}
 }
 
-// correct notes that a person who puts right which store a shop belongs to answers for what the estate has made for the
-// other store: if a run was killed meanwhile, no later one has to do with that store.
+// correct records that a person who corrects a shop's store is responsible for the keys that the estate made for the
+// other store. After a killed run, no later run deals with that store.
 func (w *testEnv) correct(estate, shop int) {
 	if !w.estates[estate].wishes[shop].mistaken {
 		return
@@ -508,7 +509,7 @@ func (w *testEnv) correct(estate, shop int) {
 	}
 }
 
-// disown makes an estate let go of a shop that is another's.
+// disown removes a shop from an estate that does not own it.
 func (w *testEnv) disown(e *estate, shop int) {
 	inFleet := e.wishes[shop].owner == ownerFleet
 	e.wishes[shop] = wish{owner: ownerNone, turns: e.wishes[shop].turns}
@@ -517,7 +518,7 @@ func (w *testEnv) disown(e *estate, shop int) {
 	}
 }
 
-// ownsStore tells whether all shops of a store are the estate's.
+// ownsStore reports whether the estate owns all shops of a store.
 func (w *testEnv) ownsStore(i, store int) bool {
 	for shop := range shopNames {
 		if storeOf[shop] == store && w.estates[i].wishes[shop].owner == ownerNone {
@@ -531,7 +532,7 @@ func (w *testEnv) owned(shop int) bool {
 	return slices.ContainsFunc(w.estates[:], func(e *estate) bool { return e.wishes[shop].owner != ownerNone })
 }
 
-// judgeEnd holds the world to the promises when nothing is left to do.
+// judgeEnd checks the invariants when nothing is left to do.
 func (w *testEnv) judgeEnd() {
 	for shop, name := range shopNames {
 		if err := w.works(name); err != nil && w.owned(shop) {

@@ -24,7 +24,7 @@ func newDriver(t testing.TB) *tfdriver.Driver {
 	return d
 }
 
-// mustHold lets a history happen and expects every promise to be kept. It returns what the world has come to.
+// mustHold carries out a history and checks all invariants. It returns the environment afterwards.
 func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) *testEnv {
 	w, err := newTestEnv(d, o)
 	if err != nil {
@@ -40,15 +40,15 @@ func mustHold(t rapid.TB, d *tfdriver.Driver, o options, history []event) *testE
 		w.converge()
 	}
 	if len(w.broken) > 0 {
-		// The names of keys differ from one time to the next. What fails must be the same.
+		// Keys have other names in each run, but the failure must be the same.
 		t.Log(w)
 		t.Fatal(w.broken[0])
 	}
 	return w
 }
 
-// TestFixedHistories tells histories that a change of the provider could spoil.
-func TestFixedHistories(t *testing.T) {
+// TestHistories_FixedStories tells histories that a change of the provider could spoil.
+func TestHistories_FixedStories(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string][]event{

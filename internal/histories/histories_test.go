@@ -8,20 +8,20 @@ import (
 	"pgregory.net/rapid"
 )
 
-// shards is in how many parts histories are told, beside each other, each of as many as -rapid.checks says: 100 if it says
-// nothing, which makes 200. make histories tells 2,000.
+// shards is the number of parallel parts. Each has as many histories as -rapid.checks says, by default 100. make
+// histories runs 2,000 in all.
 const shards = 2
 
-// TestHistories tells random histories. For more of them, pass -rapid.checks; a failure prints the seed
+// TestHistories_RandomRuns tells random histories. For more of them, pass -rapid.checks; a failure prints the seed
 // and the shortest history that was found for it.
-func TestHistories(t *testing.T) {
+func TestHistories_RandomRuns(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	for shard := range shards {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				// Without a draw of its own, each part would tell the same histories of a seed.
+				// Without this draw, each part would have the same histories for a seed.
 				for range shard {
 					rapid.Uint64().Draw(t, "part")
 				}
@@ -50,8 +50,7 @@ func drawWish(t *rapid.T) []event {
 	return wish
 }
 
-// drawEvent draws an event. What is drawn first, and what is small, is what a failing history is made
-// simpler by.
+// drawEvent draws an event. To simplify a failing history, rapid makes the first draws and small values smaller.
 func drawEvent(t *rapid.T) event {
 	ev := event{verb: rapid.SampledFrom([]verb{
 		apply, want, apply, tune, apply, want, hand, apply, replace, tune, adopt, forget, restore, destroy, wait, target, move, tune,
@@ -106,13 +105,13 @@ func drawTrouble(t *rapid.T) trouble {
 	return tr
 }
 
-// troubles are the kinds, by how often they are drawn.
+// troubles has the kinds of trouble, as often as they are drawn.
 var troubles = []string{
 	noTrouble, noTrouble, noTrouble, noTrouble, killAfter, killBefore, loseAnswer, meet, stale, blind, own, dead, refuse, drop, tear, refuseRead, killReading, pause,
 }
 
-// TestFoundHistories tells the histories that random ones have found.
-func TestFoundHistories(t *testing.T) {
+// TestHistories_FoundFailures tells the histories that random ones have found.
+func TestHistories_FoundFailures(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string][]event{

@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// judgeChange holds one change to the promises. The world is locked.
+// judgeChange checks the invariants for one change. The lock is held.
 func (w *testEnv) judgeChange(by carrier, c apiChange) {
 	e := w.estates[c.estate]
 	shop := slices.Index(shopNames[:], c.shop)
@@ -28,14 +28,14 @@ func (w *testEnv) judgeChange(by carrier, c apiChange) {
 	}
 }
 
-// couldNotKnow tells whether the provider sees shops, all of which answer, and not those that hold a key: no rule can
-// protect a shop that the provider was not told of. But it has no business with a key that none of its shops has held,
-// unless it was told to delete all keys that are not named.
+// couldNotKnow reports whether the provider sees shops, which all answer, but not those with the key. No rule can
+// protect a shop that the provider was not told about. But the provider must not touch a key that none of its shops
+// has held, unless it is to delete all keys that are not named.
 func (c carrier) couldNotKnow(change apiChange) bool {
 	concerned := change.by == exclusiveType && slices.ContainsFunc(shopNames[:], func(shop string) bool { return c.sees[shop] })
 	for shop := range c.run.world.held[change.key] {
 		sees, told := c.sees[shop]
-		concerned = concerned || sees || told // Of a shop that is to be ignored, too.
+		concerned = concerned || sees || told // This includes an ignored shop.
 	}
 	if !concerned || slices.ContainsFunc(change.holders, func(shop string) bool { return c.sees[shop] }) {
 		return false
@@ -51,7 +51,7 @@ func (w *testEnv) judgeInstall(c apiChange) {
 	is, _, _ := strings.Cut(c.key, "-")
 	leaves := c.before != "" && was != is
 	if leaves && w.estates[c.estate].allows(slices.Index(shopNames[:], c.shop), c.by) {
-		// Nothing deletes a key of another store than the configured one.
+		// No object deletes a key of another store than the configured one.
 		w.answer(c.before)
 		w.moving[c.shop] = true
 	} else if leaves {
@@ -62,7 +62,7 @@ func (w *testEnv) judgeInstall(c apiChange) {
 	}
 }
 
-// allows tells whether the configuration lets an object of a type give the shop a key of another store.
+// allows reports whether the configuration permits an object of a type to give the shop a key of another store.
 func (e *estate) allows(shop int, by string) bool {
 	if by == fleetType {
 		return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.owner == ownerFleet && w.allow })
@@ -70,7 +70,7 @@ func (e *estate) allows(shop int, by string) bool {
 	return e.wishes[shop].allow
 }
 
-// works returns nil where a shop takes payments. The sandbox knows no shop that goes from one store to another.
+// works returns nil if a shop takes payments. The sandbox does not know shops that move to another store.
 func (w *testEnv) works(name string) error {
 	err := w.sandbox.Working(name)
 	shop := w.shop(name)
@@ -80,7 +80,7 @@ func (w *testEnv) works(name string) error {
 	return err
 }
 
-// isForced tells whether a pair's key is deleted that is to be deleted whoever uses it.
+// isForced reports whether force_destroy deletes a pair's key.
 func (w *testEnv) isForced(c apiChange) bool {
 	forced := c.by == keyType && slices.ContainsFunc(w.estates[c.estate].state.Instances(), func(i *tfdriver.Instance) bool {
 		return i.Text("username") == c.key && i.IsTrue("force_destroy")
@@ -93,7 +93,7 @@ func (w *testEnv) isForced(c apiChange) bool {
 	return forced
 }
 
-// judgeUse holds the deletion of a replaced key to a policy that waits until nothing uses the key.
+// judgeUse checks that a deletion obeys a policy that waits for a time without use.
 func (w *testEnv) judgeUse(c apiChange) {
 	if !isEngines(c.by) || !w.isUsedElsewhere(c.key) {
 		return
@@ -107,12 +107,12 @@ func (w *testEnv) judgeUse(c apiChange) {
 	}
 }
 
-// isUsedElsewhere tells whether something uses a key that the provider does not know of.
+// isUsedElsewhere reports whether a system that the provider does not know uses a key.
 func (w *testEnv) isUsedElsewhere(username string) bool {
 	return slices.ContainsFunc(otherSystems[:], func(name string) bool { return w.shop(name).KustomID == username })
 }
 
-// policy is what the configuration says of a shop, and of all of its fleet.
+// policy returns the configuration of a shop, combined with that of its fleet.
 func (e *estate) policy(shop int) wish {
 	own := e.wishes[shop]
 	for _, w := range e.wishes {
@@ -123,8 +123,8 @@ func (e *estate) policy(shop int) wish {
 	return own
 }
 
-// mayClear tells whether the object that clears a shop is to do that, and has put the key there that it
-// takes out. A fleet that stays and lets a shop go does what its configuration says now.
+// mayClear reports whether the object may clear the shop: it is configured to, and it has installed the key. A fleet
+// that stays and removes a shop follows its present configuration.
 func (e *estate) mayClear(shop int, c apiChange) bool {
 	if !e.installed[shop][c.before][c.by] {
 		return false
@@ -137,12 +137,12 @@ func (e *estate) mayClear(shop int, c apiChange) bool {
 	})
 }
 
-// fleetClears tells whether the configuration has a fleet that empties the shops that leave it.
+// fleetClears reports whether the configuration has a fleet that clears removed shops.
 func (e *estate) fleetClears() bool {
 	return slices.ContainsFunc(e.wishes[:], func(w wish) bool { return w.owner == ownerFleet && w.clear })
 }
 
-// judgeWaiting holds the world to the promises when nothing has used the old keys for as long as is waited for.
+// judgeWaiting checks the invariants after the old keys were unused for the waiting time.
 func (w *testEnv) judgeWaiting() {
 	for _, e := range w.estates {
 		for _, instance := range e.state.Instances() {
@@ -155,13 +155,13 @@ func (w *testEnv) judgeWaiting() {
 	}
 }
 
-// isOneShops tells whether a key is out of use that one shop only has had. One that several have had goes with the last of
-// them, if a connection or a fleet gives that one another key.
+// isOneShops reports whether an unused key has belonged to one shop only. A key of several shops is deleted with the
+// last of them, if a connection or a fleet gives that one another key.
 func (w *testEnv) isOneShops(username string) bool {
 	return len(w.held[username]) == 1 && len(w.holders(username)) == 0
 }
 
-// judgeKept holds an object that deletes replaced keys to that: what it kept before it has deleted, too.
+// judgeKept checks that an object that deletes replaced keys has also deleted those that it kept before.
 func (w *testEnv) judgeKept(instance *tfdriver.Instance) {
 	policy := w.builder.replacedPolicy
 	if name, _, _ := strings.Cut(instance.Address, "."); !isEngines(name) || instance.Text(policy(name)) != "delete" {
@@ -174,13 +174,13 @@ func (w *testEnv) judgeKept(instance *tfdriver.Instance) {
 	}
 }
 
-// judgeRun holds the end of a run to the promises.
+// judgeRun checks the invariants at the end of a run.
 func (w *testEnv) judgeRun(ev event, out outcome) {
 	if out.Failed() || out.plan == nil {
 		return
 	}
 	i, e := ev.estate, w.estates[ev.estate]
-	// A run with -target has nothing to say of the other shops.
+	// A run with -target does not cover the other shops.
 	saysAll := ev.trouble.kind == noTrouble && ev.verb != target
 	for shop, name := range shopNames {
 		if e.wishes[shop].owner == ownerNone || w.works(name) == nil {

@@ -10,23 +10,23 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
 )
 
-// way is how people let go of a key that the configuration does not want any more, and that is not deleted because a
-// shop uses it, and rightly. The refusal names each.
+// way is how people give up a key that the configuration no longer wants, and that is not deleted because a shop
+// rightly uses it. The refusal names each way.
 type way int
 
 // The ways.
 const (
 	// wayForget removes the key from the state, as a removed block with destroy = false does.
 	wayForget way = iota
-	// wayRetain puts the key's block back for a run, with deletion_policy = "retain".
+	// wayRetain restores the key's block for one run, with deletion_policy = "retain".
 	wayRetain
-	// wayMove gives the shop another key: by the object of another state that it belongs to, or by hand.
+	// wayMove gives the shop another key: by the object of the other state that owns the shop, or by hand.
 	wayMove
 	ways
 )
 
-// letGoOfHeld goes the way for each key that an estate's last run has refused to destroy and will refuse for ever: a shop
-// uses it that nobody looks after, or that another estate looks after with this very key.
+// letGoOfHeld takes the way for each key that the last run refused to destroy and that every run will refuse: a shop
+// uses the key, and nobody manages the shop, or another estate manages it with this key.
 func (w *testEnv) letGoOfHeld(i int, refusals []string) {
 	e := w.estates[i]
 	for _, key := range e.state.Instances() {
@@ -39,14 +39,14 @@ func (w *testEnv) letGoOfHeld(i int, refusals []string) {
 	}
 }
 
-// refuses tells whether a run has said that it does not delete a key because a shop uses it.
+// refuses reports whether a run refused to delete a key because a shop uses it.
 func refuses(errors []string, username string) bool {
 	return slices.ContainsFunc(errors, func(text string) bool {
 		return strings.Contains(text, "The key "+username+" was not deleted, because shop ")
 	})
 }
 
-// wants tells whether the estate's configuration has a key.
+// wants reports whether the estate's configuration has a key.
 func (e *estate) wants(key *tfdriver.Instance) bool {
 	for shop, wish := range e.wishes {
 		if wish.owner == ownerPair && key == e.state.Current[wish.address(keyType, shop)] {
@@ -56,7 +56,7 @@ func (e *estate) wants(key *tfdriver.Instance) bool {
 	return false
 }
 
-// stuckWith returns the shops that hold a key, and that no run of any estate moves to another one.
+// stuckWith returns the shops that hold a key and that no run of any estate moves to another one.
 func (w *testEnv) stuckWith(estate int, username string) []int {
 	var stuck []int
 	for _, name := range w.holders(username) {
@@ -68,7 +68,7 @@ func (w *testEnv) stuckWith(estate int, username string) []int {
 	return stuck
 }
 
-// keeps tells whether the estate has a shop with a key that its state has too, so that it has nothing to change.
+// keeps reports whether the estate's configuration and state both have a shop with this key.
 func (e *estate) keeps(shop int, username string) bool {
 	return e.wishes[shop].owner != ownerNone && slices.ContainsFunc(e.state.Instances(), func(i *tfdriver.Instance) bool {
 		return concerns(i, shop) && i.Text("username") == username
@@ -103,11 +103,11 @@ func (w *testEnv) goWay(i int, key *tfdriver.Instance, shop int) {
 	}
 }
 
-// answer notes that a person answers for a key.
+// answer records that a person is responsible for a key.
 func (w *testEnv) answer(username string) { w.known[username] = true }
 
-// TestWaysOut goes each way that a refused deletion names.
-func TestWaysOut(t *testing.T) {
+// TestHistories_EveryErrorHasWayOut goes each way that a refused deletion names.
+func TestHistories_EveryErrorHasWayOut(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t)
 	tests := map[string]struct {
@@ -143,16 +143,17 @@ func TestWaysOut(t *testing.T) {
 }
 
 var (
-	// imported is a shop whose key and credentials two states have; then the configuration of the first one loses them.
+	// imported is a shop whose key and credentials are in two states. Then the configuration of the first one loses
+	// them.
 	imported = []event{
 		{verb: want, shop: 0, n: 0}, {verb: apply}, {verb: hand, shop: 0, n: handSave}, {verb: want, shop: 0, n: 3},
 		{verb: want, estate: 1, shop: 0, n: 0}, {verb: adopt, estate: 1, shop: 0}, {verb: apply, estate: 1},
 	}
-	// abandoned is a shop that its configuration loses, and no other one gains.
+	// abandoned is a shop that its configuration loses and no other one gains.
 	abandoned = []event{{verb: want, shop: 0, n: 0}, {verb: apply}, {verb: want, shop: 0, n: 3}}
 )
 
-// TestWayOut_CreateBeforeDestroy: where the key is being replaced, one apply more is enough once the new key comes first.
+// If the key is being replaced, one more apply is enough once create_before_destroy is set.
 func TestWayOut_CreateBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	for order := range uint64(4) {
@@ -172,8 +173,7 @@ func TestWayOut_CreateBeforeDestroy(t *testing.T) {
 	}
 }
 
-// TestRetain_CountsFromTheNextApply: what a replaced key had as its policy decides. The plan says so where the
-// configuration has another one by now.
+// A replaced key follows its old policy. The plan says so if the configuration has another one.
 func TestRetain_CountsFromTheNextApply(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

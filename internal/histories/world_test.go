@@ -24,18 +24,19 @@ import (
 const (
 	shopCount  = 3
 	storeCount = 2
-	// estateCount is how many Terraform states there are.
+	// estateCount is the number of Terraform states.
 	estateCount = 2
 )
 
 var (
 	storeIDs  = [storeCount]string{"M00500001", "M00500002"}
 	shopNames = [shopCount]string{"alfa", "bravo", "charlie"}
-	// storeOf has the store of each shop. Two shops share one, and to begin with its key.
+	// storeOf has the store of each shop. Two shops share one and, at first, its key.
 	storeOf = [shopCount]int{0, 0, 1}
 )
 
-// otherSystems are shops that nobody tells the provider of, one of each store: they stand for whatever else uses a key.
+// otherSystems are shops that the provider does not know, one for each store. They stand for other systems that use a
+// key.
 var otherSystems = [storeCount]string{"accounting", "warehouse"}
 
 const baseURL = "http://127.0.0.1"
@@ -71,19 +72,19 @@ func seed() sandbox.Seed {
 type estate struct {
 	wishes    [shopCount]wish
 	exclusive [storeCount]bool
-	// ignored are the shops that the provider need not ask.
+	// ignored has the shops in ignored_shops.
 	ignored [shopCount]bool
 	state   *tfdriver.State
-	// older are the states that there have been.
+	// older has the earlier states.
 	older []*tfdriver.State
-	// installed are the keys that objects of the estate have put into each shop, or were imported with, and
-	// the types of these objects.
+	// installed has, for each shop, the keys that objects of the estate have installed or imported, with the types of
+	// these objects.
 	installed [shopCount]map[string]map[string]bool
-	// retained are keys that the configuration has again for a run, to let go of them.
+	// retained has keys that are back in the configuration for one run, to be given up.
 	retained []*tfdriver.Instance
 }
 
-// testEnv is one history's.
+// testEnv is the environment of one history.
 type testEnv struct {
 	sandbox *sandbox.Sandbox
 	clock   *clocktest.Fake
@@ -94,36 +95,35 @@ type testEnv struct {
 	way way
 	// tidy says that whoever keeps replaced keys stops that in the end.
 	tidy bool
-	// cache is the folder in which the machine of all runs remembers things; empty where each has its own machine.
+	// cache is the cache folder that all runs share; empty if each run has its own machine.
 	cache string
 
-	// mu is held while a request changes something, and guards what is below.
+	// mu is held during each change, and guards the fields below.
 	mu      sync.Mutex
 	lag     lag
 	changes []apiChange
 
-	// known are the keys that nobody has to account for: from the start, made by hand, let go of by hand, or
-	// kept because a policy says so.
+	// known has the keys that are accounted for: initial keys, keys of people, and keys that a policy keeps.
 	known map[string]bool
-	// held are the shops that have ever held a key, by its username.
+	// held has the shops that have ever held a key, by username.
 	held map[string]map[string]bool
-	// victims are shops that a run has stopped that was not told of them. They are put right in the end.
+	// victims are shops that a run has stopped without knowing of them. They are corrected in the end.
 	victims map[string]bool
-	// moving are the shops that somebody has let go from store to store.
+	// moving has the shops that may move to another store.
 	moving map[string]bool
-	// settled says that people have done what refusals ask for: also where a provider configuration had no shops to ask.
+	// settled says that people have followed the advice of the refusals.
 	settled bool
-	// before are the shops that took payments when the run began.
+	// before has the shops that took payments when the run began.
 	before [shopCount]bool
-	// said is everything that the provider has said.
+	// said has all messages of the provider.
 	said []string
-	// broken are the promises that were broken.
+	// broken has the broken invariants.
 	broken []promise
-	// story tells what has happened, a line each.
+	// story has what happened, one event on each line.
 	story []string
 }
 
-// apiChange is a change that the provider has asked a vendor for.
+// apiChange is a change that the provider requested from a vendor.
 type apiChange struct {
 	estate  int
 	by      string // the type of the object that the change is for
@@ -135,12 +135,11 @@ type apiChange struct {
 	holders []string
 }
 
-// options are what differs between worlds.
+// options configure an environment.
 type options struct {
 	// pending is how often a new key is answered as pending.
 	pending int
-	// remembers says that all runs are on one machine, which remembers things from run to run. Otherwise each is on a
-	// machine of its own.
+	// remembers says that all runs share one machine with a cache folder. Otherwise each has its own machine.
 	remembers bool
 	// way is how people let go of a key that is not deleted because a shop uses it.
 	way way
@@ -180,7 +179,7 @@ func newTestEnv(d *tfdriver.Driver, o options) (*testEnv, error) {
 	return w, nil
 }
 
-// close does away with what the world's machine remembers.
+// close removes the cache folder.
 func (w *testEnv) close() {
 	if w.cache != "" {
 		_ = os.RemoveAll(w.cache) // It is in the system's folder for such things.
@@ -191,7 +190,7 @@ func (w *testEnv) tell(format string, args ...any) {
 	w.story = append(w.story, w.clock.Now().Format("15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
-// promise is one that the provider has made, and that a history can show it to break.
+// promise is an invariant of the provider that a history can break.
 type promise string
 
 const (
@@ -206,13 +205,13 @@ const (
 	promiseConverges promise = "when trouble is over, a few runs put everything right"
 )
 
-// breach is a promise that was broken.
+// breach records a broken invariant.
 func (w *testEnv) breach(kind promise, format string, args ...any) {
 	w.tell("BROKEN: %s: %s", kind, fmt.Sprintf(format, args...))
 	w.broken = append(w.broken, kind)
 }
 
-// noteHolders notes which shops hold which keys now.
+// noteHolders records which shops hold which keys now.
 func (w *testEnv) noteHolders() {
 	for _, name := range shopNames {
 		username := w.shop(name).KustomID
@@ -223,7 +222,7 @@ func (w *testEnv) noteHolders() {
 	}
 }
 
-// shop returns what a shop is now.
+// shop returns the present state of a shop.
 func (w *testEnv) shop(name string) sandbox.Shop {
 	shop, ok := w.sandbox.Shop(name)
 	if !ok {
@@ -242,7 +241,7 @@ func (w *testEnv) keys() map[string]sandbox.Key {
 	return all
 }
 
-// holders are the shops that hold a key.
+// holders returns the shops that hold a key.
 func (w *testEnv) holders(username string) []string {
 	var names []string
 	for _, name := range shopNames {
@@ -253,34 +252,33 @@ func (w *testEnv) holders(username string) []string {
 	return names
 }
 
-// trouble is what goes wrong during a run.
+// trouble is a fault during a run.
 type trouble struct {
 	kind string
-	// at is the request that it is about, counted from 0; which ones count depends on the kind.
+	// at is the number of the affected request, from 0. The kind decides which requests count.
 	at int
-	// shop is the shop that it is about.
+	// shop is the affected shop.
 	shop int
-	// until is, where two runs meet, the request of the other one at which it waits.
+	// until is, for a meeting, the request of the other run at which it waits.
 	until int
 }
 
 // The kinds of trouble.
 const (
 	noTrouble = ""
-	// killBefore and killAfter kill the provider when it is about to make a change, and when the change is
-	// made but not answered yet.
+	// killBefore and killAfter kill the provider before a change, and after it but before the answer.
 	killBefore = "killed before change"
 	killAfter  = "killed after change"
 	// killReading kills the provider at any request.
 	killReading = "killed at request"
-	// loseAnswer, refuse and tear spoil the answer to a change.
+	// loseAnswer, refuse and tear corrupt the answer to a change.
 	loseAnswer = "answer lost to change"
 	refuse     = "500 to change"
 	drop       = "change dropped"
 	tear       = "answer torn to change"
-	// refuseRead answers a read with 500, again and again.
+	// refuseRead answers reads with 500.
 	refuseRead = "500 to reads from"
-	// blind has no shop's token, own those of the shops in the configuration only, and dead a wrong one.
+	// blind has no shop tokens. own has only those of the configured shops. dead has a wrong one.
 	blind = "no shop tokens"
 	own   = "own shop tokens"
 	dead  = "dead token"
@@ -297,12 +295,12 @@ type run struct {
 	world   *testEnv
 	estate  int
 	trouble trouble
-	// locks are those that the run's process holds until it ends.
+	// locks are held by the run's process until it ends.
 	locks []*lockfile.Lock
 	// tokens are the environment variable's value by provider configuration.
 	shopTokens map[string]string
 
-	// standing is held while the run stands still, and shared by its requests.
+	// standing is held while the run pauses, and shared by its requests.
 	standing sync.RWMutex
 
 	mu       sync.Mutex
@@ -310,21 +308,21 @@ type run struct {
 	writes   int
 	killed   bool
 	doing    string
-	// met, where it is set, is called before the request of the number meetAt.
+	// met, if set, is called before the request with the number meetAt.
 	meetAt int
 	met    func()
-	// sleeping, where it is set, is called before the run sleeps, with the end of its sleep.
+	// sleeping, if set, is called before the run sleeps, with the end of the sleep.
 	sleeping func(until time.Time)
 }
 
-// beforeSleep has the run call f before it sleeps.
+// beforeSleep makes the run call f before it sleeps.
 func (r *run) beforeSleep(f func(until time.Time)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sleeping = f
 }
 
-// aboutToSleep returns what is to be called before the run sleeps.
+// aboutToSleep returns the function to call before a sleep.
 func (r *run) aboutToSleep() func(until time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -345,7 +343,7 @@ func (r *run) lock(ctx context.Context, name string) (*lockfile.Lock, error) {
 	return lock, err
 }
 
-// unlock does what the operating system does when a process ends, however it ends.
+// unlock releases the locks, as the operating system does when a process ends.
 func (r *run) unlock() {
 	r.world.mu.Lock()
 	defer r.world.mu.Unlock()
@@ -354,7 +352,7 @@ func (r *run) unlock() {
 	}
 }
 
-// start makes a server of the provider for one of the provider configurations.
+// start returns a server of the provider for a provider configuration.
 func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 	env, sees := r.world.sandbox.Env(baseURL), map[string]bool{}
 	tokens, err := json.Marshal(r.shopTokens)
@@ -392,7 +390,7 @@ func (r *run) start(access string) (tfdriver.Server, tfdriver.Values, error) {
 	return mortal{server, r}, tfdriver.Values{"ignored_shops": ignored}, nil
 }
 
-// runClock is the world's, on which a killed provider does not sleep.
+// runClock is the clock of the environment. A killed provider does not sleep on it.
 type runClock struct{ run *run }
 
 func (c runClock) Now() time.Time { return c.run.world.clock.Now() }
@@ -420,7 +418,7 @@ func (r *run) kill() error {
 	return errKilled
 }
 
-// own notes that an object of a type has put a key into a shop.
+// own records that an object of a type has installed a key in a shop.
 func (e *estate) own(shop int, key, typeName string) {
 	if e.installed[shop][key] == nil {
 		e.installed[shop][key] = map[string]bool{}
@@ -428,7 +426,7 @@ func (e *estate) own(shop int, key, typeName string) {
 	e.installed[shop][key][typeName] = true
 }
 
-// tokensFor are the shops' tokens that a run has.
+// tokensFor returns the shops' tokens of a run.
 func (w *testEnv) tokensFor(e *estate, t trouble) map[string]string {
 	tokens := map[string]string{}
 	for shop, name := range shopNames {
@@ -444,12 +442,12 @@ func (w *testEnv) tokensFor(e *estate, t trouble) map[string]string {
 	return tokens
 }
 
-// has tells whether the state has an object for a shop.
+// has reports whether the state has an object for a shop.
 func (e *estate) has(shop int) bool {
 	return slices.ContainsFunc(e.state.Instances(), func(i *tfdriver.Instance) bool { return concerns(i, shop) })
 }
 
-// outcome is how a run has ended.
+// outcome is the result of a run.
 type outcome struct {
 	tfdriver.Result
 	empty bool

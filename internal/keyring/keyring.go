@@ -1,5 +1,5 @@
-// Package keyring reaches the operating system's keyring: macOS's Keychain, Windows's Credential Manager, or what serves
-// the Secret Service of D-Bus, as GNOME Keyring and KWallet do.
+// Package keyring stores secrets in the operating system's keyring: macOS's Keychain, Windows's Credential Manager,
+// or a Secret Service on D-Bus, such as GNOME Keyring and KWallet.
 package keyring
 
 import (
@@ -12,16 +12,16 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// ErrUnavailable says that there is no keyring, or none that answers.
+// ErrUnavailable says that there is no keyring, or that it did not answer in time.
 var ErrUnavailable = errors.New("the system has no keyring that answers")
 
-// patience is how long a keyring may take: it may ask the person to unlock it.
-const patience = 30 * time.Second
+// timeout is the limit for one call. The keyring may ask the person to unlock it.
+const timeout = 30 * time.Second
 
-// Item is one secret in the keyring, by the program that it belongs to and a name. It is safe for concurrent use.
+// Item names one secret in the keyring, by program and name. It is safe for concurrent use.
 type Item struct{ Service, Name string }
 
-// Get returns the secret; ok tells whether there is one. The error is [ErrUnavailable] where there is no keyring.
+// Get returns the secret. If there is none, ok is false. The error is [ErrUnavailable] if there is no keyring.
 func (i Item) Get() (secret string, ok bool, err error) {
 	err = within(func() (err error) {
 		secret, err = keyring.Get(i.Service, i.Name)
@@ -36,7 +36,7 @@ func (i Item) Get() (secret string, ok bool, err error) {
 	return secret, true, nil
 }
 
-// Set keeps a secret in place of the one that there was.
+// Set stores a secret, and replaces an older one.
 func (i Item) Set(secret string) error {
 	if err := within(func() error { return keyring.Set(i.Service, i.Name, secret) }); err != nil {
 		return fmt.Errorf("keeping %q in the system's keyring: %w", i.Name, err)
@@ -53,12 +53,12 @@ func (i Item) Delete() error {
 	return nil
 }
 
-// needsBus says that the keyring is reached by D-Bus.
+// needsBus reports whether the keyring is reached through D-Bus.
 const needsBus = runtime.GOOS != "darwin" && runtime.GOOS != "windows"
 
-// within calls f, which can't be interrupted, and waits for it only so long.
+// within calls f and waits for it, up to the timeout. It can't interrupt f.
 func within(f func() error) error {
-	// Without a session bus, the library would start one, and a keyring that nobody unlocks.
+	// Without a session bus, the library would start one, with a keyring that nobody can unlock.
 	if needsBus && os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
 		return ErrUnavailable
 	}
@@ -67,7 +67,7 @@ func within(f func() error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		return ErrUnavailable
 	}
 }

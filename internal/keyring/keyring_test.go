@@ -37,7 +37,7 @@ func TestItem_KeepsOneSecret(t *testing.T) {
 	}
 }
 
-// TestWithin_EndsByItself: a keyring may ask a person who is not there.
+// A keyring may wait for a person who is absent.
 func TestWithin_EndsByItself(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
 	synctest.Test(t, func(t *testing.T) {

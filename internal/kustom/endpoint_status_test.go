@@ -13,7 +13,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-func TestEndpointStatus(t *testing.T) {
+func TestEndpointStatus_FollowsTraffic(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	got, err := b.portal.EndpointStatus(t.Context(), fjellsport)
@@ -36,7 +36,7 @@ func TestEndpointStatus(t *testing.T) {
 }
 
 // The client accepts a status only if it is complete and about the requested store.
-func TestEndpointStatusIsBelieved(t *testing.T) {
+func TestEndpointStatus_RejectsIncompleteAnswer(t *testing.T) {
 	t.Parallel()
 	for answer, believed := range map[string]bool{
 		`{"merchant_id":"M00412871","action_required":false,"services":[]}`:   true,

@@ -65,7 +65,7 @@ func remove(status int) sandbox.Fault {
 	return sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Status: status}
 }
 
-func TestGenerate(t *testing.T) {
+func TestGenerate_ReturnsSecret(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	key, err := b.generate(t.Context())
@@ -82,7 +82,7 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-func TestGeneratePolls(t *testing.T) {
+func TestGenerate_PollsPendingKey(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Pending: 3})
 	key, err := b.generate(t.Context())
@@ -98,7 +98,7 @@ func TestGeneratePolls(t *testing.T) {
 }
 
 // The client obeys a Retry-After while it polls.
-func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
+func TestGenerate_PollsAfterRetryAfter_I6(t *testing.T) {
 	t.Parallel()
 	const key = `{"credential_id":"c-1","merchant_id":"M00412871","username":"M00412871-a",`
 	fake := clocktest.New(noon)
@@ -122,24 +122,57 @@ func TestI6PollWaitsAsLongAsAsked(t *testing.T) {
 	}
 }
 
-// A key whose secret is lost is deleted, and another is made.
-func TestI3LostAnswer(t *testing.T) {
+// A lost answer leaves no key behind. If the secret is lost, the key is deleted and another one is made. A dropped request
+// is repeated with its idempotency key.
+func TestGenerate_LeavesOneKeyOrNoneAfterFaults_I3(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]sandbox.Fault{
-		"reset":                 post(sandbox.FaultLoseAnswer, 1),
-		"silence":               post(sandbox.FaultWorkThenSilence, 1),
-		"truncated":             post(sandbox.FaultTruncate, 1),
-		"wrong type":            post(sandbox.FaultWrongType, 1),
-		"too large":             post(sandbox.FaultOversize, 1),
-		"twice, then replayed":  post(sandbox.FaultLoseAnswer, 2),
-		"of two keys, in turns": {API: sandbox.Portal, Method: http.MethodPost, Kind: sandbox.FaultLoseAnswer, Times: 2, Match: everyOther()},
-	} {
+	alternately := post(sandbox.FaultLoseAnswer, 2)
+	alternately.Match = everyOther()
+	tests := map[string]struct {
+		pending int
+		faults  []sandbox.Fault
+		// keys is how many keys were intended; 0 for one or more, and a key or none is left.
+		keys int
+	}{
+		"answer reset":             {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1)}},
+		"answer silent":            {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultWorkThenSilence, 1)}},
+		"answer truncated":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultTruncate, 1)}},
+		"answer of wrong type":     {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultWrongType, 1)}},
+		"answer too large":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultOversize, 1)}},
+		"two answers lost":         {keys: 2, faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 2)}},
+		"answers of two keys lost": {keys: 3, faults: []sandbox.Fault{alternately}},
+		"requests dropped":         {keys: 1, faults: []sandbox.Fault{post(sandbox.FaultDrop, 2)}},
+		"poll reset":               {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultLoseAnswer, 1)}},
+		"poll truncated":           {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultTruncate, 1)}},
+		"poll of wrong type":       {keys: 2, pending: 1, faults: []sandbox.Fault{poll(sandbox.FaultWrongType, 1)}},
+		"all answers lost":         {faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, maxRetries+1)}},
+		"all requests dropped":     {faults: []sandbox.Fault{post(sandbox.FaultDrop, maxRetries+1)}},
+		"unreadable replay":        {faults: []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1), post(sandbox.FaultTruncate, 1)}},
+	}
+	// The refusal of the second request says nothing about the first one.
+	for status, times := range map[int]int{401: 1, 403: 1, 404: 1, 429: maxRetries, 503: maxRetries} {
+		refused := post(sandbox.FaultAnswer, times)
+		refused.Status = status
+		test := tests["all answers lost"]
+		test.faults = []sandbox.Fault{post(sandbox.FaultLoseAnswer, 1), refused}
+		tests[fmt.Sprintf("answer lost, then %d", status)] = test
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			b.box.Arm(fault)
+			b := threeShops(t, sandbox.Options{Pending: test.pending})
+			for _, fault := range test.faults {
+				b.box.Arm(fault)
+			}
 			key, err := b.generate(t.Context())
-			b.wantOne(key, err)
+			if err != nil && test.keys == 0 {
+				b.wantNone(err)
+			} else {
+				b.wantOne(key, err)
+			}
+			if n := len(b.intentions()); test.keys > 0 && n != test.keys {
+				t.Errorf("%d keys were intended, want %d", n, test.keys)
+			}
 			b.wantOneIntentionPerKey()
 		})
 	}
@@ -169,38 +202,8 @@ func (b *bench) wantOneIntentionPerKey() {
 	}
 }
 
-// A request that never arrived keeps its idempotency key when it is sent again.
-func TestI3DroppedRequest(t *testing.T) {
-	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	b.box.Arm(post(sandbox.FaultDrop, 2))
-	key, err := b.generate(t.Context())
-	b.wantOne(key, err)
-	if n := len(b.intentions()); n != 1 || len(b.box.Requests()) != 3 {
-		t.Errorf("%d intentions in %d requests", n, len(b.box.Requests()))
-	}
-}
-
-func TestI3LostPollAnswer(t *testing.T) {
-	t.Parallel()
-	for name, kind := range map[string]sandbox.FaultKind{
-		"reset": sandbox.FaultLoseAnswer, "truncated": sandbox.FaultTruncate, "wrong type": sandbox.FaultWrongType,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := threeShops(t, sandbox.Options{Pending: 1})
-			b.box.Arm(poll(kind, 1))
-			key, err := b.generate(t.Context())
-			b.wantOne(key, err)
-			if n := len(b.intentions()); n != 2 {
-				t.Errorf("%d keys were intended", n)
-			}
-		})
-	}
-}
-
 // Generate stops after three lost secrets and leaves no key.
-func TestI3SecretsKeepGettingLost(t *testing.T) {
+func TestGenerate_GivesUpAfterLostSecrets_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Pending: 1})
 	lost := poll(sandbox.FaultLoseAnswer, 0)
@@ -213,7 +216,7 @@ func TestI3SecretsKeepGettingLost(t *testing.T) {
 	}
 }
 
-func TestI3PendingForEver(t *testing.T) {
+func TestGenerate_DeletesKeyThatStaysPending_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Pending: 1 << 30})
 	ctx, cancel := clock.WithTimeout(t.Context(), b.clock, time.Minute)
@@ -225,7 +228,7 @@ func TestI3PendingForEver(t *testing.T) {
 	}
 }
 
-func TestI3Cancelled(t *testing.T) {
+func TestGenerate_DeletesKeyWhenCancelled_I3(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		method, template string
@@ -261,7 +264,7 @@ func TestI3Cancelled(t *testing.T) {
 	}
 }
 
-func TestCancelledBeforeMakesNothing(t *testing.T) {
+func TestGenerate_SendsNothingWhenCancelledBefore(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -273,62 +276,8 @@ func TestCancelledBeforeMakesNothing(t *testing.T) {
 	}
 }
 
-// Once the portal answers again, Generate finds the key and deletes it.
-func TestI3AllAnswersLost(t *testing.T) {
-	t.Parallel()
-	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			b.box.Arm(post(kind, maxRetries+1))
-			if key, err := b.generate(t.Context()); err == nil {
-				b.wantOne(key, err)
-			} else {
-				b.wantNone(err)
-			}
-			b.wantOneIntentionPerKey()
-		})
-	}
-}
-
-// The refusal of the second request says nothing about the first one.
-func TestI3LostAnswerThenRefusal(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{401, 403, 404, 429, 503} {
-		t.Run(http.StatusText(status), func(t *testing.T) {
-			t.Parallel()
-			b := threeShops(t, sandbox.Options{})
-			b.box.Arm(post(sandbox.FaultLoseAnswer, 1))
-			refused := post(sandbox.FaultAnswer, maxRetries)
-			if status != 429 && status != 503 {
-				refused.Times = 1
-			}
-			refused.Status = status
-			b.box.Arm(refused)
-			if key, err := b.generate(t.Context()); err == nil {
-				b.wantOne(key, err)
-			} else {
-				b.wantNone(err)
-			}
-		})
-	}
-}
-
-// The answer that identifies the key can get lost too.
-func TestI3UnreadableReplay(t *testing.T) {
-	t.Parallel()
-	b := threeShops(t, sandbox.Options{})
-	b.box.Arm(post(sandbox.FaultLoseAnswer, 1))
-	b.box.Arm(post(sandbox.FaultTruncate, 1))
-	if key, err := b.generate(t.Context()); err == nil {
-		b.wantOne(key, err)
-	} else {
-		b.wantNone(err)
-	}
-}
-
 // Generate rejects an answer about another key than the requested one.
-func TestI3AnswerAboutAnotherKey(t *testing.T) {
+func TestGenerate_RejectsAnswerAboutAnotherKey_I3(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"of another store": `{"credential_id":"c","merchant_id":"M00000001","username":"M00000001-a","status":"ACTIVE","secret":"s"}`,
@@ -350,7 +299,7 @@ func TestI3AnswerAboutAnotherKey(t *testing.T) {
 }
 
 // The error names a key that could not be deleted, and says why. DeleteOrphan deletes it later.
-func TestI3OrphanIsNamed(t *testing.T) {
+func TestGenerate_NamesOrphan_I3(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		pending int
@@ -402,7 +351,7 @@ func TestI3OrphanIsNamed(t *testing.T) {
 }
 
 // If no answer ever came, the error says so, and the idempotency key is enough to find the key.
-func TestI3OrphanWithoutAName(t *testing.T) {
+func TestGenerate_ReportsOrphanWithoutID_I3(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]sandbox.FaultKind{"done": sandbox.FaultLoseAnswer, "not done": sandbox.FaultDrop} {
 		t.Run(name, func(t *testing.T) {
@@ -425,7 +374,7 @@ func TestI3OrphanWithoutAName(t *testing.T) {
 	}
 }
 
-func TestGenerateRefused(t *testing.T) {
+func TestGenerate_ReturnsRefusal(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		store, description string
@@ -458,7 +407,7 @@ func TestGenerateRefused(t *testing.T) {
 
 // The portal compares Idempotency-Keys before it counts keys. So this refusal also settles the outcome of an
 // earlier failed request.
-func TestLimitReachedIsNoOrphan(t *testing.T) {
+func TestGenerate_ReportsNoOrphanAtKeyLimit(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{KeyLimit: 1})
 	b.box.Arm(post(sandbox.FaultAnswer, 1))
@@ -471,7 +420,7 @@ func TestLimitReachedIsNoOrphan(t *testing.T) {
 
 // The test draws a fault for each request, and a moment of cancellation. In every case, one key is returned and
 // is the only one, or none is left, or the error reports the one that is left.
-func TestI3NoOrphanWhateverFails(t *testing.T) {
+func TestGenerate_LeavesNoOrphanAfterRandomFaults_I3(t *testing.T) {
 	t.Parallel()
 	faults := []sandbox.Fault{
 		{Kind: sandbox.FaultDelay}, {Kind: sandbox.FaultDelay}, {Kind: sandbox.FaultDelay},
@@ -523,7 +472,7 @@ func TestI3NoOrphanWhateverFails(t *testing.T) {
 }
 
 // A failure of one request does not affect the keys of others.
-func TestI3GenerateConcurrently(t *testing.T) {
+func TestGenerate_IsSafeForConcurrentUse_I3(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{KeyLimit: 100, Pending: 1})
 	b.box.Arm(post(sandbox.FaultLoseAnswer, 5))
@@ -556,7 +505,7 @@ func TestI3GenerateConcurrently(t *testing.T) {
 }
 
 // The error holds no secret, even if the answer with the secret could not be read.
-func TestI2GenerateErrorsHoldNoSecret(t *testing.T) {
+func TestGenerate_ErrorsHoldNoSecret_I2(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []sandbox.FaultKind{sandbox.FaultTruncate, sandbox.FaultWrongType} {
 		b := threeShops(t, sandbox.Options{})

@@ -9,7 +9,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-func TestParseMerchantID(t *testing.T) {
+func TestParseMerchantID_AcceptsKnownForms(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		production, playground, migrated bool
@@ -42,7 +42,7 @@ func TestParseMerchantID(t *testing.T) {
 	}
 }
 
-func TestFindMerchantID(t *testing.T) {
+func TestFindMerchantID_FindsLastWord(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]kustom.MerchantID{
 		"Fjellsport – M00412871": "M00412871", "Fjellsport - K123456": "K123456", "M1 – M2": "M2", "(PK12345)": "PK12345",
@@ -54,7 +54,7 @@ func TestFindMerchantID(t *testing.T) {
 	}
 }
 
-func TestUsernames(t *testing.T) {
+func TestFormOf_RecognizesUsernames(t *testing.T) {
 	t.Parallel()
 	const uuid = "6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"
 	tests := map[string]struct {
@@ -87,7 +87,7 @@ func TestUsernames(t *testing.T) {
 	}
 }
 
-func TestSecrets(t *testing.T) {
+func TestKindOf_RecognizesSecrets(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		kind        kustom.SecretKind
@@ -112,7 +112,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-func TestFindSecret(t *testing.T) {
+func TestFindSecret_FindsFirst(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"nothing": "", "a klarna_live_api_b c": "klarna_live_api_b", "KLARNA_TEST_API_a+b/c== and kco_live_": "KLARNA_TEST_API_a+b/c==",

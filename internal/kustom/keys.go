@@ -7,7 +7,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -69,38 +68,6 @@ const (
 	StatusPending = "PENDING"
 	StatusActive  = "ACTIVE"
 )
-
-// requestsPerMinute is the provider's own limit for the portal: 3,000 requests at once, then 150 a second.
-// Kustom documents no limit, and answers 429 if it has one. This limit stops a run that goes wrong. A fleet of
-// a thousand shops sends less than 3,000 requests from the plan to the deleted keys, so it is not slowed.
-const requestsPerMinute = 12_000
-
-// Portal is the client of the portal's API. It is safe for concurrent use.
-type Portal struct {
-	client  *transport.Client
-	token   transport.Bearer
-	limiter *transport.Limiter
-	// made holds the IDs of the keys that this client made.
-	made sync.Map
-}
-
-// NewPortal returns a client that acts as the portal user of the given token.
-func NewPortal(client *transport.Client, token transport.Bearer) *Portal {
-	return &Portal{client: client, token: token, limiter: transport.NewCap(requestsPerMinute, client.Clock)}
-}
-
-// Ready returns an error if there is no token.
-func (p *Portal) Ready() error {
-	_, err := p.token()
-	return err
-}
-
-func (p *Portal) request(method, template string, elements ...string) transport.Request {
-	return transport.Request{
-		Method: method, Template: template, Elements: elements,
-		MediaType: transport.JSON, Auth: p.token, Limiter: p.limiter,
-	}
-}
 
 type keyPage struct {
 	Keys       transport.Items[Key] `json:"credentials"`

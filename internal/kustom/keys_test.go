@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock/clocktest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
@@ -29,7 +27,7 @@ func manyKeys(n int) sandbox.Seed {
 	return seed
 }
 
-func TestI7KeysComeInPages(t *testing.T) {
+func TestKeys_ReadsPages_I7(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(250)
 	seed.Users[0].Token = adminToken
@@ -49,7 +47,7 @@ func TestI7KeysComeInPages(t *testing.T) {
 	}
 }
 
-func TestI7KeysOfOneStore(t *testing.T) {
+func TestKeys_ReadsOneStore_I7(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	var usernames []string
@@ -67,7 +65,7 @@ func TestI7KeysOfOneStore(t *testing.T) {
 	}
 }
 
-func TestI7KeysStopsWhenNobodyReadsOn(t *testing.T) {
+func TestKeys_StopsWithCaller_I7(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, manyKeys(250), sandbox.Options{})
 	for _, err := range b.portal.Keys(t.Context(), "") {
@@ -81,29 +79,7 @@ func TestI7KeysStopsWhenNobodyReadsOn(t *testing.T) {
 	}
 }
 
-// A portal that repeats the same cursors does not make the list endless.
-func TestKeysEndsThoughThePagesDoNot(t *testing.T) {
-	t.Parallel()
-	for name, cursors := range map[string][]string{"one": {"a"}, "two in turn": {"a", "b"}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var n atomic.Int32
-			p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {
-				cursor := cursors[int(n.Add(1)-1)%len(cursors)]
-				w.Header().Set("Content-Type", transport.JSON)
-				fmt.Fprintf(w, `{"credentials":[{"credential_id":"1"}],"next_cursor":%q}`, cursor)
-			})
-			var last error
-			for _, last = range p.Keys(t.Context(), "") {
-			}
-			if last == nil || n.Load() > 4 {
-				t.Errorf("it ended with %v after %d pages", last, n.Load())
-			}
-		})
-	}
-}
-
-func TestKeysEndsWithTheFirstError(t *testing.T) {
+func TestKeys_EndsAtFirstError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, manyKeys(150), sandbox.Options{})
 	b.box.Arm(sandbox.Fault{Template: keyList, Skip: 1, Status: http.StatusForbidden})
@@ -123,7 +99,7 @@ func TestKeysEndsWithTheFirstError(t *testing.T) {
 	}
 }
 
-func TestKeyFields(t *testing.T) {
+func TestKey_HasAllFields(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	key, err := b.portal.Key(t.Context(), fjellsport, oldKey)
@@ -146,7 +122,7 @@ func TestKeyFields(t *testing.T) {
 }
 
 // The portal's pages do not show every field. They may show an expiry.
-func TestKeyFields_Optional(t *testing.T) {
+func TestKey_HasOptionalFields(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{HideHost: true, KeyLifetime: time.Hour})
 	made, err := b.generate(t.Context())
@@ -163,7 +139,7 @@ func TestKeyFields_Optional(t *testing.T) {
 	}
 }
 
-func TestReady(t *testing.T) {
+func TestReady_NeedsToken(t *testing.T) {
 	t.Parallel()
 	missing := errors.New("portal_token is not set")
 	b := threeShops(t, sandbox.Options{})
@@ -181,7 +157,7 @@ func TestReady(t *testing.T) {
 
 // The provider forgets and replaces a key that is gone. So only a trustworthy answer may say that a key is gone
 // (I3).
-func TestI3KeyIsGoneOnlyWhenSure(t *testing.T) {
+func TestKey_IsGoneOnlyWhenSure_I3(t *testing.T) {
 	t.Parallel()
 	get := sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: storeKey}
 	list := sandbox.Fault{API: sandbox.Portal, Method: http.MethodGet, Template: keyList}
@@ -242,7 +218,7 @@ func TestI3KeyIsGoneOnlyWhenSure(t *testing.T) {
 }
 
 // After a 404, the client reads the list to its end.
-func TestI3KeyFoundOnALaterPage(t *testing.T) {
+func TestKey_IsFoundOnLaterPage_I3(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, manyKeys(150), sandbox.Options{})
 	last := b.box.Keys("M00500001")[149]
@@ -252,7 +228,7 @@ func TestI3KeyFoundOnALaterPage(t *testing.T) {
 	}
 }
 
-func TestI3Delete(t *testing.T) {
+func TestDelete_ConfirmsKeyIsGone_I3(t *testing.T) {
 	t.Parallel()
 	del := sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Template: storeKey, Times: 1}
 	kind := func(k sandbox.FaultKind) sandbox.Fault { f := del; f.Kind = k; return f }
@@ -305,7 +281,7 @@ func TestI3Delete(t *testing.T) {
 	}
 }
 
-// TestDelete_ReportsThatOwnKeyIsNotKnown: a deletion that is answered 404 before anybody could have deleted the key has come
+// A deletion that is answered 404 before anybody could have deleted the key has come
 // to something that does not know the key yet, and the list may not know it either.
 func TestDelete_ReportsThatOwnKeyIsNotKnown(t *testing.T) {
 	t.Parallel()

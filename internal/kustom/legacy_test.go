@@ -6,7 +6,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-func TestLegacy(t *testing.T) {
+func TestLegacy_DecidesOwner(t *testing.T) {
 	t.Parallel()
 	const uuid = "6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"
 	tests := map[string]struct {

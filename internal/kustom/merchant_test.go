@@ -20,7 +20,7 @@ func theirs(f sandbox.Fault) *sandbox.Fault {
 	return &f
 }
 
-func TestProve(t *testing.T) {
+func TestProve_JudgesAnswers(t *testing.T) {
 	t.Parallel()
 	const (
 		order     = `{"order_id":"1","status":"checkout_incomplete"}`
@@ -241,7 +241,7 @@ func (b *bench) wantVerdict(err error, verdict kustom.Verdict, username, secret 
 }
 
 // An unreachable server says nothing about the pair.
-func TestProveUnreachable(t *testing.T) {
+func TestProve_IsUnknownWhenUnreachable(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	m := kustom.NewMerchant(newClient(t, b.clock, "http://127.0.0.1:1"))
@@ -249,7 +249,7 @@ func TestProveUnreachable(t *testing.T) {
 }
 
 // A successful proof counts as traffic to the new host.
-func TestProveClearsTheSwitchStatus(t *testing.T) {
+func TestProve_CountsAsTraffic(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	key, err := b.generate(t.Context())
@@ -267,7 +267,7 @@ func TestProveClearsTheSwitchStatus(t *testing.T) {
 }
 
 // A new key is rejected at first, while it propagates.
-func TestProveSpreading(t *testing.T) {
+func TestProve_RefusesPropagatingKey(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{Spread: 10 * time.Second})
 	key, err := b.generate(t.Context())
@@ -277,7 +277,7 @@ func TestProveSpreading(t *testing.T) {
 	b.wantVerdict(b.merchant.Prove(t.Context(), key.Username, key.Secret.Reveal()), "", key.Username, key.Secret.Reveal())
 }
 
-func TestEnvironments(t *testing.T) {
+func TestEnvironment_HasHostsAndPrefixes(t *testing.T) {
 	t.Parallel()
 	type facts struct{ host, legacy, name, portal, api string }
 	want := map[kustom.Environment]facts{

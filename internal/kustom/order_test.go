@@ -33,7 +33,7 @@ func (b *bench) key() sandbox.Key {
 	return key
 }
 
-func TestCreateOrder(t *testing.T) {
+func TestCreateOrder_ReturnsID(t *testing.T) {
 	t.Parallel()
 	b := threeShops(t, sandbox.Options{})
 	key := b.key()
@@ -48,7 +48,7 @@ func TestCreateOrder(t *testing.T) {
 }
 
 // The test covers each refusal and its number of attempts. No order is created twice.
-func TestCreateOrderRefused(t *testing.T) {
+func TestCreateOrder_ReturnsRefusal(t *testing.T) {
 	t.Parallel()
 	type fault = sandbox.Fault
 	tests := map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-func TestI7StoresComeInPages(t *testing.T) {
+func TestStores_ReadsPages_I7(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(250)
 	seed.Users[0].Token = adminToken
@@ -37,7 +37,7 @@ func TestI7StoresComeInPages(t *testing.T) {
 }
 
 // An answer without a list does not mean an account without stores.
-func TestStoresNeedsAList(t *testing.T) {
+func TestStores_RejectsAnswerWithoutList(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{`{}`, `null`, `{"stores":null}`} {
 		p := portalOf(t, clocktest.New(noon), func(w http.ResponseWriter, _ *http.Request) {

@@ -1,6 +1,5 @@
-// Package lockfile tells other processes that the owner of something still runs. The operating system gives a lock back
-// when its process ends, however it ends. The ID of a process would tell less: in another container, the same ID is
-// another process.
+// Package lockfile tells other processes that an owner still runs. The operating system releases a lock when its
+// process ends, for any reason. A process ID is no substitute: another container may use the same one.
 package lockfile
 
 import (
@@ -14,21 +13,21 @@ import (
 )
 
 const (
-	// Another process holds a lock for a moment when it looks whether somebody holds it.
-	patience   = time.Second
+	// Another process that tests a lock holds it for a moment.
+	timeout    = time.Second
 	retryDelay = 10 * time.Millisecond
 )
 
-// Lock is a lock that this process holds. A nil Lock is one that it does not.
+// Lock is a lock that this process holds. The methods of a nil Lock do nothing.
 type Lock struct{ file *flock.Flock }
 
-// errReplaced says that the file which was locked is not the one with its name any more: its owner has removed it.
+// errReplaced says that the locked file no longer has its name, because its owner removed it.
 var errReplaced = errors.New("it was replaced meanwhile")
 
-// Take makes the file, if there is none, and locks it. It fails where another process, or another Lock of this one,
-// goes on holding it, and where the file system has no locks.
+// Take creates the file if it is missing, and locks it. It fails if another process, or another Lock of this one,
+// keeps holding it, or if the file system has no locks.
 func Take(ctx context.Context, name string) (*Lock, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for {
 		file := newFlock(name)
@@ -42,8 +41,7 @@ func Take(ctx context.Context, name string) (*Lock, error) {
 	}
 }
 
-// Try locks the file as Take does, but does not wait: it returns nil where somebody holds it, or where that can't be
-// found out.
+// Try locks the file as Take does, but does not wait. It returns nil if the lock is held, or if that is unclear.
 func Try(name string) *Lock {
 	file := newFlock(name)
 	if locked, err := file.TryLock(); err != nil || !locked {
@@ -71,7 +69,7 @@ func named(file *flock.Flock) (*Lock, error) {
 	return &Lock{file: file}, nil
 }
 
-// checkName returns errReplaced where the name is not that of the file any more.
+// checkName returns errReplaced if name no longer leads to the file.
 func checkName(name string, file os.FileInfo) error {
 	now, err := os.Stat(name)
 	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(file, now) {
@@ -80,19 +78,20 @@ func checkName(name string, file os.FileInfo) error {
 	return err
 }
 
-// Unlock gives the lock back, and leaves the file.
+// Unlock releases the lock and leaves the file.
 func (l *Lock) Unlock() {
 	if l != nil {
 		_ = l.file.Close()
 	}
 }
 
-// Remove removes the file and gives the lock back.
+// Remove removes the file and releases the lock.
 func (l *Lock) Remove() {
 	if l == nil {
 		return
 	}
-	// First, so that nobody takes the lock of a file that is about to go. Windows removes no open file.
+	// Remove the file before the release, so that nobody locks a file that is about to disappear. Windows cannot
+	// remove an open file, so try again after it.
 	err := os.Remove(l.file.Path())
 	_ = l.file.Close()
 	if err != nil {

@@ -115,7 +115,7 @@ var (
 	bring = sandbox.Extension{ID: "bring-shipping", Name: "Bring", Version: "2.11.0", Active: true}
 )
 
-func TestCredentials(t *testing.T) {
+func TestCredentials_ReadsPair(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	got, err := b.client.Credentials(t.Context(), shop)
@@ -124,7 +124,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestInstall(t *testing.T) {
+func TestInstall_WritesPair(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	key := b.newKey()
@@ -145,7 +145,7 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-func TestClear(t *testing.T) {
+func TestClear_DeletesPair(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops(), sandbox.ViolationShopCleared)
 	got, err := b.client.Clear(t.Context(), shop)
@@ -157,7 +157,7 @@ func TestClear(t *testing.T) {
 	}
 }
 
-func TestNeverSet(t *testing.T) {
+func TestCredentials_AreEmptyBeforeFirstWrite(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	seed.Shops[0].KustomID, seed.Shops[0].KustomSecret, seed.Shops[0].UpdatedAt = "", "", nil
@@ -167,7 +167,7 @@ func TestNeverSet(t *testing.T) {
 	}
 }
 
-func TestExtension(t *testing.T) {
+func TestExtension_ReadsVersion(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	got, err := b.client.Extension(t.Context(), shop)
@@ -176,7 +176,7 @@ func TestExtension(t *testing.T) {
 	}
 }
 
-func TestExtensionOnALaterPage(t *testing.T) {
+func TestExtension_IsFoundOnLaterPage(t *testing.T) {
 	t.Parallel()
 	var many []sandbox.Extension
 	for i := range 250 {
@@ -195,7 +195,7 @@ func TestExtensionOnALaterPage(t *testing.T) {
 }
 
 // The client uses only the query of a next link, so the token goes to no other host.
-func TestI2NextLinkTakesTheTokenNowhere(t *testing.T) {
+func TestExtension_SendsTokenToNoOtherHost_I2(t *testing.T) {
 	t.Parallel()
 	var stolen atomic.Int32
 	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen.Add(1) }))
@@ -232,7 +232,7 @@ func TestI2NextLinkTakesTheTokenNowhere(t *testing.T) {
 	}
 }
 
-func TestExtensionPagesEnd(t *testing.T) {
+func TestExtension_EndsEndlessPages(t *testing.T) {
 	t.Parallel()
 	for name, next := range map[string]string{"for ever": "?page%5Bnumber%5D=2", "unreadable": "http://[/"} {
 		t.Run(name, func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestExtensionPagesEnd(t *testing.T) {
 
 // A shop without Klarna Checkout V3 holds no key, so only a trustworthy answer may say that it is missing. The
 // same holds for an answer that the extension holds no key.
-func TestI1NotInstalledOnlyWhenSure(t *testing.T) {
+func TestCredentials_AreMissingOnlyWhenSure_I1(t *testing.T) {
 	t.Parallel()
 	read := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: credentialsPath}
 	list := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodGet, Template: extensionsPath}
@@ -317,7 +317,7 @@ func TestI1NotInstalledOnlyWhenSure(t *testing.T) {
 	}
 }
 
-func TestWritingWhereItIsNotInstalled(t *testing.T) {
+func TestInstall_ReportsMissingExtension(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, without(v2))
 	if _, err := b.client.Install(t.Context(), shop, oldID, "kco_live_api_x"); missing(err) == nil || missing(err).Other != v2.Name {
@@ -328,7 +328,7 @@ func TestWritingWhereItIsNotInstalled(t *testing.T) {
 	}
 }
 
-func TestWrongShopOrPermission(t *testing.T) {
+func TestCredentials_ReportWrongShopOrPermission(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	seed.Shops[0].Permissions = []string{sandbox.PermissionReadExtensions}
@@ -347,7 +347,7 @@ func TestWrongShopOrPermission(t *testing.T) {
 }
 
 // A refusal that repeats the secret is redacted.
-func TestI2InvalidPair(t *testing.T) {
+func TestInstall_RedactsRefusedPair_I2(t *testing.T) {
 	t.Parallel()
 	const secret = "kco_live_api_SECRET "
 	b := newBench(t, sandbox.ThreeShops())
@@ -368,7 +368,7 @@ func TestI2InvalidPair(t *testing.T) {
 }
 
 // After an uncertain failure, the caller must read the shop before it writes again.
-func TestWritesAreNotRepeated(t *testing.T) {
+func TestInstall_IsNotRetried(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fault     sandbox.Fault
@@ -401,8 +401,8 @@ func TestWritesAreNotRepeated(t *testing.T) {
 	}
 }
 
-// TestI6StaysWithinTheAllowance: the sandbox refuses the 121st request of a token in a minute.
-func TestI6StaysWithinTheAllowance(t *testing.T) {
+// The sandbox refuses the 121st request of a token in a minute.
+func TestClient_StaysBelowRateLimit_I6(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	for range 400 {
@@ -421,7 +421,7 @@ func TestI6StaysWithinTheAllowance(t *testing.T) {
 	}
 }
 
-func TestMissingToken(t *testing.T) {
+func TestClient_ReportsMissingToken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	none := errors.New("mystore_tokens has no token for the shop")
@@ -435,7 +435,7 @@ func TestMissingToken(t *testing.T) {
 	}
 }
 
-func TestI6CancelledRead(t *testing.T) {
+func TestCredentials_StopWhenCancelled_I6(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	ctx := b.cancelAt(sandbox.Fault{Method: http.MethodGet, Kind: sandbox.FaultSilence})
@@ -449,7 +449,7 @@ func TestI6CancelledRead(t *testing.T) {
 }
 
 // An interrupted write may still arrive, and then the shop's state is unknown.
-func TestI1CancelledWriteIsAnswered(t *testing.T) {
+func TestInstall_FinishesWhenCancelled_I1(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.ThreeShops())
 	key := b.newKey()
@@ -476,7 +476,7 @@ func (b *bench) cancelAt(f sandbox.Fault) context.Context {
 	return ctx
 }
 
-func TestProblem(t *testing.T) {
+func TestProblem_ReadsJSONAPI(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		body string

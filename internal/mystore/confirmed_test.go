@@ -6,7 +6,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 )
 
-// TestIsMasked_SeesPartsOfIDs: a mask may hide the end of an ID only. What has the form of an ID is one.
+// A mask may hide the end of an ID only. What has the form of an ID is one.
 func TestIsMasked_SeesPartsOfIDs(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]bool{

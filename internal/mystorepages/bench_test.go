@@ -1,10 +1,12 @@
 package mystorepages_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +56,7 @@ type bench struct {
 	*sandbox.Sandbox
 	server *sandbox.Server
 	setup  setup
+	waits  atomic.Int64
 }
 
 func newBench(t *testing.T, o setup) *bench {
@@ -101,7 +104,7 @@ func (b *bench) signIn(t *testing.T) {
 		sessions[shop] = session
 	}
 	b.Client = mystorepages.New(mystorepages.Options{
-		Browser: browser.New(shared.Group(t), browser.Options{Timeout: b.setup.timeout, MaxTabs: b.setup.tabs, DebugDir: b.setup.dir}),
+		Browser: browser.New(shared.Group(t), browser.Options{Timeout: b.setup.timeout, MaxTabs: b.setup.tabs, DebugDir: b.setup.dir, Observe: b.observe}),
 		Address: func(shop string) (*url.URL, error) { return url.Parse(b.server.MystoreAdminURL(shop)) },
 		Labels:  b.setup.labels, Clock: clock.System{},
 		Access: func(shop string) (mystorepages.Access, error) {
@@ -115,6 +118,13 @@ func (b *bench) signIn(t *testing.T) {
 			return access, nil
 		},
 	})
+}
+
+// observe counts the waits for a page that ended well.
+func (b *bench) observe(_ context.Context, r browser.Record) {
+	if r.Kind == "" {
+		b.waits.Add(1)
+	}
 }
 
 // arm arms a fault of Mystore's pages. When the test is over, it has to have happened.

@@ -2,7 +2,7 @@
 // browser that does what Mystore's guide tells people to do on the pages of each shop's control panel.
 //
 // A control panel is on its shop's own domain (documented by Mystore), so the address identifies the shop.
-// No public picture shows it. The client assumes what no vendor documents, and finds things by structure where it
+// No public picture shows it. The client assumes what no vendor documents, and finds targets by structure where it
 // can.
 package mystorepages
 
@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"regexp"
 	"sync"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -48,9 +47,9 @@ type Options struct {
 	Address func(shop string) (*url.URL, error)
 	// Access returns the way into a shop's admin, or an error that says why there is none.
 	Access func(shop string) (Access, error)
-	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
-	Labels  map[string]string
-	Lessons *browser.TaughtElements
+	// Labels override words of [Table]. Taught are the elements that users have pointed at. Either may be nil.
+	Labels map[string]string
+	Taught *browser.TaughtElements
 	// Places remembers where earlier runs found shops' credentials. The zero value remembers nothing.
 	Places Places
 	// Clock gives the time for one-time codes. It must be the real time.
@@ -96,13 +95,13 @@ var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCom
 // With a domain, the address is https://www.<domain>/kontrollpanel.
 func DefaultURL(shop string) string { return "https://www." + shop + ".mystore4.no/kontrollpanel" }
 
-// Site returns a shop's control panel as a site for a browser. Lessons may be nil.
-func Site(address *url.URL, labels map[string]string, lessons *browser.TaughtElements) *browser.Site {
-	words := browser.NewWords(Table(), labels).Taught(lessons)
+// Site returns a shop's control panel as a site for a browser. Taught may be nil.
+func Site(address *url.URL, labels map[string]string, taught *browser.TaughtElements) *browser.Site {
+	words := browser.NewWords(Table(), labels).Taught(taught)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(),
 		SignIn: []browser.Target{words.Field(labelPassword), words.Field(labelCode)},
-		Inside: []browser.Target{words.Action(labelSignedIn)}, Changing: []browser.Target{updateThing(words)},
+		Inside: []browser.Target{words.Action(labelSignedIn)}, Changing: []browser.Target{updateTarget(words)},
 	}
 }
 
@@ -125,7 +124,7 @@ func (c *Client) account(name string) (*shop, error) {
 	if access.Session != nil {
 		session = *access.Session
 	}
-	site := Site(address, c.Labels, c.Lessons)
+	site := Site(address, c.Labels, c.Taught)
 	made := &shop{site: site, access: access, account: browser.NewAccount(site, session), turn: make(chan struct{}, 1)}
 	c.shops[name] = made
 	return made, nil
@@ -158,39 +157,18 @@ func (c *Client) current(s *shop) (*browser.Account, int) {
 }
 
 func (c *Client) once(ctx context.Context, name string, site *browser.Site, account *browser.Account, do func(*visit) error) error {
-	tab, err := c.Browser.Open(ctx, account)
-	if err != nil {
-		return err
-	}
-	defer tab.Close()
-	return do(&visit{Tab: tab, client: c, site: site, words: site.Words, shop: name})
+	return c.Browser.Visit(ctx, account, func(v *browser.Visit) error { return do(&visit{Visit: v, client: c, site: site, shop: name}) })
 }
 
 // look is visit for reads, which can be repeated if the browser dies.
 func (c *Client) look(ctx context.Context, name string, do func(*visit) error) error {
-	err := c.visit(ctx, name, do)
-	if browser.IsKind(err, browser.Died) {
-		err = c.visit(ctx, name, do)
-	}
-	return err
+	return browser.Reread(func() error { return c.visit(ctx, name, do) })
 }
 
 // visit is one tab's path through the control panel of one shop.
 type visit struct {
-	*browser.Tab
+	*browser.Visit
 	client *Client
 	site   *browser.Site
-	words  browser.Words
 	shop   string
-	// page names the current page in words.
-	page string
 }
-
-func (v *visit) step(do string) browser.Step { return browser.Step{Page: v.page, Do: do} }
-
-const (
-	// settled is how long a page's content must stay the same before it counts.
-	settled = time.Second
-	// settledEmpty is the same for a conclusion from an absence.
-	settledEmpty = 3 * time.Second
-)

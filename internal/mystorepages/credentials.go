@@ -20,10 +20,7 @@ import (
 // before.
 func (c *Client) Credentials(ctx context.Context, shop string) (holds mystore.Credentials, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
-		if err := v.open(ctx); err != nil {
-			return err
-		}
-		found, err := v.form(ctx)
+		found, err := v.open(ctx)
 		holds = found.Holds
 		return err
 	})
@@ -78,13 +75,13 @@ func (c *Client) Clear(ctx context.Context, shop string) (mystore.Credentials, e
 func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.Extension, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
 		extension = mystore.Extension{Active: true}
-		return v.walk(ctx, func(p *browser.Page) error {
+		return v.walk(ctx, browser.Route{Goal: func(p *browser.Page) error {
 			if v.atForm(p) == nil || len(v.credentialsOf(p)) > 0 {
 				extension = v.extension(p)
 				return nil
 			}
-			return &browser.AbsentError{Things: []browser.Target{v.extensionThing()}}
-		})
+			return &browser.AbsentError{Targets: []browser.Target{v.extensionTarget()}}
+		}})
 	})
 	if err != nil {
 		return mystore.Extension{}, fmt.Errorf("reading the extensions of shop %s: %w", shop, err)
@@ -94,9 +91,9 @@ func (c *Client) Extension(ctx context.Context, shop string) (extension mystore.
 
 // extension reads what a page says about the extension.
 func (v *visit) extension(p *browser.Page) mystore.Extension {
-	extension := mystore.Extension{Active: !p.Has(v.words.Text(labelInactive))}
+	extension := mystore.Extension{Active: !p.Has(v.Words.Text(labelInactive))}
 	for _, line := range p.Lines() {
-		for _, word := range v.words.Of(labelVersion) {
+		for _, word := range v.Words.Of(labelVersion) {
 			if rest, ok := strings.CutPrefix(line, word); ok && extension.Version == "" {
 				extension.Version, _, _ = strings.Cut(strings.TrimLeft(rest, ": "), " ")
 			}
@@ -109,67 +106,74 @@ func (v *visit) extension(p *browser.Page) mystore.Extension {
 // name.
 func families() []string { return []string{"Kustom Checkout", "Klarna Checkout"} }
 
-// open goes to the page Credentials: to its known address, or by the menu.
-func (v *visit) open(ctx context.Context) error { return v.walk(ctx, v.atForm) }
+// open goes to the page Credentials, from its known address or by the menu, and reads it.
+func (v *visit) open(ctx context.Context) (form, error) {
+	var found form
+	err := v.walk(ctx, browser.Route{Goal: v.atForm, Shows: func(p *browser.Page) any {
+		found, _ = v.formOn(p)
+		return found
+	}})
+	return found, err
+}
 
 // walk goes to a page of the extension, from the address that this run or an earlier one found. If that no
 // longer works, it starts at the control panel's first page.
-func (v *visit) walk(ctx context.Context, goal func(*browser.Page) error) error {
+func (v *visit) walk(ctx context.Context, to browser.Route) error {
 	if known, ok := v.client.addresses.Load(v.shop); ok {
 		address, _ := known.(*url.URL)
-		return v.walkFrom(ctx, address, goal)
+		return v.walkFrom(ctx, address, to)
 	}
 	if place := v.client.Places.of(v.shop, v.site.URL); place != nil {
-		err := v.walkFrom(ctx, place, goal)
+		err := v.walkFrom(ctx, place, to)
 		if !browser.IsKind(err, browser.NotFound) && !browser.IsKind(err, browser.NoPage) || ctx.Err() != nil {
 			return err
 		}
 		v.client.Places.forget(v.shop)
 	}
-	return v.walkFrom(ctx, v.site.URL, goal)
+	return v.walkFrom(ctx, v.site.URL, to)
 }
 
 // walkFrom loads a page of the control panel, and goes from there to one of the extension.
-func (v *visit) walkFrom(ctx context.Context, address *url.URL, goal func(*browser.Page) error) error {
-	v.page = "the control panel of shop " + v.shop
-	step := v.step("open Credentials of Klarna Checkout V3")
+func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route) error {
+	v.Page = "the control panel of shop " + v.shop
+	step := v.Step("open Credentials of Klarna Checkout V3")
 	if err := v.Load(ctx, step, address); err != nil {
 		return err
 	}
 	var at *url.URL
 	moves := browser.Openers()
-	moves = append(moves, browser.WalkStep{Thing: v.words.Action(labelExtensions).InMenu()}, browser.WalkStep{Thing: v.words.Action(labelYours).InMenu()})
+	moves = append(moves, browser.WalkStep{Target: v.Words.Action(labelExtensions).InMenu()}, browser.WalkStep{Target: v.Words.Action(labelYours).InMenu()})
 	for _, family := range families() {
-		moves = append(moves, browser.WalkStep{Thing: v.words.Field(labelSearch), Find: v.search, Type: family})
+		moves = append(moves, browser.WalkStep{Target: v.Words.Field(labelSearch), Find: v.search, Type: family})
 	}
-	moves = append(moves, browser.WalkStep{Thing: v.extensionThing()},
-		browser.WalkStep{Thing: v.words.Action(labelCredentials), Find: v.credentialsOf})
-	err := v.Walk(ctx, step, browser.Route{Moves: moves, Goal: func(p *browser.Page) error {
+	moves = append(moves, browser.WalkStep{Target: v.extensionTarget()},
+		browser.WalkStep{Target: v.Words.Action(labelCredentials), Find: v.credentialsOf})
+	err := v.Walk(ctx, step, browser.Route{Steps: moves, Shows: to.Shows, Goal: func(p *browser.Page) error {
 		at = p.URL
 		if err := v.notInstalled(p); err != nil {
 			return err
 		}
-		return goal(p)
+		return to.Goal(p)
 	}})
 	v.client.addresses.Delete(v.shop)
 	if err == nil {
-		v.page = "the credentials of shop " + v.shop
+		v.Page = "the credentials of shop " + v.shop
 		v.client.addresses.Store(v.shop, at)
 		v.client.Places.keep(v.shop, at, v.site.URL)
 	}
 	return err
 }
 
-// extensionThing leads to the page of the extension. It excludes other links about the extension, such as its
+// extensionTarget leads to the page of the extension. It excludes other links about the extension, such as its
 // manual.
-func (v *visit) extensionThing() browser.Target {
-	return v.words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
+func (v *visit) extensionTarget() browser.Target {
+	return v.Words.Action(labelExtension).InMenu("active", "inactive", "installed", "enabled", "version", "v", "settings", "aktiv", "inaktiv", "installert")
 }
 
 // search finds the search field of the page that lists the shop's extensions. It accepts no other page.
 func (v *visit) search(p *browser.Page) []*browser.Element {
-	fields := p.Find(v.words.Field(labelSearch))
-	if len(fields) != 1 || !p.Has(v.words.Text(labelYours)) && !p.Has(v.words.Text(labelExtensions)) {
+	fields := p.Find(v.Words.Field(labelSearch))
+	if len(fields) != 1 || !p.Has(v.Words.Text(labelYours)) && !p.Has(v.Words.Text(labelExtensions)) {
 		return nil
 	}
 	return fields
@@ -177,13 +181,13 @@ func (v *visit) search(p *browser.Page) []*browser.Element {
 
 // names are the places where a page names the extension.
 func (v *visit) names(p *browser.Page) []*browser.Element {
-	return p.Find(v.words.Text(labelExtension))
+	return p.Find(v.Words.Text(labelExtension))
 }
 
 // credentialsOf finds the control that opens the extension's credentials. On a page with several extensions, it
 // is the one nearest to the extension's name.
 func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
-	all, names := p.Find(v.words.Action(labelCredentials)), v.names(p)
+	all, names := p.Find(v.Words.Action(labelCredentials)), v.names(p)
 	var near []*browser.Element
 	for _, e := range all {
 		box := e.Closest(func(at *browser.Element) bool { return slices.ContainsFunc(names, at.Contains) })
@@ -201,8 +205,8 @@ func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
 // time.
 type missingExtension struct{ *mystore.NotInstalledError }
 
-// Quiet implements [browser.Patient].
-func (missingExtension) Quiet() time.Duration { return settledEmpty }
+// Quiet implements [browser.Quieter].
+func (missingExtension) Quiet() time.Duration { return browser.SettledEmpty }
 
 // Unwrap returns the error itself.
 func (e missingExtension) Unwrap() error { return e.NotInstalledError }
@@ -220,7 +224,7 @@ func (v *visit) notInstalled(p *browser.Page) error {
 			missing.Other = transport.Shown(text)
 		}
 	}
-	if missing.Other == "" && !p.Has(v.words.Text(labelNoExtension)) {
+	if missing.Other == "" && !p.Has(v.Words.Text(labelNoExtension)) {
 		return nil
 	}
 	return missingExtension{missing}
@@ -239,12 +243,12 @@ type form struct {
 	Holds              mystore.Credentials
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (f form) Quiet() time.Duration {
 	if f.Holds.KustomID == "" {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
-	return settled
+	return browser.Settled
 }
 
 // atForm returns nil on the page Credentials.
@@ -253,22 +257,17 @@ func (v *visit) atForm(p *browser.Page) error {
 	return err
 }
 
-// form waits for the page Credentials, and reads it.
-func (v *visit) form(ctx context.Context) (form, error) {
-	return browser.Await(ctx, v.Tab, v.step("read Kustom ID"), v.formOn)
-}
-
 // formOn finds the two fields and the button that saves both.
 func (v *visit) formOn(p *browser.Page) (form, error) {
-	id, err := p.One(v.words.Field(labelKustomID))
+	id, err := p.One(v.Words.Field(labelKustomID))
 	if err != nil {
 		return form{}, err
 	}
-	secret, err := p.One(v.words.Field(labelKustomSecret))
+	secret, err := p.One(v.Words.Field(labelKustomSecret))
 	if err != nil {
 		return form{}, err
 	}
-	update := updateThing(v.words)
+	update := updateTarget(v.Words)
 	for box := id; box != nil; box = box.Parent() {
 		if !box.Contains(secret) {
 			continue
@@ -283,11 +282,11 @@ func (v *visit) formOn(p *browser.Page) (form, error) {
 			return form{}, err
 		}
 	}
-	return form{}, &browser.AbsentError{Things: []browser.Target{update}, Here: true}
+	return form{}, &browser.AbsentError{Targets: []browser.Target{update}, Here: true}
 }
 
-// updateThing is the button that saves both fields.
-func updateThing(words browser.Words) browser.Target {
+// updateTarget is the button that saves both fields.
+func updateTarget(words browser.Words) browser.Target {
 	return words.Action(labelUpdate).Before("id", "and", "secret", "key", "og")
 }
 
@@ -303,7 +302,7 @@ func secretState(field *browser.Element) mystore.SecretState {
 // updatedAt returns the page's time of the pair's last change; empty if there is none. It is only compared.
 func (v *visit) updatedAt(p *browser.Page) string {
 	for _, leaf := range p.Leaves() {
-		for _, word := range v.words.Of(labelLastUpdated) {
+		for _, word := range v.Words.Of(labelLastUpdated) {
 			rest, ok := strings.CutPrefix(leaf.Text(), word)
 			if !ok {
 				continue
@@ -349,10 +348,11 @@ func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string)
 // again.
 func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, touched bool, err error) {
 	err = c.visit(ctx, shop, func(v *visit) error {
-		if err := v.open(ctx); err != nil {
+		found, err := v.open(ctx)
+		if err != nil {
 			return err
 		}
-		if err := v.fill(ctx, kustomID, kustomSecret); err != nil {
+		if err := v.fill(ctx, found, kustomID, kustomSecret); err != nil {
 			return err
 		}
 		ready, err := v.prove(ctx, kustomID, kustomSecret)
@@ -371,8 +371,8 @@ func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret str
 
 // updating is the step that changes the shop.
 func (v *visit) updating() browser.Step {
-	step := v.step("update ID and Secret")
-	step.Changing, step.Quiet = true, settled
+	step := v.Step("update ID and Secret")
+	step.Changing, step.Quiet = true, browser.Settled
 	return step
 }
 
@@ -381,14 +381,10 @@ func (v *visit) updating() browser.Step {
 const writeTimeout = 2 * time.Minute
 
 // fill fills in both fields.
-func (v *visit) fill(ctx context.Context, kustomID, kustomSecret string) error {
-	found, err := v.form(ctx)
-	if err != nil {
-		return err
-	}
+func (v *visit) fill(ctx context.Context, found form, kustomID, kustomSecret string) error {
 	// This shows what an empty field means after the write: whether the page shows IDs at all.
 	v.client.isShown(v.shop, found.Holds)
-	step := v.step("fill in Kustom ID and Kustom Secret")
+	step := v.Step("fill in Kustom ID and Kustom Secret")
 	if err := v.Fill(ctx, step, found.ID, kustomID); err != nil {
 		return err
 	}
@@ -401,7 +397,7 @@ type ready struct{ Update *browser.Element }
 
 // prove checks, right before the click, that the page is still the shop's and holds the typed values.
 func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready, error) {
-	return browser.Await(ctx, v.Tab, v.step("find Update ID and Secret"), func(p *browser.Page) (ready, error) {
+	return browser.Await(ctx, v.Tab, v.Step("find Update ID and Secret"), func(p *browser.Page) (ready, error) {
 		found, err := v.formOn(p)
 		if err != nil {
 			return ready{}, err
@@ -430,7 +426,7 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 	var after form
 	var err error
 	for range looks {
-		if after, err = v.readAgain(ctx); err != nil {
+		if after, err = v.open(ctx); err != nil {
 			break
 		}
 		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
@@ -452,14 +448,6 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 		what += "; it said: " + said
 	}
 	return mystore.Credentials{}, v.Fail(ctx, step, browser.NotFound, what, true)
-}
-
-// readAgain reloads the page and reads it.
-func (v *visit) readAgain(ctx context.Context) (form, error) {
-	if err := v.open(ctx); err != nil {
-		return form{}, err
-	}
-	return v.form(ctx)
 }
 
 // uncertainError says that a click was made and its result could not be read.

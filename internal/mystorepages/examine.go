@@ -23,10 +23,10 @@ type Examined struct {
 // fills in and presses nothing.
 func (c *Client) Examine(ctx context.Context, shop string) (examined Examined, err error) {
 	err = c.look(ctx, shop, func(v *visit) error {
-		if err := v.open(ctx); err != nil {
+		if _, err := v.open(ctx); err != nil {
 			return err
 		}
-		examined, err = browser.AwaitFindings(ctx, v.Tab, v.step("look for what a switch needs"), v.examine,
+		examined, err = browser.AwaitFindings(ctx, v.Tab, v.Step("look for what a switch needs"), v.examine,
 			func(e Examined) []browser.Finding { return e.Findings })
 		return err
 	})
@@ -46,7 +46,7 @@ func (v *visit) examine(p *browser.Page) (Examined, error) {
 	return Examined{
 		User: p.User(), Holds: found.Holds, Extension: v.extension(p),
 		Findings: []browser.Finding{
-			p.Examine(v.words.Field(labelKustomID)), p.Examine(v.words.Field(labelKustomSecret)), p.Examine(updateThing(v.words)),
+			p.Examine(v.Words.Field(labelKustomID)), p.Examine(v.Words.Field(labelKustomSecret)), p.Examine(updateTarget(v.Words)),
 		},
 	}, nil
 }

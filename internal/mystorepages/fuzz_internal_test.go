@@ -31,7 +31,7 @@ func FuzzReadForm(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := &visit{words: browser.NewWords(Table(), nil), page: "Credentials"}
+		v := &visit{Visit: &browser.Visit{Words: browser.NewWords(Table(), nil), Page: "Credentials"}}
 		read, err := v.formOn(p)
 		if err != nil {
 			return

@@ -73,3 +73,15 @@ func (b *bench) reads(t *testing.T, loads int) {
 		t.Errorf("it takes %d loads, want %d", n, loads)
 	}
 }
+
+// TestCredentials_TakeOneWait: the wait that finds a shop's credentials also reads them.
+func TestCredentials_TakeOneWait(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	b.reads(t, 3)
+	b.waits.Store(0)
+	b.reads(t, 1)
+	if n := b.waits.Load(); n != 1 {
+		t.Errorf("a read takes %d waits, want 1", n)
+	}
+}

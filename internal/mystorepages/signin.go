@@ -53,17 +53,16 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 		return s.refused
 	}
 	account := browser.NewAccount(s.site, browser.Session{Host: s.site.URL.Host})
-	tab, err := c.Browser.Open(ctx, account)
-	if err != nil {
+	var session browser.Session
+	err := c.once(ctx, name, s.site, account, func(v *visit) (err error) {
+		v.Page = "the page to sign in to shop " + name
+		if err := v.signIn(ctx, *s.access.Login); err != nil {
+			errors.As(err, &s.refused)
+			return err
+		}
+		session, err = v.Session(ctx)
 		return err
-	}
-	defer tab.Close()
-	v := &visit{Tab: tab, client: c, site: s.site, words: s.site.Words, shop: name, page: "the page to sign in to shop " + name}
-	if err := v.signIn(ctx, *s.access.Login); err != nil {
-		errors.As(err, &s.refused)
-		return err
-	}
-	session, err := tab.Session(ctx)
+	})
 	if err != nil {
 		return err
 	}
@@ -90,7 +89,7 @@ const wrongAfter = 4 * time.Second
 
 // signingIn is a step of the sign-in.
 func (v *visit) signingIn(do string) browser.Step {
-	step := v.step(do)
+	step := v.Step(do)
 	step.SigningIn = true
 	return step
 }
@@ -107,16 +106,16 @@ func (v *visit) entryOn(p *browser.Page) (entry, error) {
 			found.Password = e
 		}
 	}
-	if codes := p.Find(v.words.Field(labelCode)); found.Code == nil && len(codes) == 1 && codes[0] != found.Password {
+	if codes := p.Find(v.Words.Field(labelCode)); found.Code == nil && len(codes) == 1 && codes[0] != found.Password {
 		found.Code = codes[0]
 	}
 	if found.Code == nil && found.Password == nil {
 		if found.Entered = v.site.Entered(p); found.Entered {
 			return found, nil
 		}
-		return found, &browser.AbsentError{Things: []browser.Target{v.words.Field(labelPassword)}}
+		return found, &browser.AbsentError{Targets: []browser.Target{v.Words.Field(labelPassword)}}
 	}
-	if shops := p.Find(v.words.Field(labelShopName)); len(shops) == 1 {
+	if shops := p.Find(v.Words.Field(labelShopName)); len(shops) == 1 {
 		found.Shop = shops[0]
 	}
 	if found.Password != nil {
@@ -126,14 +125,14 @@ func (v *visit) entryOn(p *browser.Page) (entry, error) {
 		}
 		found.User = user
 	}
-	button, err := p.One(v.words.Action(labelSignIn))
+	button, err := p.One(v.Words.Action(labelSignIn))
 	found.Button = button
 	return found, err
 }
 
 // userField returns the field for the user: the one with that name, or else the last one before the password.
 func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error) {
-	if named := p.Find(v.words.Field(labelEmail)); len(named) == 1 {
+	if named := p.Find(v.Words.Field(labelEmail)); len(named) == 1 {
 		return named[0], nil
 	}
 	var last *browser.Element
@@ -146,7 +145,7 @@ func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error
 		}
 	}
 	if last == nil {
-		return nil, &browser.AbsentError{Things: []browser.Target{v.words.Field(labelEmail)}}
+		return nil, &browser.AbsentError{Targets: []browser.Target{v.Words.Field(labelEmail)}}
 	}
 	return last, nil
 }
@@ -215,12 +214,12 @@ type result struct {
 	same bool
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (r result) Quiet() time.Duration {
 	if r.same {
 		return wrongAfter
 	}
-	return settled
+	return browser.Settled
 }
 
 // after waits for the result of what was sent. If the page keeps asking the same, the login was refused.

@@ -1,10 +1,12 @@
 package portalpages_test
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +57,7 @@ type bench struct {
 	*sandbox.Sandbox
 	server *sandbox.Server
 	setup  setup
+	waits  atomic.Int64
 	// seeded is what keys there were in the beginning, by store.
 	seeded map[string][]sandbox.Key
 }
@@ -103,10 +106,17 @@ func (b *bench) signInWith(t *testing.T, line string) {
 		t.Fatal(err)
 	}
 	b.Portal = portalpages.New(portalpages.Options{
-		Browser: browser.New(shared.Group(t), browser.Options{Timeout: b.setup.timeout, MaxTabs: b.setup.tabs, DebugDir: b.setup.dir}),
+		Browser: browser.New(shared.Group(t), browser.Options{Timeout: b.setup.timeout, MaxTabs: b.setup.tabs, DebugDir: b.setup.dir, Observe: b.observe}),
 		URL:     address, Labels: b.setup.labels, Clock: clock.System{},
 		Session: func() (browser.Session, error) { return session, nil },
 	})
+}
+
+// observe counts the waits for a page that ended well.
+func (b *bench) observe(_ context.Context, r browser.Record) {
+	if r.Kind == "" {
+		b.waits.Add(1)
+	}
 }
 
 // arm arms a fault of the portal's pages. When the test is over, it has to have happened.

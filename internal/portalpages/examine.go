@@ -24,7 +24,7 @@ func (p *Portal) Examine(ctx context.Context, merchantID string) (examined Exami
 		if err != nil {
 			return err
 		}
-		step := v.step("look for what a switch needs")
+		step := v.Step("look for what a switch needs")
 		examined, err = browser.AwaitFindings(ctx, v.Tab, step, func(p *browser.Page) (Examined, error) {
 			read, err := v.read(p, merchantID)
 			return Examined{User: p.User(), Findings: v.findings(p, read.Rows)}, err
@@ -47,19 +47,19 @@ func (v *visit) teachDeletion(ctx context.Context, merchantID string) error {
 	if of, ok := kustom.MerchantID(merchantID).Environment(); !ok || of != kustom.Playground {
 		return nil
 	}
-	step := v.step("learn how a key is deleted")
+	step := v.Step("learn how a key is deleted")
 	err := v.TeachAfter(ctx, step, "Open the menu of any key in the list. Choose nothing in it.", v.deleteKey())
 	if err != nil {
 		return err
 	}
-	return v.TeachAfter(ctx, step, "Choose what deletes the key, so that the page asks whether to. Do not confirm it.", v.words.Action(labelConfirm))
+	return v.TeachAfter(ctx, step, "Choose what deletes the key, so that the page asks whether to. Do not confirm it.", v.Words.Action(labelConfirm))
 }
 
 // findings looks for the elements of the API page.
 func (v *visit) findings(p *browser.Page, rows []browser.Entry) []browser.Finding {
 	found := []browser.Finding{p.Examine(v.generateNew()), v.selectorFinding(p)}
 	for _, column := range []string{labelKeyID, labelCreated, labelLastUsed, labelExpires} {
-		finding := p.Examine(v.words.Text(column))
+		finding := p.Examine(v.Words.Text(column))
 		// The list is optional in a store without keys, and some of its columns are optional too.
 		finding.Optional = len(rows) == 0 || column == labelExpires
 		found = append(found, finding)
@@ -67,23 +67,23 @@ func (v *visit) findings(p *browser.Page, rows []browser.Entry) []browser.Findin
 	if len(rows) > 0 {
 		found = append(found, v.menuFinding(rows))
 	}
-	action := p.Examine(v.words.Text(labelAction))
+	action := p.Examine(v.Words.Text(labelAction))
 	action.Optional = true
 	return append(found, action)
 }
 
 // selectorFinding looks for the element that chooses a store. A user of a single store may not have one.
 func (v *visit) selectorFinding(p *browser.Page) browser.Finding {
-	finding := browser.Finding{Thing: v.words.Choice(labelStores), Optional: true}
+	finding := browser.Finding{Target: v.Words.Choice(labelStores), Optional: true}
 	if selector, err := v.selector(p); err == nil && selector != nil {
-		finding.Found = v.words.Of(labelStores)[0]
+		finding.Found = v.Words.Of(labelStores)[0]
 	}
 	return finding
 }
 
 // menuFinding looks for the element that opens each key's menu.
 func (v *visit) menuFinding(rows []browser.Entry) browser.Finding {
-	finding := browser.Finding{Thing: v.words.Action(labelKeyMenu), What: "a button in each key's row that opens its menu, or deletes it"}
+	finding := browser.Finding{Target: v.Words.Action(labelKeyMenu), What: "a button in each key's row that opens its menu, or deletes it"}
 	for _, row := range rows {
 		if v.menu(row) == nil && len(row.Row.Find(v.deleteKey())) != 1 {
 			finding.Entry = row.Row

@@ -60,7 +60,7 @@ func FuzzReadList(f *testing.F) {
 			d.add(row, "cell", text)
 		}
 		d.add(body, nextRole, next)
-		v := &visit{words: browser.NewWords(Table(), nil), page: "the list"}
+		v := &visit{Visit: &browser.Visit{Words: browser.NewWords(Table(), nil), Page: "the list"}}
 		read, err := v.read(d.page(t), fuzzStore)
 		if err != nil {
 			return

@@ -51,7 +51,7 @@ func (e *UnexplainedError) Error() string {
 // The click on "Generate new" makes a key at once and is never repeated. Right before it, Generate checks the
 // store and its list of keys. The pages have no descriptions and no idempotency keys. So the popup identifies
 // the new key, or else a comparison with the earlier keys does. After the click, the work continues for a while
-// after a cancellation, to receive the secret. Description must be empty: see [Portal.DescribesKeys].
+// after a cancellation, to receive the secret. Description must be empty: see [Portal.SupportsDescriptions].
 func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey, error) {
 	merchantID, description := r.MerchantID, r.Description
 	turn, _ := p.turns.LoadOrStore(merchantID, make(chan struct{}, 1))
@@ -112,7 +112,7 @@ func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, cl
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
+		ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 		defer cancel()
 		// The popup shows a secret. Kustom may change its form some day.
 		v.Private(true)
@@ -127,7 +127,7 @@ func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, cl
 
 // generating is the step that makes a key.
 func (v *visit) generating() browser.Step {
-	step := v.step("generate a key")
+	step := v.Step("generate a key")
 	step.Changing = true
 	return step
 }
@@ -145,15 +145,22 @@ func barred(keys []kustom.Key) string {
 type proof struct {
 	Page   keyPage
 	Button *browser.Element
+	// same reports that the page shows the whole list as it was read right before.
+	same bool
 }
 
-// Quiet implements [browser.Patient].
-func (p proof) Quiet() time.Duration { return p.Page.Quiet() }
+// Quiet implements [browser.Quieter]. A list that still is as it was read has settled.
+func (p proof) Quiet() time.Duration {
+	if p.same {
+		return 0
+	}
+	return p.Page.Quiet()
+}
 
 // prove checks that the page is about the store and shows only keys that existed before. It returns the button
 // that makes another key.
 func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Key) (*browser.Element, error) {
-	seen, err := browser.Await(ctx, v.Tab, v.step("find Generate new"), func(p *browser.Page) (proof, error) {
+	seen, err := browser.Await(ctx, v.Tab, v.Step("find Generate new"), func(p *browser.Page) (proof, error) {
 		if len(p.Dialogs()) > 0 {
 			return proof{}, browser.Absent("a dialog is open that was not asked for")
 		}
@@ -168,10 +175,11 @@ func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Ke
 		}
 		button, err := p.One(v.generateNew())
 		if err == nil && button.Disabled {
-			err = browser.Absent("%q is disabled", v.words.Of(labelGenerateNew)[0])
+			err = browser.Absent("%q is disabled", v.Words.Of(labelGenerateNew)[0])
 		}
 		v.lines = p.Lines()
-		return proof{read, button}, err
+		same := v.single && slices.EqualFunc(read.Keys, before, func(a, b kustom.Key) bool { return a.Username == b.Username })
+		return proof{read, button, same}, err
 	})
 	return seen.Button, err
 }
@@ -195,7 +203,7 @@ const (
 	beforeConfirm = 1500 * time.Millisecond
 )
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (p popup) Quiet() time.Duration {
 	switch {
 	case p.Secret != "":
@@ -227,7 +235,7 @@ func (v *visit) press(ctx context.Context, button *browser.Element, merchantID s
 // listed closes the popup and returns the new key from the list behind it. It returns nil if the list lacks the
 // key or has other new keys.
 func (v *visit) listed(ctx context.Context, made popup, orphan kustom.Orphan) *kustom.Key {
-	if err := v.Escape(ctx, v.step("close the popup of the new key")); err != nil {
+	if err := v.Escape(ctx, v.Step("close the popup of the new key")); err != nil {
 		return nil
 	}
 	keys, ok := v.stay(ctx, orphan.MerchantID, func(keys []kustom.Key) bool {
@@ -273,7 +281,7 @@ func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string,
 // aboutKeys returns the last dialog about keys, or nil. It ignores other dialogs, such as one about cookies or
 // a chat.
 func (v *visit) aboutKeys(p *browser.Page, label string) *browser.Element {
-	words := slices.Concat(v.words.Of(label), nouns())
+	words := slices.Concat(v.Words.Of(label), nouns())
 	dialogs := p.Dialogs()
 	for _, dialog := range slices.Backward(dialogs) {
 		text := strings.ToLower(dialog.Text())
@@ -300,7 +308,7 @@ func (v *visit) besides(at *browser.Element, merchantID string, before []kustom.
 func (v *visit) limitMessage(p *browser.Page) string {
 	for _, line := range p.Lines() {
 		says := func(word string) bool { return browser.Mentions(strings.ToLower(line), strings.ToLower(word)) }
-		if !slices.Contains(v.lines, line) && slices.ContainsFunc(v.words.Of(labelLimit), says) {
+		if !slices.Contains(v.lines, line) && slices.ContainsFunc(v.Words.Of(labelLimit), says) {
 			return line
 		}
 	}
@@ -310,12 +318,12 @@ func (v *visit) limitMessage(p *browser.Page) string {
 // affirm returns a dialog's confirming button: the one with one of the names, or else the only one that does
 // not refuse.
 func (v *visit) affirm(dialog *browser.Element, names ...browser.Target) (*browser.Element, error) {
-	for _, thing := range append(names, v.words.Action(labelConfirm)) {
-		if found := dialog.Find(thing); len(found) == 1 && !found[0].Disabled {
+	for _, target := range append(names, v.Words.Action(labelConfirm)) {
+		if found := dialog.Find(target); len(found) == 1 && !found[0].Disabled {
 			return found[0], nil
 		}
 	}
-	no := v.words.Action(labelCancel)
+	no := v.Words.Action(labelCancel)
 	var rest []*browser.Element
 	for _, e := range dialog.Actions() {
 		if e != dialog && e.HasRole("button") && !e.Disabled && hasLetter(e.Label()) && !slices.Contains(dialog.Find(no), e) {
@@ -325,7 +333,7 @@ func (v *visit) affirm(dialog *browser.Element, names ...browser.Target) (*brows
 	if len(rest) == 1 {
 		return rest[0], nil
 	}
-	return nil, &browser.AbsentError{Things: []browser.Target{v.words.Action(labelConfirm)}, Several: len(rest) > 1}
+	return nil, &browser.AbsentError{Targets: []browser.Target{v.Words.Action(labelConfirm)}, Several: len(rest) > 1}
 }
 
 func hasLetter(text string) bool {
@@ -335,7 +343,7 @@ func hasLetter(text string) bool {
 // confirm finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
 // somebody else made it and may mistake this one for theirs. Then confirm deletes this key only.
 func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
+	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
 	orphan.CredentialID, orphan.Username = made.Username, made.Username
 	keys, err := p.storeKeys(ctx, orphan.MerchantID)
@@ -371,7 +379,7 @@ func newKeys(keys []kustom.Key, orphan kustom.Orphan, but string) []string {
 // it deletes that key. If there is none, it may still appear. If there are several, the provider can't tell
 // which one it made.
 func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, cause error) error {
-	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.Patience())
+	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
 	if cause == nil {
 		cause = errors.New("the page shows nothing of a new key")

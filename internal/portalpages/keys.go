@@ -45,23 +45,51 @@ func (p *Portal) keys(ctx context.Context, merchantID string) ([]kustom.Key, err
 	if merchantID != "" {
 		return p.storeKeys(ctx, merchantID)
 	}
-	stores, err := p.stores(ctx)
+	keys, err := p.allKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing API keys: %w", err)
 	}
+	return keys, nil
+}
+
+// allKeys returns the keys of all stores, in one page load for each tab.
+func (p *Portal) allKeys(ctx context.Context) ([]kustom.Key, error) {
+	stores, err := p.stores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	todo := make(chan int, len(stores))
+	for i := range stores {
+		todo <- i
+	}
+	close(todo)
 	lists := make([][]kustom.Key, len(stores))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(p.Browser.MaxTabs())
-	for i, store := range stores {
-		group.Go(func() (err error) {
-			lists[i], err = p.storeKeys(ctx, store.MerchantID)
-			return err
-		})
+	for range min(p.Browser.MaxTabs(), len(stores)) {
+		group.Go(func() error { return p.listEach(ctx, stores, todo, lists) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return slices.Concat(lists...), nil
+}
+
+// listEach reads the lists of the stores whose indexes it receives, one after the other in one tab.
+func (p *Portal) listEach(ctx context.Context, stores []kustom.Store, todo <-chan int, lists [][]kustom.Key) error {
+	i, more := <-todo
+	if !more {
+		return nil
+	}
+	return p.look(ctx, func(v *visit) (err error) {
+		for read := v.list; more; read = v.listAnother {
+			merchantID := stores[i].MerchantID
+			if lists[i], err = read(ctx, merchantID); err != nil {
+				return fmt.Errorf("store %s: %w", merchantID, err)
+			}
+			i, more = <-todo
+		}
+		return nil
+	})
 }
 
 // storeKeys returns the keys of a store.
@@ -113,6 +141,25 @@ func (v *visit) listUntil(ctx context.Context, merchantID, username string) ([]k
 	return nil, moved
 }
 
+// listAnother reads the list of a store that the loaded page has not shown before, so that the page must request it. If
+// the list can't be read, or the last one had several pages, it loads the page again: the page may go on at a
+// later page of the list.
+func (v *visit) listAnother(ctx context.Context, merchantID string) ([]kustom.Key, error) {
+	if v.single {
+		err := v.choose(ctx, merchantID)
+		if err == nil {
+			var keys []kustom.Key
+			if keys, err = v.readAll(ctx, merchantID, ""); err == nil {
+				return keys, nil
+			}
+		}
+		if browser.IsKind(err, browser.Died) {
+			return nil, err
+		}
+	}
+	return v.list(ctx, merchantID)
+}
+
 // enter loads the API page and switches it to the store.
 func (v *visit) enter(ctx context.Context, merchantID string) error {
 	if err := v.open(ctx); err != nil {
@@ -143,7 +190,7 @@ func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom
 			if indexOf(all, key.Username) < 0 {
 				all = append(all, key)
 			} else if !grown {
-				return nil, &movedError{v.page, "key " + key.Username + " is on two pages"}
+				return nil, &movedError{v.Page, "key " + key.Username + " is on two pages"}
 			}
 		}
 		if read.Next == nil {
@@ -153,7 +200,7 @@ func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom
 			return all, nil
 		}
 		grown = read.Grows
-		if err := v.Click(ctx, v.step("turn to the next page of keys"), read.Next); err != nil {
+		if err := v.Click(ctx, v.Step("turn to the next page of keys"), read.Next); err != nil {
 			return nil, err
 		}
 	}
@@ -163,7 +210,7 @@ func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom
 // complete compares the number of keys read with the number that the list shows.
 func (v *visit) complete(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
 	if read.Total >= 0 && read.Total != len(all) {
-		return nil, &movedError{v.page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
+		return nil, &movedError{v.Page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
 	}
 	return all, nil
 }
@@ -177,12 +224,12 @@ type shownKeys struct {
 	Expected bool
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (s shownKeys) Quiet() time.Duration {
 	if !s.Expected || len(s.Keys) == 0 {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
-	return settled
+	return browser.Settled
 }
 
 // stay reads the list on the page of the last click without loading it again, if the page has all of it. The
@@ -191,7 +238,7 @@ func (v *visit) stay(ctx context.Context, merchantID string, expected func(keys 
 	if !v.single {
 		return nil, false
 	}
-	seen, err := browser.Await(ctx, v.Tab, v.step("read the list of keys"), func(p *browser.Page) (shownKeys, error) {
+	seen, err := browser.Await(ctx, v.Tab, v.Step("read the list of keys"), func(p *browser.Page) (shownKeys, error) {
 		read, err := v.read(p, merchantID)
 		// An unreadable list is no answer, and waiting does not help. The caller loads the page again.
 		if whole := read.Next == nil && (read.Total < 0 || read.Total == len(read.Keys)); err == nil && whole && len(p.Dialogs()) == 0 {
@@ -214,17 +261,17 @@ type keyPage struct {
 	Rows []browser.Entry `json:"-"`
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (k keyPage) Quiet() time.Duration {
 	if len(k.Keys) == 0 {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
-	return settled
+	return browser.Settled
 }
 
 // readPage waits until the page shows another part of the list than before, and reads it.
 func (v *visit) readPage(ctx context.Context, merchantID string, before []kustom.Key) (keyPage, error) {
-	return browser.Await(ctx, v.Tab, v.step("read the list of keys"), func(p *browser.Page) (keyPage, error) {
+	return browser.Await(ctx, v.Tab, v.Step("read the list of keys"), func(p *browser.Page) (keyPage, error) {
 		read, err := v.read(p, merchantID)
 		if err != nil || len(before) == 0 {
 			return read, err
@@ -269,7 +316,7 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 // rows returns the rows of the keys. Their Key IDs mark them.
 func (v *visit) rows(p *browser.Page) []browser.Entry {
 	headers := []browser.Target{
-		v.words.Text(labelKeyID), v.words.Text(labelCreated), v.words.Text(labelLastUsed), v.words.Text(labelExpires),
+		v.Words.Text(labelKeyID), v.Words.Text(labelCreated), v.Words.Text(labelLastUsed), v.Words.Text(labelExpires),
 	}
 	generate := v.generateNew()
 	var apart []*browser.Element
@@ -313,12 +360,12 @@ func (v *visit) isEmpty(p *browser.Page, total int) error {
 	switch {
 	case total > 0:
 		return browser.Absent("the list says that there are %d keys, and shows none", total)
-	case total == 0, p.Has(v.words.Text(labelNoKeys)):
+	case total == 0, p.Has(v.Words.Text(labelNoKeys)):
 		return nil
-	case p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)):
+	case p.Has(v.Words.Text(labelKeyID)) && p.Has(v.Words.Text(labelCreated)):
 		return nil
 	}
-	return &browser.AbsentError{Things: []browser.Target{v.words.Text(labelKeyID)}}
+	return &browser.AbsentError{Targets: []browser.Target{v.Words.Text(labelKeyID)}}
 }
 
 // counts are how a list says how many entries it has: "2 results", "10/3802 Results", "1–10 of 42".
@@ -345,12 +392,12 @@ func (v *visit) total(p *browser.Page) int {
 
 // more returns the element that shows more of the list, and whether it adds to the current part.
 func (v *visit) more(p *browser.Page) (next *browser.Element, grows bool) {
-	for _, e := range p.Find(v.words.Action(labelLoadMore).Before("results", "rows", "api", "keys", "resultater", "nøkler", "nycklar")) {
+	for _, e := range p.Find(v.Words.Action(labelLoadMore).Before("results", "rows", "api", "keys", "resultater", "nøkler", "nycklar")) {
 		if !e.Disabled {
 			return e, true
 		}
 	}
-	turns := p.Find(v.words.Action(labelNext).Before("page", "results", "rows", "keys", "side", "sida"))
+	turns := p.Find(v.Words.Action(labelNext).Before("page", "results", "rows", "keys", "side", "sida"))
 	for _, e := range turns {
 		if !e.Disabled {
 			return e, false
@@ -408,7 +455,7 @@ func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 	if key.LastUsedAt = used.time(); used != nil {
 		key.Precision = max(key.Precision, used.precision)
 	}
-	if _, ok := row.Cell(v.words.Text(labelExpires)); !ok {
+	if _, ok := row.Cell(v.Words.Text(labelExpires)); !ok {
 		return key, nil
 	}
 	expires, err := v.date(row, labelExpires)
@@ -421,13 +468,13 @@ func (v *visit) key(row browser.Entry, merchantID string) (kustom.Key, error) {
 
 // date reads a row's cell in a column. It returns nil for "not yet" or "never".
 func (v *visit) date(row browser.Entry, label string) (*shownTime, error) {
-	cell, ok := row.Cell(v.words.Text(label))
+	cell, ok := row.Cell(v.Words.Text(label))
 	if !ok {
-		return nil, &browser.AbsentError{Things: []browser.Target{v.words.Text(label)}}
+		return nil, &browser.AbsentError{Targets: []browser.Target{v.Words.Text(label)}}
 	}
-	at, err := moment(cell, v.words)
+	at, err := moment(cell, v.Words)
 	if err != nil {
-		return nil, browser.Absent("the column %q of key %s: %v", v.words.Of(label)[0], row.Mark, err)
+		return nil, browser.Absent("the column %q of key %s: %v", v.Words.Of(label)[0], row.Mark, err)
 	}
 	return at, nil
 }

@@ -20,7 +20,7 @@ func TestLimitMessage_IsNewAndNoPartOfAWord(t *testing.T) {
 	} {
 		var d drawn
 		d.add(d.add(-1, "", ""), "", line)
-		v := &visit{words: browser.NewWords(Table(), nil), lines: []string{"There is a limit of 10 keys"}}
+		v := &visit{Visit: &browser.Visit{Words: browser.NewWords(Table(), nil)}, lines: []string{"There is a limit of 10 keys"}}
 		if got := v.limitMessage(d.page(t)); (got != "") != want {
 			t.Errorf("%q is read as %q", line, got)
 		}

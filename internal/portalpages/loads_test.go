@@ -2,6 +2,7 @@ package portalpages_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +57,62 @@ func TestPagesAreLoadedOnce(t *testing.T) {
 				t.Errorf("a deletion takes %d loads, want %d", n, test.delete)
 			}
 			b.left(t, test.store, 0)
+		})
+	}
+}
+
+// TestPages_WaitOnceForEachClick: what a page shows is read in the wait that found the page.
+func TestPages_WaitOnceForEachClick(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	if _, err := b.all(t, kaffebonna); err != nil {
+		t.Fatal(err)
+	}
+	b.waits.Store(0)
+	if _, err := b.all(t, kaffebonna); err != nil {
+		t.Fatal(err)
+	}
+	// The API page, the open list of stores, the store in it, the keys.
+	const want = 4
+	if n := b.waits.Load(); n != want {
+		t.Errorf("a list takes %d waits, want %d", n, want)
+	}
+}
+
+// TestKeys_LoadOnePagePerTab: the stores' lists are read one after the other on the same page, unless a list has several
+// pages: another store's might then begin at a later one.
+func TestKeys_LoadOnePagePerTab(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		seed        sandbox.Seed
+		tabs, loads int
+	}{
+		"one tab":              {manyStores(4), 1, 1 + 1},
+		"two tabs":             {manyStores(4), 2, 1 + 2},
+		"a list of more pages": {manyKeys(12), 1, 1 + 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, setup{seed: test.seed, tabs: test.tabs})
+			keys, err := b.all(t, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for _, store := range b.setup.seed.Stores {
+				want = append(want, b.ids(store.MerchantID)...)
+			}
+			var got []string
+			for _, key := range keys {
+				got = append(got, key.Username)
+			}
+			if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+				t.Errorf("the keys are %v, want %v", got, want)
+			}
+			if n := b.loads(); n != test.loads {
+				t.Errorf("%d stores take %d loads, want %d", len(b.setup.seed.Stores), n, test.loads)
+			}
+			b.kept(t)
 		})
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -28,9 +27,9 @@ type Options struct {
 	URL *url.URL
 	// Session returns the user's session, or an error that says why there is none.
 	Session func() (browser.Session, error)
-	// Labels override words of [Table]. Lessons are what users have pointed at. Either may be nil.
-	Labels  map[string]string
-	Lessons *browser.TaughtElements
+	// Labels override words of [Table]. Taught are the elements that users have pointed at. Either may be nil.
+	Labels map[string]string
+	Taught *browser.TaughtElements
 	// Clock measures waits for the portal.
 	Clock clock.Clock
 }
@@ -41,8 +40,7 @@ type Options struct {
 // description, host and creator are unknown.
 type Portal struct {
 	Options
-	site  *browser.Site
-	words browser.Words
+	site *browser.Site
 	// account returns the account that all tabs belong to.
 	account func() (*browser.Account, error)
 	// made holds the usernames of the keys that this client made.
@@ -57,8 +55,7 @@ type Portal struct {
 
 // New returns a client of the portal's pages. It starts nothing until it is used.
 func New(o Options) *Portal {
-	p := &Portal{Options: o, site: Site(o.URL, o.Labels, o.Lessons)}
-	p.words = p.site.Words
+	p := &Portal{Options: o, site: Site(o.URL, o.Labels, o.Taught)}
 	p.account = sync.OnceValues(func() (*browser.Account, error) {
 		session, err := o.Session()
 		if err != nil {
@@ -69,9 +66,9 @@ func New(o Options) *Portal {
 	return p
 }
 
-// Site returns the portal as a site for a browser. Lessons may be nil.
-func Site(address *url.URL, labels map[string]string, lessons *browser.TaughtElements) *browser.Site {
-	words := browser.NewWords(Table(), labels).Taught(lessons)
+// Site returns the portal as a site for a browser. Taught may be nil.
+func Site(address *url.URL, labels map[string]string, taught *browser.TaughtElements) *browser.Site {
+	words := browser.NewWords(Table(), labels).Taught(taught)
 	return &browser.Site{
 		Name: Name, URL: address, Words: words, Secret: secretPattern(), Never: neverClicked(),
 		SignIn: []browser.Target{words.Action(labelSignIn)}, Inside: []browser.Target{words.Action(labelSignedIn)},
@@ -119,30 +116,20 @@ func (p *Portal) visit(ctx context.Context, do func(*visit) error) error {
 	if err != nil {
 		return err
 	}
-	tab, err := p.Browser.Open(ctx, account)
-	if err != nil {
-		return err
-	}
-	defer tab.Close()
-	return do(&visit{Tab: tab, portal: p, words: p.words})
+	return p.Browser.Visit(ctx, account, func(v *browser.Visit) error { return do(&visit{Visit: v, portal: p}) })
 }
 
 // look is visit for reads, which can be repeated if the browser dies.
 func (p *Portal) look(ctx context.Context, do func(*visit) error) error {
-	err := p.visit(ctx, do)
-	if browser.IsKind(err, browser.Died) {
-		err = p.visit(ctx, do)
-	}
-	return err
+	return browser.Reread(func() error { return p.visit(ctx, do) })
 }
 
 // visit is one tab's path through the portal.
 type visit struct {
-	*browser.Tab
+	*browser.Visit
 	portal *Portal
-	words  browser.Words
-	// page names the current page in words.
-	page string
+	// at is what the API page showed when it was opened, until a store is chosen.
+	at place
 	// before is the page as it was right before a key is deleted.
 	before *browser.Page
 	// lines is what the page said right before a key was requested.
@@ -150,15 +137,6 @@ type visit struct {
 	// single reports that the list that was read last has one page.
 	single bool
 }
-
-const (
-	// settled is how long a list must stay the same before it counts: rows may appear after the table.
-	settled = time.Second
-	// settledEmpty is the same for an empty list: apps show an empty list before a full one.
-	settledEmpty = 3 * time.Second
-)
-
-func (v *visit) step(do string) browser.Step { return browser.Step{Page: v.page, Do: do} }
 
 // known returns where the API page was found before, or the portal's start page.
 func (p *Portal) known() *url.URL {
@@ -178,13 +156,14 @@ func (p *Portal) remember(address *url.URL) {
 
 // open loads the API page: from its known address, or by the menu.
 func (v *visit) open(ctx context.Context) error {
-	v.page = "the API page"
-	step := v.step("open the API page")
+	v.Page = "the API page"
+	step := v.Step("open the API page")
 	if err := v.Load(ctx, step, v.portal.known()); err != nil {
 		return err
 	}
 	var found *url.URL
-	group, api := v.words.Action(labelGroup).InMenu("tools"), v.words.Action(labelAPI).InMenu("key", "keys", "credentials", "access", "settings")
+	v.at = place{}
+	group, api := v.Words.Action(labelGroup).InMenu("tools"), v.Words.Action(labelAPI).InMenu("key", "keys", "credentials", "access", "settings")
 	route := browser.Route{
 		Goal: func(p *browser.Page) error {
 			if v.refuses(p) {
@@ -193,7 +172,17 @@ func (v *visit) open(ctx context.Context) error {
 			found = p.URL
 			return v.isAPIPage(p)
 		},
-		Moves: append(browser.Openers(), browser.WalkStep{Thing: group}, browser.WalkStep{Thing: api}),
+		Steps: append(browser.Openers(), browser.WalkStep{Target: group}, browser.WalkStep{Target: api}),
+		Shows: func(p *browser.Page) any {
+			at, err := v.place(p)
+			if err != nil || at.Selector == nil {
+				// The list of stores may still appear.
+				v.at = place{}
+				return nil
+			}
+			v.at = at
+			return at
+		},
 	}
 	if err := v.Walk(ctx, step, route); err != nil {
 		return err
@@ -206,25 +195,25 @@ func (v *visit) open(ctx context.Context) error {
 }
 
 // refuses reports whether the portal says that the user may not see the page.
-func (v *visit) refuses(p *browser.Page) bool { return p.Has(v.words.Text(labelNoAccess)) }
+func (v *visit) refuses(p *browser.Page) bool { return p.Has(v.Words.Text(labelNoAccess)) }
 
 // isAPIPage returns nil on the page with a store's keys: it has the button that makes one, or the columns of
 // the list.
 func (v *visit) isAPIPage(p *browser.Page) error {
-	if p.Has(v.generateNew()) || p.Has(v.words.Text(labelKeyID)) && p.Has(v.words.Text(labelCreated)) {
+	if p.Has(v.generateNew()) || p.Has(v.Words.Text(labelKeyID)) && p.Has(v.Words.Text(labelCreated)) {
 		return nil
 	}
 	// As long as no store is chosen, there is no list.
-	for _, e := range p.Find(v.words.Text(labelAPI)) {
-		if e.Closest(func(at *browser.Element) bool { return at.HasRole("heading") }) != nil && p.Has(v.words.Choice(labelStores)) {
+	for _, e := range p.Find(v.Words.Text(labelAPI)) {
+		if e.Closest(func(at *browser.Element) bool { return at.HasRole("heading") }) != nil && p.Has(v.Words.Choice(labelStores)) {
 			return nil
 		}
 	}
-	return &browser.AbsentError{Things: []browser.Target{v.generateNew()}}
+	return &browser.AbsentError{Targets: []browser.Target{v.generateNew()}}
 }
 
 func (v *visit) generateNew() browser.Target {
-	return v.words.Action(labelGenerateNew).Before(nouns()...)
+	return v.Words.Action(labelGenerateNew).Before(nouns()...)
 }
 
 // environment returns the portal API's name for the environment of a store; empty if its merchant ID does not

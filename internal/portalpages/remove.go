@@ -64,7 +64,7 @@ func (v *visit) remove(ctx context.Context, merchantID, username string) (gone b
 	if err != nil {
 		return false, err
 	}
-	step := v.step("delete key " + username)
+	step := v.Step("delete key " + username)
 	step.Changing = true
 	if err := v.Approve(ctx, step, item); err != nil {
 		return false, err
@@ -83,12 +83,12 @@ type row struct {
 }
 
 func (v *visit) deleteKey() browser.Target {
-	return v.words.Action(labelDeleteKey).Before(nouns()...)
+	return v.Words.Action(labelDeleteKey).Before(nouns()...)
 }
 
 // deleteItem opens the menu of the key's row and returns its item Delete API key. It changes nothing.
 func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*browser.Element, error) {
-	step := v.step("open the menu of key " + username)
+	step := v.Step("open the menu of key " + username)
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (row, error) { return v.row(p, merchantID, username) })
 	if err != nil {
 		return nil, err
@@ -135,14 +135,14 @@ func (v *visit) row(p *browser.Page, merchantID, username string) (row, error) {
 // menu returns the control that opens a row's menu: the one that a user has pointed at, or else the only
 // possible one or the only one with that name. It returns nil if that is ambiguous.
 func (v *visit) menu(row browser.Entry) *browser.Element {
-	thing := v.words.Action(labelKeyMenu)
-	if found := thing.Shown(row.Row); len(found) == 1 {
+	target := v.Words.Action(labelKeyMenu)
+	if found := target.Shown(row.Row); len(found) == 1 {
 		return found[0]
 	}
 	if found := row.Menu(); found != nil {
 		return found
 	}
-	if found := row.Row.Find(thing); len(found) == 1 {
+	if found := row.Row.Find(target); len(found) == 1 {
 		return found[0]
 	}
 	return nil
@@ -151,10 +151,10 @@ func (v *visit) menu(row browser.Entry) *browser.Element {
 // item is a menu item. Its absence must be observed for a while before it counts.
 type item struct{ Element *browser.Element }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (i item) Quiet() time.Duration {
 	if i.Element == nil {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
 	return 0
 }
@@ -165,7 +165,7 @@ func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Eleme
 		v.before = p
 		all := p.Find(v.deleteKey())
 		if len(all) > 1 {
-			return item{}, &browser.AbsentError{Things: []browser.Target{v.deleteKey()}, Several: true}
+			return item{}, &browser.AbsentError{Targets: []browser.Target{v.deleteKey()}, Several: true}
 		}
 		if len(all) == 0 {
 			return item{}, nil
@@ -181,10 +181,10 @@ type asks struct {
 	Confirm, Type *browser.Element
 }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (a asks) Quiet() time.Duration {
 	if a.Confirm == nil && a.Type == nil {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
 	return 0
 }
@@ -267,11 +267,11 @@ func (v *visit) asksWithoutDialog(p *browser.Page, username string) *browser.Ele
 		return nil
 	}
 	var found *browser.Element
-	for _, no := range v.fresh(p.Find(v.words.Action(labelCancel))) {
+	for _, no := range v.fresh(p.Find(v.Words.Action(labelCancel))) {
 		box, yes := no, []*browser.Element(nil)
 		for len(yes) == 0 && box.Parent() != nil {
 			box = box.Parent()
-			yes = v.fresh(slices.Concat(box.Find(v.deleteKey()), box.Find(v.words.Action(labelConfirm))))
+			yes = v.fresh(slices.Concat(box.Find(v.deleteKey()), box.Find(v.Words.Action(labelConfirm))))
 		}
 		if len(yes) != 1 || yes[0].Disabled || otherKey(box, username) != "" || found != nil && !found.Is(yes[0]) {
 			return nil

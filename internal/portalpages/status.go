@@ -35,16 +35,16 @@ func (p *Portal) EndpointStatus(ctx context.Context, merchantID string) (status 
 // shownStatus is the status as the page shows it.
 type shownStatus struct{ kustom.EndpointStatus }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (s shownStatus) Quiet() time.Duration {
 	if len(s.Services) == 0 {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
-	return settled
+	return browser.Settled
 }
 
 func (v *visit) status(ctx context.Context, merchantID string) (shownStatus, error) {
-	return browser.Await(ctx, v.Tab, v.step("read the endpoint switch status"), func(p *browser.Page) (shownStatus, error) {
+	return browser.Await(ctx, v.Tab, v.Step("read the endpoint switch status"), func(p *browser.Page) (shownStatus, error) {
 		// The list of keys is on the same page. If the list is incomplete, so is the rest.
 		if _, err := v.read(p, merchantID); err != nil {
 			return shownStatus{}, err
@@ -56,8 +56,8 @@ func (v *visit) status(ctx context.Context, merchantID string) (shownStatus, err
 // services reads the section Action required, by its hosts.
 func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error) {
 	status := shownStatus{kustom.EndpointStatus{MerchantID: merchantID, Services: []kustom.ServiceStatus{}}}
-	service, host := v.words.Text(labelService), v.words.Text(labelHost)
-	headers := []browser.Target{service, host, v.words.Text(labelLastUsed), v.words.Text(labelAction)}
+	service, host := v.Words.Text(labelService), v.Words.Text(labelHost)
+	headers := []browser.Target{service, host, v.Words.Text(labelLastUsed), v.Words.Text(labelAction)}
 	for _, row := range p.Entries(hostPattern.MatchString, headers, func(*browser.Element) bool { return false }) {
 		name, ok := row.Cell(service)
 		if !ok {
@@ -71,8 +71,8 @@ func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error
 		status.ActionRequired = status.ActionRequired || read.ActionRequired != nil
 		status.Services = append(status.Services, read)
 	}
-	if len(status.Services) == 0 && p.Has(v.words.Text(labelAction)) {
-		return status, browser.Absent("the section %q has no services that can be read", v.words.Of(labelAction)[0])
+	if len(status.Services) == 0 && p.Has(v.Words.Text(labelAction)) {
+		return status, browser.Absent("the section %q has no services that can be read", v.Words.Of(labelAction)[0])
 	}
 	return status, nil
 }
@@ -84,8 +84,8 @@ func (v *visit) service(row browser.Entry, name string) (kustom.ServiceStatus, e
 		return read, err
 	}
 	read.LastUsedAt = used.time()
-	action, ok := row.Cell(v.words.Text(labelAction))
-	if ok && strings.Trim(action.Text, "–—- ") != "" && !v.words.Is(action.Text, labelNever) {
+	action, ok := row.Cell(v.Words.Text(labelAction))
+	if ok && strings.Trim(action.Text, "–—- ") != "" && !v.Words.Is(action.Text, labelNever) {
 		read.ActionRequired = &action.Text
 	}
 	return read, nil

@@ -51,7 +51,7 @@ func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 		}
 	}
 	if len(all) == 0 {
-		all = p.Find(v.words.Choice(labelStores))
+		all = p.Find(v.Words.Choice(labelStores))
 	}
 	switch len(all) {
 	case 0:
@@ -59,7 +59,7 @@ func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 	case 1:
 		return all[0], nil
 	}
-	return nil, &browser.AbsentError{Things: []browser.Target{v.words.Choice(labelStores)}, Several: true}
+	return nil, &browser.AbsentError{Targets: []browser.Target{v.Words.Choice(labelStores)}, Several: true}
 }
 
 // chosen returns the value of a list.
@@ -108,22 +108,15 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 	if len(ids) == 1 {
 		return ids[0], nil
 	}
-	return "", &browser.AbsentError{Things: []browser.Target{v.words.Choice(labelStores)}}
+	return "", &browser.AbsentError{Targets: []browser.Target{v.Words.Choice(labelStores)}}
 }
 
 // choose switches the page to a store. That takes a moment, so the next look at the page has to check it. The
 // error is a [*NoStoreError] if the whole list of stores lacks the store.
 func (v *visit) choose(ctx context.Context, merchantID string) error {
-	v.page = "the API page"
-	step := v.step("choose store " + merchantID)
-	at, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (place, error) {
-		store, err := v.shown(p)
-		if err != nil {
-			return place{}, err
-		}
-		selector, err := v.selector(p)
-		return place{store, selector, options(p, nil)}, err
-	})
+	v.Page = "the API page"
+	step := v.Step("choose store " + merchantID)
+	at, err := v.whereabouts(ctx, step)
 	if err != nil {
 		return err
 	}
@@ -136,7 +129,7 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 		}
 	}
 	// Every later read of the page checks that it is about the store.
-	v.page = "the API page of store " + merchantID
+	v.Page = "the API page of store " + merchantID
 	return nil
 }
 
@@ -146,6 +139,26 @@ type place struct {
 	Selector *browser.Element
 	// Before is what looked like an entry of the list of stores before the list was opened.
 	Before []*browser.Element
+}
+
+// place returns where the page is.
+func (v *visit) place(p *browser.Page) (place, error) {
+	store, err := v.shown(p)
+	if err != nil {
+		return place{}, err
+	}
+	selector, err := v.selector(p)
+	return place{store, selector, options(p, nil)}, err
+}
+
+// whereabouts returns where the page is: what was read when it was opened, or else what it shows now.
+func (v *visit) whereabouts(ctx context.Context, step browser.Step) (place, error) {
+	at := v.at
+	v.at = place{}
+	if at.Selector != nil {
+		return at, nil
+	}
+	return browser.Await(ctx, v.Tab, step, v.place)
 }
 
 // isShown returns nil if the page is about the store.
@@ -218,7 +231,7 @@ func (v *visit) besideSelector(selector *browser.Element) *browser.Element {
 		if len(actions) == 0 {
 			continue
 		}
-		if shows := box.Find(v.words.Action(labelShow).Before("store", "stores", "key", "keys", "butikk", "butik")); len(actions) == 1 && len(shows) == 1 && !shows[0].Disabled {
+		if shows := box.Find(v.Words.Action(labelShow).Before("store", "stores", "key", "keys", "butikk", "butik")); len(actions) == 1 && len(shows) == 1 && !shows[0].Disabled {
 			return shows[0]
 		}
 		return nil
@@ -233,6 +246,14 @@ type storeList struct {
 	Options, Before  []*browser.Element
 }
 
+// Quiet implements [browser.Quieter]. A list that can be searched is not read yet.
+func (l storeList) Quiet() time.Duration {
+	if l.Search != nil {
+		return 0
+	}
+	return browser.Settled
+}
+
 // openStores opens the list of stores.
 func (v *visit) openStores(ctx context.Context, step browser.Step, at place) (storeList, error) {
 	selector := at.Selector
@@ -242,7 +263,6 @@ func (v *visit) openStores(ctx context.Context, step browser.Step, at place) (st
 			return list, err
 		}
 	}
-	step.Quiet = settled
 	return browser.Await(ctx, v.Tab, step, func(p *browser.Page) (storeList, error) {
 		list.Options = options(p, list.Before)
 		if len(list.Options) == 0 {
@@ -324,10 +344,10 @@ func (v *visit) offered(ctx context.Context, step browser.Step, list storeList, 
 // offer is an entry of a list. Its absence must be observed for a while before it counts.
 type offer struct{ Option *browser.Element }
 
-// Quiet implements [browser.Patient].
+// Quiet implements [browser.Quieter].
 func (o offer) Quiet() time.Duration {
 	if o.Option == nil {
-		return settledEmpty
+		return browser.SettledEmpty
 	}
 	return 0
 }
@@ -348,6 +368,10 @@ var errEndless = errors.New("the list has no end")
 // part.
 func (v *visit) readStores(ctx context.Context, step browser.Step, list storeList, until string) (allStores, error) {
 	var all allStores
+	if list.Search != nil {
+		// Nobody has waited for the list itself.
+		step.Quiet = browser.Settled
+	}
 	for range maxScrolls {
 		got, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) ([]*browser.Element, error) {
 			found := options(p, list.Before)
@@ -359,6 +383,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 		if err != nil {
 			return all, err
 		}
+		step.Quiet = 0
 		for _, option := range got {
 			store := storeIn(option.Text())
 			if store.MerchantID == until && until != "" {
@@ -382,15 +407,8 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 
 // listStores reads all stores on the API page, and leaves the list closed.
 func (v *visit) listStores(ctx context.Context) ([]kustom.Store, error) {
-	step := v.step("read the list of stores")
-	at, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (place, error) {
-		store, err := v.shown(p)
-		if err != nil {
-			return place{}, err
-		}
-		selector, err := v.selector(p)
-		return place{store, selector, options(p, nil)}, err
-	})
+	step := v.Step("read the list of stores")
+	at, err := v.whereabouts(ctx, step)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// state is how far a run has come with a shop. Their order is that of the table.
+// state is the progress of a shop, in the order of the table.
 type state int
 
 const (
@@ -21,23 +21,24 @@ const (
 	waiting
 )
 
-// row is what the lines tell of one shop.
+// row is the progress of one shop.
 type row struct {
 	shop, merchantID string
 	state            state
-	// last is the last step but StepShop, and key the shop's new key.
+	// last is the last step other than StepShop. key is the shop's new key.
 	last Line
 	key  string
-	// kept are the old keys that could not be deleted, by username.
+	// kept has the old keys that could not be deleted, by username.
 	kept map[string]bool
-	// began is when the run began with the shop, changed when it was last heard of.
+	// began is when the run began with the shop. changed is the time of its last line.
 	began, changed time.Time
 	err            string
 }
 
-// Board is what lines tell of a roll-out: one row for each shop. Its zero value is empty.
+// Board is the progress of a roll-out: one row for each shop. The zero value is empty.
 type Board struct {
-	// Pause is the time without a line after which a line begins another roll-out; 0 where all lines are of one.
+	// Pause is the time without a line after which the next line begins another roll-out; 0 if all lines belong to
+	// one.
 	Pause time.Duration
 
 	rows map[string]*row
@@ -45,7 +46,7 @@ type Board struct {
 	began, last time.Time
 }
 
-// Add takes over what a line tells. Lines about keys of which no shop is known change nothing.
+// Add adds a line. A line about a key without a shop changes nothing.
 func (b *Board) Add(line Line) {
 	if b.rows == nil || b.Pause > 0 && line.Time.Sub(b.last) > b.Pause {
 		b.rows, b.began = map[string]*row{}, time.Time{}
@@ -78,7 +79,7 @@ func (b *Board) Add(line Line) {
 	}
 }
 
-// addShop takes over how far a run has come with a shop.
+// addShop adds the progress of a shop.
 func (b *Board) addShop(r *row, line Line) {
 	switch line.Outcome {
 	case rotation.Planned:
@@ -95,7 +96,7 @@ func (b *Board) addShop(r *row, line Line) {
 	}
 }
 
-// counts returns how many shops there are in each state, and in all.
+// counts returns the number of shops in each state, and in all.
 func (b *Board) counts() (in map[state]int, all int) {
 	in = map[state]int{}
 	for _, r := range b.rows {
@@ -104,14 +105,14 @@ func (b *Board) counts() (in map[state]int, all int) {
 	return in, len(b.rows)
 }
 
-// Ended reports whether there is a shop, and every one has ended, and how many have failed.
+// Ended reports whether every shop has ended, and how many have failed. Without shops, it is false.
 func (b *Board) Ended() (ended bool, failures int) {
 	in, all := b.counts()
 	return all > 0 && in[waiting]+in[running] == 0, in[failed]
 }
 
-// Left returns an estimate of the time until the last shop has ended, by how long the shops took that have; not ok
-// where there is nothing to estimate by, or nothing left.
+// Left estimates the remaining time from the time per ended shop. If nothing is known or nothing is left, ok is
+// false.
 func (b *Board) Left(now time.Time) (left time.Duration, ok bool) {
 	in, all := b.counts()
 	over := in[done] + in[failed]
@@ -122,16 +123,16 @@ func (b *Board) Left(now time.Time) (left time.Duration, ok bool) {
 }
 
 const (
-	// silence is how long nothing may be written before the table says so.
+	// silence is the time without a line after which the table says so.
 	silence = time.Minute
-	// barWidth is how wide the bar is, in characters.
+	// barWidth is the width of the bar in characters.
 	barWidth = 30
-	// headLines is how many lines there are above the shops.
+	// headLines is the number of lines above the shops.
 	headLines = 2
 )
 
-// Render returns the table as lines for a terminal of that size: a bar, a summary, and of the shops as many as fit,
-// those that need attention first.
+// Render returns the table as lines for a terminal of this size: a bar, a summary, and as many shops as fit. Shops
+// that need attention come first.
 func (b *Board) Render(now time.Time, width, height int) []string {
 	in, all := b.counts()
 	if all == 0 {
@@ -142,33 +143,45 @@ func (b *Board) Render(now time.Time, width, height int) []string {
 		cut(bar(over, all)+fmt.Sprintf(" %d %% of %s%s", 100*over/all, plural(all, "shop"), b.forecast(now)), width),
 		cut(b.summary(in), width),
 	}
-	rows := b.sorted()
-	room := max(0, height-headLines-1)
-	hidden := 0
-	if len(rows) > room {
-		room = max(0, room-1)
-		hidden = len(rows) - room
+	return append(lines, renderRows(b.sorted(), now, width, height-headLines-1)...)
+}
+
+// renderRows returns the lines of as many shops as fit into room lines, and says how many shops do not fit. A cause
+// that does not fit whole is cut.
+func renderRows(rows []*row, now time.Time, width, room int) []string {
+	if room <= 0 {
+		return nil
 	}
 	nameWidth := 0
-	for _, r := range rows[:len(rows)-hidden] {
+	for _, r := range rows[:min(len(rows), room)] {
 		nameWidth = max(nameWidth, len([]rune(shown(r.shop))))
 	}
-	for _, r := range rows[:len(rows)-hidden] {
-		lines = append(lines, cut(r.render(now, nameWidth), width))
-	}
-	if hidden > 0 {
-		lines = append(lines, cut(fmt.Sprintf("… and %d more", hidden), width))
+	var lines []string
+	for i, r := range rows {
+		left := room - len(lines)
+		if i < len(rows)-1 {
+			// The last line may have to say how many do not fit.
+			left--
+		}
+		if left < 1 {
+			return append(lines, cut(fmt.Sprintf("… and %d more", len(rows)-i), width))
+		}
+		next := r.lines(now, nameWidth, width)
+		if len(next) > left {
+			next = []string{cut(r.render(now, nameWidth), width)}
+		}
+		lines = append(lines, next...)
 	}
 	return lines
 }
 
-// bar returns a bar of which part in all is full.
+// bar returns a bar that shows part of all.
 func bar(part, all int) string {
 	full := barWidth * part / all
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "]"
 }
 
-// forecast says how long it will take, or that nothing happens.
+// forecast returns the remaining time, or that nothing happens.
 func (b *Board) forecast(now time.Time) string {
 	if ended, _ := b.Ended(); ended {
 		return ""
@@ -182,7 +195,7 @@ func (b *Board) forecast(now time.Time) string {
 	return ""
 }
 
-// about returns a duration as a person says it.
+// about returns a rounded duration.
 func about(d time.Duration) string {
 	switch {
 	case d < time.Minute:
@@ -200,7 +213,7 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// summary counts the shops, and the old keys that stay.
+// summary returns the counts of shops and of kept old keys.
 func (b *Board) summary(in map[state]int) string {
 	text := fmt.Sprintf("%d done, %d failed, %d running, %d waiting", in[done], in[failed], in[running], in[waiting])
 	kept := 0
@@ -213,7 +226,7 @@ func (b *Board) summary(in map[state]int) string {
 	return text
 }
 
-// sorted returns the rows in the order of the table. Shops that ended last come first among those that ended.
+// sorted returns the rows in the order of the table. Of the finished shops, the latest comes first.
 func (b *Board) sorted() []*row {
 	rows := make([]*row, 0, len(b.rows))
 	for _, r := range b.rows {
@@ -229,7 +242,16 @@ func (b *Board) sorted() []*row {
 	return rows
 }
 
-// render returns a shop's line of the table.
+// lines returns a shop's lines of the table: one, or more for a long cause of a failure, which is shown whole.
+func (r *row) lines(now time.Time, nameWidth, width int) []string {
+	text := r.render(now, nameWidth)
+	if r.state == failed {
+		return wrap(text, width)
+	}
+	return []string{cut(text, width)}
+}
+
+// render returns a shop's row of the table as one line.
 func (r *row) render(now time.Time, nameWidth int) string {
 	const stateWidth, storeWidth = 8, 11
 	text := fmt.Sprintf("%-*s  %-*s  ", nameWidth, shown(r.shop), storeWidth, shown(r.merchantID))
@@ -249,7 +271,7 @@ func (r *row) render(now time.Time, nameWidth int) string {
 	return strings.TrimRight(text, " ")
 }
 
-// doing returns a step as the table shows it.
+// doing returns a step for the table.
 func (l Line) doing() string {
 	text := shown(strings.TrimSpace(fmt.Sprintf("%s %s", l.Step, l.Key)))
 	if l.Outcome != rotation.Started && l.Outcome != "" {
@@ -258,7 +280,7 @@ func (l Line) doing() string {
 	return text
 }
 
-// String returns the line as it is printed where there is no terminal.
+// String returns the line as printed without a terminal.
 func (l Line) String() string {
 	parts := []string{l.Time.UTC().Format(time.RFC3339), l.Shop, l.MerchantID, string(l.Step), string(l.Outcome), l.Key}
 	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
@@ -269,8 +291,27 @@ func (l Line) String() string {
 	return text
 }
 
-// shown returns text of the file, which anybody may have written, fit for a terminal.
+// shown redacts text of the file, which anybody may have written.
 func shown(text string) string { return (*vendortext.Redactor)(nil).Show(vendortext.New(text)) }
+
+// wrap breaks a text into lines that fit, at spaces where there are some. All but the first are indented.
+func wrap(text string, width int) []string {
+	const indent = "    "
+	if width <= 2*len(indent) {
+		return []string{cut(text, width)}
+	}
+	var lines []string
+	rest := []rune(text)
+	for len(rest) > width {
+		end := width
+		if space := strings.LastIndex(string(rest[:width+1]), " "); space > len(indent) {
+			end = len([]rune(string(rest[:width+1])[:space]))
+		}
+		lines = append(lines, strings.TrimRight(string(rest[:end]), " "))
+		rest = []rune(indent + strings.TrimLeft(string(rest[end:]), " "))
+	}
+	return append(lines, string(rest))
+}
 
 // cut returns as much of a line as fits.
 func cut(line string, width int) string {

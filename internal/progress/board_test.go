@@ -2,6 +2,7 @@ package progress_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ fjellsport    M00537204    done     M1_new (1 old key not deleted)
 ull           M00537204    waiting`)
 }
 
-// TestBoard_ForgetsOldKeyOnceItIsDeleted: a key that was kept is tried again at the end of a fleet.
+// A key that was kept is tried again at the end of a fleet.
 func TestBoard_ForgetsOldKeyOnceItIsDeleted(t *testing.T) {
 	t.Parallel()
 	b := boardOf(at(0, "a", "shop started"), at(1, "a", "delete kept M1_old"), at(2, "a", "shop done"), at(3, "a", "delete done M1_old"))
@@ -62,7 +63,7 @@ func TestBoard_ForgetsOldKeyOnceItIsDeleted(t *testing.T) {
 a  M00537204    done`)
 }
 
-// TestBoard_BeginsAnewAfterPause: the file is the audit log too, with the roll-outs of years.
+// The file is also the audit log, with the roll-outs of years.
 func TestBoard_BeginsAnewAfterPause(t *testing.T) {
 	t.Parallel()
 	old := []progress.Line{at(0, "a", "shop started"), at(1, "a", "shop done")}
@@ -120,6 +121,25 @@ func TestBoard_SaysThatNothingHappens(t *testing.T) {
 	}
 }
 
+// TestBoard_ShowsLongCauseWhole in as many lines as it needs.
+func TestBoard_ShowsLongCauseWhole(t *testing.T) {
+	t.Parallel()
+	failed := at(1, "kaffe", "shop failed")
+	failed.Error = "reading what the shop holds: Mystore refused the token of the shop with 401: it is wrong, or it has expired since it was made"
+	b := boardOf(at(0, "kaffe", "shop started"), failed)
+	want := []string{
+		"kaffe  M00537204    FAILED   reading what the shop holds:",
+		"    Mystore refused the token of the shop with 401: it is",
+		"    wrong, or it has expired since it was made",
+	}
+	if got := b.Render(noon, 60, 24)[2:]; !slices.Equal(got, want) {
+		t.Errorf("the shop's lines are %q, want %q", got, want)
+	}
+	if got := b.Render(noon, 60, 5)[2:]; len(got) != 1 || !strings.HasSuffix(got[0], "…") {
+		t.Errorf("in a small terminal, the shop's lines are %q", got)
+	}
+}
+
 func TestBoard_FitsTerminal(t *testing.T) {
 	t.Parallel()
 	b := &progress.Board{}
@@ -141,13 +161,12 @@ func TestBoard_FitsTerminal(t *testing.T) {
 		}
 	}
 	lines := b.Render(noon, 60, 10)
-	if !strings.HasPrefix(lines[2], "shop-200") || lines[len(lines)-1] != "… and 244 more" {
+	if !strings.HasPrefix(lines[2], "shop-200") || lines[len(lines)-1] != "… and 249 more" {
 		t.Errorf("the table is\n%s", strings.Join(lines, "\n"))
 	}
 }
 
-// TestBoard_PrintsNothingThatMovesTheCursor: whoever can write the file must not write to the terminal of those who
-// look at it.
+// Text of the file must not control the terminal that shows it.
 func TestBoard_PrintsNothingThatMovesTheCursor(t *testing.T) {
 	t.Parallel()
 	const evil = "a\x1b[2Jb\nc"

@@ -1,5 +1,6 @@
-// Package progress is the file of JSON lines that tells, while it happens, what the provider does for each shop: a
-// [File] appends to it, and [Follow] shows it in a terminal. It is the audit log too. It holds no secret.
+// Package progress writes and shows the progress file: JSON lines that say what the provider does for each shop,
+// while it happens. A [File] appends lines, and [Follow] shows them in a terminal. The file is also the audit log. It
+// holds no secret.
 package progress
 
 import (
@@ -15,10 +16,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Line is one line of the file: one step.
+// Line is one line of the file, for one step.
 type Line struct {
 	Time time.Time `json:"time"`
-	// Run names the process of the provider that took the step. Terraform starts several one after the other.
+	// Run identifies the provider's process. Terraform starts several, one after the other.
 	Run        string           `json:"run"`
 	Shop       string           `json:"shop"`
 	MerchantID string           `json:"merchant_id"`
@@ -28,8 +29,8 @@ type Line struct {
 	Error      string           `json:"error"`
 }
 
-// File appends a line for each step. It is safe for concurrent use, by several processes too: a line is one write to
-// the end of the file. The file is opened for each line, so that it may be moved away at any time.
+// File appends a line for each step. It is safe for concurrent use, also by several processes: each line is one write
+// to the end of the file. The file is opened for each line, so it may be moved at any time.
 type File struct {
 	path, run string
 	redactor  *vendortext.Redactor
@@ -37,12 +38,12 @@ type File struct {
 
 var _ rotation.Journal = (*File)(nil)
 
-// Open returns the file at a path. It creates the file, for its owner alone, where there is none, and makes sure that
-// it can be written.
+// Open returns the file at a path, and checks that it can be written. It creates the file if it is missing; only the
+// owner can read it.
 func Open(path string, redactor *vendortext.Redactor) (*File, error) {
 	const digits = 8
 	f := &File{path: path, run: uuid.NewString()[:digits], redactor: redactor}
-	// To open a pipe would wait for somebody who reads it.
+	// Opening a pipe would wait for a reader.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is no file: %s", info.Mode().Type())}
 	}
@@ -65,7 +66,7 @@ func (f *File) Record(e rotation.Entry) error {
 	return nil
 }
 
-// line returns what is written of a step: an error is one line, without secrets.
+// line returns the line for a step, without secrets. An error becomes one line.
 func (f *File) line(e rotation.Entry) Line {
 	line := Line{
 		Time: e.Time.UTC(), Run: f.run, Shop: f.name(e.Shop), MerchantID: f.name(e.MerchantID),
@@ -77,7 +78,8 @@ func (f *File) line(e rotation.Entry) Line {
 	return line
 }
 
-// name returns a name without secrets. A secret of a few characters is not looked for: it may be a part of any name.
+// name returns a name without secrets. It does not look for secrets of a few characters, which may be part of any
+// name.
 func (f *File) name(text string) string {
 	const longest = 200
 	return f.redactor.ShowLines(vendortext.New(text), longest)

@@ -84,8 +84,7 @@ func TestFile_IsItsOwnersAlone(t *testing.T) {
 	}
 }
 
-// TestFile_ProcessesNeverTearLine: several write at once, each in lines of different lengths, and one begins anew after
-// the others.
+// Several writers write lines of different lengths at once, and one begins a new file.
 func TestFile_ProcessesNeverTearLine(t *testing.T) {
 	t.Parallel()
 	path, _ := open(t, nil)
@@ -129,7 +128,7 @@ func TestFile_HoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestFile_SurvivesBeingMovedAway: whoever rotates logs moves the file.
+// Log rotation moves the file.
 func TestFile_SurvivesBeingMovedAway(t *testing.T) {
 	t.Parallel()
 	path, f := open(t, nil)

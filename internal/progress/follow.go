@@ -17,28 +17,29 @@ import (
 )
 
 const (
-	// lookEvery is the time between two looks at the file.
-	lookEvery = 500 * time.Millisecond
-	// rolloutPause is the time without a line after which the next line is taken for another roll-out.
+	// pollInterval is the time between two reads of the file.
+	pollInterval = 500 * time.Millisecond
+	// rolloutPause is the time without a line after which the next line begins another roll-out.
 	rolloutPause = time.Hour
 )
 
-// FollowOptions say what is followed, and how it is shown.
+// FollowOptions configure [Follow].
 type FollowOptions struct {
-	// Path is the file. It need not be there yet.
+	// Path is the file. It may be missing at first.
 	Path string
-	// Size returns the size of the terminal in characters; nil where Out is none, and lines are printed as they come.
+	// Size returns the size of the terminal in characters. If it is nil, Out is no terminal, and Follow prints each
+	// line as it comes.
 	Size func() (width, height int)
-	// UntilEnded makes Follow return once every shop has ended.
+	// UntilEnded makes Follow return when every shop has ended.
 	UntilEnded bool
-	// All shows everything that the file has, instead of the last roll-out.
+	// All shows the whole file, and not only the last roll-out.
 	All   bool
 	Clock clock.Clock
 	Out   io.Writer
 }
 
-// Follow shows a file while it grows, until ctx is done. With UntilEnded it returns how many shops have failed, once
-// every one has ended.
+// Follow shows a growing file until ctx is done. With UntilEnded, it returns the number of failed shops when every
+// shop has ended.
 func Follow(ctx context.Context, o FollowOptions) (failures int, err error) {
 	f := follower{FollowOptions: o, tail: tail{path: o.Path}}
 	if !o.All {
@@ -51,24 +52,24 @@ func Follow(ctx context.Context, o FollowOptions) (failures int, err error) {
 		if ended, failures := f.board.Ended(); ended && o.UntilEnded {
 			return failures, nil
 		}
-		if err := o.Clock.Sleep(ctx, lookEvery); err != nil {
+		if err := o.Clock.Sleep(ctx, pollInterval); err != nil {
 			return 0, err
 		}
 	}
 }
 
-// follower shows what it reads.
+// follower is the state of [Follow].
 type follower struct {
 	FollowOptions
 	tail  tail
 	board Board
-	// drawn is how many lines the last picture has.
+	// drawn is the number of lines on the screen.
 	drawn int
-	// garbled is how many lines could not be read.
+	// garbled is the number of lines that could not be read.
 	garbled int
 }
 
-// look reads what is new and shows it.
+// look reads the new lines and shows them.
 func (f *follower) look() error {
 	lines, err := f.tail.read()
 	if err != nil {
@@ -93,8 +94,8 @@ func (f *follower) look() error {
 	return err
 }
 
-// picture returns what draws the table in place of the last one. A line that is wider than the terminal is cut by it,
-// so that each takes one line of it.
+// picture returns the codes that draw the table over the last one. The terminal cuts wide lines, so that each takes
+// one line.
 func (f *follower) picture() string {
 	const wrapOff, wrapOn, clearLine, clearBelow = "\x1b[?7l", "\x1b[?7h", "\x1b[K", "\x1b[J"
 	width, height := f.Size()
@@ -116,18 +117,18 @@ func (f *follower) picture() string {
 	return text.String()
 }
 
-// tail reads what is appended to a file.
+// tail reads the lines that are appended to a file.
 type tail struct {
 	path string
-	// last is the file as it was, which has been read up to offset.
+	// last is the file at the last read, up to offset.
 	last   fs.FileInfo
 	offset int64
-	// rest is the beginning of a line that is not complete yet.
+	// rest is the beginning of an incomplete line.
 	rest []byte
 }
 
-// read returns the lines that are new. A file that is not there has none. Another file in its place, or one that has
-// become shorter, is read from its beginning.
+// read returns the new lines; none if the file is missing. If the file was replaced or shortened, it reads from the
+// beginning.
 func (t *tail) read() ([][]byte, error) {
 	file, err := os.Open(t.path)
 	if errors.Is(err, fs.ErrNotExist) {

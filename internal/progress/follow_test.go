@@ -67,7 +67,7 @@ func textOf(t *testing.T, line progress.Line) string {
 	return string(text) + "\n"
 }
 
-// TestFollow_PrintsLinesAsTheyCome: the file comes later, and a line in two parts.
+// The file appears later, with a line in two parts.
 func TestFollow_PrintsLinesAsTheyCome(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "progress.jsonl")
@@ -80,7 +80,7 @@ func TestFollow_PrintsLinesAsTheyCome(t *testing.T) {
 	}
 }
 
-// TestFollow_DrawsInPlace: each picture begins where the last one did.
+// Each drawing begins at the start of the last one.
 func TestFollow_DrawsInPlace(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "progress.jsonl")
@@ -114,7 +114,7 @@ func TestFollow_EndsWhenEveryShopHasEnded(t *testing.T) {
 	}
 }
 
-// TestFollow_ReadsNewFileInPlaceOfMovedOne: whoever rotates logs moves the file.
+// Log rotation moves the file.
 func TestFollow_ReadsNewFileInPlaceOfMovedOne(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "progress.jsonl")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/list/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -15,12 +16,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
 var _ list.ListResourceWithConfigure = (*apiKeyListResource)(nil)
 
-type apiKeyListResource struct{ keys *rotation.Keys }
+type apiKeyListResource struct{ configuredResource }
 
 func newAPIKeyListResource() list.ListResource { return &apiKeyListResource{} }
 
@@ -64,17 +64,9 @@ func (r *apiKeyListResource) ListResourceConfigSchema(_ context.Context, _ list.
 	}
 }
 
-func (r *apiKeyListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.keys = b.engine.Keys
-}
-
 func (r *apiKeyListResource) List(ctx context.Context, req list.ListRequest, resp *list.ListResultsStream) {
-	var model apiKeyListModel
-	diags := req.Config.Get(ctx, &model)
+	var diags diag.Diagnostics
+	model := load[apiKeyListModel](ctx, req.Config, &diags)
 	var merchantIDs []string
 	diags.Append(model.MerchantIDs.ElementsAs(ctx, &merchantIDs, false)...)
 	if diags.HasError() {
@@ -82,7 +74,7 @@ func (r *apiKeyListResource) List(ctx context.Context, req list.ListRequest, res
 		return
 	}
 	keys := listing[kustom.Key]{at: path.Root("merchant_ids"), failed: keysNotListed(), fill: fillKey}
-	resp.Results = keys.stream(ctx, req, model.filter(r.keys.Stream(ctx, merchantIDs)))
+	resp.Results = keys.stream(ctx, req, model.filter(r.engine.Keys.Stream(ctx, merchantIDs)))
 }
 
 // filter drops the keys that the model does not ask for.

@@ -35,34 +35,30 @@ var (
 	_ resource.ResourceWithImportState = (*apiKeyResource)(nil)
 )
 
-type apiKeyResource struct {
-	engine      *rotation.Engine
-	clock       clock.Clock
-	environment *kustom.Environment
-}
+type apiKeyResource struct{ configuredResource }
 
 func newAPIKeyResource() resource.Resource { return &apiKeyResource{} }
 
 type apiKeyModel struct {
-	ID                 types.String   `tfsdk:"id"`
-	MerchantID         types.String   `tfsdk:"merchant_id"`
-	CredentialID       types.String   `tfsdk:"credential_id"`
-	Username           types.String   `tfsdk:"username"`
-	Secret             types.String   `tfsdk:"secret"`
-	Description        types.String   `tfsdk:"description"`
-	Host               types.String   `tfsdk:"host"`
-	Environment        types.String   `tfsdk:"environment"`
-	CreatedAt          types.String   `tfsdk:"created_at"`
-	RotateWhenChanged  types.Map      `tfsdk:"rotate_when_changed"`
-	RotateAfterDays    types.Int64    `tfsdk:"rotate_after_days"`
-	RotationDue        types.String   `tfsdk:"rotation_due"`
-	RotateBeforeExpiry types.String   `tfsdk:"rotate_before_expiry"`
-	ExpiresAt          types.String   `tfsdk:"expires_at"`
-	IdempotencyKey     types.String   `tfsdk:"idempotency_key"`
-	DeletionPolicy     types.String   `tfsdk:"deletion_policy"`
-	UnusedFor          types.String   `tfsdk:"unused_for"`
-	ForceDestroy       types.Bool     `tfsdk:"force_destroy"`
-	Timeouts           timeouts.Value `tfsdk:"timeouts"`
+	ID                 types.String `tfsdk:"id"`
+	MerchantID         types.String `tfsdk:"merchant_id"`
+	CredentialID       types.String `tfsdk:"credential_id"`
+	Username           types.String `tfsdk:"username"`
+	Secret             types.String `tfsdk:"secret"`
+	Description        types.String `tfsdk:"description"`
+	Host               types.String `tfsdk:"host"`
+	Environment        types.String `tfsdk:"environment"`
+	CreatedAt          types.String `tfsdk:"created_at"`
+	RotateWhenChanged  types.Map    `tfsdk:"rotate_when_changed"`
+	RotateAfterDays    types.Int64  `tfsdk:"rotate_after_days"`
+	RotationDue        types.String `tfsdk:"rotation_due"`
+	RotateBeforeExpiry types.String `tfsdk:"rotate_before_expiry"`
+	ExpiresAt          types.String `tfsdk:"expires_at"`
+	IdempotencyKey     types.String `tfsdk:"idempotency_key"`
+	DeletionPolicy     types.String `tfsdk:"deletion_policy"`
+	UnusedFor          types.String `tfsdk:"unused_for"`
+	ForceDestroy       types.Bool   `tfsdk:"force_destroy"`
+	timedModel
 }
 
 type apiKeyIdentity struct {
@@ -200,32 +196,22 @@ func (r *apiKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySc
 	}}
 }
 
-func (r *apiKeyResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
-}
-
 // ModifyPlan decides what the configuration leaves open, and whether the key is replaced.
 func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if r.engine == nil {
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		var state apiKeyModel
-		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state := load[apiKeyModel](ctx, req.State, &resp.Diagnostics)
 		r.warnOfDeletion(state, "", &resp.Diagnostics)
 		return
 	}
-	var config, plan apiKeyModel
-	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	config := load[apiKeyModel](ctx, req.Config, &resp.Diagnostics)
+	plan := load[apiKeyModel](ctx, req.Plan, &resp.Diagnostics)
 	var state *apiKeyModel
 	if !req.State.Raw.IsNull() {
-		state = &apiKeyModel{}
-		resp.Diagnostics.Append(load(ctx, req.State, state)...)
+		present := load[apiKeyModel](ctx, req.State, &resp.Diagnostics)
+		state = &present
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -249,7 +235,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		}
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
+		store(ctx, &resp.Plan, plan, &resp.Diagnostics)
 	}
 }
 
@@ -407,9 +393,7 @@ func (r *apiKeyResource) warnOfDeletion(state apiKeyModel, later string, diags *
 }
 
 func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan apiKeyModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultKeyCreateTimeout, &resp.Diagnostics)
+	plan, ctx, cancel := begin[apiKeyModel](ctx, r.clock, req.Plan, timeouts.Value.Create, defaultKeyCreateTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -429,8 +413,8 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	plan.read(key.Key)
 	plan.IdempotencyKey = types.StringNull()
 	plan.Secret = types.StringValue(key.Secret.Reveal())
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, &resp.State, plan, &resp.Diagnostics)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 }
 
 // rememberOrphan saves in the state an unusable key that could not be deleted. The returned error makes
@@ -451,15 +435,13 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 	if plan.Host.IsUnknown() {
 		plan.Host = types.StringNull()
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+	store(ctx, &resp.State, plan, &resp.Diagnostics)
 	// An orphan keeps the identity that it has here until it is deleted.
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 }
 
 func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state apiKeyModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultKeyReadTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[apiKeyModel](ctx, r.clock, req.State, timeouts.Value.Read, defaultKeyReadTimeout, &resp.Diagnostics)
 	defer cancel()
 	imported, diags := req.Private.GetKey(ctx, importPending)
 	resp.Diagnostics.Append(diags...)
@@ -467,7 +449,7 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	// A state of an older version has no identity yet, even if its key is gone.
-	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
+	store(ctx, resp.Identity, state.identity(), &resp.Diagnostics)
 	if state.isIncomplete() {
 		return
 	}
@@ -486,17 +468,16 @@ func (r *apiKeyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	state.setDefaults()
 	now := r.clock.Now()
 	state.RotationDue = nullWhenEmpty(due(state, state, now))
-	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+	store(ctx, &resp.State, state, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, nil)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, observedAt, strconv.AppendQuote(nil, now.Format(time.RFC3339)))...)
 }
 
 // Update has nothing to do: only the provider itself knows the attributes that change in place.
 func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan apiKeyModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	plan := load[apiKeyModel](ctx, req.Plan, &resp.Diagnostics)
 	resp.State.Raw = req.Plan.Raw
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	// An imported key does not change until it gets its first triggers.
 	if !plan.RotateWhenChanged.IsNull() {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
@@ -504,9 +485,7 @@ func (r *apiKeyResource) Update(ctx context.Context, req resource.UpdateRequest,
 }
 
 func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state apiKeyModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultKeyDeleteTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[apiKeyModel](ctx, r.clock, req.State, timeouts.Value.Delete, defaultKeyDeleteTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -535,26 +514,6 @@ func (r *apiKeyResource) delete(ctx context.Context, state apiKeyModel, key kust
 	return r.engine.DeleteOnceUnused(ctx, key, durationOf(state.UnusedFor))
 }
 
-// orphan returns the key as one to delete.
-func (m apiKeyModel) orphan() kustom.Orphan {
-	return kustom.Orphan{
-		MerchantID: m.MerchantID.ValueString(), CredentialID: m.CredentialID.ValueString(), Username: m.Username.ValueString(),
-		Description: m.Description.ValueString(), IdempotencyKey: m.IdempotencyKey.ValueString(),
-	}
-}
-
-// isIncomplete reports whether the key is unusable: its creation failed, and it could not be deleted. A newly
-// imported key has no policy yet.
-func (m apiKeyModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.DeletionPolicy.IsNull() }
-
-// setDefaults sets what an import leaves open.
-func (m *apiKeyModel) setDefaults() {
-	setDefault(&m.DeletionPolicy, deletionDelete)
-	if m.ForceDestroy.IsNull() {
-		m.ForceDestroy = types.BoolValue(false)
-	}
-}
-
 func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := importID(ctx, req, &resp.Diagnostics, "merchant_id", "credential_id")
 	merchantID, credentialID, err := parseKeyID(id)
@@ -565,7 +524,7 @@ func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportSta
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("credential_id"), credentialID)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, apiKeyIdentity{types.StringValue(merchantID), types.StringValue(credentialID)})...)
+	store(ctx, resp.Identity, apiKeyIdentity{types.StringValue(merchantID), types.StringValue(credentialID)}, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importPending, []byte("true"))...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }
@@ -604,6 +563,26 @@ func (m *apiKeyModel) read(key kustom.Key) {
 	m.ExpiresAt = types.StringNull()
 	if key.ExpiresAt != nil {
 		m.ExpiresAt = types.StringValue(key.ExpiresAt.Format(time.RFC3339))
+	}
+}
+
+// orphan returns the key as one to delete.
+func (m apiKeyModel) orphan() kustom.Orphan {
+	return kustom.Orphan{
+		MerchantID: m.MerchantID.ValueString(), CredentialID: m.CredentialID.ValueString(), Username: m.Username.ValueString(),
+		Description: m.Description.ValueString(), IdempotencyKey: m.IdempotencyKey.ValueString(),
+	}
+}
+
+// isIncomplete reports whether the key is unusable: its creation failed, and it could not be deleted. A newly
+// imported key has no policy yet.
+func (m apiKeyModel) isIncomplete() bool { return m.CreatedAt.IsNull() && !m.DeletionPolicy.IsNull() }
+
+// setDefaults sets what an import leaves open.
+func (m *apiKeyModel) setDefaults() {
+	setDefault(&m.DeletionPolicy, deletionDelete)
+	if m.ForceDestroy.IsNull() {
+		m.ForceDestroy = types.BoolValue(false)
 	}
 }
 

@@ -15,9 +15,7 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*apiKeysDataSource)(nil)
 
-type apiKeysDataSource struct {
-	engine *rotation.Engine
-}
+type apiKeysDataSource struct{ configuredDataSource }
 
 func newAPIKeysDataSource() datasource.DataSource { return &apiKeysDataSource{} }
 
@@ -62,14 +60,6 @@ func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			},
 		},
 	}
-}
-
-func (d *apiKeysDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	d.engine = b.engine
 }
 
 func (d *apiKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -22,7 +22,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
@@ -33,22 +32,18 @@ var (
 	_ resource.ResourceWithIdentity    = (*apiKeysExclusiveResource)(nil)
 )
 
-type apiKeysExclusiveResource struct {
-	engine      *rotation.Engine
-	clock       clock.Clock
-	environment *kustom.Environment
-}
+type apiKeysExclusiveResource struct{ configuredResource }
 
 func newAPIKeysExclusiveResource() resource.Resource { return &apiKeysExclusiveResource{} }
 
 type apiKeysExclusiveModel struct {
-	ID               types.String   `tfsdk:"id"`
-	MerchantID       types.String   `tfsdk:"merchant_id"`
-	CredentialIDs    types.Set      `tfsdk:"credential_ids"`
-	KeysToDelete     types.Set      `tfsdk:"keys_to_delete"`
-	DeleteUnverified types.Bool     `tfsdk:"delete_unverified"`
-	UnusedFor        types.String   `tfsdk:"unused_for"`
-	Timeouts         timeouts.Value `tfsdk:"timeouts"`
+	ID               types.String `tfsdk:"id"`
+	MerchantID       types.String `tfsdk:"merchant_id"`
+	CredentialIDs    types.Set    `tfsdk:"credential_ids"`
+	KeysToDelete     types.Set    `tfsdk:"keys_to_delete"`
+	DeleteUnverified types.Bool   `tfsdk:"delete_unverified"`
+	UnusedFor        types.String `tfsdk:"unused_for"`
+	timedModel
 }
 
 type apiKeysExclusiveIdentity struct {
@@ -138,22 +133,13 @@ func (r *apiKeysExclusiveResource) IdentitySchema(_ context.Context, _ resource.
 	}}
 }
 
-func (r *apiKeysExclusiveResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
-}
-
 // ModifyPlan says which keys will be deleted. For an existing object it uses only what Read found, so a saved
 // plan and its apply agree.
 func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() || r.engine == nil {
 		return
 	}
-	var plan apiKeysExclusiveModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	plan := load[apiKeysExclusiveModel](ctx, req.Plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -163,12 +149,11 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 	if req.State.Raw.IsNull() {
 		r.planCreate(ctx, &plan, &resp.Diagnostics)
 	} else {
-		var state apiKeysExclusiveModel
-		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state := load[apiKeysExclusiveModel](ctx, req.State, &resp.Diagnostics)
 		r.planUpdate(recallKeys(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
+		store(ctx, &resp.Plan, plan, &resp.Diagnostics)
 	}
 }
 
@@ -239,9 +224,7 @@ func (r *apiKeysExclusiveResource) warnOfDeletions(plan *apiKeysExclusiveModel, 
 }
 
 func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan apiKeysExclusiveModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultKeyDeleteTimeout, &resp.Diagnostics)
+	plan, ctx, cancel := begin[apiKeysExclusiveModel](ctx, r.clock, req.Plan, timeouts.Value.Create, defaultKeyDeleteTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -251,17 +234,15 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 		// There is nothing to save: the next apply starts from the beginning.
 		return
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, &resp.State, plan, &resp.Diagnostics)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
 // Read stores the store's keys as the kept ones, so that each additional or missing key is a difference to the
 // configuration.
 func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state apiKeysExclusiveModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultKeyReadTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[apiKeysExclusiveModel](ctx, r.clock, req.State, timeouts.Value.Read, defaultKeyReadTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -280,31 +261,29 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 	if state.DeleteUnverified.IsNull() {
 		state.DeleteUnverified = types.BoolValue(false)
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
+	store(ctx, &resp.State, state, &resp.Diagnostics)
+	store(ctx, resp.Identity, state.identity(), &resp.Diagnostics)
 	keepKeys(ctx, found, resp.Private, &resp.Diagnostics)
 }
 
 func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state apiKeysExclusiveModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultKeyDeleteTimeout, &resp.Diagnostics)
+	plan, ctx, cancel := begin[apiKeysExclusiveModel](ctx, r.clock, req.Plan, timeouts.Value.Update, defaultKeyDeleteTimeout, &resp.Diagnostics)
 	defer cancel()
+	state := load[apiKeysExclusiveModel](ctx, req.State, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	if plan.CredentialIDs.Equal(state.CredentialIDs) {
-		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
+		store(ctx, &resp.State, plan, &resp.Diagnostics)
 		return
 	}
 	left := r.enforce(ctx, &plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, &resp.State, plan, &resp.Diagnostics)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
@@ -321,7 +300,7 @@ func (r *apiKeysExclusiveResource) ImportState(ctx context.Context, req resource
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), merchantID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, apiKeysExclusiveIdentity{types.StringValue(merchantID)})...)
+	store(ctx, resp.Identity, apiKeysExclusiveIdentity{types.StringValue(merchantID)}, &resp.Diagnostics)
 }
 
 func (m apiKeysExclusiveModel) identity() apiKeysExclusiveIdentity {

@@ -1,10 +1,10 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"iter"
 	"maps"
 	"net/url"
@@ -35,21 +35,12 @@ type portalService interface {
 // mystoreService is Mystore, by its API or by its pages.
 type mystoreService interface {
 	rotation.ShopService
-	extensionService
-}
-
-// extensionService returns which Klarna Checkout a shop has.
-type extensionService interface {
+	// Extension returns which Klarna Checkout a shop has.
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 
-// credentialsReader reads a shop's credentials.
-type credentialsReader interface {
-	Credentials(ctx context.Context, shop string) (mystore.Credentials, error)
-}
-
-// backend is what a configured provider gives its resources and data sources: the vendors' clients, and the
-// cache of one walk. Every part of it is usable whatever is configured. A part that lacks a setting returns a
+// backend is what a configured provider gives its resources, data sources and actions: the vendors' clients, and
+// the cache of one walk. Every part of it is usable whatever is configured. A part that lacks a setting returns a
 // [*missingError] or an [*unknownError] when it is used.
 type backend struct {
 	settings
@@ -73,21 +64,21 @@ func newBackend(s settings, o Options) *backend {
 		b.redactor = vendortext.NewRedactor()
 	}
 	s.teach(b.redactor)
-	client := func(api, attribute string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
+	client := func(api, attribute, tokens string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
 		var unready error
 		if base == nil {
 			base, unready = new(url.URL), &unknownError{attribute: attribute}
 		}
 		return transport.New(transport.Options{
-			API: api, BaseURL: base, ConfigError: unready,
+			API: api, TokenSource: tokens, BaseURL: base, ConfigError: unready,
 			UserAgent:  "terraform-provider-kustom/" + o.Version,
 			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
 			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Redactor: b.redactor, Observe: observeExchange,
 		})
 	}
-	b.portal = kustom.NewPortal(client("portal", "portal_url", s.portalURL, kustom.Problem), b.portalAuth)
-	b.merchant = kustom.NewMerchant(client("merchant", "api_url", s.apiURL, kustom.Problem))
-	b.mystore = mystore.New(client("mystore", "mystore_url", s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
+	b.portal = kustom.NewPortal(client("portal", "portal_url", "", s.portalURL, kustom.Problem), b.portalAuth)
+	b.merchant = kustom.NewMerchant(client("merchant", "api_url", "", s.apiURL, kustom.Problem))
+	b.mystore = mystore.New(client("mystore", "mystore_url", s.tokenSource, s.mystoreURL, mystore.Problem), o.Clock, b.shopToken)
 	if b.pages = newPages(s, o); b.pages != nil {
 		b.usePages()
 	}
@@ -208,21 +199,25 @@ func (b *backend) portalAuth() (string, error) {
 // noShopTokenError says that the provider has no token for a shop.
 type noShopTokenError struct {
 	shop string
+	// source is where the user has set the tokens of other shops; empty if nowhere.
+	source string
 	// near is a shop with a similar name that has a token; empty if there is none.
 	near string
 	// pages reports that a session would work as well.
 	pages bool
 }
 
-func (e *noShopTokenError) Error() string { return "mystore_tokens has no token for shop " + e.shop }
+func (e *noShopTokenError) Error() string {
+	return cmp.Or(e.source, attributeTokens) + " has no token for shop " + e.shop
+}
 
 func (b *backend) shopToken(shop string) (string, error) {
 	token, ok := b.mystoreTokens[shop]
 	switch {
 	case b.unknownShops || token.unknown:
-		return "", &unknownError{attribute: "mystore_tokens"}
+		return "", &unknownError{attribute: b.tokenSource}
 	case !ok:
-		return "", &noShopTokenError{shop: shop, near: nearest(shop, maps.Keys(b.mystoreTokens)), pages: b.pages != nil}
+		return "", &noShopTokenError{shop: shop, source: b.tokenSource, near: nearest(shop, maps.Keys(b.mystoreTokens)), pages: b.pages != nil}
 	}
 	return token.value, nil
 }
@@ -255,7 +250,7 @@ func digitsOf(name string) string {
 
 func (b *backend) shopNames() ([]string, error) {
 	if b.unknownShops {
-		return nil, &unknownError{attribute: "mystore_tokens"}
+		return nil, &unknownError{attribute: b.tokenSource}
 	}
 	names := slices.Collect(maps.Keys(b.mystoreTokens))
 	if b.pages != nil {
@@ -280,32 +275,9 @@ func (b *backend) onlySignedIn(shop string) bool {
 func (b *backend) listableShops() ([]string, error) {
 	if b.mystoreTokens == nil && !b.unknownShops && b.pages == nil {
 		return nil, &missingError{
-			attribute: "mystore_tokens", variable: envMystoreTokens,
+			attribute: attributeTokens, variable: envMystoreTokens,
 			what: "a map from shop name to that shop's Mystore access token",
 		}
 	}
 	return b.shopNames()
-}
-
-// configured returns the backend from the data that the framework passes to Configure; nil before the provider
-// is configured.
-func configured(data any, diags *diag.Diagnostics) *backend {
-	b, err := backendOf(data)
-	if err != nil {
-		unexpectedProviderData(err.Error()).addTo(diags, path.Empty())
-	}
-	return b
-}
-
-// backendOf returns the backend from the data that the framework passes to Configure; nil before the provider
-// is configured.
-func backendOf(data any) (*backend, error) {
-	if data == nil {
-		return nil, nil
-	}
-	b, ok := data.(*backend)
-	if !ok {
-		return nil, fmt.Errorf("the provider data is a %T: please report this as a bug", data)
-	}
-	return b, nil
 }

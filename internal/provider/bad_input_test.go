@@ -103,12 +103,12 @@ func badCredentials() []badInput {
 		{
 			name: "no token for the shop", hcl: pasted, env: shopTokensAre(`{"butikk": "example-token-butikk"}`),
 			summary: "Credentials not changed", at: "shop",
-			says: []string{"The provider has no Mystore token for shop nettbutikk. Make one for this shop at auth.mystore.no and add it to mystore_tokens, or to the environment variable MYSTORE_TOKENS."},
+			says: []string{"The provider has no Mystore token for shop nettbutikk. Make one for this shop at auth.mystore.no and add it to the environment variable MYSTORE_TOKENS."},
 		},
 		{
 			name: "shop's token wrong", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`),
 			summary: "Credentials not changed", at: "shop",
-			says: []string{"Mystore does not accept the shop's token: it is wrong or has expired. Make a new one at auth.mystore.no and put it into mystore_tokens"},
+			says: []string{"Mystore does not accept the shop's token: it is wrong or has expired. Make a new one at auth.mystore.no and add it to the environment variable MYSTORE_TOKENS."},
 		},
 		{
 			name: "token of another shop", hcl: pasted, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`),

@@ -20,7 +20,8 @@ var (
 // build builds a provider from source into a folder of the tests' own.
 func build(folder, source string) (string, error) {
 	binary := filepath.Join(os.Getenv(testDirectory), folder, "terraform-provider-kustom")
-	cmd := exec.Command("go", "build", "-o", binary, source)
+	// As in a release. Terraform reads the whole file for its checksum at every command.
+	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, source)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, output)
 	}

@@ -49,7 +49,7 @@ func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err erro
 		return false, err
 	}
 	b, warnings, err := c.readOnly(o, func(s *browserSettings) {
-		s.options.Watch = teller.Watch
+		s.options.OnSnapshot = teller.Watch
 		if taught != nil {
 			s.profile, s.options.Taught, s.options.Hidden, s.options.MaxTabs = taught, taught.Save, teller.Hides, 1
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/list/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -21,11 +22,7 @@ import (
 
 var _ list.ListResourceWithConfigure = (*checkoutCredentialsListResource)(nil)
 
-type checkoutCredentialsListResource struct {
-	shops      credentialsReader
-	extensions extensionService
-	names      func() ([]string, error)
-}
+type checkoutCredentialsListResource struct{ configuredResource }
 
 func newCheckoutCredentialsListResource() list.ListResource {
 	return &checkoutCredentialsListResource{}
@@ -72,18 +69,10 @@ func (r *checkoutCredentialsListResource) ListResourceConfigSchema(_ context.Con
 	}
 }
 
-func (r *checkoutCredentialsListResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.shops, r.extensions, r.names = b.engine.Shops, b.mystore, b.listableShops
-}
-
 func (r *checkoutCredentialsListResource) List(ctx context.Context, req list.ListRequest, resp *list.ListResultsStream) {
 	shops := listing[listedShop]{at: path.Root("shops"), failed: shopsNotListed(), fill: fillShop}
-	var model checkoutCredentialsListModel
-	diags := req.Config.Get(ctx, &model)
+	var diags diag.Diagnostics
+	model := load[checkoutCredentialsListModel](ctx, req.Config, &diags)
 	var names []string
 	diags.Append(model.Shops.ElementsAs(ctx, &names, false)...)
 	if diags.HasError() {
@@ -92,7 +81,7 @@ func (r *checkoutCredentialsListResource) List(ctx context.Context, req list.Lis
 	}
 	if model.Shops.IsNull() {
 		var err error
-		if names, err = r.names(); err != nil {
+		if names, err = r.listableShops(); err != nil {
 			resp.Results = slices.Values([]list.ListResult{shops.failure(err)})
 			return
 		}
@@ -143,9 +132,9 @@ var errNotRead = errors.New("the shop was not read")
 // read reads a shop. It requests the extension only if the result must be complete.
 func (r *checkoutCredentialsListResource) read(ctx context.Context, name string, withExtension bool) listedShop {
 	shop := listedShop{name: name}
-	shop.holds, shop.err = r.shops.Credentials(ctx, name)
+	shop.holds, shop.err = r.engine.Shops.Credentials(ctx, name)
 	if shop.err == nil && withExtension {
-		shop.extension, shop.err = r.extensions.Extension(ctx, name)
+		shop.extension, shop.err = r.mystore.Extension(ctx, name)
 	}
 	return shop
 }
@@ -157,7 +146,6 @@ func fillShop(ctx context.Context, shop listedShop, result *list.ListResult) {
 	result.Diagnostics.Append(result.Resource.SetAttribute(ctx, path.Root("shop"), shop.name)...)
 	result.Diagnostics.Append(result.Resource.Get(ctx, &model)...)
 	model.read(shop.holds)
-	model.setDefaults()
 	model.setDefaults()
 	model.SecretWOVersion = types.Int64Value(firstSecretVersion)
 	model.ExtensionVersion = nullWhenEmpty(shop.extension.Version)

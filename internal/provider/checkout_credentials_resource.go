@@ -33,28 +33,23 @@ var (
 	_ resource.ResourceWithImportState    = (*checkoutCredentialsResource)(nil)
 )
 
-type checkoutCredentialsResource struct {
-	engine      *rotation.Engine
-	extensions  extensionService
-	clock       clock.Clock
-	environment *kustom.Environment
-}
+type checkoutCredentialsResource struct{ configuredResource }
 
 func newCheckoutCredentialsResource() resource.Resource { return &checkoutCredentialsResource{} }
 
 type checkoutCredentialsModel struct {
-	ID               types.String   `tfsdk:"id"`
-	Shop             types.String   `tfsdk:"shop"`
-	KustomID         types.String   `tfsdk:"kustom_id"`
-	Secret           types.String   `tfsdk:"kustom_secret"`
-	SecretWO         types.String   `tfsdk:"kustom_secret_wo"`
-	SecretWOVersion  types.Int64    `tfsdk:"kustom_secret_wo_version"`
-	Verify           types.Bool     `tfsdk:"verify"`
-	DeletionPolicy   types.String   `tfsdk:"deletion_policy"`
-	AllowStoreChange types.Bool     `tfsdk:"allow_store_change"`
-	ExtensionVersion types.String   `tfsdk:"extension_version"`
-	UpdatedAt        types.String   `tfsdk:"updated_at"`
-	Timeouts         timeouts.Value `tfsdk:"timeouts"`
+	ID               types.String `tfsdk:"id"`
+	Shop             types.String `tfsdk:"shop"`
+	KustomID         types.String `tfsdk:"kustom_id"`
+	Secret           types.String `tfsdk:"kustom_secret"`
+	SecretWO         types.String `tfsdk:"kustom_secret_wo"`
+	SecretWOVersion  types.Int64  `tfsdk:"kustom_secret_wo_version"`
+	Verify           types.Bool   `tfsdk:"verify"`
+	DeletionPolicy   types.String `tfsdk:"deletion_policy"`
+	AllowStoreChange types.Bool   `tfsdk:"allow_store_change"`
+	ExtensionVersion types.String `tfsdk:"extension_version"`
+	UpdatedAt        types.String `tfsdk:"updated_at"`
+	timedModel
 }
 
 type checkoutCredentialsIdentity struct {
@@ -151,17 +146,8 @@ func (r *checkoutCredentialsResource) IdentitySchema(_ context.Context, _ resour
 	}}
 }
 
-func (r *checkoutCredentialsResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.engine, r.extensions, r.clock, r.environment = b.engine, b.mystore, b.clock, b.environment
-}
-
 func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config checkoutCredentialsModel
-	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
+	config := load[checkoutCredentialsModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -173,17 +159,15 @@ func (r *checkoutCredentialsResource) ValidateConfig(ctx context.Context, req re
 // may already have been made for it.
 func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
-		var state checkoutCredentialsModel
-		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state := load[checkoutCredentialsModel](ctx, req.State, &resp.Diagnostics)
 		state.warnOfClearing(&resp.Diagnostics)
 		return
 	}
 	if r.engine == nil {
 		return
 	}
-	var config, plan checkoutCredentialsModel
-	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	config := load[checkoutCredentialsModel](ctx, req.Config, &resp.Diagnostics)
+	plan := load[checkoutCredentialsModel](ctx, req.Plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -196,8 +180,7 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 	if req.State.Raw.IsNull() {
 		r.checkShop(ctx, plan, &resp.Diagnostics)
 	} else {
-		var state checkoutCredentialsModel
-		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state := load[checkoutCredentialsModel](ctx, req.State, &resp.Diagnostics)
 		if !plan.Shop.Equal(state.Shop) {
 			state.warnOfClearing(&resp.Diagnostics)
 		}
@@ -211,7 +194,7 @@ func (r *checkoutCredentialsResource) ModifyPlan(ctx context.Context, req resour
 		}
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
+		store(ctx, &resp.Plan, plan, &resp.Diagnostics)
 	}
 }
 
@@ -266,55 +249,29 @@ func (r *checkoutCredentialsResource) checkStore(ctx context.Context, plan check
 	}
 }
 
-// storeOfID returns the store of a Kustom ID; empty if it is unknown.
-func storeOfID(id types.String) string {
-	store, _ := kustom.StoreOf(id.ValueString())
-	return store
-}
-
-// warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
-func (m checkoutCredentialsModel) warnOfClearing(diags *diag.Diagnostics) {
-	if !diags.HasError() && m.DeletionPolicy.ValueString() == deletionClear {
-		shopWillTakeNoPayments(m.Shop.ValueString(), "emptied").addTo(diags, path.Empty())
-	}
-}
-
-// writes reports whether the change from state to m writes to the shop. The first version of an unchanged
-// imported shop's secret does not.
-func (m checkoutCredentialsModel) writes(state checkoutCredentialsModel, untouched bool) bool {
-	if !m.KustomID.Equal(state.KustomID) || !m.Secret.Equal(state.Secret) {
-		return true
-	}
-	return !untouched && !m.SecretWOVersion.Equal(state.SecretWOVersion)
-}
-
 func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var config, plan checkoutCredentialsModel
-	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultShopWriteTimeout, &resp.Diagnostics)
+	config := load[checkoutCredentialsModel](ctx, req.Config, &resp.Diagnostics)
+	plan, ctx, cancel := begin[checkoutCredentialsModel](ctx, r.clock, req.Plan, timeouts.Value.Create, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if r.install(ctx, config, &plan, nil, &resp.Diagnostics) {
-		resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-		resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+		store(ctx, &resp.State, plan, &resp.Diagnostics)
+		store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 		plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 	}
 }
 
 func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state checkoutCredentialsModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultShopReadTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[checkoutCredentialsModel](ctx, r.clock, req.State, timeouts.Value.Read, defaultShopReadTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	importing := state.ExtensionVersion.IsNull()
 	// A state of an older version has no identity yet, even if the shop has no extension.
-	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
+	store(ctx, resp.Identity, state.identity(), &resp.Diagnostics)
 	shop := state.Shop.ValueString()
 	r.engine.Shops.NoteConfigured(shop, storeOfID(state.KustomID), state.KustomID.ValueString())
 	r.engine.PrefetchOthers(ctx, shop)
@@ -337,7 +294,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		return
 	}
 	if importing {
-		extension, err := r.extensions.Extension(ctx, shop)
+		extension, err := r.mystore.Extension(ctx, shop)
 		if err != nil {
 			report(&resp.Diagnostics, path.Root("shop"), shopNotRead(), err)
 			return
@@ -351,16 +308,14 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	if importing {
 		state.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+	store(ctx, &resp.State, state, &resp.Diagnostics)
 }
 
 func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var config, plan, state checkoutCredentialsModel
-	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultShopWriteTimeout, &resp.Diagnostics)
+	config := load[checkoutCredentialsModel](ctx, req.Config, &resp.Diagnostics)
+	plan, ctx, cancel := begin[checkoutCredentialsModel](ctx, r.clock, req.Plan, timeouts.Value.Update, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
+	state := load[checkoutCredentialsModel](ctx, req.State, &resp.Diagnostics)
 	untouched, diags := req.Private.GetKey(ctx, importUntouched)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -369,8 +324,8 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	if plan.writes(state, untouched != nil) && !r.install(ctx, config, &plan, &state, &resp.Diagnostics) {
 		return
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, &resp.State, plan, &resp.Diagnostics)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
 	plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
 }
@@ -444,7 +399,7 @@ func (r *checkoutCredentialsResource) checkPresent(ctx context.Context, plan che
 func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, pair rotation.Pair, verify bool) (mystore.Extension, error) {
 	var extension mystore.Extension
 	err := rotation.Concurrently(ctx, func(ctx context.Context) (err error) {
-		extension, err = r.extensions.Extension(ctx, shop)
+		extension, err = r.mystore.Extension(ctx, shop)
 		return err
 	}, func(ctx context.Context) error {
 		if !verify {
@@ -468,9 +423,7 @@ func unfit(err error) (at path.Path, hint string) {
 }
 
 func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state checkoutCredentialsModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultShopWriteTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[checkoutCredentialsModel](ctx, r.clock, req.State, timeouts.Value.Delete, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -505,8 +458,30 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, checkoutCredentialsIdentity{types.StringValue(shop)})...)
+	store(ctx, resp.Identity, checkoutCredentialsIdentity{types.StringValue(shop)}, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
+}
+
+// warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
+func (m checkoutCredentialsModel) warnOfClearing(diags *diag.Diagnostics) {
+	if !diags.HasError() && m.DeletionPolicy.ValueString() == deletionClear {
+		shopWillTakeNoPayments(m.Shop.ValueString(), "emptied").addTo(diags, path.Empty())
+	}
+}
+
+// writes reports whether the change from state to m writes to the shop. The first version of an unchanged
+// imported shop's secret does not.
+func (m checkoutCredentialsModel) writes(state checkoutCredentialsModel, untouched bool) bool {
+	if !m.KustomID.Equal(state.KustomID) || !m.Secret.Equal(state.Secret) {
+		return true
+	}
+	return !untouched && !m.SecretWOVersion.Equal(state.SecretWOVersion)
+}
+
+// storeOfID returns the store of a Kustom ID; empty if it is unknown.
+func storeOfID(id types.String) string {
+	store, _ := kustom.StoreOf(id.ValueString())
+	return store
 }
 
 // installedPair is what this resource installed in its shop, or found there at import. The state has what the

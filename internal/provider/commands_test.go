@@ -16,21 +16,23 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// runBy is who runs a command that TestAccDocumentedCommands does not run: a test, or .ci/run.
+// runBy is who runs a command that TestAccDocumentedCommands_Succeed does not run: a test, or .ci/run.
 type runBy struct{ by, why string }
 
 // runElsewhere has the commands that are run elsewhere, whatever document they are in.
 var runElsewhere = map[string]runBy{
 	"make demo":              {".ci/run", "takes as long as all other commands together"},
-	"DEMO_KEEP=1 make demo":  {"TestDemoKeep", "ends with Ctrl-C, and not by itself"},
+	"DEMO_KEEP=1 make demo":  {"TestDemo_KeepsPagesIfAsked", "ends with Ctrl-C, and not by itself"},
 	"make test":              {".ci/run", "would run this test"},
-	"make bench":             {"TestAccBench", "takes hours; the test measures three shops"},
-	"make sandbox":           {"TestRun", "ends with Ctrl-C, and not by itself"},
-	"make build":             {"TestAccBuiltByHand", "is for somebody with this repository"},
-	"make install":           {"TestAccInstall", "writes to somebody's home"},
-	"make install VERSION=…": {"TestAccInstall", "writes to somebody's home"},
-	"make uninstall":         {"TestAccInstall", "removes something from somebody's home"},
-	loginCommand:             {"TestAccLoginCommand", "opens windows for somebody to sign in"},
+	"make bench":             {"TestAccBench_MeasuresEachWay", "takes hours; the test measures three shops"},
+	"make sandbox":           {"TestRun_Serves", "ends with Ctrl-C, and not by itself"},
+	"make build":             {"TestAccInstallGuide_UsesBuildOfTheRepository", "is for somebody with this repository"},
+	"make install":           {"TestAccInstall_InstallsForUser", "writes to somebody's home"},
+	"make install VERSION=…": {"TestAccInstall_InstallsForUser", "writes to somebody's home"},
+	"make uninstall":         {"TestAccInstall_InstallsForUser", "removes something from somebody's home"},
+	loginCommand:             {"TestAccLoginCommand_IsWhereInitPutsIt", "opens windows for somebody to sign in"},
+
+	"terraform test": {"TestAccExamples_PassTheirOwnTests", "runs the tests of every example"},
 
 	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
 	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
@@ -38,8 +40,8 @@ var runElsewhere = map[string]runBy{
 
 	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
 
-	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccVaultTokens", "a stand-in for Vault holds what it puts"},
-	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccVaultTokens", "a stand-in for Vault holds what it puts"},
+	"vault kv put secret/kustom/portal portal_token=…":                        {"TestAccVault_TokensAreStoredNowhere", "a stand-in for Vault holds what it puts"},
+	`vault kv put secret/kustom/mystore-tokens @tokens.json # {"<shop>":"…"}`: {"TestAccVault_TokensAreStoredNowhere", "a stand-in for Vault holds what it puts"},
 }
 
 // loginCommand is how the documents sign in, with the provider that terraform init has fetched.
@@ -64,21 +66,22 @@ var walkthroughs = map[string]walkthrough{
 	"templates/guides/review-a-plan.md":              {example: "connections"},
 	"templates/guides/with-only-your-logins.md.tmpl": {example: "browser", way: waysPages},
 	"examples/browser/README.md":                     {example: "browser", way: waysPages},
-	"templates/guides/install.md":                    {elsewhere: runBy{"TestAccBuiltByHand", "needs a build of this repository"}},
-	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit", "begins with a folder that is not there yet"}},
+	"templates/guides/install.md":                    {elsewhere: runBy{"TestAccInstallGuide_UsesBuildOfTheRepository", "needs a build of this repository"}},
+	"templates/guides/begin-with-your-shops.md":      {elsewhere: runBy{"TestAccInit_PlansWithoutChange", "begins with a folder that is not there yet"}},
 	"templates/guides/move-between-the-ways.md.tmpl": {
-		elsewhere: runBy{"TestAccMoveThroughFleet", "the configuration changes between the commands"},
+		elsewhere: runBy{"TestAccMove_KeepsKeysThroughFleet", "the configuration changes between the commands"},
 	},
 	"examples/confirm/README.md":                  {elsewhere: runBy{"TestAccConfirm", "the plan fails before a switch"}},
-	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards", "needs PostgreSQL"}},
-	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt", "Terragrunt's part is worked out by the test"}},
+	"examples/fleet-sharded/README.md":            {elsewhere: runBy{"TestAccShards_SwitchEachOnItsOwn", "needs PostgreSQL"}},
+	"examples/fleet-sharded-terragrunt/README.md": {elsewhere: runBy{"TestTerragrunt_LeadsEachShardToItsState", "Terragrunt's part is worked out by the test"}},
 }
 
-// TestAccDocumentedCommands runs every command of the README, of the guides and of the examples' READMEs,
+// TestAccDocumentedCommands_Succeed runs every command of the README, of the guides and of the examples' READMEs,
 // but those that are said to be run elsewhere.
-func TestAccDocumentedCommands(t *testing.T) {
+func TestAccDocumentedCommands_Succeed(t *testing.T) {
 	t.Parallel()
 	needed := map[string]bool{}
+	var runs []documentedRun
 	for _, file := range append(documents(t), exampleReadmes(t)...) {
 		here := walkthroughs[file]
 		if here.example == "" {
@@ -93,13 +96,19 @@ func TestAccDocumentedCommands(t *testing.T) {
 				script = append(script, command)
 			}
 		}
-		if len(script) == 0 {
+		if len(script) > 0 {
+			runs = append(runs, documentedRun{file, here, script})
+		}
+	}
+	for i, documented := range runs {
+		if slices.ContainsFunc(runs[:i], documented.isPartOf) || slices.ContainsFunc(runs[i+1:], documented.beginsOther) {
 			continue
 		}
-		t.Run(file, func(t *testing.T) {
+		t.Run(documented.file, func(t *testing.T) {
 			t.Parallel()
+			here, script := documented.walkthrough, documented.script
 			w := newTestEnv(t, testEnvOptions{installed: true, way: here.way}).checkOut(t, here.example)
-			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
+			w.serveVault(t, nil)
 			w.set("TF_CLI_ARGS_apply", "-auto-approve")
 			w.set("TF_INPUT", "0")
 			w.set("TF_CLI_ARGS", "-no-color")
@@ -130,8 +139,31 @@ func TestAccDocumentedCommands(t *testing.T) {
 	}
 }
 
-// TestCommandsRunElsewhere: whoever is said to run a command does exist, and does run it.
-func TestCommandsRunElsewhere(t *testing.T) {
+// documentedRun is what a document has its reader do.
+type documentedRun struct {
+	file string
+	walkthrough
+	script []string
+}
+
+// commands are those that do something. The tests set the variables themselves.
+func (d documentedRun) commands() string {
+	all := slices.DeleteFunc(slices.Concat(d.before, d.script), func(command string) bool { return strings.HasPrefix(command, "export ") })
+	return strings.Join(all, "\n") + "\n"
+}
+
+// isPartOf reports whether another document has all of it, in the same example.
+func (d documentedRun) isPartOf(other documentedRun) bool {
+	return d.example == other.example && d.way == other.way && strings.HasPrefix(other.commands(), d.commands())
+}
+
+// beginsOther reports whether another document has all of it, and more.
+func (d documentedRun) beginsOther(other documentedRun) bool {
+	return d.isPartOf(other) && d.commands() != other.commands()
+}
+
+// TestRunElsewhere_NamesTestsThatRunTheCommands: whoever is said to run a command does exist, and does run it.
+func TestRunElsewhere_NamesTestsThatRunTheCommands(t *testing.T) {
 	t.Parallel()
 	tests := repositoryTests(t)
 	ci := read(t, "../../.ci/run")
@@ -160,8 +192,8 @@ func TestCommandsRunElsewhere(t *testing.T) {
 	}
 }
 
-// TestAccLoginCommand runs the program that the documents sign in with, where terraform init puts it.
-func TestAccLoginCommand(t *testing.T) {
+// TestAccLoginCommand_IsWhereInitPutsIt runs the program that the documents sign in with, where terraform init puts it.
+func TestAccLoginCommand_IsWhereInitPutsIt(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, "browser")
 	program, found := strings.CutSuffix(loginCommand, " login --mystore butikk")
@@ -264,9 +296,9 @@ func repositoryTests(t *testing.T) map[string]string {
 	return tests
 }
 
-// TestShownConfigurations expects what the README and the guides show of a configuration to be what an
+// TestDocuments_ShowConfigurationsOfExamples expects what the README and the guides show of a configuration to be what an
 // example has, apart from comments, or to be known here.
-func TestShownConfigurations(t *testing.T) {
+func TestDocuments_ShowConfigurationsOfExamples(t *testing.T) {
 	t.Parallel()
 	published := ""
 	for name, content := range publishedFiles(t) {
@@ -274,7 +306,7 @@ func TestShownConfigurations(t *testing.T) {
 			published += uncommented(content) + "\n"
 		}
 	}
-	// What TestAccBuiltByHand and TestMoveGuide know.
+	// What TestAccInstallGuide_UsesBuildOfTheRepository and TestMoveGuide_ListsShopsAsItSays know.
 	known := regexp.MustCompile(`^(provider_installation \{|locals \{\n  shops = )`)
 	shown := 0
 	for _, file := range documents(t) {
@@ -300,8 +332,8 @@ func uncommented(configuration string) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestMoveGuide works out what the guide says about the two forms of the list of shops.
-func TestMoveGuide(t *testing.T) {
+// TestMoveGuide_ListsShopsAsItSays works out what the guide says about the two forms of the list of shops.
+func TestMoveGuide_ListsShopsAsItSays(t *testing.T) {
 	t.Parallel()
 	const guide = "templates/guides/move-between-the-ways.md.tmpl"
 	stores, want := map[string]cty.Value{}, map[string]cty.Value{}
@@ -331,8 +363,8 @@ func TestMoveGuide(t *testing.T) {
 	}
 }
 
-// TestAccBuiltByHand uses a build of the repository as the guide says.
-func TestAccBuiltByHand(t *testing.T) {
+// TestAccInstallGuide_UsesBuildOfTheRepository uses a build of the repository as the guide says.
+func TestAccInstallGuide_UsesBuildOfTheRepository(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{external: true}).checkOut(t, "quickstart")
 	root, err := filepath.Abs("../..")

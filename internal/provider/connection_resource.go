@@ -39,13 +39,7 @@ var (
 	_ resource.ResourceWithUpgradeIdentity = (*connectionResource)(nil)
 )
 
-type connectionResource struct {
-	engine      *rotation.Engine
-	clock       clock.Clock
-	environment *kustom.Environment
-	// undescribed reports that the portal shows no descriptions of keys and no hosts.
-	undescribed bool
-}
+type connectionResource struct{ configuredResource }
 
 func newConnectionResource() resource.Resource { return &connectionResource{} }
 
@@ -54,7 +48,7 @@ type connectionModel struct {
 	Shop types.String `tfsdk:"shop"`
 	connectedShop
 	connectionRules
-	Timeouts timeouts.Value `tfsdk:"timeouts"`
+	timedModel
 }
 
 type connectionIdentity struct {
@@ -126,18 +120,9 @@ func (r *connectionResource) UpgradeIdentity(context.Context) map[int64]resource
 		IdentityUpgrader: func(ctx context.Context, req resource.UpgradeIdentityRequest, resp *resource.UpgradeIdentityResponse) {
 			var moved checkoutCredentialsIdentity
 			resp.Diagnostics.Append(req.Identity.Get(ctx, &moved)...)
-			resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{Shop: moved.Shop})...)
+			store(ctx, resp.Identity, connectionIdentity{Shop: moved.Shop}, &resp.Diagnostics)
 		},
 	}}
-}
-
-func (r *connectionResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
-	r.undescribed = !b.portal.SupportsDescriptions()
 }
 
 // ValidateConfig rejects a shop that another object of the configuration has too. Terraform calls it once for
@@ -154,14 +139,12 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		var state connectionModel
-		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state := load[connectionModel](ctx, req.State, &resp.Diagnostics)
 		state.warnOfClearing(&resp.Diagnostics)
 		return
 	}
-	var config, plan connectionModel
-	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
+	config := load[connectionModel](ctx, req.Config, &resp.Diagnostics)
+	plan := load[connectionModel](ctx, req.Plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -173,22 +156,21 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if req.State.Raw.IsNull() {
 		r.planNew(ctx, config, &plan, &resp.Diagnostics)
 	} else {
-		var state connectionModel
-		resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+		state := load[connectionModel](ctx, req.State, &resp.Diagnostics)
 		if !plan.Shop.Equal(state.Shop) {
 			state.warnOfClearing(&resp.Diagnostics)
 		}
 		r.planExisting(ctx, config, &plan, state, recall(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
+		store(ctx, &resp.Plan, plan, &resp.Diagnostics)
 	}
 }
 
 // planNew plans the connection of a shop without one. It leaves everything about an unreadable shop to the
 // apply, because that must not block the others.
 func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
-	c := shopConfig(ctx, r.undescribed, plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.undescribed(), plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
 	if plan.AllowStoreChange.ValueBool() {
 		r.engine.Shops.NoteStoreChange(plan.Shop.ValueString())
 	}
@@ -223,7 +205,7 @@ func (r *connectionResource) planExisting(ctx context.Context, config connection
 	shop := state.Shop.ValueString()
 	record := state.record(memory, diags)
 	r.engine.Shops.NoteConfigured(shop, record.MerchantID, memory.HeldUsername)
-	c := shopConfig(ctx, r.undescribed, shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.undescribed(), shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
 	r.decide(ctx, c, &record, nil, config, plan, &state.connectedShop, diags)
 	if !diags.HasError() && plan.CredentialID.IsUnknown() && known(plan.Reason) {
 		r.checkInstalled(ctx, shop, diags)
@@ -252,7 +234,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		report(diags, connectionPath(err), shopNotConnectable(), r.engine.DescribeStores(ctx, err))
 		return
 	}
-	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed))
+	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed()))
 	if decided.Generate || decided.Changes || decided.Undecided {
 		r.engine.JournalPlanned(ctx, c.Shop, c.MerchantID)
 	}
@@ -276,25 +258,8 @@ func (r *connectionResource) warnOfDeletions(shop string, decided rotation.Plan,
 	keysPlanned(decided, text).addTo(diags, path.Root("keys_to_delete"))
 }
 
-// warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
-func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
-	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
-		becomes := fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString())
-		shopWillTakeNoPayments(m.Shop.ValueString(), becomes).addTo(diags, path.Empty())
-	}
-}
-
-func (m *connectionModel) planID() {
-	if m.Shop.IsUnknown() || m.MerchantID.IsUnknown() {
-		return
-	}
-	m.ID = types.StringValue(m.Shop.ValueString() + "/" + m.MerchantID.ValueString())
-}
-
 func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan connectionModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultShopWriteTimeout, &resp.Diagnostics)
+	plan, ctx, cancel := begin[connectionModel](ctx, r.clock, req.Plan, timeouts.Value.Create, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -312,8 +277,8 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		// The error makes Terraform taint the object, and the next apply repairs it (I3, I5).
 		plan.remember(record.Memory.Undeleted)
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, &resp.State, plan, &resp.Diagnostics)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
@@ -333,7 +298,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		if err != nil {
 			return err
 		}
-		c := shopConfig(ctx, r.undescribed, shop, model.connectionRules, model.connectedShop, model.connectedShop)
+		c := shopConfig(ctx, r.undescribed(), shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
 			return r.engine.DescribeStores(ctx, err)
 		}
@@ -367,16 +332,14 @@ func connectionPath(err error) path.Path {
 }
 
 func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state connectionModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultShopReadTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[connectionModel](ctx, r.clock, req.State, timeouts.Value.Read, defaultShopReadTimeout, &resp.Diagnostics)
 	defer cancel()
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	// A state of an older version has no identity yet, even if it is incomplete.
-	resp.Diagnostics.Append(store(ctx, resp.Identity, state.identity())...)
+	store(ctx, resp.Identity, state.identity(), &resp.Diagnostics)
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
 		memory.DueReason, memory.Undeleted = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
@@ -400,16 +363,14 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	state.KeysLeft = stillLeft(state.KeysLeft, record.Memory)
 	state.setDefaults()
 	state.planID()
-	resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+	store(ctx, &resp.State, state, &resp.Diagnostics)
 	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state connectionModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultShopWriteTimeout, &resp.Diagnostics)
+	plan, ctx, cancel := begin[connectionModel](ctx, r.clock, req.Plan, timeouts.Value.Update, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
+	state := load[connectionModel](ctx, req.State, &resp.Diagnostics)
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -424,15 +385,13 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
 	}
-	resp.Diagnostics.Append(store(ctx, &resp.State, plan)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, plan.identity())...)
+	store(ctx, &resp.State, plan, &resp.Diagnostics)
+	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state connectionModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultShopWriteTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[connectionModel](ctx, r.clock, req.State, timeouts.Value.Delete, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	memory := recall(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
@@ -500,7 +459,7 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
-	resp.Diagnostics.Append(store(ctx, resp.Identity, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)})...)
+	store(ctx, resp.Identity, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)}, &resp.Diagnostics)
 	keep(ctx, rotation.Memory{Imported: true}, resp.Private, &resp.Diagnostics)
 }
 
@@ -532,8 +491,23 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 	keep(ctx, rotation.Memory{Imported: true}, resp.TargetPrivate, &resp.Diagnostics)
 	if resp.TargetIdentity != nil {
 		identity := connectionIdentity{types.StringValue(source.Shop), types.StringValue(merchantID)}
-		resp.Diagnostics.Append(store(ctx, resp.TargetIdentity, identity)...)
+		store(ctx, resp.TargetIdentity, identity, &resp.Diagnostics)
 	}
+}
+
+// warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
+func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
+	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
+		becomes := fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString())
+		shopWillTakeNoPayments(m.Shop.ValueString(), becomes).addTo(diags, path.Empty())
+	}
+}
+
+func (m *connectionModel) planID() {
+	if m.Shop.IsUnknown() || m.MerchantID.IsUnknown() {
+		return
+	}
+	m.ID = types.StringValue(m.Shop.ValueString() + "/" + m.MerchantID.ValueString())
 }
 
 // remember saves the keys that may or may not be in the shop. A state without the key's creation time is

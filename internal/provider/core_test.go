@@ -27,7 +27,7 @@ type object struct {
 
 // core does with a configuration what Terraform's core does, for tests of the provider alone: it reads,
 // plans and applies through the protocol, in this process, in milliseconds. It knows what the published
-// migrations need: import, replacement in both orders, taint, and deposed objects. TestAccFaults runs
+// migrations need: import, replacement in both orders, taint, and deposed objects. TestAccFaults_NextRunPutsShopsRight runs
 // some of the same cases in a real Terraform.
 type core struct {
 	provider frameworkprovider.Provider

@@ -16,7 +16,6 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
@@ -26,17 +25,7 @@ var (
 	_ action.ActionWithModifyPlan     = (*createTestOrderAction)(nil)
 )
 
-// orderMaker makes checkout orders.
-type orderMaker interface {
-	CreateOrder(ctx context.Context, username, secret string, order kustom.Order) (kustom.MadeOrder, error)
-}
-
-type createTestOrderAction struct {
-	orders      orderMaker
-	shops       *rotation.Shops
-	clock       clock.Clock
-	environment *kustom.Environment
-}
+type createTestOrderAction struct{ configuredAction }
 
 func newCreateTestOrderAction() action.Action { return &createTestOrderAction{} }
 
@@ -114,17 +103,8 @@ func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest
 	}
 }
 
-func (a *createTestOrderAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	a.orders, a.shops, a.clock, a.environment = b.merchant, b.engine.Shops, b.clock, b.environment
-}
-
 func (a *createTestOrderAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
-	var config createTestOrderModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	config := load[createTestOrderModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -133,8 +113,7 @@ func (a *createTestOrderAction) ValidateConfig(ctx context.Context, req action.V
 
 // ModifyPlan rejects production, and a pair of the other environment, before anything is applied.
 func (a *createTestOrderAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
-	var config createTestOrderModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	config := load[createTestOrderModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -142,8 +121,8 @@ func (a *createTestOrderAction) ModifyPlan(ctx context.Context, req action.Modif
 }
 
 func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	var config createTestOrderModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	defer recoverInto(&resp.Diagnostics)
+	config := load[createTestOrderModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -172,10 +151,10 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 
 func (a *createTestOrderAction) create(ctx context.Context, config createTestOrderModel, order kustom.Order) (kustom.MadeOrder, error) {
 	var made kustom.MadeOrder
-	defer a.shops.NoteOwnUse(config.KustomID.ValueString())
-	err := a.shops.RetryWhilePropagating(ctx, func() error {
+	defer a.engine.Shops.NoteOwnUse(config.KustomID.ValueString())
+	err := a.engine.Shops.RetryWhilePropagating(ctx, func() error {
 		var err error
-		made, err = a.orders.CreateOrder(ctx, config.KustomID.ValueString(), config.Secret.ValueString(), order)
+		made, err = a.merchant.CreateOrder(ctx, config.KustomID.ValueString(), config.Secret.ValueString(), order)
 		return err
 	})
 	if transport.IsUncertain(err) {

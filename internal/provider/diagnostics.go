@@ -251,7 +251,7 @@ func adviseSettings(err error) (message, bool) {
 	}
 	var noToken *noShopTokenError
 	if errors.As(err, &noToken) {
-		return shopTokenMissing(noToken.shop, noToken.near, noToken.pages), true
+		return shopTokenMissing(noToken.shop, noToken.source, noToken.near, noToken.pages), true
 	}
 	var unknown *unknownError
 	if errors.As(err, &unknown) {
@@ -538,7 +538,7 @@ func advisePortalRefusal(failure *transport.Error) message {
 func adviseMystoreRefusal(failure *transport.Error) message {
 	switch failure.Status {
 	case http.StatusUnauthorized:
-		return mystoreRefusesToken()
+		return mystoreRefusesToken(failure.TokenSource)
 	case http.StatusForbidden:
 		return mystoreTokenNotAllowed()
 	}

@@ -15,15 +15,7 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*endpointStatusDataSource)(nil)
 
-// endpointStatusReader reads the endpoint switch status of a store.
-type endpointStatusReader interface {
-	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
-}
-
-type endpointStatusDataSource struct {
-	reader      endpointStatusReader
-	environment *kustom.Environment
-}
+type endpointStatusDataSource struct{ configuredDataSource }
 
 func newEndpointStatusDataSource() datasource.DataSource { return &endpointStatusDataSource{} }
 
@@ -91,14 +83,6 @@ func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.Schema
 	}
 }
 
-func (d *endpointStatusDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	d.reader, d.environment = b.portal, b.environment
-}
-
 func (d *endpointStatusDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model endpointStatusModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
@@ -112,7 +96,7 @@ func (d *endpointStatusDataSource) Read(ctx context.Context, req datasource.Read
 	if checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), d.environment, "store", model.MerchantID); resp.Diagnostics.HasError() {
 		return
 	}
-	status, err := d.reader.EndpointStatus(ctx, model.MerchantID.ValueString())
+	status, err := d.portal.EndpointStatus(ctx, model.MerchantID.ValueString())
 	if err != nil {
 		report(&resp.Diagnostics, path.Root("merchant_id"), endpointStatusNotRead(), err)
 		return
@@ -126,9 +110,9 @@ func (m *endpointStatusModel) read(status kustom.EndpointStatus) {
 	m.Services = make([]serviceStatusModel, 0, len(status.Services))
 	for _, service := range status.Services {
 		s := serviceStatusModel{
-			Service:        types.StringValue(service.Service),
-			Host:           types.StringValue(service.Host),
-			ActionRequired: types.StringPointerValue(service.ActionRequired),
+			Service:        withoutSecret(&service.Service),
+			Host:           withoutSecret(&service.Host),
+			ActionRequired: withoutSecret(service.ActionRequired),
 		}
 		if service.LastUsedAt != nil {
 			s.LastUsedAt = types.StringValue(service.LastUsedAt.Format(time.RFC3339))

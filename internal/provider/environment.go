@@ -26,3 +26,9 @@ const (
 	defaultMaxTabs    = 4
 	mostTabs          = 16
 )
+
+// The provider's arguments for the shops' tokens. Messages name the one that the user has set.
+const (
+	attributeTokens     = "mystore_tokens"
+	attributeTokensFile = "mystore_tokens_file"
+)

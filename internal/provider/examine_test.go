@@ -16,6 +16,7 @@ import (
 
 // examined is a shop, and a merchant API, whose answers are made up by a test.
 type examined struct {
+	mystoreService
 	extension func(context.Context) (mystore.Extension, error)
 	prove     func(context.Context) error
 }
@@ -30,7 +31,7 @@ func (e examined) examine(verify bool) (mystore.Extension, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	r := &checkoutCredentialsResource{extensions: e, engine: rotation.New(rotation.Options{Merchant: e, Clock: c})}
+	r := &checkoutCredentialsResource{configuredResource{backend{mystore: e, engine: rotation.New(rotation.Options{Merchant: e, Clock: c})}}}
 	return r.examine(ctx, "butikk", rotation.Pair{}, verify)
 }
 

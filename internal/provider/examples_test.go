@@ -25,9 +25,9 @@ var moves = []struct{ example, want string }{
 	{"connections-to-fleet", "1 to import, 0 to add, 0 to change, 0 to destroy"},
 }
 
-// TestAccMoveBetweenTheWays takes three shops from pairs to connections, which must not touch them,
+// TestAccMove_KeepsKeysFromPairsToConnections takes three shops from pairs to connections, which must not touch them,
 // and back, which gives them new keys. They must take payments at every moment.
-func TestAccMoveBetweenTheWays(t *testing.T) {
+func TestAccMove_KeepsKeysFromPairsToConnections(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -48,9 +48,9 @@ func TestAccMoveBetweenTheWays(t *testing.T) {
 	}
 }
 
-// TestAccMoveThroughFleet takes three shops from pairs to a fleet, to connections and to a fleet again,
+// TestAccMove_KeepsKeysThroughFleet takes three shops from pairs to a fleet, to connections and to a fleet again,
 // none of which may touch them. From there to pairs each gets a new key.
-func TestAccMoveThroughFleet(t *testing.T) {
+func TestAccMove_KeepsKeysThroughFleet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -108,9 +108,9 @@ func (w *testEnv) removeExample(t *testing.T) {
 	}
 }
 
-// TestAccBrowserExample switches the sandbox's shops with the published configuration and nothing but
+// TestAccBrowserExample_NeedsOnlySessions switches the sandbox's shops with the published configuration and nothing but
 // sessions: the block that it has is what leads to the pages.
-func TestAccBrowserExample(t *testing.T) {
+func TestAccBrowserExample_NeedsOnlySessions(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true, way: waysPages})
@@ -125,9 +125,9 @@ func TestAccBrowserExample(t *testing.T) {
 	}
 }
 
-// TestAccEphemeralTokens gives the provider's tokens as ephemeral values: with connections, nothing
+// TestAccEphemeralTokens_AreStoredNowhere gives the provider's tokens as ephemeral values: with connections, nothing
 // secret is stored in the state or in a saved plan.
-func TestAccEphemeralTokens(t *testing.T) {
+func TestAccEphemeralTokens_AreStoredNowhere(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
@@ -151,27 +151,30 @@ func TestAccEphemeralTokens(t *testing.T) {
 
 // set sets a variable in the environment of Terraform.
 func (w *testEnv) set(name, value string) {
-	w.unset(name)
-	w.env = append(w.env, name+"="+value)
+	w.env = append(w.without(name), name+"="+value)
 }
 
-// unset takes variables out of the environment of Terraform.
+// unset takes variables out of the environment of Terraform, and of a provider that runs in this process.
 func (w *testEnv) unset(names ...string) {
-	var env []string
-	for _, variable := range w.env {
-		keep := true
-		for _, name := range names {
-			keep = keep && !strings.HasPrefix(variable, name+"=")
-		}
-		if keep {
-			env = append(env, variable)
-		}
+	w.env = w.without(names...)
+	if w.reattached == nil {
+		return
 	}
-	w.env = env
+	for _, name := range names {
+		delete(w.vendors, name)
+	}
 }
 
-// TestAccEncryptedState keeps the secrets of three keys in a state that OpenTofu encrypts.
-func TestAccEncryptedState(t *testing.T) {
+// without returns the environment of Terraform without some variables.
+func (w *testEnv) without(names ...string) []string {
+	return slices.DeleteFunc(slices.Clone(w.env), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(names, name)
+	})
+}
+
+// TestAccEncryptedState_HidesSecrets keeps the secrets of three keys in a state that OpenTofu encrypts.
+func TestAccEncryptedState_HidesSecrets(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -196,9 +199,9 @@ func TestAccEncryptedState(t *testing.T) {
 	}
 }
 
-// TestAccPublishedConfigurations applies examples as they are published, with the provider as a process
+// TestAccExamples_SwitchOnlyTheirShops applies examples as they are published, with the provider as a process
 // of its own: the shops take payments with new keys, and other shops are left alone.
-func TestAccPublishedConfigurations(t *testing.T) {
+func TestAccExamples_SwitchOnlyTheirShops(t *testing.T) {
 	t.Parallel()
 	for name, shops := range map[string][]string{
 		"quickstart":      {"fjellsport"},
@@ -228,9 +231,9 @@ func TestAccPublishedConfigurations(t *testing.T) {
 	}
 }
 
-// TestAccSwitchOneShop is told by the published check what Kustom Portal says of the store, until the
+// TestAccSwitchOneShop_WarnsOfTrafficToKlarna is told by the published check what Kustom Portal says of the store, until the
 // first order has been placed and captured.
-func TestAccSwitchOneShop(t *testing.T) {
+func TestAccSwitchOneShop_WarnsOfTrafficToKlarna(t *testing.T) {
 	t.Parallel()
 	const warning = "Traffic of store M00412871 still goes to Klarna: order_management."
 	w := newTestEnv(t, testEnvOptions{external: true}).checkOut(t, "switch-one-shop")
@@ -243,8 +246,8 @@ func TestAccSwitchOneShop(t *testing.T) {
 	}
 }
 
-// TestAccRotateConnectionsExample names an incident in one shop, and then other people.
-func TestAccRotateConnectionsExample(t *testing.T) {
+// TestAccRotateConnections_RotatesOnlyNamedShops names an incident in one shop, and then other people.
+func TestAccRotateConnections_RotatesOnlyNamedShops(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
@@ -271,13 +274,12 @@ func TestAccRotateConnectionsExample(t *testing.T) {
 	w.mustBeRight(t, seed, 0)
 }
 
-// TestAccSecretFromVault installs a key that was made in the portal, whose secret only Vault has.
-func TestAccSecretFromVault(t *testing.T) {
+// TestAccSecretFromVault_IsStoredNowhere installs a key that was made in the portal, whose secret only Vault has.
+func TestAccSecretFromVault_IsStoredNowhere(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "secret-from-vault")
-	w.set("TF_REATTACH_PROVIDERS", serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}}))
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed, external: true}).checkOut(t, "secret-from-vault")
+	w.serveVault(t, vaultSecrets{"secret/kustom/butikk": {"secret": exampleSecret}})
 	w.mustApply(t)
 	w.mustBeEmpty(t)
 	if shop, _ := w.sandbox.Shop("butikk"); shop.KustomID != exampleUsername || shop.KustomSecret != exampleSecret {
@@ -286,8 +288,8 @@ func TestAccSecretFromVault(t *testing.T) {
 	w.mustStoreNoSecret(t, "terraform.tfstate")
 }
 
-// TestAccPublishedTests runs the tests that are published with examples, as users run them.
-func TestAccPublishedTests(t *testing.T) {
+// TestAccExamples_PassTheirOwnTests runs the tests that are published with examples, as users run them.
+func TestAccExamples_PassTheirOwnTests(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(examples.FS, "*/tests/*.tftest.hcl")
 	if err != nil {
@@ -300,10 +302,10 @@ func TestAccPublishedTests(t *testing.T) {
 		name, _, _ := strings.Cut(file, "/")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, name)
+			w := newTestEnv(t, testEnvOptions{}).checkOut(t, name)
 			// They say that nobody is asked.
 			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
-			w.set("TF_REATTACH_PROVIDERS", serveVault(t, nil))
+			w.serveVault(t, nil)
 			if r := w.terraform(t, "init", "-backend=false", "-input=false", "-no-color"); r.code != 0 {
 				t.Fatal(r.output)
 			}

@@ -137,7 +137,7 @@ type extent struct {
 }
 
 // extents are those that a way is tried with. What goes wrong once in the run of a fleet is left to
-// TestFleet_RandomFaults.
+// TestFleet_NextRunPutsRightRandomFaults.
 func extents(way string) []extent {
 	always := extent{name: "for the whole run", skip: 0, times: 0}
 	if way == wayFleet {
@@ -146,12 +146,12 @@ func extents(way string) []extent {
 	return []extent{{name: "once", skip: 1, times: 1}, always}
 }
 
-// TestFaults spoils each call of the migration of three shops, and of a run after it, in each way,
+// TestFaults_NextRunPutsShopsRight spoils each call of the migration of three shops, and of a run after it, in each way,
 // once in mid-run and for a whole run, and lets one clean run follow: the world must be right then, and no invariant have
 // been broken at any moment. That takes thousands of runs, so core does them in this process, each in a bubble in
 // which waiting takes no time. Under go test's flag -short it tries one of them on each call, another one than on the call
 // before it: that is what the race detector has time for.
-func TestFaults(t *testing.T) {
+func TestFaults_NextRunPutsShopsRight(t *testing.T) {
 	t.Parallel()
 	var tally faultTally
 	for i, call := range vendorCalls() {
@@ -179,9 +179,9 @@ func TestFaults(t *testing.T) {
 // accCalls is how many calls of the table one is taken for a real Terraform.
 const accCalls = 5
 
-// TestAccFaults does a few of the same in a real Terraform, which shows that core does as that does: every fifth call,
+// TestAccFaults_NextRunPutsShopsRight does a few of the same in a real Terraform, which shows that core does as that does: every fifth call,
 // each with another fault.
-func TestAccFaults(t *testing.T) {
+func TestAccFaults_NextRunPutsShopsRight(t *testing.T) {
 	t.Parallel()
 	var tally faultTally
 	faults := faultCases()

@@ -112,11 +112,11 @@ func (f *fleet) warnOfClearing(diags *diag.Diagnostics) {
 	}
 }
 
-// warnOfDeletions counts the switches, the deletions, and the shops that are not decided yet: Terraform's
-// summary counts only objects.
+// warnOfDeletions counts the switches, the deletions, and the shops that are not decided yet or can't be read:
+// Terraform's summary counts only objects.
 func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	var all rotation.Plan
-	var others, undecided []string
+	var others, undecided, unreadable []string
 	switched := 0
 	for _, m := range f.Members {
 		if m.Plan.Changes && !m.Plan.Undecided {
@@ -126,6 +126,8 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 		switch {
 		case m.Plan.Undecided:
 			undecided = append(undecided, m.Name)
+		case m.Plan.Generate && f.Engine.Shops.IsUnreadable(m.Name):
+			unreadable = append(unreadable, m.Name)
 		case m.Plan.Generate:
 			switched++
 		}
@@ -138,6 +140,9 @@ func (f *fleet) warnOfDeletions(diags *diag.Diagnostics) {
 	text = fmt.Sprintf("%s will get a new key; %s.", count(switched, "shop"), text)
 	if len(undecided) > 0 {
 		text += fmt.Sprintf(" Not decided yet for %s: %s.", count(len(undecided), "shop"), enumerate(undecided))
+	}
+	if len(unreadable) > 0 {
+		text += fmt.Sprintf(" The apply tries again to read %s, and gives each a new key if it can: %s.", count(len(unreadable), "shop"), enumerate(unreadable))
 	}
 	blocked, by := f.Engine.Blocked(all)
 	// Terraform would quote the whole attribute, with every shop.

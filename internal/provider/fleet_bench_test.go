@@ -11,8 +11,6 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-const fleetType = "kustom_mystore_fleet"
-
 // fleetSizes are how many shops a fleet has in the benchmarks.
 var fleetSizes = []int{1000, 5000}
 

@@ -17,8 +17,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccModules switches three shops with a module for each, in both of the provider's ways.
-func TestAccModules(t *testing.T) {
+// TestAccModules_SwitchEachShop switches three shops with a module for each, in both of the provider's ways.
+func TestAccModules_SwitchEachShop(t *testing.T) {
 	t.Parallel()
 	for example, want := range map[string]string{
 		"switch-modules":      "3 imported, 6 added, 0 changed, 3 destroyed",
@@ -27,7 +27,7 @@ func TestAccModules(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, example)
+			w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, example)
 			w.mustInit(t)
 			if got := w.mustApply(t); !strings.Contains(got.output, want) {
 				t.Errorf("the apply is not %q:\n%s", want, got.output)
@@ -40,71 +40,140 @@ func TestAccModules(t *testing.T) {
 	}
 }
 
-// TestAccFleetFromSpreadsheet switches the published list of shops by a saved plan, with the tokens in
-// a file, none of which gets into what Terraform stores.
-func TestAccFleetFromSpreadsheet(t *testing.T) {
+// TestAccFleet_SwitchesListOfASpreadsheet switches the published list of shops by a saved plan, with the tokens in
+// a file, none of which gets into what Terraform stores. One shop fails in the first apply: the others are switched, the run
+// fails and names it, the report has it, and the next run has just that shop to do. Then an import, as in the README, lets
+// the shops keep their keys.
+func TestAccFleet_SwitchesListOfASpreadsheet(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	w.useTokensFile(t)
-	w.mustInit(t)
 	w.mustPlan(t, "2 to add, 0 to change, 0 to destroy")
-	w.mustApplySaved(t)
+	failing := w.sandbox.Arm(sandbox.Fault{
+		API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
+		Match: func(r sandbox.Request) bool { return r.Shop == "kaffebonna" },
+	})
+	got := w.applySaved(t)
+	if got.code == 0 {
+		t.Error("the run does not fail")
+	}
+	mustSay(t, got, "These shops could not be connected: kaffebonna: ")
+	w.mustReport(t, []string{"1 failed, 2 done", "| kaffebonna | `M00537204` | failed | `M00537204-xM2pE` |"})
+	for _, shop := range seed.Shops {
+		w.order(t, shop.Name)
+	}
+
+	failing.Disarm()
+	w.sandbox.ResetRequests()
+	w.mustApply(t)
+	w.mustHaveWritten(t, 1)
 	w.mustBeEmpty(t)
-	w.mustHaveWritten(t, len(seed.Shops))
 	w.mustBeSwitched(t, seed)
 	w.mustReportShops(t, seed)
 	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
-}
 
-// TestAccFleetFromVault does the same with tokens that only Vault has.
-func TestAccFleetFromVault(t *testing.T) {
-	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet-vault")
-	w.switchFromVault(t, seed, "2 to add, 0 to change, 0 to destroy")
+	w.write(t, "terraform.tfstate", "")
+	w.write(t, "import.tf", readmeBlock(t, "switch-fleet/README.md", "```hcl\nimport {"))
+	w.sandbox.ResetRequests()
+	mustSay(t, w.mustApply(t), "2 imported, 0 added, 0 changed, 0 destroyed")
+	w.mustHaveWritten(t, 0)
+	w.mustBeEmpty(t)
+	w.mustBeSwitched(t, seed)
 	w.mustReportShops(t, seed)
 }
 
-// TestAccVaultTokens does it for each shop by itself.
-func TestAccVaultTokens(t *testing.T) {
+// TestAccVault_TokensAreStoredNowhere switches the shops by a saved plan, with tokens that only Vault has and that are in
+// nothing that Terraform stores.
+func TestAccVault_TokensAreStoredNowhere(t *testing.T) {
 	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "vault-tokens")
-	w.switchFromVault(t, seed, "3 to add, 0 to change, 0 to destroy")
+	for example, planned := range map[string]string{
+		"switch-fleet-vault": "2 to add, 0 to change, 0 to destroy",
+		"vault-tokens":       "3 to add, 0 to change, 0 to destroy",
+	} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			seed := sandbox.ThreeShops()
+			w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, example)
+			env := w.server.Env()
+			tokens := map[string]string{}
+			if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
+				t.Fatal(err)
+			}
+			w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
+			w.serveVault(t, vaultSecrets{
+				"secret/kustom/portal":         {"portal_token": env["KUSTOM_PORTAL_TOKEN"]},
+				"secret/kustom/mystore-tokens": tokens,
+			})
+			if got := w.terraform(t, "get", "-no-color"); got.code != 0 {
+				t.Fatal(got.output)
+			}
+			w.mustPlan(t, planned)
+			w.mustApplySaved(t)
+			w.mustBeEmpty(t)
+			w.mustHaveWritten(t, len(seed.Shops))
+			w.mustBeSwitched(t, seed)
+			w.mustReportShops(t, seed)
+			w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
+		})
+	}
 }
 
-// switchFromVault switches the shops by a saved plan, with tokens that only Vault has and that are in
-// nothing that Terraform stores.
-func (w *testEnv) switchFromVault(t *testing.T, seed sandbox.Seed, planned string) {
-	t.Helper()
-	env := w.server.Env()
-	tokens := map[string]string{}
-	if err := json.Unmarshal([]byte(env["MYSTORE_TOKENS"]), &tokens); err != nil {
+// TestAccFleet_ShowsOnlyShopsThatChange takes the published example through its life. At each step Terraform's plan shows
+// only the shops that change, and only they are touched.
+func TestAccFleet_ShowsOnlyShopsThatChange(t *testing.T) {
+	t.Parallel()
+	seed := sandbox.FleetSeed(6)
+	w := newFleetRun(t, testEnvOptions{seed: &seed})
+	first, left, late := seed.Shops[:5], seed.Shops[1], seed.Shops[5]
+	w.remove(t, late.Name)
+	if err := os.Remove(filepath.Join(w.dir, "main.tf.json")); err != nil {
 		t.Fatal(err)
 	}
-	w.unset("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS")
-	w.set("TF_REATTACH_PROVIDERS", serveVault(t, vaultSecrets{
-		"secret/kustom/portal":         {"portal_token": env["KUSTOM_PORTAL_TOKEN"]},
-		"secret/kustom/mystore-tokens": tokens,
-	}))
-	w.mustInit(t)
-	w.mustPlan(t, planned)
+	w.useExample(t, wayFleet, sandbox.Seed{Shops: first})
+	says := []string{"1 to add, 0 to change, 0 to destroy"}
+	for _, shop := range first {
+		says = append(says, fmt.Sprintf("+ reason = %q", "the shop uses "+shop.KustomID+legacyReason))
+	}
+	w.mustPlan(t, says...)
+	w.box.ResetRequests()
 	w.mustApplySaved(t)
+	w.mustHaveDone(t, rotations(first...)...)
+
+	w.fleet.Shops[late.Name] = shopSettings{}
+	w.useExample(t, wayFleet, seed)
+	w.box.ResetRequests()
+	r := w.mustApply(t)
+	w.mustShowOnly(t, r.output, late.Name)
+	mustSay(t, r, "5 unchanged elements hidden", "0 to add, 1 to change, 0 to destroy")
+	w.mustHaveDone(t, rotations(late)...)
+
+	w.remove(t, left.Name)
+	w.useExample(t, wayFleet, sandbox.Seed{Shops: slices.Delete(slices.Clone(seed.Shops), 1, 2)})
+	r = w.mustApply(t)
+	w.mustShowOnly(t, r.output, left.Name)
+	w.mustHaveDone(t)
 	w.mustBeEmpty(t)
-	w.mustHaveWritten(t, len(seed.Shops))
-	w.mustBeSwitched(t, seed)
-	w.mustStoreNoSecret(t, "terraform.tfstate", savedPlan+"!tfplan")
+	w.mustBeDone(t)
 }
 
-// TestAccFleetGrows adds shops to a list in chunks: nothing is done to those that are there, in
+// mustShowOnly expects what Terraform prints of a plan to name these of the seed's shops and no others.
+func (w *fleetRun) mustShowOnly(t *testing.T, output string, shops ...string) {
+	t.Helper()
+	for _, shop := range w.fleetShops.seed.Shops {
+		if shown := strings.Contains(output, shop.Name); shown != slices.Contains(shops, shop.Name) {
+			t.Errorf("shop %s is shown: %t, in\n%s", shop.Name, shown, output)
+		}
+	}
+}
+
+// TestAccFleet_LeavesShopsAloneWhenTheListGrows adds shops to a list in chunks: nothing is done to those that are there, in
 // whatever order the list has them.
-func TestAccFleetGrows(t *testing.T) {
+func TestAccFleet_LeavesShopsAloneWhenTheListGrows(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(20)
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "switch-fleet")
 	w.set("TF_VAR_chunks", "3")
-	w.mustInit(t)
 	w.writeShops(t, seed.Shops[7:])
 	w.mustApply(t)
 	w.mustHaveWritten(t, 13)
@@ -122,61 +191,10 @@ func TestAccFleetGrows(t *testing.T) {
 	w.mustReportShops(t, seed)
 }
 
-// TestAccFleetShopFails has one shop fail in the first apply. The others are switched, the run fails
-// and names it, the report has it, and the next run has just that shop to do.
-func TestAccFleetShopFails(t *testing.T) {
+// TestAccFleet_NamesMistakesOfTheList plans lists with mistakes: each is named, before anything is asked of a vendor.
+func TestAccFleet_NamesMistakesOfTheList(t *testing.T) {
 	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
-	w.mustInit(t)
-	failing := w.sandbox.Arm(sandbox.Fault{
-		API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultAnswer, Status: http.StatusForbidden,
-		Match: func(r sandbox.Request) bool { return r.Shop == "kaffebonna" },
-	})
-	got := w.apply(t)
-	if got.code == 0 || !strings.Contains(unwrapped(got.output), "These shops could not be connected: kaffebonna: ") {
-		t.Errorf("exit code %d, and the run does not name the shop:\n%s", got.code, got.output)
-	}
-	w.mustReport(t, []string{"1 failed, 2 done", "| kaffebonna | `M00537204` | failed | `M00537204-xM2pE` |"})
-	for _, shop := range seed.Shops {
-		w.order(t, shop.Name)
-	}
-
-	failing.Disarm()
-	w.sandbox.ResetRequests()
-	w.mustApply(t)
-	w.mustHaveWritten(t, 1)
-	w.mustBeEmpty(t)
-	w.mustBeSwitched(t, seed)
-	w.mustReportShops(t, seed)
-}
-
-// TestAccFleetImport follows the README in importing shops that have keys of Kustom's: they keep them.
-func TestAccFleetImport(t *testing.T) {
-	t.Parallel()
-	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "switch-fleet")
-	w.mustInit(t)
-	w.mustApply(t)
-
-	w.write(t, "terraform.tfstate", "")
-	w.write(t, "import.tf", readmeBlock(t, "switch-fleet/README.md", "```hcl\nimport {"))
-	w.sandbox.ResetRequests()
-	got := w.mustApply(t)
-	if want := "2 imported, 0 added, 0 changed, 0 destroyed"; !strings.Contains(got.output, want) {
-		t.Errorf("the apply is not %q:\n%s", want, got.output)
-	}
-	w.mustHaveWritten(t, 0)
-	w.mustBeEmpty(t)
-	w.mustBeSwitched(t, seed)
-	w.mustReportShops(t, seed)
-}
-
-// TestAccFleetList plans lists with mistakes: each is named, before anything is asked of a vendor.
-func TestAccFleetList(t *testing.T) {
-	t.Parallel()
-	w := newTestEnv(t, testEnvOptions{installed: true}).checkOut(t, "switch-fleet")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{}).checkOut(t, "switch-fleet")
 	const header = "shop,merchant_id,description\n"
 	for name, test := range map[string]struct{ list, want string }{
 		"mistakes": {
@@ -207,12 +225,11 @@ func TestAccFleetList(t *testing.T) {
 	}
 }
 
-// TestAccShopListExample switches the shops of the published list in two waves: one shop, and then the others.
-func TestAccShopListExample(t *testing.T) {
+// TestAccShopList_SwitchesInWaves switches the shops of the published list in two waves: one shop, and then the others.
+func TestAccShopList_SwitchesInWaves(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "functions/shop_list")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "functions/shop_list")
 	if got := w.mustApply(t); !strings.Contains(got.output, "1 added, 0 changed, 0 destroyed") {
 		t.Errorf("the first wave is not one shop:\n%s", got.output)
 	}
@@ -224,13 +241,12 @@ func TestAccShopListExample(t *testing.T) {
 	w.mustBeSwitched(t, seed)
 }
 
-// TestAccWaves switches one shop first and then the rest. No run deletes a key that it has just replaced,
+// TestAccWaves_LeaveReplacedKeysToALaterRun switches one shop first and then the rest. No run deletes a key that it has just replaced,
 // and the shop of the first wave gets no second key.
-func TestAccWaves(t *testing.T) {
+func TestAccWaves_LeaveReplacedKeysToALaterRun(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "waves")
-	w.mustInit(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed}).checkOut(t, "waves")
 	for wave, shops := range []int{0, 1, len(seed.Shops)} {
 		if wave == 0 {
 			continue // Waves are counted from 1.
@@ -254,8 +270,8 @@ func TestAccWaves(t *testing.T) {
 	}
 }
 
-// TestAccExamplesFormatted expects every published configuration in the form of terraform fmt.
-func TestAccExamplesFormatted(t *testing.T) {
+// TestAccExamples_AreFormatted expects every published configuration in the form of terraform fmt.
+func TestAccExamples_AreFormatted(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{})
 	if err := os.CopyFS(filepath.Join(w.dir, "examples"), examples.FS); err != nil {

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,9 +29,9 @@ func overheard(t *testing.T, w *testEnv) string {
 	return heard
 }
 
-// TestAccFleetQuiet takes a fleet and pairs through a migration with no TF_LOG variable set: the provider
+// TestAccFleet_WritesNoLogUnasked takes a fleet and pairs through a migration with no TF_LOG variable set: the provider
 // writes nothing at all, which Terraform would have to parse and drop.
-func TestAccFleetQuiet(t *testing.T) {
+func TestAccFleet_WritesNoLogUnasked(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayFleet, wayPair} {
 		t.Run(way, func(t *testing.T) {
@@ -53,19 +54,19 @@ func TestAccFleetQuiet(t *testing.T) {
 	}
 }
 
-// TestAccFleetProgress tells at INFO how far a fleet has come: a line for each shop, and no secret.
-func TestAccFleetProgress(t *testing.T) {
+// TestAccFleet_LogsProgressWithoutSecrets tells at INFO how far a fleet has come: a line for each shop, and no secret.
+func TestAccFleet_LogsProgressWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	const shops = 5
 	seed := sandbox.FleetSeed(shops)
-	w := fleetIn(newTestEnv(t, testEnvOptions{seed: &seed, external: true}), seed)
+	w := newFleetRun(t, testEnvOptions{seed: &seed, external: true})
 	log := filepath.Join(t.TempDir(), "log")
 	w.env = append(w.env, "TF_LOG_PROVIDER=INFO", "TF_LOG_PATH="+log)
-	w.use(t)
-	mend := arms(answered(sandbox.Mystore, "PATCH", 422))(t, w, seed.Shops[1])
+	mend := w.arm(answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity), seed.Shops[1])
 	w.mustApply(t)
 	mend()
 	w.remove(t, seed.Shops[2].Name)
+	w.use(t)
 	w.mustApply(t)
 	var progress []string
 	for line := range strings.Lines(read(t, log)) {

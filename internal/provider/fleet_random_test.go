@@ -84,10 +84,10 @@ func (c *chance) arm(s *sandbox.Sandbox, every int, faults []sandbox.Fault, begi
 	}
 }
 
-// TestFleet_RandomFaults creates a fleet, looks at it, and gives all its shops other keys, while one request in
+// TestFleet_NextRunPutsRightRandomFaults creates a fleet, looks at it, and gives all its shops other keys, while one request in
 // eight meets one of the faults that the tables know. Whatever comes of that, every shop takes payments all the
 // time, and one clean run later all is as it should be.
-func TestFleet_RandomFaults(t *testing.T) {
+func TestFleet_NextRunPutsRightRandomFaults(t *testing.T) {
 	t.Parallel()
 	var tally faultTally
 	for round := range 10 {

@@ -27,11 +27,7 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 			took := time.Since(began)
 			f.mustBeEmpty(t)
 			f.mustBeRight(t, seed, 0)
-			for _, r := range f.box.Requests() {
-				if r.Status == http.StatusTooManyRequests && !r.Fault {
-					t.Errorf("%s %s was refused: the provider was too fast", r.Method, r.Path)
-				}
-			}
+			mustNotHaveHurried(t, f.box.Requests())
 			return took, f
 		}
 		took, _ := migrate(func(*sandbox.Sandbox) {})
@@ -60,8 +56,8 @@ func TestFleet_WaitsSideBySide(t *testing.T) {
 	})
 }
 
-// TestFleet_IsFrugal migrates a thousand shops, and counts the requests of that and of a plan after it.
-func TestFleet_IsFrugal(t *testing.T) {
+// TestFleet_MakesFewRequests migrates a thousand shops, and counts the requests of that and of a plan after it.
+func TestFleet_MakesFewRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		seed := sandbox.FleetSeed(thousand)

@@ -24,7 +24,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
@@ -36,13 +35,7 @@ var (
 	_ resource.ResourceWithImportState    = (*fleetResource)(nil)
 )
 
-type fleetResource struct {
-	engine      *rotation.Engine
-	clock       clock.Clock
-	environment *kustom.Environment
-	// undescribed reports that the portal shows no descriptions of keys and no hosts.
-	undescribed bool
-}
+type fleetResource struct{ configuredResource }
 
 func newFleetResource() resource.Resource { return &fleetResource{} }
 
@@ -50,7 +43,7 @@ type fleetModel struct {
 	Shops          types.Map   `tfsdk:"shops"`
 	MaxConcurrency types.Int64 `tfsdk:"max_concurrency"`
 	connectionRules
-	Timeouts timeouts.Value `tfsdk:"timeouts"`
+	timedModel
 }
 
 type fleetIdentity struct {
@@ -132,15 +125,6 @@ func (r *fleetResource) IdentitySchema(_ context.Context, _ resource.IdentitySch
 	}}
 }
 
-func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	r.engine, r.clock, r.environment = b.engine, b.clock, b.environment
-	r.undescribed = !b.portal.SupportsDescriptions()
-}
-
 // ValidateConfig rejects shops that another object of the configuration has too. Terraform calls it once for
 // each object before the object's plan.
 func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
@@ -160,13 +144,12 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		r.planDestruction(ctx, req, resp)
 		return
 	}
-	var config, plan fleetModel
+	config := load[fleetModel](ctx, req.Config, &resp.Diagnostics)
+	plan := load[fleetModel](ctx, req.Plan, &resp.Diagnostics)
 	var state *fleetModel
-	resp.Diagnostics.Append(load(ctx, req.Config, &config)...)
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
 	if !req.State.Raw.IsNull() {
-		state = new(fleetModel)
-		resp.Diagnostics.Append(load(ctx, req.State, state)...)
+		present := load[fleetModel](ctx, req.State, &resp.Diagnostics)
+		state = &present
 	}
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || plan.Shops.IsUnknown() {
@@ -180,18 +163,17 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	f.plan(ctx, &resp.Diagnostics)
-	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.undescribed), &resp.Diagnostics)
+	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.undescribed()), &resp.Diagnostics)
 	// Encoding a thousand shops takes longer than checking that nothing has changed.
 	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
 		plan.Shops = planned
-		resp.Diagnostics.Append(store(ctx, &resp.Plan, plan)...)
+		store(ctx, &resp.Plan, plan, &resp.Diagnostics)
 	}
 }
 
 // planDestruction says which shops' credentials will be deleted.
 func (r *fleetResource) planDestruction(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var state fleetModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
+	state := load[fleetModel](ctx, req.State, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || !state.clears() {
 		return
 	}
@@ -208,9 +190,7 @@ func (r *fleetResource) destruction(ctx context.Context, state fleetModel, memor
 // Create connects the shops. A shop's failure is a warning if the state has anything to keep: after an error,
 // Terraform would replace the fleet, and with it the keys of the working shops.
 func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan fleetModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Create, defaultFleetWriteTimeout, &resp.Diagnostics)
+	plan, ctx, cancel := begin[fleetModel](ctx, r.clock, req.Plan, timeouts.Value.Create, defaultFleetWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	if resp.Diagnostics.HasError() {
 		return
@@ -228,9 +208,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 // Read reads every shop. An unreadable one keeps its known values, with a warning. It is an error only if all
 // are unreadable, or during an import.
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state fleetModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Read, defaultFleetReadTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[fleetModel](ctx, r.clock, req.State, timeouts.Value.Read, defaultFleetReadTimeout, &resp.Diagnostics)
 	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
@@ -254,7 +232,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	if now := f.applied(); imported || !now.Equal(state.Shops) {
 		state.Shops = now
-		resp.Diagnostics.Append(store(ctx, &resp.State, state)...)
+		store(ctx, &resp.State, state, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, fleetIdentity{Shops: f.importIDs()})...)
 	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
@@ -262,11 +240,9 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 
 // Update changes the shops with planned changes. The state has what was done, even if other shops failed.
 func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state fleetModel
-	resp.Diagnostics.Append(load(ctx, req.Plan, &plan)...)
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, plan.Timeouts.Update, defaultFleetWriteTimeout, &resp.Diagnostics)
+	plan, ctx, cancel := begin[fleetModel](ctx, r.clock, req.Plan, timeouts.Value.Update, defaultFleetWriteTimeout, &resp.Diagnostics)
 	defer cancel()
+	state := load[fleetModel](ctx, req.State, &resp.Diagnostics)
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -279,9 +255,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 
 // Delete applies the deletion policy to all shops. Shops that could not be cleared stay in the state.
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state fleetModel
-	resp.Diagnostics.Append(load(ctx, req.State, &state)...)
-	ctx, cancel := limit(ctx, r.clock, state.Timeouts.Delete, defaultFleetWriteTimeout, &resp.Diagnostics)
+	state, ctx, cancel := begin[fleetModel](ctx, r.clock, req.State, timeouts.Value.Delete, defaultFleetWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
@@ -351,7 +325,7 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 			models.plan = &shop
 		}
 		if models.plan != nil && config != nil {
-			c := shopConfig(ctx, r.undescribed, name, plan.connectionRules, models.config, models.plan.connectedShop)
+			c := shopConfig(ctx, r.undescribed(), name, plan.connectionRules, models.config, models.plan.connectedShop)
 			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
 		}
 		m.ClearOnRemoval = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
@@ -380,7 +354,7 @@ func memberNames(elements types.Map, planned, was map[string]fleetShop) []string
 // save stores the fleet's new values.
 func (m fleetModel) save(ctx context.Context, f *fleet, state modelTarget, identity modelTarget, private privateState, diags *diag.Diagnostics) {
 	m.Shops = f.applied()
-	diags.Append(store(ctx, state, m)...)
+	store(ctx, state, m, diags)
 	diags.Append(identity.Set(ctx, fleetIdentity{Shops: f.importIDs()})...)
 	f.memory().keep(ctx, private, diags)
 }

@@ -32,8 +32,7 @@ func (s fleetShop) object() attr.Value {
 	})
 }
 
-// readFleetShop reads an element of the map. The framework's reflection would take longer than all else for a
-// thousand shops.
+// readFleetShop reads an element of the map. The framework's [types.Object.As] takes 170 times as long: see [load].
 func readFleetShop(element types.Object) fleetShop {
 	attributes := element.Attributes()
 	return fleetShop{

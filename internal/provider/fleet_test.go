@@ -36,9 +36,9 @@ func attributeTypes(attributes map[string]schema.Attribute) map[string]attr.Type
 	return typs
 }
 
-// TestFleetTypes: the types that are written out, so that they are not made anew for every value, are
+// TestFleet_TypesFitSchema: the types that are written out, so that they are not made anew for every value, are
 // those of the attributes.
-func TestFleetTypes(t *testing.T) {
+func TestFleet_TypesFitSchema(t *testing.T) {
 	t.Parallel()
 	shop := connectedShopAttributes()
 	shop["last_error"] = schema.StringAttribute{}
@@ -89,8 +89,8 @@ func fullShop() fleetShop {
 	}
 }
 
-// TestFleetShopObject: what is written of a shop is what is read of it, as the framework reads it too.
-func TestFleetShopObject(t *testing.T) {
+// TestFleet_ShopObjectFitsSchema: what is written of a shop is what is read of it, as the framework reads it too.
+func TestFleet_ShopObjectFitsSchema(t *testing.T) {
 	t.Parallel()
 	want := fullShop()
 	object, ok := want.object().(types.Object)
@@ -111,7 +111,7 @@ func TestFleetShopObject(t *testing.T) {
 	}
 }
 
-func TestUnchanged(t *testing.T) {
+func TestFleet_UnchangedShopsKeepTheirState(t *testing.T) {
 	t.Parallel()
 	want := fullShop()
 	if got := want.unchanged(); !reflect.DeepEqual(got, want) {
@@ -141,7 +141,7 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-func TestEnumerate(t *testing.T) {
+func TestFleet_EnumeratesShops(t *testing.T) {
 	t.Parallel()
 	names := func(n int) []string {
 		var names []string
@@ -176,8 +176,8 @@ func lines(diags diag.Diagnostics) string {
 	return strings.Join(all, "\n")
 }
 
-// TestShopFailures: a shop's own failure is told at the shop, and one that is not the shops' once for all.
-func TestShopFailures(t *testing.T) {
+// TestFleet_TellsFailureOnceOrAtItsShop: a shop's own failure is told at the shop, and one that is not the shops' once for all.
+func TestFleet_TellsFailureOnceOrAtItsShop(t *testing.T) {
 	t.Parallel()
 	expired, elsewhere := refusal("portal", 401, "UNAUTHORIZED"), refusal("mystore", 503, "")
 	failures := func(errs ...error) shopFailures {
@@ -456,8 +456,8 @@ func TestFleet_SaysWhatTheApplyWillKeep(t *testing.T) {
 	}
 }
 
-// TestMemberPath: a shop's messages are put at the shop.
-func TestMemberPath(t *testing.T) {
+// TestFleet_PutsMessagesAtTheShop: a shop's messages are put at the shop.
+func TestFleet_PutsMessagesAtTheShop(t *testing.T) {
 	t.Parallel()
 	if got := memberPath(&rotation.Member{Name: "butikk"}); !got.Equal(path.Root("shops").AtMapKey("butikk")) {
 		t.Errorf("the path is %s", got)

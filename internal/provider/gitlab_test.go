@@ -51,9 +51,9 @@ func parsePipeline(t *testing.T, content string) gitlabPipeline {
 	return pipeline
 }
 
-// TestPublishedPipeline holds the pipeline to what it must not lose: a lock file that is held to, an environment of its
+// TestGitLabPipeline_AppliesOnlyWhatWasReviewed holds the pipeline to what it must not lose: a lock file that is held to, an environment of its
 // own for applies, and an apply that is none of a merge request, and of a saved plan only.
-func TestPublishedPipeline(t *testing.T) {
+func TestGitLabPipeline_AppliesOnlyWhatWasReviewed(t *testing.T) {
 	t.Parallel()
 	p := parsePipeline(t, example(t, gitlabPipelineFile))
 	for _, job := range []gitlabJob{p.Plan, p.Look} {
@@ -250,9 +250,9 @@ func (w *testEnv) onGitLab(t *testing.T, db *postgres) *gitlabStandIn {
 	return g
 }
 
-// TestAccGitLabPipeline opens a merge request, pushes to it and merges it: its plan is one note, which is brought up to
+// TestAccGitLabPipeline_AppliesReviewedPlan opens a merge request, pushes to it and merges it: its plan is one note, which is brought up to
 // date and leaves those of others alone, and what is merged is applied: the plan that was reviewed, or nothing.
-func TestAccGitLabPipeline(t *testing.T) {
+func TestAccGitLabPipeline_AppliesReviewedPlan(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true}).checkOut(t, "github-actions")
@@ -331,9 +331,9 @@ func TestAccGitLabPipeline(t *testing.T) {
 	}
 }
 
-// TestAccInitPipeline runs the pipeline that init has written, in the folder that it has written, from the plan to the
+// TestAccInitPipeline_AppliesReviewedPlan runs the pipeline that init has written, in the folder that it has written, from the plan to the
 // apply of that very plan.
-func TestAccInitPipeline(t *testing.T) {
+func TestAccInitPipeline_AppliesReviewedPlan(t *testing.T) {
 	t.Parallel()
 	for ci, runWritten := range map[string]func(*testEnv, *testing.T, *postgres){
 		"github": (*testEnv).runWrittenWorkflow, "gitlab": (*testEnv).runWrittenPipeline,

@@ -19,17 +19,17 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestI5KilledAtEachRequest kills the provider at each request of the migration of three shops, in each way, when the
-// vendor has done the work and not answered yet. One clean run must put everything right. TestAccI5Killed kills a real
+// TestI5_NextRunPutsRightAKillAtEachRequest kills the provider at each request of the migration of three shops, in each way, when the
+// vendor has done the work and not answered yet. One clean run must put everything right. TestAccI5_NextRunPutsRightAKill kills a real
 // process at the two requests that change most.
-func TestI5KilledAtEachRequest(t *testing.T) {
+func TestI5_NextRunPutsRightAKillAtEachRequest(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "kills of the provider", killedRehearsal)
 }
 
-// TestI5InterruptedAtEachRequest stops the run, as Ctrl-C does, while the answer to each request of the migration is on
-// its way. One further run must put everything right. TestAccI5Interrupted does so to a real Terraform.
-func TestI5InterruptedAtEachRequest(t *testing.T) {
+// TestI5_NextRunPutsRightAnInterruptAtEachRequest stops the run, as Ctrl-C does, while the answer to each request of the migration is on
+// its way. One further run must put everything right. TestAccI5_NextRunPutsRightAnInterrupt does so to a real Terraform.
+func TestI5_NextRunPutsRightAnInterruptAtEachRequest(t *testing.T) {
 	t.Parallel()
 	atEachRequest(t, "interruptions of the run", interruptedRehearsal)
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccI5Killed kills the provider's process at the first of two requests of the migration of three shops, in each way,
-// when the server has done the work and not answered yet: a key is made, and a shop has it. One clean run must put
-// everything right. TestI5KilledAtEachRequest does so in this process at all the others.
-func TestAccI5Killed(t *testing.T) {
+// TestAccI5_NextRunPutsRightAKill kills the provider's process at a request of the migration of three shops, in each way,
+// when the server has done the work and not answered yet. One clean run must put everything right.
+// TestI5_NextRunPutsRightAKillAtEachRequest does so in this process at all requests.
+func TestAccI5_NextRunPutsRightAKill(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("finds the provider's process in /proc")
@@ -29,29 +29,25 @@ func TestAccI5Killed(t *testing.T) {
 	atChanges(t, "kills of the provider's process", killedMigration)
 }
 
-// TestAccI5Interrupted interrupts Terraform, as Ctrl-C does, while the answer to one of the same requests is on its way.
-// One further run must put everything right.
-func TestAccI5Interrupted(t *testing.T) {
+// TestAccI5_NextRunPutsRightAnInterrupt interrupts Terraform, as Ctrl-C does, while the answer to one of the same requests is
+// on its way. One further run must put everything right.
+func TestAccI5_NextRunPutsRightAnInterrupt(t *testing.T) {
 	t.Parallel()
 	atChanges(t, "interruptions of Terraform", interruptedMigration)
 }
 
-// atChanges spoils the migration at the first request that makes a key, and at the first that writes to a shop, in each
-// way, and reports what became of it.
+// atChanges spoils the migration in each way, at the first request that makes a key or at the first that writes to a shop,
+// and reports what became of it.
 func atChanges(t *testing.T, what string, migration func(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int)) {
 	t.Helper()
+	made := sandbox.Fault{API: sandbox.Portal, Method: http.MethodPost, Template: storeKeysCall, Times: 1}
+	written := sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Template: credentialsCall, Times: 1}
 	var tally faultTally
-	for _, way := range []string{wayPair, wayConnection, wayFleet} {
-		for name, at := range map[string]sandbox.Fault{
-			"key made":     {API: sandbox.Portal, Method: http.MethodPost, Template: storeKeysCall},
-			"shop written": {API: sandbox.Mystore, Method: http.MethodPatch, Template: credentialsCall},
-		} {
-			t.Run(way+", "+name, func(t *testing.T) {
-				t.Parallel()
-				at.Times = 1
-				tally.add(migration(t, way, at))
-			})
-		}
+	for way, at := range map[string]sandbox.Fault{wayPair: made, wayConnection: written, wayFleet: made} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			tally.add(migration(t, way, at))
+		})
 	}
 	t.Cleanup(func() { tally.report(t, what) })
 }
@@ -63,11 +59,11 @@ func killedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphan
 	if way == wayFleet {
 		w.write(t, "override.tf", fmt.Sprintf("resource %q \"all\" {\n  max_concurrency = 1\n}\n", fleetType))
 	}
-	w.plan(t, way, seed)
+	w.useExample(t, way, seed)
 	at.Kind = sandbox.FaultWorkThenSilence
 	armed := w.sandbox.Arm(at)
 	// One operation at a time, so that one kill hits one operation; in a fleet, one shop at a time.
-	apply := w.start(t, "apply", "-input=false", "-no-color", "-parallelism=1", "switch.tfplan")
+	apply := w.start(t, "apply", "-input=false", "-no-color", "-parallelism=1", "-auto-approve")
 	apply.await(t, func() bool { return armed.Fired() == 1 })
 	killProvider(t, apply.cmd.Process.Pid)
 	killed := apply.wait(t)
@@ -87,10 +83,10 @@ func killedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphan
 func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, orphans, violations int) {
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
-	w.plan(t, way, seed)
+	w.useExample(t, way, seed)
 	at.Kind, at.Latency = sandbox.FaultDelay, 400*time.Millisecond
 	armed := w.sandbox.Arm(at)
-	apply := w.start(t, "apply", "-input=false", "-no-color", "switch.tfplan")
+	apply := w.start(t, "apply", "-input=false", "-no-color", "-auto-approve")
 	apply.await(t, func() bool { return armed.Fired() == 1 })
 	apply.interrupt(t)
 	interrupted := apply.wait(t)
@@ -103,8 +99,8 @@ func interruptedMigration(t *testing.T, way string, at sandbox.Fault) (broken, o
 	return broken, orphans, violations
 }
 
-// TestAccI6InterruptEndsWaits interrupts a deletion that would wait for a shop for an hour.
-func TestAccI6InterruptEndsWaits(t *testing.T) {
+// TestAccI6_InterruptEndsWaits interrupts a deletion that would wait for a shop for an hour.
+func TestAccI6_InterruptEndsWaits(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{external: true})
 	w.write(t, "main.tf", `
@@ -138,15 +134,6 @@ resource "kustom_api_key" "key" {
 	// The wait is a look at the shop, again and again. The interrupt ends one of them, or what is between two.
 	if !strings.Contains(got.output, "API key not deleted") || !strings.Contains(got.output, key) || w.sandbox.Working("fjellsport") != nil {
 		t.Errorf("the key was not protected:\n%s", got.output)
-	}
-}
-
-// plan saves a plan of a published example.
-func (w *testEnv) plan(t *testing.T, example string, seed sandbox.Seed) {
-	t.Helper()
-	w.useExample(t, example, seed)
-	if r := w.terraform(t, "plan", "-input=false", "-no-color", "-out=switch.tfplan"); r.code != 0 {
-		t.Fatalf("plan failed:\n%s", r.output)
 	}
 }
 

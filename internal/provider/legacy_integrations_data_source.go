@@ -14,9 +14,7 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*legacyIntegrationsDataSource)(nil)
 
-type legacyIntegrationsDataSource struct {
-	engine *rotation.Engine
-}
+type legacyIntegrationsDataSource struct{ configuredDataSource }
 
 func newLegacyIntegrationsDataSource() datasource.DataSource { return &legacyIntegrationsDataSource{} }
 
@@ -53,14 +51,6 @@ func (d *legacyIntegrationsDataSource) Schema(_ context.Context, _ datasource.Sc
 			},
 		},
 	}
-}
-
-func (d *legacyIntegrationsDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	d.engine = b.engine
 }
 
 func (d *legacyIntegrationsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

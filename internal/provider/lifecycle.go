@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -24,14 +25,27 @@ const (
 	importUntouched = "import_untouched"
 )
 
-// limit returns a context with the timeout of an operation, from the object's timeouts or the default. Call the
-// returned function when the operation is over.
-func limit(ctx context.Context, c clock.Clock, timeout func(context.Context, time.Duration) (time.Duration, diag.Diagnostics), standard time.Duration, diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
-	d, problems := timeout(ctx, standard)
+// timedModel is the part of a resource's model that sets the resource's timeouts. Embed it.
+type timedModel struct {
+	Timeouts timeouts.Value `tfsdk:"timeouts"`
+}
+
+func (m timedModel) timeouts() timeouts.Value { return m.Timeouts }
+
+// operationTimeout returns the timeout of one operation, such as [timeouts.Value.Create]; the given one if the user has
+// set none.
+type operationTimeout func(timeouts.Value, context.Context, time.Duration) (time.Duration, diag.Diagnostics)
+
+// begin starts a Create, Read, Update or Delete. It returns the model of a plan or a state, and a context with the
+// operation's timeout, or the standard one. Call cancel when the operation is over, also after an error in diags.
+func begin[M interface{ timeouts() timeouts.Value }](ctx context.Context, c clock.Clock, from modelSource, timeout operationTimeout, standard time.Duration, diags *diag.Diagnostics) (model M, limited context.Context, cancel context.CancelFunc) {
+	model = load[M](ctx, from, diags)
+	d, problems := timeout(model.timeouts(), ctx, standard)
 	diags.Append(problems...)
 	if diags.HasError() {
 		// The caller returns. There may be no clock, because a provider can be called before it is configured.
-		return ctx, func() {}
+		return model, ctx, func() {}
 	}
-	return clock.WithTimeout(ctx, c, d)
+	limited, cancel = clock.WithTimeout(ctx, c, d)
+	return model, limited, cancel
 }

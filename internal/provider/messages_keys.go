@@ -180,16 +180,16 @@ func keyInUseOfStore(key, shops, credentialID string) message {
 }
 
 // waysToDelete are the ways on where there is no shop to ask whether a key is in use.
-const waysToDelete = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows that " +
+const waysToDelete = "Give the tokens of the shops that may use it to the same provider configuration. If the portal shows that " +
 	"nothing uses it, set unused_for. To keep the key, use a removed block with destroy = false, or apply " +
 	"deletion_policy = \"retain\" first."
 
 // waysToAsk are the ways on where there is no shop to ask whether a key that a shop had is in use elsewhere.
-const waysToAsk = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration, and take those shops out of " +
+const waysToAsk = "Give the tokens of the shops that may use it to the same provider configuration, and take those shops out of " +
 	"ignored_shops. If the portal shows that nothing uses it, set unused_for."
 
 // waysToDeleteOthers are the ways on where there is no shop to ask whether the keys that a store is not to have are in use.
-const waysToDeleteOthers = "Add the tokens of the shops that may use it to mystore_tokens of the same provider configuration. If the portal shows " +
+const waysToDeleteOthers = "Give the tokens of the shops that may use it to the same provider configuration. If the portal shows " +
 	"that nothing uses it, set unused_for. If you are sure, set delete_unverified = true."
 
 func keyWithoutShopToAsk(key, ways string) message {
@@ -212,7 +212,7 @@ func keyOfUnreadShop(key, shops, reason string) message {
 	return message{
 		general: true,
 		why:     fmt.Sprintf("The key %s was not deleted, because shop %s may use it and can't be read. %s", key, shops, reason),
-		do:      "When that is solved, run again. If the shop is gone, remove it from mystore_tokens or add it to the provider's ignored_shops.",
+		do:      "When that is solved, run again. If the shop is gone, remove its token, or add it to the provider's ignored_shops.",
 	}
 }
 

@@ -22,7 +22,7 @@ func settingsMessages() []message {
 		tokensFileReadableByOthers("…"),
 		malformedTokensFile("…", "…"),
 		progressFileUnwritable("…"),
-		shopTokenMissing("…", "", false),
+		shopTokenMissing("…", "", "", false),
 		malformedAdminsVariable(),
 		malformedAdminShop("…"),
 		tabsOutOfRange(mostTabs),
@@ -117,14 +117,15 @@ func emptyShopToken(shop string) message {
 	return message{
 		title: "Empty Mystore token",
 		why:   fmt.Sprintf("The token of shop %q is empty.", shop),
-		do:    "Set the token, or remove the shop from the map. If the tokens come from a vault or from CI, check that its secret exists.",
+		do:    "Set the token, or remove the shop. If the tokens come from a vault or from CI, check that its secret exists.",
 	}
 }
 
-func malformedShopName(attribute string) message {
+// malformedShopName is about a name in a map or a file that source names.
+func malformedShopName(source string) message {
 	return message{
 		title: "Malformed shop name",
-		why: attribute + " has a key that is no shop's name, which consists of letters, digits and hyphens. The message does not show the key, " +
+		why: source + " has a key that is no shop's name, which consists of letters, digits and hyphens. The message does not show the key, " +
 			"because it may be a token.",
 		do: "Check the order: the shop's name comes first. Remove white space. If a token stood where others could read it, make a new one.",
 	}
@@ -180,11 +181,28 @@ func progressFileUnwritable(problem string) message {
 	}
 }
 
-// shopTokenMissing is about a shop without a token. Near is a shop with a similar name that has one, if any.
-func shopTokenMissing(shop, near string, pages bool) message {
+// tokenPlace returns the place of the shops' tokens that the user has chosen, for a sentence. Source is empty if the
+// user has chosen none yet.
+func tokenPlace(source string) string {
+	switch source {
+	case "":
+		return "mystore_tokens, or to the environment variable " + envMystoreTokens
+	case attributeTokens:
+		return source
+	case envMystoreTokens:
+		return "the environment variable " + source
+	case envTokensFile:
+		return "the file that the environment variable " + source + " names"
+	}
+	return "the file in " + source
+}
+
+// shopTokenMissing is about a shop without a token. Source is where the user has set the tokens of others. Near is a
+// shop with a similar name that has one, if any.
+func shopTokenMissing(shop, source, near string, pages bool) message {
 	m := message{
 		why: fmt.Sprintf("The provider has no Mystore token for shop %s.", shop),
-		do:  fmt.Sprintf("Make one for this shop at auth.mystore.no and add it to mystore_tokens, or to the environment variable %s.", envMystoreTokens),
+		do:  fmt.Sprintf("Make one for this shop at auth.mystore.no and add it to %s.", tokenPlace(source)),
 		note: "Names are compared exactly, including capital letters. With a browser block, a session does as well: " +
 			"terraform-provider-kustom login --mystore SHOP.",
 	}

@@ -45,7 +45,7 @@ func shopNotConnectable() message {
 	return message{
 		title: "Shop can't be connected",
 		note: "The plan of a kustom_mystore_connection, or of a shop in a fleet, found that the shop can't get a key. Nothing was changed. In a fleet it " +
-			"is a warning while other shops can.",
+			"is a warning while other shops can. Terraform plans again in the apply, so the apply repeats it.",
 	}
 }
 
@@ -100,7 +100,7 @@ func shopOfKeysNotRead(shop string) message {
 	return message{
 		title: "Shop not read: " + shop, warning: true,
 		note: "The provider could not read a shop that may use a key. The rest of the plan goes on. While the shop can't be read, no key that it may " +
-			"use is deleted. If the shop is gone, remove it from mystore_tokens, or add it to ignored_shops.",
+			"use is deleted. If the shop is gone, remove its token, or add it to ignored_shops.",
 	}
 }
 

@@ -16,7 +16,7 @@ func vendorMessages() []message {
 		portalAnswerIgnored(),
 		shopChanged(),
 		stepNotRecorded(),
-		mystoreRefusesToken(),
+		mystoreRefusesToken(""),
 		mystoreTokenNotAllowed(),
 		mystoreRefuses(),
 		rateLimitTooLong("…", "…"),
@@ -97,16 +97,17 @@ func stepNotRecorded() message {
 	}
 }
 
-func mystoreRefusesToken() message {
+// mystoreRefusesToken is about a token from source.
+func mystoreRefusesToken(source string) message {
 	return message{
 		why: "Mystore does not accept the shop's token: it is wrong or has expired.",
-		do:  fmt.Sprintf("Make a new one at auth.mystore.no and put it into mystore_tokens, or the environment variable %s.", envMystoreTokens),
+		do:  fmt.Sprintf("Make a new one at auth.mystore.no and add it to %s.", tokenPlace(source)),
 	}
 }
 
 func mystoreTokenNotAllowed() message {
 	return message{
-		why: "The token in mystore_tokens is not allowed to do this: it belongs to another shop, or lacks the permission for extensions.",
+		why: "The shop's token is not allowed to do this: it belongs to another shop, or lacks the permission for extensions.",
 		do:  "Make one for this shop, with that permission, at auth.mystore.no.",
 	}
 }
@@ -190,7 +191,7 @@ func interrupted() message {
 	return message{
 		general: true,
 		why:     "The run was interrupted.",
-		do:      "Run again; it goes on from where it was.",
+		do:      "Run again; the next run continues from there.",
 	}
 }
 

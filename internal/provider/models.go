@@ -22,19 +22,23 @@ type modelTarget interface {
 	Set(ctx context.Context, value any) diag.Diagnostics
 }
 
-// load reads a model: a pointer to a struct of framework types whose tags are the attributes' names. The
-// framework does the same, but compiles a regular expression for each field every time. That is a tenth of the
-// work of a plan of many objects.
-func load(ctx context.Context, from modelSource, model any) diag.Diagnostics {
+// load reads a model: a struct of framework types whose tags are the attributes' names.
+//
+// The framework's own Get and Set do the same, but compile a regular expression for each field every time. With
+// them, a plan of 100 connections takes the provider 1.25 times the CPU, and an apply 1.2 times. The upstream issue
+// is https://github.com/hashicorp/terraform-plugin-framework/issues/725.
+func load[M any](ctx context.Context, from modelSource, diags *diag.Diagnostics) M {
+	var model M
 	var object types.Object
-	diags := from.Get(ctx, &object)
-	if diags.HasError() {
-		return diags
+	problems := from.Get(ctx, &object)
+	diags.Append(problems...)
+	if problems.HasError() {
+		return model
 	}
-	attributes, fields := object.Attributes(), modelFields(reflect.ValueOf(model).Elem())
+	attributes, fields := object.Attributes(), modelFields(reflect.ValueOf(&model).Elem())
 	if len(fields) != len(attributes) {
 		diags.Append(misfit(model, fmt.Sprintf("it has %d fields, there are %d attributes", len(fields), len(attributes))))
-		return diags
+		return model
 	}
 	for name, field := range fields {
 		value := reflect.ValueOf(attributes[name])
@@ -44,24 +48,25 @@ func load(ctx context.Context, from modelSource, model any) diag.Diagnostics {
 		}
 		field.Set(value)
 	}
-	return diags
+	return model
 }
 
 // store writes a model in the same way as load reads it.
-func store(ctx context.Context, to modelTarget, model any) diag.Diagnostics {
+func store(ctx context.Context, to modelTarget, model any, diags *diag.Diagnostics) {
 	kinds, values := map[string]attr.Type{}, map[string]attr.Value{}
 	for name, field := range modelFields(reflect.Indirect(reflect.ValueOf(model))) {
 		value, ok := field.Interface().(attr.Value)
 		if !ok {
-			return diag.Diagnostics{misfit(model, fmt.Sprintf("%s is %s", name, field.Type()))}
+			diags.Append(misfit(model, fmt.Sprintf("%s is %s", name, field.Type())))
+			return
 		}
 		kinds[name], values[name] = value.Type(ctx), value
 	}
-	object, diags := types.ObjectValue(kinds, values)
-	if !diags.HasError() {
+	object, problems := types.ObjectValue(kinds, values)
+	diags.Append(problems...)
+	if !problems.HasError() {
 		diags.Append(to.Set(ctx, object)...)
 	}
-	return diags
 }
 
 // modelFields returns a model's fields by their attributes' names.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
@@ -11,37 +12,42 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// TestModels reads and writes a state of each resource as the framework would.
-func TestModels(t *testing.T) {
+// TestModels_FitTheirSchemas reads and writes a state of each resource as the framework would.
+func TestModels_FitTheirSchemas(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		resource resource.Resource
-		model    any
+		again    func(*testing.T, schema.Schema, tfsdk.State) tfsdk.State
 	}{
-		"api key":     {newAPIKeyResource(), new(apiKeyModel)},
-		"exclusive":   {newAPIKeysExclusiveResource(), new(apiKeysExclusiveModel)},
-		"credentials": {newCheckoutCredentialsResource(), new(checkoutCredentialsModel)},
-		"connection":  {newConnectionResource(), new(connectionModel)},
-		"fleet":       {newFleetResource(), new(fleetModel)},
+		"api key":     {newAPIKeyResource(), writtenAgain[apiKeyModel]},
+		"exclusive":   {newAPIKeysExclusiveResource(), writtenAgain[apiKeysExclusiveModel]},
+		"credentials": {newCheckoutCredentialsResource(), writtenAgain[checkoutCredentialsModel]},
+		"connection":  {newConnectionResource(), writtenAgain[connectionModel]},
+		"fleet":       {newFleetResource(), writtenAgain[fleetModel]},
 	} {
 		for kind, value := range map[string]any{"null": nil, "unknown": tftypes.UnknownValue} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				var described resource.SchemaResponse
 				test.resource.Schema(t.Context(), resource.SchemaRequest{}, &described)
 				before := stateOf(t, described.Schema, value)
-				if diags := load(t.Context(), before, test.model); diags.HasError() {
-					t.Fatal(diags)
-				}
-				after := tfsdk.State{Schema: described.Schema}
-				if diags := store(t.Context(), &after, test.model); diags.HasError() {
-					t.Fatal(diags)
-				}
-				if !after.Raw.Equal(before.Raw) {
+				if after := test.again(t, described.Schema, before); !after.Raw.Equal(before.Raw) {
 					t.Errorf("%s became %s", before.Raw, after.Raw)
 				}
 			})
 		}
 	}
+}
+
+// writtenAgain reads a state as a model, and returns the state that the model makes.
+func writtenAgain[M any](t *testing.T, s schema.Schema, before tfsdk.State) tfsdk.State {
+	t.Helper()
+	var diags diag.Diagnostics
+	after := tfsdk.State{Schema: s}
+	store(t.Context(), &after, load[M](t.Context(), before, &diags), &diags)
+	if diags.HasError() {
+		t.Fatal(diags)
+	}
+	return after
 }
 
 // stateOf is a state whose attributes all have a value.
@@ -58,42 +64,44 @@ func stateOf(t *testing.T, s schema.Schema, value any) tfsdk.State {
 	return tfsdk.State{Schema: s, Raw: tftypes.NewValue(typ, attributes)}
 }
 
-func TestMisfitModels(t *testing.T) {
+type onlyName struct {
+	Name types.String `tfsdk:"name"`
+}
+
+type sizedByText struct {
+	onlyName
+	Size types.String `tfsdk:"size"`
+}
+
+type sizesOfInt struct {
+	onlyName
+	Sizes types.Int64 `tfsdk:"sizes"`
+}
+
+type sizedByInt struct {
+	onlyName
+	Size int `tfsdk:"size"`
+}
+
+func TestModels_RejectMisfits(t *testing.T) {
 	t.Parallel()
 	two := schema.Schema{Attributes: map[string]schema.Attribute{
 		"name": schema.StringAttribute{Optional: true}, "size": schema.Int64Attribute{Optional: true},
 	}}
 	state := stateOf(t, two, nil)
-	type named struct {
-		Name types.String `tfsdk:"name"`
-	}
-	for says, model := range map[string]any{
-		"it has 1 fields, there are 2 attributes": new(named),
-		"size is basetypes.Int64Value": new(struct {
-			named
-			Size types.String `tfsdk:"size"`
-		}),
-		"sizes is <nil>": new(struct {
-			named
-			Sizes types.Int64 `tfsdk:"sizes"`
-		}),
+	nothing := tfsdk.State{Schema: two, Raw: tftypes.NewValue(two.Type().TerraformType(t.Context()), nil)}
+	for says, try := range map[string]func(diags *diag.Diagnostics){
+		"it has 1 fields, there are 2 attributes": func(diags *diag.Diagnostics) { load[onlyName](t.Context(), state, diags) },
+		"size is basetypes.Int64Value":            func(diags *diag.Diagnostics) { load[sizedByText](t.Context(), state, diags) },
+		"sizes is <nil>":                          func(diags *diag.Diagnostics) { load[sizesOfInt](t.Context(), state, diags) },
+		"there are 0 attributes":                  func(diags *diag.Diagnostics) { load[onlyName](t.Context(), nothing, diags) },
+		"Received framework type":                 func(diags *diag.Diagnostics) { store(t.Context(), &state, onlyName{}, diags) },
+		"size is int":                             func(diags *diag.Diagnostics) { store(t.Context(), &state, sizedByInt{}, diags) },
 	} {
-		diags := load(t.Context(), state, model)
+		var diags diag.Diagnostics
+		try(&diags)
 		if !diags.HasError() || !strings.Contains(diags[0].Detail(), says) {
-			t.Errorf("%T was read: %v", model, diags)
+			t.Errorf("%q: got %v", says, diags)
 		}
-	}
-	if diags := store(t.Context(), &state, named{}); !diags.HasError() {
-		t.Error("a model without all attributes was written")
-	}
-	diags := store(t.Context(), &state, struct {
-		named
-		Size int `tfsdk:"size"`
-	}{})
-	if !diags.HasError() || !strings.Contains(diags[0].Detail(), "size is int") {
-		t.Errorf("a model of other types was written: %v", diags)
-	}
-	if diags := load(t.Context(), tfsdk.State{Schema: two, Raw: tftypes.NewValue(two.Type().TerraformType(t.Context()), nil)}, new(named)); !diags.HasError() {
-		t.Error("a model was read where there is nothing")
 	}
 }

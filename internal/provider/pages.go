@@ -48,11 +48,11 @@ func newPages(s settings, o Options) *pages {
 	shared := browser.New(o.Browsers, options)
 	p.portal = portalpages.New(portalpages.Options{
 		Browser: shared, URL: orNone(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite],
-		Lessons: s.browser.profile.Of(portalSite), Clock: o.Clock,
+		Taught: s.browser.profile.Of(portalSite), Clock: o.Clock,
 	})
 	p.mystore = mystorepages.New(mystorepages.Options{
 		Browser: shared, Address: p.admin, Access: p.access, Labels: s.browser.labels[mystoreSite],
-		Lessons: s.browser.profile.Of(mystoreSite), Places: placesIn(o.CacheDir, options), Clock: o.Clock,
+		Taught: s.browser.profile.Of(mystoreSite), Places: placesIn(o.CacheDir, options), Clock: o.Clock,
 	})
 	return p
 }

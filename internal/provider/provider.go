@@ -51,9 +51,9 @@ func New(o Options) func() provider.Provider {
 	}
 }
 
-// NewServer returns the provider's server for Terraform. It is the framework's, but drops the contexts of
-// answered requests if logging is off. A log is written through the context of a request, and reads ahead write
-// to it long after the request was answered.
+// NewServer returns the provider's server for Terraform: the framework's, with bounded reads, without panics, and
+// with safe diagnostics. Unless logs are wanted, it releases the contexts of answered requests. Logs need them,
+// because a prefetch logs through the context of its request, also after the answer.
 func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error) {
 	framework := providerserver.NewProtocol6(p)()
 	server, ok := framework.(frameworkServer)

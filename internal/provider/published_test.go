@@ -21,65 +21,65 @@ import (
 // exampleRuns names, for every published file, a test that runs it. A name that ends with a slash stands
 // for all files below it, but those that have a line of their own.
 var exampleRuns = map[string]string{
-	"rotate-connections/":                                 "TestAccRotateConnectionsExample",
-	"rotate-connections/tests/":                           "TestAccPublishedTests",
-	"secret-from-vault/":                                  "TestAccSecretFromVault",
+	"rotate-connections/":                                 "TestAccRotateConnections_RotatesOnlyNamedShops",
+	"rotate-connections/tests/":                           "TestAccExamples_PassTheirOwnTests",
+	"secret-from-vault/":                                  "TestAccSecretFromVault_IsStoredNowhere",
 	"actions/kustom_create_test_order/":                   "TestAccCreateTestOrder",
 	"actions/kustom_verify_credentials/":                  "TestAccVerifyCredentials",
-	"browser/":                                            "TestAccBrowserExample",
-	"browser/tests/":                                      "TestAccPublishedTests",
+	"browser/":                                            "TestAccBrowserExample_NeedsOnlySessions",
+	"browser/tests/":                                      "TestAccExamples_PassTheirOwnTests",
 	"confirm/":                                            "TestAccConfirm",
-	"connections-modules/":                                "TestAccModules",
-	"connections-to-fleet/":                               "TestAccMoveThroughFleet",
-	"connections-to-pairs/":                               "TestAccMoveBetweenTheWays",
-	"connections/":                                        "TestAccPublishedConfigurations",
-	"connections/tests/":                                  "TestAccPublishedTests",
-	"data-sources/kustom_api_keys/":                       "TestAccI5Killed",
+	"connections-modules/":                                "TestAccModules_SwitchEachShop",
+	"connections-to-fleet/":                               "TestAccMove_KeepsKeysThroughFleet",
+	"connections-to-pairs/":                               "TestAccMove_KeepsKeysFromPairsToConnections",
+	"connections/":                                        "TestAccExamples_SwitchOnlyTheirShops",
+	"connections/tests/":                                  "TestAccExamples_PassTheirOwnTests",
+	"data-sources/kustom_api_keys/":                       "TestAccI5_NextRunPutsRightAKill",
 	"data-sources/kustom_endpoint_status/":                "TestAccEndpointStatus",
 	"data-sources/kustom_legacy_integrations/":            "TestAccLegacyIntegrations",
 	"data-sources/kustom_stores/":                         "TestAccStoresExample",
 	"data-sources/kustom_support_bundle/":                 "TestAccSupportBundle",
-	"encrypted-state/":                                    "TestAccEncryptedState",
-	"ephemeral-tokens/":                                   "TestAccEphemeralTokens",
-	"fleet-sharded-terragrunt/":                           "TestTerragrunt",
-	"fleet-sharded/":                                      "TestAccShards",
-	"fleet-sharded/github-actions.yml":                    "TestAccShardWorkflow",
-	"fleet-sharded/locks.sql":                             "TestAccShardIsLocked",
-	"fleet-to-connections/":                               "TestAccMoveThroughFleet",
-	"fleet/":                                              "TestAccPublishedConfigurations",
-	"fleet/tests/":                                        "TestAccPublishedTests",
+	"encrypted-state/":                                    "TestAccEncryptedState_HidesSecrets",
+	"ephemeral-tokens/":                                   "TestAccEphemeralTokens_AreStoredNowhere",
+	"fleet-sharded-terragrunt/":                           "TestTerragrunt_LeadsEachShardToItsState",
+	"fleet-sharded/":                                      "TestAccShards_SwitchEachOnItsOwn",
+	"fleet-sharded/github-actions.yml":                    "TestAccShardWorkflow_SwitchesShardsSideBySide",
+	"fleet-sharded/locks.sql":                             "TestAccShards_LockEachState",
+	"fleet-to-connections/":                               "TestAccMove_KeepsKeysThroughFleet",
+	"fleet/":                                              "TestAccExamples_SwitchOnlyTheirShops",
+	"fleet/tests/":                                        "TestAccExamples_PassTheirOwnTests",
 	"list-resources/kustom_api_key/":                      "TestAccListKeys",
 	"list-resources/mystore_klarna_checkout_credentials/": "TestAccListShops",
-	"modules/shop-connection/":                            "TestAccModules",
-	"modules/shop-pair/":                                  "TestAccModules",
-	"pairs-to-connections/":                               "TestAccMoveBetweenTheWays",
-	"pairs-to-fleet/":                                     "TestAccMoveThroughFleet",
+	"modules/shop-connection/":                            "TestAccModules_SwitchEachShop",
+	"modules/shop-pair/":                                  "TestAccModules_SwitchEachShop",
+	"pairs-to-connections/":                               "TestAccMove_KeepsKeysFromPairsToConnections",
+	"pairs-to-fleet/":                                     "TestAccMove_KeepsKeysThroughFleet",
 	"provider/":                                           "TestAccProviderPlayground",
-	"quickstart/":                                         "TestAccPublishedConfigurations",
-	"quickstart/tests/":                                   "TestAccPublishedTests",
-	"resources/":                                          "TestAccImportCommands",
+	"quickstart/":                                         "TestAccExamples_SwitchOnlyTheirShops",
+	"quickstart/tests/":                                   "TestAccExamples_PassTheirOwnTests",
+	"resources/":                                          "TestAccImportCommands_ChangeNothing",
 	"resources/mystore_klarna_checkout_credentials/resource_write_only.tf": "TestAccImportByIdentity",
 	"rotate/":                "TestAccRotateExample",
-	"rotate/tests/":          "TestAccPublishedTests",
-	"switch-fleet-vault/":    "TestAccFleetFromVault",
-	"switch-fleet/":          "TestAccFleetFromSpreadsheet",
-	"switch-modules/":        "TestAccModules",
-	"switch-one-shop/":       "TestAccSwitchOneShop",
-	"switch-one-shop/tests/": "TestAccPublishedTests",
+	"rotate/tests/":          "TestAccExamples_PassTheirOwnTests",
+	"switch-fleet-vault/":    "TestAccVault_TokensAreStoredNowhere",
+	"switch-fleet/":          "TestAccFleet_SwitchesListOfASpreadsheet",
+	"switch-modules/":        "TestAccModules_SwitchEachShop",
+	"switch-one-shop/":       "TestAccSwitchOneShop_WarnsOfTrafficToKlarna",
+	"switch-one-shop/tests/": "TestAccExamples_PassTheirOwnTests",
 	"switch/":                "TestAccSwitch",
 	"verify-after-change/":   "TestAccVerifyAfterChange",
-	"vault-tokens/":          "TestAccVaultTokens",
-	"vault-tokens/tests/":    "TestAccPublishedTests",
-	"waves/":                 "TestAccWaves",
-	"functions/shop_list/":   "TestAccShopListExample",
-	"github-actions/":        "TestAccPlanWorkflow",
-	"gitlab-ci/":             "TestAccGitLabPipeline",
-	"github-actions/tests/":  "TestAccPublishedTests",
+	"vault-tokens/":          "TestAccVault_TokensAreStoredNowhere",
+	"vault-tokens/tests/":    "TestAccExamples_PassTheirOwnTests",
+	"waves/":                 "TestAccWaves_LeaveReplacedKeysToALaterRun",
+	"functions/shop_list/":   "TestAccShopList_SwitchesInWaves",
+	"github-actions/":        "TestAccPlanWorkflow_AppliesReviewedPlan",
+	"gitlab-ci/":             "TestAccGitLabPipeline_AppliesReviewedPlan",
+	"github-actions/tests/":  "TestAccExamples_PassTheirOwnTests",
 }
 
-// TestEveryExampleIsRun expects each published file to have a test, and nothing in the list to be left
+// TestExamples_AreAllRun expects each published file to have a test, and nothing in the list to be left
 // of what is gone.
-func TestEveryExampleIsRun(t *testing.T) {
+func TestExamples_AreAllRun(t *testing.T) {
 	tests, sources := packageTests(t)
 	used := map[string]bool{}
 	for name, content := range publishedFiles(t) {
@@ -171,9 +171,9 @@ func packageTests(t *testing.T) (names []string, source string) {
 	return names, source
 }
 
-// TestExamplesParse parses every published configuration, those of newer versions of Terraform than the
+// TestExamples_Parse parses every published configuration, those of newer versions of Terraform than the
 // one that runs the tests among them.
-func TestExamplesParse(t *testing.T) {
+func TestExamples_Parse(t *testing.T) {
 	parser, n := hclparse.NewParser(), 0
 	for name, content := range publishedFiles(t) {
 		if !slices.Contains([]string{".tf", ".tofu", ".hcl"}, path.Ext(name)) {
@@ -189,9 +189,9 @@ func TestExamplesParse(t *testing.T) {
 	}
 }
 
-// TestExamplesAreExplained expects every example that is a configuration of its own to have a README of a
+// TestExamples_HaveReadmes expects every example that is a configuration of its own to have a README of a
 // few lines, and tests for its users where it is one that they begin with.
-func TestExamplesAreExplained(t *testing.T) {
+func TestExamples_HaveReadmes(t *testing.T) {
 	files := publishedFiles(t)
 	tested := []string{"browser", "github-actions", "quickstart", "rotate", "switch-fleet", "switch-one-shop", "vault-tokens"}
 	for name := range files {
@@ -211,10 +211,10 @@ func TestExamplesAreExplained(t *testing.T) {
 	}
 }
 
-// TestAccImportCommands runs the import command that is published for each resource, with the
+// TestAccImportCommands_ChangeNothing runs the import command that is published for each resource, with the
 // configuration that is published beside it, and plans the import block. Neither changes anything at the
 // vendors. Then it applies both.
-func TestAccImportCommands(t *testing.T) {
+func TestAccImportCommands_ChangeNothing(t *testing.T) {
 	t.Parallel()
 	addresses := map[string]string{
 		"kustom_api_key":                      keyAddress,
@@ -252,8 +252,8 @@ func TestAccImportCommands(t *testing.T) {
 			if got.code != 0 || !strings.Contains(got.output, "Import successful!") {
 				t.Errorf("exit code %d:\n%s", got.code, got.output)
 			}
-			if listed := w.terraform(t, "state", "list").output; strings.TrimSpace(listed) != command[2] {
-				t.Errorf("the state has %q, want %q", listed, command[2])
+			if state := w.state(t); len(state) != 1 || state[0].Type+"."+state[0].Name != command[2] {
+				t.Errorf("the state has %v, want %s", state, command[2])
 			}
 			mustHaveChangedInOrder(t, w)
 			w.write(t, "terraform.tfstate", "")

@@ -10,8 +10,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccReport reports on a plan of an example and on the state after it, as the Terraform under test prints them.
-func TestAccReport(t *testing.T) {
+// TestAccReport_TellsOfPlanAndState reports on a plan of an example and on the state after it, as the Terraform under test prints them.
+func TestAccReport_TellsOfPlanAndState(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		example     string
@@ -41,8 +41,7 @@ func TestAccReport(t *testing.T) {
 		t.Run(test.example, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true, way: waysAPIs}).checkOut(t, test.example)
-			w.mustInit(t)
+			w := newTestEnv(t, testEnvOptions{seed: &seed, way: waysAPIs}).checkOut(t, test.example)
 			if got := w.terraform(t, "plan", "-input=false", "-no-color", "-out="+savedPlan); got.code != 0 {
 				t.Fatal(got.output)
 			}

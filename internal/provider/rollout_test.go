@@ -29,9 +29,15 @@ type rollout struct {
 
 func newRollout(t *testing.T, shops int) *rollout {
 	t.Helper()
-	seed := sandbox.FleetSeed(shops)
-	c := clocktest.New(time.Date(2026, time.February, 1, 9, 0, 0, 0, time.UTC))
-	box, err := sandbox.New(seed, sandbox.Options{Clock: c})
+	return newRolloutOf(t, sandbox.FleetSeed(shops), sandbox.Options{})
+}
+
+// newRolloutOf is a roll-out to the shops of a seed.
+func newRolloutOf(t *testing.T, seed sandbox.Seed, o sandbox.Options) *rollout {
+	t.Helper()
+	c := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
+	o.Clock = c
+	box, err := sandbox.New(seed, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +174,26 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 	}
 	if violations := r.box.Violations(); len(violations) > 0 {
 		t.Error(violations)
+	}
+}
+
+// TestFleet_SecondPlanCountsNoUnreadableShop: a shop whose token is dead gets a key only if the apply can read it.
+func TestFleet_SecondPlanCountsNoUnreadableShop(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t, 4)
+	r.tokens["shop-00002"] = "fake-mystore-token-expired"
+	r.box.Arm(sandbox.Fault{
+		API: sandbox.Mystore, Method: http.MethodPatch, Status: http.StatusForbidden, Match: func(q sandbox.Request) bool { return q.Shop == "shop-00003" },
+	})
+	state, result := r.driver.Apply(t.Context(), r.driver.Plan(t.Context(), r.config(), tfdriver.NewState(), r.start, tfdriver.Options{}))
+	if result.Failed() {
+		t.Fatal(result.Errors)
+	}
+	again := r.driver.Plan(t.Context(), r.config(), state, r.start, tfdriver.Options{})
+	if again.Failed() || !slices.ContainsFunc(again.Warnings, func(w string) bool {
+		return strings.Contains(w, "1 shop will get a new key; ") && strings.Contains(w, "The apply tries again to read 1 shop, and gives each a new key if it can: shop-00002.")
+	}) {
+		t.Errorf("the second plan says %q", slices.Concat(again.Errors, again.Warnings))
 	}
 }
 

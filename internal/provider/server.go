@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
@@ -113,6 +115,104 @@ func (s recovering) ConfigureProvider(ctx context.Context, req *tfprotov6.Config
 	return s.frameworkServer.ConfigureProvider(ctx, req)
 }
 
+// UpgradeResourceState calls the framework's.
+func (s recovering) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.UpgradeResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.UpgradeResourceStateResponse {
+		return &tfprotov6.UpgradeResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// UpgradeResourceIdentity calls the framework's.
+func (s recovering) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.UpgradeResourceIdentity, func(d *tfprotov6.Diagnostic) *tfprotov6.UpgradeResourceIdentityResponse {
+		return &tfprotov6.UpgradeResourceIdentityResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// MoveResourceState calls the framework's.
+func (s recovering) MoveResourceState(ctx context.Context, req *tfprotov6.MoveResourceStateRequest) (*tfprotov6.MoveResourceStateResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.MoveResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.MoveResourceStateResponse {
+		return &tfprotov6.MoveResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateProviderConfig calls the framework's.
+func (s recovering) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateProviderConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateProviderConfigResponse {
+		return &tfprotov6.ValidateProviderConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateDataResourceConfig calls the framework's.
+func (s recovering) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateDataResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateDataResourceConfigResponse {
+		return &tfprotov6.ValidateDataResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateListResourceConfig calls the framework's.
+func (s recovering) ValidateListResourceConfig(ctx context.Context, req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateListResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateListResourceConfigResponse {
+		return &tfprotov6.ValidateListResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ValidateActionConfig calls the framework's.
+func (s recovering) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateActionConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateActionConfigResponse {
+		return &tfprotov6.ValidateActionConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// PlanAction calls the framework's.
+func (s recovering) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.PlanAction, func(d *tfprotov6.Diagnostic) *tfprotov6.PlanActionResponse {
+		return &tfprotov6.PlanActionResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// CallFunction calls the framework's.
+func (s recovering) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.CallFunction, func(d *tfprotov6.Diagnostic) *tfprotov6.CallFunctionResponse {
+		return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: d.Summary + ": " + d.Detail}}
+	})
+}
+
+// ListResource calls the framework's, which reads while its results are consumed.
+func (s recovering) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	ending := func(d *tfprotov6.Diagnostic) tfprotov6.ListResourceResult {
+		return tfprotov6.ListResourceResult{Diagnostics: []*tfprotov6.Diagnostic{d}}
+	}
+	stream, err := recovered(ctx, req, s.frameworkServer.ListResource, func(d *tfprotov6.Diagnostic) *tfprotov6.ListResourceServerStream {
+		return &tfprotov6.ListResourceServerStream{Results: func(yield func(tfprotov6.ListResourceResult) bool) { yield(ending(d)) }}
+	})
+	if stream == nil || err != nil {
+		return stream, err
+	}
+	results := stream.Results
+	stream.Results = func(yield func(tfprotov6.ListResourceResult) bool) {
+		defer failOnPanic(func(d *tfprotov6.Diagnostic) { yield(ending(d)) })
+		results(yield)
+	}
+	return stream, nil
+}
+
+// recovered calls call. After a panic, the answer is that of fail.
+func recovered[Request, Response any](
+	ctx context.Context, req Request, call func(context.Context, Request) (Response, error), fail func(*tfprotov6.Diagnostic) Response,
+) (resp Response, err error) {
+	defer failOnPanic(func(d *tfprotov6.Diagnostic) { resp = fail(d) })
+	return call(ctx, req)
+}
+
+// recoverInto turns a panic of the calling function into a diagnostic. The framework runs an action in a goroutine of its own,
+// where nothing else recovers.
+func recoverInto(diags *diag.Diagnostics) {
+	if value := recover(); value != nil {
+		providerPanicked(fmt.Sprintf("%T", value), string(debug.Stack())).addTo(diags, path.Empty())
+	}
+}
+
 // failOnPanic turns a panic of the calling function into a diagnostic, which fail returns as the answer. It
 // does not show the panic's text, which may hold anything.
 func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
@@ -126,66 +226,68 @@ func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 
 // contextReleasingServer releases the context of an answered request, for the requests that Terraform sends for
 // every resource. The framework keeps the contexts of all requests until the process ends, to cancel them when
-// Terraform stops it. Each keeps its loggers: 300 MB in a plan of a thousand pairs.
+// Terraform stops it. Each keeps its loggers. Without the release, a plan of 300 pairs takes the provider 1.37 times
+// the memory (97 MiB in place of 71) and 1.11 times the CPU. No upstream issue is known.
 type contextReleasingServer struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.
-func (f contextReleasingServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.ValidateResourceConfig)
+func (s contextReleasingServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.ValidateResourceConfig)
 }
 
 // UpgradeResourceState calls the framework's.
-func (f contextReleasingServer) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.UpgradeResourceState)
+func (s contextReleasingServer) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.UpgradeResourceState)
 }
 
 // UpgradeResourceIdentity calls the framework's.
-func (f contextReleasingServer) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.UpgradeResourceIdentity)
+func (s contextReleasingServer) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.UpgradeResourceIdentity)
 }
 
 // ReadResource calls the framework's.
-func (f contextReleasingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.ReadResource)
+func (s contextReleasingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.ReadResource)
 }
 
 // PlanResourceChange calls the framework's.
-func (f contextReleasingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.PlanResourceChange)
+func (s contextReleasingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.PlanResourceChange)
 }
 
 // ApplyResourceChange calls the framework's.
-func (f contextReleasingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return callAndRelease(ctx, req, f.frameworkServer.ApplyResourceChange)
+func (s contextReleasingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return callAndRelease(ctx, req, s.frameworkServer.ApplyResourceChange)
 }
 
+// callAndRelease makes a call whose context it releases afterwards.
 func callAndRelease[Request, Response any](ctx context.Context, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
-	own := &forgettable{}
-	own.now.Store(&ctx)
-	defer own.forget()
+	own := &releasableContext{}
+	own.parent.Store(&ctx)
+	defer own.release()
 	return call(own, req)
 }
 
-// forgettable is a context that can release its parent.
-type forgettable struct {
-	now atomic.Pointer[context.Context]
+// releasableContext is a context that can release its parent.
+type releasableContext struct {
+	parent atomic.Pointer[context.Context]
 }
 
-// forget releases the parent. The context is then done and has no values.
-func (f *forgettable) forget() {
-	over, cancel := context.WithCancel(context.Background())
+// release releases the parent. The context is then done and has no values.
+func (r *releasableContext) release() {
+	done, cancel := context.WithCancel(context.Background())
 	cancel()
-	f.now.Store(&over)
+	r.parent.Store(&done)
 }
 
 // Deadline is context.Context's.
-func (f *forgettable) Deadline() (time.Time, bool) { return (*f.now.Load()).Deadline() }
+func (r *releasableContext) Deadline() (time.Time, bool) { return (*r.parent.Load()).Deadline() }
 
 // Done is context.Context's.
-func (f *forgettable) Done() <-chan struct{} { return (*f.now.Load()).Done() }
+func (r *releasableContext) Done() <-chan struct{} { return (*r.parent.Load()).Done() }
 
 // Err is context.Context's.
-func (f *forgettable) Err() error { return (*f.now.Load()).Err() }
+func (r *releasableContext) Err() error { return (*r.parent.Load()).Err() }
 
 // Value is context.Context's.
-func (f *forgettable) Value(key any) any { return (*f.now.Load()).Value(key) }
+func (r *releasableContext) Value(key any) any { return (*r.parent.Load()).Value(key) }

@@ -11,14 +11,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// luggage is what a request's context has with it.
-type luggage struct{ _ [1 << 10]byte }
+// contextValue is a value of a request's context.
+type contextValue struct{ _ [1 << 10]byte }
 
-type luggageKey struct{}
+type contextKey struct{}
 
-// TestRequestsAreForgotten calls the server as Terraform does for every resource. That the framework by
-// itself remembers is tested too: once it does not, nobody else has to forget.
-func TestRequestsAreForgotten(t *testing.T) {
+// TestServer_ReleasesContextsOfAnsweredRequests calls the server as Terraform does for every resource. It also checks
+// that the framework by itself keeps the contexts: when it no longer does, contextReleasingServer can go.
+func TestServer_ReleasesContextsOfAnsweredRequests(t *testing.T) {
 	t.Parallel()
 	p := New(Options{Getenv: func(string) string { return "" }})()
 	ours, err := NewServer(p, false)
@@ -30,8 +30,8 @@ func TestRequestsAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	servers := map[string]struct {
-		server    tfprotov6.ProviderServer
-		remembers bool
+		server tfprotov6.ProviderServer
+		keeps  bool
 	}{
 		"framework": {providerserver.NewProtocol6(p)(), true},
 		"ours":      {ours, false},
@@ -67,37 +67,37 @@ func TestRequestsAreForgotten(t *testing.T) {
 			},
 		}
 		for call, do := range calls {
-			carried := carry(t, do)
+			value := callWithValue(t, do)
 			runtime.GC()
-			if remembers := carried.Value() != nil; remembers != tt.remembers {
-				t.Errorf("%s: %s remembers its request: %t, want %t", name, call, remembers, tt.remembers)
+			if keeps := value.Value() != nil; keeps != tt.keeps {
+				t.Errorf("%s: %s keeps its context: %t, want %t", name, call, keeps, tt.keeps)
 			}
 		}
 	}
 	runtime.KeepAlive(servers)
 }
 
-// carry makes a call whose context has luggage, and returns the luggage.
-func carry(t *testing.T, do func(context.Context) error) weak.Pointer[luggage] {
+// callWithValue makes a call whose context has a value, and returns the value.
+func callWithValue(t *testing.T, do func(context.Context) error) weak.Pointer[contextValue] {
 	t.Helper()
-	var l luggage
-	if err := do(context.WithValue(t.Context(), luggageKey{}, &l)); err != nil {
+	var value contextValue
+	if err := do(context.WithValue(t.Context(), contextKey{}, &value)); err != nil {
 		t.Error(err)
 	}
-	return weak.Make(&l)
+	return weak.Make(&value)
 }
 
-// TestForgettable: the context of a request is what it is made of until it is forgotten, and then it is over.
-func TestForgettable(t *testing.T) {
+// TestReleasableContext_IsDoneOnceReleased, and is like its parent until then.
+func TestReleasableContext_IsDoneOnceReleased(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), luggageKey{}, "luggage"))
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), contextKey{}, "value"))
 	var kept context.Context
 	_, err := callAndRelease(ctx, 0, func(ctx context.Context, _ int) (int, error) {
 		kept = ctx
 		child, done := context.WithCancel(ctx)
 		defer done()
-		if ctx.Value(luggageKey{}) != "luggage" || ctx.Err() != nil {
-			t.Errorf("the context has %v and %v", ctx.Value(luggageKey{}), ctx.Err())
+		if ctx.Value(contextKey{}) != "value" || ctx.Err() != nil {
+			t.Errorf("the context has %v and %v", ctx.Value(contextKey{}), ctx.Err())
 		}
 		cancel()
 		<-ctx.Done()
@@ -107,8 +107,8 @@ func TestForgettable(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, ok := kept.Deadline(); ok || kept.Err() == nil || kept.Value(luggageKey{}) != nil {
-		t.Errorf("afterwards the context has %v and %v", kept.Value(luggageKey{}), kept.Err())
+	if _, ok := kept.Deadline(); ok || kept.Err() == nil || kept.Value(contextKey{}) != nil {
+		t.Errorf("afterwards the context has %v and %v", kept.Value(contextKey{}), kept.Err())
 	}
 	<-kept.Done()
 }

@@ -47,7 +47,9 @@ type settings struct {
 	portalToken secretValue
 	// mystoreTokens has an element for every named shop.
 	mystoreTokens map[string]secretValue
-	unknownShops  bool
+	// tokenSource is the argument or the environment variable that the tokens come from; empty if there are none.
+	tokenSource  string
+	unknownShops bool
 	// ignoredShops are not asked before a key is deleted.
 	ignoredShops   []string
 	portalURL      *url.URL
@@ -90,7 +92,8 @@ func resolve(m providerModel, getenv func(string) string) (settings, []configPro
 		requestTimeout: r.duration(m.RequestTimeout, "request_timeout", defaultRequestTimeout),
 	}
 	s.browser = r.browser(m.Browser, s.environment)
-	s.mystoreTokens, s.unknownShops = r.tokens(m.MystoreTokens, m.MystoreTokensFile)
+	s.tokenSource = r.tokenSource(m.MystoreTokens, m.MystoreTokensFile)
+	s.mystoreTokens, s.unknownShops = r.tokens(m.MystoreTokens, m.MystoreTokensFile, s.tokenSource)
 	s.ignoredShops = setOfStrings(m.IgnoredShops)
 	s.progressFile, _ = r.text(m.ProgressFile, envProgressFile, "")
 	var portalDefault, apiDefault string
@@ -116,34 +119,56 @@ func (r *resolver) environment(v types.String) *kustom.Environment {
 	return &environment
 }
 
-// tokens returns the first of the map, the file, and the two variables that is set.
-func (r *resolver) tokens(v types.Map, file types.String) (tokens map[string]secretValue, unknown bool) {
-	if v.IsUnknown() {
-		return nil, true
+// tokenSource returns the name of the first of the map, the file, and the two variables that is set; empty if none is.
+func (r *resolver) tokenSource(v types.Map, file types.String) string {
+	switch {
+	case v.IsUnknown() || len(v.Elements()) > 0:
+		return attributeTokens
+	case file.IsUnknown() || file.ValueString() != "":
+		return attributeTokensFile
+	case r.getenv(envMystoreTokens) != "":
+		return envMystoreTokens
+	case r.getenv(envTokensFile) != "":
+		return envTokensFile
 	}
-	if len(v.Elements()) > 0 {
-		if file.ValueString() != "" {
-			r.add("mystore_tokens_file", twoTokenSources())
-		}
-		tokens = map[string]secretValue{}
-		for shop, element := range v.Elements() {
-			tokens[shop] = r.shopToken("mystore_tokens", shop, element)
-		}
-		return tokens, false
-	}
-	if file.ValueString() == "" && !file.IsUnknown() && r.getenv(envMystoreTokens) != "" {
-		return r.tokensFromEnvironment(), false
-	}
-	name, known := r.text(file, envTokensFile, "")
-	if !known || name == "" {
-		return nil, !known
-	}
-	return r.tokensFromFile(name), false
+	return ""
 }
 
-// tokensFromFile never quotes the file's content (I2).
-func (r *resolver) tokensFromFile(name string) map[string]secretValue {
-	const attribute = "mystore_tokens_file"
+// tokens returns the tokens from their source. They are unknown if the source is.
+func (r *resolver) tokens(v types.Map, file types.String, source string) (tokens map[string]secretValue, unknown bool) {
+	switch source {
+	case attributeTokens:
+		return r.tokensFromMap(v, file), v.IsUnknown()
+	case attributeTokensFile:
+		return r.tokensFromFile(file.ValueString(), source), file.IsUnknown()
+	case envMystoreTokens:
+		return r.tokensFromEnvironment(), false
+	case envTokensFile:
+		return r.tokensFromFile(r.getenv(envTokensFile), source), false
+	}
+	return nil, false
+}
+
+func (r *resolver) tokensFromMap(v types.Map, file types.String) map[string]secretValue {
+	if v.IsUnknown() {
+		return nil
+	}
+	if file.ValueString() != "" {
+		r.add(attributeTokensFile, twoTokenSources())
+	}
+	tokens := map[string]secretValue{}
+	for shop, element := range v.Elements() {
+		tokens[shop] = r.shopToken(attributeTokens, attributeTokens, shop, element)
+	}
+	return tokens
+}
+
+// tokensFromFile returns nil for an empty name, which is not known yet. It never quotes the file's content (I2).
+func (r *resolver) tokensFromFile(name, source string) map[string]secretValue {
+	const attribute = attributeTokensFile
+	if name == "" {
+		return nil
+	}
 	content, err := os.ReadFile(name) //nolint:gosec // Whoever writes the configuration chooses the file.
 	if err != nil {
 		r.add(attribute, tokensFileUnreadable(err.Error()))
@@ -159,7 +184,7 @@ func (r *resolver) tokensFromFile(name string) map[string]secretValue {
 	}
 	tokens := make(map[string]secretValue, len(parsed))
 	for shop, token := range parsed {
-		tokens[shop] = r.shopToken(attribute, shop, types.StringValue(token))
+		tokens[shop] = r.shopToken(attribute, source, shop, types.StringValue(token))
 	}
 	return tokens
 }
@@ -171,11 +196,11 @@ func readableByOthers(info fs.FileInfo) bool {
 	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode()&groupAndOthers != 0
 }
 
-// shopToken returns one shop's token, from a map or a file that attribute names.
-func (r *resolver) shopToken(attribute, shop string, element attr.Value) secretValue {
+// shopToken returns one shop's token. Its problems are about attribute, and name its source.
+func (r *resolver) shopToken(attribute, source, shop string, element attr.Value) secretValue {
 	if !isShopName(shop) {
 		// The name may be a token, because the two are easily swapped. So it is not quoted (I2).
-		r.add(attribute, malformedShopName(attribute))
+		r.add(attribute, malformedShopName(source))
 		return secretValue{}
 	}
 	text, isString := element.(types.String)
@@ -192,12 +217,12 @@ func (r *resolver) shopToken(attribute, shop string, element attr.Value) secretV
 func (r *resolver) tokensFromEnvironment() map[string]secretValue {
 	var parsed map[string]string
 	if err := json.Unmarshal([]byte(r.getenv(envMystoreTokens)), &parsed); err != nil || parsed == nil {
-		r.add("mystore_tokens", malformedTokensVariable())
+		r.add(attributeTokens, malformedTokensVariable())
 		return nil
 	}
 	tokens := map[string]secretValue{}
 	for shop, token := range parsed {
-		tokens[shop] = r.shopToken("mystore_tokens", shop, types.StringValue(token))
+		tokens[shop] = r.shopToken(attributeTokens, envMystoreTokens, shop, types.StringValue(token))
 	}
 	return tokens
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
 // emptyModel is a provider block without attributes.
@@ -140,6 +142,44 @@ func TestResolve_ReadsTokensFromFile(t *testing.T) {
 	m.MystoreTokensFile = types.StringUnknown()
 	if s := mustResolve(t, m, map[string]string{envMystoreTokens: `{"shop": "token"}`}); !s.unknownShops {
 		t.Error("the shops of an unknown file are known")
+	}
+}
+
+// TestBackend_NamesSourceOfTokens: a missing and a refused token are named by the place that the user has chosen.
+func TestBackend_NamesSourceOfTokens(t *testing.T) {
+	file := writeTokens(t, `{"fjellsport": "token-1", "malformed name": "token-2"}`)
+	inFile, inMap := emptyModel(), emptyModel()
+	inFile.MystoreTokensFile = types.StringValue(file)
+	inMap.MystoreTokens = tokenMap(map[string]attr.Value{"fjellsport": types.StringValue("token-1"), "malformed name": types.StringValue("token-2")})
+	for source, test := range map[string]struct {
+		model providerModel
+		env   map[string]string
+		place string
+	}{
+		"mystore_tokens":      {inMap, nil, "add it to mystore_tokens."},
+		"mystore_tokens_file": {inFile, nil, "add it to the file in mystore_tokens_file."},
+		"MYSTORE_TOKENS": {
+			emptyModel(), map[string]string{envMystoreTokens: `{"fjellsport": "token-1", "malformed name": "token-2"}`},
+			"add it to the environment variable MYSTORE_TOKENS.",
+		},
+		"MYSTORE_TOKENS_FILE": {emptyModel(), map[string]string{envTokensFile: file}, "add it to the file that the environment variable MYSTORE_TOKENS_FILE names."},
+		"":                    {emptyModel(), nil, "add it to mystore_tokens, or to the environment variable MYSTORE_TOKENS."},
+	} {
+		s, problems := resolveWith(test.model, test.env)
+		if source != "" && (len(problems) != 1 || !strings.HasPrefix(problems[0].message.why, source+" has a key")) {
+			t.Errorf("%q: the problems are %+v", source, problems)
+		}
+		b := newBackend(s, Options{}.withDefaults())
+		_, missing := b.shopToken("ullogtre")
+		refused := &transport.Error{API: "mystore", TokenSource: s.tokenSource, Kind: transport.Refused, Status: 401, Body: transport.BodyJSON}
+		for _, err := range []error{missing, refused} {
+			if m := advise(err); !strings.Contains(m.do, test.place) {
+				t.Errorf("%q: %T says %q, want %q", source, err, m.do, test.place)
+			}
+		}
+		if want := cmp.Or(source, "mystore_tokens") + " has no token for shop ullogtre"; missing.Error() != want {
+			t.Errorf("%q: the error is %q", source, missing)
+		}
 	}
 }
 

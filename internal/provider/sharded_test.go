@@ -22,6 +22,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/storefront-iac/terraform-provider-kustom/examples"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/provider"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -35,10 +37,10 @@ type shardedEnv struct {
 // shardCount is how many shards the example has.
 const shardCount = 4
 
-func newShardedEnv(t *testing.T, seed sandbox.Seed) *shardedEnv {
+func newShardedEnv(t *testing.T, o testEnvOptions) *shardedEnv {
 	t.Helper()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, installed: true})
-	s := &shardedEnv{testEnv: w, db: startPostgres(t), seed: seed}
+	o.clock = clock.System{}
+	s := &shardedEnv{testEnv: newTestEnv(t, o), db: startPostgres(t), seed: *o.seed}
 	// As the README has it.
 	first := s.checkOut(t, "fleet-sharded")
 	first.set("PG_CONN_STR", s.db.url)
@@ -73,15 +75,19 @@ func (s *shardedEnv) tokens(t *testing.T, shard int) string {
 	return string(encoded)
 }
 
-// machine returns a world on which a shard can be run beside others, under a name that the database
-// shows: with a directory of its own, and with no more tokens than it needs.
+// machine returns an environment in which a shard can be run beside others, under a name that the database
+// shows: with a directory and a provider of its own, and with no more tokens than it needs.
 func (s *shardedEnv) machine(t *testing.T, shard int, name string) *testEnv {
 	t.Helper()
 	m := s.checkOut(t, "fleet-sharded")
 	m.set("TF_WORKSPACE", fmt.Sprintf("shard-%d", shard))
 	m.set("PG_CONN_STR", s.db.url)
 	m.set("PGAPPNAME", name)
-	m.set("MYSTORE_TOKENS", s.tokens(t, shard))
+	own := maps.Clone(s.vendors)
+	own["MYSTORE_TOKENS"] = s.tokens(t, shard)
+	m.reattach(t, serve(t, provider.Options{
+		Version: "test", Clock: clock.System{}, Getenv: func(name string) string { return own[name] },
+	}, testWay()))
 	m.writeShops(t, s.seed.Shops)
 	// A request that is held by a test must not be repeated meanwhile.
 	m.write(t, "patience_override.tf", "provider \"kustom\" {\n  request_timeout = \"10m\"\n}\n")
@@ -102,25 +108,32 @@ func (s *shardedEnv) hold(shard int) (arrived func() bool, letGo func()) {
 
 const patiently = "-lock-timeout=10m"
 
-// TestAccShards applies every shard of the published list, one of which has no shops.
-func TestAccShards(t *testing.T) {
+// TestAccShards_SwitchEachOnItsOwn applies every shard of the published list, one of which has no shops. Workspaces that are
+// no shard's are refused, also one that has shops, as a shard has that is no more.
+func TestAccShards_SwitchEachOnItsOwn(t *testing.T) {
 	t.Parallel()
-	s := newShardedEnv(t, sandbox.ThreeShops())
+	seed := sandbox.ThreeShops()
+	s := newShardedEnv(t, testEnvOptions{seed: &seed})
 	w := s.checkOut(t, "fleet-sharded")
 	w.set("PG_CONN_STR", s.db.url)
-	empty := 0
+	w.mustInit(t)
+	empty, shards := 0, map[string]int{"default": 4, "shard-4": 4, "shard-00": 4, "shard-x": 4}
 	for shard := range shardCount {
-		w.set("TF_WORKSPACE", fmt.Sprintf("shard-%d", shard))
-		w.mustInit(t)
+		workspace := fmt.Sprintf("shard-%d", shard)
+		w.set("TF_WORKSPACE", workspace)
 		w.mustApply(t, patiently)
 		w.mustBeEmpty(t)
-		w.mustReportShops(t, sandbox.Seed{Shops: s.shops(shard)})
 		if len(s.shops(shard)) == 0 {
 			empty++
+			continue
+		}
+		w.mustReportShops(t, sandbox.Seed{Shops: s.shops(shard)})
+		if shard > 0 {
+			shards[workspace] = shard
 		}
 	}
-	if empty == 0 {
-		t.Error("no shard is empty: the test does not show that one may be")
+	if empty == 0 || len(shards) == 4 {
+		t.Error("no shard is empty, or all are: the test does not show that one may be")
 	}
 	s.mustHaveWritten(t, len(s.seed.Shops))
 	s.mustBeSwitched(t, s.seed)
@@ -134,22 +147,12 @@ func TestAccShards(t *testing.T) {
 		t.Errorf("the states hold %d secrets:\n%s", n, stored)
 	}
 	w.mustStoreNoSecret(t, ".terraform/terraform.tfstate")
-}
 
-// TestAccShardsRefuseOtherWorkspaces plans in workspaces that are no shard's, also one that has shops,
-// as a shard has that is no more.
-func TestAccShardsRefuseOtherWorkspaces(t *testing.T) {
-	t.Parallel()
-	s := newShardedEnv(t, sandbox.ThreeShops())
-	w := s.machine(t, shardOf("M00412871"), "machine")
-	w.mustApply(t, patiently)
 	s.sandbox.ResetRequests()
-	for workspace, shards := range map[string]int{
-		"default": 4, "shard-4": 4, "shard-00": 4, "shard-x": 4, fmt.Sprintf("shard-%d", shardOf("M00412871")): 1,
-	} {
+	for workspace, count := range shards {
 		w.set("TF_WORKSPACE", workspace)
-		got := w.terraform(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently, fmt.Sprintf("-var=shards=%d", shards))
-		want := fmt.Sprintf("The workspace is %s, and the shards' are shard-0 to shard-%d.", workspace, shards-1)
+		got := w.apply(t, patiently, fmt.Sprintf("-var=shards=%d", count))
+		want := fmt.Sprintf("The workspace is %s, and the shards' are shard-0 to shard-%d.", workspace, count-1)
 		if got.code != 1 || !strings.Contains(unwrapped(got.output), want) {
 			t.Errorf("exit code %d, and the plan does not say %q:\n%s", got.code, want, got.output)
 		}
@@ -157,11 +160,12 @@ func TestAccShardsRefuseOtherWorkspaces(t *testing.T) {
 	s.mustHaveWritten(t, 0)
 }
 
-// TestAccShardsAtTheSameTime applies two shards at the same time, on two machines of which each has the
+// TestAccShards_RunAtOnce applies two shards at the same time, on two machines of which each has the
 // tokens of its own shops only. The other shards' shops notice nothing.
-func TestAccShardsAtTheSameTime(t *testing.T) {
+func TestAccShards_RunAtOnce(t *testing.T) {
 	t.Parallel()
-	s := newShardedEnv(t, sandbox.FleetSeed(16))
+	all := sandbox.FleetSeed(16)
+	s := newShardedEnv(t, testEnvOptions{seed: &all})
 	seed, written := sandbox.Seed{Stores: s.seed.Stores}, 0
 	var runs []*process
 	var releases []func()
@@ -201,9 +205,9 @@ func TestAccShardsAtTheSameTime(t *testing.T) {
 	}
 }
 
-// TestAccShardsKeepSharedKey has two shops that share a store and a key, and whose names have nothing in
+// TestAccShards_KeepSharedKeyUntilItsLastShopSwitched has two shops that share a store and a key, and whose names have nothing in
 // common. Though no shard knows the others' shops, the key stays as long as one of the two needs it.
-func TestAccShardsKeepSharedKey(t *testing.T) {
+func TestAccShards_KeepSharedKeyUntilItsLastShopSwitched(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(16)
 	one, other := seed.Shops[0], &seed.Shops[1]
@@ -211,25 +215,24 @@ func TestAccShardsKeepSharedKey(t *testing.T) {
 		t.Fatalf("%s and %s would be in one shard anyhow", one.Name, other.Name)
 	}
 	other.MerchantID, other.KustomID, other.KustomSecret = one.MerchantID, one.KustomID, one.KustomSecret
-	s := newShardedEnv(t, seed)
-	for shard := range shardCount {
-		m := s.machine(t, shard, "machine")
-		m.set("TF_VAR_shared_merchant_ids", fmt.Sprintf("[%q]", one.MerchantID))
-		m.mustApply(t, patiently)
-		m.mustBeEmpty(t)
-	}
-	s.mustBeSwitched(t, seed)
+	s := newShardedEnv(t, testEnvOptions{seed: &seed})
+	m := s.machine(t, shardOf(one.MerchantID), "machine")
+	m.set("TF_VAR_shared_merchant_ids", fmt.Sprintf("[%q]", one.MerchantID))
+	m.mustApply(t, patiently)
+	m.mustBeEmpty(t)
+	s.mustBeSwitched(t, sandbox.Seed{Stores: seed.Stores, Shops: seed.Shops[:2]})
 	if keys := s.sandbox.Keys(one.MerchantID); len(keys) != 2 {
 		t.Errorf("the store has %d keys, want one for each shop", len(keys))
 	}
 }
 
-// TestAccShardIsLocked runs one shard three times at once. The first has the lock, and keeps it until
+// TestAccShards_LockEachState runs one shard three times at once. The first has the lock, and keeps it until
 // the others have met it. The one that does not wait is refused, and the holder can be found out. The
 // one that waits finds nothing to do.
-func TestAccShardIsLocked(t *testing.T) {
+func TestAccShards_LockEachState(t *testing.T) {
 	t.Parallel()
-	s := newShardedEnv(t, sandbox.FleetSeed(16))
+	seed := sandbox.FleetSeed(16)
+	s := newShardedEnv(t, testEnvOptions{seed: &seed})
 	first, hasty, patient := s.machine(t, 0, "first"), s.machine(t, 0, "hasty"), s.machine(t, 0, "patient")
 	arrived, letGo := s.hold(0)
 	holding := first.start(t, "apply", "-auto-approve", "-input=false", "-no-color", patiently)
@@ -314,9 +317,9 @@ func publishedWorkflow(t *testing.T, file string) workflow {
 	return published
 }
 
-// TestShardWorkflow holds the workflow to what it must not lose: its shards do not get into each other's
+// TestShardWorkflow_KeepsShardsApart holds the workflow to what it must not lose: its shards do not get into each other's
 // way.
-func TestShardWorkflow(t *testing.T) {
+func TestShardWorkflow_KeepsShardsApart(t *testing.T) {
 	t.Parallel()
 	published := publishedWorkflow(t, shardWorkflowFile)
 	variables := blocks(parsed(t, "fleet-sharded/variables.tf"), "variable")
@@ -344,9 +347,9 @@ func TestShardWorkflow(t *testing.T) {
 	}
 }
 
-// TestAccShardWorkflow runs the workflow's commands as GitHub does, all shards at once: a pull request's,
-// with Mystore tokens that can only read, and those of what was merged, before and after a shop opens.
-func TestAccShardWorkflow(t *testing.T) {
+// TestAccShardWorkflow_SwitchesShardsSideBySide runs the workflow's commands as GitHub does, two shards at once: a pull
+// request's, with Mystore tokens that can only read, and those of what was merged, before and after a shop opens.
+func TestAccShardWorkflow_SwitchesShardsSideBySide(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.FleetSeed(16)
 	reading := seed
@@ -354,36 +357,36 @@ func TestAccShardWorkflow(t *testing.T) {
 	for i := range reading.Shops {
 		reading.Shops[i].Permissions = []string{sandbox.PermissionReadExtensions}
 	}
-	requested, merged := newShardedEnv(t, reading), newShardedEnv(t, seed)
-	for _, s := range []*shardedEnv{requested, merged} {
-		s.stubGitHub(t)
-	}
-	shards := []int{0, 1, 2, 3}
+	requested := newShardedEnv(t, testEnvOptions{seed: &reading, installed: true})
+	merged := newShardedEnv(t, testEnvOptions{seed: &seed, installed: true})
+	opening := seed.Shops[0]
+	its := shardOf(opening.MerchantID)
+	shards := []int{its, (its + 1) % shardCount}
 	all := func(text string) func(int) string { return func(int) string { return text } }
+	requested.stubGitHub(t)
 	requested.runJob(t, "plan", shards, all("| new key |"))
 	requested.mustHaveWritten(t, 0)
 
-	opening := seed.Shops[0]
+	merged.stubGitHub(t)
+	shops := sandbox.Seed{Stores: seed.Stores, Shops: slices.Concat(merged.shops(shards[0]), merged.shops(shards[1]))}
 	merged.seed.Shops = seed.Shops[1:]
 	merged.runJob(t, "plan", shards, all("| new key |"))
 	merged.runJob(t, "apply", shards, all("1 added, 0 changed, 0 destroyed"))
-	merged.mustHaveWritten(t, len(seed.Shops)-1)
+	merged.mustHaveWritten(t, len(shops.Shops)-1)
 
 	// A shop that opens is nothing to another shard, nor to those in its own.
 	merged.seed.Shops = seed.Shops
 	merged.sandbox.ResetRequests()
-	its := shardOf(opening.MerchantID)
-	two := []int{its, (its + 1) % shardCount}
-	merged.runJob(t, "plan", two, func(shard int) string {
+	merged.runJob(t, "plan", shards, func(shard int) string {
 		if shard == its {
 			return "1 gets a new key"
 		}
 		return "unchanged; nothing needs attention"
 	})
 	merged.mustHaveWritten(t, 0)
-	merged.runJob(t, "apply", two, all("0 added, "))
+	merged.runJob(t, "apply", shards, all("0 added, "))
 	merged.mustHaveWritten(t, 1)
-	merged.mustBeSwitched(t, seed)
+	merged.mustBeSwitched(t, shops)
 }
 
 // runJob runs a job of the workflow for some shards at once, each on a machine of its own, and expects
@@ -418,9 +421,9 @@ func (s *shardedEnv) runJob(t *testing.T, name string, shards []int, want func(s
 	})
 }
 
-// TestTerragrunt evaluates the files for Terragrunt, with stand-ins for its functions: each shard must
+// TestTerragrunt_LeadsEachShardToItsState evaluates the files for Terragrunt, with stand-ins for its functions: each shard must
 // lead to the configuration, with its own workspace, and wait for the lock.
-func TestTerragrunt(t *testing.T) {
+func TestTerragrunt_LeadsEachShardToItsState(t *testing.T) {
 	t.Parallel()
 	const dir = "fleet-sharded-terragrunt"
 	units, err := fs.Glob(examples.FS, dir+"/*/terragrunt.hcl")

@@ -3,7 +3,6 @@ package provider
 import (
 	"cmp"
 	"context"
-	"iter"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -16,12 +15,7 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*storesDataSource)(nil)
 
-// storeLister lists the stores that the portal user can see.
-type storeLister interface {
-	Stores(ctx context.Context) iter.Seq2[kustom.Store, error]
-}
-
-type storesDataSource struct{ stores storeLister }
+type storesDataSource struct{ configuredDataSource }
 
 func newStoresDataSource() datasource.DataSource { return &storesDataSource{} }
 
@@ -56,17 +50,9 @@ func (d *storesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 	}
 }
 
-func (d *storesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	d.stores = b.portal
-}
-
 func (d *storesDataSource) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var stores []kustom.Store
-	for store, err := range d.stores.Stores(ctx) {
+	for store, err := range d.engine.Keys.Stores(ctx) {
 		if err != nil {
 			report(&resp.Diagnostics, path.Empty(), storesNotRead(), err)
 			return

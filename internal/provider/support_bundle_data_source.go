@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"iter"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
@@ -25,27 +23,7 @@ var (
 	_ datasource.DataSourceWithValidateConfig = (*supportBundleDataSource)(nil)
 )
 
-// portalReader reads a store in the portal.
-type portalReader interface {
-	Keys(ctx context.Context, merchantID string) iter.Seq2[kustom.Key, error]
-	EndpointStatus(ctx context.Context, merchantID string) (kustom.EndpointStatus, error)
-}
-
-// shopReader reads a shop in Mystore.
-type shopReader interface {
-	credentialsReader
-	extensionService
-}
-
-type supportBundleDataSource struct {
-	portal      portalReader
-	mystore     shopReader
-	shops       *rotation.Shops
-	prover      rotation.Merchant
-	redactor    *vendortext.Redactor
-	environment *kustom.Environment
-	version     string
-}
+type supportBundleDataSource struct{ configuredDataSource }
 
 func newSupportBundleDataSource() datasource.DataSource { return &supportBundleDataSource{} }
 
@@ -101,18 +79,8 @@ func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaR
 	}
 }
 
-func (d *supportBundleDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	d.portal, d.mystore, d.shops, d.prover, d.redactor = b.portal, b.mystore, b.engine.Shops, b.merchant, b.redactor
-	d.environment, d.version = b.environment, b.version
-}
-
 func (d *supportBundleDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
-	var config supportBundleModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	config := load[supportBundleModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -120,8 +88,7 @@ func (d *supportBundleDataSource) ValidateConfig(ctx context.Context, req dataso
 }
 
 func (d *supportBundleDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model supportBundleModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	model := load[supportBundleModel](ctx, req.Config, &resp.Diagnostics)
 	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), d.environment, "store", model.MerchantID)
 	checkPair(&resp.Diagnostics, d.environment, model.KustomID, model.Secret)
 	if resp.Diagnostics.HasError() {
@@ -221,7 +188,7 @@ func (d *supportBundleDataSource) readStatus(ctx context.Context, bundle *suppor
 
 func (d *supportBundleDataSource) readKeys(ctx context.Context, bundle *supportBundle) error {
 	keys := []bundleKey{}
-	for key, err := range d.portal.Keys(ctx, bundle.MerchantID) {
+	for key, err := range d.engine.Keys.Keys(ctx, bundle.MerchantID) {
 		if err != nil {
 			return err
 		}
@@ -239,7 +206,7 @@ func (d *supportBundleDataSource) readHolders(ctx context.Context, bundle *suppo
 	if len(bundle.APIKeys) == 0 {
 		return nil
 	}
-	holders, unread, err := d.shops.Holders(ctx)
+	holders, unread, err := d.engine.Shops.Holders(ctx)
 	if err != nil {
 		return err
 	}
@@ -291,8 +258,8 @@ const verdictAccepted = "accepted"
 // prove tries once, so that a plan does not wait a minute for a refusal.
 func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBundle, username, secret string) error {
 	var heard exchangeLog
-	defer d.shops.NoteOwnUse(username)
-	err := d.prover.Prove(listening(ctx, heard.add), username, secret)
+	defer d.engine.Shops.NoteOwnUse(username)
+	err := d.merchant.Prove(listening(ctx, heard.add), username, secret)
 	if fatal := unusable(ctx, err); fatal != nil {
 		return fatal
 	}

@@ -33,8 +33,8 @@ func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error
 	reached = slices.Compact(reached)
 	near := map[string]string{}
 	source := setup.Source{
-		Stores: b.portal.Stores, Advise: checkAdvice,
-		Keys: func(ctx context.Context) iter.Seq2[kustom.Key, error] { return b.portal.Keys(ctx, "") },
+		Stores: b.engine.Keys.Stores, Advise: checkAdvice,
+		Keys: func(ctx context.Context) iter.Seq2[kustom.Key, error] { return b.engine.Keys.Keys(ctx, "") },
 	}
 	byPages := false
 	for _, name := range so.among(reached, near) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -43,6 +44,8 @@ type testEnv struct {
 	vendors map[string]string
 	// bin is where shell looks for commands besides PATH.
 	bin string
+	// reattached are the providers that run in this process.
+	reattached reattachments
 }
 
 // testEnvOptions are what a world is made of. The zero value is good for most.
@@ -126,7 +129,7 @@ func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
 			w.env = append(w.env, "KUSTOM_TEST_CLOCK_START="+began.Format(time.RFC3339Nano), fmt.Sprintf("KUSTOM_TEST_CLOCK_FACTOR=%d", speed))
 		}
 	} else {
-		w.env = append(w.env, "TF_REATTACH_PROVIDERS="+serve(t, provider.Options{
+		w.reattach(t, serve(t, provider.Options{
 			Version: "test", Clock: o.clock, RoundTripper: o.carrier,
 			Getenv: func(name string) string { return w.vendors[name] }, Browsers: o.browsers,
 		}, o.way))
@@ -253,14 +256,32 @@ func (w *testEnv) writeVariable(t *testing.T, name string, value map[string]stri
 	w.write(t, "terraform.tfvars.json", string(variables))
 }
 
+// reattachments tells Terraform where to find providers that it does not start itself, by their addresses.
+type reattachments map[string]any
+
+// reattach makes Terraform find more providers that run in this process.
+func (w *testEnv) reattach(t *testing.T, more reattachments) {
+	t.Helper()
+	w.reattached = maps.Clone(w.reattached)
+	if w.reattached == nil {
+		w.reattached = reattachments{}
+	}
+	maps.Copy(w.reattached, more)
+	encoded, err := json.Marshal(w.reattached)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.set("TF_REATTACH_PROVIDERS", string(encoded))
+}
+
 // serve runs the provider in this process and returns what Terraform needs to find it.
-func serve(t *testing.T, o provider.Options, way string) string {
+func serve(t *testing.T, o provider.Options, way string) reattachments {
 	t.Helper()
 	return serveAs(t, "storefront-iac/kustom", newProvider(o, way))
 }
 
 // serveAs runs a provider in this process under a name, and returns what Terraform needs to find it.
-func serveAs(t *testing.T, name string, p frameworkprovider.Provider) string {
+func serveAs(t *testing.T, name string, p frameworkprovider.Provider) reattachments {
 	t.Helper()
 	server, err := provider.NewServer(p, false)
 	if err != nil {
@@ -276,18 +297,14 @@ func serveAs(t *testing.T, name string, p frameworkprovider.Provider) string {
 	}()
 	config := <-ready
 	t.Cleanup(func() { stop(); <-closed })
-	reattach := map[string]any{}
+	reattach := reattachments{}
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 		reattach[host+"/"+name] = map[string]any{
 			"Protocol": "grpc", "ProtocolVersion": 6, "Pid": config.Pid, "Test": true,
 			"Addr": map[string]string{"Network": config.Addr.Network(), "String": config.Addr.String()},
 		}
 	}
-	encoded, err := json.Marshal(reattach)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(encoded)
+	return reattach
 }
 
 // run is what became of a Terraform command.

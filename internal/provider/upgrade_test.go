@@ -231,9 +231,9 @@ func fixtures(t *testing.T) []string {
 	return found
 }
 
-// TestAccUpgrade is the upgrade of a user to this version of the provider, from every version before it:
+// TestAccUpgrade_ChangesNothing is the upgrade of a user to this version of the provider, from every version before it:
 // it asks for no change, and makes none.
-func TestAccUpgrade(t *testing.T) {
+func TestAccUpgrade_ChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, dir := range fixtures(t) {
 		t.Run(strings.TrimPrefix(dir, stateDirectory+"/"), func(t *testing.T) {
@@ -246,8 +246,9 @@ func TestAccUpgrade(t *testing.T) {
 			for _, file := range []string{fixtureConfiguration, fixtureState} {
 				w.write(t, file, read(t, filepath.Join(dir, file)))
 			}
-			w.mustBeEmpty(t)
-			w.mustApply(t)
+			if r := w.mustApply(t); !strings.Contains(r.output, "0 added, 0 changed, 0 destroyed") {
+				t.Errorf("the upgrade changes something:\n%s", r.output)
+			}
 			w.mustBeEmpty(t)
 			mustHaveChangedInOrder(t, w)
 			mustHaveNoViolation(t, w)
@@ -255,9 +256,9 @@ func TestAccUpgrade(t *testing.T) {
 	}
 }
 
-// TestStateFixtures: there is a fixture of every version that a resource's schema has had, this one
+// TestStateFixtures_HaveEverySchemaVersion: there is a fixture of every version that a resource's schema has had, this one
 // included. The provider must be able to read each of them for ever.
-func TestStateFixtures(t *testing.T) {
+func TestStateFixtures_HaveEverySchemaVersion(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, dir := range fixtures(t) {

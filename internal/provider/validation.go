@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
@@ -22,6 +23,14 @@ var credentialIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // mayBeSecret reports whether a text in place of an ID may be a secret, which must not be shown (I2).
 func mayBeSecret(text string) bool { return kustom.MayHoldSecret(text) }
+
+// withoutSecret returns a vendor's text, or what stands for it if it may be a secret (I2). Nil is null.
+func withoutSecret(text *string) types.String {
+	if text != nil && mayBeSecret(*text) {
+		return types.StringValue(rotation.SecretAsID)
+	}
+	return types.StringPointerValue(text)
+}
 
 func isShopName(text string) bool { return shoplist.IsName(text) }
 

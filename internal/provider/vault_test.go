@@ -17,9 +17,9 @@ type vaultSecrets map[string]map[string]string
 
 // serveVault runs a stand-in for HashiCorp's Vault provider, which has of it what the examples use, as
 // its documentation says it is.
-func serveVault(t *testing.T, secrets vaultSecrets) string {
+func (w *testEnv) serveVault(t *testing.T, secrets vaultSecrets) {
 	t.Helper()
-	return serveAs(t, "hashicorp/vault", vaultProvider{secrets: secrets})
+	w.reattach(t, serveAs(t, "hashicorp/vault", vaultProvider{secrets: secrets}))
 }
 
 type vaultProvider struct{ secrets vaultSecrets }

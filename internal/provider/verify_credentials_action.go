@@ -24,18 +24,7 @@ var (
 	_ action.ActionWithModifyPlan     = (*verifyCredentialsAction)(nil)
 )
 
-// pairProver proves that a pair works.
-type pairProver interface {
-	Prove(ctx context.Context, pair rotation.Pair) error
-}
-
-type verifyCredentialsAction struct {
-	shops       credentialsReader
-	keys        *rotation.Keys
-	prover      pairProver
-	clock       clock.Clock
-	environment *kustom.Environment
-}
+type verifyCredentialsAction struct{ configuredAction }
 
 func newVerifyCredentialsAction() action.Action { return &verifyCredentialsAction{} }
 
@@ -75,18 +64,8 @@ func (a *verifyCredentialsAction) Schema(_ context.Context, _ action.SchemaReque
 	}
 }
 
-func (a *verifyCredentialsAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
-	b := configured(req.ProviderData, &resp.Diagnostics)
-	if b == nil {
-		return
-	}
-	// The action reads Mystore itself and not the cache, because somebody may have changed a shop since.
-	a.shops, a.keys, a.prover, a.clock, a.environment = b.mystore, b.engine.Keys, b.engine.Shops, b.clock, b.environment
-}
-
 func (a *verifyCredentialsAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
-	var config verifyCredentialsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	config := load[verifyCredentialsModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -95,8 +74,7 @@ func (a *verifyCredentialsAction) ValidateConfig(ctx context.Context, req action
 
 // ModifyPlan rejects a pair of the other environment before anything is applied.
 func (a *verifyCredentialsAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
-	var config verifyCredentialsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	config := load[verifyCredentialsModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -104,8 +82,8 @@ func (a *verifyCredentialsAction) ModifyPlan(ctx context.Context, req action.Mod
 }
 
 func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	var config verifyCredentialsModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	defer recoverInto(&resp.Diagnostics)
+	config := load[verifyCredentialsModel](ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -134,7 +112,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p actionProgress, diags *diag.Diagnostics) {
 	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
 		"401 that it is not, or not yet. A made-up pair is tried after it, which has to be refused.", pair.Username)
-	if err := a.prover.Prove(ctx, pair); err != nil {
+	if err := a.engine.Shops.Prove(ctx, pair); err != nil {
 		report(diags, path.Root("kustom_id"), credentialsNotVerified(), &actionError{err})
 		return
 	}
@@ -145,7 +123,8 @@ func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.
 func (a *verifyCredentialsAction) verifyShop(ctx context.Context, config verifyCredentialsModel, p actionProgress, diags *diag.Diagnostics) {
 	shop := config.Shop.ValueString()
 	p.say("Reading what shop %s holds.", shop)
-	holds, err := a.shops.Credentials(ctx, shop)
+	// The engine caches what a shop holds. Somebody may have changed the shop since.
+	holds, err := a.mystore.Credentials(ctx, shop)
 	if mystore.IsNotShown(err) {
 		warn(diags, path.Root("shop"), shopHidesKey(), err)
 		return
@@ -176,7 +155,7 @@ func (a *verifyCredentialsAction) verifyKey(ctx context.Context, shop, username 
 		report(diags, path.Empty(), credentialsNotVerified(), &unknownError{attribute: "environment"})
 		return
 	}
-	for key, err := range a.keys.Keys(ctx, merchantID) {
+	for key, err := range a.engine.Keys.Keys(ctx, merchantID) {
 		if err != nil {
 			report(diags, path.Root("shop"), credentialsNotVerified(), &actionError{err})
 			return

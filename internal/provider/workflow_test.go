@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net/http"
 	"os"
 	"os/exec"
 	"path"
@@ -29,9 +28,9 @@ var (
 	usesSecret   = regexp.MustCompile(`secrets\.|github\.token`)
 )
 
-// TestPublishedWorkflows holds the published workflows to what they must not lose: pinned actions, few
+// TestWorkflows_ApplyOnlyWhatWasReviewed holds the published workflows to what they must not lose: pinned actions, few
 // permissions, secrets in nothing but a step's environment, and an apply that is none of a pull request.
-func TestPublishedWorkflows(t *testing.T) {
+func TestWorkflows_ApplyOnlyWhatWasReviewed(t *testing.T) {
 	t.Parallel()
 	type permitted struct {
 		events      []string
@@ -303,9 +302,9 @@ type pullRequestComment struct {
 	Body string `json:"body"`
 }
 
-// TestAccPlanWorkflow opens a pull request, pushes to it and merges it: its plan is one comment, which is
+// TestAccPlanWorkflow_AppliesReviewedPlan opens a pull request, pushes to it and merges it: its plan is one comment, which is
 // brought up to date and leaves those of others alone, and what is merged is applied.
-func TestAccPlanWorkflow(t *testing.T) {
+func TestAccPlanWorkflow_AppliesReviewedPlan(t *testing.T) {
 	t.Parallel()
 	// So many that the plan does not fit into a comment.
 	seed := sandbox.FleetSeed(80)
@@ -401,15 +400,6 @@ func TestAccPlanWorkflow(t *testing.T) {
 
 	if got := w.runSteps(t, published, "look", values); got.code != 0 {
 		t.Errorf("there is nothing to do, and the exit code is %d:\n%s", got.code, got.output)
-	}
-
-	values["github.event.pull_request.head.sha"] = "c0ffee3"
-	if got := w.runSteps(t, published, "plan", values); got.code != 0 {
-		t.Fatal(got.output)
-	}
-	commented("c0ffee3", "**Plan for 80 shops: 80 unchanged")
-	if asked := w.sandbox.Count(sandbox.Mystore, http.MethodPatch, credentialsCall); asked != len(seed.Shops) {
-		t.Errorf("%d writes to shops, want %d", asked, len(seed.Shops))
 	}
 }
 

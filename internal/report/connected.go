@@ -8,16 +8,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// The types of objects that a report reads.
-const (
-	typeConnection  = "kustom_mystore_connection"
-	typeFleet       = "kustom_mystore_fleet"
-	typeKey         = "kustom_api_key"
-	typeCredentials = "mystore_klarna_checkout_credentials"
-	typeExclusive   = "kustom_api_keys_exclusive"
-)
-
-// What to do next.
+// Advice in notes.
 const (
 	nextApply   = "Apply again: the next plan includes this shop."
 	nextMend    = "Fix that, and apply again: the next plan includes this shop."
@@ -25,53 +16,6 @@ const (
 	nextWarning = "Read the plan's warnings."
 	nextDelete  = "Fix that, and apply again: the next plan deletes it."
 )
-
-// readPlan adds the shops of a plan.
-func (r *Report) readPlan(d *document) {
-	r.Partial = d.Complete != nil && !*d.Complete
-	r.Errored = d.Errored
-	var pairs pairs
-	for i := range d.Changes {
-		c := &d.Changes[i]
-		switch c.Type {
-		case typeConnection:
-			r.planConnection(c)
-		case typeFleet:
-			r.planFleet(c)
-		case typeKey:
-			pairs.keys = append(pairs.keys, c)
-		case typeCredentials:
-			pairs.credentials = append(pairs.credentials, c)
-		case typeExclusive:
-			r.planExclusive(c)
-		}
-	}
-	r.Shops = append(r.Shops, pairs.shops(d)...)
-	r.dropMoved()
-}
-
-// dropMoved removes shops and keys that leave one object for another, and stay as they are.
-func (r *Report) dropMoved() {
-	shops, keys := map[string]bool{}, map[string]bool{}
-	for _, s := range r.Shops {
-		if s.Status != Leaves {
-			shops[s.Name], keys[s.Old] = true, true
-		}
-	}
-	r.Shops = slices.DeleteFunc(r.Shops, func(s Shop) bool {
-		stays := shops[s.Name]
-		if s.Name == "" {
-			stays = keys[s.Old]
-		}
-		return stays && s.Status == Leaves && len(s.Notes)+len(s.Gone) == 0
-	})
-}
-
-// does tells whether a plan takes an action.
-func (c *change) does(action string) bool { return slices.Contains(c.Change.Actions, action) }
-
-// isTainted tells whether an object is replaced because an earlier run did not finish it.
-func (c *change) isTainted() bool { return c.Reason == "replace_because_tainted" }
 
 func (r *Report) planConnection(c *change) {
 	before, after := c.Change.Before, c.Change.After
@@ -105,7 +49,7 @@ func (r *Report) planFleet(c *change) {
 	}
 }
 
-// planned returns what a plan does with a shop that stays connected, or will be.
+// planned returns the row of a shop that the plan keeps or connects.
 func planned(c *change, name string, before, after, unknown object) Shop {
 	s := Shop{Name: name, Store: after.text("merchant_id"), Address: c.Address, Why: after.text("reason")}
 	s.Old = before.text("username")
@@ -136,7 +80,7 @@ func planned(c *change, name string, before, after, unknown object) Shop {
 	return s
 }
 
-// unchanged returns a shop with which a plan does nothing.
+// unchanged returns the row of a shop that the plan does not change.
 func (s Shop) unchanged(now object) Shop {
 	s.Status, s.New, s.Why = Unchanged, s.Old, ""
 	s.Later = leftKeys(now)
@@ -145,7 +89,7 @@ func (s Shop) unchanged(now object) Shop {
 	return s
 }
 
-// sensitive returns a shop of which nothing may be shown.
+// sensitive returns the row of a shop whose values are all sensitive.
 func (s Shop) sensitive() Shop {
 	s.Status = Undecided
 	s.note("All that is known of this shop is marked as sensitive.", "Mark less of it.")
@@ -161,7 +105,7 @@ func changesKeys(before, after object) bool {
 	return false
 }
 
-// leaving returns a shop that is not to be connected any more. Rules has the deletion policy.
+// leaving returns the row of a shop that the configuration no longer has. Rules has the deletion policy.
 func leaving(c *change, name string, shop, rules object) Shop {
 	s := Shop{Name: name, Store: shop.text("merchant_id"), Address: c.Address, Status: Leaves, Old: shop.text("username")}
 	s.New = s.Old
@@ -184,7 +128,7 @@ func (s *Shop) noteClearing() {
 		`To leave it as it is, set deletion_policy to "retain" and apply that first.`)
 }
 
-// noteStoreChange warns of payments that go to another merchant. After is what the plan makes of the shop.
+// noteStoreChange warns if payments go to another merchant. After is the planned object.
 func (s *Shop) noteStoreChange(before, after object) {
 	from := before.text("merchant_id")
 	switch {
@@ -196,7 +140,7 @@ func (s *Shop) noteStoreChange(before, after object) {
 	}
 }
 
-// hasForeignKey tells whether the key that a shop has is one of another store: by its name, or by what stays of it.
+// hasForeignKey reports whether the shop's key belongs to another store, by its username or by the kept keys.
 func hasForeignKey(store, username string, after object) bool {
 	if of := storeOf(username); of != "" {
 		return of != store
@@ -221,24 +165,6 @@ func (r *Report) planExclusive(c *change) {
 	}
 }
 
-// readState adds the shops of a state.
-func (r *Report) readState(d *document) {
-	var pairs statePairs
-	for _, o := range d.resources() {
-		switch o.Type {
-		case typeConnection:
-			r.Shops = append(r.Shops, found(o, o.Values.text("shop"), o.Values))
-		case typeFleet:
-			r.stateFleet(o)
-		case typeKey:
-			pairs.keys = append(pairs.keys, o)
-		case typeCredentials:
-			pairs.credentials = append(pairs.credentials, o)
-		}
-	}
-	r.Shops = append(r.Shops, pairs.shops()...)
-}
-
 func (r *Report) stateFleet(o *resource) {
 	shops := o.Values.object("shops")
 	if shops == nil {
@@ -249,7 +175,7 @@ func (r *Report) stateFleet(o *resource) {
 	}
 }
 
-// found returns a connected shop as a state has it.
+// found returns the row of a connected shop in a state.
 func found(o *resource, name string, now object) Shop {
 	s := Shop{
 		Name: name, Store: now.text("merchant_id"), Address: o.Address, Status: Done, Why: now.text("reason"), New: now.text("username"),
@@ -271,7 +197,7 @@ func found(o *resource, name string, now object) Shop {
 	}
 	s.noteState(now)
 	if s.Status == Failed {
-		// What was planned has not happened.
+		// The plan was not carried out.
 		s.Gone, s.Later, s.Kept = nil, nil, nil
 		if s.New != "" {
 			s.Old = s.New
@@ -300,7 +226,7 @@ func (s *Shop) noteState(now object) {
 	}
 }
 
-// noteLeft notes why replaced keys are left: those that failed first, because they need somebody.
+// noteLeft notes why replaced keys are left. Failed deletions come first, because they need somebody.
 func (s *Shop) noteLeft() {
 	waiting := slices.DeleteFunc(slices.Clone(s.Later), func(key Key) bool { return key.Problem != "" })
 	for _, key := range s.Later {

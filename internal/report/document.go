@@ -14,15 +14,23 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// document is the JSON of a saved plan or of a state, as far as a report needs it. Its form is the same for Terraform
-// and OpenTofu.
+// The types of the objects in a report.
+const (
+	typeConnection  = "kustom_mystore_connection"
+	typeFleet       = "kustom_mystore_fleet"
+	typeKey         = "kustom_api_key"
+	typeCredentials = "mystore_klarna_checkout_credentials"
+	typeExclusive   = "kustom_api_keys_exclusive"
+)
+
+// document has the parts of a plan's or state's JSON that a report needs. Terraform and OpenTofu use the same form.
 type document struct {
 	FormatVersion string `json:"format_version"`
 
-	// Values is what a state has.
+	// Values is set in a state.
 	Values *values `json:"values"`
 
-	// The rest is what a plan has.
+	// The other fields are set in a plan.
 	PlannedValues *values                  `json:"planned_values"`
 	PriorState    *struct{ Values values } `json:"prior_state"`
 	Changes       []change                 `json:"resource_changes"`
@@ -34,7 +42,7 @@ type document struct {
 	Errored  bool    `json:"errored"`
 	Complete *bool   `json:"complete"`
 
-	// Version and Level tell other files apart.
+	// Version and Level identify other kinds of files.
 	Version any `json:"version"`
 	Level   any `json:"@level"`
 }
@@ -64,14 +72,14 @@ type resource struct {
 	Tainted   bool   `json:"tainted"`
 }
 
-// change is what a plan does with an object.
+// change is the planned change of an object.
 type change struct {
 	Address string `json:"address"`
 	Module  string `json:"module_address"`
 	Type    string `json:"type"`
 	Name    string `json:"name"`
 	Index   any    `json:"index"`
-	// Deposed is set for what an earlier run has replaced and not deleted.
+	// Deposed is set for an object that an earlier run replaced and did not delete.
 	Deposed string `json:"deposed"`
 	Reason  string `json:"action_reason"`
 	Change  struct {
@@ -89,7 +97,7 @@ type variable struct {
 	Value any `json:"value"`
 }
 
-// configuredModule is a module as it is written.
+// configuredModule is a module of the configuration.
 type configuredModule struct {
 	Variables map[string]struct {
 		Sensitive bool `json:"sensitive"`
@@ -104,7 +112,7 @@ type configuredModule struct {
 	} `json:"module_calls"`
 }
 
-// check is the verdict of a check block, or of a condition.
+// check is the result of a check block or a condition.
 type check struct {
 	Address struct {
 		Display string `json:"to_display"`
@@ -117,9 +125,9 @@ type check struct {
 	} `json:"instances"`
 }
 
-// decode reads a document. The error of something else says what it is, and how to make a document.
+// decode reads a document. If the input is something else, the error says what it is and how to make a document.
 func decode(in io.Reader) (*document, error) {
-	// The shell of older Windows writes what a command prints as UTF-16.
+	// PowerShell of older Windows saves output as UTF-16.
 	content, err := io.ReadAll(transform.NewReader(in, unicode.BOMOverride(transform.Nop)))
 	if err != nil {
 		return nil, err
@@ -132,7 +140,7 @@ func decode(in io.Reader) (*document, error) {
 		return nil, errors.New("this is a saved plan itself: " + howTo)
 	}
 	d := new(document)
-	// The first value is enough to tell a log, which has one on each line.
+	// A log has one JSON value on each line, and the first value is enough to recognize it.
 	if err := json.NewDecoder(bytes.NewReader(content)).Decode(d); err != nil {
 		return nil, fmt.Errorf("this can't be read as JSON (%w): %s", plainError(err), howTo)
 	}
@@ -147,10 +155,10 @@ func decode(in io.Reader) (*document, error) {
 	return d, nil
 }
 
-// howTo ends the message about something that is no document.
+// howTo ends the messages about wrong input.
 const howTo = `give it what "terraform show -json saved.tfplan" prints, or "terraform show -json" for the state`
 
-// plainError returns a JSON error without the text that it quotes, which may be a secret.
+// plainError returns a JSON error without the quoted text, which may be a secret.
 func plainError(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
@@ -159,10 +167,11 @@ func plainError(err error) error {
 	return err
 }
 
-// isPlan tells a plan from a state. An empty state has nothing but versions.
+// isPlan reports whether d is a plan. An empty state has nothing but versions.
 func (d *document) isPlan() bool { return d.PlannedValues != nil || d.Changes != nil }
 
-// resources are the objects of a state, or of what a plan began with and plans, with those of nested modules.
+// resources returns the objects of a state, or of a plan's prior state and planned state, with those of nested
+// modules.
 func (d *document) resources() []*resource {
 	var all []*resource
 	for _, v := range []*values{d.Values, d.PlannedValues} {
@@ -186,7 +195,7 @@ func (m *module) collect(all []*resource) []*resource {
 	return all
 }
 
-// refersTo tells whether an argument of a resource, as it is written, refers to a resource of the same module.
+// refersTo reports whether the configuration of an argument refers to a resource of the same module.
 func (d *document) refersTo(c *change, argument, address string) bool {
 	written := &d.Configuration.Root
 	for _, name := range moduleNames(c.Module) {
@@ -207,7 +216,7 @@ func (d *document) refersTo(c *change, argument, address string) bool {
 	return false
 }
 
-// moduleNames returns the names of an address such as module.a["x.y"].module.b.
+// moduleNames returns the module names in an address such as module.a["x.y"].module.b.
 func moduleNames(address string) []string {
 	var names []string
 	quoted, from := false, 0
@@ -234,22 +243,22 @@ func asObject(v any) object {
 	return o
 }
 
-// text returns an attribute that is a string, and nothing where it is null, unknown, or something else.
+// text returns a string attribute; empty if it is null, unknown, or not a string.
 func (o object) text(name string) string {
 	text, _ := o[name].(string)
 	return text
 }
 
-// is tells whether an attribute is true.
+// is reports whether a boolean attribute is true.
 func (o object) is(name string) bool {
 	yes, _ := o[name].(bool)
 	return yes
 }
 
-// object returns an attribute that has attributes of its own.
+// object returns an attribute that is an object.
 func (o object) object(name string) object { return asObject(o[name]) }
 
-// objects returns the elements of an attribute that is a list or a set of objects.
+// objects returns the objects in an attribute that is a list or a set.
 func (o object) objects(name string) []object {
 	list, _ := o[name].([]any)
 	var objects []object
@@ -261,5 +270,11 @@ func (o object) objects(name string) []object {
 	return objects
 }
 
-// names returns the attributes' names, sorted.
+// names returns the names of the attributes, sorted.
 func (o object) names() []string { return slices.Sorted(maps.Keys(o)) }
+
+// does reports whether the plan has the action.
+func (c *change) does(action string) bool { return slices.Contains(c.Change.Actions, action) }
+
+// isTainted reports whether the object is replaced because an earlier run did not finish it.
+func (c *change) isTainted() bool { return c.Reason == "replace_because_tainted" }

@@ -2,21 +2,20 @@ package report
 
 import "github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 
-// hidden stands for what Terraform marks as sensitive.
+// hidden replaces sensitive values.
 const hidden = "(sensitive)"
 
-// shortestSecret is the length of the shortest text that is looked for in what is shown. A shorter one is in every
-// second word.
+// shortestSecret is the length of the shortest text that is treated as a secret. A shorter one occurs in many words.
 const shortestSecret = 4
 
-// secrets are the texts of a document that are marked as sensitive, and the names that it shows elsewhere.
+// secrets has the sensitive texts of a document, and the names that it shows elsewhere.
 type secrets struct {
 	marked []string
 	named  map[string]bool
 }
 
-// hide takes everything out of a document that is marked as sensitive. It returns a redactor which knows what that
-// was, as a message may repeat it.
+// hide removes the sensitive values from a document. It returns a redactor that knows them, because a message may
+// repeat them.
 func hide(d *document) *vendortext.Redactor {
 	s := &secrets{named: map[string]bool{}}
 	for _, r := range d.resources() {
@@ -46,8 +45,8 @@ func hide(d *document) *vendortext.Redactor {
 	return s.redactor()
 }
 
-// redactor returns what hides the secrets. A sensitive map may have names of shops and keys beside a secret: what
-// Terraform shows elsewhere as a name is none.
+// redactor returns a redactor of the secrets. A sensitive map may have names of shops and keys beside a secret. A
+// name that Terraform shows elsewhere is no secret.
 func (s *secrets) redactor() *vendortext.Redactor {
 	redactor := vendortext.NewRedactor()
 	for _, text := range s.marked {
@@ -58,7 +57,7 @@ func (s *secrets) redactor() *vendortext.Redactor {
 	return redactor
 }
 
-// hideIn returns an object of a type without what is marked.
+// hideIn returns an object without its sensitive values.
 func (s *secrets) hideIn(kind string, o object, marks any) object {
 	if o == nil {
 		return nil
@@ -71,7 +70,7 @@ func (s *secrets) hideIn(kind string, o object, marks any) object {
 	return shown
 }
 
-// note notes the names that an object shows.
+// note records the names that an object shows.
 func (s *secrets) note(o object) {
 	for _, attribute := range []string{"shop", "merchant_id", "username", "previous_username", "kustom_id", "host"} {
 		s.named[o.text(attribute)] = true
@@ -87,7 +86,7 @@ func (s *secrets) note(o object) {
 	}
 }
 
-// hide returns a value without those parts of it that marks has as true.
+// hide returns a value without the parts that marks has as true.
 func (s *secrets) hide(value, marks any) any {
 	switch marks := marks.(type) {
 	case bool:
@@ -118,7 +117,7 @@ func (s *secrets) hide(value, marks any) any {
 	return value
 }
 
-// add adds every text in a sensitive value.
+// add records every string in a sensitive value.
 func (s *secrets) add(value any) {
 	switch value := value.(type) {
 	case string:

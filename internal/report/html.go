@@ -11,7 +11,7 @@ import (
 //go:embed page.html.tmpl
 var pageText string
 
-// HTML writes the report as one page that needs nothing else. It can be read without its script, which only sorts.
+// HTML writes the report as one page without other files. Its script only sorts; the page works without it.
 func (r *Report) HTML(out io.Writer) error {
 	page, err := template.New("report").Parse(pageText)
 	if err != nil {
@@ -20,35 +20,35 @@ func (r *Report) HTML(out io.Writer) error {
 	return page.Execute(out, htmlPage{r})
 }
 
-// htmlPage is what the template shows.
+// htmlPage is the data of the template.
 type htmlPage struct{ *Report }
 
-// Remarks are what the report does not know.
+// Remarks returns what the report does not know.
 func (p htmlPage) Remarks() []string { return p.remarks() }
 
-// GoneTitle is the title of the column of keys.
+// GoneTitle returns the title of the column of keys.
 func (p htmlPage) GoneTitle() string { return p.goneTitle() }
 
-// Attention are the shops that need attention.
+// Attention returns the shops that need attention.
 func (p htmlPage) Attention() []Shop { return p.attention() }
 
-// Errors is what an error that ended the plan means.
+// Errors returns the note about an error that ended the plan.
 func (p htmlPage) Errors() string { return p.errors() }
 
 // Total is a count with its name.
 type Total struct {
 	Count int
 	Name  string
-	// Class is what it is shown as.
+	// Class is its CSS class.
 	Class string
 }
 
-// Bar are the counts of the shops' statuses, for a bar that shows them beside each other.
+// Bar returns the counts by status, for the bar.
 func (p htmlPage) Bar() []Total {
 	return slices.DeleteFunc(p.Totals(), func(t Total) bool { return t.Class == "" })
 }
 
-// Totals are the counts.
+// Totals returns all counts.
 func (p htmlPage) Totals() []Total {
 	shops, others := p.named()
 	totals := []Total{{shops, verb(shops, "shop", "shops"), ""}}
@@ -70,18 +70,18 @@ func (p htmlPage) Totals() []Total {
 	return totals
 }
 
-// Class returns what a status is shown as.
+// Class returns a status's CSS class.
 func (s Status) Class() string { return strings.ReplaceAll(string(s), " ", "-") }
 
-// GetsNew tells whether a plan gives the shop a key that only the apply knows.
+// GetsNew reports whether the plan gives the shop a key that only the apply knows.
 func (s Shop) GetsNew() bool { return s.Status == NewKey && s.New == "" }
 
-// Changes tells whether one key takes the place of another.
+// Changes reports whether one key replaces another.
 func (s Shop) Changes() bool {
 	return s.Old != s.New && s.Old != "" && (s.New != "" || s.Status == NewKey || s.Status == Leaves)
 }
 
-// Key returns the one key that a shop has.
+// Key returns the only key of the shop.
 func (s Shop) Key() string {
 	if s.New == "" {
 		return s.Old

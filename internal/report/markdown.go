@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// markdownLimit is the most bytes that a report has in Markdown. A comment on GitHub takes 65,536 characters, and
-	// the script that posts it may add something.
+	// markdownLimit is the maximum size in bytes. A comment on GitHub has up to 65,536 characters, and the script
+	// that posts it may add some.
 	markdownLimit = 60_000
 	// maxListed is how many keys are named in one place.
 	maxListed = 10
 )
 
-// Markdown writes the report as Markdown of at most 60,000 bytes: the summary, what needs attention, a table, and the
-// summary again, as plain text on the last line. What does not fit is left out in whole rows, and counted. Shops that do
-// not change are in the summary only.
+// Markdown writes the report as Markdown of at most 60,000 bytes: the summary, the notes, a table, and the summary
+// again as plain text on the last line. If it is too long, it leaves out whole rows and counts them. The table omits
+// shops that do not change.
 func (r *Report) Markdown(out io.Writer) error {
 	end := r.ending()
 	b := &bounded{limit: markdownLimit - len(end)}
@@ -32,7 +32,7 @@ func (r *Report) Markdown(out io.Writer) error {
 	return err
 }
 
-// ending returns what the Markdown ends with.
+// ending returns the end of the Markdown.
 func (r *Report) ending() string {
 	var end strings.Builder
 	if len(r.Stay) > 0 {
@@ -44,16 +44,16 @@ func (r *Report) ending() string {
 	return end.String() + r.Summary() + "\n"
 }
 
-// bounded is a text that ends before it gets too long.
+// bounded is a text with a limit in bytes.
 type bounded struct {
 	strings.Builder
 	limit int
 }
 
-// room is kept free for the line that says how much is left out.
+// room is reserved for the line that counts what is left out.
 const room = 100
 
-// add adds a piece, and returns false where it does not fit.
+// add adds a piece if it fits, and reports whether it did.
 func (b *bounded) add(piece string) bool {
 	if b.Len()+len(piece)+room > b.limit {
 		return false
@@ -62,7 +62,7 @@ func (b *bounded) add(piece string) bool {
 	return true
 }
 
-// listNotes adds what needs attention. It leaves half of the text to the table.
+// listNotes adds the notes, up to half of the limit. The table gets the rest.
 func (r *Report) listNotes(b *bounded) {
 	var lines []string
 	if text := r.errors(); text != "" {
@@ -106,7 +106,7 @@ func (r *Report) listShops(b *bounded) {
 	b.WriteString("\n")
 }
 
-// errors returns what an error that ended the plan means.
+// errors returns the note about an error that ended the plan.
 func (r *Report) errors() string {
 	if !r.Errored {
 		return ""
@@ -114,7 +114,7 @@ func (r *Report) errors() string {
 	return "The plan ended with an error, so it is not complete and can't be applied. Read its errors."
 }
 
-// Changed returns the shops of a report without those that a plan leaves as they are.
+// Changed returns the shops that the plan changes, or all shops of a state.
 func (r *Report) Changed() []Shop {
 	var changed []Shop
 	for _, s := range r.Shops {
@@ -134,7 +134,7 @@ func (r *Report) goneTitle() string {
 
 func (n Note) markdown() string { return escape(strings.TrimSpace(n.What + " " + n.Next)) }
 
-// title names a shop in a list.
+// title returns the name of a shop in a list.
 func (s Shop) title() string {
 	switch {
 	case s.Name != "" && s.Store != "":
@@ -153,7 +153,7 @@ func (s Shop) row() string {
 	return "| " + strings.Join(cells, " | ") + " |\n"
 }
 
-// arrow returns which key takes the place of which.
+// arrow returns which key replaces which.
 func (s Shop) arrow() string {
 	old, given := dash(code(s.Old)), dash(code(s.New))
 	switch {
@@ -167,7 +167,7 @@ func (s Shop) arrow() string {
 	return old + " → " + given
 }
 
-// keyCell returns the keys that go, those that wait, and those that stay.
+// keyCell returns the deleted, waiting and kept keys.
 func (s Shop) keyCell() string {
 	var parts []string
 	if len(s.Gone) > 0 {
@@ -198,7 +198,7 @@ func keyList(keys []Key) string {
 	return strings.Join(names, ", ")
 }
 
-// withHosts returns keys of which more is said than when they were last used.
+// withHosts returns keys with their hosts beside their last use.
 func withHosts(keys []Key) []Key {
 	long := slices.Clone(keys)
 	for i := range long {
@@ -209,7 +209,7 @@ func withHosts(keys []Key) []Key {
 	return long
 }
 
-// About returns what there is to say of a key beside its name.
+// About returns the remarks about a key.
 func (k Key) About() string {
 	var parts []string
 	if k.LastUsed != "" {
@@ -231,10 +231,10 @@ func dash(text string) string {
 	return text
 }
 
-// plain matches a name that is no markup, whatever is around it.
+// plain matches a name without markup, whatever is around it.
 var plain = regexp.MustCompile(`^[\pL\pN][\pL\pN ./_:-]*$`)
 
-// code returns a name as code or, where it has other characters than names have, escaped.
+// code returns a name as code or, if it has unusual characters, escaped.
 func code(name string) string {
 	if !plain.MatchString(name) {
 		return escape(name)
@@ -242,8 +242,8 @@ func code(name string) string {
 	return "`" + name + "`"
 }
 
-// markup replaces what Markdown, HTML in Markdown, and those who show it make something of: a mention or an address
-// would become a link or call somebody.
+// markup escapes Markdown and HTML. It also breaks mentions, references and addresses, so that they do not become
+// links or notify anybody.
 var markup = strings.NewReplacer(
 	"\n", " ", "\r", " ",
 	"&", "&amp;", "<", "&lt;", ">", "&gt;",
@@ -251,5 +251,5 @@ var markup = strings.NewReplacer(
 	"@", "@<!-- -->", "#", "#<!-- -->", "://", ":<!-- -->//", "www.", "www<!-- -->.",
 )
 
-// escape returns a text that Markdown shows as it is.
+// escape returns a text that Markdown shows unchanged.
 func escape(text string) string { return markup.Replace(text) }

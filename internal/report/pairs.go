@@ -10,7 +10,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// pairs are the keys and the shops' credentials that a plan has as objects of their own.
+// pairs are the separate objects of keys and of shops' credentials in a plan.
 type pairs struct{ keys, credentials []*change }
 
 // shops returns a row for each shop with its key, and for each key that is not known to be a shop's.
@@ -32,8 +32,8 @@ func (p *pairs) shops(d *document) []Shop {
 	return shops
 }
 
-// keyOf returns the key that a shop gets, or has: the one with the username that the shop's credentials have or, where
-// only the apply will tell, the one that they are written to refer to. It is nil where neither shows.
+// keyOf returns the key of a shop's credentials: the one with the same username or, if only the apply knows it, the
+// one that the configuration refers to. It returns nil if neither identifies it.
 func (p *pairs) keyOf(d *document, c *change) *change {
 	i := slices.IndexFunc(p.keys, func(key *change) bool {
 		return sameText(c.Change.After, "kustom_id", key.Change.After, "username") ||
@@ -46,13 +46,13 @@ func (p *pairs) keyOf(d *document, c *change) *change {
 	return p.keys[i]
 }
 
-// sameText tells whether two attributes have the same text, and one at all.
+// sameText reports whether two attributes have the same text, which is not empty.
 func sameText(a object, name string, b object, other string) bool {
 	text := a.text(name)
 	return text != "" && text != hidden && text == b.text(other)
 }
 
-// plannedPair returns what a plan does with a shop's credentials, and with their key; nil where that is not known.
+// plannedPair returns the rows of a shop's credentials and of their key; key is nil if unknown.
 func plannedPair(key, c *change) []Shop {
 	before, after := c.Change.Before, c.Change.After
 	var shops []Shop
@@ -86,12 +86,12 @@ func plannedPair(key, c *change) []Shop {
 	return append(shops, s)
 }
 
-// leavingPair returns a shop whose credentials are not managed any more.
+// leavingPair returns the row of a shop whose credentials the configuration no longer has.
 func leavingPair(key, c *change) Shop {
 	before := c.Change.Before
 	id := before.text("kustom_id")
 	s := leaving(c, before.text("shop"), object{"merchant_id": storeOf(id), "username": id}, before)
-	// Its key is an object of its own.
+	// Its key is a separate object.
 	s.Gone = nil
 	if key != nil {
 		s.deleteKey(key)
@@ -99,7 +99,7 @@ func leavingPair(key, c *change) Shop {
 	return s
 }
 
-// plannedKey returns what a plan does with a key that is not known to be a shop's.
+// plannedKey returns the row of a key that is not known to belong to a shop.
 func plannedKey(key *change) Shop {
 	s := Shop{Address: key.Address, Status: Unchanged, Old: key.Change.Before.text("username"), New: key.Change.After.text("username")}
 	s.addKey(key)
@@ -115,7 +115,7 @@ func plannedKey(key *change) Shop {
 	return s
 }
 
-// addKey adds what becomes of the shop's key.
+// addKey adds the planned change of the shop's key.
 func (s *Shop) addKey(key *change) {
 	before, after := key.Change.Before, key.Change.After
 	s.Store = cmp.Or(after.text("merchant_id"), before.text("merchant_id"))
@@ -133,7 +133,7 @@ func (s *Shop) addKey(key *change) {
 	}
 }
 
-// deleteKey adds that a plan deletes a key.
+// deleteKey adds the deletion of a key, if the plan deletes it.
 func (s *Shop) deleteKey(key *change) {
 	before := key.Change.Before
 	if !key.does("delete") || before.text("deletion_policy") == "retain" {
@@ -149,7 +149,7 @@ func (s *Shop) deleteKey(key *change) {
 	}
 }
 
-// keyReason returns why a plan makes a key.
+// keyReason returns why the plan makes a key.
 func keyReason(key *change) string {
 	before, after := key.Change.Before, key.Change.After
 	switch {
@@ -174,7 +174,7 @@ func keyReason(key *change) string {
 	return strings.Join(names, ", ") + " changed"
 }
 
-// statePairs are the keys and the shops' credentials that a state has as objects of their own.
+// statePairs are the separate objects of keys and of shops' credentials in a state.
 type statePairs struct{ keys, credentials []*resource }
 
 // shops returns a row for each shop with its key, and for each key that is not known to be a shop's.
@@ -205,7 +205,7 @@ func (p *statePairs) shops() []Shop {
 	return shops
 }
 
-// foundKey adds what a state has of the shop's key.
+// foundKey adds the state of the shop's key.
 func (s *Shop) foundKey(key *resource) {
 	v := key.Values
 	s.Store = cmp.Or(v.text("merchant_id"), s.Store)

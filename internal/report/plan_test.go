@@ -81,7 +81,7 @@ func told(r *report.Report) []string {
 	return lines
 }
 
-func TestPlan(t *testing.T) {
+func TestPlan_ShowsEachShop(t *testing.T) {
 	t.Parallel()
 	waiting := with(connected, o{
 		"keys_to_delete": []any{o{"username": "M00000001-old", "waits_for": "no use"}}, "keys_left": []any{o{"username": "M00000001-old", "waits_for": "no use"}},
@@ -194,7 +194,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlan_PairsInNestedModules: keys and shops are told apart by the modules that they are in.
+// The module distinguishes keys and shops with equal names.
 func TestPlan_PairsInNestedModules(t *testing.T) {
 	t.Parallel()
 	written := o{"resources": []any{o{"type": credentials, "name": "x", "expressions": o{"kustom_id": o{"references": []any{"kustom_api_key.x"}}}}}}
@@ -255,7 +255,7 @@ func TestPlan_WithAnError(t *testing.T) {
 	}
 }
 
-func TestState(t *testing.T) {
+func TestState_ShowsEachShop(t *testing.T) {
 	t.Parallel()
 	stateOf := func(resources ...any) o {
 		child := o{"address": "module.a", "child_modules": []any{o{"address": "module.a.module.b", "resources": resources}}}
@@ -291,7 +291,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestSummary_CountsShopsAndKeysOnce: a key without a shop is no shop, and a key of two shops is one key.
+// A key without a shop does not count as a shop, and a key of two shops counts once.
 func TestSummary_CountsShopsAndKeysOnce(t *testing.T) {
 	t.Parallel()
 	created := with(connected, o{"username": nil})

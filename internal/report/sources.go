@@ -7,7 +7,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// listed returns the keys that the data sources have found, each once.
+// listed returns the keys of the data sources, each once.
 func (d *document) listed() []object {
 	var keys []object
 	seen := map[string]bool{}
@@ -26,7 +26,7 @@ func (d *document) listed() []object {
 	return keys
 }
 
-// lastUses returns when each key was last used that a data source has found, by its username.
+// lastUses returns the last use of each key of a data source, by username.
 func (d *document) lastUses() map[string]string {
 	uses := map[string]string{}
 	for _, key := range d.listed() {
@@ -35,7 +35,7 @@ func (d *document) lastUses() map[string]string {
 	return uses
 }
 
-// lastUse returns the day on which a key was last used.
+// lastUse returns the day of a key's last use.
 func lastUse(key object) string {
 	const day = len("2006-01-02")
 	at := key.text("last_used_at")
@@ -45,7 +45,7 @@ func lastUse(key object) string {
 	return "last used " + at[:min(day, len(at))]
 }
 
-// date notes when the keys that go were last used.
+// date adds the last use of the deleted keys.
 func (s *Shop) date(uses map[string]string) {
 	for _, keys := range [][]Key{s.Gone, s.Later} {
 		for i := range keys {
@@ -54,7 +54,8 @@ func (s *Shop) date(uses map[string]string) {
 	}
 }
 
-// strays returns the keys which no shop is known to use, which no object has and which the plan does not delete.
+// strays returns the keys of a data source that no known shop uses, that no object has, and that the plan does not
+// delete.
 func (d *document) strays(shops []Shop) []Key {
 	known := map[string]bool{}
 	for _, s := range shops {
@@ -73,7 +74,7 @@ func (d *document) strays(shops []Shop) []Key {
 	return strays
 }
 
-// wave returns the value of the variable wave, where it is a number or a text.
+// wave returns the value of the variable wave, if it is a number or a string.
 func (d *document) wave() string {
 	switch value := d.Variables["wave"].Value.(type) {
 	case float64, string:
@@ -82,7 +83,7 @@ func (d *document) wave() string {
 	return ""
 }
 
-// notes returns what a check that fails found.
+// notes returns the problems of a failed check.
 func (c check) notes() []Note {
 	if c.Status != "fail" && c.Status != "error" {
 		return nil
@@ -99,7 +100,7 @@ func (c check) notes() []Note {
 	return notes
 }
 
-// keys returns keys as a connection or a fleet lists them: those that go at once, and those that wait.
+// keys reads the keys of a connection or fleet: those that are deleted now, and those that wait.
 func keys(list []object) (now, later []Key) {
 	for _, o := range list {
 		key := Key{Username: o.text("username"), Host: o.text("host"), WaitsFor: o.text("waits_for")}
@@ -115,7 +116,7 @@ func keys(list []object) (now, later []Key) {
 	return now, later
 }
 
-// leftKeys returns the keys that are still to be deleted, as a connection or a fleet lists them.
+// leftKeys reads the keys of a connection or fleet that are still to be deleted.
 func leftKeys(now object) []Key {
 	var left []Key
 	for _, o := range now.objects("keys_left") {
@@ -128,7 +129,7 @@ func leftKeys(now object) []Key {
 	return left
 }
 
-// storeOf returns the store that a key belongs to, by its username.
+// storeOf returns the store in a username.
 func storeOf(username string) string {
 	store, _ := kustom.StoreOf(username)
 	return store

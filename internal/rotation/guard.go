@@ -75,7 +75,7 @@ func (s *Shops) unreadableUsers(names []string, key kustom.Orphan) []string {
 	var dead []string
 	for _, name := range names {
 		h, ok := s.shops[name]
-		if ok && !h.known && h.failure != nil && !mystore.IsNotShown(h.failure) && h.mayUse(key) {
+		if ok && h.isUnreadable() && h.mayUse(key) {
 			dead = append(dead, name)
 		}
 	}

@@ -129,3 +129,8 @@ func (h *shop) wasWritten() bool {
 	defer h.shops.mu.Unlock()
 	return h.written
 }
+
+// isUnreadable is [Shops.IsUnreadable] of the shop. The caller holds shops.mu.
+func (h *shop) isUnreadable() bool {
+	return !h.known && h.failure != nil && !mystore.IsNotShown(h.failure)
+}

@@ -64,6 +64,15 @@ func (s *Shops) shop(name string) *shop {
 	return found
 }
 
+// IsUnreadable reports whether this walk has tried to read a shop and could not. A shop whose page hides its key is
+// readable.
+func (s *Shops) IsUnreadable(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, ok := s.shops[name]
+	return ok && h.isUnreadable()
+}
+
 // NoteConfigured records what an object of this walk knows about its shop: the configured store, and the username
 // that the shop was last seen with. Either can be empty. If the shop can't be read, they tell which keys it may
 // use.

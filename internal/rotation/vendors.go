@@ -102,9 +102,20 @@ func (p portalCalls) Keys(ctx context.Context, merchantID string) iter.Seq2[kust
 	return recovering(func() iter.Seq2[kustom.Key, error] { return p.to.Keys(ctx, merchantID) })
 }
 
-// Stores is [Portal.Stores].
+// Stores is [Portal.Stores]. It redacts secrets in names and websites, and leaves out stores without a merchant ID.
 func (p portalCalls) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] {
-	return recovering(func() iter.Seq2[kustom.Store, error] { return p.to.Stores(ctx) })
+	stores := recovering(func() iter.Seq2[kustom.Store, error] { return p.to.Stores(ctx) })
+	return func(yield func(kustom.Store, error) bool) {
+		for store, err := range stores {
+			if err == nil && (store.MerchantID == "" || kustom.MayHoldSecret(store.MerchantID)) {
+				continue
+			}
+			store.Name, store.Website = redactSecret(store.Name), redactSecret(store.Website)
+			if !yield(store, err) {
+				return
+			}
+		}
+	}
 }
 
 // Identify returns the ID of the key that an orphan's request generated, or an empty ID if the portal can't find

@@ -9,8 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// StatusIncomplete is the state of a checkout order that no customer has completed. Here nobody
-// ever does.
+// StatusIncomplete is the status of an order that no customer has completed. In the sandbox, that is every order.
 const StatusIncomplete = "checkout_incomplete"
 
 // CheckoutOrder is a checkout order that was made through the merchant API.
@@ -20,12 +19,12 @@ type CheckoutOrder struct {
 	checkoutRequest
 	HTMLSnippet string `json:"html_snippet"`
 
-	// MerchantID and Username are those of the key that made it.
+	// MerchantID and Username are those of the key that created it.
 	MerchantID string `json:"-"`
 	Username   string `json:"-"`
 }
 
-// The bodies of the merchant API, as the contract has them.
+// The bodies of the merchant API, by the contract.
 type (
 	checkoutRequest struct {
 		PurchaseCountry  string       `json:"purchase_country"`
@@ -36,7 +35,7 @@ type (
 		OrderLines       []OrderLine  `json:"order_lines"`
 		MerchantURLs     MerchantURLs `json:"merchant_urls"`
 	}
-	// OrderLine is what a customer would buy.
+	// OrderLine is one ordered item.
 	OrderLine struct {
 		Type           string `json:"type,omitempty"`
 		Name           string `json:"name"`
@@ -66,7 +65,7 @@ func (s *Sandbox) createCheckoutOrder(c *call) *answer {
 		return kustomError(http.StatusBadRequest, "BAD_VALUE", "no configured currencies for order billing country")
 	}
 	if wrong := body.miscalculated(); wrong != "" {
-		// A breach of the contract that OpenAPI cannot express.
+		// OpenAPI cannot express this rule of the contract.
 		s.violate(ViolationContract, "%s %s: %s", c.record.Method, c.record.Template, wrong)
 		return kustomError(http.StatusBadRequest, "BAD_VALUE", wrong)
 	}
@@ -80,12 +79,12 @@ func (s *Sandbox) createCheckoutOrder(c *call) *answer {
 		with("Location", "https://"+s.hostOf(c.key)+c.route.template+"/"+order.OrderID)
 }
 
-// sellsIn reports whether the store is set up for a country.
+// sellsIn reports whether the store sells in a country.
 func (st *store) sellsIn(country string) bool {
 	return len(st.Countries) == 0 || slices.Contains(st.Countries, strings.ToUpper(country))
 }
 
-// miscalculated says which amount is not what the others make it; empty if none.
+// miscalculated returns a sentence about the amount that contradicts the others; empty if none does.
 func (r checkoutRequest) miscalculated() string {
 	var amount, tax int64
 	for _, line := range r.OrderLines {
@@ -107,15 +106,14 @@ func (r checkoutRequest) miscalculated() string {
 	return ""
 }
 
-// taxed reports whether the line's tax is right, to one minor unit: which way to round is the
-// shop's affair.
+// taxed reports whether the line's tax is right, to one minor unit. The shop may round up or down.
 func (l OrderLine) taxed() bool {
 	whole := 10000 + l.TaxRate
 	off := l.TotalTaxAmount*whole - l.TotalAmount*l.TaxRate
 	return -whole < off && off < whole
 }
 
-// getCheckoutOrder shows a store its own orders only.
+// getCheckoutOrder returns an order of the caller's store. Orders of other stores do not exist for it.
 func (s *Sandbox) getCheckoutOrder(c *call) *answer {
 	s.traffic(c.key, serviceCheckout)
 	i := slices.IndexFunc(s.orders, func(o *CheckoutOrder) bool {
@@ -127,7 +125,7 @@ func (s *Sandbox) getCheckoutOrder(c *call) *answer {
 	return kustomAnswer(http.StatusOK, s.orders[i])
 }
 
-// CheckoutOrders are the store's checkout orders, oldest first.
+// CheckoutOrders returns the store's checkout orders, oldest first.
 func (s *Sandbox) CheckoutOrders(merchantID string) []CheckoutOrder {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -45,7 +45,7 @@ func (b *bench) newKey(merchantID string) Key {
 	return key
 }
 
-func TestCheckoutOrder(t *testing.T) {
+func TestCheckoutOrder_IsCreated(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	key, other := b.newKey(fjellsport), b.newKey(kaffebonna)
 	res := b.order(tShirts, key)
@@ -74,7 +74,7 @@ func TestCheckoutOrder(t *testing.T) {
 	b.wantNoSecrets()
 }
 
-func TestCheckoutOrderTraffic(t *testing.T) {
+func TestCheckoutOrder_CountsAsTraffic(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	b.order(tShirts, b.newKey(fjellsport)).want(t, http.StatusCreated)
 	status, err := b.s.EndpointStatus(fjellsport)
@@ -90,7 +90,7 @@ func TestCheckoutOrderTraffic(t *testing.T) {
 	}
 }
 
-func TestCheckoutOrderRefused(t *testing.T) {
+func TestCheckoutOrder_RefusesInvalid(t *testing.T) {
 	tests := map[string]struct {
 		old, changed string
 		says         string
@@ -125,8 +125,8 @@ func TestCheckoutOrderRefused(t *testing.T) {
 	}
 }
 
-// TestCheckoutOrderCountry: a store that is not set up for a country says so in Kustom's words.
-func TestCheckoutOrderCountry(t *testing.T) {
+// If a store does not sell in a country, the error has Kustom's words.
+func TestCheckoutOrder_RefusesCountry(t *testing.T) {
 	seed := ThreeShops()
 	seed.Stores[0].Countries = []string{"NO"}
 	b := newBench(t, seed, Options{})
@@ -139,7 +139,7 @@ func TestCheckoutOrderCountry(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestCheckoutOrderNeedsAKeyThatWorks(t *testing.T) {
+func TestCheckoutOrder_NeedsWorkingKey(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	legacy := b.s.Keys(fjellsport)[0]
 	b.order(tShirts, legacy).want(t, http.StatusUnauthorized)

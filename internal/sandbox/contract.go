@@ -22,13 +22,12 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/api"
 )
 
-// contract is the OpenAPI documents by API.
+// contract has the OpenAPI documents, by API.
 type contract struct {
 	documents map[string]*openapi3.T
 }
 
-// loadContract parses the documents once per process: they never change, and a test run makes many
-// sandboxes.
+// loadContract parses the documents once per process, because a test run creates many sandboxes.
 var loadContract = sync.OnceValues(func() (*contract, error) {
 	kustom, err := loadDocument(api.Kustom)
 	if err != nil {
@@ -52,7 +51,7 @@ func loadDocument(data []byte) (*openapi3.T, error) {
 	return doc, nil
 }
 
-// route is one call of the contract, and what answers it.
+// route is one call of the contract, with its handler.
 type route struct {
 	method   string
 	template string
@@ -61,7 +60,7 @@ type route struct {
 	page     page
 }
 
-// breach is how a request breaks the contract.
+// breach says how a request breaks the contract.
 type breach struct {
 	status int
 	code   string
@@ -72,7 +71,7 @@ func badRequest(format string, args ...any) *breach {
 	return &breach{status: http.StatusBadRequest, code: "BAD_VALUE", reason: fmt.Sprintf(format, args...)}
 }
 
-// bind gives each route of the mount its part of the contract.
+// bind connects each route of the mount with its part of the contract.
 func (c *contract) bind(m *mount) error {
 	doc := c.documents[m.api]
 	for _, rt := range m.routes {
@@ -88,7 +87,7 @@ func (c *contract) bind(m *mount) error {
 	return nil
 }
 
-// find is the route of a request, and the values of its path parameters.
+// find returns the route of a request and the values of its path parameters.
 func (m *mount) find(method, path string) (*route, map[string]string, *breach) {
 	known := false
 	for _, rt := range m.routes {
@@ -107,7 +106,7 @@ func (m *mount) find(method, path string) (*route, map[string]string, *breach) {
 	return nil, nil, &breach{http.StatusNotFound, "NOT_FOUND", "the contract has no such path"}
 }
 
-// matchTemplate splits the path before it unescapes it, so that a slash within a value stays there.
+// matchTemplate splits the path before it unescapes the elements, so a value may contain an escaped slash.
 func matchTemplate(template, path string) (map[string]string, bool) {
 	want, have := strings.Split(template, "/"), strings.Split(path, "/")
 	if len(want) != len(have) {
@@ -131,7 +130,7 @@ func matchTemplate(template, path string) (map[string]string, bool) {
 	return params, true
 }
 
-// checkRequest holds the request against the contract.
+// checkRequest checks the request against the contract.
 func (rt *route) checkRequest(c *call) *breach {
 	if b := rt.checkQuery(c.http.URL); b != nil {
 		return b
@@ -148,8 +147,7 @@ func (rt *route) checkRequest(c *call) *breach {
 	return nil
 }
 
-// checkQuery finds what OpenAPI validation lets through: parameters that the contract doesn't have,
-// and those that are there twice.
+// checkQuery finds what the OpenAPI library accepts: unknown and repeated parameters.
 func (rt *route) checkQuery(u *url.URL) *breach {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -166,7 +164,7 @@ func (rt *route) checkQuery(u *url.URL) *breach {
 	return nil
 }
 
-// checkMediaTypes holds Mystore's clients to JSON:API, which asks a server to be strict about it.
+// checkMediaTypes checks the media types of JSON:API, which requires that servers are strict about them.
 func (rt *route) checkMediaTypes(c *call) *breach {
 	if c.mount.api != Mystore {
 		return nil
@@ -184,7 +182,7 @@ func (rt *route) checkMediaTypes(c *call) *breach {
 	return nil
 }
 
-// answerType is the media type that the call is answered with when all is well.
+// answerType returns the media type of the call's successful answer.
 func (rt *route) answerType() string {
 	for name := range rt.spec.Operation.Responses.Status(http.StatusOK).Value.Content {
 		return name
@@ -202,7 +200,7 @@ func mediaTypes(headers []string) []string {
 	return types
 }
 
-// checkReply holds an answer of the sandbox's own against the contract.
+// checkReply checks the sandbox's own answer against the contract.
 func (rt *route) checkReply(c *call, p *reply) error {
 	err := openapi3filter.ValidateResponse(c.http.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: rt.input(c),
@@ -217,7 +215,7 @@ func (rt *route) checkReply(c *call, p *reply) error {
 	return nil
 }
 
-// input works on a copy of the request, because validation reads its body.
+// input returns a copy of the request for validation, which reads the body.
 func (rt *route) input(c *call) *openapi3filter.RequestValidationInput {
 	r := c.http.Clone(c.http.Context())
 	r.Body = io.NopCloser(bytes.NewReader(c.body))
@@ -232,12 +230,12 @@ func validation() *openapi3filter.Options {
 		IncludeResponseStatus:             true,
 		RejectWhenRequestBodyNotSpecified: true,
 		SkipSettingDefaults:               true,
-		// Who may come in is decided by the API's own rules.
+		// The API's own rules authenticate the caller.
 		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 	}
 }
 
-// explain is the reason alone: the library's own wording can quote the values that it looked at.
+// explain returns the reason without the library's text, which may quote values.
 func explain(err error) string {
 	var request *openapi3filter.RequestError
 	if errors.As(err, &request) {
@@ -277,7 +275,7 @@ func cause(err error) string {
 	return "it cannot be read as what the contract says"
 }
 
-// schemaReason is what lies at the bottom: that an allOf does not match says nothing.
+// schemaReason returns the innermost reason. That an allOf does not match explains nothing.
 func schemaReason(err *openapi3.SchemaError) string {
 	var inner *openapi3.SchemaError
 	if errors.As(err.Origin, &inner) {

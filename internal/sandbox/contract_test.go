@@ -12,8 +12,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestEveryCallIsServed: the sandbox answers every call of the contract, and no other.
-func TestEveryCallIsServed(t *testing.T) {
+// The sandbox answers every call of the contract, and no others.
+func TestContract_EveryCallIsServed(t *testing.T) {
 	s, err := New(ThreeShops(), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +42,8 @@ func TestEveryCallIsServed(t *testing.T) {
 	}
 }
 
-// TestOwnAnswersAreChecked: the check of the sandbox's own answers can fail.
-func TestOwnAnswersAreChecked(t *testing.T) {
+// The check of the sandbox's own answers can fail.
+func TestContract_ChecksOwnAnswers(t *testing.T) {
 	now := `"2026-03-10T09:00:00Z"`
 	store := func(fields string) string { return `{"stores":[{` + fields + `}],"next_cursor":null}` }
 	tests := map[string]struct {
@@ -103,8 +103,8 @@ func credentialJSON(more string) string {
 		`"created_by":"a","last_used_at":null` + more + `}`
 }
 
-// TestBrokenSandboxSaysSo: an answer of its own that breaks the contract is a violation, and 500.
-func TestBrokenSandboxSaysSo(t *testing.T) {
+// An own answer that breaks the contract becomes a violation and a 500.
+func TestContract_ReportsOwnBreach(t *testing.T) {
 	tests := map[string]any{
 		"breaks the contract": storesBody{Stores: []storeBody{{MerchantID: "nothing"}}},
 		"cannot be encoded":   func() {},
@@ -126,8 +126,8 @@ func TestBrokenSandboxSaysSo(t *testing.T) {
 	}
 }
 
-// TestBreachNamesNoValue: a refusal explains itself without quoting what it refused.
-func TestBreachNamesNoValue(t *testing.T) {
+// A refusal has a reason, and does not quote the value.
+func TestContract_BreachQuotesNoValue(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	const value = "kco_live_api_not_to_be_seen"
 	bodies := []string{
@@ -150,7 +150,7 @@ func TestBreachNamesNoValue(t *testing.T) {
 	}
 }
 
-func TestUncheckedTakesWhatTheContractRefuses(t *testing.T) {
+func TestUnchecked_AcceptsBreach(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Unchecked: true})
 	for range 2 {
 		// Neither a Content-Type nor an Idempotency-Key.
@@ -164,7 +164,7 @@ func TestUncheckedTakesWhatTheContractRefuses(t *testing.T) {
 	b.wantViolations(ViolationContract)
 }
 
-func TestMatchTemplate(t *testing.T) {
+func TestMatchTemplate_UnescapesValues(t *testing.T) {
 	tests := []struct {
 		template, path string
 		want           map[string]string
@@ -185,13 +185,13 @@ func TestMatchTemplate(t *testing.T) {
 	}
 }
 
-func TestLargeRequestIsRefused(t *testing.T) {
+func TestContract_RefusesLargeRequest(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", strings.Repeat(" ", maxRequestBody+1), postHeader()).
 		want(t, http.StatusBadRequest)
 }
 
-func TestLoadDocumentRefuses(t *testing.T) {
+func TestLoadDocument_RefusesInvalid(t *testing.T) {
 	for _, text := range []string{"openapi: [", "openapi: 3.0.3", "openapi: 3.0.3\ninfo: {title: a, version: b}\npaths: {x: {}}"} {
 		if _, err := loadDocument([]byte(text)); err == nil {
 			t.Errorf("%q is taken for a document", text)
@@ -199,7 +199,7 @@ func TestLoadDocumentRefuses(t *testing.T) {
 	}
 }
 
-func TestWaitEndsWithTheClient(t *testing.T) {
+func TestWait_EndsWithClient(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("gone"))
 	if wait(ctx, 1<<40) {

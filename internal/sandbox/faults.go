@@ -9,61 +9,59 @@ import (
 	"time"
 )
 
-// oversize is one byte more than a client may read.
+// oversize is one byte more than the provider accepts.
 const oversize = 10<<20 + 1
 
-// FaultKind is what goes wrong.
+// FaultKind is a kind of fault.
 type FaultKind int
 
 const (
-	// FaultAnswer answers with the fault's Status, Header, Body and ContentType instead of doing
-	// the work. With neither Body nor ContentType an error status carries the API's own error body.
+	// FaultAnswer sends the fault's Status, Header, Body and ContentType, and does not do the work. With neither Body
+	// nor ContentType, an error status has the API's own error body.
 	FaultAnswer FaultKind = iota
-	// FaultLoseAnswer does the work, and drops the connection without an answer.
+	// FaultLoseAnswer does the work and drops the connection without an answer.
 	FaultLoseAnswer
-	// FaultDrop drops the connection before it does the work.
+	// FaultDrop drops the connection before the work.
 	FaultDrop
-	// FaultTruncate does the work, and answers with the first half of the body.
+	// FaultTruncate does the work and sends the first half of the body.
 	FaultTruncate
-	// FaultWrongType does the work, and calls the answer text/html.
+	// FaultWrongType does the work and sends the answer as text/html.
 	FaultWrongType
-	// FaultOversize does the work, and answers with a body of more than 10 MiB.
+	// FaultOversize does the work and sends a body of more than 10 MiB.
 	FaultOversize
-	// FaultSilence does nothing, and says nothing until the client goes away.
+	// FaultSilence does nothing and sends nothing until the client disconnects.
 	FaultSilence
-	// FaultWorkThenSilence does the work, and says nothing until the client goes away.
+	// FaultWorkThenSilence does the work and sends nothing until the client disconnects.
 	FaultWorkThenSilence
 	// FaultDelay does the work and answers as usual, after the Latency.
 	FaultDelay
-	// FaultSignOut ends the session that a page is asked for with, before the work.
+	// FaultSignOut ends the session of the request before the work.
 	FaultSignOut
-	// FaultRename does the work, and calls things on the page as the fault's Rename has them.
+	// FaultRename does the work and renames words on the page as in Rename.
 	FaultRename
-	// FaultStay shows the dialog or form that was sent once more, instead of doing the work.
+	// FaultStay shows the submitted dialog or form again, without the work.
 	FaultStay
-	// FaultWorkThenStay does the work, and shows the dialog or form once more.
+	// FaultWorkThenStay does the work and shows the dialog or form again.
 	FaultWorkThenStay
 )
 
-// Fault is something that is to go wrong. Requests that it happens to are not counted against a
-// token's rate limit unless their work is done.
+// Fault is a failure that the sandbox causes on demand. A request without work does not count towards the token's
+// rate limit.
 type Fault struct {
-	// API, Method and Template say which requests, of an API or of pages; an empty one stands for
-	// any.
+	// API, Method and Template select requests of APIs or pages. An empty one matches any.
 	API      string
 	Method   string
 	Template string
-	// Match narrows it down further, when it is not nil. It is called with the sandbox locked, so
-	// it must not call the sandbox.
+	// Match, if set, selects further. The sandbox is locked during the call, so Match must not call the sandbox.
 	Match func(Request) bool
-	// Skip lets this many matching requests through first.
+	// Skip is the number of matching requests that pass first.
 	Skip int
-	// Times is how often it happens; 0 means for ever.
+	// Times is how often the fault happens; 0 means always.
 	Times int
 	Kind  FaultKind
-	// Latency comes before everything else, whatever the kind.
+	// Latency delays the request before everything else, for each kind.
 	Latency time.Duration
-	// Until, when it is not nil, holds the request after the Latency until the channel is closed.
+	// Until, if set, holds the request after the Latency until the channel is closed.
 	Until <-chan struct{}
 
 	// The answer of [FaultAnswer]. A Status of 0 means 500.
@@ -72,8 +70,7 @@ type Fault struct {
 	Body        string
 	ContentType string
 
-	// Rename goes from the English word on a page to the one that [FaultRename] has in its place, in
-	// every language.
+	// Rename maps the English word on a page to the new one, in every language.
 	Rename map[string]string
 }
 
@@ -85,8 +82,8 @@ type Armed struct {
 	fired   int
 }
 
-// Arm makes the fault wait for requests. Where several match one request, the one that was armed
-// first happens, and the others don't see that request.
+// Arm arms the fault. If several faults match a request, only the first armed one happens, and the others do not
+// count the request.
 func (s *Sandbox) Arm(f Fault) *Armed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,21 +92,21 @@ func (s *Sandbox) Arm(f Fault) *Armed {
 	return a
 }
 
-// Fired is how often the fault has happened.
+// Fired returns how often the fault has happened.
 func (a *Armed) Fired() int {
 	a.sandbox.mu.Lock()
 	defer a.sandbox.mu.Unlock()
 	return a.fired
 }
 
-// Disarm ends the fault.
+// Disarm disarms the fault.
 func (a *Armed) Disarm() {
 	a.sandbox.mu.Lock()
 	defer a.sandbox.mu.Unlock()
 	a.sandbox.armed = slices.DeleteFunc(a.sandbox.armed, func(o *Armed) bool { return o == a })
 }
 
-// dueFault is the fault that is to happen to the request, or nil.
+// dueFault returns the fault for the request, or nil.
 func (s *Sandbox) dueFault(r *Request) *Fault {
 	for _, a := range s.armed {
 		if !a.fault.matches(*r) || !a.due() {
@@ -143,7 +140,7 @@ func (f *Fault) matches(r Request) bool {
 	return f.Match == nil || f.Match(r)
 }
 
-// injectFault lets the fault happen to the call. It takes the lock by itself.
+// injectFault handles the call with the fault. It takes the lock.
 func (s *Sandbox) injectFault(w http.ResponseWriter, c *call, f *Fault) {
 	ctx := c.http.Context()
 	if !wait(ctx, f.Latency) || !hold(ctx, f.Until) {
@@ -170,7 +167,7 @@ func (s *Sandbox) injectFault(w http.ResponseWriter, c *call, f *Fault) {
 	}
 }
 
-// corruptResponse changes an answer on its way out.
+// corruptResponse changes an answer before it is sent.
 func (f *Fault) corruptResponse(p *reply) *reply {
 	switch f.Kind {
 	case FaultTruncate:
@@ -178,7 +175,7 @@ func (f *Fault) corruptResponse(p *reply) *reply {
 	case FaultWrongType:
 		p.header.Set("Content-Type", "text/html; charset=utf-8")
 	case FaultOversize:
-		// Space in front keeps it valid JSON: only its size is wrong.
+		// Leading space keeps it valid JSON. Only its size is wrong.
 		p.body = append(bytes.Repeat([]byte(" "), oversize), p.body...)
 	}
 	return p
@@ -191,7 +188,7 @@ func (f *Fault) status() int {
 	return f.Status
 }
 
-// reply is the answer of [FaultAnswer].
+// reply returns the answer of [FaultAnswer].
 func (f *Fault) reply(m *mount) *reply {
 	p := &reply{status: f.status(), header: http.Header{}, body: []byte(f.Body)}
 	if f.Body == "" && f.ContentType == "" && p.status >= http.StatusBadRequest {
@@ -206,7 +203,7 @@ func (f *Fault) reply(m *mount) *reply {
 	return p
 }
 
-// ownError is what the API itself would answer with such a status.
+// ownError returns the API's own answer with a status.
 func ownError(m *mount, status int, message string) *reply {
 	code := strings.ToUpper(strings.ReplaceAll(http.StatusText(status), " ", "_"))
 	p, err := m.refuse(status, code, message).encode()
@@ -216,20 +213,20 @@ func ownError(m *mount, status int, message string) *reply {
 	return p
 }
 
-// workUnheard does the work, of which the client will hear nothing. It takes the lock by itself.
+// workUnheard does the work of a call whose answer is lost. It takes the lock.
 func (s *Sandbox) workUnheard(c *call) {
 	s.work(c)
 	s.note(c, 0)
 }
 
-// note logs the status that the client is sent. It takes the lock by itself.
+// note records the sent status. It takes the lock.
 func (s *Sandbox) note(c *call, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.record.Status = status
 }
 
-// wait is false when the client went away first.
+// wait waits for d. It returns false if the client disconnects first.
 func wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -244,7 +241,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// hold is false when the client went away first.
+// hold waits for until. It returns false if the client disconnects first.
 func hold(ctx context.Context, until <-chan struct{}) bool {
 	if until == nil {
 		return true
@@ -257,15 +254,15 @@ func hold(ctx context.Context, until <-chan struct{}) bool {
 	}
 }
 
-// abort cuts the connection, with a reset where it can, and does not return: the panic is how a
-// handler tells net/http that there is no answer.
+// abort cuts the connection, with a reset if possible. It does not return: the panic tells net/http that there is no
+// answer.
 func abort(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {
 		if tcp, ok := conn.(interface{ SetLinger(sec int) error }); ok {
-			_ = tcp.SetLinger(0) // without it the client sees an orderly end, which is no worse
+			_ = tcp.SetLinger(0) // without it, the client sees a normal end, which is no worse
 		}
-		_ = conn.Close() // there is nobody left to tell
+		_ = conn.Close() // nobody can handle this error
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -13,7 +13,7 @@ import (
 
 const createTemplate = "/stores/{merchant_id}/credentials"
 
-func TestFaultKinds(t *testing.T) {
+func TestFault_HasEachKind(t *testing.T) {
 	tests := map[string]struct {
 		fault  Fault
 		worked bool
@@ -102,8 +102,8 @@ func TestFaultKinds(t *testing.T) {
 	}
 }
 
-// TestFaultUntil holds a request, while others pass, until it is let go.
-func TestFaultUntil(t *testing.T) {
+// TestFault_HoldsRequestUntilReleased holds a request, while others pass, until it is let go.
+func TestFault_HoldsRequestUntilReleased(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, ThreeShops(), Options{})
 	letGo := make(chan struct{})
@@ -176,7 +176,7 @@ func wantNothing(t *testing.T, _ result, err error) {
 	}
 }
 
-func TestFaultSelection(t *testing.T) {
+func TestFault_SelectsRequests(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	status := func() int { return b.generate().status }
 	other := b.s.Arm(Fault{API: Mystore, Status: 500})
@@ -211,8 +211,8 @@ func TestFaultSelection(t *testing.T) {
 	}
 }
 
-// TestFaultShapes: an error without a body of its own looks like the API's.
-func TestFaultShapes(t *testing.T) {
+// An error without a given body looks like the API's own.
+func TestFault_UsesErrorBodyOfAPI(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	b.s.Arm(Fault{Status: http.StatusBadGateway})
 	res := b.mystore(http.MethodGet, credentials, "", shopHeader("fjellsport"))
@@ -221,8 +221,8 @@ func TestFaultShapes(t *testing.T) {
 	}
 }
 
-// TestFaultLosesTheSecret: what a lost answer has shown is not shown again.
-func TestFaultLosesTheSecret(t *testing.T) {
+// A secret in a lost answer is not shown again.
+func TestFault_LosesSecretWithAnswer(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Pending: 1})
 	made := b.generate()
 	url := b.srv.PortalURL() + "/stores/" + fjellsport + "/credentials/" + made.text("credential_id")
@@ -236,8 +236,8 @@ func TestFaultLosesTheSecret(t *testing.T) {
 	}
 }
 
-// TestCloseEndsSilence: a server can be closed while a call hangs.
-func TestCloseEndsSilence(t *testing.T) {
+// Close does not wait for a call that hangs.
+func TestClose_EndsSilentCalls(t *testing.T) {
 	s, err := New(ThreeShops(), Options{})
 	if err != nil {
 		t.Fatal(err)

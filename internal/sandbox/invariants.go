@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// ViolationKind says which promise was broken.
+// ViolationKind is the kind of a violation.
 type ViolationKind string
 
-// The promises that are watched, at every call of an API. What is done through the methods that
-// stand for a person is not.
+// The kinds of violations. The sandbox checks every call of an API or page, but not the methods that stand for a
+// person.
 const (
-	// ViolationContract: a request that the contract does not describe.
+	// ViolationContract: a request broke the contract.
 	ViolationContract ViolationKind = "contract"
-	// ViolationSandboxContract: an answer of the sandbox's own that the contract does not describe.
+	// ViolationSandboxContract: the sandbox's own answer broke the contract.
 	ViolationSandboxContract ViolationKind = "sandbox contract"
-	// ViolationUnknownKey: a pair was installed whose key does not exist.
+	// ViolationUnknownKey: an installed pair has an unknown key.
 	ViolationUnknownKey ViolationKind = "installed unknown key"
-	// ViolationWrongSecret: a pair was installed whose secret is not the key's.
+	// ViolationWrongSecret: an installed pair has a wrong secret.
 	ViolationWrongSecret ViolationKind = "installed wrong secret"
-	// ViolationNotAccepted: a pair was installed that the merchant API does not accept, or not yet.
+	// ViolationNotAccepted: the merchant API does not accept an installed pair, or not yet.
 	ViolationNotAccepted ViolationKind = "installed key not accepted"
 	// ViolationWrongStore: a key was installed in a shop of another store.
 	ViolationWrongStore ViolationKind = "installed key of another store"
-	// ViolationKeyInUse: a key was deleted while a shop still held its username.
+	// ViolationKeyInUse: a key was deleted while a shop had its username.
 	ViolationKeyInUse ViolationKind = "deleted key in use"
-	// ViolationShopStopped: a shop that took payments takes none any more.
+	// ViolationShopStopped: a shop stopped taking payments.
 	ViolationShopStopped ViolationKind = "shop stopped"
-	// ViolationShopCleared: the same, because the credentials were cleared on purpose.
+	// ViolationShopCleared: a shop stopped taking payments because its credentials were cleared.
 	ViolationShopCleared ViolationKind = "shop cleared"
 	// ViolationIdempotencyReuse: an Idempotency-Key was used for another request.
 	ViolationIdempotencyReuse ViolationKind = "idempotency key reused"
@@ -36,21 +36,21 @@ const (
 	ViolationSecretInURL ViolationKind = "secret in URL"
 	// ViolationLeftEnvironment: somebody pressed the button that leads to Kustom's other environment.
 	ViolationLeftEnvironment ViolationKind = "left the environment"
-	// ViolationMisdirectedToken: a token was sent to an API that it is not for.
+	// ViolationMisdirectedToken: a token was sent to the wrong API.
 	ViolationMisdirectedToken ViolationKind = "misdirected token"
 )
 
-// Violation is a promise that was broken, and when.
+// Violation is a broken invariant, with its time.
 type Violation struct {
 	Time   time.Time     `json:"time"`
 	Kind   ViolationKind `json:"kind"`
 	Detail string        `json:"detail"` // holds no secret
 }
 
-// String is the violation on one line.
+// String returns the violation on one line.
 func (v Violation) String() string { return fmt.Sprintf("%s: %s", v.Kind, v.Detail) }
 
-// Violations are all so far, oldest first.
+// Violations returns all violations so far, oldest first.
 func (s *Sandbox) Violations() []Violation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +61,7 @@ func (s *Sandbox) violate(kind ViolationKind, format string, args ...any) {
 	s.violations = append(s.violations, Violation{Time: s.now(), Kind: kind, Detail: fmt.Sprintf(format, args...)})
 }
 
-// watchInstall looks at a pair that is about to be installed.
+// watchInstall checks a pair before its installation.
 func (s *Sandbox) watchInstall(sh *Shop, kustomID, kustomSecret string) {
 	k := s.state.keyByUsername[kustomID]
 	if k == nil {
@@ -80,7 +80,7 @@ func (s *Sandbox) watchInstall(sh *Shop, kustomID, kustomSecret string) {
 	}
 }
 
-// watchDelete looks at a key that is about to be deleted.
+// watchDelete checks a key before its deletion.
 func (s *Sandbox) watchDelete(k *key) {
 	for _, sh := range s.holders(k) {
 		s.violate(ViolationKeyInUse, "shop %s holds key %s", sh.Name, k.Username)
@@ -97,7 +97,7 @@ func (s *Sandbox) holders(k *key) []*Shop {
 	return holders
 }
 
-// guard makes a change, and notes which of the shops that it can touch stopped taking payments.
+// guard makes a change, and records which of the shops stop taking payments.
 func (s *Sandbox) guard(shops []*Shop, change func()) {
 	before := slices.DeleteFunc(slices.Clone(shops), func(sh *Shop) bool {
 		_, err := s.pays(sh)
@@ -117,7 +117,7 @@ func (s *Sandbox) guard(shops []*Shop, change func()) {
 	}
 }
 
-// watchSecrets looks for secrets where they don't belong.
+// watchSecrets looks for misplaced secrets.
 func (s *Sandbox) watchSecrets(c *call) {
 	if c.secretInURL() {
 		s.violate(ViolationSecretInURL, "%s %s %s", c.record.API, c.record.Method, c.record.Template)

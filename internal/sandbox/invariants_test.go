@@ -12,8 +12,8 @@ func (b *bench) remove(merchantID, credentialID string) {
 		want(b.t, http.StatusNoContent)
 }
 
-// TestSwitchKeepsThePromises: generate, prove, install, delete, in the guide's order.
-func TestSwitchKeepsThePromises(t *testing.T) {
+// A switch in the guide's order breaks no invariant.
+func TestViolations_NoneDuringSwitch(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Spread: 5 * time.Second, Pending: 1})
 	legacy := b.s.Keys(fjellsport)[0]
 	made := b.generate()
@@ -31,7 +31,7 @@ func TestSwitchKeepsThePromises(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestWatch(t *testing.T) {
+func TestViolations_ReportBrokenInvariants(t *testing.T) {
 	tests := map[string]struct {
 		options Options
 		act     func(b *bench, key Key)
@@ -137,7 +137,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-func TestWorking(t *testing.T) {
+func TestWorking_NeedsAcceptedPair(t *testing.T) {
 	tests := map[string]func(s *Sandbox) error{
 		"no extension": func(s *Sandbox) error { return s.UninstallExtension("fjellsport", KlarnaCheckoutV3) },
 		"not active": func(s *Sandbox) error {
@@ -173,7 +173,7 @@ func TestWorking(t *testing.T) {
 	}
 }
 
-func TestByHandRefused(t *testing.T) {
+func TestByHand_ReturnsErrors(t *testing.T) {
 	s, err := New(ThreeShops(), Options{KeyLimit: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// MerchantForm is how the merchant API answers a request for an order that does not exist.
+// MerchantForm is the form of the merchant API's answer about an order that does not exist.
 type MerchantForm int
 
 const (
-	// MerchantEmpty answers as Kustom's API was seen to: the checkout's 404, and the 401 to a pair that does
-	// not work, have no body.
+	// MerchantEmpty sends empty bodies, as Kustom's API was observed to do: a 404 to a working pair, a 401 to another
+	// one.
 	MerchantEmpty MerchantForm = iota
-	// MerchantJSON has Kustom's error body in both.
+	// MerchantJSON sends Kustom's error body with both.
 	MerchantJSON
-	// MerchantHTML has a page for people in both. Order management still answers a pair that works with
-	// Kustom's error body.
+	// MerchantHTML sends an HTML page with both. Order management still answers a working pair with Kustom's error
+	// body.
 	MerchantHTML
-	// MerchantNoRoute is a gateway in front of the API that knows no route to it, for anybody.
+	// MerchantNoRoute is a gateway that does not know the path, and answers 404 to everybody.
 	MerchantNoRoute
-	// MerchantNoProduct has Kustom's error body in a 403 of the checkout to a pair that works: the store's
-	// contract lacks the product.
+	// MerchantNoProduct answers a working pair at the checkout with 403 and Kustom's error body: the store's contract
+	// lacks the product.
 	MerchantNoProduct
-	// MerchantAcceptsAll answers anybody as MerchantEmpty does a pair that works.
+	// MerchantAcceptsAll answers everybody as MerchantEmpty answers a working pair.
 	MerchantAcceptsAll
 )
 
-// rawHTML is a body for people.
+// rawHTML is a body that is an HTML page.
 type rawHTML string
 
 func merchantMount() *mount {
@@ -45,7 +45,7 @@ func merchantMount() *mount {
 	}
 }
 
-// identifyKey finds the key that the Authorization header proves, whether or not it works here.
+// identifyKey finds the key of the Authorization header, even if it does not work here.
 func identifyKey(s *Sandbox, c *call) {
 	username, secret := basic(c.http.Header)
 	c.token = secret
@@ -97,12 +97,12 @@ func admitKey(s *Sandbox, c *call) *answer {
 	return s.inForm(kustomError(http.StatusUnauthorized, "UNAUTHORIZED", "the credentials are missing or wrong"))
 }
 
-// noSuchOrder is what the checkout answers a pair that works.
+// noSuchOrder returns the checkout's answer to a working pair.
 func (s *Sandbox) noSuchOrder() *answer {
 	return s.inForm(kustomError(http.StatusNotFound, "NO_SUCH_ORDER", "there is no such order"))
 }
 
-// inForm gives a refusal the body that the options ask for.
+// inForm gives a refusal the body of the configured form.
 func (s *Sandbox) inForm(a *answer) *answer {
 	switch s.options.Merchant {
 	case MerchantJSON:
@@ -115,7 +115,7 @@ func (s *Sandbox) inForm(a *answer) *answer {
 	return a
 }
 
-// getManagedOrder knows no order: here no customer ever pays one.
+// getManagedOrder knows no order, because no customer pays in the sandbox.
 func (s *Sandbox) getManagedOrder(c *call) *answer {
 	s.traffic(c.key, serviceOrderManagement)
 	return kustomError(http.StatusNotFound, "NO_SUCH_ORDER", "there is no such order")

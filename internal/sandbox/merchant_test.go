@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestMerchantCredentials(t *testing.T) {
+func TestMerchant_JudgesCredentials(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	key, err := b.s.GenerateKey(fjellsport, "by hand")
 	if err != nil {
@@ -42,8 +42,8 @@ func TestMerchantCredentials(t *testing.T) {
 	b.wantViolations()
 }
 
-// TestMerchantForms: the ways in which the merchant API may word its answers.
-func TestMerchantForms(t *testing.T) {
+// The merchant API may answer in each of these forms.
+func TestMerchant_AnswersInEachForm(t *testing.T) {
 	const checkout, managed = "/checkout/v3/orders/", "/ordermanagement/v1/orders/"
 	type answer struct {
 		status    int
@@ -90,8 +90,8 @@ func TestMerchantForms(t *testing.T) {
 	}
 }
 
-// TestKeyExpires: a key that has expired does not work, and the portal tells when it will.
-func TestKeyExpires(t *testing.T) {
+// An expired key does not work. The portal shows its expiry.
+func TestMerchant_RefusesExpiredKey(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{KeyLifetime: time.Hour, HideHost: true})
 	made := b.generate()
 	username, secret := made.text("username"), made.text("secret")
@@ -114,7 +114,7 @@ func TestKeyExpires(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestMerchantBreaches(t *testing.T) {
+func TestMerchant_ReportsBreaches(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	key, err := b.s.GenerateKey(fjellsport, "")
 	if err != nil {
@@ -126,7 +126,7 @@ func TestMerchantBreaches(t *testing.T) {
 	b.wantViolations(ViolationContract, ViolationContract)
 }
 
-func TestMerchantSpread(t *testing.T) {
+func TestMerchant_RefusesPropagatingKey(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Spread: 10 * time.Second})
 	made := b.generate()
 	username, secret := made.text("username"), made.text("secret")
@@ -141,7 +141,7 @@ func TestMerchantSpread(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestMerchantTraffic(t *testing.T) {
+func TestMerchant_RecordsTraffic(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	key, err := b.s.GenerateKey(fjellsport, "")
 	if err != nil {
@@ -168,7 +168,7 @@ func TestMerchantTraffic(t *testing.T) {
 	}
 }
 
-func TestPlaceOrder(t *testing.T) {
+func TestPlaceOrder_UsesShopsKey(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Spread: time.Minute})
 	switched := func() bool {
 		res := b.portal(http.MethodGet, "/stores/"+fjellsport+"/endpoint-status", "", adminHeader())

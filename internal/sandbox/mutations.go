@@ -5,24 +5,23 @@ import (
 	"strings"
 )
 
-// Mutation is one change of the pages that a vendor could make without notice.
+// Mutation is a change of the pages that a vendor could make without notice.
 type Mutation struct {
 	Name        string
 	Description string
-	// Step is the step of a switch that it lies in the way of.
+	// Step is the step of a switch that it affects.
 	Step MutatedStep
 
-	// rename goes from the English word on a page to what it becomes, in every language.
+	// rename maps an English word on a page to the new one, in every language.
 	rename map[string]string
-	// spell changes how a word is written; word is the English one, and shown what it is at present.
+	// spell changes the spelling of a word. The argument word is the English one, and shown is the present spelling.
 	spell func(word, shown string) string
 }
 
-// Mutations are all that the pages know, for [PagesOptions]. Those without words of their own are made by
-// the pages' scripts.
+// Mutations returns all mutations, for [PagesOptions]. The pages' scripts implement those that change no words.
 func Mutations() []Mutation { return slices.Clone(mutations) }
 
-// On tells whether pages have it: the portal's, [PortalPages], or those of the shops, [MystorePages].
+// On reports whether it changes the pages of the portal ([PortalPages]) or of the shops ([MystorePages]).
 func (m Mutation) On(api string) bool {
 	switch m.Step {
 	case StepAnyPage:
@@ -44,7 +43,7 @@ func (m Mutation) apply(word, shown string) string {
 	return shown
 }
 
-// afterEach adds to some words.
+// afterEach adds a suffix to some words.
 func afterEach(suffix string, of ...string) func(string, string) string {
 	return func(word, shown string) string {
 		if slices.Contains(of, word) {
@@ -69,7 +68,7 @@ const (
 	StepDeleteKey   MutatedStep = "delete a key"
 )
 
-// MutatedSteps are the steps of a switch, in their order.
+// MutatedSteps returns the steps of a switch in their order.
 func MutatedSteps() []MutatedStep {
 	return []MutatedStep{
 		StepAnyPage, StepOpenAPI, StepChooseStore, StepListKeys, StepMakeKey, StepOpenShop, StepWriteShop, StepDeleteKey,

@@ -25,7 +25,7 @@ func scriptMutations(t *testing.T, files ...string) []string {
 	return names
 }
 
-// TestMutations_AreKnownOnBothSides: none is without effect, and no script asks for one that can't be had.
+// Every mutation has an effect, and scripts ask only for known ones.
 func TestMutations_AreKnownOnBothSides(t *testing.T) {
 	scripted := scriptMutations(t, "ui.js", "portal.js", "mystore.js")
 	inGo := []string{"norwegian", "rows-late"}
@@ -54,7 +54,7 @@ func TestMutations_AreKnownOnBothSides(t *testing.T) {
 	}
 }
 
-// TestMutations_AreOnThePagesThatChange: no script asks for a mutation that is said to be on the other vendor's pages alone.
+// Scripts ask only for mutations of their own vendor's pages.
 func TestMutations_AreOnThePagesThatChange(t *testing.T) {
 	for api, script := range map[string]string{PortalPages: "portal.js", MystorePages: "mystore.js"} {
 		source, err := pageFiles.ReadFile("pages/" + script)
@@ -81,7 +81,7 @@ func TestMutations_UnknownNameIsRefused(t *testing.T) {
 	}
 }
 
-// TestMutations_StillShowThePages: a person sees the key and the fields, whatever one mutation makes of the pages.
+// With any mutation, a person still sees the key and the fields.
 func TestMutations_StillShowThePages(t *testing.T) {
 	ofShop := scriptMutations(t, "ui.js", "mystore.js")
 	for _, m := range Mutations() {
@@ -136,7 +136,7 @@ func (b *bench) seesFields(mutation string) {
 	p.until(find("input", "") + ".length === 2")
 }
 
-// TestMutations_StillMakeAKey: a person reads the new password, whatever a mutation makes of the way to it.
+// With any mutation, a person can still read the new password.
 func TestMutations_StillMakeAKey(t *testing.T) {
 	for _, name := range []string{
 		"generate-link", "generate-icon", "generate-confirm", "generate-slow", "buttons-are-divs", "inert", "list-stale", "iframe", "shadow",
@@ -159,7 +159,7 @@ func TestMutations_StillMakeAKey(t *testing.T) {
 	}
 }
 
-// TestMutations_StillDeleteAKey: a person can delete a key, whatever a mutation makes of the way to it.
+// With any mutation, a person can still delete a key.
 func TestMutations_StillDeleteAKey(t *testing.T) {
 	for _, name := range []string{
 		"row-menu-unnamed", "row-delete-button", "menu-more-items", "delete-red", "delete-alertdialog", "delete-names-key", "delete-typed",

@@ -58,7 +58,7 @@ func admitShop(s *Sandbox, c *call) *answer {
 	return nil
 }
 
-// permission is what the call needs; the settings need none.
+// permission returns the permission that the call needs; empty for the settings, which need none.
 func (c *call) permission() string {
 	if c.route.template == "/shops/{shop}/settings" {
 		return ""
@@ -73,8 +73,8 @@ func (sh *Shop) permits(permission string) bool {
 	return sh.Permissions == nil || slices.Contains(sh.Permissions, permission)
 }
 
-// overLimit counts a use of the token, or returns the seconds until it may be used again. A use
-// that is refused does not count.
+// overLimit counts a use of the token. If the token is over its limit, it returns the seconds until the next use is
+// allowed, and does not count.
 func (s *Sandbox) overLimit(token string) int {
 	now := s.now()
 	recent := slices.DeleteFunc(s.uses[token], func(t time.Time) bool { return now.Sub(t) >= rateWindow })
@@ -87,7 +87,7 @@ func (s *Sandbox) overLimit(token string) int {
 	return int((wait + time.Second - 1) / time.Second)
 }
 
-// The bodies of the Mystore API, as the contract has them.
+// The bodies of the Mystore API, by the contract.
 type (
 	resource[T any] struct {
 		Type       string `json:"type"`
@@ -236,7 +236,7 @@ func (s *Sandbox) updateExtensionCredentials(c *call) *answer {
 	return extensionCredentials(sh)
 }
 
-// check answers for a pair that the extension does not take, or with nil.
+// check returns the refusal of an invalid pair, or nil.
 func (p pairAttributes) check() *answer {
 	if (p.KustomID == nil) != (p.KustomSecret == nil) {
 		return invalid("kustom_secret", "kustom_id and kustom_secret are set or cleared together")

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestMystoreCalls(t *testing.T) {
+func TestMystore_AnswersCalls(t *testing.T) {
 	seed := ThreeShops()
 	seed.Shops[1].Permissions = []string{PermissionReadExtensions}
 	seed.Shops[2].Extensions = nil
@@ -84,7 +84,7 @@ func TestMystoreCalls(t *testing.T) {
 	}
 }
 
-func TestMystoreInstall(t *testing.T) {
+func TestMystore_InstallsPair(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	made := b.generate()
 	res := b.install("fjellsport", pairBody(made.text("username"), made.text("secret")))
@@ -102,8 +102,8 @@ func TestMystoreInstall(t *testing.T) {
 	b.wantViolations()
 }
 
-// TestMystoreUpdatedAtMoves: two writes within one second can be told apart.
-func TestMystoreUpdatedAtMoves(t *testing.T) {
+// Two writes within one second have different times.
+func TestMystore_UpdatedAtChangesWithEachWrite(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	seen := map[time.Time]bool{}
 	for range 3 {
@@ -124,7 +124,7 @@ func TestMystoreUpdatedAtMoves(t *testing.T) {
 	}
 }
 
-func TestMystoreExtensionPages(t *testing.T) {
+func TestMystore_ListsExtensionsInPages(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	var ids []string
 	next := b.srv.MystoreURL() + "/shops/fjellsport/extensions?" + url.Values{"page[size]": {"1"}}.Encode()
@@ -150,7 +150,7 @@ func TestMystoreExtensionPages(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestMystoreRateLimit(t *testing.T) {
+func TestMystore_LimitsRate(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	get := func(shop string) result {
 		return b.mystore(http.MethodGet, "/shops/"+shop+"/extensions", "", shopHeader(shop))

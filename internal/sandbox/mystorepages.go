@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// adminDomain is what the hosts of the shops' control panels end in: browsers take it for this machine.
+// adminDomain is the domain of the control panels' hosts. Browsers resolve it to this machine.
 const adminDomain = ".localhost"
 
-// mystoreDocuments are the addresses of the control panel that nobody needs here.
+// mystoreDocuments are pages of the control panel without a function in the sandbox.
 var mystoreDocuments = []string{"/", "/content", "/configuration", "/payment-methods", "/administrators", "/stock", "/extension-store"}
 
 func mystorePagesMount() *mount {
@@ -42,7 +42,7 @@ func mystorePagesMount() *mount {
 	return m
 }
 
-// What the script of a shop's page starts from.
+// The initial data of the script of a shop's page.
 type (
 	shopBoot struct {
 		bootData
@@ -56,13 +56,13 @@ type (
 	extensionData struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
-		// Credentials says that the extension has a page of that name.
+		// Credentials says that the extension has a page for credentials.
 		Credentials bool `json:"credentials"`
 	}
 )
 
-// hostShop is the shop whose control panel a host is: "<shop>.localhost", with or without "www."; nil when
-// there is no such shop.
+// hostShop returns the shop of a control panel's host, which is "<shop>.localhost" with or without "www."; nil if
+// there is none.
 func (s *Sandbox) hostShop(host string) *Shop {
 	name, _, _ := strings.Cut(strings.ToLower(host), ":")
 	name, ok := strings.CutSuffix(name, adminDomain)
@@ -93,7 +93,7 @@ func (s *Sandbox) shopSignInPage(c *call, status int, alert string) *answer {
 	return a
 }
 
-// takePassword never says which of the two was wrong.
+// takePassword signs a user in. Its error does not say whether the address or the password was wrong.
 func (s *Sandbox) takePassword(c *call) *answer {
 	u := c.hostShop.user(strings.TrimSpace(c.form().Get("email")), c.form().Get("password"))
 	if u == nil {
@@ -105,7 +105,7 @@ func (s *Sandbox) takePassword(c *call) *answer {
 	return s.beginSession(c, session{shop: c.hostShop, email: u.Email}, c.redirect("/"))
 }
 
-// user is the one with that password, or nil; a shop that does not exist has none.
+// user returns the user with that address and password, or nil. A nil shop has none.
 func (sh *Shop) user(email, password string) *ShopUser {
 	if sh == nil {
 		return nil
@@ -144,7 +144,7 @@ func (s *Sandbox) signOutOfShop(c *call) *answer {
 	return c.redirect("/login")
 }
 
-// shopPage is one of the shop's pages.
+// shopPage returns one of the shop's pages.
 func (s *Sandbox) shopPage(c *call, title, page string, fill func(*shopBoot)) *answer {
 	boot := shopBoot{bootData: s.boot(c, mystorePagesPrefix+"/login"), Page: page, Path: c.path, User: c.session.email}
 	fill(&boot)
@@ -208,7 +208,7 @@ func (s *Sandbox) saveCredentials(c *call) *answer {
 	return c.done()
 }
 
-// wrongPair is what the page says of a pair that it does not take; empty when it does.
+// wrongPair returns the page's error about an invalid pair; empty if the pair is valid.
 func wrongPair(id, secret string) string {
 	switch {
 	case id == "" && secret == "":

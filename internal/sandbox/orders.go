@@ -19,11 +19,11 @@ type ServiceStatus struct {
 	Service    string     `json:"service"`
 	Host       string     `json:"host"`
 	LastUsedAt *time.Time `json:"last_used_at"`
-	// ActionRequired says what to do; nil when there is nothing to do.
+	// ActionRequired says what to do; nil for nothing.
 	ActionRequired *string `json:"action_required"`
 }
 
-// EndpointStatus is the store's endpoint switch status, as the portal shows it.
+// EndpointStatus returns the store's endpoint switch status, as the portal shows it.
 func (s *Sandbox) EndpointStatus(merchantID string) (EndpointStatus, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +34,7 @@ func (s *Sandbox) EndpointStatus(merchantID string) (EndpointStatus, error) {
 	return s.endpointStatus(st), nil
 }
 
-// hostOf is the API host that the key belongs to, which its seed may leave to the environment.
+// hostOf returns the API host of a key. If its seed has none, it is that of the environment.
 func (s *Sandbox) hostOf(k *key) string { return cmp.Or(k.Host, s.state.hosts.kustom) }
 
 func (s *Sandbox) endpointStatus(st *store) EndpointStatus {
@@ -51,8 +51,8 @@ func (s *Sandbox) endpointStatus(st *store) EndpointStatus {
 	return status
 }
 
-// PlaceOrder lets a customer buy something in the shop: its checkout calls the API host that its
-// key belongs to, for every service that the store uses. It fails when the shop takes no payments.
+// PlaceOrder places a customer's order in the shop. The shop calls the API host of its key, for every service that
+// the store uses. It fails if the shop takes no payments.
 func (s *Sandbox) PlaceOrder(shop string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +72,7 @@ func (s *Sandbox) PlaceOrder(shop string) error {
 	return nil
 }
 
-// traffic notes a call with the key to the host that it belongs to.
+// traffic records a call with the key.
 func (s *Sandbox) traffic(k *key, service string) {
 	now := s.now().Truncate(time.Second)
 	k.LastUsedAt = &now

@@ -15,18 +15,17 @@ import (
 	"time"
 )
 
-// PagesOptions says how the vendors' pages behave. The zero value is the pages as the pictures of March
-// 2026 show them, without delay.
+// PagesOptions configure the vendors' pages. The zero value shows the pages as on the pictures of March 2026, without
+// delay.
 type PagesOptions struct {
-	// Developers calls the menu group of the API page Developers, as accounts have it since September
-	// 2026, in place of Integrations.
+	// Developers names the menu group of the API page Developers, as accounts have it since September 2026, instead
+	// of Integrations.
 	Developers bool
-	// Delay is what each answer to a page's script takes, by the real clock: what a page shows meanwhile
-	// is a skeleton.
+	// Delay is the time of each answer to a page's script, by the real clock. Meanwhile, the page shows a skeleton.
 	Delay time.Duration
-	// ConsentGiven leaves out the question about cookies, as if it had been answered before.
+	// ConsentGiven leaves out the question about cookies.
 	ConsentGiven bool
-	// Mutations are names of [Mutations]: changes of the pages that a vendor could make.
+	// Mutations has names from [Mutations].
 	Mutations []string
 }
 
@@ -42,7 +41,7 @@ func (o PagesOptions) check() error {
 	return nil
 }
 
-// Mutate changes the pages from now on: to those with these mutations, and to the ones of today without any.
+// Mutate replaces the mutations of the pages.
 func (s *Sandbox) Mutate(names ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,15 +56,15 @@ func (s *Sandbox) Mutate(names ...string) error {
 
 func (o PagesOptions) mutated(name string) bool { return slices.Contains(o.Mutations, name) }
 
-// page is what a route has besides when it is a page.
+// page has the properties of a route that is a page.
 type page struct {
-	// open says that nobody has to be signed in.
+	// open says that the page needs no sign-in.
 	open bool
-	// admin says that the user's role has to see API keys.
+	// admin says that the user's role must allow API keys.
 	admin bool
-	// data says that a page's script asks, and not a person's browser for a document.
+	// data says that a script requests it, and not a browser's navigation.
 	data bool
-	// again is what a POST is answered with when a fault says that the page stays as it is.
+	// again answers a POST if a fault keeps the page as it is.
 	again func(*Sandbox, *call) *answer
 }
 
@@ -74,7 +73,7 @@ const htmlType = "text/html; charset=utf-8"
 //go:embed pages
 var pageFiles embed.FS
 
-// loadPages parses the templates once per process, like the contract.
+// loadPages parses the templates once per process.
 var loadPages = sync.OnceValues(func() (*template.Template, error) {
 	return template.ParseFS(pageFiles, "pages/*.html")
 })
@@ -87,12 +86,12 @@ type view struct {
 	Base   string // the prefix of the mount
 	CSRF   string
 	Script string
-	Boot   any // what the script starts from
+	Boot   any // the script's initial data
 
-	// Of a plain page.
+	// The fields of a plain page.
 	Page  string
 	Alert string
-	Again string // where Try again leads
+	Again string // the target of Try again
 	Data  any
 }
 
@@ -108,7 +107,7 @@ func (v *view) render() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// bootData is what the script of every page starts from.
+// bootData is the initial data of every script.
 type bootData struct {
 	Base      string            `json:"base"`
 	SignIn    string            `json:"signIn"`
@@ -131,12 +130,12 @@ func (s *Sandbox) boot(c *call, signIn string) bootData {
 	return b
 }
 
-// shell is the document of a page that a script fills.
+// shell returns the document of a page that a script fills.
 func (s *Sandbox) shell(c *call, title, script string, boot any) *answer {
 	return c.show(http.StatusOK, &view{words: s.words(c), file: "shell.html", Title: title, Script: script, Boot: boot})
 }
 
-// plain is a page without a script.
+// plain returns a page without a script.
 func (s *Sandbox) plain(c *call, page, title string) *view {
 	v := &view{words: s.words(c), file: "plain.html", Page: page, Base: c.mount.prefix}
 	v.Title = v.say(title)
@@ -146,7 +145,7 @@ func (s *Sandbox) plain(c *call, page, title string) *view {
 	return v
 }
 
-// show answers with a document. It may hold a secret, so nobody is to keep it.
+// show answers with a document. It may hold a secret, so it must not be cached.
 func (c *call) show(status int, v *view) *answer {
 	return guarded(&answer{status: status, header: http.Header{}, contentType: htmlType, value: v})
 }
@@ -156,7 +155,7 @@ func (c *call) tell(status int, value any) *answer {
 	return guarded(&answer{status: status, header: http.Header{}, contentType: "application/json", value: value})
 }
 
-// scriptError is what a page's script is told when it can't have what it asked for; Error is a word.
+// scriptError is the error for a page's script. Error is one word.
 type scriptError struct {
 	Error string `json:"error"`
 }
@@ -165,13 +164,13 @@ func (c *call) refuseScript(status int, word string) *answer {
 	return c.tell(status, scriptError{word})
 }
 
-// done tells a page's script that its work is done.
+// done reports success to a page's script.
 func (c *call) done() *answer { return c.tell(http.StatusOK, map[string]bool{"done": true}) }
 
-// stay tells a page's script nothing: the page stays as it is.
+// stay keeps the page as it is.
 func (s *Sandbox) stay(c *call) *answer { return c.tell(http.StatusOK, map[string]bool{"stay": true}) }
 
-// guarded forbids that an answer is kept, framed by others, or fed from anywhere else.
+// guarded forbids caching, framing, and content from other origins.
 func guarded(a *answer) *answer {
 	return a.with("Cache-Control", "no-store").
 		with("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "+
@@ -186,7 +185,7 @@ func (a *answer) setCookie(name, value, path string) {
 	a.header.Add("Set-Cookie", cookie.String())
 }
 
-// redirect leads to another page of the same mount.
+// redirect redirects to another page of the same mount.
 func (c *call) redirect(path string) *answer { return c.redirectTo(c.mount.prefix + path) }
 
 func (c *call) redirectTo(address string) *answer {
@@ -194,7 +193,7 @@ func (c *call) redirectTo(address string) *answer {
 	return a.with("Location", address).with("Cache-Control", "no-store")
 }
 
-// missing answers for what does not exist, for this user at least.
+// missing is the answer for something that does not exist, or is invisible to the user.
 func (s *Sandbox) missing(c *call) *answer {
 	if c.route != nil && c.route.page.data {
 		return c.refuseScript(http.StatusNotFound, "This page could not be found.")
@@ -208,14 +207,14 @@ func (s *Sandbox) refused(c *call, status int, message string) *answer {
 	return c.show(status, v)
 }
 
-// refusePage is what a page answers when something goes wrong that its vendor has no words for.
+// refusePage is the answer of a page without a vendor's own words.
 func refusePage(status int, _, message string) *answer {
 	v := &view{words: words{Lang: english}, file: "plain.html", Page: "error", Title: http.StatusText(status), Data: message}
 	return guarded(&answer{status: status, header: http.Header{}, contentType: htmlType, value: v})
 }
 
-// admitPage leads everybody who is not signed in to the page where one does that, and holds forms and
-// scripts to the session that they were made for.
+// admitPage redirects visitors without a session to the sign-in, and accepts forms and scripts only from their own
+// session.
 func admitPage(s *Sandbox, c *call) *answer {
 	if c.route == nil {
 		if c.breach.status == http.StatusNotFound {
@@ -246,7 +245,7 @@ func (s *Sandbox) askToSignIn(c *call) *answer {
 	return c.redirectTo(c.mount.signIn(c))
 }
 
-// forged reports whether a form or a script is not of the session that sends it.
+// forged reports whether a form or script does not belong to the session that sends it.
 func (m *mount) forged(c *call) bool {
 	if m.sessionless {
 		return false
@@ -258,7 +257,7 @@ func (m *mount) forged(c *call) bool {
 	return c.session == nil || sent != c.session.csrf
 }
 
-// handlePage does what the page does, or what the fault of pages says in its place.
+// handlePage does the work of the page, or what the fault says instead.
 func (s *Sandbox) handlePage(c *call) *answer {
 	if c.fault == nil || c.route.page.again == nil {
 		return c.route.handle(s, c)
@@ -275,7 +274,7 @@ func (s *Sandbox) handlePage(c *call) *answer {
 	}
 }
 
-// form is what was sent; what can't be read is as good as nothing.
+// form returns the submitted form; empty if it can't be read.
 func (c *call) form() url.Values {
 	form, err := url.ParseQuery(string(c.body))
 	if err != nil {
@@ -284,7 +283,7 @@ func (c *call) form() url.Values {
 	return form
 }
 
-// pageDelay is what an answer to a page's script takes. It takes the lock by itself.
+// pageDelay returns the delay of an answer to a page's script. It takes the lock.
 func (s *Sandbox) pageDelay(c *call) time.Duration {
 	if c.route == nil || !c.route.page.data {
 		return 0
@@ -299,12 +298,12 @@ func (s *Sandbox) pageDelay(c *call) time.Duration {
 	return delay
 }
 
-// lateRows is how much later the rows come than the rest, with the mutation rows-late.
+// lateRows is the delay of the rows with the mutation rows-late.
 const lateRows = 700 * time.Millisecond
 
 const langCookie = "lang"
 
-// language is the one that was chosen last, or else English in the portal and the browser's at a shop.
+// language returns the last chosen language, or else English in the portal and the browser's language at a shop.
 func (c *call) language() string {
 	if cookie, err := c.http.Cookie(langCookie); err == nil && slices.Contains(languages, cookie.Value) {
 		return cookie.Value
@@ -325,7 +324,7 @@ func (c *call) language() string {
 	return english
 }
 
-// words are those of the call's pages, with what the mutations and a fault make of them.
+// words returns the words of the call's pages, after mutations and faults.
 func (s *Sandbox) words(c *call) words {
 	w := words{Lang: c.language(), mutations: s.options.Pages.Mutations}
 	if s.options.Pages.mutated("norwegian") {
@@ -337,8 +336,8 @@ func (s *Sandbox) words(c *call) words {
 	return w
 }
 
-// otherOrigin is the same server under another name of this machine: another origin for a browser.
-// Where the server has no other name, it is the same one.
+// otherOrigin returns the same server under another name of this machine, which is another origin for a browser.
+// Without another name, it returns host.
 func otherOrigin(host string) string {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
@@ -356,7 +355,7 @@ func otherOrigin(host string) string {
 	return "http://" + net.JoinHostPort(name, port)
 }
 
-// pagesHandler serves what all pages share, and leads from the bare addresses to the pages.
+// pagesHandler serves the shared files of the pages, and redirects from the bare addresses to the pages.
 func pagesHandler(mux *http.ServeMux) {
 	for _, name := range []string{"style.css", "ui.js", "portal.js", "mystore.js"} {
 		mux.HandleFunc("GET /pages/"+name, func(w http.ResponseWriter, r *http.Request) {
@@ -369,5 +368,5 @@ func pagesHandler(mux *http.ServeMux) {
 	}
 }
 
-// errNoSuchUser is what a sign-in for somebody unknown ends with.
+// errNoSuchUser says that a user is unknown or cannot sign in.
 var errNoSuchUser = errors.New("there is no such user who can sign in")

@@ -430,8 +430,8 @@ func TestControlPanel_AsksForACodeWhereItIsOn(t *testing.T) {
 	b.wantNoSecrets()
 }
 
-// TestCode has RFC 6238's own vectors, whose last six digits are those of a code of six.
-func TestCode(t *testing.T) {
+// TestCode_MatchesRFC6238 has RFC 6238's own vectors, whose last six digits are those of a code of six.
+func TestCode_MatchesRFC6238(t *testing.T) {
 	key, err := codeKey(codeSeed)
 	if err != nil {
 		t.Fatal(err)
@@ -530,8 +530,7 @@ func TestPages_AreDelayed(t *testing.T) {
 	}
 }
 
-// TestWords_AreAllThere: every word that a page asks for has a place in the table, and every word of the table
-// is asked for.
+// The table has exactly the words that the pages ask for.
 func TestWords_AreAllThere(t *testing.T) {
 	var source strings.Builder
 	for _, file := range []string{"ui.js", "portal.js", "mystore.js", "plain.html"} {

@@ -43,14 +43,14 @@ func admitUser(_ *Sandbox, c *call) *answer {
 	if c.user.Expired {
 		return kustomError(http.StatusUnauthorized, "UNAUTHORIZED", "the token has expired")
 	}
-	// The list of stores is no part of Integrations.
+	// Staff may list stores, but not use Integrations.
 	if c.user.Role == RoleStaff && (c.route == nil || c.route.template != "/stores") {
 		return kustomError(http.StatusForbidden, "FORBIDDEN", "this user's role can't see Integrations")
 	}
 	return nil
 }
 
-// The bodies of the portal API, as the contract has them.
+// The bodies of the portal's API, by the contract.
 type (
 	kustomErrorBody struct {
 		ErrorCode     string   `json:"error_code"`
@@ -87,7 +87,7 @@ type (
 	}
 )
 
-// kustomAnswer is an answer of either of Kustom's APIs, with a correlation id of its own.
+// kustomAnswer returns an answer of Kustom's APIs, with a new correlation ID.
 func kustomAnswer(status int, value any) *answer {
 	a := &answer{status: status, header: http.Header{}, contentType: "application/json", value: value}
 	return a.with("Correlation-Id", uuid.NewString())
@@ -111,8 +111,8 @@ func (u *User) sees(merchantID string) bool {
 	return u.Stores == nil || slices.Contains(u.Stores, merchantID)
 }
 
-// visibleStore is a store that the caller can see, or nil: a store that is hidden looks the same as
-// one that does not exist.
+// visibleStore returns a store that the caller can see, or nil. An invisible store looks like one that does not
+// exist.
 func (s *Sandbox) visibleStore(c *call) *store {
 	st := s.state.storeByID[c.merchantID()]
 	if st == nil || !c.user.sees(st.MerchantID) {
@@ -201,7 +201,7 @@ func (s *Sandbox) createCredential(c *call) *answer {
 	return s.created(k)
 }
 
-// created answers for a new key, at once or by way of PENDING.
+// created answers with a new key: at once, or as PENDING.
 func (s *Sandbox) created(k *key) *answer {
 	if k.Status == StatusPending {
 		k.secretDue = true
@@ -212,10 +212,10 @@ func (s *Sandbox) created(k *key) *answer {
 	return kustomAnswer(http.StatusCreated, body)
 }
 
-// replay answers for an Idempotency-Key that has made a key already, or with nil.
+// replay returns the answer for an Idempotency-Key that has already made a key, or nil.
 func (s *Sandbox) replay(c *call, description *string) *answer {
 	m, used := s.state.madeBy[c.record.IdempotencyKey]
-	// Only a sandbox that does not check lets a request without an Idempotency-Key come this far.
+	// Only an unchecked sandbox gets a request without an Idempotency-Key here.
 	if !used || c.record.IdempotencyKey == "" {
 		return nil
 	}
@@ -246,7 +246,7 @@ func (s *Sandbox) getEndpointStatus(c *call) *answer {
 	return kustomAnswer(http.StatusOK, s.endpointStatus(st))
 }
 
-// pathKey is the key that the path names, or the answer when there is none.
+// pathKey returns the key in the path, or the answer if there is none.
 func (s *Sandbox) pathKey(c *call) (*key, *answer) {
 	st := s.visibleStore(c)
 	if st == nil {
@@ -259,7 +259,7 @@ func (s *Sandbox) pathKey(c *call) (*key, *answer) {
 	return k, nil
 }
 
-// credential is the key as the portal shows it, without the secret.
+// credential returns the key as the portal shows it, without the secret.
 func (s *Sandbox) credential(k *key) credentialBody {
 	body := credentialBody{
 		CredentialID: k.CredentialID,
@@ -280,13 +280,13 @@ func (s *Sandbox) credential(k *key) credentialBody {
 	return body
 }
 
-// numbered is an item of a list, and its place in it, which stays when others are deleted.
+// numbered is an item of a list with its number, which never changes.
 type numbered[T any] struct {
 	number int
 	item   T
 }
 
-// onePage cuts the page that the call asks for out of what comes after a number.
+// onePage returns the requested page of the items after a number.
 func onePage[T any](c *call, all []numbered[T], after int) ([]T, *string) {
 	limit := defaultPageSize
 	if n, err := strconv.Atoi(c.http.URL.Query().Get("limit")); err == nil {
@@ -308,8 +308,7 @@ func onePage[T any](c *call, all []numbered[T], after int) ([]T, *string) {
 	return page, nil
 }
 
-// position is what a cursor stands for. It holds what was listed, because a cursor of one list
-// means nothing in another.
+// position is the content of a cursor. It names the list, because a cursor of one list is invalid in another.
 type position struct {
 	List       string `json:"l"`
 	MerchantID string `json:"m"`
@@ -322,8 +321,8 @@ func (c *call) cursorAt(number int) string {
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
-// cursor is the number after which the asked-for page starts; false when the sandbox never gave
-// that cursor for this list.
+// cursor returns the number after which the page starts. It returns false if the sandbox did not issue the cursor for
+// this list.
 func (c *call) cursor() (int, bool) {
 	text := c.http.URL.Query().Get("cursor")
 	if text == "" {
@@ -340,7 +339,7 @@ func (c *call) cursor() (int, bool) {
 	return p.After, p.List == c.route.template && p.MerchantID == c.merchantID()
 }
 
-// badCursor is a breach of the contract that OpenAPI cannot express.
+// badCursor is the answer to an invalid cursor, which OpenAPI cannot express.
 func (s *Sandbox) badCursor(c *call) *answer {
 	s.violate(ViolationContract, "%s %s: the cursor is not one that this list gave", c.record.Method, c.record.Template)
 	return kustomError(http.StatusBadRequest, "BAD_VALUE", "the cursor is not one that this list gave")

@@ -11,7 +11,7 @@ import (
 
 const firstKey = "/stores/" + fjellsport + "/credentials/5f0c7f0a-4f0e-4a38-9d5e-2a3f6c1b7e01"
 
-func TestPortalCalls(t *testing.T) {
+func TestPortalAPI_AnswersCalls(t *testing.T) {
 	hidden := ThreeShops()
 	hidden.Users = append(hidden.Users, User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{fjellsport}})
 	staff := portalHeader("fake-portal-token-staff")
@@ -84,7 +84,7 @@ func TestPortalCalls(t *testing.T) {
 	}
 }
 
-func TestPortalCreateRefused(t *testing.T) {
+func TestPortalAPI_RefusesCreation(t *testing.T) {
 	long := strings.Repeat("x", 101)
 	tests := map[string]struct {
 		store, body string
@@ -131,7 +131,7 @@ func TestPortalCreateRefused(t *testing.T) {
 	}
 }
 
-func TestPortalSecretShownOnceAtCreation(t *testing.T) {
+func TestPortalAPI_ShowsSecretOnceAtCreation(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	res := b.generate()
 	res.want(t, http.StatusCreated)
@@ -151,7 +151,7 @@ func TestPortalSecretShownOnceAtCreation(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestPortalSecretShownOnceAfterPending(t *testing.T) {
+func TestPortalAPI_ShowsSecretOnceAfterPending(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Pending: 2})
 	res := b.generate()
 	res.want(t, http.StatusAccepted)
@@ -177,7 +177,7 @@ func TestPortalSecretShownOnceAfterPending(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestPortalIdempotencyReplay(t *testing.T) {
+func TestPortalAPI_ReplaysIdempotencyKey(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	header := postHeader()
 	post := func(store, description string) result {
@@ -200,7 +200,7 @@ func TestPortalIdempotencyReplay(t *testing.T) {
 	b.wantViolations(ViolationIdempotencyReuse, ViolationIdempotencyReuse)
 }
 
-func TestPortalDelete(t *testing.T) {
+func TestPortalAPI_DeletesKey(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	made := b.generate()
 	path := "/stores/" + fjellsport + "/credentials/" + made.text("credential_id")
@@ -213,7 +213,7 @@ func TestPortalDelete(t *testing.T) {
 	b.wantViolations()
 }
 
-func TestPortalPages(t *testing.T) {
+func TestPortalAPI_ListsInPages(t *testing.T) {
 	b := newBench(t, FleetSeed(120), Options{})
 	header := portalHeader("fake-portal-token-fleet")
 	for list, size := range map[string]int{"stores": 50, "credentials": 50} {
@@ -248,8 +248,8 @@ func TestPortalPages(t *testing.T) {
 	b.wantViolations(ViolationContract, ViolationContract)
 }
 
-// TestPortalPagesStayPut: what is deleted between two pages makes the next one skip nothing.
-func TestPortalPagesStayPut(t *testing.T) {
+// After a deletion between two pages, the second page skips nothing.
+func TestPortalAPI_PagesSkipNothingAfterDeletion(t *testing.T) {
 	b := newBench(t, FleetSeed(4), Options{})
 	header := portalHeader("fake-portal-token-fleet")
 	first := b.portal(http.MethodGet, "/credentials?limit=2", "", header)
@@ -262,7 +262,7 @@ func TestPortalPagesStayPut(t *testing.T) {
 	}
 }
 
-func TestPortalSeesOnlyItsStores(t *testing.T) {
+func TestPortalAPI_HidesOtherStores(t *testing.T) {
 	seed := ThreeShops()
 	seed.Users = append(seed.Users,
 		User{Token: "fake-portal-token-one", Email: "one@shop.example", Stores: []string{fjellsport}},
@@ -280,7 +280,7 @@ func TestPortalSeesOnlyItsStores(t *testing.T) {
 	}
 }
 
-func TestPlayground(t *testing.T) {
+func TestPortalAPI_ServesPlayground(t *testing.T) {
 	seed := Seed{
 		Environment: Playground,
 		Users:       []User{{Token: "fake-portal-token-admin", Email: "ops@agency.example"}},

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// pageOfKeys is how many keys one page lists, as the tables of the portal have it.
+// pageOfKeys is the number of keys on a page of the portal's table.
 const pageOfKeys = 10
 
-// portalVersion is at the bottom of the side menu: the portal is built every few days.
+// portalVersion is shown at the bottom of the side menu. The portal is built every few days.
 const portalVersion = "kustom-portal@261124-5a0d3f1"
 
-// portalDocuments are the addresses of the single-page app: the document is the same at each.
+// portalDocuments are the addresses of the single-page app. Each has the same document.
 var portalDocuments = []string{
 	"/", "/orders", "/payment-links", "/settlements", "/disputes", "/user-management", "/elements", "/developer-logs",
 	"/integrations", "/integrations/api", "/integrations/shipping", "/integrations/sftp-credentials",
@@ -56,7 +56,7 @@ func portalPagesMount() *mount {
 	return m
 }
 
-// What the portal's script is told.
+// The answers to the portal's script.
 type (
 	portalBoot struct {
 		bootData
@@ -90,7 +90,7 @@ type (
 		Service    string     `json:"service"`
 		Host       string     `json:"host"`
 		LastUsedAt *time.Time `json:"last_used_at"`
-		// Action is the host to switch to; empty when nothing is to be done.
+		// Action is the host to switch to; empty for none.
 		Action string `json:"action,omitempty"`
 	}
 	endpointsBody struct {
@@ -128,7 +128,7 @@ func (s *Sandbox) signOutOfPortal(c *call) *answer {
 	return c.done()
 }
 
-// switchEnvironment is where the pill Switch to production leads. No automation may go there.
+// switchEnvironment is the target of the pill Switch to production. No automation may go there.
 func (s *Sandbox) switchEnvironment(c *call) *answer {
 	s.violate(ViolationLeftEnvironment, "%s went to the other environment", c.user.Email)
 	return s.refused(c, http.StatusOK, "There is no other environment here.")
@@ -162,7 +162,7 @@ func (s *Sandbox) keysData(c *call) *answer {
 	return c.tell(http.StatusOK, body)
 }
 
-// generateOnPage makes a key at once: no form comes before it.
+// generateOnPage makes a key immediately. The portal shows no form before.
 func (s *Sandbox) generateOnPage(c *call) *answer {
 	st := s.visibleStore(c)
 	if st == nil {
@@ -187,7 +187,7 @@ func (s *Sandbox) passwordData(c *call) *answer {
 	return s.showPassword(c, k)
 }
 
-// showPassword is the only answer with the password in it; a key that takes its time has none yet.
+// showPassword is the only answer with the password. A pending key has none yet.
 func (s *Sandbox) showPassword(c *call, k *key) *answer {
 	if k.Status == StatusPending {
 		return c.tell(http.StatusAccepted, newKeyBody{KeyID: k.Username})
@@ -205,7 +205,7 @@ func (s *Sandbox) deleteOnPage(c *call) *answer {
 	return c.done()
 }
 
-// pageKey is the key that the path names by its username, which the page calls Key ID; nil if there is none.
+// pageKey returns the key in the path, by its username, which the page calls Key ID; nil if there is none.
 func (s *Sandbox) pageKey(c *call) *key {
 	st := s.visibleStore(c)
 	if st == nil {
@@ -218,7 +218,7 @@ func (s *Sandbox) pageKey(c *call) *key {
 	return k
 }
 
-// dismissal is a warning that a user does not want to see any more in a store.
+// dismissal is a user's dismissal of the warning of a store.
 type dismissal struct{ email, merchantID string }
 
 func (s *Sandbox) endpointsData(c *call) *answer {
@@ -234,12 +234,12 @@ func (s *Sandbox) endpointsData(c *call) *answer {
 	return c.tell(http.StatusOK, body)
 }
 
-// warns reports whether the user is shown the section Action required of the store.
+// warns reports whether the user sees the section Action required of the store.
 func (s *Sandbox) warns(u *User, st *store) bool {
 	return s.endpointStatus(st).ActionRequired && !s.dismissed[dismissal{u.Email, st.MerchantID}]
 }
 
-// serviceNames are the services as the portal calls them; one that is not in it is shown by its own name.
+// serviceNames has the portal's names of services. Others are shown by their own names.
 var serviceNames = map[string]string{
 	serviceCheckout:        "Checkout",
 	serviceOrderManagement: "Order management",
@@ -264,7 +264,7 @@ func (s *Sandbox) serviceBodies(st *store) []serviceBody {
 	return bodies
 }
 
-// allEndpointsData is what the banner of the home page is made from.
+// allEndpointsData is the data of the home page's banner.
 func (s *Sandbox) allEndpointsData(c *call) *answer {
 	body := endpointsBody{Services: []serviceBody{}}
 	for _, st := range s.state.stores {

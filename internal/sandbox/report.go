@@ -41,7 +41,7 @@ type (
 	}
 )
 
-// controlHandler serves what is for people and scripts, and no part of the contract.
+// controlHandler serves the report and orders, for people and scripts. The contract does not cover it.
 func (s *Sandbox) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sandbox/report", func(w http.ResponseWriter, _ *http.Request) {
@@ -71,7 +71,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.WriteHeader(status)
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(value) // a client that has gone away is not the sandbox's concern
+	_ = encoder.Encode(value) // the client may have disconnected
 }
 
 func (s *Sandbox) report() report {

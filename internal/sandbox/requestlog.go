@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// Request is one request that the sandbox was sent. It never holds a secret.
+// Request is a received request. It never holds a secret.
 type Request struct {
 	Time   time.Time
 	API    string // [Portal], [Merchant], [Mystore], [PortalPages] or [MystorePages]
 	Method string
-	// Template is the path of the contract, such as "/stores/{merchant_id}/credentials", or the
-	// page's; empty when there is no such call.
+	// Template is the path in the contract, such as "/stores/{merchant_id}/credentials", or the page's; empty for an
+	// unknown call.
 	Template string
-	// Path is what was called, without the prefix of the API and without the query.
+	// Path is the called path without the API's prefix and without the query.
 	Path       string
 	Shop       string
 	MerchantID string
-	// Status is what was answered: 0 while there is no answer, and when there never was one.
+	// Status is the sent status; 0 if there is no answer, or not yet.
 	Status         int
 	IdempotencyKey string
-	// Caller is the user's email, the shop that the token is for, or the key's username; empty when
-	// nobody is known by the Authorization header.
+	// Caller is the user's email, the shop of the token, or the key's username; empty if the Authorization header
+	// identifies nobody.
 	Caller string
 	// Fault says that an armed fault happened to this request.
 	Fault bool
 }
 
-// logRequest starts the entry of a call.
+// logRequest begins the record of a call.
 func (s *Sandbox) logRequest(c *call) {
 	c.record = &Request{
 		Time:           s.now(),
@@ -53,7 +53,7 @@ func (s *Sandbox) logRequest(c *call) {
 	s.requests = append(s.requests, c.record)
 }
 
-// merchantID is the store that the call is about.
+// merchantID returns the call's store.
 func (c *call) merchantID() string {
 	if id := c.params["merchant_id"]; id != "" {
 		return id
@@ -74,14 +74,14 @@ func (c *call) caller() string {
 	}
 }
 
-// secretInURL takes no short token for a secret: it would be found in everything.
+// secretInURL reports whether the URL holds a secret. It ignores short tokens, which occur in many texts.
 func (c *call) secretInURL() bool {
 	const shortest = 8
 	uri := c.http.URL.RequestURI()
 	return strings.Contains(uri, "kco_") || (len(c.token) >= shortest && strings.Contains(uri, c.token))
 }
 
-// bearer is the token of an Authorization header.
+// bearer returns the token of an Authorization header.
 func bearer(h http.Header) string {
 	scheme, token, _ := strings.Cut(h.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -90,7 +90,7 @@ func bearer(h http.Header) string {
 	return strings.TrimSpace(token)
 }
 
-// Requests are the requests since the start or the last [Sandbox.ResetRequests], oldest first.
+// Requests returns the requests since the start or the last [Sandbox.ResetRequests], oldest first.
 func (s *Sandbox) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,14 +101,14 @@ func (s *Sandbox) Requests() []Request {
 	return requests
 }
 
-// ResetRequests forgets the requests so far.
+// ResetRequests deletes the records of all requests so far.
 func (s *Sandbox) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = nil
 }
 
-// Count is the number of requests to a call of the contract. An empty argument stands for any.
+// Count returns the number of requests to a call of the contract. An empty argument matches any.
 func (s *Sandbox) Count(api, method, template string) int {
 	is := func(want, have string) bool { return want == "" || want == have }
 	matching := slices.DeleteFunc(s.Requests(), func(r Request) bool {

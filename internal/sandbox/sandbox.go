@@ -1,19 +1,18 @@
-// Package sandbox is a stand-in for the two vendors that the provider talks to: the Kustom Portal
-// and merchant API, and Mystore. It keeps state as they do, refuses what they would refuse, holds
-// every request and answer against the OpenAPI documents of package api, can be told to fail, and
-// remembers what was asked of it and which of the promises to the merchant were broken.
+// Package sandbox is a stand-in for both vendors: Kustom Portal, Kustom's merchant API, and Mystore. It keeps state as
+// they do, and rejects what they would reject. It checks every request and answer against the OpenAPI documents of
+// package api. It causes faults on demand, records all requests, and reports broken invariants.
 //
-// [New] makes one from a [Seed]; it is an [http.Handler] that serves
+// [New] makes a sandbox from a [Seed]. It is an [http.Handler] that serves
 //
 //	/portal/api/v1/…  the Kustom Portal API
 //	/merchant/…       Kustom's merchant API
 //	/mystore/…        the Mystore API
 //	/pages/portal/…   Kustom Portal's pages for people
-//	/pages/sign-in/…  the site where they sign in to it, which has another origin
+//	/pages/sign-in/…  the portal's sign-in, which has another origin
 //	/kontrollpanel/…  the control panel of a shop, at the shop's own host
 //	/sandbox/…        a report and customers' orders, for people and scripts
 //
-// Nothing in it is a package variable that changes: any number of sandboxes run beside each other.
+// The package has no state of its own, so any number of sandboxes can run in one process.
 package sandbox
 
 import (
@@ -63,35 +62,34 @@ type systemClock struct{}
 
 func (systemClock) Now() time.Time { return time.Now() }
 
-// Options says how a sandbox behaves beyond its seed. The zero value is a quick, well-behaved one.
+// Options configure a sandbox. The zero value is fast and has no faults.
 type Options struct {
 	// Clock is the source of time; nil means the real clock.
 	Clock Clock
-	// Spread is how long after its creation a generated key starts to work at the merchant API.
+	// Spread is the time from a key's creation until it works at the merchant API.
 	Spread time.Duration
-	// Pending is the number of GETs that a key generated through the API takes to become ACTIVE.
-	// With 0 the POST answers 201 with the secret. Otherwise it answers 202, and the GET of that
-	// number answers ACTIVE with the secret. Somebody who generates a key on a page is asked that
-	// many times to wait.
+	// Pending is the number of GETs until a key generated through the API becomes ACTIVE. With 0, the POST answers
+	// 201 with the secret. Otherwise it answers 202, and the last GET answers ACTIVE with the secret. On a page, the
+	// user is asked that many times to wait.
 	Pending int
-	// KeyLimit is the number of keys that a store can have; 0 means 10.
+	// KeyLimit is the maximum number of keys of a store; 0 means 10.
 	KeyLimit int
-	// Merchant is how the merchant API answers.
+	// Merchant is the form of the merchant API's answers.
 	Merchant MerchantForm
-	// KeyLifetime is how long after its creation a generated key expires; 0 means never.
+	// KeyLifetime is the time from a key's creation to its expiry; 0 means that it never expires.
 	KeyLifetime time.Duration
-	// HideHost leaves the host out of what the portal's API tells of a key, as the portal's pages do.
+	// HideHost omits the host of keys from the portal's API, as the portal's pages do.
 	HideHost bool
-	// Latency is what every call of an API takes before its work is done, by the real clock.
+	// Latency is the delay of every API call before its work, by the real clock.
 	Latency time.Duration
-	// Unchecked is for measuring a client: requests and answers are not held against the contract,
-	// which takes far longer than the work itself.
+	// Unchecked turns off the checks against the contract, which take much longer than the work. It is for benchmarks
+	// of a client.
 	Unchecked bool
-	// Pages says how the vendors' pages behave.
+	// Pages configures the vendors' pages.
 	Pages PagesOptions
 }
 
-// Sandbox is the stand-in. It is safe for concurrent use.
+// Sandbox is both vendors in memory. It is safe for concurrent use.
 type Sandbox struct {
 	options  Options
 	clock    Clock
@@ -99,21 +97,21 @@ type Sandbox struct {
 	mounts   []*mount
 	control  http.Handler
 
-	// mu guards everything below. Exported methods take it; unexported ones expect it held unless
-	// they say otherwise.
+	// mu guards everything below. Exported methods take it. Unexported methods expect it to be held, unless their
+	// comment says that they take it.
 	mu         sync.Mutex
 	state      *state
 	orders     []*CheckoutOrder
 	armed      []*Armed
 	sessions   map[string]*session // by the cookie's value
-	links      []*signInLink       // not used yet, oldest first
+	links      []*signInLink       // unused ones, oldest first
 	dismissed  map[dismissal]bool
 	requests   []*Request
 	violations []Violation
 	uses       map[string][]time.Time
 }
 
-// New makes a sandbox that starts with what seed describes.
+// New returns a sandbox with the data of seed.
 func New(seed Seed, o Options) (*Sandbox, error) {
 	if o.Clock == nil {
 		o.Clock = systemClock{}
@@ -166,56 +164,56 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.control.ServeHTTP(w, r)
 }
 
-// mount is one API of the sandbox: where it is served, and how it refuses.
+// mount is one API or one vendor's pages: the prefix, and the answers to errors.
 type mount struct {
 	api    string
 	prefix string
 	routes []*route
-	// identify finds out who calls, from the Authorization header.
+	// identify finds the caller, from the Authorization header or the session.
 	identify func(*Sandbox, *call)
-	// admit answers for a caller that may not come in, or with nil.
+	// admit returns the refusal of a caller without access, or nil.
 	admit func(*Sandbox, *call) *answer
-	// refuse is the API's error answer.
+	// refuse returns the API's error answer.
 	refuse func(status int, code, message string) *answer
-	// pages says that no contract describes it: it is for people.
+	// pages says that the mount has pages, which no contract describes.
 	pages bool
-	// signIn is where a call is led to whose page needs somebody to be signed in.
+	// signIn returns the address of the sign-in for a page.
 	signIn func(*call) string
-	// byHost says that the host of the address names the shop.
+	// byHost says that the host names the shop.
 	byHost bool
-	// sessionless says that forms are not held to a session.
+	// sessionless says that forms need no session.
 	sessionless bool
 }
 
-// call is one request on its way through the sandbox.
+// call is one request during its handling.
 type call struct {
 	http   *http.Request
 	path   string // within the API, still escaped
 	body   []byte
 	mount  *mount
-	route  *route // nil when the contract has no such call
+	route  *route // nil for an unknown call
 	params map[string]string
-	breach *breach // how the request breaks the contract, nil when it doesn't
+	breach *breach // how the request breaks the contract; nil if it does not
 	record *Request
 
-	// Who calls: at most one of these, by API.
+	// The caller. At most one of these is set, by API.
 	user      *User
 	tokenShop *Shop
 	key       *key
 	token     string
 	session   *session // of the pages
-	hostShop  *Shop    // whose pages they are, by the host
+	hostShop  *Shop    // the shop of the host
 
-	fault *Fault // what is to happen to it, nil when nothing is
+	fault *Fault // the fault to inject, or nil
 }
 
-// answer is what a call is answered with, before it is sent.
+// answer is an answer before encoding.
 type answer struct {
 	status      int
 	header      http.Header
 	contentType string
 	value       any // nil: no body
-	// foreign says that it is not the API's own answer, but that of what stands in front of it.
+	// foreign says that it comes from a gateway in front of the API, and not from the API.
 	foreign bool
 }
 
@@ -262,11 +260,11 @@ func (p *reply) send(w http.ResponseWriter) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(p.status)
-	// A client that has gone away is not the sandbox's concern.
+	// The client may have disconnected.
 	_, _ = w.Write(p.body)
 }
 
-// serve answers one call. It takes the lock by itself.
+// serve handles one call. It takes the lock.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, m *mount) {
 	c, err := s.newCall(r, m)
 	if err != nil {
@@ -284,7 +282,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, m *mount) {
 	s.injectFault(w, c, c.fault)
 }
 
-// newCall reads the request and holds it against the contract. It needs no lock.
+// newCall reads the request and checks it against the contract. It needs no lock.
 func (s *Sandbox) newCall(r *http.Request, m *mount) (*call, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
 	if err != nil {
@@ -302,8 +300,7 @@ func (s *Sandbox) newCall(r *http.Request, m *mount) (*call, error) {
 	return c, nil
 }
 
-// begin logs the call, notes what is wrong with it, and picks the fault that is to happen to it.
-// It takes the lock by itself.
+// begin records the call and its violations, and chooses its fault. It takes the lock.
 func (s *Sandbox) begin(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -317,7 +314,7 @@ func (s *Sandbox) begin(c *call) {
 	c.fault = s.dueFault(c.record)
 }
 
-// nameShop takes the shop from the host, where the mount's pages have one for each.
+// nameShop sets the shop from the host, if the mount has pages for each shop.
 func (s *Sandbox) nameShop(c *call) {
 	if !c.mount.byHost {
 		return
@@ -328,11 +325,11 @@ func (s *Sandbox) nameShop(c *call) {
 	}
 }
 
-// work does what the call asks for, and logs the status. It takes the lock by itself.
+// work does the work of the call and records the status. It takes the lock.
 func (s *Sandbox) work(c *call) *reply {
 	p, err := s.do(c)
 	if err == nil && c.route != nil && !c.mount.pages && !p.foreign && !s.options.Unchecked {
-		// Outside the lock: it takes longer than the work itself.
+		// Without the lock, because it takes longer than the work.
 		err = c.route.checkReply(c, p)
 	}
 	s.mu.Lock()
@@ -345,7 +342,7 @@ func (s *Sandbox) work(c *call) *reply {
 	return p
 }
 
-// do encodes the answer before it gives the lock back, because an answer can point into the state.
+// do encodes the answer before it releases the lock, because an answer may point into the state.
 func (s *Sandbox) do(c *call) (*reply, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -365,10 +362,10 @@ func (s *Sandbox) decide(c *call) *answer {
 	return c.route.handle(s, c)
 }
 
-// read decodes what a page's script sends, and reports whether it could.
+// read decodes the body that a page's script sends, and reports whether it could.
 func (c *call) read(into any) bool { return json.Unmarshal(c.body, into) == nil }
 
 func (s *Sandbox) now() time.Time { return s.clock.Now().UTC() }
 
-// randomText is n characters that nobody can guess; n is 40 at most.
+// randomText returns n unguessable characters, at most 40.
 func randomText(n int) string { return (rand.Text() + rand.Text())[:n] }

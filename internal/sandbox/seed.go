@@ -19,7 +19,7 @@ import (
 //go:embed seeds/three-shops.yaml
 var threeShops []byte
 
-// The environments of Kustom that a sandbox can stand in for.
+// Kustom's environments.
 const (
 	Production = "production"
 	Playground = "playground"
@@ -31,7 +31,7 @@ const (
 	RoleStaff = "staff"
 )
 
-// KlarnaCheckoutV3 is the id of the only extension that can use Kustom.
+// KlarnaCheckoutV3 is the ID of the only extension that can use Kustom.
 const KlarnaCheckoutV3 = "klarna-checkout-v3"
 
 // The permissions of a Mystore token.
@@ -40,22 +40,22 @@ const (
 	PermissionWriteExtensions = "extensions:write"
 )
 
-// Seed is what a sandbox starts with.
+// Seed is the initial data of a sandbox.
 type Seed struct {
-	// Environment is [Production], also when empty, or [Playground].
+	// Environment is [Production] or [Playground]. Empty means production.
 	Environment string  `yaml:"environment,omitempty"`
 	Users       []User  `yaml:"users"`
 	Stores      []Store `yaml:"stores"`
 	Shops       []Shop  `yaml:"shops"`
 }
 
-// User is somebody who can sign in to the portal.
+// User is a user of the portal.
 type User struct {
 	Token string `yaml:"token"`
 	Email string `yaml:"email"`
-	// Role is [RoleAdmin], also when empty, or [RoleStaff], which cannot see Integrations.
+	// Role is [RoleAdmin] or [RoleStaff], which cannot see Integrations. Empty means admin.
 	Role string `yaml:"role,omitempty"`
-	// Stores are the merchant IDs that the user can see; nil means all.
+	// Stores has the merchant IDs that the user can see; nil means all.
 	Stores  []string `yaml:"stores,omitempty"`
 	Expired bool     `yaml:"expired,omitempty"`
 }
@@ -66,32 +66,32 @@ type Store struct {
 	Name       string `yaml:"name"`
 	Website    string `yaml:"website"`
 	Keys       []Key  `yaml:"keys,omitempty"`
-	// Countries are those that the store sells in, in capital letters; nil means all.
+	// Countries has the countries that the store sells in, in capital letters; nil means all.
 	Countries []string  `yaml:"countries,omitempty"`
 	Services  []Service `yaml:"services,omitempty"`
 }
 
 // Key is an API key of a store.
 type Key struct {
-	// MerchantID and Status are filled in by the sandbox.
+	// The sandbox sets MerchantID and Status.
 	MerchantID string `yaml:"-"`
 	Status     string `yaml:"-"`
 
 	CredentialID string `yaml:"credential_id"`
 	Username     string `yaml:"username"`
 	Secret       string `yaml:"secret"`
-	// Description is what the portal shows beside the key; nil is null.
+	// Description is shown beside the key; nil is null.
 	Description *string `yaml:"description,omitempty"`
-	// Host is the API host that the key belongs to; without one it is Kustom's.
+	// Host is the key's API host; empty means Kustom's.
 	Host       string     `yaml:"host,omitempty"`
 	CreatedAt  time.Time  `yaml:"created_at"`
 	CreatedBy  string     `yaml:"created_by"`
 	LastUsedAt *time.Time `yaml:"last_used_at,omitempty"`
-	// ExpiresAt is when the key stops to work; nil means never.
+	// ExpiresAt is when the key expires; nil means never.
 	ExpiresAt *time.Time `yaml:"expires_at,omitempty"`
 }
 
-// Service is one kind of traffic of a store, and the host that it last went to.
+// Service is one kind of traffic of a store, with the last called host.
 type Service struct {
 	Service    string     `yaml:"service"`
 	Host       string     `yaml:"host"`
@@ -102,31 +102,29 @@ type Service struct {
 type Shop struct {
 	Name  string `yaml:"name"`
 	Token string `yaml:"token"`
-	// Permissions are those of the token; nil means all.
+	// Permissions has the permissions of the token; nil means all.
 	Permissions []string    `yaml:"permissions,omitempty"`
 	Extensions  []Extension `yaml:"extensions,omitempty"`
-	// KustomID and KustomSecret are the installed credentials; both empty when there are none.
+	// KustomID and KustomSecret are the installed pair; empty for none.
 	KustomID     string     `yaml:"kustom_id,omitempty"`
 	KustomSecret string     `yaml:"kustom_secret,omitempty"`
 	UpdatedAt    *time.Time `yaml:"updated_at,omitempty"`
-	// MerchantID is the store that the shop's payments belong to. Where it is empty, a key of any
-	// store will do.
+	// MerchantID is the store that gets the shop's payments. If it is empty, a key of any store works.
 	MerchantID string `yaml:"merchant_id,omitempty"`
-	// Users can sign in to the shop's pages. Without any there is one, owner@<name>.example, whose
-	// password is fake-mystore-password-<name>.
+	// Users has the users of the shop's pages. Without any, there is owner@<name>.example with the password
+	// fake-mystore-password-<name>.
 	Users []ShopUser `yaml:"users,omitempty"`
 }
 
-// ShopUser is somebody who can sign in to a shop's pages at Mystore.
+// ShopUser is a user of a shop's pages at Mystore.
 type ShopUser struct {
 	Email    string `yaml:"email"`
 	Password string `yaml:"password"`
-	// CodeSeed is the seed of the user's one-time codes (RFC 6238), in base32; empty when the user
-	// needs none.
+	// CodeSeed is the seed of the user's one-time codes (RFC 6238), in base32; empty if the user needs none.
 	CodeSeed string `yaml:"code_seed,omitempty"`
 }
 
-// users are the seed's, or the one that every shop has.
+// users returns the users of the seed, or the default one.
 func (sh Shop) users() []ShopUser {
 	if len(sh.Users) > 0 {
 		return slices.Clone(sh.Users)
@@ -134,7 +132,7 @@ func (sh Shop) users() []ShopUser {
 	return []ShopUser{{Email: "owner@" + sh.Name + ".example", Password: "fake-mystore-password-" + sh.Name}}
 }
 
-// Extension is one that is installed in a shop.
+// Extension is an installed extension of a shop.
 type Extension struct {
 	ID      string `yaml:"id"`
 	Name    string `yaml:"name"`
@@ -142,7 +140,7 @@ type Extension struct {
 	Active  bool   `yaml:"active"`
 }
 
-// ParseSeed reads a seed from YAML or JSON. A field that it does not know is an error.
+// ParseSeed reads a seed from YAML or JSON. It rejects unknown fields.
 func ParseSeed(data []byte) (Seed, error) {
 	var seed Seed
 	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&seed)
@@ -168,8 +166,8 @@ func LoadSeed(path string) (Seed, error) {
 	return seed, nil
 }
 
-// ThreeShops is the default seed: three shops of one agency, each on a legacy key, one of them with
-// a second legacy key that nothing uses.
+// ThreeShops returns the default seed: three shops of one agency, each with a legacy key. One has a second, unused
+// legacy key.
 func ThreeShops() Seed {
 	seed, err := ParseSeed(threeShops)
 	if err != nil {
@@ -178,7 +176,7 @@ func ThreeShops() Seed {
 	return seed
 }
 
-// FleetSeed is n stores and as many shops, each on one legacy key. Equal n give equal seeds.
+// FleetSeed returns a seed with n stores and n shops, each with a legacy key. It is the same for the same n.
 func FleetSeed(n int) Seed {
 	created := time.Date(2021, time.March, 15, 8, 0, 0, 0, time.UTC)
 	used := time.Date(2026, time.January, 20, 12, 0, 0, 0, time.UTC)
@@ -221,8 +219,8 @@ func FleetSeed(n int) Seed {
 	return seed
 }
 
-// WithLookalikes is the seed with a second key beside each, which nothing uses, and whose username
-// begins with that of the first.
+// WithLookalikes returns the seed with a second, unused key beside each key. Its username begins with that of the
+// first.
 func (seed Seed) WithLookalikes() Seed {
 	seed.Stores = slices.Clone(seed.Stores)
 	for i, st := range seed.Stores {
@@ -238,7 +236,7 @@ func (seed Seed) WithLookalikes() Seed {
 	return seed
 }
 
-// check reports what makes the seed one that the vendors could not have.
+// check returns an error if no vendor could have this data.
 func (seed Seed) check() error {
 	unique := uniqueness{}
 	hosts, err := hostsOf(seed.Environment)
@@ -263,10 +261,10 @@ func (seed Seed) check() error {
 	return nil
 }
 
-// uniqueness remembers what was seen, by what it is.
+// uniqueness has the values so far, by kind.
 type uniqueness map[string]bool
 
-// add never names the value in its error: it may be a secret.
+// add returns an error for a repeated value. The error does not quote the value, which may be a secret.
 func (u uniqueness) add(what, value string) error {
 	if value == "" {
 		return fmt.Errorf("no %s", what)
@@ -329,17 +327,17 @@ func (k Key) check(mid string, hosts hosts, unique uniqueness) error {
 	)
 }
 
-// merchantID has the letters of a merchant ID: M for stores made at Kustom, K and N for those that came
-// from Klarna, DM for developers'.
+// merchantID matches merchant IDs: M for stores created at Kustom, K and N for those from Klarna, DM for developers'
+// stores.
 var merchantID = regexp.MustCompile(`^(P?)[MKN][0-9][0-9A-Za-z]*$|^DM[0-9]+$`)
 
-// fits reports whether a merchant ID may be one of the environment's.
+// fits reports whether a merchant ID may belong to the environment.
 func (h hosts) fits(id string) bool {
 	playground := strings.HasPrefix(id, "P")
 	return merchantID.MatchString(id) && (strings.HasPrefix(id, "DM") || playground == (h == playgroundHosts))
 }
 
-// klarnaUsername reports whether it is one that Klarna's portal gave a key of the store.
+// klarnaUsername reports whether a username has the form of Klarna's for the store.
 func klarnaUsername(mid, username string) bool {
 	return strings.HasPrefix(username, mid+"_") || uuid.Validate(username) == nil
 }
@@ -364,7 +362,7 @@ func (sh Shop) check(seed Seed, unique uniqueness) error {
 	return errors.Join(unique.add("name", sh.Name), unique.add("token", sh.Token))
 }
 
-// check never names the seed of the codes in its error.
+// check returns an error for an invalid user. The error does not quote the seed of the codes.
 func (u ShopUser) check() error {
 	if u.Email == "" || u.Password == "" {
 		return errors.New("an e-mail address and a password are needed")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestThreeShops(t *testing.T) {
+func TestThreeShops_IsValidSeed(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	unused := 0
 	for _, mid := range []string{fjellsport, kaffebonna, "M00698335"} {
@@ -36,7 +36,7 @@ func TestThreeShops(t *testing.T) {
 	}
 }
 
-func TestFleetSeed(t *testing.T) {
+func TestFleetSeed_IsRepeatable(t *testing.T) {
 	seed := FleetSeed(2000)
 	if !reflect.DeepEqual(seed, FleetSeed(2000)) {
 		t.Error("equal numbers give different seeds")
@@ -52,7 +52,7 @@ func TestFleetSeed(t *testing.T) {
 	}
 }
 
-func TestParseSeedJSON(t *testing.T) {
+func TestParseSeed_ReadsJSON(t *testing.T) {
 	const text = `{
   "environment": "playground",
   "users": [{"token": "fake-token", "email": "a@b.example", "stores": []}],
@@ -81,7 +81,7 @@ func TestParseSeedJSON(t *testing.T) {
 	}
 }
 
-func TestParseSeedRefused(t *testing.T) {
+func TestParseSeed_RefusesInvalid(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":         "",
 		"unknown field": "userz: []",
@@ -96,7 +96,7 @@ func TestParseSeedRefused(t *testing.T) {
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNew_RefusesInvalidSeed(t *testing.T) {
 	tests := map[string]struct {
 		corrupt func(s *Seed)
 		options Options
@@ -141,8 +141,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// TestMigratedStores: stores that came from Klarna, and developers', with the keys that they have.
-func TestMigratedStores(t *testing.T) {
+// The seed has stores from Klarna and developers' stores, with their forms of keys.
+func TestNew_AcceptsMigratedStores(t *testing.T) {
 	const uuid = "6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"
 	store := func(id string, keys ...Key) Store { return Store{MerchantID: id, Keys: keys} }
 	key := func(username, secret, host string) Key {
@@ -179,8 +179,8 @@ func TestMigratedStores(t *testing.T) {
 	}
 }
 
-// TestSeedIsCopied: what happens in a sandbox leaves the seed alone.
-func TestSeedIsCopied(t *testing.T) {
+// A sandbox does not change its seed.
+func TestNew_CopiesSeed(t *testing.T) {
 	seed := ThreeShops()
 	s, err := New(seed, Options{})
 	if err != nil {

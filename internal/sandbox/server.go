@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Server is a sandbox that listens.
+// Server serves a sandbox on a network address.
 type Server struct {
 	sandbox  *Sandbox
 	http     *http.Server
@@ -32,43 +32,42 @@ func StartAt(s *Sandbox, addr string) (*Server, error) {
 		http:     &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second},
 		listener: listener,
 	}
-	// Serve returns when Close is called, and has nothing to report before that.
+	// Serve returns after Close, without an error worth reporting.
 	go func() { _ = srv.http.Serve(listener) }()
 	return srv, nil
 }
 
-// Close stops the server at once, calls that hang among them.
+// Close stops the server immediately, and cuts open calls.
 func (srv *Server) Close() error { return srv.http.Close() }
 
-// URL is the server's address, without a slash at the end.
+// URL returns the server's address, without a slash at the end.
 func (srv *Server) URL() string { return "http://" + srv.listener.Addr().String() }
 
-// PortalURL is the base of the Kustom Portal API.
+// PortalURL returns the base URL of Kustom Portal's API.
 func (srv *Server) PortalURL() string { return srv.URL() + portalPrefix }
 
-// APIURL is the base of Kustom's merchant API.
+// APIURL returns the base URL of Kustom's merchant API.
 func (srv *Server) APIURL() string { return srv.URL() + merchantPrefix }
 
-// MystoreURL is the base of the Mystore API.
+// MystoreURL returns the base URL of Mystore's API.
 func (srv *Server) MystoreURL() string { return srv.URL() + mystorePrefix }
 
-// PortalPagesURL is the base of Kustom Portal's pages.
+// PortalPagesURL returns the base URL of Kustom Portal's pages.
 func (srv *Server) PortalPagesURL() string { return srv.URL() + portalPagesPrefix }
 
-// MystoreAdminURL is the control panel of a shop, which has a host of its own.
+// MystoreAdminURL returns the address of a shop's control panel, which has its own host.
 func (srv *Server) MystoreAdminURL(shop string) string {
 	return ShopURL(srv.URL(), shop) + mystorePagesPrefix
 }
 
-// Tour says how people find the pages of this server; see [Sandbox.Tour].
+// Tour returns directions to the pages of this server; see [Sandbox.Tour].
 func (srv *Server) Tour() []string { return srv.sandbox.Tour(srv.URL()) }
 
-// Env is the environment that makes the provider use this server; see [Sandbox.Env].
+// Env returns the environment for a provider that uses this server; see [Sandbox.Env].
 func (srv *Server) Env() map[string]string { return srv.sandbox.Env(srv.URL()) }
 
-// Env is the environment that makes the provider use this sandbox where it is served at url, which
-// has no slash at its end: its addresses, the token of the first user who can see Integrations, and
-// the tokens of all shops.
+// Env returns the environment for a provider that uses the sandbox at url, which has no slash at its end: the
+// addresses, the token of the first user who can see Integrations, and the tokens of all shops.
 func (s *Sandbox) Env(url string) map[string]string {
 	portal, shops := s.tokens()
 	// A map of strings always encodes.
@@ -83,7 +82,7 @@ func (s *Sandbox) Env(url string) map[string]string {
 	}
 }
 
-// tokens takes the lock by itself.
+// tokens returns the tokens. It takes the lock.
 func (s *Sandbox) tokens() (portal string, shops map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestEnv(t *testing.T) {
+func TestEnv_ReachesEachAPI(t *testing.T) {
 	seed := ThreeShops()
 	slices.Reverse(seed.Users)
 	b := newBench(t, seed, Options{})
@@ -37,14 +37,14 @@ func TestEnv(t *testing.T) {
 	}
 }
 
-func TestStartAtTakenAddress(t *testing.T) {
+func TestStartAt_FailsAtTakenAddress(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	if _, err := StartAt(b.s, strings.TrimPrefix(b.srv.URL(), "http://")); err == nil {
 		t.Error("two servers listen on one address")
 	}
 }
 
-func TestLatency(t *testing.T) {
+func TestLatency_DelaysCalls(t *testing.T) {
 	const latency = 20 * time.Millisecond
 	b := newBench(t, ThreeShops(), Options{Latency: latency})
 	start := time.Now()
@@ -54,7 +54,7 @@ func TestLatency(t *testing.T) {
 	}
 }
 
-func TestLatencyEndsWithTheClient(t *testing.T) {
+func TestLatency_EndsWithClient(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{Latency: time.Minute})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
@@ -66,7 +66,7 @@ func TestLatencyEndsWithTheClient(t *testing.T) {
 	}
 }
 
-func TestControl(t *testing.T) {
+func TestControl_ServesReportAndOrders(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	if err := b.s.Install("ullogtre", "", ""); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestControl(t *testing.T) {
 	b.wantNoSecrets()
 }
 
-func TestReportCounts(t *testing.T) {
+func TestReport_Counts(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	b.generate()
 	b.portal(http.MethodGet, "/stores", "", adminHeader())
@@ -126,7 +126,7 @@ func TestReportCounts(t *testing.T) {
 	b.wantNoSecrets()
 }
 
-func TestRequestLog(t *testing.T) {
+func TestRequests_RecordCalls(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	header := postHeader()
 	made := b.portal(http.MethodPost, "/stores/"+fjellsport+"/credentials", `{"description":null}`, header)
@@ -164,8 +164,8 @@ func TestRequestLog(t *testing.T) {
 	b.wantNoSecrets()
 }
 
-// TestSecretsAreAllThere: also what was deleted, and what was only sent.
-func TestSecretsAreAllThere(t *testing.T) {
+// The list includes deleted and refused secrets.
+func TestSecrets_HasAllSecrets(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	made := b.generate()
 	b.portal(http.MethodDelete, "/stores/"+fjellsport+"/credentials/"+made.text("credential_id"), "", adminHeader())
@@ -184,8 +184,8 @@ func TestSecretsAreAllThere(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce gives the race detector something to look at.
-func TestManyAtOnce(t *testing.T) {
+// TestSandbox_IsSafeForConcurrentUse gives the race detector something to look at.
+func TestSandbox_IsSafeForConcurrentUse(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{KeyLimit: 100})
 	var wg sync.WaitGroup
 	for range 8 {

@@ -22,38 +22,38 @@ const (
 )
 
 const (
-	// linkLife is how long a link in the mailbox can be used.
+	// linkLife is the validity of a mailed link.
 	linkLife = 15 * time.Minute
-	// codePeriod is how long a one-time code is the one to enter.
+	// codePeriod is the validity of a one-time code.
 	codePeriod = 30 * time.Second
 )
 
-// session is a browser's. Until somebody has signed in, it only ties forms to the browser.
+// session is a browser's session. Before the sign-in, it only ties forms to the browser.
 type session struct {
 	id   string
 	csrf string
-	// Who is signed in: at most one of these, by vendor.
+	// The signed-in user. At most one of these is set, by vendor.
 	user *User
 	shop *Shop
-	// email is the shop user's.
+	// email is the address of the shop user.
 	email string
-	// waiting is who has given the right password, and owes a code for waitingShop.
+	// waiting is the user of waitingShop who has entered the right password and not yet a code.
 	waiting     *ShopUser
 	waitingShop *Shop
 }
 
 func (ss *session) signedIn() bool { return ss != nil && (ss.user != nil || ss.shop != nil) }
 
-// signInLink signs in whoever opens it, once.
+// signInLink signs in whoever opens it first.
 type signInLink struct {
 	token string
 	sent  time.Time
 	to    string
-	// mailed says that it lies in the mailbox.
+	// mailed says that it is in the mailbox.
 	mailed bool
 	user   *User
 	shop   *Shop
-	target string // the page that it leads to
+	target string // the page after the sign-in
 }
 
 func cookieName(api string) string {
@@ -63,7 +63,7 @@ func cookieName(api string) string {
 	return portalCookie
 }
 
-// identifySession finds the browser's session. That of a shop holds at the shop's own host only.
+// identifySession finds the browser's session. A shop's session is valid only at the shop's own host.
 func identifySession(s *Sandbox, c *call) {
 	cookie, err := c.http.Cookie(cookieName(c.mount.api))
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Sandbox) endSession(c *call) {
 	c.session, c.user, c.tokenShop = nil, nil, nil
 }
 
-// beginSession gives the browser a session in place of the one that it had, so that nobody else can know it.
+// beginSession replaces the browser's session with a new one, whose ID nobody else can know.
 func (s *Sandbox) beginSession(c *call, ss session, a *answer) *answer {
 	s.endSession(c)
 	c.session = s.newSession(ss)
@@ -113,7 +113,7 @@ func (s *Sandbox) beginSession(c *call, ss session, a *answer) *answer {
 	return a
 }
 
-// EndSessions signs everybody out, as happens when a session has lasted its time.
+// EndSessions ends all sessions, as if they had expired.
 func (s *Sandbox) EndSessions() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +127,7 @@ func (s *Sandbox) newLink(l signInLink) *signInLink {
 	return &l
 }
 
-// useLink is the link of that token, which is used up with it, or nil.
+// useLink returns the link with the call's token and invalidates it. It returns nil if there is none.
 func (s *Sandbox) useLink(c *call) *signInLink {
 	i := slices.IndexFunc(s.links, func(l *signInLink) bool {
 		return l.token == c.params["token"] && (l.user == nil) == (c.mount.api == MystorePages) && l.shop == c.hostShop
@@ -143,7 +143,7 @@ func (s *Sandbox) useLink(c *call) *signInLink {
 	return l
 }
 
-// openLink signs in whoever opens a link of either vendor's own pages.
+// openLink signs in the visitor of a link of the vendor's own pages.
 func (s *Sandbox) openLink(c *call) *answer {
 	l := s.useLink(c)
 	if l == nil {
@@ -156,8 +156,8 @@ func (s *Sandbox) openLink(c *call) *answer {
 	return s.beginSession(c, ss, c.redirect(l.target))
 }
 
-// PortalLink is the path of a link that signs in the portal user of that e-mail address, once, and
-// leads to a page, such as "/" or "/integrations/api".
+// PortalLink returns the path of a link that signs in the portal user with that email, once, and leads to a page such
+// as "/" or "/integrations/api".
 func (s *Sandbox) PortalLink(email, target string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,9 +172,9 @@ func (s *Sandbox) portalLink(u *User, target string) string {
 	return portalPagesPrefix + "/callback/" + s.newLink(signInLink{to: u.Email, user: u, target: target}).token
 }
 
-// MystoreLink is the path, at the shop's own host, of a link that signs in the shop's first user, once, and
-// leads to a page, such as "/extensions". Mystore has no such links; this one is for pictures and for
-// people who try the sandbox.
+// MystoreLink returns the path, at the shop's own host, of a link that signs in the shop's first user, once, and
+// leads to a page such as "/extensions". Mystore has no such links. They are for pictures and for people who try the
+// sandbox.
 func (s *Sandbox) MystoreLink(shop, target string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,8 +189,8 @@ func (s *Sandbox) mystoreLink(sh *Shop, target string) string {
 	return mystorePagesPrefix + "/login/" + s.newLink(signInLink{to: sh.Users[0].Email, shop: sh, target: target}).token
 }
 
-// ShopURL is where the shop's own host is when the sandbox is served at url: a browser takes
-// "<shop>.localhost" for this machine.
+// ShopURL returns the address of the shop's own host if the sandbox is served at base. Browsers resolve
+// "<shop>.localhost" to this machine.
 func ShopURL(base, shop string) string {
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(base, "http://"))
 	if err != nil {
@@ -199,8 +199,7 @@ func ShopURL(base, shop string) string {
 	return "http://" + net.JoinHostPort(shop+adminDomain, port)
 }
 
-// Tour says, a line each, where people find the pages that are served at url, and how they sign in.
-// Every call makes new links.
+// Tour returns directions to the pages at url, one on each line, with new sign-in links.
 func (s *Sandbox) Tour(url string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,7 +219,7 @@ func (s *Sandbox) Tour(url string) []string {
 	return lines
 }
 
-// userByEmail is the user who can sign in with that address, or nil.
+// userByEmail returns the user with that address who can sign in, or nil.
 func (st *state) userByEmail(email string) *User {
 	i := slices.IndexFunc(st.users, func(u *User) bool { return strings.EqualFold(u.Email, email) && !u.Expired })
 	if i < 0 {
@@ -229,7 +228,7 @@ func (st *state) userByEmail(email string) *User {
 	return st.users[i]
 }
 
-// firstAdmin is the first user who can see Integrations, or nil.
+// firstAdmin returns the first user who can see Integrations, or nil.
 func (st *state) firstAdmin() *User {
 	i := slices.IndexFunc(st.users, func(u *User) bool { return u.Role != RoleStaff && !u.Expired })
 	if i < 0 {
@@ -238,13 +237,12 @@ func (st *state) firstAdmin() *User {
 	return st.users[i]
 }
 
-// PagesEnv is the environment that makes the provider use this server's pages; see
-// [Sandbox.PagesEnv].
+// PagesEnv returns the environment for a provider that uses this server's pages; see [Sandbox.PagesEnv].
 func (srv *Server) PagesEnv() map[string]string { return srv.sandbox.PagesEnv(srv.URL()) }
 
-// PagesEnv is the environment that makes the provider use the pages of this sandbox where it is served
-// at url, which has no slash at its end: its addresses, and new sessions of the first user who can see
-// API keys and of the first user of every shop. There are no tokens in it.
+// PagesEnv returns the environment for a provider that uses the sandbox's pages at url, which has no slash at its
+// end: the addresses, and new sessions of the first user who can see API keys and of the first user of every shop. It
+// has no tokens.
 func (s *Sandbox) PagesEnv(url string) map[string]string {
 	portal, shops := s.signInAll(url)
 	admins := make(map[string]string, len(shops))
@@ -264,7 +262,7 @@ func (s *Sandbox) PagesEnv(url string) map[string]string {
 	}
 }
 
-// signInAll takes the lock by itself.
+// signInAll returns new sessions. It takes the lock.
 func (s *Sandbox) signInAll(url string) (portal string, shops map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,7 +276,7 @@ func (s *Sandbox) signInAll(url string) (portal string, shops map[string]string)
 	return portal, shops
 }
 
-// The session of a browser, in the form that the provider keeps it in.
+// A browser's session in the provider's format.
 type (
 	browserSession struct {
 		Host    string            `json:"host"`
@@ -313,13 +311,13 @@ func (s *Sandbox) sessionLine(base, api, path string, ss session) string {
 	return line
 }
 
-// codeKey is the key of one-time codes; spaces and small letters are as people copy them.
+// codeKey decodes a seed of one-time codes. It accepts spaces and lower case, as people copy them.
 func codeKey(seed string) ([]byte, error) {
 	seed = strings.ToUpper(strings.ReplaceAll(seed, " ", ""))
 	return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(seed, "="))
 }
 
-// code is the one-time code of a moment, as RFC 6238 has it.
+// code returns the one-time code of a moment, by RFC 6238.
 func code(key []byte, at time.Time) string {
 	var counter [8]byte
 	binary.BigEndian.PutUint64(counter[:], uint64(at.Unix())/uint64(codePeriod.Seconds())) //nolint:gosec // after 1970
@@ -331,7 +329,7 @@ func code(key []byte, at time.Time) string {
 	return fmt.Sprintf("%06d", number%1_000_000)
 }
 
-// takes reports whether that is the user's code now, or the one before or after it: clocks differ.
+// takes reports whether entered is the user's present code, or the one before or after, because clocks differ.
 func (u *ShopUser) takes(entered string, now time.Time) bool {
 	key, err := codeKey(u.CodeSeed)
 	if err != nil {

@@ -22,7 +22,7 @@ func parseSession(t *testing.T, line string) browserSession {
 	return kept
 }
 
-func TestSessionsAreNew(t *testing.T) {
+func TestPagesEnv_MakesNewSessions(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	c := b.client()
 	panel, err := url.Parse(b.srv.MystoreAdminURL("fjellsport"))
@@ -40,7 +40,7 @@ func TestSessionsAreNew(t *testing.T) {
 	}
 }
 
-func TestLinksForNobody(t *testing.T) {
+func TestLinks_NeedKnownUser(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	if _, err := b.s.PortalLink("former@agency.example", "/"); err == nil {
 		t.Error("a link for somebody who can't sign in")
@@ -59,7 +59,7 @@ func TestLinksForNobody(t *testing.T) {
 	b.client().get(ShopURL(b.srv.URL(), "fjellsport")+path).want(t, 200, "owner@fjellsport.example")
 }
 
-func TestTour(t *testing.T) {
+func TestTour_NamesPages(t *testing.T) {
 	b := newBench(t, ThreeShops(), Options{})
 	tour := b.srv.Tour()
 	if len(tour) != 4 {
@@ -75,7 +75,7 @@ func TestTour(t *testing.T) {
 	}
 }
 
-func TestShopUsersAreChecked(t *testing.T) {
+func TestNew_RefusesInvalidShopUser(t *testing.T) {
 	tests := map[string]ShopUser{
 		"no e-mail":   {Password: "x"},
 		"no password": {Email: "a@b.example"},

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// signInPagesMount is the site where users of the portal sign in. It has another origin than the portal:
-// the portal leads there, and it leads back.
+// signInPagesMount is the site where portal users sign in. It has another origin than the portal. The portal
+// redirects there and back.
 func signInPagesMount() *mount {
 	open := page{open: true}
 	return &mount{
@@ -33,7 +33,7 @@ func signInPagesMount() *mount {
 
 type (
 	signInData struct {
-		// Email says that the field for the address is shown.
+		// Email says that the page shows the field for the address.
 		Email  bool
 		Target string
 	}
@@ -44,7 +44,7 @@ type (
 	}
 )
 
-// portalSignIn is the address where a user of the portal signs in, who wants to see this page.
+// portalSignIn returns the address where a visitor of a portal page signs in.
 func portalSignIn(c *call) string {
 	target := "/"
 	if c.http.Method == http.MethodGet && c.params["token"] == "" && c.path != "/sign-in" {
@@ -72,7 +72,7 @@ func (s *Sandbox) signInStep(c *call, data signInData, status int, alert string)
 	return c.show(status, v)
 }
 
-// mailLink says the same to everybody, so that nobody learns who has an account.
+// mailLink gives everybody the same answer, so that it does not reveal who has an account.
 func (s *Sandbox) mailLink(c *call) *answer {
 	if u := s.state.userByEmail(strings.TrimSpace(c.form().Get("email"))); u != nil {
 		s.newLink(signInLink{to: u.Email, mailed: true, user: u, target: portalPath(c.form().Get("target"))})
@@ -80,7 +80,7 @@ func (s *Sandbox) mailLink(c *call) *answer {
 	return c.show(http.StatusOK, s.plain(c, "portal-mailed", "Check your email"))
 }
 
-// portalPath is a path within the portal; what is none becomes the start.
+// portalPath returns target if it is a path of the portal, or else the start page.
 func portalPath(target string) string {
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.Contains(target, `\`) {
 		return "/"
@@ -88,14 +88,14 @@ func portalPath(target string) string {
 	return target
 }
 
-// brokerRefuses is where Google and Microsoft lead: they know nobody here.
+// brokerRefuses is the answer of Google and Microsoft, which know nobody here.
 func (s *Sandbox) brokerRefuses(c *call) *answer {
 	v := s.plain(c, "error", "Access denied when authenticating")
 	v.Again = c.mount.prefix + "/"
 	return c.show(http.StatusOK, v)
 }
 
-// openMailedLink uses up the link that was mailed, and leads back to the portal with one for its browser.
+// openMailedLink invalidates the mailed link, and redirects to the portal with a link for the same browser.
 func (s *Sandbox) openMailedLink(c *call) *answer {
 	l := s.useLink(c)
 	if l == nil {
@@ -107,7 +107,7 @@ func (s *Sandbox) openMailedLink(c *call) *answer {
 	return c.redirectTo(otherOrigin(c.http.Host) + portalPagesPrefix + "/callback/" + next.token)
 }
 
-// mailbox stands for the users' mail, newest first.
+// mailbox shows the users' mail, newest first.
 func (s *Sandbox) mailbox(c *call) *answer {
 	var mails []mailData
 	for _, l := range s.links {

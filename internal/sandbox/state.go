@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// What the contract calls the state of a key.
+// The statuses of a key in the contract.
 const (
 	StatusPending = "PENDING"
 	StatusActive  = "ACTIVE"
@@ -21,13 +21,13 @@ const (
 	serviceOrderManagement = "order_management"
 )
 
-// hosts is what differs between Kustom's environments.
+// hosts has the differences between Kustom's environments.
 type hosts struct {
 	kustom       string
 	legacy       string
 	environment  string
 	secretPrefix string
-	// legacyPrefix is what the newer ones of Klarna's secrets begin with.
+	// legacyPrefix is the prefix of Klarna's newer secrets.
 	legacyPrefix string
 }
 
@@ -55,7 +55,7 @@ func hostsOf(environment string) (hosts, error) {
 
 func (h hosts) has(host string) bool { return host == h.kustom || host == h.legacy }
 
-// state is what the vendors know.
+// state is the data of the vendors.
 type state struct {
 	environment string
 	hosts       hosts
@@ -71,7 +71,7 @@ type state struct {
 	keyBySecret   map[string]*key
 	madeBy        map[string]made // by Idempotency-Key
 
-	keys    []*key // in the order of their numbers
+	keys    []*key // by number
 	secrets []string
 	lastKey int
 }
@@ -84,15 +84,15 @@ type store struct {
 type key struct {
 	Key
 	number int // the key's place in every list
-	// born is exact, and zero for a key of the seed, which works everywhere already.
+	// born is the exact time of creation. It is zero for a key of the seed, which has already propagated.
 	born      time.Time
 	reads     int  // GETs while PENDING
-	secretDue bool // the secret is still to be shown
-	// popup is the session whose popup is still to show the secret.
+	secretDue bool // the secret was not shown yet
+	// popup is the session whose popup has yet to show the secret.
 	popup *session
 }
 
-// made remembers what an Idempotency-Key was used for.
+// made is the use of an Idempotency-Key.
 type made struct {
 	merchantID   string
 	description  string
@@ -193,7 +193,7 @@ func (st *state) removeKey(k *key) {
 	delete(st.keyBySecret, k.Secret)
 }
 
-// rememberPair keeps a secret for [Sandbox.Secrets], also in the form that a header carries it in.
+// rememberPair keeps a secret for [Sandbox.Secrets], also as a Basic Authorization header encodes it.
 func (st *state) rememberPair(username, secret string) {
 	if secret == "" {
 		return
@@ -209,7 +209,7 @@ func (s *store) key(credentialID string) *key {
 	return s.keys[i]
 }
 
-// newKey makes a key; it is not in any store yet.
+// newKey returns a key that is not in any store yet.
 func (s *Sandbox) newKey(merchantID string, description *string, by string) *key {
 	now := s.now()
 	k := &key{
@@ -234,7 +234,7 @@ func (s *Sandbox) newKey(merchantID string, description *string, by string) *key
 
 func (s *Sandbox) full(st *store) bool { return len(st.keys) >= s.options.KeyLimit }
 
-// makeKey is what generating a key does, by API and by page.
+// makeKey generates a key, by API or page.
 func (s *Sandbox) makeKey(st *store, description *string, by string) *key {
 	k := s.newKey(st.MerchantID, description, by)
 	if s.options.Pending > 0 {
@@ -244,13 +244,13 @@ func (s *Sandbox) makeKey(st *store, description *string, by string) *key {
 	return k
 }
 
-// revoke is what deleting a key does, by API and by page.
+// revoke deletes a key, by API or page.
 func (s *Sandbox) revoke(k *key) {
 	s.watchDelete(k)
 	s.guard(s.holders(k), func() { s.state.removeKey(k) })
 }
 
-// update is what saving a shop's pair does, by API and by page. A pair of nothing clears it.
+// update saves a shop's pair, by API or page. An empty pair clears it.
 func (s *Sandbox) update(sh *Shop, kustomID, kustomSecret string) {
 	if kustomID != "" {
 		s.watchInstall(sh, kustomID, kustomSecret)
@@ -258,14 +258,14 @@ func (s *Sandbox) update(sh *Shop, kustomID, kustomSecret string) {
 	s.guard([]*Shop{sh}, func() { s.install(sh, kustomID, kustomSecret) })
 }
 
-// accepts reports whether the merchant API takes the key now.
+// accepts reports whether the merchant API accepts the key now.
 func (s *Sandbox) accepts(k *key) bool {
 	return k.Status == StatusActive && s.hostOf(k) == s.state.hosts.kustom && s.spread(k) && !s.expired(k)
 }
 
 func (s *Sandbox) expired(k *key) bool { return k.ExpiresAt != nil && !s.now().Before(*k.ExpiresAt) }
 
-// spread reports whether the key has reached every node of the API that it belongs to.
+// spread reports whether the key has propagated through its API.
 func (s *Sandbox) spread(k *key) bool {
 	return k.born.IsZero() || s.now().Sub(k.born) >= s.options.Spread
 }
@@ -278,8 +278,7 @@ func (sh *Shop) extension(id string) *Extension {
 	return &sh.Extensions[i]
 }
 
-// install writes the pair. The time moves with every call, so that two writes within one second
-// can be told apart.
+// install writes the pair. The time changes with every write, even within one second.
 func (s *Sandbox) install(sh *Shop, kustomID, kustomSecret string) {
 	at := s.now().Truncate(time.Second)
 	if sh.UpdatedAt != nil && !at.After(*sh.UpdatedAt) {
@@ -289,7 +288,7 @@ func (s *Sandbox) install(sh *Shop, kustomID, kustomSecret string) {
 	s.state.rememberPair(kustomID, kustomSecret)
 }
 
-// pays finds the key that the shop takes payments with, or why it takes none.
+// pays returns the key with which the shop takes payments, or why it takes none.
 func (s *Sandbox) pays(sh *Shop) (*key, error) {
 	e := sh.extension(KlarnaCheckoutV3)
 	if e == nil {
@@ -308,7 +307,7 @@ func (s *Sandbox) pays(sh *Shop) (*key, error) {
 	return k, s.fits(sh, k)
 }
 
-// fits reports what keeps the shop from taking payments with the key whose username it holds.
+// fits returns why the shop can't take payments with the key of its username, or nil.
 func (s *Sandbox) fits(sh *Shop, k *key) error {
 	if k.Secret != sh.KustomSecret {
 		return fmt.Errorf("the secret is not that of key %s", k.Username)
@@ -328,8 +327,8 @@ func (s *Sandbox) fits(sh *Shop, k *key) error {
 	return nil
 }
 
-// GenerateKey does what a person does in the portal: it makes a key, and returns it with its
-// secret. An empty description is none.
+// GenerateKey makes a key as a person in the portal does, and returns it with its secret. An empty description is
+// none.
 func (s *Sandbox) GenerateKey(merchantID, description string) (Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -348,7 +347,7 @@ func (s *Sandbox) GenerateKey(merchantID, description string) (Key, error) {
 	return k.Key, nil
 }
 
-// DeleteKey does what a person does in the portal.
+// DeleteKey deletes a key as a person in the portal does.
 func (s *Sandbox) DeleteKey(merchantID, credentialID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -364,7 +363,7 @@ func (s *Sandbox) DeleteKey(merchantID, credentialID string) error {
 	return nil
 }
 
-// Install does what a person does in Mystore: it saves a pair, right or wrong. Both empty clears it.
+// Install saves a pair, right or wrong, as a person in Mystore does. An empty pair clears it.
 func (s *Sandbox) Install(shop, kustomID, kustomSecret string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -379,7 +378,7 @@ func (s *Sandbox) Install(shop, kustomID, kustomSecret string) error {
 	return nil
 }
 
-// InstallExtension puts an extension into a shop, or another version of it in its place.
+// InstallExtension installs an extension in a shop, or replaces its version.
 func (s *Sandbox) InstallExtension(shop string, e Extension) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -395,7 +394,7 @@ func (s *Sandbox) InstallExtension(shop string, e Extension) error {
 	return nil
 }
 
-// UninstallExtension takes an extension out of a shop. With Klarna Checkout V3 go its credentials.
+// UninstallExtension removes an extension from a shop. Klarna Checkout V3 loses its credentials.
 func (s *Sandbox) UninstallExtension(shop, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -413,7 +412,7 @@ func (s *Sandbox) UninstallExtension(shop, id string) error {
 	return nil
 }
 
-// Keys are the store's keys, with their secrets, oldest first.
+// Keys returns the store's keys with their secrets, oldest first.
 func (s *Sandbox) Keys(merchantID string) []Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -428,8 +427,8 @@ func (s *Sandbox) Keys(merchantID string) []Key {
 	return keys
 }
 
-// Secrets are all secrets and tokens that ever existed here, those of deleted keys and those that
-// were sent to be installed among them, and each pair as a Basic Authorization header encodes it.
+// Secrets returns all secrets and tokens that ever existed, also those of deleted keys and those that were only sent,
+// and each pair as a Basic Authorization header encodes it.
 func (s *Sandbox) Secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -438,7 +437,7 @@ func (s *Sandbox) Secrets() []string {
 	return slices.Compact(secrets)
 }
 
-// Shop is the shop of that name.
+// Shop returns the shop with that name.
 func (s *Sandbox) Shop(name string) (Shop, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -451,8 +450,7 @@ func (s *Sandbox) Shop(name string) (Shop, bool) {
 	return shop, true
 }
 
-// Working is nil when the shop would take payments now, with the pair that is installed in it;
-// otherwise it says why not.
+// Working returns nil if the shop would take payments now with its installed pair, or else why not.
 func (s *Sandbox) Working(shop string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// strayTemplate is where the portal's script tells of a click on what nobody needs who does what the guide says: most
-// such clicks lead to no request of their own.
+// strayTemplate is where the portal's script reports a click that no step of the guide needs. Most such clicks cause
+// no request of their own.
 const strayTemplate = "/data/strays/{thing}"
 
 func (s *Sandbox) takeStray(c *call) *answer { return c.done() }
 
-// Strays are the requests so far that came of clicks on the vendors' pages which no step of the guide asks for.
+// Strays returns the requests that report unneeded clicks.
 func (s *Sandbox) Strays() []Request {
 	return slices.DeleteFunc(s.Requests(), func(r Request) bool { return !r.strays() })
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestStrays_AreClicksThatNoStepAsksFor, and no others.
-func TestStrays_AreClicksThatNoStepAsksFor(t *testing.T) {
+// TestStrays_RecordsUnneededClicks, and no others.
+func TestStrays_RecordsUnneededClicks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, ThreeShops(), Options{Pages: PagesOptions{Mutations: []string{"lookalikes"}}})
 	b.seesKey("lookalikes")

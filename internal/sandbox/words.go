@@ -13,20 +13,20 @@ const (
 
 var languages = []string{english, norwegian}
 
-// months are how dates name them.
+// months are the names of months in dates.
 var months = map[string][]string{
 	english:   {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 	norwegian: {"jan.", "feb.", "mars", "apr.", "mai", "juni", "juli", "aug.", "sep.", "okt.", "nov.", "des."},
 }
 
-// words says what is on a page, in one language, with what mutations make of it.
+// words are the words of the pages in one language, after mutations.
 type words struct {
 	Lang      string
 	mutations []string
 	rename    map[string]string
 }
 
-// W is a word for a template. One that is not in the table is an error, so that no page is half translated.
+// W returns a word for a template. An unknown word is an error, so that no page is half translated.
 func (w words) W(word string) (string, error) {
 	if _, ok := bokmaal[word]; !ok {
 		return "", fmt.Errorf("the table of words lacks %q", word)
@@ -50,7 +50,7 @@ func (w words) shown(word string) string {
 	return shown
 }
 
-// say is W for code, where the word is there.
+// say is [words.W] for code that knows that the word exists.
 func (w words) say(word string) string {
 	text, err := w.W(word)
 	if err != nil {
@@ -59,7 +59,7 @@ func (w words) say(word string) string {
 	return text
 }
 
-// all is every word as it is shown, for a page's script.
+// all returns every word as shown, for a page's script.
 func (w words) all() map[string]string {
 	all := make(map[string]string, len(bokmaal))
 	for word := range bokmaal {
@@ -68,12 +68,11 @@ func (w words) all() map[string]string {
 	return all
 }
 
-// somethingWrong is what a page says of what it can't explain.
+// somethingWrong is the error of a page without a better explanation.
 const somethingWrong = "Something went wrong. Please try again."
 
-// bokmaal goes from the English words, by which the pages know all of them, to Norwegian ones. The English
-// words of the API page, of the popup and of the menu are those of the two pictures and the help articles;
-// no source shows a Norwegian one.
+// bokmaal maps the English words of the pages to Norwegian ones. The English words of the API page, the popup and the
+// menu come from the two pictures and the help articles. No source shows Norwegian ones.
 var bokmaal = map[string]string{
 	"1 result":                          "1 resultat",
 	"{0} results":                       "{0} resultater",

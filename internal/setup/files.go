@@ -17,46 +17,46 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// How many shops one connection each is for, and how many one fleet has: see the guide How many shops.
+// From this number of shops on, a folder has fleets instead of connections; see the guide How many shops.
 const (
 	mostConnections = 100
 	fleetSize       = 250
 )
 
-// Folder is what is written.
+// Folder describes a folder of configuration.
 type Folder struct {
 	Matching Matching
 	Seen     Seen
-	// Version is the provider's own. A configuration is held to it if it is a release.
+	// Version is the provider's version. A release is pinned in the configuration.
 	Version string
 	// Labels and AdminURLs are browser.labels and browser.mystore_admin_urls.
 	Labels, AdminURLs map[string]string
-	// Variables are the environment variables that are set, of those that the provider reads.
+	// Variables are the provider's environment variables that are set.
 	Variables []string
-	// CI is whose pipeline is added, with a state that its runs share; empty where none is.
+	// CI is the service for which a pipeline is added; empty for none. The runs of a pipeline share a state.
 	CI CI
 }
 
 // CI is a service that runs pipelines.
 type CI string
 
-// The services that there is a pipeline for.
+// The services with a published pipeline.
 const (
 	CIGitHub CI = "github"
 	CIGitLab CI = "gitlab"
 )
 
-// pipelines are what is published for each service, and where it reads it.
+// pipelines has, for each service, the published example and the path where the service expects it.
 var pipelines = map[CI]struct {
 	example, path string
-	// chromium is what gives a job a browser, in place of what.
+	// chromium replaces what, to install a browser for the job.
 	what, chromium string
 }{
 	CIGitHub: {example: "github-actions/workflow.yml", path: pathWorkflow},
 	CIGitLab: {example: "gitlab-ci/gitlab-ci.yml", path: pathPipeline, what: "apk add --no-cache curl", chromium: "apk add --no-cache chromium curl"},
 }
 
-// File is one file of a folder, by its path with slashes.
+// File is one file of a folder. Its path has slashes.
 type File struct{ Path, Content string }
 
 // The paths of the files.
@@ -73,7 +73,7 @@ const (
 	pathPipeline  = ".gitlab-ci.yml"
 )
 
-// Paths are those that a folder may have, with a pipeline of a service, or without one.
+// Paths returns the paths that a folder may have, with the pipeline of a service or without one.
 func Paths(ci CI) []string {
 	paths := []string{pathVersions, pathProvider, pathMain, pathOutputs, pathVariables, pathValues, pathShops, pathIgnore}
 	if pipeline, ok := pipelines[ci]; ok {
@@ -82,10 +82,10 @@ func Paths(ci CI) []string {
 	return paths
 }
 
-// Fleets tells whether the shops are so many that they become fleets.
+// Fleets reports whether the folder has fleets instead of connections.
 func (f Folder) Fleets() bool { return len(f.Matching.Matches) > mostConnections }
 
-// Files returns the files of the folder. The parts that every folder has are the published examples.
+// Files returns the files of the folder. Its constant parts are the published examples.
 func (f Folder) Files() ([]File, error) {
 	var files []File
 	var failed error
@@ -98,7 +98,7 @@ func (f Folder) Files() ([]File, error) {
 	}
 	versions, err := f.versions()
 	add(pathVersions, versions, err)
-	add(pathProvider, f.provider(), f.holdsSecret(f.provider()))
+	add(pathProvider, f.provider(), f.checkSecret(f.provider()))
 	if f.Fleets() {
 		published(pathMain, "switch-fleet/main.tf")
 		published(pathOutputs, "switch-fleet/outputs.tf")
@@ -108,10 +108,10 @@ func (f Folder) Files() ([]File, error) {
 		published(pathOutputs, "connections/outputs.tf")
 	}
 	if values := f.values(); values != "" {
-		add(pathValues, values, f.holdsSecret(values))
+		add(pathValues, values, f.checkSecret(values))
 	}
 	shops, err := f.shops()
-	add(pathShops, shops, errors.Join(err, f.holdsSecret(shops)))
+	add(pathShops, shops, errors.Join(err, f.checkSecret(shops)))
 	add(pathIgnore, ignored, nil)
 	if f.CI != "" {
 		pipeline, err := f.pipeline()
@@ -120,12 +120,12 @@ func (f Folder) Files() ([]File, error) {
 	return files, failed
 }
 
-// errSecret says that something is taken for what it is not, such as a token for a shop's name.
+// errSecret says that a text may be a secret, such as a token in place of a shop's name.
 var errSecret = errors.New("the files may contain a secret, so nothing is written. " +
 	"Check whether the name or the description of a shop, or a flag, is a token")
 
-// holdsSecret returns an error for what may hold a secret.
-func (f Folder) holdsSecret(content string) error {
+// checkSecret returns an error if content may hold a secret.
+func (f Folder) checkSecret(content string) error {
 	if f.Seen.Redactor.ShowLines(vendortext.New(content), len(content)+1) != content {
 		return errSecret
 	}
@@ -134,10 +134,10 @@ func (f Folder) holdsSecret(content string) error {
 
 const source = `source = "storefront-iac/kustom"`
 
-// release is the form of a version that a registry may have.
+// release matches versions that a registry may have.
 var release = regexp.MustCompile(`^\d+\.\d+\.\d+(-(alpha|beta|rc)[.\d]*)?$`)
 
-// versions returns which Terraform and which provider the folder is for, and where a workflow has the state.
+// versions returns the block that requires a version of Terraform and of the provider, and configures the state.
 func (f Folder) versions() (string, error) {
 	name := "connections/terraform.tf"
 	if f.CI != "" {
@@ -154,7 +154,7 @@ func (f Folder) versions() (string, error) {
 	return pinned, nil
 }
 
-// meanings are what the environment variables of the provider hold, in the order in which they are listed.
+// meanings describe the provider's environment variables, in the order of the comment.
 var meanings = []struct{ variable, meaning string }{
 	{"KUSTOM_PORTAL_TOKEN", "a token of Kustom Portal"},
 	{"KUSTOM_PORTAL_SESSION", "a session of Kustom Portal"},
@@ -169,7 +169,7 @@ var meanings = []struct{ variable, meaning string }{
 	{"MYSTORE_URL", "where Mystore's API is"},
 }
 
-// Variables are the environment variables that lead the provider to the vendors.
+// Variables returns the names of the environment variables with the vendors' addresses and credentials.
 func Variables() []string {
 	var names []string
 	for _, m := range meanings {
@@ -207,7 +207,7 @@ func (f Folder) provider() string {
 	return text.String()
 }
 
-// browser returns the block that reaches the vendors by their web pages.
+// browser returns the block for the vendors' pages.
 func (f Folder) browser() string {
 	var attributes []string
 	for _, a := range []struct {
@@ -224,10 +224,10 @@ func (f Folder) browser() string {
 	return "  browser {\n" + strings.Join(attributes, "\n") + "  }\n"
 }
 
-// usesPages tells whether anything is reached by its pages.
+// usesPages reports whether the provider uses any vendor's pages.
 func (f Folder) usesPages() bool { return f.Seen.PortalByPages || f.Seen.ShopsByPages }
 
-// values returns the values of variables whose defaults do not fit; empty where all do.
+// values returns the variables whose defaults do not fit; empty if all do.
 func (f Folder) values() string {
 	var text strings.Builder
 	if f.Fleets() {
@@ -246,8 +246,8 @@ func (f Folder) values() string {
 	return text.String()
 }
 
-// shops returns the list of shops. It has only the columns that the configuration uses: a person's own list may have a
-// column of tokens.
+// shops returns the list of shops. It has only the columns that the configuration uses, because the user's own list
+// may have tokens.
 func (f Folder) shops() (string, error) {
 	matches := f.Matching.Matches
 	described := slices.ContainsFunc(matches, func(m Match) bool { return m.Description != "" })
@@ -271,7 +271,7 @@ func (f Folder) shops() (string, error) {
 	return text.String(), err
 }
 
-// ignored is what does not belong into a repository. The lock file does.
+// ignored is the content of .gitignore. The lock file is not ignored.
 const ignored = `.terraform/
 *.tfplan
 # A state has no secret of this provider's connections and fleets. It belongs where all who apply share it.
@@ -285,8 +285,7 @@ crash.*.log
 tokens.*
 `
 
-// pipeline returns the published pipeline without the line that says where to copy it, with the secrets that the folder
-// needs.
+// pipeline returns the published pipeline without its first comment, with the secrets of this folder.
 func (f Folder) pipeline() (string, error) {
 	published := pipelines[f.CI]
 	content, err := fs.ReadFile(examples.Starter, published.example)
@@ -301,7 +300,7 @@ func (f Folder) pipeline() (string, error) {
 	return f.sessionsNote() + strings.ReplaceAll(text, secretLines("KUSTOM_PORTAL_TOKEN", "MYSTORE_TOKENS"), secretLines(f.secrets()...)), nil
 }
 
-// secrets are the variables that a job signs in with.
+// secrets returns the variables with the job's credentials.
 func (f Folder) secrets() []string {
 	names := []string{"KUSTOM_PORTAL_TOKEN"}
 	if f.Seen.PortalByPages {
@@ -321,7 +320,7 @@ func (f Folder) secrets() []string {
 	return names
 }
 
-// secretLines hands secrets to a step of a workflow of GitHub's. A job of GitLab's has them without being told.
+// secretLines returns the lines that pass secrets to a step of a GitHub workflow. GitLab passes them by itself.
 func secretLines(names ...string) string {
 	var text strings.Builder
 	for _, name := range names {
@@ -330,7 +329,7 @@ func secretLines(names ...string) string {
 	return text.String()
 }
 
-// sessionsNote says what it means that a job signs in with sessions.
+// sessionsNote returns a comment about the risks of sessions in a pipeline.
 func (f Folder) sessionsNote() string {
 	return fmt.Sprintf(`# Not everything has a token: the jobs sign in with the secrets %s.
 # "terraform-provider-kustom login --print" prints sessions, on a machine with a screen. Anybody who has a
@@ -341,7 +340,7 @@ func (f Folder) sessionsNote() string {
 `, strings.Join(f.secrets(), ", "))
 }
 
-// entries returns an attribute of a block that is a map.
+// entries returns an attribute that is a map.
 func entries(attribute string, values map[string]string) string {
 	width := 0
 	for name := range values {
@@ -356,8 +355,7 @@ func entries(attribute string, values map[string]string) string {
 	return text.String()
 }
 
-// quote returns a text as a string of Terraform's language, in which "${" and "%{" begin an expression. A text of
-// several lines becomes one.
+// quote returns a text as an HCL string, where "${" and "%{" begin an expression. It joins lines with spaces.
 func quote(text string) string {
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", "$${", "%{", "%%{").Replace(text) + `"`

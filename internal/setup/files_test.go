@@ -152,7 +152,7 @@ func TestFiles_PipelineIsThePublishedOne(t *testing.T) {
 	}
 }
 
-// TestFiles_PipelineSignsInWithSessions: what is reached by its pages has a session in place of a token, and a browser.
+// A vendor that is reached by its pages has a session and a browser in place of a token.
 func TestFiles_PipelineSignsInWithSessions(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -187,7 +187,7 @@ func TestFiles_PipelineSignsInWithSessions(t *testing.T) {
 	}
 }
 
-func TestWrite(t *testing.T) {
+func TestWrite_CreatesFiles(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	files := []File{{"a.tf", "a"}, {".github/workflows/shops.yml", "b"}}
@@ -204,7 +204,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWrite_OverwritesNothing: where one file is there, none is written.
+// If one file exists, none is written.
 func TestWrite_OverwritesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -230,7 +230,7 @@ func TestWrite_OverwritesNothing(t *testing.T) {
 	}
 }
 
-// TestWrite_LeavesNothingHalfDone: what was written before one failed is removed.
+// Files that were written before a failure are removed.
 func TestWrite_LeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

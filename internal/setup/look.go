@@ -1,7 +1,7 @@
-// Package setup finds out which shops belong to which stores, and writes a folder with a configuration that switches
-// them. It reads from the vendors, and changes nothing there.
+// Package setup matches shops to stores, and writes a folder with a configuration that switches them. It changes
+// nothing at the vendors.
 //
-// It knows nothing of Terraform but the files that it writes.
+// It knows nothing about Terraform but the files that it writes.
 package setup
 
 import (
@@ -20,54 +20,54 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
-// Source is where shops and stores are read from.
+// Source has the functions that read shops and stores.
 type Source struct {
-	// Stores and Keys yield what the portal's user can see.
+	// Stores and Keys yield what the portal user can see.
 	Stores func(context.Context) iter.Seq2[kustom.Store, error]
 	Keys   func(context.Context) iter.Seq2[kustom.Key, error]
 	Shops  []check.Shop
-	// Advise returns what to do about an error, on one line.
+	// Advise returns the text of an error with advice, on one line.
 	Advise func(error) string
 }
 
-// Seen is what the vendors show of shops and stores.
+// Seen is what the vendors show about shops and stores.
 type Seen struct {
 	Environment kustom.Environment
 	Stores      []kustom.Store
-	// Shops are those that there is a way into, by name.
+	// Shops are the shops with a token or session, by name.
 	Shops map[string]Shop
-	// Owners has the store of each key whose username does not tell.
+	// Owners has the store of each key whose username does not name it.
 	Owners map[string]string
-	// Near has, for a shop that there is no way into, one of almost the same name that there is one into.
+	// Near has, for a shop without a token or session, a shop with one and a similar name.
 	Near map[string]string
-	// PortalByPages and ShopsByPages say what is reached by web pages.
+	// PortalByPages and ShopsByPages say which vendors are reached by their pages.
 	PortalByPages, ShopsByPages bool
-	// Notes are what a person should know beside it, such as what could not be read.
+	// Notes are remarks for the user, such as what could not be read.
 	Notes []string
-	// Redactor knows the secrets that were read with; nil knows only the forms of secrets.
+	// Redactor knows the secrets that were used; nil knows only the forms of secrets.
 	Redactor *vendortext.Redactor
 }
 
-// Shop is what a shop shows.
+// Shop is what a shop shows about itself.
 type Shop struct {
 	Name string
-	// Host is where its control panel is.
+	// Host is the host of its control panel.
 	Host string
-	// KustomID is what it holds; empty where it holds nothing, or where its page does not show it.
+	// KustomID is the username of its key; empty if it has none, or if its page does not show it.
 	KustomID string
-	// Active tells whether customers can use its Klarna Checkout V3.
+	// Active says that customers can use its Klarna Checkout V3.
 	Active bool
-	// Problem says why the shop can't be set up as it is; empty where it can.
+	// Problem says why the shop can't be set up; empty if it can.
 	Problem string
-	// Unread says that the problem is that the shop could not be read, so that it may use any key.
+	// Unread says that the shop could not be read, so it may use any key.
 	Unread bool
 }
 
-// beside is how many shops are read at once.
-const beside = 8
+// concurrency is how many shops are read at once.
+const concurrency = 8
 
-// Look reads the stores, and what each shop holds. A shop that can't be read holds up no other. The error is the
-// portal's, or ctx's.
+// Look reads the stores and the shops. It continues after a shop that can't be read. The error is the portal's, or
+// that of ctx.
 func Look(ctx context.Context, from Source) (Seen, error) {
 	seen := Seen{Shops: map[string]Shop{}, Owners: map[string]string{}}
 	for store, err := range from.Stores(ctx) {
@@ -92,7 +92,7 @@ func Look(ctx context.Context, from Source) (Seen, error) {
 func (from Source) lookAtShops(ctx context.Context) []Shop {
 	shops := make([]Shop, len(from.Shops))
 	var group errgroup.Group
-	group.SetLimit(beside)
+	group.SetLimit(concurrency)
 	for i, shop := range from.Shops {
 		group.Go(func() error {
 			shops[i] = Shop{Name: shop.Name, Host: shop.Host}
@@ -110,7 +110,7 @@ func (from Source) lookAtShops(ctx context.Context) []Shop {
 	return shops
 }
 
-// needsOwners tells whether a shop holds a key whose username does not say whose it is.
+// needsOwners reports whether a shop has a key whose username does not name its store.
 func (s *Seen) needsOwners() bool {
 	for _, shop := range s.Shops {
 		if _, ok := kustom.StoreOf(shop.KustomID); !ok && isUsername(shop.KustomID) {
@@ -130,7 +130,7 @@ func (s *Seen) readOwners(ctx context.Context, from Source) {
 	}
 }
 
-// storeOf returns the store of the key that a shop holds; empty where that is not known.
+// storeOf returns the store of a shop's key; empty if unknown.
 func (s *Seen) storeOf(shop Shop) string {
 	if store, ok := s.Owners[shop.KustomID]; ok {
 		return store
@@ -139,12 +139,12 @@ func (s *Seen) storeOf(shop Shop) string {
 	return store
 }
 
-// isUsername tells whether a text may be what it is held for. What is none may be the secret.
+// isUsername reports whether text has the form of a username. Other text may be a secret.
 func isUsername(text string) bool {
 	return kustom.FormOf(text) != kustom.UsernameOther && kustom.FindSecret(text) == ""
 }
 
-// hostOf returns the host of an address as people write it, without "www."; empty where there is none.
+// hostOf returns the host of an address as people write it, without "www."; empty if there is none.
 func hostOf(address string) string {
 	if address = strings.TrimSpace(address); address == "" {
 		return ""

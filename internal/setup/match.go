@@ -11,19 +11,19 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
-// Told is what a person says about shops.
+// Told is what the user says about shops.
 type Told struct {
-	// List are the shops to set up; nil means all that there is a way into. Their merchant IDs may be empty.
+	// List has the shops to set up, perhaps without merchant IDs. Nil means every shop with a token or session.
 	List []shoplist.Shop
-	// Also are the names of shops besides these.
+	// Also has the names of further shops.
 	Also []string
-	// Stores are the merchant IDs of shops, which win over those of the list.
+	// Stores has the merchant IDs of shops. They take precedence over the list.
 	Stores map[string]string
 	// Shared are the merchant IDs that several shops may have.
 	Shared []string
 }
 
-// Evidence is why a shop is taken to belong to a store.
+// Evidence is the reason why a shop belongs to a store.
 type Evidence string
 
 // The kinds of evidence.
@@ -37,46 +37,46 @@ const (
 type Match struct {
 	shoplist.Shop
 	By Evidence
-	// Problem says why the shop could not be read; empty where it could. It is set up all the same where a person says
-	// which store it has: a plan names it, and knows that it uses no key of another store.
+	// Problem says why the shop could not be read; empty if it could. If the user names its store, it is set up
+	// anyway: a plan then knows that the shop uses no key of another store.
 	Problem string
 }
 
-// Question is what a person could answer about a shop that does not match.
+// Question is a question about a shop that does not match.
 type Question int
 
 // The questions.
 const (
-	// AskNothing is where no answer would help.
+	// AskNothing: no answer would help.
 	AskNothing Question = iota
-	// AskStore is which store the shop is of.
+	// AskStore: which store does the shop belong to?
 	AskStore
-	// AskShared is whether shops share a store.
+	// AskShared: do the shops share a store?
 	AskShared
 )
 
-// Leftover is a shop that is not set up.
+// Leftover is a shop that is left out.
 type Leftover struct {
 	Shop, Why string
 	Ask       Question
 	// Shared is the merchant ID that [AskShared] is about.
 	Shared string
-	// Unread is set for a shop that there is a way into, and that could not be read.
+	// Unread says that the shop has a token or session, and could not be read.
 	Unread bool
 }
 
-// Matching is which shops belong to which stores.
+// Matching is the result of matching shops to stores.
 type Matching struct {
 	// Matches are in the order of the list.
 	Matches []Match
 	Left    []Leftover
-	// Stores are those that the user sees and that no shop was matched to.
+	// Stores are the visible stores without a shop.
 	Stores []kustom.Store
-	// Inactive are the matched shops in which nobody can pay with Klarna Checkout V3.
+	// Inactive are the matched shops whose Klarna Checkout V3 is off.
 	Inactive []string
 }
 
-// Unread returns the names of the shops that are left over because they can't be read.
+// Unread returns the names of the shops that are left out because they can't be read.
 func (m Matching) Unread() []string {
 	var names []string
 	for _, left := range m.Left {
@@ -87,7 +87,7 @@ func (m Matching) Unread() []string {
 	return names
 }
 
-// shared returns the merchant IDs that several of the matched shops have, sorted.
+// shared returns the merchant IDs of several matched shops, sorted.
 func (m Matching) shared() []string {
 	count := map[string]int{}
 	for _, match := range m.Matches {
@@ -101,12 +101,12 @@ func (m Matching) shared() []string {
 type matcher struct {
 	Seen
 	told Told
-	// names and hosts are the stores', by merchant ID.
+	// names and hosts have the names and websites of stores, by merchant ID.
 	names, hosts map[string]string
 }
 
-// MatchShops returns which shops belong to which stores: by what a person says, by the key that a shop holds, or else by
-// the store's website. A shop is left over where two of these contradict each other, and where a plan would fail.
+// MatchShops matches shops to stores: by what the user says, by the shop's key, or else by the store's website. It
+// leaves a shop out if two of these contradict each other, or if a plan would fail.
 func MatchShops(seen Seen, told Told) Matching {
 	m := matcher{Seen: seen, told: told, names: map[string]string{}, hosts: map[string]string{}}
 	for _, store := range seen.Stores {
@@ -127,7 +127,7 @@ func MatchShops(seen Seen, told Told) Matching {
 	return result
 }
 
-// wanted are the shops that are to be set up.
+// wanted returns the shops to set up.
 func (m *matcher) wanted() []shoplist.Shop {
 	shops, more := slices.Clone(m.told.List), slices.Sorted(slices.Values(m.told.Also))
 	if shops == nil {
@@ -141,12 +141,12 @@ func (m *matcher) wanted() []shoplist.Shop {
 	return shops
 }
 
-// match returns the store of one shop, or why there is none.
+// match returns the match of one shop, or why it is left out.
 func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
 	shop, ok := m.Shops[wanted.Name]
 	switch {
 	case !ok:
-		return Match{}, Leftover{Why: m.noWay(wanted.Name)}
+		return Match{}, Leftover{Why: m.noAccess(wanted.Name)}
 	case shop.Unread:
 		return m.matchUnread(wanted, shop)
 	case shop.Problem != "":
@@ -165,8 +165,8 @@ func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
 	return Match{Shop: wanted, By: by}, Leftover{}
 }
 
-// matchUnread returns what a person says of a shop that can't be read. Its name or its website is no evidence: no plan could
-// hold that against the key that the shop has.
+// matchUnread matches a shop that can't be read, by what the user says. Its name and website are no evidence, because
+// no plan could compare them with its key.
 func (m *matcher) matchUnread(wanted shoplist.Shop, shop Shop) (Match, Leftover) {
 	store := m.said(wanted)
 	if store == "" {
@@ -179,7 +179,7 @@ func (m *matcher) matchUnread(wanted shoplist.Shop, shop Shop) (Match, Leftover)
 	return Match{Shop: wanted, By: ByPerson, Problem: shop.Problem}, Leftover{}
 }
 
-// said returns the store that a person says a shop has; empty where none does.
+// said returns the store that the user names for a shop; empty for none.
 func (m *matcher) said(wanted shoplist.Shop) string {
 	if store := m.told.Stores[wanted.Name]; store != "" {
 		return store
@@ -187,7 +187,7 @@ func (m *matcher) said(wanted shoplist.Shop) string {
 	return wanted.MerchantID
 }
 
-// decide weighs the evidence.
+// decide chooses the store by the evidence.
 func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evidence, left Leftover) {
 	said := m.said(wanted)
 	held, sites := m.storeOf(shop), m.sites(wanted, shop)
@@ -208,7 +208,7 @@ func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evid
 	return "", "", Leftover{Why: m.unknown(wanted, shop), Ask: AskStore}
 }
 
-// unknown says why nothing tells the store of a shop.
+// unknown returns why the store of a shop is unknown.
 func (m *matcher) unknown(wanted shoplist.Shop, shop Shop) string {
 	why := "it shows no Kustom ID"
 	if shop.KustomID != "" {
@@ -223,8 +223,8 @@ func (m *matcher) unknown(wanted shoplist.Shop, shop Shop) string {
 	return why
 }
 
-// noWay says that a shop can't be asked.
-func (m *matcher) noWay(shop string) string {
+// noAccess returns why a shop can't be read.
+func (m *matcher) noAccess(shop string) string {
 	why := "there is no token and no session for it"
 	if near := m.Near[shop]; near != "" {
 		return why + "; there is one for " + near
@@ -232,7 +232,7 @@ func (m *matcher) noWay(shop string) string {
 	return why
 }
 
-// unfit says why no plan would take a store; empty where one would.
+// unfit returns why a plan would reject a store; empty if it would not.
 func (m *matcher) unfit(store string) string {
 	if _, err := kustom.ParseMerchantID(store); err != nil {
 		return fmt.Sprintf("%q is not a store's merchant ID: %v", store, err)
@@ -246,7 +246,7 @@ func (m *matcher) unfit(store string) string {
 	return ""
 }
 
-// sites returns the stores whose website is a shop's.
+// sites returns the stores with the shop's website.
 func (m *matcher) sites(wanted shoplist.Shop, shop Shop) []string {
 	hosts := []string{hostOf(shop.Host)}
 	for _, column := range []string{"website", "domain", "url"} {
@@ -261,13 +261,13 @@ func (m *matcher) sites(wanted shoplist.Shop, shop Shop) []string {
 	return found
 }
 
-// isNamed tells whether a host is a domain of the shop's own name.
+// isNamed reports whether a host is a domain with the shop's name.
 func isNamed(host, shop string) bool {
 	name, rest, _ := strings.Cut(host, ".")
 	return !strings.Contains(rest, ".") && strings.ReplaceAll(name, "-", "") == strings.ReplaceAll(strings.ToLower(shop), "-", "")
 }
 
-// store names a store.
+// store returns the name of a store for the user.
 func (m *matcher) store(merchantID string) string {
 	if name := m.names[merchantID]; name != "" {
 		return fmt.Sprintf("store %s (%s)", merchantID, name)
@@ -275,8 +275,8 @@ func (m *matcher) store(merchantID string) string {
 	return "store " + merchantID
 }
 
-// leaveShared leaves over the shops that have one store together, unless somebody has said that they may: a list in
-// which two shops have one merchant ID is otherwise a mistake.
+// leaveShared leaves out shops with the same store, unless the user says that they share it. Otherwise it is probably
+// a mistake in the list.
 func (result *Matching) leaveShared(shared []string, name func(string) string) {
 	shops := map[string][]string{}
 	for _, match := range result.Matches {
@@ -295,7 +295,7 @@ func (result *Matching) leaveShared(shared []string, name func(string) string) {
 	})
 }
 
-// note adds what else there is to say.
+// note adds the inactive shops and the stores without a shop.
 func (result *Matching) note(seen Seen) {
 	used := map[string]bool{}
 	for _, match := range result.Matches {

@@ -40,7 +40,7 @@ func list(rows ...string) []shoplist.Shop {
 	return shops
 }
 
-func TestMatchShops(t *testing.T) {
+func TestMatchShops_MatchesByEvidence(t *testing.T) {
 	t.Parallel()
 	both := []Shop{{Name: "a", KustomID: "M00412871-x"}, {Name: "b", KustomID: "M00412871-y"}}
 	for name, test := range map[string]struct {
@@ -116,7 +116,7 @@ func TestMatchShops(t *testing.T) {
 	}
 }
 
-// TestMatchShops_SaysWhatElseThereIs: a store without a shop, and a shop in which nobody can pay.
+// The result also lists stores without a shop, and shops whose checkout is off.
 func TestMatchShops_SaysWhatElseThereIs(t *testing.T) {
 	t.Parallel()
 	seen := threeStores(Shop{Name: "a", KustomID: "M00412871-x"})

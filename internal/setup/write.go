@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ExistingError says that files are there already, which nothing overwrites.
+// ExistingError says that the folder already has some of the files. Nothing is overwritten.
 type ExistingError struct {
 	Dir string
-	// Paths are the files', with slashes.
+	// Paths are the files' paths, with slashes.
 	Paths []string
 }
 
@@ -21,7 +21,7 @@ func (e *ExistingError) Error() string {
 	return fmt.Sprintf("%s has these files already, and none is overwritten: %s. Name another folder", e.Dir, strings.Join(e.Paths, ", "))
 }
 
-// Vacant returns an [*ExistingError] where a folder has one of the files. The folder may not exist.
+// Vacant returns an [*ExistingError] if the folder has one of the files. The folder may be missing.
 func Vacant(dir string, paths ...string) error {
 	var there []string
 	for _, path := range paths {
@@ -39,13 +39,13 @@ func Vacant(dir string, paths ...string) error {
 	return nil
 }
 
-// The modes of what is written, which holds no secret.
+// The modes of the files and folders, which hold no secret.
 const (
 	fileMode   = 0o644
 	folderMode = 0o755
 )
 
-// Write writes files into a folder, which it makes. It writes all of them or, if one can't be written, none.
+// Write creates the folder and writes the files. If one can't be written, it removes those that it wrote.
 func Write(dir string, files []File) error {
 	var paths []string
 	for _, file := range files {
@@ -65,7 +65,7 @@ func Write(dir string, files []File) error {
 	return nil
 }
 
-// create writes a file that was not there before.
+// create writes a new file.
 func create(name, content string) error {
 	if err := os.MkdirAll(filepath.Dir(name), folderMode); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 )
 
-// The columns of a list of shops that have a meaning.
+// The columns with a meaning.
 const (
 	columnShop        = "shop"
 	columnMerchantID  = "merchant_id"
@@ -20,34 +20,33 @@ const (
 
 // Shop is one row of a list of shops.
 type Shop struct {
-	// Name is the Mystore shop's.
+	// Name is the name of the Mystore shop.
 	Name string
-	// MerchantID is that of the store whose key the shop is to have.
+	// MerchantID is the merchant ID of the shop's store.
 	MerchantID string
-	// Description is what the portal is to show beside the key; empty where the list has none.
+	// Description is the description of the key in the portal; empty if the list has none.
 	Description string
-	// Wave is when the shop's turn is, from 1. Where the list has no waves, it is 1 for every shop.
+	// Wave is the number of the shop's wave, from 1. Without a column of waves, it is 1.
 	Wave int
-	// Columns are the row's other cells, by the column's header in lower case with underscores.
+	// Columns has the row's other cells, by the column's header in lower case with underscores.
 	Columns map[string]string
 }
 
-// namePattern is the form of a shop's name, which is part of its address.
+// namePattern is the form of a shop's name. The name is part of an address.
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// IsName tells whether text may be the name of a Mystore shop. What may be a secret is none.
+// IsName reports whether text may be the name of a Mystore shop. Text that may be a secret is none.
 func IsName(text string) bool { return namePattern.MatchString(text) && !kustom.MayHoldSecret(text) }
 
-// ParseShops returns the shops of a list, in its order. The list is a CSV file as spreadsheets save it.
-// Several shops may have one merchant ID only if it is one of shared: a row that was copied and not
-// changed to the end would give a shop the key of another's store. The error is an [*Error] with all
-// mistakes of the list.
+// ParseShops returns the shops of a CSV file in their order. Only shops of the shared merchant IDs may have the same
+// one: a copied row that was not edited would give a shop the key of another store. The error is an [*Error] with all
+// mistakes.
 func ParseShops(content []byte, shared ...string) ([]Shop, error) {
 	return parse(content, shopList{shared: shared}, columnShop, columnMerchantID)
 }
 
-// ParseDraft returns the shops of a list whose merchant IDs are still to be found: a row, or the whole list, may have
-// none, and several shops may have the same. Otherwise it is ParseShops.
+// ParseDraft is ParseShops for a list whose merchant IDs are incomplete. A row, or the whole list, may have none, and
+// several shops may have the same one.
 func ParseDraft(content []byte) ([]Shop, error) {
 	return parse(content, shopList{draft: true}, columnShop)
 }
@@ -76,7 +75,7 @@ func parse(content []byte, l shopList, required ...string) ([]Shop, error) {
 	return l.shops, nil
 }
 
-// shopList collects shops, and the mistakes in them.
+// shopList collects shops and mistakes.
 type shopList struct {
 	table
 	// draft says that merchant IDs may be missing.
@@ -84,7 +83,7 @@ type shopList struct {
 	shared   []string
 	shops    []Shop
 	problems []Problem
-	// byName has the row of each shop, by its name in lower case.
+	// byName has the row number of each shop, by its name in lower case.
 	byName map[string]int
 	byID   map[string]Shop
 }
@@ -107,7 +106,7 @@ func (l *shopList) add(r row) {
 	l.shops = append(l.shops, shop)
 }
 
-// checkName takes names that differ in case for one: they are one address.
+// checkName rejects a name that another row has. The case does not matter, because both names have the same address.
 func (l *shopList) checkName(r row, shop Shop) {
 	if !IsName(shop.Name) {
 		l.refuse(r, columnShop, "%s is not the name of a Mystore shop.", quote(shop.Name))
@@ -139,8 +138,7 @@ func (l *shopList) checkMerchantID(r row, shop Shop) {
 	}
 }
 
-// wave returns when the shop's turn is. An empty cell beside others is a mistake: nobody can tell
-// whether the shop's turn is first or last.
+// wave returns the shop's wave. An empty cell is a mistake, because it could mean the first or the last wave.
 func (l *shopList) wave(r row) int {
 	if _, ok := l.columns[columnWave]; !ok {
 		return 1
@@ -154,7 +152,7 @@ func (l *shopList) wave(r row) int {
 	return wave
 }
 
-// others returns the row's cells in columns that have no meaning here.
+// others returns the row's cells in columns without a meaning here.
 func (l *shopList) others(r row) map[string]string {
 	others := map[string]string{}
 	for name, i := range l.columns {
@@ -167,7 +165,7 @@ func (l *shopList) others(r row) map[string]string {
 	return others
 }
 
-// quote returns a cell for a message. A cell that may be a secret is not shown.
+// quote returns a cell for a message. It hides a cell that may be a secret.
 func quote(cell string) string {
 	const longest = 60
 	switch {

@@ -103,8 +103,8 @@ func TestParseShops_NamesRowAndColumn(t *testing.T) {
 		"long cells do not": {list: header + "\"fjell\nsport\",M1,1\nullogtre,M2,x\n", want: "Row 3, column C"},
 		"sep does not":      {list: "sep=,\n" + header + "fjellsport,00412871,1\n", want: "Row 2, column B"},
 		"workbook":          {list: "PK\x03\x04...", want: "This is a workbook, not a text file."},
-		"UTF-16 unmarked":   {list: "s\x00h\x00o\x00p\x00", want: "The file is in an encoding that it does not name."},
-		"not Windows-1252":  {list: header + "fjellsport,M1,1\n\x81\x8d", want: "in an encoding that it does not name"},
+		"UTF-16 unmarked":   {list: "s\x00h\x00o\x00p\x00", want: "The file looks like UTF-16 without a byte order mark."},
+		"not Windows-1252":  {list: header + "fjellsport,M1,1\n\x81\x8d", want: "The file has characters that are lost"},
 		"two mistakes":      {list: header + "fjellsport,1,1\nullogtre,2,1\n", want: "Row 3, column B (merchant_id): \"2\""},
 		"secret":            {list: header + secret + "," + secret + ",1\n", want: "The cell, which is not shown because it may be a secret, is not a merchant ID."},
 	} {
@@ -160,12 +160,17 @@ func TestError_CountsWhatItHasNoRoomFor(t *testing.T) {
 	}
 }
 
-func TestParseTokens(t *testing.T) {
+func TestParseTokens_ReadsCSVAndJSON(t *testing.T) {
 	want := map[string]string{"fjellsport": "token-1", "kaffebonna": "token-2"}
+	unicodeText, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String("shop\ttoken\r\nfjellsport\ttoken-1\r\nkaffebonna\ttoken-2\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range map[string]string{
 		"JSON":             `{"fjellsport": "token-1", "kaffebonna": "token-2"}`,
 		"JSON with a mark": "\uFEFF\r\n{\"fjellsport\" : \" token-1\",\r\n\"kaffebonna \":\"token-2\\n\"}\r\n",
 		"CSV":              "shop,token\nfjellsport,token-1\nkaffebonna,token-2\n",
+		"Unicode text":     unicodeText,
 		"Excel":            "\uFEFFShop;Token;Note\r\n fjellsport ; token-1 ;\r\nkaffebonna;token-2;x\r\n",
 	} {
 		tokens, err := ParseTokens([]byte(content))

@@ -1,5 +1,4 @@
-// Package shoplist reads lists of shops, and of their tokens, as people keep them: in files that a
-// spreadsheet has saved.
+// Package shoplist reads lists of shops and of tokens from the CSV files that spreadsheets save.
 package shoplist
 
 import (
@@ -16,18 +15,18 @@ import (
 	textunicode "golang.org/x/text/encoding/unicode"
 )
 
-// Problem is one mistake in a list, and where it is.
+// Problem is one mistake in a list, with its place.
 type Problem struct {
-	// Row is the row as a spreadsheet counts it, from 1; 0 for a mistake of the whole list.
+	// Row is the row number of a spreadsheet, from 1; 0 if the mistake concerns the whole list.
 	Row int
-	// Column is the column as a spreadsheet names it, with its header, such as "B (merchant_id)";
-	// empty for a mistake of the whole row.
+	// Column is the column's letter with its header, such as "B (merchant_id)"; empty if the mistake concerns the
+	// whole row.
 	Column string
-	// Text says what is wrong. It never has what may be a secret.
+	// Text says what is wrong. It holds no secret.
 	Text string
 }
 
-// String returns the mistake with its place in front.
+// String returns the mistake with its place.
 func (p Problem) String() string {
 	switch {
 	case p.Row == 0:
@@ -38,13 +37,13 @@ func (p Problem) String() string {
 	return fmt.Sprintf("Row %d, column %s: %s", p.Row, p.Column, p.Text)
 }
 
-// Error is what is wrong with a list: one or more mistakes.
+// Error has the mistakes of a list, at least one.
 type Error struct{ Problems []Problem }
 
-// shownProblems is how many mistakes a message has room for.
+// shownProblems is the number of mistakes in a message.
 const shownProblems = 20
 
-// Error returns the mistakes, a line each. It counts those that would make the message too long.
+// Error returns the mistakes, one on each line. It counts those that are too many.
 func (e *Error) Error() string {
 	var lines []string
 	for i, p := range e.Problems {
@@ -59,8 +58,8 @@ func (e *Error) Error() string {
 
 func refusal(text string) error { return &Error{Problems: []Problem{{Text: text}}} }
 
-// decode returns the text of a file: UTF-8 with or without a byte order mark, UTF-16 with one, or
-// Windows-1252, with "\n" at the end of each line.
+// decode returns the text of a file in UTF-8 with or without a byte order mark, in UTF-16 with one, or in
+// Windows-1252. Lines end with "\n".
 func decode(content []byte) (string, error) {
 	switch {
 	case bytes.HasPrefix(content, []byte("PK\x03\x04")), bytes.HasPrefix(content, []byte("\xD0\xCF\x11\xE0")):
@@ -68,7 +67,7 @@ func decode(content []byte) (string, error) {
 	case bytes.HasPrefix(content, []byte("\xFF\xFE")), bytes.HasPrefix(content, []byte("\xFE\xFF")):
 		decoded, err := textunicode.UTF16(textunicode.LittleEndian, textunicode.ExpectBOM).NewDecoder().Bytes(content)
 		if err != nil {
-			return "", refusal("The file begins as UTF-16, and is not. Save it as CSV UTF-8.")
+			return "", refusal("The file has a byte order mark of UTF-16, and is not UTF-16. Save it as CSV UTF-8.")
 		}
 		content = decoded
 	case !utf8.Valid(content):
@@ -79,8 +78,12 @@ func decode(content []byte) (string, error) {
 		content = decoded
 	}
 	text := strings.TrimPrefix(string(content), byteOrderMark)
-	if strings.ContainsAny(text, "\x00\uFFFD") {
-		return "", refusal("The file is in an encoding that it does not name. Save it as CSV UTF-8.")
+	switch {
+	case strings.Contains(text, "\x00"):
+		// Whether it is UTF-16, and which, would be a guess, and a wrong guess could change a token.
+		return "", refusal("The file looks like UTF-16 without a byte order mark. Save it as CSV UTF-8.")
+	case strings.Contains(text, "\uFFFD"):
+		return "", refusal("The file has characters that are lost, from an encoding that is not UTF-8, UTF-16 or Windows-1252. Save it as CSV UTF-8.")
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	return strings.ReplaceAll(text, "\r", "\n"), nil
@@ -88,27 +91,27 @@ func decode(content []byte) (string, error) {
 
 const byteOrderMark = "\uFEFF"
 
-// table is a list's rows with the names of its columns.
+// table has the rows and the headers of a list.
 type table struct {
-	// columns has each column's place, by its header in the form that fold makes.
+	// columns has the index of each column, by its folded header.
 	columns map[string]int
 	headers []string
 	rows    []row
 }
 
-// row is one row of a table, as long as the table has columns.
+// row is one row. It has a cell for each column.
 type row struct {
 	number int
 	cells  []string
 }
 
-// readTable returns the rows of a text, without those that are empty.
+// readTable reads the rows of a text. It skips empty rows.
 func readTable(text string) (table, error) {
 	text, separator := cutSeparator(text)
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.Comma = separator
 	reader.FieldsPerRecord = -1
-	// Where tabs separate cells, they are no space.
+	// A separating tab is no leading space.
 	reader.TrimLeadingSpace = separator != '\t'
 	var t table
 	var problems []Problem
@@ -123,7 +126,7 @@ func readTable(text string) (table, error) {
 		line, _ := reader.FieldPos(0)
 		number := line - skipped
 		for i, cell := range cells {
-			// A cell of several lines is in one row.
+			// A cell with several lines is part of one row.
 			skipped += strings.Count(cell, "\n")
 			cells[i] = trim(cell)
 		}
@@ -144,7 +147,7 @@ func readTable(text string) (table, error) {
 	return t, nil
 }
 
-// quotingError says where a quotation mark is out of place. It does not quote the cell.
+// quotingError returns the place of a wrong quotation mark. It does not quote the cell.
 func quotingError(err error, skipped int) error {
 	number := 0
 	var parse *csv.ParseError
@@ -156,8 +159,8 @@ func quotingError(err error, skipped int) error {
 	}}}
 }
 
-// cutSeparator returns the text without Excel's line that names the separator, and the separator: the
-// one that it names, or else the one that the first line has most of.
+// cutSeparator removes Excel's line that names the separator, and returns the separator: the named one, or else the
+// most frequent one of the first line.
 func cutSeparator(text string) (string, rune) {
 	first, rest, _ := strings.Cut(text, "\n")
 	named := []rune(strings.Trim(strings.TrimSpace(first), `"`))
@@ -182,7 +185,7 @@ func validSeparator(r rune) bool {
 	return r != '"' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != ' '
 }
 
-// addHeaders takes the table's first row.
+// addHeaders reads the first row.
 func (t *table) addHeaders(number int, cells []string) (problems []Problem) {
 	t.columns = make(map[string]int, len(cells))
 	t.headers = cells
@@ -213,7 +216,7 @@ func (t *table) addRow(number int, cells []string) (problems []Problem) {
 	return problems
 }
 
-// require returns an error that names the first columns that the table doesn't have.
+// require returns an error for the first missing column.
 func (t *table) require(names ...string) error {
 	for _, name := range names {
 		if _, ok := t.columns[name]; !ok {
@@ -224,7 +227,7 @@ func (t *table) require(names ...string) error {
 	return nil
 }
 
-// cell returns a row's cell in a column; empty where there is no such column.
+// cell returns a row's cell in a column; empty if the column is missing.
 func (t *table) cell(r row, name string) string {
 	i, ok := t.columns[name]
 	if !ok {
@@ -233,24 +236,23 @@ func (t *table) cell(r row, name string) string {
 	return r.cells[i]
 }
 
-// problem returns a mistake in a row's cell.
+// problem returns a mistake in a cell.
 func (t *table) problem(r row, name, text string) Problem {
 	return Problem{Row: r.number, Column: letters(t.columns[name]) + " (" + name + ")", Text: text}
 }
 
-// fold returns a header in the form in which headers are compared.
+// fold returns a header in the form for comparisons.
 func fold(header string) string {
 	words := strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return isPadding(r) || r == '-' || r == '_' })
 	return strings.Join(words, "_")
 }
 
-// trim returns a cell without what pads it. Cells that were copied from web pages have spaces that
-// can't be seen.
+// trim removes spaces around a cell, also the invisible ones that web pages contain.
 func trim(cell string) string { return strings.TrimFunc(cell, isPadding) }
 
 func isPadding(r rune) bool { return unicode.IsSpace(r) || r == '\u200B' || r == '\uFEFF' }
 
-// letters returns a spreadsheet's name of the column at i.
+// letters returns the letters of the column with index i.
 func letters(i int) string {
 	const alphabet = 26
 	name := ""

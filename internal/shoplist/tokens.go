@@ -10,9 +10,8 @@ import (
 
 const columnToken = "token"
 
-// ParseTokens returns the tokens of a file, by the shop's name: a JSON object, or a CSV file with the
-// columns shop and token. The spaces around a name or a token are not part of it. No error quotes the
-// file, which is full of secrets.
+// ParseTokens returns the tokens of a file, by shop: a JSON object, or a CSV file with the columns shop and token. It
+// removes spaces around names and tokens. No error quotes the file, because it holds secrets.
 func ParseTokens(content []byte) (map[string]string, error) {
 	text, err := decode(content)
 	if err != nil {
@@ -35,7 +34,7 @@ func ParseTokens(content []byte) (map[string]string, error) {
 		_, twice := tokens[shop]
 		switch {
 		case !IsName(shop):
-			// It may be a token: the two are easily swapped.
+			// It may be a token, because the two are easily swapped.
 			problems = append(problems, t.problem(r, columnShop, "The cell is not the name of a Mystore shop. It is not shown because it may be a token."))
 		case twice:
 			problems = append(problems, t.problem(r, columnShop, fmt.Sprintf("The shop %s is in the file more than once.", shop)))
@@ -50,8 +49,7 @@ func ParseTokens(content []byte) (map[string]string, error) {
 	return tokens, nil
 }
 
-// tokensFromJSON reads the object member by member: a shop that is there twice would otherwise get one
-// of its tokens without a word.
+// tokensFromJSON reads the members one by one, to reject a shop with two tokens.
 func tokensFromJSON(text string) (map[string]string, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	malformed := func() error {

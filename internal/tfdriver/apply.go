@@ -10,21 +10,21 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// apply is one run's apply.
+// apply is one run of Apply.
 type apply struct {
 	*walk
 	plan  *Plan
 	state *State
-	// values are the objects that others refer to.
+	// values has the objects for references, by address.
 	values map[string]tftypes.Value
-	// failed are the steps that have failed; what has to come after them is left out.
+	// failed has the failed steps. Steps that depend on them are skipped.
 	failed map[*step]bool
-	// moved are the objects that wait to be destroyed, by address.
+	// moved has the objects that wait for their destruction, by address.
 	moved map[string]*Instance
 }
 
-// Apply does what was planned, with servers of its own, and returns the state afterwards. What fails is
-// in the result, and the state has what was done before.
+// Apply applies a plan with new servers, and returns the state afterwards. After a failure, the state has what was
+// done before it, and the result has the errors.
 func (d *Driver) Apply(ctx context.Context, p *Plan) (*State, *Result) {
 	result := &Result{}
 	a := &apply{
@@ -49,10 +49,7 @@ func (d *Driver) Apply(ctx context.Context, p *Plan) (*State, *Result) {
 	return a.state, result
 }
 
-// errRefused says that the provider has said itself what is wrong.
-var errRefused = errors.New("the provider refuses")
-
-// blocked tells whether a step that has to come before s has failed.
+// blocked reports whether a step failed that s depends on.
 func (a *apply) blocked(s *step) bool {
 	return slices.ContainsFunc(s.after, func(o *step) bool { return a.failed[o] })
 }
@@ -69,14 +66,14 @@ func (a *apply) do(ctx context.Context, s *step) error {
 	return a.make(ctx, s.change)
 }
 
-// settle notes what the configuration says of an object that is otherwise left alone.
+// settle updates the metadata of an unchanged object from the configuration.
 func (a *apply) settle(c *change) {
 	kept := *a.state.Current[c.address]
 	kept.DependsOn, kept.CreateBeforeDestroy, kept.Provider = references(c.object.Values), c.object.CreateBeforeDestroy, c.provider
 	a.state.Current[c.address] = &kept
 }
 
-// make creates or updates an object. It is planned once more first, now that what it refers to is known.
+// make creates or updates an object. Its references are known now, so it is planned once more first.
 func (a *apply) make(ctx context.Context, c *change) error {
 	config, err := a.configured(a.plan.config, c.object, a.values)
 	if err != nil {
@@ -106,7 +103,7 @@ func (a *apply) make(ctx context.Context, c *change) error {
 	return a.change(ctx, c, final, config)
 }
 
-// depose sets the present object aside.
+// depose turns the current object into a deposed one.
 func (a *apply) depose(address string) {
 	old := a.state.Current[address]
 	delete(a.state.Current, address)
@@ -114,7 +111,7 @@ func (a *apply) depose(address string) {
 	a.moved[address] = old
 }
 
-// restore makes the object that was set aside the present one again, if there is none.
+// restore makes the deposed object current again, if there is no current one.
 func (a *apply) restore(address string) {
 	old := a.moved[address]
 	if old == nil || a.state.Current[address] != nil {
@@ -124,7 +121,7 @@ func (a *apply) restore(address string) {
 	a.state.Current[address] = old
 }
 
-// change lets the provider make or update the object, and takes the outcome over.
+// change applies the change of an object and stores the result.
 func (a *apply) change(ctx context.Context, c, final *change, config tftypes.Value) error {
 	server, err := a.server(ctx, c.provider)
 	if err != nil {
@@ -172,8 +169,8 @@ func (a *apply) checkOutcome(final *change, value tftypes.Value, refused bool) e
 	return nil
 }
 
-// take writes the outcome into the state. One that failed is tainted where the object is new, and the
-// old object stays where there is nothing to put in its place.
+// take writes the result into the state. A new object is tainted after a failure. If there is no result, the old
+// object stays.
 func (a *apply) take(c *change, answer *tfprotov6.ApplyResourceChangeResponse, value tftypes.Value, failed bool) {
 	if value.IsNull() || !value.IsFullyKnown() {
 		return
@@ -186,11 +183,11 @@ func (a *apply) take(c *change, answer *tfprotov6.ApplyResourceChangeResponse, v
 	a.values[c.address] = value
 }
 
-// destroy destroys the object that a change does away with.
+// destroy destroys the prior object of a change.
 func (a *apply) destroy(ctx context.Context, c *change) error {
 	doomed := &change{address: c.address, provider: c.prior.Provider, prior: c.prior, private: c.private, identity: c.identity}
 	if c.action == actionDeleteThenCreate {
-		// Terraform gives the destruction what was planned for the replacement.
+		// Terraform passes the private data of the planned replacement to the destruction.
 		doomed.provider = c.provider
 	} else if err := a.askDeletion(ctx, doomed); err != nil {
 		return err

@@ -2,13 +2,12 @@ package tfdriver
 
 import (
 	"maps"
-	"math/rand/v2"
 	"slices"
 )
 
 func addresses[T any](of map[string]T) []string { return slices.Sorted(maps.Keys(of)) }
 
-// inOrder returns the objects of a configuration, each after those that it refers to.
+// inOrder returns the objects of a configuration. Each comes after those that it refers to.
 func inOrder(config Config) []Object {
 	var ordered []Object
 	done := map[string]bool{}
@@ -27,108 +26,6 @@ func inOrder(config Config) []Object {
 	}
 	for _, object := range config {
 		visit(object)
-	}
-	return ordered
-}
-
-// step is one node of the graph of an apply: it makes, changes or destroys one object.
-type step struct {
-	change *change
-	// destroys says that the step destroys the object that the change's is replaced for, or that there is
-	// nothing but that to do.
-	destroys bool
-	after    []*step
-}
-
-// steps returns what a plan does, in an order that the dependencies allow.
-func (p *Plan) steps() []*step {
-	makes, destroys := map[string]*step{}, map[string]*step{}
-	var all []*step
-	add := func(s *step, to map[string]*step) {
-		all = append(all, s)
-		if !s.change.deposed {
-			to[s.change.address] = s
-		}
-	}
-	for _, c := range p.changes {
-		switch c.action {
-		case actionCreate, actionUpdate, actionDeleteThenCreate, actionCreateThenDelete, actionNone:
-			add(&step{change: c}, makes)
-		}
-		switch c.action {
-		case actionDelete, actionDeleteThenCreate, actionCreateThenDelete:
-			add(&step{change: c, destroys: true}, destroys)
-		}
-	}
-	for _, s := range all {
-		if s.destroys {
-			p.orderDestruction(s, makes, destroys)
-			continue
-		}
-		for _, address := range references(s.change.object.Values) {
-			s.require(makes[address])
-		}
-		if s.change.action == actionDeleteThenCreate {
-			s.require(destroys[s.change.address])
-		}
-	}
-	return sorted(all, p.options.Order)
-}
-
-// orderDestruction lets an object be destroyed after those that have depended on it and, where it is
-// created before that, after those that depend on it now. Terraform 1.11 does not have the second rule
-// where the dependent object was imported in the same run.
-func (p *Plan) orderDestruction(s *step, makes, destroys map[string]*step) {
-	address := s.change.address
-	for other, destruction := range destroys {
-		if other != address && slices.Contains(destruction.change.prior.DependsOn, address) {
-			s.require(destruction)
-		}
-	}
-	before := s.change.action == actionCreateThenDelete ||
-		s.change.action == actionDelete && s.change.prior.CreateBeforeDestroy
-	if !before {
-		return
-	}
-	if s.change.action == actionCreateThenDelete {
-		s.require(makes[address])
-	}
-	for _, made := range makes {
-		depended := made.change.prior != nil && slices.Contains(made.change.prior.DependsOn, address)
-		if (depended || slices.Contains(references(made.change.object.Values), address)) && !made.change.imported {
-			s.require(made)
-		}
-	}
-}
-
-func (s *step) require(other *step) {
-	if other != nil {
-		s.after = append(s.after, other)
-	}
-}
-
-// sorted returns steps in one of the possible orders.
-func sorted(steps []*step, order uint64) []*step {
-	dice := rand.New(rand.NewPCG(order, 0)) //nolint:gosec // The order has to be repeatable, not secret.
-	left := slices.Clone(steps)
-	done := map[*step]bool{}
-	var ordered []*step
-	for len(left) > 0 {
-		var ready []int
-		for i, s := range left {
-			if !slices.ContainsFunc(s.after, func(o *step) bool { return !done[o] }) {
-				ready = append(ready, i)
-			}
-		}
-		if len(ready) == 0 {
-			// Two rules contradict each other, as they can with objects that were deposed: Terraform would
-			// call it a cycle. The order in which they are listed is as good as any.
-			ready = []int{0}
-		}
-		i := ready[dice.IntN(len(ready))]
-		done[left[i]] = true
-		ordered = append(ordered, left[i])
-		left = slices.Delete(left, i, i+1)
 	}
 	return ordered
 }

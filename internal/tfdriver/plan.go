@@ -10,10 +10,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// providerAddress is where the provider that is driven says that it comes from.
+// providerAddress is the source address of the driven provider.
 const providerAddress = "registry.terraform.io/storefront-iac/kustom"
 
-// Server is what a provider's server is.
+// Server is a provider's server.
 type Server = tfprotov6.ProviderServer
 
 // Driver drives one provider. It is safe for concurrent use.
@@ -24,7 +24,7 @@ type Driver struct {
 	provider   tftypes.Type
 }
 
-// New returns a driver of the provider that a server serves.
+// New returns a driver of a server's provider.
 func New(ctx context.Context, server Server) (*Driver, error) {
 	answer, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
@@ -44,11 +44,11 @@ func New(ctx context.Context, server Server) (*Driver, error) {
 	return d, nil
 }
 
-// Start makes a server for a provider configuration, and says how it is configured. Terraform starts one
-// for each configuration to plan, and another one to apply.
+// Start returns a new server for a provider configuration, and the configuration's values. Terraform starts one
+// server for each configuration to plan, and another one to apply.
 type Start func(provider string) (Server, Values, error)
 
-// Has tells whether a resource type has an argument, which is named by its path.
+// Has reports whether a resource type has the argument at a path.
 func (d *Driver) Has(typeName string, path ...string) bool {
 	attributes, ok := d.attributes[typeName]
 	if !ok {
@@ -66,22 +66,24 @@ func (d *Driver) Has(typeName string, path ...string) bool {
 	return true
 }
 
-// Options say what is planned beyond the configuration.
+// Options are the planning options beyond the configuration.
 type Options struct {
-	// Replace are addresses whose objects are replaced, as by -replace.
+	// Replace has the addresses of -replace.
 	Replace []string
-	// Targets are addresses, as of -target: only they, and what they refer to, are read and planned. Without any, all
-	// are.
+	// Targets has the addresses of -target. Only they and their references are read and planned. Without any,
+	// everything is.
 	Targets []string
-	// Forget are addresses whose objects leave the state as they are, as by removed blocks with destroy = false.
+	// Forget has the addresses that leave the state without destruction, as with removed blocks and destroy = false.
 	Forget []string
-	// Destroy plans to destroy all objects, as terraform destroy does.
+	// SkipRefresh plans by what the state says, as -refresh=false does: nothing is read.
+	SkipRefresh bool
+	// Destroy plans the destruction of all objects, as terraform destroy does.
 	Destroy bool
-	// Order decides between the orders that the dependencies leave open. Equal numbers decide equally.
+	// Order chooses one of the orders that the dependencies allow. Equal numbers choose the same one.
 	Order uint64
 }
 
-// action is what is planned for an object.
+// action is the planned action for an object.
 type action int
 
 const (
@@ -93,43 +95,80 @@ const (
 	actionCreateThenDelete
 )
 
-// change is what is planned for one object.
+// String returns the action in the words of Terraform's JSON.
+func (a action) String() string {
+	switch a {
+	case actionCreate:
+		return "create"
+	case actionUpdate:
+		return "update"
+	case actionDelete:
+		return "delete"
+	case actionDeleteThenCreate:
+		return "delete, create"
+	case actionCreateThenDelete:
+		return "create, delete"
+	default:
+		return "no-op"
+	}
+}
+
+// change is the planned change of one object.
 type change struct {
 	address  string
 	provider string
 	action   action
-	object   Object // of the configuration; empty for a deletion
+	object   Object // empty for a deletion
 	prior    *Instance
 	planned  tftypes.Value
 	private  []byte
 	identity *tfprotov6.ResourceIdentityData
 	imported bool
-	// deposed says that the change destroys an object that was deposed by an earlier run.
+	// deposed says that the change destroys a deposed object of an earlier run.
 	deposed bool
 }
 
-// Plan is what a run is about to do.
+// Plan is the plan of a run.
 type Plan struct {
 	Result
 	changes []*change
-	// prior is the state as it was read.
+	// prior is the refreshed state.
 	prior   *State
 	config  Config
 	options Options
 	start   Start
-	// targets has the addresses that are planned; nil where all are.
+	// targets has the planned addresses; nil for all.
 	targets map[string]bool
 }
 
-// concerns tells whether the plan is about an address.
+// concerns reports whether the plan covers an address.
 func (p *Plan) concerns(address string) bool { return p.targets == nil || p.targets[address] }
 
-// Empty tells whether there is nothing to do.
+// Empty reports whether the plan changes nothing.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.changes, func(c *change) bool { return c.action != actionNone })
 }
 
-// Doomed are the objects that the plan destroys, those that it replaces among them.
+// Refreshed returns the state as the plan has read it, which is what -refresh-only keeps.
+func (p *Plan) Refreshed() *State { return p.prior }
+
+// Change returns what the plan does to the object at an address, in the words of Terraform's JSON, and the object before and
+// after that. A value that is null says that there is no object.
+func (p *Plan) Change(address string) (actions string, before, after tftypes.Value) {
+	for _, c := range p.changes {
+		if c.address != address || c.deposed {
+			continue
+		}
+		before = tftypes.NewValue(c.planned.Type(), nil)
+		if c.prior != nil {
+			before = c.prior.Value
+		}
+		return c.action.String(), before, c.planned
+	}
+	return "", tftypes.Value{}, tftypes.Value{}
+}
+
+// Doomed returns the objects that the plan destroys or replaces.
 func (p *Plan) Doomed() []*Instance {
 	var doomed []*Instance
 	for _, c := range p.changes {
@@ -141,7 +180,7 @@ func (p *Plan) Doomed() []*Instance {
 	return doomed
 }
 
-// walk is one walk over a configuration: a plan or an apply, with servers of its own.
+// walk is a plan or an apply with its own servers.
 type walk struct {
 	*Driver
 	start   Start
@@ -153,7 +192,7 @@ func (d *Driver) walk(start Start, result *Result) *walk {
 	return &walk{Driver: d, start: start, servers: map[string]Server{}, result: result}
 }
 
-// server returns the configured server of a provider configuration.
+// server returns the configured server for a provider configuration.
 func (w *walk) server(ctx context.Context, name string) (Server, error) {
 	if server, ok := w.servers[name]; ok {
 		return server, nil
@@ -177,18 +216,18 @@ func (w *walk) server(ctx context.Context, name string) (Server, error) {
 	return server, nil
 }
 
-// dynamic encodes a value, which is of the type.
+// dynamic encodes a value of the type.
 func (w *walk) dynamic(typ tftypes.Type, value tftypes.Value) *tfprotov6.DynamicValue {
 	encoded, err := tfprotov6.NewDynamicValue(typ, value)
 	if err != nil {
-		// Every value comes from a type of the schema.
+		// Every value has a type of the schema.
 		panic(fmt.Sprintf("encoding a value: %v", err))
 	}
 	return &encoded
 }
 
-// Plan reads the objects of a state and plans what makes them what a configuration says. The result is
-// never nil; that it has errors says that it can't be applied.
+// Plan refreshes a state and plans the changes that a configuration needs. The result is never nil. With errors, it
+// can't be applied.
 func (d *Driver) Plan(ctx context.Context, config Config, state *State, start Start, o Options) *Plan {
 	p := &Plan{prior: state.clone(), config: config, options: o, start: start, targets: config.targets(o.Targets)}
 	w := d.walk(start, &p.Result)
@@ -219,7 +258,7 @@ func (d *Driver) Plan(ctx context.Context, config Config, state *State, start St
 			continue
 		}
 		if c == nil {
-			continue // The provider has said why.
+			continue // The provider has reported why.
 		}
 		p.changes = append(p.changes, c)
 		planned[object.Address] = c.planned
@@ -228,7 +267,7 @@ func (d *Driver) Plan(ctx context.Context, config Config, state *State, start St
 	return p
 }
 
-// move does what the configuration's moved blocks say.
+// move carries out the configuration's moved blocks.
 func (w *walk) move(ctx context.Context, p *Plan) {
 	for _, object := range p.config {
 		old := p.prior.Current[object.MovedFrom]
@@ -275,7 +314,7 @@ func (w *walk) moveObject(ctx context.Context, object Object, old *Instance) *In
 	}
 }
 
-// validate holds every block against its schema.
+// validate checks every block against its schema.
 func (w *walk) validate(ctx context.Context, config Config) bool {
 	for _, object := range config {
 		server, err := w.server(ctx, object.Provider)
@@ -302,7 +341,7 @@ func (w *walk) validate(ctx context.Context, config Config) bool {
 	return !w.result.Failed()
 }
 
-// refresh reads every object, and imports those that the configuration says. It returns which it has.
+// refresh imports objects and reads all objects. It returns the addresses of the imported ones.
 func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 	imported := map[string]bool{}
 	for _, object := range p.config {
@@ -313,6 +352,9 @@ func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 			p.prior.Current[object.Address] = instance
 			imported[object.Address] = true
 		}
+	}
+	if p.options.SkipRefresh {
+		return imported
 	}
 	for _, address := range addresses(p.prior.Current) {
 		if !p.concerns(address) {
@@ -346,7 +388,7 @@ func (w *walk) refreshDeposed(ctx context.Context, p *Plan, address string) {
 	object, configured := p.config.object(address)
 	for _, instance := range p.prior.Deposed[address] {
 		if configured {
-			// As Terraform does: the block says which provider configuration destroys what was deposed.
+			// As in Terraform, the block chooses the provider configuration that destroys a deposed object.
 			instance = instance.at(object.Provider)
 		}
 		read, ok := w.read(ctx, instance)
@@ -388,14 +430,14 @@ func (w *walk) importObject(ctx context.Context, object Object) *Instance {
 	return &Instance{Address: object.Address, Provider: object.Provider, Value: value, Private: got.Private, Identity: got.Identity}
 }
 
-// at returns the instance with another provider configuration.
+// at returns a copy of the instance with another provider configuration.
 func (i *Instance) at(provider string) *Instance {
 	moved := *i
 	moved.Provider = provider
 	return &moved
 }
 
-// read returns the object as it is now, nil if it is gone, and false where that could not be found out.
+// read returns the current object, or nil if it is gone. After an error, ok is false.
 func (w *walk) read(ctx context.Context, instance *Instance) (*Instance, bool) {
 	server, err := w.server(ctx, instance.Provider)
 	if err != nil {
@@ -427,7 +469,7 @@ func (w *walk) read(ctx context.Context, instance *Instance) (*Instance, bool) {
 	return &read, true
 }
 
-// plan plans one object of the configuration. It returns nil where the provider refuses.
+// plan plans one object of the configuration. It returns nil if the provider refuses.
 func (w *walk) plan(ctx context.Context, p *Plan, object Object, known map[string]tftypes.Value, imported bool) (*change, error) {
 	prior := p.prior.Current[object.Address]
 	c := &change{address: object.Address, provider: object.Provider, object: object, prior: prior, imported: imported}
@@ -458,7 +500,7 @@ func (w *walk) plan(ctx context.Context, p *Plan, object Object, known map[strin
 		return c, nil
 	}
 	c.action = replacement(object)
-	// What is planned is a new object now, which gets the private state of the plan so far.
+	// The replacement is planned as a new object. It gets the private data of the plan so far.
 	between := &Instance{Private: c.private, Identity: c.identity}
 	if _, ok, err = w.askNew(ctx, c, between, config); !ok || err != nil {
 		return nil, err
@@ -473,7 +515,7 @@ func replacement(object Object) action {
 	return actionDeleteThenCreate
 }
 
-// configured evaluates a block. An object that is in the configuration and was not planned is not known.
+// configured evaluates a block. A reference to an object that was not planned is an error.
 func (w *walk) configured(config Config, object Object, known map[string]tftypes.Value) (tftypes.Value, error) {
 	for _, address := range references(object.Values) {
 		if _, ok := config.object(address); !ok {
@@ -489,8 +531,8 @@ func (w *walk) configured(config Config, object Object, known map[string]tftypes
 	})
 }
 
-// ask plans the change of a basis, nil for a new object, and fills in what the provider plans. It
-// returns whether the object has to be replaced for it; ok is false where the provider refuses.
+// ask plans the change from a basis, nil for a new object, and fills in the planned values. It returns whether the
+// object must be replaced. If the provider refuses, ok is false.
 func (w *walk) ask(ctx context.Context, c *change, basis *Instance, config tftypes.Value) (replaced, ok bool, err error) {
 	if basis == nil {
 		return w.askNew(ctx, c, new(Instance), config)
@@ -532,7 +574,7 @@ func (w *walk) askFrom(ctx context.Context, c *change, basis *Instance, config t
 	return !basis.Value.IsNull() && differs(answer.RequiresReplace, basis.Value, c.planned), true, nil
 }
 
-// differs tells whether one of the paths leads to something that changes.
+// differs reports whether the value at one of the paths changes.
 func differs(paths []*tftypes.AttributePath, prior, planned tftypes.Value) bool {
 	for _, path := range paths {
 		was, _, errWas := tftypes.WalkAttributePath(prior, path)
@@ -546,7 +588,7 @@ func differs(paths []*tftypes.AttributePath, prior, planned tftypes.Value) bool 
 	return false
 }
 
-// planDeletions plans to destroy what the configuration does not have, and what was deposed.
+// planDeletions plans the destruction of objects that the configuration lacks, and of deposed objects.
 func (w *walk) planDeletions(ctx context.Context, p *Plan) {
 	for _, address := range addresses(p.prior.Current) {
 		if _, ok := p.config.object(address); !ok && p.concerns(address) {
@@ -595,3 +637,6 @@ func (w *walk) askDeletion(ctx context.Context, c *change) error {
 	c.private, c.identity = answer.PlannedPrivate, answer.PlannedIdentity
 	return nil
 }
+
+// errRefused says that the provider has reported an error.
+var errRefused = errors.New("the provider refuses")

@@ -1,10 +1,9 @@
-// Package tfdriver drives a provider through its protocol-6 server in this process, in the way that
-// Terraform does: it reads, plans and applies a configuration, holds what the provider answers to what
-// Terraform holds it to, and keeps a state.
+// Package tfdriver drives a provider through its protocol-6 server in the same process, as Terraform does. It reads,
+// plans and applies a configuration, keeps a state, and checks the provider's answers by Terraform's rules.
 //
-// It is for tests that need many runs, for which a Terraform process takes too long. It works on one
-// object at a time, in an order that a number decides, so that a run can be repeated. It has no modules,
-// no variables and no expressions but references.
+// It is for tests with many runs, for which Terraform processes take too long. It handles one object at a time. A
+// number chooses the order, so a run can be repeated. It has no modules, no variables, and no expressions but
+// references.
 package tfdriver
 
 import (
@@ -17,39 +16,23 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// Values are the arguments of an object: strings, booleans, ints, nil, a [Ref], and []any and
-// map[string]any of them. An argument that is missing is null.
-type Values map[string]any
-
-// Ref is a reference to an attribute of another object.
-type Ref struct {
-	// Address is the other object's.
-	Address string
-	// Path leads to the attribute: names of attributes and keys of maps.
-	Path []string
-}
-
-// RefTo returns a reference.
-func RefTo(address string, path ...string) Ref { return Ref{Address: address, Path: path} }
-
 // Object is a resource block.
 type Object struct {
-	// Address is the type and the name, as in "kustom_api_key.checkout".
+	// Address is the type and the name, such as "kustom_api_key.checkout".
 	Address string
 	// Provider is the name of the provider configuration.
 	Provider string
 	Values   Values
 	// CreateBeforeDestroy is the lifecycle argument of that name.
 	CreateBeforeDestroy bool
-	// ImportID, where it is not empty, is an import block: an object that the state does not have is
-	// imported by that ID.
+	// ImportID, if set, is the ID of an import block. An object that the state lacks is imported.
 	ImportID string
-	// MovedFrom, where it is not empty, is a moved block: an object that the state has at that address, and not at this
-	// one, becomes this one.
+	// MovedFrom, if set, is the old address of a moved block. An object at that address moves here if this address is
+	// free.
 	MovedFrom string
 }
 
-// typeName returns the resource type that an address begins with.
+// typeName returns the resource type of an address.
 func typeName(address string) string {
 	name, _, _ := strings.Cut(address, ".")
 	return name
@@ -92,8 +75,7 @@ func (c Config) object(address string) (Object, bool) {
 	return c[i], true
 }
 
-// targets returns the addresses and, of those that the configuration has, what they refer to, directly or not; nil for
-// none.
+// targets returns the wanted addresses and everything that they refer to, directly or not; nil for none.
 func (c Config) targets(wanted []string) map[string]bool {
 	if len(wanted) == 0 {
 		return nil
@@ -113,23 +95,23 @@ func (c Config) targets(wanted []string) map[string]bool {
 	return all
 }
 
-// Instance is an object as the state has it. It does not change once it is made.
+// Instance is an object in the state. It is immutable.
 type Instance struct {
 	Address  string
 	Provider string
-	// Value is known in whole.
+	// Value is fully known.
 	Value    tftypes.Value
 	Private  []byte
 	Identity *tfprotov6.ResourceIdentityData
-	// Tainted says that the object was made by a call that failed.
+	// Tainted says that the call that created the object failed.
 	Tainted bool
-	// DependsOn are the addresses that the object's configuration referred to.
+	// DependsOn has the addresses that the object's configuration referred to.
 	DependsOn []string
-	// CreateBeforeDestroy is what the configuration said last.
+	// CreateBeforeDestroy is the last configured value.
 	CreateBeforeDestroy bool
 }
 
-// Text returns the string attribute at a path, and "" where it is null or there is none.
+// Text returns the string at a path; empty if it is null or missing.
 func (i *Instance) Text(path ...string) string {
 	value, ok := at(i.Value, path)
 	var text string
@@ -139,7 +121,10 @@ func (i *Instance) Text(path ...string) string {
 	return text
 }
 
-// IsTrue tells whether the attribute at a path is true.
+// JSON returns the object's attributes as Terraform keeps them in a state.
+func (i *Instance) JSON() ([]byte, error) { return asJSON(i.Value) }
+
+// IsTrue reports whether the boolean at a path is true.
 func (i *Instance) IsTrue(path ...string) bool {
 	value, ok := at(i.Value, path)
 	var yes bool
@@ -149,7 +134,7 @@ func (i *Instance) IsTrue(path ...string) bool {
 // Strings returns all strings in the object, in no order.
 func (i *Instance) Strings() []string { return i.StringsIn("") }
 
-// StringsIn returns all strings in the attributes with a name, wherever in the object they are.
+// StringsIn returns all strings in the attributes with a name, at any depth.
 func (i *Instance) StringsIn(attribute string) []string {
 	var all []string
 	// The callback returns no error.
@@ -166,12 +151,11 @@ func (i *Instance) StringsIn(attribute string) []string {
 	return all
 }
 
-// State is what Terraform remembers between runs. A State does not change once it is made, so that to
-// keep an old one is to keep the pointer.
+// State is a Terraform state. It is immutable, so keeping the pointer keeps an old state.
 type State struct {
-	// Current are the objects by address.
+	// Current has the objects by address.
 	Current map[string]*Instance
-	// Deposed are objects that were replaced and not destroyed yet, by address, oldest first.
+	// Deposed has the replaced objects that are not destroyed yet, by address, oldest first.
 	Deposed map[string][]*Instance
 }
 
@@ -188,7 +172,7 @@ func (s *State) clone() *State {
 	return c
 }
 
-// Without returns the state without an object, as after terraform state rm.
+// Without returns the state without an object, as terraform state rm leaves it.
 func (s *State) Without(address string) *State {
 	c := s.clone()
 	delete(c.Current, address)
@@ -196,7 +180,7 @@ func (s *State) Without(address string) *State {
 	return c
 }
 
-// WithoutInstance returns the state without one of its objects, be it deposed.
+// WithoutInstance returns the state without one object, which may be deposed.
 func (s *State) WithoutInstance(instance *Instance) *State {
 	c := s.clone()
 	if c.Current[instance.Address] == instance {
@@ -216,7 +200,7 @@ func (s *State) forgetDeposed(instance *Instance) {
 	}
 }
 
-// Instances are all objects, in the order of their addresses, the deposed ones of an address last.
+// Instances returns all objects by address. The deposed ones come last.
 func (s *State) Instances() []*Instance {
 	var all []*Instance
 	for _, address := range slices.Sorted(maps.Keys(s.Current)) {
@@ -228,31 +212,44 @@ func (s *State) Instances() []*Instance {
 	return all
 }
 
-// Result is what Terraform tells its user.
+// Result has the messages of a run.
 type Result struct {
-	// Errors and Warnings are the diagnostics, each with its address in front.
+	// Errors and Warnings are the diagnostics. Each begins with its address.
 	Errors, Warnings []string
+	// printed is what Terraform prints of them, in order.
+	printed strings.Builder
 }
 
-// Failed tells whether Terraform would end with an error.
+// Output returns what Terraform prints of the diagnostics: a line for each, and its detail below it.
+func (r *Result) Output() string { return r.printed.String() }
+
+// Failed reports whether there is an error.
 func (r *Result) Failed() bool { return len(r.Errors) > 0 }
 
 func (r *Result) fail(address, format string, args ...any) {
-	r.Errors = append(r.Errors, address+": "+fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	r.Errors = append(r.Errors, address+": "+text)
+	r.print("Error", text, "")
 }
 
-// add takes over diagnostics, and returns whether there is an error among them.
+func (r *Result) print(severity, summary, detail string) {
+	fmt.Fprintf(&r.printed, "%s: %s\n\n%s\n\n", severity, summary, detail)
+}
+
+// add adds diagnostics, and reports whether one is an error.
 func (r *Result) add(address string, diagnostics []*tfprotov6.Diagnostic) bool {
 	failed := false
 	for _, d := range diagnostics {
 		text := address + ": " + d.Summary + ": " + d.Detail
 		if d.Severity == tfprotov6.DiagnosticSeverityError {
 			r.Errors = append(r.Errors, text)
+			r.print("Error", d.Summary, d.Detail)
 			failed = true
 			continue
 		}
 		if !slices.Contains(r.Warnings, text) {
 			r.Warnings = append(r.Warnings, text)
+			r.print("Warning", d.Summary, d.Detail)
 		}
 	}
 	return failed

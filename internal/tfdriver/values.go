@@ -9,7 +9,22 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// at returns what a path of attribute names and map keys leads to.
+// Values are the arguments of an object: strings, booleans, ints, nil, a [Ref], and []any and map[string]any of them.
+// A missing argument is null.
+type Values map[string]any
+
+// Ref is a reference to an attribute of another object.
+type Ref struct {
+	// Address is the address of the other object.
+	Address string
+	// Path is the path of the attribute: names of attributes and keys of maps.
+	Path []string
+}
+
+// RefTo returns a reference.
+func RefTo(address string, path ...string) Ref { return Ref{Address: address, Path: path} }
+
+// at returns the value at a path of attribute names and map keys.
 func at(value tftypes.Value, path []string) (tftypes.Value, bool) {
 	for _, name := range path {
 		if !value.IsKnown() {
@@ -28,10 +43,10 @@ func at(value tftypes.Value, path []string) (tftypes.Value, bool) {
 	return value, true
 }
 
-// resolver looks an object's value up for a reference.
+// resolver returns the value of an object for a reference.
 type resolver func(address string) (tftypes.Value, bool)
 
-// encode makes a value of a type out of an argument.
+// encode converts an argument to a value of the type.
 func encode(typ tftypes.Type, of any, resolve resolver) (tftypes.Value, error) {
 	switch v := of.(type) {
 	case nil:
@@ -113,7 +128,7 @@ func encodeElements(typ tftypes.Type, of []any, resolve resolver) (tftypes.Value
 	return tftypes.NewValue(typ, elements), nil
 }
 
-// asJSON encodes a value that is known in whole, as Terraform keeps it in a state.
+// asJSON encodes a fully known value as in a state file.
 func asJSON(value tftypes.Value) ([]byte, error) {
 	plain, err := plainOf(value)
 	if err != nil {
@@ -160,7 +175,7 @@ func plainOf(value tftypes.Value) (any, error) {
 	return plain, nil
 }
 
-// attribute is one of a schema's attributes or blocks, as far as Terraform's rules go by it.
+// attribute has the properties of an attribute or block that Terraform's rules use.
 type attribute struct {
 	computed bool
 	nesting  tfprotov6.SchemaObjectNestingMode
@@ -203,8 +218,8 @@ func elements(value tftypes.Value) []tftypes.Value {
 	return all
 }
 
-// proposed is the state that Terraform proposes: what is configured and, for what is computed and not
-// configured, what was before.
+// proposed returns the state that Terraform proposes: the configured values and, for computed attributes that are not
+// configured, the prior ones.
 func proposed(schema map[string]attribute, prior, config tftypes.Value) tftypes.Value {
 	was, now := members(prior), members(config)
 	merged := map[string]tftypes.Value{}
@@ -234,8 +249,7 @@ func propose(a attribute, was tftypes.Value, existed bool, now tftypes.Value) tf
 	return now
 }
 
-// checkPlanned returns what makes a planned value one that Terraform does not accept for a
-// configuration.
+// checkPlanned returns why Terraform would reject a planned value for a configuration.
 func checkPlanned(schema map[string]attribute, prior, config, planned tftypes.Value) error {
 	was, given, plan := members(prior), members(config), members(planned)
 	for name, a := range schema {
@@ -274,8 +288,7 @@ func checkPlannedMap(a attribute, prior, config, planned tftypes.Value) error {
 	return nil
 }
 
-// checkKept returns what makes an outcome one that a plan did not promise: whatever the plan knew must
-// have come so.
+// checkKept returns how a result contradicts the plan: known planned values must not change.
 func checkKept(planned, actual tftypes.Value) error {
 	if !planned.IsKnown() {
 		return nil

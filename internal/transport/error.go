@@ -96,6 +96,8 @@ func Shown(text string) string { return (*vendortext.Redactor)(nil).Show(vendort
 // Error says why a request did not succeed. It holds no secret.
 type Error struct {
 	API, Host, Method, Template string
+	// TokenSource is that of the client's [Options].
+	TokenSource string
 
 	Kind Kind
 	// Status is the HTTP status; 0 if there was no answer.

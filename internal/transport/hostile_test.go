@@ -122,7 +122,7 @@ func hostileAnswers() map[string]string {
 	}
 }
 
-// TestDo_QuotesNoHostileAnswer sends answers that HTTP libraries quote in their errors.
+// HTTP libraries quote these answers in their errors.
 func TestDo_QuotesNoHostileAnswer(t *testing.T) {
 	t.Parallel()
 	for name, answer := range hostileAnswers() {

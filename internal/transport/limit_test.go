@@ -55,7 +55,7 @@ func passing(t *testing.T, l *transport.Limiter, n int) (moments func() []time.T
 }
 
 // The limit holds in any minute, however the load arrives.
-func TestI6NeverMoreThanTheAllowance(t *testing.T) {
+func TestLimiter_KeepsLimitInAnyMinute_I6(t *testing.T) {
 	t.Parallel()
 	loads := map[string]func(i int) time.Duration{
 		"all at once":       func(int) time.Duration { return 0 },
@@ -83,8 +83,8 @@ func TestI6NeverMoreThanTheAllowance(t *testing.T) {
 	}
 }
 
-// TestLimiterIsNotSlowerThanItNeedsToBe: a shop's few requests do not wait at all.
-func TestLimiterIsNotSlowerThanItNeedsToBe(t *testing.T) {
+// The few requests of one shop do not wait.
+func TestLimiter_AllowsBurst(t *testing.T) {
 	t.Parallel()
 	fake := clocktest.New(noon)
 	l := transport.NewLimiter(perMinute, fake)
@@ -101,8 +101,7 @@ func TestLimiterIsNotSlowerThanItNeedsToBe(t *testing.T) {
 	}
 }
 
-// TestLimiterServesInOrder: who comes first goes first.
-func TestLimiterServesInOrder(t *testing.T) {
+func TestLimiter_ServesInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
@@ -130,7 +129,7 @@ func TestLimiterServesInOrder(t *testing.T) {
 }
 
 // A pause delays later callers, and callers that wait already.
-func TestI6PauseHoldsEverybody(t *testing.T) {
+func TestLimiter_PauseDelaysAll_I6(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
@@ -149,7 +148,7 @@ func TestI6PauseHoldsEverybody(t *testing.T) {
 }
 
 // Callers that were delayed do not all go at once when the pause ends.
-func TestI6PauseSavesNothingUp(t *testing.T) {
+func TestLimiter_PauseSavesNoAllowance_I6(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
@@ -160,20 +159,8 @@ func TestI6PauseSavesNothingUp(t *testing.T) {
 	})
 }
 
-// Later callers wait for the longest of the pauses.
-func TestI6LaterCallersArePaused(t *testing.T) {
-	t.Parallel()
-	fake := clocktest.New(noon)
-	l := transport.NewLimiter(perMinute, fake)
-	l.Pause(20 * time.Second)
-	l.Pause(10 * time.Second)
-	if err := l.Wait(t.Context()); err != nil || fake.Now().Sub(noon) != 20*time.Second {
-		t.Errorf("after %v: %v", fake.Now().Sub(noon), err)
-	}
-}
-
 // A refusal pauses the token even if its own request is not retried.
-func TestI6OneRefusalPausesTheToken(t *testing.T) {
+func TestDo_PausesTokenAfter429_I6(t *testing.T) {
 	t.Parallel()
 	for name, retries := range map[string]int{"repeated": 1, "given up": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -204,7 +191,7 @@ func TestI6OneRefusalPausesTheToken(t *testing.T) {
 	}
 }
 
-func TestLimiterObeysTheContext(t *testing.T) {
+func TestLimiter_StopsWithContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
@@ -226,7 +213,7 @@ func TestLimiterObeysTheContext(t *testing.T) {
 }
 
 // A caller that gave up neither lengthens nor shortens the next one's wait.
-func TestLimiterTakesNothingForRefusedWaits(t *testing.T) {
+func TestLimiter_CancelledWaitTakesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := transport.NewLimiter(perMinute, clock.System{})
@@ -249,7 +236,7 @@ func TestLimiterTakesNothingForRefusedWaits(t *testing.T) {
 	})
 }
 
-func TestNoLimiter(t *testing.T) {
+func TestLimiter_NilDoesNotLimit(t *testing.T) {
 	t.Parallel()
 	var l *transport.Limiter
 	l.Pause(time.Hour)

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,8 +13,6 @@ const (
 	maxPages = 1000
 	// maxItems is the largest number of items of a list.
 	maxItems = 50_000
-	// maxPageItems is the largest number of items of a page, ten times the requested number.
-	maxPageItems = 1000
 	// maxCursor is the largest size of a cursor, in bytes: more than a URL that servers accept.
 	maxCursor = 8 << 10
 	// maxListSize is the largest size of all pages of a list, in bytes after decompression.
@@ -130,35 +127,3 @@ func (s *sized[P]) UnmarshalJSON(data []byte) error {
 	s.size = len(data)
 	return json.Unmarshal(data, &s.page)
 }
-
-// Items is a list in an answer. Reading more items than a page may have is an error. The check comes before the
-// memory is allocated: an item of two bytes may take hundreds.
-type Items[T any] []T
-
-// UnmarshalJSON implements json.Unmarshaler. A null becomes nil.
-func (i *Items[T]) UnmarshalJSON(data []byte) error {
-	*i = nil
-	if !bytes.HasPrefix(data, []byte("[")) {
-		var list []T
-		return json.Unmarshal(data, &list)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if _, err := decoder.Token(); err != nil {
-		return err
-	}
-	items := Items[T]{}
-	for decoder.More() {
-		if len(items) == maxPageItems {
-			return errTooManyItems
-		}
-		var item T
-		if err := decoder.Decode(&item); err != nil {
-			return err
-		}
-		items = append(items, item)
-	}
-	*i = items
-	return nil
-}
-
-var errTooManyItems = fmt.Errorf("it has a list of more than %d items", maxPageItems)

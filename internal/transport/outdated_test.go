@@ -41,7 +41,7 @@ func TestWhileOutdated_DoesItAgain(t *testing.T) {
 	}
 }
 
-// TestDo_DoesNotSendWhatIsLate: what the caller has looked at is out of date after a wait. The server's own reason stays in
+// What the caller has looked at is out of date after a wait. The server's own reason stays in
 // the error, and whether the server may have worked.
 func TestDo_DoesNotSendWhatIsLate(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 
 // Two hundred requests at once, as a large fleet sends them, open their connections. Two hundred more open no
 // further ones.
-func TestPoolReusesConnections(t *testing.T) {
+func TestNewPool_ReusesConnections(t *testing.T) {
 	t.Parallel()
 	const atOnce = 200
 	var opened atomic.Int64
@@ -46,8 +46,7 @@ func TestPoolReusesConnections(t *testing.T) {
 	}
 }
 
-// TestPoolSpeaksHTTP2 where the server does.
-func TestPoolSpeaksHTTP2(t *testing.T) {
+func TestNewPool_SpeaksHTTP2(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.EnableHTTP2 = true

@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -152,4 +154,16 @@ func isJSON(h http.Header) bool { return isJSONType(mediaType(h)) }
 
 func isJSONType(mediaType string) bool {
 	return mediaType == JSON || strings.HasSuffix(mediaType, "+json")
+}
+
+// encode returns the JSON form of a request body.
+func encode(body any) (*bytes.Reader, error) {
+	if body == nil {
+		return bytes.NewReader(nil), nil
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the request: %w", err)
+	}
+	return bytes.NewReader(data), nil
 }

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +15,7 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-func TestPath(t *testing.T) {
+func TestAddress_EscapesElements(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		prefix   string
@@ -54,7 +55,7 @@ func TestPath(t *testing.T) {
 }
 
 // The client never sends a request whose path would differ from the template.
-func TestPathRefused(t *testing.T) {
+func TestAddress_RefusesChangedPath(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		template string
@@ -84,7 +85,7 @@ func TestPathRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsSent(t *testing.T) {
+func TestDo_SendsRequest(t *testing.T) {
 	t.Parallel()
 	var body string
 	b := newBench(t, 0, func(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +116,7 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
-func TestWithoutBodyOrAuth(t *testing.T) {
+func TestDo_SendsNeitherBodyNorAuth(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 0, ok())
 	if _, err := b.do(t.Context(), request(http.MethodGet)); err != nil {
@@ -128,7 +129,7 @@ func TestWithoutBodyOrAuth(t *testing.T) {
 	}
 }
 
-func TestMissingTokenIsNotSent(t *testing.T) {
+func TestDo_SendsNothingWithoutToken(t *testing.T) {
 	t.Parallel()
 	missing := errors.New("no token is set")
 	b := newBench(t, 3, ok())
@@ -143,43 +144,38 @@ func TestMissingTokenIsNotSent(t *testing.T) {
 	}
 }
 
-// A redirect is an error, wherever it leads.
-func TestI2RedirectCarriesNoCredential(t *testing.T) {
+// A redirect is an error, whether it leads to another host or not.
+func TestDo_FollowsNoRedirect_I2(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			t.Run(method+" "+http.StatusText(status), func(t *testing.T) {
-				t.Parallel()
-				thief := newBench(t, 0, ok())
-				b := newBench(t, 3, func(w http.ResponseWriter, r *http.Request) {
-					http.Redirect(w, r, strings.Replace(thief.srv.URL, "127.0.0.1", "localhost", 1)+"/things", status)
+			for _, leaves := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %d, to another host: %t", method, status, leaves), func(t *testing.T) {
+					t.Parallel()
+					other := newBench(t, 0, ok())
+					to := "/elsewhere"
+					if leaves {
+						to = strings.Replace(other.srv.URL, "127.0.0.1", "localhost", 1) + "/things"
+					}
+					b := newBench(t, 3, http.RedirectHandler(to, status).ServeHTTP)
+					r := request(method)
+					r.Auth = transport.Bearer(func() (string, error) { return "secret-token", nil })
+					_, err := b.do(t.Context(), r)
+					if failed := failure(t, err); failed.Kind != transport.Refused || failed.Status != status || failed.Attempts != 1 {
+						t.Errorf("the error is %+v", failed)
+					}
+					if len(b.seen()) != 1 || len(other.seen()) != 0 {
+						t.Errorf("the host received %d requests, and the other host %d", len(b.seen()), len(other.seen()))
+					}
 				})
-				r := request(method)
-				r.Auth = transport.Bearer(func() (string, error) { return "secret-token", nil })
-				_, err := b.do(t.Context(), r)
-				if failed := failure(t, err); failed.Kind != transport.Refused || failed.Status != status || failed.Attempts != 1 {
-					t.Errorf("the error is %+v", failed)
-				}
-				if n := len(thief.seen()); n != 0 {
-					t.Errorf("the other host was sent %d requests", n)
-				}
-			})
+			}
 		}
-	}
-}
-
-func TestRedirectWithinTheHostIsNotFollowed(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, 0, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP, ok())
-	_, err := b.do(t.Context(), request(http.MethodGet))
-	if !transport.IsStatus(err, http.StatusFound) || len(b.seen()) != 1 {
-		t.Errorf("the error is %v after %d requests", err, len(b.seen()))
 	}
 }
 
 // The client sends nothing without TLS if TLS is required, and nothing to a host with an untrusted certificate.
 // It does not retry either.
-func TestI2NothingIsSentToAnUntrustedHost(t *testing.T) {
+func TestDo_SendsNothingToUntrustedHost_I2(t *testing.T) {
 	t.Parallel()
 	plain := newBench(t, 3, ok())
 	plain.client = plain.newClient(strings.Replace(plain.srv.URL, "http:", "https:", 1), 3, time.Minute)
@@ -203,7 +199,7 @@ func TestI2NothingIsSentToAnUntrustedHost(t *testing.T) {
 }
 
 // An error holds neither a secret of the request that a vendor repeats nor a secret of the answer.
-func TestI2ErrorsHoldNoSecret(t *testing.T) {
+func TestError_HoldsNoSecret_I2(t *testing.T) {
 	t.Parallel()
 	const token, secret, password = "tok-en-SECRET", "kco_live_api_SECRET", "pass-SECRET"
 	basic := transport.Basic{Username: "M001-a", Password: password}
@@ -261,7 +257,7 @@ func TestI2ErrorsHoldNoSecret(t *testing.T) {
 }
 
 // The content of a refusal's body decides its kind, not only the content type.
-func TestBodyKinds(t *testing.T) {
+func TestError_HasKindOfBody(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		mediaType, body string
@@ -292,7 +288,7 @@ func TestBodyKinds(t *testing.T) {
 	}
 }
 
-func TestMessagesAreFitToBeShown(t *testing.T) {
+func TestError_ShowsMessages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 0, respond(http.StatusConflict, transport.JSON,
 		`{"code":"TAKEN","correlation":"c-1","messages":["one\n\u001b[31mtwo","`+strings.Repeat("ø", 1000)+`"]}`))
@@ -309,7 +305,7 @@ func TestMessagesAreFitToBeShown(t *testing.T) {
 	}
 }
 
-func TestExchanges(t *testing.T) {
+func TestObserve_RecordsAttempts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 3, refuse(http.StatusServiceUnavailable), reset, ok())
 	r := request(http.MethodGet)

@@ -5,15 +5,13 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
 )
 
-// SecretForm is the form of a key's secret as a regular expression, which finds it in longer texts too:
-// Kustom's, and Klarna's. Neither the length nor the alphabet of what follows the prefix is documented.
+// SecretForm is a regular expression that matches a secret of Kustom or Klarna in a longer text. The length and
+// alphabet after the prefix are not documented.
 const SecretForm = `(?i)(kco|klarna)_(live|test)_api_\S+`
 
-// forms are how secrets of a known form begin, as they are and encoded.
+// forms has the prefixes of secrets, plain and encoded.
 var forms = sync.OnceValue(func() *needles {
 	n := newNeedles()
 	for _, prefix := range []string{"kco_live_", "kco_test_", "klarna_live_", "klarna_test_"} {
@@ -23,7 +21,7 @@ var forms = sync.OnceValue(func() *needles {
 	return &n
 })
 
-// credentials match what a header or an address carries. The first group, or else the whole, is hidden.
+// credentials match credentials in headers and addresses. The first group, or else the whole match, is masked.
 var credentials = sync.OnceValue(func() []*regexp.Regexp {
 	return []*regexp.Regexp{
 		regexp.MustCompile(`(?i)\b(?:bearer|basic)[\s:]+([a-z0-9._~+/-]{8,}=*)`),
@@ -49,15 +47,9 @@ func markForms(text string, hidden []bool) {
 	}
 }
 
-// isToken tells a token, or a username and password, from a word of a sentence such as "basic authentication".
+// isToken distinguishes a token, or a username and password, from a word in a sentence such as "basic
+// authentication".
 func isToken(text string) bool {
 	const longestWord = 20
 	return len(text) > longestWord || strings.ContainsAny(text, "0123456789:=")
-}
-
-// holdsSecret tells whether what follows the beginning of a secret is more than the rest of its prefix: a message
-// may say how secrets begin.
-func holdsSecret(rest string) bool {
-	rest = strings.TrimPrefix(strings.ToLower(rest), "api_")
-	return strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError })
 }

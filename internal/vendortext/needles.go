@@ -12,18 +12,20 @@ import (
 	"unicode/utf8"
 )
 
-// needles are what is searched for in a text, by their first bytes, so that a text is gone through once however
-// many there are.
+// minIndexed is the length in bytes of the shortest secret that is searched in all encodings. A shorter one occurs in many words.
+const minIndexed = 4
+
+// needles are the searched texts, indexed by their first bytes. A text is scanned once for all of them.
 type needles struct {
 	long map[[minIndexed]byte][]needle
-	// short are the secrets that are too short for the index. They are searched for as they are.
+	// short has the secrets that are too short for the index. Only their plain form is searched.
 	short []string
 }
 
-// needle is one form of something that must not be shown.
+// needle is one form of a secret.
 type needle struct {
 	folded string
-	// open says that the needle is only how the secret begins: what follows up to a space belongs to it.
+	// open says that the needle is only the prefix of a secret, which continues up to a space.
 	open bool
 }
 
@@ -43,7 +45,7 @@ func (n *needles) markShort(text string, hidden []bool) {
 	}
 }
 
-// add adds a secret in all its encodings.
+// add adds a secret in all encodings.
 func (n *needles) add(secret string) {
 	if len(secret) < minIndexed {
 		n.short = append(n.short, secret)
@@ -64,13 +66,13 @@ func (n *needles) addAll(texts []string, open bool) {
 	}
 }
 
-// encodings returns a secret as it is and in those encodings that folding a text does not undo.
+// encodings returns the forms of a secret that [folds] does not undo: the plain one, and encoded ones.
 func encodings(secret string) []string {
 	return append(base64Forms(secret), secret, hex.EncodeToString([]byte(secret)), url.QueryEscape(secret))
 }
 
-// base64Forms returns what a secret looks like in base64, of either alphabet, wherever in the encoded text it
-// stands. The characters that also depend on its neighbours are left out.
+// base64Forms returns the base64 forms of a secret at each offset, in both alphabets. It omits characters that depend
+// on neighbouring bytes.
 func base64Forms(secret string) []string {
 	var forms []string
 	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -119,7 +121,7 @@ func setAll(flags []bool) {
 	}
 }
 
-// wordEnd returns where the word that text begins with ends. Characters that do not print do not end it.
+// wordEnd returns the end of the first word of text. Invisible characters do not end it.
 func wordEnd(text string) int {
 	if end := strings.IndexFunc(text, unicode.IsSpace); end >= 0 {
 		return end
@@ -127,17 +129,18 @@ func wordEnd(text string) int {
 	return len(text)
 }
 
-// fold is a text in lower case without white space and characters that do not print. Byte i of it is made of the
-// bytes from from[i] to to[i] of the original.
+// fold is a text in lower case, without white space and invisible characters. Its byte i comes from the bytes from[i]
+// to to[i] of the original.
 type fold struct {
 	text     string
 	from, to []int
 }
 
-// maxEscapes is how many layers of escapes are undone.
+// maxEscapes is how many layers of escapes are removed.
 const maxEscapes = 2
 
-// folds returns text folded as it is, and with one more layer of escapes (those of URLs, JSON and Go) undone each.
+// folds returns the fold of a text, and the folds after removing one and two layers of escapes (of URLs, JSON, Go and
+// HTML).
 func folds(text string) []fold {
 	all := []fold{plainFold(text)}
 	for range maxEscapes {
@@ -151,7 +154,7 @@ func folds(text string) []fold {
 	return all
 }
 
-// plainFold folds text as it is.
+// plainFold folds a text without removing escapes.
 func plainFold(text string) fold {
 	f := printedFold(text)
 	kept := 0
@@ -165,7 +168,7 @@ func plainFold(text string) fold {
 	return fold{text: string(folded[:kept]), from: f.from[:kept], to: f.to[:kept]}
 }
 
-// printedFold leaves out of text only what does not print. White space becomes a space.
+// printedFold removes only invisible characters. White space becomes a space.
 func printedFold(text string) fold {
 	var f fold
 	printed := make([]byte, 0, len(text))
@@ -187,7 +190,7 @@ func printedFold(text string) fold {
 	return f
 }
 
-// lower returns an ASCII letter in lower case. Others have no case here: in a URL each of their bytes is escaped.
+// lower returns an ASCII letter in lower case. Other letters stay: a URL escapes each of their bytes.
 func lower(b byte) byte {
 	if 'A' <= b && b <= 'Z' {
 		return b + ('a' - 'A')
@@ -223,7 +226,7 @@ func unescape(f fold) fold {
 
 var entities = map[string]string{"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": `"`}
 
-// unescaped returns the character that an escape stands for; nothing for one that is white space or does not print.
+// unescaped returns the character of an escape; empty if it is white space or invisible.
 func unescaped(escape string) string {
 	if entity, ok := entities[escape]; ok {
 		return entity
@@ -245,7 +248,7 @@ func unescaped(escape string) string {
 	return escape[1:]
 }
 
-// octet returns the byte, of a text in UTF-8, that two hexadecimal digits stand for.
+// octet returns the byte of two hexadecimal digits, as part of UTF-8.
 func octet(digits string) string {
 	code, err := hex.DecodeString(digits)
 	if err != nil || code[0] < utf8.RuneSelf && !isKept(rune(code[0])) {
@@ -254,7 +257,7 @@ func octet(digits string) string {
 	return string(code)
 }
 
-// character returns the character that a number stands for.
+// character returns the character with a number.
 func character(digits string, base int) string {
 	code, err := strconv.ParseInt(digits, base, 21)
 	if err != nil || !isKept(rune(code)) {
@@ -263,5 +266,12 @@ func character(digits string, base int) string {
 	return string(rune(code))
 }
 
-// isKept tells whether a character stays in a folded text.
+// isKept reports whether a character stays in a folded text.
 func isKept(r rune) bool { return unicode.IsPrint(r) && !unicode.IsSpace(r) }
+
+// holdsSecret reports whether rest, after a prefix, is more than the end of that prefix. A message may mention a
+// prefix alone.
+func holdsSecret(rest string) bool {
+	rest = strings.TrimPrefix(strings.ToLower(rest), "api_")
+	return strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError })
+}

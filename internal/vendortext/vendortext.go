@@ -1,6 +1,6 @@
-// Package vendortext holds text that a vendor has chosen, or whoever stands between: an API's messages, a
-// header, a proxy's status, the names in a certificate. Such a text may repeat a secret, move a terminal's
-// cursor or have no end. A [Text] becomes a message or a log field by [Redactor.Show] only.
+// Package vendortext handles text from a vendor, or from a proxy in front of it: an API's message, a header, a
+// proxy's status, the names in a certificate. Such a text may repeat a secret, move a terminal's cursor, or be
+// endless. Only [Redactor] turns a [Text] into a message or a log field.
 package vendortext
 
 import (
@@ -14,24 +14,21 @@ import (
 )
 
 const (
-	// maxShown is how many characters of a text are shown.
+	// maxShown is the maximum number of shown characters.
 	maxShown = 300
-	// maxRead is how many bytes of a text are searched for secrets. Only the first half of them is shown, so
-	// that a secret which begins in that half ends in what is searched.
+	// maxRead is how many bytes of a text are searched for secrets. Only the first half is shown, so that a secret
+	// which begins there ends within the searched part.
 	maxRead = 16 << 10
-	// minIndexed is the length in bytes of the shortest secret that is searched for in other encodings too. A
-	// shorter one is found in half of all words.
-	minIndexed = 4
 )
 
-// mask stands for a secret.
+// mask replaces a secret.
 const mask = "(sensitive)"
 
-// placeholder is what a Text prints as.
+// placeholder is the printed form of a Text.
 const placeholder = "(vendor text)"
 
-// Text is text that a vendor has chosen. It prints as a placeholder by every verb of package fmt, in package
-// log/slog and in JSON. The zero value is no text. A Text never changes.
+// Text is text from a vendor. It prints as a placeholder with every verb of package fmt, in package log/slog and in
+// JSON. The zero value is no text. A Text is immutable.
 type Text struct{ raw string }
 
 // New returns the text with this value.
@@ -49,24 +46,24 @@ func (t Text) LogValue() slog.Value { return slog.StringValue(placeholder) }
 // MarshalText implements encoding.TextMarshaler, and with it JSON.
 func (t Text) MarshalText() ([]byte, error) { return []byte(placeholder), nil }
 
-// UnmarshalJSON implements json.Unmarshaler: a JSON string is a text.
+// UnmarshalJSON implements json.Unmarshaler. It accepts a JSON string.
 func (t *Text) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &t.raw) }
 
-// Redactor makes texts fit to be shown. It knows the secrets that it has been told of, and the forms of others.
+// Redactor removes secrets and control characters from texts. It knows the learned secrets, and the forms of others.
 // It is safe for concurrent use. A nil Redactor knows only the forms.
 type Redactor struct {
 	mu sync.RWMutex
-	// known has every secret that was learned.
+	// known has the learned secrets.
 	known map[string]bool
 	needles
 }
 
-// NewRedactor returns a redactor that knows no secret yet.
+// NewRedactor returns a redactor without learned secrets.
 func NewRedactor() *Redactor {
 	return &Redactor{known: map[string]bool{}, needles: newNeedles()}
 }
 
-// Learn adds secrets to those that are never shown, whatever they are encoded as.
+// Learn adds secrets. They are masked in all encodings.
 func (r *Redactor) Learn(secrets ...string) {
 	if r == nil {
 		return
@@ -89,14 +86,13 @@ func (r *Redactor) learn(secret string) {
 	r.add(secret)
 }
 
-// Show returns a text fit to be shown: one line of at most 300 characters, each of which prints, without any
-// secret that is known or has a secret's form.
+// Show returns a text on one line of at most 300 printable characters, without secrets.
 func (r *Redactor) Show(t Text) string { return r.clean(t.raw, maxShown, false) }
 
-// ShowLines is Show for a text of several lines, which is at most as many characters long as limit.
+// ShowLines is [Redactor.Show] for a text of several lines. It returns at most limit characters.
 func (r *Redactor) ShowLines(t Text, limit int) string { return r.clean(t.raw, limit, true) }
 
-// Error returns err with a text that is fit to be shown, for an error that quotes a vendor. It wraps err.
+// Error returns an error with the redacted text of err, which may quote a vendor. It wraps err.
 func (r *Redactor) Error(err error) error {
 	if err == nil {
 		return nil
@@ -104,7 +100,7 @@ func (r *Redactor) Error(err error) error {
 	return &shownError{text: r.Show(New(err.Error())), cause: err}
 }
 
-// shownError is an error with another text.
+// shownError is an error with a redacted text.
 type shownError struct {
 	text  string
 	cause error
@@ -113,10 +109,10 @@ type shownError struct {
 // Error implements error.
 func (e *shownError) Error() string { return e.text }
 
-// Unwrap returns the error whose text may not be shown.
+// Unwrap returns the error whose text may be unsafe to show.
 func (e *shownError) Unwrap() error { return e.cause }
 
-// clean does the work of Show and ShowLines.
+// clean implements Show and ShowLines.
 func (r *Redactor) clean(raw string, limit int, lines bool) string {
 	most := maxRead
 	if lines {
@@ -148,7 +144,7 @@ func (r *Redactor) clean(raw string, limit int, lines bool) string {
 	return shown.String()
 }
 
-// printable returns what is printed in place of a character. It is not ok for one that is left out.
+// printable returns the printed form of a character. If ok is false, the character is removed.
 func printable(char rune, lines bool) (rune, bool) {
 	switch {
 	case char == '\n' && lines:
@@ -163,8 +159,8 @@ func printable(char rune, lines bool) (rune, bool) {
 	return 0, false
 }
 
-// hidden returns, for each byte of a text, whether it belongs to a secret. Own says that the provider wrote the
-// text around what it quotes: a secret of a few characters is then not looked for.
+// hidden reports, for each byte of a text, whether it belongs to a secret. Own says that the provider wrote the text
+// around a quotation. Short secrets are then not searched.
 func (r *Redactor) hidden(text string, own bool) []bool {
 	hidden := make([]bool, len(text))
 	markForms(text, hidden)

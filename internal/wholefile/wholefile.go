@@ -1,4 +1,4 @@
-// Package wholefile writes files so that a reader sees all of one or the one that was there before.
+// Package wholefile replaces files in one step: a reader sees the whole old file or the whole new one.
 package wholefile
 
 import (
@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// Write writes a file, which only its owner may read, in place of the one with that name. It is made beside it and
-// renamed; until then, its name is made of the pattern as [os.CreateTemp] does, by which what a killed process leaves
-// behind can be told.
+// Write replaces the file with that name. Only its owner can read it. Write creates a temporary file beside it and
+// renames that. The pattern names the temporary file, as in [os.CreateTemp], so that files of killed processes can be
+// recognized.
 func Write(name, pattern string, content []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), pattern)
 	if err != nil {
@@ -25,8 +25,7 @@ func Write(name, pattern string, content []byte) error {
 	return nil
 }
 
-// Keep writes a file as [Write] does, and makes its folder where there is none. It is for notes that a program can do
-// without: what can't be written is not kept.
+// Keep writes a file as [Write] does, and creates its folder. It ignores errors: it is for caches.
 func Keep(name string, content []byte) {
 	if os.MkdirAll(filepath.Dir(name), 0o700) == nil {
 		_ = Write(name, ".new-*", content)

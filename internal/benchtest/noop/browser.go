@@ -15,8 +15,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// What is behind the tag links what reaches the vendors by their pages, so that its size can be measured.
-// It does nothing unless the program is given arguments, which Terraform does not.
+// With this build tag, the program links the packages of the vendors' pages, so that their size can be measured. It
+// calls them only if it has arguments, and Terraform passes none.
 func init() {
 	if len(os.Args) == 1 {
 		return

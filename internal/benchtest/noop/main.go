@@ -1,4 +1,4 @@
-// Command noop serves the provider that does nothing. Terraform starts it, in the benchmark.
+// Command noop serves the provider that does nothing. Terraform starts it in the benchmark.
 package main
 
 import (

@@ -91,8 +91,8 @@ func (a *Teacher) click(ctx context.Context, element, ready string) error {
 	}
 	inPage, cancel := chromedp.NewContext(ctx, chromedp.WithTargetID(page), chromedp.WithDetachOnCancel())
 	defer cancel()
-	const patience = 10 * time.Second
-	for start := time.Now(); time.Since(start) < patience && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+	const limit = 10 * time.Second
+	for start := time.Now(); time.Since(start) < limit && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		at, err := chromedp.Run(inPage, chromedp.Evaluate[[]float64](where))
 		if err != nil {
 			return err

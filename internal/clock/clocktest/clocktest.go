@@ -9,8 +9,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 )
 
-// Fake is a clock that moves only when it is told to, or when somebody sleeps on it: a sleep
-// returns at once and moves the clock on by its length. Its zero value is not usable; see [New].
+// Fake is a clock that moves only with Advance and Sleep. Sleep returns immediately and advances the clock. The zero
+// value is not usable; see [New].
 type Fake struct {
 	mu    sync.Mutex
 	now   time.Time
@@ -41,7 +41,7 @@ func (f *Fake) Sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// Advance moves the clock on by d.
+// Advance advances the clock by d.
 func (f *Fake) Advance(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package sandboxtest lets tests reach a sandbox without a network.
+// Package sandboxtest connects tests to a sandbox without a network.
 package sandboxtest
 
 import (
@@ -10,13 +10,13 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// Carrier carries requests to a sandbox. It is safe for concurrent use.
+// Carrier is a round tripper that passes requests to a sandbox. It is safe for concurrent use.
 type Carrier struct{ To *sandbox.Sandbox }
 
 var _ http.RoundTripper = Carrier{}
 
-// RoundTrip implements [http.RoundTripper]. Where the sandbox drops the connection, the error is
-// [io.ErrUnexpectedEOF]; where the request's context is done by then, it is the context's.
+// RoundTrip implements [http.RoundTripper]. If the sandbox drops the connection, the error is [io.ErrUnexpectedEOF],
+// or the context's error if the context is done.
 func (c Carrier) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	defer func() {
 		p := recover()

@@ -6,9 +6,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// Rounds are all mutations of a vendor's pages, in as few rounds as it takes to try each. One of each step makes a round
-// with those of the other steps: they lie in the way of different steps, so a run that gets over all of them gets over
-// each. Alone are tried those that are on any page, those that the caller names because they stop a run, and, last, none.
+// Rounds returns all mutations of a vendor's pages, in as few rounds as possible. A round has at most one mutation of
+// each step, so that each can be judged. These have a round of their own: mutations of any page, and those that stops
+// names because they end a run. The last round has none.
 func Rounds(api string, stops ...string) [][]string {
 	var rounds, alone [][]string
 	next := map[sandbox.MutatedStep]int{}

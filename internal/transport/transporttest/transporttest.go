@@ -1,4 +1,4 @@
-// Package transporttest has what the tests of the vendors' clients have in common.
+// Package transporttest has helpers for the tests of the vendors' clients.
 package transporttest
 
 import (
@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Answer is a round tripper that answers every request alike.
+// Answer is a round tripper that gives every request the same answer.
 type Answer struct {
 	Status            int
 	ContentType, Body string
-	// RetryAfter is the value of the header, which is left out where it is empty.
+	// RetryAfter is the value of the header; empty for none.
 	RetryAfter string
 }
 
@@ -30,11 +30,11 @@ func (a Answer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// maxShown is, in characters, more than any error needs to say.
+// maxShown is the maximum length of an error in characters.
 const maxShown = 4000
 
-// FitToShow expects an error's text to be one that a person can be shown, whatever the vendor has
-// answered: without the secret, without what moves a terminal's cursor, and of a reasonable length.
+// FitToShow checks that an error can be shown, whatever the vendor has answered: it is short, and holds neither the
+// secret nor control characters.
 func FitToShow(t *testing.T, err error, secret string) {
 	t.Helper()
 	if err == nil {

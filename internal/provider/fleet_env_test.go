@@ -1,0 +1,533 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/tfdriver"
+)
+
+const (
+	fleetType    = "kustom_mystore_fleet"
+	fleetAddress = fleetType + ".all"
+)
+
+// fleetSettings is the configuration of a fleet.
+type fleetSettings struct {
+	Shops            map[string]shopSettings `json:"shops"`
+	RotateAfterDays  int                     `json:"rotate_after_days,omitempty"`
+	ReplacedKeys     string                  `json:"replaced_key_policy,omitempty"`
+	DeletionPolicy   string                  `json:"deletion_policy,omitempty"`
+	AllowStoreChange bool                    `json:"allow_store_change,omitempty"`
+	MaxConcurrency   int                     `json:"max_concurrency,omitempty"`
+	Timeouts         map[string]string       `json:"timeouts,omitempty"`
+}
+
+type shopSettings struct {
+	MerchantID        string            `json:"merchant_id"`
+	Description       string            `json:"description,omitempty"`
+	RotateWhenChanged map[string]string `json:"rotate_when_changed,omitempty"`
+}
+
+// fleetShops are a fleet's configuration and what the vendors know of its shops, whoever runs the provider.
+type fleetShops struct {
+	box  *sandbox.Sandbox
+	seed sandbox.Seed
+	// fleet is the configuration. It begins with all shops of the seed.
+	fleet fleetSettings
+	// inState returns the fleet's shops in the state, by name.
+	inState func(t *testing.T) map[string]map[string]any
+}
+
+func newFleetShops(box *sandbox.Sandbox, seed sandbox.Seed) *fleetShops {
+	shops := map[string]shopSettings{}
+	for _, shop := range seed.Shops {
+		shops[shop.Name] = shopSettings{MerchantID: shop.MerchantID}
+	}
+	return &fleetShops{box: box, seed: seed, fleet: fleetSettings{Shops: shops}}
+}
+
+// edit changes the settings of a shop.
+func (f *fleetShops) edit(shop string, change func(*shopSettings)) {
+	settings := f.fleet.Shops[shop]
+	change(&settings)
+	f.fleet.Shops[shop] = settings
+}
+
+// trigger sets the shop's rotate_when_changed.
+func (f *fleetShops) trigger(shop, incident string) {
+	f.edit(shop, func(s *shopSettings) { s.RotateWhenChanged = map[string]string{"incident": incident} })
+}
+
+// remove takes shops out of the configuration.
+func (f *fleetShops) remove(t *testing.T, shops ...string) {
+	t.Helper()
+	for _, shop := range shops {
+		if _, ok := f.fleet.Shops[shop]; !ok {
+			t.Fatalf("the fleet has no shop %s", shop)
+		}
+		delete(f.fleet.Shops, shop)
+	}
+}
+
+// holds returns the username that a shop holds.
+func (f *fleetShops) holds(t *testing.T, shop string) string {
+	t.Helper()
+	found, ok := f.box.Shop(shop)
+	if !ok {
+		t.Fatalf("there is no shop %s", shop)
+	}
+	return found.KustomID
+}
+
+// storeKeys returns the usernames of a store's keys.
+func (f *fleetShops) storeKeys(merchantID string) []string {
+	var names []string
+	for _, key := range f.box.Keys(merchantID) {
+		names = append(names, key.Username)
+	}
+	return names
+}
+
+// keys returns the usernames of all stores' keys, sorted.
+func (f *fleetShops) keys() []string {
+	names := []string{}
+	for _, store := range f.seed.Stores {
+		names = append(names, f.storeKeys(store.MerchantID)...)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// mustBeDone expects each shop of the configuration to be in the state, to take payments with the key
+// that is in the state, and to have no problem. The stores must have no key but those that shops hold and others.
+func (f *fleetShops) mustBeDone(t *testing.T, others ...string) {
+	t.Helper()
+	inState, want := f.inState(t), slices.Clone(others)
+	for _, seeded := range f.seed.Shops {
+		want = append(want, f.holds(t, seeded.Name))
+		if err := f.box.PlaceOrder(seeded.Name); err != nil {
+			t.Errorf("I1: %v", err)
+		}
+	}
+	for name := range f.fleet.Shops {
+		if got := inState[name]; got["username"] != f.holds(t, name) || got["last_error"] != nil {
+			t.Errorf("shop %s holds %s, in the state is %v", name, f.holds(t, name), got)
+		}
+	}
+	if len(inState) != len(f.fleet.Shops) {
+		t.Errorf("the state has %d shops, the configuration %d", len(inState), len(f.fleet.Shops))
+	}
+	slices.Sort(want)
+	if want = slices.Compact(want); !slices.Equal(f.keys(), want) {
+		t.Errorf("I3: the stores have the keys %q, want %q", f.keys(), want)
+	}
+	f.mustHaveNoViolation(t)
+}
+
+// mustHaveNoViolation expects no violation but those that are allowed.
+func (f *fleetShops) mustHaveNoViolation(t *testing.T, allowed ...sandbox.ViolationKind) {
+	t.Helper()
+	for _, v := range f.box.Violations() {
+		if !slices.Contains(allowed, v.Kind) {
+			t.Errorf("violation: %v", v)
+		}
+	}
+}
+
+// writes returns what has been done with which shop or store since the requests were last reset, sorted: the
+// requests that change something, and the proofs.
+func (f *fleetShops) writes() []string {
+	all := []string{}
+	for _, r := range f.box.Requests() {
+		switch {
+		case r.API == sandbox.Merchant && r.Caller != "": // not the made-up pair
+			store, _, _ := strings.Cut(r.Caller, "-")
+			all = append(all, "prove "+store)
+		case r.API == sandbox.Mystore && r.Method == http.MethodPatch:
+			all = append(all, "install "+r.Shop)
+		case r.Method == http.MethodPost:
+			all = append(all, "make "+r.MerchantID)
+		case r.Method == http.MethodDelete:
+			all = append(all, "delete "+r.MerchantID)
+		case r.Method != http.MethodGet:
+			all = append(all, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// mustHaveDone expects exactly these writes, and resets the requests.
+func (f *fleetShops) mustHaveDone(t *testing.T, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	if got := f.writes(); !slices.Equal(got, want) {
+		t.Errorf("the vendors saw %q, want %q", got, want)
+	}
+	f.box.ResetRequests()
+}
+
+// rotations returns all writes that give shops of the seed other keys of their stores.
+func rotations(shops ...sandbox.Shop) []string {
+	var all []string
+	for _, shop := range shops {
+		all = append(all, "make "+shop.MerchantID, "prove "+shop.MerchantID, "install "+shop.Name, "delete "+shop.MerchantID)
+	}
+	return all
+}
+
+// fleetEnv is a test environment in which one fleet has, or will have, all shops of the seed. The provider runs in this
+// process, on a clock that nobody waits on.
+type fleetEnv struct {
+	*fleetShops
+	rollout *rollout
+	// createFirst is the lifecycle argument create_before_destroy, and importID the ID of an import block.
+	createFirst bool
+	importID    string
+	state       *tfdriver.State
+	// saved is the plan that mustApplySaved applies.
+	saved *tfdriver.Plan
+}
+
+func newFleetEnv(t *testing.T, seed sandbox.Seed, o sandbox.Options) *fleetEnv {
+	t.Helper()
+	r := newRolloutOf(t, seed, o)
+	w := &fleetEnv{fleetShops: newFleetShops(r.box, seed), rollout: r, state: tfdriver.NewState()}
+	w.inState = w.shopsInState
+	return w
+}
+
+// newFleet returns an environment in which all shops are connected.
+func newFleet(t *testing.T, shops int) *fleetEnv {
+	t.Helper()
+	w := newFleetEnv(t, sandbox.FleetSeed(shops), sandbox.Options{})
+	w.mustApply(t)
+	w.mustBeEmpty(t)
+	w.box.ResetRequests()
+	return w
+}
+
+// config is the configuration as the driver takes it.
+func (w *fleetEnv) config(t *testing.T) tfdriver.Config {
+	t.Helper()
+	encoded, err := json.Marshal(w.fleet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values tfdriver.Values
+	if err := json.Unmarshal(encoded, &values); err != nil {
+		t.Fatal(err)
+	}
+	return tfdriver.Config{{Address: fleetAddress, Values: values, CreateBeforeDestroy: w.createFirst, ImportID: w.importID}}
+}
+
+// planWith plans the configuration and saves the plan.
+func (w *fleetEnv) planWith(t *testing.T, o tfdriver.Options) run {
+	t.Helper()
+	w.saved = w.rollout.driver.Plan(t.Context(), w.config(t), w.state, w.rollout.start, o)
+	return runOf(&w.saved.Result)
+}
+
+// applyWith plans and applies, as terraform apply does.
+func (w *fleetEnv) applyWith(t *testing.T, o tfdriver.Options) run {
+	t.Helper()
+	planned := w.planWith(t, o)
+	if planned.code != 0 {
+		return planned
+	}
+	applied := w.applySaved(t)
+	// Terraform prints the plan's warnings once, though the apply plans again.
+	return run{applied.code, planned.output + strings.Replace(applied.output, planned.output, "", 1)}
+}
+
+func (w *fleetEnv) applySaved(t *testing.T) run {
+	t.Helper()
+	state, result := w.rollout.driver.Apply(t.Context(), w.saved)
+	w.state = state
+	return runOf(result)
+}
+
+func runOf(result *tfdriver.Result) run {
+	if result.Failed() {
+		return run{1, result.Output()}
+	}
+	return run{0, result.Output()}
+}
+
+func (w *fleetEnv) apply(t *testing.T) run {
+	t.Helper()
+	return w.applyWith(t, tfdriver.Options{})
+}
+
+func (w *fleetEnv) destroy(t *testing.T) run {
+	t.Helper()
+	return w.applyWith(t, tfdriver.Options{Destroy: true})
+}
+
+// mustApply applies and expects no error.
+func (w *fleetEnv) mustApply(t *testing.T) run {
+	t.Helper()
+	return mustSucceed(t, w.apply(t))
+}
+
+func (w *fleetEnv) mustApplySaved(t *testing.T) run {
+	t.Helper()
+	return mustSucceed(t, w.applySaved(t))
+}
+
+func mustSucceed(t *testing.T, r run) run {
+	t.Helper()
+	if r.code != 0 {
+		t.Fatalf("the run failed:\n%s", r.output)
+	}
+	return r
+}
+
+// mustBeEmpty expects a plan that changes nothing (I4).
+func (w *fleetEnv) mustBeEmpty(t *testing.T) {
+	t.Helper()
+	if got, r := w.plan(t); !w.saved.Empty() {
+		t.Errorf("I4: the plan after the apply is %+v:\n%s", got, r.output)
+	}
+}
+
+// shopsInState returns the fleet's shops in the state. A fleet that is tainted or deposed is an error.
+func (w *fleetEnv) shopsInState(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	for _, instance := range w.state.Instances() {
+		if instance.Tainted || w.state.Current[instance.Address] != instance {
+			t.Errorf("state: %s is left tainted or deposed", instance.Address)
+		}
+	}
+	var attributes struct{ Shops map[string]map[string]any }
+	if fleet := w.state.Current[fleetAddress]; fleet != nil {
+		encoded, err := fleet.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(encoded, &attributes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return attributes.Shops
+}
+
+// shopPlan is what a plan does to one shop of a fleet.
+type shopPlan struct {
+	// does is "add", "remove", "connect" for a shop that is there and gets a key, "perhaps" where that is
+	// not known yet, and "change" for anything else.
+	does           string
+	reason         string
+	toDelete, kept []string // usernames
+}
+
+// fleetPlan is what a plan does to a fleet: what it calls that, and to which shops it does what.
+type fleetPlan struct {
+	actions string
+	shops   map[string]shopPlan
+}
+
+// plan saves a plan and returns what it does to the fleet.
+func (w *fleetEnv) plan(t *testing.T) (fleetPlan, run) {
+	t.Helper()
+	r := mustSucceed(t, w.planWith(t, tfdriver.Options{}))
+	return w.savedPlan(), r
+}
+
+func (w *fleetEnv) savedPlan() fleetPlan {
+	actions, before, after := w.saved.Change(fleetAddress)
+	return fleetPlan{actions, changedShops(elements(elements(before)["shops"]), elements(elements(after)["shops"]))}
+}
+
+// changedShops returns what becomes of the shops that do not stay as they are.
+func changedShops(before, after map[string]tftypes.Value) map[string]shopPlan {
+	changed := map[string]shopPlan{}
+	for name, was := range before {
+		if _, stays := after[name]; !stays {
+			changed[name] = shopPlan{does: "remove", reason: text(was, "reason")}
+		}
+	}
+	for name, is := range after {
+		was, known := before[name]
+		if known && was.Equal(is) {
+			continue
+		}
+		planned := elements(is)
+		plan := shopPlan{
+			does: "change", reason: text(is, "reason"),
+			toDelete: usernamesOf(planned["keys_to_delete"]), kept: usernamesOf(planned["keys_kept"]),
+		}
+		switch {
+		case !known:
+			plan.does = "add"
+		case !planned["reason"].IsKnown():
+			plan.does = "perhaps"
+		case !planned["credential_id"].IsKnown():
+			plan.does = "connect"
+		}
+		changed[name] = plan
+	}
+	return changed
+}
+
+func usernamesOf(keys tftypes.Value) []string {
+	var list []tftypes.Value
+	if keys.IsNull() || !keys.IsKnown() || keys.As(&list) != nil {
+		return nil
+	}
+	var names []string
+	for _, key := range list {
+		names = append(names, text(key, "username"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// mustPlan expects a plan that does exactly this.
+func (w *fleetEnv) mustPlan(t *testing.T, want fleetPlan) run {
+	t.Helper()
+	got, r := w.plan(t)
+	mustBePlan(t, got, want)
+	return r
+}
+
+func mustBePlan(t *testing.T, got, want fleetPlan) {
+	t.Helper()
+	if got.actions != want.actions || !maps.EqualFunc(got.shops, want.shops, func(a, b shopPlan) bool { return reflect.DeepEqual(a, b) }) {
+		t.Errorf("the plan is\n%+v, want\n%+v", got, want)
+	}
+}
+
+const legacyReason = ", a key of api.klarna.com"
+
+// adoptions are the plans for shops that are still on their legacy keys.
+func adoptions(shops ...sandbox.Shop) map[string]shopPlan {
+	plans := map[string]shopPlan{}
+	for _, shop := range shops {
+		plans[shop.Name] = shopPlan{does: "add", reason: "the shop uses " + shop.KustomID + legacyReason, toDelete: []string{shop.KustomID}}
+	}
+	return plans
+}
+
+var warningSummary = regexp.MustCompile(`Warning: (.*)`)
+
+// mustWarn expects a run to print exactly these warnings, by their first lines.
+func mustWarn(t *testing.T, r run, want ...string) {
+	t.Helper()
+	var got []string
+	for _, match := range warningSummary.FindAllStringSubmatch(r.output, -1) {
+		got = append(got, match[1])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the warnings are %q, want %q:\n%s", got, want, r.output)
+	}
+}
+
+// mustSay expects a run to print texts, however they are wrapped.
+func mustSay(t *testing.T, r run, want ...string) {
+	t.Helper()
+	for _, text := range want {
+		if !strings.Contains(unwrapped(r.output), text) {
+			t.Errorf("the run (exit code %d) does not say %q:\n%s", r.code, text, r.output)
+		}
+	}
+}
+
+// placeOrders has every shop of the seed take a payment.
+func (f *fleetShops) placeOrders(t *testing.T) {
+	t.Helper()
+	for _, shop := range f.seed.Shops {
+		if err := f.box.PlaceOrder(shop.Name); err != nil {
+			t.Errorf("I1: %v", err)
+		}
+	}
+}
+
+// mustWork expects every shop of the seed to take payments.
+func (f *fleetShops) mustWork(t *testing.T) {
+	t.Helper()
+	for _, shop := range f.seed.Shops {
+		if err := f.box.Working(shop.Name); err != nil {
+			t.Errorf("I1: %v", err)
+		}
+	}
+}
+
+// sharedSeed is n shops of one store on one key of Klarna's, and another shop of another store.
+func sharedSeed(n int) sandbox.Seed {
+	seed := sandbox.FleetSeed(n + 1)
+	key := seed.Stores[0].Keys[0]
+	for i := range n {
+		seed.Shops[i].KustomID, seed.Shops[i].KustomSecret, seed.Shops[i].MerchantID = key.Username, key.Secret, key.Username[:9]
+		if i > 0 {
+			seed.Stores[i].Keys = nil
+		}
+	}
+	return seed
+}
+
+// oneKeySeed is n shops of one store, all on one key of Kustom's.
+func oneKeySeed(n int) sandbox.Seed {
+	seed := sharedSeed(n)
+	key := &seed.Stores[0].Keys[0]
+	key.Host = kustomHost
+	seed.Shops, seed.Stores = seed.Shops[:n], seed.Stores[:1]
+	return seed
+}
+
+// fleetRun is a fleet that a real Terraform works on.
+type fleetRun struct {
+	*fleetShops
+	*testEnv
+}
+
+// newFleetRun returns the fleet of all shops of the seed in o.
+func newFleetRun(t *testing.T, o testEnvOptions) *fleetRun {
+	t.Helper()
+	w := newTestEnv(t, o)
+	f := &fleetRun{newFleetShops(w.sandbox.Sandbox, *o.seed), w}
+	f.inState = f.shopsInState
+	f.use(t)
+	return f
+}
+
+// use writes the configuration.
+func (w *fleetRun) use(t *testing.T) {
+	t.Helper()
+	content, err := json.Marshal(map[string]any{
+		"terraform": map[string]any{"required_providers": map[string]any{"kustom": map[string]string{"source": "storefront-iac/kustom"}}},
+		"resource":  map[string]any{fleetType: map[string]fleetSettings{"all": w.fleet}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "main.tf.json", string(content))
+}
+
+// shopsInState returns the fleet's shops in the state. A fleet that is tainted or deposed is an error.
+func (w *fleetRun) shopsInState(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	shops := map[string]map[string]any{}
+	for _, object := range w.state(t) {
+		for _, instance := range object.Instances {
+			if instance.Deposed != "" || instance.Status != "" {
+				t.Errorf("state: %s is left %s %s", object.Type, instance.Status, instance.Deposed)
+			}
+			all, _ := instance.Attributes["shops"].(map[string]any)
+			for name, shop := range all {
+				shops[name], _ = shop.(map[string]any)
+			}
+		}
+	}
+	return shops
+}
