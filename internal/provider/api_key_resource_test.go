@@ -79,11 +79,11 @@ func legacyKey(body string) string {
 	}` + importBlock(keyAddress, toSwitch[legacyStore].keyID)
 }
 
-// TestAccKeepLegacyKey names Klarna's host to keep an imported key for now, and later does not.
-func TestAccKeepLegacyKey(t *testing.T) {
+// TestKey_KeepsImportedLegacyKeyOfNamedHost names Klarna's host to keep an imported key for now, and later does not.
+func TestKey_KeepsImportedLegacyKeyOfNamedHost(t *testing.T) {
 	apiOnly(t, "no page shows a host")
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{
@@ -115,11 +115,11 @@ func TestAccKeepLegacyKey(t *testing.T) {
 	})
 }
 
-// TestAccKeyDeletedByHand makes and installs another key in place of one that somebody deleted in
+// TestKey_ReplacesKeyDeletedInPortal makes and installs another key in place of one that somebody deleted in
 // the portal.
-func TestAccKeyDeletedByHand(t *testing.T) {
+func TestKey_ReplacesKeyDeletedInPortal(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: generated(t)},
@@ -144,12 +144,12 @@ func TestAccKeyDeletedByHand(t *testing.T) {
 	})
 }
 
-// TestAccKeyTainted makes another key when somebody asks for one, installs it, and then deletes the
+// TestKey_InstallsReplacementBeforeDeletingTaintedKey makes another key when somebody asks for one, installs it, and then deletes the
 // first, in that order.
-func TestAccKeyTainted(t *testing.T) {
+func TestKey_InstallsReplacementBeforeDeletingTaintedKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	var first string
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: generated(t), PostApplyFunc: func() { first = v.shop(t, "butikk").KustomID; v.ResetRequests() }},
@@ -173,12 +173,12 @@ func TestAccKeyTainted(t *testing.T) {
 	})
 }
 
-// TestAccKeyNotVisible does not take a store for empty that the portal user has lost access to: its
+// TestKey_KeepsStateWhileStoreIsNotVisible does not take a store for empty that the portal user has lost access to: its
 // keys would be made a second time.
-func TestAccKeyNotVisible(t *testing.T) {
+func TestKey_KeepsStateWhileStoreIsNotVisible(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	admin := v.env["KUSTOM_PORTAL_TOKEN"]
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: keyOnly},
@@ -197,10 +197,10 @@ func TestAccKeyNotVisible(t *testing.T) {
 	})
 }
 
-// TestAccKeyExample runs the published example of a key.
-func TestAccKeyExample(t *testing.T) {
+// TestKey_MakesKeyOfExample runs the published example of a key.
+func TestKey_MakesKeyOfExample(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config:           example(t, keyExample+"terraform.tf", keyExample+"resource.tf"),

@@ -22,9 +22,9 @@ func secretVariable(secret string) config.Variables {
 	return config.Variables{"kustom_secret": config.StringVariable(secret)}
 }
 
-// TestAccWriteOnlySecret imports a shop, which must not be written to because its secret gets its
+// TestShop_WritesSecretAgainOnlyForNewVersion imports a shop, which must not be written to because its secret gets its
 // first version, and then changes the secret by its version. The secret is never in the state.
-func TestAccWriteOnlySecret(t *testing.T) {
+func TestShop_WritesSecretAgainOnlyForNewVersion(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	imported := pasted(t) + importBlock(pastedAddress, "nettbutikk")
 	noSecret := []statecheck.StateCheck{
@@ -71,10 +71,10 @@ func TestAccWriteOnlySecret(t *testing.T) {
 	})
 }
 
-// TestAccAdoptShop takes over a shop that has credentials, without an import.
-func TestAccAdoptShop(t *testing.T) {
+// TestShop_TakesOverShopWithoutImport takes over a shop that has credentials, without an import.
+func TestShop_TakesOverShopWithoutImport(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config:           pasted(t),
@@ -90,11 +90,11 @@ func TestAccAdoptShop(t *testing.T) {
 	v.wantWorking(t, "nettbutikk")
 }
 
-// TestAccImportEmptyShop imports a shop whose credentials were never set.
-func TestAccImportEmptyShop(t *testing.T) {
+// TestShop_ImportsShopWithoutCredentials imports a shop whose credentials were never set.
+func TestShop_ImportsShopWithoutCredentials(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	v.release(t, "nettbutikk")
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config:           pasted(t) + importBlock(pastedAddress, "nettbutikk"),
@@ -105,9 +105,9 @@ func TestAccImportEmptyShop(t *testing.T) {
 	})
 }
 
-// TestAccShopChangedByHand changes a shop's credentials in Mystore, in every way that can be seen
+// TestShop_CorrectsChangesByHand changes a shop's credentials in Mystore, in every way that can be seen
 // there, and expects the next apply to put them right.
-func TestAccShopChangedByHand(t *testing.T) {
+func TestShop_CorrectsChangesByHand(t *testing.T) {
 	importedAndPasted := func(t *testing.T) string { return pasted(t) + importBlock(pastedAddress, "nettbutikk") }
 	tests := []struct {
 		name          string
@@ -133,7 +133,7 @@ func TestAccShopChangedByHand(t *testing.T) {
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
 			hcl := test.hcl(t)
 			variables := secretVariable(exampleSecret)
-			resource.ParallelTest(t, resource.TestCase{
+			runInProcess(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{
 					{Config: hcl, ConfigVariables: variables},
@@ -224,13 +224,13 @@ func TestAccShopChangedAfterImport(t *testing.T) {
 	}
 }
 
-// TestAccExtensionUninstalled expects a shop whose Klarna Checkout V3 was removed to be seen as such,
+// TestShop_RejectsShopWithoutExtension expects a shop whose Klarna Checkout V3 was removed to be seen as such,
 // and to be put right when it is back.
-func TestAccExtensionUninstalled(t *testing.T) {
+func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 	apiOnly(t, "a page without the extension is one that differs from what is known")
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	extension := v.shop(t, "nettbutikk").Extensions[0]
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret)},
@@ -285,11 +285,11 @@ func TestAccSecretGoesWriteOnly(t *testing.T) {
 	})
 }
 
-// TestAccDestroyClear empties the shop first, and then deletes its key.
-func TestAccDestroyClear(t *testing.T) {
+// TestShopDelete_ClearsShopBeforeItsKey empties the shop first, and then deletes its key.
+func TestShopDelete_ClearsShopBeforeItsKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	hcl := edit(t, generated(t), `shop          = "butikk"`, "shop = \"butikk\"\ndeletion_policy = \"clear\"")
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: hcl, PostApplyFunc: func() { v.wantWorking(t, "butikk") }},
@@ -310,13 +310,13 @@ func TestAccDestroyClear(t *testing.T) {
 	})
 }
 
-// TestAccDestroyRetain keeps the key of a shop that goes on using it, says so at once, and deletes it
+// TestShopDelete_RetainsShopAndKey keeps the key of a shop that goes on using it, says so at once, and deletes it
 // when it is told to.
-func TestAccDestroyRetain(t *testing.T) {
+func TestShopDelete_RetainsShopAndKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	forced := edit(t, generated(t), `merchant_id = "M00123456"`, "merchant_id = \"M00123456\"\nforce_destroy = true")
 	var began time.Time
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: generated(t), PostApplyFunc: func() { began = v.clock.Now() }},

@@ -284,43 +284,56 @@ func (v *vendors) deleteKey(t *testing.T, key sandbox.Key) {
 	}
 }
 
-// TestAccConnectionAdopts takes over a shop in every condition. The plan says exactly what becomes of
-// which key, and the apply does that and no more.
-func TestAccConnectionAdopts(t *testing.T) {
+// TestConnection_AdoptsShop takes over a shop in every condition. The plan says exactly what becomes of which key, and
+// the apply does that and no more.
+func TestConnection_AdoptsShop(t *testing.T) {
 	for name, condition := range conditions() {
-		t.Run(name, func(t *testing.T) {
-			v, before, want := condition.set(t)
-			made := v.clock.Now().Add(time.Duration(condition.looks) * rotation.PropagationDelay).Format(time.RFC3339)
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config:           setting(t, condition.line),
-					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
-					ConfigStateChecks: []statecheck.StateCheck{
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), shownDescription()),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
-					},
-					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
-				}},
-			})
-			// The default is to leave the shop and its key as they are.
-			v.wantWorking(t, "butikk")
-		})
+		t.Run(name, func(t *testing.T) { condition.adopt(t, runInProcess) })
 	}
 }
 
-// TestAccConnectionKeepsReplaced takes over the same shops and deletes nothing.
-func TestAccConnectionKeepsReplaced(t *testing.T) {
+// TestAccConnectionAdopts does the same with a Terraform: by the API in one condition, and over the pages in every one.
+func TestAccConnectionAdopts(t *testing.T) {
+	for name, condition := range conditions() {
+		if name == "Klarna's key" || testWay() != waysAPIs {
+			t.Run(name, func(t *testing.T) {
+				condition.adopt(t, func(t *testing.T, c resource.TestCase) { resource.ParallelTest(t, c) })
+			})
+		}
+	}
+}
+
+func (c condition) adopt(t *testing.T, run func(*testing.T, resource.TestCase)) {
+	v, before, want := c.set(t)
+	made := v.clock.Now().Add(time.Duration(c.looks) * rotation.PropagationDelay).Format(time.RFC3339)
+	run(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{{
+			Config:           setting(t, c.line),
+			ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
+				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), shownDescription()),
+				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
+				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
+				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
+				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
+			},
+			PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
+		}},
+	})
+	// The default is to leave the shop and its key as they are.
+	v.wantWorking(t, "butikk")
+}
+
+// TestConnection_KeepsReplacedKeyIfTold takes over the same shops and deletes nothing.
+func TestConnection_KeepsReplacedKeyIfTold(t *testing.T) {
 	for _, name := range []string{"Klarna's key", "key made by hand", "key of another store"} {
 		t.Run(name, func(t *testing.T) {
 			condition := conditions()[name]
 			v, before, want := condition.set(t)
 			want.toDelete, want.kept = nil, append(want.toDelete, want.kept...)
-			resource.ParallelTest(t, resource.TestCase{
+			runInProcess(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{{
 					Config:           setting(t, "replaced_key_policy = \"keep\"\n"+condition.line),
@@ -340,9 +353,9 @@ func connectedShops(shops ...string) config.Variables {
 	return config.Variables{"shops": config.MapVariable(merchantIDs)}
 }
 
-// TestAccConnectionSharedKey takes over shops that share a key of Klarna's. Nobody who still uses it
+// TestConnection_DeletesSharedKeyWithItsLastShop takes over shops that share a key of Klarna's. Nobody who still uses it
 // loses it, and who leaves it last deletes it, whether in the same run or a later one.
-func TestAccConnectionSharedKey(t *testing.T) {
+func TestConnection_DeletesSharedKeyWithItsLastShop(t *testing.T) {
 	hcl := example(t, "connections/terraform.tf", "connections/variables.tf", "connections/main.tf", "connections/outputs.tf")
 	each := func(shop string) string { return `kustom_mystore_connection.shop["` + shop + `"]` }
 	steps := map[string][][]string{
@@ -377,7 +390,7 @@ func TestAccConnectionSharedKey(t *testing.T) {
 				})
 			}
 			steps = append(steps, resource.TestStep{Config: hcl, ConfigVariables: connectedShops(runs[len(runs)-1]...), Destroy: true})
-			resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+			runInProcess(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
 			if len(v.Keys(exampleStore)) != 3 {
 				t.Errorf("%d keys are left, want the unused one and one for each shop", len(v.Keys(exampleStore)))
 			}
@@ -385,11 +398,11 @@ func TestAccConnectionSharedKey(t *testing.T) {
 	}
 }
 
-// TestAccShopInTwoObjects refuses a shop that two objects of a configuration have: each would undo what the other
+// TestValidate_RejectsShopInTwoObjects refuses a shop that two objects of a configuration have: each would undo what the other
 // does. A later run of the same process has nothing to do with it.
-func TestAccShopInTwoObjects(t *testing.T) {
+func TestValidate_RejectsShopInTwoObjects(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, testEnvOptions{})
+	w := newTestEnv(t, testEnvOptions{inProcess: true})
 	w.write(t, "terraform.tf", example(t, connectionExample+"terraform.tf"))
 	connection := "resource \"kustom_mystore_connection\" \"one\" {\n  shop        = \"fjellsport\"\n  merchant_id = \"M00412871\"\n}\n"
 	others := map[string]string{
@@ -411,11 +424,11 @@ func TestAccShopInTwoObjects(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestAccConnectionRejectsKeyOfAnotherStore refuses to give a shop a key of another store: its payments would go to
+// TestConnection_RejectsKeyOfAnotherStore refuses to give a shop a key of another store: its payments would go to
 // another merchant.
-func TestAccConnectionRejectsKeyOfAnotherStore(t *testing.T) {
+func TestConnection_RejectsKeyOfAnotherStore(t *testing.T) {
 	v, _, _ := conditions()["key of another store"].set(t)
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config: connected(t),
@@ -426,15 +439,15 @@ func TestAccConnectionRejectsKeyOfAnotherStore(t *testing.T) {
 	v.wantOnlyReads(t)
 }
 
-// TestAccConnectionMovesStore gives a shop a key of another store in place: the key that was made for
+// TestConnection_MovesToAnotherStoreInPlace gives a shop a key of another store in place: the key that was made for
 // it is deleted, although it is another store's now.
-func TestAccConnectionMovesStore(t *testing.T) {
+func TestConnection_MovesToAnotherStoreInPlace(t *testing.T) {
 	seed := exampleSeed()
 	seed.Shops[0].MerchantID = "" // a shop that has changed hands may use either store
 	v := newVendors(t, seed, sandbox.Options{})
 	moved := edit(t, setting(t, "allow_store_change = true"), exampleStore, otherStore)
 	var first sandbox.Key
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: setting(t, "allow_store_change = true"), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
@@ -462,11 +475,11 @@ func TestAccConnectionMovesStore(t *testing.T) {
 	})
 }
 
-// TestAccConnectionMovesShop replaces the object: the old shop stays as its deletion_policy says, and
+// TestConnection_IsReplacedForAnotherShop replaces the object: the old shop stays as its deletion_policy says, and
 // the new one is taken over.
-func TestAccConnectionMovesShop(t *testing.T) {
+func TestConnection_IsReplacedForAnotherShop(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: connected(t)},
@@ -493,9 +506,9 @@ func connectionImport(t *testing.T, hcl, shop string) string {
 	return edit(t, strings.Replace(hcl, `shop        = "`, `shop = "`, 1), `shop = "butikk"`, `shop = "`+shop+`"`) + importBlock(connectionAddress, shop+"/"+exampleStore)
 }
 
-// TestAccConnectionImport imports a shop that has a key of Kustom's. It keeps it, also when it gets its
+// TestConnection_ImportKeepsKey imports a shop that has a key of Kustom's. It keeps it, also when it gets its
 // first triggers, and only another value of theirs rotates it.
-func TestAccConnectionImport(t *testing.T) {
+func TestConnection_ImportKeepsKey(t *testing.T) {
 	plain := connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }", "rotate_after_days = 90")
 	tests := map[string]struct {
 		hcl  func(*testing.T) string
@@ -530,7 +543,7 @@ func TestAccConnectionImport(t *testing.T) {
 					PostApplyFunc:    func() { v.wantConnected(t, "nettbutikk", exampleStore, before, want.toDelete) },
 				})
 			}
-			resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+			runInProcess(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
 		})
 	}
 }
@@ -554,12 +567,12 @@ func connectionExampleWithout(t *testing.T, texts ...string) string {
 	return hcl
 }
 
-// TestAccConnectionImportSettings gives an imported connection settings that are Terraform's business
+// TestConnection_ImportKeepsKeyThroughSettings gives an imported connection settings that are Terraform's business
 // alone, and only then its first triggers.
-func TestAccConnectionImportSettings(t *testing.T) {
+func TestConnection_ImportKeepsKeyThroughSettings(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	plain := connectionImport(t, connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }"), "nettbutikk")
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: plain, PostApplyFunc: func() { v.wantOnlyReads(t) }},
@@ -571,8 +584,8 @@ func TestAccConnectionImportSettings(t *testing.T) {
 	})
 }
 
-// TestAccConnectionImportsAny imports a shop that can't keep what it has: the same run gives it a key.
-func TestAccConnectionImportsAny(t *testing.T) {
+// TestConnection_ImportReplacesUnusableKey imports a shop that can't keep what it has: the same run gives it a key.
+func TestConnection_ImportReplacesUnusableKey(t *testing.T) {
 	for name, condition := range conditions() {
 		if name == "key made by hand" {
 			continue // such a shop keeps its key
@@ -583,7 +596,7 @@ func TestAccConnectionImportsAny(t *testing.T) {
 				v.wantNoImport(t, connectionImport(t, setting(t, condition.line), "butikk"))
 				return
 			}
-			resource.ParallelTest(t, resource.TestCase{
+			runInProcess(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{{
 					Config: connectionImport(t, setting(t, condition.line), "butikk"),
@@ -599,16 +612,16 @@ func TestAccConnectionImportsAny(t *testing.T) {
 // wantNoImport expects a shop whose page shows no Kustom ID not to be imported: nobody could tell what it has.
 func (v *vendors) wantNoImport(t *testing.T, hcl string) {
 	t.Helper()
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps:                    []resource.TestStep{{Config: hcl, ExpectError: words("The page of shop butikk does not show which Kustom ID it has.")}},
 	})
 	v.wantOnlyReads(t)
 }
 
-// TestAccConnectionBadInput expects one clear error, and nothing changed, for what stands in the way of
+// TestConnection_RejectsBadInput expects one clear error, and nothing changed, for what stands in the way of
 // a connection.
-func TestAccConnectionBadInput(t *testing.T) {
+func TestConnection_RejectsBadInput(t *testing.T) {
 	const malformed = `It has the form <shop>/<merchant_id>, such as my-shop/M00123456.`
 	withImport := func(id string) func(*testing.T) string {
 		return func(t *testing.T) string { return connected(t) + importBlock(connectionAddress, id) }

@@ -60,8 +60,8 @@ func TestAccEndpointStatus(t *testing.T) {
 	v.wantViolations(t)
 }
 
-// TestAccEndpointStatusNotRead says what is wrong, and what to do about it.
-func TestAccEndpointStatusNotRead(t *testing.T) {
+// TestEndpointStatus_RejectsBadInput says what is wrong, and what to do about it.
+func TestEndpointStatus_RejectsBadInput(t *testing.T) {
 	const block = "data \"kustom_endpoint_status\" \"one\" {"
 	hcl := func(merchantID string) string {
 		return block + "\n  merchant_id = \"" + merchantID + "\"\n}\n"

@@ -69,9 +69,9 @@ func TestAccLegacyIntegrations(t *testing.T) {
 	})
 }
 
-// TestAccLegacyIntegrationsPages lists more keys than fit on a page, and some stores' keys without
+// TestLegacyIntegrations_ReadsAllPages lists more keys than fit on a page, and some stores' keys without
 // listing all.
-func TestAccLegacyIntegrationsPages(t *testing.T) {
+func TestLegacyIntegrations_ReadsAllPages(t *testing.T) {
 	const stores = 120
 	v := newVendors(t, sandbox.FleetSeed(stores), sandbox.Options{})
 	count := func(n int) []statecheck.StateCheck {
@@ -79,7 +79,7 @@ func TestAccLegacyIntegrationsPages(t *testing.T) {
 			statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations"), knownvalue.ListSizeExact(n)),
 		}
 	}
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{
@@ -161,7 +161,7 @@ func variantSeed() sandbox.Seed {
 	return seed
 }
 
-func TestAccLegacyIntegrationsCurrent(t *testing.T) {
+func TestLegacyIntegrations_TellsWhichKeyIsCurrent(t *testing.T) {
 	v := newVendors(t, variantSeed(), sandbox.Options{})
 	facts := func(current bool, shops ...string) knownvalue.Check {
 		checks := []knownvalue.Check{}
@@ -172,7 +172,7 @@ func TestAccLegacyIntegrationsCurrent(t *testing.T) {
 			"current": knownvalue.Bool(current), "mystore_shops": knownvalue.ListExact(checks),
 		})
 	}
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{

@@ -86,58 +86,67 @@ resource "terraform_data" "late" {
 }
 `
 
-// TestAccProviderUnknown plans with a provider of which nothing is known until another object is
-// applied.
+// lateProviders are blocks of a provider of which something is not known until another object is applied.
+var lateProviders = map[string]string{
+	"everything": `provider "kustom" {
+		environment    = terraform_data.late.output.environment
+		portal_token   = terraform_data.late.output.portal_token
+		mystore_tokens = terraform_data.late.output.mystore_tokens
+		portal_url     = terraform_data.late.output.portal_url
+		api_url        = terraform_data.late.output.api_url
+		mystore_url    = terraform_data.late.output.mystore_url
+	}`,
+	"one shop's token": `provider "kustom" {
+		environment    = var.environment
+		portal_token   = var.portal_token
+		mystore_tokens = { butikk = terraform_data.late.output.mystore_tokens["butikk"] }
+		portal_url     = var.portal_url
+		api_url        = var.api_url
+		mystore_url    = var.mystore_url
+	}`,
+}
+
+// TestAccProviderUnknown plans with a provider of which nothing is known.
 func TestAccProviderUnknown(t *testing.T) {
-	tests := map[string]string{
-		"everything": `provider "kustom" {
-			environment    = terraform_data.late.output.environment
-			portal_token   = terraform_data.late.output.portal_token
-			mystore_tokens = terraform_data.late.output.mystore_tokens
-			portal_url     = terraform_data.late.output.portal_url
-			api_url        = terraform_data.late.output.api_url
-			mystore_url    = terraform_data.late.output.mystore_url
-		}`,
-		"one shop's token": `provider "kustom" {
-			environment    = var.environment
-			portal_token   = var.portal_token
-			mystore_tokens = { butikk = terraform_data.late.output.mystore_tokens["butikk"] }
-			portal_url     = var.portal_url
-			api_url        = var.api_url
-			mystore_url    = var.mystore_url
-		}`,
-	}
-	for name, block := range tests {
-		t.Run(name, func(t *testing.T) {
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			hcl, variables := generated(t)+lateProvider+block, v.withoutEnvironment()
-			checks := []plancheck.PlanCheck{planned{"terraform_data.late": "create", keyAddress: "create", shopAddress: "create"}}
-			if name == "everything" {
-				checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
-					plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
-			}
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{
-					{
-						Config: hcl, ConfigVariables: variables,
-						ConfigPlanChecks: plans(checks...),
-						ConfigStateChecks: []statecheck.StateCheck{
-							statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
-							statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
-						},
-						PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
-					},
-					{Config: hcl, ConfigVariables: variables, Destroy: true},
-				},
-			})
-		})
+	planLate(t, "everything", func(t *testing.T, c resource.TestCase) { resource.ParallelTest(t, c) })
+}
+
+// TestProvider_PlansBeforeItsArgumentsAreKnown does that for each of the blocks.
+func TestProvider_PlansBeforeItsArgumentsAreKnown(t *testing.T) {
+	for name := range lateProviders {
+		t.Run(name, func(t *testing.T) { planLate(t, name, runInProcess) })
 	}
 }
 
-// TestAccProviderTokensNotNeeded works with half of the tokens where the other half is not needed,
+func planLate(t *testing.T, name string, run func(*testing.T, resource.TestCase)) {
+	t.Helper()
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	hcl, variables := generated(t)+lateProvider+lateProviders[name], v.withoutEnvironment()
+	checks := []plancheck.PlanCheck{planned{"terraform_data.late": "create", keyAddress: "create", shopAddress: "create"}}
+	if name == "everything" {
+		checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
+			plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
+	}
+	run(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{
+				Config: hcl, ConfigVariables: variables,
+				ConfigPlanChecks: plans(checks...),
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
+					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
+				},
+				PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+			},
+			{Config: hcl, ConfigVariables: variables, Destroy: true},
+		},
+	})
+}
+
+// TestProvider_NeedsOnlyTokensInUse works with half of the tokens where the other half is not needed,
 // be it missing or not known yet.
-func TestAccProviderTokensNotNeeded(t *testing.T) {
+func TestProvider_NeedsOnlyTokensInUse(t *testing.T) {
 	const late = `
 		resource "terraform_data" "late" { input = "example-token-butikk" }
 		provider "kustom" { `
@@ -155,7 +164,7 @@ func TestAccProviderTokensNotNeeded(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
 			delete(v.env, test.without)
-			resource.ParallelTest(t, resource.TestCase{
+			runInProcess(t, resource.TestCase{
 				ProtoV6ProviderFactories: v.providers(),
 				Steps: []resource.TestStep{{
 					Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),

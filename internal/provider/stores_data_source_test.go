@@ -12,8 +12,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccStores lists more stores than fit on a page, sorted, and each with its switch status.
-func TestAccStores(t *testing.T) {
+// TestStores_ListsAllPages lists more stores than fit on a page, sorted, and each with its switch status.
+func TestStores_ListsAllPages(t *testing.T) {
 	seed := sandbox.FleetSeed(101)
 	seed.Stores[0], seed.Stores[100] = seed.Stores[100], seed.Stores[0]
 	v := newVendors(t, seed, sandbox.Options{})
@@ -25,7 +25,7 @@ func TestAccStores(t *testing.T) {
 		})
 	}
 	stores := tfjsonpath.New("stores")
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config: `data "kustom_stores" "all" {}`,

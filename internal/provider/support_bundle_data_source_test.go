@@ -150,8 +150,8 @@ func TestAccSupportBundleProof(t *testing.T) {
 	}
 }
 
-// TestAccSupportBundleFailures gathers bundles while something is wrong, which each says for itself.
-func TestAccSupportBundleFailures(t *testing.T) {
+// TestSupportBundle_NamesWhatFailed gathers bundles while something is wrong, which each says for itself.
+func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 	const (
 		status, keys, holders    = "endpoint switch status", "API keys", "shops that use the keys"
 		extension, credentialsOf = "Klarna Checkout V3 of the shop", "credentials of the shop"
@@ -221,7 +221,7 @@ func TestAccSupportBundleFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := exampleSeed()
-			w := newTestEnv(t, testEnvOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 			if test.prepare != nil {
 				test.prepare(t, w)
 			}
@@ -253,8 +253,8 @@ func TestAccSupportBundleFailures(t *testing.T) {
 	}
 }
 
-// TestAccSupportBundleRefuses: what no bundle can come of.
-func TestAccSupportBundleRefuses(t *testing.T) {
+// TestSupportBundle_RejectsBadInput: what no bundle can come of.
+func TestSupportBundle_RejectsBadInput(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	of := func(arguments string) string {
 		return "data \"kustom_support_bundle\" \"it\" {\n" + arguments + "\n}\n"
@@ -279,16 +279,16 @@ func TestAccSupportBundleRefuses(t *testing.T) {
 			ExpectError: words("The provider's environment depends on something that has not been applied yet"),
 		},
 	}
-	resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+	runInProcess(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
 	if requests := v.Requests(); len(requests) > 0 {
 		t.Errorf("requests were sent: %+v", requests)
 	}
 }
 
-// TestAccSupportBundleUnknownAPI proves a pair at an address that is not known yet.
-func TestAccSupportBundleUnknownAPI(t *testing.T) {
+// TestSupportBundle_RejectsUnknownAPI proves a pair at an address that is not known yet.
+func TestSupportBundle_RejectsUnknownAPI(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config: bundleHCL + `

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -124,35 +123,6 @@ func TestAccSwitch(t *testing.T) {
 // how to end.
 func destroyed(hcl string) resource.TestStep {
 	return resource.TestStep{Config: hcl, ConfigVariables: storesToSwitch(), Destroy: true}
-}
-
-// TestAccSwitchImportedShops imports the shops as well, after which Terraform does not order the old
-// keys' deletion after the shops' update. The provider must, with a clock that really passes.
-func TestAccSwitchImportedShops(t *testing.T) {
-	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
-	want := planned{}
-	for merchantID, s := range toSwitch {
-		want[eachKey(merchantID)] = "import " + s.keyID + ", create, delete"
-		want[eachShop(merchantID)] = "import " + s.shop + ", update"
-	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providersWith(clock.System{}),
-		Steps: []resource.TestStep{{
-			Config: switchExample(t) + `
-				import {
-				  for_each = var.stores
-				  to       = mystore_klarna_checkout_credentials.shop[each.key]
-				  id       = each.value
-				  provider = kustom
-				}`,
-			ConfigVariables:  storesToSwitch(),
-			ConfigPlanChecks: plans(want),
-			PostApplyFunc: func() {
-				v.wantSwitched(t)
-				v.release(t, "fjellsport", "kaffebonna", "ullogtre")
-			},
-		}, destroyed(switchExample(t))},
-	})
 }
 
 // wantSwitched checks that every shop of toSwitch takes payments with a new key, that the one it had
@@ -293,11 +263,11 @@ func TestAccCreate(t *testing.T) {
 	}
 }
 
-// TestAccCreatePending waits for a key that the portal takes its time to make and that then takes a
+// TestKey_WaitsForPendingKey waits for a key that the portal takes its time to make and that then takes a
 // moment to work.
-func TestAccCreatePending(t *testing.T) {
+func TestKey_WaitsForPendingKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{Pending: 3, Spread: 10 * time.Second})
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config: generated(t),
