@@ -724,8 +724,8 @@ func TestExclusive_RejectsBadInput(t *testing.T) {
 	}
 }
 
-// TestAccExclusive_RotatesInExample runs the published example, and rotates its key.
-func TestAccExclusive_RotatesInExample(t *testing.T) {
+// TestExclusive_RotatesInExample runs the published example, and rotates its key.
+func TestExclusive_RotatesInExample(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	v.release(t, "nettbutikk")
 	const files = "resources/kustom_api_keys_exclusive/"
@@ -741,7 +741,7 @@ func TestAccExclusive_RotatesInExample(t *testing.T) {
 		return keys[0].Username
 	}
 	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("keys_to_delete"))
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{

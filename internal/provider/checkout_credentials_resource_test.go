@@ -182,46 +182,51 @@ func reinstallExtension(v *vendors, shop sandbox.Shop) error {
 	return v.InstallExtension(shop.Name, shop.Extensions[0])
 }
 
-// TestAccShopChangedAfterImport imports a shop with the command, which applies nothing. Its first version
-// is no reason to write, unless somebody changes the shop before it is applied.
-func TestAccShopChangedAfterImport(t *testing.T) {
+// TestShop_WritesAfterImportOnlyIfChanged imports a shop with the command, which applies nothing. Its first version is
+// no reason to write, unless somebody changes the shop before it is applied.
+func TestShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
 	for _, changed := range []bool{false, true} {
-		t.Run(fmt.Sprintf("changed %v", changed), func(t *testing.T) {
-			if changed {
-				apiOnly(t, "a page does not show that the secret has changed")
-			}
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			writes := 0
-			if changed {
-				writes = 1
-			}
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{
-					{
-						Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-						ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true,
-					},
-					{
-						PreConfig: func() {
-							if !changed {
-								return
-							}
-							if err := installWrongSecret(v, v.shop(t, "nettbutikk")); err != nil {
-								t.Error(err)
-							}
-						},
-						Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-						ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-						PostApplyFunc: func() {
-							v.wantWorking(t, "nettbutikk")
-							v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
-						},
-					},
-				},
-			})
-		})
+		t.Run(fmt.Sprintf("changed %v", changed), func(t *testing.T) { importAndApply(t, changed, runInProcess) })
 	}
+}
+
+// TestAccShopChangedAfterImport does the same with a Terraform. A page does not show that a secret has changed.
+func TestAccShopChangedAfterImport(t *testing.T) {
+	importAndApply(t, !byPages(), func(t *testing.T, c resource.TestCase) { resource.ParallelTest(t, c) })
+}
+
+func importAndApply(t *testing.T, changed bool, run func(*testing.T, resource.TestCase)) {
+	t.Helper()
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	writes := 0
+	if changed {
+		writes = 1
+	}
+	run(t, resource.TestCase{
+		ProtoV6ProviderFactories: v.providers(),
+		Steps: []resource.TestStep{
+			{
+				Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+				ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true,
+			},
+			{
+				PreConfig: func() {
+					if !changed {
+						return
+					}
+					if err := installWrongSecret(v, v.shop(t, "nettbutikk")); err != nil {
+						t.Error(err)
+					}
+				},
+				Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+				ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
+				PostApplyFunc: func() {
+					v.wantWorking(t, "nettbutikk")
+					v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
+				},
+			},
+		},
+	})
 }
 
 // TestShop_RejectsShopWithoutExtension expects a shop whose Klarna Checkout V3 was removed to be seen as such,

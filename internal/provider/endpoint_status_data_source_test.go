@@ -12,9 +12,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccEndpointStatus reads every field, of a store in the middle of its switch and of one that
+// TestEndpointStatus_ReadsServices reads every field, of a store in the middle of its switch and of one that
 // nobody has called yet.
-func TestAccEndpointStatus(t *testing.T) {
+func TestEndpointStatus_ReadsServices(t *testing.T) {
 	used := time.Date(2026, time.October, 3, 8, 0, 0, 0, time.UTC)
 	seed := exampleSeed()
 	seed.Stores[0].Services = []sandbox.Service{
@@ -24,7 +24,7 @@ func TestAccEndpointStatus(t *testing.T) {
 	v := newVendors(t, seed, sandbox.Options{})
 	const files = "data-sources/kustom_endpoint_status/"
 	const address = "data.kustom_endpoint_status.butikk"
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{

@@ -440,6 +440,9 @@ func runInProcess(t *testing.T, c resource.TestCase) {
 	p := newInProcess(t, c.ProtoV6ProviderFactories["kustom"])
 	var last *stepRun
 	for i, step := range c.Steps {
+		if step.Config == "" && last != nil {
+			step.Config, step.ConfigVariables = last.step.Config, last.step.ConfigVariables
+		}
 		last = &stepRun{inProcess: p, step: step}
 		if ok := t.Run(fmt.Sprintf("step %d", i+1), last.run); !ok {
 			return

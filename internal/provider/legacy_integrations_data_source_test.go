@@ -28,9 +28,9 @@ func integrationsOf(merchantIDs string) string {
 	return "data \"kustom_legacy_integrations\" \"all\" {\n  merchant_ids = " + merchantIDs + "\n}\n"
 }
 
-// TestAccLegacyIntegrations runs the published example: two legacy keys of one store, of which a
+// TestLegacyIntegrations_ListsLegacyKeys runs the published example: two legacy keys of one store, of which a
 // shop uses one, and two stores with one each.
-func TestAccLegacyIntegrations(t *testing.T) {
+func TestLegacyIntegrations_ListsLegacyKeys(t *testing.T) {
 	apiOnly(t, "no page shows a host: TestAccSwitch finds keys by their form")
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
 	legacy := func(merchantID string, lastUsed knownvalue.Check, current bool, shops ...string) knownvalue.Check {
@@ -46,7 +46,7 @@ func TestAccLegacyIntegrations(t *testing.T) {
 			"mystore_shops": knownvalue.ListExact(checks),
 		})
 	}
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config: integrationsHCL(t),

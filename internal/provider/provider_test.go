@@ -28,9 +28,9 @@ func (v *vendors) withoutEnvironment() config.Variables {
 	return variables
 }
 
-// TestAccProviderAttributes configures the provider by its attributes alone, with tokens that are
+// TestProvider_TakesItsArguments configures the provider by its attributes alone, with tokens that are
 // ephemeral, as they come out of a vault.
-func TestAccProviderAttributes(t *testing.T) {
+func TestProvider_TakesItsArguments(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	hcl := generated(t) + `
 		variable "environment" { type = string }
@@ -56,7 +56,7 @@ func TestAccProviderAttributes(t *testing.T) {
 		  request_timeout = "20s"
 		}`
 	variables := v.withoutEnvironment()
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{Config: hcl, ConfigVariables: variables, PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") }},
@@ -177,17 +177,22 @@ func TestProvider_NeedsOnlyTokensInUse(t *testing.T) {
 
 // TestAccProviderPlayground works in the other environment, with its host and its kind of keys.
 func TestAccProviderPlayground(t *testing.T) {
-	seed := exampleSeed()
-	seed.Environment = sandbox.Playground
-	seed.Users = seed.Users[:1]
-	seed.Stores = []sandbox.Store{{MerchantID: "PM00123456", Name: "Butikk", Website: "https://butikk.example"}}
-	seed.Shops = seed.Shops[:1]
-	seed.Shops[0].MerchantID = "PM00123456"
+	t.Parallel()
+	seed, hcl := playground(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
+	delete(w.vendors, "KUSTOM_ENVIRONMENT")
+	w.write(t, "provider.tf", hcl)
+	w.mustApply(t)
+	if err := w.sandbox.Working("butikk"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProvider_PlansHostAndKeyOfPlayground(t *testing.T) {
+	seed, hcl := playground(t)
 	v := newVendors(t, seed, sandbox.Options{})
 	delete(v.env, "KUSTOM_ENVIRONMENT")
-	hcl := edit(t, edit(t, generated(t), "M00123456", "PM00123456"), example(t, keyExample+"terraform.tf"), "") +
-		edit(t, example(t, "provider/provider.tf"), `"production"`, `"playground"`)
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config: hcl,
@@ -197,4 +202,17 @@ func TestAccProviderPlayground(t *testing.T) {
 			PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
 		}},
 	})
+}
+
+// playground is a store of the other environment, and the example of the provider's block with a shop.
+func playground(t *testing.T) (sandbox.Seed, string) {
+	t.Helper()
+	seed := exampleSeed()
+	seed.Environment = sandbox.Playground
+	seed.Users = seed.Users[:1]
+	seed.Stores = []sandbox.Store{{MerchantID: "PM00123456", Name: "Butikk", Website: "https://butikk.example"}}
+	seed.Shops = seed.Shops[:1]
+	seed.Shops[0].MerchantID = "PM00123456"
+	return seed, edit(t, edit(t, generated(t), "M00123456", "PM00123456"), example(t, keyExample+"terraform.tf"), "") +
+		edit(t, example(t, "provider/provider.tf"), `"production"`, `"playground"`)
 }

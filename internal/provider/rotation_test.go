@@ -184,7 +184,7 @@ resource "kustom_api_key" "checkout" {
 // TestAccRotateExample rotates a fleet a quarter at a time.
 func TestAccRotateExample(t *testing.T) {
 	t.Parallel()
-	const shops, waves = 12, 4
+	const shops = 12
 	seed := sandbox.FleetSeed(shops)
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.useExample(t, "rotate", seed)
@@ -192,8 +192,8 @@ func TestAccRotateExample(t *testing.T) {
 	w.mustApply(t)
 	before := w.keysInState(t)
 	rotated := 0
-	for wave := range waves {
-		w.mustApply(t, fmt.Sprintf("-var=waves=%d", wave+1))
+	for _, waves := range []int{1, 4} {
+		w.mustApply(t, fmt.Sprintf("-var=waves=%d", waves))
 		after := w.keysInState(t)
 		changed := 0
 		for store, key := range after {
@@ -201,8 +201,8 @@ func TestAccRotateExample(t *testing.T) {
 				changed++
 			}
 		}
-		if changed < rotated || changed == shops && wave == 0 {
-			t.Errorf("wave %d: %d of %d keys are rotated, before it were %d", wave+1, changed, shops, rotated)
+		if changed <= rotated || changed == shops && waves == 1 {
+			t.Errorf("waves %d: %d of %d keys are rotated, before it were %d", waves, changed, shops, rotated)
 		}
 		rotated = changed
 	}

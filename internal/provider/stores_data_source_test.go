@@ -40,8 +40,8 @@ func TestStores_ListsAllPages(t *testing.T) {
 	v.wantViolations(t)
 }
 
-// TestAccStoresExample runs the published example, before and after an order on a new key.
-func TestAccStoresExample(t *testing.T) {
+// TestStores_TellsWhichToSwitch runs the published example, before and after an order on a new key.
+func TestStores_TellsWhichToSwitch(t *testing.T) {
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
 	const files = "data-sources/kustom_stores/"
 	names := func(stores map[string]string) []statecheck.StateCheck {
@@ -51,7 +51,7 @@ func TestAccStoresExample(t *testing.T) {
 		}
 		return []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("to_switch", knownvalue.MapExact(want))}
 	}
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{

@@ -16,11 +16,11 @@ import (
 
 const bundleExample = "data-sources/kustom_support_bundle/"
 
-// TestAccSupportBundle runs the published example. Nothing changes between two plans.
-func TestAccSupportBundle(t *testing.T) {
+// TestSupportBundle_DescribesStoreAndShop runs the published example. Nothing changes between two plans.
+func TestSupportBundle_DescribesStoreAndShop(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf", bundleExample+"data-source.tf"))
 	w.mustApply(t)
 	got := w.terraform(t, "output", "-raw", "support_bundle").output
@@ -119,14 +119,14 @@ func (w *testEnv) gather(t *testing.T, secret string) (bundle, string) {
 	return got, all
 }
 
-// TestAccSupportBundleProof gathers one with a pair that works. Its secret is kept nowhere.
-func TestAccSupportBundleProof(t *testing.T) {
+// TestSupportBundle_KeepsNoSecretOfProof gathers one with a pair that works. Its secret is kept nowhere.
+func TestSupportBundle_KeepsNoSecretOfProof(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
 	careless := "its secret is kco_live_api_EXAMPLEn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"
 	seed.Stores[0].Keys[0].Description = &careless
 	seed.Stores[0].Services = []sandbox.Service{{Service: "checkout", Host: legacyHost}}
-	w := newTestEnv(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
+	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
 	got, all := w.gather(t, exampleSecret)
 	// The second call is the one with the made-up pair.
 	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 2 ||

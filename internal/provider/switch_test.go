@@ -174,16 +174,29 @@ func (v *vendors) wantOrder(t *testing.T, merchantID, shop string) {
 	}
 }
 
-// TestAccCreate starts a shop that never had a key, keeps its key through changes of what is Terraform's
+// TestKey_StaysThroughSettings starts a shop that never had a key, keeps its key through changes of what is Terraform's
 // business alone, and finds both objects again by their import IDs.
+func TestKey_StaysThroughSettings(t *testing.T) { createAndChange(t, runInProcess) }
+
+// TestAccCreate does the same with a Terraform: by the API without the changes of settings.
 func TestAccCreate(t *testing.T) {
+	createAndChange(t, func(t *testing.T, c resource.TestCase) {
+		if testWay() == waysAPIs {
+			c.Steps = slices.Delete(c.Steps, 3, 5)
+		}
+		resource.ParallelTest(t, c)
+	})
+}
+
+func createAndChange(t *testing.T, run func(*testing.T, resource.TestCase)) {
+	t.Helper()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	anew := `description = "autumn"`
 	if byPages() {
 		anew = `rotate_when_changed = { season = "autumn" }`
 	}
 	var username string
-	resource.ParallelTest(t, resource.TestCase{
+	run(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{
