@@ -26,7 +26,7 @@ resource "kustom_api_key" "checkout" {
 func TestAccImportKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	imported := keyOnly + importBlock(keyAddress, exampleImportID())
-	resource.ParallelTest(t, resource.TestCase{
+	runTerraform(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{

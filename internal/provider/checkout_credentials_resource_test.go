@@ -31,7 +31,7 @@ func TestShop_WritesSecretAgainOnlyForNewVersion(t *testing.T) {
 		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
 		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
 	}
-	resource.ParallelTest(t, resource.TestCase{
+	runInProcess(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{
@@ -192,7 +192,7 @@ func TestShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
 
 // TestAccShopChangedAfterImport does the same with a Terraform. A page does not show that a secret has changed.
 func TestAccShopChangedAfterImport(t *testing.T) {
-	importAndApply(t, !byPages(), func(t *testing.T, c resource.TestCase) { resource.ParallelTest(t, c) })
+	importAndApply(t, !byPages(), runTerraform)
 }
 
 func importAndApply(t *testing.T, changed bool, run func(*testing.T, resource.TestCase)) {
@@ -268,7 +268,7 @@ func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 func TestAccSecretGoesWriteOnly(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	stored := edit(t, edit(t, edit(t, pasted(t), versionOne, ""), "kustom_secret_wo         =", "kustom_secret ="), "ephemeral = true", "")
-	resource.ParallelTest(t, resource.TestCase{
+	runTerraform(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{
 			{

@@ -296,9 +296,7 @@ func TestConnection_AdoptsShop(t *testing.T) {
 func TestAccConnectionAdopts(t *testing.T) {
 	for name, condition := range conditions() {
 		if name == "Klarna's key" || testWay() != waysAPIs {
-			t.Run(name, func(t *testing.T) {
-				condition.adopt(t, func(t *testing.T, c resource.TestCase) { resource.ParallelTest(t, c) })
-			})
+			t.Run(name, func(t *testing.T) { condition.adopt(t, runTerraform) })
 		}
 	}
 }

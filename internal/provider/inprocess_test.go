@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -323,11 +322,7 @@ func (p *inProcess) resources(t *testing.T) []map[string]any {
 	var all []map[string]any
 	for _, instance := range p.state.Instances() {
 		parts := addressForm.FindStringSubmatch(instance.Address)
-		attributes, err := tfdriver.Plain(instance.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		of := map[string]any{"attributes": attributes, "index_key": parts[3]}
+		of := map[string]any{"attributes": attributesOf(t, instance), "index_key": parts[3]}
 		if instance.Tainted {
 			of["status"] = "tainted"
 		}
@@ -388,25 +383,19 @@ func withoutUnknown(after, unknown any) any {
 func (p *inProcess) shownState(t *testing.T, m *tfdriver.Module) *tfjson.State {
 	t.Helper()
 	values := &tfjson.StateValues{RootModule: &tfjson.StateModule{}, Outputs: map[string]*tfjson.StateOutput{}}
-	add := func(address string, attributes any) {
-		of, ok := attributes.(map[string]any)
-		if !ok {
-			t.Fatalf("%s is no object", address)
-		}
+	add := func(address string, of map[string]any) {
 		parts := addressForm.FindStringSubmatch(strings.TrimPrefix(address, "data."))
 		values.RootModule.Resources = append(values.RootModule.Resources, &tfjson.StateResource{
 			Address: address, Type: parts[1], Name: parts[2], AttributeValues: of, SensitiveValues: encodedJSON(t, p.driver.Sensitive(parts[1])),
 		})
 	}
 	for _, instance := range p.state.Instances() {
-		attributes, err := tfdriver.Plain(instance.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		add(instance.Address, attributes)
+		add(instance.Address, attributesOf(t, instance))
 	}
 	for address, value := range m.Data() {
-		add(address, decodedJSON(t, value))
+		if attributes, ok := decodedJSON(t, value).(map[string]any); ok {
+			add(address, attributes)
+		}
 	}
 	for _, name := range m.Outputs() {
 		value, err := m.Output(name, p.state)
@@ -566,18 +555,18 @@ func (s *stepRun) runImport(t *testing.T) {
 		s.state = plan.Refreshed()
 		return
 	}
-	got, err := tfdriver.Plain(imported.Value)
+	wantImported(t, attributesOf(t, imported), attributesOf(t, s.state.Current[s.step.ResourceName]), s.step.ImportStateVerifyIgnore)
+}
+
+func attributesOf(t *testing.T, instance *tfdriver.Instance) map[string]any {
+	t.Helper()
+	plain, err := tfdriver.Plain(instance.Value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := tfdriver.Plain(s.state.Current[s.step.ResourceName].Value)
-	if err != nil {
-		t.Fatal(err)
+	attributes, ok := plain.(map[string]any)
+	if !ok {
+		t.Fatalf("%s is no object", instance.Address)
 	}
-	for name, value := range want.(map[string]any) { //nolint:forcetypeassert // It is an object.
-		is := got.(map[string]any)[name] //nolint:forcetypeassert // It is an object.
-		if !slices.Contains(s.step.ImportStateVerifyIgnore, name) && string(encodedJSON(t, is)) != string(encodedJSON(t, value)) {
-			t.Errorf("%s is imported as %v, want %v", name, is, value)
-		}
-	}
+	return attributes
 }

@@ -108,7 +108,7 @@ var lateProviders = map[string]string{
 
 // TestAccProviderUnknown plans with a provider of which nothing is known.
 func TestAccProviderUnknown(t *testing.T) {
-	planLate(t, "everything", func(t *testing.T, c resource.TestCase) { resource.ParallelTest(t, c) })
+	planLate(t, "everything", runTerraform)
 }
 
 // TestProvider_PlansBeforeItsArgumentsAreKnown does that for each of the blocks.

@@ -94,7 +94,7 @@ func TestAccSwitch(t *testing.T) {
 		want[eachKey(merchantID)] = "import " + s.keyID + ", create, delete"
 		want[eachShop(merchantID)] = "create"
 	}
-	resource.ParallelTest(t, resource.TestCase{
+	runTerraform(t, resource.TestCase{
 		ProtoV6ProviderFactories: v.providers(),
 		Steps: []resource.TestStep{{
 			Config:           switchExample(t),
@@ -184,7 +184,7 @@ func TestAccCreate(t *testing.T) {
 		if testWay() == waysAPIs {
 			c.Steps = slices.Delete(c.Steps, 3, 5)
 		}
-		resource.ParallelTest(t, c)
+		runTerraform(t, c)
 	})
 }
 

@@ -48,6 +48,8 @@ type testEnv struct {
 	reattached reattachments
 	// inProcess runs the commands where no Terraform is needed.
 	inProcess *inProcess
+	// serve, where it is not nil, starts a provider for each command, and returns what Terraform needs to find it.
+	serve func() string
 }
 
 // testEnvOptions are what a world is made of. The zero value is good for most.
@@ -307,6 +309,12 @@ func serveAs(t *testing.T, name string, p frameworkprovider.Provider) reattachme
 	if err != nil {
 		t.Fatal(err)
 	}
+	return reattached(t, name, server)
+}
+
+// reattached serves a provider's server under a name, and returns what Terraform needs to find it.
+func reattached(t *testing.T, name string, server tfprotov6.ProviderServer) string {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan *plugin.ReattachConfig)
 	closed := make(chan struct{})
@@ -341,6 +349,9 @@ func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir, cmd.Env = w.dir, w.env
+	if w.serve != nil {
+		cmd.Env = append(slices.Clone(w.env), "TF_REATTACH_PROVIDERS="+w.serve())
+	}
 	return cmd
 }
 
