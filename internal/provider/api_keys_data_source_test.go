@@ -40,7 +40,7 @@ func TestAPIKeys_FiltersKeys(t *testing.T) {
 			},
 		})
 	}
-	runInProcess(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+	runInProcess(t, v, steps)
 	v.wantOnlyReads(t)
 	v.wantViolations(t)
 }

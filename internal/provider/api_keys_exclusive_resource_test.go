@@ -741,29 +741,26 @@ func TestExclusive_RotatesInExample(t *testing.T) {
 		return keys[0].Username
 	}
 	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("keys_to_delete"))
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config:           hcl,
-				ConfigPlanChecks: plans(unknown),
-				PostApplyFunc:    func() { first = only(t) },
-			},
-			{
-				ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
-				// What an apply has deleted is nowhere to be found.
-				ImportStateVerifyIgnore: []string{"keys_to_delete"},
-			},
-			{
-				Config: edit(t, hcl, "shop        = \"butikk\"", "shop = \"butikk\"\n  description = \"autumn\""),
-				ConfigPlanChecks: plans(unknown, planned{
-					"kustom_mystore_connection.butikk": "update", "kustom_api_keys_exclusive.butikk": "update",
-				}),
-				PostApplyFunc: func() {
-					if second := only(t); second == first {
-						t.Error("the key was not rotated")
-					}
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config:           hcl,
+			ConfigPlanChecks: plans(unknown),
+			PostApplyFunc:    func() { first = only(t) },
+		},
+		{
+			ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
+			// What an apply has deleted is nowhere to be found.
+			ImportStateVerifyIgnore: []string{"keys_to_delete"},
+		},
+		{
+			Config: edit(t, hcl, "shop        = \"butikk\"", "shop = \"butikk\"\n  description = \"autumn\""),
+			ConfigPlanChecks: plans(unknown, planned{
+				"kustom_mystore_connection.butikk": "update", "kustom_api_keys_exclusive.butikk": "update",
+			}),
+			PostApplyFunc: func() {
+				if second := only(t); second == first {
+					t.Error("the key was not rotated")
+				}
 			},
 		},
 	})

@@ -301,25 +301,22 @@ func TestAccConnectionAdopts(t *testing.T) {
 	}
 }
 
-func (c condition) adopt(t *testing.T, run func(*testing.T, resource.TestCase)) {
+func (c condition) adopt(t *testing.T, run runSteps) {
 	v, before, want := c.set(t)
 	made := v.clock.Now().Add(time.Duration(c.looks) * rotation.PropagationDelay).Format(time.RFC3339)
-	run(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config:           setting(t, c.line),
-			ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
-				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), shownDescription()),
-				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
-				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
-				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
-				statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
-			},
-			PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
-		}},
-	})
+	run(t, v, []resource.TestStep{{
+		Config:           setting(t, c.line),
+		ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), shownDescription()),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
+		},
+		PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
+	}})
 	// The default is to leave the shop and its key as they are.
 	v.wantWorking(t, "butikk")
 }
@@ -331,14 +328,11 @@ func TestConnection_KeepsReplacedKeyIfTold(t *testing.T) {
 			condition := conditions()[name]
 			v, before, want := condition.set(t)
 			want.toDelete, want.kept = nil, append(want.toDelete, want.kept...)
-			runInProcess(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config:           setting(t, "replaced_key_policy = \"keep\"\n"+condition.line),
-					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
-					PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, nil) },
-				}},
-			})
+			runInProcess(t, v, []resource.TestStep{{
+				Config:           setting(t, "replaced_key_policy = \"keep\"\n"+condition.line),
+				ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+				PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, nil) },
+			}})
 		})
 	}
 }
@@ -388,7 +382,7 @@ func TestConnection_DeletesSharedKeyWithItsLastShop(t *testing.T) {
 				})
 			}
 			steps = append(steps, resource.TestStep{Config: hcl, ConfigVariables: connectedShops(runs[len(runs)-1]...), Destroy: true})
-			runInProcess(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+			runInProcess(t, v, steps)
 			if len(v.Keys(exampleStore)) != 3 {
 				t.Errorf("%d keys are left, want the unused one and one for each shop", len(v.Keys(exampleStore)))
 			}
@@ -426,14 +420,11 @@ func TestValidate_RejectsShopInTwoObjects(t *testing.T) {
 // another merchant.
 func TestConnection_RejectsKeyOfAnotherStore(t *testing.T) {
 	v, _, _ := conditions()["key of another store"].set(t)
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: connected(t),
-			ExpectError: words("Shop butikk takes payments for store M00999999 (Annen, https://annen.example), and would get a key of store " +
-				"M00123456 (Butikk, https://butikk.example)."),
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config: connected(t),
+		ExpectError: words("Shop butikk takes payments for store M00999999 (Annen, https://annen.example), and would get a key of store " +
+			"M00123456 (Butikk, https://butikk.example)."),
+	}})
 	v.wantOnlyReads(t)
 }
 
@@ -445,29 +436,26 @@ func TestConnection_MovesToAnotherStoreInPlace(t *testing.T) {
 	v := newVendors(t, seed, sandbox.Options{})
 	moved := edit(t, setting(t, "allow_store_change = true"), exampleStore, otherStore)
 	var first sandbox.Key
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: setting(t, "allow_store_change = true"), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
-			{
-				PreConfig: v.ResetRequests,
-				Config:    moved,
-				ConfigPlanChecks: plans(
-					planned{connectionAddress: "update"},
-					knownInPlan(connectionAddress, "id", "butikk/"+otherStore),
-					knownInPlan(connectionAddress, "reason", "merchant_id has changed"),
-					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), knownvalue.SetExact([]knownvalue.Check{
-						knownvalue.ObjectPartial(map[string]knownvalue.Check{"merchant_id": knownvalue.StringExact(exampleStore)}),
-					})),
-				),
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk")
-					v.key(t, otherStore, v.shop(t, "butikk").KustomID)
-					v.wantAnswer(t, sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent)
-					if len(v.Keys(exampleStore)) != 1 || v.Keys(exampleStore)[0].Username == first.Username {
-						t.Error("the first store still has the connection's key")
-					}
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: setting(t, "allow_store_change = true"), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
+		{
+			PreConfig: v.ResetRequests,
+			Config:    moved,
+			ConfigPlanChecks: plans(
+				planned{connectionAddress: "update"},
+				knownInPlan(connectionAddress, "id", "butikk/"+otherStore),
+				knownInPlan(connectionAddress, "reason", "merchant_id has changed"),
+				plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), knownvalue.SetExact([]knownvalue.Check{
+					knownvalue.ObjectPartial(map[string]knownvalue.Check{"merchant_id": knownvalue.StringExact(exampleStore)}),
+				})),
+			),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk")
+				v.key(t, otherStore, v.shop(t, "butikk").KustomID)
+				v.wantAnswer(t, sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent)
+				if len(v.Keys(exampleStore)) != 1 || v.Keys(exampleStore)[0].Username == first.Username {
+					t.Error("the first store still has the connection's key")
+				}
 			},
 		},
 	})
@@ -477,22 +465,19 @@ func TestConnection_MovesToAnotherStoreInPlace(t *testing.T) {
 // the new one is taken over.
 func TestConnection_IsReplacedForAnotherShop(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: connected(t)},
-			{
-				Config: edit(t, connected(t), `shop        = "butikk"`, `shop = "nettbutikk"`),
-				ConfigPlanChecks: plans(
-					planned{connectionAddress: "delete, create"},
-					knownInPlan(connectionAddress, "reason", "the shop uses "+exampleUsername+unreadable),
-				),
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk", "nettbutikk")
-					if len(v.Keys(exampleStore)) != 2 {
-						t.Errorf("there are %d keys, want one for each shop", len(v.Keys(exampleStore)))
-					}
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: connected(t)},
+		{
+			Config: edit(t, connected(t), `shop        = "butikk"`, `shop = "nettbutikk"`),
+			ConfigPlanChecks: plans(
+				planned{connectionAddress: "delete, create"},
+				knownInPlan(connectionAddress, "reason", "the shop uses "+exampleUsername+unreadable),
+			),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk", "nettbutikk")
+				if len(v.Keys(exampleStore)) != 2 {
+					t.Errorf("there are %d keys, want one for each shop", len(v.Keys(exampleStore)))
+				}
 			},
 		},
 	})
@@ -541,7 +526,7 @@ func TestConnection_ImportKeepsKey(t *testing.T) {
 					PostApplyFunc:    func() { v.wantConnected(t, "nettbutikk", exampleStore, before, want.toDelete) },
 				})
 			}
-			runInProcess(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+			runInProcess(t, v, steps)
 		})
 	}
 }
@@ -570,14 +555,11 @@ func connectionExampleWithout(t *testing.T, texts ...string) string {
 func TestConnection_ImportKeepsKeyThroughSettings(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	plain := connectionImport(t, connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }"), "nettbutikk")
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: plain, PostApplyFunc: func() { v.wantOnlyReads(t) }},
-			{
-				Config:        connectionImport(t, connected(t), "nettbutikk"),
-				PostApplyFunc: func() { v.wantOnlyReads(t) },
-			},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: plain, PostApplyFunc: func() { v.wantOnlyReads(t) }},
+		{
+			Config:        connectionImport(t, connected(t), "nettbutikk"),
+			PostApplyFunc: func() { v.wantOnlyReads(t) },
 		},
 	})
 }
@@ -594,15 +576,12 @@ func TestConnection_ImportReplacesUnusableKey(t *testing.T) {
 				v.wantNoImport(t, connectionImport(t, setting(t, condition.line), "butikk"))
 				return
 			}
-			runInProcess(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config: connectionImport(t, setting(t, condition.line), "butikk"),
-					ConfigPlanChecks: plans(append(want.checks(connectionAddress),
-						planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
-					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
-				}},
-			})
+			runInProcess(t, v, []resource.TestStep{{
+				Config: connectionImport(t, setting(t, condition.line), "butikk"),
+				ConfigPlanChecks: plans(append(want.checks(connectionAddress),
+					planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
+				PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
+			}})
 		})
 	}
 }
@@ -610,10 +589,7 @@ func TestConnection_ImportReplacesUnusableKey(t *testing.T) {
 // wantNoImport expects a shop whose page shows no Kustom ID not to be imported: nobody could tell what it has.
 func (v *vendors) wantNoImport(t *testing.T, hcl string) {
 	t.Helper()
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps:                    []resource.TestStep{{Config: hcl, ExpectError: words("The page of shop butikk does not show which Kustom ID it has.")}},
-	})
+	runInProcess(t, v, []resource.TestStep{{Config: hcl, ExpectError: words("The page of shop butikk does not show which Kustom ID it has.")}})
 	v.wantOnlyReads(t)
 }
 

@@ -24,35 +24,32 @@ func TestEndpointStatus_ReadsServices(t *testing.T) {
 	v := newVendors(t, seed, sandbox.Options{})
 	const files = "data-sources/kustom_endpoint_status/"
 	const address = "data.kustom_endpoint_status.butikk"
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config: example(t, files+"terraform.tf", files+"data-source.tf"),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListExact([]knownvalue.Check{
-						knownvalue.ObjectExact(map[string]knownvalue.Check{
-							"service": knownvalue.StringExact("checkout"), "host": knownvalue.StringExact(kustomHost),
-							"last_used_at": knownvalue.StringExact("2026-10-03T08:00:00Z"), "action_required": knownvalue.Null(),
-						}),
-						knownvalue.ObjectExact(map[string]knownvalue.Check{
-							"service": knownvalue.StringExact("customer_tokens"), "host": knownvalue.StringExact(legacyHost),
-							"last_used_at": knownvalue.Null(), "action_required": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
-						}),
-					})),
-					// A service that nobody uses asks for something all the same.
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
-					statecheck.ExpectKnownOutputValue("left_to_do", knownvalue.MapExact(map[string]knownvalue.Check{
-						"customer_tokens": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
-					})),
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config: example(t, files+"terraform.tf", files+"data-source.tf"),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListExact([]knownvalue.Check{
+					knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"service": knownvalue.StringExact("checkout"), "host": knownvalue.StringExact(kustomHost),
+						"last_used_at": knownvalue.StringExact("2026-10-03T08:00:00Z"), "action_required": knownvalue.Null(),
+					}),
+					knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"service": knownvalue.StringExact("customer_tokens"), "host": knownvalue.StringExact(legacyHost),
+						"last_used_at": knownvalue.Null(), "action_required": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
+					}),
+				})),
+				// A service that nobody uses asks for something all the same.
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
+				statecheck.ExpectKnownOutputValue("left_to_do", knownvalue.MapExact(map[string]knownvalue.Check{
+					"customer_tokens": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
+				})),
 			},
-			{
-				Config: `data "kustom_endpoint_status" "butikk" { merchant_id = "M00999999" }`,
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(0)),
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
-				},
+		},
+		{
+			Config: `data "kustom_endpoint_status" "butikk" { merchant_id = "M00999999" }`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(0)),
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
 			},
 		},
 	})

@@ -422,13 +422,15 @@ func decodedJSON(t *testing.T, value cty.Value) any {
 	return plain
 }
 
-// runInProcess runs the steps of a test case as [resource.Test] does, without a Terraform.
-func runInProcess(t *testing.T, c resource.TestCase) {
+// runSteps runs steps on the vendors as [resource.Test] does: runTerraform with a Terraform, runInProcess without.
+type runSteps func(*testing.T, *vendors, []resource.TestStep)
+
+func runInProcess(t *testing.T, v *vendors, steps []resource.TestStep) {
 	t.Helper()
 	t.Parallel()
-	p := newInProcess(t, c.ProtoV6ProviderFactories["kustom"])
+	p := newInProcess(t, v.providers()["kustom"])
 	var last *stepRun
-	for i, step := range c.Steps {
+	for i, step := range steps {
 		if step.Config == "" && last != nil {
 			step.Config, step.ConfigVariables = last.step.Config, last.step.ConfigVariables
 		}

@@ -56,12 +56,9 @@ func TestProvider_TakesItsArguments(t *testing.T) {
 		  request_timeout = "20s"
 		}`
 	variables := v.withoutEnvironment()
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: hcl, ConfigVariables: variables, PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") }},
-			{Config: hcl, ConfigVariables: variables, Destroy: true},
-		},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: hcl, ConfigVariables: variables, PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") }},
+		{Config: hcl, ConfigVariables: variables, Destroy: true},
 	})
 }
 
@@ -118,7 +115,7 @@ func TestProvider_PlansBeforeItsArgumentsAreKnown(t *testing.T) {
 	}
 }
 
-func planLate(t *testing.T, name string, run func(*testing.T, resource.TestCase)) {
+func planLate(t *testing.T, name string, run runSteps) {
 	t.Helper()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	hcl, variables := generated(t)+lateProvider+lateProviders[name], v.withoutEnvironment()
@@ -127,20 +124,17 @@ func planLate(t *testing.T, name string, run func(*testing.T, resource.TestCase)
 		checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
 			plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
 	}
-	run(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config: hcl, ConfigVariables: variables,
-				ConfigPlanChecks: plans(checks...),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
-				},
-				PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+	run(t, v, []resource.TestStep{
+		{
+			Config: hcl, ConfigVariables: variables,
+			ConfigPlanChecks: plans(checks...),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
 			},
-			{Config: hcl, ConfigVariables: variables, Destroy: true},
+			PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
 		},
+		{Config: hcl, ConfigVariables: variables, Destroy: true},
 	})
 }
 
@@ -164,13 +158,10 @@ func TestProvider_NeedsOnlyTokensInUse(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
 			delete(v.env, test.without)
-			runInProcess(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),
-					PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
-				}},
-			})
+			runInProcess(t, v, []resource.TestStep{{
+				Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),
+				PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
+			}})
 		})
 	}
 }
@@ -192,16 +183,13 @@ func TestProvider_PlansHostAndKeyOfPlayground(t *testing.T) {
 	seed, hcl := playground(t)
 	v := newVendors(t, seed, sandbox.Options{})
 	delete(v.env, "KUSTOM_ENVIRONMENT")
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: hcl,
-			ConfigPlanChecks: plans(
-				knownInPlan(keyAddress, "host", "api.playground.kustom.co"), knownInPlan(keyAddress, "environment", "test"),
-			),
-			PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config: hcl,
+		ConfigPlanChecks: plans(
+			knownInPlan(keyAddress, "host", "api.playground.kustom.co"), knownInPlan(keyAddress, "environment", "test"),
+		),
+		PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+	}})
 }
 
 // playground is a store of the other environment, and the example of the provider's block with a shop.

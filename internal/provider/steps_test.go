@@ -15,7 +15,7 @@ import (
 
 // runTerraform runs the steps of a test case as [resource.Test] does, in half as many processes: it reads a plan or a
 // state only where the step checks it, and needs no init.
-func runTerraform(t *testing.T, c resource.TestCase) {
+func runTerraform(t *testing.T, v *vendors, steps []resource.TestStep) {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("needs a Terraform: run make test")
@@ -24,13 +24,13 @@ func runTerraform(t *testing.T, c resource.TestCase) {
 	w := &testEnv{dir: t.TempDir()}
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, testEnvOptions{}))
 	w.serve = func() string {
-		server, err := c.ProtoV6ProviderFactories["kustom"]()
+		server, err := v.providers()["kustom"]()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return reattached(t, "storefront-iac/kustom", server)
 	}
-	for _, step := range c.Steps {
+	for _, step := range steps {
 		if w.runStep(t, step); t.Failed() {
 			break
 		}

@@ -279,7 +279,7 @@ func TestSupportBundle_RejectsBadInput(t *testing.T) {
 			ExpectError: words("The provider's environment depends on something that has not been applied yet"),
 		},
 	}
-	runInProcess(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+	runInProcess(t, v, steps)
 	if requests := v.Requests(); len(requests) > 0 {
 		t.Errorf("requests were sent: %+v", requests)
 	}
@@ -288,16 +288,13 @@ func TestSupportBundle_RejectsBadInput(t *testing.T) {
 // TestSupportBundle_RejectsUnknownAPI proves a pair at an address that is not known yet.
 func TestSupportBundle_RejectsUnknownAPI(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	runInProcess(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: bundleHCL + `
+	runInProcess(t, v, []resource.TestStep{{
+		Config: bundleHCL + `
 				resource "terraform_data" "late" { input = "https://api.example" }
 				provider "kustom" { api_url = terraform_data.late.output }`,
-			ConfigVariables: secretVariable(exampleSecret),
-			ExpectError:     words("The provider's api_url depends on something that has not been applied yet"),
-		}},
-	})
+		ConfigVariables: secretVariable(exampleSecret),
+		ExpectError:     words("The provider's api_url depends on something that has not been applied yet"),
+	}})
 	v.wantOnlyReads(t)
 }
 
