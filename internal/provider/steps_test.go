@@ -23,7 +23,7 @@ func runTerraform(t *testing.T, v *vendors, steps []resource.TestStep) {
 	t.Parallel()
 	w := &testEnv{dir: t.TempDir()}
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, testEnvOptions{}))
-	w.serve = func() string {
+	w.serve = func() reattachments {
 		server, err := v.providers()["kustom"]()
 		if err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ type testEnv struct {
 	// inProcess runs the commands where no Terraform is needed.
 	inProcess *inProcess
 	// serve, where it is not nil, starts a provider for each command, and returns what Terraform needs to find it.
-	serve func() string
+	serve func() reattachments
 }
 
 // testEnvOptions are what a world is made of. The zero value is good for most.
@@ -281,6 +281,13 @@ func (w *testEnv) writeVariable(t *testing.T, name string, value map[string]stri
 // reattachments tells Terraform where to find providers that it does not start itself, by their addresses.
 type reattachments map[string]any
 
+// String returns r as the environment variable TF_REATTACH_PROVIDERS has it.
+func (r reattachments) String() string {
+	// Maps of strings and numbers always encode.
+	encoded, _ := json.Marshal(r)
+	return string(encoded)
+}
+
 // reattach makes Terraform find more providers that run in this process.
 func (w *testEnv) reattach(t *testing.T, more reattachments) {
 	t.Helper()
@@ -289,11 +296,7 @@ func (w *testEnv) reattach(t *testing.T, more reattachments) {
 		w.reattached = reattachments{}
 	}
 	maps.Copy(w.reattached, more)
-	encoded, err := json.Marshal(w.reattached)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.set("TF_REATTACH_PROVIDERS", string(encoded))
+	w.set("TF_REATTACH_PROVIDERS", w.reattached.String())
 }
 
 // serve runs the provider in this process and returns what Terraform needs to find it.
@@ -313,7 +316,7 @@ func serveAs(t *testing.T, name string, p frameworkprovider.Provider) reattachme
 }
 
 // reattached serves a provider's server under a name, and returns what Terraform needs to find it.
-func reattached(t *testing.T, name string, server tfprotov6.ProviderServer) string {
+func reattached(t *testing.T, name string, server tfprotov6.ProviderServer) reattachments {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan *plugin.ReattachConfig)
@@ -350,7 +353,7 @@ func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir, cmd.Env = w.dir, w.env
 	if w.serve != nil {
-		cmd.Env = append(slices.Clone(w.env), "TF_REATTACH_PROVIDERS="+w.serve())
+		cmd.Env = append(slices.Clone(w.env), "TF_REATTACH_PROVIDERS="+w.serve().String())
 	}
 	return cmd
 }
