@@ -23,12 +23,12 @@ func runTerraform(t *testing.T, v *vendors, steps []resource.TestStep) {
 	t.Parallel()
 	w := &testEnv{dir: t.TempDir()}
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, testEnvOptions{}))
-	w.serve = func() reattachments {
+	w.serve = func(w *testEnv) {
 		server, err := v.providers()["kustom"]()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return reattached(t, "storefront-iac/kustom", server)
+		w.reattach(t, serveServer(t, "storefront-iac/kustom", server))
 	}
 	for _, step := range steps {
 		if w.runStep(t, step); t.Failed() {

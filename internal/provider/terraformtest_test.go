@@ -48,8 +48,8 @@ type testEnv struct {
 	reattached reattachments
 	// inProcess runs the commands where no Terraform is needed.
 	inProcess *inProcess
-	// serve, where it is not nil, starts a provider for each command, and returns what Terraform needs to find it.
-	serve func() reattachments
+	// serve, if set, starts a provider for the next command.
+	serve func(*testEnv)
 }
 
 // testEnvOptions are what a world is made of. The zero value is good for most.
@@ -281,13 +281,6 @@ func (w *testEnv) writeVariable(t *testing.T, name string, value map[string]stri
 // reattachments tells Terraform where to find providers that it does not start itself, by their addresses.
 type reattachments map[string]any
 
-// String returns r as the environment variable TF_REATTACH_PROVIDERS has it.
-func (r reattachments) String() string {
-	// Maps of strings and numbers always encode.
-	encoded, _ := json.Marshal(r)
-	return string(encoded)
-}
-
 // reattach makes Terraform find more providers that run in this process.
 func (w *testEnv) reattach(t *testing.T, more reattachments) {
 	t.Helper()
@@ -296,7 +289,11 @@ func (w *testEnv) reattach(t *testing.T, more reattachments) {
 		w.reattached = reattachments{}
 	}
 	maps.Copy(w.reattached, more)
-	w.set("TF_REATTACH_PROVIDERS", w.reattached.String())
+	encoded, err := json.Marshal(w.reattached)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.set("TF_REATTACH_PROVIDERS", string(encoded))
 }
 
 // serve runs the provider in this process and returns what Terraform needs to find it.
@@ -312,11 +309,11 @@ func serveAs(t *testing.T, name string, p frameworkprovider.Provider) reattachme
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reattached(t, name, server)
+	return serveServer(t, name, server)
 }
 
-// reattached serves a provider's server under a name, and returns what Terraform needs to find it.
-func reattached(t *testing.T, name string, server tfprotov6.ProviderServer) reattachments {
+// serveServer serves a provider's server under a name, and returns what Terraform needs to find it.
+func serveServer(t *testing.T, name string, server tfprotov6.ProviderServer) reattachments {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan *plugin.ReattachConfig)
@@ -351,10 +348,10 @@ func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 		binary = "terraform"
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Dir, cmd.Env = w.dir, w.env
 	if w.serve != nil {
-		cmd.Env = append(slices.Clone(w.env), "TF_REATTACH_PROVIDERS="+w.serve().String())
+		w.serve(w)
 	}
+	cmd.Dir, cmd.Env = w.dir, w.env
 	return cmd
 }
 
