@@ -53,7 +53,7 @@ func TestAccounts_DoNotShareCookiesAndTheTabsOfOneDo(t *testing.T) {
 	says(t, anneA, "note", "stored anne")
 }
 
-func TestTheSessionIsKeptFromTheLastTabToTheNext(t *testing.T) {
+func TestAccount_KeepsItsSessionForTheNextTab(t *testing.T) {
 	t.Parallel()
 	s := whoami(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})
@@ -90,7 +90,7 @@ func TestTheSessionIsKeptFromTheLastTabToTheNext(t *testing.T) {
 	says(t, next, "note", "stored anne")
 }
 
-func TestASessionHasNothingOfOtherHosts(t *testing.T) {
+func TestSession_HasNothingOfOtherHosts(t *testing.T) {
 	t.Parallel()
 	s, other := whoami(t), whoami(t)
 	b := browser.New(shared.Group(t), browser.Options{Timeout: long})

@@ -65,6 +65,7 @@ type Browser struct {
 	options   Options
 	group     *Group
 	slots     chan struct{}
+	handovers handovers
 	approvals approvals
 	teaching  teaching
 }
@@ -152,11 +153,22 @@ func Find(name string, visible bool) (string, error) {
 	return "", &MissingError{Cause: exec.ErrNotFound}
 }
 
-// Open opens a tab for an account, as soon as fewer than MaxTabs are open. The caller must close it.
+// Open opens a tab for an account, as soon as fewer than MaxTabs are open, or takes over the tab of a visit of the
+// same account that has ended. The caller must load a page first, and close the tab.
 func (b *Browser) Open(ctx context.Context, a *Account) (*Tab, error) {
+	handed := b.handovers.wait(a)
 	select {
+	case tab := <-handed:
+		return tab, nil
 	case b.slots <- struct{}{}:
+		if tab := b.handovers.leave(a, handed); tab != nil {
+			<-b.slots
+			return tab, nil
+		}
 	case <-ctx.Done():
+		if tab := b.handovers.leave(a, handed); tab != nil {
+			tab.Close()
+		}
 		return nil, ctx.Err()
 	}
 	tab, err := b.open(ctx, a)

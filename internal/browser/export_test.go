@@ -23,6 +23,16 @@ func (g *Group) Processes() map[string]int {
 	return all
 }
 
+// Awaited reports whether a visit of an account waits for a tab.
+func (b *Browser) Awaited(a *Account) bool {
+	b.handovers.mu.Lock()
+	defer b.handovers.mu.Unlock()
+	return len(b.handovers.waiting[a]) > 0
+}
+
+// ID identifies the tab among all that the process has had.
+func (t *Tab) ID() string { return string(chromedp.FromContext(t.ctx).Target.TargetID) }
+
 // OpenTabs returns how many tabs of accounts the group's browsers have open.
 func (g *Group) OpenTabs() (int, error) {
 	g.mu.Lock()

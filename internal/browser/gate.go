@@ -69,6 +69,13 @@ func (g *gate) isPrivate() bool {
 	return g.private
 }
 
+// isClean reports whether the tab shows no secret, is on its site, and has had no request blocked.
+func (g *gate) isClean() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.away && !g.private && !g.typed && len(g.blocked) == 0
+}
+
 // hosts returns the hosts whose requests were blocked.
 func (g *gate) hosts() []string {
 	g.mu.Lock()

@@ -86,7 +86,7 @@ func using(t *testing.T, folder string) []string {
 	return all
 }
 
-func TestCloseLeavesNothing(t *testing.T) {
+func TestGroup_CloseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{Timeout: long})
 	tab := g.site.tab(t, g.Browser, g.account)
@@ -106,7 +106,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	fails(t, err, browser.Died)
 }
 
-func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
+func TestGroup_RestartsKilledBrowser(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{Timeout: long})
 	tab := g.site.tab(t, g.Browser, g.account)
@@ -143,7 +143,7 @@ func TestAKilledBrowserFailsTheStepAndIsStartedAgain(t *testing.T) {
 	gone(t, folder)
 }
 
-func TestTheBrowserIsNotInTheTerminalsProcessGroup(t *testing.T) {
+func TestGroup_KeepsBrowserFromInterrupts(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{})
 	g.site.tab(t, g.Browser, g.account)
@@ -157,7 +157,7 @@ func TestTheBrowserIsNotInTheTerminalsProcessGroup(t *testing.T) {
 	}
 }
 
-func TestTheBrowserKnowsNoSecretOfTheEnvironment(t *testing.T) {
+func TestGroup_PassesNoSecretOfTheEnvironment(t *testing.T) {
 	t.Setenv("KUSTOM_PORTAL_SESSION", "a-session")
 	t.Setenv("MYSTORE_LOGINS", "a-login")
 	t.Setenv("TF_VAR_secret", "a-variable")
@@ -179,7 +179,7 @@ func TestTheBrowserKnowsNoSecretOfTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestEnvironmentPassesOnWhatIsNoSecret(t *testing.T) {
+func TestEnvironment_PassesWhatIsNoSecret(t *testing.T) {
 	t.Parallel()
 	got := browser.Environment([]string{"PATH=/bin", "KUSTOM_PORTAL_TOKEN=x", "MYSTORE_TOKENS=x", "TF_LOG=x", "HOME=/root", "MY_TF_=1", "AWS_SECRET_ACCESS_KEY=x", "GITHUB_TOKEN=x", "LC_ALL=C", "https_proxy=http://proxy"}, "/tmp/a")
 	if want := "PATH=/bin HOME=/root LC_ALL=C https_proxy=http://proxy BREAKPAD_DUMP_LOCATION=/tmp/a TMPDIR=/tmp/a"; strings.Join(got, " ") != want {
@@ -190,9 +190,9 @@ func TestEnvironmentPassesOnWhatIsNoSecret(t *testing.T) {
 	}
 }
 
-// TestSweepRemovesTheFoldersOfTheDead: those whose lock nobody holds. In another container the same process ID is
+// TestSweep_RemovesFoldersOfDeadProcesses: those whose lock nobody holds. In another container the same process ID is
 // another process, and its folder is in use.
-func TestSweepRemovesTheFoldersOfTheDead(t *testing.T) {
+func TestSweep_RemovesFoldersOfDeadProcesses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	const prefix = "terraform-provider-kustom-browser-"
@@ -221,7 +221,7 @@ func TestSweepRemovesTheFoldersOfTheDead(t *testing.T) {
 	}
 }
 
-func TestNoMoreTabsAreOpenThanMayBe(t *testing.T) {
+func TestOpen_RespectsMaxTabs(t *testing.T) {
 	t.Parallel()
 	const most = 2
 	g := newGroup(t, browser.Options{Timeout: long, MaxTabs: most})
@@ -262,7 +262,7 @@ func TestNoMoreTabsAreOpenThanMayBe(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsForATabWaitsNoLongerThanTheContext(t *testing.T) {
+func TestOpen_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, browser.Options{MaxTabs: 1})
 	g.site.tab(t, g.Browser, g.account)
@@ -273,7 +273,7 @@ func TestWhoWaitsForATabWaitsNoLongerThanTheContext(t *testing.T) {
 	}
 }
 
-func TestABrowserThatNeverStartsIsGivenUpWithTheContext(t *testing.T) {
+func TestOpen_GivesUpBrowserThatNeverStarts(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	script := filepath.Join(t.TempDir(), "browser")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700); err != nil {
@@ -294,7 +294,7 @@ func TestABrowserThatNeverStartsIsGivenUpWithTheContext(t *testing.T) {
 	}
 }
 
-func TestABrowserThatIsMissingIsNamed(t *testing.T) {
+func TestOpen_NamesMissingBrowser(t *testing.T) {
 	t.Parallel()
 	var missing *browser.MissingError
 	g := new(browser.Group)
@@ -307,7 +307,7 @@ func TestABrowserThatIsMissingIsNamed(t *testing.T) {
 	}
 }
 
-func TestFindNeedsSomethingInThePath(t *testing.T) {
+func TestFind_NeedsBrowserInPath(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var missing *browser.MissingError
 	if _, err := browser.Find("", false); !errors.As(err, &missing) || missing.Executable != "" {

@@ -20,7 +20,7 @@ func pageOf(t *testing.T, nodes ...node) *Page {
 	return page
 }
 
-func TestOutlineSaysRolesAndNames(t *testing.T) {
+func TestOutline_ShowsRolesAndNames(t *testing.T) {
 	t.Parallel()
 	page := pageOf(t,
 		node{Tag: "nav", Role: "navigation", Block: true},
@@ -62,8 +62,8 @@ func (o *outlineTester) outline(t *testing.T) string {
 
 const shownSecret = "kco_test_api_abcdefghabcdefghabcdefghabcdefgh"
 
-// TestOutlineHoldsNoValue puts secrets, identifiers, addresses and amounts everywhere on a page.
-func TestOutlineHoldsNoValue(t *testing.T) {
+// TestOutline_HoldsNoValue puts secrets, identifiers, addresses and amounts everywhere on a page.
+func TestOutline_HoldsNoValue(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		shownSecret, "klarna_live_api_QUJDREVGR0hJSktMTU5P", "M00412871", "PM00412871-ab12c", "K123456_0123456789ab", "3f2b8a52-8f1e-4a5e-9d0c-1234567890ab",
@@ -91,8 +91,8 @@ func TestOutlineHoldsNoValue(t *testing.T) {
 	}
 }
 
-// TestOutlineHidesASecretInPieces: each of them looks like a word.
-func TestOutlineHidesASecretInPieces(t *testing.T) {
+// TestOutline_HidesSecretInPieces: each of them looks like a word.
+func TestOutline_HidesSecretInPieces(t *testing.T) {
 	t.Parallel()
 	const piece = 4
 	for _, n := range []node{{Tag: "div", Role: "button", Block: true}, {Tag: "div", Block: true}, {Tag: "span"}, {Tag: "td", Role: "cell"}, {Tag: "code", Role: "link"}} {
@@ -113,7 +113,7 @@ func TestOutlineHidesASecretInPieces(t *testing.T) {
 	}
 }
 
-func TestMaskText(t *testing.T) {
+func TestMask_KeepsForms(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"Generate new":            "Generate new",

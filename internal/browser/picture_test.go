@@ -31,7 +31,7 @@ const pictured = "kco_live_api_pictured"
 // blank is how many colours an area has at the most in which nothing can be read: its border and background.
 const blank = 20
 
-func TestPicturesShowNothingThatWasTypedAndNoSecret(t *testing.T) {
+func TestPicture_ShowsNoSecretAndNothingTyped(t *testing.T) {
 	t.Parallel()
 	// The first is seen, the others are not.
 	targets := []string{
@@ -98,7 +98,7 @@ func colours(shown image.Image, area image.Rectangle) int {
 	return len(seen)
 }
 
-func TestWithoutAFolderThereAreNoPictures(t *testing.T) {
+func TestPicture_NeedsFolder(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: short})
 	_, err := find(t.Context(), tab, step(), action("Go"))
@@ -107,7 +107,7 @@ func TestWithoutAFolderThereAreNoPictures(t *testing.T) {
 	}
 }
 
-func TestAPictureThatCanNotBeKeptIsNoOtherFailure(t *testing.T) {
+func TestPicture_FailureChangesNoError(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

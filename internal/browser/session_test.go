@@ -28,7 +28,7 @@ func someSession() browser.Session {
 	}
 }
 
-func TestASessionSurvivesBeingWrittenDown(t *testing.T) {
+func TestSession_SurvivesEncoding(t *testing.T) {
 	t.Parallel()
 	line, err := someSession().Line()
 	if err != nil {
@@ -46,7 +46,7 @@ func TestASessionSurvivesBeingWrittenDown(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSessionIsNotQuoted(t *testing.T) {
+func TestParseSession_QuotesNothing(t *testing.T) {
 	t.Parallel()
 	line, err := someSession().Line()
 	if err != nil {
@@ -65,7 +65,7 @@ func TestWhatIsNoSessionIsNotQuoted(t *testing.T) {
 	}
 }
 
-func TestASessionDoesNotPrint(t *testing.T) {
+func TestSession_DoesNotPrint(t *testing.T) {
 	t.Parallel()
 	s := someSession()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
@@ -77,7 +77,7 @@ func TestASessionDoesNotPrint(t *testing.T) {
 	}
 }
 
-func TestKeptSessionsAreTheirOwnersAlone(t *testing.T) {
+func TestSessionStore_IsOwnersAlone(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "not", "yet")}
 	if _, ok, err := keep.Load("portal.example:8443", ""); ok || err != nil {
@@ -185,7 +185,7 @@ func TestKeep_RemovesOne(t *testing.T) {
 	}
 }
 
-func TestAKeptSessionThatIsBrokenIsNotQuoted(t *testing.T) {
+func TestSessionStore_QuotesNoBrokenSession(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: t.TempDir()}
 	name, _, err := keep.Save("", someSession())

@@ -165,7 +165,7 @@ func (s *memberSite) visit(t *testing.T, session browser.Session) {
 	}
 }
 
-func TestSignInEnds(t *testing.T) {
+func TestSignIn_Ends(t *testing.T) {
 	t.Run("with its context", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -183,7 +183,7 @@ func TestSignInEnds(t *testing.T) {
 	})
 }
 
-func TestSignInNeedsADisplay(t *testing.T) {
+func TestSignIn_NeedsDisplay(t *testing.T) {
 	if _, err := browser.Find("", true); err != nil {
 		t.Skipf("%v: on Debian and Ubuntu, apt-get install chromium", err)
 	}
@@ -195,7 +195,7 @@ func TestSignInNeedsADisplay(t *testing.T) {
 	}
 }
 
-func TestRemoveForgetsEverySession(t *testing.T) {
+func TestSessionStore_RemovesEverySession(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "[folder]", "of the user")}
 	if n, err := keep.Remove(); n != 0 || err != nil {
@@ -234,7 +234,7 @@ func TestRemoveForgetsEverySession(t *testing.T) {
 	}
 }
 
-func TestSaveLetsNobodyElseIn(t *testing.T) {
+func TestSessionStore_SavesForOwnerOnly(t *testing.T) {
 	t.Parallel()
 	keep := browser.SessionStore{Dir: filepath.Join(t.TempDir(), "sessions")}
 	if err := os.Mkdir(keep.Dir, 0o755); err != nil {

@@ -34,6 +34,8 @@ type Tab struct {
 	// proofs must be made again.
 	approved []question
 	outdated bool
+	// handed counts how often the tab has passed from visit to visit.
+	handed int
 
 	net   *activity
 	asked *asked

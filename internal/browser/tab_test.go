@@ -23,7 +23,7 @@ const counting = `<button id="a">One</button> <button id="b">Two</button> <p rol
 	});
 </script>`
 
-func TestAwaitEndsWithItsContext(t *testing.T) {
+func TestAwait_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<p>Hello</p>`).open(t, browser.Options{Timeout: long})
 	err := within(t, long/2, func(ctx context.Context) error {
@@ -37,7 +37,7 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestClickClicksTheOneThing(t *testing.T) {
+func TestTab_ClicksOnlyItsTarget(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<div style="height: 3000px"></div>`+counting).open(t, browser.Options{Timeout: long})
 	for range 2 {
@@ -48,7 +48,7 @@ func TestClickClicksTheOneThing(t *testing.T) {
 	says(t, tab, "status", "a0b2")
 }
 
-func TestNothingIsClickedThatSomethingIsInFrontOf(t *testing.T) {
+func TestTab_ClicksNothingCovered(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, counting+`<div style="position: fixed; inset: 0; background: #eee8"></div>`).open(t, browser.Options{Timeout: short})
 	go_ := await(t, tab, action("One"))
@@ -59,7 +59,7 @@ func TestNothingIsClickedThatSomethingIsInFrontOf(t *testing.T) {
 	says(t, tab, "status", "none")
 }
 
-func TestAClickWaitsUntilNothingIsInFront(t *testing.T) {
+func TestTab_WaitsUntilNothingCoversTarget(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, counting+`<div id="over" style="position: fixed; inset: 0"></div>
 		<script>setTimeout(() => document.getElementById("over").remove(), 500)</script>`).open(t, browser.Options{Timeout: long})
@@ -69,8 +69,8 @@ func TestAClickWaitsUntilNothingIsInFront(t *testing.T) {
 	says(t, tab, "status", "a1b0")
 }
 
-// TestAClickDoesNotHitWhatMovesUnderIt: the page puts another button under the pointer as soon as that comes.
-func TestAClickDoesNotHitWhatMovesUnderIt(t *testing.T) {
+// TestTab_ClickMissesWhatMovesUnderIt: the page puts another button under the pointer as soon as that comes.
+func TestTab_ClickMissesWhatMovesUnderIt(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, counting+`<script>
 		document.getElementById("a").addEventListener("pointerover", () => { document.getElementById("b").style = "position: fixed; inset: 0" });
@@ -83,7 +83,7 @@ func TestAClickDoesNotHitWhatMovesUnderIt(t *testing.T) {
 	}
 }
 
-func TestAnotherHostIsElsewhere(t *testing.T) {
+func TestTab_ReportsAnotherHost(t *testing.T) {
 	t.Parallel()
 	other := serveOne(t, `<h1>Contents</h1>`)
 	s := serve(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +96,7 @@ func TestAnotherHostIsElsewhere(t *testing.T) {
 	}
 }
 
-func TestAPageThatNeverAnswersEndsAtTheTimeout(t *testing.T) {
+func TestTab_ReportsTimedOutLoad(t *testing.T) {
 	t.Parallel()
 	s := serve(t, map[string]http.HandlerFunc{"/": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }})
 	b := browser.New(shared.Group(t), browser.Options{Timeout: short})
@@ -108,7 +108,7 @@ func TestAPageThatNeverAnswersEndsAtTheTimeout(t *testing.T) {
 	}
 }
 
-func TestLoadAsksAgainWhereTheSiteHasTrouble(t *testing.T) {
+func TestTab_RetriesLoadAfterServerError(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		status, times int
@@ -151,7 +151,7 @@ func TestLoadAsksAgainWhereTheSiteHasTrouble(t *testing.T) {
 	}
 }
 
-func TestRetryAfterHasTwoForms(t *testing.T) {
+func TestRetryAfter_ReadsBothForms(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{
 		"": 0, "2": 2 * time.Second, "-1": 0, "soon": 0, "Wed, 21 Oct 2015 07:28:00 GMT": 0,
@@ -165,7 +165,7 @@ func TestRetryAfterHasTwoForms(t *testing.T) {
 	}
 }
 
-func TestEveryStepIsObservedWithoutWhatIsOnThePage(t *testing.T) {
+func TestTab_ObservesStepsWithoutContent(t *testing.T) {
 	t.Parallel()
 	const secret = "kco_live_api_observed"
 	records := make(chan browser.Record, 9)
@@ -447,8 +447,8 @@ func TestTab_WritesDatesInEnglishAndUTC(t *testing.T) {
 	says(t, tab, "status", "Jan 1, 1970, 12:00 AM")
 }
 
-// TestReadOnlyClicksNothingThatChanges: what only leads somewhere is clicked.
-func TestReadOnlyClicksNothingThatChanges(t *testing.T) {
+// TestTab_ReadOnlyRefusesChangingClicks: what only leads somewhere is clicked.
+func TestTab_ReadOnlyRefusesChangingClicks(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, counting).open(t, browser.Options{Timeout: long, ReadOnly: true})
 	failed := failure(t, tab.Click(t.Context(), changing(), await(t, tab, action("One"))), browser.Unclickable)
@@ -461,8 +461,8 @@ func TestReadOnlyClicksNothingThatChanges(t *testing.T) {
 	says(t, tab, "status", "a0b1")
 }
 
-// TestWatchSeesEachPageAndTheWay tells of the page that a step ended on, also where it failed.
-func TestWatchSeesEachPageAndTheWay(t *testing.T) {
+// TestTab_ReportsSnapshotsOfPagesAndWay tells of the page that a step ended on, also where it failed.
+func TestTab_ReportsSnapshotsOfPagesAndWay(t *testing.T) {
 	t.Parallel()
 	var snapshots []browser.Snapshot
 	tab := serve(t, map[string]http.HandlerFunc{
@@ -493,7 +493,7 @@ func TestWatchSeesEachPageAndTheWay(t *testing.T) {
 	}
 }
 
-func TestExamineSaysWhatIsThereInstead(t *testing.T) {
+func TestExamine_NamesNearest(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<button>Add a key</button> <button>Help 12345</button> <button>Delete</button> <button>Delete</button>`).open(t, browser.Options{Timeout: long})
 	page := see(t, tab)

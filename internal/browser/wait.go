@@ -111,7 +111,8 @@ func (w *wait) judge(page *Page, look func() (any, error)) (any, error) {
 		w.said, w.at = said, time.Now()
 	}
 	next, walks := value.(*nextStep)
-	w.passing = w.step.passing && !(walks && next != nil && next.Shows != nil)
+	reads := walks && next != nil && next.Shows != nil
+	w.passing = w.step.passing && !reads
 	w.needs = w.quiet
 	var quieter Quieter
 	if errors.As(err, &quieter) {

@@ -22,9 +22,9 @@ func (b *bench) loads() int {
 	return n
 }
 
-// TestPagesAreLoadedOnce: what the page shows on which something was done is not loaded again. Only where it has more
+// TestPages_AreLoadedOnce: what the page shows on which something was done is not loaded again. Only where it has more
 // pages, or does not show what came of the click, it is.
-func TestPagesAreLoadedOnce(t *testing.T) {
+func TestPages_AreLoadedOnce(t *testing.T) {
 	t.Parallel()
 	stale := sandbox.Options{Pages: sandbox.PagesOptions{Mutations: []string{"list-stale"}}}
 	for name, test := range map[string]struct {

@@ -26,34 +26,31 @@ resource "kustom_api_key" "checkout" {
 func TestAccImportKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	imported := keyOnly + importBlock(keyAddress, exampleImportID())
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config:           imported,
-				ConfigPlanChecks: plans(planned{keyAddress: "import " + exampleImportID()}),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("id"), knownvalue.StringExact(exampleImportID())),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("username"), knownvalue.StringExact(exampleUsername)),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), shownHost()),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-10-01T08:00:00Z")),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("secret"), knownvalue.Null()),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), knownvalue.Null()),
-				},
-				PostApplyFunc: func() { v.wantOnlyReads(t) },
+	runTerraform(t, v, []resource.TestStep{
+		{
+			Config:           imported,
+			ConfigPlanChecks: plans(planned{keyAddress: "import " + exampleImportID()}),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("id"), knownvalue.StringExact(exampleImportID())),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("username"), knownvalue.StringExact(exampleUsername)),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), shownHost()),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-10-01T08:00:00Z")),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("secret"), knownvalue.Null()),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), knownvalue.Null()),
 			},
-			{
-				Config: `resource "kustom_api_key" "checkout" {
+			PostApplyFunc: func() { v.wantOnlyReads(t) },
+		},
+		{
+			Config: `resource "kustom_api_key" "checkout" {
 					merchant_id   = "M00123456"
 					force_destroy = true
 					timeouts { delete = "10s" }
 				}`,
-				ConfigPlanChecks: plans(planned{keyAddress: "update"}),
-				PostApplyFunc:    func() { v.wantOnlyReads(t) },
-			},
-			{Config: keyOnly, PostApplyFunc: func() { v.release(t, "butikk", "nettbutikk") }},
+			ConfigPlanChecks: plans(planned{keyAddress: "update"}),
+			PostApplyFunc:    func() { v.wantOnlyReads(t) },
 		},
+		{Config: keyOnly, PostApplyFunc: func() { v.release(t, "butikk", "nettbutikk") }},
 	})
 	if len(v.Keys(exampleStore)) != 0 {
 		t.Error("the imported key was not destroyed")
@@ -79,133 +76,118 @@ func legacyKey(body string) string {
 	}` + importBlock(keyAddress, toSwitch[legacyStore].keyID)
 }
 
-// TestAccKeepLegacyKey names Klarna's host to keep an imported key for now, and later does not.
-func TestAccKeepLegacyKey(t *testing.T) {
+// TestKey_KeepsImportedLegacyKeyOfNamedHost names Klarna's host to keep an imported key for now, and later does not.
+func TestKey_KeepsImportedLegacyKeyOfNamedHost(t *testing.T) {
 	apiOnly(t, "no page shows a host")
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config:           legacyKey(`host = "api.klarna.com"`),
-				ConfigPlanChecks: plans(planned{keyAddress: "import " + toSwitch[legacyStore].keyID}),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(legacyHost)),
-				},
-				PostApplyFunc: func() { v.wantOnlyReads(t); v.wantWorking(t, "fjellsport") },
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config:           legacyKey(`host = "api.klarna.com"`),
+			ConfigPlanChecks: plans(planned{keyAddress: "import " + toSwitch[legacyStore].keyID}),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(legacyHost)),
 			},
-			{
-				// The shop still uses the old key, which Terraform wants to delete first.
-				Config:      legacyKey(""),
-				ExpectError: words("The key M00412871-qT7vA was not deleted, because shop fjellsport takes payments with it"),
+			PostApplyFunc: func() { v.wantOnlyReads(t); v.wantWorking(t, "fjellsport") },
+		},
+		{
+			// The shop still uses the old key, which Terraform wants to delete first.
+			Config:      legacyKey(""),
+			ExpectError: words("The key M00412871-qT7vA was not deleted, because shop fjellsport takes payments with it"),
+		},
+		{
+			PreConfig: func() {
+				v.wantCount(t, 0, sandbox.Portal, http.MethodDelete, "")
+				v.release(t, "fjellsport")
 			},
-			{
-				PreConfig: func() {
-					v.wantCount(t, 0, sandbox.Portal, http.MethodDelete, "")
-					v.release(t, "fjellsport")
-				},
-				Config:           legacyKey(""),
-				ConfigPlanChecks: plans(planned{keyAddress: "delete, create"}),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
-				},
-				PostApplyFunc: func() { v.wantViolations(t) },
+			Config:           legacyKey(""),
+			ConfigPlanChecks: plans(planned{keyAddress: "delete, create"}),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
 			},
+			PostApplyFunc: func() { v.wantViolations(t) },
 		},
 	})
 }
 
-// TestAccKeyDeletedByHand makes and installs another key in place of one that somebody deleted in
+// TestKey_ReplacesKeyDeletedInPortal makes and installs another key in place of one that somebody deleted in
 // the portal.
-func TestAccKeyDeletedByHand(t *testing.T) {
+func TestKey_ReplacesKeyDeletedInPortal(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: generated(t)},
-			{
-				PreConfig: func() {
-					key := v.key(t, exampleStore, v.shop(t, "butikk").KustomID)
-					if err := v.DeleteKey(exampleStore, key.CredentialID); err != nil {
-						t.Error(err)
-					}
-					v.ResetRequests()
-				},
-				Config:           generated(t),
-				ConfigPlanChecks: plans(planned{keyAddress: "create", shopAddress: "update"}),
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk")
-					v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
-					v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
-					v.release(t, "butikk")
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: generated(t)},
+		{
+			PreConfig: func() {
+				key := v.key(t, exampleStore, v.shop(t, "butikk").KustomID)
+				if err := v.DeleteKey(exampleStore, key.CredentialID); err != nil {
+					t.Error(err)
+				}
+				v.ResetRequests()
+			},
+			Config:           generated(t),
+			ConfigPlanChecks: plans(planned{keyAddress: "create", shopAddress: "update"}),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk")
+				v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
+				v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
+				v.release(t, "butikk")
 			},
 		},
 	})
 }
 
-// TestAccKeyTainted makes another key when somebody asks for one, installs it, and then deletes the
+// TestKey_InstallsReplacementBeforeDeletingTaintedKey makes another key when somebody asks for one, installs it, and then deletes the
 // first, in that order.
-func TestAccKeyTainted(t *testing.T) {
+func TestKey_InstallsReplacementBeforeDeletingTaintedKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	var first string
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: generated(t), PostApplyFunc: func() { first = v.shop(t, "butikk").KustomID; v.ResetRequests() }},
-			{
-				Taint: []string{keyAddress}, Config: generated(t),
-				ConfigPlanChecks: plans(
-					planned{keyAddress: "create, delete", shopAddress: "update"},
-					plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("secret")),
-					plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("username")),
-				),
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk")
-					v.wantOrder(t, exampleStore, "butikk")
-					if v.shop(t, "butikk").KustomID == first || len(v.Keys(exampleStore)) != 2 {
-						t.Errorf("the shop is on %s, and there are %d keys", v.shop(t, "butikk").KustomID, len(v.Keys(exampleStore)))
-					}
-					v.release(t, "butikk")
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: generated(t), PostApplyFunc: func() { first = v.shop(t, "butikk").KustomID; v.ResetRequests() }},
+		{
+			Taint: []string{keyAddress}, Config: generated(t),
+			ConfigPlanChecks: plans(
+				planned{keyAddress: "create, delete", shopAddress: "update"},
+				plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("secret")),
+				plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("username")),
+			),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk")
+				v.wantOrder(t, exampleStore, "butikk")
+				if v.shop(t, "butikk").KustomID == first || len(v.Keys(exampleStore)) != 2 {
+					t.Errorf("the shop is on %s, and there are %d keys", v.shop(t, "butikk").KustomID, len(v.Keys(exampleStore)))
+				}
+				v.release(t, "butikk")
 			},
 		},
 	})
 }
 
-// TestAccKeyNotVisible does not take a store for empty that the portal user has lost access to: its
+// TestKey_KeepsStateWhileStoreIsNotVisible does not take a store for empty that the portal user has lost access to: its
 // keys would be made a second time.
-func TestAccKeyNotVisible(t *testing.T) {
+func TestKey_KeepsStateWhileStoreIsNotVisible(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	admin := v.env["KUSTOM_PORTAL_TOKEN"]
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: keyOnly},
-			{
-				PreConfig:   func() { v.env["KUSTOM_PORTAL_TOKEN"] = "example-token-stranger" },
-				Config:      keyOnly,
-				ExpectError: words("API key not read"),
-			},
-			{
-				PreConfig:        func() { v.env["KUSTOM_PORTAL_TOKEN"] = admin },
-				Config:           keyOnly,
-				ConfigPlanChecks: plans(planned{}),
-				PostApplyFunc:    func() { v.wantCount(t, 1, sandbox.Portal, http.MethodPost, "") },
-			},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: keyOnly},
+		{
+			PreConfig:   func() { v.env["KUSTOM_PORTAL_TOKEN"] = "example-token-stranger" },
+			Config:      keyOnly,
+			ExpectError: words("API key not read"),
+		},
+		{
+			PreConfig:        func() { v.env["KUSTOM_PORTAL_TOKEN"] = admin },
+			Config:           keyOnly,
+			ConfigPlanChecks: plans(planned{}),
+			PostApplyFunc:    func() { v.wantCount(t, 1, sandbox.Portal, http.MethodPost, "") },
 		},
 	})
 }
 
-// TestAccKeyExample runs the published example of a key.
-func TestAccKeyExample(t *testing.T) {
+// TestKey_MakesKeyOfExample runs the published example of a key.
+func TestKey_MakesKeyOfExample(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config:           example(t, keyExample+"terraform.tf", keyExample+"resource.tf"),
-			ConfigVariables:  config.Variables{},
-			ConfigPlanChecks: plans(planned{keyAddress: "create"}, plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownDescription())),
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config:           example(t, keyExample+"terraform.tf", keyExample+"resource.tf"),
+		ConfigVariables:  config.Variables{},
+		ConfigPlanChecks: plans(planned{keyAddress: "create"}, plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownDescription())),
+	}})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccAPIKeys filters the keys of [variantSeed] in every way.
-func TestAccAPIKeys(t *testing.T) {
+// TestAPIKeys_FiltersKeys filters the keys of [variantSeed] in every way.
+func TestAPIKeys_FiltersKeys(t *testing.T) {
 	v := newVendors(t, variantSeed(), sandbox.Options{})
 	tests := []struct {
 		filter string
@@ -40,7 +40,7 @@ func TestAccAPIKeys(t *testing.T) {
 			},
 		})
 	}
-	resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+	runInProcess(t, v, steps)
 	v.wantOnlyReads(t)
 	v.wantViolations(t)
 }

@@ -42,7 +42,7 @@ func exclusiveEnv(t *testing.T) (*testEnv, *clocktest.Fake) {
 	t.Helper()
 	t.Parallel()
 	clock := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	return newTestEnv(t, testEnvOptions{clock: clock}), clock
+	return newTestEnv(t, testEnvOptions{inProcess: true, clock: clock}), clock
 }
 
 // use writes the configuration.
@@ -73,6 +73,8 @@ func deletionOf(key sandbox.Key, use string) deletion {
 type storePlan struct {
 	actions  []string
 	toDelete []deletion
+	// before are the IDs of the keys that the store had.
+	before []string
 	// unknown says that keys_to_delete is not known.
 	unknown bool
 	output  string
@@ -89,7 +91,10 @@ func (w *testEnv) savePlan(t *testing.T) storePlan {
 			Type   string
 			Change struct {
 				Actions []string
-				After   struct {
+				Before  struct {
+					CredentialIDs []string `json:"credential_ids"`
+				}
+				After struct {
 					ToDelete []deletion `json:"keys_to_delete"`
 				}
 				Unknown struct {
@@ -104,7 +109,8 @@ func (w *testEnv) savePlan(t *testing.T) storePlan {
 	plan := storePlan{output: unwrapped(got.output)}
 	for _, c := range shown.Changes {
 		if c.Type == "kustom_api_keys_exclusive" {
-			plan.actions, plan.toDelete, plan.unknown = c.Change.Actions, c.Change.After.ToDelete, c.Change.Unknown.ToDelete == true
+			plan.actions, plan.before, plan.toDelete = c.Change.Actions, c.Change.Before.CredentialIDs, c.Change.After.ToDelete
+			plan.unknown = c.Change.Unknown.ToDelete == true
 		}
 	}
 	return plan
@@ -198,8 +204,11 @@ func (w *testEnv) generate(t *testing.T, description string) sandbox.Key {
 	return key
 }
 
+// hourPasses lets the clock pass the time that another run may take to install a key.
 func (w *testEnv) hourPasses() {
-	w.clock.(interface{ Advance(d time.Duration) }).Advance(rotation.InstallTime)
+	if c, ok := w.clock.(interface{ Advance(d time.Duration) }); ok {
+		c.Advance(rotation.InstallTime)
+	}
 }
 
 // install gives the shop kaffebonna a key of its store.
@@ -221,9 +230,9 @@ func (w *testEnv) kaffebonnaKey(t *testing.T, credentialID string) sandbox.Key {
 	return keys[i]
 }
 
-// TestAccExclusive deletes an old key that nobody uses and one that a killed run has left behind,
+// TestExclusive_DeletesUnlistedKeys deletes an old key that nobody uses and one that a killed run has left behind,
 // then one that somebody makes and uses later, and no key when its object is destroyed.
-func TestAccExclusive(t *testing.T) {
+func TestExclusive_DeletesUnlistedKeys(t *testing.T) {
 	w, clock := exclusiveEnv(t)
 	spare, orphan := w.kaffebonnaKey(t, kaffebonnaSpare), w.generate(t, "terraform")
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey))
@@ -241,8 +250,8 @@ func TestAccExclusive(t *testing.T) {
 	w.install(t, kaffebonnaKey)
 	drift := w.savePlan(t)
 	drift.wantDeletes(t, "update", deletionOf(stray, "last use: 2026-11-03"))
-	if !strings.Contains(drift.output, `- "`+stray.CredentialID+`"`) {
-		t.Errorf("the plan does not show what has changed:\n%s", drift.output)
+	if !slices.Contains(drift.before, stray.CredentialID) {
+		t.Errorf("the plan does not show what has changed: the keys were %q", drift.before)
 	}
 	if strings.Contains(drift.output, orphan.Username) {
 		t.Errorf("the plan shows a key that is long gone:\n%s", drift.output)
@@ -264,8 +273,8 @@ func TestAccExclusive(t *testing.T) {
 	w.wantDeletions(t, 0)
 }
 
-// TestAccExclusiveImport takes charge of a store by an import, whose first plan names what goes.
-func TestAccExclusiveImport(t *testing.T) {
+// TestExclusive_ImportNamesKeysToDelete takes charge of a store by an import, whose first plan names what goes.
+func TestExclusive_ImportNamesKeysToDelete(t *testing.T) {
 	w, clock := exclusiveEnv(t)
 	spare := w.kaffebonnaKey(t, kaffebonnaSpare)
 	const address = "kustom_api_keys_exclusive.store"
@@ -290,9 +299,9 @@ func TestAccExclusiveImport(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestAccI1ExclusiveHeld is about a key that a shop uses: the others go, the error names the shop, and
+// TestExclusive_KeepsKeyInUse_I1 is about a key that a shop uses: the others go, the error names the shop, and
 // the next apply finishes when the shop has moved on. At first as a creation, then as an update.
-func TestAccI1ExclusiveHeld(t *testing.T) {
+func TestExclusive_KeepsKeyInUse_I1(t *testing.T) {
 	w, _ := exclusiveEnv(t)
 	spare, held, next := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey), w.generate(t, "next")
 	const refusal = "was not deleted, because shop kaffebonna takes payments with it, and has not got another key"
@@ -321,8 +330,8 @@ func TestAccI1ExclusiveHeld(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestAccI1ExclusiveWaits deletes a key whose shop is given another one, by hand, during the apply.
-func TestAccI1ExclusiveWaits(t *testing.T) {
+// TestAccExclusive_WaitsForShop_I1 deletes a key whose shop is given another one, by hand, during the apply.
+func TestAccExclusive_WaitsForShop_I1(t *testing.T) {
 	t.Parallel()
 	w := newTestEnv(t, testEnvOptions{})
 	next := w.generate(t, "next")
@@ -340,8 +349,8 @@ func TestAccI1ExclusiveWaits(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestAccExclusiveOtherStore lets go of one store and takes charge of another.
-func TestAccExclusiveOtherStore(t *testing.T) {
+// TestExclusive_MovesToAnotherStore lets go of one store and takes charge of another.
+func TestExclusive_MovesToAnotherStore(t *testing.T) {
 	w, _ := exclusiveEnv(t)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
 	w.mustApply(t)
@@ -359,10 +368,10 @@ func TestAccExclusiveOtherStore(t *testing.T) {
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare)
 }
 
-// TestAccI4ExclusiveAppliedLater applies plans some days after they were made. The keys were used
+// TestExclusive_UpdatesFromSavedPlanLater_I4 applies plans some days after they were made. The keys were used
 // meanwhile and the shop has moved on, which is no reason to refuse them; and a key that was made
 // meanwhile, which no plan has named, stays.
-func TestAccI4ExclusiveAppliedLater(t *testing.T) {
+func TestExclusive_UpdatesFromSavedPlanLater_I4(t *testing.T) {
 	w, clock := exclusiveEnv(t)
 	spare, old := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey)
 	next := w.generate(t, "next")
@@ -384,18 +393,16 @@ func TestAccI4ExclusiveAppliedLater(t *testing.T) {
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(later, neverUsed))
 }
 
-// TestAccI4ExclusiveCreatedLater is the same for a creation, except that a change of the store's keys
+// TestExclusive_CreatesFromSavedPlanLater_I4 is the same for a creation, except that a change of the store's keys
 // makes Terraform refuse the plan.
-func TestAccI4ExclusiveCreatedLater(t *testing.T) {
+func TestExclusive_CreatesFromSavedPlanLater_I4(t *testing.T) {
 	w, clock := exclusiveEnv(t)
 	next := w.generate(t, "next")
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	w.savePlan(t)
 	later := w.generate(t, "made after the plan")
 	w.wantDeletions(t, 0)
-	// Of a set, Terraform names the element and the length.
-	const inconsistent = "Provider produced inconsistent final plan"
-	wantRefusal(t, w.applySaved(t), inconsistent, inconsistent)
+	wantRefusal(t, w.applySaved(t), "provider produced inconsistent final plan")
 	w.wantDeletions(t, 0)
 	w.wantKeys(t, kaffebonna, kaffebonnaKey, kaffebonnaSpare, next.CredentialID, later.CredentialID)
 
@@ -425,10 +432,10 @@ resource "mystore_klarna_checkout_credentials" "shop" {
 }
 `
 
-// TestAccExclusiveUnknown keeps keys that are made in the same run. What goes is not known before,
+// TestAccExclusive_KeepsKeysMadeInTheSameRun keeps keys that are made in the same run. What goes is not known before,
 // but the plan lists what there is. Then the key is rotated: the old one is deleted once, by
 // whichever of the two that want it gone comes first.
-func TestAccExclusiveUnknown(t *testing.T) {
+func TestAccExclusive_KeepsKeysMadeInTheSameRun(t *testing.T) {
 	t.Parallel()
 	// The shop is given its key while the old one's deletion waits for that, so time has to pass.
 	w := newTestEnv(t, testEnvOptions{})
@@ -492,13 +499,13 @@ func (w *testEnv) onlyKey(t *testing.T) sandbox.Key {
 	return keys[0]
 }
 
-// TestAccI1ExclusiveSparesNewKeys makes two keys in one run and keeps only one of them. The other may
+// TestExclusive_SparesKeysThatNoPlanNamed_I1 makes two keys in one run and keeps only one of them. The other may
 // be on its way into a shop, so it stays until it is an hour old, and a plan has named it.
-func TestAccI1ExclusiveSparesNewKeys(t *testing.T) {
+func TestExclusive_SparesKeysThatNoPlanNamed_I1(t *testing.T) {
 	t.Parallel()
 	const empty = "M00999999"
 	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 	w.use(t, `
 resource "kustom_api_key" "kept" {
   merchant_id = "M00999999"
@@ -530,8 +537,8 @@ resource "kustom_api_key" "forgotten" {
 	mustHaveNoViolation(t, w)
 }
 
-// TestAccExclusiveMissing keeps a key that the store does not have: no other is deleted.
-func TestAccExclusiveMissing(t *testing.T) {
+// TestExclusive_DeletesNothingIfListedKeyIsMissing keeps a key that the store does not have: no other is deleted.
+func TestExclusive_DeletesNothingIfListedKeyIsMissing(t *testing.T) {
 	w, _ := exclusiveEnv(t)
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
 	w.mustApply(t)
@@ -559,8 +566,8 @@ func TestAccExclusiveMissing(t *testing.T) {
 	}
 }
 
-// TestAccExclusiveEmptied keeps what turns out to be nothing.
-func TestAccExclusiveEmptied(t *testing.T) {
+// TestExclusive_RejectsListThatTurnsOutEmpty keeps what turns out to be nothing.
+func TestExclusive_RejectsListThatTurnsOutEmpty(t *testing.T) {
 	w, _ := exclusiveEnv(t)
 	w.use(t, `
 resource "terraform_data" "keys" {
@@ -575,8 +582,8 @@ resource "terraform_data" "keys" {
 	w.wantDeletions(t, 0)
 }
 
-// TestAccExclusiveProviderUnknown plans before the provider has a token.
-func TestAccExclusiveProviderUnknown(t *testing.T) {
+// TestExclusive_PlansBeforeTokenIsKnown plans before the provider has a token.
+func TestExclusive_PlansBeforeTokenIsKnown(t *testing.T) {
 	w, _ := exclusiveEnv(t)
 	w.write(t, "provider.tf", `
 resource "terraform_data" "token" {
@@ -595,9 +602,9 @@ provider "kustom" {
 	w.wantKeys(t, kaffebonna, kaffebonnaKey)
 }
 
-// TestAccExclusiveFaults lets the vendors fail at the deletion of keys: what can go goes, the error says
+// TestExclusive_ResumesAfterFailure lets the vendors fail at the deletion of keys: what can go goes, the error says
 // what is the matter with the rest, and the next apply finishes.
-func TestAccExclusiveFaults(t *testing.T) {
+func TestExclusive_ResumesAfterFailure(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault sandbox.Fault
 		left  int
@@ -661,8 +668,8 @@ func TestAccExclusiveFaults(t *testing.T) {
 	}
 }
 
-// TestAccExclusiveBadInput expects one clear error for every mistake.
-func TestAccExclusiveBadInput(t *testing.T) {
+// TestExclusive_RejectsBadInput expects one clear error for every mistake.
+func TestExclusive_RejectsBadInput(t *testing.T) {
 	id := strings.TrimPrefix(exampleKeyID, exampleStore+"/")
 	const block = `resource "kustom_api_keys_exclusive" "store" {`
 	for _, test := range []badInput{
@@ -720,8 +727,8 @@ func TestAccExclusiveBadInput(t *testing.T) {
 	}
 }
 
-// TestAccExclusiveExample runs the published example, and rotates its key.
-func TestAccExclusiveExample(t *testing.T) {
+// TestExclusive_RotatesInExample runs the published example, and rotates its key.
+func TestExclusive_RotatesInExample(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	v.release(t, "nettbutikk")
 	const files = "resources/kustom_api_keys_exclusive/"
@@ -737,29 +744,26 @@ func TestAccExclusiveExample(t *testing.T) {
 		return keys[0].Username
 	}
 	unknown := plancheck.ExpectUnknownValue("kustom_api_keys_exclusive.butikk", tfjsonpath.New("keys_to_delete"))
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config:           hcl,
-				ConfigPlanChecks: plans(unknown),
-				PostApplyFunc:    func() { first = only(t) },
-			},
-			{
-				ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
-				// What an apply has deleted is nowhere to be found.
-				ImportStateVerifyIgnore: []string{"keys_to_delete"},
-			},
-			{
-				Config: edit(t, hcl, "shop        = \"butikk\"", "shop = \"butikk\"\n  description = \"autumn\""),
-				ConfigPlanChecks: plans(unknown, planned{
-					"kustom_mystore_connection.butikk": "update", "kustom_api_keys_exclusive.butikk": "update",
-				}),
-				PostApplyFunc: func() {
-					if second := only(t); second == first {
-						t.Error("the key was not rotated")
-					}
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config:           hcl,
+			ConfigPlanChecks: plans(unknown),
+			PostApplyFunc:    func() { first = only(t) },
+		},
+		{
+			ResourceName: "kustom_api_keys_exclusive.butikk", ImportState: true, ImportStateVerify: true,
+			// What an apply has deleted is nowhere to be found.
+			ImportStateVerifyIgnore: []string{"keys_to_delete"},
+		},
+		{
+			Config: edit(t, hcl, "shop        = \"butikk\"", "shop = \"butikk\"\n  description = \"autumn\""),
+			ConfigPlanChecks: plans(unknown, planned{
+				"kustom_mystore_connection.butikk": "update", "kustom_api_keys_exclusive.butikk": "update",
+			}),
+			PostApplyFunc: func() {
+				if second := only(t); second == first {
+					t.Error("the key was not rotated")
+				}
 			},
 		},
 	})

@@ -329,9 +329,9 @@ func downgrade(t *testing.T, s *sandbox.Sandbox) {
 	}
 }
 
-// TestAccBadInput expects one clear error for every mistake, where the mistake was made, and nothing
+// TestProvider_RejectsBadInput expects one clear error for every mistake, where the mistake was made, and nothing
 // changed anywhere.
-func TestAccBadInput(t *testing.T) {
+func TestProvider_RejectsBadInput(t *testing.T) {
 	for _, tests := range [][]badInput{badCredentials(), badPairs(), badKeys(), badSettings()} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
@@ -342,8 +342,8 @@ func TestAccBadInput(t *testing.T) {
 	}
 }
 
-// TestAccUnreadShopIsAWarning: the trouble of one shop keeps nothing else from being planned and read.
-func TestAccUnreadShopIsAWarning(t *testing.T) {
+// TestProvider_WarnsOfUnreadShop: the trouble of one shop keeps nothing else from being planned and read.
+func TestProvider_WarnsOfUnreadShop(t *testing.T) {
 	apiOnly(t, "it is about a token")
 	for name, test := range map[string]struct {
 		hcl     func(*testing.T) string
@@ -356,7 +356,7 @@ func TestAccUnreadShopIsAWarning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := exampleSeed()
-			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
+			w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 			w.write(t, "main.tf", test.hcl(t))
 			for variable, value := range shopTokensAre(`{"nettbutikk": "wrong-shop-token"}`) {
 				w.env = append(w.env, variable+"="+value)
@@ -377,7 +377,7 @@ func (b badInput) run(t *testing.T) {
 		}
 	}
 	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{seed: &seed, hastened: true, sandbox: sandbox.Options{KeyLimit: b.limit}})
+	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, sandbox: sandbox.Options{KeyLimit: b.limit}})
 	if b.prepare != nil {
 		b.prepare(t, w.sandbox.Sandbox)
 	}

@@ -22,92 +22,83 @@ func secretVariable(secret string) config.Variables {
 	return config.Variables{"kustom_secret": config.StringVariable(secret)}
 }
 
-// TestAccWriteOnlySecret imports a shop, which must not be written to because its secret gets its
+// TestShop_WritesSecretAgainOnlyForNewVersion imports a shop, which must not be written to because its secret gets its
 // first version, and then changes the secret by its version. The secret is never in the state.
-func TestAccWriteOnlySecret(t *testing.T) {
+func TestShop_WritesSecretAgainOnlyForNewVersion(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	imported := pasted(t) + importBlock(pastedAddress, "nettbutikk")
 	noSecret := []statecheck.StateCheck{
 		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
 		statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
 	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config:           imported,
-				ConfigVariables:  secretVariable(exampleSecret),
-				ConfigPlanChecks: plans(planned{pastedAddress: "import nettbutikk, update"}),
-				ConfigStateChecks: append(noSecret,
-					statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo_version"), knownvalue.Int64Exact(1)),
-					statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("updated_at"), knownvalue.StringExact("2026-10-01T08:00:00Z")),
-					statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("extension_version"), knownvalue.StringExact("3.4.1")),
-				),
-				PostApplyFunc: func() {
-					v.wantOnlyReads(t)
-					v.wantCount(t, 0, sandbox.Merchant, "", "")
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config:           imported,
+			ConfigVariables:  secretVariable(exampleSecret),
+			ConfigPlanChecks: plans(planned{pastedAddress: "import nettbutikk, update"}),
+			ConfigStateChecks: append(noSecret,
+				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo_version"), knownvalue.Int64Exact(1)),
+				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("updated_at"), knownvalue.StringExact("2026-10-01T08:00:00Z")),
+				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("extension_version"), knownvalue.StringExact("3.4.1")),
+			),
+			PostApplyFunc: func() {
+				v.wantOnlyReads(t)
+				v.wantCount(t, 0, sandbox.Merchant, "", "")
 			},
-			{
-				// A new secret without a new version can't be seen.
-				Config:           imported,
-				ConfigVariables:  secretVariable("kco_live_api_notYet"),
-				ConfigPlanChecks: plans(planned{}),
-			},
-			{
-				PreConfig:         v.ResetRequests,
-				Config:            edit(t, imported, versionOne, "kustom_secret_wo_version = 2"),
-				ConfigVariables:   secretVariable(exampleSecret),
-				ConfigPlanChecks:  plans(planned{pastedAddress: "update"}),
-				ConfigStateChecks: noSecret,
-				PostApplyFunc: func() {
-					v.wantWorking(t, "nettbutikk")
-					v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
-					// The pair, and the made-up one.
-					v.wantCount(t, 2, sandbox.Merchant, http.MethodGet, orderCall)
-				},
+		},
+		{
+			// A new secret without a new version can't be seen.
+			Config:           imported,
+			ConfigVariables:  secretVariable("kco_live_api_notYet"),
+			ConfigPlanChecks: plans(planned{}),
+		},
+		{
+			PreConfig:         v.ResetRequests,
+			Config:            edit(t, imported, versionOne, "kustom_secret_wo_version = 2"),
+			ConfigVariables:   secretVariable(exampleSecret),
+			ConfigPlanChecks:  plans(planned{pastedAddress: "update"}),
+			ConfigStateChecks: noSecret,
+			PostApplyFunc: func() {
+				v.wantWorking(t, "nettbutikk")
+				v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
+				// The pair, and the made-up one.
+				v.wantCount(t, 2, sandbox.Merchant, http.MethodGet, orderCall)
 			},
 		},
 	})
 }
 
-// TestAccAdoptShop takes over a shop that has credentials, without an import.
-func TestAccAdoptShop(t *testing.T) {
+// TestShop_TakesOverShopWithoutImport takes over a shop that has credentials, without an import.
+func TestShop_TakesOverShopWithoutImport(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config:           pasted(t),
-			ConfigVariables:  secretVariable(exampleSecret),
-			ConfigPlanChecks: plans(planned{pastedAddress: "create"}),
-			PostApplyFunc: func() {
-				v.wantWorking(t, "nettbutikk")
-				v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
-			},
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config:           pasted(t),
+		ConfigVariables:  secretVariable(exampleSecret),
+		ConfigPlanChecks: plans(planned{pastedAddress: "create"}),
+		PostApplyFunc: func() {
+			v.wantWorking(t, "nettbutikk")
+			v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
+		},
+	}})
 	// The default is to leave the shop as it is.
 	v.wantWorking(t, "nettbutikk")
 }
 
-// TestAccImportEmptyShop imports a shop whose credentials were never set.
-func TestAccImportEmptyShop(t *testing.T) {
+// TestShop_ImportsShopWithoutCredentials imports a shop whose credentials were never set.
+func TestShop_ImportsShopWithoutCredentials(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	v.release(t, "nettbutikk")
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config:           pasted(t) + importBlock(pastedAddress, "nettbutikk"),
-			ConfigVariables:  secretVariable(exampleSecret),
-			ConfigPlanChecks: plans(planned{pastedAddress: "import nettbutikk, update"}),
-			PostApplyFunc:    func() { v.wantWorking(t, "nettbutikk") },
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config:           pasted(t) + importBlock(pastedAddress, "nettbutikk"),
+		ConfigVariables:  secretVariable(exampleSecret),
+		ConfigPlanChecks: plans(planned{pastedAddress: "import nettbutikk, update"}),
+		PostApplyFunc:    func() { v.wantWorking(t, "nettbutikk") },
+	}})
 }
 
-// TestAccShopChangedByHand changes a shop's credentials in Mystore, in every way that can be seen
+// TestShop_CorrectsChangesByHand changes a shop's credentials in Mystore, in every way that can be seen
 // there, and expects the next apply to put them right.
-func TestAccShopChangedByHand(t *testing.T) {
+func TestShop_CorrectsChangesByHand(t *testing.T) {
 	importedAndPasted := func(t *testing.T) string { return pasted(t) + importBlock(pastedAddress, "nettbutikk") }
 	tests := []struct {
 		name          string
@@ -133,29 +124,26 @@ func TestAccShopChangedByHand(t *testing.T) {
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
 			hcl := test.hcl(t)
 			variables := secretVariable(exampleSecret)
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{
-					{Config: hcl, ConfigVariables: variables},
-					{
-						PreConfig: func() {
-							if err := test.change(v, v.shop(t, test.shop)); err != nil {
-								t.Error(err)
-							}
-							v.ResetRequests()
-						},
-						Config:           hcl,
-						ConfigVariables:  variables,
-						ConfigPlanChecks: plans(planned{test.address: "update"}),
-						PostApplyFunc: func() {
-							v.wantWorking(t, test.shop)
-							v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
-							v.wantCount(t, 0, sandbox.Portal, http.MethodPost, "")
-							v.release(t, test.shop)
-						},
+			runInProcess(t, v, []resource.TestStep{
+				{Config: hcl, ConfigVariables: variables},
+				{
+					PreConfig: func() {
+						if err := test.change(v, v.shop(t, test.shop)); err != nil {
+							t.Error(err)
+						}
+						v.ResetRequests()
 					},
-					{Config: hcl, ConfigVariables: variables, Destroy: true},
+					Config:           hcl,
+					ConfigVariables:  variables,
+					ConfigPlanChecks: plans(planned{test.address: "update"}),
+					PostApplyFunc: func() {
+						v.wantWorking(t, test.shop)
+						v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
+						v.wantCount(t, 0, sandbox.Portal, http.MethodPost, "")
+						v.release(t, test.shop)
+					},
 				},
+				{Config: hcl, ConfigVariables: variables, Destroy: true},
 			})
 		})
 	}
@@ -182,79 +170,78 @@ func reinstallExtension(v *vendors, shop sandbox.Shop) error {
 	return v.InstallExtension(shop.Name, shop.Extensions[0])
 }
 
-// TestAccShopChangedAfterImport imports a shop with the command, which applies nothing. Its first version
-// is no reason to write, unless somebody changes the shop before it is applied.
-func TestAccShopChangedAfterImport(t *testing.T) {
+// TestShop_WritesAfterImportOnlyIfChanged imports a shop with the command, which applies nothing. Its first version is
+// no reason to write, unless somebody changes the shop before it is applied.
+func TestShop_WritesAfterImportOnlyIfChanged(t *testing.T) {
 	for _, changed := range []bool{false, true} {
-		t.Run(fmt.Sprintf("changed %v", changed), func(t *testing.T) {
-			if changed {
-				apiOnly(t, "a page does not show that the secret has changed")
-			}
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			writes := 0
-			if changed {
-				writes = 1
-			}
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{
-					{
-						Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-						ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true,
-					},
-					{
-						PreConfig: func() {
-							if !changed {
-								return
-							}
-							if err := installWrongSecret(v, v.shop(t, "nettbutikk")); err != nil {
-								t.Error(err)
-							}
-						},
-						Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-						ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-						PostApplyFunc: func() {
-							v.wantWorking(t, "nettbutikk")
-							v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
-						},
-					},
-				},
-			})
-		})
+		t.Run(fmt.Sprintf("changed %v", changed), func(t *testing.T) { importAndApply(t, changed, runInProcess) })
 	}
 }
 
-// TestAccExtensionUninstalled expects a shop whose Klarna Checkout V3 was removed to be seen as such,
+// TestAccShopChangedAfterImport does the same with a Terraform. A page does not show that a secret has changed.
+func TestAccShopChangedAfterImport(t *testing.T) {
+	importAndApply(t, !byPages(), runTerraform)
+}
+
+func importAndApply(t *testing.T, changed bool, run runSteps) {
+	t.Helper()
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	writes := 0
+	if changed {
+		writes = 1
+	}
+	run(t, v, []resource.TestStep{
+		{
+			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+			ResourceName: pastedAddress, ImportState: true, ImportStateId: "nettbutikk", ImportStatePersist: true,
+		},
+		{
+			PreConfig: func() {
+				if !changed {
+					return
+				}
+				if err := installWrongSecret(v, v.shop(t, "nettbutikk")); err != nil {
+					t.Error(err)
+				}
+			},
+			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "nettbutikk")
+				v.wantCount(t, writes, sandbox.Mystore, http.MethodPatch, credentialsCall)
+			},
+		},
+	})
+}
+
+// TestShop_RejectsShopWithoutExtension expects a shop whose Klarna Checkout V3 was removed to be seen as such,
 // and to be put right when it is back.
-func TestAccExtensionUninstalled(t *testing.T) {
+func TestShop_RejectsShopWithoutExtension(t *testing.T) {
 	apiOnly(t, "a page without the extension is one that differs from what is known")
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	extension := v.shop(t, "nettbutikk").Extensions[0]
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret)},
-			{
-				PreConfig: func() {
-					if err := v.UninstallExtension("nettbutikk", sandbox.KlarnaCheckoutV3); err != nil {
-						t.Error(err)
-					}
-				},
-				Config:          pasted(t),
-				ConfigVariables: secretVariable(exampleSecret),
-				ExpectError:     words("Shop nettbutikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom. Install it in Mystore"),
+	runInProcess(t, v, []resource.TestStep{
+		{Config: pasted(t), ConfigVariables: secretVariable(exampleSecret)},
+		{
+			PreConfig: func() {
+				if err := v.UninstallExtension("nettbutikk", sandbox.KlarnaCheckoutV3); err != nil {
+					t.Error(err)
+				}
 			},
-			{
-				PreConfig: func() {
-					if err := v.InstallExtension("nettbutikk", extension); err != nil {
-						t.Error(err)
-					}
-				},
-				Config:           pasted(t),
-				ConfigVariables:  secretVariable(exampleSecret),
-				ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-				PostApplyFunc:    func() { v.wantWorking(t, "nettbutikk") },
+			Config:          pasted(t),
+			ConfigVariables: secretVariable(exampleSecret),
+			ExpectError:     words("Shop nettbutikk has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom. Install it in Mystore"),
+		},
+		{
+			PreConfig: func() {
+				if err := v.InstallExtension("nettbutikk", extension); err != nil {
+					t.Error(err)
+				}
 			},
+			Config:           pasted(t),
+			ConfigVariables:  secretVariable(exampleSecret),
+			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
+			PostApplyFunc:    func() { v.wantWorking(t, "nettbutikk") },
 		},
 	})
 }
@@ -263,88 +250,79 @@ func TestAccExtensionUninstalled(t *testing.T) {
 func TestAccSecretGoesWriteOnly(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	stored := edit(t, edit(t, edit(t, pasted(t), versionOne, ""), "kustom_secret_wo         =", "kustom_secret ="), "ephemeral = true", "")
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config: stored, ConfigVariables: secretVariable(exampleSecret),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.StringExact(exampleSecret)),
-				},
+	runTerraform(t, v, []resource.TestStep{
+		{
+			Config: stored, ConfigVariables: secretVariable(exampleSecret),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.StringExact(exampleSecret)),
 			},
-			{
-				Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
-				ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
-					statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
-				},
-				PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
+		},
+		{
+			Config: pasted(t), ConfigVariables: secretVariable(exampleSecret),
+			ConfigPlanChecks: plans(planned{pastedAddress: "update"}),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret"), knownvalue.Null()),
+				statecheck.ExpectKnownValue(pastedAddress, tfjsonpath.New("kustom_secret_wo"), knownvalue.Null()),
 			},
+			PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
 		},
 	})
 }
 
-// TestAccDestroyClear empties the shop first, and then deletes its key.
-func TestAccDestroyClear(t *testing.T) {
+// TestShopDelete_ClearsShopBeforeItsKey empties the shop first, and then deletes its key.
+func TestShopDelete_ClearsShopBeforeItsKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	hcl := edit(t, generated(t), `shop          = "butikk"`, "shop = \"butikk\"\ndeletion_policy = \"clear\"")
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: hcl, PostApplyFunc: func() { v.wantWorking(t, "butikk") }},
-			{
-				Config: hcl, Destroy: true,
-				ConfigPlanChecks: plans(planned{keyAddress: "delete", shopAddress: "delete"}),
-				PostApplyFunc: func() {
-					if shop := v.shop(t, "butikk"); shop.KustomID != "" || shop.KustomSecret != "" {
-						t.Errorf("the shop still holds %s", shop.KustomID)
-					}
-					if len(v.Keys(exampleStore)) != 1 {
-						t.Errorf("%d keys are left", len(v.Keys(exampleStore)))
-					}
-					v.wantViolations(t, sandbox.ViolationShopCleared)
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: hcl, PostApplyFunc: func() { v.wantWorking(t, "butikk") }},
+		{
+			Config: hcl, Destroy: true,
+			ConfigPlanChecks: plans(planned{keyAddress: "delete", shopAddress: "delete"}),
+			PostApplyFunc: func() {
+				if shop := v.shop(t, "butikk"); shop.KustomID != "" || shop.KustomSecret != "" {
+					t.Errorf("the shop still holds %s", shop.KustomID)
+				}
+				if len(v.Keys(exampleStore)) != 1 {
+					t.Errorf("%d keys are left", len(v.Keys(exampleStore)))
+				}
+				v.wantViolations(t, sandbox.ViolationShopCleared)
 			},
 		},
 	})
 }
 
-// TestAccDestroyRetain keeps the key of a shop that goes on using it, says so at once, and deletes it
+// TestShopDelete_RetainsShopAndKey keeps the key of a shop that goes on using it, says so at once, and deletes it
 // when it is told to.
-func TestAccDestroyRetain(t *testing.T) {
+func TestShopDelete_RetainsShopAndKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	forced := edit(t, generated(t), `merchant_id = "M00123456"`, "merchant_id = \"M00123456\"\nforce_destroy = true")
 	var began time.Time
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: generated(t), PostApplyFunc: func() { began = v.clock.Now() }},
-			{
-				Config: generated(t), Destroy: true,
-				ExpectError: words("because shop butikk takes payments with it, and its credentials were left in place when its " +
-					"resource was destroyed (deletion_policy = \"retain\"). Nothing was deleted."),
+	runInProcess(t, v, []resource.TestStep{
+		{Config: generated(t), PostApplyFunc: func() { began = v.clock.Now() }},
+		{
+			Config: generated(t), Destroy: true,
+			ExpectError: words("because shop butikk takes payments with it, and its credentials were left in place when its " +
+				"resource was destroyed (deletion_policy = \"retain\"). Nothing was deleted."),
+		},
+		{
+			PreConfig: func() {
+				v.wantWorking(t, "butikk")
+				v.wantCount(t, 0, sandbox.Portal, http.MethodDelete, "")
+				if waited := v.clock.Now().Sub(began); waited != 0 {
+					t.Errorf("the refusal took %v", waited)
+				}
 			},
-			{
-				PreConfig: func() {
-					v.wantWorking(t, "butikk")
-					v.wantCount(t, 0, sandbox.Portal, http.MethodDelete, "")
-					if waited := v.clock.Now().Sub(began); waited != 0 {
-						t.Errorf("the refusal took %v", waited)
-					}
-				},
-				Config:           forced,
-				ConfigPlanChecks: plans(planned{keyAddress: "update", shopAddress: "create"}),
-				PostApplyFunc:    func() { v.wantWorking(t, "butikk") },
-			},
-			{
-				Config: forced, Destroy: true,
-				PostApplyFunc: func() {
-					if len(v.Keys(exampleStore)) != 1 {
-						t.Errorf("%d keys are left", len(v.Keys(exampleStore)))
-					}
-					v.wantViolations(t, sandbox.ViolationKeyInUse, sandbox.ViolationShopStopped)
-				},
+			Config:           forced,
+			ConfigPlanChecks: plans(planned{keyAddress: "update", shopAddress: "create"}),
+			PostApplyFunc:    func() { v.wantWorking(t, "butikk") },
+		},
+		{
+			Config: forced, Destroy: true,
+			PostApplyFunc: func() {
+				if len(v.Keys(exampleStore)) != 1 {
+					t.Errorf("%d keys are left", len(v.Keys(exampleStore)))
+				}
+				v.wantViolations(t, sandbox.ViolationKeyInUse, sandbox.ViolationShopStopped)
 			},
 		},
 	})

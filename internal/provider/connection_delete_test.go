@@ -23,8 +23,8 @@ func (w *connectionEnv) violations() []sandbox.ViolationKind {
 	return kinds
 }
 
-// TestAccConnectionDestroyRetain leaves shop and key as they are, and says so.
-func TestAccConnectionDestroyRetain(t *testing.T) {
+// TestConnectionDelete_RetainsShopAndKey leaves shop and key as they are, and says so.
+func TestConnectionDelete_RetainsShopAndKey(t *testing.T) {
 	t.Parallel()
 	w := newConnected(t)
 	key := w.holds(t, "butikk")
@@ -57,8 +57,8 @@ func newClearing(t *testing.T) *connectionEnv {
 	return w
 }
 
-// TestAccConnectionDestroyClear empties the shop, and only then deletes its key.
-func TestAccConnectionDestroyClear(t *testing.T) {
+// TestConnectionDelete_ClearsShopBeforeItsKey empties the shop, and only then deletes its key.
+func TestConnectionDelete_ClearsShopBeforeItsKey(t *testing.T) {
 	t.Parallel()
 	w := newClearing(t)
 	if r := w.destroy(t); r.code != 0 {
@@ -76,8 +76,8 @@ func TestAccConnectionDestroyClear(t *testing.T) {
 	}
 }
 
-// TestAccConnectionDestroyClearFails stops in the middle. Running again goes on from there.
-func TestAccConnectionDestroyClearFails(t *testing.T) {
+// TestConnectionDelete_ResumesAfterFailure stops in the middle. Running again goes on from there.
+func TestConnectionDelete_ResumesAfterFailure(t *testing.T) {
 	for name, fault := range map[string]sandbox.Fault{
 		"shop not cleared": answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
 		"key not deleted":  answered(sandbox.Portal, http.MethodDelete, http.StatusForbidden),
@@ -105,9 +105,9 @@ func TestAccConnectionDestroyClearFails(t *testing.T) {
 	}
 }
 
-// TestAccConnectionDestroyShared keeps the key of a cleared shop that another shop uses, until that has
+// TestConnectionDelete_KeepsKeyOfAnotherShop keeps the key of a cleared shop that another shop uses, until that has
 // moved on.
-func TestAccConnectionDestroyShared(t *testing.T) {
+func TestConnectionDelete_KeepsKeyOfAnotherShop(t *testing.T) {
 	t.Parallel()
 	w := newClearing(t)
 	key := w.sandbox.Keys(exampleStore)[1]
@@ -132,9 +132,9 @@ func TestAccConnectionDestroyShared(t *testing.T) {
 	}
 }
 
-// TestAccConnectionReplaced makes Terraform replace the object of a shop: afterwards the shop takes
+// TestConnection_ReplacementLeavesOneKey makes Terraform replace the object of a shop: afterwards the shop takes
 // payments with the one key that is in the state.
-func TestAccConnectionReplaced(t *testing.T) {
+func TestConnection_ReplacementLeavesOneKey(t *testing.T) {
 	first := "lifecycle {\n    create_before_destroy = true\n  }"
 	tests := map[string]string{
 		"retain":             "",
@@ -176,9 +176,9 @@ func TestAccConnectionReplaced(t *testing.T) {
 	}
 }
 
-// TestAccConnectionDestroyUnfinished destroys what an earlier run could not finish: nothing is left of
+// TestConnectionDelete_CleansUpFailedCreate destroys what an earlier run could not finish: nothing is left of
 // the attempt, and the shop keeps what it has.
-func TestAccConnectionDestroyUnfinished(t *testing.T) {
+func TestConnectionDelete_CleansUpFailedCreate(t *testing.T) {
 	for name, fault := range map[string]sandbox.Fault{
 		"write lost":       {API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop},
 		"deletion refused": answered(sandbox.Portal, http.MethodDelete, http.StatusInternalServerError),

@@ -284,50 +284,55 @@ func (v *vendors) deleteKey(t *testing.T, key sandbox.Key) {
 	}
 }
 
-// TestAccConnectionAdopts takes over a shop in every condition. The plan says exactly what becomes of
-// which key, and the apply does that and no more.
-func TestAccConnectionAdopts(t *testing.T) {
+// TestConnection_AdoptsShop takes over a shop in every condition. The plan says exactly what becomes of which key, and
+// the apply does that and no more.
+func TestConnection_AdoptsShop(t *testing.T) {
 	for name, condition := range conditions() {
-		t.Run(name, func(t *testing.T) {
-			v, before, want := condition.set(t)
-			made := v.clock.Now().Add(time.Duration(condition.looks) * rotation.PropagationDelay).Format(time.RFC3339)
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config:           setting(t, condition.line),
-					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
-					ConfigStateChecks: []statecheck.StateCheck{
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), shownDescription()),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
-						statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
-					},
-					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
-				}},
-			})
-			// The default is to leave the shop and its key as they are.
-			v.wantWorking(t, "butikk")
-		})
+		t.Run(name, func(t *testing.T) { condition.adopt(t, runInProcess) })
 	}
 }
 
-// TestAccConnectionKeepsReplaced takes over the same shops and deletes nothing.
-func TestAccConnectionKeepsReplaced(t *testing.T) {
+// TestAccConnectionAdopts does the same with a Terraform: by the API in one condition, and over the pages in every one.
+func TestAccConnectionAdopts(t *testing.T) {
+	for name, condition := range conditions() {
+		if name == "Klarna's key" || testWay() != waysAPIs {
+			t.Run(name, func(t *testing.T) { condition.adopt(t, runTerraform) })
+		}
+	}
+}
+
+func (c condition) adopt(t *testing.T, run runSteps) {
+	v, before, want := c.set(t)
+	made := v.clock.Now().Add(time.Duration(c.looks) * rotation.PropagationDelay).Format(time.RFC3339)
+	run(t, v, []resource.TestStep{{
+		Config:           setting(t, c.line),
+		ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("id"), knownvalue.StringExact("butikk/"+exampleStore)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("description"), shownDescription()),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("created_at"), knownvalue.StringExact(made)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("reason"), knownvalue.StringExact(want.reason)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), outgoingSet(want.toDelete)),
+			statecheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_kept"), outgoingSet(want.kept)),
+		},
+		PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
+	}})
+	// The default is to leave the shop and its key as they are.
+	v.wantWorking(t, "butikk")
+}
+
+// TestConnection_KeepsReplacedKeyIfTold takes over the same shops and deletes nothing.
+func TestConnection_KeepsReplacedKeyIfTold(t *testing.T) {
 	for _, name := range []string{"Klarna's key", "key made by hand", "key of another store"} {
 		t.Run(name, func(t *testing.T) {
 			condition := conditions()[name]
 			v, before, want := condition.set(t)
 			want.toDelete, want.kept = nil, append(want.toDelete, want.kept...)
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config:           setting(t, "replaced_key_policy = \"keep\"\n"+condition.line),
-					ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
-					PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, nil) },
-				}},
-			})
+			runInProcess(t, v, []resource.TestStep{{
+				Config:           setting(t, "replaced_key_policy = \"keep\"\n"+condition.line),
+				ConfigPlanChecks: plans(append(want.checks(connectionAddress), planned{connectionAddress: "create"})...),
+				PostApplyFunc:    func() { v.wantConnected(t, "butikk", exampleStore, before, nil) },
+			}})
 		})
 	}
 }
@@ -340,9 +345,9 @@ func connectedShops(shops ...string) config.Variables {
 	return config.Variables{"shops": config.MapVariable(merchantIDs)}
 }
 
-// TestAccConnectionSharedKey takes over shops that share a key of Klarna's. Nobody who still uses it
+// TestConnection_DeletesSharedKeyWithItsLastShop takes over shops that share a key of Klarna's. Nobody who still uses it
 // loses it, and who leaves it last deletes it, whether in the same run or a later one.
-func TestAccConnectionSharedKey(t *testing.T) {
+func TestConnection_DeletesSharedKeyWithItsLastShop(t *testing.T) {
 	hcl := example(t, "connections/terraform.tf", "connections/variables.tf", "connections/main.tf", "connections/outputs.tf")
 	each := func(shop string) string { return `kustom_mystore_connection.shop["` + shop + `"]` }
 	steps := map[string][][]string{
@@ -377,7 +382,7 @@ func TestAccConnectionSharedKey(t *testing.T) {
 				})
 			}
 			steps = append(steps, resource.TestStep{Config: hcl, ConfigVariables: connectedShops(runs[len(runs)-1]...), Destroy: true})
-			resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+			runInProcess(t, v, steps)
 			if len(v.Keys(exampleStore)) != 3 {
 				t.Errorf("%d keys are left, want the unused one and one for each shop", len(v.Keys(exampleStore)))
 			}
@@ -385,11 +390,11 @@ func TestAccConnectionSharedKey(t *testing.T) {
 	}
 }
 
-// TestAccShopInTwoObjects refuses a shop that two objects of a configuration have: each would undo what the other
+// TestValidate_RejectsShopInTwoObjects refuses a shop that two objects of a configuration have: each would undo what the other
 // does. A later run of the same process has nothing to do with it.
-func TestAccShopInTwoObjects(t *testing.T) {
+func TestValidate_RejectsShopInTwoObjects(t *testing.T) {
 	t.Parallel()
-	w := newTestEnv(t, testEnvOptions{})
+	w := newTestEnv(t, testEnvOptions{inProcess: true})
 	w.write(t, "terraform.tf", example(t, connectionExample+"terraform.tf"))
 	connection := "resource \"kustom_mystore_connection\" \"one\" {\n  shop        = \"fjellsport\"\n  merchant_id = \"M00412871\"\n}\n"
 	others := map[string]string{
@@ -411,77 +416,68 @@ func TestAccShopInTwoObjects(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestAccConnectionRejectsKeyOfAnotherStore refuses to give a shop a key of another store: its payments would go to
+// TestConnection_RejectsKeyOfAnotherStore refuses to give a shop a key of another store: its payments would go to
 // another merchant.
-func TestAccConnectionRejectsKeyOfAnotherStore(t *testing.T) {
+func TestConnection_RejectsKeyOfAnotherStore(t *testing.T) {
 	v, _, _ := conditions()["key of another store"].set(t)
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: connected(t),
-			ExpectError: words("Shop butikk takes payments for store M00999999 (Annen, https://annen.example), and would get a key of store " +
-				"M00123456 (Butikk, https://butikk.example)."),
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config: connected(t),
+		ExpectError: words("Shop butikk takes payments for store M00999999 (Annen, https://annen.example), and would get a key of store " +
+			"M00123456 (Butikk, https://butikk.example)."),
+	}})
 	v.wantOnlyReads(t)
 }
 
-// TestAccConnectionMovesStore gives a shop a key of another store in place: the key that was made for
+// TestConnection_MovesToAnotherStoreInPlace gives a shop a key of another store in place: the key that was made for
 // it is deleted, although it is another store's now.
-func TestAccConnectionMovesStore(t *testing.T) {
+func TestConnection_MovesToAnotherStoreInPlace(t *testing.T) {
 	seed := exampleSeed()
 	seed.Shops[0].MerchantID = "" // a shop that has changed hands may use either store
 	v := newVendors(t, seed, sandbox.Options{})
 	moved := edit(t, setting(t, "allow_store_change = true"), exampleStore, otherStore)
 	var first sandbox.Key
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: setting(t, "allow_store_change = true"), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
-			{
-				PreConfig: v.ResetRequests,
-				Config:    moved,
-				ConfigPlanChecks: plans(
-					planned{connectionAddress: "update"},
-					knownInPlan(connectionAddress, "id", "butikk/"+otherStore),
-					knownInPlan(connectionAddress, "reason", "merchant_id has changed"),
-					plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), knownvalue.SetExact([]knownvalue.Check{
-						knownvalue.ObjectPartial(map[string]knownvalue.Check{"merchant_id": knownvalue.StringExact(exampleStore)}),
-					})),
-				),
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk")
-					v.key(t, otherStore, v.shop(t, "butikk").KustomID)
-					v.wantAnswer(t, sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent)
-					if len(v.Keys(exampleStore)) != 1 || v.Keys(exampleStore)[0].Username == first.Username {
-						t.Error("the first store still has the connection's key")
-					}
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: setting(t, "allow_store_change = true"), PostApplyFunc: func() { first = v.key(t, exampleStore, v.shop(t, "butikk").KustomID) }},
+		{
+			PreConfig: v.ResetRequests,
+			Config:    moved,
+			ConfigPlanChecks: plans(
+				planned{connectionAddress: "update"},
+				knownInPlan(connectionAddress, "id", "butikk/"+otherStore),
+				knownInPlan(connectionAddress, "reason", "merchant_id has changed"),
+				plancheck.ExpectKnownValue(connectionAddress, tfjsonpath.New("keys_to_delete"), knownvalue.SetExact([]knownvalue.Check{
+					knownvalue.ObjectPartial(map[string]knownvalue.Check{"merchant_id": knownvalue.StringExact(exampleStore)}),
+				})),
+			),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk")
+				v.key(t, otherStore, v.shop(t, "butikk").KustomID)
+				v.wantAnswer(t, sandbox.Portal, http.MethodDelete, keyCall, http.StatusNoContent)
+				if len(v.Keys(exampleStore)) != 1 || v.Keys(exampleStore)[0].Username == first.Username {
+					t.Error("the first store still has the connection's key")
+				}
 			},
 		},
 	})
 }
 
-// TestAccConnectionMovesShop replaces the object: the old shop stays as its deletion_policy says, and
+// TestConnection_IsReplacedForAnotherShop replaces the object: the old shop stays as its deletion_policy says, and
 // the new one is taken over.
-func TestAccConnectionMovesShop(t *testing.T) {
+func TestConnection_IsReplacedForAnotherShop(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: connected(t)},
-			{
-				Config: edit(t, connected(t), `shop        = "butikk"`, `shop = "nettbutikk"`),
-				ConfigPlanChecks: plans(
-					planned{connectionAddress: "delete, create"},
-					knownInPlan(connectionAddress, "reason", "the shop uses "+exampleUsername+unreadable),
-				),
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk", "nettbutikk")
-					if len(v.Keys(exampleStore)) != 2 {
-						t.Errorf("there are %d keys, want one for each shop", len(v.Keys(exampleStore)))
-					}
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: connected(t)},
+		{
+			Config: edit(t, connected(t), `shop        = "butikk"`, `shop = "nettbutikk"`),
+			ConfigPlanChecks: plans(
+				planned{connectionAddress: "delete, create"},
+				knownInPlan(connectionAddress, "reason", "the shop uses "+exampleUsername+unreadable),
+			),
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk", "nettbutikk")
+				if len(v.Keys(exampleStore)) != 2 {
+					t.Errorf("there are %d keys, want one for each shop", len(v.Keys(exampleStore)))
+				}
 			},
 		},
 	})
@@ -493,9 +489,9 @@ func connectionImport(t *testing.T, hcl, shop string) string {
 	return edit(t, strings.Replace(hcl, `shop        = "`, `shop = "`, 1), `shop = "butikk"`, `shop = "`+shop+`"`) + importBlock(connectionAddress, shop+"/"+exampleStore)
 }
 
-// TestAccConnectionImport imports a shop that has a key of Kustom's. It keeps it, also when it gets its
+// TestConnection_ImportKeepsKey imports a shop that has a key of Kustom's. It keeps it, also when it gets its
 // first triggers, and only another value of theirs rotates it.
-func TestAccConnectionImport(t *testing.T) {
+func TestConnection_ImportKeepsKey(t *testing.T) {
 	plain := connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }", "rotate_after_days = 90")
 	tests := map[string]struct {
 		hcl  func(*testing.T) string
@@ -530,7 +526,7 @@ func TestAccConnectionImport(t *testing.T) {
 					PostApplyFunc:    func() { v.wantConnected(t, "nettbutikk", exampleStore, before, want.toDelete) },
 				})
 			}
-			resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+			runInProcess(t, v, steps)
 		})
 	}
 }
@@ -554,25 +550,22 @@ func connectionExampleWithout(t *testing.T, texts ...string) string {
 	return hcl
 }
 
-// TestAccConnectionImportSettings gives an imported connection settings that are Terraform's business
+// TestConnection_ImportKeepsKeyThroughSettings gives an imported connection settings that are Terraform's business
 // alone, and only then its first triggers.
-func TestAccConnectionImportSettings(t *testing.T) {
+func TestConnection_ImportKeepsKeyThroughSettings(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	plain := connectionImport(t, connectionExampleWithout(t, "rotate_when_changed = {", "incident = \"none\"\n  }"), "nettbutikk")
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: plain, PostApplyFunc: func() { v.wantOnlyReads(t) }},
-			{
-				Config:        connectionImport(t, connected(t), "nettbutikk"),
-				PostApplyFunc: func() { v.wantOnlyReads(t) },
-			},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: plain, PostApplyFunc: func() { v.wantOnlyReads(t) }},
+		{
+			Config:        connectionImport(t, connected(t), "nettbutikk"),
+			PostApplyFunc: func() { v.wantOnlyReads(t) },
 		},
 	})
 }
 
-// TestAccConnectionImportsAny imports a shop that can't keep what it has: the same run gives it a key.
-func TestAccConnectionImportsAny(t *testing.T) {
+// TestConnection_ImportReplacesUnusableKey imports a shop that can't keep what it has: the same run gives it a key.
+func TestConnection_ImportReplacesUnusableKey(t *testing.T) {
 	for name, condition := range conditions() {
 		if name == "key made by hand" {
 			continue // such a shop keeps its key
@@ -583,15 +576,12 @@ func TestAccConnectionImportsAny(t *testing.T) {
 				v.wantNoImport(t, connectionImport(t, setting(t, condition.line), "butikk"))
 				return
 			}
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config: connectionImport(t, setting(t, condition.line), "butikk"),
-					ConfigPlanChecks: plans(append(want.checks(connectionAddress),
-						planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
-					PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
-				}},
-			})
+			runInProcess(t, v, []resource.TestStep{{
+				Config: connectionImport(t, setting(t, condition.line), "butikk"),
+				ConfigPlanChecks: plans(append(want.checks(connectionAddress),
+					planned{connectionAddress: "import butikk/" + exampleStore + ", update"})...),
+				PostApplyFunc: func() { v.wantConnected(t, "butikk", exampleStore, before, want.toDelete) },
+			}})
 		})
 	}
 }
@@ -599,16 +589,13 @@ func TestAccConnectionImportsAny(t *testing.T) {
 // wantNoImport expects a shop whose page shows no Kustom ID not to be imported: nobody could tell what it has.
 func (v *vendors) wantNoImport(t *testing.T, hcl string) {
 	t.Helper()
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps:                    []resource.TestStep{{Config: hcl, ExpectError: words("The page of shop butikk does not show which Kustom ID it has.")}},
-	})
+	runInProcess(t, v, []resource.TestStep{{Config: hcl, ExpectError: words("The page of shop butikk does not show which Kustom ID it has.")}})
 	v.wantOnlyReads(t)
 }
 
-// TestAccConnectionBadInput expects one clear error, and nothing changed, for what stands in the way of
+// TestConnection_RejectsBadInput expects one clear error, and nothing changed, for what stands in the way of
 // a connection.
-func TestAccConnectionBadInput(t *testing.T) {
+func TestConnection_RejectsBadInput(t *testing.T) {
 	const malformed = `It has the form <shop>/<merchant_id>, such as my-shop/M00123456.`
 	withImport := func(id string) func(*testing.T) string {
 		return func(t *testing.T) string { return connected(t) + importBlock(connectionAddress, id) }

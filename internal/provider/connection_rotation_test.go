@@ -26,7 +26,7 @@ type connectionEnv struct {
 func newConnectionEnv(t *testing.T, seed sandbox.Seed, o sandbox.Options) *connectionEnv {
 	t.Helper()
 	clk := clocktest.New(time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC))
-	w := &connectionEnv{clock: clk, testEnv: newTestEnv(t, testEnvOptions{seed: &seed, clock: clk, sandbox: o})}
+	w := &connectionEnv{clock: clk, testEnv: newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, clock: clk, sandbox: o})}
 	w.use(t, connected(t))
 	return w
 }
@@ -172,9 +172,9 @@ func (w *connectionEnv) mustBeUntouched(t *testing.T) {
 	}
 }
 
-// TestAccConnectionRotates asks for a new key in each way. The shop gets it in place, and the old one
+// TestConnection_RotatesInPlace asks for a new key in each way. The shop gets it in place, and the old one
 // goes.
-func TestAccConnectionRotates(t *testing.T) {
+func TestConnection_RotatesInPlace(t *testing.T) {
 	const dueReason = "the key is 90 days old or older: it was made on 2026-11-02"
 	tests := map[string]struct {
 		old, changed string
@@ -221,8 +221,8 @@ func TestAccConnectionRotates(t *testing.T) {
 	}
 }
 
-// TestAccConnectionSavedPlans applies plans later than they were made: they do what they said.
-func TestAccConnectionSavedPlans(t *testing.T) {
+// TestConnection_AppliesSavedPlanLater applies plans later than they were made: they do what they said.
+func TestConnection_AppliesSavedPlanLater(t *testing.T) {
 	t.Run("made before the key was due", func(t *testing.T) {
 		t.Parallel()
 		w := newConnected(t)
@@ -274,9 +274,9 @@ func TestAccConnectionSavedPlans(t *testing.T) {
 	})
 }
 
-// TestAccConnectionWithoutRefresh rotates by what is in the state alone. The key that is put out of use
+// TestConnection_RotatesWithoutRefresh rotates by what is in the state alone. The key that is put out of use
 // must go all the same (I3).
-func TestAccConnectionWithoutRefresh(t *testing.T) {
+func TestConnection_RotatesWithoutRefresh(t *testing.T) {
 	t.Parallel()
 	w := newConnected(t)
 	for _, incident := range []string{"2026-11", "2026-12"} {
@@ -289,9 +289,9 @@ func TestAccConnectionWithoutRefresh(t *testing.T) {
 	w.mustBeEmpty(t)
 }
 
-// TestAccConnectionUnknownSettings has settings that are not known while planning. They may turn out to
+// TestConnection_DecidesUnknownSettingsInApply has settings that are not known while planning. They may turn out to
 // be what they were, and then nothing happens, or not.
-func TestAccConnectionUnknownSettings(t *testing.T) {
+func TestConnection_DecidesUnknownSettingsInApply(t *testing.T) {
 	uses := map[string]string{
 		"trigger":     `incident = startswith(terraform_data.late.output, "a") ? "a" : "b"`,
 		"description": `description = startswith(terraform_data.late.output, "a") ? "a" : "b"`,
@@ -340,9 +340,9 @@ func lateSetting(input string) string {
 	return "\nresource \"terraform_data\" \"late\" {\n  input = \"" + input + "\"\n}\n"
 }
 
-// TestAccConnectionUnknownAfterImport has such a setting rotate a key that was made by hand: its
+// TestConnection_DecidesUnknownTriggerAfterImport has such a setting rotate a key that was made by hand: its
 // description, which nobody has configured, gives way to the default.
-func TestAccConnectionUnknownAfterImport(t *testing.T) {
+func TestConnection_DecidesUnknownTriggerAfterImport(t *testing.T) {
 	for _, input := range []string{"a2", "b"} {
 		t.Run("turns out "+input, func(t *testing.T) {
 			t.Parallel()
@@ -366,8 +366,8 @@ func TestAccConnectionUnknownAfterImport(t *testing.T) {
 	}
 }
 
-// TestAccConnectionSettingsOnly changes what is Terraform's business alone: no server notices.
-func TestAccConnectionSettingsOnly(t *testing.T) {
+// TestConnection_ChangesSettingsWithoutRequests changes what is Terraform's business alone: no server notices.
+func TestConnection_ChangesSettingsWithoutRequests(t *testing.T) {
 	t.Parallel()
 	w := newConnected(t)
 	first := w.holds(t, "butikk")
@@ -391,9 +391,9 @@ func TestAccConnectionSettingsOnly(t *testing.T) {
 	}
 }
 
-// TestAccConnectionDrift has somebody change things by hand. The plan says what happened, the apply puts
+// TestConnection_CorrectsChangesByHand has somebody change things by hand. The plan says what happened, the apply puts
 // it right, and then all is quiet.
-func TestAccConnectionDrift(t *testing.T) {
+func TestConnection_CorrectsChangesByHand(t *testing.T) {
 	type keys struct{ own, hand string }
 	tests := map[string]struct {
 		// change returns the username of a key that it has made, if any.
@@ -540,9 +540,9 @@ func (w *connectionEnv) loseKey(t *testing.T) {
 	}
 }
 
-// TestAccConnectionExtensionGone takes Klarna Checkout V3 out of a connected shop. No key is made for
+// TestConnection_PlansAndLeavesShopWithoutExtension takes Klarna Checkout V3 out of a connected shop. No key is made for
 // such a shop. The plan says so already, and does not fail: it may have other shops. The object can be removed.
-func TestAccConnectionExtensionGone(t *testing.T) {
+func TestConnection_PlansAndLeavesShopWithoutExtension(t *testing.T) {
 	removed := func(t *testing.T, w *connectionEnv) run {
 		w.use(t, example(t, connectionExample+"terraform.tf"))
 		return w.apply(t)

@@ -83,9 +83,9 @@ func mishaps() map[string]func() mishap {
 	}
 }
 
-// TestAccConnectionUndone lets the first connection of a shop go wrong. The shop pays on; either
+// TestConnectionCreate_RecoversFromFailure lets the first connection of a shop go wrong. The shop pays on; either
 // nothing is left of the attempt or it is remembered; and the next run puts all right.
-func TestAccConnectionUndone(t *testing.T) {
+func TestConnectionCreate_RecoversFromFailure(t *testing.T) {
 	for name, mishap := range mishaps() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,8 +109,8 @@ func TestAccConnectionUndone(t *testing.T) {
 	}
 }
 
-// TestAccConnectionRotationUndone lets a rotation go wrong in the same ways.
-func TestAccConnectionRotationUndone(t *testing.T) {
+// TestConnectionUpdate_RecoversFromFailure lets a rotation go wrong in the same ways.
+func TestConnectionUpdate_RecoversFromFailure(t *testing.T) {
 	for name, mishap := range mishaps() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,9 +187,9 @@ func (w *connectionEnv) mustRecover(t *testing.T, m mishap, old string) {
 	w.mustHave(t, exampleUsername)
 }
 
-// TestAccConnectionLostKey has the portal make a key and never say so. The state keeps what is needed to
+// TestConnectionCreate_FindsLostKey has the portal make a key and never say so. The state keeps what is needed to
 // find it, whatever is run next.
-func TestAccConnectionLostKey(t *testing.T) {
+func TestConnectionCreate_FindsLostKey(t *testing.T) {
 	next := map[string]func(*testing.T, *connectionEnv){
 		"applied": func(t *testing.T, w *connectionEnv) {
 			w.mustApply(t)
@@ -234,8 +234,8 @@ func TestAccConnectionLostKey(t *testing.T) {
 	}
 }
 
-// TestAccConnectionAdvice expects no error of a connection to name a setting that it does not have.
-func TestAccConnectionAdvice(t *testing.T) {
+// TestConnection_AdviceNamesOnlyItsSettings expects no error of a connection to name a setting that it does not have.
+func TestConnection_AdviceNamesOnlyItsSettings(t *testing.T) {
 	tests := map[string]struct {
 		fault sandbox.Fault
 		says  string

@@ -12,9 +12,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccEndpointStatus reads every field, of a store in the middle of its switch and of one that
+// TestEndpointStatus_ReadsServices reads every field, of a store in the middle of its switch and of one that
 // nobody has called yet.
-func TestAccEndpointStatus(t *testing.T) {
+func TestEndpointStatus_ReadsServices(t *testing.T) {
 	used := time.Date(2026, time.October, 3, 8, 0, 0, 0, time.UTC)
 	seed := exampleSeed()
 	seed.Stores[0].Services = []sandbox.Service{
@@ -24,35 +24,32 @@ func TestAccEndpointStatus(t *testing.T) {
 	v := newVendors(t, seed, sandbox.Options{})
 	const files = "data-sources/kustom_endpoint_status/"
 	const address = "data.kustom_endpoint_status.butikk"
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config: example(t, files+"terraform.tf", files+"data-source.tf"),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListExact([]knownvalue.Check{
-						knownvalue.ObjectExact(map[string]knownvalue.Check{
-							"service": knownvalue.StringExact("checkout"), "host": knownvalue.StringExact(kustomHost),
-							"last_used_at": knownvalue.StringExact("2026-10-03T08:00:00Z"), "action_required": knownvalue.Null(),
-						}),
-						knownvalue.ObjectExact(map[string]knownvalue.Check{
-							"service": knownvalue.StringExact("customer_tokens"), "host": knownvalue.StringExact(legacyHost),
-							"last_used_at": knownvalue.Null(), "action_required": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
-						}),
-					})),
-					// A service that nobody uses asks for something all the same.
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
-					statecheck.ExpectKnownOutputValue("left_to_do", knownvalue.MapExact(map[string]knownvalue.Check{
-						"customer_tokens": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
-					})),
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config: example(t, files+"terraform.tf", files+"data-source.tf"),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListExact([]knownvalue.Check{
+					knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"service": knownvalue.StringExact("checkout"), "host": knownvalue.StringExact(kustomHost),
+						"last_used_at": knownvalue.StringExact("2026-10-03T08:00:00Z"), "action_required": knownvalue.Null(),
+					}),
+					knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"service": knownvalue.StringExact("customer_tokens"), "host": knownvalue.StringExact(legacyHost),
+						"last_used_at": knownvalue.Null(), "action_required": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
+					}),
+				})),
+				// A service that nobody uses asks for something all the same.
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
+				statecheck.ExpectKnownOutputValue("left_to_do", knownvalue.MapExact(map[string]knownvalue.Check{
+					"customer_tokens": knownvalue.StringExact("Switch endpoint to api.kustom.co"),
+				})),
 			},
-			{
-				Config: `data "kustom_endpoint_status" "butikk" { merchant_id = "M00999999" }`,
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(0)),
-					statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
-				},
+		},
+		{
+			Config: `data "kustom_endpoint_status" "butikk" { merchant_id = "M00999999" }`,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("services"), knownvalue.ListSizeExact(0)),
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
 			},
 		},
 	})
@@ -60,8 +57,8 @@ func TestAccEndpointStatus(t *testing.T) {
 	v.wantViolations(t)
 }
 
-// TestAccEndpointStatusNotRead says what is wrong, and what to do about it.
-func TestAccEndpointStatusNotRead(t *testing.T) {
+// TestEndpointStatus_RejectsBadInput says what is wrong, and what to do about it.
+func TestEndpointStatus_RejectsBadInput(t *testing.T) {
 	const block = "data \"kustom_endpoint_status\" \"one\" {"
 	hcl := func(merchantID string) string {
 		return block + "\n  merchant_id = \"" + merchantID + "\"\n}\n"

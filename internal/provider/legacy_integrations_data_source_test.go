@@ -28,9 +28,9 @@ func integrationsOf(merchantIDs string) string {
 	return "data \"kustom_legacy_integrations\" \"all\" {\n  merchant_ids = " + merchantIDs + "\n}\n"
 }
 
-// TestAccLegacyIntegrations runs the published example: two legacy keys of one store, of which a
+// TestLegacyIntegrations_ListsLegacyKeys runs the published example: two legacy keys of one store, of which a
 // shop uses one, and two stores with one each.
-func TestAccLegacyIntegrations(t *testing.T) {
+func TestLegacyIntegrations_ListsLegacyKeys(t *testing.T) {
 	apiOnly(t, "no page shows a host: TestAccSwitch finds keys by their form")
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
 	legacy := func(merchantID string, lastUsed knownvalue.Check, current bool, shops ...string) knownvalue.Check {
@@ -46,32 +46,29 @@ func TestAccLegacyIntegrations(t *testing.T) {
 			"mystore_shops": knownvalue.ListExact(checks),
 		})
 	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: integrationsHCL(t),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownOutputValue("legacy_keys", knownvalue.MapExact(map[string]knownvalue.Check{
-					"M00412871-qT7vA": legacy("M00412871", knownvalue.StringExact("2026-03-02T10:41:17Z"), true, "fjellsport"),
-					"M00537204-xM2pE": legacy("M00537204", knownvalue.StringExact("2026-03-02T09:58:03Z"), true, "kaffebonna"),
-					"M00537204-b9LkC": legacy("M00537204", knownvalue.Null(), false),
-					"M00698335-Zc4hJ": legacy("M00698335", knownvalue.StringExact("2026-03-01T20:12:36Z"), true, "ullogtre"),
-				})),
-				statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
-				statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations").AtSliceIndex(0).AtMapKey("id"),
-					knownvalue.StringExact(toSwitch["M00412871"].keyID)),
-				// Within a store, the oldest comes first.
-				statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations").AtSliceIndex(1).AtMapKey("description"),
-					knownvalue.StringExact("test by hand")),
-			},
-			PostApplyFunc: func() { v.wantOnlyReads(t); v.wantViolations(t) },
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config: integrationsHCL(t),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownOutputValue("legacy_keys", knownvalue.MapExact(map[string]knownvalue.Check{
+				"M00412871-qT7vA": legacy("M00412871", knownvalue.StringExact("2026-03-02T10:41:17Z"), true, "fjellsport"),
+				"M00537204-xM2pE": legacy("M00537204", knownvalue.StringExact("2026-03-02T09:58:03Z"), true, "kaffebonna"),
+				"M00537204-b9LkC": legacy("M00537204", knownvalue.Null(), false),
+				"M00698335-Zc4hJ": legacy("M00698335", knownvalue.StringExact("2026-03-01T20:12:36Z"), true, "ullogtre"),
+			})),
+			statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("action_required"), knownvalue.Bool(true)),
+			statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations").AtSliceIndex(0).AtMapKey("id"),
+				knownvalue.StringExact(toSwitch["M00412871"].keyID)),
+			// Within a store, the oldest comes first.
+			statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations").AtSliceIndex(1).AtMapKey("description"),
+				knownvalue.StringExact("test by hand")),
+		},
+		PostApplyFunc: func() { v.wantOnlyReads(t); v.wantViolations(t) },
+	}})
 }
 
-// TestAccLegacyIntegrationsPages lists more keys than fit on a page, and some stores' keys without
+// TestLegacyIntegrations_ReadsAllPages lists more keys than fit on a page, and some stores' keys without
 // listing all.
-func TestAccLegacyIntegrationsPages(t *testing.T) {
+func TestLegacyIntegrations_ReadsAllPages(t *testing.T) {
 	const stores = 120
 	v := newVendors(t, sandbox.FleetSeed(stores), sandbox.Options{})
 	count := func(n int) []statecheck.StateCheck {
@@ -79,35 +76,32 @@ func TestAccLegacyIntegrationsPages(t *testing.T) {
 			statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations"), knownvalue.ListSizeExact(n)),
 		}
 	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config:            integrationsHCL(t),
-				ConfigStateChecks: count(stores),
-				PostApplyFunc: func() {
-					pages, shops := v.Count(sandbox.Portal, http.MethodGet, keysCall), v.Count(sandbox.Mystore, http.MethodGet, credentialsCall)
-					if pages == 0 || shops*2 != pages*stores {
-						t.Errorf("%d pages and %d shops were read, want two pages for %d shops", pages, shops, stores)
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config:            integrationsHCL(t),
+			ConfigStateChecks: count(stores),
+			PostApplyFunc: func() {
+				pages, shops := v.Count(sandbox.Portal, http.MethodGet, keysCall), v.Count(sandbox.Mystore, http.MethodGet, credentialsCall)
+				if pages == 0 || shops*2 != pages*stores {
+					t.Errorf("%d pages and %d shops were read, want two pages for %d shops", pages, shops, stores)
+				}
+				v.ResetRequests()
+			},
+		},
+		{
+			Config:            integrationsOf(`["M00500001", "M00500120"]`),
+			ConfigStateChecks: count(2),
+			PostApplyFunc: func() {
+				for _, r := range v.Requests() {
+					if r.Template == keysCall && r.MerchantID != "M00500001" && r.MerchantID != "M00500120" {
+						t.Errorf("the keys of %q were listed", r.MerchantID)
 					}
-					v.ResetRequests()
-				},
+				}
 			},
-			{
-				Config:            integrationsOf(`["M00500001", "M00500120"]`),
-				ConfigStateChecks: count(2),
-				PostApplyFunc: func() {
-					for _, r := range v.Requests() {
-						if r.Template == keysCall && r.MerchantID != "M00500001" && r.MerchantID != "M00500120" {
-							t.Errorf("the keys of %q were listed", r.MerchantID)
-						}
-					}
-				},
-			},
-			{
-				Config:            integrationsOf(`["M00500001", "M00500002", "M00500003", "M00500120"]`),
-				ConfigStateChecks: count(4),
-			},
+		},
+		{
+			Config:            integrationsOf(`["M00500001", "M00500002", "M00500003", "M00500120"]`),
+			ConfigStateChecks: count(4),
 		},
 	})
 	v.wantViolations(t)
@@ -161,7 +155,7 @@ func variantSeed() sandbox.Seed {
 	return seed
 }
 
-func TestAccLegacyIntegrationsCurrent(t *testing.T) {
+func TestLegacyIntegrations_TellsWhichKeyIsCurrent(t *testing.T) {
 	v := newVendors(t, variantSeed(), sandbox.Options{})
 	facts := func(current bool, shops ...string) knownvalue.Check {
 		checks := []knownvalue.Check{}
@@ -172,30 +166,27 @@ func TestAccLegacyIntegrationsCurrent(t *testing.T) {
 			"current": knownvalue.Bool(current), "mystore_shops": knownvalue.ListExact(checks),
 		})
 	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config: integrationsHCL(t),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownOutputValue("legacy_keys", knownvalue.MapExact(map[string]knownvalue.Check{
-						"M001-held":    facts(true, "shop-a", "shop-b"),
-						"M001-later":   facts(false),
-						"M002-last":    facts(true),
-						"M002-earlier": facts(false),
-						"M002-never":   facts(false),
-						"M003-old":     facts(false),
-						"M004-old":     facts(false),
-						"M005-never":   facts(false),
-					})),
-				},
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config: integrationsHCL(t),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownOutputValue("legacy_keys", knownvalue.MapExact(map[string]knownvalue.Check{
+					"M001-held":    facts(true, "shop-a", "shop-b"),
+					"M001-later":   facts(false),
+					"M002-last":    facts(true),
+					"M002-earlier": facts(false),
+					"M002-never":   facts(false),
+					"M003-old":     facts(false),
+					"M004-old":     facts(false),
+					"M005-never":   facts(false),
+				})),
 			},
-			{
-				Config: integrationsOf(`["M006"]`),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
-					statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations"), knownvalue.ListSizeExact(0)),
-				},
+		},
+		{
+			Config: integrationsOf(`["M006"]`),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("action_required"), knownvalue.Bool(false)),
+				statecheck.ExpectKnownValue(integrationsAddress, tfjsonpath.New("integrations"), knownvalue.ListSizeExact(0)),
 			},
 		},
 	})

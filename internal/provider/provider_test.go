@@ -28,9 +28,9 @@ func (v *vendors) withoutEnvironment() config.Variables {
 	return variables
 }
 
-// TestAccProviderAttributes configures the provider by its attributes alone, with tokens that are
+// TestProvider_TakesItsArguments configures the provider by its attributes alone, with tokens that are
 // ephemeral, as they come out of a vault.
-func TestAccProviderAttributes(t *testing.T) {
+func TestProvider_TakesItsArguments(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	hcl := generated(t) + `
 		variable "environment" { type = string }
@@ -56,12 +56,9 @@ func TestAccProviderAttributes(t *testing.T) {
 		  request_timeout = "20s"
 		}`
 	variables := v.withoutEnvironment()
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{Config: hcl, ConfigVariables: variables, PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") }},
-			{Config: hcl, ConfigVariables: variables, Destroy: true},
-		},
+	runInProcess(t, v, []resource.TestStep{
+		{Config: hcl, ConfigVariables: variables, PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") }},
+		{Config: hcl, ConfigVariables: variables, Destroy: true},
 	})
 }
 
@@ -86,58 +83,64 @@ resource "terraform_data" "late" {
 }
 `
 
-// TestAccProviderUnknown plans with a provider of which nothing is known until another object is
-// applied.
+// lateProviders are blocks of a provider of which something is not known until another object is applied.
+var lateProviders = map[string]string{
+	"everything": `provider "kustom" {
+		environment    = terraform_data.late.output.environment
+		portal_token   = terraform_data.late.output.portal_token
+		mystore_tokens = terraform_data.late.output.mystore_tokens
+		portal_url     = terraform_data.late.output.portal_url
+		api_url        = terraform_data.late.output.api_url
+		mystore_url    = terraform_data.late.output.mystore_url
+	}`,
+	"one shop's token": `provider "kustom" {
+		environment    = var.environment
+		portal_token   = var.portal_token
+		mystore_tokens = { butikk = terraform_data.late.output.mystore_tokens["butikk"] }
+		portal_url     = var.portal_url
+		api_url        = var.api_url
+		mystore_url    = var.mystore_url
+	}`,
+}
+
+// TestAccProviderUnknown plans with a provider of which nothing is known.
 func TestAccProviderUnknown(t *testing.T) {
-	tests := map[string]string{
-		"everything": `provider "kustom" {
-			environment    = terraform_data.late.output.environment
-			portal_token   = terraform_data.late.output.portal_token
-			mystore_tokens = terraform_data.late.output.mystore_tokens
-			portal_url     = terraform_data.late.output.portal_url
-			api_url        = terraform_data.late.output.api_url
-			mystore_url    = terraform_data.late.output.mystore_url
-		}`,
-		"one shop's token": `provider "kustom" {
-			environment    = var.environment
-			portal_token   = var.portal_token
-			mystore_tokens = { butikk = terraform_data.late.output.mystore_tokens["butikk"] }
-			portal_url     = var.portal_url
-			api_url        = var.api_url
-			mystore_url    = var.mystore_url
-		}`,
-	}
-	for name, block := range tests {
-		t.Run(name, func(t *testing.T) {
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			hcl, variables := generated(t)+lateProvider+block, v.withoutEnvironment()
-			checks := []plancheck.PlanCheck{planned{"terraform_data.late": "create", keyAddress: "create", shopAddress: "create"}}
-			if name == "everything" {
-				checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
-					plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
-			}
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{
-					{
-						Config: hcl, ConfigVariables: variables,
-						ConfigPlanChecks: plans(checks...),
-						ConfigStateChecks: []statecheck.StateCheck{
-							statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
-							statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
-						},
-						PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
-					},
-					{Config: hcl, ConfigVariables: variables, Destroy: true},
-				},
-			})
-		})
+	planLate(t, "everything", runTerraform)
+}
+
+// TestProvider_PlansBeforeItsArgumentsAreKnown does that for each of the blocks.
+func TestProvider_PlansBeforeItsArgumentsAreKnown(t *testing.T) {
+	for name := range lateProviders {
+		t.Run(name, func(t *testing.T) { planLate(t, name, runInProcess) })
 	}
 }
 
-// TestAccProviderTokensNotNeeded works with half of the tokens where the other half is not needed,
+func planLate(t *testing.T, name string, run runSteps) {
+	t.Helper()
+	v := newVendors(t, exampleSeed(), sandbox.Options{})
+	hcl, variables := generated(t)+lateProvider+lateProviders[name], v.withoutEnvironment()
+	checks := []plancheck.PlanCheck{planned{"terraform_data.late": "create", keyAddress: "create", shopAddress: "create"}}
+	if name == "everything" {
+		checks = append(checks, plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("host")),
+			plancheck.ExpectUnknownValue(keyAddress, tfjsonpath.New("environment")))
+	}
+	run(t, v, []resource.TestStep{
+		{
+			Config: hcl, ConfigVariables: variables,
+			ConfigPlanChecks: plans(checks...),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), knownvalue.StringExact(kustomHost)),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("environment"), knownvalue.StringExact("live")),
+			},
+			PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+		},
+		{Config: hcl, ConfigVariables: variables, Destroy: true},
+	})
+}
+
+// TestProvider_NeedsOnlyTokensInUse works with half of the tokens where the other half is not needed,
 // be it missing or not known yet.
-func TestAccProviderTokensNotNeeded(t *testing.T) {
+func TestProvider_NeedsOnlyTokensInUse(t *testing.T) {
 	const late = `
 		resource "terraform_data" "late" { input = "example-token-butikk" }
 		provider "kustom" { `
@@ -155,37 +158,49 @@ func TestAccProviderTokensNotNeeded(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			v := newVendors(t, exampleSeed(), sandbox.Options{})
 			delete(v.env, test.without)
-			resource.ParallelTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: v.providers(),
-				Steps: []resource.TestStep{{
-					Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),
-					PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
-				}},
-			})
+			runInProcess(t, v, []resource.TestStep{{
+				Config: test.hcl, ConfigVariables: secretVariable(exampleSecret),
+				PostApplyFunc: func() { v.wantWorking(t, "nettbutikk") },
+			}})
 		})
 	}
 }
 
 // TestAccProviderPlayground works in the other environment, with its host and its kind of keys.
 func TestAccProviderPlayground(t *testing.T) {
+	t.Parallel()
+	seed, hcl := playground(t)
+	w := newTestEnv(t, testEnvOptions{seed: &seed})
+	delete(w.vendors, "KUSTOM_ENVIRONMENT")
+	w.write(t, "provider.tf", hcl)
+	w.mustApply(t)
+	if err := w.sandbox.Working("butikk"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProvider_PlansHostAndKeyOfPlayground(t *testing.T) {
+	seed, hcl := playground(t)
+	v := newVendors(t, seed, sandbox.Options{})
+	delete(v.env, "KUSTOM_ENVIRONMENT")
+	runInProcess(t, v, []resource.TestStep{{
+		Config: hcl,
+		ConfigPlanChecks: plans(
+			knownInPlan(keyAddress, "host", "api.playground.kustom.co"), knownInPlan(keyAddress, "environment", "test"),
+		),
+		PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
+	}})
+}
+
+// playground is a store of the other environment, and the example of the provider's block with a shop.
+func playground(t *testing.T) (sandbox.Seed, string) {
+	t.Helper()
 	seed := exampleSeed()
 	seed.Environment = sandbox.Playground
 	seed.Users = seed.Users[:1]
 	seed.Stores = []sandbox.Store{{MerchantID: "PM00123456", Name: "Butikk", Website: "https://butikk.example"}}
 	seed.Shops = seed.Shops[:1]
 	seed.Shops[0].MerchantID = "PM00123456"
-	v := newVendors(t, seed, sandbox.Options{})
-	delete(v.env, "KUSTOM_ENVIRONMENT")
-	hcl := edit(t, edit(t, generated(t), "M00123456", "PM00123456"), example(t, keyExample+"terraform.tf"), "") +
+	return seed, edit(t, edit(t, generated(t), "M00123456", "PM00123456"), example(t, keyExample+"terraform.tf"), "") +
 		edit(t, example(t, "provider/provider.tf"), `"production"`, `"playground"`)
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: hcl,
-			ConfigPlanChecks: plans(
-				knownInPlan(keyAddress, "host", "api.playground.kustom.co"), knownInPlan(keyAddress, "environment", "test"),
-			),
-			PostApplyFunc: func() { v.wantWorking(t, "butikk"); v.release(t, "butikk") },
-		}},
-	})
 }

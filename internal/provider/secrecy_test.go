@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/http"
 	"os"
@@ -39,50 +40,37 @@ func read(t *testing.T, file string) string {
 	return string(content)
 }
 
-// TestAccSecretsStayInState switches three shops and looks for every secret and token in all that was
-// printed and logged. The state, where the new secrets are meant to be, shows that they can be found.
+// TestAccSecretsStayInState switches three shops and looks for every secret and token in all that was printed and logged.
+// The state and the plans made from it, where the new secrets are meant to be, show that they can be found.
 func TestAccSecretsStayInState(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
-	w := newTestEnv(t, testEnvOptions{external: true})
-	log := traced(t, w)
-	w.useExample(t, "switch", seed)
-	var printed strings.Builder
-	for _, command := range []struct {
-		args []string
-		code int
-	}{
-		{[]string{"plan", "-input=false", "-out=switch.tfplan"}, 0},
-		{[]string{"show", "switch.tfplan"}, 0},
-		{[]string{"apply", "-input=false", "switch.tfplan"}, 0},
-		{[]string{"plan", "-input=false", "-detailed-exitcode"}, 0},
-		{[]string{"show"}, 0},
-		// The shops keep the new keys, which therefore can't be destroyed.
-		{[]string{"destroy", "-auto-approve", "-input=false"}, 1},
+	s := newSearch(t, testEnvOptions{seed: &seed})
+	s.w.useExample(t, wayPair, seed)
+	s.planAndApply(t, "created")
+	s.run(t, "to be replaced", 0, append(plannedApply[0], `-replace=kustom_api_key.checkout["M00412871"]`)...)
+	for name, args := range map[string][]string{"state shown": {"show"}, "plan shown": {"show", savedPlan}} {
+		s.seen[name+": output"] = s.w.terraform(t, args...).output
+	}
+	// The shops keep the new keys, which therefore can't be destroyed.
+	s.run(t, "destroyed", 1, "destroy", "-auto-approve", "-input=false")
+	for _, where := range []string{
+		"created: terraform.tfstate", "created: show -json",
+		"to be replaced: " + savedPlan + "!tfstate", "to be replaced: " + savedPlan + "!tfplan", "to be replaced: show -json of the plan",
 	} {
-		r := w.terraform(t, command.args...)
-		printed.WriteString(r.output)
-		if r.code != command.code {
-			t.Errorf("terraform %s: exit code %d, want %d:\n%s", command.args[0], r.code, command.code, r.output)
+		if s.found(where) != 1 {
+			t.Errorf("no secret was found in %s", where)
 		}
 	}
-	secrets := w.sandbox.Secrets()
-	logged := read(t, log)
-	if n := leaks(read(t, filepath.Join(w.dir, "terraform.tfstate")), secrets); n != len(seed.Stores) {
-		t.Fatalf("%d secrets were found in the state, want the %d new ones", n, len(seed.Stores))
+	secrets := s.w.sandbox.Secrets()
+	if n := leaks(s.seen["created: terraform.tfstate"], secrets); n != len(seed.Stores) {
+		t.Errorf("%d secrets were found in the state, want the %d new ones", n, len(seed.Stores))
 	}
-	if !strings.Contains(logged, "vendor request") || !strings.Contains(logged, "[TRACE]") {
-		t.Fatal("the log has no records of the provider's")
+	if s.found(": output") != 0 {
+		t.Error("I2: a secret was printed")
 	}
-	if n := leaks(logged, secrets); n > 0 {
-		t.Errorf("the log has %d secrets", n)
-	}
-	if n := leaks(printed.String(), secrets); n > 0 {
-		t.Errorf("the output has %d secrets:\n%s", n, printed.String())
-	}
-	for _, v := range w.sandbox.Violations() {
-		t.Error(v)
-	}
+	s.mustHaveLogged(t, secrets)
+	mustHaveNoViolation(t, s.w)
 }
 
 // echo is a vendor that repeats, in an answer, what it should not.
@@ -137,15 +125,15 @@ func echoes(t *testing.T) []echo {
 	}
 }
 
-// TestAccSecretsNotEchoed has the vendors repeat secrets and tokens in their answers, and expects
+// TestProvider_RedactsEchoedSecrets_I2 has the vendors repeat secrets and tokens in their answers, and expects
 // none of them in the errors and logs.
-func TestAccSecretsNotEchoed(t *testing.T) {
+func TestProvider_RedactsEchoedSecrets_I2(t *testing.T) {
 	for _, e := range echoes(t) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			seed := exampleSeed()
-			w := newTestEnv(t, testEnvOptions{seed: &seed, external: true})
-			log := traced(t, w)
+			w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
+			w.inProcess.log = new(bytes.Buffer)
 			w.env = append(w.env, "TF_VAR_kustom_secret="+exampleSecret)
 			w.write(t, "main.tf", e.hcl)
 			w.write(t, "provider.tf", "provider \"kustom\" {\n  max_retries = 0\n}\n")
@@ -161,22 +149,23 @@ func TestAccSecretsNotEchoed(t *testing.T) {
 			if n := leaks(r.output, secrets); n > 0 {
 				t.Errorf("the output has %d secrets:\n%s", n, r.output)
 			}
-			if n := leaks(read(t, log), secrets); n > 0 {
-				t.Errorf("the log has %d secrets", n)
+			logged := w.inProcess.log.String()
+			if n := leaks(logged, secrets); n > 0 || !strings.Contains(logged, "vendor request") {
+				t.Errorf("the log has %d secrets:\n%s", n, logged)
 			}
 		})
 	}
 }
 
-// TestAccSwappedByHand puts right a shop in which somebody has entered ID and secret in each other's
+// TestShop_HidesSecretInPlaceOfID_I2 puts right a shop in which somebody has entered ID and secret in each other's
 // place, without showing or storing the secret.
-func TestAccSwappedByHand(t *testing.T) {
+func TestShop_HidesSecretInPlaceOfID_I2(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{wayPair, wayConnection} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			seed := sandbox.ThreeShops()
-			w := newTestEnv(t, testEnvOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 			w.useExample(t, way, seed)
 			w.mustApply(t)
 			swapped := "kco_live_api_SWAPPEDn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"

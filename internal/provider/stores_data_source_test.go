@@ -12,8 +12,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-// TestAccStores lists more stores than fit on a page, sorted, and each with its switch status.
-func TestAccStores(t *testing.T) {
+// TestStores_ListsAllPages lists more stores than fit on a page, sorted, and each with its switch status.
+func TestStores_ListsAllPages(t *testing.T) {
 	seed := sandbox.FleetSeed(101)
 	seed.Stores[0], seed.Stores[100] = seed.Stores[100], seed.Stores[0]
 	v := newVendors(t, seed, sandbox.Options{})
@@ -25,23 +25,20 @@ func TestAccStores(t *testing.T) {
 		})
 	}
 	stores := tfjsonpath.New("stores")
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: `data "kustom_stores" "all" {}`,
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue("data.kustom_stores.all", stores, knownvalue.ListSizeExact(101)),
-				statecheck.ExpectKnownValue("data.kustom_stores.all", stores.AtSliceIndex(0), store(1)),
-				statecheck.ExpectKnownValue("data.kustom_stores.all", stores.AtSliceIndex(100), store(101)),
-			},
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config: `data "kustom_stores" "all" {}`,
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue("data.kustom_stores.all", stores, knownvalue.ListSizeExact(101)),
+			statecheck.ExpectKnownValue("data.kustom_stores.all", stores.AtSliceIndex(0), store(1)),
+			statecheck.ExpectKnownValue("data.kustom_stores.all", stores.AtSliceIndex(100), store(101)),
+		},
+	}})
 	v.wantOnlyReads(t)
 	v.wantViolations(t)
 }
 
-// TestAccStoresExample runs the published example, before and after an order on a new key.
-func TestAccStoresExample(t *testing.T) {
+// TestStores_TellsWhichToSwitch runs the published example, before and after an order on a new key.
+func TestStores_TellsWhichToSwitch(t *testing.T) {
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
 	const files = "data-sources/kustom_stores/"
 	names := func(stores map[string]string) []statecheck.StateCheck {
@@ -51,34 +48,31 @@ func TestAccStoresExample(t *testing.T) {
 		}
 		return []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("to_switch", knownvalue.MapExact(want))}
 	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config: example(t, files+"terraform.tf", files+"data-source.tf"),
-				ConfigStateChecks: names(map[string]string{
-					"M00412871": "Fjellsport", "M00537204": "Kaffebønna", "M00698335": "Ull og Tre",
-				}),
-			},
-			{
-				PreConfig: func() {
-					key, err := v.GenerateKey("M00412871", "")
-					if err != nil {
-						t.Error(err)
-					}
-					if err := v.Install("fjellsport", key.Username, key.Secret); err != nil {
-						t.Error(err)
-					}
-					if err := v.PlaceOrder("fjellsport"); err != nil {
-						t.Error(err)
-					}
-				},
-				Config:            example(t, files+"terraform.tf", files+"data-source.tf"),
-				ConfigStateChecks: names(map[string]string{"M00537204": "Kaffebønna", "M00698335": "Ull og Tre"}),
-			},
-			// The test framework does not know how to end what has keys of for_each.
-			{Config: example(t, files+"terraform.tf", files+"data-source.tf"), Destroy: true},
+	runInProcess(t, v, []resource.TestStep{
+		{
+			Config: example(t, files+"terraform.tf", files+"data-source.tf"),
+			ConfigStateChecks: names(map[string]string{
+				"M00412871": "Fjellsport", "M00537204": "Kaffebønna", "M00698335": "Ull og Tre",
+			}),
 		},
+		{
+			PreConfig: func() {
+				key, err := v.GenerateKey("M00412871", "")
+				if err != nil {
+					t.Error(err)
+				}
+				if err := v.Install("fjellsport", key.Username, key.Secret); err != nil {
+					t.Error(err)
+				}
+				if err := v.PlaceOrder("fjellsport"); err != nil {
+					t.Error(err)
+				}
+			},
+			Config:            example(t, files+"terraform.tf", files+"data-source.tf"),
+			ConfigStateChecks: names(map[string]string{"M00537204": "Kaffebønna", "M00698335": "Ull og Tre"}),
+		},
+		// The test framework does not know how to end what has keys of for_each.
+		{Config: example(t, files+"terraform.tf", files+"data-source.tf"), Destroy: true},
 	})
 	v.wantOnlyReads(t)
 	v.wantViolations(t)

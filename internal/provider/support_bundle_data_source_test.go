@@ -16,11 +16,11 @@ import (
 
 const bundleExample = "data-sources/kustom_support_bundle/"
 
-// TestAccSupportBundle runs the published example. Nothing changes between two plans.
-func TestAccSupportBundle(t *testing.T) {
+// TestSupportBundle_DescribesStoreAndShop runs the published example. Nothing changes between two plans.
+func TestSupportBundle_DescribesStoreAndShop(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
-	w := newTestEnv(t, testEnvOptions{seed: &seed})
+	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 	w.write(t, "main.tf", example(t, bundleExample+"terraform.tf", bundleExample+"data-source.tf"))
 	w.mustApply(t)
 	got := w.terraform(t, "output", "-raw", "support_bundle").output
@@ -119,14 +119,14 @@ func (w *testEnv) gather(t *testing.T, secret string) (bundle, string) {
 	return got, all
 }
 
-// TestAccSupportBundleProof gathers one with a pair that works. Its secret is kept nowhere.
-func TestAccSupportBundleProof(t *testing.T) {
+// TestSupportBundle_KeepsNoSecretOfProof gathers one with a pair that works. Its secret is kept nowhere.
+func TestSupportBundle_KeepsNoSecretOfProof(t *testing.T) {
 	t.Parallel()
 	seed := exampleSeed()
 	careless := "its secret is kco_live_api_EXAMPLEn4T8vLq2ZsX6cWj9BfRk3Hd7Yp"
 	seed.Stores[0].Keys[0].Description = &careless
 	seed.Stores[0].Services = []sandbox.Service{{Service: "checkout", Host: legacyHost}}
-	w := newTestEnv(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
+	w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed, sandbox: sandbox.Options{Merchant: sandbox.MerchantJSON}})
 	got, all := w.gather(t, exampleSecret)
 	// The second call is the one with the made-up pair.
 	if p := got.Proof; p == nil || p.Verdict != "accepted" || p.Cause != nil || len(p.Calls) != 2 ||
@@ -150,8 +150,8 @@ func TestAccSupportBundleProof(t *testing.T) {
 	}
 }
 
-// TestAccSupportBundleFailures gathers bundles while something is wrong, which each says for itself.
-func TestAccSupportBundleFailures(t *testing.T) {
+// TestSupportBundle_NamesWhatFailed gathers bundles while something is wrong, which each says for itself.
+func TestSupportBundle_NamesWhatFailed(t *testing.T) {
 	const (
 		status, keys, holders    = "endpoint switch status", "API keys", "shops that use the keys"
 		extension, credentialsOf = "Klarna Checkout V3 of the shop", "credentials of the shop"
@@ -221,7 +221,7 @@ func TestAccSupportBundleFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := exampleSeed()
-			w := newTestEnv(t, testEnvOptions{seed: &seed})
+			w := newTestEnv(t, testEnvOptions{inProcess: true, seed: &seed})
 			if test.prepare != nil {
 				test.prepare(t, w)
 			}
@@ -253,8 +253,8 @@ func TestAccSupportBundleFailures(t *testing.T) {
 	}
 }
 
-// TestAccSupportBundleRefuses: what no bundle can come of.
-func TestAccSupportBundleRefuses(t *testing.T) {
+// TestSupportBundle_RejectsBadInput: what no bundle can come of.
+func TestSupportBundle_RejectsBadInput(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	of := func(arguments string) string {
 		return "data \"kustom_support_bundle\" \"it\" {\n" + arguments + "\n}\n"
@@ -279,25 +279,22 @@ func TestAccSupportBundleRefuses(t *testing.T) {
 			ExpectError: words("The provider's environment depends on something that has not been applied yet"),
 		},
 	}
-	resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: v.providers(), Steps: steps})
+	runInProcess(t, v, steps)
 	if requests := v.Requests(); len(requests) > 0 {
 		t.Errorf("requests were sent: %+v", requests)
 	}
 }
 
-// TestAccSupportBundleUnknownAPI proves a pair at an address that is not known yet.
-func TestAccSupportBundleUnknownAPI(t *testing.T) {
+// TestSupportBundle_RejectsUnknownAPI proves a pair at an address that is not known yet.
+func TestSupportBundle_RejectsUnknownAPI(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: bundleHCL + `
+	runInProcess(t, v, []resource.TestStep{{
+		Config: bundleHCL + `
 				resource "terraform_data" "late" { input = "https://api.example" }
 				provider "kustom" { api_url = terraform_data.late.output }`,
-			ConfigVariables: secretVariable(exampleSecret),
-			ExpectError:     words("The provider's api_url depends on something that has not been applied yet"),
-		}},
-	})
+		ConfigVariables: secretVariable(exampleSecret),
+		ExpectError:     words("The provider's api_url depends on something that has not been applied yet"),
+	}})
 	v.wantOnlyReads(t)
 }
 

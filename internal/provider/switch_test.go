@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
-	"github.com/storefront-iac/terraform-provider-kustom/internal/clock"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -95,64 +94,32 @@ func TestAccSwitch(t *testing.T) {
 		want[eachKey(merchantID)] = "import " + s.keyID + ", create, delete"
 		want[eachShop(merchantID)] = "create"
 	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config:           switchExample(t),
-			ConfigVariables:  storesToSwitch(),
-			ConfigPlanChecks: plans(want),
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownOutputValue("hosts", knownvalue.MapExact(map[string]knownvalue.Check{
-					"M00412871": shownHost(),
-					"M00537204": shownHost(),
-					"M00698335": shownHost(),
-				})),
-				statecheck.ExpectKnownValue(eachKey("M00537204"), tfjsonpath.New("description"),
-					shownDescription()),
-			},
-			PostApplyFunc: func() {
-				v.wantSwitched(t)
-				// The key that no shop used is nobody's to delete.
-				v.key(t, "M00537204", unusedKey())
-				v.release(t, "fjellsport", "kaffebonna", "ullogtre")
-			},
-		}, destroyed(switchExample(t))},
-	})
+	runTerraform(t, v, []resource.TestStep{{
+		Config:           switchExample(t),
+		ConfigVariables:  storesToSwitch(),
+		ConfigPlanChecks: plans(want),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownOutputValue("hosts", knownvalue.MapExact(map[string]knownvalue.Check{
+				"M00412871": shownHost(),
+				"M00537204": shownHost(),
+				"M00698335": shownHost(),
+			})),
+			statecheck.ExpectKnownValue(eachKey("M00537204"), tfjsonpath.New("description"),
+				shownDescription()),
+		},
+		PostApplyFunc: func() {
+			v.wantSwitched(t)
+			// The key that no shop used is nobody's to delete.
+			v.key(t, "M00537204", unusedKey())
+			v.release(t, "fjellsport", "kaffebonna", "ullogtre")
+		},
+	}, destroyed(switchExample(t))})
 }
 
 // destroyed ends a test whose objects have keys of for_each, which the test framework does not know
 // how to end.
 func destroyed(hcl string) resource.TestStep {
 	return resource.TestStep{Config: hcl, ConfigVariables: storesToSwitch(), Destroy: true}
-}
-
-// TestAccSwitchImportedShops imports the shops as well, after which Terraform does not order the old
-// keys' deletion after the shops' update. The provider must, with a clock that really passes.
-func TestAccSwitchImportedShops(t *testing.T) {
-	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
-	want := planned{}
-	for merchantID, s := range toSwitch {
-		want[eachKey(merchantID)] = "import " + s.keyID + ", create, delete"
-		want[eachShop(merchantID)] = "import " + s.shop + ", update"
-	}
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providersWith(clock.System{}),
-		Steps: []resource.TestStep{{
-			Config: switchExample(t) + `
-				import {
-				  for_each = var.stores
-				  to       = mystore_klarna_checkout_credentials.shop[each.key]
-				  id       = each.value
-				  provider = kustom
-				}`,
-			ConfigVariables:  storesToSwitch(),
-			ConfigPlanChecks: plans(want),
-			PostApplyFunc: func() {
-				v.wantSwitched(t)
-				v.release(t, "fjellsport", "kaffebonna", "ullogtre")
-			},
-		}, destroyed(switchExample(t))},
-	})
 }
 
 // wantSwitched checks that every shop of toSwitch takes payments with a new key, that the one it had
@@ -204,86 +171,97 @@ func (v *vendors) wantOrder(t *testing.T, merchantID, shop string) {
 	}
 }
 
-// TestAccCreate starts a shop that never had a key, keeps its key through changes of what is Terraform's
+// TestKey_StaysThroughSettings starts a shop that never had a key, keeps its key through changes of what is Terraform's
 // business alone, and finds both objects again by their import IDs.
+func TestKey_StaysThroughSettings(t *testing.T) { createAndChange(t, runInProcess) }
+
+// TestAccCreate does the same with a Terraform: by the API without the changes of settings.
 func TestAccCreate(t *testing.T) {
+	createAndChange(t, func(t *testing.T, v *vendors, steps []resource.TestStep) {
+		t.Helper()
+		if testWay() == waysAPIs {
+			steps = slices.Delete(steps, 3, 5)
+		}
+		runTerraform(t, v, steps)
+	})
+}
+
+func createAndChange(t *testing.T, run runSteps) {
+	t.Helper()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	anew := `description = "autumn"`
 	if byPages() {
 		anew = `rotate_when_changed = { season = "autumn" }`
 	}
 	var username string
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{
-			{
-				Config: generated(t),
-				ConfigPlanChecks: plans(
-					planned{keyAddress: "create", shopAddress: "create"},
-					plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), shownHost()),
-					plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownDescription()),
-					knownInPlan(keyAddress, "environment", "live"),
-					knownInPlan(shopAddress, "id", "butikk"),
-				),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("merchant_id"), knownvalue.StringExact(exampleStore)),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), shownHost()),
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
-					statecheck.ExpectSensitiveValue(keyAddress, tfjsonpath.New("secret")),
-					statecheck.ExpectSensitiveValue(shopAddress, tfjsonpath.New("kustom_secret")),
-					statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("extension_version"), shownVersion("3.4.1")),
-					statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("updated_at"), shownChange("2026-11-02T09:00:00Z")),
-				},
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk")
-					username = v.shop(t, "butikk").KustomID
-					if got := v.key(t, exampleStore, username).Description; !byPages() && (got == nil || *got != "terraform") {
-						t.Errorf("the portal shows the description %v", got)
-					}
-					v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
-					v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
-				},
+	run(t, v, []resource.TestStep{
+		{
+			Config: generated(t),
+			ConfigPlanChecks: plans(
+				planned{keyAddress: "create", shopAddress: "create"},
+				plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), shownHost()),
+				plancheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownDescription()),
+				knownInPlan(keyAddress, "environment", "live"),
+				knownInPlan(shopAddress, "id", "butikk"),
+			),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("merchant_id"), knownvalue.StringExact(exampleStore)),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("host"), shownHost()),
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("created_at"), knownvalue.StringExact("2026-11-02T09:00:00Z")),
+				statecheck.ExpectSensitiveValue(keyAddress, tfjsonpath.New("secret")),
+				statecheck.ExpectSensitiveValue(shopAddress, tfjsonpath.New("kustom_secret")),
+				statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("extension_version"), shownVersion("3.4.1")),
+				statecheck.ExpectKnownValue(shopAddress, tfjsonpath.New("updated_at"), shownChange("2026-11-02T09:00:00Z")),
 			},
-			{
-				ResourceName: keyAddress, ImportState: true, ImportStateVerify: true,
-				ImportStateVerifyIgnore: []string{"secret"},
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk")
+				username = v.shop(t, "butikk").KustomID
+				if got := v.key(t, exampleStore, username).Description; !byPages() && (got == nil || *got != "terraform") {
+					t.Errorf("the portal shows the description %v", got)
+				}
+				v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
+				v.wantCount(t, 1, sandbox.Mystore, http.MethodPatch, credentialsCall)
 			},
-			{
-				ResourceName: shopAddress, ImportState: true, ImportStateVerify: true, ImportStateId: "butikk",
-				ImportStateVerifyIgnore: []string{"kustom_secret"},
-			},
-			{
-				PreConfig: v.ResetRequests,
-				Config: edit(t, generated(t), `merchant_id = "M00123456"`, `merchant_id = "M00123456"
+		},
+		{
+			ResourceName: keyAddress, ImportState: true, ImportStateVerify: true,
+			ImportStateVerifyIgnore: []string{"secret"},
+		},
+		{
+			ResourceName: shopAddress, ImportState: true, ImportStateVerify: true, ImportStateId: "butikk",
+			ImportStateVerifyIgnore: []string{"kustom_secret"},
+		},
+		{
+			PreConfig: v.ResetRequests,
+			Config: edit(t, generated(t), `merchant_id = "M00123456"`, `merchant_id = "M00123456"
 					force_destroy = true
 					timeouts { delete = "3m" }`),
-				ConfigPlanChecks: plans(planned{keyAddress: "update"}),
-				PostApplyFunc:    func() { v.wantOnlyReads(t) },
-			},
-			{
-				Config: edit(t, generated(t), `shop          = "butikk"`, `shop = "butikk"
+			ConfigPlanChecks: plans(planned{keyAddress: "update"}),
+			PostApplyFunc:    func() { v.wantOnlyReads(t) },
+		},
+		{
+			Config: edit(t, generated(t), `shop          = "butikk"`, `shop = "butikk"
 					deletion_policy = "retain"
 					verify          = true
 					timeouts { update = "3m" }`),
-				ConfigPlanChecks: plans(planned{keyAddress: "update", shopAddress: "update"}),
-				PostApplyFunc: func() {
-					v.wantOnlyReads(t)
-					v.wantCount(t, 0, sandbox.Merchant, "", "")
-				},
+			ConfigPlanChecks: plans(planned{keyAddress: "update", shopAddress: "update"}),
+			PostApplyFunc: func() {
+				v.wantOnlyReads(t)
+				v.wantCount(t, 0, sandbox.Merchant, "", "")
 			},
-			{
-				Config:           edit(t, generated(t), `merchant_id = "M00123456"`, "merchant_id = \"M00123456\"\n"+anew),
-				ConfigPlanChecks: plans(planned{keyAddress: "create, delete", shopAddress: "update"}),
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownByAPI("autumn")),
-				},
-				PostApplyFunc: func() {
-					v.wantWorking(t, "butikk")
-					if v.shop(t, "butikk").KustomID == username || len(v.Keys(exampleStore)) != 2 {
-						t.Errorf("shop butikk is on %s, and the store has %d keys", v.shop(t, "butikk").KustomID, len(v.Keys(exampleStore)))
-					}
-					v.release(t, "butikk")
-				},
+		},
+		{
+			Config:           edit(t, generated(t), `merchant_id = "M00123456"`, "merchant_id = \"M00123456\"\n"+anew),
+			ConfigPlanChecks: plans(planned{keyAddress: "create, delete", shopAddress: "update"}),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(keyAddress, tfjsonpath.New("description"), shownByAPI("autumn")),
+			},
+			PostApplyFunc: func() {
+				v.wantWorking(t, "butikk")
+				if v.shop(t, "butikk").KustomID == username || len(v.Keys(exampleStore)) != 2 {
+					t.Errorf("shop butikk is on %s, and the store has %d keys", v.shop(t, "butikk").KustomID, len(v.Keys(exampleStore)))
+				}
+				v.release(t, "butikk")
 			},
 		},
 	})
@@ -293,24 +271,21 @@ func TestAccCreate(t *testing.T) {
 	}
 }
 
-// TestAccCreatePending waits for a key that the portal takes its time to make and that then takes a
+// TestKey_WaitsForPendingKey waits for a key that the portal takes its time to make and that then takes a
 // moment to work.
-func TestAccCreatePending(t *testing.T) {
+func TestKey_WaitsForPendingKey(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{Pending: 3, Spread: 10 * time.Second})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		Steps: []resource.TestStep{{
-			Config: generated(t),
-			PostApplyFunc: func() {
-				v.wantWorking(t, "butikk")
-				v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
-				v.wantAnswer(t, sandbox.Portal, http.MethodPost, storeKeysCall, http.StatusAccepted)
-				v.wantAnswer(t, sandbox.Merchant, http.MethodGet, orderCall, http.StatusUnauthorized)
-				if len(v.Keys(exampleStore)) != 2 {
-					t.Errorf("the store has %d keys, want 2", len(v.Keys(exampleStore)))
-				}
-				v.release(t, "butikk")
-			},
-		}},
-	})
+	runInProcess(t, v, []resource.TestStep{{
+		Config: generated(t),
+		PostApplyFunc: func() {
+			v.wantWorking(t, "butikk")
+			v.wantCount(t, 1, sandbox.Portal, http.MethodPost, storeKeysCall)
+			v.wantAnswer(t, sandbox.Portal, http.MethodPost, storeKeysCall, http.StatusAccepted)
+			v.wantAnswer(t, sandbox.Merchant, http.MethodGet, orderCall, http.StatusUnauthorized)
+			if len(v.Keys(exampleStore)) != 2 {
+				t.Errorf("the store has %d keys, want 2", len(v.Keys(exampleStore)))
+			}
+			v.release(t, "butikk")
+		},
+	}})
 }

@@ -46,6 +46,10 @@ type testEnv struct {
 	bin string
 	// reattached are the providers that run in this process.
 	reattached reattachments
+	// inProcess runs the commands where no Terraform is needed.
+	inProcess *inProcess
+	// serve, if set, starts a provider for the next command.
+	serve func(*testEnv)
 }
 
 // testEnvOptions are what a world is made of. The zero value is good for most.
@@ -60,6 +64,8 @@ type testEnvOptions struct {
 	cacheDir string
 	// requestTimeout is the provider's; the default is long enough for a busy machine.
 	requestTimeout string
+	// inProcess runs the commands in this process, without a Terraform.
+	inProcess bool
 	// external leaves it to Terraform to start the provider, as a process of its own.
 	external bool
 	// hastened is external, and has the provider's clock run as fast as the default one does.
@@ -85,7 +91,7 @@ const patient = "10s"
 
 func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" {
+	if os.Getenv("TF_ACC") == "" && !o.inProcess {
 		t.Skip("needs a Terraform: run make test")
 	}
 	o.external = o.external || o.installed || o.hastened
@@ -121,24 +127,40 @@ func newTestEnv(t *testing.T, o testEnvOptions) *testEnv {
 	w := &testEnv{sandbox: observed{s, t}, server: server, clock: o.clock, dir: t.TempDir()}
 	w.vendors = wayEnvironment(t, server, o.way)
 	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, o))
-	if o.external {
+	served := provider.Options{
+		Version: "test", Clock: o.clock, RoundTripper: o.carrier, Getenv: w.getenv, Browsers: o.browsers,
+	}
+	switch {
+	case o.inProcess:
+		p := newProvider(served, o.way)
+		w.inProcess = newInProcess(t, func() (tfprotov6.ProviderServer, error) { return provider.NewServer(p, false) })
+	case o.external:
 		for name, value := range w.vendors {
 			w.env = append(w.env, name+"="+value)
 		}
 		if o.hastened {
 			w.env = append(w.env, "KUSTOM_TEST_CLOCK_START="+began.Format(time.RFC3339Nano), fmt.Sprintf("KUSTOM_TEST_CLOCK_FACTOR=%d", speed))
 		}
-	} else {
-		w.reattach(t, serve(t, provider.Options{
-			Version: "test", Clock: o.clock, RoundTripper: o.carrier,
-			Getenv: func(name string) string { return w.vendors[name] }, Browsers: o.browsers,
-		}, o.way))
+	default:
+		w.reattach(t, serve(t, served, o.way))
 	}
 	w.setRequestTimeout(t, o.requestTimeout)
 	if o.way != waysAPIs {
 		w.write(t, "provider.tf", "provider \"kustom\" {\n  browser {\n"+o.browser+"\n  }\n}\n")
 	}
 	return w
+}
+
+// getenv returns what a provider in this process finds in its environment: what a test has set, or what leads it to the
+// vendors.
+func (w *testEnv) getenv(name string) string {
+	value := w.vendors[name]
+	for _, setting := range w.env {
+		if set, ok := strings.CutPrefix(setting, name+"="); ok {
+			value = set
+		}
+	}
+	return value
 }
 
 // setRequestTimeout configures the provider.
@@ -287,6 +309,12 @@ func serveAs(t *testing.T, name string, p frameworkprovider.Provider) reattachme
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveServer(t, name, server)
+}
+
+// serveServer serves a provider's server under a name, and returns what Terraform needs to find it.
+func serveServer(t *testing.T, name string, server tfprotov6.ProviderServer) reattachments {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan *plugin.ReattachConfig)
 	closed := make(chan struct{})
@@ -320,6 +348,9 @@ func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 		binary = "terraform"
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
+	if w.serve != nil {
+		w.serve(w)
+	}
 	cmd.Dir, cmd.Env = w.dir, w.env
 	return cmd
 }
@@ -327,6 +358,9 @@ func (w *testEnv) command(ctx context.Context, args ...string) *exec.Cmd {
 // terraform runs a Terraform command to its end.
 func (w *testEnv) terraform(t *testing.T, args ...string) run {
 	t.Helper()
+	if w.inProcess != nil {
+		return w.inProcess.terraform(t, w, args)
+	}
 	return finish(t, w.command(t.Context(), args...))
 }
 

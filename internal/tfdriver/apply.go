@@ -2,7 +2,6 @@ package tfdriver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -31,19 +30,23 @@ func (d *Driver) Apply(ctx context.Context, p *Plan) (*State, *Result) {
 		walk: d.walk(p.start, result), plan: p, state: p.prior.clone(),
 		values: map[string]tftypes.Value{}, failed: map[*step]bool{}, moved: map[string]*Instance{},
 	}
+	a.resolve = func(address string) (tftypes.Value, bool) {
+		if value, ok := a.values[address]; ok {
+			return value, true
+		}
+		if instance := p.prior.Current[address]; instance != nil {
+			return instance.Value, true
+		}
+		return tftypes.Value{}, false
+	}
 	for _, s := range p.steps() {
 		if a.blocked(s) {
 			a.failed[s] = true
 			continue
 		}
-		err := a.do(ctx, s)
-		if errors.Is(err, errRefused) {
+		if err := a.do(ctx, s); err != nil {
 			a.failed[s] = true
-			continue
-		}
-		if err != nil {
-			a.failed[s] = true
-			a.result.fail(s.change.address, "%v", err)
+			a.result.problem(s.change.address, err)
 		}
 	}
 	return a.state, result
@@ -69,7 +72,7 @@ func (a *apply) do(ctx context.Context, s *step) error {
 // settle updates the metadata of an unchanged object from the configuration.
 func (a *apply) settle(c *change) {
 	kept := *a.state.Current[c.address]
-	kept.DependsOn, kept.CreateBeforeDestroy, kept.Provider = references(c.object.Values), c.object.CreateBeforeDestroy, c.provider
+	kept.DependsOn, kept.CreateBeforeDestroy, kept.Provider = c.object.references(), c.object.CreateBeforeDestroy, c.provider
 	a.state.Current[c.address] = &kept
 }
 
@@ -78,6 +81,11 @@ func (a *apply) make(ctx context.Context, c *change) error {
 	config, err := a.configured(a.plan.config, c.object, a.values)
 	if err != nil {
 		return err
+	}
+	if a.plan.strict {
+		if err := a.validateObject(ctx, c.object, config); err != nil {
+			return err
+		}
 	}
 	basis := c.prior
 	if c.action != actionUpdate {
@@ -177,7 +185,7 @@ func (a *apply) take(c *change, answer *tfprotov6.ApplyResourceChangeResponse, v
 	}
 	a.state.Current[c.address] = &Instance{
 		Address: c.address, Provider: c.provider, Value: value, Private: answer.Private, Identity: answer.NewIdentity,
-		Tainted: failed && c.action != actionUpdate, DependsOn: references(c.object.Values),
+		Tainted: failed && c.action != actionUpdate, DependsOn: c.object.references(),
 		CreateBeforeDestroy: c.object.CreateBeforeDestroy,
 	}
 	a.values[c.address] = value

@@ -38,7 +38,7 @@ func (p *Plan) steps() []*step {
 			p.orderDestruction(s, makes, destroys)
 			continue
 		}
-		for _, address := range references(s.change.object.Values) {
+		for _, address := range s.change.object.references() {
 			s.require(makes[address])
 		}
 		if s.change.action == actionDeleteThenCreate {
@@ -68,7 +68,7 @@ func (p *Plan) orderDestruction(s *step, makes, destroys map[string]*step) {
 	}
 	for _, made := range makes {
 		depended := made.change.prior != nil && slices.Contains(made.change.prior.DependsOn, address)
-		if (depended || slices.Contains(references(made.change.object.Values), address)) && !made.change.imported {
+		if (depended || slices.Contains(made.change.object.references(), address)) && !made.change.imported {
 			s.require(made)
 		}
 	}

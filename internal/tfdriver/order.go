@@ -17,7 +17,7 @@ func inOrder(config Config) []Object {
 			return
 		}
 		done[object.Address] = true
-		for _, address := range references(object.Values) {
+		for _, address := range object.references() {
 			if other, ok := config.object(address); ok {
 				visit(other)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -21,6 +22,8 @@ type Driver struct {
 	schemas    map[string]*tfprotov6.Schema
 	types      map[string]tftypes.Type
 	attributes map[string]map[string]attribute
+	data       map[string]tftypes.Type
+	identities map[string]tftypes.Type
 	provider   tftypes.Type
 }
 
@@ -36,10 +39,22 @@ func New(ctx context.Context, server Server) (*Driver, error) {
 	d := &Driver{
 		schemas: answer.ResourceSchemas, provider: answer.Provider.ValueType(),
 		types: map[string]tftypes.Type{}, attributes: map[string]map[string]attribute{},
+		data: map[string]tftypes.Type{}, identities: map[string]tftypes.Type{},
 	}
 	for name, schema := range answer.ResourceSchemas {
 		d.types[name] = schema.ValueType()
 		d.attributes[name] = attributesOf(schema.Block)
+	}
+	for name, schema := range answer.DataSourceSchemas {
+		d.data[name] = schema.ValueType()
+	}
+	d.addBuiltin()
+	identities, err := server.GetResourceIdentitySchemas(ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("asking the provider for its identities: %w", err)
+	}
+	for name, schema := range identities.IdentitySchemas {
+		d.identities[name] = schema.ValueType()
 	}
 	return d, nil
 }
@@ -47,6 +62,19 @@ func New(ctx context.Context, server Server) (*Driver, error) {
 // Start returns a new server for a provider configuration, and the configuration's values. Terraform starts one
 // server for each configuration to plan, and another one to apply.
 type Start func(provider string) (Server, Values, error)
+
+// Sensitive returns true for each attribute of a resource or a data source that is sensitive.
+func (d *Driver) Sensitive(typeName string) map[string]bool {
+	sensitive := map[string]bool{}
+	if schema := d.schemas[typeName]; schema != nil {
+		for _, a := range schema.Block.Attributes {
+			if a.Sensitive {
+				sensitive[a.Name] = true
+			}
+		}
+	}
+	return sensitive
+}
 
 // Has reports whether a resource type has the argument at a path.
 func (d *Driver) Has(typeName string, path ...string) bool {
@@ -75,7 +103,7 @@ type Options struct {
 	Targets []string
 	// Forget has the addresses that leave the state without destruction, as with removed blocks and destroy = false.
 	Forget []string
-	// SkipRefresh plans by what the state says, as -refresh=false does: nothing is read.
+	// SkipRefresh plans by what the state says, as -refresh=false does: only imports are read.
 	SkipRefresh bool
 	// Destroy plans the destruction of all objects, as terraform destroy does.
 	Destroy bool
@@ -137,6 +165,9 @@ type Plan struct {
 	config  Config
 	options Options
 	start   Start
+	// strict validates each block again when what it refers to is known, as Terraform does. A [Config] is validated
+	// once, so that its histories have states in which only a part of what was planned was done.
+	strict bool
 	// targets has the planned addresses; nil for all.
 	targets map[string]bool
 }
@@ -147,6 +178,37 @@ func (p *Plan) concerns(address string) bool { return p.targets == nil || p.targ
 // Empty reports whether the plan changes nothing.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.changes, func(c *change) bool { return c.action != actionNone })
+}
+
+// Change is what a plan does with an object.
+type Change struct {
+	Address string
+	// Actions are Terraform's words for it: two of them for a replacement.
+	Actions []string
+	// Before and After are null where there is no object.
+	Before, After tftypes.Value
+	// Imported says that an import block has brought the object.
+	Imported bool
+	// ImportID is the ID of that block, if it has one.
+	ImportID string
+	// Deposed says that the object was replaced by an earlier run.
+	Deposed bool
+}
+
+// Changes returns what the plan does with each object, also where that is nothing.
+func (p *Plan) Changes() []Change {
+	var all []Change
+	for _, c := range p.changes {
+		before := tftypes.NewValue(c.planned.Type(), nil)
+		if c.prior != nil {
+			before = c.prior.Value
+		}
+		all = append(all, Change{
+			Address: c.address, Actions: strings.Split(c.action.String(), ", "), Before: before, After: c.planned,
+			Imported: c.imported, ImportID: c.object.ImportID, Deposed: c.deposed,
+		})
+	}
+	return all
 }
 
 // Refreshed returns the state as the plan has read it, which is what -refresh-only keeps.
@@ -186,6 +248,14 @@ type walk struct {
 	start   Start
 	servers map[string]Server
 	result  *Result
+	// resolve looks up what a provider's configuration refers to.
+	resolve resolver
+	// refused says that a provider does not accept its configuration.
+	refused bool
+	// strict is that of the plan.
+	strict bool
+	// validates says that the provider is not configured.
+	validates bool
 }
 
 func (d *Driver) walk(start Start, result *Result) *walk {
@@ -197,20 +267,39 @@ func (w *walk) server(ctx context.Context, name string) (Server, error) {
 	if server, ok := w.servers[name]; ok {
 		return server, nil
 	}
+	if name == builtinType {
+		return builtin{}, nil
+	}
+	if w.refused {
+		return nil, errRefused
+	}
 	server, values, err := w.start(name)
 	if err != nil {
 		return nil, fmt.Errorf("starting the provider: %w", err)
 	}
-	config, err := encode(w.provider, values, nil)
+	config, err := encode(w.provider, values, w.resolve)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the provider: %w", err)
+	}
+	valid, err := server.ValidateProviderConfig(ctx, &tfprotov6.ValidateProviderConfigRequest{Config: w.dynamic(w.provider, config)})
+	if err != nil {
+		return nil, fmt.Errorf("validating the provider's configuration: %w", err)
+	}
+	if w.result.add(strings.TrimSpace("provider "+name), valid.Diagnostics) {
+		w.refused = true
+		return nil, errRefused
+	}
+	if w.validates {
+		w.servers[name] = server
+		return server, nil
 	}
 	answer, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: w.dynamic(w.provider, config)})
 	if err != nil {
 		return nil, fmt.Errorf("configuring the provider: %w", err)
 	}
-	if w.result.add("provider "+name, answer.Diagnostics) {
-		return nil, fmt.Errorf("configuring the provider %q failed", name)
+	if w.result.add(strings.TrimSpace("provider "+name), answer.Diagnostics) {
+		w.refused = true
+		return nil, errRefused
 	}
 	w.servers[name] = server
 	return server, nil
@@ -229,9 +318,33 @@ func (w *walk) dynamic(typ tftypes.Type, value tftypes.Value) *tfprotov6.Dynamic
 // Plan refreshes a state and plans the changes that a configuration needs. The result is never nil. With errors, it
 // can't be applied.
 func (d *Driver) Plan(ctx context.Context, config Config, state *State, start Start, o Options) *Plan {
-	p := &Plan{prior: state.clone(), config: config, options: o, start: start, targets: config.targets(o.Targets)}
+	return d.plan(ctx, func(*walk) (Config, error) { return config, nil }, state, start, o)
+}
+
+func (d *Driver) plan(ctx context.Context, expand func(*walk) (Config, error), state *State, start Start, o Options) *Plan {
+	p := &Plan{prior: state.clone(), options: o, start: start}
 	w := d.walk(start, &p.Result)
-	if !w.validate(ctx, config) {
+	planned := map[string]tftypes.Value{}
+	w.resolve = func(address string) (tftypes.Value, bool) {
+		if value, ok := planned[address]; ok {
+			return value, true
+		}
+		if instance := p.prior.Current[address]; instance != nil {
+			return instance.Value, true
+		}
+		return tftypes.Value{}, false
+	}
+	config, err := expand(w)
+	if err != nil {
+		p.problem("configuration", err)
+		return p
+	}
+	p.strict = w.strict
+	p.config, p.targets = config, config.targets(o.Targets)
+	// Terraform validates with a provider of its own, which it does not configure.
+	v := d.walk(start, &p.Result)
+	v.resolve, v.validates = w.resolve, true
+	if !v.validate(ctx, config) {
 		return p
 	}
 	w.move(ctx, p)
@@ -247,14 +360,13 @@ func (d *Driver) Plan(ctx context.Context, config Config, state *State, start St
 		delete(p.prior.Current, address)
 		delete(p.prior.Deposed, address)
 	}
-	planned := map[string]tftypes.Value{}
 	for _, object := range inOrder(config) {
 		if !p.concerns(object.Address) {
 			continue
 		}
 		c, err := w.plan(ctx, p, object, planned, imported[object.Address])
 		if err != nil {
-			p.fail(object.Address, "%v", err)
+			p.problem(object.Address, err)
 			continue
 		}
 		if c == nil {
@@ -284,7 +396,7 @@ func (w *walk) move(ctx context.Context, p *Plan) {
 func (w *walk) moveObject(ctx context.Context, object Object, old *Instance) *Instance {
 	server, err := w.server(ctx, object.Provider)
 	if err != nil {
-		w.result.fail(object.Address, "%v", err)
+		w.result.problem(object.Address, err)
 		return nil
 	}
 	raw, err := asJSON(old.Value)
@@ -314,38 +426,49 @@ func (w *walk) moveObject(ctx context.Context, object Object, old *Instance) *In
 	}
 }
 
-// validate checks every block against its schema.
+// validate checks every block against its schema while its references are unknown.
 func (w *walk) validate(ctx context.Context, config Config) bool {
 	for _, object := range config {
-		server, err := w.server(ctx, object.Provider)
-		if err != nil {
-			w.result.fail(object.Address, "%v", err)
+		if _, err := w.server(ctx, object.Provider); err != nil {
+			w.result.problem(object.Address, err)
 			return false
 		}
-		typ := w.types[typeName(object.Address)]
-		value, err := encode(typ, object.Values, func(string) (tftypes.Value, bool) { return tftypes.Value{}, false })
+		value, err := encode(w.types[typeName(object.Address)], object.Values, func(string) (tftypes.Value, bool) { return tftypes.Value{}, false })
 		if err != nil {
 			w.result.fail(object.Address, "%v", err)
 			continue
 		}
-		answer, err := server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{
-			TypeName: typeName(object.Address), Config: w.dynamic(typ, value),
-			ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
-		})
-		if err != nil {
-			w.result.fail(object.Address, "%v", err)
-			continue
+		if err := w.validateObject(ctx, object, value); err != nil {
+			w.result.problem(object.Address, err)
 		}
-		w.result.add(object.Address, answer.Diagnostics)
 	}
 	return !w.result.Failed()
+}
+
+// validateObject asks the provider whether a block is right.
+func (w *walk) validateObject(ctx context.Context, object Object, config tftypes.Value) error {
+	server, err := w.server(ctx, object.Provider)
+	if err != nil {
+		return err
+	}
+	answer, err := server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{
+		TypeName: typeName(object.Address), Config: w.dynamic(config.Type(), config),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
+	})
+	if err != nil {
+		return err
+	}
+	if w.result.add(object.Address, answer.Diagnostics) {
+		return errRefused
+	}
+	return nil
 }
 
 // refresh imports objects and reads all objects. It returns the addresses of the imported ones.
 func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 	imported := map[string]bool{}
 	for _, object := range p.config {
-		if object.ImportID == "" || p.prior.Current[object.Address] != nil || p.options.Destroy || !p.concerns(object.Address) {
+		if object.ImportID == "" && object.ImportIdentity == nil || p.prior.Current[object.Address] != nil || p.options.Destroy || !p.concerns(object.Address) {
 			continue
 		}
 		if instance := w.importObject(ctx, object); instance != nil {
@@ -353,11 +476,8 @@ func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 			imported[object.Address] = true
 		}
 	}
-	if p.options.SkipRefresh {
-		return imported
-	}
 	for _, address := range addresses(p.prior.Current) {
-		if !p.concerns(address) {
+		if !p.concerns(address) || p.options.SkipRefresh && !imported[address] {
 			continue
 		}
 		instance := p.prior.Current[address]
@@ -376,7 +496,7 @@ func (w *walk) refresh(ctx context.Context, p *Plan) map[string]bool {
 		}
 	}
 	for _, address := range addresses(p.prior.Deposed) {
-		if p.concerns(address) {
+		if p.concerns(address) && !p.options.SkipRefresh {
 			w.refreshDeposed(ctx, p, address)
 		}
 	}
@@ -408,11 +528,16 @@ func (w *walk) refreshDeposed(ctx context.Context, p *Plan, address string) {
 func (w *walk) importObject(ctx context.Context, object Object) *Instance {
 	server, err := w.server(ctx, object.Provider)
 	if err != nil {
-		w.result.fail(object.Address, "%v", err)
+		w.result.problem(object.Address, err)
+		return nil
+	}
+	identity, err := w.identity(object)
+	if err != nil {
+		w.result.fail(object.Address, "importing it: %v", err)
 		return nil
 	}
 	answer, err := server.ImportResourceState(ctx, &tfprotov6.ImportResourceStateRequest{
-		TypeName: typeName(object.Address), ID: object.ImportID,
+		TypeName: typeName(object.Address), ID: object.ImportID, Identity: identity,
 	})
 	if err != nil {
 		w.result.fail(object.Address, "importing it: %v", err)
@@ -430,6 +555,23 @@ func (w *walk) importObject(ctx context.Context, object Object) *Instance {
 	return &Instance{Address: object.Address, Provider: object.Provider, Value: value, Private: got.Private, Identity: got.Identity}
 }
 
+// identity returns the identity of an object's import block, nil where that has an ID.
+func (w *walk) identity(object Object) (*tfprotov6.ResourceIdentityData, error) {
+	if object.ImportIdentity == nil {
+		return nil, nil
+	}
+	typ := w.identities[typeName(object.Address)]
+	given := Values{}
+	for name, value := range object.ImportIdentity {
+		given[name] = value
+	}
+	value, err := encode(typ, given, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &tfprotov6.ResourceIdentityData{IdentityData: w.dynamic(typ, value)}, nil
+}
+
 // at returns a copy of the instance with another provider configuration.
 func (i *Instance) at(provider string) *Instance {
 	moved := *i
@@ -441,7 +583,7 @@ func (i *Instance) at(provider string) *Instance {
 func (w *walk) read(ctx context.Context, instance *Instance) (*Instance, bool) {
 	server, err := w.server(ctx, instance.Provider)
 	if err != nil {
-		w.result.fail(instance.Address, "%v", err)
+		w.result.problem(instance.Address, err)
 		return nil, false
 	}
 	typ := w.types[typeName(instance.Address)]
@@ -476,6 +618,11 @@ func (w *walk) plan(ctx context.Context, p *Plan, object Object, known map[strin
 	config, err := w.configured(p.config, object, known)
 	if err != nil {
 		return nil, err
+	}
+	if p.strict {
+		if err := w.validateObject(ctx, object, config); err != nil {
+			return nil, err
+		}
 	}
 	basis := prior
 	if prior != nil && prior.Tainted {
@@ -517,12 +664,12 @@ func replacement(object Object) action {
 
 // configured evaluates a block. A reference to an object that was not planned is an error.
 func (w *walk) configured(config Config, object Object, known map[string]tftypes.Value) (tftypes.Value, error) {
-	for _, address := range references(object.Values) {
+	for _, address := range object.references() {
 		if _, ok := config.object(address); !ok {
 			return tftypes.Value{}, fmt.Errorf("it refers to %s, which is not in the configuration", address)
 		}
 		if _, ok := known[address]; !ok {
-			return tftypes.Value{}, fmt.Errorf("it refers to %s, which has failed", address)
+			return tftypes.Value{}, errRefused // What it refers to has failed, which was said.
 		}
 	}
 	return encode(w.types[typeName(object.Address)], object.Values, func(address string) (tftypes.Value, bool) {
@@ -608,9 +755,7 @@ func (w *walk) planDeletions(ctx context.Context, p *Plan) {
 func (w *walk) planDeletion(ctx context.Context, p *Plan, c *change) {
 	c.provider, c.action = c.prior.Provider, actionDelete
 	if err := w.askDeletion(ctx, c); err != nil {
-		if !errors.Is(err, errRefused) {
-			p.fail(c.address, "%v", err)
-		}
+		p.problem(c.address, err)
 		return
 	}
 	p.changes = append(p.changes, c)

@@ -2,11 +2,12 @@
 // plans and applies a configuration, keeps a state, and checks the provider's answers by Terraform's rules.
 //
 // It is for tests with many runs, for which Terraform processes take too long. It handles one object at a time. A
-// number chooses the order, so a run can be repeated. It has no modules, no variables, and no expressions but
-// references.
+// number chooses the order, so a run can be repeated. A configuration is a [Config], or a [Module] in Terraform's
+// language.
 package tfdriver
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,6 +28,10 @@ type Object struct {
 	CreateBeforeDestroy bool
 	// ImportID, if set, is the ID of an import block. An object that the state lacks is imported.
 	ImportID string
+	// ImportIdentity, where it is not nil, is an import block with an identity.
+	ImportIdentity map[string]string
+	// After are the addresses of depends_on.
+	After []string
 	// MovedFrom, if set, is the old address of a moved block. An object at that address moves here if this address is
 	// free.
 	MovedFrom string
@@ -36,6 +41,16 @@ type Object struct {
 func typeName(address string) string {
 	name, _, _ := strings.Cut(address, ".")
 	return name
+}
+
+// references returns the addresses that an object depends on.
+func (o Object) references() []string {
+	found := map[string]bool{}
+	collect(o.Values, found)
+	for _, address := range o.After {
+		found[address] = true
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // references returns the addresses that a value refers to.
@@ -49,6 +64,10 @@ func collect(value any, into map[string]bool) {
 	switch v := value.(type) {
 	case Ref:
 		into[v.Address] = true
+	case *argument:
+		for _, address := range v.addresses() {
+			into[address] = true
+		}
 	case Values:
 		for _, element := range v {
 			collect(element, into)
@@ -89,7 +108,7 @@ func (c Config) targets(wanted []string) map[string]bool {
 		}
 		all[address] = true
 		if object, ok := c.object(address); ok {
-			left = append(left, references(object.Values)...)
+			left = append(left, object.references()...)
 		}
 	}
 	return all
@@ -180,6 +199,17 @@ func (s *State) Without(address string) *State {
 	return c
 }
 
+// WithTaint returns the state with an object that is tainted, or is not any more.
+func (s *State) WithTaint(address string, tainted bool) *State {
+	c := s.clone()
+	if instance := c.Current[address]; instance != nil {
+		changed := *instance
+		changed.Tainted = tainted
+		c.Current[address] = &changed
+	}
+	return c
+}
+
 // WithoutInstance returns the state without one object, which may be deposed.
 func (s *State) WithoutInstance(instance *Instance) *State {
 	c := s.clone()
@@ -218,6 +248,18 @@ type Result struct {
 	Errors, Warnings []string
 	// printed is what Terraform prints of them, in order.
 	printed strings.Builder
+	// Diagnostics are all of them in the order in which they came.
+	Diagnostics []Diagnostic
+}
+
+// Diagnostic is an error or a warning.
+type Diagnostic struct {
+	// Address is the object's. That of the provider's block is "provider".
+	Address         string
+	IsError         bool
+	Summary, Detail string
+	// Argument is the first step of the path that the diagnostic points to; empty where it points to the whole block.
+	Argument string
 }
 
 // Output returns what Terraform prints of the diagnostics: a line for each, and its detail below it.
@@ -226,10 +268,24 @@ func (r *Result) Output() string { return r.printed.String() }
 // Failed reports whether there is an error.
 func (r *Result) Failed() bool { return len(r.Errors) > 0 }
 
+// Add takes over what another part of the same run says.
+func (r *Result) Add(other *Result) {
+	r.Errors, r.Warnings = append(r.Errors, other.Errors...), append(r.Warnings, other.Warnings...)
+	r.Diagnostics = append(r.Diagnostics, other.Diagnostics...)
+}
+
 func (r *Result) fail(address, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.Errors = append(r.Errors, address+": "+text)
 	r.print("Error", text, "")
+	r.Diagnostics = append(r.Diagnostics, Diagnostic{Address: address, IsError: true, Summary: text})
+}
+
+// problem adds an error, unless the provider has said itself what is wrong.
+func (r *Result) problem(address string, err error) {
+	if !errors.Is(err, errRefused) {
+		r.fail(address, "%v", err)
+	}
 }
 
 func (r *Result) print(severity, summary, detail string) {
@@ -241,6 +297,10 @@ func (r *Result) add(address string, diagnostics []*tfprotov6.Diagnostic) bool {
 	failed := false
 	for _, d := range diagnostics {
 		text := address + ": " + d.Summary + ": " + d.Detail
+		isError := d.Severity == tfprotov6.DiagnosticSeverityError
+		if isError || !slices.Contains(r.Warnings, text) {
+			r.Diagnostics = append(r.Diagnostics, Diagnostic{address, isError, d.Summary, d.Detail, argumentOf(d.Attribute)})
+		}
 		if d.Severity == tfprotov6.DiagnosticSeverityError {
 			r.Errors = append(r.Errors, text)
 			r.print("Error", d.Summary, d.Detail)
@@ -253,4 +313,14 @@ func (r *Result) add(address string, diagnostics []*tfprotov6.Diagnostic) bool {
 		}
 	}
 	return failed
+}
+
+// argumentOf returns the first step of a path, where that is an attribute.
+func argumentOf(path *tftypes.AttributePath) string {
+	if steps := path.Steps(); len(steps) > 0 {
+		if name, ok := steps[0].(tftypes.AttributeName); ok {
+			return string(name)
+		}
+	}
+	return ""
 }

@@ -53,6 +53,8 @@ func encode(typ tftypes.Type, of any, resolve resolver) (tftypes.Value, error) {
 		return tftypes.NewValue(typ, nil), nil
 	case Ref:
 		return dereference(typ, v, resolve)
+	case *argument:
+		return v.encode(typ, resolve)
 	case Values:
 		return encodeMembers(typ, v, resolve)
 	case map[string]any:
@@ -130,15 +132,16 @@ func encodeElements(typ tftypes.Type, of []any, resolve resolver) (tftypes.Value
 
 // asJSON encodes a fully known value as in a state file.
 func asJSON(value tftypes.Value) ([]byte, error) {
-	plain, err := plainOf(value)
+	plain, err := Plain(value)
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(plain)
 }
 
-func plainOf(value tftypes.Value) (any, error) {
-	if value.IsNull() {
+// Plain returns a value as encoding/json would decode it. What is not known is nil.
+func Plain(value tftypes.Value) (any, error) {
+	if value.IsNull() || !value.IsKnown() {
 		return nil, nil
 	}
 	switch typ := value.Type(); {
@@ -158,7 +161,7 @@ func plainOf(value tftypes.Value) (any, error) {
 		plain := map[string]any{}
 		for name, member := range members(value) {
 			var err error
-			if plain[name], err = plainOf(member); err != nil {
+			if plain[name], err = Plain(member); err != nil {
 				return nil, err
 			}
 		}
@@ -166,7 +169,7 @@ func plainOf(value tftypes.Value) (any, error) {
 	}
 	plain := []any{}
 	for _, element := range elements(value) {
-		p, err := plainOf(element)
+		p, err := Plain(element)
 		if err != nil {
 			return nil, err
 		}
@@ -175,11 +178,39 @@ func plainOf(value tftypes.Value) (any, error) {
 	return plain, nil
 }
 
+// Unknown returns true in place of everything in a value that is not known, and leaves out what is.
+func Unknown(value tftypes.Value) any {
+	switch {
+	case !value.IsKnown():
+		return true
+	case value.IsNull():
+		return nil
+	case value.Type().Is(tftypes.Object{}) || value.Type().Is(tftypes.Map{}):
+		unknown := map[string]any{}
+		for name, member := range members(value) {
+			if of := Unknown(member); of != nil {
+				unknown[name] = of
+			}
+		}
+		return unknown
+	}
+	var unknown []any
+	for _, element := range elements(value) {
+		unknown = append(unknown, Unknown(element))
+	}
+	if unknown == nil {
+		return nil
+	}
+	return unknown
+}
+
 // attribute has the properties of an attribute or block that Terraform's rules use.
 type attribute struct {
 	computed bool
-	nesting  tfprotov6.SchemaObjectNestingMode
-	nested   map[string]attribute
+	// writeOnly says that the provider is given a value that is in no plan and no state.
+	writeOnly bool
+	nesting   tfprotov6.SchemaObjectNestingMode
+	nested    map[string]attribute
 }
 
 func attributesOf(block *tfprotov6.SchemaBlock) map[string]attribute {
@@ -193,7 +224,7 @@ func attributesOf(block *tfprotov6.SchemaBlock) map[string]attribute {
 func nestedOf(attributes []*tfprotov6.SchemaAttribute) map[string]attribute {
 	all := map[string]attribute{}
 	for _, a := range attributes {
-		described := attribute{computed: a.Computed}
+		described := attribute{computed: a.Computed, writeOnly: a.WriteOnly}
 		if a.NestedType != nil {
 			described.nesting, described.nested = a.NestedType.Nesting, nestedOf(a.NestedType.Attributes)
 		}
@@ -231,6 +262,8 @@ func proposed(schema map[string]attribute, prior, config tftypes.Value) tftypes.
 
 func propose(a attribute, was tftypes.Value, existed bool, now tftypes.Value) tftypes.Value {
 	switch {
+	case a.writeOnly:
+		return tftypes.NewValue(now.Type(), nil)
 	case a.computed && now.IsNull() && existed:
 		return was
 	case a.nested == nil || now.IsNull() || !now.IsKnown():
@@ -255,6 +288,10 @@ func checkPlanned(schema map[string]attribute, prior, config, planned tftypes.Va
 	for name, a := range schema {
 		value, old := plan[name], was[name]
 		switch {
+		case a.writeOnly:
+			if !value.IsNull() {
+				return fmt.Errorf("%s is write-only, and is planned", name)
+			}
 		case given[name].IsNull() && a.computed:
 		case a.nested != nil && a.nesting == tfprotov6.SchemaObjectNestingModeMap:
 			if err := checkPlannedMap(a, old, given[name], value); err != nil {

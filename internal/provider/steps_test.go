@@ -1,0 +1,163 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+
+	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+)
+
+// runTerraform runs the steps of a test case as [resource.Test] does, in half as many processes: it reads a plan or a
+// state only where the step checks it, and needs no init.
+func runTerraform(t *testing.T, v *vendors, steps []resource.TestStep) {
+	t.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		t.Skip("needs a Terraform: run make test")
+	}
+	t.Parallel()
+	w := &testEnv{dir: t.TempDir()}
+	w.env = append(quietEnvironment(), "TF_CLI_CONFIG_FILE="+w.cliConfig(t, testEnvOptions{}))
+	w.serve = func(w *testEnv) {
+		server, err := v.providers()["kustom"]()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.reattach(t, serveServer(t, "storefront-iac/kustom", server))
+	}
+	for _, step := range steps {
+		if w.runStep(t, step); t.Failed() {
+			break
+		}
+	}
+	if len(w.state(t)) > 0 {
+		if r := w.terraform(t, "destroy", "-auto-approve", "-input=false", "-no-color"); r.code != 0 {
+			t.Errorf("the objects could not be destroyed:\n%s", r.output)
+		}
+	}
+}
+
+const requiredProviders = `
+terraform {
+  required_providers {
+    kustom = { source = "storefront-iac/kustom" }
+  }
+}
+`
+
+func (w *testEnv) runStep(t *testing.T, step resource.TestStep) {
+	t.Helper()
+	if step.PreConfig != nil {
+		step.PreConfig()
+	}
+	if step.Config != "" {
+		if !strings.Contains(step.Config, "required_providers") {
+			step.Config += requiredProviders
+		}
+		w.write(t, "main.tf", step.Config)
+		w.write(t, "terraform.tfvars.json", string(encodedJSON(t, maps.Collect(maps.All(step.ConfigVariables)))))
+	}
+	if step.ImportState {
+		w.importStep(t, step)
+		return
+	}
+	args := []string{"plan", "-input=false", "-no-color", "-out=" + savedPlan}
+	if step.Destroy {
+		args = append(args, "-destroy")
+	}
+	if r := w.terraform(t, args...); r.code != 0 {
+		t.Fatalf("plan failed:\n%s", r.output)
+	}
+	if len(step.ConfigPlanChecks.PreApply) > 0 {
+		var shown tfjson.Plan
+		w.mustShow(t, &shown, savedPlan)
+		for _, check := range step.ConfigPlanChecks.PreApply {
+			var answer plancheck.CheckPlanResponse
+			check.CheckPlan(t.Context(), plancheck.CheckPlanRequest{Plan: &shown}, &answer)
+			if answer.Error != nil {
+				t.Error(answer.Error)
+			}
+		}
+	}
+	w.mustApplySaved(t)
+	if len(step.ConfigStateChecks) > 0 {
+		var shown tfjson.State
+		w.mustShow(t, &shown)
+		for _, check := range step.ConfigStateChecks {
+			var answer statecheck.CheckStateResponse
+			check.CheckState(t.Context(), statecheck.CheckStateRequest{State: &shown}, &answer)
+			if answer.Error != nil {
+				t.Error(answer.Error)
+			}
+		}
+	}
+	if !step.Destroy {
+		w.mustBeEmpty(t)
+	}
+	if step.PostApplyFunc != nil {
+		step.PostApplyFunc()
+	}
+}
+
+// mustShow reads a plan, or the state.
+func (w *testEnv) mustShow(t *testing.T, into json.Unmarshaler, args ...string) {
+	t.Helper()
+	r := w.terraform(t, append([]string{"show", "-json"}, args...)...)
+	if r.code != 0 {
+		t.Fatal(r.output)
+	}
+	if err := into.UnmarshalJSON([]byte(r.output)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// importStep imports an object by the command. The step keeps it, or compares it with the one in the state.
+func (w *testEnv) importStep(t *testing.T, step resource.TestStep) {
+	t.Helper()
+	id := step.ImportStateId
+	if id == "" {
+		id, _ = w.attributes(t, step.ResourceName)["id"].(string)
+	}
+	args := []string{"import", "-input=false", "-no-color"}
+	other := *w
+	if !step.ImportStatePersist {
+		other.dir = t.TempDir()
+		for _, name := range []string{"main.tf", "terraform.tfvars.json"} {
+			other.write(t, name, read(t, w.dir+"/"+name))
+		}
+	}
+	if r := other.terraform(t, append(args, step.ResourceName, id)...); r.code != 0 {
+		t.Fatalf("the import failed:\n%s", r.output)
+	}
+	wantImported(t, other.attributes(t, step.ResourceName), w.attributes(t, step.ResourceName), step.ImportStateVerifyIgnore)
+}
+
+// attributes returns those of the only object of a resource.
+func (w *testEnv) attributes(t *testing.T, address string) map[string]any {
+	t.Helper()
+	for _, object := range w.state(t) {
+		if object.Type+"."+object.Name == address {
+			return object.Instances[0].Attributes
+		}
+	}
+	t.Fatalf("there is no %s", address)
+	return nil
+}
+
+// wantImported compares an object that was imported with the one in the state.
+func wantImported(t *testing.T, got, want map[string]any, ignored []string) {
+	t.Helper()
+	for _, name := range ignored {
+		delete(want, name)
+	}
+	for name, value := range want {
+		if is := got[name]; string(encodedJSON(t, is)) != string(encodedJSON(t, value)) {
+			t.Errorf("%s is imported as %v, want %v", name, is, value)
+		}
+	}
+}
