@@ -116,7 +116,8 @@ func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause e
 // DeleteIfUnused deletes a key that no shop uses. Otherwise it returns a [*KeyInUseError] or a
 // [*KeyUsageUnknownError], and deletes nothing. It does not wait for shops to change.
 //
-// If not every shop could be asked, a key that was idle for unusedFor is deleted all the same. Zero disables that.
+// If not every shop could be asked, a key that was idle for unusedFor is deleted all the same, unless an unreadable
+// shop was last seen with it. Zero disables that.
 func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
 	key, err := e.identify(ctx, key)
 	if isNoKey(err) {
@@ -148,10 +149,12 @@ func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFo
 	if e.inferUsedKeys(ctx, key, usage) {
 		usage = e.checkUnused(ctx, key, made)
 	}
-	if usage != nil && (!isUsageUnknown(usage) || !idle) {
-		return usage
+	var unknown *KeyUsageUnknownError
+	// A shop may sell nothing for longer than unusedFor, and still need the key that it was last seen with.
+	if usage == nil || errors.As(usage, &unknown) && idle && !unknown.LastHeld {
+		return nil
 	}
-	return nil
+	return usage
 }
 
 // checkUnused asks the shops whether they use a key. A shop may have accepted the key and not show it yet. So for a

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/mystore"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -228,6 +229,41 @@ func TestDeleteIfUnused_ListsOnceIfPortalLists(t *testing.T) {
 				t.Errorf("the keys were listed %d times before the deletion and %d times after it, want %d and one", before, after, test.before)
 			}
 			env.wantKeys("M1-new")
+		})
+	}
+}
+
+// A shop that sells little may not use its key for longer than the evidence asks for.
+func TestDeleteIfUnused_KeepsIdleKeyOfUnreadableShop(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lastSeen string
+		hides    bool
+		kept     bool
+	}{
+		"last seen with the key":                       {lastSeen: "M1-old", kept: true},
+		"last seen with the key in another form":       {lastSeen: "m1-OLD ", kept: true},
+		"last seen with another key":                   {lastSeen: "M1-other"},
+		"never seen":                                   {},
+		"last seen with the key, and hides its ID now": {lastSeen: "M1-old", hides: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := newTestEnv(t, map[string]string{"a": "M1-new", "dead": "M1-old"}, m1("M1-new"), m1("M1-old"))
+			env.shops.before = func(_ context.Context, kind, shop string, _ int) error {
+				switch {
+				case shop != "dead" || kind != readCall:
+					return nil
+				case test.hides:
+					return &mystore.NotShownError{Shop: shop}
+				}
+				return errRefused
+			}
+			env.engine.Shops.NoteConfigured("dead", "M1", test.lastSeen)
+			err := env.engine.DeleteIfUnused(t.Context(), orphan("M1-old"), time.Hour)
+			if kept := err != nil; kept != test.kept {
+				t.Errorf("kept: %t (%v)", kept, err)
+			}
 		})
 	}
 }

@@ -35,6 +35,8 @@ type KeyUsageUnknownError struct {
 	Shops []string
 	// Cause says why the first of them could not be read.
 	Cause error
+	// LastHeld reports that one of them had the key when it was last read.
+	LastHeld bool
 }
 
 // Error implements error.

@@ -246,7 +246,7 @@ func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 	defer s.mu.Unlock()
 	var holders, unreadable []string
 	var cause error
-	asked, unmanaged := 0, true
+	asked, unmanaged, lastHeld := 0, true, false
 	for _, name := range names {
 		h, ok := s.shops[name]
 		if !ok {
@@ -265,6 +265,8 @@ func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 			}
 		case h.mayUse(key):
 			unreadable = append(unreadable, name)
+			// A page that hides the ID shows neither that the shop has the key nor that it has another one by now.
+			lastHeld = lastHeld || sameUsername(h.lastUsername, key.Username) && !mystore.IsNotShown(h.failure)
 			if cause == nil {
 				cause = h.failure
 			}
@@ -274,7 +276,7 @@ func (s *Shops) checkUse(names []string, key kustom.Orphan) error {
 	case len(holders) > 0:
 		return &KeyInUseError{Username: key.Username, Shops: holders, Unmanaged: unmanaged}
 	case len(unreadable) > 0:
-		return &KeyUsageUnknownError{Username: key.Username, Shops: unreadable, Cause: cause}
+		return &KeyUsageUnknownError{Username: key.Username, Shops: unreadable, Cause: cause, LastHeld: lastHeld}
 	case asked == 0:
 		return &KeyUsageUnknownError{Username: key.Username}
 	}
