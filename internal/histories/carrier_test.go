@@ -239,6 +239,11 @@ func (w *testEnv) change(by carrier, req *http.Request) (*http.Response, error) 
 		for _, key := range keys {
 			if strings.HasSuffix(req.URL.Path, "/"+key.CredentialID) {
 				c.key, c.holders = key.Username, w.holders(key.Username)
+				used := key.CreatedAt
+				if key.LastUsedAt != nil {
+					used = *key.LastUsedAt
+				}
+				c.idle = w.clock.Now().Sub(used) >= 24*time.Hour
 				w.lag.keepKey(key, w.clock.Now())
 			}
 		}

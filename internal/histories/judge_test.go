@@ -22,7 +22,7 @@ func (w *testEnv) judgeChange(by carrier, c apiChange) {
 		}
 	case "delete":
 		w.judgeUse(c)
-		if len(c.holders) > 0 && !by.couldNotKnow(c) && !w.isForced(c) {
+		if len(c.holders) > 0 && !by.couldNotKnow(c) && !by.hadEvidence(c) && !w.isForced(c) {
 			w.breach(promiseKeyInUse, "state %d deleted key %s, which shops %v hold", c.estate, c.key, c.holders)
 		}
 	}
@@ -41,6 +41,25 @@ func (c carrier) couldNotKnow(change apiChange) bool {
 		return false
 	}
 	for _, shop := range change.holders {
+		c.run.world.victims[shop] = true
+	}
+	return true
+}
+
+// hadEvidence reports whether the policy lets the key's last use stand in for the answers of its holders, because none of
+// them could be read in the run.
+func (c carrier) hadEvidence(change apiChange) bool {
+	t := c.run.trouble
+	unreadable := func(shop string) bool { return (t.kind == dead || t.kind == refuseRead) && shopNames[t.shop] == shop }
+	quiet := func(w wish) bool { return w.quiet && w.typeName() == change.by }
+	e := c.run.world.estates[change.estate]
+	if !change.idle || !slices.ContainsFunc(e.wishes[:], quiet) || !slices.ContainsFunc(change.holders, unreadable) {
+		return false
+	}
+	for _, shop := range change.holders {
+		if !unreadable(shop) {
+			return false
+		}
 		c.run.world.victims[shop] = true
 	}
 	return true

@@ -133,6 +133,7 @@ type apiChange struct {
 	before  string // what the shop held
 	worked  bool
 	holders []string
+	idle    bool // the deleted key was not used for the default of unused_for
 }
 
 // options configure an environment.
