@@ -16,9 +16,9 @@ func TestWhyKept(t *testing.T) {
 		"because shop a may use it and can't be read. Mystore does not": &rotation.KeyUsageUnknownError{
 			Username: "M1-a", Shops: []string{"a"}, Cause: refusal("mystore", 401, "unauthorized"),
 		},
-		"because the provider has no shop to ask":                       &rotation.KeyUsageUnknownError{Username: "M1-a"},
-		"was not deleted. portal.example returned a server error (503)": refusal("portal", 503, ""),
-		"was not deleted. The run was interrupted. Run again; it ":      context.Canceled,
+		"because the provider has no shop to ask":                        &rotation.KeyUsageUnknownError{Username: "M1-a"},
+		"was not deleted. portal.example returned a server error (503)":  refusal("portal", 503, ""),
+		"was not deleted. The run was interrupted. Run again; the next ": context.Canceled,
 	} {
 		got := whyKept(key, err).detail()
 		if !strings.HasPrefix(got, "The key M1-a was not deleted") || !strings.Contains(got, says) {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
@@ -136,7 +137,7 @@ func TestSupportBundle_KeepsNoSecretOfProof(t *testing.T) {
 	if s := got.EndpointStatus; s == nil || !s.ActionRequired || len(s.Services) != 1 || s.Services[0].Host != legacyHost {
 		t.Errorf("the status, before the proof, is %+v", s)
 	}
-	if k := got.APIKeys; len(k) != 1 || *k[0].Description != "its secret is (sensitive)" || len(k[0].MystoreShops) != 1 || k[0].MystoreShops[0] != "nettbutikk" {
+	if k := got.APIKeys; len(k) != 1 || *k[0].Description != rotation.SecretAsID || len(k[0].MystoreShops) != 1 || k[0].MystoreShops[0] != "nettbutikk" {
 		t.Errorf("the keys are %+v", k)
 	}
 	if got.Environment != sandbox.Production || got.Shop.Extension.Version != "3.4.1" || got.Shop.Credentials.KustomID != exampleUsername || len(got.Failures) > 0 {
