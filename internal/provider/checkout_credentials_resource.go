@@ -103,7 +103,7 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 				MarkdownDescription: "Whether the provider proves the pair against Kustom's merchant API before it writes it. " +
 					"Default `true`. Use `false` on machines that can't reach that API. The proof asks for an order that does not " +
-					"exist. In the portal's endpoint switch status, it counts as the key's first use. The provider retries a 401 for " +
+					"exist. The portal may count it as a use of the key. The provider retries a 401 for " +
 					"up to a minute while a new key propagates.",
 			},
 			"allow_store_change": schema.BoolAttribute{

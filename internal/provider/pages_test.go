@@ -176,7 +176,7 @@ type observed struct {
 }
 
 // Arm arms a fault as [sandbox.Sandbox.Arm] does. One of an API says nothing where that is not called, and
-// pages have faults of their own: see [TestAccPageFaults].
+// pages have faults of their own: see [TestPageFaults].
 func (o observed) Arm(f sandbox.Fault) *sandbox.Armed {
 	o.t.Helper()
 	byAPI := f.API == sandbox.Merchant || f.API == sandbox.PortalPages || f.API == sandbox.MystorePages ||

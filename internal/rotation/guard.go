@@ -164,7 +164,7 @@ func (h *shop) failedRecently() bool {
 }
 
 // mayUse reports whether a shop may use a key: it holds or gets the key, it is configured for a key of that
-// store, it was last seen with one, or nothing is known about it. The caller holds in.mu.
+// store, it was last seen with one, or nothing is known about it. The caller holds shops.mu.
 func (h *shop) mayUse(key kustom.Orphan) bool {
 	if h.storeMayChange && !h.known && h.lastUsername == "" {
 		return true
@@ -185,7 +185,7 @@ func (h *shop) mayUse(key kustom.Orphan) bool {
 	return h.lastUsername != SecretAsID
 }
 
-// expectsStore reports whether the shop is getting a key of the store. The caller holds in.mu.
+// expectsStore reports whether the shop is getting a key of the store. The caller holds shops.mu.
 func (h *shop) expectsStore(merchantID string) bool {
 	store, ok := kustom.StoreOf(h.expected)
 	return ok && store == merchantID
@@ -197,7 +197,7 @@ func (s *Shops) isBlocked(key kustom.Orphan) bool {
 	return err != nil || isUsageUnknown(s.checkUse(names, key))
 }
 
-// shows reports whether the shop was last seen with a username. The caller holds in.mu.
+// shows reports whether the shop was last seen with a username. The caller holds shops.mu.
 func (h *shop) shows(username string) bool {
 	return h.known && sameUsername(h.credentials.KustomID, username)
 }
@@ -293,7 +293,7 @@ func (s *Shops) RetryUnreadable() {
 }
 
 // AwaitUnused waits, within the time of ctx, until no shop uses a key, and returns nil. Otherwise it returns
-// the error of [Shops.Unused].
+// the error of [Shops.CheckUnused].
 //
 // It waits because Terraform does not always order a key's deletion after the update of the shop that held it.
 // A wait can itself block that update, because it takes one of Terraform's few slots. So when the first wait of

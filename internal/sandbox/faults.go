@@ -167,8 +167,13 @@ func (s *Sandbox) injectFault(w http.ResponseWriter, c *call, f *Fault) {
 	}
 }
 
-// corruptResponse changes an answer before it is sent.
+// corruptResponse changes an answer before it is sent. An answer without a body gets an empty object first: otherwise
+// there would be nothing to change.
 func (f *Fault) corruptResponse(p *reply) *reply {
+	if p.status == http.StatusNoContent {
+		p.status, p.body = http.StatusOK, []byte("{}")
+		p.header.Set("Content-Type", "application/json")
+	}
 	switch f.Kind {
 	case FaultTruncate:
 		p.body = p.body[:len(p.body)/2]
