@@ -383,11 +383,11 @@ func adviseProof(err error) (message, bool) {
 	if !errors.As(err, &proof) {
 		return message{}, false
 	}
+	if errors.Is(err, context.Canceled) && (proof.Verdict == kustom.VerdictUnknown || isAction(err)) {
+		return message{}, false
+	}
 	untouched := " Nothing was written to the shop."
 	if isAction(err) {
-		if errors.Is(err, context.Canceled) {
-			return message{}, false
-		}
 		untouched = ""
 	}
 	switch proof.Verdict {

@@ -107,6 +107,11 @@ func TestAdvise(t *testing.T) {
 		{"held", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}}, "The key M1-a was not deleted, because shop a, b takes payments with it, and it has not got another key.", true},
 		{"held and left", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}, Unmanaged: true}, "left in place when its resource was destroyed (deletion_policy = \"retain\")", true},
 		{"held, and to be let go of", &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, "To let go of the key, use a removed block with destroy = false, or apply deletion_policy = \"retain\" first.", true},
+		{
+			"interrupted proof",
+			&kustom.ProofError{Username: "M1-a", Verdict: kustom.VerdictUnknown, Cause: silence(transport.NoAnswer, "merchant", context.Canceled)},
+			"The run was interrupted. Run again; the next run continues from there.", true,
+		},
 		{"interrupted while held", errors.Join(&rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}}, context.Canceled), "Nothing was deleted.", true},
 		{"nobody asked", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "because the provider has no shop to ask whether it uses the key. Some shop may do so.", true},
 		{"nobody asked, and to be kept", &rotation.KeyUsageUnknownError{Username: "M1-a"}, "To keep the key, use a removed block with destroy = false, or apply deletion_policy = \"retain\" first.", true},
