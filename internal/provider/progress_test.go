@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser/browsertest"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/progress"
@@ -71,28 +72,33 @@ func TestProgressFile_TellsWholeSwitchWithoutSecret(t *testing.T) {
 		for name := range repeatingVendors("") {
 			t.Run(way+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				seed := sandbox.ThreeShops()
-				r, ok := rehearse(t, testEnvOptions{seed: &seed}, way).(*rehearsal)
-				if !ok {
-					t.Fatal("it is another rehearsal")
-				}
-				file := r.recordIn(t)
-				token := r.box.Env("")["KUSTOM_PORTAL_TOKEN"]
-				armed := r.box.Arm(repeatingVendors(token)[name])
-				spoiled := r.apply(t)
-				armed.Disarm()
-				if armed.Fired() == 0 {
-					t.Fatalf("the fault never happened:\n%s", spoiled.output)
-				}
-				if !strings.Contains(read(t, file), "seen: (sensitive)") {
-					t.Errorf("the file does not say what failed:\n%s", read(t, file))
-				}
-				r.mustApply(t)
-				r.mustBeEmpty(t)
-				r.mustTell(t, way, seed, file)
+				synctest.Test(t, func(t *testing.T) { mustTellSpoiledSwitch(t, way, name) })
 			})
 		}
 	}
+}
+
+func mustTellSpoiledSwitch(t *testing.T, way, vendor string) {
+	t.Helper()
+	seed := sandbox.ThreeShops()
+	r, ok := rehearse(t, testEnvOptions{seed: &seed}, way).(*rehearsal)
+	if !ok {
+		t.Fatal("it is another rehearsal")
+	}
+	file := r.recordIn(t)
+	token := r.box.Env("")["KUSTOM_PORTAL_TOKEN"]
+	armed := r.box.Arm(repeatingVendors(token)[vendor])
+	spoiled := r.apply(t)
+	armed.Disarm()
+	if armed.Fired() == 0 {
+		t.Fatalf("the fault never happened:\n%s", spoiled.output)
+	}
+	if !strings.Contains(read(t, file), "seen: (sensitive)") {
+		t.Errorf("the file does not say what failed:\n%s", read(t, file))
+	}
+	r.mustApply(t)
+	r.mustBeEmpty(t)
+	r.mustTell(t, way, seed, file)
 }
 
 // mustTell fails the test unless the file tells of each shop's switch, and of no secret.
