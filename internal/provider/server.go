@@ -60,59 +60,52 @@ func (s bounded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRe
 type recovering struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.
-func (s recovering) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (resp *tfprotov6.ValidateResourceConfigResponse, err error) {
-	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
-		resp = &tfprotov6.ValidateResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+func (s recovering) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ValidateResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateResourceConfigResponse {
+		return &tfprotov6.ValidateResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
-	return s.frameworkServer.ValidateResourceConfig(ctx, req)
 }
 
 // ReadResource calls the framework's.
-func (s recovering) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (resp *tfprotov6.ReadResourceResponse, err error) {
-	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
-		resp = &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private, Diagnostics: []*tfprotov6.Diagnostic{d}}
+func (s recovering) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ReadResource, func(d *tfprotov6.Diagnostic) *tfprotov6.ReadResourceResponse {
+		return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private, Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
-	return s.frameworkServer.ReadResource(ctx, req)
 }
 
 // PlanResourceChange calls the framework's.
-func (s recovering) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (resp *tfprotov6.PlanResourceChangeResponse, err error) {
-	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
-		resp = &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, Diagnostics: []*tfprotov6.Diagnostic{d}}
+func (s recovering) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.PlanResourceChange, func(d *tfprotov6.Diagnostic) *tfprotov6.PlanResourceChangeResponse {
+		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
-	return s.frameworkServer.PlanResourceChange(ctx, req)
 }
 
 // ApplyResourceChange calls the framework's.
-func (s recovering) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (resp *tfprotov6.ApplyResourceChangeResponse, err error) {
-	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
-		resp = &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate, Diagnostics: []*tfprotov6.Diagnostic{d}}
+func (s recovering) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ApplyResourceChange, func(d *tfprotov6.Diagnostic) *tfprotov6.ApplyResourceChangeResponse {
+		return &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate, Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
-	return s.frameworkServer.ApplyResourceChange(ctx, req)
 }
 
 // ReadDataSource calls the framework's.
-func (s recovering) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (resp *tfprotov6.ReadDataSourceResponse, err error) {
-	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
-		resp = &tfprotov6.ReadDataSourceResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+func (s recovering) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ReadDataSource, func(d *tfprotov6.Diagnostic) *tfprotov6.ReadDataSourceResponse {
+		return &tfprotov6.ReadDataSourceResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
-	return s.frameworkServer.ReadDataSource(ctx, req)
 }
 
 // ImportResourceState calls the framework's.
-func (s recovering) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (resp *tfprotov6.ImportResourceStateResponse, err error) {
-	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
-		resp = &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+func (s recovering) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ImportResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.ImportResourceStateResponse {
+		return &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
-	return s.frameworkServer.ImportResourceState(ctx, req)
 }
 
 // ConfigureProvider calls the framework's.
-func (s recovering) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (resp *tfprotov6.ConfigureProviderResponse, err error) {
-	defer failOnPanic(func(d *tfprotov6.Diagnostic) {
-		resp = &tfprotov6.ConfigureProviderResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
+func (s recovering) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+	return recovered(ctx, req, s.frameworkServer.ConfigureProvider, func(d *tfprotov6.Diagnostic) *tfprotov6.ConfigureProviderResponse {
+		return &tfprotov6.ConfigureProviderResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
-	return s.frameworkServer.ConfigureProvider(ctx, req)
 }
 
 // UpgradeResourceState calls the framework's.
@@ -209,18 +202,22 @@ func recovered[Request, Response any](
 // where nothing else recovers.
 func recoverInto(diags *diag.Diagnostics) {
 	if value := recover(); value != nil {
-		providerPanicked(fmt.Sprintf("%T", value), string(debug.Stack())).addTo(diags, path.Empty())
+		panicked(value).addTo(diags, path.Empty())
 	}
 }
 
-// failOnPanic turns a panic of the calling function into a diagnostic, which fail returns as the answer. It
-// does not show the panic's text, which may hold anything.
+// panicked returns the message of a panic. It does not show the panic's text, which may hold anything.
+func panicked(value any) message {
+	return providerPanicked(fmt.Sprintf("%T", value), string(debug.Stack()))
+}
+
+// failOnPanic turns a panic of the calling function into a diagnostic, which fail returns as the answer.
 func failOnPanic(fail func(*tfprotov6.Diagnostic)) {
 	value := recover()
 	if value == nil {
 		return
 	}
-	m := providerPanicked(fmt.Sprintf("%T", value), string(debug.Stack()))
+	m := panicked(value)
 	fail(&tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: m.title, Detail: m.detail()})
 }
 

@@ -41,15 +41,11 @@ func (c LocalCache) recordUsername(shop, username string) {
 }
 
 // lastMissed returns when a run first missed the key that a shop holds, or zero.
-func (c LocalCache) lastMissed(shop string) (m missed) {
+func (c LocalCache) lastMissed(shop string) missed {
 	if c.Dir == "" {
 		return missed{}
 	}
-	content, err := os.ReadFile(c.missedFile(shop))
-	if err != nil || json.Unmarshal(content, &m) != nil {
-		return missed{}
-	}
-	return m
+	return readCached[missed](c.missedFile(shop))
 }
 
 // recordMissed caches a miss.
@@ -57,9 +53,7 @@ func (c LocalCache) recordMissed(shop string, m missed) {
 	if c.Dir == "" {
 		return
 	}
-	// A string and a time always encode.
-	content, _ := json.Marshal(m)
-	wholefile.Keep(c.missedFile(shop), content)
+	writeCached(c.missedFile(shop), m)
 }
 
 // forgetMissed removes a shop's miss.
@@ -81,13 +75,11 @@ func (c LocalCache) recordReplacement(shop string, r replacement) {
 	if c.Dir == "" || len(r.Keys) == 0 {
 		return
 	}
-	// Strings always encode.
-	content, _ := json.Marshal(r)
-	wholefile.Keep(c.replacedFile(shop), content)
+	writeCached(c.replacedFile(shop), r)
 }
 
-// settleReplacement updates the cache after a run has deleted the replaced keys. Kept are those that it could not
-// delete. A key in use is dropped, because it belongs to another shop.
+// settleReplacement updates the cache after a run has deleted the replaced keys. The run could not delete the kept
+// ones. A key in use is dropped, because it belongs to another shop.
 func (c LocalCache) settleReplacement(shop, username string, kept []KeptKey) {
 	if len(c.replacedBy(shop, username)) == 0 {
 		return
@@ -110,12 +102,10 @@ func (c LocalCache) replacedBy(shop, username string) []KeyRef {
 	if c.Dir == "" {
 		return nil
 	}
-	content, err := os.ReadFile(c.replacedFile(shop))
-	var r replacement
-	if err != nil || json.Unmarshal(content, &r) != nil || username == "" || r.Username != username {
-		return nil
+	if r := readCached[replacement](c.replacedFile(shop)); username != "" && r.Username == username {
+		return r.Keys
 	}
-	return r.Keys
+	return nil
 }
 
 func (c LocalCache) replacedDir() string { return c.Dir + "-replaced" }
@@ -132,3 +122,19 @@ func (c LocalCache) missedFile(shop string) string {
 }
 
 func (c LocalCache) file(shop string) string { return filepath.Join(c.Dir, url.PathEscape(shop)) }
+
+// readCached returns the value in a file, or a zero one if the file has none.
+func readCached[T any](file string) T {
+	var value, none T
+	content, err := os.ReadFile(file)
+	if err != nil || json.Unmarshal(content, &value) != nil {
+		return none
+	}
+	return value
+}
+
+// writeCached writes a value of strings, times and booleans, which always encode, to a file.
+func writeCached(file string, value any) {
+	content, _ := json.Marshal(value)
+	wholefile.Keep(file, content)
+}

@@ -1,15 +1,11 @@
 package rotation
 
 import (
-	"encoding/json"
 	"maps"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // This file is about unreadable shops. The configured store of such a shop decides which keys it may use. An apply
@@ -48,21 +44,15 @@ func (c LocalCache) recordConfigured(shop string, entry configuredStores) {
 	if slices.Equal(last.Stores, entry.Stores) && last.StoreMayChange == entry.StoreMayChange && entry.At.Sub(last.At) < configuredTTL/2 {
 		return
 	}
-	// Strings and times always encode.
-	content, _ := json.Marshal(entry)
-	wholefile.Keep(c.configuredFile(shop), content)
+	writeCached(c.configuredFile(shop), entry)
 }
 
 // lastConfigured returns the cached entry of a shop, or an empty one.
-func (c LocalCache) lastConfigured(shop string) (entry configuredStores) {
+func (c LocalCache) lastConfigured(shop string) configuredStores {
 	if c.Dir == "" || c.Project == "" {
 		return configuredStores{}
 	}
-	content, err := os.ReadFile(c.configuredFile(shop))
-	if err != nil || json.Unmarshal(content, &entry) != nil {
-		return configuredStores{}
-	}
-	return entry
+	return readCached[configuredStores](c.configuredFile(shop))
 }
 
 func (c LocalCache) configuredDir() string {

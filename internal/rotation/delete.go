@@ -119,6 +119,18 @@ func (k *Keys) confirmDeleted(ctx context.Context, orphan kustom.Orphan, cause e
 // If not every shop could be asked, a key that was idle for unusedFor is deleted all the same, unless an unreadable
 // shop was last seen with it. Zero disables that.
 func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+	return e.deleteIf(ctx, key, func(key kustom.Orphan) error { return e.checkDeletable(ctx, key, unusedFor, false) })
+}
+
+// DeleteIdle deletes a key as [Engine.DeleteIfUnused] does, but only if it was idle. Otherwise it returns a
+// [*KeyStillUsedError].
+func (e *Engine) DeleteIdle(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+	return e.deleteIf(ctx, key, func(key kustom.Orphan) error { return e.checkDeletable(ctx, key, unusedFor, true) })
+}
+
+// deleteIf identifies a key and deletes it if check allows that. It calls check each time right before it asks the
+// portal. A key that is gone is no error.
+func (e *Engine) deleteIf(ctx context.Context, key kustom.Orphan, check func(kustom.Orphan) error) error {
 	key, err := e.identify(ctx, key)
 	if isNoKey(err) {
 		return nil
@@ -126,11 +138,7 @@ func (e *Engine) DeleteIfUnused(ctx context.Context, key kustom.Orphan, unusedFo
 	if err != nil {
 		return e.steps.recordKept(ctx, key, err)
 	}
-	return e.deleteWhile(ctx, key, func() error { return e.checkDeletable(ctx, key, unusedFor) })
-}
-
-// deleteWhile deletes a key that may be deleted. It asks allowed each time right before it asks the portal.
-func (e *Engine) deleteWhile(ctx context.Context, key kustom.Orphan, allowed func() error) error {
+	allowed := func() error { return check(key) }
 	return transport.WhileOutdated(func() error {
 		if err := allowed(); err != nil {
 			return e.steps.recordKept(ctx, key, err)
@@ -139,11 +147,15 @@ func (e *Engine) deleteWhile(ctx context.Context, key kustom.Orphan, allowed fun
 	})
 }
 
-// checkDeletable returns why [Engine.DeleteIfUnused] may not delete a key now, or nil.
-func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
+// checkDeletable returns why [Engine.DeleteIfUnused] may not delete a key now, or nil. If onlyIdle is set, the key must
+// also be idle, whatever the shops answer.
+func (e *Engine) checkDeletable(ctx context.Context, key kustom.Orphan, unusedFor time.Duration, onlyIdle bool) error {
 	idle, made, err := e.checkListed(ctx, key, unusedFor)
 	if err != nil {
 		return err
+	}
+	if onlyIdle && !idle {
+		return &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
 	}
 	usage := e.checkUnused(ctx, key, made)
 	if e.inferUsedKeys(ctx, key, usage) {
@@ -206,28 +218,6 @@ func (e *Engine) identify(ctx context.Context, key kustom.Orphan) (kustom.Orphan
 	known, err := e.Keys.Key(ctx, key.MerchantID, key.CredentialID)
 	key.Username = known.Username
 	return key, err
-}
-
-// DeleteIdle deletes a key as [Engine.DeleteIfUnused] does, but only if it was idle. Otherwise it returns a
-// [*KeyStillUsedError].
-func (e *Engine) DeleteIdle(ctx context.Context, key kustom.Orphan, unusedFor time.Duration) error {
-	key, err := e.identify(ctx, key)
-	if isNoKey(err) {
-		return nil
-	}
-	if err != nil {
-		return e.steps.recordKept(ctx, key, err)
-	}
-	return e.deleteWhile(ctx, key, func() error {
-		idle, _, err := e.checkListed(ctx, key, unusedFor)
-		if err != nil {
-			return err
-		}
-		if !idle {
-			return &KeyStillUsedError{Username: key.Username, UnusedFor: unusedFor}
-		}
-		return e.checkDeletable(ctx, key, unusedFor)
-	})
 }
 
 // checkListed lists the store's keys right before a deletion, and returns an error if the ID now belongs to another

@@ -10,7 +10,6 @@ import (
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/lockfile"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // Requests remembers the unanswered requests for keys on this machine. If a run is killed before it saved a key, a
@@ -80,9 +79,7 @@ func (r *requestLog) begin(ctx context.Context, merchantID, description, idempot
 	r.mu.Lock()
 	r.locks[idempotencyKey] = lock
 	r.mu.Unlock()
-	// Strings always encode.
-	content, _ := json.Marshal(request{MerchantID: merchantID, Description: description, Host: r.Host})
-	wholefile.Keep(r.file(idempotencyKey), content)
+	writeCached(r.file(idempotencyKey), request{MerchantID: merchantID, Description: description, Host: r.Host})
 }
 
 // end removes an answered request.

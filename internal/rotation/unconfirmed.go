@@ -2,7 +2,6 @@ package rotation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
-	"github.com/storefront-iac/terraform-provider-kustom/internal/wholefile"
 )
 
 // This file is about shops whose pages do not show which key they have. The portal shows whether such a shop uses
@@ -30,21 +28,15 @@ func (c LocalCache) recordUnconfirmed(shop string, g unconfirmedInstall) {
 	if c.Dir == "" {
 		return
 	}
-	// Strings and times always encode.
-	content, _ := json.Marshal(g)
-	wholefile.Keep(c.unconfirmedFile(shop), content)
+	writeCached(c.unconfirmedFile(shop), g)
 }
 
 // lastUnconfirmed returns a shop's last unconfirmed installation, or an empty one.
-func (c LocalCache) lastUnconfirmed(shop string) (g unconfirmedInstall) {
+func (c LocalCache) lastUnconfirmed(shop string) unconfirmedInstall {
 	if c.Dir == "" {
 		return unconfirmedInstall{}
 	}
-	content, err := os.ReadFile(c.unconfirmedFile(shop))
-	if err != nil || json.Unmarshal(content, &g) != nil {
-		return unconfirmedInstall{}
-	}
-	return g
+	return readCached[unconfirmedInstall](c.unconfirmedFile(shop))
 }
 
 // recordOwnUse caches that the provider itself used a key. Such a use does not show that the shop uses it.
