@@ -226,7 +226,7 @@ func (b *Board) summary(in map[state]int) string {
 	return text
 }
 
-// sorted returns the rows in the order of the table. Of the finished shops, the latest comes first.
+// sorted returns the rows in the order of the table. The latest of the finished shops comes first.
 func (b *Board) sorted() []*row {
 	rows := make([]*row, 0, len(b.rows))
 	for _, r := range b.rows {

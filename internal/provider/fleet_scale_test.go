@@ -103,8 +103,8 @@ func TestFleet_ReusesConnections(t *testing.T) {
 	}
 }
 
-// TestAccFleet_GoesOnAfterInterrupt presses Ctrl-C in the middle of many shops. No further shops are begun with, those under
-// way are finished or undone, what is done is in the state, and the next run goes on from there.
+// TestAccFleet_GoesOnAfterInterrupt presses Ctrl-C in the middle of many shops. The run begins no more shops, and finishes or
+// undoes those that it has begun. The state has what is done, and the next run continues from there.
 func TestAccFleet_GoesOnAfterInterrupt(t *testing.T) {
 	const shops, after, patience = 300, 90, 10 * time.Second
 	seed := sandbox.FleetSeed(shops)

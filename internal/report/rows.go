@@ -53,7 +53,8 @@ type Shop struct {
 	Old, New string
 	Why      string
 	// Gone are the keys that the plan deletes, or that the last apply deleted. Later are those that wait for their
-	// deletion. Kept are those that go out of use and stay.
+	// deletion. Kept go out of use
+	// and stay.
 	Gone, Later, Kept []Key
 	// Notes say what needs attention.
 	Notes []Note

@@ -126,7 +126,7 @@ func (c LocalCache) file(shop string) string { return filepath.Join(c.Dir, url.P
 // readCached returns the value in a file, or a zero one if the file has none.
 func readCached[T any](file string) T {
 	var value, none T
-	content, err := os.ReadFile(file)
+	content, err := os.ReadFile(file) //nolint:gosec // Its callers name files of the cache only.
 	if err != nil || json.Unmarshal(content, &value) != nil {
 		return none
 	}

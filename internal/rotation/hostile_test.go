@@ -263,20 +263,26 @@ func TestRetireAgain_LooksAgainForUse(t *testing.T) {
 	}
 }
 
+// wantPlanRefused fails the test unless a plan for shop a and store M1 is refused because the shop belongs to another store.
+func (env *testEnv) wantPlanRefused(present string) {
+	env.Helper()
+	seen, err := env.engine.Observe(env.Context(), "a", "M1", "")
+	if err != nil {
+		env.Fatal(err)
+	}
+	_, err = rotation.Decide(config(), nil, &seen)
+	var wrong *rotation.WrongStoreError
+	if !errors.As(err, &wrong) || wrong.Present != present {
+		env.Errorf("the error is %v", err)
+	}
+}
+
 // TestDecide_RefusesStoreOfKeyInAnotherStoresList: the form of the shop's username does not tell its store.
 func TestDecide_RefusesStoreOfKeyInAnotherStoresList(t *testing.T) {
 	t.Parallel()
 	const old = "d0a1f6b2-6b3e-4c37-9a60-0b6f3d1c2e55"
 	env := newTestEnv(t, map[string]string{"a": old}, key("2", old, "api.klarna.com", 2020, time.May), m1("M1-x"))
-	seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = rotation.Decide(config(), nil, &seen)
-	var wrong *rotation.WrongStoreError
-	if !errors.As(err, &wrong) || wrong.Present != "M2" {
-		t.Errorf("the error is %v", err)
-	}
+	env.wantPlanRefused("M2")
 }
 
 // TestDecide_RefusesStoreThatTheShopWasLastSeenWith, where its page hides its key now.
@@ -290,15 +296,7 @@ func TestDecide_RefusesStoreThatTheShopWasLastSeenWith(t *testing.T) {
 	}
 	env.newRun()
 	env.hideKey()
-	seen, err := env.engine.Observe(t.Context(), "a", "M1", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = rotation.Decide(config(), nil, &seen)
-	var wrong *rotation.WrongStoreError
-	if !errors.As(err, &wrong) || wrong.Present != "M2" {
-		t.Errorf("the error is %v", err)
-	}
+	env.wantPlanRefused("M2")
 }
 
 // TestClaim_ComparesShopsAsTheirAddressesAre: the case of a shop's name does not count.

@@ -108,8 +108,8 @@ func usernamesOfRefs(lists ...[]KeyRef) []string {
 
 // generate generates the shop's new key. If this run is killed, the next one sends a request with the same
 // idempotency key. The portal then answers with the key that this run generated, and generate returns that key as
-// left over. After a run that undid its key, the next one sends one request in vain: nothing could record for it
-// that the idempotency key is spent.
+// left over. If a run undid its key, the next run sends one request more: nothing could tell it that the idempotency
+// key is spent.
 func (e *Engine) generate(ctx context.Context, plan Plan, held string, record *Record) (kustom.NewKey, []kustom.Orphan, error) {
 	var leftovers []kustom.Orphan
 	request := kustom.Request{MerchantID: plan.MerchantID, Description: plan.description()}

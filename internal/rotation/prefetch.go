@@ -36,7 +36,7 @@ func NewPrefetcher(shops *Shops) *Prefetcher {
 }
 
 // PrefetchOthers records that the caller is about to read a shop, and reads others ahead. It never reads more shops
-// ahead than callers have needed. That limits the reads in vain if the configuration uses few of the shops that it
+// ahead than callers have needed. So it reads few needless shops if the configuration uses few of the shops that it
 // has tokens for.
 func (p *Prefetcher) PrefetchOthers(ctx context.Context, name string) {
 	for _, next := range p.next(name) {

@@ -139,7 +139,7 @@ func asJSON(value tftypes.Value) ([]byte, error) {
 	return json.Marshal(plain)
 }
 
-// Plain returns a value as encoding/json would decode it. What is not known is nil.
+// Plain returns a value as encoding/json would decode it. An unknown value becomes nil.
 func Plain(value tftypes.Value) (any, error) {
 	if value.IsNull() || !value.IsKnown() {
 		return nil, nil
