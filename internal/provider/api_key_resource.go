@@ -282,7 +282,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 		}
 		return
 	}
-	if r.engine.HasLostKeys(merchantID) {
+	if r.engine.HasAbandonedRequests(merchantID) {
 		hint = " The apply deletes those that a killed run of this machine has asked for."
 	}
 	warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, hint)
@@ -398,8 +398,8 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	for _, lost := range r.engine.DeleteLostKeys(ctx, plan.MerchantID.ValueString()) {
-		warn(&resp.Diagnostics, path.Root("merchant_id"), lostKeyNotDeleted(), lost.Err)
+	for _, kept := range r.engine.DeleteAbandonedKeys(ctx, plan.MerchantID.ValueString()) {
+		warn(&resp.Diagnostics, path.Root("merchant_id"), lostKeyNotDeleted(), kept.Err)
 	}
 	request := kustom.Request{MerchantID: plan.MerchantID.ValueString(), Description: plan.Description.ValueString()}
 	key, err := r.engine.Generate(ctx, request)

@@ -413,11 +413,11 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 		// Then only the state has the keys.
 		leftovers = memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
 		if record.CredentialID == "" && !rotation.AnyUnidentified(leftovers) {
-			lost, err := r.engine.LostKeys(ctx, shop, record)
+			orphans, err := r.engine.OrphansByReplay(ctx, shop, record)
 			if err != nil {
 				report(&resp.Diagnostics, path.Empty(), connectionNotRemoved(), err)
 			}
-			leftovers = append(leftovers, lost...)
+			leftovers = append(leftovers, orphans...)
 		}
 	}
 	if err := r.engine.DeleteLeftovers(ctx, leftovers); err != nil {

@@ -136,7 +136,7 @@ func (e *Engine) generate(ctx context.Context, plan Plan, held string, record *R
 }
 
 // Generate generates a key for a caller that keeps its secret. The request is remembered on this machine until
-// Generate returns. If the process is killed before that, or the portal's client panics, [Engine.DeleteLostKeys] of
+// Generate returns. If the process is killed before that, or the portal's client panics, [Engine.DeleteAbandonedKeys] of
 // a later run finds the key.
 func (e *Engine) Generate(ctx context.Context, r kustom.Request) (key kustom.NewKey, err error) {
 	var sent []string

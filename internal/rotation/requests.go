@@ -101,8 +101,8 @@ func (r *requestLog) forget(idempotencyKey string) {
 	_ = os.Remove(r.lockFile(idempotencyKey))
 }
 
-// lost returns the requests for a store by processes of this machine that no longer run.
-func (r *requestLog) lost(merchantID string) []kustom.Orphan {
+// abandoned returns the requests for a store by processes of this machine that no longer run.
+func (r *requestLog) abandoned(merchantID string) []kustom.Orphan {
 	if r.Dir == "" || r.Host == "" {
 		return nil
 	}
@@ -110,22 +110,22 @@ func (r *requestLog) lost(merchantID string) []kustom.Orphan {
 	if err != nil {
 		return nil
 	}
-	var lost []kustom.Orphan
+	var requests []kustom.Orphan
 	for _, entry := range entries {
 		idempotencyKey, isRequest := strings.CutSuffix(entry.Name(), requestSuffix)
 		if !isRequest {
 			continue
 		}
-		q, ok := r.abandoned(idempotencyKey)
+		q, ok := r.readAbandoned(idempotencyKey)
 		if ok && q.MerchantID == merchantID && q.Host == r.Host {
-			lost = append(lost, kustom.Orphan{MerchantID: merchantID, Description: q.Description, IdempotencyKey: idempotencyKey})
+			requests = append(requests, kustom.Orphan{MerchantID: merchantID, Description: q.Description, IdempotencyKey: idempotencyKey})
 		}
 	}
-	return lost
+	return requests
 }
 
-// abandoned returns a request if its process no longer runs.
-func (r *requestLog) abandoned(idempotencyKey string) (q request, ok bool) {
+// readAbandoned returns a request if its process no longer runs.
+func (r *requestLog) readAbandoned(idempotencyKey string) (q request, ok bool) {
 	lock := lockfile.Try(r.lockFile(idempotencyKey))
 	if lock == nil {
 		return request{}, false

@@ -61,7 +61,7 @@ func (env *testEnv) loseAnswerTo(r kustom.Request) {
 	env.portal.after = nil
 }
 
-func TestDeleteLostKeys_DeletesKeyOfKilledRun(t *testing.T) {
+func TestDeleteAbandonedKeys_DeletesKeyOfKilledRun(t *testing.T) {
 	t.Parallel()
 	const machine = "build-1"
 	for name, test := range map[string]struct {
@@ -96,13 +96,13 @@ func TestDeleteLostKeys_DeletesKeyOfKilledRun(t *testing.T) {
 			if _, err := env.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
 				t.Fatal(err)
 			}
-			if kept := env.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 0 {
+			if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) != 0 {
 				t.Errorf("it kept %v", kept)
 			}
 			if got := !slices.Contains(env.portal.usernames(), lost); got != test.deleted {
 				t.Errorf("the store has the keys %q", env.portal.usernames())
 			}
-			if env.engine.HasLostKeys("M1") {
+			if env.engine.HasAbandonedRequests("M1") {
 				t.Error("it would look for the key again")
 			}
 		})
@@ -124,12 +124,12 @@ func TestGenerate_KeepsSameRequestOfAnotherRun(t *testing.T) {
 	}
 	die()
 	env.newRunOn(dir, "build-1")
-	if !env.engine.HasLostKeys("M1") {
+	if !env.engine.HasAbandonedRequests("M1") {
 		t.Error("nobody would look for the killed run's key")
 	}
 }
 
-func TestDeleteLostKeys_RetriesFailedDeletion(t *testing.T) {
+func TestDeleteAbandonedKeys_RetriesFailedDeletion(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	dir := t.TempDir()
@@ -137,15 +137,15 @@ func TestDeleteLostKeys_RetriesFailedDeletion(t *testing.T) {
 	env.loseAnswer()
 	die()
 	env.newRunOn(dir, "build-1")
-	if !env.engine.HasLostKeys("M1") || env.engine.HasLostKeys("M2") {
+	if !env.engine.HasAbandonedRequests("M1") || env.engine.HasAbandonedRequests("M2") {
 		t.Error("it does not tell which store has a lost key")
 	}
 	env.portal.before = failCalls(deleteCall, errRefused)
-	if kept := env.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 1 || kept[0].Key.Username == "" {
+	if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) != 1 || kept[0].Key.Username == "" {
 		t.Errorf("it kept %v", kept)
 	}
 	env.portal.before = nil
-	if kept := env.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 0 {
+	if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) != 0 {
 		t.Errorf("it kept %v", kept)
 	}
 	env.wantKeys("M1-old")
@@ -160,7 +160,7 @@ func TestGenerate_RemovesAnsweredRequest(t *testing.T) {
 		if _, err := env.engine.Generate(t.Context(), kustom.Request{MerchantID: "M1", Description: "terraform"}); err != nil {
 			t.Fatal(err)
 		}
-		if kept := env.engine.DeleteLostKeys(t.Context(), "M1"); len(kept) != 0 || env.engine.HasLostKeys("M1") {
+		if kept := env.engine.DeleteAbandonedKeys(t.Context(), "M1"); len(kept) != 0 || env.engine.HasAbandonedRequests("M1") {
 			t.Errorf("it kept %v", kept)
 		}
 	}
@@ -169,11 +169,11 @@ func TestGenerate_RemovesAnsweredRequest(t *testing.T) {
 	}
 }
 
-func TestLostKeys_FindsKeyOfKilledRun(t *testing.T) {
+func TestOrphansByReplay_FindsKeyOfKilledRun(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.killAfterGenerate()
-	lost, err := env.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
+	lost, err := env.engine.OrphansByReplay(t.Context(), "a", rotation.Record{MerchantID: "M1"})
 	if err != nil || len(lost) != 1 || lost[0].Username != "M1-new1" {
 		t.Fatalf("it found %v, error %v", lost, err)
 	}
@@ -184,11 +184,11 @@ func TestLostKeys_FindsKeyOfKilledRun(t *testing.T) {
 	env.wantHolds("a", "M1-old")
 }
 
-func TestLostKeys_NeedsIdempotencyKeys(t *testing.T) {
+func TestOrphansByReplay_NeedsIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, map[string]string{"a": "M1-old"}, m1("M1-old"))
 	env.portal.noDescriptions = true
-	lost, err := env.engine.LostKeys(t.Context(), "a", rotation.Record{MerchantID: "M1"})
+	lost, err := env.engine.OrphansByReplay(t.Context(), "a", rotation.Record{MerchantID: "M1"})
 	if err != nil || len(lost) != 0 || env.portal.called(generateCall) != 0 {
 		t.Errorf("it found %v, error %v, and asked %d times", lost, err, env.portal.called(generateCall))
 	}

@@ -8,8 +8,8 @@ import (
 
 // walk is what the objects of one walk share.
 type walk struct {
-	// deletingLost serializes [Engine.DeleteLostKeys].
-	deletingLost sync.Mutex
+	// deletingAbandoned serializes [Engine.DeleteAbandonedKeys].
+	deletingAbandoned sync.Mutex
 
 	mu sync.Mutex
 	// cleared has the observations of shops from before this walk cleared them. When Terraform replaces an object,
