@@ -138,7 +138,7 @@ func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) 
 		return err
 	}
 	account, signedIn := c.current(s)
-	err = c.once(ctx, name, s.site, account, do)
+	err = c.visitAs(ctx, name, s.site, account, do)
 	if !browser.IsKind(err, browser.SignedOut) || s.access.Login == nil || transport.IsUncertain(err) {
 		return err
 	}
@@ -146,7 +146,7 @@ func (c *Client) visit(ctx context.Context, name string, do func(*visit) error) 
 		return err
 	}
 	account, _ = c.current(s)
-	return c.once(ctx, name, s.site, account, do)
+	return c.visitAs(ctx, name, s.site, account, do)
 }
 
 // current returns the present account of the shop, and how often the shop was signed in to.
@@ -156,7 +156,8 @@ func (c *Client) current(s *shop) (*browser.Account, int) {
 	return s.account, s.signedIn
 }
 
-func (c *Client) once(ctx context.Context, name string, site *browser.Site, account *browser.Account, do func(*visit) error) error {
+// visitAs calls do with a tab of an account.
+func (c *Client) visitAs(ctx context.Context, name string, site *browser.Site, account *browser.Account, do func(*visit) error) error {
 	return c.Browser.Visit(ctx, account, func(v *browser.Visit) error { return do(&visit{Visit: v, client: c, site: site, shop: name}) })
 }
 

@@ -159,7 +159,7 @@ func (v *visit) walkFrom(ctx context.Context, address *url.URL, to browser.Route
 	if err == nil {
 		v.Page = "the credentials of shop " + v.shop
 		v.client.addresses.Store(v.shop, at)
-		v.client.Places.keep(v.shop, at, v.site.URL)
+		v.client.Places.save(v.shop, at, v.site.URL)
 	}
 	return err
 }
@@ -179,18 +179,18 @@ func (v *visit) search(p *browser.Page) []*browser.Element {
 	return fields
 }
 
-// names are the places where a page names the extension.
-func (v *visit) names(p *browser.Page) []*browser.Element {
+// mentions returns the places where a page names the extension.
+func (v *visit) mentions(p *browser.Page) []*browser.Element {
 	return p.Find(v.Words.Text(labelExtension))
 }
 
 // credentialsOf finds the control that opens the extension's credentials. On a page with several extensions, it
 // is the one nearest to the extension's name.
 func (v *visit) credentialsOf(p *browser.Page) []*browser.Element {
-	all, names := p.Find(v.Words.Action(labelCredentials)), v.names(p)
+	all, mentions := p.Find(v.Words.Action(labelCredentials)), v.mentions(p)
 	var near []*browser.Element
 	for _, e := range all {
-		box := e.Closest(func(at *browser.Element) bool { return slices.ContainsFunc(names, at.Contains) })
+		box := e.Closest(func(at *browser.Element) bool { return slices.ContainsFunc(mentions, at.Contains) })
 		if box != nil && !slices.ContainsFunc(all, func(other *browser.Element) bool { return other != e && box.Contains(other) }) {
 			near = append(near, e)
 		}
@@ -215,7 +215,7 @@ func (e missingExtension) Unwrap() error { return e.NotInstalledError }
 // shows only another version.
 func (v *visit) notInstalled(p *browser.Page) error {
 	fields := v.search(p)
-	if len(fields) == 0 || fields[0].Value != families()[0] || len(v.names(p)) > 0 {
+	if len(fields) == 0 || fields[0].Value != families()[0] || len(v.mentions(p)) > 0 {
 		return nil
 	}
 	missing := &mystore.NotInstalledError{Shop: v.shop}
@@ -320,15 +320,15 @@ func (v *visit) updatedAt(p *browser.Page) string {
 	return ""
 }
 
-// untouchedError says that a write failed before any click that changes the shop.
-type untouchedError struct{ cause error }
+// notWrittenError says that a write failed before any click that changes the shop.
+type notWrittenError struct{ cause error }
 
-func (e *untouchedError) Error() string { return e.cause.Error() }
+func (e *notWrittenError) Error() string { return e.cause.Error() }
 
-func (e *untouchedError) Unwrap() error { return e.cause }
+func (e *notWrittenError) Unwrap() error { return e.cause }
 
 // DidNothing reports that the write certainly did not happen.
-func (e *untouchedError) DidNothing() bool { return true }
+func (e *notWrittenError) DidNothing() bool { return true }
 
 // write does the guide's second step.
 func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, err error) {
@@ -338,7 +338,7 @@ func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string)
 		return err
 	})
 	if err != nil && !touched {
-		return mystore.Credentials{}, &untouchedError{cause: err}
+		return mystore.Credentials{}, &notWrittenError{cause: err}
 	}
 	return holds, err
 }
@@ -355,11 +355,11 @@ func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret str
 		if err := v.fill(ctx, found, kustomID, kustomSecret); err != nil {
 			return err
 		}
-		ready, err := v.prove(ctx, kustomID, kustomSecret)
+		ready, err := v.checkFilled(ctx, kustomID, kustomSecret)
 		if err != nil {
 			return err
 		}
-		if err := v.Approve(ctx, v.updating(), ready.Update); err != nil {
+		if err := v.Approve(ctx, v.updateStep(), ready.Update); err != nil {
 			return err
 		}
 		touched = true
@@ -369,8 +369,8 @@ func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret str
 	return holds, touched, err
 }
 
-// updating is the step that changes the shop.
-func (v *visit) updating() browser.Step {
+// updateStep is the step that changes the shop.
+func (v *visit) updateStep() browser.Step {
 	step := v.Step("update ID and Secret")
 	step.Changing, step.Quiet = true, browser.Settled
 	return step
@@ -395,8 +395,8 @@ func (v *visit) fill(ctx context.Context, found form, kustomID, kustomSecret str
 // ready is a form that holds the typed values.
 type ready struct{ Update *browser.Element }
 
-// prove checks, right before the click, that the page is still the shop's and holds the typed values.
-func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready, error) {
+// checkFilled checks, right before the click, that the page is still the shop's and holds the typed values.
+func (v *visit) checkFilled(ctx context.Context, kustomID, kustomSecret string) (ready, error) {
 	return browser.Await(ctx, v.Tab, v.Step("find Update ID and Secret"), func(p *browser.Page) (ready, error) {
 		found, err := v.formOn(p)
 		if err != nil {
@@ -417,15 +417,15 @@ func (v *visit) prove(ctx context.Context, kustomID, kustomSecret string) (ready
 func (v *visit) update(ctx context.Context, button *browser.Element, kustomID string) (mystore.Credentials, error) {
 	ctx, cancel := clock.Detach(ctx, v.client.Clock, writeTimeout)
 	defer cancel()
-	step := v.updating()
+	step := v.updateStep()
 	if err := v.Click(ctx, step, button); err != nil {
 		return mystore.Credentials{}, err
 	}
-	said, unsettled := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announced(p), nil })
-	const looks = 2
+	said, unsettled := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announcement(p), nil })
+	const maxReads = 2
 	var after form
 	var err error
-	for range looks {
+	for range maxReads {
 		if after, err = v.open(ctx); err != nil {
 			break
 		}
@@ -462,8 +462,8 @@ func (e *uncertainError) Unwrap() error { return e.cause }
 // MayHaveWorked reports that the write may have happened.
 func (e *uncertainError) MayHaveWorked() bool { return true }
 
-// announced returns a page's message. It explains, and proves nothing.
-func announced(p *browser.Page) string {
+// announcement returns a page's message. It explains, and proves nothing.
+func announcement(p *browser.Page) string {
 	var said []string
 	for e := range p.All() {
 		if e.HasRole("alert", "status") && e.Text() != "" && !slices.Contains(said, e.Text()) {

@@ -34,8 +34,8 @@ func (p Places) of(shop string, site *url.URL) *url.URL {
 	return at
 }
 
-// keep remembers where the credentials of a shop were found. If it can't, a later run searches again.
-func (p Places) keep(shop string, at, site *url.URL) {
+// save records where the credentials of a shop were found. If it can't, a later run searches again.
+func (p Places) save(shop string, at, site *url.URL) {
 	if p.Dir == "" || !isPlace(at, site) {
 		return
 	}

@@ -54,7 +54,7 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 	}
 	account := browser.NewAccount(s.site, browser.Session{Host: s.site.URL.Host})
 	var session browser.Session
-	err := c.once(ctx, name, s.site, account, func(v *visit) (err error) {
+	err := c.visitAs(ctx, name, s.site, account, func(v *visit) (err error) {
 		v.Page = "the page to sign in to shop " + name
 		if err := v.signIn(ctx, *s.access.Login); err != nil {
 			errors.As(err, &s.refused)
@@ -73,30 +73,30 @@ func (c *Client) signInOnce(ctx context.Context, name string, s *shop, times int
 	return nil
 }
 
-// entry is a sign-in page.
-type entry struct {
+// signInPage is what a page asks for to sign in.
+type signInPage struct {
 	// Shop, User, Password and Code are the page's fields, if it has them.
 	Shop, User, Password, Code *browser.Element
 	Button                     *browser.Element
-	// Entered reports that the page is one for signed-in users.
-	Entered bool
+	// SignedIn reports that the page is one for signed-in users.
+	SignedIn bool
 	// Message is the page's message.
 	Message string
 }
 
-// wrongAfter is how long a page must ask the same again before the login counts as refused.
-const wrongAfter = 4 * time.Second
+// refusedAfter is how long a page must ask the same again before the login counts as refused.
+const refusedAfter = 4 * time.Second
 
-// signingIn is a step of the sign-in.
-func (v *visit) signingIn(do string) browser.Step {
+// signInStep returns a step of the sign-in.
+func (v *visit) signInStep(do string) browser.Step {
 	step := v.Step(do)
 	step.SigningIn = true
 	return step
 }
 
-// entryOn finds what a page asks for: a password, a one-time code, both, or nothing.
-func (v *visit) entryOn(p *browser.Page) (entry, error) {
-	found := entry{Message: announced(p)}
+// signInPageOn finds what a page asks for: a password, a one-time code, both, or nothing.
+func (v *visit) signInPageOn(p *browser.Page) (signInPage, error) {
+	found := signInPage{Message: announcement(p)}
 	for e := range p.All() {
 		switch {
 		case e.ReadOnly || e.Disabled:
@@ -110,7 +110,7 @@ func (v *visit) entryOn(p *browser.Page) (entry, error) {
 		found.Code = codes[0]
 	}
 	if found.Code == nil && found.Password == nil {
-		if found.Entered = v.site.Entered(p); found.Entered {
+		if found.SignedIn = v.site.Entered(p); found.SignedIn {
 			return found, nil
 		}
 		return found, &browser.AbsentError{Targets: []browser.Target{v.Words.Field(labelPassword)}}
@@ -131,7 +131,7 @@ func (v *visit) entryOn(p *browser.Page) (entry, error) {
 }
 
 // userField returns the field for the user: the one with that name, or else the last one before the password.
-func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error) {
+func (v *visit) userField(p *browser.Page, found signInPage) (*browser.Element, error) {
 	if named := p.Find(v.Words.Field(labelEmail)); len(named) == 1 {
 		return named[0], nil
 	}
@@ -152,23 +152,23 @@ func (v *visit) userField(p *browser.Page, found entry) (*browser.Element, error
 
 // signIn types the login. A site may ask for a one-time code beside the password, or after it.
 func (v *visit) signIn(ctx context.Context, login Login) error {
-	step := v.signingIn("sign in")
+	step := v.signInStep("sign in")
 	if err := v.Load(ctx, step, v.site.URL); err != nil {
 		return err
 	}
-	asked, err := browser.Await(ctx, v.Tab, step, v.entryOn)
-	if err != nil || asked.Entered {
+	asked, err := browser.Await(ctx, v.Tab, step, v.signInPageOn)
+	if err != nil || asked.SignedIn {
 		return err
 	}
 	for range 2 {
-		if err := v.answer(ctx, asked, login); err != nil {
+		if err := v.fillIn(ctx, asked, login); err != nil {
 			return err
 		}
-		next, err := v.after(ctx, asked)
+		next, err := v.awaitResult(ctx, asked)
 		if err != nil {
 			return err
 		}
-		if next.Entered {
+		if next.SignedIn {
 			return nil
 		}
 		if next.Password != nil || asked.Password == nil {
@@ -182,9 +182,9 @@ func (v *visit) signIn(ctx context.Context, login Login) error {
 // errNotAccepted says that the page asks for the same again.
 var errNotAccepted = errors.New("the page asks again")
 
-// answer types what a page asks for, and sends it.
-func (v *visit) answer(ctx context.Context, asked entry, login Login) error {
-	step := v.signingIn("sign in")
+// fillIn types what a page asks for, and sends it.
+func (v *visit) fillIn(ctx context.Context, asked signInPage, login Login) error {
+	step := v.signInStep("sign in")
 	var code string
 	if asked.Code != nil {
 		var err error
@@ -210,25 +210,25 @@ func (v *visit) answer(ctx context.Context, asked entry, login Login) error {
 
 // result is the page after the login was sent.
 type result struct {
-	entry
+	signInPage
 	same bool
 }
 
 // Quiet implements [browser.Quieter].
 func (r result) Quiet() time.Duration {
 	if r.same {
-		return wrongAfter
+		return refusedAfter
 	}
 	return browser.Settled
 }
 
-// after waits for the result of what was sent. If the page keeps asking the same, the login was refused.
-func (v *visit) after(ctx context.Context, before entry) (entry, error) {
-	got, err := browser.Await(ctx, v.Tab, v.signingIn("sign in"), func(p *browser.Page) (result, error) {
-		found, err := v.entryOn(p)
-		return result{found, (found.Password != nil) == (before.Password != nil) && !found.Entered}, err
+// awaitResult waits for the result of what was sent. If the page keeps asking the same, the login was refused.
+func (v *visit) awaitResult(ctx context.Context, before signInPage) (signInPage, error) {
+	got, err := browser.Await(ctx, v.Tab, v.signInStep("sign in"), func(p *browser.Page) (result, error) {
+		found, err := v.signInPageOn(p)
+		return result{found, (found.Password != nil) == (before.Password != nil) && !found.SignedIn}, err
 	})
-	return got.entry, err
+	return got.signInPage, err
 }
 
 // codes holds the used one-time codes, by their seeds, because each works once. It is safe for concurrent use.
@@ -256,10 +256,10 @@ const codePeriod = 30 * time.Second
 
 // code returns the current one-time code, or the next one if it was used. If the code is optional, it is empty
 // for a user without a seed.
-func (v *visit) code(ctx context.Context, seed string, demanded bool) (string, error) {
+func (v *visit) code(ctx context.Context, seed string, required bool) (string, error) {
 	seed = strings.ReplaceAll(seed, " ", "")
 	if seed == "" {
-		if demanded {
+		if required {
 			return "", &SignInError{Shop: v.shop, Cause: errNoSeed}
 		}
 		return "", nil

@@ -8,9 +8,9 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// forms are the ways in which the portal may write a time. The first is its own, seen in pictures of November
-// 2025. The browser asks for English and UTC. Forms in which day and month can be confused are left out.
-var forms = [...]string{
+// timeLayouts are the layouts in which the portal may write a time. The first is its own, seen in pictures of November
+// 2025. The browser asks for English and UTC. Layouts in which day and month can be confused are left out.
+var timeLayouts = [...]string{
 	"2 Jan 2006 15:04", "2 Jan 2006, 15:04", "2 Jan 2006 15:04:05", "2 Jan 2006, 15:04:05", "2 Jan 2006",
 	"2 Jan 2006 at 15:04",
 	"Jan 2, 2006, 3:04 PM", "Jan 2, 2006 3:04 PM", "Jan 2, 2006, 15:04", "Jan 2, 2006 15:04", "Jan 2, 2006",
@@ -46,19 +46,19 @@ func (s *shownTime) time() *time.Time {
 
 const day = 24 * time.Hour
 
-// precisionOf returns how exact a time in one of the forms is.
-func precisionOf(form string) time.Duration {
+// precisionOf returns how exact a time in one of the timeLayouts is.
+func precisionOf(layout string) time.Duration {
 	switch {
-	case strings.Contains(form, ":05"):
+	case strings.Contains(layout, ":05"):
 		return 0
-	case strings.Contains(form, ":04"):
+	case strings.Contains(layout, ":04"):
 		return time.Minute
 	}
 	return day
 }
 
-// parseMoment parses a time in one of the known forms, or in RFC 3339.
-func parseMoment(text string) (shownTime, error) {
+// parseTime parses a time in one of the known timeLayouts, or in RFC 3339.
+func parseTime(text string) (shownTime, error) {
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return shownTime{at: at.UTC()}, nil
 	}
@@ -74,28 +74,28 @@ func parseMoment(text string) (shownTime, error) {
 		}
 	}
 	plain = strings.Join(words, " ")
-	for _, form := range forms {
-		if at, err := time.Parse(form, plain); err == nil {
-			return shownTime{at, precisionOf(form)}, nil
+	for _, layout := range timeLayouts {
+		if at, err := time.Parse(layout, plain); err == nil {
+			return shownTime{at, precisionOf(layout)}, nil
 		}
 	}
 	return shownTime{}, fmt.Errorf("%q is not a date in a known form", text)
 }
 
-// moment reads a cell with a date. It returns nil if the cell says that there is none.
-func moment(cell browser.Cell, words browser.Words) (*shownTime, error) {
+// cellTime reads a cell with a date. It returns nil if the cell says that there is none.
+func cellTime(cell browser.Cell, words browser.Words) (*shownTime, error) {
 	if cell.Moment != "" {
-		if at, err := parseMoment(cell.Moment); err == nil {
+		if at, err := parseTime(cell.Moment); err == nil {
 			return &at, nil
 		}
 	}
 	if strings.Trim(cell.Text, "–—-− ") == "" || words.Is(cell.Text, labelNever) {
 		return nil, nil
 	}
-	at, err := parseMoment(cell.Text)
+	at, err := parseTime(cell.Text)
 	if err != nil && cell.Title != "" {
 		// A page may show "2 hours ago", and have the exact time in an attribute.
-		at, err = parseMoment(cell.Title)
+		at, err = parseTime(cell.Title)
 	}
 	if err != nil {
 		return nil, err

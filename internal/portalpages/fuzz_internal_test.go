@@ -86,11 +86,11 @@ func FuzzMoment(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		read, err := parseMoment(text)
+		read, err := parseTime(text)
 		if err != nil {
 			return
 		}
-		again, err := parseMoment(read.at.Format("2006-01-02T15:04:05.999999999Z07:00"))
+		again, err := parseTime(read.at.Format("2006-01-02T15:04:05.999999999Z07:00"))
 		if err != nil || !again.at.Equal(read.at) {
 			t.Errorf("%q is %v, and that %v (%v)", text, read, again, err)
 		}

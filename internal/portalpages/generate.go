@@ -22,8 +22,8 @@ const cleanupTimeout = 2 * time.Minute
 // errNoSecret says that a key was made, its popup was not read, and the key was deleted.
 var errNoSecret = errors.New("the key was made, but the popup with its secret was not seen; the key was deleted again")
 
-// errUnseen says that the requested key is not in the list. It may still appear.
-var errUnseen = errors.New("no new key is in the list, but one may still be made")
+// errNotListed says that the requested key is not in the list. It may still appear.
+var errNotListed = errors.New("no new key is in the list, but one may still be made")
 
 // secretPattern finds secrets. It is compiled at its first use.
 var secretPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(kustom.SecretForm) })
@@ -64,7 +64,7 @@ func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey,
 	}
 	key, err := p.generate(ctx, kustom.Orphan{MerchantID: merchantID, Description: description})
 	if err != nil {
-		return kustom.NewKey{}, fmt.Errorf("generating an API key for store %s: %w", merchantID, err)
+		return kustom.NewKey{}, fmt.Errorf("generateStep an API key for store %s: %w", merchantID, err)
 	}
 	return key, nil
 }
@@ -73,7 +73,7 @@ func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.New
 	var made popup
 	var clicked bool
 	err := transport.WhileOutdated(func() (err error) {
-		made, clicked, err = p.ask(ctx, &orphan)
+		made, clicked, err = p.request(ctx, &orphan)
 		return err
 	})
 	switch {
@@ -82,31 +82,31 @@ func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.New
 	case err != nil || made.Secret == "":
 		return kustom.NewKey{}, p.abandon(ctx, orphan, made, err)
 	case made.Listed != nil:
-		return p.keep(made, *made.Listed), nil
+		return p.newKey(made, *made.Listed), nil
 	}
-	return p.confirm(ctx, made, orphan)
+	return p.confirmListed(ctx, made, orphan)
 }
 
-// keep records that p made a key, and returns the key.
-func (p *Portal) keep(made popup, key kustom.Key) kustom.NewKey {
+// newKey records that p made a key, and returns it with its secret.
+func (p *Portal) newKey(made popup, key kustom.Key) kustom.NewKey {
 	p.made.Store(made.Username, true)
 	return kustom.NewKey{Key: key, Secret: kustom.NewSecret(made.Secret)}
 }
 
-// ask asks for a key, and records in the orphan which keys existed before. It reports whether a key may have
+// request asks the portal for a key, and records in the orphan which keys existed before. It reports whether a key may have
 // been made.
-func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, clicked bool, err error) {
+func (p *Portal) request(ctx context.Context, orphan *kustom.Orphan) (made popup, clicked bool, err error) {
 	err = p.visit(ctx, func(v *visit) error {
 		before, err := v.list(ctx, orphan.MerchantID)
 		if err != nil {
 			return err
 		}
-		orphan.Before = barred(before)
-		button, err := v.prove(ctx, orphan.MerchantID, before)
+		orphan.Before = joinIDs(before)
+		button, err := v.generateButton(ctx, orphan.MerchantID, before)
 		if err != nil {
 			return err
 		}
-		if err := v.Approve(ctx, v.generating(), button); err != nil {
+		if err := v.Approve(ctx, v.generateStep(), button); err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -116,24 +116,24 @@ func (p *Portal) ask(ctx context.Context, orphan *kustom.Orphan) (made popup, cl
 		defer cancel()
 		// The popup shows a secret. Kustom may change its form some day.
 		v.Private(true)
-		made, clicked, err = v.press(ctx, button, orphan.MerchantID, before)
+		made, clicked, err = v.clickGenerate(ctx, button, orphan.MerchantID, before)
 		if err == nil && made.Secret != "" {
-			made.Listed = v.listed(ctx, made, *orphan)
+			made.Listed = v.readListed(ctx, made, *orphan)
 		}
 		return err
 	})
 	return made, clicked, err
 }
 
-// generating is the step that makes a key.
-func (v *visit) generating() browser.Step {
+// generateStep is the step that makes a key.
+func (v *visit) generateStep() browser.Step {
 	step := v.Step("generate a key")
 	step.Changing = true
 	return step
 }
 
-// barred returns the IDs of keys in the form of [kustom.Orphan.Before].
-func barred(keys []kustom.Key) string {
+// joinIDs returns the IDs of keys in the form of [kustom.Orphan.Before].
+func joinIDs(keys []kustom.Key) string {
 	text := kustom.Bar
 	for _, key := range keys {
 		text += key.CredentialID + kustom.Bar
@@ -141,8 +141,8 @@ func barred(keys []kustom.Key) string {
 	return text
 }
 
-// proof is what is checked right before a key is made.
-type proof struct {
+// readyPage is the page right before a key is made.
+type readyPage struct {
 	Page   keyPage
 	Button *browser.Element
 	// same reports that the page shows the whole list as it was read right before.
@@ -150,27 +150,27 @@ type proof struct {
 }
 
 // Quiet implements [browser.Quieter]. A list that still is as it was read has settled.
-func (p proof) Quiet() time.Duration {
+func (p readyPage) Quiet() time.Duration {
 	if p.same {
 		return 0
 	}
 	return p.Page.Quiet()
 }
 
-// prove checks that the page is about the store and shows only keys that existed before. It returns the button
+// generateButton checks that the page is about the store and shows only keys that existed before. It returns the button
 // that makes another key.
-func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Key) (*browser.Element, error) {
-	seen, err := browser.Await(ctx, v.Tab, v.Step("find Generate new"), func(p *browser.Page) (proof, error) {
+func (v *visit) generateButton(ctx context.Context, merchantID string, before []kustom.Key) (*browser.Element, error) {
+	seen, err := browser.Await(ctx, v.Tab, v.Step("find Generate new"), func(p *browser.Page) (readyPage, error) {
 		if len(p.Dialogs()) > 0 {
-			return proof{}, browser.Absent("a dialog is open that was not asked for")
+			return readyPage{}, browser.Absent("a dialog is open that was not asked for")
 		}
 		read, err := v.read(p, merchantID)
 		if err != nil {
-			return proof{}, err
+			return readyPage{}, err
 		}
 		for _, key := range read.Keys {
 			if indexOf(before, key.Username) < 0 {
-				return proof{}, &UnexplainedError{MerchantID: merchantID, Usernames: []string{key.Username}}
+				return readyPage{}, &UnexplainedError{MerchantID: merchantID, Usernames: []string{key.Username}}
 			}
 		}
 		button, err := p.One(v.generateNew())
@@ -179,7 +179,7 @@ func (v *visit) prove(ctx context.Context, merchantID string, before []kustom.Ke
 		}
 		v.lines = p.Lines()
 		same := v.single && slices.EqualFunc(read.Keys, before, func(a, b kustom.Key) bool { return a.Username == b.Username })
-		return proof{read, button, same}, err
+		return readyPage{read, button, same}, err
 	})
 	return seen.Button, err
 }
@@ -196,11 +196,11 @@ type popup struct {
 }
 
 const (
-	// lostPopup is how long a page may show no new key before the popup counts as lost.
-	lostPopup = 10 * time.Second
-	// beforeConfirm is how long a dialog must stay the same before it is answered: it may be about to become
+	// popupTimeout is how long a page may show no new key before the popup counts as lost.
+	popupTimeout = 10 * time.Second
+	// confirmDelay is how long a dialog must stay the same before it is answered: it may be about to become
 	// the popup.
-	beforeConfirm = 1500 * time.Millisecond
+	confirmDelay = 1500 * time.Millisecond
 )
 
 // Quiet implements [browser.Quieter].
@@ -209,15 +209,15 @@ func (p popup) Quiet() time.Duration {
 	case p.Secret != "":
 		return 0
 	case p.Confirm != nil:
-		return beforeConfirm
+		return confirmDelay
 	}
-	return lostPopup
+	return popupTimeout
 }
 
-// press clicks Generate new, answers a confirmation dialog once, and reads the popup. It reports whether a key
+// clickGenerate clicks Generate new, answers a confirmation dialog once, and reads the popup. It reports whether a key
 // may have been made.
-func (v *visit) press(ctx context.Context, button *browser.Element, merchantID string, before []kustom.Key) (popup, bool, error) {
-	step := v.generating()
+func (v *visit) clickGenerate(ctx context.Context, button *browser.Element, merchantID string, before []kustom.Key) (popup, bool, error) {
+	step := v.generateStep()
 	if err := v.Click(ctx, step, button); err != nil {
 		var failed *browser.StepError
 		return popup{}, errors.As(err, &failed) && failed.Uncertain, err
@@ -232,13 +232,13 @@ func (v *visit) press(ctx context.Context, button *browser.Element, merchantID s
 	return seen, true, err
 }
 
-// listed closes the popup and returns the new key from the list behind it. It returns nil if the list lacks the
+// readListed closes the popup and returns the new key from the list behind it. It returns nil if the list lacks the
 // key or has other new keys.
-func (v *visit) listed(ctx context.Context, made popup, orphan kustom.Orphan) *kustom.Key {
+func (v *visit) readListed(ctx context.Context, made popup, orphan kustom.Orphan) *kustom.Key {
 	if err := v.Escape(ctx, v.Step("close the popup of the new key")); err != nil {
 		return nil
 	}
-	keys, ok := v.stay(ctx, orphan.MerchantID, func(keys []kustom.Key) bool {
+	keys, ok := v.readShown(ctx, orphan.MerchantID, func(keys []kustom.Key) bool {
 		return indexOf(keys, made.Username) >= 0 && len(newKeys(keys, orphan, made.Username)) == 0
 	})
 	if !ok {
@@ -260,27 +260,27 @@ func (v *visit) popup(ctx context.Context, step browser.Step, merchantID string,
 			return popup{}, err
 		}
 		if secret != "" {
-			username, err := v.besides(at, merchantID, before)
+			username, err := v.usernameBeside(at, merchantID, before)
 			return popup{Username: username, Secret: secret}, err
 		}
-		dialog := v.aboutKeys(p, labelGenerateNew)
+		dialog := v.keyDialog(p, labelGenerateNew)
 		if dialog == nil {
 			return popup{Message: message}, nil
 		}
-		if username, _, err := dialog.ValueOf(func(text string) bool { return isOf(text, merchantID) && indexOf(before, text) < 0 }); err != nil || username != "" {
+		if username, _, err := dialog.ValueOf(func(text string) bool { return isKeyOf(text, merchantID) && indexOf(before, text) < 0 }); err != nil || username != "" {
 			return popup{}, browser.Absent("the popup shows no secret of a known form")
 		}
 		if !mayAsk {
 			return popup{}, browser.Absent("the dialog shows no key yet")
 		}
-		confirm, err := v.affirm(dialog, v.generateNew())
+		confirm, err := v.confirmButton(dialog, v.generateNew())
 		return popup{Confirm: confirm}, err
 	})
 }
 
-// aboutKeys returns the last dialog about keys, or nil. It ignores other dialogs, such as one about cookies or
+// keyDialog returns the last dialog about keys, or nil. It ignores other dialogs, such as one about cookies or
 // a chat.
-func (v *visit) aboutKeys(p *browser.Page, label string) *browser.Element {
+func (v *visit) keyDialog(p *browser.Page, label string) *browser.Element {
 	words := slices.Concat(v.Words.Of(label), nouns())
 	dialogs := p.Dialogs()
 	for _, dialog := range slices.Backward(dialogs) {
@@ -292,10 +292,10 @@ func (v *visit) aboutKeys(p *browser.Page, label string) *browser.Element {
 	return nil
 }
 
-// besides returns the Key ID that the popup shows with a secret: the nearest one that is new.
-func (v *visit) besides(at *browser.Element, merchantID string, before []kustom.Key) (string, error) {
+// usernameBeside returns the Key ID that the popup shows with a secret: the nearest one that is new.
+func (v *visit) usernameBeside(at *browser.Element, merchantID string, before []kustom.Key) (string, error) {
 	for ; at != nil; at = at.Parent() {
-		username, _, err := at.ValueOf(func(text string) bool { return isOf(text, merchantID) && indexOf(before, text) < 0 })
+		username, _, err := at.ValueOf(func(text string) bool { return isKeyOf(text, merchantID) && indexOf(before, text) < 0 })
 		if err != nil || username != "" {
 			return username, err
 		}
@@ -315,9 +315,9 @@ func (v *visit) limitMessage(p *browser.Page) string {
 	return ""
 }
 
-// affirm returns a dialog's confirming button: the one with one of the names, or else the only one that does
+// confirmButton returns a dialog's confirming button: the one with one of the names, or else the only one that does
 // not refuse.
-func (v *visit) affirm(dialog *browser.Element, names ...browser.Target) (*browser.Element, error) {
+func (v *visit) confirmButton(dialog *browser.Element, names ...browser.Target) (*browser.Element, error) {
 	for _, target := range append(names, v.Words.Action(labelConfirm)) {
 		if found := dialog.Find(target); len(found) == 1 && !found[0].Disabled {
 			return found[0], nil
@@ -340,9 +340,9 @@ func hasLetter(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
 }
 
-// confirm finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
-// somebody else made it and may mistake this one for theirs. Then confirm deletes this key only.
-func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
+// confirmListed finds a new key in its store's list, on a freshly loaded page. If the list has another new key,
+// somebody else made it and may mistake this one for theirs. Then confirmListed deletes this key only.
+func (p *Portal) confirmListed(ctx context.Context, made popup, orphan kustom.Orphan) (kustom.NewKey, error) {
 	ctx, cancel := clock.Detach(ctx, p.Clock, cleanupTimeout+p.Browser.ApprovalTime())
 	defer cancel()
 	orphan.CredentialID, orphan.Username = made.Username, made.Username
@@ -352,16 +352,16 @@ func (p *Portal) confirm(ctx context.Context, made popup, orphan kustom.Orphan) 
 	}
 	i := indexOf(keys, made.Username)
 	if i < 0 {
-		return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: errUnseen, Cleanup: errUnseen}
+		return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: errNotListed, Cleanup: errNotListed}
 	}
 	if others := newKeys(keys, orphan, made.Username); len(others) > 0 {
 		cause := &UnexplainedError{MerchantID: orphan.MerchantID, Usernames: others}
-		if err := p.removeOwn(ctx, orphan.MerchantID, made.Username); err != nil {
+		if err := p.removeUnused(ctx, orphan.MerchantID, made.Username); err != nil {
 			return kustom.NewKey{}, &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 		}
 		return kustom.NewKey{}, cause
 	}
-	return p.keep(made, keys[i]), nil
+	return p.newKey(made, keys[i]), nil
 }
 
 // newKeys returns the usernames of the keys that appeared after the request, except the given one.
@@ -395,7 +395,7 @@ func (p *Portal) abandon(ctx context.Context, orphan kustom.Orphan, seen popup, 
 	case err == nil && seen.Message != "":
 		return errors.Join(kustom.ErrLimitReached, cause)
 	case err == nil:
-		err = errUnseen
+		err = errNotListed
 	}
 	return &kustom.OrphanError{Orphan: orphan, Cause: cause, Cleanup: err}
 }
@@ -412,7 +412,7 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, err
 	case 0:
 		return false, nil
 	case 1:
-		return true, p.removeOwn(ctx, keys[0].MerchantID, keys[0].Username)
+		return true, p.removeUnused(ctx, keys[0].MerchantID, keys[0].Username)
 	}
 	found := &UnexplainedError{MerchantID: orphan.MerchantID}
 	for _, key := range keys {
@@ -421,9 +421,9 @@ func (p *Portal) removeNew(ctx context.Context, orphan kustom.Orphan) (bool, err
 	return false, found
 }
 
-// lateness is how far a key's time in the list may be from the click: the portal's clock may differ from this
+// clockSkew is how far a key's time in the list may be from the click: the portal's clock may differ from this
 // machine's.
-const lateness = 2 * time.Minute
+const clockSkew = 2 * time.Minute
 
 // mayBe reports whether a key may be the result of an orphan's request: it is new, unused, not made by p, and
 // created at about that time.
@@ -436,15 +436,15 @@ func (p *Portal) mayBe(key kustom.Key, orphan kustom.Orphan) bool {
 	if err != nil {
 		return true
 	}
-	return key.LatestCreation().After(asked.Add(-cleanupTimeout-lateness)) && key.CreatedAt.Before(asked.Add(lateness))
+	return key.LatestCreation().After(asked.Add(-cleanupTimeout-clockSkew)) && key.CreatedAt.Before(asked.Add(clockSkew))
 }
 
-// errOtherWay says that only the portal's API can identify the key that was made.
-var errOtherWay = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")
+// errRequestedByAPI says that only the portal's API can identify the key that was made.
+var errRequestedByAPI = errors.New("the key was asked for through the portal's API, which alone can tell which one it is")
 
 // DeleteOrphan deletes an orphaned key. If its ID is unknown, it deletes the key that appeared after the request, if
 // there is a single one. The page on which it deletes the key then shows the list without it. Callers that need
-// a proof list the keys again.
+// a readyPage list the keys again.
 func (p *Portal) DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error {
 	var err error
 	switch {
@@ -453,7 +453,7 @@ func (p *Portal) DeleteOrphan(ctx context.Context, orphan kustom.Orphan) error {
 	case orphan.Before != "":
 		_, err = p.removeNew(ctx, orphan)
 	default:
-		err = errOtherWay
+		err = errRequestedByAPI
 	}
 	if err != nil {
 		return fmt.Errorf("deleting API key %s of store %s: %w", orphan.CredentialID, orphan.MerchantID, err)

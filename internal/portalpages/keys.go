@@ -20,8 +20,8 @@ import (
 const (
 	// maxPages limits the pages of a list.
 	maxPages = 100
-	// readings is how often a list is read again that changes while its pages are read.
-	readings = 3
+	// maxReadings is how often a list is read that changes while its pages are read.
+	maxReadings = 3
 )
 
 // Keys yields the keys of one store. If merchantID is empty, it yields the keys of all stores that the user can
@@ -128,17 +128,17 @@ func (v *visit) list(ctx context.Context, merchantID string) ([]kustom.Key, erro
 
 // listUntil is like list, but ends on the page that shows the key with a username, if there is one.
 func (v *visit) listUntil(ctx context.Context, merchantID, username string) ([]kustom.Key, error) {
-	var moved *movedError
-	for range readings {
+	var changed *listChangedError
+	for range maxReadings {
 		if err := v.enter(ctx, merchantID); err != nil {
 			return nil, err
 		}
 		keys, err := v.readAll(ctx, merchantID, username)
-		if !errors.As(err, &moved) {
+		if !errors.As(err, &changed) {
 			return keys, err
 		}
 	}
-	return nil, moved
+	return nil, changed
 }
 
 // listAnother reads the list of a store that the loaded page has not shown before, so that the page must request it. If
@@ -168,10 +168,10 @@ func (v *visit) enter(ctx context.Context, merchantID string) error {
 	return v.choose(ctx, merchantID)
 }
 
-// movedError says that a list changed while it was read.
-type movedError struct{ page, what string }
+// listChangedError says that a list changed while it was read.
+type listChangedError struct{ page, what string }
 
-func (e *movedError) Error() string {
+func (e *listChangedError) Error() string {
 	return fmt.Sprintf("%s: the list of keys is not complete: %s", e.page, e.what)
 }
 
@@ -190,11 +190,11 @@ func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom
 			if indexOf(all, key.Username) < 0 {
 				all = append(all, key)
 			} else if !grown {
-				return nil, &movedError{v.Page, "key " + key.Username + " is on two pages"}
+				return nil, &listChangedError{v.Page, "key " + key.Username + " is on two pages"}
 			}
 		}
 		if read.Next == nil {
-			return v.complete(all, read)
+			return v.checkTotal(all, read)
 		}
 		if until != "" && indexOf(read.Keys, until) >= 0 {
 			return all, nil
@@ -207,10 +207,10 @@ func (v *visit) readAll(ctx context.Context, merchantID, until string) ([]kustom
 	return nil, errEndless
 }
 
-// complete compares the number of keys read with the number that the list shows.
-func (v *visit) complete(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
+// checkTotal compares the number of keys read with the number that the list shows.
+func (v *visit) checkTotal(all []kustom.Key, read keyPage) ([]kustom.Key, error) {
 	if read.Total >= 0 && read.Total != len(all) {
-		return nil, &movedError{v.Page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
+		return nil, &listChangedError{v.Page, fmt.Sprintf("it says that there are %d, and shows %d", read.Total, len(all))}
 	}
 	return all, nil
 }
@@ -232,9 +232,9 @@ func (s shownKeys) Quiet() time.Duration {
 	return browser.Settled
 }
 
-// stay reads the list on the page of the last click without loading it again, if the page has all of it. The
+// readShown reads the list on the page of the last click without loading it again, if the page has all of it. The
 // result says whether the list is as expected. If not, load the page again.
-func (v *visit) stay(ctx context.Context, merchantID string, expected func(keys []kustom.Key) bool) ([]kustom.Key, bool) {
+func (v *visit) readShown(ctx context.Context, merchantID string, expected func(keys []kustom.Key) bool) ([]kustom.Key, bool) {
 	if !v.single {
 		return nil, false
 	}
@@ -293,14 +293,14 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 		return keyPage{}, err
 	}
 	read := keyPage{Total: v.total(p), Rows: v.rows(p)}
-	read.Next, read.Grows = v.more(p)
+	read.Next, read.Grows = v.nextPart(p)
 	if len(read.Rows) == 0 {
 		if read.Next != nil {
 			return keyPage{}, browser.Absent("the list goes on after this page, and shows no row")
 		}
 		return read, v.isEmpty(p, read.Total)
 	}
-	if err := v.allMarked(read.Rows); err != nil {
+	if err := v.checkRows(read.Rows); err != nil {
 		return keyPage{}, err
 	}
 	for _, row := range read.Rows {
@@ -328,8 +328,8 @@ func (v *visit) rows(p *browser.Page) []browser.Entry {
 	})
 }
 
-// allMarked returns an error where the list has a row without a Key ID of a known form.
-func (v *visit) allMarked(rows []browser.Entry) error {
+// checkRows returns an error where the list has a row without a Key ID of a known form.
+func (v *visit) checkRows(rows []browser.Entry) error {
 	table := rows[0].At.Closest(func(e *browser.Element) bool { return e.HasRole("table", "grid", "treegrid") })
 	if table == nil {
 		return nil
@@ -390,8 +390,8 @@ func (v *visit) total(p *browser.Page) int {
 	return -1
 }
 
-// more returns the element that shows more of the list, and whether it adds to the current part.
-func (v *visit) more(p *browser.Page) (next *browser.Element, grows bool) {
+// nextPart returns the element that shows more of the list, and whether it adds to the current part.
+func (v *visit) nextPart(p *browser.Page) (next *browser.Element, grows bool) {
 	for _, e := range p.Find(v.Words.Action(labelLoadMore).Before("results", "rows", "api", "keys", "resultater", "nøkler", "nycklar")) {
 		if !e.Disabled {
 			return e, true
@@ -472,7 +472,7 @@ func (v *visit) date(row browser.Entry, label string) (*shownTime, error) {
 	if !ok {
 		return nil, &browser.AbsentError{Targets: []browser.Target{v.Words.Text(label)}}
 	}
-	at, err := moment(cell, v.Words)
+	at, err := cellTime(cell, v.Words)
 	if err != nil {
 		return nil, browser.Absent("the column %q of key %s: %v", v.Words.Of(label)[0], row.Mark, err)
 	}

@@ -138,8 +138,8 @@ type visit struct {
 	single bool
 }
 
-// known returns where the API page was found before, or the portal's start page.
-func (p *Portal) known() *url.URL {
+// apiPageURL returns where the API page was found before, or the portal's start page.
+func (p *Portal) apiPageURL() *url.URL {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.apiPage != nil {
@@ -148,7 +148,7 @@ func (p *Portal) known() *url.URL {
 	return p.URL
 }
 
-func (p *Portal) remember(address *url.URL) {
+func (p *Portal) setAPIPageURL(address *url.URL) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.apiPage = address
@@ -158,7 +158,7 @@ func (p *Portal) remember(address *url.URL) {
 func (v *visit) open(ctx context.Context) error {
 	v.Page = "the API page"
 	step := v.Step("open the API page")
-	if err := v.Load(ctx, step, v.portal.known()); err != nil {
+	if err := v.Load(ctx, step, v.portal.apiPageURL()); err != nil {
 		return err
 	}
 	var found *url.URL
@@ -190,7 +190,7 @@ func (v *visit) open(ctx context.Context) error {
 	address := *found
 	// The query may hold what is chosen on the page. It is chosen anew each time.
 	address.RawQuery, address.Fragment = "", ""
-	v.portal.remember(&address)
+	v.portal.setAPIPageURL(&address)
 	return nil
 }
 
@@ -229,8 +229,8 @@ func environment(merchantID string) string {
 	return "live"
 }
 
-// isOf reports whether a text is the username of a key of the store.
-func isOf(text, merchantID string) bool {
+// isKeyOf reports whether a text is the username of a key of the store.
+func isKeyOf(text, merchantID string) bool {
 	store, ok := kustom.StoreOf(text)
 	return ok && store == merchantID
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// deletions is how often an unconfirmed deletion is tried. Deleting the same key again does no harm.
-const deletions = 3
+// maxAttempts is how often an unconfirmed deletion is tried. Deleting the same key again does no harm.
+const maxAttempts = 3
 
-// errStays says that a key is still listed after its deletion.
-var errStays = errors.New("the key is still in the list after it was deleted")
+// errStillListed says that a key is still listed after its deletion.
+var errStillListed = errors.New("the key is still in the list after it was deleted")
 
-// removeOwn deletes a key that was just made and that nobody uses. A user who must approve the deletion may
+// removeUnused deletes a key that was just made and that nobody uses. A user who must approve the deletion may
 // take a long time. Only the list on a freshly loaded page counts, whatever else the page says.
-func (p *Portal) removeOwn(ctx context.Context, merchantID, username string) error {
+func (p *Portal) removeUnused(ctx context.Context, merchantID, username string) error {
 	return transport.WhileOutdated(func() error { return p.remove(ctx, merchantID, username, true) })
 }
 
@@ -29,13 +29,13 @@ func (p *Portal) removeOwn(ctx context.Context, merchantID, username string) err
 // keys.
 func (p *Portal) remove(ctx context.Context, merchantID, username string, prove bool) error {
 	var last error
-	for range deletions {
+	for range maxAttempts {
 		gone := false
 		err := p.visit(ctx, func(v *visit) (err error) {
 			if gone, err = v.remove(ctx, merchantID, username); err != nil || gone || prove {
 				return err
 			}
-			_, gone = v.stay(ctx, merchantID, func(keys []kustom.Key) bool { return indexOf(keys, username) < 0 })
+			_, gone = v.readShown(ctx, merchantID, func(keys []kustom.Key) bool { return indexOf(keys, username) < 0 })
 			return nil
 		})
 		if err == nil && gone {
@@ -46,7 +46,7 @@ func (p *Portal) remove(ctx context.Context, merchantID, username string, prove 
 			return err
 		}
 		if last = err; last == nil {
-			last = errStays
+			last = errStillListed
 		}
 	}
 	return last
@@ -96,7 +96,7 @@ func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*b
 	if found.Delete != nil {
 		return found.Delete, nil
 	}
-	for try := 1; ; try++ {
+	for attempt := 1; ; attempt++ {
 		if err := v.Click(ctx, step, found.Menu); err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (v *visit) deleteItem(ctx context.Context, merchantID, username string) (*b
 		if err != nil || item != nil {
 			return item, err
 		}
-		if try == deletions {
+		if attempt == maxAttempts {
 			return nil, v.Fail(ctx, step, browser.NotFound, "the menu of the key does not open, or has no item to delete it", false)
 		}
 	}
@@ -175,15 +175,15 @@ func (v *visit) menuItem(ctx context.Context, step browser.Step) (*browser.Eleme
 	return found.Element, err
 }
 
-// asks is a page's confirmation dialog for a deletion.
-type asks struct {
+// confirmation is a page's confirmation dialog for a deletion.
+type confirmation struct {
 	// Confirm is the confirming button. Type is a field for the Key ID, if the page asks for it.
 	Confirm, Type *browser.Element
 }
 
 // Quiet implements [browser.Quieter].
-func (a asks) Quiet() time.Duration {
-	if a.Confirm == nil && a.Type == nil {
+func (c confirmation) Quiet() time.Duration {
+	if c.Confirm == nil && c.Type == nil {
 		return browser.SettledEmpty
 	}
 	return 0
@@ -192,7 +192,7 @@ func (a asks) Quiet() time.Duration {
 // confirmDeletion answers the dialog that confirms the deletion, if there is one. It does not answer a dialog
 // that names another key.
 func (v *visit) confirmDeletion(ctx context.Context, step browser.Step, username string) error {
-	look := func(p *browser.Page) (asks, error) { return v.asks(p, username) }
+	look := func(p *browser.Page) (confirmation, error) { return v.confirmationOn(p, username) }
 	asked, err := browser.Await(ctx, v.Tab, step, look)
 	if err == nil && asked.Type != nil {
 		if err := v.Fill(ctx, step, asked.Type, username); err != nil {
@@ -232,18 +232,18 @@ func (e *wrongKeyError) Error() string {
 	return "the dialog is about key " + e.got + ", not about key " + e.want + "; nothing was deleted"
 }
 
-// asks reads the open dialog, if there is one.
-func (v *visit) asks(p *browser.Page, username string) (asks, error) {
-	dialog := v.aboutKeys(p, labelDeleteKey)
+// confirmationOn reads the open dialog, if there is one.
+func (v *visit) confirmationOn(p *browser.Page, username string) (confirmation, error) {
+	dialog := v.keyDialog(p, labelDeleteKey)
 	if dialog == nil {
-		return asks{Confirm: v.asksWithoutDialog(p, username)}, nil
+		return confirmation{Confirm: v.confirmWithoutDialog(p, username)}, nil
 	}
 	if other := otherKey(dialog, username); other != "" {
-		return asks{}, &wrongKeyError{username, other}
+		return confirmation{}, &wrongKeyError{username, other}
 	}
-	confirm, err := v.affirm(dialog, v.deleteKey())
+	confirm, err := v.confirmButton(dialog, v.deleteKey())
 	if err == nil {
-		return asks{Confirm: confirm}, nil
+		return confirmation{Confirm: confirm}, nil
 	}
 	var fields []*browser.Element
 	for e := range dialog.All() {
@@ -252,14 +252,14 @@ func (v *visit) asks(p *browser.Page, username string) (asks, error) {
 		}
 	}
 	if len(fields) == 1 {
-		return asks{Type: fields[0]}, nil
+		return confirmation{Type: fields[0]}, nil
 	}
-	return asks{}, err
+	return confirmation{}, err
 }
 
-// asksWithoutDialog returns the confirming button of a page that asks to confirm the deletion without a dialog,
+// confirmWithoutDialog returns the confirming button of a page that asks to confirm the deletion without a dialog,
 // or in a new part of the page; nil if there is none.
-func (v *visit) asksWithoutDialog(p *browser.Page, username string) *browser.Element {
+func (v *visit) confirmWithoutDialog(p *browser.Page, username string) *browser.Element {
 	if len(p.Find(v.generateNew())) == 0 && len(v.rows(p)) <= 1 && browser.Mentions(p.Text(), username) && otherKey(p.Element, username) == "" {
 		if found := p.Find(v.deleteKey()); len(found) == 1 && !found[0].Disabled {
 			return found[0]
@@ -267,11 +267,11 @@ func (v *visit) asksWithoutDialog(p *browser.Page, username string) *browser.Ele
 		return nil
 	}
 	var found *browser.Element
-	for _, no := range v.fresh(p.Find(v.Words.Action(labelCancel))) {
+	for _, no := range v.appeared(p.Find(v.Words.Action(labelCancel))) {
 		box, yes := no, []*browser.Element(nil)
 		for len(yes) == 0 && box.Parent() != nil {
 			box = box.Parent()
-			yes = v.fresh(slices.Concat(box.Find(v.deleteKey()), box.Find(v.Words.Action(labelConfirm))))
+			yes = v.appeared(slices.Concat(box.Find(v.deleteKey()), box.Find(v.Words.Action(labelConfirm))))
 		}
 		if len(yes) != 1 || yes[0].Disabled || otherKey(box, username) != "" || found != nil && !found.Is(yes[0]) {
 			return nil
@@ -281,8 +281,8 @@ func (v *visit) asksWithoutDialog(p *browser.Page, username string) *browser.Ele
 	return found
 }
 
-// fresh returns the elements that appeared after the key's menu was read.
-func (v *visit) fresh(all []*browser.Element) []*browser.Element {
+// appeared returns the elements that appeared after the key's menu was read.
+func (v *visit) appeared(all []*browser.Element) []*browser.Element {
 	var found []*browser.Element
 	for _, e := range all {
 		if !v.before.Holds(e) {

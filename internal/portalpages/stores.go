@@ -46,7 +46,7 @@ func (p *Portal) stores(ctx context.Context) (stores []kustom.Store, err error) 
 func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 	var all []*browser.Element
 	for e := range p.All() {
-		if (e.HasRole("combobox") || e.Popup != "" && e.Popup != "menu") && storeIn(chosen(e)).MerchantID != "" {
+		if (e.HasRole("combobox") || e.Popup != "" && e.Popup != "menu") && storeIn(selected(e)).MerchantID != "" {
 			all = append(all, e)
 		}
 	}
@@ -62,8 +62,8 @@ func (v *visit) selector(p *browser.Page) (*browser.Element, error) {
 	return nil, &browser.AbsentError{Targets: []browser.Target{v.Words.Choice(labelStores)}, Several: true}
 }
 
-// chosen returns the value of a list.
-func chosen(selector *browser.Element) string {
+// selected returns the value of a list.
+func selected(selector *browser.Element) string {
 	if selector.Tag != "select" {
 		if selector.HasRole("textbox", "combobox") && selector.Value != "" {
 			return selector.Value
@@ -96,7 +96,7 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 		return "", err
 	}
 	if selector != nil {
-		return storeIn(chosen(selector)).MerchantID, nil
+		return storeIn(selected(selector)).MerchantID, nil
 	}
 	var ids []string
 	for _, line := range p.Lines() {
@@ -116,7 +116,7 @@ func (v *visit) shown(p *browser.Page) (string, error) {
 func (v *visit) choose(ctx context.Context, merchantID string) error {
 	v.Page = "the API page"
 	step := v.Step("choose store " + merchantID)
-	at, err := v.whereabouts(ctx, step)
+	at, err := v.currentPlace(ctx, step)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 		if at.Selector == nil {
 			return &NoStoreError{MerchantID: merchantID}
 		}
-		if err := v.pick(ctx, step, at, merchantID); err != nil {
+		if err := v.selectStore(ctx, step, at, merchantID); err != nil {
 			return err
 		}
 	}
@@ -151,8 +151,8 @@ func (v *visit) place(p *browser.Page) (place, error) {
 	return place{store, selector, options(p, nil)}, err
 }
 
-// whereabouts returns where the page is: what was read when it was opened, or else what it shows now.
-func (v *visit) whereabouts(ctx context.Context, step browser.Step) (place, error) {
+// currentPlace returns where the page is: what was read when it was opened, or else what it shows now.
+func (v *visit) currentPlace(ctx context.Context, step browser.Step) (place, error) {
 	at := v.at
 	v.at = place{}
 	if at.Selector != nil {
@@ -170,8 +170,8 @@ func (v *visit) isShown(p *browser.Page, merchantID string) error {
 	return err
 }
 
-// pick opens the list of stores, and chooses one.
-func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantID string) error {
+// selectStore opens the list of stores, and chooses one.
+func (v *visit) selectStore(ctx context.Context, step browser.Step, at place, merchantID string) error {
 	list, err := v.openStores(ctx, step, at)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantI
 		if err := v.Fill(ctx, step, list.Search, merchantID); err != nil {
 			return err
 		}
-		found, err := v.offered(ctx, step, list, merchantID)
+		found, err := v.filtered(ctx, step, list, merchantID)
 		if err != nil {
 			return err
 		}
@@ -201,21 +201,21 @@ func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantI
 	if err := v.Choose(ctx, step, all.found); err != nil || at.Selector.Tag != "select" {
 		return err
 	}
-	return v.show(ctx, step)
+	return v.applyChoice(ctx, step)
 }
 
-// shower is the button that applies a list's choice; nil if the page has none.
-type shower struct{ Button *browser.Element }
+// applyButton is the button that applies a list's choice; nil if the page has none.
+type applyButton struct{ Button *browser.Element }
 
-// show presses the button beside the list of stores, if there is one. A page without scripts applies the choice
+// applyChoice presses the button beside the list of stores, if there is one. A page without scripts applies the choice
 // only then.
-func (v *visit) show(ctx context.Context, step browser.Step) error {
-	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (shower, error) {
+func (v *visit) applyChoice(ctx context.Context, step browser.Step) error {
+	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (applyButton, error) {
 		selector, err := v.selector(p)
 		if err != nil || selector == nil {
-			return shower{}, err
+			return applyButton{}, err
 		}
-		return shower{v.besideSelector(selector)}, nil
+		return applyButton{v.besideSelector(selector)}, nil
 	})
 	if err != nil || found.Button == nil {
 		return err
@@ -328,24 +328,24 @@ func searchOf(p *browser.Page, selector *browser.Element) *browser.Element {
 	return nil
 }
 
-// offered returns the store's entry in a filtered list; nil if there is none.
-func (v *visit) offered(ctx context.Context, step browser.Step, list storeList, merchantID string) (*browser.Element, error) {
-	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (offer, error) {
+// filtered returns the store's entry in a filtered list; nil if there is none.
+func (v *visit) filtered(ctx context.Context, step browser.Step, list storeList, merchantID string) (*browser.Element, error) {
+	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (storeOption, error) {
 		for _, option := range options(p, list.Before) {
 			if storeIn(option.Text()).MerchantID == merchantID {
-				return offer{option}, nil
+				return storeOption{option}, nil
 			}
 		}
-		return offer{}, nil
+		return storeOption{}, nil
 	})
 	return found.Option, err
 }
 
-// offer is an entry of a list. Its absence must be observed for a while before it counts.
-type offer struct{ Option *browser.Element }
+// storeOption is an entry of a list. Its absence must be observed for a while before it counts.
+type storeOption struct{ Option *browser.Element }
 
 // Quiet implements [browser.Quieter].
-func (o offer) Quiet() time.Duration {
+func (o storeOption) Quiet() time.Duration {
 	if o.Option == nil {
 		return browser.SettledEmpty
 	}
@@ -408,7 +408,7 @@ func (v *visit) readStores(ctx context.Context, step browser.Step, list storeLis
 // listStores reads all stores on the API page, and leaves the list closed.
 func (v *visit) listStores(ctx context.Context) ([]kustom.Store, error) {
 	step := v.Step("read the list of stores")
-	at, err := v.whereabouts(ctx, step)
+	at, err := v.currentPlace(ctx, step)
 	if err != nil {
 		return nil, err
 	}
