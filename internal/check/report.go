@@ -11,42 +11,50 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
-// maxPages is the largest number of pages in a report.
+// maxPages is the maximum number of pages in a report.
 const maxPages = 20
 
-// keep records a page. Pages with the same outline are recorded once.
-func (t *Teller) keep(s browser.Snapshot) {
+// outline is a visited page, as the report shows it.
+type outline struct {
+	site, page string
+	lines      []string
+	failed     bool
+}
+
+// record records the outline of a page. Pages with the same outline are recorded once.
+func (p *Printer) record(s browser.Snapshot) {
 	made := outline{site: s.Site, page: browser.Mask(s.Page), lines: s.Shown.Outline(s.Secret), failed: s.Failed}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, other := range t.pages {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, other := range p.pages {
 		if other.site == made.site && slices.Equal(other.lines, made.lines) {
-			t.pages[i].failed = other.failed || made.failed
+			p.pages[i].failed = other.failed || made.failed
 			return
 		}
 	}
-	t.pages = append(t.pages, made)
+	p.pages = append(p.pages, made)
 }
 
 // Report writes an outline of each visited page: roles, names and states. It masks all values.
-func (t *Teller) Report(out io.Writer, version string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (p *Printer) Report(out io.Writer, version string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var text strings.Builder
 	fmt.Fprintf(&text, "Pages that terraform-provider-kustom %s has seen\n\nValues are masked. Please look through it before you attach it to an issue.\n", version)
 	// Failed pages come first, so that the limit does not drop them.
-	slices.SortStableFunc(t.pages, func(a, b outline) int { return cmp.Compare(rank(a), rank(b)) })
-	for _, page := range t.pages[:min(len(t.pages), maxPages)] {
+	slices.SortStableFunc(p.pages, func(a, b outline) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, page := range p.pages[:min(len(p.pages), maxPages)] {
 		fmt.Fprintf(&text, "\n== %s, %s", page.site, page.page)
 		if page.failed {
 			text.WriteString(" (where something was not found)")
 		}
 		text.WriteString(" ==\n\n" + strings.Join(page.lines, "\n") + "\n")
 	}
-	_, err := io.WriteString(out, t.redact(text.String()))
+	_, err := io.WriteString(out, p.redact(text.String()))
 	return err
 }
 
+// rank sorts failed pages first.
 func rank(o outline) int {
 	if o.failed {
 		return 0
@@ -55,11 +63,11 @@ func rank(o outline) int {
 }
 
 // redact masks the names of shops, stores and people.
-func (t *Teller) redact(text string) string {
-	if len(t.hidden) == 0 {
+func (p *Printer) redact(text string) string {
+	if len(p.hidden) == 0 {
 		return text
 	}
-	names := slices.Clone(t.hidden)
+	names := slices.Clone(p.hidden)
 	// The longest first, because a name may begin with another one.
 	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	for i, name := range names {
@@ -68,19 +76,19 @@ func (t *Teller) redact(text string) string {
 	return regexp.MustCompile(`(?i)`+strings.Join(names, "|")).ReplaceAllLiteralString(text, "▒")
 }
 
-// Watch receives what a browser sees; see [browser.Options].
-func (t *Teller) Watch(s browser.Snapshot) {
+// Observe prints the finding of a snapshot and records its page. It has the form of browser.Options.OnSnapshot.
+func (p *Printer) Observe(s browser.Snapshot) {
 	if s.Passed != nil {
-		t.finding(s.Site, *s.Passed)
+		p.finding(s.Site, *s.Passed)
 	}
 	if s.Shown != nil {
-		t.keep(s)
+		p.record(s)
 	}
 }
 
-// Hides reports whether text contains the name of a shop, a store or a person.
-func (t *Teller) Hides(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.redact(name) != name
+// Masks reports whether a text contains a name that the report masks: of a shop, a store or a person.
+func (p *Printer) Masks(text string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.redact(text) != text
 }

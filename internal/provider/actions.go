@@ -72,7 +72,7 @@ func (p actionProgress) say(format string, args ...any) {
 	p(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 }
 
-// hearing returns a context whose requests p reports.
-func (p actionProgress) hearing(ctx context.Context) context.Context {
-	return listening(ctx, func(e transport.RequestRecord) { p.say("%s", describeExchange(e)) })
+// observing returns a context whose requests p reports.
+func (p actionProgress) observing(ctx context.Context) context.Context {
+	return withObserver(ctx, func(e transport.RequestRecord) { p.say("%s", describeRequest(e)) })
 }

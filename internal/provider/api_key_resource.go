@@ -231,7 +231,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		if len(resp.RequiresReplace) > 0 {
 			r.warnOfDeletion(*state, plan.DeletionPolicy.ValueString(), &resp.Diagnostics)
 		} else {
-			r.nameStrays(ctx, config, *state, &resp.Diagnostics)
+			r.warnOfPossibleOrphans(ctx, config, *state, &resp.Diagnostics)
 		}
 	}
 	if !resp.Diagnostics.HasError() {
@@ -274,7 +274,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	ctx, cancel := clock.WithTimeout(ctx, r.clock, defaultKeyReadTimeout)
 	defer cancel()
 	merchantID, hint := plan.MerchantID.ValueString(), ""
-	strays, err := r.engine.OrphanCandidates(ctx, merchantID, plan.Description.ValueString(), time.Time{})
+	orphans, err := r.engine.OrphanCandidates(ctx, merchantID, plan.Description.ValueString(), time.Time{})
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
 		if !isUnknown(err) {
@@ -285,11 +285,11 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	if r.engine.HasAbandonedRequests(merchantID) {
 		hint = " The apply deletes those that a killed run of this machine has asked for."
 	}
-	warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, hint)
+	warnOfPossibleOrphans(r.engine, diags, path.Root("merchant_id"), merchantID, orphans, hint)
 }
 
-// nameStrays names the keys that a killed run may have left behind, if the key itself stays.
-func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyModel, diags *diag.Diagnostics) {
+// warnOfPossibleOrphans names the keys that a killed run may have left behind, if the key itself stays.
+func (r *apiKeyResource) warnOfPossibleOrphans(ctx context.Context, config, state apiKeyModel, diags *diag.Diagnostics) {
 	if state.isIncomplete() {
 		return
 	}
@@ -298,9 +298,9 @@ func (r *apiKeyResource) nameStrays(ctx context.Context, config, state apiKeyMod
 	merchantID := state.MerchantID.ValueString()
 	own := rotation.KeyRef{MerchantID: merchantID, CredentialID: state.CredentialID.ValueString(), Username: state.Username.ValueString()}
 	created, _ := time.Parse(time.RFC3339, state.CreatedAt.ValueString())
-	// A plan without changes does not fail because stray keys can't be listed.
-	if strays, err := r.engine.OrphanCandidates(ctx, merchantID, r.newDescription(config.Description).ValueString(), created, own); err == nil {
-		warnOfStrays(r.engine, diags, path.Root("merchant_id"), merchantID, strays, "")
+	// A plan without changes does not fail because possible orphans can't be listed.
+	if orphans, err := r.engine.OrphanCandidates(ctx, merchantID, r.newDescription(config.Description).ValueString(), created, own); err == nil {
+		warnOfPossibleOrphans(r.engine, diags, path.Root("merchant_id"), merchantID, orphans, "")
 	}
 }
 
@@ -329,7 +329,7 @@ func (r *apiKeyResource) planUpdate(config apiKeyModel, plan *apiKeyModel, state
 
 // planRotation replaces a key whose triggers have changed or that is due. It uses only what Read found.
 func planRotation(ctx context.Context, private privateState, plan, state apiKeyModel, resp *resource.ModifyPlanResponse) {
-	observed, imported := recallKey(ctx, private, &resp.Diagnostics)
+	observed, imported := readKeyHistory(ctx, private, &resp.Diagnostics)
 	firstTriggers := imported && len(state.RotateWhenChanged.Elements()) == 0
 	if !firstTriggers && !sameTriggers(plan.RotateWhenChanged, state.RotateWhenChanged) {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("rotate_when_changed"))
@@ -353,12 +353,12 @@ func due(m, state apiKeyModel, now time.Time) string {
 	if at, err := time.Parse(time.RFC3339, state.ExpiresAt.ValueString()); err == nil {
 		expires = &at
 	}
-	return cmp.Or(state.klarnas(), rotation.AgeReason(created, m.RotateAfterDays.ValueInt64(), now), rotation.ExpiryReason(created, expires, durationOf(m.RotateBeforeExpiry), now))
+	return cmp.Or(state.klarnaReason(), rotation.AgeReason(created, m.RotateAfterDays.ValueInt64(), now), rotation.ExpiryReason(created, expires, durationOf(m.RotateBeforeExpiry), now))
 }
 
-// klarnas says that the key is one of Klarna's, if only the form of its username shows that. A known host is an
+// klarnaReason says that the key is one of Klarna's, if only the form of its username shows that. A known host is an
 // attribute of its own.
-func (m apiKeyModel) klarnas() string {
+func (m apiKeyModel) klarnaReason() string {
 	if !m.Host.IsNull() {
 		return ""
 	}
@@ -405,7 +405,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	key, err := r.engine.Generate(ctx, request)
 	warnOfAnswers(r.engine, &resp.Diagnostics)
 	if err != nil {
-		r.rememberOrphan(ctx, plan, err, resp)
+		r.saveOrphan(ctx, plan, err, resp)
 		err = r.engine.WithUnusedKeys(ctx, request.MerchantID, err)
 		report(&resp.Diagnostics, path.Root("merchant_id"), keyNotMade(), err)
 		return
@@ -417,9 +417,9 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 }
 
-// rememberOrphan saves in the state an unusable key that could not be deleted. The returned error makes
+// saveOrphan saves in the state an unusable key that could not be deleted. The returned error makes
 // Terraform taint the object, so the next apply deletes the key (I3, I5).
-func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, err error, resp *resource.CreateResponse) {
+func (r *apiKeyResource) saveOrphan(ctx context.Context, plan apiKeyModel, err error, resp *resource.CreateResponse) {
 	var orphan *kustom.OrphanError
 	if !errors.As(err, &orphan) {
 		return
@@ -428,7 +428,7 @@ func (r *apiKeyResource) rememberOrphan(ctx context.Context, plan apiKeyModel, e
 		// No later run could find this key; the error names it.
 		return
 	}
-	keepIn(ctx, resp.Private, orphanKey, orphan.Orphan, &resp.Diagnostics)
+	writePrivate(ctx, resp.Private, orphanKey, orphan.Orphan, &resp.Diagnostics)
 	plan.CredentialID, plan.Username = nullWhenEmpty(orphan.CredentialID), nullWhenEmpty(orphan.Username)
 	plan.IdempotencyKey = nullWhenEmpty(orphan.IdempotencyKey)
 	plan.ID, plan.CreatedAt, plan.Secret, plan.ExpiresAt = types.StringNull(), types.StringNull(), types.StringNull(), types.StringNull()
@@ -497,7 +497,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	orphan := state.orphan()
 	if state.isIncomplete() {
 		// By pages, only private state can say which key was made.
-		orphan.Before = recallFrom[kustom.Orphan](ctx, req.Private, orphanKey, &resp.Diagnostics).Before
+		orphan.Before = readPrivate[kustom.Orphan](ctx, req.Private, orphanKey, &resp.Diagnostics).Before
 	}
 	if err := r.delete(ctx, state, orphan); err != nil {
 		report(&resp.Diagnostics, path.Empty(), keyNotDeleted(), err)
@@ -529,8 +529,8 @@ func (r *apiKeyResource) ImportState(ctx context.Context, req resource.ImportSta
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, []byte("true"))...)
 }
 
-// recallKey returns when a key was last read, and whether it is imported and unchanged.
-func recallKey(ctx context.Context, private privateState, diags *diag.Diagnostics) (observed time.Time, imported bool) {
+// readKeyHistory returns when a key was last read, and whether it is imported and unchanged.
+func readKeyHistory(ctx context.Context, private privateState, diags *diag.Diagnostics) (observed time.Time, imported bool) {
 	raw, problems := private.GetKey(ctx, observedAt)
 	diags.Append(problems...)
 	untouched, problems := private.GetKey(ctx, importUntouched)

@@ -150,7 +150,7 @@ func (r *apiKeysExclusiveResource) ModifyPlan(ctx context.Context, req resource.
 		r.planCreate(ctx, &plan, &resp.Diagnostics)
 	} else {
 		state := load[apiKeysExclusiveModel](ctx, req.State, &resp.Diagnostics)
-		r.planUpdate(recallKeys(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
+		r.planUpdate(readInventory(ctx, req.Private, &resp.Diagnostics), &plan, state, &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
 		store(ctx, &resp.Plan, plan, &resp.Diagnostics)
@@ -172,7 +172,7 @@ func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeys
 	if plan.checkKept(found, diags); diags.HasError() {
 		return
 	}
-	r.announce(plan, r.engine.NotGenerated(found), diags)
+	r.planDeletions(plan, r.engine.NotGenerated(found), diags)
 }
 
 func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
@@ -184,11 +184,11 @@ func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *a
 		plan.KeysToDelete = state.KeysToDelete
 		return
 	}
-	r.announce(plan, found, diags)
+	r.planDeletions(plan, found, diags)
 }
 
-// announce plans what happens to the found keys.
-func (r *apiKeysExclusiveResource) announce(plan *apiKeysExclusiveModel, found []rotation.StoreKey, diags *diag.Diagnostics) {
+// planDeletions plans what happens to the found keys.
+func (r *apiKeysExclusiveResource) planDeletions(plan *apiKeysExclusiveModel, found []rotation.StoreKey, diags *diag.Diagnostics) {
 	kept, certain := plan.kept()
 	others := without(found, kept)
 	if len(others) == 0 {
@@ -229,14 +229,14 @@ func (r *apiKeysExclusiveResource) Create(ctx context.Context, req resource.Crea
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	left := r.enforce(ctx, &plan, &resp.Diagnostics)
+	left := r.deletePlanned(ctx, &plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		// There is nothing to save: the next apply starts from the beginning.
 		return
 	}
 	store(ctx, &resp.State, plan, &resp.Diagnostics)
 	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
-	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
+	writeInventory(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
 // Read stores the store's keys as the kept ones, so that each additional or missing key is a difference to the
@@ -263,7 +263,7 @@ func (r *apiKeysExclusiveResource) Read(ctx context.Context, req resource.ReadRe
 	}
 	store(ctx, &resp.State, state, &resp.Diagnostics)
 	store(ctx, resp.Identity, state.identity(), &resp.Diagnostics)
-	keepKeys(ctx, found, resp.Private, &resp.Diagnostics)
+	writeInventory(ctx, found, resp.Private, &resp.Diagnostics)
 }
 
 func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -278,13 +278,13 @@ func (r *apiKeysExclusiveResource) Update(ctx context.Context, req resource.Upda
 		store(ctx, &resp.State, plan, &resp.Diagnostics)
 		return
 	}
-	left := r.enforce(ctx, &plan, &resp.Diagnostics)
+	left := r.deletePlanned(ctx, &plan, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	store(ctx, &resp.State, plan, &resp.Diagnostics)
 	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
-	keepKeys(ctx, left, resp.Private, &resp.Diagnostics)
+	writeInventory(ctx, left, resp.Private, &resp.Diagnostics)
 }
 
 // Delete removes the object and leaves the store's keys as they are.
@@ -307,9 +307,9 @@ func (m apiKeysExclusiveModel) identity() apiKeysExclusiveIdentity {
 	return apiKeysExclusiveIdentity{MerchantID: m.MerchantID}
 }
 
-// enforce deletes the planned keys, after it has checked that the store has the kept ones. It returns the keys
+// deletePlanned deletes the planned keys, after it has checked that the store has the kept ones. It returns the keys
 // that are left.
-func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) []rotation.StoreKey {
+func (r *apiKeysExclusiveResource) deletePlanned(ctx context.Context, plan *apiKeysExclusiveModel, diags *diag.Diagnostics) []rotation.StoreKey {
 	found, known := r.inventory(ctx, plan.MerchantID.ValueString(), diags)
 	if !known {
 		return nil
@@ -322,17 +322,17 @@ func (r *apiKeysExclusiveResource) enforce(ctx context.Context, plan *apiKeysExc
 	if diags.HasError() {
 		return nil
 	}
-	var doomed []rotation.StoreKey
+	var toDelete []rotation.StoreKey
 	for _, key := range r.engine.NotGenerated(found) {
 		if announced[key.CredentialID] {
-			doomed = append(doomed, key)
+			toDelete = append(toDelete, key)
 		}
 	}
 	evidence := rotation.Evidence{UnusedFor: durationOf(plan.UnusedFor), Unverified: plan.DeleteUnverified.ValueBool()}
-	for i, err := range r.engine.DeleteAll(ctx, doomed, evidence) {
+	for i, err := range r.engine.DeleteAll(ctx, toDelete, evidence) {
 		if err != nil {
-			m := keyNotDeleted().because(whyKept(doomed[i], err))
-			m.details = paragraphs(m.details, original(err))
+			m := keyNotDeleted().because(keptMessage(toDelete[i], err))
+			m.details = paragraphs(m.details, describeCause(err))
 			m.addTo(diags, path.Empty())
 		}
 	}
@@ -351,8 +351,8 @@ func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID str
 	return found, err == nil
 }
 
-// whyKept says why a key was not deleted, and what to do.
-func whyKept(k rotation.StoreKey, err error) message {
+// keptMessage says why a key was not deleted, and what to do.
+func keptMessage(k rotation.StoreKey, err error) message {
 	if shops := inUseBy(err); len(shops) > 0 {
 		return keyInUseOfStore(k.Username, strings.Join(shops, ", "), k.CredentialID)
 	}
@@ -448,10 +448,10 @@ func describeKey(key rotation.StoreKey) string {
 // inventoryKey is the key, in private state, of the keys that Read found. ModifyPlan uses them.
 const inventoryKey = "inventory"
 
-func recallKeys(ctx context.Context, private privateState, diags *diag.Diagnostics) []rotation.StoreKey {
-	return recallFrom[[]rotation.StoreKey](ctx, private, inventoryKey, diags)
+func readInventory(ctx context.Context, private privateState, diags *diag.Diagnostics) []rotation.StoreKey {
+	return readPrivate[[]rotation.StoreKey](ctx, private, inventoryKey, diags)
 }
 
-func keepKeys(ctx context.Context, keys []rotation.StoreKey, private privateState, diags *diag.Diagnostics) {
-	keepIn(ctx, private, inventoryKey, keys, diags)
+func writeInventory(ctx context.Context, keys []rotation.StoreKey, private privateState, diags *diag.Diagnostics) {
+	writePrivate(ctx, private, inventoryKey, keys, diags)
 }

@@ -20,7 +20,7 @@ func TestWhyKept(t *testing.T) {
 		"was not deleted. portal.example returned a server error (503)":  refusal("portal", 503, ""),
 		"was not deleted. The run was interrupted. Run again; the next ": context.Canceled,
 	} {
-		got := whyKept(key, err).detail()
+		got := keptMessage(key, err).detail()
 		if !strings.HasPrefix(got, "The key M1-a was not deleted") || !strings.Contains(got, says) {
 			t.Errorf("want %q in\n%s", says, got)
 		}

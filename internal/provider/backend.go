@@ -39,9 +39,9 @@ type mystoreService interface {
 	Extension(ctx context.Context, shop string) (mystore.Extension, error)
 }
 
-// backend is what a configured provider gives its resources, data sources and actions: the vendors' clients, and
-// the cache of one walk. Every part of it is usable whatever is configured. A part that lacks a setting returns a
-// [*missingError] or an [*unknownError] when it is used.
+// backend is what a configured provider gives its resources, data sources and actions: the vendors' clients and the
+// rotation engine. It is safe for concurrent use. A client that lacks a setting returns a [*missingError] or an
+// [*unknownError] when it is called.
 type backend struct {
 	settings
 	version  string
@@ -57,13 +57,14 @@ type backend struct {
 	engine *rotation.Engine
 }
 
+// newBackend returns the backend for the settings. It makes no request and starts no browser.
 func newBackend(s settings, o Options) *backend {
 	o.Clock = rotation.YieldingClock(o.Clock)
 	b := &backend{settings: s, version: o.Version, clock: o.Clock, redactor: o.redactor}
 	if b.redactor == nil {
 		b.redactor = vendortext.NewRedactor()
 	}
-	s.teach(b.redactor)
+	s.addSecretsTo(b.redactor)
 	client := func(api, attribute, tokens string, base *url.URL, problem func([]byte) transport.Problem) *transport.Client {
 		var unready error
 		if base == nil {
@@ -73,7 +74,7 @@ func newBackend(s settings, o Options) *backend {
 			API: api, TokenSource: tokens, BaseURL: base, ConfigError: unready,
 			UserAgent:  "terraform-provider-kustom/" + o.Version,
 			MaxRetries: s.maxRetries, Timeout: s.requestTimeout,
-			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Redactor: b.redactor, Observe: observeExchange,
+			Clock: o.Clock, RoundTripper: o.RoundTripper, Problem: problem, Redactor: b.redactor, Observe: observeRequest,
 		})
 	}
 	b.portal = kustom.NewPortal(client("portal", "portal_url", "", s.portalURL, kustom.Problem), b.portalAuth)
@@ -123,66 +124,64 @@ func hostFolder(address *url.URL) string { return url.QueryEscape(address.Host) 
 
 // usePages replaces the API by the pages for each vendor and each shop without a token.
 func (b *backend) usePages() {
-	if b.portalToken == (secretValue{}) {
+	if b.portalByPages() {
 		b.portal = b.pages.portal
 	}
 	b.mystore = shopRouter{api: b.mystore, pages: b.pages.mystore, byPages: func(shop string) bool {
-		_, hasToken := b.mystoreTokens[shop]
-		return !hasToken && !b.unknownShops && b.pages.reaches(shop)
+		return !b.hasToken(shop) && !b.unknownShops && b.pages.canSignIn(shop)
 	}}
 }
 
-// shopRouter sends each shop's calls to the API if there is a token for it, and to its pages if they are
-// accessible.
+// portalByPages reports whether the provider reaches Kustom Portal by its pages: there is a browser and no token.
+func (b *backend) portalByPages() bool { return b.pages != nil && !b.portalToken.isSet() }
+
+// shopRouter sends a shop's calls to its pages if byPages says so, and to the API otherwise.
 type shopRouter struct {
 	api, pages mystoreService
 	byPages    func(shop string) bool
 }
 
-func (w shopRouter) of(shop string) mystoreService {
-	if w.byPages(shop) {
-		return w.pages
+func (r shopRouter) of(shop string) mystoreService {
+	if r.byPages(shop) {
+		return r.pages
 	}
-	return w.api
+	return r.api
 }
 
-func (w shopRouter) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
-	return w.of(shop).Credentials(ctx, shop)
+func (r shopRouter) Credentials(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return r.of(shop).Credentials(ctx, shop)
 }
 
-func (w shopRouter) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
-	return w.of(shop).Install(ctx, shop, kustomID, kustomSecret)
+func (r shopRouter) Install(ctx context.Context, shop, kustomID, kustomSecret string) (mystore.Credentials, error) {
+	return r.of(shop).Install(ctx, shop, kustomID, kustomSecret)
 }
 
-func (w shopRouter) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
-	return w.of(shop).Clear(ctx, shop)
+func (r shopRouter) Clear(ctx context.Context, shop string) (mystore.Credentials, error) {
+	return r.of(shop).Clear(ctx, shop)
 }
 
-func (w shopRouter) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
-	return w.of(shop).Extension(ctx, shop)
+func (r shopRouter) Extension(ctx context.Context, shop string) (mystore.Extension, error) {
+	return r.of(shop).Extension(ctx, shop)
 }
 
-// warnOfRoot warns once in a run that the browser runs without its sandbox. Root says that root runs the
-// provider.
+// warnOfRoot warns if the provider runs as root and may start a browser, which then has no sandbox.
 func (b *backend) warnOfRoot(root bool, diags *diag.Diagnostics) {
-	if !root || !b.startsBrowser() {
+	if !root || !b.mayStartBrowser() {
 		return
 	}
 	browserWithoutSandbox().addTo(diags, path.Empty())
 }
 
-// startsBrowser reports whether a vendor is reached by its pages.
-func (b *backend) startsBrowser() bool {
+// mayStartBrowser reports whether the provider reaches Kustom Portal or a shop by its pages, or can't tell.
+func (b *backend) mayStartBrowser() bool {
 	if b.pages == nil {
 		return false
 	}
 	shops, err := b.pages.shops()
-	return err != nil || b.portalToken == (secretValue{}) || slices.ContainsFunc(shops, func(shop string) bool {
-		_, hasToken := b.mystoreTokens[shop]
-		return !hasToken
-	})
+	return err != nil || b.portalByPages() || slices.ContainsFunc(shops, func(shop string) bool { return !b.hasToken(shop) })
 }
 
+// portalAuth returns the access token of Kustom Portal.
 func (b *backend) portalAuth() (string, error) {
 	switch {
 	case b.portalToken.unknown:
@@ -211,6 +210,7 @@ func (e *noShopTokenError) Error() string {
 	return cmp.Or(e.source, attributeTokens) + " has no token for shop " + e.shop
 }
 
+// shopToken returns a shop's access token of Mystore.
 func (b *backend) shopToken(shop string) (string, error) {
 	token, ok := b.mystoreTokens[shop]
 	switch {
@@ -225,8 +225,8 @@ func (b *backend) shopToken(shop string) (string, error) {
 // nearest returns the name that is most similar to shop, if the user probably meant it: it differs in case, in
 // spaces around it, or in two letters. Names with different numbers are different shops.
 func nearest(shop string, names iter.Seq[string]) string {
-	const most = 2
-	best, least := "", most+1
+	const maxDistance = 2
+	best, least := "", maxDistance+1
 	wanted := strings.ToLower(strings.TrimSpace(shop))
 	for _, name := range slices.Sorted(names) {
 		lower := strings.ToLower(name)
@@ -248,6 +248,7 @@ func digitsOf(name string) string {
 	}, name)
 }
 
+// shopNames returns the shops with a token, a session or a login, sorted.
 func (b *backend) shopNames() ([]string, error) {
 	if b.unknownShops {
 		return nil, &unknownError{attribute: b.tokenSource}
@@ -266,12 +267,11 @@ func (b *backend) shopNames() ([]string, error) {
 
 // onlySignedIn reports whether a shop is known only because somebody signed in to it on this machine.
 func (b *backend) onlySignedIn(shop string) bool {
-	_, hasToken := b.mystoreTokens[shop]
-	return !hasToken && b.pages != nil && !b.pages.names(shop)
+	return !b.hasToken(shop) && b.pages != nil && !b.pages.isConfigured(shop)
 }
 
-// listableShops returns the shops that can be listed. A listing without any token is an error. That differs
-// from the search for a key's holders.
+// listableShops returns the shops for a listing. Without any token or browser, it returns a [*missingError]: an empty
+// list would look like an answer. The search for a key's holders uses shopNames, which returns no shops then.
 func (b *backend) listableShops() ([]string, error) {
 	if b.mystoreTokens == nil && !b.unknownShops && b.pages == nil {
 		return nil, &missingError{

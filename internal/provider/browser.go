@@ -218,8 +218,8 @@ func (r *resolver) maxTabs(v types.Int64) int {
 	if v.IsNull() || v.IsUnknown() {
 		return defaultMaxTabs
 	}
-	if n := v.ValueInt64(); n < 1 || n > mostTabs {
-		r.add("browser.max_tabs", tabsOutOfRange(mostTabs))
+	if n := v.ValueInt64(); n < 1 || n > maxTabsLimit {
+		r.add("browser.max_tabs", tabsOutOfRange(maxTabsLimit))
 		return defaultMaxTabs
 	}
 	return int(v.ValueInt64())

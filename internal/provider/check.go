@@ -43,15 +43,15 @@ type CheckOptions struct {
 // Check checks, without changing anything, whether a plan would find everything it needs. It uses the same
 // environment and sessions as the plan. It returns whether the plan would.
 func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err error) {
-	teller := check.NewTeller(c.Out)
+	printer := check.NewPrinter(c.Out)
 	taught, err := c.lessons(o)
 	if err != nil {
 		return false, err
 	}
 	b, warnings, err := c.readOnly(o, func(s *browserSettings) {
-		s.options.OnSnapshot = teller.Watch
+		s.options.OnSnapshot = printer.Observe
 		if taught != nil {
-			s.profile, s.options.Taught, s.options.Hidden, s.options.MaxTabs = taught, taught.Save, teller.Hides, 1
+			s.profile, s.options.Taught, s.options.Hidden, s.options.MaxTabs = taught, taught.Save, printer.Masks, 1
 		}
 	})
 	if err != nil {
@@ -60,16 +60,16 @@ func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err erro
 	for _, warning := range warnings {
 		_, _ = fmt.Fprintln(c.Out, warning)
 	}
-	subject, err := b.subject(c)
+	scope, err := b.checkScope(c)
 	if err != nil {
 		return false, err
 	}
-	ready = check.Run(ctx, subject, teller)
+	ready = check.Run(ctx, scope, printer)
 	if taught != nil {
-		teller.Taught(taught.File, taught.Len(), *b.environment)
+		printer.PrintProfile(taught.File, taught.Len(), *b.environment)
 	}
 	if c.Report != nil {
-		err = teller.Report(c.Report, o.Version)
+		err = printer.Report(c.Report, o.Version)
 	}
 	return ready && ctx.Err() == nil, err
 }
@@ -114,11 +114,11 @@ func (c CheckOptions) readOnly(o Options, change func(*browserSettings)) (b *bac
 	if len(refused) > 0 {
 		return nil, nil, errors.New(strings.Join(refused, "\n"))
 	}
-	if s.isWithoutDisplay(o) {
+	if s.lacksDisplay(o) {
 		return nil, nil, browser.ErrNoDisplay
 	}
 	b = newBackend(s, o)
-	if browser.Unsandboxed() && b.startsBrowser() {
+	if browser.Unsandboxed() && b.mayStartBrowser() {
 		warnings = append(warnings, withoutSandbox+" Run this as another user.")
 	}
 	return b, warnings, nil
@@ -127,9 +127,9 @@ func (c CheckOptions) readOnly(o Options, change func(*browserSettings)) (b *bac
 // model returns the configuration for the options. It has a browser, which only vendors without a token use.
 func (c CheckOptions) model() providerModel {
 	return providerModel{
-		Environment: optional(c.Environment),
+		Environment: nullWhenEmpty(c.Environment),
 		Browser: &browserModel{
-			Executable: optional(c.Executable), Timeout: optional(c.Timeout), DebugDir: optional(c.DebugDir),
+			Executable: nullWhenEmpty(c.Executable), Timeout: nullWhenEmpty(c.Timeout), DebugDir: nullWhenEmpty(c.DebugDir),
 			Labels: textMap(c.Labels), MystoreAdmins: textMap(c.AdminURLs), Profile: c.profile(),
 			MystoreLogins: types.MapNull(types.ObjectType{}),
 		},
@@ -141,14 +141,7 @@ func (c CheckOptions) profile() types.String {
 	if c.Teach {
 		return types.StringUnknown()
 	}
-	return optional(c.Profile)
-}
-
-func optional(text string) types.String {
-	if text == "" {
-		return types.StringNull()
-	}
-	return types.StringValue(text)
+	return nullWhenEmpty(c.Profile)
 }
 
 func textMap(texts map[string]string) types.Map {
@@ -162,38 +155,38 @@ func textMap(texts map[string]string) types.Map {
 	return types.MapValueMust(types.StringType, elements)
 }
 
-// subject is one thing that the check covers.
-func (b *backend) subject(c CheckOptions) (check.Subject, error) {
-	subject := check.Subject{
-		Environment: *b.environment, Merchant: b.merchant, MerchantAt: b.apiURL.String(), Expected: c.Expected, Advise: checkAdvice,
+// checkScope returns what a check covers: the portal, the merchant API and the accessible, added and expected shops.
+func (b *backend) checkScope(c CheckOptions) (check.Scope, error) {
+	scope := check.Scope{
+		Environment: *b.environment, Merchant: b.merchant, MerchantURL: b.apiURL.String(), Expected: c.Expected, Advise: checkAdvice,
 	}
-	if b.portalToken == (secretValue{}) {
-		subject.Portal, subject.PortalWay = b.pages.portal, "its pages at "+b.pages.portalURL.String()
+	if b.portalByPages() {
+		scope.Portal, scope.PortalAccess = b.pages.portal, "its pages at "+b.pages.portalURL.String()
 	} else {
-		subject.Portal, subject.PortalWay = check.ByAPI(b.portal), "its API at "+b.portalURL.String()
+		scope.Portal, scope.PortalAccess = check.ByAPI(b.portal), "its API at "+b.portalURL.String()
 	}
 	names, err := b.shopNames()
 	if err != nil {
-		return check.Subject{}, err
+		return check.Scope{}, err
 	}
 	names = append(names, c.Shops...)
 	names = slices.AppendSeq(names, maps.Keys(c.Expected))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		subject.Shops = append(subject.Shops, b.checkedShop(name))
+		scope.Shops = append(scope.Shops, b.checkedShop(name))
 	}
-	return subject, nil
+	return scope, nil
 }
 
 func (b *backend) checkedShop(name string) check.Shop {
-	way, host := "the pages of its control panel", ""
+	access, host := "the pages of its control panel", ""
 	if address, err := b.pages.admin(name); err == nil {
-		way, host = way+" at "+address.String(), address.Hostname()
+		access, host = access+" at "+address.String(), address.Hostname()
 	}
-	if _, hasToken := b.mystoreTokens[name]; hasToken {
+	if b.hasToken(name) {
 		return check.ShopByAPI(name, mystorepages.Name+"'s API at "+b.mystoreURL.String(), host, b.mystore)
 	}
-	return check.Shop{Name: name, Way: way, Host: host, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
+	return check.Shop{Name: name, Access: access, Host: host, Examine: func(ctx context.Context) (mystorepages.Examined, error) {
 		return b.pages.mystore.Examine(ctx, name)
 	}}
 }

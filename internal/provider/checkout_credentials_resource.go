@@ -217,7 +217,7 @@ func (r *checkoutCredentialsResource) checkShop(ctx context.Context, plan checko
 	case mystore.IsNotShown(err):
 		warn(diags, path.Root("shop"), shopHidesKey(), err)
 		r.checkStore(ctx, plan, r.engine.Shops.LastHeld(shop, err), diags)
-	case err != nil && isShopsOwn(err):
+	case err != nil && isShopError(err):
 		warn(diags, path.Root("shop"), shopNotTakeable(), err)
 	case err != nil:
 		report(diags, path.Root("shop"), shopNotTakeable(), err)
@@ -259,7 +259,7 @@ func (r *checkoutCredentialsResource) Create(ctx context.Context, req resource.C
 	if r.install(ctx, config, &plan, nil, &resp.Diagnostics) {
 		store(ctx, &resp.State, plan, &resp.Diagnostics)
 		store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
-		plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
+		plan.writeInstalled(ctx, resp.Private, &resp.Diagnostics)
 	}
 }
 
@@ -285,7 +285,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 		warn(&resp.Diagnostics, path.Root("shop"), shopHidesKey(), err)
 		return
 	}
-	if err != nil && isShopsOwn(err) && !importing {
+	if err != nil && isShopError(err) && !importing {
 		warn(&resp.Diagnostics, path.Root("shop"), shopNotRead(), err)
 		return
 	}
@@ -306,7 +306,7 @@ func (r *checkoutCredentialsResource) Read(ctx context.Context, req resource.Rea
 	state.read(holds)
 	state.setDefaults()
 	if importing {
-		state.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
+		state.writeInstalled(ctx, resp.Private, &resp.Diagnostics)
 	}
 	store(ctx, &resp.State, state, &resp.Diagnostics)
 }
@@ -327,7 +327,7 @@ func (r *checkoutCredentialsResource) Update(ctx context.Context, req resource.U
 	store(ctx, &resp.State, plan, &resp.Diagnostics)
 	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importUntouched, nil)...)
-	plan.keepInstalled(ctx, resp.Private, &resp.Diagnostics)
+	plan.writeInstalled(ctx, resp.Private, &resp.Diagnostics)
 }
 
 // install proves a pair, writes it, and stores what the shop then shows. It reports errors, and returns whether
@@ -344,7 +344,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	}
 	extension, err := r.examine(ctx, shop, pair, plan.Verify.IsNull() || plan.Verify.ValueBool())
 	if err != nil {
-		at, hint := unfit(err)
+		at, hint := installErrorPath(err)
 		reportWithHint(diags, at, credentialsNotChanged(), err, hint)
 		return false
 	}
@@ -410,8 +410,8 @@ func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, 
 	return extension, err
 }
 
-// unfit returns the attribute for an error from examine, and other ways on if the pair could not be checked.
-func unfit(err error) (at path.Path, hint string) {
+// installErrorPath returns the attribute for an error from examine, and other ways on if the pair could not be checked.
+func installErrorPath(err error) (at path.Path, hint string) {
 	var proof *kustom.ProofError
 	if !errors.As(err, &proof) {
 		return path.Root("shop"), ""
@@ -494,13 +494,13 @@ type installedPair struct {
 // installedKey is the key of an installedPair in private state.
 const installedKey = "installed"
 
-func (m checkoutCredentialsModel) keepInstalled(ctx context.Context, private privateState, diags *diag.Diagnostics) {
-	keepIn(ctx, private, installedKey, installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}, diags)
+func (m checkoutCredentialsModel) writeInstalled(ctx context.Context, private privateState, diags *diag.Diagnostics) {
+	writePrivate(ctx, private, installedKey, installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}, diags)
 }
 
 // installed returns what the resource installed, or what the state has if that was not saved.
 func (m checkoutCredentialsModel) installed(ctx context.Context, private privateState, diags *diag.Diagnostics) installedPair {
-	own := recallFrom[installedPair](ctx, private, installedKey, diags)
+	own := readPrivate[installedPair](ctx, private, installedKey, diags)
 	if own == (installedPair{}) {
 		own = installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}
 	}

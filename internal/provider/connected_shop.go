@@ -228,8 +228,8 @@ func (s connectedShop) record(memory rotation.Memory, diags *diag.Diagnostics) r
 	return r
 }
 
-// take copies the record of the shop's key.
-func (s *connectedShop) take(r rotation.Record) {
+// setKey copies the record of the shop's key.
+func (s *connectedShop) setKey(r rotation.Record) {
 	s.CredentialID, s.Username, s.Host = nullWhenEmpty(r.CredentialID), nullWhenEmpty(r.Username), nullWhenEmpty(r.Host)
 	s.CreatedAt, s.ExpiresAt = types.StringNull(), types.StringNull()
 	if !r.CreatedAt.IsZero() {
@@ -241,9 +241,9 @@ func (s *connectedShop) take(r rotation.Record) {
 	s.Description = types.StringPointerValue(r.Description)
 }
 
-// takeAll copies the shop's record.
-func (s *connectedShop) takeAll(r rotation.Record) {
-	s.take(r)
+// setRecord copies the shop's record.
+func (s *connectedShop) setRecord(r rotation.Record) {
+	s.setKey(r)
 	s.MerchantID = types.StringValue(r.MerchantID)
 	s.Reason = nullWhenEmpty(r.Reason)
 	s.KeysToDelete, s.KeysKept = keySet(r.KeysToDelete), keySet(r.KeysKept)
@@ -259,9 +259,9 @@ func (s *connectedShop) finish(p rotation.Plan, kept []rotation.KeptKey) {
 	}
 }
 
-// show sets the engine's decision in a plan. State is nil for a new shop. Host is that of a new key, unknown if
+// setPlan sets the engine's decision in a plan. State is nil for a new shop. Host is that of a new key, unknown if
 // only the apply can tell.
-func (s *connectedShop) show(p rotation.Plan, config connectedShop, state *connectedShop, host types.String) {
+func (s *connectedShop) setPlan(p rotation.Plan, config connectedShop, state *connectedShop, host types.String) {
 	if state != nil {
 		description, merchantID, triggers := s.Description, s.MerchantID, s.RotateWhenChanged
 		*s = *state

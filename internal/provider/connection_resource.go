@@ -154,28 +154,28 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 	plan.planID()
 	if req.State.Raw.IsNull() {
-		r.planNew(ctx, config, &plan, &resp.Diagnostics)
+		r.planCreate(ctx, config, &plan, &resp.Diagnostics)
 	} else {
 		state := load[connectionModel](ctx, req.State, &resp.Diagnostics)
 		if !plan.Shop.Equal(state.Shop) {
 			state.warnOfClearing(&resp.Diagnostics)
 		}
-		r.planExisting(ctx, config, &plan, state, recall(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics)
+		r.planUpdate(ctx, config, &plan, state, readMemory(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics)
 	}
 	if !resp.Diagnostics.HasError() {
 		store(ctx, &resp.Plan, plan, &resp.Diagnostics)
 	}
 }
 
-// planNew plans the connection of a shop without one. It leaves everything about an unreadable shop to the
+// planCreate plans the connection of a shop without one. It leaves everything about an unreadable shop to the
 // apply, because that must not block the others.
-func (r *connectionResource) planNew(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
+func (r *connectionResource) planCreate(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
 	c := shopConfig(ctx, r.undescribed(), plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
 	if plan.AllowStoreChange.ValueBool() {
 		r.engine.Shops.NoteStoreChange(plan.Shop.ValueString())
 	}
 	seen, err := r.observeNew(ctx, plan)
-	if err != nil && !isShopsOwn(err) {
+	if err != nil && !isShopError(err) {
 		report(diags, connectionPath(err), shopNotConnectable(), err)
 		return
 	}
@@ -195,13 +195,13 @@ func (r *connectionResource) observeNew(ctx context.Context, plan *connectionMod
 	r.engine.PrefetchOthers(ctx, plan.Shop.ValueString())
 	seen, err := r.engine.ObserveNew(ctx, plan.Shop.ValueString(), plan.MerchantID.ValueString())
 	if err != nil {
-		return nil, unlessUnknown(err)
+		return nil, ignoreUnknown(err)
 	}
 	return &seen, nil
 }
 
-// planExisting plans a connected shop. It uses only what Read found, so a saved plan and its apply agree.
-func (r *connectionResource) planExisting(ctx context.Context, config connectionModel, plan *connectionModel, state connectionModel, memory rotation.Memory, diags *diag.Diagnostics) {
+// planUpdate plans a connected shop. It uses only what Read found, so a saved plan and its apply agree.
+func (r *connectionResource) planUpdate(ctx context.Context, config connectionModel, plan *connectionModel, state connectionModel, memory rotation.Memory, diags *diag.Diagnostics) {
 	shop := state.Shop.ValueString()
 	record := state.record(memory, diags)
 	r.engine.Shops.NoteConfigured(shop, record.MerchantID, memory.HeldUsername)
@@ -219,8 +219,8 @@ func (r *connectionResource) checkInstalled(ctx context.Context, shop string, di
 	defer cancel()
 	var missing *mystore.NotInstalledError
 	switch _, err := r.engine.Shops.Credentials(ctx, shop); {
-	case unlessUnknown(err) == nil || mystore.IsNotShown(err):
-	case isShopsOwn(err) || errors.As(err, &missing):
+	case ignoreUnknown(err) == nil || mystore.IsNotShown(err):
+	case isShopError(err) || errors.As(err, &missing):
 		warn(diags, path.Root("shop"), ofShop(shopNotConnectable(), shop, err), err)
 	default:
 		report(diags, connectionPath(err), shopNotConnectable(), err)
@@ -234,15 +234,15 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		report(diags, connectionPath(err), shopNotConnectable(), r.engine.DescribeStores(ctx, err))
 		return
 	}
-	plan.show(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed()))
+	plan.setPlan(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed()))
 	if decided.Generate || decided.Changes || decided.Undecided {
 		r.engine.JournalPlanned(ctx, c.Shop, c.MerchantID)
 	}
 	if decided.Changes {
 		r.warnOfDeletions(c.Shop, decided, diags)
 	}
-	if strays, err := r.engine.OrphanCandidatesFor(ctx, c, decided, record); err == nil {
-		warnOfStrays(r.engine, diags, path.Root("merchant_id"), c.MerchantID, strays, "")
+	if orphans, err := r.engine.OrphanCandidatesFor(ctx, c, decided, record); err == nil {
+		warnOfPossibleOrphans(r.engine, diags, path.Root("merchant_id"), c.MerchantID, orphans, "")
 	}
 	warnOfAnswers(r.engine, diags)
 }
@@ -275,11 +275,11 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 			return
 		}
 		// The error makes Terraform taint the object, and the next apply repairs it (I3, I5).
-		plan.remember(record.Memory.Undeleted)
+		plan.saveUnsettled(record.Memory.Undeleted)
 	}
 	store(ctx, &resp.State, plan, &resp.Diagnostics)
 	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
-	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
+	writeMemory(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
 // execute carries out the plan, and warns about keys that had to stay.
@@ -288,7 +288,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	defer func() {
 		// This object now says which store its shop belongs to. That may decide about keys of others.
 		r.engine.RetryPending(ctx)
-		tellOfKept(diags, leave(), false)
+		reportKeptKeys(diags, leave(), false)
 	}()
 	shop := model.Shop.ValueString()
 	plan := model.planned(shop, state, diags)
@@ -306,14 +306,14 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 	kept, err := r.engine.Execute(ctx, plan, model.rules(), record)
 	for _, key := range kept {
 		if !key.IsPending() {
-			tellOfKept(diags, []rotation.PendingKey{{Shop: shop, KeptKey: key}}, state != nil)
+			reportKeptKeys(diags, []rotation.PendingKey{{Shop: shop, KeptKey: key}}, state != nil)
 		}
 	}
 	warnOfAnswers(r.engine, diags)
 	if err != nil {
 		return r.engine.DescribeStores(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
-	model.takeAll(*record)
+	model.setRecord(*record)
 	model.finish(plan, kept)
 	return nil
 }
@@ -334,7 +334,7 @@ func connectionPath(err error) path.Path {
 func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, ctx, cancel := begin[connectionModel](ctx, r.clock, req.State, timeouts.Value.Read, defaultShopReadTimeout, &resp.Diagnostics)
 	defer cancel()
-	memory := recall(ctx, req.Private, &resp.Diagnostics)
+	memory := readMemory(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -343,7 +343,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	record := state.record(memory, &resp.Diagnostics)
 	if state.isIncomplete() {
 		memory.DueReason, memory.Undeleted = "an earlier run did not finish", memory.Leftovers(state.leftovers(r.clock.Now(), &resp.Diagnostics))
-		keep(ctx, memory, resp.Private, &resp.Diagnostics)
+		writeMemory(ctx, memory, resp.Private, &resp.Diagnostics)
 		return
 	}
 	shop := state.Shop.ValueString()
@@ -351,7 +351,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	err := r.engine.Read(ctx, shop, &record)
 	warnOfAnswers(r.engine, &resp.Diagnostics)
 	switch {
-	case err != nil && isShopsOwn(err) && !memory.IsImporting():
+	case err != nil && isShopError(err) && !memory.IsImporting():
 		// An error of one shop must not block the plan of the others.
 		warn(&resp.Diagnostics, connectionPath(err), ofShop(shopNotRead(), shop, err), err)
 		return
@@ -359,19 +359,19 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		report(&resp.Diagnostics, connectionPath(err), connectionNotRead(), err)
 		return
 	}
-	state.takeAll(record)
+	state.setRecord(record)
 	state.KeysLeft = stillLeft(state.KeysLeft, record.Memory)
 	state.setDefaults()
 	state.planID()
 	store(ctx, &resp.State, state, &resp.Diagnostics)
-	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
+	writeMemory(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	plan, ctx, cancel := begin[connectionModel](ctx, r.clock, req.Plan, timeouts.Value.Update, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	state := load[connectionModel](ctx, req.State, &resp.Diagnostics)
-	memory := recall(ctx, req.Private, &resp.Diagnostics)
+	memory := readMemory(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -382,18 +382,18 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 	end(err)
 	if err != nil {
 		reportShop(&resp.Diagnostics, connectionPath(err), plan.Shop.ValueString(), err)
-		keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
+		writeMemory(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 		return
 	}
 	store(ctx, &resp.State, plan, &resp.Diagnostics)
 	store(ctx, resp.Identity, plan.identity(), &resp.Diagnostics)
-	keep(ctx, record.Memory, resp.Private, &resp.Diagnostics)
+	writeMemory(ctx, record.Memory, resp.Private, &resp.Diagnostics)
 }
 
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	state, ctx, cancel := begin[connectionModel](ctx, r.clock, req.State, timeouts.Value.Delete, defaultShopWriteTimeout, &resp.Diagnostics)
 	defer cancel()
-	memory := recall(ctx, req.Private, &resp.Diagnostics)
+	memory := readMemory(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -460,7 +460,7 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shop"), shop)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
 	store(ctx, resp.Identity, connectionIdentity{types.StringValue(shop), types.StringValue(merchantID)}, &resp.Diagnostics)
-	keep(ctx, rotation.Memory{Imported: true}, resp.Private, &resp.Diagnostics)
+	writeMemory(ctx, rotation.Memory{Imported: true}, resp.Private, &resp.Diagnostics)
 }
 
 // MoveState takes over the shop of a mystore_klarna_checkout_credentials, as an import does. Its key becomes
@@ -488,7 +488,7 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 	}
 	resp.Diagnostics.Append(resp.TargetState.SetAttribute(ctx, path.Root("shop"), source.Shop)...)
 	resp.Diagnostics.Append(resp.TargetState.SetAttribute(ctx, path.Root("merchant_id"), merchantID)...)
-	keep(ctx, rotation.Memory{Imported: true}, resp.TargetPrivate, &resp.Diagnostics)
+	writeMemory(ctx, rotation.Memory{Imported: true}, resp.TargetPrivate, &resp.Diagnostics)
 	if resp.TargetIdentity != nil {
 		identity := connectionIdentity{types.StringValue(source.Shop), types.StringValue(merchantID)}
 		store(ctx, resp.TargetIdentity, identity, &resp.Diagnostics)
@@ -510,9 +510,9 @@ func (m *connectionModel) planID() {
 	m.ID = types.StringValue(m.Shop.ValueString() + "/" + m.MerchantID.ValueString())
 }
 
-// remember saves the keys that may or may not be in the shop. A state without the key's creation time is
+// saveUnsettled saves the keys that may or may not be in the shop. A state without the key's creation time is
 // incomplete.
-func (m *connectionModel) remember(unsettled []kustom.Orphan) {
+func (m *connectionModel) saveUnsettled(unsettled []kustom.Orphan) {
 	last := unsettled[len(unsettled)-1]
 	m.CredentialID, m.Username = nullWhenEmpty(last.CredentialID), nullWhenEmpty(last.Username)
 	m.CreatedAt, m.ExpiresAt = types.StringNull(), types.StringNull()

@@ -141,7 +141,7 @@ func (a *createTestOrderAction) Invoke(ctx context.Context, req action.InvokeReq
 	order := config.order()
 	p.say("Making a checkout session of 100.00 %s at Kustom's merchant API (%s) with %s. It is never completed.",
 		order.PurchaseCurrency, *a.environment, config.KustomID.ValueString())
-	made, err := a.create(p.hearing(ctx), config, order)
+	made, err := a.create(p.observing(ctx), config, order)
 	if err != nil {
 		report(&resp.Diagnostics, path.Root("kustom_id"), testOrderNotMade(), &actionError{err})
 		return

@@ -66,11 +66,11 @@ func describeBlocked(blocked []rotation.KeyRef, by []string, ways string) string
 		kept, shops, enumerate(by), verb(len(blocked), "it", "them"), shops)
 }
 
-// tellOfKept reports keys that could not be deleted: once for all that stay because of the same unreadable
+// reportKeptKeys reports keys that could not be deleted: once for all that stay because of the same unreadable
 // shops, which may be hundreds. In an update, a failure is an error if this run does not try again: Terraform
 // keeps the new state then, and replaces nothing. After an error in a creation, Terraform would replace the
 // shop's new key.
-func tellOfKept(diags *diag.Diagnostics, kept []rotation.PendingKey, updates bool) {
+func reportKeptKeys(diags *diag.Diagnostics, kept []rotation.PendingKey, updates bool) {
 	var groups [][]rotation.PendingKey
 	unread := map[string]int{}
 	for _, key := range kept {
@@ -118,5 +118,5 @@ func describeKept(shop string, kept rotation.KeptKey) message {
 	if kept.IsRetryable() {
 		again = "The next apply tries again, and so does the rest of this run, if there is any."
 	}
-	return replacedKeyNotDeleted(shop, name, again, paragraphs(advise(kept.Err).detail(), original(kept.Err)))
+	return replacedKeyNotDeleted(shop, name, again, paragraphs(advise(kept.Err).detail(), describeCause(kept.Err)))
 }

@@ -38,7 +38,7 @@ func reportWithHint(diags *diag.Diagnostics, at path.Path, failed message, err e
 func explain(at path.Path, failed message, err error, hint string) (message, path.Path) {
 	m := failed.because(advise(err))
 	m.do = join(m.do, hint)
-	m.details = paragraphs(m.details, original(err))
+	m.details = paragraphs(m.details, describeCause(err))
 	if m.general {
 		at = path.Empty()
 	}
@@ -86,8 +86,8 @@ func isUnknown(err error) bool {
 	return errors.As(err, &unknown)
 }
 
-// unlessUnknown returns err, or nil if it is about such a setting.
-func unlessUnknown(err error) error {
+// ignoreUnknown returns err, or nil if it is about such a setting.
+func ignoreUnknown(err error) error {
 	if isUnknown(err) {
 		return nil
 	}
@@ -101,7 +101,7 @@ const unreadBlocks = "As long as the shop can't be read, no key that it may use 
 // warn is like report, but adds a warning.
 func warn(diags *diag.Diagnostics, at path.Path, failed message, err error) {
 	hint := ""
-	if isShopsOwn(err) && !mystore.IsNotShown(err) {
+	if isShopError(err) && !mystore.IsNotShown(err) {
 		hint = unreadBlocks
 	}
 	m, at := explain(at, failed, err, hint)
@@ -153,15 +153,15 @@ func describeLeft(shop string, record rotation.Record, left rotation.Remaining) 
 		text = fmt.Sprintf("Shop %s holds %s, which another resource of this run has given it. The destroyed resource leaves its own key, %s, in the "+
 			"portal: %s.", shop, left.InstalledKey, record.Username, whoDeletesReplaced)
 	}
-	return text + describeStanding(record.MerchantID, left.OtherKeys)
+	return text + describeOtherKeys(record.MerchantID, left.OtherKeys)
 }
 
 // whoDeletesReplaced says what happens to a key that another object has replaced.
 const whoDeletesReplaced = "a kustom_mystore_connection or kustom_mystore_fleet that has replaced it deletes it by its replaced_key_policy, a " +
 	"mystore_klarna_checkout_credentials does not"
 
-// describeStanding names the store's other keys that were not deleted; empty if there are none.
-func describeStanding(merchantID string, usernames []string) string {
+// describeOtherKeys names the store's other keys that were not deleted; empty if there are none.
+func describeOtherKeys(merchantID string, usernames []string) string {
 	if len(usernames) == 0 {
 		return ""
 	}
@@ -193,9 +193,9 @@ func isWrongStore(err error) bool {
 	return errors.As(err, &wrong)
 }
 
-// isShopsOwn reports whether err is about one unreadable shop. It must not block the plan and the switch of the
+// isShopError reports whether err is about one unreadable shop. It must not block the plan and the switch of the
 // others.
-func isShopsOwn(err error) bool {
+func isShopError(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
@@ -207,7 +207,7 @@ func isShopsOwn(err error) bool {
 		errors.As(err, &signIn)
 }
 
-func original(err error) string {
+func describeCause(err error) string {
 	text := "Cause: " + err.Error()
 	var failure *transport.Error
 	if errors.As(err, &failure) && failure.CorrelationID != "" {
@@ -394,7 +394,7 @@ func adviseProof(err error) (message, bool) {
 	case kustom.VerdictRefused:
 		return pairRefused(proof.Username, untouched), true
 	case kustom.VerdictNoProduct:
-		return pairWithoutProduct(proof.Username, inKustomsWords(proof), untouched), true
+		return pairWithoutProduct(proof.Username, kustomsMessage(proof), untouched), true
 	case kustom.VerdictImpostor:
 		return impostor(fmt.Sprint(proof.Cause), untouched), true
 	case kustom.VerdictFirewall:
@@ -405,8 +405,8 @@ func adviseProof(err error) (message, bool) {
 	return message{}, false
 }
 
-// inKustomsWords returns a sentence with Kustom's message about a refusal; empty if there is none.
-func inKustomsWords(proof *kustom.ProofError) string {
+// kustomsMessage returns a sentence with Kustom's message about a refusal; empty if there is none.
+func kustomsMessage(proof *kustom.ProofError) string {
 	var failure *transport.Error
 	if !errors.As(proof.Cause, &failure) || len(failure.Messages) == 0 {
 		return ""
@@ -545,17 +545,17 @@ func adviseMystoreRefusal(failure *transport.Error) message {
 	return mystoreRefuses()
 }
 
-// warnOfStrays names keys of a store that a killed run may have left behind. Hint says what else is known about
+// warnOfPossibleOrphans names keys of a store that a killed run may have left behind. Hint says what else is known about
 // them.
-func warnOfStrays(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path, merchantID string, strays []kustom.Key, hint string) {
-	if len(strays) == 0 {
+func warnOfPossibleOrphans(engine *rotation.Engine, diags *diag.Diagnostics, at path.Path, merchantID string, orphans []kustom.Key, hint string) {
+	if len(orphans) == 0 {
 		return
 	}
 	if !engine.Shops.CanAsk(rotation.KeyRef{MerchantID: merchantID}) {
 		hint += " The provider has no shop to ask whether it holds one of them."
 	}
 	var names []string
-	for _, key := range strays {
+	for _, key := range orphans {
 		names = append(names, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
 	}
 	which := "keys with this description"

@@ -22,9 +22,9 @@ const (
 // The default values of the provider block's numbers.
 const (
 	defaultMaxRetries = 4
-	mostRetries       = 20
+	maxRetriesLimit   = 20
 	defaultMaxTabs    = 4
-	mostTabs          = 16
+	maxTabsLimit      = 16
 )
 
 // The provider's arguments for the shops' tokens. Messages name the one that the user has set.

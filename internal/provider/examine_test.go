@@ -69,7 +69,7 @@ func TestExamine_ShopErrorCancelsProof(t *testing.T) {
 	if !errors.Is(err, missing) {
 		t.Fatalf("got %v, want what is wrong with the shop", err)
 	}
-	if at, hint := unfit(err); !at.Equal(path.Root("shop")) || hint != "" {
+	if at, hint := installErrorPath(err); !at.Equal(path.Root("shop")) || hint != "" {
 		t.Errorf("it is said of %s: %q", at, hint)
 	}
 }
@@ -90,7 +90,7 @@ func TestExamine_PairIsUnfit(t *testing.T) {
 			extension: func(context.Context) (mystore.Extension, error) { return mystore.Extension{}, nil },
 			prove:     func(context.Context) error { return proof },
 		}.examine(true)
-		if at, hint := unfit(err); !errors.Is(err, proof) || !at.Equal(path.Root("kustom_id")) || (hint != "") != test.hint {
+		if at, hint := installErrorPath(err); !errors.Is(err, proof) || !at.Equal(path.Root("kustom_id")) || (hint != "") != test.hint {
 			t.Errorf("%v: got %v, of %s, with the hint %q", test.verdict, err, at, hint)
 		}
 	}

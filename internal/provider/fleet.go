@@ -34,8 +34,8 @@ type fleetModels struct {
 	plan, state *fleetShop
 }
 
-// was returns the shop's old value, nil if it is new.
-func (m *fleetModels) was() *connectedShop {
+// old returns the shop's old value, nil if it is new.
+func (m *fleetModels) old() *connectedShop {
 	if m.state == nil {
 		return nil
 	}
@@ -58,45 +58,45 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	for i := range failures {
 		failures[i].err = f.Engine.DescribeStores(ctx, failures[i].err)
 	}
-	if prevented := f.prevented(failures); len(prevented) > 0 {
-		diags.Append(prevented.errors()...)
+	if blocking := f.blocking(failures); len(blocking) > 0 {
+		diags.Append(blocking.errors()...)
 		return
 	}
 	diags.Append(failures.warnings()...)
 	f.warnOfClearing(diags)
 	f.warnOfDeletions(diags)
-	f.nameStrays(ctx, diags)
+	f.warnOfPossibleOrphans(ctx, diags)
 	warnOfAnswers(f.Engine, diags)
 }
 
-// nameStrays names the keys that a killed run may have left behind.
-func (f *fleet) nameStrays(ctx context.Context, diags *diag.Diagnostics) {
+// warnOfPossibleOrphans names the keys that a killed run may have left behind.
+func (f *fleet) warnOfPossibleOrphans(ctx context.Context, diags *diag.Diagnostics) {
 	for _, m := range f.Members {
 		if m.IsRemoved() || m.Plan.Undecided {
 			continue
 		}
-		// A plan does not fail because stray keys can't be listed.
-		if strays, err := f.Engine.OrphanCandidatesFor(ctx, *m.Config, m.Plan, m.Record); err == nil {
-			warnOfStrays(f.Engine, diags, path.Empty(), m.Config.MerchantID, strays, "")
+		// A plan does not fail because possible orphans can't be listed.
+		if orphans, err := f.Engine.OrphanCandidatesFor(ctx, *m.Config, m.Plan, m.Record); err == nil {
+			warnOfPossibleOrphans(f.Engine, diags, path.Empty(), m.Config.MerchantID, orphans, "")
 		}
 	}
 }
 
-// prevented returns the failures that must stop the plan. These are a shop that would get a key of another
+// blocking returns the failures that must stop the plan. These are a shop that would get a key of another
 // store, and a description that the portal does not support. For a creation they are all failures if no shop
 // could be connected, and failures about all shops.
-func (f *fleet) prevented(failures shopFailures) shopFailures {
+func (f *fleet) blocking(failures shopFailures) shopFailures {
 	created := !slices.ContainsFunc(f.models, func(m *fleetModels) bool { return m.state != nil })
 	if created && len(failures) == len(f.Members) {
 		return failures
 	}
-	var prevented shopFailures
+	var blocking shopFailures
 	for _, failure := range failures {
-		if isWrongStore(failure.err) || errors.Is(failure.err, rotation.ErrNoDescriptions) || failure.member.Record == nil && advise(failure.err).general && !isShopsOwn(failure.err) {
-			prevented = append(prevented, failure)
+		if isWrongStore(failure.err) || errors.Is(failure.err, rotation.ErrNoDescriptions) || failure.member.Record == nil && advise(failure.err).general && !isShopError(failure.err) {
+			blocking = append(blocking, failure)
 		}
 	}
-	return prevented
+	return blocking
 }
 
 // warnOfClearing says which shops will take no more payments.
@@ -171,7 +171,7 @@ func (f *fleet) planned(elements types.Map, host types.String, diags *diag.Diagn
 		if models.plan == nil || diags.HasError() {
 			continue
 		}
-		models.plan.show(m.Plan, models.config, models.was(), host)
+		models.plan.setPlan(m.Plan, models.config, models.old(), host)
 		switch {
 		case m.HasChanges() || models.state == nil || m.Plan.Undecided:
 			models.plan.LastError = types.StringUnknown()
@@ -194,7 +194,7 @@ func (f *fleet) read(ctx context.Context) shopFailures {
 		if failed[m.Name] {
 			continue
 		}
-		f.models[i].plan.takeAll(*m.Record)
+		f.models[i].plan.setRecord(*m.Record)
 		f.models[i].plan.KeysLeft = stillLeft(f.models[i].plan.KeysLeft, m.Record.Memory)
 		if !m.Record.Memory.IsUnfinished() {
 			f.models[i].plan.LastError = types.StringNull()
@@ -218,13 +218,13 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 		failures[i].member.Err = failures[i].err
 	}
 	for i, m := range f.Members {
-		f.models[i].take(m)
+		f.models[i].setResult(m)
 		if m.NotCleared {
 			shopLeftAlone(m.Name, m.Record.Username, f.Engine.Shops.LastSeen(m.Name)).addTo(diags, path.Empty())
 		}
 	}
 	f.Engine.RetryPending(ctx)
-	tellOfKept(diags, append(f.kept(), leave()...), f.updates)
+	reportKeptKeys(diags, append(f.kept(), leave()...), f.updates)
 	f.warnOfLeaving(diags)
 	warnOfAnswers(f.Engine, diags)
 	return failures
@@ -270,13 +270,13 @@ func (f *fleet) redecide(ctx context.Context) {
 	f.Members = members
 }
 
-// take copies the member's result.
-func (m *fleetModels) take(member *rotation.Member) {
+// setResult copies the member's result.
+func (m *fleetModels) setResult(member *rotation.Member) {
 	if member.Err == nil && m.plan == nil {
 		return
 	}
 	if member.Err == nil {
-		m.plan.takeAll(*member.Record)
+		m.plan.setRecord(*member.Record)
 		m.plan.finish(member.Plan, member.Kept)
 		if m.plan.LastError.IsUnknown() {
 			m.plan.LastError = types.StringNull()
@@ -330,8 +330,8 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	shopsLeft(strings.Join(parts, "\n\n")).addTo(diags, path.Empty())
 }
 
-// now returns a member after the operation; nil if it has left.
-func (f *fleet) now(i int) *fleetShop {
+// current returns a member after the operation; nil if it has left.
+func (f *fleet) current(i int) *fleetShop {
 	if f.Members[i].Err != nil && f.models[i].state != nil {
 		return f.models[i].state
 	}
@@ -342,7 +342,7 @@ func (f *fleet) now(i int) *fleetShop {
 func (f *fleet) applied() types.Map {
 	shops := map[string]attr.Value{}
 	for i, m := range f.Members {
-		if shop := f.now(i); shop != nil {
+		if shop := f.current(i); shop != nil {
 			shops[m.Name] = shop.object()
 		}
 	}
@@ -363,7 +363,7 @@ func (f *fleet) nothingSaved() bool {
 func (f *fleet) importIDs() []string {
 	ids := []string{}
 	for i, m := range f.Members {
-		if shop := f.now(i); shop != nil {
+		if shop := f.current(i); shop != nil {
 			ids = append(ids, m.Name+"/"+shop.MerchantID.ValueString())
 		}
 	}
@@ -374,7 +374,7 @@ func (f *fleet) importIDs() []string {
 func (f *fleet) memory() fleetMemory {
 	memory := fleetMemory{}
 	for i, m := range f.Members {
-		if f.now(i) != nil && m.Record != nil {
+		if f.current(i) != nil && m.Record != nil {
 			memory[m.Name] = m.Record.Memory
 		}
 	}
@@ -400,9 +400,9 @@ func (f *fleet) failures(all []rotation.Failure, m message) shopFailures {
 	return failures
 }
 
-// shopsOwn reports whether each failure is about one shop only.
-func (s shopFailures) shopsOwn() bool {
-	return !slices.ContainsFunc(s, func(f shopFailure) bool { return !isShopsOwn(f.err) })
+// onlyShopErrors reports whether each failure is about one shop only.
+func (s shopFailures) onlyShopErrors() bool {
+	return !slices.ContainsFunc(s, func(f shopFailure) bool { return !isShopError(f.err) })
 }
 
 // errors returns an error for each shop. Failures with the same general cause share one error.
@@ -439,12 +439,12 @@ type fleetMemory map[string]rotation.Memory
 
 const fleetMemoryKey = "fleet"
 
-func recallFleet(ctx context.Context, private privateState, diags *diag.Diagnostics) fleetMemory {
-	return recallFrom[fleetMemory](ctx, private, fleetMemoryKey, diags)
+func readFleetMemory(ctx context.Context, private privateState, diags *diag.Diagnostics) fleetMemory {
+	return readPrivate[fleetMemory](ctx, private, fleetMemoryKey, diags)
 }
 
-func (m fleetMemory) keep(ctx context.Context, private privateState, diags *diag.Diagnostics) {
-	keepIn(ctx, private, fleetMemoryKey, m, diags)
+func (m fleetMemory) write(ctx context.Context, private privateState, diags *diag.Diagnostics) {
+	writePrivate(ctx, private, fleetMemoryKey, m, diags)
 }
 
 // importing reports whether the fleet was imported and not read yet.

@@ -141,7 +141,7 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		r.planDestruction(ctx, req, resp)
+		r.planDestroy(ctx, req, resp)
 		return
 	}
 	config := load[fleetModel](ctx, req.Config, &resp.Diagnostics)
@@ -151,7 +151,7 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		present := load[fleetModel](ctx, req.State, &resp.Diagnostics)
 		state = &present
 	}
-	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	memory := readFleetMemory(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || plan.Shops.IsUnknown() {
 		return
 	}
@@ -171,17 +171,17 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	}
 }
 
-// planDestruction says which shops' credentials will be deleted.
-func (r *fleetResource) planDestruction(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// planDestroy says which shops' credentials will be deleted.
+func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	state := load[fleetModel](ctx, req.State, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || !state.clears() {
 		return
 	}
-	r.destruction(ctx, state, recallFleet(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics).warnOfClearing(&resp.Diagnostics)
+	r.removingAll(ctx, state, readFleetMemory(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics).warnOfClearing(&resp.Diagnostics)
 }
 
-// destruction returns the operation in which all shops leave.
-func (r *fleetResource) destruction(ctx context.Context, state fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
+// removingAll returns the operation in which all shops leave.
+func (r *fleetResource) removingAll(ctx context.Context, state fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
 	none := state
 	none.Shops = types.MapValueMust(fleetShopType, map[string]attr.Value{})
 	return r.fleet(ctx, none, &none, &state, memory, diags)
@@ -210,13 +210,13 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, ctx, cancel := begin[fleetModel](ctx, r.clock, req.State, timeouts.Value.Read, defaultFleetReadTimeout, &resp.Diagnostics)
 	defer cancel()
-	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	memory := readFleetMemory(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	f := r.fleet(ctx, state, nil, &state, memory, &resp.Diagnostics)
 	failures := f.read(ctx)
-	if memory.importing() || len(failures) == len(f.Members) && !failures.shopsOwn() {
+	if memory.importing() || len(failures) == len(f.Members) && !failures.onlyShopErrors() {
 		resp.Diagnostics.Append(failures.errors()...)
 	} else {
 		resp.Diagnostics.Append(failures.warnings()...)
@@ -235,7 +235,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		store(ctx, &resp.State, state, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, fleetIdentity{Shops: f.importIDs()})...)
-	f.memory().keep(ctx, resp.Private, &resp.Diagnostics)
+	f.memory().write(ctx, resp.Private, &resp.Diagnostics)
 }
 
 // Update changes the shops with planned changes. The state has what was done, even if other shops failed.
@@ -243,7 +243,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	plan, ctx, cancel := begin[fleetModel](ctx, r.clock, req.Plan, timeouts.Value.Update, defaultFleetWriteTimeout, &resp.Diagnostics)
 	defer cancel()
 	state := load[fleetModel](ctx, req.State, &resp.Diagnostics)
-	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	memory := readFleetMemory(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -257,11 +257,11 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	state, ctx, cancel := begin[fleetModel](ctx, r.clock, req.State, timeouts.Value.Delete, defaultFleetWriteTimeout, &resp.Diagnostics)
 	defer cancel()
-	memory := recallFleet(ctx, req.Private, &resp.Diagnostics)
+	memory := readFleetMemory(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	f := r.destruction(ctx, state, memory, &resp.Diagnostics)
+	f := r.removingAll(ctx, state, memory, &resp.Diagnostics)
 	resp.Diagnostics.Append(f.apply(ctx, &resp.Diagnostics).errors()...)
 	if resp.Diagnostics.HasError() {
 		state.save(ctx, f, &resp.State, resp.Identity, resp.Private, &resp.Diagnostics)
@@ -292,7 +292,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("shops"), types.MapValueMust(fleetShopType, shops))...)
 	slices.Sort(ids)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, fleetIdentity{Shops: ids})...)
-	memory.keep(ctx, resp.Private, &resp.Diagnostics)
+	memory.write(ctx, resp.Private, &resp.Diagnostics)
 }
 
 // fleet returns the operation that leads from state to plan. Config is nil for a read.
@@ -306,17 +306,17 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 	if n := plan.MaxConcurrency.ValueInt64(); n > 0 {
 		f.Concurrency = int(n)
 	}
-	planned, was, configured := fleetShops(plan.Shops), map[string]fleetShop{}, map[string]fleetShop{}
+	planned, old, configured := fleetShops(plan.Shops), map[string]fleetShop{}, map[string]fleetShop{}
 	if state != nil {
-		was = fleetShops(state.Shops)
+		old = fleetShops(state.Shops)
 	}
 	if config != nil {
 		configured = fleetShops(config.Shops)
 	}
-	for _, name := range memberNames(plan.Shops, planned, was) {
+	for _, name := range memberNames(plan.Shops, planned, old) {
 		models := &fleetModels{config: configured[name].connectedShop}
 		m := &rotation.Member{Name: name}
-		if shop, ok := was[name]; ok {
+		if shop, ok := old[name]; ok {
 			models.state = &shop
 			record := shop.record(memory[name], diags)
 			m.Record = &record
@@ -326,7 +326,7 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 		}
 		if models.plan != nil && config != nil {
 			c := shopConfig(ctx, r.undescribed(), name, plan.connectionRules, models.config, models.plan.connectedShop)
-			m.Config, m.Plan = &c, models.plan.planned(name, models.was(), diags)
+			m.Config, m.Plan = &c, models.plan.planned(name, models.old(), diags)
 		}
 		m.ClearOnRemoval = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)
 		f.Members, f.models = append(f.Members, m), append(f.models, models)
@@ -336,12 +336,12 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 
 // memberNames returns the sorted names of a fleet's present and earlier shops. It leaves out shops whose
 // settings are not known yet; they stay in the fleet.
-func memberNames(elements types.Map, planned, was map[string]fleetShop) []string {
+func memberNames(elements types.Map, planned, old map[string]fleetShop) []string {
 	var names []string
 	for name := range planned {
 		names = append(names, name)
 	}
-	for name := range was {
+	for name := range old {
 		_, isPlanned := planned[name]
 		if _, stays := elements.Elements()[name]; !stays && !isPlanned {
 			names = append(names, name)
@@ -356,7 +356,7 @@ func (m fleetModel) save(ctx context.Context, f *fleet, state modelTarget, ident
 	m.Shops = f.applied()
 	store(ctx, state, m, diags)
 	diags.Append(identity.Set(ctx, fleetIdentity{Shops: f.importIDs()})...)
-	f.memory().keep(ctx, private, diags)
+	f.memory().write(ctx, private, diags)
 }
 
 // logProgress logs the progress of an apply.

@@ -37,13 +37,13 @@ func load[M any](ctx context.Context, from modelSource, diags *diag.Diagnostics)
 	}
 	attributes, fields := object.Attributes(), modelFields(reflect.ValueOf(&model).Elem())
 	if len(fields) != len(attributes) {
-		diags.Append(misfit(model, fmt.Sprintf("it has %d fields, there are %d attributes", len(fields), len(attributes))))
+		diags.Append(modelMismatch(model, fmt.Sprintf("it has %d fields, there are %d attributes", len(fields), len(attributes))))
 		return model
 	}
 	for name, field := range fields {
 		value := reflect.ValueOf(attributes[name])
 		if !value.IsValid() || !value.Type().AssignableTo(field.Type()) {
-			diags.Append(misfit(model, fmt.Sprintf("%s is %T", name, attributes[name])))
+			diags.Append(modelMismatch(model, fmt.Sprintf("%s is %T", name, attributes[name])))
 			continue
 		}
 		field.Set(value)
@@ -57,7 +57,7 @@ func store(ctx context.Context, to modelTarget, model any, diags *diag.Diagnosti
 	for name, field := range modelFields(reflect.Indirect(reflect.ValueOf(model))) {
 		value, ok := field.Interface().(attr.Value)
 		if !ok {
-			diags.Append(misfit(model, fmt.Sprintf("%s is %s", name, field.Type())))
+			diags.Append(modelMismatch(model, fmt.Sprintf("%s is %s", name, field.Type())))
 			return
 		}
 		kinds[name], values[name] = value.Type(ctx), value
@@ -80,8 +80,8 @@ func modelFields(model reflect.Value) map[string]reflect.Value {
 	return fields
 }
 
-// misfit says that a model does not match its schema.
-func misfit(model any, why string) diag.Diagnostic {
+// modelMismatch says that a model does not match its schema.
+func modelMismatch(model any, why string) diag.Diagnostic {
 	return unexpectedModel(fmt.Sprintf("%T", model), why).at(path.Empty())
 }
 

@@ -32,9 +32,9 @@ func (e *otherHostError) Error() string {
 // pages gives access to the vendors' pages.
 type pages struct {
 	*browserSettings
-	keep    browser.SessionStore
-	portal  *portalpages.Portal
-	mystore *mystorepages.Client
+	sessions browser.SessionStore
+	portal   *portalpages.Portal
+	mystore  *mystorepages.Client
 }
 
 // newPages returns nil if there is no browser.
@@ -42,12 +42,12 @@ func newPages(s settings, o Options) *pages {
 	if s.browser == nil {
 		return nil
 	}
-	p := &pages{browserSettings: s.browser, keep: o.Sessions}
+	p := &pages{browserSettings: s.browser, sessions: o.Sessions}
 	options := s.browser.options
 	options.Observe, options.Attendant = logStep, o.Attendant
 	shared := browser.New(o.Browsers, options)
 	p.portal = portalpages.New(portalpages.Options{
-		Browser: shared, URL: orNone(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite],
+		Browser: shared, URL: orEmptyURL(s.browser.portalURL), Session: p.sessionOfPortal, Labels: s.browser.labels[portalSite],
 		Taught: s.browser.profile.Of(portalSite), Clock: o.Clock,
 	})
 	p.mystore = mystorepages.New(mystorepages.Options{
@@ -65,8 +65,8 @@ func placesIn(dir string, o browser.Options) mystorepages.Places {
 	return mystorepages.Places{Dir: filepath.Join(dir, "places")}
 }
 
-// orNone returns an unreachable address in place of one that is not known yet. Callers stop before they use it.
-func orNone(address *url.URL) *url.URL {
+// orEmptyURL returns an unreachable address in place of one that is not known yet. Callers stop before they use it.
+func orEmptyURL(address *url.URL) *url.URL {
 	if address == nil {
 		return new(url.URL)
 	}
@@ -81,7 +81,7 @@ func (p *pages) sessionOfPortal() (browser.Session, error) {
 	if p.portalSession != nil {
 		return *p.portalSession, checkSessionHost(portalpages.Name, p.portalURL, *p.portalSession)
 	}
-	session, ok, err := p.keep.Load(p.portalURL.Host, "")
+	session, ok, err := p.sessions.Load(p.portalURL.Host, "")
 	if err == nil && !ok {
 		err = &noSessionError{site: portalpages.Name, command: "terraform-provider-kustom login", variable: envPortalSession}
 	}
@@ -107,7 +107,7 @@ func (p *pages) access(shop string) (mystorepages.Access, error) {
 	}
 	session, ok := p.shopSessions[shop]
 	if !ok {
-		if session, ok, err = p.keep.Load(address.Host, shop); err != nil {
+		if session, ok, err = p.sessions.Load(address.Host, shop); err != nil {
 			return mystorepages.Access{}, err
 		}
 	}
@@ -131,7 +131,7 @@ func (p *pages) shops() ([]string, error) {
 	if p.unknownAdmins || p.unknownLogins {
 		return nil, &unknownError{attribute: "browser.mystore_logins"}
 	}
-	kept, err := p.keep.All()
+	kept, err := p.sessions.All()
 	var names []string
 	for _, one := range kept {
 		if address, err := p.admin(one.Account); one.Account != "" && err == nil && address.Host == one.Host {
@@ -148,17 +148,18 @@ func (p *pages) shops() ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// names reports whether a setting names a shop. A session alone, which somebody opened on this machine, does
+// isConfigured reports whether a setting names a shop. A session alone, which somebody opened on this machine, does
 // not.
-func (p *pages) names(shop string) bool {
+func (p *pages) isConfigured(shop string) bool {
 	_, hasAddress := p.admins[shop]
 	_, hasSession := p.shopSessions[shop]
 	_, hasLogin := p.logins[shop]
 	return hasAddress || hasSession || hasLogin
 }
 
-// reaches reports whether a shop's pages are accessible.
-func (p *pages) reaches(shop string) bool {
+// canSignIn reports whether there is a session or a login for a shop. An error of another kind counts as yes: the call
+// that needs the pages then reports it.
+func (p *pages) canSignIn(shop string) bool {
 	_, err := p.access(shop)
 	var none *noSessionError
 	return !errors.As(err, &none)

@@ -102,7 +102,7 @@ func adviseStep(err error) (message, bool) {
 	if !errors.As(err, &failed) {
 		return message{}, false
 	}
-	s := step{site: failed.Site, page: failed.Page, doing: failed.Step, fate: mayHaveWorked(failed)}
+	s := step{site: failed.Site, page: failed.Page, doing: failed.Step, fate: outcomeText(failed)}
 	switch failed.Kind {
 	case browser.SignedOut:
 		if !failed.Uncertain {
@@ -123,12 +123,12 @@ func adviseStep(err error) (message, bool) {
 	case browser.NoPage:
 		return pageNotLoaded(s), true
 	case browser.Unsettled:
-		return pageUnsettled(s, failed.What, pictured(failed)), true
+		return pageUnsettled(s, failed.What, pictureText(failed)), true
 	case browser.Unclickable:
-		return elementUnclickable(s, reason(failed), pictured(failed)), true
+		return elementUnclickable(s, reason(failed), pictureText(failed)), true
 	case browser.NotFound:
 	}
-	return pageDiffers(s, pictured(failed), lookedFor(failed)), true
+	return pageDiffers(s, pictureText(failed), lookedFor(failed)), true
 }
 
 // reason says why an element could not be clicked.
@@ -145,8 +145,8 @@ func reason(step *browser.StepError) string {
 	return strings.Join(parts, ": ")
 }
 
-// mayHaveWorked says whether a failed step may have happened.
-func mayHaveWorked(step *browser.StepError) string {
+// outcomeText says whether a failed step may have happened.
+func outcomeText(step *browser.StepError) string {
 	switch {
 	case step.Uncertain:
 		return " What was clicked may have worked all the same; the next run finds out."
@@ -156,8 +156,8 @@ func mayHaveWorked(step *browser.StepError) string {
 	return " Nothing was changed."
 }
 
-// pictured names the page's picture, or says how to get one.
-func pictured(step *browser.StepError) string {
+// pictureText names the page's picture, or says how to get one.
+func pictureText(step *browser.StepError) string {
 	if step.Picture == "" {
 		return noPicture
 	}

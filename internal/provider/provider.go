@@ -68,7 +68,7 @@ func NewServer(p provider.Provider, logs bool) (tfprotov6.ProviderServer, error)
 	if !logs {
 		server = contextReleasingServer{server}
 	}
-	return redacting{bounded{recovering{server}, source}, redactor}, nil
+	return redactingServer{boundedServer{recoveringServer{server}, source}, redactor}, nil
 }
 
 func (p *kustomProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -166,7 +166,7 @@ func (p *kustomProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if settings.isWithoutDisplay(p.options) {
+	if settings.lacksDisplay(p.options) {
 		noScreen().addTo(&resp.Diagnostics, path.Root("browser").AtName("attended"))
 		return
 	}

@@ -16,15 +16,15 @@ const (
 	maxDetail  = 64_000
 )
 
-// redacting is a server whose diagnostics can be shown, whatever names of stores, keys and people they contain.
+// redactingServer is a server whose diagnostics can be shown, whatever names of stores, keys and people they contain.
 // It removes secrets and control characters, and shortens long texts.
-type redacting struct {
+type redactingServer struct {
 	frameworkServer
 	redactor *vendortext.Redactor
 }
 
 // diagnostics makes diagnostics safe to show.
-func (s redacting) diagnostics(all []*tfprotov6.Diagnostic) {
+func (s redactingServer) diagnostics(all []*tfprotov6.Diagnostic) {
 	for _, d := range all {
 		d.Summary = s.redactor.ShowLines(vendortext.New(d.Summary), maxSummary)
 		d.Detail = s.redactor.ShowLines(vendortext.New(d.Detail), maxDetail)
@@ -32,7 +32,7 @@ func (s redacting) diagnostics(all []*tfprotov6.Diagnostic) {
 }
 
 // ReadResource calls the framework's.
-func (s redacting) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (s redactingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	resp, err := s.frameworkServer.ReadResource(ctx, req)
 	if resp != nil {
 		s.diagnostics(resp.Diagnostics)
@@ -41,7 +41,7 @@ func (s redacting) ReadResource(ctx context.Context, req *tfprotov6.ReadResource
 }
 
 // PlanResourceChange calls the framework's.
-func (s redacting) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (s redactingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	resp, err := s.frameworkServer.PlanResourceChange(ctx, req)
 	if resp != nil {
 		s.diagnostics(resp.Diagnostics)
@@ -50,7 +50,7 @@ func (s redacting) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanRe
 }
 
 // ApplyResourceChange calls the framework's.
-func (s redacting) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (s redactingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	resp, err := s.frameworkServer.ApplyResourceChange(ctx, req)
 	if resp != nil {
 		s.diagnostics(resp.Diagnostics)
@@ -59,7 +59,7 @@ func (s redacting) ApplyResourceChange(ctx context.Context, req *tfprotov6.Apply
 }
 
 // ReadDataSource calls the framework's.
-func (s redacting) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+func (s redactingServer) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
 	resp, err := s.frameworkServer.ReadDataSource(ctx, req)
 	if resp != nil {
 		s.diagnostics(resp.Diagnostics)
@@ -68,7 +68,7 @@ func (s redacting) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSo
 }
 
 // ImportResourceState calls the framework's.
-func (s redacting) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+func (s redactingServer) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
 	resp, err := s.frameworkServer.ImportResourceState(ctx, req)
 	if resp != nil {
 		s.diagnostics(resp.Diagnostics)
@@ -77,7 +77,7 @@ func (s redacting) ImportResourceState(ctx context.Context, req *tfprotov6.Impor
 }
 
 // ConfigureProvider calls the framework's.
-func (s redacting) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+func (s redactingServer) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
 	resp, err := s.frameworkServer.ConfigureProvider(ctx, req)
 	if resp != nil {
 		s.diagnostics(resp.Diagnostics)
@@ -86,7 +86,7 @@ func (s redacting) ConfigureProvider(ctx context.Context, req *tfprotov6.Configu
 }
 
 // PlanAction calls the framework's.
-func (s redacting) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+func (s redactingServer) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
 	resp, err := s.frameworkServer.PlanAction(ctx, req)
 	if resp != nil {
 		s.diagnostics(resp.Diagnostics)
@@ -95,7 +95,7 @@ func (s redacting) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequ
 }
 
 // InvokeAction calls the framework's.
-func (s redacting) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+func (s redactingServer) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
 	stream, err := s.frameworkServer.InvokeAction(ctx, req)
 	if stream != nil {
 		stream.Events = each(stream.Events, s.event)
@@ -103,7 +103,7 @@ func (s redacting) InvokeAction(ctx context.Context, req *tfprotov6.InvokeAction
 	return stream, s.redactor.Error(err)
 }
 
-func (s redacting) event(e tfprotov6.InvokeActionEvent) tfprotov6.InvokeActionEvent {
+func (s redactingServer) event(e tfprotov6.InvokeActionEvent) tfprotov6.InvokeActionEvent {
 	switch is := e.Type.(type) {
 	case tfprotov6.ProgressInvokeActionEventType:
 		is.Message = s.redactor.ShowLines(vendortext.New(is.Message), maxDetail)
@@ -115,7 +115,7 @@ func (s redacting) event(e tfprotov6.InvokeActionEvent) tfprotov6.InvokeActionEv
 }
 
 // ListResource calls the framework's.
-func (s redacting) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+func (s redactingServer) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
 	stream, err := s.frameworkServer.ListResource(ctx, req)
 	if stream != nil {
 		stream.Results = each(stream.Results, func(r tfprotov6.ListResourceResult) tfprotov6.ListResourceResult {

@@ -222,7 +222,7 @@ func TestServer_RedactsStreams(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
 	redactor.Learn(evilToken)
-	server := redacting{sayingServer{said: []*tfprotov6.Diagnostic{{Summary: evil, Detail: evil}}}, redactor}
+	server := redactingServer{sayingServer{said: []*tfprotov6.Diagnostic{{Summary: evil, Detail: evil}}}, redactor}
 	invoked, err := server.InvokeAction(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

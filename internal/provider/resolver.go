@@ -14,11 +14,14 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// secretValue is a secret that may be missing or unknown.
+// secretValue is a secret that may be missing or not known yet. The zero value is a missing one.
 type secretValue struct {
 	value   string
 	unknown bool
 }
+
+// isSet reports whether the user has set the secret. Its value may not be known yet.
+func (v secretValue) isSet() bool { return v != secretValue{} }
 
 // configProblem is an error or a warning about one attribute's value.
 type configProblem struct {

@@ -21,12 +21,12 @@ func TestPageErrorsEndWithTheCheck(t *testing.T) {
 		&otherHostError{}, &browser.NotPrivateError{Reason: errors.New("mode")},
 		&browser.SealError{Cause: errors.New("locked")},
 	} {
-		if text := original(err); !strings.HasSuffix(text, "\n\n"+runCheck) {
+		if text := describeCause(err); !strings.HasSuffix(text, "\n\n"+runCheck) {
 			t.Errorf("%T ends with %q", err, text)
 		}
 	}
 	for _, err := range []error{errors.New("other"), rotation.ErrNoDescriptions, &noShopTokenError{shop: "x"}} {
-		if text := original(err); strings.Contains(text, runCheck) {
+		if text := describeCause(err); strings.Contains(text, runCheck) {
 			t.Errorf("%v ends with %q", err, text)
 		}
 	}

@@ -26,21 +26,21 @@ type frameworkServer interface {
 // minutes would not end.
 const readingTimeout = 10 * time.Minute
 
-// bounded is a server whose reads end, whatever the vendors answer. Resources have their own timeouts.
-type bounded struct {
+// boundedServer is a server whose reads end, whatever the vendors answer. Resources have their own timeouts.
+type boundedServer struct {
 	frameworkServer
 	clock clock.Clock
 }
 
 // ReadDataSource calls the framework's.
-func (s bounded) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+func (s boundedServer) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
 	ctx, cancel := clock.WithTimeout(ctx, s.clock, readingTimeout)
 	defer cancel()
 	return s.frameworkServer.ReadDataSource(ctx, req)
 }
 
 // ListResource calls the framework's. The framework reads while its results are consumed.
-func (s bounded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+func (s boundedServer) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
 	ctx, cancel := clock.WithTimeout(ctx, s.clock, readingTimeout)
 	stream, err := s.frameworkServer.ListResource(ctx, req)
 	if stream == nil || err != nil {
@@ -55,124 +55,124 @@ func (s bounded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRe
 	return stream, nil
 }
 
-// recovering is a server on which a panic fails one request, and not the whole process. By then the engine has
+// recoveringServer is a server on which a panic fails one request, and not the whole process. By then the engine has
 // undone or recorded what a resource had made.
-type recovering struct{ frameworkServer }
+type recoveringServer struct{ frameworkServer }
 
 // ValidateResourceConfig calls the framework's.
-func (s recovering) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+func (s recoveringServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ValidateResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateResourceConfigResponse {
 		return &tfprotov6.ValidateResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ReadResource calls the framework's.
-func (s recovering) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (s recoveringServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ReadResource, func(d *tfprotov6.Diagnostic) *tfprotov6.ReadResourceResponse {
 		return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private, Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // PlanResourceChange calls the framework's.
-func (s recovering) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (s recoveringServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.PlanResourceChange, func(d *tfprotov6.Diagnostic) *tfprotov6.PlanResourceChangeResponse {
 		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ApplyResourceChange calls the framework's.
-func (s recovering) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (s recoveringServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ApplyResourceChange, func(d *tfprotov6.Diagnostic) *tfprotov6.ApplyResourceChangeResponse {
 		return &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate, Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ReadDataSource calls the framework's.
-func (s recovering) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+func (s recoveringServer) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ReadDataSource, func(d *tfprotov6.Diagnostic) *tfprotov6.ReadDataSourceResponse {
 		return &tfprotov6.ReadDataSourceResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ImportResourceState calls the framework's.
-func (s recovering) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+func (s recoveringServer) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ImportResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.ImportResourceStateResponse {
 		return &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ConfigureProvider calls the framework's.
-func (s recovering) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+func (s recoveringServer) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ConfigureProvider, func(d *tfprotov6.Diagnostic) *tfprotov6.ConfigureProviderResponse {
 		return &tfprotov6.ConfigureProviderResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // UpgradeResourceState calls the framework's.
-func (s recovering) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+func (s recoveringServer) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.UpgradeResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.UpgradeResourceStateResponse {
 		return &tfprotov6.UpgradeResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // UpgradeResourceIdentity calls the framework's.
-func (s recovering) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+func (s recoveringServer) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.UpgradeResourceIdentity, func(d *tfprotov6.Diagnostic) *tfprotov6.UpgradeResourceIdentityResponse {
 		return &tfprotov6.UpgradeResourceIdentityResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // MoveResourceState calls the framework's.
-func (s recovering) MoveResourceState(ctx context.Context, req *tfprotov6.MoveResourceStateRequest) (*tfprotov6.MoveResourceStateResponse, error) {
+func (s recoveringServer) MoveResourceState(ctx context.Context, req *tfprotov6.MoveResourceStateRequest) (*tfprotov6.MoveResourceStateResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.MoveResourceState, func(d *tfprotov6.Diagnostic) *tfprotov6.MoveResourceStateResponse {
 		return &tfprotov6.MoveResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ValidateProviderConfig calls the framework's.
-func (s recovering) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
+func (s recoveringServer) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ValidateProviderConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateProviderConfigResponse {
 		return &tfprotov6.ValidateProviderConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ValidateDataResourceConfig calls the framework's.
-func (s recovering) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+func (s recoveringServer) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ValidateDataResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateDataResourceConfigResponse {
 		return &tfprotov6.ValidateDataResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ValidateListResourceConfig calls the framework's.
-func (s recovering) ValidateListResourceConfig(ctx context.Context, req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
+func (s recoveringServer) ValidateListResourceConfig(ctx context.Context, req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ValidateListResourceConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateListResourceConfigResponse {
 		return &tfprotov6.ValidateListResourceConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ValidateActionConfig calls the framework's.
-func (s recovering) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
+func (s recoveringServer) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.ValidateActionConfig, func(d *tfprotov6.Diagnostic) *tfprotov6.ValidateActionConfigResponse {
 		return &tfprotov6.ValidateActionConfigResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // PlanAction calls the framework's.
-func (s recovering) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+func (s recoveringServer) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.PlanAction, func(d *tfprotov6.Diagnostic) *tfprotov6.PlanActionResponse {
 		return &tfprotov6.PlanActionResponse{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // CallFunction calls the framework's.
-func (s recovering) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
+func (s recoveringServer) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
 	return recovered(ctx, req, s.frameworkServer.CallFunction, func(d *tfprotov6.Diagnostic) *tfprotov6.CallFunctionResponse {
 		return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: d.Summary + ": " + d.Detail}}
 	})
 }
 
 // ListResource calls the framework's, which reads while its results are consumed.
-func (s recovering) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+func (s recoveringServer) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
 	ending := func(d *tfprotov6.Diagnostic) tfprotov6.ListResourceResult {
 		return tfprotov6.ListResourceResult{Diagnostics: []*tfprotov6.Diagnostic{d}}
 	}

@@ -16,7 +16,7 @@ type broken struct{ frameworkServer }
 // TestRecovering_AnswersEachCall: a panic in any call would end the process, and with it what another one has under way.
 func TestRecovering_AnswersEachCall(t *testing.T) {
 	t.Parallel()
-	server := reflect.ValueOf(recovering{broken{}})
+	server := reflect.ValueOf(recoveringServer{broken{}})
 	for _, name := range []string{
 		"ValidateProviderConfig", "ConfigureProvider", "ValidateResourceConfig", "ValidateDataResourceConfig", "ValidateListResourceConfig",
 		"ValidateActionConfig", "UpgradeResourceState", "UpgradeResourceIdentity", "MoveResourceState", "ImportResourceState", "ReadResource",
@@ -59,7 +59,7 @@ func (lateBroken) ListResource(context.Context, *tfprotov6.ListResourceRequest) 
 
 func TestRecovering_EndsAListThatPanics(t *testing.T) {
 	t.Parallel()
-	stream, err := recovering{lateBroken{}}.ListResource(t.Context(), &tfprotov6.ListResourceRequest{})
+	stream, err := recoveringServer{lateBroken{}}.ListResource(t.Context(), &tfprotov6.ListResourceRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,8 +63,8 @@ type settings struct {
 	browser *browserSettings
 }
 
-// teach adds the configured secrets to a redactor.
-func (s settings) teach(redactor *vendortext.Redactor) {
+// addSecretsTo adds the configured secrets to a redactor.
+func (s settings) addSecretsTo(redactor *vendortext.Redactor) {
 	redactor.Learn(s.portalToken.value)
 	for _, token := range s.mystoreTokens {
 		redactor.Learn(token.value)
@@ -77,8 +77,15 @@ func (s settings) teach(redactor *vendortext.Redactor) {
 	}
 }
 
-// isWithoutDisplay reports whether a user must attend or teach but there is no screen.
-func (s settings) isWithoutDisplay(o Options) bool {
+// hasToken reports whether the configuration names a token for a shop, which may not be known yet.
+func (s settings) hasToken(shop string) bool {
+	_, ok := s.mystoreTokens[shop]
+	return ok
+}
+
+// lacksDisplay reports whether the browser must show its windows to a person, for browser.attended or check --teach,
+// and there is no screen.
+func (s settings) lacksDisplay(o Options) bool {
 	return s.browser != nil && (s.browser.options.Attended || s.browser.options.Taught != nil) && o.Attendant == nil && !browser.HasDisplay(o.Getenv)
 }
 
@@ -231,8 +238,8 @@ func (r *resolver) maxRetries(v types.Int64) int {
 	if v.IsNull() || v.IsUnknown() {
 		return defaultMaxRetries
 	}
-	if n := v.ValueInt64(); n < 0 || n > mostRetries {
-		r.add("max_retries", retriesOutOfRange(mostRetries))
+	if n := v.ValueInt64(); n < 0 || n > maxRetriesLimit {
+		r.add("max_retries", retriesOutOfRange(maxRetriesLimit))
 		return defaultMaxRetries
 	}
 	return int(v.ValueInt64())

@@ -82,16 +82,8 @@ func (shopListFunction) Run(ctx context.Context, req function.RunRequest, resp *
 	listed := make(map[string]shopRow, len(shops))
 	for _, shop := range shops {
 		listed[shop.Name] = shopRow{
-			MerchantID: shop.MerchantID, Description: orNull(shop.Description), Wave: int64(shop.Wave), Columns: shop.Columns,
+			MerchantID: shop.MerchantID, Description: nullWhenEmpty(shop.Description).ValueStringPointer(), Wave: int64(shop.Wave), Columns: shop.Columns,
 		}
 	}
 	resp.Error = resp.Result.Set(ctx, listed)
-}
-
-// orNull returns nil for an empty text.
-func orNull(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }

@@ -209,7 +209,7 @@ func (d *markdownDocument) status(status *bundleStatus) {
 	d.heading("## Endpoint switch status: action %s", choose(status.ActionRequired, "required", "not required"))
 	var rows [][]string
 	for _, s := range status.Services {
-		rows = append(rows, []string{s.Service, s.Host, timeOr(s.LastUsedAt, "never"), pointed(s.ActionRequired, "none")})
+		rows = append(rows, []string{s.Service, s.Host, timeOr(s.LastUsedAt, "never"), stringOr(s.ActionRequired, "none")})
 	}
 	d.table([]string{"Service", "Host", "Last used", "Action required"}, rows)
 }
@@ -226,7 +226,7 @@ func (d *markdownDocument) keys(keys []bundleKey) {
 			shops = "not known"
 		}
 		rows = append(rows, []string{
-			k.Username, k.Host, pointed(k.Description, ""), k.CreatedAt.Format(time.RFC3339), timeOr(k.LastUsedAt, "never"), timeOr(k.ExpiresAt, "none shown"), shops,
+			k.Username, k.Host, stringOr(k.Description, ""), k.CreatedAt.Format(time.RFC3339), timeOr(k.LastUsedAt, "never"), timeOr(k.ExpiresAt, "none shown"), shops,
 		})
 	}
 	d.table([]string{"Username", "Host", "Description", "Created", "Last used", "Expires", "Shops"}, rows)
@@ -243,9 +243,9 @@ func (d *markdownDocument) shop(shop *bundleShop) {
 	}
 	if c := shop.Credentials; c != nil {
 		rows = append(rows,
-			[]string{"Kustom ID", pointed(c.KustomID, "none")},
+			[]string{"Kustom ID", stringOr(c.KustomID, "none")},
 			[]string{"Kustom Secret", secretText(c.SecretSet)},
-			[]string{"Last changed", pointed(c.UpdatedAt, "never")})
+			[]string{"Last changed", stringOr(c.UpdatedAt, "never")})
 	}
 	d.table([]string{"Fact", "Value"}, rows)
 }
@@ -305,7 +305,7 @@ func timeOr(t *time.Time, none string) string {
 	return t.Format(time.RFC3339)
 }
 
-func pointed(text *string, none string) string {
+func stringOr(text *string, none string) string {
 	if text == nil {
 		return none
 	}

@@ -153,13 +153,13 @@ type bundlePart struct {
 
 // add reads the part and adds a failure to the bundle.
 func (p bundlePart) add(ctx context.Context, redactor *vendortext.Redactor, bundle *supportBundle) error {
-	var heard exchangeLog
-	err := p.read(listening(ctx, heard.add))
+	var log requestLog
+	err := p.read(withObserver(ctx, log.add))
 	if fatal := unusable(ctx, err); fatal != nil {
 		return fatal
 	}
 	if err != nil {
-		bundle.Failures = append(bundle.Failures, bundleFailure{Part: p.name, Cause: redactor.ShowLines(vendortext.New(err.Error()), maxDetail), Calls: bundleCalls(heard.failed())})
+		bundle.Failures = append(bundle.Failures, bundleFailure{Part: p.name, Cause: redactor.ShowLines(vendortext.New(err.Error()), maxDetail), Calls: bundleCalls(log.failed())})
 	}
 	return nil
 }
@@ -257,13 +257,13 @@ const verdictAccepted = "accepted"
 
 // prove tries once, so that a plan does not wait a minute for a refusal.
 func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBundle, username, secret string) error {
-	var heard exchangeLog
+	var log requestLog
 	defer d.engine.Shops.NoteOwnUse(username)
-	err := d.merchant.Prove(listening(ctx, heard.add), username, secret)
+	err := d.merchant.Prove(withObserver(ctx, log.add), username, secret)
 	if fatal := unusable(ctx, err); fatal != nil {
 		return fatal
 	}
-	bundle.Proof = &bundleProof{KustomID: username, Verdict: verdictAccepted, Calls: bundleCalls(heard.all())}
+	bundle.Proof = &bundleProof{KustomID: username, Verdict: verdictAccepted, Calls: bundleCalls(log.all())}
 	var refused *kustom.ProofError
 	if errors.As(err, &refused) {
 		cause := d.redactor.ShowLines(vendortext.New(refused.Cause.Error()), maxDetail)
@@ -272,25 +272,25 @@ func (d *supportBundleDataSource) prove(ctx context.Context, bundle *supportBund
 	return nil
 }
 
-// exchangeLog collects requests. It is safe for concurrent use; its zero value is empty.
-type exchangeLog struct {
+// requestLog collects requests. It is safe for concurrent use; its zero value is empty.
+type requestLog struct {
 	mu        sync.Mutex
 	exchanges []transport.RequestRecord
 }
 
-func (l *exchangeLog) add(e transport.RequestRecord) {
+func (l *requestLog) add(e transport.RequestRecord) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.exchanges = append(l.exchanges, e)
 }
 
-func (l *exchangeLog) all() []transport.RequestRecord {
+func (l *requestLog) all() []transport.RequestRecord {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.exchanges
 }
 
-func (l *exchangeLog) failed() []transport.RequestRecord {
+func (l *requestLog) failed() []transport.RequestRecord {
 	var failed []transport.RequestRecord
 	for _, e := range l.all() {
 		if e.Kind != "" {

@@ -100,7 +100,7 @@ func TestHeldID(t *testing.T) {
 	}
 	for id, want := range tests {
 		if got := heldID(id); !reflect.DeepEqual(got, want) {
-			t.Errorf("%q is shown as %v, want %v", id, pointed(got, "null"), pointed(want, "null"))
+			t.Errorf("%q is shown as %v, want %v", id, stringOr(got, "null"), stringOr(want, "null"))
 		}
 	}
 }

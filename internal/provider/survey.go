@@ -37,20 +37,20 @@ func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error
 		Keys: func(ctx context.Context) iter.Seq2[kustom.Key, error] { return b.engine.Keys.Keys(ctx, "") },
 	}
 	byPages := false
-	for _, name := range so.among(reached, near) {
+	for _, name := range so.selectShops(reached, near) {
 		source.Shops = append(source.Shops, b.checkedShop(name))
-		_, hasToken := b.mystoreTokens[name]
-		byPages = byPages || !hasToken
+		byPages = byPages || !b.hasToken(name)
 	}
 	seen, err := setup.Look(ctx, source)
 	seen.Environment, seen.Near, seen.Redactor = *b.environment, near, b.redactor
-	seen.PortalByPages, seen.ShopsByPages = b.portalToken == (secretValue{}), byPages
+	seen.PortalByPages, seen.ShopsByPages = b.portalByPages(), byPages
 	seen.Notes = append(warnings, seen.Notes...)
 	return seen, err
 }
 
-// among returns the accessible shops among the wanted ones. For each other one, it adds a similar name to near.
-func (so SurveyOptions) among(reached []string, near map[string]string) []string {
+// selectShops returns the shops of [SurveyOptions.Only] that are in reached, sorted; all of reached if Only is empty. For
+// each other shop of Only, it adds a similar name in reached to near.
+func (so SurveyOptions) selectShops(reached []string, near map[string]string) []string {
 	if len(so.Only) == 0 {
 		return reached
 	}

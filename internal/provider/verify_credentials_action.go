@@ -96,7 +96,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 	ctx, cancel := clock.WithTimeout(ctx, a.clock, timeoutOf(config.Timeout))
 	defer cancel()
 	p := actionProgress(resp.SendProgress)
-	ctx = p.hearing(ctx)
+	ctx = p.observing(ctx)
 	if !config.Shop.IsNull() {
 		a.verifyShop(ctx, config, p, &resp.Diagnostics)
 	}

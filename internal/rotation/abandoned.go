@@ -8,7 +8,9 @@ import (
 
 // HasAbandonedRequests reports whether a killed run on this machine requested a key of a store and did not save the
 // answer. Its request is then in [Requests.Dir].
-func (e *Engine) HasAbandonedRequests(merchantID string) bool { return len(e.requests.abandoned(merchantID)) > 0 }
+func (e *Engine) HasAbandonedRequests(merchantID string) bool {
+	return len(e.requests.abandoned(merchantID)) > 0
+}
 
 // DeleteAbandonedKeys deletes the keys that the abandoned requests for a store made: no shop has their secrets. It
 // returns the keys that it could not delete. It is safe for concurrent use.

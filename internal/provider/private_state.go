@@ -16,8 +16,8 @@ type privateState interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// recallFrom returns the value under a key in private state, or the zero value.
-func recallFrom[M any](ctx context.Context, private privateState, key string, diags *diag.Diagnostics) M {
+// readPrivate returns the value under a key in private state, or the zero value.
+func readPrivate[M any](ctx context.Context, private privateState, key string, diags *diag.Diagnostics) M {
 	var memory M
 	raw, problems := private.GetKey(ctx, key)
 	diags.Append(problems...)
@@ -30,8 +30,8 @@ func recallFrom[M any](ctx context.Context, private privateState, key string, di
 	return memory
 }
 
-// keepIn stores a value under a key in private state.
-func keepIn(ctx context.Context, private privateState, key string, memory any, diags *diag.Diagnostics) {
+// writePrivate stores a value under a key in private state.
+func writePrivate(ctx context.Context, private privateState, key string, memory any, diags *diag.Diagnostics) {
 	raw, err := json.Marshal(memory)
 	if err != nil {
 		unwritablePrivateState(err.Error()).addTo(diags, path.Empty())
@@ -43,10 +43,10 @@ func keepIn(ctx context.Context, private privateState, key string, memory any, d
 // shopMemoryKey is the key of the engine's memory of a shop in a connection's private state.
 const shopMemoryKey = "connection"
 
-func recall(ctx context.Context, private privateState, diags *diag.Diagnostics) rotation.Memory {
-	return recallFrom[rotation.Memory](ctx, private, shopMemoryKey, diags)
+func readMemory(ctx context.Context, private privateState, diags *diag.Diagnostics) rotation.Memory {
+	return readPrivate[rotation.Memory](ctx, private, shopMemoryKey, diags)
 }
 
-func keep(ctx context.Context, memory rotation.Memory, private privateState, diags *diag.Diagnostics) {
-	keepIn(ctx, private, shopMemoryKey, memory, diags)
+func writeMemory(ctx context.Context, memory rotation.Memory, private privateState, diags *diag.Diagnostics) {
+	writePrivate(ctx, private, shopMemoryKey, memory, diags)
 }

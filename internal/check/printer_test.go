@@ -9,12 +9,12 @@ import (
 
 func TestBlock_CommentsOutUnlikelyWords(t *testing.T) {
 	t.Parallel()
-	teller := NewTeller(&strings.Builder{})
+	printer := NewPrinter(&strings.Builder{})
 	thing := func(label, word string) browser.Target {
 		return browser.Target{Kind: browser.Action, Label: label, Words: []string{word}}
 	}
-	teller.finding("Kustom Portal", browser.Finding{Target: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
-	teller.finding("Mystore", browser.Finding{Target: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})
+	printer.finding("Kustom Portal", browser.Finding{Target: thing("generate_new", "Generate new"), Nearest: []string{"User management", "Orders"}})
+	printer.finding("Mystore", browser.Finding{Target: thing("update", "Update ID and Secret"), Nearest: []string{"Update ${both}"}})
 	want := `browser {
   labels = {
     "mystore.update" = "Update $${both}"
@@ -22,7 +22,7 @@ func TestBlock_CommentsOutUnlikelyWords(t *testing.T) {
   }
 }
 `
-	if got := teller.block(); got != want {
+	if got := printer.block(); got != want {
 		t.Errorf("got:\n%s", got)
 	}
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-type listenerKey struct{}
+type observerKey struct{}
 
-// listening returns a context whose requests hear is called with, attempt by attempt. Hear must be safe for
+// withObserver returns a context whose requests observe is called with, attempt by attempt. Observe must be safe for
 // concurrent use.
-func listening(ctx context.Context, hear func(transport.RequestRecord)) context.Context {
-	return context.WithValue(ctx, listenerKey{}, hear)
+func withObserver(ctx context.Context, observe func(transport.RequestRecord)) context.Context {
+	return context.WithValue(ctx, observerKey{}, observe)
 }
 
-// observeExchange logs one attempt, and passes it to the context's listener.
-func observeExchange(ctx context.Context, e transport.RequestRecord) {
-	logExchange(ctx, e)
-	if hear, ok := ctx.Value(listenerKey{}).(func(transport.RequestRecord)); ok {
-		hear(e)
+// observeRequest logs one attempt, and passes it to the context's observer.
+func observeRequest(ctx context.Context, e transport.RequestRecord) {
+	logRequest(ctx, e)
+	if observe, ok := ctx.Value(observerKey{}).(func(transport.RequestRecord)); ok {
+		observe(e)
 	}
 }
 
@@ -31,8 +31,8 @@ func describeCall(e transport.RequestRecord) string {
 	return fmt.Sprintf("%s %s (%s)", e.Method, e.Template, e.Host)
 }
 
-// describeExchange describes one attempt in words.
-func describeExchange(e transport.RequestRecord) string {
+// describeRequest describes one attempt in words.
+func describeRequest(e transport.RequestRecord) string {
 	outcome := string(e.Kind)
 	if e.Status != 0 {
 		outcome = fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
@@ -43,8 +43,8 @@ func describeExchange(e transport.RequestRecord) string {
 	return describeCall(e) + ": " + outcome
 }
 
-// logExchange logs one attempt. Its fields are an allow-list (I2): see [transport.RequestRecord].
-func logExchange(ctx context.Context, e transport.RequestRecord) {
+// logRequest logs one attempt. Its fields are an allow-list (I2): see [transport.RequestRecord].
+func logRequest(ctx context.Context, e transport.RequestRecord) {
 	fields := map[string]any{
 		"api": e.API, "host": e.Host, "method": e.Method, "path": e.Template,
 		"attempt": e.Attempt, "status": e.Status, "duration_ms": e.Duration.Milliseconds(),
