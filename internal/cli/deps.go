@@ -31,7 +31,7 @@ type Deps struct {
 	// [provider.Check].
 	Check func(context.Context, provider.CheckOptions) (ready bool, err error)
 	// Survey reads the stores and shops that a plan could reach; see [provider.Survey].
-	Survey func(context.Context, provider.SurveyOptions) (setup.Seen, error)
+	Survey func(context.Context, provider.SurveyOptions) (setup.VendorData, error)
 	// Debug serves the provider to a debugger.
 	Debug func() error
 }

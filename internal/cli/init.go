@@ -89,35 +89,35 @@ func (f *initFlags) setCI(text string) error {
 }
 
 func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
-	told := setup.Told{Stores: f.stores, Shared: f.shared, Also: slices.AppendSeq(slices.Clone(f.Shops), maps.Keys(f.stores))}
-	if err := f.readList(&told); err != nil {
+	input := setup.UserInput{Stores: f.stores, Shared: f.shared, Also: slices.AppendSeq(slices.Clone(f.Shops), maps.Keys(f.stores))}
+	if err := f.readList(&input); err != nil {
 		return err
 	}
 	// Check this before the slow part: reading from the vendors.
-	if err := setup.Vacant(dir, setup.Paths(f.ci)...); err != nil {
+	if err := setup.CheckVacant(dir, setup.Paths(f.ci)...); err != nil {
 		return err
 	}
 	d.say("Reading stores and shops. Nothing is changed there.")
-	seen, err := d.Survey(ctx, f.surveyed(told))
+	data, err := d.Survey(ctx, f.surveyOptions(input))
 	if err != nil {
 		return err
 	}
-	t := teller{d, seen.Redactor}
-	matching, err := t.settle(ctx, seen, told)
+	c := console{d, data.Redactor}
+	matching, err := c.match(ctx, data, input)
 	if err != nil {
 		return errors.New("stopped; nothing is written")
 	}
-	t.tell(seen, matching)
+	c.printMatching(data, matching)
 	if len(matching.Matches) == 0 {
 		return errors.New("no shop matches a store, so nothing is written")
 	}
-	err = f.write(t, dir, setup.Folder{
-		Matching: matching, Seen: seen, Version: d.Version, Labels: f.Labels, AdminURLs: f.AdminURLs, CI: f.ci,
+	err = f.write(c, dir, setup.Folder{
+		Matching: matching, VendorData: data, Version: d.Version, Labels: f.Labels, AdminURLs: f.AdminURLs, CI: f.ci,
 		Variables: slices.DeleteFunc(setup.Variables(), func(name string) bool { return d.Getenv(name) == "" }),
 	})
 	if unread := matching.Unread(); err == nil && len(unread) > 0 {
-		t.say("")
-		t.line("No old key can be deleted yet: shops that can't be read are left out. Fix that first, as provider.tf there says: %s",
+		c.say("")
+		c.line("No old key can be deleted yet: shops that can't be read are left out. Fix that first, as provider.tf there says: %s",
 			strings.Join(unread, ", "))
 		return errNeedsAttention
 	}
@@ -125,7 +125,7 @@ func (f *initFlags) run(ctx context.Context, d Deps, dir string) error {
 }
 
 // readList reads the list of shops, if there is one.
-func (f *initFlags) readList(told *setup.Told) error {
+func (f *initFlags) readList(input *setup.UserInput) error {
 	if f.from == "" {
 		return nil
 	}
@@ -133,27 +133,27 @@ func (f *initFlags) readList(told *setup.Told) error {
 	if err != nil {
 		return err
 	}
-	if told.List, err = shoplist.ParseDraft(content); err != nil {
+	if input.List, err = shoplist.ParseDraft(content); err != nil {
 		return fmt.Errorf("%s: %w", f.from, err)
 	}
 	return nil
 }
 
-// surveyed returns the options of the survey.
-func (f *initFlags) surveyed(told setup.Told) provider.SurveyOptions {
+// surveyOptions returns the options of the survey.
+func (f *initFlags) surveyOptions(input setup.UserInput) provider.SurveyOptions {
 	so := provider.SurveyOptions{CheckOptions: f.CheckOptions}
-	if told.List == nil {
+	if input.List == nil {
 		return so
 	}
-	for _, shop := range told.List {
+	for _, shop := range input.List {
 		so.Only = append(so.Only, shop.Name)
 	}
-	so.Only = append(so.Only, told.Also...)
+	so.Only = append(so.Only, input.Also...)
 	return so
 }
 
 // write writes the folder and prints the next steps.
-func (f *initFlags) write(t teller, dir string, folder setup.Folder) error {
+func (f *initFlags) write(c console, dir string, folder setup.Folder) error {
 	files, err := folder.Files()
 	if err != nil {
 		return err
@@ -162,92 +162,92 @@ func (f *initFlags) write(t teller, dir string, folder setup.Folder) error {
 		return err
 	}
 	for _, file := range files {
-		_, _ = fmt.Fprintln(t.Stdout, file.Path)
+		_, _ = fmt.Fprintln(c.Stdout, file.Path)
 	}
-	t.say("\nWritten to %s. Look through it, and then run there:\n\n  terraform init\n  terraform plan", dir)
+	c.say("\nWritten to %s. Look through it, and then run there:\n\n  terraform init\n  terraform plan", dir)
 	if folder.CI != "" {
-		t.say("\nThe pipeline keeps the state in PostgreSQL, whose address is in PG_CONN_STR. Commit .terraform.lock.hcl, which terraform init makes. " +
+		c.say("\nThe pipeline keeps the state in PostgreSQL, whose address is in PG_CONN_STR. Commit .terraform.lock.hcl, which terraform init makes. " +
 			"The comments in the pipeline say which secrets it needs.")
 	}
 	return nil
 }
 
-// teller prints what was found, without secrets, and asks questions.
-type teller struct {
+// console prints what was found, without secrets, and asks questions.
+type console struct {
 	Deps
 	redactor *vendortext.Redactor
 }
 
 // line prints one line. It may quote a vendor.
-func (t teller) line(format string, args ...any) {
+func (c console) line(format string, args ...any) {
 	const longest = 2000
 	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
-	t.say("%s", t.redactor.ShowLines(vendortext.New(text), longest))
+	c.say("%s", c.redactor.ShowLines(vendortext.New(text), longest))
 }
 
-// tell prints which shops match, and why the others do not.
-func (t teller) tell(seen setup.Seen, m setup.Matching) {
-	for _, note := range seen.Notes {
-		t.line("Note: %s", note)
+// printMatching prints which shops match, and why the others do not.
+func (c console) printMatching(data setup.VendorData, m setup.Matching) {
+	for _, note := range data.Notes {
+		c.line("Note: %s", note)
 	}
 	count := map[setup.Evidence]int{}
 	for _, match := range m.Matches {
 		count[match.By]++
 	}
-	t.say("\n%d of %d shops match one of %d stores.", len(m.Matches), len(m.Matches)+len(m.Left), len(seen.Stores))
+	c.say("\n%d of %d shops match one of %d stores.", len(m.Matches), len(m.Matches)+len(m.Left), len(data.Stores))
 	for _, by := range []setup.Evidence{setup.ByKey, setup.ByWebsite, setup.ByPerson} {
 		if count[by] > 0 {
-			t.say("  %d by %s", count[by], by)
+			c.say("  %d by %s", count[by], by)
 		}
 	}
 	if len(m.Left) > 0 {
-		t.say("\nThese shops are left out:")
+		c.say("\nThese shops are left out:")
 	}
 	for _, left := range m.Left {
-		t.line("  %s: %s", left.Shop, left.Why)
+		c.line("  %s: %s", left.Shop, left.Why)
 	}
 	if len(m.Unread()) > 0 {
-		t.say("\nA shop that can't be read may use any key. As long as the provider has a token or a session for one, no old key is deleted.\n" +
+		c.say("\nA shop that can't be read may use any key. As long as the provider has a token or a session for one, no old key is deleted.\n" +
 			"Before you apply, make new tokens for such shops, say which stores they have, take the old tokens away, or name the shops\n" +
 			"in ignored_shops.")
 	}
-	t.tellUnread(m)
+	c.printUnread(m)
 	if len(m.Stores) > 0 {
-		t.say("\nThese stores have no shop here:")
+		c.say("\nThese stores have no shop here:")
 	}
 	for _, store := range m.Stores {
-		t.line("  %s (%s)", store.MerchantID, store.Name)
+		c.line("  %s (%s)", store.MerchantID, store.Name)
 	}
 	if len(m.Inactive) > 0 {
-		t.say("")
-		t.line("Klarna Checkout V3 is not active in: %s", strings.Join(m.Inactive, ", "))
+		c.say("")
+		c.line("Klarna Checkout V3 is not active in: %s", strings.Join(m.Inactive, ", "))
 	}
 }
 
-// tellUnread prints the shops that are set up although they can't be read.
-func (t teller) tellUnread(m setup.Matching) {
+// printUnread prints the shops that are set up although they can't be read.
+func (c console) printUnread(m setup.Matching) {
 	first := true
 	for _, match := range m.Matches {
 		if match.Problem == "" {
 			continue
 		}
 		if first {
-			t.say("\nThese shops can't be read yet. A plan names them and goes on with the others:")
+			c.say("\nThese shops can't be read yet. A plan names them and goes on with the others:")
 		}
 		first = false
-		t.line("  %s (%s): %s", match.Name, match.MerchantID, match.Problem)
+		c.line("  %s (%s): %s", match.Name, match.MerchantID, match.Problem)
 	}
 }
 
-// settle matches the shops. If a person is present, it asks about each shop that does not match, once.
-func (t teller) settle(ctx context.Context, seen setup.Seen, told setup.Told) (setup.Matching, error) {
-	m := setup.MatchShops(seen, told)
-	if !t.Interactive {
+// match matches the shops. If a person is present, it asks about each shop that does not match, once.
+func (c console) match(ctx context.Context, data setup.VendorData, input setup.UserInput) (setup.Matching, error) {
+	m := setup.MatchShops(data, input)
+	if !c.Interactive {
 		return m, nil
 	}
-	answers := readAnswers(t.Stdin)
+	answers := readAnswers(c.Stdin)
 	asked := map[string]bool{}
-	for again := true; again; m = setup.MatchShops(seen, told) {
+	for again := true; again; m = setup.MatchShops(data, input) {
 		again = false
 		for _, left := range m.Left {
 			about := left.Shop
@@ -258,7 +258,7 @@ func (t teller) settle(ctx context.Context, seen setup.Seen, told setup.Told) (s
 				continue
 			}
 			asked[about], again = true, true
-			if err := t.ask(ctx, answers, m, left, &told); err != nil {
+			if err := c.ask(ctx, answers, m, left, &input); err != nil {
 				return setup.Matching{}, err
 			}
 		}
@@ -267,32 +267,32 @@ func (t teller) settle(ctx context.Context, seen setup.Seen, told setup.Told) (s
 }
 
 // ask repeats its question until the answer is valid or empty. It never prints the answer, which may be a secret.
-func (t teller) ask(ctx context.Context, answers <-chan string, m setup.Matching, left setup.Leftover, told *setup.Told) error {
+func (c console) ask(ctx context.Context, answers <-chan string, m setup.Matching, left setup.UnmatchedShop, input *setup.UserInput) error {
 	if left.Ask == setup.AskShared {
-		t.say("")
-		t.line("Shop %s: %s. Do they share it? (y or Enter)", left.Shop, left.Why)
+		c.say("")
+		c.line("Shop %s: %s. Do they share it? (y or Enter)", left.Shop, left.Why)
 		answer, err := next(ctx, answers)
 		if strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes") {
-			told.Shared = append(told.Shared, left.Shared)
+			input.Shared = append(input.Shared, left.Shared)
 		}
 		return err
 	}
-	t.say("")
-	t.line("Shop %s: %s.", left.Shop, left.Why)
+	c.say("")
+	c.line("Shop %s: %s.", left.Shop, left.Why)
 	if free := storeNames(m.Stores); free != "" {
-		t.line("Stores without a shop: %s", free)
+		c.line("Stores without a shop: %s", free)
 	}
-	t.say("Which merchant ID does its store have? (Enter leaves the shop out)")
+	c.say("Which merchant ID does its store have? (Enter leaves the shop out)")
 	for {
 		answer, err := next(ctx, answers)
 		if err != nil || answer == "" {
 			return err
 		}
 		if _, err := kustom.ParseMerchantID(answer); err == nil {
-			told.Stores[left.Shop] = answer
+			input.Stores[left.Shop] = answer
 			return nil
 		}
-		t.say("That is no merchant ID, such as M00123456. Which one is it? (Enter leaves the shop out)")
+		c.say("That is no merchant ID, such as M00123456. Which one is it? (Enter leaves the shop out)")
 	}
 }
 

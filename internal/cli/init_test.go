@@ -64,7 +64,7 @@ func (n *newcomer) initWithin(ctx context.Context, args ...string) int {
 	getenv := func(name string) string { return n.env[name] }
 	code := cli.Run(ctx, append([]string{"init", n.dir}, args...), cli.Deps{
 		Version: "1.2.3", Getenv: getenv, Stdout: &n.stdout, Stderr: &n.stderr, Stdin: n.answers, Interactive: n.answers != nil,
-		Survey: func(ctx context.Context, so provider.SurveyOptions) (setup.Seen, error) {
+		Survey: func(ctx context.Context, so provider.SurveyOptions) (setup.VendorData, error) {
 			return provider.Survey(ctx, provider.Options{Version: "1.2.3", Getenv: getenv, Browsers: &browsers}, so)
 		},
 	})

@@ -216,7 +216,7 @@ func (p *Portal) awaitSecret(ctx context.Context, key keyAnswer) (NewKey, error)
 	if key.Secret == "" {
 		return NewKey{}, errNoSecret
 	}
-	p.client.Redactor.Learn(key.Secret)
+	p.client.Redactor.AddSecrets(key.Secret)
 	return NewKey{Key: key.Key, Secret: NewSecret(key.Secret)}, nil
 }
 

@@ -123,8 +123,8 @@ func (b *Board) Left(now time.Time) (left time.Duration, ok bool) {
 }
 
 const (
-	// silence is the time without a line after which the table says so.
-	silence = time.Minute
+	// quietLimit is the time without a line after which the table says so.
+	quietLimit = time.Minute
 	// barWidth is the width of the bar in characters.
 	barWidth = 30
 	// headLines is the number of lines above the shops.
@@ -136,12 +136,12 @@ const (
 func (b *Board) Render(now time.Time, width, height int) []string {
 	in, all := b.counts()
 	if all == 0 {
-		return []string{cut("No shop yet.", width)}
+		return []string{truncate("No shop yet.", width)}
 	}
 	over := in[done] + in[failed]
 	lines := []string{
-		cut(bar(over, all)+fmt.Sprintf(" %d %% of %s%s", 100*over/all, plural(all, "shop"), b.forecast(now)), width),
-		cut(b.summary(in), width),
+		truncate(bar(over, all)+fmt.Sprintf(" %d %% of %s%s", 100*over/all, plural(all, "shop"), b.forecast(now)), width),
+		truncate(b.summary(in), width),
 	}
 	return append(lines, renderRows(b.sorted(), now, width, height-headLines-1)...)
 }
@@ -164,11 +164,11 @@ func renderRows(rows []*row, now time.Time, width, room int) []string {
 			left--
 		}
 		if left < 1 {
-			return append(lines, cut(fmt.Sprintf("… and %d more", len(rows)-i), width))
+			return append(lines, truncate(fmt.Sprintf("… and %d more", len(rows)-i), width))
 		}
 		next := r.lines(now, nameWidth, width)
 		if len(next) > left {
-			next = []string{cut(r.render(now, nameWidth), width)}
+			next = []string{truncate(r.render(now, nameWidth), width)}
 		}
 		lines = append(lines, next...)
 	}
@@ -186,17 +186,17 @@ func (b *Board) forecast(now time.Time) string {
 	if ended, _ := b.Ended(); ended {
 		return ""
 	}
-	if quiet := now.Sub(b.last); quiet > silence {
-		return ", nothing new for " + about(quiet)
+	if quiet := now.Sub(b.last); quiet > quietLimit {
+		return ", nothing new for " + roundedDuration(quiet)
 	}
 	if left, ok := b.Left(now); ok {
-		return ", about " + about(left) + " left"
+		return ", about " + roundedDuration(left) + " left"
 	}
 	return ""
 }
 
-// about returns a rounded duration.
-func about(d time.Duration) string {
+// roundedDuration formats a duration for a person, in its largest unit.
+func roundedDuration(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return plural(max(1, int(d.Round(time.Second)/time.Second)), "second")
@@ -248,7 +248,7 @@ func (r *row) lines(now time.Time, nameWidth, width int) []string {
 	if r.state == failed {
 		return wrap(text, width)
 	}
-	return []string{cut(text, width)}
+	return []string{truncate(text, width)}
 }
 
 // render returns a shop's row of the table as one line.
@@ -259,7 +259,7 @@ func (r *row) render(now time.Time, nameWidth int) string {
 	case failed:
 		text += fmt.Sprintf("%-*s %s", stateWidth, "FAILED", shown(r.err))
 	case running:
-		text += fmt.Sprintf("%-*s %s (%s)", stateWidth, "running", r.last.doing(), about(now.Sub(r.began)))
+		text += fmt.Sprintf("%-*s %s (%s)", stateWidth, "running", r.last.describe(), roundedDuration(now.Sub(r.began)))
 	case waiting:
 		text += "waiting"
 	case done:
@@ -271,8 +271,8 @@ func (r *row) render(now time.Time, nameWidth int) string {
 	return strings.TrimRight(text, " ")
 }
 
-// doing returns a step for the table.
-func (l Line) doing() string {
+// describe returns a step for the table.
+func (l Line) describe() string {
 	text := shown(strings.TrimSpace(fmt.Sprintf("%s %s", l.Step, l.Key)))
 	if l.Outcome != rotation.Started && l.Outcome != "" {
 		text += ": " + shown(string(l.Outcome))
@@ -298,7 +298,7 @@ func shown(text string) string { return (*vendortext.Redactor)(nil).Show(vendort
 func wrap(text string, width int) []string {
 	const indent = "    "
 	if width <= 2*len(indent) {
-		return []string{cut(text, width)}
+		return []string{truncate(text, width)}
 	}
 	var lines []string
 	rest := []rune(text)
@@ -313,8 +313,8 @@ func wrap(text string, width int) []string {
 	return append(lines, string(rest))
 }
 
-// cut returns as much of a line as fits.
-func cut(line string, width int) string {
+// truncate returns as much of a line as fits.
+func truncate(line string, width int) string {
 	runes := []rune(line)
 	if len(runes) <= width {
 		return line

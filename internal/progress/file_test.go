@@ -118,7 +118,7 @@ func TestFile_ProcessesNeverTearLine(t *testing.T) {
 func TestFile_HoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
-	redactor.Learn("hunter2-hunter2")
+	redactor.AddSecrets("hunter2-hunter2")
 	path, f := open(t, redactor)
 	if err := f.Record(rotation.Entry{Shop: "hunter2-hunter2", Key: "hunter2-hunter2", Err: errors.New("refused: hunter2-hunter2")}); err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func Follow(ctx context.Context, o FollowOptions) (failures int, err error) {
 		f.board.Pause = rolloutPause
 	}
 	for {
-		if err := f.look(); err != nil {
+		if err := f.update(); err != nil {
 			return 0, err
 		}
 		if ended, failures := f.board.Ended(); ended && o.UntilEnded {
@@ -65,12 +65,12 @@ type follower struct {
 	board Board
 	// drawn is the number of lines on the screen.
 	drawn int
-	// garbled is the number of lines that could not be read.
-	garbled int
+	// unreadable is the number of lines that could not be read.
+	unreadable int
 }
 
-// look reads the new lines and shows them.
-func (f *follower) look() error {
+// update reads the new lines and shows them.
+func (f *follower) update() error {
 	lines, err := f.tail.read()
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (f *follower) look() error {
 	for _, text := range lines {
 		var line Line
 		if json.Unmarshal(text, &line) != nil {
-			f.garbled++
+			f.unreadable++
 			continue
 		}
 		f.board.Add(line)
@@ -88,20 +88,20 @@ func (f *follower) look() error {
 		}
 	}
 	if f.Size != nil {
-		printed.WriteString(f.picture())
+		printed.WriteString(f.redraw())
 	}
 	_, err = io.WriteString(f.Out, printed.String())
 	return err
 }
 
-// picture returns the codes that draw the table over the last one. The terminal cuts wide lines, so that each takes
+// redraw returns the terminal codes that draw the table over the last one. The terminal cuts wide lines, so that each takes
 // one line.
-func (f *follower) picture() string {
+func (f *follower) redraw() string {
 	const wrapOff, wrapOn, clearLine, clearBelow = "\x1b[?7l", "\x1b[?7h", "\x1b[K", "\x1b[J"
 	width, height := f.Size()
 	var below []string
-	if f.garbled > 0 {
-		below = append(below, cut(plural(f.garbled, "line")+" of the file can't be read", width))
+	if f.unreadable > 0 {
+		below = append(below, truncate(plural(f.unreadable, "line")+" of the file can't be read", width))
 	}
 	lines := append(f.board.Render(f.Clock.Now(), width, height-len(below)), below...)
 	var text strings.Builder

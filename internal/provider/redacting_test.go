@@ -221,7 +221,7 @@ func (s sayingServer) ListResource(context.Context, *tfprotov6.ListResourceReque
 func TestServer_RedactsStreams(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
-	redactor.Learn(evilToken)
+	redactor.AddSecrets(evilToken)
 	server := redactingServer{sayingServer{said: []*tfprotov6.Diagnostic{{Summary: evil, Detail: evil}}}, redactor}
 	invoked, err := server.InvokeAction(t.Context(), nil)
 	if err != nil {

@@ -65,15 +65,15 @@ type settings struct {
 
 // addSecretsTo adds the configured secrets to a redactor.
 func (s settings) addSecretsTo(redactor *vendortext.Redactor) {
-	redactor.Learn(s.portalToken.value)
+	redactor.AddSecrets(s.portalToken.value)
 	for _, token := range s.mystoreTokens {
-		redactor.Learn(token.value)
+		redactor.AddSecrets(token.value)
 	}
 	if s.browser == nil {
 		return
 	}
 	for _, login := range s.browser.logins {
-		redactor.Learn(login.Password, login.CodeSeed)
+		redactor.AddSecrets(login.Password, login.CodeSeed)
 	}
 }
 

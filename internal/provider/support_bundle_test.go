@@ -107,7 +107,7 @@ func TestHeldID(t *testing.T) {
 
 func TestShown(t *testing.T) {
 	redactor := vendortext.NewRedactor()
-	redactor.Learn("portal-token")
+	redactor.AddSecrets("portal-token")
 	if shown(redactor, nil) != nil {
 		t.Error("what is not there is shown")
 	}

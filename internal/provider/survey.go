@@ -19,14 +19,14 @@ type SurveyOptions struct {
 
 // Survey reads the stores and the shops that a plan could reach, with the same environment and sessions. It
 // changes nothing.
-func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error) {
+func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.VendorData, error) {
 	b, warnings, err := so.readOnly(o, func(*browserSettings) {})
 	if err != nil {
-		return setup.Seen{}, err
+		return setup.VendorData{}, err
 	}
 	reached, err := b.shopNames()
 	if err != nil {
-		return setup.Seen{}, err
+		return setup.VendorData{}, err
 	}
 	reached = append(reached, so.Shops...)
 	slices.Sort(reached)
@@ -41,11 +41,11 @@ func Survey(ctx context.Context, o Options, so SurveyOptions) (setup.Seen, error
 		source.Shops = append(source.Shops, b.checkedShop(name))
 		byPages = byPages || !b.hasToken(name)
 	}
-	seen, err := setup.Look(ctx, source)
-	seen.Environment, seen.Near, seen.Redactor = *b.environment, near, b.redactor
-	seen.PortalByPages, seen.ShopsByPages = b.portalByPages(), byPages
-	seen.Notes = append(warnings, seen.Notes...)
-	return seen, err
+	data, err := setup.ReadVendors(ctx, source)
+	data.Environment, data.Near, data.Redactor = *b.environment, near, b.redactor
+	data.PortalByPages, data.ShopsByPages = b.portalByPages(), byPages
+	data.Notes = append(warnings, data.Notes...)
+	return data, err
 }
 
 // selectShops returns the shops of [SurveyOptions.Only] that are in reached, sorted; all of reached if Only is empty. For

@@ -51,7 +51,7 @@ func (s *secrets) redactor() *vendortext.Redactor {
 	redactor := vendortext.NewRedactor()
 	for _, text := range s.marked {
 		if len(text) >= shortestSecret && !s.named[text] {
-			redactor.Learn(text)
+			redactor.AddSecrets(text)
 		}
 	}
 	return redactor

@@ -64,7 +64,7 @@ func (s *Sandbox) createCheckoutOrder(c *call) *answer {
 	if !s.state.storeByID[c.key.MerchantID].sellsIn(body.PurchaseCountry) {
 		return kustomError(http.StatusBadRequest, "BAD_VALUE", "no configured currencies for order billing country")
 	}
-	if wrong := body.miscalculated(); wrong != "" {
+	if wrong := body.amountMistake(); wrong != "" {
 		// OpenAPI cannot express this rule of the contract.
 		s.violate(ViolationContract, "%s %s: %s", c.record.Method, c.record.Template, wrong)
 		return kustomError(http.StatusBadRequest, "BAD_VALUE", wrong)
@@ -84,14 +84,14 @@ func (st *store) sellsIn(country string) bool {
 	return len(st.Countries) == 0 || slices.Contains(st.Countries, strings.ToUpper(country))
 }
 
-// miscalculated returns a sentence about the amount that contradicts the others; empty if none does.
-func (r checkoutRequest) miscalculated() string {
+// amountMistake returns a sentence about the amount that contradicts the others; empty if none does.
+func (r checkoutRequest) amountMistake() string {
 	var amount, tax int64
 	for _, line := range r.OrderLines {
 		if line.TotalAmount != line.Quantity*line.UnitPrice {
 			return "a line's total_amount is not its quantity times its unit_price"
 		}
-		if !line.taxed() {
+		if !line.hasRightTax() {
 			return "a line's total_tax_amount does not follow from its tax_rate"
 		}
 		amount += line.TotalAmount
@@ -106,8 +106,8 @@ func (r checkoutRequest) miscalculated() string {
 	return ""
 }
 
-// taxed reports whether the line's tax is right, to one minor unit. The shop may round up or down.
-func (l OrderLine) taxed() bool {
+// hasRightTax reports whether the line's tax is right, to one minor unit. The shop may round up or down.
+func (l OrderLine) hasRightTax() bool {
 	whole := 10000 + l.TaxRate
 	off := l.TotalTaxAmount*whole - l.TotalAmount*l.TaxRate
 	return -whole < off && off < whole

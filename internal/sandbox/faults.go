@@ -148,18 +148,18 @@ func (s *Sandbox) injectFault(w http.ResponseWriter, c *call, f *Fault) {
 	}
 	switch f.Kind {
 	case FaultAnswer:
-		s.note(c, f.status())
+		s.recordStatus(c, f.status())
 		f.reply(c.mount).send(w)
 	case FaultDrop:
 		abort(w)
 	case FaultLoseAnswer:
-		s.workUnheard(c)
+		s.workWithoutAnswer(c)
 		abort(w)
 	case FaultSilence:
 		<-ctx.Done()
 		abort(w)
 	case FaultWorkThenSilence:
-		s.workUnheard(c)
+		s.workWithoutAnswer(c)
 		<-ctx.Done()
 		abort(w)
 	default:
@@ -218,14 +218,14 @@ func ownError(m *mount, status int, message string) *reply {
 	return p
 }
 
-// workUnheard does the work of a call whose answer is lost. It takes the lock.
-func (s *Sandbox) workUnheard(c *call) {
+// workWithoutAnswer does the work of a call whose answer is lost. It takes the lock.
+func (s *Sandbox) workWithoutAnswer(c *call) {
 	s.work(c)
-	s.note(c, 0)
+	s.recordStatus(c, 0)
 }
 
-// note records the sent status. It takes the lock.
-func (s *Sandbox) note(c *call, status int) {
+// recordStatus records the sent status. It takes the lock.
+func (s *Sandbox) recordStatus(c *call, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.record.Status = status

@@ -97,15 +97,15 @@ func (s *Sandbox) holders(k *key) []*Shop {
 	return holders
 }
 
-// guard makes a change, and records which of the shops stop taking payments.
-func (s *Sandbox) guard(shops []*Shop, change func()) {
+// watchPayments makes a change, and records which of the shops stop taking payments.
+func (s *Sandbox) watchPayments(shops []*Shop, change func()) {
 	before := slices.DeleteFunc(slices.Clone(shops), func(sh *Shop) bool {
-		_, err := s.pays(sh)
+		_, err := s.paymentKey(sh)
 		return err != nil
 	})
 	change()
 	for _, sh := range before {
-		_, err := s.pays(sh)
+		_, err := s.paymentKey(sh)
 		if err == nil {
 			continue
 		}

@@ -244,16 +244,16 @@ func (p pairAttributes) check() *answer {
 	if p.KustomID == nil {
 		return nil
 	}
-	if !tidy(*p.KustomID) {
+	if !isTrimmed(*p.KustomID) {
 		return invalid("kustom_id", "kustom_id is empty or has white space around it")
 	}
-	if !tidy(*p.KustomSecret) {
+	if !isTrimmed(*p.KustomSecret) {
 		return invalid("kustom_secret", "kustom_secret is empty or has white space around it")
 	}
 	return nil
 }
 
-func tidy(value string) bool { return value != "" && strings.TrimSpace(value) == value }
+func isTrimmed(value string) bool { return value != "" && strings.TrimSpace(value) == value }
 
 func invalid(attribute, detail string) *answer {
 	source := &mystoreSource{Pointer: "/data/attributes/" + attribute}

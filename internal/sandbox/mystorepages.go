@@ -131,7 +131,7 @@ func (s *Sandbox) takeCode(c *call) *answer {
 	if u == nil {
 		return c.redirect("/login")
 	}
-	if !u.takes(strings.TrimSpace(c.form().Get("code")), s.now()) {
+	if !u.acceptsCode(strings.TrimSpace(c.form().Get("code")), s.now()) {
 		v := s.plain(c, "mystore-code", "Multi-factor authentication")
 		v.Alert = v.say("The one-time password is wrong, or no longer valid.")
 		return c.show(http.StatusUnprocessableEntity, v)
@@ -215,7 +215,7 @@ func wrongPair(id, secret string) string {
 		return ""
 	case id == "" || secret == "":
 		return "Fill in both Kustom ID and Kustom Secret, or neither."
-	case !tidy(id) || !tidy(secret):
+	case !isTrimmed(id) || !isTrimmed(secret):
 		return "There is white space around Kustom ID or Kustom Secret."
 	}
 	return ""

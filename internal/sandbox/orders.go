@@ -60,7 +60,7 @@ func (s *Sandbox) PlaceOrder(shop string) error {
 	if err != nil {
 		return err
 	}
-	k, err := s.pays(sh)
+	k, err := s.paymentKey(sh)
 	if err != nil {
 		return fmt.Errorf("shop %s takes no payments: %w", shop, err)
 	}

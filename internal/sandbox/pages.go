@@ -150,8 +150,8 @@ func (c *call) show(status int, v *view) *answer {
 	return guarded(&answer{status: status, header: http.Header{}, contentType: htmlType, value: v})
 }
 
-// tell answers a page's script.
-func (c *call) tell(status int, value any) *answer {
+// sendData answers a page's script.
+func (c *call) sendData(status int, value any) *answer {
 	return guarded(&answer{status: status, header: http.Header{}, contentType: "application/json", value: value})
 }
 
@@ -161,14 +161,16 @@ type scriptError struct {
 }
 
 func (c *call) refuseScript(status int, word string) *answer {
-	return c.tell(status, scriptError{word})
+	return c.sendData(status, scriptError{word})
 }
 
 // done reports success to a page's script.
-func (c *call) done() *answer { return c.tell(http.StatusOK, map[string]bool{"done": true}) }
+func (c *call) done() *answer { return c.sendData(http.StatusOK, map[string]bool{"done": true}) }
 
 // stay keeps the page as it is.
-func (s *Sandbox) stay(c *call) *answer { return c.tell(http.StatusOK, map[string]bool{"stay": true}) }
+func (s *Sandbox) stay(c *call) *answer {
+	return c.sendData(http.StatusOK, map[string]bool{"stay": true})
+}
 
 // guarded forbids caching, framing, and content from other origins.
 func guarded(a *answer) *answer {
@@ -240,7 +242,7 @@ func admitPage(s *Sandbox, c *call) *answer {
 
 func (s *Sandbox) askToSignIn(c *call) *answer {
 	if c.route.page.data {
-		return c.tell(http.StatusUnauthorized, struct{}{})
+		return c.sendData(http.StatusUnauthorized, struct{}{})
 	}
 	return c.redirectTo(c.mount.signIn(c))
 }

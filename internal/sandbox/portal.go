@@ -107,7 +107,7 @@ func notFound(message string) *answer {
 	return kustomError(http.StatusNotFound, "NOT_FOUND", message)
 }
 
-func (u *User) sees(merchantID string) bool {
+func (u *User) canSee(merchantID string) bool {
 	return u.Stores == nil || slices.Contains(u.Stores, merchantID)
 }
 
@@ -115,7 +115,7 @@ func (u *User) sees(merchantID string) bool {
 // exist.
 func (s *Sandbox) visibleStore(c *call) *store {
 	st := s.state.storeByID[c.merchantID()]
-	if st == nil || !c.user.sees(st.MerchantID) {
+	if st == nil || !c.user.canSee(st.MerchantID) {
 		return nil
 	}
 	return st
@@ -128,7 +128,7 @@ func (s *Sandbox) listStores(c *call) *answer {
 	}
 	var stores []numbered[storeBody]
 	for i, st := range s.state.stores {
-		if c.user.sees(st.MerchantID) {
+		if c.user.canSee(st.MerchantID) {
 			stores = append(stores, numbered[storeBody]{i + 1, storeBody{st.MerchantID, st.Name, st.Website}})
 		}
 	}
@@ -151,7 +151,7 @@ func (s *Sandbox) listCredentials(c *call) *answer {
 	}
 	var credentials []numbered[credentialBody]
 	for _, k := range keys {
-		if c.user.sees(k.MerchantID) {
+		if c.user.canSee(k.MerchantID) {
 			credentials = append(credentials, numbered[credentialBody]{k.number, s.credential(k)})
 		}
 	}

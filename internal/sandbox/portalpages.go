@@ -108,7 +108,7 @@ func (s *Sandbox) portalDocument(c *call) *answer {
 }
 
 func (s *Sandbox) sessionData(c *call) *answer {
-	return c.tell(http.StatusOK, sessionBody{Name: c.user.Email, Admin: c.user.Role != RoleStaff})
+	return c.sendData(http.StatusOK, sessionBody{Name: c.user.Email, Admin: c.user.Role != RoleStaff})
 }
 
 func (s *Sandbox) chooseLanguage(c *call) *answer {
@@ -137,11 +137,11 @@ func (s *Sandbox) switchEnvironment(c *call) *answer {
 func (s *Sandbox) storesData(c *call) *answer {
 	stores := []storeBody{}
 	for _, st := range s.state.stores {
-		if c.user.sees(st.MerchantID) {
+		if c.user.canSee(st.MerchantID) {
 			stores = append(stores, storeBody{st.MerchantID, st.Name, st.Website})
 		}
 	}
-	return c.tell(http.StatusOK, map[string]any{"stores": stores})
+	return c.sendData(http.StatusOK, map[string]any{"stores": stores})
 }
 
 func (s *Sandbox) keysData(c *call) *answer {
@@ -159,7 +159,7 @@ func (s *Sandbox) keysData(c *call) *answer {
 	for _, k := range st.keys[first:last] {
 		body.Keys = append(body.Keys, keyBody{MerchantID: st.MerchantID, KeyID: k.Username, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt})
 	}
-	return c.tell(http.StatusOK, body)
+	return c.sendData(http.StatusOK, body)
 }
 
 // generateOnPage makes a key immediately. The portal shows no form before.
@@ -190,10 +190,10 @@ func (s *Sandbox) passwordData(c *call) *answer {
 // showPassword is the only answer with the password. A pending key has none yet.
 func (s *Sandbox) showPassword(c *call, k *key) *answer {
 	if k.Status == StatusPending {
-		return c.tell(http.StatusAccepted, newKeyBody{KeyID: k.Username})
+		return c.sendData(http.StatusAccepted, newKeyBody{KeyID: k.Username})
 	}
 	k.popup = nil
-	return c.tell(http.StatusCreated, newKeyBody{KeyID: k.Username, Password: k.Secret})
+	return c.sendData(http.StatusCreated, newKeyBody{KeyID: k.Username, Password: k.Secret})
 }
 
 func (s *Sandbox) deleteOnPage(c *call) *answer {
@@ -231,7 +231,7 @@ func (s *Sandbox) endpointsData(c *call) *answer {
 		body.ActionRequired = true
 		body.Services = s.serviceBodies(st)
 	}
-	return c.tell(http.StatusOK, body)
+	return c.sendData(http.StatusOK, body)
 }
 
 // warns reports whether the user sees the section Action required of the store.
@@ -268,11 +268,11 @@ func (s *Sandbox) serviceBodies(st *store) []serviceBody {
 func (s *Sandbox) allEndpointsData(c *call) *answer {
 	body := endpointsBody{Services: []serviceBody{}}
 	for _, st := range s.state.stores {
-		if c.user.sees(st.MerchantID) && s.warns(c.user, st) {
+		if c.user.canSee(st.MerchantID) && s.warns(c.user, st) {
 			body.ActionRequired = true
 		}
 	}
-	return c.tell(http.StatusOK, body)
+	return c.sendData(http.StatusOK, body)
 }
 
 func (s *Sandbox) dismissWarning(c *call) *answer {

@@ -108,7 +108,7 @@ func (s *Sandbox) storeReport(st *store) storeReport {
 
 func (s *Sandbox) shopReport(sh *Shop) shopReport {
 	r := shopReport{Name: sh.Name, MerchantID: sh.MerchantID, KustomID: sh.KustomID, UpdatedAt: sh.UpdatedAt}
-	_, err := s.pays(sh)
+	_, err := s.paymentKey(sh)
 	r.Working = err == nil
 	if err != nil {
 		r.WhyNot = err.Error()

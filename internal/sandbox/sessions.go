@@ -329,8 +329,8 @@ func code(key []byte, at time.Time) string {
 	return fmt.Sprintf("%06d", number%1_000_000)
 }
 
-// takes reports whether entered is the user's present code, or the one before or after, because clocks differ.
-func (u *ShopUser) takes(entered string, now time.Time) bool {
+// acceptsCode reports whether entered is the user's present code, or the one before or after, because clocks differ.
+func (u *ShopUser) acceptsCode(entered string, now time.Time) bool {
 	key, err := codeKey(u.CodeSeed)
 	if err != nil {
 		return false

@@ -84,10 +84,10 @@ type store struct {
 type key struct {
 	Key
 	number int // the key's place in every list
-	// born is the exact time of creation. It is zero for a key of the seed, which has already propagated.
-	born      time.Time
-	reads     int  // GETs while PENDING
-	secretDue bool // the secret was not shown yet
+	// exactCreatedAt is the exact time of creation. It is zero for a key of the seed, which has already propagated.
+	exactCreatedAt time.Time
+	reads          int  // GETs while PENDING
+	secretDue      bool // the secret was not shown yet
 	// popup is the session whose popup has yet to show the secret.
 	popup *session
 }
@@ -170,7 +170,7 @@ func (st *state) addShop(v Shop) {
 	st.shopByName[v.Name] = &v
 	st.shopByToken[v.Token] = &v
 	st.secrets = append(st.secrets, v.Token)
-	st.rememberPair(v.KustomID, v.KustomSecret)
+	st.recordSecret(v.KustomID, v.KustomSecret)
 }
 
 func (st *state) addKey(s *store, k *key) {
@@ -181,7 +181,7 @@ func (st *state) addKey(s *store, k *key) {
 	st.keys = append(st.keys, k)
 	st.keyByUsername[k.Username] = k
 	st.keyBySecret[k.Secret] = k
-	st.rememberPair(k.Username, k.Secret)
+	st.recordSecret(k.Username, k.Secret)
 }
 
 func (st *state) removeKey(k *key) {
@@ -193,8 +193,8 @@ func (st *state) removeKey(k *key) {
 	delete(st.keyBySecret, k.Secret)
 }
 
-// rememberPair keeps a secret for [Sandbox.Secrets], also as a Basic Authorization header encodes it.
-func (st *state) rememberPair(username, secret string) {
+// recordSecret records a secret for [Sandbox.Secrets], also as a Basic Authorization header encodes it.
+func (st *state) recordSecret(username, secret string) {
 	if secret == "" {
 		return
 	}
@@ -223,7 +223,7 @@ func (s *Sandbox) newKey(merchantID string, description *string, by string) *key
 			CreatedAt:    now.Truncate(time.Second),
 			CreatedBy:    by,
 		},
-		born: now,
+		exactCreatedAt: now,
 	}
 	if s.options.KeyLifetime > 0 {
 		at := k.CreatedAt.Add(s.options.KeyLifetime)
@@ -247,7 +247,7 @@ func (s *Sandbox) makeKey(st *store, description *string, by string) *key {
 // revoke deletes a key, by API or page.
 func (s *Sandbox) revoke(k *key) {
 	s.watchDelete(k)
-	s.guard(s.holders(k), func() { s.state.removeKey(k) })
+	s.watchPayments(s.holders(k), func() { s.state.removeKey(k) })
 }
 
 // update saves a shop's pair, by API or page. An empty pair clears it.
@@ -255,19 +255,19 @@ func (s *Sandbox) update(sh *Shop, kustomID, kustomSecret string) {
 	if kustomID != "" {
 		s.watchInstall(sh, kustomID, kustomSecret)
 	}
-	s.guard([]*Shop{sh}, func() { s.install(sh, kustomID, kustomSecret) })
+	s.watchPayments([]*Shop{sh}, func() { s.install(sh, kustomID, kustomSecret) })
 }
 
 // accepts reports whether the merchant API accepts the key now.
 func (s *Sandbox) accepts(k *key) bool {
-	return k.Status == StatusActive && s.hostOf(k) == s.state.hosts.kustom && s.spread(k) && !s.expired(k)
+	return k.Status == StatusActive && s.hostOf(k) == s.state.hosts.kustom && s.hasPropagated(k) && !s.expired(k)
 }
 
 func (s *Sandbox) expired(k *key) bool { return k.ExpiresAt != nil && !s.now().Before(*k.ExpiresAt) }
 
-// spread reports whether the key has propagated through its API.
-func (s *Sandbox) spread(k *key) bool {
-	return k.born.IsZero() || s.now().Sub(k.born) >= s.options.Spread
+// hasPropagated reports whether the key has propagated through its API.
+func (s *Sandbox) hasPropagated(k *key) bool {
+	return k.exactCreatedAt.IsZero() || s.now().Sub(k.exactCreatedAt) >= s.options.Spread
 }
 
 func (sh *Shop) extension(id string) *Extension {
@@ -285,11 +285,11 @@ func (s *Sandbox) install(sh *Shop, kustomID, kustomSecret string) {
 		at = sh.UpdatedAt.Add(time.Nanosecond)
 	}
 	sh.KustomID, sh.KustomSecret, sh.UpdatedAt = kustomID, kustomSecret, &at
-	s.state.rememberPair(kustomID, kustomSecret)
+	s.state.recordSecret(kustomID, kustomSecret)
 }
 
-// pays returns the key with which the shop takes payments, or why it takes none.
-func (s *Sandbox) pays(sh *Shop) (*key, error) {
+// paymentKey returns the key with which the shop takes payments, or why it takes none.
+func (s *Sandbox) paymentKey(sh *Shop) (*key, error) {
 	e := sh.extension(KlarnaCheckoutV3)
 	if e == nil {
 		return nil, errors.New("the extension Klarna Checkout V3 is not installed")
@@ -304,11 +304,11 @@ func (s *Sandbox) pays(sh *Shop) (*key, error) {
 	if k == nil {
 		return nil, fmt.Errorf("there is no key %s", sh.KustomID)
 	}
-	return k, s.fits(sh, k)
+	return k, s.paymentProblem(sh, k)
 }
 
-// fits returns why the shop can't take payments with the key of its username, or nil.
-func (s *Sandbox) fits(sh *Shop, k *key) error {
+// paymentProblem returns why the shop can't take payments with the key of its username, or nil.
+func (s *Sandbox) paymentProblem(sh *Shop, k *key) error {
 	if k.Secret != sh.KustomSecret {
 		return fmt.Errorf("the secret is not that of key %s", k.Username)
 	}
@@ -321,7 +321,7 @@ func (s *Sandbox) fits(sh *Shop, k *key) error {
 	if s.expired(k) {
 		return fmt.Errorf("key %s has expired", k.Username)
 	}
-	if !s.spread(k) {
+	if !s.hasPropagated(k) {
 		return fmt.Errorf("key %s is too new to work everywhere", k.Username)
 	}
 	return nil
@@ -458,7 +458,7 @@ func (s *Sandbox) Working(shop string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.pays(sh)
+	_, err = s.paymentKey(sh)
 	return err
 }
 

@@ -19,14 +19,14 @@ import (
 
 // From this number of shops on, a folder has fleets instead of connections; see the guide How many shops.
 const (
-	mostConnections = 100
-	fleetSize       = 250
+	maxConnections = 100
+	fleetSize      = 250
 )
 
 // Folder describes a folder of configuration.
 type Folder struct {
-	Matching Matching
-	Seen     Seen
+	Matching   Matching
+	VendorData VendorData
 	// Version is the provider's version. A release is pinned in the configuration.
 	Version string
 	// Labels and AdminURLs are browser.labels and browser.mystore_admin_urls.
@@ -83,7 +83,7 @@ func Paths(ci CI) []string {
 }
 
 // Fleets reports whether the folder has fleets instead of connections.
-func (f Folder) Fleets() bool { return len(f.Matching.Matches) > mostConnections }
+func (f Folder) Fleets() bool { return len(f.Matching.Matches) > maxConnections }
 
 // Files returns the files of the folder. Its constant parts are the published examples.
 func (f Folder) Files() ([]File, error) {
@@ -126,7 +126,7 @@ var errSecret = errors.New("the files may contain a secret, so nothing is writte
 
 // checkSecret returns an error if content may hold a secret.
 func (f Folder) checkSecret(content string) error {
-	if f.Seen.Redactor.ShowLines(vendortext.New(content), len(content)+1) != content {
+	if f.VendorData.Redactor.ShowLines(vendortext.New(content), len(content)+1) != content {
 		return errSecret
 	}
 	return nil
@@ -190,7 +190,7 @@ func (f Folder) provider() string {
 	if f.usesPages() {
 		text.WriteString("#\n# Where there is neither token nor session, it uses the session that \"terraform-provider-kustom login\" keeps.\n")
 	}
-	fmt.Fprintf(&text, "provider \"kustom\" {\n  environment = %s\n", quote(string(f.Seen.Environment)))
+	fmt.Fprintf(&text, "provider \"kustom\" {\n  environment = %s\n", quote(string(f.VendorData.Environment)))
 	if unread := f.Matching.Unread(); len(unread) > 0 {
 		for i, name := range unread {
 			unread[i] = quote(name)
@@ -225,7 +225,7 @@ func (f Folder) browser() string {
 }
 
 // usesPages reports whether the provider uses any vendor's pages.
-func (f Folder) usesPages() bool { return f.Seen.PortalByPages || f.Seen.ShopsByPages }
+func (f Folder) usesPages() bool { return f.VendorData.PortalByPages || f.VendorData.ShopsByPages }
 
 // values returns the variables whose defaults do not fit; empty if all do.
 func (f Folder) values() string {
@@ -303,17 +303,17 @@ func (f Folder) pipeline() (string, error) {
 // secrets returns the variables with the job's credentials.
 func (f Folder) secrets() []string {
 	names := []string{"KUSTOM_PORTAL_TOKEN"}
-	if f.Seen.PortalByPages {
+	if f.VendorData.PortalByPages {
 		names = []string{"KUSTOM_PORTAL_SESSION"}
 	}
-	if !f.Seen.ShopsByPages || slices.Contains(f.Variables, "MYSTORE_TOKENS") {
+	if !f.VendorData.ShopsByPages || slices.Contains(f.Variables, "MYSTORE_TOKENS") {
 		names = append(names, "MYSTORE_TOKENS")
 	}
-	if f.Seen.ShopsByPages {
+	if f.VendorData.ShopsByPages {
 		names = append(names, "MYSTORE_SESSIONS")
 	}
 	for _, name := range []string{"MYSTORE_LOGINS", "MYSTORE_ADMIN_URLS"} {
-		if f.Seen.ShopsByPages && slices.Contains(f.Variables, name) {
+		if f.VendorData.ShopsByPages && slices.Contains(f.Variables, name) {
 			names = append(names, name)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 
 // folder is one for n shops.
 func folder(n int) Folder {
-	f := Folder{Version: "1.2.3", Seen: Seen{Environment: kustom.Production}, Variables: []string{"MYSTORE_TOKENS"}}
+	f := Folder{Version: "1.2.3", VendorData: VendorData{Environment: kustom.Production}, Variables: []string{"MYSTORE_TOKENS"}}
 	for i := range n {
 		f.Matching.Matches = append(f.Matching.Matches, Match{
 			Shop: shoplist.Shop{Name: fmt.Sprintf("shop-%d", i), MerchantID: fmt.Sprintf("M%d", i+1), Wave: 1}, By: ByKey,
@@ -50,7 +50,7 @@ func written(t *testing.T, f Folder) map[string]string {
 func TestFiles_AreFormatted(t *testing.T) {
 	t.Parallel()
 	pages := folder(1)
-	pages.Seen.PortalByPages = true
+	pages.VendorData.PortalByPages = true
 	words := pages
 	words.Labels = map[string]string{"portal.generate_new": "Ny \"${nøkkel}\" \\ %{if}\nher", "portal.key_id": "ID"}
 	addresses := words
@@ -168,7 +168,7 @@ func TestFiles_PipelineSignsInWithSessions(t *testing.T) {
 		"tokens only": {false, false, nil, "", "SESSION"},
 	} {
 		f := folder(1)
-		f.Seen.PortalByPages, f.Seen.ShopsByPages, f.Variables = test.portal, test.shops, test.variables
+		f.VendorData.PortalByPages, f.VendorData.ShopsByPages, f.Variables = test.portal, test.shops, test.variables
 		f.CI = CIGitHub
 		got := written(t, f)[pathWorkflow]
 		if !strings.Contains(got, test.want) || strings.Contains(got, test.not) {

@@ -11,8 +11,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/shoplist"
 )
 
-// Told is what the user says about shops.
-type Told struct {
+// UserInput is what the user says about shops.
+type UserInput struct {
 	// List has the shops to set up, perhaps without merchant IDs. Nil means every shop with a token or session.
 	List []shoplist.Shop
 	// Also has the names of further shops.
@@ -55,8 +55,8 @@ const (
 	AskShared
 )
 
-// Leftover is a shop that is left out.
-type Leftover struct {
+// UnmatchedShop is a shop that is left out.
+type UnmatchedShop struct {
 	Shop, Why string
 	Ask       Question
 	// Shared is the merchant ID that [AskShared] is about.
@@ -69,7 +69,7 @@ type Leftover struct {
 type Matching struct {
 	// Matches are in the order of the list.
 	Matches []Match
-	Left    []Leftover
+	Left    []UnmatchedShop
 	// Stores are the visible stores without a shop.
 	Stores []kustom.Store
 	// Inactive are the matched shops whose Klarna Checkout V3 is off.
@@ -99,17 +99,17 @@ func (m Matching) shared() []string {
 
 // matcher matches shops to stores.
 type matcher struct {
-	Seen
-	told Told
+	VendorData
+	input UserInput
 	// names and hosts have the names and websites of stores, by merchant ID.
 	names, hosts map[string]string
 }
 
 // MatchShops matches shops to stores: by what the user says, by the shop's key, or else by the store's website. It
 // leaves a shop out if two of these contradict each other, or if a plan would fail.
-func MatchShops(seen Seen, told Told) Matching {
-	m := matcher{Seen: seen, told: told, names: map[string]string{}, hosts: map[string]string{}}
-	for _, store := range seen.Stores {
+func MatchShops(data VendorData, input UserInput) Matching {
+	m := matcher{VendorData: data, input: input, names: map[string]string{}, hosts: map[string]string{}}
+	for _, store := range data.Stores {
 		m.names[store.MerchantID], m.hosts[store.MerchantID] = store.Name, hostOf(store.Website)
 	}
 	var result Matching
@@ -122,14 +122,14 @@ func MatchShops(seen Seen, told Told) Matching {
 		}
 		result.Matches = append(result.Matches, match)
 	}
-	result.leaveShared(told.Shared, m.store)
-	result.note(seen)
+	result.dropShared(input.Shared, m.storeName)
+	result.addRest(data)
 	return result
 }
 
 // wanted returns the shops to set up.
 func (m *matcher) wanted() []shoplist.Shop {
-	shops, more := slices.Clone(m.told.List), slices.Sorted(slices.Values(m.told.Also))
+	shops, more := slices.Clone(m.input.List), slices.Sorted(slices.Values(m.input.Also))
 	if shops == nil {
 		more = slices.Concat(slices.Sorted(maps.Keys(m.Shops)), more)
 	}
@@ -142,74 +142,74 @@ func (m *matcher) wanted() []shoplist.Shop {
 }
 
 // match returns the match of one shop, or why it is left out.
-func (m *matcher) match(wanted shoplist.Shop) (Match, Leftover) {
+func (m *matcher) match(wanted shoplist.Shop) (Match, UnmatchedShop) {
 	shop, ok := m.Shops[wanted.Name]
 	switch {
 	case !ok:
-		return Match{}, Leftover{Why: m.noAccess(wanted.Name)}
+		return Match{}, UnmatchedShop{Why: m.noAccessReason(wanted.Name)}
 	case shop.Unread:
 		return m.matchUnread(wanted, shop)
 	case shop.Problem != "":
-		return Match{}, Leftover{Why: shop.Problem}
+		return Match{}, UnmatchedShop{Why: shop.Problem}
 	case shop.KustomID != "" && !isUsername(shop.KustomID):
-		return Match{}, Leftover{Why: "its Kustom ID is malformed, and is not shown here: it may be the secret"}
+		return Match{}, UnmatchedShop{Why: "its Kustom ID is malformed, and is not shown here: it may be the secret"}
 	}
 	store, by, left := m.decide(wanted, shop)
 	if left.Why != "" {
 		return Match{}, left
 	}
-	if why := m.unfit(store); why != "" {
-		return Match{}, Leftover{Why: why}
+	if why := m.rejection(store); why != "" {
+		return Match{}, UnmatchedShop{Why: why}
 	}
 	wanted.MerchantID = store
-	return Match{Shop: wanted, By: by}, Leftover{}
+	return Match{Shop: wanted, By: by}, UnmatchedShop{}
 }
 
 // matchUnread matches a shop that can't be read, by what the user says. Its name and website are no evidence, because
 // no plan could compare them with its key.
-func (m *matcher) matchUnread(wanted shoplist.Shop, shop Shop) (Match, Leftover) {
-	store := m.said(wanted)
+func (m *matcher) matchUnread(wanted shoplist.Shop, shop Shop) (Match, UnmatchedShop) {
+	store := m.namedStore(wanted)
 	if store == "" {
-		return Match{}, Leftover{Why: shop.Problem, Ask: AskStore, Unread: true}
+		return Match{}, UnmatchedShop{Why: shop.Problem, Ask: AskStore, Unread: true}
 	}
-	if why := m.unfit(store); why != "" {
-		return Match{}, Leftover{Why: why, Unread: true}
+	if why := m.rejection(store); why != "" {
+		return Match{}, UnmatchedShop{Why: why, Unread: true}
 	}
 	wanted.MerchantID = store
-	return Match{Shop: wanted, By: ByPerson, Problem: shop.Problem}, Leftover{}
+	return Match{Shop: wanted, By: ByPerson, Problem: shop.Problem}, UnmatchedShop{}
 }
 
-// said returns the store that the user names for a shop; empty for none.
-func (m *matcher) said(wanted shoplist.Shop) string {
-	if store := m.told.Stores[wanted.Name]; store != "" {
+// namedStore returns the store that the user names for a shop; empty for none.
+func (m *matcher) namedStore(wanted shoplist.Shop) string {
+	if store := m.input.Stores[wanted.Name]; store != "" {
 		return store
 	}
 	return wanted.MerchantID
 }
 
 // decide chooses the store by the evidence.
-func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evidence, left Leftover) {
-	said := m.said(wanted)
-	held, sites := m.storeOf(shop), m.sites(wanted, shop)
+func (m *matcher) decide(wanted shoplist.Shop, shop Shop) (store string, by Evidence, left UnmatchedShop) {
+	named := m.namedStore(wanted)
+	held, sites := m.storeOf(shop), m.storesByWebsite(wanted, shop)
 	switch {
-	case said != "" && held != "" && held != said:
-		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, but you named %s: a plan would refuse that", m.store(held), m.store(said))}
-	case said != "":
-		return said, ByPerson, Leftover{}
+	case named != "" && held != "" && held != named:
+		return "", "", UnmatchedShop{Why: fmt.Sprintf("it holds a key of %s, but you named %s: a plan would refuse that", m.storeName(held), m.storeName(named))}
+	case named != "":
+		return named, ByPerson, UnmatchedShop{}
 	case held != "" && len(sites) > 0 && !slices.Contains(sites, held):
-		return "", "", Leftover{Why: fmt.Sprintf("it holds a key of %s, but has the website of %s", m.store(held), m.store(sites[0])), Ask: AskStore}
+		return "", "", UnmatchedShop{Why: fmt.Sprintf("it holds a key of %s, but has the website of %s", m.storeName(held), m.storeName(sites[0])), Ask: AskStore}
 	case held != "":
-		return held, ByKey, Leftover{}
+		return held, ByKey, UnmatchedShop{}
 	case len(sites) == 1:
-		return sites[0], ByWebsite, Leftover{}
+		return sites[0], ByWebsite, UnmatchedShop{}
 	case len(sites) > 1:
-		return "", "", Leftover{Why: fmt.Sprintf("several stores have its website: %s", strings.Join(sites, ", ")), Ask: AskStore}
+		return "", "", UnmatchedShop{Why: fmt.Sprintf("several stores have its website: %s", strings.Join(sites, ", ")), Ask: AskStore}
 	}
-	return "", "", Leftover{Why: m.unknown(wanted, shop), Ask: AskStore}
+	return "", "", UnmatchedShop{Why: m.unknownReason(wanted, shop), Ask: AskStore}
 }
 
-// unknown returns why the store of a shop is unknown.
-func (m *matcher) unknown(wanted shoplist.Shop, shop Shop) string {
+// unknownReason returns why the store of a shop is unknown.
+func (m *matcher) unknownReason(wanted shoplist.Shop, shop Shop) string {
 	why := "it shows no Kustom ID"
 	if shop.KustomID != "" {
 		why = "the store is unknown for its Kustom ID " + shop.KustomID
@@ -217,14 +217,14 @@ func (m *matcher) unknown(wanted shoplist.Shop, shop Shop) string {
 	why += ", and no store has its website"
 	for _, store := range m.Stores {
 		if check.Alike(wanted.Name, store.Name) {
-			return why + "; " + m.store(store.MerchantID) + " is called like it"
+			return why + "; " + m.storeName(store.MerchantID) + " is called like it"
 		}
 	}
 	return why
 }
 
-// noAccess returns why a shop can't be read.
-func (m *matcher) noAccess(shop string) string {
+// noAccessReason returns why a shop can't be read.
+func (m *matcher) noAccessReason(shop string) string {
 	why := "there is no token and no session for it"
 	if near := m.Near[shop]; near != "" {
 		return why + "; there is one for " + near
@@ -232,52 +232,52 @@ func (m *matcher) noAccess(shop string) string {
 	return why
 }
 
-// unfit returns why a plan would reject a store; empty if it would not.
-func (m *matcher) unfit(store string) string {
+// rejection returns why a plan would reject a store; empty if it would not.
+func (m *matcher) rejection(store string) string {
 	if _, err := kustom.ParseMerchantID(store); err != nil {
 		return fmt.Sprintf("%q is not a store's merchant ID: %v", store, err)
 	}
 	if !kustom.MerchantID(store).Accepts(m.Environment) {
-		return fmt.Sprintf("%s is not one of the %s", m.store(store), m.Environment)
+		return fmt.Sprintf("%s is not one of the %s", m.storeName(store), m.Environment)
 	}
 	if _, ok := m.names[store]; !ok {
-		return fmt.Sprintf("the user of Kustom Portal can't see %s", m.store(store))
+		return fmt.Sprintf("the user of Kustom Portal can't see %s", m.storeName(store))
 	}
 	return ""
 }
 
-// sites returns the stores with the shop's website.
-func (m *matcher) sites(wanted shoplist.Shop, shop Shop) []string {
+// storesByWebsite returns the stores with the shop's website.
+func (m *matcher) storesByWebsite(wanted shoplist.Shop, shop Shop) []string {
 	hosts := []string{hostOf(shop.Host)}
 	for _, column := range []string{"website", "domain", "url"} {
 		hosts = append(hosts, hostOf(wanted.Columns[column]))
 	}
 	var found []string
 	for _, store := range m.Stores {
-		if host := m.hosts[store.MerchantID]; host != "" && (slices.Contains(hosts, host) || isNamed(host, wanted.Name)) {
+		if host := m.hosts[store.MerchantID]; host != "" && (slices.Contains(hosts, host) || isDomainOf(host, wanted.Name)) {
 			found = append(found, store.MerchantID)
 		}
 	}
 	return found
 }
 
-// isNamed reports whether a host is a domain with the shop's name.
-func isNamed(host, shop string) bool {
+// isDomainOf reports whether a host is a domain with the shop's name.
+func isDomainOf(host, shop string) bool {
 	name, rest, _ := strings.Cut(host, ".")
 	return !strings.Contains(rest, ".") && strings.ReplaceAll(name, "-", "") == strings.ReplaceAll(strings.ToLower(shop), "-", "")
 }
 
-// store returns the name of a store for the user.
-func (m *matcher) store(merchantID string) string {
+// storeName returns the name of a store for the user.
+func (m *matcher) storeName(merchantID string) string {
 	if name := m.names[merchantID]; name != "" {
 		return fmt.Sprintf("store %s (%s)", merchantID, name)
 	}
 	return "store " + merchantID
 }
 
-// leaveShared leaves out shops with the same store, unless the user says that they share it. Otherwise it is probably
+// dropShared leaves out shops with the same store, unless the user says that they share it. Otherwise it is probably
 // a mistake in the list.
-func (result *Matching) leaveShared(shared []string, name func(string) string) {
+func (result *Matching) dropShared(shared []string, name func(string) string) {
 	shops := map[string][]string{}
 	for _, match := range result.Matches {
 		shops[match.MerchantID] = append(shops[match.MerchantID], match.Name)
@@ -287,7 +287,7 @@ func (result *Matching) leaveShared(shared []string, name func(string) string) {
 		if len(together) == 1 || slices.Contains(shared, match.MerchantID) {
 			return false
 		}
-		result.Left = append(result.Left, Leftover{
+		result.Left = append(result.Left, UnmatchedShop{
 			Shop: match.Name, Ask: AskShared, Shared: match.MerchantID,
 			Why: fmt.Sprintf("the shops %s would all belong to %s", strings.Join(together, ", "), name(match.MerchantID)),
 		})
@@ -295,16 +295,16 @@ func (result *Matching) leaveShared(shared []string, name func(string) string) {
 	})
 }
 
-// note adds the inactive shops and the stores without a shop.
-func (result *Matching) note(seen Seen) {
+// addRest adds the inactive shops and the stores without a shop.
+func (result *Matching) addRest(data VendorData) {
 	used := map[string]bool{}
 	for _, match := range result.Matches {
 		used[match.MerchantID] = true
-		if match.Problem == "" && !seen.Shops[match.Name].Active {
+		if match.Problem == "" && !data.Shops[match.Name].Active {
 			result.Inactive = append(result.Inactive, match.Name)
 		}
 	}
-	for _, store := range seen.Stores {
+	for _, store := range data.Stores {
 		if !used[store.MerchantID] {
 			result.Stores = append(result.Stores, store)
 		}

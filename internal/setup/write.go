@@ -21,8 +21,8 @@ func (e *ExistingError) Error() string {
 	return fmt.Sprintf("%s has these files already, and none is overwritten: %s. Name another folder", e.Dir, strings.Join(e.Paths, ", "))
 }
 
-// Vacant returns an [*ExistingError] if the folder has one of the files. The folder may be missing.
-func Vacant(dir string, paths ...string) error {
+// CheckVacant returns an [*ExistingError] if the folder has one of the files. The folder may be missing.
+func CheckVacant(dir string, paths ...string) error {
 	var there []string
 	for _, path := range paths {
 		_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(path)))
@@ -51,7 +51,7 @@ func Write(dir string, files []File) error {
 	for _, file := range files {
 		paths = append(paths, file.Path)
 	}
-	if err := Vacant(dir, paths...); err != nil {
+	if err := CheckVacant(dir, paths...); err != nil {
 		return err
 	}
 	for i, file := range files {

@@ -63,21 +63,21 @@ func (a *apply) do(ctx context.Context, s *step) error {
 		return a.destroy(ctx, s.change)
 	case s.change.action == actionNone:
 		a.values[s.change.address] = s.change.prior.Value
-		a.settle(s.change)
+		a.updateMetadata(s.change)
 		return nil
 	}
-	return a.make(ctx, s.change)
+	return a.createOrUpdate(ctx, s.change)
 }
 
-// settle updates the metadata of an unchanged object from the configuration.
-func (a *apply) settle(c *change) {
+// updateMetadata updates the metadata of an unchanged object from the configuration.
+func (a *apply) updateMetadata(c *change) {
 	kept := *a.state.Current[c.address]
 	kept.DependsOn, kept.CreateBeforeDestroy, kept.Provider = c.object.references(), c.object.CreateBeforeDestroy, c.provider
 	a.state.Current[c.address] = &kept
 }
 
-// make creates or updates an object. Its references are known now, so it is planned once more first.
-func (a *apply) make(ctx context.Context, c *change) error {
+// createOrUpdate creates or updates an object. Its references are known now, so it is planned once more first.
+func (a *apply) createOrUpdate(ctx context.Context, c *change) error {
 	config, err := a.configured(a.plan.config, c.object, a.values)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (a *apply) change(ctx context.Context, c, final *change, config tftypes.Val
 		return fmt.Errorf("reading the new state: %w", err)
 	}
 	err = a.checkOutcome(final, value, refused)
-	a.take(c, answer, value, refused || err != nil)
+	a.saveResult(c, answer, value, refused || err != nil)
 	a.restore(c.address)
 	if err == nil && refused {
 		return errRefused
@@ -177,9 +177,9 @@ func (a *apply) checkOutcome(final *change, value tftypes.Value, refused bool) e
 	return nil
 }
 
-// take writes the result into the state. A new object is tainted after a failure. If there is no result, the old
+// saveResult writes the result into the state. A new object is tainted after a failure. If there is no result, the old
 // object stays.
-func (a *apply) take(c *change, answer *tfprotov6.ApplyResourceChangeResponse, value tftypes.Value, failed bool) {
+func (a *apply) saveResult(c *change, answer *tfprotov6.ApplyResourceChangeResponse, value tftypes.Value, failed bool) {
 	if value.IsNull() || !value.IsFullyKnown() {
 		return
 	}
@@ -193,22 +193,22 @@ func (a *apply) take(c *change, answer *tfprotov6.ApplyResourceChangeResponse, v
 
 // destroy destroys the prior object of a change.
 func (a *apply) destroy(ctx context.Context, c *change) error {
-	doomed := &change{address: c.address, provider: c.prior.Provider, prior: c.prior, private: c.private, identity: c.identity}
+	toDestroy := &change{address: c.address, provider: c.prior.Provider, prior: c.prior, private: c.private, identity: c.identity}
 	if c.action == actionDeleteThenCreate {
 		// Terraform passes the private data of the planned replacement to the destruction.
-		doomed.provider = c.provider
-	} else if err := a.askDeletion(ctx, doomed); err != nil {
+		toDestroy.provider = c.provider
+	} else if err := a.askDeletion(ctx, toDestroy); err != nil {
 		return err
 	}
-	server, err := a.server(ctx, doomed.provider)
+	server, err := a.server(ctx, toDestroy.provider)
 	if err != nil {
 		return err
 	}
-	typ := doomed.prior.Value.Type()
+	typ := toDestroy.prior.Value.Type()
 	none := a.dynamic(typ, tftypes.NewValue(typ, nil))
 	answer, err := server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: typeName(c.address), PriorState: a.dynamic(typ, doomed.prior.Value), PlannedState: none, Config: none,
-		PlannedPrivate: doomed.private, PlannedIdentity: doomed.identity,
+		TypeName: typeName(c.address), PriorState: a.dynamic(typ, toDestroy.prior.Value), PlannedState: none, Config: none,
+		PlannedPrivate: toDestroy.private, PlannedIdentity: toDestroy.identity,
 	})
 	if err != nil {
 		return err

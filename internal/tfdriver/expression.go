@@ -20,7 +20,7 @@ import (
 	"github.com/zclconf/go-cty/cty/msgpack"
 )
 
-// functions are those of Terraform's that the tests' configurations call.
+// functions are the functions of Terraform that the tests' configurations call.
 var functions = map[string]function.Function{
 	"try": tryfunc.TryFunc, "can": tryfunc.CanFunc,
 	"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "flatten": stdlib.FlattenFunc, "format": stdlib.FormatFunc,
@@ -59,10 +59,10 @@ type argument struct {
 	expression hclsyntax.Expression
 }
 
-// Addresses returns the addresses of the objects that the argument refers to.
+// addresses returns the addresses of the objects that the argument refers to.
 func (a *argument) addresses() []string { return a.scope.addresses(a.expression) }
 
-// encode returns the value of the argument as one of a schema's type.
+// encode returns the argument's value in a schema's type.
 func (a *argument) encode(typ tftypes.Type, resolve resolver) (tftypes.Value, error) {
 	value, err := a.scope.evaluate(a.expression, resolve)
 	if err != nil {
@@ -78,7 +78,7 @@ func (a *argument) encode(typ tftypes.Type, resolve resolver) (tftypes.Value, er
 	return fromCty(value, want, typ)
 }
 
-// optional returns a type in which the attributes of objects need not be given.
+// optional returns a type whose objects may lack attributes.
 func optional(typ cty.Type) cty.Type {
 	switch {
 	case typ.IsObjectType():
@@ -105,10 +105,10 @@ func ctyType(typ tftypes.Type) (cty.Type, error) {
 	return ctyjson.UnmarshalType(encoded)
 }
 
-// fromCty returns a value of the given type, which both libraries name.
+// fromCty converts a value of an expression to one of the provider's. Of and typ are the same type in both libraries.
 func fromCty(value cty.Value, of cty.Type, typ tftypes.Type) (tftypes.Value, error) {
 	if of == cty.DynamicPseudoType && value.IsWhollyKnown() && !value.IsNull() {
-		// A value that says its type itself.
+		// A dynamic value carries its own type.
 		encoded, err := ctyjson.MarshalType(value.Type())
 		if err != nil {
 			return tftypes.Value{}, err
@@ -126,7 +126,7 @@ func fromCty(value cty.Value, of cty.Type, typ tftypes.Type) (tftypes.Value, err
 	return tftypes.ValueFromMsgPack(encoded, typ) //nolint:staticcheck // As above.
 }
 
-// toCty returns a value of the provider's as one that expressions use.
+// toCty converts a value of the provider's to one for expressions.
 func toCty(value tftypes.Value) (cty.Value, error) {
 	if value.Type() == nil {
 		return cty.DynamicVal, nil
@@ -153,7 +153,7 @@ func (m *Module) scope(e *each) scope { return scope{m, e} }
 // roots are the first names of traversals that do not lead to a resource.
 var roots = map[string]bool{"var": true, "local": true, "data": true, "each": true, "path": true, "terraform": true}
 
-// resources returns the addresses of the resource blocks that an expression refers to, also by way of locals.
+// resources returns the addresses of the resource blocks that an expression refers to, directly or through locals.
 func (s scope) resources(expression hcl.Expression) []string {
 	var found []string
 	for _, traversal := range expression.Variables() {
@@ -199,7 +199,7 @@ func (s scope) addresses(expression hcl.Expression) []string {
 	return all
 }
 
-// address returns the address that an expression is.
+// address returns the address that an expression stands for, such as that of a depends_on.
 func (s scope) address(expression hcl.Expression) (string, error) {
 	if index, ok := expression.(*hclsyntax.IndexExpr); ok {
 		of, err := s.address(index.Collection)
@@ -292,7 +292,7 @@ func (s scope) local(name string, resolve resolver) (cty.Value, error) {
 	return s.module.scope(nil).evaluate(expression, resolve)
 }
 
-// resource returns the value of a resource: of one with for_each an object of them.
+// resource returns the value of a resource. With for_each, it returns an object with the value for each key.
 func (s scope) resource(address string, resolve resolver) (cty.Value, error) {
 	block := s.module.blocks[address]
 	if block == nil {

@@ -133,14 +133,14 @@ func (m *Module) Output(name string, state *State) (cty.Value, error) {
 	})
 }
 
-// Outputs are the names of the outputs.
+// Outputs returns the names of the outputs, sorted.
 func (m *Module) Outputs() []string { return slices.Sorted(maps.Keys(m.outputs)) }
 
 // Data returns the values of a data source that was read, by its address.
 func (m *Module) Data() map[string]cty.Value { return m.known }
 
-// Line returns the line on which an argument of an object begins; without an argument, or where the object does not have
-// it, that on which the block begins. The address of the provider's block is "provider".
+// Line returns the number of the line on which an object's argument begins. It returns the line of the object's block if
+// argument is empty, or if the block lacks it. The address of the provider's block is "provider".
 func (m *Module) Line(address, argument string) string {
 	block := m.blocks[withoutKey(address)]
 	if address == "provider" {
@@ -156,7 +156,7 @@ func (m *Module) Line(address, argument string) string {
 	return strings.Split(string(m.sources[at.Filename]), "\n")[at.Start.Line-1]
 }
 
-// withoutKey is an address without the key of for_each.
+// withoutKey returns an address without the key of for_each.
 func withoutKey(address string) string {
 	address, _, _ = strings.Cut(address, "[")
 	return address
@@ -373,7 +373,7 @@ func (m *Module) setMoves(config Config) error {
 	return nil
 }
 
-// data returns the values of a data source: of one with for_each an object of them.
+// data returns the values of a data source. With for_each, it returns an object with the values for each key.
 func (m *Module) data(address string) (cty.Value, error) {
 	if value, ok := m.known[address]; ok {
 		return value, nil
@@ -418,8 +418,8 @@ func (m *Module) readAll() error {
 	return failed
 }
 
-// PlanModule plans what a module says, as [Driver.Plan] does. The module keeps the data sources that it reads, so it is
-// for one run only.
+// PlanModule plans a module, as [Driver.Plan] plans a configuration. The module caches the data sources that it reads, so
+// use it for one run only.
 func (d *Driver) PlanModule(ctx context.Context, m *Module, state *State, start func() (Server, error), o Options) *Plan {
 	started := func(string) (Server, Values, error) {
 		server, err := start()
@@ -435,7 +435,7 @@ func (d *Driver) PlanModule(ctx context.Context, m *Module, state *State, start 
 	}, state, started, o)
 }
 
-// readData reads a data source. One of which not everything is known is not known.
+// readData reads a data source. Its values are unknown if an argument is.
 func (w *walk) readData(ctx context.Context, address string, arguments Values) (cty.Value, error) {
 	_, name, _ := strings.Cut(address, ".")
 	name = typeName(name)

@@ -183,11 +183,11 @@ func (p *Plan) Empty() bool {
 // Change is what a plan does with an object.
 type Change struct {
 	Address string
-	// Actions are Terraform's words for it: two of them for a replacement.
+	// Actions are Terraform's words for it. A replacement has two.
 	Actions []string
-	// Before and After are null where there is no object.
+	// Before and After are null if there is no object.
 	Before, After tftypes.Value
-	// Imported says that an import block has brought the object.
+	// Imported says that an import block has imported the object.
 	Imported bool
 	// ImportID is the ID of that block, if it has one.
 	ImportID string
@@ -195,7 +195,7 @@ type Change struct {
 	Deposed bool
 }
 
-// Changes returns what the plan does with each object, also where that is nothing.
+// Changes returns what the plan does with each object, also if that is nothing.
 func (p *Plan) Changes() []Change {
 	var all []Change
 	for _, c := range p.changes {
@@ -211,11 +211,11 @@ func (p *Plan) Changes() []Change {
 	return all
 }
 
-// Refreshed returns the state as the plan has read it, which is what -refresh-only keeps.
+// Refreshed returns the state that the plan has read. Terraform's -refresh-only saves it.
 func (p *Plan) Refreshed() *State { return p.prior }
 
-// Change returns what the plan does to the object at an address, in the words of Terraform's JSON, and the object before and
-// after that. A value that is null says that there is no object.
+// Change returns what the plan does to the object at an address, in the words of Terraform's JSON, and the object before
+// and after that. A null value means that there is no object.
 func (p *Plan) Change(address string) (actions string, before, after tftypes.Value) {
 	for _, c := range p.changes {
 		if c.address != address || c.deposed {
@@ -230,18 +230,6 @@ func (p *Plan) Change(address string) (actions string, before, after tftypes.Val
 	return "", tftypes.Value{}, tftypes.Value{}
 }
 
-// Doomed returns the objects that the plan destroys or replaces.
-func (p *Plan) Doomed() []*Instance {
-	var doomed []*Instance
-	for _, c := range p.changes {
-		switch c.action {
-		case actionDelete, actionDeleteThenCreate, actionCreateThenDelete:
-			doomed = append(doomed, c.prior)
-		}
-	}
-	return doomed
-}
-
 // walk is a plan or an apply with its own servers.
 type walk struct {
 	*Driver
@@ -252,7 +240,7 @@ type walk struct {
 	resolve resolver
 	// refused says that a provider does not accept its configuration.
 	refused bool
-	// strict is that of the plan.
+	// strict is [Plan]'s.
 	strict bool
 	// validates says that the provider is not configured.
 	validates bool
@@ -341,7 +329,7 @@ func (d *Driver) plan(ctx context.Context, expand func(*walk) (Config, error), s
 	}
 	p.strict = w.strict
 	p.config, p.targets = config, config.targets(o.Targets)
-	// Terraform validates with a provider of its own, which it does not configure.
+	// Terraform validates with a separate server, which it does not configure.
 	v := d.walk(start, &p.Result)
 	v.resolve, v.validates = w.resolve, true
 	if !v.validate(ctx, config) {
@@ -445,7 +433,7 @@ func (w *walk) validate(ctx context.Context, config Config) bool {
 	return !w.result.Failed()
 }
 
-// validateObject asks the provider whether a block is right.
+// validateObject returns an error if the provider rejects a block.
 func (w *walk) validateObject(ctx context.Context, object Object, config tftypes.Value) error {
 	server, err := w.server(ctx, object.Provider)
 	if err != nil {
@@ -555,7 +543,7 @@ func (w *walk) importObject(ctx context.Context, object Object) *Instance {
 	return &Instance{Address: object.Address, Provider: object.Provider, Value: value, Private: got.Private, Identity: got.Identity}
 }
 
-// identity returns the identity of an object's import block, nil where that has an ID.
+// identity returns the identity of an object's import block; nil if the block has an ID.
 func (w *walk) identity(object Object) (*tfprotov6.ResourceIdentityData, error) {
 	if object.ImportIdentity == nil {
 		return nil, nil
@@ -662,7 +650,7 @@ func replacement(object Object) action {
 	return actionDeleteThenCreate
 }
 
-// configured evaluates a block. A reference to an object that was not planned is an error.
+// configured returns the value of a block. A reference to an object that was not planned is an error.
 func (w *walk) configured(config Config, object Object, known map[string]tftypes.Value) (tftypes.Value, error) {
 	for _, address := range object.references() {
 		if _, ok := config.object(address); !ok {
@@ -678,8 +666,8 @@ func (w *walk) configured(config Config, object Object, known map[string]tftypes
 	})
 }
 
-// ask plans the change from a basis, nil for a new object, and fills in the planned values. It returns whether the
-// object must be replaced. If the provider refuses, ok is false.
+// ask makes the provider plan a change, and stores the planned values in it. Basis is the present object; nil for a new
+// one. Replaced says that the object must be replaced. Ok is false if the provider rejects the change.
 func (w *walk) ask(ctx context.Context, c *change, basis *Instance, config tftypes.Value) (replaced, ok bool, err error) {
 	if basis == nil {
 		return w.askNew(ctx, c, new(Instance), config)

@@ -28,7 +28,7 @@ type Object struct {
 	CreateBeforeDestroy bool
 	// ImportID, if set, is the ID of an import block. An object that the state lacks is imported.
 	ImportID string
-	// ImportIdentity, where it is not nil, is an import block with an identity.
+	// ImportIdentity, if set, is the identity of an import block.
 	ImportIdentity map[string]string
 	// After are the addresses of depends_on.
 	After []string
@@ -246,19 +246,19 @@ func (s *State) Instances() []*Instance {
 type Result struct {
 	// Errors and Warnings are the diagnostics. Each begins with its address.
 	Errors, Warnings []string
-	// printed is what Terraform prints of them, in order.
+	// printed is Terraform's output about them.
 	printed strings.Builder
-	// Diagnostics are all of them in the order in which they came.
+	// Diagnostics are the errors and warnings in the order of their arrival.
 	Diagnostics []Diagnostic
 }
 
 // Diagnostic is an error or a warning.
 type Diagnostic struct {
-	// Address is the object's. That of the provider's block is "provider".
+	// Address is the address of the object, or "provider" for the provider's block.
 	Address         string
 	IsError         bool
 	Summary, Detail string
-	// Argument is the first step of the path that the diagnostic points to; empty where it points to the whole block.
+	// Argument is the first step of the path that the diagnostic points to; empty if it points to the whole block.
 	Argument string
 }
 
@@ -268,7 +268,7 @@ func (r *Result) Output() string { return r.printed.String() }
 // Failed reports whether there is an error.
 func (r *Result) Failed() bool { return len(r.Errors) > 0 }
 
-// Add takes over what another part of the same run says.
+// Add adds the messages of another part of the same run.
 func (r *Result) Add(other *Result) {
 	r.Errors, r.Warnings = append(r.Errors, other.Errors...), append(r.Warnings, other.Warnings...)
 	r.Diagnostics = append(r.Diagnostics, other.Diagnostics...)
@@ -281,7 +281,7 @@ func (r *Result) fail(address, format string, args ...any) {
 	r.Diagnostics = append(r.Diagnostics, Diagnostic{Address: address, IsError: true, Summary: text})
 }
 
-// problem adds an error, unless the provider has said itself what is wrong.
+// problem adds an error, unless the provider has already reported it.
 func (r *Result) problem(address string, err error) {
 	if !errors.Is(err, errRefused) {
 		r.fail(address, "%v", err)
@@ -315,7 +315,7 @@ func (r *Result) add(address string, diagnostics []*tfprotov6.Diagnostic) bool {
 	return failed
 }
 
-// argumentOf returns the first step of a path, where that is an attribute.
+// argumentOf returns the first step of a path; empty if that is no attribute.
 func argumentOf(path *tftypes.AttributePath) string {
 	if steps := path.Steps(); len(steps) > 0 {
 		if name, ok := steps[0].(tftypes.AttributeName); ok {

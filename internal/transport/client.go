@@ -1,5 +1,5 @@
 // Package transport sends HTTP requests to a vendor's API. It sends each credential to its own host only. It
-// limits retries, the time of each attempt and the size of answers. It records each exchange without secrets.
+// limits retries, the time of each attempt and the size of answers. It records each attempt without secrets.
 //
 // It knows nothing about either vendor and nothing about Terraform.
 package transport
@@ -42,7 +42,7 @@ func Do[T any](ctx context.Context, c *Client, r Request) (T, error) {
 // errLate says that a request had to wait for too long to be sent.
 var errLate = errors.New("not sent: what was read before is out of date")
 
-// attempt sends r once and records the exchange.
+// attempt sends r once and records that. Called is the time of the call of [Do], for [Request.SendWithin].
 func (c *Client) attempt(ctx context.Context, r Request, called time.Time, attempt int, out any) *Error {
 	if c.ConfigError != nil {
 		return c.failure(r, NotSent, c.ConfigError)
@@ -56,24 +56,25 @@ func (c *Client) attempt(ctx context.Context, r Request, called time.Time, attem
 		failure.Late = true
 		return failure
 	}
-	c.Redactor.Learn(r.secrets()...)
+	c.Redactor.AddSecrets(r.secrets()...)
 	status, failure := c.send(ctx, r, out)
-	exchange := RequestRecord{
+	record := RequestRecord{
 		API: c.API, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,
 		Attempt: attempt, Status: status, Duration: c.Clock.Now().Sub(start),
 	}
 	if failure != nil {
-		exchange.Kind = failure.Kind
-		exchange.CorrelationID = failure.CorrelationID
+		record.Kind = failure.Kind
+		record.CorrelationID = failure.CorrelationID
 	}
-	c.Observe(ctx, exchange)
+	c.Observe(ctx, record)
 	return failure
 }
 
+// send sends r, and decodes a success into out. It returns the HTTP status; 0 if there was no answer.
 func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 	if r.FinishOnCancel {
 		var release context.CancelFunc
-		ctx, release = outlive(ctx)
+		ctx, release = withGrace(ctx)
 		defer release()
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -106,8 +107,8 @@ func (c *Client) send(ctx context.Context, r Request, out any) (int, *Error) {
 // grace is how long a request may continue after its context is cancelled.
 const grace = 10 * time.Second
 
-// outlive returns a context that is cancelled a grace period after ctx.
-func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+// withGrace returns a context that is cancelled a grace period after ctx.
+func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return longer, func() { stop(); cancel() }
@@ -196,7 +197,7 @@ func decode(resp *http.Response, out any) error {
 	return nil
 }
 
-// expectNone checks that the success comes from the API and not from a sign-in page.
+// expectNone checks that a success whose body is ignored comes from the API and not from a sign-in page.
 func expectNone(resp *http.Response) error {
 	if resp.StatusCode != http.StatusNoContent && !isJSON(resp.Header) {
 		return fmt.Errorf("the answer is not JSON but %q", mediaType(resp.Header))

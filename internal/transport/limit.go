@@ -18,10 +18,11 @@ type Limiter struct {
 	// turn is held by the next waiter. Only that waiter takes from the allowance, at the moment when it may go.
 	// So a later pause finds nothing taken in advance.
 	turn chan struct{}
-	// deaf says that a refusal of one request does not delay others.
-	deaf bool
+	// ignoresPauses says that a Retry-After for one request does not delay the others.
+	ignoresPauses bool
 
-	mu    sync.Mutex
+	mu sync.Mutex
+	// until is the end of the pause; zero if there was none.
 	until time.Time
 }
 
@@ -40,7 +41,7 @@ func NewLimiter(perMinute int, c clock.Clock) *Limiter {
 // Retry-After for one request does not delay the others.
 func NewCap(perMinute int, c clock.Clock) *Limiter {
 	l := NewLimiter(perMinute, c)
-	l.deaf = true
+	l.ignoresPauses = true
 	return l
 }
 
@@ -73,7 +74,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 // Pause delays all requests for d, because a server's Retry-After applies to the whole token. A cap does not
 // pause.
 func (l *Limiter) Pause(d time.Duration) {
-	if l == nil || l.deaf {
+	if l == nil || l.ignoresPauses {
 		return
 	}
 	until := l.clock.Now().Add(d)
@@ -84,6 +85,7 @@ func (l *Limiter) Pause(d time.Duration) {
 	}
 }
 
+// paused returns the rest of the pause at a time; 0 if it is over.
 func (l *Limiter) paused(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// firstBackoff is the longest wait before the first retry. It doubles with each retry.
-	firstBackoff = 500 * time.Millisecond
+	// initialBackoff is the longest wait before the first retry. It doubles with each retry.
+	initialBackoff = 500 * time.Millisecond
 	// maxBackoff is the longest wait that the server did not ask for.
 	maxBackoff = 20 * time.Second
 	// MaxRetryAfter is the longest Retry-After that the client accepts.
@@ -40,7 +40,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 			// Other callers of the token did not cause the refusal, and may have no deadline.
 			r.Limiter.Pause(min(failure.RetryAfter, MaxRetryAfter))
 		}
-		if attempt > c.MaxRetries || ctx.Err() != nil || !worthRepeating(r, failure) {
+		if attempt > c.MaxRetries || ctx.Err() != nil || !shouldRetry(r, failure) {
 			return failure
 		}
 		wait := backoff(attempt)
@@ -56,8 +56,8 @@ func (c *Client) retry(ctx context.Context, r Request, try func(attempt int) *Er
 	}
 }
 
-// worthRepeating reports whether r may and should be sent again after failure.
-func worthRepeating(r Request, failure *Error) bool {
+// shouldRetry reports whether sending r again is safe, and may help.
+func shouldRetry(r Request, failure *Error) bool {
 	if failure.RetryAfter > MaxRetryAfter {
 		return false
 	}
@@ -78,6 +78,7 @@ func worthRepeating(r Request, failure *Error) bool {
 	return false
 }
 
+// temporary reports whether a status may be another one on a retry.
 func temporary(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway,
@@ -92,7 +93,7 @@ func temporary(status int) bool {
 func backoff(attempt int) time.Duration {
 	bound := maxBackoff
 	if shift := attempt - 1; shift < 6 {
-		bound = min(firstBackoff<<shift, maxBackoff)
+		bound = min(initialBackoff<<shift, maxBackoff)
 	}
 	return rand.N(bound) //nolint:gosec // Jitter needs no cryptographic randomness.
 }

@@ -49,31 +49,31 @@ func (t Text) MarshalText() ([]byte, error) { return []byte(placeholder), nil }
 // UnmarshalJSON implements json.Unmarshaler. It accepts a JSON string.
 func (t *Text) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &t.raw) }
 
-// Redactor removes secrets and control characters from texts. It knows the learned secrets, and the forms of others.
+// Redactor removes secrets and control characters from texts. It knows the added secrets, and the forms of others.
 // It is safe for concurrent use. A nil Redactor knows only the forms.
 type Redactor struct {
 	mu sync.RWMutex
-	// known has the learned secrets.
+	// known has the added secrets.
 	known map[string]bool
 	needles
 }
 
-// NewRedactor returns a redactor without learned secrets.
+// NewRedactor returns a redactor without added secrets.
 func NewRedactor() *Redactor {
 	return &Redactor{known: map[string]bool{}, needles: newNeedles()}
 }
 
-// Learn adds secrets. They are masked in all encodings.
-func (r *Redactor) Learn(secrets ...string) {
+// AddSecrets adds secrets. They are masked in all encodings.
+func (r *Redactor) AddSecrets(secrets ...string) {
 	if r == nil {
 		return
 	}
 	for _, secret := range secrets {
-		r.learn(secret)
+		r.addSecret(secret)
 	}
 }
 
-func (r *Redactor) learn(secret string) {
+func (r *Redactor) addSecret(secret string) {
 	r.mu.RLock()
 	known := r.known[secret]
 	r.mu.RUnlock()

@@ -68,7 +68,7 @@ func TestShow_HidesKnownSecretInEveryEncoding(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{token, "kco_live_api_PLANTEDr8Tq2LmX", "klarna-old", "0123456789abcdef0123456789abcdef"} {
 		redactor := vendortext.NewRedactor()
-		redactor.Learn(secret, "another", "")
+		redactor.AddSecrets(secret, "another", "")
 		for name, encoded := range encodings(secret) {
 			shown := redactor.Show(vendortext.New("before " + encoded + " after"))
 			if !strings.HasPrefix(shown, "before ") || !strings.Contains(shown, "(sensitive)") {
@@ -103,7 +103,7 @@ func TestShow_HidesWhatHasFormOfSecret(t *testing.T) {
 func TestShow_KeepsWords(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
-	redactor.Learn(token)
+	redactor.AddSecrets(token)
 	for _, text := range []string{
 		"Not allowed: ask your administrator.", "Basic authentication is required", `Bearer realm="portal1"`,
 		"Bøker på nett – 100 %", `a "quoted" word and a \ backslash`, "https://portal.example/a?b=%20c", "a secret begins with kco_live_api_",
@@ -117,7 +117,7 @@ func TestShow_KeepsWords(t *testing.T) {
 func TestShow_BoundsAndPrints(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
-	redactor.Learn(token, "s")
+	redactor.AddSecrets(token, "s")
 	for name, text := range map[string]string{
 		"title": "\x1b]0;owned\x07", "bidirectional": "a\u202eb\u2066c", "lines": "a\nb\r\nc\u2028d\u0085e", "zero": "a\x00b\ufeffc",
 		"long": strings.Repeat("a", 2<<20), "long and wide": strings.Repeat("ø", 2<<20), "invisible": strings.Repeat("\u200b", 2<<20) + "end",
@@ -147,7 +147,7 @@ func mustBeFit(t *testing.T, name, shown string) {
 func TestShowLines_KeepsLinesOnly(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
-	redactor.Learn(token, "e")
+	redactor.AddSecrets(token, "e")
 	shown := redactor.ShowLines(vendortext.New("one\n\n\x1btwo "+token+"\u202e\n"+strings.Repeat("x", 1000)), 100)
 	if !strings.HasPrefix(shown, "one\n\n two (sensitive)\nxxx") || utf8.RuneCountInString(shown) > 101 {
 		t.Errorf("%q is shown", shown)
@@ -181,7 +181,7 @@ func TestText_PrintsAsPlaceholder(t *testing.T) {
 func TestError_ShowsTextAndKeepsCause(t *testing.T) {
 	t.Parallel()
 	redactor := vendortext.NewRedactor()
-	redactor.Learn(token)
+	redactor.AddSecrets(token)
 	err := redactor.Error(fmt.Errorf("malformed %s \x1b: %w", token, io.EOF))
 	if got := err.Error(); got != "malformed (sensitive)  : EOF" {
 		t.Errorf("the text is %q", got)
@@ -201,7 +201,7 @@ func FuzzShow(f *testing.F) {
 	f.Add("\xff", "aaaaaa", "aaaa")
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
 		redactor := vendortext.NewRedactor()
-		redactor.Learn(secret)
+		redactor.AddSecrets(secret)
 		shown := redactor.Show(vendortext.New(before + secret + after))
 		mustBeFit(t, "fuzz", shown)
 		if len(secret) > len("(sensitive)") && strings.Contains(shown, secret) {

@@ -30,8 +30,8 @@ type Source struct {
 	Advise func(error) string
 }
 
-// Seen is what the vendors show about shops and stores.
-type Seen struct {
+// VendorData is what the vendors show about shops and stores.
+type VendorData struct {
 	Environment kustom.Environment
 	Stores      []kustom.Store
 	// Shops are the shops with a token or session, by name.
@@ -63,33 +63,33 @@ type Shop struct {
 	Unread bool
 }
 
-// concurrency is how many shops are read at once.
+// concurrency is the maximum number of shops that are read at once.
 const concurrency = 8
 
-// Look reads the stores and the shops. It continues after a shop that can't be read. The error is the portal's, or
+// ReadVendors reads the stores and the shops, several at once. It continues after a shop that can't be read. The error is the portal's, or
 // that of ctx.
-func Look(ctx context.Context, from Source) (Seen, error) {
-	seen := Seen{Shops: map[string]Shop{}, Owners: map[string]string{}}
+func ReadVendors(ctx context.Context, from Source) (VendorData, error) {
+	data := VendorData{Shops: map[string]Shop{}, Owners: map[string]string{}}
 	for store, err := range from.Stores(ctx) {
 		if err != nil {
-			return Seen{}, fmt.Errorf("the list of stores could not be read: %s", from.Advise(err))
+			return VendorData{}, fmt.Errorf("the list of stores could not be read: %s", from.Advise(err))
 		}
-		seen.Stores = append(seen.Stores, store)
+		data.Stores = append(data.Stores, store)
 	}
-	for _, shop := range from.lookAtShops(ctx) {
-		seen.Shops[shop.Name] = shop
+	for _, shop := range from.readShops(ctx) {
+		data.Shops[shop.Name] = shop
 	}
 	if err := ctx.Err(); err != nil {
-		return Seen{}, err
+		return VendorData{}, err
 	}
-	if seen.needsOwners() {
-		seen.readOwners(ctx, from)
+	if data.needsOwners() {
+		data.readOwners(ctx, from)
 	}
-	return seen, ctx.Err()
+	return data, ctx.Err()
 }
 
-// lookAtShops reads the shops, several at once.
-func (from Source) lookAtShops(ctx context.Context) []Shop {
+// readShops reads the shops, several at once.
+func (from Source) readShops(ctx context.Context) []Shop {
 	shops := make([]Shop, len(from.Shops))
 	var group errgroup.Group
 	group.SetLimit(concurrency)
@@ -111,7 +111,7 @@ func (from Source) lookAtShops(ctx context.Context) []Shop {
 }
 
 // needsOwners reports whether a shop has a key whose username does not name its store.
-func (s *Seen) needsOwners() bool {
+func (s *VendorData) needsOwners() bool {
 	for _, shop := range s.Shops {
 		if _, ok := kustom.StoreOf(shop.KustomID); !ok && isUsername(shop.KustomID) {
 			return true
@@ -120,7 +120,7 @@ func (s *Seen) needsOwners() bool {
 	return false
 }
 
-func (s *Seen) readOwners(ctx context.Context, from Source) {
+func (s *VendorData) readOwners(ctx context.Context, from Source) {
 	for key, err := range from.Keys(ctx) {
 		if err != nil {
 			s.Notes = append(s.Notes, "not all keys could be read, so the store of some may be unknown: "+from.Advise(err))
@@ -131,7 +131,7 @@ func (s *Seen) readOwners(ctx context.Context, from Source) {
 }
 
 // storeOf returns the store of a shop's key; empty if unknown.
-func (s *Seen) storeOf(shop Shop) string {
+func (s *VendorData) storeOf(shop Shop) string {
 	if store, ok := s.Owners[shop.KustomID]; ok {
 		return store
 	}

@@ -2,8 +2,8 @@ package transport
 
 import "time"
 
-// RequestRecord has the fields of an attempt that may be recorded. Records of exchanges use only these fields. There
-// is no body, header or query here, so none can get into a log (I2).
+// RequestRecord describes one attempt of a request, for logs and messages. It has no body, header or query, so none can
+// get into a log (I2).
 type RequestRecord struct {
 	API           string
 	Host          string
