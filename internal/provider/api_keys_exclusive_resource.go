@@ -50,6 +50,9 @@ type apiKeysExclusiveIdentity struct {
 	MerchantID types.String `tfsdk:"merchant_id"`
 }
 
+// inventoryKey is the key, in private state, of the keys that Read found. ModifyPlan uses them.
+const inventoryKey = "inventory"
+
 func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_api_keys_exclusive"
 }
@@ -187,7 +190,7 @@ func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *a
 	r.planDeletions(plan, found, diags)
 }
 
-// planDeletions plans what happens to the found keys.
+// planDeletions plans the deletion of the found keys that the store does not keep.
 func (r *apiKeysExclusiveResource) planDeletions(plan *apiKeysExclusiveModel, found []rotation.StoreKey, diags *diag.Diagnostics) {
 	kept, certain := plan.kept()
 	others := without(found, kept)
@@ -444,9 +447,6 @@ func describeKey(key rotation.StoreKey) string {
 	}
 	return key.Host + ", " + use
 }
-
-// inventoryKey is the key, in private state, of the keys that Read found. ModifyPlan uses them.
-const inventoryKey = "inventory"
 
 func readInventory(ctx context.Context, private privateState, diags *diag.Diagnostics) []rotation.StoreKey {
 	return readPrivate[[]rotation.StoreKey](ctx, private, inventoryKey, diags)

@@ -133,7 +133,7 @@ type browserSettings struct {
 	unknownAdmins bool
 	// labels are the overriding words, by site and label.
 	labels map[string]map[string]string
-	// profile is what users have pointed at; it may be nil.
+	// profile has the elements that users have pointed at; it may be nil.
 	profile *browser.Profile
 	// portalSession and shopSessions come from the environment.
 	portalSession *browser.Session
@@ -225,7 +225,7 @@ func (r *resolver) maxTabs(v types.Int64) int {
 	return int(v.ValueInt64())
 }
 
-// profile reads the file of users' lessons.
+// profile reads the file of browser.profile; nil if there is none.
 func (r *resolver) profile(v types.String) *browser.Profile {
 	file, _ := r.text(v, envProfile, "")
 	if file == "" {
@@ -276,7 +276,7 @@ func allLabels(tables map[string]browser.Table) []string {
 	return all
 }
 
-// portalSession never quotes the variable's content. Even if it is malformed, it probably holds a session (I2).
+// portalSession returns the session in the environment, or nil. It never quotes the variable's content. Even if it is malformed, it probably holds a session (I2).
 func (r *resolver) portalSession() *browser.Session {
 	line := r.getenv(envPortalSession)
 	if line == "" {
@@ -290,7 +290,7 @@ func (r *resolver) portalSession() *browser.Session {
 	return &session
 }
 
-// shopSessions never quotes the variable's content either (I2).
+// shopSessions returns the sessions in the environment, by shop. It never quotes the variable's content either (I2).
 func (r *resolver) shopSessions() map[string]browser.Session {
 	raw := r.getenv(envMystoreSessions)
 	if raw == "" {
@@ -311,6 +311,7 @@ func (r *resolver) shopSessions() map[string]browser.Session {
 	return sessions
 }
 
+// logins returns the logins of the configuration, or else of the environment, by shop.
 func (r *resolver) logins(v types.Map) (logins map[string]mystorepages.Login, unknown bool) {
 	if v.IsUnknown() {
 		return nil, true
@@ -330,6 +331,7 @@ func (r *resolver) logins(v types.Map) (logins map[string]mystorepages.Login, un
 	return logins, unknown
 }
 
+// readLogin reads an element of browser.mystore_logins. Known is false if a part of it is not known yet.
 func readLogin(element attr.Value) (login mystorepages.Login, known bool) {
 	object, isObject := element.(types.Object)
 	if !isObject || object.IsUnknown() {

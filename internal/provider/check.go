@@ -41,10 +41,11 @@ type CheckOptions struct {
 }
 
 // Check checks, without changing anything, whether a plan would find everything it needs. It uses the same
-// environment and sessions as the plan. It returns whether the plan would.
+// environment and sessions as the plan. Ready reports whether the plan would. The findings go to [CheckOptions.Out]. An
+// error says that the check itself could not run.
 func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err error) {
 	printer := check.NewPrinter(c.Out)
-	taught, err := c.lessons(o)
+	taught, err := c.taughtProfile(o)
 	if err != nil {
 		return false, err
 	}
@@ -74,11 +75,11 @@ func Check(ctx context.Context, o Options, c CheckOptions) (ready bool, err erro
 	return ready && ctx.Err() == nil, err
 }
 
-// DefaultProfile is the default file for a user's lessons.
+// DefaultProfile is the default file for the profile of check --teach.
 const DefaultProfile = "kustom-pages.json"
 
-// lessons returns the user's earlier lessons; nil if nobody teaches.
-func (c *CheckOptions) lessons(o Options) (*browser.Profile, error) {
+// taughtProfile returns the profile that check --teach adds to: the saved one, or a new one. It is nil without --teach.
+func (c *CheckOptions) taughtProfile(o Options) (*browser.Profile, error) {
 	if !c.Teach {
 		return nil, nil
 	}
@@ -93,7 +94,7 @@ func (c *CheckOptions) lessons(o Options) (*browser.Profile, error) {
 	return profile, nil
 }
 
-// readOnly returns a backend that can't change anything, with a plan's environment and sessions, and the
+// readOnly returns a backend whose browser can't change anything, with a plan's environment and sessions, and the
 // warnings of a plan. Change may adjust the settings of the browser.
 func (c CheckOptions) readOnly(o Options, change func(*browserSettings)) (b *backend, warnings []string, err error) {
 	o = o.withDefaults()
@@ -136,7 +137,8 @@ func (c CheckOptions) model() providerModel {
 	}
 }
 
-// profile returns the file to read. The file for new lessons need not exist yet, and is read elsewhere.
+// profile returns the profile file for the configuration. With --teach, the file need not exist yet, and
+// taughtProfile reads it.
 func (c CheckOptions) profile() types.String {
 	if c.Teach {
 		return types.StringUnknown()
@@ -178,6 +180,7 @@ func (b *backend) checkScope(c CheckOptions) (check.Scope, error) {
 	return scope, nil
 }
 
+// checkedShop returns a shop for a check, with the way in which a plan would reach it.
 func (b *backend) checkedShop(name string) check.Shop {
 	access, host := "the pages of its control panel", ""
 	if address, err := b.pages.admin(name); err == nil {

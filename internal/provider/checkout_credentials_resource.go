@@ -56,6 +56,9 @@ type checkoutCredentialsIdentity struct {
 	Shop types.String `tfsdk:"shop"`
 }
 
+// installedKey is the key of an installedPair in private state.
+const installedKey = "installed"
+
 func (r *checkoutCredentialsResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = "mystore_klarna_checkout_credentials"
 }
@@ -410,7 +413,7 @@ func (r *checkoutCredentialsResource) examine(ctx context.Context, shop string, 
 	return extension, err
 }
 
-// installErrorPath returns the attribute for an error from examine, and other ways on if the pair could not be checked.
+// installErrorPath returns the attribute for an error from examine, and a hint if the pair could not be checked.
 func installErrorPath(err error) (at path.Path, hint string) {
 	var proof *kustom.ProofError
 	if !errors.As(err, &proof) {
@@ -490,9 +493,6 @@ type installedPair struct {
 	KustomID  string `json:"kustom_id"`
 	UpdatedAt string `json:"updated_at"`
 }
-
-// installedKey is the key of an installedPair in private state.
-const installedKey = "installed"
 
 func (m checkoutCredentialsModel) writeInstalled(ctx context.Context, private privateState, diags *diag.Diagnostics) {
 	writePrivate(ctx, private, installedKey, installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}, diags)

@@ -180,7 +180,7 @@ func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlan
 	r.removingAll(ctx, state, readFleetMemory(ctx, req.Private, &resp.Diagnostics), &resp.Diagnostics).warnOfClearing(&resp.Diagnostics)
 }
 
-// removingAll returns the operation in which all shops leave.
+// removingAll returns the operation that removes all shops from the fleet.
 func (r *fleetResource) removingAll(ctx context.Context, state fleetModel, memory fleetMemory, diags *diag.Diagnostics) *fleet {
 	none := state
 	none.Shops = types.MapValueMust(fleetShopType, map[string]attr.Value{})

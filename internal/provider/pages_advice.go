@@ -34,7 +34,7 @@ func advisePages(err error) (message, bool) {
 	return message{}, false
 }
 
-// adviseSession is about a missing or expired session of the browser.
+// adviseSession advises on a missing or expired session of the browser.
 func adviseSession(err error) (message, bool) {
 	var notPrivate *browser.NotPrivateError
 	if errors.As(err, &notPrivate) {
@@ -59,7 +59,7 @@ func adviseSession(err error) (message, bool) {
 	return message{}, false
 }
 
-// adviseAccess is about the signed-in user's rights.
+// adviseAccess advises on the signed-in user's rights.
 func adviseAccess(err error) (message, bool) {
 	var noStore *portalpages.NoStoreError
 	var noAccess *portalpages.NoAccessError
@@ -83,7 +83,7 @@ func adviseAccess(err error) (message, bool) {
 	return message{}, false
 }
 
-// adviseBrowser is about the browser itself.
+// adviseBrowser advises on the browser itself.
 func adviseBrowser(err error) (message, bool) {
 	var failed *browser.StartError
 	if errors.As(err, &failed) && !errors.Is(err, context.Canceled) {
@@ -96,7 +96,7 @@ func adviseBrowser(err error) (message, bool) {
 	return message{}, false
 }
 
-// adviseStep is about a step on a page.
+// adviseStep advises on a failed step on a page.
 func adviseStep(err error) (message, bool) {
 	var failed *browser.StepError
 	if !errors.As(err, &failed) {
@@ -125,14 +125,14 @@ func adviseStep(err error) (message, bool) {
 	case browser.Unsettled:
 		return pageUnsettled(s, failed.What, pictureText(failed)), true
 	case browser.Unclickable:
-		return elementUnclickable(s, reason(failed), pictureText(failed)), true
+		return elementUnclickable(s, clickFailure(failed), pictureText(failed)), true
 	case browser.NotFound:
 	}
 	return pageDiffers(s, pictureText(failed), lookedFor(failed)), true
 }
 
-// reason says why an element could not be clicked.
-func reason(step *browser.StepError) string {
+// clickFailure says why an element could not be clicked.
+func clickFailure(step *browser.StepError) string {
 	var parts []string
 	if step.Err != nil {
 		parts = append(parts, step.Err.Error())
@@ -164,14 +164,14 @@ func pictureText(step *browser.StepError) string {
 	return "A picture of it is in " + step.Picture + "."
 }
 
-// teach says how to teach the provider an element's place.
-const teach = "run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile."
+// howToTeach says how to show the provider where an element is.
+const howToTeach = "run terraform-provider-kustom check --teach, and use the file that it writes as browser.profile."
 
-// labelsOf returns the labels of things in the form of the configuration.
-func labelsOf(site string, things []browser.Target) []string {
+// labelsOf returns the labels of elements in the form of the configuration.
+func labelsOf(site string, targets []browser.Target) []string {
 	var labels []string
-	for _, thing := range things {
-		labels = append(labels, site+"."+thing.Label)
+	for _, target := range targets {
+		labels = append(labels, site+"."+target.Label)
 	}
 	return labels
 }
@@ -204,11 +204,11 @@ func lookedFor(step *browser.StepError) string {
 	}
 	if len(step.Unfit) > 0 {
 		text += fmt.Sprintf("\n\nThe profile %s describes %s, and nothing on the page is built so any more. To describe it anew, %s",
-			step.Profile, strings.Join(labelsOf(site, step.Unfit), ", "), teach)
+			step.Profile, strings.Join(labelsOf(site, step.Unfit), ", "), howToTeach)
 	}
 	if step.Structure || len(labels) == 0 {
-		return text + "\n\nThe page is built differently, so another word in browser.labels does not help. To show where it is, " + teach + " Please report it, too."
+		return text + "\n\nThe page is built differently, so another word in browser.labels does not help. To show where it is, " + howToTeach + " Please report it, too."
 	}
 	return text + fmt.Sprintf("\n\nIf it is there under another name, give that name in the provider's configuration, such as browser { labels = { %q = \"…\" } }. "+
-		"If that does not help, %s", labels[0], teach)
+		"If that does not help, %s", labels[0], howToTeach)
 }

@@ -128,7 +128,7 @@ If it is there under another name, give that name in the provider's configuratio
 		t.Errorf("with a picture: %s", got)
 	}
 	step.What, step.Structure = "the list of stores is empty, or not open", true
-	if got := advise(step).detail(); !strings.HasSuffix(got, "so another word in browser.labels does not help. To show where it is, "+teach+" Please report it, too.") {
+	if got := advise(step).detail(); !strings.HasSuffix(got, "so another word in browser.labels does not help. To show where it is, "+howToTeach+" Please report it, too.") {
 		t.Errorf("without a label: %s", got)
 	}
 }
