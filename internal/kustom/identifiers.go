@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"github.com/storefront-iac/terraform-provider-kustom/internal/vendortext"
 )
 
@@ -205,31 +207,12 @@ func MayHoldSecret(text string) bool {
 	return false
 }
 
-// isUUID reports whether text has the form of a UUID with hyphens.
+// isUUID reports whether text has the form of a UUID with hyphens. The library alone would accept other forms too.
 func isUUID(text string) bool {
-	if len(text) != len("00000000-0000-0000-0000-000000000000") {
-		return false
-	}
-	for i := range len(text) {
-		switch i {
-		case 8, 13, 18, 23:
-			if text[i] != '-' {
-				return false
-			}
-		default:
-			if !isHexDigit(text[i]) {
-				return false
-			}
-		}
-	}
-	return true
+	return len(text) == len("00000000-0000-0000-0000-000000000000") && uuid.Validate(text) == nil
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func isHexDigit(c byte) bool {
-	return isDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
 
 func isNotAlphanumeric(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')

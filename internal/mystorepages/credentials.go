@@ -421,11 +421,11 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 	if err := v.Click(ctx, step, button); err != nil {
 		return mystore.Credentials{}, err
 	}
-	said, unsettled := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announcement(p), nil })
-	const maxReads = 2
+	said, unsettled := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announced(p), nil })
+	const looks = 2
 	var after form
 	var err error
-	for range maxReads {
+	for range looks {
 		if after, err = v.open(ctx); err != nil {
 			break
 		}
@@ -462,8 +462,8 @@ func (e *uncertainError) Unwrap() error { return e.cause }
 // MayHaveWorked reports that the write may have happened.
 func (e *uncertainError) MayHaveWorked() bool { return true }
 
-// announcement returns a page's message. It explains, and proves nothing.
-func announcement(p *browser.Page) string {
+// announced returns a page's message. It explains, and proves nothing.
+func announced(p *browser.Page) string {
 	var said []string
 	for e := range p.All() {
 		if e.HasRole("alert", "status") && e.Text() != "" && !slices.Contains(said, e.Text()) {

@@ -96,7 +96,7 @@ func (v *visit) signInStep(do string) browser.Step {
 
 // signInPageOn finds what a page asks for: a password, a one-time code, both, or nothing.
 func (v *visit) signInPageOn(p *browser.Page) (signInPage, error) {
-	found := signInPage{Message: announcement(p)}
+	found := signInPage{Message: announced(p)}
 	for e := range p.All() {
 		switch {
 		case e.ReadOnly || e.Disabled:

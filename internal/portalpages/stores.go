@@ -124,7 +124,7 @@ func (v *visit) choose(ctx context.Context, merchantID string) error {
 		if at.Selector == nil {
 			return &NoStoreError{MerchantID: merchantID}
 		}
-		if err := v.selectStore(ctx, step, at, merchantID); err != nil {
+		if err := v.pick(ctx, step, at, merchantID); err != nil {
 			return err
 		}
 	}
@@ -170,8 +170,8 @@ func (v *visit) isShown(p *browser.Page, merchantID string) error {
 	return err
 }
 
-// selectStore opens the list of stores, and chooses one.
-func (v *visit) selectStore(ctx context.Context, step browser.Step, at place, merchantID string) error {
+// pick opens the list of stores, and chooses one.
+func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantID string) error {
 	list, err := v.openStores(ctx, step, at)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (v *visit) selectStore(ctx context.Context, step browser.Step, at place, me
 		if err := v.Fill(ctx, step, list.Search, merchantID); err != nil {
 			return err
 		}
-		found, err := v.filtered(ctx, step, list, merchantID)
+		found, err := v.offered(ctx, step, list, merchantID)
 		if err != nil {
 			return err
 		}
@@ -328,8 +328,8 @@ func searchOf(p *browser.Page, selector *browser.Element) *browser.Element {
 	return nil
 }
 
-// filtered returns the store's entry in a filtered list; nil if there is none.
-func (v *visit) filtered(ctx context.Context, step browser.Step, list storeList, merchantID string) (*browser.Element, error) {
+// offered returns the store's entry in a filtered list; nil if there is none.
+func (v *visit) offered(ctx context.Context, step browser.Step, list storeList, merchantID string) (*browser.Element, error) {
 	found, err := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (storeOption, error) {
 		for _, option := range options(p, list.Before) {
 			if storeIn(option.Text()).MerchantID == merchantID {

@@ -31,67 +31,50 @@ func (s redactingServer) diagnostics(all []*tfprotov6.Diagnostic) {
 	}
 }
 
-// ReadResource calls the framework's.
-func (s redactingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	resp, err := s.frameworkServer.ReadResource(ctx, req)
+// redacted makes a call, and makes the diagnostics of its answer and its error safe to show.
+func redacted[Request, Response any](
+	ctx context.Context, s redactingServer, req Request, call func(context.Context, Request) (*Response, error), diagnostics func(*Response) []*tfprotov6.Diagnostic,
+) (*Response, error) {
+	resp, err := call(ctx, req)
 	if resp != nil {
-		s.diagnostics(resp.Diagnostics)
+		s.diagnostics(diagnostics(resp))
 	}
 	return resp, s.redactor.Error(err)
+}
+
+// ReadResource calls the framework's.
+func (s redactingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return redacted(ctx, s, req, s.frameworkServer.ReadResource, func(r *tfprotov6.ReadResourceResponse) []*tfprotov6.Diagnostic { return r.Diagnostics })
 }
 
 // PlanResourceChange calls the framework's.
 func (s redactingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	resp, err := s.frameworkServer.PlanResourceChange(ctx, req)
-	if resp != nil {
-		s.diagnostics(resp.Diagnostics)
-	}
-	return resp, s.redactor.Error(err)
+	return redacted(ctx, s, req, s.frameworkServer.PlanResourceChange, func(r *tfprotov6.PlanResourceChangeResponse) []*tfprotov6.Diagnostic { return r.Diagnostics })
 }
 
 // ApplyResourceChange calls the framework's.
 func (s redactingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	resp, err := s.frameworkServer.ApplyResourceChange(ctx, req)
-	if resp != nil {
-		s.diagnostics(resp.Diagnostics)
-	}
-	return resp, s.redactor.Error(err)
+	return redacted(ctx, s, req, s.frameworkServer.ApplyResourceChange, func(r *tfprotov6.ApplyResourceChangeResponse) []*tfprotov6.Diagnostic { return r.Diagnostics })
 }
 
 // ReadDataSource calls the framework's.
 func (s redactingServer) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
-	resp, err := s.frameworkServer.ReadDataSource(ctx, req)
-	if resp != nil {
-		s.diagnostics(resp.Diagnostics)
-	}
-	return resp, s.redactor.Error(err)
+	return redacted(ctx, s, req, s.frameworkServer.ReadDataSource, func(r *tfprotov6.ReadDataSourceResponse) []*tfprotov6.Diagnostic { return r.Diagnostics })
 }
 
 // ImportResourceState calls the framework's.
 func (s redactingServer) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
-	resp, err := s.frameworkServer.ImportResourceState(ctx, req)
-	if resp != nil {
-		s.diagnostics(resp.Diagnostics)
-	}
-	return resp, s.redactor.Error(err)
+	return redacted(ctx, s, req, s.frameworkServer.ImportResourceState, func(r *tfprotov6.ImportResourceStateResponse) []*tfprotov6.Diagnostic { return r.Diagnostics })
 }
 
 // ConfigureProvider calls the framework's.
 func (s redactingServer) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
-	resp, err := s.frameworkServer.ConfigureProvider(ctx, req)
-	if resp != nil {
-		s.diagnostics(resp.Diagnostics)
-	}
-	return resp, s.redactor.Error(err)
+	return redacted(ctx, s, req, s.frameworkServer.ConfigureProvider, func(r *tfprotov6.ConfigureProviderResponse) []*tfprotov6.Diagnostic { return r.Diagnostics })
 }
 
 // PlanAction calls the framework's.
 func (s redactingServer) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
-	resp, err := s.frameworkServer.PlanAction(ctx, req)
-	if resp != nil {
-		s.diagnostics(resp.Diagnostics)
-	}
-	return resp, s.redactor.Error(err)
+	return redacted(ctx, s, req, s.frameworkServer.PlanAction, func(r *tfprotov6.PlanActionResponse) []*tfprotov6.Diagnostic { return r.Diagnostics })
 }
 
 // InvokeAction calls the framework's.
