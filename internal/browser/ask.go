@@ -64,13 +64,13 @@ var ErrStopped = errors.New("you said Stop")
 const (
 	// answerInterval is the wait between two checks for the user's answer.
 	answerInterval = 100 * time.Millisecond
-	// promptly is the maximum age of the proofs before an approved click. After a longer wait, they are made
+	// proofLifetime is the maximum age of the proofs before an approved click. After a longer wait, they are made
 	// again.
-	promptly = 2 * time.Second
-	// approvedFor is how long an approval counts while the proofs are made again.
-	approvedFor = 2 * time.Minute
-	// attention is how much longer a step may take that needs the user.
-	attention = 10 * time.Minute
+	proofLifetime = 2 * time.Second
+	// approvalLifetime is how long an approval counts while the proofs are made again.
+	approvalLifetime = 2 * time.Minute
+	// userTime is how much longer a step may take that needs the user.
+	userTime = 10 * time.Minute
 
 	questionWidth, questionHeight = 640, 460
 )
@@ -83,7 +83,7 @@ func HasDisplay(getenv func(string) string) bool {
 // ApprovalTime is how much longer a step may take because a user is asked.
 func (b *Browser) ApprovalTime() time.Duration {
 	if b.options.Attended {
-		return attention
+		return userTime
 	}
 	return 0
 }
@@ -106,7 +106,7 @@ func (a *approvals) add(q question) {
 	if a.until == nil {
 		a.until = map[question]time.Time{}
 	}
-	a.until[q] = time.Now().Add(approvedFor)
+	a.until[q] = time.Now().Add(approvalLifetime)
 }
 
 func (a *approvals) drop(all []question) {
@@ -124,7 +124,7 @@ func (a *approvals) drop(all []question) {
 func (t *Tab) Approve(ctx context.Context, s Step, e *Element) error {
 	start := time.Now()
 	asked, err := t.approve(ctx, s, e)
-	if err == nil && asked && time.Since(start) > promptly {
+	if err == nil && asked && time.Since(start) > proofLifetime {
 		t.outdated = true
 		return t.report(ctx, s, start, &StepError{Kind: Outdated})
 	}
@@ -162,24 +162,24 @@ func (t *Tab) conclude() {
 // ask shows a question and returns nil if the user says OK. The error is [ErrStopped] if the user says Stop or
 // closes the window.
 func (t *Tab) ask(ctx context.Context, q question, e *Element) error {
-	answer, err := t.consult(ctx, q.sheet(), e, nil)
+	answer, err := t.showSheet(ctx, q.sheet(), e, nil)
 	if err == nil && answer != answerOK {
 		err = ErrStopped
 	}
 	return err
 }
 
-// consult shows a sheet and returns the answer. It shows one sheet at a time. The answer is Stop if the user
-// closes the window. If otherwise is given, consult polls it, and the answer is empty once it returns true. If
+// showSheet shows a sheet and returns the answer. It shows one sheet at a time. The answer is Stop if the user
+// closes the window. If otherwise is given, showSheet polls it, and the answer is empty once it returns true. If
 // e is not nil, the page scrolls to it.
-func (t *Tab) consult(ctx context.Context, shown sheet, e *Element, otherwise func() bool) (answer string, err error) {
+func (t *Tab) showSheet(ctx context.Context, shown sheet, e *Element, otherwise func() bool) (answer string, err error) {
 	select {
 	case t.process.asking <- struct{}{}:
 		defer func() { <-t.process.asking }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	t.present(ctx, e)
+	t.bringToFront(ctx, e)
 	window, err := t.openQuestion(ctx, shown)
 	if err != nil {
 		return "", err
@@ -206,8 +206,8 @@ func (t *Tab) consult(ctx context.Context, shown sheet, e *Element, otherwise fu
 	}
 }
 
-// present shows the page to the user and scrolls to the element. If that fails, the user is asked all the same.
-func (t *Tab) present(ctx context.Context, e *Element) {
+// bringToFront shows the page to the user and scrolls to the element. If that fails, the user is asked all the same.
+func (t *Tab) bringToFront(ctx context.Context, e *Element) {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	_ = t.run(ctx, func(ctx context.Context) error {

@@ -42,7 +42,7 @@ func isHeaders(e *Element, headers []Target) bool {
 	const fewest = 2
 	found := 0
 	for _, leaf := range e.Leaves() {
-		if !slices.ContainsFunc(headers, func(t Target) bool { return t.heads(leaf, exact) }) {
+		if !slices.ContainsFunc(headers, func(t Target) bool { return t.isHeading(leaf, exact) }) {
 			return false
 		}
 		found++
@@ -147,7 +147,7 @@ func (r Entry) tableCell(names Target) (Cell, bool) {
 			cells = append(cells, e)
 		}
 	}
-	i := slices.IndexFunc(headers, func(e *Element) bool { return names.heads(e, exact) })
+	i := slices.IndexFunc(headers, func(e *Element) bool { return names.isHeading(e, exact) })
 	if i < 0 || i >= len(cells) || len(cells) > len(headers)+1 {
 		return Cell{}, false
 	}
@@ -157,7 +157,7 @@ func (r Entry) tableCell(names Target) (Cell, bool) {
 // beside finds the name within the entry, with the value after it. Cards and description lists have this form.
 func (r Entry) beside(names Target) (Cell, bool) {
 	leaves := r.Row.Leaves()
-	i := slices.IndexFunc(leaves, func(e *Element) bool { return names.heads(e, before) })
+	i := slices.IndexFunc(leaves, func(e *Element) bool { return names.isHeading(e, before) })
 	if i < 0 {
 		return Cell{}, false
 	}
@@ -221,7 +221,7 @@ func plainStart(text string) string { return tidy(strings.TrimLeft(text, ": ")) 
 func (r Entry) below(names Target) (Cell, bool) {
 	var header *Element
 	for _, leaf := range r.page.Leaves() {
-		if names.heads(leaf, exact) && leaf.Box.Y < r.At.Box.Y+r.At.Box.Height && !r.Row.Contains(leaf) {
+		if names.isHeading(leaf, exact) && leaf.Box.Y < r.At.Box.Y+r.At.Box.Height && !r.Row.Contains(leaf) {
 			header = leaf
 		}
 	}

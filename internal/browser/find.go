@@ -120,15 +120,15 @@ func (e *Element) fitting(t Target, candidates []*Element) (found []*Element, be
 func (t Target) candidates(e *Element) []*Element {
 	var all []*Element
 	for candidate := range e.All() {
-		if t.Kind.could(candidate) {
+		if t.Kind.matches(candidate) {
 			all = append(all, candidate)
 		}
 	}
 	return all
 }
 
-// could reports whether an element may be of a kind.
-func (k TargetKind) could(e *Element) bool {
+// matches reports whether an element may be of a kind.
+func (k TargetKind) matches(e *Element) bool {
 	switch k {
 	case Action:
 		return e.Clickable && !e.HasRole("option", "combobox", "textbox", "searchbox")
@@ -225,7 +225,7 @@ func acts(e *Element) bool {
 func (p *Page) Dialogs() []*Element {
 	var found []*Element
 	for e := range p.All() {
-		if !e.HasRole("dialog", "alertdialog") && !e.Modal && !p.overlays(e) {
+		if !e.HasRole("dialog", "alertdialog") && !e.Modal && !p.isOverlay(e) {
 			continue
 		}
 		// The box around a dialog, such as its backdrop, is not a second dialog.
@@ -235,10 +235,10 @@ func (p *Page) Dialogs() []*Element {
 	return found
 }
 
-// overlays reports whether an element without a role is drawn over the page, holds text, and can be answered.
+// isOverlay reports whether an element without a role is drawn over the page, holds text, and can be answered.
 // It covers the middle of the window, as dialogs do. Side menus, headers, chats, banners and toasts lie at the
 // edges.
-func (p *Page) overlays(e *Element) bool {
+func (p *Page) isOverlay(e *Element) bool {
 	if e.Position != "fixed" || !e.Box.covers(p.width/half, p.height/half) || e.HasRole("navigation", "complementary", "alert", "status") || e.Tag == "header" {
 		return false
 	}
@@ -281,16 +281,16 @@ func (p *Page) nearest(t Target, most int) []string {
 		if t.Kind == Field || t.Kind == Choice {
 			name = cmp.Or(candidate.Name, candidate.Placeholder, candidate.Caption())
 		}
-		if name != "" && len([]rune(name)) <= longestName/2 && !slices.Contains(names, name) && !telling(name) {
+		if name != "" && len([]rune(name)) <= longestName/2 && !slices.Contains(names, name) && !mayIdentify(name) {
 			names = append(names, name)
 		}
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(t.likeness(b), t.likeness(a)) })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(t.similarity(b), t.similarity(a)) })
 	return names[:min(len(names), most)]
 }
 
-// telling reports whether a name may identify somebody: an address, or a number.
-func telling(name string) bool {
+// mayIdentify reports whether a name may identify somebody: an address, or a number.
+func mayIdentify(name string) bool {
 	digits := 0
 	for _, r := range name {
 		if unicode.IsDigit(r) {
@@ -301,9 +301,9 @@ func telling(name string) bool {
 	return digits > most || strings.Contains(name, "@")
 }
 
-// likeness returns how similar a text is to one of the target's names, from 0 to 1: the share of letter pairs
+// similarity returns how similar a text is to one of the target's names, from 0 to 1: the share of letter pairs
 // that both have. A long text is not similar only because it has many letters.
-func (t Target) likeness(text string) float64 {
+func (t Target) similarity(text string) float64 {
 	const pair = 2
 	best, text := 0.0, plain(text)
 	for _, word := range t.Words {

@@ -30,8 +30,8 @@ type gate struct {
 	typed bool
 	// blocked are the hosts whose requests were blocked.
 	blocked []string
-	// led is the origin that the page tried to navigate to and that was blocked; empty if there is none.
-	led string
+	// blockedOrigin is the origin that the page tried to navigate to and that was blocked; empty if there is none.
+	blockedOrigin string
 }
 
 // moved records where the tab is.
@@ -40,14 +40,14 @@ func (g *gate) moved(address string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.away = err == nil && at.Host != "" && !ownedBy(g.site, at)
-	g.led = ""
+	g.blockedOrigin = ""
 }
 
 // leads returns the origin that the page tried to navigate to and that was blocked.
 func (g *gate) leads() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.led
+	return g.blockedOrigin
 }
 
 func (g *gate) keepPrivate(private bool) {
@@ -83,19 +83,19 @@ func (g *gate) hosts() []string {
 	return slices.Clone(g.blocked)
 }
 
-// lets reports whether a request is allowed. Top says that it loads the page itself.
-func (g *gate) lets(r *network.Request, kind network.ResourceType, top bool) bool {
+// allows reports whether a request is allowed. Top says that it loads the page itself.
+func (g *gate) allows(r *network.Request, kind network.ResourceType, top bool) bool {
 	address, err := url.Parse(r.URL)
 	if err != nil {
 		return false
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.may(address, r.Method, kind, top) {
+	if g.allowsAddress(address, r.Method, kind, top) {
 		return true
 	}
 	if top {
-		g.led = originOf(address)
+		g.blockedOrigin = originOf(address)
 	}
 	if !slices.Contains(g.blocked, address.Host) {
 		g.blocked = append(g.blocked, address.Host)
@@ -103,7 +103,7 @@ func (g *gate) lets(r *network.Request, kind network.ResourceType, top bool) boo
 	return false
 }
 
-func (g *gate) may(address *url.URL, method string, kind network.ResourceType, top bool) bool {
+func (g *gate) allowsAddress(address *url.URL, method string, kind network.ResourceType, top bool) bool {
 	switch {
 	case address.Host == "" || ownedBy(g.site, address):
 		return true
@@ -153,7 +153,7 @@ func (t *Tab) answer(e *fetch.EventRequestPaused) {
 	defer cancel()
 	top := e.ResourceType == network.ResourceTypeDocument && string(e.FrameID) == string(chromedp.FromContext(t.ctx).Target.TargetID)
 	// A finished request or a closed tab needs no answer.
-	if t.gate.lets(e.Request, e.ResourceType, top) {
+	if t.gate.allows(e.Request, e.ResourceType, top) {
 		_, _ = chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
 		return
 	}

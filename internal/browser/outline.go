@@ -157,7 +157,7 @@ func (o outliner) element(e *Element) []string {
 	for i := range inner {
 		inner[i] = outlineIndent + inner[i]
 	}
-	if len(inner) == 0 && line == e.Role && e.HasRole(saysNothing()...) {
+	if len(inner) == 0 && line == e.Role && e.HasRole(emptyRoles()...) {
 		return nil
 	}
 	return append([]string{line}, inner...)
@@ -171,8 +171,8 @@ func (e *Element) isNamedByText() bool {
 	return e.HasRole("link", "button", "tab", "menuitem", "menuitemradio", "heading", "columnheader", "label", "term")
 }
 
-// saysNothing are the roles that add nothing to an outline without a name or content.
-func saysNothing() []string {
+// emptyRoles returns the roles that add nothing to an outline without a name or content.
+func emptyRoles() []string {
 	return []string{"list", "listitem", "row", "group", "presentation", "none", "img", "region", "section"}
 }
 

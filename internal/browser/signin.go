@@ -147,8 +147,8 @@ func (w *window) signedIn(ctx context.Context, said bool) (entered SignedIn, ok 
 			continue
 		}
 		open = true
-		w.tellOf(info.URL)
-		if w.shows(ctx, info, said) {
+		w.reportHost(info.URL)
+		if w.showsSignedIn(ctx, info, said) {
 			session, err := w.tabs[info.TargetID].Session(ctx)
 			return SignedIn{Session: session, User: w.userOn(ctx, info.TargetID)}, err == nil, err
 		}
@@ -159,8 +159,8 @@ func (w *window) signedIn(ctx context.Context, said bool) (entered SignedIn, ok 
 	return SignedIn{}, false, nil
 }
 
-// tellOf reports the address of a page if it is the first one of another host.
-func (w *window) tellOf(text string) {
+// reportHost reports the address of a page if it is the first one of another host.
+func (w *window) reportHost(text string) {
 	address, err := url.Parse(text)
 	if err != nil || address.Host == "" || address.Host == w.tab.account.site.URL.Host || w.hosts[address.Host] || w.elsewhere == nil {
 		return
@@ -178,12 +178,12 @@ func (w *window) userOn(ctx context.Context, id target.ID) string {
 	return page.User()
 }
 
-// stays is how long a page must show a signed-in user: some pages do for a moment before they ask to sign in.
-const stays = 2 * time.Second
+// signedInFor is how long a page must show a signed-in user: some pages do for a moment before they ask to sign in.
+const signedInFor = 2 * time.Second
 
-// shows reports whether a page is one that the site shows to signed-in users. An unreadable page, such as one
+// showsSignedIn reports whether a page is one that the site shows to signed-in users. An unreadable page, such as one
 // that is closing, is none.
-func (w *window) shows(ctx context.Context, info *target.Info, said bool) bool {
+func (w *window) showsSignedIn(ctx context.Context, info *target.Info, said bool) bool {
 	address, err := url.Parse(info.URL)
 	if err != nil || address.Host != w.tab.account.site.URL.Host {
 		return false
@@ -203,7 +203,7 @@ func (w *window) shows(ctx context.Context, info *target.Info, said bool) bool {
 	if _, ok := w.since[info.TargetID]; !ok {
 		w.since[info.TargetID] = time.Now()
 	}
-	return time.Since(w.since[info.TargetID]) >= stays
+	return time.Since(w.since[info.TargetID]) >= signedInFor
 }
 
 // at returns the tab of a target.

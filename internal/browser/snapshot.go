@@ -51,13 +51,13 @@ func (p *Page) Examine(t Target) Finding {
 		f.Nearest = p.nearest(t, nearestNames)
 		return f
 	}
-	f.Found, f.Several = t.called(found[0]), len(found) > 1 && t.Kind != Text
+	f.Found, f.Several = t.nameOn(found[0]), len(found) > 1 && t.Kind != Text
 	f.Taught = len(t.Shown(p.Element)) > 0
 	return f
 }
 
-// called returns the name of the element that matches the target best.
-func (t Target) called(e *Element) string {
+// nameOn returns the name of the element that matches the target best.
+func (t Target) nameOn(e *Element) string {
 	best, name := unlike, ""
 	for _, candidate := range t.namesOf(e) {
 		if fit := t.fit(candidate); fit > best {
@@ -80,10 +80,10 @@ func (t *Tab) snap(s Step, page *Page, err error) {
 	})
 }
 
-// passed passes an element on the way to OnSnapshot.
-func (t *Tab) passed(s Step, target Target, e *Element) {
+// reportElement passes an element on the way to OnSnapshot.
+func (t *Tab) reportElement(s Step, target Target, e *Element) {
 	t.browser.options.OnSnapshot(Snapshot{
 		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Step: s.Do,
-		Passed: &Finding{Target: target, Found: t.redact(target.called(e)), Taught: slices.Contains(target.Shown(e.root()), e)},
+		Passed: &Finding{Target: target, Found: t.redact(target.nameOn(e)), Taught: slices.Contains(target.Shown(e.root()), e)},
 	})
 }

@@ -137,8 +137,8 @@ func (t Target) match(s Structure, e *Element) []*Element {
 	return slices.DeleteFunc(found, func(at *Element) bool { return !e.Contains(at) })
 }
 
-// heads reports whether an element is the target as the heading of a column, or the label beside a value.
-func (t Target) heads(e *Element, least int) bool {
+// isHeading reports whether an element is the target as the heading of a column, or the label beside a value.
+func (t Target) isHeading(e *Element, least int) bool {
 	for _, s := range t.site.taught.of(t.Label) {
 		for inner := range e.All() {
 			if t.fits(s, inner) {
@@ -214,7 +214,7 @@ func (e *Element) root() *Element {
 // meant returns the element that a user means: the functional one, such as the button around a text.
 func (t Target) meant(e *Element) (*Element, error) {
 	around := e.Closest(func(at *Element) bool {
-		return t.Kind.could(at) && (t.Kind == Text || t.Kind == Field || acts(at) || at.Text() == e.Text())
+		return t.Kind.matches(at) && (t.Kind == Text || t.Kind == Field || acts(at) || at.Text() == e.Text())
 	})
 	switch {
 	case around != nil:
@@ -227,9 +227,9 @@ func (t Target) meant(e *Element) (*Element, error) {
 	return e, nil
 }
 
-// learn describes an element. Entry is the list entry around it; nil if that does not matter. Hidden are names
+// describe describes an element. Entry is the list entry around it; nil if that does not matter. Hidden are names
 // of people, shops and stores.
-func (t Target) learn(e, entry *Element, hidden func(string) bool) (Structure, error) {
+func (t Target) describe(e, entry *Element, hidden func(string) bool) (Structure, error) {
 	s := Structure{Tag: e.Tag, Role: e.Role, Inside: insideOf(e)}
 	for _, name := range t.namesOf(e) {
 		if s.Name == "" && mayTell(name) && !hidden(name) {

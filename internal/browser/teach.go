@@ -113,7 +113,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, target Target, entry *Elemen
 			}
 			return false, err
 		}
-		learned, problem := t.study(ctx, target, ids, entry)
+		learned, problem := t.describeChosen(ctx, target, ids, entry)
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
@@ -121,7 +121,7 @@ func (t *Tab) teachOne(ctx context.Context, s Step, target Target, entry *Elemen
 			question.note = "That does not help: " + problem.Error() + ". " + hint
 			continue
 		}
-		if answer, err = t.consult(ctx, question.confirms(learned), nil, nil); err != nil {
+		if answer, err = t.showSheet(ctx, question.confirms(learned), nil, nil); err != nil {
 			return false, err
 		}
 		switch answer {
@@ -148,7 +148,7 @@ func (q sheet) confirms(learned Structure) sheet {
 // point waits until the user clicks an element on the page or answers. It returns the handles of the element
 // and of those around it, or the answer.
 func (t *Tab) point(ctx context.Context, question sheet) (ids []int, answer string, err error) {
-	answer, err = t.consult(ctx, question, nil, func() bool {
+	answer, err = t.showSheet(ctx, question, nil, func() bool {
 		// A page that is loading has nothing to point at; the user is asked again.
 		ids, _ = script[[]int](ctx, t, "point")
 		return len(ids) > 0
@@ -162,8 +162,8 @@ var (
 	errOtherRow = errors.New("it is not in the row")
 )
 
-// study describes the chosen element, and finds it again by its description. Its error is for the user.
-func (t *Tab) study(ctx context.Context, target Target, ids []int, entry *Element) (Structure, error) {
+// describeChosen describes the chosen element, and finds it again by its description. Its error is for the user.
+func (t *Tab) describeChosen(ctx context.Context, target Target, ids []int, entry *Element) (Structure, error) {
 	shown, err := t.look(ctx)
 	if err != nil {
 		return Structure{}, err
@@ -184,11 +184,11 @@ func (t *Tab) study(ctx context.Context, target Target, ids []int, entry *Elemen
 			return Structure{}, errOtherRow
 		}
 	}
-	return target.learn(e, entry, t.tells)
+	return target.describe(e, entry, t.mayIdentify)
 }
 
-// tells reports whether a name must not be in the description of an element.
-func (t *Tab) tells(name string) bool {
+// mayIdentify reports whether a name must not be in the description of an element.
+func (t *Tab) mayIdentify(name string) bool {
 	secret := t.account.site.Secret
 	return t.browser.options.Hidden(name) || secret != nil && secret.MatchString(name)
 }
@@ -251,7 +251,7 @@ func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, target Target)
 	if !t.browser.Teaches() || !t.browser.teaching.begins(target.Label) {
 		return nil
 	}
-	answer, err := t.consult(ctx, sheet{
+	answer, err := t.showSheet(ctx, sheet{
 		heading: "Please do this yourself",
 		facts:   [][2]string{{"Site", t.account.site.Name + " (" + t.account.site.URL.Host + ")"}, {"Page", s.Page}, {"Click", how}},
 		note:    "Your clicks in the other window count: the provider makes none of them. Say Done when you see it.",
@@ -274,7 +274,7 @@ func (t *Tab) TeachAfter(ctx context.Context, s Step, how string, target Target)
 		found, err = Await(ctx, t, s, func(p *Page) ([]*Element, error) { return p.Find(target), nil })
 	}
 	if err == nil && len(found) == 1 {
-		t.passed(s, target, found[0])
+		t.reportElement(s, target, found[0])
 	}
 	return err
 }

@@ -70,7 +70,7 @@ func (t *Tab) Walk(ctx context.Context, s Step, r Route) error {
 			return err
 		}
 		if target := r.Steps[next.Step].Target; len(target.Words) > 0 {
-			t.passed(s, target, next.Element)
+			t.reportElement(s, target, next.Element)
 		}
 	}
 	return t.report(ctx, s, time.Now(), &StepError{Kind: NotFound, Err: errCircles, Structure: true})
