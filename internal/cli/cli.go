@@ -78,6 +78,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return usageError{errors.New(text + "\n" + program + " --help lists the commands")}
 }
 
+// explainFlag returns the error for an invalid flag, with a hint.
 func explainFlag(cmd *cobra.Command, err error) error {
 	if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
 		err = fmt.Errorf("%w; flags begin with two hyphens", err)

@@ -43,6 +43,7 @@ func newLoginCommand(d Deps) *cobra.Command {
 	return cmd
 }
 
+// login signs in to each place, and saves or prints the sessions.
 func login(ctx context.Context, p plan, d Deps) error {
 	if !p.print && d.Sessions.Dir == "" {
 		return errNoSessionFolder
@@ -64,7 +65,7 @@ func login(ctx context.Context, p plan, d Deps) error {
 			d.say("%s\n", place.signedInAs(entered))
 			err = printed.add(place, entered.Session)
 		} else {
-			err = keep(place, entered, d)
+			err = saveSession(place, entered, d)
 		}
 		if err != nil {
 			return err
@@ -161,7 +162,8 @@ func lineEntered(ctx context.Context, lines <-chan struct{}) <-chan struct{} {
 	return done
 }
 
-func keep(at place, entered browser.SignedIn, d Deps) error {
+// saveSession saves a session, and says who can use it.
+func saveSession(at place, entered browser.SignedIn, d Deps) error {
 	file, sealed, err := d.Sessions.Save(at.shop, entered.Session)
 	if err != nil {
 		return err

@@ -103,6 +103,7 @@ func (f *siteFlags) add(flags *pflag.FlagSet) {
 	flags.Func("label", "a word that a vendor has changed, as `label=word` such as portal.signed_in=Leave; like the provider's browser.labels", f.addLabel)
 }
 
+// addPlaces adds the portal and the shops to sign in to.
 func (p *plan) addPlaces(f *loginFlags, getenv func(string) string) error {
 	if f.portal {
 		address, err := portalAddress(f.sites.environment, getenv)
@@ -192,6 +193,7 @@ func (f *siteFlags) addLabel(text string) error {
 	return nil
 }
 
+// portalAddress returns the address of the portal's pages for an environment, or for that of the variable.
 func portalAddress(environment string, getenv func(string) string) (*url.URL, error) {
 	from := "--environment"
 	if environment == "" {
@@ -219,6 +221,7 @@ func addressOf(getenv func(string) string, variable, fallback string) (*url.URL,
 // errAddress describes a valid address.
 var errAddress = errors.New("must be an https address without a user name, a query or a fragment (http for a loopback address only)")
 
+// parseAddress returns a valid address, or errAddress.
 func parseAddress(text string) (*url.URL, error) {
 	address, err := url.Parse(text)
 	if err != nil || address.Host == "" || address.User != nil || address.RawQuery != "" || address.Fragment != "" ||

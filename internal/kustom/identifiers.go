@@ -168,6 +168,7 @@ func SecretEnvironment(secret string) (e Environment, ok bool) {
 	return e, e != ""
 }
 
+// parseSecret returns the kind and the environment of a secret by its prefix; none for [SecretOther].
 func parseSecret(secret string) (SecretKind, Environment) {
 	for _, e := range Environments() {
 		for _, kind := range []SecretKind{SecretKustom, SecretKlarna} {

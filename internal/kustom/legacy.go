@@ -52,6 +52,7 @@ func (k Key) Origin() Origin {
 	return Legacy(KeyFacts{Username: k.Username, Host: k.Host, Listed: true})
 }
 
+// legacyByForm decides by the form of the username of a listed key.
 func legacyByForm(username string) Origin {
 	store, hasStore := StoreOf(username)
 	migrated := hasStore && MerchantID(store).Migrated()
@@ -68,6 +69,7 @@ func legacyByForm(username string) Origin {
 	return Origin{OwnerUnknown, false, "The username has neither the form of Kustom's nor that of Klarna's."}
 }
 
+// legacyUnlisted decides about a key that the portal does not list.
 func legacyUnlisted(username string) Origin {
 	if FormOf(username) == UsernameKustom {
 		return Origin{OwnerUnknown, false, "Kustom Portal does not list the key, although its username has the form of Kustom's. " +

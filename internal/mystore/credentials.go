@@ -95,6 +95,7 @@ func (c *Client) Clear(ctx context.Context, shop string) (Credentials, error) {
 	return got, nil
 }
 
+// write writes a pair, or clears it, and returns what the shop then has.
 func (c *Client) write(ctx context.Context, shop string, write credentialsWrite) (Credentials, error) {
 	request := c.request(http.MethodPatch, pathCredentials, shop)
 	// An interrupted write may still arrive, and then the shop's state is unknown.

@@ -69,6 +69,7 @@ func (p *Portal) Generate(ctx context.Context, r kustom.Request) (kustom.NewKey,
 	return key, nil
 }
 
+// generate implements Generate, for one caller at a time in each store.
 func (p *Portal) generate(ctx context.Context, orphan kustom.Orphan) (kustom.NewKey, error) {
 	var made popup
 	var clicked bool

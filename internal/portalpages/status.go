@@ -43,6 +43,7 @@ func (s shownStatus) Quiet() time.Duration {
 	return browser.Settled
 }
 
+// status reads the section Action required, once it has settled.
 func (v *visit) status(ctx context.Context, merchantID string) (shownStatus, error) {
 	return browser.Await(ctx, v.Tab, v.Step("read the endpoint switch status"), func(p *browser.Page) (shownStatus, error) {
 		// The list of keys is on the same page. If the list is incomplete, so is the rest.
@@ -77,6 +78,7 @@ func (v *visit) services(p *browser.Page, merchantID string) (shownStatus, error
 	return status, nil
 }
 
+// service reads the row of a service.
 func (v *visit) service(row browser.Entry, name string) (kustom.ServiceStatus, error) {
 	read := kustom.ServiceStatus{Service: serviceID(name), Host: hostIn(row.Mark)}
 	used, err := v.date(row, labelLastUsed)

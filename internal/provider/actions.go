@@ -52,6 +52,7 @@ func (e *actionError) Error() string { return e.cause.Error() }
 
 func (e *actionError) Unwrap() error { return e.cause }
 
+// isAction reports whether err is about an action, which writes to no shop.
 func isAction(err error) bool {
 	var e *actionError
 	return errors.As(err, &e)
@@ -68,6 +69,7 @@ func (e *unclearOrderError) Unwrap() error { return e.cause }
 // secret (I2).
 type actionProgress func(action.InvokeProgressEvent)
 
+// say shows a message to the user.
 func (p actionProgress) say(format string, args ...any) {
 	p(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 }

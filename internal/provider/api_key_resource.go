@@ -239,6 +239,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 }
 
+// planCreate sets what the configuration of a new key leaves open, and rejects what the apply would reject.
 func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, plan *apiKeyModel, resp *resource.ModifyPlanResponse) {
 	plan.Description = r.newDescription(config.Description)
 	if r.environment != nil {

@@ -178,6 +178,8 @@ func (r *apiKeysExclusiveResource) planCreate(ctx context.Context, plan *apiKeys
 	r.planDeletions(plan, r.engine.NotGenerated(found), diags)
 }
 
+// planUpdate plans from the keys that Read found. It does not read the store's keys again, so the plan and its apply
+// agree.
 func (r *apiKeysExclusiveResource) planUpdate(found []rotation.StoreKey, plan *apiKeysExclusiveModel, state apiKeysExclusiveModel, diags *diag.Diagnostics) {
 	if !plan.MerchantID.Equal(state.MerchantID) {
 		// The object is replaced, so Terraform plans it once more as a creation.
@@ -383,6 +385,7 @@ func credentialIDs(keys []rotation.StoreKey) []string {
 	return list
 }
 
+// refs returns the references of the keys.
 func refs(keys []rotation.StoreKey) []rotation.KeyRef {
 	list := make([]rotation.KeyRef, 0, len(keys))
 	for _, key := range keys {
@@ -448,10 +451,12 @@ func describeKey(key rotation.StoreKey) string {
 	return key.Host + ", " + use
 }
 
+// readInventory returns the keys that Read found.
 func readInventory(ctx context.Context, private privateState, diags *diag.Diagnostics) []rotation.StoreKey {
 	return readPrivate[[]rotation.StoreKey](ctx, private, inventoryKey, diags)
 }
 
+// writeInventory saves the keys for the next plan.
 func writeInventory(ctx context.Context, keys []rotation.StoreKey, private privateState, diags *diag.Diagnostics) {
 	writePrivate(ctx, private, inventoryKey, keys, diags)
 }

@@ -141,6 +141,7 @@ type shopRouter struct {
 	byPages    func(shop string) bool
 }
 
+// of returns the client for a shop's calls.
 func (r shopRouter) of(shop string) mystoreService {
 	if r.byPages(shop) {
 		return r.pages

@@ -214,6 +214,7 @@ func (s *browserSettings) admin(shop string) (*url.URL, error) {
 	return address, nil
 }
 
+// maxTabs returns the number of tabs, or the default if the number is missing or out of range.
 func (r *resolver) maxTabs(v types.Int64) int {
 	if v.IsNull() || v.IsUnknown() {
 		return defaultMaxTabs
@@ -356,6 +357,7 @@ func (r *resolver) addLogin(logins map[string]mystorepages.Login, shop string, l
 	logins[shop] = login
 }
 
+// loginsFromEnvironment returns the logins of the environment, by shop; nil if it has none.
 func (r *resolver) loginsFromEnvironment() map[string]mystorepages.Login {
 	raw := r.getenv(envMystoreLogins)
 	if raw == "" {

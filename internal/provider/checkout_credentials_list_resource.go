@@ -111,6 +111,7 @@ func (r *checkoutCredentialsListResource) listed(ctx context.Context, names []st
 	}
 }
 
+// readAll reads shops concurrently, and returns them in the order of names. A shop's own failure is in its err.
 func (r *checkoutCredentialsListResource) readAll(ctx context.Context, names []string, withExtension bool) []listedShop {
 	shops, reads := make([]listedShop, len(names)), make([]func(context.Context) error, len(names))
 	for i, name := range names {

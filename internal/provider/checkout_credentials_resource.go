@@ -494,6 +494,7 @@ type installedPair struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
+// writeInstalled saves what the resource installed, for its deletion.
 func (m checkoutCredentialsModel) writeInstalled(ctx context.Context, private privateState, diags *diag.Diagnostics) {
 	writePrivate(ctx, private, installedKey, installedPair{m.KustomID.ValueString(), m.UpdatedAt.ValueString()}, diags)
 }
@@ -575,6 +576,7 @@ func validatePair(diags *diag.Diagnostics, config checkoutCredentialsModel) {
 	validatePairAt(diags, config.KustomID, at, secret)
 }
 
+// validateOneSecret checks that exactly one of the two secrets is set, and the version with the write-only one.
 func validateOneSecret(diags *diag.Diagnostics, config checkoutCredentialsModel) {
 	plain, writeOnly, version := config.Secret, config.SecretWO, config.SecretWOVersion
 	switch {

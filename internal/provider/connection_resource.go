@@ -469,6 +469,7 @@ func (r *connectionResource) MoveState(context.Context) []resource.StateMover {
 	return []resource.StateMover{{StateMover: moveCredentials}}
 }
 
+// moveCredentials is the mover for the state of a mystore_klarna_checkout_credentials.
 func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
 	if req.SourceTypeName != "mystore_klarna_checkout_credentials" || !strings.HasSuffix(req.SourceProviderAddress, "storefront-iac/kustom") {
 		return
@@ -503,6 +504,7 @@ func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
 	}
 }
 
+// planID sets the ID if both of its parts are known.
 func (m *connectionModel) planID() {
 	if m.Shop.IsUnknown() || m.MerchantID.IsUnknown() {
 		return

@@ -105,6 +105,7 @@ func (d *endpointStatusDataSource) Read(ctx context.Context, req datasource.Read
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
+// read copies the status. It masks texts that may be secrets (I2).
 func (m *endpointStatusModel) read(status kustom.EndpointStatus) {
 	m.ActionRequired = types.BoolValue(status.ActionRequired)
 	m.Services = make([]serviceStatusModel, 0, len(status.Services))

@@ -391,6 +391,7 @@ type shopFailure struct {
 // shopFailures are the failures of a fleet's shops, sorted by name.
 type shopFailures []shopFailure
 
+// failures returns the engine's failures with a message, sorted by shop.
 func (f *fleet) failures(all []rotation.Failure, m message) shopFailures {
 	var failures shopFailures
 	for _, failure := range all {
@@ -411,6 +412,7 @@ func (s shopFailures) errors() diag.Diagnostics { return s.diagnostics(message.a
 // warnings returns the same as warnings.
 func (s shopFailures) warnings() diag.Diagnostics { return s.diagnostics(message.asWarning) }
 
+// diagnostics implements errors and warnings.
 func (s shopFailures) diagnostics(as func(message) message) diag.Diagnostics {
 	var diags diag.Diagnostics
 	groups := map[string][]string{}
@@ -439,10 +441,12 @@ type fleetMemory map[string]rotation.Memory
 
 const fleetMemoryKey = "fleet"
 
+// readFleetMemory returns the engine's memory of each shop from private state.
 func readFleetMemory(ctx context.Context, private privateState, diags *diag.Diagnostics) fleetMemory {
 	return readPrivate[fleetMemory](ctx, private, fleetMemoryKey, diags)
 }
 
+// write saves the memory in private state.
 func (m fleetMemory) write(ctx context.Context, private privateState, diags *diag.Diagnostics) {
 	writePrivate(ctx, private, fleetMemoryKey, m, diags)
 }

@@ -97,6 +97,7 @@ func leftKeys(p rotation.Plan, kept []rotation.KeptKey) types.Set {
 	return types.SetValueMust(leftKeyType, elements)
 }
 
+// leftKey returns a key as an element of leftKeyType.
 func leftKey(key rotation.KeyRef, lastError string) attr.Value {
 	values := keyRefValues(key)
 	values["last_error"] = nullWhenEmpty(lastError)
@@ -112,6 +113,7 @@ func stillLeft(left types.Set, memory rotation.Memory) types.Set {
 	return types.SetValueMust(leftKeyType, elements)
 }
 
+// keySet returns keys as a set of keyRefType.
 func keySet(keys []rotation.KeyRef) types.Set {
 	elements := make([]attr.Value, 0, len(keys))
 	for _, key := range keys {
@@ -131,6 +133,7 @@ func keyRefValues(key rotation.KeyRef) map[string]attr.Value {
 	}
 }
 
+// keyRefs reads a set of keyRefType or leftKeyType. An element of another type is an error in diags.
 func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
 	var keys []rotation.KeyRef
 	for _, element := range set.Elements() {

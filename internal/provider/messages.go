@@ -93,6 +93,7 @@ func enumerate(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:named], ", "), len(names)-named)
 }
 
+// count returns a number with its noun, such as "2 shops".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -100,6 +101,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// verb returns one if n is 1, and many otherwise.
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one

@@ -85,6 +85,7 @@ func modelMismatch(model any, why string) diag.Diagnostic {
 	return unexpectedModel(fmt.Sprintf("%T", model), why).at(path.Empty())
 }
 
+// nullWhenEmpty returns null for an empty text.
 func nullWhenEmpty(s string) types.String {
 	if s == "" {
 		return types.StringNull()
@@ -98,12 +99,14 @@ func attribute[T attr.Value](attributes map[string]attr.Value, name string) T {
 	return value
 }
 
+// setDefault sets an attribute that is null.
 func setDefault(attribute *types.String, value string) {
 	if attribute.IsNull() {
 		*attribute = types.StringValue(value)
 	}
 }
 
+// known reports whether v is neither null nor unknown.
 func known(v types.String) bool { return !v.IsNull() && !v.IsUnknown() }
 
 // setOfStrings returns the known elements of a set.

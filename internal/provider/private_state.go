@@ -43,10 +43,12 @@ func writePrivate(ctx context.Context, private privateState, key string, memory 
 // shopMemoryKey is the key of the engine's memory of a shop in a connection's private state.
 const shopMemoryKey = "connection"
 
+// readMemory returns the engine's memory of a connection's shop.
 func readMemory(ctx context.Context, private privateState, diags *diag.Diagnostics) rotation.Memory {
 	return readPrivate[rotation.Memory](ctx, private, shopMemoryKey, diags)
 }
 
+// writeMemory saves the engine's memory of a connection's shop.
 func writeMemory(ctx context.Context, memory rotation.Memory, private privateState, diags *diag.Diagnostics) {
 	writePrivate(ctx, private, shopMemoryKey, memory, diags)
 }

@@ -70,6 +70,8 @@ func (r *resolver) text(v types.String, variable, fallback string) (value string
 	return fallback, true
 }
 
+// secret returns an attribute's secret, or else the variable's. It rejects a token with characters that are no part
+// of it.
 func (r *resolver) secret(v types.String, attribute, variable string) secretValue {
 	value, known := r.text(v, variable, "")
 	r.checkToken(attribute, fmt.Sprintf("The value of %s (or %s)", attribute, variable), value)
@@ -123,6 +125,7 @@ func (r *resolver) url(v types.String, attribute, variable, fallback string) *ur
 	return nil
 }
 
+// duration returns an attribute's duration, or fallback if it is missing or malformed. It must be positive.
 func (r *resolver) duration(v types.String, attribute string, fallback time.Duration) time.Duration {
 	if v.ValueString() == "" {
 		return fallback

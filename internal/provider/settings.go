@@ -113,6 +113,7 @@ func resolve(m providerModel, getenv func(string) string) (settings, []configPro
 	return s, r.problems
 }
 
+// environment returns Kustom's environment; nil if it is not known yet, or malformed.
 func (r *resolver) environment(v types.String) *kustom.Environment {
 	name, known := r.text(v, envEnvironment, string(kustom.Production))
 	if !known {
@@ -156,6 +157,7 @@ func (r *resolver) tokens(v types.Map, file types.String, source string) (tokens
 	return nil, false
 }
 
+// tokensFromMap returns the tokens of mystore_tokens. A file of tokens beside it is an error.
 func (r *resolver) tokensFromMap(v types.Map, file types.String) map[string]secretValue {
 	if v.IsUnknown() {
 		return nil
@@ -234,6 +236,7 @@ func (r *resolver) tokensFromEnvironment() map[string]secretValue {
 	return tokens
 }
 
+// maxRetries returns the number of retries, or the default if the number is missing or out of range.
 func (r *resolver) maxRetries(v types.Int64) int {
 	if v.IsNull() || v.IsUnknown() {
 		return defaultMaxRetries

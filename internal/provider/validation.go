@@ -197,6 +197,7 @@ func environmentOf(id string) (e kustom.Environment, ok bool) {
 	return merchantID.Environment()
 }
 
+// checkSecretAt rejects a secret of the other environment.
 func checkSecretAt(diags *diag.Diagnostics, at path.Path, environment *kustom.Environment, secret types.String) {
 	if environment == nil || diags.HasError() || secret.IsNull() || secret.IsUnknown() {
 		return
@@ -206,6 +207,7 @@ func checkSecretAt(diags *diag.Diagnostics, at path.Path, environment *kustom.En
 	}
 }
 
+// validatePairAt reports the first visible mistake of a pair. No message quotes a possible secret (I2).
 func validatePairAt(diags *diag.Diagnostics, id types.String, at path.Path, secret types.String) {
 	switch {
 	case swapped(id, secret):
@@ -243,10 +245,12 @@ func checkPair(diags *diag.Diagnostics, environment *kustom.Environment, id, sec
 	checkSecretAt(diags, path.Root("kustom_secret"), environment, secret)
 }
 
+// padded reports whether there are spaces around a known value.
 func padded(v types.String) bool {
 	return known(v) && strings.TrimSpace(v.ValueString()) != v.ValueString()
 }
 
+// swapped reports whether ID and secret seem to be in the place of each other.
 func swapped(id, secret types.String) bool {
 	return mayBeSecret(id.ValueString()) || isUsername(strings.TrimSpace(secret.ValueString()))
 }

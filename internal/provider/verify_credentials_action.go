@@ -109,6 +109,7 @@ func (a *verifyCredentialsAction) Invoke(ctx context.Context, req action.InvokeR
 	}
 }
 
+// verifyPair proves a pair at Kustom's merchant API.
 func (a *verifyCredentialsAction) verifyPair(ctx context.Context, pair rotation.Pair, p actionProgress, diags *diag.Diagnostics) {
 	p.say("Proving %s at Kustom's merchant API. It is asked for an order that does not exist: 404 means that the pair is accepted, "+
 		"401 that it is not, or not yet. A made-up pair is tried after it, which has to be refused.", pair.Username)
@@ -208,6 +209,7 @@ func (m verifyCredentialsModel) pair() rotation.Pair {
 	return rotation.Pair{Username: m.KustomID.ValueString(), Secret: kustom.NewSecret(m.Secret.ValueString())}
 }
 
+// validate reports visible mistakes of the arguments.
 func (m verifyCredentialsModel) validate(diags *diag.Diagnostics) {
 	if m.Shop.IsNull() && m.KustomID.IsNull() && m.Secret.IsNull() {
 		nothingToVerify().addTo(diags, path.Empty())

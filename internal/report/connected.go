@@ -17,6 +17,7 @@ const (
 	nextDelete  = "Fix that, and apply again: the next plan deletes it."
 )
 
+// planConnection adds the rows of a connection's planned change.
 func (r *Report) planConnection(c *change) {
 	before, after := c.Change.Before, c.Change.After
 	moves := before != nil && after != nil && before.text("shop") != after.text("shop")
@@ -30,6 +31,7 @@ func (r *Report) planConnection(c *change) {
 	r.Shops = append(r.Shops, planned(c, after.text("shop"), before, after, asObject(c.Change.Unknown)))
 }
 
+// planFleet adds a row for each shop of a fleet's planned change.
 func (r *Report) planFleet(c *change) {
 	unknown := asObject(c.Change.Unknown)
 	before, after := c.Change.Before.object("shops"), c.Change.After.object("shops")
@@ -96,6 +98,7 @@ func (s Shop) sensitive() Shop {
 	return s
 }
 
+// changesKeys reports whether a plan that makes no key changes what happens to keys.
 func changesKeys(before, after object) bool {
 	for _, name := range []string{"reason", "keys_to_delete", "keys_kept"} {
 		if !reflect.DeepEqual(before[name], after[name]) {
@@ -121,6 +124,7 @@ func leaving(c *change, name string, shop, rules object) Shop {
 	return s
 }
 
+// note adds a note about the shop.
 func (s *Shop) note(what, next string) { s.Notes = append(s.Notes, Note{What: what, Next: next}) }
 
 func (s *Shop) noteClearing() {
@@ -150,6 +154,7 @@ func hasForeignKey(store, username string, after object) bool {
 	})
 }
 
+// planExclusive adds the row of a store whose other keys are deleted.
 func (r *Report) planExclusive(c *change) {
 	if c.Change.After == nil || c.does("no-op") {
 		return
@@ -165,6 +170,7 @@ func (r *Report) planExclusive(c *change) {
 	}
 }
 
+// stateFleet adds a row for each shop of a fleet's state.
 func (r *Report) stateFleet(o *resource) {
 	shops := o.Values.object("shops")
 	if shops == nil {

@@ -50,11 +50,11 @@ func (p htmlPage) Bar() []Total {
 
 // Totals returns all counts.
 func (p htmlPage) Totals() []Total {
-	shops, others := p.named()
+	shops, others := p.countRows()
 	totals := []Total{{shops, verb(shops, "shop", "shops"), ""}}
 	for _, status := range order {
 		if n := p.Count(status); n > 0 {
-			totals = append(totals, Total{n, status.said(n), status.Class()})
+			totals = append(totals, Total{n, status.phrase(n), status.Class()})
 		}
 	}
 	if others > 0 {

@@ -22,7 +22,7 @@ func Read(in io.Reader) (*Report, error) {
 	uses := d.lastUses()
 	if r.Plan {
 		r.readPlan(d)
-		r.Stay = d.strays(r.Shops)
+		r.Stay = d.unusedKeys(r.Shops)
 	} else {
 		r.readState(d)
 	}

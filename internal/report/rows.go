@@ -104,8 +104,8 @@ func (r *Report) Count(status Status) int {
 	return n
 }
 
-// named counts the rows of shops, and the other rows.
-func (r *Report) named() (shops, others int) {
+// countRows counts the rows of shops, and the other rows.
+func (r *Report) countRows() (shops, others int) {
 	for _, s := range r.Shops {
 		if s.Name != "" {
 			shops++
@@ -142,10 +142,10 @@ func (r *Report) Summary() string {
 	var counts []string
 	for _, status := range order {
 		if n := r.Count(status); n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, status.said(n)))
+			counts = append(counts, fmt.Sprintf("%d %s", n, status.phrase(n)))
 		}
 	}
-	shops, others := r.named()
+	shops, others := r.countRows()
 	parts := []string{what + " " + count(shops, "shop")}
 	if len(counts) > 0 {
 		parts[0] += ": " + strings.Join(counts, ", ")
@@ -178,8 +178,8 @@ func (r *Report) attentionCounts() []string {
 	return parts
 }
 
-// said returns the words after a number of shops.
-func (s Status) said(n int) string {
+// phrase returns the words after a number of shops.
+func (s Status) phrase(n int) string {
 	switch s {
 	case NewKey:
 		return verb(n, "gets a new key", "get a new key")

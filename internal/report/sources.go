@@ -54,9 +54,9 @@ func (s *Shop) date(uses map[string]string) {
 	}
 }
 
-// strays returns the keys of a data source that no known shop uses, that no object has, and that the plan does not
+// unusedKeys returns the keys of a data source that no known shop uses, that no object has, and that the plan does not
 // delete.
-func (d *document) strays(shops []Shop) []Key {
+func (d *document) unusedKeys(shops []Shop) []Key {
 	known := map[string]bool{}
 	for _, s := range shops {
 		known[s.Old], known[s.New] = true, true
@@ -64,14 +64,14 @@ func (d *document) strays(shops []Shop) []Key {
 			known[key.Username] = true
 		}
 	}
-	var strays []Key
+	var unusedKeys []Key
 	for _, key := range d.listed() {
 		shops, _ := key["mystore_shops"].([]any)
 		if len(shops) == 0 && !key.is("current") && !known[key.text("username")] {
-			strays = append(strays, Key{Username: key.text("username"), Host: key.text("host"), LastUsed: lastUse(key)})
+			unusedKeys = append(unusedKeys, Key{Username: key.text("username"), Host: key.text("host"), LastUsed: lastUse(key)})
 		}
 	}
-	return strays
+	return unusedKeys
 }
 
 // wave returns the value of the variable wave, if it is a number or a string.

@@ -120,6 +120,7 @@ func (s *VendorData) needsOwners() bool {
 	return false
 }
 
+// readOwners reads the store of each key. A failure becomes a note.
 func (s *VendorData) readOwners(ctx context.Context, from Source) {
 	for key, err := range from.Keys(ctx) {
 		if err != nil {

@@ -114,6 +114,7 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 	return longer, func() { stop(); cancel() }
 }
 
+// failure returns an error about r, with the redacted text of err.
 func (c *Client) failure(r Request, kind Kind, err error) *Error {
 	return &Error{
 		API: c.API, TokenSource: c.TokenSource, Host: c.BaseURL.Host, Method: r.Method, Template: r.Template,

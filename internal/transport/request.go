@@ -59,6 +59,7 @@ func (r Request) repeatable() bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodDelete || r.IdempotencyKey != ""
 }
 
+// secrets returns the secrets of the body and of the credential.
 func (r Request) secrets() []string {
 	secrets := append([]string(nil), r.Secrets...)
 	if r.Auth != nil {
@@ -67,6 +68,7 @@ func (r Request) secrets() []string {
 	return secrets
 }
 
+// build returns the HTTP request.
 func (r Request) build(ctx context.Context, base *url.URL, userAgent string) (*http.Request, error) {
 	address, err := r.address(base)
 	if err != nil {

@@ -84,6 +84,7 @@ var escape = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\[^ux]|&#[0-9]{1,3};|&#x[0-9a-f]{1,2};|&(?:amp|lt|gt|quot);`)
 })
 
+// unescape removes one layer of escapes.
 func unescape(f fold) fold {
 	var out fold
 	var text []byte
