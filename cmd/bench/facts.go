@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/terraformcmd"
 )
 
 // facts describe the machine.
@@ -19,7 +21,7 @@ type facts struct {
 
 func machine(ctx context.Context, set settings) (facts, error) {
 	cmd := exec.CommandContext(ctx, set.terraform, "version", "-json")
-	cmd.Env = environment(cmd.Environ(), map[string]string{"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": ""})
+	cmd.Env = terraformcmd.Environment(cmd.Environ(), map[string]string{"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": ""})
 	content, err := cmd.Output()
 	if err != nil {
 		return facts{}, fmt.Errorf("asking %s for its version: %w", set.terraform, err)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/terraformcmd"
 )
 
 // usage is the usage of a process, or of several that run one after the other.
@@ -60,9 +62,9 @@ func (t terraform) start(ctx context.Context, args []string) (s spent, err error
 	cmd := exec.CommandContext(ctx, t.bin, args...)
 	cmd.Dir, cmd.Env = t.work, t.env
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	ownGroup(cmd)
+	terraformcmd.Group(cmd)
 	s, err = measure(cmd)
-	killGroup(cmd)
+	terraformcmd.KillGroup(cmd)
 	if ctx.Err() != nil {
 		return s, context.Cause(ctx)
 	}

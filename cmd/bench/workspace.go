@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/terraformcmd"
 )
 
 //go:embed ways
@@ -67,7 +69,7 @@ func newWorkspace(set settings, w way, srv *servers, logged bool) (_ *workspace,
 	own["TF_IN_AUTOMATION"] = "1"
 	own["TF_INPUT"] = "0"
 	own["CHECKPOINT_DISABLE"] = "1"
-	ws.env = environment(os.Environ(), own)
+	ws.env = terraformcmd.Environment(os.Environ(), own)
 	return ws, nil
 }
 
@@ -155,19 +157,3 @@ func (ws *workspace) install(provider, binary string) (cliConfig string, err err
 
 // quote quotes s for a POSIX shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// environment returns the parent's environment with own added, without variables that would change what Terraform or
-// the provider do.
-func environment(parent []string, own map[string]string) []string {
-	var env []string
-	for _, variable := range parent {
-		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "TF_") && !strings.HasPrefix(name, "KUSTOM_") && !strings.HasPrefix(name, "MYSTORE_") {
-			env = append(env, variable)
-		}
-	}
-	for name, value := range own {
-		env = append(env, name+"="+value)
-	}
-	return env
-}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -63,13 +62,5 @@ func TestWays_HaveEachFileOnce(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-func TestEnvironment_IsQuiet(t *testing.T) {
-	parent := []string{"PATH=/bin", "TF_LOG=trace", "TF_LOG_SDK=trace", "TF_VAR_shops={}", "KUSTOM_API_URL=https://a.example", "MYSTORE_TOKENS={}"}
-	got := environment(parent, map[string]string{"TF_INPUT": "0"})
-	if want := []string{"PATH=/bin", "TF_INPUT=0"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }

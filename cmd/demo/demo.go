@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
+	"github.com/storefront-iac/terraform-provider-kustom/internal/terraformcmd"
 )
 
 // kustomHost is the host of the keys after the switch.
@@ -68,7 +69,7 @@ func newDemo(tf, provider string, out io.Writer, color, keep bool) (*demo, error
 		sandbox:   s,
 		server:    server,
 		workspace: w,
-		tf:        terraform{bin: bin, env: environment(os.Environ(), env), color: color},
+		tf:        terraform{bin: bin, env: terraformcmd.Environment(os.Environ(), env), color: color},
 		stores:    stores(seed),
 		keep:      keep,
 		screen:    out,

@@ -50,14 +50,6 @@ func TestReadPlan_RefusesOtherText(t *testing.T) {
 	}
 }
 
-func TestEnvironment_DropsOtherSettings(t *testing.T) {
-	parent := []string{"PATH=/bin", "TF_CLI_ARGS=-destroy", "TF_VAR_stores={}", "KUSTOM_API_URL=https://a.example", "MYSTORE_TOKENS={}"}
-	got := environment(parent, map[string]string{"TF_INPUT": "0"})
-	if want := []string{"PATH=/bin", "TF_INPUT=0"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 func TestArgs_TurnsColorsOff(t *testing.T) {
 	args := []string{"plan", "-out=p"}
 	if got := (terraform{}).args(args); !slices.Equal(got, []string{"plan", "-no-color", "-out=p"}) {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/terraformcmd"
 )
 
 // gracePeriod is the time that Terraform gets to stop after an interrupt.
@@ -31,9 +33,9 @@ func (t terraform) run(ctx context.Context, dir string, out io.Writer, args ...s
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	cmd.WaitDelay = gracePeriod
-	interruptGroup(cmd)
+	terraformcmd.InterruptibleGroup(cmd)
 	err := cmd.Run()
-	killGroup(cmd)
+	terraformcmd.KillGroup(cmd)
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", t.command(args), err, &stderr)
 	}
@@ -67,20 +69,4 @@ func exitCode(err error) (int, bool) {
 		return 0, false
 	}
 	return exit.ExitCode(), true
-}
-
-// environment returns the parent's environment with own added, without variables that would change what Terraform or
-// the provider do.
-func environment(parent []string, own map[string]string) []string {
-	var env []string
-	for _, variable := range parent {
-		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "TF_") && !strings.HasPrefix(name, "KUSTOM_") && !strings.HasPrefix(name, "MYSTORE_") {
-			env = append(env, variable)
-		}
-	}
-	for name, value := range own {
-		env = append(env, name+"="+value)
-	}
-	return env
 }
