@@ -31,7 +31,7 @@ func observe(pid int, s *spent) error {
 	go func() {
 		defer close(looked)
 		for {
-			look(pid, s)
+			recordPeak(pid, s)
 			select {
 			case <-ended:
 				return
@@ -67,8 +67,8 @@ func awaitEnd(pid int) error {
 	}
 }
 
-// look records the peak memory of the process and of its children.
-func look(pid int, s *spent) {
+// recordPeak records the peak memory of the process and of its children.
+func recordPeak(pid int, s *spent) {
 	s.terraform.memory = max(s.terraform.memory, peak(pid))
 	for _, child := range children(pid) {
 		s.provider.memory = max(s.provider.memory, peak(child))

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// tries is how many keys are made, each after the deletion of the one before, to get a key whose secret
+	// maxAttempts is how many keys Generate makes, each after the deletion of the one before, to get a key whose secret
 	// arrives.
-	tries = 3
+	maxAttempts = 3
 	// pollInterval is the shortest wait between two reads of a pending key.
 	pollInterval = 2 * time.Second
 	// cleanupTimeout bounds the cleanup after a cancellation, which deletes the unfinished key.
@@ -94,7 +94,7 @@ var errUnnamed = errors.New("the answer is not about a new key of the store")
 // returns the key or deletes it.
 func (p *Portal) Generate(ctx context.Context, r Request) (NewKey, error) {
 	var err error
-	for range tries {
+	for range maxAttempts {
 		if ctx.Err() != nil {
 			return NewKey{}, ctx.Err()
 		}

@@ -105,8 +105,8 @@ var errUnexpectedOrder = errors.New("the merchant API claims to know an order th
 // Any error is a [*ProofError].
 func (m *Merchant) Prove(ctx context.Context, username, secret string) error {
 	auth := transport.Basic{Username: username, Password: secret}
-	err := m.ask(ctx, pathOrder, auth)
-	verdict := judge(err)
+	err := m.getUnknownOrder(ctx, pathOrder, auth)
+	verdict := verdictOf(err)
 	if verdict == VerdictUnknown && isClientError(err) && m.hasNoSuchOrder(ctx, auth) {
 		verdict = verdictAccepted
 	}
@@ -121,8 +121,9 @@ func (m *Merchant) Prove(ctx context.Context, username, secret string) error {
 	return &ProofError{Username: username, Verdict: verdict, Cause: err}
 }
 
-// ask asks for an order that does not exist. It always returns an error.
-func (m *Merchant) ask(ctx context.Context, template string, auth transport.Basic) error {
+// getUnknownOrder asks for an order that does not exist. It always returns an error: a [*transport.Error], or
+// errUnexpectedOrder after a success.
+func (m *Merchant) getUnknownOrder(ctx context.Context, template string, auth transport.Basic) error {
 	_, err := transport.Do[transport.None](ctx, m.client, transport.Request{
 		Method: http.MethodGet, Template: template, Elements: []string{uuid.NewString()},
 		MediaType: transport.JSON, Auth: auth,
@@ -137,7 +138,7 @@ func (m *Merchant) ask(ctx context.Context, template string, auth transport.Basi
 // order" is inconclusive too, because a contract may not include order management.
 func (m *Merchant) hasNoSuchOrder(ctx context.Context, auth transport.Basic) bool {
 	var failure *transport.Error
-	if !errors.As(m.ask(ctx, pathManagedOrder, auth), &failure) {
+	if !errors.As(m.getUnknownOrder(ctx, pathManagedOrder, auth), &failure) {
 		return false
 	}
 	return failure.Status == http.StatusNotFound && hasKustomsForm(failure) &&
@@ -159,8 +160,8 @@ func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
 		return ctx.Err()
 	}
 	if !m.checked {
-		err := m.ask(ctx, pathOrder, madeUp(like))
-		if !isAnswer(err) || judge(err) == VerdictFirewall {
+		err := m.getUnknownOrder(ctx, pathOrder, madeUp(like))
+		if !isAnswer(err) || verdictOf(err) == VerdictFirewall {
 			return fmt.Errorf("asking with a made-up username and secret: %w", err)
 		}
 		m.checked, m.impostor = true, m.impostorIn(err)
@@ -174,7 +175,7 @@ func (m *Merchant) refusesMadeUp(ctx context.Context, like string) error {
 // impostorIn reads the answer to a made-up pair. It returns an error that describes the impostor, or nil if the
 // API rejected the pair.
 func (m *Merchant) impostorIn(err error) *ImpostorError {
-	if judge(err) == VerdictRefused {
+	if verdictOf(err) == VerdictRefused {
 		return nil
 	}
 	e := &ImpostorError{Host: m.client.BaseURL.Host}
@@ -200,14 +201,14 @@ func verdictOfCheck(failure error) Verdict {
 	if errors.As(failure, &impostor) {
 		return VerdictImpostor
 	}
-	if verdict := judge(failure); verdict == VerdictFirewall {
+	if verdict := verdictOf(failure); verdict == VerdictFirewall {
 		return verdict
 	}
 	return VerdictUnknown
 }
 
-// judge returns the verdict for the error that a request with a pair returned.
-func judge(err error) Verdict {
+// verdictOf returns the verdict for the error that a request with a pair returned.
+func verdictOf(err error) Verdict {
 	var failure *transport.Error
 	if !errors.As(err, &failure) {
 		return VerdictUnknown

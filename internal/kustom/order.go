@@ -58,7 +58,7 @@ func (m *Merchant) CreateOrder(ctx context.Context, username, secret string, ord
 		MediaType: transport.JSON, Auth: transport.Basic{Username: username, Password: secret},
 	})
 	if err != nil {
-		switch verdict := judge(err); verdict {
+		switch verdict := verdictOf(err); verdict {
 		case VerdictRefused, VerdictNoProduct, VerdictFirewall:
 			return MadeOrder{}, &ProofError{Username: username, Verdict: verdict, Cause: err}
 		case VerdictImpostor, VerdictUnknown, verdictAccepted:
