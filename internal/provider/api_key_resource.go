@@ -276,7 +276,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	defer cancel()
 	merchantID, hint := plan.MerchantID.ValueString(), ""
 	orphans, err := r.engine.OrphanCandidates(ctx, merchantID, plan.Description.ValueString(), time.Time{})
-	warnOfAnswers(r.engine, diags)
+	addEngineWarnings(r.engine, diags)
 	if err != nil {
 		if !isUnknown(err) {
 			report(diags, path.Root("merchant_id"), keyNotMakable(), err)
@@ -404,7 +404,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	request := kustom.Request{MerchantID: plan.MerchantID.ValueString(), Description: plan.Description.ValueString()}
 	key, err := r.engine.Generate(ctx, request)
-	warnOfAnswers(r.engine, &resp.Diagnostics)
+	addEngineWarnings(r.engine, &resp.Diagnostics)
 	if err != nil {
 		r.saveOrphan(ctx, plan, err, resp)
 		err = r.engine.WithUnusedKeys(ctx, request.MerchantID, err)
@@ -503,7 +503,7 @@ func (r *apiKeyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	if err := r.delete(ctx, state, orphan); err != nil {
 		report(&resp.Diagnostics, path.Empty(), keyNotDeleted(), err)
 	}
-	warnOfAnswers(r.engine, &resp.Diagnostics)
+	addEngineWarnings(r.engine, &resp.Diagnostics)
 }
 
 // delete deletes the key as soon as no shop uses it. A key whose username is unknown was never given to

@@ -352,7 +352,7 @@ func (r *apiKeysExclusiveResource) inventory(ctx context.Context, merchantID str
 		report(diags, path.Root("merchant_id"), keysNotRead(), err)
 	}
 	warnOfUnread(diags, unread)
-	warnOfAnswers(r.engine, diags)
+	addEngineWarnings(r.engine, diags)
 	return found, err == nil
 }
 

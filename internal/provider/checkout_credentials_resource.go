@@ -340,7 +340,7 @@ func (r *checkoutCredentialsResource) install(ctx context.Context, config checko
 	ctx, end := r.engine.StartShop(ctx, shop, storeOfID(plan.KustomID))
 	defer func() {
 		end(firstError(*diags))
-		warnOfAnswers(r.engine, diags)
+		addEngineWarnings(r.engine, diags)
 	}()
 	if r.checkPresent(ctx, *plan, state, diags); diags.HasError() {
 		return false
@@ -443,7 +443,7 @@ func (r *checkoutCredentialsResource) Delete(ctx context.Context, req resource.D
 	ctx, end := r.engine.StartShop(ctx, shop, storeOfID(state.KustomID))
 	cleared, err := r.engine.Shops.Clear(ctx, shop, own.KustomID, own.UpdatedAt)
 	end(err)
-	warnOfAnswers(r.engine, &resp.Diagnostics)
+	addEngineWarnings(r.engine, &resp.Diagnostics)
 	switch {
 	case err != nil:
 		report(&resp.Diagnostics, path.Empty(), credentialsNotCleared(), err)

@@ -48,5 +48,7 @@ func (b *backend) configure(data any, diags *diag.Diagnostics) {
 	}
 }
 
-// undescribed reports that the portal shows no descriptions of keys and no hosts.
-func (b *backend) undescribed() bool { return b.portal != nil && !b.portal.SupportsDescriptions() }
+// lacksDescriptions reports that the portal shows no descriptions of keys and no hosts.
+func (b *backend) lacksDescriptions() bool {
+	return b.portal != nil && !b.portal.SupportsDescriptions()
+}

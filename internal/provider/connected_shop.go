@@ -185,13 +185,13 @@ func (r connectionRules) isUnknown() bool {
 	return r.RotateAfterDays.IsUnknown() || r.RotateBeforeExpiry.IsUnknown() || r.ReplacedKeyPolicy.IsUnknown() || r.UnusedFor.IsUnknown()
 }
 
-// shopConfig returns the configuration of a shop for the engine. Undescribed says that the portal shows no
+// shopConfig returns the configuration of a shop for the engine. LacksDescriptions says that the portal shows no
 // descriptions of keys.
-func shopConfig(ctx context.Context, undescribed bool, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
+func shopConfig(ctx context.Context, lacksDescriptions bool, shop string, rules connectionRules, config, plan connectedShop) rotation.Config {
 	c := rotation.Config{
 		Shop: shop, MerchantID: plan.MerchantID.ValueString(), Rules: rules.rules(),
 		Triggers: stringMap(plan.RotateWhenChanged), HasUnknown: rules.isUnknown() || plan.mayChange(ctx, config),
-		NoDescriptions: undescribed,
+		NoDescriptions: lacksDescriptions,
 	}
 	if known(config.Description) {
 		c.Description = config.Description.ValueStringPointer()

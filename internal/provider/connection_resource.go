@@ -170,7 +170,7 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 // planCreate plans the connection of a shop without one. It leaves everything about an unreadable shop to the
 // apply, because that must not block the others.
 func (r *connectionResource) planCreate(ctx context.Context, config connectionModel, plan *connectionModel, diags *diag.Diagnostics) {
-	c := shopConfig(ctx, r.undescribed(), plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.lacksDescriptions(), plan.Shop.ValueString(), plan.connectionRules, config.connectedShop, plan.connectedShop)
 	if plan.AllowStoreChange.ValueBool() {
 		r.engine.Shops.NoteStoreChange(plan.Shop.ValueString())
 	}
@@ -205,7 +205,7 @@ func (r *connectionResource) planUpdate(ctx context.Context, config connectionMo
 	shop := state.Shop.ValueString()
 	record := state.record(memory, diags)
 	r.engine.Shops.NoteConfigured(shop, record.MerchantID, memory.HeldUsername)
-	c := shopConfig(ctx, r.undescribed(), shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
+	c := shopConfig(ctx, r.lacksDescriptions(), shop, plan.connectionRules, config.connectedShop, plan.connectedShop)
 	r.decide(ctx, c, &record, nil, config, plan, &state.connectedShop, diags)
 	if !diags.HasError() && plan.CredentialID.IsUnknown() && known(plan.Reason) {
 		r.checkInstalled(ctx, shop, diags)
@@ -234,7 +234,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 		report(diags, connectionPath(err), shopNotConnectable(), r.engine.DescribeStores(ctx, err))
 		return
 	}
-	plan.setPlan(decided, config.connectedShop, state, newKeyHost(r.environment, r.undescribed()))
+	plan.setPlan(decided, config.connectedShop, state, newKeyHost(r.environment, r.lacksDescriptions()))
 	if decided.Generate || decided.Changes || decided.Undecided {
 		r.engine.JournalPlanned(ctx, c.Shop, c.MerchantID)
 	}
@@ -244,7 +244,7 @@ func (r *connectionResource) decide(ctx context.Context, c rotation.Config, reco
 	if orphans, err := r.engine.OrphanCandidatesFor(ctx, c, decided, record); err == nil {
 		warnOfPossibleOrphans(r.engine, diags, path.Root("merchant_id"), c.MerchantID, orphans, "")
 	}
-	warnOfAnswers(r.engine, diags)
+	addEngineWarnings(r.engine, diags)
 }
 
 // warnOfDeletions says which keys are deleted and which stay: Terraform's summary counts only objects.
@@ -298,7 +298,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 		if err != nil {
 			return err
 		}
-		c := shopConfig(ctx, r.undescribed(), shop, model.connectionRules, model.connectedShop, model.connectedShop)
+		c := shopConfig(ctx, r.lacksDescriptions(), shop, model.connectionRules, model.connectedShop, model.connectedShop)
 		if plan, err = rotation.Decide(c, nil, seen); err != nil {
 			return r.engine.DescribeStores(ctx, err)
 		}
@@ -309,7 +309,7 @@ func (r *connectionResource) execute(ctx context.Context, model *connectionModel
 			reportKeptKeys(diags, []rotation.PendingKey{{Shop: shop, KeptKey: key}}, state != nil)
 		}
 	}
-	warnOfAnswers(r.engine, diags)
+	addEngineWarnings(r.engine, diags)
 	if err != nil {
 		return r.engine.DescribeStores(ctx, r.engine.WithUnusedKeys(ctx, plan.MerchantID, err))
 	}
@@ -325,7 +325,7 @@ func connectionPath(err error) path.Path {
 	if errors.Is(err, rotation.ErrNoDescriptions) {
 		return path.Root("description")
 	}
-	if isOfPortalPages(err) || errors.As(err, &failure) && failure.API == "portal" {
+	if isPortalPagesError(err) || errors.As(err, &failure) && failure.API == "portal" {
 		return path.Root("merchant_id")
 	}
 	return path.Root("shop")
@@ -349,7 +349,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	shop := state.Shop.ValueString()
 	r.engine.PrefetchOthers(ctx, shop)
 	err := r.engine.Read(ctx, shop, &record)
-	warnOfAnswers(r.engine, &resp.Diagnostics)
+	addEngineWarnings(r.engine, &resp.Diagnostics)
 	switch {
 	case err != nil && isShopError(err) && !memory.IsImporting():
 		// An error of one shop must not block the plan of the others.
@@ -401,7 +401,7 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	ctx, end := r.engine.StartShop(ctx, shop, record.MerchantID)
 	defer func() {
 		end(firstError(resp.Diagnostics))
-		warnOfAnswers(r.engine, &resp.Diagnostics)
+		addEngineWarnings(r.engine, &resp.Diagnostics)
 	}()
 	r.engine.Shops.NoteConfigured(shop, record.MerchantID, cmp.Or(memory.HeldUsername, record.Username))
 	if state.clears() && record.Username != "" {

@@ -112,9 +112,9 @@ func firstError(diags diag.Diagnostics) error {
 	return nil
 }
 
-// warnOfAnswers warns about the portal's answers that the engine ignored, and about steps that it could not
+// addEngineWarnings adds the warnings of the engine: answers of the portal that it ignored, and steps that it could not
 // record.
-func warnOfAnswers(engine *rotation.Engine, diags *diag.Diagnostics) {
+func addEngineWarnings(engine *rotation.Engine, diags *diag.Diagnostics) {
 	for _, w := range engine.Keys.Warnings() {
 		engineWarning(w).addTo(diags, path.Empty())
 	}
@@ -147,13 +147,13 @@ func describeLeft(shop string, record rotation.Record, left rotation.Remaining) 
 		"until something gives it another one.", shop, record.Username)
 	if left.InstalledKey != "" {
 		text = fmt.Sprintf("Shop %s holds %s, which another resource of this run has given it. The destroyed resource leaves its own key, %s, in the "+
-			"portal: %s.", shop, left.InstalledKey, record.Username, whoDeletesReplaced)
+			"portal: %s.", shop, left.InstalledKey, record.Username, replacedKeyDeletion)
 	}
 	return text + describeOtherKeys(record.MerchantID, left.OtherKeys)
 }
 
-// whoDeletesReplaced says what happens to a key that another object has replaced.
-const whoDeletesReplaced = "a kustom_mystore_connection or kustom_mystore_fleet that has replaced it deletes it by its replaced_key_policy, a " +
+// replacedKeyDeletion says what happens to a key that another object has replaced.
+const replacedKeyDeletion = "a kustom_mystore_connection or kustom_mystore_fleet that has replaced it deletes it by its replaced_key_policy, a " +
 	"mystore_klarna_checkout_credentials does not"
 
 // describeOtherKeys names the store's other keys that were not deleted; empty if there are none.
@@ -211,7 +211,7 @@ func describeCause(err error) string {
 	if errors.As(err, &failure) && failure.CorrelationID != "" {
 		text += "\nCorrelation ID: " + failure.CorrelationID
 	}
-	if isOfPages(err) {
+	if isPagesError(err) {
 		text += "\n\n" + runCheck
 	}
 	return text
@@ -220,8 +220,8 @@ func describeCause(err error) string {
 // runCheck is the last line of each error that comes from a page.
 const runCheck = "Run terraform-provider-kustom check to see what the provider finds on the pages. It changes nothing."
 
-// isOfPages reports whether err can occur only with a vendor's pages.
-func isOfPages(err error) bool {
+// isPagesError reports whether err can occur only with a vendor's pages.
+func isPagesError(err error) bool {
 	var noToken *noShopTokenError
 	if errors.As(err, &noToken) && noToken.pages {
 		return true

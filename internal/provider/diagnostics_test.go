@@ -204,7 +204,7 @@ func TestDescribeLeft_TellsTheEnd(t *testing.T) {
 			"because deletion_policy is retain. The shop takes payments with that key until something gives it another one. Other keys of store M1, " +
 			"which this resource leaves too: M1-b, M1-c."},
 		"taken over": {left: rotation.Remaining{InstalledKey: "M1-b"}, want: "Shop butikk holds M1-b, which another resource of this run has given it. The " +
-			"destroyed resource leaves its own key, M1-a, in the portal: " + whoDeletesReplaced + "."},
+			"destroyed resource leaves its own key, M1-a, in the portal: " + replacedKeyDeletion + "."},
 	} {
 		if got := describeLeft("butikk", record, test.left); got != test.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, test.want)

@@ -66,7 +66,7 @@ func (f *fleet) plan(ctx context.Context, diags *diag.Diagnostics) {
 	f.warnOfClearing(diags)
 	f.warnOfDeletions(diags)
 	f.warnOfPossibleOrphans(ctx, diags)
-	warnOfAnswers(f.Engine, diags)
+	addEngineWarnings(f.Engine, diags)
 }
 
 // warnOfPossibleOrphans names the keys that a killed run may have left behind.
@@ -226,7 +226,7 @@ func (f *fleet) apply(ctx context.Context, diags *diag.Diagnostics) shopFailures
 	f.Engine.RetryPending(ctx)
 	reportKeptKeys(diags, append(f.kept(), leave()...), f.updates)
 	f.warnOfLeaving(diags)
-	warnOfAnswers(f.Engine, diags)
+	addEngineWarnings(f.Engine, diags)
 	return failures
 }
 
@@ -316,7 +316,7 @@ func (f *fleet) warnOfLeaving(diags *diag.Diagnostics) {
 	}
 	if len(moved) > 0 {
 		parts = append(parts, fmt.Sprintf("Another resource of this run has given these another key: %s. The fleet leaves the keys that they had in "+
-			"the portal: %s.", enumerate(moved), whoDeletesReplaced))
+			"the portal: %s.", enumerate(moved), replacedKeyDeletion))
 	}
 	if len(parts) == 0 {
 		if len(others) > 0 {

@@ -163,7 +163,7 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	f.plan(ctx, &resp.Diagnostics)
-	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.undescribed()), &resp.Diagnostics)
+	planned := f.planned(plan.Shops, newKeyHost(r.environment, r.lacksDescriptions()), &resp.Diagnostics)
 	// Encoding a thousand shops takes longer than checking that nothing has changed.
 	if !resp.Diagnostics.HasError() && !planned.Equal(plan.Shops) {
 		plan.Shops = planned
@@ -221,7 +221,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	} else {
 		resp.Diagnostics.Append(failures.warnings()...)
 	}
-	warnOfAnswers(r.engine, &resp.Diagnostics)
+	addEngineWarnings(r.engine, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -325,7 +325,7 @@ func (r *fleetResource) fleet(ctx context.Context, plan fleetModel, config *flee
 			models.plan = &shop
 		}
 		if models.plan != nil && config != nil {
-			c := shopConfig(ctx, r.undescribed(), name, plan.connectionRules, models.config, models.plan.connectedShop)
+			c := shopConfig(ctx, r.lacksDescriptions(), name, plan.connectionRules, models.config, models.plan.connectedShop)
 			m.Config, m.Plan = &c, models.plan.planned(name, models.old(), diags)
 		}
 		m.ClearOnRemoval = models.plan == nil && plan.clears() && models.state != nil && known(models.state.Username)

@@ -75,7 +75,7 @@ func listIntegrations(ctx context.Context, engine *rotation.Engine, stores types
 		return nil, false
 	}
 	warnOfUnread(diags, unread)
-	warnOfAnswers(engine, diags)
+	addEngineWarnings(engine, diags)
 	return rotation.Integrations(all, holders), true
 }
 

@@ -154,10 +154,10 @@ func keyRefs(set types.Set, diags *diag.Diagnostics) []rotation.KeyRef {
 	return keys
 }
 
-// newKeyHost returns a new key's host for a plan. Undescribed says that the portal shows no hosts.
-func newKeyHost(environment *kustom.Environment, undescribed bool) types.String {
+// newKeyHost returns a new key's host for a plan. LacksDescriptions says that the portal shows no hosts.
+func newKeyHost(environment *kustom.Environment, lacksDescriptions bool) types.String {
 	switch {
-	case undescribed:
+	case lacksDescriptions:
 		return types.StringNull()
 	case environment == nil:
 		return types.StringUnknown()

@@ -13,8 +13,8 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/rotation"
 )
 
-// isOfPortalPages reports whether err comes from Kustom Portal's pages.
-func isOfPortalPages(err error) bool {
+// isPortalPagesError reports whether err comes from Kustom Portal's pages.
+func isPortalPagesError(err error) bool {
 	var step *browser.StepError
 	var noStore *portalpages.NoStoreError
 	var noAccess *portalpages.NoAccessError
