@@ -427,7 +427,7 @@ func TestInit_SaysThatAnUnreadableShopKeepsOldKeys(t *testing.T) {
 	if code := n.init(); code != 3 {
 		t.Fatalf("it ends with %d: %s", code, &n.stderr)
 	}
-	n.says("2 of 3 shops", "  ullogtre: Mystore does not accept the shop's token", "no old key is deleted", "ignored_shops")
+	n.says("2 of 3 shops", "  ullogtre: Mystore rejects the shop's token", "no old key is deleted", "ignored_shops")
 }
 
 func TestInit_WritesFleetsForManyShops(t *testing.T) {

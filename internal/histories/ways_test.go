@@ -42,7 +42,7 @@ func (w *testEnv) letGoOfHeld(i int, refusals []string) {
 // refuses reports whether a run refused to delete a key because a shop uses it.
 func refuses(errors []string, username string) bool {
 	return slices.ContainsFunc(errors, func(text string) bool {
-		return strings.Contains(text, "The key "+username+" was not deleted, because shop ")
+		return strings.Contains(text, "The key "+username+" was not deleted. Shop ")
 	})
 }
 
@@ -130,7 +130,7 @@ func TestHistories_EveryErrorHasWayOut(t *testing.T) {
 				t.Errorf("nobody went the way:\n%s", w)
 			}
 			for way, words := range map[way]string{
-				wayForget: "To let go of the key, use a removed block with destroy = false",
+				wayForget: "To keep the key but not its resource, use a removed block with destroy = false",
 				wayRetain: `or apply deletion_policy = "retain" first.`,
 				wayMove:   "Give the shop another key first: ",
 			} {
@@ -163,7 +163,7 @@ func TestWayOut_CreateBeforeDestroy(t *testing.T) {
 				{verb: want, shop: 2, n: 0}, {verb: tune, shop: 2, n: tuneLate}, {verb: apply}, {verb: tune, shop: 2, n: tuneTurn},
 				{verb: apply, order: order}, {verb: tune, shop: 2, n: tuneLate}, {verb: apply, order: order},
 			})
-			if !strings.Contains(w.String(), "set create_before_destroy = true in the key's lifecycle block, and run again without -target") {
+			if !strings.Contains(w.String(), "with create_before_destroy = true in the key's lifecycle block and without -target") {
 				t.Errorf("no run was refused:\n%s", w)
 			}
 			if _, converging, _ := strings.Cut(w.String(), "all trouble is over"); strings.Contains(converging, "generate") || strings.Contains(converging, "delete") {

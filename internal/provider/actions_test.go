@@ -217,7 +217,7 @@ func TestActionsWithoutEnvironment(t *testing.T) {
 		summary string
 	}{
 		"shop":  {verifyAction, exampleShop, "Credentials not verified"},
-		"order": {orderAction, examplePair.with(values{"shop_url": "https://butikk.example"}), "No test order made"},
+		"order": {orderAction, examplePair.with(values{"shop_url": "https://butikk.example"}), "Test order not created"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -226,7 +226,7 @@ func TestActionsWithoutEnvironment(t *testing.T) {
 			s := v.configuredServer(t, values{"environment": unknown{}})
 			s.plan(t, test.action, test.config).wantProblems(t, "plan")
 			got := s.invoke(t, test.action, test.config)
-			got.wantProblems(t, "invoke", problem{"", test.summary, "The provider's environment depends on something that has not been applied yet"})
+			got.wantProblems(t, "invoke", problem{"", test.summary, "The provider needs environment during the plan, but its value is known only after an apply"})
 			v.wantOnlyReads(t)
 		})
 	}

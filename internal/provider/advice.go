@@ -148,7 +148,7 @@ func adviseLimit(full *rotation.LimitReachedError) message {
 	}
 	lines := make([]string, 0, len(full.Unused))
 	for _, key := range full.Unused {
-		made := "made " + key.CreatedAt.Format(time.DateOnly)
+		made := "generated " + key.CreatedAt.Format(time.DateOnly)
 		if key.Host != "" {
 			made = key.Host + ", " + made
 		}
@@ -184,15 +184,15 @@ func adviseProof(err error) (message, bool) {
 	}
 	switch proof.Verdict {
 	case kustom.VerdictRefused:
-		return pairRefused(proof.Username, untouched), true
+		return credentialsRejected(proof.Username, untouched), true
 	case kustom.VerdictNoProduct:
-		return pairWithoutProduct(proof.Username, kustomsMessage(proof), untouched), true
+		return credentialsWithoutProduct(proof.Username, kustomsMessage(proof), untouched), true
 	case kustom.VerdictImpostor:
 		return impostor(fmt.Sprint(proof.Cause), untouched), true
 	case kustom.VerdictFirewall:
-		return firewallBeforePair(untouched), true
+		return firewallBeforeProof(untouched), true
 	case kustom.VerdictUnknown:
-		return pairNotVerified(untouched), true
+		return proofInconclusive(untouched), true
 	}
 	return message{}, false
 }

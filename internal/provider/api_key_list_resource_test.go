@@ -246,8 +246,8 @@ func TestListKeysFails(t *testing.T) {
 	}
 	for _, test := range []badQuery{
 		{name: "token missing", query: all, env: portalTokenIs(""), says: "API keys not listed: The provider's portal_token is not set. Set it, or the environment variable KUSTOM_PORTAL_TOKEN"},
-		{name: "token wrong", query: all, env: portalTokenIs("wrong-portal-token"), says: "API keys not listed: Kustom Portal does not accept the token: it is wrong or has expired."},
-		{name: "staff", query: all, env: portalTokenIs("example-token-staff"), says: "can't see Integrations. Contact your account administrator and request access via User Manager"},
+		{name: "token wrong", query: all, env: portalTokenIs("wrong-portal-token"), says: "API keys not listed: Kustom Portal rejects the token. It is wrong or has expired."},
+		{name: "staff", query: all, env: portalTokenIs("example-token-staff"), says: "can't see Integrations. Ask your account administrator for access via User Manager"},
 		{
 			name: "store not visible", query: query{typeName: keyType, config: attributes{"merchant_ids": []string{exampleStore}}, limit: manyResults},
 			env: portalTokenIs("example-token-stranger"), says: "can't see such a store. Check the merchant ID",
@@ -255,7 +255,7 @@ func TestListKeysFails(t *testing.T) {
 		{name: "malformed store", query: filtered("merchant_ids", []string{"butikk"}), says: `Malformed merchant ID: "butikk" is not a merchant ID.`},
 		{name: "store twice", query: filtered("merchant_ids", []string{exampleStore, exampleStore}), says: "duplicate"},
 		{name: "no store", query: filtered("merchant_ids", []string{}), says: "at least 1 elements"},
-		{name: "malformed time", query: filtered("unused_since", "2026-03-31"), says: "Malformed point in time"},
+		{name: "malformed time", query: filtered("unused_since", "2026-03-31"), says: "Malformed time"},
 	} {
 		t.Run(test.name, test.run)
 	}

@@ -219,7 +219,7 @@ func (r *apiKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	checkEnvironment(&resp.Diagnostics, path.Root("merchant_id"), r.environment, "store", plan.MerchantID)
 	checkHost(&resp.Diagnostics, r.environment, config.Host)
 	if known(config.Description) && !r.engine.Keys.SupportsDescriptions() {
-		report(&resp.Diagnostics, path.Root("description"), keyNotMakable(), rotation.ErrNoDescriptions)
+		report(&resp.Diagnostics, path.Root("description"), keyCannotBeGenerated(), rotation.ErrNoDescriptions)
 	}
 	// The key is known here: it is planned and not due.
 	plan.RotationDue = types.StringNull()
@@ -252,7 +252,7 @@ func (r *apiKeyResource) planCreate(ctx context.Context, config apiKeyModel, pla
 		newKeyOnKlarnasHost(plan.Host.ValueString()).addTo(&resp.Diagnostics, path.Root("host"))
 	}
 	if err := r.engine.Keys.Ready(); err != nil && !isUnknown(err) {
-		report(&resp.Diagnostics, path.Empty(), keyNotMakable(), err)
+		report(&resp.Diagnostics, path.Empty(), keyCannotBeGenerated(), err)
 	} else if err == nil && known(plan.MerchantID) && !resp.Diagnostics.HasError() {
 		r.checkStore(ctx, *plan, &resp.Diagnostics)
 	}
@@ -279,7 +279,7 @@ func (r *apiKeyResource) checkStore(ctx context.Context, plan apiKeyModel, diags
 	addEngineWarnings(r.engine, diags)
 	if err != nil {
 		if !isUnknown(err) {
-			report(diags, path.Root("merchant_id"), keyNotMakable(), err)
+			report(diags, path.Root("merchant_id"), keyCannotBeGenerated(), err)
 		}
 		return
 	}
@@ -408,7 +408,7 @@ func (r *apiKeyResource) Create(ctx context.Context, req resource.CreateRequest,
 	if err != nil {
 		r.saveOrphan(ctx, plan, err, resp)
 		err = r.engine.WithUnusedKeys(ctx, request.MerchantID, err)
-		report(&resp.Diagnostics, path.Root("merchant_id"), keyNotMade(), err)
+		report(&resp.Diagnostics, path.Root("merchant_id"), keyNotGenerated(), err)
 		return
 	}
 	plan.read(key.Key)

@@ -92,7 +92,7 @@ func TestKey_KeepsImportedLegacyKeyOfNamedHost(t *testing.T) {
 		{
 			// The shop still uses the old key, which Terraform wants to delete first.
 			Config:      legacyKey(""),
-			ExpectError: words("The key M00412871-qT7vA was not deleted, because shop fjellsport takes payments with it"),
+			ExpectError: words("The key M00412871-qT7vA was not deleted. Shop fjellsport takes payments with it"),
 		},
 		{
 			PreConfig: func() {

@@ -25,7 +25,7 @@ func TestAPIKeys_FiltersKeys(t *testing.T) {
 	}
 	steps := []resource.TestStep{{
 		Config:      "data \"kustom_api_keys\" \"some\" {\n  unused_since = \"2024-05-05\"\n}\n",
-		ExpectError: words(`Malformed point in time`),
+		ExpectError: words(`Malformed time`),
 	}}
 	for _, test := range tests {
 		var usernames []knownvalue.Check

@@ -304,7 +304,7 @@ func TestExclusive_ImportNamesKeysToDelete(t *testing.T) {
 func TestExclusive_KeepsKeyInUse_I1(t *testing.T) {
 	w, _ := exclusiveEnv(t)
 	spare, held, next := w.kaffebonnaKey(t, kaffebonnaSpare), w.kaffebonnaKey(t, kaffebonnaKey), w.generate(t, "next")
-	const refusal = "was not deleted, because shop kaffebonna takes payments with it, and has not got another key"
+	const refusal = "was not deleted. Shop kaffebonna takes payments with it, and has no other key yet"
 	w.use(t, exclusive(kaffebonna, next.CredentialID))
 	first := w.savePlan(t)
 	first.wantDeletes(t, "create", deletionOf(spare, neverUsed), deletionOf(held, usedByShop))
@@ -527,7 +527,7 @@ resource "kustom_api_key" "forgotten" {
 	w.wantDeletions(t, 0)
 	forgotten := keys[1]
 	w.savePlan(t).wantDeletes(t, "update", deletionOf(forgotten, "less than an hour old"))
-	wantRefusal(t, w.applySaved(t), "is less than an hour old, and no shop holds it. Another run may be about to install it.")
+	wantRefusal(t, w.applySaved(t), "is less than an hour old, and no shop uses it yet. Another run may be about to install it.")
 	w.wantDeletions(t, 0)
 	w.hourPasses()
 	w.mustApply(t)
@@ -547,7 +547,7 @@ func TestExclusive_DeletesNothingIfListedKeyIsMissing(t *testing.T) {
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, mistyped))
 	w.savePlan(t)
 	w.wantDeletions(t, 0)
-	wantRefusal(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+mistyped+"; perhaps it was deleted, or belongs to another store. No key was deleted.")
+	wantRefusal(t, w.applySaved(t), "Store M00537204 has no API key with the ID "+mistyped+". Perhaps someone deleted it, or it belongs to another store. No key was deleted.")
 	w.wantDeletions(t, 0)
 
 	w.use(t, exclusive(kaffebonna, kaffebonnaKey, kaffebonnaSpare))
@@ -616,11 +616,11 @@ func TestExclusive_ResumesAfterFailure(t *testing.T) {
 			sandbox.Fault{API: sandbox.Portal, Method: http.MethodDelete, Match: func(r sandbox.Request) bool {
 				return strings.HasSuffix(r.Path, kaffebonnaSpare)
 			}},
-			1, []string{"The key M00537204-b9LkC was not deleted. Kustom Portal was asked to delete the key"}, "",
+			1, []string{"The key M00537204-b9LkC was not deleted. Kustom Portal accepted the deletion of the key"}, "",
 		},
 		"the shops can't be asked": {
 			sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized},
-			2, []string{"The key M00537204-b9LkC was not deleted, because shop", "because shop fjellsport, kaffebonna, ullogtre may use it and can't be read."},
+			2, []string{"The key M00537204-b9LkC was not deleted. Shop", "Shop fjellsport, kaffebonna, ullogtre may use it, but the provider can't read that shop."},
 			"Shop not read: ullogtre",
 		},
 		"the answers are lost": {
@@ -676,12 +676,12 @@ func TestExclusive_RejectsBadInput(t *testing.T) {
 		{
 			name: "store not visible", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-stranger"), planned: true,
 			summary: "API keys not read", at: "merchant_id",
-			says: []string{"can't see such a store. Check the merchant ID; if it is right, ask an account administrator for access to the store via User Manager."},
+			says: []string{"can't see such a store. Check the merchant ID. If it is right, ask an account administrator for access to the store via User Manager."},
 		},
 		{
 			name: "no admin", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs("example-token-staff"), planned: true,
 			summary: "API keys not read", at: block,
-			says: []string{"Contact your account administrator and request access via User Manager, then run again."},
+			says: []string{"Ask your account administrator for access via User Manager. Then run again."},
 		},
 		{
 			name: "no portal token", hcl: raw(exclusive(exampleStore, id)), env: portalTokenIs(""), planned: true,
@@ -692,14 +692,14 @@ func TestExclusive_RejectsBadInput(t *testing.T) {
 			name: "no such key", hcl: raw(exclusive(exampleStore, "b", id, "a")), planned: true,
 			summary: "No such API key", at: "credential_ids",
 			says: []string{
-				"Store M00123456 has no API key with the ID a, b; perhaps it was deleted, or belongs to another store. No key was deleted.",
-				"The data source kustom_api_keys lists the keys that the store has.",
+				"Store M00123456 has no API key with the ID a, b. Perhaps someone deleted it, or it belongs to another store. No key was deleted.",
+				"The data source kustom_api_keys lists the store's keys.",
 			},
 		},
 		{
 			name: "import ID instead of key ID", hcl: raw(exclusive(exampleStore, exampleKeyID)), planned: true,
 			summary: "Malformed key ID", at: "credential_ids",
-			says: []string{"It is what kustom_api_key and kustom_mystore_connection call credential_id", "without the merchant ID."},
+			says: []string{"Use the credential_id of a kustom_api_key or a kustom_mystore_connection", "without the merchant ID."},
 		},
 		{
 			name: "no key at all", hcl: raw(exclusiveOf(exampleStore, "[]")), planned: true,
@@ -712,7 +712,7 @@ func TestExclusive_RejectsBadInput(t *testing.T) {
 		},
 		{
 			name: "store of the playground", hcl: raw(exclusive("PM00123456", id)), planned: true,
-			summary: "A store of the playground environment", at: "merchant_id",
+			summary: "The store belongs to the playground environment", at: "merchant_id",
 		},
 		{
 			name: "import ID malformed", hcl: raw(exclusive(exampleStore, id) + importBlock("kustom_api_keys_exclusive.store", exampleKeyID)), planned: true,

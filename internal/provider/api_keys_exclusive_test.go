@@ -11,14 +11,14 @@ import (
 func TestWhyKept(t *testing.T) {
 	key := rotation.StoreKey{KeyRef: rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}}
 	for says, err := range map[string]error{
-		"because shop a, b takes payments with it": &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}},
-		"add c-1 to credential_ids":                &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}},
-		"because shop a may use it and can't be read. Mystore does not": &rotation.KeyUsageUnknownError{
+		"Shop a, b takes payments with it": &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a", "b"}},
+		"add c-1 to credential_ids":        &rotation.KeyInUseError{Username: "M1-a", Shops: []string{"a"}},
+		"Shop a may use it, but the provider can't read that shop. Mystore rejects": &rotation.KeyUsageUnknownError{
 			Username: "M1-a", Shops: []string{"a"}, Cause: refusal("mystore", 401, "unauthorized"),
 		},
-		"because the provider has no shop to ask":                        &rotation.KeyUsageUnknownError{Username: "M1-a"},
+		"because the provider can read no shop that may use it":          &rotation.KeyUsageUnknownError{Username: "M1-a"},
 		"was not deleted. portal.example returned a server error (503)":  refusal("portal", 503, ""),
-		"was not deleted. The run was interrupted. Run again; the next ": context.Canceled,
+		"was not deleted. The run was interrupted. Run again. The next ": context.Canceled,
 	} {
 		got := keptMessage(key, err).detail()
 		if !strings.HasPrefix(got, "The key M1-a was not deleted") || !strings.Contains(got, says) {

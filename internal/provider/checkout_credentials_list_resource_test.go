@@ -143,14 +143,14 @@ func TestListShopsFails(t *testing.T) {
 	named := query{typeName: shopType, limit: manyResults, config: attributes{"shops": []string{"butikk", "annen"}}}
 	for _, test := range []badQuery{
 		{name: "no tokens", query: all, env: shopTokensAre(""), says: "Shops not listed: The provider's mystore_tokens is not set. Set it, or the environment variable MYSTORE_TOKENS, to a map"},
-		{name: "no token for the shop", query: named, results: 1, says: "Shops not listed: The provider has no Mystore token for shop annen. Make one for this shop at auth.mystore.no"},
+		{name: "no token for the shop", query: named, results: 1, says: "Shops not listed: The provider has no Mystore token for shop annen. Create a token for this shop at auth.mystore.no"},
 		{
 			name: "token wrong", query: all, results: 1, env: shopTokensAre(`{"butikk": "example-token-butikk", "nettbutikk": "wrong-shop-token"}`),
-			says: "Shops not listed: Mystore does not accept the shop's token: it is wrong or has expired.",
+			says: "Shops not listed: Mystore rejects the shop's token. It is wrong or has expired.",
 		},
 		{
 			name: "token of another shop", query: all, env: shopTokensAre(`{"nettbutikk": "example-token-butikk"}`),
-			says: "it belongs to another shop, or lacks the permission for extensions.",
+			says: "It belongs to another shop, or lacks the permission for extensions.",
 		},
 		{name: "no shop", query: query{typeName: shopType, config: attributes{"shops": []string{}}}, says: "at least 1 elements"},
 		{name: "shop without a name", query: query{typeName: shopType, config: attributes{"shops": []string{""}}}, says: "at least 1"},

@@ -468,7 +468,7 @@ func (r *checkoutCredentialsResource) ImportState(ctx context.Context, req resou
 // warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
 func (m checkoutCredentialsModel) warnOfClearing(diags *diag.Diagnostics) {
 	if !diags.HasError() && m.DeletionPolicy.ValueString() == deletionClear {
-		shopWillTakeNoPayments(m.Shop.ValueString(), "emptied").addTo(diags, path.Empty())
+		shopWillTakeNoPayments(m.Shop.ValueString(), "cleared").addTo(diags, path.Empty())
 	}
 }
 

@@ -217,7 +217,7 @@ func importAndApply(t *testing.T, changed bool, run runSteps) {
 // TestShop_RejectsShopWithoutExtension expects a shop whose Klarna Checkout V3 was removed to be seen as such,
 // and to be put right when it is back.
 func TestShop_RejectsShopWithoutExtension(t *testing.T) {
-	apiOnly(t, "a page without the extension is one that differs from what is known")
+	apiOnly(t, "a page without the extension differs from the expected page")
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	extension := v.shop(t, "nettbutikk").Extensions[0]
 	runInProcess(t, v, []resource.TestStep{
@@ -301,8 +301,8 @@ func TestShopDelete_RetainsShopAndKey(t *testing.T) {
 		{Config: generated(t), PostApplyFunc: func() { began = v.clock.Now() }},
 		{
 			Config: generated(t), Destroy: true,
-			ExpectError: words("because shop butikk takes payments with it, and its credentials were left in place when its " +
-				"resource was destroyed (deletion_policy = \"retain\"). Nothing was deleted."),
+			ExpectError: words("Shop butikk takes payments with it, because its destroyed resource left the credentials in place (deletion_policy = " +
+				"\"retain\"). Nothing was deleted."),
 		},
 		{
 			PreConfig: func() {

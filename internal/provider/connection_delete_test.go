@@ -114,7 +114,7 @@ func TestConnectionDelete_KeepsKeyOfAnotherShop(t *testing.T) {
 	w.install(t, "nettbutikk", key.Username, key.Secret)
 	r := w.destroy(t)
 	output := unwrapped(r.output)
-	if r.code == 0 || !strings.Contains(output, "because shop nettbutikk takes payments with it") {
+	if r.code == 0 || !strings.Contains(output, "Shop nettbutikk takes payments with it") {
 		t.Errorf("exit code %d:\n%s", r.code, r.output)
 	}
 	if strings.Contains(output, "force_destroy") {

@@ -499,7 +499,7 @@ func moveCredentials(ctx context.Context, req resource.MoveStateRequest, resp *r
 // warnOfClearing warns that the shop's credentials will be deleted: Terraform's summary counts only objects.
 func (m connectionModel) warnOfClearing(diags *diag.Diagnostics) {
 	if !diags.HasError() && m.clears() && !m.Username.IsNull() {
-		becomes := fmt.Sprintf("emptied, and then its key, %s, deleted", m.Username.ValueString())
+		becomes := fmt.Sprintf("cleared, and then its key %s deleted", m.Username.ValueString())
 		shopWillTakeNoPayments(m.Shop.ValueString(), becomes).addTo(diags, path.Empty())
 	}
 }

@@ -406,7 +406,7 @@ func TestValidate_RejectsShopInTwoObjects(t *testing.T) {
 	for kind, other := range others {
 		w.write(t, "main.tf", connection+other)
 		r := w.terraform(t, "plan", "-input=false", "-no-color")
-		if r.code != 1 || !words("Error: Shop is in two objects").MatchString(r.output) || !strings.Contains(r.output, "fjellsport") ||
+		if r.code != 1 || !words("Error: Shop in two resources").MatchString(r.output) || !strings.Contains(r.output, "fjellsport") ||
 			!words(kind).MatchString(r.output) {
 			t.Errorf("%s: exit code %d:\n%s", kind, r.code, r.output)
 		}
@@ -422,7 +422,7 @@ func TestConnection_RejectsKeyOfAnotherStore(t *testing.T) {
 	v, _, _ := conditions()["key of another store"].set(t)
 	runInProcess(t, v, []resource.TestStep{{
 		Config: connected(t),
-		ExpectError: words("Shop butikk takes payments for store M00999999 (Annen, https://annen.example), and would get a key of store " +
+		ExpectError: words("Shop butikk takes payments for store M00999999 (Annen, https://annen.example), but would get a key of store " +
 			"M00123456 (Butikk, https://butikk.example)."),
 	}})
 	v.wantOnlyReads(t)
@@ -589,7 +589,7 @@ func TestConnection_ImportReplacesUnusableKey(t *testing.T) {
 // wantNoImport expects a shop whose page shows no Kustom ID not to be imported: nobody could tell what it has.
 func (v *vendors) wantNoImport(t *testing.T, hcl string) {
 	t.Helper()
-	runInProcess(t, v, []resource.TestStep{{Config: hcl, ExpectError: words("The page of shop butikk does not show which Kustom ID it has.")}})
+	runInProcess(t, v, []resource.TestStep{{Config: hcl, ExpectError: words("The page of shop butikk does not show its Kustom ID.")}})
 	v.wantOnlyReads(t)
 }
 
@@ -601,7 +601,7 @@ func TestConnection_RejectsBadInput(t *testing.T) {
 		return func(t *testing.T) string { return connected(t) + importBlock(connectionAddress, id) }
 	}
 	without := func(t *testing.T, s *sandbox.Sandbox) {
-		apiOnly(t, "a page without the extension is one that differs from what is known")
+		apiOnly(t, "a page without the extension differs from the expected page")
 		if err := s.UninstallExtension("butikk", sandbox.KlarnaCheckoutV3); err != nil {
 			t.Fatal(err)
 		}
@@ -644,21 +644,21 @@ func TestConnection_RejectsBadInput(t *testing.T) {
 		{
 			name: "user can't see Integrations", hcl: connected, env: portalTokenIs("example-token-staff"), planned: true,
 			summary: "Shop can't be connected",
-			says:    []string{"can't see Integrations. Contact your account administrator and request access via User Manager"},
+			says:    []string{"can't see Integrations. Ask your account administrator for access via User Manager"},
 		},
 		{
 			name: "user can't see the store", hcl: connected, env: portalTokenIs("example-token-stranger"), planned: true,
 			summary: "Shop can't be connected", at: "merchant_id",
-			says: []string{"can't see such a store. Check the merchant ID; if it is right, ask an account administrator"},
+			says: []string{"can't see such a store. Check the merchant ID. If it is right, ask an account administrator"},
 		},
 		{
 			name: "key limit reached", hcl: connected, limit: 1,
 			summary: "Shop not connected: butikk",
-			says:    []string{"Store M00123456 has as many API keys as it may have.", exampleUsername},
+			says:    []string{"Store M00123456 has the maximum number of API keys.", exampleUsername},
 		},
 		{
 			name: "playground's store in production", hcl: with(connected, exampleStore, "PM00123456"), planned: true,
-			summary: "A store of the playground environment", at: "merchant_id",
+			summary: "The store belongs to the playground environment", at: "merchant_id",
 		},
 	}
 	for _, test := range tests {

@@ -45,18 +45,18 @@ func mishaps() map[string]func() mishap {
 	undone := []string{"make", "prove", "try a made-up pair", "install", "delete"}
 	return map[string]func() mishap{
 		"proof refused": func() mishap {
-			return mishap{fault: answered(sandbox.Merchant, "", http.StatusUnauthorized), says: "refuses this Kustom ID"}
+			return mishap{fault: answered(sandbox.Merchant, "", http.StatusUnauthorized), says: "rejects this Kustom ID"}
 		},
 		"write refused": func() mishap {
 			return mishap{
 				fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity),
-				says:  "Mystore refuses the request", course: undone,
+				says:  "Mystore rejects the request", course: undone,
 			}
 		},
 		"write not allowed": func() mishap {
 			return mishap{
 				fault: answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden),
-				says:  "is not allowed to do this", course: undone,
+				says:  "does not allow this", course: undone,
 			}
 		},
 		"answer to the write lost": func() mishap {
@@ -68,11 +68,11 @@ func mishaps() map[string]func() mishap {
 		"write lost": func() mishap {
 			return mishap{
 				fault: sandbox.Fault{API: sandbox.Mystore, Method: http.MethodPatch, Kind: sandbox.FaultDrop},
-				says:  "It is remembered", doubtful: true,
+				says:  "The state keeps the key's ID", doubtful: true,
 			}
 		},
 		"network lost after the write": func() mishap {
-			return mishap{fault: afterWrite(), says: "It is remembered", doubtful: true}
+			return mishap{fault: afterWrite(), says: "The state keeps the key's ID", doubtful: true}
 		},
 		"deletion refused": func() mishap {
 			return mishap{
@@ -242,7 +242,7 @@ func TestConnection_AdviceNamesOnlyItsSettings(t *testing.T) {
 	}{
 		"region firewall": {
 			sandbox.Fault{API: sandbox.Merchant, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"},
-			"does not accept requests from this region",
+			"accepts no requests from this region",
 		},
 		"merchant API silent": {sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultDrop}, "answer of Kustom's merchant API was inconclusive"},
 		"another shop can't be read": {
@@ -250,7 +250,7 @@ func TestConnection_AdviceNamesOnlyItsSettings(t *testing.T) {
 				API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized,
 				Match: func(r sandbox.Request) bool { return r.Shop == "nettbutikk" },
 			},
-			"was not deleted, because shop nettbutikk may use it and can't be read",
+			"was not deleted. Shop nettbutikk may use it, but the provider can't read that shop",
 		},
 	}
 	for name, test := range tests {

@@ -87,7 +87,7 @@ func TestCreateTestOrderProduction(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	config := examplePair.with(values{"shop_url": "https://butikk.example"})
-	refused := problem{"allow_production", "A test order in production", "Make it in the playground"}
+	refused := problem{"allow_production", "Test order in production", "Create it in the playground"}
 	v.act(t, orderAction, config).wantProblems(t, "plan", refused)
 	v.act(t, orderAction, config.with(values{"allow_production": false})).wantProblems(t, "plan", refused)
 	// A plan that did not know yet does not let the invocation pass.
@@ -122,8 +122,8 @@ func TestCreateTestOrderRefuses(t *testing.T) {
 		"locale":               {playgroundOrder.with(values{"locale": "norsk"}), "validate", problem{"locale", "Invalid Attribute Value Match", "the form of nb-NO"}},
 		"timeout":              {playgroundOrder.with(values{"timeout": "soon"}), "validate", problem{"timeout", "Malformed duration", ""}},
 		"swapped":              {playgroundOrder.with(values{"kustom_id": playgroundSecret, "kustom_secret": playgroundUsername}), "validate", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""}},
-		"ID of production":     {playgroundOrder.with(values{"kustom_id": exampleUsername}), "plan", problem{"kustom_id", "A key of the production environment", ""}},
-		"secret of production": {playgroundOrder.with(values{"kustom_secret": exampleSecret}), "plan", problem{"kustom_secret", "A secret of another environment", ""}},
+		"ID of production":     {playgroundOrder.with(values{"kustom_id": exampleUsername}), "plan", problem{"kustom_id", "The key belongs to the production environment", ""}},
+		"secret of production": {playgroundOrder.with(values{"kustom_secret": exampleSecret}), "plan", problem{"kustom_secret", "Secret of another environment", ""}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestCreateTestOrderRefuses(t *testing.T) {
 
 // TestCreateTestOrderFails: what is reported, and that no order is made twice.
 func TestCreateTestOrderFails(t *testing.T) {
-	const summary, unclear = "No test order made", "Whether Kustom has made the checkout session is not known"
+	const summary, unclear = "Test order not created", "Kustom's answer was lost, so the provider does not know whether a checkout session exists"
 	tests := map[string]struct {
 		fault  sandbox.Fault
 		change values
@@ -149,17 +149,17 @@ func TestCreateTestOrderFails(t *testing.T) {
 		// posts is 0 where it does not matter how often a session was asked for.
 		posts, orders int
 	}{
-		"pair refused": {change: values{"kustom_secret": "kco_test_api_lost"}, want: problem{"kustom_id", summary, "refuses this Kustom ID (PM00123456-aB3dE)"}},
+		"pair refused": {change: values{"kustom_secret": "kco_test_api_lost"}, want: problem{"kustom_id", summary, "rejects this Kustom ID (PM00123456-aB3dE)"}},
 		"region firewall": {
 			fault: sandbox.Fault{Status: http.StatusForbidden, ContentType: "text/html", Body: "<h1>Blocked</h1>"},
-			want:  problem{"", summary, "does not accept requests from this region"}, posts: 1,
+			want:  problem{"", summary, "accepts no requests from this region"}, posts: 1,
 		},
 		"currency not set up": {
 			fault: sandbox.Fault{
 				Status: http.StatusBadRequest, ContentType: "application/json",
 				Body: `{"error_code":"BAD_VALUE","error_messages":["Bad value: currency"],"correlation_id":"c-7"}`,
 			},
-			want: problem{"kustom_id", summary, "Set country, currency and locale to ones that the store is set up for. " +
+			want: problem{"kustom_id", summary, "Set country, currency and locale to a market of the store. " +
 				"Cause: making a checkout order: POST /checkout/v3/orders"}, posts: 1,
 		},
 		"answer lost": {
@@ -200,7 +200,7 @@ func TestCreateTestOrderUnreachable(t *testing.T) {
 	v := newVendors(t, playgroundSeed(), sandbox.Options{})
 	v.env["KUSTOM_API_URL"] = "http://127.0.0.1:1"
 	got := v.act(t, orderAction, playgroundOrder)
-	got.wantProblems(t, "invoke", problem{"", "No test order made", "could not be reached, or did not answer in time. Check the network and api_url"})
+	got.wantProblems(t, "invoke", problem{"", "Test order not created", "is unreachable, or did not answer in time. Check the network and api_url"})
 	if n := len(got.progress); n != 1+5 {
 		t.Errorf("%d messages, want one and 5 attempts: %q", n, got.progress)
 	}
@@ -237,7 +237,7 @@ func TestCreateTestOrderCancelled(t *testing.T) {
 	}()
 	start := time.Now()
 	got := s.invoke(t, orderAction, playgroundOrder)
-	got.wantProblems(t, "invoke", problem{"", "No test order made", "is not known: the answer was lost. Nobody can see such a session or complete it, so nobody is charged"})
+	got.wantProblems(t, "invoke", problem{"", "Test order not created", "does not know whether a checkout session exists. Nobody can see or complete such a session, so nobody is charged"})
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v to stop", took)
 	}

@@ -100,7 +100,7 @@ func describeGroup(group []rotation.PendingKey, updates bool) message {
 	}
 	m := describeKept(first.Shop, first.KeptKey)
 	if len(more) > 0 {
-		m.details = paragraphs(m.details, fmt.Sprintf("The same is so of %s: %s.", count(len(more), "more key"), enumerate(more)))
+		m.details = paragraphs(m.details, fmt.Sprintf("The same applies to %s: %s.", count(len(more), "more key"), enumerate(more)))
 	}
 	if updates && first.IsFailure() {
 		return m.asError()

@@ -241,7 +241,7 @@ func warnOfPossibleOrphans(engine *rotation.Engine, diags *diag.Diagnostics, at 
 	}
 	var names []string
 	for _, key := range orphans {
-		names = append(names, fmt.Sprintf("%s (made %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
+		names = append(names, fmt.Sprintf("%s (generated %s)", key.Username, key.CreatedAt.Format(time.DateOnly)))
 	}
 	which := "keys with this description"
 	if !engine.Keys.SupportsDescriptions() {

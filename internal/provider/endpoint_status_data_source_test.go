@@ -72,17 +72,17 @@ func TestEndpointStatus_RejectsBadInput(t *testing.T) {
 		{
 			name: "no admin", hcl: raw(hcl(exampleStore)), env: portalTokenIs("example-token-staff"), planned: true,
 			summary: "Endpoint status not read", at: block,
-			says: []string{"request access via User Manager"},
+			says: []string{"for access via User Manager"},
 		},
 		{
 			name: "store of the playground", hcl: raw(hcl("PM00123456")), planned: true,
-			summary: "A store of the playground environment", at: "merchant_id",
+			summary: "The store belongs to the playground environment", at: "merchant_id",
 		},
 		{
 			name: "environment not known yet", planned: true, provider: "environment = terraform_data.late.output",
 			hcl:     raw(hcl(exampleStore) + "resource \"terraform_data\" \"late\" {\n  input = \"production\"\n}\n"),
 			summary: "Endpoint status not read", at: block,
-			says: []string{"The provider's environment depends on something that has not been applied yet"},
+			says: []string{"The provider needs environment during the plan, but its value is known only after an apply"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -429,7 +429,7 @@ func (s shopFailures) diagnostics(as func(message) message) diag.Diagnostics {
 			continue
 		}
 		if shops[0] == failure.member.Name {
-			m, at := explain(path.Empty(), failure.message, failure.err, "This is so of "+enumerate(shops)+".")
+			m, at := explain(path.Empty(), failure.message, failure.err, "This applies to "+enumerate(shops)+".")
 			as(m).addTo(&diags, at)
 		}
 	}

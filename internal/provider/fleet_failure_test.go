@@ -73,19 +73,19 @@ func obstacles() map[string]obstacle {
 			prepare: func(_ *testing.T, w *fleetEnv, shop sandbox.Shop) func() {
 				return w.withToken(shop.Name, w.seed.Shops[0].Token)
 			},
-			says: "it belongs to another shop, or lacks the permission for extensions", untouched: true, blind: true,
+			says: "It belongs to another shop, or lacks the permission for extensions", untouched: true, blind: true,
 		},
 		"write refused": {
 			prepare: arms(answered(sandbox.Mystore, http.MethodPatch, http.StatusUnprocessableEntity)),
-			says:    "Mystore refuses the request",
+			says:    "Mystore rejects the request",
 		},
 		"write not allowed": {
 			prepare: arms(answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden)),
-			says:    "is not allowed to do this",
+			says:    "does not allow this",
 		},
 		"key refused": {
 			prepare: arms(answered(sandbox.Merchant, "", http.StatusUnauthorized)),
-			says:    "Kustom's merchant API refuses this Kustom ID",
+			says:    "Kustom's merchant API rejects this Kustom ID",
 		},
 		"store not visible": {
 			prepare: arms(answered(sandbox.Portal, http.MethodPost, http.StatusNotFound)),
@@ -103,7 +103,7 @@ func obstacles() map[string]obstacle {
 					}
 				}
 			},
-			says: "has as many API keys as it may have",
+			says: "has the maximum number of API keys",
 		},
 	}
 }
@@ -190,7 +190,7 @@ func TestFleet_SwitchesAllShopsButTheOneThatFails(t *testing.T) {
 				if r.code != code || strings.Count(r.output, "Error: ") != code {
 					t.Errorf("exit code %d, want %d and as many errors:\n%s", r.code, code, r.output)
 				}
-				mustSay(t, r, severity+"Shop keeps the key that it has: "+shop.Name, o.says)
+				mustSay(t, r, severity+"Shop keeps its present key: "+shop.Name, o.says)
 				w.mustHaveFailed(t, shop, o, before, keys)
 				w.mustPlanRest(t, shop, o)
 				mend()
@@ -266,9 +266,9 @@ func TestFleet_LeavesNothingOfACreationThatFailsForAllShops(t *testing.T) {
 		errors int
 		says   string
 	}{
-		"each by itself": {answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden), 3, "is not allowed to do this"},
-		"all together":   {answered(sandbox.Portal, http.MethodPost, http.StatusUnauthorized), 1, "This is so of shop-00001, shop-00002, shop-00003."},
-		"while planning": {answered(sandbox.Portal, "", http.StatusUnauthorized), 1, "This is so of shop-00001, shop-00002, shop-00003."},
+		"each by itself": {answered(sandbox.Mystore, http.MethodPatch, http.StatusForbidden), 3, "does not allow this"},
+		"all together":   {answered(sandbox.Portal, http.MethodPost, http.StatusUnauthorized), 1, "This applies to shop-00001, shop-00002, shop-00003."},
+		"while planning": {answered(sandbox.Portal, "", http.StatusUnauthorized), 1, "This applies to shop-00001, shop-00002, shop-00003."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -319,7 +319,7 @@ func TestFleet_StopsTryingShopsWhenTheTokenExpires(t *testing.T) {
 			}})
 			r := w.apply(t)
 			armed.Disarm()
-			if n := strings.Count(unwrapped(r.output), "Kustom Portal does not accept the token: it is wrong or has expired. Get a new one and set portal_token, or the environment variable KUSTOM_PORTAL_TOKEN. This is so of"); n != 1 {
+			if n := strings.Count(unwrapped(r.output), "Kustom Portal rejects the token. It is wrong or has expired. Get a new token. Set it as portal_token or in the environment variable KUSTOM_PORTAL_TOKEN. This is so of"); n != 1 {
 				t.Errorf("exit code %d, told %d times:\n%s", r.code, n, r.output)
 			}
 			// What was created is kept with a warning.
@@ -416,7 +416,7 @@ func TestFleet_PlansOtherShopsIfSomeCannotBeRead(t *testing.T) {
 	before := w.inState(t)
 	r := w.mustApply(t)
 	mustWarn(t, r, "Shop not read")
-	mustSay(t, r, "This is so of shop-00001, shop-00002, shop-00003, shop-00004.")
+	mustSay(t, r, "This applies to shop-00001, shop-00002, shop-00003, shop-00004.")
 	if !maps.EqualFunc(before, w.inState(t), func(a, b map[string]any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
 		t.Error("the state has changed")
 	}

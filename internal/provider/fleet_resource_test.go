@@ -234,7 +234,7 @@ func TestFleet_KeepsKeyThatAnotherShopUses(t *testing.T) {
 	w := newFleetEnv(t, sharedSeed(3), sandbox.Options{})
 	first, other := w.seed.Shops[0], w.seed.Shops[2]
 	w.remove(t, other.Name)
-	mustSay(t, w.mustApply(t), fmt.Sprintf("The key %s is not used by shop %s any more, but by %s, so this step has not deleted it.",
+	mustSay(t, w.mustApply(t), fmt.Sprintf("Shop %[2]s no longer uses the key %[1]s, but %[3]s does. So this step did not delete the key.",
 		first.KustomID, first.Name, other.Name))
 	w.mustBeEmpty(t)
 	w.mustBeDone(t)
@@ -360,7 +360,7 @@ func TestFleet_ClearsShopThatLeaves(t *testing.T) {
 	key := w.holds(t, left.Name)
 	w.remove(t, left.Name)
 	_, r := w.plan(t)
-	mustSay(t, r, fmt.Sprintf("their keys, which are named here, deleted, unless another resource gives the shop a key in the same run: %s (%s).",
+	mustSay(t, r, fmt.Sprintf("and you removed these shops from it: %s (%s). The apply clears their credentials and deletes their keys.",
 		left.Name, key))
 	if r = w.mustApplySaved(t); strings.Contains(unwrapped(r.output), "have left the fleet") {
 		t.Errorf("a shop that was cleared is said to take payments:\n%s", r.output)

@@ -133,7 +133,7 @@ func TestAccFleet_GoesOnAfterInterrupt(t *testing.T) {
 	if done < after/2 || done > shops*2/3 {
 		t.Errorf("%d shops are done", done)
 	}
-	mustSay(t, r, "The run was interrupted. Run again; the next run continues from there.")
+	mustSay(t, r, "The run was interrupted. Run again. The next run continues from there.")
 	before := made()
 	w.mustApply(t)
 	if more := made() - before; more != shops-done {

@@ -190,8 +190,8 @@ func TestFleet_TellsFailureOnceOrAtItsShop(t *testing.T) {
 		return all
 	}
 	const (
-		token   = "Kustom Portal does not accept the token: it is wrong or has expired. Get a new one and set portal_token, or the environment variable KUSTOM_PORTAL_TOKEN."
-		trouble = "mystore.example returned a server error (503). Run again in a few minutes. If it stays, send the lines below to the vendor's support."
+		token   = "Kustom Portal rejects the token. It is wrong or has expired. Get a new token. Set it as portal_token or in the environment variable KUSTOM_PORTAL_TOKEN."
+		trouble = "mystore.example returned a server error (503). Run again in a few minutes. If the error comes again, send the lines below to the vendor's support."
 		noV3    = "has no Klarna Checkout V3. Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then run again."
 	)
 	missing := func(shop string) error { return &mystore.NotInstalledError{Shop: shop} }
@@ -202,12 +202,12 @@ func TestFleet_TellsFailureOnceOrAtItsShop(t *testing.T) {
 		"none":           {failures(), nil},
 		"one, its own":   {failures(nil, missing("b")), []string{`shops["b"] error Not done: b: Shop b ` + noV3}},
 		"two, their own": {failures(missing("a"), missing("b")), []string{`shops["a"] error Not done: a: Shop a ` + noV3, `shops["b"] error Not done: b: Shop b ` + noV3}},
-		"general":        {failures(expired, nil, expired, expired), []string{"- error Not done: " + token + " This is so of a, c, d."}},
+		"general":        {failures(expired, nil, expired, expired), []string{"- error Not done: " + token + " This applies to a, c, d."}},
 		"two general ones": {failures(expired, elsewhere, expired, elsewhere), []string{
-			"- error Not done: " + token + " This is so of a, c.", "- error Not done: " + trouble + " This is so of b, d.",
+			"- error Not done: " + token + " This applies to a, c.", "- error Not done: " + trouble + " This is so of b, d.",
 		}},
 		"mixed": {failures(missing("a"), expired, missing("c"), expired), []string{
-			`shops["a"] error Not done: a: Shop a ` + noV3, "- error Not done: " + token + " This is so of b, d.",
+			`shops["a"] error Not done: a: Shop a ` + noV3, "- error Not done: " + token + " This applies to b, d.",
 			`shops["c"] error Not done: c: Shop c ` + noV3,
 		}},
 	} {
@@ -349,9 +349,9 @@ func TestFleet_WarnsOfClearing(t *testing.T) {
 	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"stays": &shop, "unknown": &shop, "leaves": &shop, "keyless": &keyless})}
 	var diags diag.Diagnostics
 	fleetOf(t, plan, &state, nil).warnOfClearing(&diags)
-	want := "- warning Shops will take no payments: These leave the fleet, whose deletion_policy is clear: their credentials will be " +
-		"emptied, and then their keys, which are named here, deleted, unless another resource gives the shop a key in the same run: leaves (M1-a). " +
-		"Apply only if you mean it. To leave the shops as they are, set deletion_policy = \"retain\"."
+	want := "- warning Shops will take no payments: The fleet's deletion_policy is clear, and you removed these shops from it: leaves (M1-a). " +
+		"The apply clears their credentials and deletes their keys. It does neither for a shop that gets a key from another resource in the same run. " +
+		"Apply only if these shops should take no payments. To leave them as they are, set deletion_policy = \"retain\"."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -365,7 +365,7 @@ func TestFleet_WarnsOfLeaving(t *testing.T) {
 	var diags diag.Diagnostics
 	fleetOf(t, fleetModel{Shops: shopsOf(nil)}, &state, nil).warnOfLeaving(&diags)
 	want := "- warning Shops and keys left as they are: These have left the fleet as they are, because its deletion_policy is retain: leaves " +
-		"(M1-a). Each takes payments with the key named here until something gives it another one. If that is what you want, there is nothing to do. To empty the shops that leave, set deletion_policy = \"clear\"."
+		"(M1-a). Each takes payments with the key named here until something gives it another one. If you want that, you need do nothing. To clear the shops that you remove, set deletion_policy = \"clear\"."
 	if got := lines(diags); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -421,7 +421,7 @@ func TestFleet_NamesEachKeyOnce(t *testing.T) {
 			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}, OtherKeys: []string{"M1-erp"}}},
 			{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{described}, OtherKeys: []string{"M1-a", "M1-erp"}}},
 		},
-		"- warning API keys that stay: 1 shop will get a new key; 1 other key of the store stays as before: M1-erp.": {
+		"- warning API keys stay in the portal: 1 shop will get a new key; 1 other key of the store stays as before: M1-erp.": {
 			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, OtherKeys: []string{"M1-erp"}}},
 		},
 	} {

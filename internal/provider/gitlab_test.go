@@ -300,7 +300,7 @@ func TestAccGitLabPipeline_AppliesReviewedPlan(t *testing.T) {
 	if got := plan("c0ffee1"); got.code != 1 {
 		t.Errorf("the plan has not failed: %d\n%s", got.code, got.output)
 	}
-	noted("**The plan failed.**", "Kustom Portal does not accept the token")
+	noted("**The plan failed.**", "Kustom Portal rejects the token")
 	apply("No plan of these files was reviewed", 1)
 
 	w.set("KUSTOM_PORTAL_TOKEN", w.server.Env()["KUSTOM_PORTAL_TOKEN"])

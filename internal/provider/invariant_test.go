@@ -102,21 +102,21 @@ func TestKeyDelete_RefusesKeyInUse_I1(t *testing.T) {
 		// moved says that the shop has got another key.
 		moved bool
 	}{
-		{name: "the shop does not move on", want: "because shop fjellsport takes payments with it"},
+		{name: "the shop does not move on", want: "Shop fjellsport takes payments with it"},
 		{
-			name: "Mystore is unreachable", want: "because shop fjellsport, kaffebonna, ullogtre may use it and can't be read. 127.0.0.1",
+			name: "Mystore is unreachable", want: "Shop fjellsport, kaffebonna, ullogtre may use it, but the provider can't read that shop. 127.0.0.1",
 			arm: sandbox.Fault{API: sandbox.Mystore, Kind: sandbox.FaultDrop},
 		},
 		{
 			name: "the token of another shop has expired", moved: true,
-			want: "because shop ullogtre may use it and can't be read. Mystore does not accept the shop's token",
+			want: "Shop ullogtre may use it, but the provider can't read that shop. Mystore rejects the shop's token",
 			arm: sandbox.Fault{
 				API: sandbox.Mystore, Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized,
 				Match: func(r sandbox.Request) bool { return r.Shop == "ullogtre" },
 			},
 		},
 		{
-			name: "a shop claims to have no credentials", want: "may use it and can't be read. Mystore refuses the request; see below for its reason.",
+			name: "a shop claims to have no credentials", want: "may use it, but the provider can't read that shop. Mystore rejects the request. Its reason is below.",
 			arm: sandbox.Fault{
 				API: sandbox.Mystore, Template: credentialsCall, Kind: sandbox.FaultAnswer, Status: http.StatusNotFound,
 			},
@@ -243,7 +243,7 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 			},
 		},
 		{
-			name: "accepts everything", want: "What answers at api_url is not Kustom's merchant API",
+			name: "accepts everything", want: "The server at api_url is not Kustom's merchant API",
 			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "text/plain"},
 		},
 		{
@@ -251,11 +251,11 @@ func TestProof_FailureWritesNothing_I1(t *testing.T) {
 			fault: sandbox.Fault{Status: http.StatusNotFound, ContentType: "application/json", Body: `{"message":"no Route matched with those values"}`},
 		},
 		{
-			name: "refused", want: "refuses this Kustom ID",
+			name: "refused", want: "rejects this Kustom ID",
 			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusUnauthorized},
 		},
 		{
-			name: "region firewall", want: "it does not accept requests from this region",
+			name: "region firewall", want: "it accepts no requests from this region",
 			fault: sandbox.Fault{Kind: sandbox.FaultAnswer, Status: http.StatusForbidden, ContentType: "text/html", Body: "<html></html>"},
 		},
 		{name: "unreachable", want: "answer of Kustom's merchant API was inconclusive", fault: sandbox.Fault{Kind: sandbox.FaultDrop}},

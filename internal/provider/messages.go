@@ -79,7 +79,7 @@ func (m message) at(attribute path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(attribute, m.title, m.detail())
 }
 
-// lostSecret says what to do about a pair that does not work.
+// lostSecret says what to do about credentials that do not work.
 const lostSecret = "If the secret is lost, generate a new key: a secret is shown only once."
 
 // named is the maximum number of shops in a message.

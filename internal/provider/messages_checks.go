@@ -2,7 +2,7 @@ package provider
 
 import "fmt"
 
-// checkMessages are about data sources, lists and actions, which change nothing, and about the provider's own faults.
+// checkMessages are about data sources, lists and actions, which change nothing, and about bugs in the provider.
 func checkMessages() []message {
 	return []message{
 		storesNotRead(),
@@ -37,7 +37,7 @@ func checkMessages() []message {
 	}
 }
 
-// shopURLForm is what the address of a shop has to be.
+// shopURLForm is what the address of a shop must be.
 const shopURLForm = "an absolute https URL without a user name, a query or a fragment"
 
 // reportBug is what to do about a bug.
@@ -68,7 +68,7 @@ func storesNotRead() message {
 func supportBundleNotMade() message {
 	return message{
 		title: "No support bundle",
-		note:  "The run was interrupted, or a setting of the provider is not known yet. Any other problem is part of the bundle and no error.",
+		note:  "The run was interrupted, or a setting of the provider is not known yet. Any other problem is listed in the bundle and is no error.",
 	}
 }
 
@@ -79,22 +79,22 @@ func shopsNotListed() message {
 func credentialsNotVerified() message {
 	return message{
 		title: "Credentials not verified",
-		note:  "The action kustom_verify_credentials could not verify the credentials, or found that they are wrong. It has changed nothing.",
+		note:  "The action kustom_verify_credentials could not verify the credentials, or found that they are wrong. It changes nothing.",
 	}
 }
 
 func testOrderNotMade() message {
 	return message{
-		title: "No test order made",
-		note:  "The action kustom_create_test_order has made no order, or does not know whether it has. Nobody was charged.",
+		title: "Test order not created",
+		note:  "The action kustom_create_test_order did not create an order, or could not find out whether it did. Nobody was charged.",
 	}
 }
 
 func shopHoldsAnotherID(shop, held, wanted string) message {
 	return message{
-		title: "The shop holds another Kustom ID",
-		why:   fmt.Sprintf("Shop %s takes payments with %s, and not with %s.", shop, held, wanted),
-		do: fmt.Sprintf("If the latter is the right one, add it to the shop together with its secret: %s, or apply the resource that does so.",
+		title: "The shop has another Kustom ID",
+		why:   fmt.Sprintf("Shop %s takes payments with the Kustom ID %s, not with %s.", shop, held, wanted),
+		do: fmt.Sprintf("If the second ID is the right one, add it and its secret to the shop: %s. Or apply the resource that does so.",
 			credentialsPage),
 	}
 }
@@ -102,43 +102,43 @@ func shopHoldsAnotherID(shop, held, wanted string) message {
 func shopsKeyDoesNotExist(shop, key, merchantID string) message {
 	return message{
 		title: "The shop's key does not exist",
-		why: fmt.Sprintf("Shop %s holds %s, and store %s has no such API key: it was deleted in Kustom Portal, or mistyped. The shop takes no payments "+
-			"with it.", shop, key, merchantID),
-		do: fmt.Sprintf("Apply: the next plan makes a new key. By hand, generate a new key and add it to the shop: %s.", credentialsPage),
+		why: fmt.Sprintf("Shop %s has the Kustom ID %s, but store %s has no such API key. Someone deleted the key or mistyped the ID. The shop takes no "+
+			"payments.", shop, key, merchantID),
+		do: fmt.Sprintf("Apply: the next plan generates a new key. Or generate one by hand and add it to the shop: %s.", credentialsPage),
 	}
 }
 
 func shopWithoutCredentials(shop string) message {
 	return message{
 		title: "The shop has no credentials",
-		why:   fmt.Sprintf("Shop %s has Klarna Checkout V3, but no Kustom ID, and takes no payments through it.", shop),
+		why:   fmt.Sprintf("Shop %s has Klarna Checkout V3, but no Kustom ID. It takes no payments.", shop),
 		do:    fmt.Sprintf("Connect the shop with a kustom_mystore_connection, or add an ID and its secret: %s.", credentialsPage),
 	}
 }
 
 func shopHoldsNoID(shop string) message {
 	return message{
-		title: "What the shop holds is not a Kustom ID",
-		why: fmt.Sprintf("The field of shop %s holds no Kustom ID, such as M00123456-aB3dE. It is not shown here, because it may be "+
-			"the secret: perhaps ID and secret are swapped.", shop),
-		do: fmt.Sprintf("Enter both again: %s. If it is a secret, others have seen it on that page, so generate a new key.", credentialsPage),
+		title: "The shop's Kustom ID is malformed",
+		why: fmt.Sprintf("The Kustom ID of shop %s does not look like M00123456-aB3dE. Perhaps ID and secret are swapped. It is not "+
+			"shown here, because it may be the secret.", shop),
+		do: fmt.Sprintf("Enter both again: %s. If the field had the secret, others may have seen it on that page. Then generate a new key.", credentialsPage),
 	}
 }
 
 func shopWithoutSecret(shop, id string) message {
 	return message{
 		title: "The shop has no Kustom Secret",
-		why:   fmt.Sprintf("Shop %s holds the Kustom ID %s without a secret, and takes no payments with it.", shop, id),
+		why:   fmt.Sprintf("Shop %s has the Kustom ID %s, but no secret. It takes no payments.", shop, id),
 		do:    fmt.Sprintf("Add both again: %s. %s", credentialsPage, lostSecret),
 	}
 }
 
-// shopsKeyOfAnotherHost is about a key whose host is another one than own. Why says how that is known.
+// shopsKeyOfAnotherHost is about a key whose host differs from own. Why says how the provider knows that.
 func shopsKeyOfAnotherHost(shop, key, host, own, why string) message {
 	return message{
 		title: "The shop's key belongs to another host",
-		why:   fmt.Sprintf("Shop %s takes payments with %s, a key of %s, and not of %s.%s A key's host cannot be changed.", shop, key, host, own, why),
-		do: fmt.Sprintf("Generate a new key and add it to the shop (%s), or let a kustom_mystore_connection do both.",
+		why:   fmt.Sprintf("Shop %s takes payments with %s. This key belongs to %s, not to %s.%s A key's host can't be changed.", shop, key, host, own, why),
+		do: fmt.Sprintf("Generate a new key and add it to the shop (%s). A kustom_mystore_connection does both.",
 			credentialsPage),
 	}
 }
@@ -146,32 +146,32 @@ func shopsKeyOfAnotherHost(shop, key, host, own, why string) message {
 // bug is about a failure that the provider's own code has caused.
 func bug() message {
 	return message{
-		why: "This is a fault of the provider. What it had made is undone or remembered.",
-		do:  "Run again, and report it with the message below.",
+		why: "This is a bug in the provider. The state keeps what the provider could not undo.",
+		do:  "Run again, and report the bug with the message below.",
 	}
 }
 
 func malformedShopURL(form string) message {
 	return message{
 		title: "Malformed shop URL",
-		why:   fmt.Sprintf("The shop's address has to be %s.", form),
+		why:   fmt.Sprintf("The shop's address must be %s.", form),
 		do:    "Write something like https://butikk.example.",
 	}
 }
 
 func orderInProduction() message {
 	return message{
-		title: "A test order in production",
-		why:   "The provider works in Kustom's production environment, where a test order counts among the store's real ones.",
-		do:    "Make it in the playground (the provider's environment), or set allow_production = true.",
+		title: "Test order in production",
+		why:   "The provider's environment is production, where a test order counts as a real order of the store.",
+		do:    "Create it in the playground (the provider's environment argument), or set allow_production = true.",
 	}
 }
 
 func nothingToVerify() message {
 	return message{
 		title: "Nothing to verify",
-		why:   "The action has neither a shop nor a pair.",
-		do:    "Set shop, or kustom_id and kustom_secret, or all three.",
+		why:   "The action has neither a shop nor credentials.",
+		do:    "Set shop, or kustom_id with kustom_secret, or all three.",
 	}
 }
 
@@ -202,7 +202,7 @@ func unexpectedKeySet(kind string) message {
 func unreadablePrivateState(problem string) message {
 	return message{
 		title: "Unreadable private state",
-		why:   "What the provider has kept in private state can't be read: " + problem + ". Someone edited it, or a newer version of the provider wrote it.",
+		why:   "The provider can't read its private state: " + problem + ". Someone edited it, or a newer version of the provider wrote it.",
 		do:    "Use the version of the provider that wrote it, or go back to an earlier version of the state.",
 	}
 }
@@ -210,34 +210,33 @@ func unreadablePrivateState(problem string) message {
 func unwritablePrivateState(problem string) message {
 	return message{
 		title: "Unwritable private state",
-		why:   "This is a bug in the provider: what it keeps in private state can't be written: " + problem + ".",
+		why:   "This is a bug in the provider. It can't write its private state: " + problem + ".",
 		do:    reportBug,
 	}
 }
 
-// providerPanicked is what takes the place of an answer that a panic has prevented.
+// providerPanicked takes the place of an answer that a panic prevented.
 func providerPanicked(kind, stack string) message {
 	return message{
-		title: "Fault of the provider",
-		why: "The provider has failed in a way that it should not (" + kind + "). Nothing that it made is forgotten: it is undone, in the state, or found by " +
-			"the next run.",
-		do:      "Run again, and report this with the version of the provider.",
+		title:   "Bug in the provider",
+		why:     "The provider crashed (" + kind + "). It has undone its changes, or the state keeps them, or the next run finds them.",
+		do:      "Run again. Report the bug with the version of the provider.",
 		details: stack,
 	}
 }
 
 func unexpected() message {
 	return message{
-		why: "This is unexpected.",
-		do:  "Run again and, if it stays, report it with the message below.",
+		why: "The provider does not know this error.",
+		do:  "Run again. If the error comes again, report it with the message below.",
 	}
 }
 
 func orderOutcomeUnknown(reason string) message {
 	return message{
 		general: true,
-		why: "Whether Kustom has made the checkout session is not known: the answer was lost. Nobody can see such a session or complete it, so nobody is " +
-			"charged.",
+		why: "Kustom's answer was lost, so the provider does not know whether a checkout session exists. Nobody can see or complete such a session, so nobody " +
+			"is charged.",
 		do:      "Run again.",
 		details: reason,
 	}
@@ -245,21 +244,21 @@ func orderOutcomeUnknown(reason string) message {
 
 func orderForUnknownMarket() message {
 	return message{
-		why: "The store is not set up for this country in this currency.",
-		do:  "Set country, currency and locale to a market that the store sells in; Kustom's merchant support adds others.",
+		why: "The store does not sell in this country with this currency.",
+		do:  "Set country, currency and locale to a market of the store. Kustom's merchant support adds markets.",
 	}
 }
 
 func orderAddressRefused() message {
 	return message{
-		why: "Kustom does not accept the addresses of the shop's pages. They are made of shop_url.",
-		do:  "Set shop_url to an https address that customers can open: not localhost, and not an IP address.",
+		why: "Kustom does not accept the addresses of the shop's pages. The provider derives them from shop_url.",
+		do:  "Set shop_url to an https address that customers can open. localhost and IP addresses are not accepted.",
 	}
 }
 
 func orderRefused() message {
 	return message{
-		why: "Kustom's merchant API refuses the order; see below for its reason.",
-		do:  "Set country, currency and locale to ones that the store is set up for.",
+		why: "Kustom's merchant API rejects the order. Its reason is below.",
+		do:  "Set country, currency and locale to a market of the store.",
 	}
 }

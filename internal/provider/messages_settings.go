@@ -48,17 +48,17 @@ func settingMissing(attribute, variable, what string) message {
 func settingUnknown(attribute string) message {
 	return message{
 		general: true,
-		why:     fmt.Sprintf("The provider's %s depends on something that has not been applied yet, and is needed already.", attribute),
-		do:      "Apply what it depends on first (-target), or give it a value that is known while planning.",
+		why:     fmt.Sprintf("The provider needs %s during the plan, but its value is known only after an apply.", attribute),
+		do:      "First apply what it depends on (-target), or set a value that is known during the plan.",
 	}
 }
 
-// malformedURL says that an address is not what it must be.
+// malformedURL is about an address. Must says what it must be.
 func malformedURL(attribute, variable, must string) message {
 	return message{
 		title: "Malformed URL",
 		why:   fmt.Sprintf("%s (or %s) must be %s.", attribute, variable, must),
-		do: "Correct it, or leave it out: the default is right for everything but the sandbox. Only a shop's control panel has an address " +
+		do: "Correct it, or leave it out. Only the sandbox needs another address than the default, and only a shop's control panel has an address " +
 			"of its own.",
 	}
 }
@@ -66,8 +66,8 @@ func malformedURL(attribute, variable, must string) message {
 func insecureURL(attribute, variable string) message {
 	return message{
 		title: "Insecure URL",
-		why:   fmt.Sprintf("%s (or %s) begins with http://. Others could read tokens and secrets on their way.", attribute, variable),
-		do:    "Use https:// (http:// is accepted for a loopback address only).",
+		why:   fmt.Sprintf("%s (or %s) begins with http://. Others could read tokens and secrets on the network.", attribute, variable),
+		do:    "Use https://. The provider accepts http:// only for a loopback address.",
 	}
 }
 
@@ -91,20 +91,20 @@ func retriesOutOfRange(most int) message {
 	return message{
 		title: "Number of retries out of range",
 		why:   fmt.Sprintf("max_retries must be between 0 and %d.", most),
-		do:    fmt.Sprintf("Correct it, or leave it out: the default is %d.", defaultMaxRetries),
+		do:    fmt.Sprintf("Correct it, or leave it out. The default is %d.", defaultMaxRetries),
 	}
 }
 
-// paddedToken is about a token that what names.
+// paddedToken is about a token with white space around it. What names the token.
 func paddedToken(what string) message {
 	return message{
 		title: "White space around a token",
-		why:   what + " begins or ends with white space, which is never part of a token. It was probably copied along.",
+		why:   what + " begins or ends with white space, which is never part of a token. Probably, the copy included it.",
 		do:    `Remove the white space. For a token from a file, use trimspace(file("…")).`,
 	}
 }
 
-// malformedToken is about a token that what names: what is wrong with it, and what to do.
+// malformedToken is about the token that what names. Fault says what is wrong with it.
 func malformedToken(what, fault, do string) message {
 	return message{
 		title: "Malformed token",
@@ -117,34 +117,34 @@ func emptyShopToken(shop string) message {
 	return message{
 		title: "Empty Mystore token",
 		why:   fmt.Sprintf("The token of shop %q is empty.", shop),
-		do:    "Set the token, or remove the shop. If the tokens come from a vault or from CI, check that its secret exists.",
+		do:    "Set the token, or remove the shop. If the tokens come from a vault or from CI, check that the secret exists there.",
 	}
 }
 
-// malformedShopName is about a name in a map or a file that source names.
+// malformedShopName is about a name in the map or file that source names.
 func malformedShopName(source string) message {
 	return message{
 		title: "Malformed shop name",
-		why: source + " has a key that is no shop's name, which consists of letters, digits and hyphens. The message does not show the key, " +
+		why: source + " has a key that is not the name of a shop. A shop's name has only letters, digits and hyphens. The key is not shown here, " +
 			"because it may be a token.",
-		do: "Check the order: the shop's name comes first. Remove white space. If a token stood where others could read it, make a new one.",
+		do: "Check the order: the shop's name comes first. Remove white space. If others could read a token, create a new one.",
 	}
 }
 
 func malformedTokensVariable() message {
 	return message{
 		title: "Malformed " + envMystoreTokens,
-		why: fmt.Sprintf("The environment variable %s is not a JSON object from shop name to token. Its content is not shown here, because it may "+
-			"hold tokens.", envMystoreTokens),
-		do: `Set it to something like {"my-shop": "token"}. In a shell, put it between single quotes.`,
+		why: fmt.Sprintf("The environment variable %s is not a JSON object from shop name to token. Its value is not shown here, because it may "+
+			"contain tokens.", envMystoreTokens),
+		do: `Set it to something like {"my-shop": "token"}. In a shell, put it in single quotes.`,
 	}
 }
 
 func twoTokenSources() message {
 	return message{
 		title: "Two sources of Mystore tokens",
-		why:   "mystore_tokens and mystore_tokens_file are both set. The provider reads only one, so it could not protect the shops that only the other one names.",
-		do:    "Put all tokens into one of the two.",
+		why:   "mystore_tokens and mystore_tokens_file are both set. The provider reads only one, so it can't protect shops that only the other one names.",
+		do:    "Move all tokens to one of them.",
 	}
 }
 
@@ -152,15 +152,15 @@ func tokensFileUnreadable(problem string) message {
 	return message{
 		title: "File of Mystore tokens not read",
 		why:   fmt.Sprintf("The provider can't read the file in mystore_tokens_file (or %s): %s.", envTokensFile, problem),
-		do:    "Correct the path. A relative path begins at the working directory.",
+		do:    "Correct the path. A relative path starts in the working directory.",
 	}
 }
 
 func tokensFileReadableByOthers(file string) message {
 	return message{
 		title: "File of Mystore tokens is readable by others", warning: true,
-		why: fmt.Sprintf("Other users of this machine can read %s, which has the tokens of all shops.", file),
-		do:  fmt.Sprintf("Remove their permission: chmod 600 %s. If others have used the machine, make new tokens.", file),
+		why: fmt.Sprintf("Other users of this machine can read %s, which contains the tokens of all shops.", file),
+		do:  fmt.Sprintf("Remove their permission: chmod 600 %s. If others have used the machine, create new tokens.", file),
 	}
 }
 
@@ -177,12 +177,12 @@ func progressFileUnwritable(problem string) message {
 	return message{
 		title: "Progress file can't be written",
 		why:   fmt.Sprintf("The provider can't append to the file in progress_file (or %s): %s. Nothing was changed.", envProgressFile, problem),
-		do:    "Correct the path, or make its directory writable. A relative path begins at the working directory.",
+		do:    "Correct the path, or make its directory writable. A relative path starts in the working directory.",
 	}
 }
 
-// tokenPlace returns the place of the shops' tokens that the user has chosen, for a sentence. Source is empty if the
-// user has chosen none yet.
+// tokenPlace returns words for the place where the user has set the shops' tokens. Source is empty if the user has set
+// none yet.
 func tokenPlace(source string) string {
 	switch source {
 	case "":
@@ -197,21 +197,21 @@ func tokenPlace(source string) string {
 	return "the file in " + source
 }
 
-// shopTokenMissing is about a shop without a token. Source is where the user has set the tokens of others. Near is a
-// shop with a similar name that has one, if any.
+// shopTokenMissing is about a shop without a token. Source is where the user has set the tokens of other shops. Near is a
+// shop with a token and a similar name, if any.
 func shopTokenMissing(shop, source, near string, pages bool) message {
 	m := message{
 		why: fmt.Sprintf("The provider has no Mystore token for shop %s.", shop),
-		do:  fmt.Sprintf("Make one for this shop at auth.mystore.no and add it to %s.", tokenPlace(source)),
-		note: "Names are compared exactly, including capital letters. With a browser block, a session does as well: " +
+		do:  fmt.Sprintf("Create a token for this shop at auth.mystore.no and add it to %s.", tokenPlace(source)),
+		note: "Names must match exactly, including upper and lower case. With a browser block, you can use a session instead of a token: " +
 			"terraform-provider-kustom login --mystore SHOP.",
 	}
 	if near != "" {
-		m.why += fmt.Sprintf(" There is one for shop %s: did you mean %s?", near, near)
-		m.do = "If not: " + "m" + m.do[1:]
+		m.why += fmt.Sprintf(" It has a token for shop %s. Did you mean %s?", near, near)
+		m.do = "If not: " + "c" + m.do[1:]
 	}
 	if pages {
-		m.do += fmt.Sprintf(" Or sign in to the shop's admin with terraform-provider-kustom login --mystore %s.", shop)
+		m.do += fmt.Sprintf(" Or sign in to the shop's control panel with terraform-provider-kustom login --mystore %s.", shop)
 	}
 	return m
 }
@@ -220,7 +220,7 @@ func malformedAdminsVariable() message {
 	return message{
 		title: "Malformed " + envMystoreAdmins,
 		why:   fmt.Sprintf("The environment variable %s is not a JSON object from shop name to address.", envMystoreAdmins),
-		do:    `Set it to something like {"my-shop": "https://www.my-shop.no/kontrollpanel"}. In a shell, put it between single quotes.`,
+		do:    `Set it to something like {"my-shop": "https://www.my-shop.no/kontrollpanel"}. In a shell, put it in single quotes.`,
 	}
 }
 
@@ -236,40 +236,40 @@ func tabsOutOfRange(most int) message {
 	return message{
 		title: "Number of tabs out of range",
 		why:   fmt.Sprintf("max_tabs must be between 1 and %d.", most),
-		do:    fmt.Sprintf("Correct it, or leave it out: the default is %d.", defaultMaxTabs),
+		do:    fmt.Sprintf("Correct it, or leave it out. The default is %d.", defaultMaxTabs),
 	}
 }
 
 func unusableProfile(file, problem string) message {
 	return message{
 		title: "Unusable profile",
-		why:   fmt.Sprintf("The file %s, which profile (or %s) names, can't be used: %s.", file, envProfile, problem),
-		do:    "Correct the path, or undo your changes to the file. terraform-provider-kustom check --teach --profile FILE writes a new one.",
+		why:   fmt.Sprintf("The provider can't use the file %s in profile (or %s): %s.", file, envProfile, problem),
+		do:    "Correct the path, or undo your changes to the file. To write a new file, run terraform-provider-kustom check --teach --profile FILE.",
 	}
 }
 
 func emptyLabel(label string) message {
 	return message{
-		title: "Malformed word",
-		why:   fmt.Sprintf("The word for the label %q must not be empty.", label),
-		do:    "Write the word as it is on the page.",
+		title: "Empty label",
+		why:   fmt.Sprintf("The label %q has no text.", label),
+		do:    "Write the text exactly as it is on the page.",
 	}
 }
 
 func unknownLabel(label, labels string) message {
 	return message{
 		title:   "Unknown label",
-		why:     fmt.Sprintf("%q is not the label of anything on the pages.", label),
-		do:      "Use one of the labels in the message. The error that says what was looked for names its label.",
-		details: fmt.Sprintf("Labels are: %s.", labels),
+		why:     fmt.Sprintf("The provider knows no label %q.", label),
+		do:      "Use one of the labels in the message. The error about a missing element names the element's label.",
+		details: fmt.Sprintf("The labels are: %s.", labels),
 	}
 }
 
 func malformedSessionVariable() message {
 	return message{
 		title: "Malformed " + envPortalSession,
-		why: fmt.Sprintf("The environment variable %s is not a session as terraform-provider-kustom login --print prints it. Its content is not shown "+
-			"here, because it may hold one.", envPortalSession),
+		why: fmt.Sprintf("The environment variable %s does not contain a session as terraform-provider-kustom login --print prints it. Its value is not shown "+
+			"here, because it may contain one.", envPortalSession),
 		do: "Run the command again, and set the variable to the whole line after " + envPortalSession + "=.",
 	}
 }
@@ -278,33 +278,33 @@ func malformedSessionsVariable() message {
 	return message{
 		title: "Malformed " + envMystoreSessions,
 		why: fmt.Sprintf("The environment variable %s is not a JSON object from shop name to a session as terraform-provider-kustom login --print prints "+
-			"it. Its content is not shown here, because it may hold sessions.", envMystoreSessions),
-		do: "Run terraform-provider-kustom login --print --mystore SHOP again, and copy all that it prints.",
+			"it. Its value is not shown here, because it may contain sessions.", envMystoreSessions),
+		do: "Run terraform-provider-kustom login --print --mystore SHOP again, and copy everything that it prints.",
 	}
 }
 
 func malformedLogin() message {
 	return message{
 		title: "Malformed login",
-		why: "mystore_logins goes from a shop's name to an object with email and password, neither of them empty. Nothing of it is shown here, because it " +
-			"may be a password.",
-		do: "Set both, and code_seed where the user has one-time codes. If they come from a vault or from CI, check that the secret exists.",
+		why: "mystore_logins must be a map from a shop's name to an object with a non-empty email and password. The value is not shown here, because it " +
+			"may contain a password.",
+		do: "Set both. If the user has one-time codes, set code_seed too. If the values come from a vault or from CI, check that the secret exists there.",
 	}
 }
 
 func malformedLoginsVariable() message {
 	return message{
 		title: "Malformed " + envMystoreLogins,
-		why: fmt.Sprintf("The environment variable %s is not a JSON object from shop name to login. Its content is not shown here, because it may hold "+
+		why: fmt.Sprintf("The environment variable %s is not a JSON object from shop name to login. Its value is not shown here, because it may contain "+
 			"passwords.", envMystoreLogins),
-		do: `Set it to something like {"my-shop": {"email": "…", "password": "…"}}. In a shell, put it between single quotes.`,
+		do: `Set it to something like {"my-shop": {"email": "…", "password": "…"}}. In a shell, put it in single quotes.`,
 	}
 }
 
 func noScreen() message {
 	return message{
-		title: "No screen for a person who attends",
-		why: "With browser.attended, the provider shows windows and asks before each click, and this machine has no screen: neither DISPLAY nor " +
+		title: "No screen for attended mode",
+		why: "With browser.attended, the provider shows windows and asks before each click. This machine has no screen: neither DISPLAY nor " +
 			"WAYLAND_DISPLAY is set.",
 		do: "Run Terraform where you can see its windows, or remove attended.",
 	}

@@ -2,7 +2,7 @@ package provider
 
 import "fmt"
 
-// shopMessages are about shops: connecting them, reading them, and what they hold.
+// shopMessages are about connecting and reading shops, and about their credentials.
 func shopMessages() []message {
 	return []message{
 		shopNotConnectable(),
@@ -44,132 +44,131 @@ func shopMessages() []message {
 func shopNotConnectable() message {
 	return message{
 		title: "Shop can't be connected",
-		note: "The plan of a kustom_mystore_connection, or of a shop in a fleet, found that the shop can't get a key. Nothing was changed. In a fleet it " +
-			"is a warning while other shops can. Terraform plans again in the apply, so the apply repeats it.",
+		note: "The provider found during the plan that it can't give a shop a key. Nothing was changed. In a fleet, this is a warning if other shops " +
+			"can get a key. The apply plans again, so it repeats the warning.",
 	}
 }
 
 func shopNotConnected() message {
 	return message{
 		title: "Shop not connected",
-		note:  "A new kustom_mystore_connection could not give its shop a key. The shop has the key that it had.",
+		note:  "A new kustom_mystore_connection could not give its shop a key. The shop keeps its present key.",
 	}
 }
 
 func shopKeepsKey() message {
 	return message{
-		title: "Shop keeps the key that it has",
-		note: "The shop did not get its new key and takes payments with the old one. The provider deletes what was made on the way, or remembers it. In a " +
-			"fleet, the other shops are done.",
+		title: "Shop keeps its present key",
+		note: "The shop did not get its new key, and takes payments with the old one. The provider deletes the new key, now or in the next apply. A " +
+			"fleet continues with its other shops.",
 	}
 }
 
-// shopMayHaveAnotherKey is an error after which the shop may not have the key that it had.
+// shopMayHaveAnotherKey is an error after which the shop may have the old key or the new one.
 func shopMayHaveAnotherKey() message {
 	return message{
 		title: "Shop may have another key",
-		note: "The installation of a new key was not confirmed, or someone deleted the new key meanwhile. The shop may hold the old key or the new one. Run " +
-			"again at once: the next apply finds out which.",
+		note: "Mystore did not confirm the new key, or someone deleted that key during the run. The shop may have the old key or the new one. Run again " +
+			"at once. The next apply finds out which key the shop has.",
 	}
 }
 
 func shopNotTakeable() message {
 	return message{
-		title: "Shop can't be taken over",
-		note:  "The plan of a mystore_klarna_checkout_credentials found that the shop can't get the pair. Nothing was changed, and no key was made for it.",
+		title: "Credentials can't be installed",
+		note:  "The provider found during the plan that it can't install credentials in this shop. Nothing was changed, and no key was generated.",
 	}
 }
 
 func shopNotForThisKey() message {
 	return message{
 		title: "Shop can't be given this key",
-		note:  "The new key of a mystore_klarna_checkout_credentials belongs to another store than the shop's present key. Nothing was changed.",
+		note:  "The new key and the shop's present key belong to different stores. Nothing was changed.",
 	}
 }
 
 func shopNotRead() message {
 	return message{
 		title: "Shop not read",
-		note: "The provider could not read the shop of a mystore_klarna_checkout_credentials or a fleet. Nothing was changed. As a warning: the plan keeps " +
-			"what is known of that shop, and goes on with the others.",
+		note: "The provider could not read the shop of a mystore_klarna_checkout_credentials or a fleet. Nothing was changed. If this is a warning, the " +
+			"plan continues with the other shops, and assumes that this shop is as it was at the last read.",
 	}
 }
 
-// shopOfKeysNotRead is about a shop that may use any key.
+// shopOfKeysNotRead is about a shop that may use any of the keys.
 func shopOfKeysNotRead(shop string) message {
 	return message{
 		title: "Shop not read: " + shop, warning: true,
-		note: "The provider could not read a shop that may use a key. The rest of the plan goes on. While the shop can't be read, no key that it may " +
-			"use is deleted. If the shop is gone, remove its token, or add it to ignored_shops.",
+		note: "The provider could not read a shop that may use a key. The plan continues. Until the provider can read the shop, it deletes no key that " +
+			"the shop may use. If the shop no longer exists, remove its token, or add the shop to ignored_shops.",
 	}
 }
 
 func shopHidesKey() message {
 	return message{
 		title: "Shop does not show its key", warning: true,
-		note: "The shop's page does not show which Kustom ID it has, so the provider can't see a change by hand. To have the pair written again, change " +
-			"kustom_secret_wo_version, or rotate the key.",
+		note: "The shop's page does not show its Kustom ID, so the provider can't see if someone changed it by hand. To install the credentials " +
+			"again, raise kustom_secret_wo_version, or rotate the key.",
 	}
 }
 
 func shopNotRemoved() message {
 	return message{
 		title: "Shop not removed",
-		note:  "A shop that leaves a fleet could not be emptied, or its key not deleted. It stays in the state.",
+		note:  "You removed a shop from a fleet. The provider could not clear its credentials or could not delete its key. The shop stays in the state.",
 	}
 }
 
 func shopNotCleared() message {
 	return message{
 		title: "Shop not cleared",
-		note: "A kustom_mystore_connection with deletion_policy = \"clear\" could not empty its shop. The shop has its key, the key is not deleted, and both " +
-			"stay in the state.",
+		note:  "A kustom_mystore_connection with deletion_policy = \"clear\" could not clear its shop. The shop keeps its key. Both stay in the state.",
 	}
 }
 
-// shopLeftAlone says that a shop was not cleared, because it holds something else by now.
+// shopLeftAlone says that a shop was not cleared, because someone else has changed it.
 func shopLeftAlone(shop, installed, present string) message {
 	m := message{
 		title: "Shop not cleared", warning: true,
-		why: fmt.Sprintf("Shop %s was not emptied. It holds the key %s, and this resource has installed %s: someone else, or another resource of "+
-			"this run, has given the shop that key since.", shop, present, installed),
-		do: "If the shop is to keep that key, there is nothing to do. Otherwise change it in Mystore.",
+		why: fmt.Sprintf("Shop %s was not cleared. It has the key %s, but this resource installed %s. Someone else, or another resource of "+
+			"this run, has given the shop another key since then.", shop, present, installed),
+		do: "If the shop should keep its key, you need do nothing. Otherwise, change the key in Mystore.",
 	}
 	if present == installed && present != "…" {
-		m.why = fmt.Sprintf("Shop %s was not emptied. Someone else, or another resource of this run, has given it the key %s anew since this resource "+
-			"installed it. The key stays in the portal while the shop holds it.", shop, installed)
+		m.why = fmt.Sprintf("Shop %s was not cleared. Someone else, or another resource of this run, has installed the key %s again since this resource "+
+			"installed it. The key stays in the portal as long as the shop uses it.", shop, installed)
 	}
 	return m
 }
 
-// shopWillTakeNoPayments says in a plan that a shop will be without credentials.
+// shopWillTakeNoPayments says in a plan that a shop will have no credentials.
 func shopWillTakeNoPayments(shop, becomes string) message {
 	return message{
 		title: "Shop will take no payments", warning: true,
-		why: fmt.Sprintf("The deletion_policy is clear: the credentials of shop %s will be %s, unless another resource gives the shop a key in the same "+
-			"run.", shop, becomes),
-		do: "Apply only if you mean it. To leave the shop as it is, set deletion_policy = \"retain\".",
+		why: fmt.Sprintf("The deletion_policy is clear, so the credentials of shop %s will be %s. This does not happen if another resource gives the shop "+
+			"a key in the same run.", shop, becomes),
+		do: "Apply only if the shop should take no payments. To leave it as it is, set deletion_policy = \"retain\".",
 	}
 }
 
 func shopsWillTakeNoPayments(shops string) message {
 	return message{
 		title: "Shops will take no payments", warning: true,
-		why: fmt.Sprintf("These leave the fleet, whose deletion_policy is clear: their credentials will be emptied, and then their keys, which are named "+
-			"here, deleted, unless another resource gives the shop a key in the same run: %s.", shops),
-		do: "Apply only if you mean it. To leave the shops as they are, set deletion_policy = \"retain\".",
+		why: fmt.Sprintf("The fleet's deletion_policy is clear, and you removed these shops from it: %s. The apply clears their credentials and deletes their "+
+			"keys. It does neither for a shop that gets a key from another resource in the same run.", shops),
+		do: "Apply only if these shops should take no payments. To leave them as they are, set deletion_policy = \"retain\".",
 	}
 }
 
-// emptyInstead is what to do where leaving a shop with its key is not wanted.
-const emptyInstead = "If that is what you want, there is nothing to do. To empty a shop and delete its key, set deletion_policy = \"clear\" and apply it before you destroy."
+// clearInstead says what to do if a shop should not keep its key.
+const clearInstead = "If you want that, you need do nothing. To clear a shop and delete its key, set deletion_policy = \"clear\" and apply that before you destroy."
 
 func shopLeft(what string) message {
 	return message{
 		title: "Shop and key left as they are", warning: true,
-		why: what, do: emptyInstead,
-		note: "A destroyed kustom_mystore_connection leaves its shop and key, because deletion_policy is retain, the default. The shop takes payments " +
-			"with the key that the message names.",
+		why: what, do: clearInstead,
+		note: "The deletion_policy is retain, the default. So a destroyed kustom_mystore_connection changes neither its shop nor its key. The shop " +
+			"takes payments with the key that the message names.",
 	}
 }
 
@@ -177,9 +176,9 @@ func shopsLeft(what string) message {
 	return message{
 		title: "Shops and keys left as they are", warning: true,
 		why: what,
-		do:  "If that is what you want, there is nothing to do. To empty the shops that leave, set deletion_policy = \"clear\".",
-		note: "Shops left a fleet and keep their keys, because deletion_policy is retain, the default. Each takes payments with the key that the message " +
-			"names.",
+		do:  "If you want that, you need do nothing. To clear the shops that you remove, set deletion_policy = \"clear\".",
+		note: "The deletion_policy is retain, the default. So the shops that you removed from a fleet keep their keys. Each takes payments with the key " +
+			"that the message names.",
 	}
 }
 
@@ -193,39 +192,37 @@ func connectionNotRead() message {
 func connectionNotRemoved() message {
 	return message{
 		title: "Connection not removed",
-		note: "A kustom_mystore_connection was destroyed, and the provider could not delete a key that an earlier run left over. The connection stays in " +
-			"the state.",
+		note:  "The provider could not delete an orphaned key of a kustom_mystore_connection that you destroy. The connection stays in the state.",
 	}
 }
 
 func credentialsNotChanged() message {
 	return message{
 		title: "Credentials not changed",
-		note: "The provider did not touch the shop of a mystore_klarna_checkout_credentials: it has no Klarna Checkout V3, or the new pair is not proven. If " +
-			"only the proof is impossible from this machine, set verify = false.",
+		note: "The provider did not change the shop of a mystore_klarna_checkout_credentials. The shop has no Klarna Checkout V3, or the provider could not " +
+			"prove the new credentials. If you have proven them and this machine can't, set verify = false.",
 	}
 }
 
 func credentialsNotWritten() message {
 	return message{
 		title: "Credentials not written",
-		note: "The pair of a mystore_klarna_checkout_credentials is proven, but the shop does not certainly show it. The provider has not deleted a key that " +
-			"the shop may use.",
+		note:  "The provider proved the credentials, but could not confirm that the shop has them. It did not delete any key that the shop may use.",
 	}
 }
 
 func credentialsNotConfirmed() message {
 	return message{
 		title: "Credentials not confirmed", warning: true,
-		note: "The shop took the pair, and its page does not show it. No key that the shop may use is deleted. Place a test order in the shop, and run again " +
-			"on the same machine.",
+		note: "Mystore accepted the credentials, but the shop's page does not show them. The provider deletes no key that the shop may use. Place a test " +
+			"order in the shop, and run again on the same machine.",
 	}
 }
 
 func credentialsNotCleared() message {
 	return message{
 		title: "Credentials not cleared",
-		note:  "A mystore_klarna_checkout_credentials with deletion_policy = \"clear\" could not be emptied. It stays in the state. Destroy it again.",
+		note:  "The provider could not clear the shop of a mystore_klarna_checkout_credentials with deletion_policy = \"clear\". The resource stays in the state. Destroy it again.",
 	}
 }
 
@@ -233,41 +230,41 @@ func credentialsLeft(what string) message {
 	return message{
 		title: "Credentials left in the shop", warning: true,
 		why: what,
-		do:  "If that is what you want, there is nothing to do. To empty a shop, set deletion_policy = \"clear\" and apply it before you destroy.",
-		note: "A destroyed mystore_klarna_checkout_credentials leaves its pair in the shop, because deletion_policy is retain, the default. The shop takes " +
-			"payments with it.",
+		do:  "If you want that, you need do nothing. To clear a shop, set deletion_policy = \"clear\" and apply that before you destroy.",
+		note: "The deletion_policy is retain, the default. So a destroyed mystore_klarna_checkout_credentials leaves its credentials in the shop. The " +
+			"shop takes payments with them.",
 	}
 }
 
-// keyReplacedByCredentials is about the key that goes out of use in a shop and that no kustom_api_key is known to have.
+// keyReplacedByCredentials is about a shop's replaced key. No kustom_api_key is known to manage it.
 func keyReplacedByCredentials(shop, present string) message {
 	return message{
-		title: "Key that goes out of use", warning: true,
-		why: fmt.Sprintf("Shop %s gets another key in place of %s. This resource does not delete %s.", shop, present, present),
-		do:  "If no kustom_api_key has it, delete it in Kustom Portal when nothing uses it any more.",
+		title: "Replaced key stays in the portal", warning: true,
+		why: fmt.Sprintf("Shop %s gets another key in place of %s. This resource does not delete the key %s.", shop, present, present),
+		do:  "If no kustom_api_key manages that key, delete it in Kustom Portal as soon as nothing uses it.",
 	}
 }
 
 func checkoutNotActive(shop string) message {
 	return message{
 		title: "Klarna Checkout V3 is not active", warning: true,
-		why: fmt.Sprintf("The credentials were written, but shop %s does not offer Klarna Checkout V3 to its customers.", shop),
-		do:  "If it is to take payments, activate it in Mystore under Extensions → Your extensions.",
+		why: fmt.Sprintf("The credentials are installed, but shop %s does not offer Klarna Checkout V3 to its customers.", shop),
+		do:  "If the shop should take payments, activate Klarna Checkout V3 in Mystore under Extensions → Your extensions.",
 	}
 }
 
-// credentialsPage is where Mystore's admin shows a shop's pair.
+// credentialsPage is where Mystore's control panel shows a shop's credentials.
 const credentialsPage = "Extensions → Your extensions → Klarna Checkout V3 → Credentials"
 
 func wrongStore(shop, present, wanted string) message {
 	return message{
-		why: fmt.Sprintf("Shop %s takes payments for store %s, and would get a key of store %s. Its payments would go to another merchant.", shop, present,
+		why: fmt.Sprintf("Shop %s takes payments for store %s, but would get a key of store %s. Its payments would go to another merchant.", shop, present,
 			wanted),
-		do: "Check the merchant ID: two rows of a list may be swapped. If the shop does move to the other store, set allow_store_change = true.",
+		do: "Check the merchant ID. Two rows of a list may be swapped. If the shop moves to the other store, set allow_store_change = true.",
 	}
 }
 
-// installCheckout is what to do where a shop has no extension that can use Kustom.
+// installCheckout says what to do if a shop has no extension that can use Kustom.
 const installCheckout = "Only Klarna Checkout V3 can use Kustom. Install it in Mystore under Extensions, then run again."
 
 func checkoutNotInstalled(shop string) message {
@@ -287,29 +284,29 @@ func otherCheckoutInstalled(shop, other string) message {
 func changeNotShown(shop string) message {
 	return message{
 		why: fmt.Sprintf("Mystore accepted the change, but shop %s does not show it. Someone may have changed the shop at the same time.", shop),
-		do:  "Look under " + credentialsPage + ", and run again.",
+		do:  "Check the shop under " + credentialsPage + ". Then run again.",
 	}
 }
 
 func shopInTwoObjects() message {
 	return message{
-		title: "Shop is in two objects",
-		note:  "Two objects of the configuration have the same shop. Nothing was changed.",
+		title: "Shop in two resources",
+		note:  "Two resources of the configuration manage the same shop. Nothing was changed.",
 	}
 }
 
 func ownedTwice(shop, first, second string) message {
 	return message{
-		why: fmt.Sprintf("Shop %s is in two objects of this configuration, a %s and a %s. Each would undo what the other has done, at every apply.",
+		why: fmt.Sprintf("Two resources of this configuration manage shop %s: a %s and a %s. At every apply, each would undo the other's change.",
 			shop, first, second),
-		do: "Remove it from one of them.",
+		do: "Remove the shop from one of them.",
 	}
 }
 
 func shopNotMovable(shop string) message {
 	return message{
 		title: "Shop can't be moved",
-		why:   fmt.Sprintf("The Kustom ID of shop %s does not tell which store its key belongs to.", shop),
+		why:   fmt.Sprintf("The Kustom ID of shop %s does not show which store its key belongs to.", shop),
 		do:    "Remove the moved block, and import the shop into the kustom_mystore_connection instead, as shop/merchant_id.",
 	}
 }
@@ -318,6 +315,6 @@ func unreadableMovedState(problem string) message {
 	return message{
 		title: "Unreadable state",
 		why:   "The state of the mystore_klarna_checkout_credentials can't be read: " + problem + ".",
-		do:    "Check that nobody edited the state by hand. Otherwise import the shop into the kustom_mystore_connection.",
+		do:    "Check that nobody edited the state by hand. Otherwise, import the shop into the kustom_mystore_connection.",
 	}
 }

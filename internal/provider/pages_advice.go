@@ -74,7 +74,7 @@ func adviseAccess(err error) (message, bool) {
 	case errors.As(err, &unexplained):
 		return unexplainedKeys(unexplained.MerchantID, strings.Join(unexplained.Usernames, ", ")), true
 	case errors.As(err, &notConfirmed):
-		return pairNotConfirmed(notConfirmed.Shop), true
+		return credentialsNotShown(notConfirmed.Shop), true
 	case errors.As(err, &notShown):
 		return idNotShown(notShown.Shop), true
 	case errors.As(err, &noStore):

@@ -58,35 +58,35 @@ func TestAdvisePages(t *testing.T) {
 	}{
 		{"no session of the portal", &noSessionError{portalpages.Name, portalLogin, envPortalSession}, "Nobody has signed in to Kustom Portal on this machine. Run terraform-provider-kustom login (for the playground, with --environment playground), or set the environment variable KUSTOM_PORTAL_SESSION to what it prints with --print.", true},
 		{"no session of a shop", &noSessionError{"shop butikk", shopLogin, envMystoreSessions}, "Nobody has signed in to shop butikk on this machine. Run terraform-provider-kustom login --mystore butikk (", true},
-		{"session of another host", &otherHostError{portalpages.Name, "portal.kustom.co", "portal.playground.kustom.co"}, "The session for Kustom Portal is one of portal.playground.kustom.co, but the provider is to use portal.kustom.co.", true},
-		{"no token, where a session would do", &noShopTokenError{shop: "butikk", pages: true}, "MYSTORE_TOKENS. Or sign in to the shop's admin with terraform-provider-kustom login --mystore butikk.", false},
-		{"no access to keys", &portalpages.NoAccessError{}, "may not see API keys. Only an admin of a store sees them", true},
-		{"keys of somebody else", &portalpages.UnexplainedError{MerchantID: "M1", Usernames: []string{"M1-a", "M1-b"}}, "Store M1 has new API keys that this run did not make, or can't tell apart from its own: M1-a, M1-b.", false},
-		{"write that is not confirmed", &mystore.NotConfirmedError{Shop: "butikk"}, "its page does not show which Kustom ID it has. The old key stays", false},
-		{"credentials that are not shown", &mystore.NotShownError{Shop: "butikk"}, "It may hold any key of its store", false},
+		{"session of another host", &otherHostError{portalpages.Name, "portal.kustom.co", "portal.playground.kustom.co"}, "The session for Kustom Portal belongs to portal.playground.kustom.co, but the provider uses portal.kustom.co.", true},
+		{"no token, where a session would do", &noShopTokenError{shop: "butikk", pages: true}, "MYSTORE_TOKENS. Or sign in to the shop's control panel with terraform-provider-kustom login --mystore butikk.", false},
+		{"no access to keys", &portalpages.NoAccessError{}, "does not show API keys to the signed-in user. Only an admin of a store can see them", true},
+		{"keys of somebody else", &portalpages.UnexplainedError{MerchantID: "M1", Usernames: []string{"M1-a", "M1-b"}}, "Store M1 has new API keys that this run did not generate, or can't tell apart from its own: M1-a, M1-b.", false},
+		{"write that is not confirmed", &mystore.NotConfirmedError{Shop: "butikk"}, "but the shop's page does not show its Kustom ID. The old key stays", false},
+		{"credentials that are not shown", &mystore.NotShownError{Shop: "butikk"}, "The shop may use any key of its store", false},
 		{"no such store", &portalpages.NoStoreError{MerchantID: "M1"}, "can't see store M1. Check the merchant ID", false},
-		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore did not accept the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
-		{"no browser", &browser.MissingError{}, "finds no browser. Install Chromium or Chrome (on Debian: apt-get install chromium), or set browser.executable to where it is.", true},
+		{"login not accepted", &mystorepages.SignInError{Shop: "butikk", Message: "Wrong password."}, "Mystore rejected the login for shop butikk. Check the e-mail address, the password and the seed of the one-time codes. They are in browser.mystore_logins, or in the environment variable MYSTORE_LOGINS.", false},
+		{"no browser", &browser.MissingError{}, "and finds none. Install Chromium or Chrome (on Debian: apt-get install chromium). Or set browser.executable to the path of one.", true},
 		{"signed out of the portal", generating(browser.SignedOut), "Kustom Portal asks to sign in: the session has expired. Run terraform-provider-kustom login again", true},
 		{"signed out after a click", uncertain(generating(browser.SignedOut)), "Then run again. What was clicked may have worked all the same; the next run finds out.", true},
 		{"signed out of a shop", onShop, "Mystore asks to sign in: the session has expired. Run terraform-provider-kustom login again (for a shop, with --mystore and its name; for the playground, with --environment playground)", true},
-		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. That is what the portal does when nobody is signed in any more: people sign in to it on another address. Run terraform-provider-kustom login again", true},
-		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "What was clicked may have worked all the same; the next run finds out. That is what", true},
-		{"led elsewhere by a shop", ofMystore(generating(browser.Elsewhere)), "Either nobody is signed in any more, or the control panel has moved", true},
-		{"stopped by the person", stopped(), "because you said Stop. Nothing was changed by this step. What was to follow was not done either.", true},
-		{"never answered", generating(browser.Stopped), "because nobody could be asked whether to click", true},
-		{"answered too late", generating(browser.Outdated), "because each answer took so long", true},
+		{"led elsewhere", generating(browser.Elsewhere), "Nothing was changed. The portal does that when the session has expired. Run terraform-provider-kustom login again", true},
+		{"led elsewhere after a click", uncertain(generating(browser.Elsewhere)), "What was clicked may have worked all the same; the next run finds out. The portal does that", true},
+		{"led elsewhere by a shop", ofMystore(generating(browser.Elsewhere)), "The session has expired, or the control panel has moved", true},
+		{"stopped by the person", stopped(), "because you said Stop. Nothing was changed by this step. The provider did not do the later steps either.", true},
+		{"never answered", generating(browser.Stopped), "because nobody answered whether to click", true},
+		{"answered too late", generating(browser.Outdated), "because each answer came so late", true},
 		{"never at rest", generating(browser.Unsettled), "raise browser.timeout", false},
-		{"browser ended", generating(browser.Died), "because the browser ended. Nothing was changed. Run again.", true},
-		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser ended. What was clicked may have worked all the same; the next run finds out. Run again.", true},
-		{"browser ended, which cancels its context", &browser.StepError{Kind: browser.Died, Err: context.Canceled}, "because the browser ended.", true},
+		{"browser ended", generating(browser.Died), "because the browser stopped. Nothing was changed. Run again.", true},
+		{"browser ended after a click", uncertain(generating(browser.Died)), "because the browser stopped. What was clicked may have worked all the same; the next run finds out. Run again.", true},
+		{"browser ended, which cancels its context", &browser.StepError{Kind: browser.Died, Err: context.Canceled}, "because the browser stopped.", true},
 		{"no page", generating(browser.NoPage), "because the page could not be loaded. Nothing was changed. Check the network", true},
-		{"not found", generating(browser.NotFound), "because the page differs from what is known. Nothing was changed.", false},
+		{"not found", generating(browser.NotFound), "because the page differs from the expected one. Nothing was changed.", false},
 		{"not found after a click", uncertain(generating(browser.NotFound)), "What was clicked may have worked all the same; the next run finds out.", false},
-		{"covered", generating(browser.Unclickable), "because it could not be clicked or filled in", false},
+		{"covered", generating(browser.Unclickable), "because the element could not be clicked or filled in", false},
 		{"interrupted", &browser.StepError{Kind: browser.NotFound, Err: context.Canceled}, "The run was interrupted.", true},
-		{"key that may come yet", &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: "M1"}, Cause: uncertain(generating(browser.Died)), Cleanup: errors.New("no way")}, "It is kept in the state: the next apply deletes it and makes another.", false},
-		{"guard", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"butikk"}, Cause: onShop}, "because shop butikk may use it and can't be read. Mystore asks to sign in", true},
+		{"key that may come yet", &kustom.OrphanError{Orphan: kustom.Orphan{MerchantID: "M1"}, Cause: uncertain(generating(browser.Died)), Cleanup: errors.New("no way")}, "The state keeps its ID. The next apply deletes it and generates another key.", false},
+		{"guard", &rotation.KeyUsageUnknownError{Username: "M1-a", Shops: []string{"butikk"}, Cause: onShop}, "Shop butikk may use it, but the provider can't read that shop. Mystore asks to sign in", true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestAdviseLookedFor(t *testing.T) {
 	step.Site, step.Page, step.Step = mystorepages.Name, "the credentials of shop butikk", "open Credentials"
 	step.Wanted = []browser.Target{words.Action("credentials"), words.Field("kustom_id")}
 	step.Nearest = []string{"Access", "Settings"}
-	const want = `On Mystore (the credentials of shop butikk), the provider could not open Credentials, because the page differs from what is known. Nothing was changed. The page may have been slow, or the vendor may have changed it. Run again; if it stays, look at the page. With browser.debug_dir, the provider takes a picture of it.
+	const want = `On Mystore (the credentials of shop butikk), the provider could not open Credentials, because the page differs from the expected one. Nothing was changed. The page may have been slow, or the vendor may have changed it. Run again. If the error comes again, open the page yourself. With browser.debug_dir, the provider takes a picture of the page.
 
 What is missing or different:
 
@@ -124,7 +124,7 @@ If it is there under another name, give that name in the provider's configuratio
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	step.Wanted, step.Nearest, step.Picture = nil, nil, "/pictures/1.png"
-	if got := advise(step).detail(); !strings.HasSuffix(got, "look at the page. A picture of it is in /pictures/1.png.") {
+	if got := advise(step).detail(); !strings.HasSuffix(got, "open the page yourself. A picture of it is in /pictures/1.png.") {
 		t.Errorf("with a picture: %s", got)
 	}
 	step.What, step.Structure = "the list of stores is empty, or not open", true

@@ -152,7 +152,7 @@ func TestAttendedNeedsAScreen(t *testing.T) {
 				t.Fatal(err)
 			}
 			failed := test.failed && runtime.GOOS == "linux" // Elsewhere, nothing tells.
-			if got := errorsOf(resp.Diagnostics); (got != "") != failed || failed && !strings.Contains(got, "this machine has no screen") {
+			if got := errorsOf(resp.Diagnostics); (got != "") != failed || failed && !strings.Contains(got, "This machine has no screen") {
 				t.Errorf("the errors are %q", got)
 			}
 		})

@@ -58,10 +58,10 @@ func pageFaults() []pageFault {
 	const (
 		signIn = "asks to sign in: the session has expired. Run terraform-provider-kustom login again"
 		// Kustom Portal has people sign in on another host, which a page that may show a secret is kept from.
-		leads = "That is what the portal does when nobody is signed in any more: people sign in to it on another address. Run terraform-provider-kustom login again"
+		leads = "The portal does that when the session has expired. Run terraform-provider-kustom login again"
 		// A form that leads to the sign-in does not show whether it was accepted.
 		clicked = "What was clicked may have worked all the same"
-		died    = "because the browser ended."
+		died    = "because the browser stopped."
 	)
 	on := func(api, method, template string, kind sandbox.FaultKind) sandbox.Fault {
 		return sandbox.Fault{API: api, Method: method, Template: template, Kind: kind, Times: 1}

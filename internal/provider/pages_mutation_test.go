@@ -146,7 +146,7 @@ func (r pagesRehearsal) goOn(t *testing.T) {
 // namesAThing tells whether an error says what was looked for and not found, or that a page does not show what was done.
 func namesAThing(output string) bool {
 	return slices.ContainsFunc([]string{
-		"What is missing or different:", "because it could not be clicked or filled in: ", "does not show which Kustom ID it has",
+		"What is missing or different:", "because the element could not be clicked or filled in: ", "does not show its Kustom ID",
 	}, func(says string) bool { return strings.Contains(output, says) })
 }
 

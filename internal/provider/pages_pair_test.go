@@ -77,7 +77,7 @@ func TestPagesPairOfShopThatHidesItsKey(t *testing.T) {
 
 	p.clock.Advance(time.Hour)
 	p.campaign = "2"
-	const says = "may use it and does not show which Kustom ID it has"
+	const says = "may use it, but does not show its Kustom ID"
 	if err := p.apply(t.Context()); err == nil || !strings.Contains(err.Error(), first) || !strings.Contains(err.Error(), says) {
 		t.Errorf("the rotation says %v, want %q of key %s", err, says, first)
 	}
@@ -160,7 +160,7 @@ func TestPagesVerifyCredentials(t *testing.T) {
 		t.Parallel()
 		v := newVendorsBy(t, waysPages, exampleSeed(), hiddenID())
 		got := v.act(t, verifyAction, both)
-		got.wantProblems(t, "invoke", problem{"shop", "Shop does not show its key", "An empty field counts as that too"})
+		got.wantProblems(t, "invoke", problem{"shop", "Shop does not show its key", "can't tell an empty field from a hidden ID"})
 		got.wantProgress(t, "Kustom's merchant API accepts M00123456-aB3dE with its secret.")
 		v.wantOnlyReads(t)
 	})

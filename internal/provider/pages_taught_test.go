@@ -201,7 +201,7 @@ func TestPagesProfileRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := provider.Check(t.Context(), provider.Options{Getenv: func(string) string { return "" }}, provider.CheckOptions{Profile: file, Out: &bytes.Buffer{}})
-	if err == nil || !strings.Contains(err.Error(), "Unusable profile: The file "+file) || !strings.Contains(err.Error(), "its version is 9") {
+	if err == nil || !strings.Contains(err.Error(), "Unusable profile: The provider can't use the file "+file) || !strings.Contains(err.Error(), "its version is 9") {
 		t.Errorf("the error is %v", err)
 	}
 	_, err = provider.Check(t.Context(), provider.Options{Getenv: func(string) string { return "" }},

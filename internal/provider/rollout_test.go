@@ -158,7 +158,7 @@ func TestFleet_RollOutSaysExactlyWhatHappened(t *testing.T) {
 		t.Fatal(result.Errors)
 	}
 	failed := append(slices.Clone(dead), refused, "shop-00020")
-	mustNameOnce(t, result.Warnings, "Shop keeps the key that it has: ", failed)
+	mustNameOnce(t, result.Warnings, "Shop keeps its present key: ", failed)
 	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00030"})
 	if n := lines(result.Warnings); n > 120 {
 		t.Errorf("the apply's warnings take %d lines: %q", n, result.Warnings)
@@ -212,7 +212,7 @@ func TestFleet_SaysOnceWhichShopsKeepOldKeys(t *testing.T) {
 	}
 	mustNameOnce(t, result.Warnings, "Replaced key not deleted yet: ", []string{"shop-00001"})
 	if n := lines(result.Warnings); n > 60 || !slices.ContainsFunc(result.Warnings, func(w string) bool {
-		return strings.Contains(w, "because shop shop-00007, shop-00123 may use it") && strings.Contains(w, "The same is so of 247 more keys: M00500002-f0002, ")
+		return strings.Contains(w, "Shop shop-00007, shop-00123 may use it") && strings.Contains(w, "The same applies to 247 more keys: M00500002-f0002, ")
 	}) {
 		t.Errorf("the apply's warnings take %d lines: %q", n, result.Warnings)
 	}

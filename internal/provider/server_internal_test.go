@@ -26,7 +26,7 @@ func TestRecovering_AnswersEachCall(t *testing.T) {
 			t.Parallel()
 			method := server.MethodByName(name)
 			answer := method.Call([]reflect.Value{reflect.ValueOf(t.Context()), reflect.New(method.Type().In(1).Elem())})[0].Interface()
-			if !strings.Contains(textOf(answer), "Fault of the provider") {
+			if !strings.Contains(textOf(answer), "Bug in the provider") {
 				t.Errorf("the answer is %v", answer)
 			}
 		})

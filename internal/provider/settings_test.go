@@ -318,7 +318,7 @@ func TestResolveRefuses(t *testing.T) {
 		},
 		{
 			name: "padded portal token", model: func(m *providerModel) { m.PortalToken = types.StringValue("s3cret-token ") },
-			wantAt: "portal_token", wantSummary: "White space around a token", wantDetail: "copied along",
+			wantAt: "portal_token", wantSummary: "White space around a token", wantDetail: "Probably, the copy included it",
 		},
 		{
 			name: "padded shop token", env: map[string]string{envMystoreTokens: `{"butikk": "s3cret-token\n"}`},

@@ -263,21 +263,21 @@ func TestSupportBundle_RejectsBadInput(t *testing.T) {
 	const pair = "kustom_id = \"M00123456-aB3dE\"\n"
 	steps := []resource.TestStep{
 		{Config: of(`merchant_id = "fjellsport"`), ExpectError: words("Malformed merchant ID")},
-		{Config: of(`merchant_id = "PM00123456"`), ExpectError: words("A store of the playground environment")},
+		{Config: of(`merchant_id = "PM00123456"`), ExpectError: words("The store belongs to the playground environment")},
 		{Config: of("merchant_id = \"M00123456\"\n" + pair), ExpectError: words("No secret")},
 		{Config: of("merchant_id = \"M00123456\"\nkustom_secret = \"kco_live_api_x\""), ExpectError: words("No Kustom ID")},
-		{Config: of("merchant_id = \"M00123456\"\n" + pair + "kustom_secret = \"kco_test_api_x\""), ExpectError: words("A secret of another environment")},
+		{Config: of("merchant_id = \"M00123456\"\n" + pair + "kustom_secret = \"kco_test_api_x\""), ExpectError: words("Secret of another environment")},
 		{
 			Config: of(`merchant_id = "M00123456"`) + `
 				resource "terraform_data" "late" { input = "example-token-admin" }
 				provider "kustom" { portal_token = terraform_data.late.output }`,
-			ExpectError: words("The provider's portal_token depends on something that has not been applied yet"),
+			ExpectError: words("The provider needs portal_token during the plan, but its value is known only after an apply"),
 		},
 		{
 			Config: of(`merchant_id = "M00123456"`) + `
 				resource "terraform_data" "late" { input = "production" }
 				provider "kustom" { environment = terraform_data.late.output }`,
-			ExpectError: words("The provider's environment depends on something that has not been applied yet"),
+			ExpectError: words("The provider needs environment during the plan, but its value is known only after an apply"),
 		},
 	}
 	runInProcess(t, v, steps)
@@ -294,7 +294,7 @@ func TestSupportBundle_RejectsUnknownAPI(t *testing.T) {
 				resource "terraform_data" "late" { input = "https://api.example" }
 				provider "kustom" { api_url = terraform_data.late.output }`,
 		ConfigVariables: secretVariable(exampleSecret),
-		ExpectError:     words("The provider's api_url depends on something that has not been applied yet"),
+		ExpectError:     words("The provider needs api_url during the plan, but its value is known only after an apply"),
 	}})
 	v.wantOnlyReads(t)
 }

@@ -28,7 +28,7 @@ func (r *rollout) mustRefuseWrongStore(t *testing.T, result *tfdriver.Result, na
 	if is, ok := r.box.Shop("shop-00001"); !ok || is.KustomID != r.seed.Shops[0].KustomID {
 		t.Errorf("the shop holds %s; it said %s", is.KustomID, said)
 	}
-	const stores = "takes payments for store M00500001 (Shop 1, https://shop-00001.example), and would get a key of store M00500002 (Shop 2,"
+	const stores = "takes payments for store M00500001 (Shop 1, https://shop-00001.example), but would get a key of store M00500002 (Shop 2,"
 	if !strings.Contains(said, "shop-00001") || strings.Contains(said, stores) != named {
 		t.Errorf("it said %s", said)
 	}

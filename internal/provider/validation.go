@@ -231,7 +231,7 @@ func validateOptionalPair(diags *diag.Diagnostics, id, secret types.String) {
 	switch {
 	case id.IsNull() && secret.IsNull():
 	case secret.IsNull():
-		secretMissing("kustom_id is set, and kustom_secret has no value; they go together.").addTo(diags, at)
+		secretMissing("kustom_id is set, but kustom_secret has no value.").addTo(diags, at)
 	case id.IsNull():
 		kustomIDMissing().addTo(diags, path.Root("kustom_id"))
 	default:

@@ -92,7 +92,7 @@ func TestValidatePair(t *testing.T) {
 		{name: "a UUID", config: checkoutCredentialsModel{KustomID: text("6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"), Secret: text(secret)}},
 		{
 			name: "Klarna's secret", config: checkoutCredentialsModel{KustomID: text(id), Secret: text("klarna_live_api_s3cret+/=")},
-			at: "kustom_secret", summary: "A secret of Klarna's",
+			at: "kustom_secret", summary: "Klarna secret",
 		},
 		{
 			name: "Klarna's secret as the ID", config: checkoutCredentialsModel{KustomID: text("klarna_live_api_s3cret"), Secret: text(secret)},
@@ -111,7 +111,7 @@ func TestValidatePair(t *testing.T) {
 		},
 		{
 			name: "version of nothing", config: checkoutCredentialsModel{KustomID: text(id), Secret: text(secret), SecretWOVersion: types.Int64Value(1)},
-			at: "kustom_secret_wo_version", summary: "A version without a write-only secret",
+			at: "kustom_secret_wo_version", summary: "Version without a write-only secret",
 		},
 		{
 			name: "swapped", config: checkoutCredentialsModel{KustomID: text(secret), Secret: text(id)},
@@ -188,11 +188,11 @@ func TestCheckEnvironment(t *testing.T) {
 		{"a developer's in the playground", &playground, types.StringValue("DM1"), ""},
 		{"UUID", &playground, types.StringValue("6f1e8a52-3c0d-4b7a-9a51-0d2f1b3c4e5f"), ""},
 		{"migrated", &production, types.StringValue("K1_a"), ""},
-		{"migrated, playground's", &production, types.StringValue("PK1_a"), "A key of the playground environment"},
-		{"migrated, production's", &playground, types.StringValue("N1"), "A key of the production environment"},
+		{"migrated, playground's", &production, types.StringValue("PK1_a"), "The key belongs to the playground environment"},
+		{"migrated, production's", &playground, types.StringValue("N1"), "The key belongs to the production environment"},
 		{"ID null", &production, types.StringNull(), ""},
-		{"playground's in production", &production, types.StringValue("PM1-a"), "A key of the playground environment"},
-		{"production's in the playground", &playground, types.StringValue("M1-a"), "A key of the production environment"},
+		{"playground's in production", &production, types.StringValue("PM1-a"), "The key belongs to the playground environment"},
+		{"production's in the playground", &playground, types.StringValue("M1-a"), "The key belongs to the production environment"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -217,11 +217,11 @@ func TestCheckSecretEnvironment(t *testing.T) {
 		{"unknown", &production, checkoutCredentialsModel{Secret: types.StringUnknown()}, "", ""},
 		{
 			"test in production", &production, checkoutCredentialsModel{Secret: types.StringValue("kco_test_api_x")},
-			"kustom_secret", "A secret of another environment",
+			"kustom_secret", "Secret of another environment",
 		},
 		{
 			"live in the playground, write-only", &playground, checkoutCredentialsModel{SecretWO: types.StringValue("kco_live_api_x")},
-			"kustom_secret_wo", "A secret of another environment",
+			"kustom_secret_wo", "Secret of another environment",
 		},
 	}
 	for _, test := range tests {

@@ -110,16 +110,16 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 	}{
 		"pair refused": {
 			config: examplePair.with(values{"kustom_secret": "kco_live_api_lost"}),
-			want: []problem{{"kustom_id", "Credentials not verified", "refuses this Kustom ID (M00123456-aB3dE) together with this Kustom Secret. " +
-				"Verify that ID and secret belong to the same key"}},
+			want: []problem{{"kustom_id", "Credentials not verified", "rejects this Kustom ID (M00123456-aB3dE) with this Kustom Secret. " +
+				"Check that ID and secret belong to the same key"}},
 		},
 		"region firewall": {
 			config: examplePair, prepare: arm(firewall),
-			want: []problem{{"", "Credentials not verified", "does not accept requests from this region. Run from a machine in a supported region, such as in Europe. "}},
+			want: []problem{{"", "Credentials not verified", "accepts no requests from this region. Nobody checked the credentials. Run from a machine in a supported region, such as Europe. "}},
 		},
 		"merchant API unreachable": {
 			config: examplePair, prepare: func(_ *testing.T, v *vendors) { v.env["KUSTOM_API_URL"] = "http://127.0.0.1:1" },
-			want: []problem{{"", "Credentials not verified", "answer of Kustom's merchant API was inconclusive. Run again; if it stays, check the network and api_url. "}},
+			want: []problem{{"", "Credentials not verified", "answer of Kustom's merchant API was inconclusive. Run again. If the error comes again, check the network and api_url. "}},
 		},
 		"shop holds another ID": {
 			config: examplePair.with(exampleShop),
@@ -130,7 +130,7 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 				}
 				install(key.Username, key.Secret)(t, v)
 			},
-			want: []problem{{"kustom_id", "The shop holds another Kustom ID", "Shop nettbutikk takes payments with " + made}},
+			want: []problem{{"kustom_id", "The shop has another Kustom ID", "Shop nettbutikk takes payments with the Kustom ID " + made}},
 		},
 		"key was deleted": {
 			config: exampleShop,
@@ -139,18 +139,18 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			want: []problem{{"shop", "The shop's key does not exist", "Shop nettbutikk holds M00123456-aB3dE, and store M00123456 has no such API key"}},
+			want: []problem{{"shop", "The shop's key does not exist", "Shop nettbutikk has the Kustom ID M00123456-aB3dE, but store M00123456 has no such API key"}},
 		},
 		"two mistakes": {
 			config: examplePair.with(values{"shop": "butikk", "kustom_secret": "kco_live_api_lost"}),
 			want: []problem{
 				{"shop", "The shop has no credentials", "Shop butikk has Klarna Checkout V3, but no Kustom ID"},
-				{"kustom_id", "Credentials not verified", "refuses this Kustom ID"},
+				{"kustom_id", "Credentials not verified", "rejects this Kustom ID"},
 			},
 		},
 		"ID and secret swapped in the shop": {
 			config: exampleShop, prepare: install(exampleSecret, "M00123456-zY9xW"),
-			want: []problem{{"shop", "What the shop holds is not a Kustom ID", "It is not shown here, because it may be the secret: perhaps ID and secret are swapped."}},
+			want: []problem{{"shop", "The shop's Kustom ID is malformed", "Perhaps ID and secret are swapped. It is not shown here, because it may be the secret."}},
 		},
 		"ID without a secret in the shop": {
 			config: exampleShop,
@@ -158,7 +158,7 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 				API: sandbox.Mystore, Template: credentialsCall, Status: http.StatusOK, ContentType: "application/vnd.api+json",
 				Body: `{"data":{"type":"extension-credentials","id":"klarna-checkout-v3","attributes":{"kustom_id":"M00123456-aB3dE","secret_set":false,"updated_at":null}}}`,
 			}),
-			want: []problem{{"shop", "The shop has no Kustom Secret", "Shop nettbutikk holds the Kustom ID M00123456-aB3dE without a secret"}},
+			want: []problem{{"shop", "The shop has no Kustom Secret", "Shop nettbutikk has the Kustom ID M00123456-aB3dE, but no secret"}},
 		},
 		"another store's key that nobody can see": {
 			config: exampleShop, prepare: install("M00777777-aaaaa", exampleSecret),
@@ -211,7 +211,7 @@ func TestVerifyCredentialsLegacyKey(t *testing.T) {
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
 	got := v.act(t, verifyAction, values{"shop": "fjellsport"})
 	got.wantProblems(t, "invoke", problem{
-		"shop", "The shop's key belongs to another host", "Shop fjellsport takes payments with M00412871-qT7vA, a key of api.klarna.com, and not of api.kustom.co.",
+		"shop", "The shop's key belongs to another host", "Shop fjellsport takes payments with M00412871-qT7vA. This key belongs to api.klarna.com, not to api.kustom.co.",
 	})
 	v.wantNoSecrets(t, got)
 }
@@ -222,19 +222,19 @@ func TestVerifyCredentialsRefuses(t *testing.T) {
 		stage  string
 		want   problem
 	}{
-		"nothing":           {values{}, "validate", problem{"", "Nothing to verify", "Set shop, or kustom_id and kustom_secret"}},
+		"nothing":           {values{}, "validate", problem{"", "Nothing to verify", "Set shop, or kustom_id with kustom_secret"}},
 		"no shop's name":    {values{"shop": ""}, "validate", problem{"shop", "Invalid Attribute Value Length", "at least 1"}},
-		"ID alone":          {values{"kustom_id": exampleUsername}, "validate", problem{"kustom_secret", "No secret", "they go together"}},
-		"secret alone":      {values{"kustom_secret": exampleSecret}, "validate", problem{"kustom_id", "No Kustom ID", "they go together"}},
+		"ID alone":          {values{"kustom_id": exampleUsername}, "validate", problem{"kustom_secret", "No secret", "kustom_id is set, but kustom_secret has no value"}},
+		"secret alone":      {values{"kustom_secret": exampleSecret}, "validate", problem{"kustom_id", "No Kustom ID", "Set both, or neither"}},
 		"swapped":           {values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}, "validate", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""}},
 		"padded":            {examplePair.with(values{"kustom_secret": exampleSecret + "\n"}), "validate", problem{"kustom_secret", "White space around the value", ""}},
 		"timeout malformed": {examplePair.with(values{"timeout": "5"}), "validate", problem{"timeout", "Malformed duration", `"5" is not a positive duration with a unit`}},
 		"timeout negative":  {examplePair.with(values{"timeout": "-5m"}), "validate", problem{"timeout", "Malformed duration", ""}},
 		"ID of the playground": {
-			values{"kustom_id": "PM00123456-aB3dE", "kustom_secret": "kco_test_api_x"}, "plan", problem{"kustom_id", "A key of the playground environment", ""},
+			values{"kustom_id": "PM00123456-aB3dE", "kustom_secret": "kco_test_api_x"}, "plan", problem{"kustom_id", "The key belongs to the playground environment", ""},
 		},
 		"secret of the playground": {
-			examplePair.with(values{"kustom_secret": "kco_test_api_x"}), "plan", problem{"kustom_secret", "A secret of another environment", ""},
+			examplePair.with(values{"kustom_secret": "kco_test_api_x"}), "plan", problem{"kustom_secret", "Secret of another environment", ""},
 		},
 	}
 	for name, test := range tests {
@@ -262,7 +262,7 @@ func TestVerifyCredentialsKnownLate(t *testing.T) {
 	got.wantProblems(t, "invoke", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""})
 	v.wantNoSecrets(t, got)
 	other := s.invoke(t, verifyAction, values{"kustom_id": "PM00123456-aB3dE", "kustom_secret": "kco_test_api_x"})
-	other.wantProblems(t, "invoke", problem{"kustom_id", "A key of the playground environment", ""})
+	other.wantProblems(t, "invoke", problem{"kustom_id", "The key belongs to the playground environment", ""})
 	if requests := v.Requests(); len(requests) > 0 {
 		t.Errorf("requests were sent: %+v", requests)
 	}
@@ -284,7 +284,7 @@ func TestVerifyCredentialsTimeout(t *testing.T) {
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	start := v.clock.Now()
 	got := v.act(t, verifyAction, examplePair.with(values{"kustom_secret": "kco_live_api_lost", "timeout": "10s"}))
-	got.wantProblems(t, "invoke", problem{"kustom_id", "Credentials not verified", "refuses this Kustom ID"})
+	got.wantProblems(t, "invoke", problem{"kustom_id", "Credentials not verified", "rejects this Kustom ID"})
 	if took := v.clock.Now().Sub(start); took < time.Second || took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}

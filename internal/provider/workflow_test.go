@@ -360,7 +360,7 @@ func TestAccPlanWorkflow_AppliesReviewedPlan(t *testing.T) {
 	if got := w.runSteps(t, published, "plan", values); got.code == 0 {
 		t.Errorf("the plan has not failed:\n%s", got.output)
 	}
-	commented("c0ffee1", "**The plan failed.**", "Kustom Portal does not accept the token")
+	commented("c0ffee1", "**The plan failed.**", "Kustom Portal rejects the token")
 
 	values["github.event.pull_request.head.sha"] = "c0ffee2"
 	values["secrets.KUSTOM_PORTAL_TOKEN"] = w.server.Env()["KUSTOM_PORTAL_TOKEN"]
