@@ -123,30 +123,41 @@ func TestPagesAreFrugal(t *testing.T) {
 	}
 }
 
-// BenchmarkPages takes over twenty shops by their pages: the plan, and the apply, which deletes the old keys.
+// BenchmarkPages takes over shops by their pages: the plan, and the apply, which deletes the old keys.
 func BenchmarkPages(b *testing.B) {
-	const shops = 20
-	for _, way := range []string{wayConnection, wayFleet} {
-		b.Run(fmt.Sprintf("%s/shops=%d", way, shops), func(b *testing.B) {
-			var planning, applying time.Duration
-			pages := 0
-			for b.Loop() {
-				v, c := newPagesCore(b, sandbox.FleetSeed(shops), way)
-				start := time.Now()
-				planned := c.mustPlan(b)
-				planning += time.Since(start)
-				v.loads()
-				start = time.Now()
-				c.applyPlanned(b, planned)
-				applying += time.Since(start)
-				for _, n := range v.loads() {
-					pages += n
-				}
-			}
-			per := float64(b.N) * shops
-			b.ReportMetric(planning.Seconds()/float64(b.N), "s/plan")
-			b.ReportMetric(applying.Seconds()/float64(b.N), "s/apply")
-			b.ReportMetric(float64(pages)/per, "pages/shop")
-		})
+	for _, shops := range []int{1, 4, 20} {
+		for _, way := range []string{wayPair, wayConnection, wayFleet} {
+			b.Run(fmt.Sprintf("%s/shops=%d", way, shops), func(b *testing.B) { benchmarkPages(b, way, shops) })
+		}
 	}
+}
+
+func benchmarkPages(b *testing.B, way string, shops int) {
+	var planning, applying time.Duration
+	var planPages, applyPages int
+	for b.Loop() {
+		v, c := newPagesCore(b, sandbox.FleetSeed(shops), way)
+		start := time.Now()
+		planned := c.mustPlan(b)
+		planning += time.Since(start)
+		planPages += v.loaded()
+		start = time.Now()
+		c.applyPlanned(b, planned)
+		applying += time.Since(start)
+		applyPages += v.loaded()
+	}
+	perShop := float64(b.N) * float64(shops)
+	b.ReportMetric(planning.Seconds()/float64(b.N), "s/plan")
+	b.ReportMetric(applying.Seconds()/float64(b.N), "s/apply")
+	b.ReportMetric(float64(planPages)/perShop, "pages/shop/plan")
+	b.ReportMetric(float64(applyPages)/perShop, "pages/shop/apply")
+}
+
+// loaded returns how many documents were loaded since the last call.
+func (v *vendors) loaded() int {
+	sum := 0
+	for _, n := range v.loads() {
+		sum += n
+	}
+	return sum
 }
