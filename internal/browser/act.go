@@ -84,6 +84,7 @@ var errLoading = errors.New("the page is being loaded")
 
 // look returns what the page shows now.
 func (t *Tab) look(ctx context.Context) (*Page, error) {
+	answered := t.net.hasAnswered()
 	s, err := script[snapshot](ctx, t, "snapshot")
 	if err != nil {
 		return nil, err
@@ -91,7 +92,13 @@ func (t *Tab) look(ctx context.Context) (*Page, error) {
 	if len(s.Nodes) == 0 {
 		return nil, errLoading
 	}
-	return newPage(s)
+	p, err := newPage(s)
+	if err != nil {
+		return nil, err
+	}
+	// What was answered only after the snapshot may not be on it.
+	p.Answered = answered
+	return p, nil
 }
 
 var (
@@ -184,6 +191,7 @@ func (t *Tab) click(ctx context.Context, e *Element) (sent bool, cover string, e
 	}
 	err = t.run(ctx, func(ctx context.Context) error {
 		sent = true
+		t.net.act()
 		return chromedp.Do(ctx, chromedp.MouseClickXY(at.X, at.Y, chromedp.ButtonType(input.MouseButtonLeft)))
 	})
 	return sent, "", err
@@ -221,6 +229,7 @@ func (t *Tab) Choose(ctx context.Context, s Step, option *Element) error {
 	start := time.Now()
 	native := false
 	if option.Tag == "option" {
+		t.net.act()
 		var err error
 		if native, err = script[bool](ctx, t, "choose", option.id); err != nil {
 			return t.report(ctx, s, start, &StepError{Kind: Unclickable, Err: err})
@@ -272,7 +281,7 @@ func (t *Tab) report(ctx context.Context, s Step, start time.Time, failure *Step
 	if failure.Kind != Stopped && failure.Kind != Outdated {
 		failure.Picture = t.picture(ctx)
 	}
-	t.observe(ctx, s, start, failure.Kind)
+	t.observe(ctx, s, Record{Kind: failure.Kind, Duration: time.Since(start)})
 	return failure
 }
 
@@ -297,9 +306,7 @@ func (t *Tab) redact(text string) string {
 	return tidy(text)
 }
 
-func (t *Tab) observe(ctx context.Context, s Step, start time.Time, kind Kind) {
-	t.browser.options.Observe(ctx, Record{
-		Site: t.account.site.Name, Host: t.account.site.URL.Host, Page: s.Page, Step: s.Do,
-		Kind: kind, Duration: time.Since(start),
-	})
+func (t *Tab) observe(ctx context.Context, s Step, r Record) {
+	r.Site, r.Host, r.Page, r.Step = t.account.site.Name, t.account.site.URL.Host, s.Page, s.Do
+	t.browser.options.Observe(ctx, r)
 }

@@ -14,9 +14,19 @@ import (
 // activity tracks a tab's network requests. It is safe for concurrent use.
 type activity struct {
 	mu sync.Mutex
-	// open has the start time of each request without an answer.
-	open map[network.RequestID]time.Time
+	// open has the requests without an answer.
+	open map[network.RequestID]request
 	last time.Time
+	// acted is when the tab last loaded a page or clicked. answered reports that a script's request from after that was
+	// answered.
+	acted    time.Time
+	answered bool
+}
+
+// request is a request of a page. It is a script's, or one for a part of the page.
+type request struct {
+	began    time.Time
+	scripted bool
 }
 
 const (
@@ -34,7 +44,7 @@ func (a *activity) heard(event any, site *url.URL) {
 	case *network.EventRequestWillBeSent:
 		// A redirected request keeps its ID.
 		if counts(e, site) {
-			a.open[e.RequestID] = time.Now()
+			a.open[e.RequestID] = request{time.Now(), e.Type == network.ResourceTypeXHR || e.Type == network.ResourceTypeFetch}
 		} else {
 			a.done(e.RequestID)
 		}
@@ -43,6 +53,9 @@ func (a *activity) heard(event any, site *url.URL) {
 			a.left(network.RequestID(e.Frame.LoaderID))
 		}
 	case *network.EventLoadingFinished:
+		if r := a.open[e.RequestID]; r.scripted && !r.began.Before(a.acted) {
+			a.answered = true
+		}
 		a.done(e.RequestID)
 	case *network.EventLoadingFailed:
 		a.done(e.RequestID)
@@ -73,6 +86,21 @@ func (a *activity) forget() {
 	clear(a.open)
 }
 
+// act records that the tab is about to load a page or to click.
+func (a *activity) act() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.acted, a.answered = time.Now(), false
+}
+
+// hasAnswered reports whether the site has answered a request that a script of the page has made since the last load or
+// click.
+func (a *activity) hasAnswered() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.answered
+}
+
 // counts reports whether the page's content may depend on a request: one of the site's own that ends.
 func counts(e *network.EventRequestWillBeSent, site *url.URL) bool {
 	switch e.Type {
@@ -100,8 +128,8 @@ func sameSite(a, b *url.URL) bool {
 func (a *activity) idle(step time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, began := range a.open {
-		if !began.Before(step) || time.Since(began) < longPoll {
+	for _, r := range a.open {
+		if !r.began.Before(step) || time.Since(r.began) < longPoll {
 			return false
 		}
 	}

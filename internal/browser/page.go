@@ -18,6 +18,9 @@ type Page struct {
 	*Element
 	// Busy reports that part of the page is a placeholder, such as a skeleton or a spinner.
 	Busy bool
+	// Answered reports that the site has answered a request that a script of the page has made since the tab last loaded a
+	// page or clicked. What such a page shows in full needs no long wait for more.
+	Answered bool
 	// Apart are the hosts of frames of another origin, which can't be read.
 	Apart []string
 

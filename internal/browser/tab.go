@@ -49,6 +49,9 @@ type Step struct {
 	// Quiet is how long the page must stay the same, with an idle network, before it counts; 0 means 300
 	// milliseconds. A conclusion from an absence needs more.
 	Quiet time.Duration
+	// Brief reports that the step changes nothing and that the next one shows whether it was right. Then 100 milliseconds
+	// are enough, and Quiet does not matter.
+	Brief bool
 	// Secret reports that the typed text is a secret.
 	Secret bool
 	// Changing reports that the last click changes something.
@@ -66,6 +69,16 @@ type Record struct {
 	Site, Host, Page, Step string
 	Kind                   Kind
 	Duration               time.Duration
+	// Quiet is how long the page had to stay the same, if the step succeeded.
+	Quiet time.Duration
+}
+
+// quiet returns how long the page must stay the same.
+func (s Step) quiet() time.Duration {
+	if s.Brief {
+		return briefQuiet
+	}
+	return max(s.Quiet, shortQuiet)
 }
 
 const (
@@ -78,13 +91,15 @@ const (
 	loadPause = time.Second
 	// shortQuiet is the default for [Step.Quiet].
 	shortQuiet = 300 * time.Millisecond
+	// briefQuiet replaces it for [Step.Brief].
+	briefQuiet = 100 * time.Millisecond
 )
 
 // newTab returns a tab that is not open yet.
 func newTab(b *Browser, a *Account, p *process, profile cdp.BrowserContextID) *Tab {
 	return &Tab{
 		browser: b, account: a, process: p, profile: profile,
-		net: &activity{open: map[network.RequestID]time.Time{}}, asked: &asked{}, gate: &gate{site: a.site.URL},
+		net: &activity{open: map[network.RequestID]request{}}, asked: &asked{}, gate: &gate{site: a.site.URL},
 	}
 }
 
@@ -187,6 +202,7 @@ func (t *Tab) load(ctx context.Context, address *url.URL) error {
 
 func (t *Tab) loadOnce(ctx context.Context, address *url.URL) error {
 	t.net.forget()
+	t.net.act()
 	return t.run(ctx, func(ctx context.Context) error {
 		response, err := chromedp.Run(ctx, chromedp.NavigateResponse(address.String()))
 		if err != nil {

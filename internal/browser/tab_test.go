@@ -37,6 +37,50 @@ func TestAwait_EndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestPage_KnowsWhetherItsScriptWasAnswered: what was answered before the last click says nothing about the click.
+func TestPage_KnowsWhetherItsScriptWasAnswered(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.HandlerFunc{
+		"/": html(`<button id="ask">Ask</button> <button>Rest</button><p role="status"></p><script>
+			document.getElementById("ask").addEventListener("click", async () => {
+				document.querySelector("p").textContent = await (await fetch("/answer")).text();
+			});
+		</script>`),
+		"/answer": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "answered") },
+	})
+	tab := s.open(t, browser.Options{Timeout: long})
+	if see(t, tab).Answered {
+		t.Error("the page has asked for nothing, and counts as answered")
+	}
+	for _, clicked := range []string{"Ask", "Rest"} {
+		if err := tab.Click(t.Context(), step(), await(t, tab, action(clicked))); err != nil {
+			t.Fatal(err)
+		}
+		says(t, tab, "status", "answered")
+		if got := see(t, tab).Answered; got != (clicked == "Ask") {
+			t.Errorf("after a click on %s, the page counts as answered: %t", clicked, got)
+		}
+	}
+}
+
+// TestAwait_TakesBriefLook: a step that only leads to the next one does not wait for a page to come to rest.
+func TestAwait_TakesBriefLook(t *testing.T) {
+	t.Parallel()
+	const restless = `<p role="status">0</p><script>setInterval(() => { const s = document.querySelector("p"); s.textContent = +s.textContent + 1 }, 240)</script>`
+	for _, brief := range []bool{true, false} {
+		t.Run(fmt.Sprint(brief), func(t *testing.T) {
+			t.Parallel()
+			tab := serveOne(t, restless).open(t, browser.Options{Timeout: 2 * short})
+			s := step()
+			s.Brief = brief
+			_, err := browser.Await(t.Context(), tab, s, func(p *browser.Page) (string, error) { return said(p, "status"), nil })
+			if brief && err != nil || !brief && !browser.IsKind(err, browser.Unsettled) {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
 func TestTab_ClicksOnlyItsTarget(t *testing.T) {
 	t.Parallel()
 	tab := serveOne(t, `<div style="height: 3000px"></div>`+counting).open(t, browser.Options{Timeout: long})

@@ -13,7 +13,7 @@ import (
 // and ctx bound it.
 func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, error)) (T, error) {
 	var none T
-	w := &wait{tab: t, step: s, start: time.Now(), seen: time.Now(), quiet: max(s.Quiet, shortQuiet)}
+	w := &wait{tab: t, step: s, start: time.Now(), seen: time.Now(), quiet: s.quiet()}
 	within, cancel := context.WithTimeout(ctx, t.browser.options.Timeout)
 	defer cancel()
 	for {
@@ -24,7 +24,7 @@ func Await[T any](ctx context.Context, t *Tab, s Step, look func(*Page) (T, erro
 				return value, err
 			})
 			if w.settled(page) {
-				t.observe(ctx, s, w.start, "")
+				t.observe(ctx, s, Record{Duration: time.Since(w.start), Quiet: w.needs})
 				t.snap(s, page, lookErr)
 				typed, _ := value.(T)
 				return typed, lookErr

@@ -56,7 +56,8 @@ type bench struct {
 	*sandbox.Sandbox
 	server *sandbox.Server
 	setup  setup
-	waits  atomic.Int64
+	// waits counts the waits for a page, and quiet sums how long the pages had to stay the same for them.
+	waits, quiet atomic.Int64
 }
 
 func newBench(t *testing.T, o setup) *bench {
@@ -124,8 +125,12 @@ func (b *bench) signIn(t *testing.T) {
 func (b *bench) observe(_ context.Context, r browser.Record) {
 	if r.Kind == "" {
 		b.waits.Add(1)
+		b.quiet.Add(int64(r.Quiet))
 	}
 }
+
+// waited returns how long pages had to stay the same since the last call.
+func (b *bench) waited() time.Duration { return time.Duration(b.quiet.Swap(0)) }
 
 // arm arms a fault of Mystore's pages. When the test is over, it has to have happened.
 func (b *bench) arm(t *testing.T, f sandbox.Fault) *sandbox.Armed {

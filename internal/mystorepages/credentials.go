@@ -108,9 +108,15 @@ func families() []string { return []string{"Kustom Checkout", "Klarna Checkout"}
 
 // open goes to the page Credentials, from its known address or by the menu, and reads it.
 func (v *visit) open(ctx context.Context) (form, error) {
+	return v.openExpecting(ctx, func(form) bool { return false })
+}
+
+// openExpecting is like open, and does not wait whether a form that is as expected changes.
+func (v *visit) openExpecting(ctx context.Context, expected func(form) bool) (form, error) {
 	var found form
 	err := v.walk(ctx, browser.Route{Goal: v.atForm, Shows: func(p *browser.Page) any {
 		found, _ = v.formOn(p)
+		found.Expected = expected(found)
 		return found
 	}})
 	return found, err
@@ -241,12 +247,17 @@ func isFamily(text string) bool {
 type form struct {
 	ID, Secret, Update *browser.Element
 	Holds              mystore.Credentials
+	// Expected reports that the form is as the caller expects it.
+	Expected bool
 }
 
 // Quiet implements [browser.Quieter].
 func (f form) Quiet() time.Duration {
-	if f.Holds.KustomID == "" {
+	switch {
+	case f.Holds.KustomID == "":
 		return browser.SettledEmpty
+	case f.Expected:
+		return 0
 	}
 	return browser.Settled
 }
@@ -348,7 +359,8 @@ func (c *Client) write(ctx context.Context, shop, kustomID, kustomSecret string)
 // again.
 func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret string) (holds mystore.Credentials, touched bool, err error) {
 	err = c.visit(ctx, shop, func(v *visit) error {
-		found, err := v.open(ctx)
+		// What the form holds is about to be replaced. That it still holds what was typed is checked right before the click.
+		found, err := v.openExpecting(ctx, func(form) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -372,7 +384,7 @@ func (c *Client) writeOnce(ctx context.Context, shop, kustomID, kustomSecret str
 // updateStep is the step that changes the shop.
 func (v *visit) updateStep() browser.Step {
 	step := v.Step("update ID and Secret")
-	step.Changing, step.Quiet = true, browser.Settled
+	step.Changing = true
 	return step
 }
 
@@ -421,12 +433,15 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 	if err := v.Click(ctx, step, button); err != nil {
 		return mystore.Credentials{}, err
 	}
-	said, unsettled := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (string, error) { return announced(p), nil })
+	said, unsettled := browser.Await(ctx, v.Tab, step, func(p *browser.Page) (announcement, error) {
+		return announcement{announced(p), p.Answered}, nil
+	})
 	const looks = 2
 	var after form
 	var err error
 	for range looks {
-		if after, err = v.open(ctx); err != nil {
+		// A page loaded anew that shows what was typed shows the outcome.
+		if after, err = v.openExpecting(ctx, func(f form) bool { return f.Holds.KustomID == kustomID }); err != nil {
 			break
 		}
 		if after.Holds.KustomID == kustomID && v.client.isShown(v.shop, after.Holds) {
@@ -444,8 +459,8 @@ func (v *visit) update(ctx context.Context, button *browser.Element, kustomID st
 		return mystore.Credentials{}, &mystore.NotConfirmedError{Shop: v.shop}
 	}
 	what := "after it, the page shows another Kustom ID than was typed"
-	if said != "" {
-		what += "; it said: " + said
+	if said.Text != "" {
+		what += "; it said: " + said.Text
 	}
 	return mystore.Credentials{}, v.Fail(ctx, step, browser.NotFound, what, true)
 }
@@ -461,6 +476,20 @@ func (e *uncertainError) Unwrap() error { return e.cause }
 
 // MayHaveWorked reports that the write may have happened.
 func (e *uncertainError) MayHaveWorked() bool { return true }
+
+// announcement is what a page says after the click. Answered reports that the site has answered the click's request.
+type announcement struct {
+	Text     string
+	Answered bool
+}
+
+// Quiet implements [browser.Quieter]. Without an answer, the page may be about to send its request.
+func (a announcement) Quiet() time.Duration {
+	if a.Answered {
+		return 0
+	}
+	return browser.Settled
+}
 
 // announced returns a page's message. It explains, and proves nothing.
 func announced(p *browser.Page) string {

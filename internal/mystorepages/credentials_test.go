@@ -2,7 +2,9 @@ package mystorepages_test
 
 import (
 	"testing"
+	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
@@ -40,6 +42,33 @@ func TestInstall_OutcomeIsRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPages_WaitOnlyForWhatMayCome: what a shop holds is read for a while. What is about to be replaced, or is what was
+// typed, is not.
+func TestPages_WaitOnlyForWhatMayCome(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	if _, err := b.Credentials(t.Context(), kaffebonna); err != nil {
+		t.Fatal(err)
+	}
+	b.waited()
+	if _, err := b.Credentials(t.Context(), kaffebonna); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.waited(); got != browser.Settled {
+		t.Errorf("a read waits for %v, want %v", got, browser.Settled)
+	}
+	username, secret := b.newKey(t, "M00537204")
+	if _, err := b.Client.Install(t.Context(), kaffebonna, username, secret); err != nil {
+		t.Fatal(err)
+	}
+	// The form, what was typed into it, the answer, the form loaded anew.
+	const want = 4 * 300 * time.Millisecond
+	if got := b.waited(); got != want {
+		t.Errorf("a write waits for %v, want %v", got, want)
+	}
+	b.holds(t, kaffebonna, username, secret)
 }
 
 func TestClear_EmptiesTheShop(t *testing.T) {

@@ -220,14 +220,17 @@ func (v *visit) checkTotal(all []kustom.Key, read keyPage) ([]kustom.Key, error)
 type shownKeys struct {
 	Keys []kustom.Key
 	All  bool
-	// Expected reports that the list is the expected result of the click.
-	Expected bool
+	// Expected reports that the list is the expected result of the click, and Counted is as in [keyPage].
+	Expected, Counted bool
 }
 
 // Quiet implements [browser.Quieter].
 func (s shownKeys) Quiet() time.Duration {
-	if !s.Expected || len(s.Keys) == 0 {
+	switch {
+	case !s.Expected || len(s.Keys) == 0:
 		return browser.SettledEmpty
+	case s.Counted:
+		return 0
 	}
 	return browser.Settled
 }
@@ -242,7 +245,7 @@ func (v *visit) readShown(ctx context.Context, merchantID string, expected func(
 		read, err := v.read(p, merchantID)
 		// An unreadable list is no answer, and waiting does not help. The caller loads the page again.
 		if whole := read.Next == nil && (read.Total < 0 || read.Total == len(read.Keys)); err == nil && whole && len(p.Dialogs()) == 0 {
-			return shownKeys{read.Keys, true, expected(read.Keys)}, nil
+			return shownKeys{read.Keys, true, expected(read.Keys), read.Counted}, nil
 		}
 		return shownKeys{}, nil
 	})
@@ -257,14 +260,20 @@ type keyPage struct {
 	// Next leads to the next part; nil at the end. Grows reports that it adds to the current part.
 	Next  *browser.Element
 	Grows bool
+	// Counted reports that the page has got an answer since the last click, and shows as many keys as the list says that
+	// there are. So no row is still to come.
+	Counted bool
 	// Rows are the keys' rows, in the same order.
 	Rows []browser.Entry `json:"-"`
 }
 
 // Quiet implements [browser.Quieter].
 func (k keyPage) Quiet() time.Duration {
-	if len(k.Keys) == 0 {
+	switch {
+	case len(k.Keys) == 0:
 		return browser.SettledEmpty
+	case k.Counted:
+		return 0
 	}
 	return browser.Settled
 }
@@ -310,6 +319,7 @@ func (v *visit) read(p *browser.Page, merchantID string) (keyPage, error) {
 		}
 		read.Keys = append(read.Keys, key)
 	}
+	read.Counted = p.Answered && read.Next == nil && read.Total == len(read.Keys)
 	return read, nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/kustom"
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -113,6 +115,53 @@ func TestKeys_LoadOnePagePerTab(t *testing.T) {
 				t.Errorf("%d stores take %d loads, want %d", len(b.setup.seed.Stores), n, test.loads)
 			}
 			b.kept(t)
+		})
+	}
+}
+
+// TestPages_WaitOnlyForWhatMayCome: a list that says how many keys it has, and shows them after an answer, is not waited
+// for any longer. Without the number, more rows may come.
+func TestPages_WaitOnlyForWhatMayCome(t *testing.T) {
+	t.Parallel()
+	uncounted := sandbox.Options{Pages: sandbox.PagesOptions{Mutations: []string{"count-absent"}}}
+	const brief, short = 100 * time.Millisecond, 300 * time.Millisecond
+	for name, test := range map[string]struct {
+		options sandbox.Options
+		// list is how long the list must stay the same.
+		list time.Duration
+	}{
+		"counted":   {list: short},
+		"uncounted": {options: uncounted, list: browser.Settled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, setup{options: test.options})
+			if _, err := b.all(t, kaffebonna); err != nil {
+				t.Fatal(err)
+			}
+			b.waited()
+			if _, err := b.all(t, kaffebonna); err != nil {
+				t.Fatal(err)
+			}
+			// The API page, the open list of stores, the store in it, the keys.
+			list := short + 2*brief + test.list
+			if got := b.waited(); got != list {
+				t.Errorf("a list waits for %v, want %v", got, list)
+			}
+			key, err := b.Generate(t.Context(), kustom.Request{MerchantID: kaffebonna})
+			b.generated(t, key, err)
+			// The button, the popup, the list behind it.
+			if got, want := b.waited(), list+2*short+test.list; got != want {
+				t.Errorf("a key waits for %v, want %v", got, want)
+			}
+			if err := b.DeleteOrphan(t.Context(), kustom.Orphan{MerchantID: kaffebonna, CredentialID: key.CredentialID}); err != nil {
+				t.Fatal(err)
+			}
+			// The row, its menu, the dialog, the end of the dialog, the list behind it.
+			if got, want := b.waited(), list+4*short+test.list; got != want {
+				t.Errorf("a deletion waits for %v, want %v", got, want)
+			}
+			b.left(t, kaffebonna, 0)
 		})
 	}
 }

@@ -172,7 +172,9 @@ func (v *visit) isShown(p *browser.Page, merchantID string) error {
 
 // pick opens the list of stores, and chooses one.
 func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantID string) error {
-	list, err := v.openStores(ctx, step, at)
+	brief := step
+	brief.Brief = true
+	list, err := v.openStores(ctx, brief, at)
 	if err != nil {
 		return err
 	}
@@ -180,7 +182,7 @@ func (v *visit) pick(ctx context.Context, step browser.Step, at place, merchantI
 		if err := v.Fill(ctx, step, list.Search, merchantID); err != nil {
 			return err
 		}
-		found, err := v.offered(ctx, step, list, merchantID)
+		found, err := v.offered(ctx, brief, list, merchantID)
 		if err != nil {
 			return err
 		}
