@@ -156,7 +156,13 @@ func Find(name string, visible bool) (string, error) {
 // Open opens a tab for an account, as soon as fewer than MaxTabs are open, or takes over the tab of a visit of the
 // same account that has ended. The caller must load a page first, and close the tab.
 func (b *Browser) Open(ctx context.Context, a *Account) (*Tab, error) {
-	handed := b.handovers.wait(a)
+	parked, handed := b.handovers.wait(a)
+	if parked != nil {
+		return parked, nil
+	}
+	if len(b.slots) == cap(b.slots) {
+		b.handovers.makeRoom()
+	}
 	select {
 	case tab := <-handed:
 		return tab, nil

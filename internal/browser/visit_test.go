@@ -75,6 +75,54 @@ func TestVisit_HandsItsTabOver(t *testing.T) {
 	}
 }
 
+// TestVisit_KeepsItsTabForTheNext: the next visit of the account gets the tab of the last one. Where it is in the way of
+// another account, or nobody comes, it is closed.
+func TestVisit_KeepsItsTabForTheNext(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, browser.Options{Timeout: long, MaxTabs: 1})
+	other := browser.NewAccount(g.site.Site, browser.Session{})
+	visit := func(a *browser.Account, do func(*testing.T, *browser.Visit) error) (id string) {
+		t.Helper()
+		err := g.Visit(t.Context(), a, func(v *browser.Visit) error {
+			id = v.ID()
+			if err := v.Load(t.Context(), step(), g.site.Site.URL); err != nil || do == nil {
+				return err
+			}
+			return do(t, v)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	first := visit(g.account, nil)
+	if again := visit(g.account, nil); again != first {
+		t.Error("the account's next visit has another tab")
+	}
+	second := visit(other, nil)
+	if second == first {
+		t.Error("another account has the tab")
+	}
+	if tabs, err := g.OpenTabs(); tabs != 1 || err != nil {
+		t.Errorf("%d tabs are open, want 1, %v", tabs, err)
+	}
+	visit(other, func(_ *testing.T, v *browser.Visit) error { v.Private(true); return nil })
+	if third := visit(other, nil); third == second {
+		t.Error("a tab is kept that may show a secret")
+	}
+	err := within(t, long/2, func(ctx context.Context) error {
+		for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+			if tabs, err := g.OpenTabs(); tabs == 0 || err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		t.Errorf("the tab stays open: %v", err)
+	}
+}
+
 func typeSecret(t *testing.T, v *browser.Visit) error {
 	s := step()
 	s.Secret = true
