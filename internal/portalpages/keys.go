@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -52,44 +53,63 @@ func (p *Portal) keys(ctx context.Context, merchantID string) ([]kustom.Key, err
 	return keys, nil
 }
 
+// storesPerTab is how many stores' lists make another tab worth its while. To open one and to load the page takes as long as
+// to read two lists.
+const storesPerTab = 2
+
 // allKeys returns the keys of all stores, in one page load for each tab.
 func (p *Portal) allKeys(ctx context.Context) ([]kustom.Key, error) {
-	stores, err := p.stores(ctx)
-	if err != nil {
-		return nil, err
-	}
-	todo := make(chan int, len(stores))
-	for i := range stores {
-		todo <- i
-	}
-	close(todo)
-	lists := make([][]kustom.Key, len(stores))
+	var all *lists
 	group, ctx := errgroup.WithContext(ctx)
-	for range min(p.Browser.MaxTabs(), len(stores)) {
-		group.Go(func() error { return p.listEach(ctx, stores, todo, lists) })
-	}
+	group.Go(func() error {
+		var read func(context.Context, *visit) error
+		return p.look(ctx, func(v *visit) error {
+			if read != nil {
+				return read(ctx, v)
+			}
+			stores, err := v.stores(ctx)
+			if err != nil {
+				return err
+			}
+			all = &lists{stores: stores, keys: make([][]kustom.Key, len(stores))}
+			read = all.reader()
+			for range min(p.Browser.MaxTabs(), (len(stores)+storesPerTab-1)/storesPerTab) - 1 {
+				another := all.reader()
+				group.Go(func() error { return p.look(ctx, func(v *visit) error { return another(ctx, v) }) })
+			}
+			// The page has just been loaded, so it shows the beginning of a list.
+			v.single = true
+			return read(ctx, v)
+		})
+	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.Concat(lists...), nil
+	return slices.Concat(all.keys...), nil
 }
 
-// listEach reads the lists of the stores whose indexes it receives, one after the other in one tab.
-func (p *Portal) listEach(ctx context.Context, stores []kustom.Store, todo <-chan int, lists [][]kustom.Key) error {
-	i, more := <-todo
-	if !more {
-		return nil
-	}
-	return p.look(ctx, func(v *visit) (err error) {
-		for read := v.list; more; read = v.listAnother {
-			merchantID := stores[i].MerchantID
-			if lists[i], err = read(ctx, merchantID); err != nil {
-				return fmt.Errorf("store %s: %w", merchantID, err)
+// lists are the lists of several stores, which several tabs read.
+type lists struct {
+	stores []kustom.Store
+	keys   [][]kustom.Key
+	// begun is how many lists some tab reads or has read.
+	begun atomic.Int64
+}
+
+func (l *lists) next() int { return int(l.begun.Add(1)) - 1 }
+
+// reader returns a function that reads lists on one page after the other until none is left. After an error, it can be called
+// with another visit to go on.
+func (l *lists) reader() func(context.Context, *visit) error {
+	i := l.next()
+	return func(ctx context.Context, v *visit) (err error) {
+		for ; i < len(l.stores); i = l.next() {
+			if l.keys[i], err = v.listAnother(ctx, l.stores[i].MerchantID); err != nil {
+				return fmt.Errorf("store %s: %w", l.stores[i].MerchantID, err)
 			}
-			i, more = <-todo
 		}
 		return nil
-	})
+	}
 }
 
 // storeKeys returns the keys of a store.
@@ -141,9 +161,9 @@ func (v *visit) listUntil(ctx context.Context, merchantID, username string) ([]k
 	return nil, changed
 }
 
-// listAnother reads the list of a store that the loaded page has not shown before, so that the page must request it. If
-// the list can't be read, or the last one had several pages, it loads the page again: the page may go on at a
-// later page of the list.
+// listAnother reads the list of a store that this visit has not read on the loaded page, so that the page must request it. If
+// the list can't be read, the last one had several pages, or no page is loaded, it loads the page: a page may go on at a later
+// page of the list.
 func (v *visit) listAnother(ctx context.Context, merchantID string) ([]kustom.Key, error) {
 	if v.single {
 		err := v.choose(ctx, merchantID)

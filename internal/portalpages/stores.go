@@ -32,13 +32,18 @@ func (p *Portal) Stores(ctx context.Context) iter.Seq2[kustom.Store, error] {
 
 func (p *Portal) stores(ctx context.Context) (stores []kustom.Store, err error) {
 	err = p.look(ctx, func(v *visit) error {
-		if err := v.open(ctx); err != nil {
-			return err
-		}
-		stores, err = v.listStores(ctx)
+		stores, err = v.stores(ctx)
 		return err
 	})
 	return stores, err
+}
+
+// stores loads the API page and reads the list of stores.
+func (v *visit) stores(ctx context.Context) ([]kustom.Store, error) {
+	if err := v.open(ctx); err != nil {
+		return nil, err
+	}
+	return v.listStores(ctx)
 }
 
 // selector returns the control that chooses the store: the list with that name, or else the one whose value has

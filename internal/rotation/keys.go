@@ -69,6 +69,8 @@ type storeList struct {
 const (
 	// listThreshold is how many keys or stores are read one by one before all are listed.
 	listThreshold = 3
+	// listThresholdByStore is the same if a list of all takes several pages too.
+	listThresholdByStore = 4
 	// maxCachedKeys limits the cache to some ten megabytes, at a few hundred bytes for a key.
 	maxCachedKeys = 50_000
 	// keysPerPage is how many keys one answer of the portal lists.
@@ -383,10 +385,18 @@ func (k *Keys) cached(merchantID, what string) (listed []kustom.Key, few bool) {
 	if listed, ok := k.stores[merchantID]; ok {
 		return listed.keys, true
 	}
-	if len(k.singleReads) < listThreshold && !k.prefetching {
+	if len(k.singleReads) < k.maxSingleReads() && !k.prefetching {
 		k.singleReads[what] = true
 	}
 	return nil, k.singleReads[what]
+}
+
+// maxSingleReads returns how many keys or stores are read one by one before all are listed.
+func (k *Keys) maxSingleReads() int {
+	if k.listsByStore() {
+		return listThresholdByStore
+	}
+	return listThreshold
 }
 
 // read lists the keys of one store into the cache.

@@ -109,6 +109,27 @@ func TestKeys_ReadsFewKeysOneByOne(t *testing.T) {
 	}
 }
 
+// TestKeys_ReadsFourStoresOneByOneByPages: a list of all stores takes the pages several loads too.
+func TestKeys_ReadsFourStoresOneByOneByPages(t *testing.T) {
+	t.Parallel()
+	for byPages, want := range map[bool]lists{false: {store: 3, full: 1}, true: {store: 4}} {
+		var n lists
+		a := newLargePortal(clocktest.New(noon), 10)
+		a.before = n.count
+		var portal rotation.Portal = a
+		if byPages {
+			portal = listingPortal{a}
+		}
+		keys := rotation.NewKeys(portal, a.clock)
+		for i := 1; i <= 4; i++ {
+			wantKeysOf(t, keys, keyOf(i).MerchantID, keyOf(i).Username)
+		}
+		if n != want {
+			t.Errorf("by pages %t: there were %+v lists, want %+v", byPages, n, want)
+		}
+	}
+}
+
 func TestPrefetch_ListsAllForManyStores(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
