@@ -68,10 +68,12 @@ func newBench(set settings, out io.Writer) *bench {
 func (b *bench) measure(ctx context.Context) error {
 	b.warmUp(ctx)
 	for _, latency := range b.latencies {
-		for _, shops := range b.sizes {
+		for _, shops := range b.allSizes() {
 			for run := range b.runs {
 				for _, w := range b.ways {
-					b.once(ctx, cell{latency, shops, w.name}, w, run)
+					if b.measures(w, shops) {
+						b.once(ctx, cell{latency, shops, w.name}, w, run)
+					}
 				}
 			}
 		}
@@ -84,7 +86,7 @@ func (b *bench) measure(ctx context.Context) error {
 
 // once measures one run of a way, unless that is unnecessary.
 func (b *bench) once(ctx context.Context, c cell, w way, run int) {
-	if ctx.Err() != nil || b.missing(w) || b.results.failed[c] != nil || (run > 0 && b.tooLong(c)) {
+	if ctx.Err() != nil || b.missing(w) || b.results.failed[c] != nil || (run > 0 && (w.pages || b.tooLong(c))) {
 		return
 	}
 	s, err := b.run(ctx, c, w, false)
@@ -117,11 +119,11 @@ func (b *bench) tooLong(c cell) bool {
 // warmUpShops is the number of shops in the warm-up.
 const warmUpShops = 20
 
-// warmUp runs each way once before the measurements. The provider's standard error goes to a file, to count it. In a
+// warmUp runs each way by the APIs once before the measurements. The provider's standard error goes to a file, to count it. In a
 // measured run it goes to Terraform, where nothing can count it.
 func (b *bench) warmUp(ctx context.Context) {
 	for _, w := range b.ways {
-		if ctx.Err() != nil || b.missing(w) {
+		if ctx.Err() != nil || b.missing(w) || w.pages {
 			continue
 		}
 		s, err := b.run(ctx, cell{shops: warmUpShops, way: w.name}, w, true)

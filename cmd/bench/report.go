@@ -47,6 +47,7 @@ const legend = `
 - CPU time and peak of resident memory are those of Terraform, of the provider's processes (memory: of
   the largest of them) and of this command, which is both vendors.
 - at once: the most requests that were under way at the same time.
+- by the vendors' pages: measured once, with 20 shops. The browser's CPU time and memory are not counted.
 - restapi can be told one token only; here each of its requests is given the right one on its way.
 `
 
@@ -61,8 +62,11 @@ func header() []string {
 // figureRows returns the rows of one latency, grouped by size.
 func figureRows(set settings, r results, latency time.Duration) [][]string {
 	var rows [][]string
-	for _, shops := range set.sizes {
+	for _, shops := range set.allSizes() {
 		for _, w := range set.ways {
+			if !set.measures(w, shops) {
+				continue
+			}
 			samples := r.samples[cell{latency, shops, w.name}]
 			if len(samples) == 0 {
 				rows = append(rows, absent(set, w, shops, len(header())))
@@ -89,6 +93,9 @@ func absent(set settings, w way, shops, columns int) []string {
 	row[0], row[1], row[4] = w.title, fmt.Sprint(shops), "failed"
 	if set.missing(w) {
 		row[4] = "left out: no binary of the provider was given"
+		if w.pages && set.noBrowser {
+			row[4] = "left out: there is no browser"
+		}
 	}
 	return row
 }
@@ -125,8 +132,11 @@ func exchanged(samples []sample, step string, shops int) []string {
 // requestRows returns the kinds of requests of one latency, for the ways with requests.
 func requestRows(set settings, r results, latency time.Duration) [][]string {
 	var rows [][]string
-	for _, shops := range set.sizes {
+	for _, shops := range set.allSizes() {
 		for _, w := range set.ways {
+			if !set.measures(w, shops) {
+				continue
+			}
 			samples := r.samples[cell{latency, shops, w.name}]
 			for _, step := range steps {
 				if text := kinds(samples, step); text != "" {

@@ -69,8 +69,11 @@ func startServers(w way, n int, latency time.Duration) (*servers, error) {
 
 func (s *servers) close() { _ = s.http.Close() }
 
-// env returns the provider's environment. The tokens of many shops are too long for it.
-func (s *servers) env() map[string]string {
+// env returns the environment of a way's provider. The tokens of many shops are too long for it.
+func (s *servers) env(w way) map[string]string {
+	if w.pages {
+		return s.sandbox.PagesEnv(s.url)
+	}
 	env := s.sandbox.Env(s.url)
 	delete(env, "MYSTORE_TOKENS")
 	return env

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/storefront-iac/terraform-provider-kustom/internal/browser"
 )
 
 // settings are the values of the command line.
@@ -25,6 +27,8 @@ type settings struct {
 	runs      int
 	once      time.Duration
 	out       string
+	// noBrowser says that there is no browser for the pages.
+	noBrowser bool
 }
 
 func parse(args []string, output io.Writer) (settings, error) {
@@ -101,6 +105,8 @@ func (set *settings) find() error {
 	if set.terraform, err = find(set.terraform); err != nil {
 		return err
 	}
+	_, missing := browser.Find("", false)
+	set.noBrowser = missing != nil
 	for _, w := range set.ways {
 		binary := set.providers[w.provider]
 		if w.provider == "" || (binary == "" && w.optional) {
@@ -122,4 +128,24 @@ func find(binary string) (string, error) {
 }
 
 // missing reports whether the way's provider was not given.
-func (set settings) missing(w way) bool { return w.provider != "" && set.providers[w.provider] == "" }
+func (set settings) missing(w way) bool {
+	return w.provider != "" && set.providers[w.provider] == "" || w.pages && set.noBrowser
+}
+
+// allSizes returns the numbers of shops with which some way is measured.
+func (set settings) allSizes() []int {
+	all := slices.Clone(set.sizes)
+	if slices.ContainsFunc(set.ways, func(w way) bool { return w.pages }) {
+		all = append(all, pagesShops)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// measures reports whether a way is measured with a number of shops.
+func (set settings) measures(w way, shops int) bool {
+	if w.pages {
+		return shops == pagesShops
+	}
+	return slices.Contains(set.sizes, shops)
+}

@@ -41,8 +41,26 @@ func TestParse_LeavesRestapiOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range set.ways {
-		if got, want := set.missing(w), w.name == "restapi"; got != want {
+		if got, want := set.missing(w), w.name == "restapi" || w.pages && set.noBrowser; got != want {
 			t.Errorf("%s: missing is %t", w.name, got)
+		}
+	}
+}
+
+func TestSettings_MeasurePagesWithTwentyShops(t *testing.T) {
+	ways, err := choose("fleet,fleet-pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := settings{sizes: []int{10, 30}, ways: ways}
+	if want := []int{10, 20, 30}; !slices.Equal(set.allSizes(), want) {
+		t.Errorf("the sizes are %v, want %v", set.allSizes(), want)
+	}
+	for _, w := range ways {
+		for _, shops := range set.allSizes() {
+			if got := set.measures(w, shops); got != (w.pages == (shops == 20)) {
+				t.Errorf("%s is measured with %d shops: %t", w.name, shops, got)
+			}
 		}
 	}
 }

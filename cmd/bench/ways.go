@@ -17,10 +17,16 @@ type way struct {
 	// quiet turns off the logging of the provider's SDK, which otherwise writes every line, down to TRACE, for
 	// Terraform to drop.
 	quiet bool
+	// pages says that the provider uses the vendors' pages, and not their APIs. It then takes seconds for a shop, so the way
+	// is measured once, with pagesShops shops, whatever the sizes.
+	pages bool
 	// root has the directories of ways/ with the files of the configuration. module has those of the module for one
 	// shop, if there is one.
 	root, module []string
 }
+
+// pagesShops is the number of shops of the ways by pages.
+const pagesShops = 20
 
 // The baselines. Each layout, flat or a module for each shop, has its own.
 const (
@@ -67,6 +73,9 @@ func allWays() []way {
 		}, {
 			name: "fleet-chunks", title: "a fleet for every 250 shops", provider: "kustom",
 			root: []string{".", "kustom", "kustom/provider", "fleet-chunks"},
+		}, {
+			name: "fleet-pages", title: "fleet, by the vendors' pages", provider: "kustom", pages: true,
+			root: []string{".", "kustom", "kustom/pages", "fleet"},
 		}, {
 			name: "restapi", title: "`restapi_object` pairs", provider: "restapi", optional: true,
 			root: []string{".", "restapi"},

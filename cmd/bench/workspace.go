@@ -60,7 +60,7 @@ func newWorkspace(set settings, w way, srv *servers, logged bool) (_ *workspace,
 	}
 	own := map[string]string{}
 	if w.provider == "kustom" {
-		own = srv.env()
+		own = srv.env(w)
 	}
 	if w.quiet {
 		own["TF_LOG_SDK"], own["TF_LOG_SDK_FRAMEWORK"], own["TF_LOG_SDK_PROTO"] = "off", "off", "off"
@@ -121,10 +121,10 @@ func variables(w way, srv *servers) string {
 		shops[shop.Name], tokens[shop.Name] = shop.MerchantID, shop.Token
 	}
 	values := map[string]any{"shops": shops}
-	switch w.provider {
-	case "kustom":
+	switch {
+	case w.provider == "kustom" && !w.pages:
 		values["mystore_tokens"] = tokens
-	case "restapi":
+	case w.provider == "restapi":
 		values["url"] = srv.url
 	}
 	// Strings and maps of strings always encode.

@@ -1,0 +1,3 @@
+provider "kustom" {
+  browser {}
+}
