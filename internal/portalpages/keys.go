@@ -53,9 +53,9 @@ func (p *Portal) keys(ctx context.Context, merchantID string) ([]kustom.Key, err
 	return keys, nil
 }
 
-// storesPerTab is how many stores' lists make another tab worth its while. To open one and to load the page takes as long as
-// to read two lists.
-const storesPerTab = 2
+// storesPerTab is how many stores' lists a tab reads before another one is opened for more. Another tab costs a page load, and
+// other visits have one tab less meanwhile.
+const storesPerTab = 5
 
 // allKeys returns the keys of all stores, in one page load for each tab.
 func (p *Portal) allKeys(ctx context.Context) ([]kustom.Key, error) {

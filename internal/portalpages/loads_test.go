@@ -90,6 +90,7 @@ func TestKeys_LoadOnePagePerTab(t *testing.T) {
 		tabs, loads int
 	}{
 		"one tab":              {manyStores(4), 1, 1},
+		"few stores":           {manyStores(2), 2, 1},
 		"two tabs":             {manyStores(4), 2, 2},
 		"more tabs than pay":   {manyStores(4), 4, 2},
 		"a list of more pages": {manyKeys(12), 1, 1 + 1},

@@ -329,7 +329,7 @@ func (k *Keys) startPrefetch(merchantIDs []string) bool {
 			unlisted[id] = true
 		}
 	}
-	if k.prefetching || k.complete || len(unlisted) <= listThreshold {
+	if k.prefetching || k.complete || len(unlisted) <= k.maxSingleReads() {
 		return false
 	}
 	k.prefetching = true
