@@ -30,9 +30,9 @@ func timeoutAttribute() schema.StringAttribute {
 func pairSecretAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "*Kustom Secret* that belongs to `kustom_id`. Use a sensitive value, such as the `secret` of " +
-			"a `kustom_api_key` or a sensitive variable: Terraform shows any other value in the plan. No state holds the " +
-			"secret. A saved plan holds it, and its source. Terraform accepts no ephemeral value here.",
+		MarkdownDescription: "*Kustom Secret* of the key in `kustom_id`. Use a sensitive value, such as the `secret` of " +
+			"a `kustom_api_key` or a sensitive variable, because Terraform shows any other value in the plan. The state " +
+			"does not hold the secret. A saved plan holds it. Terraform does not accept an ephemeral value here.",
 	}
 }
 

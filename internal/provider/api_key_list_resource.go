@@ -38,9 +38,9 @@ func (r *apiKeyListResource) ListResourceConfigSchema(_ context.Context, _ list.
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the API keys of the stores that the portal user can see, on any host, for `terraform " +
 			"query` (Terraform 1.14 or later).\n\n" +
-			"The configuration that `-generate-config-out` writes imports each key and changes nothing. It also keeps Klarna " +
-			"keys, because the generated block names their `host`. To replace such a key with a new one, remove `host` from " +
-			"the block. Nobody can read the secret of a listed key.",
+			"The configuration that `-generate-config-out` writes imports each key and changes nothing. It also keeps " +
+			"Klarna keys, because the generated block names their `host`. To replace such a key with a new one, remove " +
+			"`host` from the block. You can't read the secret of a listed key.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -51,13 +51,13 @@ func (r *apiKeyListResource) ListResourceConfigSchema(_ context.Context, _ list.
 			},
 			"legacy": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "`true` lists only keys that point at Klarna's hosts, `false` only those that point at " +
-					"Kustom's. Default: both.",
+				MarkdownDescription: "Which keys to list: `true` lists only Klarna keys, `false` lists only the others. " +
+					"The host of a key decides, or the form of its username if the portal shows no host. Default: both.",
 			},
 			"unused_since": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`. Lists only keys without use at " +
-					"or after that time. Default: all keys.",
+				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`. Lists only keys that " +
+					"were not used at or after that time. Default: all keys.",
 				Validators: []validator.String{timeValidator{}},
 			},
 		},

@@ -87,13 +87,13 @@ func (r *apiKeyResource) Metadata(_ context.Context, req resource.MetadataReques
 
 func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Makes an API key for a store, as *Generate new* on Kustom Portal's page *API* does, and " +
-			"rotates it from then on.\n\n" +
-			"The portal shows the secret once, when it makes the key. This resource keeps the secret in the state and marks " +
-			"it as sensitive, so that you can give it to the shop. Protect the state accordingly.\n\n" +
-			"The provider deletes a key only if it could ask at least one shop, if every shop that may use the key has " +
-			"answered, and if none uses it. Put `create_before_destroy = true` into the `lifecycle`, so that the shop gets " +
-			"the new key first.",
+		MarkdownDescription: "Generates an API key for a store, as *Generate new* on Kustom Portal's page *API* does. " +
+			"After that, it rotates the key.\n\n" +
+			"The portal shows the secret only once, when it generates the key. This resource keeps the secret in the " +
+			"state and marks it as sensitive, so that you can give it to the shop. Protect the state accordingly.\n\n" +
+			"The provider deletes a key only under three conditions: it can ask at least one shop, every shop that may " +
+			"use the key has answered, and no shop uses it. Set `create_before_destroy = true` in the `lifecycle` block, " +
+			"so that the shop gets the new key first.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -101,54 +101,58 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			},
 			"merchant_id": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. A " +
-					"change makes a new key.",
+				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the " +
+					"playground. A change generates a new key.",
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{merchantIDValidator{}},
 			},
 			"description": schema.StringAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "The text that the portal shows beside the key: up to 100 letters, digits, spaces and " +
-					"`-:;.,_`. Default for a new key: `terraform`. A change makes a new key.",
+				MarkdownDescription: "The text that the portal shows beside the key: up to 100 letters, digits, spaces " +
+					"and `-:;.,_`. Default for a new key: `terraform`. A change generates a new key.",
 				Validators: []validator.String{descriptionValidator{}},
 			},
 			"host": schema.StringAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "The API host that the key belongs to. Default: the environment's host, `api.kustom.co` or " +
-					"`api.playground.kustom.co`. An imported Klarna key has another host, so Terraform replaces it with a new key. To " +
-					"keep an imported key for now, name its host: `api.klarna.com`, or `api.playground.klarna.com`. You can't make a " +
-					"new key there.",
+				MarkdownDescription: "The API host that the key belongs to. Default: the environment's host, " +
+					"`api.kustom.co` or `api.playground.kustom.co`. An imported Klarna key has another host, so " +
+					"Terraform replaces it with a new key. To keep an imported Klarna key for now, set its host: " +
+					"`api.klarna.com`, or `api.playground.klarna.com`. You can't generate a new key for these hosts.",
 				Validators: []validator.String{hostValidator{}},
 			},
 			"rotate_when_changed": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Any values that you choose, such as a date, a ticket number or the `id` of a " +
-					"`time_rotating`. Any change makes a new key, except the first values that you give to an imported key.",
+					"`time_rotating`. A change generates a new key. The first values that you give to an imported key do " +
+					"not. Default: none.",
 			},
 			"rotate_after_days":    rotateAfterDaysAttribute(),
 			"rotate_before_expiry": rotateBeforeExpiryAttribute(),
 			"rotation_due": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "The reason for a rotation: `rotate_after_days`, `rotate_before_expiry`, or a Klarna key " +
-					"whose host the portal does not show. Null if the key is not due. The next apply makes a new key.",
+				MarkdownDescription: "Why the key is due for rotation: `rotate_after_days`, `rotate_before_expiry`, or a " +
+					"Klarna key whose host the portal does not show. The next apply then generates a new key. Null if " +
+					"the key is not due.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionDelete),
-				MarkdownDescription: "What happens to the key when you destroy or replace this resource. `delete` (default) " +
-					"deletes it. `retain` leaves it in the portal, for example to move the shop to a `kustom_mystore_connection`.",
+				MarkdownDescription: "What happens to the key when you destroy or replace this resource. `delete` " +
+					"(default) deletes it. `retain` leaves it in the portal, for example when you move the shop to a " +
+					"`kustom_mystore_connection`.",
 				Validators: []validator.String{stringvalidator.OneOf(deletionDelete, deletionRetain)},
 			},
 			"unused_for": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Evidence that replaces a shop's answer, as a duration such as `720h`. If the provider can " +
-					"ask no shop, or can't read one, it deletes the key that the portal shows no use of for this long. Default: no " +
-					"evidence counts.",
+				MarkdownDescription: "The time without use that counts as proof that no shop uses the key, as a duration " +
+					"such as `720h`. The provider needs it only if it can't ask any shop, or if a shop does not answer. " +
+					"It then deletes a key that the portal shows as unused for this time. Default: the time without use " +
+					"does not count.",
 				Validators: []validator.String{durationValidator{}},
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the provider may delete the key while a shop still uses it, or while that is " +
-					"unknown. Default `false`: the deletion waits for the shop to get another key, and fails if the shop does not. " +
+				MarkdownDescription: "Whether the provider may delete the key although a shop still uses it or may use " +
+					"it. Default `false`: the deletion waits until the shop gets another key, and fails if it does not. " +
 					"With `true`, **the shop's checkout may stop**.",
 			},
 			"credential_id": schema.StringAttribute{
@@ -159,31 +163,34 @@ func (r *apiKeyResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			},
 			"secret": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The key's secret. Mystore calls it *Kustom Secret*. Null for an imported key, because " +
-					"nobody can read the secret of an existing key. To get a secret, make a new key (`terraform apply -replace=…`).",
+				MarkdownDescription: "The key's secret. Mystore calls it *Kustom Secret*. Null for an imported key, " +
+					"because the portal does not show the secret of an existing key. To get a secret, generate a new key " +
+					"(`terraform apply -replace=…`).",
 			},
 			"environment": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "`live` for a key of the production environment, `test` for a key of the playground.",
 			},
 			"created_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "The time when the key was made (RFC 3339).",
+				Computed: true, MarkdownDescription: "The time when the key was generated (RFC 3339).",
 			},
 			"expires_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not expire, or if that is unknown.",
+				Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not " +
+					"expire, or if the portal does not show it.",
 			},
 			"idempotency_key": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "The idempotency key of a request for a key that got no answer. The next apply uses it to " +
-					"find and delete the key that the request may have made. Null for a key that works.",
+				MarkdownDescription: "The idempotency key of a request that generates a key and got no answer. The next " +
+					"apply uses it to find and delete the key that the request may have generated. Null for a working " +
+					"key.",
 			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Delete: true,
-				CreateDescription: "The maximum time to make the key. Default `5m`.",
+				CreateDescription: "The maximum time to generate the key. Default `5m`.",
 				ReadDescription:   "The maximum time to read the key. Default `2m`.",
-				DeleteDescription: "The maximum time to wait for shops that still use the key, and to delete it. After that, the " +
-					"deletion fails. Default `2m`.",
+				DeleteDescription: "The maximum time to wait until no shop uses the key, and to delete it. After that, " +
+					"the deletion fails. Default `2m`.",
 			}),
 		},
 	}

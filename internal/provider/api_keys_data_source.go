@@ -32,8 +32,8 @@ func (d *apiKeysDataSource) Metadata(_ context.Context, req datasource.MetadataR
 
 func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds the API keys of the stores that the portal user can see, on any host, and the shops " +
-			"that use them. Use it to find keys that nobody needs, such as the key of a killed run: no shop uses it.",
+		MarkdownDescription: "Lists the API keys of the stores that the portal user can see, on any host, and the shops " +
+			"that use them. Use it to find keys that no shop uses, such as the key of an interrupted run.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -44,13 +44,13 @@ func (d *apiKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			},
 			"legacy": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "`true` lists only Klarna keys, `false` lists only the others. The host decides, or the form " +
-					"of the username if the portal shows no host. Default: both.",
+				MarkdownDescription: "Which keys to list: `true` lists only Klarna keys, `false` lists only the others. " +
+					"The host of a key decides, or the form of its username if the portal shows no host. Default: both.",
 			},
 			"unused_since": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`. Lists only keys without use at " +
-					"or after that time. Default: all keys.",
+				MarkdownDescription: "A point in time (RFC 3339), such as `2026-03-31T00:00:00Z`. Lists only keys that " +
+					"were not used at or after that time. Default: all keys.",
 				Validators: []validator.String{timeValidator{}},
 			},
 			"api_keys": schema.ListNestedAttribute{

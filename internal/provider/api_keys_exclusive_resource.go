@@ -60,71 +60,75 @@ func (r *apiKeysExclusiveResource) Metadata(_ context.Context, req resource.Meta
 func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Keeps a store free of unknown keys: **it deletes every key of the store that is not in " +
-			"`credential_ids`**, of any maker and on any host. Use it if people or killed runs leave keys " +
-			"behind.\n\n" +
-			"The plan names each key to delete, with its last use. If a key appears after the plan, the apply does not delete " +
-			"it. The next plan names it.\n\n" +
-			"It deletes no key that is less than an hour old, if no shop has held it: another run may be about to install it. Then " +
-			"the apply fails, and the error says when the key may go. The provider still deletes the other keys.\n\n" +
-			"The provider deletes no key that a shop uses. The apply waits for the shop to get another key. If the shop does " +
-			"not, the apply fails, and the error names the shop. The provider still deletes the other keys. If it can ask no " +
-			"shop, it deletes no key, unless you set `unused_for` or `delete_unverified`. Name every shop in " +
-			"`mystore_tokens`: **a shop that the provider can't ask loses its key**, if `credential_ids` does not have " +
-			"it.\n\n" +
-			"Use one such resource for each store, in one configuration. If you destroy it, it deletes no key.\n\n" +
-			"The first plan for a store and its apply both read the portal. Terraform rejects the plan if someone makes or " +
-			"deletes a key of the store in between, or if another resource deletes one in the same apply. Then plan again. If " +
-			"`credential_ids` was unknown in that plan, the apply deletes all other keys that the store has by then. After an " +
-			"import, and in every later plan, the apply uses the keys that the plan found.",
+			"`credential_ids`**. The key's host, and who generated it, make no difference. Use it if people or " +
+			"interrupted runs leave keys behind.\n\n" +
+			"The plan names each key that it deletes, with its last use. If a key appears after the plan, the apply does " +
+			"not delete it. The next plan names it.\n\n" +
+			"The provider does not delete a key that is less than an hour old and was never installed in a shop, because " +
+			"another run may be about to install it. The apply then deletes the other keys and fails. The error says " +
+			"when the provider can delete the key.\n\n" +
+			"The provider does not delete a key that a shop uses. The apply waits until the shop gets another key. If " +
+			"the shop does not, the apply deletes the other keys and fails, and the error names the shop. If the " +
+			"provider can't ask any shop, it deletes no key, unless you set `unused_for` or `delete_unverified`. Name " +
+			"every shop in `mystore_tokens`. **If the provider can't ask a shop, it may delete that shop's key**, unless " +
+			"the key is in `credential_ids`.\n\n" +
+			"Use one such resource for each store, in one configuration. It deletes no key when you destroy it.\n\n" +
+			"The first plan for a store and its apply both read the portal. Terraform rejects the plan if someone " +
+			"generates or deletes a key of the store in between, or if another resource deletes one in the same apply. " +
+			"Then plan again. If `credential_ids` was unknown in that plan, the apply deletes all other keys that the " +
+			"store has at that moment. After an import, and in every later plan, the apply uses the keys that the plan " +
+			"found.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "The merchant ID. This is also the import ID.",
 			},
 			"merchant_id": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. " +
-					"After a change, the resource manages the new store. All keys of the old store stay.",
+				MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the " +
+					"playground. After a change, the resource manages the new store. It deletes no key of the old store.",
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{merchantIDValidator{}},
 			},
 			"credential_ids": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
-				MarkdownDescription: "The keys that the store keeps, at least one. `kustom_api_key` and " +
-					"`kustom_mystore_connection` call them `credential_id`. If the store does not have one of these keys, that is an " +
-					"error, and the provider deletes nothing. If one is known only after the apply, `keys_to_delete` is known only " +
-					"then too, unless no key could go. A warning in the plan then lists the keys that could go.",
+				MarkdownDescription: "The IDs of the keys that the store keeps, at least one: the `credential_id` of a " +
+					"`kustom_api_key` or a `kustom_mystore_connection`. If the store does not have one of these keys, " +
+					"you get an error, and the provider deletes nothing. If an ID is known only after the apply, " +
+					"`keys_to_delete` is unknown in the plan too, unless there is no key to delete. A warning in the " +
+					"plan then lists the keys that the apply may delete.",
 				Validators: []validator.Set{
 					setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueStringsAre(credentialIDValidator{}),
 				},
 			},
 			"keys_to_delete": schema.SetNestedAttribute{
 				Computed: true,
-				MarkdownDescription: "The keys that the planned apply deletes. After an apply, the keys that it has deleted. A " +
-					"warning in the plan says when each key was last used.",
+				MarkdownDescription: "The keys that the planned apply deletes. After an apply: the keys that it deleted. " +
+					"A warning in the plan says when each key was last used.",
 				CustomType:   types.SetType{ElemType: keyRefType},
 				NestedObject: schema.NestedAttributeObject{CustomType: keyRefType, Attributes: keyRefAttributes()},
 			},
 			"delete_unverified": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the provider may delete keys although it can ask no shop. Default `false`. With " +
-					"`true`, **a shop's checkout may stop**.",
+				MarkdownDescription: "Whether the provider may delete keys although it can't ask any shop. Default " +
+					"`false`. With `true`, **a shop's checkout may stop**.",
 			},
 			"unused_for": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Evidence that replaces a shop's answer, as a duration such as `720h`. If the provider can " +
-					"ask no shop, or can't read one, it deletes a key that the portal shows no use of for this long. Default: no " +
-					"evidence counts.",
+				MarkdownDescription: "The time without use that counts as proof that no shop uses a key, as a duration " +
+					"such as `720h`. The provider needs it only if it can't ask any shop, or if a shop does not answer. " +
+					"It then deletes a key that the portal shows as unused for this time. Default: the time without use " +
+					"does not count.",
 				Validators: []validator.String{durationValidator{}},
 			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true,
-				CreateDescription: "The maximum time to wait for shops that still use a key, and to delete the keys. After that, " +
-					"the deletion fails. Default `2m`.",
+				CreateDescription: "The maximum time to wait until no shop uses the keys, and to delete them. After " +
+					"that, the deletion fails. Default `2m`.",
 				ReadDescription: "The maximum time to read the keys and the shops that use them. Default `2m`.",
-				UpdateDescription: "The maximum time to wait for shops that still use a key, and to delete the keys. After that, " +
-					"the deletion fails. Default `2m`.",
+				UpdateDescription: "The maximum time to wait until no shop uses the keys, and to delete them. After " +
+					"that, the deletion fails. Default `2m`.",
 			}),
 		},
 	}
@@ -132,7 +136,8 @@ func (r *apiKeysExclusiveResource) Schema(ctx context.Context, _ resource.Schema
 
 func (r *apiKeysExclusiveResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID of the store."},
+		"merchant_id": identityschema.StringAttribute{RequiredForImport: true, Description: "Merchant ID (MID) of the " +
+			"store."},
 	}}
 }
 

@@ -44,18 +44,18 @@ type browserModel struct {
 
 func browserBlock() schema.Block {
 	return schema.SingleNestedBlock{
-		MarkdownDescription: "Reaches the vendors by their web pages, in a browser without a window, if you have a login " +
-			"and no API token. The block may be empty. The provider uses Kustom Portal's pages if `portal_token` is not set, " +
-			"and a shop's pages if `mystore_tokens` has no token for it. It takes the sessions from the environment variables " +
-			"`KUSTOM_PORTAL_SESSION` and `MYSTORE_SESSIONS` (a JSON object from shop name to session), or else from " +
-			"`terraform-provider-kustom login` on this machine. Needs Chromium or Chrome. See the guide *With only your " +
-			"logins*.",
+		MarkdownDescription: "Lets the provider use the vendors' web pages, if you have a login and no API token. The " +
+			"browser shows no window. The block may be empty. The provider uses Kustom Portal's pages if `portal_token` " +
+			"is not set, and a shop's pages if `mystore_tokens` has no token for the shop. It reads the sessions from " +
+			"the environment variables `KUSTOM_PORTAL_SESSION` and `MYSTORE_SESSIONS` (a JSON object from shop name to " +
+			"session). If these are not set, it uses the sessions that `terraform-provider-kustom login` keeps on this " +
+			"machine. Needs Chromium or Chrome. See the guide *With only your logins*.",
 		Attributes: map[string]schema.Attribute{
 			"executable": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Name or path of the browser. Default: the first of `chromium-headless-shell`, " +
-					"`chrome-headless-shell`, `chromium`, `chromium-browser`, `google-chrome`, `google-chrome-stable` and `chrome` in " +
-					"`PATH`. The first two have no window and take half the time.",
+					"`chrome-headless-shell`, `chromium`, `chromium-browser`, `google-chrome`, `google-chrome-stable` " +
+					"and `chrome` in `PATH`. The first two have no windows and take half the time.",
 			},
 			"max_tabs": schema.Int64Attribute{
 				Optional: true,
@@ -64,31 +64,34 @@ func browserBlock() schema.Block {
 			},
 			"timeout": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "The maximum time of one step on a page, such as its loading, as a duration such as `30s` " +
-					"(default) or `1m`. After that, the step fails, and the error says what the provider looked for.",
+				MarkdownDescription: "The maximum time of one step on a page, such as to load the page, as a duration " +
+					"such as `30s` (default) or `1m`. After that, the step fails, and the error says what the provider " +
+					"looked for.",
 			},
 			"labels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Words that a vendor has changed on the pages: a map from label, such as " +
-					"`portal.generate_new` or `mystore.update_id_and_secret`, to the new word. If the provider can't find something, " +
-					"the error names its label.",
+					"`portal.generate_new` or `mystore.update_id_and_secret`, to the new word. If the provider can't " +
+					"find something on a page, the error names its label. Default: the words that the provider knows.",
 			},
 			"profile": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "File that `terraform-provider-kustom check --teach` writes. It describes pages that are " +
-					"built differently. The provider looks for the things in the file first, and then for the things that it knows. " +
-					"The file holds no value and no secret. It decides what the provider clicks, so review it like your " +
-					"configuration. Default: none. Can also be set with `KUSTOM_BROWSER_PROFILE`.",
+				MarkdownDescription: "Path of a file that `terraform-provider-kustom check --teach` has written. It " +
+					"describes pages that are built differently than the provider expects. The provider first looks for " +
+					"what the file describes, and then for what it knows. The file holds no secret. It decides what the " +
+					"provider clicks, so review it like your configuration. Default: no file. Can also be set with " +
+					"`KUSTOM_BROWSER_PROFILE`.",
 			},
 			"debug_dir": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Folder for pictures of the pages on which a step has failed, with fields and dialogs " +
-					"blanked. The provider creates it if it does not exist. Default: no pictures.",
+				MarkdownDescription: "Folder for a picture of each page on which a step fails. Fields and dialogs are " +
+					"blank in the picture. The provider creates the folder if it does not exist. Default: no pictures.",
 			},
 			"mystore_logins": schema.MapNestedAttribute{
 				Optional: true, Sensitive: true,
-				MarkdownDescription: "Logins to shops' control panels, for shops whose session is missing or expired: a map from " +
-					"shop name to login. May hold ephemeral values. Can also be set with `MYSTORE_LOGINS`, a JSON object.",
+				MarkdownDescription: "Logins to the shops' control panels: a map from shop name to login. The provider " +
+					"uses a login if the shop's session is missing or has expired. May hold ephemeral values. Default: " +
+					"no logins. Can also be set with `MYSTORE_LOGINS`, a JSON object.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"email": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The user's e-mail address."},
 					"password": schema.StringAttribute{
@@ -96,28 +99,31 @@ func browserBlock() schema.Block {
 					},
 					"code_seed": schema.StringAttribute{
 						Optional: true, Sensitive: true,
-						MarkdownDescription: "Seed of the one-time codes that you give to an authenticator app, if the user has one.",
+						MarkdownDescription: "Seed of the user's one-time codes: the text that you would give to an " +
+							"authenticator app. Leave it out if the user signs in without codes.",
 					},
 				}},
 			},
 			"portal_url": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Base URL of Kustom Portal's pages, if it differs from the environment's. Must be `https`, " +
-					"except for a loopback address. Can also be set with `KUSTOM_PORTAL_PAGES_URL`.",
+					"or `http` for a loopback address. Can also be set with `KUSTOM_PORTAL_PAGES_URL`.",
 			},
 			"mystore_admin_urls": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Addresses of the shops' control panels: a map from shop name to address, such as " +
-					"`https://www.my-shop.no/kontrollpanel`. A shop that has a domain has its control panel there. The default is `" +
-					mystorepages.DefaultURL("<shop>") + "`, where it is before that. Must be `https`, except for a loopback address. Can also " +
-					"be set with `MYSTORE_ADMIN_URLS`, a JSON object.",
+					"`https://www.my-shop.no/kontrollpanel`. Set it for each shop that has a domain, because the shop's control " +
+					"panel is there. Default: `" + mystorepages.DefaultURL("<shop>") + "`, which is right for a shop without a " +
+					"domain. Must be `https`, or `http` for a loopback address. Can also be set with `MYSTORE_ADMIN_URLS`, a " +
+					"JSON object.",
 			},
 			"attended": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether a person watches the run, for the first real shop. Default `false`. With `true`, " +
-					"the browser shows its windows. Before each click that changes something, a separate window names the site, page, " +
-					"step and button, and waits for *OK* or *Stop*. *Stop* clicks nothing, and the step ends with an error. Needs a " +
-					"screen. Your time counts against the `timeouts` of a resource.",
+				MarkdownDescription: "Whether you watch the run and confirm each click that changes something. Use it " +
+					"for the first real shop. Default `false`. With `true`, the browser shows its windows. Before each " +
+					"such click, a separate window names the site, page, step and button, and waits for *OK* or *Stop*. " +
+					"*Stop* clicks nothing, and the step ends with an error. Needs a screen. Your time counts against " +
+					"the `timeouts` of a resource.",
 			},
 		},
 	}

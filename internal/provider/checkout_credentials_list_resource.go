@@ -51,12 +51,13 @@ func (r *checkoutCredentialsListResource) Metadata(ctx context.Context, req reso
 func (r *checkoutCredentialsListResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the *Kustom ID* in *Klarna Checkout V3* of the Mystore shops in the provider's " +
-			"`mystore_tokens`, for `terraform query` (Terraform 1.14 or later). It leaves out shops without Klarna Checkout " +
-			"V3.\n\n" +
-			"**Complete the configuration that `-generate-config-out` writes**, because nobody can read the secret that a " +
+			"`mystore_tokens`, for `terraform query` (Terraform 1.14 or later). It leaves out shops without Klarna " +
+			"Checkout V3.\n\n" +
+			"**Complete the configuration that `-generate-config-out` writes**, because you can't read the secret that a " +
 			"shop holds. Set `kustom_secret_wo` in each block. The blocks have `kustom_secret_wo_version = 1`. To use " +
-			"`kustom_secret` instead, remove that line. With the write-only secret, the import does not change the shop, and " +
-			"the plan shows only the version that the state gets. A shop without credentials also needs a `kustom_id`.",
+			"`kustom_secret` instead, remove that line. With the write-only secret, the import does not change the shop, " +
+			"and the plan shows only the version that the state gets. For a shop without credentials, also set " +
+			"`kustom_id`.",
 		Attributes: map[string]schema.Attribute{
 			"shops": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,

@@ -68,9 +68,9 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 		MarkdownDescription: "Installs a key in a Mystore shop. It writes the key's username and secret as *Kustom ID* " +
 			"and *Kustom Secret* of *Klarna Checkout V3*, as under *Extensions → Your extensions → Klarna Checkout V3 → " +
 			"Credentials*.\n\n" +
-			"Every shop with the extension has exactly one such pair. This resource replaces the pair that the shop has. The " +
-			"provider proves a pair against Kustom's merchant API before it writes to the shop, and reads the shop back " +
-			"afterwards.\n\n" +
+			"Every shop with the extension has exactly one such pair. This resource replaces the pair that the shop has. " +
+			"The provider proves a pair against Kustom's merchant API before it writes to the shop, and reads the shop " +
+			"again after that.\n\n" +
 			"The type's name does not begin with `kustom_`, so write `provider = kustom` in the block.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
@@ -78,8 +78,9 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 			},
 			"shop": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Name of the Mystore shop. The provider needs a token for it in `mystore_tokens`. After a " +
-					"change, `deletion_policy` decides about the old shop, and the resource manages the new shop.",
+				MarkdownDescription: "Name of the Mystore shop. The provider needs a token for it in `mystore_tokens`, " +
+					"or a `browser`. After a change, the resource manages the new shop, and `deletion_policy` decides " +
+					"what happens to the old one.",
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
@@ -89,36 +90,39 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 			},
 			"kustom_secret": schema.StringAttribute{
 				Optional: true, Sensitive: true,
-				MarkdownDescription: "*Kustom Secret*: the key's secret. **The state holds it**, marked as sensitive. Set exactly " +
-					"one of `kustom_secret` and `kustom_secret_wo`.",
+				MarkdownDescription: "*Kustom Secret*: the key's secret. **The state holds it**, marked as sensitive. " +
+					"Set either `kustom_secret` or `kustom_secret_wo`.",
 			},
 			"kustom_secret_wo": schema.StringAttribute{
 				Optional: true, Sensitive: true, WriteOnly: true,
-				MarkdownDescription: "*Kustom Secret*, write-only. Neither the state nor a plan holds it, and it may be an " +
-					"ephemeral value. So Terraform can't see a change: raise `kustom_secret_wo_version` with each change.",
+				MarkdownDescription: "*Kustom Secret*, write-only. Neither the state nor a plan holds it, and it may be " +
+					"an ephemeral value. Terraform can't see when it changes, so increase `kustom_secret_wo_version` " +
+					"with each change.",
 			},
 			"kustom_secret_wo_version": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: "A number that goes with `kustom_secret_wo`. A change writes the pair again. The first " +
-					"number after an import does not.",
+				MarkdownDescription: "A whole number, such as `1`. After a change of this number, the provider writes " +
+					"the pair with `kustom_secret_wo` again. The first number after an import does not write the pair.",
 			},
 			"verify": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-				MarkdownDescription: "Whether the provider proves the pair against Kustom's merchant API before it writes it. " +
-					"Default `true`. Use `false` on machines that can't reach that API. The proof asks for an order that does not " +
-					"exist. The portal may count it as a use of the key. The provider retries a 401 for " +
-					"up to a minute while a new key propagates.",
+				MarkdownDescription: "Whether the provider proves the pair against Kustom's merchant API before it " +
+					"writes it to the shop. Default `true`. Use `false` on a machine that can't reach that API. The " +
+					"proof asks for an order that does not exist. The portal may count it as a use of the key. The " +
+					"provider retries a 401 for up to a minute while a new key propagates.",
 			},
 			"allow_store_change": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the shop may get a key of another store than its present key belongs to. Default " +
-					"`false`: such a plan is an error, because **the shop's payments would go to another merchant**.",
+				MarkdownDescription: "Whether the shop may get a key of another store than the one that its current key " +
+					"belongs to. Default `false`: such a plan is an error, because **the shop's payments would go to " +
+					"another merchant**.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(deletionRetain),
-				MarkdownDescription: "What happens to the shop when you destroy this resource. `retain` (default) leaves its " +
-					"credentials as they are. `clear` removes them, and then **the shop takes no payments** with Klarna Checkout V3. " +
-					"The provider does not clear a shop that has another key by then, or that someone gave this key again.",
+				MarkdownDescription: "What happens to the shop when you destroy this resource. `retain` (default) leaves " +
+					"its credentials as they are. `clear` removes them, and then **the shop takes no payments** with " +
+					"Klarna Checkout V3. The provider does not clear a shop that someone has since given another key, or " +
+					"the same key again.",
 				Validators: []validator.String{stringvalidator.OneOf(deletionRetain, deletionClear)},
 			},
 			"extension_version": schema.StringAttribute{
@@ -127,16 +131,16 @@ func (r *checkoutCredentialsResource) Schema(ctx context.Context, _ resource.Sch
 			},
 			"updated_at": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "The time of the last change of the shop's credentials (RFC 3339). The next apply corrects a " +
-					"change that this resource has not made.",
+				MarkdownDescription: "The time when the shop's credentials were last changed (RFC 3339). If something " +
+					"else changed them, the next apply writes the pair again.",
 			},
 		},
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: "The maximum time to prove, write and read back. Default `5m`.",
+				CreateDescription: "The maximum time to prove the pair, write it and read it again. Default `5m`.",
 				ReadDescription:   "The maximum time to read the shop. Default `2m`.",
-				UpdateDescription: "The maximum time to prove, write and read back. Default `5m`.",
+				UpdateDescription: "The maximum time to prove the pair, write it and read it again. Default `5m`.",
 				DeleteDescription: "The maximum time to clear the shop. Default `5m`.",
 			}),
 		},

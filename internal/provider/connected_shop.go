@@ -41,9 +41,9 @@ func connectedShopAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"merchant_id": schema.StringAttribute{
 			Required: true,
-			MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the playground. If " +
-				"the shop's present key belongs to another store, the plan is an error, unless you set `allow_store_change`: the " +
-				"shop's payments would go to another merchant.",
+			MarkdownDescription: "Merchant ID (MID) of the store, such as `M00123456`, or `PM00123456` in the " +
+				"playground. If the shop's current key belongs to another store, the plan is an error, unless you set " +
+				"`allow_store_change`: the shop's payments would go to another merchant.",
 			Validators: []validator.String{merchantIDValidator{}},
 		},
 		"description": schema.StringAttribute{
@@ -54,32 +54,36 @@ func connectedShopAttributes() map[string]schema.Attribute {
 		},
 		"rotate_when_changed": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Any values that you choose, such as a date or a ticket number. Any change rotates the key, " +
-				"except the first values that you give to an imported connection. An empty map equals no map.",
+			MarkdownDescription: "Any values that you choose, such as a date or a ticket number. A change rotates the " +
+				"key. The first values that you give to an imported connection do not. An empty map counts as no map. " +
+				"Default: none.",
 		},
 		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key."},
 		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
 		"host": schema.StringAttribute{
 			Computed: true, MarkdownDescription: "The API host that the key belongs to. Null if the portal does not show it.",
 		},
-		"created_at": schema.StringAttribute{Computed: true, MarkdownDescription: "The time when the key was made (RFC 3339)."},
+		"created_at": schema.StringAttribute{Computed: true, MarkdownDescription: "The time when the key was generated " +
+			"(RFC 3339)."},
 		"expires_at": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not expire, or if that is unknown.",
+			Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not expire, " +
+				"or if the portal does not show it.",
 		},
 		"reason": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "The reason why the planned apply will change the shop's keys, or why the last apply has changed them.",
+			MarkdownDescription: "Why the planned apply changes the shop's keys, or why the last apply changed them.",
 		},
-		"keys_to_delete": keySetAttribute(keyRefType, keyRefAttributes(), "The keys that the planned apply deletes. After an apply, the keys of the last change. If a "+
-			"key has `waits_for`, a later apply deletes it."),
-		"keys_kept": keySetAttribute(keyRefType, keyRefAttributes(), "The keys that the planned apply replaces and leaves in the portal. After an apply, the keys "+
-			"that the last change has left there."),
-		"keys_left": keySetAttribute(leftKeyType, leftKeyAttributes(), "The keys of `keys_to_delete` that are still in the portal after the apply. Their deletion waits or "+
-			"has failed. The next apply tries again. Empty if no key is left."),
+		"keys_to_delete": keySetAttribute(keyRefType, keyRefAttributes(), "The keys that the planned apply deletes. "+
+			"After an apply: the keys of the last change. If a key has `waits_for`, a later apply deletes it."),
+		"keys_kept": keySetAttribute(keyRefType, keyRefAttributes(), "The keys that the planned apply replaces but "+
+			"leaves in the portal. After an apply: the keys that the last change left there."),
+		"keys_left": keySetAttribute(leftKeyType, leftKeyAttributes(), "The keys of `keys_to_delete` that are still in "+
+			"the portal after the apply, because their deletion waits or has failed. The next apply tries again. Empty "+
+			"if there is no such key."),
 		"previous_username": schema.StringAttribute{
 			Computed: true,
-			MarkdownDescription: "The username of the key that the planned apply replaces. After an apply, the username of the shop's key before its " +
-				"present one. Null if the shop had no key, or if its page does not show the key.",
+			MarkdownDescription: "The username of the key that the planned apply replaces. After an apply: the username " +
+				"of the key that the shop had before. Null if the shop had no key, or if its page does not show the key.",
 		},
 	}
 }
@@ -108,31 +112,32 @@ func connectionRulesAttributes() map[string]schema.Attribute {
 		"replaced_key_policy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(rotation.DeleteKeys)),
 			MarkdownDescription: "What happens to a key that the shop no longer uses. `delete` (default) deletes it " +
-				"immediately. `keep` leaves it in the portal. `delete_when_unused` deletes it when the portal shows no use of it " +
-				"for `unused_for`. Choose that if another system, such as accounting, may use the same key. The key then stays in " +
-				"`keys_to_delete`, and a later plan deletes it. A change from `keep` to `delete` deletes the kept keys. The " +
-				"provider never deletes a key that another shop still uses. It deletes a key of another store only if this " +
-				"resource has made it.",
+				"immediately. `keep` leaves it in the portal. `delete_when_unused` deletes it when the portal has shown " +
+				"no use of it for `unused_for`. Choose that if another system, such as accounting, may use the same key. " +
+				"The key then stays in `keys_to_delete`, and a later apply deletes it. If you change `keep` to `delete`, " +
+				"the provider deletes the keys that it kept. The provider never deletes a key that another shop still " +
+				"uses. It deletes a key of another store only if this resource generated it.",
 			Validators: []validator.String{stringvalidator.OneOf(
 				string(rotation.DeleteKeys), string(rotation.KeepKeys), string(rotation.DeleteUnusedKeys))},
 		},
 		"unused_for": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultUnusedFor),
-			MarkdownDescription: "The time without use after which `delete_when_unused` deletes a replaced key, as a duration " +
-				"such as `24h` (default) or `720h`. The portal's *Last used* is the evidence.",
+			MarkdownDescription: "The time without use after which `delete_when_unused` deletes a replaced key, as a " +
+				"duration such as `24h` (default) or `720h`. The portal's *Last used* decides.",
 			Validators: []validator.String{durationValidator{}},
 		},
 		"allow_store_change": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-			MarkdownDescription: "Whether a shop may get a key of another store than its present key belongs to. Default `false`: such a plan " +
-				"is an error, because **the shop's payments would go to another merchant**.",
+			MarkdownDescription: "Whether a shop may get a key of another store than the one that its current key " +
+				"belongs to. Default `false`: such a plan is an error, because **the shop's payments would go to another " +
+				"merchant**.",
 		},
 		"deletion_policy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(deletionRetain),
-			MarkdownDescription: "What happens to the shop when you destroy this resource. `retain` (default) leaves the shop " +
-				"and its key as they are. `clear` removes the shop's credentials, and then deletes the key. After that, **the " +
-				"shop takes no payments** with Klarna Checkout V3. The provider does not clear a shop that has another key by " +
-				"then.",
+			MarkdownDescription: "What happens to the shop when you destroy this resource. `retain` (default) leaves the " +
+				"shop and its key as they are. `clear` removes the shop's credentials, and then deletes the key. After " +
+				"that, **the shop takes no payments** with Klarna Checkout V3. The provider does not clear a shop that " +
+				"has since got another key.",
 			Validators: []validator.String{stringvalidator.OneOf(deletionRetain, deletionClear)},
 		},
 	}
@@ -141,8 +146,8 @@ func connectionRulesAttributes() map[string]schema.Attribute {
 func rotateAfterDaysAttribute() schema.Int64Attribute {
 	return schema.Int64Attribute{
 		Optional: true,
-		MarkdownDescription: fmt.Sprintf("The age in days, 1 to %d, at which a rotation is due. The first plan "+
-			"after that age rotates the key. Default: never.", maxRotationDays),
+		MarkdownDescription: fmt.Sprintf("The age of the key in days, 1 to %d, after which it is due for rotation. The "+
+			"first plan after that rotates the key. Default: never.", maxRotationDays),
 		Validators: []validator.Int64{int64validator.Between(1, maxRotationDays)},
 	}
 }
@@ -150,8 +155,9 @@ func rotateAfterDaysAttribute() schema.Int64Attribute {
 func rotateBeforeExpiryAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "The time before its expiry at which a rotation is due, as a duration such as `336h`. The " +
-			"first plan within that time rotates the key, but not in the first half of the key's life. Default: never. It does not affect a key without `expires_at`.",
+		MarkdownDescription: "How long before its expiry the key is due for rotation, as a duration such as `336h`. The " +
+			"first plan within that time rotates the key, but not in the first half of the key's life. It has no effect " +
+			"on a key without `expires_at`. Default: never.",
 		Validators: []validator.String{durationValidator{}},
 	}
 }

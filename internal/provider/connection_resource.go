@@ -71,26 +71,27 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 		},
 		"shop": schema.StringAttribute{
 			Required: true,
-			MarkdownDescription: "Name of the Mystore shop. The provider needs a token for it in `mystore_tokens`. After a " +
-				"change, `deletion_policy` decides about the old shop, and the resource manages the new shop.",
+			MarkdownDescription: "Name of the Mystore shop. The provider needs a token for it in `mystore_tokens`, or a " +
+				"`browser`. After a change, the resource manages the new shop, and `deletion_policy` decides what " +
+				"happens to the old one.",
 			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			Validators:    []validator.String{stringvalidator.LengthAtLeast(1)},
 		},
 	})
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Switches a Mystore shop from Klarna's API to Kustom's, and rotates its key from then on. " +
-			"Use one resource per shop.\n\n" +
-			"The resource makes a key, proves it, installs it in the shop's *Klarna Checkout V3*, and then deletes the key " +
-			"that the shop used before. All of this is one operation. **The secret is never stored**, neither in the state " +
-			"nor in a plan. The plan names the keys to delete before anything changes.\n\n" +
-			"The shop may be in any condition: with a Klarna key, with a key that someone made by hand, or without a key.",
+		MarkdownDescription: "Switches a Mystore shop from Klarna's API to Kustom's, and rotates its key after that. Use " +
+			"one resource per shop.\n\n" +
+			"The resource generates a key, proves it, installs it in the shop's *Klarna Checkout V3*, and then deletes " +
+			"the key that the shop used before. All of this is one operation. **Neither the state nor a plan holds the " +
+			"secret.** The plan names the keys that the apply deletes.\n\n" +
+			"The shop may have a Klarna key, a key that someone installed by hand, or no key.",
 		Attributes: attributes,
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: "The maximum time to make, prove and install the key. Default `5m`.",
+				CreateDescription: "The maximum time to generate, prove and install the key. Default `5m`.",
 				ReadDescription:   "The maximum time to read the shop and its key. Default `2m`.",
-				UpdateDescription: "The maximum time to make, prove and install the key. Default `5m`.",
+				UpdateDescription: "The maximum time to generate, prove and install the key. Default `5m`.",
 				DeleteDescription: "The maximum time to clear the shop and delete the key. Default `5m`.",
 			}),
 		},

@@ -62,12 +62,11 @@ func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Begins a checkout with a pair of credentials, as a shop does when a customer opens its " +
 			"checkout. It never completes the checkout. Needs Terraform 1.14 or later.\n\n" +
-			"It makes a checkout session of 100.00 at Kustom's merchant API and names its order ID. Nobody sees the session, " +
-			"so nobody completes it, and nobody is charged. It shows that the credentials work, and that the store is set up " +
-			"for the country and the currency. It does not show that the shop works. To see that, place an order in the " +
-			"shop.\n\n" +
-			"Kustom documents no safe way to repeat the call. The provider repeats it only if the first call certainly made " +
-			"no session. Each run of the action makes a session.",
+			"It creates a checkout session of 100.00 at Kustom's merchant API and names its order ID. No customer sees " +
+			"the session, so nobody is charged. It shows that the credentials work, and that the store is set up for the " +
+			"country and the currency. It does not show that the shop works. To see that, place an order in the shop.\n\n" +
+			"Kustom documents no safe way to repeat the request. The provider repeats it only if the first request " +
+			"certainly created no session. Each run of the action creates a session.",
 		Attributes: map[string]schema.Attribute{
 			"kustom_id": schema.StringAttribute{
 				Required: true, MarkdownDescription: "*Kustom ID*: the username of an API key, such as `PM00123456-aB3dE`.",
@@ -75,18 +74,19 @@ func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest
 			"kustom_secret": secret,
 			"shop_url": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Address of the shop, such as `https://butikk.example`. Kustom requires addresses of some of " +
-					"the shop's pages, with `https` only. The provider derives them from this address. Nobody calls them.",
+				MarkdownDescription: "Address of the shop, such as `https://butikk.example`. Kustom requires the `https` " +
+					"addresses of some of the shop's pages. The provider derives them from this address. Nobody opens " +
+					"them.",
 				Validators: []validator.String{shopURLValidator{}},
 			},
 			"country": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "Country of the purchase, in ISO 3166's two letters. The store must be set " +
-					"up for it. Default `NO`.",
+				Optional: true, MarkdownDescription: "Country of the purchase: two letters of ISO 3166. The store must " +
+					"be set up for it. Default `NO`.",
 				Validators: []validator.String{stringvalidator.RegexMatches(countryPattern, "must be two capital letters, such as NO")},
 			},
 			"currency": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "Currency of the purchase, in ISO 4217's three letters. It must be the " +
-					"store's currency for that country. Default `NOK`.",
+				Optional: true, MarkdownDescription: "Currency of the purchase: three letters of ISO 4217. It must be " +
+					"the store's currency for that country. Default `NOK`.",
 				Validators: []validator.String{stringvalidator.RegexMatches(currencyPattern, "must be three capital letters, such as NOK")},
 			},
 			"locale": schema.StringAttribute{
@@ -95,8 +95,8 @@ func (a *createTestOrderAction) Schema(_ context.Context, _ action.SchemaRequest
 			},
 			"allow_production": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether the action may make the session in the `production` environment, where it counts " +
-					"among the store's real sessions. Default `false`: that is an error, as soon as the environment is known.",
+				MarkdownDescription: "Whether the action may create the session in the `production` environment, where " +
+					"it counts among the store's real sessions. Default `false`: the action fails in that environment.",
 			},
 			"timeout": timeoutAttribute(),
 		},

@@ -39,16 +39,16 @@ func (d *endpointStatusDataSource) Metadata(_ context.Context, req datasource.Me
 func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Shows what is left to switch in a store, as *Action required* on the *API* page of Kustom " +
-			"Portal does. It has the host of each kind of traffic, and what to do. Use it in `check` blocks and " +
+			"Portal does. For each kind of traffic, it has the host and what to do. Use it in `check` blocks and " +
 			"postconditions.\n\n" +
-			"The status follows real traffic, up to 24 hours late. After a switch, each service shows the old host until the " +
-			"new host handles a request of it. For the checkout, that is the first customer's order. This provider's proof of " +
-			"a new key may count too, but we have not seen it. For the order management, it is a new order that you capture " +
-			"or change.\n\n" +
-			"**An empty status proves nothing.** The portal shows a store's status only while there is something to do, and " +
-			"each user can dismiss it. To prove a switch, edit, capture and refund a new order. The status does not cover " +
-			"SFTP credentials, which are not API keys. Nor does it cover orders from before the move to Kustom, which only " +
-			"Klarna has.",
+			"The status follows real traffic, up to 24 hours late. After a switch, each service shows the old host until " +
+			"the new host handles a request for that service. For the checkout, that is the first customer's order. The " +
+			"provider's proof of a new key may count too, but we have not seen it. For the order management, it is a new " +
+			"order that you capture or change.\n\n" +
+			"**An empty status proves nothing.** The portal shows a store's status only while there is something to do, " +
+			"and each user can dismiss it. To prove a switch, edit, capture and refund a new order. The status does not " +
+			"cover SFTP credentials, which are not API keys. It also does not cover orders from before the move to " +
+			"Kustom, which only Klarna has.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_id": schema.StringAttribute{
 				Required:            true,
@@ -57,8 +57,8 @@ func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.Schema
 			},
 			"action_required": schema.BoolAttribute{
 				Computed: true,
-				MarkdownDescription: "Whether the portal asks for an action for any of the services. `false` means that it asks " +
-					"for none. It does not mean that the store has switched.",
+				MarkdownDescription: "Whether the portal asks you to do something for any of the services. `false` means " +
+					"that it asks for nothing. It does not mean that the store has switched.",
 			},
 			"services": schema.ListNestedAttribute{
 				Computed:            true,
@@ -74,8 +74,8 @@ func (d *endpointStatusDataSource) Schema(_ context.Context, _ datasource.Schema
 						Computed: true, MarkdownDescription: "The time of the last call (RFC 3339). Null if there was none.",
 					},
 					"action_required": schema.StringAttribute{
-						Computed: true, MarkdownDescription: "The action that the portal asks for, such as `Switch endpoint to " +
-							"api.kustom.co`. Null if it asks for none.",
+						Computed: true, MarkdownDescription: "What the portal asks you to do, such as `Switch endpoint " +
+							"to api.kustom.co`. Null if it asks for nothing.",
 					},
 				}},
 			},

@@ -68,16 +68,17 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 	shop := connectedShopAttributes()
 	shop["last_error"] = schema.StringAttribute{
 		Computed: true,
-		MarkdownDescription: "The reason if the last apply could not give the shop its key, or else null. The shop then " +
-			"has its old key, and the next plan shows it again.",
+		MarkdownDescription: "Why the last apply could not give the shop its key. The shop then still has its old key, " +
+			"and the next plan includes it again. Null if the last apply succeeded.",
 	}
 	attributes := connectionRulesAttributes()
 	maps.Copy(attributes, map[string]schema.Attribute{
 		"shops": schema.MapNestedAttribute{
 			Required: true,
-			MarkdownDescription: "The shops, by the name of the Mystore shop, at least one. The provider needs a token for " +
-				"each in `mystore_tokens`. If you add a shop, the fleet manages it. If you remove a shop, `deletion_policy` " +
-				"decides about it. To remove all shops, destroy the fleet.",
+			MarkdownDescription: "The shops: a map from the name of the Mystore shop to its settings, at least one. The " +
+				"provider needs a token for each shop in `mystore_tokens`, or a `browser`. If you add a shop, the fleet " +
+				"manages it. If you remove a shop, `deletion_policy` decides what happens to it. To remove all shops, " +
+				"destroy the fleet.",
 			Validators:   []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
 			CustomType:   types.MapType{ElemType: fleetShopType},
 			NestedObject: schema.NestedAttributeObject{CustomType: fleetShopType, Attributes: shop},
@@ -85,32 +86,36 @@ func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 		"max_concurrency": schema.Int64Attribute{
 			Optional: true, Computed: true, Default: int64default.StaticInt64(defaultFleetConcurrency),
 			MarkdownDescription: fmt.Sprintf("The maximum number of shops that the provider works on at once: 1 to 256, "+
-				"default %d. Each shop has its own rate limit in Mystore, so a high number does not affect a single shop. While a "+
-				"shop waits for a server, the provider begins another one.", defaultFleetConcurrency),
+				"default %d. Each shop has its own rate limit in Mystore, so a high number does not affect a single "+
+				"shop. While a shop waits for a server, the provider begins another one.", defaultFleetConcurrency),
 			Validators: []validator.Int64{int64validator.Between(1, 256)},
 		},
 	})
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Switches hundreds of Mystore shops from Klarna's API to Kustom's, and rotates their keys " +
-			"from then on. It does for each shop what `kustom_mystore_connection` does, in one resource and without " +
-			"Terraform's cost for each resource.\n\n" +
-			"Every shop gets its own key. The fleet makes the key, proves it and installs it, and then deletes the key that " +
-			"the shop used before. **No secret is stored**, neither in the state nor in a plan. The plan shows only the shops " +
-			"that change, and the keys to delete.\n\n" +
-			"One shop's failure does not stop the others. That shop keeps its key, its `last_error` has the reason, and the " +
-			"next plan has only that shop. **In the apply that creates a fleet, such a failure is a warning**, because " +
-			"Terraform would replace the whole fleet after an error. In later applies, it is an error. The postcondition in " +
-			"the example below makes it an error in both.\n\n" +
-			"Put up to a few hundred shops into one fleet, and use several fleets for more. The guide [How many " +
+			"after that. For each shop, it does what `kustom_mystore_connection` does, but in one resource. Terraform " +
+			"takes far less time for one large resource than for hundreds.\n\n" +
+			"Every shop gets its own key. The fleet generates the key, proves it and installs it, and then deletes the " +
+			"key that the shop used before. **Neither the state nor a plan holds a secret.** The plan shows only the " +
+			"shops that change, and the keys that the apply deletes.\n\n" +
+			"If one shop fails, the others continue. The failed shop keeps its key, its `last_error` has the reason, and " +
+			"the next plan contains only that shop. **In the apply that creates a fleet, such a failure is a warning**, " +
+			"because Terraform would replace the whole fleet after an error. In later applies, it is an error. The " +
+			"postcondition in the example below makes it an error in both.\n\n" +
+			"Put up to a few hundred shops into one fleet. Use several fleets for more. The guide [How many " +
 			"shops](../guides/how-many-shops.md) has numbers.",
 		Attributes: attributes,
 		Blocks: map[string]schema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
-				CreateDescription: "The maximum time to connect all shops. Each shop has 5 minutes of it. Default `60m`.",
-				ReadDescription:   "The maximum time to read all shops. Each shop has 2 minutes of it. Default `20m`.",
-				UpdateDescription: "The maximum time to change all shops. Each shop has 5 minutes of it. Default `60m`.",
-				DeleteDescription: "The maximum time to clear all shops. Each shop has 5 minutes of it. Default `60m`.",
+				CreateDescription: "The maximum time to connect all shops. Each shop has at most 5 minutes of it. " +
+					"Default `60m`.",
+				ReadDescription: "The maximum time to read all shops. Each shop has at most 2 minutes of it. Default " +
+					"`20m`.",
+				UpdateDescription: "The maximum time to change all shops. Each shop has at most 5 minutes of it. Default " +
+					"`60m`.",
+				DeleteDescription: "The maximum time to clear all shops. Each shop has at most 5 minutes of it. Default " +
+					"`60m`.",
 			}),
 		},
 	}

@@ -32,14 +32,15 @@ type integrationModel struct {
 func integrationAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"id":            schema.StringAttribute{Computed: true, MarkdownDescription: "The import ID for `kustom_api_key`."},
-		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the store."},
+		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID (MID) of the store."},
 		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key."},
 		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
 		"description": schema.StringAttribute{Computed: true, MarkdownDescription: "The text that the portal shows " +
 			"beside the key. Null if there is none."},
 		"host": schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs " +
 			"to. Null if the portal does not show it."},
-		"created_at":   schema.StringAttribute{Computed: true, MarkdownDescription: "The time when the key was made (RFC 3339)."},
+		"created_at": schema.StringAttribute{Computed: true, MarkdownDescription: "The time when the key was generated " +
+			"(RFC 3339)."},
 		"last_used_at": schema.StringAttribute{Computed: true, MarkdownDescription: "The time of the last use (RFC 3339). Null if there was none."},
 		"expires_at": schema.StringAttribute{
 			Computed: true, MarkdownDescription: "The time when the key expires (RFC 3339). Null if it does not expire, or if " +
@@ -51,8 +52,8 @@ func integrationAttributes() map[string]schema.Attribute {
 		},
 		"current": schema.BoolAttribute{
 			Computed: true,
-			MarkdownDescription: "Whether the store takes payments with this key: a shop in `mystore_tokens` uses it. If no " +
-				"such shop uses a key of the store, it is the store's last used key.",
+			MarkdownDescription: "Whether the store takes payments with this key. It does if a shop in `mystore_tokens` " +
+				"uses the key. If no such shop uses a key of the store, the last used key counts.",
 		},
 	}
 }

@@ -25,13 +25,13 @@ func keyName(key rotation.KeyRef) string {
 // keyRefAttributes are the attributes of a key that is deleted or stays.
 func keyRefAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID of the key's store."},
+		"merchant_id":   schema.StringAttribute{Computed: true, MarkdownDescription: "Merchant ID (MID) of the key's store."},
 		"credential_id": schema.StringAttribute{Computed: true, MarkdownDescription: "The portal's ID of the key. Empty if unknown."},
 		"username":      schema.StringAttribute{Computed: true, MarkdownDescription: "The key's username, the *Kustom ID*."},
 		"host":          schema.StringAttribute{Computed: true, MarkdownDescription: "The API host that the key belongs to. Empty if unknown."},
 		"waits_for": schema.StringAttribute{
-			Computed: true, MarkdownDescription: "The condition that the key's deletion waits for. Null if the provider " +
-				"deletes the key immediately.",
+			Computed: true, MarkdownDescription: "What must happen before a later apply deletes the key. Null if the " +
+				"provider deletes the key immediately.",
 		},
 	}
 }
@@ -54,10 +54,12 @@ var keyRefType = types.ObjectType{AttrTypes: map[string]attr.Type{
 func leftKeyAttributes() map[string]schema.Attribute {
 	attributes := keyRefAttributes()
 	attributes["waits_for"] = schema.StringAttribute{
-		Computed: true, MarkdownDescription: "The condition that the key's deletion waits for. Null if the deletion has failed.",
+		Computed: true, MarkdownDescription: "What must happen before a later apply deletes the key. Null if the " +
+			"deletion has failed.",
 	}
 	attributes["last_error"] = schema.StringAttribute{
-		Computed: true, MarkdownDescription: "The reason why the key could not be deleted, and what to do. Null if its deletion waits.",
+		Computed: true, MarkdownDescription: "Why the provider could not delete the key, and what to do. Null if the " +
+			"deletion only waits.",
 	}
 	return attributes
 }

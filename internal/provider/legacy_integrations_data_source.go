@@ -30,9 +30,9 @@ func (d *legacyIntegrationsDataSource) Metadata(_ context.Context, req datasourc
 
 func (d *legacyIntegrationsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds the API keys that still belong to `api.klarna.com` (in the playground, " +
-			"`api.playground.klarna.com`) in all stores that the portal user can see, and the shops that use them. Use it to " +
-			"import the keys in use, and to see that no such key is left.",
+		MarkdownDescription: "Lists the API keys that still belong to `api.klarna.com` (in the playground, " +
+			"`api.playground.klarna.com`) in all stores that the portal user can see, and the shops that use them. Use " +
+			"it to import the keys in use, and to see that no such key is left.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -42,7 +42,7 @@ func (d *legacyIntegrationsDataSource) Schema(_ context.Context, _ datasource.Sc
 				},
 			},
 			"action_required": schema.BoolAttribute{
-				Computed: true, MarkdownDescription: "Whether such a key is left.",
+				Computed: true, MarkdownDescription: "Whether any such key is left.",
 			},
 			"integrations": schema.ListNestedAttribute{
 				Computed:            true,

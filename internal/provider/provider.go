@@ -79,58 +79,59 @@ func (p *kustomProvider) Metadata(_ context.Context, _ provider.MetadataRequest,
 func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Moves Mystore shops that take payments with *Klarna Checkout V3* from Klarna's API to " +
-			"Kustom's, and manages their keys from then on. It makes API keys in Kustom Portal, proves them, installs them in " +
-			"the shops, and deletes the keys that they replace.",
+			"Kustom's, and manages their keys after that. It generates API keys in Kustom Portal, proves them, installs " +
+			"them in the shops, and deletes the keys that they replace.",
 		Attributes: map[string]schema.Attribute{
 			"environment": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Kustom's environment: `production` (default) or `playground`. It selects the hosts below, " +
-					"and the kind of keys that the provider accepts. Can also be set with the environment variable " +
-					"`KUSTOM_ENVIRONMENT`.",
+				MarkdownDescription: "Kustom's environment: `production` (default) or `playground`. It selects the hosts " +
+					"below, and the kind of keys that the provider accepts. Can also be set with `KUSTOM_ENVIRONMENT`.",
 			},
 			"portal_token": schema.StringAttribute{
 				Optional: true, Sensitive: true,
-				MarkdownDescription: "Access token of a Kustom Portal user who can see *Integrations* (an account admin). " +
-					"Everything that manages API keys needs it, unless there is a `browser`. May be an ephemeral value. Can also be " +
-					"set with `KUSTOM_PORTAL_TOKEN`.",
+				MarkdownDescription: "Access token of a Kustom Portal user who can see *Integrations* (an account " +
+					"admin). Everything that manages API keys needs it, unless there is a `browser` block. May be an " +
+					"ephemeral value. Can also be set with `KUSTOM_PORTAL_TOKEN`.",
 			},
 			"mystore_tokens": schema.MapAttribute{
 				Optional: true, Sensitive: true, ElementType: types.StringType,
-				MarkdownDescription: "Mystore access tokens: a map from shop name to that shop's token. You make a token at " +
-					"`auth.mystore.no`. Name every shop whose key this configuration may delete: the provider protects only shops " +
-					"that it can ask, with a token here or by a `browser`. May hold ephemeral values. Can also be set with " +
-					"`MYSTORE_TOKENS`, a JSON object.",
+				MarkdownDescription: "Mystore access tokens: a map from shop name to that shop's token. You create a " +
+					"token at `auth.mystore.no`. Name every shop whose key this configuration may delete. The provider " +
+					"protects only the shops that it can ask, with a token here or with a `browser`. May hold ephemeral " +
+					"values. Can also be set with `MYSTORE_TOKENS`, a JSON object.",
 			},
 			"mystore_tokens_file": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Path of a file with the Mystore access tokens, in place of `mystore_tokens`. It is a JSON " +
-					"object from shop name to token, or a CSV file with the columns `shop` and `token`, as a spreadsheet saves it. " +
-					"Use it for hundreds of shops, because an environment variable has a size limit. Keep the file outside the " +
-					"repository, and readable only by you. Can also be set with `MYSTORE_TOKENS_FILE`. The provider takes all tokens " +
-					"from the first of these that is set: `mystore_tokens` or `mystore_tokens_file` (not both), `MYSTORE_TOKENS`, " +
+				MarkdownDescription: "Path of a file with the Mystore access tokens, in place of `mystore_tokens`. The " +
+					"file is a JSON object from shop name to token, or a CSV file with the columns `shop` and `token`, " +
+					"as a spreadsheet saves it. Use it for hundreds of shops, because an environment variable has a size " +
+					"limit. Keep the file outside the repository, and readable only by you. Can also be set with " +
+					"`MYSTORE_TOKENS_FILE`. The provider takes all tokens from the first of these that is set: " +
+					"`mystore_tokens` or `mystore_tokens_file` (you can't set both), `MYSTORE_TOKENS`, " +
 					"`MYSTORE_TOKENS_FILE`.",
 			},
 			"ignored_shops": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Shops that the provider does not ask before it deletes a key, such as a closed shop whose " +
-					"token no longer works. Without this setting, a shop that the provider can't read keeps every key that it may " +
-					"use. **The provider may delete a key that such a shop still uses.** Default: none.",
+				MarkdownDescription: "Shops that the provider does not ask before it deletes a key, such as a closed " +
+					"shop whose token no longer works. While the provider can't read a shop that is not in this set, it " +
+					"deletes no key that the shop may use. **The provider may delete a key that an ignored shop still " +
+					"uses.** Default: none.",
 				Validators: []validator.Set{setvalidator.NoNullValues()},
 			},
 			"portal_url": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Base URL of the portal's API, if it differs from the environment's. Must be `https`, except " +
-					"for a loopback address. Can also be set with `KUSTOM_PORTAL_URL`.",
+				MarkdownDescription: "Base URL of the portal's API, if it differs from the environment's. Must be " +
+					"`https`, or `http` for a loopback address. Can also be set with `KUSTOM_PORTAL_URL`.",
 			},
 			"api_url": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Base URL of Kustom's merchant API, if it differs from the environment's. Must be `https`, " +
-					"except for a loopback address. Can also be set with `KUSTOM_API_URL`.",
+				MarkdownDescription: "Base URL of Kustom's merchant API, if it differs from the environment's. Must be " +
+					"`https`, or `http` for a loopback address. Can also be set with `KUSTOM_API_URL`.",
 			},
 			"mystore_url": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Base URL of the Mystore API, if it differs from `https://api.mystore.no`. Must be `https`, " +
-					"except for a loopback address. Can also be set with `MYSTORE_URL`.",
+				MarkdownDescription: "Base URL of the Mystore API. Default: `https://api.mystore.no`. Must be `https`, " +
+					"or `http` for a loopback address. Can also be set with `MYSTORE_URL`.",
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional:            true,
@@ -138,17 +139,18 @@ func (p *kustomProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 			"request_timeout": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "The maximum time of one request, as a duration such as `30s` (default) or `1m30s`. Kustom's " +
-					"own limit is 30 seconds.",
+				MarkdownDescription: "The maximum time of one request, as a duration such as `30s` (default) or `1m30s`. " +
+					"Kustom's own limit is 30 seconds.",
 			},
 			"progress_file": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Path of a file to which the provider appends a line of JSON for each shop and step. The " +
-					"line has time, run, shop, store, step, the key's username, outcome and, if there is one, the error. Use the file " +
-					"to follow a long apply (`terraform-provider-kustom report --follow FILE`) and as an audit log. It holds no " +
-					"secret. The provider creates the file, readable only by you, and never shortens or removes it. Several runs may " +
-					"share one file. If the provider can't write the file, it stops before it plans or changes anything. If that " +
-					"happens later, it warns and goes on. Default: no file. Can also be set with `KUSTOM_PROGRESS_FILE`.",
+				MarkdownDescription: "Path of a file to which the provider appends a line of JSON for each shop and " +
+					"step. A line has the time, run, shop, store, step, the key's username, the outcome and any error. " +
+					"It holds no secret. Use the file to follow a long apply (`terraform-provider-kustom report --follow " +
+					"FILE`) and as an audit log. The provider creates the file, readable only by you, and never shortens " +
+					"or removes it. Several runs may share one file. If the provider can't write the file at the start, " +
+					"it stops before it plans or changes anything. If it can't write the file later, it warns and " +
+					"continues. Default: no file. Can also be set with `KUSTOM_PROGRESS_FILE`.",
 			},
 		},
 		Blocks: map[string]schema.Block{"browser": browserBlock()},

@@ -36,24 +36,28 @@ func (shopListFunction) Definition(_ context.Context, _ function.DefinitionReque
 		Summary: "Lists the shops of a CSV file, as spreadsheets save it",
 		MarkdownDescription: "Lists the shops of a CSV file, as spreadsheets save it, for the `for_each` of connections " +
 			"or the `shops` of a fleet.\n\n" +
-			"The first row names the columns, in any order and in upper or lower case. `shop` and `merchant_id` are required. " +
-			"`description` and `wave` are optional. Commas, semicolons or tabs separate the cells. The file may be UTF-8, " +
-			"UTF-16 with a byte order mark, or Windows-1252. The function ignores spaces around a cell and empty rows.\n\n" +
-			"A list with a mistake is an error that names each row and column. Mistakes are a repeated shop, a malformed name " +
-			"or merchant ID, two shops with one merchant ID, and an empty list.\n\n" +
+			"The first row names the columns, in any order and in upper or lower case. `shop` and `merchant_id` are " +
+			"required. `description` and `wave` are optional. Commas, semicolons or tabs separate the cells. The file " +
+			"may be UTF-8, UTF-16 with a byte order mark, or Windows-1252. The function ignores spaces around a cell and " +
+			"empty rows.\n\n" +
+			"If the list has a mistake, the function fails. The error names the row and column of each mistake. Mistakes " +
+			"are a repeated shop, a malformed name or merchant ID, two shops with one merchant ID, and an empty list.\n\n" +
 			"The result is a map from each shop's name to an object:\n\n" +
-			"- `merchant_id` (String)\n- `description` (String) null if the cell is empty\n- `wave` (Number) a whole number " +
-			"from 1. It is 1 for every shop if the list has no such column\n- `columns` (Map of String) the other cells, by " +
-			"the column's name in lower case, with underscores for spaces and hyphens",
+			"- `merchant_id` (String)\n" +
+			"- `description` (String) null if the cell is empty\n" +
+			"- `wave` (Number) a whole number from 1. It is 1 for every shop if the list has no such column\n" +
+			"- `columns` (Map of String) the other cells, by the column's name in lower case, with underscores for " +
+			"spaces and hyphens",
 		Parameters: []function.Parameter{function.StringParameter{
-			Name:                "content_base64",
-			MarkdownDescription: "The file's content in Base64: `filebase64(\"shops.csv\")`. Terraform's `file` rejects a file that is not UTF-8.",
+			Name: "content_base64",
+			MarkdownDescription: "The content of the CSV file in Base64, such as `filebase64(\"shops.csv\")`. Do not use " +
+				"Terraform's `file`: it fails if the file is not UTF-8.",
 		}},
 		VariadicParameter: function.StringParameter{
 			Name: "shared_merchant_ids",
-			MarkdownDescription: "The merchant IDs that several shops of the list may have. Two shops with another merchant " +
-				"ID are an error. Otherwise, a row that you copied and forgot to change would give a shop the key of another " +
-				"store.",
+			MarkdownDescription: "The merchant IDs that several shops of the list may share. If two shops have any other " +
+				"merchant ID in common, the function fails. This protects you from a row that you copied and forgot to " +
+				"change: its shop would get a key of another shop's store.",
 		},
 		Return: function.MapReturn{ElementType: types.ObjectType{AttrTypes: map[string]attr.Type{
 			"merchant_id": types.StringType, "description": types.StringType, "wave": types.Int64Type,

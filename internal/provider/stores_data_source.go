@@ -36,7 +36,7 @@ func (d *storesDataSource) Metadata(_ context.Context, req datasource.MetadataRe
 func (d *storesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the stores that the portal user can see. Use it with `for_each` to read all stores, " +
-			"or to find stores that your configuration lacks.",
+			"or to find stores that are missing from your configuration.",
 		Attributes: map[string]schema.Attribute{
 			"stores": schema.ListNestedAttribute{
 				Computed: true, MarkdownDescription: "The stores, sorted by merchant ID.",

@@ -43,31 +43,33 @@ func (d *supportBundleDataSource) Metadata(_ context.Context, req datasource.Met
 func (d *supportBundleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Collects the facts that Kustom's or Mystore's support needs about a store and its shop, in " +
-			"place of screenshots. It has the endpoint switch status, the store's API keys and the shops that use them, the " +
-			"key that the shop holds, and whether a pair of credentials works. It holds no secret.\n\n" +
-			"If the provider can't read something, the bundle says so, with the correlation IDs of the failed requests. The " +
-			"plan does not fail, because you need the bundle when something is wrong. The bundle has no time of its own, so " +
-			"outputs change only when its content changes. But a proof and a failure have new correlation IDs each time.\n\n" +
-			"A data source, unlike an action, can go into an output or a file with every Terraform and OpenTofu that the " +
-			"provider supports.",
+			"place of screenshots. It has the endpoint switch status, the store's API keys and the shops that use them, " +
+			"the key that the shop holds, and whether a pair of credentials works. It holds no secret.\n\n" +
+			"If the provider can't read something, the bundle says so, with the correlation IDs of the failed requests. " +
+			"The plan does not fail, because you need the bundle when something is wrong. The bundle does not hold the " +
+			"time when it was read, so outputs change only when its content changes. But each proof and each failure has " +
+			"a new correlation ID.\n\n" +
+			"Unlike an action, a data source can write to an output or a file, with every Terraform and OpenTofu that " +
+			"the provider supports.",
 		Attributes: map[string]schema.Attribute{
 			"merchant_id": schema.StringAttribute{
-				Required: true, MarkdownDescription: "Merchant ID of the store.",
+				Required: true, MarkdownDescription: "Merchant ID (MID) of the store.",
 				Validators: []validator.String{merchantIDValidator{}},
 			},
 			"shop": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "Name of the store's Mystore shop, if you want facts about it.",
+				Optional: true, MarkdownDescription: "Name of the store's Mystore shop. Default: the bundle has no facts " +
+					"about a shop.",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"kustom_id": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "*Kustom ID* of a pair to prove at Kustom's merchant API. The provider tries the proof once " +
-					"at each read. It counts as a use of the key.",
+				MarkdownDescription: "*Kustom ID* of a pair to prove against Kustom's merchant API. The provider proves " +
+					"it once at each read. The portal may count the proof as a use of the key. Default: no proof.",
 			},
 			"kustom_secret": schema.StringAttribute{
 				Optional: true, Sensitive: true,
-				MarkdownDescription: "*Kustom Secret* that belongs to `kustom_id`. The provider uses it for the proof only. " +
-					"Neither the state nor the bundle holds it, so reading it gives null.",
+				MarkdownDescription: "*Kustom Secret* of the key in `kustom_id`. The provider uses it for the proof " +
+					"only. Neither the state nor the bundle holds it, so this attribute is null when you read it.",
 			},
 			"json": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "The bundle as JSON, for programs.",

@@ -41,18 +41,20 @@ func (a *verifyCredentialsAction) Metadata(_ context.Context, req action.Metadat
 
 func (a *verifyCredentialsAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Checks that a shop's credentials are right, and changes nothing. Needs Terraform 1.14 or later.\n\n" +
-			"With `shop`, it reads the shop's *Kustom ID*, and checks that this key exists in Kustom Portal and belongs to " +
-			"Kustom's host. With `kustom_id` and `kustom_secret`, it proves that pair at Kustom's merchant API, and gives a " +
-			"new key a minute to propagate. With all three, it also checks that the shop holds this ID. It can't prove a " +
-			"shop's pair without the secret, because nobody can read the secret.\n\n" +
-			"A successful proof is a request to the new host. If it is the first one, *Action required* can disappear from " +
-			"Kustom Portal for the checkout.",
+		MarkdownDescription: "Checks that a shop's credentials are right, and changes nothing. Needs Terraform 1.14 or " +
+			"later.\n\n" +
+			"With `shop`, it reads the shop's *Kustom ID*, and checks that this key exists in Kustom Portal and belongs " +
+			"to Kustom's host. With `kustom_id` and `kustom_secret`, it proves that pair against Kustom's merchant API, " +
+			"and gives a new key a minute to propagate. With all three, it also checks that the shop holds this ID. It " +
+			"can't prove a shop's pair without the secret, because you can't read the secret from the shop.\n\n" +
+			"A successful proof is a request to the new host. If it is the first one, *Action required* can disappear " +
+			"from Kustom Portal for the checkout.",
 		Attributes: map[string]schema.Attribute{
 			"shop": schema.StringAttribute{
-				Optional:            true,
-				MarkdownDescription: "Name of the Mystore shop to check. The provider needs its token in `mystore_tokens`, and a `portal_token`.",
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Optional: true,
+				MarkdownDescription: "Name of the Mystore shop to check. The provider needs its token in " +
+					"`mystore_tokens`, and a `portal_token`. Without them, it needs a `browser`.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"kustom_id": schema.StringAttribute{
 				Optional:            true,
