@@ -181,23 +181,23 @@ func Variables() []string {
 // provider returns the provider's block, which holds no secret.
 func (f Folder) provider() string {
 	var text strings.Builder
-	text.WriteString("# No secret belongs into this folder. The provider takes from the environment what it signs in with:\n#\n")
+	text.WriteString("# Put no secrets into this folder. The provider reads its credentials from environment variables:\n#\n")
 	for _, m := range meanings {
 		if slices.Contains(f.Variables, m.variable) {
 			fmt.Fprintf(&text, "#   %-24s%s\n", m.variable, m.meaning)
 		}
 	}
 	if f.usesPages() {
-		text.WriteString("#\n# Where there is neither token nor session, it uses the session that \"terraform-provider-kustom login\" keeps.\n")
+		text.WriteString("#\n# Without a token or a session, it uses the session that \"terraform-provider-kustom login\" keeps.\n")
 	}
 	fmt.Fprintf(&text, "provider \"kustom\" {\n  environment = %s\n", quote(string(f.VendorData.Environment)))
 	if unread := f.Matching.Unread(); len(unread) > 0 {
 		for i, name := range unread {
 			unread[i] = quote(name)
 		}
-		text.WriteString("\n  # These shops can't be read, and their stores are unknown. As long as there is a token or a session for one of them,\n" +
-			"  # no old key of any shop is deleted. Give each a new token and add it to " + pathShops + ", or take its token away, or, if it is\n" +
-			"  # gone, name it here.\n")
+		text.WriteString("\n  # The provider can't read these shops, and does not know their stores. While it has a token or a session for one of\n" +
+			"  # them, it deletes no old key of any shop. For each shop, create a new token and add the shop to " + pathShops + ", or\n" +
+			"  # remove its token. If the shop is closed, name it here.\n")
 		fmt.Fprintf(&text, "  # ignored_shops = [%s]\n", strings.Join(unread, ", "))
 	}
 	if f.usesPages() {
@@ -232,7 +232,7 @@ func (f Folder) values() string {
 	var text strings.Builder
 	if f.Fleets() {
 		chunks := (len(f.Matching.Matches) + fleetSize - 1) / fleetSize
-		fmt.Fprintf(&text, "# Another number would move shops between fleets, and each shop that is moved would get a new key.\nchunks = %d\n", chunks)
+		fmt.Fprintf(&text, "# Another number moves shops between fleets, and each moved shop gets a new key.\nchunks = %d\n", chunks)
 	}
 	if shared := f.Matching.shared(); len(shared) > 0 {
 		for i, merchantID := range shared {
@@ -241,7 +241,7 @@ func (f Folder) values() string {
 		if text.Len() > 0 {
 			text.WriteString("\n")
 		}
-		fmt.Fprintf(&text, "# Several shops have one of these stores together.\nshared_merchant_ids = [%s]\n", strings.Join(shared, ", "))
+		fmt.Fprintf(&text, "# More than one shop may have each of these stores.\nshared_merchant_ids = [%s]\n", strings.Join(shared, ", "))
 	}
 	return text.String()
 }
@@ -274,7 +274,7 @@ func (f Folder) shops() (string, error) {
 // ignored is the content of .gitignore. The lock file is not ignored.
 const ignored = `.terraform/
 *.tfplan
-# A state has no secret of this provider's connections and fleets. It belongs where all who apply share it.
+# The state of connections and fleets has no secret. Keep it in a backend that everyone who applies can use.
 *.tfstate
 *.tfstate.*
 crash.log
@@ -290,7 +290,7 @@ func (f Folder) pipeline() (string, error) {
 	published := pipelines[f.CI]
 	content, err := fs.ReadFile(examples.Starter, published.example)
 	text := string(content)
-	if first, rest, ok := strings.Cut(text, "\n#\n"); ok && strings.HasPrefix(first, "# To be copied to ") && !strings.Contains(first, "\n") {
+	if first, rest, ok := strings.Cut(text, "\n#\n"); ok && strings.HasPrefix(first, "# Copy this file to ") && !strings.Contains(first, "\n") {
 		text = rest
 	}
 	if !f.usesPages() || err != nil {
@@ -331,11 +331,11 @@ func secretLines(names ...string) string {
 
 // sessionsNote returns a comment about the risks of sessions in a pipeline.
 func (f Folder) sessionsNote() string {
-	return fmt.Sprintf(`# Not everything has a token: the jobs sign in with the secrets %s.
-# "terraform-provider-kustom login --print" prints sessions, on a machine with a screen. Anybody who has a
-# session can do all that its user can, and none can only read. So have the environment shops-plan ask a reviewer, too, or let
-# only people open requests who may act as that user. Make new sessions when these have ended. If a vendor ties a
-# session to the network that it was made in, sign in from a runner of your own, and have it run the jobs.
+	return fmt.Sprintf(`# The jobs use the secrets %s, because a token is missing.
+# "terraform-provider-kustom login --print" prints sessions, on a machine with a screen. Anyone with a session can do
+# everything that its user can do. A session is never read-only. So require a reviewer for the environment shops-plan too,
+# or let only people open requests who may act as that user. When the sessions expire, sign in again. If a vendor accepts
+# a session from one network only, sign in on your own runner, and run the jobs there.
 #
 `, strings.Join(f.secrets(), ", "))
 }

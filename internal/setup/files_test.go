@@ -146,7 +146,7 @@ func TestFiles_PipelineIsThePublishedOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := written(t, f)[path]
-		if !strings.HasSuffix(string(published), got) || strings.Contains(got, "To be copied") || !strings.Contains(got, "terraform apply") {
+		if !strings.HasSuffix(string(published), got) || strings.Contains(got, "Copy this file") || !strings.Contains(got, "terraform apply") {
 			t.Errorf("%s: got:\n%s", ci, got)
 		}
 	}
