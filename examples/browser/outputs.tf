@@ -5,7 +5,7 @@ locals {
   ])
 }
 
-# An old key that waits for the portal to show no use of it is in order. One that could not be deleted fails the run here.
+# A key may wait until the portal shows no use of it. If a key could not be deleted, the run fails here.
 output "old_keys_waiting" {
   description = "Shop => its old keys that are still to be deleted: they wait, or could not be deleted. A later apply deletes them."
   value       = { for shop, keys in local.old_keys : shop => [for key in keys : key.username] if length(keys) > 0 }

@@ -1,5 +1,5 @@
-# A check warns and goes on. This one covers all stores that the portal user can see, also forgotten
-# ones.
+# A check warns, and the run continues. This check covers all stores that the portal user can see,
+# also forgotten ones.
 check "no_integration_left_on_klarna" {
   data "kustom_legacy_integrations" "left" {}
 
@@ -14,9 +14,9 @@ data "kustom_endpoint_status" "store" {
   merchant_id = each.key
 }
 
-# The portal shows each service by that service's own traffic. The order management changes when you
-# capture or change the first order with the new key. If the portal asks for no action, that proves
-# nothing, because its users can dismiss the request.
+# The portal shows a service as switched when that service has sent a request to Kustom. The order
+# management does so when you capture or change the first order with the new key. If the portal asks
+# for no action, that proves nothing, because its users can dismiss the request.
 check "no_service_left_on_klarna" {
   assert {
     condition = alltrue([for s in data.kustom_endpoint_status.store : !s.action_required])

@@ -19,7 +19,7 @@ import {
   id = each.value.id
 }
 
-# Nobody knows the secret of a connection's key. So each shop gets a new key here: another
+# Nobody knows the secret of a connection's key. So each shop gets a new key here. The new
 # description rotates it.
 resource "kustom_api_key" "checkout" {
   for_each    = var.stores

@@ -1,5 +1,5 @@
-# Ephemeral values are in memory for one run. Terraform writes them neither to the state nor to a
-# saved plan. These are variables; an ephemeral resource that reads a vault works the same way.
+# Ephemeral values are in memory for one run. Terraform writes them to no state and no saved plan.
+# These are variables. An ephemeral resource that reads a vault works the same way.
 variable "portal_token" {
   description = "Access token of a Kustom Portal user who can see Integrations."
   type        = string

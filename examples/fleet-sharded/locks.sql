@@ -1,7 +1,7 @@
--- Shows who holds the lock of each shard: psql "$PG_CONN_STR" -f locks.sql
+-- Shows which run has the lock of each shard: psql "$PG_CONN_STR" -f locks.sql
 --
--- Terraform's "Lock Info" shows the rejected run. The holder is the session with the advisory lock
--- of the state's row. Its name is the PGAPPNAME of that run. A lock ends with its session. If the
+-- Terraform's "Lock Info" shows the rejected run, and not the run that has the lock. This query shows
+-- the session that has the lock, by the PGAPPNAME of its run. A lock ends with its session. If the
 -- machine of a run is lost, end its session: SELECT pg_terminate_backend(<pid>)
 SELECT s.name AS shard, a.application_name AS holder, a.client_addr, a.backend_start, a.pid
 FROM kustom_shops.states s

@@ -1,5 +1,6 @@
-# The switch of all shops in one resource. For each shop, the provider makes a new key, proves it,
-# adds it to Mystore, and deletes the key that the shop used before. No secret is stored.
+# One resource switches all shops. For each shop, the provider generates a new key, proves it,
+# installs it in the shop, and deletes the key that the shop used before. Only the shop stores the
+# secret.
 resource "kustom_mystore_fleet" "all" {
   shops = {
     for shop, merchant_id in var.shops : shop => {

@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is also the first version of OpenTofu that runs this.
+  # The same version of OpenTofu works too.
   required_version = ">= 1.11"
 
   required_providers {
@@ -8,8 +8,8 @@ terraform {
     }
   }
 
-  # A runner is gone after its job, so PostgreSQL has the state. PG_CONN_STR has its address and
-  # password. Any other backend with locking works too.
+  # A runner keeps no files after its job, so PostgreSQL has the state. PG_CONN_STR has its address
+  # and password. Any other backend with locking works too.
   backend "pg" {
     schema_name = "kustom_shops"
   }

@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is also the first version of OpenTofu that runs this.
+  # The same version of OpenTofu works too.
   required_version = ">= 1.11"
 
   required_providers {
@@ -9,11 +9,12 @@ terraform {
   }
 }
 
-# All that the provider has to know is in the environment: KUSTOM_PORTAL_TOKEN, MYSTORE_TOKENS and,
-# for the sandbox, the addresses.
+# All settings are environment variables: KUSTOM_PORTAL_TOKEN, MYSTORE_TOKENS and, for the sandbox,
+# the addresses.
 provider "kustom" {}
 
-# A new key is made, proven and added to the shop, and the key that the shop used before is deleted.
+# The provider generates a new key, proves it, installs it in the shop, and deletes the key that the
+# shop used before.
 resource "kustom_mystore_connection" "fjellsport" {
   shop        = "fjellsport"
   merchant_id = "M00412871"

@@ -1,5 +1,5 @@
-# Any resource whose ID changes can trigger a rotation. Here it is a list of people: when it
-# changes, every key is rotated, so people who have left know no key. A time_rotating of the
+# Any resource whose ID changes can trigger a rotation. Here it is a list of people: when the list
+# changes, every key is rotated, so people who have left know no valid key. A time_rotating of the
 # provider hashicorp/time works too.
 resource "terraform_data" "people" {
   triggers_replace = var.people
@@ -11,7 +11,7 @@ resource "kustom_mystore_connection" "shop" {
   shop        = each.key
   merchant_id = each.value
 
-  # The first plan that finds the key at this age, or older, rotates it.
+  # The first plan after this age rotates the key.
   rotate_after_days = 90
 
   # A change of any value rotates the key too. The first value rotates one shop's key, the second

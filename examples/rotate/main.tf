@@ -13,7 +13,7 @@ resource "kustom_api_key" "checkout" {
     campaign = local.wave[each.key] < var.waves ? var.campaign : var.previous_campaign
   }
 
-  # The age rotates keys that a campaign has missed.
+  # The next plan also rotates keys that a campaign has missed.
   rotate_after_days = 180
 
   lifecycle {

@@ -23,7 +23,7 @@ variable "previous_campaign" {
 }
 
 variable "waves" {
-  description = "The number of quarters of the fleet on the campaign: 0 to 4."
+  description = "How many quarters of the fleet this rotation includes: 0 to 4."
   type        = number
   default     = 0
 

@@ -3,10 +3,10 @@ locals {
   errors    = { for name, shop in local.connected : name => shop.last_error if shop.last_error != null }
 }
 
-# A shop that could not be connected does not hold up the others. It fails the run here, and not in a
-# postcondition of the fleet, so that the other outputs have it too.
+# If the provider can't switch a shop, it continues with the others. The run fails here, and not in a
+# postcondition of the fleet, so that the other outputs are complete.
 output "errors" {
-  description = "The shops that keep the key that they had, and why."
+  description = "The shops that keep their old key, and the reason."
   value       = local.errors
 
   precondition {
@@ -22,7 +22,7 @@ locals {
   ])
 }
 
-# An old key that waits for the portal to show no use of it is in order. One that could not be deleted fails the run here.
+# A key may wait until the portal shows no use of it. If a key could not be deleted, the run fails here.
 output "old_keys_waiting" {
   description = "Shop => its old keys that are still to be deleted: they wait, or could not be deleted. A later apply deletes them."
   value       = { for shop, keys in local.old_keys : shop => [for key in keys : key.username] if length(keys) > 0 }

@@ -2,8 +2,8 @@ data "kustom_legacy_integrations" "all" {
   merchant_ids = keys(var.stores)
 }
 
-# The data source finds the keys to replace: a shop takes payments with them, and they still belong
-# to Klarna's host. After the switch there are none, and this block imports nothing.
+# The data source finds the keys to replace: keys of Klarna's host that a shop takes payments with.
+# After the switch there are none, and this block imports nothing.
 import {
   for_each = {
     for i in data.kustom_legacy_integrations.all.integrations : i.merchant_id => i if i.current

@@ -1,5 +1,5 @@
-# The whole switch: the provider makes a new key, proves it, adds it to Mystore, and deletes the key
-# that the shop used before. The secret is stored nowhere.
+# The whole switch: the provider generates a new key, proves it, installs it in the shop, and
+# deletes the key that the shop used before. Only the shop stores the secret.
 resource "kustom_mystore_connection" "shop" {
   shop        = var.shop
   merchant_id = var.merchant_id
@@ -11,11 +11,11 @@ data "kustom_endpoint_status" "store" {
   depends_on  = [kustom_mystore_connection.shop]
 }
 
-# The portal shows each service by that service's own traffic, up to a day late. The checkout calls
-# Kustom's host once the provider proves the new key. The order management does so once you capture
-# or change an order. Until then, this check warns in every plan and apply, and stops nothing. The
-# end of the warning does not prove the switch, because a portal user can dismiss the request. To
-# prove it, edit, capture and refund a new order.
+# The portal shows a service as switched when that service has sent a request to Kustom, up to a day
+# late. The checkout does so when the provider proves the new key. The order management does so when
+# you capture or change an order. Until then, this check warns in every plan and apply, and stops
+# nothing. The end of the warning does not prove the switch, because a portal user can dismiss the
+# request. To prove the switch, edit, capture and refund a new order.
 check "nothing_left_to_do" {
   assert {
     condition = !data.kustom_endpoint_status.store.action_required

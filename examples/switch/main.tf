@@ -2,8 +2,8 @@ data "kustom_legacy_integrations" "all" {
   merchant_ids = keys(var.stores)
 }
 
-# The data source finds the keys to replace: a shop takes payments with them, and they still belong
-# to Klarna's host. After the switch there are none, and this block imports nothing.
+# The data source finds the keys to replace: keys of Klarna's host that a shop takes payments with.
+# After the switch there are none, and this block imports nothing.
 import {
   for_each = {
     for i in data.kustom_legacy_integrations.all.integrations : i.merchant_id => i if i.current
@@ -24,8 +24,8 @@ resource "kustom_api_key" "checkout" {
   }
 }
 
-# Step 2: add the new key to Klarna Checkout V3 in Mystore. The state stores the secret, marked as
-# sensitive. Let only people read the state who may see the secret.
+# Step 2: install the new key in Klarna Checkout V3 in Mystore. The state has the secret, marked as
+# sensitive. Give access to the state only to people who may know the secret.
 resource "mystore_klarna_checkout_credentials" "shop" {
   for_each = var.stores
   provider = kustom

@@ -19,7 +19,7 @@ variable "mystore_secret" {
 # The environment has Vault's address and your sign-in: VAULT_ADDR, VAULT_TOKEN and others.
 provider "vault" {}
 
-# Each run reads ephemeral resources again. Neither the state nor a plan stores them.
+# Each run reads ephemeral resources again. No state and no plan stores them.
 ephemeral "vault_kv_secret_v2" "portal" {
   mount = var.vault_mount
   name  = var.portal_secret

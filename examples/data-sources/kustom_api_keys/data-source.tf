@@ -1,5 +1,5 @@
-# Keys on Kustom's host that no shop uses. A killed run may have left them, or a person between two
-# steps. A proof counts as a use, so the last use says nothing about such a key.
+# Keys of Kustom's host that no shop uses. A killed run may have left them, or a person who stopped
+# between two steps. A proof counts as a use, so the last use says nothing about such a key.
 data "kustom_api_keys" "new" {
   legacy = false
 }
@@ -11,7 +11,8 @@ output "strays" {
   ]
 }
 
-# Keys without use since the first date for the end of Klarna's API, on any host.
+# Keys of any host that nothing has used since 31 March 2026, the first date for the end of Klarna's
+# API.
 data "kustom_api_keys" "unused" {
   unused_since = "2026-03-31T00:00:00Z"
 }

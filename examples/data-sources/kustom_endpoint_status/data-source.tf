@@ -2,7 +2,7 @@ data "kustom_endpoint_status" "butikk" {
   merchant_id = "M00123456"
 }
 
-# Every plan warns while the portal asks for an action. The end of the warning does not prove a
+# Each plan warns while the portal asks for an action. The end of the warning does not prove the
 # switch, because a portal user can dismiss the request.
 check "nothing_left_to_do_in_butikk" {
   assert {

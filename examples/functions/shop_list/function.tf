@@ -15,8 +15,8 @@ locals {
   shops = provider::kustom::shop_list(filebase64("${path.module}/shops.csv"), var.shared_merchant_ids...)
 }
 
-# For each shop, the provider makes a new key, proves it, adds it to Mystore, and deletes the key
-# that the shop used before. No secret is stored.
+# For each shop, the provider generates a new key, proves it, installs it in the shop, and deletes
+# the key that the shop used before. Only the shop stores the secret.
 resource "kustom_mystore_connection" "shop" {
   for_each = { for name, shop in local.shops : name => shop if shop.wave <= var.wave }
 

@@ -1,5 +1,5 @@
-# The keys that are left to switch. This writes import blocks, and resources that keep the keys for
-# now:
+# The keys that are still to be switched. This command writes import blocks, and resources that keep
+# the keys for now:
 #
 #   terraform query -generate-config-out=keys.tf
 list "kustom_api_key" "legacy" {

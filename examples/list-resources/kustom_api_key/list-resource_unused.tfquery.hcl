@@ -1,4 +1,5 @@
-# Keys without use since the first date for the end of Klarna's API, on any host.
+# Keys of any host that nothing has used since 31 March 2026, the first date for the end of Klarna's
+# API.
 list "kustom_api_key" "unused" {
   provider = kustom
   limit    = 500

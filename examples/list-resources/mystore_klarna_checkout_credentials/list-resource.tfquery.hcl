@@ -1,4 +1,4 @@
-# The shops in mystore_tokens. This writes import blocks and resources. Add a secret to each
+# The shops in mystore_tokens. This command writes import blocks and resources. Add a secret to each
 # resource:
 #
 #   terraform query -generate-config-out=shops.tf

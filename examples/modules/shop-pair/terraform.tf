@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is also the first version of OpenTofu that runs this.
+  # The same version of OpenTofu works too.
   required_version = ">= 1.11"
 
   required_providers {

@@ -6,7 +6,7 @@ run "the_shop_gets_a_key_of_its_store" {
 
   assert {
     condition     = kustom_mystore_connection.fjellsport.shop == "fjellsport"
-    error_message = "The connection is that of another shop, ${kustom_mystore_connection.fjellsport.shop}."
+    error_message = "The connection belongs to another shop, ${kustom_mystore_connection.fjellsport.shop}."
   }
 
   assert {

@@ -2,7 +2,7 @@ resource "kustom_mystore_connection" "butikk" {
   shop        = "butikk"
   merchant_id = "M00123456"
 
-  # The first plan that finds the key at this age, or older, rotates it.
+  # The first plan after this age rotates the key.
   rotate_after_days = 90
 
   # A change of any value rotates the key too.

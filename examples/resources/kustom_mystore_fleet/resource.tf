@@ -7,7 +7,7 @@ resource "kustom_mystore_fleet" "norway" {
     ullogtre = { merchant_id = "M00698335", rotate_when_changed = { incident = "none" } }
   }
 
-  # The first plan that finds a key of this age, or older, rotates it.
+  # The first plan after this age rotates the key.
   rotate_after_days = 365
 
   lifecycle {

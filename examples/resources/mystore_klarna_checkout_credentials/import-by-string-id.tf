@@ -1,5 +1,5 @@
-# The shop's name. The plan gives the shop the pair of this configuration, because nobody can read
-# the secret that it holds.
+# The shop's name. The next apply installs the pair of this configuration, because nobody can read
+# the secret that the shop has.
 import {
   to       = mystore_klarna_checkout_credentials.butikk
   id       = "butikk"

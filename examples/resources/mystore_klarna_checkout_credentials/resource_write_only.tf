@@ -1,5 +1,5 @@
-# A person made this key in the portal. Its secret comes from a variable. Neither the plan nor the
-# state has it.
+# A person generated this key in the portal. Its secret comes from a variable. No plan and no state
+# has it.
 variable "kustom_secret" {
   type      = string
   sensitive = true
@@ -12,7 +12,7 @@ resource "mystore_klarna_checkout_credentials" "nettbutikk" {
   shop      = "nettbutikk"
   kustom_id = "M00123456-aB3dE"
 
-  # Terraform can't compare a value that it does not store. Raise the version whenever the secret
+    # Terraform can't compare a value that it does not store. Raise the version each time the secret
   # changes.
   kustom_secret_wo         = var.kustom_secret
   kustom_secret_wo_version = 1

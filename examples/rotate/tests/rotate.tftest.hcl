@@ -75,7 +75,7 @@ run "there_is_no_fifth_wave" {
   expect_failures = [var.waves]
 }
 
-# The age rotates keys that a campaign has missed.
+# The next plan also rotates keys that a campaign has missed.
 run "no_key_grows_old" {
   command = plan
 

@@ -1,5 +1,5 @@
-# The switch of each shop: the provider makes a new key, proves it, adds it to Mystore, and deletes
-# the key that the shop used before. No secret is stored.
+# For each shop, the provider generates a new key, proves it, installs it in the shop, and deletes
+# the key that the shop used before. Only the shop stores the secret.
 resource "kustom_mystore_connection" "shop" {
   for_each = var.shops
 
