@@ -14,7 +14,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -27,46 +26,27 @@ import (
 	"github.com/storefront-iac/terraform-provider-kustom/internal/transport"
 )
 
-// attributeTypes are the types of attributes as the framework takes them.
-func attributeTypes(attributes map[string]schema.Attribute) map[string]attr.Type {
-	typs := map[string]attr.Type{}
-	for name, attribute := range attributes {
-		typs[name] = attribute.GetType()
-	}
-	return typs
-}
-
 // TestFleet_TypesFitSchema: the types that are written out, so that they are not made anew for every value, are
 // those of the attributes.
 func TestFleet_TypesFitSchema(t *testing.T) {
 	t.Parallel()
-	shop := connectedShopAttributes()
-	shop["last_error"] = schema.StringAttribute{}
-	for name, test := range map[string]struct {
-		typ        types.ObjectType
-		attributes map[string]schema.Attribute
-	}{
-		"a fleet's shop": {fleetShopType, shop},
-		"a key":          {keyRefType, keyRefAttributes()},
-	} {
-		if want := (types.ObjectType{AttrTypes: attributeTypes(test.attributes)}); !test.typ.Equal(want) {
-			t.Errorf("%s is of type %s, its attributes of %s", name, test.typ, want)
-		}
-	}
 	var resp resource.SchemaResponse
 	newFleetResource().Schema(t.Context(), resource.SchemaRequest{}, &resp)
 	shops, ok := resp.Schema.Attributes["shops"].(schema.MapNestedAttribute)
 	if !ok {
 		t.Fatal("shops is no nested attribute")
 	}
-	if got := (types.ObjectType{AttrTypes: attributeTypes(shops.NestedObject.Attributes)}); !fleetShopType.Equal(got) {
-		t.Errorf("the schema's shop is of type %s, want %s", got, fleetShopType)
-	}
-	if want := (types.MapType{ElemType: fleetShopType}); !shops.GetType().Equal(want) {
-		t.Errorf("shops is of type %s, want %s", shops.GetType(), want)
-	}
-	if diags := resp.Schema.ValidateImplementation(t.Context()); diags.HasError() {
-		t.Errorf("the schema is not valid: %v", diags)
+	for _, test := range []struct {
+		typ        types.ObjectType
+		attributes map[string]schema.Attribute
+	}{{fleetShopType, shops.NestedObject.Attributes}, {keyRefType, keyRefAttributes()}} {
+		of := map[string]attr.Type{}
+		for name, attribute := range test.attributes {
+			of[name] = attribute.GetType()
+		}
+		if want := (types.ObjectType{AttrTypes: of}); !test.typ.Equal(want) {
+			t.Errorf("the type is %s, that of the attributes %s", test.typ, want)
+		}
 	}
 }
 
@@ -113,31 +93,21 @@ func TestFleet_ShopObjectFitsSchema(t *testing.T) {
 
 func TestFleet_UnchangedShopsKeepTheirState(t *testing.T) {
 	t.Parallel()
-	want := fullShop()
-	if got := want.unchanged(); !reflect.DeepEqual(got, want) {
-		t.Errorf("of what is known becomes %+v, want %+v", got, want)
+	known := fullShop()
+	if got := known.unchanged(); !reflect.DeepEqual(got, known) {
+		t.Errorf("of what is known becomes %+v, want %+v", got, known)
 	}
-	unknown := want
-	unknown.CredentialID, unknown.Username, unknown.Host = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	unknown.CreatedAt, unknown.ExpiresAt, unknown.Reason = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	unknown.LastError, unknown.PreviousUsername, unknown.KeysLeft = types.StringUnknown(), types.StringUnknown(), types.SetUnknown(leftKeyType)
-	unknown.KeysToDelete, unknown.KeysKept = types.SetUnknown(keyRefType), types.SetUnknown(keyRefType)
-	got := unknown.unchanged()
-	for name, value := range map[string]attr.Value{
-		"credential_id": got.CredentialID, "username": got.Username, "host": got.Host, "created_at": got.CreatedAt,
-		"expires_at": got.ExpiresAt, "reason": got.Reason, "last_error": got.LastError,
-		"previous_username": got.PreviousUsername,
+	shop := fullShop()
+	for _, value := range []*types.String{
+		&shop.CredentialID, &shop.Username, &shop.Host, &shop.CreatedAt, &shop.ExpiresAt, &shop.Reason, &shop.LastError, &shop.PreviousUsername,
 	} {
-		if !value.IsNull() {
-			t.Errorf("%s is %v, want null", name, value)
-		}
+		*value = types.StringUnknown()
 	}
-	none := types.SetValueMust(keyRefType, []attr.Value{})
-	if !got.KeysToDelete.Equal(none) || !got.KeysKept.Equal(none) || !got.KeysLeft.Equal(leftKeys(rotation.Plan{}, nil)) {
-		t.Errorf("the sets are %v and %v, want empty ones", got.KeysToDelete, got.KeysKept)
-	}
-	if got.MerchantID != want.MerchantID || got.Description != want.Description || !got.RotateWhenChanged.Equal(want.RotateWhenChanged) {
-		t.Errorf("what is configured becomes %+v", got)
+	shop.KeysToDelete, shop.KeysKept, shop.KeysLeft = types.SetUnknown(keyRefType), types.SetUnknown(keyRefType), types.SetUnknown(leftKeyType)
+	want := unreadFleetShop("M1")
+	want.Description, want.RotateWhenChanged = known.Description, known.RotateWhenChanged
+	if got := shop.unchanged(); !got.object().Equal(want.object()) {
+		t.Errorf("of what is not known becomes %v, want %v", got.object(), want.object())
 	}
 }
 
@@ -204,7 +174,7 @@ func TestFleet_TellsFailureOnceOrAtItsShop(t *testing.T) {
 		"two, their own": {failures(missing("a"), missing("b")), []string{`shops["a"] error Not done: a: Shop a ` + noV3, `shops["b"] error Not done: b: Shop b ` + noV3}},
 		"general":        {failures(expired, nil, expired, expired), []string{"- error Not done: " + token + " This applies to a, c, d."}},
 		"two general ones": {failures(expired, elsewhere, expired, elsewhere), []string{
-			"- error Not done: " + token + " This applies to a, c.", "- error Not done: " + trouble + " This is so of b, d.",
+			"- error Not done: " + token + " This applies to a, c.", "- error Not done: " + trouble + " This applies to b, d.",
 		}},
 		"mixed": {failures(missing("a"), expired, missing("c"), expired), []string{
 			`shops["a"] error Not done: a: Shop a ` + noV3, "- error Not done: " + token + " This applies to b, d.",
@@ -304,73 +274,6 @@ func TestFleet_NothingSaved(t *testing.T) {
 	}
 }
 
-// TestFleet_LastErrorIsPlanned: a shop's error is known while planning only where nothing is done about it. A change of
-// anything that the apply does would be called inconsistent by Terraform.
-func TestFleet_LastErrorIsPlanned(t *testing.T) {
-	t.Parallel()
-	left := []kustom.Orphan{{MerchantID: "M1", CredentialID: "c-9", Username: "M1-nine"}}
-	for name, test := range map[string]struct {
-		memory rotation.Memory
-		want   string
-	}{
-		"nothing to do":           {rotation.Memory{}, `"last_error"`},
-		"needs a key":             {rotation.Memory{DueReason: "because"}, "<unknown>"},
-		"a key is left":           {rotation.Memory{Undeleted: left}, "<unknown>"},
-		"both, with a last error": {rotation.Memory{DueReason: "because", Undeleted: left}, "<unknown>"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			shop := fullShop()
-			model := fleetModel{Shops: shopsOf(map[string]*fleetShop{"a": &shop})}
-			f := fleetOf(t, model, &model, fleetMemory{"a": test.memory})
-			for _, m := range f.Members {
-				var err error
-				if m.Plan, err = rotation.Decide(*m.Config, m.Record, nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			var diags diag.Diagnostics
-			planned := fleetShops(f.planned(model.Shops, types.StringUnknown(), &diags))["a"]
-			if got := planned.LastError.String(); got != test.want || diags.HasError() {
-				t.Errorf("planned is %s, want %s; %v", got, test.want, diags)
-			}
-		})
-	}
-}
-
-// TestFleet_WarnsOfClearing: only shops that the configuration has no more are said to be cleared.
-func TestFleet_WarnsOfClearing(t *testing.T) {
-	t.Parallel()
-	shop, keyless := fullShop(), unreadFleetShop("M1")
-	plan := fleetModel{
-		Shops:           shopsOf(map[string]*fleetShop{"stays": &shop, "unknown": nil}),
-		connectionRules: connectionRules{DeletionPolicy: types.StringValue(deletionClear)},
-	}
-	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"stays": &shop, "unknown": &shop, "leaves": &shop, "keyless": &keyless})}
-	var diags diag.Diagnostics
-	fleetOf(t, plan, &state, nil).warnOfClearing(&diags)
-	want := "- warning Shops will take no payments: The fleet's deletion_policy is clear, and you removed these shops from it: leaves (M1-a). " +
-		"The apply clears their credentials and deletes their keys. It does neither for a shop that gets a key from another resource in the same run. " +
-		"Apply only if these shops should take no payments. To leave them as they are, set deletion_policy = \"retain\"."
-	if got := lines(diags); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-// TestFleet_WarnsOfLeaving: of the shops that leave, those go on taking payments that had a key.
-func TestFleet_WarnsOfLeaving(t *testing.T) {
-	t.Parallel()
-	shop, keyless := fullShop(), unreadFleetShop("M1")
-	state := fleetModel{Shops: shopsOf(map[string]*fleetShop{"leaves": &shop, "keyless": &keyless})}
-	var diags diag.Diagnostics
-	fleetOf(t, fleetModel{Shops: shopsOf(nil)}, &state, nil).warnOfLeaving(&diags)
-	want := "- warning Shops and keys left as they are: These have left the fleet as they are, because its deletion_policy is retain: leaves " +
-		"(M1-a). Each takes payments with the key named here until something gives it another one. If you want that, you need do nothing. To clear the shops that you remove, set deletion_policy = \"clear\"."
-	if got := lines(diags); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
 // someShops is a Mystore of which only the shop "dead" can't be read.
 type someShops struct{ rotation.ShopService }
 
@@ -389,77 +292,61 @@ func askingEngine(shops ...string) *rotation.Engine {
 	})
 }
 
-// TestFleet_WarnsOfDeletions counts over all shops: Terraform's own counts have only objects.
+// TestFleet_WarnsOfDeletions counts over all shops, because Terraform's own counts have only objects. It names each key once,
+// and promises no deletion that a shop which can't be read will block.
 func TestFleet_WarnsOfDeletions(t *testing.T) {
 	t.Parallel()
 	goes := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}
 	later := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-2", Username: "M1-b", WaitsFor: "no use of the key for 24h"}
-	f := &fleet{Fleet: rotation.Fleet{Engine: askingEngine(), Members: []*rotation.Member{
-		{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}}},
-		{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{later}}},
-		{Name: "c", Plan: rotation.Plan{Delete: []rotation.KeyRef{goes}}},
-		{Name: "d", Plan: rotation.Plan{Undecided: true}},
-	}}}
-	var diags diag.Diagnostics
-	f.warnOfDeletions(&diags)
-	want := "- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
-		"apply, when the portal shows no use: M1-b. Not decided yet for 1 shop: d."
-	if got := lines(diags); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-// TestFleet_NamesEachKeyOnce: shops of one store share its keys. What goes because of one shop does not stay because of
-// another, and where nothing goes, the warning does not say so.
-func TestFleet_NamesEachKeyOnce(t *testing.T) {
-	t.Parallel()
-	goes := rotation.KeyRef{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}
-	described := goes
+	described, elsewhere := goes, rotation.KeyRef{MerchantID: "M2", CredentialID: "c-2", Username: "M2-b"}
 	described.Host = kustom.Production.LegacyHost()
-	for want, members := range map[string][]*rotation.Member{
-		"- warning API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 other key of the store stays as before: M1-erp.": {
-			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{goes}, OtherKeys: []string{"M1-erp"}}},
-			{Name: "b", Plan: rotation.Plan{Generate: true, Changes: true, Delete: []rotation.KeyRef{described}, OtherKeys: []string{"M1-a", "M1-erp"}}},
+	switched := func(others []string, goes ...rotation.KeyRef) rotation.Plan {
+		return rotation.Plan{Generate: true, Changes: true, Delete: goes, OtherKeys: others}
+	}
+	for name, test := range map[string]struct {
+		plans      []rotation.Plan
+		unreadable []string
+		want       string
+	}{
+		"only what changes": {
+			plans: []rotation.Plan{switched(nil, goes), switched(nil, later), {Delete: []rotation.KeyRef{goes}}, {Undecided: true}},
+			want: "API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 key will be deleted by a later " +
+				"apply, when the portal shows no use: M1-b. Not decided yet for 1 shop: shop-4.",
 		},
-		"- warning API keys stay in the portal: 1 shop will get a new key; 1 other key of the store stays as before: M1-erp.": {
-			{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, OtherKeys: []string{"M1-erp"}}},
+		"a key that another shop of the store gives up": {
+			plans: []rotation.Plan{switched([]string{"M1-erp"}, goes), switched([]string{"M1-a", "M1-erp"}, described)},
+			want: "API keys will be deleted: 2 shops will get a new key; 1 key will be deleted: M1-a; 1 other key of the store stays as " +
+				"before: M1-erp.",
+		},
+		"nothing goes": {
+			plans: []rotation.Plan{switched([]string{"M1-erp"})},
+			want:  "API keys stay in the portal: 1 shop will get a new key; 1 other key of the store stays as before: M1-erp.",
+		},
+		"a shop can't be read": {
+			plans: []rotation.Plan{switched(nil, goes, elsewhere)}, unreadable: []string{"dead"},
+			want: "API keys will be deleted: 1 shop will get a new key; 2 keys will be deleted: M1-a, M2-b. The apply will not delete M1-a as " +
+				"long as shop dead can't be read, which may use it, unless another resource says that the shop is of another store. Where " +
+				"unused_for is set, a key that was not used for that long goes all the same. terraform-provider-kustom check says what is " +
+				"wrong with the shop. If it is gone, add it to the provider's ignored_shops.",
 		},
 	} {
-		f := &fleet{Fleet: rotation.Fleet{Engine: askingEngine(), Members: members}}
-		var diags diag.Diagnostics
-		f.warnOfDeletions(&diags)
-		if got := lines(diags); got != want {
-			t.Errorf("got\n%s\nwant\n%s", got, want)
-		}
-	}
-}
-
-// TestFleet_SaysWhatTheApplyWillKeep: a plan must not promise a deletion that a shop which can't be read will block.
-func TestFleet_SaysWhatTheApplyWillKeep(t *testing.T) {
-	t.Parallel()
-	engine := askingEngine("dead")
-	engine.Shops.NoteConfigured("dead", "M1", "")
-	if _, err := engine.Shops.Credentials(t.Context(), "dead"); err == nil {
-		t.Fatal("the shop can be read")
-	}
-	goes := []rotation.KeyRef{{MerchantID: "M1", CredentialID: "c-1", Username: "M1-a"}, {MerchantID: "M2", CredentialID: "c-2", Username: "M2-b"}}
-	f := &fleet{Fleet: rotation.Fleet{Engine: engine, Members: []*rotation.Member{
-		{Name: "a", Plan: rotation.Plan{Generate: true, Changes: true, Delete: goes}},
-	}}}
-	var diags diag.Diagnostics
-	f.warnOfDeletions(&diags)
-	want := "- warning API keys will be deleted: 1 shop will get a new key; 2 keys will be deleted: M1-a, M2-b. The apply will not delete M1-a as " +
-		"long as shop dead can't be read, which may use it, unless another resource says that the shop is of another store. Where unused_for is set, a key that was not used for that long goes all the same. " +
-		"terraform-provider-kustom check says what is wrong with the shop. If it is gone, add it to the provider's ignored_shops."
-	if got := lines(diags); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-// TestFleet_PutsMessagesAtTheShop: a shop's messages are put at the shop.
-func TestFleet_PutsMessagesAtTheShop(t *testing.T) {
-	t.Parallel()
-	if got := memberPath(&rotation.Member{Name: "butikk"}); !got.Equal(path.Root("shops").AtMapKey("butikk")) {
-		t.Errorf("the path is %s", got)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fleet{Fleet: rotation.Fleet{Engine: askingEngine(test.unreadable...)}}
+			for _, shop := range test.unreadable {
+				f.Engine.Shops.NoteConfigured(shop, "M1", "")
+				if _, err := f.Engine.Shops.Credentials(t.Context(), shop); err == nil {
+					t.Fatalf("shop %s can be read", shop)
+				}
+			}
+			for i, plan := range test.plans {
+				f.Members = append(f.Members, &rotation.Member{Name: fmt.Sprintf("shop-%d", i+1), Plan: plan})
+			}
+			var diags diag.Diagnostics
+			f.warnOfDeletions(&diags)
+			if got, want := lines(diags), "- warning "+test.want; got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
 	}
 }
