@@ -2,12 +2,16 @@ package provider_test
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
@@ -209,25 +213,159 @@ func (v *vendors) wantNoSecrets(t *testing.T, i invocation, more ...string) {
 	}
 }
 
-// TestActionsWithoutEnvironment invokes the actions with a provider whose environment nobody knows yet.
-func TestActionsWithoutEnvironment(t *testing.T) {
-	tests := map[string]struct {
+// wantNoRequests checks that no vendor was asked anything.
+func (v *vendors) wantNoRequests(t *testing.T) {
+	t.Helper()
+	if requests := v.Requests(); len(requests) > 0 {
+		t.Errorf("requests were sent: %+v", requests)
+	}
+}
+
+// silence makes a vendor silent, and stops the provider as soon as it has asked.
+func (v *vendors) silence(t *testing.T, api string) (*actionServer, *sandbox.Armed) {
+	t.Helper()
+	silent := v.Arm(sandbox.Fault{API: api, Kind: sandbox.FaultSilence})
+	s := v.actionServer(t)
+	go func() {
+		for silent.Fired() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
+	}()
+	return s, silent
+}
+
+// TestActions_RejectBadInput before they ask a vendor anything.
+func TestActions_RejectBadInput(t *testing.T) {
+	t.Parallel()
+	verify := func(more values) values { return examplePair.with(more) }
+	order := func(more values) values { return playgroundOrder.with(more) }
+	malformed := problem{"shop_url", "Malformed shop URL", "an absolute https URL without a user name, a query or a fragment"}
+	swapped := problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""}
+	for name, test := range map[string]struct {
+		action string
+		config values
+		stage  string
+		want   problem
+	}{
+		"verify nothing":           {verifyAction, values{}, "validate", problem{"", "Nothing to verify", "Set shop, or kustom_id with kustom_secret"}},
+		"verify no shop's name":    {verifyAction, values{"shop": ""}, "validate", problem{"shop", "Invalid Attribute Value Length", "at least 1"}},
+		"verify an ID alone":       {verifyAction, values{"kustom_id": exampleUsername}, "validate", problem{"kustom_secret", "No secret", "Set both, or neither"}},
+		"verify a secret alone":    {verifyAction, values{"kustom_secret": exampleSecret}, "validate", problem{"kustom_id", "No Kustom ID", "Set both, or neither"}},
+		"verify a swapped pair":    {verifyAction, values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}, "validate", swapped},
+		"verify a padded secret":   {verifyAction, verify(values{"kustom_secret": exampleSecret + "\n"}), "validate", problem{"kustom_secret", "White space around the value", ""}},
+		"timeout without a unit":   {verifyAction, verify(values{"timeout": "5"}), "validate", problem{"timeout", "Malformed duration", `"5" is not a positive duration with a unit`}},
+		"negative timeout":         {verifyAction, verify(values{"timeout": "-5m"}), "validate", problem{"timeout", "Malformed duration", ""}},
+		"ID of the playground":     {verifyAction, verify(playgroundPair), "plan", problem{"kustom_id", "The key belongs to the playground environment", ""}},
+		"secret of the playground": {verifyAction, verify(values{"kustom_secret": "kco_test_api_x"}), "plan", problem{"kustom_secret", "Secret of another environment", ""}},
+		"order for insecure shop":  {orderAction, order(values{"shop_url": "http://butikk.example"}), "validate", malformed},
+		"order for no host":        {orderAction, order(values{"shop_url": "https://"}), "validate", malformed},
+		"order with a query":       {orderAction, order(values{"shop_url": "https://butikk.example/?a=1"}), "validate", malformed},
+		"order with a fragment":    {orderAction, order(values{"shop_url": "https://butikk.example/#a"}), "validate", malformed},
+		"order with a user":        {orderAction, order(values{"shop_url": "https://me@butikk.example/"}), "validate", malformed},
+		"order in no country":      {orderAction, order(values{"country": "Norge"}), "validate", problem{"country", "Invalid Attribute Value Match", "two capital letters"}},
+		"order in no currency":     {orderAction, order(values{"currency": "kr"}), "validate", problem{"currency", "Invalid Attribute Value Match", "three capital letters"}},
+		"order in no locale":       {orderAction, order(values{"locale": "norsk"}), "validate", problem{"locale", "Invalid Attribute Value Match", "the form of nb-NO"}},
+		"order with a bad timeout": {orderAction, order(values{"timeout": "soon"}), "validate", problem{"timeout", "Malformed duration", ""}},
+		"order by a swapped pair":  {orderAction, order(values{"kustom_id": playgroundSecret, "kustom_secret": playgroundUsername}), "validate", swapped},
+		"ID of production":         {orderAction, order(values{"kustom_id": exampleUsername}), "plan", problem{"kustom_id", "The key belongs to the production environment", ""}},
+		"secret of production":     {orderAction, order(values{"kustom_secret": exampleSecret}), "plan", problem{"kustom_secret", "Secret of another environment", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := exampleSeed()
+			if test.action == orderAction {
+				seed = playgroundSeed()
+			}
+			v := newVendors(t, seed, sandbox.Options{})
+			got := v.act(t, test.action, test.config)
+			got.wantProblems(t, test.stage, test.want)
+			v.wantNoSecrets(t, got, exampleSecret)
+			v.wantNoRequests(t)
+		})
+	}
+}
+
+// TestActions_NeedKnownEnvironment invokes the actions with a provider whose environment nobody knows yet.
+func TestActions_NeedKnownEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
 		action  string
 		config  values
 		summary string
 	}{
-		"shop":  {verifyAction, exampleShop, "Credentials not verified"},
-		"order": {orderAction, examplePair.with(values{"shop_url": "https://butikk.example"}), "Test order not created"},
+		{verifyAction, exampleShop, "Credentials not verified"},
+		{orderAction, examplePair.with(values{"shop_url": "https://butikk.example"}), "Test order not created"},
+	} {
+		v := newVendors(t, exampleSeed(), sandbox.Options{})
+		s := v.configuredServer(t, values{"environment": unknown{}})
+		s.plan(t, test.action, test.config).wantProblems(t, "plan")
+		got := s.invoke(t, test.action, test.config)
+		got.wantProblems(t, "invoke", problem{"", test.summary, "The provider needs environment during the plan, but its value is known only after an apply"})
+		v.wantOnlyReads(t)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
+}
+
+// TestActions_EndWhenInterrupted while a vendor is silent, without asking again.
+func TestActions_EndWhenInterrupted(t *testing.T) {
+	t.Parallel()
+	lost := "does not know whether a checkout session exists. Nobody can see or complete such a session, so nobody is charged"
+	for _, test := range []struct {
+		api, action string
+		seed        sandbox.Seed
+		config      values
+		want        problem
+	}{
+		{sandbox.Merchant, verifyAction, exampleSeed(), examplePair.with(exampleShop), problem{"", "Credentials not verified", "The run was interrupted."}},
+		{sandbox.Mystore, verifyAction, exampleSeed(), examplePair.with(exampleShop), problem{"", "Credentials not verified", "The run was interrupted."}},
+		{sandbox.Portal, verifyAction, exampleSeed(), examplePair.with(exampleShop), problem{"", "Credentials not verified", "The run was interrupted."}},
+		{sandbox.Merchant, orderAction, playgroundSeed(), playgroundOrder, problem{"", "Test order not created", lost}},
+	} {
+		t.Run(test.action+" "+test.api, func(t *testing.T) {
 			t.Parallel()
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			s := v.configuredServer(t, values{"environment": unknown{}})
-			s.plan(t, test.action, test.config).wantProblems(t, "plan")
-			got := s.invoke(t, test.action, test.config)
-			got.wantProblems(t, "invoke", problem{"", test.summary, "The provider needs environment during the plan, but its value is known only after an apply"})
+			s, silent := newVendors(t, test.seed, sandbox.Options{}).silence(t, test.api)
+			start := time.Now()
+			s.invoke(t, test.action, test.config).wantProblems(t, "invoke", test.want)
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v to stop", took)
+			}
+			if n := silent.Fired(); n != 1 {
+				t.Errorf("it asked %d times", n)
+			}
+		})
+	}
+}
+
+// TestAccActions_RunAfterATrigger runs the published examples with a Terraform that knows actions.
+func TestAccActions_RunAfterATrigger(t *testing.T) {
+	for action, test := range map[string]struct {
+		address, secret string
+		seed            sandbox.Seed
+		check           func(*testing.T, *vendors)
+	}{
+		verifyAction: {verifyAction + ".nettbutikk", exampleSecret, exampleSeed(), func(t *testing.T, v *vendors) {
+			v.wantAnswer(t, sandbox.Merchant, http.MethodGet, orderCall, http.StatusNotFound)
 			v.wantOnlyReads(t)
+		}},
+		orderAction: {orderAction + ".butikk", playgroundSecret, playgroundSeed(), func(t *testing.T, v *vendors) {
+			if n := len(v.CheckoutOrders(playgroundStore)); n != 1 {
+				t.Errorf("%d orders were made", n)
+			}
+		}},
+	} {
+		t.Run(action, func(t *testing.T) {
+			v := newVendors(t, test.seed, sandbox.Options{})
+			trigger := "resource \"terraform_data\" \"trigger\" {\n  lifecycle {\n    action_trigger {\n      events  = [after_create]\n" +
+				"      actions = [action." + test.address + "]\n    }\n  }\n}\n"
+			resource.ParallelTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: v.providers(),
+				TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
+				Steps: []resource.TestStep{{
+					Config:          example(t, "actions/"+action+"/terraform.tf", "actions/"+action+"/action.tf") + trigger,
+					ConfigVariables: secretVariable(test.secret),
+					PostApplyFunc:   func() { test.check(t, v); v.wantViolations(t) },
+				}},
+			})
 		})
 	}
 }

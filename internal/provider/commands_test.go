@@ -34,9 +34,9 @@ var runElsewhere = map[string]runBy{
 
 	"terraform test": {"TestAccExamples_PassTheirOwnTests", "runs the tests of every example"},
 
-	"terraform query":           {"TestAccListShops", "needs Terraform 1.14"},
-	"terraform apply -invoke=…": {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
-	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyAfterChange", "needs Terraform 1.14"},
+	"terraform query":           {"TestAccLists_RunPublishedExamples", "needs Terraform 1.14"},
+	"terraform apply -invoke=…": {"TestAccVerifyCredentials_FollowsChange", "needs Terraform 1.14"},
+	`terraform apply -invoke='action.kustom_verify_credentials.shop["M00412871"]'`: {"TestAccVerifyCredentials_FollowsChange", "needs Terraform 1.14"},
 
 	"export KUSTOM_ENVIRONMENT=playground": {"TestAccProviderPlayground", "is for other stores than the example's"},
 

@@ -6,17 +6,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
 const (
-	orderAction  = "kustom_create_test_order"
-	orderExample = "actions/kustom_create_test_order/"
-	ordersCall   = "/checkout/v3/orders"
+	orderAction = "kustom_create_test_order"
+	ordersCall  = "/checkout/v3/orders"
 
 	playgroundStore    = "PM00123456"
 	playgroundUsername = "PM00123456-aB3dE"
@@ -36,11 +32,13 @@ func playgroundSeed() sandbox.Seed {
 	return seed
 }
 
-var playgroundOrder = values{
-	"kustom_id": playgroundUsername, "kustom_secret": playgroundSecret, "shop_url": "https://butikk.example/",
-}
+var (
+	playgroundPair  = values{"kustom_id": playgroundUsername, "kustom_secret": playgroundSecret}
+	playgroundOrder = playgroundPair.with(values{"shop_url": "https://butikk.example/"})
+)
 
-func TestCreateTestOrder(t *testing.T) {
+// TestCreateTestOrder_MakesIncompleteOrder of the configured country, with the shop's pages.
+func TestCreateTestOrder_MakesIncompleteOrder(t *testing.T) {
 	tests := map[string]struct {
 		config                    values
 		country, currency, locale string
@@ -82,8 +80,8 @@ func TestCreateTestOrder(t *testing.T) {
 	}
 }
 
-// TestCreateTestOrderProduction makes one where it is allowed to.
-func TestCreateTestOrderProduction(t *testing.T) {
+// TestCreateTestOrder_NeedsPermissionInProduction makes one where it is allowed to.
+func TestCreateTestOrder_NeedsPermissionInProduction(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	config := examplePair.with(values{"shop_url": "https://butikk.example"})
@@ -94,9 +92,7 @@ func TestCreateTestOrderProduction(t *testing.T) {
 	s := v.actionServer(t)
 	s.plan(t, orderAction, config.with(values{"allow_production": unknown{}})).wantProblems(t, "plan")
 	s.invoke(t, orderAction, config).wantProblems(t, "invoke", refused)
-	if requests := v.Requests(); len(requests) > 0 {
-		t.Errorf("requests were sent: %+v", requests)
-	}
+	v.wantNoRequests(t)
 	v.act(t, orderAction, config.with(values{"allow_production": true})).wantProblems(t, "invoke")
 	if n := len(v.CheckoutOrders(exampleStore)); n != 1 {
 		t.Errorf("%d orders were made", n)
@@ -104,48 +100,16 @@ func TestCreateTestOrderProduction(t *testing.T) {
 	v.wantViolations(t)
 }
 
-func TestCreateTestOrderRefuses(t *testing.T) {
-	shopURL := func(url string) values { return playgroundOrder.with(values{"shop_url": url}) }
-	malformed := problem{"shop_url", "Malformed shop URL", "an absolute https URL without a user name, a query or a fragment"}
-	tests := map[string]struct {
-		config values
-		stage  string
-		want   problem
-	}{
-		"insecure shop":        {shopURL("http://butikk.example"), "validate", malformed},
-		"no host":              {shopURL("https://"), "validate", malformed},
-		"query":                {shopURL("https://butikk.example/?a=1"), "validate", malformed},
-		"fragment":             {shopURL("https://butikk.example/#a"), "validate", malformed},
-		"user":                 {shopURL("https://me@butikk.example/"), "validate", malformed},
-		"country":              {playgroundOrder.with(values{"country": "Norge"}), "validate", problem{"country", "Invalid Attribute Value Match", "two capital letters"}},
-		"currency":             {playgroundOrder.with(values{"currency": "kr"}), "validate", problem{"currency", "Invalid Attribute Value Match", "three capital letters"}},
-		"locale":               {playgroundOrder.with(values{"locale": "norsk"}), "validate", problem{"locale", "Invalid Attribute Value Match", "the form of nb-NO"}},
-		"timeout":              {playgroundOrder.with(values{"timeout": "soon"}), "validate", problem{"timeout", "Malformed duration", ""}},
-		"swapped":              {playgroundOrder.with(values{"kustom_id": playgroundSecret, "kustom_secret": playgroundUsername}), "validate", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""}},
-		"ID of production":     {playgroundOrder.with(values{"kustom_id": exampleUsername}), "plan", problem{"kustom_id", "The key belongs to the production environment", ""}},
-		"secret of production": {playgroundOrder.with(values{"kustom_secret": exampleSecret}), "plan", problem{"kustom_secret", "Secret of another environment", ""}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			v := newVendors(t, playgroundSeed(), sandbox.Options{})
-			got := v.act(t, orderAction, test.config)
-			got.wantProblems(t, test.stage, test.want)
-			v.wantNoSecrets(t, got, exampleSecret)
-			if requests := v.Requests(); len(requests) > 0 {
-				t.Errorf("requests were sent: %+v", requests)
-			}
-		})
-	}
-}
-
-// TestCreateTestOrderFails: what is reported, and that no order is made twice.
-func TestCreateTestOrderFails(t *testing.T) {
+// TestCreateTestOrder_TellsWhyThereIsNone: what is reported, and that no order is made twice.
+func TestCreateTestOrder_TellsWhyThereIsNone(t *testing.T) {
 	const summary, unclear = "Test order not created", "Kustom's answer was lost, so the provider does not know whether a checkout session exists"
 	tests := map[string]struct {
 		fault  sandbox.Fault
 		change values
+		apiURL string
 		want   problem
+		// tries is 0 where it does not matter how often the progress tells of one.
+		tries int
 		// posts is 0 where it does not matter how often a session was asked for.
 		posts, orders int
 	}{
@@ -162,6 +126,11 @@ func TestCreateTestOrderFails(t *testing.T) {
 			want: problem{"kustom_id", summary, "Set country, currency and locale to a market of the store. " +
 				"Cause: making a checkout order: POST /checkout/v3/orders"}, posts: 1,
 		},
+		// What certainly was not sent is sent again.
+		"unreachable": {
+			apiURL: "http://127.0.0.1:1", tries: 5,
+			want: problem{"", summary, "is unreachable, or did not answer in time. Check the network and api_url"},
+		},
 		"answer lost": {
 			fault: sandbox.Fault{Kind: sandbox.FaultLoseAnswer}, want: problem{"", summary, unclear}, posts: 1, orders: 1,
 		},
@@ -176,13 +145,19 @@ func TestCreateTestOrderFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVendors(t, playgroundSeed(), sandbox.Options{})
-			if test.change == nil {
+			if test.fault.Kind != 0 || test.fault.Status != 0 {
 				test.fault.API = sandbox.Merchant
 				v.Arm(test.fault)
+			}
+			if test.apiURL != "" {
+				v.env["KUSTOM_API_URL"] = test.apiURL
 			}
 			got := v.act(t, orderAction, playgroundOrder.with(test.change))
 			got.wantProblems(t, "invoke", test.want)
 			v.wantNoSecrets(t, got, "kco_test_api_lost")
+			if n := len(got.progress); test.tries != 0 && n != 1+test.tries {
+				t.Errorf("%d messages, want one and %d attempts: %q", n, test.tries, got.progress)
+			}
 			if n := v.Count(sandbox.Merchant, http.MethodPost, ordersCall); test.posts != 0 && n != test.posts {
 				t.Errorf("%d sessions were asked for, want %d", n, test.posts)
 			}
@@ -194,20 +169,8 @@ func TestCreateTestOrderFails(t *testing.T) {
 	}
 }
 
-// TestCreateTestOrderUnreachable: what certainly was not sent is sent again.
-func TestCreateTestOrderUnreachable(t *testing.T) {
-	t.Parallel()
-	v := newVendors(t, playgroundSeed(), sandbox.Options{})
-	v.env["KUSTOM_API_URL"] = "http://127.0.0.1:1"
-	got := v.act(t, orderAction, playgroundOrder)
-	got.wantProblems(t, "invoke", problem{"", "Test order not created", "is unreachable, or did not answer in time. Check the network and api_url"})
-	if n := len(got.progress); n != 1+5 {
-		t.Errorf("%d messages, want one and 5 attempts: %q", n, got.progress)
-	}
-}
-
-// TestCreateTestOrderNewKey uses a key that does not work everywhere yet.
-func TestCreateTestOrderNewKey(t *testing.T) {
+// TestCreateTestOrder_WaitsForANewKey uses a key that does not work everywhere yet.
+func TestCreateTestOrder_WaitsForANewKey(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, playgroundSeed(), sandbox.Options{Spread: 10 * time.Second})
 	key, err := v.GenerateKey(playgroundStore, "")
@@ -221,46 +184,4 @@ func TestCreateTestOrderNewKey(t *testing.T) {
 		t.Errorf("the orders are %+v", orders)
 	}
 	v.wantViolations(t)
-}
-
-// TestCreateTestOrderCancelled stops the action while Kustom is silent.
-func TestCreateTestOrderCancelled(t *testing.T) {
-	t.Parallel()
-	v := newVendors(t, playgroundSeed(), sandbox.Options{})
-	silent := v.Arm(sandbox.Fault{API: sandbox.Merchant, Kind: sandbox.FaultSilence})
-	s := v.actionServer(t)
-	go func() {
-		for silent.Fired() == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
-	}()
-	start := time.Now()
-	got := s.invoke(t, orderAction, playgroundOrder)
-	got.wantProblems(t, "invoke", problem{"", "Test order not created", "does not know whether a checkout session exists. Nobody can see or complete such a session, so nobody is charged"})
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("it took %v to stop", took)
-	}
-	if n := silent.Fired(); n != 1 {
-		t.Errorf("it asked %d times", n)
-	}
-}
-
-// TestAccCreateTestOrder runs the published example with a Terraform that knows actions.
-func TestAccCreateTestOrder(t *testing.T) {
-	v := newVendors(t, playgroundSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
-		Steps: []resource.TestStep{{
-			Config:          example(t, orderExample+"terraform.tf", orderExample+"action.tf") + triggeredBy("action.kustom_create_test_order.butikk"),
-			ConfigVariables: secretVariable(playgroundSecret),
-			PostApplyFunc: func() {
-				if n := len(v.CheckoutOrders(playgroundStore)); n != 1 {
-					t.Errorf("%d orders were made", n)
-				}
-				v.wantViolations(t)
-			},
-		}},
-	})
 }

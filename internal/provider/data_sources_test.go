@@ -15,10 +15,8 @@ import (
 func TestAccDataSources(t *testing.T) {
 	apiOnly(t, "no page shows a host")
 	t.Parallel()
-	seed := exampleSeed()
+	seed := exampleWithThreeShops()
 	seed.Stores[0].Services = []sandbox.Service{{Service: "customer_tokens", Host: legacyHost}}
-	three := sandbox.ThreeShops()
-	seed.Stores, seed.Shops = append(seed.Stores, three.Stores...), append(seed.Shops, three.Shops...)
 	w := newTestEnv(t, testEnvOptions{seed: &seed})
 	w.write(t, "terraform.tf", example(t, integrationsExample+"terraform.tf"))
 	for _, name := range []string{"kustom_api_keys", "kustom_endpoint_status", "kustom_legacy_integrations", "kustom_stores", "kustom_support_bundle"} {

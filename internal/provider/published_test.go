@@ -24,8 +24,8 @@ var exampleRuns = map[string]string{
 	"rotate-connections/":                                 "TestAccRotateConnections_RotatesOnlyNamedShops",
 	"rotate-connections/tests/":                           "TestAccExamples_PassTheirOwnTests",
 	"secret-from-vault/":                                  "TestAccSecretFromVault_IsStoredNowhere",
-	"actions/kustom_create_test_order/":                   "TestAccCreateTestOrder",
-	"actions/kustom_verify_credentials/":                  "TestAccVerifyCredentials",
+	"actions/kustom_create_test_order/":                   "TestAccActions_RunAfterATrigger",
+	"actions/kustom_verify_credentials/":                  "TestAccActions_RunAfterATrigger",
 	"browser/":                                            "TestAccBrowserExample_NeedsOnlySessions",
 	"browser/tests/":                                      "TestAccExamples_PassTheirOwnTests",
 	"confirm/":                                            "TestAccConfirm",
@@ -48,8 +48,8 @@ var exampleRuns = map[string]string{
 	"fleet-to-connections/":                               "TestAccMove_KeepsKeysThroughFleet",
 	"fleet/":                                              "TestAccExamples_SwitchOnlyTheirShops",
 	"fleet/tests/":                                        "TestAccExamples_PassTheirOwnTests",
-	"list-resources/kustom_api_key/":                      "TestAccListKeys",
-	"list-resources/mystore_klarna_checkout_credentials/": "TestAccListShops",
+	"list-resources/kustom_api_key/":                      "TestAccLists_RunPublishedExamples",
+	"list-resources/mystore_klarna_checkout_credentials/": "TestAccLists_RunPublishedExamples",
 	"modules/shop-connection/":                            "TestAccModules_SwitchEachShop",
 	"modules/shop-pair/":                                  "TestAccModules_SwitchEachShop",
 	"pairs-to-connections/":                               "TestAccMove_KeepsKeysFromPairsToConnections",
@@ -67,7 +67,7 @@ var exampleRuns = map[string]string{
 	"switch-one-shop/":       "TestAccSwitchOneShop_WarnsOfTrafficToKlarna",
 	"switch-one-shop/tests/": "TestAccExamples_PassTheirOwnTests",
 	"switch/":                "TestAccSwitch",
-	"verify-after-change/":   "TestAccVerifyAfterChange",
+	"verify-after-change/":   "TestAccVerifyCredentials_FollowsChange",
 	"vault-tokens/":          "TestAccVault_TokensAreStoredNowhere",
 	"vault-tokens/tests/":    "TestAccExamples_PassTheirOwnTests",
 	"waves/":                 "TestAccWaves_LeaveReplacedKeysToALaterRun",
@@ -276,13 +276,19 @@ func TestAccImportCommands_ChangeNothing(t *testing.T) {
 // allShops are the shops that the examples name, those of the sandbox among them, with keys of Kustom's
 // that the example of a fleet has no reason to rotate.
 func allShops() sandbox.Seed {
-	seed, three, description := exampleSeed(), sandbox.ThreeShops(), "webshop"
-	for _, store := range three.Stores {
+	seed, description := exampleWithThreeShops(), "webshop"
+	for _, store := range seed.Stores[len(exampleSeed().Stores):] {
 		for i := range store.Keys {
 			key := &store.Keys[i]
 			key.Host, key.CreatedAt, key.Description = kustomHost, seed.Stores[0].Keys[0].CreatedAt, &description
 		}
 	}
+	return seed
+}
+
+// exampleWithThreeShops is the store and the shops that the examples name, and those of the sandbox on their legacy keys.
+func exampleWithThreeShops() sandbox.Seed {
+	seed, three := exampleSeed(), sandbox.ThreeShops()
 	seed.Stores, seed.Shops = append(seed.Stores, three.Stores...), append(seed.Shops, three.Shops...)
 	return seed
 }

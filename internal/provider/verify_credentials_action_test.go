@@ -1,31 +1,25 @@
 package provider_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-version"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/storefront-iac/terraform-provider-kustom/internal/sandbox"
 )
 
-const (
-	verifyAction  = "kustom_verify_credentials"
-	verifyExample = "actions/kustom_verify_credentials/"
-)
+const verifyAction = "kustom_verify_credentials"
 
 var (
 	examplePair = values{"kustom_id": exampleUsername, "kustom_secret": exampleSecret}
 	exampleShop = values{"shop": "nettbutikk"}
 )
 
-func TestVerifyCredentials(t *testing.T) {
+// TestVerifyCredentials_TellsWhatItFinds of a shop, of a pair and of both.
+func TestVerifyCredentials_TellsWhatItFinds(t *testing.T) {
 	const (
 		read   = "Reading what shop nettbutikk holds."
 		holds  = "Shop nettbutikk holds M00123456-aB3dE, since 2026-10-01T08:00:00Z."
@@ -66,9 +60,9 @@ func TestVerifyCredentials(t *testing.T) {
 	}
 }
 
-// TestVerifyCredentialsClearsTheSwitchStatus proves a new key in a store whose status is still that of
+// TestVerifyCredentials_ClearsSwitchStatus proves a new key in a store whose status is still that of
 // its old one.
-func TestVerifyCredentialsClearsTheSwitchStatus(t *testing.T) {
+func TestVerifyCredentials_ClearsSwitchStatus(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{Spread: 10 * time.Second})
 	key, err := v.GenerateKey("M00412871", "")
@@ -89,8 +83,7 @@ func TestVerifyCredentialsClearsTheSwitchStatus(t *testing.T) {
 	v.wantNoSecrets(t, got)
 }
 
-func TestVerifyCredentialsFinds(t *testing.T) {
-	const made = "M00123456-"
+func TestVerifyCredentials_NamesWhatIsWrong(t *testing.T) {
 	install := func(id, secret string) func(*testing.T, *vendors) {
 		return func(t *testing.T, v *vendors) {
 			t.Helper()
@@ -130,7 +123,7 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 				}
 				install(key.Username, key.Secret)(t, v)
 			},
-			want: []problem{{"kustom_id", "The shop has another Kustom ID", "Shop nettbutikk takes payments with the Kustom ID " + made}},
+			want: []problem{{"kustom_id", "The shop has another Kustom ID", "Shop nettbutikk takes payments with the Kustom ID M00123456-"}},
 		},
 		"key was deleted": {
 			config: exampleShop,
@@ -140,6 +133,13 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 				}
 			},
 			want: []problem{{"shop", "The shop's key does not exist", "Shop nettbutikk has the Kustom ID M00123456-aB3dE, but store M00123456 has no such API key"}},
+		},
+		"key of Klarna's": {
+			config: values{"shop": "fjellsport"},
+			want: []problem{{
+				"shop", "The shop's key belongs to another host",
+				"Shop fjellsport takes payments with M00412871-qT7vA, This key belongs to api.klarna.com, not to api.kustom.co.",
+			}},
 		},
 		"two mistakes": {
 			config: examplePair.with(values{"shop": "butikk", "kustom_secret": "kco_live_api_lost"}),
@@ -184,7 +184,7 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
+			v := newVendors(t, exampleWithThreeShops(), sandbox.Options{})
 			if test.prepare != nil {
 				test.prepare(t, v)
 			}
@@ -205,54 +205,8 @@ func TestVerifyCredentialsFinds(t *testing.T) {
 	}
 }
 
-// TestVerifyCredentialsLegacyKey looks into a shop that has not been switched.
-func TestVerifyCredentialsLegacyKey(t *testing.T) {
-	t.Parallel()
-	v := newVendors(t, sandbox.ThreeShops(), sandbox.Options{})
-	got := v.act(t, verifyAction, values{"shop": "fjellsport"})
-	got.wantProblems(t, "invoke", problem{
-		"shop", "The shop's key belongs to another host", "Shop fjellsport takes payments with M00412871-qT7vA. This key belongs to api.klarna.com, not to api.kustom.co.",
-	})
-	v.wantNoSecrets(t, got)
-}
-
-func TestVerifyCredentialsRefuses(t *testing.T) {
-	tests := map[string]struct {
-		config values
-		stage  string
-		want   problem
-	}{
-		"nothing":           {values{}, "validate", problem{"", "Nothing to verify", "Set shop, or kustom_id with kustom_secret"}},
-		"no shop's name":    {values{"shop": ""}, "validate", problem{"shop", "Invalid Attribute Value Length", "at least 1"}},
-		"ID alone":          {values{"kustom_id": exampleUsername}, "validate", problem{"kustom_secret", "No secret", "kustom_id is set, but kustom_secret has no value"}},
-		"secret alone":      {values{"kustom_secret": exampleSecret}, "validate", problem{"kustom_id", "No Kustom ID", "Set both, or neither"}},
-		"swapped":           {values{"kustom_id": exampleSecret, "kustom_secret": exampleUsername}, "validate", problem{"kustom_id", "Kustom ID and Kustom Secret are swapped", ""}},
-		"padded":            {examplePair.with(values{"kustom_secret": exampleSecret + "\n"}), "validate", problem{"kustom_secret", "White space around the value", ""}},
-		"timeout malformed": {examplePair.with(values{"timeout": "5"}), "validate", problem{"timeout", "Malformed duration", `"5" is not a positive duration with a unit`}},
-		"timeout negative":  {examplePair.with(values{"timeout": "-5m"}), "validate", problem{"timeout", "Malformed duration", ""}},
-		"ID of the playground": {
-			values{"kustom_id": "PM00123456-aB3dE", "kustom_secret": "kco_test_api_x"}, "plan", problem{"kustom_id", "The key belongs to the playground environment", ""},
-		},
-		"secret of the playground": {
-			examplePair.with(values{"kustom_secret": "kco_test_api_x"}), "plan", problem{"kustom_secret", "Secret of another environment", ""},
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			got := v.act(t, verifyAction, test.config)
-			got.wantProblems(t, test.stage, test.want)
-			v.wantNoSecrets(t, got)
-			if requests := v.Requests(); len(requests) > 0 {
-				t.Errorf("requests were sent: %+v", requests)
-			}
-		})
-	}
-}
-
-// TestVerifyCredentialsKnownLate gives values only to the invocation that the plan did not know.
-func TestVerifyCredentialsKnownLate(t *testing.T) {
+// TestVerifyCredentials_ChecksValuesThatAreKnownLate gives values only to the invocation that the plan did not know.
+func TestVerifyCredentials_ChecksValuesThatAreKnownLate(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	s := v.actionServer(t)
@@ -263,13 +217,11 @@ func TestVerifyCredentialsKnownLate(t *testing.T) {
 	v.wantNoSecrets(t, got)
 	other := s.invoke(t, verifyAction, values{"kustom_id": "PM00123456-aB3dE", "kustom_secret": "kco_test_api_x"})
 	other.wantProblems(t, "invoke", problem{"kustom_id", "The key belongs to the playground environment", ""})
-	if requests := v.Requests(); len(requests) > 0 {
-		t.Errorf("requests were sent: %+v", requests)
-	}
+	v.wantNoRequests(t)
 }
 
-// TestVerifyCredentialsLooksAgain changes the shop by hand between two invocations.
-func TestVerifyCredentialsLooksAgain(t *testing.T) {
+// TestVerifyCredentials_LooksAgainAtEachInvocation changes the shop by hand between two invocations.
+func TestVerifyCredentials_LooksAgainAtEachInvocation(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	s := v.actionServer(t)
@@ -278,8 +230,8 @@ func TestVerifyCredentialsLooksAgain(t *testing.T) {
 	s.invoke(t, verifyAction, exampleShop).wantProblems(t, "invoke", problem{"shop", "The shop has no credentials", ""})
 }
 
-// TestVerifyCredentialsTimeout gives the proof less time than a new key can need.
-func TestVerifyCredentialsTimeout(t *testing.T) {
+// TestVerifyCredentials_KeepsItsTimeout gives the proof less time than a new key can need.
+func TestVerifyCredentials_KeepsItsTimeout(t *testing.T) {
 	t.Parallel()
 	v := newVendors(t, exampleSeed(), sandbox.Options{})
 	start := v.clock.Now()
@@ -290,71 +242,12 @@ func TestVerifyCredentialsTimeout(t *testing.T) {
 	}
 }
 
-// TestVerifyCredentialsCancelled stops the action while a vendor is silent.
-func TestVerifyCredentialsCancelled(t *testing.T) {
-	for _, api := range []string{sandbox.Merchant, sandbox.Mystore, sandbox.Portal} {
-		t.Run(api, func(t *testing.T) {
-			t.Parallel()
-			v := newVendors(t, exampleSeed(), sandbox.Options{})
-			silent := v.Arm(sandbox.Fault{API: api, Kind: sandbox.FaultSilence})
-			s := v.actionServer(t)
-			go func() {
-				for silent.Fired() == 0 {
-					time.Sleep(time.Millisecond)
-				}
-				_, _ = s.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
-			}()
-			start := time.Now()
-			got := s.invoke(t, verifyAction, examplePair.with(exampleShop))
-			got.wantProblems(t, "invoke", problem{"", "Credentials not verified", "The run was interrupted."})
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("it took %v to stop", took)
-			}
-			if n := silent.Fired(); n != 1 {
-				t.Errorf("it asked %d times", n)
-			}
-		})
-	}
-}
-
-// TestAccVerifyCredentials runs the published example with a Terraform that knows actions.
-func TestAccVerifyCredentials(t *testing.T) {
-	v := newVendors(t, exampleSeed(), sandbox.Options{})
-	resource.ParallelTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: v.providers(),
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
-		Steps: []resource.TestStep{{
-			Config:          example(t, verifyExample+"terraform.tf", verifyExample+"action.tf") + triggeredBy("action.kustom_verify_credentials.nettbutikk"),
-			ConfigVariables: secretVariable(exampleSecret),
-			PostApplyFunc: func() {
-				v.wantAnswer(t, sandbox.Merchant, http.MethodGet, orderCall, http.StatusNotFound)
-				v.wantOnlyReads(t)
-				v.wantViolations(t)
-			},
-		}},
-	})
-}
-
-// triggeredBy invokes an action by a resource that has nothing to do with it.
-func triggeredBy(address string) string {
-	return `
-resource "terraform_data" "trigger" {
-  lifecycle {
-    action_trigger {
-      events  = [after_create]
-      actions = [` + address + `]
-    }
-  }
-}
-`
-}
-
-// TestAccVerifyAfterChange runs the published example in which new credentials trigger the action.
-func TestAccVerifyAfterChange(t *testing.T) {
+// TestAccVerifyCredentials_FollowsChange runs the published example in which new credentials trigger the action.
+func TestAccVerifyCredentials_FollowsChange(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.ThreeShops()
 	w := newTestEnv(t, testEnvOptions{seed: &seed, sandbox: sandbox.Options{Spread: 5 * time.Second}})
-	w.needsActions(t)
+	w.skipBelow(t, tfversion.Version1_14_0)
 	w.useExample(t, "verify-after-change", seed)
 	applied := w.mustApply(t)
 	for _, shop := range seed.Shops {
@@ -380,22 +273,4 @@ func TestAccVerifyAfterChange(t *testing.T) {
 	}
 	// The example leaves the old keys in the portal.
 	w.mustBeRight(t, seed, len(seed.Shops))
-}
-
-// needsActions skips the test where Terraform, or OpenTofu, has no actions.
-func (w *testEnv) needsActions(t *testing.T) {
-	t.Helper()
-	var is struct {
-		Version string `json:"terraform_version"`
-	}
-	if err := json.Unmarshal([]byte(w.terraform(t, "version", "-json").output), &is); err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := version.NewVersion(is.Version)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if parsed.LessThan(tfversion.Version1_14_0) {
-		t.Skipf("version %s has no actions", is.Version)
-	}
 }
